@@ -1,0 +1,220 @@
+"""Which addresses may be reached, and connections that reach no other.
+
+A name is resolved once, every address it has is checked, and the socket is opened to exactly what was checked, so that
+a name that resolves differently a moment later (DNS rebinding) gains nothing. TLS still verifies against the name.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import ipaddress
+import math
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from connector.errors import AddressNotAllowed
+
+_IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# One row of getaddrinfo: family, type, protocol, canonical name, socket address.
+Candidate = tuple[Any, ...]
+
+# Asked before each read of a socket: how many seconds it may block before asking again. Raises to end the request.
+Patience = Callable[[], float]
+
+# RFC 4291: of IPv6 only this block is global unicast. RFC 6052: the block whose last 32 bits are an IPv4 address.
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+# In the special-purpose registries of IANA (RFC 6890, RFC 9637), and public to older releases of Python.
+_NOT_PUBLIC_EITHER = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv6Network("3fff::/20"))
+
+_READ_BUFFER = 64 * 1024
+
+
+@dataclass(frozen=True)
+class AddressRule:
+    """Public addresses may be reached, and those within `networks`. `resolve` has the form of `socket.getaddrinfo`."""
+
+    networks: tuple[_Network, ...]
+    resolve: Callable[..., Iterable[Candidate]] = socket.getaddrinfo
+
+    def check(self, ip: str) -> None:
+        """Raise AddressNotAllowed unless `ip`, a literal IPv4 or IPv6 address, may be reached."""
+        if not self._allows(ip):
+            raise AddressNotAllowed(f"The address {ip} {_WHY_NOT}")
+
+    def check_literal(self, host: str) -> None:
+        """As `check` for a host that is an address in any form a resolver takes (0x7f.1, 2130706433); names pass."""
+        try:
+            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        except (socket.gaierror, UnicodeError):
+            return
+        for *_, address in found:
+            self.check(address[0])
+
+    def candidates(self, host: str, port: int) -> list[Candidate]:
+        """All addresses of `host`, each one checked. Raises AddressNotAllowed if one is not allowed, or gaierror."""
+        try:
+            found = list(self.resolve(host, port, type=socket.SOCK_STREAM))
+        except UnicodeError as error:  # a label that is empty or longer than 63 characters
+            raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
+        for *_, address in found:
+            if not self._allows(address[0]):
+                raise AddressNotAllowed(f"{host} leads to the address {address[0]}, which {_WHY_NOT}")
+        return found
+
+    def _allows(self, ip: str) -> bool:
+        address = _reached(ipaddress.ip_address(ip))
+        return _is_public(address) or any(address in network for network in self.networks)
+
+
+_WHY_NOT = "is not public and may not be reached. The setting CONNECTOR_ALLOW_NETWORKS would allow it."
+
+ANYWHERE = AddressRule((ipaddress.IPv4Network("0.0.0.0/0"), ipaddress.IPv6Network("::/0")))
+
+
+def _reached(address: _IP) -> _IP:
+    """The IPv4 address that an IPv6 one stands for (mapped, 6to4, NAT64), else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _is_public(address: _IP) -> bool:
+    if address.is_multicast or not address.is_global:
+        return False
+    if any(address in network for network in _NOT_PUBLIC_EITHER):
+        return False
+    return isinstance(address, ipaddress.IPv4Address) or address in _GLOBAL_UNICAST
+
+
+class _Guarded:
+    """What both kinds of connection share: where they may go, and how long a read may last."""
+
+    def __init__(self, *args: Any, rule: AddressRule, patience: Patience, **options: Any):
+        super().__init__(*args, **options)
+        self._rule = rule
+        self._patience = patience
+        self.response_class = partial(_Answer, patience)
+
+    def _new_conn(self) -> socket.socket:
+        """A connected socket. Called by urllib3, whose exceptions it raises; AddressNotAllowed passes through it."""
+        try:
+            candidates = self._rule.candidates(self._dns_host.strip("[]"), self.port)
+            return self._first_that_connects(candidates)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"No connection to {self.host} in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"No connection to {self.host}: {error}") from error
+
+    def _first_that_connects(self, candidates: list[Candidate]) -> socket.socket:
+        trouble: OSError = socket.gaierror(socket.EAI_NODATA, "no address")
+        for candidate in candidates:
+            self._patience()
+            try:
+                return _connected(candidate, self.timeout, self.socket_options or ())
+            except OSError as error:
+                trouble = error
+        raise trouble
+
+
+def _connected(candidate: Candidate, timeout: float | None, options: Iterable[tuple[Any, ...]]) -> socket.socket:
+    family, kind, protocol, _, address = candidate
+    sock = socket.socket(family, kind, protocol)
+    try:
+        for option in options:
+            sock.setsockopt(*option)
+        sock.settimeout(timeout)
+        sock.connect(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer whose every read, headers included, asks the request's patience first."""
+
+    def __init__(self, patience: Patience, sock: socket.socket, *args: Any, **options: Any):
+        super().__init__(_Readable(sock, patience), *args, **options)
+
+
+@dataclass(frozen=True)
+class _Readable:
+    """The one method of a socket that http.client uses to read an answer."""
+
+    sock: socket.socket
+    patience: Patience
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self.sock, self.patience), _READ_BUFFER)
+
+
+class _Reader(io.RawIOBase):
+    """Reads a socket in short waits: a stop ends a stalled read at once, and a drip of bytes cannot outlast a deadline.
+
+    Without it `timeout` bounds each single read only, and one call may need thousands of them.
+    """
+
+    def __init__(self, sock: socket.socket, patience: Patience):
+        self._sock = sock
+        self._patience = patience
+        self._silence = sock.gettimeout() or math.inf  # the read timeout, which urllib3 has just set
+        self._hold = sock.makefile("rb", buffering=0)  # keeps the socket open until this reader is closed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._silence
+        while True:
+            wait = min(self._patience(), left)
+            self._sock.settimeout(wait)
+            try:
+                return self._sock.recv_into(buffer)
+            except TimeoutError:
+                left -= wait
+                if left <= 0:
+                    raise
+
+    def close(self) -> None:
+        self._hold.close()
+        super().close()
+
+
+class _GuardedHTTPConnection(_Guarded, HTTPConnection):
+    """Plain http to allowed addresses only."""
+
+
+class _GuardedHTTPSConnection(_Guarded, HTTPSConnection):
+    """https to allowed addresses only; the certificate is checked against the name, as ever."""
+
+
+class _GuardedHTTPPool(HTTPConnectionPool):
+    ConnectionCls = _GuardedHTTPConnection
+
+
+class _GuardedHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _GuardedHTTPSConnection
+
+
+def pool_classes(rule: AddressRule, patience: Patience) -> dict[str, Callable[..., HTTPConnectionPool]]:
+    """What a urllib3 PoolManager takes as `pool_classes_by_scheme`, with connections that keep to `rule`."""
+    return {
+        "http": partial(_GuardedHTTPPool, rule=rule, patience=patience),
+        "https": partial(_GuardedHTTPSPool, rule=rule, patience=patience),
+    }

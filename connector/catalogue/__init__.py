@@ -1,0 +1,1 @@
+"""What we hold: items, files, item sets; their pages and exports."""

@@ -1,0 +1,106 @@
+"""Exports: the catalogue as JSON lines or CSV, streamed page by page so that a million items need no more memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select
+
+from ..extensions import db
+from .files import FileFolder
+from .models import CatalogueItem, Fate
+from .rows import FIXED_COLUMNS, csv_rows, json_line
+from .search import Selection, jobs_of, set_names_of
+from .store import files_of
+
+PAGE = 100
+FILE_FIELDS = (
+    "name",
+    "description",
+    "bundle",
+    "sequence",
+    "size",
+    "media_type",
+    "checksum",
+    "sha256",
+    "fate",
+    "reason",
+)
+
+
+def as_jsonl(selection: Selection) -> Iterator[str]:
+    """A JSON line for each item, oldest first."""
+    return (json_line(record) for record in records(selection))
+
+
+def as_csv(selection: Selection) -> Iterator[str]:
+    """A header, then a row for each item; first a pass over the items to learn which terms they have."""
+    return csv_rows([*FIXED_COLUMNS, *_terms(selection)], records(selection))
+
+
+FORMATS: dict[str, Callable[[Selection], Iterator[str]]] = {"jsonl": as_jsonl, "csv": as_csv}
+
+
+def records(selection: Selection) -> Iterator[dict[str, Any]]:
+    """The items meant, each as the dict that a JSON line holds."""
+    folder = FileFolder(Path(current_app.config["INSTANCE"]) / "files")
+    for items in _pages(selection):
+        ids = [item.id for item in items]
+        files, sets, jobs = files_of(ids), set_names_of(ids), jobs_of(ids)
+        yield from [_record(item, files, sets, jobs, folder) for item in items]
+        db.session.expunge_all()
+        db.session.rollback()
+
+
+def _pages(selection: Selection) -> Iterator[list[CatalogueItem]]:
+    """By the last id seen: no open cursor, so that nothing is held while a slow reader takes its time."""
+    after = 0
+    while True:
+        query = selection.query().where(CatalogueItem.id > after).order_by(CatalogueItem.id).limit(PAGE)
+        items = list(db.session.scalars(query))
+        if not items:
+            return
+        after = items[-1].id
+        yield items
+
+
+def _record(item: CatalogueItem, files: Any, sets: Any, jobs: Any, folder: FileFolder) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "repository": item.repository.site_url,
+        "source_id": item.source_id,
+        "handle": item.handle,
+        "link": item.link,
+        "handle_link": item.handle_link,
+        "page_link": item.page_link,
+        "title": item.title,
+        "source_state": item.source_state,
+        "last_modified": item.last_modified,
+        "metadata": item.source_metadata,
+        "values": item.mapped_values,
+        "files": [_file(file, folder) for file in files.get(item.id, [])],
+        "item_sets": sets.get(item.id, []),
+        "jobs": jobs.get(item.id, []),
+    }
+
+
+def _file(file: dict[str, Any], folder: FileFolder) -> dict[str, Any]:
+    path = folder.relative(file["sha256"]) if file["fate"] == Fate.STORED else None
+    return {name: file[name] for name in FILE_FIELDS} | {"path": path}
+
+
+def _terms(selection: Selection) -> list[str]:
+    """The terms that these items have, in order of their names."""
+    terms: set[str] = set()
+    after = 0
+    while True:
+        query = select(CatalogueItem.id, CatalogueItem.mapped_values).where(*selection.conditions())
+        rows = db.session.execute(query.where(CatalogueItem.id > after).order_by(CatalogueItem.id).limit(PAGE)).all()
+        if not rows:
+            return sorted(terms)
+        after = rows[-1].id
+        for row in rows:
+            terms.update(row.mapped_values)

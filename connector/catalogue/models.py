@@ -1,0 +1,211 @@
+"""What we hold: items, files and item sets; holdings tie items to sources, changes tell what each job did to an item."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..dspace.records import SourceState
+from ..extensions import db, utcnow
+
+if TYPE_CHECKING:
+    from ..repositories.models import Repository
+
+JSONValue = JSON(none_as_null=True)
+
+
+class Fate(StrEnum):
+    """What became of a file. LINKED: known and not fetched (yet)."""
+
+    LINKED = "linked"
+    STORED = "stored"
+    RESTRICTED = "restricted"
+    MISSING = "missing"
+    TOO_LARGE = "too_large"
+    DAMAGED = "damaged"
+    FAILED = "failed"
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether an import with such a file is not clean (design rule 11)."""
+        return self in (Fate.TOO_LARGE, Fate.DAMAGED, Fate.FAILED)
+
+
+class Action(StrEnum):
+    """What a job did to an item."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    MARKED = "marked"
+    FAILED = "failed"
+
+
+class CatalogueItem(db.Model):
+    """An item of the catalogue.
+
+    `source_key` identifies it within its repository: the handle where it has one, else the source id (design rule 4).
+    `source_metadata`: list of {field, value, language, authority, confidence} as they came, in order.
+    `mapped_values`: what the crosswalk makes of them. `content_hash`: SHA-256 of the source's data alone.
+    """
+
+    __tablename__ = "item"
+    __table_args__ = (
+        UniqueConstraint("repository_id", "source_key", name="uq_item_source_key"),
+        Index("ix_item_source_id", "repository_id", "source_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id"))
+    source_key: Mapped[str]
+    source_id: Mapped[str]
+    handle: Mapped[str | None]
+    handle_link: Mapped[str | None]
+    page_link: Mapped[str]
+    title: Mapped[str | None]
+    source_metadata: Mapped[list] = mapped_column(JSONValue)
+    mapped_values: Mapped[dict] = mapped_column(JSONValue)
+    search_text: Mapped[str] = mapped_column(Text)
+    last_modified: Mapped[str | None]
+    content_hash: Mapped[str] = mapped_column(String(64))
+    source_state: Mapped[str] = mapped_column(default=SourceState.PRESENT.value)
+    state_since: Mapped[datetime | None]
+    repository: Mapped[Repository] = relationship("Repository")
+    files: Mapped[list[CatalogueFile]] = relationship(
+        back_populates="item", order_by="CatalogueFile.position", passive_deletes=True
+    )
+
+    @property
+    def link(self) -> str:
+        """The link back: the handle's URL where the item gives one, else its page at the repository."""
+        return self.handle_link or self.page_link
+
+    @property
+    def is_present(self) -> bool:
+        return self.source_state == SourceState.PRESENT
+
+
+class StoredFile(db.Model):
+    """Bytes in the files folder, once for each SHA-256, with the MD5 by which a source names them. `size` in bytes."""
+
+    __tablename__ = "stored_file"
+    __table_args__ = (Index("ix_stored_file_md5", "md5", "size"),)
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    md5: Mapped[str] = mapped_column(String(32))
+    size: Mapped[int] = mapped_column(BigInteger)
+
+
+class CatalogueFile(db.Model):
+    """A file of an item. `position` is its place in the item as the source lists them; `tried_by` the last job that tried."""
+
+    __tablename__ = "file"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int]
+    bitstream_id: Mapped[str]
+    bundle: Mapped[str]
+    sequence: Mapped[int | None]
+    name: Mapped[str | None]
+    description: Mapped[str | None]
+    media_type: Mapped[str | None]
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    checksum: Mapped[str | None]
+    checksum_algorithm: Mapped[str | None]
+    sha256: Mapped[str | None] = mapped_column(String(64), index=True)
+    fate: Mapped[str] = mapped_column(default=Fate.LINKED.value)
+    reason: Mapped[str | None]
+    tried_by: Mapped[int | None]
+    item: Mapped[CatalogueItem] = relationship(back_populates="files")
+
+    @property
+    def is_stored(self) -> bool:
+        return self.fate == Fate.STORED
+
+    @property
+    def label(self) -> str:
+        """Its name, or what can be said where the source gives none."""
+        return self.name or f"file {self.sequence or self.position + 1}"
+
+
+class ItemSet(db.Model):
+    """A set of items. `origin` names the DSpace collection it mirrors ("repository id:handle or id"), if any."""
+
+    __tablename__ = "item_set"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(index=True)
+    description: Mapped[str] = mapped_column(Text, default="")
+    rights: Mapped[str] = mapped_column(Text, default="")
+    license: Mapped[str] = mapped_column(Text, default="")
+    link: Mapped[str | None]
+    origin: Mapped[str | None] = mapped_column(unique=True)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("import_job.id", ondelete="SET NULL"))
+    created: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Membership(db.Model):
+    """An item is in a set because a source put it there (or a hand: no source). A set holds an item once on pages."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        UniqueConstraint("item_set_id", "item_id", "source_id", name="uq_membership"),
+        Index("ix_membership_item", "item_id"),
+        Index("ix_membership_job", "job_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_set_id: Mapped[int] = mapped_column(ForeignKey("item_set.id", ondelete="CASCADE"))
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"))
+    source_id: Mapped[int | None] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("import_job.id", ondelete="SET NULL"))
+
+
+class Holding(db.Model):
+    """A source holds an item: made by one job, last seen by another; `left` since when it is elsewhere at the source."""
+
+    __tablename__ = "holding"
+    __table_args__ = (
+        UniqueConstraint("source_id", "item_id", name="uq_holding"),
+        Index("ix_holding_item", "item_id"),
+        Index("ix_holding_made_by", "made_by"),
+        Index("ix_holding_seen_by", "source_id", "seen_by"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"))
+    made_by: Mapped[int] = mapped_column(ForeignKey("import_job.id", ondelete="CASCADE"))
+    seen_by: Mapped[int]
+    left: Mapped[datetime | None]
+
+
+class Change(db.Model):
+    """What one job did to one item.
+
+    `before`: what to restore on undo, by group: "data" (all of the source's data, files included), "state" (where it
+    stood at the source), "left:SOURCE" (the holding's date). Each group is undone for itself (design rules 1 and 2).
+    """
+
+    __tablename__ = "change"
+    __table_args__ = (
+        Index("ix_change_job", "job_id", "action"),
+        Index("ix_change_item", "item_id"),
+        UniqueConstraint("job_id", "action", "source_key", name="uq_change"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("import_job.id", ondelete="CASCADE"))
+    item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id", ondelete="SET NULL"))
+    action: Mapped[str]
+    source_key: Mapped[str]
+    source_id: Mapped[str | None]
+    handle: Mapped[str | None]
+    title: Mapped[str | None]
+    reason: Mapped[str] = mapped_column(Text, default="")
+    before: Mapped[dict | None] = mapped_column(JSONValue)
+    item: Mapped[CatalogueItem | None] = relationship()

@@ -1,0 +1,78 @@
+"""The shapes of an export: an item as a line of JSON or a row of CSV, one at a time, so that a million need no memory.
+
+A record is a dict of `id, repository, source_id, handle, link, handle_link, page_link, title, source_state,
+last_modified, metadata [{field, value, language, authority, confidence}], values {term: [{value, language} or
+{uri, label}]}, files [{name, description, bundle, sequence, size, media_type, checksum, sha256, fate, reason, path}],
+item_sets [name], jobs [id]`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from .texts import csv_safe
+
+# The columns every CSV begins with; one a term follows.
+FIXED_COLUMNS = (
+    "id",
+    "repository",
+    "source_id",
+    "handle",
+    "link",
+    "title",
+    "source_state",
+    "last_modified",
+    "item_sets",
+    "files",
+)
+SEPARATOR = "||"
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def json_line(record: Mapping[str, Any]) -> str:
+    r"""The record as one line of JSON that ends in \n; other line separators (U+2028, U+0085) stay inside its strings.
+
+    Half a surrogate pair, which no encoding can write, is written as its JSON escape, so that the line is always UTF-8.
+    """
+    line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    return _LONE_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", line) + "\n"
+
+
+def csv_rows(columns: Sequence[str], records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    r"""The lines of a CSV (RFC 4180, ended by \r\n): a header, then one a record. `columns`: `FIXED_COLUMNS` and terms.
+
+    Several values of a column are joined by `||`; a value that holds `||` itself is kept as it is, and only the JSON
+    lines tell it apart. Cells are safe against formulas (`csv_safe`); half a surrogate pair becomes U+FFFD.
+    """
+    writer = csv.writer(_Echo(), lineterminator="\r\n")
+    yield writer.writerow([_cell(column) for column in columns])
+    for record in records:
+        yield writer.writerow([_cell(_text(record, column)) for column in columns])
+
+
+class _Echo:
+    """A file that hands each line back: `csv.writer` returns what `write` returns."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _text(record: Mapping[str, Any], column: str) -> str:
+    if column == "files":
+        return SEPARATOR.join(file["name"] or "" for file in record["files"])
+    if column == "item_sets":
+        return SEPARATOR.join(record["item_sets"])
+    if column in FIXED_COLUMNS:
+        return "" if record[column] is None else str(record[column])
+    return SEPARATOR.join(
+        value["uri"] if "uri" in value else value["value"] for value in record["values"].get(column, ())
+    )
+
+
+def _cell(text: str) -> str:
+    return csv_safe(_LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text))

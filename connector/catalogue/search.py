@@ -1,0 +1,75 @@
+"""Which items are meant: by words in any value, by item set, repository, import. Pages, CSV and exports share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, exists, select
+
+from ..errors import InvalidInput
+from ..extensions import db
+from .models import Action, CatalogueItem, Change, Holding, ItemSet, Membership
+from .texts import like_patterns
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is asked for; None means any. `job_id`: what this job added or updated."""
+
+    words: str = ""
+    item_set_id: int | None = None
+    repository_id: int | None = None
+    job_id: int | None = None
+
+    def conditions(self) -> list[Any]:
+        """As SQL conditions on CatalogueItem."""
+        found = [CatalogueItem.search_text.like(pattern, escape="\\") for pattern in like_patterns(self.words)]
+        if self.repository_id is not None:
+            found.append(CatalogueItem.repository_id == self.repository_id)
+        if self.item_set_id is not None:
+            inside = (Membership.item_id == CatalogueItem.id, Membership.item_set_id == self.item_set_id)
+            found.append(exists().where(*inside))
+        if self.job_id is not None:
+            done = Change.action.in_((Action.ADDED, Action.UPDATED))
+            found.append(exists().where(Change.item_id == CatalogueItem.id, Change.job_id == self.job_id, done))
+        return found
+
+    def query(self, *columns: Any) -> Select[Any]:
+        """A SELECT of these columns (the whole item if none) of the items meant."""
+        return select(*(columns or (CatalogueItem,))).where(*self.conditions())
+
+
+def item_set_named(text: str) -> int:
+    """The id of the item set that a person means by its number or name; InvalidInput where it is none or unclear."""
+    ids = db.session.scalars(select(ItemSet.id).where(ItemSet.name == text)).all()
+    if not ids and text.isdigit():
+        ids = db.session.scalars(select(ItemSet.id).where(ItemSet.id == int(text))).all()
+    if len(ids) != 1:
+        raise InvalidInput(f"“{text}” names {'no' if not ids else 'more than one'} item set.", "item_set")
+    return ids[0]
+
+
+def jobs_of(item_ids: list[int]) -> dict[int, list[int]]:
+    """The jobs that added or updated each of these items, oldest first."""
+    done = Change.action.in_((Action.ADDED, Action.UPDATED))
+    query = select(Change.item_id, Change.job_id).where(Change.item_id.in_(item_ids), done)
+    return _grouped(query.order_by(Change.job_id))
+
+
+def set_names_of(item_ids: list[int]) -> dict[int, list[str]]:
+    """The names of the item sets each of these items is in."""
+    query = select(Membership.item_id, ItemSet.name).join(ItemSet, ItemSet.id == Membership.item_set_id)
+    return _grouped(query.where(Membership.item_id.in_(item_ids)).distinct().order_by(ItemSet.name))
+
+
+def brought_by(item_id: int) -> list[int]:
+    """The jobs by which sources came to hold this item, oldest first."""
+    return list(db.session.scalars(select(Holding.made_by).where(Holding.item_id == item_id).order_by(Holding.made_by)))
+
+
+def _grouped(query: Select[Any]) -> dict[int, list[Any]]:
+    groups: dict[int, list[Any]] = {}
+    for key, value in db.session.execute(query):
+        groups.setdefault(key, []).append(value)
+    return groups

@@ -1,0 +1,100 @@
+"""Texts made fit for one use each: to be stored, searched, shown, or opened in a spreadsheet."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+import nh3
+from markupsafe import Markup
+
+# fmt: off
+_DESCRIPTION_TAGS = {
+    "a", "abbr", "b", "blockquote", "br", "cite", "code", "dd", "div", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr",
+    "i", "li", "ol", "p", "pre", "q", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead",
+    "tr", "u", "ul",
+}
+# fmt: on
+# PostgreSQL takes no NUL in a text, and no encoding takes half a surrogate pair; JSON may bring both.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_PHRASES_AND_WORDS = re.compile(r'"([^"]*)"|([^\s"]+)')
+_LIKE_SPECIAL = re.compile(r"[\\%_]")
+_UNSEEN_START = re.compile(r"[\s\x00-\x1f\u200b-\u200f\ufeff]*")
+
+
+def plain(text: str | None) -> str | None:
+    """The text as a database column can hold it: U+FFFD for each NUL and half of a surrogate pair. None stays None."""
+    return text and _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def search_text(title: str | None, mapped_values: Mapping[str, list[dict]], file_names: Iterable[str | None]) -> str:
+    """What an item is found by, for `LIKE`: title, values (of a URI also the label) and file names, a line each, once.
+
+    Each is case-folded (so "Straße" is "strasse"), in NFC, and every run of white space in it is one space.
+    """
+    texts: list[str | None] = [title]
+    for values in mapped_values.values():
+        for value in values:
+            texts += [value["uri"], value["label"]] if "uri" in value else [value["value"]]
+    folded = (_fold(text) for text in (*texts, *file_names) if text)
+    return "\n".join(line for line in dict.fromkeys(folded) if line)
+
+
+def like_patterns(query: str) -> list[str]:
+    r"""A search as patterns for `LIKE … ESCAPE '\'` over `search_text`, all of which must match.
+
+    One pattern a word, or a "quoted phrase"; an empty list for an empty search.
+    """
+    words = (_fold(phrase or word) for phrase, word in _PHRASES_AND_WORDS.findall(query))
+    literal = (_LIKE_SPECIAL.sub(r"\\\g<0>", word) for word in dict.fromkeys(words) if word)
+    return [f"%{word}%" for word in literal]
+
+
+def clean_html(html: str) -> Markup:
+    """The description of a collection or community with its harmless tags, safe to put in a page as it is.
+
+    No style, script, image or form; links only to http, https and mailto, with rel="noopener". A relative link loses
+    its address, which was meant for the repository; headings begin at h3, below those of our own pages.
+    """
+    return Markup(
+        nh3.clean(
+            html,
+            tags=_DESCRIPTION_TAGS,
+            attributes={"a": {"href"}, "*": {"lang", "dir", "title"}},
+            url_schemes={"http", "https", "mailto"},
+            url_relative="deny",
+            link_rel="noopener",
+        )
+    )
+
+
+def human_size(size: int) -> str:
+    """A number of bytes as people read it, in decimal units: "12 bytes", "1.4 MB"."""
+    if size < 1000:
+        return "1 byte" if size == 1 else f"{size} bytes"
+    amount = float(size)
+    for unit in ("kB", "MB", "GB"):
+        amount /= 1000
+        if round(amount, 1) < 1000:
+            return f"{amount:.1f} {unit}"
+    return f"{amount / 1000:.1f} TB"
+
+
+def csv_safe(text: str) -> str:
+    """The text with an apostrophe before it where a spreadsheet would run it as a formula.
+
+    Rule: OWASP, "CSV Injection": = + - @ at the start, also full-width or after what cannot be seen; and a leading tab
+    or line end. So "-5" gets one too.
+    """
+    start = _UNSEEN_START.match(text).end()
+    sign = unicodedata.normalize("NFKC", text[start : start + 1])
+    return f"'{text}" if sign.startswith(("=", "+", "-", "@")) or text.startswith(("\t", "\r", "\n")) else text
+
+
+def _fold(text: str) -> str:
+    """Unicode's canonical caseless form (3.13, D145) in NFC, on one line."""
+    one_line = " ".join(_UNSTORABLE.sub(" ", text).split())
+    if one_line.isascii():
+        return one_line.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", one_line).casefold())

@@ -1,0 +1,239 @@
+"""The command line: everything the pages do, for people and programs. Commands never ask; sentences go to stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import Any, NoReturn
+
+import click
+from flask import Flask, current_app
+
+from config import COMMAND_LINE_PATIENCE
+
+from .catalogue import export as exports
+from .catalogue.search import Selection, item_set_named
+from .catalogue.store import Place, remap
+from .dspace.records import Scope, ScopeKind
+from .errors import ConnectorError, InvalidInput
+from .extensions import db, transaction
+from .imports import jobs, report
+from .imports.foreground import follow
+from .imports.models import ImportJob, State
+from .repositories import connections
+from .repositories.forms import check_limit, check_url
+
+log = logging.getLogger(__name__)
+REFUSED, STOPPED = 2, 130
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands to the app."""
+    for command in (import_, rerun, resume, stop, undo, jobs_, export, recover, remap_, up, worker):
+        app.cli.add_command(command)
+
+
+class Command(click.Command):
+    """A command that ends with a sentence and exit code 2 whatever goes wrong, and with one JSON line when asked."""
+
+    def make_context(self, info_name: str | None, args: list[str], **extra: Any) -> click.Context:
+        """As click's, but a mistake in the options is told in JSON too where `--json` stands among them."""
+        self.wants_json = "--json" in args
+        try:
+            return super().make_context(info_name, args, **extra)
+        except click.UsageError as error:
+            self._refuse(error.format_message())
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command; errors of the tree become their sentence, anything else a line in the log."""
+        try:
+            return super().invoke(context)
+        except ConnectorError as error:
+            self._refuse(str(error))
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except Exception:
+            log.exception("The command failed")
+            self._refuse("Something went wrong on our side; the log above says what.")
+
+    def _refuse(self, sentence: str) -> NoReturn:
+        click.echo(f"Error: {sentence}", err=True)
+        if self.wants_json:
+            click.echo(json.dumps(report.refused(sentence), ensure_ascii=False))
+        sys.exit(REFUSED)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON on stdout.")
+
+
+@click.command("import", cls=Command)
+@click.argument("url")
+@click.option("--endpoint", default="rest", show_default=True, help="Where the API lies below the site; tried first.")
+@click.option("--limit", help="The most results asked for at once, 1 to 1000.")
+@click.option("--collection", metavar="ID", help="A collection, by uuid, number or handle.")
+@click.option("--community", metavar="ID", help="A community with all below it.")
+@click.option("--item", metavar="ID", help="One item.")
+@click.option("--all", "everything", is_flag=True, help="The entire repository.")
+@click.option("--files/--no-files", default=False, help="Whether to fetch the files.", show_default=True)
+@click.option("--item-set", metavar="NAME", help="Put the items in this item set, made if need be.")
+@click.option("--item-set-from-collection", is_flag=True, help="An item set for each DSpace collection.")
+@click.option("--comment", default="", help="A note for Past imports.")
+@click.option("--test", metavar="N", type=click.IntRange(1), help="Only the first N items.")
+@click.option(
+    "--ignore", metavar="FIELD", multiple=True, help="Leave this field out of pages and CSV; dc.subject.* too."
+)
+@click.option("--same-as", metavar="REPOSITORY", help="This address is that repository, which has moved.")
+@json_option
+def import_(url: str, as_json: bool, **options: Any) -> None:
+    """Import from the DSpace at URL and wait for the end.
+
+    Exit code: 0 completed and clean, 1 completed with problems, 2 failed or refused, 130 stopped.
+    """
+    kind, identifier = _scope_options(options)
+    if options["item_set"] and options["item_set_from_collection"]:
+        raise InvalidInput("Give --item-set or --item-set-from-collection, not both.")
+    same_as = connections.named(options["same_as"]).id if options["same_as"] else None
+    connected = connections.connect(check_url(url), options["endpoint"], check_limit(options["limit"]), same_as)
+    scope = connected.scope
+    if kind is not None:
+        scope = connections.find(connected.repository_id, kind, identifier)
+    if scope is None:
+        raise InvalidInput("Say what to import: --collection, --community, --item or --all.")
+    if options["ignore"]:
+        connections.ignore_fields(connected.repository_id, options["ignore"])
+    _in_foreground(_created(connected, scope, options), as_json)
+
+
+def _scope_options(options: dict[str, Any]) -> tuple[ScopeKind | None, str]:
+    given = [(kind, options[kind.value]) for kind in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY, ScopeKind.ITEM)]
+    given = [(kind, identifier) for kind, identifier in given if identifier]
+    if options["everything"]:
+        given.append((ScopeKind.REPOSITORY, ""))
+    if len(given) > 1:
+        raise InvalidInput("Give one of --collection, --community, --item and --all.")
+    return given[0] if given else (None, "")
+
+
+def _created(connected: connections.Connected, scope: Scope, options: dict[str, Any]) -> int:
+    source_id = connections.source_for(connected.repository_id, scope)
+    kept = {name: options[name] for name in ("files", "item_set", "item_set_from_collection", "test")}
+    return jobs.create(source_id, kept, comment=options["comment"], requests=connected.requests)
+
+
+@click.command("rerun", cls=Command)
+@click.argument("job", type=int)
+@json_option
+def rerun(job: int, as_json: bool) -> None:
+    """Import the source of JOB again, with the same options, and wait for the end."""
+    _in_foreground(jobs.rerun(job), as_json)
+
+
+@click.command("resume", cls=Command)
+@click.argument("job", type=int)
+@json_option
+def resume(job: int, as_json: bool) -> None:
+    """Go on with a stopped or failed JOB at its cursor, and wait for the end."""
+    jobs.resume(job)
+    _in_foreground(job, as_json)
+
+
+@click.command("stop", cls=Command)
+@click.argument("job", type=int)
+@json_option
+def stop(job: int, as_json: bool) -> None:
+    """Ask JOB to stop; it does so within seconds and can be resumed."""
+    jobs.stop(job)
+    _print(jobs.get(job), as_json)
+
+
+@click.command("undo", cls=Command)
+@click.argument("job", type=int)
+@json_option
+def undo(job: int, as_json: bool) -> None:
+    """Take the import JOB back: remove what it added, restore what it changed."""
+    _in_foreground(jobs.create_undo(job), as_json)
+
+
+@click.command("jobs", cls=Command)
+@json_option
+def jobs_(as_json: bool) -> None:
+    """List the jobs, newest first."""
+    rows = db.session.scalars(db.select(ImportJob).order_by(ImportJob.id.desc())).all()
+    if as_json:
+        click.echo(json.dumps([report.as_dict(job) for job in rows], ensure_ascii=False))
+        return
+    for job in rows:
+        click.echo(report.line(job))
+
+
+@click.command("export", cls=Command)
+@click.option("--repository", metavar="R", help="Only of this repository, by number, name or address.")
+@click.option("--item-set", metavar="S", help="Only of this item set, by number or name.")
+@click.option("--job", metavar="J", type=int, help="Only what this job added or updated.")
+@click.option("--format", "form", type=click.Choice(list(exports.FORMATS)), default="jsonl", show_default=True)
+def export(repository: str | None, item_set: str | None, job: int | None, form: str) -> None:
+    """Write the catalogue to stdout: a JSON line or a CSV row for each item."""
+    chosen = Selection(
+        repository_id=connections.named(repository).id if repository else None,
+        item_set_id=item_set_named(item_set) if item_set else None,
+        job_id=jobs.get(job).id if job else None,
+    )
+    out = sys.stdout.buffer
+    for text in exports.FORMATS[form](chosen):
+        out.write(text.encode())
+
+
+@click.command("recover", cls=Command)
+@json_option
+def recover(as_json: bool) -> None:
+    """Put jobs whose worker is gone back to the queue."""
+    queued = jobs.recover()
+    click.echo(json.dumps({"queued": queued}) if as_json else f"Queued jobs: {len(queued)}")
+
+
+@click.command("remap", cls=Command)
+@click.argument("repository")
+def remap_(repository: str) -> None:
+    """Apply the crosswalk again to all that is held of REPOSITORY, without fetching."""
+    known = connections.named(repository)
+    with transaction():
+        number = remap(Place(known.id, known.server, tuple(known.ignored_fields)))
+    click.echo(f"Mapped {number} items anew.", err=True)
+
+
+@click.command("up", cls=Command)
+def up() -> None:
+    """Serve the pages and work on the jobs, in this one process, until SIGTERM or SIGINT."""
+    from .serving import serve
+
+    serve(current_app._get_current_object())
+
+
+@click.command("worker", cls=Command)
+@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True)
+def worker(threads: int) -> None:
+    """Only work on the jobs: as many of these as wanted, on as many machines."""
+    from .serving import work
+
+    work(current_app._get_current_object(), threads)
+
+
+def _in_foreground(job_id: int, as_json: bool) -> None:
+    """Work on a job, or watch it where another has it, and end with its exit code."""
+    current_app.config["PATIENCE"] = current_app.config["PATIENCE"] or COMMAND_LINE_PATIENCE
+    job = follow(job_id)
+    _print(job, as_json)
+    sys.exit(_exit_code(job))
+
+
+def _exit_code(job: ImportJob) -> int:
+    if job.state == State.COMPLETED:
+        return 0 if job.clean else 1
+    return STOPPED if job.state == State.STOPPED else REFUSED
+
+
+def _print(job: ImportJob, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report.as_dict(job), ensure_ascii=False))
+    click.echo(report.line(job), err=True)

@@ -1,0 +1,50 @@
+"""Speaks DSpace 4 to 10. Knows nothing of what its answers are used for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ..http import Http
+from .detect import KNOWN_ENDPOINTS, detect
+from .hal import HalClient
+from .legacy import LegacyClient
+from .reading import Patience
+from .records import Scope, Server
+
+__all__ = ["KNOWN_ENDPOINTS", "Client", "Found", "client", "connect"]
+
+Client = HalClient | LegacyClient
+
+_CLIENTS: dict[int, type[HalClient] | type[LegacyClient]] = {
+    **dict.fromkeys((4, 5, 6), LegacyClient),
+    **dict.fromkeys((7, 8, 9, 10), HalClient),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an address leads to: a server, and the object its page shows, if it shows one."""
+
+    server: Server
+    scope: Scope | None
+
+
+def connect(http: Http, url: str, endpoint: str) -> Found:
+    """The DSpace at the address of a site, an API or a page.
+
+    Raises InvalidInput, NotDSpace, Unreachable and the other errors of detection; NotFound or Restricted where the
+    address names a collection, community or item that is not there or not open.
+    """
+    server = detect(http, url, endpoint)
+    impatient = Patience(0, threading.Event())
+    return Found(server, client(http, server, patience=impatient, width=lambda: 1).resolve(urlsplit(url.strip()).path))
+
+
+def client(
+    http: Http, server: Server, *, limit: int | None = None, patience: Patience, width: Callable[[], int]
+) -> Client:
+    """The client for this server's generation (see HalClient)."""
+    return _CLIENTS[server.generation](http, server, limit=limit, patience=patience, width=width)

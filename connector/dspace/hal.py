@@ -1,0 +1,256 @@
+"""The client for DSpace 7 to 10 (`/server/api`). All names of its JSON stay in the hal_* modules.
+
+Of addresses in answers only the path is used: behind proxies their scheme and host are often wrong (design rule 14).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection as Group
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from ..errors import NotFound, Rejected, Restricted, ServerTrouble, TooLarge, Transient
+from ..http import Download, Http
+from . import hal_records as shapes
+from .hal_api import HalApi
+from .hal_walk import Reading, Walk
+from .paths import handle_in, is_uuid, object_of
+from .plans import complete_plans, light_plans, sizes_within
+from .reading import Patience, singly
+from .records import Collection, Community, Failure, Item, Page, Scope, ScopeKind, Server, SourceState
+
+T = TypeVar("T")
+
+_PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
+_KINDS = {path: kind for kind, path in _PATHS.items()}
+_PARENT = ("embed", "parentCommunity")
+
+
+class HalClient:
+    """Reads a DSpace 7 to 10. Methods raise the errors of `connector.errors`.
+
+    `limit` is the most items or collections asked for at once (the files of one item are not cut by it); `width()`
+    gives how many requests may run in parallel now.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        server: Server,
+        *,
+        limit: int | None = None,
+        patience: Patience,
+        width: Callable[[], int],
+    ):
+        self.server = server
+        self._http, self._patience, self._width = http, patience, width
+        self._api = HalApi(http, server)
+        self._sizes = sizes_within(limit)
+        self._checked: set[str] = set()
+
+    def communities(self) -> Iterator[Community]:
+        """All communities, in no useful order."""
+        return iter(self._containers("community", "communities", shapes.community_of).values())
+
+    def collections(self) -> Iterator[Collection]:
+        """All collections, in no useful order."""
+        return iter(self._containers("collection", "collections", shapes.collection_of).values())
+
+    def find(self, kind: ScopeKind, identifier: str) -> Scope:
+        """The object with this uuid or handle, which exists and is of this kind. Raises NotFound or Restricted."""
+        if kind is ScopeKind.REPOSITORY:
+            return Scope(kind, "", None, self.server.name or urlsplit(self.server.site_url).netloc)
+        if is_uuid(identifier):
+            return self._scope(kind, identifier)
+        handle = handle_in(identifier)
+        if handle is None:
+            raise NotFound(f"“{identifier}” is neither a uuid nor a handle, the names that DSpace 7 and later use.")
+        scope = self._scope(*self._located(handle))
+        if scope.kind is not kind:
+            raise NotFound(f"There is no {kind} {handle}: it is the {scope.kind} “{scope.name}”.")
+        return scope
+
+    def resolve(self, path: str) -> Scope | None:
+        """The object a page of the site shows, or None if it shows none. Raises as `find`."""
+        shown = object_of(path)
+        if shown is None:
+            return None
+        kind, identifier = shown
+        return self._scope(*self._located(identifier)) if kind is None else self.find(kind, identifier)
+
+    def collection(self, id: str) -> Collection:
+        """A collection with its texts. Raises NotFound or Restricted."""
+        return shapes.collection_of(*self._object(ScopeKind.COLLECTION, id, [_PARENT]))
+
+    def walk(
+        self,
+        scope: Scope,
+        *,
+        cursor: dict[str, Any] | None = None,
+        light: bool = False,
+        with_collection: bool = False,
+        seen: Callable[[Group[str]], set[str]],
+        hidden: Mapping[str, int] | None = None,
+    ) -> Iterator[Page]:
+        """Every item of the scope that can be found, from the beginning or after the page whose cursor is given.
+
+        `light` items have no files yet. `seen(ids)` tells which are recorded already; those are not given again.
+        `hidden` is not needed here: a count of DSpace 7 and later holds only what we may see.
+        """
+        if scope.kind is ScopeKind.ITEM:
+            yield from self._single(scope, cursor, seen)
+            return
+        self._check(scope)
+        plans = (light_plans if light else complete_plans)(self._sizes)
+        reading = Reading(self._api, self._patience, self._width, self._sizes, self.complete)
+        walk = Walk(reading, scope, plans, light=light, with_collection=with_collection, seen=seen)
+        yield from walk.pages(cursor)
+
+    def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
+        """The same items with metadata and files, one request each for those that lack them."""
+        return singly(items, self._completed, self._patience, self._width)
+
+    def whereabouts(self, item_id: str, scope: Scope) -> SourceState:
+        """Where an item is that a walk of the scope no longer showed (design rule 7)."""
+        try:
+            found, url = self._api.get(f"core/items/{item_id}")
+        except NotFound:
+            return SourceState.VANISHED
+        except Restricted:
+            return SourceState.HIDDEN
+        if shapes.member(found, "withdrawn", bool, url):
+            return SourceState.WITHDRAWN
+        if not shapes.member(found, "inArchive", bool, url):
+            return SourceState.SUPERSEDED
+        if not shapes.member(found, "discoverable", bool, url):
+            return SourceState.HIDDEN
+        return SourceState.PRESENT if self._is_within(item_id, scope) else SourceState.ELSEWHERE
+
+    def download(self, bitstream_id: str, sink: Callable[[bytes], object], *, limit: int | None = None) -> Download:
+        """Give the bytes of a file to `sink`, at most `limit`. Raises Restricted for an embargoed one."""
+        return self._http.download(f"{self.server.api_url}/core/bitstreams/{bitstream_id}/content", sink, limit=limit)
+
+    # Communities and collections
+
+    def _containers(self, type_name: str, path: str, record: Callable[[shapes.Json, str], T]) -> dict[str, T]:
+        """All of them by id: by search, which knows parents and order, else by the plain list, which is never short."""
+        try:
+            found, total = self._searched(type_name, record)
+            if len(found) >= total:
+                return found
+        except (Rejected, NotFound, Restricted):
+            found = {}
+        return self._listed(path, record) | found
+
+    def _searched(self, type_name: str, record: Callable[[shapes.Json, str], T]) -> tuple[dict[str, T], int]:
+        found: dict[str, T] = {}
+        pages = number = 0
+        while number == 0 or number < pages:
+            params = [("dsoType", type_name), ("sort", "dc.title,asc"), _PARENT]
+            listed, url = self._api.search([*params, ("size", self._sizes[0]), ("page", number)])
+            for row in listed.rows:
+                if shapes.known_id(row) is not None:  # a row may come without its object, where that may not be read
+                    found[shapes.known_id(row)] = record(shapes.found_object(row, url), url)
+            pages, number = listed.pages, number + 1
+        return found, listed.total
+
+    def _listed(self, path: str, record: Callable[[shapes.Json, str], T]) -> dict[str, T]:
+        found: dict[str, T] = {}
+        pages = number = 0
+        while number == 0 or number < pages:
+            answer = self._api.get(f"core/{path}", [_PARENT, ("size", self._sizes[0]), ("page", number)])
+            listed = shapes.listed(answer.json, path, answer.url)
+            for row in listed.rows:
+                found[shapes.member(row, "uuid", str, answer.url)] = record(row, answer.url)
+            pages, number = listed.pages, number + 1
+        return found
+
+    # Single objects
+
+    def _located(self, handle: str) -> tuple[ScopeKind, str]:
+        """The kind and id of what a handle names."""
+        try:
+            location = self._http.locate(f"{self.server.api_url}/pid/find", [("id", handle)])
+        except NotFound as error:
+            raise NotFound(f"There is nothing with the handle {handle} at {self.server.site_url}.", error.url) from None
+        except ServerTrouble as error:
+            self._http.get_json(self.server.api_url)  # a repository in trouble has trouble here too, and says so
+            raise Restricted(f"{handle} exists, it seems, but is not open to the public.", error.url) from None
+        path, _, id = urlsplit(location).path.rpartition("/")
+        kind = _KINDS.get(path.rpartition("/")[2])
+        if kind is None:
+            raise NotFound(f"{handle} is neither a community nor a collection nor an item.", location)
+        return kind, id
+
+    def _scope(self, kind: ScopeKind, id: str) -> Scope:
+        found, url = self._object(kind, id)
+        if kind is ScopeKind.ITEM and shapes.member(found, "withdrawn", bool, url):
+            raise NotFound(f"The item {id} has been withdrawn from {self.server.site_url}.", url)
+        handle, name = (shapes.optional(found, key, str, url) for key in ("handle", "name"))
+        return Scope(kind, shapes.member(found, "uuid", str, url), handle, name or "")
+
+    def _object(self, kind: ScopeKind, id: str, params: Iterable[tuple[str, str]] = ()) -> tuple[shapes.Json, str]:
+        """An object by its uuid. A malformed one is not asked for: that would be answered with 401, not 404."""
+        try:
+            if not is_uuid(id):
+                raise NotFound("")
+            return self._api.get(f"core/{_PATHS[kind]}/{id}", list(params))
+        except NotFound as error:
+            raise NotFound(f"There is no {kind} {id} at {self.server.site_url}.", error.url) from None
+        except Restricted as error:
+            raise Restricted(
+                f"The {kind} {id} at {self.server.site_url} is not open to the public.", error.url
+            ) from None
+
+    def _check(self, scope: Scope) -> None:
+        """Raises NotFound or Restricted: search takes a scope it does not know for the whole repository."""
+        if scope.kind is ScopeKind.REPOSITORY or scope.id in self._checked:
+            return
+        while True:
+            try:
+                self._object(scope.kind, scope.id)
+                break
+            except Transient as error:
+                self._patience.wait("page", error)
+        self._checked.add(scope.id)
+
+    # Items
+
+    def _single(
+        self, scope: Scope, cursor: dict[str, Any] | None, seen: Callable[[Group[str]], set[str]]
+    ) -> Iterator[Page]:
+        if cursor is not None:
+            return
+        wanted = [] if seen([scope.id]) else [Item(scope.id, scope.handle, scope.name or None, None)]
+        results = tuple(self.complete(wanted))
+        items = tuple(result for result in results if isinstance(result, Item))
+        yield Page(items, {"count": 1}, 1, tuple(result for result in results if isinstance(result, Failure)))
+
+    def _completed(self, item: Item) -> Item | Failure:
+        try:
+            if item.metadata is None:
+                return self._whole(item)
+            return item if item.is_complete else self._api.with_files(item)
+        except NotFound:
+            reason = "It is no longer there."
+        except Restricted:
+            reason = "It is not open to the public."
+        except (Rejected, TooLarge) as error:
+            reason = str(error)
+        return Failure(item.id, item.handle, item.name, reason)
+
+    def _whole(self, item: Item) -> Item | Failure:
+        params = [*self._api.embedding_files(), ("embed", "owningCollection")]
+        found, url = self._api.get(f"core/items/{item.id}", params, kind="item")
+        if shapes.member(found, "withdrawn", bool, url):
+            return Failure(item.id, item.handle, item.name, "It has been withdrawn.")
+        read = shapes.item_of(found, url, item.collection)
+        return self._api.with_files(read, shapes.embedded(found, "bundles", url), url)
+
+    def _is_within(self, item_id: str, scope: Scope) -> bool:
+        if scope.kind not in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY):
+            return True
+        self._check(scope)
+        params = [("dsoType", "item"), ("scope", scope.id), ("query", f"search.resourceid:{item_id}"), ("size", 1)]
+        return self._api.search(params)[0].total > 0

@@ -1,0 +1,87 @@
+"""The requests to the API of DSpace 7 to 10 that clients and walks share: search, single objects, files of an item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from ..http import Http
+from .hal_records import Json, Listed, bitstream_of, embedded, listed, member, optional, searched
+from .records import Bitstream, Item, Server
+
+Params = Sequence[tuple[str, Any]]
+
+_BUNDLES, _BITSTREAMS = 100, 500
+_FILES = "bundles/bitstreams/format"
+_TRIES = 4
+
+
+class Answer(NamedTuple):
+    """Parsed JSON and the URL it came from, for the sentences of errors."""
+
+    json: Any
+    url: str
+
+
+class HalApi:
+    """GET requests below `/server/api`. Every method raises what `Http` raises, and BadAnswer for an unknown shape."""
+
+    def __init__(self, http: Http, server: Server):
+        self.http, self.server = http, server
+        # From 10 on metadata are filtered by language unless this projection is asked for; before, it is unknown.
+        self._projection = [("projection", "allLanguages")] if server.generation >= 10 else []
+
+    def get(self, path: str, params: Params = (), *, kind: str = "json", tries: int = _TRIES) -> Answer:
+        """The JSON at a path below the base of the API."""
+        url = f"{self.server.api_url}/{path}"
+        return Answer(self.http.get_json(url, [*params, *self._projection], kind=kind, tries=tries), url)
+
+    def search(self, params: Params, *, kind: str = "search", tries: int = _TRIES) -> tuple[Listed, str]:
+        """A page of search results, and its URL."""
+        answer = self.get("discover/search/objects", params, kind=kind, tries=tries)
+        return searched(*answer), answer.url
+
+    def embedding_files(self) -> Params:
+        """The parameters that make items bring their files. Sizes are inert beside a projection, and not sent then."""
+        sizes = [("embed.size", f"bundles={_BUNDLES}"), ("embed.size", f"bundles/bitstreams={_BITSTREAMS}")]
+        return [("embed", _FILES), *([] if self._projection else sizes)]
+
+    def with_files(self, item: Item, bundles: Json | None = None, url: str = "") -> Item:
+        """The item with all its files that may be seen, in the order of bundles; `bundles`: the embedded list, if any.
+
+        A closed bundle or file is left out by DSpace, though `totalElements` counts it.
+        """
+        return replace(item, bitstreams=tuple(self._files(item.id, bundles, url)))
+
+    def _files(self, item_id: str, bundles: Json | None, url: str) -> Iterator[Bitstream]:
+        path = f"core/items/{item_id}/bundles"
+        sizes = [] if self._projection else [("embed.size", f"bitstreams={_BITSTREAMS}")]
+        params = [("embed", "bitstreams/format"), *sizes]
+        for bundle, source in self._rows("bundles", bundles, url, path, params, _BUNDLES):
+            yield from self._bitstreams(bundle, source)
+
+    def _bitstreams(self, bundle: Json, url: str) -> Iterator[Bitstream]:
+        name = optional(bundle, "name", str, url) or ""
+        path = f"core/bundles/{member(bundle, 'uuid', str, url)}/bitstreams"
+        first = embedded(bundle, "bitstreams", url)
+        for found, source in self._rows("bitstreams", first, url, path, [("embed", "format")], _BITSTREAMS):
+            yield bitstream_of(found, name, source)
+
+    def _rows(
+        self, name: str, first: Json | None, url: str, path: str, params: Params, size: int
+    ) -> Iterator[tuple[Json, str]]:
+        """The rows of a list, to its end. What is embedded is its first page; without it that is asked for, too."""
+        page = self._page(name, path, params, size, 0) if first is None else (listed(first, name, url), url)
+        number = 0
+        while True:
+            rows, source = page
+            yield from ((row, source) for row in rows.rows)
+            number += 1
+            if number >= rows.pages:
+                return
+            page = self._page(name, path, params, rows.size, number)
+
+    def _page(self, name: str, path: str, params: Params, size: int, number: int) -> tuple[Listed, str]:
+        answer = self.get(path, [*params, ("size", size), ("page", number)], kind=name)
+        return listed(answer.json, name, answer.url), answer.url

@@ -1,0 +1,156 @@
+"""From the JSON of DSpace 7 to 10 to records. What the API promises and does not give raises BadAnswer, never passes.
+
+Optional are what real servers leave null: handles, names, languages, checksums. All text is kept as it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import BadAnswer
+from .records import Bitstream, Collection, Community, Item, MetadataValue
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page of a list: its rows, the size asked for, and how many pages and rows there are."""
+
+    rows: list[Any]
+    size: int
+    pages: int
+    total: int
+
+
+def member(where: Any, name: str, kind: type, url: str) -> Any:
+    """`where[name]`, which must be there and of that type. Raises BadAnswer."""
+    value = where.get(name) if isinstance(where, dict) else None
+    if not isinstance(value, kind):
+        raise BadAnswer(f"{url} did not answer as DSpace does: “{name}” is missing or of another type.", url)
+    return value
+
+
+def optional(where: Json, name: str, kind: type, url: str) -> Any:
+    """`where[name]`, or None where it is missing or null. Raises BadAnswer for another type."""
+    return None if where.get(name) is None else member(where, name, kind, url)
+
+
+def embedded(where: Json, name: str, url: str) -> Any:
+    """What is embedded under this name, or None: DSpace silently leaves out what may not be read."""
+    return (optional(where, "_embedded", dict, url) or {}).get(name)
+
+
+def listed(answer: Any, name: str, url: str) -> Listed:
+    """A page of a list under /core. Behind the end of such a list `_embedded` is left out (measured on 9.3)."""
+    page = _page(answer, [], url)
+    if "_embedded" not in answer and member(answer["page"], "number", int, url) >= page.pages:
+        return page
+    return replace(page, rows=member(member(answer, "_embedded", dict, url), name, list, url))
+
+
+def searched(answer: Any, url: str) -> Listed:
+    """A page of /discover/search/objects."""
+    result = member(member(answer, "_embedded", dict, url), "searchResult", dict, url)
+    return _page(result, member(member(result, "_embedded", dict, url), "objects", list, url), url)
+
+
+def _page(holder: Any, rows: list[Any], url: str) -> Listed:
+    page = member(holder, "page", dict, url)
+    size, pages, total = (member(page, name, int, url) for name in ("size", "totalPages", "totalElements"))
+    return Listed(rows, size, pages, total)
+
+
+def found_object(row: Any, url: str) -> Json:
+    """The object that a row of a search shows."""
+    return member(member(row, "_embedded", dict, url), "indexableObject", dict, url)
+
+
+def known_id(row: Any) -> str | None:
+    """The id in a row that is broken otherwise, if it can be told."""
+    for name in ("_embedded", "indexableObject", "uuid"):
+        row = row.get(name) if isinstance(row, dict) else None
+    return row if isinstance(row, str) else None
+
+
+def item_of(found: Json, url: str, collection: Collection | None = None) -> Item:
+    """An item with its metadata, without its files."""
+    return Item(
+        id=member(found, "uuid", str, url),
+        handle=optional(found, "handle", str, url),
+        name=optional(found, "name", str, url),
+        last_modified=optional(found, "lastModified", str, url),
+        metadata=tuple(_metadata(found, url)),
+        collection=collection or _owning_collection(found, url),
+    )
+
+
+def _owning_collection(found: Json, url: str) -> Collection | None:
+    owner = embedded(found, "owningCollection", url)
+    return None if owner is None else collection_of(owner, url)
+
+
+def _metadata(found: Json, url: str) -> Iterator[MetadataValue]:
+    """Every value, the fields in the server's order, the values of a field by place."""
+    for field, values in member(found, "metadata", dict, url).items():
+        for value in values:
+            yield MetadataValue(
+                field,
+                optional(value, "value", str, url),
+                optional(value, "language", str, url),
+                optional(value, "authority", str, url),
+                optional(value, "confidence", int, url),
+            )
+
+
+def bitstream_of(found: Json, bundle: str, url: str) -> Bitstream:
+    """A file; its media type is known where the format is embedded."""
+    checksum = optional(found, "checkSum", dict, url) or {}
+    digest = optional(checksum, "value", str, url)
+    form = embedded(found, "format", url)
+    return Bitstream(
+        id=member(found, "uuid", str, url),
+        bundle=bundle,
+        name=optional(found, "name", str, url),
+        description=_first(found, "dc.description", url),
+        media_type=None if form is None else optional(form, "mimetype", str, url),
+        size=optional(found, "sizeBytes", int, url),
+        checksum=None if digest is None else digest.lower(),
+        checksum_algorithm=optional(checksum, "checkSumAlgorithm", str, url),
+        sequence=optional(found, "sequenceId", int, url),
+    )
+
+
+def community_of(found: Json, url: str) -> Community:
+    """A community; its parent is known where it is embedded."""
+    return Community(**_container(found, url))
+
+
+def collection_of(found: Json, url: str) -> Collection:
+    """A collection; its parent is known where it is embedded."""
+    return Collection(
+        **_container(found, url),
+        abstract=_first(found, "dc.description.abstract", url) or "",
+        rights=_first(found, "dc.rights", url) or "",
+        license=_first(found, "dc.rights.license", url) or "",
+    )
+
+
+def _container(found: Json, url: str) -> dict[str, Any]:
+    parent = embedded(found, "parentCommunity", url)
+    count = optional(found, "archivedItemsCount", int, url)
+    return {
+        "id": member(found, "uuid", str, url),
+        "handle": optional(found, "handle", str, url),
+        "name": optional(found, "name", str, url) or "",
+        "parent_id": None if parent is None else member(parent, "uuid", str, url),
+        "item_count": count if count is not None and count >= 0 else None,  # 7.6 and later: -1 when not counted
+        "description": _first(found, "dc.description", url) or "",
+    }
+
+
+def _first(found: Json, field: str, url: str) -> str | None:
+    values = optional(member(found, "metadata", dict, url), field, list, url)
+    return optional(values[0], "value", str, url) if values else None

@@ -1,0 +1,292 @@
+"""A walk over all items of a scope of DSpace 7 to 10, by search: in order, complete, and to be taken up at any page.
+
+Search promises no order between equal keys, so only distinct ids prove completeness: where they fall short of the
+source's count, the scope is listed again in other ways until nothing is missing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..errors import BadAnswer, Rejected, RepositoryError, Transient
+from . import records
+from .hal_api import HalApi
+from .hal_records import embedded, found_object, item_of, known_id
+from .plans import WORTH_A_TRIAL, Plan, Plans, cheapest, is_worth
+from .reading import Pages, Patience, Rows
+from .records import Failure, Item, Page, Scope, ScopeKind
+
+Result = Item | Failure
+Cursor = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to list a scope: an order, or a part of it."""
+
+    sort: str | None
+    query: str | None = None
+
+
+# New items come last by accession; the first hexadecimal digit of the uuid cuts any listing into 16 parts.
+WAYS = (
+    Way("dc.date.accessioned,asc"),
+    Way("dc.title,asc"),
+    *(Way(None, f"search.resourceid:{digit}*") for digit in "0123456789abcdef"),
+)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How many distinct items were met; `total`: how many the source has; `most`: how many it had at any time.
+
+    What leaves a listing moves the rows behind it, one of which may slip between two pages: so it is not enough to
+    meet as many as there are at the end.
+    """
+
+    count: int = 0
+    total: int = 0
+    most: int = 0
+
+    def note(self, total: int) -> None:
+        self.most += max(0, total - self.total)
+        self.total = total
+
+    @property
+    def is_whole(self) -> bool:
+        return self.count >= self.most
+
+
+@dataclass(slots=True)
+class _Step:
+    """A page under way: its rows by id, some of them still to be completed."""
+
+    rows: dict[str, Result]
+    failures: tuple[Failure, ...]
+    cursor: Cursor
+    total: int
+    lacking: dict[str, Item]
+
+    def put(self, result: Result) -> None:
+        self.rows[result.id] = result
+        del self.lacking[result.id]
+
+    def page(self) -> Page:
+        items = tuple(row for row in self.rows.values() if isinstance(row, Item))
+        failures = tuple(row for row in self.rows.values() if isinstance(row, Failure))
+        return Page(items, self.cursor, self.total, failures + self.failures)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a walk reads: `sizes` are the page sizes allowed, `complete` makes light items complete, in order."""
+
+    api: HalApi
+    patience: Patience
+    width: Callable[[], int]
+    sizes: tuple[int, ...]
+    complete: Callable[[Iterable[Item]], Iterator[Result]]
+
+
+class Walk:
+    """One walk over one scope; `pages` may be called once."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        scope: Scope,
+        plans: Plans,
+        *,
+        light: bool,
+        with_collection: bool,
+        seen: Callable[[Collection[str]], set[str]],
+    ):
+        self._reading, self._api, self._scope, self._plans = reading, reading.api, scope, plans
+        self._light, self._seen = light, seen
+        is_collection = scope.kind is ScopeKind.COLLECTION
+        # What is imported is this collection, also where an item is only mapped into it.
+        self._collection = records.Collection(scope.id, scope.handle, scope.name) if is_collection else None
+        self._embeds_owner = with_collection and not is_collection
+        self._met: set[str] = set()
+        self._tally, self._is_resumed = _Tally(), False
+        self._plan, self._way, self._offset = plans.first, WAYS[0], 0
+        self._chosen: Plan | None = None
+        self._pages = self._new_pages()
+
+    def pages(self, cursor: Cursor | None) -> Iterator[Page]:
+        """The pages from the beginning, or after the one whose cursor is given."""
+        at = cursor or {}
+        self._is_resumed = cursor is not None
+        self._tally = _Tally(at.get("count", 0), at.get("total", 0), at.get("most", 0))
+        first_again = at.get("way", 0)
+        if first_again == 0:
+            yield from self._first_way(at)
+        for number in range(max(1, first_again), len(WAYS)):
+            if self._tally.is_whole:
+                return
+            yield from self._again(number)
+
+    # The first way: by accession, as cheaply as can be
+
+    def _first_way(self, at: Cursor) -> Iterator[Page]:
+        self._offset, self._chosen = at.get("offset", 0), self._plans.named(at.get("plan"))
+        first = self._chosen or self._plans.first
+        yield from self._opening(first)
+        if self._chosen is None and self._tally.total > WORTH_A_TRIAL:
+            yield from self._until(first, -(-self._offset // first.size) * first.size)
+            yield from self._trials()
+        yield from self._read(self._chosen or first, lambda: self._tally.total)
+
+    def _opening(self, plan: Plan) -> Iterator[Page]:
+        """One page, that tells the total. A site whose search knows no such sort answers 422: then its own order."""
+        end = self._offset + 1
+        try:
+            yield from self._read(plan, lambda: end)
+        except Rejected:
+            self._way = Way(None)
+            yield from self._read(plan, lambda: end)
+
+    def _trials(self) -> Iterator[Page]:
+        costs: dict[Plan, float] = {}
+        for trial in self._plans.trials:
+            start, busy = self._offset, self._busy(trial.plan)
+            if start >= self._tally.total or not is_worth(trial.plan, costs):
+                continue
+            yield from self._until(trial.plan, (start // trial.rows + 1) * trial.rows)
+            costs[trial.plan] = (self._busy(trial.plan) - busy) / (self._offset - start)
+        self._chosen = cheapest(costs)
+
+    def _busy(self, plan: Plan) -> float:
+        """Seconds the server was busy so far with requests of this plan's kinds."""
+        return sum(self._api.http.busy.get(kind, 0.0) for kind in (plan.name, "bundles", "bitstreams"))
+
+    def _until(self, plan: Plan, end: int) -> Iterator[Page]:
+        return self._read(plan, lambda: min(end, self._tally.total))
+
+    def _read(self, plan: Plan, end: Callable[[], int]) -> Iterator[Page]:
+        self._plan = plan
+        steps = (self._step(offset, rows) for offset, rows in self._pages(self._offset, end, plan.size))
+        yield from self._filled(steps)
+
+    def _step(self, offset: int, rows: Rows) -> _Step:
+        self._offset = offset
+        self._tally.note(self._tally.total if rows.total is None else rows.total)
+        known, unknown = _by_id(rows)
+        self._tally.count += len(unknown)
+        return self._fresh(known, unknown, {"way": 0, "offset": offset, "plan": self._chosen and self._chosen.name})
+
+    # The other ways: only what was not met yet
+
+    def _again(self, number: int) -> Iterator[Page]:
+        """List the scope, or a part of it, in another way. What can be listed in no such way is left out of it."""
+        self._way, self._plan = WAYS[number], Plan(self._reading.sizes[0], False)
+        listing, here = _Tally(), set[str]()
+
+        def steps() -> Iterator[_Step]:
+            for _, rows in self._new_pages()(0, lambda: max(1, listing.total), self._plan.size):
+                known, unknown = _by_id(rows)
+                listing.note(listing.total if rows.total is None else rows.total)
+                listing.count += len(known.keys() - here) + len(unknown)
+                here.update(known)
+                yield self._fresh(known, (), {"way": number})
+
+        try:
+            yield from (page for page in self._filled(steps()) if page.items or page.failures)
+        except Rejected:
+            return
+        if WAYS[number].query is None and listing.is_whole:
+            self._tally = listing
+
+    # What all ways share
+
+    def _fresh(self, rows: dict[str, Result], unknown: tuple[Failure, ...], cursor: Cursor) -> _Step:
+        """The rows neither met in this walk nor recorded before it."""
+        new = rows.keys() - self._met
+        recorded = self._seen(new) if new else set()
+        self._met |= new
+        # Before a resume, what is recorded was counted in the cursor already.
+        self._tally.count += len(new - recorded) if self._is_resumed else len(new)
+        fresh = {id: row for id, row in rows.items() if id in new and id not in recorded}
+        lacking = {} if self._light else {id: row for id, row in fresh.items() if _is_light(row)}
+        return _Step(fresh, unknown, cursor | asdict(self._tally), self._tally.total, lacking)
+
+    def _filled(self, steps: Iterator[_Step]) -> Iterator[Page]:
+        """Pages of complete items; of a listing without files, the items of several pages are completed at a time."""
+        if self._light:
+            yield from (step.page() for step in steps)
+        elif self._plan.embeds:
+            for step in steps:
+                yield from self._completed([step])
+        else:
+            yield from self._completed(steps)
+
+    def _completed(self, steps: Iterable[_Step]) -> Iterator[Page]:
+        under_way, step_of = deque[_Step](), dict[str, _Step]()
+
+        def lacking() -> Iterator[Item]:
+            for step in steps:
+                under_way.append(step)
+                step_of.update(dict.fromkeys(step.lacking, step))
+                yield from tuple(step.lacking.values())
+
+        for result in self._reading.complete(lacking()):
+            step_of.pop(result.id).put(result)
+            while under_way and not under_way[0].lacking:
+                yield under_way.popleft().page()
+        yield from (step.page() for step in under_way)
+
+    # One request
+
+    def _new_pages(self) -> Pages:
+        return Pages(self._rows, self._reading.sizes, self._reading.patience, self._reading.width)
+
+    def _rows(self, offset: int, size: int, tries: int) -> Rows:
+        """One page, read in a thread of its own. Where an item breaks its page by its files, it is listed without."""
+        try:
+            return self._listed(self._plan, offset, size, tries)
+        except Transient:
+            if size > 1 or not self._plan.embeds:
+                raise
+            return self._listed(Plan(1, False), offset, 1, tries)
+
+    def _listed(self, plan: Plan, offset: int, size: int, tries: int) -> Rows:
+        params = [*self._parameters(plan), ("page", offset // size), ("size", size)]
+        found, url = self._api.search(params, kind=plan.name, tries=tries)
+        if size > 1 and len(found.rows) < min(size, found.total - offset):
+            # An administrator has lowered the cap: the rows between would never come (dspace-rest.md, 3.2).
+            raise BadAnswer(f"{url} gave {len(found.rows)} items where {size} were asked for.", url)
+        results = [self._row(row, plan, url) for row in found.rows]
+        items = tuple(result for result in results if isinstance(result, Item))
+        return Rows(items, found.total, tuple(result for result in results if isinstance(result, Failure)))
+
+    def _parameters(self, plan: Plan) -> list[tuple[str, Any]]:
+        params = [("dsoType", "item"), ("scope", self._scope.id), ("sort", self._way.sort), ("query", self._way.query)]
+        embeds = self._api.embedding_files() if plan.embeds else []
+        owner = [("embed", "owningCollection")] if self._embeds_owner else []
+        return [(name, value) for name, value in params if value] + [*embeds, *owner]
+
+    def _row(self, row: Any, plan: Plan, url: str) -> Result:
+        """The item of a row; a row that cannot be understood is a Failure, and its neighbours are safe."""
+        try:
+            found = found_object(row, url)
+            item = item_of(found, url, self._collection)
+        except BadAnswer as error:
+            return Failure(known_id(row), None, None, str(error))
+        try:
+            bundles = embedded(found, "bundles", url) if plan.embeds else None
+            return item if bundles is None else self._api.with_files(item, bundles, url)
+        except RepositoryError:  # the same trouble, if it lasts, is met when the item is completed by itself
+            return item
+
+
+def _by_id(rows: Rows) -> tuple[dict[str, Result], tuple[Failure, ...]]:
+    """The rows whose id is known, and the failures of which not even that is."""
+    known = {row.id: row for row in (*rows.items, *rows.failures) if row.id is not None}
+    return known, tuple(failure for failure in rows.failures if failure.id is None)
+
+
+def _is_light(row: Result) -> bool:
+    return isinstance(row, Item) and not row.is_complete

@@ -1,0 +1,194 @@
+"""The client for DSpace 4, 5 and 6: their REST API, usually at `/rest`, as far as a signed-out reader needs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection as Group
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from ..errors import NotFound, Rejected, Restricted, ServerTrouble, TooLarge
+from ..http import Download, Http
+from . import legacy_records as records
+from .legacy_api import EVERYTHING, Answer, LegacyApi
+from .legacy_tree import LegacyTree
+from .legacy_walk import Walk
+from .paths import handle_in, is_uuid, object_of
+from .reading import Patience, singly
+from .records import Collection, Community, Failure, Item, Page, Scope, ScopeKind, Server, SourceState
+
+_PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
+_HOMES = {ScopeKind.COLLECTION: "parentCollectionList", ScopeKind.COMMUNITY: "parentCommunityList"}
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+
+
+class LegacyClient:
+    """Reads a DSpace 4, 5 or 6. Every method raises the RepositoryErrors of `connector.errors`.
+
+    `limit`: the most results asked for at once, but for the id list, which loses nothing only in one piece; `width()`:
+    how many requests may run in parallel now. Only the walk and `complete` wait for a repository that is down.
+    """
+
+    def __init__(
+        self, http: Http, server: Server, *, limit: int | None = None, patience: Patience, width: Callable[[], int]
+    ):
+        self.server, self.patience, self.width = server, patience, width
+        self.api = LegacyApi(http, server, limit)
+        self._tree = LegacyTree(self.api, width, patience.stop)
+
+    # -- what there is
+
+    def communities(self) -> Iterator[Community]:
+        """All communities that can be seen, with parent and count."""
+        return self._tree.communities()
+
+    def collections(self) -> Iterator[Collection]:
+        """All collections that can be seen; parent_id None where no visible community shows them."""
+        return self._tree.collections()
+
+    def collection(self, id: str) -> Collection:
+        """One collection with its parent and its deposit licence."""
+        row, url = self.api.get(f"collections/{id}", {"expand": "license,parentCommunity"})
+        parent = records.optional(row, "parentCommunity", dict, url)
+        return records.collection(row, url, records.identifier(parent, url) if parent else None)
+
+    def parts(self, scope: Scope) -> list[Collection]:
+        """The collections that a scope is made of, each once."""
+        if scope.kind == ScopeKind.COLLECTION:
+            return [records.collection(*self.api.get(f"collections/{scope.id}"))]
+        below = scope.kind == ScopeKind.COMMUNITY
+        found = self._tree.collections_below(scope.id) if below else self._tree.flat_collections()
+        return list({part.id: part for part in found}.values())
+
+    # -- one object
+
+    def find(self, kind: ScopeKind, identifier: str) -> Scope:
+        """The scope of this kind with this id (uuid or number) or handle ("1/2", "hdl:1/2" or its URL).
+
+        Raises NotFound or Restricted. DSpace 4 calls unknown ids not authorised: the sentence leaves it open there.
+        """
+        if kind == ScopeKind.REPOSITORY:
+            return Scope(kind, "", None, self.server.name or urlsplit(self.server.site_url).netloc)
+        handle = handle_in(identifier)
+        scope = self._by_handle(handle) if handle else self._by_id(kind, identifier.strip())
+        if scope.kind != kind:
+            raise NotFound(f"{handle} is the handle of a {scope.kind}, not of a {kind}.", self.api.url(""))
+        return scope
+
+    def resolve(self, path: str) -> Scope | None:
+        """The object that the page with this path shows, None if it is no page of an object. Raises as `find`."""
+        found = object_of(path)
+        if found is None:
+            return None
+        kind, identifier = found
+        return self._by_handle(identifier) if kind is None else self.find(kind, identifier)
+
+    def _by_id(self, kind: ScopeKind, id: str) -> Scope:
+        # A malformed id would be a 500 on 6.
+        if not (_NUMBER.fullmatch(id) or (self.api.can.uuids and is_uuid(id))):
+            raise NotFound(f"There is no {kind} “{id}”: that is neither an id nor a handle.", self.api.url(""))
+        try:
+            return _scope(kind, self.api.get(f"{_PATHS[kind]}/{id}"))
+        except NotFound as error:
+            raise NotFound(f"There is no {kind} {id} in this repository.", error.url) from error
+        except Restricted as error:
+            raise Restricted(self._closed(f"The {kind} {id}"), error.url) from error
+
+    def _by_handle(self, handle: str) -> Scope:
+        try:
+            answer = self._answer_for(handle)
+        except NotFound as error:
+            raise NotFound(f"There is nothing with the handle {handle} in this repository.", error.url) from error
+        except Restricted as error:
+            raise Restricted(self._closed(f"What has the handle {handle}"), error.url) from error
+        name = records.required(answer.json, "type", str, answer.url).lower()
+        if name not in _PATHS:
+            raise NotFound(f"{handle} is the handle of a {name}, which cannot be imported.", answer.url)
+        return _scope(ScopeKind(name), answer)
+
+    def _answer_for(self, handle: str) -> Answer:
+        """The object with a handle. On 5 and 6 a 500 means: unknown or closed, unless the server is in trouble."""
+        path = f"handle/{quote(handle)}"
+        if not self.api.can.tells_unknown:
+            return self.api.get(path)
+        try:
+            return self.api.get(path, tries=2)
+        except ServerTrouble as error:
+            self.api.get("communities", {"limit": 1}, tries=1)
+            raise NotFound(f"{handle} is unknown or not open to the public.", error.url) from error
+
+    def _closed(self, what: str) -> str:
+        unknown = "" if self.api.can.tells_unknown else "unknown, or "
+        return f"{what} is {unknown}not open to the public."
+
+    # -- items
+
+    def walk(
+        self,
+        scope: Scope,
+        *,
+        cursor: dict[str, Any] | None = None,
+        light: bool = False,
+        with_collection: bool = False,
+        seen: Callable[[Group[str]], set[str]],
+        hidden: Mapping[str, int] = MappingProxyType({}),
+    ) -> Iterator[Page]:
+        """Every item of the scope that can be found, each once, in pages of at most 100 (see `legacy_walk`)."""
+        return Walk(self, scope, light, with_collection, seen, hidden).pages(cursor)
+
+    def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
+        """Give light items their metadata and bitstreams, one request each; complete ones pass as they are."""
+        return singly(items, self._completed, self.patience, self.width)
+
+    def item(self, id: str, *, with_collection: bool = False) -> Item:
+        """One item with metadata and bitstreams, and its owning collection if wanted."""
+        expand = f"{EVERYTHING},parentCollection" if with_collection else EVERYTHING
+        row, url = self.api.get(f"items/{id}", {"expand": expand}, kind="item")
+        owner = records.optional(row, "parentCollection", dict, url)
+        return records.complete_item(row, url, records.collection(owner, url) if owner else None)
+
+    def whereabouts(self, item_id: str, scope: Scope) -> SourceState:
+        """Where an item is that a walk of the scope did not show any more (design rule 7).
+
+        401 and 403 are HIDDEN: on 4 to 6 that may be a withdrawn item, and on 4 an unknown one. What can be read and is
+        still inside the scope is private, except on 4, which lists those.
+        """
+        try:
+            row, url = self.api.get(f"items/{item_id}", {"expand": ",".join(_HOMES.values())}, kind="item")
+        except NotFound:
+            return SourceState.VANISHED
+        except Restricted:
+            return SourceState.HIDDEN
+        if records.required(row, "withdrawn", str, url) == "true":
+            return SourceState.WITHDRAWN
+        if scope.kind in _HOMES:
+            homes = records.children(row, _HOMES[scope.kind], url)
+            if scope.id not in [records.identifier(home, url) for home in homes]:
+                return SourceState.ELSEWHERE
+        return SourceState.PRESENT if self.api.can.lists_private else SourceState.HIDDEN
+
+    def download(self, bitstream_id: str, sink: Callable[[bytes], object], *, limit: int | None = None) -> Download:
+        """Give the bytes of a file to `sink`, at most `limit`. These servers tell no length and resume nothing."""
+        return self.api.http.download(self.api.url(f"bitstreams/{bitstream_id}/retrieve"), sink, limit=limit)
+
+    def _completed(self, item: Item) -> Item | Failure:
+        if item.is_complete:
+            return item
+        try:
+            answer = self.api.get(f"items/{item.id}", {"expand": EVERYTHING}, kind="item")
+            return records.complete_item(*answer, item.collection)
+        except Restricted:
+            reason = "It is not readable for the public (restricted or withdrawn)."
+        except NotFound:
+            reason = "It is no longer there."
+        except (Rejected, TooLarge) as error:
+            reason = str(error)
+        return Failure(item.id, item.handle, item.name, reason)
+
+
+def _scope(kind: ScopeKind, answer: Answer) -> Scope:
+    row, url = answer
+    handle, name = records.optional(row, "handle", str, url), records.optional(row, "name", str, url)
+    return Scope(kind, records.identifier(row, url), handle, name or "")

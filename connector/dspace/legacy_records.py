@@ -1,0 +1,139 @@
+"""The JSON of DSpace 4 to 6 turned into records, strictly: what the API promises and is not there is a bad answer.
+
+Optional members are null or absent there; they become None. All text is kept exactly as it came.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from ..errors import BadAnswer
+from .reading import Rows
+from .records import Bitstream, Collection, Community, Failure, Item, MetadataValue
+
+T = TypeVar("T")
+
+
+def required(row: Any, key: str, kind: type[T], url: str) -> T:
+    """A member the API promises. Raises BadAnswer naming it when it is missing or of another type."""
+    value = row.get(key) if isinstance(row, dict) else None
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise BadAnswer(f"The answer of {url} is not what DSpace promises: “{key}” is missing or of another type.", url)
+    return value
+
+
+def optional(row: Any, key: str, kind: type[T], url: str) -> T | None:
+    """A member that may be null or absent. Raises BadAnswer when it is of another type, or the row is no object."""
+    if isinstance(row, dict) and row.get(key) is None:
+        return None
+    return required(row, key, kind, url)
+
+
+def listed(answer: Any, url: str) -> list[Any]:
+    """The answer of a listing. Raises BadAnswer unless it is a list."""
+    if not isinstance(answer, list):
+        raise BadAnswer(f"The answer of {url} is not what DSpace promises: it is no list.", url)
+    return answer
+
+
+def children(row: Any, key: str, url: str) -> list[Any]:
+    """The objects nested in a list of another; null stands there for one that may not be read."""
+    return [child for child in required(row, key, list, url) if child is not None]
+
+
+def identifier(row: Any, url: str) -> str:
+    """The `uuid` of DSpace 6, else the integer `id` of 4 and 5, as text."""
+    if isinstance(row, dict) and row.get("uuid") is not None:
+        return required(row, "uuid", str, url)
+    return str(required(row, "id", int, url))
+
+
+def community(row: Any, url: str, parent_id: str | None = None) -> Community:
+    """A community; its count of items is of everything below it, hidden items included."""
+    return Community(
+        id=identifier(row, url),
+        handle=optional(row, "handle", str, url),
+        name=optional(row, "name", str, url) or "",
+        parent_id=parent_id,
+        item_count=optional(row, "countItems", int, url),
+        description=optional(row, "introductoryText", str, url) or "",
+    )
+
+
+def collection(row: Any, url: str, parent_id: str | None = None) -> Collection:
+    """A collection; its count is an upper bound: restricted, private and mapped items are counted, too."""
+    return Collection(
+        id=identifier(row, url),
+        handle=optional(row, "handle", str, url),
+        name=optional(row, "name", str, url) or "",
+        parent_id=parent_id,
+        item_count=optional(row, "numberItems", int, url),
+        description=optional(row, "introductoryText", str, url) or "",
+        abstract=optional(row, "shortDescription", str, url) or "",
+        rights=optional(row, "copyrightText", str, url) or "",
+        license=optional(row, "license", str, url) or "",
+    )
+
+
+def item(row: Any, url: str, collection: Collection | None = None) -> Item:
+    """An item, complete when the row was asked for with `expand=metadata,bitstreams`."""
+    entries = optional(row, "metadata", list, url)
+    files = optional(row, "bitstreams", list, url)
+    return Item(
+        id=identifier(row, url),
+        handle=optional(row, "handle", str, url),
+        name=optional(row, "name", str, url),
+        last_modified=optional(row, "lastModified", str, url),
+        metadata=None if entries is None else tuple([_value(entry, url) for entry in entries]),
+        bitstreams=None if files is None else tuple([_bitstream(file, url) for file in files]),
+        collection=collection,
+    )
+
+
+def complete_item(row: Any, url: str, collection: Collection | None = None) -> Item:
+    """An item that was asked for with everything. Raises BadAnswer when metadata or bitstreams are not there."""
+    required(row, "metadata", list, url)
+    required(row, "bitstreams", list, url)
+    return item(row, url, collection)
+
+
+def item_rows(
+    rows: list[Any], url: str, complete: bool, collection: Collection | None = None, total: int | None = None
+) -> Rows:
+    """The items of a listing; a row that cannot be read becomes a Failure and does not take its neighbours along."""
+    read, items, failures = complete_item if complete else item, [], []
+    for row in rows:
+        try:
+            items.append(read(row, url, collection))
+        except BadAnswer as error:
+            failures.append(_broken(row, error))
+    return Rows(tuple(items), total, tuple(failures))
+
+
+def _value(entry: Any, url: str) -> MetadataValue:
+    return MetadataValue(
+        required(entry, "key", str, url), optional(entry, "value", str, url), optional(entry, "language", str, url)
+    )
+
+
+def _bitstream(row: Any, url: str) -> Bitstream:
+    checksum = optional(row, "checkSum", dict, url)
+    digest = optional(checksum, "value", str, url) if checksum else None
+    return Bitstream(
+        id=identifier(row, url),
+        bundle=optional(row, "bundleName", str, url) or "",
+        name=optional(row, "name", str, url),
+        description=optional(row, "description", str, url),
+        media_type=optional(row, "mimeType", str, url),
+        size=optional(row, "sizeBytes", int, url),
+        checksum=digest.lower() if digest else None,
+        checksum_algorithm=optional(checksum, "checkSumAlgorithm", str, url) if checksum else None,
+        sequence=optional(row, "sequenceId", int, url),
+    )
+
+
+def _broken(row: Any, error: BadAnswer) -> Failure:
+    known = row if isinstance(row, dict) else {}
+    text = {key: value for key, value in known.items() if isinstance(value, str)}
+    number = known.get("id") if isinstance(known.get("id"), int) else None
+    return Failure(text.get("uuid") or (number and str(number)), text.get("handle"), text.get("name"), str(error))

@@ -1,0 +1,70 @@
+"""Communities and collections of DSpace 4 to 6 and their parents, in as few requests as each generation allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from threading import Event
+
+from .legacy_api import Answer, LegacyApi
+from .legacy_records import children, collection, community, identifier, listed
+from .reading import ahead
+from .records import Collection, Community
+
+_CHILDREN = {"expand": "subCommunities,collections"}
+
+
+class LegacyTree:
+    """Reads the tree; where it takes a request for each community, up to `width()` at a time."""
+
+    def __init__(self, api: LegacyApi, width: Callable[[], int], stop: Event):
+        self._api, self._width, self._stop = api, width, stop
+
+    def communities(self) -> Iterator[Community]:
+        """All communities that can be seen, with parent and count."""
+        families = list(self._families())
+        parents = _parents(families, "subcommunities")
+        for row, url in families:
+            yield community(row, url, parents.get(identifier(row, url)))
+
+    def collections(self) -> Iterator[Collection]:
+        """All collections that can be seen, with count; parent_id None where no visible community shows them."""
+        parents = _parents(self._families(), "collections")
+        return self.flat_collections(parents.get)
+
+    def flat_collections(self, parent: Callable[[str], str | None] = lambda id: None) -> Iterator[Collection]:
+        """All collections that can be seen, with count: one short list, but it does not tell the parents."""
+        url = self._api.url("collections")
+        for row in self._api.listing("collections"):
+            yield collection(row, url, parent(identifier(row, url)))
+
+    def collections_below(self, community_id: str) -> Iterator[Collection]:
+        """All collections below a community, with parent and count; one that has two parents comes twice."""
+        for row, url in self._below([community_id]):
+            for child in children(row, "collections", url):
+                yield collection(child, url, identifier(row, url))
+
+    def _families(self) -> Iterator[Answer]:
+        """Every community, with its direct children."""
+        url = self._api.url("communities")
+        if self._api.can.all_communities:
+            return (Answer(row, url) for row in self._api.listing("communities", _CHILDREN))
+        return self._below([identifier(row, url) for row in listed(*self._api.get("communities", kind="list"))])
+
+    def _below(self, ids: list[str]) -> Iterator[Answer]:
+        """These communities and all below them, level by level, each with its direct children."""
+        known = set(ids)
+        while ids:
+            calls = [lambda id=id: self._api.get(f"communities/{id}", _CHILDREN, kind="community") for id in ids]
+            level = [future.result() for future in ahead(calls, self._width, self._stop)]
+            yield from level
+            ids = [child for child in _parents(level, "subcommunities") if child not in known]
+            known.update(ids)
+
+
+def _parents(families: Iterable[Answer], key: str) -> dict[str, str]:
+    """Of each child (`subcommunities` or `collections`) the first parent met."""
+    parents: dict[str, str] = {}
+    for row, url in families:
+        for child in children(row, key, url):
+            parents.setdefault(identifier(child, url), identifier(row, url))
+    return parents

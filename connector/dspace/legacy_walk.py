@@ -1,0 +1,266 @@
+"""Walks the items of DSpace 4 to 6, whose lists repeat and lose rows: only distinct ids tell whether all came.
+
+A scope is a row of parts, its collections. Each is read page by page; where its distinct ids fall short of the
+collection's count, one request for the whole id list tells what is missing and what is hidden from us. For a whole
+repository the list of all items follows, for those that no visible collection shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection as Group
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ..errors import NotFound, Restricted, Transient
+from .legacy_api import EMPTY_PAGES, EMPTY_ROWS
+from .legacy_rows import LegacyRows
+from .reading import Rows
+from .records import Collection, Failure, Item, Page, Scope, ScopeKind
+
+if TYPE_CHECKING:
+    from .legacy import LegacyClient
+
+MOST_IN_PAGE = 100
+ASKED_AT_ONCE = 500
+MOST_IN_ONE_PIECE = 5_000
+ALL_ITEMS, END = "all items", "end"
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a walk is; its plain form is the cursor.
+
+    `part`: a collection's id, ALL_ITEMS or END. `offset`: rows of it that are done. `distinct`: different items met in
+    it (after a resume rather too few: a repeat cannot be told from a mapped item then). `fresh`: those of them that
+    were met nowhere before. `before`: what the parts before it hold, each item once (None: not known).
+    """
+
+    part: str = ""
+    offset: int = 0
+    distinct: int = 0
+    fresh: int = 0
+    before: int | None = 0
+
+
+def order(id: str) -> tuple[int, str]:
+    """Sorts numbers by value and uuids by text, so that a cursor finds its place even when its part has gone."""
+    return len(id), id
+
+
+class Walk:
+    """One walk of one scope. Its memory is the ids of the part it is in, and of the items that failed."""
+
+    def __init__(
+        self,
+        client: LegacyClient,
+        scope: Scope,
+        light: bool,
+        with_collection: bool,
+        seen: Callable[[Group[str]], set[str]],
+        hidden: Mapping[str, int],
+    ):
+        self._client, self._scope, self._light, self._with_collection = client, scope, light, with_collection
+        self._seen, self._known_hidden = seen, hidden
+        self._rows = LegacyRows(client.api, client.patience, client.width, details=not light)
+        self._place, self._resumed = Place(), False
+        self._ids: set[str] = set()
+        self._failed: set[str] = set()
+        self._unnamed = 0
+        self._explained: dict[str, int] = {}
+        self._count: int | None = 0
+        self._later: int | None = 0
+
+    def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
+        """The pages after the cursor; the last one closes the walk and may be empty.
+
+        Raises NotFound or Restricted when the scope itself cannot be read, RepositoryDown, Stopped.
+        """
+        if cursor:
+            self._place, self._resumed = Place(**cursor), True
+        if self._place.part == END:
+            return
+        if self._scope.kind == ScopeKind.ITEM:
+            yield from self._single_item()
+            return
+        parts = self._rows.patiently(lambda: self._client.parts(self._scope))
+        parts.sort(key=lambda part: order(part.id))
+        for index, part in enumerate(parts):
+            if self._place.part != ALL_ITEMS and order(part.id) >= order(self._place.part):
+                self._begin(part.id, part.item_count, parts[index + 1 :])
+                yield from self._part(part)
+        if self._scope.kind == ScopeKind.REPOSITORY and self._client.api.can.all_items:
+            self._begin(ALL_ITEMS)
+            yield from self._all_items()
+        self._begin(END)
+        yield self._page()
+
+    def _single_item(self) -> Iterator[Page]:
+        item = self._rows.patiently(lambda: self._client.item(self._scope.id, with_collection=self._with_collection))
+        self._begin(END, 1)
+        yield self._page((item,))
+
+    # -- one collection
+
+    def _part(self, part: Collection) -> Iterator[Page]:
+        try:
+            yield from self._listed(part)
+        except (NotFound, Restricted) as error:
+            if self._scope.kind == ScopeKind.COLLECTION:
+                raise
+            reason = f"This collection could not be read to its end: {error}"
+            yield from self._give_failures([Failure(None, part.handle, part.name, reason)])
+
+    def _listed(self, part: Collection) -> Iterator[Page]:
+        if self._count is None:
+            self._count = self._rows.count(part)
+        at_start = end = self._count
+        broken = False
+        while self._place.offset < end:
+            for offset, rows in self._rows.pages(part, self._place.offset, end, self._known(part)):
+                broken = broken or bool(rows.failures)
+                self._count = self._count if rows.total is None else rows.total
+                if self._place.offset + len(rows.items) + len(rows.failures) > end:
+                    end = offset + 1
+                yield from self._give(self._unmet(rows.items), offset)
+        in_one = at_start < self._rows.in_one and not self._resumed
+        if self._client.api.can.item_pages and not (in_one and self._agrees(part, at_start)):
+            self._count = self._rows.count(part)  # rows may have come or gone since the first count
+        sure = in_one and self._count == at_start
+        if broken or not (sure or self._agrees(part, max(at_start, self._count))):
+            yield from self._missing(part)
+        else:
+            self._explained[part.id] = max(0, self._count - self._place.distinct)
+
+    def _agrees(self, part: Collection, count: int) -> bool:
+        """Did all come: as many distinct items as are counted, but for exactly those known to be hidden from us?"""
+        return self._place.distinct >= count or self._place.distinct + self._known_hidden.get(part.id, 0) == count
+
+    def _missing(self, part: Collection) -> Iterator[Page]:
+        """The items that the pages lost, found by the id list; what it does not show either is hidden from us."""
+        whole, lists = self._id_list(part)
+        listed, broken = set[str](), 0
+        for rows in lists:
+            listed.update(item.id for item in rows.items)
+            broken += len(rows.failures)
+            yield from self._give(self._unmet(rows.items))
+            yield from self._give_failures(rows.failures)
+        if whole:
+            self._place.distinct = len(listed) + broken
+            self._explained[part.id] = max(0, self._count - self._place.distinct)
+
+    def _id_list(self, part: Collection) -> tuple[bool, Iterable[Rows]]:
+        """(whether it is whole, its rows). Where it cannot be had in one piece, pages must do, and explain nothing."""
+        try:
+            return True, [self._rows.whole(part, self._known(part))]
+        except Transient:
+            return False, self._rows.light_pages(part, self._count, self._known(part))
+
+    def _known(self, part: Collection) -> Collection | None:
+        return part if self._with_collection else None
+
+    # -- the list of all items
+
+    def _all_items(self) -> Iterator[Page]:
+        """What no visible collection shows: by one request, or by pages where it is not told how many there are."""
+        if self._place.offset == 0 and (self._place.before or 0) <= MOST_IN_ONE_PIECE:
+            try:
+                rows = self._rows.whole_of_all_items()
+            except Transient:
+                pass  # the pages below are smaller, and tell whose fault it is
+            else:
+                yield from self._give_of_all_items(rows)
+                return
+        yield from self._pages_of_all_items()
+
+    def _pages_of_all_items(self) -> Iterator[Page]:
+        """No count is told, so this ends after a long stretch without any row."""
+        end, empty_pages, empty_rows = max(1, self._place.before or 0), 0, 0
+        while self._place.offset < end:
+            for offset, rows in self._rows.all_items(self._place.offset, end):
+                if rows.items or rows.failures:
+                    empty_pages = empty_rows = 0
+                else:
+                    empty_pages, empty_rows = empty_pages + 1, empty_rows + offset - self._place.offset
+                yield from self._give_of_all_items(rows, offset)
+            if empty_pages < EMPTY_PAGES and empty_rows < EMPTY_ROWS:
+                end = self._place.offset + 1
+
+    def _give_of_all_items(self, rows: Rows, offset: int | None = None) -> Iterator[Page]:
+        yield from self._give(self._unmet(rows.items), offset)
+        yield from self._give_failures(self._not_told_by_their_collections(rows.failures))
+        self._ids.clear()  # all that was given is `seen` by now, and the list is long
+
+    def _not_told_by_their_collections(self, failures: Iterable[Failure]) -> Iterator[Failure]:
+        """Rows that failed in a collection without telling what they are fail in the list of all items again."""
+        for failure in failures:
+            if failure.id is None and self._unnamed > 0:
+                self._unnamed -= 1
+            else:
+                yield failure
+
+    # -- what the walk has met
+
+    def _unmet(self, items: Iterable[Item]) -> list[Item]:
+        """Those of these items that are to be given; the others are counted, if it is sure that they were not yet."""
+        unmet = {item.id: item for item in items if item.id not in self._ids}
+        self._ids.update(unmet)
+        ids = list(unmet)
+        known = self._failed.intersection(ids)
+        for start in range(0, len(ids), ASKED_AT_ONCE):
+            known |= self._seen(ids[start : start + ASKED_AT_ONCE])
+        if not self._resumed:
+            self._place.distinct += len(known)
+        return [item for id, item in unmet.items() if id not in known]
+
+    def _give(self, items: list[Item], offset: int | None = None) -> Iterator[Page]:
+        """Pages of these items, complete unless the walk is light; `offset`: the rows done with the last of them."""
+        ready = self._light or all(item.is_complete for item in items)
+        results, left = iter(items) if ready else self._client.complete(items), len(items)
+        while cut := list(islice(results, MOST_IN_PAGE)):
+            left -= len(cut)
+            self._place.distinct += len(cut)
+            self._place.fresh += len(cut)
+            if left == 0 and offset is not None:
+                self._place.offset = offset
+            failures = tuple(result for result in cut if isinstance(result, Failure))
+            self._failed.update(failure.id for failure in failures)
+            yield self._page(tuple(result for result in cut if isinstance(result, Item)), failures)
+        if offset is not None:
+            self._place.offset = offset
+
+    def _give_failures(self, failures: Iterable[Failure]) -> Iterator[Page]:
+        """A page of the failures not yet told, if there are any."""
+        untold = tuple(each for each in failures if each.id is None or each.id not in self._failed)
+        named = {failure.id for failure in untold if failure.id is not None}
+        self._failed |= named
+        self._unnamed += len(untold) - len(named)
+        self._place.fresh += len(named)
+        if untold:
+            yield self._page((), untold)
+
+    def _page(self, items: tuple[Item, ...] = (), failures: tuple[Failure, ...] = ()) -> Page:
+        explained, self._explained = self._explained, {}
+        return Page(items, asdict(self._place), self._total(), failures, explained)
+
+    # -- where it is
+
+    def _begin(self, part: str, count: int | None = 0, later: Iterable[Collection] = ()) -> None:
+        """Go to this part; a resumed walk that stands in it already keeps its place."""
+        if self._place.part != part:
+            self._place, self._resumed = Place(part, before=self._held()), False
+        self._ids, self._count = set(), count
+        counts = [each.item_count for each in later]
+        self._later = None if None in counts else sum(counts)
+
+    def _held(self) -> int | None:
+        """What the parts up to this one hold, each item once: what another part showed before is not counted."""
+        if self._place.before is None or self._count is None:
+            return None
+        repeated = self._place.distinct - self._place.fresh
+        return self._place.before + max(self._count, self._place.distinct) - repeated
+
+    def _total(self) -> int | None:
+        held = self._held()
+        return None if held is None or self._later is None else held + self._later

@@ -1,0 +1,76 @@
+"""Plans to read the items of a DSpace 7 to 10: which is the cheapest differs between collections, so it is measured.
+
+The cost of a page with files embedded grows faster than the page; one bundles request an item costs a round trip more.
+Cost is the time the server took for an item, not the time that passed, so that a slow consumer does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+# Never above 100: search gives no more rows and skips the rest. Each divides the one before, so that a failing page can
+# be split at its own offset.
+SIZES = (100, 20, 10, 5, 1)
+WORTH_A_TRIAL = 200  # items; up to there, the requests of a trial cost more than its result saves
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Pages of `size` items, with their files embedded or without."""
+
+    size: int
+    embeds: bool
+
+    @property
+    def name(self) -> str:
+        """Names the plan in cursors, and its requests when their times are compared."""
+        return f"{'items with files' if self.embeds else 'items'} by {self.size}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A plan to try until the next multiple of `rows`."""
+
+    plan: Plan
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """The plan to begin with, and the trials to hold where the listing is worth them."""
+
+    first: Plan
+    trials: tuple[Trial, ...]
+
+    def named(self, name: str | None) -> Plan | None:
+        """The plan a cursor names, or None when it names none of these."""
+        return next((trial.plan for trial in self.trials if trial.plan.name == name), None)
+
+
+def sizes_within(limit: int | None) -> tuple[int, ...]:
+    """The page sizes up to the user's limit, largest first."""
+    return tuple(size for size in SIZES if size <= (limit or SIZES[0]))
+
+
+def complete_plans(sizes: Sequence[int]) -> Plans:
+    """Items with their files: small embedded pages, or light pages and one request an item; then larger pages."""
+    small, middle, large = (min(size, sizes[0]) for size in (5, 10, 20))
+    plans = (Plan(small, True), Plan(large, False), Plan(middle, True), Plan(large, True))
+    return Plans(Plan(middle, True), tuple(Trial(plan, 20) for plan in dict.fromkeys(plans)))
+
+
+def light_plans(sizes: Sequence[int]) -> Plans:
+    """Items without files: pages of 20, or of 100."""
+    plans = (Plan(min(20, sizes[0]), False), Plan(sizes[0], False))
+    return Plans(plans[0], tuple(Trial(plan, 100) for plan in dict.fromkeys(plans)))
+
+
+def cheapest(costs: Mapping[Plan, float]) -> Plan:
+    """The plan with the least seconds an item."""
+    return min(costs, key=lambda plan: costs[plan])
+
+
+def is_worth(plan: Plan, costs: Mapping[Plan, float]) -> bool:
+    """Larger embedded pages are worth a trial only while embedding is the cheapest so far."""
+    return not costs or not plan.embeds or cheapest(costs).embeds

@@ -1,0 +1,296 @@
+"""How both clients read: ahead of the writer, in order, and down to the one item that cannot be read.
+
+A failing page is read again in smaller ones; what fails singly is the item's own fault, unless the repository itself is
+in trouble: then the page waits, and patience decides when the job gives up (design rule 12).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ..errors import RepositoryDown, Stopped, Transient
+from .records import Failure, Item
+
+T = TypeVar("T")
+
+LONGEST_WAIT = 300.0
+IN_A_ROW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What one request for a page gave: its items, those that failed, and the source's count (None where not told)."""
+
+    items: tuple[Item, ...]
+    total: int | None = None
+    failures: tuple[Failure, ...] = ()
+
+
+class Patience:
+    """Seconds a kind of request may go without one good answer; kinds apart, or good downloads hide a dead listing."""
+
+    def __init__(
+        self,
+        seconds: float,
+        stop: threading.Event | None = None,
+        waiting: Callable[[str], None] = lambda sentence: None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._seconds, self._waiting, self._clock = seconds, waiting, clock
+        self.stop = stop or threading.Event()
+        self._good: dict[str, float] = {}
+        self._waits: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def good(self, kind: str) -> None:
+        """Note a good answer of this kind."""
+        with self._lock:
+            self._good[kind], self._waits[kind] = self._clock(), 0
+
+    def wait(self, kind: str, error: Transient) -> None:
+        """Wait before the next try: 5 s, then twice as long each time, up to 5 minutes, or what the server asked for.
+
+        Raises RepositoryDown when patience has ended, Stopped as soon as a stop is asked for.
+        """
+        with self._lock:
+            now = self._clock()
+            left = self._good.setdefault(kind, now) + self._seconds - now
+            turn = self._waits[kind] = self._waits.get(kind, 0) + 1
+        if left <= 0:
+            raise RepositoryDown(f"The repository gave no good answer for too long. The last one: {error}", error.url)
+        pause = min(left, max(error.retry_after or 0, min(LONGEST_WAIT, 5.0 * 2 ** min(turn - 1, 10))))
+        self._waiting(f"Waiting {pause:.0f} s for the repository: {error}")
+        if self.stop.wait(pause):
+            raise Stopped("Stopped.")
+
+
+def ahead(tasks: Iterable[Callable[[], T]], width: Callable[[], int], stop: threading.Event) -> Iterator[Future[T]]:
+    """Run up to `width()` tasks at a time and give their finished futures in the order of the tasks.
+
+    The threads are daemons: a stop does not wait for a slow answer. Raises Stopped as soon as `stop` is set.
+    """
+    tasks, running = iter(tasks), deque[Future[T]]()
+    while True:
+        while len(running) < max(1, width()) and (task := next(tasks, None)) is not None:
+            running.append(_start(task))
+        if not running:
+            return
+        while not wait([running[0]], timeout=0.1).done:
+            if stop.is_set():
+                raise Stopped("Stopped.")
+        yield running.popleft()
+
+
+def _start(task: Callable[[], T]) -> Future[T]:
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(task())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+class Pages:
+    """Reads the rows from an offset to the end of a listing, page by page, in order.
+
+    `read(offset, size, tries)` gives Rows or raises Transient. `sizes` is a chain of divisors, largest first (100, 20,
+    10, 5, 1), so that a failing page can be split at its own offset. `kind` names the request for patience.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[int, int, int], Rows],
+        sizes: Sequence[int],
+        patience: Patience,
+        width: Callable[[], int],
+        kind: str = "page",
+    ):
+        self._read, self._sizes, self._patience, self._width, self._kind = read, tuple(sizes), patience, width, kind
+        self._good: tuple[int, int] | None = None
+
+    def fit(self, offset: int, size: int) -> int:
+        """The largest size of the chain, at most `size`, that divides `offset`."""
+        return next((s for s in self._sizes if s <= size and offset % s == 0), 1)
+
+    def __call__(self, start: int, end: Callable[[], int], size: int) -> Iterator[tuple[int, Rows]]:
+        """Give (offset after the page, its rows) until `end()`, which may move while the listing is read."""
+        offset = start
+        tasks = self._tasks(start, end, size)
+        for future in ahead(tasks, self._width, self._patience.stop):
+            here = self.fit(offset, size)
+            try:
+                rows = future.result()
+                self._was_good(offset, here)
+            except Transient:
+                rows = self._carefully(offset, here)
+            offset += here
+            yield offset, rows
+
+    def _tasks(self, offset: int, end: Callable[[], int], size: int) -> Iterator[Callable[[], Rows]]:
+        while offset < end():
+            here = self.fit(offset, size)
+            yield lambda offset=offset, here=here: self._read(offset, here, 4)
+            offset += here
+
+    def _was_good(self, offset: int, size: int) -> None:
+        self._patience.good(self._kind)
+        self._good = (offset, size)
+
+    def _carefully(self, offset: int, size: int) -> Rows:
+        """Read a failing page in smaller ones; wait and begin again while it is the repository that fails."""
+        while True:
+            try:
+                parts = list(self._split(offset, size, _Doubt(self._control)))
+                return Rows(
+                    tuple(item for part in parts for item in part.items),
+                    next((part.total for part in reversed(parts) if part.total is not None), None),
+                    tuple(failure for part in parts for failure in part.failures),
+                )
+            except _Lasting as lasting:
+                self._patience.wait(self._kind, lasting.error)
+
+    def _split(self, offset: int, size: int, doubt: _Doubt, outermost: bool = True) -> Iterator[Rows]:
+        smaller = self.fit(offset, max(1, size - 1))
+        for here in range(offset, offset + size, smaller):
+            try:
+                yield self._read(here, smaller, 2)
+                self._was_good(here, smaller)
+                doubt.clear()
+            except Transient as error:
+                if smaller > 1:
+                    yield from self._split(here, smaller, doubt, outermost=False)
+                else:
+                    doubt.add(error)
+                    yield Rows((), None, (Failure(None, None, None, f"Row {here + 1} of the list: {error}"),))
+        if outermost:
+            doubt.settle()
+
+    def _control(self) -> None:
+        """Read again what was good before; raises Transient when it is no longer good, or nothing was yet."""
+        if self._good is None:
+            raise Transient("nothing could be read yet")
+        self._read(*self._good, 1)
+
+
+class _Lasting(Exception):
+    """Not an item is at fault but the repository: go back to the page and wait."""
+
+    def __init__(self, error: Transient):
+        super().__init__(str(error))
+        self.error = error
+
+
+class _Doubt:
+    """Single failures not yet known to be the items' own: a later good answer, or a control, clears them."""
+
+    def __init__(self, control: Callable[[], None]):
+        self._control = control
+        self._errors: list[Transient] = []
+
+    def clear(self) -> None:
+        """A good answer came: what failed before it was the item's own fault."""
+        self._errors.clear()
+
+    def add(self, error: Transient) -> None:
+        """A single request failed; three in a row put the repository in doubt."""
+        self._errors.append(error)
+        if len(self._errors) >= IN_A_ROW:
+            self.settle()
+
+    def settle(self) -> None:
+        """Raises _Lasting unless what was good before still is."""
+        if not self._errors:
+            return
+        try:
+            self._control()
+        except Transient:
+            raise _Lasting(self._errors[-1]) from None
+        self.clear()
+
+
+def singly(
+    items: Iterable[Item],
+    read: Callable[[Item], Item | Failure],
+    patience: Patience,
+    width: Callable[[], int],
+    kind: str = "item",
+) -> Iterator[Item | Failure]:
+    """Read items one request each; one that cannot be read becomes a Failure, unless it is the repository that fails.
+
+    `read` raises Transient where a repeat may help; any other error of the repository is for `read` to turn into its
+    meaning. While three in a row fail and what was good before fails too, patience waits. Order: as given, but items
+    that had to wait come when they could be read.
+    """
+    queue, held, good = deque[Item](), list[tuple[Item, Transient]](), None
+
+    def tasks() -> Iterator[Callable[[], Item | Failure]]:
+        for item in items:
+            queue.append(item)
+            yield lambda item=item: read(item)
+
+    for future in ahead(tasks(), width, patience.stop):
+        item = queue.popleft()
+        try:
+            result = future.result()
+        except Transient as error:
+            held.append((item, error))
+            if len(held) >= IN_A_ROW:
+                yield from _settle(held, read, good, patience, kind)
+                held.clear()
+            continue
+        good = item
+        patience.good(kind)
+        yield result
+        yield from map(_failed, held)
+        held.clear()
+    yield from _settle(held, read, good, patience, kind)
+
+
+def _failed(pair: tuple[Item, Transient]) -> Failure:
+    item, error = pair
+    return Failure(item.id, item.handle, item.name, str(error))
+
+
+def _settle(
+    held: list[tuple[Item, Transient]],
+    read: Callable[[Item], Item | Failure],
+    good: Item | None,
+    patience: Patience,
+    kind: str,
+) -> Iterator[Item | Failure]:
+    """Decide whose fault the failures are: the items', if anything else can be read; else wait and read them again."""
+    while held:
+        if good is not None and _reads(read, good):
+            yield from map(_failed, held)
+            return
+        patience.wait(kind, held[-1][1])
+        failing = []
+        for item, _ in held:
+            try:
+                yield read(item)
+                good = item
+                patience.good(kind)
+            except Transient as error:
+                failing.append((item, error))
+        if len(failing) < len(held):
+            yield from map(_failed, failing)
+            return
+        held = failing
+
+
+def _reads(read: Callable[[Item], Item | Failure], item: Item) -> bool:
+    try:
+        read(item)
+    except Transient:
+        return False
+    return True

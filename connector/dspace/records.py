@@ -1,0 +1,157 @@
+"""What a DSpace repository holds, as plain frozen records: the only form in which it travels beyond the clients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class ScopeKind(StrEnum):
+    """What can be imported at once."""
+
+    COLLECTION = "collection"
+    COMMUNITY = "community"
+    REPOSITORY = "repository"
+    ITEM = "item"
+
+
+class SourceState(StrEnum):
+    """Where an item stands at its source (design rule 7). ELSEWHERE is a fact of a holding, not of the item."""
+
+    PRESENT = "present"
+    ELSEWHERE = "elsewhere"
+    WITHDRAWN = "withdrawn"
+    HIDDEN = "hidden"
+    SUPERSEDED = "superseded"
+    VANISHED = "vanished"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A DSpace REST API that answered.
+
+    `site_url` is what people open, without trailing slash; `api_url` the base of the API, without trailing slash;
+    `generation` 4 to 10; `version` as the server says it ("9.3"), or "4.x" or "5.x" where it does not say;
+    `ui_url` is the address of its own pages where it names one, else None.
+    """
+
+    site_url: str
+    api_url: str
+    generation: int
+    version: str
+    name: str | None = None
+    ui_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is imported: one collection, one community with all below it, one item, or the whole repository (id "")."""
+
+    kind: ScopeKind
+    id: str = ""
+    handle: str | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataValue:
+    """One value of one field, as the source gave it. `field` is `schema.element[.qualifier]`.
+
+    `language` None and "" differ on DSpace 5 and 6, and are kept apart. `value` may be None there.
+    """
+
+    field: str
+    value: str | None
+    language: str | None = None
+    authority: str | None = None
+    confidence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bitstream:
+    """A file at the source. `size` in bytes; `checksum` in lower-case hexadecimal, MD5 as a rule."""
+
+    id: str
+    bundle: str
+    name: str | None
+    description: str | None = None
+    media_type: str | None = None
+    size: int | None = None
+    checksum: str | None = None
+    checksum_algorithm: str | None = None
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Community:
+    """`item_count` is None where the API does not tell. `description` is HTML as the source gave it, or ""."""
+
+    id: str
+    handle: str | None
+    name: str
+    parent_id: str | None = None
+    item_count: int | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """As Community; `rights` is the copyright text, `license` the deposit licence where the API shows it."""
+
+    id: str
+    handle: str | None
+    name: str
+    parent_id: str | None = None
+    item_count: int | None = None
+    description: str = ""
+    abstract: str = ""
+    rights: str = ""
+    license: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item. `metadata` and `bitstreams` are None where a light listing did not bring them.
+
+    `last_modified` is opaque text: 4 to 6 give local time without offset. `collection` is set where the walk knows it.
+    """
+
+    id: str
+    handle: str | None
+    name: str | None
+    last_modified: str | None
+    metadata: tuple[MetadataValue, ...] | None = None
+    bitstreams: tuple[Bitstream, ...] | None = None
+    collection: Collection | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        return self.metadata is not None and self.bitstreams is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An item that could not be read although the repository answers otherwise; `id` is None if that is unknown too."""
+
+    id: str | None
+    handle: str | None
+    name: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A step of a walk, of at most 100 items.
+
+    `cursor`: plain JSON; a walk started with it goes on after this page. `total`: the source's own count for the scope
+    as far as known, each item once. `hidden`: for each collection id whose count could be explained, how many of its
+    items we may not see (legacy counts include them; design rule 13).
+    """
+
+    items: tuple[Item, ...]
+    cursor: dict[str, Any]
+    total: int | None = None
+    failures: tuple[Failure, ...] = ()
+    hidden: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,100 @@
+"""The tree of errors a person can do something about. Each carries a sentence fit for the screen.
+
+Raised, never returned. What is not in this tree is a fault of ours: it is logged with its trace and shown as one plain sentence.
+"""
+
+
+class ConnectorError(Exception):
+    """Root of all errors with a sentence for the screen: `str(error)` is that sentence."""
+
+
+class InvalidInput(ConnectorError):
+    """What was typed cannot be used. `field` names the form field or option it concerns, where there is one."""
+
+    def __init__(self, sentence: str, field: str | None = None):
+        super().__init__(sentence)
+        self.field = field
+
+
+class Conflict(ConnectorError):
+    """The request is well-formed but cannot be carried out now (another job is active, the job is not of that state)."""
+
+
+class AddressNotAllowed(ConnectorError):
+    """The address may not be reached; the sentence says which setting would allow it."""
+
+
+class RepositoryError(ConnectorError):
+    """The repository did not give what was asked for. `url` is what was asked, without credentials."""
+
+    def __init__(self, sentence: str, url: str = ""):
+        super().__init__(sentence)
+        self.url = url
+
+
+class Transient(RepositoryError):
+    """May go better when repeated. `retry_after` is the wait the server asked for, in seconds, or None."""
+
+    def __init__(self, sentence: str, url: str = "", retry_after: float | None = None):
+        super().__init__(sentence, url)
+        self.retry_after = retry_after
+
+
+class Unreachable(Transient):
+    """No answer at all: the connection was refused or broke."""
+
+
+class UnknownHost(Unreachable):
+    """The name of the host cannot be resolved."""
+
+
+class TimedOut(Unreachable):
+    """No answer, or no further byte of it, within the time limit."""
+
+
+class ServerTrouble(Transient):
+    """Status 5xx, 408 or 429: the server is there and cannot answer now."""
+
+
+class BadAnswer(Transient):
+    """An answer, but not what the API promises: HTML with 200, truncated JSON, a missing member."""
+
+
+class CertificateTrouble(RepositoryError):
+    """The TLS certificate of the host is not trusted, has expired or is for another name."""
+
+
+class NotFound(RepositoryError):
+    """Status 404 or 410: there is no such object."""
+
+
+class Restricted(RepositoryError):
+    """Status 401 or 403: the object is there, perhaps, but not for us."""
+
+
+class Rejected(RepositoryError):
+    """Any other 4xx, or a redirect that may not be followed: repeating it is of no use."""
+
+
+class TooLarge(RepositoryError):
+    """The answer or file is larger than the limit that is set."""
+
+
+class NotDSpace(RepositoryError):
+    """There is a web server, but no DSpace REST API that we can read was found."""
+
+
+class RepositoryDown(RepositoryError):
+    """Patience ended: no good answer for `CONNECTOR_PATIENCE` seconds. The job fails at its cursor and can be resumed."""
+
+
+class Stopped(ConnectorError):
+    """Somebody asked the job to stop. Ends every wait at once."""
+
+
+class Superseded(ConnectorError):
+    """Another worker has taken the job over: this one must not write any more."""
+
+
+class StorageTrouble(ConnectorError):
+    """The files folder cannot be written: the disk is full or read-only."""

@@ -1,0 +1,115 @@
+"""The extensions, born unbound; the factory binds them. `transaction` is the one way to write to the database."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+from huey import Huey, crontab
+from huey.storage import RedisStorage, SqliteStorage
+from sqlalchemy import Engine, MetaData, event
+from sqlalchemy.orm import DeclarativeBase
+
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """What all models share: a naming convention, so that migrations can name every constraint."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+db = SQLAlchemy(model_class=Base)
+migrate = Migrate(directory=str(Path(__file__).parent / "migrations"), render_as_batch=True)
+csrf = CSRFProtect()
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+
+
+def utcnow() -> datetime:
+    """Now in UTC, without offset and microseconds kept: the form in which all times are stored."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """One short writing transaction: committed at its end, rolled back on any error.
+
+    On SQLite it begins with BEGIN IMMEDIATE: a reading transaction that turns into a writing one fails at once.
+    """
+    db.session.rollback()
+    token = _writing.set(True)
+    try:
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    finally:
+        _writing.reset(token)
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    if type(connection).__module__.startswith("sqlite3"):
+        connection.isolation_level = None  # the driver must not begin transactions by itself
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "busy_timeout = 15000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin_sqlite(connection: Any) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+class Queue(Huey):
+    """huey, born unbound. Only the wake-up call: a task that it forgets is found again by `jobs.recover`."""
+
+    app: Flask | None = None
+
+    def __init__(self) -> None:
+        super().__init__("connector", results=False, storage_class=SqliteStorage, create_tables=False)
+
+    def init_app(self, app: Flask) -> None:
+        """Bind to the app's queue, a file or a Redis server. Touches neither."""
+        self.app = app
+        url = app.config["QUEUE_URL"]
+        if url.startswith("sqlite:///"):
+            self.storage_kwargs = {"filename": url.removeprefix("sqlite:///"), "create_tables": False}
+            self.storage = SqliteStorage(self.name, **self.storage_kwargs)
+        else:
+            self.storage = RedisStorage(self.name, url=url)
+
+    def named_task(self, name: str) -> Callable[[Callable[..., None]], Callable[..., Any]]:
+        """Register a task under a fixed name; calling the result enqueues it with its (plain) arguments."""
+        return lambda function: self.task(name=name)(self._inside_app(function))
+
+    def every_minute(self, name: str) -> Callable[[Callable[..., None]], Callable[..., Any]]:
+        """Register a task that each consumer runs once a minute."""
+        return lambda function: self.periodic_task(crontab(), name=name)(self._inside_app(function))
+
+    def _inside_app(self, function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def run(*args: Any) -> None:
+            with self.app.app_context():
+                function(*args)
+
+        return run
+
+
+huey = Queue()

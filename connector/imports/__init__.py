@@ -1,0 +1,1 @@
+"""Import jobs: create, claim, run, stop, resume, undo, re-run."""

@@ -1,0 +1,128 @@
+"""The end of an import: what was not seen is asked for and marked, the counts are reconciled, the job says if it is clean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select, update
+
+from ..catalogue import store
+from ..catalogue.models import Action, Change, Fate, Holding
+from ..dspace.reading import ahead
+from ..dspace.records import SourceState
+from ..errors import Transient
+from ..extensions import db, transaction, utcnow
+from ..repositories.models import Source
+from .models import ImportJob
+
+if TYPE_CHECKING:
+    from .harvest import Harvest
+
+HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
+BATCH = 100
+REASONS = {
+    SourceState.ELSEWHERE: "Still at the source, but no longer in what this import reads.",
+    SourceState.WITHDRAWN: "Withdrawn at the source.",
+    SourceState.HIDDEN: "No longer open to the public at the source (on DSpace 4 to 6 it may be withdrawn).",
+    SourceState.SUPERSEDED: "Replaced at the source by a newer version.",
+    SourceState.VANISHED: "No longer at the source.",
+}
+
+
+def settle(harvest: Harvest) -> tuple[bool, str]:
+    """Settle an import whose walk has ended; gives (clean, message)."""
+    test = harvest.options.get("test")
+    if not test:
+        _mark_unseen(harvest)
+    hidden = sum(harvest.hidden.values())
+    with transaction():
+        fates = _fates(harvest.source_id)
+        db.session.execute(update(Source).where(Source.id == harvest.source_id).values(hidden=harvest.hidden))
+        harvest.run.advance(harvest.requests(), hidden=hidden, **{f"files_{fate}": n for fate, n in fates.items()})
+        job = db.session.get_one(ImportJob, harvest.job_id, populate_existing=True)
+        difference = None if test else _difference(job)
+        return _verdict(job, fates, difference)
+
+
+def _verdict(job: ImportJob, fates: dict[str, int], difference: str | None) -> tuple[bool, str]:
+    bad_files = sum(number for fate, number in fates.items() if Fate(fate).is_problem)
+    problems = [f"{job.failed} items could not be read." if job.failed else ""]
+    problems += [f"{bad_files} files could not be fetched as they should." if bad_files else "", difference or ""]
+    message = " ".join(problem for problem in problems if problem)
+    return not message, message
+
+
+def _difference(job: ImportJob) -> str | None:
+    """What the source counts and nobody can account for, as a sentence; None where all is accounted for."""
+    if job.expected is None or (missing := job.expected - job.hidden - job.seen) <= 0:
+        return None
+    return (
+        f"The source counts {job.expected} items; {job.seen} could be found, and {missing} of them are not accounted for: "
+        "its count or its list is off by that many."
+    )
+
+
+def _fates(source_id: int) -> dict[str, int]:
+    """How many files of each fate the items of this source have."""
+    held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == source_id, HOLDING.c.left.is_(None))
+    query = select(FILE.c.fate, func.count()).where(FILE.c.item_id.in_(held)).group_by(FILE.c.fate)
+    return dict.fromkeys(Fate, 0) | dict(db.session.execute(query).tuples().all())
+
+
+def _mark_unseen(harvest: Harvest) -> None:
+    """Ask for each item that this source held and the walk did not show, and mark it (design rule 7)."""
+    after = 0
+    while rows := _unseen(harvest, after):
+        harvest.run.say("Looking for items that the list no longer shows")
+        after = rows[-1].id
+        tasks = [lambda row=row: harvest.client.whereabouts(row.source_id, harvest.scope) for row in rows]
+        found = [
+            (row, _patiently(harvest, future.result, task))
+            for row, task, future in zip(rows, tasks, ahead(tasks, harvest.width, harvest.run.stop), strict=True)
+        ]
+        with transaction():
+            marked = [pair for pair in found if pair[1] is not SourceState.PRESENT]
+            _mark(harvest, marked)
+            harvest.run.advance(harvest.requests() | {"vanished": len(marked)})
+
+
+def _unseen(harvest: Harvest, after: int) -> Sequence[Any]:
+    columns = (ITEM.c.id, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
+    query = (
+        select(*columns, ITEM.c.source_state, ITEM.c.state_since)
+        .join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
+        .where(HOLDING.c.source_id == harvest.source_id, HOLDING.c.seen_by != harvest.job_id)
+        .where(HOLDING.c.left.is_(None), ITEM.c.source_state == SourceState.PRESENT, ITEM.c.id > after)
+    )
+    rows = db.session.execute(query.order_by(ITEM.c.id).limit(BATCH)).all()
+    db.session.rollback()
+    return rows
+
+
+def _patiently(harvest: Harvest, result: Callable[[], SourceState], again: Callable[[], SourceState]) -> SourceState:
+    while True:
+        try:
+            state = result()
+            harvest.patience.good("whereabouts")
+            return state
+        except Transient as error:
+            harvest.patience.wait("whereabouts", error)
+            result = again
+
+
+def _mark(harvest: Harvest, marked: Sequence[tuple[Any, SourceState]]) -> None:
+    now = utcnow()
+    for row, state in marked:
+        if state is SourceState.ELSEWHERE:
+            before: dict[str, Any] = {f"left:{harvest.source_id}": None}
+            mine = (HOLDING.c.source_id == harvest.source_id, HOLDING.c.item_id == row.id)
+            db.session.execute(update(HOLDING).where(*mine).values(left=now))
+        else:
+            before = {"state": store.state_group(row)}
+            db.session.execute(
+                update(ITEM).where(ITEM.c.id == row.id).values(source_state=state.value, state_since=now)
+            )
+        values = {"job_id": harvest.job_id, "item_id": row.id, "action": Action.MARKED.value, "before": before}
+        values |= {name: getattr(row, name) for name in ("source_key", "source_id", "handle", "title")}
+        db.session.execute(insert(CHANGE).values(values, reason=REASONS[state]))

@@ -1,0 +1,237 @@
+"""Files follow their items, each by itself: a failure marks the file, never the item; known bytes are never fetched."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app
+from sqlalchemy import exists, insert, or_, select, tuple_, update
+
+from ..catalogue import store
+from ..catalogue.files import FileFolder, Part
+from ..catalogue.models import Action, Change, Fate, Holding, StoredFile
+from ..catalogue.texts import human_size
+from ..dspace.reading import ahead
+from ..errors import NotFound, Rejected, RepositoryError, Restricted, TooLarge, Transient
+from ..extensions import db, transaction
+
+if TYPE_CHECKING:
+    from .harvest import Harvest
+
+FILE, STORED = store.FILE, StoredFile.__table__
+CHANGE, HOLDING = Change.__table__, Holding.__table__
+BATCH = 50
+ALWAYS = (Fate.LINKED, Fate.FAILED, Fate.DAMAGED)
+WHEN_CHANGED = (Fate.RESTRICTED, Fate.MISSING, Fate.TOO_LARGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a download; `part` holds the bytes where the fate is STORED. `size` in bytes fetched."""
+
+    fate: Fate
+    reason: str | None = None
+    part: Part | None = None
+    sha256: str | None = None
+    md5: str | None = None
+    size: int = 0
+
+
+class FileFetcher:
+    """Fetches the files of ORIGINAL that are wanted and not yet tried by this job."""
+
+    def __init__(self, harvest: Harvest):
+        self._harvest = harvest
+        self._run, self._client, self._job_id = harvest.run, harvest.client, harvest.job_id
+        self._limit = current_app.config["FILE_LIMIT"]
+        self._folder = FileFolder(Path(current_app.config["INSTANCE"]) / "files")
+        self._folder.tidy()
+
+    def fetch(self, item_ids: Collection[int]) -> None:
+        """The files of these items."""
+        while rows := self._wanted(FILE.c.item_id.in_(item_ids)):
+            self._batch(rows)
+
+    def fetch_all(self) -> None:
+        """What is left of all items that this job has seen: after a crash between a page and its files."""
+        mine = select(HOLDING.c.item_id).where(
+            HOLDING.c.source_id == self._harvest.source_id, HOLDING.c.seen_by == self._job_id
+        )
+        while rows := self._wanted(FILE.c.item_id.in_(mine)):
+            self._batch(rows)
+
+    def _wanted(self, condition: Any) -> Sequence[Any]:
+        changed = exists().where(
+            CHANGE.c.job_id == self._job_id,
+            CHANGE.c.item_id == FILE.c.item_id,
+            CHANGE.c.action.in_((Action.ADDED, Action.UPDATED)),
+        )
+        query = select(FILE).where(
+            condition,
+            FILE.c.bundle == "ORIGINAL",
+            or_(FILE.c.tried_by.is_(None), FILE.c.tried_by != self._job_id),
+            or_(FILE.c.fate.in_(ALWAYS), FILE.c.fate.in_(WHEN_CHANGED) & changed),
+        )
+        rows = db.session.execute(query.order_by(FILE.c.id).limit(BATCH)).all()
+        db.session.rollback()
+        return rows
+
+    def _batch(self, rows: Sequence[Any]) -> None:
+        groups: dict[Any, list[Any]] = {}
+        for row in rows:
+            groups.setdefault(_bytes_key(row) or row.id, []).append(row)
+        for key, same in self._known(groups):
+            del groups[key]
+            self._write_known(same)
+        for same, outcome in self._downloads(list(groups.values())):
+            self._write_outcome(same, outcome)
+
+    def _known(self, groups: dict[Any, list[Any]]) -> list[tuple[Any, list[Any]]]:
+        """The groups whose bytes are held already."""
+        keys = [key for key in groups if isinstance(key, tuple)]
+        query = select(STORED.c.md5, STORED.c.size).where(tuple_(STORED.c.md5, STORED.c.size).in_(keys))
+        found = [tuple(row) for row in db.session.execute(query)] if keys else []
+        db.session.rollback()
+        return [(key, groups[key]) for key in dict.fromkeys(found)]
+
+    def _write_known(self, rows: Sequence[Any]) -> None:
+        with self._folder.lock(), transaction():
+            query = select(STORED.c.sha256).where(STORED.c.md5 == rows[0].checksum, STORED.c.size == rows[0].size)
+            if (sha256 := db.session.scalar(query)) is not None:
+                self._set_fate(rows, Fate.STORED, None, sha256, {})
+
+    def _downloads(self, groups: list[list[Any]]) -> Iterator[tuple[list[Any], Outcome]]:
+        """One download for each group of same bytes, several at a time, in order."""
+        tasks = [lambda row=group[0]: self._download(row) for group in groups]
+        for group, future in zip(groups, ahead(tasks, self._harvest.width, self._run.stop), strict=False):
+            self._run.say(f"Fetching {group[0].name or 'a file'} ({human_size(group[0].size or 0)})")
+            yield group, self._settled(group[0], future.result)
+
+    def _settled(self, row: Any, result: Any) -> Outcome:
+        """The outcome of a download; while the repository itself does not answer, wait and fetch again."""
+        while True:
+            try:
+                outcome = result()
+                self._harvest.patience.good("file")
+                return outcome
+            except Transient as error:
+                if self._repository_answers():
+                    return Outcome(Fate.FAILED, str(error))
+                self._harvest.patience.wait("file", error)
+                result = lambda: self._download(row)  # noqa: E731
+
+    def _repository_answers(self) -> bool:
+        try:
+            self._client.ping()
+        except RepositoryError:
+            return False
+        return True
+
+    def _download(self, row: Any) -> Outcome:
+        """Fetch the bytes of a file. Raises Transient when several tries failed, Stopped, StorageTrouble."""
+        outcome = self._attempt(row)
+        return self._attempt(row) if outcome.fate is Fate.DAMAGED else outcome
+
+    def _attempt(self, row: Any) -> Outcome:
+        if row.size is not None and row.size > self._limit:
+            return Outcome(Fate.TOO_LARGE, f"{human_size(row.size)}: more than the limit of {human_size(self._limit)}.")
+        for pause in (1.0, 3.0, None):
+            part = self._folder.part()
+            try:
+                return self._received(row, part)
+            except Restricted as error:
+                return _without(part, Fate.RESTRICTED, error)
+            except NotFound as error:
+                return _without(part, Fate.MISSING, error)
+            except TooLarge as error:
+                return _without(part, Fate.TOO_LARGE, error)
+            except Rejected as error:
+                return _without(part, Fate.FAILED, error)
+            except Transient as error:
+                part.discard()
+                if pause is None:
+                    raise
+                self._run.stop.wait(max(pause, min(error.retry_after or 0, 3600)))
+                self._run.check()
+            except BaseException:
+                part.discard()
+                raise
+        raise AssertionError("the last try returns or raises")
+
+    def _received(self, row: Any, part: Part) -> Outcome:
+        got = self._client.download(row.bitstream_id, part.write, limit=self._limit)
+        is_md5 = (row.checksum_algorithm or "MD5").upper() == "MD5" and row.checksum
+        if (row.checksum != got.md5) if is_md5 else (row.size not in (None, got.size)):
+            part.discard()
+            told = f"MD5 {row.checksum}, {row.size} bytes" if is_md5 else f"{row.size} bytes"
+            reason = f"Not what the source announces ({told}): MD5 {got.md5}, {got.size} bytes came."
+            return Outcome(Fate.DAMAGED, reason, size=got.size)
+        part.finish()
+        return Outcome(Fate.STORED, None, part, got.sha256, got.md5, got.size)
+
+    def _write_outcome(self, rows: Sequence[Any], outcome: Outcome) -> None:
+        with self._folder.lock(), transaction():
+            if outcome.part:
+                self._folder.keep(outcome.part, outcome.sha256)
+                if not db.session.scalar(select(exists().where(STORED.c.sha256 == outcome.sha256))):
+                    values = {"sha256": outcome.sha256, "md5": outcome.md5, "size": outcome.size}
+                    db.session.execute(insert(STORED).values(values))
+            self._set_fate(rows, outcome.fate, outcome.reason, outcome.sha256, {"bytes": outcome.size})
+
+    def _set_fate(
+        self, rows: Sequence[Any], fate: Fate, reason: str | None, sha256: str | None, counts: dict[str, int]
+    ) -> None:
+        """Write the fate of files of the same bytes; a fate that is new makes its item an updated one (design rule 6)."""
+        moved = [row for row in rows if (row.fate, row.sha256) != (fate, sha256)]
+        totals = Counter(counts | self._harvest.requests())
+        totals.update(self._note_updates({row.item_id for row in moved}))
+        for row in moved:
+            totals[f"files_{row.fate}"] -= 1
+            totals[f"files_{fate}"] += 1
+        values = {"fate": fate.value, "reason": reason, "sha256": sha256, "tried_by": self._job_id}
+        db.session.execute(update(FILE).where(FILE.c.id.in_([row.id for row in rows])).values(values))
+        self._run.advance(totals)
+
+    def _note_updates(self, item_ids: Collection[int]) -> Counter[str]:
+        """Before files of these items change: keep what undo needs, unless this job's change of the item has it."""
+        mine = select(CHANGE.c.item_id, CHANGE.c.id, CHANGE.c.action, CHANGE.c.before).where(
+            CHANGE.c.job_id == self._job_id,
+            CHANGE.c.item_id.in_(item_ids),
+            CHANGE.c.action.in_((Action.ADDED, Action.UPDATED)),
+        )
+        changes = {row.item_id: row for row in db.session.execute(mine)}
+        lacking = {
+            item_id: changes.get(item_id)
+            for item_id in item_ids
+            if item_id not in changes
+            or (changes[item_id].action == Action.UPDATED and "data" not in (changes[item_id].before or {}))
+        }
+        groups = store.data_groups(lacking) if lacking else {}
+        counts: Counter[str] = Counter()
+        for item_id, change in lacking.items():
+            before = {"data": groups[item_id]}
+            if change is not None:
+                merged = (change.before or {}) | before
+                db.session.execute(update(CHANGE).where(CHANGE.c.id == change.id).values(before=merged))
+                continue
+            row = {name: groups[item_id][name] for name in ("source_key", "source_id", "handle", "title")}
+            row |= {"job_id": self._job_id, "item_id": item_id, "action": Action.UPDATED.value, "before": before}
+            db.session.execute(insert(CHANGE).values(row))
+            counts.update(updated=1, unchanged=-1)
+        return counts
+
+
+def _bytes_key(row: Any) -> tuple[str, int] | None:
+    """What tells that two files are the same bytes without fetching them: MD5 and size as the source gives them."""
+    if row.checksum and row.size is not None and (row.checksum_algorithm or "MD5").upper() == "MD5":
+        return row.checksum, row.size
+    return None
+
+
+def _without(part: Part, fate: Fate, error: RepositoryError) -> Outcome:
+    part.discard()
+    return Outcome(fate, str(error))

@@ -1,0 +1,108 @@
+"""Puts what an import brings into an item set: an existing one, a new one by name, or one for each DSpace collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from .. import dspace
+from ..catalogue.links import scope_link
+from ..catalogue.models import ItemSet, Membership
+from ..catalogue.store import Place
+from ..catalogue.texts import plain
+from ..dspace.records import Collection, Item, Scope, ScopeKind
+from ..errors import RepositoryError
+from ..extensions import db
+
+MEMBERSHIP = Membership.__table__
+
+
+class Shelving:
+    """Where the items of one import go. `options`: {"item_set": name} or {"item_set_from_collection": true}, or neither."""
+
+    def __init__(self, job_id: int, source_id: int, scope: Scope, place: Place, options: dict[str, Any]):
+        self._job_id, self._source_id, self._scope, self._place = job_id, source_id, scope, place
+        self._name = options.get("item_set")
+        self._mirrors = options.get("item_set_from_collection", False)
+        self._collections: dict[str, Collection] = {}
+        self._sets: dict[str, int] = {}
+
+    def prepare(self, client: dspace.Client, items: Iterable[Item]) -> None:
+        """Ask the repository for the texts of collections not met before; no transaction may be open."""
+        if not self._mirrors:
+            return
+        for collection in map(self._collection_of, items):
+            if collection and (origin := self._origin(collection)) not in self._collections:
+                self._collections[origin] = _described(client, collection)
+
+    def add(self, pairs: Sequence[tuple[Item, int]]) -> None:
+        """Add items, as (item, catalogue id); who is in stays in. Inside the caller's transaction."""
+        by_set: dict[int, list[int]] = {}
+        for item, item_id in pairs:
+            set_id = self._set_for(item)
+            if set_id is not None:
+                by_set.setdefault(set_id, []).append(item_id)
+        for set_id, item_ids in by_set.items():
+            self._add(set_id, item_ids)
+
+    def _add(self, set_id: int, item_ids: list[int]) -> None:
+        ours = (MEMBERSHIP.c.item_set_id == set_id, MEMBERSHIP.c.source_id == self._source_id)
+        query = select(MEMBERSHIP.c.item_id).where(*ours, MEMBERSHIP.c.item_id.in_(item_ids))
+        inside = set(db.session.scalars(query))
+        common = {"item_set_id": set_id, "source_id": self._source_id, "job_id": self._job_id}
+        rows = [common | {"item_id": item_id} for item_id in item_ids if item_id not in inside]
+        if rows:
+            db.session.execute(insert(MEMBERSHIP), rows)
+
+    def _set_for(self, item: Item) -> int | None:
+        if self._name:
+            by_name = ItemSet.name == self._name
+            return self._find_or_make(self._name, by_name, lambda: ItemSet(name=self._name, job_id=self._job_id))
+        collection = self._collection_of(item) if self._mirrors else None
+        if collection is None:
+            return None
+        origin = self._origin(collection)
+        return self._find_or_make(origin, ItemSet.origin == origin, lambda: self._mirror(origin))
+
+    def _find_or_make(self, key: str, condition: Any, make: Any) -> int:
+        if key not in self._sets:
+            found = db.session.scalar(select(ItemSet.id).where(condition).order_by(ItemSet.id))
+            if found is None:
+                item_set = make()
+                db.session.add(item_set)
+                db.session.flush()
+                found = item_set.id
+            self._sets[key] = found
+        return self._sets[key]
+
+    def _mirror(self, origin: str) -> ItemSet:
+        collection, server = self._collections[origin], self._place.server
+        kind = ScopeKind.COLLECTION
+        return ItemSet(
+            name=plain(collection.name),
+            description=plain(collection.description or collection.abstract),
+            rights=plain(collection.rights),
+            license=plain(collection.license),
+            link=scope_link(server.site_url, server.ui_url, server.generation, kind, collection.id, collection.handle),
+            origin=origin,
+            job_id=self._job_id,
+        )
+
+    def _collection_of(self, item: Item) -> Collection | None:
+        if item.collection is None and self._scope.kind is ScopeKind.COLLECTION:
+            return Collection(self._scope.id, self._scope.handle, self._scope.name)
+        return item.collection
+
+    def _origin(self, collection: Collection) -> str:
+        return f"{self._place.repository_id}:{collection.handle or collection.id}"
+
+
+def _described(client: dspace.Client, collection: Collection) -> Collection:
+    """The collection with its texts; without them where it cannot be read by itself."""
+    try:
+        return client.collection(collection.id)
+    except RepositoryError:
+        return replace(collection, name=collection.name or "Collection")

@@ -1,0 +1,147 @@
+"""Import jobs: what was asked for, how it stands, and what came of it, in numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Text, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..catalogue.models import Fate
+from ..extensions import db, utcnow
+from ..repositories.models import Source
+
+JSONValue = JSON(none_as_null=True)
+
+
+class Kind(StrEnum):
+    """What a job does; the registry of how is `tasks.RUNNERS`."""
+
+    IMPORT = "import"
+    UNDO = "undo"
+
+
+class State(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+ACTIVE = (State.QUEUED, State.RUNNING, State.STOPPING)
+AT_WORK = (State.RUNNING, State.STOPPING)
+COUNTS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "bytes", "requests")
+
+
+class ImportJob(db.Model):
+    """One run of a source, or one undo. Counts and states change only by single UPDATE statements (see `jobs`)."""
+
+    __tablename__ = "import_job"
+    __table_args__ = (
+        # One job at work in a repository, whoever claims it and however many at once (design rule 10).
+        Index(
+            "uq_import_job_at_work",
+            "repository_id",
+            unique=True,
+            sqlite_where=text("state IN ('running', 'stopping')"),
+            postgresql_where=text("state IN ('running', 'stopping')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id", ondelete="CASCADE"), index=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(default=Kind.IMPORT.value)
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("import_job.id", ondelete="CASCADE"), index=True)
+    reruns_id: Mapped[int | None] = mapped_column(ForeignKey("import_job.id", ondelete="SET NULL"))
+    options: Mapped[dict] = mapped_column(JSONValue, default=dict)
+    comment: Mapped[str] = mapped_column(Text, default="")
+    owner: Mapped[str] = mapped_column(default="local operator")
+    state: Mapped[str] = mapped_column(default=State.QUEUED.value, index=True)
+    clean: Mapped[bool | None]
+    message: Mapped[str] = mapped_column(Text, default="")
+    doing: Mapped[str] = mapped_column(Text, default="")
+    created: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    started: Mapped[datetime | None]
+    claimed: Mapped[datetime | None]
+    ended: Mapped[datetime | None]
+    heartbeat: Mapped[datetime | None]
+    worker: Mapped[str | None]
+    attempt: Mapped[int] = mapped_column(default=0)
+    cursor: Mapped[dict | None] = mapped_column(JSONValue)
+    worked: Mapped[float] = mapped_column(default=0.0)
+    expected: Mapped[int | None]
+    seen: Mapped[int] = mapped_column(default=0)
+    added: Mapped[int] = mapped_column(default=0)
+    updated: Mapped[int] = mapped_column(default=0)
+    unchanged: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    vanished: Mapped[int] = mapped_column(default=0)
+    hidden: Mapped[int] = mapped_column(default=0)
+    removed: Mapped[int] = mapped_column(default=0)
+    restored: Mapped[int] = mapped_column(default=0)
+    kept: Mapped[int] = mapped_column(default=0)
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    requests: Mapped[int] = mapped_column(default=0)
+    files_stored: Mapped[int] = mapped_column(default=0)
+    files_linked: Mapped[int] = mapped_column(default=0)
+    files_restricted: Mapped[int] = mapped_column(default=0)
+    files_missing: Mapped[int] = mapped_column(default=0)
+    files_too_large: Mapped[int] = mapped_column(default=0)
+    files_damaged: Mapped[int] = mapped_column(default=0)
+    files_failed: Mapped[int] = mapped_column(default=0)
+    source: Mapped[Source] = relationship()
+    undoes: Mapped[ImportJob | None] = relationship(
+        foreign_keys=[undoes_id], remote_side=[id], back_populates="undone_by"
+    )
+    undone_by: Mapped[list[ImportJob]] = relationship(foreign_keys=[undoes_id], back_populates="undoes")
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE
+
+    @property
+    def is_import(self) -> bool:
+        return self.kind == Kind.IMPORT
+
+    @property
+    def is_undone(self) -> bool:
+        return any(undo.state == State.COMPLETED for undo in self.undone_by)
+
+    @property
+    def undo_began(self) -> bool:
+        """Whether an undo was started and not finished: then the import can no longer go on."""
+        return bool(self.undone_by)
+
+    @property
+    def can_stop(self) -> bool:
+        return self.state in (State.QUEUED, State.RUNNING)
+
+    @property
+    def can_resume(self) -> bool:
+        return self.state in (State.STOPPED, State.FAILED) and not self.undo_began
+
+    @property
+    def can_undo(self) -> bool:
+        return self.is_import and not self.is_active and not self.undo_began
+
+    @property
+    def can_rerun(self) -> bool:
+        return self.is_import and not self.is_active
+
+    @property
+    def seconds(self) -> float:
+        """Seconds at work, from claim to end, without the time it stood stopped or queued."""
+        if self.state in AT_WORK and self.claimed:
+            return self.worked + (utcnow() - self.claimed).total_seconds()
+        return self.worked
+
+    @property
+    def files(self) -> dict[str, int]:
+        """How many files of each fate."""
+        return {fate.value: getattr(self, f"files_{fate.value}") for fate in Fate}

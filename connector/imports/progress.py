@@ -1,0 +1,79 @@
+"""Shows a job in the terminal while it is worked on: a bar, or plain lines where it is no terminal. All on stderr."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import Engine, select
+
+from .models import ImportJob
+
+JOB = ImportJob.__table__
+REDRAW = 0.25
+LINE_EVERY = 20
+
+
+class JobProgress:
+    """Follows the row of a job from a thread of its own until the block ends."""
+
+    def __init__(self, job_id: int, engine: Engine):
+        self._job_id, self._engine = job_id, engine
+        self._console = Console(stderr=True)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._said = ""
+
+    def __enter__(self) -> JobProgress:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        if self._console.is_terminal:
+            self._draw()
+        else:
+            self._print_lines()
+
+    def _draw(self) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self._console, transient=False) as progress:
+            task = progress.add_task(f"Job {self._job_id}", total=None)
+            more = True
+            while more:
+                more = not self._ended.wait(REDRAW)
+                row = self._row()
+                done = row.removed + row.restored + row.kept if row.kind == "undo" else row.seen
+                progress.update(task, completed=done, total=row.expected or None, description=_say(row))
+
+    def _print_lines(self) -> None:
+        turn = 0
+        while not self._ended.wait(REDRAW):
+            if turn % LINE_EVERY == 0:
+                self._line()
+            turn += 1
+        self._line()
+
+    def _line(self) -> None:
+        row = self._row()
+        of = f" of {row.expected}" if row.expected is not None else ""
+        line = f"Job {row.id}: {row.seen}{of} items, {row.files_stored} files. {row.doing or row.message}".rstrip()
+        if line != self._said:
+            self._console.print(line, soft_wrap=True, markup=False, highlight=False)
+            self._said = line
+
+    def _row(self):
+        with self._engine.connect() as connection:
+            return connection.execute(select(JOB).where(JOB.c.id == self._job_id)).one()
+
+
+def _say(row) -> str:
+    doing = row.doing if len(row.doing) <= 40 else row.doing[:39] + "…"
+    return f"Job {row.id} {doing}".rstrip().replace("[", "\\[")

@@ -1,0 +1,98 @@
+"""What came of a job, as other programs and the job page read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select
+
+from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
+from ..extensions import db
+from .models import ImportJob
+
+FILE_PROBLEMS = tuple(fate.value for fate in Fate if fate not in (Fate.LINKED, Fate.STORED))
+PROBLEM = ("id", "handle", "title", "reason")
+NUMBERS = ("expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
+
+
+def as_dict(job: ImportJob) -> dict[str, Any]:
+    """The job as `--json` prints it; an undo has its own, shorter form."""
+    if not job.is_import:
+        return {
+            "job": job.undoes_id,
+            "undo_job": job.id,
+            "state": job.state,
+            "removed": job.removed,
+            "restored": job.restored,
+            "kept": job.kept,
+            "message": job.message,
+        }
+    return {
+        "job": job.id,
+        "state": job.state,
+        "clean": bool(job.clean),
+        **{name: getattr(job, name) for name in NUMBERS},
+        "files": job.files,
+        "bytes": job.bytes,
+        "requests": job.requests,
+        "seconds": round(job.seconds, 3),
+        "problems": [{name: problem[name] for name in PROBLEM} for problem in problems(job)],
+        "message": job.message,
+    }
+
+
+def refused(message: str) -> dict[str, Any]:
+    """The same members where there is no job: what was asked for was refused."""
+    return {
+        "job": None,
+        "state": "failed",
+        "clean": False,
+        **dict.fromkeys(NUMBERS, 0),
+        "expected": None,
+        "files": dict.fromkeys((fate.value for fate in Fate), 0),
+        "bytes": 0,
+        "requests": 0,
+        "seconds": 0.0,
+        "problems": [],
+        "message": message,
+    }
+
+
+def problems(job: ImportJob, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """What did not come as it should, item by item: {id, handle, title, reason}, and item_id where it is held."""
+    columns = (Change.source_id, Change.handle, Change.title, Change.reason, Change.item_id)
+    failed = select(*columns).where(Change.job_id == job.id, Change.action == Action.FAILED).order_by(Change.id)
+    for row in db.session.execute(failed.limit(limit)):
+        yield _problem(row.source_id, row.handle, row.title, row.reason, row.item_id)
+    for row in db.session.execute(_file_problems(job).limit(limit)):
+        file = row.CatalogueFile
+        reason = f"File “{file.label}”: {Fate(file.fate).value.replace('_', ' ')}. {file.reason or ''}".strip()
+        yield _problem(row.source_id, row.handle, row.title, reason, file.item_id)
+
+
+def _file_problems(job: ImportJob) -> Any:
+    """Files of the items that this job was the last to see, as they stand now: a later run of the source tells its own."""
+    return (
+        select(CatalogueFile, CatalogueItem.source_id, CatalogueItem.handle, CatalogueItem.title)
+        .join(CatalogueItem, CatalogueItem.id == CatalogueFile.item_id)
+        .join(Holding, Holding.item_id == CatalogueItem.id)
+        .where(Holding.source_id == job.source_id, Holding.seen_by == job.id, CatalogueFile.fate.in_(FILE_PROBLEMS))
+        .order_by(CatalogueItem.id, CatalogueFile.position)
+    )
+
+
+def _problem(source_id: str | None, handle: str | None, title: str | None, reason: str, item_id: int | None) -> dict:
+    return {"id": source_id, "handle": handle, "title": title, "reason": reason, "item_id": item_id}
+
+
+def line(job: ImportJob) -> str:
+    """The job in one line for the terminal."""
+    what = f"undo of {job.undoes_id}" if not job.is_import else f"import of {job.source.name}"
+    state = job.state if job.clean is not False or job.is_active else f"{job.state} with problems"
+    if job.is_import:
+        numbers = f"{job.seen} items: {job.added} added, {job.updated} updated, {job.unchanged} unchanged, {job.failed} failed"
+    else:
+        numbers = f"{job.removed} removed, {job.restored} restored, {job.kept} kept"
+    undone = " (undone)" if job.is_import and job.is_undone else ""
+    return f"Job {job.id}, {what}: {state}{undone}. {numbers}. {job.message}".rstrip()

@@ -1,0 +1,132 @@
+"""One attempt at a job: its claim, heartbeat, stop flag and fenced counts. The runners do the work."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Engine, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..errors import ConnectorError, Stopped, Superseded
+from ..extensions import db, utcnow
+from . import jobs
+from .models import AT_WORK, ImportJob, State
+
+log = logging.getLogger(__name__)
+BEAT = 5.0
+GLANCE = 0.5
+OUR_FAULT = "Something went wrong on our side. The log of the server says what; the job can be resumed."
+_under_way: set[Run] = set()
+_shutting_down = threading.Event()
+
+
+class Run:
+    """An attempt that is being worked on. `stop` is set when somebody asks for a stop, or another attempt took over."""
+
+    def __init__(self, job_id: int, attempt: int, engine: Engine):
+        self.job_id, self.attempt, self._engine = job_id, attempt, engine
+        self.stop = threading.Event()
+        self.doing = "Starting"
+        self.paused = False
+        self._ended = threading.Event()
+        self._timer = threading.Thread(target=self._beat, daemon=True, name=f"job-{job_id}-heartbeat")
+
+    def __enter__(self) -> Run:
+        _under_way.add(self)
+        if _shutting_down.is_set():
+            self.pause()
+        self._timer.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._ended.set()
+        self._timer.join()
+        _under_way.discard(self)
+
+    def pause(self) -> None:
+        """End this attempt at its cursor; the job goes back to the queue."""
+        self.paused = True
+        self.stop.set()
+
+    def say(self, sentence: str) -> None:
+        """What the job is doing now, in words for its page."""
+        self.doing = sentence
+
+    def check(self) -> None:
+        """Raises Stopped when a stop was asked for."""
+        if self.stop.is_set():
+            raise Stopped("Stopped.")
+
+    def advance(self, counts: Mapping[str, int], **values: Any) -> None:
+        """Add to counts and set values of the job row, inside the caller's transaction. Raises Superseded."""
+        table = ImportJob.__table__
+        sums = {name: table.c[name] + number for name, number in counts.items() if number}
+        statement = update(table).where(
+            table.c.id == self.job_id, table.c.attempt == self.attempt, table.c.state.in_(AT_WORK)
+        )
+        if not db.session.execute(statement.values(**sums, **values, heartbeat=utcnow())).rowcount:
+            raise Superseded("Another worker has taken this job over.")
+
+    def _beat(self) -> None:
+        """Beat every 5 s, and glance at the state oftener: a large file or a long wait takes longer than any page."""
+        table = ImportJob.__table__
+        mine = (table.c.id == self.job_id, table.c.attempt == self.attempt)
+        glances, said = 0, None
+        while not self._ended.wait(GLANCE):
+            glances += 1
+            try:
+                with self._engine.begin() as connection:
+                    if glances % int(BEAT / GLANCE) == 0 or said != self.doing:
+                        said = self.doing
+                        values = {"heartbeat": utcnow(), "doing": said}
+                        connection.execute(update(table).where(*mine).values(values))
+                    state = connection.scalar(select(table.c.state).where(*mine))
+            except SQLAlchemyError:
+                log.exception("The heartbeat of job %s could not be written", self.job_id)
+                continue
+            if state != State.RUNNING:
+                self.stop.set()
+
+
+def pause_all() -> None:
+    """The process is about to end: every job under way goes back to the queue at its cursor."""
+    _shutting_down.set()
+    for run in list(_under_way):
+        run.pause()
+
+
+def stop_all(job_id: int) -> None:
+    """Stop a job at once if it is worked on in this process (from a signal handler: no database)."""
+    for run in list(_under_way):
+        if run.job_id == job_id:
+            run.stop.set()
+
+
+def work(job_id: int, runner: Callable[[Run], tuple[bool, str]]) -> bool:
+    """Claim a job and carry it out; False where it could not be claimed. Whatever happens, the row tells how it ended.
+
+    `runner` gives (clean, message).
+    """
+    attempt = jobs.claim(job_id)
+    if attempt is None:
+        return False
+    state, message, clean = State.FAILED, OUR_FAULT, None
+    try:
+        with Run(job_id, attempt, db.engine) as run:
+            try:
+                clean, message = runner(run)
+                state = State.COMPLETED
+            except Stopped:
+                state, message = (State.QUEUED, "") if run.paused else (State.STOPPED, "Stopped.")
+    except ConnectorError as error:
+        message = str(error)
+    except Exception:
+        log.exception("Job %s failed", job_id)
+    finally:
+        db.session.rollback()
+        jobs.finish(job_id, attempt, state, message, clean)
+        db.session.remove()
+    return True

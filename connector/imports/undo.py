@@ -1,0 +1,194 @@
+"""Takes an import back exactly: removes what it added, restores what it changed (design rules 1 to 3).
+
+Works in small transactions, each of which leaves nothing half done; what is done is gone from what it looks for, so an
+undo that was stopped or killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Text, cast, delete, exists, func, select, update
+
+from ..catalogue import store
+from ..catalogue.files import FileFolder
+from ..catalogue.models import Action, Change, Fate, Holding, ItemSet, Membership, StoredFile
+from ..catalogue.store import Place
+from ..extensions import db, transaction
+from . import jobs
+from .models import ImportJob
+from .run import Run
+
+BATCH = 200
+HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
+MEMBERSHIP, SET, STORED = Membership.__table__, ItemSet.__table__, StoredFile.__table__
+
+
+def preview(job_id: int) -> dict[str, int]:
+    """What undoing this import will do, in numbers: items removed, restored and kept, files and item sets removed."""
+    made = select(HOLDING.c.item_id).where(HOLDING.c.made_by == job_id)
+    other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.made_by != job_id)
+    goes = select(HOLDING.c.item_id).where(HOLDING.c.made_by == job_id, ~_held_otherwise(job_id))
+    count = lambda query: db.session.scalar(select(func.count()).select_from(query.subquery()))  # noqa: E731
+    stays = select(CHANGE.c.id).where(CHANGE.c.job_id == job_id, CHANGE.c.item_id.is_not(None), other)
+    later = _later_data(job_id)
+    changed = stays.where(CHANGE.c.action == Action.UPDATED)
+    sets = select(SET.c.id).where(SET.c.job_id == job_id)
+    return {
+        "removed": count(goes),
+        "restored": count(changed.where(~later)),
+        "kept": count(made) - count(goes) + count(changed.where(later)),
+        "files": count(select(FILE.c.id).where(FILE.c.item_id.in_(goes), FILE.c.fate == Fate.STORED)),
+        "item_sets": count(sets),
+    }
+
+
+def run(run: Run) -> tuple[bool, str]:
+    """Carry out an undo; gives (clean, message)."""
+    undo = jobs.get(run.job_id)
+    job = undo.undoes
+    repository = job.source.repository
+    place = Place(repository.id, repository.server, tuple(repository.ignored_fields))
+    job_id = job.id
+    for step in (_release, _restore, _leave_sets, _remove_sets):
+        run.say(SAYS[step])
+        while True:
+            run.check()
+            with transaction():
+                if not step(run, job_id, place):
+                    break
+    collect_bytes()
+    db.session.expire_all()
+    kept = db.session.get_one(ImportJob, run.job_id).kept
+    return True, f"{kept} items were left as they are, since other imports hold or changed them." if kept else ""
+
+
+def _held_otherwise(job_id: int) -> Any:
+    other = HOLDING.alias()
+    return exists().where(other.c.item_id == HOLDING.c.item_id, other.c.made_by != job_id)
+
+
+def _later_data(job_id: int) -> Any:
+    later = CHANGE.alias()
+    after = (later.c.item_id == CHANGE.c.item_id, later.c.id > CHANGE.c.id, later.c.job_id != job_id)
+    return exists().where(*after, later.c.action == Action.UPDATED)
+
+
+def _release(run: Run, job_id: int, place: Place) -> bool:
+    """Delete holdings that the job made, and the items that nothing holds any more."""
+    query = select(HOLDING.c.id, HOLDING.c.item_id).where(HOLDING.c.made_by == job_id)
+    rows = db.session.execute(query.order_by(HOLDING.c.id).limit(BATCH)).all()
+    if not rows:
+        return False
+    ids = [row.item_id for row in rows]
+    db.session.execute(delete(HOLDING).where(HOLDING.c.id.in_([row.id for row in rows])))
+    ours = (MEMBERSHIP.c.job_id == job_id, MEMBERSHIP.c.item_id.in_(ids))
+    db.session.execute(delete(MEMBERSHIP).where(*ours))
+    stay = set(db.session.scalars(select(HOLDING.c.item_id).where(HOLDING.c.item_id.in_(ids))))
+    gone = [item_id for item_id in ids if item_id not in stay]
+    db.session.execute(delete(ITEM).where(ITEM.c.id.in_(gone)))
+    changed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED)
+    stay -= set(db.session.scalars(changed.where(CHANGE.c.item_id.in_(stay))))  # counted when they are restored
+    run.advance({"removed": len(gone), "kept": len(stay)})
+    return True
+
+
+def _restore(run: Run, job_id: int, place: Place) -> bool:
+    """Restore items that the job changed and that stay; where a later change exists, pass on what was before."""
+    query = select(CHANGE).where(CHANGE.c.job_id == job_id, CHANGE.c.before.is_not(None), CHANGE.c.item_id.is_not(None))
+    changes = db.session.execute(query.order_by(CHANGE.c.id.desc()).limit(BATCH)).all()
+    counts = {"restored": 0, "kept": 0}
+    for change in changes:
+        passed = [_take_back(place, change, name, group) for name, group in change.before.items()]
+        db.session.execute(update(CHANGE).where(CHANGE.c.id == change.id).values(before=None))
+        if change.action == Action.UPDATED:
+            counts["kept" if all(passed) else "restored"] += 1
+    run.advance(counts)
+    return bool(changes)
+
+
+def _take_back(place: Place, change: Any, name: str, group: Any) -> bool:
+    """Take back one group of a change; True where it was passed on to the next change that has such a group."""
+    later = _next_change(change, name)
+    if later is not None:
+        db.session.execute(update(CHANGE).where(CHANGE.c.id == later.id).values(before=later.before | {name: group}))
+        return True
+    if name == "data":
+        store.restore_data(place, change.item_id, group)
+    elif name == "state":
+        since = group["state_since"]
+        values = {"source_state": group["source_state"], "state_since": since and datetime.fromisoformat(since)}
+        db.session.execute(update(ITEM).where(ITEM.c.id == change.item_id).values(values))
+    else:
+        mine = (HOLDING.c.source_id == int(name.removeprefix("left:")), HOLDING.c.item_id == change.item_id)
+        db.session.execute(update(HOLDING).where(*mine).values(left=group and datetime.fromisoformat(group)))
+    return False
+
+
+def _next_change(change: Any, name: str) -> Any:
+    query = select(CHANGE.c.id, CHANGE.c.before).where(
+        CHANGE.c.item_id == change.item_id, CHANGE.c.id > change.id, CHANGE.c.before.is_not(None)
+    )
+    return next((row for row in db.session.execute(query.order_by(CHANGE.c.id)) if name in row.before), None)
+
+
+def _leave_sets(run: Run, job_id: int, place: Place) -> bool:
+    """Take items out of the sets that the job put them in."""
+    ids = db.session.scalars(select(MEMBERSHIP.c.id).where(MEMBERSHIP.c.job_id == job_id).limit(BATCH)).all()
+    db.session.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.id.in_(ids)))
+    run.advance({})
+    return bool(ids)
+
+
+def _remove_sets(run: Run, job_id: int, place: Place) -> bool:
+    """Remove the sets that the job made, where they are empty now."""
+    empty = ~exists().where(MEMBERSHIP.c.item_set_id == SET.c.id)
+    ids = db.session.scalars(select(SET.c.id).where(SET.c.job_id == job_id, empty).limit(BATCH)).all()
+    db.session.execute(delete(SET).where(SET.c.id.in_(ids)))
+    run.advance({})
+    return bool(ids)
+
+
+SAYS = {
+    _release: "Removing what only this import brought",
+    _restore: "Restoring what it changed",
+    _leave_sets: "Taking items out of item sets",
+    _remove_sets: "Removing its empty item sets",
+}
+
+
+def collect_bytes() -> int:
+    """Remove stored bytes that no file row and no change's `before` names; gives how many files went."""
+    folder = FileFolder(Path(current_app.config["INSTANCE"]) / "files")
+    unused = select(STORED.c.sha256).where(~exists().where(FILE.c.sha256 == STORED.c.sha256))
+    candidates = set(db.session.scalars(unused))
+    candidates -= _named_before(candidates)
+    db.session.rollback()
+    for sha256 in sorted(candidates):
+        with folder.lock():
+            with transaction():
+                mine = (STORED.c.sha256 == sha256, ~exists().where(FILE.c.sha256 == sha256))
+                gone = db.session.execute(delete(STORED).where(*mine)).rowcount
+            if gone:
+                folder.remove(sha256)
+    return len(candidates)
+
+
+def _named_before(hashes: Collection[str]) -> set[str]:
+    """Which of these hashes some change would restore."""
+    found: set[str] = set()
+    if hashes:
+        stored = cast(CHANGE.c.before, Text).like('%"fate": "stored"%')
+        rows = db.session.execute(select(CHANGE.c.before).where(CHANGE.c.before.is_not(None), stored))
+        for page in rows.scalars().partitions(100):
+            found.update(_hashes(page))
+    return found & set(hashes)
+
+
+def _hashes(befores: Sequence[dict[str, Any]]) -> set[str]:
+    files = [file for before in befores for file in before.get("data", {}).get("files", [])]
+    return {file["sha256"] for file in files if file["sha256"]}

@@ -1,0 +1,148 @@
+"""How hard we lean on one repository: a few requests at a time, over all processes, and fewer when it grows slow.
+
+The slots are lock files, since the kernel frees them whatever becomes of their holder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import statistics
+import threading
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from connector.errors import Stopped, StorageTrouble
+
+_SAMPLE = 10
+_SLOWER = 3
+_GOOD_IN_A_ROW = 20
+_POLL = 0.015
+
+
+@dataclass
+class _Answers:
+    """Seconds that the answers of one kind took: the first ten, and the last ten since the pace was slowed for them."""
+
+    first: list[float] = field(default_factory=list)
+    last: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLE))
+
+    def add(self, seconds: float) -> None:
+        (self.first if len(self.first) < _SAMPLE else self.last).append(seconds)
+
+    @property
+    def are_slow(self) -> bool:
+        return len(self.last) == _SAMPLE and statistics.median(self.last) >= _SLOWER * statistics.median(self.first)
+
+
+class Pace:
+    """At most `most` requests at a time to the repository named `key`, over all processes that use the same `folder`.
+
+    Within this object at most `width` of them: it starts at `most`, is halved when the repository slows or fails, and
+    grows again by one after twenty good answers in a row. Made after a fork, not before. Safe between threads.
+    Raises StorageTrouble if the lock files cannot be made.
+    """
+
+    def __init__(self, folder: Path, key: str, most: int = 4):
+        self._most = self._width = most
+        self._locks = _lock_files(folder, key, most)
+        self._taken: set[int] = set()
+        self._changed = threading.Condition()
+        self._answers: dict[str, _Answers] = {}
+        self._good = 0
+        weakref.finalize(self, _close, self._locks)
+
+    @property
+    def width(self) -> int:
+        """How many requests may be under way at once in this object: 1 to `most`."""
+        return self._width
+
+    @contextmanager
+    def slot(self, stop: threading.Event) -> Iterator[None]:
+        """The right to one request, waited for as long as it takes. Raises Stopped as soon as `stop` is set."""
+        number = self._take(stop)
+        try:
+            yield
+        finally:
+            self._give_back(number)
+
+    def answered(self, seconds: float, kind: str) -> None:
+        """Record a good answer. `kind` tells apart what cannot be compared, such as a listing page and a file."""
+        with self._changed:
+            answers = self._answers.setdefault(kind, _Answers())
+            answers.add(seconds)
+            if answers.are_slow:
+                answers.last.clear()
+                self._halve()
+            else:
+                self._count_good()
+
+    def troubled(self) -> None:
+        """Record a timeout, a 429 or a 5xx."""
+        with self._changed:
+            self._halve()
+
+    def _halve(self) -> None:
+        self._width = max(1, self._width // 2)
+        self._good = 0
+
+    def _count_good(self) -> None:
+        self._good += 1
+        if self._good == _GOOD_IN_A_ROW:
+            self._good = 0
+            self._width = min(self._most, self._width + 1)
+
+    def _take(self, stop: threading.Event) -> int:
+        with self._changed:
+            while not stop.is_set():
+                number = self._free_slot()
+                if number is not None:
+                    self._taken.add(number)
+                    return number
+                # Other threads wake us by the condition; other processes cannot.
+                self._changed.wait(_POLL)
+        raise Stopped("The job was asked to stop.")
+
+    def _free_slot(self) -> int | None:
+        if len(self._taken) >= self._width:
+            return None
+        free = (number for number in range(self._most) if number not in self._taken)
+        return next((number for number in free if _is_locked_now(self._locks[number])), None)
+
+    def _give_back(self, number: int) -> None:
+        with self._changed:
+            fcntl.flock(self._locks[number], fcntl.LOCK_UN)
+            self._taken.remove(number)
+            self._changed.notify()
+
+
+def _lock_files(folder: Path, key: str, count: int) -> list[int]:
+    """Descriptors of the lock files, opened anew: flock tells apart openings, not processes.
+
+    The files are never deleted: whoever has one open would go on locking a file that others no longer see.
+    """
+    name = hashlib.sha256(key.encode()).hexdigest()[:32]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [os.open(folder / f"{name}.{number}", os.O_RDWR | os.O_CREAT, 0o600) for number in range(count)]
+    except OSError as error:
+        raise StorageTrouble(f"The folder {folder} cannot be written: {error.strerror}.") from error
+
+
+def _is_locked_now(descriptor: int) -> bool:
+    """Try to take the lock; False if somebody else has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

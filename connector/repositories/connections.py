@@ -1,0 +1,211 @@
+"""Use cases: connect to a repository, reach it again, keep a source, forget it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import current_app
+from sqlalchemy import exists, select
+
+from .. import dspace
+from ..addresses import AddressRule
+from ..catalogue.links import scope_link
+from ..catalogue.models import CatalogueItem
+from ..catalogue.store import Place, remap
+from ..dspace.reading import Patience
+from ..dspace.records import Community, Scope, ScopeKind, Server
+from ..errors import Conflict, InvalidInput, NotFound
+from ..extensions import db, transaction
+from ..http import Http, HttpSettings
+from ..pace import Pace
+from ..version import PRODUCT, __version__
+from .models import Repository, Source
+
+PAGE_PATIENCE = 20.0
+
+
+def address_key(site_url: str) -> str:
+    """What makes two addresses the same: host in lower case, port unless the default of http or https, path."""
+    parts = urlsplit(site_url)
+    port = parts.port if parts.port not in (None, 80, 443) else None
+    return (parts.hostname or "").lower() + (f":{port}" if port else "") + parts.path.rstrip("/")
+
+
+def user_agent(contact: str) -> str:
+    """Product, version and, where one is set, whom to write to."""
+    return f"{PRODUCT}/{__version__}" + (f" ({contact})" if contact else "")
+
+
+def open_http(
+    url: str,
+    stop: threading.Event | None = None,
+    waiting: Callable[[str], None] = lambda sentence: None,
+    **limits: float,
+) -> Http:
+    """The door to the network for one host, with the settings of this app."""
+    config = current_app.config
+    settings = HttpSettings(
+        user_agent=user_agent(config["CONTACT"]),
+        rule=AddressRule(tuple(config["ALLOW_NETWORKS"])),
+        ca_bundle=config["CA_BUNDLE"],
+        proxy=config["PROXY"],
+        **limits,
+    )
+    pace = Pace(Path(config["INSTANCE"]) / "pace", urlsplit(url).netloc.lower())
+    return Http(settings, pace, stop=stop, waiting=waiting)
+
+
+def open_client(
+    repository: Repository,
+    *,
+    patience: float = PAGE_PATIENCE,
+    stop: threading.Event | None = None,
+    waiting: Callable[[str], None] = lambda sentence: None,
+) -> dspace.Client:
+    """The client of a repository we know; `patience` in seconds."""
+    http = open_http(repository.api_url, stop, waiting)
+    return make_client(http, repository.server, repository.limit, Patience(patience, stop, waiting))
+
+
+def make_client(http: Http, server: Server, limit: int | None, patience: Patience) -> dspace.Client:
+    """The client of a server behind an open door."""
+    return dspace.client(http, server, limit=limit, patience=patience, width=lambda: http.width)
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A repository that answered, the object that the typed address shows (if any), and how many requests that took."""
+
+    repository_id: int
+    scope: Scope | None
+    requests: int
+
+
+def connect(url: str, endpoint: str, limit: int | None, same_as: int | None = None) -> Connected:
+    """Find the DSpace behind an address and remember it.
+
+    `same_as`: the repository this one is now, by a person's word (design rule 4). Raises InvalidInput, RepositoryError.
+    """
+    db.session.rollback()
+    http = open_http(url, connect_timeout=10, read_timeout=30)
+    try:
+        found = dspace.connect(http, url, endpoint)
+    finally:
+        http.close()
+    with transaction():
+        return Connected(_remember(found.server, limit, same_as).id, found.scope, http.requests_made)
+
+
+def find(repository_id: int, kind: ScopeKind, identifier: str) -> Scope:
+    """The collection, community or item with this id or handle. Raises NotFound, Restricted and the other errors."""
+    client = open_client(get(repository_id))
+    db.session.rollback()
+    return client.find(kind, identifier)
+
+
+def _remember(server: Server, limit: int | None, same_as: int | None) -> Repository:
+    key = address_key(server.site_url)
+    known = db.session.scalar(select(Repository).where(Repository.address_key == key))
+    repository = known
+    if same_as is not None:
+        repository = get(same_as)
+        if known is not None and known.id != same_as:
+            raise Conflict(f"{server.site_url} is known already as repository {known.id}: forget that one first.")
+    if repository is None:
+        repository = Repository(ignored_fields=[], communities=[])
+        db.session.add(repository)
+    _move(repository, server, limit)
+    db.session.flush()
+    return repository
+
+
+def _move(repository: Repository, server: Server, limit: int | None) -> None:
+    """The repository is at this address now."""
+    repository.address_key, repository.limit = address_key(server.site_url), limit
+    repository.site_url, repository.api_url, repository.ui_url = server.site_url, server.api_url, server.ui_url
+    repository.endpoint = server.api_url.removeprefix(server.site_url).strip("/")
+    repository.generation, repository.version, repository.name = server.generation, server.version, server.name
+
+
+def get(repository_id: int) -> Repository:
+    """The repository, or NotFound."""
+    repository = db.session.get(Repository, repository_id)
+    if repository is None:
+        raise NotFound(f"There is no repository {repository_id}.")
+    return repository
+
+
+def named(text: str) -> Repository:
+    """The repository that a person means by its number, name or address; InvalidInput where it is none or unclear."""
+    every = db.session.scalars(select(Repository)).all()
+    key = address_key(text) if "://" in text else text.lower()
+    found = [r for r in every if text == str(r.id) or text == r.name or key == r.address_key]
+    if len(found) != 1:
+        raise InvalidInput(f"“{text}” names {'no' if not found else 'more than one'} repository.", "repository")
+    return found[0]
+
+
+def source_for(repository_id: int, scope: Scope) -> int:
+    """The source of this scope, made if need be; gives its id. Its handle finds it again after an upgrade."""
+    with transaction():
+        repository = get(repository_id)
+        key = scope.handle or scope.id
+        query = select(Source).where(Source.repository_id == repository_id, Source.kind == scope.kind)
+        source = db.session.scalar(query.where(Source.scope_key == key))
+        if source is None:
+            source = Source(repository_id=repository_id, kind=scope.kind.value, scope_key=key, options={}, hidden={})
+            db.session.add(source)
+        server = repository.server
+        source.scope_id, source.handle, source.name = scope.id, scope.handle, scope.name or repository.label
+        source.link = scope_link(server.site_url, server.ui_url, server.generation, scope.kind, scope.id, scope.handle)
+        db.session.flush()
+        return source.id
+
+
+def ignore_fields(repository_id: int, fields: Sequence[str]) -> None:
+    """Set the ignored fields of a repository; what is stored is mapped anew where they differ (design rule 5)."""
+    with transaction():
+        repository = get(repository_id)
+        if list(fields) != repository.ignored_fields:
+            repository.ignored_fields = list(fields)
+            remap(Place(repository.id, repository.server, tuple(fields)))
+
+
+def forget(repository_id: int) -> None:
+    """Forget a repository, its sources and jobs. Raises Conflict while the catalogue holds items of it."""
+    with transaction():
+        repository = get(repository_id)
+        if db.session.scalar(select(exists().where(CatalogueItem.repository_id == repository_id))):
+            raise Conflict(
+                f"The catalogue holds items of {repository.label}. Undo its imports first, then it can be forgotten."
+            )
+        db.session.delete(repository)
+
+
+def remember_communities(repository_id: int, communities: Sequence[Community]) -> Repository | None:
+    """Keep handles and names of the top communities; gives another repository that has exactly the same, if any."""
+    top = sorted([c.handle or "", c.name] for c in communities if c.parent_id is None)
+    with transaction():
+        get(repository_id).communities = top
+    others = db.session.scalars(select(Repository).where(Repository.id != repository_id)).all()
+    return next((other for other in others if top and other.communities == top), None)
+
+
+def merge(repository_id: int, same_as: int) -> None:
+    """A person says that this repository is that one at a new address: that one takes the address over.
+
+    Raises Conflict where this one has been imported from already.
+    """
+    with transaction():
+        this, kept = get(repository_id), get(same_as)
+        if this.id == kept.id or this.sources:
+            raise Conflict(f"{this.label} has imports of its own: undo them and forget it, then connect again.")
+        server, limit, communities = this.server, this.limit, this.communities
+        db.session.delete(this)
+        db.session.flush()
+        kept.communities = communities
+        _move(kept, server, limit)

@@ -1,0 +1,73 @@
+"""Repositories and sources: where we import from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..dspace.records import Scope, ScopeKind, Server
+from ..extensions import db, utcnow
+
+JSONValue = JSON(none_as_null=True)
+
+
+class Repository(db.Model):
+    """A DSpace site we know. `address_key` makes http and https, default port and upper case the same address."""
+
+    __tablename__ = "repository"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    address_key: Mapped[str] = mapped_column(unique=True)
+    site_url: Mapped[str]
+    api_url: Mapped[str]
+    endpoint: Mapped[str]
+    ui_url: Mapped[str | None]
+    generation: Mapped[int]
+    version: Mapped[str]
+    name: Mapped[str | None]
+    limit: Mapped[int | None]
+    ignored_fields: Mapped[list] = mapped_column(JSONValue, default=list)
+    communities: Mapped[list] = mapped_column(JSONValue, default=list)
+    created: Mapped[datetime] = mapped_column(default=utcnow)
+    sources: Mapped[list[Source]] = relationship(back_populates="repository", cascade="all, delete-orphan")
+
+    @property
+    def server(self) -> Server:
+        """What the clients need to know of it."""
+        return Server(self.site_url, self.api_url, self.generation, self.version, self.name, self.ui_url)
+
+    @property
+    def label(self) -> str:
+        """A name for the screen: its own, or else its host."""
+        return self.name or self.site_url.split("://", 1)[-1]
+
+    @property
+    def found(self) -> str:
+        """What was found there, e.g. "DSpace 9.3 at server/api"."""
+        return f"DSpace {self.version} at {self.endpoint}"
+
+
+class Source(db.Model):
+    """A scope of a repository: one row, many jobs. `scope_key` is its handle where it has one, else its id."""
+
+    __tablename__ = "source"
+    __table_args__ = (UniqueConstraint("repository_id", "kind", "scope_key", name="uq_source_scope"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    scope_key: Mapped[str]
+    scope_id: Mapped[str]
+    handle: Mapped[str | None]
+    name: Mapped[str]
+    link: Mapped[str | None]
+    options: Mapped[dict] = mapped_column(JSONValue, default=dict)
+    hidden: Mapped[dict] = mapped_column(JSONValue, default=dict)
+    repository: Mapped[Repository] = relationship(back_populates="sources")
+
+    @property
+    def scope(self) -> Scope:
+        """What the clients need to know of it."""
+        return Scope(ScopeKind(self.kind), self.scope_id, self.handle, self.name)

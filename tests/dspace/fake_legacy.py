@@ -1,0 +1,205 @@
+"""Two DSpaces of generation 4 to 6 that answer as `Http` would: one from recorded answers, one that pages as they do."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from connector.dspace.legacy import LegacyClient
+from connector.dspace.reading import Patience
+from connector.dspace.records import Failure, Page, Scope, ScopeKind, Server
+from connector.errors import NotFound, Rejected, RepositoryError, Restricted, ServerTrouble
+from connector.http import Download
+
+PAYLOADS = Path(__file__).parent.parent / "payloads"
+SITE = "https://repository.example"
+API = f"{SITE}/rest"
+REPOSITORY = Scope(ScopeKind.REPOSITORY)
+
+Json = dict[str, Any]
+ERRORS: dict[int, type[RepositoryError]] = {401: Restricted, 404: NotFound, 405: Rejected, 500: ServerTrouble}
+
+
+class Hurried(threading.Event):
+    """A stop that is waited for in no time."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return self.is_set()
+
+
+def server(generation: int) -> Server:
+    return Server(SITE, API, generation, f"{generation}.x", "Lab Repository")
+
+
+def client(http: Any, generation: int, *, limit: int | None = None, patience: float = 60) -> LegacyClient:
+    """A client with `patience` in seconds, by a clock that each wait moves on by one."""
+    waits = iter(range(1_000_000))
+    patient = Patience(patience, Hurried(), clock=lambda: next(waits))
+    return LegacyClient(http, server(generation), limit=limit, patience=patient, width=lambda: 4)
+
+
+@dataclass
+class Walked:
+    """What a walk gave, and a record of the ids as a job would keep it."""
+
+    pages: list[Page] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    hidden: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> list[Failure]:
+        return [failure for page in self.pages for failure in page.failures]
+
+    @property
+    def total(self) -> int | None:
+        return self.pages[-1].total
+
+
+def walked(reader: LegacyClient, scope: Scope, *, recorded: Iterable[str] = (), **options: Any) -> Walked:
+    """Walk to the end, recording what comes as a job does."""
+    result, kept = Walked(), set(recorded)
+    for page in reader.walk(scope, seen=lambda ids: kept.intersection(ids), **options):
+        result.pages.append(page)
+        result.hidden |= page.hidden
+        result.ids += [item.id for item in page.items]
+        kept.update(item.id for item in page.items)
+    return result
+
+
+class RecordedDSpace:
+    """Answers with what real servers answered; pages of a list are cut anew from the rows of the recorded ones."""
+
+    def __init__(self, folder: str):
+        self.asked: list[str] = []
+        self._answers: dict[tuple[str, str], tuple[int, Any]] = {}
+        self._rows: dict[tuple[str, str], dict[int, Any]] = {}
+        for file in sorted((PAYLOADS / folder).glob("*.json")):
+            exchange = json.loads(file.read_text(encoding="utf-8"))
+            self._keep(exchange["path"], exchange["status"], exchange["body"])
+
+    def _keep(self, path: str, status: int, body: Any) -> None:
+        parts = urlsplit(path)
+        query = dict(parse_qsl(parts.query))
+        key = (parts.path, query.get("expand", ""))
+        if isinstance(body, list):
+            self._rows.setdefault(key, {}).update(enumerate(body, int(query.get("offset", 0))))
+        else:
+            self._answers[key] = (status, body)
+
+    def get_json(self, url: str, params: Mapping[str, Any] | None = None, *, kind: str = "json", tries: int = 4) -> Any:
+        params = params or {}
+        path = unquote(urlsplit(url).path)
+        self.asked.append(path + "".join(f" {name}={value}" for name, value in params.items()))
+        for key in ((path, params.get("expand", "")), (path, "all")):
+            if key in self._rows:
+                wanted = range(params["offset"], params["offset"] + params["limit"])
+                return [row for index, row in sorted(self._rows[key].items()) if index in wanted]
+            if key in self._answers:
+                status, body = self._answers[key]
+                if status != 200:
+                    raise ERRORS[status](f"status {status}", url)
+                return body
+        raise AssertionError(f"nothing recorded for {url} {params}")
+
+    def download(self, url: str, sink: Callable[[bytes], object], *, limit: int | None = None) -> Download:
+        self.asked.append(urlsplit(url).path)
+        sink(b"percent\n")
+        return Download(8, "md5", "sha256")
+
+
+@dataclass
+class Row:
+    """An item of the paging DSpace: it is listed in these collections, and shown unless hidden."""
+
+    id: int
+    homes: Collection[int]
+    hidden: bool = False
+
+
+class PagingDSpace:
+    """A DSpace 4, 5 or 6 that cuts pages first and takes out hidden rows then.
+
+    `mixed` is the seed of an order that changes from request to request, as without ORDER BY; None keeps the order.
+    `broken` items fail singly and spoil each page with details; `spoiling` ones spoil light pages, too.
+    `before_answer` may change the rows while they are read.
+    """
+
+    def __init__(self, generation: int, collections: Collection[int], rows: Iterable[Row], mixed: int | None = None):
+        self.rows = list(rows)
+        self.broken: set[int] = set()
+        self.spoiling: set[int] = set()
+        self.asked: list[str] = []
+        self.before_answer: Callable[[PagingDSpace], None] = lambda dspace: None
+        self._generation, self._collections, self._mixed = generation, collections, mixed
+        self._lock = threading.Lock()
+
+    def shown(self) -> list[str]:
+        """The ids of the items that can be found."""
+        found = {row.id for row in self.rows if not row.hidden and self._is_findable(row)}
+        return [str(id) for id in sorted(found)]
+
+    def _is_findable(self, row: Row) -> bool:
+        return self._generation > 4 or bool(set(row.homes) & set(self._collections))
+
+    def hidden(self) -> dict[str, int]:
+        """For each collection how many of its items are hidden."""
+        hidden = [row for row in self.rows if row.hidden]
+        return {str(home): sum(home in row.homes for row in hidden) for home in self._collections}
+
+    def get_json(self, url: str, params: Mapping[str, Any] | None = None, *, kind: str = "json", tries: int = 4) -> Any:
+        with self._lock:
+            params = params or {}
+            self.asked.append(url.removeprefix(f"{API}/") + "".join(f" {key}={value}" for key, value in params.items()))
+            self.before_answer(self)
+            return self._answer(url.removeprefix(f"{API}/").split("/"), params, url)
+
+    def _answer(self, path: list[str], params: Mapping[str, Any], url: str) -> Any:
+        match path:
+            case ["collections"]:
+                homes = [self._collection(home) for home in sorted(self._collections)]
+                return homes[params["offset"] : params["offset"] + params["limit"]]
+            case ["collections", home]:
+                shallow = self._collection(int(home))
+                if params.get("expand") == "items":
+                    shallow["items"] = self._page(self._in(int(home)), params, url)
+                return shallow
+            case ["collections", home, "items"]:
+                return self._page(self._in(int(home)), params, url)
+            case ["items"]:
+                return self._page(self.rows, params, url)
+            case ["items", id]:
+                row = next((row for row in self.rows if row.id == int(id)), None)
+                if row is None:
+                    raise NotFound("no such item", url)
+                if row.id in self.broken:
+                    raise ServerTrouble("status 500", url)
+                return self._item(row, full=True)
+        raise AssertionError(url)
+
+    def _in(self, home: int) -> list[Row]:
+        return [row for row in self.rows if home in row.homes]
+
+    def _page(self, rows: list[Row], params: Mapping[str, Any], url: str) -> list[Json]:
+        full, order = "metadata" in params.get("expand", ""), list(rows)
+        if self._mixed is not None:
+            random.Random(f"{self._mixed} {url} {len(self.asked)}").shuffle(order)
+        page = order[params["offset"] : params["offset"] + params["limit"]]
+        spoilt = self.spoiling | (self.broken if full else set())
+        if any(row.id in spoilt for row in page):
+            raise ServerTrouble("status 500", url)
+        return [self._item(row, full) for row in page if not row.hidden]
+
+    def _collection(self, home: int) -> Json:
+        body = {"id": home, "name": f"Collection {home}", "handle": f"1/c{home}", "type": "collection"}
+        return body | {"numberItems": len(self._in(home)), "items": []}
+
+    def _item(self, row: Row, full: bool) -> Json:
+        body = {"id": row.id, "name": f"Item {row.id}", "handle": f"1/{row.id}", "type": "item"}
+        body |= {"lastModified": "2020-01-01 00:00:00.0", "archived": "true", "withdrawn": "false"}
+        return body | {"metadata": [] if full else None, "bitstreams": [] if full else None}

@@ -1,0 +1,232 @@
+"""Walks over collections whose paging repeats and loses rows, as that of real servers does."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from connector.dspace.records import Scope, ScopeKind
+from connector.errors import NotFound, Restricted, TimedOut
+from tests.dspace.fake_legacy import REPOSITORY, PagingDSpace, Row, client, walked
+
+HOMES = (2, 7, 10)
+generations = some.sampled_from((4, 5, 6))
+seeds = some.integers(0, 10_000)
+
+
+@some.composite
+def rows(draw: some.DrawFn, most: int = 45) -> list[Row]:
+    homes = some.sets(some.sampled_from(HOMES), max_size=2)
+    drawn = draw(some.lists(some.tuples(homes, some.booleans()), max_size=most))
+    return [Row(number, home, hidden) for number, (home, hidden) in enumerate(drawn, 1)]
+
+
+def collection(home: int) -> Scope:
+    return Scope(ScopeKind.COLLECTION, str(home))
+
+
+def plain(many: int, home: int = 2) -> list[Row]:
+    return [Row(number, (home,)) for number in range(1, many + 1)]
+
+
+@settings(deadline=None, max_examples=120)
+@given(generations, rows(), seeds, some.booleans(), some.sampled_from((1, 3, 10, None)))
+def test_every_item_comes_once_and_the_hidden_are_counted(generation, rows, seed, light, limit):
+    dspace = PagingDSpace(generation, HOMES, rows, mixed=seed)
+
+    result = walked(client(dspace, generation, limit=limit), REPOSITORY, light=light)
+
+    assert sorted(result.ids, key=int) == dspace.shown()
+    assert result.hidden == dspace.hidden()
+    assert result.total == len(result.ids) + sum(result.hidden.values())
+    assert result.failures == []
+    assert all(item.is_complete != light for page in result.pages for item in page.items)
+
+
+@settings(deadline=None, max_examples=60)
+@given(generations, rows(), seeds, some.booleans(), some.sampled_from((3, 10, None)), some.booleans())
+def test_a_walk_resumed_at_any_cursor_gives_exactly_the_rest(generation, rows, seed, light, limit, remembered):
+    dspace = PagingDSpace(generation, HOMES, rows, mixed=seed)
+    hidden = dspace.hidden() if remembered else {}
+    whole = walked(client(dspace, generation, limit=limit), REPOSITORY, light=light, hidden=hidden)
+
+    for index, page in enumerate(whole.pages[:-1], 1):
+        before = [item.id for done in whole.pages[:index] for item in done.items]
+        cursor = json.loads(json.dumps(page.cursor))
+        reader = client(dspace, generation, limit=limit)
+        rest = walked(reader, REPOSITORY, light=light, cursor=cursor, recorded=before, hidden=hidden)
+
+        assert sorted(before + rest.ids, key=int) == dspace.shown()
+        assert rest.total == len(before) + len(rest.ids) + sum(dspace.hidden().values())
+        told = {home: many for done in whole.pages[:index] for home, many in done.hidden.items()}
+        assert told | rest.hidden == dspace.hidden()
+
+
+@settings(deadline=None, max_examples=60)
+@given(generations, some.integers(1, 60), some.lists(some.integers(0, 60), max_size=6), some.booleans())
+def test_items_that_come_while_the_list_is_read_push_none_out(generation, many, places, light):
+    dspace = PagingDSpace(generation, HOMES, plain(many))
+    at_first, new, turn = dspace.shown(), iter(places), count(1_000)
+
+    def grow(dspace: PagingDSpace) -> None:
+        if (place := next(new, None)) is not None:
+            dspace.rows.insert(place, Row(next(turn), (2,)))
+
+    dspace.before_answer = grow
+
+    result = walked(client(dspace, generation, limit=10), collection(2), light=light)
+
+    assert set(at_first) <= set(result.ids)
+    assert len(result.ids) == len(set(result.ids))
+
+
+@settings(deadline=None, max_examples=60)
+@given(generations, some.integers(1, 60), some.lists(some.integers(0, 59), max_size=6), some.booleans())
+def test_items_that_go_while_the_list_is_read_take_none_along(generation, many, places, light):
+    dspace = PagingDSpace(generation, HOMES, plain(many))
+    gone = iter(places)
+
+    def shrink(dspace: PagingDSpace) -> None:
+        if (place := next(gone, None)) is not None and place < len(dspace.rows):
+            del dspace.rows[place]
+
+    dspace.before_answer = shrink
+
+    result = walked(client(dspace, generation, limit=10), collection(2), light=light)
+
+    assert set(dspace.shown()) <= set(result.ids)
+    assert len(result.ids) == len(set(result.ids))
+
+
+@settings(deadline=None, max_examples=40)
+@given(generations, rows(most=30), seeds, some.sets(some.integers(1, 30), max_size=3))
+def test_a_broken_item_fails_by_name_and_takes_none_along(generation, rows, seed, broken):
+    rows.append(Row(99, (2,)))
+    dspace = PagingDSpace(generation, HOMES, rows, mixed=seed)
+    dspace.broken = broken
+
+    result = walked(client(dspace, generation), REPOSITORY)
+
+    failing = [id for id in dspace.shown() if int(id) in broken]
+    assert sorted(result.ids, key=int) == [id for id in dspace.shown() if id not in failing]
+    assert Counter(failure.id for failure in result.failures) == Counter(failing)
+    assert all(failure.handle == f"1/{failure.id}" for failure in result.failures)
+    assert result.hidden == dspace.hidden()
+
+
+@pytest.mark.parametrize("generation", [5, 6])
+def test_an_item_that_spoils_the_light_list_is_told_by_its_row_and_once(generation):
+    dspace = PagingDSpace(generation, HOMES, plain(30))
+    dspace.broken = dspace.spoiling = {12}
+
+    result = walked(client(dspace, generation), REPOSITORY)
+
+    assert len(result.ids) == 29
+    assert [(failure.id, failure.reason) for failure in result.failures] == [(None, "Row 12 of the list: status 500")]
+    assert "2" not in result.hidden
+
+
+def test_an_id_list_that_cannot_be_had_leaves_the_difference_unexplained():
+    dspace = PagingDSpace(6, HOMES, [*plain(40), Row(50, (2,), hidden=True)])
+
+    def refuse(dspace: PagingDSpace) -> None:
+        if "limit=1000000" in dspace.asked[-1]:
+            raise TimedOut("no answer")
+
+    dspace.before_answer = refuse
+
+    result = walked(client(dspace, 6, limit=10), collection(2))
+
+    assert len(result.ids) == 40
+    assert result.hidden == {}
+    assert result.total == 41
+
+
+def test_hidden_items_that_are_remembered_save_the_id_list():
+    dspace = PagingDSpace(6, HOMES, [Row(number, (2,), hidden=number % 3 == 0) for number in range(1, 41)])
+
+    result = walked(client(dspace, 6, limit=10), collection(2), hidden={"2": 13})
+
+    assert len(result.ids) == 27
+    assert result.hidden == {"2": 13}
+    assert not [path for path in dspace.asked if "limit=1000000" in path]
+
+
+def test_what_is_remembered_wrongly_is_found_out():
+    dspace = PagingDSpace(6, HOMES, [Row(number, (2,), hidden=number % 3 == 0) for number in range(1, 41)])
+
+    result = walked(client(dspace, 6, limit=10), collection(2), hidden={"2": 20})
+
+    assert len(result.ids) == 27
+    assert result.hidden == {"2": 13}
+
+
+def test_a_list_that_came_in_one_piece_needs_no_id_list():
+    dspace = PagingDSpace(6, HOMES, [Row(number, (2,), hidden=number % 2 == 0) for number in range(1, 41)])
+
+    result = walked(client(dspace, 6), collection(2))
+
+    assert result.hidden == {"2": 20}
+    assert dspace.asked == [
+        "collections/2",
+        "collections/2/items expand=metadata,bitstreams limit=50 offset=0",
+        "collections/2",
+    ]
+
+
+def test_pages_hold_no_more_than_a_hundred_items():
+    dspace = PagingDSpace(5, HOMES, plain(1_150))
+
+    result = walked(client(dspace, 5), collection(2), light=True)
+
+    assert [len(page.items) for page in result.pages] == [*[100] * 10, 100, 50, 0]
+    assert len([path for path in dspace.asked if "items" in path]) == 2
+
+
+def test_a_hundred_items_take_two_requests_for_pages():
+    dspace = PagingDSpace(6, HOMES, plain(100))
+
+    walked(client(dspace, 6), collection(2))
+
+    assert len([path for path in dspace.asked if "/items" in path]) == 2
+
+
+def test_the_limit_is_kept_by_every_page():
+    dspace = PagingDSpace(6, HOMES, plain(60))
+
+    walked(client(dspace, 6, limit=20), REPOSITORY)
+
+    assert {path.split("limit=")[1].split()[0] for path in dspace.asked if "limit=" in path} == {"20"}
+
+
+def test_an_empty_collection_is_not_asked_for_its_items():
+    dspace = PagingDSpace(6, HOMES, plain(3))
+
+    walked(client(dspace, 6), REPOSITORY)
+
+    assert [path for path in dspace.asked if path.startswith("collections/")] == [
+        "collections/2/items expand=metadata,bitstreams limit=50 offset=0"
+    ]
+
+
+def test_items_know_their_collection_where_that_is_wanted():
+    dspace = PagingDSpace(6, HOMES, [Row(1, (2,)), Row(2, (7,)), Row(3, ())])
+
+    result = walked(client(dspace, 6), REPOSITORY, with_collection=True)
+
+    homes = {item.id: item.collection and item.collection.handle for page in result.pages for item in page.items}
+    assert homes == {"1": "1/c2", "2": "1/c7", "3": None}
+
+
+def test_a_mapped_item_counts_once_in_the_total():
+    dspace = PagingDSpace(6, HOMES, [Row(1, (2, 7)), Row(2, (7,)), Row(3, (2, 7, 10))])
+
+    result = walked(client(dspace, 6), REPOSITORY)
+
+    assert sorted(result.ids) == ["1", "2", "3"]
+    assert [page.total for page in result.pages] == [6, 5, 3]

@@ -1,0 +1,25 @@
+"""A sample DSpace repository on the loopback address, in seven versions: for the demo, the tests and the benchmark."""
+
+from .collections import library
+from .costs import Costs
+from .faults import Fault, Faults
+from .grow import grow
+from .model import Repository
+from .records import Bitstream, Bundle, Collection, Community, Item, Value
+from .server import SampleRepository
+
+__all__ = [
+    "Bitstream",
+    "Bundle",
+    "Collection",
+    "Community",
+    "Costs",
+    "Fault",
+    "Faults",
+    "Item",
+    "Repository",
+    "SampleRepository",
+    "Value",
+    "grow",
+    "library",
+]

@@ -1,0 +1,39 @@
+"""`python -m tests.sample`: serves the sample repository until it is told to end."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+
+from . import Costs, SampleRepository, grow
+from .server import GENERATIONS
+
+
+def main() -> None:
+    options = _options()
+    ended = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: ended.set())
+    costs = Costs(distance=options.distance) if options.costs else None
+    with SampleRepository(options.generation, options.port, costs=costs) as sample:
+        if options.grow:
+            grow(sample.data, options.grow, files=options.files)
+            sample.warm()
+        print(f"{sample.data.name} as DSpace {options.generation} on {sample.url}", flush=True)
+        ended.wait()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.sample", description=__doc__)
+    parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--generation", type=int, default=9, choices=sorted(GENERATIONS))
+    parser.add_argument("--grow", type=int, default=0, metavar="N", help="add N synthetic items")
+    parser.add_argument("--files", type=int, default=0, metavar="N", help="files of each synthetic item")
+    parser.add_argument("--costs", action="store_true", help="take as long as a real DSpace 9.3")
+    parser.add_argument("--distance", type=float, default=0.0, metavar="S", help="with --costs: seconds on the way")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

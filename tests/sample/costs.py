@@ -1,0 +1,47 @@
+"""What answers cost a real server, so that a client's plans can be compared without one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Costs:
+    """Seconds of work on a DSpace 9.3 with two processors (measured), and seconds of `distance` on the way.
+
+    A search page costs `per_item` an item and, with b bitstreams embedded, `per_bitstream` times b and `square` times
+    b squared, a single item as a page of one; a list of bundles or of bitstreams costs `bundles_request` and
+    `bundles_bitstream` a bitstream in it. Versions before 7 cost nothing.
+    """
+
+    processors: int = 2
+    per_item: float = 0.012
+    per_bitstream: float = 0.0057
+    square: float = 0.00015
+    bundles_request: float = 0.020
+    bundles_bitstream: float = 0.004
+    distance: float = 0.0
+    _free: threading.Semaphore = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._free = threading.Semaphore(self.processors)
+
+    def search_page(self, items: int, bitstreams: int) -> float:
+        return self.per_item * items + self.per_bitstream * bitstreams + self.square * bitstreams**2
+
+    def bundles(self, bitstreams: int) -> float:
+        return self.bundles_request + self.bundles_bitstream * bitstreams
+
+    def spend(self, price: float) -> None:
+        """Wait as long as the way and the work take; the work holds a processor."""
+        if self.distance:
+            time.sleep(self.distance)
+        if price:
+            with self._free:
+                time.sleep(price)
+
+
+FREE = Costs(per_item=0.0, per_bitstream=0.0, square=0.0, bundles_request=0.0, bundles_bitstream=0.0)
+"""Answers as fast as they can be written."""

@@ -1,0 +1,76 @@
+"""Scripted misbehaviour: what goes wrong, for which request, how often."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from .answers import Answer
+
+
+@dataclass
+class Fault:
+    """One thing that goes wrong. `times` None: for ever. What is not given is as in the true answer.
+
+    `cut`: the connection breaks after so many bytes of the body. `delay`: seconds before the answer.
+    `hang`: no answer until the server stops.
+    """
+
+    match: str | Callable[[str], bool]
+    times: int | None = 1
+    status: int | None = None
+    body: bytes | str | None = None
+    headers: dict[str, str] | None = None
+    cut: int | None = None
+    delay: float = 0.0
+    hang: bool = False
+
+    def concerns(self, target: str) -> bool:
+        return self.match(target) if callable(self.match) else self.match in target
+
+    def applied(self, answer: Answer) -> Answer:
+        """The answer as this fault leaves it; an error status without a body gets the page of a web server."""
+        body = self.body.encode() if isinstance(self.body, str) else self.body
+        headers = dict(answer.headers)
+        if body is None and self.status is not None and self.status >= 400:
+            body, headers = f"<html><body><h1>{self.status}</h1></body></html>".encode(), {"Content-Type": "text/html"}
+        headers |= self.headers or {}
+        return replace(
+            answer,
+            status=self.status or answer.status,
+            body=answer.body if body is None else body,
+            headers=headers,
+        )
+
+
+class Faults:
+    """The script of a server. The first fault that concerns a request is used, and used up after `times` requests."""
+
+    def __init__(self) -> None:
+        self._script: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(self, match: str | Callable[[str], bool], times: int | None = 1, **what: object) -> Fault:
+        """`match`: part of path and query as sent, or a function of them. `what`: members of `Fault`."""
+        fault = Fault(match, times, **what)
+        with self._lock:
+            self._script.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        with self._lock:
+            self._script.clear()
+
+    def take(self, target: str) -> Fault:
+        """The fault that falls on this request; one without effect, where none does."""
+        with self._lock:
+            fault = next((one for one in self._script if one.concerns(target)), NONE)
+            if fault.times is not None:
+                fault.times -= 1
+                if fault.times == 0:
+                    self._script.remove(fault)
+            return fault
+
+
+NONE = Fault("", times=None)

@@ -1,0 +1,151 @@
+"""The records of the sample repository: what a DSpace holds, whatever its version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+
+class Value(NamedTuple):
+    """One metadata value. `language` None and "" differ on DSpace 5 and 6; `value` may be None there."""
+
+    field: str
+    value: str | None
+    language: str | None = None
+    authority: str | None = None
+    confidence: int = -1
+    place: int = 0
+
+
+Given = str | None | tuple[str | None, str | None]
+"""A value as callers give it: text alone, or text and language."""
+
+
+@dataclass(eq=False)
+class Community:
+    """`parent` None is a top community. `introduction` and `sidebar` may hold HTML."""
+
+    uuid: str
+    number: int
+    handle: str
+    name: str
+    parent: Community | None = None
+    introduction: str = ""
+    abstract: str = ""
+    copyright: str = ""
+    sidebar: str = ""
+    logo: Bitstream | None = None
+    kind = "community"
+    readable = is_open = True
+
+
+@dataclass(eq=False)
+class Collection:
+    """`readable` False: a signed-out person may not see it, though items in it may be readable."""
+
+    uuid: str
+    number: int
+    handle: str
+    name: str
+    parent: Community
+    introduction: str = ""
+    abstract: str = ""
+    copyright: str = ""
+    sidebar: str = ""
+    license: str | None = None
+    logo: Bitstream | None = None
+    readable: bool = True
+    kind = "collection"
+
+    @property
+    def is_open(self) -> bool:
+        return self.readable
+
+
+@dataclass(eq=False)
+class Bitstream:
+    """A file. `readable` False: embargoed. `checksum` is hexadecimal MD5, or None where the server never knew it."""
+
+    uuid: str
+    number: int
+    name: str | None
+    content: bytes
+    mimetype: str
+    description: str | None = None
+    sequence: int = -1
+    readable: bool = True
+    checksum: str | None = None
+    bundle: Bundle | None = None
+    kind = "bitstream"
+
+    @property
+    def item(self) -> Item | None:
+        """The item it belongs to; a logo has none."""
+        return self.bundle.item if self.bundle else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a signed-out person may read the bytes."""
+        return self.readable and (self.item is None or self.item.is_open)
+
+
+@dataclass(eq=False)
+class Bundle:
+    """`readable` False: DSpace 7 and later hide it from lists and still count it."""
+
+    uuid: str
+    name: str
+    item: Item
+    bitstreams: list[Bitstream] = field(default_factory=list)
+    readable: bool = True
+
+
+@dataclass(eq=False)
+class Item:
+    """`indexed` is a running number: the place in the search index, which moves to its end at each change."""
+
+    uuid: str
+    number: int
+    handle: str
+    collection: Collection
+    last_modified: datetime
+    indexed_at: datetime
+    metadata: list[Value] = field(default_factory=list)
+    mapped: list[Collection] = field(default_factory=list)
+    bundles: list[Bundle] = field(default_factory=list)
+    withdrawn: bool = False
+    discoverable: bool = True
+    readable: bool = True
+    in_archive: bool = True
+    indexed: int = 0
+    cache: dict[object, bytes] = field(default_factory=dict, repr=False)
+    kind = "item"
+
+    @property
+    def name(self) -> str | None:
+        return self.first("dc.title")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a signed-out person may read it by its id."""
+        return self.readable and not self.withdrawn
+
+    @property
+    def is_found(self) -> bool:
+        """Whether search finds it for a signed-out person."""
+        return self.is_open and self.in_archive and self.discoverable
+
+    @property
+    def collections(self) -> list[Collection]:
+        return [self.collection, *self.mapped]
+
+    @property
+    def bitstreams(self) -> list[Bitstream]:
+        return [bitstream for bundle in self.bundles for bitstream in bundle.bitstreams]
+
+    def first(self, name: str) -> str | None:
+        return next((value.value for value in self.metadata if value.field == name), None)
+
+
+Thing = Community | Collection | Item

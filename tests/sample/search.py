@@ -1,0 +1,112 @@
+"""The search of DSpace 7 to 10, as far as a harvester uses it: scope, a few field queries, four sorts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from .answers import Refusal
+from .model import Repository
+from .records import Collection, Community, Item, Thing
+
+SORTS = ("score", "dc.title", "dc.date.issued", "dc.date.accessioned")
+KINDS = ("item", "collection", "community")
+LAST = "\U0010ffff"
+
+Test = Callable[[Thing], bool]
+
+
+class Search:
+    """Finds and orders; keeps each result until the data change, so that a walk of 10,000 items sorts once."""
+
+    def __init__(self, data: Repository):
+        self._data = data
+        self._results: dict[tuple[str, ...], list[Thing]] = {}
+        self._changes = -1
+
+    def find(self, kind: str, scope: str, query: str, sort: str) -> list[Thing]:
+        """All a signed-out person can find. Raises Refusal: 400 for an unknown kind, 422 for a sort or query."""
+        if self._changes != self._data.changes:
+            self._results.clear()
+            self._changes = self._data.changes
+        asked = (kind.lower(), scope, query, sort)
+        if asked not in self._results:
+            self._results[asked] = self._found(*asked)
+        return self._results[asked]
+
+    def _found(self, kind: str, scope: str, query: str, sort: str) -> list[Thing]:
+        by, _, direction = sort.partition(",")
+        if kind and kind not in KINDS:
+            raise Refusal(400)
+        if by and by not in SORTS:
+            raise Refusal(422, "Invalid search request")
+        tests = [_test(term) for term in query.split(" AND ")] if query else []
+        tests.append(self._within(scope))
+        found = [one for one in self._visible(kind) if all(test(one) for test in tests)]
+        found.sort(key=_place)
+        if by not in ("", "score"):
+            found.sort(key=lambda one: _key(one, by), reverse=direction.lower() == "desc")
+        return found
+
+    def _visible(self, kind: str) -> Iterable[Thing]:
+        data = self._data
+        shelves = {"item": data.items, "collection": data.collections, "community": data.communities}
+        for name, shelf in shelves.items():
+            if kind in ("", name):
+                yield from filter(is_listed, shelf.values())
+
+    def _within(self, scope: str) -> Test:
+        """An unknown or malformed scope is ignored: the whole repository is found."""
+        data = self._data
+        if home := data.collections.get(scope):
+            return lambda one: isinstance(one, Item) and home in one.collections
+        if above := data.communities.get(scope):
+            return lambda one: above in data.ancestors(one)
+        return lambda one: True
+
+
+def is_listed(one: Thing) -> bool:
+    """Whether lists and search show it to a signed-out person."""
+    return one.is_found if isinstance(one, Item) else one.is_open
+
+
+def _place(one: Thing) -> int:
+    """Ties are in the order of the index, where what was changed last stands last."""
+    return one.indexed if isinstance(one, Item) else one.number
+
+
+def _key(one: Thing, by: str) -> str:
+    if isinstance(one, Community | Collection):
+        return one.name.lower() if by == "dc.title" else LAST
+    text = one.first(by)
+    return LAST if text is None else text.lower()
+
+
+def _test(term: str) -> Test:
+    """One field query. Raises Refusal 422, as Solr's syntax errors do, for what is not one of the four."""
+    if term == "*:*":
+        return lambda one: True
+    if found := re.fullmatch(r"search\.resourceid:([0-9a-f-]+)(\*?)", term):
+        text, open_end = found.groups()
+        return lambda one: one.uuid.startswith(text) if open_end else one.uuid == text
+    if found := re.fullmatch(r'handle:"([^"]+)"', term):
+        return lambda one: one.handle == found.group(1)
+    if found := re.fullmatch(r"(lastModified|SolrIndexer\.lastIndexed):\[(\S+) TO (\S+)\]", term):
+        member = "last_modified" if found.group(1) == "lastModified" else "indexed_at"
+        since, until = _moment(found.group(2)), _moment(found.group(3))
+        return lambda one: isinstance(one, Item) and _between(since, getattr(one, member), until)
+    raise Refusal(422, "Unprocessable or invalid entity")
+
+
+def _between(since: datetime | None, when: datetime, until: datetime | None) -> bool:
+    return (since is None or since <= when) and (until is None or when <= until)
+
+
+def _moment(text: str) -> datetime | None:
+    if text == "*":
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        raise Refusal(422, "Unprocessable or invalid entity") from None

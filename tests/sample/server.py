@@ -1,0 +1,167 @@
+"""The web server around the sample data: sockets, threads, faults and costs. What to answer is for the generation."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from . import pages
+from .answers import Answer, Request
+from .collections import library
+from .costs import FREE, Costs
+from .faults import Faults
+from .hal import Hal7, Hal9, Hal10
+from .legacy import Legacy6
+from .legacy_older import Legacy4, Legacy5
+from .model import Repository
+
+GENERATIONS = {4: Legacy4, 5: Legacy5, 6: Legacy6, 7: Hal7, 9: Hal9, 10: Hal10}
+PIECE = 8192  # bytes: the buffer of the servers DSpace runs in
+
+
+class SampleRepository:
+    """A DSpace of generation 4, 5, 6, 7, 9 or 10 on a loopback port; a context manager, or `start` and `stop`.
+
+    `data` is the model it serves (the sample library where none is given), `requests` the (method, path with query)
+    pairs asked so far, `faults` what goes wrong, `costs` how long answers take. `unordered` makes paging on 4 to 6
+    repeat and lose rows, as a database without ORDER BY does when it picks another plan at another offset.
+    """
+
+    def __init__(
+        self,
+        generation: int = 9,
+        port: int = 0,
+        data: Repository | None = None,
+        costs: Costs | None = None,
+        unordered: bool = False,
+    ):
+        self.generation = generation
+        self.requests: list[tuple[str, str]] = []
+        self.faults = Faults()
+        self.costs = costs or FREE
+        self.unordered = unordered
+        self.stopping = threading.Event()
+        self.connections: set[socket.socket] = set()
+        self._server = _Server(("127.0.0.1", port), _handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.data = data if data is not None else library(self.url)
+        self.api = GENERATIONS[generation](self)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def __enter__(self) -> SampleRepository:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the port and every open connection, hanging ones too."""
+        self.stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+        for connection in list(self.connections):
+            _close(connection)
+
+    def reset(self) -> None:
+        """Forget the requests noted so far."""
+        self.requests.clear()
+
+    def warm(self) -> None:
+        """Write every item once, so that what follows is answered from memory at full speed."""
+        with self.data.lock:
+            self.api.warm()
+
+    def answer(self, request: Request) -> Answer:
+        with self.data.lock:
+            return self.api.answer(request) or pages.answer(self, request)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+def _handler(sample: SampleRepository) -> type[BaseHTTPRequestHandler]:
+    """The handler class bound to one sample, as http.server wants it."""
+    return type("Handler", (_Handler,), {"sample": sample})
+
+
+class _Handler(BaseHTTPRequestHandler):
+    sample: SampleRepository
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each kept-alive answer waits 40 ms
+    wbufsize = -1  # headers and body leave together
+
+    def setup(self) -> None:
+        super().setup()
+        self.sample.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.sample.connections.discard(self.connection)
+        try:
+            super().finish()
+        except OSError:  # the client, or stop(), closed the connection first
+            self.close_connection = True
+
+    def do_GET(self) -> None:
+        sample = self.sample
+        sample.requests.append((self.command, self.path))
+        fault = sample.faults.take(self.path)
+        if fault.hang:
+            sample.stopping.wait()
+            self.close_connection = True
+            return
+        if fault.delay:
+            sample.stopping.wait(fault.delay)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = fault.applied(sample.answer(Request(self.command, self.path, headers)))
+        sample.costs.spend(answer.price)
+        self._send(answer, fault.cut)
+
+    do_HEAD = do_GET
+
+    def _send(self, answer: Answer, cut: int | None) -> None:
+        try:
+            self._send_head(answer)
+            if self.command == "HEAD" or answer.status in (204, 304):
+                return
+            body = answer.body if cut is None else answer.body[:cut]
+            self.wfile.write(_chunks(body, ended=cut is None) if answer.chunked else body)
+            self.wfile.flush()
+        except (BrokenPipeError, ConnectionResetError):  # the client went away: its affair
+            self.close_connection = True
+        if cut is not None:
+            self.close_connection = True
+
+    def _send_head(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if answer.chunked and self.command != "HEAD":
+            self.send_header("Transfer-Encoding", "chunked")
+        elif answer.status not in (204, 304) and "Content-Length" not in answer.headers:
+            self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Quiet: `requests` is the log."""
+
+
+def _chunks(body: bytes, ended: bool) -> bytes:
+    """The body in chunks of a real server's buffer, with the closing one where it is `ended`."""
+    pieces = []
+    for start in range(0, len(body), PIECE):
+        piece = body[start : start + PIECE]
+        pieces += [b"%x\r\n" % len(piece), piece, b"\r\n"]
+    return b"".join(pieces) + (b"0\r\n\r\n" if ended else b"")
+
+
+def _close(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # closed already
+        connection.shutdown(socket.SHUT_RDWR)

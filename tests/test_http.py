@@ -1,0 +1,1138 @@
+"""The door to the network: what each bad answer becomes, what is repeated and how, and which limits hold.
+
+Answers whose bytes or timing matter come from a real server on the loopback address, the others from `responses`.
+"""
+
+import gzip
+import hashlib
+import ipaddress
+import socket
+import ssl
+import struct
+import sys
+import threading
+import time
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import responses
+
+from connector.addresses import AddressRule
+from connector.errors import (
+    AddressNotAllowed,
+    BadAnswer,
+    CertificateTrouble,
+    NotFound,
+    Rejected,
+    Restricted,
+    ServerTrouble,
+    Stopped,
+    TimedOut,
+    TooLarge,
+    UnknownHost,
+    Unreachable,
+)
+from connector.http import Download, Http, HttpSettings
+from connector.pace import Pace
+
+LOOPBACK = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
+CERTIFICATE = Path(__file__).parent / "payloads" / "http" / "localhost.pem"
+URL = "https://dspace.example.org/server/api/core/items"
+
+
+class Waits(threading.Event):
+    """A stop whose waits end at once and are written down."""
+
+    def __init__(self):
+        super().__init__()
+        self.seconds = []
+
+    def wait(self, timeout=None):
+        self.seconds.append(timeout)
+        return self.is_set()
+
+
+class StopAtFirstWait(Waits):
+    """A stop that somebody sets during the first wait."""
+
+    def wait(self, timeout=None):
+        self.set()
+        return super().wait(timeout)
+
+
+class StopAfterOneLook(threading.Event):
+    """A stop that somebody sets once it has been looked at."""
+
+    def is_set(self):
+        was_set = super().is_set()
+        self.set()
+        return was_set
+
+
+class Server(ThreadingHTTPServer):
+    """A server that says nothing when a client hangs up on it, which is what many of these tests do."""
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+class Site:
+    """A web server on a loopback port. `answer` is called with the handler of each request."""
+
+    def __init__(self, answer, tls: bool = False):
+        self.requests = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_GET(self):
+                site.requests.append((self.path, self.headers))
+                answer(self)
+
+            do_CONNECT = do_GET
+
+            def log_message(self, *args):
+                """Tests print nothing."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        if tls:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(CERTIFICATE)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def reply(handler, body: bytes = b"", status: int = 200, **headers: str) -> None:
+    handler.send_response(status)
+    headers = {"Content_Length": str(len(body)), **headers}
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def hang_up(handler) -> None:
+    handler.close_connection = True
+
+
+@pytest.fixture
+def site():
+    sites = []
+
+    def open_site(answer, **options):
+        sites.append(Site(answer, **options))
+        return sites[-1]
+
+    yield open_site
+    for one in sites:
+        one.close()
+
+
+@pytest.fixture
+def stop():
+    return Waits()
+
+
+@pytest.fixture
+def sentences():
+    return []
+
+
+@pytest.fixture
+def pace(tmp_path):
+    return Pace(tmp_path, "repository")
+
+
+@pytest.fixture
+def new_http(pace, stop, sentences):
+    made = []
+
+    def new_http(stop=stop, **settings):
+        settings = {"user_agent": "DSpace-Connector/1 (+mailto:a@example.org)", "rule": LOOPBACK, **settings}
+        made.append(Http(HttpSettings(**settings), pace, stop, sentences.append))
+        return made[-1]
+
+    yield new_http
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def http(new_http):
+    return new_http()
+
+
+@pytest.fixture
+def remote():
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+# What is asked
+
+
+def test_json_comes_parsed_and_is_asked_for_by_name(http, site):
+    there = site(lambda handler: reply(handler, '{"name": "Thèses"}'.encode()))
+
+    answer = http.get_json(f"{there.url}/rest/items", {"limit": 20, "expand": "metadata,bitstreams"})
+
+    path, headers = there.requests[0]
+    assert answer == {"name": "Thèses"}
+    assert path == "/rest/items?limit=20&expand=metadata%2Cbitstreams"
+    assert headers["Accept"] == "application/json"
+    assert headers["User-Agent"] == "DSpace-Connector/1 (+mailto:a@example.org)"
+
+
+def test_cookies_are_kept_so_that_one_session_serves_all_requests(http, site):
+    there = site(lambda handler: reply(handler, b"{}", Set_Cookie="JSESSIONID=abc"))
+
+    http.get_json(there.url)
+    http.get_json(there.url)
+
+    assert [headers["Cookie"] for _, headers in there.requests] == [None, "JSESSIONID=abc"]
+
+
+def test_connections_are_used_again_also_after_refusals_and_redirects(http, site):
+    ports = []
+
+    def answer(handler):
+        ports.append(handler.client_address[1])
+        if handler.path == "/old":
+            reply(handler, b"moved", 302, Location="/new")
+        else:
+            reply(handler, b"{}", 404 if handler.path == "/gone" else 200)
+
+    there = site(answer)
+    http.get_json(f"{there.url}/old")
+    with pytest.raises(NotFound):
+        http.get_json(f"{there.url}/gone")
+    http.get_json(f"{there.url}/new")
+
+    assert len(ports) == 4
+    assert len(set(ports)) == 1
+
+
+def test_no_content_is_none(http, remote):
+    remote.get(URL, status=204)
+
+    assert http.get_json(URL) is None
+
+
+def test_nothing_is_taken_from_the_environment(new_http, site, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    there = site(lambda handler: reply(handler, b"[]"))
+
+    assert new_http().get_json(there.url) == []
+
+
+def test_every_request_is_counted_with_repeats_and_redirects(http, remote):
+    remote.get(URL, status=500)
+    remote.get(URL, status=302, headers={"Location": "/elsewhere"})
+    remote.get("https://dspace.example.org/elsewhere", json=1)
+
+    http.get_json(URL)
+
+    assert http.requests_made == 3
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org/", "file:///etc/passwd", "example.org", "http://", "http://[", "x"])
+def test_what_is_no_web_address_is_rejected(http, url):
+    with pytest.raises(Rejected):
+        http.get_json(url)
+
+    assert http.requests_made == 0
+
+
+def test_a_password_in_the_address_is_rejected_and_not_repeated_to_anybody(http):
+    with pytest.raises(Rejected) as refusal:
+        http.get_json("https://me:secret@dspace.example.org/rest")
+
+    assert "dspace.example.org/rest" in str(refusal.value)
+    assert "secret" not in str(refusal.value) + refusal.value.url
+
+
+# Bad answers
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, Restricted),
+        (403, Restricted),
+        (404, NotFound),
+        (410, NotFound),
+        (400, Rejected),
+        (406, Rejected),
+        (422, Rejected),
+        (304, BadAnswer),
+        (408, ServerTrouble),
+        (425, ServerTrouble),
+        (429, ServerTrouble),
+        (500, ServerTrouble),
+        (503, ServerTrouble),
+    ],
+)
+def test_each_status_is_an_error_that_names_the_host_the_url_and_the_status(http, remote, status, error):
+    remote.get(URL, status=status, body="<html>Sorry</html>")
+
+    with pytest.raises(error) as trouble:
+        http.get_json(URL, tries=1)
+
+    assert type(trouble.value) is error
+    assert trouble.value.url == URL
+    assert "dspace.example.org" in str(trouble.value)
+    assert str(status) in str(trouble.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"<!DOCTYPE html><html><body>DSpace</body></html>", "web page"),
+        (b'<?xml version="1.0"?><items/>', "web page or XML"),
+        (b'{"items": [{"id": 1}, {"i', "cut short"),
+        (b"", "nothing at all"),
+        (b'{"size": NaN}', "NaN"),
+        (b"[-Infinity]", "Infinity"),
+        (b'{"name": "\xff\xfe"}', "damaged"),
+        (b"[" * 200_000, "damaged"),
+        (b"9" * 5000, "damaged"),
+    ],
+)
+def test_anything_but_json_with_200_is_a_bad_answer(http, remote, body, said):
+    remote.get(URL, body=body)
+
+    with pytest.raises(BadAnswer, match=said) as trouble:
+        http.get_json(URL, tries=1)
+
+    assert URL in str(trouble.value)
+
+
+def test_a_refused_connection_is_unreachable(http):
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1 refused the connection") as trouble:
+        http.get_json(f"http://127.0.0.1:{port}/rest", tries=1)
+
+    assert type(trouble.value) is Unreachable
+
+
+def test_a_connection_closed_without_an_answer_is_unreachable(http, site):
+    there = site(hang_up)
+
+    with pytest.raises(Unreachable, match="broke") as trouble:
+        http.get_json(there.url, tries=1)
+
+    assert type(trouble.value) is Unreachable
+
+
+def test_an_address_no_way_leads_to_is_unreachable(new_http):
+    broadcast = AddressRule((ipaddress.ip_network("255.255.255.255/32"),))
+
+    with pytest.raises(Unreachable, match="cannot be reached") as trouble:
+        new_http(rule=broadcast).get_json("http://255.255.255.255/rest", tries=1)
+
+    assert type(trouble.value) is Unreachable
+
+
+def test_a_connection_that_is_reset_is_unreachable(http, site):
+    def answer(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 600000\r\n\r\n" + bytes(300_000))
+        read.wait(10)
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        hang_up(handler)
+        handler.rfile.close()
+        handler.connection.close()
+
+    read = threading.Event()
+
+    with pytest.raises(Unreachable, match="broke off"):
+        http.download(site(answer).url, lambda piece: read.set())
+
+
+def test_an_unknown_host_is_told_apart(new_http):
+    def resolve(host, port, type):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    http = new_http(rule=AddressRule((), resolve))
+
+    with pytest.raises(UnknownHost, match=r"no host named nowhere\.example\.org"):
+        http.get_json("https://nowhere.example.org/rest", tries=1)
+
+
+def test_silence_times_out(new_http, site):
+    done = threading.Event()
+    there = site(lambda handler: done.wait(10))
+
+    with pytest.raises(TimedOut, match="did not answer in time"):
+        new_http(read_timeout=0.05).get_json(there.url, tries=1)
+
+    done.set()
+
+
+def drip(done: threading.Event, start: bytes):
+    """An answer that goes on for ever, a byte at a time, and never pauses as long as a read timeout."""
+
+    def answer(handler):
+        handler.close_connection = True
+        handler.wfile.write(start)
+        while not done.wait(0.005):
+            try:
+                handler.wfile.write(b" ")
+            except OSError:
+                return
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"HTTP/1.1 200 OK\r\nX-Long: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n",
+    ],
+    ids=["headers", "body", "chunk"],
+)
+def test_a_slow_drip_ends_at_the_deadline(new_http, site, start):
+    done = threading.Event()
+    there = site(drip(done, start))
+    began = time.monotonic()
+
+    with pytest.raises(TimedOut):
+        new_http(read_timeout=5, deadline=0.2).get_json(there.url, tries=1)
+
+    done.set()
+    assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize("how", ["length", "chunk", "between chunks"])
+def test_a_body_that_ends_early_is_a_bad_answer(http, site, how):
+    def answer(handler):
+        handler.close_connection = True
+        if how == "length":
+            return reply(handler, b'{"a": 1}', Content_Length="4000")
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        handler.wfile.write(b'8\r\n{"a": 1}\r\n' if how == "between chunks" else b'ff\r\n{"a": 1}')
+
+    there = site(answer)
+
+    with pytest.raises(BadAnswer, match="ended too early"):
+        http.get_json(there.url, tries=1)
+
+
+def test_a_small_packed_answer_that_unpacks_beyond_the_limit_is_too_large(new_http, site):
+    bomb = gzip.compress(bytes(50 * 2**20))
+    there = site(lambda handler: reply(handler, bomb, Content_Encoding="gzip"))
+
+    with pytest.raises(TooLarge, match="1,048,576 bytes"):
+        new_http(json_bytes=2**20).get_json(there.url)
+
+    assert len(there.requests) == 1
+
+
+def test_a_packed_answer_that_cannot_be_unpacked_is_a_bad_answer(http, site):
+    there = site(lambda handler: reply(handler, b"not gzip", Content_Encoding="gzip"))
+
+    with pytest.raises(BadAnswer, match="unpacked"):
+        http.get_json(there.url, tries=1)
+
+
+def test_a_refusal_stands_although_its_own_body_breaks_off(http, site):
+    def answer(handler):
+        hang_up(handler)
+        reply(handler, b"no", 404, Content_Length="100")
+
+    with pytest.raises(NotFound):
+        http.get_json(site(answer).url)
+
+
+def test_no_more_of_a_refusal_is_read_than_its_reason(http, site):
+    sent = []
+
+    def answer(handler):
+        hang_up(handler)
+        handler.wfile.write(b"HTTP/1.1 404 Not Found\r\n\r\n")
+        while len(sent) < 1000:
+            handler.wfile.write(bytes(2**16))
+            sent.append(2**16)
+
+    there = site(answer)
+
+    with pytest.raises(NotFound):
+        http.get_json(there.url)
+
+    assert sum(sent) < 50 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "page"),
+    [
+        (403, Restricted, "<html><title>Just a moment...</title>"),
+        (403, Restricted, "<html><div class='g-recaptcha'>"),
+        (503, ServerTrouble, "<!doctype html><title>DDoS-Guard</title>"),
+        (429, ServerTrouble, "<html>captcha"),
+        (200, BadAnswer, "<!doctype html><title>Making sure you&#39;re not a bot!</title>"),
+    ],
+)
+def test_bot_protection_is_called_by_its_name(http, remote, status, error, page):
+    remote.get(URL, status=status, body=page)
+
+    with pytest.raises(error, match=r"bot protection of dspace\.example\.org .* User-Agent"):
+        http.get_json(URL, tries=1)
+
+
+def test_a_page_with_a_captcha_in_it_is_no_bot_protection(http, remote):
+    remote.get(URL, body="<html><script>recaptcha</script>The repository's own pages</html>")
+
+    with pytest.raises(BadAnswer, match="web page"):
+        http.get_json(URL, tries=1)
+
+
+# Certificates
+
+
+def secure(site, answer=lambda handler: reply(handler, b"[]")):
+    there = site(answer, tls=True)
+    return there, f"https://localhost:{there.port}/"
+
+
+def test_an_untrusted_certificate_is_certificate_trouble_and_not_repeated(new_http, site):
+    _, url = secure(site)
+    http = new_http()
+
+    with pytest.raises(CertificateTrouble, match=r"certificate of localhost is not accepted: self-signed certificate"):
+        http.get_json(url)
+
+    assert http.requests_made == 1
+
+
+def test_a_certificate_of_the_bundle_is_trusted(new_http, site):
+    _, url = secure(site)
+
+    assert new_http(ca_bundle=str(CERTIFICATE)).get_json(url) == []
+
+
+def test_a_certificate_is_checked_against_the_name_though_the_address_is_resolved_here(new_http, site):
+    there, _ = secure(site)
+
+    def resolve(host, port, type):
+        return [(socket.AF_INET, type, 0, "", ("127.0.0.1", port))]
+
+    http = new_http(ca_bundle=str(CERTIFICATE), rule=AddressRule(LOOPBACK.networks, resolve))
+
+    with pytest.raises(CertificateTrouble, match="Hostname mismatch"):
+        http.get_json(f"https://dspace.example.org:{there.port}/")
+
+
+def test_https_to_a_server_that_speaks_http_is_unreachable(http, site):
+    there = site(lambda handler: reply(handler, b"[]"))
+
+    with pytest.raises(Unreachable, match="does not speak https"):
+        http.get_json(there.url.replace("http:", "https:"), tries=1)
+
+
+# Repeats
+
+
+def test_a_500_is_asked_again_and_the_second_answer_counts(http, remote, stop):
+    remote.get(URL, status=500)
+    remote.get(URL, json={"id": 1})
+
+    assert http.get_json(URL) == {"id": 1}
+    assert len(stop.seconds) == 1
+
+
+def test_waits_double_with_some_jitter_and_the_last_error_is_raised(http, remote, stop):
+    remote.get(URL, status=500)
+
+    with pytest.raises(ServerTrouble):
+        http.get_json(URL, tries=4)
+
+    assert http.requests_made == 4
+    assert len(stop.seconds) == 3
+    for waited, least in zip(stop.seconds, [0.5, 1, 2], strict=True):
+        assert least <= waited <= least * 1.25
+
+
+def test_waits_grow_no_longer_than_a_minute(http, remote, stop):
+    remote.get(URL, status=500)
+
+    with pytest.raises(ServerTrouble):
+        http.get_json(URL, tries=12)
+
+    assert 60 <= max(stop.seconds) <= 75
+
+
+def test_what_cannot_go_better_is_not_repeated(http, remote):
+    remote.get(URL, status=404)
+
+    with pytest.raises(NotFound):
+        http.get_json(URL)
+
+    assert http.requests_made == 1
+
+
+def test_retry_after_in_seconds_is_obeyed_and_announced(http, remote, stop, sentences):
+    remote.get(URL, status=429, headers={"Retry-After": "120"})
+    remote.get(URL, json=[])
+
+    http.get_json(URL)
+
+    assert stop.seconds == [120]
+    assert len(sentences) == 1
+    assert "dspace.example.org asks for fewer requests" in sentences[0]
+    assert "120 seconds" in sentences[0]
+
+
+def test_retry_after_as_a_date_is_obeyed(http, remote, stop):
+    remote.get(URL, status=503, headers={"Retry-After": formatdate(time.time() + 90, usegmt=True)})
+    remote.get(URL, json=[])
+
+    http.get_json(URL)
+
+    assert 85 <= stop.seconds[0] <= 90
+
+
+@pytest.mark.parametrize("header", ["soon", "-5", "", "Mon, 99 Foo 99999 99:99:99 GMT", "9" * 5000])
+def test_a_retry_after_that_cannot_be_read_is_ignored(http, remote, stop, header):
+    remote.get(URL, status=503, headers={"Retry-After": header})
+    remote.get(URL, json=[])
+
+    http.get_json(URL)
+
+    assert 0.5 <= stop.seconds[0] <= 0.625
+
+
+@pytest.mark.parametrize(("header", "least", "most"), [("999999999", 86400, 86400), ("0", 0.5, 0.625)])
+def test_retry_after_is_at_most_a_day_and_at_least_the_usual_wait(http, remote, stop, header, least, most):
+    remote.get(URL, status=503, headers={"Retry-After": header})
+    remote.get(URL, json=[])
+
+    http.get_json(URL)
+
+    assert least <= stop.seconds[0] <= most
+
+
+def test_a_short_retry_after_does_not_shorten_the_growing_waits(http, remote, stop):
+    remote.get(URL, status=429, headers={"Retry-After": "1"})
+
+    with pytest.raises(ServerTrouble):
+        http.get_json(URL, tries=5)
+
+    assert stop.seconds[0] == 1
+    assert 4 <= stop.seconds[3] <= 5
+
+
+def test_short_waits_are_not_announced(http, remote, sentences):
+    remote.get(URL, status=500)
+    remote.get(URL, json=[])
+
+    http.get_json(URL)
+
+    assert sentences == []
+
+
+# Stop
+
+
+def test_a_stop_set_before_sends_nothing(http, stop):
+    stop.set()
+
+    with pytest.raises(Stopped):
+        http.get_json(URL)
+
+    assert http.requests_made == 0
+
+
+def test_a_stop_ends_the_wait_before_a_repeat(new_http, remote):
+    remote.get(URL, status=503, headers={"Retry-After": "3600"})
+    http = new_http(stop=StopAtFirstWait())
+
+    with pytest.raises(Stopped):
+        http.get_json(URL)
+
+    assert http.requests_made == 1
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_stop_ends_a_request_that_gets_no_answer(new_http, stop, site, tls):
+    done = threading.Event()
+
+    def answer(handler):
+        stop.set()
+        done.wait(10)
+
+    there = site(answer, tls=tls)
+    scheme = "https" if tls else "http"
+
+    with pytest.raises(Stopped):
+        new_http(ca_bundle=str(CERTIFICATE)).get_json(f"{scheme}://localhost:{there.port}/")
+
+    done.set()
+
+
+def test_a_stop_ends_a_download_that_stalls(http, stop, site):
+    done = threading.Event()
+
+    def answer(handler):
+        hang_up(handler)
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 600000\r\n\r\n" + bytes(300_000))
+        done.wait(10)
+
+    there = site(answer)
+    stopping = threading.Timer(0.05, stop.set)
+
+    with pytest.raises(Stopped):
+        http.download(there.url, lambda piece: stopping.start())
+
+    done.set()
+
+
+# Redirects
+
+
+def test_a_redirect_on_the_same_host_is_followed(http, remote):
+    remote.get(URL, status=301, headers={"Location": "/rest/items"})
+    remote.get("https://dspace.example.org/rest/items", json=[1])
+
+    assert http.get_json(URL) == [1]
+
+
+def test_a_redirect_may_name_its_target_in_plain_utf_8(http, site):
+    def answer(handler):
+        if handler.path == "/":
+            handler.wfile.write("HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /thèses\r\n\r\n".encode())
+        else:
+            reply(handler, b"[]")
+
+    there = site(answer)
+
+    http.get_json(there.url)
+
+    assert there.requests[1][0] == "/th%C3%A8ses"
+
+
+def test_a_move_to_https_is_followed_once_and_remembered(http, remote):
+    plain = URL.replace("https:", "http:")
+    remote.get(plain, status=303, headers={"Location": URL})
+    remote.get(URL, json=[1])
+
+    assert http.get_json(plain) == [1]
+    assert http.get_json(plain) == [1]
+    assert http.requests_made == 3
+
+
+def test_a_redirect_from_https_to_http_is_rejected(http, remote):
+    remote.get(URL, status=302, headers={"Location": "http://dspace.example.org/rest"})
+
+    with pytest.raises(Rejected, match="away from https"):
+        http.get_json(URL)
+
+
+def test_redirects_that_go_round_are_rejected_after_five(http, remote):
+    remote.get(URL, status=302, headers={"Location": URL})
+
+    with pytest.raises(Rejected, match="more than 5 times"):
+        http.get_json(URL)
+
+    assert http.requests_made == 6
+
+
+@pytest.mark.parametrize("location", ["ftp://dspace.example.org/x", "https://me:pw@dspace.example.org/"])
+def test_a_redirect_to_no_usable_address_is_rejected(http, remote, location):
+    remote.get(URL, status=302, headers={"Location": location})
+
+    with pytest.raises(Rejected) as refusal:
+        http.get_json(URL)
+
+    assert "pw" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Location": "https://["}])
+def test_a_redirect_to_nowhere_is_a_bad_answer(http, remote, headers):
+    remote.get(URL, status=302, headers=headers)
+
+    with pytest.raises(BadAnswer, match="redirects"):
+        http.get_json(URL, tries=1)
+
+
+def test_a_redirect_to_an_address_that_is_not_allowed_is_refused(new_http, site):
+    inside = site(lambda handler: reply(handler, b'"secret"'))
+    there = site(lambda handler: reply(handler, b"", 302, Location=f"http://127.0.0.2:{inside.port}/"))
+    http = new_http(rule=AddressRule((ipaddress.ip_network("127.0.0.1/32"),)))
+
+    with pytest.raises(AddressNotAllowed, match=r"127\.0\.0\.2 .*CONNECTOR_ALLOW_NETWORKS"):
+        http.get_json(there.url)
+
+    assert inside.requests == []
+
+
+def test_cookies_do_not_travel_to_another_host(new_http, site):
+    def answer(handler):
+        if handler.path == "/start":
+            cookie = "session=abc; Domain=dspace.test"
+            reply(handler, b"", 302, Location=f"http://files.dspace.test:{there.port}/file", Set_Cookie=cookie)
+        else:
+            reply(handler, b"[]")
+
+    def resolve(host, port, type):
+        return [(socket.AF_INET, type, 0, "", ("127.0.0.1", port))]
+
+    there = site(answer)
+    http = new_http(rule=AddressRule(LOOPBACK.networks, resolve))
+
+    http.get_json(f"http://dspace.test:{there.port}/start")
+    http.get_json(f"http://dspace.test:{there.port}/again")
+
+    assert [(path, headers["Cookie"]) for path, headers in there.requests] == [
+        ("/start", None),
+        ("/file", None),
+        ("/again", "session=abc"),
+    ]
+
+
+# Looking up
+
+
+def test_locate_gives_the_location_and_does_not_go_there(http, remote):
+    find = "https://dspace.example.org/server/api/pid/find"
+    remote.get(find, status=302, headers={"Location": "http://localhost:8080/server/api/core/items/1"})
+
+    assert http.locate(find, {"id": "10673/1"}) == "http://localhost:8080/server/api/core/items/1"
+    assert remote.calls[0].request.url.endswith("?id=10673%2F1")
+    assert http.requests_made == 1
+
+
+def test_locate_makes_a_relative_location_absolute(http, remote):
+    remote.get(URL, status=302, headers={"Location": "/server/api/core/items/1"})
+
+    assert http.locate(URL) == "https://dspace.example.org/server/api/core/items/1"
+
+
+def test_locate_goes_with_a_mere_move_to_https(http, remote):
+    plain = URL.replace("https:", "http:")
+    remote.get(plain, status=301, headers={"Location": URL})
+    remote.get(URL, status=302, headers={"Location": "/found"})
+
+    assert http.locate(plain) == "https://dspace.example.org/found"
+
+
+def test_locate_of_an_unknown_handle_is_not_found(http, remote):
+    remote.get(URL, status=404)
+
+    with pytest.raises(NotFound):
+        http.locate(URL)
+
+
+@pytest.mark.parametrize("answer", [{"status": 200, "json": {}}, {"status": 302}])
+def test_locate_without_a_location_is_a_bad_answer(http, remote, answer):
+    remote.get(URL, **answer)
+
+    with pytest.raises(BadAnswer):
+        http.locate(URL)
+
+
+# Files
+
+
+def test_a_download_comes_in_pieces_with_its_size_and_digests(http, site):
+    content = bytes(range(256)) * 3000
+    there = site(lambda handler: reply(handler, content))
+    pieces = []
+
+    got = http.download(there.url, pieces.append)
+
+    assert b"".join(pieces) == content
+    assert max(map(len, pieces)) <= 256 * 1024
+    assert got == Download(len(content), hashlib.md5(content).hexdigest(), hashlib.sha256(content).hexdigest())
+    assert there.requests[0][1]["Accept"] == "*/*"
+    assert there.requests[0][1]["Accept-Encoding"] == "identity"
+
+
+def test_an_empty_file_is_a_file(http, site):
+    there = site(lambda handler: reply(handler, b""))
+    pieces = []
+
+    got = http.download(there.url, pieces.append)
+
+    assert (got.size, got.md5, pieces) == (0, "d41d8cd98f00b204e9800998ecf8427e", [])
+
+
+def test_a_download_shorter_than_its_length_is_a_bad_answer(http, site):
+    def answer(handler):
+        hang_up(handler)
+        reply(handler, b"half", Content_Length="8")
+
+    with pytest.raises(BadAnswer, match="ended too early"):
+        http.download(site(answer).url, lambda piece: None)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_download_past_the_limit_is_too_large_and_the_sink_gets_no_more_than_that(http, site, announced):
+    def answer(handler):
+        hang_up(handler)
+        if announced:
+            return reply(handler, bytes(600_000))
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n" + bytes(600_000))
+
+    pieces = []
+
+    with pytest.raises(TooLarge, match="300,000 bytes"):
+        http.download(site(answer).url, pieces.append, limit=300_000)
+
+    assert sum(map(len, pieces)) <= 300_000
+    assert bool(pieces) is not announced
+
+
+def test_a_download_of_exactly_the_limit_is_not_too_large(http, site):
+    there = site(lambda handler: reply(handler, bytes(300_000)))
+
+    assert http.download(there.url, lambda piece: None, limit=300_000).size == 300_000
+
+
+def test_a_download_is_tried_once_unless_told_otherwise(http, remote):
+    remote.get(URL, status=500)
+
+    with pytest.raises(ServerTrouble):
+        http.download(URL, lambda piece: None)
+
+    assert http.requests_made == 1
+
+
+def test_a_download_may_be_repeated_only_while_the_sink_has_nothing(http, site):
+    answers = [
+        lambda handler: reply(handler, b"", 503),
+        lambda handler: (hang_up(handler), reply(handler, bytes(300_000), Content_Length="600000")),
+    ]
+    there = site(lambda handler: answers[len(there.requests) - 1](handler))
+    pieces = []
+
+    with pytest.raises(BadAnswer):
+        http.download(there.url, pieces.append, tries=4)
+
+    assert len(there.requests) == 2
+    assert pieces == [bytes(256 * 1024)]
+
+
+def test_a_stop_ends_a_download_at_the_next_piece(http, site, stop):
+    there = site(lambda handler: reply(handler, bytes(2**20)))
+    pieces = []
+
+    def sink(piece):
+        pieces.append(piece)
+        stop.set()
+
+    with pytest.raises(Stopped):
+        http.download(there.url, sink)
+
+    assert len(pieces) == 1
+
+
+def test_an_error_of_the_sink_comes_out_as_it_is(http, site):
+    there = site(lambda handler: reply(handler, b"data"))
+
+    def sink(piece):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left") as trouble:
+        http.download(there.url, sink)
+
+    assert type(trouble.value) is OSError
+
+
+def test_the_deadline_is_for_json_and_not_for_files(new_http, site):
+    there = site(lambda handler: reply(handler, b"[]"))
+    http = new_http(deadline=0)
+
+    with pytest.raises(TimedOut):
+        http.get_json(there.url, tries=1)
+
+    assert http.download(there.url, lambda piece: None).size == 2
+
+
+# The proxy
+
+
+def test_requests_go_through_the_proxy_which_resolves_the_names(new_http, site):
+    proxy = site(lambda handler: reply(handler, b'"by proxy"'))
+    http = new_http(proxy=proxy.url, rule=AddressRule(()))
+
+    assert http.get_json("http://dspace.intranet/rest") == "by proxy"
+    assert proxy.requests[0][0] == "http://dspace.intranet/rest"
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    while data := source.recv(65536):
+        sink.sendall(data)
+
+
+def connect_to(port: int):
+    """What a proxy does with CONNECT, whatever the name: a tunnel to a loopback port."""
+
+    def answer(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        with socket.create_connection(("127.0.0.1", port)) as target:
+            threading.Thread(target=pump, args=(target, handler.connection), daemon=True).start()
+            pump(handler.connection, target)
+        hang_up(handler)
+
+    return answer
+
+
+def test_https_goes_through_a_tunnel_of_the_proxy_and_is_checked_end_to_end(new_http, site):
+    there, url = secure(site)
+    proxy = site(connect_to(there.port))
+    http = new_http(proxy=proxy.url, rule=AddressRule(()), ca_bundle=str(CERTIFICATE))
+
+    assert http.get_json(url) == []
+    with pytest.raises(CertificateTrouble, match="Hostname mismatch"):
+        http.get_json("https://dspace.example.org/")
+
+    assert [path for path, _ in proxy.requests] == [f"localhost:{there.port}", "dspace.example.org:443"]
+    http.close()
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "2130706433", "[::1]"])
+def test_literal_addresses_are_checked_even_with_a_proxy(new_http, site, host):
+    proxy = site(lambda handler: reply(handler, b"1"))
+    http = new_http(proxy=proxy.url, rule=AddressRule(()))
+
+    with pytest.raises(AddressNotAllowed):
+        http.get_json(f"http://{host}/rest")
+
+    assert proxy.requests == []
+
+
+def test_a_proxy_that_is_not_there_is_named_by_its_setting(new_http):
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+
+    with pytest.raises(Unreachable, match=r"CONNECTOR_PROXY .* dspace\.example\.org"):
+        new_http(proxy=f"http://user:pw@127.0.0.1:{port}").get_json(URL, tries=1)
+
+
+# The pace
+
+
+class PaceNotes(Pace):
+    """A pace that also writes down what it is told."""
+
+    def __init__(self, folder):
+        super().__init__(folder, "repository")
+        self.notes = []
+
+    def answered(self, seconds, kind):
+        self.notes.append(kind)
+        super().answered(seconds, kind)
+
+    def troubled(self):
+        self.notes.append("trouble")
+        super().troubled()
+
+
+@pytest.fixture
+def pace_notes(tmp_path):
+    return PaceNotes(tmp_path)
+
+
+@pytest.fixture
+def noted_http(pace_notes, stop):
+    http = Http(HttpSettings("agent", LOOPBACK), pace_notes, stop)
+    yield http
+    http.close()
+
+
+def test_the_pace_hears_of_good_answers_by_kind_and_of_trouble(noted_http, pace_notes, remote):
+    remote.get(URL, status=429)
+    remote.get(URL, status=500)
+    remote.get(URL, json=[])
+    remote.get(URL, status=404)
+    remote.get(URL, body="<html>")
+    remote.get(URL, body="a file")
+    remote.get(URL, status=302, headers={"Location": "/x"})
+
+    noted_http.get_json(URL, kind="page")
+    with pytest.raises(NotFound):
+        noted_http.get_json(URL)
+    with pytest.raises(BadAnswer):
+        noted_http.get_json(URL, tries=1)
+    noted_http.download(URL, lambda piece: None)
+    noted_http.locate(URL)
+
+    assert pace_notes.notes == ["trouble", "trouble", "page", "file", "locate"]
+
+
+def test_a_timeout_is_trouble_to_the_pace(pace_notes, site):
+    done = threading.Event()
+    there = site(lambda handler: done.wait(10))
+
+    with pytest.raises(TimedOut):
+        Http(HttpSettings("agent", LOOPBACK, read_timeout=0.05), pace_notes).get_json(there.url, tries=1)
+
+    done.set()
+    assert pace_notes.notes == ["trouble"]
+
+
+def test_a_slot_is_held_while_a_request_is_under_way_and_not_while_waiting(tmp_path, site):
+    seen = []
+
+    def look(when: str):
+        try:
+            with Pace(tmp_path, "one", most=1).slot(StopAfterOneLook()):
+                seen.append((when, "free"))
+        except Stopped:
+            seen.append((when, "taken"))
+
+    class LookWhileWaiting(Waits):
+        def wait(self, timeout=None):
+            look("waiting")
+            return super().wait(timeout)
+
+    def answer(handler):
+        look("asking")
+        reply(handler, b"[]", 500 if len(seen) == 1 else 200)
+
+    http = Http(HttpSettings("agent", LOOPBACK), Pace(tmp_path, "one", most=1), LookWhileWaiting())
+    http.get_json(site(answer).url)
+    http.close()
+
+    assert seen == [("asking", "taken"), ("waiting", "free"), ("asking", "taken")]
+
+
+def test_four_threads_may_use_one_door(http, site):
+    meeting = threading.Barrier(4, timeout=10)
+
+    def answer(handler):
+        meeting.wait()
+        reply(handler, handler.path[1:].encode())
+
+    there = site(answer)
+    answers = {}
+
+    def ask(number):
+        answers[number] = http.get_json(f"{there.url}/{number}")
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=20)
+
+    assert answers == {1: 1, 2: 2, 3: 3, 4: 4}
+    assert http.requests_made == 4

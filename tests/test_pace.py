@@ -1,0 +1,308 @@
+"""The pace: slots over threads, objects and processes, and a width that follows the server's mood."""
+
+import os
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from connector.errors import Stopped, StorageTrouble
+from connector.pace import Pace
+
+ROOT = Path(__file__).parents[1]
+
+HOLD_ALL = """
+import sys, threading
+from contextlib import ExitStack
+from pathlib import Path
+from connector.pace import Pace
+
+pace = Pace(Path(sys.argv[1]), "https://example.org", most=2)
+with ExitStack() as held:
+    for _ in range(2):
+        held.enter_context(pace.slot(threading.Event()))
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+class StopAfterLooks(threading.Event):
+    """A stop that is set once it has been looked at `looks` times."""
+
+    def __init__(self, looks: int):
+        super().__init__()
+        self.looks = looks
+
+    def is_set(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0
+
+
+def never() -> threading.Event:
+    return threading.Event()
+
+
+def new_pace(folder: Path, key: str = "https://example.org", most: int = 2) -> Pace:
+    return Pace(folder, key, most)
+
+
+def take(pace: Pace, count: int) -> ExitStack:
+    held = ExitStack()
+    for _ in range(count):
+        held.enter_context(pace.slot(StopAfterLooks(2)))
+    return held
+
+
+def is_full(pace: Pace) -> bool:
+    try:
+        with pace.slot(StopAfterLooks(2)):
+            return False
+    except Stopped:
+        return True
+
+
+@pytest.fixture
+def holder(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD_ALL, str(tmp_path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "held\n"
+    with process:
+        yield process
+        process.kill()
+
+
+def test_one_object_gives_no_more_than_the_most(tmp_path):
+    pace = new_pace(tmp_path)
+
+    with take(pace, 2):
+        assert is_full(pace)
+
+    assert not is_full(pace)
+
+
+def test_two_objects_of_one_repository_share_their_slots(tmp_path):
+    mine, yours = new_pace(tmp_path), new_pace(tmp_path)
+
+    with take(mine, 1), take(yours, 1):
+        assert is_full(mine)
+        assert is_full(yours)
+
+
+def test_repositories_do_not_share_slots(tmp_path):
+    mine, other = new_pace(tmp_path), new_pace(tmp_path, key="https://example.com")
+
+    with take(mine, 2):
+        assert not is_full(other)
+
+
+def test_a_slot_is_given_back_when_the_request_fails(tmp_path):
+    pace = new_pace(tmp_path, most=1)
+
+    with pytest.raises(ZeroDivisionError), pace.slot(never()):
+        raise ZeroDivisionError
+
+    assert not is_full(pace)
+
+
+def test_another_process_holds_slots_until_it_lets_go(tmp_path, holder):
+    pace = new_pace(tmp_path)
+    assert is_full(pace)
+
+    holder.communicate("go\n")
+
+    assert not is_full(pace)
+
+
+def test_a_killed_process_holds_no_slot(tmp_path, holder):
+    pace = new_pace(tmp_path)
+    assert is_full(pace)
+
+    holder.kill()
+    holder.wait()
+
+    with take(pace, 2):
+        assert is_full(pace)
+
+
+def test_a_waiting_thread_gets_the_slot_that_becomes_free(tmp_path):
+    pace = new_pace(tmp_path, most=1)
+    served = threading.Event()
+
+    def work():
+        with pace.slot(never()):
+            served.set()
+
+    with take(pace, 1):
+        thread = threading.Thread(target=work)
+        thread.start()
+        assert not served.is_set()
+    thread.join(timeout=10)
+
+    assert served.is_set()
+
+
+def test_eight_threads_never_run_more_than_the_most_at_once(tmp_path):
+    paces = [new_pace(tmp_path, most=3) for _ in range(2)]
+    running, peaks, lock = [], [], threading.Lock()
+
+    def work(number: int):
+        for _ in range(20):
+            with paces[number % 2].slot(never()):
+                with lock:
+                    running.append(number)
+                    peaks.append(len(running))
+                with lock:
+                    running.remove(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert len(peaks) == 8 * 20
+    assert max(peaks) <= 3
+
+
+def test_a_stop_that_is_set_already_gets_no_slot(tmp_path):
+    stop = threading.Event()
+    stop.set()
+
+    with pytest.raises(Stopped), new_pace(tmp_path).slot(stop):
+        pytest.fail("a slot was given")
+
+
+def test_a_folder_that_cannot_be_made_is_storage_trouble(tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StorageTrouble, match="cannot be written"):
+        new_pace(tmp_path / "file" / "locks")
+
+
+def test_a_pace_that_is_no_longer_used_keeps_no_file_open(tmp_path):
+    open_before = os.listdir("/proc/self/fd")
+
+    pace = new_pace(tmp_path)
+    with pace.slot(never()):
+        open_between = os.listdir("/proc/self/fd")
+    del pace
+
+    assert len(open_between) == len(open_before) + 2
+    assert os.listdir("/proc/self/fd") == open_before
+
+
+def answer(pace: Pace, count: int, seconds: float, kind: str = "page") -> None:
+    for _ in range(count):
+        pace.answered(seconds, kind)
+
+
+def test_the_width_starts_at_the_most(tmp_path):
+    assert new_pace(tmp_path, most=4).width == 4
+
+
+def test_the_width_halves_when_the_last_ten_took_three_times_the_first_ten(tmp_path):
+    pace = new_pace(tmp_path, most=4)
+    answer(pace, 10, seconds=1.0)
+
+    answer(pace, 9, seconds=3.0)
+    before = pace.width
+    answer(pace, 1, seconds=3.0)
+
+    assert (before, pace.width) == (4, 2)
+
+
+def test_a_little_less_than_three_times_is_not_slow(tmp_path):
+    pace = new_pace(tmp_path, most=4)
+
+    answer(pace, 10, seconds=1.0)
+    answer(pace, 30, seconds=2.9)
+
+    assert pace.width == 4
+
+
+def test_a_few_slow_answers_do_not_move_the_median(tmp_path):
+    pace = new_pace(tmp_path, most=4)
+    answer(pace, 10, seconds=1.0)
+
+    for _ in range(5):
+        answer(pace, 4, seconds=100.0)
+        answer(pace, 6, seconds=1.0)
+
+    assert pace.width == 4
+
+
+def test_a_slow_phase_halves_once_per_ten_answers_and_never_below_one(tmp_path):
+    pace = new_pace(tmp_path, most=4)
+    answer(pace, 10, seconds=1.0)
+
+    widths = []
+    for _ in range(3):
+        answer(pace, 9, seconds=5.0)
+        widths.append(pace.width)
+        answer(pace, 1, seconds=5.0)
+        widths.append(pace.width)
+
+    assert widths == [4, 2, 2, 1, 1, 1]
+
+
+def test_files_are_not_compared_with_pages(tmp_path):
+    pace = new_pace(tmp_path, most=4)
+
+    answer(pace, 10, seconds=0.1, kind="page")
+    answer(pace, 30, seconds=9.0, kind="file")
+
+    assert pace.width == 4
+
+
+def test_trouble_halves_the_width_and_never_below_one(tmp_path):
+    pace = new_pace(tmp_path, most=4)
+
+    widths = []
+    for _ in range(3):
+        pace.troubled()
+        widths.append(pace.width)
+
+    assert widths == [2, 1, 1]
+
+
+def test_twenty_good_answers_in_a_row_widen_by_one_up_to_the_most(tmp_path):
+    pace = new_pace(tmp_path, most=3)
+    pace.troubled()
+
+    widths = []
+    for _ in range(3):
+        answer(pace, 19, seconds=1.0)
+        widths.append(pace.width)
+        answer(pace, 1, seconds=1.0)
+        widths.append(pace.width)
+
+    assert widths == [1, 2, 2, 3, 3, 3]
+
+
+def test_trouble_ends_the_row_of_good_answers(tmp_path):
+    pace = new_pace(tmp_path, most=4)
+    pace.troubled()
+
+    answer(pace, 19, seconds=1.0)
+    pace.troubled()
+    answer(pace, 19, seconds=1.0)
+
+    assert pace.width == 1
+
+
+def test_a_narrowed_object_gives_fewer_slots_and_leaves_the_rest_to_others(tmp_path):
+    narrow, other = new_pace(tmp_path, most=4), new_pace(tmp_path, most=4)
+    narrow.troubled()
+
+    with take(narrow, 2):
+        assert is_full(narrow)
+        with take(other, 2):
+            assert is_full(other)
