@@ -388,9 +388,9 @@ def _pieces(answer: requests.Response, limit: int | None) -> Iterator[bytes]:
 
 
 def _announced(answer: requests.Response) -> int:
-    """The Content-Length in bytes, or 0 where there is none."""
+    """The Content-Length in bytes, or 0 where there is none that makes sense."""
     length = answer.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else 0
+    return int(length) if length.isdecimal() and len(length) < 20 else 0
 
 
 def _parsed(answer: requests.Response, limit: int) -> Any:

@@ -1,7 +1,87 @@
-"""What all pages share: error pages, template filters."""
+"""What all pages share: headers, error pages, filters and names for the templates."""
 
-from flask import Flask
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from . import words
+from .catalogue.crosswalk import term_label
+from .catalogue.links import safe_href
+from .catalogue.texts import clean_html, human_size
+from .errors import Conflict, ConnectorError, InvalidInput, NotFound, RepositoryError
+from .version import __version__
+
+PRODUCT = "DSpace Connector"
+
+# Pico draws the arrows and ticks of its controls from data: addresses.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+SENTENCES = {
+    400: "The request could not be read. Go back, reload the page and try again.",
+    403: "This page is not open to you.",
+    404: "There is nothing at this address. It may have been removed since.",
+    405: "This address cannot be used in that way.",
+    413: "What was sent is too large.",
+    500: "Something went wrong on our side. The log of the server says what.",
+}
+EXPIRED = "The page was too old to send its form: the server was set up anew since. Reload the page and try again."
+STATUSES: dict[type[ConnectorError], int] = {NotFound: 404, InvalidInput: 422, Conflict: 409, RepositoryError: 502}
 
 
 def init_app(app: Flask) -> None:
     """Register them."""
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        bcp47=words.bcp47,
+        clean_html=clean_html,
+        duration=words.duration,
+        human_size=human_size,
+        number=words.number,
+        safe_href=safe_href,
+        source_time=words.source_time,
+        term_label=term_label,
+        when=words.when,
+    )
+    app.jinja_env.globals.update(product=PRODUCT, version=__version__)
+    app.after_request(_with_headers)
+    app.register_error_handler(ConnectorError, _refused)
+    app.register_error_handler(CSRFError, lambda error: _error_page(400, EXPIRED))
+    app.register_error_handler(HTTPException, _failed)
+
+
+def wants_fragment() -> bool:
+    """Whether htmx asked for a part of a page (a boosted form or link takes a whole one)."""
+    return request.headers.get("HX-Request-Type") == "partial"
+
+
+def _with_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _refused(error: ConnectorError) -> tuple[str, int]:
+    status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
+    return _error_page(status, str(error))
+
+
+def _failed(error: HTTPException) -> Any:
+    if error.code is None or error.code < 400:  # a redirect that werkzeug raises
+        return error
+    return _error_page(error.code, SENTENCES.get(error.code, error.description or SENTENCES[500]))
+
+
+def _error_page(status: int, sentence: str) -> tuple[str, int]:
+    template = "_error.html" if wants_fragment() else "error.html"
+    return render_template(template, status=status, sentence=sentence), status

@@ -420,6 +420,15 @@ def test_a_slow_drip_ends_at_the_deadline(new_http, site, start):
     assert time.monotonic() - began < 4
 
 
+@pytest.mark.parametrize("length", ["many", "-1", "9" * 5000])
+def test_a_length_that_makes_no_sense_is_ignored(http, site, length):
+    def answer(handler):
+        hang_up(handler)
+        reply(handler, b"[1]", Content_Length=length)
+
+    assert http.get_json(site(answer).url, tries=1) == [1]
+
+
 @pytest.mark.parametrize("how", ["length", "chunk", "between chunks"])
 def test_a_body_that_ends_early_is_a_bad_answer(http, site, how):
     def answer(handler):
@@ -763,6 +772,16 @@ def test_a_redirect_to_no_usable_address_is_rejected(http, remote, location):
     assert "pw" not in str(refusal.value)
 
 
+def test_a_move_to_https_with_a_password_in_it_is_not_remembered(http, remote):
+    plain = URL.replace("https:", "http:")
+    remote.get(plain, status=302, headers={"Location": URL.replace("//", "//me:pw@")})
+    remote.get(plain, json=[])
+    with pytest.raises(Rejected):
+        http.get_json(plain)
+
+    assert http.get_json(plain) == []
+
+
 @pytest.mark.parametrize("headers", [{}, {"Location": "https://["}])
 def test_a_redirect_to_nowhere_is_a_bad_answer(http, remote, headers):
     remote.get(URL, status=302, headers=headers)
@@ -1076,6 +1095,12 @@ def test_the_pace_hears_of_good_answers_by_kind_and_of_trouble(noted_http, pace_
     noted_http.locate(URL)
 
     assert pace_notes.notes == ["trouble", "trouble", "page", "file", "locate"]
+
+
+def test_the_width_is_that_of_the_pace(noted_http, pace_notes):
+    pace_notes.troubled()
+
+    assert noted_http.width == 2
 
 
 def test_a_timeout_is_trouble_to_the_pace(pace_notes, site):

@@ -150,6 +150,7 @@ CORE = "/server/api/core"
         ("discover-badquery", SEARCH + "item&query=a AND ("),
         ("content-embargo_bits", CORE + "/bitstreams/<Restricted item/file>/content"),
         ("item-restricted", CORE + "/items/<Restricted item>"),
+        ("item-restricted", CORE + "/collections/<Closed stacks>"),
         ("items-list-anonymous", CORE + "/items"),
     ],
 )
@@ -414,7 +415,7 @@ def test_status_is_xml_for_those_who_do_not_ask_for_json(six: SampleRepository) 
 
 
 def test_long_files_come_without_a_length_and_head_says_none(six: SampleRepository) -> None:
-    file = six.data.named("Large picture").bitstreams[0]
+    file = six.data.named("Large file").bitstreams[0]
     reply = ask(six, f"/rest/bitstreams/{file.uuid}/retrieve", accept="*/*")
     assert reply.content == file.content
     assert (reply.headers["Transfer-Encoding"], reply.headers["Content-Length"]) == ("chunked", None)
@@ -527,6 +528,13 @@ def test_a_new_version_takes_the_place_of_the_old(fresh: SampleRepository) -> No
     assert ask(fresh, f"{CORE}/items/{old.uuid}").body["inArchive"] is False
 
 
+def test_the_same_data_can_be_served_after_an_upgrade(nine: SampleRepository) -> None:
+    with SampleRepository(5, data=nine.data) as older:
+        before = ask(older, filled(older, "/rest/items/<No file>")).body
+        after = ask(nine, filled(nine, f"{CORE}/items/<No file>")).body
+    assert (before["name"], before["handle"]) == (after["name"], after["handle"])
+
+
 # -- the web server
 
 
@@ -548,7 +556,7 @@ def test_a_fault_can_choose_by_itself_and_last_for_ever(fresh: SampleRepository)
     assert ask(fresh, f"{CORE}/collections?page=1").body["page"]["number"] == 1
 
 
-@pytest.mark.parametrize("path", [f"{CORE}/collections", f"{CORE}/bitstreams/<Large picture/file>/content"])
+@pytest.mark.parametrize("path", [f"{CORE}/collections", f"{CORE}/bitstreams/<Large file/file>/content"])
 def test_an_answer_can_be_cut_short(fresh: SampleRepository, path: str) -> None:
     fresh.faults.add(filled(fresh, path), cut=100)
     with pytest.raises(http.client.IncompleteRead) as caught:
@@ -618,8 +626,8 @@ def test_the_price_of_answers_is_that_of_a_real_server() -> None:
     ],
 )
 def test_each_answer_has_its_price(path: str, price: float) -> None:
-    sample = SampleRepository(9, costs=Costs())
-    assert sample.answer(Request("GET", filled(sample, path))).price == pytest.approx(price)
+    with SampleRepository(9, costs=Costs()) as sample:
+        assert sample.answer(Request("GET", filled(sample, path))).price == pytest.approx(price)
 
 
 def test_answers_take_as_long_as_they_cost() -> None:

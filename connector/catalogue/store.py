@@ -45,12 +45,15 @@ class Held:
     """What the catalogue holds of an item, as far as a light listing needs to know."""
 
     item_id: int
+    key: str
+    source_id: str
     last_modified: str | None
     source_state: str
 
     def is_as(self, item: Item) -> bool:
-        """Whether the source's time stamp says that nothing has changed."""
-        return (item.last_modified, SourceState.PRESENT) == (self.last_modified or "", self.source_state)
+        """Whether it is the same item and the source's time stamp says that nothing has changed."""
+        same = (self.key, self.source_id, self.last_modified) == (source_key(item), item.id, item.last_modified)
+        return same and item.last_modified is not None and self.source_state == SourceState.PRESENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def source_key(item: Item) -> str:
 def held(repository_id: int, items: Sequence[Item]) -> dict[str, Held]:
     """What is held of these items, by their id at the source."""
     rows = _existing(repository_id, items, (ITEM.c.id, ITEM.c.last_modified, ITEM.c.source_state))
-    return {key: Held(row.id, row.last_modified, row.source_state) for key, row in rows.items()}
+    return {key: Held(row.id, row.key, row.sid, row.last_modified, row.source_state) for key, row in rows.items()}
 
 
 def save(place: Place, items: Sequence[Item]) -> list[Saved]:

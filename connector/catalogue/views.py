@@ -1,5 +1,136 @@
-"""Pages."""
+"""The pages of what we hold: items, files and item sets."""
 
-from flask import Blueprint
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, render_template, request, send_file, stream_with_context
+from sqlalchemy import select
+from sqlalchemy.orm import defer
+
+from ..errors import NotFound
+from ..extensions import db
+from ..paging import asked_number, page_of
+from ..repositories.models import Repository
+from . import export, search, sets, showing
+from .files import FileFolder
+from .models import CatalogueFile, CatalogueItem, ItemSet
+from .search import Selection
 
 blueprint = Blueprint("catalogue", __name__)
+blueprint.app_template_global()(showing.byline)
+blueprint.app_template_global()(showing.file_name)
+blueprint.app_template_global()(showing.is_shown)
+blueprint.app_template_global("fates")(lambda: showing.FATES)
+
+# A stored file is somebody else's: opened in a browser, it may do nothing and reach nothing.
+SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
+# Chromium's viewer does not run in a sandboxed page. It is one itself.
+PDF_POLICY = "frame-ancestors 'none'"
+
+
+@blueprint.get("/items/")
+def items() -> str:
+    """The items, newest first: all, or those with these words, of this item set, repository or import."""
+    selection = _asked()
+    return render_template(
+        "catalogue/items.html",
+        selection=selection,
+        asked=_as_arguments(selection),
+        item_sets=sets.every(),
+        repositories=db.session.scalars(select(Repository).order_by(Repository.id)).all(),
+        **_found(selection),
+    )
+
+
+@blueprint.get("/items.csv")
+def items_csv() -> Response:
+    """The same items, all of them, as CSV."""
+    named = {"Content-Disposition": 'attachment; filename="items.csv"'}
+    return Response(stream_with_context(export.as_csv(_asked())), mimetype="text/csv", headers=named)
+
+
+@blueprint.get("/items/<int:item_id>/")
+def item(item_id: int) -> str:
+    """An item: every value, its files, and the way back to the original."""
+    shown = db.session.get(CatalogueItem, item_id)
+    if shown is None:
+        raise NotFound(f"There is no item {item_id}. An undo may have removed it.")
+    terms, others = showing.described(shown)
+    return render_template(
+        "catalogue/item.html",
+        item=shown,
+        terms=terms,
+        others=others,
+        picture=sets.thumbnails([item_id]).get(item_id),
+        item_sets=sets.of_item(item_id),
+        brought_by=search.brought_by(item_id),
+        changed_by=search.jobs_of([item_id]).get(item_id, []),
+        state=showing.STATES[shown.source_state],
+    )
+
+
+@blueprint.get("/item-sets/")
+def item_sets() -> str:
+    """All item sets, by name."""
+    page = page_of(select(ItemSet).order_by(ItemSet.name, ItemSet.id), asked_number())
+    return render_template("catalogue/item_sets.html", page=page, counts=sets.counts([s.id for s in page.rows]))
+
+
+@blueprint.get("/item-sets/<int:item_set_id>/")
+def item_set(item_set_id: int) -> str:
+    """An item set and what is in it."""
+    shown = sets.get(item_set_id)
+    return render_template("catalogue/item_set.html", item_set=shown, **_found(Selection(item_set_id=item_set_id)))
+
+
+@blueprint.get("/files/<int:file_id>/<path:name>")
+def file(file_id: int, name: str) -> Response:
+    """The stored bytes of a file. The name in the address is for people; the file's own is sent."""
+    found = db.session.get(CatalogueFile, file_id)
+    if found is None or not found.is_stored:
+        abort(404)
+    path = FileFolder(Path(current_app.config["INSTANCE"]) / "files").path(found.sha256)
+    if not path.is_file():
+        raise NotFound("The files folder no longer has this file. An import with files fetches it again.")
+    media_type, shown = showing.media_type(found), showing.is_shown(found)
+    response = send_file(
+        path,
+        mimetype="text/plain; charset=utf-8" if media_type == "text/plain" else media_type,
+        as_attachment=not shown,
+        download_name=showing.file_name(found),
+        conditional=True,
+        etag=found.sha256,
+    )
+    response.headers["Content-Security-Policy"] = PDF_POLICY if media_type == "application/pdf" else SANDBOX
+    return response
+
+
+def _asked() -> Selection:
+    """The search in the address; what is no number there means any."""
+    asked = request.args
+    return Selection(
+        words=asked.get("q", "").strip(),
+        item_set_id=asked.get("item_set", type=int),
+        repository_id=asked.get("repository", type=int),
+        job_id=asked.get("job", type=int),
+    )
+
+
+def _as_arguments(selection: Selection) -> dict[str, Any]:
+    """The search as the address has it, without what is not asked for."""
+    every = {
+        "q": selection.words or None,
+        "item_set": selection.item_set_id,
+        "repository": selection.repository_id,
+        "job": selection.job_id,
+    }
+    return {name: value for name, value in every.items() if value is not None}
+
+
+def _found(selection: Selection) -> dict[str, Any]:
+    """A page of these items, without the columns that no list shows, and their pictures."""
+    light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
+    page = page_of(selection.query().options(*light).order_by(CatalogueItem.id.desc()), asked_number())
+    return {"page": page, "pictures": sets.thumbnails([found.id for found in page.rows])}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Collection as Group
+from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -91,7 +92,7 @@ class HalClient:
         light: bool = False,
         with_collection: bool = False,
         seen: Callable[[Group[str]], set[str]],
-        hidden: Mapping[str, int] | None = None,
+        hidden: Mapping[str, int] = MappingProxyType({}),
     ) -> Iterator[Page]:
         """Every item of the scope that can be found, from the beginning or after the page whose cursor is given.
 
@@ -103,13 +104,13 @@ class HalClient:
             return
         self._check(scope)
         plans = (light_plans if light else complete_plans)(self._sizes)
-        reading = Reading(self._api, self._patience, self._width, self._sizes, self.complete)
+        reading = Reading(self._api, self._patience, self._width, self._sizes, self._complete)
         walk = Walk(reading, scope, plans, light=light, with_collection=with_collection, seen=seen)
         yield from walk.pages(cursor)
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
         """The same items with metadata and files, one request each for those that lack them."""
-        return singly(items, self._completed, self._patience, self._width)
+        return self._complete(items, self._width)
 
     def whereabouts(self, item_id: str, scope: Scope) -> SourceState:
         """Where an item is that a walk of the scope no longer showed (design rule 7)."""
@@ -226,6 +227,9 @@ class HalClient:
         results = tuple(self.complete(wanted))
         items = tuple(result for result in results if isinstance(result, Item))
         yield Page(items, {"count": 1}, 1, tuple(result for result in results if isinstance(result, Failure)))
+
+    def _complete(self, items: Iterable[Item], width: Callable[[], int]) -> Iterator[Item | Failure]:
+        return singly(items, self._completed, self._patience, width, control=self._api.check)
 
     def _completed(self, item: Item) -> Item | Failure:
         try:

@@ -42,6 +42,10 @@ class HalApi:
         answer = self.get("discover/search/objects", params, kind=kind, tries=tries)
         return searched(*answer), answer.url
 
+    def check(self) -> None:
+        """Raises Transient while the repository is in trouble: one item is searched for, any one."""
+        self.search([("dsoType", "item"), ("size", 1), ("page", 0)], tries=1)
+
     def embedding_files(self) -> Params:
         """The parameters that make items bring their files. Sizes are inert beside a projection, and not sent then."""
         sizes = [("embed.size", f"bundles={_BUNDLES}"), ("embed.size", f"bundles/bitstreams={_BITSTREAMS}")]

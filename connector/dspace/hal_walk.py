@@ -15,7 +15,7 @@ from ..errors import BadAnswer, Rejected, RepositoryError, Transient
 from . import records
 from .hal_api import HalApi
 from .hal_records import embedded, found_object, item_of, known_id
-from .plans import WORTH_A_TRIAL, Plan, Plans, cheapest, is_worth
+from .plans import WIDTH_OF_TRIALS, WORTH_A_TRIAL, Plan, Plans, cheapest, is_worth
 from .reading import Pages, Patience, Rows
 from .records import Failure, Item, Page, Scope, ScopeKind
 
@@ -82,13 +82,13 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a walk reads: `sizes` are the page sizes allowed, `complete` makes light items complete, in order."""
+    """How a walk reads: `sizes` are the page sizes allowed; `complete` makes light items complete, some at a time."""
 
     api: HalApi
     patience: Patience
     width: Callable[[], int]
     sizes: tuple[int, ...]
-    complete: Callable[[Iterable[Item]], Iterator[Result]]
+    complete: Callable[[Iterable[Item], Callable[[], int]], Iterator[Result]]
 
 
 class Walk:
@@ -114,6 +114,7 @@ class Walk:
         self._tally, self._is_resumed = _Tally(), False
         self._plan, self._way, self._offset = plans.first, WAYS[0], 0
         self._chosen: Plan | None = None
+        self._is_trying = False
         self._pages = self._new_pages()
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
@@ -151,13 +152,18 @@ class Walk:
 
     def _trials(self) -> Iterator[Page]:
         costs: dict[Plan, float] = {}
+        self._is_trying = True
         for trial in self._plans.trials:
             start, busy = self._offset, self._busy(trial.plan)
             if start >= self._tally.total or not is_worth(trial.plan, costs):
                 continue
             yield from self._until(trial.plan, (start // trial.rows + 1) * trial.rows)
             costs[trial.plan] = (self._busy(trial.plan) - busy) / (self._offset - start)
-        self._chosen = cheapest(costs)
+        self._is_trying, self._chosen = False, cheapest(costs)
+
+    def _width(self) -> int:
+        """Requests at a time: while plans are compared the same few for each, as a server shared by more is slower."""
+        return min(WIDTH_OF_TRIALS, self._reading.width()) if self._is_trying else self._reading.width()
 
     def _busy(self, plan: Plan) -> float:
         """Seconds the server was busy so far with requests of this plan's kinds."""
@@ -232,7 +238,7 @@ class Walk:
                 step_of.update(dict.fromkeys(step.lacking, step))
                 yield from tuple(step.lacking.values())
 
-        for result in self._reading.complete(lacking()):
+        for result in self._reading.complete(lacking(), self._width):
             step_of.pop(result.id).put(result)
             while under_way and not under_way[0].lacking:
                 yield under_way.popleft().page()
@@ -241,7 +247,7 @@ class Walk:
     # One request
 
     def _new_pages(self) -> Pages:
-        return Pages(self._rows, self._reading.sizes, self._reading.patience, self._reading.width)
+        return Pages(self._rows, self._reading.sizes, self._reading.patience, self._width, control=self._api.check)
 
     def _rows(self, offset: int, size: int, tries: int) -> Rows:
         """One page, read in a thread of its own. Where an item breaks its page by its files, it is listed without."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Collection as Group
+from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -100,7 +101,10 @@ class LegacyClient:
         try:
             answer = self._answer_for(handle)
         except NotFound as error:
-            raise NotFound(f"There is nothing with the handle {handle} in this repository.", error.url) from error
+            closed = ", or it is not open to the public" if self.api.can.tells_unknown else ""
+            raise NotFound(
+                f"There is nothing with the handle {handle} in this repository{closed}.", error.url
+            ) from error
         except Restricted as error:
             raise Restricted(self._closed(f"What has the handle {handle}"), error.url) from error
         name = records.required(answer.json, "type", str, answer.url).lower()
@@ -109,15 +113,15 @@ class LegacyClient:
         return _scope(ScopeKind(name), answer)
 
     def _answer_for(self, handle: str) -> Answer:
-        """The object with a handle. On 5 and 6 a 500 means: unknown or closed, unless the server is in trouble."""
+        """The object with a handle. On 5 and 6 a 500 is NotFound (unknown or closed) if the server is well otherwise."""
         path = f"handle/{quote(handle)}"
         if not self.api.can.tells_unknown:
             return self.api.get(path)
         try:
             return self.api.get(path, tries=2)
         except ServerTrouble as error:
-            self.api.get("communities", {"limit": 1}, tries=1)
-            raise NotFound(f"{handle} is unknown or not open to the public.", error.url) from error
+            self.api.control()
+            raise NotFound(str(error), error.url) from error
 
     def _closed(self, what: str) -> str:
         unknown = "" if self.api.can.tells_unknown else "unknown, or "
@@ -140,7 +144,11 @@ class LegacyClient:
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
         """Give light items their metadata and bitstreams, one request each; complete ones pass as they are."""
-        return singly(items, self._completed, self.patience, self.width)
+        for is_complete, group in groupby(items, key=lambda item: item.is_complete):
+            if is_complete:
+                yield from group
+            else:
+                yield from singly(group, self._completed, self.patience, self.width, control=self.api.control)
 
     def item(self, id: str, *, with_collection: bool = False) -> Item:
         """One item with metadata and bitstreams, and its owning collection if wanted."""
@@ -174,8 +182,6 @@ class LegacyClient:
         return self.api.http.download(self.api.url(f"bitstreams/{bitstream_id}/retrieve"), sink, limit=limit)
 
     def _completed(self, item: Item) -> Item | Failure:
-        if item.is_complete:
-            return item
         try:
             answer = self.api.get(f"items/{item.id}", {"expand": EVERYTHING}, kind="item")
             return records.complete_item(*answer, item.collection)

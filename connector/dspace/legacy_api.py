@@ -59,7 +59,7 @@ class LegacyApi:
 
     def __init__(self, http: Http, server: Server, limit: int | None = None):
         self.http, self.server, self.can = http, server, ABILITIES[server.generation]
-        self._limit = limit
+        self.limit = limit
 
     def url(self, path: str) -> str:
         """The URL of a path below the base of the API."""
@@ -70,9 +70,13 @@ class LegacyApi:
         url = self.url(path)
         return Answer(self.http.get_json(url, params, kind=kind, tries=tries), url)
 
+    def control(self) -> None:
+        """Raises Transient when the repository does not answer what it should always be able to."""
+        self.get("communities", {"limit": 1}, tries=1)
+
     def capped(self, size: int) -> int:
         """This page size, or the user's limit where that is lower."""
-        return min(size, self._limit or size)
+        return min(size, self.limit or size)
 
     def listing(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Any]:
         """All rows of a list that tells no count.

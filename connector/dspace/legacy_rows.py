@@ -98,7 +98,7 @@ class LegacyRows:
         self, read: Callable[[int, int, int], Rows], start: int, end: int, most: int
     ) -> Iterator[tuple[int, Rows]]:
         sizes = chain(self._api.capped(most))
-        return Pages(read, sizes, self._patience, self._width)(start, lambda: end, sizes[0])
+        return Pages(read, sizes, self._patience, self._width, control=self._api.control)(start, lambda: end, sizes[0])
 
     def _of(
         self, part: Collection, offset: int, size: int, tries: int, details: bool, known: Collection | None

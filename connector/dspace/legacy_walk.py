@@ -163,19 +163,23 @@ class Walk:
     # -- the list of all items
 
     def _all_items(self) -> Iterator[Page]:
-        """What no visible collection shows: by one request, or by pages where it is not told how many there are."""
-        if self._place.offset == 0 and (self._place.before or 0) <= MOST_IN_ONE_PIECE:
+        """What no visible collection shows: in one piece, as pages may lose rows here, too, and no count tells.
+
+        Large repositories are read in pages all the same, and those for which the user has set a limit.
+        """
+        in_one = self._client.api.limit is None and (self._place.before or 0) <= MOST_IN_ONE_PIECE
+        if in_one and self._place.offset == 0:
             try:
                 rows = self._rows.whole_of_all_items()
             except Transient:
-                pass  # the pages below are smaller, and tell whose fault it is
+                pass  # pages are smaller, and can tell whose fault it is
             else:
                 yield from self._give_of_all_items(rows)
                 return
         yield from self._pages_of_all_items()
 
     def _pages_of_all_items(self) -> Iterator[Page]:
-        """No count is told, so this ends after a long stretch without any row."""
+        """To the end, which is where a long stretch holds no row."""
         end, empty_pages, empty_rows = max(1, self._place.before or 0), 0, 0
         while self._place.offset < end:
             for offset, rows in self._rows.all_items(self._place.offset, end):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 # be split at its own offset.
 SIZES = (100, 20, 10, 5, 1)
 WORTH_A_TRIAL = 200  # items; up to there, the requests of a trial cost more than its result saves
+WIDTH_OF_TRIALS = 2  # requests at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ def complete_plans(sizes: Sequence[int]) -> Plans:
     """Items with their files: small embedded pages, or light pages and one request an item; then larger pages."""
     small, middle, large = (min(size, sizes[0]) for size in (5, 10, 20))
     plans = (Plan(small, True), Plan(large, False), Plan(middle, True), Plan(large, True))
-    return Plans(Plan(middle, True), tuple(Trial(plan, 20) for plan in dict.fromkeys(plans)))
+    trials = (Trial(plan, max(20, WIDTH_OF_TRIALS * plan.size if plan.embeds else 0)) for plan in dict.fromkeys(plans))
+    return Plans(Plan(middle, True), tuple(trials))
 
 
 def light_plans(sizes: Sequence[int]) -> Plans:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from ..errors import RepositoryDown, Stopped, Transient
@@ -41,9 +42,11 @@ class Patience:
         stop: threading.Event | None = None,
         waiting: Callable[[str], None] = lambda sentence: None,
         clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], bool] | None = None,
     ):
         self._seconds, self._waiting, self._clock = seconds, waiting, clock
         self.stop = stop or threading.Event()
+        self._pause = pause or self.stop.wait
         self._good: dict[str, float] = {}
         self._waits: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -66,7 +69,11 @@ class Patience:
             raise RepositoryDown(f"The repository gave no good answer for too long. The last one: {error}", error.url)
         pause = min(left, max(error.retry_after or 0, min(LONGEST_WAIT, 5.0 * 2 ** min(turn - 1, 10))))
         self._waiting(f"Waiting {pause:.0f} s for the repository: {error}")
-        if self.stop.wait(pause):
+        self.rest(pause)
+
+    def rest(self, seconds: float) -> None:
+        """Wait so many seconds; raises Stopped as soon as a stop is asked for."""
+        if self._pause(seconds):
             raise Stopped("Stopped.")
 
 
@@ -104,7 +111,9 @@ class Pages:
     """Reads the rows from an offset to the end of a listing, page by page, in order.
 
     `read(offset, size, tries)` gives Rows or raises Transient. `sizes` is a chain of divisors, largest first (100, 20,
-    10, 5, 1), so that a failing page can be split at its own offset. `kind` names the request for patience.
+    10, 5, 1), so that a failing page can be split at its own offset. `kind` names the request for patience. `control`
+    stands in while no page was good yet: it raises Transient when the repository is in trouble; without it, nothing
+    good yet means that it is.
     """
 
     def __init__(
@@ -114,9 +123,11 @@ class Pages:
         patience: Patience,
         width: Callable[[], int],
         kind: str = "page",
+        control: Callable[[], object] | None = None,
     ):
         self._read, self._sizes, self._patience, self._width, self._kind = read, tuple(sizes), patience, width, kind
         self._good: tuple[int, int] | None = None
+        self._stand_in = control
 
     def fit(self, offset: int, size: int) -> int:
         """The largest size of the chain, at most `size`, that divides `offset`."""
@@ -149,8 +160,10 @@ class Pages:
     def _carefully(self, offset: int, size: int) -> Rows:
         """Read a failing page in smaller ones; wait and begin again while it is the repository that fails."""
         while True:
+            doubt = _Doubt(self._control)
             try:
-                parts = list(self._split(offset, size, _Doubt(self._control)))
+                parts = list(self._split(offset, size, doubt))
+                parts += [self._once_more(row) for row in doubt.failed]
                 return Rows(
                     tuple(item for part in parts for item in part.items),
                     next((part.total for part in reversed(parts) if part.total is not None), None),
@@ -170,16 +183,25 @@ class Pages:
                 if smaller > 1:
                     yield from self._split(here, smaller, doubt, outermost=False)
                 else:
-                    doubt.add(error)
-                    yield Rows((), None, (Failure(None, None, None, f"Row {here + 1} of the list: {error}"),))
+                    doubt.add(here, error)
         if outermost:
             doubt.settle()
 
+    def _once_more(self, row: int) -> Rows:
+        """A row that failed while the repository may have been in trouble, which is over now."""
+        try:
+            return self._read(row, 1, 2)
+        except Transient as error:
+            return Rows((), None, (Failure(None, None, None, f"Row {row + 1} of the list: {error}"),))
+
     def _control(self) -> None:
         """Read again what was good before; raises Transient when it is no longer good, or nothing was yet."""
-        if self._good is None:
+        if self._good is not None:
+            self._read(*self._good, 1)
+        elif self._stand_in is not None:
+            self._stand_in()
+        else:
             raise Transient("nothing could be read yet")
-        self._read(*self._good, 1)
 
 
 class _Lasting(Exception):
@@ -195,14 +217,16 @@ class _Doubt:
 
     def __init__(self, control: Callable[[], None]):
         self._control = control
+        self.failed: list[int] = []  # the rows in question
         self._errors: list[Transient] = []
 
     def clear(self) -> None:
         """A good answer came: what failed before it was the item's own fault."""
         self._errors.clear()
 
-    def add(self, error: Transient) -> None:
+    def add(self, row: int, error: Transient) -> None:
         """A single request failed; three in a row put the repository in doubt."""
+        self.failed.append(row)
         self._errors.append(error)
         if len(self._errors) >= IN_A_ROW:
             self.settle()
@@ -224,14 +248,17 @@ def singly(
     patience: Patience,
     width: Callable[[], int],
     kind: str = "item",
+    control: Callable[[], object] | None = None,
 ) -> Iterator[Item | Failure]:
     """Read items one request each; one that cannot be read becomes a Failure, unless it is the repository that fails.
 
     `read` raises Transient where a repeat may help; any other error of the repository is for `read` to turn into its
     meaning. While three in a row fail and what was good before fails too, patience waits. Order: as given, but items
-    that had to wait come when they could be read.
+    that had to wait come when they could be read. `control` stands in while no item was good yet: it raises Transient
+    when the repository is in trouble; without it, nothing good yet means that it is.
     """
-    queue, held, good = deque[Item](), list[tuple[Item, Transient]](), None
+    queue, held = deque[Item](), list[tuple[Item, Transient]]()
+    good = control
 
     def tasks() -> Iterator[Callable[[], Item | Failure]]:
         for item in items:
@@ -248,49 +275,59 @@ def singly(
                 yield from _settle(held, read, good, patience, kind)
                 held.clear()
             continue
-        good = item
+        good = partial(read, item)
         patience.good(kind)
         yield result
-        yield from map(_failed, held)
+        yield from _once_more(held, read)
         held.clear()
     yield from _settle(held, read, good, patience, kind)
 
 
-def _failed(pair: tuple[Item, Transient]) -> Failure:
-    item, error = pair
+def _once_more(
+    held: list[tuple[Item, Transient]], read: Callable[[Item], Item | Failure]
+) -> Iterator[Item | Failure]:
+    """The repository answers now: what failed meanwhile gets one more chance before it is the item's own fault."""
+    for item, _ in held:
+        try:
+            yield read(item)
+        except Transient as error:
+            yield _failed(item, error)
+
+
+def _failed(item: Item, error: Transient) -> Failure:
     return Failure(item.id, item.handle, item.name, str(error))
 
 
 def _settle(
     held: list[tuple[Item, Transient]],
     read: Callable[[Item], Item | Failure],
-    good: Item | None,
+    good: Callable[[], object] | None,
     patience: Patience,
     kind: str,
 ) -> Iterator[Item | Failure]:
     """Decide whose fault the failures are: the items', if anything else can be read; else wait and read them again."""
     while held:
-        if good is not None and _reads(read, good):
-            yield from map(_failed, held)
+        if good is not None and _succeeds(good):
+            yield from _once_more(held, read)
             return
         patience.wait(kind, held[-1][1])
         failing = []
         for item, _ in held:
             try:
                 yield read(item)
-                good = item
+                good = partial(read, item)
                 patience.good(kind)
             except Transient as error:
                 failing.append((item, error))
         if len(failing) < len(held):
-            yield from map(_failed, failing)
+            yield from _once_more(failing, read)
             return
         held = failing
 
 
-def _reads(read: Callable[[Item], Item | Failure], item: Item) -> bool:
+def _succeeds(call: Callable[[], object]) -> bool:
     try:
-        read(item)
+        call()
     except Transient:
         return False
     return True

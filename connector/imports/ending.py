@@ -67,7 +67,7 @@ def _fates(source_id: int) -> dict[str, int]:
     """How many files of each fate the items of this source have."""
     held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == source_id, HOLDING.c.left.is_(None))
     query = select(FILE.c.fate, func.count()).where(FILE.c.item_id.in_(held)).group_by(FILE.c.fate)
-    return dict.fromkeys(Fate, 0) | dict(db.session.execute(query).tuples().all())
+    return dict.fromkeys(Fate, 0) | dict(db.session.execute(query).all())
 
 
 def _mark_unseen(harvest: Harvest) -> None:
@@ -123,6 +123,7 @@ def _mark(harvest: Harvest, marked: Sequence[tuple[Any, SourceState]]) -> None:
             db.session.execute(
                 update(ITEM).where(ITEM.c.id == row.id).values(source_state=state.value, state_since=now)
             )
-        values = {"job_id": harvest.job_id, "item_id": row.id, "action": Action.MARKED.value, "before": before}
+        values = {"job_id": harvest.job_id, "item_id": row.id, "action": Action.MARKED.value}
+        values |= {"reason": REASONS[state], "before": before}
         values |= {name: getattr(row, name) for name in ("source_key", "source_id", "handle", "title")}
-        db.session.execute(insert(CHANGE).values(values, reason=REASONS[state]))
+        db.session.execute(insert(CHANGE).values(values))

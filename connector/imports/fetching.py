@@ -155,8 +155,7 @@ class FileFetcher:
                 part.discard()
                 if pause is None:
                     raise
-                self._run.stop.wait(max(pause, min(error.retry_after or 0, 3600)))
-                self._run.check()
+                self._harvest.patience.rest(max(pause, error.retry_after or 0))
             except BaseException:
                 part.discard()
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,10 +16,9 @@ from config import DEFAULT_PATIENCE
 from ..catalogue import store
 from ..catalogue.models import Action, Change, Holding
 from ..catalogue.store import Place, Saved
-from ..dspace.reading import Patience
 from ..dspace.records import Failure, Item, Page
 from ..extensions import db, transaction
-from ..repositories.connections import make_client, open_http
+from ..repositories.connections import Connection, open_connection
 from . import ending, jobs
 from .fetching import FileFetcher
 from .membership import Shelving
@@ -30,9 +29,9 @@ HOLDING = Holding.__table__
 CHANGE = Change.__table__
 
 
-def run(run: Run) -> tuple[bool, str]:
-    """Carry out an import; gives (clean, message)."""
-    harvest = Harvest(run)
+def run(run: Run, connect: Callable[..., Connection] = open_connection) -> tuple[bool, str]:
+    """Carry out an import; gives (clean, message). `connect` opens the way to the repository (see open_connection)."""
+    harvest = Harvest(run, connect)
     try:
         return harvest()
     finally:
@@ -42,17 +41,16 @@ def run(run: Run) -> tuple[bool, str]:
 class Harvest:
     """One attempt at an import. Reads through the client, writes one short transaction a page."""
 
-    def __init__(self, run: Run):
+    def __init__(self, run: Run, connect: Callable[..., Connection]):
         job = jobs.get(run.job_id)
         repository = job.source.repository
         self.run, self.job_id, self.source_id = run, job.id, job.source_id
         self.scope, self.options, self.cursor = job.source.scope, job.options, job.cursor
         self.hidden = dict(job.source.hidden)
         self.place = Place(repository.id, repository.server, tuple(repository.ignored_fields))
-        self.http = open_http(repository.api_url, run.stop, run.say)
-        patience = current_app.config["PATIENCE"] or DEFAULT_PATIENCE
-        self.patience = Patience(patience, run.stop, run.say)
-        self.client = make_client(self.http, repository.server, repository.limit, self.patience)
+        seconds = current_app.config["PATIENCE"] or DEFAULT_PATIENCE
+        connection = connect(repository, patience=seconds, stop=run.stop, waiting=run.say)
+        self.client, self.http, self.patience = connection.client, connection.http, connection.patience
         self.shelving = Shelving(job.id, job.source_id, self.scope, self.place, self.options)
         self.files = FileFetcher(self) if self.options.get("files") else None
         self._counted = 0

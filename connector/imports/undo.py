@@ -90,6 +90,8 @@ def _release(run: Run, job_id: int, place: Place) -> bool:
     db.session.execute(delete(MEMBERSHIP).where(*ours))
     stay = set(db.session.scalars(select(HOLDING.c.item_id).where(HOLDING.c.item_id.in_(ids))))
     gone = [item_id for item_id in ids if item_id not in stay]
+    # Their changes have nothing to restore any more, and must not keep bytes alive.
+    db.session.execute(update(CHANGE).where(CHANGE.c.item_id.in_(gone)).values(before=None))
     db.session.execute(delete(ITEM).where(ITEM.c.id.in_(gone)))
     changed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED)
     stay -= set(db.session.scalars(changed.where(CHANGE.c.item_id.in_(stay))))  # counted when they are restored

@@ -1,5 +1,164 @@
-"""Pages."""
+"""The pages of jobs: one that is watched live, and all past imports."""
 
-from flask import Blueprint
+from __future__ import annotations
 
-blueprint = Blueprint("imports", __name__)
+import csv
+import io
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, stream_with_context, url_for
+
+from ..catalogue.texts import csv_safe
+from ..errors import Conflict, NotFound
+from ..extensions import db
+from ..paging import asked_number
+from . import jobs, listing, report, showing
+from .models import ImportJob
+from .tasks import run_job
+from .undo import preview
+
+MOST_PROBLEMS = 100
+
+blueprint = Blueprint("imports", __name__, url_prefix="/jobs")
+blueprint.app_template_global()(showing.status)
+blueprint.app_template_global()(showing.tone)
+blueprint.app_template_global()(showing.progress)
+
+
+@blueprint.get("/<int:job_id>/")
+def job(job_id: int) -> str:
+    """A job, live while it is active."""
+    return render_template("imports/job.html", **_shown(jobs.get(job_id)))
+
+
+@blueprint.get("/<int:job_id>/live")
+def live(job_id: int) -> str:
+    """The part of its page that changes, for its own polling."""
+    return render_template("imports/_job.html", **_shown(jobs.get(job_id)))
+
+
+@blueprint.get("/<int:job_id>/row")
+def row(job_id: int) -> str:
+    """Its row in Past imports, for the row's own polling."""
+    return render_template("imports/_row.html", job=jobs.get(job_id))
+
+
+@blueprint.get("/<int:job_id>/problems.csv")
+def problems(job_id: int) -> Response:
+    """All its problems, a row each."""
+    lines = stream_with_context(_problem_lines(jobs.get(job_id)))
+    named = {"Content-Disposition": f'attachment; filename="problems-of-job-{job_id}.csv"'}
+    return Response(lines, mimetype="text/csv", headers=named)
+
+
+@blueprint.post("/<int:job_id>/stop")
+def stop(job_id: int) -> Any:
+    """Ask it to stop."""
+    return _do(job_id, lambda: jobs.stop(job_id))
+
+
+@blueprint.post("/<int:job_id>/resume")
+def resume(job_id: int) -> Any:
+    """Go on at its cursor."""
+
+    def act() -> None:
+        jobs.resume(job_id)
+        run_job(job_id)
+
+    return _do(job_id, act)
+
+
+@blueprint.post("/<int:job_id>/rerun")
+def rerun(job_id: int) -> Any:
+    """Import its source again, as a new job."""
+    return _do(job_id, lambda: _queued(jobs.rerun(job_id)))
+
+
+@blueprint.get("/<int:job_id>/undo")
+def undo(job_id: int) -> str:
+    """Show what undoing it will do, and ask once more."""
+    undone = jobs.get(job_id)
+    jobs.refuse_undo(undone)
+    return render_template("imports/undo.html", job=undone, will=preview(job_id))
+
+
+@blueprint.post("/<int:job_id>/undo")
+def undo_now(job_id: int) -> Any:
+    """Undo it, as a new job."""
+    return _do(job_id, lambda: _queued(jobs.create_undo(job_id)))
+
+
+@blueprint.get("/")
+def past() -> str:
+    """All jobs, a row each."""
+    sort = request.args.get("sort", "date")
+    sort = sort if sort in listing.SORTS else "date"
+    ascending = request.args.get("order") == "asc"
+    page = listing.job_page(asked_number(), sort, not ascending)
+    return render_template("imports/past.html", page=page, sort=sort, ascending=ascending)
+
+
+@blueprint.post("/")
+def submit() -> Any:
+    """Undo and run again what was ticked: first shown in numbers, then done."""
+    undo_ids, rerun_ids = request.form.getlist("undo", int), request.form.getlist("rerun", int)
+    if not undo_ids and not rerun_ids:
+        flash("Tick Undo or Re-run beside a job first.")
+        return redirect(url_for(".past"), 303)
+    if "confirmed" not in request.form:
+        undos = [(jobs.get(job_id), preview(job_id)) for job_id in undo_ids]
+        return render_template("imports/confirm.html", undos=undos, reruns=[jobs.get(job_id) for job_id in rerun_ids])
+    for create, word, ids in ((jobs.create_undo, "undone", undo_ids), (jobs.rerun, "run again", rerun_ids)):
+        for job_id in ids:
+            flash(_told(create, word, job_id))
+    return redirect(url_for(".past"), 303)
+
+
+def _shown(shown: ImportJob) -> dict[str, Any]:
+    found = list(islice(report.problems(shown, limit=MOST_PROBLEMS + 1), MOST_PROBLEMS + 1)) if shown.is_import else []
+    return {
+        "job": shown,
+        "counts": showing.counts(shown),
+        "files": showing.files(shown),
+        "problems": found[:MOST_PROBLEMS],
+        "has_more": len(found) > MOST_PROBLEMS,
+    }
+
+
+def _do(job_id: int, act: Callable[[], int | None]) -> Any:
+    """Do something with a job, then show it, or the job that came of it; a refusal is shown on its page."""
+    try:
+        made = act()
+    except Conflict as error:
+        db.session.rollback()
+        return render_template("imports/job.html", refused=error, **_shown(jobs.get(job_id))), 409
+    return redirect(url_for(".job", job_id=made or job_id), 303)
+
+
+def _queued(job_id: int) -> int:
+    run_job(job_id)
+    return job_id
+
+
+def _told(create: Callable[[int], int], word: str, job_id: int) -> str:
+    """Create the job that follows from a ticked one; gives a sentence on what came of it."""
+    try:
+        made = create(job_id)
+    except (Conflict, NotFound) as error:
+        return f"Job {job_id} was not {word}: {error}"
+    run_job(made)
+    return f"Job {job_id} is being {word} by job {made}."
+
+
+def _problem_lines(of: ImportJob) -> Iterator[str]:
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(report.PROBLEM)
+    for problem in report.problems(of):
+        writer.writerow([csv_safe(str(problem[name] or "")) for name in report.PROBLEM])
+        yield file.getvalue()
+        file.seek(0)
+        file.truncate()
+    yield file.getvalue()

@@ -59,21 +59,32 @@ def open_http(
     return Http(settings, pace, stop=stop, waiting=waiting)
 
 
-def open_client(
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An open way to a repository: its client, the door it goes through, and the patience they share."""
+
+    client: dspace.Client
+    http: Http
+    patience: Patience
+
+
+def open_connection(
     repository: Repository,
     *,
     patience: float = PAGE_PATIENCE,
     stop: threading.Event | None = None,
     waiting: Callable[[str], None] = lambda sentence: None,
-) -> dspace.Client:
-    """The client of a repository we know; `patience` in seconds."""
+) -> Connection:
+    """The way to a repository we know; `patience` in seconds. Close its `http` after use."""
     http = open_http(repository.api_url, stop, waiting)
-    return make_client(http, repository.server, repository.limit, Patience(patience, stop, waiting))
+    bound = Patience(patience, stop, waiting)
+    limit, width = repository.limit, lambda: http.width
+    return Connection(dspace.client(http, repository.server, limit=limit, patience=bound, width=width), http, bound)
 
 
-def make_client(http: Http, server: Server, limit: int | None, patience: Patience) -> dspace.Client:
-    """The client of a server behind an open door."""
-    return dspace.client(http, server, limit=limit, patience=patience, width=lambda: http.width)
+def open_client(repository: Repository) -> dspace.Client:
+    """The client for a page that somebody waits for."""
+    return open_connection(repository).client
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import InvalidInput
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField, URLField
+from wtforms.validators import Length, ValidationError
+
+from ..catalogue.models import ItemSet
+from ..dspace.records import ScopeKind
+from ..errors import ConnectorError, InvalidInput
 
 LIMIT = range(1, 1001)
+_ENDPOINT = re.compile(r"[\w.~-]+(?:/[\w.~-]+)*", re.ASCII)
+# schema.element[.qualifier], or a stem of these that ends in `.*`
+_FIELD_PATTERN = re.compile(r"[\w-]+(?:\.[\w-]+){1,2}|[\w-]+(?:\.[\w-]+){0,2}\.\*")
 
 
 def check_url(text: str) -> str:
@@ -22,6 +34,14 @@ def check_url(text: str) -> str:
     return text
 
 
+def check_endpoint(text: str) -> str:
+    """A path below the site, without slashes around it. Raises InvalidInput."""
+    text = text.strip().strip("/")
+    if not _ENDPOINT.fullmatch(text):
+        raise InvalidInput("The endpoint is the path of the API below the site, such as rest or server/api.", "endpoint")
+    return text
+
+
 def check_limit(text: str | None) -> int | None:
     """A whole number from 1 to 1000, or None for an empty text. Raises InvalidInput."""
     text = (text or "").strip()
@@ -30,3 +50,133 @@ def check_limit(text: str | None) -> int | None:
     if not (text.isascii() and text.isdigit() and int(text) in LIMIT):
         raise InvalidInput("The limit is a whole number from 1 to 1000.", "limit")
     return int(text)
+
+
+def check_test(text: str | None) -> int | None:
+    """How many items a test import takes, at least 1; None for an empty text. Raises InvalidInput."""
+    text = (text or "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
+        raise InvalidInput("A test import takes a whole number of items, at least 1.", "test")
+    return int(text)
+
+
+def check_ignored(text: str | None) -> list[str]:
+    """One field or `field.*` a line, each once, in the order given. Raises InvalidInput."""
+    lines = [line.strip() for line in (text or "").splitlines()]
+    for line in filter(None, lines):
+        if not _FIELD_PATTERN.fullmatch(line):
+            raise InvalidInput(f"“{line}” is no field such as dc.rights or dc.subject.*", "ignored")
+    return list(dict.fromkeys(filter(None, lines)))
+
+
+def check_scope(text: str) -> tuple[ScopeKind, str]:
+    """The kind and the id or handle in `collection:ID`, `community:ID`, `item:ID` or `repository:`. Raises InvalidInput."""
+    kind, _, identifier = text.partition(":")
+    if kind not in list(ScopeKind) or (not identifier and kind != ScopeKind.REPOSITORY):
+        raise InvalidInput("Press Import beside what is to be imported.")
+    return ScopeKind(kind), identifier
+
+
+def _checked(check: Callable[[str], Any]) -> Callable[[FlaskForm, Field], None]:
+    """A validator that leaves what `check` gives as the field's data."""
+
+    def validate(form: FlaskForm, field: Field) -> None:
+        try:
+            field.data = check(field.data or "")
+        except InvalidInput as error:
+            raise ValidationError(str(error)) from error
+
+    return validate
+
+
+class ConnectForm(FlaskForm):
+    """Where a DSpace is. Valid, `url` and `endpoint` hold texts and `limit` a number or None."""
+
+    url = URLField(
+        "DSpace site URL",
+        [_checked(check_url)],
+        description="As in your browser. The address of a collection, item or handle page is understood too.",
+        render_kw={"required": True, "autocomplete": "url", "placeholder": "https://repository.example.edu"},
+    )
+    endpoint = StringField(
+        "Endpoint",
+        [_checked(check_endpoint)],
+        default="rest",
+        description="Tried first; if nothing answers there, the usual ones are tried.",
+        render_kw={"required": True, "autocapitalize": "off", "spellcheck": "false"},
+    )
+    limit = StringField(
+        "Limit",
+        [_checked(check_limit)],
+        description="The most results asked for at once, 1 to 1000. Leave it empty unless the repository is troubled.",
+        render_kw={"inputmode": "numeric"},
+    )
+
+    def refuse(self, error: ConnectorError) -> None:
+        """Show an error of the remote at the field it concerns: as a rule, that is the address."""
+        field = self[getattr(error, "field", None) or "url"]
+        field.errors = [*field.errors, str(error)]
+
+
+class ImportOptionsForm(FlaskForm):
+    """How to import. Valid, `test` holds a number or None and `ignored` a list of fields."""
+
+    files = BooleanField(
+        "Import files",
+        description="Fetch the files of each item. Without it they are listed, with a link to the original.",
+    )
+    item_set = SelectField("Item set", description="Where the items go, besides the catalogue.")
+    item_set_name = StringField(
+        "Name of the new item set",
+        [Length(max=250, message="The name has at most 250 characters.")],
+        description="Only for “A new item set”.",
+    )
+    comment = TextAreaField("Comment", description="A note for Past imports.", render_kw={"rows": 2})
+    test = StringField(
+        "Test import",
+        [_checked(check_test)],
+        description="Only the first so many items. Leave it empty to import all.",
+        render_kw={"inputmode": "numeric"},
+    )
+    ignored = TextAreaField(
+        "Ignored fields",
+        [_checked(check_ignored)],
+        description="One a line, such as dc.description.provenance or dc.subject.*: kept, but left out of pages and CSV. "
+        "Holds for the whole repository.",
+        render_kw={"rows": 3, "autocapitalize": "off", "spellcheck": "false"},
+    )
+
+    def offer(self, item_sets: Sequence[ItemSet]) -> None:
+        """Let these item sets be chosen."""
+        self.item_set.choices = [
+            ("", "None"),
+            ("collection", "From the DSpace collection"),
+            ("new", "A new item set"),
+            *((f"set:{item_set.id}", item_set.name) for item_set in item_sets),
+        ]
+
+    def fill(self, options: dict[str, Any], ignored: Iterable[str], item_sets: Sequence[ItemSet]) -> None:
+        """Show the settings of an earlier import (`{}` where there is none) and the repository's ignored fields."""
+        ids = {item_set.name: f"set:{item_set.id}" for item_set in reversed(item_sets)}
+        self.files.data = options.get("files", False)
+        self.item_set.data = "collection" if options.get("item_set_from_collection") else ids.get(options.get("item_set"), "")
+        self.ignored.data = "\n".join(ignored)
+
+    def validate_item_set_name(self, field: StringField) -> None:
+        """A new item set needs a name."""
+        field.data = (field.data or "").strip()
+        if self.item_set.data == "new" and not field.data:
+            raise ValidationError("Give the new item set a name.")
+
+    def options(self) -> dict[str, Any]:
+        """The options of the job: `files`, `item_set` (a name or None), `item_set_from_collection`, `test`."""
+        chosen = self.item_set.data
+        names = dict(self.item_set.choices) | {"": None, "collection": None, "new": self.item_set_name.data}
+        return {
+            "files": self.files.data,
+            "item_set": names[chosen],
+            "item_set_from_collection": chosen == "collection",
+            "test": self.test.data,
+        }

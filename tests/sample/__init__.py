@@ -1,4 +1,4 @@
-"""A sample DSpace repository on the loopback address, in seven versions: for the demo, the tests and the benchmark."""
+"""A sample DSpace repository on the loopback address, in six versions, for the demo, the tests and the benchmark."""
 
 from .collections import library
 from .costs import Costs

@@ -103,7 +103,7 @@ class Hal9:
         known = {name: shape.href(f"{shape.API}/core/{name}") for name in names}
         known |= {"discover": shape.href(f"{shape.API}/discover"), "self": shape.href(shape.API)}
         known["pid"] = {"href": f"{shape.API}/pid/find{{?id}}", "templated": True}
-        body = {"dspaceUI": self._data.site, "dspaceName": self._data.name, "dspaceServer": shape.INTERNAL}
+        body = {"dspaceUI": self._sample.url, "dspaceName": self._data.name, "dspaceServer": shape.INTERNAL}
         return _json(body | {"dspaceVersion": self.version, "type": "root", "_links": known})
 
     def _containers(self, request: Request, kind: str) -> Answer:

@@ -91,7 +91,7 @@ def _files(data: Repository, home: Collection) -> None:
     )
     for bundle in ("LICENSE", "TEXT", "THUMBNAIL", "CC-LICENSE", "METADATA", "My own bündle"):
         data.add_file(bundles, f"{bundle.lower()}.txt", f"{bundle}\n".encode(), bundle=bundle)
-    large = _item(data, home, "Large picture")
+    large = _item(data, home, "Large file")
     data.add_file(large, "bytes.bin", bytes(range(256)) * 1200, "application/octet-stream", description="307,200 bytes")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -18,6 +19,7 @@ from .legacy_older import Legacy4, Legacy5
 from .model import Repository
 
 GENERATIONS = {4: Legacy4, 5: Legacy5, 6: Legacy6, 7: Hal7, 9: Hal9, 10: Hal10}
+BODILESS = (204, 304)
 PIECE = 8192  # bytes: the buffer of the servers DSpace runs in
 
 
@@ -48,7 +50,7 @@ class SampleRepository:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.data = data if data is not None else library(self.url)
         self.api = GENERATIONS[generation](self)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def __enter__(self) -> SampleRepository:
         self.start()
@@ -86,6 +88,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
+    def handle_error(self, request: socket.socket, client_address: tuple[str, int]) -> None:
+        """A client that went away is its own affair; anything else is a fault of ours and is printed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 def _handler(sample: SampleRepository) -> type[BaseHTTPRequestHandler]:
     """The handler class bound to one sample, as http.server wants it."""
@@ -104,10 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def finish(self) -> None:
         self.sample.connections.discard(self.connection)
-        try:
-            super().finish()
-        except OSError:  # the client, or stop(), closed the connection first
-            self.close_connection = True
+        super().finish()
 
     def do_GET(self) -> None:
         sample = self.sample
@@ -127,17 +131,12 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def _send(self, answer: Answer, cut: int | None) -> None:
-        try:
-            self._send_head(answer)
-            if self.command == "HEAD" or answer.status in (204, 304):
-                return
-            body = answer.body if cut is None else answer.body[:cut]
+        self._send_head(answer)
+        if self.command != "HEAD" and answer.status not in BODILESS:
+            body = answer.body[:cut]
             self.wfile.write(_chunks(body, ended=cut is None) if answer.chunked else body)
-            self.wfile.flush()
-        except (BrokenPipeError, ConnectionResetError):  # the client went away: its affair
-            self.close_connection = True
-        if cut is not None:
-            self.close_connection = True
+        self.wfile.flush()
+        self.close_connection = self.close_connection or cut is not None
 
     def _send_head(self, answer: Answer) -> None:
         self.send_response(answer.status)
@@ -145,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if answer.chunked and self.command != "HEAD":
             self.send_header("Transfer-Encoding", "chunked")
-        elif answer.status not in (204, 304) and "Content-Length" not in answer.headers:
+        elif answer.status not in BODILESS and "Content-Length" not in answer.headers:
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
 

@@ -1,0 +1,52 @@
+"""Item sets as the pages list them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from ..errors import NotFound
+from ..extensions import db
+from .models import CatalogueFile, Fate, ItemSet, Membership
+from .showing import PICTURES
+
+THUMBNAIL = 5_000_000  # bytes: no larger picture is sent for a list
+
+
+def get(item_set_id: int) -> ItemSet:
+    """The item set, or NotFound."""
+    item_set = db.session.get(ItemSet, item_set_id)
+    if item_set is None:
+        raise NotFound(f"There is no item set {item_set_id}.")
+    return item_set
+
+
+def every() -> Sequence[ItemSet]:
+    """All item sets, by name."""
+    return db.session.scalars(select(ItemSet).order_by(ItemSet.name, ItemSet.id)).all()
+
+
+def of_item(item_id: int) -> Sequence[ItemSet]:
+    """The item sets an item is in, by name."""
+    inside = select(Membership.item_set_id).where(Membership.item_id == item_id)
+    return db.session.scalars(select(ItemSet).where(ItemSet.id.in_(inside)).order_by(ItemSet.name, ItemSet.id)).all()
+
+
+def counts(item_set_ids: Sequence[int]) -> dict[int, int]:
+    """How many items are in each of these sets; empty ones are left out."""
+    number = func.count(Membership.item_id.distinct())
+    query = select(Membership.item_set_id, number).where(Membership.item_set_id.in_(item_set_ids))
+    return dict(db.session.execute(query.group_by(Membership.item_set_id)).tuples().all())
+
+
+def thumbnails(item_ids: Sequence[int]) -> dict[int, CatalogueFile]:
+    """The first stored picture of each of these items, where there is one of no great size."""
+    query = select(CatalogueFile).where(
+        CatalogueFile.item_id.in_(item_ids),
+        CatalogueFile.fate == Fate.STORED,
+        CatalogueFile.media_type.in_(PICTURES),
+        CatalogueFile.size <= THUMBNAIL,
+    )
+    files = db.session.scalars(query.order_by(CatalogueFile.position.desc()))
+    return {file.item_id: file for file in files}

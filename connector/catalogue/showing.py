@@ -1,0 +1,71 @@
+"""Items and files in words, as the pages show them; and which files a browser may show by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ..dspace.records import SourceState
+from .crosswalk import BIBO, DCTERMS
+from .models import CatalogueFile, CatalogueItem, Fate
+
+FATES = {
+    Fate.LINKED: "listed, not fetched",
+    Fate.STORED: "stored",
+    Fate.RESTRICTED: "not open to the public",
+    Fate.MISSING: "missing at the source",
+    Fate.TOO_LARGE: "too large",
+    Fate.DAMAGED: "damaged",
+    Fate.FAILED: "could not be fetched",
+}
+STATES = {
+    SourceState.PRESENT: "At the source",
+    SourceState.WITHDRAWN: "Withdrawn at the source",
+    SourceState.HIDDEN: "No longer open to the public at the source",
+    SourceState.SUPERSEDED: "Replaced at the source by a newer version",
+    SourceState.VANISHED: "No longer at the source",
+}
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+# What a browser shows without running anything of ours or theirs; all else is handed over as an attachment.
+SHOWN = (*PICTURES, "application/pdf", "text/plain")
+UNKNOWN = "application/octet-stream"
+
+_MEDIA_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}", re.ASCII)
+_NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff/\\]")
+_ORDER = {
+    term: place
+    for place, term in enumerate([*(f"dcterms:{name}" for name in DCTERMS), *(f"bibo:{name}" for name in BIBO)])
+}
+Values = Sequence[tuple[str, list[dict[str, Any]]]]
+
+
+def described(item: CatalogueItem) -> tuple[Values, Values]:
+    """The mapped values of an item by term, in the order of the vocabularies; and those of fields without a term."""
+    values = item.mapped_values
+    terms = sorted((term for term in values if term in _ORDER), key=_ORDER.__getitem__)
+    others = [field for field in values if field not in _ORDER]
+    return [(term, values[term]) for term in terms], [(field, values[field]) for field in others]
+
+
+def byline(item: CatalogueItem) -> str:
+    """Who made it and when, in one line: up to three creators, and the date of issue."""
+    creators = [value["value"] for value in item.mapped_values.get("dcterms:creator", ())]
+    issued = [value["value"] for value in item.mapped_values.get("dcterms:issued", ())][:1]
+    return " · ".join(["; ".join(creators[:3]) + (" …" if len(creators) > 3 else "")] * bool(creators) + issued)
+
+
+def media_type(file: CatalogueFile) -> str:
+    """The type a file is served with: that of the source, where it is one."""
+    given = (file.media_type or "").split(";")[0].strip().lower()
+    return given if _MEDIA_TYPE.fullmatch(given) else UNKNOWN
+
+
+def is_shown(file: CatalogueFile) -> bool:
+    """Whether a browser may show it; else it is an attachment."""
+    return media_type(file) in SHOWN
+
+
+def file_name(file: CatalogueFile) -> str:
+    """Its name, without what neither a header nor a file system can hold."""
+    return _NOT_IN_A_NAME.sub("_", file.label).strip(" .") or f"file-{file.id}"

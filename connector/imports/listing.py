@@ -1,0 +1,55 @@
+"""What the pages ask about many jobs at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from ..dspace.records import ScopeKind
+from ..extensions import db
+from ..paging import Page, page_of
+from ..repositories.models import Source
+from .models import ImportJob, Kind
+
+SORTS = {"date": ImportJob.created, "status": ImportJob.state}
+
+
+@dataclass(frozen=True, slots=True)
+class LastImport:
+    """The last import of a source: the job, when it was asked for, how many items it saw, and the source's options."""
+
+    job_id: int
+    created: datetime
+    seen: int
+    options: dict
+
+
+def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
+    """The last import of each source of a repository, by (kind, handle or id) and, besides, by (kind, id)."""
+    newest = select(func.max(ImportJob.id)).where(
+        ImportJob.repository_id == repository_id, ImportJob.kind == Kind.IMPORT
+    )
+    query = (
+        select(Source, ImportJob.id, ImportJob.created, ImportJob.seen)
+        .join(ImportJob, ImportJob.source_id == Source.id)
+        .where(ImportJob.id.in_(newest.group_by(ImportJob.source_id)))
+    )
+    found: dict[tuple[ScopeKind, str], LastImport] = {}
+    for source, job_id, created, seen in db.session.execute(query):
+        last = LastImport(job_id, created, seen, source.options)
+        kind = ScopeKind(source.kind)
+        found[kind, source.scope_id] = found[kind, source.scope_key] = last
+    return found
+
+
+def job_page(number: int, sort: str, descending: bool) -> Page:
+    """Page `number` of all jobs, in the order of one of SORTS; equals by id."""
+    column = SORTS[sort]
+    order = (column.desc(), ImportJob.id.desc()) if descending else (column, ImportJob.id)
+    query = select(ImportJob).options(
+        joinedload(ImportJob.source).joinedload(Source.repository), selectinload(ImportJob.undone_by)
+    )
+    return page_of(query.order_by(*order), number)

@@ -1,0 +1,173 @@
+"""The lists of the Import Options page: read once, kept for some minutes, filtered without asking the remote again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import current_app
+
+from ..catalogue.links import scope_link
+from ..dspace import Client
+from ..dspace.records import Collection, Community, ScopeKind, Server
+from ..extensions import db
+from ..imports.listing import LastImport, last_imports
+from .connections import open_connection
+from .models import Repository
+
+KEPT = 300.0  # seconds
+Listed = Collection | Community
+
+
+class Listings:
+    """What the repositories listed lately. Who asks while a listing is being read waits for that one."""
+
+    def __init__(self, seconds: float = KEPT, clock: Callable[[], float] = time.monotonic):
+        self._seconds, self._clock = seconds, clock
+        self._shelves: dict[Any, _Shelf] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Any, read: Callable[[], Sequence[Any]], anew: bool = False) -> Sequence[Any]:
+        """The rows under this key, read if they are not there, older than some minutes, or wanted anew."""
+        with self._lock:
+            shelf = self._shelves.setdefault(key, _Shelf())
+        with shelf.lock:
+            if anew or shelf.rows is None or self._clock() - shelf.read > self._seconds:
+                shelf.rows, shelf.read = read(), self._clock()
+            return shelf.rows
+
+
+@dataclass
+class _Shelf:
+    rows: Sequence[Any] | None = None
+    read: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A collection or community as the page shows it. `scope`: the value of its Import button."""
+
+    scope: str
+    name: str
+    link: str
+    item_count: int | None
+    last: LastImport | None
+    rows: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The collections right below one community; `path` names it and those above it."""
+
+    path: str
+    rows: tuple[Row, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+
+def communities(repository: Repository, anew: bool = False) -> Sequence[Community]:
+    """All communities of a repository. Raises RepositoryError."""
+    return _listing(repository, "communities", lambda client: list(client.communities()), anew)
+
+
+def collections(repository: Repository, anew: bool = False) -> Sequence[Collection]:
+    """All collections of a repository. Raises RepositoryError."""
+    return _listing(repository, "collections", lambda client: list(client.collections()), anew)
+
+
+def groups(repository: Repository, rows: Sequence[Collection], above: Sequence[Community], words: str) -> list[Group]:
+    """The collections by community, both by name; of them those whose name or place has all the words."""
+    paths = _paths(above)
+    make = _RowMaker(repository, ScopeKind.COLLECTION)
+    grouped: dict[str, list[Collection]] = {}
+    for collection in rows:
+        path = paths.get(collection.parent_id, "")
+        if _matches(f"{path} {collection.name}", words):
+            grouped.setdefault(path, []).append(collection)
+    return [Group(path, tuple(map(make, _sorted(grouped[path])))) for path in sorted(grouped, key=str.casefold)]
+
+
+def tree(repository: Repository, rows: Sequence[Community], words: str) -> tuple[Row, ...]:
+    """The communities as a tree, by name; of them those whose name has all the words, and what is above these."""
+    below: dict[str | None, list[Community]] = {}
+    known = {community.id for community in rows}
+    for community in rows:
+        parent = community.parent_id if community.parent_id in known else None
+        below.setdefault(parent, []).append(community)
+    make = _RowMaker(repository, ScopeKind.COMMUNITY)
+
+    def branch(parent: str | None) -> Iterator[Row]:
+        for community in _sorted(below.get(parent, ())):
+            children = tuple(branch(community.id))
+            if children or _matches(community.name, words):
+                yield make(community, children)
+
+    return tuple(branch(None))
+
+
+def last_import_of(repository: Repository, kind: ScopeKind, identifier: str) -> LastImport | None:
+    """The last import of this collection, community, item or repository, by its id or handle."""
+    return last_imports(repository.id).get((kind, identifier))
+
+
+class _RowMaker:
+    """Makes rows of one kind in one repository."""
+
+    def __init__(self, repository: Repository, kind: ScopeKind):
+        self._kind, self._server = kind, repository.server
+        self._last = last_imports(repository.id)
+        self._site = scope_link(self._server.site_url, self._server.ui_url, self._server.generation, ScopeKind.REPOSITORY, "", None)
+
+    def __call__(self, listed: Listed, rows: tuple[Row, ...] = ()) -> Row:
+        key = listed.handle or listed.id
+        return Row(f"{self._kind}:{key}", listed.name, self._link(listed), listed.item_count, self._last.get((self._kind, key)), rows)
+
+    def _link(self, listed: Listed) -> str:
+        """By handle where there is one: every generation has such pages, and a list of thousands stays light."""
+        server: Server = self._server
+        if listed.handle:
+            return f"{self._site}/handle/{listed.handle}"
+        return scope_link(server.site_url, server.ui_url, server.generation, self._kind, listed.id, None)
+
+
+def _listing(
+    repository: Repository, name: str, read: Callable[[Client], Sequence[Any]], anew: bool
+) -> Sequence[Any]:
+    def ask() -> Sequence[Any]:
+        connection = open_connection(repository)
+        db.session.rollback()  # no transaction is open while the remote is asked
+        try:
+            return read(connection.client)
+        finally:
+            connection.http.close()
+
+    return current_app.extensions["listings"].get((repository.id, repository.api_url, name), ask, anew)
+
+
+def _paths(rows: Iterable[Community]) -> dict[str, str]:
+    """The names from the top down to each community, by its id."""
+    known = {community.id: community for community in rows}
+    paths: dict[str, str] = {}
+    for community in known.values():
+        names: list[str] = []
+        step: Community | None = community
+        while step is not None and len(names) < len(known):
+            names.append(step.name)
+            step = known.get(step.parent_id or "")
+        paths[community.id] = " › ".join(reversed(names))
+    return paths
+
+
+def _sorted(rows: Iterable[Listed]) -> list[Listed]:
+    return sorted(rows, key=lambda row: row.name.casefold())
+
+
+def _matches(text: str, words: str) -> bool:
+    folded = text.casefold()
+    return all(word in folded for word in words.casefold().split())

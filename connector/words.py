@@ -1,0 +1,54 @@
+"""Times, numbers and languages as the pages write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+
+_BCP47 = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+_TIME = Markup('<time datetime="{}">{}</time>')
+
+
+def when(moment: datetime | None) -> str:
+    """A moment in UTC (without offset, as stored) as a <time>: "24 Nov 2026, 14:05" in the server's zone; "" for None."""
+    if moment is None:
+        return ""
+    aware = moment.replace(tzinfo=UTC)
+    return _TIME.format(f"{moment:%Y-%m-%dT%H:%M:%S}Z", _local(aware))
+
+
+def source_time(text: str | None) -> str:
+    """The time stamp of a source: a <time> where it names its zone (DSpace 7 and later), else as it came."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return text or ""
+    return text if moment.tzinfo is None else _TIME.format(text, _local(moment))
+
+
+def number(count: int | None) -> str:
+    """A count with thousands set apart by narrow spaces: "12 345"; "" for None."""
+    return "" if count is None else f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its two largest units: "4 s", "2 min 5 s", "3 h 20 min"."""
+    whole = round(seconds)
+    for unit, size, smaller, part in (("d", 86_400, "h", 3_600), ("h", 3_600, "min", 60), ("min", 60, "s", 1)):
+        if whole >= size:
+            rest = whole % size // part
+            return f"{whole // size} {unit} {rest} {smaller}" if rest else f"{whole // size} {unit}"
+    return f"{whole} s"
+
+
+def bcp47(language: str | None) -> str | None:
+    """DSpace's language of a value (`en_US`, `*`, "") as HTML's `lang` takes it, or None where it is none."""
+    tag = (language or "").replace("_", "-")
+    return tag if _BCP47.fullmatch(tag) else None
+
+
+def _local(moment: datetime) -> str:
+    local = moment.astimezone()
+    return f"{local.day} {local:%b %Y, %H:%M}"

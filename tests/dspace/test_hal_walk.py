@@ -1,0 +1,528 @@
+"""Walks over a DSpace 7 to 10: complete, each item once, to be resumed at any page, and by the cheapest plan."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.dspace.records import Item, Page, Scope, ScopeKind
+from connector.errors import BadAnswer, NotFound, RepositoryDown, Restricted, ServerTrouble
+
+from .fake_hal import HOME, SCOPE, SERVER, FakeHal, client_of, item_id, nothing_seen, recorded, synthetic
+
+REPOSITORY = Scope(ScopeKind.REPOSITORY)
+SEARCH = "discover/search/objects"
+
+
+def items_of(pages: list[Page]) -> list[Item]:
+    return [item for page in pages for item in page.items]
+
+
+def walk(fake: FakeHal, scope: Scope = SCOPE, *, seen=nothing_seen, limit=None, server=SERVER, **how) -> list[Page]:
+    return list(client_of(fake, limit=limit, server=server).walk(scope, seen=seen, **how))
+
+
+def numbered(total: int, files: int = 0) -> FakeHal:
+    return FakeHal(synthetic(number, files) for number in range(total))
+
+
+def all_ids(total: int) -> list[str]:
+    return [item_id(number) for number in range(total)]
+
+
+# What is asked for
+
+
+def test_a_small_collection_is_read_in_pages_of_ten_with_their_files():
+    fake = numbered(45, files=2)
+
+    pages = walk(fake)
+
+    assert [item.id for item in items_of(pages)] == all_ids(45)
+    assert all(item.is_complete and len(item.bitstreams) == 2 for item in items_of(pages))
+    assert [page.total for page in pages] == [45] * 5
+    searches = fake.asked_of(SEARCH)
+    assert len(fake.requests) == 1 + 5
+    assert searches[0] == {
+        "dsoType": ["item"],
+        "scope": [HOME],
+        "sort": ["dc.date.accessioned,asc"],
+        "page": ["0"],
+        "size": ["10"],
+        "embed": ["bundles/bitstreams/format"],
+        "embed.size": ["bundles=100", "bundles/bitstreams=500"],
+    }
+
+
+def test_a_light_walk_brings_values_without_asking_for_files():
+    fake = numbered(45, files=2)
+
+    pages = walk(fake, light=True)
+
+    assert all(item.metadata and item.bitstreams is None for item in items_of(pages))
+    assert len(fake.asked_of(SEARCH)) == 3
+    assert not any("embed" in asked for asked in fake.asked_of(SEARCH))
+
+
+def test_an_empty_collection_is_one_empty_page():
+    [page] = walk(FakeHal([]))
+
+    assert (page.items, page.failures, page.total) == ((), (), 0)
+
+
+def test_a_scope_is_looked_up_first_because_search_takes_an_unknown_one_for_everything():
+    fake = numbered(5)
+    unknown = Scope(ScopeKind.COLLECTION, "00000000-0000-0000-0000-000000000001", None, "Gone")
+
+    with pytest.raises(NotFound, match="There is no collection 00000000"):
+        walk(fake, unknown)
+    assert fake.asked_of(SEARCH) == []
+
+
+def test_a_restricted_scope_is_refused_with_a_sentence():
+    fake = numbered(5)
+    fake.extra[f"core/collections/{HOME}"] = Restricted("401")
+
+    with pytest.raises(Restricted, match="is not open to the public"):
+        walk(fake)
+
+
+def test_a_whole_repository_is_walked_without_a_scope():
+    fake = numbered(5)
+
+    assert len(items_of(walk(fake, REPOSITORY))) == 5
+    assert "scope" not in fake.asked_of(SEARCH)[0]
+
+
+def test_a_sort_the_site_does_not_have_is_left_out():
+    fake = FakeHal((synthetic(number) for number in range(25)), sorts=("score,desc",))
+
+    assert len(items_of(walk(fake))) == 25
+    assert [asked.get("sort") for asked in fake.asked_of(SEARCH)] == [["dc.date.accessioned,asc"], None, None, None]
+
+
+def test_a_cap_that_an_administrator_lowered_loses_nothing():
+    fake = FakeHal((synthetic(number) for number in range(250)), cap=7)
+
+    assert [item.id for item in items_of(walk(fake, light=True))] == all_ids(250)
+    assert [item.id for item in items_of(walk(fake))] == all_ids(250)
+
+
+@pytest.mark.parametrize(("limit", "largest"), [(1, 1), (7, 5), (15, 10), (99, 20), (100, 100), (1000, 100)])
+def test_the_limit_is_a_ceiling_for_every_page(limit, largest):
+    fake = numbered(230)
+
+    pages = walk(fake, light=True, limit=limit) + walk(fake, limit=limit)
+
+    assert len(items_of(pages)) == 460
+    assert max(int(asked["size"][0]) for asked in fake.asked_of(SEARCH)) == largest
+    assert all(len(page.items) <= 100 for page in pages)
+
+
+def test_items_carry_their_owning_collection_where_it_is_wanted():
+    owner = {"uuid": "c1", "name": "Maps", "handle": "123456789/9", "metadata": {}, "archivedItemsCount": -1}
+    fake = FakeHal([synthetic(0)])
+    fake.extra[SEARCH] = _search_page([synthetic(0) | {"_embedded": {"owningCollection": owner}}])
+
+    [page] = walk(fake, REPOSITORY, light=True, with_collection=True)
+
+    assert fake.asked_of(SEARCH)[0]["embed"] == ["owningCollection"]
+    assert (page.items[0].collection.id, page.items[0].collection.name) == ("c1", "Maps")
+
+
+def test_items_of_a_collection_belong_to_it_also_where_they_are_only_mapped_into_it():
+    [page] = walk(FakeHal(recorded("mapped")), with_collection=True)
+
+    assert page.items[0].collection.name == "Theses"
+
+
+def _search_page(items: list[dict], total: int | None = None) -> dict:
+    rows = [{"_embedded": {"indexableObject": item}} for item in items]
+    page = {"number": 0, "size": 20, "totalPages": 1, "totalElements": len(rows) if total is None else total}
+    return {"_embedded": {"searchResult": {"_embedded": {"objects": rows}, "page": page}}}
+
+
+# Files beyond the first page of a list
+
+
+@pytest.mark.parametrize("generation", [7, 8, 9, 10])
+def test_lists_of_files_are_followed_to_their_end(generation):
+    server = replace(SERVER, generation=generation)
+    fake = FakeHal([synthetic(0, files=45), synthetic(1, files=1)])
+
+    items = items_of(walk(fake, server=server))
+
+    assert [file.name for file in items[0].bitstreams] == [f"{number}.txt" for number in range(45)]
+    assert {file.media_type for item in items for file in item.bitstreams} == {"text/plain"}
+
+
+def test_all_languages_are_asked_for_on_10_and_only_there():
+    tenth, ninth = numbered(3), numbered(3)
+
+    walk(tenth, server=replace(SERVER, generation=10))
+    walk(ninth)
+
+    assert all(asked["projection"] == ["allLanguages"] for _, asked in tenth.requests)
+    assert not any("embed.size" in asked for _, asked in tenth.requests)
+    assert not any("projection" in asked for _, asked in ninth.requests)
+
+
+def test_an_item_whose_list_of_files_breaks_is_completed_by_itself():
+    fake = FakeHal([synthetic(0, files=1), synthetic(1, files=600)])
+    broken = iter([True])
+
+    def trouble(path, asked):
+        if path.endswith("/bitstreams") and next(broken, False):
+            raise ServerTrouble("500")
+
+    fake.trouble = trouble
+
+    items = items_of(walk(fake))
+
+    assert [len(item.bitstreams) for item in items] == [1, 600]
+
+
+def test_an_item_whose_bundles_are_left_out_is_asked_for_them():
+    item = synthetic(0)
+    item["_embedded"]["bundles"] = None
+    fake = FakeHal([item])
+    fake.extra[f"core/items/{item_id(0)}/bundles"] = Restricted("401")
+
+    [page] = walk(fake)
+
+    assert [failure.reason for failure in page.failures] == ["It is not open to the public."]
+
+
+# Plans
+
+
+def costs_of(plan: str):
+    """A server on which one plan is the cheapest."""
+
+    def costs(kind: str, answer: object) -> float:
+        return 1.0 if kind == plan or (kind == "bundles" and plan == "items by 20") else 1000.0
+
+    return costs
+
+
+@pytest.mark.parametrize("plan", ["items with files by 5", "items by 20", "items with files by 10", "items with files by 20"])
+def test_the_plan_that_costs_the_server_least_reads_the_rest(plan):
+    fake = numbered(400, files=1)
+    first = "items with files by 5"
+    fake.costs = lambda kind, answer: 1.0 if kind == plan else 2.0 if kind == first else 1000.0
+    if plan == "items by 20":
+        fake.costs = costs_of(plan)
+
+    pages = walk(fake)
+
+    assert sorted(item.id for item in items_of(pages)) == sorted(all_ids(400))
+    assert all(item.is_complete for item in items_of(pages))
+    assert pages[-1].cursor["plan"] == plan
+
+
+def test_larger_embedded_pages_are_not_tried_where_embedding_lost():
+    fake = numbered(400, files=1)
+    fake.costs = costs_of("items by 20")
+
+    walk(fake)
+
+    embedded = [asked for asked in fake.asked_of(SEARCH) if "embed" in asked]
+    assert [asked["size"] for asked in embedded] == [["10"]] * 2 + [["5"]] * 4
+    assert len(fake.asked_of("/bundles")) == 400 - 40
+
+
+def test_a_first_read_takes_at_most_a_request_for_five_items_and_a_short_trial():
+    fake = numbered(1000, files=1)
+    fake.costs = lambda kind, answer: 1000.0 if kind in ("bundles", "items by 20") else 1.0
+
+    walk(fake)
+
+    assert len(fake.requests) <= 1000 / 5
+
+
+def test_a_light_walk_measures_pages_of_a_hundred_against_pages_of_twenty():
+    fake = numbered(400)
+    fake.costs = lambda kind, answer: 1.0
+    cheap_by_the_hundred = walk(fake, light=True)
+    fake.costs = lambda kind, answer: 100.0 if kind == "items by 100" else 1.0
+    cheap_by_twenty = walk(fake, light=True)
+
+    assert cheap_by_the_hundred[-1].cursor["plan"] == "items by 100"
+    assert cheap_by_twenty[-1].cursor["plan"] == "items by 20"
+
+
+def test_a_resumed_walk_keeps_the_plan_that_was_chosen():
+    fake = numbered(400, files=1)
+    fake.costs = costs_of("items by 20")
+    cursor = walk(fake)[-5].cursor
+    fake.requests.clear()
+
+    walk(fake, cursor=cursor)
+
+    assert not any("embed" in asked for asked in fake.asked_of(SEARCH))
+
+
+# Completeness
+
+
+def shuffled_by(sort: str):
+    """Rows of equal keys come in another order each time, as without a tie-breaker they may."""
+
+    def order(rows, asked):
+        if asked.get("sort") != [sort]:
+            return rows
+        page = int(asked["page"][0])
+        return rows[page * 7 % max(1, len(rows)) :] + rows[: page * 7 % max(1, len(rows))]
+
+    return order
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_what_an_unstable_order_lost_is_found_in_another_order(light):
+    fake = numbered(60)
+    fake.order = shuffled_by("dc.date.accessioned,asc")
+
+    pages = walk(fake, light=light)
+
+    assert sorted(item.id for item in items_of(pages)) == sorted(all_ids(60))
+    assert all(light or item.is_complete for item in items_of(pages))
+    assert not any("query" in asked for asked in fake.asked_of(SEARCH))
+
+
+def test_what_no_order_shows_is_found_in_parts():
+    fake = numbered(60)
+
+    def order(rows, asked):
+        return rows if "query" in asked else rows[:-1] + rows[:1]
+
+    fake.order = order
+
+    pages = walk(fake)
+
+    assert sorted(item.id for item in items_of(pages)) == sorted(all_ids(60))
+
+
+def test_a_count_that_is_never_met_ends_the_walk_and_stands():
+    fake = numbered(30)
+    fake.order = lambda rows, asked: [row for row in rows if row["uuid"] != item_id(3)] + [rows[0]]
+
+    pages = walk(fake)
+
+    assert len(items_of(pages)) == 29
+    assert pages[-1].total == 30
+
+
+def test_parts_the_search_cannot_make_are_left_out():
+    fake = numbered(30)
+    fake.order = lambda rows, asked: rows[:-1] + rows[:1]
+
+    def trouble(path, asked):
+        if "query" in asked:
+            from connector.errors import Rejected
+
+            raise Rejected("422")
+
+    fake.trouble = trouble
+
+    assert len(items_of(walk(fake))) == 29
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_a_walk_resumed_at_any_page_gives_exactly_the_rest(light):
+    fake = numbered(260, files=1)
+    fake.order = shuffled_by("dc.date.accessioned,asc")
+    pages = walk(fake, light=light)
+
+    for done in range(1, len(pages) + 1):
+        before = {item.id for item in items_of(pages[:done])}
+        cursor = json.loads(json.dumps(pages[done - 1].cursor))
+        rest = walk(fake, light=light, cursor=cursor, seen=lambda ids, before=before: before.intersection(ids))
+        assert sorted(before) + sorted(item.id for item in items_of(rest)) != []
+        assert not before & {item.id for item in items_of(rest)}
+        assert before | {item.id for item in items_of(rest)} == set(all_ids(260))
+        assert len(json.dumps(cursor)) < 200
+
+
+def test_what_was_recorded_already_is_not_given_again_but_counts():
+    fake = numbered(40)
+    recorded_before = set(all_ids(15))
+
+    pages = walk(fake, seen=lambda ids: recorded_before.intersection(ids))
+
+    assert [item.id for item in items_of(pages)] == all_ids(40)[15:]
+    assert {asked["sort"][0] for asked in fake.asked_of(SEARCH)} == {"dc.date.accessioned,asc"}
+
+
+class MovingFake(FakeHal):
+    """Before each search something may happen: an item comes, goes, or the equal ones change places."""
+
+    def __init__(self, total: int, events: list[tuple[str, int]]):
+        super().__init__(synthetic(number) for number in range(total))
+        self.events, self.next_number = list(events), total
+        self.gone: set[str] = set()
+        self.trouble = self.happen
+
+    def happen(self, path, asked):
+        if path != SEARCH or not self.events:
+            return
+        event, number = self.events.pop(0)
+        if event == "comes":
+            self.items.append(synthetic(self.next_number))
+            self.next_number += 1
+        elif event == "goes" and self.items:
+            self.gone.add(self.items.pop(number % len(self.items))["uuid"])
+        elif event == "turns" and self.items:
+            turn = number % len(self.items)
+            self.items = self.items[turn:] + self.items[:turn]
+
+
+events = st.lists(st.tuples(st.sampled_from(["comes", "goes", "turns", "nothing"]), st.integers(0, 200)), max_size=12)
+
+
+@given(total=st.integers(0, 70), happening=events, light=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_a_listing_that_shrinks_grows_and_repeats_gives_each_item_at_most_once_and_loses_none_that_stays(
+    total, happening, light
+):
+    fake = MovingFake(total, happening)
+    client = client_of(fake)
+    client._width = lambda: 1
+
+    pages = list(client.walk(SCOPE, light=light, seen=nothing_seen))
+
+    found = [item.id for item in items_of(pages)]
+    stayed = {item["uuid"] for item in fake.items} & set(all_ids(total))
+    if not {"comes", "goes"} <= {event for event, _ in happening}:
+        assert stayed <= set(found)
+    assert len(found) == len(set(found))
+    assert not any(page.failures for page in pages)
+
+
+# Trouble
+
+
+def breaking(*numbers: int):
+    """Pages that embed the files of one of these items fail, and so does its own list of files."""
+    ids = {item_id(number) for number in numbers}
+
+    def fails(fake: FakeHal):
+        def trouble(path, asked):
+            start = int(asked.get("page", ["0"])[0]) * int(asked.get("size", ["0"])[0])
+            rows = fake.items[start : start + int(asked.get("size", ["0"])[0])]
+            if path == SEARCH and "embed" in asked and ids & {row["uuid"] for row in rows}:
+                raise ServerTrouble("status 500")
+            if any(id in path for id in ids):
+                raise ServerTrouble("status 500")
+
+        return trouble
+
+    return fails
+
+
+def test_an_item_that_breaks_its_page_is_the_one_that_failed_with_id_handle_and_name():
+    fake = numbered(60, files=1)
+    fake.trouble = breaking(27)(fake)
+
+    pages = walk(fake)
+
+    failures = [failure for page in pages for failure in page.failures]
+    assert [(failure.id, failure.handle, failure.name) for failure in failures] == [
+        (item_id(27), "123456789/27", "Item 000027")
+    ]
+    assert len(items_of(pages)) == 59
+    assert {asked["sort"][0] for asked in fake.asked_of(SEARCH) if "sort" in asked} == {"dc.date.accessioned,asc"}
+
+
+def test_a_broken_row_does_not_lose_its_neighbours():
+    broken = synthetic(1) | {"metadata": None}
+    fake = FakeHal([synthetic(0), broken, synthetic(2)])
+
+    [page] = walk(fake)
+
+    assert [item.id for item in page.items] == [item_id(0), item_id(2)]
+    assert [failure.id for failure in page.failures] == [item_id(1)]
+    assert "“metadata” is missing" in page.failures[0].reason
+
+
+def test_a_row_without_its_object_is_a_failure_and_no_reason_to_list_everything_again():
+    fake = FakeHal([synthetic(0)])
+    answer = _search_page([synthetic(0)], total=2)
+    answer["_embedded"]["searchResult"]["_embedded"]["objects"].append({"_embedded": {}})
+    fake.extra[SEARCH] = answer
+
+    [page] = walk(fake, light=True)
+
+    assert len(page.items) == 1
+    assert [failure.id for failure in page.failures] == [None]
+    assert len(fake.asked_of(SEARCH)) == 1
+
+
+@pytest.mark.parametrize("plan", ["items with files by 5", "items by 20"])
+def test_a_repository_that_fails_for_a_while_loses_nothing(plan):
+    fake = numbered(300, files=1)
+    fake.costs = costs_of(plan)
+    failing = iter(range(150))
+
+    def trouble(path, asked):
+        if len(fake.requests) > 120 and next(failing, None) is not None:
+            raise ServerTrouble("status 503")
+
+    fake.trouble = trouble
+
+    pages = walk(fake)
+
+    assert sorted(item.id for item in items_of(pages)) == sorted(all_ids(300))
+    assert not any(page.failures for page in pages)
+
+
+def test_a_repository_that_fails_for_good_ends_the_walk_and_no_item_is_blamed():
+    fake = numbered(300)
+
+    def trouble(path, asked):
+        if len(fake.requests) > 10:
+            raise ServerTrouble("status 503")
+
+    fake.trouble = trouble
+    pages = client_of(fake).walk(SCOPE, seen=nothing_seen)
+    got: list[Page] = []
+
+    with pytest.raises(RepositoryDown, match="status 503"):
+        got.extend(pages)
+    assert not any(page.failures for page in got)
+
+
+def test_an_answer_of_another_shape_is_waited_out_like_any_trouble():
+    fake = numbered(20)
+    fake.extra[SEARCH] = BadAnswer("answered with a web page")
+
+    with pytest.raises(RepositoryDown, match="web page"):
+        walk(fake)
+
+
+# One item
+
+
+def test_a_single_item_is_a_page_of_its_own():
+    fake = numbered(5, files=2)
+    one = Scope(ScopeKind.ITEM, item_id(3), "123456789/3", "Item 000003")
+
+    [page] = walk(fake, one)
+
+    assert [item.id for item in page.items] == [item_id(3)]
+    assert page.items[0].is_complete
+    assert page.total == 1
+    assert walk(fake, one, cursor=page.cursor) == []
+    assert walk(fake, one, seen=set)[0].items == ()
+
+
+def test_a_single_item_that_breaks_is_a_failure():
+    fake = numbered(5)
+    fake.trouble = breaking(3)(fake)
+
+    [page] = walk(fake, Scope(ScopeKind.ITEM, item_id(3), "123456789/3", "Item 000003"))
+
+    assert [failure.reason for failure in page.failures] == ["status 500"]

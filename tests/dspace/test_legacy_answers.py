@@ -1,0 +1,203 @@
+"""The client for DSpace 4 to 6 behind the real door to the network: every bad answer, and each of its own rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import responses
+
+from connector.addresses import AddressRule
+from connector.dspace.legacy import LegacyClient
+from connector.dspace.records import Failure, Scope, ScopeKind
+from connector.errors import BadAnswer, NotFound, RepositoryDown, Restricted, ServerTrouble, TimedOut, Unreachable
+from connector.http import Http, HttpSettings
+from connector.pace import Pace
+from tests.dspace.fake_legacy import API, Hurried, client, walked
+
+HOME = Scope(ScopeKind.COLLECTION, "7")
+HTML = "<html><title>We are moving</title></html>"
+COLLECTION = {"id": 7, "name": "Theses", "handle": "1/7", "type": "collection", "numberItems": 2}
+ITEM = {"id": 1, "name": "One", "handle": "1/1", "type": "item", "lastModified": "2020-01-01 00:00:00.0"}
+FULL = ITEM | {"metadata": [{"key": "dc.title", "value": "One", "language": "en"}], "bitstreams": []}
+
+
+@pytest.fixture
+def web() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> LegacyClient:
+    settings = HttpSettings("DSpaceConnector/1", AddressRule(()))
+    return client(Http(settings, Pace(tmp_path, "key"), Hurried()), 5, patience=20)
+
+
+def in_an_hour() -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+
+
+BAD: dict[str, tuple[dict[str, Any], type[Exception]]] = {
+    "refused": ({"body": requests.ConnectionError("refused")}, Unreachable),
+    "timeout": ({"body": requests.ReadTimeout()}, TimedOut),
+    "401": ({"status": 401}, Restricted),
+    "403": ({"status": 403}, Restricted),
+    "404": ({"status": 404}, NotFound),
+    "429 with seconds": ({"status": 429, "headers": {"Retry-After": "7"}}, ServerTrouble),
+    "429 with a date": ({"status": 429, "headers": {"Retry-After": in_an_hour()}}, ServerTrouble),
+    "500": ({"status": 500}, ServerTrouble),
+    "HTML": ({"body": HTML, "content_type": "text/html"}, BadAnswer),
+    "truncated": ({"body": '[{"id": 7, "na'}, BadAnswer),
+    "no list": ({"json": {"collections": []}}, BadAnswer),
+    "a row without id": ({"json": [{"name": "Theses"}]}, BadAnswer),
+    "a row that is text": ({"json": ["Theses"]}, BadAnswer),
+    "a row that is null": ({"json": [None]}, BadAnswer),
+    "a count that is text": ({"json": [COLLECTION | {"numberItems": "2"}]}, BadAnswer),
+}
+
+
+@pytest.mark.parametrize(("answer", "error"), BAD.values(), ids=BAD)
+def test_a_bad_list_of_collections_is_an_error_and_never_no_collections(web, reader, answer, error):
+    web.get(f"{API}/communities", json=[])
+    web.get(f"{API}/collections", **answer)
+
+    with pytest.raises(error) as raised:
+        list(reader.collections())
+
+    assert "repository.example" in str(raised.value) or "repository.example" in raised.value.url
+
+
+def test_an_empty_list_is_no_collections(web, reader):
+    web.get(f"{API}/communities", json=[])
+    web.get(f"{API}/collections", json=[])
+
+    assert list(reader.collections()) == []
+
+
+@pytest.mark.parametrize(("answer", "error"), BAD.values(), ids=BAD)
+def test_a_community_cannot_be_told_from_a_bad_answer(web, reader, answer, error):
+    web.get(f"{API}/communities", **answer)
+
+    with pytest.raises(error):
+        list(reader.communities())
+
+
+def listing(web: responses.RequestsMock, rows: list[Any]) -> None:
+    """A collection of two items: its count, its page and whole list, and the items one by one."""
+    web.get(f"{API}/collections/7", json=COLLECTION)
+    web.get(f"{API}/collections/7/items", json=rows)
+    web.get(f"{API}/items/1", json=FULL)
+
+
+@pytest.mark.parametrize("name", ["refused", "timeout", "429 with seconds", "500", "HTML", "truncated", "no list"])
+def test_a_page_that_is_bad_for_a_while_is_waited_for(web, reader, name):
+    web.get(f"{API}/collections/7", json=COLLECTION)
+    for _ in range(3):
+        web.get(f"{API}/collections/7/items", **BAD[name][0])
+    web.get(f"{API}/collections/7/items", json=[FULL, FULL | {"id": 2}])
+
+    assert walked(reader, HOME).ids == ["1", "2"]
+
+
+@pytest.mark.parametrize("name", ["refused", "timeout", "429 with a date", "500", "HTML", "truncated", "no list"])
+def test_a_repository_that_is_bad_for_good_ends_the_walk_at_its_cursor(web, reader, name):
+    web.get(f"{API}/collections/7", json=COLLECTION)
+    web.get(f"{API}/collections/7/items", **BAD[name][0])
+    web.get(f"{API}/communities", **BAD[name][0])
+
+    with pytest.raises(RepositoryDown):
+        walked(reader, HOME)
+
+
+@pytest.mark.parametrize("name", ["401", "403", "404"])
+def test_a_collection_that_is_refused_is_no_empty_collection(web, reader, name):
+    web.get(f"{API}/collections/7", json=COLLECTION)
+    web.get(f"{API}/collections/7/items", **BAD[name][0])
+
+    with pytest.raises(BAD[name][1]):
+        walked(reader, HOME)
+
+
+BROKEN_ROWS: dict[str, Any] = {
+    "null": None,
+    "text": "an item",
+    "no id": {key: value for key, value in FULL.items() if key != "id"},
+    "an id that is no number": FULL | {"id": True},
+    "metadata that are no list": FULL | {"id": 2, "metadata": {}},
+    "a value without its field": FULL | {"id": 2, "metadata": [{"value": "x"}]},
+    "a value that is a number": FULL | {"id": 2, "metadata": [{"key": "dc.title", "value": 7}]},
+    "a file without id": FULL | {"id": 2, "bitstreams": [{"name": "a.pdf"}]},
+    "a size that is text": FULL | {"id": 2, "bitstreams": [{"id": 3, "sizeBytes": "12"}]},
+    "a checksum that is text": FULL | {"id": 2, "bitstreams": [{"id": 3, "checkSum": "abc"}]},
+    "a name that is a number": FULL | {"id": 2, "name": 7},
+}
+
+
+@pytest.mark.parametrize("row", BROKEN_ROWS.values(), ids=BROKEN_ROWS)
+def test_a_broken_row_takes_no_neighbour_along(web, reader, row):
+    listing(web, [row, FULL])
+    web.get(f"{API}/items/2", json=row)
+
+    result = walked(reader, HOME)
+
+    assert result.ids == ["1"]
+    (failure,) = result.failures
+    assert failure.id == ("2" if isinstance(row, dict) and row.get("id") == 2 else None)
+    assert "not what DSpace promises" in failure.reason
+    assert result.hidden == {"7": 0}
+
+
+@pytest.mark.parametrize("member", ["metadata", "bitstreams"])
+def test_an_item_that_comes_without_details_is_broken_and_not_bare(web, reader, member):
+    listing(web, [FULL, FULL | {"id": 2, member: None}])
+    web.get(f"{API}/items/2", json=FULL | {"id": 2, member: None})
+
+    result = walked(reader, HOME)
+
+    assert result.ids == ["1"]
+    assert [(failure.id, member in failure.reason) for failure in result.failures] == [("2", True)]
+
+
+def test_an_item_too_large_for_any_page_fails_alone(web, tmp_path):
+    settings = HttpSettings("DSpaceConnector/1", AddressRule(()), json_bytes=2_000)
+    reader = client(Http(settings, Pace(tmp_path, "key"), Hurried()), 5, patience=20)
+    large = FULL | {"id": 2, "metadata": [{"key": "dc.description", "value": "x" * 5_000, "language": None}]}
+
+    def page(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        full = "metadata" in request.params.get("expand", "")
+        rows = [FULL, large] if full else [ITEM, ITEM | {"id": 2}]
+        start = int(request.params["offset"])
+        return 200, {}, json.dumps(rows[start : start + int(request.params["limit"])])
+
+    web.get(f"{API}/collections/7", json=COLLECTION)
+    web.add_callback("GET", f"{API}/collections/7/items", callback=page, content_type="application/json")
+    web.get(f"{API}/items/2", json=large)
+
+    result = walked(reader, HOME)
+
+    assert result.ids == ["1"]
+    assert [(failure.id, failure.name) for failure in result.failures] == [("2", "One")]
+    assert isinstance(result.failures[0], Failure)
+
+
+def test_json_is_asked_for_by_name(web, reader):
+    web.get(f"{API}/collections/7", json=COLLECTION)
+
+    reader.collection("7")
+
+    assert web.calls[0].request.headers["Accept"] == "application/json"
+
+
+def test_a_server_in_trouble_is_not_taken_for_an_unknown_handle(web, reader):
+    web.get(f"{API}/handle/1/2", status=500)
+    web.get(f"{API}/communities", status=503)
+
+    with pytest.raises(ServerTrouble):
+        reader.find(ScopeKind.ITEM, "1/2")

@@ -1,0 +1,38 @@
+"""The catalogue as plain values, to compare one state with another."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from connector.catalogue.export import as_jsonl
+from connector.catalogue.models import StoredFile
+from connector.catalogue.search import Selection
+from connector.extensions import db
+
+PASSING = ("id", "jobs")
+
+
+def titles(app) -> dict[str, str]:
+    """Title by id at the source."""
+    return {record["source_id"]: record["title"] for record in records(app)}
+
+
+def records(app) -> list[dict]:
+    """Every item as its export, without what differs between two ways to the same state."""
+    with app.app_context():
+        lines = [json.loads(line) for line in as_jsonl(Selection())]
+    kept = [{name: value for name, value in line.items() if name not in PASSING} for line in lines]
+    return sorted(kept, key=lambda record: record["source_id"])
+
+
+def stored_bytes(app) -> set[str]:
+    """The paths below the files folder."""
+    folder = Path(app.config["INSTANCE"]) / "files"
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def stored_rows(app) -> set[str]:
+    """What the database says lies there."""
+    with app.app_context():
+        return {f"{sha[:2]}/{sha[2:]}" for sha in db.session.scalars(db.select(StoredFile.sha256))}

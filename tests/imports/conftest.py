@@ -1,0 +1,136 @@
+"""An app on an instance of its own, and a fake DSpace to import from."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from sqlalchemy import event
+
+from config import load
+from connector import create_app
+from connector.dspace.records import Scope, ScopeKind
+from connector.extensions import db, transaction
+from connector.imports import harvest, jobs, undo
+from connector.imports.run import stop_all, work
+from connector.repositories.connections import source_for
+from connector.repositories.models import Repository
+from connector.storage import prepare
+
+from .fakes import FakeDSpace
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """An empty instance, migrated once."""
+    folder = tmp_path_factory.mktemp("template")
+    app = create_app(load({"CONNECTOR_INSTANCE": str(folder)}))
+    prepare(app)
+    with app.app_context():
+        db.session.execute(db.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        db.engine.dispose()
+    return folder
+
+
+@pytest.fixture
+def app(tmp_path, template):
+    """An app whose database is a file of its own; nothing works on its queue by itself."""
+    instance = tmp_path / "instance"
+    shutil.copytree(template, instance)
+    app = create_app(load({"CONNECTOR_INSTANCE": str(instance), "CONNECTOR_PATIENCE": "1"}))
+    app.config["TESTING"] = True
+    app.config["SECRET_KEY"] = "only for tests"
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+class Desk:
+    """What a person does, in short words, with a fake repository behind it."""
+
+    def __init__(self, app, dspace: FakeDSpace):
+        self.app, self.dspace = app, dspace
+        with app.app_context(), transaction():
+            repository = Repository(
+                address_key="fake",
+                site_url="https://repo.example.org",
+                api_url="https://repo.example.org/server/api",
+                endpoint="server/api",
+                generation=9,
+                version="9.3",
+            )
+            db.session.add(repository)
+            db.session.flush()
+            self.repository_id = repository.id
+
+    def create(self, collection="c1", **options) -> int:
+        """Queue an import of a collection ("" for the whole repository); gives the job's id."""
+        kind = ScopeKind.COLLECTION if collection else ScopeKind.REPOSITORY
+        with self.app.app_context():
+            scope = Scope(kind, collection, f"1/{collection}" if collection else None, f"Collection {collection}")
+            return jobs.create(source_for(self.repository_id, scope), options)
+
+    def work(self, job_id: int) -> bool:
+        """Carry the job out here and now."""
+        with self.app.app_context():
+            if jobs.get(job_id).is_import:
+                return work(job_id, lambda run: harvest.run(run, self.dspace.connect))
+            return work(job_id, undo.run)
+
+    def run(self, collection="c1", **options):
+        """Import a collection and give the job as it ended."""
+        job_id = self.create(collection, **options)
+        assert self.work(job_id)
+        return self.job(job_id)
+
+    def undo(self, job_id: int):
+        """Undo an import and give the undo job as it ended."""
+        with self.app.app_context():
+            undo_id = jobs.create_undo(job_id)
+        assert self.work(undo_id)
+        return self.job(undo_id)
+
+    def stop(self, job_id: int) -> None:
+        """Ask the job to stop, as the Stop button does, and let it notice at its next look."""
+        with self.app.app_context():
+            jobs.stop(job_id)
+        stop_all(job_id)
+
+    def stop_after_writes(self, job_id: int, number: int) -> None:
+        """Ask the job to stop when it has written its counts so many times."""
+        left = [number]
+
+        def count(connection, cursor, statement, *rest):
+            if statement.startswith("UPDATE import_job SET") and "removed" in statement:
+                left[0] -= 1
+                if left[0] == 0:
+                    stop_all(job_id)
+
+        with self.app.app_context():
+            event.listen(db.engine, "after_cursor_execute", count)
+
+    def forget_everything(self) -> None:
+        """An empty catalogue without jobs."""
+        with self.app.app_context(), transaction():
+            for table in reversed(db.metadata.sorted_tables):
+                if table.name != "repository":
+                    db.session.execute(table.delete())
+
+    def job(self, job_id: int):
+        """The job as it stands, with what its tests look at loaded."""
+        with self.app.app_context():
+            job = jobs.get(job_id)
+            assert job.source is not None
+            assert [undo.id for undo in job.undone_by] is not None
+            db.session.expunge_all()
+            return job
+
+
+@pytest.fixture
+def dspace():
+    return FakeDSpace()
+
+
+@pytest.fixture
+def desk(app, dspace):
+    return Desk(app, dspace)

@@ -1,0 +1,159 @@
+"""A DSpace of lists: the same methods as the clients, no network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from connector.dspace.reading import Patience
+from connector.dspace.records import (
+    Bitstream,
+    Collection,
+    Failure,
+    Item,
+    MetadataValue,
+    Page,
+    Scope,
+    ScopeKind,
+    SourceState,
+)
+from connector.errors import RepositoryError, ServerTrouble
+from connector.http import Download
+from connector.repositories.connections import Connection
+
+
+@dataclass
+class FakeItem:
+    """An item of the fake: where it is, what it holds, how it answers."""
+
+    id: str
+    title: str = "A title"
+    collections: tuple[str, ...] = ("c1",)
+    handle: str | None = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    version: int = 1
+    state: SourceState = SourceState.PRESENT
+    fails: bool = False
+
+    def __post_init__(self):
+        self.handle = f"1/{self.id}" if self.handle == "" else self.handle
+
+
+class FakeDSpace:
+    """Holds items in a list; walks them in pages of `page_size`."""
+
+    def __init__(self):
+        self.items: dict[str, FakeItem] = {}
+        self.page_size = 3
+        self.file_errors: dict[str, RepositoryError] = {}
+        self.served: dict[str, bytes] = {}
+        self.downloads: list[str] = []
+        self.details: list[str] = []
+        self.down = False
+        self.count_off_by = 0
+        self.hidden_counts: dict[str, int] = {}
+        self.before_page: Callable[[int], None] = lambda number: None
+        self.requests_made = 0
+        self.width = 2
+        self.now = 0.0
+
+    def connect(self, repository, *, patience, stop, waiting) -> Connection:
+        return Connection(self, self, Patience(patience, stop, waiting, lambda: self.now, self._pass))
+
+    def _pass(self, seconds: float) -> bool:
+        """Time that is waited for passes at once."""
+        self.now += seconds
+        return False
+
+    def close(self) -> None:
+        """As the door to the network."""
+
+    def add(self, id: str, **values) -> FakeItem:
+        self.items[id] = FakeItem(id, **values)
+        return self.items[id]
+
+    def edit(self, id: str, **values) -> None:
+        item = self.items[id]
+        self.items[id] = replace(item, version=item.version + 1, **values)
+
+    # The clients' methods
+
+    def walk(self, scope: Scope, *, cursor, light, with_collection, seen, hidden) -> Iterator[Page]:
+        listed = [item for item in self.items.values() if self._is_in(item, scope)]
+        start = (cursor or {}).get("offset", 0)
+        total = len(listed) + self.count_off_by
+        for number, offset in enumerate(range(start, max(len(listed), start + 1), self.page_size)):
+            self.before_page(number)
+            self._ask()
+            part = listed[offset : offset + self.page_size]
+            done = seen([item.id for item in part])
+            part = [item for item in part if item.id not in done]
+            read = [self._item(item, light, with_collection) for item in part if not item.fails]
+            failures = [Failure(item.id, item.handle, item.title, "it is broken") for item in part if item.fails]
+            yield Page(
+                tuple(read), {"offset": offset + self.page_size}, total, tuple(failures), dict(self.hidden_counts)
+            )
+
+    def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
+        for item in items:
+            if item.is_complete:
+                yield item
+            else:
+                self._ask()
+                self.details.append(item.id)
+                yield replace(self._item(self.items[item.id], False, False), collection=item.collection)
+
+    def whereabouts(self, item_id: str, scope: Scope) -> SourceState:
+        self._ask()
+        item = self.items.get(item_id)
+        if item is None:
+            return SourceState.VANISHED
+        if item.state is not SourceState.PRESENT:
+            return item.state
+        return SourceState.PRESENT if self._is_in(item, scope) else SourceState.ELSEWHERE
+
+    def collection(self, id: str) -> Collection:
+        self._ask()
+        return Collection(id, f"1/{id}", f"Collection {id}", description=f"<p>About {id}</p>")
+
+    def ping(self) -> None:
+        self._ask()
+
+    def download(self, bitstream_id: str, sink, *, limit=None) -> Download:
+        self._ask()
+        self.downloads.append(bitstream_id)
+        if error := self.file_errors.get(bitstream_id):
+            raise error
+        item_id, name = bitstream_id.split("/")
+        data = self.served.get(bitstream_id, self.items[item_id].files[name])
+        sink(data)
+        return Download(len(data), hashlib.md5(data).hexdigest(), hashlib.sha256(data).hexdigest())
+
+    def _ask(self) -> None:
+        self.requests_made += 1
+        if self.down:
+            raise ServerTrouble("The repository answered with an error (503).")
+
+    def _is_in(self, item: FakeItem, scope: Scope) -> bool:
+        here = scope.kind is ScopeKind.REPOSITORY or scope.id in item.collections
+        return here and item.state is SourceState.PRESENT
+
+    def _item(self, item: FakeItem, light: bool, with_collection: bool) -> Item:
+        files = None if light else tuple(self._bitstream(item, name, data) for name, data in item.files.items())
+        values = (MetadataValue("dc.title", item.title, "en"), MetadataValue("dc.contributor.author", "A", None, None, -1))
+        home = item.collections[0]
+        return Item(
+            id=item.id,
+            handle=item.handle,
+            name=item.title,
+            last_modified=f"2026-01-01T00:00:{item.version:02d}Z",
+            metadata=None if light else values,
+            bitstreams=files,
+            collection=Collection(home, f"1/{home}", f"Collection {home}") if with_collection else None,
+        )
+
+    def _bitstream(self, item: FakeItem, name: str, data: bytes) -> Bitstream:
+        checksum = hashlib.md5(data).hexdigest()
+        bundle = "LICENSE" if name.startswith("license") else "ORIGINAL"
+        return Bitstream(f"{item.id}/{name}", bundle, name, None, "text/plain", len(data), checksum, "MD5", 1)

@@ -1,0 +1,323 @@
+"""An import brings everything, once, and says truly what it did."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.catalogue.models import ItemSet, Membership
+from connector.dspace.records import SourceState
+from connector.errors import NotFound, Restricted, ServerTrouble
+from connector.extensions import db
+from connector.imports import report
+
+from .catalogue import records, stored_bytes, stored_rows, titles
+
+
+def counts(job):
+    return job.added, job.updated, job.unchanged, job.failed
+
+
+def with_items(dspace, number, **values):
+    for n in range(number):
+        dspace.add(f"i{n}", title=f"Title {n}", **values)
+
+
+def test_a_first_import_adds_every_item_of_the_scope(desk, dspace):
+    with_items(dspace, 7)
+    dspace.add("other", collections=("c2",))
+
+    job = desk.run()
+
+    assert (job.state, job.clean, counts(job)) == ("completed", True, (7, 0, 0, 0))
+    assert (job.expected, job.seen) == (7, 7)
+    assert titles(desk.app) == {f"i{n}": f"Title {n}" for n in range(7)}
+
+
+def test_a_second_import_changes_only_what_changed_and_reads_only_that(desk, dspace):
+    with_items(dspace, 5)
+    desk.run()
+    dspace.edit("i3", title="New title")
+
+    job = desk.run()
+
+    assert counts(job) == (0, 1, 4, 0)
+    assert dspace.details == ["i3"]
+    assert titles(desk.app)["i3"] == "New title"
+
+
+def test_a_moved_time_stamp_with_the_same_content_is_no_update(desk, dspace):
+    with_items(dspace, 1)
+    desk.run()
+    dspace.edit("i0")
+
+    assert counts(desk.run()) == (0, 0, 1, 0)
+    assert records(desk.app)[0]["last_modified"] == "2026-01-01T00:00:02Z"
+
+
+def test_an_item_that_cannot_be_read_fails_alone_and_is_named(desk, dspace):
+    with_items(dspace, 4)
+    dspace.items["i2"].fails = True
+
+    job = desk.run()
+
+    assert (job.state, job.clean, counts(job), job.seen) == ("completed", False, (3, 0, 0, 1), 4)
+    with desk.app.app_context():
+        [problem] = report.problems(job)
+    assert (problem["id"], problem["handle"], problem["reason"]) == ("i2", "1/i2", "it is broken")
+
+
+def test_a_held_item_that_fails_later_has_not_vanished(desk, dspace):
+    with_items(dspace, 2)
+    desk.run()
+    dspace.items["i1"].fails = True
+    dspace.items["i1"].version += 1
+
+    job = desk.run()
+
+    assert (job.failed, job.vanished) == (1, 0)
+    assert records(desk.app)[1]["source_state"] == "present"
+
+
+@pytest.mark.parametrize(
+    ("state", "kept"),
+    [
+        (SourceState.WITHDRAWN, "withdrawn"),
+        (SourceState.HIDDEN, "hidden"),
+        (SourceState.SUPERSEDED, "superseded"),
+    ],
+)
+def test_what_is_no_longer_shown_is_marked_never_deleted(desk, dspace, state, kept):
+    with_items(dspace, 3)
+    desk.run()
+    dspace.items["i1"].state = state
+
+    job = desk.run()
+
+    assert (job.vanished, job.clean) == (1, True)
+    assert [record["source_state"] for record in records(desk.app)] == ["present", kept, "present"]
+
+
+def test_a_deleted_item_is_marked_as_vanished_and_its_return_is_an_update(desk, dspace):
+    with_items(dspace, 3)
+    desk.run()
+    gone = dspace.items.pop("i1")
+    assert desk.run().vanished == 1
+    assert records(desk.app)[1]["source_state"] == "vanished"
+    dspace.items["i1"] = gone
+
+    job = desk.run()
+
+    assert counts(job) == (0, 1, 2, 0)
+    assert records(desk.app)[1]["source_state"] == "present"
+
+
+def test_an_item_that_moved_elsewhere_leaves_its_source_and_may_come_back(desk, dspace):
+    with_items(dspace, 2)
+    desk.run()
+    dspace.items["i0"].collections = ("c2",)
+    assert desk.run().vanished == 1
+    assert records(desk.app)[0]["source_state"] == "present"
+    dspace.items["i0"].collections = ("c1",)
+
+    assert counts(desk.run()) == (0, 1, 1, 0)
+
+
+def test_a_test_import_takes_the_first_items_and_marks_nothing(desk, dspace):
+    with_items(dspace, 5)
+    desk.run()
+    del dspace.items["i4"]
+
+    job = desk.run(test=2)
+
+    assert (job.seen, job.vanished, job.clean) == (2, 0, True)
+
+
+def test_an_item_of_two_sources_is_one_item_with_two_holdings(desk, dspace):
+    dspace.add("both", collections=("c1", "c2"))
+    desk.run("c1")
+
+    job = desk.run("c2")
+
+    assert counts(job) == (0, 0, 1, 0)
+    assert len(records(desk.app)) == 1
+
+
+def test_the_handle_finds_an_item_again_whose_id_is_new(desk, dspace):
+    dspace.add("17", title="Before the upgrade", handle="1/17")
+    desk.run()
+    dspace.items = {}
+    dspace.add("9b2f5a52-7c11-4a7c-8a53-0a7f4e3a5d10", title="After the upgrade", handle="1/17")
+
+    job = desk.run()
+
+    assert counts(job) == (0, 1, 0, 0)
+    assert titles(desk.app) == {"9b2f5a52-7c11-4a7c-8a53-0a7f4e3a5d10": "After the upgrade"}
+
+
+def test_a_number_used_again_for_another_handle_is_another_item(desk, dspace):
+    dspace.add("5", title="Old", handle="1/5")
+    desk.run()
+    dspace.items = {}
+    dspace.add("5", title="New", handle="1/900")
+    dspace.add("77", title="Old", handle="1/5")
+
+    desk.run()
+
+    assert {(r["handle"], r["title"], r["source_id"]) for r in records(desk.app)} == {
+        ("1/900", "New", "5"),
+        ("1/5", "Old", "77"),
+    }
+
+
+def test_a_count_that_nobody_can_account_for_is_not_clean_and_says_so(desk, dspace):
+    with_items(dspace, 4)
+    dspace.count_off_by = 2
+
+    job = desk.run()
+
+    assert (job.state, job.clean, job.expected) == ("completed", False, 6)
+    assert "2 of them are not accounted for" in job.message
+
+
+def test_items_hidden_from_us_account_for_the_difference(desk, dspace):
+    with_items(dspace, 4)
+    dspace.count_off_by, dspace.hidden_counts = 2, {"c1": 2}
+
+    job = desk.run()
+
+    assert (job.clean, job.hidden) == (True, 2)
+
+
+def test_files_are_listed_without_being_fetched(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"aaa", "license.txt": b"yes"})
+
+    job = desk.run()
+
+    assert (job.files_linked, job.files_stored, dspace.downloads) == (2, 0, [])
+
+
+def test_files_of_the_original_bundle_are_fetched_once_and_kept_by_their_hash(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"aaa", "license.txt": b"yes"})
+    dspace.add("i1", files={"copy.txt": b"aaa"})
+
+    job = desk.run(files=True)
+
+    assert (job.files_stored, job.files_linked, job.bytes) == (2, 1, 3)
+    assert len(dspace.downloads) == 1
+    assert stored_bytes(desk.app) == stored_rows(desk.app)
+    assert len(stored_bytes(desk.app)) == 1
+
+
+def test_turning_files_on_later_fetches_what_is_linked_and_counts_as_updated(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"aaa"})
+    dspace.add("i1")
+    desk.run()
+
+    job = desk.run(files=True)
+
+    assert (counts(job), job.files_stored) == ((0, 1, 1, 0), 1)
+
+
+def test_an_unchanged_run_with_files_fetches_nothing(desk, dspace):
+    with_items(dspace, 3, files={"a.txt": b"aaa"})
+    desk.run(files=True)
+    dspace.downloads.clear()
+
+    job = desk.run(files=True)
+
+    assert (counts(job), dspace.downloads, job.files_stored) == ((0, 0, 3, 0), [], 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "fate", "clean"),
+    [
+        (Restricted("not open"), "restricted", True),
+        (NotFound("not there"), "missing", True),
+        (ServerTrouble("error 500", retry_after=0), "failed", False),
+    ],
+)
+def test_a_file_that_cannot_be_had_marks_the_file_and_never_the_item(desk, dspace, error, fate, clean):
+    dspace.add("i0", files={"a.txt": b"aaa", "b.txt": b"bbb"})
+    dspace.file_errors["i0/a.txt"] = error
+
+    job = desk.run(files=True)
+
+    assert (job.state, job.clean, job.files[fate], job.files_stored) == ("completed", clean, 1, 1)
+    with desk.app.app_context():
+        [problem] = report.problems(job)
+    assert "a.txt" in problem["reason"]
+    assert str(error) in problem["reason"]
+
+
+def test_a_file_that_fails_again_leaves_its_item_unchanged(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"aaa"})
+    dspace.file_errors["i0/a.txt"] = Restricted("not open")
+    desk.run(files=True)
+
+    job = desk.run(files=True)
+
+    assert counts(job) == (0, 0, 1, 0)
+    assert job.files_restricted == 1
+
+
+def test_bytes_that_are_not_what_the_source_announces_are_not_kept(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"aaa"})
+    dspace.served["i0/a.txt"] = b"half"
+
+    job = desk.run(files=True)
+
+    assert (job.clean, job.files_damaged, stored_bytes(desk.app)) == (False, 1, set())
+    del dspace.served["i0/a.txt"]
+    again = desk.run(files=True)
+    assert (counts(again), again.files_stored, again.clean) == ((0, 1, 0, 0), 1, True)
+
+
+def test_a_file_larger_than_the_limit_is_not_fetched(desk, dspace):
+    desk.app.config["FILE_LIMIT"] = 4
+    dspace.add("i0", files={"a.txt": b"aaaaaaa"})
+
+    job = desk.run(files=True)
+
+    assert (job.files_too_large, job.clean, dspace.downloads) == (1, False, [])
+
+
+def test_an_item_set_by_name_is_made_once_and_used_again(desk, dspace):
+    with_items(dspace, 2)
+    desk.run(item_set="Theses")
+    dspace.add("i9")
+
+    desk.run(item_set="Theses")
+
+    assert [record["item_sets"] for record in records(desk.app)] == [["Theses"]] * 3
+    with desk.app.app_context():
+        assert db.session.scalar(db.select(db.func.count(ItemSet.id))) == 1
+        assert db.session.scalar(db.select(db.func.count(Membership.id))) == 3
+
+
+def test_item_sets_from_collections_mirror_each_collection(desk, dspace):
+    dspace.add("a", collections=("c1",))
+    dspace.add("b", collections=("c2",))
+
+    desk.run("", item_set_from_collection=True)
+
+    assert [record["item_sets"] for record in records(desk.app)] == [["Collection c1"], ["Collection c2"]]
+    with desk.app.app_context():
+        assert sorted(db.session.scalars(db.select(ItemSet.description))) == ["<p>About c1</p>", "<p>About c2</p>"]
+
+
+def test_a_repository_that_stays_down_fails_the_job_at_its_cursor_and_it_goes_on_later(desk, dspace):
+    with_items(dspace, 6)
+    dspace.before_page = lambda number: setattr(dspace, "down", number == 1)
+
+    job = desk.run()
+
+    assert (job.state, job.seen, job.clean) == ("failed", 3, None)
+    assert "503" in job.message
+    dspace.before_page, dspace.down = (lambda number: None), False
+    with desk.app.app_context():
+        from connector.imports import jobs
+
+        jobs.resume(job.id)
+    assert desk.work(job.id)
+    again = desk.job(job.id)
+    assert (again.state, counts(again), again.seen) == ("completed", (6, 0, 0, 0), 6)

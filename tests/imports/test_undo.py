@@ -1,0 +1,286 @@
+"""Undo removes what an import added, restores what it changed, and leaves what others hold, in any order."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connector.catalogue.export import as_jsonl
+from connector.catalogue.models import CatalogueItem, ItemSet, Membership
+from connector.catalogue.search import Selection
+from connector.dspace.records import SourceState
+from connector.errors import Conflict
+from connector.extensions import db
+from connector.imports import jobs
+from connector.imports.undo import preview
+
+from .catalogue import records, stored_bytes, stored_rows, titles
+
+
+def numbers(undo):
+    return undo.removed, undo.restored, undo.kept
+
+
+def test_undoing_the_only_import_leaves_catalogue_and_files_as_they_were(desk, dspace):
+    dspace.add("a", files={"a.txt": b"aaa"})
+    dspace.add("b")
+    job = desk.run(files=True, item_set="New set")
+
+    undo = desk.undo(job.id)
+
+    assert (undo.state, numbers(undo)) == ("completed", (2, 0, 0))
+    assert (records(desk.app), stored_bytes(desk.app), stored_rows(desk.app)) == ([], set(), set())
+    with desk.app.app_context():
+        assert db.session.scalar(db.select(db.func.count(ItemSet.id))) == 0
+    assert desk.job(job.id).is_undone
+
+
+def test_the_preview_tells_what_the_undo_then_does(desk, dspace):
+    dspace.add("a", files={"a.txt": b"aaa"}, collections=("c1", "c2"))
+    dspace.add("b", files={"b.txt": b"bbb"})
+    job = desk.run(files=True, item_set="New set")
+    desk.run("c2")
+
+    with desk.app.app_context():
+        told = preview(job.id)
+    undo = desk.undo(job.id)
+
+    assert told == {"removed": 1, "restored": 0, "kept": 1, "files": 1, "item_sets": 1}
+    assert numbers(undo) == (1, 0, 1)
+
+
+def test_undo_restores_what_a_re_run_changed_with_its_files(desk, dspace):
+    dspace.add("a", title="First", files={"a.txt": b"one"})
+    desk.run(files=True)
+    before, bytes_before = records(desk.app), stored_bytes(desk.app)
+    dspace.edit("a", title="Second", files={"a.txt": b"two"})
+    job = desk.run(files=True)
+    assert titles(desk.app) == {"a": "Second"}
+
+    undo = desk.undo(job.id)
+
+    assert numbers(undo) == (0, 1, 0)
+    assert records(desk.app) == before
+    assert stored_bytes(desk.app) == bytes_before == stored_rows(desk.app)
+
+
+def test_bytes_that_an_undo_would_restore_are_kept_meanwhile(desk, dspace):
+    dspace.add("a", files={"a.txt": b"one"})
+    desk.run(files=True)
+    dspace.edit("a", files={"a.txt": b"two"})
+    middle = desk.run(files=True)
+    dspace.edit("a", title="Third")
+    last = desk.run(files=True)
+
+    desk.undo(last.id)
+
+    assert len(stored_bytes(desk.app)) == 2
+    desk.undo(middle.id)
+    assert len(stored_bytes(desk.app)) == 1
+
+
+def test_undo_spares_an_item_another_source_holds_until_both_are_undone(desk, dspace):
+    dspace.add("both", collections=("c1", "c2"))
+    first, second = desk.run("c1"), desk.run("c2")
+
+    assert numbers(desk.undo(first.id)) == (0, 0, 1)
+    assert titles(desk.app) == {"both": "A title"}
+    assert numbers(desk.undo(second.id)) == (1, 0, 0)
+    assert records(desk.app) == []
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_changes_undone_in_either_order_end_in_the_same_state(desk, dspace, order):
+    dspace.add("a", title="One")
+    jobs_run = [desk.run()]
+    for title in ("Two", "Three"):
+        dspace.edit("a", title=title)
+        jobs_run.append(desk.run())
+
+    for number in order:
+        desk.undo(jobs_run[number].id)
+
+    assert titles(desk.app) == {"a": "One"}
+
+
+def test_undoing_an_older_change_leaves_the_later_one_and_counts_it_as_kept(desk, dspace):
+    dspace.add("a", title="One")
+    desk.run()
+    dspace.edit("a", title="Two")
+    older = desk.run()
+    dspace.edit("a", title="Three")
+    desk.run()
+
+    undo = desk.undo(older.id)
+
+    assert (numbers(undo), titles(desk.app)) == ((0, 0, 1), {"a": "Three"})
+
+
+def test_a_later_mark_neither_blocks_an_undo_nor_is_overwritten(desk, dspace):
+    dspace.add("a", title="One")
+    dspace.add("b")
+    desk.run()
+    dspace.edit("a", title="Two")
+    changed = desk.run()
+    dspace.items["a"].state = SourceState.WITHDRAWN
+    marked = desk.run()
+
+    assert numbers(desk.undo(changed.id)) == (0, 1, 0)
+    assert (records(desk.app)[0]["title"], records(desk.app)[0]["source_state"]) == ("One", "withdrawn")
+    desk.undo(marked.id)
+    assert records(desk.app)[0]["source_state"] == "present"
+
+
+def test_an_import_after_an_undo_brings_everything_again(desk, dspace):
+    dspace.add("a", files={"a.txt": b"one"})
+    job = desk.run(files=True)
+    desk.undo(job.id)
+
+    again = desk.run(files=True)
+
+    assert (again.added, again.files_stored) == (1, 1)
+
+
+def test_a_membership_made_by_hand_is_never_touched(desk, dspace):
+    dspace.add("a", collections=("c1", "c2"))
+    desk.run("c1")
+    with desk.app.app_context():
+        item_set = ItemSet(name="Mine")
+        db.session.add(item_set)
+        db.session.flush()
+        item_id = db.session.scalar(db.select(CatalogueItem.id))
+        db.session.add(Membership(item_set_id=item_set.id, item_id=item_id))
+        db.session.commit()
+    second = desk.run("c2", item_set="Mine")
+
+    desk.undo(second.id)
+
+    assert records(desk.app)[0]["item_sets"] == ["Mine"]
+
+
+@pytest.mark.parametrize("case", ["undo of an undo", "twice", "while active"])
+def test_what_cannot_be_undone_is_refused_with_a_sentence(desk, dspace, case):
+    dspace.add("a")
+    job = desk.run()
+    if case == "while active":
+        desk.create("c2")
+        target = job.id
+    else:
+        undo = desk.undo(job.id)
+        target = undo.id if case == "undo of an undo" else job.id
+
+    with desk.app.app_context(), pytest.raises(Conflict, match="."):
+        jobs.create_undo(target)
+
+
+def test_a_stopped_import_can_be_undone_and_then_not_resumed(desk, dspace):
+    for n in range(6):
+        dspace.add(f"i{n}")
+    job_id = desk.create()
+    dspace.before_page = lambda number: number == 1 and desk.stop(job_id)
+    desk.work(job_id)
+    assert desk.job(job_id).state == "stopped"
+    assert 0 < desk.job(job_id).seen < 6
+
+    undo = desk.undo(job_id)
+
+    assert undo.removed == desk.job(job_id).seen
+    assert records(desk.app) == []
+    with desk.app.app_context(), pytest.raises(Conflict):
+        jobs.resume(job_id)
+
+
+def test_an_undo_that_was_stopped_goes_on_where_it_was(desk, dspace, monkeypatch):
+    dspace.page_size = 100
+    for n in range(450):
+        dspace.add(f"i{n:03}")
+    job = desk.run()
+    with desk.app.app_context():
+        undo_id = jobs.create_undo(job.id)
+    desk.stop_after_writes(undo_id, 1)
+    desk.work(undo_id)
+    assert desk.job(undo_id).state == "stopped"
+    assert 0 < len(records(desk.app)) < 450
+
+    with desk.app.app_context():
+        jobs.resume(undo_id)
+    desk.work(undo_id)
+
+    assert (desk.job(undo_id).removed, records(desk.app)) == (450, [])
+
+
+class Model:
+    """What should be held: each job's ties and changes, and which jobs are undone."""
+
+    def __init__(self):
+        self.ties: dict[tuple[str, str], int] = {}
+        self.changes: dict[str, list[tuple[int, str, str]]] = {}
+        self.undone: set[int] = set()
+
+    def ran(self, job_id: int, collection: str, shown: dict[str, str]) -> None:
+        for item, title in shown.items():
+            self.ties.setdefault((collection, item), job_id)
+            if not self.changes.get(item):
+                self.changes[item] = [(job_id, title, "added")]
+            elif self.title(item) != title:
+                self.changes[item].append((job_id, title, "updated"))
+
+    def undo(self, job_id: int) -> None:
+        self.undone.add(job_id)
+        self.ties = {key: made_by for key, made_by in self.ties.items() if made_by != job_id}
+        for item in list(self.changes):
+            if not any(tied == item for _, tied in self.ties):
+                del self.changes[item]
+
+    def title(self, item: str) -> str:
+        """Of the last change not undone; what the item was added with stays as long as anything holds it."""
+        standing = [t for job, t, action in self.changes[item] if action == "added" or job not in self.undone]
+        return standing[-1]
+
+    def titles(self) -> dict[str, str]:
+        return {item: self.title(item) for item in self.changes}
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["c1", "c2"]),
+        st.dictionaries(st.sampled_from("abc"), st.sampled_from(["One", "Two", "Three"]), max_size=3),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=steps, data=st.data())
+def test_undoing_in_random_order_leaves_what_the_other_imports_brought(desk, dspace, steps, data):
+    desk.forget_everything()
+    dspace.items.clear()
+    model, done = Model(), []
+    for collection, edits in steps:
+        for item, title in edits.items():
+            if item in dspace.items:
+                dspace.edit(item, title=title, files={"f.txt": title.encode()})
+            else:
+                dspace.add(item, title=title, collections=("c1", "c2"), files={"f.txt": title.encode()})
+        job = desk.run(collection, files=True)
+        assert (job.state, job.clean) == ("completed", True)
+        model.ran(job.id, collection, {item.id: item.title for item in dspace.items.values()})
+        done.append(job.id)
+        assert titles(desk.app) == model.titles()
+
+    for job_id in data.draw(st.permutations(done)):
+        desk.undo(job_id)
+        model.undo(job_id)
+        assert titles(desk.app) == model.titles()
+        assert stored_bytes(desk.app) == stored_rows(desk.app)
+        for record in records(desk.app):
+            [file] = record["files"]
+            assert (file["fate"], file["path"][6:].replace("/", "")) == ("stored", file["sha256"])
+
+    assert stored_bytes(desk.app) == set()
+    with desk.app.app_context():
+        assert json.dumps(list(as_jsonl(Selection()))) == "[]"
