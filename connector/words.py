@@ -34,7 +34,9 @@ def number(count: int | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in its two largest units: "4 s", "2 min 5 s", "3 h 20 min"."""
+    """A length of time in its two largest units: "under 1 s", "4 s", "2 min 5 s", "3 h 20 min"."""
+    if seconds < 1:
+        return "under 1 s"
     whole = round(seconds)
     for unit, size, smaller, part in (("d", 86_400, "h", 3_600), ("h", 3_600, "min", 60), ("min", 60, "s", 1)):
         if whole >= size:

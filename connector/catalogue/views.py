@@ -40,7 +40,7 @@ def items() -> str:
         asked=_as_arguments(selection),
         item_sets=sets.every(),
         repositories=db.session.scalars(select(Repository).order_by(Repository.id)).all(),
-        **_found(selection),
+        **_found(selection, CatalogueItem.id.desc()),
     )
 
 
@@ -82,7 +82,8 @@ def item_sets() -> str:
 def item_set(item_set_id: int) -> str:
     """An item set and what is in it."""
     shown = sets.get(item_set_id)
-    return render_template("catalogue/item_set.html", item_set=shown, **_found(Selection(item_set_id=item_set_id)))
+    found = _found(Selection(item_set_id=item_set_id), CatalogueItem.id)
+    return render_template("catalogue/item_set.html", item_set=shown, **found)
 
 
 @blueprint.get("/files/<int:file_id>/<path:name>")
@@ -129,8 +130,8 @@ def _as_arguments(selection: Selection) -> dict[str, Any]:
     return {name: value for name, value in every.items() if value is not None}
 
 
-def _found(selection: Selection) -> dict[str, Any]:
+def _found(selection: Selection, order: Any) -> dict[str, Any]:
     """A page of these items, without the columns that no list shows, and their pictures."""
     light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
-    page = page_of(selection.query().options(*light).order_by(CatalogueItem.id.desc()), asked_number())
+    page = page_of(selection.query().options(*light).order_by(order), asked_number())
     return {"page": page, "pictures": sets.thumbnails([found.id for found in page.rows])}

@@ -33,12 +33,14 @@ def member(where: Any, name: str, kind: type, url: str) -> Any:
     return value
 
 
-def optional(where: Json, name: str, kind: type, url: str) -> Any:
+def optional(where: Any, name: str, kind: type, url: str) -> Any:
     """`where[name]`, or None where it is missing or null. Raises BadAnswer for another type."""
-    return None if where.get(name) is None else member(where, name, kind, url)
+    if isinstance(where, dict) and where.get(name) is None:
+        return None
+    return member(where, name, kind, url)
 
 
-def embedded(where: Json, name: str, url: str) -> Any:
+def embedded(where: Any, name: str, url: str) -> Any:
     """What is embedded under this name, or None: DSpace silently leaves out what may not be read."""
     return (optional(where, "_embedded", dict, url) or {}).get(name)
 
@@ -94,8 +96,9 @@ def _owning_collection(found: Json, url: str) -> Collection | None:
 
 def _metadata(found: Json, url: str) -> Iterator[MetadataValue]:
     """Every value, the fields in the server's order, the values of a field by place."""
-    for field, values in member(found, "metadata", dict, url).items():
-        for value in values:
+    metadata = member(found, "metadata", dict, url)
+    for field in metadata:
+        for value in member(metadata, field, list, url):
             yield MetadataValue(
                 field,
                 optional(value, "value", str, url),

@@ -15,7 +15,7 @@ from ..errors import BadAnswer, Rejected, RepositoryError, Transient
 from . import records
 from .hal_api import HalApi
 from .hal_records import embedded, found_object, item_of, known_id
-from .plans import WIDTH_OF_TRIALS, WORTH_A_TRIAL, Plan, Plans, cheapest, is_worth
+from .plans import WARM_UP, WIDTH_OF_TRIALS, WORTH_A_TRIAL, Plan, Plans, cheapest, is_worth
 from .reading import Pages, Patience, Rows
 from .records import Failure, Item, Page, Scope, ScopeKind
 
@@ -137,7 +137,7 @@ class Walk:
         first = self._chosen or self._plans.first
         yield from self._opening(first)
         if self._chosen is None and self._tally.total > WORTH_A_TRIAL:
-            yield from self._until(first, -(-self._offset // first.size) * first.size)
+            yield from self._until(first, -(-self._offset // WARM_UP) * WARM_UP)
             yield from self._trials()
         yield from self._read(self._chosen or first, lambda: self._tally.total)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 # be split at its own offset.
 SIZES = (100, 20, 10, 5, 1)
 WORTH_A_TRIAL = 200  # items; up to there, the requests of a trial cost more than its result saves
+WARM_UP = 20  # items; the first answers of a server are slow
 WIDTH_OF_TRIALS = 2  # requests at a time
 
 

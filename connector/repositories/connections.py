@@ -12,7 +12,6 @@ from flask import current_app
 from sqlalchemy import exists, select
 
 from .. import dspace
-from ..addresses import AddressRule
 from ..catalogue.links import scope_link
 from ..catalogue.models import CatalogueItem
 from ..catalogue.store import Place, remap
@@ -20,8 +19,7 @@ from ..dspace.reading import Patience
 from ..dspace.records import Community, Scope, ScopeKind, Server
 from ..errors import Conflict, InvalidInput, NotFound
 from ..extensions import db, transaction
-from ..http import Http, HttpSettings
-from ..pace import Pace
+from ..http import AddressRule, Http, HttpSettings, Pace
 from ..version import PRODUCT, __version__
 from .models import Repository, Source
 

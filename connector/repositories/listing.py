@@ -61,9 +61,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The collections right below one community; `path` names it and those above it."""
+    """The collections right below one community; `path`: the names from the top down to it."""
 
-    path: str
+    path: tuple[str, ...]
     rows: tuple[Row, ...]
 
     @property
@@ -85,12 +85,12 @@ def groups(repository: Repository, rows: Sequence[Collection], above: Sequence[C
     """The collections by community, both by name; of them those whose name or place has all the words."""
     paths = _paths(above)
     make = _RowMaker(repository, ScopeKind.COLLECTION)
-    grouped: dict[str, list[Collection]] = {}
+    grouped: dict[tuple[str, ...], list[Collection]] = {}
     for collection in rows:
-        path = paths.get(collection.parent_id, "")
-        if _matches(f"{path} {collection.name}", words):
+        path = paths.get(collection.parent_id, ())
+        if _matches(" ".join((*path, collection.name)), words):
             grouped.setdefault(path, []).append(collection)
-    return [Group(path, tuple(map(make, _sorted(grouped[path])))) for path in sorted(grouped, key=str.casefold)]
+    return [Group(path, tuple(map(make, _sorted(grouped[path])))) for path in sorted(grouped, key=lambda path: [name.casefold() for name in path])]
 
 
 def tree(repository: Repository, rows: Sequence[Community], words: str) -> tuple[Row, ...]:
@@ -150,17 +150,17 @@ def _listing(
     return current_app.extensions["listings"].get((repository.id, repository.api_url, name), ask, anew)
 
 
-def _paths(rows: Iterable[Community]) -> dict[str, str]:
+def _paths(rows: Iterable[Community]) -> dict[str | None, tuple[str, ...]]:
     """The names from the top down to each community, by its id."""
     known = {community.id: community for community in rows}
-    paths: dict[str, str] = {}
+    paths: dict[str | None, tuple[str, ...]] = {}
     for community in known.values():
         names: list[str] = []
         step: Community | None = community
         while step is not None and len(names) < len(known):
             names.append(step.name)
             step = known.get(step.parent_id or "")
-        paths[community.id] = " › ".join(reversed(names))
+        paths[community.id] = tuple(reversed(names))
     return paths
 
 

@@ -99,7 +99,7 @@ def import_now(repository_id: int) -> Any:
     try:
         job_id = _start(repository_id, form, *check_scope(request.form["scope"]))
     except (InvalidInput, RepositoryError) as error:
-        return _options_page(connections.get(repository_id), form, refused=error), 422
+        return _options_page(repository, form, refused=error), 422
     return redirect(url_for("imports.job", job_id=job_id), 303)
 
 
@@ -152,11 +152,9 @@ def _options_page(
     shows_lists: bool = False,
     refused: ConnectorError | None = None,
 ) -> str:
-    tab = tab or request.form.get("tab")
+    tab = tab or request.form.get("show") or request.form.get("reload") or request.form.get("tab")
     tab = tab if tab in TABS else next(iter(TABS))
-    repository_id = repository.id
     lists = _list(repository, tab) if shows_lists and tab in ("collections", "communities") else {}
-    repository = connections.get(repository_id)  # reading the list may have ended its transaction
     form.offer(_item_sets())
     return render_template(
         "repositories/options.html",
@@ -179,6 +177,7 @@ def _list(repository: Repository, name: str) -> dict[str, Any]:
     try:
         if name == "collections":
             rows = listing.collections(repository, anew)
+            found["counted"] = any(row.item_count is not None for row in rows)
             found |= {"collections": listing.groups(repository, rows, listing.communities(repository), words)}
         else:
             rows = listing.communities(repository, anew)

@@ -51,7 +51,7 @@ def recorded(*names: str) -> list[Json]:
 def synthetic(number: int, files: int = 0) -> Json:
     """An item as a search with embedded files gives it; the number fixes its id, handle and title."""
     bitstreams = [_bitstream(number, file) for file in range(files)]
-    original = _embedded_list("bitstreams", bitstreams, size=20)
+    original = _embedded_list("bitstreams", bitstreams, size=1000)
     bundle = {"uuid": _uuid(f"bundle {number}"), "name": "ORIGINAL", "type": "bundle", "_embedded": {"bitstreams": original}}
     title = [{"value": f"Item {number:06}", "language": None, "authority": None, "confidence": -1, "place": 0}]
     return {
@@ -175,7 +175,7 @@ class FakeHal:
         found = [item for item in self.items if item["uuid"].startswith(part)]
         if asked.get("sort") == ["dc.title,asc"]:
             found.sort(key=lambda item: item["name"] or "")
-        number, size = int(asked["page"][0]), int(asked["size"][0])
+        number, size = int(asked.get("page", ["0"])[0]), int(asked["size"][0])
         listed = self.order(found, asked)[number * size : number * size + min(size, self.cap)]
         rows = [{"type": "discover", "_embedded": {"indexableObject": _projected(item, asked, "bundles/")}} for item in listed]
         page = {"number": number, "size": size, "totalPages": math.ceil(len(found) / size), "totalElements": len(found)}
@@ -194,7 +194,7 @@ def _projected(item: Json, asked: dict[str, list[str]], within: str) -> Json:
     if "bundles/bitstreams/format" not in asked.get("embed", ()):
         return {name: value for name, value in item.items() if name != "_embedded"}
     item = copy.deepcopy(item)
-    bundles = item["_embedded"]["bundles"]
+    bundles = item.get("_embedded", {}).get("bundles")
     if bundles is not None:
         bundles["_embedded"]["bundles"] = [
             _with_files(bundle, asked, "bundles/bitstreams") for bundle in bundles["_embedded"]["bundles"]
@@ -211,8 +211,10 @@ def _with_files(bundle: Json, asked: dict[str, list[str]], relation: str) -> Jso
 
 
 def client_of(fake: FakeHal, *, server: Server = SERVER, limit: int | None = None, patience: float = 100) -> HalClient:
-    """A client whose waits take no time."""
-    return HalClient(fake, server, limit=limit, patience=Patience(patience, Hurried()), width=lambda: 4)
+    """A client whose waits take no time, though its clock counts them. `patience` is in seconds."""
+    stop = Hurried()
+    waiting = Patience(patience, stop, clock=lambda: stop.waited)
+    return HalClient(fake, server, limit=limit, patience=waiting, width=lambda: 4)
 
 
 def nothing_seen(ids: Any) -> set[str]:

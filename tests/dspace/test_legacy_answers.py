@@ -13,12 +13,12 @@ import pytest
 import requests
 import responses
 
-from connector.addresses import AddressRule
+from connector.http.addresses import AddressRule
 from connector.dspace.legacy import LegacyClient
 from connector.dspace.records import Failure, Scope, ScopeKind
 from connector.errors import BadAnswer, NotFound, RepositoryDown, Restricted, ServerTrouble, TimedOut, Unreachable
 from connector.http import Http, HttpSettings
-from connector.pace import Pace
+from connector.http.pace import Pace
 from tests.dspace.fake_legacy import API, Hurried, client, walked
 
 HOME = Scope(ScopeKind.COLLECTION, "7")

@@ -177,13 +177,14 @@ def test_what_cannot_be_undone_is_refused_with_a_sentence(desk, dspace, case):
 
 
 def test_a_stopped_import_can_be_undone_and_then_not_resumed(desk, dspace):
-    for n in range(6):
+    for n in range(200):
         dspace.add(f"i{n}")
     job_id = desk.create()
+    dspace.page_size = 80
     dspace.before_page = lambda number: number == 1 and desk.stop(job_id)
     desk.work(job_id)
     assert desk.job(job_id).state == "stopped"
-    assert 0 < desk.job(job_id).seen < 6
+    assert 0 < desk.job(job_id).seen < 200
 
     undo = desk.undo(job_id)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import responses
 
-from connector.addresses import AddressRule
+from connector.http.addresses import AddressRule
 from connector.errors import (
     AddressNotAllowed,
     BadAnswer,
@@ -35,10 +35,10 @@ from connector.errors import (
     Unreachable,
 )
 from connector.http import Download, Http, HttpSettings
-from connector.pace import Pace
+from connector.http.pace import Pace
 
 LOOPBACK = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-CERTIFICATE = Path(__file__).parent / "payloads" / "http" / "localhost.pem"
+CERTIFICATE = Path(__file__).parents[1] / "payloads" / "http" / "localhost.pem"
 URL = "https://dspace.example.org/server/api/core/items"
 
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connector.errors import Stopped, StorageTrouble
+from ..errors import Stopped, StorageTrouble
 
 _SAMPLE = 10
 _SLOWER = 3

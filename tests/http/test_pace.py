@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from connector.errors import Stopped, StorageTrouble
-from connector.pace import Pace
+from connector.http.pace import Pace
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 HOLD_ALL = """
 import sys, threading
 from contextlib import ExitStack
 from pathlib import Path
-from connector.pace import Pace
+from connector.http.pace import Pace
 
 pace = Pace(Path(sys.argv[1]), "https://example.org", most=2)
 with ExitStack() as held:

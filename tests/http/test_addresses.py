@@ -8,7 +8,7 @@ import pytest
 from urllib3 import PoolManager
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
-from connector.addresses import AddressRule, pool_classes
+from connector.http.addresses import AddressRule, pool_classes
 from connector.errors import AddressNotAllowed, Stopped
 
 PUBLIC_ONLY = AddressRule(())

@@ -1,0 +1,199 @@
+"""What an answer means: its bytes, its JSON, or one of `connector.errors` with a sentence a librarian understands."""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from urllib3 import exceptions as urllib3_errors
+from urllib3.util import Retry
+
+from ..errors import (
+    BadAnswer,
+    CertificateTrouble,
+    NotFound,
+    Rejected,
+    RepositoryError,
+    Restricted,
+    ServerTrouble,
+    TimedOut,
+    TooLarge,
+    UnknownHost,
+    Unreachable,
+)
+
+_PIECE = 256 * 1024
+_ERROR_BODY = 64 * 1024
+_LONGEST_RETRY_AFTER = 24 * 3600
+
+
+def is_redirect(answer: requests.Response) -> bool:
+    return answer.status_code in (301, 302, 303, 307, 308)
+
+
+def location(answer: requests.Response) -> str:
+    location = answer.headers.get("Location")
+    if not location:
+        raise BadAnswer(f"{answer.url} redirects without saying where to.", answer.url)
+    # Header bytes come as Latin-1, and servers send UTF-8.
+    location = location.encode("latin-1", "replace").decode("utf-8", "replace")
+    try:
+        return urljoin(answer.url, location)
+    except ValueError as error:
+        raise BadAnswer(f"{answer.url} redirects to something that is not an address.", answer.url) from error
+
+
+def pieces(answer: requests.Response, limit: int | None) -> Iterator[bytes]:
+    """The unpacked body in pieces of at most 256 KiB. Raises TooLarge as soon as it is known to pass `limit` bytes."""
+    most = float("inf") if limit is None else limit
+    total = 0
+    try:
+        for piece in answer.iter_content(_PIECE):
+            total += len(piece)
+            if max(total, _announced(answer)) > most:
+                raise TooLarge(f"The answer of {answer.url} is larger than the limit of {limit:,} bytes.", answer.url)
+            yield piece
+    except (requests.RequestException, urllib3_errors.HTTPError) as error:
+        raise network_trouble(error, answer.url) from error
+
+
+def _announced(answer: requests.Response) -> int:
+    """The Content-Length in bytes, or 0 where there is none that makes sense."""
+    length = answer.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() and len(length) < 20 else 0
+
+
+def parsed(answer: requests.Response, limit: int) -> Any:
+    if answer.status_code == 204:
+        return None
+    body = b"".join(pieces(answer, limit))
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadAnswer(_why_not_json(answer, body, error), answer.url) from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _why_not_json(answer: requests.Response, body: bytes, error: Exception) -> str:
+    if _is_challenge(body, _CHALLENGES):
+        return _BOT_PROTECTION.format(host=_host(answer.url), status=answer.status_code)
+    if body.lstrip().startswith(b"<"):
+        return f"{answer.url} answered with a web page or XML instead of JSON."
+    if not body:
+        return f"{answer.url} answered with nothing at all instead of JSON."
+    return f"{answer.url} answered with JSON that is damaged or cut short ({error})."
+
+
+def accepted(answer: requests.Response) -> requests.Response:
+    """The answer itself if its status is 2xx. Raises what the status means otherwise."""
+    if 200 <= answer.status_code < 300:
+        return answer
+    raise _refusal(answer)
+
+
+def _refusal(answer: requests.Response) -> RepositoryError:
+    status, url, host = answer.status_code, answer.url, _host(answer.url)
+    challenge = _BOT_PROTECTION.format(host=host, status=status)
+    challenged = _is_challenge(start_of_body(answer), _CHALLENGES_OF_REFUSALS)
+    if status in (401, 403):
+        return Restricted(challenge if challenged else f"{url} may not be read without an account ({status}).", url)
+    if status in (404, 410):
+        return NotFound(f"{host} has nothing at {url} ({status}).", url)
+    if status in (408, 425, 429) or status >= 500:
+        said = "asks for fewer requests" if status == 429 else "cannot answer just now"
+        sentence = challenge if challenged else f"{host} {said}: status {status} for {url}."
+        return ServerTrouble(sentence, url, _retry_after(answer))
+    if status >= 400:
+        return Rejected(f"{host} does not accept the request for {url} ({status}).", url)
+    return BadAnswer(f"{url} answered with the unexpected status {status}.", url)
+
+
+def start_of_body(answer: requests.Response) -> bytes:
+    """Up to 64 KiB of a body that only helps to explain. Small ones are read whole, so the connection can be kept."""
+    body = b""
+    try:
+        for piece in pieces(answer, limit=None):
+            body += piece
+            if len(body) >= _ERROR_BODY:
+                break
+    except RepositoryError:  # the status is the answer; a broken body takes nothing from it
+        return body
+    finally:
+        answer.close()
+    return body
+
+
+def _retry_after(answer: requests.Response) -> float | None:
+    """Seconds the server asks to wait (RFC 9110, 10.2.3: a number or a date), at most a day; None if unreadable."""
+    header = answer.headers.get("Retry-After")
+    if header is None:
+        return None
+    try:
+        return Retry(retry_after_max=_LONGEST_RETRY_AFTER).parse_retry_after(header)
+    except (urllib3_errors.InvalidHeader, ValueError, OverflowError):
+        return None
+
+
+_BOT_PROTECTION = (
+    "The bot protection of {host} answered instead of the repository (status {status}). "
+    "Its administrator could let our User-Agent pass."
+)
+# Words of the pages of Cloudflare, Anubis, DDoS-Guard and others. A good page may well contain a captcha elsewhere.
+_CHALLENGES = re.compile(rb"just a moment|anubis|not a bot|verify you are human|ddos-guard|challenge-platform", re.I)
+_CHALLENGES_OF_REFUSALS = re.compile(_CHALLENGES.pattern + rb"|captcha|attention required", re.I)
+
+
+def _is_challenge(body: bytes, words: re.Pattern[bytes]) -> bool:
+    start = body[:_ERROR_BODY]
+    return start.lstrip().startswith(b"<") and words.search(start) is not None
+
+
+# The first row that fits the error or one of its causes counts: the more telling ones come first.
+_TROUBLES: tuple[tuple[type[BaseException], type[RepositoryError], str], ...] = (
+    (urllib3_errors.ProxyError, Unreachable, "The proxy set in CONNECTOR_PROXY did not pass on the request to {host}."),
+    (
+        urllib3_errors.NameResolutionError,
+        UnknownHost,
+        "There is no host named {host}, or its name cannot be resolved now.",
+    ),
+    (ssl.SSLCertVerificationError, CertificateTrouble, "The certificate of {host} is not accepted: {cause}."),
+    (ConnectionRefusedError, Unreachable, "{host} refused the connection: no web server answers there."),
+    (ConnectionResetError, Unreachable, "{host} broke off the connection."),
+    (urllib3_errors.NewConnectionError, Unreachable, "{host} cannot be reached."),
+    (urllib3_errors.TimeoutError, TimedOut, "{host} did not answer in time."),
+    (ssl.SSLError, Unreachable, "No secure connection to {host} came about: perhaps it does not speak https."),
+    (requests.exceptions.ChunkedEncodingError, BadAnswer, "The answer of {url} ended too early."),
+    (requests.exceptions.ContentDecodingError, BadAnswer, "The answer of {url} is damaged: it cannot be unpacked."),
+    (Exception, Unreachable, "The connection to {host} broke."),
+)
+
+
+def network_trouble(error: Exception, url: str) -> RepositoryError:
+    """What an exception of requests or urllib3 means to a person."""
+    causes = list(_causes(error))
+    for sign, kind, sentence in _TROUBLES:
+        for cause in causes:
+            if isinstance(cause, sign):
+                said = getattr(cause, "verify_message", "").rstrip(".")
+                return kind(sentence.format(host=_host(url), url=url, cause=said), url)
+    raise AssertionError("the last row fits every exception")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was made of. Not `__context__`: that may be something the caller was busy with."""
+    yield error
+    for inner in (*error.args, getattr(error, "reason", None), error.__cause__):
+        if isinstance(inner, BaseException):
+            yield from _causes(inner)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or url

@@ -1,0 +1,287 @@
+"""The door itself: JSON and files by GET, within limits of time, size, pace and address.
+
+Everything that can go wrong out there leaves here as one of `connector.errors`, with a sentence that names the host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from urllib3 import exceptions as urllib3_errors
+from urllib3.util import parse_url
+
+from ..errors import BadAnswer, Rejected, ServerTrouble, Stopped, TimedOut, Transient
+from .answers import accepted, is_redirect, location, network_trouble, parsed, pieces, start_of_body
+from .pace import Pace
+from .session import HttpSettings, check_form, new_session, without_userinfo
+
+Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
+T = TypeVar("T")
+
+_REDIRECTS = 5
+_LONGEST_BACKOFF = 60
+_WORTH_SAYING = 2
+_LOOK_AT_STOP = 0.25
+
+# DSpace 5 and 6 answer /status with XML unless JSON is asked for.
+_JSON = {"Accept": "application/json"}
+# Packed on the way, a file's Content-Length would not be its own.
+_ANY_FILE = {"Accept": "*/*", "Accept-Encoding": "identity"}
+
+
+@dataclass(frozen=True)
+class Download:
+    """What a download brought: `size` in bytes, digests in lower-case hexadecimal."""
+
+    size: int
+    md5: str
+    sha256: str
+
+
+class Http:
+    """GET requests to one repository, for up to four threads at once.
+
+    All methods raise the errors of `connector.errors`: AddressNotAllowed, Stopped as soon as `stop` is set, and the
+    RepositoryErrors. After a Transient one the request is repeated, `tries` times in all, with growing waits or the
+    Retry-After of the server; before a wait of more than 2 seconds `waiting` is given a sentence that says so.
+    `busy`: seconds spent on good answers, by their kind.
+    """
+
+    def __init__(
+        self,
+        settings: HttpSettings,
+        pace: Pace,
+        stop: threading.Event | None = None,
+        waiting: Callable[[str], object] = lambda sentence: None,
+    ):
+        self._settings = settings
+        self._pace = pace
+        self._stop = stop or threading.Event()
+        self._waiting = waiting
+        self._under_way = _UnderWay()
+        self._session = new_session(settings, self._patience)
+        self._secure: dict[str, str] = {}
+        self._requests_made = 0
+        self._counting = threading.Lock()
+        self.busy: Counter[str] = Counter()
+
+    @property
+    def width(self) -> int:
+        """How many requests to this repository may be under way at once now (see Pace)."""
+        return self._pace.width
+
+    @property
+    def requests_made(self) -> int:
+        """Every request sent, repeats and redirects included."""
+        return self._requests_made
+
+    def _answered(self, kind: str) -> None:
+        seconds = self._under_way.seconds
+        with self._counting:
+            self.busy[kind] += seconds
+        self._pace.answered(seconds, kind)
+
+    def get_json(self, url: str, params: Params | None = None, *, kind: str = "json", tries: int = 4) -> Any:
+        """The parsed JSON at `url`, or None for a 204. `kind`: answers whose times can be compared (see Pace).
+
+        Raises BadAnswer for anything but JSON (NaN and Infinity are none), TooLarge past `json_bytes`.
+        """
+
+        def once() -> Any:
+            with self._good_answer(url, params, _JSON, self._settings.deadline) as answer:
+                value = parsed(answer, self._settings.json_bytes)
+                self._answered(kind)
+                return value
+
+        return self._repeat(once, tries)
+
+    def locate(self, url: str, params: Params | None = None) -> str:
+        """Where a lookup of DSpace 7+ (/pid/find, /dso/find) points: its Location as an absolute URL, not followed.
+
+        Only a move of the same path to https is followed. Raises BadAnswer when there is no Location.
+        """
+
+        def once() -> str:
+            with self._good_answer(url, params, _JSON, self._settings.deadline, follow=False) as answer:
+                if not is_redirect(answer):
+                    raise BadAnswer(f"{answer.url} should have pointed to an object and did not.", answer.url)
+                self._answered("locate")
+                return location(answer)
+
+        return self._repeat(once, tries=4)
+
+    def download(
+        self, url: str, sink: Callable[[bytes], object], *, limit: int | None = None, tries: int = 1
+    ) -> Download:
+        """Give the bytes of the file at `url` to `sink`, in pieces of at most 256 KiB.
+
+        Raises TooLarge past `limit` bytes, BadAnswer for a body shorter than its Content-Length. Once `sink` has been
+        given something there is no repeat: it is the caller's to begin again from zero. No deadline but `read_timeout`.
+        """
+        received = _Received(sink)
+
+        def once() -> Download:
+            with self._good_answer(url, None, _ANY_FILE, deadline=float("inf")) as answer:
+                self._answered("file")  # to the first byte: sizes differ too much
+                for piece in pieces(answer, limit):
+                    received.take(piece)
+                    self._patience()
+                return received.result()
+
+        return self._repeat(once, tries, may_repeat=lambda: received.size == 0)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    def _repeat(self, once: Callable[[], T], tries: int, may_repeat: Callable[[], bool] = lambda: True) -> T:
+        made = 1
+        while True:
+            try:
+                return once()
+            except Transient as error:
+                if made >= tries or not may_repeat():
+                    raise
+                trouble = error
+            self._wait(trouble, made)
+            made += 1
+
+    def _wait(self, trouble: Transient, made: int) -> None:
+        seconds = min(_LONGEST_BACKOFF, 0.5 * 2 ** (made - 1)) * random.uniform(1, 1.25)
+        seconds = max(seconds, trouble.retry_after or 0)
+        if seconds > _WORTH_SAYING:
+            self._waiting(f"{trouble} Trying again in {seconds:.0f} seconds.")
+        if self._stop.wait(seconds):
+            raise _stopped()
+
+    @contextmanager
+    def _good_answer(
+        self, url: str, params: Params | None, headers: Mapping[str, str], deadline: float, follow: bool = True
+    ) -> Iterator[requests.Response]:
+        """An answer with status 2xx (or 3xx, if not to `follow`), its body unread, and a slot held meanwhile."""
+        with self._pace.slot(self._stop):
+            self._under_way.begin(deadline)
+            try:
+                with self._final_answer(self._prepared(url, params, headers), follow) as answer:
+                    yield answer
+            except (TimedOut, ServerTrouble):
+                self._pace.troubled()
+                raise
+
+    def _final_answer(self, request: requests.PreparedRequest, follow: bool) -> requests.Response:
+        for _ in range(_REDIRECTS + 1):
+            answer = self._send(request)
+            if not is_redirect(answer):
+                return accepted(answer)
+            start_of_body(answer)  # read, so that the connection can be used again
+            target = location(answer)
+            if not self._is_move_to_https(request.url, target) and not follow:
+                return answer
+            request = self._redirected(request, target)
+        raise Rejected(f"{request.url} redirects more than {_REDIRECTS} times in a row.", request.url)
+
+    def _send(self, request: requests.PreparedRequest) -> requests.Response:
+        with self._counting:
+            self._requests_made += 1
+        timeout = (self._settings.connect_timeout, self._settings.read_timeout)
+        try:
+            return self._session.send(request, stream=True, timeout=timeout)
+        except (requests.RequestException, urllib3_errors.HTTPError) as error:
+            raise network_trouble(error, request.url) from error
+
+    def _prepared(self, url: str, params: Params | None, headers: Mapping[str, str]) -> requests.PreparedRequest:
+        try:
+            wanted = requests.Request("GET", self._secured(url), headers=headers, params=params)
+            request = self._session.prepare_request(wanted)
+            parts = parse_url(request.url)
+        except ValueError as error:  # which all errors of requests and urllib3 about the form of a URL are
+            shown = without_userinfo(url)
+            raise Rejected(f"{shown} is not an address on the web, such as https://example.org/", shown) from error
+        check_form(parts, without_userinfo(request.url))
+        if self._settings.proxy:
+            self._settings.rule.check_literal(parts.host.strip("[]"))
+        return request
+
+    def _redirected(self, request: requests.PreparedRequest, target: str) -> requests.PreparedRequest:
+        """The request for a redirect's target: never from https back to http, no cookies to another host."""
+        if request.url.startswith("https:") and not target.startswith("https:"):
+            shown = without_userinfo(target)
+            raise Rejected(f"{request.url} redirects away from https, which is not followed: {shown}", request.url)
+        headers = {name: request.headers[name] for name in ("Accept", "Accept-Encoding")}
+        redirected = self._prepared(target, None, headers)
+        if urlsplit(redirected.url).hostname != urlsplit(request.url).hostname:
+            redirected.headers.pop("Cookie", None)
+        return redirected
+
+    def _is_move_to_https(self, asked: str, target: str) -> bool:
+        """Is it the same path of the same host? Then it is remembered, and the detour made only once."""
+        old, new = urlsplit(asked), urlsplit(target)
+        if (old.scheme, new.scheme) != ("http", "https") or old[2:4] != new[2:4] or old.hostname != new.hostname:
+            return False
+        if new.username is not None:
+            return False
+        self._secure[old.netloc] = new.netloc
+        return True
+
+    def _secured(self, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme != "http" or parts.netloc not in self._secure:
+            return url
+        return parts._replace(scheme="https", netloc=self._secure[parts.netloc]).geturl()
+
+    def _patience(self) -> float:
+        """How many seconds a read may last before this is asked again (see `addresses.Patience`)."""
+        if self._stop.is_set():
+            raise _stopped()
+        left = self._under_way.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("deadline")
+        return min(left, _LOOK_AT_STOP)
+
+
+class _UnderWay(threading.local):
+    """The request under way in this thread: when it began and when it must have ended, by the monotonic clock."""
+
+    began = 0.0
+    deadline = float("inf")
+
+    def begin(self, seconds: float) -> None:
+        self.began = time.monotonic()
+        self.deadline = self.began + seconds
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+
+class _Received:
+    """Counts and digests what goes to the sink."""
+
+    def __init__(self, sink: Callable[[bytes], object]):
+        self.size = 0
+        self._sink = sink
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._sha256 = hashlib.sha256()
+
+    def take(self, piece: bytes) -> None:
+        self.size += len(piece)
+        self._md5.update(piece)
+        self._sha256.update(piece)
+        self._sink(piece)
+
+    def result(self) -> Download:
+        return Download(self.size, self._md5.hexdigest(), self._sha256.hexdigest())
+
+
+def _stopped() -> Stopped:
+    return Stopped("The job was asked to stop.")
