@@ -1,10 +1,15 @@
 """The app for a web server (`app`) and its queue (`huey`), with the instance folder and database up to date."""
 
+from config import SettingError
 from connector import create_app
+from connector.cli import refuse
 from connector.extensions import huey
 from connector.storage import prepare
 
-app = create_app()
-prepare(app)
+try:
+    app = create_app()
+    prepare(app)
+except SettingError as error:
+    refuse(str(error))
 
 __all__ = ["app", "huey"]

@@ -34,34 +34,37 @@ def init_app(app: Flask) -> None:
         app.cli.add_command(command)
 
 
-class Command(click.Command):
-    """A command that ends with a sentence and exit code 2 whatever goes wrong, and with one JSON line when asked."""
+def refuse(sentence: str) -> NoReturn:
+    """End the process with a sentence on stderr, one JSON line on stdout where that was asked for, and exit code 2."""
+    click.echo(f"Error: {sentence}", err=True)
+    if "--json" in sys.argv:
+        click.echo(json.dumps(report.refused(sentence), ensure_ascii=False))
+    sys.exit(REFUSED)
 
-    def make_context(self, info_name: str | None, args: list[str], **extra: Any) -> click.Context:
-        """As click's, but a mistake in the options is told in JSON too where `--json` stands among them."""
-        self.wants_json = "--json" in args
+
+class Command(click.Command):
+    """A command that ends with a sentence and exit code 2 whatever goes wrong."""
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
+        """As click's, but a mistake in the options is told as all else is."""
         try:
-            return super().make_context(info_name, args, **extra)
+            return super().make_context(info_name, args, *rest, **extra)
         except click.UsageError as error:
-            self._refuse(error.format_message())
+            refuse(f"{error.format_message()} See flask {info_name} --help.")
 
     def invoke(self, context: click.Context) -> Any:
-        """Run the command; errors of the tree become their sentence, anything else a line in the log."""
+        """Run the command; errors of the tree become their sentence, anything else a trace in the log besides."""
         try:
             return super().invoke(context)
         except ConnectorError as error:
-            self._refuse(str(error))
+            refuse(str(error))
         except (click.exceptions.Exit, click.Abort):
             raise
+        except KeyboardInterrupt:
+            sys.exit(STOPPED)
         except Exception:
             log.exception("The command failed")
-            self._refuse("Something went wrong on our side; the log above says what.")
-
-    def _refuse(self, sentence: str) -> NoReturn:
-        click.echo(f"Error: {sentence}", err=True)
-        if self.wants_json:
-            click.echo(json.dumps(report.refused(sentence), ensure_ascii=False))
-        sys.exit(REFUSED)
+            refuse("Something went wrong on our side; the log above says what.")
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON on stdout.")

@@ -95,11 +95,11 @@ def file(file_id: int, name: str) -> Response:
     path = FileFolder(Path(current_app.config["INSTANCE"]) / "files").path(found.sha256)
     if not path.is_file():
         raise NotFound("The files folder no longer has this file. An import with files fetches it again.")
-    media_type, shown = showing.media_type(found), showing.is_shown(found)
+    media_type = showing.media_type(found)
     response = send_file(
         path,
-        mimetype="text/plain; charset=utf-8" if media_type == "text/plain" else media_type,
-        as_attachment=not shown,
+        mimetype=media_type,
+        as_attachment=not showing.is_shown(found),
         download_name=showing.file_name(found),
         conditional=True,
         etag=found.sha256,

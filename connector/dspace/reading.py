@@ -283,9 +283,7 @@ def singly(
     yield from _settle(held, read, good, patience, kind)
 
 
-def _once_more(
-    held: list[tuple[Item, Transient]], read: Callable[[Item], Item | Failure]
-) -> Iterator[Item | Failure]:
+def _once_more(held: list[tuple[Item, Transient]], read: Callable[[Item], Item | Failure]) -> Iterator[Item | Failure]:
     """The repository answers now: what failed meanwhile gets one more chance before it is the item's own fault."""
     for item, _ in held:
         try:

@@ -11,7 +11,7 @@ from ..extensions import db
 from . import jobs
 from .models import ImportJob
 from .progress import JobProgress
-from .run import stop_all
+from .run import stop_here
 from .tasks import carry_out
 
 GLANCE = 0.5
@@ -34,7 +34,7 @@ def _stopping_on_signals(job_id: int) -> Iterator[None]:
     """SIGINT and SIGTERM stop the job, at its cursor, wherever it is worked on."""
 
     def stop(number: int, frame: object) -> None:
-        stop_all(job_id)
+        stop_here(job_id)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

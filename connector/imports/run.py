@@ -98,7 +98,7 @@ def pause_all() -> None:
         run.pause()
 
 
-def stop_all(job_id: int) -> None:
+def stop_here(job_id: int) -> None:
     """Stop a job at once if it is worked on in this process (from a signal handler: no database)."""
     for run in list(_under_way):
         if run.job_id == job_id:

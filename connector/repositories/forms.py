@@ -91,6 +91,10 @@ def _checked(check: Callable[[str], Any]) -> Callable[[FlaskForm, Field], None]:
     return validate
 
 
+def _trimmed(text: str | None) -> str:
+    return (text or "").strip()
+
+
 class ConnectForm(FlaskForm):
     """Where a DSpace is. Valid, `url` and `endpoint` hold texts and `limit` a number or None."""
 
@@ -131,9 +135,10 @@ class ImportOptionsForm(FlaskForm):
     item_set_name = StringField(
         "Name of the new item set",
         [Length(max=250, message="The name has at most 250 characters.")],
+        filters=[_trimmed],
         description="Only for “A new item set”.",
     )
-    comment = TextAreaField("Comment", description="A note for Past imports.", render_kw={"rows": 2})
+    comment = TextAreaField("Comment", filters=[_trimmed], description="A note for Past imports.", render_kw={"rows": 2})
     test = StringField(
         "Test import",
         [_checked(check_test)],
@@ -166,7 +171,6 @@ class ImportOptionsForm(FlaskForm):
 
     def validate_item_set_name(self, field: StringField) -> None:
         """A new item set needs a name."""
-        field.data = (field.data or "").strip()
         if self.item_set.data == "new" and not field.data:
             raise ValidationError("Give the new item set a name.")
 

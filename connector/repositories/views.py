@@ -193,7 +193,7 @@ def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identif
     scope = connections.find(repository_id, kind, identifier)
     connections.ignore_fields(repository_id, form.ignored.data)
     source_id = connections.source_for(repository_id, scope)
-    job_id = jobs.create(source_id, form.options(), comment=form.comment.data.strip())
+    job_id = jobs.create(source_id, form.options(), comment=form.comment.data)
     run_job(job_id)
     return job_id
 

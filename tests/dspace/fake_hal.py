@@ -52,7 +52,12 @@ def synthetic(number: int, files: int = 0) -> Json:
     """An item as a search with embedded files gives it; the number fixes its id, handle and title."""
     bitstreams = [_bitstream(number, file) for file in range(files)]
     original = _embedded_list("bitstreams", bitstreams, size=1000)
-    bundle = {"uuid": _uuid(f"bundle {number}"), "name": "ORIGINAL", "type": "bundle", "_embedded": {"bitstreams": original}}
+    bundle = {
+        "uuid": _uuid(f"bundle {number}"),
+        "name": "ORIGINAL",
+        "type": "bundle",
+        "_embedded": {"bitstreams": original},
+    }
     title = [{"value": f"Item {number:06}", "language": None, "authority": None, "confidence": -1, "place": 0}]
     return {
         "uuid": item_id(number),
@@ -177,7 +182,10 @@ class FakeHal:
             found.sort(key=lambda item: item["name"] or "")
         number, size = int(asked.get("page", ["0"])[0]), int(asked["size"][0])
         listed = self.order(found, asked)[number * size : number * size + min(size, self.cap)]
-        rows = [{"type": "discover", "_embedded": {"indexableObject": _projected(item, asked, "bundles/")}} for item in listed]
+        rows = [
+            {"type": "discover", "_embedded": {"indexableObject": _projected(item, asked, "bundles/")}}
+            for item in listed
+        ]
         page = {"number": number, "size": size, "totalPages": math.ceil(len(found) / size), "totalElements": len(found)}
         return {"_embedded": {"searchResult": {"_embedded": {"objects": rows}, "page": page}}}
 

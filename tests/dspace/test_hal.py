@@ -8,6 +8,7 @@ import json
 import pytest
 import requests
 import responses
+from urllib3.exceptions import ReadTimeoutError
 
 from connector.dspace.hal import HalClient
 from connector.dspace.reading import Patience
@@ -302,7 +303,7 @@ COLLECTION = f"{API}/core/collections/{HOME}"
     ("answer", "error"),
     [
         ({"body": requests.ConnectionError(ConnectionRefusedError())}, Unreachable),
-        ({"body": requests.ReadTimeout()}, TimedOut),
+        ({"body": requests.ReadTimeout(ReadTimeoutError(None, "", "timed out"))}, TimedOut),
         ({"status": 401, "json": payload("item-restricted")}, Restricted),
         ({"status": 403, "json": {}}, Restricted),
         ({"status": 404, "json": {}}, NotFound),

@@ -8,8 +8,8 @@ from connector.dspace.hal_records import collection_of, item_of, listed, member,
 from connector.dspace.records import Bitstream, Item, MetadataValue
 from connector.errors import BadAnswer
 
-from .fake_hal import FakeHal, client_of, nothing_seen, payload, recorded
 from .fake_hal import SCOPE as HOME
+from .fake_hal import FakeHal, client_of, nothing_seen, payload, recorded
 
 URL = "https://repository.example/server/api/core/items/1"
 
@@ -52,7 +52,9 @@ def test_values_keep_the_order_of_the_server_with_language_authority_and_confide
                 {"value": "b", "language": "en", "authority": None, "confidence": -1, "place": 0},
                 {"value": "", "language": "", "authority": "auth", "confidence": 600, "place": 1},
             ],
-            "dc.contributor.author": [{"value": "a", "language": None, "authority": None, "confidence": -1, "place": 0}],
+            "dc.contributor.author": [
+                {"value": "a", "language": None, "authority": None, "confidence": -1, "place": 0}
+            ],
         }
     }
 

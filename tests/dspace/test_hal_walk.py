@@ -209,7 +209,9 @@ def costs_of(plan: str):
     return costs
 
 
-@pytest.mark.parametrize("plan", ["items with files by 5", "items by 20", "items with files by 10", "items with files by 20"])
+@pytest.mark.parametrize(
+    "plan", ["items with files by 5", "items by 20", "items with files by 10", "items with files by 20"]
+)
 def test_the_plan_that_costs_the_server_least_reads_the_rest(plan):
     fake = numbered(400, files=1)
     first = "items with files by 5"

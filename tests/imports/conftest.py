@@ -12,7 +12,7 @@ from connector import create_app
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db, transaction
 from connector.imports import harvest, jobs, undo
-from connector.imports.run import stop_all, work
+from connector.imports.run import stop_here, work
 from connector.repositories.connections import source_for
 from connector.repositories.models import Repository
 from connector.storage import prepare
@@ -94,7 +94,7 @@ class Desk:
         """Ask the job to stop, as the Stop button does, and let it notice at its next look."""
         with self.app.app_context():
             jobs.stop(job_id)
-        stop_all(job_id)
+        stop_here(job_id)
 
     def stop_after_writes(self, job_id: int, number: int) -> None:
         """Ask the job to stop when it has written its counts so many times."""
@@ -104,7 +104,7 @@ class Desk:
             if statement.startswith("UPDATE import_job SET") and "removed" in statement:
                 left[0] -= 1
                 if left[0] == 0:
-                    stop_all(job_id)
+                    stop_here(job_id)
 
         with self.app.app_context():
             event.listen(db.engine, "after_cursor_execute", count)

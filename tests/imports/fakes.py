@@ -141,7 +141,10 @@ class FakeDSpace:
 
     def _item(self, item: FakeItem, light: bool, with_collection: bool) -> Item:
         files = None if light else tuple(self._bitstream(item, name, data) for name, data in item.files.items())
-        values = (MetadataValue("dc.title", item.title, "en"), MetadataValue("dc.contributor.author", "A", None, None, -1))
+        values = (
+            MetadataValue("dc.title", item.title, "en"),
+            MetadataValue("dc.contributor.author", "A", None, None, -1),
+        )
         home = item.collections[0]
         return Item(
             id=item.id,

@@ -1,0 +1,88 @@
+"""The app as it is served, with a worker that begins when told to, and Chromium in front of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from waitress import create_server
+
+from connector.extensions import huey
+
+CHROMIUM = Path(os.environ.get("CONNECTOR_CHROMIUM", "/usr/bin/chromium"))
+# As root in a container, and without looking for anything outside.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+ARGUMENTS += ["--disable-component-update", "--disable-sync"]
+WAIT = 10_000  # milliseconds
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Chromium, started once; skips where there is none, unless CONNECTOR_REQUIRE_BROWSER is set."""
+    if not CHROMIUM.exists():
+        tell = pytest.fail if os.environ.get("CONNECTOR_REQUIRE_BROWSER") == "1" else pytest.skip
+        tell(f"There is no Chromium at {CHROMIUM}: the pages are not tried in a browser.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Site:
+    """A running app. `work` starts its worker."""
+
+    url: str
+    work: Callable[[], None]
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[Site]:
+    """The app on a port of its own; nothing is worked on until `work` is called."""
+    server = create_server(app, host="127.0.0.1", port=0, threads=4)
+    serving = threading.Thread(target=server.run)
+    serving.start()
+    consumer = huey.create_consumer(workers=2, worker_type="thread", initial_delay=0.05, max_delay=0.1)
+    consumer._set_signal_handlers = lambda: None
+    working: list[bool] = []
+
+    def work() -> None:
+        consumer.start()
+        working.append(True)
+
+    yield Site(f"http://127.0.0.1:{server.effective_port}", work)
+    if working:
+        consumer.stop(graceful=True)
+    server.close()
+    serving.join()
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens browser windows; at the end, none of them may have complained about a script or the security policy."""
+    complaints: list[str] = []
+    contexts = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            complaints.append(message.text)
+
+    def open_one(**options: object) -> Page:
+        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        context.set_default_timeout(WAIT)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", heard)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []

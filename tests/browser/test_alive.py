@@ -1,0 +1,73 @@
+"""What the pages do by themselves: rows and lists that live, buttons that wait, and how they fit a small screen."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from .test_whole_way import connect, import_photographs, open_tab
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page()
+
+
+def test_a_row_of_past_imports_lives_and_keeps_the_ticks_of_others(page, site, sample):
+    connect(page, site, sample)
+    import_photographs(page, scripted=True)
+    page.goto(f"{site.url}/jobs/")
+    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+
+    site.work()
+
+    expect(page.get_by_text("Completed", exact=True)).to_be_visible()
+    expect(page.get_by_text("Total: 12")).to_be_visible()
+    assert page.locator("[hx-trigger]").count() == 0
+    page.get_by_label("Undo job 1").check()
+
+
+def test_the_button_waits_while_the_repository_is_asked(page, site, sample):
+    page.goto(site.url)
+    page.get_by_label("DSpace site URL").fill(sample.url)
+    button = page.get_by_role("button", name="Get collections and communities")
+    sample.data.lock.acquire()
+    try:
+        button.click()
+        expect(button).to_be_disabled()
+        expect(page.get_by_text("Asking the repository.", exact=False).first).to_be_visible()
+    finally:
+        sample.data.lock.release()
+    page.wait_for_url("**/repositories/1/")
+    page.go_back()
+    expect(page.get_by_role("button", name="Get collections and communities")).to_be_enabled()
+
+
+def test_a_list_that_failed_is_tried_again_in_place(page, site, sample):
+    fault = sample.faults.add("dsoType=collection", times=None, status=403)
+    sample.faults.add("/core/collections", times=None, status=403)
+    connect(page, site, sample)
+    open_tab(page, "Collections")
+    again = page.get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
+
+    assert fault.times is None
+    sample.faults.clear()
+    again.click()
+
+    expect(page.locator("#collections li")).to_have_count(8)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_is_wider_than_a_small_screen(open_page, site, sample, scheme):
+    page = open_page(viewport={"width": 400, "height": 800}, color_scheme=scheme)
+    connect(page, site, sample)
+    import_photographs(page, scripted=True)
+    site.work()
+    expect(page.get_by_text("Completed", exact=True)).to_be_visible()
+
+    for address in ("/", "/repositories/1/", "/jobs/1/", "/jobs/1/undo", "/jobs/", "/items/", "/items/1/", "/item-sets/1/"):
+        page.goto(site.url + address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400, address

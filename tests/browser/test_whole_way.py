@@ -1,0 +1,147 @@
+"""A person's whole way through the pages, with script and without it."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.sample import SampleRepository
+
+from .conftest import WAIT, Site
+
+pytestmark = pytest.mark.browser
+PHOTOGRAPH = "Herring boats leaving at dawn"
+
+
+@pytest.fixture(params=[True, False], ids=["with script", "without script"])
+def scripted(request):
+    return request.param
+
+
+@pytest.fixture
+def page(open_page, scripted):
+    return open_page(java_script_enabled=scripted)
+
+
+def connect(page: Page, site: Site, sample: SampleRepository) -> None:
+    page.goto(site.url)
+    page.get_by_label("DSpace site URL").fill(sample.url)
+    page.get_by_role("button", name="Get collections and communities").click()
+    page.wait_for_url("**/repositories/1/")
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.locator(".tablist").get_by_text(name, exact=True).click()
+
+
+def import_photographs(page: Page, scripted: bool) -> None:
+    page.get_by_label("Import files").check()
+    page.get_by_label("Item set", exact=True).select_option("From the DSpace collection")
+    page.get_by_label("Comment").fill("A first try")
+    open_tab(page, "Collections")
+    if not scripted:
+        page.get_by_role("button", name="Show the collections").click()
+    row = page.get_by_role("listitem").filter(has_text="Harbour photographs")
+    row.get_by_role("button", name="Import").click()
+    page.wait_for_url("**/jobs/1/")
+
+
+def wait_for(page: Page, scripted: bool, text: str) -> None:
+    """Until the text stands on the page: by itself with script, else by loading it again."""
+    found = page.get_by_text(text, exact=True).first
+    if scripted:
+        expect(found).to_be_visible(timeout=WAIT)
+        return
+    for _ in range(500):
+        if found.is_visible():
+            return
+        page.reload()
+    raise AssertionError(f"“{text}” did not come")
+
+
+def test_connect_import_watch_browse_run_again_and_undo(page, scripted, site, sample):
+    connect(page, site, sample)
+    expect(page.get_by_text("DSpace 9.3 at server/api")).to_be_visible()
+
+    import_photographs(page, scripted)
+    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+    site.work()
+    wait_for(page, scripted, "Completed")
+    expect(page.get_by_text("12 of 12 items")).to_be_visible()
+    assert page.locator("[hx-trigger]").count() == 0
+
+    page.get_by_role("link", name="Those it added or updated").click()
+    expect(page.get_by_text("12 items", exact=True)).to_be_visible()
+    page.get_by_role("link", name=PHOTOGRAPH).click()
+    expect(page.get_by_role("heading", name=PHOTOGRAPH)).to_be_visible()
+    file = page.request.get(urljoin(page.url, page.get_by_role("link", name="harbour-01.png").last.get_attribute("href")))
+    assert file.headers["content-type"] == "image/png"
+    page.get_by_role("link", name="Harbour photographs").click()
+    expect(page.get_by_text("Strand family")).to_be_visible()
+
+    page.get_by_role("link", name="Past imports").click()
+    expect(page.get_by_text("A first try")).to_be_visible()
+    page.get_by_label("Re-run job 1").check()
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_role("button", name="Yes, do it").click()
+    expect(page.get_by_text("Job 1 is being run again by job 2.")).to_be_visible()
+    page.get_by_role("link", name="2", exact=True).click()
+    wait_for(page, scripted, "Completed")
+    assert page.locator(".numbers").inner_text().split() == "Added 0 Updated 0 Unchanged 12 Failed 0".split()
+
+    page.goto(f"{site.url}/jobs/1/")
+    page.get_by_role("link", name="Undo").click()
+    page.get_by_role("button", name="Undo job 1").click()
+    page.wait_for_url("**/jobs/3/")
+    wait_for(page, scripted, "Completed")
+    assert page.locator(".numbers").inner_text().split() == "Removed 12 Restored 0 Kept 0".split()
+    page.get_by_role("link", name="Items", exact=True).click()
+    expect(page.get_by_text("The catalogue is empty.")).to_be_visible()
+
+
+def test_stop_and_resume(page, scripted, site, sample):
+    connect(page, site, sample)
+    import_photographs(page, scripted)
+
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    site.work()
+    wait_for(page, scripted, "Completed")
+
+
+def test_a_filter_keeps_the_settings_that_were_typed(page, scripted, site, sample):
+    connect(page, site, sample)
+    page.get_by_label("Comment").fill("Not to be lost")
+    open_tab(page, "Communities")
+
+    page.get_by_label("Filter the communities").fill("newsp")
+    if not scripted:
+        page.get_by_label("Filter the communities").press("Enter")
+
+    expect(page.locator("#communities li")).to_have_count(3)
+    open_tab(page, "Basic import settings")
+    expect(page.get_by_label("Comment")).to_have_value("Not to be lost")
+
+
+def test_a_refusal_keeps_what_was_typed(page, site):
+    page.goto(site.url)
+    page.get_by_label("DSpace site URL").fill("repository.example.edu")
+    page.get_by_label("Limit").fill("20")
+    page.get_by_role("button", name="Get collections and communities").click()
+
+    expect(page.get_by_text("A full address is needed")).to_be_visible()
+    expect(page.get_by_label("DSpace site URL")).to_have_value("repository.example.edu")
+    expect(page.get_by_label("Limit")).to_have_value("20")
+
+
+def test_tabs_can_be_used_from_the_keyboard(page, site, sample):
+    connect(page, site, sample)
+    page.locator("#tab-settings").focus()
+
+    page.keyboard.press("ArrowLeft")
+
+    expect(page.get_by_text("All items of")).to_be_visible()
+    expect(page.get_by_label("Comment")).to_be_hidden()

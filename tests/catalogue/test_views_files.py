@@ -1,0 +1,109 @@
+"""Stored files are served with their name and type, and can do no harm in a browser."""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import quote
+
+import pytest
+
+from connector.catalogue.models import CatalogueFile
+from connector.catalogue.showing import file_name, media_type
+from connector.extensions import db
+
+
+@pytest.fixture
+def fetch(stocked_app, stocked_client):
+    """Asks for the stored file of this name."""
+
+    def ask(name, **headers):
+        with stocked_app.app_context():
+            file_id = db.session.scalar(db.select(CatalogueFile.id).where(CatalogueFile.name == name))
+        return stocked_client.get(f"/files/{file_id}/x", headers=headers, buffered=True)
+
+    return ask
+
+
+def test_a_picture_is_shown_with_its_bytes_and_type(fetch, stocked_sample):
+    answer = fetch("harbour-01.png")
+
+    expected = stocked_sample.data.named("Herring boats leaving at dawn").bundles[0].bitstreams[0].content
+    assert hashlib.sha256(answer.data).digest() == hashlib.sha256(expected).digest()
+    assert answer.mimetype == "image/png"
+    assert answer.headers["Content-Disposition"] == "inline; filename=harbour-01.png"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(("name", "mimetype"), [("page.html", "text/html"), ("drawing.svg", "image/svg+xml")])
+def test_what_could_run_in_a_browser_is_an_attachment(fetch, name, mimetype):
+    answer = fetch(name)
+
+    assert answer.mimetype == mimetype
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+def test_plain_text_is_utf_8_and_a_pdf_can_be_viewed(fetch):
+    assert fetch("open.txt").headers["Content-Type"] == "text/plain; charset=utf-8"
+    pdf = fetch("article.pdf")
+    assert pdf.headers["Content-Disposition"] == "inline; filename=article.pdf"
+    assert "sandbox" not in pdf.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("ünïcode 日本語 عربي.txt", "ünïcode 日本語 عربي.txt"),
+        ("slash/inside\\back.txt", "slash_inside_back.txt"),
+        ("quotes \"double\" and 'single'.txt", None),
+    ],
+)
+def test_strange_names_arrive(fetch, name, sent):
+    disposition = fetch(name).headers["Content-Disposition"]
+
+    if sent is None:
+        assert '\\"double\\"' in disposition
+    else:
+        assert sent in disposition or quote(sent) in disposition
+
+
+def test_parts_and_unchanged_files_are_not_sent_whole(fetch):
+    whole = fetch("bytes.bin")
+    part = fetch("bytes.bin", Range="bytes=256-259")
+    same = fetch("bytes.bin", **{"If-None-Match": whole.headers["ETag"]})
+
+    assert (part.status_code, part.data) == (206, b"\x00\x01\x02\x03")
+    assert (same.status_code, same.data) == (304, b"")
+
+
+def test_a_file_that_is_not_stored_is_not_there(fetch, stocked_client):
+    assert fetch("embargoed.txt").status_code == 404
+    assert stocked_client.get("/files/99999/x").status_code == 404
+
+
+def test_a_file_whose_bytes_are_lost_is_told(stocked_app, fetch):
+    for path in (stocked_app.config["INSTANCE"] / "files").glob("??/*"):
+        path.unlink()
+
+    assert fetch("open.txt").status_code == 404
+    assert b"no longer has this file" in fetch("open.txt").data
+
+
+@pytest.mark.parametrize(
+    ("given", "served"),
+    [
+        ("image/PNG", "image/png"),
+        ("text/plain; charset=latin-1", "text/plain"),
+        ("text/html\r\nX-Evil: 1", "application/octet-stream"),
+        ("", "application/octet-stream"),
+        (None, "application/octet-stream"),
+    ],
+)
+def test_a_type_is_served_only_where_it_is_one(given, served):
+    assert media_type(CatalogueFile(media_type=given)) == served
+
+
+@pytest.mark.parametrize(("given", "sent"), [("..", "file-7"), ("a\nb", "a_b"), (" x. ", "x"), (None, "file 3")])
+def test_a_file_always_has_a_name_that_can_be_sent(given, sent):
+    assert file_name(CatalogueFile(id=7, name=given, sequence=3, position=0)) == sent

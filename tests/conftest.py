@@ -1,0 +1,111 @@
+"""An app on an instance of its own, a client that asks it for pages, and the sample repository on the loopback address."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from config import load
+from connector import create_app
+from connector.dspace.records import ScopeKind
+from connector.extensions import db
+from connector.imports import jobs
+from connector.imports.tasks import carry_out
+from connector.repositories import connections
+from connector.storage import prepare
+from tests.sample import SampleRepository
+
+
+def app_at(instance: Path) -> Flask:
+    """The app on this instance folder; it may reach the loopback address, and nothing works on its queue by itself."""
+    app = create_app(load({"CONNECTOR_INSTANCE": str(instance), "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8"}))
+    app.config.update(TESTING=True, SECRET_KEY="only for tests")
+    return app
+
+
+def let_go(app: Flask) -> None:
+    """Close the connections to its database, with all that was written in the one file."""
+    with app.app_context():
+        db.session.execute(db.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty instance, migrated once."""
+    folder = tmp_path_factory.mktemp("template")
+    app = app_at(folder)
+    prepare(app)
+    let_go(app)
+    return folder
+
+
+@pytest.fixture
+def app(tmp_path: Path, template: Path) -> Iterator[Flask]:
+    """An app whose database is a file of its own."""
+    instance = tmp_path / "instance"
+    shutil.copytree(template, instance)
+    app = app_at(instance)
+    yield app
+    let_go(app)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without script, whose forms need no token."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    return app.test_client()
+
+
+@pytest.fixture
+def sample() -> Iterator[SampleRepository]:
+    """The sample repository as DSpace 9."""
+    with SampleRepository(9) as repository:
+        yield repository
+
+
+@pytest.fixture(scope="session")
+def stocked_sample() -> Iterator[SampleRepository]:
+    """The repository that the stocked catalogue came from; not to be changed."""
+    with SampleRepository(9) as repository:
+        yield repository
+
+
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory: pytest.TempPathFactory, template: Path, stocked_sample: SampleRepository) -> Path:
+    """An instance with three collections imported, files and item sets too: Harbour photographs and two of oddities."""
+    folder = tmp_path_factory.mktemp("stock") / "instance"
+    shutil.copytree(template, folder)
+    app = app_at(folder)
+    with app.app_context():
+        repository_id = connections.connect(stocked_sample.url, "rest", None).repository_id
+        for name in ("Harbour photographs", "Odd metadata", "Special files"):
+            handle = stocked_sample.data.named(name).handle
+            scope = connections.find(repository_id, ScopeKind.COLLECTION, handle)
+            source_id = connections.source_for(repository_id, scope)
+            assert carry_out(jobs.create(source_id, {"files": True, "item_set_from_collection": True}, comment=name))
+    let_go(app)
+    return folder
+
+
+@pytest.fixture
+def stocked_app(tmp_path: Path, stock: Path) -> Iterator[Flask]:
+    """An app with a copy of that catalogue."""
+    instance = tmp_path / "stocked"
+    shutil.copytree(stock, instance)
+    app = app_at(instance)
+    app.config["WTF_CSRF_ENABLED"] = False
+    yield app
+    let_go(app)
+
+
+@pytest.fixture
+def stocked_client(stocked_app: Flask) -> FlaskClient:
+    """A browser without script, before that catalogue."""
+    return stocked_app.test_client()

@@ -1,0 +1,245 @@
+"""From what a person types to a DSpace: where it is looked for, what is found, and what is said when there is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connector.dspace import client, connect
+from connector.dspace.detect import detect
+from connector.dspace.hal import HalClient
+from connector.dspace.legacy import LegacyClient
+from connector.dspace.reading import Patience
+from connector.dspace.records import Scope, ScopeKind, Server
+from connector.errors import (
+    BadAnswer,
+    CertificateTrouble,
+    InvalidInput,
+    NotDSpace,
+    NotFound,
+    RepositoryError,
+    Restricted,
+    ServerTrouble,
+    TimedOut,
+    UnknownHost,
+    Unreachable,
+)
+
+from .fake_hal import HOME, payload
+
+SITE = "https://repository.example"
+ROOT = payload("root")
+STATUS_6 = {"okay": True, "authenticated": False, "sourceVersion": "6.3", "apiVersion": "6"}
+STATUS_5 = {"okay": True, "authenticated": False, "email": None, "fullname": None, "token": None}
+UUIDS = [{"uuid": HOME, "name": "Chemistry", "handle": "123456789/1"}]
+NUMBERS = [{"id": 1, "name": "Chemistry", "handle": "123456789/1"}]
+
+
+class Web:
+    """Answers by URL; what is not there is `otherwise`."""
+
+    def __init__(self, answers: dict[str, Any], otherwise: RepositoryError | None = None):
+        self.answers, self.otherwise = answers, otherwise or NotFound("404")
+        self.asked: list[str] = []
+
+    def get_json(self, url: str, params: Any = None, *, kind: str = "json", tries: int = 4) -> Any:
+        self.asked.append(url)
+        answer = self.answers.get(url, self.otherwise)
+        if isinstance(answer, RepositoryError):
+            raise answer
+        return answer
+
+    def locate(self, url: str, params: Any = None) -> str:
+        self.asked.append(url)
+        return f"http://internal.invalid/server/api/core/collections/{HOME}"
+
+
+def found(url: str, answers: dict[str, Any], endpoint: str = "rest") -> Server:
+    return detect(Web(answers), url, endpoint)
+
+
+# Generations
+
+
+def test_dspace_9_is_found_though_the_default_endpoint_was_typed():
+    web = Web({f"{SITE}/server/api": ROOT})
+
+    assert detect(web, SITE, "rest") == Server(
+        SITE, f"{SITE}/server/api", 9, "9.3", 'Lab Repository "Test & Ünïcode"', "http://127.0.0.1:4000"
+    )
+    assert web.asked == [f"{SITE}/rest/status", f"{SITE}/rest/communities", f"{SITE}/server/api"]
+
+
+@pytest.mark.parametrize(
+    ("said", "generation", "version"),
+    [
+        ("DSpace 7.6.1", 7, "7.6.1"),
+        ("DSpace 8.0-SNAPSHOT", 8, "8.0-SNAPSHOT"),
+        ("DSpace 10.0", 10, "10.0"),
+        ("DSpace 11.1", 10, "11.1"),
+        ("DSpace-CRIS 2023.02.05", 7, "2023.02.05"),
+    ],
+)
+def test_the_version_gives_the_generation(said, generation, version):
+    server = found(SITE, {f"{SITE}/server/api": ROOT | {"dspaceVersion": said}}, "server/api")
+
+    assert (server.generation, server.version) == (generation, version)
+
+
+@pytest.mark.parametrize(
+    ("answers", "generation", "version"),
+    [
+        ({"status": STATUS_6}, 6, "6.3"),
+        ({"status": STATUS_6 | {"sourceVersion": "none"}, "communities": UUIDS}, 6, "6.x"),
+        ({"status": STATUS_6 | {"sourceVersion": None}, "communities": UUIDS}, 6, "6.x"),
+        ({"status": STATUS_6 | {"sourceVersion": None}, "communities": NUMBERS}, 5, "5.x"),
+        ({"status": STATUS_5}, 5, "5.x"),
+        ({"communities": NUMBERS}, 4, "4.x"),
+        ({"communities": UUIDS}, 6, "6.x"),
+    ],
+)
+def test_older_ones_are_told_apart_by_status_and_ids(answers, generation, version):
+    server = found(SITE, {f"{SITE}/rest/{path}": answer for path, answer in answers.items()})
+
+    assert server == Server(SITE, f"{SITE}/rest", generation, version)
+
+
+def test_a_dspace_7_is_read_by_its_own_api_and_not_by_the_deprecated_one_beside_it():
+    old = {f"{SITE}/rest/status": STATUS_6 | {"sourceVersion": "7.6"}}
+    new = {f"{SITE}/server/api": ROOT | {"dspaceVersion": "DSpace 7.6"}}
+
+    assert found(SITE, old | new).api_url == f"{SITE}/server/api"
+    assert found(SITE, old) == Server(SITE, f"{SITE}/rest", 6, "7.6")
+
+
+def test_a_client_is_chosen_by_generation():
+    clients = [
+        client(Web({}), Server(SITE, SITE, generation, ""), patience=Patience(1), width=lambda: 1)
+        for generation in range(4, 11)
+    ]
+
+    assert [type(one) for one in clients] == [LegacyClient] * 3 + [HalClient] * 4
+
+
+# Where it is looked for
+
+
+def test_the_endpoint_typed_is_tried_first():
+    web = Web({f"{SITE}/backend": ROOT, f"{SITE}/server/api": ROOT})
+
+    assert detect(web, SITE, " /backend/ ").api_url == f"{SITE}/backend"
+    assert web.asked == [f"{SITE}/backend"]
+
+
+@pytest.mark.parametrize(
+    ("url", "site", "api"),
+    [
+        ("https://repository.example/", SITE, f"{SITE}/server/api"),
+        ("HTTPS://Repository.Example:443//?lang=de#top", SITE, f"{SITE}/server/api"),
+        (f"{SITE}/server/api", SITE, f"{SITE}/server/api"),
+        (f"{SITE}/server/api/core/collections/{HOME}", SITE, f"{SITE}/server/api"),
+        (f"{SITE}/collections/{HOME}?cp.page=2", SITE, f"{SITE}/server/api"),
+        (f"{SITE}/handle/123456789/7", SITE, f"{SITE}/server/api"),
+        (f"{SITE}/server", SITE, f"{SITE}/server/api"),
+        (f"{SITE}/home/about/us", SITE, f"{SITE}/server/api"),
+    ],
+)
+def test_any_address_of_a_site_leads_to_its_api(url, site, api):
+    server = found(url, {api: ROOT})
+
+    assert (server.site_url.removesuffix("/server"), server.api_url) == (site, api)
+
+
+def test_a_site_below_a_path_is_found_there():
+    server = found(
+        "http://example.org:8080/repo/xmlui/handle/123456789/7", {"http://example.org:8080/repo/rest/status": STATUS_6}
+    )
+
+    assert (server.site_url, server.api_url) == ("http://example.org:8080/repo", "http://example.org:8080/repo/rest")
+
+
+def test_nothing_is_asked_for_twice():
+    web = Web({})
+
+    with pytest.raises(NotDSpace):
+        detect(web, f"{SITE}/server/api/", "server/api")
+    assert len(web.asked) == len(set(web.asked))
+
+
+# What is said
+
+
+@pytest.mark.parametrize(
+    "url", ["repository.example", "ftp://repository.example", "https://", "", "https://[::1", "http://a:99999/"]
+)
+def test_what_is_no_web_address_is_refused_at_its_field(url):
+    web = Web({})
+
+    with pytest.raises(InvalidInput) as raised:
+        detect(web, url, "rest")
+    assert raised.value.field == "url"
+    assert web.asked == []
+
+
+def test_a_password_in_the_address_is_refused_and_not_repeated():
+    with pytest.raises(InvalidInput) as raised:
+        detect(Web({}), "https://me:secret@repository.example", "rest")
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "requests"),
+    [
+        (UnknownHost("There is no host of that name."), 1),
+        (CertificateTrouble("The certificate has expired."), 1),
+        (Unreachable("It refused the connection."), 2),
+        (TimedOut("It did not answer in time."), 2),
+    ],
+)
+def test_a_host_that_cannot_be_talked_to_is_soon_left_alone(error, requests):
+    web = Web({}, otherwise=error)
+
+    with pytest.raises(type(error)) as raised:
+        detect(web, SITE, "rest")
+    assert raised.value is error
+    assert len(web.asked) == requests
+
+
+def test_an_api_that_hangs_does_not_hide_the_one_that_answers():
+    assert found(SITE, {f"{SITE}/rest/status": TimedOut("no answer"), f"{SITE}/server/api": ROOT}).generation == 9
+
+
+@pytest.mark.parametrize("error", [Restricted("An account is needed."), ServerTrouble("status 503")])
+def test_what_keeps_us_from_looking_is_said(error):
+    with pytest.raises(type(error)) as raised:
+        detect(Web({f"{SITE}/server/api": error}), SITE, "rest")
+    assert raised.value is error
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [BadAnswer("HTML"), NotFound("404"), {}, [], "text", None, {"dspaceVersion": "DSpace 6.3"}, {"dspaceVersion": 9}],
+)
+def test_a_web_site_that_is_no_dspace_is_named_with_the_places_looked_at(answer):
+    web = Web({f"{SITE}/{path}": answer for path in ("server/api", "rest/status", "rest/communities")})
+
+    with pytest.raises(NotDSpace, match=f"a web site at {SITE}, but no DSpace REST API was found under {SITE}/rest, "):
+        detect(web, SITE, "rest")
+
+
+# The object a page shows
+
+
+def test_the_address_of_a_page_brings_its_object():
+    web = Web({f"{SITE}/server/api": ROOT, f"{SITE}/server/api/core/collections/{HOME}": payload("collection-theses")})
+    theses = Scope(ScopeKind.COLLECTION, HOME, "123456789/7", "Theses")
+
+    assert connect(web, f"{SITE}/collections/{HOME}", "rest").scope == theses
+    assert connect(web, f" {SITE}/handle/123456789/7 ", "rest").scope == theses
+    assert connect(web, SITE, "rest").scope is None
+
+
+def test_a_page_of_something_that_is_not_there_says_so():
+    with pytest.raises(NotFound, match="There is no item"):
+        connect(Web({f"{SITE}/server/api": ROOT}), f"{SITE}/items/{HOME}", "rest")

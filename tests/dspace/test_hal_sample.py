@@ -1,0 +1,135 @@
+"""The client for DSpace 7 to 10 against the sample repository, through real HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+
+import pytest
+
+from connector.dspace import client, connect
+from connector.dspace.hal import HalClient
+from connector.dspace.reading import Patience
+from connector.dspace.records import Scope, ScopeKind, SourceState
+from connector.errors import Restricted
+from connector.http import AddressRule, Http, HttpSettings, Pace
+from tests.sample import SampleRepository, grow
+
+from .fake_hal import Hurried, nothing_seen
+
+REPOSITORY = Scope(ScopeKind.REPOSITORY)
+
+
+@pytest.fixture(params=[7, 9, 10])
+def sample(request):
+    with SampleRepository(generation=request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def http(tmp_path):
+    rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
+    door = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "sample"), Hurried())
+    yield door
+    door.close()
+
+
+@pytest.fixture
+def reader(http, sample) -> HalClient:
+    server = connect(http, sample.url, "rest").server
+    sample.reset()
+    return client(http, server, patience=Patience(60, Hurried()), width=lambda: 4)
+
+
+def values_of(item) -> list[tuple[str, str, str]]:
+    """As DSpace 7 and later give them: trimmed, control characters as spaces, no empty language."""
+    return sorted(
+        (value.field, re.sub(r"[\x00-\x1f]", " ", value.value or "").strip(), value.language or "")
+        for value in item.metadata
+    )
+
+
+def test_every_item_value_and_file_of_the_repository_arrives(reader, sample):
+    found = {item.id: item for page in reader.walk(REPOSITORY, seen=nothing_seen) for item in page.items}
+
+    expected = {item.uuid: item for item in sample.data.items.values() if item.is_found}
+    assert found.keys() == expected.keys()
+    for id, item in expected.items():
+        assert values_of(found[id]) == values_of(item)
+        open_files = [file for bundle in item.bundles if bundle.readable for file in bundle.bitstreams]
+        assert [file.id for file in found[id].bitstreams] == [file.uuid for file in open_files]
+
+
+def test_each_collection_and_community_gives_what_is_in_it(reader, sample):
+    for collection in reader.collections():
+        scope = reader.find(ScopeKind.COLLECTION, collection.handle)
+        found = {item.id for page in reader.walk(scope, light=True, seen=nothing_seen) for item in page.items}
+        home = sample.data.collections[collection.id]
+        assert found == {one.uuid for one in sample.data.items.values() if one.is_found and home in one.collections}
+    assert {community.id for community in reader.communities()} == set(sample.data.communities)
+
+
+def test_an_unchanged_large_collection_is_listed_in_few_requests(reader, sample):
+    home = grow(sample.data, items=400, files=1)
+
+    pages = list(reader.walk(reader.find(ScopeKind.COLLECTION, home.uuid), light=True, seen=nothing_seen))
+
+    assert sum(len(page.items) for page in pages) == 400
+    assert len(sample.requests) <= 400 / 10
+
+
+def test_a_large_collection_is_complete_whatever_plan_was_chosen(reader, sample):
+    home = grow(sample.data, items=400, files=2)
+
+    pages = list(reader.walk(reader.find(ScopeKind.COLLECTION, home.uuid), seen=nothing_seen))
+
+    items = [item for page in pages for item in page.items]
+    assert len({item.id for item in items}) == len(items) == 400
+    assert all(len(item.bitstreams) == 2 for item in items)
+
+
+def test_where_items_went_is_told(reader, sample):
+    data = sample.data
+    [first, second, third, fourth, fifth] = [item for item in data.items.values() if item.is_found][:5]
+    scope = reader.find(ScopeKind.COLLECTION, first.collection.uuid)
+    elsewhere = next(one for one in data.collections.values() if one is not first.collection and one.is_open)
+    data.withdraw(first)
+    data.make_private(second)
+    data.restrict(third)
+    data.delete(fourth)
+    data.move(fifth, elsewhere)
+
+    states = [reader.whereabouts(item.uuid, scope) for item in (first, second, third, fourth, fifth)]
+
+    assert states == [
+        SourceState.WITHDRAWN,
+        SourceState.HIDDEN,
+        SourceState.HIDDEN,
+        SourceState.VANISHED,
+        SourceState.ELSEWHERE,
+    ]
+
+
+def test_files_are_downloaded_unless_they_are_closed(reader, sample):
+    files = [file for item in sample.data.items.values() if item.is_found for file in item.bitstreams]
+    readable = next(file for file in files if file.is_open and file.content)
+    closed = next(file for file in files if not file.is_open)
+    got = bytearray()
+
+    download = reader.download(readable.uuid, got.extend)
+
+    assert download.md5 == hashlib.md5(readable.content).hexdigest() == hashlib.md5(got).hexdigest()
+    with pytest.raises(Restricted):
+        reader.download(closed.uuid, got.extend)
+
+
+def test_a_page_answered_with_html_or_cut_short_is_read_again(reader, sample):
+    sample.faults.add("discover/search", times=1, body="<html>Welcome</html>", headers={"Content-Type": "text/html"})
+    sample.faults.add("discover/search", times=1, cut=300)
+    sample.faults.add("page=1", times=2, status=503)
+
+    pages = list(reader.walk(REPOSITORY, seen=nothing_seen))
+
+    assert sum(len(page.items) for page in pages) == sum(item.is_found for item in sample.data.items.values())
+    assert not any(page.failures for page in pages)

@@ -1,0 +1,176 @@
+"""A job's life: created, claimed once, stopped, resumed, recovered, and never left hanging."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from connector.dspace.records import Scope, ScopeKind
+from connector.errors import Conflict, NotFound
+from connector.extensions import db, transaction, utcnow
+from connector.imports import jobs
+from connector.imports.models import ImportJob, State
+from connector.imports.run import work
+from connector.repositories.connections import source_for
+from connector.repositories.models import Repository
+
+
+def set_job(desk, job_id, **values):
+    with desk.app.app_context(), transaction():
+        db.session.execute(update(ImportJob).where(ImportJob.id == job_id).values(**values))
+
+
+def test_only_one_of_many_workers_gets_a_job(desk):
+    job_id = desk.create()
+    ready, got = threading.Barrier(6), []
+
+    def try_it():
+        with desk.app.app_context():
+            ready.wait()
+            got.append(jobs.claim(job_id))
+
+    threads = [threading.Thread(target=try_it) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(got, key=str) == [1, None, None, None, None, None]
+
+
+def test_a_second_import_of_the_same_source_answers_with_the_active_one(desk):
+    assert desk.create() == desk.create()
+
+
+def test_jobs_of_one_repository_wait_for_each_other_and_others_do_not(desk):
+    first, second = desk.create("c1"), desk.create("c2")
+    with desk.app.app_context(), transaction():
+        other = Repository(
+            address_key="o", site_url="https://o", api_url="https://o/x", endpoint="x", generation=6, version="6"
+        )
+        db.session.add(other)
+        db.session.flush()
+        other_id = other.id
+    with desk.app.app_context():
+        third = jobs.create(source_for(other_id, Scope(ScopeKind.REPOSITORY)), {})
+
+        assert jobs.claim(first) == 1
+        assert jobs.claim(second) is None
+        assert jobs.claim(third) == 1
+
+
+def test_a_queued_job_is_stopped_at_once_and_can_be_resumed(desk, dspace):
+    dspace.add("a")
+    job_id = desk.create()
+    with desk.app.app_context():
+        jobs.stop(job_id)
+    assert desk.job(job_id).state == State.STOPPED
+    with desk.app.app_context():
+        jobs.resume(job_id)
+    desk.work(job_id)
+    assert (desk.job(job_id).state, desk.job(job_id).seen) == (State.COMPLETED, 1)
+
+
+def test_a_running_job_stops_at_its_cursor_and_brings_the_rest_once_when_resumed(desk, dspace):
+    dspace.page_size = 80
+    for n in range(200):
+        dspace.add(f"i{n:03}")
+    job_id = desk.create()
+    dspace.before_page = lambda number: number == 1 and desk.stop(job_id)
+    desk.work(job_id)
+    stopped = desk.job(job_id)
+    assert (stopped.state, stopped.message) == (State.STOPPED, "Stopped.")
+    assert 0 < stopped.seen < 200
+    dspace.before_page = lambda number: None
+    requests = dspace.requests_made
+
+    with desk.app.app_context():
+        jobs.resume(job_id)
+    desk.work(job_id)
+
+    job = desk.job(job_id)
+    assert (job.state, job.added, job.seen, job.unchanged) == (State.COMPLETED, 200, 200, 0)
+    assert dspace.requests_made - requests < 3
+
+
+def test_a_job_whose_worker_is_gone_is_queued_again_and_one_that_should_stop_is_stopped(desk, dspace):
+    dspace.add("a")
+    running, stopping = desk.create("c1"), desk.create("c2")
+    long_ago = utcnow() - timedelta(seconds=61)
+    set_job(desk, running, state=State.RUNNING, heartbeat=long_ago)
+    set_job(desk, stopping, state=State.QUEUED)
+    with desk.app.app_context():
+        assert jobs.recover() == [running, stopping]
+    set_job(desk, running, state=State.STOPPED)
+    set_job(desk, stopping, state=State.STOPPING, heartbeat=long_ago)
+    with desk.app.app_context():
+        assert jobs.recover() == []
+    assert desk.job(stopping).state == State.STOPPED
+
+
+def test_a_job_that_beats_is_left_alone(desk):
+    job_id = desk.create()
+    set_job(desk, job_id, state=State.RUNNING, heartbeat=utcnow())
+
+    with desk.app.app_context():
+        assert jobs.recover() == []
+        assert jobs.claim(job_id) is None
+
+
+def test_an_attempt_that_was_taken_over_writes_nothing_more(desk, dspace):
+    dspace.page_size = 80
+    for n in range(200):
+        dspace.add(f"i{n:03}")
+    job_id = desk.create()
+    dspace.before_page = lambda number: number == 1 and set_job(desk, job_id, attempt=7)
+
+    desk.work(job_id)
+
+    job = desk.job(job_id)
+    assert (job.state, job.attempt, job.seen) == (State.RUNNING, 7, 80)
+
+
+def test_what_nobody_expected_ends_the_job_with_a_sentence_and_no_trace(desk, caplog):
+    job_id = desk.create()
+
+    def broken(run):
+        raise ZeroDivisionError("secret detail")
+
+    with desk.app.app_context():
+        work(job_id, broken)
+
+    job = desk.job(job_id)
+    assert job.state == State.FAILED
+    assert "secret" not in job.message
+    assert "our side" in job.message
+    assert "ZeroDivisionError" in caplog.text
+    assert job.ended is not None
+
+
+@pytest.mark.parametrize("act", [jobs.stop, jobs.resume])
+def test_what_does_not_apply_to_a_completed_job_is_refused(desk, dspace, act):
+    dspace.add("a")
+    job = desk.run()
+
+    with desk.app.app_context(), pytest.raises(Conflict, match=str(job.id)):
+        act(job.id)
+
+
+def test_an_unknown_job_is_not_found(desk):
+    with desk.app.app_context(), pytest.raises(NotFound, match="no job 99"):
+        jobs.get(99)
+
+
+def test_a_re_run_has_the_options_and_comment_of_its_job(desk, dspace):
+    dspace.add("a", files={"a.txt": b"aaa"})
+    job = desk.run(files=True, item_set="Set")
+    with desk.app.app_context():
+        again = jobs.rerun(job.id)
+        assert jobs.rerun(job.id) == again
+    desk.work(again)
+
+    assert desk.job(again).options == job.options
+    assert (desk.job(again).reruns_id, desk.job(again).unchanged) == (job.id, 1)

@@ -1,0 +1,229 @@
+"""The page of a job, and all past imports."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from connector.errors import ServerTrouble
+from connector.extensions import db, transaction
+from connector.imports.models import ImportJob
+from tests.pages import links, words
+
+
+@pytest.fixture
+def pages(app):
+    """A browser without script, whose forms need no token."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    return app.test_client()
+
+
+def with_items(dspace, number, **values):
+    for n in range(number):
+        dspace.add(f"i{n}", title=f"Title {n}", **values)
+
+
+def set_state(app, job_id, **values):
+    with app.app_context(), transaction():
+        db.session.execute(db.update(ImportJob).where(ImportJob.id == job_id).values(**values))
+
+
+def test_a_waiting_job_asks_for_itself_every_second_and_can_be_stopped(desk, pages):
+    job_id = desk.create()
+
+    page = pages.get(f"/jobs/{job_id}/")
+
+    assert "Waiting for its turn" in words(page)
+    assert f'hx-get="/jobs/{job_id}/live" hx-trigger="every 1s"'.encode() in page.data
+    assert f"/jobs/{job_id}/stop".encode() in page.data
+    assert b"/rerun" not in page.data
+
+
+def test_a_running_job_shows_how_far_it_is_and_what_it_does(app, desk, pages):
+    job_id = desk.create()
+    set_state(app, job_id, state="running", worked=10.0, seen=20, added=20, expected=1020, doing="Reading <Theses>")
+
+    page = pages.get(f"/jobs/{job_id}/live")
+
+    assert b'<progress aria-label="Items" value="20" max="1020"' in page.data
+    assert "20 of 1 020 items · 2.0 a second · about 8 min 20 s left · Reading <Theses>" in words(page)
+    assert b"<html" not in page.data
+
+
+def test_an_ended_job_no_longer_asks_for_itself(desk, dspace, pages):
+    with_items(dspace, 3)
+    dspace.items["i0"].files = {"a.txt": b"abc", "b.txt": b"defghi"}
+    job = desk.run(files=True)
+
+    page = pages.get(f"/jobs/{job.id}/live")
+
+    assert b"hx-trigger" not in page.data
+    assert "Completed Re-run Undo 3 of 3 items" in words(page)
+    assert "Added 3 Updated 0 Unchanged 0 Failed 0" in words(page)
+    assert "Files 2 stored Fetched 9 bytes" in words(page)
+    assert f"/items/?job={job.id}" in links(page)
+
+
+def test_problems_are_listed_item_by_item_with_reason_and_as_csv(desk, dspace, pages):
+    with_items(dspace, 2)
+    dspace.items["i0"].files = {"a.txt": b"abc"}
+    dspace.add("broken", title="=Broken", fails=True)
+    dspace.file_errors["i0/a.txt"] = ServerTrouble("status 500")
+    job = desk.run(files=True)
+
+    page = pages.get(f"/jobs/{job.id}/")
+    rows = list(csv.reader(io.StringIO(pages.get(f"/jobs/{job.id}/problems.csv").get_data(as_text=True))))
+
+    assert "Completed with problems" in words(page)
+    assert "=Broken it is broken 1/broken" in words(page)
+    assert "Title 0 File “a.txt”" in words(page)
+    assert [row[2] for row in rows] == ["title", "'=Broken", "Title 0"]
+
+
+def test_only_a_hundred_problems_are_shown_and_the_rest_named(desk, dspace, pages):
+    with_items(dspace, 101, fails=True)
+    job = desk.run()
+
+    page = pages.get(f"/jobs/{job.id}/")
+    lines = pages.get(f"/jobs/{job.id}/problems.csv").get_data(as_text=True).splitlines()
+
+    assert words(page).count("it is broken") == 100
+    assert "And more." in words(page)
+    assert len(lines) == 102
+
+
+def test_stop_resume_and_rerun_do_what_they_say(app, desk, dspace, pages):
+    with_items(dspace, 2)
+    job_id = desk.create()
+
+    assert pages.post(f"/jobs/{job_id}/stop").location == f"/jobs/{job_id}/"
+    assert desk.job(job_id).state == "stopped"
+    assert "Resume" in words(pages.get(f"/jobs/{job_id}/"))
+    assert pages.post(f"/jobs/{job_id}/resume").location == f"/jobs/{job_id}/"
+    assert desk.job(job_id).state == "queued"
+    desk.work(job_id)
+    rerun = pages.post(f"/jobs/{job_id}/rerun")
+    assert rerun.location == f"/jobs/{job_id + 1}/"
+    assert desk.job(job_id + 1).reruns_id == job_id
+
+
+@pytest.mark.parametrize("action", ["stop", "resume"])
+def test_what_cannot_be_done_now_is_told_on_the_page_of_the_job(desk, dspace, pages, action):
+    with_items(dspace, 1)
+    job = desk.run()
+
+    page = pages.post(f"/jobs/{job.id}/{action}")
+
+    assert page.status_code == 409
+    assert b'role="alert"' in page.data
+    assert "Import of Collection c1" in words(page)
+
+
+def test_undo_shows_in_numbers_what_it_will_do_and_then_what_it_did(desk, dspace, pages):
+    with_items(dspace, 3, files={"a.txt": b"abc"})
+    dspace.add("both", collections=("c1", "c2"))
+    job = desk.run(files=True, item_set="New")
+    desk.run("c2")
+
+    asked = pages.get(f"/jobs/{job.id}/undo")
+    answer = pages.post(f"/jobs/{job.id}/undo")
+    undo_id = int(answer.location.split("/")[2])
+    desk.work(undo_id)
+
+    assert "Items removed 3 Items restored 0 Items kept 1" in words(asked)
+    assert "Removed 3 Restored 0 Kept 1" in words(pages.get(f"/jobs/{undo_id}/"))
+    undone = pages.get(f"/jobs/{job.id}/")
+    assert f"Undone Re-run 4 of 4 items Undo: job {undo_id} , completed." in words(undone)
+
+
+def test_undo_is_refused_while_the_repository_is_at_work(desk, dspace, pages):
+    with_items(dspace, 1)
+    job = desk.run()
+    busy = desk.create("c2")
+
+    page = pages.get(f"/jobs/{job.id}/undo")
+
+    assert page.status_code == 409
+    assert f"Job {busy} of this repository is still active" in words(page)
+
+
+def test_past_imports_has_a_row_for_each_job_with_its_numbers(desk, dspace, pages):
+    with_items(dspace, 2)
+    dspace.add("broken", fails=True)
+    desk.run()
+
+    page = pages.get("/jobs/")
+
+    head = "Undo Re-run Job ID DSpace collection Comment Items Date ↓ Status Owner".replace(" ↓", "")
+    assert head in words(page)
+    assert "Collection c1" in words(page)
+    assert "Total: 3 Added: 2 Updated: 0 Failed: 1" in words(page)
+    assert "Completed with problems local operator" in words(page)
+    assert "https://repo.example.org/collections/c1" in links(page)
+    assert b"hx-trigger" not in page.data
+
+
+def test_the_row_of_an_active_job_asks_for_itself(desk, pages):
+    job_id = desk.create()
+
+    row = pages.get(f"/jobs/{job_id}/row")
+
+    assert row.get_data(as_text=True).startswith(f'<tr id="job-{job_id}" hx-get="/jobs/{job_id}/row"')
+    assert b'type="checkbox"' not in row.data
+
+
+def test_past_imports_are_paged_and_sorted(desk, dspace, pages):
+    with_items(dspace, 1)
+    for _ in range(26):
+        desk.run()
+    set_state(desk.app, 9, state="failed")
+
+    def first(query=""):
+        return next(link for link in links(pages.get(f"/jobs/{query}")) if link.startswith("/jobs/") and link[-1] == "/")
+
+    assert "1–25 of 26" in words(pages.get("/jobs/"))
+    assert first("?sort=date&order=desc") == first("") == first("?sort=nonsense")
+    assert [link for link in links(pages.get("/jobs/?page=2")) if link == "/jobs/1/"]
+    oldest = pages.get("/jobs/?sort=date&order=asc")
+    assert links(oldest).index("/jobs/1/") < links(oldest).index("/jobs/2/")
+    failed = pages.get("/jobs/?sort=status&order=desc")
+    assert links(failed).index("/jobs/9/") < links(failed).index("/jobs/26/")
+
+
+def test_submit_shows_what_it_will_do_and_does_it_only_when_confirmed(desk, dspace, pages):
+    with_items(dspace, 2)
+    job = desk.run()
+
+    asked = pages.post("/jobs/", data={"undo": job.id, "rerun": job.id})
+    assert f"Undo job {job.id}, the import of Collection c1 Items removed 2" in words(asked)
+    assert f"Run job {job.id} again" in words(asked)
+    assert desk.job(job.id).undone_by == []
+
+    done = pages.post("/jobs/", data={"undo": job.id, "rerun": job.id, "confirmed": "yes"}, follow_redirects=True)
+    assert f"Job {job.id} is being undone by job 2." in words(done)
+    assert f"Job {job.id} is being run again by job 3." in words(done)
+
+
+def test_submit_carries_out_what_it_can_and_tells_what_it_cannot(desk, dspace, pages):
+    with_items(dspace, 1)
+    first, second = desk.run(), desk.run("c2")
+
+    data = {"undo": [first.id, second.id, 99], "confirmed": "yes"}
+    page = pages.post("/jobs/", data=data, follow_redirects=True)
+
+    assert f"Job {first.id} is being undone by job 3." in words(page)
+    assert f"Job {second.id} was not undone: Job 3 of this repository is still active" in words(page)
+    assert "Job 99 was not undone: There is no job 99." in words(page)
+
+
+def test_submit_without_a_tick_says_what_to_do(pages):
+    assert "Tick Undo or Re-run beside a job first." in words(pages.post("/jobs/", follow_redirects=True))
+
+
+def test_a_job_that_is_not_there_ends_the_polling_with_a_sentence(pages):
+    answer = pages.get("/jobs/5/live", headers={"HX-Request-Type": "partial"})
+
+    assert answer.status_code == 404
+    assert words(answer) == "There is no job 5."

@@ -1,0 +1,27 @@
+"""Reads pages as a person does: their words, and what can be pressed."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from werkzeug.test import TestResponse
+
+FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+
+def words(response: TestResponse) -> str:
+    """What stands on the page, without tags, with single spaces."""
+    text = re.sub(r"(?s)<head>.*?</head>|<[^>]*>", " ", response.get_data(as_text=True))
+    return " ".join(html.unescape(text).split())
+
+
+def links(response: TestResponse) -> list[str]:
+    """The addresses of its links, in order."""
+    return [html.unescape(href) for href in re.findall(r'<a [^>]*?href="([^"]*)"', response.get_data(as_text=True))]
+
+
+def buttons(response: TestResponse, name: str) -> list[str]:
+    """The values of its buttons of this name, in order."""
+    found = re.findall(rf'<button [^>]*?name="?{name}"? value="([^"]*)"', response.get_data(as_text=True))
+    return [html.unescape(value) for value in found]

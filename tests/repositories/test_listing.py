@@ -1,0 +1,70 @@
+"""Lists are kept for some minutes, so that a filter does not ask the remote again."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from connector.errors import Restricted
+from connector.repositories.listing import Listings
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Remote:
+    """Counts how often it is read."""
+
+    def __init__(self):
+        self.reads = 0
+
+    def __call__(self):
+        self.reads += 1
+        return [self.reads]
+
+
+def test_a_listing_is_read_once_until_it_is_old_or_wanted_anew():
+    clock, remote = Clock(), Remote()
+    listings = Listings(300, clock)
+
+    assert listings.get("a", remote) == listings.get("a", remote) == [1]
+    clock.now = 301.0
+    assert listings.get("a", remote) == [2]
+    assert listings.get("a", remote, anew=True) == [3]
+    assert listings.get("b", remote) == [4]
+
+
+def test_a_listing_that_failed_is_read_again():
+    listings = Listings()
+
+    def fails():
+        raise Restricted("closed")
+
+    with pytest.raises(Restricted):
+        listings.get("a", fails)
+    assert listings.get("a", Remote()) == [1]
+
+
+def test_who_asks_while_it_is_read_waits_for_that_reading():
+    listings, began, go, found = Listings(), threading.Event(), threading.Event(), []
+
+    def slow():
+        began.set()
+        assert go.wait(5)
+        return ["slow"]
+
+    first = threading.Thread(target=lambda: found.append(listings.get("a", slow)))
+    second = threading.Thread(target=lambda: found.append(listings.get("a", Remote())))
+    first.start()
+    assert began.wait(5)
+    second.start()
+    go.set()
+    first.join()
+    second.join()
+
+    assert found == [["slow"], ["slow"]]

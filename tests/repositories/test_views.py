@@ -1,0 +1,181 @@
+"""The connection form and the repositories we know."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tests.pages import links, words
+from tests.sample import SampleRepository
+
+
+def connect(client, url, endpoint="rest", limit=""):
+    return client.post("/", data={"url": url, "endpoint": endpoint, "limit": limit})
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_the_form_asks_for_site_endpoint_and_limit(client):
+    page = client.get("/")
+
+    assert page.status_code == 200
+    for word in ("DSpace site URL", "Endpoint", "Limit", "Get collections and communities"):
+        assert word in words(page)
+    assert b'value="rest"' in page.data
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"url": "repository.example.edu"}, "A full address is needed that begins with http:// or https://"),
+        ({"url": "ftp://repository.example.edu"}, "A full address is needed that begins with http:// or https://"),
+        ({"url": ""}, "A full address is needed that begins with http:// or https://"),
+        ({"endpoint": ""}, "The endpoint is the path of the API below the site"),
+        ({"endpoint": "https://x"}, "The endpoint is the path of the API below the site"),
+        ({"limit": "0"}, "The limit is a whole number from 1 to 1000."),
+        ({"limit": "many"}, "The limit is a whole number from 1 to 1000."),
+    ],
+)
+def test_what_cannot_be_used_is_told_at_its_field_and_kept(client, typed, sentence):
+    data = {"url": "https://repository.example.edu", "endpoint": "server/api", "limit": "20"} | typed
+
+    page = client.post("/", data=data)
+
+    assert page.status_code == 422
+    assert sentence in words(page)
+    (field,) = typed
+    assert f'id="{field}-error"'.encode() in page.data
+    for value in filter(None, data.values()):
+        assert f'value="{value}"'.encode() in page.data
+
+
+def test_a_port_where_nothing_listens_is_told_at_the_address(client):
+    page = connect(client, f"http://127.0.0.1:{free_port()}")
+
+    assert page.status_code == 422
+    assert b'id="url-error"' in page.data
+
+
+def test_a_repository_that_is_not_open_is_told_at_the_address(client, sample):
+    sample.faults.add("/", times=None, status=401)
+
+    page = connect(client, sample.url)
+
+    assert page.status_code == 422
+    assert b'id="url-error"' in page.data
+    assert sample.url.encode() in page.data
+
+
+def test_an_address_that_may_not_be_reached_is_refused_with_the_setting_that_allows_it(app, client, sample):
+    app.config["ALLOW_NETWORKS"] = ()
+
+    page = connect(client, sample.url)
+
+    assert page.status_code == 422
+    assert "CONNECTOR_ALLOW_NETWORKS" in words(page)
+    assert sample.requests == []
+
+
+@pytest.mark.parametrize(("generation", "found"), [(9, "DSpace 9.3 at server/api"), (6, "DSpace 6.3 at rest")])
+def test_a_repository_that_answers_leads_to_its_import_options(client, generation, found):
+    with SampleRepository(generation) as sample:
+        answer = connect(client, sample.url)
+
+        assert (answer.status_code, answer.location) == (303, "/repositories/1/")
+        assert found in words(client.get(answer.location))
+
+
+def test_the_address_of_a_collection_offers_that_collection_first(client, sample):
+    collection = sample.data.named("Harbour photographs")
+
+    answer = connect(client, f"{sample.url}/collections/{collection.uuid}")
+    page = client.get(answer.location)
+
+    assert "You gave the address of the collection Harbour photographs" in words(page)
+    assert f'value="collection:{collection.handle}"'.encode() in page.data
+
+
+def test_a_known_repository_can_be_opened_changed_and_forgotten(client, sample):
+    connect(client, sample.url, limit="50")
+
+    page = client.get("/")
+
+    assert sample.data.name in words(page)
+    for address in ("/repositories/1/", "/repositories/1/change", "/repositories/1/forget"):
+        assert address in links(page)
+
+
+def test_changing_a_repository_shows_what_was_typed_before_and_moves_it(client, sample):
+    connect(client, sample.url, limit="50")
+    form = client.get("/repositories/1/change")
+    assert f'value="{sample.url}"'.encode() in form.data
+    assert b'value="50"' in form.data
+
+    with SampleRepository(9, data=sample.data) as moved:
+        answer = client.post("/repositories/1/change", data={"url": moved.url, "endpoint": "rest", "limit": ""})
+
+        assert answer.location == "/repositories/1/"
+        assert moved.url in words(client.get("/"))
+        assert sample.url not in words(client.get("/"))
+
+
+def test_a_repository_is_forgotten_only_after_asking(client, sample):
+    connect(client, sample.url)
+
+    assert "Forget it" in words(client.get("/repositories/1/forget"))
+    page = client.post("/repositories/1/forget", follow_redirects=True)
+
+    assert f"{sample.data.name} is forgotten." in words(page)
+    assert client.get("/repositories/1/").status_code == 404
+
+
+def test_a_repository_with_items_in_the_catalogue_is_not_forgotten(stocked_client):
+    page = stocked_client.post("/repositories/1/forget")
+
+    assert page.status_code == 409
+    assert "The catalogue holds items of" in words(page)
+    assert stocked_client.get("/repositories/1/").status_code == 200
+
+
+def test_a_form_without_its_token_is_refused_with_a_sentence(app, sample):
+    page = connect(app.test_client(), sample.url)
+
+    assert page.status_code == 400
+    assert "Reload the page and try again" in words(page)
+    assert sample.requests == []
+
+
+def test_every_page_forbids_scripts_and_frames_of_others(client):
+    for page in (client.get("/"), client.get("/nothing-here")):
+        policy = page.headers["Content-Security-Policy"]
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert page.headers["X-Content-Type-Options"] == "nosniff"
+        assert page.headers["Referrer-Policy"] == "same-origin"
+
+
+def test_a_page_that_is_not_there_says_so_and_shows_a_way_back(client):
+    page = client.get("/repositories/7/")
+
+    assert page.status_code == 404
+    assert "There is no repository 7." in words(page)
+    assert "/" in links(page)
+
+
+def test_a_fault_of_ours_is_one_plain_sentence(app, client):
+    @app.get("/broken")
+    def broken():
+        raise RuntimeError("secret details")
+
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    page = client.get("/broken")
+
+    assert page.status_code == 500
+    assert "Something went wrong on our side." in words(page)
+    assert b"secret details" not in page.data

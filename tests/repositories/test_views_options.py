@@ -1,0 +1,218 @@
+"""The Import Options page: its settings, its lists, and the job that Import starts."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from connector.imports import jobs
+from tests.pages import FRAGMENT, buttons, words
+from tests.sample import SampleRepository
+
+SETTINGS = {"files": "y", "item_set": "new", "item_set_name": "Harbour", "comment": "A <b>note</b>", "test": "3"}
+
+
+@pytest.fixture
+def connected(client, sample):
+    """A client that has connected to the sample, which has forgotten what it was asked for that."""
+    client.post("/", data={"url": sample.url, "endpoint": "rest", "limit": ""})
+    sample.reset()
+    return client
+
+
+def listed(client, name, query="", repository=1):
+    return client.get(f"/repositories/{repository}/{name}{query}", headers=FRAGMENT)
+
+
+def test_opening_the_page_asks_the_repository_for_nothing(connected, sample):
+    page = connected.get("/repositories/1/")
+
+    for word in ("Basic import settings", "Collections", "Communities", "Entire repository", "Ignored fields"):
+        assert word in words(page)
+    assert buttons(page, "scope") == ["repository:"]
+    assert sample.requests == []
+
+
+def test_all_collections_are_listed_below_their_communities(connected, sample):
+    page = listed(connected, "collections")
+
+    assert len(buttons(page, "scope")) == 8
+    assert f"collection:{sample.data.named('Harbour photographs').handle}" in buttons(page, "scope")
+    assert "City Library of Aldermouth › Maps & Pictures Import Harbour photographs" in words(page)
+    assert f"{sample.url}/handle/{sample.data.named('Harbour photographs').handle}".encode() in page.data
+
+
+def test_communities_are_listed_as_a_tree(connected):
+    page = listed(connected, "communities")
+
+    assert len(buttons(page, "scope")) == 8
+    assert "Import City Library of Aldermouth Import Local history Import Newspapers" in words(page)
+    assert page.data.count(b"<ul") - page.data.count(b"</ul>") == 0
+
+
+def test_a_filter_shows_what_fits_without_asking_again(connected, sample):
+    listed(connected, "collections")
+    sample.reset()
+
+    page = listed(connected, "collections", "?q_collections=PHOTO+maps")
+
+    assert len(buttons(page, "scope")) == 1
+    assert "1 of 8 collections" in words(page)
+    assert sample.requests == []
+
+
+def test_a_filtered_tree_shows_what_is_above(connected):
+    page = listed(connected, "communities", "?q_communities=newspapers")
+
+    assert "City Library of Aldermouth Import Local history Import Newspapers" in words(page)
+    assert "Maps & Pictures" not in words(page)
+
+
+def test_reload_asks_the_repository_again(connected, sample):
+    listed(connected, "communities")
+    sample.data.add_community("Brand new")
+
+    assert "Brand new" not in words(listed(connected, "communities"))
+    assert "Brand new" in words(listed(connected, "communities", "?reload=communities"))
+
+
+def test_a_list_that_fails_says_why_and_can_be_tried_again_in_place(connected, sample):
+    sample.faults.add("/server/api/", times=None, status=403)
+
+    failed = listed(connected, "collections")
+    sample.faults.clear()
+    again = listed(connected, "collections")
+
+    assert failed.status_code == 200
+    assert "Try again" in words(failed)
+    assert b'hx-target="#collections"' in failed.data
+    assert len(buttons(again, "scope")) == 8
+
+
+def test_two_thousand_collections_fit_in_300_kb(connected, sample):
+    for number in range(100):
+        community = sample.data.add_community(f"Department {number}")
+        for step in range(20):
+            sample.data.add_collection(f"Collection {number * 20 + step}", community)
+
+    page = listed(connected, "collections")
+    packed = connected.get("/repositories/1/collections", headers=FRAGMENT | {"Accept-Encoding": "gzip"})
+
+    assert len(buttons(page, "scope")) == 2008
+    assert len(page.data) < 300 * 1024
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == page.data
+    assert len(packed.data) < 30 * 1024
+
+
+def test_without_script_a_list_opens_in_the_page(connected):
+    page = connected.get("/repositories/1/collections")
+
+    assert len(buttons(page, "scope")) == 9
+    assert b'id="tab-collections" value="collections" checked' in page.data
+
+
+def test_without_script_a_list_is_shown_with_what_was_typed(connected):
+    data = {**SETTINGS, "show": "communities", "tab": "settings", "q_communities": "news"}
+
+    page = connected.post("/repositories/1/", data=data)
+
+    assert page.status_code == 200
+    assert "Newspapers" in words(page)
+    assert "Maps & Pictures" not in words(page)
+    assert b'value="Harbour"' in page.data
+    assert b"A &lt;b&gt;note&lt;/b&gt;" in page.data
+    assert b'id="files" name="files" type="checkbox" value="y"' in page.data
+    assert b'value="news"' in page.data
+
+
+def test_import_starts_a_job_with_these_settings_and_shows_it(app, connected, sample):
+    handle = sample.data.named("Harbour photographs").handle
+    data = {**SETTINGS, "ignored": "dc.rights\ndc.subject.*\n", "scope": f"collection:{handle}"}
+
+    answer = connected.post("/repositories/1/", data=data)
+
+    assert (answer.status_code, answer.location) == (303, "/jobs/1/")
+    with app.app_context():
+        job = jobs.get(1)
+        assert job.options == {"files": True, "item_set": "Harbour", "item_set_from_collection": False, "test": 3}
+        assert (job.state, job.comment, job.source.name) == ("queued", "A <b>note</b>", "Harbour photographs")
+        assert job.source.repository.ignored_fields == ["dc.rights", "dc.subject.*"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "kind"), [("repository:", "repository"), ("community:Newspapers", "community"), ("item:Winter sea", "item")]
+)
+def test_everything_that_can_be_imported_has_its_button(app, connected, sample, scope, kind):
+    name = scope.partition(":")[2]
+    scope = f"{kind}:{sample.data.named(name).handle}" if name else scope
+
+    assert connected.post("/repositories/1/", data={"scope": scope, "item_set": ""}).status_code == 303
+    with app.app_context():
+        assert jobs.get(1).source.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"test": "some"}, "A test import takes a whole number of items"),
+        ({"test": "0"}, "A test import takes a whole number of items"),
+        ({"ignored": "dc.title\nno field!"}, "“no field!” is no field such as dc.rights"),
+        ({"item_set_name": " "}, "Give the new item set a name."),
+        ({"item_set": "set:99"}, "Not a valid choice"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_told_and_nothing_starts(app, connected, typed, sentence):
+    page = connected.post("/repositories/1/", data=SETTINGS | typed | {"scope": "repository:", "tab": "collections"})
+
+    assert page.status_code == 422
+    assert sentence in words(page)
+    assert b'id="tab-settings" value="settings" checked' in page.data
+    assert "Nothing was imported yet" in words(connected.get("/jobs/"))
+
+
+@pytest.mark.parametrize("scope", ["collection:123456789/99999", "planet:1", "collection:"])
+def test_what_is_not_there_is_told_with_what_was_typed_kept(connected, scope):
+    page = connected.post("/repositories/1/", data=SETTINGS | {"scope": scope})
+
+    assert page.status_code == 422
+    assert b'role="alert"' in page.data
+    assert b'value="Harbour"' in page.data
+
+
+def test_what_was_imported_before_stands_beside_its_name_and_gives_the_settings(stocked_client, stocked_sample):
+    handle = stocked_sample.data.named("Harbour photographs").handle
+
+    page = listed(stocked_client, "collections")
+    offered = stocked_client.get(f"/repositories/1/?offer=collection:{handle}&name=Harbour+photographs")
+
+    assert "12 items, job 1" in words(page).partition("Harbour photographs")[2].partition("Town maps")[0]
+    assert "12 items, job 1" in words(offered)
+    assert b'<option selected value="collection">' in offered.data
+    assert b'<input aria-describedby="files-help" checked id="files"' in offered.data
+
+
+def test_a_moved_repository_is_proposed_as_the_same_and_becomes_it_when_a_person_says_so(connected, sample):
+    listed(connected, "communities")
+    with SampleRepository(9, data=sample.data) as moved:
+        connected.post("/", data={"url": moved.url, "endpoint": "rest", "limit": ""})
+        proposal = listed(connected, "communities", repository=2)
+        apart = listed(connected, "communities", "?apart=1", repository=2)
+
+        answer = connected.post("/repositories/2/same-as", data={"same_as": "1"})
+
+        assert f"This looks like {sample.data.name} ( {sample.url} )" in words(proposal).replace("(", "( ").replace(")", " )")
+        assert buttons(proposal, "same_as") == ["1"]
+        assert buttons(apart, "same_as") == []
+        assert answer.location == "/repositories/1/"
+        assert connected.get("/repositories/2/").status_code == 404
+        assert moved.url in words(connected.get("/repositories/1/"))
+
+
+def test_a_repository_that_was_imported_from_is_not_proposed_as_another(stocked_client, stocked_sample):
+    with SampleRepository(9, data=stocked_sample.data) as moved:
+        stocked_client.post("/", data={"url": moved.url, "endpoint": "rest", "limit": ""})
+        listed(stocked_client, "communities", repository=2)
+
+        assert buttons(listed(stocked_client, "communities"), "same_as") == []

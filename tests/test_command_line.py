@@ -1,0 +1,228 @@
+"""The command line as other programs call it: a real process, real HTTP, exit codes, one JSON line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sample import SampleRepository
+
+ROOT = Path(__file__).parents[1]
+IMPORT = (
+    "job state clean expected seen added updated unchanged failed vanished hidden files bytes requests seconds problems message"
+).split()
+FATES = "stored linked restricted missing too_large damaged failed".split()
+GAZETTE = "Aldermouth Gazette"
+
+
+class CommandLine:
+    """Runs `flask …` in an instance of its own."""
+
+    def __init__(self, instance: Path):
+        self.environment = os.environ | {
+            "CONNECTOR_INSTANCE": str(instance),
+            "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8",
+            "CONNECTOR_PATIENCE": "2",
+        }
+
+    def start(self, *args: str, **environment: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-m", "flask", *args],
+            cwd=ROOT,
+            env=self.environment | environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def __call__(self, *args: str, **environment: str) -> tuple[int, str, str]:
+        process = self.start(*args, **environment)
+        out, err = process.communicate(timeout=120)
+        return process.returncode, out, err
+
+    def json(self, *args: str, **environment: str) -> tuple[int, dict]:
+        code, out, err = self(*args, "--json", **environment)
+        assert out.count("\n") == 1, (out, err)
+        assert "Traceback" not in err
+        return code, json.loads(out)
+
+
+@pytest.fixture
+def flask(tmp_path):
+    return CommandLine(tmp_path / "instance")
+
+
+@pytest.fixture(params=[9, 6, 4])
+def sample(request):
+    with SampleRepository(generation=request.param) as sample:
+        yield sample
+
+
+@pytest.fixture
+def nine():
+    with SampleRepository(generation=9) as sample:
+        yield sample
+
+
+def test_import_re_run_export_and_undo_from_the_command_line(flask, sample):
+    handle = sample.data.named(GAZETTE).handle
+
+    code, first = flask.json("import", sample.url, "--collection", handle, "--files", "--item-set", "Gazette")
+    assert (code, sorted(first), sorted(first["files"])) == (0, sorted(IMPORT), sorted(FATES))
+    assert (first["state"], first["clean"], first["expected"], first["seen"], first["added"]) == (
+        "completed",
+        True,
+        45,
+        45,
+        45,
+    )
+    assert first["files"]["stored"] > 0
+
+    code, again = flask.json("rerun", str(first["job"]))
+    assert (code, again["unchanged"], again["bytes"]) == (0, 45, 0)
+    assert again["requests"] <= 6
+
+    code, out, _ = flask("export", "--item-set", "Gazette", "--format", "jsonl")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert (code, len(lines)) == (0, 45)
+    assert {line["repository"] for line in lines} == {sample.url}
+    assert all(line["jobs"] == [first["job"]] and line["item_sets"] == ["Gazette"] for line in lines)
+
+    code, undone = flask.json("undo", str(first["job"]))
+    assert (code, undone["job"], undone["removed"], undone["kept"]) == (0, first["job"], 45, 0)
+    assert sorted(undone) == sorted("job undo_job state removed restored kept message".split())
+    assert flask("export")[1] == ""
+    assert len(json.loads(flask("jobs", "--json")[1])) == 3
+
+
+def test_one_item_by_the_address_of_its_page(flask, nine):
+    item = next(iter(nine.data.items.values())) if isinstance(nine.data.items, dict) else nine.data.items[0]
+
+    code, job = flask.json("import", f"{nine.url}/handle/{item.handle}")
+
+    assert (code, job["seen"], job["added"]) == (0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (("import", "not an address", "--all"), "http:// or https://"),
+        (("import", "http://10.0.0.1/", "--all"), "CONNECTOR_ALLOW_NETWORKS"),
+        (("import", "{url}"), "Say what to import"),
+        (("import", "{url}", "--all", "--limit", "0"), "1 to 1000"),
+        (("import", "{url}", "--all", "--collection", "x"), "one of --collection"),
+        (("import", "{url}", "--collection", "123456789/999999"), "no collection"),
+        (("import", "{url}", "--all", "--nonsense"), "No such option"),
+        (("import",), "Missing argument"),
+        (("rerun", "77"), "no job 77"),
+        (("undo", "77"), "no job 77"),
+        (("stop", "77"), "not active"),
+        (("resume", "77"), "no job 77"),
+        (("undo", "x"), "not a valid integer"),
+    ],
+)
+def test_what_is_refused_says_why_in_one_json_line_and_ends_with_2(flask, nine, args, sentence):
+    code, answer = flask.json(*(arg.format(url=nine.url) for arg in args))
+
+    assert (code, answer["job"], answer["state"]) == (2, None, "failed")
+    assert sentence in answer["message"]
+
+
+def test_a_setting_that_cannot_be_used_is_refused_in_the_same_way(flask):
+    code, answer = flask.json("import", "http://127.0.0.1/", "--all", CONNECTOR_HOST="0.0.0.0")
+
+    assert code == 2
+    assert "no accounts yet" in answer["message"]
+
+
+def test_an_import_with_problems_ends_with_1_and_names_them(flask, nine):
+    item = nine.data.named(GAZETTE)
+    broken = next(iter(nine.data.items.values())) if isinstance(nine.data.items, dict) else nine.data.items[0]
+    nine.faults.add(lambda path: "/content" in path, times=None, status=404)
+
+    code, job = flask.json("import", nine.url, "--collection", item.handle, "--files")
+
+    assert broken is not None
+    assert (code, job["clean"]) == (0, True)
+    assert job["files"]["missing"] == len(job["problems"]) > 0
+    assert sorted(job["problems"][0]) == ["handle", "id", "reason", "title"]
+
+
+def test_a_repository_that_goes_down_fails_the_job_which_can_be_resumed(flask, nine):
+    handle = nine.data.named(GAZETTE).handle
+    nine.faults.add(lambda path: "page=2" in path, times=None, status=503)
+    code, job = flask.json("import", nine.url, "--collection", handle)
+    assert (code, job["state"]) == (2, "failed")
+    assert 0 < job["seen"] < 45
+    nine.faults.clear()
+
+    code, job = flask.json("resume", str(job["job"]))
+
+    assert (code, job["state"], job["added"], job["clean"]) == (0, "completed", 45, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_import_at_its_cursor_with_130(flask, nine, number):
+    nine.faults.add(lambda path: "page=2" in path, times=None, hang=True)
+    process = flask.start("import", nine.url, "--collection", nine.data.named(GAZETTE).handle, "--json")
+    while not any("page=2" in path for _, path in list(nine.requests)):
+        assert process.poll() is None
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+
+    answer = json.loads(out)
+    assert (process.returncode, answer["state"]) == (130, "stopped")
+    assert "Traceback" not in err
+
+
+def test_a_job_can_be_stopped_from_another_terminal(flask, nine):
+    nine.faults.add(lambda path: "page=2" in path, times=None, hang=True)
+    process = flask.start("import", nine.url, "--collection", nine.data.named(GAZETTE).handle, "--json")
+    while not any("page=2" in path for _, path in list(nine.requests)):
+        assert process.poll() is None
+
+    flask("stop", "1")
+    process.communicate(timeout=20)
+
+    assert process.returncode == 130
+
+
+def test_ending_the_server_pauses_its_jobs_and_the_next_start_goes_on(flask, nine):
+    nine.faults.add(lambda path: "page=2" in path, times=None, hang=True)
+    handle = nine.data.named(GAZETTE).handle
+    process = flask.start("import", nine.url, "--collection", handle, "--json")
+    while not any("page=2" in path for _, path in list(nine.requests)):
+        assert process.poll() is None
+    process.kill()
+    process.communicate()
+    assert json.loads(flask("jobs", "--json")[1])[0]["state"] == "running"
+    nine.faults.clear()
+    import sqlite3
+
+    with sqlite3.connect(Path(flask.environment["CONNECTOR_INSTANCE"]) / "connector.db") as database:
+        database.execute("UPDATE import_job SET heartbeat = '2000-01-01 00:00:00.000000'")
+
+    server = flask.start("up", CONNECTOR_PORT="0")
+    try:
+        while json.loads(flask("jobs", "--json")[1])[0]["state"] != "completed":
+            assert server.poll() is None
+    finally:
+        server.terminate()
+        _, err = server.communicate(timeout=20)
+
+    assert server.returncode == 0, err
+    [job] = json.loads(flask("jobs", "--json")[1])
+    assert (job["state"], job["added"], job["seen"]) == ("completed", 45, 45)
+
+
+def test_two_commands_started_at_once_on_a_new_instance_both_work(flask):
+    both = [flask.start("jobs", "--json") for _ in range(3)]
+
+    assert [process.communicate(timeout=60)[0] for process in both] == ["[]\n"] * 3

@@ -1,0 +1,54 @@
+"""Times, numbers and languages as the pages write them."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+import pytest
+
+from connector.words import bcp47, duration, number, source_time, when
+
+
+@pytest.fixture
+def berlin(monkeypatch):
+    """A server whose zone is an hour ahead of UTC in winter."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_a_moment_is_shown_in_the_zone_of_the_server_and_kept_in_utc(berlin):
+    assert when(datetime(2026, 11, 24, 13, 5, 9, 7)) == '<time datetime="2026-11-24T13:05:09Z">24 Nov 2026, 14:05</time>'
+    assert when(None) == ""
+
+
+def test_the_time_of_a_source_is_shown_in_our_zone_only_where_it_names_its_own(berlin):
+    stamp = "2025-03-04T10:11:12.123+00:00"
+    assert source_time(stamp) == f'<time datetime="{stamp}">4 Mar 2025, 11:11</time>'
+    assert source_time("2025-03-04 10:11:12.123") == "2025-03-04 10:11:12.123"
+    assert source_time("yesterday") == "yesterday"
+    assert source_time(None) == ""
+
+
+@pytest.mark.parametrize(("count", "shown"), [(0, "0"), (999, "999"), (1234567, "1\u202f234\u202f567"), (None, "")])
+def test_thousands_are_set_apart(count, shown):
+    assert number(count) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.4, "under 1 s"), (4.4, "4 s"), (59.6, "1 min"), (125, "2 min 5 s"), (12_000, "3 h 20 min"), (90_000, "1 d 1 h")],
+)
+def test_a_length_of_time_is_given_in_its_two_largest_units(seconds, shown):
+    assert duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "tag"),
+    [("en_US", "en-US"), ("de", "de"), ("zh_Hant_TW", "zh-Hant-TW"), ("*", None), ("", None), (None, None), ('x" y', None)],
+)
+def test_only_what_is_a_language_becomes_lang(language, tag):
+    assert bcp47(language) == tag
