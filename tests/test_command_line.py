@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -118,7 +119,7 @@ def test_one_item_by_the_address_of_its_page(flask, nine):
         (("import", "{url}"), "Say what to import"),
         (("import", "{url}", "--all", "--limit", "0"), "1 to 1000"),
         (("import", "{url}", "--all", "--collection", "x"), "one of --collection"),
-        (("import", "{url}", "--collection", "123456789/999999"), "no collection"),
+        (("import", "{url}", "--collection", "123456789/999999"), "nothing with the handle"),
         (("import", "{url}", "--all", "--nonsense"), "No such option"),
         (("import",), "Missing argument"),
         (("rerun", "77"), "no job 77"),
@@ -157,7 +158,8 @@ def test_an_import_with_problems_ends_with_1_and_names_them(flask, nine):
 
 def test_a_repository_that_goes_down_fails_the_job_which_can_be_resumed(flask, nine):
     handle = nine.data.named(GAZETTE).handle
-    nine.faults.add(lambda path: "page=2" in path, times=None, status=503)
+    searches = itertools.count()
+    nine.faults.add(lambda path: "dsoType=item" in path and next(searches) >= 2, times=None, status=503)
     code, job = flask.json("import", nine.url, "--collection", handle)
     assert (code, job["state"]) == (2, "failed")
     assert 0 < job["seen"] < 45

@@ -21,7 +21,9 @@ def berlin(monkeypatch):
 
 
 def test_a_moment_is_shown_in_the_zone_of_the_server_and_kept_in_utc(berlin):
-    assert when(datetime(2026, 11, 24, 13, 5, 9, 7)) == '<time datetime="2026-11-24T13:05:09Z">24 Nov 2026, 14:05</time>'
+    assert (
+        when(datetime(2026, 11, 24, 13, 5, 9, 7)) == '<time datetime="2026-11-24T13:05:09Z">24 Nov 2026, 14:05</time>'
+    )
     assert when(None) == ""
 
 
@@ -40,7 +42,14 @@ def test_thousands_are_set_apart(count, shown):
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0.4, "under 1 s"), (4.4, "4 s"), (59.6, "1 min"), (125, "2 min 5 s"), (12_000, "3 h 20 min"), (90_000, "1 d 1 h")],
+    [
+        (0.4, "under 1 s"),
+        (4.4, "4 s"),
+        (59.6, "1 min"),
+        (125, "2 min 5 s"),
+        (12_000, "3 h 20 min"),
+        (90_000, "1 d 1 h"),
+    ],
 )
 def test_a_length_of_time_is_given_in_its_two_largest_units(seconds, shown):
     assert duration(seconds) == shown
@@ -48,7 +57,15 @@ def test_a_length_of_time_is_given_in_its_two_largest_units(seconds, shown):
 
 @pytest.mark.parametrize(
     ("language", "tag"),
-    [("en_US", "en-US"), ("de", "de"), ("zh_Hant_TW", "zh-Hant-TW"), ("*", None), ("", None), (None, None), ('x" y', None)],
+    [
+        ("en_US", "en-US"),
+        ("de", "de"),
+        ("zh_Hant_TW", "zh-Hant-TW"),
+        ("*", None),
+        ("", None),
+        (None, None),
+        ('x" y', None),
+    ],
 )
 def test_only_what_is_a_language_becomes_lang(language, tag):
     assert bcp47(language) == tag

@@ -128,6 +128,10 @@ class HalClient:
             return SourceState.HIDDEN
         return SourceState.PRESENT if self._is_within(item_id, scope) else SourceState.ELSEWHERE
 
+    def ping(self) -> None:
+        """Raises Transient while the repository does not answer."""
+        self._api.check()
+
     def download(self, bitstream_id: str, sink: Callable[[bytes], object], *, limit: int | None = None) -> Download:
         """Give the bytes of a file to `sink`, at most `limit`. Raises Restricted for an embargoed one."""
         return self._http.download(f"{self.server.api_url}/core/bitstreams/{bitstream_id}/content", sink, limit=limit)

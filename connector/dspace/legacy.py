@@ -177,6 +177,10 @@ class LegacyClient:
                 return SourceState.ELSEWHERE
         return SourceState.PRESENT if self.api.can.lists_private else SourceState.HIDDEN
 
+    def ping(self) -> None:
+        """Raises Transient while the repository does not answer."""
+        self._api.control()
+
     def download(self, bitstream_id: str, sink: Callable[[bytes], object], *, limit: int | None = None) -> Download:
         """Give the bytes of a file to `sink`, at most `limit`. These servers tell no length and resume nothing."""
         return self.api.http.download(self.api.url(f"bitstreams/{bitstream_id}/retrieve"), sink, limit=limit)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..http import Http
-from .legacy_records import listed
+from .legacy_records import identifier, listed
 from .records import Server
 
 EVERYTHING = "metadata,bitstreams"
-EMPTY_PAGES, EMPTY_ROWS = 3, 1_000
 _FIRST_PAGE, _LATER_PAGE = 100, 1_000
+_LONG_PAGES, _LONG_ROWS = 3, 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,22 @@ ABILITIES = {
     5: Abilities(),
     6: Abilities(uuids=True),
 }
+
+
+@dataclass(slots=True)
+class Stretch:
+    """How far a list has brought nothing new: after three pages or a thousand rows of it, that is its end."""
+
+    pages: int = 0
+    rows: int = 0
+
+    def add(self, size: int, new: int) -> None:
+        """A page of this size brought this many new rows."""
+        self.pages, self.rows = (0, 0) if new else (self.pages + 1, self.rows + size)
+
+    @property
+    def is_long(self) -> bool:
+        return self.pages >= _LONG_PAGES or self.rows >= _LONG_ROWS
 
 
 class Answer(NamedTuple):
@@ -72,23 +88,27 @@ class LegacyApi:
 
     def control(self) -> None:
         """Raises Transient when the repository does not answer what it should always be able to."""
-        self.get("communities", {"limit": 1}, tries=1)
+        listed(*self.get("communities", {"limit": 1}, tries=1))
 
     def capped(self, size: int) -> int:
         """This page size, or the user's limit where that is lower."""
         return min(size, self.limit or size)
 
     def listing(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Any]:
-        """All rows of a list that tells no count.
+        """All rows of a list that tells no count, each once.
 
         Rows that may not be read are taken out after the page was cut: short or empty pages are not the end, a long
-        stretch without any row is.
+        stretch without any new row is (a server that does not know `offset` would repeat itself for ever).
         """
-        size, offset, empty_pages, empty_rows = self.capped(_FIRST_PAGE), 0, 0, 0
-        while empty_pages < EMPTY_PAGES and empty_rows < EMPTY_ROWS:
-            rows = listed(*self.get(path, {**(params or {}), "limit": size, "offset": offset}, kind="list"))
-            yield from rows
-            empty_pages, empty_rows = (0, 0) if rows else (empty_pages + 1, empty_rows + size)
+        size, offset, stretch, met = self.capped(_FIRST_PAGE), 0, Stretch(), set[str]()
+        while not stretch.is_long:
+            answer = self.get(path, {**(params or {}), "limit": size, "offset": offset}, kind="list")
+            rows = listed(*answer)
+            new = {identifier(row, answer.url): row for row in rows}
+            new = {id: row for id, row in new.items() if id not in met}
+            yield from new.values()
+            met.update(new)
+            stretch.add(size, len(new))
             offset += size
             if len(rows) < size:
                 size = self.capped(_LATER_PAGE)

@@ -133,7 +133,10 @@ def _bitstream(row: Any, url: str) -> Bitstream:
 
 
 def _broken(row: Any, error: BadAnswer) -> Failure:
-    known = row if isinstance(row, dict) else {}
-    text = {key: value for key, value in known.items() if isinstance(value, str)}
-    number = known.get("id") if isinstance(known.get("id"), int) else None
-    return Failure(text.get("uuid") or (number and str(number)), text.get("handle"), text.get("name"), str(error))
+    """What can still be told of a row that is not what was promised."""
+    text = {key: value for key, value in row.items() if isinstance(value, str)} if isinstance(row, dict) else {}
+    try:
+        id = identifier(row, error.url)
+    except BadAnswer:
+        id = None
+    return Failure(id, text.get("handle"), text.get("name"), str(error))

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFound, Restricted, Transient
-from .legacy_api import EMPTY_PAGES, EMPTY_ROWS
+from .legacy_api import Stretch
 from .legacy_rows import LegacyRows
 from .reading import Rows
 from .records import Collection, Failure, Item, Page, Scope, ScopeKind
@@ -121,9 +121,11 @@ class Walk:
             for offset, rows in self._rows.pages(part, self._place.offset, end, self._known(part)):
                 broken = broken or bool(rows.failures)
                 self._count = self._count if rows.total is None else rows.total
-                if self._place.offset + len(rows.items) + len(rows.failures) > end:
+                met, rows_done = len(self._ids), self._place.offset + len(rows.items) + len(rows.failures)
+                unmet = self._unmet(rows.items)
+                if rows_done > end and len(self._ids) > met:
                     end = offset + 1
-                yield from self._give(self._unmet(rows.items), offset)
+                yield from self._give(unmet, offset)
         in_one = at_start < self._rows.in_one and not self._resumed
         if self._client.api.can.item_pages and not (in_one and self._agrees(part, at_start)):
             self._count = self._rows.count(part)  # rows may have come or gone since the first count
@@ -179,16 +181,15 @@ class Walk:
         yield from self._pages_of_all_items()
 
     def _pages_of_all_items(self) -> Iterator[Page]:
-        """To the end, which is where a long stretch holds no row."""
-        end, empty_pages, empty_rows = max(1, self._place.before or 0), 0, 0
+        """To the end, which is where a long stretch brings nothing."""
+        end, stretch, last = max(1, self._place.before or 0), Stretch(), set[str]()
         while self._place.offset < end:
             for offset, rows in self._rows.all_items(self._place.offset, end):
-                if rows.items or rows.failures:
-                    empty_pages = empty_rows = 0
-                else:
-                    empty_pages, empty_rows = empty_pages + 1, empty_rows + offset - self._place.offset
+                ids = {item.id for item in rows.items}
+                stretch.add(offset - self._place.offset, len(ids - last) + len(rows.failures))
+                last = ids
                 yield from self._give_of_all_items(rows, offset)
-            if empty_pages < EMPTY_PAGES and empty_rows < EMPTY_ROWS:
+            if not stretch.is_long:
                 end = self._place.offset + 1
 
     def _give_of_all_items(self, rows: Rows, offset: int | None = None) -> Iterator[Page]:

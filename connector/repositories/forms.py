@@ -38,7 +38,9 @@ def check_endpoint(text: str) -> str:
     """A path below the site, without slashes around it. Raises InvalidInput."""
     text = text.strip().strip("/")
     if not _ENDPOINT.fullmatch(text):
-        raise InvalidInput("The endpoint is the path of the API below the site, such as rest or server/api.", "endpoint")
+        raise InvalidInput(
+            "The endpoint is the path of the API below the site, such as rest or server/api.", "endpoint"
+        )
     return text
 
 
@@ -138,7 +140,9 @@ class ImportOptionsForm(FlaskForm):
         filters=[_trimmed],
         description="Only for “A new item set”.",
     )
-    comment = TextAreaField("Comment", filters=[_trimmed], description="A note for Past imports.", render_kw={"rows": 2})
+    comment = TextAreaField(
+        "Comment", filters=[_trimmed], description="A note for Past imports.", render_kw={"rows": 2}
+    )
     test = StringField(
         "Test import",
         [_checked(check_test)],
@@ -166,7 +170,9 @@ class ImportOptionsForm(FlaskForm):
         """Show the settings of an earlier import (`{}` where there is none) and the repository's ignored fields."""
         ids = {item_set.name: f"set:{item_set.id}" for item_set in reversed(item_sets)}
         self.files.data = options.get("files", False)
-        self.item_set.data = "collection" if options.get("item_set_from_collection") else ids.get(options.get("item_set"), "")
+        self.item_set.data = (
+            "collection" if options.get("item_set_from_collection") else ids.get(options.get("item_set"), "")
+        )
         self.ignored.data = "\n".join(ignored)
 
     def validate_item_set_name(self, field: StringField) -> None:

@@ -90,7 +90,10 @@ def groups(repository: Repository, rows: Sequence[Collection], above: Sequence[C
         path = paths.get(collection.parent_id, ())
         if _matches(" ".join((*path, collection.name)), words):
             grouped.setdefault(path, []).append(collection)
-    return [Group(path, tuple(map(make, _sorted(grouped[path])))) for path in sorted(grouped, key=lambda path: [name.casefold() for name in path])]
+    return [
+        Group(path, tuple(map(make, _sorted(grouped[path]))))
+        for path in sorted(grouped, key=lambda path: [name.casefold() for name in path])
+    ]
 
 
 def tree(repository: Repository, rows: Sequence[Community], words: str) -> tuple[Row, ...]:
@@ -122,11 +125,20 @@ class _RowMaker:
     def __init__(self, repository: Repository, kind: ScopeKind):
         self._kind, self._server = kind, repository.server
         self._last = last_imports(repository.id)
-        self._site = scope_link(self._server.site_url, self._server.ui_url, self._server.generation, ScopeKind.REPOSITORY, "", None)
+        self._site = scope_link(
+            self._server.site_url, self._server.ui_url, self._server.generation, ScopeKind.REPOSITORY, "", None
+        )
 
     def __call__(self, listed: Listed, rows: tuple[Row, ...] = ()) -> Row:
         key = listed.handle or listed.id
-        return Row(f"{self._kind}:{key}", listed.name, self._link(listed), listed.item_count, self._last.get((self._kind, key)), rows)
+        return Row(
+            f"{self._kind}:{key}",
+            listed.name,
+            self._link(listed),
+            listed.item_count,
+            self._last.get((self._kind, key)),
+            rows,
+        )
 
     def _link(self, listed: Listed) -> str:
         """By handle where there is one: every generation has such pages, and a list of thousands stays light."""
@@ -136,9 +148,7 @@ class _RowMaker:
         return scope_link(server.site_url, server.ui_url, server.generation, self._kind, listed.id, None)
 
 
-def _listing(
-    repository: Repository, name: str, read: Callable[[Client], Sequence[Any]], anew: bool
-) -> Sequence[Any]:
+def _listing(repository: Repository, name: str, read: Callable[[Client], Sequence[Any]], anew: bool) -> Sequence[Any]:
     def ask() -> Sequence[Any]:
         connection = open_connection(repository)
         db.session.rollback()  # no transaction is open while the remote is asked

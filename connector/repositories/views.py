@@ -70,7 +70,9 @@ def forget_now(repository_id: int) -> Any:
     try:
         connections.forget(repository_id)
     except Conflict as error:
-        return render_template("repositories/forget.html", repository=connections.get(repository_id), refused=error), 409
+        return render_template(
+            "repositories/forget.html", repository=connections.get(repository_id), refused=error
+        ), 409
     flash(f"{label} is forgotten.")
     return redirect(url_for(".connect"), 303)
 

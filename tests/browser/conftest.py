@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from waitress import create_server
 
 from connector.extensions import huey
+from tests.sample import SampleRepository
 
 CHROMIUM = Path(os.environ.get("CONNECTOR_CHROMIUM", "/usr/bin/chromium"))
 # As root in a container, and without looking for anything outside.
@@ -43,10 +44,10 @@ class Site:
 
 
 @pytest.fixture
-def site(app: Flask) -> Iterator[Site]:
-    """The app on a port of its own; nothing is worked on until `work` is called."""
+def site(app: Flask, sample: SampleRepository) -> Iterator[Site]:
+    """The app on a port of its own; nothing is worked on until `work` is called. It ends before the sample that it asks."""
     server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    serving = threading.Thread(target=server.run)
+    serving = threading.Thread(target=server.run, daemon=True)
     serving.start()
     consumer = huey.create_consumer(workers=2, worker_type="thread", initial_delay=0.05, max_delay=0.1)
     consumer._set_signal_handlers = lambda: None
@@ -60,12 +61,16 @@ def site(app: Flask) -> Iterator[Site]:
     if working:
         consumer.stop(graceful=True)
     server.close()
-    serving.join()
+    serving.join(10)
+    assert not serving.is_alive()
 
 
 @pytest.fixture
-def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens browser windows; at the end, none of them may have complained about a script or the security policy."""
+def open_page(chromium: Browser, site: Site) -> Iterator[Callable[..., Page]]:
+    """Opens browser windows; at the end, none of them may have complained about a script or the security policy.
+
+    They are closed before the site is: a server waits for the connections that a browser keeps open.
+    """
     complaints: list[str] = []
     contexts = []
 

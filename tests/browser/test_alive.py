@@ -68,6 +68,15 @@ def test_no_page_is_wider_than_a_small_screen(open_page, site, sample, scheme):
     site.work()
     expect(page.get_by_text("Completed", exact=True)).to_be_visible()
 
-    for address in ("/", "/repositories/1/", "/jobs/1/", "/jobs/1/undo", "/jobs/", "/items/", "/items/1/", "/item-sets/1/"):
+    for address in (
+        "/",
+        "/repositories/1/",
+        "/jobs/1/",
+        "/jobs/1/undo",
+        "/jobs/",
+        "/items/",
+        "/items/1/",
+        "/item-sets/1/",
+    ):
         page.goto(site.url + address)
         assert page.evaluate("document.documentElement.scrollWidth") <= 400, address

@@ -76,7 +76,9 @@ def test_connect_import_watch_browse_run_again_and_undo(page, scripted, site, sa
     expect(page.get_by_text("12 items", exact=True)).to_be_visible()
     page.get_by_role("link", name=PHOTOGRAPH).click()
     expect(page.get_by_role("heading", name=PHOTOGRAPH)).to_be_visible()
-    file = page.request.get(urljoin(page.url, page.get_by_role("link", name="harbour-01.png").last.get_attribute("href")))
+    file = page.request.get(
+        urljoin(page.url, page.get_by_role("link", name="harbour-01.png").last.get_attribute("href"))
+    )
     assert file.headers["content-type"] == "image/png"
     page.get_by_role("link", name="Harbour photographs").click()
     expect(page.get_by_text("Strand family")).to_be_visible()
@@ -92,7 +94,7 @@ def test_connect_import_watch_browse_run_again_and_undo(page, scripted, site, sa
     assert page.locator(".numbers").inner_text().split() == "Added 0 Updated 0 Unchanged 12 Failed 0".split()
 
     page.goto(f"{site.url}/jobs/1/")
-    page.get_by_role("link", name="Undo").click()
+    page.get_by_role("link", name="Undo", exact=True).click()
     page.get_by_role("button", name="Undo job 1").click()
     page.wait_for_url("**/jobs/3/")
     wait_for(page, scripted, "Completed")

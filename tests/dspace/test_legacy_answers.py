@@ -94,6 +94,7 @@ def listing(web: responses.RequestsMock, rows: list[Any]) -> None:
     web.get(f"{API}/collections/7", json=COLLECTION)
     web.get(f"{API}/collections/7/items", json=rows)
     web.get(f"{API}/items/1", json=FULL)
+    web.get(f"{API}/communities", json=[])
 
 
 @pytest.mark.parametrize("name", ["refused", "timeout", "429 with seconds", "500", "HTML", "truncated", "no list"])
@@ -179,6 +180,7 @@ def test_an_item_too_large_for_any_page_fails_alone(web, tmp_path):
     web.get(f"{API}/collections/7", json=COLLECTION)
     web.add_callback("GET", f"{API}/collections/7/items", callback=page, content_type="application/json")
     web.get(f"{API}/items/2", json=large)
+    web.get(f"{API}/communities", json=[])
 
     result = walked(reader, HOME)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event
@@ -110,7 +111,9 @@ class Desk:
             event.listen(db.engine, "after_cursor_execute", count)
 
     def forget_everything(self) -> None:
-        """An empty catalogue without jobs."""
+        """An empty catalogue without jobs and files."""
+        shutil.rmtree(Path(self.app.config["INSTANCE"]) / "files")
+        (Path(self.app.config["INSTANCE"]) / "files").mkdir()
         with self.app.app_context(), transaction():
             for table in reversed(db.metadata.sorted_tables):
                 if table.name != "repository":

@@ -181,7 +181,9 @@ def test_past_imports_are_paged_and_sorted(desk, dspace, pages):
     set_state(desk.app, 9, state="failed")
 
     def first(query=""):
-        return next(link for link in links(pages.get(f"/jobs/{query}")) if link.startswith("/jobs/") and link[-1] == "/")
+        return next(
+            link for link in links(pages.get(f"/jobs/{query}")) if link.startswith("/jobs/") and link[-1] == "/"
+        )
 
     assert "1–25 of 26" in words(pages.get("/jobs/"))
     assert first("?sort=date&order=desc") == first("") == first("?sort=nonsense")

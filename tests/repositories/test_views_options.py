@@ -142,7 +142,8 @@ def test_import_starts_a_job_with_these_settings_and_shows_it(app, connected, sa
 
 
 @pytest.mark.parametrize(
-    ("scope", "kind"), [("repository:", "repository"), ("community:Newspapers", "community"), ("item:Winter sea", "item")]
+    ("scope", "kind"),
+    [("repository:", "repository"), ("community:Newspapers", "community"), ("item:Winter sea", "item")],
 )
 def test_everything_that_can_be_imported_has_its_button(app, connected, sample, scope, kind):
     name = scope.partition(":")[2]
@@ -202,7 +203,9 @@ def test_a_moved_repository_is_proposed_as_the_same_and_becomes_it_when_a_person
 
         answer = connected.post("/repositories/2/same-as", data={"same_as": "1"})
 
-        assert f"This looks like {sample.data.name} ( {sample.url} )" in words(proposal).replace("(", "( ").replace(")", " )")
+        assert f"This looks like {sample.data.name} ( {sample.url} )" in words(proposal).replace("(", "( ").replace(
+            ")", " )"
+        )
         assert buttons(proposal, "same_as") == ["1"]
         assert buttons(apart, "same_as") == []
         assert answer.location == "/repositories/1/"
