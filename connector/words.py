@@ -12,7 +12,7 @@ _TIME = Markup('<time datetime="{}">{}</time>')
 
 
 def when(moment: datetime | None) -> str:
-    """A moment in UTC (without offset, as stored) as a <time>: "24 Nov 2026, 14:05" in the server's zone; "" for None."""
+    """A moment in UTC (without offset) as a <time>: "24 Nov 2026, 14:05" in the server's zone; "" for None."""
     if moment is None:
         return ""
     aware = moment.replace(tzinfo=UTC)

@@ -37,7 +37,7 @@ def counts(item_set_ids: Sequence[int]) -> dict[int, int]:
     """How many items are in each of these sets; empty ones are left out."""
     number = func.count(Membership.item_id.distinct())
     query = select(Membership.item_set_id, number).where(Membership.item_set_id.in_(item_set_ids))
-    return {item_set_id: count for item_set_id, count in db.session.execute(query.group_by(Membership.item_set_id))}
+    return {row[0]: row[1] for row in db.session.execute(query.group_by(Membership.item_set_id))}
 
 
 def thumbnails(item_ids: Sequence[int]) -> dict[int, CatalogueFile]:

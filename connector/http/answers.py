@@ -169,6 +169,7 @@ _TROUBLES: tuple[tuple[type[BaseException], type[RepositoryError], str], ...] = 
     (ConnectionResetError, Unreachable, "{host} broke off the connection."),
     (urllib3_errors.NewConnectionError, Unreachable, "{host} cannot be reached."),
     (urllib3_errors.TimeoutError, TimedOut, "{host} did not answer in time."),
+    (requests.Timeout, TimedOut, "{host} did not answer in time."),
     (ssl.SSLError, Unreachable, "No secure connection to {host} came about: perhaps it does not speak https."),
     (requests.exceptions.ChunkedEncodingError, BadAnswer, "The answer of {url} ended too early."),
     (requests.exceptions.ContentDecodingError, BadAnswer, "The answer of {url} is damaged: it cannot be unpacked."),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..catalogue.links import page_link
 from ..catalogue.models import Fate
 from ..catalogue.showing import FATES
 from .models import AT_WORK, ImportJob, State
@@ -50,7 +51,7 @@ def tone(job: ImportJob) -> str:
 
 
 def progress(job: ImportJob) -> Progress:
-    """How far the job is. The rate is that of all its work until now; what is hidden at the source is not waited for."""
+    """How far the job is. The rate is that of all its work until now; what is hidden at the source is not expected."""
     if not job.is_import:
         return Progress(job.removed + job.restored + job.kept, None, None, None)
     total = _total(job)
@@ -69,6 +70,14 @@ def counts(job: ImportJob) -> Sequence[tuple[str, Any]]:
 def files(job: ImportJob) -> Sequence[tuple[str, int]]:
     """How many files of each fate there are, as (words, number); fates of no file are left out."""
     return [(FATES[Fate(fate)], number) for fate, number in job.files.items() if number]
+
+
+def source_page(job: ImportJob, problem: Mapping[str, Any]) -> str | None:
+    """The page at the source of an item that had a problem (see `report.problems`), where it is known by anything."""
+    if not problem["handle"] and not problem["id"]:
+        return None
+    server = job.source.repository.server
+    return page_link(server.site_url, server.ui_url, server.generation, problem["id"] or "", problem["handle"])
 
 
 def _total(job: ImportJob) -> int | None:

@@ -25,6 +25,7 @@ blueprint = Blueprint("imports", __name__, url_prefix="/jobs")
 blueprint.app_template_global()(showing.status)
 blueprint.app_template_global()(showing.tone)
 blueprint.app_template_global()(showing.progress)
+blueprint.app_template_global()(showing.source_page)
 
 
 @blueprint.get("/<int:job_id>/")

@@ -74,7 +74,7 @@ def check_ignored(text: str | None) -> list[str]:
 
 
 def check_scope(text: str) -> tuple[ScopeKind, str]:
-    """The kind and the id or handle in `collection:ID`, `community:ID`, `item:ID` or `repository:`. Raises InvalidInput."""
+    """The kind and the id or handle in `collection:ID`, `community:ID`, `item:ID`, `repository:`. Raises InvalidInput."""
     kind, _, identifier = text.partition(":")
     if kind not in list(ScopeKind) or (not identifier and kind != ScopeKind.REPOSITORY):
         raise InvalidInput("Press Import beside what is to be imported.")
@@ -152,8 +152,8 @@ class ImportOptionsForm(FlaskForm):
     ignored = TextAreaField(
         "Ignored fields",
         [_checked(check_ignored)],
-        description="One a line, such as dc.description.provenance or dc.subject.*: kept, but left out of pages and CSV. "
-        "Holds for the whole repository.",
+        description="One a line, such as dc.description.provenance or dc.subject.*: kept, but left out of pages "
+        "and CSV. Holds for the whole repository.",
         render_kw={"rows": 3, "autocapitalize": "off", "spellcheck": "false"},
     )
 

@@ -45,7 +45,7 @@ class Site:
 
 @pytest.fixture
 def site(app: Flask, sample: SampleRepository) -> Iterator[Site]:
-    """The app on a port of its own; nothing is worked on until `work` is called. It ends before the sample that it asks."""
+    """The app on a port of its own; nothing is worked on until `work` is called. It ends before the sample does."""
     server = create_server(app, host="127.0.0.1", port=0, threads=4)
     serving = threading.Thread(target=server.run, daemon=True)
     serving.start()

@@ -79,6 +79,7 @@ def test_problems_are_listed_item_by_item_with_reason_and_as_csv(desk, dspace, p
     assert "Completed with problems" in words(page)
     assert "=Broken it is broken 1/broken" in words(page)
     assert "Title 0 File “a.txt”" in words(page)
+    assert "https://repo.example.org/items/broken" in links(page)
     assert [row[2] for row in rows] == ["title", "'=Broken", "Title 0"]
 
 
