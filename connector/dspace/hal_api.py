@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from ..errors import Restricted
 from ..http import Http
 from .hal_records import Json, Listed, bitstream_of, embedded, listed, member, optional, searched
 from .records import Bitstream, Item, Server
@@ -69,8 +70,12 @@ class HalApi:
         name = optional(bundle, "name", str, url) or ""
         path = f"core/bundles/{member(bundle, 'uuid', str, url)}/bitstreams"
         first = embedded(bundle, "bitstreams", url)
-        for found, source in self._rows("bitstreams", first, url, path, [("embed", "format")], _BITSTREAMS):
-            yield bitstream_of(found, name, source)
+        try:
+            for found, source in self._rows("bitstreams", first, url, path, [("embed", "format")], _BITSTREAMS):
+                yield bitstream_of(found, name, source)
+        except Restricted:
+            if first is not None:
+                raise  # else the whole list is closed, which is why it was left out
 
     def _rows(
         self, name: str, first: Json | None, url: str, path: str, params: Params, size: int

@@ -74,7 +74,7 @@ def check_ignored(text: str | None) -> list[str]:
 
 
 def check_scope(text: str) -> tuple[ScopeKind, str]:
-    """The kind and the id or handle in `collection:ID`, `community:ID`, `item:ID`, `repository:`. Raises InvalidInput."""
+    """The kind and the id or handle in `collection:ID`, `community:ID`, `item:ID` or `repository:`; or InvalidInput."""
     kind, _, identifier = text.partition(":")
     if kind not in list(ScopeKind) or (not identifier and kind != ScopeKind.REPOSITORY):
         raise InvalidInput("Press Import beside what is to be imported.")

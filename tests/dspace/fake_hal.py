@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from connector.dspace.hal import HalClient
 from connector.dspace.reading import Patience
 from connector.dspace.records import Scope, ScopeKind, Server
-from connector.errors import NotFound, Rejected, RepositoryError, Restricted
+from connector.errors import NotFound, Rejected, RepositoryError
 
 PAYLOADS = Path(__file__).parent.parent / "payloads" / "dspace9"
 API = "https://repository.example/server/api"
@@ -227,11 +226,3 @@ def client_of(fake: FakeHal, *, server: Server = SERVER, limit: int | None = Non
 
 def nothing_seen(ids: Any) -> set[str]:
     return set()
-
-
-def restricted(url: str = "") -> Restricted:
-    return Restricted("may not be read without an account (401)", url)
-
-
-def path_of(url: str) -> str:
-    return urlsplit(url).path

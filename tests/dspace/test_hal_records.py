@@ -8,15 +8,14 @@ from connector.dspace.hal_records import collection_of, item_of, listed, member,
 from connector.dspace.records import Bitstream, Item, MetadataValue
 from connector.errors import BadAnswer
 
-from .fake_hal import SCOPE as HOME
-from .fake_hal import FakeHal, client_of, nothing_seen, payload, recorded
+from .fake_hal import SCOPE, FakeHal, client_of, nothing_seen, payload, recorded
 
 URL = "https://repository.example/server/api/core/items/1"
 
 
 def read(*names: str) -> dict[str, Item]:
     """The complete items of recorded pages by name."""
-    pages = client_of(FakeHal(recorded(*names))).walk(HOME, seen=nothing_seen)
+    pages = client_of(FakeHal(recorded(*names))).walk(SCOPE, seen=nothing_seen)
     return {item.name: item for page in pages for item in page.items}
 
 
@@ -36,7 +35,7 @@ def files_of(name: str) -> list[Bitstream]:
     ],
 )
 def test_every_value_and_every_file_of_a_recorded_collection_arrives(name, items, values, files, originals):
-    found = [item for page in client_of(FakeHal(recorded(name))).walk(HOME, seen=nothing_seen) for item in page.items]
+    found = [item for page in client_of(FakeHal(recorded(name))).walk(SCOPE, seen=nothing_seen) for item in page.items]
 
     bitstreams = [bitstream for item in found for bitstream in item.bitstreams]
     assert len(found) == items
@@ -137,7 +136,7 @@ def test_a_file_may_lack_everything_but_its_id():
         {"uuid": "f1", "name": None, "metadata": {}, "checkSum": {"checkSumAlgorithm": None, "value": None}}
     ]
 
-    [page] = client_of(FakeHal([item])).walk(HOME, seen=nothing_seen)
+    [page] = client_of(FakeHal([item])).walk(SCOPE, seen=nothing_seen)
 
     assert page.items[0].bitstreams == (Bitstream("f1", "ORIGINAL", None),)
 
@@ -149,7 +148,7 @@ def test_checksums_are_in_lower_case_and_descriptions_kept():
     file["checkSum"]["value"] = "D41D8CD98F00B204E9800998ECF8427E"
     file["metadata"]["dc.description"] = [{"value": "A <b>scan</b>"}]
 
-    [page] = client_of(FakeHal([item])).walk(HOME, seen=nothing_seen)
+    [page] = client_of(FakeHal([item])).walk(SCOPE, seen=nothing_seen)
 
     assert page.items[0].bitstreams[0].checksum == "d41d8cd98f00b204e9800998ecf8427e"
     assert page.items[0].bitstreams[0].description == "A <b>scan</b>"

@@ -186,6 +186,19 @@ def test_an_item_whose_list_of_files_breaks_is_completed_by_itself():
     assert [len(item.bitstreams) for item in items] == [1, 600]
 
 
+def test_a_bundle_whose_list_is_closed_hides_its_files_and_not_the_item():
+    item = synthetic(0, files=2)
+    bundle = item["_embedded"]["bundles"]["_embedded"]["bundles"][0]
+    bundle["_embedded"] = {}
+    fake = FakeHal([])
+    fake.extra[SEARCH] = _search_page([item])
+    fake.extra[f"core/bundles/{bundle['uuid']}/bitstreams"] = Restricted("401")
+
+    [page] = walk(fake)
+
+    assert page.items[0].bitstreams == ()
+
+
 def test_an_item_whose_bundles_are_left_out_is_asked_for_them():
     item = synthetic(0)
     item["_embedded"]["bundles"] = None
