@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import click
@@ -15,7 +16,7 @@ from config import COMMAND_LINE_PATIENCE
 from .catalogue import export as exports
 from .catalogue.search import Selection, item_set_named
 from .catalogue.store import Place, remap
-from .dspace.records import Scope, ScopeKind
+from .dspace.records import ScopeKind
 from .errors import ConnectorError, InvalidInput
 from .extensions import db, transaction
 from .imports import jobs, report
@@ -98,14 +99,14 @@ def import_(url: str, as_json: bool, **options: Any) -> None:
         raise InvalidInput("Give --item-set or --item-set-from-collection, not both.")
     same_as = connections.named(options["same_as"]).id if options["same_as"] else None
     connected = connections.connect(check_url(url), options["endpoint"], check_limit(options["limit"]), same_as)
-    scope = connected.scope
     if kind is not None:
-        scope = connections.find(connected.repository_id, kind, identifier)
-    if scope is None:
+        found = connections.find(connected.repository_id, kind, identifier)
+        connected = replace(found, requests=connected.requests + found.requests)
+    if connected.scope is None:
         raise InvalidInput("Say what to import: --collection, --community, --item or --all.")
     if options["ignore"]:
         connections.ignore_fields(connected.repository_id, options["ignore"])
-    _in_foreground(_created(connected, scope, options), as_json)
+    _in_foreground(_created(connected, options), as_json)
 
 
 def _scope_options(options: dict[str, Any]) -> tuple[ScopeKind | None, str]:
@@ -118,8 +119,8 @@ def _scope_options(options: dict[str, Any]) -> tuple[ScopeKind | None, str]:
     return given[0] if given else (None, "")
 
 
-def _created(connected: connections.Connected, scope: Scope, options: dict[str, Any]) -> int:
-    source_id = connections.source_for(connected.repository_id, scope)
+def _created(connected: connections.Connected, options: dict[str, Any]) -> int:
+    source_id = connections.source_for(connected.repository_id, connected.scope)
     kept = {name: options[name] for name in ("files", "item_set", "item_set_from_collection", "test")}
     return jobs.create(source_id, kept, comment=options["comment"], requests=connected.requests)
 

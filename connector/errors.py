@@ -1,6 +1,6 @@
 """The tree of errors a person can do something about. Each carries a sentence fit for the screen.
 
-Raised, never returned. What is not in this tree is a fault of ours: it is logged with its trace and shown as one plain sentence.
+Raised, never returned. What is not in this tree is a fault of ours: logged with its trace, shown as one plain sentence.
 """
 
 
@@ -17,7 +17,7 @@ class InvalidInput(ConnectorError):
 
 
 class Conflict(ConnectorError):
-    """The request is well-formed but cannot be carried out now (another job is active, the job is not of that state)."""
+    """Well-formed, but cannot be carried out now: another job is active, or the job is not in that state."""
 
 
 class AddressNotAllowed(ConnectorError):
@@ -85,7 +85,7 @@ class NotDSpace(RepositoryError):
 
 
 class RepositoryDown(RepositoryError):
-    """Patience ended: no good answer for `CONNECTOR_PATIENCE` seconds. The job fails at its cursor and can be resumed."""
+    """Patience ended: no good answer for `CONNECTOR_PATIENCE` seconds. The job fails at its cursor and can go on."""
 
 
 class Stopped(ConnectorError):

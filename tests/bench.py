@@ -154,7 +154,9 @@ def cheap_server(sizes: list[int]) -> None:
                 f"{memory:.0f} MB",
             )
     console.print(table)
-    console.print(f"Cost of an item at {max(sizes):,} against {min(sizes):,}: {costs[max(sizes)] / costs[min(sizes)]:.2f}\n")
+    console.print(
+        f"Cost of an item at {max(sizes):,} against {min(sizes):,}: {costs[max(sizes)] / costs[min(sizes)]:.2f}\n"
+    )
 
 
 def dear_server(items: int) -> None:
@@ -181,7 +183,9 @@ def main() -> None:
     quick = parser.parse_args().quick
     cheap_server([100, 500] if quick else [1_000, 10_000])
     dear_server(60 if quick else 400)
-    console.print(f"Peak memory of all children: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MB")
+    console.print(
+        f"Peak memory of all children: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MB"
+    )
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def stock(tmp_path_factory: pytest.TempPathFactory, template: Path, stocked_samp
         repository_id = connections.connect(stocked_sample.url, "rest", None).repository_id
         for name in ("Harbour photographs", "Odd metadata", "Special files"):
             handle = stocked_sample.data.named(name).handle
-            scope = connections.find(repository_id, ScopeKind.COLLECTION, handle)
+            scope = connections.find(repository_id, ScopeKind.COLLECTION, handle).scope
             source_id = connections.source_for(repository_id, scope)
             assert carry_out(jobs.create(source_id, {"files": True, "item_set_from_collection": True}, comment=name))
     let_go(app)

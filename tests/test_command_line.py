@@ -15,10 +15,11 @@ import pytest
 from tests.sample import SampleRepository
 
 ROOT = Path(__file__).parents[1]
-IMPORT = (
-    "job state clean expected seen added updated unchanged failed vanished hidden files bytes requests seconds problems message"
-).split()
-FATES = "stored linked restricted missing too_large damaged failed".split()
+IMPORT = [
+    *("job", "state", "clean", "expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden"),
+    *("files", "bytes", "requests", "seconds", "problems", "message"),
+]
+FATES = ["stored", "linked", "restricted", "missing", "too_large", "damaged", "failed"]
 GAZETTE = "Aldermouth Gazette"
 
 
@@ -98,7 +99,7 @@ def test_import_re_run_export_and_undo_from_the_command_line(flask, sample):
 
     code, undone = flask.json("undo", str(first["job"]))
     assert (code, undone["job"], undone["removed"], undone["kept"]) == (0, first["job"], 45, 0)
-    assert sorted(undone) == sorted("job undo_job state removed restored kept message".split())
+    assert sorted(undone) == sorted(["job", "undo_job", "state", "removed", "restored", "kept", "message"])
     assert flask("export")[1] == ""
     assert len(json.loads(flask("jobs", "--json")[1])) == 3
 

@@ -1,4 +1,4 @@
-"""What we hold: items, files and item sets; holdings tie items to sources, changes tell what each job did to an item."""
+"""What we hold: items, files, item sets; holdings tie items to sources, changes tell what each job did to an item."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class StoredFile(db.Model):
 
 
 class CatalogueFile(db.Model):
-    """A file of an item. `position` is its place in the item as the source lists them; `tried_by` the last job that tried."""
+    """A file of an item. `position`: its place as the source lists them; `tried_by`: the last job to try it."""
 
     __tablename__ = "file"
 
@@ -166,7 +166,7 @@ class Membership(db.Model):
 
 
 class Holding(db.Model):
-    """A source holds an item: made by one job, last seen by another; `left` since when it is elsewhere at the source."""
+    """A source holds an item: made by one job, last seen by one; `left`: since when it is elsewhere at the source."""
 
     __tablename__ = "holding"
     __table_args__ = (

@@ -17,7 +17,7 @@ FATES = {
     Fate.MISSING: "missing at the source",
     Fate.TOO_LARGE: "too large",
     Fate.DAMAGED: "damaged",
-    Fate.FAILED: "could not be fetched",
+    Fate.FAILED: "not fetched, though wanted",
 }
 STATES = {
     SourceState.PRESENT: "At the source",

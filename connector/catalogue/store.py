@@ -24,8 +24,9 @@ from .texts import plain, search_text
 ITEM = CatalogueItem.__table__
 FILE = CatalogueFile.__table__
 DATA = (
-    "source_key", "source_id", "handle", "handle_link", "page_link", "title", "source_metadata", "last_modified", "content_hash",
-)  # fmt: skip
+    *("source_key", "source_id", "handle", "handle_link", "page_link"),
+    *("title", "source_metadata", "last_modified", "content_hash"),
+)
 FILE_DATA = tuple(column.name for column in FILE.columns if column.name not in ("id", "item_id"))
 BITSTREAM = ("bundle", "sequence", "name", "description", "media_type", "size", "checksum", "checksum_algorithm")
 KEPT = ("sha256", "fate", "reason", "tried_by")
@@ -271,7 +272,7 @@ def _insert_files(files: Iterable[tuple[int, Sequence[Bitstream], Mapping[str, d
 
 
 def _kept(bitstream: Bitstream, old: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """The fate of a file is kept while its bytes are the same; after an upgrade its id is new, its name and bundle not."""
+    """The fate of a file is kept while its bytes are the same; an upgrade gives new ids, but not names and bundles."""
     same = (file for file in old.values() if (file["bundle"], file["name"]) == (bitstream.bundle, bitstream.name))
     file = old.get(bitstream.id) or next(same, None)
     if file and (file["checksum"], file["size"]) == (bitstream.checksum, bitstream.size):

@@ -113,7 +113,7 @@ class LegacyClient:
         return _scope(ScopeKind(name), answer)
 
     def _answer_for(self, handle: str) -> Answer:
-        """The object with a handle. On 5 and 6 a 500 is NotFound (unknown or closed) if the server is well otherwise."""
+        """The object with a handle. On 5 and 6 a 500 is NotFound (unknown or closed) if the server is well else."""
         path = f"handle/{quote(handle)}"
         if not self.api.can.tells_unknown:
             return self.api.get(path)
@@ -179,7 +179,7 @@ class LegacyClient:
 
     def ping(self) -> None:
         """Raises Transient while the repository does not answer."""
-        self._api.control()
+        self.api.control()
 
     def download(self, bitstream_id: str, sink: Callable[[bytes], object], *, limit: int | None = None) -> Download:
         """Give the bytes of a file to `sink`, at most `limit`. These servers tell no length and resume nothing."""

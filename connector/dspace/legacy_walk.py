@@ -110,7 +110,7 @@ class Walk:
             if self._scope.kind == ScopeKind.COLLECTION:
                 raise
             reason = f"This collection could not be read to its end: {error}"
-            yield from self._give_failures([Failure(None, part.handle, part.name, reason)])
+            yield self._page((), (Failure(None, part.handle, part.name, reason),))
 
     def _listed(self, part: Collection) -> Iterator[Page]:
         if self._count is None:
@@ -126,7 +126,7 @@ class Walk:
                 if rows_done > end and len(self._ids) > met:
                     end = offset + 1
                 yield from self._give(unmet, offset)
-        in_one = at_start < self._rows.in_one and not self._resumed
+        in_one = at_start < max(1, self._rows.in_one) and not self._resumed
         if self._client.api.can.item_pages and not (in_one and self._agrees(part, at_start)):
             self._count = self._rows.count(part)  # rows may have come or gone since the first count
         sure = in_one and self._count == at_start

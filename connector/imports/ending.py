@@ -1,4 +1,4 @@
-"""The end of an import: what was not seen is asked for and marked, the counts are reconciled, the job says if it is clean."""
+"""The end of an import: what was not seen is asked for and marked, counts are reconciled, and it is clean or not."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def _difference(job: ImportJob) -> str | None:
     if job.expected is None or (missing := job.expected - job.hidden - job.seen) <= 0:
         return None
     return (
-        f"The source counts {job.expected} items; {job.seen} could be found, and {missing} of them are not accounted for: "
-        "its count or its list is off by that many."
+        f"The source counts {job.expected} items; {job.seen} could be found, and {missing} of them are not "
+        "accounted for: its count or its list is off by that many."
     )
 
 

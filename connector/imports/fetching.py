@@ -184,7 +184,7 @@ class FileFetcher:
     def _set_fate(
         self, rows: Sequence[Any], fate: Fate, reason: str | None, sha256: str | None, counts: dict[str, int]
     ) -> None:
-        """Write the fate of files of the same bytes; a fate that is new makes its item an updated one (design rule 6)."""
+        """Write the fate of files of the same bytes; a new fate makes its item an updated one (design rule 6)."""
         moved = [row for row in rows if (row.fate, row.sha256) != (fate, sha256)]
         totals = Counter(counts | self._harvest.requests())
         totals.update(self._note_updates({row.item_id for row in moved}))

@@ -1,4 +1,4 @@
-"""Puts what an import brings into an item set: an existing one, a new one by name, or one for each DSpace collection."""
+"""Puts what an import brings into an item set: one that exists, a new one, or one for each DSpace collection."""
 
 from __future__ import annotations
 
@@ -21,11 +21,15 @@ MEMBERSHIP = Membership.__table__
 
 
 class Shelving:
-    """Where the items of one import go. `options`: {"item_set": name} or {"item_set_from_collection": true}, or neither."""
+    """Where the items of one import go.
+
+    `options`: {"item_set": name, "item_set_id": id of one that is there} or {"item_set_from_collection": true}, or
+    neither.
+    """
 
     def __init__(self, job_id: int, source_id: int, scope: Scope, place: Place, options: dict[str, Any]):
         self._job_id, self._source_id, self._scope, self._place = job_id, source_id, scope, place
-        self._name = options.get("item_set")
+        self._name, self._set_id = options.get("item_set"), options.get("item_set_id")
         self._mirrors = options.get("item_set_from_collection", False)
         self._collections: dict[str, Collection] = {}
         self._sets: dict[str, int] = {}
@@ -59,8 +63,8 @@ class Shelving:
 
     def _set_for(self, item: Item) -> int | None:
         if self._name:
-            by_name = ItemSet.name == self._name
-            return self._find_or_make(self._name, by_name, lambda: ItemSet(name=self._name, job_id=self._job_id))
+            wanted = ItemSet.id == self._set_id if self._set_id else ItemSet.name == self._name
+            return self._find_or_make(self._name, wanted, lambda: ItemSet(name=self._name, job_id=self._job_id))
         collection = self._collection_of(item) if self._mirrors else None
         if collection is None:
             return None

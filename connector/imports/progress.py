@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Row, select
 
 from .models import ImportJob
 
@@ -69,11 +70,11 @@ class JobProgress:
             self._console.print(line, soft_wrap=True, markup=False, highlight=False)
             self._said = line
 
-    def _row(self):
+    def _row(self) -> Row[Any]:
         with self._engine.connect() as connection:
             return connection.execute(select(JOB).where(JOB.c.id == self._job_id)).one()
 
 
-def _say(row) -> str:
+def _say(row: Row[Any]) -> str:
     doing = row.doing if len(row.doing) <= 40 else row.doing[:39] + "…"
     return f"Job {row.id} {doing}".rstrip().replace("[", "\\[")

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
+from ..catalogue.showing import FATES
 from ..extensions import db
 from .models import ImportJob
 
@@ -67,12 +68,12 @@ def problems(job: ImportJob, limit: int | None = None) -> Iterator[dict[str, Any
         yield _problem(row.source_id, row.handle, row.title, row.reason, row.item_id)
     for row in db.session.execute(_file_problems(job).limit(limit)):
         file = row.CatalogueFile
-        reason = f"File “{file.label}”: {Fate(file.fate).value.replace('_', ' ')}. {file.reason or ''}".strip()
+        reason = f"File “{file.label}” is {FATES[Fate(file.fate)]}. {file.reason or ''}".rstrip()
         yield _problem(row.source_id, row.handle, row.title, reason, file.item_id)
 
 
 def _file_problems(job: ImportJob) -> Any:
-    """Files of the items that this job was the last to see, as they stand now: a later run of the source tells its own."""
+    """Files of the items that this job was the last to see, as they stand now; a later run tells its own."""
     return (
         select(CatalogueFile, CatalogueItem.source_id, CatalogueItem.handle, CatalogueItem.title)
         .join(CatalogueItem, CatalogueItem.id == CatalogueFile.item_id)
@@ -91,7 +92,8 @@ def line(job: ImportJob) -> str:
     what = f"undo of {job.undoes_id}" if not job.is_import else f"import of {job.source.name}"
     state = job.state if job.clean is not False or job.is_active else f"{job.state} with problems"
     if job.is_import:
-        numbers = f"{job.seen} items: {job.added} added, {job.updated} updated, {job.unchanged} unchanged, {job.failed} failed"
+        parts = [f"{getattr(job, name)} {name}" for name in ("added", "updated", "unchanged", "failed")]
+        numbers = f"{job.seen} items: {', '.join(parts)}"
     else:
         numbers = f"{job.removed} removed, {job.restored} restored, {job.kept} kept"
     undone = " (undone)" if job.is_import and job.is_undone else ""

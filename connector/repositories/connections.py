@@ -80,11 +80,6 @@ def open_connection(
     return Connection(dspace.client(http, repository.server, limit=limit, patience=bound, width=width), http, bound)
 
 
-def open_client(repository: Repository) -> dspace.Client:
-    """The client for a page that somebody waits for."""
-    return open_connection(repository).client
-
-
 @dataclass(frozen=True, slots=True)
 class Connected:
     """A repository that answered, the object that the typed address shows (if any), and how many requests that took."""
@@ -109,11 +104,15 @@ def connect(url: str, endpoint: str, limit: int | None, same_as: int | None = No
         return Connected(_remember(found.server, limit, same_as).id, found.scope, http.requests_made)
 
 
-def find(repository_id: int, kind: ScopeKind, identifier: str) -> Scope:
+def find(repository_id: int, kind: ScopeKind, identifier: str) -> Connected:
     """The collection, community or item with this id or handle. Raises NotFound, Restricted and the other errors."""
-    client = open_client(get(repository_id))
+    connection = open_connection(get(repository_id))
     db.session.rollback()
-    return client.find(kind, identifier)
+    try:
+        scope = connection.client.find(kind, identifier)
+    finally:
+        connection.http.close()
+    return Connected(repository_id, scope, connection.http.requests_made)
 
 
 def _remember(server: Server, limit: int | None, same_as: int | None) -> Repository:

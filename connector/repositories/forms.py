@@ -168,10 +168,15 @@ class ImportOptionsForm(FlaskForm):
 
     def fill(self, options: dict[str, Any], ignored: Iterable[str], item_sets: Sequence[ItemSet]) -> None:
         """Show the settings of an earlier import (`{}` where there is none) and the repository's ignored fields."""
-        ids = {item_set.name: f"set:{item_set.id}" for item_set in reversed(item_sets)}
+        ids = {item_set.name: item_set.id for item_set in reversed(item_sets)}
+        set_id = options.get("item_set_id") or ids.get(options.get("item_set"))
         self.files.data = options.get("files", False)
         self.item_set.data = (
-            "collection" if options.get("item_set_from_collection") else ids.get(options.get("item_set"), "")
+            "collection"
+            if options.get("item_set_from_collection")
+            else f"set:{set_id}"
+            if set_id in ids.values()
+            else ""
         )
         self.ignored.data = "\n".join(ignored)
 
@@ -181,12 +186,15 @@ class ImportOptionsForm(FlaskForm):
             raise ValidationError("Give the new item set a name.")
 
     def options(self) -> dict[str, Any]:
-        """The options of the job: `files`, `item_set` (a name or None), `item_set_from_collection`, `test`."""
+        """The options of the job: `files`, `item_set` (a name or None) with `item_set_id` where it is there already,
+        `item_set_from_collection`, `test`.
+        """
         chosen = self.item_set.data
         names = dict(self.item_set.choices) | {"": None, "collection": None, "new": self.item_set_name.data}
         return {
             "files": self.files.data,
             "item_set": names[chosen],
+            "item_set_id": int(chosen.removeprefix("set:")) if chosen.startswith("set:") else None,
             "item_set_from_collection": chosen == "collection",
             "test": self.test.data,
         }

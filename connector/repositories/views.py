@@ -192,10 +192,10 @@ def _list(repository: Repository, name: str) -> dict[str, Any]:
 
 def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> int:
     """Queue the import, and wake a worker; gives the id of the job."""
-    scope = connections.find(repository_id, kind, identifier)
+    found = connections.find(repository_id, kind, identifier)
     connections.ignore_fields(repository_id, form.ignored.data)
-    source_id = connections.source_for(repository_id, scope)
-    job_id = jobs.create(source_id, form.options(), comment=form.comment.data)
+    source_id = connections.source_for(repository_id, found.scope)
+    job_id = jobs.create(source_id, form.options(), comment=form.comment.data, requests=found.requests)
     run_job(job_id)
     return job_id
 

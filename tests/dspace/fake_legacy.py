@@ -138,6 +138,7 @@ class PagingDSpace:
         self.rows = list(rows)
         self.broken: set[int] = set()
         self.spoiling: set[int] = set()
+        self.knows_offset = True
         self.asked: list[str] = []
         self.before_answer: Callable[[PagingDSpace], None] = lambda dspace: None
         self._generation, self._collections, self._mixed = generation, collections, mixed
@@ -195,7 +196,8 @@ class PagingDSpace:
         full, order = "metadata" in params.get("expand", ""), list(rows)
         if self._mixed is not None:
             random.Random(f"{self._mixed} {url} {len(self.asked)}").shuffle(order)
-        page = order[params["offset"] : params["offset"] + params["limit"]]
+        start = params["offset"] if self.knows_offset else 0
+        page = order[start : start + params["limit"]]
         spoilt = self.spoiling | (self.broken if full else set())
         if any(row.id in spoilt for row in page):
             raise ServerTrouble("status 500", url)

@@ -13,11 +13,11 @@ import pytest
 import requests
 import responses
 
-from connector.http.addresses import AddressRule
 from connector.dspace.legacy import LegacyClient
 from connector.dspace.records import Failure, Scope, ScopeKind
 from connector.errors import BadAnswer, NotFound, RepositoryDown, Restricted, ServerTrouble, TimedOut, Unreachable
 from connector.http import Http, HttpSettings
+from connector.http.addresses import AddressRule
 from connector.http.pace import Pace
 from tests.dspace.fake_legacy import API, Hurried, client, walked
 

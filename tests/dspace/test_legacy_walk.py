@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 from itertools import count
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from connector.dspace.records import Scope, ScopeKind
-from connector.errors import TimedOut
+from connector.errors import NotFound, RepositoryDown, Restricted, Stopped, TimedOut, Unreachable
 from tests.dspace.fake_legacy import REPOSITORY, PagingDSpace, Row, client, walked
 
 HOMES = (2, 7, 10)
@@ -207,12 +208,12 @@ def test_the_limit_is_kept_by_every_page():
 
 
 def test_an_empty_collection_is_not_asked_for_its_items():
-    dspace = PagingDSpace(6, HOMES, plain(3))
+    dspace = PagingDSpace(6, HOMES, plain(3, home=7))
 
     walked(client(dspace, 6), REPOSITORY)
 
     assert [path for path in dspace.asked if path.startswith("collections/")] == [
-        "collections/2/items expand=metadata,bitstreams limit=50 offset=0"
+        "collections/7/items expand=metadata,bitstreams limit=50 offset=0"
     ]
 
 
@@ -232,3 +233,120 @@ def test_a_mapped_item_counts_once_in_the_total():
 
     assert sorted(result.ids) == ["1", "2", "3"]
     assert [page.total for page in result.pages] == [6, 4, 3]
+
+
+@pytest.mark.parametrize("error", [NotFound, Restricted])
+def test_a_collection_that_closes_is_told_and_the_others_go_on(error):
+    dspace = PagingDSpace(6, HOMES, [Row(1, (2,)), Row(2, (7,)), Row(3, (10,))])
+
+    def refuse(dspace: PagingDSpace) -> None:
+        if dspace.asked[-1].startswith("collections/7/"):
+            raise error("not for you")
+
+    dspace.before_answer = refuse
+
+    result = walked(client(dspace, 6, limit=5), Scope(ScopeKind.REPOSITORY))
+
+    assert result.ids == ["1", "3", "2"]
+    (failure,) = result.failures
+    assert (failure.id, failure.handle, failure.name) == (None, "1/c7", "Collection 7")
+
+
+def test_a_collection_that_is_the_whole_scope_and_closes_ends_the_walk():
+    dspace = PagingDSpace(6, HOMES, plain(20))
+
+    def refuse(dspace: PagingDSpace) -> None:
+        if "offset=10" in dspace.asked[-1]:
+            raise Restricted("not for you")
+
+    dspace.before_answer = refuse
+
+    with pytest.raises(Restricted):
+        walked(client(dspace, 6, limit=10), collection(2))
+
+
+def test_a_cursor_finds_its_place_when_its_collection_has_gone():
+    everything = [Row(1, (2,)), Row(2, (7,)), Row(3, (7,)), Row(4, (10,))]
+    whole = walked(client(PagingDSpace(6, HOMES, everything), 6), REPOSITORY)
+    cursor = next(page.cursor for page in whole.pages if page.cursor["part"] == "7")
+    left = PagingDSpace(6, (2, 10), [Row(1, (2,)), Row(4, (10,))])
+
+    rest = walked(client(left, 6), REPOSITORY, cursor=cursor, recorded=["1", "2", "3"])
+
+    assert rest.ids == ["4"]
+    assert rest.total == 4
+
+
+@pytest.mark.parametrize("limit", [None, 10])
+def test_a_server_that_does_not_know_offsets_ends_all_the_same(limit):
+    dspace = PagingDSpace(5, HOMES, plain(25))
+    dspace.knows_offset = False
+
+    result = walked(client(dspace, 5, limit=limit), REPOSITORY)
+
+    assert sorted(result.ids, key=int) == dspace.shown()
+
+
+def test_the_list_of_all_items_goes_on_through_empty_pages():
+    rows = [*plain(20), *(Row(number, (), hidden=True) for number in range(21, 41)), Row(41, ())]
+    dspace = PagingDSpace(6, HOMES, rows)
+
+    result = walked(client(dspace, 6, limit=10), REPOSITORY)
+
+    assert "41" in result.ids
+    assert result.total == 21
+
+
+def test_a_repository_that_recovers_is_read_to_its_end():
+    dspace, down = PagingDSpace(6, HOMES, plain(120)), iter(range(40))
+
+    def fail(dspace: PagingDSpace) -> None:
+        if len(dspace.asked) > 4 and next(down, None) is not None:
+            raise Unreachable("refused")
+
+    dspace.before_answer = fail
+
+    result = walked(client(dspace, 6, limit=20), collection(2))
+
+    assert sorted(result.ids, key=int) == dspace.shown()
+    assert result.failures == []
+
+
+def test_a_repository_that_is_gone_for_good_ends_the_walk_without_failed_items():
+    dspace, pages = PagingDSpace(4, HOMES, plain(120)), []
+
+    def fail(dspace: PagingDSpace) -> None:
+        if len(dspace.asked) > 60:
+            raise Unreachable("refused")
+
+    dspace.before_answer = fail
+
+    with pytest.raises(RepositoryDown):
+        pages.extend(client(dspace, 4, limit=20).walk(collection(2), seen=lambda ids: set()))
+    assert [page.failures for page in pages if page.failures] == []
+
+
+@pytest.mark.parametrize("generation", [4, 6])
+def test_a_stop_passes_through_the_walk_and_is_nobodys_failure(generation):
+    dspace = PagingDSpace(generation, HOMES, plain(60))
+
+    def stop(dspace: PagingDSpace) -> None:
+        if len(dspace.asked) > 3:
+            raise Stopped("Stopped.")
+
+    dspace.before_answer = stop
+
+    with pytest.raises(Stopped):
+        walked(client(dspace, generation, limit=10), collection(2))
+
+
+def test_what_is_recorded_is_asked_in_the_thread_of_the_reader_only():
+    threads = set()
+
+    def seen(ids):
+        threads.add(threading.current_thread())
+        return set()
+
+    list(client(PagingDSpace(4, HOMES, plain(60)), 4, limit=10).walk(collection(2), seen=seen))
+
+    assert threads == {threading.current_thread()}

@@ -8,8 +8,8 @@ import pytest
 from urllib3 import PoolManager
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
-from connector.http.addresses import AddressRule, pool_classes
 from connector.errors import AddressNotAllowed, Stopped
+from connector.http.addresses import AddressRule, pool_classes
 
 PUBLIC_ONLY = AddressRule(())
 

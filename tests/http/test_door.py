@@ -19,7 +19,6 @@ from pathlib import Path
 import pytest
 import responses
 
-from connector.http.addresses import AddressRule
 from connector.errors import (
     AddressNotAllowed,
     BadAnswer,
@@ -35,6 +34,7 @@ from connector.errors import (
     Unreachable,
 )
 from connector.http import Download, Http, HttpSettings
+from connector.http.addresses import AddressRule
 from connector.http.pace import Pace
 
 LOOPBACK = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))

@@ -294,6 +294,19 @@ def test_an_item_set_by_name_is_made_once_and_used_again(desk, dspace):
         assert db.session.scalar(db.select(db.func.count(Membership.id))) == 3
 
 
+def test_of_two_item_sets_with_the_same_name_the_chosen_one_is_used(desk, dspace):
+    with_items(dspace, 1)
+    with desk.app.app_context():
+        db.session.add_all([ItemSet(name="Theses"), ItemSet(name="Theses")])
+        db.session.commit()
+        chosen = db.session.scalar(db.select(db.func.max(ItemSet.id)))
+
+    desk.run(item_set="Theses", item_set_id=chosen)
+
+    with desk.app.app_context():
+        assert db.session.scalars(db.select(Membership.item_set_id)).all() == [chosen]
+
+
 def test_item_sets_from_collections_mirror_each_collection(desk, dspace):
     dspace.add("a", collections=("c1",))
     dspace.add("b", collections=("c2",))

@@ -136,7 +136,13 @@ def test_import_starts_a_job_with_these_settings_and_shows_it(app, connected, sa
     assert (answer.status_code, answer.location) == (303, "/jobs/1/")
     with app.app_context():
         job = jobs.get(1)
-        assert job.options == {"files": True, "item_set": "Harbour", "item_set_from_collection": False, "test": 3}
+        assert job.options == {
+            "files": True,
+            "item_set": "Harbour",
+            "item_set_id": None,
+            "item_set_from_collection": False,
+            "test": 3,
+        }
         assert (job.state, job.comment, job.source.name) == ("queued", "A <b>note</b>", "Harbour photographs")
         assert job.source.repository.ignored_fields == ["dc.rights", "dc.subject.*"]
 

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001
 """The sample library: a town library, a faculty and a room of oddities, made to be worth looking at."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001
 """The room of oddities: all in metadata and files that importers stumble over, each item named for its oddity."""
 
 from __future__ import annotations

@@ -1,0 +1,148 @@
+"""The client for DSpace 4 to 6 against the sample repository, through real HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.dspace.legacy import LegacyClient
+from connector.dspace.reading import Patience
+from connector.dspace.records import Scope, ScopeKind, Server, SourceState
+from connector.http import AddressRule, Http, HttpSettings, Pace
+from tests.dspace.fake_legacy import REPOSITORY, Hurried, walked
+from tests.sample import SampleRepository
+
+
+@pytest.fixture(params=[4, 5, 6])
+def generation(request: pytest.FixtureRequest) -> int:
+    return request.param
+
+
+@pytest.fixture
+def sample(generation: int) -> Iterator[SampleRepository]:
+    with SampleRepository(generation=generation) as running:
+        yield running
+
+
+@pytest.fixture
+def reader(sample: SampleRepository, generation: int, tmp_path: Path) -> Iterator[LegacyClient]:
+    rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
+    http = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "sample"), Hurried())
+    server = Server(sample.url, f"{sample.url}/rest", generation, f"{generation}.x")
+    yield LegacyClient(http, server, patience=Patience(60, Hurried()), width=lambda: 4)
+    http.close()
+
+
+def id_of(thing, generation: int) -> str:
+    return thing.uuid if generation == 6 else str(thing.number)
+
+
+def ids(things) -> set[str]:
+    return {thing.uuid for thing in things}
+
+
+def findable(sample: SampleRepository, generation: int) -> dict:
+    """What a signed-out reader can find; 4 lists private items, and only by their collections."""
+    return {
+        id_of(item, generation): item
+        for item in sample.data.items.values()
+        if item.in_archive and not item.withdrawn and item.readable
+        if (any(home.readable for home in item.collections) if generation == 4 else item.discoverable)
+    }
+
+
+def test_every_item_value_and_file_of_the_repository_arrives(reader, sample, generation):
+    result = walked(reader, REPOSITORY)
+
+    found = {item.id: item for page in result.pages for item in page.items}
+    expected = findable(sample, generation)
+    assert sorted(result.ids) == sorted(expected)
+    for id, item in expected.items():
+        told = sorted((value.field, value.value or "", value.language or "") for value in found[id].metadata)
+        kept = [(v.field, v.value or "", "" if generation == 4 else v.language or "") for v in item.metadata]
+        assert told == sorted(kept)
+        files = [file for file in item.bitstreams if file.readable]
+        assert [(file.name, file.size) for file in found[id].bitstreams] == [(f.name, len(f.content)) for f in files]
+    assert result.failures == []
+    assert result.total == len(result.ids) + sum(result.hidden.values())
+
+
+def test_a_community_is_all_the_collections_below_it(reader, sample, generation):
+    top = next(one for one in sample.data.communities.values() if one.parent is None)
+    below = [home for home in sample.data.collections.values() if top in sample.data.ancestors(home)]
+
+    result = walked(reader, Scope(ScopeKind.COMMUNITY, id_of(top, generation)))
+
+    inside = {id for id, item in findable(sample, generation).items() if ids(item.collections) & ids(below)}
+    assert set(result.ids) == inside
+
+
+def test_the_tree_is_told_whole(reader, sample, generation):
+    communities = {one.id: one for one in reader.communities()}
+    collections = {one.id: one for one in reader.collections()}
+
+    expected = {
+        id_of(one, generation): one.parent and id_of(one.parent, generation) for one in sample.data.communities.values()
+    }
+    assert {id: one.parent_id for id, one in communities.items()} == expected
+    homes = [home for home in sample.data.collections.values() if home.readable]
+    assert {id: one.parent_id for id, one in collections.items()} == {
+        id_of(home, generation): id_of(home.parent, generation) for home in homes
+    }
+
+
+def test_an_unchanged_walk_asks_for_light_lists_only(reader, sample, generation):
+    hidden = walked(reader, REPOSITORY).hidden
+    sample.reset()
+
+    result = walked(reader, REPOSITORY, light=True, hidden=hidden)
+
+    asked = [path for _, path in sample.requests]
+    assert not [path for path in asked if "metadata" in path or ("1000000" in path and "/items?" not in path)]
+    homes = [home for home in sample.data.collections.values() if home.readable]
+    assert len(asked) <= len(homes) + 4
+    assert set(result.ids) == set(findable(sample, generation))
+
+
+def test_light_items_are_completed_singly_to_the_same_records(reader, sample):
+    full = {item.id: item for page in walked(reader, REPOSITORY).pages for item in page.items}
+    light = [item for page in walked(reader, REPOSITORY, light=True).pages for item in page.items]
+
+    assert {item.id: item for item in reader.complete(light)} == full
+
+
+def test_what_becomes_of_an_item_is_told(reader, sample, generation):
+    chosen = [item for item in sample.data.items.values() if item.is_found and item.collection.readable][:4]
+    withdrawn, private, moved, deleted = chosen
+    scope = Scope(ScopeKind.COLLECTION, id_of(moved.collection, generation))
+    elsewhere = next(one for one in sample.data.collections.values() if one is not moved.collection and one.readable)
+    sample.data.withdraw(withdrawn)
+    sample.data.make_private(private)
+    sample.data.move(moved, elsewhere)
+    sample.data.delete(deleted)
+
+    states = [reader.whereabouts(id_of(item, generation), scope) for item in chosen]
+
+    listed_on_4 = SourceState.PRESENT if generation == 4 else SourceState.HIDDEN
+    unknown_on_4 = SourceState.HIDDEN if generation == 4 else SourceState.VANISHED
+    assert states == [SourceState.HIDDEN, listed_on_4, SourceState.ELSEWHERE, unknown_on_4]
+
+
+def test_a_file_arrives_whole(reader, sample, generation):
+    file = next(
+        file for item in sample.data.items.values() for file in item.bitstreams if file.readable and file.content
+    )
+    pieces: list[bytes] = []
+
+    download = reader.download(id_of(file, generation), pieces.append)
+
+    assert b"".join(pieces) == file.content
+    assert download.md5 == hashlib.md5(file.content).hexdigest()
+
+
+def test_a_repository_that_answers_can_be_told(reader):
+    reader.ping()
