@@ -197,20 +197,28 @@ def test_a_job_can_be_stopped_from_another_terminal(flask, nine):
     assert process.returncode == 130
 
 
-def test_ending_the_server_pauses_its_jobs_and_the_next_start_goes_on(flask, nine):
+def killed_in_the_middle(flask, nine) -> None:
+    """An import whose process was killed while it waited for its third page."""
     nine.faults.add(lambda path: "page=2" in path, times=None, hang=True)
-    handle = nine.data.named(GAZETTE).handle
-    process = flask.start("import", nine.url, "--collection", handle, "--json")
+    process = flask.start("import", nine.url, "--collection", nine.data.named(GAZETTE).handle, "--json")
     while not any("page=2" in path for _, path in list(nine.requests)):
         assert process.poll() is None
     process.kill()
     process.communicate()
     assert json.loads(flask("jobs", "--json")[1])[0]["state"] == "running"
     nine.faults.clear()
-    import sqlite3
 
-    with sqlite3.connect(Path(flask.environment["CONNECTOR_INSTANCE"]) / "connector.db") as database:
-        database.execute("UPDATE import_job SET heartbeat = '2000-01-01 00:00:00.000000'")
+
+def test_a_killed_import_is_resumed_at_once_where_it_was(flask, nine):
+    killed_in_the_middle(flask, nine)
+
+    code, job = flask.json("resume", "1")
+
+    assert (code, job["state"], job["added"], job["seen"]) == (0, "completed", 45, 45)
+
+
+def test_the_next_start_of_the_server_goes_on_with_what_was_killed_and_ends_on_a_signal(flask, nine):
+    killed_in_the_middle(flask, nine)
 
     server = flask.start("up", CONNECTOR_PORT="0")
     try:
@@ -223,6 +231,22 @@ def test_ending_the_server_pauses_its_jobs_and_the_next_start_goes_on(flask, nin
     assert server.returncode == 0, err
     [job] = json.loads(flask("jobs", "--json")[1])
     assert (job["state"], job["added"], job["seen"]) == ("completed", 45, 45)
+
+
+def test_ending_the_server_puts_its_job_back_to_the_queue_within_seconds(flask, nine):
+    killed_in_the_middle(flask, nine)
+    nine.faults.add(lambda path: "page=2" in path, times=None, hang=True)
+    nine.reset()
+    server = flask.start("up", CONNECTOR_PORT="0")
+    while not any("page=2" in path for _, path in list(nine.requests)):
+        assert server.poll() is None
+
+    server.terminate()
+    _, err = server.communicate(timeout=5)
+
+    assert server.returncode == 0, err
+    [job] = json.loads(flask("jobs", "--json")[1])
+    assert (job["state"], job["message"]) == ("queued", "")
 
 
 def test_two_commands_started_at_once_on_a_new_instance_both_work(flask):

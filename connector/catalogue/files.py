@@ -90,7 +90,7 @@ class FileFolder:
         """Remove part files whose process on this machine is gone."""
         for path in self.folder.glob("*.part"):
             match = PART.fullmatch(path.name)
-            if match and match["host"] == socket.gethostname() and not _is_alive(int(match["pid"])):
+            if match and match["host"] == socket.gethostname() and not is_alive(int(match["pid"])):
                 path.unlink(missing_ok=True)
 
     @contextmanager
@@ -101,7 +101,8 @@ class FileFolder:
             yield
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process with this number runs on this machine."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import and_, case, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from ..catalogue.files import is_alive
 from ..errors import Conflict, NotFound
 from ..extensions import db, transaction, utcnow
 from ..repositories.models import Source
@@ -147,27 +148,35 @@ def stop(job_id: int) -> None:
 
 
 def resume(job_id: int) -> None:
-    """Queue a stopped or failed job again; it goes on at its cursor. Raises Conflict where it cannot."""
+    """Queue a stopped or failed job again, or one whose worker is gone; it goes on at its cursor. Raises Conflict."""
+    recover()
     with transaction():
         job = get(job_id)
         if job.undo_began:
             raise Conflict(f"Import {job_id} was undone: import again instead.")
-        endable = (State.STOPPED.value, State.FAILED.value)
-        statement = update(JOB).where(JOB.c.id == job_id, JOB.c.state.in_(endable)).values(state=State.QUEUED.value)
+        resumable = (State.STOPPED.value, State.FAILED.value, State.QUEUED.value)
+        statement = update(JOB).where(JOB.c.id == job_id, JOB.c.state.in_(resumable)).values(state=State.QUEUED.value)
         if not db.session.execute(statement).rowcount:
             raise Conflict(f"Job {job_id} is {job.state}: only a stopped or failed job can be resumed.")
 
 
 def recover() -> list[int]:
     """Put jobs whose worker is gone back to the queue (a stopping one is stopped); gives the ids of all queued jobs."""
-    stale = JOB.c.heartbeat < utcnow() - STALE
+    stale = (JOB.c.heartbeat < utcnow() - STALE) | JOB.c.worker.in_(_dead_workers())
     with transaction():
-        lost = "The worker was gone; the job went on at its cursor."
+        lost = "The worker was gone; the job goes on at its cursor."
         again = update(JOB).where(JOB.c.state == State.RUNNING, stale)
         db.session.execute(again.values(state=State.QUEUED.value, doing=lost))
         ended = update(JOB).where(JOB.c.state == State.STOPPING, stale)
         db.session.execute(ended.values(state=State.STOPPED.value, ended=utcnow(), message="Stopped.", doing=""))
     return list(db.session.scalars(select(JOB.c.id).where(JOB.c.state == State.QUEUED).order_by(JOB.c.id)))
+
+
+def _dead_workers() -> list[str]:
+    """Workers at work whose process on this machine is gone: no need to wait until their heartbeat is stale."""
+    ours = select(JOB.c.worker).where(JOB.c.state.in_(AT_WORK), JOB.c.worker.startswith(f"{socket.gethostname()}:"))
+    pids = {worker: int(worker.rpartition(":")[2]) for worker in db.session.scalars(ours)}
+    return [worker for worker, pid in pids.items() if not is_alive(pid)]
 
 
 def next_queued(repository_id: int) -> int | None:
