@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,11 +49,12 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 def secret_key(instance: Path) -> str:
     """The secret key of this instance, made once and kept in it with mode 600. Safe when two begin at once."""
     path = instance / "secret_key"
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=instance) as file:  # which has mode 600
             file.write(secrets.token_hex(32))
-    except FileExistsError:
-        pass
+            file.flush()
+            with suppress(FileExistsError):  # linked whole or not at all, so that nobody reads half a key
+                os.link(file.name, path)
     key = path.read_text().strip()
     if len(key) < 32:
         raise SettingError(f"The secret key in {path} is damaged: remove the file, and everybody signs in anew.")

@@ -1,0 +1,80 @@
+"""Settings are read from the environment and refused aloud when malformed; the secret key is made once."""
+
+from __future__ import annotations
+
+import ipaddress
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import config
+from config import SettingError, load, secret_key
+
+
+def test_without_settings_all_lies_in_the_instance_folder_and_listens_on_this_machine_only():
+    settings = load({})
+
+    assert settings["INSTANCE"] == Path(config.ROOT) / "instance"
+    assert settings["SQLALCHEMY_DATABASE_URI"] == f"sqlite:///{settings['INSTANCE']}/connector.db"
+    assert (settings["HOST"], settings["PORT"], settings["ALLOW_NETWORKS"]) == ("127.0.0.1", 5000, ())
+    assert settings["PATIENCE"] is None
+
+
+def test_reading_the_settings_touches_no_disk(tmp_path):
+    load({"CONNECTOR_INSTANCE": str(tmp_path / "new")})
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_networks_are_a_comma_list():
+    settings = load({"CONNECTOR_ALLOW_NETWORKS": "10.1.0.0/16, 192.168.7.5,fd00::/8"})
+
+    assert settings["ALLOW_NETWORKS"] == tuple(map(ipaddress.ip_network, ("10.1.0.0/16", "192.168.7.5/32", "fd00::/8")))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_loopback_addresses_may_be_listened_on(host):
+    assert load({"CONNECTOR_HOST": host})["HOST"] == host
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("HOST", "0.0.0.0", "no accounts yet"),
+        ("HOST", "192.168.1.4", "no accounts yet"),
+        ("HOST", "example.org", "no accounts yet"),
+        ("PORT", "80a", "0 to 65535"),
+        ("PORT", "70000", "0 to 65535"),
+        ("PATIENCE", "-1", "whole number"),
+        ("FILE_LIMIT", "0", "whole number"),
+        ("ALLOW_NETWORKS", "10.0.0.0/99", "10.0.0.0/99"),
+        ("ALLOW_NETWORKS", "10.0.0.5/8", "host bits"),
+        ("CONTACT", "line\nbreak", "header"),
+        ("CA_BUNDLE", "/no/such/file", "no file"),
+        ("PROXY", "proxy.example.org:3128", "http://"),
+        ("QUEUE_URL", "amqp://x", "redis://"),
+    ],
+)
+def test_a_malformed_setting_is_refused_by_name(name, value, says):
+    with pytest.raises(SettingError, match=f"CONNECTOR_{name}") as refused:
+        load({f"CONNECTOR_{name}": value})
+
+    assert says in str(refused.value)
+
+
+def test_the_secret_key_is_made_once_even_by_many_at_once_and_only_its_owner_may_read_it(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: secret_key(tmp_path), range(8)))
+
+    assert keys == {secret_key(tmp_path)}
+    assert len(keys.pop()) == 64
+    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+
+
+def test_a_damaged_secret_key_is_refused(tmp_path):
+    (tmp_path / "secret_key").write_text("short")
+
+    with pytest.raises(SettingError, match="damaged"):
+        secret_key(tmp_path)
