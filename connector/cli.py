@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -27,6 +28,7 @@ from .repositories.forms import check_limit, check_url
 
 log = logging.getLogger(__name__)
 REFUSED, STOPPED = 2, 130
+SHOWN = 10
 
 
 def init_app(app: Flask) -> None:
@@ -63,6 +65,9 @@ class Command(click.Command):
             raise
         except KeyboardInterrupt:
             sys.exit(STOPPED)
+        except BrokenPipeError:  # who read us has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(REFUSED)
         except Exception:
             log.exception("The command failed")
             refuse("Something went wrong on our side; the log above says what.")
@@ -241,3 +246,10 @@ def _print(job: ImportJob, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(report.as_dict(job), ensure_ascii=False))
     click.echo(report.line(job), err=True)
+    problems = list(report.problems(job, SHOWN + 1)) if job.is_import else []
+    for problem in problems[:SHOWN]:
+        click.echo(
+            f"  {problem['handle'] or problem['id']}, {problem['title'] or 'Untitled'}: {problem['reason']}", err=True
+        )
+    if len(problems) > SHOWN:
+        click.echo("  and more: the page of the job lists all.", err=True)

@@ -197,6 +197,18 @@ def test_a_job_can_be_stopped_from_another_terminal(flask, nine):
     assert process.returncode == 130
 
 
+def test_an_export_whose_reader_has_seen_enough_ends_without_a_trace(flask, nine):
+    flask("import", nine.url, "--all")
+    process = flask.start("export")
+    process.stdout.readline()
+    process.stdout.close()
+
+    err = process.stderr.read()
+    process.stderr.close()
+
+    assert (process.wait(timeout=20), err) == (2, "")
+
+
 def killed_in_the_middle(flask, nine) -> None:
     """An import whose process was killed while it waited for its third page."""
     nine.faults.add(lambda path: "page=2" in path, times=None, hang=True)

@@ -90,6 +90,8 @@ class Harvest:
         return all(db.session.scalar(query.limit(1)) is not None for query in (done, holding))
 
     def _walk(self, cursor: dict[str, Any] | None, light: bool) -> None:
+        left = self._left_to_test()
+        db.session.rollback()  # no transaction is open while the repository is asked
         self.run.say(f"Reading {self.scope.name}")
         pages = self.client.walk(
             self.scope,
@@ -99,7 +101,7 @@ class Harvest:
             seen=self._seen,
             hidden=self.hidden,
         )
-        for page in self._gathered(_first(pages, self._left_to_test())):
+        for page in self._gathered(_first(pages, left)):
             item_ids = self._write(page, light)
             if self._files:
                 self._files.fetch(item_ids)
