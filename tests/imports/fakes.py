@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from flask import has_app_context
+
 from connector.dspace.reading import Patience
 from connector.dspace.records import (
     Bitstream,
@@ -19,6 +21,7 @@ from connector.dspace.records import (
     SourceState,
 )
 from connector.errors import RepositoryError, ServerTrouble
+from connector.extensions import db
 from connector.http import Download
 from connector.repositories.connections import Connection
 
@@ -132,6 +135,8 @@ class FakeDSpace:
 
     def _ask(self) -> None:
         self.requests_made += 1
+        if has_app_context():  # asked by the thread that writes: never inside a transaction
+            assert not db.session().in_transaction()
         if self.down:
             raise ServerTrouble("The repository answered with an error (503).")
 
