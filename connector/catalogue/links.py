@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -47,8 +48,13 @@ def scope_link(site_url: str, ui_url: str | None, generation: int, kind: ScopeKi
     """
     if generation < 7:
         return f"{site_url}/handle/{_quoted(handle, _PATH_SAFE)}" if handle and kind in _PAGES else site_url
-    base = ui_url.rstrip("/") if ui_url and _is_usable(ui_url, site_url) else site_url
+    base = _pages_at(site_url, ui_url)
     return f"{base}/{_PAGES[kind]}/{_quoted(id)}" if kind in _PAGES else base
+
+
+@lru_cache(maxsize=256)
+def _pages_at(site_url: str, ui_url: str | None) -> str:
+    return ui_url.rstrip("/") if ui_url and _is_usable(ui_url, site_url) else site_url
 
 
 def safe_href(url: str | None) -> str | None:

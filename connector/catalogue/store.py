@@ -225,8 +225,10 @@ def _insert(place: Place, fresh: list[dict[str, Any]]) -> dict[str, int]:
         return {}
     state = {"repository_id": place.repository_id, "source_state": SourceState.PRESENT.value}
     rows = [state | _row(place, data) for data in fresh]
-    result = db.session.execute(insert(ITEM).returning(ITEM.c.id, ITEM.c.source_key), rows)
-    return {row.source_key: row.id for row in result}
+    db.session.execute(insert(ITEM), rows)
+    keys = [row["source_key"] for row in rows]
+    query = select(ITEM.c.source_key, ITEM.c.id).where(ITEM.c.repository_id == place.repository_id)
+    return dict(db.session.execute(query.where(ITEM.c.source_key.in_(keys))).all())
 
 
 def _update(place: Place, changed: list[Item], rows: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def csv_safe(text: str) -> str:
 
 def _fold(text: str) -> str:
     """Unicode's canonical caseless form (3.13, D145) in NFC, on one line."""
+    if text.isascii():
+        return " ".join(text.replace("\0", " ").split()).lower()
     one_line = " ".join(_UNSTORABLE.sub(" ", text).split())
-    if one_line.isascii():
-        return one_line.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", one_line).casefold())

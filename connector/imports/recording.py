@@ -36,11 +36,14 @@ class Recorder:
         )
         failed = select(CHANGE.c.source_key).where(CHANGE.c.job_id == run.job_id, CHANGE.c.action == Action.FAILED)
         self._failed = set(db.session.scalars(failed))
+        before = select(HOLDING.c.id).where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == run.job_id)
+        self._is_first = db.session.scalar(before.limit(1)) is None
+        self._hashes: set[int] = set()  # of what this attempt has recorded: most pages need no look at the database
 
     def seen(self, ids: Collection[str]) -> set[str]:
         """Which of these ids at the source this job has recorded."""
         found: set[str] = set()
-        wanted = list(ids)
+        wanted = [id for id in ids if not self._is_first or hash(id) in self._hashes]
         for start in range(0, len(wanted), CHUNK):
             found.update(db.session.scalars(self._seen, {"ids": wanted[start : start + CHUNK]}))
         db.session.rollback()
@@ -57,6 +60,7 @@ class Recorder:
         if failures:
             self._record_failures(failures)
         self._shelving.add([(s.item, s.item_id) for s in saved])
+        self._hashes.update(hash(s.item.id) for s in saved)
         return final
 
     @staticmethod
