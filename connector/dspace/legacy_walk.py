@@ -67,6 +67,7 @@ class Walk:
         self._place, self._resumed = Place(), False
         self._ids: set[str] = set()
         self._failed: set[str] = set()
+        self._again: list[Item] = []
         self._unnamed = 0
         self._explained: dict[str, int] = {}
         self._count: int | None = 0
@@ -217,6 +218,8 @@ class Walk:
             known |= self._seen(ids[start : start + ASKED_AT_ONCE])
         if not self._resumed:
             self._place.distinct += len(known)
+        if self._with_collection:
+            self._again += [unmet[id] for id in ids if id in known and unmet[id].collection is not None]
         return [item for id, item in unmet.items() if id not in known]
 
     def _give(self, items: list[Item], offset: int | None = None) -> Iterator[Page]:
@@ -247,7 +250,8 @@ class Walk:
 
     def _page(self, items: tuple[Item, ...] = (), failures: tuple[Failure, ...] = ()) -> Page:
         explained, self._explained = self._explained, {}
-        return Page(items, asdict(self._place), self._total(), failures, explained)
+        again, self._again = tuple(self._again), []
+        return Page(items, asdict(self._place), self._total(), failures, explained, again)
 
     # -- where it is
 

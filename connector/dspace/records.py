@@ -147,7 +147,8 @@ class Page:
 
     `cursor`: plain JSON; a walk started with it goes on after this page. `total`: the source's own count for the scope
     as far as known, each item once. `hidden`: for each collection id whose count could be explained, how many of its
-    items we may not see (legacy counts include them; design rule 13).
+    items we may not see (legacy counts include them; design rule 13). `again`: items given before that were met in one
+    more collection (mapped ones; only where collections are asked for).
     """
 
     items: tuple[Item, ...]
@@ -155,3 +156,4 @@ class Page:
     total: int | None = None
     failures: tuple[Failure, ...] = ()
     hidden: Mapping[str, int] = field(default_factory=dict)
+    again: tuple[Item, ...] = ()

@@ -141,14 +141,20 @@ class Harvest:
     def _write(self, page: Page, light: bool) -> list[int]:
         """Write a page with its cursor and counts in one transaction; gives the ids of its catalogue items."""
         same, complete, failures = self._sorted_out(page)
-        self._shelving.prepare(self.client, page.items)
+        self._shelving.prepare(self.client, (*page.items, *page.again))
         self.hidden.update(page.hidden)
         values = {} if page.total is None else {"expected": page.total}
         with transaction():
             saved = self._recorder.record(same + store.save(self.place, complete), failures)
+            self._shelve(page.again)
             counts = self._recorder.counts(saved, len(failures)) + self._recorder.listed(saved)
             self.run.advance(counts | self.requests(), cursor={"walk": page.cursor, "light": light}, **values)
         return [s.item_id for s in saved]
+
+    def _shelve(self, items: Sequence[Item]) -> None:
+        """Put items that were met in one more collection into its item set, too."""
+        held = store.held(self.place.repository_id, items) if items else {}
+        self._shelving.add([(item, held[item.id].item_id) for item in items if item.id in held])
 
     def _sorted_out(self, page: Page) -> tuple[list[Saved], list[Item], list[Failure]]:
         """What is the same as held (by its time stamp), what is to be saved, and what failed for the first time."""
@@ -171,7 +177,8 @@ def _joined(pages: Sequence[Page]) -> Page:
     hidden = {key: number for page in pages for key, number in page.hidden.items()}
     items = tuple(item for page in pages for item in page.items)
     failures = tuple(failure for page in pages for failure in page.failures)
-    return Page(items, pages[-1].cursor, pages[-1].total, failures, hidden)
+    again = tuple(item for page in pages for item in page.again)
+    return Page(items, pages[-1].cursor, pages[-1].total, failures, hidden, again)
 
 
 def _first(pages: Iterator[Page], number: int | None) -> Iterator[Page]:
