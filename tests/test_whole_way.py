@@ -1,4 +1,4 @@
-"""The whole way through real HTTP, for every generation: what the sample repository holds is what the catalogue holds."""
+"""The whole way through real HTTP, for every generation: what the sample holds is what the catalogue holds."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Library:
         return (Path(self.app.config["INSTANCE"]) / file["path"]).read_bytes()
 
     def visible(self) -> dict:
-        """The items that a signed-out person can find, by handle. DSpace 4 does not tell private ones, and has no sweep."""
+        """The items that a signed-out person can find, by handle. 4 does not tell private ones, and has no sweep."""
         old = self.sample.generation == 4
         return {
             item.handle: item

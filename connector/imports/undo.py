@@ -54,7 +54,7 @@ def run(run: Run) -> tuple[bool, str]:
     repository = job.source.repository
     place = Place(repository.id, repository.server, tuple(repository.ignored_fields))
     job_id = job.id
-    for step in (_release, _restore, _leave_sets, _remove_sets):
+    for step in SAYS:
         run.say(SAYS[step])
         while True:
             run.check()
@@ -155,11 +155,21 @@ def _remove_sets(run: Run, job_id: int, place: Place) -> bool:
     return bool(ids)
 
 
+def _forget(run: Run, job_id: int, place: Place) -> bool:
+    """Forget what is taken back: no item says any more that this import added or updated it. What failed is kept."""
+    done = (CHANGE.c.job_id == job_id, CHANGE.c.action != Action.FAILED)
+    ids = db.session.scalars(select(CHANGE.c.id).where(*done).limit(BATCH)).all()
+    db.session.execute(delete(CHANGE).where(CHANGE.c.id.in_(ids)))
+    run.advance({})
+    return bool(ids)
+
+
 SAYS = {
     _release: "Removing what only this import brought",
     _restore: "Restoring what it changed",
     _leave_sets: "Taking items out of item sets",
     _remove_sets: "Removing its empty item sets",
+    _forget: "Finishing",
 }
 
 

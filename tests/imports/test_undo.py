@@ -20,6 +20,12 @@ from connector.imports.undo import preview
 from .catalogue import records, stored_bytes, stored_rows, titles
 
 
+def jobs_named(app):
+    """The jobs that items say they were added or updated by."""
+    with app.app_context():
+        return sorted({job for line in as_jsonl(Selection()) for job in json.loads(line)["jobs"]})
+
+
 def numbers(undo):
     return undo.removed, undo.restored, undo.kept
 
@@ -64,6 +70,7 @@ def test_undo_restores_what_a_re_run_changed_with_its_files(desk, dspace):
 
     assert numbers(undo) == (0, 1, 0)
     assert records(desk.app) == before
+    assert jobs_named(desk.app) == [1]
     assert stored_bytes(desk.app) == bytes_before == stored_rows(desk.app)
 
 

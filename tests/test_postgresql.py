@@ -1,0 +1,75 @@
+"""The same on a real PostgreSQL, for those who need more than one process to work on the jobs."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from glob import glob
+from pathlib import Path
+
+import pytest
+
+from tests.sample import SampleRepository
+from tests.test_command_line import GAZETTE, CommandLine
+
+BINARIES = [*glob("/usr/lib/postgresql/*/bin"), *filter(None, [os.path.dirname(shutil.which("initdb") or "")])]
+
+
+def as_its_user(*command: str) -> None:
+    """PostgreSQL refuses to run as root; its package makes a user for it."""
+    other = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    subprocess.run([*other, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+
+@pytest.fixture(scope="module")
+def postgresql():
+    """The URL of an empty database of a server of its own on the loopback address."""
+    if not BINARIES:
+        if os.environ.get("CONNECTOR_REQUIRE_POSTGRESQL"):
+            pytest.fail("No PostgreSQL server was found, and CONNECTOR_REQUIRE_POSTGRESQL asks for one.")
+        pytest.skip("No PostgreSQL server was found: install it (Debian: postgresql) to run these tests.")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    if os.geteuid() == 0:
+        os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
+    run = lambda name, *args: as_its_user(f"{BINARIES[0]}/{name}", *args)  # noqa: E731
+    run("initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "tester", "-E", "UTF8", "--locale=C.UTF-8")
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    run("pg_ctl", "-D", f"{folder}/data", "-o", options, "-l", f"{folder}/log", "-w", "start")
+    try:
+        yield f"postgresql://tester@127.0.0.1:{port}/postgres"
+    finally:
+        run("pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+def test_import_re_run_undo_and_export_on_postgresql(postgresql, tmp_path):
+    flask = CommandLine(tmp_path / "instance")
+    flask.environment["CONNECTOR_DATABASE_URL"] = postgresql
+    both = [flask.start("jobs", "--json") for _ in range(2)]
+    assert [process.communicate(timeout=60)[0] for process in both] == ["[]\n"] * 2
+    with SampleRepository(9) as sample:
+        gazette = sample.data.named(GAZETTE)
+        code, first = flask.json("import", sample.url, "--all", "--files", "--item-set-from-collection")
+        assert (code, first["clean"]) == (0, True)
+        before = flask("export")[1]
+        edited = next(item for item in sample.data.items.values() if item.collection is gazette)
+        sample.data.edit(edited, "dc.title", ["Another title"])
+        sample.data.add_file(edited, "more.txt", b"more")
+
+        code, again = flask.json("rerun", str(first["job"]))
+
+        assert (code, again["updated"], again["unchanged"]) == (0, 1, first["seen"] - 1)
+        assert "Another title" in flask("export", "--item-set", GAZETTE)[1]
+        code, undone = flask.json("undo", str(again["job"]))
+        assert (code, undone["restored"]) == (0, 1)
+        assert flask("export")[1] == before
+        code, undone = flask.json("undo", str(first["job"]))
+        assert (code, undone["removed"]) == (0, first["seen"])
+    assert [path for path in (tmp_path / "instance" / "files").rglob("*") if path.is_file()] == []
