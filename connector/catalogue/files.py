@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..errors import StorageTrouble
 
+STORED = re.compile(r"[0-9a-f]{64}")
 PART = re.compile(r"(?P<host>.+)-(?P<pid>\d+)-[^-]+\.part")
 
 
@@ -85,6 +86,12 @@ class FileFolder:
         path.unlink(missing_ok=True)
         with suppress(OSError):
             path.parent.rmdir()
+
+    def stored(self) -> Iterator[str]:
+        """The SHA-256 of all bytes that lie here."""
+        for path in self.folder.glob("??/*"):
+            if STORED.fullmatch(sha256 := path.parent.name + path.name):
+                yield sha256
 
     def tidy(self) -> None:
         """Remove part files whose process on this machine is gone."""

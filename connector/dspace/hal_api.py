@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..errors import Restricted
+from ..errors import BadAnswer, Restricted, TooLarge
 from ..http import Http
 from .hal_records import Json, Listed, bitstream_of, embedded, listed, member, optional, searched
 from .records import Bitstream, Item, Server
@@ -40,7 +40,10 @@ class HalApi:
 
     def search(self, params: Params, *, kind: str = "search", tries: int = _TRIES) -> tuple[Listed, str]:
         """A page of search results, and its URL."""
-        answer = self.get("discover/search/objects", params, kind=kind, tries=tries)
+        try:
+            answer = self.get("discover/search/objects", params, kind=kind, tries=tries)
+        except TooLarge as error:  # a smaller page may do
+            raise BadAnswer(str(error), error.url) from error
         return searched(*answer), answer.url
 
     def check(self) -> None:

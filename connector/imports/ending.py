@@ -38,7 +38,8 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
     hidden = sum(harvest.hidden.values())
     with transaction():
         fates = _fates(harvest.source_id)
-        db.session.execute(update(Source).where(Source.id == harvest.source_id).values(hidden=harvest.hidden))
+        known = harvest.known_hidden | harvest.hidden
+        db.session.execute(update(Source).where(Source.id == harvest.source_id).values(hidden=known))
         harvest.run.advance(harvest.requests(), hidden=hidden, **{f"files_{fate}": n for fate, n in fates.items()})
         job = db.session.get_one(ImportJob, harvest.job_id, populate_existing=True)
         difference = None if test else _difference(job)

@@ -46,7 +46,8 @@ class Harvest:
         repository = job.source.repository
         self.run, self.job_id, self.source_id = run, job.id, job.source_id
         self.scope, self.options, self.cursor = job.source.scope, job.options, job.cursor or {}
-        self.hidden = dict(job.source.hidden)
+        self.known_hidden = dict(job.source.hidden)
+        self.hidden: dict[str, int] = dict(self.cursor.get("hidden", {}))  # as this job explained them
         self.place = Place(repository.id, repository.server, tuple(repository.ignored_fields))
         seconds = current_app.config["PATIENCE"] or DEFAULT_PATIENCE
         connection = connect(repository, patience=seconds, stop=run.stop, waiting=run.say)
@@ -99,7 +100,7 @@ class Harvest:
             light=light,
             with_collection=self.options.get("item_set_from_collection", False),
             seen=self._seen,
-            hidden=self.hidden,
+            hidden=self.known_hidden,
         )
         for page in self._gathered(_first(pages, left)):
             item_ids = self._write(page, light)
@@ -107,7 +108,11 @@ class Harvest:
                 self._files.fetch(item_ids)
             self.run.check()
         with transaction():
-            self.run.advance(self.requests(), cursor={"walked": True, "light": light})
+            self.run.advance(self.requests(), cursor=self._cursor(light, walked=True))
+
+    def _cursor(self, light: bool, **where: Any) -> dict[str, Any]:
+        """What an attempt that takes over needs to go on as this one would have."""
+        return {**where, "light": light, "hidden": self.hidden}
 
     def _left_to_test(self) -> int | None:
         """Of a test import, how many items are still to come; None for a whole one."""
@@ -142,13 +147,13 @@ class Harvest:
         """Write a page with its cursor and counts in one transaction; gives the ids of its catalogue items."""
         same, complete, failures = self._sorted_out(page)
         self._shelving.prepare(self.client, (*page.items, *page.again))
-        self.hidden.update(page.hidden)
+        self.hidden.update({key: number for key, number in page.hidden.items() if number or key in self.known_hidden})
         values = {} if page.total is None else {"expected": page.total}
         with transaction():
             saved = self._recorder.record(same + store.save(self.place, complete), failures)
             self._shelve(page.again)
             counts = self._recorder.counts(saved, len(failures)) + self._recorder.listed(saved)
-            self.run.advance(counts | self.requests(), cursor={"walk": page.cursor, "light": light}, **values)
+            self.run.advance(counts | self.requests(), cursor=self._cursor(light, walk=page.cursor), **values)
         return [s.item_id for s in saved]
 
     def _shelve(self, items: Sequence[Item]) -> None:

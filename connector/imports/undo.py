@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from ..catalogue.models import Action, Change, Fate, Holding, ItemSet, Membershi
 from ..catalogue.store import Place
 from ..extensions import db, transaction
 from . import jobs
-from .models import ImportJob
+from .models import ImportJob, State
 from .run import Run
 
 BATCH = 200
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
 MEMBERSHIP, SET, STORED = Membership.__table__, ItemSet.__table__, StoredFile.__table__
+JOB = ImportJob.__table__
 
 
 def preview(job_id: int) -> dict[str, int]:
@@ -37,7 +39,8 @@ def preview(job_id: int) -> dict[str, int]:
     stays = select(CHANGE.c.id).where(CHANGE.c.job_id == job_id, CHANGE.c.item_id.is_not(None), other)
     later = _later_data(job_id)
     changed = stays.where(CHANGE.c.action == Action.UPDATED)
-    sets = select(SET.c.id).where(SET.c.job_id == job_id)
+    stays_in = (MEMBERSHIP.c.item_set_id == SET.c.id, MEMBERSHIP.c.job_id.is_distinct_from(job_id))
+    sets = select(SET.c.id).where(_made_by(job_id), ~exists().where(*stays_in, MEMBERSHIP.c.item_id.not_in(goes)))
     return {
         "removed": count(goes),
         "restored": count(changed.where(~later)),
@@ -147,12 +150,18 @@ def _leave_sets(run: Run, job_id: int, place: Place) -> bool:
 
 
 def _remove_sets(run: Run, job_id: int, place: Place) -> bool:
-    """Remove the sets that the job made, where they are empty now."""
+    """Remove the sets that the job made, and those that an import undone earlier left to others, where empty now."""
     empty = ~exists().where(MEMBERSHIP.c.item_set_id == SET.c.id)
-    ids = db.session.scalars(select(SET.c.id).where(SET.c.job_id == job_id, empty).limit(BATCH)).all()
+    ids = db.session.scalars(select(SET.c.id).where(_made_by(job_id), empty).limit(BATCH)).all()
     db.session.execute(delete(SET).where(SET.c.id.in_(ids)))
     run.advance({})
     return bool(ids)
+
+
+def _made_by(job_id: int) -> Any:
+    """Sets made by this import or by one that is undone."""
+    undone = select(JOB.c.undoes_id).where(JOB.c.undoes_id.is_not(None), JOB.c.state == State.COMPLETED)
+    return (SET.c.job_id == job_id) | SET.c.job_id.in_(undone)
 
 
 def _forget(run: Run, job_id: int, place: Place) -> bool:
@@ -174,7 +183,10 @@ SAYS = {
 
 
 def collect_bytes() -> int:
-    """Remove stored bytes that no file row and no change's `before` names; gives how many files went."""
+    """Remove stored bytes that no file row and no change's `before` names; gives how many such there were.
+
+    Also what processes left that were killed between disk and database: part files, and bytes without a row.
+    """
     folder = FileFolder(Path(current_app.config["INSTANCE"]) / "files")
     unused = select(STORED.c.sha256).where(~exists().where(FILE.c.sha256 == STORED.c.sha256))
     candidates = set(db.session.scalars(unused))
@@ -187,7 +199,21 @@ def collect_bytes() -> int:
                 gone = db.session.execute(delete(STORED).where(*mine)).rowcount
             if gone:
                 folder.remove(sha256)
+    folder.tidy()
+    _remove_nameless(folder)
     return len(candidates)
+
+
+def _remove_nameless(folder: FileFolder) -> None:
+    known = lambda hashes: set(db.session.scalars(select(STORED.c.sha256).where(STORED.c.sha256.in_(hashes))))  # noqa: E731
+    lying = iter(folder.stored())
+    while hashes := set(islice(lying, BATCH)):
+        for sha256 in hashes - known(hashes):
+            db.session.rollback()
+            with folder.lock():
+                if not known([sha256]):
+                    folder.remove(sha256)
+        db.session.rollback()
 
 
 def _named_before(hashes: Collection[str]) -> set[str]:

@@ -29,7 +29,7 @@ def check_url(text: str) -> str:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port is not False
     except ValueError:
         usable = False
-    if not usable:
+    if not usable or any(letter.isspace() for letter in parts.netloc):
         raise InvalidInput("A full address is needed that begins with http:// or https://, as in your browser.", "url")
     return text
 
@@ -93,6 +93,13 @@ def _checked(check: Callable[[str], Any]) -> Callable[[FlaskForm, Field], None]:
     return validate
 
 
+class LinesField(TextAreaField):
+    """A text whose checked data is a list of its lines; a form that is refused shows the lines again."""
+
+    def _value(self) -> str:
+        return "\n".join(self.data) if isinstance(self.data, list) else super()._value()
+
+
 def _trimmed(text: str | None) -> str:
     return (text or "").strip()
 
@@ -149,7 +156,7 @@ class ImportOptionsForm(FlaskForm):
         description="Only the first so many items. Leave it empty to import all.",
         render_kw={"inputmode": "numeric"},
     )
-    ignored = TextAreaField(
+    ignored = LinesField(
         "Ignored fields",
         [_checked(check_ignored)],
         description="One a line, such as dc.description.provenance or dc.subject.*: kept, but left out of pages "

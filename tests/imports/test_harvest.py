@@ -8,7 +8,7 @@ from connector.catalogue.models import ItemSet, Membership
 from connector.dspace.records import SourceState
 from connector.errors import NotFound, Restricted, ServerTrouble
 from connector.extensions import db
-from connector.imports import report
+from connector.imports import jobs, report
 
 from .catalogue import records, stored_bytes, stored_rows, titles
 
@@ -188,6 +188,37 @@ def test_items_hidden_from_us_account_for_the_difference(desk, dspace):
     assert (job.clean, job.hidden) == (True, 2)
 
 
+def test_what_was_explained_before_a_job_was_taken_over_is_still_known(desk, dspace):
+    with_items(dspace, 6)
+    dspace.count_off_by = 2
+    job_id = desk.create()
+
+    def explain_once_and_break(number):
+        dspace.hidden_counts = {"c1": 2} if number == 0 else {}
+        dspace.down = number == 1
+
+    dspace.before_page = explain_once_and_break
+    desk.work(job_id)
+    dspace.before_page, dspace.hidden_counts, dspace.down = (lambda number: None), {}, False
+    with desk.app.app_context():
+        jobs.resume(job_id)
+    desk.work(job_id)
+
+    job = desk.job(job_id)
+    assert (job.state, job.clean, job.seen, job.hidden) == ("completed", True, 6, 2)
+
+
+def test_what_an_earlier_import_found_hidden_is_not_counted_again_unless_it_still_is(desk, dspace):
+    with_items(dspace, 4)
+    dspace.count_off_by, dspace.hidden_counts = 2, {"c1": 2}
+    desk.run()
+    dspace.hidden_counts = {}
+
+    job = desk.run()
+
+    assert (job.clean, job.hidden) == (False, 0)
+
+
 def test_files_are_listed_without_being_fetched(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa", "license.txt": b"yes"})
 
@@ -328,8 +359,6 @@ def test_a_repository_that_stays_down_fails_the_job_at_its_cursor_and_it_goes_on
     assert "503" in job.message
     dspace.before_page, dspace.down = (lambda number: None), False
     with desk.app.app_context():
-        from connector.imports import jobs
-
         jobs.resume(job.id)
     assert desk.work(job.id)
     again = desk.job(job.id)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -166,6 +168,40 @@ def test_a_membership_made_by_hand_is_never_touched(desk, dspace):
     desk.undo(second.id)
 
     assert records(desk.app)[0]["item_sets"] == ["Mine"]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_an_item_set_goes_with_the_last_of_those_who_used_it(desk, dspace, order):
+    dspace.add("a", collections=("c1", "c2"))
+    imports = [desk.run("c1", item_set="Ours"), desk.run("c2", item_set="Ours")]
+
+    with desk.app.app_context():
+        told = [preview(imports[order[0]].id)["item_sets"]]
+    desk.undo(imports[order[0]].id)
+    assert records(desk.app)[0]["item_sets"] == ["Ours"]
+    with desk.app.app_context():
+        told.append(preview(imports[order[1]].id)["item_sets"])
+    desk.undo(imports[order[1]].id)
+
+    assert told == [0, 1]
+    with desk.app.app_context():
+        assert db.session.scalar(db.select(db.func.count(ItemSet.id))) == 0
+
+
+def test_undo_clears_away_what_a_killed_process_left_in_the_files_folder(desk, dspace):
+    dspace.add("a", files={"a.txt": b"aaa"})
+    dspace.add("b", collections=("c2",), files={"b.txt": b"bbb"})
+    job, kept = desk.run(files=True), desk.run("c2", files=True)
+    folder = Path(desk.app.config["INSTANCE"]) / "files"
+    nameless = folder / "ab" / ("cd" * 31)
+    nameless.parent.mkdir(exist_ok=True)
+    nameless.write_bytes(b"written, but never committed")
+    (folder / f"{socket.gethostname()}-99999999-x.part").write_bytes(b"half of it")
+
+    desk.undo(job.id)
+
+    assert stored_bytes(desk.app) == stored_rows(desk.app)
+    assert len(stored_bytes(desk.app)) == kept.files_stored == 1
 
 
 @pytest.mark.parametrize("case", ["undo of an undo", "twice", "while active"])

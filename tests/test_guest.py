@@ -1,0 +1,82 @@
+"""A good guest: never more than four requests at a time, whoever asks, and patience when the repository has trouble."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from connector.dspace.records import Scope, ScopeKind
+from connector.imports import jobs
+from connector.imports.tasks import carry_out
+from connector.repositories import connections
+from tests.sample import Costs, SampleRepository, grow
+from tests.test_command_line import GAZETTE, CommandLine
+
+
+class Doorman(Costs):
+    """Takes a moment for each answer, as a server with a price does, and counts who waits at once."""
+
+    def __init__(self, moment: float = 0.03):
+        super().__init__()
+        self._moment, self._lock, self._inside, self.most = moment, threading.Lock(), 0, 0
+
+    def spend(self, price: object) -> None:
+        with self._lock:
+            self._inside += 1
+            self.most = max(self.most, self._inside)
+        time.sleep(self._moment)
+        with self._lock:
+            self._inside -= 1
+
+
+@pytest.fixture
+def slow():
+    with SampleRepository(9) as sample:
+        grow(sample.data, 200)
+        sample.costs = Doorman()
+        yield sample
+
+
+def test_a_job_and_a_page_in_another_process_make_four_requests_at_a_time_together(flask, slow, app):
+    process = flask.start("import", slow.url, "--collection", slow.data.named("Synthetic items").handle, "--files")
+    with app.app_context():
+        app.config["INSTANCE"] = Path(flask.environment["CONNECTOR_INSTANCE"])
+        found = connections.connect(slow.url, "rest", None)
+        while process.poll() is None:
+            connections.find(found.repository_id, ScopeKind.COLLECTION, slow.data.named(GAZETTE).handle)
+
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert slow.costs.most == 4
+
+
+def test_one_job_at_a_time_works_on_a_repository(flask, slow):
+    handles = [slow.data.named(name).handle for name in ("Synthetic items", GAZETTE)]
+    both = [flask.start("import", slow.url, "--collection", handle, "--json") for handle in handles]
+    for process in both:
+        process.communicate(timeout=120)
+
+    assert [process.returncode for process in both] == [0, 0]
+
+
+def test_an_outage_in_the_middle_loses_nothing_and_blames_no_item(app, sample):
+    app.config["PATIENCE"] = 60
+    searches = itertools.count()
+    sample.faults.add(lambda path: "dsoType=item" in path and 2 <= next(searches) < 40, times=None, status=503)
+
+    with app.app_context():
+        found = connections.connect(sample.url, "rest", None)
+        job_id = jobs.create(connections.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY)), {})
+        carry_out(job_id)
+        job = jobs.get(job_id)
+
+        assert (job.state, job.failed, job.clean, job.seen) == ("completed", 0, True, job.expected)
+
+
+@pytest.fixture
+def flask(tmp_path):
+    return CommandLine(tmp_path / "instance")
