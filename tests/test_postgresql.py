@@ -8,11 +8,21 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from config import load
+from connector import create_app
+from connector.dspace.records import Scope, ScopeKind
+from connector.extensions import db
+from connector.imports import jobs
+from connector.repositories import connections
+from connector.storage import prepare
 from tests.sample import SampleRepository
 from tests.test_command_line import GAZETTE, CommandLine
 
@@ -73,3 +83,31 @@ def test_import_re_run_undo_and_export_on_postgresql(postgresql, tmp_path):
         code, undone = flask.json("undo", str(first["job"]))
         assert (code, undone["removed"]) == (0, first["seen"])
     assert [path for path in (tmp_path / "instance" / "files").rglob("*") if path.is_file()] == []
+
+
+def test_imports_of_one_source_asked_for_at_the_same_moment_are_one_job_on_postgresql(postgresql, tmp_path):
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE at_once")
+    settings = {"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8"}
+    url = postgresql.removesuffix("postgres") + "at_once"
+    app = create_app(load(settings | {"CONNECTOR_DATABASE_URL": url}))
+    prepare(app)
+    with SampleRepository(9) as sample, app.app_context():
+        found = connections.connect(sample.url, "rest", None)
+        source_id = connections.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY))
+        db.session.remove()
+    ready = threading.Barrier(5)
+
+    def ask(_: int) -> int:
+        with app.app_context():
+            db.session.connection()
+            ready.wait()
+            return jobs.create(source_id, {})
+
+    with ThreadPoolExecutor(5) as pool:
+        ids = list(pool.map(ask, range(5)))
+
+    assert len(ids) == 5
+    assert len(set(ids)) == 1
+    with app.app_context():
+        db.engine.dispose()

@@ -46,9 +46,9 @@ def scope_link(site_url: str, ui_url: str | None, generation: int, kind: ScopeKi
     handle only: what has none leads to the site's front page, as does the repository itself. `site_url` is without
     trailing slash.
     """
-    if generation < 7:
-        return f"{site_url}/handle/{_quoted(handle, _PATH_SAFE)}" if handle and kind in _PAGES else site_url
     base = _pages_at(site_url, ui_url)
+    if generation < 7:
+        return f"{base}/handle/{_quoted(handle, _PATH_SAFE)}" if handle and kind in _PAGES else base
     return f"{base}/{_PAGES[kind]}/{_quoted(id)}" if kind in _PAGES else base
 
 

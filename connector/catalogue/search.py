@@ -32,7 +32,9 @@ class Selection:
             found.append(exists().where(*inside))
         if self.job_id is not None:
             done = Change.action.in_((Action.ADDED, Action.UPDATED))
-            found.append(exists().where(Change.item_id == CatalogueItem.id, Change.job_id == self.job_id, done))
+            # Not a correlated EXISTS: SQLite would look through all changes of the job again for each item.
+            changed = select(Change.item_id).where(Change.job_id == self.job_id, done, Change.item_id.is_not(None))
+            found.append(CatalogueItem.id.in_(changed))
         return found
 
     def query(self, *columns: Any) -> Select[Any]:

@@ -264,7 +264,7 @@ def _insert_files(files: Iterable[tuple[int, Sequence[Bitstream], Mapping[str, d
     """File rows of items; what is already known of the same bytes (same id or name, checksum and size) is kept."""
     rows = [
         {"item_id": item_id, "position": position, "bitstream_id": bitstream.id}
-        | {name: getattr(bitstream, name) for name in BITSTREAM}
+        | {name: _storable(getattr(bitstream, name)) for name in BITSTREAM}
         | _kept(bitstream, old)
         for item_id, bitstreams, old in files
         for position, bitstream in enumerate(bitstreams)
@@ -273,10 +273,14 @@ def _insert_files(files: Iterable[tuple[int, Sequence[Bitstream], Mapping[str, d
         db.session.execute(insert(FILE), rows)
 
 
+def _storable(value: Any) -> Any:
+    return plain(value) if isinstance(value, str) else value
+
+
 def _kept(bitstream: Bitstream, old: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """The fate of a file is kept while its bytes are the same; an upgrade gives new ids, but not names and bundles."""
-    same = (file for file in old.values() if (file["bundle"], file["name"]) == (bitstream.bundle, bitstream.name))
-    file = old.get(bitstream.id) or next(same, None)
-    if file and (file["checksum"], file["size"]) == (bitstream.checksum, bitstream.size):
-        return {name: file[name] for name in KEPT}
+    named = [file for file in old.values() if (file["bundle"], file["name"]) == (bitstream.bundle, bitstream.name)]
+    for file in [old[bitstream.id]] if bitstream.id in old else named:
+        if (file["checksum"], file["size"]) == (bitstream.checksum, bitstream.size):
+            return {name: file[name] for name in KEPT}
     return {"sha256": None, "fate": Fate.LINKED.value, "reason": None, "tried_by": None}

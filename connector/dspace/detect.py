@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ from ..errors import (
     Unreachable,
 )
 from ..http import Http
-from .paths import without_object
+from .paths import interface_of, without_object
 from .records import Server
 
 KNOWN_ENDPOINTS = ("rest", "server/api", "api", "RESTapi")
@@ -29,6 +30,9 @@ _HAL_ENDPOINTS = ("server/api", "api")
 _LEGACY_ENDPOINTS = ("rest", "RESTapi")
 _TRIES = 2
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_OLDEST = 4
+_PAGE = 2**20  # bytes
+_GENERATOR = re.compile(rb"""<meta\b[^>]*\bcontent=["']DSpace (\d+(?:\.\d+)*)""", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,9 @@ def detect(http: Http, url: str, endpoint: str) -> Server:
                 troubles.append(error)
                 _give_up_on_silence(troubles)
                 continue
-            return _newer_api(http, candidate) or server if _is_deprecated(server) else server
-    raise _verdict(candidates, troubles)
+            newer = _newer_api(http, candidate) if _is_deprecated(server) else None
+            return newer or _with_pages(server, url)
+    raise _verdict(http, candidates, troubles)
 
 
 def _candidates(url: str, endpoint: str) -> Iterator[Candidate]:
@@ -157,6 +162,13 @@ def _has_uuids(http: Http, candidate: Candidate) -> bool:
     return isinstance(first.get("uuid"), str)
 
 
+def _with_pages(server: Server, url: str) -> Server:
+    """The same; of 4 to 6, whose API does not tell, with the user interface that the URL typed leads to."""
+    root, path = _parts(url)
+    interface = interface_of(path) if server.generation < 7 else None
+    return replace(server, ui_url=root + interface) if interface else server
+
+
 def _is_deprecated(server: Server) -> bool:
     return server.generation == 6 and server.version.startswith("7")
 
@@ -176,7 +188,7 @@ def _give_up_on_silence(troubles: list[RepositoryError]) -> None:
         raise silent[0]
 
 
-def _verdict(candidates: list[Candidate], troubles: list[RepositoryError]) -> RepositoryError:
+def _verdict(http: Http, candidates: list[Candidate], troubles: list[RepositoryError]) -> RepositoryError:
     """What was wrong, in the one sentence that helps most."""
     for kind in (Restricted, ServerTrouble, Unreachable):
         for error in troubles:
@@ -185,4 +197,20 @@ def _verdict(candidates: list[Candidate], troubles: list[RepositoryError]) -> Re
     bases = ", ".join(candidate.base for candidate in candidates[:4])
     more = "" if len(candidates) <= 4 else f" and {len(candidates) - 4} more places"
     site = candidates[0].site
-    return NotDSpace(f"There is a web site at {site}, but no DSpace REST API was found under {bases}{more}.", site)
+    version = _version_of_pages(http, site)
+    if version and int(version.partition(".")[0]) < _OLDEST:
+        sentence = f"{site} is a DSpace {version}. DSpace {_OLDEST} is the oldest that can be imported from."
+        return NotDSpace(sentence, site)
+    kind = f"DSpace {version}" if version else "web site"
+    switched_off = " Its administrator may have to switch it on." if version else ""
+    sentence = f"There is a {kind} at {site}, but no DSpace REST API was found under {bases}{more}.{switched_off}"
+    return NotDSpace(sentence, site)
+
+
+def _version_of_pages(http: Http, site: str) -> str | None:
+    """The version that the pages of DSpace name to search engines (1 to 6: `<meta name="Generator">`), or None."""
+    page = bytearray()
+    with suppress(RepositoryError):  # what was read of it may do
+        http.download(f"{site}/", page.extend, limit=_PAGE)
+    named = _GENERATOR.search(page)
+    return named[1].decode() if named else None

@@ -112,9 +112,14 @@ class HalClient:
         """The same items with metadata and files, one request each for those that lack them."""
         return self._complete(items, self._width)
 
-    def whereabouts(self, item_id: str, scope: Scope) -> SourceState:
-        """Where an item is that a walk of the scope no longer showed (design rule 7)."""
+    def whereabouts(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
+        """Where an item is that a walk of the scope no longer showed (design rule 7).
+
+        A number is of before the upgrade to 7, where only the handle is the same (rule 4).
+        """
         try:
+            if handle and not is_uuid(item_id):
+                item_id = self._located(handle)[1]
             found, url = self._api.get(f"core/items/{item_id}")
         except NotFound:
             return SourceState.VANISHED

@@ -6,6 +6,7 @@ source's count, the scope is listed again in other ways until nothing is missing
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -154,11 +155,13 @@ class Walk:
         costs: dict[Plan, float] = {}
         self._is_trying = True
         for trial in self._plans.trials:
-            start, busy = self._offset, self._busy(trial.plan)
+            start, busy, too_large = self._offset, self._busy(trial.plan), self._pages.too_large
             if start >= self._tally.total or not is_worth(trial.plan, costs):
                 continue
             yield from self._until(trial.plan, (start // trial.rows + 1) * trial.rows)
-            costs[trial.plan] = (self._busy(trial.plan) - busy) / (self._offset - start)
+            seconds = (self._busy(trial.plan) - busy) / (self._offset - start)
+            # Of a page that fails, only its parts are known to have taken time: what fails is no plan at all.
+            costs[trial.plan] = seconds if self._pages.too_large == too_large else math.inf
         self._is_trying, self._chosen = False, cheapest(costs)
 
     def _width(self) -> int:

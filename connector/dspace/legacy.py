@@ -157,11 +157,12 @@ class LegacyClient:
         owner = records.optional(row, "parentCollection", dict, url)
         return records.complete_item(row, url, records.collection(owner, url) if owner else None)
 
-    def whereabouts(self, item_id: str, scope: Scope) -> SourceState:
+    def whereabouts(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
         """Where an item is that a walk of the scope did not show any more (design rule 7).
 
         401 and 403 are HIDDEN: on 4 to 6 that may be a withdrawn item, and on 4 an unknown one. What can be read and is
-        still inside the scope is private, except on 4, which lists those.
+        still inside the scope is private, except on 4, which lists those. The handle is not needed: 6 knows the numbers
+        of 4 and 5.
         """
         try:
             row, url = self.api.get(f"items/{item_id}", {"expand": ",".join(_HOMES.values())}, kind="item")

@@ -19,6 +19,8 @@ _OBJECT = re.compile(
     rf"|(?:(?P<kind>{'|'.join(_KINDS)})|entities/[^/]+)/(?P<id>{_UUID}|\d+))(?:/.*)?"
 )
 
+_INTERFACE = re.compile(r"(.*?/(?:jspui|xmlui))(?:/.*)?", re.IGNORECASE)
+
 
 def object_of(path: str) -> tuple[ScopeKind | None, str] | None:
     """The kind (None for a handle, which does not tell) and the identifier of what a page shows, or None."""
@@ -34,6 +36,12 @@ def without_object(path: str) -> str:
     """The path before the part that names an object, without trailing slash."""
     match = _OBJECT.fullmatch(unquote(path))
     return (path if match is None else match["before"]).rstrip("/")
+
+
+def interface_of(path: str) -> str | None:
+    """The part of a path that all pages of the user interface of a DSpace 4 to 6 share, where it tells."""
+    match = _INTERFACE.fullmatch(path)
+    return match[1] if match else None
 
 
 def handle_in(text: str) -> str | None:

@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 LONGEST_WAIT = 300.0
 IN_A_ROW = 3
+GOOD_PAGES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Pages:
     `read(offset, size, tries)` gives Rows or raises Transient. `sizes` is a chain of divisors, largest first (100, 20,
     10, 5, 1), so that a failing page can be split at its own offset. `kind` names the request for patience. `control`
     stands in while no page was good yet: it raises Transient when the repository is in trouble; without it, nothing
-    good yet means that it is.
+    good yet means that it is. `too_large`: how many pages failed as such and came in smaller ones.
     """
 
     def __init__(
@@ -128,41 +129,50 @@ class Pages:
         self._read, self._sizes, self._patience, self._width, self._kind = read, tuple(sizes), patience, width, kind
         self._good: tuple[int, int] | None = None
         self._stand_in = control
+        self.too_large = 0
 
     def fit(self, offset: int, size: int) -> int:
         """The largest size of the chain, at most `size`, that divides `offset`."""
         return next((s for s in self._sizes if s <= size and offset % s == 0), 1)
 
     def __call__(self, start: int, end: Callable[[], int], size: int) -> Iterator[tuple[int, Rows]]:
-        """Give (offset after the page, its rows) until `end()`, which may move while the listing is read."""
-        offset = start
-        tasks = self._tasks(start, end, size)
-        for future in ahead(tasks, self._width, self._patience.stop):
-            here = self.fit(offset, size)
+        """Give (offset after the page, its rows) until `end()`, which may move while the listing is read.
+
+        After a page that was too large the next ones are smaller, until many of them were good.
+        """
+        offset, largest, under_way = start, _Largest(self._sizes, size), deque[int]()
+
+        def tasks(at: int) -> Iterator[Callable[[], Rows]]:
+            while at < end():
+                under_way.append(here := self.fit(at, largest.size))
+                yield lambda at=at, here=here: self._read(at, here, 4)
+                at += here
+
+        for future in ahead(tasks(start), self._width, self._patience.stop):
+            here = under_way.popleft()
             try:
                 rows = future.result()
                 self._was_good(offset, here)
+                largest.was_good(here)
             except Transient:
-                rows = self._carefully(offset, here)
+                rows = self._carefully(offset, here, largest)
             offset += here
             yield offset, rows
-
-    def _tasks(self, offset: int, end: Callable[[], int], size: int) -> Iterator[Callable[[], Rows]]:
-        while offset < end():
-            here = self.fit(offset, size)
-            yield lambda offset=offset, here=here: self._read(offset, here, 4)
-            offset += here
 
     def _was_good(self, offset: int, size: int) -> None:
         self._patience.good(self._kind)
         self._good = (offset, size)
 
-    def _carefully(self, offset: int, size: int) -> Rows:
+    def _carefully(self, offset: int, size: int, largest: _Largest) -> Rows:
         """Read a failing page in smaller ones; wait and begin again while it is the repository that fails."""
+        waited = False
         while True:
             doubt = _Doubt(self._control)
             try:
                 parts = list(self._split(offset, size, doubt))
+                if doubt.is_of_the_size and not waited:
+                    self.too_large += 1
+                    largest.was_too_large(size)
                 parts += [self._once_more(row) for row in doubt.failed]
                 return Rows(
                     tuple(item for part in parts for item in part.items),
@@ -171,6 +181,7 @@ class Pages:
                 )
             except _Lasting as lasting:
                 self._patience.wait(self._kind, lasting.error)
+                waited = True
 
     def _split(self, offset: int, size: int, doubt: _Doubt, outermost: bool = True) -> Iterator[Rows]:
         smaller = self.fit(offset, max(1, size - 1))
@@ -179,7 +190,9 @@ class Pages:
                 yield self._read(here, smaller, 2)
                 self._was_good(here, smaller)
                 doubt.clear()
+                doubt.note(smaller, came=True)
             except Transient as error:
+                doubt.note(smaller, came=False)
                 if smaller > 1:
                     yield from self._split(here, smaller, doubt, outermost=False)
                 else:
@@ -204,6 +217,26 @@ class Pages:
             raise Transient("nothing could be read yet")
 
 
+class _Largest:
+    """The largest page to ask for: smaller after one was too large, larger again after ever more good ones."""
+
+    def __init__(self, sizes: Sequence[int], size: int):
+        self._sizes, self._wanted, self.size = sizes, size, size
+        self._good, self._enough = 0, GOOD_PAGES
+
+    def was_good(self, size: int) -> None:
+        self._good += size == self.size
+        if self._good >= self._enough:
+            self._good = 0
+            self.size = min((s for s in self._sizes if self.size < s <= self._wanted), default=self.size)
+
+    def was_too_large(self, size: int) -> None:
+        """Of several that were asked for together only the first counts."""
+        if size <= self.size:
+            self.size = next(s for s in self._sizes if s < size)
+            self._good, self._enough = 0, 2 * self._enough
+
+
 class _Lasting(Exception):
     """Not an item is at fault but the repository: go back to the page and wait."""
 
@@ -219,6 +252,17 @@ class _Doubt:
         self._control = control
         self.failed: list[int] = []  # the rows in question
         self._errors: list[Transient] = []
+        self._parts: dict[int, set[bool]] = {}
+
+    def note(self, size: int, came: bool) -> None:
+        """A part of the page, of this size, came or did not."""
+        self._parts.setdefault(size, set()).add(came)
+
+    @property
+    def is_of_the_size(self) -> bool:
+        """Is the page too large? An item that is at fault fails one part of it and spares the others."""
+        size = max(self._parts)
+        return size > 1 and len(self._parts[size]) == 1
 
     def clear(self) -> None:
         """A good answer came: what failed before it was the item's own fault."""

@@ -34,7 +34,7 @@ class Server:
 
     `site_url` is what people open, without trailing slash; `api_url` the base of the API, without trailing slash;
     `generation` 4 to 10; `version` as the server says it ("9.3"), or "4.x" or "5.x" where it does not say;
-    `ui_url` is the address of its own pages where it names one, else None.
+    `ui_url` is the address of its own pages where it names one, or on 4 to 6 the URL typed does, else None.
     """
 
     site_url: str

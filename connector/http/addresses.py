@@ -11,7 +11,9 @@ import io
 import ipaddress
 import math
 import socket
+import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -101,13 +103,39 @@ def _is_public(address: _IP) -> bool:
 
 
 class _Guarded:
-    """What both kinds of connection share: where they may go, and how long a read may last."""
+    """What both kinds of connection share: where they may go, and how long a connect or a read may last."""
 
     def __init__(self, *args: Any, rule: AddressRule, patience: Patience, **options: Any):
         super().__init__(*args, **options)
         self._rule = rule
         self._patience = patience
         self.response_class = partial(_Answer, patience)
+
+    def connect(self) -> None:
+        """As ever, but in a thread that is left behind when patience ends: resolvers, sockets and TLS cannot ask it."""
+        done: Future[None] = Future()
+        threading.Thread(target=self._connect, args=(super().connect, done), daemon=True).start()
+        try:
+            while not wait([done], timeout=self._patience()).done:
+                pass
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"No connection to {self.host} in time") from error
+        finally:
+            done.cancel()  # of no effect on what is done
+        done.result()
+
+    def _connect(self, connect: Callable[[], None], done: Future[None]) -> None:
+        trouble = None
+        try:
+            connect()
+        except BaseException as error:
+            trouble = error
+        if not done.set_running_or_notify_cancel():
+            self.close()
+        elif trouble is not None:
+            done.set_exception(trouble)
+        else:
+            done.set_result(None)
 
     def _new_conn(self) -> socket.socket:
         """A connected socket. Called by urllib3, whose exceptions it raises; AddressNotAllowed passes through it."""

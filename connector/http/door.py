@@ -29,6 +29,7 @@ Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 T = TypeVar("T")
 
 _REDIRECTS = 5
+_TRIES_OF_SILENCE = 2  # the server may still be working on what nobody waits for any more; a smaller page serves better
 _LONGEST_BACKOFF = 60
 _WORTH_SAYING = 2
 _LOOK_AT_STOP = 0.25
@@ -52,8 +53,9 @@ class Http:
     """GET requests to one repository, for up to four threads at once.
 
     All methods raise the errors of `connector.errors`: AddressNotAllowed, Stopped as soon as `stop` is set, and the
-    RepositoryErrors. After a Transient one the request is repeated, `tries` times in all, with growing waits or the
-    Retry-After of the server; before a wait of more than 2 seconds `waiting` is given a sentence that says so.
+    RepositoryErrors. After a Transient one the request is repeated, `tries` times in all (at most twice after silence),
+    with growing waits or the Retry-After of the server; before a wait of more than 2 seconds `waiting` is given a
+    sentence that says so.
     `busy`: seconds spent on good answers, by their kind.
     """
 
@@ -150,7 +152,8 @@ class Http:
             try:
                 return once()
             except Transient as error:
-                if made >= tries or not may_repeat():
+                most = min(tries, _TRIES_OF_SILENCE) if isinstance(error, TimedOut) else tries
+                if made >= most or not may_repeat():
                     raise
                 trouble = error
             self._wait(trouble, made)
@@ -169,13 +172,13 @@ class Http:
         self, url: str, params: Params | None, headers: Mapping[str, str], deadline: float, follow: bool = True
     ) -> Iterator[requests.Response]:
         """An answer with status 2xx (or 3xx, if not to `follow`), its body unread, and a slot held meanwhile."""
-        with self._pace.slot(self._stop):
+        with self._pace.slot(self._stop) as turn:
             self._under_way.begin(deadline)
             try:
                 with self._final_answer(self._prepared(url, params, headers), follow) as answer:
                     yield answer
             except (TimedOut, ServerTrouble):
-                self._pace.troubled()
+                self._pace.troubled(turn)
                 raise
 
     def _final_answer(self, request: requests.PreparedRequest, follow: bool) -> requests.Response:

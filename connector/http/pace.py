@@ -55,6 +55,7 @@ class Pace:
         self._changed = threading.Condition()
         self._answers: dict[str, _Answers] = {}
         self._good = 0
+        self._halvings = 0
         weakref.finalize(self, _close, self._locks)
 
     @property
@@ -63,11 +64,14 @@ class Pace:
         return self._width
 
     @contextmanager
-    def slot(self, stop: threading.Event) -> Iterator[None]:
-        """The right to one request, waited for as long as it takes. Raises Stopped as soon as `stop` is set."""
+    def slot(self, stop: threading.Event) -> Iterator[int]:
+        """The right to one request, waited for as long as it takes; gives its turn, which `troubled` wants to know.
+
+        Raises Stopped as soon as `stop` is set.
+        """
         number = self._take(stop)
         try:
-            yield
+            yield self._halvings
         finally:
             self._give_back(number)
 
@@ -82,13 +86,16 @@ class Pace:
             else:
                 self._count_good()
 
-    def troubled(self) -> None:
-        """Record a timeout, a 429 or a 5xx."""
+    def troubled(self, turn: int) -> None:
+        """Record a timeout, a 429 or a 5xx. Requests begun before the last halving are part of its trouble."""
         with self._changed:
-            self._halve()
+            self._good = 0
+            if turn == self._halvings:
+                self._halve()
 
     def _halve(self) -> None:
         self._width = max(1, self._width // 2)
+        self._halvings += 1
         self._good = 0
 
     def _count_good(self) -> None:

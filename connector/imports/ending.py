@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
 BATCH = 100
+NAMED = 5
 REASONS = {
     SourceState.ELSEWHERE: "Still at the source, but no longer in what this import reads.",
     SourceState.WITHDRAWN: "Withdrawn at the source.",
@@ -33,8 +34,7 @@ REASONS = {
 def settle(harvest: Harvest) -> tuple[bool, str]:
     """Settle an import whose walk has ended; gives (clean, message)."""
     test = harvest.options.get("test")
-    if not test:
-        _mark_unseen(harvest)
+    unasked = [] if test else _mark_unseen(harvest)
     hidden = sum(harvest.hidden.values())
     with transaction():
         fates = _fates(harvest.source_id)
@@ -43,15 +43,21 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
         harvest.run.advance(harvest.requests(), hidden=hidden, **{f"files_{fate}": n for fate, n in fates.items()})
         job = db.session.get_one(ImportJob, harvest.job_id, populate_existing=True)
         difference = None if test else _difference(job)
-        return _verdict(job, fates, difference)
+        return _verdict(job, fates, difference, unasked)
 
 
-def _verdict(job: ImportJob, fates: dict[str, int], difference: str | None) -> tuple[bool, str]:
+def _verdict(job: ImportJob, fates: dict[str, int], difference: str | None, unasked: Sequence[str]) -> tuple[bool, str]:
     bad_files = sum(number for fate, number in fates.items() if Fate(fate).is_problem)
-    problems = [f"{job.failed} items could not be read." if job.failed else ""]
-    problems += [f"{bad_files} files could not be fetched as they should." if bad_files else "", difference or ""]
+    problems = [f"{_number(job.failed, 'item')} could not be read." if job.failed else ""]
+    problems += [f"{_number(bad_files, 'file')} could not be fetched." if bad_files else ""]
+    names = ", ".join(unasked[:NAMED]) + (f" and {len(unasked) - NAMED} more" if len(unasked) > NAMED else "")
+    problems += [difference or "", f"Whether {names} is still there could not be asked." if unasked else ""]
     message = " ".join(problem for problem in problems if problem)
     return not message, message
+
+
+def _number(number: int, thing: str) -> str:
+    return f"1 {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _difference(job: ImportJob) -> str | None:
@@ -71,21 +77,26 @@ def _fates(source_id: int) -> dict[str, int]:
     return dict.fromkeys(Fate, 0) | dict(db.session.execute(query).all())
 
 
-def _mark_unseen(harvest: Harvest) -> None:
-    """Ask for each item that this source held and the walk did not show, and mark it (design rule 7)."""
-    after = 0
+def _mark_unseen(harvest: Harvest) -> list[str]:
+    """Ask for each item that this source held and the walk did not show, and mark it (design rule 7).
+
+    Gives the handles (or ids) of those that cannot be asked for although the repository answers otherwise.
+    """
+    after, unasked = 0, list[str]()
     while rows := _unseen(harvest, after):
         harvest.run.say("Looking for items that the list no longer shows")
         after = rows[-1].id
-        tasks = [lambda row=row: harvest.client.whereabouts(row.source_id, harvest.scope) for row in rows]
+        tasks = [lambda row=row: harvest.client.whereabouts(row.source_id, harvest.scope, row.handle) for row in rows]
         found = [
             (row, _patiently(harvest, future.result, task))
             for row, task, future in zip(rows, tasks, ahead(tasks, harvest.width, harvest.run.stop), strict=True)
         ]
         with transaction():
-            marked = [pair for pair in found if pair[1] is not SourceState.PRESENT]
+            marked = [(row, state) for row, state in found if state not in (None, SourceState.PRESENT)]
             _mark(harvest, marked)
             harvest.run.advance(harvest.requests() | {"vanished": len(marked)})
+        unasked += [row.source_key for row, state in found if state is None]
+    return unasked
 
 
 def _unseen(harvest: Harvest, after: int) -> Sequence[Any]:
@@ -101,13 +112,18 @@ def _unseen(harvest: Harvest, after: int) -> Sequence[Any]:
     return rows
 
 
-def _patiently(harvest: Harvest, result: Callable[[], SourceState], again: Callable[[], SourceState]) -> SourceState:
+def _patiently(
+    harvest: Harvest, result: Callable[[], SourceState], again: Callable[[], SourceState]
+) -> SourceState | None:
+    """The answer, waited for while the repository is in trouble; None where the trouble is the item's (rule 12)."""
     while True:
         try:
             state = result()
             harvest.patience.good("whereabouts")
             return state
         except Transient as error:
+            if harvest.repository_answers():
+                return None
             harvest.patience.wait("whereabouts", error)
             result = again
 

@@ -119,17 +119,10 @@ class FileFetcher:
                 self._harvest.patience.good("file")
                 return outcome
             except Transient as error:
-                if self._repository_answers():
+                if self._harvest.repository_answers():
                     return Outcome(Fate.FAILED, str(error))
                 self._harvest.patience.wait("file", error)
                 result = lambda: self._download(row)  # noqa: E731
-
-    def _repository_answers(self) -> bool:
-        try:
-            self._client.ping()
-        except RepositoryError:
-            return False
-        return True
 
     def _download(self, row: Any) -> Outcome:
         """Fetch the bytes of a file. Raises Transient when several tries failed, Stopped, StorageTrouble."""

@@ -15,7 +15,7 @@ from ..catalogue import store
 from ..catalogue.models import Holding
 from ..catalogue.store import Place, Saved
 from ..dspace.records import Failure, Item, Page
-from ..errors import ConnectorError
+from ..errors import ConnectorError, RepositoryError
 from ..extensions import db, transaction
 from ..repositories.connections import Connection, open_connection
 from . import ending, jobs
@@ -76,6 +76,14 @@ class Harvest:
         """How many requests may be under way at once now."""
         return self.http.width
 
+    def repository_answers(self) -> bool:
+        """Whether what failed just now is the fault of that one object: the repository itself is well."""
+        try:
+            self.client.ping()
+        except RepositoryError:
+            return False
+        return True
+
     def requests(self) -> dict[str, int]:
         """The requests made since they were last counted, to be added to the job with whatever is written next."""
         made = self.http.requests_made
@@ -93,7 +101,8 @@ class Harvest:
     def _walk(self, cursor: dict[str, Any] | None, light: bool) -> None:
         left = self._left_to_test()
         db.session.rollback()  # no transaction is open while the repository is asked
-        self.run.say(f"Reading {self.scope.name}")
+        reading = f"Reading {self.scope.name}"
+        self.run.say(reading)
         pages = self.client.walk(
             self.scope,
             cursor=cursor,
@@ -106,6 +115,7 @@ class Harvest:
             item_ids = self._write(page, light)
             if self._files:
                 self._files.fetch(item_ids)
+                self.run.say(reading)
             self.run.check()
         with transaction():
             self.run.advance(self.requests(), cursor=self._cursor(light, walked=True))

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from ..catalogue.files import is_alive
 from ..errors import Conflict, NotFound
 from ..extensions import db, transaction, utcnow
-from ..repositories.models import Source
+from ..repositories.models import Repository, Source
 from .models import ACTIVE, AT_WORK, ImportJob, Kind, State
 
 STALE = timedelta(seconds=60)
@@ -45,12 +45,13 @@ def create(
     `requests`: how many were made already to find the source.
     """
     with transaction():
+        source = db.session.get_one(Source, source_id)
+        _one_at_a_time(source.repository_id)
         active = select(JOB.c.id).where(
             JOB.c.source_id == source_id, JOB.c.state.in_(ACTIVE), JOB.c.kind == Kind.IMPORT
         )
         if (job_id := db.session.scalar(active.order_by(JOB.c.id))) is not None:
             return job_id
-        source = db.session.get_one(Source, source_id)
         source.options = dict(options)
         job = ImportJob(
             repository_id=source.repository_id,
@@ -77,6 +78,7 @@ def create_undo(job_id: int) -> int:
     """Queue the undo of an import and give its id. Raises Conflict where design rule 3 forbids it."""
     with transaction():
         job = get(job_id)
+        _one_at_a_time(job.repository_id)
         refuse_undo(job)
         undo = ImportJob(
             repository_id=job.repository_id,
@@ -88,6 +90,11 @@ def create_undo(job_id: int) -> int:
         db.session.add(undo)
         db.session.flush()
         return undo.id
+
+
+def _one_at_a_time(repository_id: int) -> None:
+    """Until the transaction ends, nobody else queues a job of this repository (SQLite has one writer anyway)."""
+    db.session.execute(select(Repository.id).where(Repository.id == repository_id).with_for_update())
 
 
 def refuse_undo(job: ImportJob) -> None:

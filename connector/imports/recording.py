@@ -105,15 +105,20 @@ class Recorder:
 
     def _record_failures(self, failures: Sequence[Failure]) -> None:
         """Record items that could not be read; one that is held was listed, so it has not vanished."""
-        query = select(ITEM.c.source_id, ITEM.c.id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
-        wanted = ITEM.c.source_id.in_([f.id for f in failures if f.id])
-        rows = db.session.execute(query.where(HOLDING.c.source_id == self._source_id, wanted))
-        held = {row.source_id: row.id for row in rows}
+        query = select(ITEM.c.source_id, ITEM.c.handle, ITEM.c.id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
+        by_id = ITEM.c.source_id.in_([f.id for f in failures if f.id])
+        by_handle = ITEM.c.handle.in_([f.handle for f in failures if f.handle])
+        rows = db.session.execute(query.where(HOLDING.c.source_id == self._source_id, by_id | by_handle)).all()
+        held = {row.source_id: row.id for row in rows} | {row.handle: row.id for row in rows if row.handle}
         mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id.in_(held.values()))
         db.session.execute(update(HOLDING).where(*mine).values(seen_by=self._job_id))
         db.session.execute(
             insert(CHANGE),
-            [self._row(Action.FAILED, _key(f), f) | {"item_id": held.get(f.id), "reason": f.reason} for f in failures],
+            [
+                self._row(Action.FAILED, _key(f), f)
+                | {"item_id": held.get(f.handle) or held.get(f.id), "reason": f.reason}
+                for f in failures
+            ],
         )
         self._failed.update(map(_key, failures))
 

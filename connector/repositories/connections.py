@@ -95,7 +95,7 @@ def connect(url: str, endpoint: str, limit: int | None, same_as: int | None = No
     `same_as`: the repository this one is now, by a person's word (design rule 4). Raises InvalidInput, RepositoryError.
     """
     db.session.rollback()
-    http = open_http(url, connect_timeout=10, read_timeout=30)
+    http = open_http(url, connect_timeout=10, read_timeout=15)
     try:
         found = dspace.connect(http, url, endpoint)
     finally:

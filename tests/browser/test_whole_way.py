@@ -71,6 +71,7 @@ def test_connect_import_watch_browse_run_again_and_undo(page, scripted, site, sa
 
     import_photographs(page, scripted)
     expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+    expect(page.get_by_role("link", name="See how far it is now")).to_have_count(0 if scripted else 1)
     site.work()
     wait_for(page, scripted, "Completed")
     expect(page.get_by_text("12 of 12 items")).to_be_visible()
@@ -141,6 +142,7 @@ def test_a_refusal_keeps_what_was_typed(page, site):
     expect(page.get_by_text("A full address is needed")).to_be_visible()
     expect(page.get_by_label("DSpace site URL")).to_have_value("repository.example.edu")
     expect(page.get_by_label("Limit")).to_have_value("20")
+    expect(page.get_by_label("DSpace site URL")).to_be_focused()
 
 
 def test_tabs_can_be_used_from_the_keyboard(page, site, sample):

@@ -9,6 +9,7 @@ import re
 import pytest
 
 from connector.catalogue.models import CatalogueItem, ItemSet
+from connector.catalogue.search import Selection
 from connector.extensions import db
 from connector.imports import jobs
 from connector.imports.tasks import carry_out
@@ -61,6 +62,14 @@ def test_items_are_found_by_words_set_repository_and_import(stocked_client, quer
 
     assert f"{number} items" in words(page) if number else "No item has all of this" in words(page)
     assert len(rows) == number + 1
+
+
+def test_the_items_of_an_import_are_found_without_going_through_its_changes_for_each(stocked_app):
+    with stocked_app.app_context():
+        query = Selection(job_id=1).query(CatalogueItem.id).compile(db.engine, compile_kwargs={"literal_binds": True})
+        plan = db.session.execute(db.text(f"EXPLAIN QUERY PLAN {query}")).all()
+
+        assert "CORRELATED" not in " ".join(step.detail for step in plan)
 
 
 def test_an_item_shows_every_value_with_its_language_and_the_way_back(stocked_client, stocked_sample, address):

@@ -50,6 +50,13 @@ class Web:
             raise answer
         return answer
 
+    def download(self, url: str, sink: Any, *, limit: int | None = None, tries: int = 1) -> None:
+        self.asked.append(url)
+        page = self.answers.get(url, self.otherwise)
+        if isinstance(page, RepositoryError):
+            raise page
+        sink(page)
+
     def locate(self, url: str, params: Any = None) -> str:
         self.asked.append(url)
         return f"http://internal.invalid/server/api/core/collections/{HOME}"
@@ -226,6 +233,20 @@ def test_a_web_site_that_is_no_dspace_is_named_with_the_places_looked_at(answer)
 
     with pytest.raises(NotDSpace, match=f"a web site at {SITE}, but no DSpace REST API was found under {SITE}/rest, "):
         detect(web, SITE, "rest")
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        (b'<head><meta name="Generator" content="DSpace 3.2" /></head>', "is a DSpace 3.2. DSpace 4 is the oldest"),
+        (b'<head><meta content="DSpace 1.8.2" name="Generator"></head>', "is a DSpace 1.8.2. DSpace 4 is the oldest"),
+        (b'<head><meta name="Generator" content="DSpace 6.3" /></head>', "There is a DSpace 6.3 at .* switch it on"),
+        (b"<head><title>DSpace 3.2</title></head>", "There is a web site at"),
+    ],
+)
+def test_a_dspace_whose_api_is_not_there_is_named_by_what_its_pages_say(page, sentence):
+    with pytest.raises(NotDSpace, match=sentence):
+        detect(Web({f"{SITE}/": page}), SITE, "rest")
 
 
 # The object a page shows

@@ -111,6 +111,21 @@ def test_where_items_went_is_told(reader, sample):
     ]
 
 
+def test_where_items_went_is_told_by_their_handles_where_their_ids_are_of_before_an_upgrade(reader, sample):
+    data = sample.data
+    [first, second, third, fourth, fifth] = [item for item in data.items.values() if item.is_found][:5]
+    scope = reader.find(ScopeKind.COLLECTION, first.collection.uuid)
+    data.withdraw(first)
+    data.make_private(second)
+    data.restrict(third)
+    data.delete(fourth)
+
+    states = [reader.whereabouts(str(one.number), scope, one.handle) for one in (first, second, third, fourth, fifth)]
+
+    gone = [SourceState.WITHDRAWN, SourceState.HIDDEN, SourceState.HIDDEN, SourceState.VANISHED]
+    assert states == [*gone, SourceState.PRESENT]
+
+
 def test_files_are_downloaded_unless_they_are_closed(reader, sample):
     files = [file for item in sample.data.items.values() if item.is_found for file in item.bitstreams]
     readable = next(file for file in files if file.is_open and file.content)

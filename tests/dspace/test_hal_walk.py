@@ -239,6 +239,22 @@ def test_the_plan_that_costs_the_server_least_reads_the_rest(plan):
     assert pages[-1].cursor["plan"] == plan
 
 
+def test_a_plan_whose_pages_fail_is_not_chosen_for_the_little_that_their_parts_cost():
+    fake = numbered(400, files=1)
+    fake.costs = lambda kind, answer: 1.0 if kind == "items with files by 20" else 2.0
+
+    def trouble(path, asked):
+        if "embed" in asked and asked.get("size") == ["20"]:
+            raise ServerTrouble("status 500")
+
+    fake.trouble = trouble
+
+    pages = walk(fake)
+
+    assert len(items_of(pages)) == 400
+    assert pages[-1].cursor["plan"] == "items with files by 10"
+
+
 def test_larger_embedded_pages_are_not_tried_where_embedding_lost():
     fake = numbered(400, files=1)
     fake.costs = costs_of("items by 20")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 
 import pytest
 
@@ -28,10 +29,14 @@ class Clock(threading.Event):
 
 
 class Listing:
-    """Rows numbered from 0; those in `broken` fail every page that holds them, `down` fails everything."""
+    """Rows numbered from 0; those in `broken` fail every page that holds them, `down` fails everything.
+
+    Pages of more than `most` rows fail.
+    """
 
     def __init__(self, total: int, broken: set[int] = frozenset()):
         self.total, self.broken, self.down = total, broken, 0
+        self.most = max(SIZES)
         self.asked: list[tuple[int, int]] = []
 
     def read(self, offset: int, size: int, tries: int) -> Rows:
@@ -39,6 +44,8 @@ class Listing:
         if self.down:
             self.down -= 1
             raise Transient("the server is down")
+        if size > self.most:
+            raise Transient("too much at once")
         rows = range(offset, min(offset + size, self.total))
         if self.broken.intersection(rows):
             raise Transient("row broken")
@@ -99,6 +106,34 @@ def test_a_failing_page_is_split_down_to_the_one_row_that_is_the_cause():
     assert ids(rows) == [number for number in range(20, 40) if number != 27]
     assert [failure.reason for failure in rows.failures] == ["Row 28 of the list: row broken"]
     assert rows.total == 60
+
+
+@pytest.mark.parametrize(("width", "in_vain"), [(1, 1), (4, 4)])
+def test_pages_that_are_too_large_are_smaller_from_then_on(width, in_vain):
+    listing = Listing(600)
+    listing.most = 99
+
+    read = read_all(listing, 100, width=width)
+
+    assert [number for _, rows in read for number in ids(rows)] == list(range(600))
+    assert Counter(size for _, size in listing.asked) == {100: in_vain, 20: 30}
+
+
+def test_pages_grow_again_after_many_good_ones_and_each_time_later():
+    listing = Listing(6000)
+    listing.most = 99
+
+    read_all(listing, 100)
+
+    assert [offset for offset, size in listing.asked if size == 100] == [0, 900, 2600, 5900]
+
+
+def test_one_row_that_fails_makes_no_other_page_smaller():
+    listing = Listing(600, broken={27})
+
+    read_all(listing, 100)
+
+    assert (500, 100) in listing.asked
 
 
 def test_three_broken_rows_side_by_side_are_the_rows_fault_while_others_can_be_read():

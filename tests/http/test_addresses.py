@@ -208,3 +208,39 @@ def test_a_name_that_cannot_be_resolved_is_told_apart():
         get(AddressRule((), unknown), "http://nowhere.example.org/")
 
     assert isinstance(trouble.value.reason, NameResolutionError)
+
+
+class PatienceForOneLook:
+    """Lets a connection wait a moment, ends it when it asks again, and says no more to what is left behind."""
+
+    def __init__(self):
+        self.looks = 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        if self.looks == 2:
+            raise Stopped("Stopped.")
+        return 0.01
+
+
+def test_patience_ends_the_wait_for_a_resolver_and_what_connects_later_is_closed():
+    released = threading.Event()
+
+    def resolve(host, port, type):
+        released.wait(10)
+        return answers("127.0.0.1", port=port)(host, port, type)
+
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        there.settimeout(10)
+        with pytest.raises(Stopped):
+            get(AddressRule(LOOPBACK, resolve), f"http://name.example:{there.getsockname()[1]}/", PatienceForOneLook())
+
+        released.set()
+        connection, _ = there.accept()
+        with connection:
+            assert connection.recv(1) == b""
+
+
+def test_patience_ends_a_tls_handshake_that_gets_no_answer():
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(Stopped):
+        get(AddressRule(LOOPBACK), f"https://127.0.0.1:{silent.getsockname()[1]}/", PatienceForOneLook())

@@ -384,6 +384,17 @@ def test_silence_times_out(new_http, site):
     done.set()
 
 
+def test_silence_is_waited_out_twice_at_most(new_http, site):
+    done = threading.Event()
+    there = site(lambda handler: done.wait(10))
+
+    with pytest.raises(TimedOut):
+        new_http(read_timeout=0.05).get_json(there.url)
+
+    done.set()
+    assert len(there.requests) == 2
+
+
 def drip(done: threading.Event, start: bytes):
     """An answer that goes on for ever, a byte at a time, and never pauses as long as a read timeout."""
 
@@ -1060,9 +1071,9 @@ class PaceNotes(Pace):
         self.notes.append(kind)
         super().answered(seconds, kind)
 
-    def troubled(self):
+    def troubled(self, turn):
         self.notes.append("trouble")
-        super().troubled()
+        super().troubled(turn)
 
 
 @pytest.fixture
@@ -1097,8 +1108,10 @@ def test_the_pace_hears_of_good_answers_by_kind_and_of_trouble(noted_http, pace_
     assert pace_notes.notes == ["trouble", "trouble", "page", "file", "locate"]
 
 
-def test_the_width_is_that_of_the_pace(noted_http, pace_notes):
-    pace_notes.troubled()
+def test_the_width_is_that_of_the_pace(noted_http, remote):
+    remote.get(URL, status=503)
+    with pytest.raises(ServerTrouble):
+        noted_http.get_json(URL, tries=1)
 
     assert noted_http.width == 2
 

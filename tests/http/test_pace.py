@@ -56,6 +56,11 @@ def take(pace: Pace, count: int) -> ExitStack:
     return held
 
 
+def trouble(pace: Pace) -> None:
+    with pace.slot(never()) as turn:
+        pace.troubled(turn)
+
+
 def is_full(pace: Pace) -> bool:
     try:
         with pace.slot(StopAfterLooks(2)):
@@ -267,15 +272,26 @@ def test_trouble_halves_the_width_and_never_below_one(tmp_path):
 
     widths = []
     for _ in range(3):
-        pace.troubled()
+        trouble(pace)
         widths.append(pace.width)
 
     assert widths == [2, 1, 1]
 
 
+def test_requests_that_fail_together_halve_the_width_once(tmp_path):
+    pace = new_pace(tmp_path, most=4)
+
+    with ExitStack() as held:
+        turns = [held.enter_context(pace.slot(never())) for _ in range(4)]
+        for turn in turns:
+            pace.troubled(turn)
+
+    assert pace.width == 2
+
+
 def test_twenty_good_answers_in_a_row_widen_by_one_up_to_the_most(tmp_path):
     pace = new_pace(tmp_path, most=3)
-    pace.troubled()
+    trouble(pace)
 
     widths = []
     for _ in range(3):
@@ -289,10 +305,10 @@ def test_twenty_good_answers_in_a_row_widen_by_one_up_to_the_most(tmp_path):
 
 def test_trouble_ends_the_row_of_good_answers(tmp_path):
     pace = new_pace(tmp_path, most=4)
-    pace.troubled()
+    trouble(pace)
 
     answer(pace, 19, seconds=1.0)
-    pace.troubled()
+    trouble(pace)
     answer(pace, 19, seconds=1.0)
 
     assert pace.width == 1
@@ -300,7 +316,7 @@ def test_trouble_ends_the_row_of_good_answers(tmp_path):
 
 def test_a_narrowed_object_gives_fewer_slots_and_leaves_the_rest_to_others(tmp_path):
     narrow, other = new_pace(tmp_path, most=4), new_pace(tmp_path, most=4)
-    narrow.troubled()
+    trouble(narrow)
 
     with take(narrow, 2):
         assert is_full(narrow)

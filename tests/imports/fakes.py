@@ -54,6 +54,7 @@ class FakeDSpace:
         self.downloads: list[str] = []
         self.details: list[str] = []
         self.down = False
+        self.silent_about: set[str] = set()
         self.count_off_by = 0
         self.hidden_counts: dict[str, int] = {}
         self.before_page: Callable[[int], None] = lambda number: None
@@ -107,8 +108,10 @@ class FakeDSpace:
                 self.details.append(item.id)
                 yield replace(self._item(self.items[item.id], False, False), collection=item.collection)
 
-    def whereabouts(self, item_id: str, scope: Scope) -> SourceState:
+    def whereabouts(self, item_id: str, scope: Scope, handle: str | None) -> SourceState:
         self._ask()
+        if item_id in self.silent_about:
+            raise ServerTrouble("The repository answered with an error (500).")
         item = self.items.get(item_id)
         if item is None:
             return SourceState.VANISHED

@@ -64,6 +64,7 @@ def test_an_item_that_cannot_be_read_fails_alone_and_is_named(desk, dspace):
     with desk.app.app_context():
         [problem] = report.problems(job)
     assert (problem["id"], problem["handle"], problem["reason"]) == ("i2", "1/i2", "it is broken")
+    assert job.message == "1 item could not be read."
 
 
 def test_a_held_item_that_fails_later_has_not_vanished(desk, dspace):
@@ -111,6 +112,19 @@ def test_a_deleted_item_is_marked_as_vanished_and_its_return_is_an_update(desk, 
     assert records(desk.app)[1]["source_state"] == "present"
 
 
+def test_an_item_that_cannot_even_be_asked_for_is_left_as_held_and_the_others_are_marked(desk, dspace):
+    with_items(dspace, 3)
+    desk.run()
+    dspace.items.clear()
+    dspace.silent_about = {"i1"}
+
+    job = desk.run()
+
+    assert (job.state, job.clean, job.vanished) == ("completed", False, 2)
+    assert "1/i1" in job.message
+    assert [record["source_state"] for record in records(desk.app)] == ["vanished", "present", "vanished"]
+
+
 def test_an_item_that_moved_elsewhere_leaves_its_source_and_may_come_back(desk, dspace):
     with_items(dspace, 2)
     desk.run()
@@ -152,6 +166,19 @@ def test_the_handle_finds_an_item_again_whose_id_is_new(desk, dspace):
 
     assert counts(job) == (0, 1, 0, 0)
     assert titles(desk.app) == {"9b2f5a52-7c11-4a7c-8a53-0a7f4e3a5d10": "After the upgrade"}
+
+
+def test_an_item_that_fails_under_its_new_id_after_an_upgrade_has_not_vanished(desk, dspace):
+    dspace.add("12", handle="1/same")
+    desk.run()
+    del dspace.items["12"]
+    dspace.add("a-new-uuid", handle="1/same", fails=True)
+
+    job = desk.run()
+
+    assert (job.failed, job.vanished, records(desk.app)[0]["source_state"]) == (1, 0, "present")
+    with desk.app.app_context():
+        assert [problem["item_id"] for problem in report.problems(desk.job(job.id))] == [1]
 
 
 def test_a_number_used_again_for_another_handle_is_another_item(desk, dspace):

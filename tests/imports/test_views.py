@@ -9,7 +9,9 @@ import pytest
 
 from connector.errors import ServerTrouble
 from connector.extensions import db, transaction
+from connector.imports import harvest
 from connector.imports.models import ImportJob
+from connector.imports.run import work
 from tests.pages import links, words
 
 
@@ -50,6 +52,21 @@ def test_a_running_job_shows_how_far_it_is_and_what_it_does(app, desk, pages):
     assert b'<progress aria-label="Items" value="20" max="1020"' in page.data
     assert "20 of 1 020 items · 2.0 a second · about 8 min 20 s left · Reading <Theses>" in words(page)
     assert b"<html" not in page.data
+
+
+def test_after_fetching_files_a_job_says_that_it_reads_on(desk, dspace):
+    with_items(dspace, 2 * harvest.FULL_PAGE, files={"a.txt": b"aaa"})
+    dspace.page_size, said = harvest.FULL_PAGE, []
+
+    def runner(run):
+        dspace.before_page = lambda number: said.append(run.doing)
+        return harvest.run(run, dspace.connect)
+
+    job_id = desk.create(files=True)
+    with desk.app.app_context():
+        work(job_id, runner)
+
+    assert said == ["Reading Collection c1"] * 2
 
 
 def test_an_ended_job_no_longer_asks_for_itself(desk, dspace, pages):

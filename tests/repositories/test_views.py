@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
@@ -34,6 +35,7 @@ def test_the_form_asks_for_site_endpoint_and_limit(client):
     [
         ({"url": "repository.example.edu"}, "A full address is needed that begins with http:// or https://"),
         ({"url": "ftp://repository.example.edu"}, "A full address is needed that begins with http:// or https://"),
+        ({"url": "http://repository example.edu"}, "A full address is needed that begins with http:// or https://"),
         ({"url": ""}, "A full address is needed that begins with http:// or https://"),
         ({"endpoint": ""}, "The endpoint is the path of the API below the site"),
         ({"endpoint": "https://x"}, "The endpoint is the path of the API below the site"),
@@ -50,6 +52,7 @@ def test_what_cannot_be_used_is_told_at_its_field_and_kept(client, typed, senten
     assert sentence in words(page)
     (field,) = typed
     assert f'id="{field}-error"'.encode() in page.data
+    assert re.search(rf'<input [^>]*autofocus[^>]* id="{field}"', page.text)
     for value in filter(None, data.values()):
         assert f'value="{value}"'.encode() in page.data
 

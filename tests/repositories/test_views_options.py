@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 
 import pytest
 
@@ -177,6 +178,17 @@ def test_settings_that_cannot_be_used_are_told_and_nothing_starts(app, connected
     assert sentence in words(page)
     assert b'id="tab-settings" value="settings" checked' in page.data
     assert "Nothing was imported yet" in words(connected.get("/jobs/"))
+
+
+def test_after_a_refusal_ignored_fields_are_shown_as_they_were_typed(connected):
+    typed = {"scope": "repository:", "item_set_name": "", "ignored": "dc.rights\ndc.subject.*"}
+
+    page = connected.post("/repositories/1/", data=SETTINGS | typed)
+
+    assert page.status_code == 422
+    assert re.findall(r'<textarea[^>]*name="ignored"[^>]*>\s*(.*?)</textarea>', page.text, re.S) == [
+        "dc.rights\ndc.subject.*"
+    ]
 
 
 @pytest.mark.parametrize("scope", ["collection:123456789/99999", "planet:1", "collection:"])

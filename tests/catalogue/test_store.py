@@ -1,0 +1,52 @@
+"""What is kept of an item's files when the source tells of it anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from connector.catalogue import store
+from connector.catalogue.store import FILE, Place
+from connector.dspace.records import Bitstream, Item, MetadataValue
+from connector.extensions import db, transaction
+from connector.repositories.models import Repository
+
+
+def test_of_two_files_with_one_name_each_keeps_its_own_fate_when_an_upgrade_gives_new_ids(app):
+    files = [Bitstream(str(n), "ORIGINAL", "same.txt", None, "text/plain", n, f"{n:032x}", "MD5", n) for n in (1, 2)]
+    item = Item("12", "1/2", "Two of a name", "then", (), tuple(files))
+    fates = {1: "stored", 2: "restricted"}
+    with app.app_context():
+        with transaction():
+            address = {"address_key": "a", "site_url": "https://a.example", "api_url": "https://a.example/rest"}
+            repository = Repository(**address, endpoint="rest", generation=5, version="5.x")
+            db.session.add(repository)
+            db.session.flush()
+            place = Place(repository.id, repository.server)
+            store.save(place, [item])
+            for size, fate in fates.items():
+                db.session.execute(db.update(FILE).where(FILE.c.size == size).values(fate=fate))
+        upgraded = replace(item, id="a-uuid", bitstreams=tuple(replace(file, id=f"uuid-{file.id}") for file in files))
+
+        with transaction():
+            [saved] = store.save(place, [upgraded])
+
+        rows = store.files_of([saved.item_id])[saved.item_id]
+        assert {row["bitstream_id"]: row["fate"] for row in rows} == {"uuid-1": "stored", "uuid-2": "restricted"}
+
+
+def test_what_no_database_can_hold_in_a_text_does_not_stop_an_item(app):
+    broken = "a\ud800b\x00c"
+    with app.app_context(), transaction():
+        repository = Repository(address_key="r", site_url="http://r", api_url="http://r", endpoint="rest", generation=6)
+        repository.version = "6.3"
+        db.session.add(repository)
+        db.session.flush()
+        files = (Bitstream("b1", "ORIGINAL", broken, description=broken),)
+        item = Item("u", "1/1", broken, None, (MetadataValue("dc.title", broken),), files)
+
+        store.save(Place(repository.id, repository.server), [item])
+
+        [row] = db.session.execute(db.select(store.ITEM.c.title, store.ITEM.c.source_metadata)).all()
+        assert row.title == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c"
+        assert row.source_metadata[0]["value"] == broken
+        assert db.session.scalar(db.select(FILE.c.name)) == row.title
