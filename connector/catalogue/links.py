@@ -42,9 +42,9 @@ def page_link(site_url: str, ui_url: str | None, generation: int, item_id: str, 
 def scope_link(site_url: str, ui_url: str | None, generation: int, kind: ScopeKind, id: str, handle: str | None) -> str:
     """The page of a collection, community, item or repository in DSpace's own user interface.
 
-    Generations 7 and later have pages by uuid, at `ui_url` (its `dspaceUI`) where a browser can use that; 4 to 6 by
-    handle only: what has none leads to the site's front page, as does the repository itself. `site_url` is without
-    trailing slash.
+    They stand at `ui_url` where a browser can use that, else at `site_url`, which is without trailing slash.
+    Generations 7 and later have them by uuid, 4 to 6 by handle only: what has none leads to the front page, as does the
+    repository itself.
     """
     base = _pages_at(site_url, ui_url)
     if generation < 7:

@@ -72,7 +72,8 @@ class AddressRule:
             raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
         for *_, address in found:
             if not self._allows(address[0]):
-                raise AddressNotAllowed(f"{host} leads to the address {address[0]}, which {_WHY_NOT}")
+                led_to = "" if host == address[0] else f" leads to the address {address[0]}, which"
+                raise AddressNotAllowed(f"{host}{led_to} {_WHY_NOT}")
         return found
 
     def _allows(self, ip: str) -> bool:

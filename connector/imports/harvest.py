@@ -177,11 +177,10 @@ class Harvest:
         light = [item for item in page.items if not item.is_complete]
         held = store.held(self.place.repository_id, light) if light else {}
         db.session.rollback()
-        same = [item for item in light if item.id in held and held[item.id].is_as(item)]
-        unchanged = [Saved(item, held[item.id].item_id, "unchanged", {}) for item in same]
-        results = (
-            list(self.client.complete(item for item in light if item not in same)) if len(same) < len(light) else []
-        )
+        same = {item.id: item for item in light if item.id in held and held[item.id].is_as(item)}
+        unchanged = [Saved(item, held[id].item_id, "unchanged", {}) for id, item in same.items()]
+        changed = [item for item in light if item.id not in same]
+        results = list(self.client.complete(changed)) if changed else []
         failures = [*page.failures, *(result for result in results if isinstance(result, Failure))]
         complete += [result for result in results if isinstance(result, Item)]
         return unchanged, complete, self._recorder.new(failures)

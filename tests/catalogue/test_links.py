@@ -112,9 +112,15 @@ def test_an_inner_ui_address_is_used_where_the_site_itself_was_reached_there():
     )
 
 
+def test_pages_of_a_dspace_6_stand_below_its_user_interface_where_that_is_known():
+    link = page_link("https://repo.example.org", "https://repo.example.org/jspui", 6, ID, "1/2")
+
+    assert link == "https://repo.example.org/jspui/handle/1/2"
+
+
 @pytest.mark.parametrize("generation", [4, 5, 6])
 def test_up_to_6_the_page_is_found_by_handle_at_the_site(generation):
-    assert page_link(SITE, "https://other.example.org", generation, "12", "1/2") == f"{SITE}/handle/1/2"
+    assert page_link(SITE, None, generation, "12", "1/2") == f"{SITE}/handle/1/2"
     assert page_link(SITE, None, generation, "12", None) == SITE
 
 

@@ -166,6 +166,26 @@ def test_a_site_below_a_path_is_found_there():
     assert (server.site_url, server.api_url) == ("http://example.org:8080/repo", "http://example.org:8080/repo/rest")
 
 
+@pytest.mark.parametrize(
+    ("path", "pages"),
+    [
+        ("/xmlui", f"{SITE}/xmlui"),
+        ("/jspui/", f"{SITE}/jspui"),
+        ("/XMLUI/handle/123456789/7?show=full", f"{SITE}/XMLUI"),
+        ("/handle/123456789/7", None),
+        ("/rest", None),
+    ],
+)
+def test_the_pages_of_a_dspace_6_are_where_the_address_typed_shows_them(path, pages):
+    server = found(SITE + path, {f"{SITE}/rest/status": STATUS_6})
+
+    assert (server.site_url, server.ui_url) == (SITE, pages)
+
+
+def test_a_dspace_9_says_itself_where_its_pages_are():
+    assert found(f"{SITE}/xmlui", {f"{SITE}/server/api": ROOT}).ui_url == ROOT["dspaceUI"]
+
+
 def test_nothing_is_asked_for_twice():
     web = Web({})
 

@@ -25,16 +25,27 @@ def main() -> int:
             print(f"A sample repository answers as DSpace 9 at {new.url} and as DSpace 6 at {old.url}.", flush=True)
             print(f"Importing its collection {collection} with all files:", flush=True)
             command = [*FLASK, "import", new.url, "--collection", collection, "--files", "--item-set-from-collection"]
-            imported = subprocess.run([*command, "--comment", "make demo"], cwd=ROOT, env=environment).returncode
+            imported = _run([*command, "--comment", "make demo"], environment)
             if imported > 1:
                 return imported
-            return subprocess.run([*FLASK, "up"], cwd=ROOT, env=environment).returncode
+            return _run([*FLASK, "up"], environment)
     except OSError as error:
         sentence = f"The sample repository cannot listen on port {SITE_PORT}: {error.strerror}. Set DEMO_PORT."
         print(sentence, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 0
+
+
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    """Run it to its end. Told to end, it has the time it needs: subprocess.run kills after a quarter of a second."""
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
 
 
 if __name__ == "__main__":
