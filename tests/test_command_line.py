@@ -254,7 +254,7 @@ def test_ending_the_server_puts_its_job_back_to_the_queue_within_seconds(flask, 
         assert server.poll() is None
 
     server.terminate()
-    _, err = server.communicate(timeout=5)
+    _, err = server.communicate(timeout=10)
 
     assert server.returncode == 0, err
     [job] = json.loads(flask("jobs", "--json")[1])
