@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, select, update
+from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..catalogue.files import is_alive
@@ -208,9 +208,3 @@ def finish(job_id: int, attempt: int, state: State, message: str, clean: bool | 
                 worked=JOB.c.worked + seconds,
             )
         )
-
-
-def is_at_work(repository_id: int) -> bool:
-    """Whether a job of this repository is being worked on."""
-    at_work = exists().where(JOB.c.repository_id == repository_id, JOB.c.state.in_(AT_WORK))
-    return bool(db.session.scalar(select(at_work)))

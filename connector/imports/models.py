@@ -35,7 +35,6 @@ class State(StrEnum):
 
 ACTIVE = (State.QUEUED, State.RUNNING, State.STOPPING)
 AT_WORK = (State.RUNNING, State.STOPPING)
-COUNTS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "bytes", "requests")
 
 
 class ImportJob(db.Model):

@@ -39,12 +39,14 @@ def preview(job_id: int) -> dict[str, int]:
     stays = select(CHANGE.c.id).where(CHANGE.c.job_id == job_id, CHANGE.c.item_id.is_not(None), other)
     later = _later_data(job_id)
     changed = stays.where(CHANGE.c.action == Action.UPDATED)
+    mine = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED, CHANGE.c.item_id == HOLDING.c.item_id)
+    merely_held = made.where(_held_otherwise(job_id), ~exists().where(*mine))
     stays_in = (MEMBERSHIP.c.item_set_id == SET.c.id, MEMBERSHIP.c.job_id.is_distinct_from(job_id))
     sets = select(SET.c.id).where(_made_by(job_id), ~exists().where(*stays_in, MEMBERSHIP.c.item_id.not_in(goes)))
     return {
         "removed": count(goes),
         "restored": count(changed.where(~later)),
-        "kept": count(made) - count(goes) + count(changed.where(later)),
+        "kept": count(merely_held) + count(changed.where(later)),
         "files": count(select(FILE.c.id).where(FILE.c.item_id.in_(goes), FILE.c.fate == Fate.STORED)),
         "item_sets": count(sets),
     }
@@ -67,7 +69,8 @@ def run(run: Run) -> tuple[bool, str]:
     collect_bytes()
     db.session.expire_all()
     kept = db.session.get_one(ImportJob, run.job_id).kept
-    return True, f"{kept} items were left as they are, since other imports hold or changed them." if kept else ""
+    items = "1 item was" if kept == 1 else f"{kept} items were"
+    return True, f"{items} left standing, since other imports hold or changed them." if kept else ""
 
 
 def _held_otherwise(job_id: int) -> Any:

@@ -60,6 +60,19 @@ def test_the_preview_tells_what_the_undo_then_does(desk, dspace):
     assert numbers(undo) == (1, 0, 1)
 
 
+def test_the_preview_counts_an_item_met_and_changed_once(desk, dspace):
+    dspace.add("a", title="One", collections=("c1", "c2"))
+    desk.run("c1")
+    dspace.edit("a", title="Two")
+    second = desk.run("c2")
+
+    with desk.app.app_context():
+        told = preview(second.id)
+    undo = desk.undo(second.id)
+
+    assert (told["removed"], told["restored"], told["kept"]) == numbers(undo) == (0, 1, 0)
+
+
 def test_undo_restores_what_a_re_run_changed_with_its_files(desk, dspace):
     dspace.add("a", title="First", files={"a.txt": b"one"})
     desk.run(files=True)
