@@ -196,6 +196,30 @@ def test_a_number_used_again_for_another_handle_is_another_item(desk, dspace):
     }
 
 
+def test_a_number_that_comes_back_with_another_handle_does_not_take_over_the_item_that_had_it(desk, dspace):
+    dspace.add("5", title="Old", handle="1/5")
+    desk.run()
+    dspace.items = {}
+    dspace.add("5", title="New", handle="1/900")
+
+    job = desk.run()
+
+    assert (job.added, job.updated) == (1, 0)
+    assert {(r["handle"], r["title"]) for r in records(desk.app)} == {("1/900", "New"), ("1/5", "Old")}
+
+
+def test_a_uuid_finds_an_item_whose_handle_has_changed(desk, dspace):
+    uuid = "9b2f5a52-7c11-4a7c-8a53-0a7f4e3a5d10"
+    dspace.add(uuid, title="With the test prefix", handle="123456789/5")
+    desk.run()
+    dspace.items = {}
+    dspace.add(uuid, title="With the real prefix", handle="20.500.1/5")
+
+    job = desk.run()
+
+    assert (job.added, job.updated, len(records(desk.app))) == (0, 1, 1)
+
+
 def test_a_count_that_nobody_can_account_for_is_not_clean_and_says_so(desk, dspace):
     with_items(dspace, 4)
     dspace.count_off_by = 2
