@@ -161,8 +161,8 @@ class LegacyClient:
         """Where an item is that a walk of the scope did not show any more (design rule 7).
 
         401 and 403 are HIDDEN: on 4 to 6 that may be a withdrawn item, and on 4 an unknown one. What can be read and is
-        still inside the scope is private, except on 4, which lists those. The handle is not needed: 6 knows the numbers
-        of 4 and 5.
+        still inside the scope is private, except on 4, which lists those. An item with another handle is another item:
+        a repository that was built anew uses its numbers again (rule 4). 6 knows the numbers of 4 and 5.
         """
         try:
             row, url = self.api.get(f"items/{item_id}", {"expand": ",".join(_HOMES.values())}, kind="item")
@@ -170,6 +170,8 @@ class LegacyClient:
             return SourceState.VANISHED
         except Restricted:
             return SourceState.HIDDEN
+        if handle is not None and records.optional(row, "handle", str, url) not in (None, handle):
+            return SourceState.VANISHED
         if records.required(row, "withdrawn", str, url) == "true":
             return SourceState.WITHDRAWN
         if scope.kind in _HOMES:

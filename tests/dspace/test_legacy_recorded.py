@@ -278,6 +278,13 @@ def test_items_no_longer_shown_are_told_apart(item, scope, state):
     assert client(RecordedDSpace("dspace6"), 6).whereabouts(item, scope) == state
 
 
+def test_an_id_that_another_item_has_now_says_that_the_one_asked_for_is_gone():
+    dspace = client(RecordedDSpace("dspace6"), 6)
+
+    assert dspace.whereabouts(PRIVATE, REPOSITORY, "20.500.12345/999") == SourceState.VANISHED
+    assert dspace.whereabouts(PRIVATE, REPOSITORY, "20.500.12345/400") == SourceState.HIDDEN
+
+
 def test_a_file_is_fetched_by_its_id():
     dspace, pieces = RecordedDSpace("dspace4"), []
 
