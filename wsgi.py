@@ -2,9 +2,9 @@
 
 from config import SettingError
 from connector import create_app
-from connector.cli import refuse
 from connector.extensions import huey
 from connector.storage import prepare
+from connector.terminal import refuse
 
 try:
     app = create_app()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
 import sys
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 from flask import Flask, current_app
@@ -18,16 +16,15 @@ from .catalogue import export as exports
 from .catalogue.search import Selection, item_set_named
 from .catalogue.store import Place, remap
 from .dspace.records import ScopeKind
-from .errors import ConnectorError, InvalidInput
+from .errors import InvalidInput
 from .extensions import db, transaction
 from .imports import jobs, report
 from .imports.foreground import follow
 from .imports.models import ImportJob, State
 from .repositories import connections
 from .repositories.forms import check_limit, check_url
+from .terminal import REFUSED, STOPPED, Command, json_option
 
-log = logging.getLogger(__name__)
-REFUSED, STOPPED = 2, 130
 SHOWN = 10
 
 
@@ -35,45 +32,6 @@ def init_app(app: Flask) -> None:
     """Add the commands to the app."""
     for command in (import_, rerun, resume, stop, undo, jobs_, export, recover, remap_, up, worker):
         app.cli.add_command(command)
-
-
-def refuse(sentence: str) -> NoReturn:
-    """End the process with a sentence on stderr, one JSON line on stdout where that was asked for, and exit code 2."""
-    click.echo(f"Error: {sentence}", err=True)
-    if "--json" in sys.argv:
-        click.echo(json.dumps(report.refused(sentence), ensure_ascii=False))
-    sys.exit(REFUSED)
-
-
-class Command(click.Command):
-    """A command that ends with a sentence and exit code 2 whatever goes wrong."""
-
-    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
-        """As click's, but a mistake in the options is told as all else is."""
-        try:
-            return super().make_context(info_name, args, *rest, **extra)
-        except click.UsageError as error:
-            refuse(f"{error.format_message()} See flask {info_name} --help.")
-
-    def invoke(self, context: click.Context) -> Any:
-        """Run the command; errors of the tree become their sentence, anything else a trace in the log besides."""
-        try:
-            return super().invoke(context)
-        except ConnectorError as error:
-            refuse(str(error))
-        except (click.exceptions.Exit, click.Abort):
-            raise
-        except KeyboardInterrupt:
-            sys.exit(STOPPED)
-        except BrokenPipeError:  # who read us has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(REFUSED)
-        except Exception:
-            log.exception("The command failed")
-            refuse("Something went wrong on our side; the log above says what.")
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON on stdout.")
 
 
 @click.command("import", cls=Command)

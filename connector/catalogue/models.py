@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..dspace.records import SourceState
@@ -73,6 +73,8 @@ class CatalogueItem(db.Model):
     content_hash: Mapped[str] = mapped_column(String(64))
     source_state: Mapped[str] = mapped_column(default=SourceState.PRESENT.value)
     state_since: Mapped[datetime | None]
+    by_login: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
     repository: Mapped[Repository] = relationship("Repository")
     files: Mapped[list[CatalogueFile]] = relationship(
         back_populates="item", order_by="CatalogueFile.position", passive_deletes=True
@@ -100,7 +102,10 @@ class StoredFile(db.Model):
 
 
 class CatalogueFile(db.Model):
-    """A file of an item. `position`: its place as the source lists them; `tried_by`: the last job to try it."""
+    """A file of an item. `position`: its place as the source lists them; `tried_by`: the last job to try it.
+
+    `until`: the last day of an embargo, where the source tells it (YYYY-MM-DD). `by_login`: it came only by login.
+    """
 
     __tablename__ = "file"
 
@@ -120,6 +125,8 @@ class CatalogueFile(db.Model):
     fate: Mapped[str] = mapped_column(default=Fate.LINKED.value)
     reason: Mapped[str | None]
     tried_by: Mapped[int | None]
+    by_login: Mapped[bool] = mapped_column(default=False, server_default=false())
+    until: Mapped[str | None]
     item: Mapped[CatalogueItem] = relationship(back_populates="files")
 
     @property
@@ -209,3 +216,20 @@ class Change(db.Model):
     reason: Mapped[str] = mapped_column(Text, default="")
     before: Mapped[dict | None] = mapped_column(JSONValue)
     item: Mapped[CatalogueItem | None] = relationship()
+
+
+class Exclusion(db.Model):
+    """An item taken down for good: no run brings it back. Known as items are, by its key within its repository."""
+
+    __tablename__ = "exclusion"
+    __table_args__ = (UniqueConstraint("repository_id", "source_key", name="uq_exclusion_source_key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id", ondelete="CASCADE"))
+    source_key: Mapped[str]
+    source_id: Mapped[str]
+    handle: Mapped[str | None]
+    reason: Mapped[str] = mapped_column(Text)
+    owner: Mapped[str]
+    created: Mapped[datetime] = mapped_column(default=utcnow)
+    repository: Mapped[Repository] = relationship("Repository")

@@ -29,7 +29,7 @@ DATA = (
 )
 FILE_DATA = tuple(column.name for column in FILE.columns if column.name not in ("id", "item_id"))
 BITSTREAM = ("bundle", "sequence", "name", "description", "media_type", "size", "checksum", "checksum_algorithm")
-KEPT = ("sha256", "fate", "reason", "tried_by")
+KEPT = ("sha256", "fate", "reason", "tried_by", "by_login", "until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,4 +283,4 @@ def _kept(bitstream: Bitstream, old: Mapping[str, dict[str, Any]]) -> dict[str, 
     for file in [old[bitstream.id]] if bitstream.id in old else named:
         if (file["checksum"], file["size"]) == (bitstream.checksum, bitstream.size):
             return {name: file[name] for name in KEPT}
-    return {"sha256": None, "fate": Fate.LINKED.value, "reason": None, "tried_by": None}
+    return dict.fromkeys(KEPT) | {"fate": Fate.LINKED.value, "by_login": False}

@@ -74,6 +74,10 @@ class ImportJob(db.Model):
     attempt: Mapped[int] = mapped_column(default=0)
     cursor: Mapped[dict | None] = mapped_column(JSONValue)
     worked: Mapped[float] = mapped_column(default=0.0)
+    died_at: Mapped[str | None]
+    deaths: Mapped[int] = mapped_column(default=0, server_default="0")
+    question: Mapped[dict | None] = mapped_column(JSONValue)
+    traffic: Mapped[dict | None] = mapped_column(JSONValue)
     expected: Mapped[int | None]
     seen: Mapped[int] = mapped_column(default=0)
     added: Mapped[int] = mapped_column(default=0)

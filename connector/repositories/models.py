@@ -30,6 +30,9 @@ class Repository(db.Model):
     limit: Mapped[int | None]
     ignored_fields: Mapped[list] = mapped_column(JSONValue, default=list)
     communities: Mapped[list] = mapped_column(JSONValue, default=list)
+    login_name: Mapped[str | None]
+    login_secret: Mapped[str | None]
+    delay: Mapped[float | None]
     created: Mapped[datetime] = mapped_column(default=utcnow)
     sources: Mapped[list[Source]] = relationship(back_populates="repository", cascade="all, delete-orphan")
 
@@ -65,6 +68,7 @@ class Source(db.Model):
     link: Mapped[str | None]
     options: Mapped[dict] = mapped_column(JSONValue, default=dict)
     hidden: Mapped[dict] = mapped_column(JSONValue, default=dict)
+    proof: Mapped[dict | None] = mapped_column(JSONValue)
     repository: Mapped[Repository] = relationship(back_populates="sources")
 
     @property
