@@ -1,9 +1,9 @@
-# make run, make demo, make test, make lint, make bench: each installs what it needs into .venv first.
+# make run, make demo, make test, make test-crash, make lint, make bench: each installs what it needs into .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run demo test lint bench clean
+.PHONY: run demo test test-crash lint bench clean
 
 run: $(READY)
 	$(BIN)/flask up
@@ -13,6 +13,9 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+test-crash: $(READY)
+	$(BIN)/python -m tests.crash $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

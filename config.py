@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 ROOT = Path(__file__).resolve().parent
 DEFAULT_PATIENCE = 86_400
 COMMAND_LINE_PATIENCE = 900
+DEFAULT_PACE = 4  # requests to one repository at once
 DEFAULT_FILE_LIMIT = 50 * 2**30
 T = TypeVar("T")
 
@@ -36,7 +37,9 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "CONTACT": read("CONTACT", _one_line, ""),
         "ALLOW_NETWORKS": read("ALLOW_NETWORKS", _networks, ()),
         "PATIENCE": read("PATIENCE", _whole(0, 10**9), None),
+        "PACE": read("PACE", _whole(1, 16), DEFAULT_PACE),
         "FILE_LIMIT": read("FILE_LIMIT", _whole(1, 2**62), DEFAULT_FILE_LIMIT),
+        "MISSING_PERCENT": read("MISSING_PERCENT", _whole(0, 100), 20),
         "CA_BUNDLE": read("CA_BUNDLE", _file, None),
         "PROXY": read("PROXY", _proxy, None),
         "WTF_CSRF_TIME_LIMIT": None,

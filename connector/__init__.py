@@ -9,6 +9,7 @@ from flask import Flask
 from config import load
 
 from . import cli, pages
+from .catalogue.clearing import blueprint as clearing
 from .catalogue.views import blueprint as catalogue
 from .extensions import csrf, db, huey, migrate
 from .imports.views import blueprint as imports
@@ -29,6 +30,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(repositories)
     app.register_blueprint(imports)
     app.register_blueprint(catalogue)
+    app.register_blueprint(clearing)
     pages.init_app(app)
     cli.init_app(app)
     return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -12,17 +12,18 @@ from flask import Flask, current_app
 
 from config import COMMAND_LINE_PATIENCE
 
+from .catalogue import commands as catalogue_commands
 from .catalogue import export as exports
 from .catalogue.search import Selection, item_set_named
 from .catalogue.store import Place, remap
-from .dspace.records import ScopeKind
+from .dspace.records import Estimate, ScopeKind
 from .errors import InvalidInput
 from .extensions import db, transaction
-from .imports import jobs, report
+from .imports import diary, jobs, report
 from .imports.foreground import follow
-from .imports.models import ImportJob, State
+from .imports.models import Answer, ImportJob, State
 from .repositories import connections
-from .repositories.forms import check_limit, check_url
+from .repositories.forms import check_delay, check_limit, check_size, check_url
 from .terminal import REFUSED, STOPPED, Command, json_option
 
 SHOWN = 10
@@ -30,7 +31,9 @@ SHOWN = 10
 
 def init_app(app: Flask) -> None:
     """Add the commands to the app."""
-    for command in (import_, rerun, resume, stop, undo, jobs_, export, recover, remap_, up, worker):
+    for command in (import_, rerun, retry, resume, stop, undo, jobs_, diary_, export, recover, remap_, up, worker):
+        app.cli.add_command(command)
+    for command in catalogue_commands.COMMANDS:
         app.cli.add_command(command)
 
 
@@ -38,19 +41,23 @@ def init_app(app: Flask) -> None:
 @click.argument("url")
 @click.option("--endpoint", default="rest", show_default=True, help="Where the API lies below the site; tried first.")
 @click.option("--limit", help="The most results asked for at once, 1 to 1000.")
+@click.option("--delay", metavar="SECONDS", help="Pause between two requests to this repository, 0 to 60.")
 @click.option("--collection", metavar="ID", help="A collection, by uuid, number or handle.")
 @click.option("--community", metavar="ID", help="A community with all below it.")
 @click.option("--item", metavar="ID", help="One item.")
 @click.option("--all", "everything", is_flag=True, help="The entire repository.")
 @click.option("--files/--no-files", default=False, help="Whether to fetch the files.", show_default=True)
+@click.option("--file-limit", metavar="SIZE", help="Fetch no file larger than this: 500 MB, 2 GB.")
 @click.option("--item-set", metavar="NAME", help="Put the items in this item set, made if need be.")
 @click.option("--item-set-from-collection", is_flag=True, help="An item set for each DSpace collection.")
+@click.option("--full", is_flag=True, help="Read every item and its list of files, whatever the time stamps say.")
 @click.option("--comment", default="", help="A note for Past imports.")
 @click.option("--test", metavar="N", type=click.IntRange(1), help="Only the first N items.")
 @click.option(
     "--ignore", metavar="FIELD", multiple=True, help="Leave this field out of pages and CSV; dc.subject.* too."
 )
 @click.option("--same-as", metavar="REPOSITORY", help="This address is that repository, which has moved.")
+@click.option("--estimate", is_flag=True, help="Only say about how much there is; import nothing.")
 @json_option
 def import_(url: str, as_json: bool, **options: Any) -> None:
     """Import from the DSpace at URL and wait for the end.
@@ -61,15 +68,28 @@ def import_(url: str, as_json: bool, **options: Any) -> None:
     if options["item_set"] and options["item_set_from_collection"]:
         raise InvalidInput("Give --item-set or --item-set-from-collection, not both.")
     same_as = connections.named(options["same_as"]).id if options["same_as"] else None
-    connected = connections.connect(check_url(url), options["endpoint"], check_limit(options["limit"]), same_as)
+    delay = None if options["delay"] is None else check_delay(options["delay"])
+    limit = check_limit(options["limit"])
+    connected = connections.connect(check_url(url), options["endpoint"], limit, same_as, delay=delay)
     if kind is not None:
         found = connections.find(connected.repository_id, kind, identifier)
         connected = replace(found, requests=connected.requests + found.requests)
     if connected.scope is None:
         raise InvalidInput("Say what to import: --collection, --community, --item or --all.")
+    if options["estimate"]:
+        _print_estimate(connections.estimate(connected.repository_id, connected.scope, files=options["files"]), as_json)
+        return
     if options["ignore"]:
         connections.ignore_fields(connected.repository_id, options["ignore"])
     _in_foreground(_created(connected, options), as_json)
+
+
+def _print_estimate(estimate: Estimate, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(asdict(estimate)))
+        return
+    numbers = [(name, number) for name, number in asdict(estimate).items() if number is not None]
+    click.echo("About " + ", ".join(f"{number} {name}" for name, number in numbers) + ".")
 
 
 def _scope_options(options: dict[str, Any]) -> tuple[ScopeKind | None, str]:
@@ -84,7 +104,8 @@ def _scope_options(options: dict[str, Any]) -> tuple[ScopeKind | None, str]:
 
 def _created(connected: connections.Connected, options: dict[str, Any]) -> int:
     source_id = connections.source_for(connected.repository_id, connected.scope)
-    kept = {name: options[name] for name in ("files", "item_set", "item_set_from_collection", "test")}
+    kept = {name: options[name] for name in ("files", "item_set", "item_set_from_collection", "test", "full")}
+    kept["file_limit"] = check_size(options["file_limit"])
     return jobs.create(source_id, kept, comment=options["comment"], requests=connected.requests)
 
 
@@ -98,11 +119,24 @@ def rerun(job: int, as_json: bool) -> None:
 
 @click.command("resume", cls=Command)
 @click.argument("job", type=int)
+@click.option("--accept-missing", is_flag=True, help="Yes, what the source no longer lists is gone: mark it.")
+@click.option("--leave-missing", is_flag=True, help="No: leave what the source no longer lists as it is.")
 @json_option
-def resume(job: int, as_json: bool) -> None:
+def resume(job: int, accept_missing: bool, leave_missing: bool, as_json: bool) -> None:
     """Go on with a stopped or failed JOB at its cursor, and wait for the end."""
-    jobs.resume(job)
+    if accept_missing and leave_missing:
+        raise InvalidInput("Give --accept-missing or --leave-missing, not both.")
+    answer = Answer.MARK if accept_missing else Answer.LEAVE if leave_missing else None
+    jobs.resume(job, answer)
     _in_foreground(job, as_json)
+
+
+@click.command("retry", cls=Command)
+@click.argument("job", type=int)
+@json_option
+def retry(job: int, as_json: bool) -> None:
+    """Try again only what the import JOB could not read or fetch, items and files, and wait for the end."""
+    _in_foreground(jobs.retry(job), as_json)
 
 
 @click.command("stop", cls=Command)
@@ -122,6 +156,13 @@ def undo(job: int, as_json: bool) -> None:
     _in_foreground(jobs.create_undo(job), as_json)
 
 
+@click.command("diary", cls=Command)
+@click.argument("job", type=int)
+def diary_(job: int) -> None:
+    """Print what JOB asked of the repository and how it went, to be forwarded to its administrator."""
+    click.echo(diary.text(jobs.get(job), current_app.config["CONTACT"]), nl=False)
+
+
 @click.command("jobs", cls=Command)
 @json_option
 def jobs_(as_json: bool) -> None:
@@ -138,13 +179,15 @@ def jobs_(as_json: bool) -> None:
 @click.option("--repository", metavar="R", help="Only of this repository, by number, name or address.")
 @click.option("--item-set", metavar="S", help="Only of this item set, by number or name.")
 @click.option("--job", metavar="J", type=int, help="Only what this job added or updated.")
+@click.option("--hidden", is_flag=True, help="With the items that are hidden from the lists.")
 @click.option("--format", "form", type=click.Choice(list(exports.FORMATS)), default="jsonl", show_default=True)
-def export(repository: str | None, item_set: str | None, job: int | None, form: str) -> None:
+def export(repository: str | None, item_set: str | None, job: int | None, hidden: bool, form: str) -> None:
     """Write the catalogue to stdout: a JSON line or a CSV row for each item."""
     chosen = Selection(
         repository_id=connections.named(repository).id if repository else None,
         item_set_id=item_set_named(item_set) if item_set else None,
         job_id=jobs.get(job).id if job else None,
+        with_hidden=hidden,
     )
     out = sys.stdout.buffer
     for text in exports.FORMATS[form](chosen):
@@ -197,13 +240,15 @@ def _in_foreground(job_id: int, as_json: bool) -> None:
 def _exit_code(job: ImportJob) -> int:
     if job.state == State.COMPLETED:
         return 0 if job.clean else 1
-    return STOPPED if job.state == State.STOPPED else REFUSED
+    return STOPPED if job.state == State.STOPPED and not job.asks else REFUSED
 
 
 def _print(job: ImportJob, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(report.as_dict(job), ensure_ascii=False))
     click.echo(report.line(job), err=True)
+    if job.asks:
+        click.echo(f"  flask resume {job.id} --accept-missing marks them, --leave-missing leaves them.", err=True)
     problems = list(report.problems(job, SHOWN + 1)) if job.is_import else []
     for problem in problems[:SHOWN]:
         click.echo(

@@ -24,6 +24,10 @@ class AddressNotAllowed(ConnectorError):
     """The address may not be reached; the sentence says which setting would allow it."""
 
 
+class LoginRefused(ConnectorError):
+    """The repository does not take the name and password, or lets the login lapse again and again."""
+
+
 class RepositoryError(ConnectorError):
     """The repository did not give what was asked for. `url` is what was asked, without credentials."""
 
@@ -53,11 +57,19 @@ class TimedOut(Unreachable):
 
 
 class ServerTrouble(Transient):
-    """Status 5xx, 408 or 429: the server is there and cannot answer now."""
+    """Status 5xx, 408 or 429: the server is there and cannot answer now. `status`: that number, where it is known."""
+
+    def __init__(self, sentence: str, url: str = "", retry_after: float | None = None, status: int | None = None):
+        super().__init__(sentence, url, retry_after)
+        self.status = status
 
 
 class BadAnswer(Transient):
     """An answer, but not what the API promises: HTML with 200, truncated JSON, a missing member."""
+
+
+class BotWall(BadAnswer):
+    """A protection against robots answered instead of the repository: it says nothing of what was asked for."""
 
 
 class CertificateTrouble(RepositoryError):
@@ -90,6 +102,10 @@ class RepositoryDown(RepositoryError):
 
 class Stopped(ConnectorError):
     """Somebody asked the job to stop. Ends every wait at once."""
+
+
+class Undecided(Stopped):
+    """The job cannot go on without the answer of a person; the sentence is the question."""
 
 
 class Superseded(ConnectorError):

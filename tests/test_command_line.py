@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,8 @@ def test_one_item_by_the_address_of_its_page(flask, nine):
         (("import", "{url}", "--all", "--collection", "x"), "one of --collection"),
         (("import", "{url}", "--collection", "123456789/999999"), "nothing with the handle"),
         (("import", "{url}", "--all", "--nonsense"), "No such option"),
+        (("import", "{url}", "--all", "--file-limit", "a lot"), "such as 500 MB"),
+        (("retry", "77"), "no job 77"),
         (("import",), "Missing argument"),
         (("rerun", "77"), "no job 77"),
         (("undo", "77"), "no job 77"),
@@ -265,3 +268,64 @@ def test_two_commands_started_at_once_on_a_new_instance_both_work(flask):
     both = [flask.start("jobs", "--json") for _ in range(3)]
 
     assert [process.communicate(timeout=60)[0] for process in both] == ["[]\n"] * 3
+
+
+def test_a_source_that_lost_half_its_items_is_a_question_that_ends_with_2_and_waits_for_an_answer(flask, nine):
+    gazette = nine.data.named(GAZETTE)
+    flask.json("import", nine.url, "--collection", gazette.handle)
+    for item in [item for item in nine.data.items.values() if gazette in item.collections][:20]:
+        nine.data.delete(item)
+
+    code, asking = flask.json("rerun", "1")
+    unanswered, refusal = flask.json("resume", "2")
+    _, _, err = flask("resume", "2", "--accept-missing", "--leave-missing")
+    answered, job = flask.json("resume", "2", "--accept-missing")
+
+    assert (code, asking["state"], asking["vanished"]) == (2, "stopped", 0)
+    assert asking["question"] == {"unseen": 20, "held": 45}
+    assert "Are they really gone?" in asking["message"]
+    assert (unanswered, refusal["message"]) == (2, asking["message"])
+    assert "not both" in err
+    assert (answered, job["state"], job["vanished"], job["clean"]) == (0, "completed", 20, True)
+
+
+def test_retry_fetches_only_the_files_that_did_not_come(flask, nine):
+    handle = nine.data.named(GAZETTE).handle
+    content = iter(range(2))
+    nine.faults.add(lambda path: "/content" in path and next(content, None) is not None, times=None, status=404)
+    _, first = flask.json("import", nine.url, "--collection", handle, "--files")
+    nine.faults.clear()
+    nine.reset()
+
+    code, job = flask.json("retry", str(first["job"]))
+
+    assert first["files"]["missing"] > 0
+    assert (code, job["state"], job["files"]["missing"]) == (0, "completed", 0)
+    assert {path.partition("?")[0].rpartition("/")[2] for _, path in nine.requests} <= {"content"}
+    assert flask.json("retry", str(job["job"]))[0] == 2
+
+
+def test_a_file_larger_than_the_limit_of_the_import_is_listed_and_not_fetched(flask, nine):
+    handle = nine.data.named(GAZETTE).handle
+
+    code, job = flask.json("import", nine.url, "--collection", handle, "--files", "--file-limit", "200 B")
+
+    assert (code, job["clean"]) == (1, False)
+    assert job["files"]["too_large"] > 0
+
+
+def test_an_unchanged_repository_costs_three_requests_and_a_lost_file_is_noticed_all_the_same(flask, nine):
+    gazette = nine.data.named(GAZETTE)
+    items = [item for item in nine.data.items.values() if gazette in item.collections]
+    for item in items:
+        item.indexed_at = datetime(2020, 1, 1, tzinfo=UTC)  # long before the import
+    flask.json("import", nine.url, "--collection", gazette.handle)
+
+    _, unchanged = flask.json("rerun", "1")
+    changed = next(item for item in items if item.bitstreams)
+    nine.data.remove_file(changed, changed.bitstreams[0])
+    code, job = flask.json("rerun", "1")
+
+    assert (unchanged["requests"], unchanged["seen"], unchanged["unchanged"]) == (3, 45, 45)
+    assert (code, job["updated"], job["unchanged"], job["clean"]) == (0, 1, 44, True)
+    assert job["requests"] < 10

@@ -28,6 +28,11 @@ def test_reading_the_settings_touches_no_disk(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_four_requests_at_once_are_the_most_unless_the_pace_is_set():
+    assert load({})["PACE"] == 4
+    assert load({"CONNECTOR_PACE": "16"})["PACE"] == 16
+
+
 def test_networks_are_a_comma_list():
     settings = load({"CONNECTOR_ALLOW_NETWORKS": "10.1.0.0/16, 192.168.7.5,fd00::/8"})
 
@@ -48,7 +53,10 @@ def test_loopback_addresses_may_be_listened_on(host):
         ("PORT", "80a", "0 to 65535"),
         ("PORT", "70000", "0 to 65535"),
         ("PATIENCE", "-1", "whole number"),
+        ("PACE", "0", "from 1 to 16"),
+        ("PACE", "17", "from 1 to 16"),
         ("FILE_LIMIT", "0", "whole number"),
+        ("MISSING_PERCENT", "101", "0 to 100"),
         ("ALLOW_NETWORKS", "10.0.0.0/99", "10.0.0.0/99"),
         ("ALLOW_NETWORKS", "10.0.0.5/8", "host bits"),
         ("CONTACT", "line\nbreak", "header"),

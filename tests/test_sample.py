@@ -14,6 +14,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -460,6 +461,31 @@ def test_last_modified_moves_as_in_a_real_server(change: Any, moves: bool) -> No
     change(data, item)
     assert (item.last_modified > before) is moves
     assert item.indexed_at > indexed
+
+
+def test_the_end_of_an_embargo_is_told_of_each_file_from_9_on(fresh: SampleRepository) -> None:
+    open_file, closed, embargoed = fresh.data.named("Thirty-five files").bitstreams[:3]
+    fresh.data.embargo(closed)
+    fresh.data.embargo(embargoed, until=date(2031, 5, 1))
+
+    told = [ask(fresh, f"{CORE}/bitstreams/{one.uuid}/accessStatus") for one in (open_file, closed, embargoed)]
+
+    assert [(reply.body["status"], reply.body["embargoDate"]) for reply in told] == [
+        ("open.access", None),
+        ("restricted", None),
+        ("embargo", "2031-05-01"),
+    ]
+    with SampleRepository(7, data=fresh.data) as seven:
+        assert ask(seven, f"{CORE}/bitstreams/{embargoed.uuid}/accessStatus").status == 404
+
+
+def test_queries_joined_by_or_find_what_any_of_them_finds(nine: SampleRepository) -> None:
+    halves = [" OR ".join(f"search.resourceid:{digit}*" for digit in half) for half in ("01234567", "89abcdef")]
+    ids = [[one["uuid"] for one in found(search(nine, f"scope=<Special files>&query=({half})"))] for half in halves]
+
+    assert all(ids)
+    assert sorted(ids[0] + ids[1]) == sorted(one["uuid"] for one in found(search(nine, "scope=<Special files>")))
+    assert ask(nine, f"{SEARCH}item&query=(search.resourceid:0* OR nonsense)").status == 422
 
 
 def test_a_change_is_seen_at_once(fresh: SampleRepository) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from ..errors import StorageTrouble
@@ -46,10 +48,11 @@ class Part:
             raise _trouble(error) from error
 
     def discard(self) -> None:
-        """Remove it, unless it has become a stored file."""
+        """Remove it, unless it has become a stored file. Where that cannot be done, `tidy` does it later."""
         with suppress(OSError):
             self._file.close()
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # or the trouble that led here would not be told
+            self.path.unlink(missing_ok=True)
 
 
 class FileFolder:
@@ -80,10 +83,47 @@ class FileFolder:
         except OSError as error:
             raise _trouble(error) from error
 
+    def fault(self, sha256: str, size: int | None = None) -> str | None:
+        """What is wrong with the bytes of this SHA-256, as a sentence; None where nothing is. `size` in bytes.
+
+        Reads all of them, a piece at a time. Raises StorageTrouble when they may not be read.
+        """
+        path = self.path(sha256)
+        try:
+            if size is not None and (lying := path.stat().st_size) != size:
+                return f"{lying} bytes lie there where {size} were stored."
+            with open(path, "rb") as file:
+                intact = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+            return None if intact else "Its bytes are not those that were stored."
+        except FileNotFoundError:
+            return "Its bytes are gone."
+        except OSError as error:
+            if error.errno == errno.EIO:
+                return "The disk cannot read its bytes any more."
+            raise StorageTrouble(f"The files folder cannot be read: {error.strerror}.") from error
+
+    def set_aside(self, sha256: str) -> Path | None:
+        """Move damaged bytes to `folder/damaged`, beside those that were moved before; None where none lie there."""
+        path, aside = self.path(sha256), self.folder / "damaged"
+        if not path.exists():
+            return None
+        try:
+            aside.mkdir(exist_ok=True)
+            names = (aside / (sha256 if number == 1 else f"{sha256}-{number}") for number in count(1))
+            target = next(name for name in names if not name.exists())
+            os.replace(path, target)
+            _sync_folder(aside)
+        except OSError as error:
+            raise _trouble(error) from error
+        return target
+
     def remove(self, sha256: str) -> None:
         """Remove the bytes, and the folder they lay in where it is empty then. Nothing there is no error."""
         path = self.path(sha256)
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _trouble(error) from error
         with suppress(OSError):
             path.parent.rmdir()
 
@@ -98,12 +138,17 @@ class FileFolder:
         for path in self.folder.glob("*.part"):
             match = PART.fullmatch(path.name)
             if match and match["host"] == socket.gethostname() and not is_alive(int(match["pid"])):
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # a folder that cannot be written is told by what needs to write
+                    path.unlink(missing_ok=True)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the folder while bytes and their row change together, or one job would remove what another stores."""
-        with open(self.folder.with_suffix(".lock"), "w") as file:
+        try:
+            file = open(self.folder.with_suffix(".lock"), "w")  # noqa: SIM115
+        except OSError as error:
+            raise _trouble(error) from error
+        with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

@@ -34,6 +34,11 @@ class Fate(StrEnum):
         """Whether an import with such a file is not clean (design rule 11)."""
         return self in (Fate.TOO_LARGE, Fate.DAMAGED, Fate.FAILED)
 
+    @property
+    def can_be_retried(self) -> bool:
+        """Whether a file that did not come may come at another time."""
+        return self not in (Fate.LINKED, Fate.STORED)
+
 
 class Action(StrEnum):
     """What a job did to an item."""
@@ -42,6 +47,7 @@ class Action(StrEnum):
     UPDATED = "updated"
     MARKED = "marked"
     FAILED = "failed"
+    TAKEN_DOWN = "taken_down"
 
 
 class CatalogueItem(db.Model):
@@ -104,7 +110,7 @@ class StoredFile(db.Model):
 class CatalogueFile(db.Model):
     """A file of an item. `position`: its place as the source lists them; `tried_by`: the last job to try it.
 
-    `until`: the last day of an embargo, where the source tells it (YYYY-MM-DD). `by_login`: it came only by login.
+    `until`: the day on which its embargo ends (YYYY-MM-DD), where the source tells it. `by_login`: came only by login.
     """
 
     __tablename__ = "file"

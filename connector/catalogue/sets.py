@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from ..errors import NotFound
 from ..extensions import db
-from .models import CatalogueFile, Fate, ItemSet, Membership
+from .models import CatalogueFile, CatalogueItem, Fate, ItemSet, Membership
 from .showing import PICTURES
 
 THUMBNAIL = 5_000_000  # bytes: no larger picture is sent for a list
@@ -34,9 +34,10 @@ def of_item(item_id: int) -> Sequence[ItemSet]:
 
 
 def counts(item_set_ids: Sequence[int]) -> dict[int, int]:
-    """How many items are in each of these sets; empty ones are left out."""
+    """How many items that are not hidden are in each of these sets; empty ones are left out."""
     number = func.count(Membership.item_id.distinct())
-    query = select(Membership.item_set_id, number).where(Membership.item_set_id.in_(item_set_ids))
+    query = select(Membership.item_set_id, number).join(CatalogueItem, CatalogueItem.id == Membership.item_id)
+    query = query.where(Membership.item_set_id.in_(item_set_ids), CatalogueItem.is_hidden.is_(False))
     return {row[0]: row[1] for row in db.session.execute(query.group_by(Membership.item_set_id))}
 
 

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, exists, insert, select, update
 
 from ..dspace.records import Bitstream, Item, Server, SourceState
 from ..extensions import db
 from .crosswalk import crosswalk
 from .links import handle_link, page_link
-from .models import CatalogueFile, CatalogueItem, Fate
+from .models import CatalogueFile, CatalogueItem, Fate, StoredFile
 from .texts import plain, search_text
 
 ITEM = CatalogueItem.__table__
 FILE = CatalogueFile.__table__
+STORED = StoredFile.__table__
 DATA = (
     *("source_key", "source_id", "handle", "handle_link", "page_link"),
     *("title", "source_metadata", "last_modified", "content_hash"),
@@ -125,6 +126,9 @@ def restore_data(place: Place, item_id: int, group: Mapping[str, Any]) -> None:
     db.session.execute(delete(FILE).where(FILE.c.item_id == item_id))
     if group["files"]:
         db.session.execute(insert(FILE), [{"item_id": item_id, **file} for file in group["files"]])
+        lost = (FILE.c.fate == Fate.STORED, ~exists().where(STORED.c.sha256 == FILE.c.sha256))
+        linked = {"fate": Fate.LINKED.value, "sha256": None, "tried_by": None}  # its bytes were found damaged since
+        db.session.execute(update(FILE).where(FILE.c.item_id == item_id, *lost).values(linked))
 
 
 def remap(place: Place) -> int:

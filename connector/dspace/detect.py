@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from ..errors import (
     BadAnswer,
+    BotWall,
     InvalidInput,
     NotDSpace,
     NotFound,
@@ -190,7 +191,7 @@ def _give_up_on_silence(troubles: list[RepositoryError]) -> None:
 
 def _verdict(http: Http, candidates: list[Candidate], troubles: list[RepositoryError]) -> RepositoryError:
     """What was wrong, in the one sentence that helps most."""
-    for kind in (Restricted, ServerTrouble, Unreachable):
+    for kind in (BotWall, Restricted, ServerTrouble, Unreachable):
         for error in troubles:
             if isinstance(error, kind):
                 return error

@@ -7,33 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Collection as Group
+from datetime import date
 from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ..errors import NotFound, Rejected, Restricted, ServerTrouble, TooLarge, Transient
+from ..errors import NotFound, Rejected, RepositoryError, Restricted, ServerTrouble, TooLarge, Transient
 from ..http import Download, Http
 from . import hal_records as shapes
+from .estimates import by_first_page
 from .hal_api import HalApi
+from .hal_query import Way, items_in
+from .hal_tree import PARENT, HalTree
 from .hal_walk import Reading, Walk
 from .paths import handle_in, is_uuid, object_of
 from .plans import complete_plans, light_plans, sizes_within
 from .reading import Patience, singly
-from .records import Collection, Community, Failure, Item, Page, Scope, ScopeKind, Server, SourceState
+from .records import Collection, Community, Estimate, Failure, Item, Page, Scope, ScopeKind, Server, SourceState, Subset
 
 T = TypeVar("T")
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _KINDS = {path: kind for kind, path in _PATHS.items()}
-_PARENT = ("embed", "parentCommunity")
+_TELLS_EMBARGOES = 9
 
 
 class HalClient:
     """Reads a DSpace 7 to 10. Methods raise the errors of `connector.errors`.
 
     `limit` is the most items or collections asked for at once (the files of one item are not cut by it); `width()`
-    gives how many requests may run in parallel now.
+    gives how many requests may run in parallel now. `can_select`: walks and counts may be of a subset.
     """
+
+    can_select = True
 
     def __init__(
         self,
@@ -48,15 +54,16 @@ class HalClient:
         self._http, self._patience, self._width = http, patience, width
         self._api = HalApi(http, server)
         self._sizes = sizes_within(limit)
+        self._tree = HalTree(self._api, self._sizes[0])
         self._checked: set[str] = set()
 
     def communities(self) -> Iterator[Community]:
         """All communities, in no useful order."""
-        return iter(self._containers("community", "communities", shapes.community_of).values())
+        return self._tree.communities()
 
     def collections(self) -> Iterator[Collection]:
         """All collections, in no useful order."""
-        return iter(self._containers("collection", "collections", shapes.collection_of).values())
+        return self._tree.collections()
 
     def find(self, kind: ScopeKind, identifier: str) -> Scope:
         """The object with this uuid or handle, which exists and is of this kind. Raises NotFound or Restricted."""
@@ -82,7 +89,30 @@ class HalClient:
 
     def collection(self, id: str) -> Collection:
         """A collection with its texts. Raises NotFound or Restricted."""
-        return shapes.collection_of(*self._object(ScopeKind.COLLECTION, id, [_PARENT]))
+        return shapes.collection_of(*self._object(ScopeKind.COLLECTION, id, [PARENT]))
+
+    def count(self, scope: Scope, subset: Subset | None = None) -> int | None:
+        """How many items the source says are in the scope, or in a subset of it: one search for a page of one.
+
+        None where it refuses the query, and for a scope of one item, which is no scope of searches. A scope that this
+        client has not met yet is looked up before. Waits as a walk does; raises NotFound or Restricted for the scope.
+        """
+        if scope.kind is ScopeKind.ITEM:
+            return None
+        self._check(scope)
+        try:
+            return self._patiently(lambda: self._api.search([*items_in(scope, subset), ("size", 1)])[0].total)
+        except Rejected:
+            return None
+
+    def estimate(self, scope: Scope, *, files: bool, light: bool) -> Estimate:
+        """About what a walk of the scope, and its files if wanted, will take; a light one only lists.
+
+        It is the walk's own first page that tells, after the scope was looked up: two requests.
+        """
+        plan = (light_plans if light else complete_plans)(self._sizes).first
+        page = next(self.walk(scope, light=light, seen=lambda ids: set()))
+        return by_first_page(page, plan.size, with_files=files and not light)
 
     def walk(
         self,
@@ -93,11 +123,14 @@ class HalClient:
         with_collection: bool = False,
         seen: Callable[[Group[str]], set[str]],
         hidden: Mapping[str, int] = MappingProxyType({}),
+        subset: Subset | None = None,
     ) -> Iterator[Page]:
         """Every item of the scope that can be found, from the beginning or after the page whose cursor is given.
 
         `light` items have no files yet. `seen(ids)` tells which are recorded already; those are not given again.
-        `hidden` is not needed here: a count of DSpace 7 and later holds only what we may see.
+        `hidden` is not needed here: a count of DSpace 7 and later holds only what we may see. `subset`: only what is in
+        it, counted by itself, and the same again for a cursor of such a walk; a scope of one item is read in any case.
+        Raises Rejected where the site refuses the subset's query.
         """
         if scope.kind is ScopeKind.ITEM:
             yield from self._single(scope, cursor, seen)
@@ -105,7 +138,7 @@ class HalClient:
         self._check(scope)
         plans = (light_plans if light else complete_plans)(self._sizes)
         reading = Reading(self._api, self._patience, self._width, self._sizes, self._complete)
-        walk = Walk(reading, scope, plans, light=light, with_collection=with_collection, seen=seen)
+        walk = Walk(reading, scope, plans, light=light, with_collection=with_collection, seen=seen, subset=subset)
         yield from walk.pages(cursor)
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
@@ -141,40 +174,18 @@ class HalClient:
         """Give the bytes of a file to `sink`, at most `limit`. Raises Restricted for an embargoed one."""
         return self._http.download(f"{self.server.api_url}/core/bitstreams/{bitstream_id}/content", sink, limit=limit)
 
-    # Communities and collections
+    def available_from(self, bitstream_id: str) -> date | None:
+        """The day on which the embargo of a file that was refused ends, or None where that is not told.
 
-    def _containers(self, type_name: str, path: str, record: Callable[[shapes.Json, str], T]) -> dict[str, T]:
-        """All of them by id: by search, which knows parents and order, else by the plain list, which is never short."""
+        9 and later tell it of each file. The access status of an item, on 7.3 and later, is of its first file only, and
+        has no date before 9. One request, made once: whatever goes wrong, it is not told.
+        """
+        if self.server.generation < _TELLS_EMBARGOES:
+            return None
         try:
-            found, total = self._searched(type_name, record)
-            if len(found) >= total:
-                return found
-        except (Rejected, NotFound, Restricted):
-            found = {}
-        return self._listed(path, record) | found
-
-    def _searched(self, type_name: str, record: Callable[[shapes.Json, str], T]) -> tuple[dict[str, T], int]:
-        found: dict[str, T] = {}
-        pages = number = 0
-        while number == 0 or number < pages:
-            params = [("dsoType", type_name), ("sort", "dc.title,asc"), _PARENT]
-            listed, url = self._api.search([*params, ("size", self._sizes[0]), ("page", number)])
-            for row in listed.rows:
-                if shapes.known_id(row) is not None:  # a row may come without its object, where that may not be read
-                    found[shapes.known_id(row)] = record(shapes.found_object(row, url), url)
-            pages, number = listed.pages, number + 1
-        return found, listed.total
-
-    def _listed(self, path: str, record: Callable[[shapes.Json, str], T]) -> dict[str, T]:
-        found: dict[str, T] = {}
-        pages = number = 0
-        while number == 0 or number < pages:
-            answer = self._api.get(f"core/{path}", [_PARENT, ("size", self._sizes[0]), ("page", number)])
-            listed = shapes.listed(answer.json, path, answer.url)
-            for row in listed.rows:
-                found[shapes.member(row, "uuid", str, answer.url)] = record(row, answer.url)
-            pages, number = listed.pages, number + 1
-        return found
+            return shapes.embargo_end_of(*self._api.get(f"core/bitstreams/{bitstream_id}/accessStatus", tries=1))
+        except RepositoryError:
+            return None
 
     # Single objects
 
@@ -217,13 +228,19 @@ class HalClient:
         """Raises NotFound or Restricted: search takes a scope it does not know for the whole repository."""
         if scope.kind is ScopeKind.REPOSITORY or scope.id in self._checked:
             return
+        self._patiently(lambda: self._object(scope.kind, scope.id))
+        self._checked.add(scope.id)
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        """The result of a request without which nothing can go on: while it fails, patience waits."""
         while True:
             try:
-                self._object(scope.kind, scope.id)
-                break
+                result = call()
             except Transient as error:
                 self._patience.wait("page", error)
-        self._checked.add(scope.id)
+            else:
+                self._patience.good("page")
+                return result
 
     # Items
 
@@ -265,5 +282,5 @@ class HalClient:
         if scope.kind not in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY):
             return True
         self._check(scope)
-        params = [("dsoType", "item"), ("scope", scope.id), ("query", f"search.resourceid:{item_id}"), ("size", 1)]
+        params = [*items_in(scope, way=Way(None, f"search.resourceid:{item_id}")), ("size", 1)]
         return self._api.search(params)[0].total > 0

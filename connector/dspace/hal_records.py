@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from ..errors import BadAnswer
@@ -124,6 +125,15 @@ def bitstream_of(found: Json, bundle: str, url: str) -> Bitstream:
         checksum_algorithm=optional(checksum, "checkSumAlgorithm", str, url),
         sequence=optional(found, "sequenceId", int, url),
     )
+
+
+def embargo_end_of(status: Json, url: str) -> date | None:
+    """The day from which a file is open, in its access status on 9 and later. None: it is open, or closed for good."""
+    text = optional(status, "embargoDate", str, url)
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError as error:
+        raise BadAnswer(f"{url} gives “{text}” as the end of an embargo, which is no date.", url) from error
 
 
 def community_of(found: Json, url: str) -> Community:

@@ -15,70 +15,12 @@ from typing import Any
 from ..errors import BadAnswer, Rejected, RepositoryError, Transient
 from . import records
 from .hal_api import HalApi
+from .hal_query import AS_IT_COMES, WAYS, items_in
 from .hal_records import embedded, found_object, item_of, known_id
+from .hal_steps import Cursor, Result, Step, Tally, by_id, is_light
 from .plans import WARM_UP, WIDTH_OF_TRIALS, WORTH_A_TRIAL, Plan, Plans, cheapest, is_worth
 from .reading import Pages, Patience, Rows
-from .records import Failure, Item, Page, Scope, ScopeKind
-
-Result = Item | Failure
-Cursor = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """A way to list a scope: an order, or a part of it."""
-
-    sort: str | None
-    query: str | None = None
-
-
-# New items come last by accession; the first hexadecimal digit of the uuid cuts any listing into 16 parts.
-WAYS = (
-    Way("dc.date.accessioned,asc"),
-    Way("dc.title,asc"),
-    *(Way(None, f"search.resourceid:{digit}*") for digit in "0123456789abcdef"),
-)
-
-
-@dataclass(slots=True)
-class _Tally:
-    """How many distinct items were met; `total`: how many the source has; `most`: how many it had at any time.
-
-    What leaves a listing moves the rows behind it, one of which may slip between two pages: so it is not enough to
-    meet as many as there are at the end.
-    """
-
-    count: int = 0
-    total: int = 0
-    most: int = 0
-
-    def note(self, total: int) -> None:
-        self.most += max(0, total - self.total)
-        self.total = total
-
-    @property
-    def is_whole(self) -> bool:
-        return self.count >= self.most
-
-
-@dataclass(slots=True)
-class _Step:
-    """A page under way: its rows by id, some of them still to be completed."""
-
-    rows: dict[str, Result]
-    failures: tuple[Failure, ...]
-    cursor: Cursor
-    total: int
-    lacking: dict[str, Item]
-
-    def put(self, result: Result) -> None:
-        self.rows[result.id] = result
-        del self.lacking[result.id]
-
-    def page(self) -> Page:
-        items = tuple(row for row in self.rows.values() if isinstance(row, Item))
-        failures = tuple(row for row in self.rows.values() if isinstance(row, Failure))
-        return Page(items, self.cursor, self.total, failures + self.failures)
+from .records import Failure, Item, Page, Scope, ScopeKind, Subset
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +46,16 @@ class Walk:
         light: bool,
         with_collection: bool,
         seen: Callable[[Collection[str]], set[str]],
+        subset: Subset | None = None,
     ):
         self._reading, self._api, self._scope, self._plans = reading, reading.api, scope, plans
-        self._light, self._seen = light, seen
+        self._subset, self._light, self._seen = subset, light, seen
         is_collection = scope.kind is ScopeKind.COLLECTION
         # What is imported is this collection, also where an item is only mapped into it.
         self._collection = records.Collection(scope.id, scope.handle, scope.name) if is_collection else None
         self._embeds_owner = with_collection and not is_collection
         self._met: set[str] = set()
-        self._tally, self._is_resumed = _Tally(), False
+        self._tally, self._is_resumed = Tally(), False
         self._plan, self._way, self._offset = plans.first, WAYS[0], 0
         self._chosen: Plan | None = None
         self._is_trying = False
@@ -122,7 +65,7 @@ class Walk:
         """The pages from the beginning, or after the one whose cursor is given."""
         at = cursor or {}
         self._is_resumed = cursor is not None
-        self._tally = _Tally(at.get("count", 0), at.get("total", 0), at.get("most", 0))
+        self._tally = Tally(at.get("count", 0), at.get("total", 0), at.get("most", 0))
         first_again = at.get("way", 0)
         if first_again == 0:
             yield from self._first_way(at)
@@ -148,7 +91,7 @@ class Walk:
         try:
             yield from self._read(plan, lambda: end)
         except Rejected:
-            self._way = Way(None)
+            self._way = AS_IT_COMES
             yield from self._read(plan, lambda: end)
 
     def _trials(self) -> Iterator[Page]:
@@ -180,10 +123,10 @@ class Walk:
         steps = (self._step(offset, rows) for offset, rows in self._pages(self._offset, end, plan.size))
         yield from self._filled(steps)
 
-    def _step(self, offset: int, rows: Rows) -> _Step:
+    def _step(self, offset: int, rows: Rows) -> Step:
         self._offset = offset
         self._tally.note(self._tally.total if rows.total is None else rows.total)
-        known, unknown = _by_id(rows)
+        known, unknown = by_id(rows)
         self._tally.count += len(unknown)
         return self._fresh(known, unknown, {"way": 0, "offset": offset, "plan": self._chosen and self._chosen.name})
 
@@ -192,11 +135,11 @@ class Walk:
     def _again(self, number: int) -> Iterator[Page]:
         """List the scope, or a part of it, in another way. What can be listed in no such way is left out of it."""
         self._way, self._plan = WAYS[number], Plan(self._reading.sizes[0], False)
-        listing, here = _Tally(), set[str]()
+        listing, here = Tally(), set[str]()
 
-        def steps() -> Iterator[_Step]:
+        def steps() -> Iterator[Step]:
             for _, rows in self._new_pages()(0, lambda: max(1, listing.total), self._plan.size):
-                known, unknown = _by_id(rows)
+                known, unknown = by_id(rows)
                 listing.note(listing.total if rows.total is None else rows.total)
                 listing.count += len(known.keys() - here) + len(unknown)
                 here.update(known)
@@ -211,7 +154,7 @@ class Walk:
 
     # What all ways share
 
-    def _fresh(self, rows: dict[str, Result], unknown: tuple[Failure, ...], cursor: Cursor) -> _Step:
+    def _fresh(self, rows: dict[str, Result], unknown: tuple[Failure, ...], cursor: Cursor) -> Step:
         """The rows neither met in this walk nor recorded before it."""
         new = rows.keys() - self._met
         recorded = self._seen(new) if new else set()
@@ -219,10 +162,10 @@ class Walk:
         # Before a resume, what is recorded was counted in the cursor already.
         self._tally.count += len(new - recorded) if self._is_resumed else len(new)
         fresh = {id: row for id, row in rows.items() if id in new and id not in recorded}
-        lacking = {} if self._light else {id: row for id, row in fresh.items() if _is_light(row)}
-        return _Step(fresh, unknown, cursor | asdict(self._tally), self._tally.total, lacking)
+        lacking = {} if self._light else {id: row for id, row in fresh.items() if is_light(row)}
+        return Step(fresh, unknown, cursor | asdict(self._tally), self._tally.total, lacking)
 
-    def _filled(self, steps: Iterator[_Step]) -> Iterator[Page]:
+    def _filled(self, steps: Iterator[Step]) -> Iterator[Page]:
         """Pages of complete items; of a listing without files, the items of several pages are completed at a time."""
         if self._light:
             yield from (step.page() for step in steps)
@@ -232,8 +175,8 @@ class Walk:
         else:
             yield from self._completed(steps)
 
-    def _completed(self, steps: Iterable[_Step]) -> Iterator[Page]:
-        under_way, step_of = deque[_Step](), dict[str, _Step]()
+    def _completed(self, steps: Iterable[Step]) -> Iterator[Page]:
+        under_way, step_of = deque[Step](), dict[str, Step]()
 
         def lacking() -> Iterator[Item]:
             for step in steps:
@@ -272,10 +215,9 @@ class Walk:
         return Rows(items, found.total, tuple(result for result in results if isinstance(result, Failure)))
 
     def _parameters(self, plan: Plan) -> list[tuple[str, Any]]:
-        params = [("dsoType", "item"), ("scope", self._scope.id), ("sort", self._way.sort), ("query", self._way.query)]
         embeds = self._api.embedding_files() if plan.embeds else []
         owner = [("embed", "owningCollection")] if self._embeds_owner else []
-        return [(name, value) for name, value in params if value] + [*embeds, *owner]
+        return [*items_in(self._scope, self._subset, self._way), *embeds, *owner]
 
     def _row(self, row: Any, plan: Plan, url: str) -> Result:
         """The item of a row; a row that cannot be understood is a Failure, and its neighbours are safe."""
@@ -289,13 +231,3 @@ class Walk:
             return item if bundles is None else self._api.with_files(item, bundles, url)
         except RepositoryError:  # the same trouble, if it lasts, is met when the item is completed by itself
             return item
-
-
-def _by_id(rows: Rows) -> tuple[dict[str, Result], tuple[Failure, ...]]:
-    """The rows whose id is known, and the failures of which not even that is."""
-    known = {row.id: row for row in (*rows.items, *rows.failures) if row.id is not None}
-    return known, tuple(failure for failure in rows.failures if failure.id is None)
-
-
-def _is_light(row: Result) -> bool:
-    return isinstance(row, Item) and not row.is_complete

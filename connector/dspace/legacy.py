@@ -13,12 +13,14 @@ from urllib.parse import quote, urlsplit
 from ..errors import NotFound, Rejected, Restricted, ServerTrouble, TooLarge
 from ..http import Download, Http
 from . import legacy_records as records
+from .estimates import by_counts
 from .legacy_api import EVERYTHING, Answer, LegacyApi
+from .legacy_rows import LegacyRows
 from .legacy_tree import LegacyTree
 from .legacy_walk import Walk
 from .paths import handle_in, is_uuid, object_of
 from .reading import Patience, singly
-from .records import Collection, Community, Failure, Item, Page, Scope, ScopeKind, Server, SourceState
+from .records import Collection, Community, Estimate, Failure, Item, Page, Scope, ScopeKind, Server, SourceState
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _HOMES = {ScopeKind.COLLECTION: "parentCollectionList", ScopeKind.COMMUNITY: "parentCommunityList"}
@@ -30,7 +32,10 @@ class LegacyClient:
 
     `limit`: the most results asked for at once, but for the id list, which loses nothing only in one piece; `width()`:
     how many requests may run in parallel now. Only the walk and `complete` wait for a repository that is down.
+    `can_select`: these servers list whole collections only, without any query, so no walk is of a subset.
     """
+
+    can_select = False
 
     def __init__(
         self, http: Http, server: Server, *, limit: int | None = None, patience: Patience, width: Callable[[], int]
@@ -129,6 +134,25 @@ class LegacyClient:
 
     # -- items
 
+    def count(self, scope: Scope, subset: None = None) -> None:
+        """None: these servers count what we may not see, too, so their counts prove nothing."""
+
+    def estimate(self, scope: Scope, *, files: bool, light: bool) -> Estimate:
+        """About what a walk of the scope will take; a light one only lists. These servers do not tell of files before.
+
+        One request, or for a whole repository the list of its collections.
+        """
+        rows = LegacyRows(self.api, self.patience, self.width, details=not light)
+        return by_counts(self._counts(scope), rows.page_size, singly=not light and not self.api.can.item_pages)
+
+    def _counts(self, scope: Scope) -> list[int | None]:
+        if scope.kind is ScopeKind.REPOSITORY:
+            return [part.item_count for part in self._tree.flat_collections()]
+        if scope.kind is ScopeKind.ITEM:
+            return [1]
+        record = records.collection if scope.kind is ScopeKind.COLLECTION else records.community
+        return [record(*self.api.get(f"{_PATHS[scope.kind]}/{scope.id}")).item_count]
+
     def walk(
         self,
         scope: Scope,
@@ -138,8 +162,12 @@ class LegacyClient:
         with_collection: bool = False,
         seen: Callable[[Group[str]], set[str]],
         hidden: Mapping[str, int] = MappingProxyType({}),
+        subset: None = None,
     ) -> Iterator[Page]:
-        """Every item of the scope that can be found, each once, in pages of at most 100 (see `legacy_walk`)."""
+        """Every item of the scope that can be found, each once, in pages of at most 100 (see `legacy_walk`).
+
+        `subset` is there for callers that serve all generations; it is always None, as these cannot select.
+        """
         return Walk(self, scope, light, with_collection, seen, hidden).pages(cursor)
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
@@ -187,6 +215,9 @@ class LegacyClient:
     def download(self, bitstream_id: str, sink: Callable[[bytes], object], *, limit: int | None = None) -> Download:
         """Give the bytes of a file to `sink`, at most `limit`. These servers tell no length and resume nothing."""
         return self.api.http.download(self.api.url(f"bitstreams/{bitstream_id}/retrieve"), sink, limit=limit)
+
+    def available_from(self, bitstream_id: str) -> None:
+        """None: who may not read a file may not read its policies either, which name the end of an embargo (6.3)."""
 
     def _completed(self, item: Item) -> Item | Failure:
         try:

@@ -34,6 +34,7 @@ class LegacyRows:
     def __init__(self, api: LegacyApi, patience: Patience, width: Callable[[], int], details: bool):
         self._api, self._patience, self._width = api, patience, width
         self._details = details and api.can.item_pages
+        self.page_size = api.capped(_DETAIL_PAGE if self._details else _LIGHT_PAGE)
         self.in_one = 0
 
     def pages(self, part: Collection, start: int, end: int, known: Collection | None) -> Iterator[tuple[int, Rows]]:
@@ -48,7 +49,7 @@ class LegacyRows:
             self.in_one = max(self.in_one, size) if offset == 0 else self.in_one
             return rows
 
-        return self._ahead(read, start, end, _DETAIL_PAGE if self._details else _LIGHT_PAGE)
+        return self._ahead(read, start, end, self.page_size)
 
     def light_pages(self, part: Collection, end: int, known: Collection | None) -> Iterator[Rows]:
         """The collection's rows once more, from the beginning, without details."""

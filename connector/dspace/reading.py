@@ -12,15 +12,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from ..errors import RepositoryDown, Stopped, Transient
+from ..errors import BotWall, RepositoryDown, Stopped, Transient
+from ..http import waits
 from .records import Failure, Item
 
 T = TypeVar("T")
 
 LONGEST_WAIT = 300.0
+HEAVY = 10.0  # seconds
 IN_A_ROW = 3
 GOOD_PAGES = 20
 
@@ -35,7 +38,10 @@ class Rows:
 
 
 class Patience:
-    """Seconds a kind of request may go without one good answer; kinds apart, or good downloads hide a dead listing."""
+    """Seconds a kind of request may go without one good answer; kinds apart, or good downloads hide a dead listing.
+
+    `now` gives naive UTC, `clock` seconds that nobody sets back.
+    """
 
     def __init__(
         self,
@@ -44,32 +50,47 @@ class Patience:
         waiting: Callable[[str], None] = lambda sentence: None,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], bool] | None = None,
+        now: Callable[[], datetime] = waits.utc_now,
     ):
-        self._seconds, self._waiting, self._clock = seconds, waiting, clock
+        self._seconds, self._waiting, self._clock, self._now = seconds, waiting, clock, now
         self.stop = stop or threading.Event()
         self._pause = pause or self.stop.wait
         self._good: dict[str, float] = {}
         self._waits: dict[str, int] = {}
+        self._since: dict[str, datetime] = {}
         self._lock = threading.Lock()
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when (naive UTC) some kind of request waits for a good answer; None while none does."""
+        with self._lock:
+            return min(self._since.values(), default=None)
 
     def good(self, kind: str) -> None:
         """Note a good answer of this kind."""
         with self._lock:
             self._good[kind], self._waits[kind] = self._clock(), 0
+            self._since.pop(kind, None)
 
     def wait(self, kind: str, error: Transient) -> None:
         """Wait before the next try: 5 s, then twice as long each time, up to 5 minutes, or what the server asked for.
 
-        Raises RepositoryDown when patience has ended, Stopped as soon as a stop is asked for.
+        Raises RepositoryDown when patience has ended, or would before the server wants to be asked again; Stopped as
+        soon as a stop is asked for.
         """
         with self._lock:
             now = self._clock()
             left = self._good.setdefault(kind, now) + self._seconds - now
             turn = self._waits[kind] = self._waits.get(kind, 0) + 1
+            since = self._since.setdefault(kind, self._now())
         if left <= 0:
             raise RepositoryDown(f"The repository gave no good answer for too long. The last one: {error}", error.url)
-        pause = min(left, max(error.retry_after or 0, min(LONGEST_WAIT, 5.0 * 2 ** min(turn - 1, 10))))
-        self._waiting(f"Waiting {pause:.0f} s for the repository: {error}")
+        asked = error.retry_after or 0
+        if asked > left:
+            wish = f"The repository asks not to be asked again for {waits.span(asked)}: longer than we wait. {error}"
+            raise RepositoryDown(wish, error.url)
+        pause = max(asked, min(left, LONGEST_WAIT, 5.0 * 2 ** min(turn - 1, 10)))
+        self._waiting(f"{waits.since(since, self._now())}: {error} Trying again in {waits.span(pause)}.")
         self.rest(pause)
 
     def rest(self, seconds: float) -> None:
@@ -125,7 +146,9 @@ class Pages:
         width: Callable[[], int],
         kind: str = "page",
         control: Callable[[], object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ):
+        self._clock = clock
         self._read, self._sizes, self._patience, self._width, self._kind = read, tuple(sizes), patience, width, kind
         self._good: tuple[int, int] | None = None
         self._stand_in = control
@@ -138,26 +161,33 @@ class Pages:
     def __call__(self, start: int, end: Callable[[], int], size: int) -> Iterator[tuple[int, Rows]]:
         """Give (offset after the page, its rows) until `end()`, which may move while the listing is read.
 
-        After a page that was too large the next ones are smaller, until many of them were good.
+        After a page that was too large, or took very long although it came, the next ones are smaller, until many of
+        them were good.
         """
         offset, largest, under_way = start, _Largest(self._sizes, size), deque[int]()
 
-        def tasks(at: int) -> Iterator[Callable[[], Rows]]:
+        def tasks(at: int) -> Iterator[Callable[[], tuple[Rows, float]]]:
             while at < end():
                 under_way.append(here := self.fit(at, largest.size))
-                yield lambda at=at, here=here: self._read(at, here, 4)
+                yield lambda at=at, here=here: self._timed(at, here)
                 at += here
 
         for future in ahead(tasks(start), self._width, self._patience.stop):
             here = under_way.popleft()
             try:
-                rows = future.result()
+                rows, seconds = future.result()
                 self._was_good(offset, here)
-                largest.was_good(here)
+                largest.was_good(here, heavy=seconds > HEAVY)
             except Transient:
                 rows = self._carefully(offset, here, largest)
             offset += here
             yield offset, rows
+
+    def _timed(self, offset: int, size: int) -> tuple[Rows, float]:
+        """The page and the seconds it took."""
+        began = self._clock()
+        rows = self._read(offset, size, 4)
+        return rows, self._clock() - began
 
     def _was_good(self, offset: int, size: int) -> None:
         self._patience.good(self._kind)
@@ -191,6 +221,8 @@ class Pages:
                 self._was_good(here, smaller)
                 doubt.clear()
                 doubt.note(smaller, came=True)
+            except BotWall as wall:  # says nothing of the rows, and what else can be read says nothing of the wall
+                raise _Lasting(wall) from None
             except Transient as error:
                 doubt.note(smaller, came=False)
                 if smaller > 1:
@@ -204,6 +236,8 @@ class Pages:
         """A row that failed while the repository may have been in trouble, which is over now."""
         try:
             return self._read(row, 1, 2)
+        except BotWall as wall:
+            raise _Lasting(wall) from None
         except Transient as error:
             return Rows((), None, (Failure(None, None, None, f"Row {row + 1} of the list: {error}"),))
 
@@ -211,6 +245,7 @@ class Pages:
         """Read again what was good before; raises Transient when it is no longer good, or nothing was yet."""
         if self._good is not None:
             self._read(*self._good, 1)
+            self._patience.good(self._kind)
         elif self._stand_in is not None:
             self._stand_in()
         else:
@@ -224,7 +259,10 @@ class _Largest:
         self._sizes, self._wanted, self.size = sizes, size, size
         self._good, self._enough = 0, GOOD_PAGES
 
-    def was_good(self, size: int) -> None:
+    def was_good(self, size: int, heavy: bool) -> None:
+        """A heavy page is too large, unless it holds a single row."""
+        if heavy and size > 1:
+            return self.was_too_large(size)
         self._good += size == self.size
         if self._good >= self._enough:
             self._good = 0
@@ -322,18 +360,31 @@ def singly(
         good = partial(read, item)
         patience.good(kind)
         yield result
-        yield from _once_more(held, read)
+        yield from _once_more(held, read, patience, kind)
         held.clear()
     yield from _settle(held, read, good, patience, kind)
 
 
-def _once_more(held: list[tuple[Item, Transient]], read: Callable[[Item], Item | Failure]) -> Iterator[Item | Failure]:
+def _once_more(
+    held: list[tuple[Item, Transient]], read: Callable[[Item], Item | Failure], patience: Patience, kind: str
+) -> Iterator[Item | Failure]:
     """The repository answers now: what failed meanwhile gets one more chance before it is the item's own fault."""
     for item, _ in held:
         try:
-            yield read(item)
+            yield _past_walls(item, read, patience, kind)
         except Transient as error:
             yield _failed(item, error)
+
+
+def _past_walls(item: Item, read: Callable[[Item], Item | Failure], patience: Patience, kind: str) -> Item | Failure:
+    """The item read; a protection against robots says nothing of it, so patience waits until it is gone."""
+    while True:
+        try:
+            result = read(item)
+            patience.good(kind)
+            return result
+        except BotWall as wall:
+            patience.wait(kind, wall)
 
 
 def _failed(item: Item, error: Transient) -> Failure:
@@ -350,7 +401,7 @@ def _settle(
     """Decide whose fault the failures are: the items', if anything else can be read; else wait and read them again."""
     while held:
         if good is not None and _succeeds(good):
-            yield from _once_more(held, read)
+            yield from _once_more(held, read, patience, kind)
             return
         patience.wait(kind, held[-1][1])
         failing = []
@@ -362,7 +413,7 @@ def _settle(
             except Transient as error:
                 failing.append((item, error))
         if len(failing) < len(held):
-            yield from _once_more(failing, read)
+            yield from _once_more(failing, read, patience, kind)
             return
         held = failing
 

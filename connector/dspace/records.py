@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -53,6 +54,29 @@ class Scope:
     id: str = ""
     handle: str | None = None
     name: str = ""
+
+
+MOST_PARTS = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    """What of a scope is read: of DSpace 7 to 10 only, which alone can select (`can_select`).
+
+    `indexed_since` (aware): what the source has indexed anew since then, for whatever reason: metadata, files,
+    policies, mapping. `part` (number, of): one of `of` parts of about the same size, counted from 0; every item is in
+    exactly one (see `parts`). Both: what is in both. Raises ValueError for a time without zone, or no such part.
+    """
+
+    indexed_since: datetime | None = None
+    part: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.indexed_since is not None and self.indexed_since.tzinfo is None:
+            raise ValueError("indexed_since needs a time zone")
+        number, of = self.part or (0, 1)
+        if not 0 <= number < of <= MOST_PARTS:
+            raise ValueError(f"there is no part {number} of {of}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +181,17 @@ class Page:
     failures: tuple[Failure, ...] = ()
     hidden: Mapping[str, int] = field(default_factory=dict)
     again: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """About what reading a scope will take, told before it is read; None is what the source does not tell.
+
+    `requests`: those of the walk, and one more for each of `files`. `files` and their `bytes` are those of ORIGINAL: as
+    many an item as the first items have.
+    """
+
+    items: int | None
+    requests: int | None
+    files: int | None = None
+    bytes: int | None = None

@@ -4,5 +4,6 @@ from .addresses import AddressRule
 from .door import Download, Http
 from .pace import Pace
 from .session import HttpSettings
+from .traffic import Traffic
 
-__all__ = ["AddressRule", "Download", "Http", "HttpSettings", "Pace"]
+__all__ = ["AddressRule", "Download", "Http", "HttpSettings", "Pace", "Traffic"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -15,6 +16,7 @@ from urllib3.util import Retry
 
 from ..errors import (
     BadAnswer,
+    BotWall,
     CertificateTrouble,
     NotFound,
     Rejected,
@@ -26,6 +28,8 @@ from ..errors import (
     UnknownHost,
     Unreachable,
 )
+from .walls import is_wall
+from .walls import sentence as wall_sentence
 
 _PIECE = 256 * 1024
 _ERROR_BODY = 64 * 1024
@@ -68,10 +72,14 @@ def _announced(answer: requests.Response) -> int:
     return int(length) if length.isdecimal() and len(length) < 20 else 0
 
 
-def parsed(answer: requests.Response, limit: int) -> Any:
+def parsed(answer: requests.Response, limit: int, count: Callable[[int], object]) -> Any:
+    """The JSON of an answer. `count` is told how many bytes it had, unpacked."""
     if answer.status_code == 204:
         return None
     body = b"".join(pieces(answer, limit))
+    count(len(body))
+    if is_wall(answer, body):
+        raise _wall(answer)
     try:
         return json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -83,8 +91,6 @@ def _refuse_constant(name: str) -> None:
 
 
 def _why_not_json(answer: requests.Response, body: bytes, error: Exception) -> str:
-    if _is_challenge(body, _CHALLENGES):
-        return _BOT_PROTECTION.format(host=_host(answer.url), status=answer.status_code)
     if body.lstrip().startswith(b"<"):
         return f"{answer.url} answered with a web page or XML instead of JSON."
     if not body:
@@ -94,6 +100,8 @@ def _why_not_json(answer: requests.Response, body: bytes, error: Exception) -> s
 
 def accepted(answer: requests.Response) -> requests.Response:
     """The answer itself if its status is 2xx. Raises what the status means otherwise."""
+    if is_wall(answer):
+        raise _wall(answer)
     if 200 <= answer.status_code < 300:
         return answer
     raise _refusal(answer)
@@ -101,19 +109,22 @@ def accepted(answer: requests.Response) -> requests.Response:
 
 def _refusal(answer: requests.Response) -> RepositoryError:
     status, url, host = answer.status_code, answer.url, _host(answer.url)
-    challenge = _BOT_PROTECTION.format(host=host, status=status)
-    challenged = _is_challenge(start_of_body(answer), _CHALLENGES_OF_REFUSALS)
+    if is_wall(answer, start_of_body(answer)):
+        return _wall(answer)
     if status in (401, 403):
-        return Restricted(challenge if challenged else f"{url} may not be read without an account ({status}).", url)
+        return Restricted(f"{url} may not be read without an account ({status}).", url)
     if status in (404, 410):
         return NotFound(f"{host} has nothing at {url} ({status}).", url)
     if status in (408, 425, 429) or status >= 500:
         said = "asks for fewer requests" if status == 429 else "cannot answer just now"
-        sentence = challenge if challenged else f"{host} {said}: status {status} for {url}."
-        return ServerTrouble(sentence, url, _retry_after(answer))
+        return ServerTrouble(f"{host} {said}: status {status} for {url}.", url, _retry_after(answer), status)
     if status >= 400:
         return Rejected(f"{host} does not accept the request for {url} ({status}).", url)
     return BadAnswer(f"{url} answered with the unexpected status {status}.", url)
+
+
+def _wall(answer: requests.Response) -> BotWall:
+    return BotWall(wall_sentence(answer, _host(answer.url)), answer.url, _retry_after(answer))
 
 
 def start_of_body(answer: requests.Response) -> bytes:
@@ -140,20 +151,6 @@ def _retry_after(answer: requests.Response) -> float | None:
         return Retry(retry_after_max=_LONGEST_RETRY_AFTER).parse_retry_after(header)
     except (urllib3_errors.InvalidHeader, ValueError, OverflowError):
         return None
-
-
-_BOT_PROTECTION = (
-    "The bot protection of {host} answered instead of the repository (status {status}). "
-    "Its administrator could let our User-Agent pass."
-)
-# Words of the pages of Cloudflare, Anubis, DDoS-Guard and others. A good page may well contain a captcha elsewhere.
-_CHALLENGES = re.compile(rb"just a moment|anubis|not a bot|verify you are human|ddos-guard|challenge-platform", re.I)
-_CHALLENGES_OF_REFUSALS = re.compile(_CHALLENGES.pattern + rb"|captcha|attention required", re.I)
-
-
-def _is_challenge(body: bytes, words: re.Pattern[bytes]) -> bool:
-    start = body[:_ERROR_BODY]
-    return start.lstrip().startswith(b"<") and words.search(start) is not None
 
 
 # The first row that fits the error or one of its causes counts: the more telling ones come first.
@@ -198,3 +195,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _host(url: str) -> str:
     return urlsplit(url).hostname or url
+
+
+def told_time(answer: requests.Response) -> datetime | None:
+    """When the server says it answered (its Date header), in UTC; None where it does not say, or not as HTTP asks."""
+    try:
+        moment = parsedate_to_datetime(answer.headers.get("Date", ""))
+    except (ValueError, OverflowError):
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The door itself: JSON and files by GET, within limits of time, size, pace and address.
+"""The door itself: JSON and files by GET, and logins by POST, within limits of time, size, pace and address.
 
 Everything that can go wrong out there leaves here as one of `connector.errors`, with a sentence that names the host.
 """
@@ -6,6 +6,7 @@ Everything that can go wrong out there leaves here as one of `connector.errors`,
 from __future__ import annotations
 
 import hashlib
+import math
 import random
 import threading
 import time
@@ -13,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,22 +22,30 @@ import requests
 from urllib3 import exceptions as urllib3_errors
 from urllib3.util import parse_url
 
-from ..errors import BadAnswer, Rejected, ServerTrouble, Stopped, TimedOut, Transient
-from .answers import accepted, is_redirect, location, network_trouble, parsed, pieces, start_of_body
+from ..errors import BadAnswer, BotWall, Rejected, ServerTrouble, Stopped, TimedOut, Transient
+from . import waits
+from .answers import accepted, is_redirect, location, network_trouble, parsed, pieces, start_of_body, told_time
+from .credentials import Credentials, Posted
 from .pace import Pace
 from .session import HttpSettings, check_form, new_session, without_userinfo
+from .traffic import Traffic
+from .waits import utc_now
 
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 T = TypeVar("T")
 
 _REDIRECTS = 5
 _TRIES_OF_SILENCE = 2  # the server may still be working on what nobody waits for any more; a smaller page serves better
+_TRIES_AT_A_WALL = 1  # to insist is what it holds against robots
 _LONGEST_BACKOFF = 60
 _WORTH_SAYING = 2
 _LOOK_AT_STOP = 0.25
 
 # DSpace 5 and 6 answer /status with XML unless JSON is asked for.
 _JSON = {"Accept": "application/json"}
+# No list of types: DSpace 5 answers a login with text and DSpace 7 with nothing.
+_ANY = {"Accept": "*/*"}
+_POSTED_BYTES = 64 * 1024
 # Packed on the way, a file's Content-Length would not be its own.
 _ANY_FILE = {"Accept": "*/*", "Accept-Encoding": "identity"}
 
@@ -50,13 +60,14 @@ class Download:
 
 
 class Http:
-    """GET requests to one repository, for up to four threads at once.
+    """Requests to one repository, for as many threads at once as its pace has slots.
 
     All methods raise the errors of `connector.errors`: AddressNotAllowed, Stopped as soon as `stop` is set, and the
     RepositoryErrors. After a Transient one the request is repeated, `tries` times in all (at most twice after silence),
     with growing waits or the Retry-After of the server; before a wait of more than 2 seconds `waiting` is given a
     sentence that says so.
-    `busy`: seconds spent on good answers, by their kind.
+    `busy`: seconds spent on good answers, by their kind. `server_time`: the server's own clock (aware, UTC) as of the
+    first answer that told it.
     """
 
     def __init__(
@@ -73,9 +84,12 @@ class Http:
         self._under_way = _UnderWay()
         self._session = new_session(settings, self._patience)
         self._secure: dict[str, str] = {}
+        self._credentials: Credentials | None = None
         self._requests_made = 0
+        self._traffic = Traffic(lambda: pace.halvings)
         self._counting = threading.Lock()
         self.busy: Counter[str] = Counter()
+        self.server_time: datetime | None = None
 
     @property
     def width(self) -> int:
@@ -87,8 +101,29 @@ class Http:
         """Every request sent, repeats and redirects included."""
         return self._requests_made
 
-    def _answered(self, kind: str) -> None:
+    @property
+    def traffic(self) -> Traffic:
+        """What this door remembers of its requests."""
+        return self._traffic
+
+    def sign_in(self, credentials: Credentials | None) -> None:
+        """From now on GET requests to the API of these credentials carry their headers; with None, none do."""
+        self._credentials = credentials
+
+    def cookie(self, name: str) -> str | None:
+        """The value of the cookie of this name that was set last."""
+        return next((cookie.value for cookie in reversed(list(self._session.cookies)) if cookie.name == name), None)
+
+    def rest(self, seconds: float) -> bool:
+        """Wait so many seconds; True as soon as a stop is asked for."""
+        stopped = self._stop.wait(seconds)
+        if not stopped:
+            self._traffic.add(waits=1, seconds_waited=seconds)
+        return stopped
+
+    def _answered(self, kind: str, answer: requests.Response) -> None:
         seconds = self._under_way.seconds
+        self._traffic.answered(seconds, urlsplit(answer.url).path)
         with self._counting:
             self.busy[kind] += seconds
         self._pace.answered(seconds, kind)
@@ -101,8 +136,8 @@ class Http:
 
         def once() -> Any:
             with self._good_answer(url, params, _JSON, self._settings.deadline) as answer:
-                value = parsed(answer, self._settings.json_bytes)
-                self._answered(kind)
+                value = parsed(answer, self._settings.json_bytes, lambda size: self._traffic.add(bytes=size))
+                self._answered(kind, answer)
                 return value
 
         return self._repeat(once, tries)
@@ -117,10 +152,27 @@ class Http:
             with self._good_answer(url, params, _JSON, self._settings.deadline, follow=False) as answer:
                 if not is_redirect(answer):
                     raise BadAnswer(f"{answer.url} should have pointed to an object and did not.", answer.url)
-                self._answered("locate")
+                self._answered("locate", answer)
                 return location(answer)
 
         return self._repeat(once, tries=4)
+
+    def post(
+        self, url: str, *, form: Mapping[str, str] | None = None, json: Any = None, headers: Mapping[str, str]
+    ) -> Posted:
+        """The answer to a POST, which only logins send: never repeated, no redirect followed (Rejected).
+
+        Raises Restricted for 401 and 403.
+        """
+        with self._pace.slot(self._stop):
+            self._under_way.begin(self._settings.deadline)
+            request = self._prepared(url, None, _ANY | dict(headers), form=form, json=json)
+            with self._send(request) as answer:
+                if is_redirect(answer):
+                    raise Rejected(f"{answer.url} passes a login on to another address, which is not followed.", url)
+                body = b"".join(pieces(accepted(answer), _POSTED_BYTES))
+                named = {name.lower(): value for name, value in answer.headers.items()}
+                return Posted(named, body.decode("utf-8", "replace"), told_time(answer))
 
     def download(
         self, url: str, sink: Callable[[bytes], object], *, limit: int | None = None, tries: int = 1
@@ -134,9 +186,10 @@ class Http:
 
         def once() -> Download:
             with self._good_answer(url, None, _ANY_FILE, deadline=float("inf")) as answer:
-                self._answered("file")  # to the first byte: sizes differ too much
+                self._answered("file", answer)  # to the first byte: sizes differ too much
                 for piece in pieces(answer, limit):
                     received.take(piece)
+                    self._traffic.add(bytes=len(piece))
                     self._patience()
                 return received.result()
 
@@ -147,24 +200,28 @@ class Http:
         self._session.close()
 
     def _repeat(self, once: Callable[[], T], tries: int, may_repeat: Callable[[], bool] = lambda: True) -> T:
-        made = 1
+        made, since = 1, None
         while True:
             try:
                 return once()
             except Transient as error:
-                most = min(tries, _TRIES_OF_SILENCE) if isinstance(error, TimedOut) else tries
-                if made >= most or not may_repeat():
+                self._traffic.troubled(error)
+                if made >= min(tries, _most_tries(error)) or not may_repeat():
                     raise
                 trouble = error
-            self._wait(trouble, made)
+            since = since or utc_now()
+            self._wait(trouble, made, since)
             made += 1
 
-    def _wait(self, trouble: Transient, made: int) -> None:
+    def _wait(self, trouble: Transient, made: int, since: datetime) -> None:
         seconds = min(_LONGEST_BACKOFF, 0.5 * 2 ** (made - 1)) * random.uniform(1, 1.25)
-        seconds = max(seconds, trouble.retry_after or 0)
+        asked = trouble.retry_after or 0
+        if asked > self._settings.longest_wait:
+            raise trouble
+        seconds = max(seconds, asked)
         if seconds > _WORTH_SAYING:
-            self._waiting(f"{trouble} Trying again in {seconds:.0f} seconds.")
-        if self._stop.wait(seconds):
+            self._waiting(f"{waits.since(since, utc_now())}: {trouble} Trying again in {waits.span(seconds)}.")
+        if self.rest(seconds):
             raise _stopped()
 
     @contextmanager
@@ -172,12 +229,14 @@ class Http:
         self, url: str, params: Params | None, headers: Mapping[str, str], deadline: float, follow: bool = True
     ) -> Iterator[requests.Response]:
         """An answer with status 2xx (or 3xx, if not to `follow`), its body unread, and a slot held meanwhile."""
+        if self._credentials is not None:
+            self._credentials.refresh_if_due()
         with self._pace.slot(self._stop) as turn:
             self._under_way.begin(deadline)
             try:
                 with self._final_answer(self._prepared(url, params, headers), follow) as answer:
                     yield answer
-            except (TimedOut, ServerTrouble):
+            except (TimedOut, ServerTrouble, BotWall):
                 self._pace.troubled(turn)
                 raise
 
@@ -194,17 +253,28 @@ class Http:
         raise Rejected(f"{request.url} redirects more than {_REDIRECTS} times in a row.", request.url)
 
     def _send(self, request: requests.PreparedRequest) -> requests.Response:
+        self._under_way.postpone(self._pace.space(self._stop))
         with self._counting:
             self._requests_made += 1
+        self._traffic.add(requests=1)
         timeout = (self._settings.connect_timeout, self._settings.read_timeout)
         try:
-            return self._session.send(request, stream=True, timeout=timeout)
+            answer = self._session.send(request, stream=True, timeout=timeout)
+            self.server_time = self.server_time or told_time(answer)
+            return answer
         except (requests.RequestException, urllib3_errors.HTTPError) as error:
             raise network_trouble(error, request.url) from error
 
-    def _prepared(self, url: str, params: Params | None, headers: Mapping[str, str]) -> requests.PreparedRequest:
+    def _prepared(
+        self, url: str, params: Params | None, headers: Mapping[str, str], **body: Any
+    ) -> requests.PreparedRequest:
+        """A POST of `form` or `json` where `body` holds them, be they None; else a GET, signed in where we are."""
         try:
-            wanted = requests.Request("GET", self._secured(url), headers=headers, params=params)
+            secured = self._secured(url)
+            if body:
+                wanted = requests.Request("POST", secured, headers=headers, data=body["form"], json=body["json"])
+            else:
+                wanted = requests.Request("GET", secured, headers={**headers, **self._signed(secured)}, params=params)
             request = self._session.prepare_request(wanted)
             parts = parse_url(request.url)
         except ValueError as error:  # which all errors of requests and urllib3 about the form of a URL are
@@ -236,6 +306,13 @@ class Http:
         self._secure[old.netloc] = new.netloc
         return True
 
+    def _signed(self, url: str) -> Mapping[str, str]:
+        """The headers of the login, for its own API only: a redirect to another place goes there without them."""
+        if self._credentials is None:
+            return {}
+        own, asked = urlsplit(self._secured(self._credentials.api_url)), urlsplit(url)
+        return self._credentials.headers() if own[:2] == asked[:2] else {}
+
     def _secured(self, url: str) -> str:
         parts = urlsplit(url)
         if parts.scheme != "http" or parts.netloc not in self._secure:
@@ -262,6 +339,11 @@ class _UnderWay(threading.local):
         self.began = time.monotonic()
         self.deadline = self.began + seconds
 
+    def postpone(self, seconds: float) -> None:
+        """A wait of ours takes nothing from the time of the server."""
+        self.began += seconds
+        self.deadline += seconds
+
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.began
@@ -284,6 +366,12 @@ class _Received:
 
     def result(self) -> Download:
         return Download(self.size, self._md5.hexdigest(), self._sha256.hexdigest())
+
+
+def _most_tries(trouble: Transient) -> float:
+    if isinstance(trouble, BotWall):
+        return _TRIES_AT_A_WALL
+    return _TRIES_OF_SILENCE if isinstance(trouble, TimedOut) else math.inf
 
 
 def _stopped() -> Stopped:

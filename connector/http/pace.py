@@ -10,18 +10,21 @@ import hashlib
 import os
 import statistics
 import threading
+import time
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import Stopped, StorageTrouble
+from .spacing import Spacing
 
 _SAMPLE = 10
 _SLOWER = 3
-_GOOD_IN_A_ROW = 20
+_GOOD_AT_FIRST = 3  # answers in a row before the first trouble: four at once after nine
+_GOOD_IN_A_ROW = 20  # and ever after
 _POLL = 0.015
 
 
@@ -43,14 +46,18 @@ class _Answers:
 class Pace:
     """At most `most` requests at a time to the repository named `key`, over all processes that use the same `folder`.
 
-    Within this object at most `width` of them: it starts at `most`, is halved when the repository slows or fails, and
-    grows again by one after twenty good answers in a row. Made after a fork, not before. Safe between threads.
-    Raises StorageTrouble if the lock files cannot be made.
+    Within this object at most `width` of them: it starts at one, grows by one after three good answers in a row, is
+    halved when the repository slows or fails, and from then on grows by one after twenty. `delay`: seconds between the
+    starts of two requests, at least, over all processes too. Made after a fork, not before. Safe between threads.
+    Raises StorageTrouble if the lock files cannot be made. `clock` is shared by all processes, as `time.time` is.
     """
 
-    def __init__(self, folder: Path, key: str, most: int = 4):
-        self._most = self._width = most
+    def __init__(
+        self, folder: Path, key: str, most: int = 4, *, delay: float = 0, clock: Callable[[], float] = time.time
+    ):
+        self._most, self._width = most, 1
         self._locks = _lock_files(folder, key, most)
+        self._spacing = Spacing(folder / f"{_file_name(key)}.start", delay, clock)
         self._taken: set[int] = set()
         self._changed = threading.Condition()
         self._answers: dict[str, _Answers] = {}
@@ -62,6 +69,15 @@ class Pace:
     def width(self) -> int:
         """How many requests may be under way at once in this object: 1 to `most`."""
         return self._width
+
+    @property
+    def halvings(self) -> int:
+        """How often the width was halved in this object."""
+        return self._halvings
+
+    def space(self, stop: threading.Event) -> float:
+        """Wait until the next request may start; gives the seconds waited. Raises Stopped as soon as `stop` is set."""
+        return self._spacing.wait(stop)
 
     @contextmanager
     def slot(self, stop: threading.Event) -> Iterator[int]:
@@ -100,7 +116,7 @@ class Pace:
 
     def _count_good(self) -> None:
         self._good += 1
-        if self._good == _GOOD_IN_A_ROW:
+        if self._good == (_GOOD_IN_A_ROW if self._halvings else _GOOD_AT_FIRST):
             self._good = 0
             self._width = min(self._most, self._width + 1)
 
@@ -133,12 +149,16 @@ def _lock_files(folder: Path, key: str, count: int) -> list[int]:
 
     The files are never deleted: whoever has one open would go on locking a file that others no longer see.
     """
-    name = hashlib.sha256(key.encode()).hexdigest()[:32]
+    name = _file_name(key)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return [os.open(folder / f"{name}.{number}", os.O_RDWR | os.O_CREAT, 0o600) for number in range(count)]
     except OSError as error:
         raise StorageTrouble(f"The folder {folder} cannot be written: {error.strerror}.") from error
+
+
+def _file_name(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def _is_locked_now(descriptor: int) -> bool:

@@ -13,10 +13,16 @@ from urllib3.util import Url
 from ..errors import Rejected
 from .addresses import ANYWHERE, AddressRule, Patience, pool_classes
 
+# Requests to one repository; as many connections are kept.
+MOST_AT_ONCE = 16
+
 
 @dataclass(frozen=True)
 class HttpSettings:
-    """Times in seconds, sizes in bytes. `deadline` bounds a whole JSON answer, `read_timeout` each silence in one."""
+    """Times in seconds, sizes in bytes. `deadline` bounds a whole JSON answer, `read_timeout` each silence in one.
+
+    A server that asks to be left alone for more than `longest_wait` is not asked again.
+    """
 
     user_agent: str
     rule: AddressRule
@@ -25,6 +31,7 @@ class HttpSettings:
     connect_timeout: float = 10
     read_timeout: float = 60
     deadline: float = 300
+    longest_wait: float = 24 * 3600
     json_bytes: int = 64 * 2**20
 
 
@@ -53,7 +60,7 @@ class _Adapter(HTTPAdapter):
     def __init__(self, rule: AddressRule, patience: Patience):
         self._direct = pool_classes(rule, patience)
         self._proxied = pool_classes(ANYWHERE, patience)
-        super().__init__(pool_maxsize=4, max_retries=0)
+        super().__init__(pool_maxsize=MOST_AT_ONCE, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)

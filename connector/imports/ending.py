@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from flask import current_app
 from sqlalchemy import func, insert, select, update
 
 from ..catalogue import store
 from ..catalogue.models import Action, Change, Fate, Holding
 from ..dspace.reading import ahead
 from ..dspace.records import SourceState
-from ..errors import Transient
+from ..errors import Transient, Undecided
 from ..extensions import db, transaction, utcnow
 from ..repositories.models import Source
-from .models import ImportJob
+from .incremental import proof
+from .models import Answer, ImportJob
 
 if TYPE_CHECKING:
     from .harvest import Harvest
@@ -32,26 +34,66 @@ REASONS = {
 
 
 def settle(harvest: Harvest) -> tuple[bool, str]:
-    """Settle an import whose walk has ended; gives (clean, message)."""
-    test = harvest.options.get("test")
-    unasked = [] if test else _mark_unseen(harvest)
+    """Settle an import whose walk has ended; gives (clean, message). Raises Undecided where a person must be asked."""
+    is_partial = harvest.is_partial
+    left = "" if is_partial else _ask_or_leave(harvest)
+    unasked = [] if is_partial or left else _mark_unseen(harvest)
     hidden = sum(harvest.hidden.values())
     with transaction():
         fates = _fates(harvest.source_id)
         known = harvest.known_hidden | harvest.hidden
-        db.session.execute(update(Source).where(Source.id == harvest.source_id).values(hidden=known))
         harvest.run.advance(harvest.requests(), hidden=hidden, **{f"files_{fate}": n for fate, n in fates.items()})
         job = db.session.get_one(ImportJob, harvest.job_id, populate_existing=True)
-        difference = None if test else _difference(job)
-        return _verdict(job, fates, difference, unasked)
+        difference = None if is_partial else _difference(job)
+        values: dict[str, Any] = {"hidden": known}
+        if not is_partial:
+            whole = not (left or difference or unasked or job.failed)
+            values["proof"] = proof(harvest) if whole else None
+        db.session.execute(update(Source).where(Source.id == harvest.source_id).values(values))
+        return _verdict(job, fates, " ".join(filter(None, (left, difference))), unasked)
 
 
-def _verdict(job: ImportJob, fates: dict[str, int], difference: str | None, unasked: Sequence[str]) -> tuple[bool, str]:
+def _ask_or_leave(harvest: Harvest) -> str:
+    """Ask a person before far more is marked than is likely; gives a sentence where the answer was to leave it all.
+
+    A repository that is being moved, or whose index is being rebuilt, answers well and shows little or nothing.
+    """
+    unseen, held = _unseen_of_held(harvest)
+    answer = (harvest.question or {}).get("answer")
+    if answer == Answer.LEAVE and unseen:
+        return f"{_number(unseen, 'item')} that the source no longer lists, left as they are by a person's word."
+    most = current_app.config["MISSING_PERCENT"]
+    if answer == Answer.MARK or not unseen or (unseen * 100 <= held * most and unseen < held):
+        return ""
+    question = {"unseen": unseen, "held": held}
+    with transaction():
+        harvest.run.advance(harvest.requests(), question=question)
+    what = "none" if unseen == held else f"only {held - unseen}"
+    raise Undecided(
+        f"The source lists {what} of the {held} items that were here before. Nothing was marked: {unseen} in one run "
+        "is more than is likely, and the repository may be in trouble. Are they really gone?"
+    )
+
+
+def _unseen_of_held(harvest: Harvest) -> tuple[int, int]:
+    """How many items that this source holds and that were present were not seen now, and how many there are."""
+    held = (
+        select(func.count(), func.count().filter(HOLDING.c.seen_by != harvest.job_id))
+        .join(ITEM, HOLDING.c.item_id == ITEM.c.id)
+        .where(HOLDING.c.source_id == harvest.source_id, HOLDING.c.made_by != harvest.job_id)
+        .where(HOLDING.c.left.is_(None), ITEM.c.source_state == SourceState.PRESENT)
+    )
+    total, unseen = db.session.execute(held).one()
+    db.session.rollback()
+    return unseen, total
+
+
+def _verdict(job: ImportJob, fates: dict[str, int], difference: str, unasked: Sequence[str]) -> tuple[bool, str]:
     bad_files = sum(number for fate, number in fates.items() if Fate(fate).is_problem)
     problems = [f"{_number(job.failed, 'item')} could not be read." if job.failed else ""]
     problems += [f"{_number(bad_files, 'file')} could not be fetched." if bad_files else ""]
     names = ", ".join(unasked[:NAMED]) + (f" and {len(unasked) - NAMED} more" if len(unasked) > NAMED else "")
-    problems += [difference or "", f"Whether {names} is still there could not be asked." if unasked else ""]
+    problems += [difference, f"Whether {names} is still there could not be asked." if unasked else ""]
     message = " ".join(problem for problem in problems if problem)
     return not message, message
 
@@ -130,7 +172,10 @@ def _patiently(
 
 def _mark(harvest: Harvest, marked: Sequence[tuple[Any, SourceState]]) -> None:
     now = utcnow()
+    held = set(db.session.scalars(select(ITEM.c.id).where(ITEM.c.id.in_([row.id for row, _ in marked]))))
     for row, state in marked:
+        if row.id not in held:  # taken down while the source was asked
+            continue
         if state is SourceState.ELSEWHERE:
             before: dict[str, Any] = {f"left:{harvest.source_id}": None}
             mine = (HOLDING.c.source_id == harvest.source_id, HOLDING.c.item_id == row.id)

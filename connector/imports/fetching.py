@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
-from sqlalchemy import exists, insert, or_, select, tuple_, update
+from sqlalchemy import exists, insert, or_, select, true, tuple_, update
 
 from ..catalogue import store
 from ..catalogue.files import FileFolder, Part
@@ -17,7 +17,7 @@ from ..catalogue.models import Action, Change, Fate, Holding, StoredFile
 from ..catalogue.texts import human_size
 from ..dspace.reading import ahead
 from ..errors import NotFound, Rejected, RepositoryError, Restricted, TooLarge, Transient
-from ..extensions import db, transaction
+from ..extensions import db, transaction, utcnow
 
 if TYPE_CHECKING:
     from .harvest import Harvest
@@ -31,7 +31,10 @@ WHEN_CHANGED = (Fate.RESTRICTED, Fate.MISSING, Fate.TOO_LARGE)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a download; `part` holds the bytes where the fate is STORED. `size` in bytes fetched."""
+    """What became of a download; `part` holds the bytes where the fate is STORED. `size` in bytes fetched.
+
+    `until`: the day on which an embargo ends (YYYY-MM-DD), where the source tells it.
+    """
 
     fate: Fate
     reason: str | None = None
@@ -39,6 +42,7 @@ class Outcome:
     sha256: str | None = None
     md5: str | None = None
     size: int = 0
+    until: str | None = None
 
 
 class FileFetcher:
@@ -47,7 +51,9 @@ class FileFetcher:
     def __init__(self, harvest: Harvest):
         self._harvest = harvest
         self._run, self._client, self._job_id = harvest.run, harvest.client, harvest.job_id
-        self._limit = current_app.config["FILE_LIMIT"]
+        most = current_app.config["FILE_LIMIT"]
+        self._limit = min(harvest.options.get("file_limit") or most, most)
+        self._retries = bool(harvest.options.get("retry"))
         self._folder = FileFolder(Path(current_app.config["INSTANCE"]) / "files")
         self._folder.tidy()
 
@@ -70,11 +76,14 @@ class FileFetcher:
             CHANGE.c.item_id == FILE.c.item_id,
             CHANGE.c.action.in_((Action.ADDED, Action.UPDATED)),
         )
+        # An embargo that has ended and a limit that was raised make it worth another try, too.
+        freed = (FILE.c.fate == Fate.RESTRICTED) & (FILE.c.until <= utcnow().date().isoformat())
+        due = freed | ((FILE.c.fate == Fate.TOO_LARGE) & (FILE.c.size <= self._limit))
         query = select(FILE).where(
             condition,
             FILE.c.bundle == "ORIGINAL",
             or_(FILE.c.tried_by.is_(None), FILE.c.tried_by != self._job_id),
-            or_(FILE.c.fate.in_(ALWAYS), FILE.c.fate.in_(WHEN_CHANGED) & changed),
+            or_(FILE.c.fate.in_(ALWAYS), FILE.c.fate.in_(WHEN_CHANGED) & (true() if self._retries else changed), due),
         )
         rows = db.session.execute(query.order_by(FILE.c.id).limit(BATCH)).all()
         db.session.rollback()
@@ -102,7 +111,7 @@ class FileFetcher:
         with self._folder.lock(), transaction():
             query = select(STORED.c.sha256).where(STORED.c.md5 == rows[0].checksum, STORED.c.size == rows[0].size)
             if (sha256 := db.session.scalar(query)) is not None:
-                self._set_fate(rows, Fate.STORED, None, sha256, {})
+                self._set_fate(rows, Outcome(Fate.STORED, sha256=sha256), {})
 
     def _downloads(self, groups: list[list[Any]]) -> Iterator[tuple[list[Any], Outcome]]:
         """One download for each group of same bytes, several at a time, in order."""
@@ -137,7 +146,8 @@ class FileFetcher:
             try:
                 return self._received(row, part)
             except Restricted as error:
-                return _without(part, Fate.RESTRICTED, error)
+                part.discard()
+                return self._restricted(row, error)
             except NotFound as error:
                 return _without(part, Fate.MISSING, error)
             except TooLarge as error:
@@ -153,6 +163,14 @@ class FileFetcher:
                 part.discard()
                 raise
         raise AssertionError("the last try returns or raises")
+
+    def _restricted(self, row: Any, error: Restricted) -> Outcome:
+        """Not for us now; where the source says until when, it is tried again after that day."""
+        day = self._client.available_from(row.bitstream_id)
+        if day is None:
+            return Outcome(Fate.RESTRICTED, str(error))
+        reason = f"{error} Its embargo ends on {day:%Y-%m-%d}; the next import after that tries again."
+        return Outcome(Fate.RESTRICTED, reason, until=day.isoformat())
 
     def _received(self, row: Any, part: Part) -> Outcome:
         got = self._client.download(row.bitstream_id, part.write, limit=self._limit)
@@ -172,19 +190,18 @@ class FileFetcher:
                 if not db.session.scalar(select(exists().where(STORED.c.sha256 == outcome.sha256))):
                     values = {"sha256": outcome.sha256, "md5": outcome.md5, "size": outcome.size}
                     db.session.execute(insert(STORED).values(values))
-            self._set_fate(rows, outcome.fate, outcome.reason, outcome.sha256, {"bytes": outcome.size})
+            self._set_fate(rows, outcome, {"bytes": outcome.size})
 
-    def _set_fate(
-        self, rows: Sequence[Any], fate: Fate, reason: str | None, sha256: str | None, counts: dict[str, int]
-    ) -> None:
+    def _set_fate(self, rows: Sequence[Any], outcome: Outcome, counts: dict[str, int]) -> None:
         """Write the fate of files of the same bytes; a new fate makes its item an updated one (design rule 6)."""
-        moved = [row for row in rows if (row.fate, row.sha256) != (fate, sha256)]
+        moved = [row for row in rows if (row.fate, row.sha256) != (outcome.fate, outcome.sha256)]
         totals = Counter(counts | self._harvest.requests())
         totals.update(self._note_updates({row.item_id for row in moved}))
         for row in moved:
             totals[f"files_{row.fate}"] -= 1
-            totals[f"files_{fate}"] += 1
-        values = {"fate": fate.value, "reason": reason, "sha256": sha256, "tried_by": self._job_id}
+            totals[f"files_{outcome.fate}"] += 1
+        values = {"fate": outcome.fate.value, "tried_by": self._job_id}
+        values |= {name: getattr(outcome, name) for name in ("reason", "sha256", "until")}
         db.session.execute(update(FILE).where(FILE.c.id.in_([row.id for row in rows])).values(values))
         self._run.advance(totals)
 
@@ -205,6 +222,8 @@ class FileFetcher:
         groups = store.data_groups(lacking) if lacking else {}
         counts: Counter[str] = Counter()
         for item_id, change in lacking.items():
+            if item_id not in groups:  # removed for good while its files were fetched
+                continue
             before = {"data": groups[item_id]}
             if change is not None:
                 merged = (change.before or {}) | before

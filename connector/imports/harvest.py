@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import current_app
@@ -11,15 +12,18 @@ from sqlalchemy import select
 
 from config import DEFAULT_PATIENCE
 
-from ..catalogue import store
+from ..catalogue import store, takedown
+from ..catalogue.leftovers import collect_bytes
 from ..catalogue.models import Holding
 from ..catalogue.store import Place, Saved
-from ..dspace.records import Failure, Item, Page
+from ..dspace.records import Failure, Item, Page, Subset
 from ..errors import ConnectorError, RepositoryError
 from ..extensions import db, transaction
+from ..http import Traffic
 from ..repositories.connections import Connection, open_connection
-from . import ending, jobs
+from . import ending, jobs, report
 from .fetching import FileFetcher
+from .incremental import read_changes
 from .membership import Shelving
 from .models import ImportJob, Kind, State
 from .recording import Recorder
@@ -45,6 +49,7 @@ class Harvest:
         job = jobs.get(run.job_id)
         repository = job.source.repository
         self.run, self.job_id, self.source_id = run, job.id, job.source_id
+        self.question, self.proof = job.question, job.source.proof
         self.scope, self.options, self.cursor = job.source.scope, job.options, job.cursor or {}
         self.known_hidden = dict(job.source.hidden)
         self.hidden: dict[str, int] = dict(self.cursor.get("hidden", {}))  # as this job explained them
@@ -57,20 +62,37 @@ class Harvest:
         self._files = FileFetcher(self) if self.options.get("files") else None
         self._read_ahead: set[str] = set()
         self._counted = 0
+        self._traffic_before = job.traffic
+        self._began: str | None = self.cursor.get("began")
+        self._excluded: set[str] = set(self.cursor.get("excluded", ()))
         db.session.rollback()
 
     def __call__(self) -> tuple[bool, str]:
         if not self.cursor.get("walked"):
-            self._walk(self.cursor.get("walk"), light=self.cursor.get("light", self._is_held()))
+            self._read()
         if self._files:
             self._files.fetch_all()
-        return ending.settle(self)
+        clean, message = ending.settle(self)
+        if not self._excluded:
+            return clean, message
+        collect_bytes()  # a file that was on its way when its item was taken down
+        return clean, f"{message} {_excluded_in_words(len(self._excluded))}".strip()
+
+    def _read(self) -> None:
+        if self.options.get("retry"):
+            self._retry(self.options["retry"])
+        elif not read_changes(self):
+            light = self.cursor.get("light", self._is_held() and not self.options.get("full"))
+            left = self._left_to_test()
+            self.record(_first(self.pages(self.cursor.get("walk"), light=light), left), "walk", light=light)
+        with transaction():
+            self.run.advance(self.requests(), cursor=self._cursor(walked=True))
 
     def close(self) -> None:
-        """Let go of the network, and count the requests made since the last write."""
+        """Let go of the network, and note what was asked since the last write."""
         self.http.close()
         with transaction():
-            self.run.advance(self.requests())
+            self.run.advance(self.requests(), traffic=self._traffic())
 
     def width(self) -> int:
         """How many requests may be under way at once now."""
@@ -90,6 +112,11 @@ class Harvest:
         self._counted, new = made, made - self._counted
         return {"requests": new}
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether it reads only a part of its scope, so that what it did not see tells nothing."""
+        return bool(self.options.get("test") or self.options.get("retry"))
+
     def _is_held(self) -> bool:
         """Whether this source was imported to its end before: then only what changed is read in full."""
         job = ImportJob.__table__.c
@@ -98,31 +125,58 @@ class Harvest:
         holding = select(Holding.id).where(Holding.source_id == self.source_id)
         return all(db.session.scalar(query.limit(1)) is not None for query in (done, holding))
 
-    def _walk(self, cursor: dict[str, Any] | None, light: bool) -> None:
-        left = self._left_to_test()
+    @property
+    def began(self) -> str | None:
+        """When the first attempt at this job began, as the server's own clock says; None where it does not say."""
+        if self._began is None and (moment := self.http.server_time) is not None:
+            self._began = moment.isoformat()
+        return self._began
+
+    def pages(self, cursor: dict[str, Any] | None, *, light: bool, **only: Subset) -> Iterator[Page]:
+        """The pages of the scope after a cursor, or of a `subset` of it."""
         db.session.rollback()  # no transaction is open while the repository is asked
-        reading = f"Reading {self.scope.name}"
-        self.run.say(reading)
-        pages = self.client.walk(
+        return self.client.walk(
             self.scope,
             cursor=cursor,
             light=light,
             with_collection=self.options.get("item_set_from_collection", False),
             seen=self._seen,
             hidden=self.known_hidden,
+            **only,
         )
-        for page in self._gathered(_first(pages, left)):
-            item_ids = self._write(page, light)
+
+    def record(self, pages: Iterator[Page], name: str, **where: Any) -> None:
+        """Write pages as they come, each with its cursor under this name, and let their files follow."""
+        reading = f"Reading {self.scope.name}"
+        self.run.say(reading)
+        for page in self._gathered(pages):
+            item_ids = self._write(page, {name: page.cursor, **where})
             if self._files:
                 self._files.fetch(item_ids)
                 self.run.say(reading)
             self.run.check()
-        with transaction():
-            self.run.advance(self.requests(), cursor=self._cursor(light, walked=True))
 
-    def _cursor(self, light: bool, **where: Any) -> dict[str, Any]:
+    def _retry(self, job_id: int) -> None:
+        """Read once more the items that an earlier job could not read; the files that did not come follow."""
+        with transaction():
+            self._recorder.take_over_files(job_id)
+        items = [Item(row.source_id, row.handle, row.title, None) for row in report.failed_items(job_id)]
+        db.session.rollback()
+        done = self._seen([item.id for item in items])
+        left = [item for item in items if item.id not in done]
+        for start in range(0, len(left), FULL_PAGE):
+            page = Page(tuple(left[start : start + FULL_PAGE]), {}, len(items))
+            self.run.say("Trying again what failed")
+            self._write(page, {})
+            self.run.check()
+
+    def _traffic(self) -> dict[str, Any]:
+        """What this job asked of the repository so far, earlier attempts included."""
+        return Traffic.merged(self._traffic_before, self.http.traffic.as_dict())
+
+    def _cursor(self, **where: Any) -> dict[str, Any]:
         """What an attempt that takes over needs to go on as this one would have."""
-        return {**where, "light": light, "hidden": self.hidden}
+        return {**where, "hidden": self.hidden, "began": self.began, "excluded": sorted(self._excluded)}
 
     def _left_to_test(self) -> int | None:
         """Of a test import, how many items are still to come; None for a whole one."""
@@ -153,18 +207,33 @@ class Harvest:
         """Which of these ids are recorded by this job, or about to be."""
         return self._recorder.seen(ids) | self._read_ahead.intersection(ids)
 
-    def _write(self, page: Page, light: bool) -> list[int]:
-        """Write a page with its cursor and counts in one transaction; gives the ids of its catalogue items."""
+    def _write(self, page: Page, where: dict[str, Any]) -> list[int]:
+        """Write a page with the cursor and counts in one transaction; gives the ids of its catalogue items."""
+        page, skipped = self._allowed(page)
+        db.session.rollback()
         same, complete, failures = self._sorted_out(page)
         self._shelving.prepare(self.client, (*page.items, *page.again))
         self.hidden.update({key: number for key, number in page.hidden.items() if number or key in self.known_hidden})
         values = {} if page.total is None else {"expected": page.total}
         with transaction():
+            late = takedown.excluded(self.place.repository_id, [*(s.item for s in same), *complete, *failures])
+            same = [s for s in same if s.item.id not in late]
+            complete = [item for item in complete if item.id not in late]
+            failures = [failure for failure in failures if (failure.id or failure.handle) not in late]
             saved = self._recorder.record(same + store.save(self.place, complete), failures)
             self._shelve(page.again)
             counts = self._recorder.counts(saved, len(failures)) + self._recorder.listed(saved)
-            self.run.advance(counts | self.requests(), cursor=self._cursor(light, walk=page.cursor), **values)
+            counts["seen"] += len((skipped | late) - self._excluded)
+            self._excluded |= skipped | late
+            self.run.advance(counts | self.requests(), cursor=self._cursor(**where), traffic=self._traffic(), **values)
         return [s.item_id for s in saved]
+
+    def _allowed(self, page: Page) -> tuple[Page, set[str]]:
+        """The page without what a takedown excludes, and the ids of that: not read, not saved, and no failure."""
+        skipped = takedown.excluded(self.place.repository_id, [*page.items, *page.failures])
+        items = tuple(item for item in page.items if item.id not in skipped)
+        failures = tuple(failure for failure in page.failures if (failure.id or failure.handle) not in skipped)
+        return replace(page, items=items, failures=failures), skipped
 
     def _shelve(self, items: Sequence[Item]) -> None:
         """Put items that were met in one more collection into its item set, too."""
@@ -184,6 +253,10 @@ class Harvest:
         failures = [*page.failures, *(result for result in results if isinstance(result, Failure))]
         complete += [result for result in results if isinstance(result, Item)]
         return unchanged, complete, self._recorder.new(failures)
+
+
+def _excluded_in_words(number: int) -> str:
+    return f"{'1 item is' if number == 1 else f'{number} items are'} excluded by a takedown."
 
 
 def _joined(pages: Sequence[Page]) -> Page:

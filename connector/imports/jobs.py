@@ -5,22 +5,26 @@ States and counts change only by single UPDATE statements. A running job's write
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import socket
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..catalogue.files import is_alive
 from ..errors import Conflict, NotFound
 from ..extensions import db, transaction, utcnow
 from ..repositories.models import Repository, Source
-from .models import ACTIVE, AT_WORK, ImportJob, Kind, State
+from .models import ACTIVE, AT_WORK, Answer, ImportJob, Kind, State
 
 STALE = timedelta(seconds=60)
+MOST_DEATHS = 5
+MOVING = ("seen", "bytes", "files_stored", "vanished", "removed", "restored", "kept")
 JOB = ImportJob.__table__
 
 
@@ -52,7 +56,8 @@ def create(
         )
         if (job_id := db.session.scalar(active.order_by(JOB.c.id))) is not None:
             return job_id
-        source.options = dict(options)
+        if "retry" not in options:
+            source.options = {name: value for name, value in options.items() if name != "full"}
         job = ImportJob(
             repository_id=source.repository_id,
             source_id=source_id,
@@ -67,11 +72,16 @@ def create(
 
 
 def rerun(job_id: int) -> int:
-    """Queue the same source again, with the options of that job; a test import stays one. Gives the new job's id."""
+    """Queue the same source again, with the options of that job; a test import stays one. Gives the new id."""
     job = get(job_id)
     if not job.is_import:
         raise Conflict(f"Job {job_id} is an undo; only imports can be run again.")
-    return create(job.source_id, job.options, comment=job.comment, reruns=job_id)
+    options = _of_a_whole_run(job) if "retry" in job.options else job.options
+    return create(job.source_id, options, comment=job.comment, reruns=job_id)
+
+
+def _of_a_whole_run(job: ImportJob) -> dict[str, Any]:
+    return {name: value for name, value in job.options.items() if name not in ("test", "retry")}
 
 
 def create_undo(job_id: int) -> int:
@@ -116,14 +126,13 @@ def worker_name() -> str:
 
 
 def claim(job_id: int) -> int | None:
-    """Take a queued or stale job to work on; gives the attempt that fences its writes, None where somebody else has it.
+    """Take a queued job to work on; gives the attempt that fences its writes, None where somebody else has it.
 
     None also while another job of the repository is at work.
     """
-    free = (JOB.c.state == State.QUEUED) | and_(JOB.c.state == State.RUNNING, JOB.c.heartbeat < utcnow() - STALE)
     statement = (
         update(JOB)
-        .where(JOB.c.id == job_id, free)
+        .where(JOB.c.id == job_id, JOB.c.state == State.QUEUED)
         .values(
             state=State.RUNNING.value,
             attempt=JOB.c.attempt + 1,
@@ -154,29 +163,77 @@ def stop(job_id: int) -> None:
             raise Conflict(f"Job {job_id} is not active, so there is nothing to stop.")
 
 
-def resume(job_id: int) -> None:
-    """Queue a stopped or failed job again, or one whose worker is gone; it goes on at its cursor. Raises Conflict."""
+def resume(job_id: int, answer: Answer | None = None) -> None:
+    """Queue a stopped or failed job again, or one whose worker is gone; it goes on at its cursor. Raises Conflict.
+
+    `answer`: to the question that the job ended with, if it did.
+    """
     recover()
     with transaction():
         job = get(job_id)
         if job.undo_began:
             raise Conflict(f"Import {job_id} was undone: import again instead.")
+        if answer is not None and not job.asks:
+            raise Conflict(f"Job {job_id} has no question that waits for an answer.")
+        if job.asks and answer is None:
+            raise Conflict(job.message)
+        values: dict[str, Any] = {"state": State.QUEUED.value, "deaths": 0}
+        if answer is not None:
+            values["question"] = job.question | {"answer": answer.value}
         resumable = (State.STOPPED.value, State.FAILED.value, State.QUEUED.value)
-        statement = update(JOB).where(JOB.c.id == job_id, JOB.c.state.in_(resumable)).values(state=State.QUEUED.value)
+        statement = update(JOB).where(JOB.c.id == job_id, JOB.c.state.in_(resumable)).values(values)
         if not db.session.execute(statement).rowcount:
             raise Conflict(f"Job {job_id} is {job.state}: only a stopped or failed job can be resumed.")
 
 
+def retry(job_id: int) -> int:
+    """Queue an import of only what this import could not read or fetch; gives its id. Raises Conflict."""
+    job = get(job_id)
+    if not job.can_retry:
+        raise Conflict(f"Job {job_id} has nothing to try again.")
+    if job.is_active:
+        raise Conflict(f"Job {job_id} is still active: wait for it, or stop it first.")
+    return create(job.source_id, _of_a_whole_run(job) | {"retry": job_id}, comment=job.comment, reruns=job_id)
+
+
 def recover() -> list[int]:
-    """Put jobs whose worker is gone back to the queue (a stopping one is stopped); gives the ids of all queued jobs."""
+    """Put jobs whose worker is gone back to the queue (a stopping one is stopped); gives the ids of all queued jobs.
+
+    One that dies again and again at the same place is failed: whatever kills its process would do so for ever.
+    """
     stale = (JOB.c.heartbeat < utcnow() - STALE) | JOB.c.worker.in_(_dead_workers())
     with transaction():
-        lost = "The worker was gone; the job goes on at its cursor."
-        again = update(JOB).where(JOB.c.state == State.RUNNING, stale)
-        db.session.execute(again.values(state=State.QUEUED.value, doing=lost))
+        for row in db.session.execute(select(JOB).where(JOB.c.state == State.RUNNING, stale)):
+            mine = (JOB.c.id == row.id, JOB.c.attempt == row.attempt, JOB.c.state == State.RUNNING)
+            db.session.execute(update(JOB).where(*mine).values(_after_death(row)))
         ended = update(JOB).where(JOB.c.state == State.STOPPING, stale)
         db.session.execute(ended.values(state=State.STOPPED.value, ended=utcnow(), message="Stopped.", doing=""))
     return list(db.session.scalars(select(JOB.c.id).where(JOB.c.state == State.QUEUED).order_by(JOB.c.id)))
+
+
+def lose(job_id: int, attempt: int) -> None:
+    """End this attempt as if its process had died: the job is queued again, or failed after the fifth time."""
+    with transaction():
+        mine = (JOB.c.id == job_id, JOB.c.attempt == attempt, JOB.c.state == State.RUNNING)
+        for row in db.session.execute(select(JOB).where(*mine)):
+            db.session.execute(update(JOB).where(*mine).values(_after_death(row)))
+
+
+def _after_death(row: Any) -> dict[str, Any]:
+    """What becomes of a job whose worker is gone. Its place: the cursor, and what moves between two cursors."""
+    place = json.dumps([row.cursor, *(getattr(row, name) for name in MOVING)], sort_keys=True)
+    died_at = hashlib.sha256(place.encode()).hexdigest()
+    deaths = row.deaths + 1 if row.died_at == died_at else 1
+    values = {"died_at": died_at, "deaths": deaths}
+    if deaths < MOST_DEATHS:
+        return values | {"state": State.QUEUED.value, "doing": "The worker was gone; the job goes on at its cursor."}
+    after = f"after {row.seen} items" if row.kind == Kind.IMPORT else f"after {row.removed + row.restored} items"
+    message = (
+        f"The process that worked on it ended {deaths} times at the same place: {after}, with {row.files_stored} files "
+        f"fetched, while it said “{row.doing}”. The log of the server or of the system may say why (no memory left, "
+        "for instance). It can be resumed."
+    )
+    return values | {"state": State.FAILED.value, "ended": utcnow(), "message": message, "doing": ""}
 
 
 def _dead_workers() -> list[str]:

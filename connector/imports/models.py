@@ -33,6 +33,13 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+class Answer(StrEnum):
+    """What a person says when far more is missing at the source than is likely: mark it, or leave all as it is."""
+
+    MARK = "mark"
+    LEAVE = "leave"
+
+
 ACTIVE = (State.QUEUED, State.RUNNING, State.STOPPING)
 AT_WORK = (State.RUNNING, State.STOPPING)
 
@@ -126,8 +133,19 @@ class ImportJob(db.Model):
         return self.state in (State.QUEUED, State.RUNNING)
 
     @property
+    def asks(self) -> bool:
+        """Whether it ended with a question that nobody has answered yet (see `ending`)."""
+        return self.state == State.STOPPED and bool(self.question) and "answer" not in self.question
+
+    @property
     def can_resume(self) -> bool:
-        return self.state in (State.STOPPED, State.FAILED) and not self.undo_began
+        return self.state in (State.STOPPED, State.FAILED) and not self.undo_began and not self.asks
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether something failed or did not come that can be tried again by itself."""
+        bad = self.failed + sum(getattr(self, f"files_{fate.value}") for fate in Fate if fate.can_be_retried)
+        return self.is_import and not self.is_active and not self.undo_began and bad > 0
 
     @property
     def can_undo(self) -> bool:

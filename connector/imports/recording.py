@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 
 from ..catalogue import store
-from ..catalogue.models import Action, Change, Holding
+from ..catalogue.models import Action, Change, Fate, Holding
 from ..catalogue.store import Place, Saved
 from ..catalogue.texts import plain
 from ..dspace.records import Failure
@@ -19,7 +19,7 @@ from ..extensions import db
 from .membership import Shelving
 from .run import Run
 
-HOLDING, CHANGE, ITEM = Holding.__table__, Change.__table__, store.ITEM
+HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
 CHUNK = 500
 
 
@@ -62,6 +62,12 @@ class Recorder:
         self._shelving.add([(s.item, s.item_id) for s in saved])
         self._hashes.update(hash(s.item.id) for s in saved)
         return final
+
+    def take_over_files(self, job_id: int) -> None:
+        """From now on this job, not that one, tells of the files that did not come."""
+        bad = select(FILE.c.item_id).where(FILE.c.fate.in_([fate for fate in Fate if fate.can_be_retried]))
+        mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.seen_by == job_id, HOLDING.c.item_id.in_(bad))
+        db.session.execute(update(HOLDING).where(*mine).values(seen_by=self._job_id))
 
     @staticmethod
     def counts(saved: Sequence[Saved], failed: int) -> Counter[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
 from ..catalogue.showing import FATES
@@ -40,6 +40,7 @@ def as_dict(job: ImportJob) -> dict[str, Any]:
         "seconds": round(job.seconds, 3),
         "problems": [{name: problem[name] for name in PROBLEM} for problem in problems(job)],
         "message": job.message,
+        **({"question": job.question} if job.asks else {}),
     }
 
 
@@ -72,6 +73,13 @@ def problems(job: ImportJob, limit: int | None = None) -> Iterator[dict[str, Any
         yield _problem(row.source_id, row.handle, row.title, reason, file.item_id)
 
 
+def failed_items(job_id: int) -> Sequence[Row[Any]]:
+    """The items that this job could not read and that can be asked for by id: (source_id, handle, title)."""
+    columns = (Change.source_id, Change.handle, Change.title)
+    query = select(*columns).where(Change.job_id == job_id, Change.action == Action.FAILED)
+    return db.session.execute(query.where(Change.source_id.is_not(None)).order_by(Change.id)).all()
+
+
 def _file_problems(job: ImportJob) -> Any:
     """Files of the items that this job was the last to see, as they stand now; a later run tells its own."""
     return (
@@ -91,6 +99,7 @@ def line(job: ImportJob) -> str:
     """The job in one line for the terminal."""
     what = f"undo of {job.undoes_id}" if not job.is_import else f"import of {job.source.name}"
     state = job.state if job.clean is not False or job.is_active else f"{job.state} with problems"
+    state = "waits for your answer" if job.asks else state
     if job.is_import:
         parts = [f"{getattr(job, name)} {name}" for name in ("added", "updated", "unchanged", "failed")]
         numbers = f"{job.seen} items: {', '.join(parts)}"

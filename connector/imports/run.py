@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Engine, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from ..errors import ConnectorError, Stopped, Superseded
+from ..errors import ConnectorError, Stopped, Superseded, Undecided
 from ..extensions import db, utcnow
 from . import jobs
 from .models import AT_WORK, ImportJob, State
@@ -114,19 +114,28 @@ def work(job_id: int, runner: Callable[[Run], tuple[bool, str]]) -> bool:
     if attempt is None:
         return False
     state, message, clean = State.FAILED, OUR_FAULT, None
+    is_lost = False
     try:
         with Run(job_id, attempt, db.engine) as run:
             try:
                 clean, message = runner(run)
                 state = State.COMPLETED
+            except Undecided as question:
+                state, message = State.STOPPED, str(question)
             except Stopped:
                 state, message = (State.QUEUED, "") if run.paused else (State.STOPPED, "Stopped.")
     except ConnectorError as error:
         message = str(error)
+    except OperationalError:  # the database was locked, restarted or full: that passes, so it is as after a crash
+        log.exception("The database failed under job %s", job_id)
+        is_lost = True
     except Exception:
         log.exception("Job %s failed", job_id)
     finally:
         db.session.rollback()
-        jobs.finish(job_id, attempt, state, message, clean)
+        if is_lost:
+            jobs.lose(job_id, attempt)
+        else:
+            jobs.finish(job_id, attempt, state, message, clean)
         db.session.remove()
     return True

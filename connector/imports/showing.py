@@ -36,6 +36,8 @@ def status(job: ImportJob) -> str:
     """Where the job stands, in words."""
     if job.is_import and job.is_undone:
         return "Undone"
+    if job.asks:
+        return "Waiting for your answer"
     if job.state == State.COMPLETED and job.clean is False:
         return "Completed with problems"
     return STATUS[State(job.state)]
@@ -45,7 +47,7 @@ def tone(job: ImportJob) -> str:
     """How the status is coloured: good, bad, live or quiet."""
     if job.is_active:
         return "live"
-    if job.state == State.FAILED or job.clean is False:
+    if job.state == State.FAILED or job.asks or job.clean is False:
         return "bad"
     return "good" if job.state == State.COMPLETED and not job.undo_began else "quiet"
 

@@ -6,32 +6,32 @@ undo that was stopped or killed goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from datetime import datetime
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
-from flask import current_app
-from sqlalchemy import Text, cast, delete, exists, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 
 from ..catalogue import store
-from ..catalogue.files import FileFolder
-from ..catalogue.models import Action, Change, Fate, Holding, ItemSet, Membership, StoredFile
+from ..catalogue.leftovers import collect_bytes
+from ..catalogue.models import Action, Change, Fate, Holding, ItemSet, Membership
 from ..catalogue.store import Place
 from ..extensions import db, transaction
+from ..repositories.models import Source
 from . import jobs
 from .models import ImportJob, State
 from .run import Run
 
 BATCH = 200
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
-MEMBERSHIP, SET, STORED = Membership.__table__, ItemSet.__table__, StoredFile.__table__
+MEMBERSHIP, SET = Membership.__table__, ItemSet.__table__
 JOB = ImportJob.__table__
 
 
 def preview(job_id: int) -> dict[str, int]:
-    """What undoing this import will do, in numbers: items removed, restored and kept, files and item sets removed."""
+    """What undoing this import will do, in numbers: for items, their files and item sets.
+
+    `gone`: items that the import brought or changed and that were removed or taken down before.
+    """
     made = select(HOLDING.c.item_id).where(HOLDING.c.made_by == job_id)
     other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.made_by != job_id)
     goes = select(HOLDING.c.item_id).where(HOLDING.c.made_by == job_id, ~_held_otherwise(job_id))
@@ -49,6 +49,7 @@ def preview(job_id: int) -> dict[str, int]:
         "kept": count(merely_held) + count(changed.where(later)),
         "files": count(select(FILE.c.id).where(FILE.c.item_id.in_(goes), FILE.c.fate == Fate.STORED)),
         "item_sets": count(sets),
+        "gone": _gone_before(job_id),
     }
 
 
@@ -59,6 +60,9 @@ def run(run: Run) -> tuple[bool, str]:
     repository = job.source.repository
     place = Place(repository.id, repository.server, tuple(repository.ignored_fields))
     job_id = job.id
+    gone = _gone(run, undo)
+    with transaction():  # what is restored is older than what the next runs take for known
+        db.session.execute(update(Source).where(Source.repository_id == place.repository_id).values(proof=None))
     for step in SAYS:
         run.say(SAYS[step])
         while True:
@@ -69,8 +73,30 @@ def run(run: Run) -> tuple[bool, str]:
     collect_bytes()
     db.session.expire_all()
     kept = db.session.get_one(ImportJob, run.job_id).kept
-    items = "1 item was" if kept == 1 else f"{kept} items were"
-    return True, f"{items} left standing, since other imports hold or changed them." if kept else ""
+    told = [f"{_items(kept)} left standing, since other imports hold or changed them."] if kept else []
+    told += [f"{_items(gone)} no longer here: removed or taken down before."] if gone else []
+    return True, " ".join(told)
+
+
+def _items(number: int) -> str:
+    return "1 item was" if number == 1 else f"{number} items were"
+
+
+def _gone_before(job_id: int) -> int:
+    """How many items that the job added or changed were removed before an undo began."""
+    mine = (CHANGE.c.job_id == job_id, CHANGE.c.item_id.is_(None))
+    done = CHANGE.c.action.in_((Action.ADDED, Action.UPDATED))
+    return db.session.scalar(select(func.count(CHANGE.c.source_key.distinct())).where(*mine, done))
+
+
+def _gone(run: Run, undo: ImportJob) -> int:
+    """The same as it was at the first attempt: the undo itself removes items, too."""
+    gone = (undo.cursor or {}).get("gone")
+    if gone is None:
+        gone = _gone_before(undo.undoes_id)
+        with transaction():
+            run.advance({}, cursor={"gone": gone})
+    return gone
 
 
 def _held_otherwise(job_id: int) -> Any:
@@ -168,8 +194,8 @@ def _made_by(job_id: int) -> Any:
 
 
 def _forget(run: Run, job_id: int, place: Place) -> bool:
-    """Forget what is taken back: no item says any more that this import added or updated it. What failed is kept."""
-    done = (CHANGE.c.job_id == job_id, CHANGE.c.action != Action.FAILED)
+    """Forget what is taken back: no item says any more that it came from this import. Failures and takedowns stay."""
+    done = (CHANGE.c.job_id == job_id, CHANGE.c.action.not_in((Action.FAILED, Action.TAKEN_DOWN)))
     ids = db.session.scalars(select(CHANGE.c.id).where(*done).limit(BATCH)).all()
     db.session.execute(delete(CHANGE).where(CHANGE.c.id.in_(ids)))
     run.advance({})
@@ -183,53 +209,3 @@ SAYS = {
     _remove_sets: "Removing its empty item sets",
     _forget: "Finishing",
 }
-
-
-def collect_bytes() -> int:
-    """Remove stored bytes that no file row and no change's `before` names; gives how many such there were.
-
-    Also what processes left that were killed between disk and database: part files, and bytes without a row.
-    """
-    folder = FileFolder(Path(current_app.config["INSTANCE"]) / "files")
-    unused = select(STORED.c.sha256).where(~exists().where(FILE.c.sha256 == STORED.c.sha256))
-    candidates = set(db.session.scalars(unused))
-    candidates -= _named_before(candidates)
-    db.session.rollback()
-    for sha256 in sorted(candidates):
-        with folder.lock():
-            with transaction():
-                mine = (STORED.c.sha256 == sha256, ~exists().where(FILE.c.sha256 == sha256))
-                gone = db.session.execute(delete(STORED).where(*mine)).rowcount
-            if gone:
-                folder.remove(sha256)
-    folder.tidy()
-    _remove_nameless(folder)
-    return len(candidates)
-
-
-def _remove_nameless(folder: FileFolder) -> None:
-    known = lambda hashes: set(db.session.scalars(select(STORED.c.sha256).where(STORED.c.sha256.in_(hashes))))  # noqa: E731
-    lying = iter(folder.stored())
-    while hashes := set(islice(lying, BATCH)):
-        for sha256 in hashes - known(hashes):
-            db.session.rollback()
-            with folder.lock():
-                if not known([sha256]):
-                    folder.remove(sha256)
-        db.session.rollback()
-
-
-def _named_before(hashes: Collection[str]) -> set[str]:
-    """Which of these hashes some change would restore."""
-    found: set[str] = set()
-    if hashes:
-        stored = cast(CHANGE.c.before, Text).like('%"fate": "stored"%')
-        rows = db.session.execute(select(CHANGE.c.before).where(CHANGE.c.before.is_not(None), stored))
-        for page in rows.scalars().partitions(100):
-            found.update(_hashes(page))
-    return found & set(hashes)
-
-
-def _hashes(befores: Sequence[dict[str, Any]]) -> set[str]:
-    files = [file for before in befores for file in before.get("data", {}).get("files", [])]
-    return {file["sha256"] for file in files if file["sha256"]}

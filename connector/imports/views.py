@@ -8,14 +8,24 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, stream_with_context, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
 
 from ..catalogue.texts import csv_safe
 from ..errors import Conflict, NotFound
 from ..extensions import db
 from ..paging import asked_number
-from . import jobs, listing, report, showing
-from .models import ImportJob
+from . import diary, jobs, listing, report, showing
+from .models import Answer, ImportJob
 from .tasks import run_job
 from .undo import preview
 
@@ -54,6 +64,14 @@ def problems(job_id: int) -> Response:
     return Response(lines, mimetype="text/csv", headers=named)
 
 
+@blueprint.get("/<int:job_id>/diary.txt")
+def diary_text(job_id: int) -> Response:
+    """What was asked of the repository and how it went, in plain words, to be forwarded to its administrator."""
+    text = diary.text(jobs.get(job_id), current_app.config["CONTACT"])
+    named = {"Content-Disposition": f'attachment; filename="diary-of-job-{job_id}.txt"'}
+    return Response(text, mimetype="text/plain", headers=named)
+
+
 @blueprint.post("/<int:job_id>/stop")
 def stop(job_id: int) -> Any:
     """Ask it to stop."""
@@ -69,6 +87,27 @@ def resume(job_id: int) -> Any:
         run_job(job_id)
 
     return _do(job_id, act)
+
+
+@blueprint.post("/<int:job_id>/answer")
+def answer(job_id: int) -> Any:
+    """Answer the question that it ended with, and go on."""
+
+    def act() -> None:
+        try:
+            given = Answer(request.form.get("answer", ""))
+        except ValueError:
+            raise Conflict("Choose one of the two answers.") from None
+        jobs.resume(job_id, given)
+        run_job(job_id)
+
+    return _do(job_id, act)
+
+
+@blueprint.post("/<int:job_id>/retry")
+def retry(job_id: int) -> Any:
+    """Try again only what failed, as a new job."""
+    return _do(job_id, lambda: _queued(jobs.retry(job_id)))
 
 
 @blueprint.post("/<int:job_id>/rerun")

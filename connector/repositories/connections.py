@@ -16,7 +16,7 @@ from ..catalogue.links import scope_link
 from ..catalogue.models import CatalogueItem
 from ..catalogue.store import Place, remap
 from ..dspace.reading import Patience
-from ..dspace.records import Community, Scope, ScopeKind, Server
+from ..dspace.records import Community, Estimate, Scope, ScopeKind, Server
 from ..errors import Conflict, InvalidInput, NotFound
 from ..extensions import db, transaction
 from ..http import AddressRule, Http, HttpSettings, Pace
@@ -42,9 +42,11 @@ def open_http(
     url: str,
     stop: threading.Event | None = None,
     waiting: Callable[[str], None] = lambda sentence: None,
+    *,
+    delay: float = 0,
     **limits: float,
 ) -> Http:
-    """The door to the network for one host, with the settings of this app."""
+    """The door to the network for one host, with the settings of this app. `delay`: seconds between two requests."""
     config = current_app.config
     settings = HttpSettings(
         user_agent=user_agent(config["CONTACT"]),
@@ -53,7 +55,8 @@ def open_http(
         proxy=config["PROXY"],
         **limits,
     )
-    pace = Pace(Path(config["INSTANCE"]) / "pace", urlsplit(url).netloc.lower())
+    folder = Path(config["INSTANCE"]) / "pace"
+    pace = Pace(folder, urlsplit(url).netloc.lower(), config["PACE"], delay=delay)
     return Http(settings, pace, stop=stop, waiting=waiting)
 
 
@@ -74,8 +77,8 @@ def open_connection(
     waiting: Callable[[str], None] = lambda sentence: None,
 ) -> Connection:
     """The way to a repository we know; `patience` in seconds. Close its `http` after use."""
-    http = open_http(repository.api_url, stop, waiting)
-    bound = Patience(patience, stop, waiting)
+    http = open_http(repository.api_url, stop, waiting, delay=repository.delay or 0, longest_wait=patience)
+    bound = Patience(patience, stop, waiting, pause=http.rest)
     limit, width = repository.limit, lambda: http.width
     return Connection(dspace.client(http, repository.server, limit=limit, patience=bound, width=width), http, bound)
 
@@ -89,19 +92,24 @@ class Connected:
     requests: int
 
 
-def connect(url: str, endpoint: str, limit: int | None, same_as: int | None = None) -> Connected:
+def connect(
+    url: str, endpoint: str, limit: int | None, same_as: int | None = None, *, delay: float | None = None
+) -> Connected:
     """Find the DSpace behind an address and remember it.
 
+    `delay`: seconds between two requests from now on; None leaves what is set.
     `same_as`: the repository this one is now, by a person's word (design rule 4). Raises InvalidInput, RepositoryError.
     """
     db.session.rollback()
-    http = open_http(url, connect_timeout=10, read_timeout=15)
+    http = open_http(url, connect_timeout=10, read_timeout=15, longest_wait=PAGE_PATIENCE)
     try:
         found = dspace.connect(http, url, endpoint)
     finally:
         http.close()
     with transaction():
-        return Connected(_remember(found.server, limit, same_as).id, found.scope, http.requests_made)
+        repository = _remember(found.server, limit, same_as)
+        repository.delay = repository.delay if delay is None else delay
+        return Connected(repository.id, found.scope, http.requests_made)
 
 
 def find(repository_id: int, kind: ScopeKind, identifier: str) -> Connected:
@@ -113,6 +121,16 @@ def find(repository_id: int, kind: ScopeKind, identifier: str) -> Connected:
     finally:
         connection.http.close()
     return Connected(repository_id, scope, connection.http.requests_made)
+
+
+def estimate(repository_id: int, scope: Scope, *, files: bool) -> Estimate:
+    """About what a first import of this scope will take (see `HalClient.estimate`): it costs a request or two."""
+    connection = open_connection(get(repository_id))
+    db.session.rollback()
+    try:
+        return connection.client.estimate(scope, files=files, light=False)
+    finally:
+        connection.http.close()
 
 
 def _remember(server: Server, limit: int | None, same_as: int | None) -> Repository:

@@ -16,6 +16,8 @@ from ..dspace.records import ScopeKind
 from ..errors import ConnectorError, InvalidInput
 
 LIMIT = range(1, 1001)
+_SIZE = re.compile(r"(?P<number>[0-9]{1,18}(?:[.,][0-9]{1,3})?)\s*(?P<unit>[KMGT]?B)?", re.ASCII | re.IGNORECASE)
+_UNITS = {unit: 1000**power for power, unit in enumerate(("B", "KB", "MB", "GB", "TB"))}
 _ENDPOINT = re.compile(r"[\w.~-]+(?:/[\w.~-]+)*", re.ASCII)
 # schema.element[.qualifier], or a stem of these that ends in `.*`
 _FIELD_PATTERN = re.compile(r"[\w-]+(?:\.[\w-]+){1,2}|[\w-]+(?:\.[\w-]+){0,2}\.\*")
@@ -54,6 +56,15 @@ def check_limit(text: str | None) -> int | None:
     return int(text)
 
 
+def check_delay(text: str | None) -> float:
+    """Seconds from 0 to 60, such as 0.5; 0 for an empty text. Raises InvalidInput."""
+    found = re.fullmatch(r"[0-9]{1,2}(?:[.,][0-9]{1,3})?", (text or "0").strip() or "0", re.ASCII)
+    seconds = float(found[0].replace(",", ".")) if found else -1
+    if not 0 <= seconds <= 60:
+        raise InvalidInput("The pause is a number of seconds from 0 to 60, such as 0.5.", "delay")
+    return seconds
+
+
 def check_test(text: str | None) -> int | None:
     """How many items a test import takes, at least 1; None for an empty text. Raises InvalidInput."""
     text = (text or "").strip()
@@ -62,6 +73,26 @@ def check_test(text: str | None) -> int | None:
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
         raise InvalidInput("A test import takes a whole number of items, at least 1.", "test")
     return int(text)
+
+
+def check_size(text: str | None) -> int | None:
+    """A size such as 500 MB, 1.5 GB or 20000 (bytes), in bytes; None for an empty text. Raises InvalidInput."""
+    text = (text or "").strip()
+    if not text:
+        return None
+    found = _SIZE.fullmatch(text)
+    size = round(float(found["number"].replace(",", ".")) * _UNITS[(found["unit"] or "B").upper()]) if found else 0
+    if not 0 < size < 2**62:
+        raise InvalidInput("Give a size such as 500 MB or 2 GB.", "file_limit")
+    return size
+
+
+def size_text(size: int | None) -> str:
+    """The bytes as `check_size` understands them, in the largest unit that keeps them exact; "" for None."""
+    if size is None:
+        return ""
+    unit = next(name for name, bytes in reversed(_UNITS.items()) if size % bytes == 0)
+    return f"{size // _UNITS[unit]} {unit}"
 
 
 def check_ignored(text: str | None) -> list[str]:
@@ -105,7 +136,7 @@ def _trimmed(text: str | None) -> str:
 
 
 class ConnectForm(FlaskForm):
-    """Where a DSpace is. Valid, `url` and `endpoint` hold texts and `limit` a number or None."""
+    """Where a DSpace is. Valid, `url` and `endpoint` hold texts, `limit` a number or None, `delay` seconds."""
 
     url = URLField(
         "DSpace site URL",
@@ -127,6 +158,14 @@ class ConnectForm(FlaskForm):
         render_kw={"inputmode": "numeric"},
     )
 
+    delay = StringField(
+        "Pause",
+        [_checked(check_delay)],
+        description="Seconds between two requests, if the repository's administrator asks for it. Usually empty: the "
+        "pace follows how quickly it answers.",
+        render_kw={"inputmode": "decimal"},
+    )
+
     def refuse(self, error: ConnectorError) -> None:
         """Show an error of the remote at the field it concerns: as a rule, that is the address."""
         field = self[getattr(error, "field", None) or "url"]
@@ -134,11 +173,16 @@ class ConnectForm(FlaskForm):
 
 
 class ImportOptionsForm(FlaskForm):
-    """How to import. Valid, `test` holds a number or None and `ignored` a list of fields."""
+    """How to import. Valid, `file_limit` holds bytes or None, `test` a number or None, `ignored` a list of fields."""
 
     files = BooleanField(
         "Import files",
         description="Fetch the files of each item. Without it they are listed, with a link to the original.",
+    )
+    file_limit = StringField(
+        "Largest file",
+        [_checked(check_size)],
+        description="Larger files are listed, not fetched: 500 MB, 2 GB. Leave it empty for the limit of the server.",
     )
     item_set = SelectField("Item set", description="Where the items go, besides the catalogue.")
     item_set_name = StringField(
@@ -155,6 +199,14 @@ class ImportOptionsForm(FlaskForm):
         [_checked(check_test)],
         description="Only the first so many items. Leave it empty to import all.",
         render_kw={"inputmode": "numeric"},
+    )
+    full = BooleanField(
+        "Full check",
+        description="Read every item again with its list of files, also where the source says that nothing changed.",
+    )
+    estimate = BooleanField(
+        "Estimate first",
+        description="Show how much there is and how long it may take before the import starts.",
     )
     ignored = LinesField(
         "Ignored fields",
@@ -178,6 +230,7 @@ class ImportOptionsForm(FlaskForm):
         ids = {item_set.name: item_set.id for item_set in reversed(item_sets)}
         set_id = options.get("item_set_id") or ids.get(options.get("item_set"))
         self.files.data = options.get("files", False)
+        self.file_limit.data = size_text(options.get("file_limit"))
         self.item_set.data = (
             "collection"
             if options.get("item_set_from_collection")
@@ -193,15 +246,17 @@ class ImportOptionsForm(FlaskForm):
             raise ValidationError("Give the new item set a name.")
 
     def options(self) -> dict[str, Any]:
-        """The options of the job: `files`, `item_set` (a name or None) with `item_set_id` where it is there already,
-        `item_set_from_collection`, `test`.
+        """The options of the job: `files`, `file_limit` in bytes or None, `item_set` (a name or None) with
+        `item_set_id` where it is there already, `item_set_from_collection`, `test`, `full`.
         """
         chosen = self.item_set.data
         names = dict(self.item_set.choices) | {"": None, "collection": None, "new": self.item_set_name.data}
         return {
             "files": self.files.data,
+            "file_limit": self.file_limit.data,
             "item_set": names[chosen],
             "item_set_id": int(chosen.removeprefix("set:")) if chosen.startswith("set:") else None,
             "item_set_from_collection": chosen == "collection",
             "test": self.test.data,
+            "full": self.full.data,
         }

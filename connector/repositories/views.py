@@ -13,12 +13,14 @@ from ..dspace.records import ScopeKind
 from ..errors import Conflict, ConnectorError, InvalidInput, RepositoryError
 from ..extensions import db
 from ..imports import jobs
+from ..imports.listing import seconds_a_request
 from ..imports.tasks import run_job
 from ..pages import wants_fragment
 from . import connections, listing
 from .forms import ConnectForm, ImportOptionsForm, check_scope
 from .models import Repository
 
+ASKED_ANEW = ("csrf_token", "estimate", "scope")
 TABS = {
     "settings": "Basic import settings",
     "collections": "Collections",
@@ -47,6 +49,7 @@ def change(repository_id: int) -> str:
     """The connection form of a known repository, which may have moved."""
     repository = connections.get(repository_id)
     form = ConnectForm(url=repository.site_url, endpoint=repository.endpoint, limit=repository.limit)
+    form.delay.data = f"{repository.delay:g}" if repository.delay else ""
     return _connect_page(form, repository)
 
 
@@ -99,7 +102,10 @@ def import_now(repository_id: int) -> Any:
     if not form.validate():
         return _options_page(repository, form, tab="settings"), 422
     try:
-        job_id = _start(repository_id, form, *check_scope(request.form["scope"]))
+        scope = check_scope(request.form["scope"])
+        if form.estimate.data:
+            return _estimate_page(repository_id, form, *scope)
+        job_id = _start(repository_id, form, *scope)
     except (InvalidInput, RepositoryError) as error:
         return _options_page(repository, form, refused=error), 422
     return redirect(url_for("imports.job", job_id=job_id), 303)
@@ -131,7 +137,9 @@ def _connect(form: ConnectForm, moved: Repository | None = None) -> Any:
     if not form.validate_on_submit():
         return _connect_page(form, moved), 422
     try:
-        connected = connections.connect(form.url.data, form.endpoint.data, form.limit.data, same_as)
+        connected = connections.connect(
+            form.url.data, form.endpoint.data, form.limit.data, same_as, delay=form.delay.data
+        )
     except ConnectorError as error:
         form.refuse(error)
         return _connect_page(form, connections.get(same_as) if same_as else None), 422
@@ -198,6 +206,21 @@ def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identif
     job_id = jobs.create(source_id, form.options(), comment=form.comment.data, requests=found.requests)
     run_job(job_id)
     return job_id
+
+
+def _estimate_page(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> str:
+    """What the import will take, with a button that starts it with the same settings."""
+    scope = connections.find(repository_id, kind, identifier).scope
+    estimate = connections.estimate(repository_id, scope, files=form.files.data)
+    pace = seconds_a_request(repository_id)
+    return render_template(
+        "repositories/estimate.html",
+        repository=connections.get(repository_id),
+        scope=scope,
+        estimate=estimate,
+        seconds=estimate.requests * pace if estimate.requests and pace else None,
+        settings=[(name, value) for name, value in request.form.items(multi=True) if name not in ASKED_ANEW],
+    )
 
 
 def _offer(repository: Repository) -> dict[str, Any] | None:

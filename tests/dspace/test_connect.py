@@ -14,6 +14,7 @@ from connector.dspace.reading import Patience
 from connector.dspace.records import Scope, ScopeKind, Server
 from connector.errors import (
     BadAnswer,
+    BotWall,
     CertificateTrouble,
     InvalidInput,
     NotDSpace,
@@ -237,7 +238,7 @@ def test_an_api_that_hangs_does_not_hide_the_one_that_answers():
     assert found(SITE, {f"{SITE}/rest/status": TimedOut("no answer"), f"{SITE}/server/api": ROOT}).generation == 9
 
 
-@pytest.mark.parametrize("error", [Restricted("An account is needed."), ServerTrouble("status 503")])
+@pytest.mark.parametrize("error", [Restricted("An account is needed."), ServerTrouble("503"), BotWall("A robot?")])
 def test_what_keeps_us_from_looking_is_said(error):
     with pytest.raises(type(error)) as raised:
         detect(Web({f"{SITE}/server/api": error}), SITE, "rest")

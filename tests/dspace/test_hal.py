@@ -357,3 +357,23 @@ def test_an_embargoed_file_is_restricted(client):
 
         with pytest.raises(Restricted):
             client.download(item_id(0), bytearray().extend)
+
+
+def test_a_wait_that_is_over_does_not_count_against_a_later_one():
+    fake, stop = FakeHal([synthetic(0)]), Hurried()
+    patience = Patience(100, stop, clock=lambda: stop.waited)
+    client = HalClient(fake, SERVER, patience=patience, width=lambda: 1)
+
+    def down_until(second):
+        def trouble(path, asked):
+            if path == "discover/search/objects" and stop.waited < second:
+                raise ServerTrouble("503")
+
+        return trouble
+
+    fake.trouble = down_until(60)
+    first = client.count(SCOPE)
+    fake.trouble = down_until(140)
+
+    assert (first, client.count(SCOPE)) == (1, 1)
+    assert stop.waited > 140

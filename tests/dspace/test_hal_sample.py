@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
+from datetime import date
 
 import pytest
 
@@ -148,3 +149,27 @@ def test_a_page_answered_with_html_or_cut_short_is_read_again(reader, sample):
 
     assert sum(len(page.items) for page in pages) == sum(item.is_found for item in sample.data.items.values())
     assert not any(page.failures for page in pages)
+
+
+def test_the_end_of_an_embargo_is_told_by_9_and_later(reader, sample):
+    [embargoed, closed] = [file for item in sample.data.items.values() for file in item.bitstreams][:2]
+    sample.data.embargo(embargoed, until=date(2031, 5, 1))
+    sample.data.embargo(closed)
+    unknown = "00000000-0000-0000-0000-000000000001"
+
+    ends = [reader.available_from(id) for id in (embargoed.uuid, closed.uuid, unknown)]
+
+    if reader.server.generation >= 9:
+        assert ends == [date(2031, 5, 1), None, None]
+    else:
+        assert ends == [None, None, None]
+        assert sample.requests == []
+
+
+@pytest.mark.parametrize("body", ['{"embargoDate": "soon"}', '{"embargoDate": 5}', "<html>Welcome</html>"])
+def test_a_date_that_cannot_be_read_is_not_told(reader, sample, body):
+    file = next(file for item in sample.data.items.values() for file in item.bitstreams)
+    sample.data.embargo(file, until=date(2031, 5, 1))
+    sample.faults.add("accessStatus", times=None, body=body)
+
+    assert reader.available_from(file.uuid) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,26 @@ def test_a_file_arrives_whole(reader, sample, generation):
 
 def test_a_repository_that_answers_can_be_told(reader):
     reader.ping()
+
+
+def test_whole_collections_can_be_read_only_and_no_count_is_a_proof(reader, sample):
+    assert not reader.can_select
+    assert reader.count(REPOSITORY) is None
+
+
+def test_the_end_of_an_embargo_is_told_to_nobody_who_may_not_read_the_file(reader, sample, generation):
+    file = next(file for item in sample.data.items.values() for file in item.bitstreams)
+    sample.data.embargo(file, until=date(2031, 5, 1))
+
+    assert reader.available_from(id_of(file, generation)) is None
+    assert sample.requests == []
+
+
+def test_light_listings_tell_when_items_were_changed(reader, sample, generation):
+    light = {
+        item.id: item.last_modified for page in walked(reader, REPOSITORY, light=True).pages for item in page.items
+    }
+    full = {item.id: item.last_modified for page in walked(reader, REPOSITORY).pages for item in page.items}
+
+    assert light == full
+    assert all(light.values())

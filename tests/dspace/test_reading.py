@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
+from datetime import datetime, timedelta
 
 import pytest
 
 from connector.dspace.reading import Pages, Patience, Rows, ahead, singly
 from connector.dspace.records import Failure, Item
-from connector.errors import RepositoryDown, Stopped, Transient
+from connector.errors import BotWall, RepositoryDown, Stopped, Transient
 
 SIZES = (100, 20, 10, 5, 1)
 
@@ -128,6 +130,46 @@ def test_pages_grow_again_after_many_good_ones_and_each_time_later():
     assert [offset for offset, size in listing.asked if size == 100] == [0, 900, 2600, 5900]
 
 
+class Heavy(Listing):
+    """Its rows take so many seconds each, by a clock that shows nothing else."""
+
+    def __init__(self, total: int, seconds: float):
+        super().__init__(total)
+        self.now, self.seconds = 0.0, seconds
+
+    def read(self, offset: int, size: int, tries: int) -> Rows:
+        rows = super().read(offset, size, tries)
+        self.now += self.seconds * len(rows.items)
+        return rows
+
+    def sizes_asked(self, size: int) -> list[int]:
+        pages = Pages(self.read, SIZES, patience()[0], lambda: 1, clock=lambda: self.now)
+        read = [number for _, rows in pages(0, lambda: self.total, size) for number in ids(rows)]
+        assert read == list(range(self.total))
+        return [size for _, size in self.asked]
+
+
+def test_a_good_page_that_took_more_than_ten_seconds_makes_the_next_ones_smaller():
+    assert Heavy(100, seconds=0.6).sizes_asked(20) == [20, *[10] * 8]
+
+
+def test_a_good_page_that_took_ten_seconds_is_not_too_heavy():
+    assert Heavy(100, seconds=0.5).sizes_asked(20) == [20] * 5
+
+
+def test_a_single_row_is_never_too_heavy():
+    assert Heavy(24, seconds=60).sizes_asked(10) == [10, 5, *[1] * 9]
+
+
+def test_heavy_pages_grow_again_after_forty_light_ones():
+    class HeavyAtFirst(Heavy):
+        def read(self, offset: int, size: int, tries: int) -> Rows:
+            self.seconds = 0.6 if offset == 0 else 0.1
+            return super().read(offset, size, tries)
+
+    assert HeavyAtFirst(500, seconds=0.6).sizes_asked(20) == [20, *[10] * 40, *[20] * 4]
+
+
 def test_one_row_that_fails_makes_no_other_page_smaller():
     listing = Listing(600, broken={27})
 
@@ -188,15 +230,33 @@ def test_patience_waits_longer_each_time_and_is_renewed_by_a_good_answer():
     assert clock.waits == [5, 10, 20, 5]
 
 
-def test_patience_waits_as_long_as_the_server_asks_but_not_beyond_its_end():
+def test_patience_waits_as_long_as_the_server_asks():
     waiting, clock = patience(seconds=100)
 
     waiting.wait("page", Transient("busy", retry_after=60))
-    waiting.wait("page", Transient("busy", retry_after=60))
+    waiting.wait("page", Transient("busy", retry_after=40))
 
     assert clock.waits == [60, 40]
     with pytest.raises(RepositoryDown):
         waiting.wait("page", Transient("busy"))
+
+
+def test_a_server_that_wants_more_time_than_there_is_patience_is_not_asked_earlier():
+    waiting, clock = patience(seconds=100)
+
+    with pytest.raises(RepositoryDown, match=r"not to be asked again for 24 hours: longer than we wait\. busy"):
+        waiting.wait("page", Transient("busy", retry_after=86_400))
+
+    assert clock.waits == []
+
+
+def test_patience_waits_no_longer_than_it_lasts():
+    waiting, clock = patience(seconds=12)
+
+    for _ in range(2):
+        waiting.wait("page", Transient("busy"))
+
+    assert clock.waits == [5, 7]
 
 
 def test_patience_is_timed_for_each_kind_of_request_apart():
@@ -220,13 +280,110 @@ def test_a_stop_ends_the_wait_of_patience():
         waiting.wait("page", Transient("no"))
 
 
-def test_patience_says_why_it_waits():
+@pytest.fixture
+def in_new_york(monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def told(*times: datetime, seconds: float = 10**6) -> tuple[Patience, list[str]]:
+    """Patience with the times that its clock shows one after the other, and what it says."""
     said: list[str] = []
-    clock = Clock()
+    clock, shown = Clock(), iter(times)
+    return Patience(seconds, clock, said.append, lambda: clock.now, now=lambda: next(shown)), said
 
-    Patience(100, clock, said.append, lambda: clock.now).wait("page", Transient("example.org is busy"))
 
-    assert said == ["Waiting 5 s for the repository: example.org is busy"]
+def test_patience_says_since_when_it_waits_and_why(in_new_york):
+    began = datetime(2026, 1, 5, 19, 5)
+    waiting, said = told(began, began, began + timedelta(minutes=20), began + timedelta(minutes=20))
+
+    for _ in range(2):
+        waiting.wait("page", Transient("example.org is busy."))
+
+    assert said == [
+        "Waiting for the repository since 14:05: example.org is busy. Trying again in 5 seconds.",
+        "Waiting for the repository since 14:05: example.org is busy. Trying again in 10 seconds.",
+    ]
+
+
+def test_a_wait_since_another_day_of_this_server_names_the_day(in_new_york):
+    began = datetime(2026, 1, 5, 4, 30)
+    waiting, said = told(began, datetime(2026, 1, 5, 5, 1))
+
+    waiting.wait("page", Transient("example.org is busy.", retry_after=86_400))
+
+    assert said == ["Waiting for the repository since 2026-01-04 23:30: example.org is busy. Trying again in 24 hours."]
+
+
+def test_since_is_the_first_failure_until_a_good_answer_of_that_kind():
+    first, later = datetime(2026, 1, 5), datetime(2026, 1, 6)
+    waiting, _ = told(first, first, later, later)
+    before = waiting.since
+
+    waiting.wait("page", Transient("no"))
+    waiting.wait("file", Transient("no"))
+    both = waiting.since
+    waiting.good("page")
+    one = waiting.since
+    waiting.good("file")
+
+    assert (before, both, one, waiting.since) == (None, first, later, None)
+
+
+def test_a_page_that_could_be_read_again_ends_the_wait_though_the_next_is_broken():
+    listing = Listing(2, broken={1})
+    waiting, _ = patience()
+    pages = iter(Pages(listing.read, SIZES, waiting, lambda: 1)(0, lambda: 2, 1))
+    next(pages)
+    listing.down = 5
+
+    next(pages)
+
+    assert waiting.since is None
+
+
+def test_a_protection_against_robots_fails_the_walk_with_its_sentence_and_no_row():
+    def read(offset: int, size: int, tries: int) -> Rows:
+        if offset:
+            raise BotWall("A protection against robots answers.")
+        return Listing(40).read(offset, size, tries)
+
+    pages = iter(Pages(read, SIZES, patience(seconds=60)[0], lambda: 1)(0, lambda: 40, 20))
+    next(pages)
+
+    with pytest.raises(RepositoryDown, match="A protection against robots answers"):
+        next(pages)
+
+
+def test_an_item_behind_a_protection_against_robots_waits_and_is_never_a_failure():
+    walled = 6
+
+    def read(found: Item) -> Item:
+        nonlocal walled
+        if found.id == "2" and walled:
+            walled -= 1
+            raise BotWall("A protection against robots answers.")
+        return found
+
+    waiting, clock = patience()
+    results = list(singly(map(item, range(5)), read, waiting, lambda: 1))
+
+    assert sorted(results, key=lambda result: result.id) == [item(number) for number in range(5)]
+    assert [wait for wait in clock.waits if wait >= 5] == [5, 10, 20, 40, 80]
+    assert waiting.since is None
+
+
+def test_an_item_that_stays_behind_a_protection_against_robots_fails_the_walk():
+    def read(found: Item) -> Item:
+        if found.id == "2":
+            raise BotWall("A protection against robots answers.")
+        return found
+
+    with pytest.raises(RepositoryDown, match="A protection against robots answers"):
+        list(singly(map(item, range(5)), read, patience(seconds=60)[0], lambda: 1))
 
 
 def test_tasks_run_ahead_side_by_side_and_come_in_order():

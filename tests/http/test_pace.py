@@ -21,6 +21,8 @@ from pathlib import Path
 from connector.http.pace import Pace
 
 pace = Pace(Path(sys.argv[1]), "https://example.org", most=2)
+for _ in range(3):
+    pace.answered(1.0, "page")
 with ExitStack() as held:
     for _ in range(2):
         held.enter_context(pace.slot(threading.Event()))
@@ -46,7 +48,10 @@ def never() -> threading.Event:
 
 
 def new_pace(folder: Path, key: str = "https://example.org", most: int = 2) -> Pace:
-    return Pace(folder, key, most)
+    """As wide as it may be, after the good answers that takes."""
+    pace = Pace(folder, key, most)
+    answer(pace, 3 * (most - 1), seconds=1.0, kind="first")
+    return pace
 
 
 def take(pace: Pace, count: int) -> ExitStack:
@@ -209,8 +214,30 @@ def answer(pace: Pace, count: int, seconds: float, kind: str = "page") -> None:
         pace.answered(seconds, kind)
 
 
-def test_the_width_starts_at_the_most(tmp_path):
-    assert new_pace(tmp_path, most=4).width == 4
+def test_the_width_starts_at_one_and_is_four_after_nine_good_answers(tmp_path):
+    pace = Pace(tmp_path, "https://example.org", most=4)
+
+    widths = [pace.width]
+    for _ in range(12):
+        answer(pace, 1, seconds=1.0)
+        widths.append(pace.width)
+
+    assert widths == [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 4]
+
+
+def test_the_most_may_be_sixteen(tmp_path):
+    assert new_pace(tmp_path, most=16).width == 16
+
+
+def test_trouble_at_the_very_start_ends_the_quick_growth(tmp_path):
+    pace = Pace(tmp_path, "https://example.org", most=4)
+    trouble(pace)
+
+    answer(pace, 19, seconds=1.0)
+    before = pace.width
+    answer(pace, 1, seconds=1.0)
+
+    assert (before, pace.width, pace.halvings) == (1, 2, 1)
 
 
 def test_the_width_halves_when_the_last_ten_took_three_times_the_first_ten(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 
 from flask import has_app_context
 
@@ -19,10 +20,11 @@ from connector.dspace.records import (
     Scope,
     ScopeKind,
     SourceState,
+    Subset,
 )
 from connector.errors import RepositoryError, ServerTrouble
 from connector.extensions import db
-from connector.http import Download
+from connector.http import Download, Traffic
 from connector.repositories.connections import Connection
 
 
@@ -38,6 +40,7 @@ class FakeItem:
     version: int = 1
     state: SourceState = SourceState.PRESENT
     fails: bool = False
+    indexed: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
     def __post_init__(self):
         self.handle = f"1/{self.id}" if self.handle == "" else self.handle
@@ -51,6 +54,7 @@ class FakeDSpace:
         self.page_size = 3
         self.file_errors: dict[str, RepositoryError] = {}
         self.served: dict[str, bytes] = {}
+        self.embargoes: dict[str, date] = {}
         self.downloads: list[str] = []
         self.details: list[str] = []
         self.down = False
@@ -60,6 +64,11 @@ class FakeDSpace:
         self.before_page: Callable[[int], None] = lambda number: None
         self.requests_made = 0
         self.width = 2
+        self.traffic = Traffic()
+        self.can_select = False
+        self.refuses_subsets = False
+        self.server_time = datetime(2026, 1, 1, tzinfo=UTC)
+        self.listings: list[str] = []
         self.now = 0.0
 
     def connect(self, repository, *, patience, stop, waiting) -> Connection:
@@ -74,17 +83,24 @@ class FakeDSpace:
         """As the door to the network."""
 
     def add(self, id: str, **values) -> FakeItem:
-        self.items[id] = FakeItem(id, **values)
+        self.items[id] = FakeItem(id, **{"indexed": self.server_time} | values)
         return self.items[id]
 
     def edit(self, id: str, **values) -> None:
         item = self.items[id]
-        self.items[id] = replace(item, version=item.version + 1, **values)
+        self.items[id] = replace(item, **{"version": item.version + 1, "indexed": self.server_time} | values)
 
     # The clients' methods
 
-    def walk(self, scope: Scope, *, cursor, light, with_collection, seen, hidden) -> Iterator[Page]:
-        listed = [item for item in self.items.values() if self._is_in(item, scope)]
+    def count(self, scope: Scope, subset: Subset | None = None) -> int | None:
+        self._ask()
+        if subset is not None and self.refuses_subsets:
+            return None
+        return len(self._listed(scope, subset)) + self.count_off_by
+
+    def walk(self, scope: Scope, *, cursor, light, with_collection, seen, hidden, subset=None) -> Iterator[Page]:
+        self.listings.append("changes" if subset else "light" if light else "complete")
+        listed = self._listed(scope, subset)
         start = (cursor or {}).get("offset", 0)
         total = len(listed) + self.count_off_by
         for number, offset in enumerate(range(start, max(len(listed), start + 1), self.page_size)):
@@ -136,12 +152,20 @@ class FakeDSpace:
         sink(data)
         return Download(len(data), hashlib.md5(data).hexdigest(), hashlib.sha256(data).hexdigest())
 
+    def available_from(self, bitstream_id: str) -> date | None:
+        self._ask()
+        return self.embargoes.get(bitstream_id)
+
     def _ask(self) -> None:
         self.requests_made += 1
         if has_app_context():  # asked by the thread that writes: never inside a transaction
             assert not db.session().in_transaction()
         if self.down:
             raise ServerTrouble("The repository answered with an error (503).")
+
+    def _listed(self, scope: Scope, subset: Subset | None) -> list[FakeItem]:
+        found = [item for item in self.items.values() if self._is_in(item, scope)]
+        return [item for item in found if subset is None or item.indexed >= subset.indexed_since]
 
     def _is_in(self, item: FakeItem, scope: Scope) -> bool:
         here = scope.kind is ScopeKind.REPOSITORY or scope.id in item.collections

@@ -174,3 +174,50 @@ def test_a_re_run_has_the_options_and_comment_of_its_job(desk, dspace):
 
     assert desk.job(again).options == job.options
     assert (desk.job(again).reruns_id, desk.job(again).unchanged) == (job.id, 1)
+
+
+def die(desk, job_id: int, **moved) -> None:
+    """The process that works on the job is gone, and somebody looks after it."""
+    set_job(
+        desk, job_id, state=State.RUNNING, heartbeat=utcnow() - timedelta(seconds=61), doing="Fetching a.pdf", **moved
+    )
+    with desk.app.app_context():
+        jobs.recover()
+
+
+def test_a_job_that_dies_five_times_at_the_same_place_is_failed_with_the_place_named(desk):
+    job_id = desk.create()
+    set_job(desk, job_id, seen=120, cursor={"walk": {"offset": 120}})
+
+    for _ in range(4):
+        die(desk, job_id)
+        assert desk.job(job_id).state == State.QUEUED
+    die(desk, job_id)
+
+    job = desk.job(job_id)
+    assert (job.state, job.ended is not None) == (State.FAILED, True)
+    assert "5 times at the same place" in job.message
+    assert "after 120 items" in job.message
+    assert "Fetching a.pdf" in job.message
+
+
+@pytest.mark.parametrize("moved", ["seen", "bytes", "removed"])
+def test_a_job_that_gets_on_between_two_deaths_may_die_as_often_as_it_likes(desk, moved):
+    job_id = desk.create()
+
+    for number in range(9):
+        die(desk, job_id, **{moved: number})
+
+    assert desk.job(job_id).state == State.QUEUED
+
+
+def test_a_job_that_was_resumed_by_a_person_gets_five_more_chances(desk):
+    job_id = desk.create()
+    for _ in range(5):
+        die(desk, job_id)
+    with desk.app.app_context():
+        jobs.resume(job_id)
+
+    die(desk, job_id)
+
+    assert desk.job(job_id).state == State.QUEUED

@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from connector.repositories import connections
 from tests.pages import links, words
 from tests.sample import SampleRepository
 
@@ -182,3 +183,18 @@ def test_a_fault_of_ours_is_one_plain_sentence(app, client):
     assert page.status_code == 500
     assert "Something went wrong on our side." in words(page)
     assert b"secret details" not in page.data
+
+
+def test_a_pause_between_requests_is_kept_shown_again_and_refused_when_it_is_none(app, client, sample):
+    form = {"url": sample.url, "endpoint": "rest", "limit": "", "delay": "0,05"}
+    client.post("/", data=form)
+
+    with app.app_context():
+        assert connections.get(1).delay == 0.05
+    assert 'value="0.05"' in client.get("/repositories/1/change").text
+    client.post("/", data=form | {"delay": ""})
+    with app.app_context():
+        assert connections.get(1).delay == 0
+    refused = client.post("/", data=form | {"delay": "61"})
+    assert refused.status_code == 422
+    assert "from 0 to 60" in refused.text

@@ -7,11 +7,14 @@ import re
 
 import pytest
 
+from connector.extensions import db
 from connector.imports import jobs
+from connector.imports.models import ImportJob
 from tests.pages import FRAGMENT, buttons, words
 from tests.sample import SampleRepository
 
 SETTINGS = {"files": "y", "item_set": "new", "item_set_name": "Harbour", "comment": "A <b>note</b>", "test": "3"}
+SETTINGS |= {"file_limit": "1.5 GB", "full": "y"}
 
 
 @pytest.fixture
@@ -143,6 +146,8 @@ def test_import_starts_a_job_with_these_settings_and_shows_it(app, connected, sa
             "item_set_id": None,
             "item_set_from_collection": False,
             "test": 3,
+            "file_limit": 1_500_000_000,
+            "full": True,
         }
         assert (job.state, job.comment, job.source.name) == ("queued", "A <b>note</b>", "Harbour photographs")
         assert job.source.repository.ignored_fields == ["dc.rights", "dc.subject.*"]
@@ -165,6 +170,8 @@ def test_everything_that_can_be_imported_has_its_button(app, connected, sample, 
     ("typed", "sentence"),
     [
         ({"test": "some"}, "A test import takes a whole number of items"),
+        ({"file_limit": "a lot"}, "Give a size such as 500 MB or 2 GB."),
+        ({"file_limit": "0 MB"}, "Give a size such as 500 MB or 2 GB."),
         ({"test": "0"}, "A test import takes a whole number of items"),
         ({"ignored": "dc.title\nno field!"}, "“no field!” is no field such as dc.rights"),
         ({"item_set_name": " "}, "Give the new item set a name."),
@@ -237,3 +244,24 @@ def test_a_repository_that_was_imported_from_is_not_proposed_as_another(stocked_
         listed(stocked_client, "communities", repository=2)
 
         assert buttons(listed(stocked_client, "communities"), "same_as") == []
+
+
+def test_an_estimate_first_shows_what_there_is_and_starts_the_import_only_when_it_is_confirmed(app, connected, sample):
+    harbour = sample.data.named("Harbour photographs")
+    handle = harbour.handle
+    data = {**SETTINGS, "estimate": "y", "scope": f"collection:{handle}"}
+
+    page = connected.post("/repositories/1/", data=data)
+
+    text = words(page)
+    assert page.status_code == 200
+    assert f"Items {len([item for item in sample.data.items.values() if harbour in item.collections])}" in text
+    assert "Requests, about" in text
+    assert "not known before the first import" in text
+    with app.app_context():
+        assert db.session.scalar(db.select(db.func.count()).select_from(ImportJob)) == 0
+    given = dict(re.findall(r'type="hidden" name="(?!csrf)([^"]+)" value="([^"]*)"', page.text))
+    answer = connected.post("/repositories/1/", data=given | {"scope": f"collection:{handle}"})
+    assert (answer.status_code, answer.location) == (303, "/jobs/1/")
+    with app.app_context():
+        assert jobs.get(1).options["test"] == 3

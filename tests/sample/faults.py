@@ -14,7 +14,7 @@ class Fault:
     """One thing that goes wrong. `times` None: for ever. What is not given is as in the true answer.
 
     `cut`: the connection breaks after so many bytes of the body. `delay`: seconds before the answer.
-    `hang`: no answer until the server stops.
+    `hang`: no answer until the server stops. `drip`: the body comes byte by byte, with so many seconds between two.
     """
 
     match: str | Callable[[str], bool]
@@ -25,16 +25,20 @@ class Fault:
     cut: int | None = None
     delay: float = 0.0
     hang: bool = False
+    drip: float = 0.0
 
     def concerns(self, target: str) -> bool:
         return self.match(target) if callable(self.match) else self.match in target
 
     def applied(self, answer: Answer) -> Answer:
-        """The answer as this fault leaves it; an error status without a body gets the page of a web server."""
+        """The answer as this fault leaves it; an error status without a body gets the page that Tomcat would write."""
         body = self.body.encode() if isinstance(self.body, str) else self.body
         headers = dict(answer.headers)
         if body is None and self.status is not None and self.status >= 400:
-            body, headers = f"<html><body><h1>{self.status}</h1></body></html>".encode(), {"Content-Type": "text/html"}
+            body, headers = (
+                f"<html><body><h1>HTTP Status {self.status}</h1></body></html>".encode(),
+                {"Content-Type": "text/html"},
+            )
         headers |= self.headers or {}
         return replace(
             answer,

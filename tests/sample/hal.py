@@ -63,6 +63,7 @@ class Hal9:
             ("/core/bundles/([^/]+)/bitstreams", self._bitstreams),
             ("/core/bitstreams/([^/]+)", self._bitstream),
             ("/core/bitstreams/([^/]+)/format", self._format),
+            ("/core/bitstreams/([^/]+)/accessStatus", self._access_status),
             ("/core/bitstreams/([^/]+)/content", self._content),
             ("/discover/search/objects", self._discovery.answer),
             ("/pid/find", self._by_handle),
@@ -190,11 +191,20 @@ class Hal9:
         return holder
 
     def _bitstream(self, request: Request, ident: str) -> Answer:
+        return _json(self._write.bitstream(self._described_bitstream(ident), embeds_of(request)))
+
+    def _access_status(self, request: Request, ident: str) -> Answer:
+        """Of single files from 9 on, which the links of a file show."""
+        if "accessStatus" not in self.bitstream_links:
+            raise Refusal(404)
+        return _json(shape.access_status(self._described_bitstream(ident)))
+
+    def _described_bitstream(self, ident: str) -> Bitstream:
         """Embargoed files are described to everybody; those of closed items are not."""
         one = self._known_bitstream(ident)
         if one.item and not one.item.is_open:
             raise Refusal(401)
-        return _json(self._write.bitstream(one, embeds_of(request)))
+        return one
 
     def _format(self, request: Request, ident: str) -> Answer:
         return _json(shape.format_of(self._known_bitstream(ident)))

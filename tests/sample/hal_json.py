@@ -165,6 +165,14 @@ def format_of(one: Bitstream) -> dict[str, Any]:
     }
 
 
+def access_status(one: Bitstream) -> dict[str, Any]:
+    """For somebody signed out."""
+    until = one.embargo.isoformat() if one.embargo and not one.readable else None
+    status = "open.access" if one.readable else "embargo" if until else "restricted"
+    address = href(f"{API}/core/bitstreams/{one.uuid}/accessStatus")
+    return {"status": status, "embargoDate": until, "type": "accessStatus", "_links": {"self": address}}
+
+
 def page(number: int, size: int, total: int) -> dict[str, int]:
     return {"number": number, "size": size, "totalPages": -(-total // size), "totalElements": total}
 

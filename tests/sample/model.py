@@ -10,7 +10,7 @@ import hashlib
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from .records import Bitstream, Bundle, Collection, Community, Given, Item, Thing, Value
 
@@ -121,10 +121,10 @@ class Repository:
             self._drop(bitstream)
             self._reindex(item, self._now())
 
-    def embargo(self, bitstream: Bitstream) -> None:
-        """Close a file to signed-out readers. `last_modified` stays."""
+    def embargo(self, bitstream: Bitstream, until: date | None = None) -> None:
+        """Close a file to signed-out readers, for good or until that day. `last_modified` stays."""
         with self.lock:
-            bitstream.readable = False
+            bitstream.readable, bitstream.embargo = False, until
             self._reindex(bitstream.bundle.item, self._now())
 
     def withdraw(self, item: Item) -> None:

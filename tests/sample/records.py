@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 
@@ -65,7 +65,10 @@ class Collection:
 
 @dataclass(eq=False)
 class Bitstream:
-    """A file. `readable` False: embargoed. `checksum` is hexadecimal MD5, or None where the server never knew it."""
+    """A file. `readable` False: embargoed, for good or until the day `embargo`.
+
+    `checksum` is hexadecimal MD5, or None where the server never knew it.
+    """
 
     uuid: str
     number: int
@@ -75,6 +78,7 @@ class Bitstream:
     description: str | None = None
     sequence: int = -1
     readable: bool = True
+    embargo: date | None = None
     checksum: str | None = None
     bundle: Bundle | None = None
     kind = "bitstream"

@@ -84,7 +84,10 @@ def _key(one: Thing, by: str) -> str:
 
 
 def _test(term: str) -> Test:
-    """One field query. Raises Refusal 422, as Solr's syntax errors do, for what is not one of the four."""
+    """One field query, or some of them joined by OR in brackets. Raises Refusal 422, as Solr does for bad syntax."""
+    if term.startswith("(") and term.endswith(")"):
+        either = [_test(part) for part in term[1:-1].split(" OR ")]
+        return lambda one: any(test(one) for test in either)
     if term == "*:*":
         return lambda one: True
     if found := re.fullmatch(r"search\.resourceid:([0-9a-f-]+)(\*?)", term):

@@ -12,7 +12,7 @@ from . import pages
 from .answers import Answer, Request
 from .collections import library
 from .costs import FREE, Costs
-from .faults import Faults
+from .faults import Fault, Faults
 from .hal import Hal7, Hal9, Hal10
 from .legacy import Legacy6
 from .legacy_older import Legacy4, Legacy5
@@ -126,17 +126,29 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         answer = fault.applied(sample.answer(Request(self.command, self.path, headers)))
         sample.costs.spend(answer.price)
-        self._send(answer, fault.cut)
+        self._send(answer, fault)
 
     do_HEAD = do_GET
 
-    def _send(self, answer: Answer, cut: int | None) -> None:
+    def _send(self, answer: Answer, fault: Fault) -> None:
         self._send_head(answer)
         if self.command != "HEAD" and answer.status not in BODILESS:
-            body = answer.body[:cut]
-            self.wfile.write(_chunks(body, ended=cut is None) if answer.chunked else body)
+            body = answer.body[: fault.cut]
+            sent = _chunks(body, ended=fault.cut is None) if answer.chunked else body
+            self._write(sent, fault.drip)
         self.wfile.flush()
-        self.close_connection = self.close_connection or cut is not None
+        self.close_connection = self.close_connection or fault.cut is not None
+
+    def _write(self, body: bytes, pause: float) -> None:
+        """The body at once, or byte by byte with so many seconds between two until the server stops."""
+        if not pause:
+            self.wfile.write(body)
+            return
+        for number in range(len(body)):
+            self.wfile.write(body[number : number + 1])
+            self.wfile.flush()
+            if self.sample.stopping.wait(pause):
+                return
 
     def _send_head(self, answer: Answer) -> None:
         self.send_response(answer.status)

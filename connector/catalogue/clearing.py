@@ -1,0 +1,140 @@
+"""The pages by which a person clears the catalogue: what is gone at the source, takedowns, and what they exclude."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from sqlalchemy import select
+
+from ..errors import InvalidInput, NotFound
+from ..extensions import db
+from ..paging import asked_number, page_of
+from ..repositories.models import Repository
+from . import gone, showing, takedown
+from .gone import Chosen
+from .models import CatalogueItem
+
+blueprint = Blueprint("clearing", __name__)
+
+
+@blueprint.get("/gone/")
+def listed() -> str:
+    """The items that are gone at their source, or hidden here, those noticed last first."""
+    repository_id = request.args.get("repository", type=int)
+    return render_template(
+        "catalogue/gone.html",
+        page=page_of(gone.listed(Chosen(repository_id=repository_id)), asked_number()),
+        repositories=_repositories(),
+        repository_id=repository_id,
+        states=showing.STATES,
+    )
+
+
+@blueprint.post("/gone/")
+def act() -> Any:
+    """Hide, show again or remove what was ticked, or all of the list; to remove is asked once more."""
+    chosen, every = _chosen(), "every" in request.form
+    back = redirect(url_for(".listed", repository=chosen.repository_id), 303)
+    if not every and not chosen.item_ids:
+        flash("Tick some items first, or all of the list.")
+        return back
+    do = request.form.get("do")
+    if do == "remove" and "confirmed" not in request.form:
+        return render_template("catalogue/gone_confirm.html", chosen=chosen, every=every, will=gone.preview(chosen))
+    if do not in DONE:
+        raise InvalidInput("Choose what to do: hide, show again or remove.")
+    flash(DONE[do](chosen))
+    return back
+
+
+@blueprint.get("/takedown/")
+def ask() -> str:
+    """Take down the items that a list names; or the one item in the address, about which is asked at once."""
+    item_id = request.args.get("item", type=int)
+    if item_id is None:
+        return render_template("catalogue/takedown.html", repositories=_repositories())
+    item = db.session.get(CatalogueItem, item_id)
+    if item is None:
+        raise NotFound(f"There is no item {item_id}.")
+    return _asked_once_more(item.repository, item.source_key)
+
+
+@blueprint.post("/takedown/")
+def take_down() -> Any:
+    """Ask once more, with the numbers and what is not held; then take down."""
+    repository = db.session.get(Repository, request.form.get("repository", 0, int))
+    if repository is None:
+        raise InvalidInput("Choose the repository that the items come from.")
+    names = request.form.get("names", "") + "\n" + _uploaded()
+    try:
+        if "confirmed" not in request.form:
+            return _asked_once_more(repository, names)
+        what = takedown.named(repository.id, names.splitlines())
+        reason, also_unknown = request.form.get("reason", ""), "also_unknown" in request.form
+        removed = takedown.take_down(repository.id, what, reason, also_unknown)
+    except InvalidInput as error:
+        if error.field == "reason":
+            return _asked_once_more(repository, names, error), 422
+        return render_template("catalogue/takedown.html", repositories=_repositories(), refused=error), 422
+    flash(f"Taken down: {_items(removed)}.")
+    return redirect(url_for(".exclusions"), 303)
+
+
+@blueprint.get("/excluded/")
+def exclusions() -> str:
+    """What takedowns keep out, newest first."""
+    return render_template("catalogue/excluded.html", page=page_of(takedown.listed(), asked_number()))
+
+
+@blueprint.get("/excluded.csv")
+def exclusions_csv() -> Response:
+    """The same, all of it, as CSV."""
+    named = {"Content-Disposition": 'attachment; filename="excluded.csv"'}
+    return Response(takedown.as_csv(), mimetype="text/csv", headers=named)
+
+
+@blueprint.post("/excluded/")
+def allow() -> Any:
+    """Allow again what was ticked, or the one whose button was pressed."""
+    ids = request.form.getlist("one", int) or request.form.getlist("exclusion", int)
+    flash(f"Allowed again: {_items(takedown.allow(ids))}." if ids else "Tick some items first.")
+    return redirect(url_for(".exclusions"), 303)
+
+
+def _asked_once_more(repository: Repository, names: str, refused: InvalidInput | None = None) -> str:
+    what = takedown.named(repository.id, names.splitlines())
+    will = gone.numbers(select(gone.ITEM.c.id).where(gone.ITEM.c.id.in_(what.item_ids)))
+    return render_template(
+        "catalogue/takedown_confirm.html", repository=repository, names=names, what=what, will=will, refused=refused
+    )
+
+
+def _uploaded() -> str:
+    """The text of the list that was sent as a file, "" for none."""
+    sent = request.files.get("list")
+    try:
+        return sent.read().decode("utf-8-sig") if sent else ""
+    except UnicodeDecodeError:
+        raise InvalidInput("The list is no plain text. Save it as text in UTF-8, one item a line.") from None
+
+
+def _repositories() -> Sequence[Repository]:
+    return db.session.scalars(select(Repository).order_by(Repository.id)).all()
+
+
+def _chosen() -> Chosen:
+    ids = None if "every" in request.form else tuple(request.form.getlist("item", int))
+    return Chosen(ids, request.form.get("repository", type=int))
+
+
+def _items(number: int) -> str:
+    return "1 item" if number == 1 else f"{number} items"
+
+
+DONE = {
+    "hide": lambda chosen: f"Hidden: {_items(gone.set_hidden(chosen, True))}.",
+    "show": lambda chosen: f"Shown again: {_items(gone.set_hidden(chosen, False))}.",
+    "remove": lambda chosen: f"Removed: {_items(gone.remove(chosen))}.",
+}

@@ -1,0 +1,177 @@
+"""Compares the files folder with the database, byte for byte, and mends what does not agree.
+
+Safe while a job runs: whatever looks wrong is looked at again while nobody else may change bytes and rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import delete, exists, func, insert, select, update
+
+from ..errors import StorageTrouble
+from ..extensions import db, transaction
+from .files import FileFolder
+from .leftovers import named_before, with_row
+from .models import CatalogueFile, CatalogueItem, Fate, StoredFile
+
+FILE, STORED, ITEM = CatalogueFile.__table__, StoredFile.__table__, CatalogueItem.__table__
+BATCH = 200
+PIECE = 2**20  # bytes
+AN_EMPTY_DISK = 10  # so many missing, and nothing there at all: rather a disk that is not mounted
+
+
+class Kind(StrEnum):
+    """What can be wrong with stored bytes."""
+
+    MISSING = "missing"
+    DAMAGED = "damaged"
+    FORGOTTEN = "forgotten"  # whole and wanted, without a row
+    NAMELESS = "nameless"  # wanted by nobody
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether bytes are gone that somebody wants."""
+        return self in (Kind.MISSING, Kind.DAMAGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Bytes that are not as the database says. `items`: {id, handle, title, file} of each file that they were for.
+
+    `mended`: what was done, as a sentence; empty where nothing was.
+    """
+
+    kind: Kind
+    sha256: str
+    reason: str
+    items: tuple[dict[str, Any], ...] = ()
+    mended: str = ""
+
+
+def extent() -> tuple[int, int]:
+    """How many stored files there are to check, and how many bytes."""
+    number, size = db.session.execute(select(func.count(), func.coalesce(func.sum(STORED.c.size), 0))).one()
+    db.session.rollback()
+    return number, size
+
+
+def verify(folder: FileFolder, repair: bool, checked: Callable[[int], object]) -> Iterator[Finding]:
+    """Read every stored file and give what is wrong, mended where `repair` is asked for.
+
+    `checked` is given the size of each stored file, in bytes, once it is read. Raises StorageTrouble.
+    """
+    if repair:
+        _refuse_empty_disk(folder)
+        folder.tidy()
+    yield from _stored(folder, repair, checked)
+    yield from _without_anything(folder, repair)
+    yield from _without_row(folder, repair)
+
+
+def _refuse_empty_disk(folder: FileFolder) -> None:
+    number, _ = extent()
+    if number >= AN_EMPTY_DISK and next(folder.stored(), None) is None:
+        raise StorageTrouble(
+            f"The files folder is empty, and {number} files should be in it. Is its disk mounted? Nothing was changed."
+        )
+
+
+def _stored(folder: FileFolder, repair: bool, checked: Callable[[int], object]) -> Iterator[Finding]:
+    """Rows of stored bytes whose bytes are gone or damaged."""
+    after = ""
+    while rows := _page(select(STORED).where(STORED.c.sha256 > after).order_by(STORED.c.sha256)):
+        after = rows[-1].sha256
+        for row in rows:
+            if folder.fault(row.sha256, row.size):
+                with folder.lock():
+                    reason = folder.fault(row.sha256, row.size) if with_row([row.sha256]) else None
+                    if reason:
+                        yield _lost(folder, row.sha256, reason, repair)
+            checked(row.size)
+
+
+def _without_anything(folder: FileFolder, repair: bool) -> Iterator[Finding]:
+    """File rows that say their bytes are stored, where neither bytes nor a row of them are."""
+    orphaned = (FILE.c.fate == Fate.STORED, ~exists().where(STORED.c.sha256 == FILE.c.sha256))
+    query = select(FILE.c.sha256).where(*orphaned).distinct().order_by(FILE.c.sha256)
+    after = ""
+    while rows := _page(query.where(FILE.c.sha256 > after)):
+        after = rows[-1].sha256
+        for row in rows:
+            with folder.lock():
+                if not with_row([row.sha256]) and not folder.path(row.sha256).exists() and _wanted_by(row.sha256):
+                    yield _lost(folder, row.sha256, "Its bytes are gone.", repair)
+
+
+def _without_row(folder: FileFolder, repair: bool) -> Iterator[Finding]:
+    """Bytes without a row of them."""
+    lying = iter(folder.stored())
+    while hashes := set(islice(lying, BATCH)):
+        for sha256 in sorted(hashes - with_row(hashes)):
+            with folder.lock():
+                if not with_row([sha256]) and folder.path(sha256).exists():
+                    yield _unknown(folder, sha256, repair)
+
+
+def _page(query: Any) -> Sequence[Any]:
+    """Some rows, with no transaction left open: to read their bytes may take hours."""
+    rows = db.session.execute(query.limit(BATCH)).all()
+    db.session.rollback()
+    return rows
+
+
+def _unknown(folder: FileFolder, sha256: str, repair: bool) -> Finding:
+    items = _wanted_by(sha256)
+    is_named = bool(items or named_before([sha256]))
+    db.session.rollback()
+    if is_named and (reason := folder.fault(sha256)):
+        return _lost(folder, sha256, reason, repair)
+    if is_named:
+        found = Finding(Kind.FORGOTTEN, sha256, "Its bytes are whole, but not in the list of stored bytes.", items)
+        return _mended(found, _remember, folder, "Put back into the list.") if repair else found
+    found = Finding(Kind.NAMELESS, sha256, "No item needs these bytes.")
+    return _mended(found, FileFolder.remove, folder, "Removed.") if repair else found
+
+
+def _mended(found: Finding, mend: Callable[[FileFolder, str], object], folder: FileFolder, sentence: str) -> Finding:
+    mend(folder, found.sha256)
+    return replace(found, mended=sentence)
+
+
+def _remember(folder: FileFolder, sha256: str) -> None:
+    md5, size = hashlib.md5(usedforsecurity=False), 0
+    with open(folder.path(sha256), "rb") as file:
+        while piece := file.read(PIECE):
+            md5.update(piece)
+            size += len(piece)
+    with transaction():
+        db.session.execute(insert(STORED).values(sha256=sha256, md5=md5.hexdigest(), size=size))
+
+
+def _lost(folder: FileFolder, sha256: str, reason: str, repair: bool) -> Finding:
+    """Bytes that cannot be used. Moved aside before their row goes: killed in between, they are missing, not lost."""
+    kind = Kind.DAMAGED if folder.path(sha256).exists() else Kind.MISSING
+    found = Finding(kind, sha256, reason, _wanted_by(sha256))
+    if not repair:
+        return found
+    aside = folder.set_aside(sha256)
+    with transaction():
+        linked = {"fate": Fate.LINKED.value, "sha256": None, "tried_by": None, "reason": f"Stored before. {reason}"}
+        db.session.execute(update(FILE).where(FILE.c.sha256 == sha256).values(linked))
+        db.session.execute(delete(STORED).where(STORED.c.sha256 == sha256))
+    moved = f" What was there lies in {aside.relative_to(folder.folder.parent)}." if aside else ""
+    return replace(found, mended=f"The next import with files fetches it again.{moved}")
+
+
+def _wanted_by(sha256: str) -> tuple[dict[str, Any], ...]:
+    """The files that these bytes are for, with their items."""
+    query = select(ITEM.c.id, ITEM.c.handle, ITEM.c.title, FILE.c.name.label("file")).join(FILE)
+    rows = db.session.execute(query.where(FILE.c.sha256 == sha256).order_by(FILE.c.id)).mappings().all()
+    db.session.rollback()
+    return tuple(dict(row) for row in rows)

@@ -1,0 +1,94 @@
+"""Gone at the source: the items that are withdrawn, hidden, superseded or vanished there, and what a person does then.
+
+Nothing here happens by itself. Hidden items stay in the catalogue and out of its lists; removed ones come again with a
+later import if they come back at the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, delete, func, select, update
+
+from ..dspace.records import SourceState
+from ..extensions import db, transaction
+from .leftovers import collect_bytes
+from .models import CatalogueFile, CatalogueItem, Change, Fate, Membership
+
+ITEM, FILE, CHANGE = CatalogueItem.__table__, CatalogueFile.__table__, Change.__table__
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Items of the list: these (None: all), of this repository (None: of any)."""
+
+    item_ids: tuple[int, ...] | None = None
+    repository_id: int | None = None
+
+    def conditions(self) -> list[Any]:
+        """As SQL conditions on the item table. What is hidden stays in the list when it comes back at the source."""
+        found = [(ITEM.c.source_state != SourceState.PRESENT) | ITEM.c.is_hidden]
+        if self.item_ids is not None:
+            found.append(ITEM.c.id.in_(self.item_ids))
+        if self.repository_id is not None:
+            found.append(ITEM.c.repository_id == self.repository_id)
+        return found
+
+    def gone(self) -> list[Any]:
+        """Those of them that are gone: only these can be removed, as an import may be at work on the others."""
+        return [*self.conditions(), ITEM.c.source_state != SourceState.PRESENT]
+
+
+def listed(chosen: Chosen) -> Select[Any]:
+    """A SELECT of these items, those noticed last first."""
+    query = select(CatalogueItem).where(*chosen.conditions())
+    return query.order_by(CatalogueItem.state_since.desc(), CatalogueItem.id.desc())
+
+
+def set_hidden(chosen: Chosen, is_hidden: bool) -> int:
+    """Hide these items from lists, search, item sets and exports, or show them again; gives how many it concerned."""
+    changed = (*chosen.conditions(), ITEM.c.is_hidden.is_not(is_hidden))
+    with transaction():
+        return db.session.execute(update(ITEM).where(*changed).values(is_hidden=is_hidden)).rowcount
+
+
+def preview(chosen: Chosen) -> dict[str, int]:
+    """What removing these will remove, in numbers: items, stored files, places in item sets."""
+    return numbers(select(ITEM.c.id).where(*chosen.gone()))
+
+
+def numbers(ids: Select[Any]) -> dict[str, int]:
+    """How many items, stored files and places in item sets go with the items of a SELECT of ids."""
+    stored = (CatalogueFile.item_id.in_(ids), CatalogueFile.fate == Fate.STORED)
+    return {
+        "items": db.session.scalar(select(func.count()).select_from(ids.subquery())),
+        "files": db.session.scalar(select(func.count(CatalogueFile.id)).where(*stored)),
+        "memberships": db.session.scalar(select(func.count(Membership.id)).where(Membership.item_id.in_(ids))),
+    }
+
+
+def remove(chosen: Chosen) -> int:
+    """Remove those of these items that are gone at the source, with files and memberships; gives how many."""
+    removed = 0
+    while True:
+        with transaction():
+            ids = db.session.scalars(select(ITEM.c.id).where(*chosen.gone()).limit(BATCH)).all()
+            delete_items(ids)
+        if not ids:
+            break
+        removed += len(ids)
+    collect_bytes()
+    return removed
+
+
+def delete_items(item_ids: Collection[int]) -> None:
+    """Delete items, and by foreign key their files, holdings and memberships. The caller owns the transaction.
+
+    Their changes stay as rows of their jobs without an item; they have nothing to restore any more (design rule 1),
+    and must not keep bytes alive.
+    """
+    db.session.execute(update(CHANGE).where(CHANGE.c.item_id.in_(item_ids)).values(before=None))
+    db.session.execute(delete(ITEM).where(ITEM.c.id.in_(item_ids)))

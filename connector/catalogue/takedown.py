@@ -1,0 +1,194 @@
+"""Takedown: items removed for good, with files and earlier states, and kept from coming back until allowed again.
+
+What stays is the exclusion, and in each job that touched the item one row that says why: no title, nothing to restore.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from sqlalchemy import column, delete, insert, select, table, update
+
+from ..dspace.paths import handle_in, is_uuid, object_of
+from ..errors import InvalidInput
+from ..extensions import db, transaction, utcnow
+from .gone import CHANGE, ITEM, delete_items
+from .leftovers import collect_bytes
+from .models import Action, Exclusion, Holding
+from .texts import csv_safe
+
+BATCH = 100
+OWNER = "local operator"
+EXCLUSION, HOLDING = Exclusion.__table__, Holding.__table__
+# The catalogue knows of jobs only which repository they belong to.
+JOB = table("import_job", column("id"), column("repository_id"))
+IDENTITY = (ITEM.c.id, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle)
+
+
+class Known(Protocol):
+    """What an item is known by at its source, whether it could be read or not."""
+
+    @property
+    def id(self) -> str | None: ...
+
+    @property
+    def handle(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a list names: the ids of the items held, and the handles or ids that are not held."""
+
+    item_ids: tuple[int, ...]
+    unknown: tuple[str, ...]
+
+
+def excluded(repository_id: int, subjects: Sequence[Known]) -> set[str]:
+    """The ids (or handles, where there is none) of those subjects that a takedown keeps out.
+
+    The handle decides, as it does for items; an id finds one whose handle has changed where it is a UUID, as the
+    numbers of DSpace 4 and 5 mean other items after an upgrade.
+    """
+    names = {name for subject in subjects for name in (subject.id, subject.handle) if name}
+    mine = EXCLUSION.c.repository_id == repository_id
+    named = EXCLUSION.c.source_key.in_(names) | EXCLUSION.c.source_id.in_(names)
+    rows = db.session.execute(select(EXCLUSION.c.source_key, EXCLUSION.c.source_id).where(mine, named)).all()
+    keys = {row.source_key for row in rows}
+    ids = {row.source_id for row in rows if is_uuid(row.source_id)}
+    out = [subject for subject in subjects if (subject.handle or subject.id) in keys or subject.id in ids | keys]
+    return {name for subject in out if (name := subject.id or subject.handle)}
+
+
+def named(repository_id: int, lines: Iterable[str]) -> Named:
+    """The items that lines of handles, ids or addresses name; InvalidInput where there is none."""
+    names = list(dict.fromkeys(_name(line) for line in lines if line.strip()))
+    if not names:
+        raise InvalidInput("Name at least one item by its handle, id or address.", "names")
+    mine = ITEM.c.repository_id == repository_id
+    ids, known = dict[int, None](), set[str]()
+    for start in range(0, len(names), BATCH):
+        part = names[start : start + BATCH]
+        meant = ITEM.c.source_key.in_(part) | ITEM.c.handle.in_(part) | ITEM.c.source_id.in_(part)
+        for row in db.session.execute(select(*IDENTITY).where(mine, meant)):
+            ids[row.id] = None
+            known.update((row.source_key, row.source_id, row.handle))
+    return Named(tuple(ids), tuple(name for name in names if name not in known))
+
+
+def take_down(repository_id: int, what: Named, reason: str, also_unknown: bool = False) -> int:
+    """Remove what is held of this and exclude it; what is not held is excluded too if wanted. Gives the items removed.
+
+    InvalidInput without a reason. Nothing needs to stand still: an import looks at the exclusions as it writes.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise InvalidInput("Give the reason for the takedown: it is kept with each item that is excluded.", "reason")
+    removed = 0
+    for start in range(0, len(what.item_ids), BATCH):
+        with transaction():
+            rows = _held(repository_id, what.item_ids[start : start + BATCH])
+            for row in rows:
+                _exclude(repository_id, row, reason)
+                _wipe(repository_id, row, reason)
+            delete_items([row.id for row in rows])
+        removed += len(rows)
+    if also_unknown:
+        with transaction():
+            for name in what.unknown:
+                _exclude(repository_id, Unheld(name, name, handle_in(name)), reason)
+    collect_bytes()
+    return removed
+
+
+@dataclass(frozen=True, slots=True)
+class Unheld:
+    """What is known of an item that is not held: the name it was given."""
+
+    source_key: str
+    source_id: str
+    handle: str | None
+
+
+def listed(repository_id: int | None = None) -> Any:
+    """A SELECT of the exclusions, newest first, of one repository or of all."""
+    query = select(Exclusion).order_by(Exclusion.id.desc())
+    return query if repository_id is None else query.where(Exclusion.repository_id == repository_id)
+
+
+def allow(exclusion_ids: Collection[int]) -> int:
+    """Let these come again with the next import; gives how many."""
+    with transaction():
+        return db.session.execute(delete(EXCLUSION).where(EXCLUSION.c.id.in_(exclusion_ids))).rowcount
+
+
+def allow_named(repository_id: int, lines: Iterable[str]) -> int:
+    """The same for those that handles, ids or addresses name; InvalidInput where one is not excluded."""
+    names = {_name(line) for line in lines}
+    mine = EXCLUSION.c.repository_id == repository_id
+    meant = EXCLUSION.c.source_key.in_(names) | EXCLUSION.c.source_id.in_(names)
+    rows = db.session.execute(select(EXCLUSION.c.id, EXCLUSION.c.source_key, EXCLUSION.c.source_id).where(mine, meant))
+    found = rows.all()
+    if lacking := sorted(names - {name for row in found for name in (row.source_key, row.source_id)}):
+        raise InvalidInput(f"Not excluded: {', '.join(lacking)}.")
+    return allow([row.id for row in found])
+
+
+COLUMNS = ("repository", "handle", "source_id", "reason", "owner", "created")
+
+
+def as_csv(repository_id: int | None = None) -> str:
+    """The exclusions as CSV, newest first, under COLUMNS; safe in a spreadsheet."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    for one in db.session.scalars(listed(repository_id)):
+        values = (one.repository.site_url, one.handle or "", one.source_id, one.reason, one.owner)
+        writer.writerow([*map(csv_safe, values), f"{one.created:%Y-%m-%dT%H:%M:%S}Z"])
+    return file.getvalue()
+
+
+def _name(line: str) -> str:
+    """The handle or id that a line names."""
+    text = line.strip()
+    if handle := handle_in(text):
+        return handle
+    found = object_of(urlsplit(text).path) if text.startswith(("http://", "https://")) else None
+    return found[1] if found else text
+
+
+def _held(repository_id: int, item_ids: Collection[int]) -> Sequence[Any]:
+    mine = (ITEM.c.repository_id == repository_id, ITEM.c.id.in_(item_ids))
+    return db.session.execute(select(*IDENTITY).where(*mine)).all()
+
+
+def _exclude(repository_id: int, row: Any, reason: str) -> None:
+    mine = (EXCLUSION.c.repository_id == repository_id, EXCLUSION.c.source_key == row.source_key)
+    db.session.execute(delete(EXCLUSION).where(*mine))
+    identity = {"source_key": row.source_key, "source_id": row.source_id, "handle": row.handle}
+    values = {"repository_id": repository_id, "reason": reason, "owner": OWNER, "created": utcnow()}
+    db.session.execute(insert(EXCLUSION).values(values | identity))
+
+
+def _wipe(repository_id: int, row: Any, reason: str) -> None:
+    """Leave of what the jobs know of an item only that it was taken down, and why."""
+    here = CHANGE.c.job_id.in_(select(JOB.c.id).where(JOB.c.repository_id == repository_id))
+    same = CHANGE.c.source_key == row.source_key
+    if is_uuid(row.source_id):
+        same |= CHANGE.c.source_id == row.source_id
+    its = (CHANGE.c.item_id == row.id) | (here & same)
+    holding = HOLDING.c.item_id == row.id
+    jobs = set(db.session.scalars(select(CHANGE.c.job_id).where(its)))
+    for made_by, seen_by in db.session.execute(select(HOLDING.c.made_by, HOLDING.c.seen_by).where(holding)):
+        jobs |= {made_by, seen_by}
+    db.session.execute(update(CHANGE).where(its).values(before=None, title=None))
+    earlier = (CHANGE.c.action == Action.TAKEN_DOWN, CHANGE.c.source_key == row.source_key, CHANGE.c.job_id.in_(jobs))
+    db.session.execute(delete(CHANGE).where(*earlier))
+    told = {"action": Action.TAKEN_DOWN.value, "reason": reason}
+    told |= {"source_key": row.source_key, "source_id": row.source_id, "handle": row.handle}
+    if jobs:
+        db.session.execute(insert(CHANGE), [told | {"job_id": job_id} for job_id in sorted(jobs)])

@@ -1,0 +1,46 @@
+"""What a search of DSpace 7 to 10 is asked: for the items of a scope, or a subset of them, in one order or another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+
+from .parts import prefixes
+from .records import Scope, Subset
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to list a scope: an order, or a part of it."""
+
+    sort: str | None
+    query: str | None = None
+
+
+# New items come last by accession; the first hexadecimal digit of the uuid cuts any listing into 16 parts.
+WAYS = (
+    Way("dc.date.accessioned,asc"),
+    Way("dc.title,asc"),
+    *(Way(None, f"search.resourceid:{digit}*") for digit in "0123456789abcdef"),
+)
+AS_IT_COMES = Way(None)
+_WHOLE = Subset()
+
+
+def items_in(scope: Scope, subset: Subset | None = None, way: Way = AS_IT_COMES) -> list[tuple[str, str]]:
+    """The parameters that select and order items; what pages and embeds them is for the caller to add.
+
+    Queries go to Solr as they are: its classic syntax, in which AND and OR join queries of fields.
+    """
+    query = " AND ".join([*_queries(subset or _WHOLE), *([way.query] if way.query else [])])
+    params = [("dsoType", "item"), ("scope", scope.id), ("sort", way.sort), ("query", query)]
+    return [(name, value) for name, value in params if value]
+
+
+def _queries(subset: Subset) -> Iterator[str]:
+    if subset.indexed_since is not None:
+        yield f"SolrIndexer.lastIndexed:[{subset.indexed_since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} TO *]"
+    if subset.part is not None:
+        either = [f"search.resourceid:{prefix}*" for prefix in prefixes(*subset.part)]
+        yield either[0] if len(either) == 1 else f"({' OR '.join(either)})"

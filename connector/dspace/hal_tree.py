@@ -1,0 +1,63 @@
+"""The communities and collections of a DSpace 7 to 10, with their parents: by search, or by the plain lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from ..errors import NotFound, Rejected, Restricted
+from . import hal_records as shapes
+from .hal_api import HalApi
+from .records import Collection, Community
+
+T = TypeVar("T")
+
+PARENT = ("embed", "parentCommunity")
+
+
+class HalTree:
+    """`size`: the most communities or collections to ask for at once."""
+
+    def __init__(self, api: HalApi, size: int):
+        self._api, self._size = api, size
+
+    def communities(self) -> Iterator[Community]:
+        """All communities that can be seen, in no useful order."""
+        return iter(self._containers("community", "communities", shapes.community_of).values())
+
+    def collections(self) -> Iterator[Collection]:
+        """All collections that can be seen, in no useful order."""
+        return iter(self._containers("collection", "collections", shapes.collection_of).values())
+
+    def _containers(self, type_name: str, path: str, record: Callable[[shapes.Json, str], T]) -> dict[str, T]:
+        """All of them by id: by search, which knows parents and order, else by the plain list, which is never short."""
+        try:
+            found, total = self._searched(type_name, record)
+            if len(found) >= total:
+                return found
+        except (Rejected, NotFound, Restricted):
+            found = {}
+        return self._listed(path, record) | found
+
+    def _searched(self, type_name: str, record: Callable[[shapes.Json, str], T]) -> tuple[dict[str, T], int]:
+        found: dict[str, T] = {}
+        pages = number = 0
+        while number == 0 or number < pages:
+            params = [("dsoType", type_name), ("sort", "dc.title,asc"), PARENT]
+            listed, url = self._api.search([*params, ("size", self._size), ("page", number)])
+            for row in listed.rows:
+                if shapes.known_id(row) is not None:  # a row may come without its object, where that may not be read
+                    found[shapes.known_id(row)] = record(shapes.found_object(row, url), url)
+            pages, number = listed.pages, number + 1
+        return found, listed.total
+
+    def _listed(self, path: str, record: Callable[[shapes.Json, str], T]) -> dict[str, T]:
+        found: dict[str, T] = {}
+        pages = number = 0
+        while number == 0 or number < pages:
+            answer = self._api.get(f"core/{path}", [PARENT, ("size", self._size), ("page", number)])
+            listed = shapes.listed(answer.json, path, answer.url)
+            for row in listed.rows:
+                found[shapes.member(row, "uuid", str, answer.url)] = record(row, answer.url)
+            pages, number = listed.pages, number + 1
+        return found

@@ -1,0 +1,175 @@
+"""Login at the source: a token on DSpace 5, a cookie on 6, a JWT that is renewed before it ends on 7 to 10.
+
+An expired login is no error there: DSpace answers as to anonymous, with fewer items. So it is asked, and each login
+may cost the server a database connection (DSpace issue 10598): they are few, and never in a loop. Nobody logs out:
+that would end the other sessions of the account.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ..errors import BadAnswer, LoginRefused, Restricted, Transient
+from ..http import Http
+from .records import Server
+
+MOST_RENEWALS = 3
+_BEFORE_ITS_END = 300  # seconds
+_CSRF_COOKIE = "DSPACE-XSRF-COOKIE"
+_BEARER = "Bearer "
+_TOKEN = re.compile(r"[\w-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Name (an e-mail address or network id) and password of a person at the source."""
+
+    name: str
+    password: str = field(repr=False)
+
+
+class _Entry:
+    """What the generations share: the door, the API, and the headers that a login has brought."""
+
+    status_path = "status"
+
+    def __init__(self, http: Http, api_url: str, clock: Callable[[], float]):
+        self.http, self.api_url, self.clock = http, api_url, clock
+        self.headers: Mapping[str, str] = {}
+
+    def refresh_if_due(self) -> None:
+        """These logins have no end that is known beforehand."""
+
+    def still_in(self) -> bool:
+        """Does the server say that we are signed in?"""
+        url = f"{self.api_url}/{self.status_path}"
+        answer = self.http.get_json(url)
+        if not isinstance(answer, dict) or not isinstance(answer.get("authenticated"), bool):
+            raise BadAnswer(f"{url} does not tell whether we are signed in.", url)
+        return answer["authenticated"]
+
+
+class _Token(_Entry):
+    """DSpace 5: JSON in, a text of 36 characters out, without an end but a restart of the server."""
+
+    def enter(self, account: Account) -> None:
+        url = f"{self.api_url}/login"
+        answer = self.http.post(url, json={"email": account.name, "password": account.password}, headers={})
+        if not _TOKEN.fullmatch(token := answer.text.strip()):
+            raise BadAnswer(f"{url} accepts the login and gives no token.", url)
+        self.headers = {"rest-dspace-token": token}
+
+
+class _Cookie(_Entry):
+    """DSpace 6: a form in, a session cookie out, which the door keeps."""
+
+    def enter(self, account: Account) -> None:
+        self.http.post(f"{self.api_url}/login", form={"email": account.name, "password": account.password}, headers={})
+
+
+class _Jwt(_Entry):
+    """DSpace 7 to 10: a form with a CSRF token in, a JWT with an end out."""
+
+    status_path = "authn/status"
+    _due = float("inf")
+
+    def enter(self, account: Account) -> None:
+        self._take({"user": account.name, "password": account.password}, {})
+
+    def refresh_if_due(self) -> None:
+        """Exchange the JWT for a new one from five minutes before its end on (of a short life: from its half)."""
+        due = self._due
+        if self.clock() < due:
+            return
+        self._due = float("inf")  # the requests of the exchange ask this, too
+        try:
+            self._take(None, self.headers)
+        except Transient:
+            self._due = due
+            raise
+
+    def _take(self, form: Mapping[str, str] | None, headers: Mapping[str, str]) -> None:
+        self.still_in()  # any GET sets the cookie whose value has to come back as a header
+        csrf = {"X-XSRF-TOKEN": self.http.cookie(_CSRF_COOKIE) or ""}
+        url = f"{self.api_url}/authn/login"
+        answer = self.http.post(url, form=form, headers={**headers, **csrf})
+        told = answer.headers.get("authorization", "")
+        if not told.startswith(_BEARER):
+            raise BadAnswer(f"{url} accepts the login and gives no token.", url)
+        life = _end(told, url) - (answer.time or datetime.now(UTC)).timestamp()
+        self.headers, self._due = {"Authorization": told}, self.clock() + max(life - _BEFORE_ITS_END, life / 2)
+
+
+_ENTRIES: dict[int, type[_Token] | type[_Cookie] | type[_Jwt]] = {
+    5: _Token,
+    6: _Cookie,
+    **dict.fromkeys((7, 8, 9, 10), _Jwt),
+}
+
+
+def _end(bearer: str, url: str) -> float:
+    """The `exp` of a JWT (RFC 7519, 4.1.4), in seconds since 1970. Its signature is the server's own affair."""
+    try:
+        payload = bearer.split(".")[1]
+        claims: Any = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return float(claims["exp"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise BadAnswer(f"{url} gives a token whose end cannot be read.", url) from error
+
+
+class Login:
+    """The login of one job (`connector.http.credentials.Credentials`). Safe between threads.
+
+    `enter` and `check` raise LoginRefused and the errors of `Http`.
+    """
+
+    def __init__(self, http: Http, server: Server, account: Account, clock: Callable[[], float] = time.monotonic):
+        if server.generation not in _ENTRIES:
+            raise LoginRefused(f"DSpace {server.version} has no login that a program could use.")
+        self.api_url = server.api_url
+        self._http, self._account = http, account
+        self._entry = _ENTRIES[server.generation](http, server.api_url, clock)
+        self._renewals, self._lock = 0, threading.RLock()
+
+    def enter(self) -> None:
+        """Log in, once; from then on the door is signed in."""
+        self._http.sign_in(None)
+        try:
+            self._entry.still_in()  # a move to https is found before the password travels
+            self._entry.enter(self._account)
+        except Restricted as error:
+            raise LoginRefused("The repository does not accept this name and password.") from error
+        self._http.sign_in(self)
+        if not self._entry.still_in():
+            raise LoginRefused("The repository accepts the name and password and yet does not sign us in.")
+
+    def headers(self) -> Mapping[str, str]:
+        return self._entry.headers
+
+    def refresh_if_due(self) -> None:
+        """Renew what ends soon. Raises Transient; a refusal is left to `check`, which logs in anew.
+
+        To whoever asks for an item, it would look like a refusal of that item.
+        """
+        with self._lock, suppress(Restricted):
+            self._entry.refresh_if_due()
+
+    def check(self) -> bool:
+        """True: still in. False: the login had lapsed and is renewed, so what was read since may be short."""
+        with self._lock:
+            if self._entry.still_in():
+                return True
+            if self._renewals == MOST_RENEWALS:
+                raise LoginRefused(f"The repository has ended our login {MOST_RENEWALS + 1} times in this job.")
+            self._renewals += 1
+            self.enter()
+            return False

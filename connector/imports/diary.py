@@ -1,0 +1,76 @@
+"""The account of a job in plain words, to be forwarded to whoever runs the repository: what was asked, how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..catalogue.texts import human_size
+from ..version import PRODUCT, __version__
+from ..words import duration
+from . import report
+from .models import ImportJob
+
+
+def text(job: ImportJob, contact: str) -> str:
+    """The diary of a job, a paragraph for each part. `contact`: whom to write to, as the User-Agent says; may be ""."""
+    return (
+        "\n\n".join("\n".join(part) for part in (_head(job, contact), _asked(job), _troubles(job), _came(job))) + "\n"
+    )
+
+
+def _head(job: ImportJob, contact: str) -> Iterator[str]:
+    repository = job.source.repository
+    what = f"Import of “{job.source.name}”" if job.is_import else f"Undo of import {job.undoes_id}"
+    yield f"{what}, job {job.id}"
+    yield f"Repository: {repository.label}, {repository.site_url} (DSpace {repository.version})"
+    yield f"Asked by: {PRODUCT} {__version__}" + (f", {contact}" if contact else "")
+    yield f"Begun: {_moment(job.started)}. Ended: {_moment(job.ended)}. At work for {duration(job.seconds)}."
+
+
+def _asked(job: ImportJob) -> Iterator[str]:
+    traffic = job.traffic
+    if not traffic:
+        yield "Nothing was asked of the repository."
+        return
+    yield f"Requests: {traffic['requests']:,.0f}. Received: {human_size(round(traffic['bytes']))}."
+    if traffic["answers"]:
+        worst = traffic["worst"]
+        yield (
+            f"An answer took {traffic['seconds'] / traffic['answers']:.2f} s on average, the slowest "
+            f"{worst['seconds']:.2f} s ({worst['path']})."
+        )
+
+
+def _troubles(job: ImportJob) -> Iterator[str]:
+    traffic = job.traffic or {}
+    if not traffic.get("troubles"):
+        yield "Every answer was a good one."
+        return
+    yield "What was answered badly, or not at all:"
+    yield from (_trouble(kind, told) for kind, told in sorted(traffic["troubles"].items()))
+    done = [f"we waited {_times(traffic['waits'])}, {duration(traffic['seconds_waited'])} in all"]
+    if traffic["halvings"]:
+        done.append(f"halved the number of requests at a time {_times(traffic['halvings'])}")
+    yield f"Then {', and '.join(done)}."
+
+
+def _trouble(kind: str, told: Mapping[str, Any]) -> str:
+    what = f"status {kind}" if kind.isdigit() else kind
+    first, last = (_moment(datetime.fromisoformat(told[name])) for name in ("first", "last"))
+    when = f"at {first}" if first == last else f"between {first} and {last}"
+    return f"- {what}: {_times(told['count'])}, {when}"
+
+
+def _came(job: ImportJob) -> Iterator[str]:
+    yield report.line(job)
+
+
+def _times(number: float) -> str:
+    return "once" if number == 1 else f"{number:,.0f} times"
+
+
+def _moment(moment: datetime | None) -> str:
+    """A moment in UTC (without offset) in the server's zone, which is named: "2026-11-24 14:05:09 CET"."""
+    return "not yet" if moment is None else f"{moment.replace(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M:%S %Z}"

@@ -1,0 +1,172 @@
+"""What is gone at the source is listed, and hidden or removed only by a person."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from connector.catalogue import gone
+from connector.catalogue.export import as_jsonl
+from connector.catalogue.gone import Chosen
+from connector.catalogue.models import CatalogueItem, Change, Holding, Membership, StoredFile
+from connector.catalogue.search import Selection
+from connector.dspace.records import SourceState
+from connector.extensions import db, utcnow
+from connector.imports.undo import preview
+from tests.imports.catalogue import stored_bytes, stored_rows
+from tests.pages import words
+
+
+@pytest.fixture
+def bereft(desk, dspace):
+    """A desk whose source lost two of its three items, one of them with a file."""
+    dspace.add("a", title="Alpha", files={"a.txt": b"aaa"})
+    dspace.add("b", title="Beta")
+    dspace.add("c", title="Gamma")
+    desk.first = desk.run(files=True, item_set="A set").id
+    dspace.edit("a", state=SourceState.WITHDRAWN)
+    del dspace.items["b"]
+    desk.run(files=True)
+    return desk
+
+
+def ids(app, *titles):
+    with app.app_context():
+        return list(db.session.scalars(db.select(CatalogueItem.id).where(CatalogueItem.title.in_(titles))))
+
+
+def titles_in(app, **selection):
+    with app.app_context():
+        return {json.loads(line)["title"] for line in as_jsonl(Selection(**selection))}
+
+
+def count(app, model):
+    with app.app_context():
+        return db.session.scalar(db.select(db.func.count()).select_from(model))
+
+
+def test_the_list_shows_each_item_that_is_gone_with_its_state_in_words(bereft, client):
+    page = words(client.get("/gone/"))
+
+    assert "Alpha Withdrawn at the source" in page
+    assert "Beta No longer at the source" in page
+    assert "Gamma" not in page
+
+
+def test_an_import_alone_neither_hides_nor_removes(bereft):
+    assert titles_in(bereft.app) == {"Alpha", "Beta", "Gamma"}
+
+
+def test_the_list_is_kept_by_repository(bereft, client):
+    assert "Alpha" in words(client.get(f"/gone/?repository={bereft.repository_id}"))
+    assert "Nothing is gone" in words(client.get("/gone/?repository=99"))
+
+
+def test_a_hidden_item_is_in_no_list_search_set_or_export_and_stays_within_reach(bereft, client):
+    client.post("/gone/", data={"do": "hide", "item": ids(bereft.app, "Alpha")})
+
+    assert titles_in(bereft.app) == titles_in(bereft.app, item_set_id=1) == {"Beta", "Gamma"}
+    assert titles_in(bereft.app, with_hidden=True) == {"Alpha", "Beta", "Gamma"}
+    for address in ("/items/", "/items/?q=alpha", "/item-sets/1/"):
+        assert "Alpha" not in words(client.get(address))
+    assert "2" in words(client.get("/item-sets/")).split("A set")[1].split()[:2]
+    assert "Hidden" in words(client.get("/gone/"))
+    assert "Hidden from the lists here" in words(client.get(f"/items/{ids(bereft.app, 'Alpha')[0]}/"))
+
+
+def test_what_is_hidden_is_left_out_of_an_export_unless_it_is_asked_for(bereft):
+    with bereft.app.app_context():
+        gone.set_hidden(Chosen(), True)
+        run = bereft.app.test_cli_runner().invoke
+        shown, every = run(args=["export"]), run(args=["export", "--hidden"])
+
+    assert [json.loads(line)["title"] for line in shown.stdout.splitlines()] == ["Gamma"]
+    assert len(every.stdout.splitlines()) == 3
+
+
+def test_all_of_the_list_is_hidden_at_once_and_shown_again(bereft, client):
+    hidden = client.post("/gone/", data={"do": "hide", "every": "on"}, follow_redirects=True)
+    assert "Hidden: 2 items." in words(hidden)
+    assert titles_in(bereft.app) == {"Gamma"}
+
+    shown = client.post("/gone/", data={"do": "show", "item": ids(bereft.app, "Beta")}, follow_redirects=True)
+    assert "Shown again: 1 item." in words(shown)
+    assert titles_in(bereft.app) == {"Beta", "Gamma"}
+
+
+def test_an_item_hidden_here_that_comes_back_at_the_source_can_still_be_shown_again(bereft, dspace, client):
+    client.post("/gone/", data={"do": "hide", "every": "on"})
+    dspace.edit("a", state=SourceState.PRESENT)
+    bereft.run()
+
+    assert "Alpha At the source" in words(client.get("/gone/"))
+    client.post("/gone/", data={"do": "show", "item": ids(bereft.app, "Alpha")})
+    assert titles_in(bereft.app) == {"Alpha", "Gamma"}
+
+
+def test_to_remove_is_asked_once_more_in_numbers(bereft, client):
+    asked = client.post("/gone/", data={"do": "remove", "every": "on"})
+
+    assert "Items removed 2 Files removed 1 Places in item sets 2" in words(asked)
+    assert len(titles_in(bereft.app)) == 3
+
+
+def test_removing_takes_files_holdings_and_memberships_along(bereft, client):
+    done = client.post("/gone/", data={"do": "remove", "every": "on", "confirmed": "yes"}, follow_redirects=True)
+
+    assert "Removed: 2 items." in words(done)
+    assert titles_in(bereft.app, with_hidden=True) == {"Gamma"}
+    assert (count(bereft.app, Holding), count(bereft.app, Membership), count(bereft.app, StoredFile)) == (1, 1, 0)
+    assert stored_bytes(bereft.app) == stored_rows(bereft.app) == set()
+
+
+def test_the_jobs_keep_their_rows_of_a_removed_item_with_nothing_to_restore(bereft):
+    before = count(bereft.app, Change)
+    with bereft.app.app_context():
+        gone.remove(Chosen())
+        orphans = db.session.scalars(db.select(Change).where(Change.item_id.is_(None))).all()
+
+        assert {change.source_key for change in orphans} == {"1/a", "1/b"}
+        assert all(change.before is None for change in orphans)
+    assert count(bereft.app, Change) == before
+
+
+def test_what_is_at_the_source_is_never_removed(bereft):
+    with bereft.app.app_context():
+        db.session.execute(db.update(CatalogueItem).values(is_hidden=True, state_since=utcnow()))
+        db.session.commit()
+
+        assert gone.preview(Chosen())["items"] == gone.remove(Chosen()) == 2
+    assert titles_in(bereft.app, with_hidden=True) == {"Gamma"}
+
+
+def test_a_removed_item_that_comes_back_at_the_source_is_imported_again(bereft, dspace):
+    with bereft.app.app_context():
+        gone.remove(Chosen())
+    dspace.edit("a", state=SourceState.PRESENT)
+
+    job = bereft.run()
+
+    assert (job.added, job.clean) == (1, True)
+    assert titles_in(bereft.app) == {"Alpha", "Gamma"}
+
+
+def test_an_import_whose_items_were_removed_can_be_undone(bereft):
+    with bereft.app.app_context():
+        gone.remove(Chosen(tuple(ids(bereft.app, "Alpha"))))
+        told = preview(bereft.first)
+    undo = bereft.undo(bereft.first)
+
+    assert (told["gone"], told["removed"], undo.removed) == (1, 2, 2)
+    assert undo.message == "1 item was no longer here: removed or taken down before."
+    assert titles_in(bereft.app, with_hidden=True) == set()
+
+
+@pytest.mark.parametrize("data", [{"do": "hide"}, {"do": "remove"}])
+def test_nothing_ticked_is_said(bereft, client, data):
+    assert "Tick some items first" in words(client.post("/gone/", data=data, follow_redirects=True))
+
+
+def test_an_unknown_thing_to_do_is_refused(bereft, client):
+    assert client.post("/gone/", data={"do": "burn", "every": "on"}).status_code == 422

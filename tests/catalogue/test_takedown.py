@@ -1,0 +1,345 @@
+"""A takedown removes for good, says so in the jobs, and keeps every later run from bringing the item back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from connector.catalogue import takedown
+from connector.catalogue.models import CatalogueItem, Change, Exclusion
+from connector.dspace.records import SourceState
+from connector.errors import InvalidInput
+from connector.extensions import db
+from tests.imports.catalogue import stored_bytes, stored_rows, titles
+from tests.pages import links, words
+
+UUID = "12345678-1234-4234-8234-123456789abc"
+
+
+@pytest.fixture
+def held(desk, dspace):
+    """A desk that holds two items: the one to be taken down has a file and an earlier state."""
+    dspace.add("a", title="A secret", files={"a.txt": b"aaa"})
+    dspace.add("b", title="Beta")
+    desk.first = desk.run(files=True).id
+    dspace.edit("a", title="A secret, second edition", files={"a.txt": b"aaaa"})
+    desk.second = desk.run(files=True).id
+    return desk
+
+
+def take_down(desk, *names, reason="Court order 7", **options):
+    with desk.app.app_context():
+        what = takedown.named(desk.repository_id, names)
+        return takedown.take_down(desk.repository_id, what, reason, **options)
+
+
+def audit(app):
+    """(job, source key, reason) of each row that says that an item was taken down."""
+    with app.app_context():
+        rows = db.session.scalars(db.select(Change).where(Change.action == "taken_down").order_by(Change.job_id))
+        return [(row.job_id, row.source_key, row.reason) for row in rows]
+
+
+def exclusions(app):
+    with app.app_context():
+        return {(e.source_key, e.reason) for e in db.session.scalars(db.select(Exclusion))}
+
+
+def test_the_item_goes_with_its_files_and_earlier_states(held):
+    assert take_down(held, "1/a") == 1
+
+    assert titles(held.app) == {"b": "Beta"}
+    assert stored_bytes(held.app) == stored_rows(held.app) == set()
+    with held.app.app_context():
+        left = db.session.scalars(db.select(Change).where(Change.source_key == "1/a")).all()
+        assert all((change.before, change.title, change.item_id) == (None, None, None) for change in left)
+
+
+def test_no_word_of_the_item_is_left_in_the_database(held):
+    take_down(held, "1/a")
+
+    with held.app.app_context():
+        for table in db.metadata.sorted_tables:
+            assert "secret" not in str(db.session.execute(table.select()).all())
+
+
+def test_each_job_that_touched_it_says_so_with_the_reason(held, dspace):
+    seen = held.run().id
+    dspace.add("elsewhere", collections=("c2",))
+    held.run("c2")
+
+    take_down(held, "1/a")
+
+    assert audit(held.app) == [(job, "1/a", "Court order 7") for job in (held.first, held.second, seen)]
+
+
+@pytest.mark.parametrize("options", [{}, {"full": True}, {"files": True}])
+def test_no_later_run_brings_it_back_and_the_count_agrees(held, options):
+    take_down(held, "1/a")
+
+    job = held.run(**options)
+
+    assert (job.clean, job.message) == (True, "1 item is excluded by a takedown.")
+    assert (job.expected, job.seen, job.added, job.failed) == (2, 2, 0, 0)
+    assert titles(held.app) == {"b": "Beta"}
+
+
+def test_an_excluded_item_is_not_even_asked_for(held, dspace):
+    take_down(held, "1/a")
+    dspace.details.clear()
+
+    held.run()
+
+    assert dspace.details == []
+
+
+def test_an_excluded_item_that_cannot_be_read_is_no_problem(held, dspace):
+    take_down(held, "1/a")
+    dspace.edit("a", fails=True)
+
+    job = held.run(full=True)
+
+    assert (job.clean, job.failed, job.seen) == (True, 0, 2)
+
+
+def test_an_item_taken_down_while_an_import_reads_it_is_not_written(held, dspace):
+    dspace.edit("a", title="A third edition")
+    complete = dspace.complete
+
+    def meanwhile(items):
+        results = list(complete(items))
+        take_down(held, "1/a")
+        return iter(results)
+
+    dspace.complete = meanwhile
+    job = held.run()
+
+    assert (job.clean, job.seen, job.updated) == (True, 2, 0)
+    assert titles(held.app) == {"b": "Beta"}
+
+
+def test_an_item_taken_down_while_its_file_is_fetched_leaves_no_bytes(held, dspace):
+    dspace.edit("a", files={"a.txt": b"other bytes"})
+    download = dspace.download
+
+    def meanwhile(*args, **options):
+        take_down(held, "1/a")
+        return download(*args, **options)
+
+    dspace.download = meanwhile
+    job = held.run(files=True)
+    held.run(files=True)
+
+    assert job.state == "completed"
+    assert titles(held.app) == {"b": "Beta"}
+    assert stored_bytes(held.app) == set()
+
+
+def test_a_list_may_name_handles_ids_and_addresses_and_what_is_not_held_is_told(held, dspace):
+    dspace.add(UUID, title="By id")
+    held.run()
+    with held.app.app_context():
+        lines = ["hdl:1/a", "", " b ", f"https://repo.example.org/items/{UUID}", "https://x.org/handle/1/z", "1/a"]
+        what = takedown.named(held.repository_id, lines)
+
+        assert len(what.item_ids) == 3
+        assert what.unknown == ("1/z",)
+
+
+def test_what_is_not_held_is_excluded_only_if_wanted(held, dspace):
+    take_down(held, "1/later")
+    assert exclusions(held.app) == set()
+
+    take_down(held, "1/later", also_unknown=True)
+    dspace.add("later")
+
+    assert held.run().added == 0
+    assert exclusions(held.app) == {("1/later", "Court order 7")}
+
+
+def test_an_item_whose_handle_changed_is_still_kept_out_by_its_uuid(held, dspace):
+    dspace.add(UUID, title="By id")
+    held.run()
+    take_down(held, UUID)
+    dspace.edit(UUID, handle="1/another")
+
+    held.run()
+
+    assert titles(held.app).keys() == {"a", "b"}
+
+
+def test_a_number_that_means_another_item_after_an_upgrade_keeps_nothing_out(held, dspace):
+    dspace.add("7", handle="1/old")
+    held.run()
+    take_down(held, "1/old")
+    dspace.edit("7", handle="1/new", title="Another")
+
+    held.run()
+
+    assert titles(held.app)["7"] == "Another"
+
+
+def test_what_is_allowed_again_comes_with_the_next_run(held):
+    take_down(held, "1/a")
+    with held.app.app_context():
+        assert takedown.allow_named(held.repository_id, ["1/a"]) == 1
+
+    job = held.run()
+
+    assert (job.added, job.message) == (1, "")
+    assert take_down(held, "1/a", reason="Again") == 1
+    assert {reason for _, _, reason in audit(held.app)} == {"Again"}
+
+
+def test_to_allow_what_is_not_excluded_is_refused(held):
+    with held.app.app_context(), pytest.raises(InvalidInput, match="Not excluded: 1/b"):
+        takedown.allow_named(held.repository_id, ["1/b"])
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_a_reason_is_required(held, reason):
+    with pytest.raises(InvalidInput, match="reason"):
+        take_down(held, "1/a", reason=reason)
+
+    assert len(titles(held.app)) == 2
+
+
+def test_an_import_whose_item_was_taken_down_can_be_undone_and_keeps_its_word(held):
+    take_down(held, "1/a")
+
+    undo = held.undo(held.first)
+
+    assert (undo.state, undo.removed) == ("completed", 1)
+    assert undo.message == "1 item was no longer here: removed or taken down before."
+    assert titles(held.app) == {}
+    assert (held.first, "1/a", "Court order 7") in audit(held.app)
+
+
+def test_an_item_that_is_gone_at_the_source_can_be_taken_down_too(held, dspace):
+    dspace.edit("a", state=SourceState.WITHDRAWN)
+    held.run()
+
+    assert take_down(held, "a") == 1
+    assert titles(held.app) == {"b": "Beta"}
+
+
+def item_id(app):
+    with app.app_context():
+        return db.session.scalar(db.select(CatalogueItem.id).where(CatalogueItem.source_key == "1/a"))
+
+
+def test_the_button_of_an_item_asks_once_more_and_then_takes_it_down(held, client):
+    address = f"/takedown/?item={item_id(held.app)}"
+    assert address in links(client.get(f"/items/{item_id(held.app)}/"))
+    assert "Items removed 1 Files removed 1" in words(client.get(address))
+    assert len(titles(held.app)) == 2
+
+    sent = {"repository": held.repository_id, "names": "1/a", "reason": "Asked for", "confirmed": "yes"}
+    done = client.post("/takedown/", data=sent, follow_redirects=True)
+
+    assert "Taken down: 1 item." in words(done)
+    assert "1/a" in words(done)
+    assert titles(held.app) == {"b": "Beta"}
+
+
+def test_a_list_is_typed_or_sent_as_a_file_and_what_is_not_held_is_said(held, client):
+    sent = {
+        "repository": held.repository_id,
+        "names": "1/a",
+        "list": (io.BytesIO(b"\xef\xbb\xbf1/b\r\n1/z\r\n"), "l.txt"),
+    }
+    page = words(client.post("/takedown/", data=sent))
+
+    assert "Items removed 2" in page
+    assert "Not held here 1/z" in page
+    assert len(titles(held.app)) == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        ({"names": "1/a", "confirmed": "yes", "reason": " "}, "Give the reason"),
+        ({"names": " "}, "Name at least one item"),
+        ({"names": "1/a", "repository": "99"}, "Choose the repository"),
+        ({"list": (io.BytesIO(b"\xff\xfe1"), "l.txt")}, "no plain text"),
+    ],
+)
+def test_a_takedown_that_lacks_something_is_refused_with_a_sentence(held, client, sent, sentence):
+    answer = client.post("/takedown/", data={"repository": held.repository_id} | sent)
+
+    assert answer.status_code == 422
+    assert sentence in words(answer)
+    assert len(titles(held.app)) == 2
+
+
+def test_the_exclusions_are_shown_exported_and_allowed_again(held, client):
+    take_down(held, "1/a", "1/b", reason="=cmd()")
+
+    assert "1/b" in words(client.get("/excluded/"))
+    rows = list(csv.DictReader(io.StringIO(client.get("/excluded.csv").get_data(as_text=True))))
+    assert {(row["handle"], row["reason"]) for row in rows} == {("1/a", "'=cmd()"), ("1/b", "'=cmd()")}
+    assert "Allowed again: 1 item." in words(client.post("/excluded/", data={"one": "1"}, follow_redirects=True))
+    assert exclusions(held.app) == {("1/b", "=cmd()")}
+    assert "Allowed again: 1 item." in words(client.post("/excluded/", data={"exclusion": "2"}, follow_redirects=True))
+    assert "No item is excluded" in words(client.get("/excluded/"))
+    assert "Tick some" in words(client.post("/excluded/", follow_redirects=True))
+
+
+def command(desk, *args, stdin=None):
+    with desk.app.app_context():
+        return desk.app.test_cli_runner().invoke(args=["takedown", str(desk.repository_id), *args], input=stdin)
+
+
+def test_the_command_takes_down_what_is_named_listed_and_piped(held, dspace, tmp_path):
+    dspace.add("c")
+    held.run()
+    (tmp_path / "list.txt").write_text("1/b\n")
+
+    done = command(held, "1/a", "-", "--list", str(tmp_path / "list.txt"), "--reason", "Asked for", stdin="1/c\n")
+
+    assert (done.exit_code, done.stdout) == (0, "Taken down: 3 items.\n")
+    assert titles(held.app) == {}
+
+
+def test_the_command_says_one_by_one_what_is_not_held(held):
+    done = command(held, "1/a", "1/z", "--reason", "Asked for", "--json")
+
+    assert (done.exit_code, json.loads(done.stdout)) == (1, {"removed": 1, "unknown": ["1/z"]})
+    assert "Not held: 1/z" in done.stderr
+    assert command(held, "1/z", "--reason", "Asked for", "--also-unknown").exit_code == 0
+    assert exclusions(held.app) == {("1/a", "Asked for"), ("1/z", "Asked for")}
+
+
+def test_the_command_prints_what_is_excluded_and_allows_it_again(held):
+    take_down(held, "1/a")
+
+    assert "1/a,a,Court order 7" in command(held, "--list-excluded").stdout
+    assert command(held, "--allow", "1/a").exit_code == 0
+    assert exclusions(held.app) == set()
+
+
+@pytest.mark.parametrize("args", [("1/a",), ("--reason", "None named"), ("--allow", "1/b")])
+def test_the_command_refuses_with_a_sentence(held, args):
+    done = command(held, *args)
+
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Error: ")
+    assert len(titles(held.app)) == 2
+
+
+def test_an_item_taken_down_while_the_source_is_asked_for_it_is_not_marked(held, dspace):
+    del dspace.items["a"]
+    whereabouts = dspace.whereabouts
+
+    def meanwhile(*args):
+        take_down(held, "1/a")
+        return whereabouts(*args)
+
+    dspace.whereabouts = meanwhile
+    job = held.run()
+
+    assert job.state == "completed"
+    assert titles(held.app) == {"b": "Beta"}

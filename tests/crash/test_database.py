@@ -1,0 +1,149 @@
+"""A database that is locked too long or restarted under a job: the job goes on at its cursor, by itself."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sqlite3
+from contextlib import closing
+
+import psycopg
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from connector.extensions import db, transaction, utcnow
+from connector.imports import jobs
+from connector.imports.models import ImportJob
+from tests.imports.conftest import Desk
+from tests.imports.fakes import FakeDSpace
+from tests.sample import SampleRepository
+from tests.test_command_line import CommandLine
+from tests.test_postgresql import BINARIES, as_its_user, postgresql
+
+__all__ = ["postgresql"]
+SHORT = 50  # milliseconds: the busy timeout of the product would make a slow test
+ITEMS = 9
+
+
+@pytest.fixture
+def desk(app):
+    desk = Desk(app, FakeDSpace())
+    for number in range(ITEMS):
+        desk.dspace.add(f"i{number}", files={f"{number}.txt": b"bytes %d" % number})
+    with app.app_context():
+        event.listen(db.engine, "connect", lambda connection, record: set_timeout(connection))
+        db.engine.dispose()
+    return desk
+
+
+def set_timeout(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {SHORT}")
+
+
+def lock_before_second_page(desk: Desk) -> sqlite3.Connection:
+    """Somebody else begins to write when the second page is asked for, once."""
+    path = desk.app.config["INSTANCE"] / "connector.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    def begin(number: int) -> None:
+        if number == 1:
+            desk.dspace.before_page = lambda number: None
+            other.execute("BEGIN EXCLUSIVE")
+
+    desk.dspace.before_page = begin
+    return other
+
+
+def assert_complete(desk: Desk, job_id: int) -> None:
+    job = desk.job(job_id)
+    assert (job.state, job.clean, job.seen, job.added, job.files_stored) == ("completed", True, ITEMS, ITEMS, ITEMS)
+
+
+def test_a_job_whose_database_is_locked_for_long_goes_on_after_a_minute(desk):
+    job_id = desk.create(files=True)
+    with closing(lock_before_second_page(desk)) as other:
+        with pytest.raises(OperationalError, match="locked"):
+            desk.work(job_id)
+
+        assert desk.job(job_id).state == "running"
+        other.execute("ROLLBACK")
+    with desk.app.app_context():
+        a_minute_ago = utcnow() - jobs.STALE * 2
+        with transaction():
+            db.session.execute(db.update(ImportJob).values(heartbeat=a_minute_ago))
+
+        assert jobs.recover() == [job_id]
+
+    assert desk.work(job_id)
+    assert_complete(desk, job_id)
+
+
+def test_a_job_whose_database_was_locked_and_is_free_again_is_queued_at_once(desk):
+    job_id = desk.create(files=True)
+    with desk.app.app_context(), closing(lock_before_second_page(desk)) as other:
+
+        def unlock(context: object) -> None:
+            other.execute("ROLLBACK")
+
+        event.listen(db.engine, "handle_error", unlock, once=True)
+
+        assert desk.work(job_id)
+
+    job = desk.job(job_id)
+    assert (job.state, job.deaths) == ("queued", 1)
+    assert desk.work(job_id)
+    assert_complete(desk, job_id)
+
+
+def test_a_thread_that_is_ended_in_the_middle_leaves_no_job_at_work(desk):
+    job_id = desk.create(files=True)
+
+    def end(number: int) -> None:
+        if number == 1:
+            raise SystemExit("out of the blue")
+
+    desk.dspace.before_page = end
+
+    with pytest.raises(SystemExit):
+        desk.work(job_id)
+
+    job = desk.job(job_id)
+    assert (job.state, "can be resumed" in job.message) == ("failed", True)
+    desk.dspace.before_page = lambda number: None
+    with desk.app.app_context():
+        jobs.resume(job_id)
+    assert desk.work(job_id)
+    assert_complete(desk, job_id)
+
+
+def test_an_import_goes_on_where_it_was_when_postgresql_is_restarted_under_it(postgresql, tmp_path):
+    flask = CommandLine(tmp_path / "instance")
+    flask.environment["CONNECTOR_DATABASE_URL"] = postgresql
+    with SampleRepository(9) as sample:
+        files = itertools.count(1)
+
+        def restart(path: str) -> bool:
+            if "/content" in path and next(files) == 20:
+                restart_server(postgresql)
+            return False
+
+        sample.faults.add(restart, times=None)
+
+        code, _, err = flask("import", sample.url, "--all", "--files")
+
+        assert "OperationalError" in err
+        if code == 2:  # the server was not back yet when the job was to be given back
+            assert flask("resume", "1")[0] == 0
+        [job] = json.loads(flask("jobs", "--json")[1])
+        again = flask.json("rerun", "1")[1]
+
+    assert (job["state"], job["clean"], job["added"]) == ("completed", True, job["seen"])
+    assert (again["unchanged"], again["bytes"], again["files"]) == (job["seen"], 0, job["files"])
+
+
+def restart_server(url: str) -> None:
+    """As a crash of the server: no transaction is ended in order."""
+    with closing(psycopg.connect(url)) as connection:
+        folder = connection.execute("SHOW data_directory").fetchone()[0]
+    as_its_user(f"{BINARIES[0]}/pg_ctl", "-D", folder, "-w", "-m", "immediate", "restart")

@@ -1,0 +1,103 @@
+"""A disk that is full or cannot be written: the job fails with a sentence, and goes on when there is room."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sample import SampleRepository
+
+from .life import STAGES, Life, Source
+
+IMPORT = STAGES[0]
+ROOM = "size=64m,mode=777"
+
+
+def mounted(*options: str) -> bool:
+    return subprocess.run(["mount", *options], capture_output=True, check=False).returncode == 0
+
+
+class Disk:
+    """A small disk of its own, in memory, under a life's files folder or its whole instance."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        folder.mkdir(parents=True)
+        if not mounted("-t", "tmpfs", "-o", ROOM, "tmpfs", str(folder)):
+            pytest.skip("No disk can be mounted here: these tests need to be run as root.")
+
+    def become(self, options: str) -> None:
+        assert mounted("-o", f"remount,{options}", str(self.folder))
+
+    def end(self) -> None:
+        subprocess.run(["umount", str(self.folder)], check=True)
+
+
+@pytest.fixture
+def source() -> Iterator[Source]:
+    with SampleRepository(9) as sample:
+        source = Source(sample)
+        source.at(IMPORT)
+        yield source
+
+
+@pytest.fixture
+def expected(source, tmp_path) -> dict[str, object]:
+    alone = Life(tmp_path / "alone", source)
+    alone.go_on(IMPORT)
+    return alone.outcome()
+
+
+@pytest.fixture
+def life(source, tmp_path) -> Life:
+    life = Life(tmp_path / "life", source)
+    assert life.flask("jobs")[0] == 0
+    return life
+
+
+@pytest.fixture
+def files(life) -> Iterator[Disk]:
+    """The disk under the files folder."""
+    os.rmdir(life.folder / "instance" / "files")
+    disk = Disk(life.folder / "instance" / "files")
+    yield disk
+    disk.end()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentence"), [("size=100k", "The disk with the files folder is full."), ("ro", "Read-only file system")]
+)
+def test_a_files_folder_that_takes_no_more_fails_the_job_which_goes_on_when_it_does(
+    files, life, source, expected, trouble, sentence
+):
+    files.become(trouble)
+    command = [word.format(url=source.sample.url) for word in IMPORT.command]
+
+    code, job = life.flask.json(*command)
+
+    assert (code, job["state"]) == (2, "failed")
+    assert sentence in job["message"]
+    assert 0 < job["seen"] < 104
+    files.become("rw," + ROOM)
+    life.go_on(IMPORT)
+    assert life.outcome() == expected
+
+
+def test_a_full_disk_under_the_database_leaves_nothing_half_done(source, expected, tmp_path):
+    life = Life(tmp_path / "life", source)
+    disk = Disk(life.folder / "instance")
+    try:
+        assert life.flask("jobs")[0] == 0
+        disk.become("size=1m")
+        code, _, err = life.flask(*[word.format(url=source.sample.url) for word in IMPORT.command])
+        disk.become(ROOM)
+
+        assert (code, "full" in err) == (2, True)
+        life.go_on(IMPORT)
+        assert life.outcome() == expected
+    finally:
+        disk.end()

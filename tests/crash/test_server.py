@@ -1,0 +1,51 @@
+"""`flask up` killed in the middle of a job: the next start goes on with it by itself."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+
+from tests.sample import SampleRepository
+
+from .life import REQUEST, STAGES, Life, Source, kill_after_requests
+
+IMPORT = STAGES[0]
+GLANCE, LONGEST = 0.05, 60  # seconds
+
+
+def wait_until(is_so: Callable[[], bool], server: subprocess.Popen) -> None:
+    """Wait for something that the server does; AssertionError where it ends before, or does not do it in a minute."""
+    for _ in range(int(LONGEST / GLANCE)):
+        if is_so():
+            return
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(GLANCE)
+            break
+    raise AssertionError(f"It did not come to that; the server ended with {server.poll()}.")
+
+
+def test_a_server_that_is_killed_again_and_again_ends_its_job_as_one_left_alone(tmp_path):
+    with SampleRepository(9) as sample:
+        source = Source(sample)
+        source.at(IMPORT)
+        alone, life = Life(tmp_path / "alone", source), Life(tmp_path / "killed", source)
+        alone.go_on(IMPORT)
+        assert life.go_on(IMPORT, REQUEST, 20).was_killed
+        for requests in (30, 60):
+            server = life.flask.start("up", CONNECTOR_PORT="0")
+            kill_after_requests(server, sample, requests)
+            server.communicate()
+            assert server.returncode == -9
+            assert life.state(IMPORT) == "running"
+            sample.faults.clear()
+
+        server = life.flask.start("up", CONNECTOR_PORT="0")
+        try:
+            wait_until(lambda: life.is_done(IMPORT), server)
+        finally:
+            server.terminate()
+            server.communicate()
+
+        assert server.returncode == 0
+        assert life.outcome() == alone.outcome()

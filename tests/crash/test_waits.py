@@ -1,0 +1,121 @@
+"""Whatever a job waits for, a signal or Stop ends the wait within three seconds, and Resume goes on right there."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sample import SampleRepository
+from tests.test_command_line import GAZETTE, CommandLine
+
+from .test_server import wait_until
+
+PROMISE = 3.0  # seconds
+LONGEST = 60.0  # seconds
+AN_HOUR = {"Retry-After": "3600"}
+PAGE, FILE = "page=2", "/content"
+HOUR_BEFORE_PAGE = pytest.param(PAGE, {"status": 429, "headers": AN_HOUR}, id="an hour before a page")
+HOUR_BEFORE_FILE = pytest.param(FILE, {"status": 503, "headers": AN_HOUR}, id="an hour before a file")
+SILENT_PAGE = pytest.param(PAGE, {"hang": True}, id="a page that never comes")
+DRIPPING_FILE = pytest.param(FILE, {"drip": 0.2}, id="a file that drips")
+
+
+@pytest.fixture
+def sample() -> Iterator[SampleRepository]:
+    with SampleRepository(9) as sample:
+        yield sample
+
+
+@pytest.fixture
+def flask(tmp_path) -> CommandLine:
+    flask = CommandLine(tmp_path / "instance")
+    flask.environment["CONNECTOR_PATIENCE"] = "86400"
+    return flask
+
+
+def begun(flask: CommandLine, sample: SampleRepository, target: str, fault: dict) -> subprocess.Popen:
+    """An import that waits: for the third page, or for the sixth file and those after it."""
+    reached, files = threading.Event(), iter(range(5))
+
+    def is_target(path: str) -> bool:
+        is_it = target in path and (target == PAGE or next(files, None) is None)
+        if is_it:
+            reached.set()
+        return is_it
+
+    sample.faults.add(is_target, times=None, **fault)
+    handle = sample.data.named(GAZETTE).handle
+    process = flask.start("import", sample.url, "--collection", handle, "--files", "--json")
+    assert reached.wait(LONGEST)
+    return process
+
+
+def ended(process: subprocess.Popen) -> tuple[str, float]:
+    """What it printed, and how many seconds it took to end from now on."""
+    since = time.monotonic()
+    out, _ = process.communicate(timeout=LONGEST)
+    return out, time.monotonic() - since
+
+
+def assert_goes_on_there(flask: CommandLine, sample: SampleRepository) -> None:
+    """Resume ends the job, and asks for nothing again that was there already."""
+    before = {path for _, path in sample.requests if FILE in path}
+    stored = json.loads(flask("jobs", "--json")[1])[0]["files"]["stored"]
+    sample.faults.clear()
+    sample.reset()
+
+    code, job = flask.json("resume", "1")
+
+    again = before & {path for _, path in sample.requests if FILE in path}
+    assert (code, job["state"], job["clean"], job["added"]) == (0, "completed", True, 45)
+    assert len(again) == len(before) - stored
+    assert not any("page=1&" in path and "dsoType=item" in path for _, path in sample.requests)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("target", "fault"), [HOUR_BEFORE_PAGE, DRIPPING_FILE])
+def test_a_signal_ends_every_wait_and_resume_goes_on_there(flask, sample, target, fault, number):
+    process = begun(flask, sample, target, fault)
+
+    process.send_signal(number)
+
+    out, seconds = ended(process)
+    assert (process.returncode, json.loads(out)["state"]) == (130, "stopped")
+    assert seconds < PROMISE
+    assert_goes_on_there(flask, sample)
+
+
+@pytest.mark.parametrize(("target", "fault"), [HOUR_BEFORE_FILE, SILENT_PAGE, DRIPPING_FILE])
+def test_stop_ends_every_wait(flask, sample, target, fault):
+    process = begun(flask, sample, target, fault)
+
+    assert flask("stop", "1")[0] == 0
+
+    _, seconds = ended(process)
+    assert process.returncode == 130
+    assert seconds < PROMISE
+
+
+@pytest.mark.parametrize(("target", "fault"), [HOUR_BEFORE_PAGE, DRIPPING_FILE])
+def test_a_server_that_is_told_to_end_pauses_its_job_in_every_wait(flask, sample, target, fault):
+    process = begun(flask, sample, target, fault)
+    process.kill()
+    process.communicate()
+    known = len(sample.requests)
+    server = flask.start("up", CONNECTOR_PORT="0")
+    try:
+        wait_until(lambda: any(target in path for _, path in sample.requests[known:]), server)
+    finally:
+        server.terminate()
+        _, seconds = ended(server)
+
+    assert server.returncode == 0
+    assert seconds < PROMISE
+    assert json.loads(flask("jobs", "--json")[1])[0]["state"] == "queued"
+    assert_goes_on_there(flask, sample)

@@ -1,0 +1,112 @@
+"""A signed-in door: who is given the headers of a login, and what a POST becomes."""
+
+import pytest
+import responses
+
+from connector.errors import Rejected, Restricted, ServerTrouble
+from connector.http import Http, HttpSettings, Pace
+from connector.http.addresses import ANYWHERE
+
+API = "https://dspace.example.org/server/api"
+SECRET = {"Authorization": "Bearer canary"}
+
+
+class Signed:
+    """Credentials that count how often they were asked to refresh."""
+
+    asked = 0
+
+    def __init__(self, api_url=API):
+        self.api_url = api_url
+
+    def headers(self):
+        return SECRET
+
+    def refresh_if_due(self):
+        self.asked += 1
+
+
+@pytest.fixture
+def web():
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+@pytest.fixture
+def http(tmp_path):
+    door = Http(HttpSettings("DSpaceConnector/test", ANYWHERE), Pace(tmp_path, "example", 1))
+    yield door
+    door.close()
+
+
+def carried(web) -> list[bool]:
+    return ["Authorization" in call.request.headers for call in web.calls]
+
+
+def test_a_request_to_the_api_carries_the_login_and_asks_first_whether_to_refresh(web, http):
+    web.get(f"{API}/core/items", json=[])
+    signed = Signed()
+    http.sign_in(signed)
+
+    http.get_json(f"{API}/core/items")
+
+    assert carried(web) == [True]
+    assert signed.asked == 1
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://other.example.org/x", "https://dspace.example.org:8443/x", "http://dspace.example.org/x"]
+)
+def test_another_host_port_or_scheme_does_not_see_the_login(web, http, elsewhere):
+    web.get(elsewhere, json=[])
+    http.sign_in(Signed())
+
+    http.get_json(elsewhere)
+
+    assert carried(web) == [False]
+
+
+def test_a_redirect_to_another_host_goes_there_without_the_login(web, http):
+    web.get(f"{API}/file", status=302, headers={"Location": "https://store.example.com/file"})
+    web.get("https://store.example.com/file", json=[])
+    http.sign_in(Signed())
+
+    http.get_json(f"{API}/file")
+
+    assert carried(web) == [True, False]
+
+
+def test_a_login_given_for_http_follows_its_api_to_https(web, http):
+    web.get("http://dspace.example.org/server/api", status=301, headers={"Location": API})
+    web.get(API, json={})
+    http.get_json("http://dspace.example.org/server/api")
+    http.sign_in(Signed("http://dspace.example.org/server/api"))
+
+    http.get_json("http://dspace.example.org/server/api")
+
+    assert carried(web) == [False, False, True]
+
+
+def test_a_post_is_anonymous_and_gives_headers_and_text(web, http):
+    web.post(f"{API}/login", body="token", headers={"X-Told": "yes"})
+    http.sign_in(Signed())
+
+    posted = http.post(f"{API}/login", form={"user": "a b"}, headers={})
+
+    assert (posted.text, posted.headers["x-told"]) == ("token", "yes")
+    assert web.calls[0].request.body == "user=a+b"
+    assert carried(web) == [False]
+    assert "token" not in repr(posted)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(401, Restricted), (403, Restricted), (302, Rejected), (307, Rejected), (503, ServerTrouble)]
+)
+def test_a_post_that_is_not_accepted_is_an_error_and_is_not_repeated(web, http, status, error):
+    web.post(f"{API}/login", status=status, headers={"Location": "https://evil.example.com/"})
+
+    with pytest.raises(error) as caught:
+        http.post(f"{API}/login", form={"password": "canary"}, headers={})
+
+    assert len(web.calls) == 1
+    assert "canary" not in str(caught.value)

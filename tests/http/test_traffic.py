@@ -1,0 +1,258 @@
+"""What the door remembers: counts for the diary of a job, and the server's own time."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+import responses
+
+from connector.errors import BadAnswer, BotWall, NotFound, ServerTrouble, TimedOut, UnknownHost, Unreachable
+from connector.http import AddressRule, Http, HttpSettings, Pace, Traffic
+
+SITE = "https://dspace.example.org"
+URL = f"{SITE}/server/api/core/items"
+NOON = datetime(2026, 1, 5, 12)
+
+
+class Waits(threading.Event):
+    """A stop whose waits end at once."""
+
+    def wait(self, timeout=None):
+        return self.is_set()
+
+
+@pytest.fixture
+def pace(tmp_path):
+    return Pace(tmp_path, "repository")
+
+
+@pytest.fixture
+def stop():
+    return Waits()
+
+
+@pytest.fixture
+def http(pace, stop):
+    http = Http(HttpSettings(user_agent="agent", rule=AddressRule(())), pace, stop)
+    yield http
+    http.close()
+
+
+@pytest.fixture
+def remote():
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+def hours_later(*hours: int) -> Traffic:
+    """Traffic whose clock shows noon and so many hours, one after the other."""
+    times = iter(NOON + timedelta(hours=hour) for hour in hours)
+    return Traffic(lambda: 0, lambda: next(times))
+
+
+def test_a_door_without_requests_has_nothing_to_tell(http):
+    assert http.traffic.as_dict() == {
+        "requests": 0,
+        "bytes": 0,
+        "answers": 0,
+        "seconds": 0,
+        "waits": 0,
+        "seconds_waited": 0,
+        "halvings": 0,
+        "worst": None,
+        "troubles": {},
+    }
+    assert http.server_time is None
+
+
+def test_bytes_of_json_and_files_are_counted_and_answers_timed(http, remote):
+    remote.get(URL, body='{"name": "Thèses"}')
+    remote.get(f"{SITE}/file", body=bytes(600_000))
+    http.get_json(URL)
+    http.download(f"{SITE}/file", lambda piece: None)
+
+    told = http.traffic.as_dict()
+
+    assert (told["requests"], told["answers"], told["bytes"]) == (2, 2, 19 + 600_000)
+    assert told["seconds"] == pytest.approx(sum(http.busy.values()))
+    assert 0 < told["worst"]["seconds"] <= told["seconds"]
+    assert told["worst"]["path"] in ("/server/api/core/items", "/file")
+
+
+def test_troubles_are_counted_by_kind_and_waits_and_halvings_with_them(http, remote):
+    remote.get(URL, status=503, headers={"Retry-After": "60"})
+    remote.get(URL, status=429, headers={"Retry-After": "30"})
+    remote.get(URL, body="<html>Just a page")
+    remote.get(URL, json=[])
+    http.get_json(URL)
+
+    told = http.traffic.as_dict()
+
+    assert {kind: trouble["count"] for kind, trouble in told["troubles"].items()} == {
+        "503": 1,
+        "429": 1,
+        "bad answer": 1,
+    }
+    assert told["waits"] == 3
+    assert 90 < told["seconds_waited"] < 95
+    assert told["halvings"] == 2
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_what_is_not_there_is_an_answer_and_no_trouble(http, remote):
+    remote.get(URL, status=404)
+
+    with pytest.raises(NotFound):
+        http.get_json(URL)
+
+    assert http.traffic.as_dict()["troubles"] == {}
+    assert http.traffic.as_dict()["requests"] == 1
+
+
+def test_a_wait_that_is_stopped_is_not_counted(http, stop):
+    rested = http.rest(5)
+    stop.set()
+
+    assert (rested, http.rest(7)) == (False, True)
+    assert http.traffic.as_dict()["seconds_waited"] == 5
+
+
+def cut_short() -> BadAnswer:
+    error = BadAnswer("It ended too early.")
+    error.__cause__ = requests.exceptions.ChunkedEncodingError()
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ServerTrouble("no", status=502), "502"),
+        (ServerTrouble("no"), "no connection"),
+        (TimedOut("no"), "timed out"),
+        (UnknownHost("no"), "unknown host"),
+        (Unreachable("no"), "no connection"),
+        (BotWall("no"), "bot wall"),
+        (BadAnswer("no"), "bad answer"),
+        (cut_short(), "cut short"),
+    ],
+)
+def test_each_trouble_has_a_kind(error, kind):
+    traffic = Traffic()
+
+    traffic.troubled(error)
+
+    assert list(traffic.as_dict()["troubles"]) == [kind]
+
+
+def test_troubles_of_a_kind_keep_their_first_and_last_time():
+    traffic = hours_later(0, 1, 2)
+
+    for _ in range(3):
+        traffic.troubled(TimedOut("no"))
+
+    assert traffic.as_dict()["troubles"] == {
+        "timed out": {"count": 3, "first": "2026-01-05T12:00:00", "last": "2026-01-05T14:00:00"}
+    }
+
+
+def test_the_worst_answer_is_the_slowest():
+    traffic = Traffic()
+
+    for seconds, path in ((1.0, "/a"), (3.0, "/b"), (2.0, "/c")):
+        traffic.answered(seconds, path)
+
+    assert traffic.as_dict()["worst"] == {"seconds": 3.0, "path": "/b"}
+    assert (traffic.as_dict()["answers"], traffic.as_dict()["seconds"]) == (3, 6.0)
+
+
+def test_the_traffic_of_two_attempts_is_added():
+    first, second = hours_later(0, 1), hours_later(2)
+    first.add(requests=3, bytes=100, waits=1, seconds_waited=5.0)
+    first.answered(4.0, "/slow")
+    first.troubled(ServerTrouble("no", status=503))
+    first.troubled(BotWall("no"))
+    second.add(requests=2, bytes=50)
+    second.answered(1.0, "/quick")
+    second.troubled(ServerTrouble("no", status=503))
+
+    both = Traffic.merged(first.as_dict(), second.as_dict())
+
+    assert both == {
+        "requests": 5,
+        "bytes": 150,
+        "answers": 2,
+        "seconds": 5.0,
+        "waits": 1,
+        "seconds_waited": 5.0,
+        "halvings": 0,
+        "worst": {"seconds": 4.0, "path": "/slow"},
+        "troubles": {
+            "503": {"count": 2, "first": "2026-01-05T12:00:00", "last": "2026-01-05T14:00:00"},
+            "bot wall": {"count": 1, "first": "2026-01-05T13:00:00", "last": "2026-01-05T13:00:00"},
+        },
+    }
+
+
+def test_halvings_of_two_attempts_are_added():
+    both = Traffic.merged(Traffic(lambda: 2).as_dict(), Traffic(lambda: 3).as_dict())
+
+    assert both["halvings"] == 5
+    assert both["worst"] is None
+
+
+def test_the_first_attempt_is_added_to_nothing():
+    told = Traffic().as_dict()
+
+    assert Traffic.merged(None, told) == told
+
+
+def test_what_was_told_does_not_change_afterwards():
+    traffic = Traffic()
+    traffic.troubled(TimedOut("no"))
+    told = traffic.as_dict()
+
+    traffic.troubled(TimedOut("no"))
+
+    assert told["troubles"]["timed out"]["count"] == 1
+
+
+def test_eight_threads_lose_no_count():
+    traffic = Traffic()
+
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(4000):
+            pool.submit(traffic.add, requests=1)
+            pool.submit(traffic.troubled, TimedOut("no"))
+
+    told = traffic.as_dict()
+    assert (told["requests"], told["troubles"]["timed out"]["count"]) == (4000, 4000)
+
+
+def test_the_servers_time_is_that_of_its_first_answer_even_a_refusal(http, remote):
+    remote.get(URL, status=404, headers={"Date": "Mon, 05 Jan 2026 12:00:00 GMT"})
+    remote.get(URL, json=[], headers={"Date": "Mon, 05 Jan 2026 12:30:00 GMT"})
+
+    with pytest.raises(NotFound):
+        http.get_json(URL)
+    http.get_json(URL)
+
+    assert http.server_time == datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "date", ["", "today", "Mon, 99 Foo 2026 12:00:00 GMT", "Mon, 05 Jan " + "9" * 20 + " 12:00:00 GMT"]
+)
+def test_a_date_that_cannot_be_read_leaves_the_time_to_a_later_answer(http, remote, date):
+    remote.get(URL, json=[], headers={"Date": date})
+    remote.get(URL, json=[], headers={"Date": "Mon, 05 Jan 2026 14:00:00 +0200"})
+
+    http.get_json(URL)
+    before = http.server_time
+    http.get_json(URL)
+
+    assert (before, http.server_time) == (None, datetime(2026, 1, 5, 12, tzinfo=UTC))

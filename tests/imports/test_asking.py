@@ -1,0 +1,124 @@
+"""A run that would mark far more than is likely asks a person first, and marks nothing by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.errors import Conflict
+from connector.imports import jobs
+from connector.imports.models import Answer
+
+from .catalogue import records
+
+
+@pytest.fixture
+def held(desk, dspace):
+    """Ten items, imported."""
+    desk.app.config["MISSING_PERCENT"] = 20
+    for number in range(10):
+        dspace.add(f"i{number}")
+    assert desk.run().clean
+    return desk
+
+
+def drop(dspace, number: int) -> None:
+    for index in range(number):
+        del dspace.items[f"i{index}"]
+
+
+def states(desk) -> list[str]:
+    return sorted(record["source_state"] for record in records(desk.app))
+
+
+def answer(desk, job_id: int, given: Answer):
+    with desk.app.app_context():
+        jobs.resume(job_id, given)
+    assert desk.work(job_id)
+    return desk.job(job_id)
+
+
+def test_as_many_as_the_setting_allows_are_marked_without_a_question(held, dspace):
+    drop(dspace, 2)
+
+    job = held.run()
+
+    assert (job.state, job.clean, job.vanished) == ("completed", True, 2)
+
+
+def test_more_than_that_ends_the_run_with_a_question_and_nothing_marked(held, dspace):
+    drop(dspace, 3)
+
+    job = held.run()
+
+    assert (job.state, job.asks, job.vanished) == ("stopped", True, 0)
+    assert "only 7 of the 10 items" in job.message
+    assert states(held) == ["present"] * 10
+    assert not job.can_resume
+
+
+def test_an_empty_list_is_a_question_whatever_the_setting(held, dspace):
+    held.app.config["MISSING_PERCENT"] = 100
+    drop(dspace, 10)
+
+    job = held.run()
+
+    assert job.asks
+    assert "lists none of the 10 items" in job.message
+    assert states(held) == ["present"] * 10
+
+
+def test_the_answer_that_they_are_gone_marks_them(held, dspace):
+    drop(dspace, 10)
+
+    job = answer(held, held.run().id, Answer.MARK)
+
+    assert (job.state, job.clean, job.vanished) == ("completed", True, 10)
+    assert states(held) == ["vanished"] * 10
+
+
+def test_the_answer_to_leave_them_completes_with_the_number_named(held, dspace):
+    drop(dspace, 4)
+
+    job = answer(held, held.run().id, Answer.LEAVE)
+
+    assert (job.state, job.clean, job.vanished) == ("completed", False, 0)
+    assert "4 items that the source no longer lists" in job.message
+    assert states(held) == ["present"] * 10
+
+
+def test_a_question_is_not_passed_over_by_resuming_and_no_answer_is_taken_without_one(held, dspace):
+    drop(dspace, 4)
+    asking = held.run().id
+
+    with held.app.app_context():
+        with pytest.raises(Conflict, match="Are they really gone"):
+            jobs.resume(asking)
+        with pytest.raises(Conflict, match="no question"):
+            jobs.resume(1, Answer.MARK)
+
+
+def test_the_next_run_asks_again_and_one_that_sees_them_all_needs_no_answer(held, dspace):
+    kept = dict(dspace.items)
+    drop(dspace, 10)
+    assert held.run().asks
+    assert held.run().asks
+
+    dspace.items.update(kept)
+    job = held.run()
+
+    assert (job.state, job.clean, job.unchanged) == ("completed", True, 10)
+
+
+def test_the_page_shows_the_question_with_two_buttons_and_takes_the_answer(held, dspace, client, monkeypatch):
+    drop(dspace, 10)
+    job_id = held.run().id
+
+    page = client.get(f"/jobs/{job_id}/").text
+
+    assert "Waiting for your answer" in page
+    assert page.count('name="answer"') == 2
+    assert client.post(f"/jobs/{job_id}/answer", data={"answer": "rubbish"}).status_code == 409
+    assert client.post(f"/jobs/{job_id}/answer", data={"answer": "leave"}).status_code == 303
+    assert held.job(job_id).state == "queued"
+    assert held.work(job_id)
+    assert held.job(job_id).state == "completed"

@@ -1,0 +1,70 @@
+"""The diary of a job tells in plain words what was asked, what was answered badly and what we did then."""
+
+from __future__ import annotations
+
+from connector.dspace.records import ScopeKind
+from connector.extensions import db
+from connector.imports import diary, jobs
+from connector.imports.tasks import carry_out
+from connector.repositories import connections
+
+
+def imported(app, sample) -> int:
+    """An import of the Gazette; gives the id of its job."""
+    with app.app_context():
+        repository_id = connections.connect(sample.url, "rest", None).repository_id
+        found = connections.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Aldermouth Gazette").handle)
+        job_id = jobs.create(connections.source_for(repository_id, found.scope), {})
+        assert carry_out(job_id)
+        return job_id
+
+
+def told(app, job_id: int, contact: str = "") -> str:
+    with app.app_context():
+        text = diary.text(jobs.get(job_id), contact)
+        db.session.rollback()
+        return text
+
+
+def test_a_quiet_import_says_what_was_asked_and_that_all_was_answered_well(app, sample):
+    job_id = imported(app, sample)
+
+    text = told(app, job_id, "library@example.org")
+
+    assert f"job {job_id}" in text
+    assert sample.url in text
+    assert "DSpace-Connector 0.1.0, library@example.org" in text
+    assert "Requests: " in text
+    assert "on average, the slowest" in text
+    assert "Every answer was a good one." in text
+    assert "45 items: 45 added" in text
+
+
+def test_bad_answers_are_counted_by_kind_with_what_we_did_then(app, sample):
+    sample.faults.add(lambda path: "dsoType=item" in path, times=2, status=503)
+
+    text = told(app, imported(app, sample))
+
+    assert "- status 503: 2 times" in text
+    assert "we waited 2 times" in text
+
+
+def test_what_was_received_is_told_as_people_read_sizes(app, desk, dspace):
+    dspace.traffic.add(requests=7, bytes=1000)
+    dspace.add("a")
+    job = desk.run()
+    with app.app_context():
+        text = diary.text(jobs.get(job.id), "")
+        db.session.rollback()
+
+    assert "Requests: 7. Received: 1.0 kB." in text
+
+
+def test_the_page_offers_it_as_a_text_to_keep(app, client, sample):
+    job_id = imported(app, sample)
+
+    answer = client.get(f"/jobs/{job_id}/diary.txt")
+
+    assert answer.mimetype == "text/plain"
+    assert f'filename="diary-of-job-{job_id}.txt"' in answer.headers["Content-Disposition"]
+    assert f"/jobs/{job_id}/diary.txt" in client.get(f"/jobs/{job_id}/").text

@@ -1,0 +1,30 @@
+"""Passwords at rest: what is sealed can be read with the same key, and with no other."""
+
+import pytest
+
+from connector.errors import InvalidInput
+from connector.secrets import seal, unseal
+
+PASSWORD = "grün & geheim"
+
+
+def test_what_is_sealed_can_be_read_with_the_same_key():
+    assert unseal(seal(PASSWORD, "key"), "key", "Sample Library") == PASSWORD
+
+
+def test_a_sealed_password_does_not_show_and_is_another_text_each_time():
+    once, again = seal(PASSWORD, "key"), seal(PASSWORD, "key")
+
+    assert once != again
+    assert PASSWORD not in once
+
+
+@pytest.mark.parametrize("sealed", [seal(PASSWORD, "old key"), "damaged", ""])
+def test_another_key_is_a_sentence_that_names_the_repository(sealed):
+    with pytest.raises(InvalidInput) as caught:
+        unseal(sealed, "new key", "Sample Library")
+
+    assert str(caught.value) == (
+        "The password of Sample Library cannot be read any more: the secret key has changed. Type it again."
+    )
+    assert caught.value.field == "password"
