@@ -19,7 +19,7 @@ def test_a_sealed_password_does_not_show_and_is_another_text_each_time():
     assert PASSWORD not in once
 
 
-@pytest.mark.parametrize("sealed", [seal(PASSWORD, "old key"), "damaged", ""])
+@pytest.mark.parametrize("sealed", [seal(PASSWORD, "old key"), "damaged", ""], ids=["by another", "damaged", "empty"])
 def test_another_key_is_a_sentence_that_names_the_repository(sealed):
     with pytest.raises(InvalidInput) as caught:
         unseal(sealed, "new key", "Sample Library")
