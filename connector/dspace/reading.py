@@ -40,6 +40,8 @@ class Rows:
 class Patience:
     """Seconds a kind of request may go without one good answer; kinds apart, or good downloads hide a dead listing.
 
+    They count from the first failure after a good answer: in hours of downloads nobody asks for a page, and the first
+    one that fails then is not yet a repository that has been down for hours.
     `now` gives naive UTC, `clock` seconds that nobody sets back.
     """
 
@@ -55,7 +57,7 @@ class Patience:
         self._seconds, self._waiting, self._clock, self._now = seconds, waiting, clock, now
         self.stop = stop or threading.Event()
         self._pause = pause or self.stop.wait
-        self._good: dict[str, float] = {}
+        self._failing: dict[str, float] = {}
         self._waits: dict[str, int] = {}
         self._since: dict[str, datetime] = {}
         self._lock = threading.Lock()
@@ -69,8 +71,8 @@ class Patience:
     def good(self, kind: str) -> None:
         """Note a good answer of this kind."""
         with self._lock:
-            self._good[kind], self._waits[kind] = self._clock(), 0
-            self._since.pop(kind, None)
+            for kept in (self._failing, self._waits, self._since):
+                kept.pop(kind, None)
 
     def wait(self, kind: str, error: Transient) -> None:
         """Wait before the next try: 5 s, then twice as long each time, up to 5 minutes, or what the server asked for.
@@ -80,7 +82,7 @@ class Patience:
         """
         with self._lock:
             now = self._clock()
-            left = self._good.setdefault(kind, now) + self._seconds - now
+            left = self._failing.setdefault(kind, now) + self._seconds - now
             turn = self._waits[kind] = self._waits.get(kind, 0) + 1
             since = self._since.setdefault(kind, self._now())
         if left <= 0:

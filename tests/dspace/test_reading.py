@@ -261,15 +261,25 @@ def test_patience_waits_no_longer_than_it_lasts():
 
 def test_patience_is_timed_for_each_kind_of_request_apart():
     waiting, clock = patience(seconds=100)
-    waiting.good("page")
-    clock.now = 99
-    waiting.good("file")
-
     waiting.wait("page", Transient("no"))
+    clock.now = 100
+    waiting.good("file")
 
     with pytest.raises(RepositoryDown):
         waiting.wait("page", Transient("no"))
     waiting.wait("file", Transient("no"))
+
+
+def test_hours_in_which_nothing_was_asked_are_not_hours_without_an_answer():
+    waiting, clock = patience(seconds=100)
+    waiting.good("page")
+    clock.now = 10_000
+
+    waiting.wait("page", Transient("no"))
+
+    clock.now = 10_100
+    with pytest.raises(RepositoryDown):
+        waiting.wait("page", Transient("no"))
 
 
 def test_a_stop_ends_the_wait_of_patience():
