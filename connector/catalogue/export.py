@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import select
 
 from ..extensions import db
 from .files import FileFolder
+from .leftovers import the_folder
 from .models import CatalogueItem, Fate
 from .rows import FIXED_COLUMNS, csv_rows, json_line
 from .search import Selection, jobs_of, set_names_of
@@ -46,7 +45,7 @@ FORMATS: dict[str, Callable[[Selection], Iterator[str]]] = {"jsonl": as_jsonl, "
 
 def records(selection: Selection) -> Iterator[dict[str, Any]]:
     """The items meant, each as the dict that a JSON line holds."""
-    folder = FileFolder(Path(current_app.config["INSTANCE"]) / "files")
+    folder = the_folder()
     for items in _pages(selection):
         ids = [item.id for item in items]
         files, sets, jobs = files_of(ids), set_names_of(ids), jobs_of(ids)

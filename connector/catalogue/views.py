@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, render_template, request, send_file, stream_with_context
+from flask import Blueprint, Response, abort, render_template, request, send_file, stream_with_context
 from sqlalchemy import select
 from sqlalchemy.orm import defer
 
@@ -14,7 +13,7 @@ from ..extensions import db
 from ..paging import asked_number, page_of
 from ..repositories.models import Repository
 from . import export, search, sets, showing
-from .files import FileFolder
+from .leftovers import the_folder
 from .models import CatalogueFile, CatalogueItem, ItemSet
 from .search import Selection
 
@@ -92,7 +91,7 @@ def file(file_id: int, name: str) -> Response:
     found = db.session.get(CatalogueFile, file_id)
     if found is None or not found.is_stored:
         abort(404)
-    path = FileFolder(Path(current_app.config["INSTANCE"]) / "files").path(found.sha256)
+    path = the_folder().path(found.sha256)
     if not path.is_file():
         raise NotFound("The files folder no longer has this file. An import with files fetches it again.")
     media_type = showing.media_type(found)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from sqlalchemy import exists, insert, or_, select, true, tuple_, update
 
 from ..catalogue import store
-from ..catalogue.files import FileFolder, Part
+from ..catalogue.files import Part
+from ..catalogue.leftovers import the_folder
 from ..catalogue.models import Action, Change, Fate, Holding, StoredFile
 from ..catalogue.texts import human_size
 from ..dspace.reading import ahead
@@ -54,7 +54,7 @@ class FileFetcher:
         most = current_app.config["FILE_LIMIT"]
         self._limit = min(harvest.options.get("file_limit") or most, most)
         self._retries = bool(harvest.options.get("retry"))
-        self._folder = FileFolder(Path(current_app.config["INSTANCE"]) / "files")
+        self._folder = the_folder()
         self._folder.tidy()
 
     def fetch(self, item_ids: Collection[int]) -> None:

@@ -191,8 +191,6 @@ def retry(job_id: int) -> int:
     job = get(job_id)
     if not job.can_retry:
         raise Conflict(f"Job {job_id} has nothing to try again.")
-    if job.is_active:
-        raise Conflict(f"Job {job_id} is still active: wait for it, or stop it first.")
     return create(job.source_id, _of_a_whole_run(job) | {"retry": job_id}, comment=job.comment, reruns=job_id)
 
 

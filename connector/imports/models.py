@@ -143,8 +143,9 @@ class ImportJob(db.Model):
 
     @property
     def can_retry(self) -> bool:
-        """Whether something failed or did not come that can be tried again by itself."""
-        bad = self.failed + sum(getattr(self, f"files_{fate.value}") for fate in Fate if fate.can_be_retried)
+        """Whether something failed or, of an import with files, did not come that can be tried again by itself."""
+        fates = [fate for fate in Fate if fate.can_be_retried and self.options.get("files")]
+        bad = self.failed + sum(getattr(self, f"files_{fate.value}") for fate in fates)
         return self.is_import and not self.is_active and not self.undo_began and bad > 0
 
     @property

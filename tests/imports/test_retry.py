@@ -142,3 +142,13 @@ def test_an_embargoed_file_is_named_with_its_end_and_tried_again_on_that_day_and
     assert (first.files_restricted, first.clean) == (1, True)
     assert f"Its embargo ends on {end}" in file["reason"]
     assert (again.files_stored, again.files_restricted) == ((1, 0) if comes else (0, 1))
+
+
+def test_an_import_without_files_offers_no_retry_of_what_an_earlier_one_could_not_fetch(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"bytes"})
+    dspace.file_errors = {"i0/a.txt": ServerTrouble("It answered with 500.")}
+    with_files = desk.run(files=True)
+
+    without = desk.run()
+
+    assert (with_files.can_retry, without.files_failed, without.can_retry) == (True, 1, False)
