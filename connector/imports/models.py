@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Text, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..catalogue.models import Fate
@@ -20,6 +20,8 @@ class Kind(StrEnum):
 
     IMPORT = "import"
     UNDO = "undo"
+    PREVIEW = "preview"
+    REHEARSAL = "rehearsal"
 
 
 class State(StrEnum):
@@ -45,7 +47,11 @@ AT_WORK = (State.RUNNING, State.STOPPING)
 
 
 class ImportJob(db.Model):
-    """One run of a source, or one undo. Counts and states change only by single UPDATE statements (see `jobs`)."""
+    """One run of a source, or one undo. Counts and states change only by single UPDATE statements (see `jobs`).
+
+    `scheduled`: begun by the schedule of its source. `resume_at`: when the worker takes it up again by itself (UTC).
+    `noticed`: when its notice was sent. `pruned`: since when the states before it are no longer kept.
+    """
 
     __tablename__ = "import_job"
     __table_args__ = (
@@ -85,6 +91,10 @@ class ImportJob(db.Model):
     deaths: Mapped[int] = mapped_column(default=0, server_default="0")
     question: Mapped[dict | None] = mapped_column(JSONValue)
     traffic: Mapped[dict | None] = mapped_column(JSONValue)
+    scheduled: Mapped[bool] = mapped_column(default=False, server_default=false())
+    resume_at: Mapped[datetime | None] = mapped_column(index=True)
+    noticed: Mapped[datetime | None]
+    pruned: Mapped[datetime | None]
     expected: Mapped[int | None]
     seen: Mapped[int] = mapped_column(default=0)
     added: Mapped[int] = mapped_column(default=0)
@@ -167,3 +177,19 @@ class ImportJob(db.Model):
     def files(self) -> dict[str, int]:
         """How many files of each fate."""
         return {fate.value: getattr(self, f"files_{fate.value}") for fate in Fate}
+
+
+class PreviewRow(db.Model):
+    """One item that a preview or a rehearsal tells of. `data`: what its page shows (see `preview`, `rehearsal`)."""
+
+    __tablename__ = "preview_row"
+    __table_args__ = (UniqueConstraint("job_id", "source_key", name="uq_preview_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("import_job.id", ondelete="CASCADE"))
+    action: Mapped[str]
+    source_key: Mapped[str]
+    source_id: Mapped[str | None]
+    handle: Mapped[str | None]
+    title: Mapped[str | None]
+    data: Mapped[dict] = mapped_column(JSONValue, default=dict)

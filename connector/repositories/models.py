@@ -53,7 +53,11 @@ class Repository(db.Model):
 
 
 class Source(db.Model):
-    """A scope of a repository: one row, many jobs. `scope_key` is its handle where it has one, else its id."""
+    """A scope of a repository: one row, many jobs. `scope_key` is its handle where it has one, else its id.
+
+    `schedule`: when it is imported by itself; `due`: when next (UTC), None: never (see `imports.schedules`).
+    `turn`: which slice of its items has its files read again next (see `imports.slices`).
+    """
 
     __tablename__ = "source"
     __table_args__ = (UniqueConstraint("repository_id", "kind", "scope_key", name="uq_source_scope"),)
@@ -69,6 +73,9 @@ class Source(db.Model):
     options: Mapped[dict] = mapped_column(JSONValue, default=dict)
     hidden: Mapped[dict] = mapped_column(JSONValue, default=dict)
     proof: Mapped[dict | None] = mapped_column(JSONValue)
+    schedule: Mapped[dict | None] = mapped_column(JSONValue)
+    due: Mapped[datetime | None] = mapped_column(index=True)
+    turn: Mapped[int] = mapped_column(default=0, server_default="0")
     repository: Mapped[Repository] = relationship(back_populates="sources")
 
     @property
