@@ -40,6 +40,26 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 # In the special-purpose registries of IANA (RFC 6890, RFC 9637), and public to older releases of Python.
 _NOT_PUBLIC_EITHER = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv6Network("3fff::/20"))
 
+# No setting opens these: no repository is there, and what is there gives secrets of the machine away or acts for it.
+# Unspecified, link-local (with the metadata service of most clouds) and multicast, and the services of Azure, AWS
+# (IPv6), Alibaba and Oracle that are elsewhere.
+_NEVER = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8",
+        "169.254.0.0/16",
+        "224.0.0.0/4",
+        "168.63.129.16/32",
+        "100.100.100.200/32",
+        "192.0.0.192/32",
+        "::/128",
+        "fe80::/10",
+        "ff00::/8",
+        "fd00:ec2::/32",
+        "fd20:ce::254/128",
+    )
+)
+
 _READ_BUFFER = 64 * 1024
 
 
@@ -52,8 +72,8 @@ class AddressRule:
 
     def check(self, ip: str) -> None:
         """Raise AddressNotAllowed unless `ip`, a literal IPv4 or IPv6 address, may be reached."""
-        if not self._allows(ip):
-            raise AddressNotAllowed(f"The address {ip} {_WHY_NOT}")
+        if why_not := self._why_not(ip):
+            raise AddressNotAllowed(f"The address {ip} {why_not}")
 
     def check_literal(self, host: str) -> None:
         """As `check` for a host that is an address in any form a resolver takes (0x7f.1, 2130706433); names pass."""
@@ -71,17 +91,19 @@ class AddressRule:
         except UnicodeError as error:  # a label that is empty or longer than 63 characters
             raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
         for *_, address in found:
-            if not self._allows(address[0]):
+            if why_not := self._why_not(address[0]):
                 led_to = "" if host == address[0] else f" leads to the address {address[0]}, which"
-                raise AddressNotAllowed(f"{host}{led_to} {_WHY_NOT}")
+                raise AddressNotAllowed(f"{host}{led_to} {why_not}")
         return found
 
-    def _allows(self, ip: str) -> bool:
+    def _why_not(self, ip: str) -> str | None:
         address = _reached(ipaddress.ip_address(ip))
-        return _is_public(address) or any(address in network for network in self.networks)
+        if any(address in network for network in _NEVER):
+            return "belongs to the machine or its cloud, and is never reached."
+        if _is_public(address) or any(address in network for network in self.networks):
+            return None
+        return "is not public and may not be reached. The setting CONNECTOR_ALLOW_NETWORKS would allow it."
 
-
-_WHY_NOT = "is not public and may not be reached. The setting CONNECTOR_ALLOW_NETWORKS would allow it."
 
 ANYWHERE = AddressRule((ipaddress.IPv4Network("0.0.0.0/0"), ipaddress.IPv6Network("::/0")))
 

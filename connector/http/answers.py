@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -28,12 +27,16 @@ from ..errors import (
     UnknownHost,
     Unreachable,
 )
+from .json_text import decode, parse, weight
 from .walls import is_wall
 from .walls import sentence as wall_sentence
 
 _PIECE = 256 * 1024
 _ERROR_BODY = 64 * 1024
+_START = 1024
 _LONGEST_RETRY_AFTER = 24 * 3600
+# Of the limit in bytes: what parsing may take in memory.
+_HEAVIER = 2.5
 
 
 def is_redirect(answer: requests.Response) -> bool:
@@ -73,27 +76,31 @@ def _announced(answer: requests.Response) -> int:
 
 
 def parsed(answer: requests.Response, limit: int, count: Callable[[int], object]) -> Any:
-    """The JSON of an answer. `count` is told how many bytes it had, unpacked."""
+    """The JSON of an answer. `count` is told how many bytes it had, unpacked.
+
+    Raises TooLarge past `limit` bytes, and where so many bytes hold more values than the memory for them allows.
+    """
     if answer.status_code == 204:
         return None
     body = b"".join(pieces(answer, limit))
     count(len(body))
     if is_wall(answer, body):
         raise _wall(answer)
+    if limit is not None and weight(body) > _HEAVIER * limit:
+        raise TooLarge(f"The answer of {answer.url} holds too many values to be read at once.", answer.url)
+    start = body[:_START]
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise BadAnswer(_why_not_json(answer, body, error), answer.url) from error
+        text = decode(body)
+        del body  # as large as the text
+        return parse(text)
+    except ValueError as error:
+        raise BadAnswer(_why_not_json(answer, start, error), answer.url) from error
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _why_not_json(answer: requests.Response, body: bytes, error: Exception) -> str:
-    if body.lstrip().startswith(b"<"):
+def _why_not_json(answer: requests.Response, start: bytes, error: Exception) -> str:
+    if start.lstrip().startswith(b"<"):
         return f"{answer.url} answered with a web page or XML instead of JSON."
-    if not body:
+    if not start:
         return f"{answer.url} answered with nothing at all instead of JSON."
     return f"{answer.url} answered with JSON that is damaged or cut short ({error})."
 

@@ -46,6 +46,8 @@ _JSON = {"Accept": "application/json"}
 # No list of types: DSpace 5 answers a login with text and DSpace 7 with nothing.
 _ANY = {"Accept": "*/*"}
 _POSTED_BYTES = 64 * 1024
+# A file may take as long as its size asks for; what comes slower than this is no file under way.
+_SLOWEST_FILE = 1024  # bytes a second
 # Packed on the way, a file's Content-Length would not be its own.
 _ANY_FILE = {"Accept": "*/*", "Accept-Encoding": "identity"}
 
@@ -180,15 +182,17 @@ class Http:
         """Give the bytes of the file at `url` to `sink`, in pieces of at most 256 KiB.
 
         Raises TooLarge past `limit` bytes, BadAnswer for a body shorter than its Content-Length. Once `sink` has been
-        given something there is no repeat: it is the caller's to begin again from zero. No deadline but `read_timeout`.
+        given something there is no repeat: it is the caller's to begin again from zero. Its deadline moves on with its
+        bytes, so that only a drip of less than 1 KiB a second meets it.
         """
         received = _Received(sink)
 
         def once() -> Download:
-            with self._good_answer(url, None, _ANY_FILE, deadline=float("inf")) as answer:
+            with self._good_answer(url, None, _ANY_FILE, self._settings.file_grace) as answer:
                 self._answered("file", answer)  # to the first byte: sizes differ too much
                 for piece in pieces(answer, limit):
                     received.take(piece)
+                    self._under_way.deadline += len(piece) / _SLOWEST_FILE
                     self._traffic.add(bytes=len(piece))
                     self._patience()
                 return received.result()

@@ -21,6 +21,8 @@ MOST_AT_ONCE = 16
 class HttpSettings:
     """Times in seconds, sizes in bytes. `deadline` bounds a whole JSON answer, `read_timeout` each silence in one.
 
+    `file_grace`: how long a file may come more slowly than any line that is of use.
+
     A server that asks to be left alone for more than `longest_wait` is not asked again.
     """
 
@@ -32,6 +34,7 @@ class HttpSettings:
     read_timeout: float = 60
     deadline: float = 300
     longest_wait: float = 24 * 3600
+    file_grace: float = 300
     json_bytes: int = 64 * 2**20
 
 

@@ -22,22 +22,15 @@ NOT_PUBLIC = [
     "172.16.0.1",
     "192.168.1.1",
     "100.64.0.1",
-    "169.254.169.254",
     "192.0.0.8",
     "198.18.0.1",
     "203.0.113.7",
-    "0.0.0.0",
-    "224.0.0.1",
     "240.0.0.1",
     "255.255.255.255",
-    "::",
     "::1",
     "::127.0.0.1",
-    "fe80::1",
-    "fe80::1%1",
     "fec0::1",
     "fd00::1",
-    "ff0e::1",
     "2001:db8::1",
     "3fff::1",
     "2001::1",
@@ -47,6 +40,24 @@ NOT_PUBLIC = [
     "64:ff9b::7f00:1",
     "64:ff9b::10.0.0.1",
     "2002:7f00:1::1",
+]
+
+NEVER = [
+    "0.0.0.0",
+    "0.1.2.3",
+    "169.254.0.1",
+    "169.254.169.254",
+    "::ffff:169.254.169.254",
+    "64:ff9b::a9fe:a9fe",
+    "168.63.129.16",
+    "100.100.100.200",
+    "192.0.0.192",
+    "224.0.0.1",
+    "::",
+    "fe80::1",
+    "fe80::1%1",
+    "ff0e::1",
+    "fd00:ec2::254",
 ]
 
 
@@ -72,6 +83,16 @@ def test_other_addresses_are_refused_by_name_with_the_setting_that_would_allow_t
 
     assert ip in str(refusal.value)
     assert "CONNECTOR_ALLOW_NETWORKS" in str(refusal.value)
+
+
+@pytest.mark.parametrize("ip", NEVER)
+def test_no_setting_opens_the_services_of_the_machine_and_its_cloud(ip):
+    rule = AddressRule((ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")))
+
+    with pytest.raises(AddressNotAllowed, match="never reached") as refusal:
+        rule.check(ip)
+
+    assert "CONNECTOR_ALLOW_NETWORKS" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("ip", ["10.1.2.3", "::ffff:10.1.2.3", "64:ff9b::10.1.2.3", "fd00::17"])

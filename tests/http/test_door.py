@@ -8,14 +8,10 @@ import hashlib
 import ipaddress
 import re
 import socket
-import ssl
 import struct
-import sys
 import threading
 import time
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 import responses
@@ -39,8 +35,9 @@ from connector.http import Download, Http, HttpSettings
 from connector.http.addresses import AddressRule
 from connector.http.pace import Pace
 
+from .sites import CERTIFICATE, hang_up, reply
+
 LOOPBACK = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-CERTIFICATE = Path(__file__).parents[1] / "payloads" / "http" / "localhost.pem"
 URL = "https://dspace.example.org/server/api/core/items"
 
 
@@ -71,76 +68,6 @@ class StopAfterOneLook(threading.Event):
         was_set = super().is_set()
         self.set()
         return was_set
-
-
-class Server(ThreadingHTTPServer):
-    """A server that says nothing when a client hangs up on it, which is what many of these tests do."""
-
-    def handle_error(self, request, client_address):
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
-
-
-class Site:
-    """A web server on a loopback port. `answer` is called with the handler of each request."""
-
-    def __init__(self, answer, tls: bool = False):
-        self.requests = []
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def do_GET(self):
-                site.requests.append((self.path, self.headers))
-                answer(self)
-
-            do_CONNECT = do_GET
-
-            def log_message(self, *args):
-                """Tests print nothing."""
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        if tls:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(CERTIFICATE)
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.thread.start()
-        self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-def reply(handler, body: bytes = b"", status: int = 200, **headers: str) -> None:
-    handler.send_response(status)
-    headers = {"Content_Length": str(len(body)), **headers}
-    for name, value in headers.items():
-        handler.send_header(name.replace("_", "-"), value)
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
-def hang_up(handler) -> None:
-    handler.close_connection = True
-
-
-@pytest.fixture
-def site():
-    sites = []
-
-    def open_site(answer, **options):
-        sites.append(Site(answer, **options))
-        return sites[-1]
-
-    yield open_site
-    for one in sites:
-        one.close()
 
 
 @pytest.fixture
@@ -1012,6 +939,33 @@ def test_the_deadline_is_for_json_and_not_for_files(new_http, site):
         http.get_json(there.url, tries=1)
 
     assert http.download(there.url, lambda piece: None).size == 2
+
+
+def test_a_file_that_drips_times_out_although_it_is_never_silent(new_http, site):
+    done = threading.Event()
+    there = site(drip(done, b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"))
+
+    with pytest.raises(TimedOut):
+        new_http(file_grace=0.2).download(there.url, lambda piece: None)
+
+    done.set()
+
+
+def test_a_file_that_keeps_coming_outlasts_the_grace(new_http, site):
+    """Each piece moves the deadline on: here the second piece comes long after the first deadline."""
+    passed = threading.Event()
+    piece = bytes(2**18)
+
+    def answer(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (2 * len(piece)))
+        handler.wfile.write(piece)
+        passed.wait(20)
+        handler.wfile.write(piece)
+        hang_up(handler)
+
+    threading.Timer(1.0, passed.set).start()
+
+    assert new_http(file_grace=0.5).download(site(answer).url, lambda piece: None).size == 2**19
 
 
 # The proxy

@@ -1,0 +1,18 @@
+"""What the tests of the door share."""
+
+import pytest
+
+from .sites import Site
+
+
+@pytest.fixture
+def site():
+    sites = []
+
+    def open_site(answer, **options):
+        sites.append(Site(answer, **options))
+        return sites[-1]
+
+    yield open_site
+    for one in sites:
+        one.close()
