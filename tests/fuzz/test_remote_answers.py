@@ -1,0 +1,75 @@
+"""Answers of every wrong shape: a client tells of them in a sentence, in few requests, and never breaks."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from connector.dspace import client, connect
+from connector.dspace.reading import Patience
+from connector.dspace.records import Failure, ScopeKind
+from connector.errors import ConnectorError
+from connector.http import AddressRule, Http, HttpSettings, Pace
+from tests.dspace.fake_hal import Hurried, nothing_seen
+
+from .mutations import MOST_REQUESTS, Mutant, Mutation, mutations
+
+RULE = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
+COLLECTION = "Odd metadata"
+EACH = 350  # for each of the six generations: 2,100 in all
+
+
+@pytest.fixture(scope="module", params=[4, 5, 6, 7, 9, 10], ids=lambda generation: f"DSpace {generation}")
+def repository(request):
+    with Mutant(request.param) as running:
+        yield running
+
+
+def read(http: Http, url: str, handle: str) -> list[str]:
+    """Everything an import asks for; gives the sentences of what could not be read."""
+    stop = Hurried()
+    server = connect(http, url, "rest").server
+    reader = client(http, server, patience=Patience(60, stop, clock=lambda: stop.waited), width=lambda: 2)
+    list(reader.communities())
+    list(reader.collections())
+    scope = reader.find(ScopeKind.COLLECTION, handle)
+    reader.estimate(scope, files=True, light=False)
+    light = [item for page in reader.walk(scope, light=True, seen=nothing_seen) for item in page.items]
+    told = [result.reason for result in reader.complete(light[:2]) if isinstance(result, Failure)]
+    for page in reader.walk(scope, with_collection=True, seen=nothing_seen):
+        told += [failure.reason for failure in page.failures]
+    return told
+
+
+@settings(
+    max_examples=EACH,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(mutation=mutations)
+def test_whatever_a_repository_answers_ends_in_a_sentence(repository, tmp_path_factory, mutation: Mutation):
+    repository.begin(mutation)
+    http = Http(HttpSettings("test", RULE), Pace(tmp_path_factory.getbasetemp(), "fuzz"), Hurried())
+
+    try:
+        told = read(http, repository.url, repository.data.named(COLLECTION).handle)
+    except ConnectorError as error:
+        told = [str(error)]
+    finally:
+        http.close()
+
+    assert len(repository.requests) < MOST_REQUESTS
+    assert all(isinstance(sentence, str) and sentence.strip() for sentence in told)
+
+
+def test_without_a_mutation_all_of_it_can_be_read(repository, tmp_path):
+    repository.begin(None)
+    http = Http(HttpSettings("test", RULE), Pace(tmp_path, "fuzz"), Hurried())
+
+    assert read(http, repository.url, repository.data.named(COLLECTION).handle) == []
+
+    http.close()
+    assert len(repository.requests) < MOST_REQUESTS / 4

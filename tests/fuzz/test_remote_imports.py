@@ -1,0 +1,70 @@
+"""Whole imports from a repository that answers wrongly: each job ends by itself, and every page of it opens."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from connector.catalogue.models import CatalogueItem
+from connector.dspace.records import ScopeKind
+from connector.extensions import db
+from connector.imports import jobs
+from connector.imports.models import ImportJob, State
+from connector.imports.run import OUR_FAULT
+from connector.imports.tasks import carry_out
+from connector.repositories import connections
+from tests.conftest import app_at, let_go
+
+from .mutations import Mutant, Mutation, mutations
+
+EACH = 60
+
+
+@pytest.fixture(scope="module", params=[6, 9], ids=lambda generation: f"DSpace {generation}")
+def world(request, tmp_path_factory, template):
+    """A repository that will answer wrongly, the app, and the source of one of its collections."""
+    instance = tmp_path_factory.mktemp("fuzz") / "instance"
+    shutil.copytree(template, instance)
+    app = app_at(instance)
+    app.config.update(WTF_CSRF_ENABLED=False, PATIENCE=1)
+    with Mutant(request.param) as repository:
+        repository.begin(None)
+        with app.app_context():
+            known = connections.connect(repository.url, "rest", None).repository_id
+            handle = repository.data.named("Odd metadata").handle
+            scope = connections.find(known, ScopeKind.COLLECTION, handle).scope
+            source_id = connections.source_for(known, scope)
+        yield repository, app, source_id
+    let_go(app)
+
+
+@settings(
+    max_examples=EACH,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(mutation=mutations)
+def test_whatever_comes_the_job_ends_and_its_pages_open(world, mutation: Mutation):
+    repository, app, source_id = world
+    repository.begin(mutation)
+    with app.app_context():
+        job_id = jobs.create(source_id, {"files": True, "full": True})
+        carry_out(job_id)
+        job = db.session.get(ImportJob, job_id)
+        shown = db.session.scalars(db.select(CatalogueItem.id).order_by(CatalogueItem.id.desc()).limit(3)).all()
+        state, message, asks = job.state, job.message, job.asks
+
+    assert state in (State.COMPLETED, State.FAILED) or asks
+    assert message != OUR_FAULT
+    browser = app.test_client()
+    for page in (
+        f"/jobs/{job_id}/",
+        f"/jobs/{job_id}/problems.csv",
+        "/jobs/",
+        "/items/",
+        *(f"/items/{n}/" for n in shown),
+    ):
+        assert browser.get(page).status_code == 200, page
