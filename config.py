@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ROOT = Path(__file__).resolve().parent
 DEFAULT_PATIENCE = 86_400
 COMMAND_LINE_PATIENCE = 900
 DEFAULT_PACE = 4  # requests to one repository at once
+DEFAULT_JSON_LIMIT = 64 * 2**20
 DEFAULT_FILE_LIMIT = 50 * 2**30
+DEFAULT_MIN_FREE = 10**9  # bytes
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+SMTP_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+_MAILBOX = re.compile(r"[^\s@<>,\"]+@[^\s@<>,\"]+", re.ASCII)
 T = TypeVar("T")
 
 
@@ -24,24 +32,42 @@ class SettingError(Exception):
 
 
 def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Flask's configuration from the CONNECTOR_ variables. Touches no disk. Raises SettingError."""
+    """Flask's configuration from the CONNECTOR_ variables. Touches no disk. Raises SettingError.
+
+    FILE_CHECK_RUNS: within so many runs the files of every item are read again, whatever the time stamps say; 0: never.
+    KEEP_RUNS: what items were before the last so many runs of a source is kept, so that undoing those can restore it;
+    0: for ever. KEEP_DAYS: and before all runs of the last so many days, however many there were.
+    """
     read = _Reader(environ)
     instance = Path(environ.get("CONNECTOR_INSTANCE") or ROOT / "instance").resolve()
     return {
         "INSTANCE": instance,
         "SQLALCHEMY_DATABASE_URI": _database(environ.get("CONNECTOR_DATABASE_URL"), instance / "connector.db"),
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},  # or errors would bring them to the log
         "QUEUE_URL": read("QUEUE_URL", _queue, f"sqlite:///{instance / 'queue.db'}"),
         "SECRET_KEY": environ.get("CONNECTOR_SECRET_KEY") or None,
-        "HOST": read("HOST", _loopback, "127.0.0.1"),
+        "HOST": read("HOST", _host, "127.0.0.1"),
         "PORT": read("PORT", _whole(0, 65_535), 5000),
+        "PROXY_HOPS": read("PROXY_HOPS", _whole(0, 9), 0),
+        "METRICS_NETWORKS": read("METRICS_NETWORKS", _networks, LOOPBACK),
+        "LOG": read("LOG", _one_of("plain", "json"), "plain"),
         "CONTACT": read("CONTACT", _one_line, ""),
         "ALLOW_NETWORKS": read("ALLOW_NETWORKS", _networks, ()),
         "PATIENCE": read("PATIENCE", _whole(0, 10**9), None),
         "PACE": read("PACE", _whole(1, 16), DEFAULT_PACE),
         "FILE_LIMIT": read("FILE_LIMIT", _whole(1, 2**62), DEFAULT_FILE_LIMIT),
+        "JSON_LIMIT": read("JSON_LIMIT", _whole(2**20, 2**30), DEFAULT_JSON_LIMIT),
+        "MIN_FREE": read("MIN_FREE", _size, DEFAULT_MIN_FREE),
         "MISSING_PERCENT": read("MISSING_PERCENT", _whole(0, 100), 20),
+        "FILE_CHECK_RUNS": read("FILE_CHECK_RUNS", _whole(0, 365), 7),
+        "KEEP_RUNS": read("KEEP_RUNS", _whole(0, 10**6), 30),
+        "KEEP_DAYS": read("KEEP_DAYS", _whole(0, 10**5), 0),
         "CA_BUNDLE": read("CA_BUNDLE", _file, None),
         "PROXY": read("PROXY", _proxy, None),
+        "TIMEZONE": read("TIMEZONE", _zone, None) or _system_zone(environ.get("TZ", "")),
+        "URL": read("URL", _web_address, None),
+        **_notices(read),
+        **_accounts(read),
         "WTF_CSRF_TIME_LIMIT": None,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "MAX_CONTENT_LENGTH": 1_000_000,
@@ -62,6 +88,28 @@ def secret_key(instance: Path) -> str:
     if len(key) < 32:
         raise SettingError(f"The secret key in {path} is damaged: remove the file, and everybody signs in anew.")
     return key
+
+
+def _notices(read: _Reader) -> dict[str, Any]:
+    """Where notices go. `SMTP`: None, or (security, host, port). Raises SettingError where half of it is missing."""
+    settings = {
+        "SMTP": read("SMTP", _smtp, None),
+        "SMTP_USER": read("SMTP_USER", _ascii, None),
+        "SMTP_PASSWORD": read("SMTP_PASSWORD", _ascii, None),
+        "NOTICE_FROM": read("NOTICE_FROM", _mailboxes, (None,))[0],
+        "NOTICE_TO": read("NOTICE_TO", _mailboxes, ()),
+        "NOTICE": read("NOTICE", _one_of("problems", "always", "never"), "problems"),
+        "NOTICE_WEBHOOK": read("NOTICE_WEBHOOK", _web_address, None),
+    }
+    if any(settings[name] for name in ("SMTP", "SMTP_USER", "NOTICE_FROM", "NOTICE_TO")):
+        for name in ("SMTP", "NOTICE_FROM", "NOTICE_TO"):
+            if not settings[name]:
+                raise SettingError(f"CONNECTOR_{name} is missing: notices by e-mail need it.")
+    if bool(settings["SMTP_USER"]) != bool(settings["SMTP_PASSWORD"]):
+        raise SettingError("CONNECTOR_SMTP_USER and CONNECTOR_SMTP_PASSWORD are given together or not at all.")
+    if settings["SMTP_USER"] and settings["SMTP"][0] == "smtp" and not _is_here(settings["SMTP"][1]):
+        raise SettingError("CONNECTOR_SMTP must begin with smtps:// or smtp+starttls://: a password is sent with it.")
+    return settings
 
 
 class _Reader:
@@ -88,25 +136,107 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def _size(text: str) -> int:
+    """Bytes, in decimal units as disks are sold; 0 is one, too."""
+    found = re.fullmatch(r"([0-9]{1,18})\s*([KMGT]?)B?", text.upper(), re.ASCII)
+    if not found:
+        raise ValueError(f"“{text}” is no size such as 500 MB or 2 GB.")
+    return int(found[1]) * 1000 ** " KMGT".index(found[2] or " ")
+
+
 def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
-def _loopback(text: str) -> str:
-    """Until accounts exist, nobody but this machine may reach the app."""
-    if text == "localhost" or _is_loopback(text):
-        return text
-    raise ValueError(
-        f"“{text}” is not a loopback address. The app has no accounts yet, so whoever reaches it may do everything: "
-        "it listens on this machine only (127.0.0.1, ::1 or localhost)."
-    )
+def _accounts(read: _Reader) -> dict[str, Any]:
+    """How people are known: by a password here, or by a header of the proxies that are named. Raises SettingError."""
+    settings = {
+        "AUTH": read("AUTH", _one_of("local", "proxy"), "local"),
+        "AUTH_HEADER": read("AUTH_HEADER", _header, "X-Remote-User"),
+        "AUTH_DEFAULT_ROLE": read("AUTH_DEFAULT_ROLE", _one_of("viewer", "editor", "admin"), None),
+        "TRUSTED_PROXIES": read("TRUSTED_PROXIES", _networks, ()),
+    }
+    if settings["AUTH"] == "proxy" and not settings["TRUSTED_PROXIES"]:
+        raise SettingError(
+            "CONNECTOR_AUTH=proxy cannot be used without CONNECTOR_TRUSTED_PROXIES: the addresses of the proxies "
+            "whose word is taken for who is there, such as 127.0.0.1."
+        )
+    return settings
 
 
-def _is_loopback(text: str) -> bool:
+def _header(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", text):
+        raise ValueError(f"“{text}” is not the name of a header: letters, digits and hyphens are.")
+    return text
+
+
+def _host(text: str) -> str:
+    """An address to listen on, or the name of one."""
+    if not re.fullmatch(r"[0-9A-Za-z.:%_-]+", text):
+        raise ValueError(f"“{text}” is not an address such as 127.0.0.1, 0.0.0.0 or ::1.")
+    return text
+
+
+def _is_here(host: str) -> bool:
+    """Whether it is a name or address of this machine only."""
     try:
-        return ipaddress.ip_address(text).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"“{text}” is not the name of a time zone such as Europe/Berlin.") from None
+
+
+def _system_zone(name: str) -> ZoneInfo:
+    """The zone of this machine: as TZ names it, or where /etc/localtime points; UTC where neither tells."""
+    for known in (name.removeprefix(":"), str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]):
+        with suppress(ValueError):
+            return _zone(known)
+    return ZoneInfo("UTC")
+
+
+def _smtp(text: str) -> tuple[str, str, int]:
+    """The value is not repeated: somebody may have put a password into it."""
+    parts = urlsplit(text)
+    if parts.scheme not in SMTP_PORTS or not parts.hostname or parts.username or parts.path.strip("/"):
+        raise ValueError("it has the form smtp+starttls://host:port, smtps://host:port or smtp://host:port.")
+    return parts.scheme, parts.hostname, parts.port or SMTP_PORTS[parts.scheme]
+
+
+def _mailboxes(text: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not found or not all(_MAILBOX.fullmatch(one) for one in found):
+        raise ValueError("it takes plain e-mail addresses such as library@example.edu, with commas between them.")
+    return found
+
+
+def _ascii(text: str) -> str:
+    """The value is not repeated: it may be a password."""
+    if not text.isascii():
+        raise ValueError("plain ASCII characters are all that a mail server takes.")
+    return text
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"“{text}” is none of: {', '.join(words)}.")
+        return text
+
+    return parse
+
+
+def _web_address(text: str) -> str:
+    """A full address. The value is not repeated: that of a webhook is a secret."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.port == 0:
+        raise ValueError("it must be a full address that begins with http:// or https://.")
+    return text
 
 
 def _one_line(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict, replace
+from itertools import islice
 from typing import Any
 
 import click
@@ -12,6 +13,9 @@ from flask import Flask, current_app
 
 from config import COMMAND_LINE_PATIENCE
 
+from .accounts import commands as account_commands
+from .accounts.commands import as_option
+from .backup import commands as backup_commands
 from .catalogue import commands as catalogue_commands
 from .catalogue import export as exports
 from .catalogue.search import Selection, item_set_named
@@ -19,9 +23,12 @@ from .catalogue.store import Place, remap
 from .dspace.records import Estimate, ScopeKind
 from .errors import InvalidInput
 from .extensions import db, transaction
-from .imports import diary, jobs, report
+from .ids import ROW_ID
+from .imports import commands as import_commands
+from .imports import diary, jobs, report, told
 from .imports.foreground import follow
-from .imports.models import Answer, ImportJob, State
+from .imports.models import Answer, ImportJob, Kind, State
+from .repositories import commands as repository_commands
 from .repositories import connections
 from .repositories.forms import check_delay, check_limit, check_size, check_url
 from .terminal import REFUSED, STOPPED, Command, json_option
@@ -33,8 +40,9 @@ def init_app(app: Flask) -> None:
     """Add the commands to the app."""
     for command in (import_, rerun, retry, resume, stop, undo, jobs_, diary_, export, recover, remap_, up, worker):
         app.cli.add_command(command)
-    for command in catalogue_commands.COMMANDS:
-        app.cli.add_command(command)
+    for room in (account_commands, backup_commands, catalogue_commands, import_commands, repository_commands):
+        for command in room.COMMANDS:
+            app.cli.add_command(command)
 
 
 @click.command("import", cls=Command)
@@ -58,11 +66,14 @@ def init_app(app: Flask) -> None:
 )
 @click.option("--same-as", metavar="REPOSITORY", help="This address is that repository, which has moved.")
 @click.option("--estimate", is_flag=True, help="Only say about how much there is; import nothing.")
+@click.option("--dry-run", is_flag=True, help="Only say what would change; import nothing.")
+@as_option
 @json_option
 def import_(url: str, as_json: bool, **options: Any) -> None:
     """Import from the DSpace at URL and wait for the end.
 
-    Exit code: 0 completed and clean, 1 completed with problems, 2 failed or refused, 130 stopped.
+    Exit code: 0 completed and clean, 1 completed with problems, 2 failed or refused, 130 stopped. Of a dry run, too:
+    0 says that it looked at everything, whether or not something would change.
     """
     kind, identifier = _scope_options(options)
     if options["item_set"] and options["item_set_from_collection"]:
@@ -79,7 +90,7 @@ def import_(url: str, as_json: bool, **options: Any) -> None:
     if options["estimate"]:
         _print_estimate(connections.estimate(connected.repository_id, connected.scope, files=options["files"]), as_json)
         return
-    if options["ignore"]:
+    if options["ignore"] and not options["dry_run"]:
         connections.ignore_fields(connected.repository_id, options["ignore"])
     _in_foreground(_created(connected, options), as_json)
 
@@ -106,19 +117,22 @@ def _created(connected: connections.Connected, options: dict[str, Any]) -> int:
     source_id = connections.source_for(connected.repository_id, connected.scope)
     kept = {name: options[name] for name in ("files", "item_set", "item_set_from_collection", "test", "full")}
     kept["file_limit"] = check_size(options["file_limit"])
-    return jobs.create(source_id, kept, comment=options["comment"], requests=connected.requests)
+    kind = Kind.PREVIEW if options["dry_run"] else Kind.IMPORT
+    return jobs.create(source_id, kept, kind=kind, comment=options["comment"], requests=connected.requests)
 
 
 @click.command("rerun", cls=Command)
-@click.argument("job", type=int)
+@click.argument("job", type=ROW_ID)
+@click.option("--dry-run", is_flag=True, help="Only say what would change; import nothing.")
+@as_option
 @json_option
-def rerun(job: int, as_json: bool) -> None:
+def rerun(job: int, dry_run: bool, as_json: bool) -> None:
     """Import the source of JOB again, with the same options, and wait for the end."""
-    _in_foreground(jobs.rerun(job), as_json)
+    _in_foreground(jobs.rerun(job, Kind.PREVIEW if dry_run else Kind.IMPORT), as_json)
 
 
 @click.command("resume", cls=Command)
-@click.argument("job", type=int)
+@click.argument("job", type=ROW_ID)
 @click.option("--accept-missing", is_flag=True, help="Yes, what the source no longer lists is gone: mark it.")
 @click.option("--leave-missing", is_flag=True, help="No: leave what the source no longer lists as it is.")
 @json_option
@@ -132,7 +146,8 @@ def resume(job: int, accept_missing: bool, leave_missing: bool, as_json: bool) -
 
 
 @click.command("retry", cls=Command)
-@click.argument("job", type=int)
+@click.argument("job", type=ROW_ID)
+@as_option
 @json_option
 def retry(job: int, as_json: bool) -> None:
     """Try again only what the import JOB could not read or fetch, items and files, and wait for the end."""
@@ -140,7 +155,7 @@ def retry(job: int, as_json: bool) -> None:
 
 
 @click.command("stop", cls=Command)
-@click.argument("job", type=int)
+@click.argument("job", type=ROW_ID)
 @json_option
 def stop(job: int, as_json: bool) -> None:
     """Ask JOB to stop; it does so within seconds and can be resumed."""
@@ -149,7 +164,8 @@ def stop(job: int, as_json: bool) -> None:
 
 
 @click.command("undo", cls=Command)
-@click.argument("job", type=int)
+@click.argument("job", type=ROW_ID)
+@as_option
 @json_option
 def undo(job: int, as_json: bool) -> None:
     """Take the import JOB back: remove what it added, restore what it changed."""
@@ -157,7 +173,7 @@ def undo(job: int, as_json: bool) -> None:
 
 
 @click.command("diary", cls=Command)
-@click.argument("job", type=int)
+@click.argument("job", type=ROW_ID)
 def diary_(job: int) -> None:
     """Print what JOB asked of the repository and how it went, to be forwarded to its administrator."""
     click.echo(diary.text(jobs.get(job), current_app.config["CONTACT"]), nl=False)
@@ -169,16 +185,16 @@ def jobs_(as_json: bool) -> None:
     """List the jobs, newest first."""
     rows = db.session.scalars(db.select(ImportJob).order_by(ImportJob.id.desc())).all()
     if as_json:
-        click.echo(json.dumps([report.as_dict(job) for job in rows], ensure_ascii=False))
+        click.echo(json.dumps([report.as_dict(job) | {"owner": job.owner} for job in rows], ensure_ascii=False))
         return
     for job in rows:
-        click.echo(report.line(job))
+        click.echo(f"{report.line(job)} Owner: {job.owner}.")
 
 
 @click.command("export", cls=Command)
 @click.option("--repository", metavar="R", help="Only of this repository, by number, name or address.")
 @click.option("--item-set", metavar="S", help="Only of this item set, by number or name.")
-@click.option("--job", metavar="J", type=int, help="Only what this job added or updated.")
+@click.option("--job", metavar="J", type=ROW_ID, help="Only what this job added or updated.")
 @click.option("--hidden", is_flag=True, help="With the items that are hidden from the lists.")
 @click.option("--format", "form", type=click.Choice(list(exports.FORMATS)), default="jsonl", show_default=True)
 def export(repository: str | None, item_set: str | None, job: int | None, hidden: bool, form: str) -> None:
@@ -245,14 +261,27 @@ def _exit_code(job: ImportJob) -> int:
 
 def _print(job: ImportJob, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(report.as_dict(job), ensure_ascii=False))
+        changes = {"changes": list(told.changes(job.id))} if job.is_preview else {}
+        click.echo(json.dumps(report.as_dict(job) | changes, ensure_ascii=False))
     click.echo(report.line(job), err=True)
     if job.asks:
         click.echo(f"  flask resume {job.id} --accept-missing marks them, --leave-missing leaves them.", err=True)
-    problems = list(report.problems(job, SHOWN + 1)) if job.is_import else []
+    if job.is_preview:
+        _print_changes(job)
+    problems = [] if job.is_undo else list(report.problems(job, SHOWN + 1))
     for problem in problems[:SHOWN]:
         click.echo(
             f"  {problem['handle'] or problem['id']}, {problem['title'] or 'Untitled'}: {problem['reason']}", err=True
         )
     if len(problems) > SHOWN:
         click.echo("  and more: the page of the job lists all.", err=True)
+
+
+def _print_changes(job: ImportJob) -> None:
+    """The first of what an import would change, a line each."""
+    changes = list(islice(told.changes(job.id), SHOWN + 1))
+    for change in changes[:SHOWN]:
+        name = f"{change['handle'] or change['id']}, {change['title'] or 'Untitled'}"
+        click.echo(f"  {change['action'].capitalize()}: {name}: {told.in_words(change)}", err=True)
+    if len(changes) > SHOWN:
+        click.echo(f"  and {job.added + job.updated + job.vanished - SHOWN} more: --json lists all.", err=True)

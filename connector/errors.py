@@ -20,6 +20,14 @@ class Conflict(ConnectorError):
     """Well-formed, but cannot be carried out now: another job is active, or the job is not in that state."""
 
 
+class NotAllowed(ConnectorError):
+    """Whoever is signed in may not do this; the sentence says who may."""
+
+
+class LinkSpent(ConnectorError):
+    """A one-time link that was used, replaced, or is too old."""
+
+
 class AddressNotAllowed(ConnectorError):
     """The address may not be reached; the sentence says which setting would allow it."""
 
@@ -112,5 +120,13 @@ class Superseded(ConnectorError):
     """Another worker has taken the job over: this one must not write any more."""
 
 
+class NoticeTrouble(ConnectorError):
+    """A notice could not be sent: the mail server or the webhook does not take it."""
+
+
 class StorageTrouble(ConnectorError):
     """The files folder cannot be written: the disk is full or read-only."""
+
+
+class NewerVersion(ConnectorError):
+    """What was found was written by a newer version of the app, which this one cannot read."""

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
@@ -37,6 +40,8 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate(directory=str(Path(__file__).parent / "migrations"), render_as_batch=True)
 csrf = CSRFProtect()
+login = LoginManager()
+limiter = Limiter(key_func=get_remote_address)
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 
@@ -102,6 +107,10 @@ class Queue(Huey):
     def every_minute(self, name: str) -> Callable[[Callable[..., None]], Callable[..., Any]]:
         """Register a task that each consumer runs once a minute."""
         return lambda function: self.periodic_task(crontab(), name=name)(self._inside_app(function))
+
+    def every_hour(self, name: str) -> Callable[[Callable[..., None]], Callable[..., Any]]:
+        """Register a task that each consumer runs once an hour."""
+        return lambda function: self.periodic_task(crontab(minute="17"), name=name)(self._inside_app(function))
 
     def _inside_app(self, function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from . import words
+from . import disk, words
 from .catalogue.crosswalk import term_label
 from .catalogue.links import safe_href
 from .catalogue.texts import clean_html, human_size
-from .errors import Conflict, ConnectorError, InvalidInput, NotFound, RepositoryError
+from .errors import (
+    Conflict,
+    ConnectorError,
+    InvalidInput,
+    LinkSpent,
+    LoginRefused,
+    NotAllowed,
+    NotFound,
+    RepositoryError,
+)
 from .version import __version__
 
 PRODUCT = "DSpace Connector"
@@ -26,17 +35,30 @@ HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
+A_YEAR = 31_536_000  # seconds
 SENTENCES = {
     400: "The request could not be read. Go back, reload the page and try again.",
     403: "This page is not open to you.",
     404: "There is nothing at this address. It may have been removed since.",
     405: "This address cannot be used in that way.",
     413: "What was sent is too large.",
+    429: "Too many tries. Wait a minute, then try again; it takes longer each time.",
     500: "Something went wrong on our side. The log of the server says what.",
 }
 EXPIRED = "The page was too old to send its form: the server was set up anew since. Reload the page and try again."
-STATUSES: dict[type[ConnectorError], int] = {NotFound: 404, InvalidInput: 422, Conflict: 409, RepositoryError: 502}
+STATUSES: dict[type[ConnectorError], int] = {
+    NotFound: 404,
+    InvalidInput: 422,
+    LoginRefused: 422,
+    NotAllowed: 403,
+    LinkSpent: 410,
+    Conflict: 409,
+    RepositoryError: 502,
+}
 
 
 def init_app(app: Flask) -> None:
@@ -53,7 +75,7 @@ def init_app(app: Flask) -> None:
         term_label=term_label,
         when=words.when,
     )
-    app.jinja_env.globals.update(product=PRODUCT, version=__version__)
+    app.jinja_env.globals.update(product=PRODUCT, version=__version__, shortage=disk.shortage)
     app.after_request(_with_headers)
     app.register_error_handler(ConnectorError, _refused)
     app.register_error_handler(CSRFError, lambda error: _error_page(400, EXPIRED))
@@ -68,6 +90,10 @@ def wants_fragment() -> bool:
 def _with_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={A_YEAR}")
+    if response.mimetype == "text/html":  # nobody reads it after the sign-out, by the Back button
+        response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
@@ -84,4 +110,5 @@ def _failed(error: HTTPException) -> Any:
 
 def _error_page(status: int, sentence: str) -> tuple[str, int]:
     template = "_error.html" if wants_fragment() else "error.html"
-    return render_template(template, status=status, sentence=sentence), status
+    number = g.request_id if status == 500 else None
+    return render_template(template, status=status, sentence=sentence, number=number), status

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import logging
+import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from alembic.migration import MigrationContext
@@ -14,29 +17,113 @@ from flask_migrate import upgrade
 
 from config import secret_key
 
-from .extensions import db, huey, migrate
+from .backup import swap
+from .errors import Conflict, NewerVersion, StorageTrouble
+from .extensions import db, huey, migrate, utcnow
+
+log = logging.getLogger(__name__)
+COPIES_KEPT = 3
 
 
 def prepare(app: Flask) -> None:
-    """Make what is missing: folder, secret key, tables of the database and the queue. Cheap when all is there."""
+    """Make what is missing: folder, secret key, tables of the database and the queue. Cheap when all is there.
+
+    Raises NewerVersion, StorageTrouble where the copy before an upgrade cannot be written, and Conflict while somebody
+    restores a backup.
+    """
     instance: Path = app.config["INSTANCE"]
     for folder in (instance, instance / "files", instance / "pace"):
         folder.mkdir(parents=True, exist_ok=True)
-    app.config["SECRET_KEY"] = app.config["SECRET_KEY"] or secret_key(instance)
     with app.app_context(), _alone(instance / "prepare.lock"):
-        if _revision() != _head():
-            upgrade()
+        _hold(app)
+        swap.finish(instance, database_file())
+        app.config["SECRET_KEY"] = app.config["SECRET_KEY"] or secret_key(instance)
+        _bring_up_to_date(instance / "backups")
         if hasattr(huey.storage, "initialize_schema"):
             huey.storage.initialize_schema()
 
 
-def _head() -> str | None:
-    return ScriptDirectory(migrate.directory).get_current_head()
+def database_file() -> Path | None:
+    """Where the SQLite database lies; None for a database that is no file."""
+    url = db.engine.url
+    return Path(url.database) if url.get_backend_name() == "sqlite" else None
 
 
-def _revision() -> str | None:
+def revision() -> str | None:
+    """The migration that the database stands at; None for an empty one."""
     with db.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def check_known(found: str, what: str) -> None:
+    """Raises NewerVersion where `what` stands at a migration that this version does not have."""
+    if found not in {script.revision for script in _scripts().walk_revisions()}:
+        raise NewerVersion(
+            f"{what} was written by a newer version of DSpace Connector (at {found}; this one knows up to "
+            f"{_scripts().get_current_head()}). Install that version again; nothing was changed."
+        )
+
+
+def copy_database(target: Path) -> None:
+    """Copy the SQLite database into a new file of mode 600, consistent while others write. Raises StorageTrouble."""
+    try:
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        target.touch(mode=0o600)
+        with closing(sqlite3.connect(target)) as copy, closing(db.engine.raw_connection()) as own:
+            own.driver_connection.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without the -wal beside it
+    except (OSError, sqlite3.Error) as error:
+        raise StorageTrouble(f"The database could not be copied to {target}: {error}.") from error
+
+
+def have_to_itself(app: Flask) -> None:
+    """From now on nobody else may use the instance, until this process ends. Raises Conflict while somebody does."""
+    try:
+        fcntl.flock(app.extensions["in_use"], fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        sentence = "The instance is in use: end the app, its workers and other commands first, then restore."
+        raise Conflict(sentence) from error
+
+
+def _hold(app: Flask) -> None:
+    """Show others that the instance is in use. The system frees the lock when the process ends, however it ends."""
+    if "in_use" in app.extensions:
+        return
+    handle = os.open(app.config["INSTANCE"] / "in_use.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise Conflict("A backup is being restored into this instance: try again when that has ended.") from error
+    app.extensions["in_use"] = handle
+
+
+def _bring_up_to_date(backups: Path) -> None:
+    found, head = revision(), _scripts().get_current_head()
+    if found == head:
+        return
+    if found is not None:
+        check_known(found, "The database")
+        _keep_copy(backups, found, head)
+    upgrade()
+
+
+def _keep_copy(backups: Path, found: str, head: str) -> None:
+    """A copy of the database as it is before its upgrade, and no more than the last few of them."""
+    if database_file() is None:
+        log.warning("The database is upgraded from %s to %s. No copy was made: pg_dump makes one.", found, head)
+        return
+    copy = backups / f"before-{head}-{utcnow():%Y%m%dT%H%M%S%f}.db"
+    part = copy.with_suffix(".part")
+    copy_database(part)
+    os.replace(part, copy)
+    log.warning("The database is upgraded from %s to %s. As it was, it lies in %s.", found, head, copy)
+    for old in sorted(backups.glob("before-*.db"), key=lambda path: path.stem.rpartition("-")[2])[:-COPIES_KEPT]:
+        old.unlink()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(migrate.directory)
 
 
 @contextmanager

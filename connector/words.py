@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
+from flask import current_app
 from markupsafe import Markup
 
 _BCP47 = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -51,6 +52,16 @@ def bcp47(language: str | None) -> str | None:
     return tag if _BCP47.fullmatch(tag) else None
 
 
+def clock(moment: datetime) -> str:
+    """A moment in UTC (without offset) as the clocks of the server's zone show it: "22:00"."""
+    return f"{moment.replace(tzinfo=UTC).astimezone(_zone()):%H:%M}"
+
+
+def _zone() -> tzinfo | None:
+    """The zone that is set (CONNECTOR_TIMEZONE), else that of the system."""
+    return current_app.config["TIMEZONE"] if current_app else None
+
+
 def _local(moment: datetime) -> str:
-    local = moment.astimezone()
+    local = moment.astimezone(_zone())
     return f"{local.day} {local:%b %Y, %H:%M}"

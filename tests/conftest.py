@@ -19,12 +19,14 @@ from connector.imports.tasks import carry_out
 from connector.repositories import connections
 from connector.storage import prepare
 from tests.sample import SampleRepository
+from tests.signed_in import SignedIn, admit
 
 
 def app_at(instance: Path) -> Flask:
     """The app on this instance folder; it may reach the loopback address, and nothing works on its queue by itself."""
     app = create_app(load({"CONNECTOR_INSTANCE": str(instance), "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8"}))
     app.config.update(TESTING=True, SECRET_KEY="only for tests")
+    app.test_client_class = SignedIn
     return app
 
 
@@ -38,10 +40,11 @@ def let_go(app: Flask) -> None:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty instance, migrated once."""
+    """An empty instance, migrated once, with an admin who is signed in (see `signed_in`)."""
     folder = tmp_path_factory.mktemp("template")
     app = app_at(folder)
     prepare(app)
+    admit(app)
     let_go(app)
     return folder
 

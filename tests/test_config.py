@@ -33,36 +33,60 @@ def test_four_requests_at_once_are_the_most_unless_the_pace_is_set():
     assert load({"CONNECTOR_PACE": "16"})["PACE"] == 16
 
 
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("", 10**9), ("0", 0), ("20000", 20_000), ("500 MB", 5 * 10**8), ("2gb", 2 * 10**9), ("1 T", 10**12)],
+)
+def test_the_room_that_stays_free_is_a_size(text, size):
+    assert load({"CONNECTOR_MIN_FREE": text})["MIN_FREE"] == size
+
+
+def test_without_settings_no_proxy_is_believed_and_only_this_machine_monitors():
+    settings = load({})
+
+    assert settings["PROXY_HOPS"] == 0
+    assert [str(network) for network in settings["METRICS_NETWORKS"]] == ["127.0.0.0/8", "::1/128"]
+
+
 def test_networks_are_a_comma_list():
     settings = load({"CONNECTOR_ALLOW_NETWORKS": "10.1.0.0/16, 192.168.7.5,fd00::/8"})
 
     assert settings["ALLOW_NETWORKS"] == tuple(map(ipaddress.ip_network, ("10.1.0.0/16", "192.168.7.5/32", "fd00::/8")))
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
-def test_loopback_addresses_may_be_listened_on(host):
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "192.168.1.4", "::1", "::", "fe80::1%eth0", "example.org"])
+def test_any_address_may_be_listened_on(host):
     assert load({"CONNECTOR_HOST": host})["HOST"] == host
 
 
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("HOST", "0.0.0.0", "no accounts yet"),
-        ("HOST", "192.168.1.4", "no accounts yet"),
-        ("HOST", "example.org", "no accounts yet"),
+        ("HOST", "http://127.0.0.1/", "not an address"),
+        ("HOST", "two words", "not an address"),
         ("PORT", "80a", "0 to 65535"),
         ("PORT", "70000", "0 to 65535"),
         ("PATIENCE", "-1", "whole number"),
         ("PACE", "0", "from 1 to 16"),
         ("PACE", "17", "from 1 to 16"),
         ("FILE_LIMIT", "0", "whole number"),
+        ("JSON_LIMIT", "10", "whole number"),
         ("MISSING_PERCENT", "101", "0 to 100"),
+        ("FILE_CHECK_RUNS", "366", "0 to 365"),
+        ("KEEP_RUNS", "some", "whole number"),
+        ("KEEP_DAYS", "-1", "whole number"),
         ("ALLOW_NETWORKS", "10.0.0.0/99", "10.0.0.0/99"),
         ("ALLOW_NETWORKS", "10.0.0.5/8", "host bits"),
         ("CONTACT", "line\nbreak", "header"),
         ("CA_BUNDLE", "/no/such/file", "no file"),
         ("PROXY", "proxy.example.org:3128", "http://"),
         ("QUEUE_URL", "amqp://x", "redis://"),
+        ("MIN_FREE", "much", "no size"),
+        ("MIN_FREE", "1.5 GB", "no size"),
+        ("MIN_FREE", "-1", "no size"),
+        ("PROXY_HOPS", "10", "0 to 9"),
+        ("METRICS_NETWORKS", "monitor.example.org", "monitor.example.org"),
+        ("LOG", "xml", "plain, json"),
     ],
 )
 def test_a_malformed_setting_is_refused_by_name(name, value, says):

@@ -9,7 +9,9 @@ import socket
 import subprocess
 import tempfile
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from glob import glob
 from pathlib import Path
 
@@ -35,13 +37,9 @@ def as_its_user(*command: str) -> None:
     subprocess.run([*other, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
 
 
-@pytest.fixture(scope="module")
-def postgresql():
+@contextmanager
+def server() -> Iterator[str]:
     """The URL of an empty database of a server of its own on the loopback address."""
-    if not BINARIES:
-        if os.environ.get("CONNECTOR_REQUIRE_POSTGRESQL"):
-            pytest.fail("No PostgreSQL server was found, and CONNECTOR_REQUIRE_POSTGRESQL asks for one.")
-        pytest.skip("No PostgreSQL server was found: install it (Debian: postgresql) to run these tests.")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -57,6 +55,17 @@ def postgresql():
     finally:
         run("pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "stop")
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    """Such a server for a module. Without one, skips; fails if CONNECTOR_REQUIRE_POSTGRESQL is set."""
+    if not BINARIES:
+        if os.environ.get("CONNECTOR_REQUIRE_POSTGRESQL"):
+            pytest.fail("No PostgreSQL server was found, and CONNECTOR_REQUIRE_POSTGRESQL asks for one.")
+        pytest.skip("No PostgreSQL server was found: install it (Debian: postgresql) to run these tests.")
+    with server() as url:
+        yield url
 
 
 def test_import_re_run_undo_and_export_on_postgresql(postgresql, tmp_path):

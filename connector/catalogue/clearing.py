@@ -8,8 +8,11 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 
+from ..accounts.gate import allows, require
+from ..accounts.models import Role
 from ..errors import InvalidInput, NotFound
 from ..extensions import db
+from ..ids import row_id
 from ..paging import asked_number, page_of
 from ..repositories.models import Repository
 from . import gone, showing, takedown
@@ -20,9 +23,10 @@ blueprint = Blueprint("clearing", __name__)
 
 
 @blueprint.get("/gone/")
+@allows(Role.VIEWER)
 def listed() -> str:
     """The items that are gone at their source, or hidden here, those noticed last first."""
-    repository_id = request.args.get("repository", type=int)
+    repository_id = request.args.get("repository", type=row_id)
     return render_template(
         "catalogue/gone.html",
         page=page_of(gone.listed(Chosen(repository_id=repository_id)), asked_number()),
@@ -33,6 +37,7 @@ def listed() -> str:
 
 
 @blueprint.post("/gone/")
+@allows(Role.EDITOR)
 def act() -> Any:
     """Hide, show again or remove what was ticked, or all of the list; to remove is asked once more."""
     chosen, every = _chosen(), "every" in request.form
@@ -41,8 +46,11 @@ def act() -> Any:
         flash("Tick some items first, or all of the list.")
         return back
     do = request.form.get("do")
-    if do == "remove" and "confirmed" not in request.form:
-        return render_template("catalogue/gone_confirm.html", chosen=chosen, every=every, will=gone.preview(chosen))
+    if do == "remove":
+        require(Role.ADMIN)
+        if "confirmed" not in request.form:
+            will = gone.preview(chosen)
+            return render_template("catalogue/gone_confirm.html", chosen=chosen, every=every, will=will)
     if do not in DONE:
         raise InvalidInput("Choose what to do: hide, show again or remove.")
     flash(DONE[do](chosen))
@@ -50,9 +58,10 @@ def act() -> Any:
 
 
 @blueprint.get("/takedown/")
+@allows(Role.ADMIN)
 def ask() -> str:
     """Take down the items that a list names; or the one item in the address, about which is asked at once."""
-    item_id = request.args.get("item", type=int)
+    item_id = request.args.get("item", type=row_id)
     if item_id is None:
         return render_template("catalogue/takedown.html", repositories=_repositories())
     item = db.session.get(CatalogueItem, item_id)
@@ -62,9 +71,10 @@ def ask() -> str:
 
 
 @blueprint.post("/takedown/")
+@allows(Role.ADMIN)
 def take_down() -> Any:
     """Ask once more, with the numbers and what is not held; then take down."""
-    repository = db.session.get(Repository, request.form.get("repository", 0, int))
+    repository = db.session.get(Repository, request.form.get("repository", 0, row_id))
     if repository is None:
         raise InvalidInput("Choose the repository that the items come from.")
     names = request.form.get("names", "") + "\n" + _uploaded()
@@ -83,12 +93,14 @@ def take_down() -> Any:
 
 
 @blueprint.get("/excluded/")
+@allows(Role.ADMIN)
 def exclusions() -> str:
     """What takedowns keep out, newest first."""
     return render_template("catalogue/excluded.html", page=page_of(takedown.listed(), asked_number()))
 
 
 @blueprint.get("/excluded.csv")
+@allows(Role.ADMIN)
 def exclusions_csv() -> Response:
     """The same, all of it, as CSV."""
     named = {"Content-Disposition": 'attachment; filename="excluded.csv"'}
@@ -96,9 +108,10 @@ def exclusions_csv() -> Response:
 
 
 @blueprint.post("/excluded/")
+@allows(Role.ADMIN)
 def allow() -> Any:
     """Allow again what was ticked, or the one whose button was pressed."""
-    ids = request.form.getlist("one", int) or request.form.getlist("exclusion", int)
+    ids = request.form.getlist("one", row_id) or request.form.getlist("exclusion", row_id)
     flash(f"Allowed again: {_items(takedown.allow(ids))}." if ids else "Tick some items first.")
     return redirect(url_for(".exclusions"), 303)
 
@@ -125,8 +138,8 @@ def _repositories() -> Sequence[Repository]:
 
 
 def _chosen() -> Chosen:
-    ids = None if "every" in request.form else tuple(request.form.getlist("item", int))
-    return Chosen(ids, request.form.get("repository", type=int))
+    ids = None if "every" in request.form else tuple(request.form.getlist("item", row_id))
+    return Chosen(ids, request.form.get("repository", type=row_id))
 
 
 def _items(number: int) -> str:

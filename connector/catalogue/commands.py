@@ -11,6 +11,7 @@ from flask.cli import AppGroup
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..accounts.commands import as_option
 from ..repositories import connections
 from ..terminal import Command, json_option
 from . import fixity, takedown
@@ -101,6 +102,7 @@ class Reading:
 @click.option("--also-unknown", is_flag=True, help="Exclude what is not held, too.")
 @click.option("--list-excluded", is_flag=True, help="Only print what is excluded, as CSV.")
 @click.option("--allow", metavar="HANDLE", multiple=True, help="Only let this item come again.")
+@as_option
 @json_option
 def takedown_(repository: str, names: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Remove items of REPOSITORY for good, named by handle, id or address, and keep imports from bringing them back.

@@ -77,6 +77,7 @@ def _record(item: CatalogueItem, files: Any, sets: Any, jobs: Any, folder: FileF
         "page_link": item.page_link,
         "title": item.title,
         "source_state": item.source_state,
+        "restricted": item.by_login,
         "last_modified": item.last_modified,
         "metadata": item.source_metadata,
         "values": item.mapped_values,
@@ -88,7 +89,7 @@ def _record(item: CatalogueItem, files: Any, sets: Any, jobs: Any, folder: FileF
 
 def _file(file: dict[str, Any], folder: FileFolder) -> dict[str, Any]:
     path = folder.relative(file["sha256"]) if file["fate"] == Fate.STORED else None
-    return {name: file[name] for name in FILE_FIELDS} | {"path": path}
+    return {name: file[name] for name in FILE_FIELDS} | {"restricted": file["by_login"], "path": path}
 
 
 def _terms(selection: Selection) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Select, delete, func, select, update
 
+from ..accounts import audit
 from ..dspace.records import SourceState
 from ..extensions import db, transaction
 from .leftovers import collect_bytes
@@ -52,7 +53,9 @@ def set_hidden(chosen: Chosen, is_hidden: bool) -> int:
     """Hide these items from lists, search, item sets and exports, or show them again; gives how many it concerned."""
     changed = (*chosen.conditions(), ITEM.c.is_hidden.is_not(is_hidden))
     with transaction():
-        return db.session.execute(update(ITEM).where(*changed).values(is_hidden=is_hidden)).rowcount
+        number = db.session.execute(update(ITEM).where(*changed).values(is_hidden=is_hidden)).rowcount
+        audit.note("hide" if is_hidden else "show again", items=number)
+        return number
 
 
 def preview(chosen: Chosen) -> dict[str, int]:
@@ -77,6 +80,8 @@ def remove(chosen: Chosen) -> int:
         with transaction():
             ids = db.session.scalars(select(ITEM.c.id).where(*chosen.gone()).limit(BATCH)).all()
             delete_items(ids)
+            if ids:
+                audit.note("remove", "gone at the source", items=len(ids))
         if not ids:
             break
         removed += len(ids)

@@ -1,9 +1,9 @@
 """The shapes of an export: an item as a line of JSON or a row of CSV, one at a time, so that a million need no memory.
 
 A record is a dict of `id, repository, source_id, handle, link, handle_link, page_link, title, source_state,
-last_modified, metadata [{field, value, language, authority, confidence}], values {term: [{value, language} or
-{uri, label}]}, files [{name, description, bundle, sequence, size, media_type, checksum, sha256, fate, reason, path}],
-item_sets [name], jobs [id]`.
+restricted, last_modified, metadata [{field, value, language, authority, confidence}], values {term: [{value, language}
+or {uri, label}]}, files [{name, description, bundle, sequence, size, media_type, checksum, sha256, fate, reason,
+restricted, path}], item_sets [name], jobs [id]`. `restricted`: it came only by a login at the source.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ FIXED_COLUMNS = (
     "link",
     "title",
     "source_state",
+    "restricted",
     "last_modified",
     "item_sets",
     "files",
@@ -65,6 +66,8 @@ class _Echo:
 def _text(record: Mapping[str, Any], column: str) -> str:
     if column == "files":
         return SEPARATOR.join(file["name"] or "" for file in record["files"])
+    if column == "restricted":
+        return "yes" if record["restricted"] else "no"
     if column == "item_sets":
         return SEPARATOR.join(record["item_sets"])
     if column in FIXED_COLUMNS:

@@ -60,10 +60,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What became of one item: `outcome` is added, updated or unchanged; `before` by group, to restore on undo."""
+    """What became of one item: `outcome` is added, updated or unchanged; `before` by group, to restore on undo.
+
+    `item_id` is None only where it was compared and is not held (see `compare`).
+    """
 
     item: Item
-    item_id: int
+    item_id: int | None
     outcome: str
     before: dict[str, Any]
 
@@ -81,29 +84,20 @@ def held(repository_id: int, items: Sequence[Item]) -> dict[str, Held]:
 
 def save(place: Place, items: Sequence[Item]) -> list[Saved]:
     """Write complete items, each given once: new ones are added, those with other content updated. No commit."""
-    columns = (
-        ITEM.c.id,
-        ITEM.c.source_state,
-        ITEM.c.state_since,
-        ITEM.c.mapped_values,
-        *(ITEM.c[name] for name in DATA),
-    )
-    rows = _existing(place.repository_id, items, columns)
-    data = {item.id: _data(place, item) for item in items}
-    fresh = [item for item in items if item.id not in rows]
+    rows, data, fresh, known, changed = _sorted_out(place, items)
     ids = _insert(place, [data[item.id] for item in fresh])
     _insert_files((ids[source_key(item)], item.bitstreams or (), {}) for item in fresh)
-    known = [item for item in items if item.id in rows]
-    changed = [item for item in known if rows[item.id].content_hash != data[item.id]["content_hash"]]
     before = _update(place, changed, rows, data)
     _touch([(rows[item.id], data[item.id]) for item in known if item.id not in before])
-    saved = [Saved(item, ids[source_key(item)], "added", {}) for item in fresh]
-    for item in known:
-        row, groups = rows[item.id], dict(before.get(item.id, {}))
-        if row.source_state != SourceState.PRESENT:
-            groups["state"] = state_group(row)
-        saved.append(Saved(item, row.id, "updated" if groups else "unchanged", groups))
-    return saved
+    return [Saved(item, ids[source_key(item)], "added", {}) for item in fresh] + _outcomes(known, rows, before)
+
+
+def compare(place: Place, items: Sequence[Item]) -> list[Saved]:
+    """What `save` would make of these items, and in the same order; nothing is written."""
+    rows, _, fresh, known, changed = _sorted_out(place, items)
+    groups = data_groups([rows[item.id].id for item in changed])
+    before = {item.id: {"data": groups[rows[item.id].id]} for item in changed}
+    return [Saved(item, None, "added", {}) for item in fresh] + _outcomes(known, rows, before)
 
 
 def state_group(row: Any) -> dict[str, Any]:
@@ -156,6 +150,29 @@ def files_of(item_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
     return files
 
 
+def _sorted_out(
+    place: Place, items: Sequence[Item]
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]], list[Item], list[Item], list[Item]]:
+    """The rows held and the data given, by the item's id; the items that are new, known, and known with other data."""
+    columns = (ITEM.c.id, ITEM.c.source_state, ITEM.c.state_since, *(ITEM.c[name] for name in DATA))
+    rows = _existing(place.repository_id, items, columns)
+    data = {item.id: _data(place, item) for item in items}
+    known = [item for item in items if item.id in rows]
+    changed = [item for item in known if rows[item.id].content_hash != data[item.id]["content_hash"]]
+    return rows, data, [item for item in items if item.id not in rows], known, changed
+
+
+def _outcomes(known: Sequence[Item], rows: Mapping[str, Any], before: Mapping[str, dict[str, Any]]) -> list[Saved]:
+    """What became of items that were held. One that is present again at its source counts as updated, too."""
+    outcomes = []
+    for item in known:
+        row, groups = rows[item.id], dict(before.get(item.id, {}))
+        if row.source_state != SourceState.PRESENT:
+            groups["state"] = state_group(row)
+        outcomes.append(Saved(item, row.id, "updated" if groups else "unchanged", groups))
+    return outcomes
+
+
 def _existing(repository_id: int, items: Sequence[Item], columns: Sequence[Any]) -> dict[str, Any]:
     """Rows by the item's id. The handle decides; a UUID finds an item whose handle has changed, a number never does."""
     query = select(ITEM.c.source_key.label("key"), ITEM.c.source_id.label("sid"), *columns)
@@ -178,8 +195,9 @@ def _is_uuid(text: str) -> bool:
         return False
 
 
-def _data(place: Place, item: Item) -> dict[str, Any]:
-    metadata = [
+def stored_metadata(item: Item) -> list[dict[str, Any]]:
+    """The metadata of an item as it is stored: a dict for each value, in order."""
+    return [
         {
             "field": v.field,
             "value": v.value,
@@ -189,6 +207,20 @@ def _data(place: Place, item: Item) -> dict[str, Any]:
         }
         for v in item.metadata or ()
     ]
+
+
+def stored_files(item: Item) -> list[dict[str, Any]]:
+    """The files of an item as they are stored, without what becomes of them: a dict for each, in order."""
+    return [_file(position, bitstream) for position, bitstream in enumerate(item.bitstreams or ())]
+
+
+def stored(place: Place, item: Item) -> dict[str, Any]:
+    """The columns of an item as saving it would fill them, mapped values included."""
+    return {"repository_id": place.repository_id, **_row(place, _data(place, item))}
+
+
+def _data(place: Place, item: Item) -> dict[str, Any]:
+    metadata = stored_metadata(item)
     return {
         "source_key": source_key(item),
         "source_id": item.id,
@@ -267,14 +299,17 @@ def _touch(pairs: Iterable[tuple[Any, dict[str, Any]]]) -> None:
 def _insert_files(files: Iterable[tuple[int, Sequence[Bitstream], Mapping[str, dict[str, Any]]]]) -> None:
     """File rows of items; what is already known of the same bytes (same id or name, checksum and size) is kept."""
     rows = [
-        {"item_id": item_id, "position": position, "bitstream_id": bitstream.id}
-        | {name: _storable(getattr(bitstream, name)) for name in BITSTREAM}
-        | _kept(bitstream, old)
+        {"item_id": item_id} | _file(position, bitstream) | _kept(bitstream, old)
         for item_id, bitstreams, old in files
         for position, bitstream in enumerate(bitstreams)
     ]
     if rows:
         db.session.execute(insert(FILE), rows)
+
+
+def _file(position: int, bitstream: Bitstream) -> dict[str, Any]:
+    data = {name: _storable(getattr(bitstream, name)) for name in BITSTREAM}
+    return {"position": position, "bitstream_id": bitstream.id, **data}
 
 
 def _storable(value: Any) -> Any:

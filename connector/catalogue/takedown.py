@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import column, delete, insert, select, table, update
 
+from ..accounts import audit
 from ..dspace.paths import handle_in, is_uuid, object_of
 from ..errors import InvalidInput
 from ..extensions import db, transaction, utcnow
@@ -23,10 +24,10 @@ from .models import Action, Exclusion, Holding
 from .texts import csv_safe
 
 BATCH = 100
-OWNER = "local operator"
 EXCLUSION, HOLDING = Exclusion.__table__, Holding.__table__
 # The catalogue knows of jobs only which repository they belong to.
 JOB = table("import_job", column("id"), column("repository_id"))
+LOOKED_AT = table("preview_row", column("job_id"), column("source_key"), column("source_id"))
 IDENTITY = (ITEM.c.id, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle)
 
 
@@ -96,11 +97,13 @@ def take_down(repository_id: int, what: Named, reason: str, also_unknown: bool =
                 _exclude(repository_id, row, reason)
                 _wipe(repository_id, row, reason)
             delete_items([row.id for row in rows])
+            audit.note("takedown", reason, repository=repository_id, items=[row.source_key for row in rows])
         removed += len(rows)
     if also_unknown:
         with transaction():
             for name in what.unknown:
                 _exclude(repository_id, Unheld(name, name, handle_in(name)), reason)
+            audit.note("takedown", reason, repository=repository_id, not_held=list(what.unknown))
     collect_bytes()
     return removed
 
@@ -123,7 +126,9 @@ def listed(repository_id: int | None = None) -> Any:
 def allow(exclusion_ids: Collection[int]) -> int:
     """Let these come again with the next import; gives how many."""
     with transaction():
-        return db.session.execute(delete(EXCLUSION).where(EXCLUSION.c.id.in_(exclusion_ids))).rowcount
+        mine = EXCLUSION.c.id.in_(exclusion_ids)
+        audit.note("allow again", "", items=list(db.session.scalars(select(EXCLUSION.c.source_key).where(mine))))
+        return db.session.execute(delete(EXCLUSION).where(mine)).rowcount
 
 
 def allow_named(repository_id: int, lines: Iterable[str]) -> int:
@@ -167,10 +172,14 @@ def _held(repository_id: int, item_ids: Collection[int]) -> Sequence[Any]:
 
 
 def _exclude(repository_id: int, row: Any, reason: str) -> None:
+    """Keep it out from now on; what a preview or rehearsal showed of it goes, too."""
     mine = (EXCLUSION.c.repository_id == repository_id, EXCLUSION.c.source_key == row.source_key)
     db.session.execute(delete(EXCLUSION).where(*mine))
+    here = LOOKED_AT.c.job_id.in_(select(JOB.c.id).where(JOB.c.repository_id == repository_id))
+    same = (LOOKED_AT.c.source_key == row.source_key) | (LOOKED_AT.c.source_id == row.source_id)
+    db.session.execute(delete(LOOKED_AT).where(here, same))
     identity = {"source_key": row.source_key, "source_id": row.source_id, "handle": row.handle}
-    values = {"repository_id": repository_id, "reason": reason, "owner": OWNER, "created": utcnow()}
+    values = {"repository_id": repository_id, "reason": reason, "owner": audit.acting(), "created": utcnow()}
     db.session.execute(insert(EXCLUSION).values(values | identity))
 
 

@@ -8,8 +8,11 @@ from flask import Blueprint, Response, abort, render_template, request, send_fil
 from sqlalchemy import select
 from sqlalchemy.orm import defer
 
+from ..accounts.gate import allows
+from ..accounts.models import Role
 from ..errors import NotFound
 from ..extensions import db
+from ..ids import row_id
 from ..paging import asked_number, page_of
 from ..repositories.models import Repository
 from . import export, search, sets, showing
@@ -30,6 +33,7 @@ PDF_POLICY = "frame-ancestors 'none'"
 
 
 @blueprint.get("/items/")
+@allows(Role.VIEWER)
 def items() -> str:
     """The items, newest first: all, or those with these words, of this item set, repository or import."""
     selection = _asked()
@@ -44,6 +48,7 @@ def items() -> str:
 
 
 @blueprint.get("/items.csv")
+@allows(Role.VIEWER)
 def items_csv() -> Response:
     """The same items, all of them, as CSV."""
     named = {"Content-Disposition": 'attachment; filename="items.csv"'}
@@ -51,6 +56,7 @@ def items_csv() -> Response:
 
 
 @blueprint.get("/items/<int:item_id>/")
+@allows(Role.VIEWER)
 def item(item_id: int) -> str:
     """An item: every value, its files, and the way back to the original."""
     shown = db.session.get(CatalogueItem, item_id)
@@ -71,6 +77,7 @@ def item(item_id: int) -> str:
 
 
 @blueprint.get("/item-sets/")
+@allows(Role.VIEWER)
 def item_sets() -> str:
     """All item sets, by name."""
     page = page_of(select(ItemSet).order_by(ItemSet.name, ItemSet.id), asked_number())
@@ -78,6 +85,7 @@ def item_sets() -> str:
 
 
 @blueprint.get("/item-sets/<int:item_set_id>/")
+@allows(Role.VIEWER)
 def item_set(item_set_id: int) -> str:
     """An item set and what is in it."""
     shown = sets.get(item_set_id)
@@ -86,6 +94,7 @@ def item_set(item_set_id: int) -> str:
 
 
 @blueprint.get("/files/<int:file_id>/<path:name>")
+@allows(Role.VIEWER)
 def file(file_id: int, name: str) -> Response:
     """The stored bytes of a file. The name in the address is for people; the file's own is sent."""
     found = db.session.get(CatalogueFile, file_id)
@@ -112,9 +121,9 @@ def _asked() -> Selection:
     asked = request.args
     return Selection(
         words=asked.get("q", "").strip(),
-        item_set_id=asked.get("item_set", type=int),
-        repository_id=asked.get("repository", type=int),
-        job_id=asked.get("job", type=int),
+        item_set_id=asked.get("item_set", type=row_id),
+        repository_id=asked.get("repository", type=row_id),
+        job_id=asked.get("job", type=row_id),
     )
 
 

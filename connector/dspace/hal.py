@@ -24,6 +24,7 @@ from .paths import handle_in, is_uuid, object_of
 from .plans import complete_plans, light_plans, sizes_within
 from .reading import Patience, singly
 from .records import Collection, Community, Estimate, Failure, Item, Page, Scope, ScopeKind, Server, SourceState, Subset
+from .shown import by_search
 
 T = TypeVar("T")
 
@@ -144,6 +145,15 @@ class HalClient:
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
         """The same items with metadata and files, one request each for those that lack them."""
         return self._complete(items, self._width)
+
+    def shown(self, scope: Scope, ids: Group[str], closed: Group[str]) -> set[str]:
+        """Which of these items a search shows us, whatever the scope; the one item of a scope is read instead.
+
+        It makes no difference here which were `closed` before.
+        """
+        if scope.kind is ScopeKind.ITEM:
+            return {id for id in ids if self._is_open(id)}
+        return {id for search in by_search(self._api, ids) for id in self._patiently(search)}
 
     def whereabouts(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
         """Where an item is that a walk of the scope no longer showed (design rule 7).
@@ -277,6 +287,13 @@ class HalClient:
             return Failure(item.id, item.handle, item.name, "It has been withdrawn.")
         read = shapes.item_of(found, url, item.collection)
         return self._api.with_files(read, shapes.embedded(found, "bundles", url), url)
+
+    def _is_open(self, id: str) -> bool:
+        try:
+            self._patiently(lambda: self._api.get(f"core/items/{id}"))
+        except (NotFound, Restricted):
+            return False
+        return True
 
     def _is_within(self, item_id: str, scope: Scope) -> bool:
         if scope.kind not in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY):

@@ -21,6 +21,7 @@ from .legacy_walk import Walk
 from .paths import handle_in, is_uuid, object_of
 from .reading import Patience, singly
 from .records import Collection, Community, Estimate, Failure, Item, Page, Scope, ScopeKind, Server, SourceState
+from .shown import Openness
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _HOMES = {ScopeKind.COLLECTION: "parentCollectionList", ScopeKind.COMMUNITY: "parentCommunityList"}
@@ -43,6 +44,7 @@ class LegacyClient:
         self.server, self.patience, self.width = server, patience, width
         self.api = LegacyApi(http, server, limit)
         self._tree = LegacyTree(self.api, width, patience.stop)
+        self._openness = Openness(self)
 
     # -- what there is
 
@@ -184,6 +186,13 @@ class LegacyClient:
         row, url = self.api.get(f"items/{id}", {"expand": expand}, kind="item")
         owner = records.optional(row, "parentCollection", dict, url)
         return records.complete_item(row, url, records.collection(owner, url) if owner else None)
+
+    def shown(self, scope: Scope, ids: Group[str], closed: Group[str]) -> set[str]:
+        """Which of these items of the scope we are shown (see `Openness`).
+
+        What is in no list is asked for one by one, once: not what was `closed` before.
+        """
+        return self._openness.shown(scope, ids, closed)
 
     def whereabouts(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
         """Where an item is that a walk of the scope did not show any more (design rule 7).

@@ -116,6 +116,9 @@ _ENTRIES: dict[int, type[_Token] | type[_Cookie] | type[_Jwt]] = {
 }
 
 
+GENERATIONS = frozenset(_ENTRIES)
+
+
 def _end(bearer: str, url: str) -> float:
     """The `exp` of a JWT (RFC 7519, 4.1.4), in seconds since 1970. Its signature is the server's own affair."""
     try:

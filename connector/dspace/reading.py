@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -25,7 +25,9 @@ T = TypeVar("T")
 LONGEST_WAIT = 300.0
 HEAVY = 10.0  # seconds
 IN_A_ROW = 3
+MOST_OF_NONE = 20  # rows that are tried one by one of a list of which nothing ever came
 GOOD_PAGES = 20
+_LOOK_UP = 0.1  # seconds: how soon a stop or a grown width is noticed
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Patience:
 
     They count from the first failure after a good answer: in hours of downloads nobody asks for a page, and the first
     one that fails then is not yet a repository that has been down for hours.
-    `now` gives naive UTC, `clock` seconds that nobody sets back.
+    `waiting` is given a sentence before each wait, and "" when a good answer has come. `now` gives naive UTC, `clock`
+    seconds that nobody sets back.
     """
 
     def __init__(
@@ -71,8 +74,12 @@ class Patience:
     def good(self, kind: str) -> None:
         """Note a good answer of this kind."""
         with self._lock:
+            waited = kind in self._since
             for kept in (self._failing, self._waits, self._since):
                 kept.pop(kind, None)
+            is_over = waited and not self._since
+        if is_over:
+            self._waiting("")
 
     def wait(self, kind: str, error: Transient) -> None:
         """Wait before the next try: 5 s, then twice as long each time, up to 5 minutes, or what the server asked for.
@@ -104,18 +111,29 @@ class Patience:
 def ahead(tasks: Iterable[Callable[[], T]], width: Callable[[], int], stop: threading.Event) -> Iterator[Future[T]]:
     """Run up to `width()` tasks at a time and give their finished futures in the order of the tasks.
 
+    One that is slow holds up no more than as many again, which then wait behind it finished.
     The threads are daemons: a stop does not wait for a slow answer. Raises Stopped as soon as `stop` is set.
     """
-    tasks, running = iter(tasks), deque[Future[T]]()
+    tasks, begun = iter(tasks), deque[Future[T]]()
     while True:
-        while len(running) < max(1, width()) and (task := next(tasks, None)) is not None:
-            running.append(_start(task))
-        if not running:
+        while _has_room(begun, max(1, width())) and (task := next(tasks, None)) is not None:
+            begun.append(_start(task))
+        if not begun:
             return
-        while not wait([running[0]], timeout=0.1).done:
-            if stop.is_set():
-                raise Stopped("Stopped.")
-        yield running.popleft()
+        if begun[0].done():
+            yield begun.popleft()
+            continue
+        if stop.is_set():
+            raise Stopped("Stopped.")
+        running = [future for future in begun if not future.done()]
+        wait(running, timeout=_LOOK_UP, return_when=FIRST_COMPLETED)
+
+
+def _has_room(begun: Sequence[Future[T]], width: int) -> bool:
+    """Whether one more may begin; what waits, finished, behind a slow first one takes no room until there are many."""
+    is_next_ready = bool(begun) and begun[0].done()
+    behind = 0 if is_next_ready else min(width, sum(future.done() for future in begun))
+    return len(begun) - behind < width
 
 
 def _start(task: Callable[[], T]) -> Future[T]:
@@ -199,7 +217,7 @@ class Pages:
         """Read a failing page in smaller ones; wait and begin again while it is the repository that fails."""
         waited = False
         while True:
-            doubt = _Doubt(self._control)
+            doubt = _Doubt(self._control, came_before=self._good is not None)
             try:
                 parts = list(self._split(offset, size, doubt))
                 if doubt.is_of_the_size and not waited:
@@ -288,8 +306,8 @@ class _Lasting(Exception):
 class _Doubt:
     """Single failures not yet known to be the items' own: a later good answer, or a control, clears them."""
 
-    def __init__(self, control: Callable[[], None]):
-        self._control = control
+    def __init__(self, control: Callable[[], None], came_before: bool):
+        self._control, self._came = control, came_before
         self.failed: list[int] = []  # the rows in question
         self._errors: list[Transient] = []
         self._parts: dict[int, set[bool]] = {}
@@ -297,6 +315,7 @@ class _Doubt:
     def note(self, size: int, came: bool) -> None:
         """A part of the page, of this size, came or did not."""
         self._parts.setdefault(size, set()).add(came)
+        self._came = self._came or came
 
     @property
     def is_of_the_size(self) -> bool:
@@ -314,6 +333,8 @@ class _Doubt:
         self._errors.append(error)
         if len(self._errors) >= IN_A_ROW:
             self.settle()
+        if len(self.failed) >= MOST_OF_NONE and not self._came:  # the list itself is broken, not each of its rows
+            raise _Lasting(error)
 
     def settle(self) -> None:
         """Raises _Lasting unless what was good before still is."""

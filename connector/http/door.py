@@ -67,7 +67,7 @@ class Http:
     All methods raise the errors of `connector.errors`: AddressNotAllowed, Stopped as soon as `stop` is set, and the
     RepositoryErrors. After a Transient one the request is repeated, `tries` times in all (at most twice after silence),
     with growing waits or the Retry-After of the server; before a wait of more than 2 seconds `waiting` is given a
-    sentence that says so.
+    sentence that says so, and "" when an answer has come or none is waited for any more.
     `busy`: seconds spent on good answers, by their kind. `server_time`: the server's own clock (aware, UTC) as of the
     first answer that told it.
     """
@@ -124,6 +124,7 @@ class Http:
         return stopped
 
     def _answered(self, kind: str, answer: requests.Response) -> None:
+        self._wait_is_over()
         seconds = self._under_way.seconds
         self._traffic.answered(seconds, urlsplit(answer.url).path)
         with self._counting:
@@ -162,7 +163,7 @@ class Http:
     def post(
         self, url: str, *, form: Mapping[str, str] | None = None, json: Any = None, headers: Mapping[str, str]
     ) -> Posted:
-        """The answer to a POST, which only logins send: never repeated, no redirect followed (Rejected).
+        """The answer to a POST, which logins and notices send: never repeated, no redirect followed (Rejected).
 
         Raises Restricted for 401 and 403.
         """
@@ -171,7 +172,7 @@ class Http:
             request = self._prepared(url, None, _ANY | dict(headers), form=form, json=json)
             with self._send(request) as answer:
                 if is_redirect(answer):
-                    raise Rejected(f"{answer.url} passes a login on to another address, which is not followed.", url)
+                    raise Rejected(f"{answer.url} passes on what was sent, which is not followed.", url)
                 body = b"".join(pieces(accepted(answer), _POSTED_BYTES))
                 named = {name.lower(): value for name, value in answer.headers.items()}
                 return Posted(named, body.decode("utf-8", "replace"), told_time(answer))
@@ -205,17 +206,20 @@ class Http:
 
     def _repeat(self, once: Callable[[], T], tries: int, may_repeat: Callable[[], bool] = lambda: True) -> T:
         made, since = 1, None
-        while True:
-            try:
-                return once()
-            except Transient as error:
-                self._traffic.troubled(error)
-                if made >= min(tries, _most_tries(error)) or not may_repeat():
-                    raise
-                trouble = error
-            since = since or utc_now()
-            self._wait(trouble, made, since)
-            made += 1
+        try:
+            while True:
+                try:
+                    return once()
+                except Transient as error:
+                    self._traffic.troubled(error)
+                    if made >= min(tries, _most_tries(error)) or not may_repeat():
+                        raise
+                    trouble = error
+                since = since or utc_now()
+                self._wait(trouble, made, since)
+                made += 1
+        finally:
+            self._wait_is_over()
 
     def _wait(self, trouble: Transient, made: int, since: datetime) -> None:
         seconds = min(_LONGEST_BACKOFF, 0.5 * 2 ** (made - 1)) * random.uniform(1, 1.25)
@@ -224,9 +228,15 @@ class Http:
             raise trouble
         seconds = max(seconds, asked)
         if seconds > _WORTH_SAYING:
+            self._under_way.has_told = True
             self._waiting(f"{waits.since(since, utc_now())}: {trouble} Trying again in {waits.span(seconds)}.")
         if self.rest(seconds):
             raise _stopped()
+
+    def _wait_is_over(self) -> None:
+        if self._under_way.has_told:
+            self._under_way.has_told = False
+            self._waiting("")
 
     @contextmanager
     def _good_answer(
@@ -334,10 +344,14 @@ class Http:
 
 
 class _UnderWay(threading.local):
-    """The request under way in this thread: when it began and when it must have ended, by the monotonic clock."""
+    """The request under way in this thread: when it began and when it must have ended, by the monotonic clock.
+
+    `has_told`: whether a sentence said that it waits.
+    """
 
     began = 0.0
     deadline = float("inf")
+    has_told = False
 
     def begin(self, seconds: float) -> None:
         self.began = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,13 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Url
 
+from config import DEFAULT_JSON_LIMIT
+
 from ..errors import Rejected
 from .addresses import ANYWHERE, AddressRule, Patience, pool_classes
+
+# Its DEBUG lines hold whole addresses, and that of a webhook is a secret.
+logging.getLogger("urllib3").setLevel(logging.INFO)
 
 # Requests to one repository; as many connections are kept.
 MOST_AT_ONCE = 16
@@ -35,7 +41,7 @@ class HttpSettings:
     deadline: float = 300
     longest_wait: float = 24 * 3600
     file_grace: float = 300
-    json_bytes: int = 64 * 2**20
+    json_bytes: int = DEFAULT_JSON_LIMIT
 
 
 def new_session(settings: HttpSettings, patience: Patience) -> requests.Session:

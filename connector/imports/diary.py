@@ -10,7 +10,7 @@ from ..catalogue.texts import human_size
 from ..version import PRODUCT, __version__
 from ..words import duration
 from . import report
-from .models import ImportJob
+from .models import ImportJob, Kind
 
 
 def text(job: ImportJob, contact: str) -> str:
@@ -22,7 +22,8 @@ def text(job: ImportJob, contact: str) -> str:
 
 def _head(job: ImportJob, contact: str) -> Iterator[str]:
     repository = job.source.repository
-    what = f"Import of “{job.source.name}”" if job.is_import else f"Undo of import {job.undoes_id}"
+    kind = Kind(job.kind).value.capitalize()
+    what = f"Undo of import {job.undoes_id}" if job.is_undo else f"{kind} of “{job.source.name}”"
     yield f"{what}, job {job.id}"
     yield f"Repository: {repository.label}, {repository.site_url} (DSpace {repository.version})"
     yield f"Asked by: {PRODUCT} {__version__}" + (f", {contact}" if contact else "")

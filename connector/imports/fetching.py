@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
-from sqlalchemy import exists, insert, or_, select, true, tuple_, update
+from sqlalchemy import exists, false, insert, or_, select, true, tuple_, update
 
 from ..catalogue import store
 from ..catalogue.files import Part
@@ -16,7 +16,7 @@ from ..catalogue.leftovers import the_folder
 from ..catalogue.models import Action, Change, Fate, Holding, StoredFile
 from ..catalogue.texts import human_size
 from ..dspace.reading import ahead
-from ..errors import NotFound, Rejected, RepositoryError, Restricted, TooLarge, Transient
+from ..errors import BotWall, NotFound, Rejected, RepositoryError, Restricted, TooLarge, Transient
 from ..extensions import db, transaction, utcnow
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 FILE, STORED = store.FILE, StoredFile.__table__
 CHANGE, HOLDING = Change.__table__, Holding.__table__
 BATCH = 50
+CONTROLS = 3
+# Of stored bytes: not such as came only by login. Of older ones and those of no file any more, all were open.
+_CAME_BY_LOGIN = exists().where(FILE.c.sha256 == STORED.c.sha256, FILE.c.by_login)
+_IS_OPEN = ~_CAME_BY_LOGIN | exists().where(FILE.c.sha256 == STORED.c.sha256, ~FILE.c.by_login)
 ALWAYS = (Fate.LINKED, Fate.FAILED, Fate.DAMAGED)
 WHEN_CHANGED = (Fate.RESTRICTED, Fate.MISSING, Fate.TOO_LARGE)
 
@@ -33,7 +37,8 @@ WHEN_CHANGED = (Fate.RESTRICTED, Fate.MISSING, Fate.TOO_LARGE)
 class Outcome:
     """What became of a download; `part` holds the bytes where the fate is STORED. `size` in bytes fetched.
 
-    `until`: the day on which an embargo ends (YYYY-MM-DD), where the source tells it.
+    `until`: the day on which an embargo ends (YYYY-MM-DD), where the source tells it. `by_login`: nobody but us may
+    have it.
     """
 
     fate: Fate
@@ -43,6 +48,7 @@ class Outcome:
     md5: str | None = None
     size: int = 0
     until: str | None = None
+    by_login: bool = False
 
 
 class FileFetcher:
@@ -51,11 +57,16 @@ class FileFetcher:
     def __init__(self, harvest: Harvest):
         self._harvest = harvest
         self._run, self._client, self._job_id = harvest.run, harvest.client, harvest.job_id
+        self._access = harvest.access
         most = current_app.config["FILE_LIMIT"]
         self._limit = min(harvest.options.get("file_limit") or most, most)
         self._retries = bool(harvest.options.get("retry"))
+        self._is_full, self._sees_otherwise = _sql(harvest.options.get("full")), _sql(harvest.sees_otherwise)
+        self._room = harvest.room
         self._folder = the_folder()
         self._folder.tidy()
+        self._came: Any = None  # the last file that was fetched
+        self._under_way: Sequence[Any] = ()
 
     def fetch(self, item_ids: Collection[int]) -> None:
         """The files of these items."""
@@ -79,6 +90,9 @@ class FileFetcher:
         # An embargo that has ended and a limit that was raised make it worth another try, too.
         freed = (FILE.c.fate == Fate.RESTRICTED) & (FILE.c.until <= utcnow().date().isoformat())
         due = freed | ((FILE.c.fate == Fate.TOO_LARGE) & (FILE.c.size <= self._limit))
+        due |= self._sees_otherwise & (FILE.c.fate == Fate.RESTRICTED)
+        # What came only by login may be open now: that is looked at where something tells so, and at a full check.
+        due |= FILE.c.by_login & (FILE.c.fate == Fate.STORED) & (changed | self._is_full)
         query = select(FILE).where(
             condition,
             FILE.c.bundle == "ORIGINAL",
@@ -100,38 +114,58 @@ class FileFetcher:
             self._write_outcome(same, outcome)
 
     def _known(self, groups: dict[Any, list[Any]]) -> list[tuple[Any, list[Any]]]:
-        """The groups whose bytes are held already."""
+        """The groups whose bytes are held already; who may have those that came only by login is not known."""
         keys = [key for key in groups if isinstance(key, tuple)]
-        query = select(STORED.c.md5, STORED.c.size).where(tuple_(STORED.c.md5, STORED.c.size).in_(keys))
+        query = select(STORED.c.md5, STORED.c.size).where(tuple_(STORED.c.md5, STORED.c.size).in_(keys), _IS_OPEN)
         found = [tuple(row) for row in db.session.execute(query)] if keys else []
         db.session.rollback()
         return [(key, groups[key]) for key in dict.fromkeys(found)]
 
     def _write_known(self, rows: Sequence[Any]) -> None:
         with self._folder.lock(), transaction():
-            query = select(STORED.c.sha256).where(STORED.c.md5 == rows[0].checksum, STORED.c.size == rows[0].size)
+            same = (STORED.c.md5 == rows[0].checksum, STORED.c.size == rows[0].size)
+            query = select(STORED.c.sha256).where(*same, _IS_OPEN)
             if (sha256 := db.session.scalar(query)) is not None:
                 self._set_fate(rows, Outcome(Fate.STORED, sha256=sha256), {})
 
     def _downloads(self, groups: list[list[Any]]) -> Iterator[tuple[list[Any], Outcome]]:
         """One download for each group of same bytes, several at a time, in order."""
-        tasks = [lambda row=group[0]: self._download(row) for group in groups]
+        self._under_way = [group[0] for group in groups]
+        tasks = [lambda row=row: self._download(row) for row in self._under_way]
         for group, future in zip(groups, ahead(tasks, self._harvest.width, self._run.stop), strict=False):
             self._run.say(f"Fetching {group[0].name or 'a file'} ({human_size(group[0].size or 0)})")
             yield group, self._settled(group[0], future.result)
 
     def _settled(self, row: Any, result: Any) -> Outcome:
-        """The outcome of a download; while the repository itself does not answer, wait and fetch again."""
+        """The outcome of a download; while the repository itself does not answer, wait and fetch again.
+
+        So while a protection against robots answers, unless it stands before this file alone.
+        """
         while True:
             try:
                 outcome = result()
                 self._harvest.patience.good("file")
+                self._came = row if outcome.part else self._came
                 return outcome
             except Transient as error:
-                if self._harvest.repository_answers():
+                if self._others_come(row) if isinstance(error, BotWall) else self._harvest.repository_answers():
                     return Outcome(Fate.FAILED, str(error))
                 self._harvest.patience.wait("file", error)
                 result = lambda: self._download(row)  # noqa: E731
+
+    def _others_come(self, row: Any) -> bool:
+        """Whether DSpace itself answers for another file: one that came before, or else one of those under way."""
+        others = [self._came] if self._came else [other for other in self._under_way if other.id != row.id]
+        return any(self._is_answered(other) for other in others[:CONTROLS])
+
+    def _is_answered(self, row: Any) -> bool:
+        try:
+            self._client.download(row.bitstream_id, lambda piece: None, limit=1)  # whose first bytes tell enough
+        except Transient:
+            return False
+        except RepositoryError:  # larger than that, as a rule, or not for us
+            return True
+        return True
 
     def _download(self, row: Any) -> Outcome:
         """Fetch the bytes of a file. Raises Transient when several tries failed, Stopped, StorageTrouble."""
@@ -139,8 +173,11 @@ class FileFetcher:
         return self._attempt(row) if outcome.fate is Fate.DAMAGED else outcome
 
     def _attempt(self, row: Any) -> Outcome:
+        if row.fate == Fate.STORED:
+            return Outcome(Fate.STORED, sha256=row.sha256, by_login=not self._access.is_public(row.bitstream_id))
         if row.size is not None and row.size > self._limit:
             return Outcome(Fate.TOO_LARGE, f"{human_size(row.size)}: more than the limit of {human_size(self._limit)}.")
+        self._room.wait(row.size or 0)
         for pause in (1.0, 3.0, None):
             part = self._folder.part()
             try:
@@ -156,7 +193,7 @@ class FileFetcher:
                 return _without(part, Fate.FAILED, error)
             except Transient as error:
                 part.discard()
-                if pause is None:
+                if pause is None or isinstance(error, BotWall):
                     raise
                 self._harvest.patience.rest(max(pause, error.retry_after or 0))
             except BaseException:
@@ -173,7 +210,8 @@ class FileFetcher:
         return Outcome(Fate.RESTRICTED, reason, until=day.isoformat())
 
     def _received(self, row: Any, part: Part) -> Outcome:
-        got = self._client.download(row.bitstream_id, part.write, limit=self._limit)
+        sink = self._room.guarded(part.write)
+        got, by_login = self._access.download(row.bitstream_id, sink, self._limit)
         is_md5 = (row.checksum_algorithm or "MD5").upper() == "MD5" and row.checksum
         if (row.checksum != got.md5) if is_md5 else (row.size not in (None, got.size)):
             part.discard()
@@ -181,7 +219,7 @@ class FileFetcher:
             reason = f"Not what the source announces ({told}): MD5 {got.md5}, {got.size} bytes came."
             return Outcome(Fate.DAMAGED, reason, size=got.size)
         part.finish()
-        return Outcome(Fate.STORED, None, part, got.sha256, got.md5, got.size)
+        return Outcome(Fate.STORED, None, part, got.sha256, got.md5, got.size, by_login=by_login)
 
     def _write_outcome(self, rows: Sequence[Any], outcome: Outcome) -> None:
         with self._folder.lock(), transaction():
@@ -201,7 +239,7 @@ class FileFetcher:
             totals[f"files_{row.fate}"] -= 1
             totals[f"files_{outcome.fate}"] += 1
         values = {"fate": outcome.fate.value, "tried_by": self._job_id}
-        values |= {name: getattr(outcome, name) for name in ("reason", "sha256", "until")}
+        values |= {name: getattr(outcome, name) for name in ("reason", "sha256", "until", "by_login")}
         db.session.execute(update(FILE).where(FILE.c.id.in_([row.id for row in rows])).values(values))
         self._run.advance(totals)
 
@@ -234,6 +272,10 @@ class FileFetcher:
             db.session.execute(insert(CHANGE).values(row))
             counts.update(updated=1, unchanged=-1)
         return counts
+
+
+def _sql(truth: object) -> Any:
+    return true() if truth else false()
 
 
 def _bytes_key(row: Any) -> tuple[str, int] | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from flask import current_app
@@ -16,26 +18,32 @@ from ..catalogue import store, takedown
 from ..catalogue.leftovers import collect_bytes
 from ..catalogue.models import Holding
 from ..catalogue.store import Place, Saved
+from ..disk import Room
 from ..dspace.records import Failure, Item, Page, Subset
 from ..errors import ConnectorError, RepositoryError
 from ..extensions import db, transaction
 from ..http import Traffic
 from ..repositories.connections import Connection, open_connection
-from . import ending, jobs, report
+from ..repositories.models import Source
+from . import ending, jobs, report, slices
+from .access import Access
 from .fetching import FileFetcher
 from .incremental import read_changes
-from .membership import Shelving
 from .models import ImportJob, Kind, State
 from .recording import Recorder
 from .run import Run
 
 FULL_PAGE = 80
 LONGEST_WAIT = 1.0
+LAST = 50  # jobs among which the last whole one is looked for
 
 
-def run(run: Run, connect: Callable[..., Connection] = open_connection) -> tuple[bool, str]:
-    """Carry out an import; gives (clean, message). `connect` opens the way to the repository (see open_connection)."""
-    harvest = Harvest(run, connect)
+def run(run: Run, connect: Callable[..., Connection] = open_connection, **parts: Any) -> tuple[bool, str]:
+    """Carry out an import; gives (clean, message). `connect` opens the way to the repository (see open_connection).
+
+    `parts`: what takes the place of the Recorder and the FileFetcher (see `preview`).
+    """
+    harvest = Harvest(run, connect, **parts)
     try:
         return harvest()
     finally:
@@ -45,7 +53,13 @@ def run(run: Run, connect: Callable[..., Connection] = open_connection) -> tuple
 class Harvest:
     """One attempt at an import: reads through the client, has each page written with its cursor in one transaction."""
 
-    def __init__(self, run: Run, connect: Callable[..., Connection]):
+    def __init__(
+        self,
+        run: Run,
+        connect: Callable[..., Connection],
+        recorder: Callable[[Run, ImportJob, Place], Recorder] = Recorder,
+        fetcher: Callable[[Harvest], FileFetcher] = FileFetcher,
+    ):
         job = jobs.get(run.job_id)
         repository = job.source.repository
         self.run, self.job_id, self.source_id = run, job.id, job.source_id
@@ -55,11 +69,13 @@ class Harvest:
         self.hidden: dict[str, int] = dict(self.cursor.get("hidden", {}))  # as this job explained them
         self.place = Place(repository.id, repository.server, tuple(repository.ignored_fields))
         seconds = current_app.config["PATIENCE"] or DEFAULT_PATIENCE
-        connection = connect(repository, patience=seconds, stop=run.stop, waiting=run.say)
+        connection = connect(repository, patience=seconds, stop=run.stop, waiting=run.waiting)
         self.client, self.http, self.patience = connection.client, connection.http, connection.patience
-        self._shelving = Shelving(job.id, job.source_id, self.scope, self.place, self.options)
-        self._recorder = Recorder(run, job.source_id, self.place, self._shelving)
-        self._files = FileFetcher(self) if self.options.get("files") else None
+        self.access = Access(connection, repository.login_name if connection.login else None)
+        self._connection = connection
+        self.recorder = recorder(run, job, self.place)
+        self.room = Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE"], run)
+        self._files = fetcher(self) if self.options.get("files") else None
         self._read_ahead: set[str] = set()
         self._counted = 0
         self._traffic_before = job.traffic
@@ -79,18 +95,39 @@ class Harvest:
         return clean, f"{message} {_excluded_in_words(len(self._excluded))}".strip()
 
     def _read(self) -> None:
-        if self.options.get("retry"):
-            self._retry(self.options["retry"])
-        elif not read_changes(self):
-            light = self.cursor.get("light", self._is_held() and not self.options.get("full"))
-            left = self._left_to_test()
-            self.record(_first(self.pages(self.cursor.get("walk"), light=light), left), "walk", light=light)
+        part = self.access.surely(self._read_all)
         with transaction():
             self.run.advance(self.requests(), cursor=self._cursor(walked=True))
+            if part:
+                self.recorder.settle({"turn": Source.turn + 1})
+
+    def _read_all(self) -> slices.Part | None:
+        """Read what there is after the cursor; gives the slice of which the files were read again, if any."""
+        self._read_ahead.clear()
+        part = slices.begun(self)
+        if self.options.get("retry"):
+            self._retry(self.options["retry"])
+        elif "only" in self.options:
+            self._read_only([Item(id, None, None, None) for id in self.options["only"]], "Reading what was chosen")
+        elif part is None and self._lists_only():
+            part = slices.due(self)
+        if part:
+            slices.read(self, part)
+        return part
+
+    def _lists_only(self) -> bool:
+        """Read the scope, as cheaply as can be; whether items that seem unchanged were only listed, or counted."""
+        if read_changes(self):
+            return True
+        trusts = self._is_held() and not self.options.get("full") and not self.sees_otherwise
+        light = self.cursor.get("light", trusts)
+        left = self._left_to_test()
+        self.record(_first(self.pages(self.cursor.get("walk"), light=light), left), "walk", light=light)
+        return light
 
     def close(self) -> None:
         """Let go of the network, and note what was asked since the last write."""
-        self.http.close()
+        self._connection.close()
         with transaction():
             self.run.advance(self.requests(), traffic=self._traffic())
 
@@ -108,14 +145,14 @@ class Harvest:
 
     def requests(self) -> dict[str, int]:
         """The requests made since they were last counted, to be added to the job with whatever is written next."""
-        made = self.http.requests_made
+        made = self._connection.requests_made
         self._counted, new = made, made - self._counted
         return {"requests": new}
 
     @property
     def is_partial(self) -> bool:
         """Whether it reads only a part of its scope, so that what it did not see tells nothing."""
-        return bool(self.options.get("test") or self.options.get("retry"))
+        return _is_partial(self.options)
 
     def _is_held(self) -> bool:
         """Whether this source was imported to its end before: then only what changed is read in full."""
@@ -125,6 +162,16 @@ class Harvest:
         holding = select(Holding.id).where(Holding.source_id == self.source_id)
         return all(db.session.scalar(query.limit(1)) is not None for query in (done, holding))
 
+    @cached_property
+    def sees_otherwise(self) -> bool:
+        """Whether the last whole import was signed in as another, or not at all: it saw other items and files."""
+        job = ImportJob.__table__.c
+        done = select(job.options, job.cursor).where(job.source_id == self.source_id, job.kind == Kind.IMPORT)
+        done = done.where(job.state == State.COMPLETED, job.id != self.job_id).order_by(job.id.desc()).limit(LAST)
+        whole = (row.cursor or {} for row in db.session.execute(done).all() if not _is_partial(row.options))
+        db.session.rollback()
+        return next(whole, {}).get("login") != self.access.name
+
     @property
     def began(self) -> str | None:
         """When the first attempt at this job began, as the server's own clock says; None where it does not say."""
@@ -132,22 +179,29 @@ class Harvest:
             self._began = moment.isoformat()
         return self._began
 
-    def pages(self, cursor: dict[str, Any] | None, *, light: bool, **only: Subset) -> Iterator[Page]:
-        """The pages of the scope after a cursor, or of a `subset` of it."""
+    def pages(
+        self,
+        cursor: dict[str, Any] | None,
+        *,
+        light: bool,
+        seen: Callable[[Collection[str]], set[str]] | None = None,
+        **only: Subset,
+    ) -> Iterator[Page]:
+        """The pages of the scope after a cursor, or of a `subset` of it, without what is `seen` (by this job)."""
         db.session.rollback()  # no transaction is open while the repository is asked
         return self.client.walk(
             self.scope,
             cursor=cursor,
             light=light,
             with_collection=self.options.get("item_set_from_collection", False),
-            seen=self._seen,
+            seen=seen or self._seen,
             hidden=self.known_hidden,
             **only,
         )
 
-    def record(self, pages: Iterator[Page], name: str, **where: Any) -> None:
+    def record(self, pages: Iterator[Page], name: str, doing: str = "Reading", **where: Any) -> None:
         """Write pages as they come, each with its cursor under this name, and let their files follow."""
-        reading = f"Reading {self.scope.name}"
+        reading = f"{doing} {self.scope.name}"
         self.run.say(reading)
         for page in self._gathered(pages):
             item_ids = self._write(page, {name: page.cursor, **where})
@@ -159,24 +213,30 @@ class Harvest:
     def _retry(self, job_id: int) -> None:
         """Read once more the items that an earlier job could not read; the files that did not come follow."""
         with transaction():
-            self._recorder.take_over_files(job_id)
+            number = self.recorder.take_over_files(job_id)
+            self.run.advance({"seen": number, "unchanged": number})
         items = [Item(row.source_id, row.handle, row.title, None) for row in report.failed_items(job_id)]
         db.session.rollback()
+        self._read_only(items, "Trying again what failed")
+
+    def _read_only(self, items: Sequence[Item], doing: str) -> None:
+        """Read just these, one by one."""
         done = self._seen([item.id for item in items])
         left = [item for item in items if item.id not in done]
         for start in range(0, len(left), FULL_PAGE):
             page = Page(tuple(left[start : start + FULL_PAGE]), {}, len(items))
-            self.run.say("Trying again what failed")
+            self.run.say(doing)
             self._write(page, {})
             self.run.check()
 
     def _traffic(self) -> dict[str, Any]:
         """What this job asked of the repository so far, earlier attempts included."""
-        return Traffic.merged(self._traffic_before, self.http.traffic.as_dict())
+        return Traffic.merged(self._traffic_before, self._connection.traffic())
 
     def _cursor(self, **where: Any) -> dict[str, Any]:
         """What an attempt that takes over needs to go on as this one would have."""
-        return {**where, "hidden": self.hidden, "began": self.began, "excluded": sorted(self._excluded)}
+        kept = {"hidden": self.hidden, "began": self.began, "excluded": sorted(self._excluded)}
+        return {**where, **kept, "login": self.access.name}
 
     def _left_to_test(self) -> int | None:
         """Of a test import, how many items are still to come; None for a whole one."""
@@ -205,28 +265,42 @@ class Harvest:
 
     def _seen(self, ids: Collection[str]) -> set[str]:
         """Which of these ids are recorded by this job, or about to be."""
-        return self._recorder.seen(ids) | self._read_ahead.intersection(ids)
+        return self.recorder.seen(ids) | self._read_ahead.intersection(ids)
 
     def _write(self, page: Page, where: dict[str, Any]) -> list[int]:
         """Write a page with the cursor and counts in one transaction; gives the ids of its catalogue items."""
+        self.room.wait()
         page, skipped = self._allowed(page)
         db.session.rollback()
         same, complete, failures = self._sorted_out(page)
-        self._shelving.prepare(self.client, (*page.items, *page.again))
+        self.recorder.prepare(self.access, (*page.items, *page.again))
+        self.access.confirm()
         self.hidden.update({key: number for key, number in page.hidden.items() if number or key in self.known_hidden})
+        met = self.recorder.seen([*(s.item.id for s in same), *(each.id for each in (*complete, *failures) if each.id)])
         values = {} if page.total is None else {"expected": page.total}
         with transaction():
             late = takedown.excluded(self.place.repository_id, [*(s.item for s in same), *complete, *failures])
             same = [s for s in same if s.item.id not in late]
             complete = [item for item in complete if item.id not in late]
             failures = [failure for failure in failures if (failure.id or failure.handle) not in late]
-            saved = self._recorder.record(same + store.save(self.place, complete), failures)
-            self._shelve(page.again)
-            counts = self._recorder.counts(saved, len(failures)) + self._recorder.listed(saved)
+            saved = self.recorder.record(same + self.recorder.save(complete), failures)
+            self.recorder.shelve(page.again)
+            counts = self._counts(saved, failures, met)
             counts["seen"] += len((skipped | late) - self._excluded)
             self._excluded |= skipped | late
-            self.run.advance(counts | self.requests(), cursor=self._cursor(**where), traffic=self._traffic(), **values)
+            cursor = self._cursor(**where)
+            self.run.advance(counts | self.requests(), cursor=cursor, traffic=self._traffic(), **values)
+        self.cursor = cursor
         return [s.item_id for s in saved]
+
+    def _counts(self, saved: Sequence[Saved], failures: Sequence[Failure], met: set[str]) -> Counter[str]:
+        """What to add to the counts. What this job has met before is counted already: as unchanged, until it is not."""
+        fresh = [s for s in saved if s.item.id not in met]
+        counts = self.recorder.counts(fresh, len(failures))
+        changed = sum(s.outcome == "updated" for s in saved if s.item.id in met)
+        failed = sum(failure.id in met for failure in failures)
+        counts.update(updated=changed, unchanged=-changed - failed, seen=-failed)
+        return counts
 
     def _allowed(self, page: Page) -> tuple[Page, set[str]]:
         """The page without what a takedown excludes, and the ids of that: not read, not saved, and no failure."""
@@ -234,11 +308,6 @@ class Harvest:
         items = tuple(item for item in page.items if item.id not in skipped)
         failures = tuple(failure for failure in page.failures if (failure.id or failure.handle) not in skipped)
         return replace(page, items=items, failures=failures), skipped
-
-    def _shelve(self, items: Sequence[Item]) -> None:
-        """Put items that were met in one more collection into its item set, too."""
-        held = store.held(self.place.repository_id, items) if items else {}
-        self._shelving.add([(item, held[item.id].item_id) for item in items if item.id in held])
 
     def _sorted_out(self, page: Page) -> tuple[list[Saved], list[Item], list[Failure]]:
         """What is the same as held (by its time stamp), what is to be saved, and what failed for the first time."""
@@ -252,7 +321,11 @@ class Harvest:
         results = list(self.client.complete(changed)) if changed else []
         failures = [*page.failures, *(result for result in results if isinstance(result, Failure))]
         complete += [result for result in results if isinstance(result, Item)]
-        return unchanged, complete, self._recorder.new(failures)
+        return unchanged, complete, self.recorder.new(failures)
+
+
+def _is_partial(options: Mapping[str, Any]) -> bool:
+    return bool(options.get("test") or options.keys() & jobs.OF_SOME)
 
 
 def _excluded_in_words(number: int) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 
 from ..catalogue import store
 from ..catalogue.models import Holding
@@ -61,10 +61,10 @@ def _since(harvest: Harvest) -> Subset | None:
 
 
 def _circumstances(harvest: Harvest) -> Mapping[str, Any]:
-    """What must be the same for a proof to hold: the server, and where items that did not change would have gone."""
+    """What must be the same for a proof to hold: the server and who reads it, and where unchanged items would go."""
     server = harvest.place.server
     shelves = [harvest.options.get(name) or None for name in SHELVES]
-    return {"server": [server.api_url, server.version], "shelves": shelves}
+    return {"server": [server.api_url, server.version], "shelves": shelves, "login": harvest.access.name}
 
 
 def _read(harvest: Harvest, since: Subset, total: int) -> None:
@@ -73,18 +73,16 @@ def _read(harvest: Harvest, since: Subset, total: int) -> None:
 
 
 def _held(harvest: Harvest) -> int:
-    present = _present(harvest).with_only_columns(func.count())
-    number = db.session.scalar(present)
+    number = harvest.recorder.held(_present(harvest))
     db.session.rollback()
     return number
 
 
 def _keep_the_rest(harvest: Harvest, total: int) -> bool:
     """Count all that did not change as seen, in one statement."""
-    rest = _present(harvest).where(HOLDING.c.seen_by != harvest.job_id)
+    rest = _present(harvest).where(harvest.recorder.unseen)
     with transaction():
-        statement = update(HOLDING).where(HOLDING.c.id.in_(rest)).values(seen_by=harvest.job_id)
-        number = db.session.execute(statement).rowcount
+        number = harvest.recorder.keep(rest)
         harvest.run.advance({"seen": number, "unchanged": number}, expected=total)
     return True
 

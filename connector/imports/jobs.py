@@ -10,12 +10,14 @@ import json
 import os
 import socket
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from ..accounts import audit
 from ..catalogue.files import is_alive
 from ..errors import Conflict, NotFound
 from ..extensions import db, transaction, utcnow
@@ -25,7 +27,31 @@ from .models import ACTIVE, AT_WORK, Answer, ImportJob, Kind, State
 STALE = timedelta(seconds=60)
 MOST_DEATHS = 5
 MOVING = ("seen", "bytes", "files_stored", "vanished", "removed", "restored", "kept")
+ANY_HOUR = "any_hour"  # option of a scheduled run that a person resumed: it no longer keeps to the hours of its source
+OF_SOME = {"retry", "only"}  # options of an import that reads no more than the items they name
 JOB = ImportJob.__table__
+IS_WAITING = (JOB.c.state == State.STOPPED) & JOB.c.resume_at.is_not(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """How an attempt ends before its time, in words: what the job is doing then, what befell it, who may know why."""
+
+    doing: str
+    what: str
+    why: str
+
+
+PROCESS_ENDED = Death(
+    "The worker was gone; the job goes on at its cursor.",
+    "The process that worked on it ended",
+    "The log of the server or of the system may say why (no memory left, for instance).",
+)
+DATABASE_FAILED = Death(
+    "The database failed; the job goes on at its cursor.",
+    "The database of this app failed",
+    "The log of the server says why (locked, restarted, or no room on its disk).",
+)
 
 
 def get(job_id: int) -> ImportJob:
@@ -41,55 +67,60 @@ def create(
     options: Mapping[str, Any],
     *,
     comment: str = "",
+    kind: Kind = Kind.IMPORT,
     reruns: int | None = None,
     requests: int = 0,
 ) -> int:
     """Queue an import of a source and give its id; while one of that source is active, the id of that one.
 
-    `requests`: how many were made already to find the source.
+    `kind`: or a preview or rehearsal of an import with these options. `requests`: how many were made already to find
+    the source.
     """
     with transaction():
         source = db.session.get_one(Source, source_id)
-        _one_at_a_time(source.repository_id)
-        active = select(JOB.c.id).where(
-            JOB.c.source_id == source_id, JOB.c.state.in_(ACTIVE), JOB.c.kind == Kind.IMPORT
-        )
+        one_at_a_time(source.repository_id)
+        active = select(JOB.c.id).where(JOB.c.source_id == source_id, JOB.c.state.in_(ACTIVE), JOB.c.kind == kind)
         if (job_id := db.session.scalar(active.order_by(JOB.c.id))) is not None:
             return job_id
-        if "retry" not in options:
+        options = {name: value for name, value in options.items() if name != ANY_HOUR}
+        if kind is Kind.IMPORT and not options.keys() & OF_SOME:
             source.options = {name: value for name, value in options.items() if name != "full"}
-        job = ImportJob(
-            repository_id=source.repository_id,
-            source_id=source_id,
-            options=dict(options),
-            comment=comment,
-            reruns_id=reruns,
-            requests=requests,
-        )
-        db.session.add(job)
-        db.session.flush()
-        return job.id
+        return add(source, options, comment=comment, kind=kind.value, reruns_id=reruns, requests=requests)
 
 
-def rerun(job_id: int) -> int:
-    """Queue the same source again, with the options of that job; a test import stays one. Gives the new id."""
+def add(source: Source, options: Mapping[str, Any], **values: Any) -> int:
+    """Queue an import inside the caller's transaction and give its id. `values`: of other columns of the job."""
+    job = ImportJob(repository_id=source.repository_id, source_id=source.id, options=dict(options), **values)
+    db.session.add(job)
+    db.session.flush()
+    audit.note(job.kind, source.name, job=job.id)
+    return job.id
+
+
+def rerun(job_id: int, kind: Kind = Kind.IMPORT) -> int:
+    """Queue the same source again, with the options of that job; a test import stays one. Gives the new id.
+
+    `kind`: or a preview of that.
+    """
     job = get(job_id)
     if not job.is_import:
-        raise Conflict(f"Job {job_id} is an undo; only imports can be run again.")
-    options = _of_a_whole_run(job) if "retry" in job.options else job.options
-    return create(job.source_id, options, comment=job.comment, reruns=job_id)
+        raise Conflict(f"Job {job_id} is no import; only imports can be run again.")
+    options = of_a_whole_run(job) if job.options.keys() & OF_SOME else job.options
+    return create(job.source_id, options, kind=kind, comment=job.comment, reruns=job_id)
 
 
-def _of_a_whole_run(job: ImportJob) -> dict[str, Any]:
-    return {name: value for name, value in job.options.items() if name not in ("test", "retry")}
+def of_a_whole_run(job: ImportJob) -> dict[str, Any]:
+    """The options of a job as those of a run that reads all of its scope."""
+    return {name: value for name, value in job.options.items() if name not in (*OF_SOME, "test", "rehearse")}
 
 
 def create_undo(job_id: int) -> int:
     """Queue the undo of an import and give its id. Raises Conflict where design rule 3 forbids it."""
     with transaction():
         job = get(job_id)
-        _one_at_a_time(job.repository_id)
+        one_at_a_time(job.repository_id)
         refuse_undo(job)
+        db.session.execute(update(JOB).where(JOB.c.id == job_id, IS_WAITING).values(resume_at=None, message="Stopped."))
         undo = ImportJob(
             repository_id=job.repository_id,
             source_id=job.source_id,
@@ -99,17 +130,20 @@ def create_undo(job_id: int) -> int:
         )
         db.session.add(undo)
         db.session.flush()
+        audit.note("undo", job.source.name, job=undo.id, undoes=job.id)
         return undo.id
 
 
-def _one_at_a_time(repository_id: int) -> None:
+def one_at_a_time(repository_id: int) -> None:
     """Until the transaction ends, nobody else queues a job of this repository (SQLite has one writer anyway)."""
     db.session.execute(select(Repository.id).where(Repository.id == repository_id).with_for_update())
 
 
 def refuse_undo(job: ImportJob) -> None:
     """Raises Conflict unless the job can be undone now."""
-    if not job.is_import:
+    if job.is_look:
+        raise Conflict(f"Job {job.id} only looked and changed nothing: there is nothing to undo.")
+    if job.is_undo:
         raise Conflict(f"Job {job.id} is an undo itself: to have the items back, import again.")
     if job.is_undone:
         raise Conflict(f"Import {job.id} is undone already.")
@@ -144,6 +178,7 @@ def claim(job_id: int) -> int | None:
             clean=None,
             message="",
             doing="Starting",
+            noticed=None,
         )
         .returning(JOB.c.attempt)
     )
@@ -155,12 +190,22 @@ def claim(job_id: int) -> int | None:
 
 
 def stop(job_id: int) -> None:
-    """Ask a job to stop: a queued one is stopped at once, a running one within seconds. Conflict where it has ended."""
+    """Ask a job to stop: a queued one is stopped at once, a running one within seconds. Conflict where it has ended.
+
+    One that waits for its hours no longer goes on by itself.
+    """
     with transaction():
-        state = case((JOB.c.state == State.QUEUED, State.STOPPED.value), else_=State.STOPPING.value)
-        statement = update(JOB).where(JOB.c.id == job_id, JOB.c.state.in_(ACTIVE)).values(state=state)
+        idle = JOB.c.state.in_((State.QUEUED, State.STOPPED))
+        values = {
+            "state": case((idle, State.STOPPED.value), else_=State.STOPPING.value),
+            "message": case((IS_WAITING, "Stopped."), else_=JOB.c.message),
+            "resume_at": None,
+        }
+        active = JOB.c.state.in_(ACTIVE) | IS_WAITING
+        statement = update(JOB).where(JOB.c.id == job_id, active).values(values)
         if not db.session.execute(statement).rowcount:
             raise Conflict(f"Job {job_id} is not active, so there is nothing to stop.")
+        audit.note("stop", f"job {job_id}")
 
 
 def resume(job_id: int, answer: Answer | None = None) -> None:
@@ -175,15 +220,20 @@ def resume(job_id: int, answer: Answer | None = None) -> None:
             raise Conflict(f"Import {job_id} was undone: import again instead.")
         if answer is not None and not job.asks:
             raise Conflict(f"Job {job_id} has no question that waits for an answer.")
+        if job.is_look and job.pruned:
+            raise Conflict(f"What job {job_id} had found was removed since: look again instead.")
         if job.asks and answer is None:
             raise Conflict(job.message)
-        values: dict[str, Any] = {"state": State.QUEUED.value, "deaths": 0}
+        values: dict[str, Any] = {"state": State.QUEUED.value, "deaths": 0, "resume_at": None, "pruned": None}
+        if job.scheduled:
+            values["options"] = job.options | {ANY_HOUR: True}
         if answer is not None:
             values["question"] = job.question | {"answer": answer.value}
         resumable = (State.STOPPED.value, State.FAILED.value, State.QUEUED.value)
         statement = update(JOB).where(JOB.c.id == job_id, JOB.c.state.in_(resumable)).values(values)
         if not db.session.execute(statement).rowcount:
             raise Conflict(f"Job {job_id} is {job.state}: only a stopped or failed job can be resumed.")
+        audit.note("resume", f"job {job_id}", **({"answer": answer.value} if answer else {}))
 
 
 def retry(job_id: int) -> int:
@@ -191,45 +241,47 @@ def retry(job_id: int) -> int:
     job = get(job_id)
     if not job.can_retry:
         raise Conflict(f"Job {job_id} has nothing to try again.")
-    return create(job.source_id, _of_a_whole_run(job) | {"retry": job_id}, comment=job.comment, reruns=job_id)
+    return create(job.source_id, of_a_whole_run(job) | {"retry": job_id}, comment=job.comment, reruns=job_id)
 
 
 def recover() -> list[int]:
     """Put jobs whose worker is gone back to the queue (a stopping one is stopped); gives the ids of all queued jobs.
 
     One that dies again and again at the same place is failed: whatever kills its process would do so for ever.
+    One that waited for the hours of its source is queued when they have come.
     """
     stale = (JOB.c.heartbeat < utcnow() - STALE) | JOB.c.worker.in_(_dead_workers())
     with transaction():
         for row in db.session.execute(select(JOB).where(JOB.c.state == State.RUNNING, stale)):
             mine = (JOB.c.id == row.id, JOB.c.attempt == row.attempt, JOB.c.state == State.RUNNING)
-            db.session.execute(update(JOB).where(*mine).values(_after_death(row)))
+            db.session.execute(update(JOB).where(*mine).values(_after_death(row, PROCESS_ENDED)))
+        waited = update(JOB).where(IS_WAITING, JOB.c.resume_at <= utcnow())
+        db.session.execute(waited.values(state=State.QUEUED.value, resume_at=None))
         ended = update(JOB).where(JOB.c.state == State.STOPPING, stale)
         db.session.execute(ended.values(state=State.STOPPED.value, ended=utcnow(), message="Stopped.", doing=""))
     return list(db.session.scalars(select(JOB.c.id).where(JOB.c.state == State.QUEUED).order_by(JOB.c.id)))
 
 
 def lose(job_id: int, attempt: int) -> None:
-    """End this attempt as if its process had died: the job is queued again, or failed after the fifth time."""
+    """The database failed under this attempt: as if its process had died, it is queued again, or failed at last."""
     with transaction():
         mine = (JOB.c.id == job_id, JOB.c.attempt == attempt, JOB.c.state == State.RUNNING)
         for row in db.session.execute(select(JOB).where(*mine)):
-            db.session.execute(update(JOB).where(*mine).values(_after_death(row)))
+            db.session.execute(update(JOB).where(*mine).values(_after_death(row, DATABASE_FAILED)))
 
 
-def _after_death(row: Any) -> dict[str, Any]:
-    """What becomes of a job whose worker is gone. Its place: the cursor, and what moves between two cursors."""
+def _after_death(row: Any, death: Death) -> dict[str, Any]:
+    """What becomes of a job whose attempt died. Its place: the cursor, and what moves between two cursors."""
     place = json.dumps([row.cursor, *(getattr(row, name) for name in MOVING)], sort_keys=True)
     died_at = hashlib.sha256(place.encode()).hexdigest()
     deaths = row.deaths + 1 if row.died_at == died_at else 1
     values = {"died_at": died_at, "deaths": deaths}
     if deaths < MOST_DEATHS:
-        return values | {"state": State.QUEUED.value, "doing": "The worker was gone; the job goes on at its cursor."}
-    after = f"after {row.seen} items" if row.kind == Kind.IMPORT else f"after {row.removed + row.restored} items"
+        return values | {"state": State.QUEUED.value, "doing": death.doing}
+    after = f"after {row.removed + row.restored if row.kind == Kind.UNDO else row.seen} items"
     message = (
-        f"The process that worked on it ended {deaths} times at the same place: {after}, with {row.files_stored} files "
-        f"fetched, while it said “{row.doing}”. The log of the server or of the system may say why (no memory left, "
-        "for instance). It can be resumed."
+        f"{death.what} {deaths} times at the same place: {after}, with {row.files_stored} files fetched, "
+        f"while it said “{row.doing}”. {death.why} It can be resumed."
     )
     return values | {"state": State.FAILED.value, "ended": utcnow(), "message": message, "doing": ""}
 
@@ -247,8 +299,15 @@ def next_queued(repository_id: int) -> int | None:
     return db.session.scalar(waiting.order_by(JOB.c.id))
 
 
-def finish(job_id: int, attempt: int, state: State, message: str, clean: bool | None) -> None:
-    """Set the final state of this attempt; nothing when another attempt has taken over."""
+def finish(
+    job_id: int, attempt: int, state: State, message: str, clean: bool | None, resume_at: datetime | None = None
+) -> None:
+    """Set the final state of this attempt; nothing when another attempt has taken over.
+
+    `resume_at`: when it goes on by itself (UTC), unless a person has asked for a stop in the meantime.
+    """
+    goes_on = JOB.c.state == State.RUNNING
+    done: dict[str, Any] = {"cursor": None} if state is State.COMPLETED else {}  # nobody goes on there; it may be long
     with transaction():
         seconds = (utcnow() - db.session.get_one(ImportJob, job_id).claimed).total_seconds()
         db.session.execute(
@@ -257,9 +316,12 @@ def finish(job_id: int, attempt: int, state: State, message: str, clean: bool | 
             .values(
                 state=state.value,
                 clean=clean,
-                message=message,
+                message=message if resume_at is None else case((goes_on, message), else_="Stopped."),
+                resume_at=None if resume_at is None else case((goes_on, resume_at), else_=None),
                 doing="",
+                heartbeat=None,
                 ended=None if state is State.QUEUED else utcnow(),
                 worked=JOB.c.worked + seconds,
+                **done,
             )
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from ..catalogue.models import Holding
 from ..dspace.records import ScopeKind
 from ..extensions import db
 from ..paging import Page, page_of
@@ -22,6 +24,7 @@ SORTS = {"date": ImportJob.created, "status": ImportJob.state}
 class LastImport:
     """The last import of a source: the job, when it was asked for, how many items it saw, and the source's options."""
 
+    source_id: int
     job_id: int
     created: datetime
     seen: int
@@ -40,10 +43,22 @@ def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
     )
     found: dict[tuple[ScopeKind, str], LastImport] = {}
     for source, job_id, created, seen in db.session.execute(query):
-        last = LastImport(job_id, created, seen, source.options)
+        last = LastImport(source.id, job_id, created, seen, source.options)
         kind = ScopeKind(source.kind)
         found[kind, source.scope_id] = found[kind, source.scope_key] = last
     return found
+
+
+def held_by(source_id: int) -> int:
+    """How many items of this source are held and still in it."""
+    mine = (Holding.source_id == source_id, Holding.left.is_(None))
+    return db.session.scalar(select(func.count()).select_from(Holding).where(*mine))
+
+
+def last_jobs(source_id: int) -> Sequence[ImportJob]:
+    """The last jobs of a source, the newest first."""
+    query = select(ImportJob).where(ImportJob.source_id == source_id).order_by(ImportJob.id.desc())
+    return db.session.scalars(query.limit(LAST)).all()
 
 
 def job_page(number: int, sort: str, descending: bool) -> Page:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ..accounts import audit
 from ..catalogue.models import Fate
 from ..extensions import db, utcnow
 from ..repositories.models import Source
@@ -49,8 +50,10 @@ AT_WORK = (State.RUNNING, State.STOPPING)
 class ImportJob(db.Model):
     """One run of a source, or one undo. Counts and states change only by single UPDATE statements (see `jobs`).
 
-    `scheduled`: begun by the schedule of its source. `resume_at`: when the worker takes it up again by itself (UTC).
-    `noticed`: when its notice was sent. `pruned`: since when the states before it are no longer kept.
+    `heartbeat`: when its worker last wrote; of an ended job, when its notice was last tried.
+    `scheduled`: begun by the schedule of its source. `resume_at`: when it is taken up again by itself (UTC).
+    `noticed`: when its notice was sent (see `notices`). `pruned`: since when the states before it are no longer kept;
+    of a preview or rehearsal, its rows.
     """
 
     __tablename__ = "import_job"
@@ -73,7 +76,7 @@ class ImportJob(db.Model):
     reruns_id: Mapped[int | None] = mapped_column(ForeignKey("import_job.id", ondelete="SET NULL"))
     options: Mapped[dict] = mapped_column(JSONValue, default=dict)
     comment: Mapped[str] = mapped_column(Text, default="")
-    owner: Mapped[str] = mapped_column(default="local operator")
+    owner: Mapped[str] = mapped_column(default=audit.acting)
     state: Mapped[str] = mapped_column(default=State.QUEUED.value, index=True)
     clean: Mapped[bool | None]
     message: Mapped[str] = mapped_column(Text, default="")
@@ -130,6 +133,19 @@ class ImportJob(db.Model):
         return self.kind == Kind.IMPORT
 
     @property
+    def is_undo(self) -> bool:
+        return self.kind == Kind.UNDO
+
+    @property
+    def is_preview(self) -> bool:
+        return self.kind == Kind.PREVIEW
+
+    @property
+    def is_look(self) -> bool:
+        """Whether it only looks at the source, and leaves the catalogue as it is."""
+        return self.kind in (Kind.PREVIEW, Kind.REHEARSAL)
+
+    @property
     def is_undone(self) -> bool:
         return any(undo.state == State.COMPLETED for undo in self.undone_by)
 
@@ -139,8 +155,13 @@ class ImportJob(db.Model):
         return bool(self.undone_by)
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether it stands still until the hours of its source come, and goes on by itself then (see `schedules`)."""
+        return self.state == State.STOPPED and self.resume_at is not None
+
+    @property
     def can_stop(self) -> bool:
-        return self.state in (State.QUEUED, State.RUNNING)
+        return self.state in (State.QUEUED, State.RUNNING) or self.is_waiting
 
     @property
     def asks(self) -> bool:
@@ -149,7 +170,8 @@ class ImportJob(db.Model):
 
     @property
     def can_resume(self) -> bool:
-        return self.state in (State.STOPPED, State.FAILED) and not self.undo_began and not self.asks
+        forgotten = self.is_look and self.pruned
+        return self.state in (State.STOPPED, State.FAILED) and not (self.undo_began or self.asks or forgotten)
 
     @property
     def can_retry(self) -> bool:

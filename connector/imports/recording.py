@@ -4,30 +4,60 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, select, update
 
 from ..catalogue import store
 from ..catalogue.models import Action, Change, Fate, Holding
 from ..catalogue.store import Place, Saved
 from ..catalogue.texts import plain
-from ..dspace.records import Failure
-from ..extensions import db
+from ..dspace.records import Failure, Item, SourceState
+from ..errors import Undecided
+from ..extensions import db, transaction, utcnow
+from ..repositories.models import Source
+from .access import Access
 from .membership import Shelving
+from .models import ImportJob
 from .run import Run
 
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
 CHUNK = 500
+REASONS = {
+    SourceState.ELSEWHERE: "Still at the source, but no longer in what this import reads.",
+    SourceState.WITHDRAWN: "Withdrawn at the source.",
+    SourceState.HIDDEN: "No longer open to the public at the source (on DSpace 4 to 6 it may be withdrawn).",
+    SourceState.SUPERSEDED: "Replaced at the source by a newer version.",
+    SourceState.VANISHED: "No longer at the source.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """How many of the items that a source held, and that were present, were not seen now."""
+
+    unseen: int
+    held: int
+
+    @property
+    def what_is_left(self) -> str:
+        return "none" if self.unseen == self.held else f"only {self.held - self.unseen}"
 
 
 class Recorder:
-    """Records for one attempt at an import, inside its transactions."""
+    """Records for one attempt at an import, inside its transactions. A preview has its own (see `preview.Comparison`).
 
-    def __init__(self, run: Run, source_id: int, place: Place, shelving: Shelving):
-        self._job_id, self._source_id, self._place, self._shelving = run.job_id, source_id, place, shelving
+    `unseen`: the SQL condition on a holding that this job has not met its item.
+    """
+
+    def __init__(self, run: Run, job: ImportJob, place: Place):
+        source_id = job.source_id
+        self._run, self._job_id, self._source_id, self._place = run, run.job_id, source_id, place
+        self._scope = job.source.scope
+        self._shelving = Shelving(job.id, source_id, self._scope, place, job.options)
+        self.unseen = HOLDING.c.seen_by != run.job_id
         ours = select(ITEM.c.source_id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
         ours = ours.where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == run.job_id)
         # Made once: this is asked for every page, and to build a statement takes longer than to run it.
@@ -36,8 +66,12 @@ class Recorder:
         )
         failed = select(CHANGE.c.source_key).where(CHANGE.c.job_id == run.job_id, CHANGE.c.action == Action.FAILED)
         self._failed = set(db.session.scalars(failed))
-        before = select(HOLDING.c.id).where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == run.job_id)
-        self._is_first = db.session.scalar(before.limit(1)) is None
+        seen = select(HOLDING.c.id).where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == run.job_id)
+        told = select(CHANGE.c.id).where(CHANGE.c.job_id == run.job_id)
+        self._is_first = all(db.session.scalar(before.limit(1)) is None for before in (seen, told))
+        marked = select(ITEM.c.id).where(ITEM.c.repository_id == place.repository_id, ITEM.c.by_login)
+        self._any_by_login = db.session.scalar(marked.limit(1)) is not None
+        self._open: set[str] = set()  # of what is to be recorded next, what anybody is shown
         self._hashes: set[int] = set()  # of what this attempt has recorded: most pages need no look at the database
 
     def seen(self, ids: Collection[str]) -> set[str]:
@@ -51,33 +85,125 @@ class Recorder:
 
     def new(self, failures: Iterable[Failure]) -> list[Failure]:
         """Those of the failures that are not recorded yet, each once."""
-        return [f for key, f in {_key(f): f for f in failures}.items() if key not in self._failed]
+        return [f for key, f in {key_of(f): f for f in failures}.items() if key not in self._failed]
+
+    def prepare(self, access: Access, items: Sequence[Item]) -> None:
+        """Ask the repository for what is needed to record these items; no transaction may be open."""
+        self._shelving.prepare(access.client, items)
+        ids = [item.id for item in items]
+        closed = self._closed(ids) if access.is_signed_in else set()
+        self._open = access.shown(self._scope, ids, closed)
+
+    def not_failed(self, items: Iterable[Item]) -> list[Item]:
+        """Those of the items that this job has not recorded as failed."""
+        return [item for item in items if store.source_key(item) not in self._failed]
+
+    def save(self, items: Sequence[Item]) -> list[Saved]:
+        """Write complete items into the catalogue (see `store.save`)."""
+        return store.save(self._place, items)
 
     def record(self, saved: Sequence[Saved], failures: Sequence[Failure]) -> list[Saved]:
-        """Record what was saved, and what failed; gives what was saved with its final outcome."""
-        final = self._tied(saved)
+        """Record what was saved, and what failed; gives what was saved with its final outcome.
+
+        What this job has told of an item before stays its one change, and it counts as unchanged since.
+        """
+        final = self._merged(self._tied(saved))
         self._record_changes([s for s in final if s.outcome != "unchanged"])
         if failures:
             self._record_failures(failures)
         self._shelving.add([(s.item, s.item_id) for s in saved])
+        self._mark_by_login(saved)
         self._hashes.update(hash(s.item.id) for s in saved)
         return final
 
-    def take_over_files(self, job_id: int) -> None:
-        """From now on this job, not that one, tells of the files that did not come."""
+    def shelve(self, items: Sequence[Item]) -> None:
+        """Put items that were met in one more collection into its item set, too."""
+        held = store.held(self._place.repository_id, items) if items else {}
+        self._shelving.add([(item, held[item.id].item_id) for item in items if item.id in held])
+
+    def take_over_files(self, job_id: int) -> int:
+        """From now on this job, not that one, tells of the files that did not come; gives of how many items.
+
+        Items that failed themselves are to be read first, and bring their files along.
+        """
         bad = select(FILE.c.item_id).where(FILE.c.fate.in_([fate for fate in Fate if fate.can_be_retried]))
+        failed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action == Action.FAILED)
         mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.seen_by == job_id, HOLDING.c.item_id.in_(bad))
-        db.session.execute(update(HOLDING).where(*mine).values(seen_by=self._job_id))
+        unread = HOLDING.c.item_id.in_(failed.where(CHANGE.c.item_id.is_not(None)))
+        return db.session.execute(update(HOLDING).where(*mine, ~unread).values(seen_by=self._job_id)).rowcount
+
+    def held(self, present: Select[Any]) -> int:
+        """How many items the source holds, of a SELECT of its holdings; as it will be when this job has ended."""
+        return db.session.scalar(present.with_only_columns(func.count()))
+
+    def keep(self, rest: Select[Any]) -> int:
+        """Count all of a SELECT of holdings as seen and unchanged, in one statement; gives how many."""
+        self._is_first = False
+        return db.session.execute(update(HOLDING).where(HOLDING.c.id.in_(rest)).values(seen_by=self._job_id)).rowcount
+
+    def mark(self, marked: Sequence[tuple[Any, SourceState]]) -> None:
+        """Mark items that are no longer present: `marked` gives their rows and where they stand (design rule 7)."""
+        now = utcnow()
+        held = set(db.session.scalars(select(ITEM.c.id).where(ITEM.c.id.in_([row.id for row, _ in marked]))))
+        for row, state in marked:
+            if row.id not in held:  # taken down while the source was asked
+                continue
+            if state is SourceState.ELSEWHERE:
+                before: dict[str, Any] = {f"left:{self._source_id}": None}
+                mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id == row.id)
+                db.session.execute(update(HOLDING).where(*mine).values(left=now))
+            else:
+                before = {"state": store.state_group(row)}
+                values = {"source_state": state.value, "state_since": now}
+                db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
+            values = {"job_id": self._job_id, "item_id": row.id, "action": Action.MARKED.value}
+            values |= {"reason": REASONS[state], "before": before}
+            values |= {name: getattr(row, name) for name in ("source_key", "source_id", "handle", "title")}
+            db.session.execute(insert(CHANGE).values(values))
+
+    def ask(self, missing: Missing) -> str:
+        """End the job with a question: far more is missing than is likely. Raises Undecided."""
+        with transaction():
+            self._run.advance({}, question={"unseen": missing.unseen, "held": missing.held})
+        raise Undecided(
+            f"The source lists {missing.what_is_left} of the {missing.held} items that were here before. Nothing was "
+            f"marked: {missing.unseen} in one run is more than is likely, and the repository may be in trouble. "
+            "Are they really gone?"
+        )
+
+    def fates(self) -> dict[str, int]:
+        """How many files of each fate the items of this source have."""
+        held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None))
+        query = select(FILE.c.fate, func.count()).where(FILE.c.item_id.in_(held)).group_by(FILE.c.fate)
+        return dict.fromkeys(Fate, 0) | dict(db.session.execute(query).all())
+
+    def settle(self, values: dict[str, Any]) -> None:
+        """Note on the source what the next import of it wants to know."""
+        db.session.execute(update(Source).where(Source.id == self._source_id).values(values))
 
     @staticmethod
     def counts(saved: Sequence[Saved], failed: int) -> Counter[str]:
-        """What to add to the counts of the job."""
-        return Counter(s.outcome for s in saved) + Counter(seen=len(saved) + failed, failed=failed)
+        """What to add to the counts of the job. The files of new items are all linked so far."""
+        linked = sum(len(s.item.bitstreams or ()) for s in saved if s.outcome == "added")
+        return Counter(s.outcome for s in saved) + Counter(seen=len(saved) + failed, failed=failed, files_linked=linked)
 
-    @staticmethod
-    def listed(saved: Sequence[Saved]) -> Counter[str]:
-        """The files of new items, all linked so far."""
-        return Counter(files_linked=sum(len(s.item.bitstreams or ()) for s in saved if s.outcome == "added"))
+    def _closed(self, ids: Collection[str]) -> set[str]:
+        """Which of these ids at the source came only by login so far."""
+        mine = (ITEM.c.repository_id == self._place.repository_id, ITEM.c.by_login, ITEM.c.source_id.in_(ids))
+        closed = set(db.session.scalars(select(ITEM.c.source_id).where(*mine)))
+        db.session.rollback()
+        return closed
+
+    def _mark_by_login(self, saved: Sequence[Saved]) -> None:
+        """Mark the items that nobody but us is shown, and unmark the others. The mark alone is no update."""
+        closed = [s.item_id for s in saved if s.item.id not in self._open]
+        self._any_by_login = self._any_by_login or bool(closed)
+        if not self._any_by_login:
+            return
+        opened = [s.item_id for s in saved if s.item.id in self._open]
+        for ids, by_login in ((closed, True), (opened, False)):
+            moved = (ITEM.c.id.in_(ids), ITEM.c.by_login.is_not(by_login))
+            db.session.execute(update(ITEM).where(*moved).values(by_login=by_login))
 
     def _tied(self, saved: Sequence[Saved]) -> list[Saved]:
         """Make or renew the holdings."""
@@ -101,6 +227,33 @@ class Recorder:
         before = saved.before | {f"left:{self._source_id}": left.isoformat()}
         return replace(saved, outcome="updated", before=before)
 
+    def _merged(self, saved: Sequence[Saved]) -> list[Saved]:
+        """Merge what has changed of items with what this job has told of them; of the states before, the first stays.
+
+        An item that it brought and a person removed while it stood still may be back: that is left out, as counted.
+        """
+        again = [s for s in saved if not self._is_first or hash(s.item.id) in self._hashes]
+        told = self._told([s for s in again if s.outcome != "unchanged"])
+        for s, row in told.values():
+            before = None if row.action == Action.ADDED else s.before | (row.before if row.item_id else {})
+            values = {"item_id": s.item_id, "before": before}
+            db.session.execute(update(CHANGE).where(CHANGE.c.id == row.id).values(values))
+        lost = {item_id for item_id, (_, row) in told.items() if row.item_id is None}
+        return [replace(s, outcome="unchanged") if s.item_id in told else s for s in saved if s.item_id not in lost]
+
+    def _told(self, changed: Sequence[Saved]) -> dict[int, tuple[Saved, Any]]:
+        """What this job has told of these items so far, by catalogue id; of one that was removed since, by its key."""
+        if not changed:
+            return {}
+        by_id = {s.item_id: s for s in changed}
+        by_key = {store.source_key(s.item): s for s in changed}
+        mine = (CHANGE.c.job_id == self._job_id, CHANGE.c.action.in_((Action.ADDED, Action.UPDATED)))
+        query = select(CHANGE.c.id, CHANGE.c.item_id, CHANGE.c.source_key, CHANGE.c.action, CHANGE.c.before)
+        removed = CHANGE.c.item_id.is_(None) & CHANGE.c.source_key.in_(by_key)
+        query = query.where(*mine, CHANGE.c.item_id.in_(by_id) | removed)
+        found = [(by_id.get(row.item_id) or by_key[row.source_key], row) for row in db.session.execute(query)]
+        return {s.item_id: (s, row) for s, row in found}
+
     def _record_changes(self, saved: Sequence[Saved]) -> None:
         rows = [
             self._row(s.outcome, store.source_key(s.item), s.item) | {"item_id": s.item_id, "before": s.before or None}
@@ -121,12 +274,12 @@ class Recorder:
         db.session.execute(
             insert(CHANGE),
             [
-                self._row(Action.FAILED, _key(f), f)
+                self._row(Action.FAILED, key_of(f), f)
                 | {"item_id": held.get(f.handle) or held.get(f.id), "reason": f.reason}
                 for f in failures
             ],
         )
-        self._failed.update(map(_key, failures))
+        self._failed.update(map(key_of, failures))
 
     def _row(self, action: str, key: str, subject: Any) -> dict[str, Any]:
         return {
@@ -139,6 +292,6 @@ class Recorder:
         }
 
 
-def _key(failure: Failure) -> str:
+def key_of(failure: Failure) -> str:
     """What identifies a failed item within a job; of one that nothing is known of, its reason names its row."""
     return failure.handle or failure.id or failure.reason

@@ -5,21 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
 from ..catalogue.showing import FATES
 from ..extensions import db
-from .models import ImportJob
+from .models import ImportJob, Kind, PreviewRow
 
 FILE_PROBLEMS = tuple(fate.value for fate in Fate if fate not in (Fate.LINKED, Fate.STORED))
 PROBLEM = ("id", "handle", "title", "reason")
 NUMBERS = ("expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
 
+_OF_AN_IMPORT = {"added": "added", "updated": "updated", "unchanged": "unchanged", "failed": "failed"}
+_OF_A_PREVIEW = {"added": "would be new", "updated": "would change", "unchanged": "unchanged", "failed": "failed"}
+NUMBERS_IN_WORDS = {
+    Kind.IMPORT: _OF_AN_IMPORT,
+    Kind.UNDO: {"removed": "removed", "restored": "restored", "kept": "kept"},
+    Kind.PREVIEW: _OF_A_PREVIEW | {"vanished": "gone at the source"},
+    Kind.REHEARSAL: {"added": "shown", "failed": "failed"},
+}
+
 
 def as_dict(job: ImportJob) -> dict[str, Any]:
-    """The job as `--json` prints it; an undo has its own, shorter form."""
-    if not job.is_import:
+    """The job as `--json` prints it; an undo has its own, shorter form, and what is no import names its kind.
+
+    Of a preview the numbers say what an import would do.
+    """
+    if job.is_undo:
         return {
             "job": job.undoes_id,
             "undo_job": job.id,
@@ -31,6 +43,7 @@ def as_dict(job: ImportJob) -> dict[str, Any]:
         }
     return {
         "job": job.id,
+        **({"kind": job.kind} if job.is_look else {}),
         "state": job.state,
         "clean": bool(job.clean),
         **{name: getattr(job, name) for name in NUMBERS},
@@ -63,6 +76,9 @@ def refused(message: str) -> dict[str, Any]:
 
 def problems(job: ImportJob, limit: int | None = None) -> Iterator[dict[str, Any]]:
     """What did not come as it should, item by item: {id, handle, title, reason}, and item_id where it is held."""
+    if job.is_look:
+        yield from _problems_of_a_look(job, limit)
+        return
     columns = (Change.source_id, Change.handle, Change.title, Change.reason, Change.item_id)
     failed = select(*columns).where(Change.job_id == job.id, Change.action == Action.FAILED).order_by(Change.id)
     for row in db.session.execute(failed.limit(limit)):
@@ -73,11 +89,24 @@ def problems(job: ImportJob, limit: int | None = None) -> Iterator[dict[str, Any
         yield _problem(row.source_id, row.handle, row.title, reason, file.item_id)
 
 
+def _problems_of_a_look(job: ImportJob, limit: int | None) -> Iterator[dict[str, Any]]:
+    row = PreviewRow
+    failed = select(row).where(row.job_id == job.id, row.action == Action.FAILED).order_by(row.id).limit(limit)
+    for one in db.session.scalars(failed):
+        yield _problem(one.source_id, one.handle, one.title, one.data["reason"], None)
+
+
 def failed_items(job_id: int) -> Sequence[Row[Any]]:
     """The items that this job could not read and that can be asked for by id: (source_id, handle, title)."""
     columns = (Change.source_id, Change.handle, Change.title)
     query = select(*columns).where(Change.job_id == job_id, Change.action == Action.FAILED)
     return db.session.execute(query.where(Change.source_id.is_not(None)).order_by(Change.id)).all()
+
+
+def nameless_failures(job_id: int) -> int:
+    """How many rows of its lists this job could not read of which not even an id is known."""
+    query = select(func.count()).where(Change.job_id == job_id, Change.action == Action.FAILED)
+    return db.session.scalar(query.where(Change.source_id.is_(None)))
 
 
 def _file_problems(job: ImportJob) -> Any:
@@ -97,13 +126,10 @@ def _problem(source_id: str | None, handle: str | None, title: str | None, reaso
 
 def line(job: ImportJob) -> str:
     """The job in one line for the terminal."""
-    what = f"undo of {job.undoes_id}" if not job.is_import else f"import of {job.source.name}"
+    what = f"undo of {job.undoes_id}" if job.is_undo else f"{job.kind} of {job.source.name}"
     state = job.state if job.clean is not False or job.is_active else f"{job.state} with problems"
     state = "waits for your answer" if job.asks else state
-    if job.is_import:
-        parts = [f"{getattr(job, name)} {name}" for name in ("added", "updated", "unchanged", "failed")]
-        numbers = f"{job.seen} items: {', '.join(parts)}"
-    else:
-        numbers = f"{job.removed} removed, {job.restored} restored, {job.kept} kept"
+    numbers = ", ".join(f"{getattr(job, name)} {word}" for name, word in NUMBERS_IN_WORDS[Kind(job.kind)].items())
+    numbers = numbers if job.is_undo else f"{job.seen} items: {numbers}"
     undone = " (undone)" if job.is_import and job.is_undone else ""
     return f"Job {job.id}, {what}: {state}{undone}. {numbers}. {job.message}".rstrip()

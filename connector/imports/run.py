@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Engine, select, update
+from flask import current_app
+from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from ..errors import ConnectorError, Stopped, Superseded, Undecided
 from ..extensions import db, utcnow
-from . import jobs
+from ..repositories.models import Source
+from . import jobs, schedules
 from .models import AT_WORK, ImportJob, State
 
 log = logging.getLogger(__name__)
@@ -24,17 +27,24 @@ _shutting_down = threading.Event()
 
 
 class Run:
-    """An attempt that is being worked on. `stop` is set when somebody asks for a stop, or another attempt took over."""
+    """An attempt that is being worked on. `stop` is set when somebody asks for a stop, or another attempt took over.
 
-    def __init__(self, job_id: int, attempt: int, engine: Engine):
-        self.job_id, self.attempt, self._engine = job_id, attempt, engine
+    Or when the hours of its source have ended: then `resume_at` says when they begin again (UTC).
+    """
+
+    def __init__(self, job_id: int, attempt: int, engine: Engine, zone: tzinfo):
+        self.job_id, self.attempt, self._engine, self._zone = job_id, attempt, engine, zone
         self.stop = threading.Event()
-        self.doing = "Starting"
+        self._said = "Starting"
+        self._waits: dict[int, str] = {}  # by thread
         self.paused = False
+        self.resume_at: datetime | None = None
         self._ended = threading.Event()
         self._timer = threading.Thread(target=self._beat, daemon=True, name=f"job-{job_id}-heartbeat")
 
     def __enter__(self) -> Run:
+        with self._engine.connect() as connection:
+            self._look(connection)
         _under_way.add(self)
         if _shutting_down.is_set():
             self.pause()
@@ -53,7 +63,19 @@ class Run:
 
     def say(self, sentence: str) -> None:
         """What the job is doing now, in words for its page."""
-        self.doing = sentence
+        self._said = sentence
+
+    def waiting(self, sentence: str) -> None:
+        """What this thread waits for, in words for the page; "" when that is over."""
+        if sentence:
+            self._waits[threading.get_ident()] = sentence
+        else:
+            self._waits.pop(threading.get_ident(), None)
+
+    @property
+    def doing(self) -> str:
+        """What any of its threads waits for, else what it said last."""
+        return [*self._waits.values(), self._said][0]
 
     def check(self) -> None:
         """Raises Stopped when a stop was asked for."""
@@ -83,12 +105,20 @@ class Run:
                         said = self.doing
                         values = {"heartbeat": utcnow(), "doing": said}
                         connection.execute(update(table).where(*mine).values(values))
-                    state = connection.scalar(select(table.c.state).where(*mine))
+                    self._look(connection)
             except SQLAlchemyError:
                 log.exception("The heartbeat of job %s could not be written", self.job_id)
-                continue
-            if state != State.RUNNING:
-                self.stop.set()
+
+    def _look(self, connection: Connection) -> None:
+        """Stop where that was asked for, or where the hours of the source have ended."""
+        job, source = ImportJob.__table__, Source.__table__
+        query = select(job.c.state, job.c.scheduled, job.c.options, source.c.schedule).join(source)
+        row = connection.execute(query.where(job.c.id == self.job_id, job.c.attempt == self.attempt)).one_or_none()
+        if row is None or row.state != State.RUNNING:
+            self.stop.set()
+        elif opens := schedules.opening(row, self._zone, utcnow()):
+            self.resume_at = opens
+            self.stop.set()
 
 
 def pause_all() -> None:
@@ -113,17 +143,22 @@ def work(job_id: int, runner: Callable[[Run], tuple[bool, str]]) -> bool:
     attempt = jobs.claim(job_id)
     if attempt is None:
         return False
-    state, message, clean = State.FAILED, OUR_FAULT, None
+    log.info("The job begins, attempt %s", attempt)
+    zone = current_app.config["TIMEZONE"]
+    state, message, clean, resume_at = State.FAILED, OUR_FAULT, None, None
     is_lost = False
     try:
-        with Run(job_id, attempt, db.engine) as run:
+        with Run(job_id, attempt, db.engine, zone) as run:
             try:
+                run.check()
                 clean, message = runner(run)
                 state = State.COMPLETED
             except Undecided as question:
                 state, message = State.STOPPED, str(question)
             except Stopped:
                 state, message = (State.QUEUED, "") if run.paused else (State.STOPPED, "Stopped.")
+                if state is State.STOPPED and run.resume_at:
+                    message, resume_at = schedules.waiting(run.resume_at, zone), run.resume_at
     except ConnectorError as error:
         message = str(error)
     except OperationalError:  # the database was locked, restarted or full: that passes, so it is as after a crash
@@ -136,6 +171,7 @@ def work(job_id: int, runner: Callable[[Run], tuple[bool, str]]) -> bool:
         if is_lost:
             jobs.lose(job_id, attempt)
         else:
-            jobs.finish(job_id, attempt, state, message, clean)
+            jobs.finish(job_id, attempt, state, message, clean, resume_at)
+            log.info("The job is %s. %s", state, message)
         db.session.remove()
     return True

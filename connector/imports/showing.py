@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .. import words
 from ..catalogue.links import page_link
 from ..catalogue.models import Fate
 from ..catalogue.showing import FATES
-from .models import AT_WORK, ImportJob, State
+from .models import AT_WORK, ImportJob, Kind, State
 
 STATUS = {
     State.QUEUED: "Waiting for its turn",
@@ -19,6 +20,17 @@ STATUS = {
     State.COMPLETED: "Completed",
     State.FAILED: "Failed",
 }
+COUNTS = {
+    Kind.IMPORT: {"added": "Added", "updated": "Updated", "unchanged": "Unchanged", "failed": "Failed"},
+    Kind.UNDO: {"removed": "Removed", "restored": "Restored", "kept": "Kept"},
+    Kind.PREVIEW: {"added": "Would be new", "updated": "Would change", "unchanged": "Unchanged", "failed": "Failed"},
+    Kind.REHEARSAL: {"added": "Shown", "failed": "Failed"},
+}
+RARE = {
+    Kind.IMPORT: {"vanished": "Vanished", "hidden": "Hidden"},
+    Kind.PREVIEW: {"vanished": "Gone at the source", "hidden": "Hidden"},
+}
+WAITING = "Waiting for "  # so begins what a job says while it waits; after a colon comes why
 SOON = 3.0  # seconds of work before a rate means anything
 
 
@@ -32,15 +44,36 @@ class Progress:
     left: float | None
 
 
+def heading(job: ImportJob) -> str:
+    """What the job does, in words."""
+    if job.is_undo:
+        return f"Undo of import {job.undoes_id}"
+    return f"{Kind(job.kind).value.capitalize()} of {job.source.name}"
+
+
 def status(job: ImportJob) -> str:
     """Where the job stands, in words."""
     if job.is_import and job.is_undone:
         return "Undone"
     if job.asks:
         return "Waiting for your answer"
+    if job.is_waiting:
+        return f"Waiting until {words.clock(job.resume_at)}"
     if job.state == State.COMPLETED and job.clean is False:
         return "Completed with problems"
+    if is_held_up(job):
+        return job.doing.partition(": ")[0]
     return STATUS[State(job.state)]
+
+
+def is_held_up(job: ImportJob) -> bool:
+    """Whether a running job can do nothing but wait, for the repository or for room on the disk."""
+    return job.state == State.RUNNING and job.doing.startswith(WAITING)
+
+
+def doing(job: ImportJob) -> str:
+    """What it does now, or why it has to wait: what it waits for stands in its status."""
+    return job.doing.partition(": ")[2] if is_held_up(job) else job.doing
 
 
 def tone(job: ImportJob) -> str:
@@ -54,7 +87,7 @@ def tone(job: ImportJob) -> str:
 
 def progress(job: ImportJob) -> Progress:
     """How far the job is. The rate is that of all its work until now; what is hidden at the source is not expected."""
-    if not job.is_import:
+    if job.is_undo:
         return Progress(job.removed + job.restored + job.kept, None, None, None)
     total = _total(job)
     rate = job.seen / job.seconds if job.state in AT_WORK and job.seconds > SOON and job.seen else None
@@ -64,9 +97,8 @@ def progress(job: ImportJob) -> Progress:
 
 def counts(job: ImportJob) -> Sequence[tuple[str, Any]]:
     """The counts of a job as (label, number), in the order the page shows them."""
-    names = ("added", "updated", "unchanged", "failed") if job.is_import else ("removed", "restored", "kept")
-    rare = [name for name in ("vanished", "hidden") if job.is_import and getattr(job, name)]
-    return [(name.capitalize(), getattr(job, name)) for name in (*names, *rare)]
+    rare = {name: label for name, label in RARE.get(Kind(job.kind), {}).items() if getattr(job, name)}
+    return [(label, getattr(job, name)) for name, label in (COUNTS[Kind(job.kind)] | rare).items()]
 
 
 def files(job: ImportJob) -> Sequence[tuple[str, int]]:

@@ -30,7 +30,8 @@ JOB = ImportJob.__table__
 def preview(job_id: int) -> dict[str, int]:
     """What undoing this import will do, in numbers: for items, their files and item sets.
 
-    `gone`: items that the import brought or changed and that were removed or taken down before.
+    `gone`: items that the import brought or changed and that were removed or taken down before. `lasting`: items that
+    it changed and that stay as they are, since what they were before is no longer kept (see `pruning`).
     """
     made = select(HOLDING.c.item_id).where(HOLDING.c.made_by == job_id)
     other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.made_by != job_id)
@@ -39,17 +40,19 @@ def preview(job_id: int) -> dict[str, int]:
     stays = select(CHANGE.c.id).where(CHANGE.c.job_id == job_id, CHANGE.c.item_id.is_not(None), other)
     later = _later_data(job_id)
     changed = stays.where(CHANGE.c.action == Action.UPDATED)
+    known = changed.where(CHANGE.c.before.is_not(None))
     mine = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED, CHANGE.c.item_id == HOLDING.c.item_id)
     merely_held = made.where(_held_otherwise(job_id), ~exists().where(*mine))
     stays_in = (MEMBERSHIP.c.item_set_id == SET.c.id, MEMBERSHIP.c.job_id.is_distinct_from(job_id))
     sets = select(SET.c.id).where(_made_by(job_id), ~exists().where(*stays_in, MEMBERSHIP.c.item_id.not_in(goes)))
     return {
         "removed": count(goes),
-        "restored": count(changed.where(~later)),
-        "kept": count(merely_held) + count(changed.where(later)),
+        "restored": count(known.where(~later)),
+        "kept": count(merely_held) + count(known.where(later)),
         "files": count(select(FILE.c.id).where(FILE.c.item_id.in_(goes), FILE.c.fate == Fate.STORED)),
         "item_sets": count(sets),
         "gone": _gone_before(job_id),
+        "lasting": _lasting(job_id),
     }
 
 
@@ -60,7 +63,7 @@ def run(run: Run) -> tuple[bool, str]:
     repository = job.source.repository
     place = Place(repository.id, repository.server, tuple(repository.ignored_fields))
     job_id = job.id
-    gone = _gone(run, undo)
+    first = _at_first(run, undo)
     with transaction():  # what is restored is older than what the next runs take for known
         db.session.execute(update(Source).where(Source.repository_id == place.repository_id).values(proof=None))
     for step in SAYS:
@@ -74,7 +77,8 @@ def run(run: Run) -> tuple[bool, str]:
     db.session.expire_all()
     kept = db.session.get_one(ImportJob, run.job_id).kept
     told = [f"{_items(kept)} left standing, since other imports hold or changed them."] if kept else []
-    told += [f"{_items(gone)} no longer here: removed or taken down before."] if gone else []
+    told += [f"{_items(first['gone'])} no longer here: removed or taken down before."] if first["gone"] else []
+    told += [_lasting_in_words(lasting)] if (lasting := first.get("lasting")) else []
     return True, " ".join(told)
 
 
@@ -89,14 +93,29 @@ def _gone_before(job_id: int) -> int:
     return db.session.scalar(select(func.count(CHANGE.c.source_key.distinct())).where(*mine, done))
 
 
-def _gone(run: Run, undo: ImportJob) -> int:
-    """The same as it was at the first attempt: the undo itself removes items, too."""
-    gone = (undo.cursor or {}).get("gone")
-    if gone is None:
-        gone = _gone_before(undo.undoes_id)
+def _lasting(job_id: int) -> int:
+    """How many items that the job changed or marked stay, though what they were before is no longer kept."""
+    mine = (CHANGE.c.job_id == job_id, CHANGE.c.action.in_((Action.UPDATED, Action.MARKED)), CHANGE.c.before.is_(None))
+    stays = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.made_by != job_id)
+    return db.session.scalar(select(func.count(CHANGE.c.item_id.distinct())).where(*mine, stays))
+
+
+def _lasting_in_words(number: int) -> str:
+    """What is said of changes that can no longer be taken back."""
+    what = (
+        "1 item that it changed stays as it is" if number == 1 else f"{number} items that it changed stay as they are"
+    )
+    return f"{what}: what was before is no longer kept, so that only what it added can be removed."
+
+
+def _at_first(run: Run, undo: ImportJob) -> dict[str, int]:
+    """What was so at the first attempt: the undo itself removes items, and forgets what it has taken back."""
+    known = undo.cursor
+    if known is None:
+        known = {"gone": _gone_before(undo.undoes_id), "lasting": _lasting(undo.undoes_id)}
         with transaction():
-            run.advance({}, cursor={"gone": gone})
-    return gone
+            run.advance({}, cursor=known)
+    return known
 
 
 def _held_otherwise(job_id: int) -> Any:

@@ -20,9 +20,13 @@ from flask import (
     url_for,
 )
 
+from .. import notices
+from ..accounts.gate import allows, own
+from ..accounts.models import Role
 from ..catalogue.texts import csv_safe
-from ..errors import Conflict, NotFound
+from ..errors import Conflict, NotAllowed, NotFound
 from ..extensions import db
+from ..ids import row_id
 from ..paging import asked_number
 from . import diary, jobs, listing, report, showing
 from .models import Answer, ImportJob
@@ -33,30 +37,38 @@ MOST_PROBLEMS = 100
 
 blueprint = Blueprint("imports", __name__, url_prefix="/jobs")
 blueprint.app_template_global()(showing.status)
+blueprint.app_template_global()(showing.doing)
 blueprint.app_template_global()(showing.tone)
 blueprint.app_template_global()(showing.progress)
+blueprint.app_template_global()(showing.heading)
+blueprint.app_template_global("counts_of")(showing.counts)
 blueprint.app_template_global()(showing.source_page)
+blueprint.app_template_global("awaits_notice")(notices.is_due)
 
 
 @blueprint.get("/<int:job_id>/")
+@allows(Role.VIEWER)
 def job(job_id: int) -> str:
     """A job, live while it is active."""
     return render_template("imports/job.html", **_shown(jobs.get(job_id)))
 
 
 @blueprint.get("/<int:job_id>/live")
+@allows(Role.VIEWER)
 def live(job_id: int) -> str:
     """The part of its page that changes, for its own polling."""
     return render_template("imports/_job.html", **_shown(jobs.get(job_id)))
 
 
 @blueprint.get("/<int:job_id>/row")
+@allows(Role.VIEWER)
 def row(job_id: int) -> str:
     """Its row in Past imports, for the row's own polling."""
     return render_template("imports/_row.html", job=jobs.get(job_id))
 
 
 @blueprint.get("/<int:job_id>/problems.csv")
+@allows(Role.VIEWER)
 def problems(job_id: int) -> Response:
     """All its problems, a row each."""
     lines = stream_with_context(_problem_lines(jobs.get(job_id)))
@@ -65,6 +77,7 @@ def problems(job_id: int) -> Response:
 
 
 @blueprint.get("/<int:job_id>/diary.txt")
+@allows(Role.VIEWER)
 def diary_text(job_id: int) -> Response:
     """What was asked of the repository and how it went, in plain words, to be forwarded to its administrator."""
     text = diary.text(jobs.get(job_id), current_app.config["CONTACT"])
@@ -73,14 +86,18 @@ def diary_text(job_id: int) -> Response:
 
 
 @blueprint.post("/<int:job_id>/stop")
+@allows(Role.EDITOR)
 def stop(job_id: int) -> Any:
     """Ask it to stop."""
+    _own(job_id)
     return _do(job_id, lambda: jobs.stop(job_id))
 
 
 @blueprint.post("/<int:job_id>/resume")
+@allows(Role.EDITOR)
 def resume(job_id: int) -> Any:
     """Go on at its cursor."""
+    _own(job_id)
 
     def act() -> None:
         jobs.resume(job_id)
@@ -90,8 +107,10 @@ def resume(job_id: int) -> Any:
 
 
 @blueprint.post("/<int:job_id>/answer")
+@allows(Role.EDITOR)
 def answer(job_id: int) -> Any:
     """Answer the question that it ended with, and go on."""
+    _own(job_id)
 
     def act() -> None:
         try:
@@ -105,32 +124,39 @@ def answer(job_id: int) -> Any:
 
 
 @blueprint.post("/<int:job_id>/retry")
+@allows(Role.EDITOR)
 def retry(job_id: int) -> Any:
     """Try again only what failed, as a new job."""
+    _own(job_id)
     return _do(job_id, lambda: _queued(jobs.retry(job_id)))
 
 
 @blueprint.post("/<int:job_id>/rerun")
+@allows(Role.EDITOR)
 def rerun(job_id: int) -> Any:
     """Import its source again, as a new job."""
     return _do(job_id, lambda: _queued(jobs.rerun(job_id)))
 
 
 @blueprint.get("/<int:job_id>/undo")
+@allows(Role.EDITOR)
 def undo(job_id: int) -> str:
     """Show what undoing it will do, and ask once more."""
-    undone = jobs.get(job_id)
+    undone = _own(job_id)
     jobs.refuse_undo(undone)
     return render_template("imports/undo.html", job=undone, will=preview(job_id))
 
 
 @blueprint.post("/<int:job_id>/undo")
+@allows(Role.EDITOR)
 def undo_now(job_id: int) -> Any:
     """Undo it, as a new job."""
+    _own(job_id)
     return _do(job_id, lambda: _queued(jobs.create_undo(job_id)))
 
 
 @blueprint.get("/")
+@allows(Role.VIEWER)
 def past() -> str:
     """All jobs, a row each."""
     sort = request.args.get("sort", "date")
@@ -141,23 +167,36 @@ def past() -> str:
 
 
 @blueprint.post("/")
+@allows(Role.EDITOR)
 def submit() -> Any:
     """Undo and run again what was ticked: first shown in numbers, then done."""
-    undo_ids, rerun_ids = request.form.getlist("undo", int), request.form.getlist("rerun", int)
+    undo_ids, rerun_ids = request.form.getlist("undo", row_id), request.form.getlist("rerun", row_id)
     if not undo_ids and not rerun_ids:
         flash("Tick Undo or Re-run beside a job first.")
         return redirect(url_for(".past"), 303)
     if "confirmed" not in request.form:
-        undos = [(jobs.get(job_id), preview(job_id)) for job_id in undo_ids]
+        undos = [(_own(job_id), preview(job_id)) for job_id in undo_ids]
         return render_template("imports/confirm.html", undos=undos, reruns=[jobs.get(job_id) for job_id in rerun_ids])
-    for create, word, ids in ((jobs.create_undo, "undone", undo_ids), (jobs.rerun, "run again", rerun_ids)):
+    for create, word, ids in ((_undo_own, "undone", undo_ids), (jobs.rerun, "run again", rerun_ids)):
         for job_id in ids:
             flash(_told(create, word, job_id))
     return redirect(url_for(".past"), 303)
 
 
+def _own(job_id: int) -> ImportJob:
+    """The job, if who is signed in may change it."""
+    found = jobs.get(job_id)
+    own(found.owner)
+    return found
+
+
+def _undo_own(job_id: int) -> int:
+    _own(job_id)
+    return jobs.create_undo(job_id)
+
+
 def _shown(shown: ImportJob) -> dict[str, Any]:
-    found = list(islice(report.problems(shown, limit=MOST_PROBLEMS + 1), MOST_PROBLEMS + 1)) if shown.is_import else []
+    found = [] if shown.is_undo else list(islice(report.problems(shown, limit=MOST_PROBLEMS + 1), MOST_PROBLEMS + 1))
     return {
         "job": shown,
         "counts": showing.counts(shown),
@@ -186,7 +225,7 @@ def _told(create: Callable[[int], int], word: str, job_id: int) -> str:
     """Create the job that follows from a ticked one; gives a sentence on what came of it."""
     try:
         made = create(job_id)
-    except (Conflict, NotFound) as error:
+    except (Conflict, NotAllowed, NotFound) as error:
         return f"Job {job_id} was not {word}: {error}"
     run_job(made)
     return f"Job {job_id} is being {word} by job {made}."

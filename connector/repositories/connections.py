@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app
 from sqlalchemy import exists, select
 
 from .. import dspace
+from ..accounts import audit
 from ..catalogue.links import scope_link
 from ..catalogue.models import CatalogueItem
 from ..catalogue.store import Place, remap
+from ..dspace.login import Account, Login
 from ..dspace.reading import Patience
 from ..dspace.records import Community, Estimate, Scope, ScopeKind, Server
-from ..errors import Conflict, InvalidInput, NotFound
+from ..errors import Conflict, InvalidInput, NotFound, Transient
 from ..extensions import db, transaction
-from ..http import AddressRule, Http, HttpSettings, Pace
+from ..http import AddressRule, Http, HttpSettings, Pace, Traffic
+from ..secrets import seal, unseal
 from ..version import PRODUCT, __version__
 from .models import Repository, Source
 
@@ -53,6 +58,7 @@ def open_http(
         rule=AddressRule(tuple(config["ALLOW_NETWORKS"])),
         ca_bundle=config["CA_BUNDLE"],
         proxy=config["PROXY"],
+        json_bytes=config["JSON_LIMIT"],
         **limits,
     )
     folder = Path(config["INSTANCE"]) / "pace"
@@ -62,11 +68,32 @@ def open_http(
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An open way to a repository: its client, the door it goes through, and the patience they share."""
+    """An open way to a repository: its client, the door it goes through, and the patience they share.
+
+    With a login, `public` is the same way without it, through a door of its own: cookies of DSpace 6 are the door's.
+    """
 
     client: dspace.Client
     http: Http
     patience: Patience
+    login: Login | None = None
+    public: Connection | None = None
+
+    @property
+    def requests_made(self) -> int:
+        """Every request sent, by both ways."""
+        return self.http.requests_made + (self.public.requests_made if self.public else 0)
+
+    def traffic(self) -> dict[str, Any]:
+        """What both ways remember of their requests (see `Traffic.as_dict`)."""
+        own = self.http.traffic.as_dict()
+        return Traffic.merged(own, self.public.traffic()) if self.public else own
+
+    def close(self) -> None:
+        """Let go of the network."""
+        self.http.close()
+        if self.public is not None:
+            self.public.close()
 
 
 def open_connection(
@@ -76,11 +103,95 @@ def open_connection(
     stop: threading.Event | None = None,
     waiting: Callable[[str], None] = lambda sentence: None,
 ) -> Connection:
-    """The way to a repository we know; `patience` in seconds. Close its `http` after use."""
-    http = open_http(repository.api_url, stop, waiting, delay=repository.delay or 0, longest_wait=patience)
-    bound = Patience(patience, stop, waiting, pause=http.rest)
-    limit, width = repository.limit, lambda: http.width
-    return Connection(dspace.client(http, repository.server, limit=limit, patience=bound, width=width), http, bound)
+    """The way to a repository we know, signed in where a login is kept; `patience` in seconds. Close it after use.
+
+    Ends the session's transaction, as no transaction is open while a login is entered. Raises LoginRefused,
+    InvalidInput where the password cannot be read any more, and what `Http` raises.
+    """
+    server, limit, delay, account = repository.server, repository.limit, repository.delay or 0, _account(repository)
+    db.session.rollback()
+
+    def way() -> Connection:
+        http = open_http(server.api_url, stop, waiting, delay=delay, longest_wait=patience)
+        bound = Patience(patience, stop, waiting, pause=http.rest)
+        client = dspace.client(http, server, limit=limit, patience=bound, width=lambda: http.width)
+        return Connection(client, http, bound)
+
+    if account is None:
+        return way()
+    own = replace(way(), public=way())
+    try:
+        login = Login(own.http, server, account)
+        _enter(login, own.patience)
+    except BaseException:
+        own.close()
+        raise
+    return replace(own, login=login)
+
+
+@contextmanager
+def connected_to(repository: Repository) -> Iterator[Connection]:
+    """A way to a repository for as long as a page needs it (see `open_connection`)."""
+    connection = open_connection(repository)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _account(repository: Repository) -> Account | None:
+    """The login that is kept, if any. Raises InvalidInput where the secret key is another one now."""
+    if repository.login_name is None or repository.login_secret is None:
+        return None
+    whose = f"{repository.login_name} at {repository.label}"
+    return Account(repository.login_name, unseal(repository.login_secret, current_app.config["SECRET_KEY"], whose))
+
+
+def _enter(login: Login, patience: Patience) -> None:
+    """Log in; a repository that does not answer is waited for, one that refuses is not asked again."""
+    while True:
+        try:
+            login.enter()
+        except Transient as error:
+            patience.wait("login", error)
+        else:
+            patience.good("login")
+            return
+
+
+def sign_in(repository_id: int, name: str, password: str) -> None:
+    """Keep a login for a repository, once it has let us in: the password sealed with the secret key of this app.
+
+    Raises LoginRefused and what `Http` raises; then the login kept before, if any, is still the one that is kept.
+    """
+    repository = get(repository_id)
+    server, delay = repository.server, repository.delay or 0
+    db.session.rollback()
+    http = open_http(server.api_url, delay=delay, connect_timeout=10, read_timeout=15, longest_wait=PAGE_PATIENCE)
+    try:
+        Login(http, server, Account(name, password)).enter()
+    finally:
+        http.close()
+    secret = seal(password, current_app.config["SECRET_KEY"])
+    with transaction():
+        repository = get(repository_id)
+        repository.login_name, repository.login_secret = name, secret
+        audit.note("login at the source", repository.site_url, name=name)
+
+
+def sign_out(repository_id: int) -> None:
+    """Forget the login of a repository. The repository is not told: that would end other sessions of the account."""
+    with transaction():
+        repository = get(repository_id)
+        repository.login_name = repository.login_secret = None
+        audit.note("login forgotten", repository.site_url)
+
+
+def _is_as_safe(known: str, new: str) -> bool:
+    """Whether a password that was given for one address may travel to another: the same server, now with TLS or not."""
+    old, now = urlsplit(known), urlsplit(new)
+    gains_tls = (old.scheme, old.port, now.scheme, now.port) == ("http", None, "https", None)
+    return old.hostname == now.hostname and (gains_tls or (old.scheme, old.port) == (now.scheme, now.port))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,28 +220,21 @@ def connect(
     with transaction():
         repository = _remember(found.server, limit, same_as)
         repository.delay = repository.delay if delay is None else delay
+        audit.note("connect", repository.site_url, found=repository.found)
         return Connected(repository.id, found.scope, http.requests_made)
 
 
 def find(repository_id: int, kind: ScopeKind, identifier: str) -> Connected:
     """The collection, community or item with this id or handle. Raises NotFound, Restricted and the other errors."""
-    connection = open_connection(get(repository_id))
-    db.session.rollback()
-    try:
+    with connected_to(get(repository_id)) as connection:
         scope = connection.client.find(kind, identifier)
-    finally:
-        connection.http.close()
-    return Connected(repository_id, scope, connection.http.requests_made)
+        return Connected(repository_id, scope, connection.http.requests_made)
 
 
 def estimate(repository_id: int, scope: Scope, *, files: bool) -> Estimate:
     """About what a first import of this scope will take (see `HalClient.estimate`): it costs a request or two."""
-    connection = open_connection(get(repository_id))
-    db.session.rollback()
-    try:
+    with connected_to(get(repository_id)) as connection:
         return connection.client.estimate(scope, files=files, light=False)
-    finally:
-        connection.http.close()
 
 
 def _remember(server: Server, limit: int | None, same_as: int | None) -> Repository:
@@ -150,7 +254,9 @@ def _remember(server: Server, limit: int | None, same_as: int | None) -> Reposit
 
 
 def _move(repository: Repository, server: Server, limit: int | None) -> None:
-    """The repository is at this address now."""
+    """The repository is at this address now. A login is kept only where its password may travel, too."""
+    if repository.login_name is not None and not _is_as_safe(repository.api_url, server.api_url):
+        repository.login_name = repository.login_secret = None
     repository.address_key, repository.limit = address_key(server.site_url), limit
     repository.site_url, repository.api_url, repository.ui_url = server.site_url, server.api_url, server.ui_url
     repository.endpoint = server.api_url.removeprefix(server.site_url).strip("/")
@@ -197,6 +303,7 @@ def ignore_fields(repository_id: int, fields: Sequence[str]) -> None:
     with transaction():
         repository = get(repository_id)
         if list(fields) != repository.ignored_fields:
+            audit.note("ignored fields", repository.site_url, before=repository.ignored_fields, after=list(fields))
             repository.ignored_fields = list(fields)
             remap(Place(repository.id, repository.server, tuple(fields)))
 
@@ -209,6 +316,7 @@ def forget(repository_id: int) -> None:
             raise Conflict(
                 f"The catalogue holds items of {repository.label}. Undo its imports first, then it can be forgotten."
             )
+        audit.note("forget", repository.site_url)
         db.session.delete(repository)
 
 
@@ -230,6 +338,7 @@ def merge(repository_id: int, same_as: int) -> None:
         this, kept = get(repository_id), get(same_as)
         if this.id == kept.id or this.sources:
             raise Conflict(f"{this.label} has imports of its own: undo them and forget it, then connect again.")
+        audit.note("same repository", this.site_url, known_as=kept.site_url)
         server, limit, communities = this.server, this.limit, this.communities
         db.session.delete(this)
         db.session.flush()

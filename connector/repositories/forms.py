@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField, URLField
-from wtforms.validators import Length, ValidationError
+from wtforms import BooleanField, Field, PasswordField, SelectField, StringField, TextAreaField, URLField
+from wtforms.validators import InputRequired, Length, ValidationError
 
 from ..catalogue.models import ItemSet
 from ..dspace.records import ScopeKind
@@ -172,6 +172,28 @@ class ConnectForm(FlaskForm):
         field.errors = [*field.errors, str(error)]
 
 
+class LoginForm(FlaskForm):
+    """A name and password at the repository. What was typed as the password is never shown again."""
+
+    login_name = StringField(
+        "Name",
+        [InputRequired("Type the name."), Length(max=250, message="The name has at most 250 characters.")],
+        filters=[_trimmed],
+        description="As you sign in there: as a rule, your e-mail address.",
+        render_kw={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"},
+    )
+    password = PasswordField(
+        "Password",
+        [InputRequired("Type the password."), Length(max=250, message="The password has at most 250 characters.")],
+        description="Tried at once, and kept encrypted. It is never shown again.",
+        render_kw={"autocomplete": "new-password"},
+    )
+
+    def refuse(self, error: ConnectorError) -> None:
+        """Show why the repository did not let us in."""
+        self.password.errors = [*self.password.errors, str(error)]
+
+
 class ImportOptionsForm(FlaskForm):
     """How to import. Valid, `file_limit` holds bytes or None, `test` a number or None, `ignored` a list of fields."""
 
@@ -206,7 +228,7 @@ class ImportOptionsForm(FlaskForm):
     )
     estimate = BooleanField(
         "Estimate first",
-        description="Show how much there is and how long it may take before the import starts.",
+        description="Show how much there is and how long it may take before the import starts, or some of the items.",
     )
     ignored = LinesField(
         "Ignored fields",

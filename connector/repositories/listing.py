@@ -13,9 +13,8 @@ from flask import current_app
 from ..catalogue.links import scope_link
 from ..dspace import Client
 from ..dspace.records import Collection, Community, ScopeKind, Server
-from ..extensions import db
 from ..imports.listing import LastImport, last_imports
-from .connections import open_connection
+from .connections import connected_to
 from .models import Repository
 
 KEPT = 300.0  # seconds
@@ -72,12 +71,12 @@ class Group:
 
 
 def communities(repository: Repository, anew: bool = False) -> Sequence[Community]:
-    """All communities of a repository. Raises RepositoryError."""
+    """All communities of a repository. Raises as `open_connection` and the client."""
     return _listing(repository, "communities", lambda client: list(client.communities()), anew)
 
 
 def collections(repository: Repository, anew: bool = False) -> Sequence[Collection]:
-    """All collections of a repository. Raises RepositoryError."""
+    """All collections of a repository. Raises as `open_connection` and the client."""
     return _listing(repository, "collections", lambda client: list(client.collections()), anew)
 
 
@@ -150,14 +149,11 @@ class _RowMaker:
 
 def _listing(repository: Repository, name: str, read: Callable[[Client], Sequence[Any]], anew: bool) -> Sequence[Any]:
     def ask() -> Sequence[Any]:
-        connection = open_connection(repository)
-        db.session.rollback()  # no transaction is open while the remote is asked
-        try:
+        with connected_to(repository) as connection:
             return read(connection.client)
-        finally:
-            connection.http.close()
 
-    return current_app.extensions["listings"].get((repository.id, repository.api_url, name), ask, anew)
+    key = (repository.id, repository.api_url, repository.login_name, name)
+    return current_app.extensions["listings"].get(key, ask, anew)
 
 
 def _paths(rows: Iterable[Community]) -> dict[str | None, tuple[str, ...]]:

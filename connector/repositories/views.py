@@ -5,19 +5,23 @@ from __future__ import annotations
 import gzip
 from typing import Any
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
 from sqlalchemy import select
 
+from ..accounts.gate import allows
+from ..accounts.models import Role
 from ..catalogue.models import ItemSet
+from ..dspace.login import GENERATIONS as LOGIN_GENERATIONS
 from ..dspace.records import ScopeKind
-from ..errors import Conflict, ConnectorError, InvalidInput, RepositoryError
+from ..errors import Conflict, ConnectorError, InvalidInput, LoginRefused, RepositoryError
 from ..extensions import db
+from ..ids import row_id
 from ..imports import jobs
 from ..imports.listing import seconds_a_request
 from ..imports.tasks import run_job
 from ..pages import wants_fragment
 from . import connections, listing
-from .forms import ConnectForm, ImportOptionsForm, check_scope
+from .forms import ConnectForm, ImportOptionsForm, LoginForm, check_scope
 from .models import Repository
 
 ASKED_ANEW = ("csrf_token", "estimate", "scope")
@@ -28,23 +32,29 @@ TABS = {
     "repository": "Entire repository",
 }
 
+# What may be wrong with a way to a repository; an InvalidInput tells of a password that cannot be read any more.
+NO_WAY = (InvalidInput, LoginRefused, RepositoryError)
+
 blueprint = Blueprint("repositories", __name__)
 blueprint.record_once(lambda setup: setup.app.extensions.setdefault("listings", listing.Listings()))
 
 
 @blueprint.get("/")
-def connect() -> str:
-    """The connection form, and the repositories known already."""
-    return _connect_page(ConnectForm())
+@allows(Role.VIEWER)
+def connect() -> Any:
+    """The connection form, and the repositories known already. Who only reads begins with the items."""
+    return _connect_page(ConnectForm()) if g.person.may(Role.EDITOR) else redirect(url_for("catalogue.items"), 303)
 
 
 @blueprint.post("/")
+@allows(Role.EDITOR)
 def connect_now() -> Any:
     """Find the DSpace that was typed."""
     return _connect(ConnectForm())
 
 
 @blueprint.get("/repositories/<int:repository_id>/change")
+@allows(Role.EDITOR)
 def change(repository_id: int) -> str:
     """The connection form of a known repository, which may have moved."""
     repository = connections.get(repository_id)
@@ -54,18 +64,21 @@ def change(repository_id: int) -> str:
 
 
 @blueprint.post("/repositories/<int:repository_id>/change")
+@allows(Role.EDITOR)
 def change_now(repository_id: int) -> Any:
     """Find the repository where it was said to be now."""
     return _connect(ConnectForm(), connections.get(repository_id))
 
 
 @blueprint.get("/repositories/<int:repository_id>/forget")
+@allows(Role.ADMIN)
 def forget(repository_id: int) -> str:
     """Ask once more before a repository is forgotten."""
     return render_template("repositories/forget.html", repository=connections.get(repository_id))
 
 
 @blueprint.post("/repositories/<int:repository_id>/forget")
+@allows(Role.ADMIN)
 def forget_now(repository_id: int) -> Any:
     """Forget it, unless the catalogue holds items of it."""
     repository = connections.get(repository_id)
@@ -81,6 +94,7 @@ def forget_now(repository_id: int) -> Any:
 
 
 @blueprint.get("/repositories/<int:repository_id>/")
+@allows(Role.EDITOR)
 def options(repository_id: int) -> str:
     """How to import, and what."""
     repository = connections.get(repository_id)
@@ -92,6 +106,7 @@ def options(repository_id: int) -> str:
 
 
 @blueprint.post("/repositories/<int:repository_id>/")
+@allows(Role.EDITOR)
 def import_now(repository_id: int) -> Any:
     """Start the import whose button was pressed; or, without script, show the lists that were asked for."""
     repository = connections.get(repository_id)
@@ -106,30 +121,56 @@ def import_now(repository_id: int) -> Any:
         if form.estimate.data:
             return _estimate_page(repository_id, form, *scope)
         job_id = _start(repository_id, form, *scope)
-    except (InvalidInput, RepositoryError) as error:
+    except NO_WAY as error:
         return _options_page(repository, form, refused=error), 422
     return redirect(url_for("imports.job", job_id=job_id), 303)
 
 
 @blueprint.get("/repositories/<int:repository_id>/<any(collections, communities):name>")
+@allows(Role.EDITOR)
 def listed(repository_id: int, name: str) -> Any:
     """The list of collections or communities, alone for htmx, else in its page."""
     repository = connections.get(repository_id)
     if not wants_fragment():
-        form = ImportOptionsForm(formdata=None)
-        form.fill({}, repository.ignored_fields, _item_sets())
-        return _options_page(repository, form, tab=name, shows_lists=True)
+        return _options_page_anew(repository, tab=name, shows_lists=True)
     context = {"repository": repository, **_list(repository, name)}
     return _compressed(render_template("repositories/_listed.html", name=name, **context))
 
 
 @blueprint.post("/repositories/<int:repository_id>/same-as")
+@allows(Role.EDITOR)
 def same_as(repository_id: int) -> Any:
     """A person says that this repository is another one we know, at a new address."""
-    kept = request.form.get("same_as", 0, type=int)
+    kept = request.form.get("same_as", 0, type=row_id)
     connections.merge(repository_id, kept)
     flash("The two are one repository now. What was imported before is found again, not imported twice.")
     return redirect(url_for(".options", repository_id=kept), 303)
+
+
+@blueprint.post("/repositories/<int:repository_id>/login")
+@allows(Role.ADMIN)
+def sign_in(repository_id: int) -> Any:
+    """Keep a login at the repository, once it has let us in."""
+    repository = connections.get(repository_id)
+    form = LoginForm()
+    if not form.validate():
+        return _options_page_anew(repository, login=form), 422
+    try:
+        connections.sign_in(repository_id, form.login_name.data, form.password.data)
+    except (LoginRefused, RepositoryError) as error:
+        form.refuse(error)
+        return _options_page_anew(connections.get(repository_id), login=form), 422
+    flash(f"From now on imports sign in as {form.login_name.data}.")
+    return redirect(url_for(".options", repository_id=repository_id), 303)
+
+
+@blueprint.post("/repositories/<int:repository_id>/login/forget")
+@allows(Role.ADMIN)
+def sign_out(repository_id: int) -> Any:
+    """Forget the login at the repository."""
+    connections.sign_out(repository_id)
+    flash("The name and password are forgotten. Imports see what is open to everybody.")
+    return redirect(url_for(".options", repository_id=repository_id), 303)
 
 
 def _connect(form: ConnectForm, moved: Repository | None = None) -> Any:
@@ -154,6 +195,13 @@ def _connect_page(form: ConnectForm, moved: Repository | None = None) -> str:
     return render_template("repositories/connect.html", form=form, known=known, moved=moved)
 
 
+def _options_page_anew(repository: Repository, **shown: Any) -> str:
+    """The page with settings as for a first import (see `_options_page`)."""
+    form = ImportOptionsForm(formdata=None)
+    form.fill({}, repository.ignored_fields, _item_sets())
+    return _options_page(repository, form, **shown)
+
+
 def _options_page(
     repository: Repository,
     form: ImportOptionsForm,
@@ -161,6 +209,7 @@ def _options_page(
     tab: str | None = None,
     shows_lists: bool = False,
     refused: ConnectorError | None = None,
+    login: LoginForm | None = None,
 ) -> str:
     tab = tab or request.form.get("show") or request.form.get("reload") or request.form.get("tab")
     tab = tab if tab in TABS else next(iter(TABS))
@@ -175,6 +224,8 @@ def _options_page(
         offer=_offer(repository),
         whole=listing.last_import_of(repository, ScopeKind.REPOSITORY, ""),
         refused=refused,
+        can_sign_in=repository.generation in LOGIN_GENERATIONS,
+        login=login or LoginForm(formdata=None, login_name=repository.login_name),
         **lists,
     )
 
@@ -193,7 +244,7 @@ def _list(repository: Repository, name: str) -> dict[str, Any]:
             rows = listing.communities(repository, anew)
             twin = connections.remember_communities(repository.id, rows)
             found |= {"communities": listing.tree(repository, rows, words), "twin": twin}
-    except RepositoryError as error:
+    except NO_WAY as error:
         return found | {"trouble": error, "troubled": name}
     return found | {"total": len(rows)}
 

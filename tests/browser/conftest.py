@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from waitress import create_server
 
 from connector.extensions import huey
+from tests import signed_in
 from tests.sample import SampleRepository
 
 CHROMIUM = Path(os.environ.get("CONNECTOR_CHROMIUM", "/usr/bin/chromium"))
@@ -66,8 +67,8 @@ def site(app: Flask, sample: SampleRepository) -> Iterator[Site]:
 
 
 @pytest.fixture
-def open_page(chromium: Browser, site: Site) -> Iterator[Callable[..., Page]]:
-    """Opens browser windows; at the end, none of them may have complained about a script or the security policy.
+def open_page(chromium: Browser, site: Site, app: Flask) -> Iterator[Callable[..., Page]]:
+    """Opens windows in which an admin is signed in; at the end, none may have complained about a script or the policy.
 
     They are closed before the site is: a server waits for the connections that a browser keeps open.
     """
@@ -81,6 +82,7 @@ def open_page(chromium: Browser, site: Site) -> Iterator[Callable[..., Page]]:
     def open_one(**options: object) -> Page:
         context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         context.set_default_timeout(WAIT)
+        context.add_cookies([signed_in.cookie(app) | {"url": site.url}])
         contexts.append(context)
         page = context.new_page()
         page.on("console", heard)

@@ -29,6 +29,23 @@ def test_a_row_of_past_imports_lives_and_keeps_the_ticks_of_others(page, site, s
     page.get_by_label("Undo job 1").check()
 
 
+def test_a_job_that_waits_for_the_repository_shows_since_when_until_it_is_stopped(page, site, sample):
+    connect(page, site, sample)
+    sample.faults.add("dsoType=item", times=None, status=429, headers={"Retry-After": "3600"})
+    import_photographs(page, scripted=True)
+
+    site.work()
+
+    waiting = page.locator(".badge", has_text="Waiting for the repository since")
+    expect(waiting).to_be_visible()
+    expect(page.get_by_text("Trying again in 60 minutes.")).to_be_visible()
+    page.goto(f"{site.url}/jobs/")
+    expect(waiting).to_be_visible()
+    page.goto(f"{site.url}/jobs/1/")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+
+
 def test_the_button_waits_while_the_repository_is_asked(page, site, sample):
     page.goto(site.url)
     page.get_by_label("DSpace site URL").fill(sample.url)

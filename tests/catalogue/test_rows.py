@@ -25,6 +25,7 @@ def record(**changes) -> dict:
         "page_link": "https://repo.example.org/items/9226cb2f",
         "title": "A title",
         "source_state": "present",
+        "restricted": False,
         "last_modified": "2026-11-23 22:35:33.504",
         "metadata": [{"field": "dc.title", "value": "A title", "language": "en", "authority": None, "confidence": -1}],
         "values": {"dcterms:title": [{"value": "A title", "language": "en"}]},
@@ -88,6 +89,7 @@ def test_a_csv_has_the_fixed_columns_then_the_terms():
         "link": "https://hdl.handle.net/1/2",
         "title": "A title",
         "source_state": "present",
+        "restricted": "no",
         "last_modified": "2026-11-23 22:35:33.504",
         "item_sets": "One||Two",
         "files": "",
@@ -95,6 +97,10 @@ def test_a_csv_has_the_fixed_columns_then_the_terms():
         "dcterms:subject": "",
         "local.shelf.mark": "Bay 3",
     }
+
+
+def test_what_came_only_by_login_is_told():
+    assert read(csv_rows(["restricted"], [record(restricted=True)]))[1] == ["yes"]
 
 
 def test_files_are_named_and_one_without_a_name_keeps_its_place():

@@ -1,4 +1,4 @@
-"""`python -m tests.crash [--kills N] [--seed N]`: kills until so many kills were made, and prints how many of which."""
+"""`python -m tests.crash`: kills until so many kills were made, and prints how many of which."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ import argparse
 import random
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.sample import SampleRepository
+from tests.test_postgresql import server
 
+from .databases import InTheFolder, OnAServer
 from .harness import Harness
 
 
 def main() -> None:
     options = _options()
     print(f"Seed {options.seed}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="crash-") as folder, SampleRepository(options.generation) as sample:
-        harness = Harness(sample, Path(folder), options.seed, lambda sentence: print(sentence, file=sys.stderr))
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="crash-"))
+        sample = stack.enter_context(SampleRepository(options.dspace))
+        database = OnAServer(stack.enter_context(server())) if options.postgresql else InTheFolder()
+        harness = Harness(sample, Path(folder), database, options.seed, lambda line: print(line, file=sys.stderr))
         harness.run(options.kills)
     for (stage, point), number in sorted(harness.kills.items()):
         print(f"{number:4} {stage}: {point}")
@@ -28,7 +34,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=100, metavar="N")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), metavar="N")
-    parser.add_argument("--generation", type=int, default=9, choices=(4, 5, 6, 7, 9, 10))
+    parser.add_argument("--dspace", type=int, default=9, choices=(4, 5, 6, 7, 9, 10), help="the version of the source")
+    parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL server of its own, not SQLite")
     return parser.parse_args()
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.sample import SampleRepository
 
+from .databases import Database
 from .life import REQUEST, STAGES, Life, Source, Stage
 
 CHAIN = 5  # kills of one job before it may go on to its end
@@ -26,8 +26,10 @@ NEEDED = {
 class Harness:
     """Kills until so many kills were made; raises AssertionError at the first difference. `folder` must be empty."""
 
-    def __init__(self, sample: SampleRepository, folder: Path, seed: int, say: Callable[[str], object]):
-        self._source, self._folder, self._say = Source(sample), folder, say
+    def __init__(
+        self, sample: SampleRepository, folder: Path, database: Database, seed: int, say: Callable[[str], object]
+    ):
+        self._source, self._folder, self._database, self._say = Source(sample), folder, database, say
         self._random = random.Random(seed)
         self._turns: Counter[tuple[str, str]] = Counter()
         self._passed: dict[str, Counter[str]] = {}
@@ -46,7 +48,7 @@ class Harness:
             self._say(f"{self.kills.total()} of {kills} kills: {stage.name} ended as one left alone")
 
     def _leave_alone(self) -> None:
-        life = Life(self._folder / "alone", self._source)
+        life = self._life(self._folder / "alone")
         for stage in STAGES:
             self._source.at(stage)
             ended = life.go_on(stage)
@@ -54,7 +56,10 @@ class Harness:
             missing = NEEDED[stage.name] - self._passed[stage.name].keys()
             assert not missing, f"{stage.name} never comes to {missing}: it does not do what is to be tested"
             self._expected[stage.name] = life.outcome()
-            shutil.copytree(life.folder, self._after(stage))
+            life.copy(self._after(stage))
+
+    def _life(self, folder: Path) -> Life:
+        return Life(folder, self._source, self._database)
 
     def _after(self, stage: Stage) -> Path:
         return self._folder / f"after {stage.name}"
@@ -62,8 +67,8 @@ class Harness:
     def _disturb(self, stage: Stage, kills: int, folder: Path) -> None:
         number = STAGES.index(stage)
         if number:
-            shutil.copytree(self._after(STAGES[number - 1]), folder)
-        life = Life(folder, self._source)
+            self._life(self._after(STAGES[number - 1])).copy(folder)
+        life = self._life(folder)
         self._source.at(stage)
         left = Counter(self._passed[stage.name])
         for more in range(kills, 0, -1):
@@ -76,7 +81,7 @@ class Harness:
         if not life.is_done(stage):
             life.go_on(stage)
         self._compare(stage, life)
-        shutil.rmtree(folder)
+        life.end()
 
     def _next_point(self, stage: Stage, left: Counter[str]) -> str:
         """The point with the fewest turns in this stage, and among those in all."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
+import shutil
 import subprocess
 import sys
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.sample import Repository, SampleRepository, library
 from tests.sample.server import GENERATIONS
 from tests.test_command_line import CommandLine
+
+from .databases import Database, NoTable
 
 LONGEST = 120  # seconds
 REQUEST = "after a request"
@@ -82,11 +83,13 @@ class Ended:
 
 
 class Life:
-    """The app on an instance folder, a process for each command."""
+    """The app on an instance folder and its database, a process for each command."""
 
-    def __init__(self, folder: Path, source: Source):
-        self.folder, self._source = folder, source
-        self.flask = CommandLine(folder / "instance")
+    def __init__(self, folder: Path, source: Source, database: Database):
+        self.folder, self._source, self._database = folder, source, database
+        self.instance = folder / "instance"
+        self.flask = CommandLine(self.instance)
+        self.flask.environment |= database.environment(self.instance)
         self._tally = folder / "tally"
 
     def go_on(self, stage: Stage, point: str = "", number: int = 0) -> Ended:
@@ -127,23 +130,30 @@ class Life:
     def state(self, stage: Stage) -> str | None:
         """The state of the stage's job, None where it was not made yet (or no table for it)."""
         try:
-            found = self._rows("SELECT state FROM import_job WHERE id = ?", stage.job)
-        except sqlite3.OperationalError:  # killed before there was a table
+            found = self._rows(f"SELECT state FROM import_job WHERE id = {stage.job}")
+        except NoTable:
             return None
         return found[0][0] if found else None
 
-    def _rows(self, query: str, *values: object) -> list[tuple]:
-        path = self.folder / "instance" / "connector.db"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path)) as connection:
-            return connection.execute(query, values).fetchall()
+    def _rows(self, query: str) -> list[tuple]:
+        return self._database.rows(self.instance, query)
+
+    def copy(self, folder: Path) -> None:
+        """Keep all as it is now under another folder, where a life may go on from here."""
+        shutil.copytree(self.folder, folder)
+        self._database.copy(self.instance, folder / self.instance.name)
+
+    def end(self) -> None:
+        """Remove folder and database."""
+        shutil.rmtree(self.folder)
+        self._database.forget(self.instance)
 
     def outcome(self) -> dict[str, object]:
         """All that must not depend on how often the process died: export, files, rows and the counts of the jobs."""
         code, text, err = self.flask("export")
         assert code == 0, err
         lines = [json.loads(line) | {"id": None, "jobs": None} for line in text.split("\n") if line]
-        files = self.folder / "instance" / "files"
+        files = self.instance / "files"
         return {
             "export": "\n".join(json.dumps(line, ensure_ascii=False) for line in lines),
             "files": {str(path.relative_to(files)): _sha256(path) for path in files.rglob("*")},

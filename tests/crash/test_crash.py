@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
+
+import pytest
 
 from tests.sample import SampleRepository
+from tests.test_postgresql import postgresql
 
+from .databases import Database, InTheFolder, OnAServer
 from .harness import Harness
 from .life import STAGES
 
+__all__ = ["postgresql"]
 KILLS = 12
+FEWER = 4
 
 
-def test_an_import_a_re_run_and_their_undo_end_as_if_nobody_had_killed_them(tmp_path):
+def assert_as_if_nobody_had_killed_them(version: int, database: Database, folder: Path, kills: int) -> None:
     seed = random.randrange(10**6)
     said: list[str] = [f"Seed {seed}"]
-    with SampleRepository(9) as sample:
-        harness = Harness(sample, tmp_path, seed, said.append)
+    with SampleRepository(version) as sample:
+        harness = Harness(sample, folder, database, seed, said.append)
 
         try:
-            harness.run(KILLS)
+            harness.run(kills)
         finally:
             print(*said, sep="\n")
 
-    assert harness.kills.total() >= KILLS
+    assert harness.kills.total() >= kills
     assert {stage for stage, _ in harness.kills} == {stage.name for stage in STAGES}
+
+
+@pytest.mark.parametrize(("version", "kills"), [(9, KILLS), (6, FEWER)])
+def test_an_import_a_re_run_and_their_undo_end_as_if_nobody_had_killed_them(tmp_path, version, kills):
+    assert_as_if_nobody_had_killed_them(version, InTheFolder(), tmp_path, kills)
+
+
+def test_they_end_so_on_postgresql_too(postgresql, tmp_path):
+    assert_as_if_nobody_had_killed_them(9, OnAServer(postgresql), tmp_path, FEWER)

@@ -1,4 +1,4 @@
-"""A database that is locked too long or restarted under a job: the job goes on at its cursor, by itself."""
+"""A database that is locked, restarted or replaced under the app: jobs go on at their cursor, pages stay in words."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from contextlib import closing
 
 import psycopg
 import pytest
+from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from connector.extensions import db, transaction, utcnow
 from connector.imports import jobs
 from connector.imports.models import ImportJob
+from tests.conftest import let_go
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
+from tests.pages import words
 from tests.sample import SampleRepository
 from tests.test_command_line import CommandLine
 from tests.test_postgresql import BINARIES, as_its_user, postgresql
@@ -94,6 +97,33 @@ def test_a_job_whose_database_was_locked_and_is_free_again_is_queued_at_once(des
     assert (job.state, job.deaths) == ("queued", 1)
     assert desk.work(job_id)
     assert_complete(desk, job_id)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not a database but a letter\n" * 1000], ids=["empty", "another kind of file"]
+)
+def test_a_database_file_that_is_replaced_under_the_app_gives_a_sentence_and_no_trace(desk, client, content):
+    desk.run()
+    desk.app.config["PROPAGATE_EXCEPTIONS"] = False
+    path = desk.app.config["INSTANCE"] / "connector.db"
+    let_go(desk.app)
+    right = path.read_bytes()
+    path.write_bytes(content)
+
+    pages = [client.get(address) for address in ("/", "/jobs/", "/jobs/1/", "/items/")] + [client.post("/jobs/1/stop")]
+    let_go_of_the_file(desk.app)
+    path.write_bytes(right)
+
+    assert [page.status_code for page in pages] == [500] * 5
+    assert all("Something went wrong on our side." in words(page) for page in pages)
+    assert not any("sqlite" in page.get_data(as_text=True).lower() for page in pages)
+    assert client.get("/jobs/1/").status_code == 200
+
+
+def let_go_of_the_file(app: Flask) -> None:
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 def test_a_thread_that_is_ended_in_the_middle_leaves_no_job_at_work(desk):

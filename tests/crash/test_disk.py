@@ -11,10 +11,12 @@ import pytest
 
 from tests.sample import SampleRepository
 
+from .databases import InTheFolder
 from .life import STAGES, Life, Source
 
 IMPORT = STAGES[0]
 ROOM = "size=64m,mode=777"
+TO_THE_LAST_BYTE = {"CONNECTOR_MIN_FREE": "0"}  # or the job would wait before the disk is full
 
 
 def mounted(*options: str) -> bool:
@@ -47,14 +49,15 @@ def source() -> Iterator[Source]:
 
 @pytest.fixture
 def expected(source, tmp_path) -> dict[str, object]:
-    alone = Life(tmp_path / "alone", source)
+    alone = Life(tmp_path / "alone", source, InTheFolder())
     alone.go_on(IMPORT)
     return alone.outcome()
 
 
 @pytest.fixture
 def life(source, tmp_path) -> Life:
-    life = Life(tmp_path / "life", source)
+    life = Life(tmp_path / "life", source, InTheFolder())
+    life.flask.environment |= TO_THE_LAST_BYTE
     assert life.flask("jobs")[0] == 0
     return life
 
@@ -88,7 +91,8 @@ def test_a_files_folder_that_takes_no_more_fails_the_job_which_goes_on_when_it_d
 
 
 def test_a_full_disk_under_the_database_leaves_nothing_half_done(source, expected, tmp_path):
-    life = Life(tmp_path / "life", source)
+    life = Life(tmp_path / "life", source, InTheFolder())
+    life.flask.environment |= TO_THE_LAST_BYTE
     disk = Disk(life.folder / "instance")
     try:
         assert life.flask("jobs")[0] == 0

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from tests.sample import SampleRepository
 
+from .databases import InTheFolder
 from .life import REQUEST, STAGES, Life, Source, kill_after_requests
 
 IMPORT = STAGES[0]
@@ -29,7 +30,7 @@ def test_a_server_that_is_killed_again_and_again_ends_its_job_as_one_left_alone(
     with SampleRepository(9) as sample:
         source = Source(sample)
         source.at(IMPORT)
-        alone, life = Life(tmp_path / "alone", source), Life(tmp_path / "killed", source)
+        alone, life = (Life(tmp_path / name, source, InTheFolder()) for name in ("alone", "killed"))
         alone.go_on(IMPORT)
         assert life.go_on(IMPORT, REQUEST, 20).was_killed
         for requests in (30, 60):

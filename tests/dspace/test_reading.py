@@ -219,6 +219,25 @@ def test_a_control_tells_the_fault_of_the_first_row_from_that_of_the_repository(
     assert [failure.reason for failure in rows.failures] == ["Row 1 of the list: row broken"]
 
 
+def test_a_list_of_which_nothing_comes_is_broken_itself_and_not_asked_for_each_of_its_rows():
+    listing, (bound, _) = Listing(1000, broken=set(range(1000))), patience(60)
+    pages = Pages(listing.read, SIZES, bound, lambda: 1, control=lambda: "all is well")
+
+    with pytest.raises(RepositoryDown, match="row broken"):
+        list(pages(0, lambda: 1000, 100))
+
+    assert max(offset for offset, _ in listing.asked) < 30
+
+
+def test_many_broken_rows_side_by_side_are_the_rows_fault_once_anything_came():
+    listing = Listing(100, broken=set(range(20, 80)))
+
+    read = read_all(listing, 20)
+
+    assert [number for _, rows in read for number in ids(rows)] == [*range(20), *range(80, 100)]
+    assert sum(len(rows.failures) for _, rows in read) == 60
+
+
 def test_patience_waits_longer_each_time_and_is_renewed_by_a_good_answer():
     waiting, clock = patience()
 
@@ -343,6 +362,21 @@ def test_since_is_the_first_failure_until_a_good_answer_of_that_kind():
     assert (before, both, one, waiting.since) == (None, first, later, None)
 
 
+def test_what_it_says_ends_with_the_last_kind_of_request_that_waits():
+    waiting, said = told(*[datetime(2026, 1, 5)] * 4)
+    waiting.good("page")
+    waiting.wait("page", Transient("no"))
+    waiting.wait("file", Transient("no"))
+
+    waiting.good("page")
+    before_the_last = list(said)
+    waiting.good("file")
+    waiting.good("file")
+
+    assert "" not in before_the_last
+    assert said == [*before_the_last, ""]
+
+
 def test_a_page_that_could_be_read_again_ends_the_wait_though_the_next_is_broken():
     listing = Listing(2, broken={1})
     waiting, _ = patience()
@@ -418,6 +452,27 @@ def test_no_more_tasks_run_ahead_than_the_width():
     list(ahead([task] * 50, lambda: 3, Clock()))
 
     assert 1 <= most <= 3
+
+
+def test_a_slow_task_holds_up_no_more_than_as_many_again_as_the_width():
+    ran, three_ran = [], threading.Event()
+
+    def fast() -> None:
+        ran.append(1)
+        if len(ran) == 3:
+            three_ran.set()
+
+    first = next(ahead([lambda: three_ran.wait(10), *[fast] * 10], lambda: 2, Clock()))
+
+    assert (first.result(), len(ran)) == (True, 3)
+
+
+def test_a_width_that_grows_while_all_wait_is_used_at_once():
+    both_run, widths = threading.Barrier(2, timeout=10), iter([1, 1])
+
+    futures = ahead([both_run.wait, both_run.wait], lambda: next(widths, 2), Clock())
+
+    assert sorted(future.result() for future in futures) == [0, 1]
 
 
 def test_a_stop_does_not_wait_for_a_slow_answer():

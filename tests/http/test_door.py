@@ -519,9 +519,26 @@ def test_retry_after_in_seconds_is_obeyed_and_announced(http, remote, stop, sent
     http.get_json(URL)
 
     assert stop.seconds == [120]
-    [sentence] = sentences
+    sentence, over = sentences
+    assert over == ""
     assert re.match(r"Waiting for the repository since \d\d:\d\d: dspace\.example\.org asks for fewer", sentence)
     assert sentence.endswith("Trying again in 120 seconds.")
+
+
+def test_a_wait_is_over_as_soon_as_the_file_comes_and_when_it_is_given_up(http, remote, sentences):
+    remote.get(URL, status=503, headers={"Retry-After": "120"})
+    remote.get(URL, body=b"bytes")
+    told: list[str] = []
+
+    http.download(URL, lambda piece: told.append(sentences[-1]), tries=2)
+    assert (told, len(sentences)) == ([""], 2)
+
+    sentences.clear()
+    for _ in range(2):
+        remote.get(URL, status=503, headers={"Retry-After": "120"})
+    with pytest.raises(ServerTrouble):
+        http.get_json(URL, tries=2)
+    assert [sentence[:7] for sentence in sentences] == ["Waiting", ""]
 
 
 def test_retry_after_as_a_date_is_obeyed(http, remote, stop):

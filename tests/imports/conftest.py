@@ -10,8 +10,10 @@ from sqlalchemy import event
 
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import harvest, jobs, undo
+from connector.imports import jobs, undo
+from connector.imports.models import Kind
 from connector.imports.run import stop_here, work
+from connector.imports.tasks import RUNNERS
 from connector.repositories.connections import source_for
 from connector.repositories.models import Repository
 
@@ -24,6 +26,7 @@ class Desk:
     def __init__(self, app, dspace: FakeDSpace):
         self.app, self.dspace = app, dspace
         app.config["MISSING_PERCENT"] = 100  # of a few items, one is much; the tests of the question set it lower
+        app.config["FILE_CHECK_RUNS"] = 0  # those of the slices set it
         with app.app_context(), transaction():
             repository = Repository(
                 address_key="fake",
@@ -37,25 +40,28 @@ class Desk:
             db.session.flush()
             self.repository_id = repository.id
 
-    def create(self, collection="c1", **options) -> int:
-        """Queue an import of a collection ("" for the whole repository); gives the job's id."""
+    def create(self, collection="c1", look=Kind.IMPORT, **options) -> int:
+        """Queue an import (or a look) of a collection ("" for the whole repository); gives the job's id."""
         kind = ScopeKind.COLLECTION if collection else ScopeKind.REPOSITORY
         with self.app.app_context():
             scope = Scope(kind, collection, f"1/{collection}" if collection else None, f"Collection {collection}")
-            return jobs.create(source_for(self.repository_id, scope), options)
+            return jobs.create(source_for(self.repository_id, scope), options, kind=look)
 
     def work(self, job_id: int) -> bool:
         """Carry the job out here and now."""
         with self.app.app_context():
-            if jobs.get(job_id).is_import:
-                return work(job_id, lambda run: harvest.run(run, self.dspace.connect))
-            return work(job_id, undo.run)
+            runner = RUNNERS[jobs.get(job_id).kind]
+            return work(job_id, undo.run if runner is undo.run else lambda run: runner(run, self.dspace.connect))
 
     def run(self, collection="c1", **options):
         """Import a collection and give the job as it ended."""
         job_id = self.create(collection, **options)
         assert self.work(job_id)
         return self.job(job_id)
+
+    def look(self, collection="c1", **options):
+        """What would an import of this collection change? Gives the preview as it ended."""
+        return self.run(collection, look=Kind.PREVIEW, **options)
 
     def undo(self, job_id: int):
         """Undo an import and give the undo job as it ended."""
@@ -89,7 +95,7 @@ class Desk:
         (Path(self.app.config["INSTANCE"]) / "files").mkdir()
         with self.app.app_context(), transaction():
             for table in reversed(db.metadata.sorted_tables):
-                if table.name != "repository":
+                if table.name not in ("repository", "audit"):  # which nobody can empty
                     db.session.execute(table.delete())
 
     def job(self, job_id: int):

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 from flask import has_app_context
 
+from connector.dspace.parts import part_of
 from connector.dspace.reading import Patience
 from connector.dspace.records import (
     Bitstream,
@@ -22,7 +23,7 @@ from connector.dspace.records import (
     SourceState,
     Subset,
 )
-from connector.errors import RepositoryError, ServerTrouble
+from connector.errors import Rejected, RepositoryError, ServerTrouble
 from connector.extensions import db
 from connector.http import Download, Traffic
 from connector.repositories.connections import Connection
@@ -59,6 +60,8 @@ class FakeDSpace:
         self.details: list[str] = []
         self.down = False
         self.silent_about: set[str] = set()
+        self.broken_in_full: set[str] = set()  # lists show them, and to read more of them fails
+        self.nameless_failures: list[str] = []  # reasons of rows that break the first page and tell nothing else
         self.count_off_by = 0
         self.hidden_counts: dict[str, int] = {}
         self.before_page: Callable[[int], None] = lambda number: None
@@ -99,7 +102,10 @@ class FakeDSpace:
         return len(self._listed(scope, subset)) + self.count_off_by
 
     def walk(self, scope: Scope, *, cursor, light, with_collection, seen, hidden, subset=None) -> Iterator[Page]:
-        self.listings.append("changes" if subset else "light" if light else "complete")
+        if subset is not None and self.refuses_subsets:
+            raise Rejected("The repository does not take this query (422).")
+        part = subset and subset.part
+        self.listings.append("slice" if part else "changes" if subset else "light" if light else "complete")
         listed = self._listed(scope, subset)
         start = (cursor or {}).get("offset", 0)
         total = len(listed) + self.count_off_by
@@ -109,8 +115,10 @@ class FakeDSpace:
             part = listed[offset : offset + self.page_size]
             done = seen([item.id for item in part])
             part = [item for item in part if item.id not in done]
-            read = [self._item(item, light, with_collection) for item in part if not item.fails]
-            failures = [Failure(item.id, item.handle, item.title, "it is broken") for item in part if item.fails]
+            broken = [item for item in part if item.fails or (item.id in self.broken_in_full and not light)]
+            read = [self._item(item, light, with_collection) for item in part if item not in broken]
+            failures = [_broken(item) for item in broken]
+            failures += [Failure(None, None, None, reason) for reason in self.nameless_failures if offset == 0]
             yield Page(
                 tuple(read), {"offset": offset + self.page_size}, total, tuple(failures), dict(self.hidden_counts)
             )
@@ -122,6 +130,9 @@ class FakeDSpace:
             else:
                 self._ask()
                 self.details.append(item.id)
+                if item.id in self.broken_in_full:
+                    yield _broken(item)
+                    continue
                 yield replace(self._item(self.items[item.id], False, False), collection=item.collection)
 
     def whereabouts(self, item_id: str, scope: Scope, handle: str | None) -> SourceState:
@@ -165,6 +176,9 @@ class FakeDSpace:
 
     def _listed(self, scope: Scope, subset: Subset | None) -> list[FakeItem]:
         found = [item for item in self.items.values() if self._is_in(item, scope)]
+        if subset is not None and subset.part is not None:
+            number, of = subset.part
+            return [item for item in found if part_of(item.id, of) == number]
         return [item for item in found if subset is None or item.indexed >= subset.indexed_since]
 
     def _is_in(self, item: FakeItem, scope: Scope) -> bool:
@@ -192,3 +206,8 @@ class FakeDSpace:
         checksum = hashlib.md5(data).hexdigest()
         bundle = "LICENSE" if name.startswith("license") else "ORIGINAL"
         return Bitstream(f"{item.id}/{name}", bundle, name, None, "text/plain", len(data), checksum, "MD5", 1)
+
+
+def _broken(item: FakeItem | Item) -> Failure:
+    name = item.title if isinstance(item, FakeItem) else item.name
+    return Failure(item.id, item.handle, name, "it is broken")

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from connector.catalogue.models import CatalogueItem
 from connector.dspace.records import Scope, ScopeKind
 from connector.errors import Conflict, NotFound
 from connector.extensions import db, transaction, utcnow
@@ -16,6 +17,8 @@ from connector.imports.models import ImportJob, State
 from connector.imports.run import work
 from connector.repositories.connections import source_for
 from connector.repositories.models import Repository
+
+from .catalogue import titles
 
 
 def set_job(desk, job_id, **values):
@@ -120,6 +123,30 @@ def test_a_job_that_beats_is_left_alone(desk):
         assert jobs.claim(job_id) is None
 
 
+def test_while_any_thread_of_a_job_waits_it_says_so_and_then_what_it_does_now(desk):
+    job_id, said = desk.create(), []
+
+    def in_a_thread_of_its_own(run):
+        run.waiting("Waiting for the file")
+        run.waiting("")
+
+    def runner(run):
+        run.waiting("Waiting for the page")
+        run.say("Reading on")
+        other = threading.Thread(target=in_a_thread_of_its_own, args=(run,))
+        other.start()
+        other.join()
+        said.append(run.doing)
+        run.waiting("")
+        said.append(run.doing)
+        return True, ""
+
+    with desk.app.app_context():
+        work(job_id, runner)
+
+    assert said == ["Waiting for the page", "Reading on"]
+
+
 def test_an_attempt_that_was_taken_over_writes_nothing_more(desk, dspace):
     dspace.page_size = 80
     for n in range(200):
@@ -199,6 +226,40 @@ def test_a_job_that_dies_five_times_at_the_same_place_is_failed_with_the_place_n
     assert "5 times at the same place" in job.message
     assert "after 120 items" in job.message
     assert "Fetching a.pdf" in job.message
+
+
+def test_a_job_whose_database_fails_five_times_says_so_and_not_that_its_process_ended(desk):
+    job_id = desk.create()
+
+    with desk.app.app_context():
+        for _ in range(5):
+            jobs.lose(job_id, jobs.claim(job_id))
+
+    job = desk.job(job_id)
+    assert job.state == State.FAILED
+    assert "The database of this app failed 5 times at the same place" in job.message
+    assert "process" not in job.message
+
+
+def test_an_item_removed_while_its_job_stood_still_comes_back_once(desk, dspace):
+    for number in range(100):
+        dspace.add(f"i{number}")
+    job_id = desk.create()
+    dspace.before_page = lambda number: number == 10 and desk.stop(job_id)
+    desk.work(job_id)
+    stopped = desk.job(job_id)
+    with desk.app.app_context(), transaction():
+        db.session.execute(db.delete(CatalogueItem).where(CatalogueItem.source_id == "i0"))
+    set_job(desk, job_id, cursor={})
+    dspace.before_page = lambda number: None
+    with desk.app.app_context():
+        jobs.resume(job_id)
+    desk.work(job_id)
+
+    job = desk.job(job_id)
+    assert (stopped.state, 0 < stopped.added < 100) == (State.STOPPED, True)
+    assert (job.state, job.seen, job.added, job.unchanged) == (State.COMPLETED, 100, 100, 0)
+    assert (job.clean, "i0" in titles(desk.app)) == (True, True)
 
 
 @pytest.mark.parametrize("moved", ["seen", "bytes", "removed"])

@@ -66,6 +66,46 @@ def test_what_fails_again_is_named_again_by_the_new_job(desk, dspace):
         db.session.rollback()
 
 
+def test_the_counts_of_a_retry_are_of_the_items_it_looked_at(desk, dspace):
+    for number in range(3):
+        dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
+    dspace.file_errors = {f"i{number}/a.txt": Restricted("Not for us.") for number in (1, 2)}
+    first = desk.run(files=True)
+    del dspace.file_errors["i1/a.txt"]
+
+    job = retry(desk, first.id)
+
+    assert (job.seen, job.updated, job.unchanged, job.failed) == (2, 1, 1, 0)
+
+
+def test_an_item_that_failed_is_read_again_though_a_file_of_it_did_not_come_either(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"bytes"})
+    dspace.file_errors = {"i0/a.txt": Restricted("Not for us.")}
+    desk.run(files=True)
+    dspace.edit("i0", title="Another title", fails=True)
+    second = desk.run(files=True)
+    dspace.items["i0"].fails = False
+
+    job = retry(desk, second.id)
+
+    assert second.failed == 1
+    assert (job.seen, job.updated) == (1, 1)
+    assert records(desk.app)[0]["title"] == "Another title"
+
+
+def test_a_failure_that_names_no_item_is_said_and_leaves_the_retry_with_problems(desk, dspace):
+    dspace.add("i0")
+    dspace.add("i1", fails=True)
+    dspace.nameless_failures = ["Row 7 of the list: an error (500)."]
+    first = desk.run()
+    dspace.items["i1"].fails, dspace.nameless_failures = False, []
+
+    job = retry(desk, first.id)
+
+    assert (first.failed, job.added, job.clean) == (2, 1, False)
+    assert "1 failure names no item" in job.message
+
+
 def test_undo_of_a_retry_takes_back_what_it_brought_alone(desk, dspace):
     dspace.add("i0")
     dspace.add("i1", fails=True)

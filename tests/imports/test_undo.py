@@ -56,7 +56,7 @@ def test_the_preview_tells_what_the_undo_then_does(desk, dspace):
         told = preview(job.id)
     undo = desk.undo(job.id)
 
-    assert told == {"removed": 1, "restored": 0, "kept": 1, "files": 1, "item_sets": 1, "gone": 0}
+    assert told == {"removed": 1, "restored": 0, "kept": 1, "files": 1, "item_sets": 1, "gone": 0, "lasting": 0}
     assert numbers(undo) == (1, 0, 1)
 
 

@@ -54,6 +54,27 @@ def test_a_running_job_shows_how_far_it_is_and_what_it_does(app, desk, pages):
     assert b"<html" not in page.data
 
 
+def test_a_job_that_waits_for_the_repository_says_since_when_and_why(app, desk, pages):
+    job_id = desk.create()
+    said = "Waiting for the repository since 14:05: example.org asks for fewer requests. Trying again in 5 minutes."
+    set_state(app, job_id, state="running", doing=said)
+
+    page, row = words(pages.get(f"/jobs/{job_id}/live")), words(pages.get(f"/jobs/{job_id}/row"))
+
+    assert page.startswith("Waiting for the repository since 14:05 ")
+    assert "· example.org asks for fewer requests. Trying again in 5 minutes." in page
+    assert page.count("14:05") == 1
+    assert "Waiting for the repository since 14:05 " in row
+    assert "Running" not in page + row
+
+
+def test_a_job_that_is_to_stop_no_longer_says_that_it_waits(app, desk, pages):
+    job_id = desk.create()
+    set_state(app, job_id, state="stopping", doing="Waiting for the repository since 14:05: example.org is busy.")
+
+    assert words(pages.get(f"/jobs/{job_id}/live")).startswith("Stopping ")
+
+
 def test_after_fetching_files_a_job_says_that_it_reads_on(desk, dspace):
     with_items(dspace, 2 * harvest.FULL_PAGE, files={"a.txt": b"aaa"})
     dspace.page_size, said = harvest.FULL_PAGE, []
@@ -77,7 +98,7 @@ def test_an_ended_job_no_longer_asks_for_itself(desk, dspace, pages):
     page = pages.get(f"/jobs/{job.id}/live")
 
     assert b"hx-trigger" not in page.data
-    assert "Completed Re-run Undo 3 of 3 items" in words(page)
+    assert "Completed Re-run What would change? Undo 3 of 3 items" in words(page)
     assert "Added 3 Updated 0 Unchanged 0 Failed 0" in words(page)
     assert "Files 2 stored Fetched 9 bytes" in words(page)
     assert f"/items/?job={job.id}" in links(page)
@@ -153,7 +174,7 @@ def test_undo_shows_in_numbers_what_it_will_do_and_then_what_it_did(desk, dspace
     assert "Items removed 3 Items restored 0 Items kept 1" in words(asked)
     assert "Removed 3 Restored 0 Kept 1" in words(pages.get(f"/jobs/{undo_id}/"))
     undone = pages.get(f"/jobs/{job.id}/")
-    assert f"Undone Re-run 4 of 4 items Undo: job {undo_id} , completed." in words(undone)
+    assert f"Undone Re-run What would change? 4 of 4 items Undo: job {undo_id} , completed." in words(undone)
 
 
 def test_undo_is_refused_while_the_repository_is_at_work(desk, dspace, pages):

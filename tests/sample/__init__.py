@@ -1,14 +1,15 @@
 """A sample DSpace repository on the loopback address, in six versions, for the demo, the tests and the benchmark."""
 
 from .collections import library
-from .costs import Costs
+from .costs import FREE, Costs
 from .faults import Fault, Faults
-from .grow import grow
+from .grow import grow, grow_large
 from .model import Repository
 from .records import Bitstream, Bundle, Collection, Community, Item, Value
 from .server import SampleRepository
 
 __all__ = [
+    "FREE",
     "Bitstream",
     "Bundle",
     "Collection",
@@ -21,5 +22,6 @@ __all__ = [
     "SampleRepository",
     "Value",
     "grow",
+    "grow_large",
     "library",
 ]

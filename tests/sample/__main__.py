@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import threading
+from dataclasses import replace
 
-from . import Costs, SampleRepository, grow
+from . import FREE, Costs, SampleRepository, grow, grow_large
 from .server import GENERATIONS
 
 
@@ -15,11 +17,13 @@ def main() -> None:
     ended = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: ended.set())
-    costs = Costs(distance=options.distance) if options.costs else None
+    costs = replace(Costs() if options.costs else FREE, distance=options.distance, rate=options.rate)
     with SampleRepository(options.generation, options.port, costs=costs) as sample:
         if options.grow:
             grow(sample.data, options.grow, files=options.files)
             sample.warm()
+        if options.large:
+            grow_large(sample.data, options.large, options.size)
         print(f"{sample.data.name} as DSpace {options.generation} on {sample.url}", flush=True)
         ended.wait()
 
@@ -31,7 +35,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--grow", type=int, default=0, metavar="N", help="add N synthetic items")
     parser.add_argument("--files", type=int, default=0, metavar="N", help="files of each synthetic item")
     parser.add_argument("--costs", action="store_true", help="take as long as a real DSpace 9.3")
-    parser.add_argument("--distance", type=float, default=0.0, metavar="S", help="with --costs: seconds on the way")
+    parser.add_argument("--distance", type=float, default=0.0, metavar="S", help="seconds on the way of each request")
+    parser.add_argument("--rate", type=float, default=math.inf, metavar="BYTES", help="a second through the line")
+    parser.add_argument("--large", type=int, default=0, metavar="N", help="add N items with one large file each")
+    parser.add_argument("--size", type=int, default=100_000_000, metavar="BYTES", help="of each large file")
     return parser.parse_args()
 
 

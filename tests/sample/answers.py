@@ -16,6 +16,7 @@ class Request:
     method: str
     target: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
 
     @property
     def path(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ class Costs:
 
     A search page costs `per_item` an item and, with b bitstreams embedded, `per_bitstream` times b and `square` times
     b squared, a single item as a page of one; a list of bundles or of bitstreams costs `bundles_request` and
-    `bundles_bitstream` a bitstream in it. Versions before 7 cost nothing.
+    `bundles_bitstream` a bitstream in it. Versions before 7 cost nothing. `rate`: bytes a second of the line, for all
+    answers together.
     """
 
     processors: int = 2
@@ -23,7 +25,10 @@ class Costs:
     bundles_request: float = 0.020
     bundles_bitstream: float = 0.004
     distance: float = 0.0
+    rate: float = math.inf
     _free: threading.Semaphore = field(init=False, repr=False)
+    _line: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _busy_until: float = field(default=0.0, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._free = threading.Semaphore(self.processors)
@@ -41,6 +46,14 @@ class Costs:
         if price:
             with self._free:
                 time.sleep(price)
+
+    def carry(self, size: int) -> None:
+        """Wait until so many bytes are through the line, after those of others."""
+        with self._line:
+            self._busy_until = max(self._busy_until, time.monotonic()) + size / self.rate
+            left = self._busy_until - time.monotonic()
+        if left > 0:
+            time.sleep(left)
 
 
 FREE = Costs(per_item=0.0, per_bitstream=0.0, square=0.0, bundles_request=0.0, bundles_bitstream=0.0)

@@ -70,7 +70,7 @@ class Embedder:
 
     def bundles(self, one: Item, embeds: Embeds, number: int, size: int, address: str) -> dict[str, Any]:
         """Bundles that may not be read are left out and still counted."""
-        rows = [row for row in one.bundles[number * size : (number + 1) * size] if row.readable]
+        rows = [row for row in one.bundles[number * size : (number + 1) * size] if row.is_readable]
         counts = shape.page(number, size, len(one.bundles))
         return shape.linked_list("bundles", [self.bundle(row, embeds) for row in rows], counts, address)
 

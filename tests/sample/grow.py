@@ -29,6 +29,19 @@ def grow(data: Repository, items: int = 1000, values: int = 15, files: int = 0, 
     return home
 
 
+def grow_large(data: Repository, files: int, size: int, seed: int = 7) -> Collection:
+    """A new collection, "Large files", of so many items with one file of `size` bytes each, no two of them alike.
+
+    All are views of one buffer, so that they cost no more memory than one of them.
+    """
+    home = data.add_collection("Large files", data.add_community("Large"))
+    buffer = memoryview(random.Random(seed).randbytes(size + files))
+    for number in range(files):
+        item = data.add_item(home, [("dc.title", [f"Large file {number}"])])
+        data.add_file(item, f"large-{number}.bin", buffer[number : number + size], "application/octet-stream")
+    return home
+
+
 def _fields(chance: random.Random, number: int, more: int) -> list[tuple[str, list[Given]]]:
     fields: dict[str, list[Given]] = {
         "dc.title": [f"Item {number:06d}: {' '.join(chance.choices(WORDS, k=4))}"],

@@ -229,7 +229,7 @@ class Hal9:
         if "id" not in request.query:
             raise Refusal(404)
         found = self._data.handles.get(request.one("id").removeprefix("hdl:"))
-        if found and not found.readable:
+        if found and not found.is_readable:
             raise Refusal(500)
         return self._elsewhere(found)
 
@@ -252,7 +252,7 @@ class Hal9:
             raise Refusal(401)
         if ident not in shelf:
             raise Refusal(404)
-        if not shelf[ident].readable:
+        if not shelf[ident].is_readable:
             raise Refusal(401)
         return shelf[ident]
 

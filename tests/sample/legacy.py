@@ -10,7 +10,8 @@ from . import legacy_json as shape
 from .answers import Answer, Refusal, Request, dumps
 from .legacy_json import Expand
 from .legacy_wire import expand_of, leaf, page_of, refused, whole
-from .records import Bitstream, Collection, Community, Item, Thing
+from .login import NAME
+from .records import Bitstream, Collection, Community, Item, Thing, signed_in
 
 if TYPE_CHECKING:
     from .server import SampleRepository
@@ -93,7 +94,9 @@ class Legacy6:
 
     def _status(self, request: Request) -> Answer:
         """Without `Accept: application/json` it answers XML, alone of all."""
-        body = {"okay": True, "authenticated": False, "email": None, "fullname": None} | dict(self.status_members)
+        is_known = signed_in.get()
+        body = {"okay": True, "authenticated": is_known, "email": NAME if is_known else None, "fullname": None}
+        body |= {name: None if is_known else value for name, value in self.status_members}
         if request.wants_json:
             return self._json(body)
         told = "".join(f"<{name}>{str(value).lower()}</{name}>" for name, value in body.items() if value is not None)
@@ -141,7 +144,7 @@ class Legacy6:
 
     def _collections(self, request: Request) -> Answer:
         """`expand` has no effect here, on any version."""
-        homes = sorted((one for one in self._data.collections.values() if one.readable), key=lambda one: one.name)
+        homes = sorted((one for one in self._data.collections.values() if one.is_readable), key=lambda one: one.name)
         return self._json([self._write.collection(one) for one in page_of(request, homes, 100)])
 
     def _collection(self, request: Request, ident: str) -> Answer:
@@ -174,7 +177,7 @@ class Legacy6:
         """The JSON of an item, from memory where it holds nothing of other objects."""
         if {"parentCollection", "parentCollectionList", "parentCommunityList", "all"} & expand.names:
             return dumps(self._write.item(one, expand))
-        seen_as = self.generation, expand.has("metadata"), expand.has("bitstreams")
+        seen_as = self.generation, signed_in.get(), expand.has("metadata"), expand.has("bitstreams")
         if seen_as not in one.cache:
             one.cache[seen_as] = dumps(self._write.item(one, expand))
         return one.cache[seen_as]

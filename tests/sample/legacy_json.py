@@ -212,7 +212,7 @@ class Writer:
         return self._rows[key]
 
     def collections_of(self, one: Community) -> list[Collection]:
-        homes = (home for home in self._data.collections.values() if home.parent is one and home.readable)
+        homes = (home for home in self._data.collections.values() if home.parent is one and home.is_readable)
         return sorted(homes, key=lambda home: home.name)
 
     def communities_of(self, one: Community) -> list[Community]:
@@ -224,8 +224,8 @@ class Writer:
 
 
 def readable(one: Item) -> list[Bitstream]:
-    """The files a signed-out reader may open: embargoed ones are not even named."""
-    return [file for file in one.bitstreams if file.readable]
+    """The files that whoever asks may open: embargoed ones are not even named."""
+    return [file for file in one.bitstreams if file.is_readable]
 
 
 def _texts(one: Community | Collection) -> dict[str, str]:

@@ -86,7 +86,7 @@ class Repository:
         self,
         item: Item,
         name: str | None,
-        content: bytes,
+        content: bytes | memoryview,
         mimetype: str = "text/plain",
         bundle: str = "ORIGINAL",
         **more: object,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
+
+signed_in: ContextVar[bool] = ContextVar("signed_in", default=False)
+"""Whether who asks now is signed in, to whom nothing is closed."""
 
 
 class Value(NamedTuple):
@@ -37,7 +41,7 @@ class Community:
     sidebar: str = ""
     logo: Bitstream | None = None
     kind = "community"
-    readable = is_open = True
+    readable = is_readable = is_open = True
 
 
 @dataclass(eq=False)
@@ -59,8 +63,11 @@ class Collection:
     kind = "collection"
 
     @property
-    def is_open(self) -> bool:
-        return self.readable
+    def is_readable(self) -> bool:
+        """Whether it is open to whoever asks."""
+        return self.readable or signed_in.get()
+
+    is_open = is_readable
 
 
 @dataclass(eq=False)
@@ -73,7 +80,7 @@ class Bitstream:
     uuid: str
     number: int
     name: str | None
-    content: bytes
+    content: bytes | memoryview
     mimetype: str
     description: str | None = None
     sequence: int = -1
@@ -89,9 +96,14 @@ class Bitstream:
         return self.bundle.item if self.bundle else None
 
     @property
+    def is_readable(self) -> bool:
+        """Whether it is open to whoever asks."""
+        return self.readable or signed_in.get()
+
+    @property
     def is_open(self) -> bool:
-        """Whether a signed-out person may read the bytes."""
-        return self.readable and (self.item is None or self.item.is_open)
+        """Whether whoever asks may read the bytes."""
+        return self.is_readable and (self.item is None or self.item.is_open)
 
 
 @dataclass(eq=False)
@@ -103,6 +115,11 @@ class Bundle:
     item: Item
     bitstreams: list[Bitstream] = field(default_factory=list)
     readable: bool = True
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether it is open to whoever asks."""
+        return self.readable or signed_in.get()
 
 
 @dataclass(eq=False)
@@ -131,13 +148,18 @@ class Item:
         return self.first("dc.title")
 
     @property
+    def is_readable(self) -> bool:
+        """Whether it is open to whoever asks."""
+        return self.readable or signed_in.get()
+
+    @property
     def is_open(self) -> bool:
-        """Whether a signed-out person may read it by its id."""
-        return self.readable and not self.withdrawn
+        """Whether whoever asks may read it by its id."""
+        return self.is_readable and not self.withdrawn
 
     @property
     def is_found(self) -> bool:
-        """Whether search finds it for a signed-out person."""
+        """Whether search finds it for whoever asks."""
         return self.is_open and self.in_archive and self.discoverable
 
     @property

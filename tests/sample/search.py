@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from .answers import Refusal
 from .model import Repository
-from .records import Collection, Community, Item, Thing
+from .records import Collection, Community, Item, Thing, signed_in
 
 SORTS = ("score", "dc.title", "dc.date.issued", "dc.date.accessioned")
 KINDS = ("item", "collection", "community")
@@ -22,18 +22,19 @@ class Search:
 
     def __init__(self, data: Repository):
         self._data = data
-        self._results: dict[tuple[str, ...], list[Thing]] = {}
+        self._results: dict[tuple[bool | str, ...], list[Thing]] = {}
         self._changes = -1
 
     def find(self, kind: str, scope: str, query: str, sort: str) -> list[Thing]:
-        """All a signed-out person can find. Raises Refusal: 400 for an unknown kind, 422 for a sort or query."""
+        """All that whoever asks can find. Raises Refusal: 400 for an unknown kind, 422 for a sort or query."""
         if self._changes != self._data.changes:
             self._results.clear()
             self._changes = self._data.changes
         asked = (kind.lower(), scope, query, sort)
-        if asked not in self._results:
-            self._results[asked] = self._found(*asked)
-        return self._results[asked]
+        seen_as = (signed_in.get(), *asked)
+        if seen_as not in self._results:
+            self._results[seen_as] = self._found(*asked)
+        return self._results[seen_as]
 
     def _found(self, kind: str, scope: str, query: str, sort: str) -> list[Thing]:
         by, _, direction = sort.partition(",")
@@ -67,7 +68,7 @@ class Search:
 
 
 def is_listed(one: Thing) -> bool:
-    """Whether lists and search show it to a signed-out person."""
+    """Whether lists and search show it to whoever asks."""
     return one.is_found if isinstance(one, Item) else one.is_open
 
 

@@ -16,19 +16,22 @@ from .faults import Fault, Faults
 from .hal import Hal7, Hal9, Hal10
 from .legacy import Legacy6
 from .legacy_older import Legacy4, Legacy5
+from .login import Logins
 from .model import Repository
 
 GENERATIONS = {4: Legacy4, 5: Legacy5, 6: Legacy6, 7: Hal7, 9: Hal9, 10: Hal10}
 BODILESS = (204, 304)
 PIECE = 8192  # bytes: the buffer of the servers DSpace runs in
+LOAD = 256 * 1024  # bytes that a line of limited rate takes at once
 
 
 class SampleRepository:
     """A DSpace of generation 4, 5, 6, 7, 9 or 10 on a loopback port; a context manager, or `start` and `stop`.
 
     `data` is the model it serves (the sample library where none is given), `requests` the (method, path with query)
-    pairs asked so far, `faults` what goes wrong, `costs` how long answers take. `unordered` makes paging on 4 to 6
-    repeat and lose rows, as a database without ORDER BY does when it picks another plan at another offset.
+    pairs asked so far, `faults` what goes wrong, `costs` how long answers take, `logins` who is signed in. `unordered`
+    makes paging on 4 to 6 repeat and lose rows, as a database without ORDER BY does when it picks another plan at
+    another offset.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class SampleRepository:
         self.faults = Faults()
         self.costs = costs or FREE
         self.unordered = unordered
+        self.logins = Logins(generation)
         self.stopping = threading.Event()
         self.connections: set[socket.socket] = set()
         self._server = _Server(("127.0.0.1", port), _handler(self))
@@ -80,8 +84,8 @@ class SampleRepository:
             self.api.warm()
 
     def answer(self, request: Request) -> Answer:
-        with self.data.lock:
-            return self.api.answer(request) or pages.answer(self, request)
+        with self.data.lock, self.logins.reading(request):
+            return self.logins.answer(request) or self.api.answer(request) or pages.answer(self, request)
 
 
 class _Server(ThreadingHTTPServer):
@@ -124,11 +128,12 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.delay:
             sample.stopping.wait(fault.delay)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = fault.applied(sample.answer(Request(self.command, self.path, headers)))
+        body = self.rfile.read(int(headers.get("content-length", 0))).decode()
+        answer = fault.applied(sample.answer(Request(self.command, self.path, headers, body)))
         sample.costs.spend(answer.price)
         self._send(answer, fault)
 
-    do_HEAD = do_GET
+    do_HEAD = do_POST = do_GET
 
     def _send(self, answer: Answer, fault: Fault) -> None:
         self._send_head(answer)
@@ -140,9 +145,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or fault.cut is not None
 
     def _write(self, body: bytes, pause: float) -> None:
-        """The body at once, or byte by byte with so many seconds between two until the server stops."""
+        """As fast as the line is, or byte by byte with so many seconds between two until the server stops."""
         if not pause:
-            self.wfile.write(body)
+            for start in range(0, len(body), LOAD):
+                piece = body[start : start + LOAD]
+                self.sample.costs.carry(len(piece))
+                self.wfile.write(piece)
             return
         for number in range(len(body)):
             self.wfile.write(body[number : number + 1])

@@ -1,0 +1,126 @@
+"""The pages for admins: users, and the audit trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, stream_with_context, url_for
+from sqlalchemy import select
+
+from ..errors import Conflict, InvalidInput
+from ..paging import asked_number, page_of
+from . import audit, people
+from .addresses import link_to
+from .forms import ROLES, InviteForm
+from .gate import allows
+from .models import Account, Role
+
+blueprint = Blueprint("admin", __name__)
+
+
+@blueprint.get("/users/")
+@allows(Role.ADMIN)
+def users() -> str:
+    """All accounts, and the form to invite one more."""
+    return _users_page(InviteForm(formdata=None))
+
+
+@blueprint.post("/users/")
+@allows(Role.ADMIN)
+def invite() -> Any:
+    """Make an account and show its link, once."""
+    form = InviteForm()
+    if not form.validate():
+        return _users_page(form), 422
+    try:
+        token = people.add(form.name.data or "", Role(form.role.data))
+    except (Conflict, InvalidInput) as error:
+        form.refuse(error)
+        return _users_page(form), 422
+    return _link_page(people.check_name(form.name.data), token)
+
+
+@blueprint.post("/users/<int:account_id>/link")
+@allows(Role.ADMIN)
+def new_link(account_id: int) -> Any:
+    """Show a link to choose a new password, once."""
+    try:
+        token = people.new_link(account_id)
+    except Conflict as error:
+        return _users_page(InviteForm(formdata=None), error), 409
+    return _link_page(people.get(account_id).name, token)
+
+
+@blueprint.post("/users/<int:account_id>/role")
+@allows(Role.ADMIN)
+def role(account_id: int) -> Any:
+    """Give another role."""
+    given = request.form.get("role")
+    if given not in list(Role):
+        raise InvalidInput("Choose a role: viewer, editor or admin.")
+    return _do(lambda: people.set_role(account_id, Role(given)))
+
+
+@blueprint.post("/users/<int:account_id>/disable")
+@allows(Role.ADMIN)
+def disable(account_id: int) -> Any:
+    """Let them in no more."""
+    return _do(lambda: people.disable(account_id))
+
+
+@blueprint.post("/users/<int:account_id>/enable")
+@allows(Role.ADMIN)
+def enable(account_id: int) -> Any:
+    """Let them in again."""
+    return _do(lambda: people.enable(account_id))
+
+
+@blueprint.post("/users/<int:account_id>/sessions")
+@allows(Role.ADMIN)
+def end_sessions(account_id: int) -> Any:
+    """Sign them out everywhere."""
+    return _do(lambda: people.end_sessions(account_id))
+
+
+@blueprint.get("/audit/")
+@allows(Role.ADMIN)
+def trail() -> str:
+    """Who did what, newest first."""
+    who, what = request.args.get("who", ""), request.args.get("what", "")
+    return render_template(
+        "accounts/audit.html",
+        page=page_of(audit.listed(who, what), asked_number()),
+        asked={name: value for name, value in (("who", who), ("what", what)) if value},
+        people=audit.people(),
+        kinds=audit.kinds(),
+    )
+
+
+@blueprint.get("/audit.csv")
+@allows(Role.ADMIN)
+def trail_csv() -> Response:
+    """The same entries, all of them, as CSV."""
+    lines = stream_with_context(audit.as_csv(request.args.get("who", ""), request.args.get("what", "")))
+    named = {"Content-Disposition": 'attachment; filename="audit.csv"'}
+    return Response(lines, mimetype="text/csv", headers=named)
+
+
+def _do(act: Any) -> Any:
+    try:
+        act()
+    except Conflict as error:
+        return _users_page(InviteForm(formdata=None), error), 409
+    flash("Done.")
+    return redirect(url_for(".users"), 303)
+
+
+def _users_page(form: InviteForm, refused: Conflict | None = None) -> str:
+    page = page_of(select(Account).order_by(Account.name_key), asked_number())
+    return render_template("accounts/users.html", page=page, form=form, roles=ROLES, refused=refused)
+
+
+def _link_page(name: str, token: str) -> str:
+    """For a proxy's people there is nothing to choose: they come by themselves."""
+    if people.is_by_proxy():
+        return redirect(url_for(".users"), 303)
+    return render_template("accounts/link.html", name=name, link=link_to(token))

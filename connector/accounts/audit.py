@@ -1,0 +1,77 @@
+"""The audit trail: who did what, when, from where. Entries are only ever added."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from flask import g, has_app_context, has_request_context, request
+from sqlalchemy import Select, insert, select
+
+from ..catalogue.texts import csv_safe
+from ..extensions import db, transaction, utcnow
+from .models import AuditEntry
+
+LOCAL = "local operator"  # whoever can run commands here owns the machine and needs no account
+NOBODY = "nobody"  # a request of somebody who is not signed in
+SCHEDULE = "schedule"  # what is imported by itself
+COLUMNS = ("at", "who", "what", "about", "address", "data")
+LONGEST = 500  # characters of what an entry is about; names come from people and repositories
+
+
+def acting() -> str:
+    """The name of who acts: signed in on the pages, named with --as on the command line, else the local operator."""
+    if has_request_context():
+        return g.person.name if g.get("person") else NOBODY
+    return g.get("acting", LOCAL) if has_app_context() else LOCAL
+
+
+def note(what: str, about: str = "", **data: Any) -> None:
+    """Add an entry inside the transaction of what it tells of: either both are there or none."""
+    values = {"at": utcnow(), "who": acting(), "what": what, "about": about[:LONGEST], "address": _address()}
+    db.session.execute(insert(AuditEntry).values(**values, data=data))
+
+
+def record(what: str, about: str = "", **data: Any) -> None:
+    """Add an entry by itself."""
+    with transaction():
+        note(what, about, **data)
+
+
+def listed(who: str = "", what: str = "") -> Select[Any]:
+    """A SELECT of the entries, newest first: all, or those of this person, or of this kind."""
+    query = select(AuditEntry).order_by(AuditEntry.id.desc())
+    if who:
+        query = query.where(AuditEntry.who == who)
+    return query.where(AuditEntry.what == what) if what else query
+
+
+def kinds() -> list[str]:
+    """What was done so far, each once, by name."""
+    return list(db.session.scalars(select(AuditEntry.what).distinct().order_by(AuditEntry.what)))
+
+
+def people() -> list[str]:
+    """Who did something so far, each once, by name."""
+    return list(db.session.scalars(select(AuditEntry.who).distinct().order_by(AuditEntry.who)))
+
+
+def as_csv(who: str = "", what: str = "") -> Iterator[str]:
+    """The same entries as CSV under COLUMNS, some rows at a time; times in UTC, `data` as JSON."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    for entry in db.session.scalars(listed(who, what).execution_options(yield_per=500)):
+        texts = (entry.who, entry.what, entry.about, entry.address, json.dumps(entry.data, ensure_ascii=False))
+        writer.writerow([f"{entry.at:%Y-%m-%dT%H:%M:%S}Z", *map(csv_safe, texts)])
+        yield file.getvalue()
+        file.seek(0)
+        file.truncate()
+    yield file.getvalue()
+
+
+def _address() -> str:
+    return request.remote_addr or "" if has_request_context() else "command line"

@@ -1,0 +1,108 @@
+"""`flask user …`: accounts from the terminal. Whoever can run commands here needs none."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from flask import g
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from ..errors import InvalidInput
+from ..extensions import db
+from ..terminal import Command, json_option
+from . import people
+from .addresses import link_to
+from .models import Account, Role
+
+ROLES = click.Choice([role.value for role in Role])
+user = AppGroup("user", help="Accounts: who may sign in, and what they may do.")
+
+
+def _become(context: click.Context, option: click.Parameter, name: str | None) -> None:
+    """Act for this account; a name that nobody has is told like any other mistake in the options."""
+    if name is None:
+        return
+    try:
+        g.acting = people.named(name).name
+    except InvalidInput as error:
+        raise click.BadParameter(str(error)) from error
+    db.session.rollback()
+
+
+as_option = click.option(
+    "--as", metavar="NAME", expose_value=False, callback=_become, help="The account to do it for; else the operator."
+)
+
+
+@user.command("add", cls=Command)
+@click.argument("name")
+@click.option("--role", type=ROLES, required=True)
+def add(name: str, role: str) -> None:
+    """Make an account NAME and print the link by which its owner chooses a password."""
+    _print_link(people.add(name, Role(role)))
+
+
+@user.command("list", cls=Command)
+@json_option
+def list_(as_json: bool) -> None:
+    """Print the accounts: name, role, state, when last signed in (UTC)."""
+    rows = [_as_dict(account) for account in db.session.scalars(select(Account).order_by(Account.name_key))]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        click.echo("\t".join([row["name"], row["role"], row["state"], row["signed_in"] or "never"]))
+
+
+@user.command("role", cls=Command)
+@click.argument("name")
+@click.argument("role", type=ROLES)
+def role_(name: str, role: str) -> None:
+    """Give the account NAME another ROLE."""
+    people.set_role(people.named(name).id, Role(role))
+
+
+@user.command("password", cls=Command)
+@click.argument("name")
+def password(name: str) -> None:
+    """Print a link by which the owner of the account NAME chooses a new password."""
+    _print_link(people.new_link(people.named(name).id))
+
+
+@user.command("disable", cls=Command)
+@click.argument("name")
+def disable(name: str) -> None:
+    """Let the account NAME sign in no more; where it is signed in, that ends at once."""
+    people.disable(people.named(name).id)
+
+
+@user.command("enable", cls=Command)
+@click.argument("name")
+def enable(name: str) -> None:
+    """Let the account NAME sign in again."""
+    people.enable(people.named(name).id)
+
+
+def _print_link(token: str) -> None:
+    if people.is_by_proxy():
+        click.echo("The proxy in front says who is there: no password is needed, and no link.", err=True)
+        return
+    click.echo(link_to(token))
+    click.echo("It works once, within an hour.", err=True)
+
+
+def _as_dict(account: Account) -> dict[str, str | None]:
+    seen = account.signed_in and f"{account.signed_in:%Y-%m-%dT%H:%M:%S}Z"
+    return {"name": account.name, "role": account.role, "state": account.state, "signed_in": seen}
+
+
+def tell_first_link(port: int | None = None) -> None:
+    """On stderr, the link that makes the first admin, as long as there is none. `port`: where the app listens."""
+    if people.needs_first_admin():
+        click.echo("There is no admin yet. To become the first, open this within an hour; it works once:", err=True)
+        click.echo(f"  {link_to(people.first_link(), port)}", err=True)
+
+
+COMMANDS: list[click.Command] = [user]

@@ -1,0 +1,91 @@
+"""The forms about accounts: signing in, choosing a password, inviting."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import EqualTo, Length
+
+from ..errors import ConnectorError
+from .models import Role
+from .passwords import LEAST, MOST
+from .people import LONGEST
+
+ROLES = {
+    Role.VIEWER: "Viewer: reads",
+    Role.EDITOR: "Editor: imports, and undoes own imports",
+    Role.ADMIN: "Admin: undoes all, manages users and settings",
+}
+ADVICE = f"At least {LEAST} characters, any you like; a few words together are good and easy to keep in mind."
+
+
+class RefusableForm(FlaskForm):
+    """A form that shows a refusal at the field it concerns."""
+
+    def refuse(self, error: ConnectorError) -> None:
+        """Show the sentence at its field, or at the first."""
+        field = self[getattr(error, "field", None) or next(iter(self)).name]
+        field.errors = [*field.errors, str(error)]
+
+
+class SignInForm(RefusableForm):
+    """Name and password. Their lengths are limited only so that nobody makes us hash a novel."""
+
+    name = StringField(
+        "Name",
+        [Length(max=LONGEST)],
+        render_kw={"autocomplete": "username", "autocapitalize": "off", "spellcheck": "false", "required": True},
+    )
+    password = PasswordField(
+        "Password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
+    )
+    next = HiddenField()
+
+
+class ChoosePasswordForm(RefusableForm):
+    """A new password, typed twice."""
+
+    password = PasswordField(
+        "Password", description=ADVICE, render_kw={"autocomplete": "new-password", "required": True}
+    )
+    again = PasswordField(
+        "Password again",
+        [EqualTo("password", message="The two are not the same.")],
+        render_kw={"autocomplete": "new-password", "required": True},
+    )
+
+
+class FirstAdminForm(ChoosePasswordForm):
+    """The name of the first admin besides."""
+
+    name = StringField(
+        "Name",
+        description="By which you sign in, and which stands beside what you do.",
+        render_kw={"autocomplete": "username", "autocapitalize": "off", "spellcheck": "false", "required": True},
+    )
+
+
+class ChangePasswordForm(RefusableForm):
+    """The present password and a new one, typed twice."""
+
+    current = PasswordField(
+        "Present password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
+    )
+    new = PasswordField(
+        "New password", description=ADVICE, render_kw={"autocomplete": "new-password", "required": True}
+    )
+    again = PasswordField(
+        "New password again",
+        [EqualTo("new", message="The two are not the same.")],
+        render_kw={"autocomplete": "new-password", "required": True},
+    )
+
+
+class InviteForm(RefusableForm):
+    """Who comes, and what they may do."""
+
+    name = StringField(
+        "Name", description="By which they sign in.", render_kw={"autocapitalize": "off", "required": True}
+    )
+    role = SelectField("Role", choices=[SelectChoice(role.value, words) for role, words in ROLES.items()])

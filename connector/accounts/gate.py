@@ -1,0 +1,86 @@
+"""The gate before every page and fragment: each declares the role it needs, and one that declares none is closed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
+from flask_login import current_user
+
+from ..errors import NotAllowed
+from . import people, signing
+from .models import Role
+
+log = logging.getLogger(__name__)
+View = TypeVar("View", bound=Callable[..., Any])
+NEEDS = "needs"  # the attribute of a view that holds its rule
+
+
+def allows(role: Role | None) -> Callable[[View], View]:
+    """Declare that a view is for this role and those above it; None: for everybody, signed in or not."""
+
+    def declare(view: View) -> View:
+        setattr(view, NEEDS, role)
+        return view
+
+    return declare
+
+
+def init_app(app: Flask) -> None:
+    """Put the gate before all else, also before the check of a form's token: who is not signed in is told so."""
+    allows(None)(app.view_functions["static"])
+    app.before_request(_guard)
+    app.jinja_env.globals.update(person=lambda: g.get("person"), by_proxy=people.is_by_proxy)
+
+
+def require(role: Role) -> None:
+    """Raises NotAllowed unless who is signed in has this role: where one view does what different roles may."""
+    if not g.person.may(role):
+        raise NotAllowed(f"This needs the role {role.value}; yours is {g.person.role.value}. Ask an administrator.")
+
+
+def own(owner: str) -> None:
+    """Raises NotAllowed unless who is signed in may change what this owner began."""
+    if not g.person.owns(owner):
+        raise NotAllowed(f"This job is {owner}'s: only they or an administrator may change it.")
+
+
+def _guard() -> Any:
+    g.person = current_user._get_current_object() if current_user.is_authenticated else None
+    if request.endpoint is None:  # there is nothing at this address, or not for this method
+        return None
+    view = current_app.view_functions[request.endpoint]
+    if not hasattr(view, NEEDS):
+        log.error("%s declares no role that it needs: it is closed.", request.endpoint)
+        abort(403)
+    needed = getattr(view, NEEDS)
+    if needed is None:
+        return None
+    if g.person is None:
+        return _ask_to_sign_in()
+    return require(needed)
+
+
+def _ask_to_sign_in() -> Any:
+    if people.is_by_proxy():
+        refusal = g.get("refusal", "The server in front of this app did not say who you are. Sign in there first.")
+        raise NotAllowed(refusal)
+    where = url_for("accounts.sign_in", next=_came_from())
+    if "HX-Request" in request.headers:  # htmx goes there with the whole page
+        return Response(status=401, headers={"HX-Redirect": where})
+    return redirect(where, 303)
+
+
+def _came_from() -> str | None:
+    """The page to return to: the one asked for, or the one that a form or a fragment is part of."""
+    if "HX-Request" in request.headers:
+        page = request.headers.get("HX-Current-URL", "")
+    elif request.method == "GET":
+        page = request.script_root + request.full_path.removesuffix("?")
+    else:
+        page = request.referrer or ""
+    parts = urlsplit(page)
+    return signing.safe_path(parts.path + ("?" + parts.query if parts.query else ""))

@@ -1,0 +1,62 @@
+"""Passwords: hashed with argon2id, compared in the same time for all, refused where easy to guess."""
+
+from __future__ import annotations
+
+import functools
+import threading
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+from zxcvbn import zxcvbn
+
+from ..errors import InvalidInput
+
+LEAST, MOST = 12, 1000  # characters
+HARD_TO_GUESS = 4  # of zxcvbn's scores 0 to 4: more than 10^10 guesses
+JUDGED = 72  # characters; what comes after makes it only harder, and judging it would take long
+# Words that everybody would try here (ASVS 5.0, 6.2.11); the account's own name comes to them.
+OBVIOUS = ("dspace", "connector", "dspace connector", "dspaceconnector", "dspace-connector", "repository", "omeka")
+
+_hasher = PasswordHasher()
+# Each hash takes 64 MiB for some tens of milliseconds: not more than two at once, however many knock.
+_few = threading.BoundedSemaphore(2)
+
+
+def check(password: str, name: str, field: str = "password") -> str:
+    """The password, exactly as typed, where it may be chosen by the account of this name. Raises InvalidInput.
+
+    Any characters will do, as long as it is long enough and hard to guess (ASVS 5.0, 6.2.1 to 6.2.12).
+    """
+    if len(password) < LEAST:
+        raise InvalidInput(f"The password needs at least {LEAST} characters: a few words together are good.", field)
+    if len(password) > MOST:
+        raise InvalidInput(f"The password has at most {MOST} characters.", field)
+    judged = zxcvbn(password[:JUDGED], [*OBVIOUS, name, *name.split()])
+    if judged["score"] < HARD_TO_GUESS or name.casefold() in password.casefold():
+        raise InvalidInput("This password is easy to guess: choose one that is less common, such as four words.", field)
+    return password
+
+
+def hashed(password: str) -> str:
+    """Its hash with a salt of its own, as it is stored."""
+    with _few:
+        return _hasher.hash(password)
+
+
+def matches(stored: str | None, password: str) -> bool:
+    """Whether this is the password with that hash. Where there is none, the answer is no, after the same work."""
+    with _few:
+        try:
+            return _hasher.verify(stored or _nobody(), password) and stored is not None
+        except VerifyMismatchError:
+            return False
+
+
+def is_outdated(stored: str) -> bool:
+    """Whether it was hashed with less work than is done today."""
+    return _hasher.check_needs_rehash(stored)
+
+
+@functools.cache
+def _nobody() -> str:
+    return _hasher.hash("nobody's password")

@@ -1,0 +1,191 @@
+"""What can be done with accounts: invite, let in by a link, change role and password, disable."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from flask import current_app
+from sqlalchemy import Select, insert, select, update
+
+from ..errors import Conflict, InvalidInput, LinkSpent
+from ..extensions import db, transaction, utcnow
+from . import audit, links, passwords, sessions
+from .models import Account, Purpose, Role
+
+ACCOUNT = Account.__table__
+LONGEST = 100
+RESERVED = (audit.LOCAL, audit.NOBODY, audit.SCHEDULE)
+
+
+def check_name(text: str) -> str:
+    """The name as it is kept: without spaces around it, in one Unicode form. Raises InvalidInput."""
+    name = unicodedata.normalize("NFKC", text).strip()
+    if not 0 < len(name) <= LONGEST or not name.isprintable() or "," in name:
+        raise InvalidInput(f"A name has 1 to {LONGEST} letters, digits or signs, and no comma.", "name")
+    if key_of(name) in RESERVED:
+        raise InvalidInput(f"“{name}” has a meaning of its own here: choose another name.", "name")
+    return name
+
+
+def key_of(name: str) -> str:
+    """What two spellings of the same name have in common."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def get(account_id: int) -> Account:
+    """The account, or InvalidInput."""
+    account = db.session.get(Account, account_id)
+    if account is None:
+        raise InvalidInput(f"There is no account {account_id}.")
+    return account
+
+
+def named(name: str) -> Account:
+    """The account of this name, or InvalidInput."""
+    account = find(name)
+    if account is None:
+        raise InvalidInput(f"There is no account “{name}”. See flask user list.", "name")
+    return account
+
+
+def find(name: str) -> Account | None:
+    """The account of this name, if there is one."""
+    return db.session.scalar(select(Account).where(Account.name_key == key_of(name)))
+
+
+def is_by_proxy() -> bool:
+    """Whether the proxy in front says who is there, so that nobody has a password here."""
+    return current_app.config["AUTH"] == "proxy"
+
+
+def add(name: str, role: Role) -> str:
+    """Make an account; gives the token of the link by which its owner chooses a password. Conflict where it exists."""
+    name = check_name(name)
+    with transaction():
+        account_id = _insert(name, role)
+        audit.note("invite", name, role=role.value)
+        return links.issue(Purpose.INVITE, account_id)
+
+
+def needs_first_admin() -> bool:
+    """Whether nobody can sign in who may manage accounts."""
+    return not is_by_proxy() and not db.session.scalar(select(_admins().exists()))
+
+
+def first_link() -> str:
+    """The token of the link that makes the first admin; earlier ones end."""
+    with transaction():
+        return links.issue(Purpose.FIRST)
+
+
+def new_link(account_id: int) -> str:
+    """The token of a new link to choose a password; the old password holds until then. Conflict where disabled."""
+    with transaction():
+        account = get(account_id)
+        if account.disabled:
+            raise Conflict(f"{account.name} is disabled: enable the account first.")
+        purpose = Purpose.RESET if account.password else Purpose.INVITE
+        audit.note("new link", account.name, purpose=purpose.value)
+        return links.issue(purpose, account_id)
+
+
+def welcome(token: str, password: str, name: str = "") -> int:
+    """Spend a link: set the password of its account, or make the first admin of this name. Gives the account's id.
+
+    All its sessions end. Raises LinkSpent, InvalidInput.
+    """
+    invitation = links.look_up(token)
+    first = invitation.account_id is None
+    name = check_name(name) if first else get(invitation.account_id).name
+    stored = passwords.hashed(passwords.check(password, name))
+    with transaction():
+        links.use(token)
+        if first:
+            if not needs_first_admin():
+                raise LinkSpent(links.SPENT)
+            account_id = _insert(name, Role.ADMIN)
+        else:
+            account_id = invitation.account_id
+            sessions.end_all(account_id)
+        _set(account_id, password=stored)
+        audit.note("password set", name, by=invitation.purpose)
+    return account_id
+
+
+def change_password(account_id: int, current: str, new: str, but: str | None = None) -> None:
+    """Replace the password; all sessions end but the one with this token. InvalidInput where `current` is wrong."""
+    account = get(account_id)
+    name, stored = account.name, account.password
+    db.session.rollback()
+    if not passwords.matches(stored, current):
+        audit.record("password refused", name)
+        raise InvalidInput("That is not your present password.", "current")
+    made = passwords.hashed(passwords.check(new, name, "new"))
+    with transaction():
+        _set(account_id, password=made)
+        links.void(account_id)
+        sessions.end_all(account_id, but)
+        audit.note("password changed", name)
+
+
+def set_role(account_id: int, role: Role) -> None:
+    """Give another role. Conflict where nobody would be left to manage accounts."""
+    with transaction():
+        account = get(account_id)
+        if role is not Role.ADMIN:
+            _spare_the_last_admin(account_id)
+        audit.note("role", account.name, before=account.role, after=role.value)
+        _set(account_id, role=role.value)
+
+
+def disable(account_id: int) -> None:
+    """Let them in no more; sessions and links end at once. Conflict where nobody would be left to manage accounts."""
+    with transaction():
+        _spare_the_last_admin(account_id)
+        sessions.end_all(account_id)
+        links.void(account_id)
+        _set(account_id, disabled=utcnow())
+        audit.note("disable", get(account_id).name)
+
+
+def enable(account_id: int) -> None:
+    """Let them in again, with the password they had."""
+    with transaction():
+        _set(account_id, disabled=None)
+        audit.note("enable", get(account_id).name)
+
+
+def end_sessions(account_id: int, but: str | None = None) -> None:
+    """Sign an account out everywhere, but for the session with this token."""
+    with transaction():
+        sessions.end_all(account_id, but)
+        audit.note("sessions ended", get(account_id).name)
+
+
+def appeared(name: str, role: Role) -> None:
+    """Make the account of somebody whom the proxy names for the first time."""
+    with transaction():
+        _insert(check_name(name), role)
+        audit.note("account made", name, role=role.value, by="proxy")
+
+
+def _insert(name: str, role: Role) -> int:
+    if db.session.scalar(select(ACCOUNT.c.id).where(ACCOUNT.c.name_key == key_of(name))) is not None:
+        raise Conflict(f"There is an account “{name}” already.")
+    values = {"name": name, "name_key": key_of(name), "role": role.value, "created": utcnow()}
+    return db.session.execute(insert(ACCOUNT).values(values).returning(ACCOUNT.c.id)).scalar_one()
+
+
+def _set(account_id: int, **values: object) -> None:
+    db.session.execute(update(ACCOUNT).where(ACCOUNT.c.id == account_id).values(values))
+
+
+def _admins() -> Select[tuple[int]]:
+    able = (ACCOUNT.c.role == Role.ADMIN.value, ACCOUNT.c.disabled.is_(None))
+    return select(ACCOUNT.c.id).where(*able, *(() if is_by_proxy() else (ACCOUNT.c.password.is_not(None),)))
+
+
+def _spare_the_last_admin(account_id: int) -> None:
+    """The rows are locked, so that two admins cannot take the right from each other at the same time."""
+    if list(db.session.scalars(_admins().with_for_update())) == [account_id]:
+        raise Conflict("This is the last account that may manage accounts: make another one an admin first.")

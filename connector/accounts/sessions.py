@@ -1,0 +1,92 @@
+"""Sessions: a row for each browser that is signed in, so that one can be ended from here whoever has its cookie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask_login import UserMixin
+from sqlalchemy import delete, insert, select, update
+
+from ..extensions import db, transaction, utcnow
+from .links import fingerprint, new_token
+from .models import Account, Role, Session
+
+IDLE = timedelta(hours=12)  # without a request
+LONGEST = timedelta(days=7)  # however busy (ASVS 5.0, 7.3.2)
+COARSE = timedelta(minutes=5)  # how exactly it is known when a session was last used: not a write for each request
+ACCOUNT, SESSION = Account.__table__, Session.__table__
+
+
+@dataclass(frozen=True, eq=False)
+class Person(UserMixin):
+    """Who sends a request. Plain values: no page reads the database again to show a name.
+
+    `token`: that of the session, None where a proxy says who it is.
+    """
+
+    id: int
+    name: str
+    role: Role
+    token: str | None = None
+
+    def get_id(self) -> str | None:
+        """What Flask-Login keeps in the cookie."""
+        return self.token
+
+    def may(self, role: Role) -> bool:
+        """Whether this role, or more, is theirs."""
+        return self.role.includes(role)
+
+    def owns(self, owner: str) -> bool:
+        """Whether they may stop, resume or undo what this owner began: admins all, editors their own."""
+        return self.may(Role.ADMIN) or (self.may(Role.EDITOR) and owner == self.name)
+
+
+def begin(account_id: int, address: str) -> str:
+    """Begin a session and give its token. Those that are over are cleared away. Inside a transaction."""
+    now, token = utcnow(), new_token()
+    over = (SESSION.c.seen < now - IDLE) | (SESSION.c.created < now - LONGEST)
+    db.session.execute(delete(SESSION).where(over))
+    values = {"account_id": account_id, "created": now, "seen": now, "address": address}
+    db.session.execute(insert(SESSION).values(token_hash=fingerprint(token), **values))
+    db.session.execute(update(ACCOUNT).where(ACCOUNT.c.id == account_id).values(signed_in=now))
+    return token
+
+
+def load(token: str) -> Person | None:
+    """Whose session this is, or None where it is over or its account disabled. Leaves no transaction open."""
+    now, mine = utcnow(), SESSION.c.token_hash == fingerprint(token)
+    query = (
+        select(ACCOUNT.c.id, ACCOUNT.c.name, ACCOUNT.c.role, SESSION.c.seen)
+        .join(SESSION, SESSION.c.account_id == ACCOUNT.c.id)
+        .where(mine, SESSION.c.seen >= now - IDLE, SESSION.c.created >= now - LONGEST, ACCOUNT.c.disabled.is_(None))
+    )
+    row = db.session.execute(query).first()
+    db.session.rollback()
+    if row is None:
+        return None
+    if row.seen < now - COARSE:
+        with transaction():
+            db.session.execute(update(SESSION).where(mine).values(seen=now))
+    return Person(row.id, row.name, Role(row.role), token)
+
+
+def end(token: str) -> None:
+    """End this session. Inside a transaction."""
+    db.session.execute(delete(SESSION).where(SESSION.c.token_hash == fingerprint(token)))
+
+
+def end_all(account_id: int, but: str | None = None) -> None:
+    """End all sessions of an account but the one with this token. Inside a transaction."""
+    kept = () if but is None else (SESSION.c.token_hash != fingerprint(but),)
+    db.session.execute(delete(SESSION).where(SESSION.c.account_id == account_id, *kept))
+
+
+def of_account(account_id: int) -> Sequence[Session]:
+    """The sessions of an account that are not over, the last begun first."""
+    now = utcnow()
+    alive = (SESSION.c.seen >= now - IDLE, SESSION.c.created >= now - LONGEST)
+    query = select(Session).where(Session.account_id == account_id, *alive)
+    return db.session.scalars(query.order_by(Session.created.desc())).all()

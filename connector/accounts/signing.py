@@ -1,0 +1,140 @@
+"""Signing in and out: who sends a request, by cookie or by the header of a trusted proxy, and the cookie itself."""
+
+from __future__ import annotations
+
+import logging
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, g, request, session
+from flask.sessions import SecureCookieSessionInterface
+from flask_login import login_user, logout_user
+from sqlalchemy import update
+
+from ..errors import ConnectorError
+from ..extensions import db, limiter, login, transaction
+from . import audit, passwords, people, sessions
+from .models import Account, Role
+from .sessions import Person
+
+log = logging.getLogger(__name__)
+ACCOUNT = Account.__table__
+
+
+class Cookies(SecureCookieSessionInterface):
+    """Flask's signed cookie; over https it is Secure, and bound to this very host by its name (ASVS 5.0, 3.3.1)."""
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """Its name; that without https is our own too, as other apps may live on the same host."""
+        return "__Host-dspace-connector" if request.is_secure else "dspace-connector"
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Whether the browser may send it over https only."""
+        return request.is_secure
+
+
+def init_app(app: Flask) -> None:
+    """Tell Flask-Login how people are known; nothing reads the database before the gate asks."""
+    app.session_interface = Cookies()
+    app.config["PERMANENT_SESSION_LIFETIME"] = sessions.IDLE
+    login.session_protection = None  # the row of the session decides; addresses change on the way home
+    login.init_app(app, add_context_processor=False)
+    login.user_loader(lambda token: None if people.is_by_proxy() else sessions.load(token))
+    login.request_loader(lambda _: _named_by_proxy() if people.is_by_proxy() else None)
+    queue = app.config["QUEUE_URL"]  # where it is a server, all processes count together how often one fails
+    app.config["RATELIMIT_STORAGE_URI"] = "memory://" if queue.startswith("sqlite") else queue
+    app.config["RATELIMIT_HEADERS_ENABLED"] = True
+    limiter.init_app(app)
+
+
+def sign_in(name: str, password: str) -> bool:
+    """Begin a session for who knows this password; the answer takes the same work whether the name is known or not."""
+    account = people.find(name)
+    found = None if account is None else (account.id, account.name, account.password, account.disabled)
+    db.session.rollback()
+    account_id, known, stored, disabled = found or (0, "an unknown name", None, None)
+    if not passwords.matches(None if disabled else stored, password):
+        audit.record("sign-in refused", known)
+        return False
+    if passwords.is_outdated(stored):
+        with transaction():
+            made = passwords.hashed(password)
+            db.session.execute(update(ACCOUNT).where(ACCOUNT.c.id == account_id).values(password=made))
+    enter(account_id)
+    return True
+
+
+def enter(account_id: int) -> None:
+    """Begin a new session of this account in this browser: nothing that was in its cookie before is kept."""
+    session.clear()
+    session.permanent = True
+    with transaction():
+        token = sessions.begin(account_id, request.remote_addr or "")
+    g.person = sessions.load(token)
+    login_user(g.person)
+    audit.record("sign-in", g.person.name)
+
+
+def sign_out(person: Person) -> None:
+    """End this session, here and in every copy of its cookie."""
+    with transaction():
+        if person.token is not None:
+            sessions.end(person.token)
+        audit.note("sign-out", person.name)
+    logout_user()
+    session.clear()
+
+
+def safe_path(text: str) -> str | None:
+    """The path and query to go back to, or None where it might lead a browser to another site.
+
+    Browsers read a backslash as a slash and leave out tabs and line ends, so that //host has many spellings.
+    """
+    if not text.startswith("/") or text.startswith("//") or "\\" in text or not text.isprintable() or " " in text:
+        return None
+    parts = urlsplit(text)
+    return None if parts.scheme or parts.netloc else text
+
+
+def peer() -> str:
+    """The address at the other end of the connection, which no header can change."""
+    original = request.environ.get("werkzeug.proxy_fix.orig", request.environ)
+    return original.get("REMOTE_ADDR") or ""
+
+
+def _named_by_proxy() -> Person | None:
+    """Whom the proxy names, if it is one that we trust. A refusal is left for the gate to show."""
+    name = request.headers.get(current_app.config["AUTH_HEADER"], "").strip()
+    if not name:
+        return None
+    if not _is_trusted(peer()):
+        log.warning("A header that names who is there came from %s, which is no trusted proxy: ignored.", peer())
+        return None
+    try:
+        return _account_of(name)
+    except ConnectorError as error:
+        g.refusal = str(error)
+        return None
+
+
+def _account_of(name: str) -> Person | None:
+    account = people.find(name)
+    default = current_app.config["AUTH_DEFAULT_ROLE"]
+    if account is None and default:
+        people.appeared(name, Role(default))
+        account = people.find(name)
+    found = None if account is None else Person(account.id, account.name, Role(account.role))
+    disabled = account is not None and account.disabled
+    db.session.rollback()
+    if found is None or disabled:
+        g.refusal = f"You are known as {name}, but have no account here. Ask an administrator of this app for one."
+        return None
+    return found
+
+
+def _is_trusted(address: str) -> bool:
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:  # a socket of the file system has no address
+        return False
+    return any(parsed in network for network in current_app.config["TRUSTED_PROXIES"])

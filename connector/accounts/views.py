@@ -1,0 +1,150 @@
+"""The pages of one's own account: sign in, sign out, follow a one-time link, change the password."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+
+from ..errors import InvalidInput
+from ..extensions import db, limiter
+from . import links, people, sessions, signing
+from .forms import ChangePasswordForm, ChoosePasswordForm, FirstAdminForm, SignInForm
+from .gate import allows
+from .models import Role
+
+WRONG = "This name and password do not belong together, or the account is disabled."
+REFUSED = 422
+PACE = "10 per minute; 40 per hour; 120 per day"  # failures, counted for each account and for each address
+
+blueprint = Blueprint("accounts", __name__)
+
+
+def _account_tried() -> str:
+    """The account that a sign-in is for, as the limit knows it: some type their password into the wrong field."""
+    return hashlib.sha256(people.key_of(request.form.get("name", "")).encode()).hexdigest()
+
+
+def _throttled(view: Any) -> Any:
+    """Slow down those who guess; who types the right password is not counted."""
+    rule = {"methods": ["POST"], "deduct_when": lambda response: response.status_code == REFUSED}
+    by_account = limiter.limit(PACE, key_func=_account_tried, scope="account", **rule)
+    return by_account(limiter.limit(PACE, scope="address", **rule)(view))
+
+
+@blueprint.get("/sign-in")
+@allows(None)
+def sign_in() -> Any:
+    """Ask who is there."""
+    if people.is_by_proxy():
+        abort(404)
+    back = signing.safe_path(request.args.get("next", ""))
+    if g.person:
+        return redirect(_after(back), 303)
+    return render_template("accounts/sign_in.html", form=SignInForm(formdata=None, next=back or ""))
+
+
+@blueprint.post("/sign-in")
+@allows(None)
+@_throttled
+def sign_in_now() -> Any:
+    """Begin a session and go back to where one came from."""
+    if people.is_by_proxy():
+        abort(404)
+    form = SignInForm()
+    back = signing.safe_path(form.next.data or "")
+    if form.validate() and signing.sign_in(form.name.data or "", form.password.data or ""):
+        return redirect(_after(back), 303)
+    form.next.data = back or ""
+    return render_template("accounts/sign_in.html", form=form, refused=WRONG), REFUSED
+
+
+@blueprint.post("/sign-out")
+@allows(Role.VIEWER)
+def sign_out() -> Any:
+    """End the session."""
+    signing.sign_out(g.person)
+    return redirect(url_for(".sign_in"), 303)
+
+
+@blueprint.get("/welcome/<token>")
+@allows(None)
+def welcome(token: str) -> Any:
+    """Follow a one-time link; looking at it does not spend it."""
+    return _welcome_page(token, _welcome_form(token))
+
+
+@blueprint.post("/welcome/<token>")
+@allows(None)
+def welcome_now(token: str) -> Any:
+    """Spend it: choose the password, and be signed in."""
+    form = _welcome_form(token)
+    if not form.validate():
+        return _welcome_page(token, form), REFUSED
+    try:
+        name = form.name.data or "" if isinstance(form, FirstAdminForm) else ""
+        account_id = people.welcome(token, form.password.data or "", name)
+    except InvalidInput as error:
+        form.refuse(error)
+        return _welcome_page(token, form), REFUSED
+    signing.enter(account_id)
+    flash(f"You are signed in as {g.person.name}.")
+    return redirect(url_for("repositories.connect"), 303)
+
+
+@blueprint.get("/account/")
+@allows(Role.VIEWER)
+def account() -> str:
+    """One's own account, its password, and where it is signed in."""
+    return _account_page(ChangePasswordForm(formdata=None))
+
+
+@blueprint.post("/account/password")
+@allows(Role.VIEWER)
+def change_password() -> Any:
+    """Replace the password; other browsers are signed out."""
+    if people.is_by_proxy():
+        abort(404)
+    form = ChangePasswordForm()
+    if not form.validate():
+        return _account_page(form), REFUSED
+    try:
+        people.change_password(g.person.id, form.current.data or "", form.new.data or "")
+    except InvalidInput as error:
+        form.refuse(error)
+        return _account_page(form), REFUSED
+    signing.enter(g.person.id)
+    flash("The password is changed. Everywhere else you are signed out.")
+    return redirect(url_for(".account"), 303)
+
+
+@blueprint.post("/account/sessions")
+@allows(Role.VIEWER)
+def end_sessions() -> Any:
+    """Sign out everywhere else."""
+    people.end_sessions(g.person.id, g.person.token)
+    flash("Everywhere else you are signed out.")
+    return redirect(url_for(".account"), 303)
+
+
+def _after(back: str | None) -> str:
+    return back or url_for("repositories.connect")
+
+
+def _welcome_form(token: str) -> ChoosePasswordForm:
+    """The form that this link leads to. Raises LinkSpent."""
+    return FirstAdminForm() if links.look_up(token).account_id is None else ChoosePasswordForm()
+
+
+def _welcome_page(token: str, form: ChoosePasswordForm) -> str:
+    invitation = links.look_up(token)
+    name = None if invitation.account_id is None else people.get(invitation.account_id).name
+    db.session.rollback()
+    return render_template("accounts/welcome.html", form=form, name=name)
+
+
+def _account_page(form: ChangePasswordForm) -> str:
+    mine = sessions.of_account(g.person.id)
+    this = g.person.token and links.fingerprint(g.person.token)
+    return render_template("accounts/account.html", form=form, sessions=mine, this=this)

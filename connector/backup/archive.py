@@ -1,0 +1,184 @@
+"""Writes a backup while the app runs: first the many files, then, with the folder held, the database and the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import sqlite3
+import tarfile
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from ..catalogue.leftovers import the_folder
+from ..catalogue.models import CatalogueItem, StoredFile
+from ..errors import Conflict, StorageTrouble
+from ..extensions import db, utcnow
+from ..imports.models import ImportJob
+from ..storage import copy_database, database_file, revision
+from ..version import __version__
+from .swap import DATABASE, KEY
+
+MANIFEST = "manifest.json"
+FILES = "files"
+BATCH = 1000
+STORED = StoredFile.__table__
+
+
+@dataclass
+class Manifest:
+    """What an archive holds; its last member, so that an archive without one is not whole.
+
+    `revision`: the migration of the database. `database`: sqlite, or the kind of one that is not in the archive.
+    `files`, `bytes`: stored files in it, each a member files/ab/cdef… where abcdef… is its SHA-256. `lost`: SHA-256 of
+    those that the database names and that were missing or damaged when the backup was made. `sha256`: of the members
+    that are not named by it.
+    """
+
+    version: str
+    revision: str | None
+    made: str
+    database: str
+    items: int = 0
+    jobs: int = 0
+    files: int = 0
+    bytes: int = 0
+    lost: list[str] = field(default_factory=list)
+    sha256: dict[str, str] = field(default_factory=dict)
+
+
+def write(target: Path) -> Manifest:
+    """Write the archive, of mode 600, whole or not at all. Raises Conflict where `target` exists, StorageTrouble."""
+    if target.exists():
+        raise Conflict(f"{target} exists already: name another file.")
+    part = Path(f"{target}.part")
+    try:
+        part.unlink(missing_ok=True)  # of a backup that was killed
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with tarfile.open(fileobj=file, mode="w") as tar:
+                manifest = _Writing(tar, Path(f"{target}.database.part")).all()
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, target)
+    except OSError as error:
+        raise StorageTrouble(f"The backup cannot be written to {target}: {error.strerror}.") from error
+    finally:
+        with suppress(OSError):  # or the trouble that led here would not be told
+            part.unlink(missing_ok=True)
+    return manifest
+
+
+class _Writing:
+    """Fills one archive. `copy`: where a copy of the database may lie meanwhile."""
+
+    def __init__(self, tar: tarfile.TarFile, copy: Path):
+        self._tar, self._copy = tar, copy
+        self._folder = the_folder()
+        self._written: set[bytes] = set()
+        kind = db.engine.url.get_backend_name()
+        self._manifest = Manifest(__version__, revision(), utcnow().isoformat(timespec="seconds"), kind)
+
+    def all(self) -> Manifest:
+        """Nobody removes bytes while the folder is held: what the copied database names is there, or was lost before.
+
+        The first round, which takes long, only makes the second one short.
+        """
+        self._copy.unlink(missing_ok=True)  # of a backup that was killed
+        self._add_files(_in_database())
+        try:
+            with self._folder.lock():
+                self._catch_up()
+            if self._copy.exists():
+                with open(self._copy, "rb") as file:
+                    self._manifest.sha256[DATABASE] = self._add(DATABASE, file)
+        finally:
+            self._copy.unlink(missing_ok=True)
+        self._manifest.sha256[KEY] = self._add_text(KEY, current_app.config["SECRET_KEY"])
+        self._add_text(MANIFEST, json.dumps(asdict(self._manifest), indent=1))
+        return self._manifest
+
+    def _catch_up(self) -> None:
+        """Copy the database, and add the files that came since the first round; of one that is no file, only those."""
+        manifest = self._manifest
+        manifest.items = db.session.scalar(select(func.count()).select_from(CatalogueItem))
+        manifest.jobs = db.session.scalar(select(func.count()).select_from(ImportJob))
+        db.session.rollback()
+        if database_file() is None:
+            manifest.lost += self._add_files(_in_database())
+            return
+        copy_database(self._copy)
+        manifest.lost += self._add_files(_in_copy(self._copy))
+
+    def _add_files(self, hashes: Iterable[str]) -> list[str]:
+        """Add those of these stored files that are not in yet; gives those that are not there."""
+        gone = []
+        for sha256 in hashes:
+            if (key := bytes.fromhex(sha256)) in self._written:
+                continue
+            try:
+                file = open(self._folder.path(sha256), "rb")  # noqa: SIM115
+            except FileNotFoundError:
+                gone.append(sha256)
+                continue
+            with file:
+                if self._add(f"{FILES}/{sha256[:2]}/{sha256[2:]}", file) != sha256:
+                    self._manifest.lost.append(sha256)
+                self._manifest.files += 1
+                self._manifest.bytes += file.tell()
+            self._written.add(key)
+        return gone
+
+    def _add_text(self, name: str, text: str) -> str:
+        return self._add(name, io.BytesIO(text.encode()))
+
+    def _add(self, name: str, file: IO[bytes]) -> str:
+        """Add a member and give its SHA-256."""
+        info = tarfile.TarInfo(name)
+        info.mode, info.size = 0o600, file.seek(0, os.SEEK_END)
+        file.seek(0)
+        reading = Hashed(file)
+        self._tar.addfile(info, reading)
+        self._tar.members.clear()  # of hundreds of thousands they would fill the memory
+        return reading.sha256
+
+
+class Hashed:
+    """A file that is read once, and its SHA-256 known then."""
+
+    def __init__(self, file: IO[bytes]):
+        self._file, self._digest = file, hashlib.sha256()
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most `size`."""
+        piece = self._file.read(size)
+        self._digest.update(piece)
+        return piece
+
+    @property
+    def sha256(self) -> str:
+        """Of what was read so far."""
+        return self._digest.hexdigest()
+
+
+def _in_database() -> Iterator[str]:
+    """SHA-256 of all stored files, in no transaction that lasts."""
+    last = ""
+    query = select(STORED.c.sha256).order_by(STORED.c.sha256).limit(BATCH)
+    while hashes := db.session.scalars(query.where(STORED.c.sha256 > last)).all():
+        db.session.rollback()
+        yield from hashes
+        last = hashes[-1]
+    db.session.rollback()
+
+
+def _in_copy(path: Path) -> Iterator[str]:
+    with closing(sqlite3.connect(path)) as copy:
+        for (sha256,) in copy.execute("SELECT sha256 FROM stored_file"):
+            yield sha256

@@ -1,0 +1,178 @@
+"""Restores a backup: everything is unpacked and compared beside what is there, and takes its place in one step."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from flask import Flask, current_app
+from sqlalchemy import select
+
+from .. import storage
+from ..catalogue.files import FileFolder
+from ..catalogue.leftovers import collect_bytes, the_folder
+from ..errors import Conflict, InvalidInput, StorageTrouble
+from ..extensions import db
+from ..repositories.models import Repository
+from . import swap
+from .archive import FILES, MANIFEST, Hashed, Manifest
+from .swap import DATABASE, KEY
+
+STORED = re.compile(rf"{FILES}/([0-9a-f]{{2}})/([0-9a-f]{{62}})")
+PIECE = 256 * 1024  # bytes
+MOST_TEXT = 64 * 2**20  # bytes of a manifest: it may name every file as lost
+
+
+def restore(path: Path, *, replace: bool = False) -> Manifest:
+    """Put what the archive holds in the place of what is there, and bring it up to date; gives its manifest.
+
+    Raises Conflict where something is there already (unless `replace`) or the instance is in use, InvalidInput for an
+    archive that is damaged or of another kind, NewerVersion, StorageTrouble. Then all is as it was before.
+    """
+    app: Flask = current_app._get_current_object()
+    instance: Path = app.config["INSTANCE"]
+    manifest = read_manifest(path)
+    _check(manifest)
+    storage.have_to_itself(app)
+    if not replace:
+        _refuse_unless_empty()
+    beside = instance / "restoring"
+    shutil.rmtree(beside, ignore_errors=True)  # of a restore that was killed
+    beside.mkdir(mode=0o700)
+    try:
+        with _told(path):
+            _unpack(path, manifest, beside)
+        _keep_key(beside / KEY, app)
+    except BaseException:
+        shutil.rmtree(beside)
+        collect_bytes()  # those unpacked so far have no row
+        raise
+    db.session.remove()
+    db.engine.dispose()
+    swap.commit(beside, instance)
+    storage.prepare(app)
+    if manifest.database == "sqlite":  # else the rows of these bytes may only come yet
+        collect_bytes()
+    return manifest
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest of an archive. Raises InvalidInput, StorageTrouble."""
+    with _told(path):
+        for info, member in _members(path):
+            if info.name == MANIFEST and info.size <= MOST_TEXT:
+                try:
+                    return Manifest(**json.load(member))
+                except (ValueError, TypeError) as error:
+                    raise _damaged(path, "its manifest cannot be read") from error
+    raise _damaged(path, "it has no manifest, so it was not written to its end")
+
+
+def _check(manifest: Manifest) -> None:
+    storage.check_known(manifest.revision, "The backup")
+    kind = db.engine.url.get_backend_name()
+    if manifest.database != kind:
+        raise InvalidInput(
+            f"The backup was made with a {manifest.database} database and this instance uses {kind}: "
+            "set CONNECTOR_DATABASE_URL as it was then."
+        )
+
+
+def _refuse_unless_empty() -> None:
+    is_sqlite = storage.database_file() is not None
+    repository = db.session.scalar(select(Repository.id).limit(1)) if is_sqlite else None
+    db.session.rollback()
+    if repository is not None or next(the_folder().stored(), None) is not None:
+        raise Conflict("There is something in this instance already. With --replace it is lost, and the backup comes.")
+
+
+def _unpack(path: Path, manifest: Manifest, beside: Path) -> None:
+    """Bytes go to the files folder, where they hurt nobody without a row; all else beside. All is compared."""
+    folder, lost, number = the_folder(), set(manifest.lost), 0
+    for info, member in _members(path):
+        if match := STORED.fullmatch(info.name):
+            number += 1
+            sha256 = match[1] + match[2]
+            if sha256 not in lost:
+                _unpack_stored(path, member, sha256, folder)
+        elif info.name in (DATABASE, KEY):
+            _unpack_beside(path, member, beside / info.name, manifest.sha256.get(info.name))
+        elif info.name != MANIFEST:
+            raise _damaged(path, f"nothing called “{info.name}” belongs into it")
+    if number != manifest.files:
+        raise _damaged(path, f"it holds {number} files where {manifest.files} were written")
+    wanted = (DATABASE, KEY) if manifest.database == "sqlite" else (KEY,)
+    missing = [name for name in wanted if not (beside / name).exists()]
+    if missing:
+        raise _damaged(path, f"{missing[0]} is not in it")
+
+
+def _unpack_stored(path: Path, member: IO[bytes], sha256: str, folder: FileFolder) -> None:
+    part, reading = folder.part(), Hashed(member)
+    try:
+        while piece := reading.read(PIECE):
+            part.write(piece)
+        if reading.sha256 != sha256:
+            raise _damaged(path, f"the bytes of {sha256} are not those that were stored")
+        part.finish()
+        folder.keep(part, sha256)
+    except BaseException:
+        part.discard()
+        raise
+
+
+def _unpack_beside(path: Path, member: IO[bytes], target: Path, sha256: str | None) -> None:
+    reading = Hashed(member)
+    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        while piece := reading.read(PIECE):
+            file.write(piece)
+    if reading.sha256 != sha256:
+        raise _damaged(path, f"{target.name} is not what was written")
+
+
+def _keep_key(unpacked: Path, app: Flask) -> None:
+    """The key of the backup becomes that of the instance, unless the environment sets one: then it must be that one."""
+    own = app.config["INSTANCE"] / KEY
+    if own.exists() and own.read_text().strip() == app.config["SECRET_KEY"]:
+        return
+    if unpacked.read_text() != app.config["SECRET_KEY"]:
+        raise InvalidInput(
+            "The backup was made with another secret key than CONNECTOR_SECRET_KEY sets, and what is sealed with it "
+            "could not be read. Leave that setting out: the backup brings its key along."
+        )
+    unpacked.unlink()
+
+
+def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
+    """The members in order, each with its bytes, to be read before the next one is asked for."""
+    with tarfile.open(path, "r:") as tar:
+        while (info := tar.next()) is not None:
+            tar.members.clear()  # of hundreds of thousands they would fill the memory
+            member = tar.extractfile(info) if info.isreg() else None
+            if member is None:
+                raise _damaged(path, f"“{info.name}” is no file")
+            yield info, member
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Troubles of the archive and the disk as sentences."""
+    try:
+        yield
+    except tarfile.TarError as error:
+        raise _damaged(path, str(error)) from error
+    except FileNotFoundError as error:
+        raise InvalidInput(f"There is no file {error.filename}.") from error
+    except OSError as error:
+        raise StorageTrouble(f"The backup cannot be restored: {error.strerror}.") from error
+
+
+def _damaged(path: Path, why: str) -> InvalidInput:
+    return InvalidInput(f"{path} is no backup, or a damaged one: {why}. Nothing was restored.")

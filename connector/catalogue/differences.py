@@ -1,0 +1,77 @@
+"""What is different between an item as it is held and as its source gives it now: field by field, file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..dspace.records import Item
+from . import store
+from .texts import plain
+
+TITLE = "dc.title"
+ABOUT = {"Title": "title", "Handle": "handle", "ID at the source": "source_id"}
+WORDS = {
+    "bundle": "Bundle",
+    "sequence": "Sequence",
+    "name": "Name",
+    "description": "Description",
+    "media_type": "Type",
+    "size": "Size in bytes",
+    "checksum": "Checksum",
+    "checksum_algorithm": "Algorithm of the checksum",
+}
+
+
+def differences(before: Mapping[str, Any], item: Item) -> dict[str, Any]:
+    """What the source's data of an item differs in. `before` is the "data" group of a change (see `store.data_groups`).
+
+    Gives {"about": [{what, before, after}], "fields": [{field, before, after}], "files": [{name, change, about}]}: of a
+    field all its values in order, each as {value, language, authority, confidence}; `change` is added, removed or
+    changed, and only of a changed file `about` tells what. All empty: the same in another order, or under other ids.
+    """
+    fields = _fields(before["source_metadata"], store.stored_metadata(item))
+    after = {"title": plain(item.name), "handle": item.handle, "source_id": item.id}
+    about = [
+        _differs(words, before[name], after[name])
+        for words, name in ABOUT.items()
+        if before[name] != after[name] and not (words == "Title" and TITLE in {one["field"] for one in fields})
+    ]
+    return {"about": about, "fields": fields, "files": list(_files(before["files"], store.stored_files(item)))}
+
+
+def _fields(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    old, new = _by_field(before), _by_field(after)
+    names = [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
+    return [{"field": name, "before": old.get(name, []), "after": new.get(name, [])} for name in names]
+
+
+def _by_field(values: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for entry in values:
+        found.setdefault(entry["field"], []).append({name: entry[name] for name in entry if name != "field"})
+    return found
+
+
+def _files(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> Any:
+    """A file is the same by its id or, as an upgrade gives new ids, by its bundle and name."""
+    left = {file["bitstream_id"]: file for file in before}
+    known = {file["bitstream_id"]: left.pop(file["bitstream_id"]) for file in after if file["bitstream_id"] in left}
+    by_name = {(file["bundle"], file["name"]): file for file in left.values()}
+    for file in after:
+        old = known.get(file["bitstream_id"]) or by_name.pop((file["bundle"], file["name"]), None)
+        if old is None:
+            yield {"name": _name(file), "change": "added", "about": []}
+            continue
+        left.pop(old["bitstream_id"], None)
+        if about := [_differs(words, old[key], file[key]) for key, words in WORDS.items() if old[key] != file[key]]:
+            yield {"name": _name(file), "change": "changed", "about": about}
+    yield from ({"name": _name(file), "change": "removed", "about": []} for file in left.values())
+
+
+def _differs(what: str, before: Any, after: Any) -> dict[str, Any]:
+    return {"what": what, "before": before, "after": after}
+
+
+def _name(file: Mapping[str, Any]) -> str:
+    return file["name"] or file["bitstream_id"]

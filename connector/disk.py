@@ -1,0 +1,69 @@
+"""Room on the disk: a job waits before it is full, since a full disk is trouble for more than the job."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import current_app
+
+from .catalogue.texts import human_size
+from .errors import Stopped
+from .imports.run import Run
+
+LOOK = 1.0  # seconds
+EVERY = 16 * 2**20  # bytes of a download
+
+
+def free(instance: Path) -> int:
+    """Bytes that are free for us, of the instance folder and of the files folder in it, which may be a disk apart."""
+    parts = [os.statvfs(folder) for folder in (instance, instance / "files")]
+    return min(part.f_bavail * part.f_frsize for part in parts)
+
+
+def shortage() -> str | None:
+    """The sentence for the pages while there is less room than CONNECTOR_MIN_FREE wants; None while there is enough."""
+    least, left = current_app.config["MIN_FREE"], free(current_app.config["INSTANCE"])
+    if left >= least:
+        return None
+    return (
+        f"The disk is almost full: {human_size(left)} are free, and {human_size(least)} are to stay free. Imports wait "
+        "until there is room, then go on by themselves."
+    )
+
+
+class Room:
+    """Lets a job wait for room. `least`: bytes that are to stay free; with 0 nothing waits, and a full disk tells."""
+
+    def __init__(self, instance: Path, least: int, run: Run):
+        self._instance, self._least, self._run = instance, least, run
+
+    def wait(self, more: int = 0) -> None:
+        """Wait until so many bytes more fit. Raises Stopped as soon as a stop is asked for."""
+        waited = False
+        while self._least and (left := free(self._instance)) - more < self._least:
+            waited = True
+            wanted = f"{human_size(more)} are to come, and " if more else ""
+            self._run.say(
+                f"Waiting for room on the disk: {human_size(left)} are free, {wanted}{human_size(self._least)} are to "
+                "stay free"
+            )
+            if self._run.stop.wait(LOOK):
+                raise Stopped("Stopped.")
+        if waited:
+            self._run.say("There is room on the disk again")
+
+    def guarded(self, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
+        """The same `write`, which looks for room now and then: others write at the same time."""
+        since = 0
+
+        def careful(piece: bytes) -> None:
+            nonlocal since
+            since += len(piece)
+            if since >= EVERY:
+                since = 0
+                self.wait()
+            write(piece)
+
+        return careful

@@ -1,0 +1,170 @@
+"""What a monitor asks: is the process alive, is all that it needs ready, and numbers for Prometheus. No secrets."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, current_app, request
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from sqlalchemy import ColumnElement, func, select
+
+from . import disk
+from .accounts.gate import allows
+from .catalogue.models import CatalogueItem, Fate, StoredFile
+from .extensions import db, huey
+from .imports.models import ImportJob, State
+from .repositories.models import Repository
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("health", __name__)
+LATELY = 300  # seconds; it is due every minute
+OUTCOMES = ("added", "updated", "unchanged", "failed", "vanished", "removed", "restored")
+JOB = ImportJob.__table__.c
+
+
+def note_recovery(instance: Path) -> None:
+    """Note that somebody works on the jobs and has just looked for those that were left behind (see jobs.recover)."""
+    (instance / "recovered").touch()
+
+
+@blueprint.get("/healthz")
+@allows(None)
+def alive() -> Response:
+    """The process answers. Asks nothing else, so that a slow database does not get it restarted."""
+    return _text("alive\n")
+
+
+@blueprint.get("/readyz")
+@allows(None)
+def ready() -> Response:
+    """200 when all is well, else 503 with the names of what is not. The log says why."""
+    _only_for_monitors()
+    lacking = [name for name, is_ready in CHECKS.items() if not _holds(name, is_ready)]
+    return _text(f"not ready: {', '.join(lacking)}\n", 503) if lacking else _text("ready\n")
+
+
+@blueprint.get("/metrics")
+@allows(None)
+def metrics() -> Response:
+    """Numbers in the text format of Prometheus, counted as they are asked for: the same from every process."""
+    _only_for_monitors()
+    registry = CollectorRegistry()
+    registry.register(_Numbers())
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+class _Numbers:
+    """What Prometheus collects; the names are a promise to those who draw it."""
+
+    def collect(self) -> Iterator[Metric]:
+        """All numbers."""
+        yield _jobs()
+        yield _sums("connector_job_items", "What jobs did with items.", "outcome", {name: name for name in OUTCOMES})
+        fates = {fate.value: f"files_{fate.value}" for fate in Fate}
+        yield _sums("connector_job_files", "What became of the files that jobs met.", "fate", fates)
+        yield _one("connector_items", "Items in the catalogue.", _scalar(func.count(CatalogueItem.id)))
+        yield _one("connector_stored_files", "Files stored.", _scalar(func.count(StoredFile.sha256)))
+        yield _one("connector_stored_bytes", "Bytes of stored files.", _scalar(func.sum(StoredFile.size)))
+        yield _one("connector_free_bytes", "Bytes free on the disk.", disk.free(current_app.config["INSTANCE"]))
+        yield _one("connector_queue_length", "Jobs that wait to be taken up.", huey.pending_count())
+        yield _answer_times()
+
+
+def _jobs() -> Metric:
+    """A line for each state, also for those in which there is none."""
+    family = GaugeMetricFamily("connector_jobs", "Jobs by state.", labels=["state"])
+    counts = dict(db.session.execute(select(JOB.state, func.count()).group_by(JOB.state)).all())
+    for state in State:
+        family.add_metric([state.value], counts.get(state.value, 0))
+    return family
+
+
+def _sums(name: str, told: str, label: str, columns: Mapping[str, str]) -> Metric:
+    """Counts of all jobs that are kept, added up: the rows of items and files are too many to be counted each time."""
+    family = CounterMetricFamily(name, told, labels=[label])
+    sums = db.session.execute(select(*(func.sum(JOB[column]) for column in columns.values()))).one()
+    for value, number in zip(columns, sums, strict=True):
+        family.add_metric([value], number or 0)
+    return family
+
+
+def _one(name: str, told: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, told, value=value)
+
+
+def _scalar(number: ColumnElement[int]) -> int:
+    return db.session.scalar(select(number)) or 0
+
+
+def _answer_times() -> Metric:
+    """How long good answers of each repository took, over all jobs that are kept."""
+    family = SummaryMetricFamily("connector_source_answer_seconds", "Answers of repositories.", labels=["repository"])
+    answers, seconds = (func.sum(JOB.traffic[name].as_float()) for name in ("answers", "seconds"))
+    query = select(Repository.site_url, answers, seconds).join(ImportJob).where(JOB.traffic.is_not(None))
+    for site, number, lasted in db.session.execute(query.group_by(Repository.id, Repository.site_url)):
+        family.add_metric([site], count_value=int(number or 0), sum_value=lasted or 0.0)
+    return family
+
+
+def _has_database() -> bool:
+    return db.session.scalar(select(func.count()).select_from(Repository)) is not None
+
+
+def _has_queue() -> bool:
+    return huey.pending_count() >= 0
+
+
+def _has_room() -> bool:
+    return disk.shortage() is None
+
+
+def _has_workers() -> bool:
+    noted = current_app.config["INSTANCE"] / "recovered"
+    return noted.exists() and time.time() - noted.stat().st_mtime < LATELY
+
+
+CHECKS: dict[str, Callable[[], bool]] = {
+    "database": _has_database,
+    "queue": _has_queue,
+    "disk": _has_room,
+    "workers": _has_workers,
+}
+
+
+def _holds(name: str, is_ready: Callable[[], bool]) -> bool:
+    try:
+        return is_ready()
+    except Exception:  # whatever it is, it is not ready
+        log.exception("Not ready: %s", name)
+        db.session.rollback()
+        return False
+
+
+def _only_for_monitors() -> None:
+    """403 unless every address that the request came through is in CONNECTOR_METRICS_NETWORKS.
+
+    That of the peer alone would let everybody in through a proxy on this machine; that which a proxy tells, whoever
+    reaches the app past it.
+    """
+    peer = request.environ.get("werkzeug.proxy_fix.orig", {}).get("REMOTE_ADDR", request.remote_addr)
+    if not all(_is_monitor(address) for address in (peer, request.remote_addr)):
+        abort(403)
+
+
+def _is_monitor(text: str | None) -> bool:
+    try:
+        address = ipaddress.ip_address(text or "")
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in current_app.config["METRICS_NETWORKS"])
+
+
+def _text(text: str, status: int = 200) -> Response:
+    return Response(text, status, mimetype="text/plain", headers={"Cache-Control": "no-store"})

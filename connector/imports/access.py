@@ -1,0 +1,108 @@
+"""How an import looks at its repository: as anybody, or signed in; and whether that has held while it read.
+
+A login that has lapsed is no error at the source: it answers as to anybody, with fewer items and files. So nothing is
+written before it is known that the login still held after it was read; what is in doubt is read again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from typing import TypeVar
+
+from .. import dspace
+from ..dspace.records import Scope
+from ..errors import NotFound, Rejected, Restricted, TooLarge, Transient
+from ..http import Download
+from ..repositories.connections import Connection
+
+T = TypeVar("T")
+
+
+class Lapsed(Exception):
+    """Our login had lapsed, and is renewed: what was read since is to be read again."""
+
+
+class Access:
+    """The way of one import to its repository. Safe between threads. `name`: who is signed in, None for nobody.
+
+    What asks the repository waits while it does not answer; LoginRefused when the login lapses again and again.
+    """
+
+    def __init__(self, connection: Connection, name: str | None):
+        self.client = connection.client
+        self.public: dspace.Client = connection.public.client if connection.public else connection.client
+        self.name = name
+        self._login, self._patience = connection.login, connection.patience
+        self._renewed = self._since = 0
+        self._lock = threading.Lock()
+
+    @property
+    def is_signed_in(self) -> bool:
+        return self._login is not None
+
+    def surely(self, read: Callable[[], T]) -> T:
+        """What `read` gives; it is called again where our login had lapsed meanwhile, and goes on where it was."""
+        while True:
+            self._since = self._renewed
+            try:
+                result = self.allowed(read)
+                self.confirm()
+            except Lapsed:
+                continue
+            return result
+
+    def confirm(self) -> None:
+        """Raises Lapsed where our login has lapsed since `surely` last began to read."""
+        if not self._holds() or self._renewed != self._since:
+            raise Lapsed
+
+    def allowed(self, read: Callable[[], T]) -> T:
+        """What `read` gives; it is called again where it was refused since our login had lapsed."""
+        while True:
+            before = self._renewed
+            try:
+                return read()
+            except (NotFound, Restricted):
+                if self._holds() and self._renewed == before:
+                    raise
+
+    def download(self, bitstream_id: str, sink: Callable[[bytes], object], limit: int) -> tuple[Download, bool]:
+        """Fetch a file as anybody, and signed in only what is refused then; gives with it whether that was so."""
+        try:
+            return self.public.download(bitstream_id, sink, limit=limit), False
+        except Restricted:
+            if not self.is_signed_in:
+                raise
+        return self.allowed(lambda: self.client.download(bitstream_id, sink, limit=limit)), True
+
+    def is_public(self, bitstream_id: str) -> bool:
+        """Whether anybody may have the bytes of a file; they are not read for that."""
+        try:
+            self.public.download(bitstream_id, lambda piece: None, limit=0)
+        except TooLarge:
+            return True
+        except (NotFound, Rejected, Restricted):
+            return False
+        return True
+
+    def shown(self, scope: Scope, ids: Collection[str], closed: Collection[str]) -> set[str]:
+        """Which of these items of the scope anybody is shown; `closed`: those that nobody was shown before."""
+        if not self.is_signed_in:
+            return set(ids)
+        return self.public.shown(scope, ids, closed)
+
+    def _holds(self) -> bool:
+        """Whether our login is still good; if not, it is renewed."""
+        if self._login is None:
+            return True
+        while True:
+            try:
+                with self._lock:
+                    holds = self._login.check()
+                    self._renewed += not holds
+            except Transient as error:
+                self._patience.wait("login", error)
+            else:
+                self._patience.good("login")
+                return holds

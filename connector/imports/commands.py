@@ -1,0 +1,122 @@
+"""What the command line does with sources: lists them, and sets when they are imported by themselves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+from flask import current_app
+
+from .. import notices
+from ..errors import InvalidInput
+from ..repositories.models import Source
+from ..terminal import Command, json_option
+from . import pruning, schedules
+from .times import WEEKDAYS, Every, Schedule, Window, from_dict, on_the_wall, parse_day, parse_time
+
+DEFAULT_AT = "02:00"
+
+
+@click.command("sources", cls=Command)
+@json_option
+def sources(as_json: bool) -> None:
+    """List what is imported again and again, with its schedule."""
+    every = schedules.all_sources()
+    if as_json:
+        click.echo(json.dumps([_as_dict(source) for source in every], ensure_ascii=False))
+        return
+    for source in every:
+        click.echo(f"Source {source.id}, {source.name} ({source.repository.label}): {_told(source)}")
+
+
+@click.command("schedule", cls=Command)
+@click.argument("source")
+@click.option("--daily", is_flag=True, help="Import it every day.")
+@click.option("--weekly", metavar="DAY", help="Import it once a week: monday, tuesday …")
+@click.option("--monthly", metavar="DAY", help="Import it once a month: 1 to 28, or last.")
+@click.option("--at", metavar="HH:MM", help=f"The hour, in the time zone of the server.  [default: {DEFAULT_AT}]")
+@click.option("--between", metavar="HH:MM-HH:MM", help="Work only in these hours, over midnight if need be.")
+@click.option("--off", is_flag=True, help="No longer import it by itself.")
+@json_option
+def schedule(source: str, as_json: bool, **options: Any) -> None:
+    """Say when SOURCE (its number, handle or name) is imported by itself; without options, print it."""
+    source_id = schedules.named(source).id
+    if any(options.values()):
+        schedules.set_schedule(source_id, _chosen(options))
+    shown = schedules.get(source_id)
+    click.echo(json.dumps(_as_dict(shown), ensure_ascii=False) if as_json else _told(shown))
+
+
+def _chosen(options: dict[str, Any]) -> Schedule | None:
+    """The schedule that the options name, None for --off. Raises InvalidInput."""
+    given = [name for name in ("daily", "weekly", "monthly", "off") if options[name]]
+    if len(given) != 1:
+        raise InvalidInput("Give one of --daily, --weekly, --monthly and --off.")
+    if options["off"]:
+        return None
+    every, at = Every(given[0]), parse_time(options["at"] or DEFAULT_AT)
+    weekday = _weekday(options["weekly"]) if options["weekly"] else 0
+    day = parse_day(options["monthly"].lower()) if options["monthly"] else 1
+    return Schedule(every, at, weekday, day, _window(options["between"]) if options["between"] else None)
+
+
+def _weekday(text: str) -> int:
+    found = [number for number, name in enumerate(WEEKDAYS) if name.lower() == text.strip().lower()]
+    if not found:
+        raise InvalidInput(f"“{text}” is no day of the week: {', '.join(WEEKDAYS).lower()}.")
+    return found[0]
+
+
+def _window(text: str) -> Window:
+    start, dash, end = text.replace("–", "-").partition("-")
+    if not dash:
+        raise InvalidInput("Give --between as 22:00-06:00.")
+    return Window(parse_time(start), parse_time(end))
+
+
+def _told(source: Source) -> str:
+    schedule = from_dict(source.schedule)
+    if schedule is None:
+        return "Not imported by itself."
+    zone = current_app.config["TIMEZONE"]
+    return f"{schedule}. Next: {on_the_wall(source.due, zone):%Y-%m-%d %H:%M} ({zone})."
+
+
+def _as_dict(source: Source) -> dict[str, Any]:
+    """`schedule`: {every, at, weekday (0 is Monday), day (1 to 28 or last), window ([from, until] or null)} or null."""
+    return {
+        "source": source.id,
+        "repository": source.repository.label,
+        "kind": source.kind,
+        "handle": source.handle,
+        "name": source.name,
+        "schedule": source.schedule,
+        "due": f"{source.due.isoformat()}Z" if source.due else None,
+    }
+
+
+@click.command("notice", cls=Command)
+@click.option("--test", "is_test", is_flag=True, required=True, help="Send a trial by all that is set up.")
+def notice(is_test: bool) -> None:
+    """Try whether notices of scheduled imports arrive: by e-mail, and at the webhook."""
+    click.echo(f"Sent by {' and '.join(notices.send_trial())}.", err=True)
+
+
+@click.command("prune", cls=Command)
+@json_option
+def prune(as_json: bool) -> None:
+    """Forget what is kept for a while only: what items were before runs of long ago, and what old previews told."""
+    gone = pruning.prune()
+    if as_json:
+        click.echo(json.dumps(asdict(gone)))
+        return
+    click.echo(
+        f"Forgotten: {gone.states} states of items before old runs, with {gone.files} files that only they had; "
+        f"what {gone.previews} old previews told.",
+        err=True,
+    )
+
+
+COMMANDS: list[click.Command] = [sources, schedule, notice, prune]

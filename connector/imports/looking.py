@@ -1,0 +1,156 @@
+"""The pages of looks at a source: what an import would change, a rehearsal; and the way from there to the import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+
+from ..accounts.gate import allows
+from ..accounts.models import Role
+from ..catalogue.showing import described
+from ..errors import Conflict, InvalidInput
+from ..extensions import db
+from ..ids import row_id
+from ..paging import asked_number, page_of
+from ..repositories import connections
+from ..repositories.forms import check_scope
+from . import jobs, schedules, showing, told
+from .models import Kind, PreviewRow
+from .rehearsal import MOST, USUAL
+from .rehearsal import page_of as page_of_row
+from .tasks import run_job
+from .told import Told
+
+SHOWN = {
+    Told.NEW: ("New", "added"),
+    Told.CHANGED: ("Changed", "updated"),
+    Told.VANISHED: ("Gone at the source", "vanished"),
+    Told.FAILED: ("Failed", "failed"),
+    Told.UNCHANGED: ("Unchanged", "unchanged"),
+}
+
+blueprint = Blueprint("looking", __name__)
+
+
+@blueprint.post("/sources/<int:source_id>/look")
+@allows(Role.EDITOR)
+def look(source_id: int) -> Any:
+    """Look at a source as its next import would."""
+    return _begun(source_id, schedules.get(source_id).options)
+
+
+@blueprint.post("/repositories/<int:repository_id>/rehearse")
+@allows(Role.EDITOR)
+def rehearse(repository_id: int) -> Any:
+    """Look at some items of what may never have been imported."""
+    found = connections.find(repository_id, *check_scope(request.form.get("scope", "")))
+    source_id = connections.source_for(repository_id, found.scope)
+    job_id = jobs.create(source_id, {"rehearse": USUAL}, kind=Kind.REHEARSAL, requests=found.requests)
+    run_job(job_id)
+    return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+@blueprint.post("/jobs/<int:job_id>/look")
+@allows(Role.EDITOR)
+def look_again(job_id: int) -> Any:
+    """Look at the source of a job, with the options of that job."""
+    job = jobs.get(job_id)
+    return _begun(job.source_id, jobs.of_a_whole_run(job))
+
+
+@blueprint.get("/jobs/<int:job_id>/preview/")
+@allows(Role.VIEWER)
+def preview(job_id: int) -> str:
+    """What an import would change, a page at a time: all of that, or one kind."""
+    job = told.of_kind(job_id, Kind.PREVIEW)
+    only = request.args.get("show")
+    kinds = (Told(only),) if only in SHOWN else told.CHANGES
+    return render_template(
+        "imports/preview.html",
+        job=job,
+        only=only if only in SHOWN else None,
+        kinds=[(kind.value, words, getattr(job, count)) for kind, (words, count) in SHOWN.items()],
+        page=page_of(told.rows(job_id, *kinds), asked_number()),
+        source_page=lambda row: showing.source_page(job, {"id": row.source_id, "handle": row.handle}),
+    )
+
+
+@blueprint.post("/jobs/<int:job_id>/preview/")
+@allows(Role.EDITOR)
+def bring(job_id: int) -> Any:
+    """Import all that a preview found, or only what was ticked."""
+    try:
+        if request.form.get("do") == "all":
+            made = told.import_all(job_id)
+        else:
+            made = told.import_only(job_id, request.form.getlist("row", row_id))
+    except Conflict as error:
+        flash(str(error))
+        return redirect(url_for(".preview", job_id=job_id), 303)
+    run_job(made)
+    return redirect(url_for("imports.job", job_id=made), 303)
+
+
+@blueprint.get("/jobs/<int:job_id>/rehearsal/")
+@allows(Role.VIEWER)
+def rehearsal(job_id: int) -> str:
+    """The items that a rehearsal chose."""
+    job = told.of_kind(job_id, Kind.REHEARSAL)
+    rows = db.session.scalars(told.rows(job_id, Told.SHOWN)).all()
+    items = [(row.id, page_of_row(row, job.source.repository)) for row in rows]
+    return render_template("imports/rehearsal.html", job=job, items=items)
+
+
+@blueprint.get("/jobs/<int:job_id>/rehearsal/<int:row_id>/")
+@allows(Role.VIEWER)
+def rehearsed(job_id: int, row_id: int) -> str:
+    """One of them, on the page that it would have in the catalogue."""
+    job = told.of_kind(job_id, Kind.REHEARSAL)
+    row = told.row(job_id, row_id, Told.SHOWN)
+    ids = db.session.scalars(told.rows(job_id, Told.SHOWN).with_only_columns(PreviewRow.id)).all()
+    place = ids.index(row_id)
+    item = page_of_row(row, job.source.repository)
+    terms, others = described(item)
+    return render_template(
+        "imports/rehearsed.html",
+        job=job,
+        item=item,
+        terms=terms,
+        others=others,
+        state="Only looked at",
+        place=place + 1,
+        of=len(ids),
+        before=ids[place - 1] if place else None,
+        after=ids[place + 1] if place + 1 < len(ids) else None,
+    )
+
+
+@blueprint.post("/jobs/<int:job_id>/done")
+@allows(Role.EDITOR)
+def done(job_id: int) -> Any:
+    """Remove what a preview or rehearsal has told; the job stays in the list."""
+    told.forget(job_id)
+    return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+def _begun(source_id: int, options: dict[str, Any]) -> Any:
+    """Queue what the form asks for, a preview or a rehearsal, and show it."""
+    try:
+        kind = Kind(request.form.get("kind", ""))
+    except ValueError:
+        kind = Kind.IMPORT
+    if kind not in (Kind.PREVIEW, Kind.REHEARSAL):
+        raise InvalidInput("Choose what to look at: what would change, or a rehearsal.")
+    if kind is Kind.REHEARSAL:
+        options = options | {"rehearse": _number(request.form.get("number", str(USUAL)))}
+    job_id = jobs.create(source_id, options, kind=kind)
+    run_job(job_id)
+    return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+def _number(text: str) -> int:
+    """How many items a rehearsal shows. Raises InvalidInput."""
+    if not (text.isdecimal() and len(text) < 4 and 1 <= int(text) <= MOST):
+        raise InvalidInput(f"A rehearsal shows 1 to {MOST} items.")
+    return int(text)

@@ -1,0 +1,254 @@
+"""What would change? Walks a source as an import of it would, and tells what that would do; writes only PreviewRows.
+
+It is the import itself (see `harvest`) with another recorder: each item that was met is a row here where an import
+would have its holding, so that a preview stops, resumes and finds what is gone in the same way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, literal, or_, select, update
+
+from ..catalogue import store
+from ..catalogue.differences import differences
+from ..catalogue.models import Fate, Holding
+from ..catalogue.store import Place, Saved
+from ..catalogue.texts import plain
+from ..dspace.records import Failure, Item, SourceState
+from ..extensions import db, transaction
+from ..repositories.connections import Connection, open_connection
+from . import harvest
+from .access import Access
+from .models import ImportJob, PreviewRow
+from .recording import REASONS, Missing, key_of
+from .run import Run
+from .told import Told
+
+if TYPE_CHECKING:
+    from .harvest import Harvest
+
+ROW, ITEM, FILE, HOLDING = PreviewRow.__table__, store.ITEM, store.FILE, Holding.__table__
+BATCH = 200
+
+
+OUTCOMES = {"added": Told.NEW, "updated": Told.CHANGED, "unchanged": Told.UNCHANGED}
+MET = tuple(OUTCOMES.values())
+
+
+def run(run: Run, connect: Callable[..., Connection] = open_connection) -> tuple[bool, str]:
+    """Carry out a preview; gives (clean, message)."""
+    return harvest.run(run, connect, recorder=Comparison, fetcher=ExpectedFiles)
+
+
+class Comparison:
+    """Takes the place of the Recorder (see there): compares with what is held, and keeps a row of each item.
+
+    The row of a new item says how many "values" and "files" it "brings". That of a changed one what differs (see
+    `differences`), and "returns": what is said of an item that had left; or "fetch": the names of files that were
+    never fetched. Of one that vanished or failed: the "reason".
+    """
+
+    def __init__(self, run: Run, job: ImportJob, place: Place):
+        self._run, self._job_id, self._source_id, self._place = run, job.id, job.source_id, place
+        mine = select(ROW.c.source_key, ROW.c.source_id, ROW.c.action).where(ROW.c.job_id == job.id)
+        rows = db.session.execute(mine).all()
+        self._met = (ROW.c.job_id == job.id, ROW.c.action.in_(MET))
+        self._ids = {row.source_id for row in rows}
+        self._failed = {row.source_key for row in rows if row.action == Told.FAILED}
+        self.unseen = ~_is_told(job.id)
+
+    def seen(self, ids: Collection[str]) -> set[str]:
+        """Which of these ids at the source this job has told of."""
+        return self._ids.intersection(ids)
+
+    def new(self, failures: Iterable[Failure]) -> list[Failure]:
+        """Those of the failures that are not told yet, each once."""
+        return [f for key, f in {key_of(f): f for f in failures}.items() if key not in self._failed]
+
+    def not_failed(self, items: Iterable[Item]) -> list[Item]:
+        """Those of the items that are not told as failed."""
+        return [item for item in items if store.source_key(item) not in self._failed]
+
+    def prepare(self, access: Access, items: Iterable[Item]) -> None:
+        """Nothing is needed: item sets stay as they are."""
+
+    def save(self, items: Sequence[Item]) -> list[Saved]:
+        """What saving these items would do."""
+        return store.compare(self._place, items)
+
+    def record(self, saved: Sequence[Saved], failures: Sequence[Failure]) -> list[Saved]:
+        """Keep rows of what was compared, and of what failed; gives what was compared with its final outcome."""
+        final = self._once(self._with_returns(saved))
+        self._write([*map(self._row, final), *map(self._failure, failures)])
+        self._ids.update(s.item.id for s in saved)
+        self._ids.update(failure.id for failure in failures)
+        self._failed.update(map(key_of, failures))
+        told = {s.item.id for s in final}
+        return final + [replace(s, outcome="unchanged") for s in saved if s.item.id not in told]
+
+    def shelve(self, items: Sequence[Item]) -> None:
+        """Item sets stay as they are."""
+
+    def held(self, present: Select[Any]) -> int:
+        """How many items the source would hold after the import, of a SELECT of the holdings that it has now."""
+        now = db.session.scalar(present.with_only_columns(func.count()))
+        keys, ids = (present.with_only_columns(column) for column in (ITEM.c.source_key, ITEM.c.source_id))
+        more = select(func.count()).where(*self._met, ROW.c.source_key.not_in(keys), ROW.c.source_id.not_in(ids))
+        return now + db.session.scalar(more)
+
+    def keep(self, rest: Select[Any]) -> int:
+        """Tell all of a SELECT of holdings as unchanged, in one statement; gives how many."""
+        told = (literal(self._job_id), literal(Told.UNCHANGED.value), literal({}, ROW.c.data.type))
+        same = select(*told, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
+        same = same.join(HOLDING, HOLDING.c.item_id == ITEM.c.id).where(HOLDING.c.id.in_(rest))
+        names = ("job_id", "action", "data", "source_key", "source_id", "handle", "title")
+        number = db.session.execute(insert(ROW).from_select(names, same)).rowcount
+        self._ids.update(db.session.scalars(select(ROW.c.source_id).where(*self._met)))
+        return number
+
+    def mark(self, marked: Sequence[tuple[Any, SourceState]]) -> None:
+        """Tell of items that are no longer present: `marked` gives their rows and where they stand."""
+        names = ("source_key", "source_id", "handle", "title")
+        common = {"job_id": self._job_id, "action": Told.VANISHED.value}
+        self._write(
+            [
+                common | {name: getattr(row, name) for name in names} | {"data": {"reason": REASONS[state]}}
+                for row, state in marked
+            ]
+        )
+
+    def ask(self, missing: Missing) -> str:
+        """Far more is missing than is likely: an import would ask. Gives the sentence that says so."""
+        return (
+            f"The source lists {missing.what_is_left} of the {missing.held} items that are here. An import would mark "
+            f"nothing and ask you whether the other {missing.unseen} are really gone, so they are not listed here."
+        )
+
+    def fates(self) -> dict[str, int]:
+        """No file is fetched."""
+        return {}
+
+    def settle(self, values: dict[str, Any]) -> None:
+        """The source stays as it is."""
+
+    @staticmethod
+    def counts(saved: Sequence[Saved], failed: int) -> Counter[str]:
+        """What to add to the counts of the job."""
+        return Counter(s.outcome for s in saved) + Counter(seen=len(saved) + failed, failed=failed)
+
+    def _with_returns(self, saved: Sequence[Saved]) -> list[Saved]:
+        """An item that had moved elsewhere and is back counts as updated."""
+        ids = [s.item_id for s in saved if s.item_id is not None]
+        mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id.in_(ids), HOLDING.c.left.is_not(None))
+        left = dict(db.session.execute(select(HOLDING.c.item_id, HOLDING.c.left).where(*mine)).all()) if ids else {}
+        return [
+            replace(s, outcome="updated", before=s.before | {"left": left[s.item_id].isoformat()})
+            if s.item_id in left
+            else s
+            for s in saved
+        ]
+
+    def _once(self, saved: Sequence[Saved]) -> list[Saved]:
+        """Without those whose change is told already: a part of the items is read twice (see `slices`)."""
+        again = [store.source_key(s.item) for s in saved if s.item.id in self._ids]
+        mine = (ROW.c.job_id == self._job_id, ROW.c.source_key.in_(again), ROW.c.action != Told.UNCHANGED)
+        told = set(db.session.scalars(select(ROW.c.source_key).where(*mine))) if again else set()
+        return [s for s in saved if store.source_key(s.item) not in told or s.item.id not in self._ids]
+
+    def _write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Of an item that was told before, the last word stands."""
+        if rows:
+            keys = [row["source_key"] for row in rows]
+            db.session.execute(delete(ROW).where(ROW.c.job_id == self._job_id, ROW.c.source_key.in_(keys)))
+            db.session.execute(insert(ROW), rows)
+
+    def _row(self, saved: Saved) -> dict[str, Any]:
+        data = _told(saved.item, saved.before) if saved.outcome != "unchanged" else {}
+        return self._identity(OUTCOMES[saved.outcome], store.source_key(saved.item), saved.item) | {"data": data}
+
+    def _failure(self, failure: Failure) -> dict[str, Any]:
+        return self._identity(Told.FAILED, key_of(failure), failure) | {"data": {"reason": failure.reason}}
+
+    def _identity(self, action: Told, key: str, subject: Item | Failure) -> dict[str, Any]:
+        row = {"job_id": self._job_id, "action": action.value, "source_key": key}
+        return row | {"source_id": subject.id, "handle": subject.handle, "title": plain(subject.name)}
+
+
+class ExpectedFiles:
+    """Takes the place of the FileFetcher: tells of the files that an import would fetch of unchanged items.
+
+    Those never fetched so far. What came badly before is tried again too, but whether it comes nobody knows.
+    """
+
+    def __init__(self, harvest: Harvest):
+        self._harvest = harvest
+
+    def fetch(self, item_ids: Collection[int]) -> None:
+        """All of them are told at the end."""
+
+    def fetch_all(self) -> None:
+        """Tell of those of all items that this job has met; an item that gets a file counts as changed."""
+        while rows := self._lacking():
+            with transaction():
+                names = _files_to_fetch([row.item_id for row in rows])
+                for row in rows:
+                    values = {"action": Told.CHANGED.value, "data": {"fetch": names[row.item_id]}}
+                    db.session.execute(update(ROW).where(ROW.c.id == row.id).values(values))
+                moved = {"updated": len(rows), "unchanged": -len(rows)}
+                self._harvest.run.advance(moved | self._harvest.requests())
+            self._harvest.run.check()
+
+    def _lacking(self) -> Sequence[Any]:
+        here = (ITEM.c.repository_id == self._harvest.place.repository_id, ITEM.c.source_key == ROW.c.source_key)
+        mine = (ROW.c.job_id == self._harvest.job_id, ROW.c.action == Told.UNCHANGED)
+        query = select(ROW.c.id, ITEM.c.id.label("item_id")).join(ITEM, and_(*here))
+        query = query.where(*mine, exists().where(FILE.c.item_id == ITEM.c.id, *_never_fetched()))
+        rows = db.session.execute(query.order_by(ROW.c.id).limit(BATCH)).all()
+        db.session.rollback()
+        return rows
+
+
+def _never_fetched() -> tuple[ColumnElement[bool], ...]:
+    return FILE.c.bundle == "ORIGINAL", FILE.c.fate == Fate.LINKED
+
+
+def _files_to_fetch(item_ids: Collection[int]) -> dict[int, list[str]]:
+    query = select(FILE.c.item_id, FILE.c.name, FILE.c.bitstream_id).where(FILE.c.item_id.in_(item_ids))
+    names: dict[int, list[str]] = {}
+    for row in db.session.execute(query.where(*_never_fetched()).order_by(FILE.c.item_id, FILE.c.position)):
+        names.setdefault(row.item_id, []).append(row.name or row.bitstream_id)
+    return names
+
+
+def _told(item: Item, before: Mapping[str, Any]) -> dict[str, Any]:
+    """The `data` of the row of a new or changed item."""
+    if not before:
+        return {"brings": {"values": len(item.metadata or ()), "files": len(item.bitstreams or ())}}
+    told = differences(before["data"], item) if "data" in before else {}
+    if "left" in before:
+        told["returns"] = f"It is back in what this import reads; since {_day(before['left'])} it was elsewhere."
+    if "state" in before:
+        told["returns"] = f"It is back at the source; here it is marked as {before['state']['source_state']}."
+    return told
+
+
+def _day(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d}"
+
+
+def _is_told(job_id: int) -> ColumnElement[bool]:
+    """The SQL condition on an item that this job has a row of it, by the rules by which `store` finds an item again."""
+    mine = ROW.c.job_id == job_id
+    known = mine & ROW.c.source_id.is_not(None)
+    failed = known & (ROW.c.action == Told.FAILED)
+    lasting = or_(func.length(ITEM.c.source_id) == 36, ITEM.c.source_id == ITEM.c.source_key)
+    return or_(
+        ITEM.c.source_key.in_(select(ROW.c.source_key).where(mine)),
+        ITEM.c.source_id.in_(select(ROW.c.source_id).where(failed)),
+        and_(lasting, ITEM.c.source_id.in_(select(ROW.c.source_id).where(known))),
+    )

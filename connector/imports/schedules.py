@@ -1,0 +1,126 @@
+"""Sources that are imported by themselves: their schedules, the start of what is due, and the hours they keep to.
+
+Only a run that its schedule began keeps to the hours; what a person starts or resumes goes on at any hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Row, exists, select, update
+
+from ..accounts import audit
+from ..errors import InvalidInput, NotFound
+from ..extensions import db, transaction, utcnow
+from ..repositories.models import Source
+from . import jobs
+from .models import ImportJob, Kind
+from .times import Schedule, from_dict, on_the_wall
+
+SOURCE, JOB = Source.__table__, ImportJob.__table__
+
+
+def get(source_id: int) -> Source:
+    """The source, or NotFound."""
+    source = db.session.get(Source, source_id)
+    if source is None:
+        raise NotFound(f"There is no source {source_id}.")
+    return source
+
+
+def named(text: str) -> Source:
+    """The source that a person means by its number, handle or name; InvalidInput where it is none or unclear."""
+    every = db.session.scalars(select(Source).order_by(Source.id)).all()
+    found = [source for source in every if text in (str(source.id), source.handle, source.name)]
+    if len(found) != 1:
+        raise InvalidInput(f"“{text}” names {'no' if not found else 'more than one'} source: see flask sources.")
+    return found[0]
+
+
+def set_schedule(source_id: int, schedule: Schedule | None) -> None:
+    """Import this source by itself from now on; None: no more. Raises NotFound."""
+    due = schedule.next_after(utcnow(), _zone()) if schedule else None
+    with transaction():
+        name = get(source_id).name
+        values = {"schedule": schedule.as_dict() if schedule else None, "due": due}
+        db.session.execute(update(SOURCE).where(SOURCE.c.id == source_id).values(values))
+        audit.note("schedule", name, set=str(schedule) if schedule else "never")
+
+
+def import_again(source_id: int, *, full: bool = False) -> int:
+    """Queue the import of a source with the options and comment of the last; gives the job's id. Raises NotFound."""
+    source = get(source_id)
+    options = _options(source) | ({"full": True} if full else {})
+    return jobs.create(source_id, options, comment=_of_last(source_id).get("comment", ""))
+
+
+def start_due(now: datetime | None = None) -> list[int]:
+    """Queue the imports that are due; gives the ids of their jobs. Of several workers that try, one does.
+
+    What was missed while nothing ran is made up by one run, as soon as the hours of the source allow.
+    """
+    now = now or utcnow()
+    due = select(SOURCE.c.id, SOURCE.c.due).where(SOURCE.c.due <= now).order_by(SOURCE.c.due, SOURCE.c.id)
+    rows = db.session.execute(due).all()
+    started = [_start(row, now) for row in rows]
+    return [job_id for job_id in started if job_id is not None]
+
+
+def _start(row: Row[Any], now: datetime) -> int | None:
+    """Claim a source by moving its time on, and queue its job; None where another worker did, or it is not its hour."""
+    with transaction():
+        source = db.session.get(Source, row.id)
+        if source is None or source.schedule is None:
+            return None
+        jobs.one_at_a_time(source.repository_id)
+        schedule = from_dict(source.schedule)
+        is_open = schedule.window is None or schedule.window.is_open(now, _zone())
+        due = schedule.next_after(now, _zone()) if is_open else schedule.window.opening(now, _zone())
+        seen = update(SOURCE).where(SOURCE.c.id == row.id, SOURCE.c.due == row.due)
+        claimed = db.session.execute(seen.values(due=due)).rowcount
+        if not claimed or not is_open or _is_under_way(row.id):
+            return None
+        return jobs.add(source, _options(source), scheduled=True, **_of_last(row.id))
+
+
+def _is_under_way(source_id: int) -> bool:
+    """Whether an import of the source is active, or waits for its hours."""
+    mine = (JOB.c.source_id == source_id, JOB.c.kind == Kind.IMPORT)
+    return db.session.scalar(select(exists().where(*mine, JOB.c.state.in_(jobs.ACTIVE) | jobs.IS_WAITING)))
+
+
+def _options(source: Source) -> dict[str, Any]:
+    """Those of the last import, but all of the source: a test import is for once."""
+    return {name: value for name, value in source.options.items() if name != "test"}
+
+
+def _of_last(source_id: int) -> dict[str, str]:
+    """The comment and owner of the last import, which the next takes over; nothing where there was none."""
+    query = select(JOB.c.comment, JOB.c.owner).where(JOB.c.source_id == source_id, JOB.c.kind == Kind.IMPORT)
+    last = db.session.execute(query.order_by(JOB.c.id.desc()).limit(1)).one_or_none()
+    return last._asdict() if last else {}
+
+
+def opening(job: Row[Any], zone: tzinfo, now: datetime) -> datetime | None:
+    """When this run may go on, where it must pause now: (scheduled, options) of the job, `schedule` of its source."""
+    schedule = from_dict(job.schedule) if job.scheduled and not job.options.get(jobs.ANY_HOUR) else None
+    if schedule is None or schedule.window is None or schedule.window.is_open(now, zone):
+        return None
+    return schedule.window.opening(now, zone)
+
+
+def waiting(opens: datetime, zone: tzinfo) -> str:
+    """Why a run stands still until then, for its page."""
+    return f"Waiting until {on_the_wall(opens, zone):%H:%M}; it goes on by itself then. Resume goes on at once."
+
+
+def all_sources() -> Sequence[Source]:
+    """Every source, by repository and name."""
+    return db.session.scalars(select(Source).order_by(Source.repository_id, Source.name, Source.id)).all()
+
+
+def _zone() -> tzinfo:
+    return current_app.config["TIMEZONE"]

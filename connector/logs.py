@@ -1,0 +1,126 @@
+"""The log: one line an event, on stderr, plain or as JSON, each with the request and the job that it is about."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+from flask import Flask, Response, g, request
+
+log = logging.getLogger(__name__)
+_request: ContextVar[str | None] = ContextVar("request", default=None)
+_job: ContextVar[int | None] = ContextVar("job", default=None)
+
+
+class LoggedFlask(Flask):
+    """Flask, whose log names the rule of a page that failed instead of its address: that of an invitation is secret."""
+
+    def log_exception(self, exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]) -> None:
+        """Write the trace to the log; the page shows only the number of the request."""
+        log.error("%s failed", _what(), exc_info=exc_info)
+
+
+def init_app(app: Flask) -> None:
+    """Number the requests, and log those that change something or end in an error. To be called before all else."""
+    app.before_request(_begin)
+    app.after_request(_end)
+    app.teardown_request(lambda error: _request.set(None))
+
+
+def configure(style: str) -> None:
+    """Log to stderr, in the style of CONNECTOR_LOG, warnings and worse, and what nobody caught. For the whole process.
+
+    Rotated by the system that keeps stderr (journald, a container's logs, logrotate).
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(STYLES[style]())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.captureWarnings(True)
+    sys.excepthook = lambda *error: log.critical("The process ends", exc_info=error)
+    threading.excepthook = _thread_ends
+
+
+@contextmanager
+def about_job(job_id: int) -> Iterator[None]:
+    """What this thread logs meanwhile is about this job."""
+    token = _job.set(job_id)
+    try:
+        yield
+    finally:
+        _job.reset(token)
+
+
+class Plain(logging.Formatter):
+    """`2026-11-24T11:30:00.123Z WARNING connector.x: what happened [request 1a2b3c4d] [job 5]`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line. Whatever is not printable is escaped: what somebody typed must not look like a line of ours."""
+        told = _told(self, record)
+        subjects = "".join(f" [{name} {told[name]}]" for name in ("request", "job") if name in told)
+        trace = f" {told['trace']}" if "trace" in told else ""
+        return escaped(f"{told['time']} {told['level']} {told['logger']}: {told['message']}{subjects}{trace}")
+
+
+class Json(logging.Formatter):
+    """An object with time, level, logger, message, and request, job and trace where there are such."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line of ASCII."""
+        return json.dumps(_told(self, record))
+
+
+STYLES: dict[str, type[logging.Formatter]] = {"plain": Plain, "json": Json}
+
+
+def escaped(text: str) -> str:
+    """The text with newlines, control characters, marks of direction and the like as backslash escapes."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _told(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, Any]:
+    moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    told = {
+        "time": moment,
+        "level": record.levelname,
+        "logger": record.name,
+        "message": record.getMessage(),
+        "request": _request.get(),
+        "job": _job.get(),
+        "trace": formatter.formatException(record.exc_info) if record.exc_info else None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _begin() -> None:
+    """A number of our own: one that comes with the request may be anybody's."""
+    g.request_id, g.began = secrets.token_hex(4), time.monotonic()
+    _request.set(g.request_id)
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.request_id
+    if request.url_rule is not None and (request.method not in ("GET", "HEAD") or response.status_code >= 400):
+        log.info("%s: %s in %.3f s", _what(), response.status_code, time.monotonic() - g.began)
+    return response
+
+
+def _what() -> str:
+    return f"{request.method} {request.url_rule or 'no page'}"
+
+
+def _thread_ends(error: threading.ExceptHookArgs) -> None:
+    if error.exc_type is not SystemExit:
+        name = error.thread.name if error.thread else "unknown"
+        log.critical("Thread %s ends", name, exc_info=(error.exc_type, error.exc_value, error.exc_traceback))

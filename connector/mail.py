@@ -1,0 +1,73 @@
+"""Plain-text mail through the server that is set (CONNECTOR_SMTP).
+
+Its address is the administrator's own choice, as that of a proxy is: CONNECTOR_ALLOW_NETWORKS does not concern it.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.utils import formatdate
+
+from flask import current_app
+
+from .errors import NoticeTrouble
+
+log = logging.getLogger(__name__)
+PATIENCE = 30.0  # seconds for each answer of the server
+
+
+def message(subject: str, text: str, name: str) -> EmailMessage:
+    """A mail from and to whom the settings say. `name`: sent twice under the same, it is seen to be the same mail."""
+    sender = current_app.config["NOTICE_FROM"]
+    mail = EmailMessage()
+    mail["Subject"] = " ".join(subject.split())
+    mail["From"] = sender
+    mail["To"] = ", ".join(current_app.config["NOTICE_TO"])
+    mail["Date"] = formatdate()
+    mail["Message-ID"] = f"<{name}@{sender.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies, please
+    mail.set_content(text)
+    return mail
+
+
+def send(mail: EmailMessage) -> None:
+    """Hand a mail to the server. Raises NoticeTrouble where it takes it for nobody."""
+    security, host, port = current_app.config["SMTP"]
+    server = f"The mail server {host}:{port}"
+    try:
+        with _connected(security, host, port) as smtp:
+            refused = smtp.send_message(mail)
+    except smtplib.SMTPAuthenticationError as error:
+        raise NoticeTrouble(f"{server} does not take the user name and password.") from error
+    except smtplib.SMTPRecipientsRefused as error:
+        raise NoticeTrouble(f"{server} takes mail for none of {mail['To']}.") from error
+    except smtplib.SMTPResponseException as error:
+        raise NoticeTrouble(f"{server} refuses the mail, with code {error.smtp_code}.") from error
+    except ssl.SSLCertVerificationError as error:
+        raise NoticeTrouble(f"The certificate of {host} is not trusted: {error.verify_message}.") from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise NoticeTrouble(f"{server} could not be used: {error}") from error
+    for address in refused:
+        log.warning("%s takes no mail for %s", server, address)
+
+
+def _connected(security: str, host: str, port: int) -> smtplib.SMTP:
+    """A connection that is as secure as was asked for, signed in where a user name is set."""
+    config = current_app.config
+    context = ssl.create_default_context(cafile=config["CA_BUNDLE"])
+    if security == "smtps":
+        smtp: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=PATIENCE, context=context)
+    else:
+        smtp = smtplib.SMTP(host, port, timeout=PATIENCE)
+    try:
+        if security == "smtp+starttls":
+            smtp.starttls(context=context)
+        if config["SMTP_USER"]:
+            smtp.login(config["SMTP_USER"], config["SMTP_PASSWORD"])
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp

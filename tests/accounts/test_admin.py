@@ -1,0 +1,130 @@
+"""The pages for admins: users and the audit trail."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.accounts.models import Role
+from tests.pages import words
+
+from .conftest import OTHER, is_signed_in, link_in
+
+
+@pytest.fixture
+def boss(office):
+    office.add("Boss", Role.ADMIN)
+    return office.enter("Boss")
+
+
+def test_users_are_listed_with_role_and_state(office, boss):
+    boss.post("/users/", data={"name": "Anna", "role": "editor"})
+
+    page = words(boss.get("/users/"))
+
+    assert "Boss" in page
+    assert "invited" in page
+    assert "active" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("", "A name has"), ("boss", "already"), ("local operator", "meaning of its own")]
+)
+def test_an_invitation_that_cannot_be_is_refused_at_its_field(boss, name, sentence):
+    answer = boss.post("/users/", data={"name": name, "role": "viewer"})
+
+    assert answer.status_code == 422
+    assert sentence in words(answer)
+
+
+def test_a_role_that_does_not_exist_is_refused(office, boss):
+    anna = office.add("Anna")
+
+    assert boss.post("/users/", data={"name": "Bert", "role": "owner"}).status_code == 422
+    assert boss.post(f"/users/{anna}/role", data={"role": "owner"}).status_code == 422
+    assert office.account("Anna").role == Role.VIEWER
+
+
+def test_another_role_is_given(office, boss):
+    anna = office.add("Anna")
+
+    boss.post(f"/users/{anna}/role", data={"role": "editor"})
+
+    assert office.account("Anna").role == Role.EDITOR
+
+
+def test_the_last_admin_cannot_go_and_is_told_why(office, boss):
+    me = office.account("Boss").id
+
+    answers = [boss.post(f"/users/{me}/disable"), boss.post(f"/users/{me}/role", data={"role": "viewer"})]
+
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert "make another one an admin first" in words(answers[0])
+    assert is_signed_in(boss)
+
+
+def test_disable_and_enable(office, boss):
+    anna = office.add("Anna")
+    browser = office.enter("Anna")
+
+    boss.post(f"/users/{anna}/disable")
+    assert "disabled" in words(boss.get("/users/"))
+    assert not is_signed_in(browser)
+    assert boss.post(f"/users/{anna}/link").status_code == 409
+    boss.post(f"/users/{anna}/enable")
+
+    assert is_signed_in(office.enter("Anna"))
+
+
+def test_a_lost_password_is_replaced_by_a_link(office, boss):
+    anna = office.add("Anna")
+
+    link = link_in(boss.post(f"/users/{anna}/link").get_data(as_text=True))
+    office.browser().post(link, data={"password": OTHER, "again": OTHER})
+
+    assert is_signed_in(office.enter("Anna", OTHER))
+
+
+def test_an_admin_signs_somebody_out_everywhere(office, boss):
+    anna = office.add("Anna")
+    browser = office.enter("Anna")
+
+    boss.post(f"/users/{anna}/sessions")
+
+    assert not is_signed_in(browser)
+    assert is_signed_in(boss)
+
+
+def test_an_account_that_is_not_there_is_told_in_a_sentence(boss):
+    for path in ("role", "disable", "enable", "link", "sessions"):
+        assert boss.post(f"/users/777/{path}", data={"role": "viewer"}).status_code == 422
+
+
+def test_the_audit_trail_tells_who_did_what_from_where(office, boss):
+    anna = office.add("Anna")
+    boss.post(f"/users/{anna}/role", data={"role": "editor"}, environ_overrides={"REMOTE_ADDR": "192.0.2.9"})
+
+    page = words(boss.get("/audit/?what=role"))
+
+    assert "Boss role Anna before: viewer after: editor 192.0.2.9" in page
+    assert "sign-in Boss" not in page
+    assert "Nothing of this kind" in words(boss.get("/audit/?who=Nobody+at+all"))
+
+
+def test_the_audit_trail_comes_as_csv_with_the_same_choice(office, boss):
+    office.add("Anna")
+
+    whole = boss.get("/audit.csv").get_data(as_text=True).splitlines()
+    some = boss.get("/audit.csv?who=Boss&what=sign-in").get_data(as_text=True).splitlines()
+
+    assert whole[0] == some[0] == "at,who,what,about,address,data"
+    assert len(whole) > len(some) == 2
+    assert ",Boss,sign-in,Boss,127.0.0.1," in some[1]
+
+
+def test_what_people_are_called_is_escaped(office, boss):
+    boss.post("/users/", data={"name": "<b onclick=x>Anna</b>", "role": "viewer"})
+
+    for path in ("/users/", "/audit/"):
+        page = boss.get(path).get_data(as_text=True)
+        assert "<b onclick" not in page
+        assert "&lt;b onclick" in page

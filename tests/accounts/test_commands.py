@@ -1,0 +1,90 @@
+"""`flask user …` and `--as`, in real processes; and the link that `flask up` prints on a new instance."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+
+import pytest
+
+from tests.accounts.conftest import link_in
+from tests.sample import SampleRepository
+from tests.test_command_line import CommandLine
+
+
+@pytest.fixture
+def flask(tmp_path):
+    return CommandLine(tmp_path / "instance")
+
+
+def test_an_account_is_made_listed_changed_and_disabled(flask):
+    code, link, err = flask("user", "add", "Anna Berg", "--role", "editor")
+    assert (code, err) == (0, "It works once, within an hour.\n")
+    assert re.fullmatch(r"http://127\.0\.0\.1:5000/welcome/[A-Za-z0-9_-]{43}\n", link)
+    assert flask("user", "role", "anna berg", "admin")[0] == 0
+    assert link_in(flask("user", "password", "ANNA BERG")[1]) not in link
+
+    [account] = json.loads(flask("user", "list", "--json")[1])
+    assert account == {"name": "Anna Berg", "role": "admin", "state": "invited", "signed_in": None}
+    assert flask("user", "disable", "Anna Berg")[0] == 0
+    assert flask("user", "list")[1] == "Anna Berg\tadmin\tdisabled\tnever\n"
+    assert flask("user", "enable", "Anna Berg")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("add", "Anna"), "--role"),
+        (("add", "Anna", "--role", "owner"), "viewer"),
+        (("add", "local operator", "--role", "admin"), "meaning of its own"),
+        (("role", "Nobody", "admin"), "no account “Nobody”"),
+        (("password", "Nobody"), "no account"),
+        (("disable", "Nobody"), "no account"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_sentence_and_ends_with_2(flask, args, says):
+    code, _, err = flask("user", *args)
+
+    assert code == 2
+    assert says in err
+    assert "Traceback" not in err
+
+
+def test_an_import_is_owned_by_whom_it_is_done_for_or_else_by_the_operator(flask):
+    flask("user", "add", "Anna", "--role", "editor")
+    with SampleRepository(9) as sample:
+        where = ("import", sample.url, "--collection", sample.data.named("Harbour photographs").handle)
+        code, first = flask.json(*where, "--as", "anna")
+        assert flask.json("rerun", str(first["job"]))[0] == code == 0
+        refused, answer = flask.json(*where, "--as", "Nobody")
+
+    assert (refused, "no account “Nobody”" in answer["message"]) == (2, True)
+    listed = flask("jobs")[1]
+    assert [line.partition("Owner: ")[2] for line in listed.splitlines()] == ["local operator.", "Anna."]
+    assert [job["owner"] for job in json.loads(flask("jobs", "--json")[1])] == ["local operator", "Anna"]
+
+
+def test_a_new_instance_prints_a_link_that_makes_the_first_admin_until_there_is_one(flask):
+    server = flask.start("up", CONNECTOR_PORT="0")
+    try:
+        lines = [server.stderr.readline() for _ in range(3)]
+    finally:
+        server.terminate()
+        server.communicate(timeout=30)
+
+    assert "There is no admin yet" in lines[0]
+    link = re.search(r"http://127\.0\.0\.1:\d+/welcome/\S{43}", lines[1])[0]
+    assert f"DSpace Connector is at {link.partition('/welcome')[0]}/" in lines[2]
+
+
+def test_listening_on_the_network_without_https_is_warned_of_and_the_link_names_the_machine(flask):
+    server = flask.start("up", CONNECTOR_PORT="0", CONNECTOR_HOST="0.0.0.0")
+    try:
+        lines = [server.stderr.readline() for _ in range(4)]
+    finally:
+        server.terminate()
+        server.communicate(timeout=30)
+
+    assert "Listening on 0.0.0.0 without https" in lines[0]
+    assert f"http://{socket.gethostname()}:" in lines[2]

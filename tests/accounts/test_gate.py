@@ -1,0 +1,184 @@
+"""The gate: every page and fragment declares the role it needs, and opens to nobody else."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from werkzeug.routing import IntegerConverter, Rule
+
+from connector.accounts import gate
+from connector.accounts.models import Role
+from tests.pages import FRAGMENT, words
+
+from .conftest import is_signed_in, sign_in
+
+# Readiness and numbers are for the addresses of monitors only, which is a rule of their own (see health).
+PUBLIC = {"static", "health.alive", "health.ready", "health.metrics"}
+PUBLIC |= {"accounts.sign_in", "accounts.sign_in_now", "accounts.welcome", "accounts.welcome_now"}
+ROLES = [None, *Role]
+
+
+def rules(app: Flask) -> list[tuple[Rule, str, str]]:
+    """Every route as (rule, method, an address that it matches)."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        values = {name: example(rule, name) for name in rule.arguments}
+        path = app.url_map.bind("localhost").build(rule.endpoint, values, method=first_method(rule))
+        found += [(rule, method, path) for method in sorted(rule.methods - {"HEAD", "OPTIONS"})]
+    return found
+
+
+def first_method(rule: Rule) -> str:
+    return min(rule.methods - {"HEAD", "OPTIONS"})
+
+
+def example(rule: Rule, name: str) -> object:
+    """A value for a part of an address: one of those that are named there, else a number or a word."""
+    converter = rule._converters[name]
+    if hasattr(converter, "items"):
+        return min(converter.items)
+    return 77 if isinstance(converter, IntegerConverter) else "x"
+
+
+def needed(app: Flask, rule: Rule) -> Role | None:
+    return getattr(app.view_functions[rule.endpoint], gate.NEEDS)
+
+
+def test_every_route_declares_what_it_needs(app):
+    silent = [rule.endpoint for rule, *_ in rules(app) if not hasattr(app.view_functions[rule.endpoint], gate.NEEDS)]
+
+    assert silent == []
+
+
+def test_what_is_open_to_everybody_is_listed_here(app):
+    open_to_all = {rule.endpoint for rule, *_ in rules(app) if needed(app, rule) is None}
+
+    assert open_to_all == PUBLIC
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_route_opens_to_its_role_and_those_above_and_to_no_other(office, role):
+    browser = office.browser()
+    if role:
+        office.add("Somebody", role)
+    wrong = []
+    for rule, method, path in rules(office.app):
+        if role and not is_signed_in(browser):  # the walk passes the sign-out, too
+            sign_in(browser, "Somebody")
+        need = needed(office.app, rule)
+        answer = browser.open(path, method=method, buffered=True)
+        closed = is_gate(answer, role)
+        should_be_open = need is None or (role is not None and role.includes(need))
+        if closed == should_be_open or answer.status_code == 500:
+            wrong.append((method, path, answer.status_code, need))
+
+    assert wrong == []
+
+
+def is_gate(answer, role: Role | None) -> bool:
+    """Whether the gate answered, not the page: to the sign-in page, or a refusal that names the role."""
+    if role is None and answer.status_code == 303:
+        return answer.location.startswith("/sign-in")
+    return answer.status_code == 403 and "This needs the role" in words(answer)
+
+
+def test_a_route_that_declares_nothing_is_closed_even_to_admins(office, caplog):
+    office.app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
+    office.add("Boss", Role.ADMIN)
+
+    answer = office.enter("Boss").get("/forgotten")
+
+    assert answer.status_code == 403
+    assert "secret" not in words(answer)
+    assert "forgotten declares no role" in caplog.text
+
+
+def test_a_page_without_a_session_leads_to_the_sign_in_page_which_leads_back(office):
+    office.add("Anna")
+    browser = office.browser()
+
+    answer = browser.get("/items/?q=a%20b&page=2")
+    assert (answer.status_code, answer.location) == (303, "/sign-in?next=/items/?q%3Da%2520b%26page%3D2")
+    page = browser.get(answer.location)
+
+    assert 'value="/items/?q=a%20b&amp;page=2"' in page.get_data(as_text=True)
+
+
+def test_under_a_prefix_one_comes_back_under_it(office):
+    answer = office.browser().get("/items/", environ_overrides={"SCRIPT_NAME": "/dspace-connector"})
+
+    assert answer.location == "/dspace-connector/sign-in?next=/dspace-connector/items/"
+
+
+def test_a_form_that_is_sent_without_a_session_comes_back_to_its_page(office):
+    answer = office.browser().post("/jobs/3/stop", headers={"Referer": "http://localhost/jobs/3/"})
+
+    assert answer.location == "/sign-in?next=/jobs/3/"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_fragment_without_a_session_sends_the_whole_page_to_sign_in_and_back(office, method):
+    headers = FRAGMENT | {"HX-Current-URL": "http://localhost/jobs/?page=2"}
+
+    answer = office.browser().open("/jobs/3/row", method=method if method == "GET" else "GET", headers=headers)
+    sent = office.browser().post("/jobs/3/stop", headers=headers)
+
+    for one in (answer, sent):
+        assert (one.status_code, one.data) == (401, b"")
+        assert one.headers["HX-Redirect"] == "/sign-in?next=/jobs/?page%3D2"
+
+
+ODD_PAGES = ["", "http://localhost//evil.example/", "https://evil.example\\@localhost/", "about:blank"]
+
+
+@pytest.mark.parametrize("page", ODD_PAGES)
+def test_a_fragment_of_an_odd_page_leads_to_the_sign_in_page_and_nowhere_else(office, page):
+    answer = office.browser().get("/jobs/3/row", headers=FRAGMENT | {"HX-Current-URL": page})
+
+    assert answer.headers["HX-Redirect"] in ("/sign-in", "/sign-in?next=/")
+
+
+def test_the_gate_comes_before_the_check_of_the_forms_token(office):
+    office.app.config["WTF_CSRF_ENABLED"] = True
+
+    assert office.browser().post("/jobs/3/stop").status_code == 303
+
+
+def test_a_form_without_its_token_is_refused_also_for_sign_in_and_sign_out(office):
+    office.add("Anna")
+    browser = office.enter("Anna")
+    office.app.config["WTF_CSRF_ENABLED"] = True
+
+    assert [browser.post(path).status_code for path in ("/sign-in", "/sign-out", "/account/sessions")] == [400] * 3
+    assert is_signed_in(browser)
+
+
+def test_what_is_not_there_is_told_without_a_session(office):
+    assert office.browser().get("/no/such/page").status_code == 404
+
+
+def test_who_is_not_signed_in_sees_no_menu(office):
+    page = office.browser().get("/sign-in")
+
+    assert "Past imports" not in words(page)
+
+
+@pytest.mark.parametrize(
+    ("role", "menu"),
+    [
+        (Role.VIEWER, ["Past imports", "Items", "Item sets", "Gone"]),
+        (Role.EDITOR, ["Import", "Past imports", "Items", "Item sets", "Gone"]),
+        (Role.ADMIN, ["Import", "Past imports", "Items", "Item sets", "Gone", "Users", "Audit"]),
+    ],
+)
+def test_the_menu_shows_what_the_role_may_open(office, role, menu):
+    office.add("Somebody", role)
+    page = words(office.enter("Somebody").get("/items/"))
+
+    assert page[page.index("DSpace Connector") :].startswith(f"DSpace Connector {' '.join(menu)} Somebody Sign out")
+
+
+def test_who_only_reads_begins_with_the_items(office):
+    office.add("Anna")
+
+    assert office.enter("Anna").get("/").location == "/items/"

@@ -1,0 +1,153 @@
+"""Who began a job owns it: editors stop, resume, retry and undo their own, admins all; and it is all in the trail."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.accounts import audit
+from connector.accounts.models import Role
+from connector.catalogue import takedown
+from connector.catalogue.models import CatalogueItem, Exclusion
+from connector.dspace.records import ScopeKind
+from connector.extensions import db, transaction
+from connector.imports import jobs
+from connector.imports.models import ImportJob, State
+from connector.repositories import connections
+from connector.repositories.models import Source
+from tests import signed_in
+from tests.pages import words
+
+ACTS = ["stop", "resume", "answer", "retry", "undo"]
+
+
+@pytest.fixture
+def source(office, sample):
+    """A source, by number, of a repository that was connected to on the command line."""
+    with office.app.app_context():
+        repository_id = connections.connect(sample.url, "rest", None).repository_id
+        scope = connections.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Harbour photographs").handle)
+        return connections.source_for(repository_id, scope.scope)
+
+
+def job_of(office, source: int, owner: str, state: State = State.QUEUED) -> int:
+    with office.app.app_context(), transaction():
+        job_id = jobs.add(db.session.get_one(Source, source), {}, owner=owner)
+        db.session.get_one(ImportJob, job_id).state = state.value
+        return job_id
+
+
+def test_who_presses_the_button_owns_the_job(office, source):
+    office.add("Anna", Role.EDITOR)
+    anna = office.enter("Anna")
+
+    answer = anna.post(f"/sources/{source}/import")
+
+    assert "· Anna · from" in words(anna.get(answer.location))
+    assert "Anna" in words(anna.get("/jobs/")).split("Owner", 1)[1]
+    assert ("Anna", "import", "Harbour photographs") in office.trail()
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_an_editor_may_not_touch_the_job_of_another(office, source, act):
+    office.add("Anna", Role.EDITOR)
+    job_id = job_of(office, source, "Bert", State.FAILED)
+
+    answer = office.enter("Anna").post(f"/jobs/{job_id}/{act}")
+
+    assert answer.status_code == 403
+    assert "This job is Bert's" in words(answer)
+    with office.app.app_context():
+        assert db.session.scalars(db.select(ImportJob.state)).all() == [State.FAILED]
+
+
+@pytest.mark.parametrize(("name", "role"), [("Bert", Role.EDITOR), ("Anna", Role.ADMIN)])
+def test_the_owner_and_any_admin_may(office, source, name, role):
+    office.add(name, role)
+    browser = office.enter(name)
+    job_id = job_of(office, source, "Bert")
+
+    stopped = browser.post(f"/jobs/{job_id}/stop")
+    undo_page = browser.get(f"/jobs/{job_id}/undo")
+
+    assert (stopped.status_code, undo_page.status_code) == (303, 200)
+    assert (name, "stop", f"job {job_id}") in office.trail()
+
+
+def test_an_owner_who_is_only_a_viewer_now_may_not(office, source):
+    office.add("Bert", Role.VIEWER)
+    job_id = job_of(office, source, "Bert")
+
+    assert office.enter("Bert").post(f"/jobs/{job_id}/stop").status_code == 403
+
+
+def test_ticking_another_ones_job_in_the_list_does_not_undo_it(office, source):
+    office.add("Anna", Role.EDITOR)
+    job_id = job_of(office, source, "Bert", State.COMPLETED)
+
+    anna = office.enter("Anna")
+    assert anna.post("/jobs/", data={"undo": job_id}).status_code == 403
+    anna.post("/jobs/", data={"undo": job_id, "confirmed": "yes"})
+
+    assert f"Job {job_id} was not undone: This job is Bert's" in words(anna.get("/jobs/"))
+    with office.app.app_context():
+        assert len(db.session.scalars(db.select(ImportJob)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"),
+    [(Role.VIEWER, []), (Role.EDITOR, ["Re-run"]), (Role.ADMIN, ["Re-run", "Undo"])],
+)
+def test_buttons_that_one_may_not_press_are_not_shown(office, source, role, shown):
+    office.add("Anna", role)
+    browser = office.enter("Anna")
+    job_id = job_of(office, source, "Bert", State.COMPLETED)
+
+    page, row = words(browser.get(f"/jobs/{job_id}/live")), browser.get(f"/jobs/{job_id}/row").get_data(as_text=True)
+
+    assert [button for button in ("Re-run", "Undo") if button in page] == shown
+    ticks = [words.replace("-", "").lower() for words in shown]
+    assert [name for name in ("rerun", "undo") if f'name="{name}"' in row] == ticks
+
+
+def test_only_an_admin_removes_what_is_gone(office):
+    office.add("Anna", Role.EDITOR)
+    anna = office.enter("Anna")
+
+    assert anna.post("/gone/", data={"do": "hide", "every": "yes"}).status_code == 303
+    assert anna.post("/gone/", data={"do": "remove", "every": "yes"}).status_code == 403
+
+
+def test_what_the_command_line_does_is_the_local_operators(office, source):
+    with office.app.app_context():
+        job_id = jobs.create(source, {})
+        jobs.stop(job_id)
+
+        assert jobs.get(job_id).owner == audit.LOCAL
+    assert [entry[:2] for entry in office.trail()] == [
+        ("local operator", "connect"),
+        ("local operator", "import"),
+        ("local operator", "stop"),
+    ]
+
+
+def test_a_takedown_is_in_the_trail_with_its_reason_and_what_it_names(office, source):
+    with office.app.app_context():
+        repository_id = db.session.get_one(Source, source).repository_id
+        takedown.take_down(repository_id, takedown.Named((), ("123456789/77",)), "Asked by the author", True)
+        entry = db.session.scalar(audit.listed(what="takedown"))
+
+        assert (entry.who, entry.about) == ("local operator", "Asked by the author")
+        assert entry.data == {"repository": repository_id, "not_held": ["123456789/77"]}
+
+
+def test_who_takes_an_item_down_is_kept_with_the_exclusion(stocked_app, stocked_client):
+    with stocked_app.app_context():
+        item = db.session.scalar(db.select(CatalogueItem))
+        form = {"repository": item.repository_id, "names": item.source_key, "reason": "Asked by the author"}
+        key = item.source_key
+
+    stocked_client.post("/takedown/", data=form | {"confirmed": "yes"})
+
+    with stocked_app.app_context():
+        assert db.session.scalars(db.select(Exclusion.owner)).all() == [signed_in.NAME]
+        assert db.session.scalar(audit.listed(what="takedown")).data["items"] == [key]

@@ -1,0 +1,112 @@
+"""Accounts: their names, roles and passwords, and that somebody is always left to manage them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from connector.accounts import people
+from connector.accounts.models import Role
+from connector.errors import Conflict, InvalidInput
+
+from .conftest import OTHER, PASSWORD
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        (Role.VIEWER, [Role.VIEWER]),
+        (Role.EDITOR, [Role.VIEWER, Role.EDITOR]),
+        (Role.ADMIN, [Role.VIEWER, Role.EDITOR, Role.ADMIN]),
+    ],
+)
+def test_a_role_includes_those_before_it(role, may):
+    assert [other for other in Role if role.includes(other)] == may
+
+
+def test_upper_and_lower_case_are_the_same_name(office):
+    office.add("Anna Weiß")
+    with office.app.app_context():
+        assert people.named("  ANNA WEISS ").name == "Anna Weiß"
+        with pytest.raises(Conflict, match="already"):
+            people.add("anna weiß", Role.VIEWER)
+
+
+MISLEADING = ["", "  ", "a" * 101, "two\nlines", "nul\0", "one, two", "Local Operator", "nobody", "schedule"]
+
+
+@pytest.mark.parametrize("name", MISLEADING)
+def test_a_name_that_would_mislead_is_refused(office, name):
+    with office.app.app_context(), pytest.raises(InvalidInput):
+        people.add(name, Role.VIEWER)
+
+
+def test_nobody_demotes_or_disables_the_last_admin(office):
+    last = office.add("Anna", Role.ADMIN)
+    office.add("Bert", Role.EDITOR)
+    with office.app.app_context():
+        people.add("Not here yet", Role.ADMIN)
+        for act in (lambda: people.disable(last), lambda: people.set_role(last, Role.EDITOR)):
+            with pytest.raises(Conflict, match="last account that may manage"):
+                act()
+    assert (office.account("Anna").role, office.account("Anna").disabled) == (Role.ADMIN, None)
+
+
+def test_with_another_admin_there_the_first_can_go(office):
+    first, second = office.add("Anna", Role.ADMIN), office.add("Bert", Role.ADMIN)
+    with office.app.app_context():
+        people.set_role(first, Role.VIEWER)
+        with pytest.raises(Conflict):
+            people.disable(second)
+
+    assert office.account("Anna").role == Role.VIEWER
+
+
+def test_two_admins_who_disable_each_other_at_the_same_moment_leave_one(office):
+    both = [office.add("Anna", Role.ADMIN), office.add("Bert", Role.ADMIN)]
+    ready = Barrier(2)
+
+    def disable(account_id: int) -> bool:
+        with office.app.app_context():
+            ready.wait(10)
+            try:
+                people.disable(account_id)
+            except Conflict:
+                return False
+            return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(disable, both)) == [False, True]
+
+
+def test_a_disabled_account_gets_no_link_until_it_is_enabled(office):
+    office.add("Anna", Role.ADMIN)
+    bert = office.add("Bert")
+    with office.app.app_context():
+        people.disable(bert)
+        with pytest.raises(Conflict, match="disabled"):
+            people.new_link(bert)
+        people.enable(bert)
+
+        assert people.new_link(bert)
+
+
+def test_the_present_password_is_needed_to_change_it(office):
+    anna = office.add("Anna")
+    with office.app.app_context():
+        with pytest.raises(InvalidInput) as refused:
+            people.change_password(anna, "not this one", OTHER)
+        people.change_password(anna, PASSWORD, OTHER)
+
+    assert refused.value.field == "current"
+    assert [entry[1] for entry in office.trail()] == ["invite", "password set", "password refused", "password changed"]
+
+
+def test_a_new_password_is_judged_like_the_first(office):
+    anna = office.add("Anna")
+    with office.app.app_context(), pytest.raises(InvalidInput) as refused:
+        people.change_password(anna, PASSWORD, "password1234")
+
+    assert refused.value.field == "new"

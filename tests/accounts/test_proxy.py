@@ -1,0 +1,177 @@
+"""CONNECTOR_AUTH=proxy: a header says who is there, and is believed from the proxies that are named only."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import SettingError, load
+from connector.accounts import people
+from connector.accounts.models import Role
+from connector.extensions import db
+from tests.pages import FRAGMENT, words
+
+PROXY = "10.1.2.3"
+
+
+@pytest.fixture
+def office(office):
+    office.app.config.update(AUTH="proxy", TRUSTED_PROXIES=(ipaddress.ip_network("10.1.2.0/24"),))
+    return office
+
+
+def ask(office, path="/account/", name="Anna", peer=PROXY, **headers):
+    named = {"X-Remote-User": name} if name is not None else {}
+    return office.browser(REMOTE_ADDR=peer).get(path, headers={**named, **headers})
+
+
+def invite(office, name="Anna", role=Role.EDITOR):
+    with office.app.app_context():
+        people.add(name, role)
+        return people.named(name).id
+
+
+def test_whom_the_proxy_names_is_signed_in_with_the_role_of_the_account(office):
+    invite(office)
+
+    page = ask(office, name="anna")
+
+    assert page.status_code == 200
+    assert "Anna Your role: editor" in words(page)
+    assert "Sign out" not in words(page)
+    assert ask(office, "/users/").status_code == 403
+
+
+def test_a_header_from_elsewhere_is_ignored_and_logged(office, caplog):
+    invite(office)
+
+    answer = ask(office, peer="192.0.2.66")
+
+    assert answer.status_code == 403
+    assert "did not say who you are" in words(answer)
+    assert "192.0.2.66" in caplog.text
+    assert "Anna" not in caplog.text
+
+
+def test_an_address_in_a_header_does_not_make_a_proxy(office):
+    invite(office)
+    office.app.wsgi_app = ProxyFix(office.app.wsgi_app)
+
+    assert ask(office, peer="192.0.2.66", **{"X-Forwarded-For": PROXY}).status_code == 403
+    assert ask(office, peer=PROXY, **{"X-Forwarded-For": "192.0.2.66"}).status_code == 200
+
+
+@pytest.mark.parametrize("peer", ["", "unix:", "10.1.3.3", "::ffff:192.0.2.1"])
+def test_a_peer_that_is_not_in_the_list_is_not_believed(office, peer):
+    invite(office)
+
+    assert ask(office, peer=peer).status_code == 403
+
+
+def test_unknown_people_are_refused_by_name(office):
+    answer = ask(office, name="Stranger")
+
+    assert answer.status_code == 403
+    assert "You are known as Stranger, but have no account here" in words(answer)
+
+
+def test_unknown_people_get_the_role_that_is_set_and_keep_what_an_admin_gives_them_later(office):
+    office.app.config["AUTH_DEFAULT_ROLE"] = "viewer"
+
+    assert "Newcomer Your role: viewer" in words(ask(office, name="Newcomer"))
+    with office.app.app_context():
+        people.set_role(people.named("newcomer").id, Role.EDITOR)
+        db.session.rollback()
+
+    assert "Newcomer Your role: editor" in words(ask(office, name="NEWCOMER"))
+    assert ("nobody", "account made", "Newcomer") in office.trail()
+
+
+@pytest.mark.parametrize("name", ["local operator", "a,b", "x" * 200])
+def test_a_name_that_nobody_may_have_is_refused_with_its_reason(office, name):
+    office.app.config["AUTH_DEFAULT_ROLE"] = "admin"
+
+    assert ask(office, name=name).status_code == 403
+
+
+def test_a_disabled_account_is_refused(office):
+    anna = invite(office)
+    invite(office, "Boss", Role.ADMIN)
+    with office.app.app_context():
+        people.disable(anna)
+
+    assert ask(office).status_code == 403
+
+
+def test_without_a_name_nobody_is_there_and_a_fragment_is_told_so(office):
+    assert ask(office, name=None).status_code == 403
+    assert ask(office, name="  ").status_code == 403
+    assert ask(office, "/jobs/3/row", name=None, **FRAGMENT).status_code == 403
+
+
+def test_a_session_of_before_counts_no_more(office):
+    office.app.config["AUTH"] = "local"
+    office.add("Anna")
+    browser = office.enter("Anna")
+    office.app.config["AUTH"] = "proxy"
+
+    assert browser.get("/account/").status_code == 403
+
+
+def test_there_is_no_sign_in_page_and_no_first_link(office):
+    assert office.browser().get("/sign-in").status_code == 404
+    assert office.browser().post("/sign-in", data={"name": "Anna", "password": "x"}).status_code == 404
+    with office.app.app_context():
+        assert not people.needs_first_admin()
+
+
+def test_the_last_admin_is_spared_here_too(office):
+    boss = invite(office, "Boss", Role.ADMIN)
+    browser = office.browser(REMOTE_ADDR=PROXY)
+
+    answer = browser.post(f"/users/{boss}/disable", headers={"X-Remote-User": "Boss"})
+
+    assert answer.status_code == 409
+
+
+def test_the_header_can_have_another_name(office):
+    office.app.config["AUTH_HEADER"] = "Remote-User"
+    invite(office)
+
+    assert ask(office, name=None, **{"Remote-User": "Anna"}).status_code == 200
+    assert ask(office).status_code == 403
+
+
+def test_the_settings_are_read_and_refused_aloud():
+    settings = load(
+        {
+            "CONNECTOR_AUTH": "proxy",
+            "CONNECTOR_TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8",
+            "CONNECTOR_AUTH_DEFAULT_ROLE": "viewer",
+        }
+    )
+    assert (settings["AUTH"], settings["AUTH_HEADER"], settings["AUTH_DEFAULT_ROLE"]) == (
+        "proxy",
+        "X-Remote-User",
+        "viewer",
+    )
+    assert settings["TRUSTED_PROXIES"] == tuple(map(ipaddress.ip_network, ("127.0.0.1/32", "10.0.0.0/8")))
+    assert (load({})["AUTH"], load({})["AUTH_DEFAULT_ROLE"], load({})["TRUSTED_PROXIES"]) == ("local", None, ())
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"AUTH": "proxy"}, "CONNECTOR_TRUSTED_PROXIES"),
+        ({"AUTH": "ldap"}, "local, proxy"),
+        ({"AUTH_HEADER": "X Remote"}, "name of a header"),
+        ({"AUTH_HEADER": "X_Remote_User"}, "name of a header"),
+        ({"AUTH_DEFAULT_ROLE": "owner"}, "viewer, editor, admin"),
+        ({"TRUSTED_PROXIES": "my proxy"}, "my proxy"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_refused(environ, says):
+    with pytest.raises(SettingError, match=says):
+        load({f"CONNECTOR_{name}": value for name, value in environ.items()})

@@ -1,0 +1,421 @@
+"""Signing in and out: the cookie, the session behind it, its ends, where one goes after, how guessing is slowed."""
+
+from __future__ import annotations
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import update
+
+from connector.accounts import passwords, people, sessions
+from connector.accounts.models import Account, Role, Session
+from connector.extensions import db, limiter, transaction
+from tests.pages import words
+
+from .conftest import OTHER, PASSWORD, is_signed_in, link_in, sign_in
+
+COOKIE = "dspace-connector"
+
+
+def test_name_and_password_let_one_in_whatever_the_case_of_the_name(office):
+    office.add("Anna Berg", Role.EDITOR)
+    browser = office.browser()
+
+    answer = sign_in(browser, " ANNA berg ")
+
+    assert (answer.status_code, answer.location) == (303, "/")
+    assert is_signed_in(browser)
+    assert "Anna Berg" in words(browser.get("/account/"))
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [("Anna", OTHER), ("Nobody Known", PASSWORD), ("Off", PASSWORD), ("Invited", ""), ("", ""), ("a" * 200, "x")],
+)
+def test_a_wrong_name_a_wrong_password_and_a_disabled_account_get_the_same_answer(office, name, password):
+    office.add("Anna", Role.ADMIN)
+    off = office.add("Off")
+    with office.app.app_context():
+        people.disable(off)
+        people.add("Invited", Role.VIEWER)
+    browser = office.browser()
+
+    answer = sign_in(browser, name, password)
+
+    assert answer.status_code == 422
+    assert "do not belong together, or the account is disabled" in words(answer)
+    assert not is_signed_in(browser)
+
+
+def test_the_same_work_is_done_whether_the_name_is_known_or_not(office, monkeypatch):
+    office.add("Anna")
+    work = []
+
+    class Counting(PasswordHasher):
+        def verify(self, hash, password):
+            work.append(hash.split("$")[1:4])
+            return super().verify(hash, password)
+
+    monkeypatch.setattr(passwords, "_hasher", Counting(time_cost=1, memory_cost=64, parallelism=1))
+    for name in ("Anna", "Nobody Known"):
+        sign_in(office.browser(), name, OTHER)
+
+    assert len(work) == 2
+    assert work[0] == work[1]
+
+
+def test_the_password_is_never_shown_again(office):
+    office.add("Anna")
+
+    page = sign_in(office.browser(), "Anna", "canary-of-a-password")
+
+    assert "canary" not in page.get_data(as_text=True)
+    assert 'value="Anna"' in page.get_data(as_text=True)
+
+
+def test_a_hash_made_with_less_work_is_made_anew_at_the_next_sign_in(office):
+    anna = office.add("Anna")
+    with office.app.app_context(), transaction():
+        weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+        db.session.execute(update(Account).where(Account.id == anna).values(password=weak))
+
+    office.enter("Anna")
+
+    assert not passwords.is_outdated(office.account("Anna").password)
+    assert is_signed_in(office.enter("Anna"))
+
+
+def test_the_cookie_is_for_http_only_and_this_site_and_over_https_for_this_very_host(office):
+    office.add("Anna")
+
+    plain = sign_in(office.browser(), "Anna").headers["Set-Cookie"]
+    secure = office.browser().post(
+        "/sign-in", data={"name": "Anna", "password": PASSWORD}, base_url="https://connector.example.org"
+    )
+
+    assert plain.startswith(f"{COOKIE}=")
+    assert "Secure" not in plain
+    for cookie in (plain, secure.headers["Set-Cookie"]):
+        assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+    assert secure.headers["Set-Cookie"].startswith(f"__Host-{COOKIE}=")
+    assert "; Secure;" in secure.headers["Set-Cookie"]
+
+
+def test_signing_in_begins_a_new_session(office):
+    office.add("Anna")
+    browser = office.browser()
+    with browser.session_transaction() as kept:
+        kept["csrf_token"] = kept["planted"] = "before"
+    sign_in(browser, "Anna")
+    with browser.session_transaction() as kept:
+        first = dict(kept)
+    browser.post("/sign-out")
+    sign_in(browser, "Anna")
+    with browser.session_transaction() as kept:
+        second = dict(kept)
+
+    assert "planted" not in first
+    assert first.get("csrf_token") != "before"
+    assert first["_user_id"] != second["_user_id"]
+
+
+def test_only_the_hash_of_the_token_is_in_the_database(office):
+    office.add("Anna")
+    browser = office.enter("Anna")
+    with browser.session_transaction() as kept:
+        token = kept["_user_id"]
+    with office.app.app_context():
+        assert token not in db.session.scalars(db.select(Session.token_hash)).all()
+
+
+def test_a_session_slides_for_12_hours(office):
+    office.add("Anna")
+    browser = office.enter("Anna")
+    for _ in range(3):
+        office.later(hours=11.9)
+        assert is_signed_in(browser)
+
+    office.later(hours=12)
+
+    assert not is_signed_in(browser)
+
+
+def test_a_session_ends_after_a_week_however_busy(office):
+    office.add("Anna")
+    browser = office.enter("Anna")
+    office.began(days=6, hours=23)
+    assert is_signed_in(browser)
+
+    office.began(days=7)
+
+    assert not is_signed_in(browser)
+
+
+def test_the_cookie_itself_ends_with_the_session_and_slides_with_it(office):
+    office.add("Anna")
+    browser = office.enter("Anna")
+
+    assert office.app.permanent_session_lifetime == sessions.IDLE
+    assert "Expires=" in browser.get("/account/").headers["Set-Cookie"]
+
+
+def test_signing_out_ends_the_session_in_every_copy_of_its_cookie(office):
+    office.add("Anna")
+    browser, thief = office.enter("Anna"), office.browser()
+    thief.set_cookie(COOKIE, browser.get_cookie(COOKIE).value)
+    assert is_signed_in(thief)
+
+    answer = browser.post("/sign-out")
+
+    assert (answer.status_code, answer.location) == (303, "/sign-in")
+    assert not is_signed_in(browser)
+    assert not is_signed_in(thief)
+
+
+def test_a_new_password_ends_all_other_sessions_and_begins_a_new_one_here(office):
+    office.add("Anna")
+    here, elsewhere, copy = office.enter("Anna"), office.enter("Anna"), office.browser()
+    copy.set_cookie(COOKIE, here.get_cookie(COOKIE).value)
+
+    answer = here.post("/account/password", data={"current": PASSWORD, "new": OTHER, "again": OTHER})
+
+    assert answer.status_code == 303
+    assert [is_signed_in(browser) for browser in (here, elsewhere, copy)] == [True, False, False]
+    assert sign_in(office.browser(), "Anna", PASSWORD).status_code == 422
+    assert is_signed_in(office.enter("Anna", OTHER))
+
+
+def test_a_new_password_by_a_link_ends_all_sessions(office):
+    anna = office.add("Anna")
+    browser = office.enter("Anna")
+    with office.app.app_context():
+        people.welcome(people.new_link(anna), OTHER)
+
+    assert not is_signed_in(browser)
+
+
+def test_disabling_ends_all_sessions_at_once_and_enabling_does_not_bring_them_back(office):
+    anna = office.add("Anna")
+    office.add("Boss", Role.ADMIN)
+    browser = office.enter("Anna")
+    with office.app.app_context():
+        people.disable(anna)
+    assert not is_signed_in(browser)
+
+    with office.app.app_context():
+        people.enable(anna)
+
+    assert not is_signed_in(browser)
+
+
+def test_one_can_sign_out_everywhere_else(office):
+    office.add("Anna")
+    here, elsewhere = office.enter("Anna"), office.enter("Anna", REMOTE_ADDR="192.0.2.7")
+    assert "192.0.2.7" in words(here.get("/account/"))
+
+    here.post("/account/sessions")
+
+    assert [is_signed_in(browser) for browser in (here, elsewhere)] == [True, False]
+
+
+def test_another_role_holds_from_the_next_request_on(office):
+    anna = office.add("Anna", Role.VIEWER)
+    browser = office.enter("Anna")
+    with office.app.app_context():
+        people.set_role(anna, Role.ADMIN)
+
+    assert browser.get("/users/").status_code == 200
+
+
+def test_a_cookie_that_was_signed_with_another_key_lets_nobody_in(office):
+    office.add("Anna")
+    browser = office.enter("Anna")
+    office.app.secret_key = "another key"
+
+    assert not is_signed_in(browser)
+
+
+SAME_SITE = ["/", "/items/?q=a%20b&page=2", "/jobs/3/", "/dspace-connector/items/", "/items/?q=http://x/"]
+ELSEWHERE = [
+    "",
+    "items/",
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "/\r/evil.example",
+    "\t//evil.example",
+    " //evil.example",
+    "/ /evil.example",
+    "https://evil.example/",
+    "https:evil.example",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "evil.example",
+    "/\u2028/evil.example",
+    "/items/\r\nSet-Cookie: a=b",
+]
+
+
+@pytest.mark.parametrize("back", SAME_SITE)
+def test_after_signing_in_one_is_back_where_one_came_from(office, back):
+    office.add("Anna")
+
+    assert sign_in(office.browser(), "Anna", back=back).location == back
+
+
+@pytest.mark.parametrize("back", ELSEWHERE)
+def test_after_signing_in_nobody_lands_on_another_site(office, back):
+    office.add("Anna")
+    browser = office.browser()
+
+    page = browser.get("/sign-in", query_string={"next": back})
+
+    assert 'name="next" type="hidden" value=""' in page.get_data(as_text=True)
+    assert sign_in(browser, "Anna", back=back).location == "/"
+
+
+def test_who_is_signed_in_already_goes_on_at_once(office):
+    office.add("Anna")
+
+    assert office.enter("Anna").get("/sign-in?next=/items/").location == "/items/"
+
+
+def failures(browser, name: str, number: int) -> list[int]:
+    return [sign_in(browser, name, OTHER).status_code for _ in range(number)]
+
+
+def test_the_eleventh_failure_within_a_minute_is_not_even_looked_at(office):
+    office.add("Anna")
+    browser = office.browser()
+
+    assert failures(browser, "Anna", 10) == [422] * 10
+    answer = sign_in(browser, "Anna")
+
+    assert answer.status_code == 429
+    assert "Too many tries" in words(answer)
+    assert 0 < int(answer.headers["Retry-After"]) <= 61
+    assert not is_signed_in(browser)
+
+
+def test_an_account_is_guarded_against_many_addresses_and_others_are_not_touched(office):
+    office.add("Anna")
+    office.add("Bert")
+    for number in range(10):
+        sign_in(office.browser(REMOTE_ADDR=f"192.0.2.{number}"), "Anna" if number % 2 else "ANNA ", OTHER)
+
+    assert sign_in(office.browser(REMOTE_ADDR="192.0.2.99"), "Anna").status_code == 429
+    assert sign_in(office.browser(REMOTE_ADDR="192.0.2.99"), "Bert").status_code == 303
+
+
+def test_an_address_that_tries_many_names_is_slowed_and_others_are_not(office):
+    office.add("Anna")
+    guesser = office.browser(REMOTE_ADDR="192.0.2.1")
+    for number in range(10):
+        sign_in(guesser, f"Name {number}", OTHER)
+
+    assert sign_in(guesser, "Anna").status_code == 429
+    assert sign_in(office.browser(REMOTE_ADDR="192.0.2.2"), "Anna").status_code == 303
+
+
+def test_who_types_the_right_password_is_never_slowed(office):
+    office.add("Anna")
+
+    assert [sign_in(office.browser(), "Anna").status_code for _ in range(12)] == [303] * 12
+
+
+def test_after_the_first_minute_fewer_tries_are_left_in_the_hour(office):
+    office.add("Anna")
+    browser = office.browser()
+    tried = 0
+    while (status := failures(browser, "Anna", 1)[0]) == 422 or tried < 40:
+        tried += status == 422
+        if status == 429:
+            forget_the_minute()
+
+    assert tried == 40
+    forget_the_minute()
+    assert sign_in(browser, "Anna").status_code == 429
+
+
+def forget_the_minute() -> None:
+    """As if a minute had passed: the counts of that window end in the limiter's own store."""
+    store = limiter.storage
+    for key in [key for key in store.storage if key.endswith("/10/1/minute")]:
+        store.clear(key)
+
+
+def test_the_audit_trail_tells_of_sign_in_and_sign_out_and_failures_without_what_was_typed(office):
+    office.add("Anna")
+    browser = office.browser()
+    sign_in(browser, "a password by mistake", OTHER)
+    sign_in(browser, "Anna", OTHER)
+    sign_in(browser, "Anna")
+    browser.post("/sign-out")
+
+    assert office.trail()[2:] == [
+        ("nobody", "sign-in refused", "an unknown name"),
+        ("nobody", "sign-in refused", "Anna"),
+        ("Anna", "sign-in", "Anna"),
+        ("Anna", "sign-out", "Anna"),
+    ]
+
+
+def test_a_one_time_link_shows_whom_it_is_for_and_signs_in_with_the_chosen_password(office):
+    with office.app.app_context():
+        token = people.add("Anna", Role.EDITOR)
+    browser = office.browser()
+    page = browser.get(f"/welcome/{token}")
+    assert "Welcome, Anna" in words(page)
+    assert page.headers["Cache-Control"] == "no-store"
+
+    answer = browser.post(f"/welcome/{token}", data={"password": PASSWORD, "again": PASSWORD})
+
+    assert (answer.status_code, answer.location) == (303, "/")
+    assert is_signed_in(browser)
+    assert office.browser().get(f"/welcome/{token}").status_code == 410
+
+
+def test_the_first_admin_chooses_a_name_too(office):
+    with office.app.app_context():
+        token = people.first_link()
+    browser = office.browser()
+    assert "You are the first here" in words(browser.get(f"/welcome/{token}"))
+
+    typed = {"name": "Anna", "password": PASSWORD, "again": PASSWORD}
+    refused = browser.post(f"/welcome/{token}", data=typed | {"again": "x"})
+    nameless = browser.post(f"/welcome/{token}", data=typed | {"name": " "})
+    browser.post(f"/welcome/{token}", data=typed)
+
+    assert (refused.status_code, nameless.status_code) == (422, 422)
+    assert "The two are not the same." in words(refused)
+    assert browser.get("/users/").status_code == 200
+
+
+def test_a_link_that_is_spent_or_made_up_is_told_in_a_sentence(office):
+    for token in ("x", "x" * 43, "%00"):
+        answer = office.browser().get(f"/welcome/{token}")
+        assert answer.status_code == 410
+        assert "Ask for a new one" in words(answer)
+
+
+def test_a_page_of_a_signed_in_person_is_not_kept_by_the_browser(office):
+    office.add("Anna")
+
+    assert office.enter("Anna").get("/items/").headers["Cache-Control"] == "no-store"
+
+
+def test_an_admin_invites_shows_the_link_once_and_it_works(office):
+    office.add("Boss", Role.ADMIN)
+    boss = office.enter("Boss")
+
+    page = boss.post("/users/", data={"name": "Anna", "role": "editor"})
+    link = link_in(page.get_data(as_text=True))
+    browser = office.browser()
+    browser.post(link, data={"password": PASSWORD, "again": PASSWORD})
+
+    assert f'value="http://localhost{link}"' in page.get_data(as_text=True)
+    assert link not in boss.get("/users/").get_data(as_text=True)
+    assert is_signed_in(browser)
+    assert office.account("Anna").role == Role.EDITOR

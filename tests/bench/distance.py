@@ -1,0 +1,56 @@
+"""A server that is some way off: an import and its re-runs, and the plans of reading beside each other."""
+
+from __future__ import annotations
+
+import tempfile
+
+from rich.console import Console
+from rich.table import Table
+
+from . import bare
+from .goals import at_most
+from .product import Connector, collection_of, sample
+
+LATENCY = 0.05  # seconds
+FILES = 2  # of each item: then a first import reads embedded pages, as it does at most real repositories
+PROVEN, LISTED = 0.1, 1 / 3
+
+
+def again(console: Console, quick: bool) -> None:
+    """A first import and unchanged re-runs."""
+    items = 500 if quick else 10_000
+    options = ("--grow", str(items), "--files", str(FILES), "--distance", str(LATENCY))
+    table = Table("run", "seconds", "requests", "peak memory", "of the first import")
+    table.title = f"{items:,} items with {FILES} files each (linked), {LATENCY * 1000:.0f} ms away"
+    with sample(*options) as url, tempfile.TemporaryDirectory() as folder:
+        connector = Connector(folder)
+        first, memory = connector.job("import", url, "--collection", collection_of(url))
+        table.add_row("first import", *_figures(first, memory), "")
+        for name, goal in (("unchanged, proven by two requests", PROVEN), ("unchanged, listed", LISTED)):
+            job, memory = connector.job("rerun", "1")
+            connector.forget_proof()
+            part = job["seconds"] / first["seconds"]
+            table.add_row(name, *_figures(job, memory), at_most(part, round(goal, 2)))
+    console.print(table)
+
+
+def _figures(job: dict, memory: float) -> tuple[str, str, str]:
+    return f"{job['seconds']:.1f}", f"{job['requests']}", f"{memory:.0f} MB"
+
+
+def plans(console: Console, quick: bool) -> None:
+    """The reading plan: a server with the costs of a real DSpace 9.3, near and far."""
+    items = 60 if quick else 400
+    for distance in (0.0, 0.06):
+        options = ("--grow", str(items), "--files", "4", "--costs", "--distance", str(distance))
+        table = Table("plan", "seconds", "of the best fixed plan")
+        table.title = f"{items} items with 4 files each, costs of a DSpace 9.3, {distance * 1000:.0f} ms away"
+        with sample(*options) as url, tempfile.TemporaryDirectory() as folder:
+            scope = collection_of(url)
+            seconds = {name: plan(url, scope)[1] for name, plan in bare.PLANS.items()}
+            best = min(seconds.values())
+            job, _ = Connector(folder).job("import", url, "--collection", scope)
+            seconds[f"DSpace Connector ({job['requests']} requests)"] = job["seconds"]
+        for name, taken in seconds.items():
+            table.add_row(name, f"{taken:.1f}", f"{taken / best:.2f}")
+        console.print(table)

@@ -1,0 +1,57 @@
+"""The benchmark in its smallest form: it runs, and judges its figures."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import replace
+
+import pytest
+
+from tests.sample import FREE, Repository, grow_large
+
+from .__main__ import main
+from .goals import at_least, at_most
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (at_most(0.1, 0.1), "0.10 (goal: at most 0.1: yes)"),
+        (at_most(3.5, 3, " s"), "3.50 s (goal: at most 3 s: NO)"),
+        (at_least(0.8, 0.8), "0.80 (goal: at least 0.8: yes)"),
+        (at_least(0.7, 0.8), "0.70 (goal: at least 0.8: NO)"),
+    ],
+)
+def test_a_figure_stands_beside_its_goal(told, expected):
+    assert told == expected
+
+
+def test_imports_and_unchanged_runs_again_are_compared(capsys):
+    main(["--quick", "--only", "again"])
+
+    table = capsys.readouterr().out
+    assert "500 items" in table
+    assert "proven by two requests" in table
+    assert table.count("goal: at most") == 2
+
+
+def test_large_files_are_not_alike_and_cost_no_more_memory_than_one():
+    data = Repository()
+
+    grow_large(data, files=3, size=1000)
+
+    contents = [file.content for file in data.bitstreams.values()]
+    assert [len(content) for content in contents] == [1000] * 3
+    assert {hashlib.md5(content).hexdigest() for content in contents} == {f.checksum for f in data.bitstreams.values()}
+    assert len({bytes(content) for content in contents}) == 3
+    assert len({id(content.obj) for content in contents}) == 1
+
+
+def test_a_line_of_limited_rate_carries_no_more_than_that():
+    line, began = replace(FREE, rate=1_000_000), time.monotonic()
+
+    line.carry(30_000)
+    line.carry(20_000)
+
+    assert time.monotonic() - began >= 0.05

@@ -1,0 +1,39 @@
+"""A page that lives on by itself notices that its session has ended, and comes back after the sign-in."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.accounts import people
+from connector.accounts.models import Role
+from connector.dspace.records import ScopeKind
+from connector.imports import jobs
+from connector.repositories import connections
+
+pytestmark = pytest.mark.browser
+PASSWORD = "gentle otters fold paper maps"
+
+
+def test_a_job_page_whose_session_ended_leads_to_the_sign_in_and_back(app, site, sample, open_page):
+    with app.app_context():
+        anna = people.welcome(people.add("Anna", Role.EDITOR), PASSWORD)
+        repository_id = connections.connect(sample.url, "rest", None).repository_id
+        scope = connections.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Harbour photographs").handle)
+        job_id = jobs.create(connections.source_for(repository_id, scope.scope), {})
+    page = open_page()
+    page.context.clear_cookies()
+    page.goto(f"{site.url}/jobs/{job_id}/")
+
+    def sign_in() -> None:
+        page.wait_for_url(f"{site.url}/sign-in?next=/jobs/{job_id}/")
+        page.get_by_label("Name").fill("Anna")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{site.url}/jobs/{job_id}/")
+
+    sign_in()
+    with app.app_context():
+        people.end_sessions(anna)
+    sign_in()
+
+    assert page.get_by_role("button", name="Sign out").is_visible()

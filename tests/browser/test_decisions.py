@@ -1,0 +1,294 @@
+"""The pages on which a person decides: what is gone at the source, takedowns, estimates, and what failed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from connector.dspace.records import ScopeKind
+from connector.imports import jobs
+from connector.imports.tasks import carry_out
+from connector.repositories import connections
+from tests.conftest import app_at, let_go
+from tests.sample import Item, SampleRepository, library
+from tests.sample.server import GENERATIONS
+
+from .conftest import Site
+from .test_whole_way import numbers, open_tab, wait_for
+
+pytestmark = pytest.mark.browser
+PHOTOGRAPHS = "Harbour photographs"  # 12 items with a file each
+LOST = 4  # of 12: more than the 20 % that are marked without a question
+
+
+@pytest.fixture(scope="module")
+def repository() -> Iterator[SampleRepository]:
+    """The one server of all tests here; see `sample`."""
+    with SampleRepository(9) as repository:
+        yield repository
+
+
+@pytest.fixture
+def sample(repository: SampleRepository) -> SampleRepository:
+    """The repository as it was when it was imported."""
+    repository.data = library(repository.url)
+    repository.api = GENERATIONS[repository.generation](repository)
+    repository.faults.clear()
+    return repository
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory, template: Path, repository: SampleRepository) -> Path:
+    """An instance in which job 1 imported the photographs with their files."""
+    folder = tmp_path_factory.mktemp("decisions") / "instance"
+    shutil.copytree(template, folder)
+    app = app_at(folder)
+    with app.app_context():
+        repository_id = connections.connect(repository.url, "rest", None).repository_id
+        handle = repository.data.named(PHOTOGRAPHS).handle
+        scope = connections.find(repository_id, ScopeKind.COLLECTION, handle).scope
+        assert carry_out(jobs.create(connections.source_for(repository_id, scope), {"files": True}))
+    let_go(app)
+    return folder
+
+
+@pytest.fixture
+def app(tmp_path: Path, imported: Path) -> Iterator[Flask]:
+    """The app on a copy of that instance."""
+    shutil.copytree(imported, tmp_path / "instance")
+    app = app_at(tmp_path / "instance")
+    yield app
+    let_go(app)
+
+
+@pytest.fixture(params=[True, False], ids=["with script", "without script"])
+def scripted(request: pytest.FixtureRequest) -> bool:
+    return request.param
+
+
+@pytest.fixture
+def page(open_page, scripted: bool) -> Page:
+    return open_page(java_script_enabled=scripted)
+
+
+def photographs(sample: SampleRepository) -> list[Item]:
+    home = sample.data.named(PHOTOGRAPHS)
+    return [item for item in sample.data.items.values() if item.collection is home]
+
+
+def lose(sample: SampleRepository) -> list[str]:
+    """Delete a third of the photographs at the source; gives their titles."""
+    lost = photographs(sample)[:LOST]
+    for item in lost:
+        sample.data.delete(item)
+    return [item.name for item in lost]
+
+
+def run_again(page: Page, site: Site) -> None:
+    """Run job 1 again, as job 2."""
+    page.goto(f"{site.url}/jobs/1/")
+    page.get_by_role("button", name="Re-run").click()
+    page.wait_for_url("**/jobs/2/")
+    site.work()
+
+
+def rows(page: Page) -> list[str]:
+    """The titles in the list of what is gone."""
+    expect(page.get_by_role("heading", name="Gone at the source")).to_be_visible()
+    return [text.strip() for text in page.locator("tbody a.name").all_inner_texts()]
+
+
+def test_what_is_missing_in_numbers_is_asked_about_and_then_marked(page, scripted, site, sample):
+    lost = lose(sample)
+    run_again(page, site)
+    wait_for(page, scripted, "Waiting for your answer")
+    expect(page.get_by_role("button", name="No, leave them as they are")).to_be_visible()
+
+    page.get_by_role("button", name="Yes, mark 4 as gone").click()
+    wait_for(page, scripted, "Completed")
+
+    assert numbers(page).endswith("Vanished 4")
+    page.get_by_role("link", name="Gone", exact=True).click()
+    assert sorted(rows(page)) == sorted(lost)
+
+
+def test_what_is_missing_in_numbers_is_left_as_it_is_when_a_person_says_so(page, scripted, site, sample):
+    lose(sample)
+    run_again(page, site)
+    wait_for(page, scripted, "Waiting for your answer")
+
+    page.get_by_role("button", name="No, leave them as they are").click()
+    expect(page.get_by_role("button", name="No, leave them as they are")).to_have_count(0)
+    wait_for(page, scripted, "Completed with problems")
+
+    page.get_by_role("link", name="Gone", exact=True).click()
+    expect(page.get_by_text("Nothing is gone, as far as the last imports could see.")).to_be_visible()
+
+
+@pytest.fixture
+def gone(app: Flask, sample: SampleRepository) -> list[str]:
+    """Four photographs that job 2 has marked as gone, by their titles."""
+    lost = lose(sample)
+    app.config["MISSING_PERCENT"] = 100
+    with app.app_context():
+        assert carry_out(jobs.rerun(1))
+    return lost
+
+
+def test_what_is_gone_is_hidden_shown_again_and_removed_one_by_one_and_all_at_once(page, site, gone):
+    page.goto(f"{site.url}/gone/")
+    first, *rest = rows(page)
+
+    page.get_by_label(first, exact=True).check()
+    page.get_by_role("button", name="Hide").click()
+    expect(page.get_by_text("Hidden: 1 item.")).to_be_visible()
+    page.goto(f"{site.url}/items/")
+    expect(page.get_by_text("11 items", exact=True)).to_be_visible()
+
+    page.goto(f"{site.url}/gone/")
+    page.get_by_label(first, exact=True).check()
+    page.get_by_role("button", name="Show again").click()
+    expect(page.get_by_text("Shown again: 1 item.")).to_be_visible()
+
+    page.get_by_label(first, exact=True).check()
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("heading", name="Remove these items?")).to_be_visible()
+    page.get_by_role("link", name="Cancel").click()
+    assert sorted(rows(page)) == sorted(gone)
+    page.get_by_label(first, exact=True).check()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Yes, remove them").click()
+    expect(page.get_by_text("Removed: 1 item.")).to_be_visible()
+    assert sorted(rows(page)) == sorted(rest)
+
+    page.get_by_label("All 3 of this list").check()
+    page.get_by_role("button", name="Remove").click()
+    assert numbers(page).startswith("Items removed 3")
+    page.get_by_role("button", name="Yes, remove them").click()
+    expect(page.get_by_text("Nothing is gone, as far as the last imports could see.")).to_be_visible()
+    page.goto(f"{site.url}/items/")
+    expect(page.get_by_text("8 items", exact=True)).to_be_visible()
+
+
+def press_until_focused(page: Page, role: str, name: str) -> None:
+    """Press Tab until the control of this name has the focus."""
+    wanted = page.get_by_role(role, name=name, exact=True)
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"Tab does not come to the {role} “{name}”")
+
+
+def test_what_is_gone_can_be_removed_from_the_keyboard(open_page, site, gone):
+    page = open_page()
+    page.goto(f"{site.url}/gone/")
+    title = rows(page)[0]
+
+    press_until_focused(page, "checkbox", title)
+    page.keyboard.press("Space")
+    press_until_focused(page, "button", "Remove")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Remove these items?").wait_for()
+    press_until_focused(page, "button", "Yes, remove them")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("Removed: 1 item.")).to_be_visible()
+    assert sorted(rows(page)) == sorted(set(gone) - {title})
+
+
+def test_an_item_is_taken_down_with_a_reason_and_does_not_come_back_until_it_is_allowed(page, scripted, site, sample):
+    handle = photographs(sample)[0].handle
+    page.goto(f"{site.url}/takedown/")
+    page.get_by_label("Items", exact=True).fill(f"{handle}\n123456789/nowhere")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("123456789/nowhere")).to_be_visible()
+    assert numbers(page).startswith("Items removed 1")
+    page.get_by_label("Reason").fill("The family asked for it")
+    page.get_by_role("button", name="Yes, take them down").click()
+    expect(page.get_by_text("Taken down: 1 item.")).to_be_visible()
+    expect(page.get_by_role("cell", name="The family asked for it")).to_be_visible()
+
+    run_again(page, site)
+    wait_for(page, scripted, "Completed")
+    expect(page.get_by_text("1 item is excluded by a takedown.")).to_be_visible()
+    page.goto(f"{site.url}/items/")
+    expect(page.get_by_text("11 items", exact=True)).to_be_visible()
+
+    page.goto(f"{site.url}/excluded/")
+    page.get_by_role("button", name=f"Allow {handle} again").click()
+    expect(page.get_by_text("Allowed again: 1 item.")).to_be_visible()
+    expect(page.get_by_text("No item is excluded.")).to_be_visible()
+
+
+def test_an_estimate_comes_before_the_import_where_it_is_asked_for(page, scripted, site, sample):
+    page.goto(f"{site.url}/repositories/1/")
+    page.get_by_label("Import files").check()
+    page.get_by_label("Estimate first").check()
+    page.get_by_label("Comment").fill("After thinking it over")
+    open_tab(page, "Entire repository")
+    page.locator("#panel-repository").get_by_role("button", name="Import").click()
+    expect(page.get_by_text("Requests, about")).to_be_visible()
+    expect(page.get_by_text("Size of the files, about")).to_be_visible()
+
+    page.get_by_role("button", name="Import", exact=True).click()
+
+    page.wait_for_url("**/jobs/2/")
+    expect(page.get_by_text("After thinking it over")).to_be_visible()
+
+
+def test_what_failed_is_tried_again_by_itself(page, scripted, site, sample):
+    added = sample.data.add_item(sample.data.named(PHOTOGRAPHS), [("dc.title", ["The new lighthouse"])])
+    file = sample.data.add_file(added, "new.txt", b"a new file")
+    sample.faults.add(f"/bitstreams/{file.uuid}/content", times=None, body="other bytes")
+    run_again(page, site)
+    wait_for(page, scripted, "Completed with problems")
+    expect(page.get_by_role("cell", name="The new lighthouse")).to_be_visible()
+
+    sample.faults.clear()
+    page.get_by_role("button", name="Retry failed").click()
+    page.wait_for_url("**/jobs/3/")
+    wait_for(page, scripted, "Completed")
+
+    expect(page.get_by_role("button", name="Retry failed")).to_have_count(0)
+    page.goto(f"{site.url}/jobs/2/")
+    expect(page.get_by_text("Completed with problems")).to_be_visible()
+
+
+def assert_fits(page: Page, heading: str) -> None:
+    """The page with this heading, once it is there, is no wider than the window."""
+    expect(page.get_by_role("heading", name=heading).first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), heading
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_of_decisions_is_wider_than_a_small_screen(open_page, site, sample, gone, scheme):
+    page = open_page(viewport={"width": 400, "height": 800}, color_scheme=scheme)
+    page.goto(f"{site.url}/takedown/")
+    assert_fits(page, "Take items down")
+    page.get_by_label("Items", exact=True).fill(photographs(sample)[-1].handle + "\n123456789/nowhere-" + "x" * 60)
+    page.get_by_role("button", name="Go on").click()
+    assert_fits(page, "Take these items down?")
+    page.get_by_label("Exclude these, too").check()
+    page.get_by_label("Reason").fill("Asked for by " + "x" * 60)
+    page.get_by_role("button", name="Yes, take them down").click()
+    assert_fits(page, "Excluded items")
+    page.goto(f"{site.url}/jobs/2/")
+    assert_fits(page, f"Import of {PHOTOGRAPHS}")
+    page.goto(f"{site.url}/items/1/")
+    assert_fits(page, gone[0])
+    page.goto(f"{site.url}/gone/")
+    assert_fits(page, "Gone at the source")
+    page.get_by_label("All 4 of this list").check()
+    page.get_by_role("button", name="Remove").click()
+    assert_fits(page, "Remove these items?")
+    page.goto(f"{site.url}/repositories/1/")
+    page.get_by_label("Estimate first").check()
+    open_tab(page, "Entire repository")
+    page.locator("#panel-repository").get_by_role("button", name="Import").click()
+    assert_fits(page, f"Import {sample.data.name}?")

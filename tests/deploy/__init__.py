@@ -1,0 +1,1 @@
+"""The examples in deploy/, tried with the programs that they are for."""

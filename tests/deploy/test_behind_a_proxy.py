@@ -1,0 +1,265 @@
+"""Behind the real web servers of the examples, over https, below a prefix and not: links, a live import, downloads."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import sqlite3
+import ssl
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+from urllib.parse import quote, urljoin, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from connector.catalogue.leftovers import the_folder
+from connector.catalogue.models import CatalogueFile, StoredFile
+from connector.extensions import db, transaction
+from tests import signed_in
+from tests.browser.conftest import WAIT, Site, chromium
+from tests.browser.test_whole_way import connect, import_photographs
+from tests.conftest import app_at, let_go
+from tests.sample import SampleRepository
+
+from .servers import EXAMPLES, Certificate, answers_at, certificate_in, free_port, in_front
+
+__all__ = ["chromium"]
+ROOT = Path(__file__).parents[2]
+HTTPS = "__Host-"  # what the name of the cookie begins with where it came over https
+LARGE = 100 * 10**6  # bytes
+PIECE = bytes(range(256)) * 4096
+
+
+@dataclass
+class Front:
+    """The app as the world reaches it, through a web server that trusts nobody."""
+
+    example: str
+    url: str
+    certificate: Certificate
+    cookie: dict[str, str]
+
+    def get(self, path: str, **headers: str) -> urllib.request.addinfourl:
+        """What is answered to somebody who is signed in, redirects not followed."""
+        signed = {"Cookie": f"{HTTPS}{self.cookie['name']}={self.cookie['value']}"} | headers
+        trusted = ssl.create_default_context(cafile=str(self.certificate.chain))
+        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=trusted), _AsItIs)
+        return opener.open(urllib.request.Request(self.url + path, headers=signed), timeout=60)
+
+
+class _AsItIs(urllib.request.HTTPErrorProcessor):
+    """Every answer is one, also a redirect or a refusal."""
+
+    def http_response(self, request, response):
+        return response
+
+    https_response = http_response
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory) -> Certificate:
+    return certificate_in(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="module")
+def large() -> str:
+    """The SHA-256 of the large file."""
+    digest = hashlib.sha256()
+    for start in range(0, LARGE, len(PIECE)):
+        digest.update(PIECE[: LARGE - start])
+    return digest.hexdigest()
+
+
+@pytest.fixture(scope="module")
+def stocked(tmp_path_factory, stock, large) -> Path:
+    """A catalogue with an admin, in which one file is large."""
+    folder = tmp_path_factory.mktemp("served") / "instance"
+    shutil.copytree(stock, folder)
+    app = app_at(folder)
+    signed_in.admit(app)
+    with app.app_context(), transaction():
+        target = the_folder().path(large)
+        target.parent.mkdir(exist_ok=True)
+        with open(target, "wb") as file:
+            for start in range(0, LARGE, len(PIECE)):
+                file.write(PIECE[: LARGE - start])
+        db.session.add(StoredFile(sha256=large, md5="0" * 32, size=LARGE))
+        row = db.session.scalars(db.select(CatalogueFile).filter_by(fate="stored")).first()
+        row.sha256, row.size = large, LARGE
+    let_go(app)
+    return folder
+
+
+@contextmanager
+def served(instance: Path, hops: int = 1) -> Iterator[int]:
+    """`flask up` on this instance; gives its port."""
+    port = free_port()
+    environment = os.environ | {
+        "CONNECTOR_INSTANCE": str(instance),
+        "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8",
+        "CONNECTOR_PORT": str(port),
+        "CONNECTOR_PROXY_HOPS": str(hops),
+        "CONNECTOR_SECRET_KEY": "only for tests",
+        "CONNECTOR_MIN_FREE": "0",
+    }
+    command = [sys.executable, "-m", "flask", "up"]
+    with open(instance.parent / "log", "w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)
+        try:
+            answers_at(port, process)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def app_port(stocked) -> Iterator[int]:
+    with served(stocked) as port:
+        yield port
+
+
+@pytest.fixture(scope="module", params=EXAMPLES)
+def front(request, tmp_path_factory, stocked, app_port, certificate) -> Iterator[Front]:
+    """The catalogue behind each of the examples."""
+    folder = tmp_path_factory.mktemp("front")
+    with in_front(request.param, folder, app_port, certificate) as url:
+        yield Front(request.param, url, certificate, signed_in.cookie(app_at(stocked)))
+
+
+LINK = re.compile(r'(?:href|src|action|formaction|hx-get|hx-post|content)="([^"]*)"')
+
+
+def own_links(front: Front, path: str, page: str) -> set[str]:
+    """Where the links and forms of a page lead, as paths below the app's address; each must lie below it."""
+    found = set()
+    for link in LINK.findall(page):
+        target = urlsplit(urljoin(front.url + path, unescape(link)))
+        if target.netloc == urlsplit(front.url).netloc and link[:1] not in "#" and "/" in link:
+            assert target.geturl().startswith(front.url + "/"), (path, link)
+            found.add(target._replace(fragment="").geturl().removeprefix(front.url))
+    return found
+
+
+def test_every_link_stays_where_the_app_is_and_leads_somewhere(front):
+    start = ["/", "/jobs/", "/jobs/1/", "/items/", "/items/1/", "/item-sets/", "/gone/"]
+    found: set[str] = set()
+
+    for path in start:
+        answer = front.get(path)
+        assert answer.status == 200, path
+        found |= own_links(front, path, answer.read().decode())
+
+    assert {"/items/", "/jobs/", "/static/style.css", "/static/htmx.min.js"} <= found
+    assert [path for path in sorted(found) if front.get(path).status >= 500] == []
+    assert {front.get(path).status for path in found if path.startswith(("/static/", "/items/?"))} == {200}
+
+
+def test_a_redirect_stays_below_the_address(front):
+    answer = front.get("/items?q=boats")
+
+    assert answer.status in (301, 302, 303, 307, 308)
+    assert urljoin(front.url + "/items", answer.headers["Location"]) == f"{front.url}/items/?q=boats"
+
+
+def test_what_a_client_says_of_itself_is_not_believed(front):
+    told = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http", "X-Forwarded-Prefix": "/evil"}
+
+    page = front.get("/items/", **told).read().decode()
+    redirect = front.get("/items", **told)
+    metrics = front.get("/metrics", **{"X-Forwarded-For": "192.0.2.7"})
+
+    assert "evil" not in page
+    assert "evil" not in redirect.headers["Location"]
+    assert urljoin(front.url + "/items", redirect.headers["Location"]) == f"{front.url}/items/"
+    assert metrics.status == 200
+
+
+def test_a_file_of_100_mb_comes_whole(front, stocked, large):
+    with closing(sqlite3.connect(stocked / "connector.db")) as connection:
+        row = connection.execute("SELECT id, name FROM file WHERE sha256 = ?", [large]).fetchone()
+
+    answer, digest = front.get(f"/files/{row[0]}/{quote(row[1])}"), hashlib.sha256()
+    while piece := answer.read(2**20):
+        digest.update(piece)
+
+    assert (answer.status, int(answer.headers["Content-Length"])) == (200, LARGE)
+    assert digest.hexdigest() == large
+
+
+def test_files_with_odd_names_come_through(front, stocked):
+    with closing(sqlite3.connect(stocked / "connector.db")) as connection:
+        query = "SELECT DISTINCT item_id FROM file WHERE fate = 'stored' AND name GLOB '*[^a-zA-Z0-9._-]*'"
+        items = [number for (number,) in connection.execute(query)]
+    paths = {
+        path
+        for number in items
+        for path in own_links(front, f"/items/{number}/", front.get(f"/items/{number}/").read().decode())
+        if path.startswith("/files/")
+    }
+
+    assert len(paths) > 3
+    assert {path: front.get(path).status for path in paths} == dict.fromkeys(paths, 200)
+
+
+def test_a_body_that_is_too_large_is_refused(front):
+    context = ssl.create_default_context(cafile=str(front.certificate.chain))
+    request = urllib.request.Request(f"{front.url}/items/", data=bytes(2_000_000))
+    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), _AsItIs)
+
+    # nginx says so by itself; Apache passes on what the app says, unless that hangs up while it still sends.
+    assert opener.open(request, timeout=60).status in ({413} if "nginx" in front.example else {413, 502})
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("example", [name for name in EXAMPLES if name.startswith("nginx")])
+def test_an_import_can_be_watched_live(example, chromium, template, certificate, tmp_path):
+    shutil.copytree(template, tmp_path / "instance")
+    app = app_at(tmp_path / "instance")
+    signed_in.admit(app)
+    cookie = signed_in.cookie(app)
+    let_go(app)
+    with (
+        SampleRepository(9) as sample,
+        served(tmp_path / "instance") as port,
+        in_front(example, tmp_path, port, certificate) as url,
+        closing(chromium.new_context(ignore_https_errors=True)) as context,
+    ):
+        context.set_default_timeout(WAIT * 3)
+        kept = {"name": HTTPS + cookie["name"], "domain": "localhost", "path": "/", "secure": True}
+        context.add_cookies([cookie | kept])
+        page, site = context.new_page(), Site(url, lambda: None)
+        addresses: list[str] = []
+        page.on("request", lambda request: addresses.append(request.url))
+
+        connect(page, site, sample)
+        import_photographs(page, scripted=True)
+
+        expect(page.get_by_text("Completed", exact=True).first).to_be_visible()
+        expect(page.get_by_text("12").first).to_be_visible()
+        page.get_by_role("link", name="Items", exact=True).first.click()
+        expect(page.get_by_text("Herring boats leaving at dawn").first).to_be_visible()
+
+    assert any(address.endswith("/jobs/1/live") for address in addresses)
+    assert [address for address in addresses if not address.startswith((url, "data:"))] == []
+
+
+def test_without_the_setting_the_headers_of_a_proxy_are_ignored(template, tmp_path):
+    shutil.copytree(template, tmp_path / "instance")
+    with served(tmp_path / "instance", hops=0) as port:
+        headers = {"X-Forwarded-Prefix": "/evil", "X-Forwarded-Host": "evil.example", "X-Forwarded-For": "192.0.2.7"}
+        asked = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers=headers)
+        missing = urllib.request.Request(f"http://127.0.0.1:{port}/no/such/page", headers=headers)
+        opener = urllib.request.build_opener(_AsItIs)
+
+        assert opener.open(asked).status == 200
+        assert b"evil" not in opener.open(missing).read()

@@ -1,0 +1,69 @@
+"""What an administrator copies from deploy/ is taken by the programs that it is for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import config
+
+from .servers import DEPLOY, EXAMPLES, KINDS, adapted, certificate_in, free_port, tool
+
+UNIT = DEPLOY / "dspace-connector.service"
+MOST_EXPOSED = 2.0  # of 10, as systemd rates it
+
+
+def unit_in(folder: Path) -> Path:
+    """The unit, with a program that is there."""
+    unit = folder / UNIT.name
+    unit.write_text(UNIT.read_text().replace("/opt/dspace-connector/.venv/bin/flask", sys.executable))
+    return unit
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_systemd_takes_the_unit_without_a_word(tmp_path):
+    done = run(tool("systemd-analyze", "systemd"), "verify", str(unit_in(tmp_path)))
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_unit_exposes_little(tmp_path):
+    done = run(tool("systemd-analyze", "systemd"), "security", "--offline=yes", str(unit_in(tmp_path)))
+
+    level = float(re.search(r"exposure level for \S+: ([0-9.]+)", done.stdout)[1])
+    assert level <= MOST_EXPOSED
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_web_server_takes_the_example(example, tmp_path):
+    kind = KINDS[example.partition("/")[0]]
+    site = adapted(DEPLOY / example, free_port(), free_port(), certificate_in(tmp_path))
+
+    done = run(*kind.command(tmp_path, site), *kind.check)
+
+    assert done.returncode == 0, done.stderr
+    assert not re.search("warn|error", done.stderr)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_example_sets_every_header_that_the_app_believes(example):
+    text = (DEPLOY / example).read_text()
+
+    for name in ("For", "Proto", "Host", "Prefix"):
+        assert re.search(rf"(proxy_set_header|RequestHeader (set|unset)) X-Forwarded-{name}\b", text)
+    assert re.search(r"(proxy_set_header|RequestHeader unset) X-Remote-User", text)
+
+
+def test_the_guide_names_only_settings_that_there_are():
+    read = set(re.findall(r'(?:read|environ\.get)\("(?:CONNECTOR_)?([A-Z_]+)"', Path(config.__file__).read_text()))
+    named = set(re.findall(r"CONNECTOR_([A-Z_]+)", "".join(path.read_text() for path in DEPLOY.rglob("*.*"))))
+
+    assert named
+    assert named <= read

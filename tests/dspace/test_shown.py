@@ -1,0 +1,133 @@
+"""What a signed-out client is shown of items that a signed-in one has listed, for as few requests as can be."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+
+from connector import dspace
+from connector.dspace.reading import Patience
+from connector.dspace.records import Scope, ScopeKind
+from connector.http import AddressRule, Http, HttpSettings, Pace
+from tests.sample import SampleRepository, grow
+
+
+@pytest.fixture
+def http(tmp_path):
+    rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
+    door = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "sample", 2))
+    yield door
+    door.close()
+
+
+class Shelf:
+    """A sample repository, and a signed-out client of it."""
+
+    def __init__(self, sample: SampleRepository, http: Http):
+        self.sample = sample
+        server = dspace.connect(http, sample.url, "rest").server
+        self.client = dspace.client(http, server, patience=Patience(5), width=lambda: 2)
+        sample.reset()
+
+    def id(self, title: str) -> str:
+        thing = self.sample.data.named(title)
+        return str(thing.number) if self.sample.generation < 6 else thing.uuid
+
+    def ids(self, collection: str) -> list[str]:
+        home = self.sample.data.named(collection)
+        items = [item for item in self.sample.data.items.values() if home in item.collections]
+        return [str(item.number) if self.sample.generation < 6 else item.uuid for item in items]
+
+    def scope(self, collection: str) -> Scope:
+        return Scope(ScopeKind.COLLECTION, self.id(collection))
+
+
+@pytest.fixture(params=[5, 6, 9])
+def shelf(request, http):
+    with SampleRepository(request.param) as sample:
+        yield Shelf(sample, http)
+
+
+HIDDEN = {"Withdrawn item", "Restricted item"}
+
+
+def test_open_items_are_shown_and_closed_ones_are_not(shelf):
+    asked = shelf.ids("Special files")
+
+    shown = shelf.client.shown(shelf.scope("Special files"), asked, set())
+
+    unlisted = {shelf.id(title) for title in HIDDEN}
+    private = {shelf.id("Private item")} if shelf.sample.generation == 9 else set()  # readable, in no search
+    assert shown == set(asked) - unlisted - private
+    assert len(asked) > 10
+
+
+@pytest.mark.parametrize("title", ["No file", "Restricted item"])
+def test_a_single_item_is_asked_for_by_itself(shelf, title):
+    scope = Scope(ScopeKind.ITEM, shelf.id(title))
+
+    shown = shelf.client.shown(scope, [scope.id], set())
+
+    assert shown == ({scope.id} if title == "No file" else set())
+    assert len(shelf.sample.requests) == 1
+
+
+def test_many_items_are_searched_for_fifty_at_a_time(http):
+    with SampleRepository(9) as sample:
+        grow(sample.data, 120)
+        shelf = Shelf(sample, http)
+        ids = list(sample.data.items)
+        closed = sample.data.items[ids[-1]]
+        sample.data.restrict(closed)
+
+        shown = shelf.client.shown(Scope(ScopeKind.REPOSITORY), ids, set())
+
+        assert shown == {item.uuid for item in sample.data.items.values() if item.is_found}
+        assert closed.uuid not in shown
+        assert len(sample.requests) == -(-len(ids) // 50)
+        assert max(len(path) for _, path in sample.requests) < 4096
+
+
+@pytest.mark.parametrize("generation", [5, 6])
+class TestOld:
+    """DSpace 5 and 6 cannot be asked for several items by their ids."""
+
+    @pytest.fixture
+    def shelf(self, generation, http):
+        with SampleRepository(generation) as sample:
+            yield Shelf(sample, http)
+
+    def test_a_scope_is_listed_once(self, shelf):
+        scope, ids = shelf.scope("Aldermouth Gazette"), shelf.ids("Aldermouth Gazette")
+
+        assert shelf.client.shown(scope, ids[:20], set()) == set(ids[:20])
+        shelf.sample.reset()
+        assert shelf.client.shown(scope, ids[20:], set()) == set(ids[20:])
+
+        assert shelf.sample.requests == []
+
+    def test_what_was_closed_before_is_not_asked_for_one_by_one(self, shelf):
+        scope, ids = shelf.scope("Special files"), shelf.ids("Special files")
+        closed = {shelf.id(title) for title in HIDDEN}
+        shelf.client.shown(scope, ids, closed)
+        singly = [path for _, path in shelf.sample.requests if "/items/" in path]
+
+        assert not any(path.endswith(f"/{id}") for id in closed for path in singly)
+
+    def test_a_few_are_asked_for_without_listing_their_scope(self, shelf):
+        ids = shelf.ids("Aldermouth Gazette")[:3]
+
+        assert shelf.client.shown(shelf.scope("Aldermouth Gazette"), ids, {ids[0]}) == set(ids)
+
+        assert len(shelf.sample.requests) == 3
+
+    def test_open_items_of_a_closed_collection_are_shown(self, shelf):
+        data = shelf.sample.data
+        home = data.add_collection("Members only", next(iter(data.communities.values())), readable=False)
+        items = [data.add_item(home, [("dc.title", [f"Paper {number}"])]) for number in range(12)]
+        data.restrict(items[0])
+
+        shown = shelf.client.shown(shelf.scope("Members only"), shelf.ids("Members only"), set())
+
+        assert shown == set(shelf.ids("Members only")[1:])

@@ -1,0 +1,124 @@
+"""Every address of the app with every name that a form or a link of it uses, and odd values: never a 500 or a trace."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.routing import IntegerConverter, Rule
+
+from tests import signed_in
+from tests.conftest import app_at, let_go
+
+ROOT = Path(__file__).parents[2]
+CASES = 2000
+IN_TEMPLATES = re.compile(r'name="([\w-]+)"')
+IN_VIEWS = re.compile(r'(?:args|form|values)\.get(?:list)?\(\s*f?"([\w-]+)|^    (\w+) = \w+Field\(', re.M)
+# What is asked of the network is typed here and made up nowhere: a name that somebody owns must not be among it.
+ADDRESSES = [
+    "http://127.0.0.1:1/",
+    "http://[",
+    "127.0.0.1:99999",
+    "http://10.0.0.1/",
+    "ftp://127.0.0.1/",
+    " ",
+    "//",
+    "x y",
+]
+METHODS = ["GET", "POST"]
+HANDED_OVER = ("url", "next", "endpoint")
+
+odd = st.one_of(
+    st.sampled_from(
+        ["", "0", "1", "2", "3", "-1", "9" * 30, "1e9", "on", "true", "null", "None", "\x00", "%", "'", '"><b>']
+    ),
+    st.sampled_from(["collection:123456789/7", "repository:", "item:x", "a:b:c", "../..", "{{7*7}}", "2026-13-45"]),
+    st.text(st.characters(codec="utf-8"), max_size=30),
+    st.integers().map(str),
+)
+
+
+def names() -> list[str]:
+    """Every name that a template or a view uses in a form or a query."""
+    templates = [path.read_text() for path in (ROOT / "templates").rglob("*.html")]
+    views = [path.read_text() for path in (ROOT / "connector").rglob("*.py")]
+    found = [name for text in templates for name in IN_TEMPLATES.findall(text)]
+    found += [name for text in views for names in IN_VIEWS.findall(text) for name in names if name]
+    return sorted(set(found))
+
+
+NAMES = names()
+
+
+@st.composite
+def fields(draw: Any) -> dict[str, list[str]]:
+    """A query or a form: some of the names, each with one or more values."""
+    chosen = draw(st.lists(st.sampled_from(NAMES), max_size=6, unique=True))
+    return {name: draw(st.lists(_values(name), min_size=1, max_size=3)) for name in chosen}
+
+
+def _values(name: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(ADDRESSES) if name in HANDED_OVER else odd
+
+
+@pytest.fixture(scope="module")
+def world(stock, tmp_path_factory):
+    """An app with a stocked catalogue, that raises what a server would log."""
+    instance = tmp_path_factory.mktemp("fuzz") / "instance"
+    shutil.copytree(stock, instance)
+    app = app_at(instance)
+    app.config.update(WTF_CSRF_ENABLED=False, TESTING=False)
+    app.logger.disabled = True
+    yield app
+    let_go(app)
+
+
+@st.composite
+def addresses(draw: Any) -> tuple[int, list[str], str]:
+    """(number of a rule of the app, texts for the arguments in its path, method)."""
+    texts = st.one_of(st.sampled_from(["1", "2", "3", "collections"]), odd)
+    return draw(st.integers(0, 500)), draw(st.lists(texts, min_size=4, max_size=4)), draw(st.sampled_from(METHODS))
+
+
+def address(app: Any, number: int, texts: list[str], method: str) -> str:
+    """The path that is meant; where the texts do not fit it, the one that any reader would type."""
+    rules = [rule for rule in app.url_map.iter_rules() if method in rule.methods and rule.endpoint != "static"]
+    rule = rules[number % len(rules)]
+    adapter = app.url_map.bind("localhost")
+    for values in ([_fitting(rule, *pair) for pair in zip(rule.arguments, texts, strict=False)], None):
+        try:
+            return adapter.build(rule.endpoint, dict(values or [(name, 1) for name in rule.arguments]), method)
+        except (ValueError, LookupError):
+            continue
+    return "/items/"
+
+
+def _fitting(rule: Rule, name: str, text: str) -> tuple[str, Any]:
+    if isinstance(rule._converters[name], IntegerConverter):
+        return name, int(text) if text.isascii() and text.isdigit() else len(text)
+    return name, text or "x"
+
+
+@settings(
+    max_examples=CASES,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@given(asked=addresses(), query=fields(), form=fields(), fragment=st.booleans())
+def test_no_form_and_no_query_breaks_a_page(world, asked, query, form, fragment):
+    path, method = address(world, *asked), asked[2]
+    headers = {"HX-Request": "true", "HX-Request-Type": "partial"} if fragment else {}
+    browser = world.test_client()
+    signed_in.admit(world)  # whom the case before may have signed out, or made a viewer
+
+    sent = {"data": form} if method == "POST" else {}
+    answer = browser.open(path, method=method, query_string=query, headers=headers, buffered=True, **sent)
+
+    assert answer.status_code != 500, (method, path, query, form)
+    assert b"Traceback" not in answer.data

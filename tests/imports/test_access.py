@@ -1,0 +1,119 @@
+"""The way of an import to its repository: nothing that a lapsed login may have cut short passes for the whole."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from connector.dspace.reading import Patience
+from connector.dspace.records import Scope, ScopeKind
+from connector.errors import LoginRefused, Restricted, ServerTrouble
+from connector.imports.access import Access, Lapsed
+
+SCOPE = Scope(ScopeKind.REPOSITORY)
+
+
+class FakeLogin:
+    """A login whose next checks find what `finds` says: True still in, False renewed, or an error."""
+
+    def __init__(self, *finds: bool | Exception):
+        self.finds = list(finds)
+
+    def check(self) -> bool:
+        found = self.finds.pop(0) if self.finds else True
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+def access(*finds: bool | Exception, waited: list[float] | None = None) -> Access:
+    patience = Patience(60, pause=(waited if waited is not None else []).append)
+    connection = SimpleNamespace(client=None, public=None, login=FakeLogin(*finds), patience=patience)
+    return Access(connection, "reader@example.org")
+
+
+def anonymous() -> Access:
+    return Access(SimpleNamespace(client=None, public=None, login=None, patience=Patience(0)), None)
+
+
+class Reader:
+    """Something to read, that notes how often it was; the first times it raises these errors."""
+
+    def __init__(self, *errors: Exception):
+        self.errors, self.times = list(errors), 0
+
+    def __call__(self) -> int:
+        self.times += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return self.times
+
+
+def test_what_a_good_login_has_read_is_read_once():
+    assert access().surely(Reader()) == 1
+
+
+def test_what_was_read_while_the_login_lapsed_is_read_again():
+    assert access(False).surely(Reader()) == 2
+
+
+def test_a_refusal_by_a_good_login_is_a_refusal():
+    read = Reader(Restricted("closed"), Restricted("closed"))
+
+    with pytest.raises(Restricted):
+        access().surely(read)
+
+    assert read.times == 1
+
+
+def test_a_refusal_after_the_login_lapsed_is_asked_again():
+    assert access(False).allowed(Reader(Restricted("closed"))) == 2
+
+
+def test_a_login_that_another_thread_renewed_meanwhile_leaves_what_was_read_in_doubt():
+    way = access(False)
+
+    def read() -> None:
+        way.allowed(Reader(Restricted("a file")))  # finds the login lapsed, and renews it
+        way.confirm()
+
+    with pytest.raises(Lapsed):
+        read()
+    assert way.surely(Reader()) == 1
+
+
+def test_a_refusal_before_another_thread_renewed_the_login_is_asked_again():
+    way = access(False)
+    times = []
+
+    def read() -> str:
+        times.append(1)
+        if len(times) == 1:
+            way.allowed(Reader(Restricted("another file")))  # as another thread would, it renews the login
+            raise Restricted("closed")
+        return "read"
+
+    assert way.allowed(read) == "read"
+
+
+def test_a_repository_that_cannot_say_whether_we_are_in_is_waited_for():
+    waited: list[float] = []
+
+    assert access(ServerTrouble("a bad hour"), waited=waited).surely(Reader()) == 1
+
+    assert waited == [5]
+
+
+def test_a_login_that_is_refused_ends_the_reading():
+    with pytest.raises(LoginRefused):
+        access(False, LoginRefused("no")).surely(Reader())
+
+
+def test_nobody_is_asked_about_a_login_that_there_is_not():
+    way = anonymous()
+
+    assert way.surely(Reader()) == 1
+    assert way.shown(SCOPE, ["a", "b"], {"a"}) == {"a", "b"}
+    with pytest.raises(Restricted):
+        way.allowed(Reader(Restricted("closed")))

@@ -1,0 +1,395 @@
+"""Imports that sign in at the source: what comes only by login is marked, and a login that lapses loses nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from connector.catalogue.export import as_jsonl
+from connector.catalogue.search import Selection
+from connector.dspace.login import MOST_RENEWALS
+from connector.dspace.records import ScopeKind
+from connector.imports import jobs
+from connector.imports.tasks import carry_out
+from connector.repositories import connections
+from tests.pages import words
+from tests.sample import SampleRepository
+from tests.sample.login import NAME, PASSWORD
+
+GENERATIONS = [5, 6, 9]
+
+
+class Guest:
+    """Somebody who imports from a sample repository on the loopback address."""
+
+    def __init__(self, app, sample: SampleRepository):
+        self.app, self.sample = app, sample
+        app.config["MISSING_PERCENT"] = 100
+        with app.app_context():
+            self.repository_id = connections.connect(sample.url, "rest", None).repository_id
+
+    def sign_in(self) -> None:
+        with self.app.app_context():
+            connections.sign_in(self.repository_id, NAME, PASSWORD)
+
+    def sign_out(self) -> None:
+        with self.app.app_context():
+            connections.sign_out(self.repository_id)
+
+    def run(self, **options):
+        """Import the entire repository; gives the job as it ended."""
+        with self.app.app_context():
+            scope = connections.find(self.repository_id, ScopeKind.REPOSITORY, "").scope
+            job_id = jobs.create(connections.source_for(self.repository_id, scope), {"files": True} | options)
+            return self._worked(job_id)
+
+    def undo(self, job_id: int):
+        with self.app.app_context():
+            return self._worked(jobs.create_undo(job_id))
+
+    def resume(self, job_id: int):
+        with self.app.app_context():
+            jobs.resume(job_id)
+            return self._worked(job_id)
+
+    def _worked(self, job_id: int):
+        assert carry_out(job_id)
+        job = jobs.get(job_id)
+        assert job.files is not None
+        return job
+
+    def records(self) -> dict[str, dict]:
+        """The export by title."""
+        with self.app.app_context():
+            return {line["title"]: line for line in map(json.loads, as_jsonl(Selection()))}
+
+    def restricted(self) -> set[str]:
+        return {title for title, record in self.records().items() if record["restricted"]}
+
+    def file(self, title: str, name: str) -> dict:
+        (found,) = [file for file in self.records()[title]["files"] if file["name"] == name]
+        return found
+
+    @property
+    def posts(self) -> int:
+        return [method for method, _ in self.sample.requests].count("POST")
+
+
+@pytest.fixture(params=GENERATIONS)
+def guest(request, app):
+    with SampleRepository(request.param) as sample:
+        yield Guest(app, sample)
+
+
+@pytest.fixture
+def modern(app):
+    with SampleRepository(9) as sample:
+        yield Guest(app, sample)
+
+
+def without_what_passes(records: dict[str, dict]) -> dict[str, dict]:
+    return {title: {k: v for k, v in record.items() if k not in ("id", "jobs")} for title, record in records.items()}
+
+
+EMBARGO = ("Embargoed file beside an open one", "embargoed.txt")
+
+
+def test_what_only_a_login_opens_comes_with_it_and_is_marked(guest):
+    anonymous = guest.run()
+    before = guest.records()
+    guest.sign_in()
+
+    signed_in = guest.run()
+
+    assert "Restricted item" not in before
+    assert (anonymous.clean, signed_in.clean) == (True, True), (anonymous.message, signed_in.message)
+    assert guest.restricted() == {"Restricted item"}
+    assert guest.file("Restricted item", "file.txt")["fate"] == "stored"
+    assert guest.file("Restricted item", "file.txt")["restricted"] is True
+    assert (guest.file(*EMBARGO)["fate"], guest.file(*EMBARGO)["restricted"]) == ("stored", True)
+    assert guest.file(EMBARGO[0], "open.txt")["restricted"] is False
+    assert set(before) | {"Restricted item"} == set(guest.records())
+
+
+def test_a_first_import_by_login_marks_the_same(guest):
+    guest.sign_in()
+
+    job = guest.run()
+
+    assert job.clean, job.message
+    assert guest.restricted() == {"Restricted item"}
+    assert guest.file(*EMBARGO)["restricted"] is True
+
+
+def test_a_test_import_by_login_marks_what_it_brings(modern):
+    modern.sample.data.restrict(modern.sample.data.named("The Aldermouth Gazette, No. 1 (5 March 1887)"))
+    modern.sign_in()
+    with modern.app.app_context():
+        handle = modern.sample.data.named("Aldermouth Gazette").handle
+        scope = connections.find(modern.repository_id, ScopeKind.COLLECTION, handle).scope
+        modern._worked(jobs.create(connections.source_for(modern.repository_id, scope), {"test": 3}))
+
+    assert len(modern.records()) == 3
+    assert modern.restricted() == {"The Aldermouth Gazette, No. 1 (5 March 1887)"}
+
+
+def test_what_opens_at_the_source_loses_its_mark_and_is_no_update(guest):
+    guest.sign_in()
+    guest.run()
+    item = guest.sample.data.named("Restricted item")
+    item.readable = True
+    guest.sample.data.edit(item, "dc.subject", ["no matter"])  # so that every generation reads it again
+    embargoed = guest.sample.data.named(EMBARGO[0]).bitstreams[1]
+    guest.sample.data.embargo(embargoed)
+    embargoed.readable = True
+
+    job = guest.run(full=True)
+
+    assert guest.restricted() == set()
+    assert guest.file("Restricted item", "file.txt")["restricted"] is False
+    assert guest.file(*EMBARGO)["restricted"] is False
+    assert (job.updated, job.clean) == (1, True)
+
+
+def test_what_closes_at_the_source_is_marked_by_the_next_run_and_is_no_update(guest):
+    guest.sign_in()
+    guest.run()
+    item = guest.sample.data.named("No file")
+    item.readable = False
+    guest.sample.data.changes += 1
+    item.indexed_at = guest.sample.data.clock()
+
+    job = guest.run(full=True)
+
+    assert guest.restricted() == {"Restricted item", "No file"}
+    assert (job.updated, job.added, job.vanished) == (0, 0, 0)
+
+
+def test_undo_of_the_import_by_login_leaves_what_the_one_before_it_brought(guest):
+    guest.run()
+    before = without_what_passes(guest.records())
+    guest.sign_in()
+    job = guest.run()
+
+    guest.undo(job.id)
+
+    assert without_what_passes(guest.records()) == before
+
+
+def test_an_unchanged_run_by_login_changes_nothing(guest):
+    guest.sign_in()
+    guest.run()
+    before = without_what_passes(guest.records())
+
+    again = guest.run()
+
+    assert (again.added, again.updated, again.vanished, again.clean) == (0, 0, 0, True)
+    assert without_what_passes(guest.records()) == before
+
+
+def test_files_that_only_a_login_opens_come_although_no_item_has_changed(guest):
+    """The counts of items agree with what is held, and no time stamp has moved: only somebody else is looking."""
+    guest.sample.data.delete(guest.sample.data.named("Restricted item"))
+    guest.run()
+    guest.sign_in()
+
+    job = guest.run()
+
+    assert job.added == 0
+    assert guest.file(*EMBARGO)["fate"] == "stored"
+    assert guest.file("Closed bundle", "inside.txt")["fate"] == "stored"
+
+
+def test_an_unchanged_run_by_login_is_proved_by_a_few_requests(modern):
+    modern.app.config["FILE_CHECK_RUNS"] = 0
+    modern.sign_in()
+    modern.run()
+
+    assert modern.run().requests < 15
+
+
+@pytest.mark.parametrize("life", range(2, 62, 15))
+def test_a_login_that_lapses_at_any_request_loses_nothing(app, life):
+    with SampleRepository(9) as sample:
+        guest = Guest(app, sample)
+        guest.sign_in()
+        sample.logins.lives = [life]
+
+        job = guest.run()
+
+        assert (job.state, job.clean, job.failed, job.vanished) == ("completed", True, 0, 0), job.message
+        assert guest.restricted() == {"Restricted item"}
+        assert guest.file(*EMBARGO)["fate"] == "stored"
+        assert sample.logins.lives == []
+
+
+def test_an_item_read_while_the_login_had_lapsed_is_read_again_with_its_files(guest):
+    """It was listed to anybody, but without the file that is closed to them."""
+    guest.sign_in()
+    ended = []
+
+    def end(target: str) -> None:
+        is_page = "sort=dc.date.accessioned" in target or "/items?expand=metadata" in target
+        if is_page and not ended:
+            guest.sample.logins.lapse()
+            ended.append(target)
+
+    guest.sample.faults.add(end, times=None)
+
+    job = guest.run()
+
+    assert ended
+    assert (job.state, job.clean, job.updated) == ("completed", True, 0), job.message
+    assert guest.file(*EMBARGO)["fate"] == "stored"
+    assert guest.file("Closed bundle", "inside.txt")["fate"] == "stored"
+
+
+def test_a_login_that_lapses_in_a_first_import_is_renewed_and_loses_nothing(guest):
+    guest.sign_in()
+    guest.run()
+    whole = without_what_passes(guest.records())
+    first = guest.run()
+    guest.undo(1)
+    guest.undo(first.id)
+    assert guest.records() == {}
+    guest.sample.logins.lives = [9, 13]
+
+    job = guest.run()
+
+    assert (job.state, job.clean) == ("completed", True), job.message
+    assert without_what_passes(guest.records()) == whole
+
+
+@pytest.mark.parametrize("life", [2, 3, 8])
+def test_a_login_that_lapses_in_a_re_run_makes_nothing_look_gone(guest, life):
+    guest.sign_in()
+    guest.run()
+    before = without_what_passes(guest.records())
+    guest.sample.logins.lives = [life]
+
+    job = guest.run(full=life % 2 == 0)
+
+    assert (job.state, job.vanished, job.updated, job.failed) == ("completed", 0, 0, 0), job.message
+    assert without_what_passes(guest.records()) == before
+
+
+def test_a_login_that_lapses_while_the_missing_are_asked_for_hides_nothing(guest):
+    """The item moves out of the listing, and the login ends before it is asked for."""
+    guest.sign_in()
+    guest.run()
+    item = guest.sample.data.named("Restricted item")
+    guest.sample.data.withdraw(item)
+    ended = []
+
+    def end(target: str) -> None:
+        if not ended and f"items/{item.number if guest.sample.generation == 5 else item.uuid}" in target:
+            guest.sample.logins.lapse()
+            ended.append(target)
+
+    guest.sample.faults.add(end, times=None)
+
+    job = guest.run()
+
+    assert ended
+    assert job.vanished == 1
+    assert guest.records()["Restricted item"]["source_state"] in ("withdrawn", "hidden")
+    assert guest.sample.logins.made == 1 + 2 * 2 + 1  # to keep it; to find and to read in each run; to renew it
+
+
+def test_a_server_that_always_forgets_the_login_is_given_up_after_a_few(guest):
+    guest.sign_in()
+    guest.sample.logins.lives = [4] * 100
+    guest.sample.reset()
+
+    job = guest.run()
+
+    assert job.state == "failed"
+    assert job.message == f"The repository has ended our login {MOST_RENEWALS + 1} times in this job."
+    assert guest.posts <= 1 + 1 + MOST_RENEWALS  # to find the scope, to begin, and to renew
+    assert not {"Restricted item"} & {t for t, r in guest.records().items() if r["source_state"] != "present"}
+
+
+def test_a_job_that_was_given_up_goes_on_at_its_cursor(modern):
+    modern.sign_in()
+    modern.sample.logins.lives = [9] * 6
+    failed = modern.run()
+    modern.sample.logins.lives = []
+
+    job = modern.resume(failed.id)
+
+    assert (failed.state, job.state, job.clean) == ("failed", "completed", True)
+    assert modern.restricted() == {"Restricted item"}
+
+
+def test_a_refused_login_fails_the_job_with_its_sentence_and_is_tried_once(modern):
+    modern.sign_in()
+    modern.run()
+    with modern.app.app_context():
+        job_id = jobs.create(1, {"files": True})
+    modern.sample.faults.add(lambda target: target.endswith("/authn/login"), times=None, status=401)
+    modern.sample.reset()
+
+    with modern.app.app_context():
+        job = modern._worked(job_id)
+
+    assert (job.state, job.message) == ("failed", "The repository does not accept this name and password.")
+    assert modern.posts == 1
+    assert job.vanished == 0
+
+
+def test_bytes_that_came_only_by_login_do_not_pass_for_those_of_another_file(modern):
+    """An embargoed file with the same bytes as a restricted one is asked for by itself."""
+    data = modern.sample.data
+    first, second = data.named("Restricted item"), data.named("No file")
+    data.add_file(first, "same.txt", b"the same bytes\n")
+    modern.sign_in()
+    modern.run()
+    modern.sign_out()
+    data.embargo(data.add_file(second, "copy.txt", b"the same bytes\n"))
+
+    modern.run()
+
+    assert modern.file("No file", "copy.txt")["fate"] == "restricted"
+
+
+def test_an_open_file_with_the_same_bytes_is_fetched_and_open(modern):
+    data = modern.sample.data
+    data.add_file(data.named("Restricted item"), "same.txt", b"the same bytes\n")
+    modern.sign_in()
+    modern.run()
+    data.add_file(data.named("No file"), "copy.txt", b"the same bytes\n")
+
+    modern.run()
+
+    assert (modern.file("No file", "copy.txt")["fate"], modern.file("No file", "copy.txt")["restricted"]) == (
+        "stored",
+        False,
+    )
+
+
+def test_pages_and_exports_say_what_is_restricted(modern, client):
+    modern.sign_in()
+    modern.run()
+    restricted, embargoed = (modern.records()[title]["id"] for title in ("Restricted item", EMBARGO[0]))
+
+    assert "Restricted Not open to the public at the source" in words(client.get(f"/items/{restricted}/"))
+    assert "stored restricted" in words(client.get(f"/items/{restricted}/"))
+    assert "Restricted item Special, Sam · 2022-03-04 restricted" in words(client.get("/items/"))
+    assert words(client.get("/items/")).count(" restricted ") == 1
+    page = words(client.get(f"/items/{embargoed}/"))
+    assert "Not open to the public" not in page
+    assert page.count("stored restricted") == 1
+    rows = csv.DictReader(io.StringIO(client.get("/items.csv").get_data(as_text=True)))
+    assert [row["title"] for row in rows if row["restricted"] == "yes"] == ["Restricted item"]
+
+
+def test_an_import_without_login_asks_nothing_twice(modern):
+    modern.sample.reset()
+
+    modern.run(files=False)
+
+    asked = [path for _, path in modern.sample.requests]
+    assert not any("authn" in path or "resourceid" in path for path in asked)

@@ -1,0 +1,241 @@
+"""The pages of previews and rehearsals: begun by a button, read page by page, and the way from there to the import."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from connector.catalogue.models import CatalogueItem
+from connector.extensions import db
+from connector.imports.models import Kind, PreviewRow
+from tests.pages import links, words
+
+from .catalogue import titles
+
+
+@pytest.fixture
+def pages(app):
+    """A browser without script, whose forms need no token."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    return app.test_client()
+
+
+@pytest.fixture
+def looked(desk, dspace):
+    """A preview that found one of each: new, changed, gone; and three that are as they were."""
+    for number in range(5):
+        dspace.add(f"i{number}", title=f"Title {number}", files={"a.txt": b"a"})
+    desk.run(files=True, comment="Every week")
+    dspace.add("new", title="<b>New</b>", files={"n.txt": b"n"})
+    dspace.edit("i1", title="Another title", files={"a.txt": b"a", "b.txt": b"b"})
+    del dspace.items["i2"]
+    return desk.look(files=True)
+
+
+def rows(app, job, action) -> list[int]:
+    with app.app_context():
+        mine = (PreviewRow.job_id == job.id, PreviewRow.action == action)
+        return list(db.session.scalars(db.select(PreviewRow.id).where(*mine).order_by(PreviewRow.id)))
+
+
+def shown_titles(page) -> list[str]:
+    return re.findall(r'<span class="name" dir="auto">([^<]*)</span>', page.get_data(as_text=True))
+
+
+def test_the_button_of_a_job_begins_a_preview_of_its_source(app, desk, dspace, pages):
+    dspace.add("i0")
+    job = desk.run(files=True, test=1)
+
+    page = pages.get(f"/jobs/{job.id}/")
+    answer = pages.post(f"/jobs/{job.id}/look", data={"kind": "preview"})
+
+    assert "What would change?" in words(page)
+    assert answer.location == "/jobs/2/"
+    made = desk.job(2)
+    assert (made.kind, made.options) == ("preview", {"files": True})
+
+
+def test_the_button_of_a_source_begins_one_with_its_options(desk, dspace, pages):
+    dspace.add("i0")
+    desk.run(item_set="Kept")
+
+    page = pages.get("/sources/1/")
+    answer = pages.post("/sources/1/look", data={"kind": "preview"})
+
+    assert 'action="/sources/1/look"' in page.get_data(as_text=True)
+    assert answer.location == "/jobs/2/"
+    assert desk.job(2).options == {"item_set": "Kept"}
+
+
+@pytest.mark.parametrize("kind", ["import", "undo", "nonsense", None])
+def test_these_buttons_begin_nothing_else(desk, dspace, pages, kind):
+    dspace.add("i0")
+    desk.run()
+
+    answer = pages.post("/sources/1/look", data={"kind": kind} if kind else {})
+
+    assert answer.status_code == 422
+    assert pages.get("/jobs/2/").status_code == 404
+
+
+def test_the_page_of_a_preview_speaks_in_the_conditional(looked, pages):
+    page = pages.get(f"/jobs/{looked.id}/")
+
+    assert "Preview of Collection c1" in words(page)
+    assert "Would be new 1 Would change 1 Unchanged 3 Failed 0 Gone at the source 1" in words(page)
+    assert "the catalogue stays as it is" in words(page)
+    assert f"/jobs/{looked.id}/preview/" in links(page)
+    for absent in ("Re-run", "Undo", "Retry"):
+        assert absent not in words(page)
+
+
+def test_past_imports_names_it_and_offers_no_undo_or_rerun_of_it(looked, pages):
+    page = pages.get(f"/jobs/{looked.id}/row")
+
+    assert "Preview: Collection c1" in words(page)
+    assert "Would be new: 1 Would change: 1 Unchanged: 3 Failed: 0 Gone at the source: 1" in words(page)
+    assert b"checkbox" not in page.data
+
+
+def test_the_list_shows_what_would_change_and_each_kind_by_itself(looked, pages):
+    everything = pages.get(f"/jobs/{looked.id}/preview/")
+    by_kind = {
+        kind: shown_titles(pages.get(f"/jobs/{looked.id}/preview/?show={kind}"))
+        for kind in ("new", "changed", "vanished", "unchanged")
+    }
+
+    assert shown_titles(everything) == ["&lt;b&gt;New&lt;/b&gt;", "Another title", "Title 2"]
+    assert by_kind == {
+        "new": ["&lt;b&gt;New&lt;/b&gt;"],
+        "changed": ["Another title"],
+        "vanished": ["Title 2"],
+        "unchanged": ["Title 0", "Title 3", "Title 4"],
+    }
+
+
+def test_a_change_is_shown_before_and_after(looked, pages):
+    page = pages.get(f"/jobs/{looked.id}/preview/?show=changed")
+
+    assert "dc.title en Title 1 en Another title" in words(page)
+    assert "File b.txt not there there" in words(page)
+
+
+def test_what_is_gone_cannot_be_ticked_and_the_page_says_why(looked, pages):
+    page = pages.get(f"/jobs/{looked.id}/preview/?show=vanished")
+
+    assert b"checkbox" not in page.data
+    assert "They cannot be ticked: only an import of all marks what is gone." in words(page)
+    assert "No longer at the source." in words(page)
+
+
+def test_only_the_ticked_ones_are_imported_and_nothing_is_marked(desk, looked, pages):
+    ticked = rows(desk.app, looked, "changed") + rows(desk.app, looked, "vanished")
+
+    answer = pages.post(f"/jobs/{looked.id}/preview/", data={"do": "ticked", "row": ticked})
+    desk.work(3)
+
+    assert answer.location == "/jobs/3/"
+    job = desk.job(3)
+    assert (job.kind, job.state, job.clean, job.comment) == ("import", "completed", True, "")
+    assert (job.seen, job.updated, job.vanished, job.files_stored) == (1, 1, 0, 6)
+    assert titles(desk.app)["i1"] == "Another title"
+    assert "new" not in titles(desk.app)
+    with desk.app.app_context():
+        states = set(db.session.scalars(db.select(CatalogueItem.source_state)))
+        assert states == {"present"}
+    assert job.source.options == {"files": True, "comment": "Every week"}
+
+
+def test_an_import_after_one_of_the_ticked_ones_brings_the_rest(desk, looked, pages):
+    pages.post(f"/jobs/{looked.id}/preview/", data={"do": "ticked", "row": rows(desk.app, looked, "changed")})
+    desk.work(3)
+
+    pages.post(f"/jobs/{looked.id}/preview/", data={"do": "all"})
+    desk.work(4)
+
+    job = desk.job(4)
+    assert (job.added, job.updated, job.unchanged, job.vanished) == (1, 0, 4, 1)
+
+
+def test_a_rerun_of_an_import_of_the_ticked_ones_is_one_of_all(desk, looked, pages):
+    pages.post(f"/jobs/{looked.id}/preview/", data={"do": "ticked", "row": rows(desk.app, looked, "changed")})
+    desk.work(3)
+
+    assert pages.post("/jobs/3/rerun").location == "/jobs/4/"
+    assert "only" not in desk.job(4).options
+
+
+@pytest.mark.parametrize("ticked", [[], ["vanished"], ["x"]])
+def test_with_nothing_ticked_that_can_come_nothing_begins(desk, looked, pages, ticked):
+    ids = [rows(desk.app, looked, "vanished")[0] if each == "vanished" else each for each in ticked]
+
+    answer = pages.post(f"/jobs/{looked.id}/preview/", data={"do": "ticked", "row": ids}, follow_redirects=True)
+
+    assert "Tick some items first" in words(answer)
+    assert pages.get("/jobs/3/").status_code == 404
+
+
+def test_the_ticked_ones_do_not_vanish_into_another_import(desk, looked, pages):
+    desk.create(files=True)
+    data = {"do": "ticked", "row": rows(desk.app, looked, "new")}
+
+    answer = pages.post(f"/jobs/{looked.id}/preview/", data=data, follow_redirects=True)
+
+    assert "Job 3 imports from here just now" in words(answer)
+
+
+def test_done_removes_the_list_and_keeps_the_job(desk, looked, pages):
+    answer = pages.post(f"/jobs/{looked.id}/done")
+
+    assert answer.location == f"/jobs/{looked.id}/"
+    assert rows(desk.app, looked, "new") == []
+    assert "What it found was removed" in words(pages.get(f"/jobs/{looked.id}/"))
+    assert "The list was removed" in words(pages.get(f"/jobs/{looked.id}/preview/"))
+
+
+def test_a_preview_whose_list_was_removed_is_not_resumed(desk, dspace, pages):
+    for number in range(9):
+        dspace.add(f"i{number}")
+    job_id = desk.create(look=Kind.PREVIEW)
+    dspace.before_page = lambda number: desk.stop(job_id) if number == 1 else None
+    desk.work(job_id)
+    pages.post(f"/jobs/{job_id}/done")
+
+    answer = pages.post(f"/jobs/{job_id}/resume")
+
+    assert answer.status_code == 409
+    assert "look again instead" in words(answer)
+    assert b"/resume" not in pages.get(f"/jobs/{job_id}/").data
+
+
+def test_a_preview_at_work_is_not_removed_and_says_that_it_still_looks(desk, pages):
+    job_id = desk.create(look=Kind.PREVIEW)
+
+    assert pages.post(f"/jobs/{job_id}/done").status_code == 409
+    assert "still looking" in words(pages.get(f"/jobs/{job_id}/preview/"))
+
+
+def test_a_preview_is_neither_undone_nor_run_again(looked, pages):
+    assert pages.get(f"/jobs/{looked.id}/undo").status_code == 409
+    assert pages.post(f"/jobs/{looked.id}/rerun").status_code == 409
+
+
+def test_an_import_has_no_such_list(desk, dspace, pages):
+    dspace.add("i0")
+    job = desk.run()
+
+    assert pages.get(f"/jobs/{job.id}/preview/").status_code == 404
+    assert pages.post(f"/jobs/{job.id}/done").status_code == 409
+
+
+def test_a_long_list_comes_in_pages_that_keep_what_is_shown(desk, dspace, pages):
+    for number in range(30):
+        dspace.add(f"i{number:02}", title=f"Title {number:02}")
+    job = desk.look()
+
+    page = pages.get(f"/jobs/{job.id}/preview/?show=new")
+
+    assert len(shown_titles(page)) == 25
+    assert f"/jobs/{job.id}/preview/?page=2&show=new" in links(page)
+    assert len(shown_titles(pages.get(f"/jobs/{job.id}/preview/?page=2&show=new"))) == 5

@@ -1,0 +1,537 @@
+"""Notices of scheduled imports, before real mail servers and a real webhook on the loopback address."""
+
+from __future__ import annotations
+
+import json
+import logging
+import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+from config import SettingError, load
+from connector import notices
+from connector.extensions import db, transaction, utcnow
+from connector.imports import jobs, report
+from connector.imports.models import ImportJob
+from connector.repositories.models import Source
+from tests.pages import words
+
+CERTIFICATE = Path(__file__).parents[1] / "payloads" / "http" / "localhost.pem"
+PASSWORD = "pass phrase of the mail server"
+SECRET = "T0K3N"
+
+
+class MailServer(Controller):
+    """A mail server on a port of its own. `mails`: what it took; `refuses`: recipients that it does not know."""
+
+    def __init__(self, **options):
+        self.mails, self.refuses = [], set()
+        super().__init__(self, hostname="127.0.0.1", port=0, authenticator=self._authenticate, **options)
+
+    def _trigger_server(self):
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+    def _authenticate(self, server, session, envelope, mechanism, given):
+        return AuthResult(success=(given.login, given.password) == (b"library", PASSWORD.encode()), handled=False)
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address in self.refuses:
+            return "550 nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 taken"
+
+
+@contextmanager
+def serving(app, scheme="smtp", host="127.0.0.1", **options):
+    """A mail server that the app sends to."""
+    server = MailServer(**options)
+    server.start()
+    app.config.update(
+        SMTP=(scheme, host, server.port), NOTICE_FROM="connector@example.edu", NOTICE_TO=("library@example.edu",)
+    )
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def tls():
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
+@pytest.fixture
+def server(app):
+    with serving(app) as server:
+        yield server
+
+
+class Webhook:
+    """A web server that keeps what is posted to it and answers with `status`."""
+
+    def __init__(self):
+        self.posted, self.status = [], 200
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                hook.posted.append((self.path, self.headers["Content-Type"], json.loads(body)))
+                self.send_response(hook.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args):
+                """Tests print nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def webhook(app):
+    hook = Webhook()
+    app.config["NOTICE_WEBHOOK"] = f"http://127.0.0.1:{hook.server.server_port}/hooks/{SECRET}?key={SECRET}"
+    yield hook
+    hook.close()
+
+
+def ended(desk, *, failing=3, **values) -> int:
+    """A scheduled import that has ended, with so many items that could not be read; its id."""
+    for number in range(failing):
+        desk.dspace.add(f"bad{number:02d}", title=f"Broken {number}", fails=True)
+    desk.dspace.add("good")
+    with desk.app.app_context():
+        source_id = jobs.get(desk.create()).source_id
+        with transaction():
+            db.session.execute(db.delete(ImportJob))
+            job_id = jobs.add(db.session.get(Source, source_id), {}, scheduled=True)
+    assert desk.work(job_id)
+    change(desk, job_id, **values)
+    return job_id
+
+
+def change(desk, job_id, **values):
+    if values:
+        with desk.app.app_context(), transaction():
+            db.session.execute(db.update(ImportJob).where(ImportJob.id == job_id).values(**values))
+
+
+def send(desk):
+    with desk.app.app_context():
+        notices.send_due()
+
+
+def later(desk, job_id):
+    """As if some minutes had passed since a notice was last tried."""
+    change(desk, job_id, heartbeat=utcnow() - notices.AGAIN - timedelta(seconds=1))
+
+
+def test_a_scheduled_import_with_problems_is_told_in_words_once(desk, server):
+    job_id = ended(desk)
+
+    send(desk)
+    send(desk)
+
+    (mail,) = server.mails
+    assert mail["Subject"] == "DSpace Connector: Collection c1, completed with 3 problems"
+    assert (mail["From"], mail["To"]) == ("connector@example.edu", "library@example.edu")
+    assert mail["Auto-Submitted"] == "auto-generated"
+    text = mail.get_content()
+    assert "The scheduled import of Collection c1 from repo.example.org: completed with 3 problems." in text
+    assert "4 items seen: 1 added, 0 updated, 0 unchanged, 3 failed." in text
+    assert "- 1/bad00, Broken 0: it is broken" in text
+    assert "/jobs/" not in text
+    assert desk.job(job_id).noticed is not None
+
+
+def test_the_link_to_the_job_is_there_where_the_address_of_the_app_is_set(desk, server):
+    desk.app.config["URL"] = "https://connector.example.edu/"
+    job_id = ended(desk)
+
+    send(desk)
+
+    assert f"The page of the job: https://connector.example.edu/jobs/{job_id}/" in server.mails[0].get_content()
+
+
+def test_of_many_problems_the_first_twenty_are_told(desk, server):
+    ended(desk, failing=25)
+
+    send(desk)
+
+    text = server.mails[0].get_content()
+    assert text.count("it is broken") == 20
+    assert "- and more: the page of the job lists all." in text
+
+
+CLEAN = {"failing": 0}
+QUESTION = {"state": "stopped", "question": {"unseen": 5, "held": 5}, "message": "Are they really gone?"}
+
+
+@pytest.mark.parametrize(
+    ("how", "outcome", "told"),
+    [
+        (CLEAN, "completed", {"always"}),
+        ({}, "completed with 3 problems", {"always", "problems"}),
+        ({"failed": 0, "message": "Counted."}, "completed with problems", {"always", "problems"}),
+        ({"failed": 1}, "completed with 1 problem", {"always", "problems"}),
+        ({"state": "failed", "message": "The repository is down."}, "failed", {"always", "problems"}),
+        (QUESTION, "waiting for your answer", {"always", "problems"}),
+        (QUESTION | {"question": {"unseen": 5, "answer": "mark"}}, "", set()),
+        ({"state": "stopped", "message": "Stopped."}, "", set()),
+        ({"state": "stopped", "resume_at": utcnow() + timedelta(hours=3)}, "", set()),
+        ({"state": "running"}, "", set()),
+        ({"scheduled": False}, "", set()),
+        ({"ended": utcnow() - timedelta(days=2)}, "", set()),
+    ],
+)
+@pytest.mark.parametrize("wanted", ["problems", "always", "never"])
+def test_what_is_told_of_which_end(desk, server, how, outcome, told, wanted):
+    desk.app.config["NOTICE"] = wanted
+    ended(desk, **how)
+
+    send(desk)
+
+    subjects = [mail["Subject"] for mail in server.mails]
+    assert subjects == ([f"DSpace Connector: Collection c1, {outcome}"] if wanted in told else [])
+
+
+def test_without_a_place_to_send_to_nothing_waits_to_be_sent(desk, client):
+    job_id = ended(desk)
+
+    send(desk)
+
+    assert desk.job(job_id).noticed is None
+    assert "Notice" not in words(client.get(f"/jobs/{job_id}/"))
+
+
+def test_what_a_person_began_has_no_notice_on_its_page(desk, server, client):
+    job_id = ended(desk, scheduled=False)
+
+    assert "Notice" not in words(client.get(f"/jobs/{job_id}/"))
+
+
+def test_of_many_workers_that_look_at_once_one_sends_it(desk, server):
+    ended(desk)
+    together = threading.Barrier(6)
+
+    def worker():
+        with desk.app.app_context():
+            together.wait()
+            notices.send_due()
+
+    with ThreadPoolExecutor(6) as pool:
+        for future in [pool.submit(worker) for _ in range(6)]:
+            future.result()
+
+    assert len(server.mails) == 1
+
+
+def test_a_question_is_told_and_so_is_the_end_after_its_answer(desk, server):
+    job_id = ended(desk, **QUESTION, cursor=None)
+    send(desk)
+
+    with desk.app.app_context():
+        jobs.resume(job_id, jobs.Answer.LEAVE)
+    desk.work(job_id)
+    send(desk)
+
+    assert [mail["Subject"].rpartition(", ")[2] for mail in server.mails] == [
+        "waiting for your answer",
+        "completed with 3 problems",
+    ]
+
+
+def test_a_mail_server_that_is_away_changes_nothing_and_is_tried_again_after_some_minutes(desk, app, client, caplog):
+    with serving(app) as server:
+        pass
+    job_id = ended(desk)
+    before = report_of(desk, job_id)
+
+    send(desk)
+
+    assert report_of(desk, job_id) == before
+    assert f"The notice of job {job_id} could not be sent by e-mail: The mail server 127.0.0.1:" in caplog.text
+    assert "Notice Not sent yet; it is tried again every few minutes" in words(client.get(f"/jobs/{job_id}/"))
+    with serving(app) as server:
+        send(desk)
+        assert server.mails == []
+        later(desk, job_id)
+        send(desk)
+        assert len(server.mails) == 1
+    assert "Notice Sent" in words(client.get(f"/jobs/{job_id}/"))
+
+
+def report_of(desk, job_id):
+    with desk.app.app_context():
+        return report.as_dict(jobs.get(job_id))
+
+
+def test_after_a_day_a_notice_is_given_up(desk, server, client):
+    job_id = ended(desk, ended=utcnow() - timedelta(days=1, seconds=1))
+
+    send(desk)
+
+    assert server.mails == []
+    assert "Notice" not in words(client.get(f"/jobs/{job_id}/"))
+
+
+def test_a_worker_that_dies_before_it_notes_the_sending_sends_again_under_the_same_name(desk, server):
+    job_id = ended(desk)
+    send(desk)
+    change(desk, job_id, noticed=None)
+
+    send(desk)
+    assert len(server.mails) == 1
+    later(desk, job_id)
+    send(desk)
+
+    first, second = server.mails
+    assert first["Message-ID"] == second["Message-ID"]
+
+
+def test_a_name_of_several_lines_and_scripts_makes_one_subject(desk, server):
+    with desk.app.app_context():
+        job_id = ended(desk)
+        with transaction():
+            db.session.execute(db.update(Source).values(name="Bücher\r\nBcc: all@example.org\n図書館 " + "lang " * 60))
+
+        send(desk)
+
+    assert desk.job(job_id).noticed
+    assert server.mails[0]["Subject"].startswith("DSpace Connector: Bücher Bcc: all@example.org 図書館 lang")
+    assert server.mails[0]["Bcc"] is None
+
+
+def test_with_starttls_and_a_login_it_is_sent_encrypted(desk, app):
+    app.config.update(SMTP_USER="library", SMTP_PASSWORD=PASSWORD, CA_BUNDLE=str(CERTIFICATE))
+    with serving(app, "smtp+starttls", "localhost", tls_context=tls(), require_starttls=True, auth_required=True) as s:
+        ended(desk)
+        send(desk)
+
+        assert len(s.mails) == 1
+
+
+def test_with_smtps_it_is_sent_encrypted(desk, app):
+    app.config["CA_BUNDLE"] = str(CERTIFICATE)
+    with serving(app, "smtps", "localhost", ssl_context=tls()) as server:
+        ended(desk)
+        send(desk)
+
+        assert len(server.mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("scheme", "options", "settings", "says"),
+    [
+        (
+            "smtp",
+            {"auth_require_tls": False},
+            {"SMTP_PASSWORD": "mistyped"},
+            "does not take the user name and password",
+        ),
+        ("smtp", {}, {"SMTP_PASSWORD": PASSWORD}, "could not be used: SMTP AUTH extension not supported"),
+        ("smtp", {"data_size_limit": 100}, {}, "refuses the mail, with code 552"),
+        ("smtp+starttls", {}, {}, "could not be used: STARTTLS extension not supported"),
+        ("smtp+starttls", {"tls_context": tls()}, {}, "certificate of localhost is not trusted: self-signed"),
+        ("smtps", {}, {}, "could not be used"),
+    ],
+)
+def test_a_server_that_does_not_take_it_is_told_in_the_log_without_the_password(
+    desk, app, caplog, scheme, options, settings, says
+):
+    caplog.set_level(logging.DEBUG)
+    with serving(app, scheme, "localhost", **options) as server:
+        app.config.update(SMTP_USER="library" if settings else None, **settings)
+        job_id = ended(desk)
+
+        send(desk)
+
+        assert server.mails == []
+    assert says in caplog.text
+    assert PASSWORD not in caplog.text and "mistyped" not in caplog.text
+    assert desk.job(job_id).noticed is None
+
+
+def test_one_recipient_that_is_refused_does_not_keep_it_from_the_others(desk, app, server, caplog):
+    app.config["NOTICE_TO"] = ("gone@example.edu", "library@example.edu")
+    server.refuses = {"gone@example.edu"}
+    job_id = ended(desk)
+
+    send(desk)
+
+    assert len(server.mails) == 1
+    assert "takes no mail for gone@example.edu" in caplog.text
+    assert desk.job(job_id).noticed
+
+
+def test_mail_that_nobody_may_have_is_not_sent(desk, server, caplog):
+    server.refuses = {"library@example.edu"}
+    ended(desk)
+
+    send(desk)
+
+    assert "takes mail for none of library@example.edu" in caplog.text
+
+
+def test_a_webhook_is_given_the_job_as_the_command_line_prints_it_and_where_it_is(desk, app, webhook):
+    app.config["URL"] = "https://connector.example.edu"
+    job_id = ended(desk)
+
+    send(desk)
+    send(desk)
+
+    ((path, kind, told),) = webhook.posted
+    assert (path, kind) == (f"/hooks/{SECRET}?key={SECRET}", "application/json")
+    link = f"https://connector.example.edu/jobs/{job_id}/"
+    where = {"source": "Collection c1", "repository": "repo.example.org", "link": link}
+    assert told == report_of(desk, job_id) | where
+    assert desk.job(job_id).noticed
+
+
+def test_a_webhook_in_the_intranet_needs_the_setting_that_allows_it(desk, app, webhook, caplog):
+    app.config["ALLOW_NETWORKS"] = ()
+    job_id = ended(desk)
+
+    send(desk)
+
+    assert webhook.posted == []
+    assert "CONNECTOR_ALLOW_NETWORKS would allow it" in caplog.text
+    assert desk.job(job_id).noticed is None
+
+
+@pytest.mark.parametrize("status", [302, 401, 404, 422, 500])
+def test_a_webhook_that_does_not_take_it_is_tried_again_and_its_address_stays_secret(
+    desk, app, webhook, caplog, status
+):
+    caplog.set_level(logging.DEBUG)
+    webhook.status = status
+    job_id = ended(desk)
+
+    send(desk)
+
+    assert "could not be sent by webhook: The webhook did not take it." in caplog.text
+    assert SECRET not in caplog.text
+    assert desk.job(job_id).noticed is None
+    webhook.status = 204
+    later(desk, job_id)
+    send(desk)
+    assert len(webhook.posted) == 2
+    assert desk.job(job_id).noticed
+
+
+def test_a_webhook_that_fails_does_not_repeat_the_mail(desk, webhook, server, caplog):
+    webhook.status = 500
+    job_id = ended(desk)
+
+    send(desk)
+
+    assert len(server.mails) == 1
+    assert "could not be sent by webhook" in caplog.text
+    assert desk.job(job_id).noticed
+
+
+def flask(app, *args):
+    with app.app_context():
+        result = app.test_cli_runner().invoke(args=args)
+    return result.exit_code, result.stderr
+
+
+def test_a_trial_goes_to_all_that_is_set_up(app, server, webhook):
+    assert flask(app, "notice", "--test") == (0, "Sent by e-mail and webhook.\n")
+
+    assert server.mails[0]["Subject"] == "DSpace Connector: a trial"
+    assert webhook.posted[0][2]["trial"] is True
+
+
+def test_a_trial_that_fails_says_why_and_ends_with_2(app, server, webhook):
+    assert flask(app, "notice", "--test")[0] == 0
+    webhook.status = 500
+
+    code, said = flask(app, "notice", "--test")
+
+    assert code == 2
+    assert "The webhook did not take it." in said and SECRET not in said
+
+
+def test_a_trial_without_any_setting_says_what_is_needed(app):
+    code, said = flask(app, "notice", "--test")
+
+    assert code == 2
+    assert "CONNECTOR_SMTP or CONNECTOR_NOTICE_WEBHOOK" in said
+
+
+MAIL = {"SMTP": "smtps://mail.example.edu", "NOTICE_FROM": "a@example.edu", "NOTICE_TO": "b@example.edu, c@example.edu"}
+
+
+def settings(**values):
+    return load({f"CONNECTOR_{name}": value for name, value in values.items()})
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("smtp://mail.example.edu", ("smtp", "mail.example.edu", 25)),
+        ("smtps://mail.example.edu", ("smtps", "mail.example.edu", 465)),
+        ("smtp+starttls://mail.example.edu", ("smtp+starttls", "mail.example.edu", 587)),
+        ("smtp+starttls://[fd00::25]:2525/", ("smtp+starttls", "fd00::25", 2525)),
+    ],
+)
+def test_the_settings_of_mail_are_read(url, read):
+    assert settings(**MAIL | {"SMTP": url})["SMTP"] == read
+    assert settings(**MAIL)["NOTICE_TO"] == ("b@example.edu", "c@example.edu")
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"SMTP": "smtp://mail.example.edu"}, "CONNECTOR_NOTICE_FROM is missing"),
+        ({"SMTP_USER": "library", "SMTP_PASSWORD": PASSWORD}, "CONNECTOR_SMTP is missing"),
+        (MAIL | {"NOTICE_TO": ""}, "CONNECTOR_NOTICE_TO is missing"),
+        (MAIL | {"NOTICE_TO": "The library <b@example.edu>"}, "CONNECTOR_NOTICE_TO cannot be used: it takes plain"),
+        (MAIL | {"SMTP": "mail.example.edu:25"}, "CONNECTOR_SMTP cannot be used: it has the form"),
+        (MAIL | {"SMTP": f"smtp://library:{PASSWORD}@mail.example.edu"}, "CONNECTOR_SMTP cannot be used: it has"),
+        (MAIL | {"SMTP_USER": "library"}, "are given together"),
+        (MAIL | {"SMTP_USER": "library", "SMTP_PASSWORD": "pässword"}, "CONNECTOR_SMTP_PASSWORD cannot be used: plain"),
+        (
+            MAIL | {"SMTP": "smtp://mail.example.edu", "SMTP_USER": "library", "SMTP_PASSWORD": PASSWORD},
+            "must begin with smtps://",
+        ),
+        ({"NOTICE": "sometimes"}, "“sometimes” is none of: problems, always, never"),
+        ({"NOTICE_WEBHOOK": f"hooks/{SECRET}"}, "CONNECTOR_NOTICE_WEBHOOK cannot be used: it must be a full address"),
+        ({"URL": "connector.example.edu"}, "CONNECTOR_URL cannot be used: it must be a full address"),
+        ({"TIMEZONE": "Middle/Earth"}, "CONNECTOR_TIMEZONE cannot be used: “Middle/Earth” is not the name"),
+    ],
+)
+def test_half_or_wrong_settings_are_refused_aloud_and_no_secret_is_repeated(values, says):
+    with pytest.raises(SettingError, match=says) as refused:
+        settings(**values)
+
+    assert not any(secret in str(refused.value) for secret in (PASSWORD, SECRET, "pässword"))
+
+
+def test_the_zone_is_the_one_that_is_set_or_the_one_of_the_system():
+    assert str(load({"CONNECTOR_TIMEZONE": "Asia/Kathmandu", "TZ": "Europe/Berlin"})["TIMEZONE"]) == "Asia/Kathmandu"
+    assert str(load({"TZ": ":Europe/Berlin"})["TIMEZONE"]) == "Europe/Berlin"
+    assert load({"TZ": "CET-1CEST"})["TIMEZONE"] == load({})["TIMEZONE"]

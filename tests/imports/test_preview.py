@@ -1,0 +1,394 @@
+"""What would change? The answer of a preview: what the import after it does, and nothing written meanwhile."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from connector.catalogue import takedown
+from connector.catalogue.models import Action, Change
+from connector.dspace.records import SourceState
+from connector.extensions import db
+from connector.imports import jobs, report
+from connector.imports.models import Kind, PreviewRow
+from connector.imports.told import forget_before
+
+UNTOUCHED = ("import_job", "preview_row", "audit")
+DONE = {Action.ADDED: "new", Action.UPDATED: "changed", Action.MARKED: "vanished", Action.FAILED: "failed"}
+
+
+def dump(app) -> dict[str, list]:
+    """Every row of every table that a preview has nothing to write to."""
+    with app.app_context():
+        tables = [table for table in db.metadata.sorted_tables if table.name not in UNTOUCHED]
+        return {
+            t.name: [tuple(row) for row in db.session.execute(db.select(t).order_by(*t.primary_key))] for t in tables
+        }
+
+
+def told(app, job, *actions) -> set[tuple[str, str]]:
+    """What a preview told, as (action, key); without the unchanged, unless those are asked for."""
+    with app.app_context():
+        rows = db.session.scalars(db.select(PreviewRow).where(PreviewRow.job_id == job.id)).all()
+        return {(row.action, row.source_key) for row in rows if row.action in (actions or DONE.values())}
+
+
+def done(app, job) -> set[tuple[str, str]]:
+    """What an import did, in the same words."""
+    with app.app_context():
+        rows = db.session.scalars(db.select(Change).where(Change.job_id == job.id)).all()
+        return {(DONE[Action(row.action)], row.source_key) for row in rows}
+
+
+def counts(job) -> tuple[int, ...]:
+    return job.seen, job.added, job.updated, job.unchanged, job.vanished, job.failed
+
+
+def data_of(app, job, key) -> dict:
+    with app.app_context():
+        mine = (PreviewRow.job_id == job.id, PreviewRow.source_key == key)
+        return db.session.scalars(db.select(PreviewRow.data).where(*mine)).one()
+
+
+@pytest.fixture(params=["listed", "selected"])
+def held(request, desk, dspace):
+    """Ten items, imported once; a server that is listed, or one that tells by query what it has indexed since."""
+    dspace.can_select = request.param == "selected"
+    for number in range(10):
+        dspace.add(f"i{number}", files={"a.txt": b"aaa"})
+    dspace.server_time += timedelta(days=365)
+    assert desk.run(files=True).clean
+    dspace.server_time += timedelta(days=1)
+    return desk
+
+
+def change_all_sorts(dspace) -> None:
+    """One of each: new, other title, other file, came back elsewhere, gone, failing."""
+    dspace.add("new", files={"b.txt": b"bbb", "c.txt": b"c"})
+    dspace.edit("i1", title="Another title")
+    dspace.edit("i2", files={"a.txt": b"other bytes"})
+    dspace.edit("i3", files={})
+    del dspace.items["i4"]
+    dspace.edit("i5", collections=("c2",))
+    dspace.edit("i6", fails=True)
+
+
+def test_a_preview_of_a_source_never_imported_finds_all_new(desk, dspace):
+    for number in range(7):
+        dspace.add(f"i{number}")
+
+    job = desk.look()
+
+    assert (job.kind, job.state, job.clean, job.message) == ("preview", "completed", True, "")
+    assert counts(job) == (7, 7, 0, 0, 0, 0)
+    assert told(desk.app, job) == {("new", f"1/i{number}") for number in range(7)}
+    assert data_of(desk.app, job, "1/i0") == {"brings": {"values": 2, "files": 0}}
+
+
+def test_nothing_but_the_job_and_its_rows_is_written(held, dspace):
+    change_all_sorts(dspace)
+    before = dump(held.app)
+
+    job = held.look(files=True)
+
+    assert job.state == "completed"
+    assert dump(held.app) == before
+
+
+def test_the_import_right_after_does_exactly_what_was_said(held, dspace):
+    change_all_sorts(dspace)
+
+    said = held.look(files=True)
+    job = held.run(files=True)
+
+    assert told(held.app, said) == done(held.app, job)
+    assert counts(said) == counts(job)
+    assert said.clean is False
+
+
+def test_where_nothing_changed_all_are_told_as_unchanged(held):
+    job = held.look(files=True)
+
+    assert (job.clean, counts(job)) == (True, (10, 0, 0, 10, 0, 0))
+    assert told(held.app, job, "unchanged") == {("unchanged", f"1/i{number}") for number in range(10)}
+    assert told(held.app, job) == set()
+
+
+def test_a_change_is_told_field_by_field_and_file_by_file(desk, dspace):
+    dspace.add("i0", title="Old", files={"same.txt": b"s", "other.txt": b"o", "gone.txt": b"g"})
+    desk.run()
+    dspace.edit("i0", title="New", files={"same.txt": b"s", "other.txt": b"longer", "more.txt": b"m"})
+
+    data = data_of(desk.app, desk.look(), "1/i0")
+
+    assert [(f["field"], f["before"][0]["value"], f["after"][0]["value"]) for f in data["fields"]] == [
+        ("dc.title", "Old", "New")
+    ]
+    assert [(f["name"], f["change"]) for f in data["files"]] == [
+        ("other.txt", "changed"),
+        ("more.txt", "added"),
+        ("gone.txt", "removed"),
+    ]
+    sizes = {"what": "Size in bytes", "before": 1, "after": 6}
+    assert sizes in data["files"][0]["about"]
+    assert data["about"] == []
+
+
+def test_an_item_with_another_handle_is_told_once_and_not_as_gone(held, dspace):
+    uuid = "11111111-2222-4333-8444-555555555555"
+    dspace.add(uuid, handle="1/first")
+    assert held.run().added == 1
+    dspace.server_time += timedelta(days=1)
+    dspace.edit(uuid, handle="1/second")
+
+    said, job = held.look(), held.run()
+
+    assert told(held.app, said) == done(held.app, job) == {("changed", "1/second")}
+    assert counts(said) == counts(job)
+
+
+def test_files_never_fetched_are_told_where_files_are_wanted(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"a", "license.txt": b"l"})
+    dspace.add("i1")
+    desk.run()
+
+    without, wanting = desk.look(), desk.look(files=True)
+    job = desk.run(files=True)
+
+    assert counts(without) == (2, 0, 0, 2, 0, 0)
+    assert counts(wanting) == counts(job) == (2, 0, 1, 1, 0, 0)
+    assert told(desk.app, wanting) == done(desk.app, job)
+    assert data_of(desk.app, wanting, "1/i0") == {"fetch": ["a.txt"]}
+    assert dspace.downloads == ["i0/a.txt"]
+
+
+def test_items_that_come_back_are_told_with_what_they_were(desk, dspace):
+    dspace.add("stays")
+    dspace.add("moved")
+    dspace.add("withdrawn")
+    desk.run()
+    dspace.edit("moved", collections=("c2",))
+    dspace.edit("withdrawn", state=SourceState.WITHDRAWN)
+    assert desk.run().vanished == 2
+    dspace.edit("moved", collections=("c1",))
+    dspace.edit("withdrawn", state=SourceState.PRESENT)
+
+    said = desk.look()
+
+    assert told(desk.app, said) == {("changed", "1/moved"), ("changed", "1/withdrawn")}
+    assert "since" in data_of(desk.app, said, "1/moved")["returns"]
+    assert "marked as withdrawn" in data_of(desk.app, said, "1/withdrawn")["returns"]
+    assert done(desk.app, desk.run()) == told(desk.app, said)
+
+
+def test_a_stopped_preview_goes_on_where_it_was(held, dspace):
+    change_all_sorts(dspace)
+    job_id = held.create(look=Kind.PREVIEW, full=True)
+    dspace.before_page = lambda number: held.stop(job_id) if number == 2 else None
+    held.work(job_id)
+    assert held.job(job_id).state == "stopped"
+    dspace.before_page = lambda number: None
+    with held.app.app_context():
+        jobs.resume(job_id)
+
+    held.work(job_id)
+
+    said = held.job(job_id)
+    assert said.state == "completed"
+    assert counts(said) == counts(held.run(full=True))
+
+
+def test_a_preview_that_fails_is_not_green_and_keeps_what_it_had_told(held, dspace):
+    dspace.add("new")
+    held.app.config["PATIENCE"] = 10.0
+
+    def fall_over(number):
+        dspace.down = number == 3
+
+    dspace.before_page = fall_over
+
+    job = held.look(full=True)
+
+    assert (job.state, job.clean) == ("failed", None)
+    assert job.seen > 0
+
+
+def test_a_source_that_shows_next_to_nothing_gets_no_list_of_all_that_is_gone(held, dspace):
+    held.app.config["MISSING_PERCENT"] = 20
+    for number in range(1, 10):
+        del dspace.items[f"i{number}"]
+
+    job = held.look()
+
+    assert (job.state, job.clean, job.vanished, job.asks) == ("completed", False, 0, False)
+    assert "only 1 of the 10 items" in job.message
+    assert "ask you whether the other 9 are really gone" in job.message
+    assert told(held.app, job) == set()
+
+
+def test_one_that_nobody_can_ask_for_is_named(held, dspace):
+    dspace.edit("i1", state=SourceState.WITHDRAWN)
+    dspace.silent_about.add("i1")
+
+    job = held.look(full=True)
+
+    assert (job.clean, job.vanished) == (False, 0)
+    assert "1/i1" in job.message
+
+
+def test_what_failed_is_listed_as_the_problems_of_an_import_are(desk, dspace):
+    dspace.add("bad", fails=True)
+
+    job = desk.look()
+
+    with desk.app.app_context():
+        assert [(p["handle"], p["reason"]) for p in report.problems(jobs.get(job.id))] == [("1/bad", "it is broken")]
+
+
+def test_a_preview_leaves_no_trace_on_what_the_next_import_reads(desk, dspace):
+    dspace.add("i0")
+    desk.look(files=True)
+    dspace.details.clear()
+
+    assert desk.run().added == 1
+    assert dspace.listings == ["complete", "complete"]
+
+
+def test_a_preview_keeps_none_of_its_options_on_the_source(desk, dspace):
+    dspace.add("i0")
+    desk.run(comment="kept")
+    desk.look(files=True, full=True)
+
+    with desk.app.app_context():
+        assert jobs.get(1).source.options == {"comment": "kept"}
+
+
+def test_a_preview_and_an_import_of_the_same_source_are_two_jobs(desk):
+    first = desk.create(look=Kind.PREVIEW)
+
+    assert desk.create(look=Kind.PREVIEW) == first
+    assert desk.create() != first
+
+
+@pytest.mark.parametrize("can_select", [True, False])
+def test_the_slice_whose_turn_it_is_is_read_as_the_import_would(desk, dspace, can_select):
+    dspace.can_select, desk.app.config["FILE_CHECK_RUNS"] = can_select, 1
+    for number in range(10):
+        dspace.add(str(number), files={"a.txt": b"a"})
+    dspace.server_time += timedelta(days=365)
+    desk.run()
+    dspace.server_time += timedelta(days=1)
+    dspace.edit("1", title="Another title")
+    dspace.edit("2", version=1, files={}, indexed=dspace.server_time - timedelta(days=30))
+    before = dump(desk.app)
+
+    said = desk.look()
+
+    assert dump(desk.app) == before
+    job = desk.run()
+    assert told(desk.app, said) == done(desk.app, job) == {("changed", "1/1"), ("changed", "1/2")}
+    assert counts(said) == counts(job) == (10, 0, 2, 8, 0, 0)
+
+
+def test_a_preview_killed_between_two_pages_goes_on_and_tells_each_item_once(held, dspace):
+    change_all_sorts(dspace)
+    job_id = held.create(look=Kind.PREVIEW, full=True)
+
+    def die(number):
+        if number == 2:
+            raise OperationalError("UPDATE", {}, Exception("the database went away"))
+
+    dspace.before_page = die
+    held.work(job_id)
+    assert held.job(job_id).state == "queued"
+    dspace.before_page = lambda number: None
+
+    held.work(job_id)
+
+    said, job = held.job(job_id), held.run(full=True)
+    assert counts(said) == counts(job)
+    assert told(held.app, said) == done(held.app, job)
+
+
+def test_what_a_takedown_excludes_is_told_as_nothing_and_named(held, dspace):
+    with held.app.app_context():
+        named = takedown.named(held.repository_id, ["1/i1"])
+        takedown.take_down(held.repository_id, named, "a reason")
+
+    said = held.look(full=True)
+
+    assert (said.added, said.seen) == (0, 10)
+    assert "1 item is excluded by a takedown." in said.message
+    assert told(held.app, said) == set()
+
+
+def test_a_preview_of_a_test_import_ends_after_as_many_and_tells_of_nothing_gone(held, dspace):
+    del dspace.items["i9"]
+
+    said = held.look(test=4, full=True)
+
+    assert (said.clean, counts(said)) == (True, (4, 0, 0, 4, 0, 0))
+
+
+def test_what_previews_told_is_forgotten_after_a_while_but_not_while_they_are_at_work(held, app):
+    ended, waiting = held.look(), held.create(look=Kind.PREVIEW)
+    with app.app_context():
+        assert forget_before(ended.ended) == 0
+        assert forget_before(ended.ended + timedelta(seconds=1)) == 1
+        assert forget_before(ended.ended + timedelta(days=1)) == 0
+
+    assert told(app, ended, "unchanged") == set()
+    assert held.job(ended.id).pruned is not None
+    assert held.job(waiting).pruned is None
+
+
+def test_a_preview_asks_no_more_than_the_import_would(held, dspace):
+    """Where the source tells by query what it has indexed since, nothing is listed, though there is a new item."""
+    dspace.add("new")
+    dspace.edit("i1", title="Another title")
+    dspace.listings.clear()
+
+    said = held.look()
+    listed = list(dspace.listings)
+
+    dspace.listings.clear()
+    job = held.run()
+    assert listed == dspace.listings
+    assert counts(said) == counts(job)
+
+
+def test_a_held_item_that_fails_without_its_handle_was_listed_all_the_same(desk, dspace):
+    for number in range(3):
+        dspace.add(str(number))
+    desk.run()
+    dspace.edit("1", handle=None, fails=True)
+    dspace.silent_about.add("1")
+
+    said, job = desk.look(full=True), desk.run(full=True)
+
+    assert said.message == job.message == "1 item could not be read."
+    assert counts(said) == counts(job)
+
+
+@pytest.mark.parametrize("mends", [False, True])
+def test_what_failed_in_the_listing_counts_once_whatever_the_slice_finds(desk, dspace, mends):
+    desk.app.config["FILE_CHECK_RUNS"] = 1
+    for number in range(4):
+        dspace.add(str(number))
+    desk.run()
+    dspace.edit("1", title="Another title")
+
+    def mend(number):
+        if mends and dspace.listings[-1] == "slice":
+            dspace.broken_in_full.clear()
+
+    dspace.can_select, dspace.before_page = True, mend
+    dspace.broken_in_full.add("1")
+    said = desk.look()
+    dspace.broken_in_full.add("1")
+    job = desk.run()
+
+    assert counts(said) == counts(job) == (4, 0, 0, 3, 0, 1)
+    assert told(desk.app, said) == done(desk.app, job) == {("failed", "1/1")}

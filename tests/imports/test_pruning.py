@@ -1,0 +1,280 @@
+"""What items were before runs of long ago is forgotten: the history does not grow for ever, and undo says so."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import timedelta
+
+import pytest
+
+from connector.catalogue.models import Change
+from connector.extensions import db, transaction, utcnow
+from connector.imports import jobs, tasks
+from connector.imports.models import ImportJob, Kind, PreviewRow
+from connector.imports.pruning import prune
+from connector.imports.undo import preview
+
+from .catalogue import records, stored_bytes, titles
+
+LONG_AGO = timedelta(days=400)
+
+
+def pruned(desk, runs=1, days=0):
+    desk.app.config.update(KEEP_RUNS=runs, KEEP_DAYS=days)
+    with desk.app.app_context():
+        return asdict(prune())
+
+
+def jobs_with_states(app) -> list[int]:
+    with app.app_context():
+        kept = db.select(Change.job_id).where(Change.before.is_not(None)).distinct()
+        return sorted(db.session.scalars(kept))
+
+
+def make_old(app, job_id: int) -> None:
+    with app.app_context(), transaction():
+        db.session.execute(db.update(ImportJob).where(ImportJob.id == job_id).values(ended=utcnow() - LONG_AGO))
+
+
+@pytest.fixture
+def history(desk, dspace):
+    """Three imports: of two items, then with one of them and one more, then with that one changed again."""
+    dspace.add("a", title="First", files={"a.txt": b"first"})
+    dspace.add("b")
+    desk.run(files=True)
+    dspace.edit("a", title="Second", files={"a.txt": b"second"})
+    dspace.add("c")
+    desk.run(files=True)
+    dspace.edit("a", title="Third", files={"a.txt": b"third"})
+    desk.run(files=True)
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("runs", "days", "old", "kept"),
+    [
+        (1, 0, (), [3]),
+        (2, 0, (), [2, 3]),
+        (0, 0, (1, 2, 3), [2, 3]),
+        (1, 30, (), [2, 3]),
+        (1, 30, (2, 3), [3]),
+        (1, 500, (2, 3), [2, 3]),
+    ],
+)
+def test_states_are_kept_before_the_last_runs_and_days_whichever_is_longer(history, runs, days, old, kept):
+    for job_id in old:
+        make_old(history.app, job_id)
+
+    pruned(history, runs, days)
+
+    assert jobs_with_states(history.app) == kept
+
+
+def test_each_source_keeps_its_own_last_runs(history, dspace):
+    for number in range(5):
+        history.run("c2", comment=f"run {number}")
+
+    pruned(history, 2)
+
+    assert jobs_with_states(history.app) == [2, 3]
+
+
+def test_stored_files_that_only_forgotten_states_name_are_removed(history):
+    before = stored_bytes(history.app)
+
+    gone = pruned(history)
+
+    assert (gone["states"], gone["files"]) == (1, 1)
+    assert (len(before), len(stored_bytes(history.app))) == (3, 2)
+    assert pruned(history) == {"states": 0, "files": 0, "previews": 0}
+
+
+def test_undo_of_a_pruned_run_removes_what_it_added_and_leaves_what_it_changed_and_says_so(history):
+    pruned(history)
+    with history.app.app_context():
+        will = preview(2)
+
+    undo = history.undo(2)
+
+    assert (will["removed"], will["restored"], will["kept"], will["lasting"]) == (1, 0, 0, 1)
+    assert (undo.removed, undo.restored, undo.kept) == (1, 0, 0)
+    assert titles(history.app) == {"a": "Third", "b": "A title"}
+    assert "1 item that it changed stays as it is" in undo.message
+
+
+def test_an_item_that_goes_with_the_undo_is_not_said_to_stay(desk, dspace):
+    dspace.add("a", collections=("c1", "c2"))
+    first = desk.run("c1")
+    dspace.edit("a", title="Another title")
+    second = desk.run("c2")
+    desk.run("c2")
+    desk.undo(first.id)
+    pruned(desk)
+
+    with desk.app.app_context():
+        will = preview(second.id)
+
+    assert (second.updated, will["removed"], will["lasting"]) == (1, 1, 0)
+
+
+def test_what_later_runs_kept_is_restored_all_the_same(history):
+    pruned(history)
+
+    undo = history.undo(3)
+
+    assert undo.restored == 1
+    assert titles(history.app)["a"] == "Second"
+    assert "stays as it is" not in undo.message
+
+
+def test_undo_in_any_order_gives_the_state_before_the_runs_that_were_kept(history):
+    pruned(history)
+
+    history.undo(2)
+    history.undo(3)
+
+    assert titles(history.app) == {"a": "Second", "b": "A title"}
+
+
+def test_the_page_says_in_numbers_what_undo_can_no_longer_restore(history, client):
+    whole = client.get("/jobs/3/undo").text
+    pruned(history)
+
+    page = client.get("/jobs/2/undo").text
+
+    assert "What 1 item was before this import is no longer kept" in page
+    assert "no longer kept" not in whole
+
+
+def test_a_job_at_work_or_being_undone_keeps_its_states(history, dspace):
+    with history.app.app_context(), transaction():
+        db.session.execute(db.update(ImportJob).where(ImportJob.id == 2).values(state="queued"))
+    pruned(history)
+    queued = jobs_with_states(history.app)
+    with history.app.app_context(), transaction():
+        db.session.execute(db.update(ImportJob).where(ImportJob.id == 2).values(state="stopped"))
+    with history.app.app_context():
+        jobs.create_undo(2)
+    pruned(history)
+
+    assert (queued, jobs_with_states(history.app)) == ([2, 3], [2, 3])
+
+
+def test_a_stopped_run_that_goes_on_is_pruned_anew_when_its_time_has_come_again(history):
+    with history.app.app_context(), transaction():
+        db.session.execute(db.update(ImportJob).where(ImportJob.id == 2).values(state="stopped"))
+    pruned(history)
+    noted = history.job(2).pruned
+
+    with history.app.app_context():
+        jobs.resume(2)
+
+    assert noted is not None
+    assert history.job(2).pruned is None
+
+
+def test_the_last_runs_of_a_source_are_not_told_by_its_undos(history, dspace):
+    dspace.edit("b", title="Another")
+    last = history.run(files=True)
+    history.undo(last.id)
+
+    pruned(history, 2)
+
+    assert jobs_with_states(history.app) == [3]
+
+
+def test_the_catalogue_is_as_it_was_but_for_the_history(history):
+    before = records(history.app)
+
+    pruned(history)
+
+    assert records(history.app) == before
+
+
+def test_pruning_in_many_small_transactions_forgets_all(desk, dspace):
+    for number in range(450):
+        dspace.add(f"i{number}")
+    desk.run()
+    for number in range(450):
+        dspace.edit(f"i{number}", title="Another title")
+    desk.run()
+    desk.run()
+
+    gone = pruned(desk)
+
+    assert (gone["states"], jobs_with_states(desk.app)) == (450, [])
+
+
+def test_the_command_tells_how_much_was_forgotten(history):
+    history.app.config.update(KEEP_RUNS=1)
+    flask = history.app.test_cli_runner()
+
+    with history.app.app_context():
+        told = flask.invoke(args=["prune", "--json"])
+        again = flask.invoke(args=["prune"])
+
+    assert (told.exit_code, json.loads(told.output)) == (0, {"states": 1, "files": 1, "previews": 0})
+    assert "Forgotten: 0 states" in again.output
+
+
+def test_the_workers_prune_by_themselves(history):
+    history.app.config.update(KEEP_RUNS=1)
+
+    tasks.prune.call_local()
+
+    assert jobs_with_states(history.app) == [3]
+
+
+def test_what_previews_told_is_forgotten_a_day_after_their_end(desk, dspace):
+    dspace.add("a")
+    with desk.app.app_context():
+        source_id = jobs.get(desk.create()).source_id
+        old, new = (jobs.create(source_id, {}, kind=kind) for kind in (Kind.PREVIEW, Kind.REHEARSAL))
+        with transaction():
+            for job_id in (old, new):
+                row = PreviewRow(job_id=job_id, action="new", source_key="1/a", data={})
+                db.session.add(row)
+            db.session.execute(db.update(ImportJob).values(state="completed", ended=utcnow() - timedelta(hours=23)))
+            db.session.execute(db.update(ImportJob).where(ImportJob.id == old).values(ended=utcnow() - LONG_AGO))
+
+    gone = pruned(desk)
+
+    assert gone["previews"] == 1
+    with desk.app.app_context():
+        assert db.session.scalars(db.select(PreviewRow.job_id)).all() == [new]
+
+
+def size(app) -> int:
+    """Bytes of the database, pages included that are free just now."""
+    with app.app_context():
+        pages, of = (db.session.scalar(db.text(f"PRAGMA {name}")) for name in ("page_count", "page_size"))
+        return pages * of
+
+
+ITEMS, DAYS, MOST = 10_000, 365, 1_000_000
+
+
+def test_a_year_of_daily_runs_without_changes_over_ten_thousand_items_grows_the_database_by_less_than_a_megabyte(
+    desk, dspace
+):
+    dspace.page_size, dspace.can_select = 100, True
+    for number in range(ITEMS):
+        dspace.add(str(number))
+    dspace.server_time += timedelta(days=365)
+    desk.run()
+    desk.app.config["KEEP_RUNS"] = 30
+    desk.run()  # the tree of holdings by their last job has its lasting form after this one
+    dspace.count = lambda scope, subset=None: 0 if subset else ITEMS  # as it would count, at once
+    before = size(desk.app)
+
+    for _ in range(DAYS):
+        dspace.server_time += timedelta(days=1)
+        dspace.traffic.add(requests=2, answers=2, seconds=0.31, bytes=4_321)
+        dspace.traffic.answered(0.123, "/server/api/discover/search/objects?dsoType=item&size=1&query=lastIndexed")
+        job = desk.run()
+        with desk.app.app_context():
+            prune()
+
+    assert (job.unchanged, job.clean, dspace.listings) == (ITEMS, True, ["complete"])
+    assert size(desk.app) - before < MOST

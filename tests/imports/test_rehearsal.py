@@ -1,0 +1,304 @@
+"""A rehearsal shows items as their pages would be, chosen for variety, and keeps nothing in the catalogue."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.catalogue import takedown
+from connector.dspace.records import Bitstream, Item, MetadataValue, ScopeKind
+from connector.extensions import db, transaction
+from connector.imports import jobs, rehearsal
+from connector.imports.models import ImportJob, Kind, PreviewRow
+from connector.imports.rehearsal import traits, various
+from connector.imports.tasks import carry_out
+from connector.repositories import connections
+from tests.pages import links, words
+from tests.sample import SampleRepository
+
+from .test_preview import dump
+
+
+def item(id, *values, files=(), name="A title") -> Item:
+    """An item of these (field, value) or (field, value, language), and of files of these types."""
+    metadata = tuple(MetadataValue(*value) for value in values)
+    bitstreams = tuple(Bitstream(f"{id}/{n}", "ORIGINAL", f"f{n}", media_type=kind) for n, kind in enumerate(files))
+    return Item(id, None, name, None, metadata, bitstreams)
+
+
+def ids(items) -> list[str]:
+    return [item.id for item in items]
+
+
+@pytest.fixture
+def pages(app):
+    """A browser without script, whose forms need no token."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    return app.test_client()
+
+
+@pytest.fixture
+def shown(desk, dspace):
+    """A rehearsal of three of twenty items."""
+    dspace.add("rich", title="Rich", files={"a.txt": b"a", "b.txt": b"b"})
+    for number in range(20):
+        dspace.add(f"i{number:02}", title=f"Title {number:02}")
+    return desk.run(look=Kind.REHEARSAL, rehearse=3)
+
+
+def row_ids(app, job) -> list[int]:
+    with app.app_context():
+        return list(db.session.scalars(db.select(PreviewRow.id).where(PreviewRow.job_id == job.id).order_by("id")))
+
+
+PLAIN = ("dc.title", "Same")
+
+
+def test_the_richest_the_one_with_most_files_and_the_longest_come_first():
+    every = [
+        item("plain", PLAIN),
+        item("long", ("dc.title", "x" * 5000)),
+        item("files", PLAIN, files=["text/plain"] * 9),
+        item("rich", *[PLAIN] * 30),
+    ]
+
+    assert ids(various(every, 3)) == ["long", "files", "rich"]
+
+
+def test_then_those_with_what_no_other_has():
+    every = [item(f"p{n}", PLAIN, PLAIN, PLAIN, files=["text/plain"] * 3) for n in range(20)]
+    odd = [
+        item("language", ("dc.title", "Ο τίτλος", "el")),
+        item("kind", ("dc.type", "Musical score")),
+        item("image", files=["image/tiff"]),
+        item("nameless", name=None),
+    ]
+
+    assert set(ids(odd)) < set(ids(various([*every, *odd], 6)))
+
+
+def test_of_items_all_alike_as_many_are_spread_evenly():
+    every = [Item(f"i{n}", None, "Light", None) for n in range(30)]
+
+    assert ids(various(every, 3)) == ["i0", "i10", "i20"]
+
+
+@pytest.mark.parametrize("number", [1, 4, 7, 99])
+def test_there_are_never_more_or_fewer_than_asked_for_or_there_are(number):
+    every = [item(f"i{n}", *[PLAIN] * n) for n in range(7)]
+
+    chosen = ids(various(every, number))
+
+    assert len(chosen) == len(set(chosen)) == min(number, 7)
+    assert chosen == sorted(chosen)
+
+
+def test_an_item_that_has_no_title_is_unlike_one_that_has():
+    assert traits(item("a", name=None)) - traits(item("b")) == {("title", None)}
+
+
+def test_a_rehearsal_reads_three_for_each_that_it_shows_and_writes_nothing_else(desk, dspace):
+    for number in range(100):
+        dspace.add(f"i{number}")
+    before = dump(desk.app)
+    source = before.pop("source")
+
+    job = desk.run(look=Kind.REHEARSAL, rehearse=4)
+
+    assert (job.state, job.clean, job.added, job.failed) == ("completed", True, 4, 0)
+    assert "Chosen from the first 100 items." in job.message
+    assert len(dspace.details) == 12
+    assert job.requests == dspace.requests_made == 34 + 12
+    after = dump(desk.app)
+    assert source == []
+    assert after.pop("source") != []
+    assert after == before
+
+
+def test_only_the_first_300_are_looked_at(desk, dspace):
+    dspace.page_size = 100
+    for number in range(450):
+        dspace.add(f"i{number}")
+
+    desk.run(look=Kind.REHEARSAL, rehearse=1)
+
+    assert dspace.requests_made <= 3 + 1 + 3
+
+
+def test_what_cannot_be_read_is_told_and_the_job_is_not_green(desk, dspace):
+    for number in range(3):
+        dspace.add(f"i{number}")
+    dspace.broken_in_full.add("i1")
+
+    job = desk.run(look=Kind.REHEARSAL, rehearse=3)
+
+    assert (job.clean, job.added, job.failed) == (False, 2, 1)
+    assert "1 more could not be read." in job.message
+
+
+def test_an_empty_scope_is_said_to_be_so(desk):
+    job = desk.run(look=Kind.REHEARSAL, rehearse=3)
+
+    assert (job.state, job.clean, job.message) == ("completed", True, "There is no item to show.")
+
+
+def test_a_stopped_rehearsal_begins_again_and_shows_each_once(desk, dspace):
+    for number in range(9):
+        dspace.add(f"i{number}")
+    job_id = desk.create(look=Kind.REHEARSAL, rehearse=3)
+    dspace.before_page = lambda number: desk.stop(job_id)
+    desk.work(job_id)
+    assert desk.job(job_id).state == "stopped"
+    dspace.before_page = lambda number: None
+    with desk.app.app_context():
+        jobs.resume(job_id)
+
+    desk.work(job_id)
+
+    assert desk.job(job_id).added == len(row_ids(desk.app, desk.job(job_id))) == 3
+
+
+def test_the_items_are_listed_and_shown_on_the_page_they_would_have(desk, shown, pages):
+    listed = pages.get(f"/jobs/{shown.id}/rehearsal/")
+    address = next(link for link in links(listed) if link.startswith(f"/jobs/{shown.id}/rehearsal/"))
+    page = pages.get(address)
+
+    assert "Rich" in words(listed)
+    assert "2 values, 2 files" in words(listed)
+    assert "Item 1 of 3 of a rehearsal: so it would look. It is not in the catalogue." in words(page)
+    assert "The DSpace fields as they came (2)" in words(page)
+    assert "https://repo.example.org/items/" in page.get_data(as_text=True)
+    for absent in ("Take this item down", "Imported by"):
+        assert absent not in words(page)
+
+
+def test_one_clicks_from_each_to_the_next(desk, shown, pages):
+    first, second, third = row_ids(desk.app, shown)
+
+    page = pages.get(f"/jobs/{shown.id}/rehearsal/{second}/")
+
+    assert {f"/jobs/{shown.id}/rehearsal/{first}/", f"/jobs/{shown.id}/rehearsal/{third}/"} < set(links(page))
+
+
+def test_done_removes_them_and_their_pages_say_so(desk, shown, pages):
+    first, *_ = row_ids(desk.app, shown)
+
+    pages.post(f"/jobs/{shown.id}/done")
+
+    assert row_ids(desk.app, shown) == []
+    assert pages.get(f"/jobs/{shown.id}/rehearsal/{first}/").status_code == 404
+    assert "The items were removed" in words(pages.get(f"/jobs/{shown.id}/rehearsal/"))
+
+
+def test_the_button_begins_one_of_as_many_as_wanted(desk, dspace, pages):
+    dspace.add("i0")
+    desk.run()
+
+    answer = pages.post("/sources/1/look", data={"kind": "rehearsal", "number": "7"})
+
+    assert answer.location == "/jobs/2/"
+    assert (desk.job(2).kind, desk.job(2).options["rehearse"]) == ("rehearsal", 7)
+
+
+@pytest.mark.parametrize("number", ["0", "51", "-1", "x", "", "9" * 5000])
+def test_other_numbers_are_refused_with_a_sentence(desk, dspace, pages, number):
+    dspace.add("i0")
+    desk.run()
+
+    answer = pages.post("/sources/1/look", data={"kind": "rehearsal", "number": number})
+
+    assert answer.status_code == 422
+    assert "A rehearsal shows 1 to 50 items." in words(answer)
+
+
+def test_a_rehearsal_has_its_own_words_and_looks_again_as_it_was(desk, shown, pages):
+    page = pages.get(f"/jobs/{shown.id}/")
+    row = pages.get(f"/jobs/{shown.id}/row")
+    again = pages.post(f"/jobs/{shown.id}/look", data={"kind": "rehearsal", "number": "3"})
+
+    assert "Rehearsal of Collection c1" in words(page)
+    assert "Shown 3 Failed 0" in words(page)
+    assert 'name="number" value="3"' in page.get_data(as_text=True)
+    assert "Rehearsal: Collection c1" in words(row)
+    assert "Shown: 3" in words(row)
+    assert desk.job(int(again.location.split("/")[2])).options["rehearse"] == 3
+
+
+@pytest.mark.parametrize("generation", [10, 6, 4])
+def test_every_item_of_the_sample_makes_a_page(app, generation):
+    app.config["WTF_CSRF_ENABLED"] = False
+    with SampleRepository(generation) as sample, app.app_context():
+        repository_id = connections.connect(sample.url, "rest", None).repository_id
+        scope = connections.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Odd metadata").handle).scope
+        source_id = connections.source_for(repository_id, scope)
+        job_id = jobs.create(source_id, {"rehearse": rehearsal.MOST}, kind=Kind.REHEARSAL)
+        assert carry_out(job_id)
+        ids = [row.id for row in db.session.scalars(db.select(PreviewRow))]
+
+    answers = [app.test_client().get(f"/jobs/{job_id}/rehearsal/{row_id}/") for row_id in ids]
+
+    assert len(answers) > 3
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def test_what_was_never_imported_is_rehearsed_from_its_estimate(app, client, sample):
+    handle = sample.data.named("Harbour photographs").handle
+    with app.app_context():
+        connections.connect(sample.url, "rest", None)
+    scope = {"scope": f"collection:{handle}"}
+    page = client.post("/repositories/1/", data={"item_set": "", "file_limit": "", **scope, "estimate": "y"})
+
+    answer = client.post("/repositories/1/rehearse", data=scope)
+
+    assert 'formaction="/repositories/1/rehearse"' in page.get_data(as_text=True)
+    assert answer.location == "/jobs/1/"
+    with app.app_context():
+        assert carry_out(1)
+        job = jobs.get(1)
+        assert (job.kind, job.clean, job.added, job.source.name) == ("rehearsal", True, 10, "Harbour photographs")
+
+
+@pytest.mark.parametrize(("scope", "status"), [("", 422), ("nonsense:1", 422), ("collection:1/none", 404)])
+def test_what_is_not_there_is_not_rehearsed(app, client, sample, scope, status):
+    with app.app_context():
+        connections.connect(sample.url, "rest", None)
+
+    answer = client.post("/repositories/1/rehearse", data={"scope": scope})
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("look", [Kind.PREVIEW, Kind.REHEARSAL])
+def test_a_takedown_removes_what_was_shown_of_an_item_though_it_is_not_held(desk, dspace, look):
+    for number in range(3):
+        dspace.add(f"i{number}")
+    job = desk.run(look=look, rehearse=3)
+
+    with desk.app.app_context():
+        named = takedown.named(desk.repository_id, ["1/i1"])
+        takedown.take_down(desk.repository_id, named, "a reason", also_unknown=True)
+        shown = set(db.session.scalars(db.select(PreviewRow.source_key).where(PreviewRow.job_id == job.id)))
+
+    assert shown == {"1/i0", "1/i2"}
+
+
+def test_what_a_takedown_excludes_is_not_shown(desk, dspace):
+    for number in range(3):
+        dspace.add(f"i{number}")
+    with desk.app.app_context():
+        named = takedown.named(desk.repository_id, ["1/i1"])
+        takedown.take_down(desk.repository_id, named, "a reason", also_unknown=True)
+
+    job = desk.run(look=Kind.REHEARSAL, rehearse=3)
+
+    assert job.added == 2
+    assert "i1" not in dspace.details
+
+
+def test_a_rehearsal_whose_process_died_after_its_rows_begins_again(desk, shown):
+    with desk.app.app_context(), transaction():
+        db.session.execute(db.update(ImportJob).where(ImportJob.id == shown.id).values(state="queued"))
+
+    desk.work(shown.id)
+
+    again = desk.job(shown.id)
+    assert (again.state, again.added, len(row_ids(desk.app, again))) == ("completed", 3, 3)

@@ -1,0 +1,267 @@
+"""The files of every item are read again within some runs, a slice of the items with each, whatever the source says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connector.catalogue.models import ItemSet
+from connector.dspace.records import ScopeKind
+from connector.extensions import db
+from connector.imports import jobs
+from connector.imports.models import ImportJob
+from connector.imports.tasks import carry_out
+from connector.repositories import connections
+from connector.repositories.models import Source
+from tests.sample import SampleRepository
+
+from .catalogue import records, titles
+
+RUNS = 4
+UNTOUCHED = {"version": 1, "indexed": datetime(2020, 1, 1, tzinfo=UTC)}  # neither time stamp nor index tells of it
+
+
+def counts(job) -> tuple[int, int, int, int]:
+    return job.seen, job.updated, job.unchanged, job.failed
+
+
+def turn(desk) -> int:
+    with desk.app.app_context():
+        return db.session.scalar(db.select(Source.turn))
+
+
+@pytest.fixture(params=["selected", "refused", "listed"])
+def held(request, desk, dspace):
+    """Eight items, two for each of four runs; of a server that selects, refuses the query, or cannot select at all."""
+    dspace.can_select, dspace.refuses_subsets = request.param != "listed", request.param == "refused"
+    desk.app.config["FILE_CHECK_RUNS"] = RUNS
+    for number in range(8):
+        dspace.add(str(number), files={"a.txt": f"file of {number}".encode()})
+    dspace.server_time += timedelta(days=365)
+    assert desk.run().clean
+    dspace.server_time += timedelta(days=1)
+    dspace.listings.clear()
+    return desk
+
+
+def lose_a_file(dspace, id: str) -> None:
+    dspace.edit(id, files={}, **UNTOUCHED)
+
+
+def test_a_file_removed_without_any_sign_is_noticed_within_the_runs(held, dspace):
+    for number in range(8):
+        lose_a_file(dspace, str(number))
+
+    found = [held.run() for _ in range(RUNS)]
+
+    assert [counts(job) for job in found] == [(8, 2, 6, 0)] * RUNS
+    assert all(job.clean and job.expected == 8 for job in found)
+    assert [record["files"] for record in records(held.app)] == [[]] * 8
+
+
+def test_each_run_reads_only_its_part_of_the_items(held, dspace):
+    dspace.details.clear()
+    for _ in range(RUNS):
+        held.run()
+
+    if dspace.can_select and not dspace.refuses_subsets:
+        assert dspace.listings == ["slice"] * RUNS
+        assert dspace.details == []
+    else:
+        assert sorted(dspace.details) == sorted(dspace.items)
+        assert dspace.listings == ["light"] * RUNS
+
+
+def test_what_a_slice_finds_is_an_update_that_undo_takes_back(held, dspace):
+    before = records(held.app)
+    lose_a_file(dspace, "0")
+
+    job = held.run()
+    undone = held.undo(job.id)
+
+    assert counts(job) == (8, 1, 7, 0)
+    assert (undone.restored, undone.kept) == (1, 0)
+    assert records(held.app) == before
+
+
+def test_an_item_that_changed_by_the_list_and_again_before_its_slice_counts_once(held, dspace):
+    before = records(held.app)
+    dspace.edit("0", title="Changed", indexed=dspace.server_time)
+    when_it_is_read_again(dspace, "0", lambda: dspace.edit("0", title="Changed again"))
+
+    job = held.run()
+    seen = titles(held.app)["0"]
+    held.undo(job.id)
+
+    assert (counts(job), seen) == ((8, 1, 7, 0), "Changed again")
+    assert records(held.app) == before
+
+
+def when_it_is_read_again(dspace, id: str, act: Callable[[], object]) -> None:
+    """Do something at the source before this item is read in full for the second time."""
+    give, read = dspace._item, []
+
+    def item(one, light, with_collection):
+        if one.id == id and not light:
+            read.append(one)
+            if len(read) == 2:
+                act()
+                one = dspace.items[id]
+        return give(one, light, with_collection)
+
+    dspace._item = item
+
+
+def when_the_slice_is_asked_for(dspace, act: Callable[[], object]) -> None:
+    """Do something at the source between the list and the slice of a server that can select."""
+    walk = dspace.walk
+
+    def late_walk(*args, subset=None, **options):
+        if subset is not None and subset.part:
+            act()
+        return walk(*args, subset=subset, **options)
+
+    dspace.walk = late_walk
+
+
+def test_a_full_check_a_test_import_and_a_first_import_leave_the_turn_to_others(held, dspace):
+    dspace.details.clear()
+    held.run(full=True)
+    held.run(test=3)
+    held.run("")
+
+    assert turn(held) == 0
+    assert (dspace.details, "slice" in dspace.listings) == ([], False)
+
+
+def test_zero_turns_it_off(held, dspace):
+    held.app.config["FILE_CHECK_RUNS"] = 0
+    for number in range(8):
+        lose_a_file(dspace, str(number))
+    dspace.details.clear()
+
+    runs = [held.run() for _ in range(RUNS)]
+
+    assert [job.updated for job in runs] == [0] * RUNS
+    assert (dspace.details, "slice" in dspace.listings) == ([], False)
+
+
+def test_a_run_that_stops_in_its_slice_goes_on_there_and_doubles_nothing(held, dspace):
+    held.app.config["FILE_CHECK_RUNS"] = 1
+    for number in range(8, 400):
+        dspace.add(str(number), files={"a.txt": f"file of {number}".encode()})
+    held.run()
+    for id in dspace.items:
+        lose_a_file(dspace, id)
+    job_id = held.create()
+    read = stop_in_full_reading(held, dspace, job_id)
+    held.work(job_id)
+    stopped = held.job(job_id)
+    dspace.listings.clear()
+    with held.app.app_context():
+        jobs.resume(job_id)
+    held.work(job_id)
+
+    job = held.job(job_id)
+    assert (stopped.state, stopped.cursor["slice"]["part"], turn(held)) == ("stopped", [0, 1], 2)
+    assert 0 < stopped.updated < 400
+    assert counts(job) == (400, 400, 0, 0)
+    assert 400 <= len(read) < 500
+    assert dspace.listings in ([], ["slice"])
+
+
+def stop_in_full_reading(desk, dspace, job_id: int) -> list[str]:
+    """Stop the job when it has read 150 items in full; gives the ids of all that are read so."""
+    give, read = dspace._item, []
+
+    def item(one, light, with_collection):
+        if not light:
+            read.append(one.id)
+        if len(read) == 150:
+            desk.stop(job_id)
+        return give(one, light, with_collection)
+
+    dspace._item = item
+    return read
+
+
+def test_an_item_that_fails_in_its_slice_is_no_longer_counted_as_unchanged(held, dspace):
+    dspace.broken_in_full = {"0"}
+
+    job = held.run()
+
+    assert counts(job) == (8, 0, 7, 1)
+    assert not job.clean
+
+
+def test_an_item_that_failed_in_the_list_stays_a_failure_of_the_run_though_its_slice_reads_it(held, dspace):
+    dspace.edit("0", fails=True, indexed=dspace.server_time)
+    when_the_slice_is_asked_for(dspace, lambda: dspace.edit("0", fails=False, title="Changed"))
+
+    job = held.run()
+
+    assert counts(job) == (8, 0, 7, 1)
+    assert titles(held.app)["0"] == "A title"
+
+
+def test_what_came_between_the_list_and_the_slice_is_left_to_the_next_run(held, dspace):
+    when_the_slice_is_asked_for(dspace, lambda: dspace.add("12"))
+
+    job = held.run()
+
+    assert (job.seen, job.added) == (8, 0)
+
+
+@pytest.mark.parametrize("generation", [9, 6, 5, 4])
+def test_a_file_deleted_at_a_real_server_is_noticed_within_the_runs(app, generation):
+    app.config["FILE_CHECK_RUNS"] = 7
+    with SampleRepository(generation) as sample, app.app_context():
+        home = sample.data.named("Aldermouth Gazette")
+        items = [item for item in sample.data.items.values() if home in item.collections and item.bitstreams]
+        for item in sample.data.items.values():
+            item.indexed_at = datetime(2020, 1, 1, tzinfo=UTC)
+        run = import_of(sample, home)
+
+        first = run()
+        for item in items:
+            sample.data.remove_file(item, item.bitstreams[0])
+            item.indexed_at = datetime(2020, 1, 1, tzinfo=UTC)
+        runs = [run() for _ in range(7)]
+
+        assert first.clean and all(job.clean and job.seen == first.seen for job in runs)
+        assert sum(job.updated for job in runs) == len(items) > 7
+        assert all(job.updated < len(items) for job in runs)
+
+
+def test_a_mapped_item_stays_in_the_item_set_of_the_collection_that_shows_it(app):
+    app.config["FILE_CHECK_RUNS"] = 1
+    with SampleRepository(9) as sample, app.app_context():
+        home, other = (sample.data.named(name) for name in ("Aldermouth Gazette", "Harbour photographs"))
+        mapped = next(item for item in sample.data.items.values() if item.collection is other)
+        sample.data.map_to(mapped, home)
+        sample.faults.add(lambda path: "resourceid" in path, times=None, status=422)
+        run = import_of(sample, home, item_set_from_collection=True)
+
+        runs = [run(), run()]
+
+        assert [(job.clean, job.seen) for job in runs] == [(True, 46)] * 2
+        assert runs[1].requests > 46
+        assert db.session.scalars(db.select(ItemSet.name)).all() == ["Aldermouth Gazette"]
+
+
+def import_of(sample, collection, **options) -> Callable[[], ImportJob]:
+    """Imports a collection each time it is called, and gives the job as it ended."""
+    found = connections.connect(sample.url, "rest", None)
+    scope = connections.find(found.repository_id, ScopeKind.COLLECTION, collection.handle).scope
+    source_id = connections.source_for(found.repository_id, scope)
+
+    def run() -> ImportJob:
+        job_id = jobs.create(source_id, options)
+        assert carry_out(job_id)
+        job = jobs.get(job_id)
+        db.session.expunge(job)
+        return job
+
+    return run

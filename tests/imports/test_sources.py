@@ -1,0 +1,219 @@
+"""The pages of sources: what is held, what was done, and when it is imported by itself."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from connector.extensions import db, transaction, utcnow
+from connector.imports import jobs, schedules
+from connector.imports.models import ImportJob
+from connector.imports.times import from_dict
+from connector.repositories.models import Source
+from tests.pages import links, words
+
+WEEKLY = {"every": "weekly", "weekday": "6", "day": "1", "at": "23:30"}
+NIGHT = {"limited": "y", "since": "22:00", "until": "06:00"}
+
+
+@pytest.fixture
+def source_id(desk):
+    desk.app.config["TIMEZONE"] = ZoneInfo("Europe/Berlin")
+    for number in range(3):
+        desk.dspace.add(f"i{number}", files={"a.txt": b"a"})
+    return desk.run(files=True).source_id
+
+
+def kept(desk, source_id):
+    with desk.app.app_context():
+        source = db.session.get(Source, source_id)
+        return from_dict(source.schedule), source.due
+
+
+def last_job(desk):
+    with desk.app.app_context():
+        return desk.job(db.session.scalar(db.select(db.func.max(ImportJob.id))))
+
+
+def test_a_source_shows_what_is_held_its_imports_and_that_nothing_is_scheduled(desk, client, source_id):
+    page = client.get(f"/sources/{source_id}/")
+
+    assert "Collection c1" in words(page)
+    assert "3 items held" in words(page)
+    assert "It is imported only when somebody asks for it." in words(page)
+    assert "/jobs/1/" in links(page)
+
+
+def test_it_is_found_from_its_job_and_from_past_imports(client, source_id):
+    assert f"/sources/{source_id}/" in links(client.get("/jobs/1/"))
+    assert "/sources/" in links(client.get("/jobs/"))
+    assert f"/sources/{source_id}/" in links(client.get("/sources/"))
+
+
+def test_there_is_no_page_of_a_source_that_is_not_there(client):
+    assert client.get("/sources/7/").status_code == 404
+    assert client.post("/sources/7/import").status_code == 404
+    assert client.post("/sources/7/schedule", data=WEEKLY).status_code == 404
+
+
+def test_a_schedule_that_is_saved_is_shown_with_its_next_time_in_the_zone_of_the_server(desk, client, source_id):
+    page = client.post(f"/sources/{source_id}/schedule", data=WEEKLY | NIGHT, follow_redirects=True)
+
+    schedule, due = kept(desk, source_id)
+    assert str(schedule) == "Weekly on Sunday at 23:30, only between 22:00 and 06:00"
+    assert f"{schedule}. Next: " in words(page)
+    assert f"{due:%Y-%m-%dT%H:%M:%S}Z".encode() in page.data
+    assert f"{due.replace(tzinfo=ZoneInfo('UTC')).astimezone(ZoneInfo('Europe/Berlin')):%H:%M}" == "23:30"
+    assert "(Europe/Berlin)" in words(page)
+    assert str(schedule) in words(client.get("/sources/"))
+
+
+def test_the_form_shows_what_is_set_and_never_takes_it_back(desk, client, source_id):
+    client.post(f"/sources/{source_id}/schedule", data=WEEKLY | NIGHT | {"every": "monthly", "day": "last"})
+    page = client.get(f"/sources/{source_id}/").get_data(as_text=True)
+    assert '<option selected value="monthly">' in page
+    assert '<option selected value="last">' in page
+    assert 'value="23:30"' in page
+
+    shown = client.post(f"/sources/{source_id}/schedule", data=WEEKLY | {"every": ""}, follow_redirects=True)
+
+    assert "It is no longer imported by itself." in words(shown)
+    assert kept(desk, source_id) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "says"),
+    [
+        ({"at": "25:00"}, "at", "Give a time from 00:00 to 23:59"),
+        ({"at": "12:00"} | NIGHT, "at", "which is not between 22:00 and 06:00"),
+        (NIGHT | {"until": "22:00"}, "until", "begin and end at the same time"),
+        (NIGHT | {"since": "late"}, "since", "Give a time from 00:00 to 23:59"),
+        ({"every": "hourly"}, "every", "Not a valid choice"),
+        ({"day": "31", "every": "monthly"}, "day", "Not a valid choice"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_its_field_and_changes_nothing(desk, client, source_id, typed, field, says):
+    page = client.post(f"/sources/{source_id}/schedule", data=WEEKLY | typed)
+
+    assert page.status_code == 422
+    assert says in words(page)
+    assert f'id="{field}-error"'.encode() in page.data
+    assert kept(desk, source_id) == (None, None)
+
+
+def test_import_again_takes_the_settings_of_the_last_import(desk, client, source_id):
+    assert client.post(f"/sources/{source_id}/import").location == "/jobs/2/"
+    assert last_job(desk).options == {"files": True}
+    with desk.app.app_context():
+        jobs.stop(2)
+
+    client.post(f"/sources/{source_id}/import", data={"full": "yes"})
+
+    assert last_job(desk).options == {"files": True, "full": True}
+
+
+def test_a_job_that_waits_says_until_when_and_can_be_stopped_or_resumed(desk, client, source_id):
+    opens = datetime(2030, 1, 1, 21)
+    with desk.app.app_context(), transaction():
+        job_id = jobs.add(db.session.get(Source, source_id), {}, scheduled=True)
+        values = {
+            "state": "stopped",
+            "resume_at": opens,
+            "message": schedules.waiting(opens, ZoneInfo("Europe/Berlin")),
+        }
+        db.session.execute(db.update(ImportJob).where(ImportJob.id == job_id).values(values))
+
+    page = client.get(f"/jobs/{job_id}/")
+
+    assert "Waiting until 22:00 Stop Resume" in words(page)
+    assert "it goes on by itself then" in words(page)
+    assert "Waiting until 22:00" in words(client.get("/jobs/"))
+    client.post(f"/jobs/{job_id}/stop")
+    assert (last_job(desk).state, last_job(desk).resume_at) == ("stopped", None)
+
+
+def test_a_scheduled_job_says_so(desk, client, source_id):
+    client.post(f"/sources/{source_id}/schedule", data=WEEKLY)
+    with desk.app.app_context():
+        with transaction():
+            db.session.execute(db.update(Source).values(due=utcnow()))
+        (job_id,) = schedules.start_due()
+
+    assert "by schedule" in words(client.get(f"/jobs/{job_id}/"))
+    assert "by schedule" in words(client.get("/jobs/"))
+    assert "by schedule" not in words(client.get("/jobs/1/"))
+
+
+def flask(desk, *args):
+    """A command in this process: its exit code, stdout and stderr."""
+    with desk.app.app_context():
+        result = desk.app.test_cli_runner().invoke(args=args)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_command_line_lists_sources_with_their_schedule_and_sets_it(desk, source_id):
+    assert (
+        flask(desk, "sources")[1] == f"Source {source_id}, Collection c1 (repo.example.org): Not imported by itself.\n"
+    )
+
+    code, out, _ = flask(desk, "schedule", "1/c1", "--weekly", "Sunday", "--at", "23:30", "--between", "22:00-06:00")
+
+    schedule, due = kept(desk, source_id)
+    assert (code, str(schedule)) == (0, "Weekly on Sunday at 23:30, only between 22:00 and 06:00")
+    assert out.startswith(f"{schedule}. Next: 20") and out.endswith(" 23:30 (Europe/Berlin).\n")
+    assert flask(desk, "schedule", "1/c1")[1] == out
+    assert json.loads(flask(desk, "sources", "--json")[1]) == [
+        {
+            "source": source_id,
+            "repository": "repo.example.org",
+            "kind": "collection",
+            "handle": "1/c1",
+            "name": "Collection c1",
+            "schedule": {"every": "weekly", "at": "23:30", "weekday": 6, "day": 1, "window": ["22:00", "06:00"]},
+            "due": f"{due.isoformat()}Z",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--daily"], "Daily at 02:00"),
+        (["--monthly", "last", "--at", "4:05"], "Monthly on the last day at 04:05"),
+        (["--monthly", "28"], "Monthly on day 28 at 02:00"),
+    ],
+)
+def test_other_schedules_from_the_command_line(desk, source_id, options, words):
+    assert flask(desk, "schedule", str(source_id), *options)[1].startswith(f"{words}. Next: ")
+
+
+def test_off_ends_the_schedule(desk, source_id):
+    flask(desk, "schedule", "1/c1", "--daily")
+
+    assert flask(desk, "schedule", "1/c1", "--off")[:2] == (0, "Not imported by itself.\n")
+    assert kept(desk, source_id) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["1/c9", "--daily"], "names no source"),
+        (["1/c1", "--daily", "--off"], "Give one of"),
+        (["1/c1", "--at", "03:00"], "Give one of"),
+        (["1/c1", "--weekly", "Caturday"], "no day of the week"),
+        (["1/c1", "--monthly", "31"], "1 to 28"),
+        (["1/c1", "--monthly", "first"], "1 to 28"),
+        (["1/c1", "--daily", "--at", "24:00"], "00:00 to 23:59"),
+        (["1/c1", "--daily", "--between", "22:00"], "22:00-06:00"),
+        (["1/c1", "--daily", "--at", "12:00", "--between", "22:00-06:00"], "not between 22:00 and 06:00"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_sentence_and_exit_code_2(desk, source_id, args, says):
+    code, out, err = flask(desk, "schedule", *args)
+
+    assert (code, out) == (2, "")
+    assert says in err
+    assert kept(desk, source_id) == (None, None)

@@ -1,0 +1,69 @@
+"""A protection against robots in front of the files of a repository: the job waits for it to go, and blames no file."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.errors import BotWall, TooLarge
+from connector.imports import jobs
+
+WALL = BotWall("A protection against robots answers instead of DSpace.")
+
+
+@pytest.fixture
+def files(desk, dspace):
+    """Four items with a file each, fetched one after another."""
+    dspace.width = 1
+    for number in range(4):
+        dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
+    return [f"i{number}/a.txt" for number in range(4)]
+
+
+def wall_in_front_of(dspace, files, until: float) -> None:
+    """A wall in front of these files for so many seconds; what is asked for by its first byte only is too large."""
+    download = dspace.download
+
+    def walled(id, sink, *, limit=None):
+        if id in files and dspace.now < until:
+            dspace.requests_made += 1
+            raise WALL
+        if limit == 1:
+            raise TooLarge("More than 1 byte.")
+        return download(id, sink, limit=limit)
+
+    dspace.download = walled
+
+
+def test_a_wall_that_goes_after_an_hour_costs_no_file(desk, dspace, files):
+    wall_in_front_of(dspace, files, until=3600)
+
+    job = desk.run(files=True)
+
+    assert (job.state, job.clean, job.files_stored, job.files_failed) == ("completed", True, 4, 0)
+    assert dspace.now >= 3600
+
+
+def test_a_wall_that_stays_fails_the_job_but_no_file_and_it_goes_on_when_the_wall_has_gone(desk, dspace, files):
+    desk.app.config["PATIENCE"] = 600
+    wall_in_front_of(dspace, files, until=10_000)
+
+    job_id = desk.run(files=True).id
+    failed, waited, dspace.now = desk.job(job_id), dspace.now, 10_000
+    with desk.app.app_context():
+        jobs.resume(job_id)
+    desk.work(job_id)
+
+    assert (failed.state, failed.files_failed) == ("failed", 0)
+    assert "protection against robots" in failed.message
+    assert 600 <= waited < 1200
+    assert (desk.job(job_id).state, desk.job(job_id).files_stored) == ("completed", 4)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_wall_before_one_file_alone_holds_up_nothing(desk, dspace, files, number):
+    wall_in_front_of(dspace, files[number : number + 1], until=10**9)
+
+    job = desk.run(files=True)
+
+    assert (job.state, job.files_stored, job.files_failed) == ("completed", 3, 1)
+    assert dspace.now == 0

@@ -1,0 +1,354 @@
+"""The login at a repository: tried before it is kept, kept sealed, used by every page, told in sentences."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from connector.accounts.gate import allows
+from connector.dspace.reading import Patience
+from connector.dspace.records import ScopeKind, Server
+from connector.errors import InvalidInput, LoginRefused, NotFound, RepositoryDown, Restricted, ServerTrouble
+from connector.extensions import db
+from connector.repositories import connections
+from connector.repositories.models import Repository
+from tests.pages import FRAGMENT, buttons, words
+from tests.sample import SampleRepository
+from tests.sample.login import NAME, PASSWORD
+
+OPTIONS, LOGIN, FORGET = "/repositories/1/", "/repositories/1/login", "/repositories/1/login/forget"
+GIVEN = {"login_name": NAME, "password": PASSWORD}
+
+
+@pytest.fixture
+def connected(client, sample):
+    """A client that has connected to the sample, which has forgotten what it was asked for that."""
+    client.post("/", data={"url": sample.url, "endpoint": "rest", "limit": ""})
+    sample.reset()
+    return client
+
+
+def kept(app) -> tuple[str | None, str | None]:
+    with app.app_context():
+        repository = db.session.get(Repository, 1)
+        return repository.login_name, repository.login_secret
+
+
+@pytest.mark.parametrize("generation", [5, 6, 7, 9, 10])
+def test_a_login_opens_what_is_closed_to_the_public(app, generation):
+    with SampleRepository(generation) as sample, app.app_context():
+        id = connections.connect(sample.url, "rest", None).repository_id
+        handle = sample.data.named("Closed stacks").handle
+        sample.data.restrict(sample.data.named("No file"))
+        closed = sample.data.named("No file").handle
+        with pytest.raises((NotFound, Restricted), match=r"not open|nothing with the handle"):
+            connections.find(id, ScopeKind.ITEM, closed)
+
+        connections.sign_in(id, NAME, PASSWORD)
+
+        assert connections.find(id, ScopeKind.COLLECTION, handle).scope.name == "Closed stacks"
+        assert connections.find(id, ScopeKind.ITEM, closed).scope.name == "No file"
+
+
+def test_a_refused_login_is_not_kept_and_leaves_the_one_before(app, connected, sample):
+    with app.app_context():
+        with pytest.raises(LoginRefused, match="does not accept this name and password"):
+            connections.sign_in(1, NAME, "wrong")
+        assert kept(app) == (None, None)
+        connections.sign_in(1, NAME, PASSWORD)
+        before = kept(app)
+
+        with pytest.raises(LoginRefused):
+            connections.sign_in(1, "other@example.org", PASSWORD)
+
+        assert kept(app) == before
+        assert sample.logins.asked == 3
+
+
+def test_the_password_is_kept_sealed(app, connected):
+    connected.post(LOGIN, data=GIVEN)
+
+    name, secret = kept(app)
+
+    assert name == NAME
+    assert PASSWORD not in secret
+    with app.app_context():
+        assert connections.open_connection(db.session.get(Repository, 1)).login is not None
+
+
+def test_without_a_login_there_is_no_second_door(app, connected):
+    with app.app_context(), connections.connected_to(db.session.get(Repository, 1)) as connection:
+        assert (connection.login, connection.public) == (None, None)
+
+
+def test_the_public_way_stays_signed_out(app):
+    """On 6 the login is a cookie, which a door of its own does not have."""
+    with SampleRepository(6) as sample, app.app_context():
+        id = connections.connect(sample.url, "rest", None).repository_id
+        restricted = sample.data.named("Restricted item").uuid
+        connections.sign_in(id, NAME, PASSWORD)
+
+        with connections.connected_to(connections.get(id)) as connection:
+            assert connection.client.find(ScopeKind.ITEM, restricted).name == "Restricted item"
+            with pytest.raises(Restricted):
+                connection.public.client.find(ScopeKind.ITEM, restricted)
+
+
+def test_no_transaction_is_open_while_a_login_is_entered(app, connected, sample):
+    connected.post(LOGIN, data=GIVEN)
+    seen = []
+    with app.app_context():
+        repository, pool = db.session.get(Repository, 1), db.engine.pool
+        sample.faults.add(lambda target: seen.append(pool.checkedout()), times=None)
+
+        connections.find(1, ScopeKind.COLLECTION, sample.data.named("Closed stacks").handle)
+        connections.open_connection(repository).close()
+
+    assert len(seen) >= 5
+    assert set(seen) == {0}
+
+
+def test_who_signs_out_is_nobody_again(app, connected, sample):
+    connected.post(LOGIN, data=GIVEN)
+
+    page = connected.post(FORGET, follow_redirects=True)
+
+    assert kept(app) == (None, None)
+    assert "The name and password are forgotten" in words(page)
+    assert "signs in as" not in words(page).lower()
+    with app.app_context(), pytest.raises(Restricted):
+        connections.find(1, ScopeKind.ITEM, sample.data.named("Restricted item").uuid)
+
+
+def test_the_page_says_as_whom_it_signs_in_and_never_shows_the_password(connected):
+    page = connected.post(LOGIN, data=GIVEN, follow_redirects=True)
+    first = connected.get("/")
+
+    assert f"From now on imports sign in as {NAME}." in words(page)
+    assert f"Signs in as {NAME} ." in words(page)
+    assert f"signs in as {NAME}" in words(first)
+    for shown in (page, first, connected.post(LOGIN, data=GIVEN | {"login_name": ""})):
+        assert PASSWORD not in shown.get_data(as_text=True)
+        assert "open &amp; sesame" not in shown.get_data(as_text=True)
+
+
+def test_the_form_keeps_browsers_from_filling_in_another_password(connected):
+    page = connected.get(OPTIONS).get_data(as_text=True)
+
+    (password,) = re.findall(r'<input [^>]*name="password"[^>]*>', page)
+    assert 'autocomplete="new-password"' in password
+    assert 'type="password"' in password
+    assert 'value=""' in password
+
+
+def test_a_wrong_password_is_said_at_the_field(connected, sample):
+    page = connected.post(LOGIN, data=GIVEN | {"password": "a canary"})
+
+    assert page.status_code == 422
+    assert "The repository does not accept this name and password." in words(page)
+    assert f'value="{NAME}"' in page.get_data(as_text=True)
+    assert "a canary" not in page.get_data(as_text=True)
+    assert "<details open>" in page.get_data(as_text=True)
+    assert sample.logins.asked == 1
+
+
+@pytest.mark.parametrize("missing", ["login_name", "password"])
+def test_name_and_password_are_both_needed(connected, sample, missing):
+    page = connected.post(LOGIN, data=GIVEN | {missing: ""})
+
+    assert page.status_code == 422
+    assert f"Type the {missing.removeprefix('login_')}." in words(page)
+    assert sample.requests == []
+
+
+def test_a_repository_that_does_not_answer_is_said_at_the_field(app, connected, sample):
+    sample.faults.add("/authn/", times=None, status=404)
+
+    page = connected.post(LOGIN, data=GIVEN)
+
+    assert page.status_code == 422
+    assert f"{sample.url}/server/api/authn/status" in words(page)
+    assert kept(app) == (None, None)
+
+
+def test_dspace_4_offers_no_login(app, client):
+    with SampleRepository(4) as sample:
+        client.post("/", data={"url": sample.url, "endpoint": "rest", "limit": ""})
+
+        page = client.get(OPTIONS)
+        tried = client.post(LOGIN, data=GIVEN)
+
+    assert "has no login that a program could use" in words(page)
+    assert b'name="password"' not in page.data
+    assert tried.status_code == 422
+
+
+def test_a_login_shows_closed_collections_in_the_list_at_once(connected):
+    before = connected.get("/repositories/1/collections", headers=FRAGMENT)
+    connected.post(LOGIN, data=GIVEN)
+    after = connected.get("/repositories/1/collections", headers=FRAGMENT)
+
+    assert len(buttons(after, "scope")) == len(buttons(before, "scope")) + 1
+    assert "Closed stacks" in words(after)
+
+
+@pytest.fixture
+def locked_out(connected, sample):
+    """The password has changed at the repository since it was kept."""
+    connected.post(LOGIN, data=GIVEN)
+    sample.faults.add(lambda target: target.endswith("/authn/login"), times=None, status=401)
+    return connected
+
+
+@pytest.mark.parametrize("name", ["collections", "communities"])
+def test_a_list_says_that_the_login_is_refused(locked_out, name):
+    page = locked_out.get(f"/repositories/1/{name}", headers=FRAGMENT)
+
+    assert page.status_code == 200
+    assert "The repository does not accept this name and password." in words(page)
+
+
+@pytest.mark.parametrize("more", [{}, {"estimate": "y"}], ids=["import", "estimate"])
+def test_an_import_says_that_the_login_is_refused(locked_out, more):
+    page = locked_out.post(OPTIONS, data={"scope": "repository:", "item_set": "", **more})
+
+    assert page.status_code == 422
+    assert "The repository does not accept this name and password." in words(page)
+
+
+def test_another_secret_key_asks_to_type_the_password_again(app, connected):
+    connected.post(LOGIN, data=GIVEN)
+    app.config["SECRET_KEY"] = "another"
+    connected = app.test_client()  # whose cookie is signed with that one
+
+    started = connected.post(OPTIONS, data={"scope": "repository:", "item_set": ""})
+    listed = connected.get("/repositories/1/collections", headers=FRAGMENT)
+
+    assert started.status_code == 422
+    for page in (started, listed):
+        assert f"The password of {NAME} at Aldermouth Sample Repository cannot be read any more" in words(page)
+
+
+def test_a_login_refused_where_nobody_looks_for_it_is_no_fault_of_ours(app):
+    @app.get("/refused")
+    @allows(None)
+    def refused():
+        raise LoginRefused("The repository does not accept this name and password.")
+
+    page = app.test_client().get("/refused")
+
+    assert page.status_code == 422
+    assert "does not accept this name and password" in words(page)
+
+
+@pytest.mark.parametrize(
+    ("moved_to", "stays"),
+    [
+        ("http://repo.example.org", True),
+        ("https://repo.example.org", True),
+        ("http://other.example.org", False),
+        ("http://repo.example.org:8080", False),
+    ],
+)
+def test_a_password_does_not_travel_to_another_server(app, moved_to, stays):
+    with app.app_context():
+        known = as_server("http://repo.example.org")
+        id = connections._remember(known, None, None).id
+        repository = db.session.get(Repository, id)
+        repository.login_name, repository.login_secret = NAME, "sealed"
+
+        connections._remember(as_server(moved_to), None, id)
+
+        assert (repository.login_name, repository.login_secret) == ((NAME, "sealed") if stays else (None, None))
+
+
+def test_a_password_given_under_tls_does_not_travel_without(app):
+    with app.app_context():
+        repository = connections._remember(as_server("https://repo.example.org"), None, None)
+        repository.login_name, repository.login_secret = NAME, "sealed"
+
+        connections._remember(as_server("http://repo.example.org"), None, None)
+
+        assert repository.login_name is None
+
+
+class Slow:
+    """A login that a repository in trouble lets in at the third try."""
+
+    tried = 0
+
+    def enter(self) -> None:
+        self.tried += 1
+        if self.tried < 3:
+            raise ServerTrouble("The repository has a bad hour.")
+
+
+def test_a_repository_in_trouble_is_waited_for_with_patience():
+    waited, login = [], Slow()
+
+    connections._enter(login, Patience(60, pause=lambda seconds: waited.append(seconds)))
+
+    assert (login.tried, waited) == (3, [5, 10])
+
+
+def test_patience_with_a_repository_in_trouble_ends():
+    with pytest.raises(RepositoryDown, match="bad hour"):
+        connections._enter(Slow(), Patience(0))
+
+
+def as_server(site: str) -> Server:
+    return Server(site, f"{site}/server/api", 9, "9.3")
+
+
+class TestCommand:
+    """`flask login`."""
+
+    @pytest.fixture
+    def flask(self, app, connected):
+        with app.app_context():
+            yield app.test_cli_runner()
+
+    def test_the_password_is_the_first_line_of_stdin(self, app, flask):
+        done = flask.invoke(args=["login", "1", NAME], input=f"{PASSWORD}\nmore\n")
+
+        assert (done.exit_code, done.output) == (0, f"Imports sign in at Aldermouth Sample Repository as {NAME}.\n")
+        assert kept(app)[0] == NAME
+
+    def test_json_tells_the_name(self, flask):
+        done = flask.invoke(args=["login", "1", NAME, "--json"], input=PASSWORD)
+
+        assert json.loads(done.output) == {"login": NAME}
+
+    def test_forget_forgets(self, app, flask):
+        flask.invoke(args=["login", "1", NAME], input=PASSWORD)
+
+        done = flask.invoke(args=["login", "1", "--forget"])
+
+        assert (done.exit_code, kept(app)) == (0, (None, None))
+
+    @pytest.mark.parametrize(
+        ("arguments", "given", "sentence"),
+        [
+            (["1", NAME], "wrong\n", "does not accept this name and password"),
+            (["1", NAME], "", "first line of stdin"),
+            (["1"], PASSWORD, "Give a name to sign in with, or --forget."),
+            (["1", NAME, "--forget"], PASSWORD, "Give a name to sign in with, or --forget."),
+            (["nowhere", NAME], PASSWORD, "names no repository"),
+        ],
+    )
+    def test_what_cannot_be_done_is_a_sentence_and_exit_code_2(self, app, flask, arguments, given, sentence):
+        done = flask.invoke(args=["login", *arguments], input=given)
+
+        assert done.exit_code == 2
+        assert sentence in done.output
+        assert kept(app) == (None, None)
+
+
+def test_a_password_that_cannot_be_read_any_more_names_its_repository(app, connected):
+    connected.post(LOGIN, data=GIVEN)
+    app.config["SECRET_KEY"] = "another"
+
+    with app.app_context(), pytest.raises(InvalidInput, match=f"{NAME} at Aldermouth Sample Repository"):
+        connections.open_connection(db.session.get(Repository, 1))

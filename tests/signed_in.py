@@ -1,0 +1,47 @@
+"""An admin who has signed in: whoever tests pages without thinking of accounts is that one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from argon2 import PasswordHasher
+from flask import Flask
+from flask.testing import FlaskClient
+
+from connector.accounts.links import fingerprint
+from connector.accounts.models import Account, Role, Session
+from connector.extensions import db, transaction, utcnow
+
+NAME = "Tess Admin"
+HASH = PasswordHasher(1, 8, 1).hash("the password of that admin")  # as cheap as can be
+TOKEN = "the session of that admin"
+COOKIE = {"_user_id": TOKEN, "_permanent": True}
+
+
+def admit(app: Flask) -> None:
+    """Give an app this admin, and a session; again where they have been taken from it."""
+    with app.app_context(), transaction():
+        account = db.session.scalar(db.select(Account).where(Account.name == NAME))
+        if account is None:
+            account = Account(name=NAME, name_key=NAME.casefold(), password=HASH)
+            db.session.add(account)
+        account.role, account.disabled = Role.ADMIN.value, None
+        db.session.flush()
+        now = utcnow()
+        row = {"account_id": account.id, "created": now, "seen": now, "address": "127.0.0.1"}
+        db.session.merge(Session(token_hash=fingerprint(TOKEN), **row))
+
+
+def cookie(app: Flask) -> dict[str, str]:
+    """Its cookie, as a browser keeps it."""
+    value = app.session_interface.get_signing_serializer(app).dumps(COOKIE)
+    return {"name": "dspace-connector", "value": value}
+
+
+class SignedIn(FlaskClient):
+    """A browser in which that admin has signed in."""
+
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        kept = cookie(self.application)
+        self.set_cookie(kept["name"], kept["value"])

@@ -1,0 +1,468 @@
+"""A backup is written while the app is used, and what it brings back is what there was."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import json
+import os
+import re
+import shutil
+import sqlite3
+import stat
+import subprocess
+import tarfile
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import event
+
+from config import load
+from connector import create_app
+from connector.backup import archive
+from connector.backup.restore import read_manifest
+from connector.catalogue.leftovers import the_folder
+from connector.errors import InvalidInput
+from connector.extensions import db
+from connector.storage import database_file, prepare
+from tests.sample import SampleRepository
+from tests.test_command_line import CommandLine
+from tests.test_postgresql import BINARIES, postgresql
+
+__all__ = ["postgresql"]
+IMPORT = ("--all", "--files", "--item-set-from-collection")
+
+
+class Here(CommandLine):
+    """The same commands in this process, which is quicker; only `start` begins another one."""
+
+    def __call__(self, *args: str, **environment: str) -> tuple[int, str, str]:
+        app = create_app(load(self.environment | environment))
+        with app.app_context():
+            try:
+                prepare(app)
+                done = app.test_cli_runner().invoke(args=args)
+            finally:
+                db.session.remove()
+                db.engine.dispose()
+                os.close(app.extensions["in_use"])
+        return done.exit_code, done.stdout, done.stderr
+
+
+@pytest.fixture
+def flask(tmp_path):
+    return Here(tmp_path / "instance")
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """Another, empty instance."""
+    return Here(tmp_path / "elsewhere")
+
+
+@pytest.fixture
+def nine():
+    with SampleRepository(9) as sample:
+        yield sample
+
+
+@pytest.fixture
+def stocked(tmp_path, stock, written) -> CommandLine:
+    """An instance with a catalogue, and the key of the backup."""
+    shutil.copytree(stock, tmp_path / "stocked")
+    shutil.copy(written.parent / "instance" / "secret_key", tmp_path / "stocked")
+    return Here(tmp_path / "stocked")
+
+
+@pytest.fixture(scope="module")
+def written(stock, tmp_path_factory) -> Path:
+    """A backup of that catalogue."""
+    folder = tmp_path_factory.mktemp("backups")
+    shutil.copytree(stock, folder / "instance")
+    assert Here(folder / "instance")("backup", str(folder / "backup.tar"))[0] == 0
+    return folder / "backup.tar"
+
+
+@pytest.fixture
+def backup(written, tmp_path) -> Path:
+    """A copy of it, to be spoilt."""
+    return Path(shutil.copy2(written, tmp_path))
+
+
+def instance_of(flask: CommandLine) -> Path:
+    return Path(flask.environment["CONNECTOR_INSTANCE"])
+
+
+def held(flask: CommandLine) -> tuple[str, dict[str, bytes], str]:
+    """The catalogue, the stored files and the key."""
+    return flask("export", "--hidden")[1], tree(flask), key(flask)
+
+
+def lying(flask: CommandLine) -> tuple[list[str], dict[str, bytes], str]:
+    """The same, without asking the app: the database as SQL."""
+    with closing(sqlite3.connect(instance_of(flask) / "connector.db")) as connection:
+        return list(connection.iterdump()), tree(flask), key(flask)
+
+
+def tree(flask: CommandLine) -> dict[str, bytes]:
+    files = instance_of(flask) / "files"
+    return {str(path.relative_to(files)): path.read_bytes() for path in files.rglob("*") if path.is_file()}
+
+
+def key(flask: CommandLine) -> str:
+    return (instance_of(flask) / "secret_key").read_text()
+
+
+def rewritten(path: Path, target: Path, change) -> Path:
+    """The archive with each member as `change` gives it from its name and bytes; left out where that is None."""
+    with tarfile.open(path) as old, tarfile.open(target, "w") as new:
+        for info in old:
+            content = change(info.name, old.extractfile(info).read())
+            if content is not None:
+                info.size = len(content)
+                new.addfile(info, io.BytesIO(content))
+    return target
+
+
+def test_what_was_imported_backed_up_and_lost_is_restored_and_its_undo_still_works(nine, tmp_path):
+    flask = CommandLine(tmp_path / "instance")
+    code, job = flask.json("import", nine.url, *IMPORT)
+    assert code == 0
+    before = held(flask)
+    path = tmp_path / "backup.tar"
+    assert flask("backup", str(path))[0] == 0
+    shutil.rmtree(instance_of(flask))
+
+    code, out, err = flask("restore", str(path))
+
+    assert (code, out) == (0, "")
+    assert re.search(rf"Restored .*: {job['seen']} items, 1 jobs, {len(before[1])} files", err)
+    assert held(flask) == before
+    code, undone = flask.json("undo", str(job["job"]))
+    assert (code, undone["removed"]) == (0, job["seen"])
+
+
+def test_a_backup_written_while_an_import_runs_goes_on_there_to_the_same_end(flask, elsewhere, nine, tmp_path):
+    path = tmp_path / "backup.tar"
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hold(asked: str) -> bool:
+        if "/content" in asked and (len(reading) == 20 or reading.append(asked)):
+            reached.set()
+            go_on.wait(60)
+        return False
+
+    reading: list[str] = []
+    nine.faults.add(hold, times=None)
+    running = flask.start("import", nine.url, *IMPORT)
+    assert reached.wait(60)
+
+    code, manifest = flask.json("backup", str(path))
+
+    go_on.set()
+    running.communicate(timeout=60)
+    assert (running.returncode, code, manifest["lost"]) == (0, 0, [])
+    assert 0 < manifest["files"] < len(held(flask)[1])
+    assert elsewhere("restore", str(path))[0] == 0
+    assert elsewhere("files", "verify")[0] == 0
+    assert elsewhere("resume", "1")[0] == 0
+    assert held(elsewhere)[1] == held(flask)[1]
+    assert without_moments(held(elsewhere)[0]) == without_moments(held(flask)[0])
+
+
+def without_moments(export: str) -> list[dict]:
+    lines = [json.loads(line) for line in export.split("\n") if line]
+    moments = ("id", "created", "updated", "added", "changed")
+    return [{name: value for name, value in line.items() if name not in moments} for line in lines]
+
+
+def test_of_files_that_come_and_go_meanwhile_it_holds_what_its_database_names(stocked_app, tmp_path):
+    path, queries = tmp_path / "backup.tar", itertools.count(1)
+    with stocked_app.app_context():
+        folder = the_folder()
+        goes, stays, *_ = sorted(folder.stored())
+        comes = hashlib.sha256(b"new").hexdigest()
+
+        def meanwhile(connection, cursor, statement, *rest):
+            if "FROM stored_file" not in statement:
+                return
+            with closing(sqlite3.connect(database_file())) as other, other:
+                match next(queries):
+                    case 1:  # listed and not read yet
+                        other.execute("DELETE FROM stored_file WHERE sha256 = ?", [goes])
+                        folder.remove(goes)
+                    case 2:  # the first round has ended
+                        other.execute("INSERT INTO stored_file VALUES (?, ?, 3)", [comes, "m" * 32])
+                        folder.path(comes).parent.mkdir(exist_ok=True)
+                        folder.path(comes).write_bytes(b"new")
+
+        event.listen(db.engine, "after_cursor_execute", meanwhile)
+
+        manifest = archive.write(path)
+
+    stored = {name.removeprefix("files/").replace("/", "") for name in names(path) if name.startswith("files/")}
+    assert manifest.lost == []
+    assert {comes, stays} <= stored
+    assert goes not in stored
+
+
+def names(path: Path) -> list[str]:
+    with tarfile.open(path) as tar:
+        return tar.getnames()
+
+
+def test_only_its_owner_may_read_a_backup_and_nothing_is_left_beside_it(written):
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+    assert sorted(path.name for path in written.parent.iterdir()) == ["backup.tar", "instance"]
+
+
+def test_every_member_can_be_compared_with_its_sha256(backup):
+    manifest = read_manifest(backup)
+
+    with tarfile.open(backup) as tar:
+        for info in tar:
+            digest = archive.Hashed(tar.extractfile(info))
+            digest.read(info.size)
+            if info.name.startswith("files/"):
+                assert info.name.removeprefix("files/").replace("/", "") == digest.sha256
+            elif info.name != "manifest.json":
+                assert manifest.sha256[info.name] == digest.sha256
+
+
+def test_a_backup_is_not_written_over_another(stocked, backup):
+    before = backup.read_bytes()
+
+    code, _, err = stocked("backup", str(backup))
+
+    assert (code, backup.read_bytes()) == (2, before)
+    assert "exists already" in err
+
+
+def test_a_backup_that_cannot_be_written_says_so_and_leaves_nothing(stocked, tmp_path):
+    code, _, err = stocked("backup", str(tmp_path / "no" / "such" / "folder.tar"))
+
+    assert (code, "cannot be written" in err, "Traceback" in err) == (2, True, False)
+
+
+def test_stored_files_that_are_missing_or_damaged_are_told_and_the_rest_comes_back(stocked, elsewhere, tmp_path):
+    gone, damaged, *intact = sorted(path for path in (instance_of(stocked) / "files").glob("??/*"))
+    gone.unlink()
+    damaged.write_bytes(b"something else")
+    path = tmp_path / "backup.tar"
+
+    code, manifest = stocked.json("backup", str(path))
+
+    assert (code, sorted(manifest["lost"])) == (1, sorted(one.parent.name + one.name for one in (gone, damaged)))
+    assert elsewhere("restore", str(path))[0] == 0
+    assert sorted(one.name for one in (instance_of(elsewhere) / "files").glob("??/*")) == sorted(
+        one.name for one in intact
+    )
+
+
+def test_a_restore_into_an_instance_that_holds_something_is_refused_unless_it_may_replace_it(
+    flask, nine, stocked, backup
+):
+    other = nine.data.named("Special files").handle
+    assert flask("import", nine.url, "--collection", other, "--files")[0] in (0, 1)
+    before = held(flask)
+
+    code, _, err = flask("restore", str(backup))
+
+    assert (code, "--replace" in err) == (2, True)
+    assert held(flask) == before
+    assert flask("restore", str(backup), "--replace")[0] == 0
+    assert held(flask) == held(stocked)
+
+
+CUT_SHORT = 10_000
+
+
+@pytest.mark.parametrize(
+    ("says", "damage"),
+    [
+        ("unexpected end", lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size - CUT_SHORT])),
+        ("not a|empty|truncated|invalid|manifest", lambda path: path.write_bytes(b"no archive at all" * 1000)),
+        ("manifest|empty", lambda path: path.write_bytes(b"")),
+    ],
+)
+def test_a_damaged_archive_is_refused_with_a_sentence(backup, elsewhere, says, damage):
+    damage(backup)
+
+    code, _, err = elsewhere("restore", str(backup))
+
+    assert (code, "Traceback" in err) == (2, False)
+    assert re.search(says, err)
+    assert "Nothing was restored" in err
+
+
+@pytest.mark.parametrize(
+    ("says", "change"),
+    [
+        ("not those that were stored", lambda name, content: b"x" if name.startswith("files/") else content),
+        ("not what was written", lambda name, content: content + b"\0" if name == "connector.db" else content),
+        ("not what was written", lambda name, content: content[::-1] if name == "secret_key" else content),
+        ("connector.db is not in it", lambda name, content: None if name == "connector.db" else content),
+        ("secret_key is not in it", lambda name, content: None if name == "secret_key" else content),
+        ("it holds 0 files", lambda name, content: None if name.startswith("files/") else content),
+        ("no manifest", lambda name, content: None if name == "manifest.json" else content),
+        ("cannot be read", lambda name, content: b"{" if name == "manifest.json" else content),
+    ],
+)
+def test_an_archive_that_is_not_what_was_written_leaves_the_instance_as_it_was(backup, stocked, tmp_path, says, change):
+    before = lying(stocked)
+    changed = rewritten(backup, tmp_path / "changed.tar", change)
+
+    code, _, err = stocked("restore", str(changed), "--replace")
+
+    assert (code, says in err, "Traceback" in err) == (2, True, False)
+    assert lying(stocked) == before
+    assert not (instance_of(stocked) / "restoring").exists()
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/outside", "files/../../outside", "files/ab/short"])
+def test_a_member_that_does_not_belong_into_a_backup_is_written_nowhere(backup, elsewhere, tmp_path, name):
+    changed = rewritten(backup, tmp_path / "changed.tar", lambda name, content: content)
+    with tarfile.open(changed, "a") as tar:
+        tar.addfile(tarfile.TarInfo(name))
+
+    code, _, err = elsewhere("restore", str(changed))
+
+    assert (code, f"“{name}”" in err) == (2, True)
+    assert not list(tmp_path.rglob("outside"))
+
+
+def test_a_link_in_an_archive_is_not_followed(tmp_path):
+    with tarfile.open(tmp_path / "links.tar", "w") as tar:
+        link = tarfile.TarInfo("manifest.json")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
+        tar.addfile(link)
+
+    with pytest.raises(InvalidInput, match="is no file"):
+        read_manifest(tmp_path / "links.tar")
+
+
+def test_a_backup_of_a_newer_version_is_refused(backup, elsewhere, tmp_path):
+    def newer(name: str, content: bytes) -> bytes:
+        return json.dumps(json.loads(content) | {"revision": "9999"}).encode() if name == "manifest.json" else content
+
+    code, _, err = elsewhere("restore", str(rewritten(backup, tmp_path / "newer.tar", newer)))
+
+    assert (code, "newer version" in err, "9999" in err) == (2, True, True)
+
+
+def test_nothing_is_restored_under_a_process_that_uses_the_instance(stocked, nine, backup):
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hold(path: str) -> bool:
+        reached.set()
+        go_on.wait(60)
+        return False
+
+    nine.faults.add(hold, times=None)
+    running = stocked.start("import", nine.url, "--all")
+    assert reached.wait(60)
+
+    code, _, err = stocked("restore", str(backup), "--replace")
+
+    go_on.set()
+    running.communicate(timeout=60)
+    assert (code, "in use" in err) == (2, True)
+
+
+def test_a_restore_that_was_killed_after_its_last_check_is_ended_by_the_next_start(stocked, elsewhere, backup):
+    assert elsewhere("jobs")[0] == 0
+    leave_unwritten_pages(instance_of(elsewhere) / "connector.db")
+    ready = instance_of(elsewhere) / "restored"
+    ready.mkdir()
+    with tarfile.open(backup) as tar:
+        for name in ("connector.db", "secret_key"):
+            (ready / name).write_bytes(tar.extractfile(name).read())
+
+    assert elsewhere("export", "--hidden")[1] == stocked("export", "--hidden")[1]
+
+    assert not ready.exists()
+    assert (instance_of(elsewhere) / "secret_key").read_text() == (instance_of(stocked) / "secret_key").read_text()
+
+
+def leave_unwritten_pages(database: Path) -> None:
+    """As a process that is killed does: in the -wal beside the database lies what is not in it yet."""
+    wal, aside = Path(f"{database}-wal"), Path(f"{database}-aside")
+    with closing(sqlite3.connect(database)) as connection:
+        with connection:
+            connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        shutil.copy(wal, aside)
+    aside.rename(wal)
+
+
+def test_a_restore_that_is_killed_leaves_the_one_or_the_other_whole(flask, nine, stocked, backup):
+    other = nine.data.named("Odd metadata").handle
+    assert flask("import", nine.url, "--collection", other)[0] in (0, 1)
+    before, after = held(flask)[0], held(stocked)[0]
+    killed = flask.start("restore", str(backup), "--replace")
+    while killed.poll() is None and not (instance_of(flask) / "restoring" / "secret_key").exists():
+        pass
+
+    killed.kill()
+    killed.communicate(timeout=60)
+
+    assert held(flask)[0] in (before, after)
+    assert flask("restore", str(backup), "--replace")[0] == 0
+    assert held(flask) == held(stocked)
+    assert not (instance_of(flask) / "restoring").exists()
+
+
+def test_what_a_killed_backup_left_is_in_nobodys_way(stocked, tmp_path):
+    for name in ("backup.tar.part", "backup.tar.database.part"):
+        (tmp_path / name).write_bytes(b"half")
+
+    assert stocked("backup", str(tmp_path / "backup.tar"))[0] == 0
+
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("backup")] == ["backup.tar"]
+
+
+def test_a_key_that_the_environment_sets_must_be_that_of_the_backup(backup, stocked, elsewhere):
+    own = key(stocked)
+
+    code, _, err = elsewhere("restore", str(backup), CONNECTOR_SECRET_KEY="another key of the environment, long")
+
+    assert (code, "CONNECTOR_SECRET_KEY" in err) == (2, True)
+    assert elsewhere("restore", str(backup), CONNECTOR_SECRET_KEY=own)[0] == 0
+    assert not (instance_of(elsewhere) / "secret_key").exists()
+    assert own not in err
+
+
+def test_of_an_instance_on_postgresql_files_and_key_are_kept_and_the_sentence_names_pg_dump(
+    postgresql, flask, nine, tmp_path
+):
+    flask.environment["CONNECTOR_DATABASE_URL"] = postgresql
+    special = nine.data.named("Special files").handle
+    assert flask("import", nine.url, "--collection", special, "--files")[0] in (0, 1)
+    before = held(flask)
+    path = tmp_path / "backup.tar"
+
+    code, _, err = flask("backup", str(path))
+
+    assert (code, "pg_dump --format=custom" in err, postgresql in err) == (0, True, False)
+    assert "connector.db" not in names(path)
+    dump = f"{path}.dump"
+    postgresql_tool("pg_dump", "--format=custom", f"--file={dump}", postgresql)
+    shutil.rmtree(instance_of(flask))
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    postgresql_tool("pg_restore", "--clean", "--if-exists", f"--dbname={postgresql}", dump)
+    assert flask("restore", str(path))[0] == 0
+    assert held(flask) == before
+
+
+def postgresql_tool(name: str, *args: str) -> None:
+    subprocess.run([f"{BINARIES[0]}/{name}", *args], check=True, capture_output=True)
+
+
+def test_a_backup_of_another_kind_of_database_is_refused(postgresql, backup, flask):
+    code, _, err = flask("restore", str(backup), CONNECTOR_DATABASE_URL=postgresql)
+
+    assert (code, "CONNECTOR_DATABASE_URL" in err) == (2, True)

@@ -1,0 +1,173 @@
+"""A job waits before the disk is full, every page says so, and it goes on by itself when there is room again."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from connector import disk
+from connector.disk import Room
+from connector.errors import Stopped
+from connector.imports.run import stop_here
+from tests.imports.conftest import Desk
+from tests.imports.fakes import FakeDSpace
+from tests.pages import words
+
+MARGIN = 500_000_000  # bytes that others on this machine may write or remove meanwhile
+
+
+class FullDisk:
+    """A file takes so much of the disk that less is free than is to stay free."""
+
+    def __init__(self, instance: Path):
+        self._file = instance / "taken"
+        self.least = disk.free(instance) - MARGIN
+        if self.least <= MARGIN:
+            pytest.skip("There is too little room on the disk of this machine.")
+        with open(self._file, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, 2 * MARGIN)
+
+    def clear(self) -> None:
+        self._file.unlink(missing_ok=True)
+
+
+@contextmanager
+def working(desk: Desk, job_id: int) -> Iterator[None]:
+    """Work on the job in a thread, to its end."""
+    thread = threading.Thread(target=desk.work, args=(job_id,))
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def full(app) -> Iterator[FullDisk]:
+    full = FullDisk(app.config["INSTANCE"])
+    app.config["MIN_FREE"] = full.least
+    yield full
+    full.clear()
+
+
+@pytest.fixture
+def desk(app) -> Desk:
+    desk = Desk(app, FakeDSpace())
+    for number in range(7):
+        desk.dspace.add(f"i{number}", files={f"{number}.txt": b"bytes %d" % number})
+    return desk
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Look again and again, for a minute at most."""
+    ended = threading.Event()
+    for _ in range(600):
+        if is_so():
+            return
+        ended.wait(0.1)
+    raise AssertionError("It did not come to that within a minute.")
+
+
+def says_it_waits(desk: Desk, job_id: int) -> bool:
+    return desk.job(job_id).doing.startswith("Waiting for room on the disk: ")
+
+
+def test_a_job_waits_while_there_is_no_room_and_goes_on_by_itself(full, desk):
+    job_id = desk.create(files=True)
+
+    with working(desk, job_id):
+        until(lambda: says_it_waits(desk, job_id))
+        assert (desk.job(job_id).state, desk.job(job_id).seen) == ("running", 0)
+        full.clear()
+
+    job = desk.job(job_id)
+    assert (job.state, job.clean, job.seen, job.files_stored) == ("completed", True, 7, 7)
+
+
+def test_a_job_that_waits_for_room_can_be_stopped_at_once(full, desk):
+    job_id = desk.create(files=True)
+
+    with working(desk, job_id):
+        until(lambda: says_it_waits(desk, job_id))
+        desk.stop(job_id)
+
+    assert desk.job(job_id).state == "stopped"
+
+
+def test_a_file_is_not_begun_where_it_would_not_fit(app, desk):
+    app.config["MIN_FREE"] = 1
+    job_id = desk.create(files=True)
+    desk.dspace.add("large", files={"large.bin": Announced(b"announced as more than fits")})
+    app.config["FILE_LIMIT"] = 2**62
+
+    with working(desk, job_id):
+        until(lambda: says_it_waits(desk, job_id))
+        assert "are to come" in desk.job(job_id).doing
+        stop_here(job_id)
+
+    assert "large.bin" not in " ".join(desk.dspace.downloads)
+
+
+class Announced(bytes):
+    """Bytes whose source says that they are very many."""
+
+    def __len__(self) -> int:
+        return 2**60
+
+
+class Doing:
+    """As much of a run as Room needs."""
+
+    def __init__(self):
+        self.stop, self.said = threading.Event(), []
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+        self.stop.set()
+
+
+def test_a_download_under_way_waits_too_when_others_have_taken_the_room(app, full):
+    run, written = Doing(), []
+    write = Room(app.config["INSTANCE"], full.least, run).guarded(written.append)
+
+    with pytest.raises(Stopped):
+        for _ in range(3):
+            write(bytes(disk.EVERY // 2))
+
+    assert len(written) == 1
+    assert run.said[0].startswith("Waiting for room")
+
+
+def test_with_nothing_to_keep_free_no_job_waits(app, full):
+    Room(app.config["INSTANCE"], 0, Doing()).wait(2**62)
+
+
+def test_the_free_room_is_that_of_the_smaller_disk(app):
+    instance, small = app.config["INSTANCE"], Path("/dev/shm")
+    if not small.is_dir() or room_on(small) >= room_on(instance) - MARGIN:
+        pytest.skip("There is no second, smaller disk on this machine.")
+
+    (instance / "files").rmdir()
+    (instance / "files").symlink_to(small)
+
+    assert disk.free(instance) < room_on(instance) - MARGIN
+
+
+def room_on(folder: Path) -> int:
+    there = os.statvfs(folder)
+    return there.f_bavail * there.f_frsize
+
+
+def test_every_page_says_that_the_disk_is_almost_full(full, client):
+    for address in ("/", "/imports/", "/items/", "/no/such/page"):
+        assert "The disk is almost full" in words(client.get(address, follow_redirects=True))
+
+    full.clear()
+
+    assert "almost full" not in words(client.get("/", follow_redirects=True))

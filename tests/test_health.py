@@ -1,0 +1,194 @@
+"""A monitor learns whether the app lives, is ready, and how much there is; nobody else does."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import time
+from contextlib import closing
+from ipaddress import ip_network
+
+import pytest
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from connector import disk, health
+from connector.catalogue.models import CatalogueItem, StoredFile
+from connector.extensions import db
+from connector.imports.models import ImportJob
+from connector.imports.tasks import run_job
+from connector.proxies import init_app as believe_proxies
+
+MONITORED = ["/readyz", "/metrics"]
+
+
+@pytest.fixture
+def ready(app, client):
+    """A client of an app of which all is ready."""
+    health.note_recovery(app.config["INSTANCE"])
+    return client
+
+
+def numbers(client) -> dict[str, float]:
+    """Every sample by its name and labels, as Prometheus reads them."""
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    families = text_string_to_metric_families(answer.get_data(as_text=True))
+    return {
+        one.name + "".join(f"[{value}]" for value in one.labels.values()): one.value
+        for family in families
+        for one in family.samples
+    }
+
+
+def test_when_all_is_well_it_is_ready(ready):
+    answer = ready.get("/readyz")
+
+    assert (answer.status_code, answer.text) == (200, "ready\n")
+
+
+def test_it_is_alive_even_without_a_database(app):
+    instance = app.config["INSTANCE"]
+    instance.rename(instance.with_name("gone"))
+    try:
+        answer = FlaskClient(app).get("/healthz")
+    finally:
+        instance.with_name("gone").rename(instance)
+
+    assert (answer.status_code, answer.text) == (200, "alive\n")
+
+
+def no_database(app):
+    with closing(sqlite3.connect(app.config["INSTANCE"] / "connector.db")) as connection:
+        connection.execute("DROP TABLE repository")
+
+
+def no_queue(app):
+    with closing(sqlite3.connect(app.config["INSTANCE"] / "queue.db")) as connection:
+        connection.execute("DROP TABLE task")
+
+
+def no_room(app):
+    app.config["MIN_FREE"] = disk.free(app.config["INSTANCE"]) * 2
+
+
+def no_workers(app):
+    long_ago = time.time() - health.LATELY - 1
+    os.utime(app.config["INSTANCE"] / "recovered", (long_ago, long_ago))
+
+
+def no_workers_ever(app):
+    (app.config["INSTANCE"] / "recovered").unlink()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "name"),
+    [
+        (no_database, "database"),
+        (no_queue, "queue"),
+        (no_room, "disk"),
+        (no_workers, "workers"),
+        (no_workers_ever, "workers"),
+    ],
+)
+def test_what_is_not_ready_is_named_and_only_that(app, ready, trouble, name):
+    trouble(app)
+
+    answer = ready.get("/readyz")
+
+    assert (answer.status_code, answer.text) == (503, f"not ready: {name}\n")
+
+
+def test_several_things_that_are_not_ready_are_all_named(app, ready):
+    no_room(app)
+    no_workers(app)
+
+    assert ready.get("/readyz").text == "not ready: disk, workers\n"
+
+
+def test_the_numbers_are_those_of_the_database(stocked_app, stocked_client):
+    with stocked_app.app_context():
+        run_job(10**6)
+        jobs = db.session.scalars(db.select(ImportJob)).all()
+        site = jobs[0].source.repository.site_url
+        items = db.session.scalar(db.select(db.func.count()).select_from(CatalogueItem))
+        sizes = db.session.scalars(db.select(StoredFile.size)).all()
+
+    told = numbers(stocked_client)
+
+    assert told["connector_items"] == told["connector_job_items_total[added]"] == items > 30
+    assert (told["connector_stored_files"], told["connector_stored_bytes"]) == (len(sizes), sum(sizes))
+    assert told["connector_job_files_total[stored]"] == sum(job.files_stored for job in jobs) > 0
+    assert told["connector_job_files_total[restricted]"] == sum(job.files_restricted for job in jobs) > 0
+    assert (told["connector_jobs[completed]"], told["connector_jobs[running]"]) == (len(jobs), 0)
+    assert told["connector_queue_length"] == 1
+    assert told["connector_free_bytes"] > 0
+    answers = f"connector_source_answer_seconds_count[{site}]"
+    assert told[answers] == sum(job.traffic["answers"] for job in jobs) > 0
+    seconds = sum(job.traffic["seconds"] for job in jobs)
+    assert told[answers.replace("count", "sum")] == pytest.approx(seconds)
+
+
+def test_an_empty_catalogue_has_numbers_too(client):
+    told = numbers(client)
+
+    assert (told["connector_items"], told["connector_stored_bytes"], told["connector_jobs[queued]"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("address", MONITORED)
+@pytest.mark.parametrize(
+    ("peer", "status"),
+    [("127.0.0.1", 200), ("::1", 200), ("::ffff:127.0.0.1", 200), ("192.0.2.7", 403), ("::ffff:192.0.2.7", 403)],
+)
+def test_only_a_monitor_is_answered(ready, address, peer, status):
+    answer = ready.get(address, environ_base={"REMOTE_ADDR": peer})
+
+    assert answer.status_code == status
+    assert ("connector_items" in answer.text) == (status == 200 and address == "/metrics")
+
+
+@pytest.mark.parametrize("address", MONITORED)
+def test_a_peer_without_an_address_is_not_answered(ready, address):
+    assert ready.get(address, environ_base={"REMOTE_ADDR": ""}).status_code == 403
+
+
+def test_the_networks_of_the_monitors_are_a_setting(app, ready):
+    app.config["METRICS_NETWORKS"] = (ip_network("192.0.2.0/24"),)
+
+    assert ready.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code == 200
+    assert ready.get("/metrics", environ_base={"REMOTE_ADDR": "127.0.0.1"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "status"),
+    [
+        ("127.0.0.1", "127.0.0.1", 200),
+        ("127.0.0.1", "192.0.2.7", 403),  # somebody outside, through the proxy on this machine
+        ("192.0.2.7", "127.0.0.1", 403),  # past the proxy, with a header of their own
+        ("127.0.0.1", "unknown", 403),
+    ],
+)
+def test_behind_a_proxy_all_on_the_way_must_be_monitors(app, ready, peer, forwarded, status):
+    app.config["PROXY_HOPS"] = 1
+    believe_proxies(app)
+
+    answer = ready.get("/metrics", environ_base={"REMOTE_ADDR": peer}, headers={"X-Forwarded-For": forwarded})
+
+    assert answer.status_code == status
+
+
+def test_without_the_setting_what_a_header_says_of_the_address_is_ignored(ready):
+    headers = {"X-Forwarded-For": "127.0.0.1"}
+
+    assert ready.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"}, headers=headers).status_code == 403
+
+
+def test_no_secret_is_told(stocked_app, stocked_client):
+    health.note_recovery(stocked_app.config["INSTANCE"])
+
+    told = "".join(stocked_client.get(address).text for address in ("/healthz", *MONITORED))
+
+    assert stocked_app.config["SECRET_KEY"] not in told
+    assert str(stocked_app.config["INSTANCE"]) not in told
+    assert not re.search(r"://[^/\s]*@", told)

@@ -1,0 +1,208 @@
+"""The log says in one line each what happened, in which request or job; nobody else can write a line into it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from connector import logs
+from connector.accounts.gate import allows
+from connector.imports import jobs
+from connector.imports.run import work
+from connector.logs import STYLES
+from tests.imports.conftest import Desk
+from tests.imports.fakes import FakeDSpace
+from tests.pages import FRAGMENT, words
+
+ROOT = Path(__file__).parents[1]
+HOSTILE = "a title\n2026-01-01T00:00:00Z CRITICAL connector: all is lost\r\x1b[2J\x00\u2028\u202eevil\x85"
+
+
+class Kept:
+    """What was logged, in one of the styles."""
+
+    def __init__(self, style: str):
+        self._stream = io.StringIO()
+        self._handler = logging.StreamHandler(self._stream)
+        self._handler.setFormatter(STYLES[style]())
+        self._logger = logging.getLogger("connector")
+
+    def __enter__(self) -> Kept:
+        self._level = self._logger.level
+        self._logger.addHandler(self._handler)
+        self._logger.setLevel(logging.INFO)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._logger.removeHandler(self._handler)
+        self._logger.setLevel(self._level)
+
+    @property
+    def lines(self) -> list[str]:
+        return self._stream.getvalue().splitlines()
+
+    @property
+    def events(self) -> list[dict]:
+        return [json.loads(line) for line in self.lines]
+
+
+@pytest.fixture
+def plain():
+    with Kept("plain") as kept:
+        yield kept
+
+
+@pytest.fixture
+def told():
+    with Kept("json") as kept:
+        yield kept
+
+
+def fails(secret: str) -> str:
+    raise RuntimeError(HOSTILE)
+
+
+@pytest.fixture
+def failing(app, client):
+    """A client of an app with a page that fails, as they look to others than us."""
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.add_url_rule("/fails/<secret>", "fails", allows(None)(fails), methods=["GET", "POST"])
+    return client
+
+
+def test_a_plain_line_names_time_level_place_and_what_happened(plain):
+    logging.getLogger("connector.test").warning("%s happened", "something")
+
+    [line] = plain.lines
+    moment, rest = line.split(" ", 1)
+    assert rest == "WARNING connector.test: something happened"
+    assert (len(moment), moment[10], moment[-1]) == (24, "T", "Z")
+
+
+def test_what_somebody_typed_makes_no_line_of_its_own(plain, told):
+    logging.getLogger("connector.test").warning("asked for %s", HOSTILE)
+
+    [line], [event] = plain.lines, told.events
+    assert line.isprintable()
+    assert "a title\\n2026-01-01" in line
+    assert "\\x1b[2J" in line
+    assert event["message"] == f"asked for {HOSTILE}"
+
+
+def test_a_trace_is_part_of_the_one_event(plain, told):
+    try:
+        fails("")
+    except RuntimeError:
+        logging.getLogger("connector.test").exception("It failed")
+
+    [line], [event] = plain.lines, told.events
+    assert "It failed Traceback (most recent call last):\\n" in line
+    assert line.isprintable()
+    assert (event["message"], event["level"]) == ("It failed", "ERROR")
+    assert event["trace"].startswith("Traceback (most recent call last):\n")
+
+
+def test_a_page_that_fails_shows_a_number_under_which_the_log_has_the_trace(failing, told):
+    answer = failing.get("/fails/token-of-an-invitation")
+
+    [crash, ended] = told.events
+    assert answer.status_code == 500
+    assert f"name the number {crash['request']}." in words(answer)
+    assert ended["request"] == crash["request"] == answer.headers["X-Request-ID"]
+    assert "RuntimeError" in crash["trace"]
+    for trace in ("Traceback", "RuntimeError", "a title"):
+        assert trace not in answer.text
+
+
+def test_a_fragment_that_fails_shows_it_too(failing, told):
+    answer = failing.get("/fails/it", headers=FRAGMENT)
+
+    assert f"the number {told.events[0]['request']}." in words(answer)
+
+
+def test_an_address_that_may_hold_a_secret_is_not_logged(failing, plain):
+    failing.get("/fails/token-of-an-invitation")
+    failing.post("/fails/token-of-an-invitation?key=token-too")
+
+    assert len(plain.lines) == 4
+    assert "token" not in "".join(plain.lines)
+    assert "GET /fails/<secret> failed" in plain.lines[0]
+
+
+def test_a_number_that_comes_with_a_request_is_not_believed(client):
+    numbers = {client.get("/healthz", headers={"X-Request-ID": "mine"}).headers["X-Request-ID"] for _ in range(3)}
+
+    assert len(numbers) == 3
+    assert "mine" not in numbers
+
+
+def test_an_error_that_is_not_ours_has_no_number_on_its_page(client):
+    assert "name the number" not in words(client.get("/no/such/page"))
+
+
+def test_what_changes_something_or_is_refused_is_logged_and_mere_reading_is_not(client, told):
+    client.get("/healthz")
+    client.post("/healthz")
+    client.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+
+    assert [event["message"].split(" in ")[0] for event in told.events] == ["GET /metrics: 403"]
+
+
+def test_what_is_logged_after_a_request_no_longer_names_it(client, told):
+    client.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+    logging.getLogger("connector.test").warning("later")
+
+    assert "request" in told.events[0]
+    assert "request" not in told.events[1]
+
+
+def test_what_happens_under_a_job_names_it(app, told):
+    desk = Desk(app, FakeDSpace())
+    job_id = desk.create()
+
+    def runner(run):
+        raise RuntimeError("out of the blue")
+
+    with app.app_context(), logs.about_job(job_id):
+        work(job_id, runner)
+        state = jobs.get(job_id).state
+    logging.getLogger("connector.test").warning("later")
+
+    begins, fault, ends, later = told.events
+    assert [event.get("job") for event in (begins, fault, ends, later)] == [job_id, job_id, job_id, None]
+    assert (state, ends["message"].split(".")[0]) == ("failed", "The job is failed")
+    assert "out of the blue" in fault["trace"]
+
+
+PROCESS = """
+import sys, threading, warnings
+from connector import logs
+logs.configure(sys.argv[1])
+warnings.warn("something old")
+thread = threading.Thread(target=lambda: 1 / 0, name="the other")
+thread.start()
+thread.join()
+leaving = threading.Thread(target=sys.exit)
+leaving.start()
+leaving.join()
+raise RuntimeError("two\\nlines")
+"""
+
+
+@pytest.mark.parametrize("style", ["plain", "json"])
+def test_what_nobody_caught_is_one_event_in_the_log_of_the_process(style):
+    process = subprocess.run([sys.executable, "-c", PROCESS, style], cwd=ROOT, capture_output=True, text=True)
+
+    warning, thread, end = process.stderr.splitlines()
+    assert "something old" in warning
+    assert "Thread the other ends" in thread
+    assert "ZeroDivisionError" in thread
+    assert "The process ends" in end
+    assert "two\\nlines" in end
+    assert process.returncode == 1

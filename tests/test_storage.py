@@ -1,0 +1,189 @@
+"""A database of an older version is upgraded after a copy of it was made; one of a newer version is left alone."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask_migrate import upgrade
+
+from config import load
+from connector import create_app
+from connector.errors import Conflict, NewerVersion, StorageTrouble
+from connector.extensions import db
+from connector.storage import have_to_itself, prepare, revision
+from tests.conftest import app_at, let_go
+from tests.test_command_line import CommandLine
+from tests.test_postgresql import postgresql
+
+__all__ = ["postgresql"]
+NOW = "2026-01-02 03:04:05"
+REPOSITORY = {
+    "address_key": "example.org",
+    "site_url": "https://example.org",
+    "api_url": "https://example.org/server/api",
+    "endpoint": "server/api",
+    "generation": 9,
+    "version": "9.3",
+}
+
+
+def at(instance: Path, number: str) -> None:
+    """Make an instance as a version at this migration left it, with a repository in it."""
+    instance.mkdir()
+    app = app_at(instance)
+    with app.app_context():
+        upgrade(revision=number)
+    let_go(app)
+    with closing(sqlite3.connect(instance / "connector.db")) as connection, connection:
+        insert(connection, "repository", REPOSITORY)
+
+
+def insert(connection: sqlite3.Connection, table: str, values: dict) -> None:
+    """A row with these values; what else must have one and has no default gets an empty one."""
+    columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    empty = {"INTEGER": 0, "DATETIME": NOW, "JSON": "[]", "BOOLEAN": 0}
+    row = {
+        name: values.get(name, empty.get(kind, ""))
+        for _, name, kind, not_null, default, is_key in columns
+        if name in values or (not_null and default is None and not is_key)
+    }
+    marks = ", ".join("?" for _ in row)
+    connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+
+
+def sites(database: Path) -> list[tuple[str]]:
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute("SELECT site_url FROM repository").fetchall()
+
+
+def standing(database: Path) -> str:
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+
+
+def set_standing(database: Path, number: str) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", [number])
+
+
+@pytest.fixture
+def head(app) -> str:
+    """The newest migration."""
+    with app.app_context():
+        return revision()
+
+
+@pytest.mark.parametrize("number", ["0001", "0002"])
+def test_an_older_database_is_upgraded_with_what_is_in_it_and_lies_aside_as_it_was(tmp_path, head, number):
+    instance = tmp_path / "old"
+    at(instance, number)
+
+    app = app_at(instance)
+    prepare(app)
+    let_go(app)
+
+    assert standing(instance / "connector.db") == head
+    assert sites(instance / "connector.db") == [(REPOSITORY["site_url"],)]
+    [copy] = (instance / "backups").iterdir()
+    assert copy.name.startswith(f"before-{head}-")
+    assert (standing(copy), sites(copy)) == (number, [(REPOSITORY["site_url"],)])
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+
+
+def test_a_new_database_and_one_that_is_up_to_date_are_not_copied(tmp_path):
+    app = app_at(tmp_path / "new")
+    prepare(app)
+    prepare(app)
+    let_go(app)
+
+    assert not (tmp_path / "new" / "backups").exists()
+
+
+def test_the_last_three_copies_are_kept(tmp_path, head):
+    instance = tmp_path / "old"
+    at(instance, "0002")
+    (instance / "backups").mkdir()
+    names = [f"before-{number}-2025010{day}T000000000000.db" for number, day in (("0009", 1), ("0001", 2), ("0005", 3))]
+    for name in names:
+        (instance / "backups" / name).touch()
+
+    app = app_at(instance)
+    prepare(app)
+    let_go(app)
+
+    kept = {path.name for path in (instance / "backups").iterdir()}
+    assert len(kept) == 3
+    assert names[0] not in kept
+    assert set(names[1:]) < kept
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path):
+    app = app_at(tmp_path / "newer")
+    prepare(app)
+    let_go(app)
+    set_standing(tmp_path / "newer" / "connector.db", "9999")
+    before = (tmp_path / "newer" / "connector.db").read_bytes()
+
+    with pytest.raises(NewerVersion, match="9999"):
+        prepare(app)
+
+    let_go(app)
+    assert (tmp_path / "newer" / "connector.db").read_bytes() == before
+
+
+def test_the_command_line_refuses_a_newer_database_with_a_sentence(tmp_path):
+    flask = CommandLine(tmp_path / "instance")
+    assert flask("jobs")[0] == 0
+    set_standing(tmp_path / "instance" / "connector.db", "9999")
+
+    code, out, err = flask("jobs")
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "newer version of DSpace Connector" in err
+
+
+def test_where_no_copy_can_be_made_nothing_is_upgraded(tmp_path):
+    instance = tmp_path / "old"
+    at(instance, "0002")
+    (instance / "backups").touch()  # where the folder of the copies would be
+
+    app = app_at(instance)
+    with pytest.raises(StorageTrouble, match="could not be copied"):
+        prepare(app)
+    let_go(app)
+
+    assert standing(instance / "connector.db") == "0002"
+
+
+def test_a_postgresql_database_is_upgraded_without_a_copy_and_the_log_says_so(postgresql, tmp_path, caplog):
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE older")
+    url = postgresql.removesuffix("postgres") + "older"
+    app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": url}))
+    with app.app_context():
+        upgrade(revision="0002")
+
+    with caplog.at_level(logging.WARNING, "connector.storage"):
+        prepare(app)
+
+    with app.app_context():
+        assert revision() != "0002"
+        db.engine.dispose()
+    assert "No copy was made: pg_dump makes one." in caplog.text
+    assert not (tmp_path / "backups").exists()
+
+
+def test_while_a_restore_has_the_instance_nobody_else_begins(tmp_path):
+    app, other = app_at(tmp_path / "one"), app_at(tmp_path / "one")
+    prepare(app)
+    let_go(app)
+    have_to_itself(app)
+
+    with pytest.raises(Conflict, match="being restored"):
+        prepare(other)
