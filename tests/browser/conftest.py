@@ -61,6 +61,7 @@ def site(app: Flask, sample: SampleRepository) -> Iterator[Site]:
     yield Site(f"http://127.0.0.1:{server.effective_port}", work)
     if working:
         consumer.stop(graceful=True)
+    server.task_dispatcher.shutdown()  # what is still being answered wants the loop that `close` ends
     server.close()
     serving.join(10)
     assert not serving.is_alive()
