@@ -9,6 +9,7 @@ import sys
 from typing import Any, NoReturn
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from .errors import ConnectorError
 from .imports import report
@@ -48,6 +49,8 @@ class Command(click.Command):
         except BrokenPipeError:  # who read us has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(REFUSED)
+        except DBAPIError as error:
+            refuse(f"The database cannot be used now: {error.orig}.")
         except Exception:
             log.exception("The command failed")
             refuse("Something went wrong on our side; the log above says what.")

@@ -6,8 +6,10 @@ import itertools
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -331,3 +333,14 @@ def test_an_unchanged_repository_costs_three_requests_and_a_lost_file_is_noticed
     assert (unchanged["requests"], unchanged["seen"], unchanged["unchanged"]) == (3, 45, 45)
     assert (code, job["updated"], job["unchanged"], job["clean"]) == (0, 1, 44, True)
     assert job["requests"] < 10
+
+
+def test_a_database_that_cannot_be_used_is_a_sentence_and_no_trace(flask, tmp_path):
+    flask("jobs")
+    with closing(sqlite3.connect(tmp_path / "instance" / "connector.db")) as database:
+        database.execute("DROP TABLE import_job")
+
+    code, _, err = flask("jobs")
+
+    assert code == 2
+    assert err == "Error: The database cannot be used now: no such table: import_job.\n"

@@ -12,6 +12,7 @@ from . import SampleRepository
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE_PORT = int(os.environ.get("DEMO_PORT", "8765"))
+OLD_PORT = SITE_PORT and SITE_PORT + 1  # 0: any
 FLASK = [sys.executable, "-m", "flask"]
 
 
@@ -20,7 +21,7 @@ def main() -> int:
     environment = {"CONNECTOR_INSTANCE": str(ROOT / "demo")} | os.environ | {"CONNECTOR_ALLOW_NETWORKS": "127.0.0.1/32"}
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with SampleRepository(generation=9, port=SITE_PORT) as new, SampleRepository(6, port=SITE_PORT + 1) as old:
+        with SampleRepository(generation=9, port=SITE_PORT) as new, SampleRepository(6, port=OLD_PORT) as old:
             collection = new.data.named("Harbour photographs").handle
             print(f"A sample repository answers as DSpace 9 at {new.url} and as DSpace 6 at {old.url}.", flush=True)
             print(f"Importing its collection {collection} with all files:", flush=True)
