@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from ..accounts.gate import allows, require
@@ -27,9 +27,12 @@ blueprint = Blueprint("clearing", __name__)
 def listed() -> str:
     """The items that are gone at their source, or hidden here, those noticed last first."""
     repository_id = request.args.get("repository", type=row_id)
+    found = gone.listed(Chosen(repository_id=repository_id))
+    if not g.person.may(Role.EDITOR):
+        found = found.where(CatalogueItem.by_login.is_(False))
     return render_template(
         "catalogue/gone.html",
-        page=page_of(gone.listed(Chosen(repository_id=repository_id)), asked_number()),
+        page=page_of(found, asked_number()),
         repositories=_repositories(),
         repository_id=repository_id,
         states=showing.STATES,

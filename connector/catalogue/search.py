@@ -15,19 +15,25 @@ from .texts import like_patterns
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is asked for; None means any. `job_id`: what this job added or updated. Hidden items only where wanted."""
+    """What is asked for; None means any. `job_id`: what this job added or updated. Hidden items only where wanted.
+
+    `with_restricted`: also what came only by a login at the source.
+    """
 
     words: str = ""
     item_set_id: int | None = None
     repository_id: int | None = None
     job_id: int | None = None
     with_hidden: bool = False
+    with_restricted: bool = True
 
     def conditions(self) -> list[Any]:
         """As SQL conditions on CatalogueItem."""
         found = [CatalogueItem.search_text.like(pattern, escape="\\") for pattern in like_patterns(self.words)]
         if not self.with_hidden:
             found.append(CatalogueItem.is_hidden.is_(False))
+        if not self.with_restricted:
+            found.append(CatalogueItem.by_login.is_(False))
         if self.repository_id is not None:
             found.append(CatalogueItem.repository_id == self.repository_id)
         if self.item_set_id is not None:

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from ..errors import NotFound
 from ..extensions import db
 from .models import CatalogueFile, CatalogueItem, Fate, ItemSet, Membership
+from .search import Selection
 from .showing import PICTURES
 
 THUMBNAIL = 5_000_000  # bytes: no larger picture is sent for a list
@@ -33,21 +34,23 @@ def of_item(item_id: int) -> Sequence[ItemSet]:
     return db.session.scalars(select(ItemSet).where(ItemSet.id.in_(inside)).order_by(ItemSet.name, ItemSet.id)).all()
 
 
-def counts(item_set_ids: Sequence[int]) -> dict[int, int]:
-    """How many items that are not hidden are in each of these sets; empty ones are left out."""
+def counts(item_set_ids: Sequence[int], meant: Selection) -> dict[int, int]:
+    """How many of the items meant are in each of these sets; empty ones are left out."""
     number = func.count(Membership.item_id.distinct())
     query = select(Membership.item_set_id, number).join(CatalogueItem, CatalogueItem.id == Membership.item_id)
-    query = query.where(Membership.item_set_id.in_(item_set_ids), CatalogueItem.is_hidden.is_(False))
+    query = query.where(Membership.item_set_id.in_(item_set_ids), *meant.conditions())
     return {row[0]: row[1] for row in db.session.execute(query.group_by(Membership.item_set_id))}
 
 
-def thumbnails(item_ids: Sequence[int]) -> dict[int, CatalogueFile]:
-    """The first stored picture of each of these items, where there is one of no great size."""
+def thumbnails(item_ids: Sequence[int], *, with_restricted: bool) -> dict[int, CatalogueFile]:
+    """The first stored picture of each of these items, where there is one of no great size that may be seen."""
     query = select(CatalogueFile).where(
         CatalogueFile.item_id.in_(item_ids),
         CatalogueFile.fate == Fate.STORED,
         CatalogueFile.media_type.in_(PICTURES),
         CatalogueFile.size <= THUMBNAIL,
     )
+    if not with_restricted:
+        query = query.where(CatalogueFile.by_login.is_(False))
     files = db.session.scalars(query.order_by(CatalogueFile.position.desc()))
     return {file.item_id: file for file in files}

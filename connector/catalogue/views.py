@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request, send_file, stream_with_context
+from flask import Blueprint, Response, abort, g, render_template, request, send_file, stream_with_context
 from sqlalchemy import select
 from sqlalchemy.orm import defer
 
 from ..accounts.gate import allows
 from ..accounts.models import Role
-from ..errors import NotFound
+from ..errors import NotAllowed, NotFound
 from ..extensions import db
 from ..ids import row_id
 from ..paging import asked_number, page_of
@@ -62,13 +62,14 @@ def item(item_id: int) -> str:
     shown = db.session.get(CatalogueItem, item_id)
     if shown is None:
         raise NotFound(f"There is no item {item_id}. An undo may have removed it.")
+    _check_restricted(shown)
     terms, others = showing.described(shown)
     return render_template(
         "catalogue/item.html",
         item=shown,
         terms=terms,
         others=others,
-        picture=sets.thumbnails([item_id]).get(item_id),
+        picture=sets.thumbnails([item_id], with_restricted=_sees_restricted()).get(item_id),
         item_sets=sets.of_item(item_id),
         brought_by=search.brought_by(item_id),
         changed_by=search.jobs_of([item_id]).get(item_id, []),
@@ -81,7 +82,8 @@ def item(item_id: int) -> str:
 def item_sets() -> str:
     """All item sets, by name."""
     page = page_of(select(ItemSet).order_by(ItemSet.name, ItemSet.id), asked_number())
-    return render_template("catalogue/item_sets.html", page=page, counts=sets.counts([s.id for s in page.rows]))
+    counts = sets.counts([s.id for s in page.rows], Selection(with_restricted=_sees_restricted()))
+    return render_template("catalogue/item_sets.html", page=page, counts=counts)
 
 
 @blueprint.get("/item-sets/<int:item_set_id>/")
@@ -89,7 +91,7 @@ def item_sets() -> str:
 def item_set(item_set_id: int) -> str:
     """An item set and what is in it."""
     shown = sets.get(item_set_id)
-    found = _found(Selection(item_set_id=item_set_id), CatalogueItem.id)
+    found = _found(Selection(item_set_id=item_set_id, with_restricted=_sees_restricted()), CatalogueItem.id)
     return render_template("catalogue/item_set.html", item_set=shown, **found)
 
 
@@ -100,6 +102,7 @@ def file(file_id: int, name: str) -> Response:
     found = db.session.get(CatalogueFile, file_id)
     if found is None or not found.is_stored:
         abort(404)
+    _check_restricted(found.item, found)
     path = the_folder().path(found.sha256)
     if not path.is_file():
         raise NotFound("The files folder no longer has this file. An import with files fetches it again.")
@@ -116,6 +119,17 @@ def file(file_id: int, name: str) -> Response:
     return response
 
 
+def _sees_restricted() -> bool:
+    """Whether who asks may see what came only by a login at its source: viewers may not."""
+    return g.person.may(Role.EDITOR)
+
+
+def _check_restricted(*found: CatalogueItem | CatalogueFile) -> None:
+    """Raises NotAllowed for what came only by a login, unless who asks may see it."""
+    if any(one.by_login for one in found) and not _sees_restricted():
+        raise NotAllowed("This is restricted at its source: it needs the role editor. Ask an administrator.")
+
+
 def _asked() -> Selection:
     """The search in the address; what is no number there means any."""
     asked = request.args
@@ -124,6 +138,7 @@ def _asked() -> Selection:
         item_set_id=asked.get("item_set", type=row_id),
         repository_id=asked.get("repository", type=row_id),
         job_id=asked.get("job", type=row_id),
+        with_restricted=_sees_restricted(),
     )
 
 
@@ -142,4 +157,4 @@ def _found(selection: Selection, order: Any) -> dict[str, Any]:
     """A page of these items, without the columns that no list shows, and their pictures."""
     light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
     page = page_of(selection.query().options(*light).order_by(order), asked_number())
-    return {"page": page, "pictures": sets.thumbnails([found.id for found in page.rows])}
+    return {"page": page, "pictures": sets.thumbnails([i.id for i in page.rows], with_restricted=_sees_restricted())}

@@ -36,6 +36,8 @@ Patience = Callable[[], float]
 # RFC 4291: of IPv6 only this block is global unicast. RFC 6052: the block whose last 32 bits are an IPv4 address.
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# RFC 8215: such a block of somebody's own, which no setting but one of its own opens.
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 
 # In the special-purpose registries of IANA (RFC 6890, RFC 9637), and public to older releases of Python.
 _NOT_PUBLIC_EITHER = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv6Network("3fff::/20"))
@@ -98,7 +100,8 @@ class AddressRule:
 
     def _why_not(self, ip: str) -> str | None:
         address = _reached(ipaddress.ip_address(ip))
-        if any(address in network for network in _NEVER):
+        translated = _last_bits(address) if address in _LOCAL_NAT64 else address
+        if any(translated in network for network in _NEVER):
             return "belongs to the machine or its cloud, and is never reached."
         if _is_public(address) or any(address in network for network in self.networks):
             return None
@@ -113,8 +116,12 @@ def _reached(address: _IP) -> _IP:
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        return _last_bits(address)
     return address.ipv4_mapped or address.sixtofour or address
+
+
+def _last_bits(address: _IP) -> ipaddress.IPv4Address:
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
 
 
 def _is_public(address: _IP) -> bool:

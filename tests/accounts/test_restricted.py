@@ -1,0 +1,101 @@
+"""What came only by a login at its source is not for viewers, wherever the catalogue shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from connector.accounts import passwords
+from connector.accounts.models import Role
+from connector.catalogue.models import CatalogueFile, Fate, Membership
+from connector.dspace.records import SourceState
+from connector.extensions import db, transaction
+from tests.pages import words
+
+from .conftest import QUICK, Office
+
+
+@dataclass
+class Closed:
+    """An item of the stocked catalogue that is restricted, and an open one with a restricted picture, gone there."""
+
+    item: int
+    title: str
+    file: int
+    item_set: int
+    picture: int
+    owner: int
+
+
+@pytest.fixture
+def office(stocked_app, monkeypatch) -> Office:
+    monkeypatch.setattr(passwords, "_hasher", QUICK)
+    passwords._nobody.cache_clear()
+    office = Office(stocked_app)
+    office.add("vera")
+    office.add("ed", Role.EDITOR)
+    yield office
+    passwords._nobody.cache_clear()
+
+
+@pytest.fixture
+def closed(office) -> Closed:
+    with office.app.app_context(), transaction():
+        pictures = select(CatalogueFile).where(
+            CatalogueFile.fate == Fate.STORED, CatalogueFile.media_type == "image/png"
+        )
+        first, second = db.session.scalars(pictures.order_by(CatalogueFile.item_id.desc()).limit(2))
+        assert first.item_id != second.item_id
+        item, second.by_login = first.item, True
+        item.by_login, item.source_state = True, SourceState.VANISHED.value
+        item.title = "The closed letters"
+        item_set = db.session.scalar(select(Membership.item_set_id).where(Membership.item_id == item.id))
+        return Closed(item.id, item.title, first.id, item_set, second.id, second.item_id)
+
+
+def pages(closed: Closed) -> list[str]:
+    return ["/items/", "/items.csv", f"/item-sets/{closed.item_set}/", "/gone/", f"/items/?item_set={closed.item_set}"]
+
+
+def shown(browser: FlaskClient, path: str) -> str:
+    return browser.get(path, buffered=True).get_data(as_text=True)
+
+
+def test_a_viewer_meets_no_restricted_item_in_any_list(office, closed):
+    viewer = office.enter("vera")
+
+    assert [path for path in pages(closed) if closed.title in shown(viewer, path)] == []
+
+
+def test_an_editor_meets_it_in_all_of_them(office, closed):
+    editor = office.enter("ed")
+
+    assert [path for path in pages(closed) if closed.title not in shown(editor, path)] == []
+
+
+def test_the_number_of_an_item_set_is_that_of_what_one_sees(office, closed):
+    viewer, editor = words(office.enter("vera").get("/item-sets/")), words(office.enter("ed").get("/item-sets/"))
+
+    assert viewer != editor
+
+
+@pytest.mark.parametrize("path", ["/items/{item}/", "/files/{file}/name", "/files/{picture}/name"])
+def test_a_restricted_item_and_file_are_refused_to_a_viewer_with_a_sentence_and_open_to_an_editor(office, closed, path):
+    path = path.format(**vars(closed))
+    refused = office.enter("vera").get(path)
+
+    assert refused.status_code == 403
+    assert "restricted at its source" in words(refused)
+    assert office.enter("ed").get(path, buffered=True).status_code == 200
+
+
+def test_a_restricted_picture_of_an_open_item_is_named_to_a_viewer_and_not_linked(office, closed):
+    link = f"/files/{closed.picture}/"
+    viewer, editor = office.enter("vera"), office.enter("ed")
+
+    assert link not in shown(viewer, f"/items/{closed.owner}/")
+    assert link not in shown(viewer, "/items/")
+    assert link in shown(editor, f"/items/{closed.owner}/")
