@@ -14,7 +14,11 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 ROOT = Path(__file__).resolve().parent
+LEAST_KEY = 32  # characters of a secret key
 DEFAULT_PATIENCE = 86_400
 COMMAND_LINE_PATIENCE = 900
 DEFAULT_PACE = 4  # requests to one repository at once
@@ -42,10 +46,10 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     instance = Path(environ.get("CONNECTOR_INSTANCE") or ROOT / "instance").resolve()
     return {
         "INSTANCE": instance,
-        "SQLALCHEMY_DATABASE_URI": _database(environ.get("CONNECTOR_DATABASE_URL"), instance / "connector.db"),
+        "SQLALCHEMY_DATABASE_URI": read("DATABASE_URL", _database, f"sqlite:///{instance / 'connector.db'}"),
         "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},  # or errors would bring them to the log
         "QUEUE_URL": read("QUEUE_URL", _queue, f"sqlite:///{instance / 'queue.db'}"),
-        "SECRET_KEY": environ.get("CONNECTOR_SECRET_KEY") or None,
+        "SECRET_KEY": read("SECRET_KEY", _key, None),
         "HOST": read("HOST", _host, "127.0.0.1"),
         "PORT": read("PORT", _whole(0, 65_535), 5000),
         "PROXY_HOPS": read("PROXY_HOPS", _whole(0, 9), 0),
@@ -85,7 +89,7 @@ def secret_key(instance: Path) -> str:
             with suppress(FileExistsError):  # linked whole or not at all, so that nobody reads half a key
                 os.link(file.name, path)
     key = path.read_text().strip()
-    if len(key) < 32:
+    if len(key) < LEAST_KEY:
         raise SettingError(f"The secret key in {path} is damaged: remove the file, and everybody signs in anew.")
     return key
 
@@ -257,12 +261,37 @@ def _proxy(text: str) -> str:
     return text
 
 
-def _queue(text: str) -> str:
-    if not text.startswith(("sqlite:///", "redis://", "rediss://")):
-        raise ValueError("it must begin with sqlite:///, redis:// or rediss://.")
+def _key(text: str) -> str:
+    """The value is not repeated: it is a secret."""
+    if len(text) < LEAST_KEY:
+        raise ValueError(f"a secret key has at least {LEAST_KEY} characters that nobody can guess.")
     return text
 
 
-def _database(url: str | None, default: Path) -> str:
-    """`postgresql://` means psycopg 3, the driver that SQLAlchemy 2.1 uses for it."""
-    return url or f"sqlite:///{default}"
+def _queue(text: str) -> str:
+    """The value is not repeated: there may be a password in it."""
+    if text.startswith("sqlite:///") and len(text) > len("sqlite:///"):
+        return text
+    if not text.startswith(("redis://", "rediss://")) or not _has_server(text):
+        raise ValueError("it has the form redis://host:port/0, rediss://host:port/0 or sqlite:///path.")
+    return text
+
+
+def _database(text: str) -> str:
+    """`postgresql://` means psycopg 3, the driver that SQLAlchemy 2.1 uses for it. The value is not repeated."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.drivername not in ("sqlite", "postgresql", "postgresql+psycopg") or not url.database:
+        raise ValueError("it has the form postgresql://user:password@host:port/name or sqlite:///path.")
+    return text
+
+
+def _has_server(text: str) -> bool:
+    """Whether the address names a host, and no port that is none."""
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -1,5 +1,10 @@
 """The app for a web server (`app`) and its queue (`huey`), with the instance folder and database up to date."""
 
+import os
+import sys
+
+import click
+
 from config import SettingError
 from connector import create_app, logs
 from connector.errors import ConnectorError
@@ -7,10 +12,15 @@ from connector.extensions import huey
 from connector.storage import prepare
 from connector.terminal import refuse
 
+# A `flask` that only prints its help makes and upgrades nothing.
+is_help = click.get_current_context(silent=True) is not None and (len(sys.argv) == 1 or "--help" in sys.argv)
+
+os.umask(0o077)  # the catalogue is nobody else's on this machine
 try:
     app = create_app()
     logs.configure(app.config["LOG"])
-    prepare(app)
+    if not is_help:
+        prepare(app)
 except (SettingError, ConnectorError) as error:
     refuse(str(error))
 

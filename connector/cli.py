@@ -20,6 +20,8 @@ from .catalogue import commands as catalogue_commands
 from .catalogue import export as exports
 from .catalogue.search import Selection, item_set_named
 from .catalogue.store import Place, remap
+from .catalogue.texts import human_size
+from .dspace.estimates import FILES_UNTOLD
 from .dspace.records import Estimate, ScopeKind
 from .errors import InvalidInput
 from .extensions import db, transaction
@@ -32,6 +34,7 @@ from .repositories import commands as repository_commands
 from .repositories import connections
 from .repositories.forms import check_delay, check_limit, check_size, check_url
 from .terminal import REFUSED, STOPPED, Command, json_option
+from .words import duration, plural
 
 SHOWN = 10
 
@@ -88,19 +91,27 @@ def import_(url: str, as_json: bool, **options: Any) -> None:
     if connected.scope is None:
         raise InvalidInput("Say what to import: --collection, --community, --item or --all.")
     if options["estimate"]:
-        _print_estimate(connections.estimate(connected.repository_id, connected.scope, files=options["files"]), as_json)
+        estimate = connections.estimate(connected.repository_id, connected.scope, files=options["files"])
+        _print_estimate(estimate, options["files"], as_json)
         return
     if options["ignore"] and not options["dry_run"]:
         connections.ignore_fields(connected.repository_id, options["ignore"])
     _in_foreground(_created(connected, options), as_json)
 
 
-def _print_estimate(estimate: Estimate, as_json: bool) -> None:
+def _print_estimate(estimate: Estimate, with_files: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(estimate)))
         return
-    numbers = [(name, number) for name, number in asdict(estimate).items() if number is not None]
-    click.echo("About " + ", ".join(f"{number} {name}" for name, number in numbers) + ".")
+    if estimate.items is None:
+        click.echo("The repository does not tell how much there is.")
+        return
+    counted = {"item": estimate.items, "request": estimate.requests, "file": estimate.files}
+    told = [f"{number:,} {plural(thing, number)}" for thing, number in counted.items() if number is not None]
+    size = "" if estimate.bytes is None else f" ({human_size(estimate.bytes)})"
+    click.echo(f"About {', '.join(told)}{size}: {duration(estimate.seconds)}.")
+    if with_files and estimate.files is None:
+        click.echo(f"That is {FILES_UNTOLD}.")
 
 
 def _scope_options(options: dict[str, Any]) -> tuple[ScopeKind | None, str]:

@@ -37,6 +37,7 @@ def note_recovery(instance: Path) -> None:
 @allows(None)
 def alive() -> Response:
     """The process answers. Asks nothing else, so that a slow database does not get it restarted."""
+    _only_for_monitors()
     return _text("alive\n")
 
 

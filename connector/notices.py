@@ -24,6 +24,7 @@ from .extensions import db, transaction, utcnow
 from .imports import report
 from .imports.models import ImportJob, State
 from .repositories.connections import open_http
+from .words import plural
 
 log = logging.getLogger(__name__)
 JOB = ImportJob.__table__
@@ -48,7 +49,7 @@ def _is_wanted(job: ImportJob) -> bool:
         return False
     if job.state == State.STOPPED:  # by a person, or until its hours come: nobody need be told
         return job.asks
-    return wanted == "always" or not job.clean
+    return wanted == "always" or not job.clean or job.vanished > 0
 
 
 def send_due() -> None:
@@ -144,19 +145,19 @@ def _outcome(job: ImportJob) -> str:
     """How it ended, in a few words: "completed with 3 problems"."""
     if job.asks:
         return "waiting for your answer"
-    if job.state == State.FAILED or job.clean:
+    if job.state == State.FAILED:
         return job.state
+    if job.clean:
+        return f"completed, {job.vanished} gone at the source" if job.vanished else job.state
     number = job.failed + job.files_damaged + job.files_failed
     return "completed with problems" if not number else f"completed with {number} problem{'s' * (number > 1)}"
 
 
 def _text(job: ImportJob) -> str:
-    counts = [("added", job.added), ("updated", job.updated), ("unchanged", job.unchanged), ("failed", job.failed)]
-    numbers = ", ".join(f"{number} {name}" for name, number in counts)
     link = _link(job)
     parts = [
         f"The scheduled import of {job.source.name} from {job.source.repository.label}: {_outcome(job)}.",
-        f"{job.seen} items seen: {numbers}.",
+        f"{job.seen} {plural('item', job.seen)} seen: {report.numbers_in_words(job)}.",
         job.message,
         _problems(job),
         f"The page of the job: {link}" if link else "",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from . import disk, words
+from .accounts import audit
 from .catalogue.crosswalk import term_label
 from .catalogue.links import safe_href
 from .catalogue.texts import clean_html, human_size
@@ -70,6 +72,7 @@ def init_app(app: Flask) -> None:
         duration=words.duration,
         human_size=human_size,
         number=words.number,
+        plural=words.plural,
         safe_href=safe_href,
         source_time=words.source_time,
         term_label=term_label,
@@ -77,6 +80,7 @@ def init_app(app: Flask) -> None:
     )
     app.jinja_env.globals.update(product=PRODUCT, version=__version__, shortage=disk.shortage)
     app.after_request(_with_headers)
+    app.after_request(_on_this_site)
     app.register_error_handler(ConnectorError, _refused)
     app.register_error_handler(CSRFError, lambda error: _error_page(400, EXPIRED))
     app.register_error_handler(HTTPException, _failed)
@@ -92,12 +96,22 @@ def _with_headers(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={A_YEAR}")
-    if response.mimetype == "text/html":  # nobody reads it after the sign-out, by the Back button
+    if request.endpoint != "static":  # nobody reads it after the sign-out, by the Back button or in a proxy
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
+def _on_this_site(response: Response) -> Response:
+    """Redirects name no host: the router takes its from the request, where anything may stand; none leads elsewhere."""
+    if response.location and urlsplit(response.location).netloc:
+        parts = urlsplit(response.location)
+        response.location = "/" + parts._replace(scheme="", netloc="", path=parts.path.lstrip("/")).geturl()
+    return response
+
+
 def _refused(error: ConnectorError) -> tuple[str, int]:
+    if isinstance(error, NotAllowed):
+        audit.refused(403)
     status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
     return _error_page(status, str(error))
 
@@ -105,6 +119,8 @@ def _refused(error: ConnectorError) -> tuple[str, int]:
 def _failed(error: HTTPException) -> Any:
     if error.code is None or error.code < 400:  # a redirect that werkzeug raises
         return error
+    if error.code == audit.TOO_MANY:
+        audit.refused(error.code)
     return _error_page(error.code, SENTENCES.get(error.code, error.description or SENTENCES[500]))
 
 

@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from .extensions import db, huey, migrate, utcnow
 
 log = logging.getLogger(__name__)
 COPIES_KEPT = 3
+OWN, FOLDER = 0o600, 0o700  # what others on this machine may not even read
 
 
 def prepare(app: Flask) -> None:
@@ -33,7 +35,8 @@ def prepare(app: Flask) -> None:
     """
     instance: Path = app.config["INSTANCE"]
     for folder in (instance, instance / "files", instance / "pace"):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+    _close_to_others(instance)
     with app.app_context(), _alone(instance / "prepare.lock"):
         _hold(app)
         swap.finish(instance, database_file())
@@ -41,6 +44,14 @@ def prepare(app: Flask) -> None:
         _bring_up_to_date(instance / "backups")
         if hasattr(huey.storage, "initialize_schema"):
             huey.storage.initialize_schema()
+
+
+def _close_to_others(instance: Path) -> None:
+    """Take from others what an older version, or another umask, let them read. Of another owner's files: nothing."""
+    for path in (instance, *instance.iterdir()):
+        found = path.lstat()
+        if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077 and not path.is_symlink():
+            path.chmod(FOLDER if path.is_dir() else OWN)
 
 
 def database_file() -> Path | None:

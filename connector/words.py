@@ -34,6 +34,11 @@ def number(count: int | None) -> str:
     return "" if count is None else f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
+def plural(thing: str, count: int) -> str:
+    """The name of a thing as it stands after its count: "1 item", "2 items"."""
+    return thing if count == 1 else f"{thing}s"
+
+
 def duration(seconds: float) -> str:
     """A length of time in its two largest units: "under 1 s", "4 s", "2 min 5 s", "3 h 20 min"."""
     if seconds < 1:

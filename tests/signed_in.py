@@ -13,7 +13,8 @@ from connector.accounts.models import Account, Role, Session
 from connector.extensions import db, transaction, utcnow
 
 NAME = "Tess Admin"
-HASH = PasswordHasher(1, 8, 1).hash("the password of that admin")  # as cheap as can be
+PASSWORD = "the password of that admin"
+HASH = PasswordHasher(1, 8, 1).hash(PASSWORD)  # as cheap as can be
 TOKEN = "the session of that admin"
 COOKIE = {"_user_id": TOKEN, "_permanent": True}
 

@@ -23,7 +23,7 @@ from sqlalchemy import event
 
 from config import load
 from connector import create_app
-from connector.backup import archive
+from connector.backup import archive, commands
 from connector.backup.restore import read_manifest
 from connector.catalogue.leftovers import the_folder
 from connector.errors import InvalidInput
@@ -281,6 +281,37 @@ def test_a_restore_into_an_instance_that_holds_something_is_refused_unless_it_ma
 CUT_SHORT = 10_000
 
 
+def told(name: str, content: bytes, **values) -> bytes:
+    """The member, where it is the manifest with these values."""
+    return json.dumps(json.loads(content) | values).encode() if name == "manifest.json" else content
+
+
+def with_database(name: str, content: bytes, database: bytes) -> bytes:
+    """The member, where the database is this one and the manifest says so."""
+    if name == "manifest.json":
+        sha256 = json.loads(content)["sha256"] | {"connector.db": hashlib.sha256(database).hexdigest()}
+        return told(name, content, sha256=sha256)
+    return database if name == "connector.db" else content
+
+
+def test_who_was_signed_in_when_the_backup_was_made_is_not_after_the_restore(stocked, elsewhere, tmp_path):
+    with closing(sqlite3.connect(instance_of(stocked) / "connector.db")) as connection, connection:
+        connection.execute("INSERT INTO invitation (token_hash, purpose, expires) VALUES ('x', 'first', '2999-01-01')")
+        assert connection.execute("SELECT count(*) FROM session").fetchone()[0] > 0
+    stocked("backup", str(tmp_path / "in.tar"))
+
+    assert elsewhere("restore", str(tmp_path / "in.tar"))[0] == 0
+
+    with closing(sqlite3.connect(instance_of(elsewhere) / "connector.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM account").fetchone()[0] > 0
+        assert [
+            connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("session", "invitation")
+        ] == [
+            (0,),
+            (0,),
+        ]
+
+
 @pytest.mark.parametrize(
     ("says", "damage"),
     [
@@ -310,6 +341,11 @@ def test_a_damaged_archive_is_refused_with_a_sentence(backup, elsewhere, says, d
         ("it holds 0 files", lambda name, content: None if name.startswith("files/") else content),
         ("no manifest", lambda name, content: None if name == "manifest.json" else content),
         ("cannot be read", lambda name, content: b"{" if name == "manifest.json" else content),
+        ("cannot be read", lambda name, content: told(name, content, lost=[[1]])),
+        ("cannot be read", lambda name, content: told(name, content, lost=7)),
+        ("cannot be read", lambda name, content: told(name, content, revision=[1])),
+        ("its database cannot be read", lambda name, content: with_database(name, content, b"junk" * 5000)),
+        ("its database cannot be read", lambda name, content: with_database(name, content, b"")),
     ],
 )
 def test_an_archive_that_is_not_what_was_written_leaves_the_instance_as_it_was(backup, stocked, tmp_path, says, change):
@@ -446,7 +482,7 @@ def test_of_an_instance_on_postgresql_files_and_key_are_kept_and_the_sentence_na
 
     code, _, err = flask("backup", str(path))
 
-    assert (code, "pg_dump --format=custom" in err, postgresql in err) == (0, True, False)
+    assert (code, "pg_dump --format=custom" in err, f"--dbname={postgresql}" in err) == (0, True, True)
     assert "connector.db" not in names(path)
     dump = f"{path}.dump"
     postgresql_tool("pg_dump", "--format=custom", f"--file={dump}", postgresql)
@@ -460,6 +496,14 @@ def test_of_an_instance_on_postgresql_files_and_key_are_kept_and_the_sentence_na
 
 def postgresql_tool(name: str, *args: str) -> None:
     subprocess.run([f"{BINARIES[0]}/{name}", *args], check=True, capture_output=True)
+
+
+def test_the_address_that_pg_dump_is_given_has_no_password(tmp_path):
+    url = "postgresql://me:secret@host:5433/name?sslmode=require&password=secret"
+    app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": url}))
+
+    with app.app_context():
+        assert commands._without_password() == "postgresql://me@host:5433/name?sslmode=require"
 
 
 def test_a_backup_of_another_kind_of_database_is_refused(postgresql, backup, flask):

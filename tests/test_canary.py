@@ -12,7 +12,11 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
+from flask import Response
+from flask.testing import FlaskClient
 
+from connector.accounts import people
+from connector.accounts.models import Role
 from connector.imports.tasks import carry_out
 from tests.sample import SampleRepository, login
 
@@ -52,6 +56,17 @@ class Life:
             "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8",
             "CONNECTOR_PATIENCE": "2",
         }
+
+    def set(self, settings: dict[str, str]) -> None:
+        """Settings for the commands to come, named without CONNECTOR_."""
+        self._environment |= {f"CONNECTOR_{name}": value for name, value in settings.items()}
+
+    def begin(self, *args: str) -> subprocess.Popen:
+        """A command that goes on until it is told to end."""
+        command = [sys.executable, "-m", "flask", *args]
+        return subprocess.Popen(
+            command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
 
     def python(self, code: str, *args: str, given: str = "") -> int:
         command = [sys.executable, "-c", code, *args]
@@ -150,3 +165,99 @@ def test_what_is_said_or_written_down_would_be_found(life, say):
 
     spelled = found(life.everything())
     assert spelled != []
+
+
+def processes_of(pid: int) -> list[int]:
+    """A process and all that it has begun, as the system lists them."""
+    begun = [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
+    return [pid, *(one for child in begun for one in processes_of(child))]
+
+
+SECRET = "canary8of7settings"
+SETTINGS = {
+    "SMTP": "smtp+starttls://127.0.0.1:1",
+    "SMTP_USER": "library",
+    "SMTP_PASSWORD": SECRET,
+    "NOTICE_FROM": "connector@example.org",
+    "NOTICE_TO": "library@example.org",
+    "NOTICE_WEBHOOK": f"http://127.0.0.1:1/hooks/{SECRET}",
+    "PROXY": f"http://library:{SECRET}@127.0.0.1:1",
+    "SECRET_KEY": f"{SECRET}-and-so-long-that-it-is-taken",
+}
+DATABASE_DOWN = {"DATABASE_URL": f"postgresql+psycopg://library:{SECRET}@127.0.0.1:1/connector"}
+QUEUE_DOWN = {"QUEUE_URL": f"redis://:{SECRET}@127.0.0.1:1/0"}
+ODD_ADDRESSES = {
+    "QUEUE_URL": f"amqp://library:{SECRET}@127.0.0.1:1",
+    "NOTICE_WEBHOOK": f"hooks.example.org/{SECRET}",
+    "PROXY": f"socks5://library:{SECRET}@127.0.0.1:1",
+    "SMTP": f"smtps://library:{SECRET}@127.0.0.1",
+}
+
+
+@pytest.mark.parametrize(
+    ("args", "more"),
+    [
+        (["notice", "--test"], {}),
+        (["import", "http://127.0.0.1:1/", "--all", "--json"], {}),
+        (["import", "http://127.0.0.1:1/", "--all", "--json"], QUEUE_DOWN),
+        (["jobs"], DATABASE_DOWN),
+    ],
+)
+def test_no_command_gives_a_secret_of_the_settings_away(life, args, more):
+    life.set(SETTINGS | more)
+
+    assert life.flask(*args) != 0
+
+    assert b"127.0.0.1" in life.said  # what could not be reached is told
+    assert SECRET.encode() not in life.everything()
+
+
+@pytest.mark.parametrize("name", ODD_ADDRESSES)
+def test_a_setting_that_cannot_be_used_is_refused_without_the_secret_in_it(life, name):
+    life.set({name: ODD_ADDRESSES[name]})
+
+    code = life.flask("up")
+
+    assert (code, b"Error" in life.said) == (2, True), life.said.decode()[-2000:]
+    assert SECRET.encode() not in life.everything()
+
+
+def test_no_secret_is_in_the_list_of_processes(life):
+    life.set(SETTINGS | {"PORT": "0"})
+    server = life.begin("up")
+    try:
+        for line in server.stderr:
+            life.said += line
+            if b"DSpace Connector is at" in line:
+                break
+        commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in processes_of(server.pid)]
+    finally:
+        server.terminate()
+        life.said += b"".join(server.communicate(timeout=30))
+
+    assert b"up" in commands[0]
+    assert SECRET.encode() not in b"".join(commands) + life.everything()
+
+
+def test_no_account_gives_its_password_its_link_or_its_session_away(app, client, caplog, capfd):
+    caplog.set_level(logging.DEBUG)
+    with app.app_context():
+        link, reset = people.add("Anna", Role.ADMIN), people.first_link()
+    browser = FlaskClient(app, Response)
+    typed = {"password": CANARY, "again": CANARY}
+    answers = [browser.get(f"/welcome/{link}"), browser.post(f"/welcome/{link}", data=typed | {"again": WRONG})]
+    answers += [browser.post(f"/welcome/{link}", data=typed), browser.get(f"/welcome/{link}")]
+    with browser.session_transaction() as kept:
+        session = kept["_user_id"]
+    new = {"current": WRONG, "new": CANARY, "again": CANARY}
+    answers += [browser.post("/account/password", data=new), browser.get("/account/")]
+    for given in (WRONG, CANARY):
+        answers.append(FlaskClient(app, Response).post("/sign-in", data={"name": "Anna", "password": given}))
+    answers += [client.get(path, buffered=True) for path in ("/users/", "/audit/", "/audit.csv", "/account/")]
+
+    said = b"\n".join([answer.get_data() for answer in answers] + [caplog.text.encode()])
+    said += "".join(capfd.readouterr()).encode() + contents(Path(app.config["INSTANCE"]))
+    assert [answer.status_code for answer in answers[:8]] == [200, 422, 303, 410, 422, 200, 422, 303]
+    assert b"password refused" in said  # the trail tells of it
+    assert found(said) == []
+    assert [token for token in (link, reset, session) if token.encode() in said] == []

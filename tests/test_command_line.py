@@ -313,8 +313,9 @@ def test_a_file_larger_than_the_limit_of_the_import_is_listed_and_not_fetched(fl
 
     code, job = flask.json("import", nine.url, "--collection", handle, "--files", "--file-limit", "200 B")
 
-    assert (code, job["clean"]) == (1, False)
+    assert (code, job["clean"]) == (0, True)
     assert job["files"]["too_large"] > 0
+    assert "more than the limit of 200 bytes" in job["problems"][0]["reason"]
 
 
 def test_an_unchanged_repository_costs_three_requests_and_a_lost_file_is_noticed_all_the_same(flask, nine):

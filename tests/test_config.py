@@ -81,6 +81,14 @@ def test_any_address_may_be_listened_on(host):
         ("CA_BUNDLE", "/no/such/file", "no file"),
         ("PROXY", "proxy.example.org:3128", "http://"),
         ("QUEUE_URL", "amqp://x", "redis://"),
+        ("QUEUE_URL", "redis://", "redis://host"),
+        ("QUEUE_URL", "redis://me:secret@host:port/0", "redis://host"),
+        ("QUEUE_URL", "sqlite:///", "sqlite:///path"),
+        ("DATABASE_URL", "postgresql//me:secret@host/x", "postgresql://user"),
+        ("DATABASE_URL", "postgresql://me:secret@host:port/x", "postgresql://user"),
+        ("DATABASE_URL", "mysql://me:secret@host/x", "postgresql://user"),
+        ("DATABASE_URL", "sqlite://", "sqlite:///path"),
+        ("SECRET_KEY", "secret", "at least 32 characters"),
         ("MIN_FREE", "much", "no size"),
         ("MIN_FREE", "1.5 GB", "no size"),
         ("MIN_FREE", "-1", "no size"),
@@ -94,6 +102,7 @@ def test_a_malformed_setting_is_refused_by_name(name, value, says):
         load({f"CONNECTOR_{name}": value})
 
     assert says in str(refused.value)
+    assert "me:secret" not in str(refused.value)
 
 
 def test_the_secret_key_is_made_once_even_by_many_at_once_and_only_its_owner_may_read_it(tmp_path):

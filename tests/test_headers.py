@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from connector.catalogue.models import CatalogueFile
+from connector.extensions import db
+
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
@@ -21,6 +24,28 @@ def test_every_answer_says_what_a_browser_may_do_with_it(client, path):
     assert headers["Referrer-Policy"] == "same-origin"
     assert "camera=()" in headers["Permissions-Policy"]
     assert headers["Cross-Origin-Opener-Policy"] == headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize(
+    "path", ["/items.csv", "/audit.csv", "/excluded.csv", "/jobs/1/diary.txt", "/jobs/1/problems.csv"]
+)
+def test_what_is_downloaded_is_kept_nowhere(stocked_client, path):
+    answer = stocked_client.get(path)
+
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+
+
+def test_a_stored_file_is_kept_by_its_reader_only_and_a_restricted_one_not_at_all(stocked_app, stocked_client):
+    with stocked_app.app_context():
+        file = db.session.scalar(db.select(CatalogueFile).where(CatalogueFile.fate == "stored"))
+        path = f"/files/{file.id}/x"
+        open_to_all = stocked_client.get(path, buffered=True).headers["Cache-Control"]
+        file.by_login = True
+        db.session.commit()
+
+    assert open_to_all == "private, no-cache"
+    assert stocked_client.get(path, buffered=True).headers["Cache-Control"] == "no-store"
+    assert "no-store" not in stocked_client.get("/static/style.css", buffered=True).headers["Cache-Control"]
 
 
 def test_over_https_a_browser_is_told_to_stay_with_it_and_over_http_it_is_not(client):
@@ -49,3 +74,11 @@ def test_nothing_that_is_posted_without_the_token_of_its_form_is_done(app):
 
     assert len(answers) > 30
     assert {rule: status for rule, status in answers.items() if status != 400} == {}
+
+
+@pytest.mark.parametrize("path", ["/items", "/items//?q=1"])
+def test_no_redirect_leads_to_the_host_that_a_request_names(client, path):
+    for host in ("http://evil.example", "http://EVIL.example:81"):
+        location = client.get(path, base_url=host).location
+
+        assert location.startswith("/items/")

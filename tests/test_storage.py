@@ -187,3 +187,24 @@ def test_while_a_restore_has_the_instance_nobody_else_begins(tmp_path):
 
     with pytest.raises(Conflict, match="being restored"):
         prepare(other)
+
+
+def test_what_lies_in_the_instance_is_read_by_its_owner_only_also_what_was_open_before(tmp_path):
+    instance = tmp_path / "new"
+    instance.mkdir(mode=0o755)
+    (instance / "queue.db").touch(0o644)
+    flask = CommandLine(instance)
+
+    assert flask("jobs")[0] == 0
+
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (instance, *instance.rglob("*"))}
+    assert {"new", "connector.db", "queue.db", "files"} <= modes.keys()
+    assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}
+
+
+@pytest.mark.parametrize("args", [("--help",), (), ("import", "--help")])
+def test_help_makes_nothing(tmp_path, args):
+    _, out, err = CommandLine(tmp_path / "new")(*args)
+
+    assert "Usage:" in out + err
+    assert not (tmp_path / "new").exists()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from flask import g, has_app_context, has_request_context, request
@@ -15,10 +17,13 @@ from ..catalogue.texts import csv_safe
 from ..extensions import db, transaction, utcnow
 from .models import AuditEntry
 
+log = logging.getLogger(__name__)
 LOCAL = "local operator"  # whoever can run commands here owns the machine and needs no account
 NOBODY = "nobody"  # a request of somebody who is not signed in
 SCHEDULE = "schedule"  # what is imported by itself
 COLUMNS = ("at", "who", "what", "about", "address", "data")
+APART = timedelta(minutes=1)  # so that a flood of refusals does not fill the table
+TOO_MANY = 429
 LONGEST = 500  # characters of what an entry is about; names come from people and repositories
 
 
@@ -39,6 +44,20 @@ def record(what: str, about: str = "", **data: Any) -> None:
     """Add an entry by itself."""
     with transaction():
         note(what, about, **data)
+
+
+def refused(status: int) -> None:
+    """Tell of a request that was refused: the log always, the trail once a minute for each person and kind of page.
+
+    Of people who are not signed in, the trail takes only that they were slowed down (429).
+    """
+    who, page = acting(), f"{request.method} {request.url_rule}"
+    log.warning("Refused with %s: %s at %s asked for %s", status, who, _address(), page)
+    if who == NOBODY and status != TOO_MANY:
+        return
+    same = (AuditEntry.who == who, AuditEntry.what == "refused", AuditEntry.about == page)
+    if db.session.scalar(select(AuditEntry.id).where(*same, AuditEntry.at > utcnow() - APART).limit(1)) is None:
+        record("refused", page, status=status)
 
 
 def listed(who: str = "", what: str = "") -> Select[Any]:

@@ -21,14 +21,20 @@ user = AppGroup("user", help="Accounts: who may sign in, and what they may do.")
 
 
 def _become(context: click.Context, option: click.Parameter, name: str | None) -> None:
-    """Act for this account; a name that nobody has is told like any other mistake in the options."""
+    """Act for this account; a name that nobody has, or who may not, is told like any other mistake in the options."""
     if name is None:
         return
     try:
-        g.acting = people.named(name).name
+        account = people.named(name)
     except InvalidInput as error:
         raise click.BadParameter(str(error)) from error
+    found, disabled, role = account.name, account.disabled, Role(account.role)
     db.session.rollback()
+    if disabled:
+        raise click.BadParameter(f"The account {found} is disabled.")
+    if not role.includes(Role.EDITOR):
+        raise click.BadParameter(f"{found} has the role {role.value}: only editors and admins may do this.")
+    g.acting = found
 
 
 as_option = click.option(

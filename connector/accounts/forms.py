@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, Length
 
 from ..errors import ConnectorError
+from ..forms import Form
 from .models import Role
 from .passwords import LEAST, MOST
 from .people import LONGEST
@@ -20,7 +20,7 @@ ROLES = {
 ADVICE = f"At least {LEAST} characters, any you like; a few words together are good and easy to keep in mind."
 
 
-class RefusableForm(FlaskForm):
+class RefusableForm(Form):
     """A form that shows a refusal at the field it concerns."""
 
     def refuse(self, error: ConnectorError) -> None:

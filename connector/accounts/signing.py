@@ -104,11 +104,17 @@ def peer() -> str:
 
 def _named_by_proxy() -> Person | None:
     """Whom the proxy names, if it is one that we trust. A refusal is left for the gate to show."""
-    name = request.headers.get(current_app.config["AUTH_HEADER"], "").strip()
+    name = request.headers.get(current_app.config["AUTH_HEADER"], "").strip(" \t")
     if not name:
         return None
     if not _is_trusted(peer()):
         log.warning("A header that names who is there came from %s, which is no trusted proxy: ignored.", peer())
+        return None
+    try:
+        name = name.encode("latin-1").decode()  # WSGI hands the bytes on as Latin-1 (PEP 3333)
+    except UnicodeDecodeError:
+        log.warning("The proxy %s names somebody in another encoding than UTF-8: refused.", peer())
+        g.refusal = "The server in front of this app sends your name in another encoding than UTF-8."
         return None
     try:
         return _account_of(name)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import click
+from sqlalchemy import URL
 
 from ..catalogue.texts import human_size
+from ..extensions import db
 from ..terminal import Command, json_option
 from . import archive
 from .archive import Manifest
@@ -30,9 +33,11 @@ def backup(file: Path, as_json: bool) -> None:
     manifest = archive.write(file)
     _tell("Wrote", file, manifest, as_json)
     if manifest.database != "sqlite":
+        dump = shlex.quote(f"{file}.dump")
         click.echo(
-            f"The database is not in it. Keep it, too, by: pg_dump --format=custom --file={file}.dump "
-            '"$CONNECTOR_DATABASE_URL"',
+            f"The database is not in it. Keep it, too, by: pg_dump --format=custom --file={dump} "
+            f"--dbname={shlex.quote(_without_password())} (its password belongs into the file that PGPASSFILE names: "
+            "everybody on the machine can read the arguments of a command)",
             err=True,
         )
     if manifest.lost:
@@ -50,6 +55,14 @@ def restore_(file: Path, replace: bool, as_json: bool) -> None:
     A PostgreSQL database comes back by pg_restore, before this.
     """
     _tell("Restored", file, restore(file, replace=replace), as_json)
+
+
+def _without_password() -> str:
+    """The address of the database, as pg_dump takes it."""
+    url = db.engine.url.set(drivername="postgresql").difference_update_query(["password"])
+    return URL.create(
+        url.drivername, url.username, None, url.host, url.port, url.database, url.query
+    ).render_as_string()
 
 
 def _tell(did: str, file: Path, manifest: Manifest, as_json: bool) -> None:

@@ -6,20 +6,21 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
 from flask import Flask, current_app
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from .. import storage
 from ..catalogue.files import FileFolder
 from ..catalogue.leftovers import collect_bytes, the_folder
 from ..errors import Conflict, InvalidInput, StorageTrouble
-from ..extensions import db
+from ..extensions import db, transaction
 from ..repositories.models import Repository
 from . import swap
 from .archive import FILES, MANIFEST, Hashed, Manifest
@@ -27,6 +28,7 @@ from .swap import DATABASE, KEY
 
 STORED = re.compile(rf"{FILES}/([0-9a-f]{{2}})/([0-9a-f]{{62}})")
 PIECE = 256 * 1024  # bytes
+ENDED = {"session", "invitation"}  # who was signed out, or whose link was spent, since the backup stays so
 MOST_TEXT = 64 * 2**20  # bytes of a manifest: it may name every file as lost
 
 
@@ -49,6 +51,8 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
     try:
         with _told(path):
             _unpack(path, manifest, beside)
+            if manifest.database == "sqlite":
+                _make_ready(path, beside / DATABASE)
         _keep_key(beside / KEY, app)
     except BaseException:
         shutil.rmtree(beside)
@@ -60,6 +64,10 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
     storage.prepare(app)
     if manifest.database == "sqlite":  # else the rows of these bytes may only come yet
         collect_bytes()
+    else:
+        with transaction():
+            for table in ENDED:
+                db.session.execute(text(f"DELETE FROM {table}"))
     return manifest
 
 
@@ -69,10 +77,40 @@ def read_manifest(path: Path) -> Manifest:
         for info, member in _members(path):
             if info.name == MANIFEST and info.size <= MOST_TEXT:
                 try:
-                    return Manifest(**json.load(member))
-                except (ValueError, TypeError) as error:
+                    manifest = Manifest(**json.load(member))
+                except (ValueError, TypeError, RecursionError) as error:
                     raise _damaged(path, "its manifest cannot be read") from error
+                if not _is_sound(manifest):
+                    raise _damaged(path, "its manifest cannot be read")
+                return manifest
     raise _damaged(path, "it has no manifest, so it was not written to its end")
+
+
+def _is_sound(manifest: Manifest) -> bool:
+    """Whether all in it is of the kind that it should be: JSON may hold anything."""
+    texts = [manifest.version, manifest.made, manifest.database, manifest.revision or ""]
+    numbers = [manifest.items, manifest.jobs, manifest.files, manifest.bytes]
+    if not isinstance(manifest.lost, list) or not isinstance(manifest.sha256, dict):
+        return False
+    texts += [*manifest.lost, *manifest.sha256.values()]
+    return all(isinstance(one, str) for one in texts) and all(isinstance(one, int) for one in numbers)
+
+
+def _make_ready(path: Path, database: Path) -> None:
+    """See that the unpacked database is one that we know, and end the sessions and one-time links that were in it."""
+    try:
+        with closing(sqlite3.connect(database)) as copy, copy:
+            if copy.execute("PRAGMA quick_check").fetchone() != ("ok",):
+                raise _damaged(path, "its database is not whole")
+            found = copy.execute("SELECT version_num FROM alembic_version").fetchone()
+            tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            for table in ENDED & tables:
+                copy.execute(f"DELETE FROM {table}")
+    except sqlite3.Error as error:
+        raise _damaged(path, f"its database cannot be read: {error}") from error
+    if found is None:
+        raise _damaged(path, "its database does not say of which version it is")
+    storage.check_known(found[0], "The backup")
 
 
 def _check(manifest: Manifest) -> None:

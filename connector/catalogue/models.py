@@ -32,12 +32,12 @@ class Fate(StrEnum):
     @property
     def is_problem(self) -> bool:
         """Whether an import with such a file is not clean (design rule 11)."""
-        return self in (Fate.TOO_LARGE, Fate.DAMAGED, Fate.FAILED)
+        return self in (Fate.DAMAGED, Fate.FAILED)
 
     @property
     def can_be_retried(self) -> bool:
-        """Whether a file that did not come may come at another time."""
-        return self not in (Fate.LINKED, Fate.STORED)
+        """Whether a file that did not come may come at another time; too large a one only when the limit has grown."""
+        return self not in (Fate.LINKED, Fate.STORED, Fate.TOO_LARGE)
 
 
 class Action(StrEnum):

@@ -115,6 +115,7 @@ def file(file_id: int, name: str) -> Response:
         conditional=True,
         etag=found.sha256,
     )
+    response.headers["Cache-Control"] = "no-store" if found.by_login or found.item.by_login else "private, no-cache"
     response.headers["Content-Security-Policy"] = PDF_POLICY if media_type == "application/pdf" else SANDBOX
     return response
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from .records import Estimate, Page
 
+FILES_UNTOLD = "without the files, whose number DSpace 4 to 6 does not tell"
+
 
 def by_first_page(page: Page, size: int, with_files: bool) -> Estimate:
     """From the first page of a walk that knows its total, by the plan the walk begins with: pages of `size` items.

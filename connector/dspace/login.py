@@ -12,6 +12,7 @@ import json
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ from ..errors import BadAnswer, LoginRefused, Restricted, Transient
 from ..http import Http
 from .records import Server
 
-MOST_RENEWALS = 3
+MOST_RENEWALS = 3  # within the hour that follows the first of them: a weekend has many restarts of a server
+_HOUR = 3600  # seconds
 _BEFORE_ITS_END = 300  # seconds
 _CSRF_COOKIE = "DSPACE-XSRF-COOKIE"
 _BEARER = "Bearer "
@@ -141,7 +143,8 @@ class Login:
         self.api_url = server.api_url
         self._http, self._account = http, account
         self._entry = _ENTRIES[server.generation](http, server.api_url, clock)
-        self._renewals, self._lock = 0, threading.RLock()
+        self._clock, self._lock = clock, threading.RLock()
+        self._renewed: deque[float] = deque(maxlen=MOST_RENEWALS)  # when
 
     def enter(self) -> None:
         """Log in, once; from then on the door is signed in."""
@@ -171,8 +174,9 @@ class Login:
         with self._lock:
             if self._entry.still_in():
                 return True
-            if self._renewals == MOST_RENEWALS:
-                raise LoginRefused(f"The repository has ended our login {MOST_RENEWALS + 1} times in this job.")
-            self._renewals += 1
+            now = self._clock()
+            if len(self._renewed) == MOST_RENEWALS and now - self._renewed[0] < _HOUR:
+                raise LoginRefused(f"The repository has ended our login {MOST_RENEWALS + 1} times within an hour.")
+            self._renewed.append(now)
             self.enter()
             return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 # Never above 100: search gives no more rows and skips the rest. Each divides the one before, so that a failing page can
 # be split at its own offset.
@@ -48,6 +49,15 @@ class Plans:
     def named(self, name: str | None) -> Plan | None:
         """The plan a cursor names, or None when it names none of these."""
         return next((trial.plan for trial in self.trials if trial.plan.name == name), None)
+
+
+def anew(cursor: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A cursor that begins a walk with the plan that the walk of this one found the cheapest; None where it found none.
+
+    A complete walk is to follow a complete one: light ones find plans of their own.
+    """
+    name = (cursor or {}).get("plan")
+    return {"plan": name} if name else None
 
 
 def sizes_within(limit: int | None) -> tuple[int, ...]:

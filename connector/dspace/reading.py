@@ -6,13 +6,14 @@ in trouble: then the page waits, and patience decides when the job gives up (des
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import partial
 from typing import TypeVar
 
@@ -45,7 +46,8 @@ class Patience:
     They count from the first failure after a good answer: in hours of downloads nobody asks for a page, and the first
     one that fails then is not yet a repository that has been down for hours.
     `waiting` is given a sentence before each wait, and "" when a good answer has come. `now` gives naive UTC, `clock`
-    seconds that nobody sets back.
+    seconds that nobody sets back. `zone`: whose times the sentence tells; None is the system's. `spread`: how much
+    longer than planned a wait is, or all jobs would be back at once after an outage.
     """
 
     def __init__(
@@ -56,8 +58,11 @@ class Patience:
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], bool] | None = None,
         now: Callable[[], datetime] = waits.utc_now,
+        zone: tzinfo | None = None,
+        spread: Callable[[], float] = lambda: random.uniform(1, 1.25),
     ):
         self._seconds, self._waiting, self._clock, self._now = seconds, waiting, clock, now
+        self._zone, self._spread = zone, spread
         self.stop = stop or threading.Event()
         self._pause = pause or self.stop.wait
         self._failing: dict[str, float] = {}
@@ -84,6 +89,8 @@ class Patience:
     def wait(self, kind: str, error: Transient) -> None:
         """Wait before the next try: 5 s, then twice as long each time, up to 5 minutes, or what the server asked for.
 
+        And up to a quarter more, within the patience that is left.
+
         Raises RepositoryDown when patience has ended, or would before the server wants to be asked again; Stopped as
         soon as a stop is asked for.
         """
@@ -98,8 +105,10 @@ class Patience:
         if asked > left:
             wish = f"The repository asks not to be asked again for {waits.span(asked)}: longer than we wait. {error}"
             raise RepositoryDown(wish, error.url)
-        pause = max(asked, min(left, LONGEST_WAIT, 5.0 * 2 ** min(turn - 1, 10)))
-        self._waiting(f"{waits.since(since, self._now())}: {error} Trying again in {waits.span(pause)}.")
+        planned = max(asked, min(LONGEST_WAIT, 5.0 * 2 ** min(turn - 1, 10)))
+        pause = min(left, planned * self._spread())
+        began = waits.since(since, self._now(), self._zone)
+        self._waiting(f"{began}: {error} Trying again in {waits.span(pause)}.")
         self.rest(pause)
 
     def rest(self, seconds: float) -> None:

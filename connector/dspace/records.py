@@ -188,10 +188,11 @@ class Estimate:
     """About what reading a scope will take, told before it is read; None is what the source does not tell.
 
     `requests`: those of the walk, and one more for each of `files`. `files` and their `bytes` are those of ORIGINAL: as
-    many an item as the first items have.
+    many an item as the first items have. `seconds`: how long all that takes, where somebody knows how fast it goes.
     """
 
     items: int | None
     requests: int | None
     files: int | None = None
     bytes: int | None = None
+    seconds: float | None = None

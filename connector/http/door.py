@@ -229,7 +229,8 @@ class Http:
         seconds = max(seconds, asked)
         if seconds > _WORTH_SAYING:
             self._under_way.has_told = True
-            self._waiting(f"{waits.since(since, utc_now())}: {trouble} Trying again in {waits.span(seconds)}.")
+            began = waits.since(since, utc_now(), self._settings.zone)
+            self._waiting(f"{began}: {trouble} Trying again in {waits.span(seconds)}.")
         if self.rest(seconds):
             raise _stopped()
 

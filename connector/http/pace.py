@@ -62,7 +62,7 @@ class Pace:
         self._changed = threading.Condition()
         self._answers: dict[str, _Answers] = {}
         self._good = 0
-        self._halvings = 0
+        self._slowed = self._halvings = 0
         weakref.finalize(self, _close, self._locks)
 
     @property
@@ -72,7 +72,7 @@ class Pace:
 
     @property
     def halvings(self) -> int:
-        """How often the width was halved in this object."""
+        """How often the width was halved in this object; one is not halved."""
         return self._halvings
 
     def space(self, stop: threading.Event) -> float:
@@ -87,7 +87,7 @@ class Pace:
         """
         number = self._take(stop)
         try:
-            yield self._halvings
+            yield self._slowed
         finally:
             self._give_back(number)
 
@@ -103,20 +103,21 @@ class Pace:
                 self._count_good()
 
     def troubled(self, turn: int) -> None:
-        """Record a timeout, a 429 or a 5xx. Requests begun before the last halving are part of its trouble."""
+        """Record a timeout, a 429 or a 5xx. Requests begun before it was slowed last are part of that trouble."""
         with self._changed:
             self._good = 0
-            if turn == self._halvings:
+            if turn == self._slowed:
                 self._halve()
 
     def _halve(self) -> None:
+        self._halvings += self._width > 1
         self._width = max(1, self._width // 2)
-        self._halvings += 1
+        self._slowed += 1
         self._good = 0
 
     def _count_good(self) -> None:
         self._good += 1
-        if self._good == (_GOOD_IN_A_ROW if self._halvings else _GOOD_AT_FIRST):
+        if self._good == (_GOOD_IN_A_ROW if self._slowed else _GOOD_AT_FIRST):
             self._good = 0
             self._width = min(self._most, self._width + 1)
 

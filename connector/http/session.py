@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 import requests
@@ -29,7 +30,8 @@ class HttpSettings:
 
     `file_grace`: how long a file may come more slowly than any line that is of use.
 
-    A server that asks to be left alone for more than `longest_wait` is not asked again.
+    A server that asks to be left alone for more than `longest_wait` is not asked again. `zone`: whose times sentences
+    tell; None is the system's.
     """
 
     user_agent: str
@@ -42,6 +44,7 @@ class HttpSettings:
     longest_wait: float = 24 * 3600
     file_grace: float = 300
     json_bytes: int = DEFAULT_JSON_LIMIT
+    zone: tzinfo | None = None
 
 
 def new_session(settings: HttpSettings, patience: Patience) -> requests.Session:

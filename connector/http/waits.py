@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 
 def utc_now() -> datetime:
@@ -10,9 +10,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def since(moment: datetime, now: datetime) -> str:
-    """“Waiting for the repository since 14:05”, with the date on another day. Naive UTC in, this server's time out."""
-    local, today = (value.replace(tzinfo=UTC).astimezone() for value in (moment, now))
+def since(moment: datetime, now: datetime, zone: tzinfo | None) -> str:
+    """“Waiting for the repository since 14:05”, with the date on another day. Naive UTC in, the time of a zone out.
+
+    Without a zone it is that of the system.
+    """
+    local, today = (value.replace(tzinfo=UTC).astimezone(zone) for value in (moment, now))
     form = "%H:%M" if local.date() == today.date() else "%Y-%m-%d %H:%M"
     return f"Waiting for the repository since {local.strftime(form)}"
 

@@ -85,7 +85,11 @@ def _told(source: Source) -> str:
 
 
 def _as_dict(source: Source) -> dict[str, Any]:
-    """`schedule`: {every, at, weekday (0 is Monday), day (1 to 28 or last), window ([from, until] or null)} or null."""
+    """As --json prints it.
+
+    `schedule`: null, or {every, at, weekday (0 is Monday), day (1 to 28 or last), window ([from, until] or null),
+    owner (who set it)}.
+    """
     return {
         "source": source.id,
         "repository": source.repository.label,

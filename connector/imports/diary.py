@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from flask import current_app
+
 from ..catalogue.texts import human_size
 from ..version import PRODUCT, __version__
 from ..words import duration
@@ -31,12 +33,13 @@ def _head(job: ImportJob, contact: str) -> Iterator[str]:
 
 
 def _asked(job: ImportJob) -> Iterator[str]:
-    traffic = job.traffic
-    if not traffic:
+    if not job.requests:
         yield "Nothing was asked of the repository."
         return
-    yield f"Requests: {traffic['requests']:,.0f}. Received: {human_size(round(traffic['bytes']))}."
-    if traffic["answers"]:
+    traffic = job.traffic
+    received = f" Received: {human_size(round(traffic['bytes']))}." if traffic else ""
+    yield f"Requests: {job.requests:,}, those to connect included.{received}"
+    if traffic and traffic["answers"]:
         worst = traffic["worst"]
         yield (
             f"An answer took {traffic['seconds'] / traffic['answers']:.2f} s on average, the slowest "
@@ -73,5 +76,7 @@ def _times(number: float) -> str:
 
 
 def _moment(moment: datetime | None) -> str:
-    """A moment in UTC (without offset) in the server's zone, which is named: "2026-11-24 14:05:09 CET"."""
-    return "not yet" if moment is None else f"{moment.replace(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    """A moment in UTC (without offset) in the zone that is set, which is named: "2026-11-24 14:05:09 CET"."""
+    if moment is None:
+        return "not yet"
+    return f"{moment.replace(tzinfo=UTC).astimezone(current_app.config['TIMEZONE']):%Y-%m-%d %H:%M:%S %Z}"

@@ -17,7 +17,7 @@ from ..extensions import db, transaction
 from . import report
 from .incremental import proof
 from .models import Answer, ImportJob
-from .recording import Missing
+from .recording import Missing, in_counts
 
 if TYPE_CHECKING:
     from .harvest import Harvest
@@ -37,7 +37,7 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
     with transaction():
         fates = harvest.recorder.fates()
         known = harvest.known_hidden | harvest.hidden
-        harvest.run.advance(harvest.requests(), hidden=hidden, **{f"files_{fate}": n for fate, n in fates.items()})
+        harvest.run.advance(harvest.requests(), hidden=hidden, **in_counts(fates))
         job = db.session.get_one(ImportJob, harvest.job_id, populate_existing=True)
         inexact = harvest.place.server.generation < 7
         difference = _left_out(harvest) if is_partial else _difference(job, inexact)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app
 from sqlalchemy import exists, false, insert, or_, select, true, tuple_, update
 
 from ..catalogue import store
@@ -18,6 +17,7 @@ from ..catalogue.texts import human_size
 from ..dspace.reading import ahead
 from ..errors import BotWall, NotFound, Rejected, RepositoryError, Restricted, TooLarge, Transient
 from ..extensions import db, transaction, utcnow
+from . import retrying
 
 if TYPE_CHECKING:
     from .harvest import Harvest
@@ -58,8 +58,7 @@ class FileFetcher:
         self._harvest = harvest
         self._run, self._client, self._job_id = harvest.run, harvest.client, harvest.job_id
         self._access = harvest.access
-        most = current_app.config["FILE_LIMIT"]
-        self._limit = min(harvest.options.get("file_limit") or most, most)
+        self._limit = retrying.file_limit(harvest.options)
         self._retries = bool(harvest.options.get("retry"))
         self._is_full, self._sees_otherwise = _sql(harvest.options.get("full")), _sql(harvest.sees_otherwise)
         self._room = harvest.room

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectChoice, SelectField, StringField
 from wtforms.widgets import TimeInput
 
 from ..errors import InvalidInput
+from ..forms import Form
 from .times import LAST, LAST_SURE_DAY, WEEKDAYS, Every, Schedule, Window, parse_day, parse_time
 
 
@@ -17,7 +17,7 @@ def _choices(labels: Mapping[Any, str]) -> list[SelectChoice]:
     return [SelectChoice(value, label) for value, label in labels.items()]
 
 
-class ScheduleForm(FlaskForm):
+class ScheduleForm(Form):
     """When a source is imported by itself. Valid, `schedule` holds it, None for never."""
 
     every = SelectField(

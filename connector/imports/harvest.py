@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -25,16 +26,17 @@ from ..extensions import db, transaction
 from ..http import Traffic
 from ..repositories.connections import Connection, open_connection
 from ..repositories.models import Source
-from . import ending, jobs, report, slices
+from . import ending, jobs, report, retrying, slices
 from .access import Access
 from .fetching import FileFetcher
 from .incremental import read_changes
 from .models import ImportJob, Kind, State
-from .recording import Recorder
+from .recording import Recorder, in_counts
 from .run import Run
 
 FULL_PAGE = 80
 LONGEST_WAIT = 1.0
+MIXED = False  # as a name: that of nobody
 LAST = 50  # jobs among which the last whole one is looked for
 
 
@@ -72,18 +74,23 @@ class Harvest:
         connection = connect(repository, patience=seconds, stop=run.stop, waiting=run.waiting)
         self.client, self.http, self.patience = connection.client, connection.http, connection.patience
         self.access = Access(connection, repository.login_name if connection.login else None)
+        # Who has read: whom the next run asks for (see `sees_otherwise`), or MIXED where that changed between attempts.
+        self.reader = self.access.name if self.cursor.get("login", self.access.name) == self.access.name else MIXED
         self._connection = connection
         self.recorder = recorder(run, job, self.place)
         self.room = Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE"], run)
         self._files = fetcher(self) if self.options.get("files") else None
         self._read_ahead: set[str] = set()
-        self._counted = 0
+        self._counted, self._counting = 0, threading.Lock()
+        run.new_requests = self.requests
         self._traffic_before = job.traffic
         self._began: str | None = self.cursor.get("began")
         self._excluded: set[str] = set(self.cursor.get("excluded", ()))
         db.session.rollback()
 
     def __call__(self) -> tuple[bool, str]:
+        with transaction():
+            self.run.advance({}, **in_counts(self.recorder.fates()))
         if not self.cursor.get("walked"):
             self._read()
         if self._files:
@@ -145,8 +152,9 @@ class Harvest:
 
     def requests(self) -> dict[str, int]:
         """The requests made since they were last counted, to be added to the job with whatever is written next."""
-        made = self._connection.requests_made
-        self._counted, new = made, made - self._counted
+        with self._counting:  # the heartbeat asks, too
+            made = self._connection.requests_made
+            self._counted, new = made, made - self._counted
         return {"requests": new}
 
     @property
@@ -211,13 +219,19 @@ class Harvest:
             self.run.check()
 
     def _retry(self, job_id: int) -> None:
-        """Read once more the items that an earlier job could not read; the files that did not come follow."""
-        with transaction():
-            number = self.recorder.take_over_files(job_id)
-            self.run.advance({"seen": number, "unchanged": number})
-        items = [Item(row.source_id, row.handle, row.title, None) for row in report.failed_items(job_id)]
+        """Read once more the items that an earlier job could not read; the files that did not come follow.
+
+        And those with damaged files: what is wrong may be what the source announced of them, and be mended there.
+        """
+        rows = list(report.failed_items(job_id))
+        if self._files:
+            rows += retrying.damaged_items(job_id, self.source_id)
+            with transaction():
+                number = self.recorder.take_over_files(job_id)
+                self.run.advance({"seen": number, "unchanged": number})
+        items = {row.source_id: Item(row.source_id, row.handle, row.title, None) for row in rows}
         db.session.rollback()
-        self._read_only(items, "Trying again what failed")
+        self._read_only(list(items.values()), "Trying again what failed")
 
     def _read_only(self, items: Sequence[Item], doing: str) -> None:
         """Read just these, one by one."""
@@ -236,7 +250,7 @@ class Harvest:
     def _cursor(self, **where: Any) -> dict[str, Any]:
         """What an attempt that takes over needs to go on as this one would have."""
         kept = {"hidden": self.hidden, "began": self.began, "excluded": sorted(self._excluded)}
-        return {**where, **kept, "login": self.access.name}
+        return {**where, **kept, "login": self.reader}
 
     def _left_to_test(self) -> int | None:
         """Of a test import, how many items are still to come; None for a whole one."""

@@ -18,6 +18,7 @@ from ..catalogue import store
 from ..catalogue.models import Holding
 from ..dspace.records import SourceState, Subset
 from ..extensions import db, transaction
+from . import slices
 
 if TYPE_CHECKING:
     from .harvest import Harvest
@@ -31,7 +32,7 @@ def proof(harvest: Harvest) -> dict[str, Any] | None:
     """What a complete run leaves for the next one: since when, as the server's clock says, all of the scope is held."""
     if harvest.began is None or not harvest.client.can_select:
         return None
-    return {"since": harvest.began, **_circumstances(harvest)}
+    return {"since": harvest.began, **_circumstances(harvest), "plan": slices.plan(harvest)}
 
 
 def read_changes(harvest: Harvest) -> bool:
@@ -55,7 +56,7 @@ def _since(harvest: Harvest) -> Subset | None:
     listed_in_part = "walk" in harvest.cursor
     if not known or listed_in_part or harvest.is_partial or not harvest.client.can_select:
         return None
-    if harvest.options.get("full") or known != {"since": known["since"], **_circumstances(harvest)}:
+    if harvest.options.get("full") or not _circumstances(harvest).items() <= known.items():
         return None
     return Subset(indexed_since=datetime.fromisoformat(known["since"]).astimezone(UTC) - OVERLAP)
 
@@ -64,7 +65,7 @@ def _circumstances(harvest: Harvest) -> Mapping[str, Any]:
     """What must be the same for a proof to hold: the server and who reads it, and where unchanged items would go."""
     server = harvest.place.server
     shelves = [harvest.options.get(name) or None for name in SHELVES]
-    return {"server": [server.api_url, server.version], "shelves": shelves, "login": harvest.access.name}
+    return {"server": [server.api_url, server.version], "shelves": shelves, "login": harvest.reader}
 
 
 def _read(harvest: Harvest, since: Subset, total: int) -> None:

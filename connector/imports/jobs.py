@@ -307,9 +307,10 @@ def finish(
     `resume_at`: when it goes on by itself (UTC), unless a person has asked for a stop in the meantime.
     """
     goes_on = JOB.c.state == State.RUNNING
-    done: dict[str, Any] = {"cursor": None} if state is State.COMPLETED else {}  # nobody goes on there; it may be long
     with transaction():
-        seconds = (utcnow() - db.session.get_one(ImportJob, job_id).claimed).total_seconds()
+        job = db.session.get_one(ImportJob, job_id)
+        seconds = (utcnow() - job.claimed).total_seconds()
+        done = {"cursor": _who_read(job.cursor)} if state is State.COMPLETED else {}
         db.session.execute(
             update(JOB)
             .where(JOB.c.id == job_id, JOB.c.attempt == attempt, JOB.c.state.in_(AT_WORK))
@@ -325,3 +326,9 @@ def finish(
                 **done,
             )
         )
+
+
+def _who_read(cursor: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What is kept of the cursor of a completed job: nobody goes on there, and it may be long."""
+    login = (cursor or {}).get("login")
+    return None if login is None else {"login": login}

@@ -14,6 +14,7 @@ from ..dspace.records import ScopeKind
 from ..extensions import db
 from ..paging import Page, page_of
 from ..repositories.models import Source
+from . import jobs
 from .models import ImportJob, Kind
 
 LAST = 5
@@ -32,9 +33,13 @@ class LastImport:
 
 
 def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
-    """The last import of each source of a repository, by (kind, handle or id) and, besides, by (kind, id)."""
+    """The last import of each source of a repository, by (kind, handle or id) and, besides, by (kind, id).
+
+    Those that read only some items, which they name, are left out.
+    """
+    whole = (ImportJob.options[name].as_string().is_(None) for name in jobs.OF_SOME)
     newest = select(func.max(ImportJob.id)).where(
-        ImportJob.repository_id == repository_id, ImportJob.kind == Kind.IMPORT
+        ImportJob.repository_id == repository_id, ImportJob.kind == Kind.IMPORT, *whole
     )
     query = (
         select(Source, ImportJob.id, ImportJob.created, ImportJob.seen)

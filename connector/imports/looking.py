@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
-from ..accounts.gate import allows
+from ..accounts.gate import allows, own
 from ..accounts.models import Role
 from ..catalogue.showing import described
 from ..errors import Conflict, InvalidInput
@@ -130,6 +130,7 @@ def rehearsed(job_id: int, row_id: int) -> str:
 @allows(Role.EDITOR)
 def done(job_id: int) -> Any:
     """Remove what a preview or rehearsal has told; the job stays in the list."""
+    own(jobs.get(job_id).owner)
     told.forget(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 

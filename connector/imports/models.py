@@ -12,6 +12,7 @@ from ..accounts import audit
 from ..catalogue.models import Fate
 from ..extensions import db, utcnow
 from ..repositories.models import Source
+from . import retrying
 
 JSONValue = JSON(none_as_null=True)
 
@@ -176,9 +177,8 @@ class ImportJob(db.Model):
     @property
     def can_retry(self) -> bool:
         """Whether something failed or, of an import with files, did not come that can be tried again by itself."""
-        fates = [fate for fate in Fate if fate.can_be_retried and self.options.get("files")]
-        bad = self.failed + sum(getattr(self, f"files_{fate.value}") for fate in fates)
-        return self.is_import and not self.is_active and not self.undo_began and bad > 0
+        may = self.is_import and not self.is_active and not self.undo_began
+        return may and retrying.is_possible(self.id, self.source_id, self.options)
 
     @property
     def can_undo(self) -> bool:

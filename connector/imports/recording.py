@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from ..dspace.records import Failure, Item, SourceState
 from ..errors import Undecided
 from ..extensions import db, transaction, utcnow
 from ..repositories.models import Source
+from . import retrying
 from .access import Access
 from .membership import Shelving
 from .models import ImportJob
@@ -55,7 +56,7 @@ class Recorder:
     def __init__(self, run: Run, job: ImportJob, place: Place):
         source_id = job.source_id
         self._run, self._job_id, self._source_id, self._place = run, run.job_id, source_id, place
-        self._scope = job.source.scope
+        self._scope, self._limit = job.source.scope, retrying.file_limit(job.options)
         self._shelving = Shelving(job.id, source_id, self._scope, place, job.options)
         self.unseen = HOLDING.c.seen_by != run.job_id
         ours = select(ITEM.c.source_id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
@@ -72,6 +73,7 @@ class Recorder:
         marked = select(ITEM.c.id).where(ITEM.c.repository_id == place.repository_id, ITEM.c.by_login)
         self._any_by_login = db.session.scalar(marked.limit(1)) is not None
         self._open: set[str] = set()  # of what is to be recorded next, what anybody is shown
+        self._moved: Counter[str] = Counter()  # by what was recorded last
         self._hashes: set[int] = set()  # of what this attempt has recorded: most pages need no look at the database
 
     def seen(self, ids: Collection[str]) -> set[str]:
@@ -124,12 +126,15 @@ class Recorder:
     def take_over_files(self, job_id: int) -> int:
         """From now on this job, not that one, tells of the files that did not come; gives of how many items.
 
-        Items that failed themselves are to be read first, and bring their files along.
+        Items that failed themselves, or whose files are not what they announce, are to be read first, and bring their
+        files along.
         """
-        bad = select(FILE.c.item_id).where(FILE.c.fate.in_([fate for fate in Fate if fate.can_be_retried]))
+        bad = select(FILE.c.item_id).where(retrying.may_come(self._limit))
+        damaged = select(FILE.c.item_id).where(FILE.c.fate == Fate.DAMAGED)
         failed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action == Action.FAILED)
         mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.seen_by == job_id, HOLDING.c.item_id.in_(bad))
         unread = HOLDING.c.item_id.in_(failed.where(CHANGE.c.item_id.is_not(None)))
+        unread |= HOLDING.c.item_id.in_(damaged)
         return db.session.execute(update(HOLDING).where(*mine, ~unread).values(seen_by=self._job_id)).rowcount
 
     def held(self, present: Select[Any]) -> int:
@@ -181,11 +186,27 @@ class Recorder:
         """Note on the source what the next import of it wants to know."""
         db.session.execute(update(Source).where(Source.id == self._source_id).values(values))
 
-    @staticmethod
-    def counts(saved: Sequence[Saved], failed: int) -> Counter[str]:
-        """What to add to the counts of the job. The files of new items are all linked so far."""
+    def counts(self, saved: Sequence[Saved], failed: int) -> Counter[str]:
+        """What to add to the counts of the job after `record`. The files of new items are all linked so far."""
         linked = sum(len(s.item.bitstreams or ()) for s in saved if s.outcome == "added")
-        return Counter(s.outcome for s in saved) + Counter(seen=len(saved) + failed, failed=failed, files_linked=linked)
+        counts = Counter(s.outcome for s in saved)
+        counts.update(self._moved, seen=len(saved) + failed, failed=failed, files_linked=linked)
+        return counts
+
+    def _files_moved(self, saved: Sequence[Saved], counted: Collection[int]) -> Counter[str]:
+        """How `record` moves the counts of files of items that were here; `counted`: of which they are in the counts.
+
+        The counts are those of all items that the source holds, at every moment (see `fates`).
+        """
+        come = [s.item_id for s in saved if s.outcome != "added" and s.item_id not in counted]
+        changed = [s for s in saved if s.item_id in counted and "data" in s.before]
+        moved: Counter[str] = Counter()
+        if come or changed:
+            query = select(FILE.c.fate, func.count()).where(FILE.c.item_id.in_([*come, *(s.item_id for s in changed)]))
+            moved.update(in_counts(dict(db.session.execute(query.group_by(FILE.c.fate)).all())))
+        for s in changed:
+            moved.subtract(f"files_{file['fate']}" for file in s.before["data"]["files"])
+        return moved
 
     def _closed(self, ids: Collection[str]) -> set[str]:
         """Which of these ids at the source came only by login so far."""
@@ -211,6 +232,7 @@ class Recorder:
         mine = HOLDING.c.source_id == self._source_id
         query = select(HOLDING.c.item_id, HOLDING.c.left).where(mine, HOLDING.c.item_id.in_(ids))
         held = {row.item_id: row.left for row in db.session.execute(query)} if ids else {}
+        self._moved = self._files_moved(saved, {item_id for item_id, left in held.items() if left is None})
         common = {"source_id": self._source_id, "made_by": self._job_id, "seen_by": self._job_id}
         made = [common | {"item_id": item_id} for item_id in ids if item_id not in held]
         if made:
@@ -295,3 +317,8 @@ class Recorder:
 def key_of(failure: Failure) -> str:
     """What identifies a failed item within a job; of one that nothing is known of, its reason names its row."""
     return failure.handle or failure.id or failure.reason
+
+
+def in_counts(fates: Mapping[str, int]) -> dict[str, int]:
+    """Numbers of files by fate as the counts of a job."""
+    return {f"files_{fate}": number for fate, number in fates.items()}

@@ -10,6 +10,8 @@ from sqlalchemy import Row, func, select
 from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
 from ..catalogue.showing import FATES
 from ..extensions import db
+from ..words import plural
+from . import showing
 from .models import ImportJob, Kind, PreviewRow
 
 FILE_PROBLEMS = tuple(fate.value for fate in Fate if fate not in (Fate.LINKED, Fate.STORED))
@@ -18,10 +20,11 @@ NUMBERS = ("expected", "seen", "added", "updated", "unchanged", "failed", "vanis
 
 _OF_AN_IMPORT = {"added": "added", "updated": "updated", "unchanged": "unchanged", "failed": "failed"}
 _OF_A_PREVIEW = {"added": "would be new", "updated": "would change", "unchanged": "unchanged", "failed": "failed"}
+_WHERE_ANY = {"vanished": "gone at the source"}
 NUMBERS_IN_WORDS = {
     Kind.IMPORT: _OF_AN_IMPORT,
     Kind.UNDO: {"removed": "removed", "restored": "restored", "kept": "kept"},
-    Kind.PREVIEW: _OF_A_PREVIEW | {"vanished": "gone at the source"},
+    Kind.PREVIEW: _OF_A_PREVIEW,
     Kind.REHEARSAL: {"added": "shown", "failed": "failed"},
 }
 
@@ -120,16 +123,35 @@ def _file_problems(job: ImportJob) -> Any:
     )
 
 
+def told_by(job: ImportJob) -> Sequence[int]:
+    """The later imports that tell now of files which this one could not fetch; none where nobody looked since."""
+    if not job.is_import or job.is_active or not any(job.files[fate] for fate in FILE_PROBLEMS):
+        return []
+    later = (Holding.source_id == job.source_id, Holding.seen_by > job.id, Holding.made_by <= job.id)
+    bad = select(CatalogueFile.item_id).where(CatalogueFile.fate.in_(FILE_PROBLEMS))
+    query = select(Holding.seen_by).distinct().where(*later)
+    found = db.session.scalars(query.where(Holding.item_id.in_(bad)).order_by(Holding.seen_by)).all()
+    return found or db.session.scalars(query.order_by(Holding.seen_by.desc()).limit(1)).all()
+
+
 def _problem(source_id: str | None, handle: str | None, title: str | None, reason: str, item_id: int | None) -> dict:
     return {"id": source_id, "handle": handle, "title": title, "reason": reason, "item_id": item_id}
 
 
+def numbers_in_words(job: ImportJob) -> str:
+    """The counts of the job: "1 added, 0 updated, 2 unchanged, 0 failed", and what is gone at the source, if any."""
+    where_any = {name: word for name, word in _WHERE_ANY.items() if getattr(job, name)}
+    named = NUMBERS_IN_WORDS[Kind(job.kind)] | where_any
+    return ", ".join(f"{getattr(job, name)} {word}" for name, word in named.items())
+
+
 def line(job: ImportJob) -> str:
     """The job in one line for the terminal."""
-    what = f"undo of {job.undoes_id}" if job.is_undo else f"{job.kind} of {job.source.name}"
+    what = showing.heading(job)
     state = job.state if job.clean is not False or job.is_active else f"{job.state} with problems"
     state = "waits for your answer" if job.asks else state
-    numbers = ", ".join(f"{getattr(job, name)} {word}" for name, word in NUMBERS_IN_WORDS[Kind(job.kind)].items())
-    numbers = numbers if job.is_undo else f"{job.seen} items: {numbers}"
+    numbers = (
+        numbers_in_words(job) if job.is_undo else f"{job.seen} {plural('item', job.seen)}: {numbers_in_words(job)}"
+    )
     undone = " (undone)" if job.is_import and job.is_undone else ""
-    return f"Job {job.id}, {what}: {state}{undone}. {numbers}. {job.message}".rstrip()
+    return f"Job {job.id}, {what[0].lower()}{what[1:]}: {state}{undone}. {numbers}. {job.message}".rstrip()

@@ -30,12 +30,15 @@ class Run:
     """An attempt that is being worked on. `stop` is set when somebody asks for a stop, or another attempt took over.
 
     Or when the hours of its source have ended: then `resume_at` says when they begin again (UTC).
+    `new_requests`: what `requests` of the job has to grow by since this was asked last, for its page while it waits.
     """
+
+    new_requests: Callable[[], Mapping[str, int]] = staticmethod(dict)
 
     def __init__(self, job_id: int, attempt: int, engine: Engine, zone: tzinfo):
         self.job_id, self.attempt, self._engine, self._zone = job_id, attempt, engine, zone
         self.stop = threading.Event()
-        self._said = "Starting"
+        self._said, self._untold = "Starting", 0
         self._waits: dict[int, str] = {}  # by thread
         self.paused = False
         self.resume_at: datetime | None = None
@@ -93,19 +96,25 @@ class Run:
             raise Superseded("Another worker has taken this job over.")
 
     def _beat(self) -> None:
-        """Beat every 5 s, and glance at the state oftener: a large file or a long wait takes longer than any page."""
+        """Beat every 5 s, and glance at the state oftener: a large file or a long wait takes longer than any page.
+
+        The requests of a beat that could not be written are written by the next.
+        """
         table = ImportJob.__table__
         mine = (table.c.id == self.job_id, table.c.attempt == self.attempt)
         glances, said = 0, None
         while not self._ended.wait(GLANCE):
             glances += 1
+            beats = glances % int(BEAT / GLANCE) == 0 or said != self.doing
             try:
                 with self._engine.begin() as connection:
-                    if glances % int(BEAT / GLANCE) == 0 or said != self.doing:
+                    if beats:
                         said = self.doing
-                        values = {"heartbeat": utcnow(), "doing": said}
+                        self._untold += self.new_requests().get("requests", 0)
+                        values = {"heartbeat": utcnow(), "doing": said, "requests": table.c.requests + self._untold}
                         connection.execute(update(table).where(*mine).values(values))
                     self._look(connection)
+                self._untold = 0 if beats else self._untold
             except SQLAlchemyError:
                 log.exception("The heartbeat of job %s could not be written", self.job_id)
 

@@ -41,13 +41,24 @@ def named(text: str) -> Source:
 
 
 def set_schedule(source_id: int, schedule: Schedule | None) -> None:
-    """Import this source by itself from now on; None: no more. Raises NotFound."""
+    """Import this source by itself from now on; None: no more. Its runs are owned by who says so. Raises NotFound."""
     due = schedule.next_after(utcnow(), _zone()) if schedule else None
     with transaction():
         name = get(source_id).name
-        values = {"schedule": schedule.as_dict() if schedule else None, "due": due}
+        kept = schedule.as_dict() | {"owner": audit.acting()} if schedule else None
+        values = {"schedule": kept, "due": due}
         db.session.execute(update(SOURCE).where(SOURCE.c.id == source_id).values(values))
         audit.note("schedule", name, set=str(schedule) if schedule else "never")
+
+
+def owners(source: Source) -> set[str]:
+    """Who may say when it is imported by itself, besides administrators: who set that, and who imported it last."""
+    return {owner for owner in (_owner(source), _of_last(source.id).get("owner")) if owner}
+
+
+def _owner(source: Source) -> str | None:
+    """Who set its schedule; None without one, and of one that was set before owners were kept."""
+    return (source.schedule or {}).get("owner")
 
 
 def import_again(source_id: int, *, full: bool = False) -> int:
@@ -83,7 +94,8 @@ def _start(row: Row[Any], now: datetime) -> int | None:
         claimed = db.session.execute(seen.values(due=due)).rowcount
         if not claimed or not is_open or _is_under_way(row.id):
             return None
-        return jobs.add(source, _options(source), scheduled=True, **_of_last(row.id))
+        comment, owner = _of_last(row.id).get("comment", ""), _owner(source) or audit.acting()
+        return jobs.add(source, _options(source), scheduled=True, comment=comment, owner=owner)
 
 
 def _is_under_way(source_id: int) -> bool:
@@ -98,7 +110,7 @@ def _options(source: Source) -> dict[str, Any]:
 
 
 def _of_last(source_id: int) -> dict[str, str]:
-    """The comment and owner of the last import, which the next takes over; nothing where there was none."""
+    """The comment and owner of the last import; nothing where there was none."""
     query = select(JOB.c.comment, JOB.c.owner).where(JOB.c.source_id == source_id, JOB.c.kind == Kind.IMPORT)
     last = db.session.execute(query.order_by(JOB.c.id.desc()).limit(1)).one_or_none()
     return last._asdict() if last else {}

@@ -27,7 +27,7 @@ COUNTS = {
     Kind.REHEARSAL: {"added": "Shown", "failed": "Failed"},
 }
 RARE = {
-    Kind.IMPORT: {"vanished": "Vanished", "hidden": "Hidden"},
+    Kind.IMPORT: {"vanished": "Gone at the source", "hidden": "Hidden"},
     Kind.PREVIEW: {"vanished": "Gone at the source", "hidden": "Hidden"},
 }
 WAITING = "Waiting for "  # so begins what a job says while it waits; after a colon comes why
@@ -44,11 +44,28 @@ class Progress:
     left: float | None
 
 
+def sort(job: ImportJob) -> str:
+    """What sort of job it is, in words: "Import" only where all of the source is read."""
+    if job.is_undo:
+        return f"Undo of job {job.undoes_id}"
+    if job.is_import:
+        options = job.options
+        if options.get("retry"):
+            return f"Retry of job {options['retry']}"
+        if options.get("only"):
+            return "Chosen items"
+        if options.get("test"):
+            return "Test import"
+    return Kind(job.kind).value.capitalize()
+
+
 def heading(job: ImportJob) -> str:
     """What the job does, in words."""
     if job.is_undo:
         return f"Undo of import {job.undoes_id}"
-    return f"{Kind(job.kind).value.capitalize()} of {job.source.name}"
+    if job.options.get("retry"):
+        return f"{sort(job)}: {job.source.name}"
+    return f"{sort(job)} of {job.source.name}"
 
 
 def status(job: ImportJob) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from ..catalogue import store
 from ..catalogue.models import Holding
 from ..dspace.parts import part_of
+from ..dspace.plans import anew
 from ..dspace.records import Failure, Item, Page, ScopeKind, Subset
 from ..errors import Rejected
 from ..extensions import db
@@ -46,6 +47,19 @@ def due(harvest: Harvest) -> Part | None:
     return turn % of, of
 
 
+def plan(harvest: Harvest) -> dict[str, Any] | None:
+    """Where the next slice begins, so that it need not find out anew how items are read best; None: it has to.
+
+    That is as this run found it, by its slice or by reading the scope in full, or as a run before it did.
+    """
+    cursor = harvest.cursor
+    if "slice" in cursor:
+        found = anew(cursor["slice"]["at"])
+    else:
+        found = None if cursor.get("light", True) else anew(cursor.get("walk"))
+    return found or (harvest.proof or {}).get("plan")
+
+
 def read(harvest: Harvest, part: Part) -> None:
     """Read the items of a slice in full and record what has changed, each page with its cursor.
 
@@ -60,7 +74,8 @@ def _pages(harvest: Harvest, part: Part, at: dict[str, Any] | None) -> Iterator[
     """By a query for the slice; where the source takes none, item by item as the catalogue knows them."""
     if harvest.client.can_select and "after" not in (at or {}):
         try:
-            yield from harvest.pages(at, light=False, seen=lambda ids: set(), subset=Subset(part=part))
+            begin = at or (harvest.proof or {}).get("plan")
+            yield from harvest.pages(begin, light=False, seen=lambda ids: set(), subset=Subset(part=part))
             return
         except Rejected:
             at = None

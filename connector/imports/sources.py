@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 
 from ..accounts.gate import allows
 from ..accounts.models import Role
+from ..errors import NotAllowed
 from ..repositories.models import Source
 from . import listing, schedules
 from .forms import ScheduleForm
@@ -50,6 +51,11 @@ def import_now(source_id: int) -> Any:
 def set_schedule(source_id: int) -> Any:
     """Import it by itself, or no more."""
     shown = schedules.get(source_id)
+    if not _may_schedule(shown):
+        raise NotAllowed(
+            f"Only who imported {shown.name} last, who set its schedule, or an administrator may say "
+            "when it is imported by itself."
+        )
     form = ScheduleForm()
     form.name_zone(_zone())
     if not form.validate():
@@ -59,12 +65,18 @@ def set_schedule(source_id: int) -> Any:
     return redirect(url_for(".source", source_id=source_id), 303)
 
 
+def _may_schedule(shown: Source) -> bool:
+    """Whether who is signed in may say when this source is imported by itself: administrators, and whose it is."""
+    return g.person.may(Role.ADMIN) or any(map(g.person.owns, schedules.owners(shown)))
+
+
 def _page(shown: Source, form: ScheduleForm) -> str:
     return render_template(
         "imports/source.html",
         source=shown,
         form=form,
         zone=_zone(),
+        may_schedule=_may_schedule(shown),
         held=listing.held_by(shown.id),
         jobs=listing.last_jobs(shown.id),
     )

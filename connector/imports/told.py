@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, delete, select, update
 
+from ..accounts import audit
 from ..errors import Conflict, NotFound
 from ..extensions import db, transaction, utcnow
 from . import jobs
@@ -100,6 +101,7 @@ def forget(job_id: int) -> None:
         if not job.is_look or job.is_active:
             raise Conflict(f"Job {job_id} is still at work, or keeps nothing that could be removed.")
         _forget([job_id])
+        audit.note("remove what was found", f"job {job_id}")
 
 
 def forget_before(moment: datetime) -> int:

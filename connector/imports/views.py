@@ -41,6 +41,7 @@ blueprint.app_template_global()(showing.doing)
 blueprint.app_template_global()(showing.tone)
 blueprint.app_template_global()(showing.progress)
 blueprint.app_template_global()(showing.heading)
+blueprint.app_template_global("sort_of")(showing.sort)
 blueprint.app_template_global("counts_of")(showing.counts)
 blueprint.app_template_global()(showing.source_page)
 blueprint.app_template_global("awaits_notice")(notices.is_due)
@@ -202,6 +203,7 @@ def _shown(shown: ImportJob) -> dict[str, Any]:
         "counts": showing.counts(shown),
         "files": showing.files(shown),
         "problems": found[:MOST_PROBLEMS],
+        "told_by": report.told_by(shown),
         "has_more": len(found) > MOST_PROBLEMS,
     }
 
@@ -240,4 +242,6 @@ def _problem_lines(of: ImportJob) -> Iterator[str]:
         yield file.getvalue()
         file.seek(0)
         file.truncate()
+    for job_id in report.told_by(of):
+        writer.writerow(["", "", "", f"Job {job_id} has looked at files again since, and tells of them now."])
     yield file.getvalue()

@@ -21,9 +21,10 @@ from ..catalogue.store import Place, remap
 from ..dspace.login import Account, Login
 from ..dspace.reading import Patience
 from ..dspace.records import Community, Estimate, Scope, ScopeKind, Server
-from ..errors import Conflict, InvalidInput, NotFound, Transient
+from ..errors import Conflict, InvalidInput, NotAllowed, NotFound, Transient
 from ..extensions import db, transaction
 from ..http import AddressRule, Http, HttpSettings, Pace, Traffic
+from ..imports.listing import seconds_a_request
 from ..secrets import seal, unseal
 from ..version import PRODUCT, __version__
 from .models import Repository, Source
@@ -59,6 +60,7 @@ def open_http(
         ca_bundle=config["CA_BUNDLE"],
         proxy=config["PROXY"],
         json_bytes=config["JSON_LIMIT"],
+        zone=config["TIMEZONE"],
         **limits,
     )
     folder = Path(config["INSTANCE"]) / "pace"
@@ -113,7 +115,7 @@ def open_connection(
 
     def way() -> Connection:
         http = open_http(server.api_url, stop, waiting, delay=delay, longest_wait=patience)
-        bound = Patience(patience, stop, waiting, pause=http.rest)
+        bound = Patience(patience, stop, waiting, pause=http.rest, zone=current_app.config["TIMEZONE"])
         client = dspace.client(http, server, limit=limit, patience=bound, width=lambda: http.width)
         return Connection(client, http, bound)
 
@@ -196,20 +198,31 @@ def _is_as_safe(known: str, new: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A repository that answered, the object that the typed address shows (if any), and how many requests that took."""
+    """A repository that answered, the object that the typed address shows (if any), and how many requests that took.
+
+    `login_forgotten`: whether it has moved to where the password that was kept must not travel.
+    """
 
     repository_id: int
     scope: Scope | None
     requests: int
+    login_forgotten: bool = False
 
 
 def connect(
-    url: str, endpoint: str, limit: int | None, same_as: int | None = None, *, delay: float | None = None
+    url: str,
+    endpoint: str,
+    limit: int | None,
+    same_as: int | None = None,
+    *,
+    delay: float | None = None,
+    may_forget_login: bool = True,
 ) -> Connected:
     """Find the DSpace behind an address and remember it.
 
     `delay`: seconds between two requests from now on; None leaves what is set.
-    `same_as`: the repository this one is now, by a person's word (design rule 4). Raises InvalidInput, RepositoryError.
+    `same_as`: the repository this one is now, by a person's word (design rule 4).
+    Raises InvalidInput, RepositoryError, and NotAllowed where a login would be forgotten without `may_forget_login`.
     """
     db.session.rollback()
     http = open_http(url, connect_timeout=10, read_timeout=15, longest_wait=PAGE_PATIENCE)
@@ -218,10 +231,15 @@ def connect(
     finally:
         http.close()
     with transaction():
-        repository = _remember(found.server, limit, same_as)
+        repository, forgotten = _remember(found.server, limit, same_as)
+        if forgotten and not may_forget_login:
+            raise NotAllowed(
+                f"A login is kept for {repository.label}, and its password must not travel to {repository.site_url}. "
+                "Only an administrator may move the repository there."
+            )
         repository.delay = repository.delay if delay is None else delay
         audit.note("connect", repository.site_url, found=repository.found)
-        return Connected(repository.id, found.scope, http.requests_made)
+        return Connected(repository.id, found.scope, http.requests_made, forgotten)
 
 
 def find(repository_id: int, kind: ScopeKind, identifier: str) -> Connected:
@@ -232,12 +250,23 @@ def find(repository_id: int, kind: ScopeKind, identifier: str) -> Connected:
 
 
 def estimate(repository_id: int, scope: Scope, *, files: bool) -> Estimate:
-    """About what a first import of this scope will take (see `HalClient.estimate`): it costs a request or two."""
-    with connected_to(get(repository_id)) as connection:
-        return connection.client.estimate(scope, files=files, light=False)
+    """About what a first import of this scope will take (see `HalClient.estimate`): it costs a request or two.
+
+    It goes as fast as the last imports from this repository did; before the first, as these requests were answered.
+    """
+    repository = get(repository_id)
+    delay = repository.delay or 0
+    with connected_to(repository) as connection:
+        found = connection.client.estimate(scope, files=files, light=False)
+        answered = connection.traffic()
+    if found.requests is None:
+        return found
+    just_now = max(delay, answered["seconds"] / answered["answers"] / current_app.config["PACE"])
+    return replace(found, seconds=found.requests * (seconds_a_request(repository_id) or just_now))
 
 
-def _remember(server: Server, limit: int | None, same_as: int | None) -> Repository:
+def _remember(server: Server, limit: int | None, same_as: int | None) -> tuple[Repository, bool]:
+    """The repository at this server, and whether its login had to be forgotten. Inside a transaction."""
     key = address_key(server.site_url)
     known = db.session.scalar(select(Repository).where(Repository.address_key == key))
     repository = known
@@ -248,19 +277,28 @@ def _remember(server: Server, limit: int | None, same_as: int | None) -> Reposit
     if repository is None:
         repository = Repository(ignored_fields=[], communities=[])
         db.session.add(repository)
-    _move(repository, server, limit)
+    forgotten = _move(repository, server, limit)
     db.session.flush()
-    return repository
+    return repository, forgotten
 
 
-def _move(repository: Repository, server: Server, limit: int | None) -> None:
-    """The repository is at this address now. A login is kept only where its password may travel, too."""
-    if repository.login_name is not None and not _is_as_safe(repository.api_url, server.api_url):
+def _move(repository: Repository, server: Server, limit: int | None) -> bool:
+    """The repository is at this address now. Its login is kept only where the password may travel, too.
+
+    Gives whether a login was forgotten. What changes is in the trail.
+    """
+    before = repository.site_url
+    if before not in (None, server.site_url):
+        audit.note("repository moved", server.site_url, before=before, after=server.site_url)
+    forgotten = repository.login_name is not None and not _is_as_safe(repository.api_url, server.api_url)
+    if forgotten:
+        audit.note("login forgotten", before, name=repository.login_name, moved_to=server.site_url)
         repository.login_name = repository.login_secret = None
     repository.address_key, repository.limit = address_key(server.site_url), limit
     repository.site_url, repository.api_url, repository.ui_url = server.site_url, server.api_url, server.ui_url
     repository.endpoint = server.api_url.removeprefix(server.site_url).strip("/")
     repository.generation, repository.version, repository.name = server.generation, server.version, server.name
+    return forgotten
 
 
 def get(repository_id: int) -> Repository:
@@ -329,18 +367,20 @@ def remember_communities(repository_id: int, communities: Sequence[Community]) -
     return next((other for other in others if top and other.communities == top), None)
 
 
-def merge(repository_id: int, same_as: int) -> None:
+def merge(repository_id: int, same_as: int) -> bool:
     """A person says that this repository is that one at a new address: that one takes the address over.
 
-    Raises Conflict where this one has been imported from already.
+    Gives whether a login was forgotten. Raises Conflict where this one has been imported from already.
     """
     with transaction():
         this, kept = get(repository_id), get(same_as)
         if this.id == kept.id or this.sources:
             raise Conflict(f"{this.label} has imports of its own: undo them and forget it, then connect again.")
         audit.note("same repository", this.site_url, known_as=kept.site_url)
-        server, limit, communities = this.server, this.limit, this.communities
+        server, limit, communities, login = this.server, this.limit, this.communities, this.login_name
+        if login is not None:
+            audit.note("login forgotten", this.site_url, name=login)
         db.session.delete(this)
         db.session.flush()
         kept.communities = communities
-        _move(kept, server, limit)
+        return _move(kept, server, limit) or login is not None

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, PasswordField, SelectField, StringField, TextAreaField, URLField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from ..catalogue.models import ItemSet
 from ..dspace.records import ScopeKind
 from ..errors import ConnectorError, InvalidInput
+from ..forms import Form
 
 LIMIT = range(1, 1001)
 _SIZE = re.compile(r"(?P<number>[0-9]{1,18}(?:[.,][0-9]{1,3})?)\s*(?P<unit>[KMGT]?B)?", re.ASCII | re.IGNORECASE)
@@ -112,10 +112,10 @@ def check_scope(text: str) -> tuple[ScopeKind, str]:
     return ScopeKind(kind), identifier
 
 
-def _checked(check: Callable[[str], Any]) -> Callable[[FlaskForm, Field], None]:
+def _checked(check: Callable[[str], Any]) -> Callable[[Form, Field], None]:
     """A validator that leaves what `check` gives as the field's data."""
 
-    def validate(form: FlaskForm, field: Field) -> None:
+    def validate(form: Form, field: Field) -> None:
         try:
             field.data = check(field.data or "")
         except InvalidInput as error:
@@ -135,7 +135,7 @@ def _trimmed(text: str | None) -> str:
     return (text or "").strip()
 
 
-class ConnectForm(FlaskForm):
+class ConnectForm(Form):
     """Where a DSpace is. Valid, `url` and `endpoint` hold texts, `limit` a number or None, `delay` seconds."""
 
     url = URLField(
@@ -172,7 +172,7 @@ class ConnectForm(FlaskForm):
         field.errors = [*field.errors, str(error)]
 
 
-class LoginForm(FlaskForm):
+class LoginForm(Form):
     """A name and password at the repository. What was typed as the password is never shown again."""
 
     login_name = StringField(
@@ -194,7 +194,7 @@ class LoginForm(FlaskForm):
         self.password.errors = [*self.password.errors, str(error)]
 
 
-class ImportOptionsForm(FlaskForm):
+class ImportOptionsForm(Form):
     """How to import. Valid, `file_limit` holds bytes or None, `test` a number or None, `ignored` a list of fields."""
 
     files = BooleanField(

@@ -55,7 +55,8 @@ class Repository(db.Model):
 class Source(db.Model):
     """A scope of a repository: one row, many jobs. `scope_key` is its handle where it has one, else its id.
 
-    `schedule`: when it is imported by itself; `due`: when next (UTC), None: never (see `imports.schedules`).
+    `schedule`: when it is imported by itself, and who said so; `due`: when next (UTC), None: never
+    (see `imports.schedules`).
     `turn`: which slice of its items has its files read again next (see `imports.slices`).
     """
 

@@ -8,16 +8,16 @@ from typing import Any
 from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
 from sqlalchemy import select
 
-from ..accounts.gate import allows
+from ..accounts.gate import allows, require
 from ..accounts.models import Role
 from ..catalogue.models import ItemSet
+from ..dspace.estimates import FILES_UNTOLD
 from ..dspace.login import GENERATIONS as LOGIN_GENERATIONS
 from ..dspace.records import ScopeKind
 from ..errors import Conflict, ConnectorError, InvalidInput, LoginRefused, RepositoryError
 from ..extensions import db
 from ..ids import row_id
 from ..imports import jobs
-from ..imports.listing import seconds_a_request
 from ..imports.tasks import run_job
 from ..pages import wants_fragment
 from . import connections, listing
@@ -31,6 +31,11 @@ TABS = {
     "communities": "Communities",
     "repository": "Entire repository",
 }
+
+FORGOTTEN = (
+    "The repository is at another address now, to which a password must not travel: the login that was kept is "
+    "forgotten. Imports see what is open to everybody, until a login is set here."
+)
 
 # What may be wrong with a way to a repository; an InvalidInput tells of a password that cannot be read any more.
 NO_WAY = (InvalidInput, LoginRefused, RepositoryError)
@@ -57,7 +62,7 @@ def connect_now() -> Any:
 @allows(Role.EDITOR)
 def change(repository_id: int) -> str:
     """The connection form of a known repository, which may have moved."""
-    repository = connections.get(repository_id)
+    repository = _to_be_moved(repository_id)
     form = ConnectForm(url=repository.site_url, endpoint=repository.endpoint, limit=repository.limit)
     form.delay.data = f"{repository.delay:g}" if repository.delay else ""
     return _connect_page(form, repository)
@@ -67,7 +72,7 @@ def change(repository_id: int) -> str:
 @allows(Role.EDITOR)
 def change_now(repository_id: int) -> Any:
     """Find the repository where it was said to be now."""
-    return _connect(ConnectForm(), connections.get(repository_id))
+    return _connect(ConnectForm(), _to_be_moved(repository_id))
 
 
 @blueprint.get("/repositories/<int:repository_id>/forget")
@@ -141,9 +146,11 @@ def listed(repository_id: int, name: str) -> Any:
 @allows(Role.EDITOR)
 def same_as(repository_id: int) -> Any:
     """A person says that this repository is another one we know, at a new address."""
-    kept = request.form.get("same_as", 0, type=row_id)
-    connections.merge(repository_id, kept)
+    kept = _to_be_moved(request.form.get("same_as", 0, type=row_id)).id
+    forgotten = connections.merge(_to_be_moved(repository_id).id, kept)
     flash("The two are one repository now. What was imported before is found again, not imported twice.")
+    if forgotten:
+        flash(FORGOTTEN)
     return redirect(url_for(".options", repository_id=kept), 303)
 
 
@@ -173,17 +180,32 @@ def sign_out(repository_id: int) -> Any:
     return redirect(url_for(".options", repository_id=repository_id), 303)
 
 
+def _to_be_moved(repository_id: int) -> Repository:
+    """The repository. Raises NotAllowed where a login is kept, unless an administrator asks, who may set one."""
+    repository = connections.get(repository_id)
+    if repository.login_name is not None:
+        require(Role.ADMIN)
+    return repository
+
+
 def _connect(form: ConnectForm, moved: Repository | None = None) -> Any:
     same_as = moved.id if moved else None
     if not form.validate_on_submit():
         return _connect_page(form, moved), 422
     try:
         connected = connections.connect(
-            form.url.data, form.endpoint.data, form.limit.data, same_as, delay=form.delay.data
+            form.url.data,
+            form.endpoint.data,
+            form.limit.data,
+            same_as,
+            delay=form.delay.data,
+            may_forget_login=g.person.may(Role.ADMIN),
         )
     except ConnectorError as error:
         form.refuse(error)
         return _connect_page(form, connections.get(same_as) if same_as else None), 422
+    if connected.login_forgotten:
+        flash(FORGOTTEN)
     scope, offer = connected.scope, {}
     if scope:
         offer = {"offer": f"{scope.kind}:{scope.handle or scope.id}", "name": scope.name}
@@ -263,13 +285,12 @@ def _estimate_page(repository_id: int, form: ImportOptionsForm, kind: ScopeKind,
     """What the import will take, with a button that starts it with the same settings."""
     scope = connections.find(repository_id, kind, identifier).scope
     estimate = connections.estimate(repository_id, scope, files=form.files.data)
-    pace = seconds_a_request(repository_id)
     return render_template(
         "repositories/estimate.html",
         repository=connections.get(repository_id),
         scope=scope,
         estimate=estimate,
-        seconds=estimate.requests * pace if estimate.requests and pace else None,
+        untold=FILES_UNTOLD if form.files.data and estimate.files is None else "",
         settings=[(name, value) for name, value in request.form.items(multi=True) if name not in ASKED_ANEW],
     )
 

@@ -75,12 +75,10 @@ class Office:
 def office(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     """An app without accounts, which hashes passwords with little work, so that its tests take little time."""
     monkeypatch.setattr(passwords, "_hasher", QUICK)
-    passwords._nobody.cache_clear()
     with app.app_context(), transaction():
         db.session.execute(delete(Session))
         db.session.execute(delete(Account))
     yield Office(app)
-    passwords._nobody.cache_clear()
 
 
 def sign_in(browser: FlaskClient, name: str, password: str = PASSWORD, back: str = ""):

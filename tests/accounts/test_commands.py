@@ -59,6 +59,12 @@ def test_an_import_is_owned_by_whom_it_is_done_for_or_else_by_the_operator(flask
         assert flask.json("rerun", str(first["job"]))[0] == code == 0
         refused, answer = flask.json(*where, "--as", "Nobody")
 
+        for name, role, says in (("Reader", "viewer", "only editors and admins"), ("Gone", "admin", "is disabled")):
+            flask("user", "add", name, "--role", role)
+            flask("user", "disable", name) if name == "Gone" else None
+            code, message = flask.json(*where, "--as", name)
+            assert (code, says in message["message"]) == (2, True)
+
     assert (refused, "no account “Nobody”" in answer["message"]) == (2, True)
     listed = flask("jobs")[1]
     assert [line.partition("Owner: ")[2] for line in listed.splitlines()] == ["local operator.", "Anna."]

@@ -9,14 +9,15 @@ from connector.accounts.models import Role
 from connector.catalogue import takedown
 from connector.catalogue.models import CatalogueItem, Exclusion
 from connector.dspace.records import ScopeKind
-from connector.extensions import db, transaction
-from connector.imports import jobs
-from connector.imports.models import ImportJob, State
+from connector.extensions import db, transaction, utcnow
+from connector.imports import jobs, schedules
+from connector.imports.models import ImportJob, Kind, State
 from connector.repositories import connections
 from connector.repositories.models import Source
 from tests import signed_in
 from tests.pages import words
 
+WEEKLY = {"every": "weekly", "weekday": "6", "day": "1", "at": "23:30"}
 ACTS = ["stop", "resume", "answer", "retry", "undo"]
 
 
@@ -109,12 +110,72 @@ def test_buttons_that_one_may_not_press_are_not_shown(office, source, role, show
     assert [name for name in ("rerun", "undo") if f'name="{name}"' in row] == ticks
 
 
+def test_what_anothers_look_has_found_is_not_removed_by_an_editor_and_the_trail_names_who_does(office, source):
+    office.add("Anna", Role.EDITOR)
+    office.add("Bert", Role.EDITOR)
+    job_id = job_of(office, source, "Bert", State.COMPLETED)
+    with office.app.app_context(), transaction():
+        db.session.get_one(ImportJob, job_id).kind = Kind.PREVIEW.value
+    anna, bert = office.enter("Anna"), office.enter("Bert")
+
+    assert anna.post(f"/jobs/{job_id}/done").status_code == 403
+    assert [f"/jobs/{job_id}/done" in one.get(f"/jobs/{job_id}/preview/").text for one in (anna, bert)] == [False, True]
+    assert bert.post(f"/jobs/{job_id}/done").status_code == 303
+    assert ("Bert", "remove what was found", f"job {job_id}") in office.trail()
+
+
+def schedule_of(office, source: int) -> dict | None:
+    with office.app.app_context():
+        return db.session.get_one(Source, source).schedule
+
+
+def test_only_who_imported_a_source_last_who_set_its_schedule_or_an_admin_sets_it(office, source):
+    for name, role in (("Anna", Role.EDITOR), ("Bert", Role.EDITOR), ("Cleo", Role.ADMIN)):
+        office.add(name, role)
+    anna, bert, cleo = (office.enter(name) for name in ("Anna", "Bert", "Cleo"))
+    page = f"/sources/{source}/"
+    assert bert.post(page + "schedule", data=WEEKLY).status_code == 403  # nobody has imported it yet
+
+    job_of(office, source, "Bert", State.COMPLETED)
+    assert anna.post(page + "schedule", data=WEEKLY).status_code == 403
+    assert [page + "schedule" in one.get(page).text for one in (anna, bert, cleo)] == [False, True, True]
+    assert bert.post(page + "schedule", data=WEEKLY).status_code == 303
+    assert "Set by Bert" in words(anna.get(page))
+
+    job_of(office, source, "Cleo", State.COMPLETED)
+    assert "Only who imported Harbour photographs last" in words(
+        anna.post(page + "schedule", data=WEEKLY | {"every": ""})
+    )
+    assert schedule_of(office, source)["owner"] == "Bert"
+    assert bert.post(page + "schedule", data=WEEKLY | {"every": ""}).status_code == 303
+    assert schedule_of(office, source) is None
+    assert cleo.post(page + "schedule", data=WEEKLY).status_code == 303
+
+
+def test_a_scheduled_run_belongs_to_who_set_the_schedule_whoever_imported_last(office, source):
+    office.add("Anna", Role.EDITOR)
+    office.add("Bert", Role.EDITOR)
+    job_of(office, source, "Anna", State.COMPLETED)
+    anna = office.enter("Anna")
+    anna.post(f"/sources/{source}/schedule", data=WEEKLY)
+    job_of(office, source, "Bert", State.COMPLETED)
+    with office.app.app_context():
+        with transaction():
+            db.session.execute(db.update(Source).values(due=utcnow()))
+        (job_id,) = schedules.start_due()
+        assert jobs.get(job_id).owner == "Anna"
+
+    assert office.enter("Bert").post(f"/jobs/{job_id}/stop").status_code == 403
+    assert anna.post(f"/jobs/{job_id}/stop").status_code == 303
+
+
 def test_only_an_admin_removes_what_is_gone(office):
     office.add("Anna", Role.EDITOR)
     anna = office.enter("Anna")
 
     assert anna.post("/gone/", data={"do": "hide", "every": "yes"}).status_code == 303
     assert anna.post("/gone/", data={"do": "remove", "every": "yes"}).status_code == 403
+    assert [entry[:2] for entry in office.trail()][-2:] == [("Anna", "hide"), ("Anna", "refused")]
 
 
 def test_what_the_command_line_does_is_the_local_operators(office, source):

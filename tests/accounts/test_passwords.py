@@ -103,3 +103,13 @@ def test_where_there_is_no_password_the_answer_is_no_after_the_same_work(monkeyp
 
 def test_a_hash_made_with_less_work_is_outdated():
     assert passwords.is_outdated(PasswordHasher(time_cost=1).hash(GOOD))
+
+
+def test_to_compare_with_nobodys_hash_makes_no_hash_first(monkeypatch):
+    class Comparing(PasswordHasher):
+        def hash(self, password, *, salt=None):
+            raise AssertionError("twice the work")
+
+    monkeypatch.setattr(passwords, "_hasher", Comparing(time_cost=1, memory_cost=64, parallelism=1))
+
+    assert not passwords.matches(None, GOOD)

@@ -70,6 +70,18 @@ def test_a_peer_that_is_not_in_the_list_is_not_believed(office, peer):
     assert ask(office, peer=peer).status_code == 403
 
 
+def test_a_name_beyond_ascii_is_read_as_utf_8_and_refused_in_any_other_encoding(office):
+    invite(office, "Jörg Müller")
+    invite(office, "Niccolà")  # whose last byte alone would be a space
+
+    assert "Jörg Müller Your role" in words(ask(office, name="Jörg Müller".encode().decode("latin-1")))
+    assert "Niccolà Your role" in words(ask(office, name="Niccolà".encode().decode("latin-1")))
+    refused = ask(office, name="Jörg Müller")
+
+    assert refused.status_code == 403
+    assert "another encoding than UTF-8" in words(refused)
+
+
 def test_unknown_people_are_refused_by_name(office):
     answer = ask(office, name="Stranger")
 

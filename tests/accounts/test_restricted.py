@@ -33,12 +33,10 @@ class Closed:
 @pytest.fixture
 def office(stocked_app, monkeypatch) -> Office:
     monkeypatch.setattr(passwords, "_hasher", QUICK)
-    passwords._nobody.cache_clear()
     office = Office(stocked_app)
     office.add("vera")
     office.add("ed", Role.EDITOR)
     yield office
-    passwords._nobody.cache_clear()
 
 
 @pytest.fixture

@@ -31,12 +31,14 @@ def sample(*options: str) -> Iterator[str]:
 class Connector:
     """Runs the product's commands in an instance of its own and measures them as whole processes."""
 
-    def __init__(self, folder: str):
+    def __init__(self, folder: str, **settings: str):
+        """`settings`: CONNECTOR_ variables, named without that."""
         self.folder = Path(folder)
         self._environment = os.environ | {
             "CONNECTOR_INSTANCE": folder,
             "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8",
             "CONNECTOR_PATIENCE": "86400",
+            **{f"CONNECTOR_{name}": value for name, value in settings.items()},
         }
 
     def start(self, *args: str) -> subprocess.Popen[bytes]:
@@ -66,9 +68,9 @@ class Connector:
         return json.loads(out), memory
 
     def forget_proof(self) -> None:
-        """Let the next run list its scope, as it does where the counts of the source prove nothing."""
+        """Let the next run list its scope, as after a night in which the source indexed all of it anew."""
         with closing(sqlite3.connect(self.folder / "connector.db")) as database, database:
-            database.execute("UPDATE source SET proof = NULL")
+            database.execute("UPDATE source SET proof = json_set(proof, '$.since', '2000-01-01T00:00:00+00:00')")
 
 
 def collection_of(url: str, name: str = "Synthetic items") -> str:

@@ -112,7 +112,7 @@ def test_what_is_missing_in_numbers_is_asked_about_and_then_marked(page, scripte
     page.get_by_role("button", name="Yes, mark 4 as gone").click()
     wait_for(page, scripted, "Completed")
 
-    assert numbers(page).endswith("Vanished 4")
+    assert numbers(page).endswith("Gone at the source 4")
     page.get_by_role("link", name="Gone", exact=True).click()
     assert sorted(rows(page)) == sorted(lost)
 

@@ -84,6 +84,7 @@ def adapted(example: Path, port: int, app_port: int, certificate: Certificate) -
     text = text.replace("*:443", f"127.0.0.1:{port}").replace("*:80", f"127.0.0.1:{free_port()}")
     text = re.sub(r"/etc/ssl/\S+\.pem", str(certificate.chain), text)
     text = re.sub(r"/etc/ssl/\S+\.key", str(certificate.key), text)
+    text = re.sub(r"/var/log/apache2/\S+", "/dev/null", text)
     return text.replace("127.0.0.1:5000", f"127.0.0.1:{app_port}")
 
 

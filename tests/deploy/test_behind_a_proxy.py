@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -35,6 +36,7 @@ from .servers import EXAMPLES, Certificate, answers_at, certificate_in, free_por
 __all__ = ["chromium"]
 ROOT = Path(__file__).parents[2]
 HTTPS = "__Host-"  # what the name of the cookie begins with where it came over https
+ELSEWHERE = "127.0.0.2"  # an address that is not the proxy's
 LARGE = 100 * 10**6  # bytes
 PIECE = bytes(range(256)) * 4096
 
@@ -108,7 +110,7 @@ def served(instance: Path, hops: int = 1) -> Iterator[int]:
         "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8",
         "CONNECTOR_PORT": str(port),
         "CONNECTOR_PROXY_HOPS": str(hops),
-        "CONNECTOR_SECRET_KEY": "only for tests",
+        "CONNECTOR_SECRET_KEY": "only for tests, but with enough of it",
         "CONNECTOR_MIN_FREE": "0",
     }
     command = [sys.executable, "-m", "flask", "up"]
@@ -182,6 +184,45 @@ def test_what_a_client_says_of_itself_is_not_believed(front):
     assert "evil" not in redirect.headers["Location"]
     assert urljoin(front.url + "/items", redirect.headers["Location"]) == f"{front.url}/items/"
     assert metrics.status == 200
+
+
+class Elsewhere:
+    """A browser at another address of this machine, which keeps its cookies."""
+
+    def __init__(self, front: Front):
+        self.front, self.cookies = front, {}
+
+    def send(self, method: str, path: str, form: dict[str, str] | None = None) -> tuple[int, str]:
+        """The status and the body of the answer."""
+        where, trusted = urlsplit(self.front.url), ssl.create_default_context(cafile=str(self.front.certificate.chain))
+        asking = http.client.HTTPSConnection(
+            where.hostname, where.port, context=trusted, timeout=60, source_address=(ELSEWHERE, 0)
+        )
+        headers = {"Referer": f"{self.front.url}/", "Content-Type": "application/x-www-form-urlencoded"}
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        with closing(asking):
+            asking.request(method, where.path + path, urlencode(form or {}), headers)
+            answer = asking.getresponse()
+            for line in answer.headers.get_all("Set-Cookie", []):
+                assert "; Secure" in line
+                name, _, value = line.partition(";")[0].partition("=")
+                self.cookies[name] = value
+            return answer.status, answer.read().decode()
+
+
+def test_one_signs_in_by_the_page_and_the_trail_has_the_address_of_the_browser(front, stocked):
+    browser = Elsewhere(front)
+    token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', browser.send("GET", "/sign-in")[1])[1]
+    given = {"csrf_token": token, "name": signed_in.NAME, "password": signed_in.PASSWORD}
+
+    status, _ = browser.send("POST", "/sign-in", given)
+
+    assert status == 303
+    assert all(name.startswith(HTTPS) for name in browser.cookies)
+    assert signed_in.NAME in browser.send("GET", "/account/")[1]
+    with closing(sqlite3.connect(stocked / "connector.db")) as connection:
+        last = connection.execute("SELECT who, what, address FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+    assert last == (signed_in.NAME, "sign-in", ELSEWHERE)
 
 
 def test_a_file_of_100_mb_comes_whole(front, stocked, large):

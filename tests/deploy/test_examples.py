@@ -61,6 +61,13 @@ def test_the_example_sets_every_header_that_the_app_believes(example):
     assert re.search(r"(proxy_set_header|RequestHeader unset) X-Remote-User", text)
 
 
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_example_keeps_one_time_links_out_of_the_log(example):
+    text = (DEPLOY / example).read_text()
+
+    assert re.search(r"location \S*/welcome/ \{\s+access_log off;|CustomLog .* \"expr=! .*/welcome/#", text)
+
+
 def test_the_guide_names_only_settings_that_there_are():
     read = set(re.findall(r'(?:read|environ\.get)\("(?:CONNECTOR_)?([A-Z_]+)"', Path(config.__file__).read_text()))
     named = set(re.findall(r"CONNECTOR_([A-Z_]+)", "".join(path.read_text() for path in DEPLOY.rglob("*.*"))))

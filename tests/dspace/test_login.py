@@ -106,9 +106,22 @@ def test_a_login_that_lapses_again_and_again_is_given_up(fake, http, clock):
         assert login.check() is False
     fake.lapse()
 
-    with pytest.raises(LoginRefused, match="has ended our login 4 times in this job"):
+    clock.now = 3599
+
+    with pytest.raises(LoginRefused, match="has ended our login 4 times within an hour"):
         login.check()
     assert fake.logins == 1 + MOST_RENEWALS
+
+
+def test_a_login_that_lapses_now_and_then_is_renewed_for_as_long_as_the_job_lasts(fake, http, clock):
+    login = login_at(fake, http, clock)
+    login.enter()
+    for hour in range(3 * MOST_RENEWALS):
+        clock.now = hour * 1300.0
+        fake.lapse()
+        assert login.check() is False
+
+    assert fake.logins == 1 + 3 * MOST_RENEWALS
 
 
 def test_a_login_that_is_accepted_and_does_not_hold_is_refused(fake, http, clock):

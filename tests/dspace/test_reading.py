@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -60,7 +61,7 @@ def item(number: int) -> Item:
 
 def patience(seconds: float = 1000, clock: Clock | None = None) -> tuple[Patience, Clock]:
     clock = clock or Clock()
-    return Patience(seconds, clock, clock=lambda: clock.now), clock
+    return Patience(seconds, clock, clock=lambda: clock.now, spread=lambda: 1.0), clock
 
 
 def read_all(listing: Listing, size: int, start: int = 0, width: int = 1, seconds: float = 1000):
@@ -249,6 +250,20 @@ def test_patience_waits_longer_each_time_and_is_renewed_by_a_good_answer():
     assert clock.waits == [5, 10, 20, 5]
 
 
+def test_jobs_that_wait_for_the_same_outage_do_not_come_back_at_once():
+    waits = []
+    for _ in range(20):
+        clock = Clock()
+        waiting = Patience(1000, clock, clock=lambda clock=clock: clock.now)
+        waiting.wait("page", Transient("no"))
+        waiting.wait("page", Transient("busy", retry_after=60))
+        waits.append(clock.waits)
+
+    for planned, taken in ((5, [first for first, _ in waits]), (60, [second for _, second in waits])):
+        assert all(planned <= seconds <= planned * 1.25 for seconds in taken)
+        assert len(set(taken)) > 10
+
+
 def test_patience_waits_as_long_as_the_server_asks():
     waiting, clock = patience(seconds=100)
 
@@ -318,11 +333,13 @@ def in_new_york(monkeypatch):
     time.tzset()
 
 
-def told(*times: datetime, seconds: float = 10**6) -> tuple[Patience, list[str]]:
+def told(*times: datetime, seconds: float = 10**6, zone: tzinfo | None = None) -> tuple[Patience, list[str]]:
     """Patience with the times that its clock shows one after the other, and what it says."""
     said: list[str] = []
     clock, shown = Clock(), iter(times)
-    return Patience(seconds, clock, said.append, lambda: clock.now, now=lambda: next(shown)), said
+    return Patience(
+        seconds, clock, said.append, lambda: clock.now, now=lambda: next(shown), zone=zone, spread=lambda: 1.0
+    ), said
 
 
 def test_patience_says_since_when_it_waits_and_why(in_new_york):
@@ -336,6 +353,15 @@ def test_patience_says_since_when_it_waits_and_why(in_new_york):
         "Waiting for the repository since 14:05: example.org is busy. Trying again in 5 seconds.",
         "Waiting for the repository since 14:05: example.org is busy. Trying again in 10 seconds.",
     ]
+
+
+def test_the_zone_that_is_set_goes_before_that_of_the_system(in_new_york):
+    began = datetime(2026, 1, 5, 19, 5)
+    waiting, said = told(began, began, zone=ZoneInfo("Asia/Tokyo"))
+
+    waiting.wait("page", Transient("example.org is busy."))
+
+    assert said[0].startswith("Waiting for the repository since 04:05: ")
 
 
 def test_a_wait_since_another_day_of_this_server_names_the_day(in_new_york):

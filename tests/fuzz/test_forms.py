@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Response
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.routing import IntegerConverter, Rule
@@ -32,6 +35,7 @@ ADDRESSES = [
 ]
 METHODS = ["GET", "POST"]
 HANDED_OVER = ("url", "next", "endpoint")
+FILE = "sent as a file"
 
 odd = st.one_of(
     st.sampled_from(
@@ -64,6 +68,23 @@ def fields(draw: Any) -> dict[str, list[str]]:
 
 def _values(name: str) -> st.SearchStrategy[str]:
     return st.sampled_from(ADDRESSES) if name in HANDED_OVER else odd
+
+
+@st.composite
+def bodies(draw: Any) -> dict[str, Any]:
+    """What is sent, as the client is told of it: a form, some of its fields as files perhaps, or JSON of any shape."""
+    form = draw(fields())
+    files = dict.fromkeys(draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True)), FILE)
+    shapes = st.one_of(st.just(form), st.just(list(form)), st.integers(), st.none(), odd)
+    return draw(st.sampled_from([{"data": form}, {"data": form | files}, {"json": draw(shapes)}]))
+
+
+def sendable(body: dict[str, Any]) -> dict[str, Any]:
+    """The same with a fresh file for each field that is to be one: a file is read only once."""
+    fields = body.get("data")
+    if not isinstance(fields, dict):
+        return body
+    return {"data": {name: (io.BytesIO(b"x"), "x.txt") if text == FILE else text for name, text in fields.items()}}
 
 
 @pytest.fixture(scope="module")
@@ -110,15 +131,41 @@ def _fitting(rule: Rule, name: str, text: str) -> tuple[str, Any]:
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-@given(asked=addresses(), query=fields(), form=fields(), fragment=st.booleans())
-def test_no_form_and_no_query_breaks_a_page(world, asked, query, form, fragment):
+@given(asked=addresses(), query=fields(), body=bodies(), fragment=st.booleans())
+def test_no_form_and_no_query_breaks_a_page(world, asked, query, body, fragment):
     path, method = address(world, *asked), asked[2]
     headers = {"HX-Request": "true", "HX-Request-Type": "partial"} if fragment else {}
     browser = world.test_client()
     signed_in.admit(world)  # whom the case before may have signed out, or made a viewer
 
-    sent = {"data": form} if method == "POST" else {}
+    sent = sendable(body) if method == "POST" else {}
     answer = browser.open(path, method=method, query_string=query, headers=headers, buffered=True, **sent)
 
-    assert answer.status_code != 500, (method, path, query, form)
+    assert answer.status_code != 500, (method, path, query, body)
     assert b"Traceback" not in answer.data
+
+
+ODD_BODIES = [
+    {"data": dict.fromkeys(NAMES, FILE)},
+    {"json": [1]},
+    {"json": 5},
+    {"json": "x"},
+    {"json": dict.fromkeys(NAMES, 1)},
+    {"json": {name: {"a": []} for name in NAMES}},
+    {"data": "{", "content_type": "application/json"},
+]
+
+
+@pytest.mark.parametrize("body", ODD_BODIES, ids=lambda body: str(body)[:24])
+@pytest.mark.parametrize("signed", [True, False])
+def test_nothing_but_a_form_breaks_what_takes_a_form(world, body, signed):
+    broken = []
+    for rule in [rule for rule in world.url_map.iter_rules() if "POST" in rule.methods]:
+        signed_in.admit(world)
+        browser = world.test_client() if signed else FlaskClient(world, Response)
+        path = world.url_map.bind("localhost").build(rule.endpoint, dict.fromkeys(rule.arguments, 1), "POST")
+        answer = browser.post(path, buffered=True, **sendable(body))
+        if answer.status_code == 500:
+            broken.append(path)
+
+    assert broken == []

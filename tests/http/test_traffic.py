@@ -84,7 +84,9 @@ def test_bytes_of_json_and_files_are_counted_and_answers_timed(http, remote):
     assert told["worst"]["path"] in ("/server/api/core/items", "/file")
 
 
-def test_troubles_are_counted_by_kind_and_waits_and_halvings_with_them(http, remote):
+def test_troubles_are_counted_by_kind_and_waits_and_halvings_with_them(http, remote, pace):
+    for _ in range(9):
+        pace.answered(0.1, "page")  # as wide as it may be
     remote.get(URL, status=503, headers={"Retry-After": "60"})
     remote.get(URL, status=429, headers={"Retry-After": "30"})
     remote.get(URL, body="<html>Just a page")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
 from connector.imports import diary, jobs
+from connector.imports.models import ImportJob
 from connector.imports.tasks import carry_out
 from connector.repositories import connections
 
@@ -34,7 +38,8 @@ def test_a_quiet_import_says_what_was_asked_and_that_all_was_answered_well(app, 
     assert f"job {job_id}" in text
     assert sample.url in text
     assert "DSpace-Connector 0.1.0, library@example.org" in text
-    assert "Requests: " in text
+    with app.app_context():
+        assert f"Requests: {jobs.get(job_id).requests}, those to connect included. Received: " in text
     assert "on average, the slowest" in text
     assert "Every answer was a good one." in text
     assert "45 items: 45 added" in text
@@ -50,14 +55,34 @@ def test_bad_answers_are_counted_by_kind_with_what_we_did_then(app, sample):
 
 
 def test_what_was_received_is_told_as_people_read_sizes(app, desk, dspace):
-    dspace.traffic.add(requests=7, bytes=1000)
+    dspace.traffic.add(requests=1, bytes=1000)
     dspace.add("a")
     job = desk.run()
     with app.app_context():
         text = diary.text(jobs.get(job.id), "")
         db.session.rollback()
 
-    assert "Requests: 7. Received: 1.0 kB." in text
+    assert f"Requests: {job.requests}, those to connect included. Received: 1.0 kB." in text
+
+
+def test_its_hours_are_those_of_the_zone_that_is_set(app, desk, dspace):
+    app.config["TIMEZONE"] = ZoneInfo("Asia/Tokyo")
+    dspace.add("a")
+    job = desk.run()
+
+    begun = job.started.replace(tzinfo=UTC).astimezone(ZoneInfo("Asia/Tokyo"))
+
+    assert f"Begun: {begun:%Y-%m-%d %H:%M:%S} JST" in told(app, job.id)
+
+
+def test_a_job_that_only_connected_says_so(app, desk, dspace):
+    dspace.add("a")
+    job = desk.run()
+    with app.app_context():
+        db.session.execute(db.update(ImportJob).values(requests=1234, traffic=None))
+        db.session.commit()
+
+    assert "Requests: 1,234, those to connect included.\n" in told(app, job.id)
 
 
 def test_the_page_offers_it_as_a_text_to_keep(app, client, sample):

@@ -361,7 +361,7 @@ def test_a_file_larger_than_the_limit_is_not_fetched(desk, dspace):
 
     job = desk.run(files=True)
 
-    assert (job.files_too_large, job.clean, dspace.downloads) == (1, False, [])
+    assert (job.files_too_large, job.clean, job.message, dspace.downloads) == (1, True, "", [])
 
 
 def test_an_item_set_by_name_is_made_once_and_used_again(desk, dspace):

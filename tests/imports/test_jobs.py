@@ -6,13 +6,15 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
+from sqlalchemy.exc import OperationalError
 
 from connector.catalogue.models import CatalogueItem
 from connector.dspace.records import Scope, ScopeKind
 from connector.errors import Conflict, NotFound
 from connector.extensions import db, transaction, utcnow
 from connector.imports import jobs
+from connector.imports import run as run_module
 from connector.imports.models import ImportJob, State
 from connector.imports.run import work
 from connector.repositories.connections import source_for
@@ -121,6 +123,59 @@ def test_a_job_that_beats_is_left_alone(desk):
     with desk.app.app_context():
         assert jobs.recover() == []
         assert jobs.claim(job_id) is None
+
+
+def test_a_job_that_waits_tells_of_the_requests_it_made_and_counts_each_once(desk, dspace, monkeypatch):
+    monkeypatch.setattr(run_module, "GLANCE", 0.01)
+    monkeypatch.setattr(run_module, "BEAT", 0.01)
+    for n in range(9):
+        dspace.add(f"i{n}")
+    job_id, told = desk.create(), []
+    query = db.select(ImportJob.requests).where(ImportJob.id == job_id)
+
+    def wait_to_be_told(number: int) -> None:
+        pause = threading.Event()
+        for _ in range(600):
+            with db.engine.connect() as connection:
+                told.append(connection.scalar(query))
+            if told[-1] == dspace.requests_made:
+                return
+            pause.wait(0.05)
+
+    dspace.before_page = wait_to_be_told
+    desk.work(job_id)
+
+    assert [number for number in (1, 2) if number not in told] == []
+    assert desk.job(job_id).requests == dspace.requests_made
+
+
+def test_a_beat_that_could_not_be_written_loses_no_requests(desk, monkeypatch):
+    monkeypatch.setattr(run_module, "GLANCE", 0.01)
+    monkeypatch.setattr(run_module, "BEAT", 0.01)
+    job_id, asked, beaten = desk.create(), iter([5, 2]), threading.Event()
+    failed, last = [], []
+
+    def fail_once(connection, cursor, statement, *rest):
+        if "requests=(import_job.requests" in statement and last == [5] and not failed:
+            failed.append(statement)
+            raise OperationalError(statement, {}, Exception("database is locked"))
+
+    def new_requests():
+        last[:] = [next(asked, 0)]
+        if last == [0]:
+            beaten.set()
+        return {"requests": last[0]}
+
+    def runner(run):
+        run.new_requests = new_requests
+        assert beaten.wait(30)
+        return True, ""
+
+    with desk.app.app_context():
+        event.listen(db.engine, "before_cursor_execute", fail_once)
+        assert work(job_id, runner)
+
+    assert (len(failed), desk.job(job_id).requests) == (1, 7)
 
 
 def test_while_any_thread_of_a_job_waits_it_says_so_and_then_what_it_does_now(desk):

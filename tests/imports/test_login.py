@@ -12,6 +12,7 @@ from connector.catalogue.export import as_jsonl
 from connector.catalogue.search import Selection
 from connector.dspace.login import MOST_RENEWALS
 from connector.dspace.records import ScopeKind
+from connector.extensions import transaction
 from connector.imports import jobs
 from connector.imports.tasks import carry_out
 from connector.repositories import connections
@@ -211,6 +212,48 @@ def test_an_unchanged_run_by_login_is_proved_by_a_few_requests(modern):
     assert modern.run().requests < 15
 
 
+def reads_in_full(guest: Guest, **options) -> bool:
+    """Whether an import of what is held reads items that no list shows as changed."""
+    guest.app.config["FILE_CHECK_RUNS"] = 0
+    guest.sample.reset()
+    guest.run(**options)
+    return any("expand=" in path or "embed=" in path for _, path in guest.sample.requests)
+
+
+def test_a_second_run_by_login_only_lists_and_tries_no_file_again(guest):
+    file = guest.sample.data.named(EMBARGO[0]).bitstreams[1]
+    names = (f"/{file.uuid}/content", f"/{file.uuid}/retrieve", f"/{file.number}/retrieve")
+    guest.sample.faults.add(lambda target: target.endswith(names), times=None, status=403)
+    guest.sign_in()
+    guest.run()
+    assert guest.file(*EMBARGO)["fate"] == "restricted"
+
+    assert not reads_in_full(guest)
+    assert not any("retrieve" in path or "content" in path for _, path in guest.sample.requests)
+
+
+def test_the_first_run_after_the_login_was_forgotten_reads_everything_and_the_second_only_lists(guest):
+    guest.sign_in()
+    guest.run()
+    guest.sign_out()
+
+    assert reads_in_full(guest)
+    assert not reads_in_full(guest)
+
+
+def test_a_run_that_was_begun_as_another_and_ended_by_login_is_no_measure_for_the_next(guest):
+    guest.run()
+    guest.sign_in()
+    with guest.app.app_context():
+        job_id = jobs.create(1, {"files": True})
+        with transaction():
+            jobs.get(job_id).cursor = {"login": None}  # as an attempt without login leaves it
+        guest._worked(job_id)
+
+    assert reads_in_full(guest)
+    assert not reads_in_full(guest)
+
+
 @pytest.mark.parametrize("life", range(2, 62, 15))
 def test_a_login_that_lapses_at_any_request_loses_nothing(app, life):
     with SampleRepository(9) as sample:
@@ -307,7 +350,7 @@ def test_a_server_that_always_forgets_the_login_is_given_up_after_a_few(guest):
     job = guest.run()
 
     assert job.state == "failed"
-    assert job.message == f"The repository has ended our login {MOST_RENEWALS + 1} times in this job."
+    assert job.message == f"The repository has ended our login {MOST_RENEWALS + 1} times within an hour."
     assert guest.posts <= 1 + 1 + MOST_RENEWALS  # to find the scope, to begin, and to renew
     assert not {"Restricted item"} & {t for t, r in guest.records().items() if r["source_state"] != "present"}
 

@@ -175,6 +175,16 @@ def test_the_link_to_the_job_is_there_where_the_address_of_the_app_is_set(desk, 
     assert f"The page of the job: https://connector.example.edu/jobs/{job_id}/" in server.mails[0].get_content()
 
 
+def test_what_an_import_found_gone_stands_among_its_numbers(desk, server):
+    ended(desk, failing=0, vanished=5)
+
+    send(desk)
+
+    assert (
+        "1 item seen: 1 added, 0 updated, 0 unchanged, 0 failed, 5 gone at the source." in server.mails[0].get_content()
+    )
+
+
 def test_of_many_problems_the_first_twenty_are_told(desk, server):
     ended(desk, failing=25)
 
@@ -196,6 +206,7 @@ QUESTION = {"state": "stopped", "question": {"unseen": 5, "held": 5}, "message":
         ({}, "completed with 3 problems", {"always", "problems"}),
         ({"failed": 0, "message": "Counted."}, "completed with problems", {"always", "problems"}),
         ({"failed": 1}, "completed with 1 problem", {"always", "problems"}),
+        (CLEAN | {"vanished": 5}, "completed, 5 gone at the source", {"always", "problems"}),
         ({"state": "failed", "message": "The repository is down."}, "failed", {"always", "problems"}),
         (QUESTION, "waiting for your answer", {"always", "problems"}),
         (QUESTION | {"question": {"unseen": 5, "answer": "mark"}}, "", set()),

@@ -10,6 +10,7 @@ import pytest
 from connector.errors import Conflict, Restricted, ServerTrouble
 from connector.extensions import db, utcnow
 from connector.imports import jobs, report
+from tests.pages import words
 
 from .catalogue import records
 
@@ -20,6 +21,11 @@ def retry(desk, job_id: int):
         new = jobs.retry(job_id)
     assert desk.work(new)
     return desk.job(new)
+
+
+def can_retry(desk, job_id: int) -> bool:
+    with desk.app.app_context():
+        return jobs.get(job_id).can_retry
 
 
 def test_an_item_that_failed_comes_when_it_is_tried_again(desk, dspace):
@@ -133,7 +139,7 @@ def test_a_limit_of_the_job_leaves_larger_files_and_a_raised_one_fetches_them(de
     again = desk.run(files=True, file_limit=100)
     raised = desk.run(files=True)
 
-    assert (first.files_too_large, first.files_stored, first.clean) == (1, 1, False)
+    assert (first.files_too_large, first.files_stored, first.clean) == (1, 1, True)
     assert again.files_too_large == 1
     assert (raised.files_too_large, raised.files_stored, raised.clean) == (0, 2, True)
     assert dspace.downloads == ["i0/small.txt", "i0/large.bin"]
@@ -142,10 +148,9 @@ def test_a_limit_of_the_job_leaves_larger_files_and_a_raised_one_fetches_them(de
 
 def test_the_page_offers_to_try_again_only_where_something_failed(desk, dspace, client):
     dspace.add("i0", fails=True)
-    dspace.add("i1")
-    failed = desk.run().id
-    dspace.items["i0"].fails = False
-    fine = desk.run().id
+    dspace.add("i1", collections=("c2",))
+    failed = desk.run("c1").id
+    fine = desk.run("c2").id
 
     assert "Retry failed" in client.get(f"/jobs/{failed}/").text
     assert "Retry failed" not in client.get(f"/jobs/{fine}/").text
@@ -188,7 +193,106 @@ def test_an_import_without_files_offers_no_retry_of_what_an_earlier_one_could_no
     dspace.add("i0", files={"a.txt": b"bytes"})
     dspace.file_errors = {"i0/a.txt": ServerTrouble("It answered with 500.")}
     with_files = desk.run(files=True)
+    before = can_retry(desk, with_files.id)
 
     without = desk.run()
 
-    assert (with_files.can_retry, without.files_failed, without.can_retry) == (True, 1, False)
+    assert (before, without.files_failed, can_retry(desk, without.id)) == (True, 1, False)
+
+
+def test_a_wrong_checksum_that_is_corrected_at_the_source_is_mended_by_a_retry(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"as announced", "b.txt": b"fine"})
+    dspace.add("i1", files={"c.txt": b"fine"})
+    dspace.served["i0/a.txt"] = b"as it is"
+    first = desk.run(files=True)
+    dspace.edit("i0", files={"a.txt": b"as it is", "b.txt": b"fine"})
+    dspace.details.clear()
+    dspace.downloads.clear()
+
+    job = retry(desk, first.id)
+
+    assert (first.files_damaged, job.files_damaged, job.files_stored, job.clean) == (1, 0, 3, True)
+    assert (job.seen, job.updated, job.failed) == (1, 1, 0)
+    assert (dspace.details, dspace.downloads) == (["i0"], ["i0/a.txt"])
+
+
+def test_a_file_that_is_damaged_still_is_named_by_the_retry(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"as announced"})
+    dspace.served["i0/a.txt"] = b"broken"
+    first = desk.run(files=True)
+
+    job = retry(desk, first.id)
+
+    assert (job.seen, job.unchanged, job.files_damaged, job.clean) == (1, 1, 1, False)
+    assert can_retry(desk, job.id)
+    assert not can_retry(desk, first.id)
+
+
+def test_a_file_over_the_chosen_limit_is_listed_and_tried_again_only_when_the_limit_has_grown(desk, dspace):
+    dspace.add("i0", files={"large.bin": b"x" * 1000})
+    desk.app.config["FILE_LIMIT"] = 100
+    job = desk.run(files=True)
+    offered = can_retry(desk, job.id)
+    with desk.app.app_context():
+        reasons = [problem["reason"] for problem in report.problems(jobs.get(job.id))]
+        db.session.rollback()
+    desk.app.config["FILE_LIMIT"] = 1000
+
+    again = retry(desk, job.id)
+
+    assert (job.clean, offered, ["too large" in reason for reason in reasons]) == (True, False, [True])
+    assert (again.files_stored, again.files_too_large, again.seen) == (1, 0, 1)
+
+
+def test_a_job_whose_files_a_later_one_looked_at_names_that_one_and_offers_no_retry(desk, dspace, client):
+    dspace.add("i0", files={"a.txt": b"bytes"})
+    dspace.file_errors = {"i0/a.txt": ServerTrouble("It answered with 500.")}
+    first = desk.run(files=True).id
+    alone = words(client.get(f"/jobs/{first}/"))
+    second = desk.run(files=True).id
+
+    page = client.get(f"/jobs/{first}/")
+
+    sentence = f"Job {second} has looked at files again since, and tells of them now."
+    assert ("has looked at files" in alone, sentence in words(page)) == (False, True)
+    assert f'href="/jobs/{second}/"' in page.text
+    assert sentence in client.get(f"/jobs/{first}/problems.csv").text
+    assert "Retry failed" not in page.text
+    assert client.post(f"/jobs/{first}/retry").status_code == 409
+    assert "Retry failed" in client.get(f"/jobs/{second}/").text
+
+
+def test_a_job_whose_files_came_later_names_the_last_that_looked(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"bytes"})
+    dspace.file_errors = {"i0/a.txt": ServerTrouble("It answered with 500.")}
+    first = desk.run(files=True).id
+    dspace.file_errors.clear()
+    desk.run(files=True)
+    last = desk.run(files=True).id
+
+    with desk.app.app_context():
+        assert (report.told_by(jobs.get(first)), report.told_by(jobs.get(last))) == ([last], [])
+        db.session.rollback()
+
+
+def test_a_later_import_of_chosen_new_items_tells_of_no_older_file(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"bytes"})
+    dspace.file_errors = {f"{id}/a.txt": ServerTrouble("It answered with 500.") for id in ("i0", "i1")}
+    first = desk.run(files=True).id
+    dspace.add("i1", files={"a.txt": b"other bytes"})
+
+    assert desk.run(files=True, only=["i1"]).files_failed == 2
+    with desk.app.app_context():
+        assert report.told_by(jobs.get(first)) == []
+        db.session.rollback()
+    assert can_retry(desk, first)
+
+
+def test_an_item_that_failed_and_was_read_by_a_later_run_is_not_offered_again(desk, dspace):
+    dspace.add("i0", fails=True)
+    first = desk.run().id
+    before = can_retry(desk, first)
+    dspace.items["i0"].fails = False
+    desk.run()
+
+    assert (before, can_retry(desk, first)) == (True, False)

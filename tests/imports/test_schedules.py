@@ -108,7 +108,7 @@ def test_what_is_due_starts_once_with_the_options_of_the_last_import_without_wha
     assert [len(ids) for ids in started] == [0, 1, 0]
     job = desk.job(started[1][0])
     assert job.options == {"files": True, "item_set": "Theses"}
-    assert (job.comment, job.owner, job.scheduled) == ("Weekly", "Ada", True)
+    assert (job.comment, job.owner, job.scheduled) == ("Weekly", "local operator", True)  # who set the schedule
     assert due_of(desk, source_id) == now + timedelta(days=1)
 
 

@@ -15,7 +15,7 @@ from connector.imports.models import ImportJob
 from connector.imports.tasks import carry_out
 from connector.repositories import connections
 from connector.repositories.models import Source
-from tests.sample import SampleRepository
+from tests.sample import SampleRepository, grow
 
 from .catalogue import records, titles
 
@@ -249,6 +249,22 @@ def test_a_mapped_item_stays_in_the_item_set_of_the_collection_that_shows_it(app
         assert [(job.clean, job.seen) for job in runs] == [(True, 46)] * 2
         assert runs[1].requests > 46
         assert db.session.scalars(db.select(ItemSet.name)).all() == ["Aldermouth Gazette"]
+
+
+def test_a_slice_is_read_as_the_import_found_best_without_trials_of_its_own(app):
+    app.config["FILE_CHECK_RUNS"] = 1
+    with SampleRepository(9) as sample, app.app_context():
+        run = import_of(sample, grow(sample.data, items=300, files=1))
+        run()
+        asked = []
+        for _ in range(2):
+            sample.requests.clear()
+            assert run().clean
+            asked.append([path for _, path in sample.requests if "resourceid" in path])
+
+        sizes = [{path.rpartition("&size=")[2] for path in paths} for paths in asked]
+        assert sizes[0] == sizes[1]
+        assert len(sizes[0]) == 1
 
 
 def import_of(sample, collection, **options) -> Callable[[], ImportJob]:

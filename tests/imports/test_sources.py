@@ -172,7 +172,14 @@ def test_the_command_line_lists_sources_with_their_schedule_and_sets_it(desk, so
             "kind": "collection",
             "handle": "1/c1",
             "name": "Collection c1",
-            "schedule": {"every": "weekly", "at": "23:30", "weekday": 6, "day": 1, "window": ["22:00", "06:00"]},
+            "schedule": {
+                "every": "weekly",
+                "at": "23:30",
+                "weekday": 6,
+                "day": 1,
+                "window": ["22:00", "06:00"],
+                "owner": "local operator",
+            },
             "due": f"{due.isoformat()}Z",
         }
     ]

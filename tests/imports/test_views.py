@@ -7,9 +7,10 @@ import io
 
 import pytest
 
+from connector.dspace.records import ScopeKind
 from connector.errors import ServerTrouble
 from connector.extensions import db, transaction
-from connector.imports import harvest
+from connector.imports import diary, harvest, jobs, listing, report
 from connector.imports.models import ImportJob
 from connector.imports.run import work
 from tests.pages import links, words
@@ -88,6 +89,76 @@ def test_after_fetching_files_a_job_says_that_it_reads_on(desk, dspace):
         work(job_id, runner)
 
     assert said == ["Reading Collection c1"] * 2
+
+
+def test_what_an_import_found_gone_is_told_wherever_its_numbers_are(app, desk, dspace, pages):
+    with_items(dspace, 6)
+    first = desk.run()
+    for gone in ("i1", "i2"):
+        del dspace.items[gone]
+    job = desk.run()
+
+    with app.app_context():
+        line, text = report.line(jobs.get(job.id)), diary.text(jobs.get(job.id), "")
+        before = report.line(jobs.get(first.id))
+        db.session.rollback()
+    page, row = pages.get(f"/jobs/{job.id}/"), pages.get(f"/jobs/{job.id}/row")
+
+    assert "4 items: 0 added, 0 updated, 4 unchanged, 0 failed, 2 gone at the source." in line
+    assert line in text
+    assert "gone" not in before
+    assert "Gone at the source 2" in words(page)
+    assert "Gone at the source: 2" in words(row)
+    assert "/gone/?repository=1" in links(page)
+    assert "/gone/?repository=1" in links(row)
+    assert "Gone" not in words(pages.get(f"/jobs/{first.id}/row"))
+
+
+@pytest.mark.parametrize(
+    ("options", "heading", "before"),
+    [
+        ({}, "Import of Collection c1", ""),
+        ({"retry": 6, "files": True}, "Retry of job 6: Collection c1", "Retry of job 6: "),
+        ({"only": ["i0"]}, "Chosen items of Collection c1", "Chosen items: "),
+        ({"test": 2}, "Test import of Collection c1", "Test import: "),
+    ],
+)
+def test_an_import_of_some_of_a_source_is_never_named_as_one_of_all(app, desk, pages, options, heading, before):
+    job_id = desk.create(**options)
+
+    with app.app_context():
+        line = report.line(jobs.get(job_id))
+        db.session.rollback()
+    page, row = words(pages.get(f"/jobs/{job_id}/")), words(pages.get(f"/jobs/{job_id}/row"))
+
+    assert f" {heading} Job {job_id} " in page
+    assert row.startswith(f"{job_id} {before}Collection c1 ")
+    assert line.startswith(f"Job {job_id}, {heading[0].lower()}{heading[1:]}: queued.")
+
+
+def test_the_last_import_of_a_source_is_one_of_all_of_it(app, desk, dspace):
+    with_items(dspace, 4)
+    job = desk.run()
+    desk.run(only=["i0"])
+    desk.run(retry=job.id)
+
+    with app.app_context():
+        last = listing.last_imports(desk.repository_id)[ScopeKind.COLLECTION, "c1"]
+        db.session.rollback()
+
+    assert (last.job_id, last.seen) == (job.id, 4)
+
+
+def test_one_item_is_told_in_the_singular(app, desk, dspace, pages):
+    dspace.add("i0")
+    job = desk.run()
+
+    with app.app_context():
+        line = report.line(jobs.get(job.id))
+        db.session.rollback()
+
+    assert "1 of 1 item " in words(pages.get(f"/jobs/{job.id}/live"))
+    assert ": completed. 1 item: 1 added," in line
 
 
 def test_an_ended_job_no_longer_asks_for_itself(desk, dspace, pages):

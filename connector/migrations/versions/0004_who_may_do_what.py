@@ -88,7 +88,12 @@ def _guards() -> list[str]:
             "CREATE TRIGGER audit_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
             "FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()",
         ]
-    return [
+    guards = [
         f"CREATE TRIGGER audit_no_{event} BEFORE {event} ON audit BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
         for event in ("update", "delete")
+    ]
+    # INSERT OR REPLACE removes the old row without asking the trigger before DELETE.
+    return guards + [
+        "CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id) "
+        f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
     ]

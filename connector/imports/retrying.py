@@ -1,0 +1,54 @@
+"""What of an import can be tried again by itself. What a later run has looked at since is for that one to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import ColumnElement, Row, Select, exists, or_, select
+
+from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
+from ..extensions import db
+
+FILE, ITEM = CatalogueFile.__table__, CatalogueItem.__table__
+CHANGE, HOLDING = Change.__table__, Holding.__table__
+
+
+def file_limit(options: Mapping[str, Any]) -> int:
+    """The size in bytes up to which an import with these options fetches files."""
+    most = current_app.config["FILE_LIMIT"]
+    return min(options.get("file_limit") or most, most)
+
+
+def may_come(limit: int) -> ColumnElement[bool]:
+    """The SQL condition on a file that did not come, and may at another time; a larger one than `limit` does not."""
+    fits = (FILE.c.fate == Fate.TOO_LARGE) & (FILE.c.size <= limit)
+    return or_(FILE.c.fate.in_([fate for fate in Fate if fate.can_be_retried]), fits)
+
+
+def is_possible(job_id: int, source_id: int, options: Mapping[str, Any]) -> bool:
+    """Whether the job could not read an item, or fetch a file where it was to, that no later run has looked at."""
+    lacking = _last_seen(job_id, source_id).where(may_come(file_limit(options)))
+    queries = [_failed(job_id, source_id), *([lacking] if options.get("files") else [])]
+    return any(db.session.execute(query.limit(1)).first() is not None for query in queries)
+
+
+def damaged_items(job_id: int, source_id: int) -> Sequence[Row[Any]]:
+    """The items with damaged files that this job was the last to see: (source_id, handle, title)."""
+    query = _last_seen(job_id, source_id).where(FILE.c.fate == Fate.DAMAGED)
+    return db.session.execute(query.distinct().order_by(ITEM.c.id)).all()
+
+
+def _last_seen(job_id: int, source_id: int) -> Select[Any]:
+    """The items, with their files, that the job was the last to see."""
+    query = select(ITEM.c.source_id, ITEM.c.handle, ITEM.c.title, ITEM.c.id).join(FILE, FILE.c.item_id == ITEM.c.id)
+    query = query.join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
+    return query.where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == job_id)
+
+
+def _failed(job_id: int, source_id: int) -> Select[Any]:
+    same = or_(ITEM.c.source_key == CHANGE.c.source_key, ITEM.c.source_id == CHANGE.c.source_id)
+    later = (HOLDING.c.source_id == source_id, HOLDING.c.seen_by > job_id, HOLDING.c.item_id == ITEM.c.id)
+    failed = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.FAILED, CHANGE.c.source_id.is_not(None))
+    return select(CHANGE.c.id).where(*failed, ~exists().where(*later, same))

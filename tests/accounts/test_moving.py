@@ -1,0 +1,122 @@
+"""Where a login is kept, a repository is moved by administrators only; what that does is said and in the trail."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.accounts import audit
+from connector.accounts.models import Role
+from connector.extensions import db
+from connector.repositories import connections
+from tests.pages import links, words
+from tests.sample import SampleRepository
+from tests.sample.login import NAME, PASSWORD
+
+
+@pytest.fixture
+def moved(sample):
+    """The same repository at another address."""
+    with SampleRepository(9, data=sample.data) as repository:
+        yield repository
+
+
+@pytest.fixture
+def kept(office, sample):
+    """Repository 1, with a login."""
+    with office.app.app_context():
+        connections.connect(sample.url, "rest", None)
+        connections.sign_in(1, NAME, PASSWORD)
+
+
+def where(office) -> tuple[str, str | None]:
+    """Where repository 1 is, and its login."""
+    with office.app.app_context():
+        repository = connections.get(1)
+        return repository.site_url, repository.login_name
+
+
+def entries(office, what: str) -> list[tuple[str, dict]]:
+    with office.app.app_context():
+        return [(entry.about, entry.data) for entry in db.session.scalars(audit.listed(what=what))]
+
+
+def typed(repository: SampleRepository) -> dict[str, str]:
+    return {"url": repository.url, "endpoint": "rest", "limit": ""}
+
+
+def browser_of(office, role: Role):
+    office.add("Anna", role)
+    return office.enter("Anna")
+
+
+def test_an_editor_neither_sees_nor_sends_the_form_that_moves_it(office, kept, sample, moved):
+    anna = browser_of(office, Role.EDITOR)
+
+    assert "/repositories/1/change" not in links(anna.get("/"))
+    assert anna.get("/repositories/1/change").status_code == 403
+    assert anna.post("/repositories/1/change", data=typed(moved)).status_code == 403
+    assert where(office) == (sample.url, NAME)
+
+
+def test_without_a_login_an_editor_moves_it_and_the_trail_has_both_addresses(office, kept, sample, moved):
+    with office.app.app_context():
+        connections.sign_out(1)
+
+    answer = browser_of(office, Role.EDITOR).post("/repositories/1/change", data=typed(moved))
+
+    assert answer.status_code == 303
+    assert entries(office, "repository moved") == [(moved.url, {"before": sample.url, "after": moved.url})]
+
+
+def test_an_administrator_is_told_before_and_after_that_the_login_is_forgotten(office, kept, sample, moved):
+    anna = browser_of(office, Role.ADMIN)
+
+    form = anna.get("/repositories/1/change")
+    page = anna.post("/repositories/1/change", data=typed(moved), follow_redirects=True)
+
+    assert "that login is forgotten" in words(form)
+    assert "the login that was kept is forgotten" in words(page)
+    assert where(office) == (moved.url, None)
+    assert entries(office, "login forgotten") == [(sample.url, {"name": NAME, "moved_to": moved.url})]
+
+
+def test_connecting_to_an_address_that_takes_a_login_away_is_refused_to_an_editor(office, kept, sample):
+    with office.app.app_context():
+        safer = sample.url.replace("http://", "https://")
+        db.session.execute(
+            db.text("UPDATE repository SET api_url = replace(api_url, 'http:', 'https:'), site_url = :url"),
+            {"url": safer},
+        )
+        db.session.commit()
+
+    page = browser_of(office, Role.EDITOR).post("/", data=typed(sample))
+
+    assert page.status_code == 422
+    assert "Only an administrator may move the repository there." in words(page)
+    assert where(office) == (safer, NAME)
+    assert entries(office, "repository moved") == []
+
+
+@pytest.mark.parametrize("login_at", [1, 2])
+@pytest.mark.parametrize(("role", "status"), [(Role.EDITOR, 403), (Role.ADMIN, 303)])
+def test_that_two_are_the_same_is_an_administrators_word_where_either_has_a_login(
+    office, sample, moved, login_at, role, status
+):
+    with office.app.app_context():
+        connections.connect(sample.url, "rest", None)
+        connections.connect(moved.url, "rest", None)
+        connections.sign_in(login_at, NAME, PASSWORD)
+    anna = browser_of(office, role)
+
+    offered = anna.get("/repositories/2/communities")
+    answer = anna.post("/repositories/2/same-as", data={"same_as": 1})
+
+    assert answer.status_code == status
+    assert where(office)[0] == (moved.url if status == 303 else sample.url)
+    assert len(entries(office, "login forgotten")) == (status == 303)
+    if status == 303:
+        assert "the login that was kept is forgotten" in words(anna.get(answer.location))
+    else:
+        anna.get("/repositories/1/communities")
+        assert "only an administrator can make the two one" in words(anna.get("/repositories/2/communities"))
+    assert offered.status_code == 200
