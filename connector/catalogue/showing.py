@@ -19,6 +19,14 @@ FATES = {
     Fate.DAMAGED: "damaged",
     Fate.FAILED: "not fetched, though wanted",
 }
+# When a file that did not come is tried again by itself (see `imports.fetching`).
+NEXT_TRIES = {
+    Fate.RESTRICTED: "Tried again when the item changes; at any time with Retry failed.",
+    Fate.MISSING: "Tried again when the item changes; at any time with Retry failed.",
+    Fate.TOO_LARGE: "Fetched once the limit has grown.",
+    Fate.DAMAGED: "Tried again with the next import with files.",
+    Fate.FAILED: "Tried again with the next import with files.",
+}
 STATES = {
     SourceState.PRESENT: "At the source",
     SourceState.WITHDRAWN: "Withdrawn at the source",
@@ -69,3 +77,10 @@ def is_shown(file: CatalogueFile) -> bool:
 def file_name(file: CatalogueFile) -> str:
     """Its name, without what neither a header nor a file system can hold."""
     return _NOT_IN_A_NAME.sub("_", file.label).strip(" .") or f"file-{file.id}"
+
+
+def next_try(file: CatalogueFile) -> str:
+    """When a file that did not come is tried again, in a sentence; "" for one that came or was not wanted."""
+    if file.fate == Fate.RESTRICTED and file.until:
+        return f"Tried again with the first import with files after {file.until}."
+    return NEXT_TRIES.get(Fate(file.fate), "")

@@ -24,6 +24,7 @@ blueprint = Blueprint("catalogue", __name__)
 blueprint.app_template_global()(showing.byline)
 blueprint.app_template_global()(showing.file_name)
 blueprint.app_template_global()(showing.is_shown)
+blueprint.app_template_global()(showing.next_try)
 blueprint.app_template_global("fates")(lambda: showing.FATES)
 
 # A stored file is somebody else's: opened in a browser, it may do nothing and reach nothing.

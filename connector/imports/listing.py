@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from ..catalogue.models import Holding
-from ..dspace.records import ScopeKind
+from ..catalogue.models import CatalogueItem, Holding
+from ..dspace.records import ScopeKind, SourceState
 from ..extensions import db
 from ..paging import Page, page_of
 from ..repositories.models import Source
@@ -54,10 +54,12 @@ def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
     return found
 
 
-def held_by(source_id: int) -> int:
-    """How many items of this source are held and still in it."""
+def held_by(source_id: int) -> tuple[int, int]:
+    """How many items of this source are held and still in it; and how many of them are gone at the source."""
     mine = (Holding.source_id == source_id, Holding.left.is_(None))
-    return db.session.scalar(select(func.count()).select_from(Holding).where(*mine))
+    held = select(func.count()).select_from(Holding).where(*mine)
+    gone = held.join(CatalogueItem).where(CatalogueItem.source_state != SourceState.PRESENT)
+    return db.session.scalar(held), db.session.scalar(gone)
 
 
 def last_jobs(source_id: int) -> Sequence[ImportJob]:

@@ -71,13 +71,15 @@ def _may_schedule(shown: Source) -> bool:
 
 
 def _page(shown: Source, form: ScheduleForm) -> str:
+    held, gone = listing.held_by(shown.id)
     return render_template(
         "imports/source.html",
         source=shown,
         form=form,
         zone=_zone(),
         may_schedule=_may_schedule(shown),
-        held=listing.held_by(shown.id),
+        held=held,
+        gone=gone,
         jobs=listing.last_jobs(shown.id),
     )
 

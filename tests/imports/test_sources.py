@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from connector.catalogue.models import CatalogueItem
+from connector.dspace.records import SourceState
 from connector.extensions import db, transaction, utcnow
 from connector.imports import jobs, schedules
 from connector.imports.models import ImportJob
 from connector.imports.times import from_dict
-from connector.repositories.models import Source
+from connector.repositories.models import Repository, Source
 from tests.pages import links, words
 
 WEEKLY = {"every": "weekly", "weekday": "6", "day": "1", "at": "23:30"}
@@ -25,6 +27,32 @@ def source_id(desk):
     for number in range(3):
         desk.dspace.add(f"i{number}", files={"a.txt": b"a"})
     return desk.run(files=True).source_id
+
+
+def test_the_page_says_how_many_of_the_items_are_gone_at_the_source(desk, client, source_id):
+    with desk.app.app_context(), transaction():
+        db.session.get(CatalogueItem, 1).source_state = SourceState.VANISHED.value
+
+    page = client.get(f"/sources/{source_id}/")
+
+    assert "3 items held, 1 of them gone at the source" in words(page)
+    assert "/gone/?repository=1" in links(page)
+
+
+def test_what_was_never_imported_is_not_imported_again(desk, client, source_id):
+    with desk.app.app_context():
+        never = desk.job(desk.create("c2")).source_id
+
+    assert "Import again" not in words(client.get(f"/sources/{never}/"))
+    assert "Import again" in words(client.get(f"/sources/{source_id}/"))
+
+
+@pytest.mark.parametrize(("generation", "is_said"), [(4, True), (6, False), (9, False)])
+def test_the_page_of_a_source_of_dspace_4_says_that_each_import_reads_all(desk, client, source_id, generation, is_said):
+    with desk.app.app_context(), transaction():
+        db.session.get(Repository, desk.repository_id).generation = generation
+
+    assert ("each import reads every item" in words(client.get(f"/sources/{source_id}/"))) is is_said
 
 
 def kept(desk, source_id):
