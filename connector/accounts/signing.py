@@ -45,6 +45,7 @@ def init_app(app: Flask) -> None:
     app.config["RATELIMIT_STORAGE_URI"] = "memory://" if queue.startswith("sqlite") else queue
     app.config["RATELIMIT_HEADERS_ENABLED"] = True
     limiter.init_app(app)
+    app.cli.commands.pop("limiter", None)  # commands of its own, which are nobody's here
 
 
 def sign_in(name: str, password: str) -> bool:

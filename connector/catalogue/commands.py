@@ -14,6 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from ..accounts.commands import as_option
 from ..repositories import connections
 from ..terminal import Command, json_option
+from ..words import plural
 from . import fixity, takedown
 from .fixity import Finding
 from .leftovers import the_folder
@@ -126,7 +127,7 @@ def _take_down(what: takedown.Named, repository_id: int, as_json: bool, reason: 
     for name in what.unknown:
         click.echo(f"Not held{', excluded all the same' if also_unknown else ''}: {name}", err=True)
     told = {"removed": removed, "unknown": list(what.unknown)}
-    click.echo(json.dumps(told, ensure_ascii=False) if as_json else f"Taken down: {removed} items.")
+    click.echo(json.dumps(told, ensure_ascii=False) if as_json else f"Taken down: {removed} {plural('item', removed)}.")
     sys.exit(1 if what.unknown and not also_unknown else 0)
 
 

@@ -13,6 +13,7 @@ from .. import notices
 from ..errors import InvalidInput
 from ..repositories.models import Source
 from ..terminal import Command, json_option
+from ..words import plural
 from . import pruning, schedules
 from .times import WEEKDAYS, Every, Schedule, Window, from_dict, on_the_wall, parse_day, parse_time
 
@@ -118,7 +119,7 @@ def prune(as_json: bool) -> None:
         return
     click.echo(
         f"Forgotten: {gone.states} states of items before old runs, with {gone.files} files that only they had; "
-        f"what {gone.previews} old previews told.",
+        f"{gone.previews} {plural('row', gone.previews)} of old previews.",
         err=True,
     )
 

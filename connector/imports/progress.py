@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine, Row, select
 
-from .models import ImportJob
+from .models import ImportJob, Kind
 
 JOB = ImportJob.__table__
 REDRAW = 0.25
@@ -51,7 +51,7 @@ class JobProgress:
             while more:
                 more = not self._ended.wait(REDRAW)
                 row = self._row()
-                done = row.removed + row.restored + row.kept if row.kind == "undo" else row.seen
+                done = row.removed + row.restored + row.kept if row.kind == Kind.UNDO else row.seen
                 progress.update(task, completed=done, total=row.expected or None, description=_say(row))
 
     def _print_lines(self) -> None:
@@ -65,7 +65,10 @@ class JobProgress:
     def _line(self) -> None:
         row = self._row()
         of = f" of {row.expected}" if row.expected is not None else ""
-        line = f"Job {row.id}: {row.seen}{of} items, {row.files_stored} files. {row.doing or row.message}".rstrip()
+        counts = f"{row.seen}{of} items, {row.files_stored} files"
+        if row.kind == Kind.UNDO:
+            counts = f"{row.removed} removed, {row.restored} restored, {row.kept} kept"
+        line = f"Job {row.id}: {counts}. {row.doing or row.message}".rstrip()
         if line != self._said:
             self._console.print(line, soft_wrap=True, markup=False, highlight=False)
             self._said = line
