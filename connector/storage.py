@@ -49,9 +49,14 @@ def prepare(app: Flask) -> None:
 def _close_to_others(instance: Path) -> None:
     """Take from others what an older version, or another umask, let them read. Of another owner's files: nothing."""
     for path in (instance, *instance.iterdir()):
-        found = path.lstat()
-        if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077 and not path.is_symlink():
-            path.chmod(FOLDER if path.is_dir() else OWN)
+        try:
+            found = path.lstat()
+            if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077 and not path.is_symlink():
+                path.chmod(FOLDER if path.is_dir() else OWN)
+        except FileNotFoundError:  # such as the journal of a database that another process has just closed
+            continue
+        except OSError as error:  # a disk that is read-only now fails the jobs that need it, with a sentence
+            log.warning("%s can be read by others: %s", path.name, error.strerror)
 
 
 def database_file() -> Path | None:

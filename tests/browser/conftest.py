@@ -62,7 +62,7 @@ def site(app: Flask, sample: SampleRepository) -> Iterator[Site]:
     if working:
         consumer.stop(graceful=True)
     server.task_dispatcher.shutdown()  # what is still being answered wants the loop that `close` ends
-    server.close()
+    server.trigger.pull_trigger(server.close)  # in that loop's own thread, which must not wait for what is closed
     serving.join(10)
     assert not serving.is_alive()
 
