@@ -111,7 +111,7 @@ def _notices(read: _Reader) -> dict[str, Any]:
                 raise SettingError(f"CONNECTOR_{name} is missing: notices by e-mail need it.")
     if bool(settings["SMTP_USER"]) != bool(settings["SMTP_PASSWORD"]):
         raise SettingError("CONNECTOR_SMTP_USER and CONNECTOR_SMTP_PASSWORD are given together or not at all.")
-    if settings["SMTP_USER"] and settings["SMTP"][0] == "smtp" and not _is_here(settings["SMTP"][1]):
+    if settings["SMTP_USER"] and settings["SMTP"][0] == "smtp" and not is_here(settings["SMTP"][1]):
         raise SettingError("CONNECTOR_SMTP must begin with smtps:// or smtp+starttls://: a password is sent with it.")
     return settings
 
@@ -181,7 +181,7 @@ def _host(text: str) -> str:
     return text
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
     """Whether it is a name or address of this machine only."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

@@ -4,6 +4,7 @@ import os
 import sys
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from config import SettingError
 from connector import create_app, logs
@@ -23,5 +24,7 @@ try:
         prepare(app)
 except (SettingError, ConnectorError) as error:
     refuse(str(error))
+except DBAPIError as error:
+    refuse(f"The database cannot be used now: {error.orig}")
 
 __all__ = ["app", "huey"]

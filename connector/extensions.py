@@ -17,7 +17,7 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from huey import Huey, crontab
+from huey import Huey
 from huey.storage import RedisStorage, SqliteStorage
 from sqlalchemy import Engine, MetaData, event
 from sqlalchemy.orm import DeclarativeBase
@@ -103,14 +103,6 @@ class Queue(Huey):
     def named_task(self, name: str) -> Callable[[Callable[..., None]], Callable[..., Any]]:
         """Register a task under a fixed name; calling the result enqueues it with its (plain) arguments."""
         return lambda function: self.task(name=name)(self._inside_app(function))
-
-    def every_minute(self, name: str) -> Callable[[Callable[..., None]], Callable[..., Any]]:
-        """Register a task that each consumer runs once a minute."""
-        return lambda function: self.periodic_task(crontab(), name=name)(self._inside_app(function))
-
-    def every_hour(self, name: str) -> Callable[[Callable[..., None]], Callable[..., Any]]:
-        """Register a task that each consumer runs once an hour."""
-        return lambda function: self.periodic_task(crontab(minute="17"), name=name)(self._inside_app(function))
 
     def _inside_app(self, function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from .accounts.gate import allows
 from .catalogue.models import CatalogueItem, Fate, StoredFile
 from .extensions import db, huey
 from .imports.models import ImportJob, State
+from .proxies import parsed, peer
 from .repositories.models import Repository
 
 log = logging.getLogger(__name__)
@@ -153,18 +153,13 @@ def _only_for_monitors() -> None:
     That of the peer alone would let everybody in through a proxy on this machine; that which a proxy tells, whoever
     reaches the app past it.
     """
-    peer = request.environ.get("werkzeug.proxy_fix.orig", {}).get("REMOTE_ADDR", request.remote_addr)
-    if not all(_is_monitor(address) for address in (peer, request.remote_addr)):
+    if not all(_is_monitor(address) for address in (peer(), request.remote_addr)):
         abort(403)
 
 
 def _is_monitor(text: str | None) -> bool:
-    try:
-        address = ipaddress.ip_address(text or "")
-    except ValueError:
-        return False
-    address = getattr(address, "ipv4_mapped", None) or address
-    return any(address in network for network in current_app.config["METRICS_NETWORKS"])
+    address = parsed(text)
+    return address is not None and any(address in network for network in current_app.config["METRICS_NETWORKS"])
 
 
 def _text(text: str, status: int = 200) -> Response:

@@ -5,25 +5,24 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from ipaddress import ip_address
+from collections.abc import Callable
 
 import click
 from flask import Flask
 from huey.consumer import Consumer
 from waitress import create_server
 
+from config import is_here
+
 from .accounts.commands import tell_first_link
 from .errors import Conflict
 from .extensions import huey
-from .health import note_recovery
-from .imports import jobs
 from .imports.run import pause_all
-from .imports.tasks import run_job
+from .imports.tasks import DUTIES
 
 log = logging.getLogger(__name__)
 WORKERS = 4
 WEB_THREADS = 8
-MINUTE = 60.0  # seconds
 ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -53,19 +52,12 @@ def serve(app: Flask) -> None:
 def _warn_if_readable(app: Flask) -> None:
     """Whoever can listen on the network reads passwords that come without https."""
     host = app.config["HOST"]
-    if host != "localhost" and not _is_loopback(host) and not app.config["PROXY_HOPS"]:
+    if not is_here(host) and not app.config["PROXY_HOPS"]:
         log.warning(
             "Listening on %s without https: passwords can be read on the way. Put a proxy with https in front "
             "(see deploy/) and set CONNECTOR_PROXY_HOPS, or leave CONNECTOR_HOST at 127.0.0.1.",
             host,
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:  # a name
-        return False
 
 
 def work(app: Flask, threads: int) -> None:
@@ -84,36 +76,43 @@ def _leave_signals_to_this_thread() -> None:
 
 def _work_until_told(app: Flask, threads: int, sentence: str) -> None:
     logging.getLogger(__package__).setLevel(logging.INFO)
-    _wake(app)
-    consumer = _start_consumer(threads)
+    consumer, ended = _start_consumer(threads), threading.Event()
+    for duty, seconds in DUTIES.items():
+        threading.Thread(target=_repeat, args=(app, duty, seconds, ended), daemon=True, name=duty.__name__).start()
     click.echo(sentence, err=True)
-    while signal.sigtimedwait(ENDINGS, MINUTE) is None:
-        wake_again(app)
+    signal.sigwait(ENDINGS)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)  # a second one ends it at once
+    ended.set()
     click.echo("Ending: jobs under way pause at their cursor and go on at the next start.", err=True)
     pause_all()
     consumer.stop(graceful=True)
 
 
-def _wake(app: Flask) -> None:
-    """Jobs that were left by a process that is gone, or that wait for a worker."""
-    with app.app_context():
-        for job_id in jobs.recover():
-            run_job(job_id)
-        note_recovery(app.config["INSTANCE"])
+def _repeat(app: Flask, duty: Callable[[], None], seconds: float, ended: threading.Event) -> None:
+    """Do it now, and again and again: in a thread of its own, so that it waits for no job and for no other duty."""
+    while True:
+        attempt(app, duty)
+        if ended.wait(seconds):
+            return
 
 
-def wake_again(app: Flask) -> None:
-    """The same once a minute, from here too: while every worker has a job, none comes to do it (see tasks.recover)."""
+def attempt(app: Flask, duty: Callable[[], None]) -> None:
+    """Do a duty; what goes wrong is logged, and the next time comes: the database may be away for a while."""
     try:
-        _wake(app)
-    except Exception:  # the database may be away for a while
-        log.exception("Jobs that were left behind could not be looked for")
+        with app.app_context():
+            duty()
+    except Exception:
+        log.exception("The duty %s failed", duty.__name__)
 
 
 def _start_consumer(workers: int) -> Consumer:
     consumer = huey.create_consumer(
-        workers=workers, worker_type="thread", initial_delay=0.1, max_delay=0.5, check_worker_health=True
+        workers=workers,
+        worker_type="thread",
+        initial_delay=0.1,
+        max_delay=0.5,
+        check_worker_health=True,
+        periodic=False,  # see DUTIES
     )
     consumer._set_signal_handlers = lambda: None  # the handlers are ours
     consumer.start()

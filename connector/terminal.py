@@ -50,7 +50,7 @@ class Command(click.Command):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(REFUSED)
         except DBAPIError as error:
-            refuse(f"The database cannot be used now: {error.orig}.")
+            refuse(f"The database cannot be used now: {error.orig}")
         except Exception:
             log.exception("The command failed")
             refuse("Something went wrong on our side; the log above says what.")

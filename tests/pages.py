@@ -25,3 +25,9 @@ def buttons(response: TestResponse, name: str) -> list[str]:
     """The values of its buttons of this name, in order."""
     found = re.findall(rf'<button [^>]*?name="?{name}"? value="([^"]*)"', response.get_data(as_text=True))
     return [html.unescape(value) for value in found]
+
+
+def hidden_fields(response: TestResponse) -> dict[str, str]:
+    """What its forms send along unseen, but for the token."""
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', response.get_data(as_text=True))
+    return {name: html.unescape(value) for name, value in found if name != "csrf_token"}

@@ -344,4 +344,13 @@ def test_a_database_that_cannot_be_used_is_a_sentence_and_no_trace(flask, tmp_pa
     code, _, err = flask("jobs")
 
     assert code == 2
-    assert err == "Error: The database cannot be used now: no such table: import_job.\n"
+    assert err == "Error: The database cannot be used now: no such table: import_job\n"
+
+
+def test_a_database_server_that_is_away_is_a_sentence_and_no_trace(flask):
+    code, _, err = flask("up", CONNECTOR_DATABASE_URL="postgresql://library:secret@127.0.0.1:1/connector")
+
+    assert code == 2
+    assert err.startswith("Error: The database cannot be used now: ")
+    assert "Traceback" not in err
+    assert "secret" not in err

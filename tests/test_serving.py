@@ -1,12 +1,14 @@
-"""A process that works on the jobs looks once a minute for those that were left behind, whatever happens."""
+"""What a process that works on the jobs does by itself, again and again, whatever happens."""
 
 from __future__ import annotations
 
 import logging
 import shutil
+import threading
 
 from connector import health, serving
 from connector.extensions import huey
+from connector.imports import tasks
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
 
@@ -14,24 +16,41 @@ from tests.imports.fakes import FakeDSpace
 def test_a_look_queues_what_was_left_behind_and_tells_the_monitors(app):
     Desk(app, FakeDSpace()).create()
 
-    serving.wake_again(app)
+    serving.attempt(app, tasks.recover)
 
     assert huey.pending_count() == 1
     assert (app.config["INSTANCE"] / "recovered").exists()
 
 
-def test_a_look_that_fails_is_logged_and_the_next_one_comes(app, caplog):
+def test_a_duty_that_fails_is_logged_and_the_next_one_comes(app, caplog):
     database = app.config["INSTANCE"] / "connector.db"
     shutil.copy(database, database.with_suffix(".aside"))
     database.write_bytes(b"no database")
 
     with caplog.at_level(logging.ERROR, "connector.serving"):
-        serving.wake_again(app)
+        serving.attempt(app, tasks.recover)
 
     shutil.move(database.with_suffix(".aside"), database)
-    assert "could not be looked for" in caplog.text
+    assert "The duty recover failed" in caplog.text
     assert not (app.config["INSTANCE"] / "recovered").exists()
 
 
+def test_a_duty_is_done_at_once_and_again_until_the_process_ends(app):
+    done, ended = [], threading.Event()
+
+    def duty() -> None:
+        done.append(len(done))
+        if len(done) == 3:
+            ended.set()
+
+    serving._repeat(app, duty, 0.01, ended)
+
+    assert done == [0, 1, 2]
+
+
 def test_looks_come_often_enough_for_the_monitors():
-    assert serving.MINUTE * 3 < health.LATELY
+    assert tasks.DUTIES[tasks.recover] * 3 < health.LATELY
+
+
+def test_schedules_notices_and_pruning_are_duties_too():
+    assert set(tasks.DUTIES) == {tasks.recover, tasks.start_due, tasks.send_notices, tasks.prune}

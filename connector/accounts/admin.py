@@ -10,9 +10,9 @@ from sqlalchemy import select
 from ..errors import Conflict, InvalidInput
 from ..paging import asked_number, page_of
 from . import audit, people
-from .addresses import link_to
 from .forms import ROLES, InviteForm
 from .gate import allows
+from .links import link_to
 from .models import Account, Role
 
 blueprint = Blueprint("admin", __name__)

@@ -13,7 +13,7 @@ from ..errors import InvalidInput
 from ..extensions import db
 from ..terminal import Command, json_option
 from . import people
-from .addresses import link_to
+from .links import link_to
 from .models import Account, Role
 
 ROLES = click.Choice([role.value for role in Role])

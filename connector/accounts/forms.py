@@ -6,7 +6,6 @@ from wtforms import HiddenField, PasswordField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, Length
 
-from ..errors import ConnectorError
 from ..forms import Form
 from .models import Role
 from .passwords import LEAST, MOST
@@ -20,16 +19,7 @@ ROLES = {
 ADVICE = f"At least {LEAST} characters, any you like; a few words together are good and easy to keep in mind."
 
 
-class RefusableForm(Form):
-    """A form that shows a refusal at the field it concerns."""
-
-    def refuse(self, error: ConnectorError) -> None:
-        """Show the sentence at its field, or at the first."""
-        field = self[getattr(error, "field", None) or next(iter(self)).name]
-        field.errors = [*field.errors, str(error)]
-
-
-class SignInForm(RefusableForm):
+class SignInForm(Form):
     """Name and password. Their lengths are limited only so that nobody makes us hash a novel."""
 
     name = StringField(
@@ -43,7 +33,7 @@ class SignInForm(RefusableForm):
     next = HiddenField()
 
 
-class ChoosePasswordForm(RefusableForm):
+class ChoosePasswordForm(Form):
     """A new password, typed twice."""
 
     password = PasswordField(
@@ -66,7 +56,7 @@ class FirstAdminForm(ChoosePasswordForm):
     )
 
 
-class ChangePasswordForm(RefusableForm):
+class ChangePasswordForm(Form):
     """The present password and a new one, typed twice."""
 
     current = PasswordField(
@@ -82,7 +72,7 @@ class ChangePasswordForm(RefusableForm):
     )
 
 
-class InviteForm(RefusableForm):
+class InviteForm(Form):
     """Who comes, and what they may do."""
 
     name = StringField(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import socket
 from datetime import timedelta
 
+from flask import current_app, has_request_context, url_for
 from sqlalchemy import delete, insert, select, update
 
 from ..errors import LinkSpent
@@ -13,6 +15,7 @@ from ..extensions import db, utcnow
 from .models import Invitation, Purpose
 
 LIFETIME = timedelta(hours=1)
+EVERYWHERE = ("0.0.0.0", "::")
 INVITATION = Invitation.__table__
 SPENT = "This link was used already, was replaced by a newer one, or is older than an hour. Ask for a new one."
 
@@ -54,6 +57,18 @@ def use(token: str) -> None:
     spent = update(INVITATION).where(*_usable(token)).values(used=utcnow())
     if not db.session.execute(spent).rowcount:
         raise LinkSpent(SPENT)
+
+
+def link_to(token: str, port: int | None = None) -> str:
+    """The full address of the one-time link with this token. `port`: where the app listens, if not as set."""
+    config = current_app.config
+    path = current_app.url_map.bind("").build("accounts.welcome", {"token": token})
+    if config["URL"]:
+        return config["URL"].rstrip("/") + path
+    if has_request_context():
+        return url_for("accounts.welcome", token=token, _external=True)
+    host = socket.gethostname() if config["HOST"] in EVERYWHERE else config["HOST"]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port or config['PORT']}{path}"
 
 
 def _usable(token: str) -> tuple:

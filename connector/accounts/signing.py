@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, request, session
@@ -13,6 +12,7 @@ from sqlalchemy import update
 
 from ..errors import ConnectorError
 from ..extensions import db, limiter, login, transaction
+from ..proxies import parsed, peer
 from . import audit, passwords, people, sessions
 from .models import Account, Role
 from .sessions import Person
@@ -97,12 +97,6 @@ def safe_path(text: str) -> str | None:
     return None if parts.scheme or parts.netloc else text
 
 
-def peer() -> str:
-    """The address at the other end of the connection, which no header can change."""
-    original = request.environ.get("werkzeug.proxy_fix.orig", request.environ)
-    return original.get("REMOTE_ADDR") or ""
-
-
 def _named_by_proxy() -> Person | None:
     """Whom the proxy names, if it is one that we trust. A refusal is left for the gate to show."""
     name = request.headers.get(current_app.config["AUTH_HEADER"], "").strip(" \t")
@@ -140,8 +134,5 @@ def _account_of(name: str) -> Person | None:
 
 
 def _is_trusted(address: str) -> bool:
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:  # a socket of the file system has no address
-        return False
-    return any(parsed in network for network in current_app.config["TRUSTED_PROXIES"])
+    found = parsed(address)
+    return found is not None and any(found in network for network in current_app.config["TRUSTED_PROXIES"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 
 from ..errors import InvalidInput
 from ..extensions import db, limiter
+from ..proxies import parsed
 from . import links, people, sessions, signing
 from .forms import ChangePasswordForm, ChoosePasswordForm, FirstAdminForm, SignInForm
 from .gate import allows
@@ -33,11 +34,9 @@ def _account_tried() -> str:
 
 def _network() -> str:
     """Where a sign-in comes from; of IPv6, the /64 that one customer has as a rule, and all addresses of."""
-    try:
-        address = ip_address((request.remote_addr or "").partition("%")[0])
-    except ValueError:  # a socket of the file system has no address
+    address = parsed(request.remote_addr)
+    if address is None:
         return "nowhere"
-    address = getattr(address, "ipv4_mapped", None) or address
     return str(ip_network((address, 64 if address.version == 6 else 32), strict=False))
 
 

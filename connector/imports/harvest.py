@@ -13,8 +13,6 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import select
 
-from config import DEFAULT_PATIENCE
-
 from ..catalogue import store, takedown
 from ..catalogue.leftovers import collect_bytes
 from ..catalogue.models import Holding
@@ -70,8 +68,7 @@ class Harvest:
         self.known_hidden = dict(job.source.hidden)
         self.hidden: dict[str, int] = dict(self.cursor.get("hidden", {}))  # as this job explained them
         self.place = Place(repository.id, repository.server, tuple(repository.ignored_fields))
-        seconds = current_app.config["PATIENCE"] or DEFAULT_PATIENCE
-        connection = connect(repository, patience=seconds, stop=run.stop, waiting=run.waiting)
+        connection = run.reach(connect, repository)
         self.client, self.http, self.patience = connection.client, connection.http, connection.patience
         self.access = Access(connection, repository.login_name if connection.login else None)
         # Who has read: whom the next run asks for (see `sees_otherwise`), or MIXED where that changed between attempts.

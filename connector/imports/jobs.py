@@ -29,6 +29,7 @@ MOST_DEATHS = 5
 MOVING = ("seen", "bytes", "files_stored", "vanished", "removed", "restored", "kept")
 ANY_HOUR = "any_hour"  # option of a scheduled run that a person resumed: it no longer keeps to the hours of its source
 OF_SOME = {"retry", "only"}  # options of an import that reads no more than the items they name
+FOR_ONCE = {*OF_SOME, "full", "rehearse"}  # options that the next import of a source does not take over
 JOB = ImportJob.__table__
 IS_WAITING = (JOB.c.state == State.STOPPED) & JOB.c.resume_at.is_not(None)
 
@@ -83,8 +84,9 @@ def create(
         if (job_id := db.session.scalar(active.order_by(JOB.c.id))) is not None:
             return job_id
         options = {name: value for name, value in options.items() if name != ANY_HOUR}
-        if kind is Kind.IMPORT and not options.keys() & OF_SOME:
-            source.options = {name: value for name, value in options.items() if name != "full"}
+        # What was only looked at so far is imported as it was looked at.
+        if (kind is Kind.IMPORT and not options.keys() & OF_SOME) or not source.options:
+            source.options = {name: value for name, value in options.items() if name not in FOR_ONCE}
         return add(source, options, comment=comment, kind=kind.value, reruns_id=reruns, requests=requests)
 
 

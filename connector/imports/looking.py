@@ -8,13 +8,14 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from ..accounts.gate import allows, own
 from ..accounts.models import Role
+from ..catalogue import sets
 from ..catalogue.showing import described
 from ..errors import Conflict, InvalidInput
 from ..extensions import db
 from ..ids import row_id
 from ..paging import asked_number, page_of
 from ..repositories import connections
-from ..repositories.forms import check_scope
+from ..repositories.forms import ImportOptionsForm, check_scope
 from . import jobs, schedules, showing, told
 from .models import Kind, PreviewRow
 from .rehearsal import MOST, USUAL
@@ -43,10 +44,15 @@ def look(source_id: int) -> Any:
 @blueprint.post("/repositories/<int:repository_id>/rehearse")
 @allows(Role.EDITOR)
 def rehearse(repository_id: int) -> Any:
-    """Look at some items of what may never have been imported."""
+    """Look at some items of what may never have been imported, with the settings that an import would have."""
+    form = ImportOptionsForm()
+    form.offer(sets.every())
+    if not form.validate():
+        raise InvalidInput("The settings of this import cannot be read: choose them again.")
     found = connections.find(repository_id, *check_scope(request.form.get("scope", "")))
     source_id = connections.source_for(repository_id, found.scope)
-    job_id = jobs.create(source_id, {"rehearse": USUAL}, kind=Kind.REHEARSAL, requests=found.requests)
+    options = form.options() | {"rehearse": USUAL}
+    job_id = jobs.create(source_id, options, kind=Kind.REHEARSAL, requests=found.requests)
     run_job(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 
@@ -60,7 +66,7 @@ def look_again(job_id: int) -> Any:
 
 
 @blueprint.get("/jobs/<int:job_id>/preview/")
-@allows(Role.VIEWER)
+@allows(Role.EDITOR)
 def preview(job_id: int) -> str:
     """What an import would change, a page at a time: all of that, or one kind."""
     job = told.of_kind(job_id, Kind.PREVIEW)
@@ -93,7 +99,7 @@ def bring(job_id: int) -> Any:
 
 
 @blueprint.get("/jobs/<int:job_id>/rehearsal/")
-@allows(Role.VIEWER)
+@allows(Role.EDITOR)
 def rehearsal(job_id: int) -> str:
     """The items that a rehearsal chose."""
     job = told.of_kind(job_id, Kind.REHEARSAL)
@@ -103,7 +109,7 @@ def rehearsal(job_id: int) -> str:
 
 
 @blueprint.get("/jobs/<int:job_id>/rehearsal/<int:row_id>/")
-@allows(Role.VIEWER)
+@allows(Role.EDITOR)
 def rehearsed(job_id: int, row_id: int) -> str:
     """One of them, on the page that it would have in the catalogue."""
     job = told.of_kind(job_id, Kind.REHEARSAL)

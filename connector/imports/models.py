@@ -147,6 +147,11 @@ class ImportJob(db.Model):
         return self.kind in (Kind.PREVIEW, Kind.REHEARSAL)
 
     @property
+    def names_restricted(self) -> bool:
+        """Whether what it tells of may name items that only a login shows: it was signed in, or looked ahead."""
+        return self.is_look or bool((self.cursor or {}).get("login"))
+
+    @property
     def is_undone(self) -> bool:
         return any(undo.state == State.COMPLETED for undo in self.undone_by)
 

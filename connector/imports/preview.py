@@ -18,14 +18,13 @@ from ..catalogue import store
 from ..catalogue.differences import differences
 from ..catalogue.models import Fate, Holding
 from ..catalogue.store import Place, Saved
-from ..catalogue.texts import plain
 from ..dspace.records import Failure, Item, SourceState
 from ..extensions import db, transaction
 from ..repositories.connections import Connection, open_connection
 from . import harvest
 from .access import Access
 from .models import ImportJob, PreviewRow
-from .recording import REASONS, Missing, key_of
+from .recording import REASONS, Missing, identity, key_of
 from .run import Run
 from .told import Told
 
@@ -175,8 +174,7 @@ class Comparison:
         return self._identity(Told.FAILED, key_of(failure), failure) | {"data": {"reason": failure.reason}}
 
     def _identity(self, action: Told, key: str, subject: Item | Failure) -> dict[str, Any]:
-        row = {"job_id": self._job_id, "action": action.value, "source_key": key}
-        return row | {"source_id": subject.id, "handle": subject.handle, "title": plain(subject.name)}
+        return {"job_id": self._job_id, **identity(action, key, subject)}
 
 
 class ExpectedFiles:

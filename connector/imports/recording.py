@@ -304,14 +304,13 @@ class Recorder:
         self._failed.update(map(key_of, failures))
 
     def _row(self, action: str, key: str, subject: Any) -> dict[str, Any]:
-        return {
-            "job_id": self._job_id,
-            "action": str(action),
-            "source_key": key,
-            "source_id": subject.id,
-            "handle": subject.handle,
-            "title": plain(subject.name),
-        }
+        return {"job_id": self._job_id, **identity(action, key, subject)}
+
+
+def identity(action: str, key: str, subject: Item | Failure) -> dict[str, Any]:
+    """What a row of a job says of its item: what was done to it, and by which names it is known."""
+    names = {"source_id": subject.id, "handle": subject.handle, "title": plain(subject.name)}
+    return {"action": str(action), "source_key": key, **names}
 
 
 def key_of(failure: Failure) -> str:

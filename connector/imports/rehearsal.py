@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import delete, insert
-
-from config import DEFAULT_PATIENCE
 
 from .. import dspace
 from ..catalogue import store, takedown
 from ..catalogue.models import CatalogueFile, CatalogueItem, Fate
 from ..catalogue.store import Place
-from ..catalogue.texts import plain
 from ..dspace.records import Failure, Item, Scope, SourceState
 from ..extensions import db, transaction
 from ..http import Traffic
@@ -26,7 +22,7 @@ from ..repositories.connections import Connection, open_connection
 from ..repositories.models import Repository
 from . import jobs
 from .models import PreviewRow
-from .recording import key_of
+from .recording import identity, key_of
 from .run import Run
 from .told import Told
 
@@ -42,8 +38,7 @@ def run(run: Run, connect: Callable[..., Connection] = open_connection) -> tuple
     job = jobs.get(run.job_id)
     repository, scope, number, before = job.source.repository, job.source.scope, job.options["rehearse"], job.traffic
     place = Place(repository.id, repository.server, tuple(repository.ignored_fields))
-    seconds = current_app.config["PATIENCE"] or DEFAULT_PATIENCE
-    connection = connect(repository, patience=seconds, stop=run.stop, waiting=run.waiting)
+    connection = run.reach(connect, repository)
     db.session.rollback()
     try:
         run.say(f"Looking through {scope.name}")
@@ -133,16 +128,11 @@ def _allowed(place: Place, items: Sequence[Item]) -> list[Item]:
 
 def _row(place: Place, item: Item) -> dict[str, Any]:
     data = {"item": store.stored(place, item), "files": store.stored_files(item)}
-    return _identity(Told.SHOWN, store.source_key(item), item) | {"data": data}
+    return identity(Told.SHOWN, store.source_key(item), item) | {"data": data}
 
 
 def _failure(failure: Failure) -> dict[str, Any]:
-    return _identity(Told.FAILED, key_of(failure), failure) | {"data": {"reason": failure.reason}}
-
-
-def _identity(told: Told, key: str, subject: Item | Failure) -> dict[str, Any]:
-    row = {"action": told.value, "source_key": key, "source_id": subject.id}
-    return row | {"handle": subject.handle, "title": plain(subject.name)}
+    return identity(Told.FAILED, key_of(failure), failure) | {"data": {"reason": failure.reason}}
 
 
 def _values(item: Item) -> int:

@@ -6,19 +6,22 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import current_app
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from config import DEFAULT_PATIENCE
+
 from ..errors import ConnectorError, Stopped, Superseded, Undecided
 from ..extensions import db, utcnow
-from ..repositories.models import Source
+from ..repositories.models import Repository, Source
 from . import jobs, schedules
 from .models import AT_WORK, ImportJob, State
 
 log = logging.getLogger(__name__)
+Way = TypeVar("Way")
 BEAT = 5.0
 GLANCE = 0.5
 OUR_FAULT = "Something went wrong on our side. The log of the server says what; the job can be resumed."
@@ -79,6 +82,11 @@ class Run:
     def doing(self) -> str:
         """What any of its threads waits for, else what it said last."""
         return [*self._waits.values(), self._said][0]
+
+    def reach(self, connect: Callable[..., Way], repository: Repository) -> Way:
+        """The way to a repository that `connect` opens, as patient as is set, and heard of when it waits or stops."""
+        seconds = current_app.config["PATIENCE"] or DEFAULT_PATIENCE
+        return connect(repository, patience=seconds, stop=self.stop, waiting=self.waiting)
 
     def check(self) -> None:
         """Raises Stopped when a stop was asked for."""

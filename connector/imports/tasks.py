@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from flask import g
+from collections.abc import Callable
+
+from flask import current_app, g
 
 from .. import notices
 from ..accounts import audit
 from ..extensions import huey
+from ..health import note_recovery
 from ..logs import about_job
 from . import harvest, jobs, preview, pruning, rehearsal, schedules, undo
 from .models import Kind
 from .run import work
 
+MINUTE = 60.0  # seconds
 RUNNERS = {
     Kind.IMPORT: harvest.run,
     Kind.UNDO: undo.run,
@@ -37,28 +41,29 @@ def run_job(job_id: int) -> None:
     carry_out(job_id)
 
 
-@huey.every_minute("connector.recover")
 def recover() -> None:
-    """Once a minute: jobs whose worker is gone, and those a lost wake-up call forgot."""
+    """Jobs whose worker is gone, and those a lost wake-up call forgot. Monitors see that somebody looks."""
     for job_id in jobs.recover():
         run_job(job_id)
+    note_recovery(current_app.config["INSTANCE"])
 
 
-@huey.every_minute("connector.schedules")
 def start_due() -> None:
-    """Once a minute: sources that are imported by themselves and whose time has come."""
+    """Sources that are imported by themselves and whose time has come."""
     g.acting = audit.SCHEDULE
     for job_id in schedules.start_due():
         run_job(job_id)
 
 
-@huey.every_minute("connector.notices")
 def send_notices() -> None:
-    """Once a minute: how scheduled imports ended."""
+    """How scheduled imports ended."""
     notices.send_due()
 
 
-@huey.every_hour("connector.prune")
 def prune() -> None:
     """What is kept for a while only. Oftener than once a day: a machine that sleeps at night would miss its hour."""
     pruning.prune()
+
+
+# What each process that works on jobs does by itself, and every how many seconds. Several at once do no harm.
+DUTIES: dict[Callable[[], None], float] = {recover: MINUTE, start_due: MINUTE, send_notices: MINUTE, prune: 60 * MINUTE}

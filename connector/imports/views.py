@@ -13,6 +13,7 @@ from flask import (
     Response,
     current_app,
     flash,
+    g,
     redirect,
     render_template,
     request,
@@ -21,7 +22,7 @@ from flask import (
 )
 
 from .. import notices
-from ..accounts.gate import allows, own
+from ..accounts.gate import allows, own, require
 from ..accounts.models import Role
 from ..catalogue.texts import csv_safe
 from ..errors import Conflict, NotAllowed, NotFound
@@ -72,7 +73,10 @@ def row(job_id: int) -> str:
 @allows(Role.VIEWER)
 def problems(job_id: int) -> Response:
     """All its problems, a row each."""
-    lines = stream_with_context(_problem_lines(jobs.get(job_id)))
+    shown = jobs.get(job_id)
+    if _is_withheld(shown):
+        require(Role.EDITOR)
+    lines = stream_with_context(_problem_lines(shown))
     named = {"Content-Disposition": f'attachment; filename="problems-of-job-{job_id}.csv"'}
     return Response(lines, mimetype="text/csv", headers=named)
 
@@ -197,15 +201,23 @@ def _undo_own(job_id: int) -> int:
 
 
 def _shown(shown: ImportJob) -> dict[str, Any]:
-    found = [] if shown.is_undo else list(islice(report.problems(shown, limit=MOST_PROBLEMS + 1), MOST_PROBLEMS + 1))
+    is_withheld = _is_withheld(shown)
+    listed = () if shown.is_undo or is_withheld else report.problems(shown, limit=MOST_PROBLEMS + 1)
+    found = list(islice(listed, MOST_PROBLEMS + 1))
     return {
         "job": shown,
         "counts": showing.counts(shown),
         "files": showing.files(shown),
         "problems": found[:MOST_PROBLEMS],
+        "is_withheld": is_withheld,
         "told_by": report.told_by(shown),
         "has_more": len(found) > MOST_PROBLEMS,
     }
+
+
+def _is_withheld(job: ImportJob) -> bool:
+    """Whether its problems may name what viewers are not shown, and a viewer asks."""
+    return job.names_restricted and not g.person.may(Role.EDITOR)
 
 
 def _do(job_id: int, act: Callable[[], int | None]) -> Any:

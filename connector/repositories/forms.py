@@ -12,7 +12,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from ..catalogue.models import ItemSet
 from ..dspace.records import ScopeKind
-from ..errors import ConnectorError, InvalidInput
+from ..errors import InvalidInput
 from ..forms import Form
 
 LIMIT = range(1, 1001)
@@ -166,14 +166,11 @@ class ConnectForm(Form):
         render_kw={"inputmode": "decimal"},
     )
 
-    def refuse(self, error: ConnectorError) -> None:
-        """Show an error of the remote at the field it concerns: as a rule, that is the address."""
-        field = self[getattr(error, "field", None) or "url"]
-        field.errors = [*field.errors, str(error)]
-
 
 class LoginForm(Form):
     """A name and password at the repository. What was typed as the password is never shown again."""
+
+    blamed = "password"
 
     login_name = StringField(
         "Name",
@@ -188,10 +185,6 @@ class LoginForm(Form):
         description="Tried at once, and kept encrypted. It is never shown again.",
         render_kw={"autocomplete": "new-password"},
     )
-
-    def refuse(self, error: ConnectorError) -> None:
-        """Show why the repository did not let us in."""
-        self.password.errors = [*self.password.errors, str(error)]
 
 
 class ImportOptionsForm(Form):

@@ -47,6 +47,12 @@ class Repository(db.Model):
         return self.name or self.site_url.split("://", 1)[-1]
 
     @property
+    def label_and_host(self) -> str:
+        """The same where several stand in a list: two sites may have one name."""
+        host = self.site_url.split("://", 1)[-1]
+        return f"{self.name} ({host})" if self.name else host
+
+    @property
     def found(self) -> str:
         """What was found there, e.g. "DSpace 9.3 at server/api"."""
         return f"DSpace {self.version} at {self.endpoint}"

@@ -10,9 +10,11 @@ from sqlalchemy import select
 
 from connector.accounts import passwords
 from connector.accounts.models import Role
-from connector.catalogue.models import CatalogueFile, Fate, Membership
+from connector.catalogue.models import Action, CatalogueFile, Change, Fate, Membership
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction
+from connector.imports import jobs
+from connector.imports.models import ImportJob, Kind
 from tests.pages import words
 
 from .conftest import QUICK, Office
@@ -97,3 +99,31 @@ def test_a_restricted_picture_of_an_open_item_is_named_to_a_viewer_and_not_linke
     assert link not in shown(viewer, f"/items/{closed.owner}/")
     assert link not in shown(viewer, "/items/")
     assert link in shown(editor, f"/items/{closed.owner}/")
+
+
+@pytest.mark.parametrize("login", ["somebody@example.org", None])
+def test_what_a_signed_in_job_lists_is_not_for_viewers(office, login):
+    with office.app.app_context(), transaction():
+        job = db.session.get(ImportJob, 1)
+        job.cursor = {"login": login}
+        change = {"job_id": 1, "action": Action.FAILED.value, "source_key": "1/9", "title": "The sealed will"}
+        db.session.add(Change(**change, reason="It could not be read."))
+    viewer, editor = office.enter("vera"), office.enter("ed")
+
+    seen = ["The sealed will" in shown(viewer, path) for path in ("/jobs/1/", "/jobs/1/live", "/jobs/1/problems.csv")]
+
+    assert seen == [login is None] * 3
+    assert viewer.get("/jobs/1/problems.csv").status_code == (403 if login else 200)
+    assert "The sealed will" in shown(editor, "/jobs/1/")
+
+
+def test_a_viewer_is_not_led_to_what_a_look_has_found(office):
+    with office.app.app_context():
+        source_id = db.session.get(ImportJob, 1).source_id
+        job_id = jobs.create(source_id, {}, kind=Kind.PREVIEW)
+        with transaction():
+            db.session.get(ImportJob, job_id).added = 3
+
+    assert f"/jobs/{job_id}/preview/" in shown(office.enter("ed"), f"/jobs/{job_id}/")
+    assert f"/jobs/{job_id}/preview/" not in shown(office.enter("vera"), f"/jobs/{job_id}/")
+    assert office.enter("vera").get(f"/jobs/{job_id}/preview/").status_code == 403

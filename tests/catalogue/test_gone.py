@@ -12,8 +12,9 @@ from connector.catalogue.gone import Chosen
 from connector.catalogue.models import CatalogueItem, Change, Holding, Membership, StoredFile
 from connector.catalogue.search import Selection
 from connector.dspace.records import SourceState
-from connector.extensions import db, utcnow
+from connector.extensions import db, transaction, utcnow
 from connector.imports.undo import preview
+from connector.repositories.models import Repository
 from tests.imports.catalogue import stored_bytes, stored_rows
 from tests.pages import words
 
@@ -170,3 +171,16 @@ def test_nothing_ticked_is_said(bereft, client, data):
 
 def test_an_unknown_thing_to_do_is_refused(bereft, client):
     assert client.post("/gone/", data={"do": "burn", "every": "on"}).status_code == 422
+
+
+def test_two_repositories_of_one_name_are_told_apart_by_their_hosts(stocked_app, stocked_client):
+    with stocked_app.app_context(), transaction():
+        known = db.session.scalar(db.select(Repository))
+        twin = {"address_key": "twin", "site_url": "https://twin.example.org", "api_url": "x", "endpoint": "x"}
+        db.session.add(Repository(**twin, generation=9, version="9.3", name=known.name))
+        name = known.name
+
+    page = stocked_client.get("/gone/").get_data(as_text=True)
+
+    assert f">{name} (twin.example.org)</option>" in page
+    assert f">{name}</option>" not in page

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from connector.http import AddressRule, Http, HttpSettings, Pace
 from pathlib import Path
 
 rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-http = Http(HttpSettings("test", rule), Pace(Path(sys.argv[2]), "repository", 1))
+http = Http(HttpSettings("test", rule, deadline=float(sys.argv[3])), Pace(Path(sys.argv[2]), "repository", 1))
 try:
     http.get_json(sys.argv[1], tries=1)
     told = "read"
@@ -46,12 +47,26 @@ def endless(handler):
         return
 
 
+def drip(handler):
+    """A byte now and then, never so late that a read would time out, for ever."""
+    hang_up(handler)
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+    try:
+        while True:
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+            time.sleep(0.01)
+    except OSError:
+        return
+
+
 def says(body: bytes, **headers: str):
     return lambda handler: reply(handler, body, **headers)
 
 
 HOSTILE = {
     "endless chunks": (endless, "TooLarge"),
+    "a slow drip": (drip, "TimedOut"),
     "a packed bomb": (lambda: says(gzip.compress(bytes(2**30), 1), Content_Encoding="gzip"), "TooLarge"),
     "a million keys": (lambda: says(json.dumps({f"key {n}": n for n in range(10**6)}).encode()), "TooLarge"),
     "lists in a list": (lambda: says(b"[" + b"[]," * (SIZE // 3) + b"[]]"), "TooLarge"),
@@ -66,10 +81,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_answer_takes_the_process_with_it(name, site, tmp_path):
     answer, told = HOSTILE[name]
-    there = site(answer if answer is endless else answer())
+    there = site(answer if answer in (endless, drip) else answer())
 
     done = subprocess.run(
-        [sys.executable, "-c", READER, there.url, str(tmp_path)],
+        [sys.executable, "-c", READER, there.url, str(tmp_path), "2" if answer is drip else "120"],
         cwd=Path(__file__).parents[2],
         env=os.environ,
         capture_output=True,

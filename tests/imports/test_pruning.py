@@ -221,7 +221,8 @@ def test_the_command_tells_how_much_was_forgotten(history):
 def test_the_workers_prune_by_themselves(history):
     history.app.config.update(KEEP_RUNS=1)
 
-    tasks.prune.call_local()
+    with history.app.app_context():
+        tasks.prune()
 
     assert jobs_with_states(history.app) == [3]
 

@@ -12,7 +12,7 @@ from connector.imports.models import ImportJob, Kind, PreviewRow
 from connector.imports.rehearsal import traits, various
 from connector.imports.tasks import carry_out
 from connector.repositories import connections
-from tests.pages import links, words
+from tests.pages import hidden_fields, links, words
 from tests.sample import SampleRepository
 
 from .test_preview import dump
@@ -245,9 +245,10 @@ def test_what_was_never_imported_is_rehearsed_from_its_estimate(app, client, sam
     with app.app_context():
         connections.connect(sample.url, "rest", None)
     scope = {"scope": f"collection:{handle}"}
-    page = client.post("/repositories/1/", data={"item_set": "", "file_limit": "", **scope, "estimate": "y"})
+    settings = {"item_set": "collection", "file_limit": "5 MB", "files": "y", "estimate": "y"}
+    page = client.post("/repositories/1/", data=settings | scope)
 
-    answer = client.post("/repositories/1/rehearse", data=scope)
+    answer = client.post("/repositories/1/rehearse", data=hidden_fields(page) | scope)
 
     assert 'formaction="/repositories/1/rehearse"' in page.get_data(as_text=True)
     assert answer.location == "/jobs/1/"
@@ -255,6 +256,9 @@ def test_what_was_never_imported_is_rehearsed_from_its_estimate(app, client, sam
         assert carry_out(1)
         job = jobs.get(1)
         assert (job.kind, job.clean, job.added, job.source.name) == ("rehearsal", True, 10, "Harbour photographs")
+        kept = job.source.options
+    chosen = (kept["files"], kept["file_limit"], kept["item_set_from_collection"], "rehearse" in kept)
+    assert chosen == (True, 5_000_000, True, False), "the first import from its page is as it was looked at"
 
 
 @pytest.mark.parametrize(("scope", "status"), [("", 422), ("nonsense:1", 422), ("collection:1/none", 404)])
@@ -262,7 +266,7 @@ def test_what_is_not_there_is_not_rehearsed(app, client, sample, scope, status):
     with app.app_context():
         connections.connect(sample.url, "rest", None)
 
-    answer = client.post("/repositories/1/rehearse", data={"scope": scope})
+    answer = client.post("/repositories/1/rehearse", data={"scope": scope, "item_set": ""})
 
     assert answer.status_code == status
 

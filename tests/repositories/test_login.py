@@ -13,6 +13,7 @@ from connector.dspace.records import ScopeKind, Server
 from connector.errors import InvalidInput, LoginRefused, NotFound, RepositoryDown, Restricted, ServerTrouble
 from connector.extensions import db
 from connector.repositories import connections
+from connector.repositories.forms import LoginForm
 from connector.repositories.models import Repository
 from tests.pages import FRAGMENT, buttons, words
 from tests.sample import SampleRepository
@@ -354,3 +355,12 @@ def test_a_password_that_cannot_be_read_any_more_names_its_repository(app, conne
 
     with app.app_context(), pytest.raises(InvalidInput, match=f"{NAME} at Aldermouth Sample Repository"):
         connections.open_connection(db.session.get(Repository, 1))
+
+
+def test_a_refused_login_is_told_where_the_password_is_typed(app):
+    with app.test_request_context(method="POST"):
+        form = LoginForm()
+        form.refuse(LoginRefused("The repository does not accept this name and password."))
+
+        assert list(form.password.errors) == ["The repository does not accept this name and password."]
+        assert not form.login_name.errors
