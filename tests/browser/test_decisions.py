@@ -261,8 +261,9 @@ def test_what_failed_is_tried_again_by_itself(page, scripted, site, sample):
 
 
 def assert_fits(page: Page, heading: str) -> None:
-    """The page with this heading, once it is there, is no wider than the window."""
+    """The page with this heading, once it and its stylesheets are there, is no wider than the window."""
     expect(page.get_by_role("heading", name=heading).first).to_be_visible()
+    page.wait_for_load_state("load")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), heading
 
 
