@@ -35,7 +35,8 @@ class Account(db.Model):
     """Somebody who may sign in. Never renamed or removed, as jobs and the audit trail name their owners.
 
     `name_key` makes upper and lower case the same name. `password`: an Argon2 hash; None before the first was chosen,
-    and where a proxy says who is there. `disabled`: since when.
+    and where a proxy says who is there. `disabled`: since when. `second_factor`: the secret of the app that makes its
+    codes, sealed; None without one. `code_step`: the half minute (RFC 6238) of the last code that was used.
     """
 
     __tablename__ = "account"
@@ -48,6 +49,8 @@ class Account(db.Model):
     disabled: Mapped[datetime | None]
     created: Mapped[datetime] = mapped_column(default=utcnow)
     signed_in: Mapped[datetime | None]
+    second_factor: Mapped[str | None]
+    code_step: Mapped[int | None]
 
     @property
     def state(self) -> str:
@@ -67,6 +70,15 @@ class Invitation(db.Model):
     purpose: Mapped[str]
     expires: Mapped[datetime]
     used: Mapped[datetime | None]
+
+
+class RecoveryCode(db.Model):
+    """A code for whoever lost the app of the second factor; its row goes when it is used. Only its SHA-256 is kept."""
+
+    __tablename__ = "recovery_code"
+
+    code_hash: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
 
 
 class Session(db.Model):

@@ -207,7 +207,10 @@ class ImportJob(db.Model):
 
 
 class PreviewRow(db.Model):
-    """One item that a preview or a rehearsal tells of. `data`: what its page shows (see `preview`, `rehearsal`)."""
+    """One item that a preview or a rehearsal tells of. `data`: what its page shows (see `preview`, `rehearsal`).
+
+    `ticked`: chosen to be imported, of a preview.
+    """
 
     __tablename__ = "preview_row"
     __table_args__ = (UniqueConstraint("job_id", "source_key", name="uq_preview_row"),)
@@ -220,3 +223,4 @@ class PreviewRow(db.Model):
     handle: Mapped[str | None]
     title: Mapped[str | None]
     data: Mapped[dict] = mapped_column(JSONValue, default=dict)
+    ticked: Mapped[bool] = mapped_column(default=False, server_default=false())
