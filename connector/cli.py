@@ -32,7 +32,7 @@ from .imports.foreground import follow
 from .imports.models import Answer, ImportJob, Kind, State
 from .repositories import commands as repository_commands
 from .repositories import connections
-from .repositories.forms import check_delay, check_limit, check_size, check_url
+from .repositories.forms import check_delay, check_hours, check_limit, check_size, check_url
 from .terminal import REFUSED, STOPPED, Command, json_option
 from .words import duration, plural
 
@@ -59,6 +59,8 @@ def init_app(app: Flask) -> None:
 @click.option("--all", "everything", is_flag=True, help="The entire repository.")
 @click.option("--files/--no-files", default=False, help="Whether to fetch the files.", show_default=True)
 @click.option("--file-limit", metavar="SIZE", help="Fetch no file larger than this: 500 MB, 2 GB.")
+@click.option("--files-limit", metavar="SIZE", help="Fetch no more than this in all; a later import goes on.")
+@click.option("--between", metavar="HH:MM-HH:MM", help="Work only in these hours; a worker goes on when they come.")
 @click.option("--item-set", metavar="NAME", help="Put the items in this item set, made if need be.")
 @click.option("--item-set-from-collection", is_flag=True, help="An item set for each DSpace collection.")
 @click.option("--full", is_flag=True, help="Read every item and its list of files, whatever the time stamps say.")
@@ -127,7 +129,8 @@ def _scope_options(options: dict[str, Any]) -> tuple[ScopeKind | None, str]:
 def _created(connected: connections.Connected, options: dict[str, Any]) -> int:
     source_id = connections.source_for(connected.repository_id, connected.scope)
     kept = {name: options[name] for name in ("files", "item_set", "item_set_from_collection", "test", "full")}
-    kept["file_limit"] = check_size(options["file_limit"])
+    kept |= {name: check_size(options[name]) for name in ("file_limit", "files_limit")}
+    kept["hours"] = check_hours(options["between"])
     kind = Kind.PREVIEW if options["dry_run"] else Kind.IMPORT
     return jobs.create(source_id, kept, kind=kind, comment=options["comment"], requests=connected.requests)
 

@@ -31,3 +31,9 @@ def hidden_fields(response: TestResponse) -> dict[str, str]:
     """What its forms send along unseen, but for the token."""
     found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', response.get_data(as_text=True))
     return {name: html.unescape(value) for name, value in found if name != "csrf_token"}
+
+
+def ways(response: TestResponse) -> list[str]:
+    """The addresses that its buttons send their form to where they name one of their own, in order."""
+    found = re.findall(r'<button [^>]*?formaction="([^"]*)"', response.get_data(as_text=True))
+    return [html.unescape(address) for address in found]

@@ -15,7 +15,7 @@ from ..repositories.models import Source
 from ..terminal import Command, json_option
 from ..words import plural
 from . import pruning, schedules
-from .times import WEEKDAYS, Every, Schedule, Window, from_dict, on_the_wall, parse_day, parse_time
+from .times import WEEKDAYS, Every, Schedule, from_dict, on_the_wall, parse_day, parse_time, parse_window
 
 DEFAULT_AT = "02:00"
 
@@ -60,7 +60,7 @@ def _chosen(options: dict[str, Any]) -> Schedule | None:
     every, at = Every(given[0]), parse_time(options["at"] or DEFAULT_AT)
     weekday = _weekday(options["weekly"]) if options["weekly"] else 0
     day = parse_day(options["monthly"].lower()) if options["monthly"] else 1
-    return Schedule(every, at, weekday, day, _window(options["between"]) if options["between"] else None)
+    return Schedule(every, at, weekday, day, parse_window(options["between"] or ""))
 
 
 def _weekday(text: str) -> int:
@@ -68,13 +68,6 @@ def _weekday(text: str) -> int:
     if not found:
         raise InvalidInput(f"“{text}” is no day of the week: {', '.join(WEEKDAYS).lower()}.")
     return found[0]
-
-
-def _window(text: str) -> Window:
-    start, dash, end = text.replace("–", "-").partition("-")
-    if not dash:
-        raise InvalidInput("Give --between as 22:00-06:00.")
-    return Window(parse_time(start), parse_time(end))
 
 
 def _told(source: Source) -> str:

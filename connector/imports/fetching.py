@@ -18,6 +18,7 @@ from ..dspace.reading import ahead
 from ..errors import BotWall, NotFound, Rejected, RepositoryError, Restricted, TooLarge, Transient
 from ..extensions import db, transaction, utcnow
 from . import retrying
+from .allowance import Allowance, Share
 
 if TYPE_CHECKING:
     from .harvest import Harvest
@@ -59,6 +60,7 @@ class FileFetcher:
         self._run, self._client, self._job_id = harvest.run, harvest.client, harvest.job_id
         self._access = harvest.access
         self._limit = retrying.file_limit(harvest.options)
+        self._allowance = Allowance(harvest.options.get("files_limit"), harvest.spent)
         self._retries = bool(harvest.options.get("retry"))
         self._is_full, self._sees_otherwise = _sql(harvest.options.get("full")), _sql(harvest.sees_otherwise)
         self._room = harvest.room
@@ -176,11 +178,25 @@ class FileFetcher:
             return Outcome(Fate.STORED, sha256=row.sha256, by_login=not self._access.is_public(row.bitstream_id))
         if row.size is not None and row.size > self._limit:
             return Outcome(Fate.TOO_LARGE, f"{human_size(row.size)}: more than the limit of {human_size(self._limit)}.")
+        try:
+            share = self._allowance.share(row.size)
+        except TooLarge as error:
+            return Outcome(Fate.TOO_LARGE, str(error))
+        spent = 0
+        try:
+            outcome = self._tries(row, share)
+            spent = outcome.size
+            return outcome
+        finally:
+            share.settle(spent)
+
+    def _tries(self, row: Any, share: Share) -> Outcome:
+        """Three tries at a file for which there is room in the import, and on the disk as soon as it may be."""
         self._room.wait(row.size or 0)
         for pause in (1.0, 3.0, None):
             part = self._folder.part()
             try:
-                return self._received(row, part)
+                return self._received(row, part, share)
             except Restricted as error:
                 part.discard()
                 return self._restricted(row, error)
@@ -208,8 +224,8 @@ class FileFetcher:
         reason = f"{error} Its embargo ends on {day:%Y-%m-%d}; the next import after that tries again."
         return Outcome(Fate.RESTRICTED, reason, until=day.isoformat())
 
-    def _received(self, row: Any, part: Part) -> Outcome:
-        sink = self._room.guarded(part.write)
+    def _received(self, row: Any, part: Part, share: Share) -> Outcome:
+        sink = share.guarded(self._room.guarded(part.write))
         got, by_login = self._access.download(row.bitstream_id, sink, self._limit)
         is_md5 = (row.checksum_algorithm or "MD5").upper() == "MD5" and row.checksum
         if (row.checksum != got.md5) if is_md5 else (row.size not in (None, got.size)):

@@ -34,7 +34,7 @@ class ScheduleForm(Form):
     limited = BooleanField(
         "Only at certain hours",
         description="A run that is not done when they end pauses where it is and goes on when they begin again. "
-        "What somebody starts or resumes by hand goes on at any hour.",
+        "An import that somebody begins keeps to the hours in its own settings, if any.",
     )
     since = StringField("From", default="22:00", widget=TimeInput())
     until = StringField("Until", default="06:00", widget=TimeInput(), description="Over midnight, if need be.")

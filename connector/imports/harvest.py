@@ -24,7 +24,7 @@ from ..extensions import db, transaction
 from ..http import Traffic
 from ..repositories.connections import Connection, open_connection
 from ..repositories.models import Source
-from . import ending, jobs, report, retrying, slices
+from . import choosing, ending, jobs, report, retrying, slices
 from .access import Access
 from .fetching import FileFetcher
 from .incremental import read_changes
@@ -76,6 +76,7 @@ class Harvest:
         self._connection = connection
         self.recorder = recorder(run, job, self.place)
         self.room = Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE"], run)
+        self.spent = job.bytes  # of files, by earlier attempts
         self._files = fetcher(self) if self.options.get("files") else None
         self._read_ahead: set[str] = set()
         self._counted, self._counting = 0, threading.Lock()
@@ -102,6 +103,7 @@ class Harvest:
         part = self.access.surely(self._read_all)
         with transaction():
             self.run.advance(self.requests(), cursor=self._cursor(walked=True))
+            choosing.forget(self.job_id)
             if part:
                 self.recorder.settle({"turn": Source.turn + 1})
 
@@ -112,7 +114,7 @@ class Harvest:
         if self.options.get("retry"):
             self._retry(self.options["retry"])
         elif "only" in self.options:
-            self._read_only([Item(id, None, None, None) for id in self.options["only"]], "Reading what was chosen")
+            self._read_chosen()
         elif part is None and self._lists_only():
             part = slices.due(self)
         if part:
@@ -228,14 +230,20 @@ class Harvest:
                 self.run.advance({"seen": number, "unchanged": number})
         items = {row.source_id: Item(row.source_id, row.handle, row.title, None) for row in rows}
         db.session.rollback()
-        self._read_only(list(items.values()), "Trying again what failed")
+        self._read_only(list(items.values()), "Trying again what failed", len(items))
 
-    def _read_only(self, items: Sequence[Item], doing: str) -> None:
-        """Read just these, one by one."""
+    def _read_chosen(self) -> None:
+        """Read what was ticked in a preview."""
+        total = choosing.number_to_read(self.job_id)
+        for items in choosing.to_read(self.job_id):
+            self._read_only(items, "Reading what was chosen", total)
+
+    def _read_only(self, items: Sequence[Item], doing: str, total: int) -> None:
+        """Read just these, one by one; `total`: how many there are with those before and after."""
         done = self._seen([item.id for item in items])
         left = [item for item in items if item.id not in done]
         for start in range(0, len(left), FULL_PAGE):
-            page = Page(tuple(left[start : start + FULL_PAGE]), {}, len(items))
+            page = Page(tuple(left[start : start + FULL_PAGE]), {}, total)
             self.run.say(doing)
             self._write(page, {})
             self.run.check()

@@ -22,12 +22,13 @@ from ..catalogue.files import is_alive
 from ..errors import Conflict, NotFound
 from ..extensions import db, transaction, utcnow
 from ..repositories.models import Repository, Source
+from . import retrying
 from .models import ACTIVE, AT_WORK, Answer, ImportJob, Kind, State
 
 STALE = timedelta(seconds=60)
 MOST_DEATHS = 5
 MOVING = ("seen", "bytes", "files_stored", "vanished", "removed", "restored", "kept")
-ANY_HOUR = "any_hour"  # option of a scheduled run that a person resumed: it no longer keeps to the hours of its source
+ANY_HOUR = "any_hour"  # option of a run that a person resumed while it waited for its hours: it no longer keeps to any
 OF_SOME = {"retry", "only"}  # options of an import that reads no more than the items they name
 FOR_ONCE = {*OF_SOME, "full", "rehearse"}  # options that the next import of a source does not take over
 JOB = ImportJob.__table__
@@ -227,7 +228,7 @@ def resume(job_id: int, answer: Answer | None = None) -> None:
         if job.asks and answer is None:
             raise Conflict(job.message)
         values: dict[str, Any] = {"state": State.QUEUED.value, "deaths": 0, "resume_at": None, "pruned": None}
-        if job.scheduled:
+        if job.is_waiting:
             values["options"] = job.options | {ANY_HOUR: True}
         if answer is not None:
             values["question"] = job.question | {"answer": answer.value}
@@ -239,18 +240,24 @@ def resume(job_id: int, answer: Answer | None = None) -> None:
 
 
 def retry(job_id: int) -> int:
-    """Queue an import of only what this import could not read or fetch; gives its id. Raises Conflict."""
+    """Queue an import of only what this import could not read or fetch; gives its id. Raises Conflict.
+
+    What is lacking of files is fetched also after an import without files: it lacks since one that had them.
+    """
     job = get(job_id)
     if not job.can_retry:
         raise Conflict(f"Job {job_id} has nothing to try again.")
-    return create(job.source_id, of_a_whole_run(job) | {"retry": job_id}, comment=job.comment, reruns=job_id)
+    options = of_a_whole_run(job) | {"retry": job_id}
+    if retrying.lacks_files(job_id, job.source_id, options):
+        options["files"] = True
+    return create(job.source_id, options, comment=job.comment, reruns=job_id)
 
 
 def recover() -> list[int]:
     """Put jobs whose worker is gone back to the queue (a stopping one is stopped); gives the ids of all queued jobs.
 
     One that dies again and again at the same place is failed: whatever kills its process would do so for ever.
-    One that waited for the hours of its source is queued when they have come.
+    One that waited for its hours is queued when they have come.
     """
     stale = (JOB.c.heartbeat < utcnow() - STALE) | JOB.c.worker.in_(_dead_workers())
     with transaction():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -13,10 +14,10 @@ from ..catalogue.showing import described
 from ..errors import Conflict, InvalidInput
 from ..extensions import db
 from ..ids import row_id
-from ..paging import asked_number, page_of
+from ..paging import SIZE, asked_number, page_of
 from ..repositories import connections
 from ..repositories.forms import ImportOptionsForm, check_scope
-from . import jobs, schedules, showing, told
+from . import choosing, jobs, schedules, showing, told
 from .models import Kind, PreviewRow
 from .rehearsal import MOST, USUAL
 from .rehearsal import page_of as page_of_row
@@ -29,6 +30,12 @@ SHOWN = {
     Told.VANISHED: ("Gone at the source", "vanished"),
     Told.FAILED: ("Failed", "failed"),
     Told.UNCHANGED: ("Unchanged", "unchanged"),
+}
+IMPORTS: dict[str | None, Callable[[int], int]] = {"all": choosing.import_all, "ticked": choosing.import_ticked}
+TICKS: dict[str | None, Callable[[int], None]] = {
+    "new": lambda job_id: choosing.tick_all(job_id, Told.NEW),
+    "changed": lambda job_id: choosing.tick_all(job_id, Told.CHANGED),
+    "none": lambda job_id: choosing.tick_all(job_id, *choosing.CAN_BE_CHOSEN, ticked=False),
 }
 
 blueprint = Blueprint("looking", __name__)
@@ -70,30 +77,40 @@ def look_again(job_id: int) -> Any:
 def preview(job_id: int) -> str:
     """What an import would change, a page at a time: all of that, or one kind."""
     job = told.of_kind(job_id, Kind.PREVIEW)
-    only = request.args.get("show")
-    kinds = (Told(only),) if only in SHOWN else told.CHANGES
+    only = _shown_kind()
+    ticked, could_be = choosing.ticks(job_id)
     return render_template(
         "imports/preview.html",
         job=job,
-        only=only if only in SHOWN else None,
+        only=only,
         kinds=[(kind.value, words, getattr(job, count)) for kind, (words, count) in SHOWN.items()],
-        page=page_of(told.rows(job_id, *kinds), asked_number()),
+        page=page_of(told.rows(job_id, *([Told(only)] if only else told.CHANGES)), asked_number()),
+        ticked=ticked,
+        could_be=could_be,
+        may_tick=could_be > 0 and not job.is_active,
         source_page=lambda row: showing.source_page(job, {"id": row.source_id, "handle": row.handle}),
     )
 
 
 @blueprint.post("/jobs/<int:job_id>/preview/")
 @allows(Role.EDITOR)
-def bring(job_id: int) -> Any:
-    """Import all that a preview found, or only what was ticked."""
+def choose(job_id: int) -> Any:
+    """Keep what is ticked on the page that was shown; then import, or tick more, and show the page of this address."""
+    told.of_kind(job_id, Kind.PREVIEW)
+    do = request.form.get("do")
+    shown, ticked = (request.form.getlist(name, row_id)[:SIZE] for name in ("shown", "row"))  # no page shows more
+    choosing.save_ticks(job_id, shown, shown if do == "tick" else ticked)
+    number = asked_number()
+    page = redirect(url_for(".preview", job_id=job_id, page=number if number > 1 else None, show=_shown_kind()), 303)
+    if do in TICKS:
+        TICKS[do](job_id)
+    if do not in IMPORTS:
+        return page
     try:
-        if request.form.get("do") == "all":
-            made = told.import_all(job_id)
-        else:
-            made = told.import_only(job_id, request.form.getlist("row", row_id))
+        made = IMPORTS[do](job_id)
     except Conflict as error:
         flash(str(error))
-        return redirect(url_for(".preview", job_id=job_id), 303)
+        return page
     run_job(made)
     return redirect(url_for("imports.job", job_id=made), 303)
 
@@ -139,6 +156,12 @@ def done(job_id: int) -> Any:
     own(jobs.get(job_id).owner)
     told.forget(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+def _shown_kind() -> str | None:
+    """The kind that the address asks for; None: all changes."""
+    asked = request.args.get("show")
+    return asked if asked in SHOWN else None
 
 
 def _begun(source_id: int, options: dict[str, Any]) -> Any:

@@ -148,8 +148,11 @@ class ImportJob(db.Model):
 
     @property
     def names_restricted(self) -> bool:
-        """Whether what it tells of may name items that only a login shows: it was signed in, or looked ahead."""
-        return self.is_look or bool((self.cursor or {}).get("login"))
+        """Whether what it tells of may name items that only a login shows: it was signed in, or looked ahead.
+
+        A login of False is that of attempts that were signed in as different people, or one of them as nobody.
+        """
+        return self.is_look or (self.cursor or {}).get("login") is not None
 
     @property
     def is_undone(self) -> bool:
@@ -162,7 +165,7 @@ class ImportJob(db.Model):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it stands still until the hours of its source come, and goes on by itself then (see `schedules`)."""
+        """Whether it stands still until its hours come, and goes on by itself then (see `schedules`)."""
         return self.state == State.STOPPED and self.resume_at is not None
 
     @property
@@ -181,7 +184,7 @@ class ImportJob(db.Model):
 
     @property
     def can_retry(self) -> bool:
-        """Whether something failed or, of an import with files, did not come that can be tried again by itself."""
+        """Whether something could not be read, or is lacking of files, that can be tried again by itself."""
         may = self.is_import and not self.is_active and not self.undo_began
         return may and retrying.is_possible(self.id, self.source_id, self.options)
 
@@ -209,7 +212,7 @@ class ImportJob(db.Model):
 class PreviewRow(db.Model):
     """One item that a preview or a rehearsal tells of. `data`: what its page shows (see `preview`, `rehearsal`).
 
-    `ticked`: chosen to be imported, of a preview.
+    `ticked`: chosen to be imported, of a preview; an import of such items has rows of its own (see `choosing`).
     """
 
     __tablename__ = "preview_row"

@@ -16,9 +16,9 @@ CHANGE, HOLDING = Change.__table__, Holding.__table__
 
 
 def file_limit(options: Mapping[str, Any]) -> int:
-    """The size in bytes up to which an import with these options fetches files."""
+    """The size in bytes up to which an import with these options fetches a file: what all may have, or less."""
     most = current_app.config["FILE_LIMIT"]
-    return min(options.get("file_limit") or most, most)
+    return min(most, *(options.get(name) or most for name in ("file_limit", "files_limit")))
 
 
 def may_come(limit: int) -> ColumnElement[bool]:
@@ -28,16 +28,23 @@ def may_come(limit: int) -> ColumnElement[bool]:
 
 
 def is_possible(job_id: int, source_id: int, options: Mapping[str, Any]) -> bool:
-    """Whether the job could not read an item, or fetch a file where it was to, that no later run has looked at."""
-    lacking = _last_seen(job_id, source_id).where(may_come(file_limit(options)))
-    queries = [_failed(job_id, source_id), *([lacking] if options.get("files") else [])]
-    return any(db.session.execute(query.limit(1)).first() is not None for query in queries)
+    """Whether an item could not be read, or a file is lacking, of what the job was the last to look at."""
+    return lacks_files(job_id, source_id, options) or _is_any(_failed(job_id, source_id))
+
+
+def lacks_files(job_id: int, source_id: int, options: Mapping[str, Any]) -> bool:
+    """Whether files did not come, now or at an earlier import, of items that the job was the last to see."""
+    return _is_any(_last_seen(job_id, source_id).where(may_come(file_limit(options))))
 
 
 def damaged_items(job_id: int, source_id: int) -> Sequence[Row[Any]]:
     """The items with damaged files that this job was the last to see: (source_id, handle, title)."""
     query = _last_seen(job_id, source_id).where(FILE.c.fate == Fate.DAMAGED)
     return db.session.execute(query.distinct().order_by(ITEM.c.id)).all()
+
+
+def _is_any(query: Select[Any]) -> bool:
+    return db.session.execute(query.limit(1)).first() is not None
 
 
 def _last_seen(job_id: int, source_id: int) -> Select[Any]:

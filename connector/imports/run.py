@@ -32,7 +32,7 @@ _shutting_down = threading.Event()
 class Run:
     """An attempt that is being worked on. `stop` is set when somebody asks for a stop, or another attempt took over.
 
-    Or when the hours of its source have ended: then `resume_at` says when they begin again (UTC).
+    Or when its hours have ended (see `schedules`): then `resume_at` says when they begin again (UTC).
     `new_requests`: what `requests` of the job has to grow by since this was asked last, for its page while it waits.
     """
 
@@ -127,9 +127,9 @@ class Run:
                 log.exception("The heartbeat of job %s could not be written", self.job_id)
 
     def _look(self, connection: Connection) -> None:
-        """Stop where that was asked for, or where the hours of the source have ended."""
+        """Stop where that was asked for, or where its hours have ended."""
         job, source = ImportJob.__table__, Source.__table__
-        query = select(job.c.state, job.c.scheduled, job.c.options, source.c.schedule).join(source)
+        query = select(job.c.state, job.c.kind, job.c.scheduled, job.c.options, source.c.schedule).join(source)
         row = connection.execute(query.where(job.c.id == self.job_id, job.c.attempt == self.attempt)).one_or_none()
         if row is None or row.state != State.RUNNING:
             self.stop.set()

@@ -1,6 +1,7 @@
 """Sources that are imported by themselves: their schedules, the start of what is due, and the hours they keep to.
 
-Only a run that its schedule began keeps to the hours; what a person starts or resumes goes on at any hour.
+A run that its schedule began keeps to the hours of the schedule; else, and where that has none, an import keeps to the
+hours it was begun with, if any. A person who resumes one that waits for its hours lets it work at any.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ..extensions import db, transaction, utcnow
 from ..repositories.models import Source
 from . import jobs
 from .models import ImportJob, Kind
-from .times import Schedule, from_dict, on_the_wall
+from .times import Schedule, Window, from_dict, on_the_wall, window_from
 
 SOURCE, JOB = Source.__table__, ImportJob.__table__
 
@@ -52,8 +53,12 @@ def set_schedule(source_id: int, schedule: Schedule | None) -> None:
 
 
 def owners(source: Source) -> set[str]:
-    """Who may say when it is imported by itself, besides administrators: who set that, and who imported it last."""
-    return {owner for owner in (_owner(source), _of_last(source.id).get("owner")) if owner}
+    """Who may say when it is imported by itself, besides administrators: who set that, and who imported it first.
+
+    So it is not anybody's who presses Import again.
+    """
+    first = select(JOB.c.owner).where(JOB.c.source_id == source.id, JOB.c.kind == Kind.IMPORT).order_by(JOB.c.id)
+    return {owner for owner in (_owner(source), db.session.scalar(first.limit(1))) if owner}
 
 
 def _owner(source: Source) -> str | None:
@@ -65,7 +70,7 @@ def import_again(source_id: int, *, full: bool = False) -> int:
     """Queue the import of a source with the options and comment of the last; gives the job's id. Raises NotFound."""
     source = get(source_id)
     options = _options(source) | ({"full": True} if full else {})
-    return jobs.create(source_id, options, comment=_of_last(source_id).get("comment", ""))
+    return jobs.create(source_id, options, comment=_last_comment(source_id))
 
 
 def start_due(now: datetime | None = None) -> list[int]:
@@ -94,7 +99,7 @@ def _start(row: Row[Any], now: datetime) -> int | None:
         claimed = db.session.execute(seen.values(due=due)).rowcount
         if not claimed or not is_open or _is_under_way(row.id):
             return None
-        comment, owner = _of_last(row.id).get("comment", ""), _owner(source) or audit.acting()
+        comment, owner = _last_comment(row.id), _owner(source) or audit.acting()
         return jobs.add(source, _options(source), scheduled=True, comment=comment, owner=owner)
 
 
@@ -109,19 +114,23 @@ def _options(source: Source) -> dict[str, Any]:
     return {name: value for name, value in source.options.items() if name != "test"}
 
 
-def _of_last(source_id: int) -> dict[str, str]:
-    """The comment and owner of the last import; nothing where there was none."""
-    query = select(JOB.c.comment, JOB.c.owner).where(JOB.c.source_id == source_id, JOB.c.kind == Kind.IMPORT)
-    last = db.session.execute(query.order_by(JOB.c.id.desc()).limit(1)).one_or_none()
-    return last._asdict() if last else {}
+def _last_comment(source_id: int) -> str:
+    """The comment of the last import; "" where there was none."""
+    query = select(JOB.c.comment).where(JOB.c.source_id == source_id, JOB.c.kind == Kind.IMPORT)
+    return db.session.scalar(query.order_by(JOB.c.id.desc()).limit(1)) or ""
 
 
 def opening(job: Row[Any], zone: tzinfo, now: datetime) -> datetime | None:
-    """When this run may go on, where it must pause now: (scheduled, options) of the job, `schedule` of its source."""
-    schedule = from_dict(job.schedule) if job.scheduled and not job.options.get(jobs.ANY_HOUR) else None
-    if schedule is None or schedule.window is None or schedule.window.is_open(now, zone):
+    """When this run may go on, where it must pause now: (kind, scheduled, options) of it, `schedule` of its source."""
+    window = _hours(job)
+    return None if window is None or window.is_open(now, zone) else window.opening(now, zone)
+
+
+def _hours(job: Row[Any]) -> Window | None:
+    if job.kind != Kind.IMPORT or job.options.get(jobs.ANY_HOUR):
         return None
-    return schedule.window.opening(now, zone)
+    schedule = from_dict(job.schedule) if job.scheduled else None
+    return schedule.window if schedule and schedule.window else window_from(job.options.get("hours"))
 
 
 def waiting(opens: datetime, zone: tzinfo) -> str:

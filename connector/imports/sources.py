@@ -53,7 +53,7 @@ def set_schedule(source_id: int) -> Any:
     shown = schedules.get(source_id)
     if not _may_schedule(shown):
         raise NotAllowed(
-            f"Only who imported {shown.name} last, who set its schedule, or an administrator may say "
+            f"Only who imported {shown.name} first, who set its schedule, or an administrator may say "
             "when it is imported by itself."
         )
     form = ScheduleForm()

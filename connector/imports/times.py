@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
@@ -32,13 +32,24 @@ class Every(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The only hours in which a run may work: from `start` until before `end`, over midnight where that is earlier."""
+    """The only hours in which a run may work: from `start` until before `end`, over midnight where that is earlier.
+
+    Raises InvalidInput where it would never close.
+    """
 
     start: time
     end: time
 
+    def __post_init__(self) -> None:
+        if self.start == self.end:
+            raise InvalidInput("The hours begin and end at the same time: leave them out to allow all.", "until")
+
     def __str__(self) -> str:
         return f"between {self.start:%H:%M} and {self.end:%H:%M}"
+
+    def as_list(self) -> list[str]:
+        """As the database keeps it."""
+        return [f"{self.start:%H:%M}", f"{self.end:%H:%M}"]
 
     def holds(self, hour: time) -> bool:
         """Whether this hour on the wall is one of them."""
@@ -71,8 +82,6 @@ class Schedule:
     def __post_init__(self) -> None:
         if self.day is not None and not 1 <= self.day <= LAST_SURE_DAY:
             raise InvalidInput(f"Choose a day from 1 to {LAST_SURE_DAY}, or the last day of the month.", "day")
-        if self.window and self.window.start == self.window.end:
-            raise InvalidInput("The hours begin and end at the same time: leave them out to allow all.", "until")
         if self.window and not self.window.holds(self.at):
             raise InvalidInput(f"It would start at {self.at:%H:%M}, which is not {self.window}.", "at")
 
@@ -97,7 +106,7 @@ class Schedule:
 
     def as_dict(self) -> dict[str, Any]:
         """As the database keeps it."""
-        window = [f"{self.window.start:%H:%M}", f"{self.window.end:%H:%M}"] if self.window else None
+        window = self.window.as_list() if self.window else None
         values = {"every": self.every.value, "at": f"{self.at:%H:%M}", "weekday": self.weekday}
         return values | {"day": self.day or LAST, "window": window}
 
@@ -106,8 +115,23 @@ def from_dict(kept: Mapping[str, Any] | None) -> Schedule | None:
     """The schedule that `as_dict` gave; None where there is none."""
     if kept is None:
         return None
-    window = Window(*map(parse_time, kept["window"])) if kept["window"] else None
+    window = window_from(kept["window"])
     return Schedule(Every(kept["every"]), parse_time(kept["at"]), kept["weekday"], parse_day(kept["day"]), window)
+
+
+def window_from(kept: Sequence[str] | None) -> Window | None:
+    """The hours that `Window.as_list` gave; None where there are none."""
+    return Window(*map(parse_time, kept)) if kept else None
+
+
+def parse_window(text: str) -> Window | None:
+    """Hours such as 22:00-06:00, None for an empty text. Raises InvalidInput."""
+    start, dash, end = text.replace("–", "-").partition("-")
+    if not text.strip():
+        return None
+    if not dash:
+        raise InvalidInput("Give the hours as 22:00-06:00.")
+    return Window(parse_time(start), parse_time(end))
 
 
 def parse_time(text: str, field: str = "at") -> time:

@@ -1,4 +1,4 @@
-"""What previews and rehearsals have told: their rows, read, chosen from, and forgotten."""
+"""What previews and rehearsals have told: their rows, read and forgotten."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ BATCH = 500
 
 
 class Told(StrEnum):
-    """What a preview tells of an item: what an import would do to it, or find. SHOWN: an item of a rehearsal."""
+    """What a preview tells of an item: what an import would do to it, or find. SHOWN: an item of a rehearsal.
+
+    CHOSEN: an item that an import is to read; it was ticked in a preview.
+    """
 
     NEW = "new"
     CHANGED = "changed"
@@ -28,10 +31,10 @@ class Told(StrEnum):
     VANISHED = "vanished"
     FAILED = "failed"
     SHOWN = "shown"
+    CHOSEN = "chosen"
 
 
 CHANGES = (Told.NEW, Told.CHANGED, Told.VANISHED)
-CAN_BE_CHOSEN = (Told.NEW, Told.CHANGED)
 
 
 def of_kind(job_id: int, kind: Kind) -> ImportJob:
@@ -72,26 +75,6 @@ def row(job_id: int, row_id: int, *told: Told) -> PreviewRow:
     if found is None:
         raise NotFound(f"Job {job_id} no longer has this item: what it found is kept for a day.")
     return found
-
-
-def import_all(job_id: int) -> int:
-    """Queue the import that this preview looked ahead to; gives its id."""
-    job = of_kind(job_id, Kind.PREVIEW)
-    return jobs.create(job.source_id, job.options, comment=job.comment)
-
-
-def import_only(job_id: int, row_ids: Collection[int]) -> int:
-    """Queue an import of only these items of a preview, new and changed ones; gives its id. Raises Conflict."""
-    job = of_kind(job_id, Kind.PREVIEW)
-    mine = rows(job_id, *CAN_BE_CHOSEN).where(PreviewRow.id.in_(row_ids)).with_only_columns(PreviewRow.source_id)
-    ids = list(db.session.scalars(mine))
-    if not ids:
-        raise Conflict("Tick some items first: new ones, or ones that would change.")
-    only = jobs.of_a_whole_run(job) | {"only": ids}
-    made = jobs.create(job.source_id, only, comment=job.comment)
-    if jobs.get(made).options != only:
-        raise Conflict(f"Job {made} imports from here just now: wait for its end, then choose again.")
-    return made
 
 
 def forget(job_id: int) -> None:

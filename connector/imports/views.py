@@ -38,7 +38,6 @@ MOST_PROBLEMS = 100
 
 blueprint = Blueprint("imports", __name__, url_prefix="/jobs")
 blueprint.app_template_global()(showing.status)
-blueprint.app_template_global()(showing.doing)
 blueprint.app_template_global()(showing.tone)
 blueprint.app_template_global()(showing.progress)
 blueprint.app_template_global()(showing.heading)
@@ -85,7 +84,10 @@ def problems(job_id: int) -> Response:
 @allows(Role.VIEWER)
 def diary_text(job_id: int) -> Response:
     """What was asked of the repository and how it went, in plain words, to be forwarded to its administrator."""
-    text = diary.text(jobs.get(job_id), current_app.config["CONTACT"])
+    shown = jobs.get(job_id)
+    if _is_withheld(shown):
+        require(Role.EDITOR)
+    text = diary.text(shown, current_app.config["CONTACT"])
     named = {"Content-Disposition": f'attachment; filename="diary-of-job-{job_id}.txt"'}
     return Response(text, mimetype="text/plain", headers=named)
 
@@ -208,6 +210,8 @@ def _shown(shown: ImportJob) -> dict[str, Any]:
         "job": shown,
         "counts": showing.counts(shown),
         "files": showing.files(shown),
+        "doing": "" if is_withheld else showing.doing(shown),
+        "message": "" if is_withheld else shown.message,
         "problems": found[:MOST_PROBLEMS],
         "is_withheld": is_withheld,
         "told_by": report.told_by(shown),
@@ -216,7 +220,7 @@ def _shown(shown: ImportJob) -> dict[str, Any]:
 
 
 def _is_withheld(job: ImportJob) -> bool:
-    """Whether its problems may name what viewers are not shown, and a viewer asks."""
+    """Whether what it does, says and lists may name what viewers are not shown, and a viewer asks."""
     return job.names_restricted and not g.person.may(Role.EDITOR)
 
 

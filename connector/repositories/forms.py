@@ -14,6 +14,7 @@ from ..catalogue.models import ItemSet
 from ..dspace.records import ScopeKind
 from ..errors import InvalidInput
 from ..forms import Form
+from ..imports.times import parse_window
 
 LIMIT = range(1, 1001)
 _SIZE = re.compile(r"(?P<number>[0-9]{1,18}(?:[.,][0-9]{1,3})?)\s*(?P<unit>[KMGT]?B)?", re.ASCII | re.IGNORECASE)
@@ -83,8 +84,14 @@ def check_size(text: str | None) -> int | None:
     found = _SIZE.fullmatch(text)
     size = round(float(found["number"].replace(",", ".")) * _UNITS[(found["unit"] or "B").upper()]) if found else 0
     if not 0 < size < 2**62:
-        raise InvalidInput("Give a size such as 500 MB or 2 GB.", "file_limit")
+        raise InvalidInput("Give a size such as 500 MB or 2 GB.")
     return size
+
+
+def check_hours(text: str | None) -> list[str] | None:
+    """Hours such as 22:00-06:00, as the options of a job keep them; None for an empty text. Raises InvalidInput."""
+    window = parse_window(text or "")
+    return window and window.as_list()
 
 
 def size_text(size: int | None) -> str:
@@ -188,7 +195,10 @@ class LoginForm(Form):
 
 
 class ImportOptionsForm(Form):
-    """How to import. Valid, `file_limit` holds bytes or None, `test` a number or None, `ignored` a list of fields."""
+    """How to import. Valid, both limits hold bytes or None, `test` a number or None, `hours` two times or None.
+
+    And `ignored` a list of fields.
+    """
 
     files = BooleanField(
         "Import files",
@@ -198,6 +208,12 @@ class ImportOptionsForm(Form):
         "Largest file",
         [_checked(check_size)],
         description="Larger files are listed, not fetched: 500 MB, 2 GB. Leave it empty for the limit of the server.",
+    )
+    files_limit = StringField(
+        "All files together",
+        [_checked(check_size)],
+        description="What goes beyond is listed, not fetched: 20 GB. The next import goes on with it. "
+        "Leave it empty for no limit.",
     )
     item_set = SelectField("Item set", description="Where the items go, besides the catalogue.")
     item_set_name = StringField(
@@ -214,6 +230,12 @@ class ImportOptionsForm(Form):
         [_checked(check_test)],
         description="Only the first so many items. Leave it empty to import all.",
         render_kw={"inputmode": "numeric"},
+    )
+    hours = StringField(
+        "Only between",
+        [_checked(check_hours)],
+        description="Hours of the server, such as 22:00-06:00: outside them it waits, and goes on by itself. "
+        "Leave it empty for any hour.",
     )
     full = BooleanField(
         "Full check",
@@ -245,7 +267,9 @@ class ImportOptionsForm(Form):
         ids = {item_set.name: item_set.id for item_set in reversed(item_sets)}
         set_id = options.get("item_set_id") or ids.get(options.get("item_set"))
         self.files.data = options.get("files", False)
-        self.file_limit.data = size_text(options.get("file_limit"))
+        for limit in (self.file_limit, self.files_limit):
+            limit.data = size_text(options.get(limit.name))
+        self.hours.data = "-".join(options.get("hours") or ())
         self.item_set.data = (
             "collection"
             if options.get("item_set_from_collection")
@@ -261,17 +285,20 @@ class ImportOptionsForm(Form):
             raise ValidationError("Give the new item set a name.")
 
     def options(self) -> dict[str, Any]:
-        """The options of the job: `files`, `file_limit` in bytes or None, `item_set` (a name or None) with
-        `item_set_id` where it is there already, `item_set_from_collection`, `test`, `full`.
+        """The options of the job: `files`, `file_limit` (of each) and `files_limit` (of all together) in bytes or None,
+        `item_set` (a name or None) with `item_set_id` where it is there already, `item_set_from_collection`,
+        `test`, `hours` (["22:00", "06:00"] or None), `full`.
         """
         chosen = self.item_set.data
         names = dict(self.item_set.choices) | {"": None, "collection": None, "new": self.item_set_name.data}
         return {
             "files": self.files.data,
             "file_limit": self.file_limit.data,
+            "files_limit": self.files_limit.data,
             "item_set": names[chosen],
             "item_set_id": int(chosen.removeprefix("set:")) if chosen.startswith("set:") else None,
             "item_set_from_collection": chosen == "collection",
             "test": self.test.data,
+            "hours": self.hours.data,
             "full": self.full.data,
         }

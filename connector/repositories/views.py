@@ -290,6 +290,7 @@ def _estimate_page(repository_id: int, form: ImportOptionsForm, kind: ScopeKind,
         repository=connections.get(repository_id),
         scope=scope,
         estimate=estimate,
+        limit=form.files_limit.data if form.files.data else None,
         untold=FILES_UNTOLD if form.files.data and estimate.files is None else "",
         settings=[(name, value) for name, value in request.form.items(multi=True) if name not in ASKED_ANEW],
     )

@@ -129,7 +129,7 @@ def schedule_of(office, source: int) -> dict | None:
         return db.session.get_one(Source, source).schedule
 
 
-def test_only_who_imported_a_source_last_who_set_its_schedule_or_an_admin_sets_it(office, source):
+def test_only_who_imported_a_source_first_who_set_its_schedule_or_an_admin_sets_it(office, source):
     for name, role in (("Anna", Role.EDITOR), ("Bert", Role.EDITOR), ("Cleo", Role.ADMIN)):
         office.add(name, role)
     anna, bert, cleo = (office.enter(name) for name in ("Anna", "Bert", "Cleo"))
@@ -142,14 +142,37 @@ def test_only_who_imported_a_source_last_who_set_its_schedule_or_an_admin_sets_i
     assert bert.post(page + "schedule", data=WEEKLY).status_code == 303
     assert "Set by Bert" in words(anna.get(page))
 
-    job_of(office, source, "Cleo", State.COMPLETED)
-    assert "Only who imported Harbour photographs last" in words(
-        anna.post(page + "schedule", data=WEEKLY | {"every": ""})
-    )
+    refused = anna.post(page + "schedule", data=WEEKLY | {"every": ""})
+    assert "Only who imported Harbour photographs first" in words(refused)
     assert schedule_of(office, source)["owner"] == "Bert"
     assert bert.post(page + "schedule", data=WEEKLY | {"every": ""}).status_code == 303
     assert schedule_of(office, source) is None
     assert cleo.post(page + "schedule", data=WEEKLY).status_code == 303
+    assert bert.post(page + "schedule", data=WEEKLY).status_code == 303
+
+
+def test_nobody_comes_to_set_a_schedule_by_importing_again(office, source):
+    for name in ("Anna", "Bert"):
+        office.add(name, Role.EDITOR)
+    anna, bert = (office.enter(name) for name in ("Anna", "Bert"))
+    page = f"/sources/{source}/"
+    job_of(office, source, "Anna", State.COMPLETED)
+
+    assert bert.post(page + "import").status_code == 303
+
+    assert bert.post(page + "schedule", data=WEEKLY).status_code == 403
+    assert page + "schedule" not in bert.get(page).text
+    assert anna.post(page + "schedule", data=WEEKLY).status_code == 303
+
+
+def test_who_has_set_the_schedule_may_set_it_again_whoever_imported_first(office, source):
+    for name in ("Anna", "Bert"):
+        office.add(name, Role.EDITOR)
+    job_of(office, source, "Anna", State.COMPLETED)
+    with office.app.app_context(), transaction():
+        db.session.get_one(Source, source).schedule = {"every": "weekly", "weekday": 6, "at": "23:30", "owner": "Bert"}
+
+    assert office.enter("Bert").post(f"/sources/{source}/schedule", data=WEEKLY).status_code == 303
 
 
 def test_a_scheduled_run_belongs_to_who_set_the_schedule_whoever_imported_last(office, source):

@@ -14,7 +14,7 @@ from connector.catalogue.models import Action, CatalogueFile, Change, Fate, Memb
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction
 from connector.imports import jobs
-from connector.imports.models import ImportJob, Kind
+from connector.imports.models import ImportJob, Kind, State
 from tests.pages import words
 
 from .conftest import QUICK, Office
@@ -101,8 +101,9 @@ def test_a_restricted_picture_of_an_open_item_is_named_to_a_viewer_and_not_linke
     assert link in shown(editor, f"/items/{closed.owner}/")
 
 
-@pytest.mark.parametrize("login", ["somebody@example.org", None])
+@pytest.mark.parametrize("login", ["somebody@example.org", False, None])
 def test_what_a_signed_in_job_lists_is_not_for_viewers(office, login):
+    """False: some attempts at it were signed in, and others not."""
     with office.app.app_context(), transaction():
         job = db.session.get(ImportJob, 1)
         job.cursor = {"login": login}
@@ -113,8 +114,41 @@ def test_what_a_signed_in_job_lists_is_not_for_viewers(office, login):
     seen = ["The sealed will" in shown(viewer, path) for path in ("/jobs/1/", "/jobs/1/live", "/jobs/1/problems.csv")]
 
     assert seen == [login is None] * 3
-    assert viewer.get("/jobs/1/problems.csv").status_code == (403 if login else 200)
+    assert viewer.get("/jobs/1/problems.csv").status_code == (200 if login is None else 403)
     assert "The sealed will" in shown(editor, "/jobs/1/")
+
+
+@pytest.mark.parametrize("login", ["somebody@example.org", False, None])
+@pytest.mark.parametrize("tells", ["doing", "message"])
+def test_what_a_signed_in_job_does_and_says_is_not_for_viewers(office, login, tells):
+    """A message, too, names the file that was fetched when the worker of a job died."""
+    with office.app.app_context(), transaction():
+        job = db.session.get(ImportJob, 1)
+        job.cursor, job.state = {"login": login}, State.RUNNING.value
+        setattr(job, tells, "Fetching The sealed will.pdf (3 MB)")
+    viewer, editor = office.enter("vera"), office.enter("ed")
+    pages = ("/jobs/1/", "/jobs/1/live", "/jobs/1/row", "/jobs/", "/jobs/1/diary.txt", "/sources/1/")
+
+    seen, told = ({path for path in pages if "The sealed will" in shown(who, path)} for who in (viewer, editor))
+
+    assert seen == (told if login is None else set())
+    assert "/jobs/1/live" in told
+
+
+def test_a_viewer_sees_how_a_signed_in_job_stands_and_why_it_says_no_more(office):
+    with office.app.app_context(), transaction():
+        job = db.session.get(ImportJob, 1)
+        job.cursor, job.state = {"login": "somebody@example.org"}, State.RUNNING.value
+        job.doing = "Waiting for the repository since 14:05: It answered with an error (503). Trying again in 10 s."
+    viewer = office.enter("vera")
+    page = viewer.get("/jobs/1/")
+
+    assert "Waiting for the repository since 14:05" in words(page)
+    assert "503" not in words(page)
+    assert "to read that needs the role editor" in words(page)
+    assert "/jobs/1/diary.txt" not in page.get_data(as_text=True)
+    assert viewer.get("/jobs/1/diary.txt").status_code == 403
+    assert "/jobs/1/diary.txt" in shown(office.enter("ed"), "/jobs/1/")
 
 
 def test_a_viewer_is_not_led_to_what_a_look_has_found(office):

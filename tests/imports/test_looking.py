@@ -6,12 +6,9 @@ import re
 
 import pytest
 
-from connector.catalogue.models import CatalogueItem
 from connector.extensions import db
 from connector.imports.models import Kind, PreviewRow
-from tests.pages import links, words
-
-from .catalogue import titles
+from tests.pages import links, ways, words
 
 
 @pytest.fixture
@@ -129,62 +126,6 @@ def test_what_is_gone_cannot_be_ticked_and_the_page_says_why(looked, pages):
     assert "No longer at the source." in words(page)
 
 
-def test_only_the_ticked_ones_are_imported_and_nothing_is_marked(desk, looked, pages):
-    ticked = rows(desk.app, looked, "changed") + rows(desk.app, looked, "vanished")
-
-    answer = pages.post(f"/jobs/{looked.id}/preview/", data={"do": "ticked", "row": ticked})
-    desk.work(3)
-
-    assert answer.location == "/jobs/3/"
-    job = desk.job(3)
-    assert (job.kind, job.state, job.clean, job.comment) == ("import", "completed", True, "")
-    assert (job.seen, job.updated, job.vanished, job.files_stored) == (1, 1, 0, 6)
-    assert titles(desk.app)["i1"] == "Another title"
-    assert "new" not in titles(desk.app)
-    with desk.app.app_context():
-        states = set(db.session.scalars(db.select(CatalogueItem.source_state)))
-        assert states == {"present"}
-    assert job.source.options == {"files": True, "comment": "Every week"}
-
-
-def test_an_import_after_one_of_the_ticked_ones_brings_the_rest(desk, looked, pages):
-    pages.post(f"/jobs/{looked.id}/preview/", data={"do": "ticked", "row": rows(desk.app, looked, "changed")})
-    desk.work(3)
-
-    pages.post(f"/jobs/{looked.id}/preview/", data={"do": "all"})
-    desk.work(4)
-
-    job = desk.job(4)
-    assert (job.added, job.updated, job.unchanged, job.vanished) == (1, 0, 4, 1)
-
-
-def test_a_rerun_of_an_import_of_the_ticked_ones_is_one_of_all(desk, looked, pages):
-    pages.post(f"/jobs/{looked.id}/preview/", data={"do": "ticked", "row": rows(desk.app, looked, "changed")})
-    desk.work(3)
-
-    assert pages.post("/jobs/3/rerun").location == "/jobs/4/"
-    assert "only" not in desk.job(4).options
-
-
-@pytest.mark.parametrize("ticked", [[], ["vanished"], ["x"]])
-def test_with_nothing_ticked_that_can_come_nothing_begins(desk, looked, pages, ticked):
-    ids = [rows(desk.app, looked, "vanished")[0] if each == "vanished" else each for each in ticked]
-
-    answer = pages.post(f"/jobs/{looked.id}/preview/", data={"do": "ticked", "row": ids}, follow_redirects=True)
-
-    assert "Tick some items first" in words(answer)
-    assert pages.get("/jobs/3/").status_code == 404
-
-
-def test_the_ticked_ones_do_not_vanish_into_another_import(desk, looked, pages):
-    desk.create(files=True)
-    data = {"do": "ticked", "row": rows(desk.app, looked, "new")}
-
-    answer = pages.post(f"/jobs/{looked.id}/preview/", data=data, follow_redirects=True)
-
-    assert "Job 3 imports from here just now" in words(answer)
-
-
 def test_done_removes_the_list_and_keeps_the_job(desk, looked, pages):
     answer = pages.post(f"/jobs/{looked.id}/done")
 
@@ -237,5 +178,5 @@ def test_a_long_list_comes_in_pages_that_keep_what_is_shown(desk, dspace, pages)
     page = pages.get(f"/jobs/{job.id}/preview/?show=new")
 
     assert len(shown_titles(page)) == 25
-    assert f"/jobs/{job.id}/preview/?page=2&show=new" in links(page)
+    assert f"/jobs/{job.id}/preview/?page=2&show=new" in ways(page)
     assert len(shown_titles(pages.get(f"/jobs/{job.id}/preview/?page=2&show=new"))) == 5

@@ -9,7 +9,8 @@ import pytest
 
 from connector.errors import Conflict, Restricted, ServerTrouble
 from connector.extensions import db, utcnow
-from connector.imports import jobs, report
+from connector.imports import choosing, jobs, report
+from connector.imports.told import Told
 from tests.pages import words
 
 from .catalogue import records
@@ -189,15 +190,31 @@ def test_an_embargoed_file_is_named_with_its_end_and_tried_again_on_that_day_and
     assert (again.files_stored, again.files_restricted) == ((1, 0) if comes else (0, 1))
 
 
-def test_an_import_without_files_offers_no_retry_of_what_an_earlier_one_could_not_fetch(desk, dspace):
+def test_after_an_import_without_files_those_that_an_earlier_one_could_not_fetch_are_offered_still(desk, dspace):
     dspace.add("i0", files={"a.txt": b"bytes"})
+    dspace.add("i1", files={"b.txt": b"other"})
     dspace.file_errors = {"i0/a.txt": ServerTrouble("It answered with 500.")}
     with_files = desk.run(files=True)
-    before = can_retry(desk, with_files.id)
+    without = desk.run(files=False)
+    assert (without.files_failed, without.clean, can_retry(desk, without.id)) == (1, False, True)
+    assert not can_retry(desk, with_files.id)
+    dspace.file_errors.clear()
 
-    without = desk.run()
+    job = retry(desk, without.id)
 
-    assert (before, without.files_failed, can_retry(desk, without.id)) == (True, 1, False)
+    assert (job.clean, job.files_stored, job.files_failed) == (True, 2, 0)
+    with desk.app.app_context():
+        assert jobs.get(without.id).source.options == {"files": False}
+
+
+def test_where_no_file_was_ever_fetched_a_retry_of_items_fetches_none(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"bytes"}, fails=True)
+    first = desk.run()
+    dspace.items["i0"].fails = False
+
+    job = retry(desk, first.id)
+
+    assert (job.clean, job.added, job.files_linked, dspace.downloads) == (True, 1, 1, [])
 
 
 def test_a_wrong_checksum_that_is_corrected_at_the_source_is_mended_by_a_retry(desk, dspace):
@@ -281,7 +298,14 @@ def test_a_later_import_of_chosen_new_items_tells_of_no_older_file(desk, dspace)
     first = desk.run(files=True).id
     dspace.add("i1", files={"a.txt": b"other bytes"})
 
-    assert desk.run(files=True, only=["i1"]).files_failed == 2
+    preview = desk.look(files=True)
+
+    with desk.app.app_context():
+        choosing.tick_all(preview.id, Told.NEW)
+        chosen = choosing.import_ticked(preview.id)
+    desk.work(chosen)
+
+    assert desk.job(chosen).files_failed == 2
     with desk.app.app_context():
         assert report.told_by(jobs.get(first)) == []
         db.session.rollback()

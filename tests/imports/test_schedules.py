@@ -273,6 +273,52 @@ def test_what_a_person_starts_runs_at_any_hour_and_leaves_no_trace_of_a_resume_i
     assert desk.job(again).options == {"files": True}
 
 
+def test_an_import_that_a_person_begins_with_hours_keeps_to_them(desk, source_id):
+    closed, open_ = (hours(*when).window.as_list() for when in (CLOSED, OPEN))
+    waits, works = desk.create(hours=closed), desk.create(collection="c2", hours=open_)
+
+    assert desk.work(waits) and desk.work(works)
+
+    assert desk.job(works).state == "completed"
+    assert (desk.job(waits).is_waiting, desk.job(waits).seen) == (True, 0)
+    with desk.app.app_context():
+        jobs.resume(waits)
+    desk.work(waits)
+    assert (desk.job(waits).state, desk.job(waits).seen) == ("completed", 7)
+
+
+def test_resumed_after_a_stop_it_still_keeps_to_its_hours(desk, source_id):
+    job_id = desk.create(hours=hours(*CLOSED).window.as_list())
+    with desk.app.app_context():
+        jobs.stop(job_id)
+        jobs.resume(job_id)
+
+    desk.work(job_id)
+
+    assert desk.job(job_id).is_waiting
+
+
+def test_the_next_imports_keep_to_the_same_hours_unless_the_schedule_has_its_own(desk, source_id):
+    closed = hours(*CLOSED).window.as_list()
+    with desk.app.app_context():
+        jobs.stop(desk.create(hours=closed))
+    job_id = scheduled_run(desk, source_id, Schedule(Every.DAY, time(2)))
+    assert desk.job(job_id).options["hours"] == closed
+    desk.work(job_id)
+    assert desk.job(job_id).is_waiting
+
+    set_schedule(desk, source_id, hours(*OPEN))
+    with desk.app.app_context(), transaction():
+        db.session.execute(db.update(ImportJob).where(ImportJob.id == job_id).values(state="queued", resume_at=None))
+    desk.work(job_id)
+
+    assert desk.job(job_id).state == "completed"
+
+
+def test_a_preview_of_an_import_with_hours_looks_at_any(desk, source_id):
+    assert desk.look(hours=hours(*CLOSED).window.as_list()).state == "completed"
+
+
 def test_stop_on_a_waiting_job_keeps_it_from_going_on_by_itself(desk, source_id):
     job_id = scheduled_run(desk, source_id, hours(*CLOSED))
     desk.work(job_id)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connector.errors import InvalidInput
-from connector.imports.times import Every, Schedule, Window, from_dict, on_the_wall, parse_day, parse_time
+from connector.imports.times import Every, Schedule, Window, from_dict, on_the_wall, parse_day, parse_time, parse_window
 
 BERLIN = ZoneInfo("Europe/Berlin")  # clocks go from 02:00 to 03:00 on 29 March 2026, from 03:00 to 02:00 on 25 October
 NIGHT = Window(time(22), time(6))
@@ -125,3 +125,15 @@ def test_what_would_never_run_as_it_says_is_refused_at_its_field(make, field, sa
 def test_a_schedule_is_kept_as_json_and_said_in_words(schedule, words):
     assert from_dict(schedule.as_dict()) == schedule
     assert str(schedule) == words
+
+
+@pytest.mark.parametrize("text", ["22:00-06:00", " 22:00 – 6:00 "])
+def test_hours_are_typed_with_a_dash(text):
+    assert parse_window(text) == NIGHT
+    assert parse_window("  ") is None
+
+
+@pytest.mark.parametrize("text", ["22:00", "22-6", "22:00-", "-", "22:00-06:00-07:00", "22:00-22:00"])
+def test_other_words_are_no_hours(text):
+    with pytest.raises(InvalidInput):
+        parse_window(text)

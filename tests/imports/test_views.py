@@ -119,7 +119,7 @@ def test_what_an_import_found_gone_is_told_wherever_its_numbers_are(app, desk, d
     [
         ({}, "Import of Collection c1", ""),
         ({"retry": 6, "files": True}, "Retry of job 6: Collection c1", "Retry of job 6: "),
-        ({"only": ["i0"]}, "Chosen items of Collection c1", "Chosen items: "),
+        ({"only": 6}, "Chosen items of Collection c1", "Chosen items: "),
         ({"test": 2}, "Test import of Collection c1", "Test import: "),
     ],
 )
@@ -139,7 +139,7 @@ def test_an_import_of_some_of_a_source_is_never_named_as_one_of_all(app, desk, p
 def test_the_last_import_of_a_source_is_one_of_all_of_it(app, desk, dspace):
     with_items(dspace, 4)
     job = desk.run()
-    desk.run(only=["i0"])
+    desk.run(only=6)
     desk.run(retry=job.id)
 
     with app.app_context():

@@ -14,7 +14,7 @@ from tests.pages import FRAGMENT, buttons, words
 from tests.sample import SampleRepository
 
 SETTINGS = {"files": "y", "item_set": "new", "item_set_name": "Harbour", "comment": "A <b>note</b>", "test": "3"}
-SETTINGS |= {"file_limit": "1.5 GB", "full": "y"}
+SETTINGS |= {"file_limit": "1.5 GB", "files_limit": "20 GB", "hours": "22:00 – 6:00", "full": "y"}
 
 
 @pytest.fixture
@@ -147,6 +147,8 @@ def test_import_starts_a_job_with_these_settings_and_shows_it(app, connected, sa
             "item_set_from_collection": False,
             "test": 3,
             "file_limit": 1_500_000_000,
+            "files_limit": 20_000_000_000,
+            "hours": ["22:00", "06:00"],
             "full": True,
         }
         assert (job.state, job.comment, job.source.name) == ("queued", "A <b>note</b>", "Harbour photographs")
@@ -172,6 +174,10 @@ def test_everything_that_can_be_imported_has_its_button(app, connected, sample, 
         ({"test": "some"}, "A test import takes a whole number of items"),
         ({"file_limit": "a lot"}, "Give a size such as 500 MB or 2 GB."),
         ({"file_limit": "0 MB"}, "Give a size such as 500 MB or 2 GB."),
+        ({"hours": "at night"}, "Give the hours as 22:00-06:00."),
+        ({"hours": "22:00-25:00"}, "Give a time from 00:00 to 23:59"),
+        ({"hours": "22:00-22:00"}, "leave them out to allow all"),
+        ({"files_limit": "all"}, "Give a size such as 500 MB or 2 GB."),
         ({"test": "0"}, "A test import takes a whole number of items"),
         ({"ignored": "dc.title\nno field!"}, "“no field!” is no field such as dc.rights"),
         ({"item_set_name": " "}, "Give the new item set a name."),

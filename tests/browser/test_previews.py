@@ -1,0 +1,83 @@
+"""The list of what would change in a browser: ticks on several of its pages, and the import of what is ticked."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from connector.dspace.records import ScopeKind
+from connector.imports import jobs
+from connector.imports.models import Kind
+from connector.imports.tasks import carry_out
+from connector.repositories import connections
+from tests.sample import SampleRepository
+
+from .test_decisions import assert_fits, press_until_focused
+from .test_whole_way import wait_for
+
+pytestmark = pytest.mark.browser
+GAZETTE = "Aldermouth Gazette"  # 45 items: two pages
+
+
+@pytest.fixture
+def looked(app: Flask, sample: SampleRepository) -> int:
+    """A preview of an import of the Gazette, which was never imported: the job's id."""
+    with app.app_context():
+        repository_id = connections.connect(sample.url, "rest", None).repository_id
+        scope = connections.find(repository_id, ScopeKind.COLLECTION, sample.data.named(GAZETTE).handle).scope
+        job_id = jobs.create(connections.source_for(repository_id, scope), {}, kind=Kind.PREVIEW)
+        assert carry_out(job_id)
+        return job_id
+
+
+def ticked(page: Page) -> list[int]:
+    """The places, from 0, of what is ticked on the page."""
+    boxes = page.locator("tbody").get_by_role("checkbox")
+    return [place for place in range(boxes.count()) if boxes.nth(place).is_checked()]
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["with script", "without script"])
+def test_what_is_ticked_on_two_pages_is_imported_and_nothing_else(open_page, site, looked, scripted):
+    page = open_page(java_script_enabled=scripted)
+    page.goto(f"{site.url}/jobs/{looked}/preview/")
+    boxes = page.locator("tbody").get_by_role("checkbox")
+    expect(page.get_by_text("0 of 45 ticked")).to_be_visible()
+
+    boxes.nth(1).check()
+    boxes.nth(3).check()
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("2 of 45 ticked")).to_be_visible()
+    boxes.nth(0).check()
+    page.get_by_role("button", name="New 45").click()
+    expect(page.get_by_text("3 of 45 ticked")).to_be_visible()
+    assert ticked(page) == [1, 3]
+    page.get_by_role("button", name="Import only the ticked ones").click()
+    page.wait_for_url("**/jobs/2/")
+    site.work()
+    wait_for(page, scripted, "Completed")
+
+    expect(page.get_by_text("3 of 3 items")).to_be_visible()
+
+
+def test_many_are_ticked_from_the_keyboard(open_page, site, looked):
+    page = open_page()
+    page.goto(f"{site.url}/jobs/{looked}/preview/")
+
+    press_until_focused(page, "button", "Tick all of this page")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("25 of 45 ticked")).to_be_visible()
+    press_until_focused(page, "button", "Tick all new")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("45 of 45 ticked")).to_be_visible()
+    press_until_focused(page, "button", "Untick all")
+    page.keyboard.press("Space")
+    expect(page.get_by_text("0 of 45 ticked", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_list_is_no_wider_than_a_small_screen(open_page, site, looked, scheme):
+    page = open_page(viewport={"width": 400, "height": 800}, color_scheme=scheme)
+    page.goto(f"{site.url}/jobs/{looked}/preview/")
+
+    assert_fits(page, f"What would change in {GAZETTE}")

@@ -1,0 +1,135 @@
+"""The files of one import are together no larger than its limit; what is beyond is named, and comes later."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.errors import ServerTrouble, TooLarge
+from connector.extensions import db
+from connector.imports import jobs
+from connector.imports.allowance import Allowance
+from tests.imports.test_retry import can_retry, retry
+
+from .catalogue import records
+
+
+def fates(desk) -> dict[str, str]:
+    """What became of each file, by the title of its item."""
+    return {record["source_id"]: record["files"][0]["fate"] for record in records(desk.app)}
+
+
+def three_files(dspace) -> None:
+    for number in range(3):
+        dspace.add(f"i{number}", files={"a.bin": bytes([number]) * 400})
+
+
+def test_what_goes_beyond_the_limit_of_an_import_is_listed_with_the_limit_and_is_no_problem(desk, dspace, client):
+    three_files(dspace)
+
+    job = desk.run(files=True, files_limit=1000)
+
+    assert (job.files_stored, job.files_too_large, job.clean, job.bytes) == (2, 1, True, 800)
+    assert "more than 1.0 kB, the limit for all of them together" in client.get(f"/jobs/{job.id}/").text
+
+
+def test_a_retry_has_an_allowance_of_its_own_and_so_has_the_next_import(desk, dspace):
+    three_files(dspace)
+    first = desk.run(files=True, files_limit=500)
+    assert (first.files_stored, first.files_too_large) == (1, 2)
+    assert can_retry(desk, first.id)
+
+    second = retry(desk, first.id)
+    third = desk.run(files=True, files_limit=500)
+
+    assert (second.files_stored, second.files_too_large) == (2, 1)
+    assert (third.files_stored, third.files_too_large, len(dspace.downloads)) == (3, 0, 3)
+    assert not can_retry(desk, third.id)
+
+
+def test_a_file_that_is_larger_than_all_may_be_together_is_not_offered_again(desk, dspace):
+    dspace.add("i0", files={"a.bin": b"x" * 400})
+
+    job = desk.run(files=True, files_limit=300)
+
+    assert (job.files_too_large, can_retry(desk, job.id), dspace.downloads) == (1, False, [])
+
+
+def test_a_job_that_goes_on_has_only_what_it_has_left(desk, dspace):
+    three_files(dspace)
+    job_id = desk.create(files=True, files_limit=900)
+    with desk.app.app_context():
+        job = jobs.get(job_id)
+        job.bytes = 600
+        db.session.commit()
+
+    assert desk.work(job_id)
+
+    job = desk.job(job_id)
+    assert (job.files_stored, job.files_too_large, job.bytes) == (0, 3, 600)
+
+
+def test_the_same_bytes_are_counted_once_and_those_that_are_here_not_at_all(desk, dspace):
+    dspace.add("i0", files={"a.bin": b"x" * 400})
+    desk.run(files=True)
+    dspace.add("i1", files={"b.bin": b"x" * 400})
+    dspace.add("i2", files={"c.bin": b"y" * 400})
+    dspace.add("i3", files={"d.bin": b"y" * 400})
+
+    job = desk.run(files=True, files_limit=400)
+
+    assert (job.files_stored, job.files_too_large, job.bytes) == (4, 0, 400)
+
+
+def test_what_could_not_be_fetched_costs_nothing(desk, dspace):
+    three_files(dspace)
+    dspace.file_errors = {"i0/a.bin": ServerTrouble("It answered with 500.")}
+
+    job = desk.run(files=True, files_limit=800)
+
+    assert fates(desk) == {"i0": "failed", "i1": "stored", "i2": "stored"}
+    assert job.files_too_large == 0
+
+
+def test_downloads_side_by_side_reserve_their_part_and_give_back_the_rest():
+    allowance = Allowance(1000, spent=100)
+    first, second = allowance.share(600), allowance.share(200)
+    with pytest.raises(TooLarge, match=r"the limit for all of them together"):
+        allowance.share(200)
+
+    first.settle(0)
+    second.settle(200)
+
+    allowance.share(700)
+    with pytest.raises(TooLarge):
+        allowance.share(1)
+
+
+def test_a_file_of_unknown_size_may_take_what_is_left_and_no_more():
+    allowance, came = Allowance(1000, spent=0), []
+    share = allowance.share(None)
+    write = share.guarded(came.append)
+    write(b"x" * 600)
+    write(b"x" * 400)
+
+    with pytest.raises(TooLarge):
+        write(b"x")
+
+    assert sum(map(len, came)) == 1000
+
+
+def test_another_try_at_a_file_reserves_nothing_twice():
+    allowance = Allowance(500, spent=0)
+    share = allowance.share(None)
+    for _ in range(3):
+        share.guarded(lambda piece: None)(b"x" * 500)
+
+    share.settle(500)
+
+    with pytest.raises(TooLarge):
+        allowance.share(1)
+
+
+def test_without_a_limit_anything_comes():
+    allowance = Allowance(None, spent=10**15)
+    allowance.share(10**15).settle(10**15)
+    allowance.share(None).guarded(lambda piece: None)(b"x")

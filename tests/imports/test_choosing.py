@@ -1,0 +1,358 @@
+"""Ticks in a preview: they last from page to page, and only what is ticked is imported, however much it is."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+
+from connector.catalogue import takedown
+from connector.catalogue.models import CatalogueItem
+from connector.extensions import db, transaction
+from connector.imports import jobs
+from connector.imports.models import ImportJob, Kind, PreviewRow
+from connector.imports.told import Told, forget_before
+from tests.pages import buttons, links, ways, words
+
+from .catalogue import titles
+
+
+@pytest.fixture
+def looked(desk, dspace):
+    """A preview that found one of each: new, changed, gone; and three that are as they were."""
+    for number in range(5):
+        dspace.add(f"i{number}", title=f"Title {number}", files={"a.txt": b"a"})
+    desk.run(files=True, comment="Every week")
+    dspace.add("new", title="New", files={"n.txt": b"n"})
+    dspace.edit("i1", title="Another title", files={"a.txt": b"a", "b.txt": b"b"})
+    del dspace.items["i2"]
+    return desk.look(files=True)
+
+
+@pytest.fixture
+def long(desk, dspace):
+    """A preview of three pages: 40 new ones, and of 20 that are held each with another title."""
+    for number in range(20):
+        dspace.add(f"old{number:02}", title=f"Old {number:02}")
+    desk.run()
+    for number in range(20):
+        dspace.edit(f"old{number:02}", title=f"Changed {number:02}")
+    for number in range(40):
+        dspace.add(f"new{number:02}", title=f"New {number:02}")
+    return desk.look()
+
+
+@pytest.fixture
+def sizes(app) -> list[int]:
+    """How many values went with each statement."""
+    counted: list[int] = []
+
+    def count(connection, cursor, statement, parameters, context, executemany):
+        counted.append(0 if executemany else len(parameters))
+
+    with app.app_context():
+        event.listen(db.engine, "after_cursor_execute", count)
+    return counted
+
+
+def ids(app, job, action) -> list[int]:
+    with app.app_context():
+        mine = (PreviewRow.job_id == job.id, PreviewRow.action == action)
+        return list(db.session.scalars(db.select(PreviewRow.id).where(*mine).order_by(PreviewRow.id)))
+
+
+def ticked(app, job) -> list[str]:
+    """The ids at the source of what is ticked."""
+    with app.app_context():
+        mine = (PreviewRow.job_id == job.id, PreviewRow.ticked)
+        return list(db.session.scalars(db.select(PreviewRow.source_id).where(*mine).order_by(PreviewRow.id)))
+
+
+def boxes(page) -> tuple[list[int], list[int]]:
+    """The rows that a page offers to tick, and those that are ticked there."""
+    found = re.findall(
+        r'<input type="checkbox" name="row" value="(\d+)"[^>]*?( checked)?>', page.get_data(as_text=True)
+    )
+    return [int(row) for row, _ in found], [int(row) for row, checked in found if checked]
+
+
+def press(client, page, *, tick=(), to=None, do=None):
+    """Tick just these of what a page shows, press a button of its form, and give the page that this leads to."""
+    data = {"shown": boxes(page)[0], "row": list(tick)} | ({"do": do} if do else {})
+    return client.post(to or page.request.full_path, data=data, follow_redirects=True)
+
+
+def way_to(page, part) -> str:
+    """The address with this part that a button of the page leads to."""
+    return next(address for address in ways(page) if part in address)
+
+
+def choose(client, job, rows):
+    """Tick these rows and import them; gives the answer."""
+    return client.post(f"/jobs/{job.id}/preview/", data={"do": "ticked", "shown": rows, "row": rows})
+
+
+def test_ticks_last_from_page_to_page_and_back(desk, long, client):
+    first = client.get(f"/jobs/{long.id}/preview/")
+    one, other = boxes(first)[0][:2]
+
+    second = press(client, first, tick=[one, other], to=way_to(first, "page=2"))
+    third_row = boxes(second)[0][3]
+    third = press(client, second, tick=[third_row], to=way_to(second, "page=3"))
+    back = press(client, third, to=way_to(third, "page=2"))
+
+    assert second.request.full_path == f"/jobs/{long.id}/preview/?page=2"
+    assert "2 of 60 ticked" in words(second)
+    assert "3 of 60 ticked" in words(third)
+    assert boxes(back)[1] == [third_row]
+    assert boxes(client.get(f"/jobs/{long.id}/preview/"))[1] == [one, other]
+
+
+def test_what_is_no_longer_ticked_on_its_page_is_forgotten_and_other_pages_keep_theirs(long, client):
+    first = client.get(f"/jobs/{long.id}/preview/")
+    one, other = boxes(first)[0][:2]
+    second = press(client, first, tick=[one, other], to=f"/jobs/{long.id}/preview/?page=2")
+    press(client, second, tick=boxes(second)[0][:1], to=f"/jobs/{long.id}/preview/")
+
+    page = press(client, client.get(f"/jobs/{long.id}/preview/"), tick=[other])
+
+    assert boxes(page)[1] == [other]
+    assert "2 of 60 ticked" in words(page)
+
+
+def test_the_ways_to_the_kinds_keep_the_ticks_too(long, client):
+    page = client.get(f"/jobs/{long.id}/preview/")
+    kinds = [to for to in ways(page) if "show=" in to]
+
+    shown = press(client, page, tick=boxes(page)[0][:3], to=kinds[1])
+
+    assert kinds == [f"/jobs/{long.id}/preview/?show=new", f"/jobs/{long.id}/preview/?show=changed"]
+    assert shown.request.full_path == kinds[1]
+    assert "3 of 60 ticked" in words(shown)
+
+
+@pytest.mark.parametrize(
+    ("do", "number", "is_among"),
+    [
+        ("tick", 25, lambda id: True),
+        ("new", 41, lambda id: id.startswith("new") or id == "old00"),
+        ("changed", 20, lambda id: id.startswith("old")),
+        ("none", 0, lambda id: False),
+    ],
+)
+def test_many_are_ticked_at_once(desk, long, client, do, number, is_among):
+    """On the page one is ticked by hand, old00, which stays so beside the new ones."""
+    page = client.get(f"/jobs/{long.id}/preview/?page=2")
+    by_hand = ids(desk.app, long, "changed")[0]
+    assert by_hand in boxes(page)[0]
+
+    after = press(client, page, tick=[by_hand], do=do)
+
+    assert f"{number} of 60 ticked" in words(after)
+    assert len(ticked(desk.app, long)) == number
+    assert all(map(is_among, ticked(desk.app, long)))
+    assert after.request.full_path == f"/jobs/{long.id}/preview/?page=2"
+
+
+def test_to_tick_all_is_offered_only_of_what_there_is(desk, dspace, client):
+    dspace.add("i0")
+
+    page = client.get(f"/jobs/{desk.look().id}/preview/")
+
+    assert buttons(page, "do") == ["tick", "new", "none", "all", "ticked"]
+
+
+def test_what_is_ticked_on_all_pages_is_imported(desk, long, client):
+    first = client.get(f"/jobs/{long.id}/preview/?show=new")
+    second = press(client, first, tick=boxes(first)[0][:2], to=f"/jobs/{long.id}/preview/?show=new&page=2")
+
+    job_page = press(client, second, tick=boxes(second)[0][:1], do="ticked")
+    desk.work(3)
+
+    job = desk.job(3)
+    assert job_page.request.path == "/jobs/3/"
+    assert (job.seen, job.added, job.expected, job.clean) == (3, 3, 3, True)
+    assert {id for id in titles(desk.app) if id.startswith("new")} == {"new00", "new01", "new25"}
+
+
+def test_what_is_gone_or_unchanged_cannot_be_ticked(desk, looked, client):
+    rows = ids(desk.app, looked, "vanished") + ids(desk.app, looked, "unchanged")
+
+    client.post(f"/jobs/{looked.id}/preview/", data={"shown": rows, "row": rows})
+
+    assert ticked(desk.app, looked) == []
+
+
+def test_no_row_of_another_preview_is_ticked(desk, looked, client):
+    other = desk.look(files=True)
+    rows = ids(desk.app, other, "new")
+
+    client.post(f"/jobs/{looked.id}/preview/", data={"shown": rows, "row": rows})
+
+    assert ticked(desk.app, other) == []
+
+
+def test_a_form_that_shows_more_than_a_page_is_read_as_one_page(long, client, sizes):
+    rows = list(range(10_000, 50_000))
+
+    answer = client.post(f"/jobs/{long.id}/preview/", data={"shown": rows[:20_000], "row": rows[20_000:]})
+
+    assert answer.status_code == 303
+    assert 50 < max(sizes) < 100
+
+
+def test_nothing_can_be_ticked_while_the_preview_is_at_work(desk, looked, client):
+    assert boxes(client.get(f"/jobs/{looked.id}/preview/"))[0] != []
+    with desk.app.app_context(), transaction():
+        db.session.execute(db.update(ImportJob).where(ImportJob.id == looked.id).values(state="running"))
+
+    page = client.get(f"/jobs/{looked.id}/preview/")
+
+    assert "Another title" in words(page)
+    assert boxes(page)[0] == []
+    assert buttons(page, "do") == []
+    assert f"/jobs/{looked.id}/preview/?show=new" in links(page)
+
+
+def test_only_the_ticked_ones_are_imported_and_nothing_is_marked(desk, looked, client):
+    answer = choose(client, looked, ids(desk.app, looked, "changed") + ids(desk.app, looked, "vanished"))
+    desk.work(3)
+
+    assert answer.location == "/jobs/3/"
+    job = desk.job(3)
+    assert (job.kind, job.state, job.clean, job.comment) == ("import", "completed", True, "")
+    assert (job.seen, job.updated, job.vanished, job.files_stored) == (1, 1, 0, 6)
+    assert titles(desk.app)["i1"] == "Another title"
+    assert "new" not in titles(desk.app)
+    with desk.app.app_context():
+        states = set(db.session.scalars(db.select(CatalogueItem.source_state)))
+        assert states == {"present"}
+    assert job.source.options == {"files": True, "comment": "Every week"}
+
+
+def test_an_import_after_one_of_the_ticked_ones_brings_the_rest(desk, looked, client):
+    choose(client, looked, ids(desk.app, looked, "changed"))
+    desk.work(3)
+
+    client.post(f"/jobs/{looked.id}/preview/", data={"do": "all"})
+    desk.work(4)
+
+    job = desk.job(4)
+    assert (job.added, job.updated, job.unchanged, job.vanished) == (1, 0, 4, 1)
+
+
+def test_a_rerun_of_an_import_of_the_ticked_ones_is_one_of_all(desk, looked, client):
+    choose(client, looked, ids(desk.app, looked, "changed"))
+    desk.work(3)
+
+    assert client.post("/jobs/3/rerun").location == "/jobs/4/"
+    assert "only" not in desk.job(4).options
+
+
+@pytest.mark.parametrize("rows", [[], ["vanished"], ["x"]])
+def test_with_nothing_ticked_that_can_come_nothing_begins(desk, looked, client, rows):
+    rows = [ids(desk.app, looked, "vanished")[0] if each == "vanished" else each for each in rows]
+
+    page = client.get(choose(client, looked, rows).location)
+
+    assert "Tick some items first" in words(page)
+    assert client.get("/jobs/3/").status_code == 404
+
+
+def test_the_ticked_ones_do_not_vanish_into_another_import(desk, looked, client):
+    desk.create(files=True)
+
+    page = client.get(choose(client, looked, ids(desk.app, looked, "new")).location)
+
+    assert "Job 3 imports from here just now" in words(page)
+    assert ticked(desk.app, looked) == ["new"]
+
+
+def test_all_of_it_does_not_vanish_into_an_import_of_the_ticked_ones(desk, looked, client):
+    choose(client, looked, ids(desk.app, looked, "new"))
+
+    page = client.post(f"/jobs/{looked.id}/preview/", data={"do": "all"}, follow_redirects=True)
+
+    assert "Job 3 imports from here just now" in words(page)
+    assert client.get("/jobs/4/").status_code == 404
+
+
+def test_all_of_it_is_the_whole_import_that_is_under_way(desk, looked, client):
+    desk.create(files=True)
+
+    assert client.post(f"/jobs/{looked.id}/preview/", data={"do": "all"}).location == "/jobs/3/"
+
+
+def test_another_look_at_the_source_does_not_hinder_their_import(desk, looked, client):
+    desk.create(look=Kind.PREVIEW)
+
+    assert choose(client, looked, ids(desk.app, looked, "new")).location == "/jobs/4/"
+
+
+def test_an_import_of_the_ticked_ones_outlives_the_list_and_later_ticks(desk, dspace, looked, client):
+    choose(client, looked, ids(desk.app, looked, "new"))
+    choose(client, looked, ids(desk.app, looked, "changed"))
+    with desk.app.app_context():
+        assert forget_before(looked.ended + timedelta(days=1)) == 1
+
+    desk.work(3)
+
+    assert (desk.job(3).added, desk.job(3).updated) == (1, 0)
+
+
+def test_an_import_of_the_ticked_ones_that_was_stopped_reads_the_rest_and_then_keeps_no_list(desk, dspace, client):
+    for number in range(120):
+        dspace.add(f"i{number:03}")
+    preview, read = desk.look(), dspace.complete
+
+    def stop_after_a_page(items):
+        yield from read(items)
+        desk.stop(2)
+
+    client.post(f"/jobs/{preview.id}/preview/", data={"do": "new"})
+    client.post(f"/jobs/{preview.id}/preview/", data={"do": "ticked"})
+    dspace.complete = stop_after_a_page
+    desk.work(2)
+    stopped = desk.job(2)
+    left = len(ids(desk.app, stopped, Told.CHOSEN))
+    dspace.complete = read
+    dspace.details.clear()
+    with desk.app.app_context():
+        jobs.resume(2)
+
+    desk.work(2)
+
+    job = desk.job(2)
+    assert (stopped.state, stopped.seen, left) == ("stopped", 80, 120)
+    assert (job.state, job.clean, job.seen, job.added, job.expected) == ("completed", True, 120, 120, 120)
+    assert len(dspace.details) == 40
+    assert ids(desk.app, job, Told.CHOSEN) == []
+
+
+def test_an_item_that_is_taken_down_meanwhile_is_not_read(desk, dspace, looked, client):
+    choose(client, looked, ids(desk.app, looked, "new"))
+    with desk.app.app_context():
+        takedown.take_down(desk.repository_id, takedown.named(desk.repository_id, ["1/new"]), "a reason", True)
+
+    desk.work(3)
+
+    assert "new" not in titles(desk.app)
+    assert (desk.job(3).state, desk.job(3).seen) == ("completed", 0)
+
+
+def test_thousands_are_ticked_and_imported_without_a_long_statement(desk, dspace, client, sizes):
+    dspace.page_size = 100
+    for number in range(10_000):
+        dspace.add(f"i{number:05}")
+    job = desk.look()
+
+    client.post(f"/jobs/{job.id}/preview/", data={"do": "new"})
+    client.post(f"/jobs/{job.id}/preview/", data={"do": "ticked"})
+    desk.work(2)
+
+    made = desk.job(2)
+    assert (made.added, made.expected, made.clean) == (10_000, 10_000, True)
+    assert made.options == {"only": job.id}
+    assert 0 < max(sizes) < 1_000
