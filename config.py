@@ -74,6 +74,8 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         **_accounts(read),
         "WTF_CSRF_TIME_LIMIT": None,
         "SESSION_COOKIE_SAMESITE": "Lax",
+        "COSTLY_A_MINUTE": 120,  # of one person (see limits.py)
+        "COSTLY_AT_ONCE": 6,  # of all; fewer than the threads of serving.py
         "MAX_CONTENT_LENGTH": 1_000_000,
         "MAX_FORM_MEMORY_SIZE": 1_000_000,
     }
@@ -158,6 +160,7 @@ def _accounts(read: _Reader) -> dict[str, Any]:
         "AUTH": read("AUTH", _one_of("local", "proxy"), "local"),
         "AUTH_HEADER": read("AUTH_HEADER", _header, "X-Remote-User"),
         "AUTH_DEFAULT_ROLE": read("AUTH_DEFAULT_ROLE", _one_of("viewer", "editor", "admin"), None),
+        "SECOND_FACTOR": read("SECOND_FACTOR", _one_of("offered", "admins", "everyone"), "offered"),
         "TRUSTED_PROXIES": read("TRUSTED_PROXIES", _networks, ()),
     }
     if settings["AUTH"] == "proxy" and not settings["TRUSTED_PROXIES"]:

@@ -8,9 +8,10 @@ from flask import Flask
 
 from config import load
 
-from . import cli, logs, pages, proxies
+from . import cli, limits, logs, pages, proxies
 from .accounts import gate, signing
 from .accounts.admin import blueprint as admin
+from .accounts.second_factor_views import blueprint as second_factor
 from .accounts.views import blueprint as accounts
 from .catalogue.clearing import blueprint as clearing
 from .catalogue.views import blueprint as catalogue
@@ -38,6 +39,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     migrate.init_app(app, db)
     signing.init_app(app)
     gate.init_app(app)
+    limits.init_app(app)
     csrf.init_app(app)
     huey.init_app(app)
     app.register_blueprint(repositories)
@@ -48,6 +50,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(clearing)
     app.register_blueprint(monitoring)
     app.register_blueprint(accounts)
+    app.register_blueprint(second_factor)
     app.register_blueprint(admin)
     pages.init_app(app)
     cli.init_app(app)

@@ -31,7 +31,7 @@ from .imports import diary, jobs, report, told
 from .imports.foreground import follow
 from .imports.models import Answer, ImportJob, Kind, State
 from .repositories import commands as repository_commands
-from .repositories import connections
+from .repositories import connecting, register
 from .repositories.forms import check_delay, check_hours, check_limit, check_size, check_url
 from .terminal import REFUSED, STOPPED, Command, json_option
 from .words import duration, plural
@@ -83,21 +83,21 @@ def import_(url: str, as_json: bool, **options: Any) -> None:
     kind, identifier = _scope_options(options)
     if options["item_set"] and options["item_set_from_collection"]:
         raise InvalidInput("Give --item-set or --item-set-from-collection, not both.")
-    same_as = connections.named(options["same_as"]).id if options["same_as"] else None
+    same_as = register.named(options["same_as"]).id if options["same_as"] else None
     delay = None if options["delay"] is None else check_delay(options["delay"])
     limit = check_limit(options["limit"])
-    connected = connections.connect(check_url(url), options["endpoint"], limit, same_as, delay=delay)
+    connected = connecting.connect(check_url(url), options["endpoint"], limit, same_as, delay=delay)
     if kind is not None:
-        found = connections.find(connected.repository_id, kind, identifier)
+        found = connecting.find(connected.repository_id, kind, identifier)
         connected = replace(found, requests=connected.requests + found.requests)
     if connected.scope is None:
         raise InvalidInput("Say what to import: --collection, --community, --item or --all.")
     if options["estimate"]:
-        estimate = connections.estimate(connected.repository_id, connected.scope, files=options["files"])
+        estimate = connecting.estimate(connected.repository_id, connected.scope, files=options["files"])
         _print_estimate(estimate, options["files"], as_json)
         return
     if options["ignore"] and not options["dry_run"]:
-        connections.ignore_fields(connected.repository_id, options["ignore"])
+        register.ignore_fields(connected.repository_id, options["ignore"])
     _in_foreground(_created(connected, options), as_json)
 
 
@@ -126,8 +126,8 @@ def _scope_options(options: dict[str, Any]) -> tuple[ScopeKind | None, str]:
     return given[0] if given else (None, "")
 
 
-def _created(connected: connections.Connected, options: dict[str, Any]) -> int:
-    source_id = connections.source_for(connected.repository_id, connected.scope)
+def _created(connected: connecting.Connected, options: dict[str, Any]) -> int:
+    source_id = register.source_for(connected.repository_id, connected.scope)
     kept = {name: options[name] for name in ("files", "item_set", "item_set_from_collection", "test", "full")}
     kept |= {name: check_size(options[name]) for name in ("file_limit", "files_limit")}
     kept["hours"] = check_hours(options["between"])
@@ -155,6 +155,9 @@ def resume(job: int, accept_missing: bool, leave_missing: bool, as_json: bool) -
     if accept_missing and leave_missing:
         raise InvalidInput("Give --accept-missing or --leave-missing, not both.")
     answer = Answer.MARK if accept_missing else Answer.LEAVE if leave_missing else None
+    if answer is None and (asking := jobs.get(job)).asks:
+        _print(asking, as_json)
+        sys.exit(REFUSED)
     jobs.resume(job, answer)
     _in_foreground(job, as_json)
 
@@ -214,7 +217,7 @@ def jobs_(as_json: bool) -> None:
 def export(repository: str | None, item_set: str | None, job: int | None, hidden: bool, form: str) -> None:
     """Write the catalogue to stdout: a JSON line or a CSV row for each item."""
     chosen = Selection(
-        repository_id=connections.named(repository).id if repository else None,
+        repository_id=register.named(repository).id if repository else None,
         item_set_id=item_set_named(item_set) if item_set else None,
         job_id=jobs.get(job).id if job else None,
         with_hidden=hidden,
@@ -236,7 +239,7 @@ def recover(as_json: bool) -> None:
 @click.argument("repository")
 def remap_(repository: str) -> None:
     """Apply the crosswalk again to all that is held of REPOSITORY, without fetching."""
-    known = connections.named(repository)
+    known = register.named(repository)
     with transaction():
         number = remap(Place(known.id, known.server, tuple(known.ignored_fields)))
     click.echo(f"Mapped {number} items anew.", err=True)

@@ -20,6 +20,7 @@ from .extensions import db, huey
 from .imports.models import ImportJob, State
 from .proxies import parsed, peer
 from .repositories.models import Repository
+from .storage import misplaced
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("health", __name__)
@@ -114,6 +115,9 @@ def _answer_times() -> Metric:
 
 
 def _has_database() -> bool:
+    if (sentence := misplaced()) is not None:
+        log.error(sentence)
+        return False
     return db.session.scalar(select(func.count()).select_from(Repository)) is not None
 
 

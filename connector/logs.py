@@ -112,7 +112,9 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     if request.url_rule is not None and (request.method not in ("GET", "HEAD") or response.status_code >= 400):
-        log.info("%s: %s in %.3f s", _what(), response.status_code, time.monotonic() - g.began)
+        who, seconds = getattr(g.get("person"), "name", "nobody"), time.monotonic() - g.began
+        where = request.remote_addr
+        log.info("%s by %s at %s: %s in %.3f s", _what(), who, where, response.status_code, seconds)
     return response
 
 

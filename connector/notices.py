@@ -23,7 +23,7 @@ from .errors import ConnectorError, InvalidInput, NoticeTrouble
 from .extensions import db, transaction, utcnow
 from .imports import report
 from .imports.models import ImportJob, State
-from .repositories.connections import open_http
+from .repositories.network import open_http
 from .words import plural
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from flask import Flask, Response, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from . import disk, words
+from . import disk, storage, words
 from .accounts import audit
 from .catalogue.crosswalk import term_label
 from .catalogue.links import safe_href
@@ -41,6 +41,9 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+# An address that lets somebody in: with the usual policy it would be in the log of a proxy, as the Referer of the style
+# sheet. The host must be told, as the check of a form's token over https asks for it.
+OF_A_SECRET = "strict-origin"
 A_YEAR = 31_536_000  # seconds
 SENTENCES = {
     400: "The request could not be read. Go back, reload the page and try again.",
@@ -48,7 +51,7 @@ SENTENCES = {
     404: "There is nothing at this address. It may have been removed since.",
     405: "This address cannot be used in that way.",
     413: "What was sent is too large.",
-    429: "Too many tries. Wait a minute, then try again; it takes longer each time.",
+    429: "Too many tries, or too much at once. Wait a minute, then try again; it may take longer each time.",
     500: "Something went wrong on our side. The log of the server says what.",
 }
 EXPIRED = "The page was too old to send its form: the server was set up anew since. Reload the page and try again."
@@ -78,11 +81,12 @@ def init_app(app: Flask) -> None:
         term_label=term_label,
         when=words.when,
     )
-    app.jinja_env.globals.update(product=PRODUCT, version=__version__, shortage=disk.shortage)
+    app.jinja_env.globals.update(product=PRODUCT, version=__version__)
+    app.jinja_env.globals.update(misplaced=storage.misplaced, shortage=disk.shortage)
     app.after_request(_with_headers)
     app.after_request(_on_this_site)
     app.register_error_handler(ConnectorError, _refused)
-    app.register_error_handler(CSRFError, lambda error: _error_page(400, EXPIRED))
+    app.register_error_handler(CSRFError, _not_our_form)
     app.register_error_handler(HTTPException, _failed)
 
 
@@ -92,10 +96,14 @@ def wants_fragment() -> bool:
 
 
 def _with_headers(response: Response) -> Response:
+    if "token" in (request.view_args or {}):
+        response.headers["Referrer-Policy"] = OF_A_SECRET
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", f"max-age={A_YEAR}")
+        # Below a path of a site, its other hosts are not ours to speak for (ASVS 5.0, 3.4.1).
+        others = "" if request.script_root else "; includeSubDomains"
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={A_YEAR}{others}")
     if request.endpoint != "static":  # nobody reads it after the sign-out, by the Back button or in a proxy
         response.headers.setdefault("Cache-Control", "no-store")
     return response
@@ -114,6 +122,12 @@ def _refused(error: ConnectorError) -> tuple[str, int]:
         audit.refused(403)
     status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
     return _error_page(status, str(error))
+
+
+def _not_our_form(error: CSRFError) -> tuple[str, int]:
+    """Mostly an old page, but perhaps another site that sends a form in somebody's name: told in log and trail."""
+    audit.refused(400)
+    return _error_page(400, EXPIRED)
 
 
 def _failed(error: HTTPException) -> Any:

@@ -1,8 +1,9 @@
-"""Passwords at rest: sealed with the secret key of this app, so that a copy of the database alone gives none away."""
+"""Secrets at rest: sealed with the secret key of this app, so that a copy of the database alone gives none away."""
 
 from __future__ import annotations
 
 import base64
+from enum import StrEnum
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -10,24 +11,34 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from .errors import InvalidInput
 
-# The secret key signs cookies, too: each use has a key of its own (RFC 5869, 3.2).
-_USE = b"password of a repository"
+
+class Use(StrEnum):
+    """What is sealed. The secret key signs cookies, too: each use has a key of its own (RFC 5869, 3.2)."""
+
+    PASSWORD = "password of a repository"
+    SECOND_FACTOR = "second factor of an account"
 
 
-def seal(text: str, key: str) -> str:
-    """The text as only `unseal` with the same key can read it; another one each time."""
-    return _box(key).encrypt(text.encode()).decode("ascii")
+CHANGED = {
+    Use.PASSWORD: "The password of {} cannot be read any more: the secret key has changed. Type it again.",
+    Use.SECOND_FACTOR: "The second factor of {} cannot be read any more: the secret key has changed. A recovery code "
+    "lets them in, or an administrator removes it.",
+}
 
 
-def unseal(sealed: str, key: str, whose: str) -> str:
-    """What was sealed. Raises InvalidInput, which names `whose` password it was, where the key is another one now."""
+def seal(text: str, key: str, use: Use = Use.PASSWORD) -> str:
+    """The text as only `unseal` with the same key, for the same use, can read it; another one each time."""
+    return _box(key, use).encrypt(text.encode()).decode("ascii")
+
+
+def unseal(sealed: str, key: str, whose: str, use: Use = Use.PASSWORD) -> str:
+    """What was sealed. Raises InvalidInput, which names `whose` it was, where the key is another one now."""
     try:
-        return _box(key).decrypt(sealed.encode()).decode()
+        return _box(key, use).decrypt(sealed.encode()).decode()
     except InvalidToken as error:
-        sentence = f"The password of {whose} cannot be read any more: the secret key has changed. Type it again."
-        raise InvalidInput(sentence, "password") from error
+        raise InvalidInput(CHANGED[use].format(whose), "password") from error
 
 
-def _box(key: str) -> Fernet:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=_USE).derive(key.encode())
+def _box(key: str, use: Use) -> Fernet:
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=use.value.encode()).derive(key.encode())
     return Fernet(base64.urlsafe_b64encode(derived))

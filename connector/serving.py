@@ -19,6 +19,7 @@ from .errors import Conflict
 from .extensions import huey
 from .imports.run import pause_all
 from .imports.tasks import DUTIES
+from .ways import in_the_open
 
 log = logging.getLogger(__name__)
 WORKERS = 4
@@ -60,6 +61,12 @@ def _warn_if_readable(app: Flask) -> None:
         )
 
 
+def warn_of_open_ways(app: Flask) -> None:
+    """Of what this app sends, as of what it is sent."""
+    for name in in_the_open(app.config):
+        log.warning("%s leads to another machine without TLS: what goes there can be read on the way.", name)
+
+
 def work(app: Flask, threads: int) -> None:
     """Only work, until told to end."""
     _leave_signals_to_this_thread()
@@ -76,6 +83,7 @@ def _leave_signals_to_this_thread() -> None:
 
 def _work_until_told(app: Flask, threads: int, sentence: str) -> None:
     logging.getLogger(__package__).setLevel(logging.INFO)
+    warn_of_open_ways(app)
     consumer, ended = _start_consumer(threads), threading.Event()
     for duty, seconds in DUTIES.items():
         threading.Thread(target=_repeat, args=(app, duty, seconds, ended), daemon=True, name=duty.__name__).start()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import Flask
+from flask import Flask, current_app
 from flask_migrate import upgrade
 
 from config import secret_key
@@ -44,6 +44,7 @@ def prepare(app: Flask) -> None:
         _bring_up_to_date(instance / "backups")
         if hasattr(huey.storage, "initialize_schema"):
             huey.storage.initialize_schema()
+        app.extensions.setdefault("database_opened", _identity(database_file()))
 
 
 def _close_to_others(instance: Path) -> None:
@@ -63,6 +64,29 @@ def database_file() -> Path | None:
     """Where the SQLite database lies; None for a database that is no file."""
     url = db.engine.url
     return Path(url.database) if url.get_backend_name() == "sqlite" else None
+
+
+def misplaced() -> str | None:
+    """The sentence for the pages when the SQLite file is not the one opened at the start any more; None while it is.
+
+    Connections that are open go on writing into a file that was moved or deleted, as the system lets them.
+    """
+    opened = current_app.extensions.get("database_opened")
+    if opened is None or _identity(database_file()) == opened:
+        return None
+    return (
+        "The database file was moved or replaced while DSpace Connector ran, and what is changed now may be lost. "
+        "Put the file back where it was, then restart DSpace Connector."
+    )
+
+
+def _identity(database: Path | None) -> tuple[int, int] | None:
+    """What a file keeps when others are put in its place (device and inode); None where there is none."""
+    try:
+        found = database.stat() if database is not None else None
+    except FileNotFoundError:
+        return None
+    return (found.st_dev, found.st_ino) if found is not None else None
 
 
 def revision() -> str | None:

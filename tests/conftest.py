@@ -16,7 +16,7 @@ from connector.dspace.records import ScopeKind
 from connector.extensions import db
 from connector.imports import jobs
 from connector.imports.tasks import carry_out
-from connector.repositories import connections
+from connector.repositories import connecting, register
 from connector.storage import prepare
 from tests.sample import SampleRepository
 from tests.signed_in import SignedIn, admit
@@ -87,11 +87,11 @@ def stock(tmp_path_factory: pytest.TempPathFactory, template: Path, stocked_samp
     shutil.copytree(template, folder)
     app = app_at(folder)
     with app.app_context():
-        repository_id = connections.connect(stocked_sample.url, "rest", None).repository_id
+        repository_id = connecting.connect(stocked_sample.url, "rest", None).repository_id
         for name in ("Harbour photographs", "Odd metadata", "Special files"):
             handle = stocked_sample.data.named(name).handle
-            scope = connections.find(repository_id, ScopeKind.COLLECTION, handle).scope
-            source_id = connections.source_for(repository_id, scope)
+            scope = connecting.find(repository_id, ScopeKind.COLLECTION, handle).scope
+            source_id = register.source_for(repository_id, scope)
             assert carry_out(jobs.create(source_id, {"files": True, "item_set_from_collection": True}, comment=name))
     let_go(app)
     return folder

@@ -281,13 +281,15 @@ def test_a_source_that_lost_half_its_items_is_a_question_that_ends_with_2_and_wa
 
     code, asking = flask.json("rerun", "1")
     unanswered, refusal = flask.json("resume", "2")
+    _, _, unasked = flask("resume", "2")
     _, _, err = flask("resume", "2", "--accept-missing", "--leave-missing")
     answered, job = flask.json("resume", "2", "--accept-missing")
 
     assert (code, asking["state"], asking["vanished"]) == (2, "stopped", 0)
     assert asking["question"] == {"unseen": 20, "held": 45}
     assert "Are they really gone?" in asking["message"]
-    assert (unanswered, refusal["message"]) == (2, asking["message"])
+    assert (unanswered, refusal) == (2, asking)
+    assert "flask resume 2 --accept-missing marks them" in unasked
     assert "not both" in err
     assert (answered, job["state"], job["vanished"], job["clean"]) == (0, "completed", 20, True)
 

@@ -6,10 +6,17 @@ import re
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
+from connector.accounts import people
+from connector.accounts.models import Role
 from connector.catalogue.models import CatalogueFile
 from connector.extensions import db
+from tests.pages import words
+from tests.signed_in import NAME
 
+PASSWORD = "gentle otters fold paper maps"
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
@@ -48,11 +55,46 @@ def test_a_stored_file_is_kept_by_its_reader_only_and_a_restricted_one_not_at_al
     assert "no-store" not in stocked_client.get("/static/style.css", buffered=True).headers["Cache-Control"]
 
 
+def test_no_stored_file_may_bring_others_with_it_or_stand_in_a_frame(stocked_app, stocked_client):
+    with stocked_app.app_context():
+        stored = db.session.scalars(db.select(CatalogueFile.id).where(CatalogueFile.fate == "stored")).all()
+
+    answers = [stocked_client.get(f"/files/{number}/x", buffered=True) for number in stored]
+
+    assert "application/pdf" in {answer.mimetype for answer in answers}
+    for answer in answers:
+        policy = answer.headers["Content-Security-Policy"]
+        assert "object-src 'none'" in policy or "default-src 'none'" in policy
+        assert "base-uri 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+
+
 def test_over_https_a_browser_is_told_to_stay_with_it_and_over_http_it_is_not(client):
-    assert (
-        client.get("/items/", base_url="https://localhost").headers["Strict-Transport-Security"] == "max-age=31536000"
-    )
+    policy = client.get("/items/", base_url="https://localhost").headers["Strict-Transport-Security"]
+
+    assert policy == "max-age=31536000; includeSubDomains"
     assert "Strict-Transport-Security" not in client.get("/items/").headers
+
+
+def test_below_a_path_of_a_site_it_does_not_speak_for_other_hosts(client):
+    answer = client.get("/items/", base_url="https://localhost", environ_overrides={"SCRIPT_NAME": "/prefix"})
+
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_the_address_of_a_one_time_link_is_told_to_nobody_and_its_form_is_taken_over_https(app):
+    with app.app_context():
+        path = f"/welcome/{people.add('Anna', Role.VIEWER)}"
+    browser = FlaskClient(app, TestResponse)
+
+    page = browser.get(path, base_url="https://localhost")
+    token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page.text)[1]
+    sent = {"csrf_token": token, "password": PASSWORD, "again": PASSWORD}
+    told = {"Referer": "https://localhost/"}  # all that this policy lets a browser tell
+    done = browser.post(path, data=sent, base_url="https://localhost", headers=told)
+
+    assert page.headers["Referrer-Policy"] == "strict-origin"
+    assert done.status_code == 303
 
 
 def test_no_page_has_a_script_a_style_or_a_handler_within():
@@ -74,6 +116,17 @@ def test_nothing_that_is_posted_without_the_token_of_its_form_is_done(app):
 
     assert len(answers) > 30
     assert {rule: status for rule, status in answers.items() if status != 400} == {}
+
+
+def test_a_form_without_its_token_is_told_in_the_trail_and_in_the_log(app, caplog):
+    browser = app.test_client()
+
+    browser.post("/jobs/9/stop")
+    app.config["WTF_CSRF_ENABLED"] = False
+    trail = words(browser.get("/audit/?what=refused"))
+
+    assert "POST /jobs/<int:job_id>/stop" in trail
+    assert f"Refused with 400: {NAME} at 127.0.0.1 asked for POST /jobs/<int:job_id>/stop" in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/items", "/items//?q=1"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -19,6 +20,7 @@ from connector.extensions import db
 from connector.imports.models import ImportJob
 from connector.imports.tasks import run_job
 from connector.proxies import init_app as believe_proxies
+from connector.storage import prepare
 
 MONITORED = ["/healthz", "/readyz", "/metrics"]
 
@@ -98,6 +100,30 @@ def test_what_is_not_ready_is_named_and_only_that(app, ready, trouble, name):
     answer = ready.get("/readyz")
 
     assert (answer.status_code, answer.text) == (503, f"not ready: {name}\n")
+
+
+def test_a_database_file_that_was_moved_away_is_noticed_until_it_is_back(app, client, caplog):
+    file, aside = app.config["INSTANCE"] / "connector.db", app.config["INSTANCE"] / "aside.db"
+    prepare(app)
+    health.note_recovery(app.config["INSTANCE"])
+    assert client.get("/readyz").text == "ready\n"
+    file.rename(aside)
+
+    assert client.get("/readyz").text == "not ready: database\n"
+    assert "The database file was moved or replaced" in caplog.text
+
+    aside.rename(file)
+    assert client.get("/readyz").text == "ready\n"
+
+
+def test_every_page_says_that_another_database_file_lies_in_the_place_of_the_one_in_use(app, client):
+    file = app.config["INSTANCE"] / "connector.db"
+    prepare(app)
+    assert "moved or replaced" not in client.get("/imports/").text
+    shutil.copy(file, file.with_suffix(".copy"))
+    file.with_suffix(".copy").rename(file)
+
+    assert "The database file was moved or replaced" in client.get("/imports/").text
 
 
 def test_several_things_that_are_not_ready_are_all_named(app, ready):

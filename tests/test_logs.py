@@ -146,12 +146,14 @@ def test_an_error_that_is_not_ours_has_no_number_on_its_page(client):
     assert "name the number" not in words(client.get("/no/such/page"))
 
 
-def test_what_changes_something_or_is_refused_is_logged_and_mere_reading_is_not(client, told):
+def test_what_changes_something_or_is_refused_is_logged_with_who_and_where_and_mere_reading_is_not(client, told):
     client.get("/healthz")
     client.post("/healthz")
     client.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"})
 
-    assert [event["message"].split(" in ")[0] for event in told.events] == ["GET /metrics: 403"]
+    assert [event["message"].split(" in ")[0] for event in told.events] == [
+        "GET /metrics by Tess Admin at 192.0.2.7: 403"
+    ]
 
 
 def test_what_is_logged_after_a_request_no_longer_names_it(client, told):

@@ -23,7 +23,7 @@ from connector import create_app
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db
 from connector.imports import jobs
-from connector.repositories import connections
+from connector.repositories import connecting, register
 from connector.storage import prepare
 from tests.sample import SampleRepository
 from tests.test_command_line import GAZETTE, CommandLine
@@ -102,8 +102,8 @@ def test_imports_of_one_source_asked_for_at_the_same_moment_are_one_job_on_postg
     app = create_app(load(settings | {"CONNECTOR_DATABASE_URL": url}))
     prepare(app)
     with SampleRepository(9) as sample, app.app_context():
-        found = connections.connect(sample.url, "rest", None)
-        source_id = connections.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY))
+        found = connecting.connect(sample.url, "rest", None)
+        source_id = register.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY))
         db.session.remove()
     ready = threading.Barrier(5)
 

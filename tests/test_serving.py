@@ -52,5 +52,14 @@ def test_looks_come_often_enough_for_the_monitors():
     assert tasks.DUTIES[tasks.recover] * 3 < health.LATELY
 
 
+def test_a_setting_that_leads_elsewhere_without_tls_is_told_without_its_value(app, caplog):
+    app.config["NOTICE_WEBHOOK"] = "http://chat.example.org/hook/secret"
+
+    serving.warn_of_open_ways(app)
+
+    assert [record.getMessage().split(" leads")[0] for record in caplog.records] == ["CONNECTOR_NOTICE_WEBHOOK"]
+    assert "chat" not in caplog.text
+
+
 def test_schedules_notices_and_pruning_are_duties_too():
     assert set(tasks.DUTIES) == {tasks.recover, tasks.start_due, tasks.send_notices, tasks.prune}

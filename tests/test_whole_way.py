@@ -13,7 +13,7 @@ from connector.catalogue.search import Selection
 from connector.dspace.records import Scope, ScopeKind
 from connector.imports import jobs
 from connector.imports.tasks import carry_out
-from connector.repositories import connections
+from connector.repositories import connecting, register
 from tests.sample import SampleRepository
 
 GENERATIONS = [4, 5, 6, 7, 9, 10]
@@ -29,8 +29,8 @@ class Library:
     def run(self, **options):
         """Import the entire repository; gives the job as it ended."""
         with self.app.app_context():
-            found = connections.connect(self.sample.url, "rest", None)
-            source_id = connections.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY))
+            found = connecting.connect(self.sample.url, "rest", None)
+            source_id = register.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY))
             return self._worked(jobs.create(source_id, OPTIONS | options))
 
     def undo(self, job_id: int):
@@ -255,10 +255,10 @@ def test_an_upgrade_at_the_same_address_duplicates_nothing_and_fetches_no_file_a
 
 def test_a_scope_that_is_gone_is_an_error_and_never_another_scope(library, app):
     with app.app_context():
-        found = connections.connect(library.sample.url, "rest", None)
+        found = connecting.connect(library.sample.url, "rest", None)
         collection = library.sample.data.named("Aldermouth Gazette")
-        scope = connections.find(found.repository_id, ScopeKind.COLLECTION, collection.handle).scope
-        source_id = connections.source_for(found.repository_id, scope)
+        scope = connecting.find(found.repository_id, ScopeKind.COLLECTION, collection.handle).scope
+        source_id = register.source_for(found.repository_id, scope)
         del library.sample.data.collections[collection.uuid]
         library.sample.data.handles.pop(collection.handle)
         library.sample.data.numbered.pop(("collection", collection.number))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, stream_with_context, url_for
 from sqlalchemy import select
 
 from ..errors import Conflict, InvalidInput
 from ..paging import asked_number, page_of
-from . import audit, people
+from . import audit, people, second_factor
 from .forms import ROLES, InviteForm
 from .gate import allows
 from .links import link_to
@@ -80,6 +80,15 @@ def enable(account_id: int) -> Any:
 def end_sessions(account_id: int) -> Any:
     """Sign them out everywhere."""
     return _do(lambda: people.end_sessions(account_id))
+
+
+@blueprint.post("/users/<int:account_id>/second-factor")
+@allows(Role.ADMIN)
+def remove_second_factor(account_id: int) -> Any:
+    """Take the second factor away from somebody who lost it."""
+    if people.is_by_proxy():
+        abort(404)
+    return _do(lambda: second_factor.remove(account_id))
 
 
 @blueprint.get("/audit/")

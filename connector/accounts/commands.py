@@ -12,11 +12,12 @@ from sqlalchemy import select
 from ..errors import InvalidInput
 from ..extensions import db
 from ..terminal import Command, json_option
-from . import people
+from . import people, second_factor
 from .links import link_to
 from .models import Account, Role
 
 ROLES = click.Choice([role.value for role in Role])
+SECOND = {True: "second factor", False: "password only"}
 user = AppGroup("user", help="Accounts: who may sign in, and what they may do.")
 
 
@@ -53,13 +54,17 @@ def add(name: str, role: str) -> None:
 @user.command("list", cls=Command)
 @json_option
 def list_(as_json: bool) -> None:
-    """Print the accounts: name, role, state, when last signed in (UTC)."""
+    """Print the accounts: name, role, state, when last signed in (UTC), whether they have a second factor."""
     rows = [_as_dict(account) for account in db.session.scalars(select(Account).order_by(Account.name_key))]
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return
     for row in rows:
-        click.echo("\t".join([row["name"], row["role"], row["state"], row["signed_in"] or "never"]))
+        click.echo(
+            "\t".join(
+                [row["name"], row["role"], row["state"], row["signed_in"] or "never", SECOND[row["second_factor"]]]
+            )
+        )
 
 
 @user.command("role", cls=Command)
@@ -91,6 +96,14 @@ def enable(name: str) -> None:
     people.enable(people.named(name).id)
 
 
+@user.command("second-factor", cls=Command)
+@click.argument("name")
+@click.option("--remove", is_flag=True, required=True, help="Take it away; where it is signed in, that ends at once.")
+def second_factor_(name: str, remove: bool) -> None:
+    """Take the second factor away from the account NAME, whose owner lost it."""
+    second_factor.remove(people.named(name).id)
+
+
 def _print_link(token: str) -> None:
     if people.is_by_proxy():
         click.echo("The proxy in front says who is there: no password is needed, and no link.", err=True)
@@ -99,9 +112,15 @@ def _print_link(token: str) -> None:
     click.echo("It works once, within an hour.", err=True)
 
 
-def _as_dict(account: Account) -> dict[str, str | None]:
+def _as_dict(account: Account) -> dict[str, str | bool | None]:
     seen = account.signed_in and f"{account.signed_in:%Y-%m-%dT%H:%M:%S}Z"
-    return {"name": account.name, "role": account.role, "state": account.state, "signed_in": seen}
+    return {
+        "name": account.name,
+        "role": account.role,
+        "state": account.state,
+        "signed_in": seen,
+        "second_factor": account.second_factor is not None,
+    }
 
 
 def tell_first_link(port: int | None = None) -> None:

@@ -72,6 +72,24 @@ class ChangePasswordForm(Form):
     )
 
 
+class PasswordAgainForm(Form):
+    """The present password, before something that only the owner may do."""
+
+    current = PasswordField(
+        "Present password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
+    )
+
+
+class CodeForm(Form):
+    """A code of the app, or a recovery code."""
+
+    code = StringField(
+        "Code",
+        [Length(max=LONGEST)],
+        render_kw={"autocomplete": "one-time-code", "autocapitalize": "off", "spellcheck": "false", "required": True},
+    )
+
+
 class InviteForm(Form):
     """Who comes, and what they may do."""
 

@@ -17,13 +17,18 @@ from .models import Role
 log = logging.getLogger(__name__)
 View = TypeVar("View", bound=Callable[..., Any])
 NEEDS = "needs"  # the attribute of a view that holds its rule
+BEFORE_SET_UP = "before_set_up"
 
 
-def allows(role: Role | None) -> Callable[[View], View]:
-    """Declare that a view is for this role and those above it; None: for everybody, signed in or not."""
+def allows(role: Role | None, *, before_set_up: bool = False) -> Callable[[View], View]:
+    """Declare that a view is for this role and those above it; None: for everybody, signed in or not.
+
+    `before_set_up`: also for somebody who must have a second factor and has none yet.
+    """
 
     def declare(view: View) -> View:
         setattr(view, NEEDS, role)
+        setattr(view, BEFORE_SET_UP, before_set_up)
         return view
 
     return declare
@@ -61,6 +66,8 @@ def _guard() -> Any:
         return None
     if g.person is None:
         return _ask_to_sign_in()
+    if g.person.must_set_up and not getattr(view, BEFORE_SET_UP):
+        return _lead_to(url_for("second_factor.page"))
     return require(needed)
 
 
@@ -68,7 +75,10 @@ def _ask_to_sign_in() -> Any:
     if people.is_by_proxy():
         refusal = g.get("refusal", "The server in front of this app did not say who you are. Sign in there first.")
         raise NotAllowed(refusal)
-    where = url_for("accounts.sign_in", next=_came_from())
+    return _lead_to(url_for("accounts.sign_in", next=_came_from()))
+
+
+def _lead_to(where: str) -> Any:
     if "HX-Request" in request.headers:  # htmx goes there with the whole page
         return Response(status=401, headers={"HX-Redirect": where})
     return redirect(where, 303)

@@ -114,18 +114,24 @@ def welcome(token: str, password: str, name: str = "") -> int:
 
 def change_password(account_id: int, current: str, new: str, but: str | None = None) -> None:
     """Replace the password; all sessions end but the one with this token. InvalidInput where `current` is wrong."""
-    account = get(account_id)
-    name, stored = account.name, account.password
-    db.session.rollback()
-    if not passwords.matches(stored, current):
-        audit.record("password refused", name)
-        raise InvalidInput("That is not your present password.", "current")
+    name = confirm(account_id, current)
     made = passwords.hashed(passwords.check(new, name, "new"))
     with transaction():
         _set(account_id, password=made)
         links.void(account_id)
         sessions.end_all(account_id, but)
         audit.note("password changed", name)
+
+
+def confirm(account_id: int, current: str) -> str:
+    """Gives the account's name. InvalidInput where `current` is not its password."""
+    account = get(account_id)
+    name, stored = account.name, account.password
+    db.session.rollback()
+    if not passwords.matches(stored, current):
+        audit.record("password refused", name)
+        raise InvalidInput("That is not your present password.", "current")
+    return name
 
 
 def set_role(account_id: int, role: Role) -> None:

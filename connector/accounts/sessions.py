@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from flask_login import UserMixin
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from ..extensions import db, transaction, utcnow
 from .links import fingerprint, new_token
@@ -23,13 +23,15 @@ ACCOUNT, SESSION = Account.__table__, Session.__table__
 class Person(UserMixin):
     """Who sends a request. Plain values: no page reads the database again to show a name.
 
-    `token`: that of the session, None where a proxy says who it is.
+    `token`: that of the session, None where a proxy says who it is. `must_set_up`: whether a second factor is demanded
+    of them which they have not set up yet.
     """
 
     id: int
     name: str
     role: Role
     token: str | None = None
+    must_set_up: bool = False
 
     def get_id(self) -> str | None:
         """What Flask-Login keeps in the cookie."""
@@ -55,11 +57,14 @@ def begin(account_id: int, address: str) -> str:
     return token
 
 
-def load(token: str) -> Person | None:
-    """Whose session this is, or None where it is over or its account disabled. Leaves no transaction open."""
+def load(token: str, must_set_up: ColumnElement[bool]) -> Person | None:
+    """Whose session this is, or None where it is over or its account disabled. Leaves no transaction open.
+
+    `must_set_up`: the condition for accounts that need a second factor first.
+    """
     now, mine = utcnow(), SESSION.c.token_hash == fingerprint(token)
     query = (
-        select(ACCOUNT.c.id, ACCOUNT.c.name, ACCOUNT.c.role, SESSION.c.seen)
+        select(ACCOUNT.c.id, ACCOUNT.c.name, ACCOUNT.c.role, SESSION.c.seen, must_set_up.label("must_set_up"))
         .join(SESSION, SESSION.c.account_id == ACCOUNT.c.id)
         .where(mine, SESSION.c.seen >= now - IDLE, SESSION.c.created >= now - LONGEST, ACCOUNT.c.disabled.is_(None))
     )
@@ -70,7 +75,7 @@ def load(token: str) -> Person | None:
     if row.seen < now - COARSE:
         with transaction():
             db.session.execute(update(SESSION).where(mine).values(seen=now))
-    return Person(row.id, row.name, Role(row.role), token)
+    return Person(row.id, row.name, Role(row.role), token, bool(row.must_set_up))
 
 
 def end(token: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from datetime import UTC
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, request, session
@@ -11,18 +13,23 @@ from flask_login import login_user, logout_user
 from sqlalchemy import update
 
 from ..errors import ConnectorError
-from ..extensions import db, limiter, login, transaction
+from ..extensions import db, limiter, login, transaction, utcnow
 from ..proxies import parsed, peer
-from . import audit, passwords, people, sessions
+from . import audit, known, passwords, people, second_factor, sessions
 from .models import Account, Role
 from .sessions import Person
 
 log = logging.getLogger(__name__)
 ACCOUNT = Account.__table__
+HALF_WAY = "half_way"  # in the cookie: [account, since, fingerprint of its password, way back]
+LONGEST_HALF = 300  # seconds
+NOBODY = (None, 0, "", None)
 
 
 class Cookies(SecureCookieSessionInterface):
     """Flask's signed cookie; over https it is Secure, and bound to this very host by its name (ASVS 5.0, 3.3.1)."""
+
+    digest_method = staticmethod(hashlib.sha256)  # Flask's own is SHA-1 (ASVS 5.0, 11.4.1)
 
     def get_cookie_name(self, app: Flask) -> str:
         """Its name; that without https is our own too, as other apps may live on the same host."""
@@ -39,7 +46,7 @@ def init_app(app: Flask) -> None:
     app.config["PERMANENT_SESSION_LIFETIME"] = sessions.IDLE
     login.session_protection = None  # the row of the session decides; addresses change on the way home
     login.init_app(app, add_context_processor=False)
-    login.user_loader(lambda token: None if people.is_by_proxy() else sessions.load(token))
+    login.user_loader(lambda token: None if people.is_by_proxy() else _person(token))
     login.request_loader(lambda _: _named_by_proxy() if people.is_by_proxy() else None)
     queue = app.config["QUEUE_URL"]  # where it is a server, all processes count together how often one fails
     app.config["RATELIMIT_STORAGE_URI"] = "memory://" if queue.startswith("sqlite") else queue
@@ -48,32 +55,75 @@ def init_app(app: Flask) -> None:
     app.cli.commands.pop("limiter", None)  # commands of its own, which are nobody's here
 
 
-def sign_in(name: str, password: str) -> bool:
-    """Begin a session for who knows this password; the answer takes the same work whether the name is known or not."""
+def sign_in(name: str, password: str, back: str | None = None) -> bool:
+    """Let in who knows this password, or ask for a code next, and then go `back`.
+
+    The answer takes the same work whether the name is known or not.
+    """
     account = people.find(name)
     found = None if account is None else (account.id, account.name, account.password, account.disabled)
     db.session.rollback()
-    account_id, known, stored, disabled = found or (0, "an unknown name", None, None)
+    account_id, called, stored, disabled = found or (0, "an unknown name", None, None)
     if not passwords.matches(None if disabled else stored, password):
-        audit.record("sign-in refused", known)
+        audit.record("sign-in refused", called)
         return False
     if passwords.is_outdated(stored):
         with transaction():
             made = passwords.hashed(password)
             db.session.execute(update(ACCOUNT).where(ACCOUNT.c.id == account_id).values(password=made))
+    proceed(account_id, back)
+    return True
+
+
+def proceed(account_id: int, back: str | None = None) -> None:
+    """Begin a session for who gave the password, or remember for five minutes that a code is still to come."""
+    if not second_factor.is_on(account_id):
+        enter(account_id)
+        return
+    if g.person:
+        logout_user()
+    session.clear()
+    g.person = None
+    session[HALF_WAY] = [account_id, _now(), known.password_mark(account_id), back]
+
+
+def half_way() -> int | None:
+    """The account that has given its password in this browser, and no code yet; None where there is none any more."""
+    account_id, since, stored, _ = session.get(HALF_WAY) or NOBODY
+    if account_id is None or _now() - since > LONGEST_HALF or stored != known.password_mark(account_id):
+        return None
+    return account_id
+
+
+def way_back() -> str | None:
+    """Where one goes after the code."""
+    return (session.get(HALF_WAY) or NOBODY)[3]
+
+
+def enter_by_code(account_id: int, code: str) -> bool:
+    """Begin the session where this code is right."""
+    if not second_factor.accepts(account_id, code):
+        name = people.get(account_id).name
+        db.session.rollback()
+        audit.record("code refused", name)
+        return False
     enter(account_id)
     return True
 
 
 def enter(account_id: int) -> None:
-    """Begin a new session of this account in this browser: nothing that was in its cookie before is kept."""
+    """Begin a new session of this account in this browser, which ends the one before (ASVS 5.0, 7.2.4)."""
+    before = g.person and g.person.token
     session.clear()
     session.permanent = True
     with transaction():
+        if before:
+            sessions.end(before)
         token = sessions.begin(account_id, request.remote_addr or "")
-    g.person = sessions.load(token)
+    g.person = _person(token)
     login_user(g.person)
     audit.record("sign-in", g.person.name)
+    known.remember(account_id)
 
 
 def sign_out(person: Person) -> None:
@@ -95,6 +145,14 @@ def safe_path(text: str) -> str | None:
         return None
     parts = urlsplit(text)
     return None if parts.scheme or parts.netloc else text
+
+
+def _person(token: str) -> Person | None:
+    return sessions.load(token, second_factor.missing())
+
+
+def _now() -> int:
+    return int(utcnow().replace(tzinfo=UTC).timestamp())
 
 
 def _named_by_proxy() -> Person | None:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from ipaddress import ip_network
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 
 from ..errors import InvalidInput
-from ..extensions import db, limiter
-from ..proxies import parsed
-from . import links, people, sessions, signing
+from ..extensions import db
+from . import known, links, people, second_factor, sessions, signing
 from .forms import ChangePasswordForm, ChoosePasswordForm, FirstAdminForm, SignInForm
 from .gate import allows
 from .models import Role
+from .throttling import PACE, REFUSED, failures, network
 
 WRONG = "This name and password do not belong together, or the account is disabled."
-REFUSED = 422
-PACE = "10 per minute; 40 per hour; 120 per day"  # failures from one address, or of one session's account
-# Failures of one account from all addresses: so loose, and over so soon, that nobody is locked out by others for long
-# (ASVS 5.0, 6.3.1).
+# Failures of one account from all addresses; in browsers that are known it is counted apart, so that strangers lock
+# nobody out there, and elsewhere not for long (ASVS 5.0, 6.3.1).
 OF_AN_ACCOUNT = "100 per hour"
 
 blueprint = Blueprint("accounts", __name__)
@@ -29,21 +25,9 @@ blueprint = Blueprint("accounts", __name__)
 
 def _account_tried() -> str:
     """The account that a sign-in is for, as the limit knows it: some type their password into the wrong field."""
-    return hashlib.sha256(people.key_of(request.form.get("name", "")).encode()).hexdigest()
-
-
-def _network() -> str:
-    """Where a sign-in comes from; of IPv6, the /64 that one customer has as a rule, and all addresses of."""
-    address = parsed(request.remote_addr)
-    if address is None:
-        return "nowhere"
-    return str(ip_network((address, 64 if address.version == 6 else 32), strict=False))
-
-
-def _failures(pace: str, key: Callable[[], str], scope: str) -> Any:
-    """Slow down those who guess; who types the right password is not counted."""
-    failed = {"deduct_when": lambda response: response.status_code == REFUSED}
-    return limiter.shared_limit(pace, scope=scope, key_func=key, methods=["POST"], **failed)
+    name = request.form.get("name", "")
+    here = " in a browser that is known" if known.is_known(name) else ""
+    return hashlib.sha256(f"{people.key_of(name)}{here}".encode()).hexdigest()
 
 
 @blueprint.get("/sign-in")
@@ -60,22 +44,22 @@ def sign_in() -> Any:
 
 @blueprint.post("/sign-in")
 @allows(None)
-@_failures(PACE, _network, "address")
-@_failures(OF_AN_ACCOUNT, _account_tried, "account")
+@failures(PACE, network, "address")
+@failures(OF_AN_ACCOUNT, _account_tried, "account")
 def sign_in_now() -> Any:
     """Begin a session and go back to where one came from."""
     if people.is_by_proxy():
         abort(404)
     form = SignInForm()
     back = signing.safe_path(form.next.data or "")
-    if form.validate() and signing.sign_in(form.name.data or "", form.password.data or ""):
-        return redirect(_after(back), 303)
+    if form.validate() and signing.sign_in(form.name.data or "", form.password.data or "", back):
+        return _entered(back)
     form.next.data = back or ""
     return render_template("accounts/sign_in.html", form=form, refused=WRONG), REFUSED
 
 
 @blueprint.post("/sign-out")
-@allows(Role.VIEWER)
+@allows(Role.VIEWER, before_set_up=True)
 def sign_out() -> Any:
     """End the session."""
     signing.sign_out(g.person)
@@ -102,9 +86,10 @@ def welcome_now(token: str) -> Any:
     except InvalidInput as error:
         form.refuse(error)
         return _welcome_page(token, form), REFUSED
-    signing.enter(account_id)
-    flash(f"You are signed in as {g.person.name}.")
-    return redirect(url_for("repositories.connect"), 303)
+    signing.proceed(account_id)
+    if g.person:
+        flash(f"You are signed in as {g.person.name}.")
+    return _entered(None)
 
 
 @blueprint.get("/account/")
@@ -116,7 +101,7 @@ def account() -> str:
 
 @blueprint.post("/account/password")
 @allows(Role.VIEWER)
-@_failures(PACE, lambda: str(g.person.id), "password")
+@failures(PACE, lambda: str(g.person.id), "password")
 def change_password() -> Any:
     """Replace the password; other browsers are signed out."""
     if people.is_by_proxy():
@@ -143,6 +128,11 @@ def end_sessions() -> Any:
     return redirect(url_for(".account"), 303)
 
 
+def _entered(back: str | None) -> Any:
+    """Where one goes after the password: on, or to the page that asks for the code."""
+    return redirect(_after(back) if g.person else url_for("second_factor.code"), 303)
+
+
 def _after(back: str | None) -> str:
     return back or url_for("repositories.connect")
 
@@ -161,5 +151,6 @@ def _welcome_page(token: str, form: ChoosePasswordForm) -> str:
 
 def _account_page(form: ChangePasswordForm) -> str:
     mine = sessions.of_account(g.person.id)
+    has_one = second_factor.is_on(g.person.id)
     this = g.person.token and links.fingerprint(g.person.token)
-    return render_template("accounts/account.html", form=form, sessions=mine, this=this)
+    return render_template("accounts/account.html", form=form, sessions=mine, this=this, second_factor=has_one)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..accounts.commands import as_option
-from ..repositories import connections
+from ..repositories import register
 from ..terminal import Command, json_option
 from ..words import plural
 from . import fixity, takedown
@@ -110,7 +110,7 @@ def takedown_(repository: str, names: tuple[str, ...], as_json: bool, **options:
 
     Exit code: 0 done, 1 done but some items are neither held nor excluded.
     """
-    known = connections.named(repository).id
+    known = register.named(repository).id
     if options["list_excluded"]:
         click.echo(takedown.as_csv(known), nl=False)
     elif options["allow"]:

@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -17,6 +18,7 @@ from pathlib import Path
 from ..errors import StorageTrouble
 
 STORED = re.compile(r"[0-9a-f]{64}")
+FORGOTTEN = 24 * 3600  # seconds without a write, after which another machine's part is taken for left behind
 PART = re.compile(r"(?P<host>.+)-(?P<pid>\d+)-[^-]+\.part")
 
 
@@ -134,11 +136,14 @@ class FileFolder:
                 yield sha256
 
     def tidy(self) -> None:
-        """Remove part files whose process on this machine is gone."""
+        """Remove part files whose process on this machine is gone, and those of others that nobody writes any more.
+
+        In a container each start is another machine.
+        """
         for path in self.folder.glob("*.part"):
             match = PART.fullmatch(path.name)
-            if match and match["host"] == socket.gethostname() and not is_alive(int(match["pid"])):
-                with suppress(OSError):  # a folder that cannot be written is told by what needs to write
+            with suppress(OSError):  # a folder that cannot be written is told by what needs to write
+                if match and _is_left_behind(path, match["host"], int(match["pid"])):
                     path.unlink(missing_ok=True)
 
     @contextmanager
@@ -151,6 +156,12 @@ class FileFolder:
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _is_left_behind(path: Path, host: str, pid: int) -> bool:
+    if host == socket.gethostname():
+        return not is_alive(pid)
+    return time.time() - path.stat().st_mtime > FORGOTTEN
 
 
 def is_alive(pid: int) -> bool:

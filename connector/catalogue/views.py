@@ -28,9 +28,9 @@ blueprint.app_template_global()(showing.next_try)
 blueprint.app_template_global("fates")(lambda: showing.FATES)
 
 # A stored file is somebody else's: opened in a browser, it may do nothing and reach nothing.
-SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
+SANDBOX = "default-src 'none'; base-uri 'none'; sandbox; frame-ancestors 'none'"
 # Chromium's viewer does not run in a sandboxed page. It is one itself.
-PDF_POLICY = "frame-ancestors 'none'"
+PDF_POLICY = "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 
 @blueprint.get("/items/")

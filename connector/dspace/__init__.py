@@ -11,7 +11,7 @@ from ..http import Http
 from .detect import KNOWN_ENDPOINTS, detect
 from .hal import HalClient
 from .legacy import LegacyClient
-from .reading import Patience
+from .patience import Patience
 from .records import Scope, Server
 
 __all__ = ["KNOWN_ENDPOINTS", "Client", "Found", "client", "connect"]

@@ -21,10 +21,11 @@ from .hal_query import Way, items_in
 from .hal_tree import PARENT, HalTree
 from .hal_walk import Reading, Walk
 from .paths import handle_in, is_uuid, object_of
+from .patience import Patience
 from .plans import complete_plans, light_plans, sizes_within
-from .reading import Patience, singly
 from .records import Collection, Community, Estimate, Failure, Item, Page, Scope, ScopeKind, Server, SourceState, Subset
 from .shown import by_search
+from .singly import singly
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .reading import Rows
+from .pages import Rows
 from .records import Failure, Item, Page
 
 Result = Item | Failure

@@ -18,8 +18,9 @@ from .hal_api import HalApi
 from .hal_query import AS_IT_COMES, WAYS, items_in
 from .hal_records import embedded, found_object, item_of, known_id
 from .hal_steps import Cursor, Result, Step, Tally, by_id, is_light
+from .pages import Pages, Rows
+from .patience import Patience
 from .plans import WARM_UP, WIDTH_OF_TRIALS, WORTH_A_TRIAL, Plan, Plans, cheapest, is_worth
-from .reading import Pages, Patience, Rows
 from .records import Failure, Item, Page, Scope, ScopeKind, Subset
 
 

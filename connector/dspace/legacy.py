@@ -19,9 +19,10 @@ from .legacy_rows import LegacyRows
 from .legacy_tree import LegacyTree
 from .legacy_walk import Walk
 from .paths import handle_in, is_uuid, object_of
-from .reading import Patience, singly
+from .patience import Patience
 from .records import Collection, Community, Estimate, Failure, Item, Page, Scope, ScopeKind, Server, SourceState
 from .shown import Openness
+from .singly import singly
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _HOMES = {ScopeKind.COLLECTION: "parentCollectionList", ScopeKind.COMMUNITY: "parentCommunityList"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from ..errors import BadAnswer
-from .reading import Rows
+from .pages import Rows
 from .records import Bitstream, Collection, Community, Failure, Item, MetadataValue
 
 T = TypeVar("T")

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from ..errors import BadAnswer, TooLarge, Transient
 from .legacy_api import EVERYTHING, Answer, LegacyApi
 from .legacy_records import children, item_rows, listed, required
-from .reading import Pages, Patience, Rows
+from .pages import Pages, Rows
+from .patience import Patience
 from .records import Collection
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from threading import Event
 
 from .legacy_api import Answer, LegacyApi
 from .legacy_records import children, collection, community, identifier, listed
-from .reading import ahead
+from .pipeline import ahead
 from .records import Collection, Community
 
 _CHILDREN = {"expand": "subCommunities,collections"}

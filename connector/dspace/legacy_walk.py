@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotFound, Restricted, Transient
 from .legacy_api import Stretch
 from .legacy_rows import LegacyRows
-from .reading import Rows
+from .pages import Rows
 from .records import Collection, Failure, Item, Page, Scope, ScopeKind
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from ..errors import NotFound, Restricted
 from .hal_api import HalApi
 from .hal_records import known_id
 from .legacy_rows import LegacyRows
-from .reading import ahead
+from .pipeline import ahead
 from .records import Scope
 
 if TYPE_CHECKING:

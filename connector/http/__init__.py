@@ -1,7 +1,8 @@
 """The one door to the network: who may be reached, how hard a repository is leaned on, and what an answer means."""
 
 from .addresses import AddressRule
-from .door import Download, Http
+from .door import Http
+from .downloads import Download
 from .pace import Pace
 from .session import HttpSettings
 from .traffic import Traffic

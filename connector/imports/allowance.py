@@ -6,35 +6,52 @@ import threading
 from collections.abc import Callable
 
 from ..catalogue.texts import human_size
-from ..errors import TooLarge
+from ..errors import Stopped, TooLarge
+
+GLANCE = 0.5  # seconds until a wait looks whether a stop was asked for
 
 
 class Allowance:
-    """What is left of the limit for all files of an import.
+    """What is left of the limit for all files of an import, in bytes.
 
-    In bytes. `limit`: None for none. `spent`: by earlier attempts.
+    `limit`: None for none. `spent`: by earlier attempts. `stop`: set when the waits are to end.
     """
 
-    def __init__(self, limit: int | None, spent: int):
-        self._limit, self._left, self._guard = limit, (limit or 0) - spent, threading.Lock()
+    def __init__(self, limit: int | None, spent: int, stop: threading.Event):
+        self._limit, self._left, self._stop = limit, (limit or 0) - spent, stop
+        self._reserved, self._changed = 0, threading.Condition(threading.RLock())
 
     def share(self, size: int | None) -> Share:
-        """Reserve room for a file of this size, of an unknown one as its bytes come. Raises TooLarge."""
+        """Reserve room for a file of this size, of an unknown one as its bytes come. Raises TooLarge, Stopped.
+
+        Waits while others have reserved what it needs: they may not spend it.
+        """
         share = Share(self)
-        share.take(size or 0)
+        with self._changed:
+            while self._limit is not None and self._left < (size or 0) <= self._left + self._reserved:
+                if self._stop.is_set():
+                    raise Stopped("Stopped.")
+                self._changed.wait(GLANCE)
+            share.take(size or 0)
         return share
 
     def take(self, size: int) -> None:
-        """Reserve so many bytes, fewer than none to give them back. Raises TooLarge."""
-        if self._limit is None:
-            return
-        with self._guard:
-            if size > max(self._left, 0):
+        """Reserve so many bytes. Raises TooLarge."""
+        with self._changed:
+            if self._limit is not None and size > max(self._left, 0):
                 raise TooLarge(
                     f"With it, the files of this import would be more than {human_size(self._limit)}, the limit for "
                     "all of them together. A later import, or Retry, goes on with it."
                 )
             self._left -= size
+            self._reserved += size
+
+    def settle(self, reserved: int, spent: int) -> None:
+        """Of what one download had reserved, so many bytes were spent; the rest is for others."""
+        with self._changed:
+            self._reserved -= reserved
+            self._left += reserved - spent
+            self._changed.notify_all()
 
 
 class Share:
@@ -61,7 +78,6 @@ class Share:
 
         return careful
 
-    def settle(self, size: int) -> None:
-        """Of what was reserved, so many bytes were spent; the rest is for others."""
-        self._allowance.take(size - self._reserved)
-        self._reserved = size
+    def settle(self, spent: int) -> None:
+        """So many bytes were spent; the rest is for others."""
+        self._allowance.settle(self._reserved, spent)

@@ -12,14 +12,19 @@ from ..catalogue.texts import human_size
 from ..version import PRODUCT, __version__
 from ..words import duration
 from . import report
-from .models import ImportJob, Kind
+from .models import Answer, ImportJob, Kind
+
+ANSWERS = {
+    None: "Nobody has answered yet.",
+    Answer.MARK: "The answer: they are.",
+    Answer.LEAVE: "The answer: no, leave them as they are.",
+}
 
 
 def text(job: ImportJob, contact: str) -> str:
     """The diary of a job, a paragraph for each part. `contact`: whom to write to, as the User-Agent says; may be ""."""
-    return (
-        "\n\n".join("\n".join(part) for part in (_head(job, contact), _asked(job), _troubles(job), _came(job))) + "\n"
-    )
+    parts = (_head(job, contact), _asked(job), _troubles(job), _question(job), _came(job))
+    return "\n\n".join(filter(None, map("\n".join, parts))) + "\n"
 
 
 def _head(job: ImportJob, contact: str) -> Iterator[str]:
@@ -65,6 +70,14 @@ def _trouble(kind: str, told: Mapping[str, Any]) -> str:
     first, last = (_moment(datetime.fromisoformat(told[name])) for name in ("first", "last"))
     when = f"at {first}" if first == last else f"between {first} and {last}"
     return f"- {what}: {_times(told['count'])}, {when}"
+
+
+def _question(job: ImportJob) -> Iterator[str]:
+    """So much was missing at the source that a person was asked, and what the answer was."""
+    if job.question:
+        missing = f"{job.question['unseen']:,} of the {job.question['held']:,} items that are held"
+        answer = ANSWERS[job.question.get("answer")]
+        yield f"The lists did not show {missing}, so a person was asked whether they are really gone. {answer}"
 
 
 def _came(job: ImportJob) -> Iterator[str]:

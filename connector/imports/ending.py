@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from ..catalogue import store
 from ..catalogue.models import Fate, Holding
-from ..dspace.reading import ahead
+from ..dspace.pipeline import ahead
 from ..dspace.records import SourceState
 from ..errors import Transient
 from ..extensions import db, transaction

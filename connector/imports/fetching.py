@@ -14,7 +14,7 @@ from ..catalogue.files import Part
 from ..catalogue.leftovers import the_folder
 from ..catalogue.models import Action, Change, Fate, Holding, StoredFile
 from ..catalogue.texts import human_size
-from ..dspace.reading import ahead
+from ..dspace.pipeline import ahead
 from ..errors import BotWall, NotFound, Rejected, RepositoryError, Restricted, TooLarge, Transient
 from ..extensions import db, transaction, utcnow
 from . import retrying
@@ -60,7 +60,7 @@ class FileFetcher:
         self._run, self._client, self._job_id = harvest.run, harvest.client, harvest.job_id
         self._access = harvest.access
         self._limit = retrying.file_limit(harvest.options)
-        self._allowance = Allowance(harvest.options.get("files_limit"), harvest.spent)
+        self._allowance = Allowance(harvest.options.get("files_limit"), harvest.spent, self._run.stop)
         self._retries = bool(harvest.options.get("retry"))
         self._is_full, self._sees_otherwise = _sql(harvest.options.get("full")), _sql(harvest.sees_otherwise)
         self._room = harvest.room

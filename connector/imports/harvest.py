@@ -29,6 +29,7 @@ from .access import Access
 from .fetching import FileFetcher
 from .incremental import read_changes
 from .models import ImportJob, Kind, State
+from .moving import catch_up
 from .recording import Recorder, in_counts
 from .run import Run
 
@@ -79,6 +80,7 @@ class Harvest:
         self.spent = job.bytes  # of files, by earlier attempts
         self._files = fetcher(self) if self.options.get("files") else None
         self._read_ahead: set[str] = set()
+        self.totals: set[int] = set(self.cursor.get("totals", ()))  # which the source gave of the scope
         self._counted, self._counting = 0, threading.Lock()
         run.new_requests = self.requests
         self._traffic_before = job.traffic
@@ -129,6 +131,7 @@ class Harvest:
         light = self.cursor.get("light", trusts)
         left = self._left_to_test()
         self.record(_first(self.pages(self.cursor.get("walk"), light=light), left), "walk", light=light)
+        catch_up(self)
         return light
 
     def close(self) -> None:
@@ -254,7 +257,8 @@ class Harvest:
 
     def _cursor(self, **where: Any) -> dict[str, Any]:
         """What an attempt that takes over needs to go on as this one would have."""
-        kept = {"hidden": self.hidden, "began": self.began, "excluded": sorted(self._excluded)}
+        totals = sorted(self.totals)
+        kept = {"hidden": self.hidden, "totals": totals, "began": self.began, "excluded": sorted(self._excluded)}
         return {**where, **kept, "login": self.reader}
 
     def _left_to_test(self) -> int | None:
@@ -270,6 +274,7 @@ class Harvest:
         try:
             for page in pages:
                 waiting.append(page)
+                self._note_total(page)
                 self._read_ahead.update(item.id for item in page.items)
                 if sum(len(p.items) for p in waiting) >= FULL_PAGE or time.monotonic() - since > LONGEST_WAIT:
                     yield _joined(waiting)
@@ -281,6 +286,12 @@ class Harvest:
             raise
         if waiting:
             yield _joined(waiting)
+
+    def _note_total(self, page: Page) -> None:
+        """Of all counts that the source gave of the scope, the least and the greatest."""
+        if page.total is not None:
+            told = {*self.totals, page.total}
+            self.totals = {min(told), max(told)}
 
     def _seen(self, ids: Collection[str]) -> set[str]:
         """Which of these ids are recorded by this job, or about to be."""

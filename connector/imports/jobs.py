@@ -259,7 +259,9 @@ def recover() -> list[int]:
     One that dies again and again at the same place is failed: whatever kills its process would do so for ever.
     One that waited for its hours is queued when they have come.
     """
-    stale = (JOB.c.heartbeat < utcnow() - STALE) | JOB.c.worker.in_(_dead_workers())
+    now = utcnow()
+    # A heartbeat of the future is of a clock that was set right since.
+    stale = ~JOB.c.heartbeat.between(now - STALE, now + STALE) | JOB.c.worker.in_(_dead_workers())
     with transaction():
         for row in db.session.execute(select(JOB).where(JOB.c.state == State.RUNNING, stale)):
             mine = (JOB.c.id == row.id, JOB.c.attempt == row.attempt, JOB.c.state == State.RUNNING)

@@ -15,7 +15,7 @@ from ..errors import Conflict, InvalidInput
 from ..extensions import db
 from ..ids import row_id
 from ..paging import SIZE, asked_number, page_of
-from ..repositories import connections
+from ..repositories import connecting, register
 from ..repositories.forms import ImportOptionsForm, check_scope
 from . import choosing, jobs, schedules, showing, told
 from .models import Kind, PreviewRow
@@ -56,8 +56,8 @@ def rehearse(repository_id: int) -> Any:
     form.offer(sets.every())
     if not form.validate():
         raise InvalidInput("The settings of this import cannot be read: choose them again.")
-    found = connections.find(repository_id, *check_scope(request.form.get("scope", "")))
-    source_id = connections.source_for(repository_id, found.scope)
+    found = connecting.find(repository_id, *check_scope(request.form.get("scope", "")))
+    source_id = register.source_for(repository_id, found.scope)
     options = form.options() | {"rehearse": USUAL}
     job_id = jobs.create(source_id, options, kind=Kind.REHEARSAL, requests=found.requests)
     run_job(job_id)

@@ -65,6 +65,23 @@ class Comparison:
         """Which of these ids at the source this job has told of."""
         return self._ids.intersection(ids)
 
+    def met(self) -> set[str]:
+        """The ids at the source of all items that this job has told of as there."""
+        found = set(db.session.scalars(select(ROW.c.source_id).where(*self._met, ROW.c.source_id.is_not(None))))
+        db.session.rollback()
+        return found
+
+    def forget(self, ids: Collection[str]) -> Counter[str]:
+        """Tell of these items no more, as they went meanwhile; gives what to add to the counts."""
+        gone, every = Counter[str](), list(ids)
+        names = {action: outcome for outcome, action in OUTCOMES.items()}
+        for start in range(0, len(every), BATCH):
+            mine = (*self._met, ROW.c.source_id.in_(every[start : start + BATCH]))
+            for action in db.session.scalars(delete(ROW).where(*mine).returning(ROW.c.action)).all():
+                gone.update({names[Told(action)]: -1, "seen": -1})
+        self._ids.difference_update(every)
+        return gone
+
     def new(self, failures: Iterable[Failure]) -> list[Failure]:
         """Those of the failures that are not told yet, each once."""
         return [f for key, f in {key_of(f): f for f in failures}.items() if key not in self._failed]

@@ -26,6 +26,7 @@ from .run import Run
 
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
 CHUNK = 500
+NOBODY = 0  # the job that has seen an item which went while it was read
 REASONS = {
     SourceState.ELSEWHERE: "Still at the source, but no longer in what this import reads.",
     SourceState.WITHDRAWN: "Withdrawn at the source.",
@@ -84,6 +85,35 @@ class Recorder:
             found.update(db.session.scalars(self._seen, {"ids": wanted[start : start + CHUNK]}))
         db.session.rollback()
         return found
+
+    def met(self) -> set[str]:
+        """The ids at the source of all items that this job has recorded as there."""
+        mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.seen_by == self._job_id)
+        query = select(ITEM.c.source_id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
+        found = set(db.session.scalars(query.where(*mine, ITEM.c.source_id.is_not(None))))
+        db.session.rollback()
+        return found
+
+    def forget(self, ids: Collection[str]) -> Counter[str]:
+        """Have these items count as not seen, so that they are asked for at the end; gives what to add to the counts.
+
+        Inside a transaction. What was told of one that this job added or updated stays told.
+        """
+        gone, every = Counter[str](), list(ids)
+        for start in range(0, len(every), CHUNK):
+            here = (
+                ITEM.c.repository_id == self._place.repository_id,
+                ITEM.c.source_id.in_(every[start : start + CHUNK]),
+            )
+            items = select(ITEM.c.id).where(*here)
+            mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id.in_(items))
+            number = db.session.execute(
+                update(HOLDING).where(*mine, HOLDING.c.seen_by == self._job_id).values(seen_by=NOBODY)
+            ).rowcount
+            moved = CHANGE.c.action.in_((Action.ADDED, Action.UPDATED))
+            told = select(func.count()).where(CHANGE.c.job_id == self._job_id, CHANGE.c.item_id.in_(items), moved)
+            gone.update(seen=-number, unchanged=db.session.scalar(told) - number)
+        return gone
 
     def new(self, failures: Iterable[Failure]) -> list[Failure]:
         """Those of the failures that are not recorded yet, each once."""

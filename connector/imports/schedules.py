@@ -79,10 +79,23 @@ def start_due(now: datetime | None = None) -> list[int]:
     What was missed while nothing ran is made up by one run, as soon as the hours of the source allow.
     """
     now = now or utcnow()
+    _draw_back(now)
     due = select(SOURCE.c.id, SOURCE.c.due).where(SOURCE.c.due <= now).order_by(SOURCE.c.due, SOURCE.c.id)
     rows = db.session.execute(due).all()
     started = [_start(row, now) for row in rows]
     return [job_id for job_id in started if job_id is not None]
+
+
+def _draw_back(now: datetime) -> None:
+    """A time that no reckoning from now gives is of a clock that ran ahead and was set right since."""
+    rows = db.session.execute(select(SOURCE.c.id, SOURCE.c.due, SOURCE.c.schedule).where(SOURCE.c.due > now)).all()
+    db.session.rollback()
+    for row in rows:
+        latest = from_dict(row.schedule).next_after(now, _zone())
+        if row.due > latest:
+            with transaction():
+                mine = (SOURCE.c.id == row.id, SOURCE.c.due == row.due)
+                db.session.execute(update(SOURCE).where(*mine).values(due=latest))
 
 
 def _start(row: Row[Any], now: datetime) -> int | None:

@@ -9,7 +9,7 @@ import click
 
 from ..errors import InvalidInput
 from ..terminal import Command, json_option
-from . import connections
+from . import logins, register
 
 
 @click.command("login", cls=Command)
@@ -22,14 +22,14 @@ def login(repository: str, name: str | None, forget: bool, as_json: bool) -> Non
 
     The password is the first line of stdin, or asked for where that is a terminal; it is tried at once.
     """
-    known = connections.named(repository)
+    known = register.named(repository)
     if forget == (name is not None):
         raise InvalidInput("Give a name to sign in with, or --forget.", "name")
     label = known.label
     if name is None:
-        connections.sign_out(known.id)
+        logins.sign_out(known.id)
     else:
-        connections.sign_in(known.id, name, _password())
+        logins.sign_in(known.id, name, _password())
     told = f"Imports sign in at {label} as {name}." if name else f"The login at {label} is forgotten."
     click.echo(json.dumps({"login": name}, ensure_ascii=False) if as_json else told)
 

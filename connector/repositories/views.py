@@ -20,7 +20,7 @@ from ..ids import row_id
 from ..imports import jobs
 from ..imports.tasks import run_job
 from ..pages import wants_fragment
-from . import connections, listing
+from . import connecting, listing, logins, register
 from .forms import ConnectForm, ImportOptionsForm, LoginForm, check_scope
 from .models import Repository
 
@@ -79,21 +79,19 @@ def change_now(repository_id: int) -> Any:
 @allows(Role.ADMIN)
 def forget(repository_id: int) -> str:
     """Ask once more before a repository is forgotten."""
-    return render_template("repositories/forget.html", repository=connections.get(repository_id))
+    return render_template("repositories/forget.html", repository=register.get(repository_id))
 
 
 @blueprint.post("/repositories/<int:repository_id>/forget")
 @allows(Role.ADMIN)
 def forget_now(repository_id: int) -> Any:
     """Forget it, unless the catalogue holds items of it."""
-    repository = connections.get(repository_id)
+    repository = register.get(repository_id)
     label = repository.label
     try:
-        connections.forget(repository_id)
+        register.forget(repository_id)
     except Conflict as error:
-        return render_template(
-            "repositories/forget.html", repository=connections.get(repository_id), refused=error
-        ), 409
+        return render_template("repositories/forget.html", repository=register.get(repository_id), refused=error), 409
     flash(f"{label} is forgotten.")
     return redirect(url_for(".connect"), 303)
 
@@ -102,7 +100,7 @@ def forget_now(repository_id: int) -> Any:
 @allows(Role.EDITOR)
 def options(repository_id: int) -> str:
     """How to import, and what."""
-    repository = connections.get(repository_id)
+    repository = register.get(repository_id)
     form = ImportOptionsForm(formdata=None)
     offer = _offer(repository)
     item_sets = _item_sets()
@@ -114,7 +112,7 @@ def options(repository_id: int) -> str:
 @allows(Role.EDITOR)
 def import_now(repository_id: int) -> Any:
     """Start the import whose button was pressed; or, without script, show the lists that were asked for."""
-    repository = connections.get(repository_id)
+    repository = register.get(repository_id)
     form = ImportOptionsForm()
     form.offer(_item_sets())
     if "scope" not in request.form:
@@ -135,7 +133,7 @@ def import_now(repository_id: int) -> Any:
 @allows(Role.EDITOR)
 def listed(repository_id: int, name: str) -> Any:
     """The list of collections or communities, alone for htmx, else in its page."""
-    repository = connections.get(repository_id)
+    repository = register.get(repository_id)
     if not wants_fragment():
         return _options_page_anew(repository, tab=name, shows_lists=True)
     context = {"repository": repository, **_list(repository, name)}
@@ -147,7 +145,7 @@ def listed(repository_id: int, name: str) -> Any:
 def same_as(repository_id: int) -> Any:
     """A person says that this repository is another one we know, at a new address."""
     kept = _to_be_moved(request.form.get("same_as", 0, type=row_id)).id
-    forgotten = connections.merge(_to_be_moved(repository_id).id, kept)
+    forgotten = connecting.merge(_to_be_moved(repository_id).id, kept)
     flash("The two are one repository now. What was imported before is found again, not imported twice.")
     if forgotten:
         flash(FORGOTTEN)
@@ -158,15 +156,15 @@ def same_as(repository_id: int) -> Any:
 @allows(Role.ADMIN)
 def sign_in(repository_id: int) -> Any:
     """Keep a login at the repository, once it has let us in."""
-    repository = connections.get(repository_id)
+    repository = register.get(repository_id)
     form = LoginForm()
     if not form.validate():
         return _options_page_anew(repository, login=form), 422
     try:
-        connections.sign_in(repository_id, form.login_name.data, form.password.data)
+        logins.sign_in(repository_id, form.login_name.data, form.password.data)
     except (LoginRefused, RepositoryError) as error:
         form.refuse(error)
-        return _options_page_anew(connections.get(repository_id), login=form), 422
+        return _options_page_anew(register.get(repository_id), login=form), 422
     flash(f"From now on imports sign in as {form.login_name.data}.")
     return redirect(url_for(".options", repository_id=repository_id), 303)
 
@@ -175,14 +173,14 @@ def sign_in(repository_id: int) -> Any:
 @allows(Role.ADMIN)
 def sign_out(repository_id: int) -> Any:
     """Forget the login at the repository."""
-    connections.sign_out(repository_id)
+    logins.sign_out(repository_id)
     flash("The name and password are forgotten. Imports see what is open to everybody.")
     return redirect(url_for(".options", repository_id=repository_id), 303)
 
 
 def _to_be_moved(repository_id: int) -> Repository:
     """The repository. Raises NotAllowed where a login is kept, unless an administrator asks, who may set one."""
-    repository = connections.get(repository_id)
+    repository = register.get(repository_id)
     if repository.login_name is not None:
         require(Role.ADMIN)
     return repository
@@ -193,7 +191,7 @@ def _connect(form: ConnectForm, moved: Repository | None = None) -> Any:
     if not form.validate_on_submit():
         return _connect_page(form, moved), 422
     try:
-        connected = connections.connect(
+        connected = connecting.connect(
             form.url.data,
             form.endpoint.data,
             form.limit.data,
@@ -203,7 +201,7 @@ def _connect(form: ConnectForm, moved: Repository | None = None) -> Any:
         )
     except ConnectorError as error:
         form.refuse(error)
-        return _connect_page(form, connections.get(same_as) if same_as else None), 422
+        return _connect_page(form, register.get(same_as) if same_as else None), 422
     if connected.login_forgotten:
         flash(FORGOTTEN)
     scope, offer = connected.scope, {}
@@ -264,7 +262,7 @@ def _list(repository: Repository, name: str) -> dict[str, Any]:
             found |= {"collections": listing.groups(repository, rows, listing.communities(repository), words)}
         else:
             rows = listing.communities(repository, anew)
-            twin = connections.remember_communities(repository.id, rows)
+            twin = register.remember_communities(repository.id, rows)
             found |= {"communities": listing.tree(repository, rows, words), "twin": twin}
     except NO_WAY as error:
         return found | {"trouble": error, "troubled": name}
@@ -273,9 +271,9 @@ def _list(repository: Repository, name: str) -> dict[str, Any]:
 
 def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> int:
     """Queue the import, and wake a worker; gives the id of the job."""
-    found = connections.find(repository_id, kind, identifier)
-    connections.ignore_fields(repository_id, form.ignored.data)
-    source_id = connections.source_for(repository_id, found.scope)
+    found = connecting.find(repository_id, kind, identifier)
+    register.ignore_fields(repository_id, form.ignored.data)
+    source_id = register.source_for(repository_id, found.scope)
     job_id = jobs.create(source_id, form.options(), comment=form.comment.data, requests=found.requests)
     run_job(job_id)
     return job_id
@@ -283,11 +281,11 @@ def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identif
 
 def _estimate_page(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> str:
     """What the import will take, with a button that starts it with the same settings."""
-    scope = connections.find(repository_id, kind, identifier).scope
-    estimate = connections.estimate(repository_id, scope, files=form.files.data)
+    scope = connecting.find(repository_id, kind, identifier).scope
+    estimate = connecting.estimate(repository_id, scope, files=form.files.data)
     return render_template(
         "repositories/estimate.html",
-        repository=connections.get(repository_id),
+        repository=register.get(repository_id),
         scope=scope,
         estimate=estimate,
         limit=form.files_limit.data if form.files.data else None,

@@ -26,9 +26,10 @@ def test_an_account_is_made_listed_changed_and_disabled(flask):
     assert link_in(flask("user", "password", "ANNA BERG")[1]) not in link
 
     [account] = json.loads(flask("user", "list", "--json")[1])
-    assert account == {"name": "Anna Berg", "role": "admin", "state": "invited", "signed_in": None}
+    known = {"name": "Anna Berg", "role": "admin", "state": "invited", "signed_in": None, "second_factor": False}
+    assert account == known
     assert flask("user", "disable", "Anna Berg")[0] == 0
-    assert flask("user", "list")[1] == "Anna Berg\tadmin\tdisabled\tnever\n"
+    assert flask("user", "list")[1] == "Anna Berg\tadmin\tdisabled\tnever\tpassword only\n"
     assert flask("user", "enable", "Anna Berg")[0] == 0
 
 

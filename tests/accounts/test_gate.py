@@ -14,7 +14,14 @@ from .conftest import is_signed_in, sign_in
 
 # Readiness and numbers are for the addresses of monitors only, which is a rule of their own (see health).
 PUBLIC = {"static", "health.alive", "health.ready", "health.metrics"}
-PUBLIC |= {"accounts.sign_in", "accounts.sign_in_now", "accounts.welcome", "accounts.welcome_now"}
+PUBLIC |= {
+    "accounts.sign_in",
+    "accounts.sign_in_now",
+    "accounts.welcome",
+    "accounts.welcome_now",
+    "second_factor.code",
+    "second_factor.code_now",
+}
 ROLES = [None, *Role]
 
 

@@ -12,7 +12,7 @@ from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction, utcnow
 from connector.imports import jobs, schedules
 from connector.imports.models import ImportJob, Kind, State
-from connector.repositories import connections
+from connector.repositories import connecting, register
 from connector.repositories.models import Source
 from tests import signed_in
 from tests.pages import words
@@ -25,9 +25,9 @@ ACTS = ["stop", "resume", "answer", "retry", "undo"]
 def source(office, sample):
     """A source, by number, of a repository that was connected to on the command line."""
     with office.app.app_context():
-        repository_id = connections.connect(sample.url, "rest", None).repository_id
-        scope = connections.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Harbour photographs").handle)
-        return connections.source_for(repository_id, scope.scope)
+        repository_id = connecting.connect(sample.url, "rest", None).repository_id
+        scope = connecting.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Harbour photographs").handle)
+        return register.source_for(repository_id, scope.scope)
 
 
 def job_of(office, source: int, owner: str, state: State = State.QUEUED) -> int:

@@ -8,7 +8,7 @@ from connector.accounts import people
 from connector.accounts.models import Role
 from connector.dspace.records import ScopeKind
 from connector.imports import jobs
-from connector.repositories import connections
+from connector.repositories import connecting, register
 
 pytestmark = pytest.mark.browser
 PASSWORD = "gentle otters fold paper maps"
@@ -17,9 +17,9 @@ PASSWORD = "gentle otters fold paper maps"
 def test_a_job_page_whose_session_ended_leads_to_the_sign_in_and_back(app, site, sample, open_page):
     with app.app_context():
         anna = people.welcome(people.add("Anna", Role.EDITOR), PASSWORD)
-        repository_id = connections.connect(sample.url, "rest", None).repository_id
-        scope = connections.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Harbour photographs").handle)
-        job_id = jobs.create(connections.source_for(repository_id, scope.scope), {})
+        repository_id = connecting.connect(sample.url, "rest", None).repository_id
+        scope = connecting.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Harbour photographs").handle)
+        job_id = jobs.create(register.source_for(repository_id, scope.scope), {})
     page = open_page()
     page.context.clear_cookies()
     page.goto(f"{site.url}/jobs/{job_id}/")

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from connector.dspace.records import ScopeKind
 from connector.imports import jobs
 from connector.imports.tasks import carry_out
-from connector.repositories import connections
+from connector.repositories import connecting, register
 from tests.conftest import app_at, let_go
 from tests.sample import Item, SampleRepository, library
 from tests.sample.server import GENERATIONS
@@ -49,10 +49,10 @@ def imported(tmp_path_factory: pytest.TempPathFactory, template: Path, repositor
     shutil.copytree(template, folder)
     app = app_at(folder)
     with app.app_context():
-        repository_id = connections.connect(repository.url, "rest", None).repository_id
+        repository_id = connecting.connect(repository.url, "rest", None).repository_id
         handle = repository.data.named(PHOTOGRAPHS).handle
-        scope = connections.find(repository_id, ScopeKind.COLLECTION, handle).scope
-        assert carry_out(jobs.create(connections.source_for(repository_id, scope), {"files": True}))
+        scope = connecting.find(repository_id, ScopeKind.COLLECTION, handle).scope
+        assert carry_out(jobs.create(register.source_for(repository_id, scope), {"files": True}))
     let_go(app)
     return folder
 

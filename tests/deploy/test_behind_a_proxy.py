@@ -7,6 +7,7 @@ import http.client
 import os
 import re
 import shutil
+import socket
 import sqlite3
 import ssl
 import subprocess
@@ -50,12 +51,12 @@ class Front:
     certificate: Certificate
     cookie: dict[str, str]
 
-    def get(self, path: str, **headers: str) -> urllib.request.addinfourl:
+    def get(self, path: str, method: str = "GET", **headers: str) -> urllib.request.addinfourl:
         """What is answered to somebody who is signed in, redirects not followed."""
         signed = {"Cookie": f"{HTTPS}{self.cookie['name']}={self.cookie['value']}"} | headers
         trusted = ssl.create_default_context(cafile=str(self.certificate.chain))
         opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=trusted), _AsItIs)
-        return opener.open(urllib.request.Request(self.url + path, headers=signed), timeout=60)
+        return opener.open(urllib.request.Request(self.url + path, headers=signed, method=method), timeout=60)
 
 
 class _AsItIs(urllib.request.HTTPErrorProcessor):
@@ -164,6 +165,41 @@ def test_every_link_stays_where_the_app_is_and_leads_somewhere(front):
     assert {"/items/", "/jobs/", "/static/style.css", "/static/htmx.min.js"} <= found
     assert [path for path in sorted(found) if front.get(path).status >= 500] == []
     assert {front.get(path).status for path in found if path.startswith(("/static/", "/items/?"))} == {200}
+
+
+def test_a_method_that_sends_back_what_it_was_sent_is_refused(front):
+    sent = {"Secret": "canary", "Max-Forwards": "0"}  # so that the server in front answers by itself (RFC 9110, 7.6.2)
+
+    answer = front.get("/sign-in", "TRACE", **sent)
+
+    assert answer.status == 405
+    assert b"canary" not in answer.read()
+
+
+@pytest.mark.parametrize(
+    ("cipher", "taken"), [("ECDHE-ECDSA-AES256-GCM-SHA384", True), ("ECDHE-ECDSA-AES128-SHA256", False)]
+)
+def test_of_the_ciphers_of_tls_1_2_only_those_with_authenticated_encryption_are_taken(front, cipher, taken):
+    context = ssl.create_default_context(cafile=str(front.certificate.chain))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(cipher)
+    address = urlsplit(front.url)
+
+    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
+        try:
+            context.wrap_socket(connection, server_hostname="localhost").close()
+            agreed = True
+        except ssl.SSLError:
+            agreed = False
+
+    assert agreed is taken
+
+
+def test_a_browser_is_told_to_stay_with_https_and_for_other_hosts_only_where_the_host_is_ours(front):
+    policy = front.get("/sign-in").headers["Strict-Transport-Security"]
+
+    assert policy.startswith("max-age=31536000")
+    assert ("includeSubDomains" in policy) is ("own-host" in front.example)
 
 
 def test_a_redirect_stays_below_the_address(front):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.dspace.hal import HalClient
-from connector.dspace.reading import Patience
+from connector.dspace.patience import Patience
 from connector.dspace.records import Scope, ScopeKind, Server
 from connector.errors import NotFound, Rejected, RepositoryError
 

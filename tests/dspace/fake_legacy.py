@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from connector.dspace.legacy import LegacyClient
-from connector.dspace.reading import Patience
+from connector.dspace.patience import Patience
 from connector.dspace.records import Failure, Page, Scope, ScopeKind, Server
 from connector.errors import NotFound, Rejected, RepositoryError, Restricted, ServerTrouble
 from connector.http import Download

@@ -10,7 +10,7 @@ from connector.dspace import client, connect
 from connector.dspace.detect import detect
 from connector.dspace.hal import HalClient
 from connector.dspace.legacy import LegacyClient
-from connector.dspace.reading import Patience
+from connector.dspace.patience import Patience
 from connector.dspace.records import Scope, ScopeKind, Server
 from connector.errors import (
     BadAnswer,

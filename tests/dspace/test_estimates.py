@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.dspace import client
-from connector.dspace.reading import Patience
+from connector.dspace.patience import Patience
 from connector.dspace.records import Estimate, Scope, ScopeKind, Server
 from connector.errors import NotFound, Restricted
 from tests.sample import Repository, SampleRepository, grow

@@ -11,7 +11,7 @@ import responses
 from urllib3.exceptions import ReadTimeoutError
 
 from connector.dspace.hal import HalClient
-from connector.dspace.reading import Patience
+from connector.dspace.patience import Patience
 from connector.dspace.records import Failure, Item, Scope, ScopeKind, SourceState
 from connector.errors import (
     BadAnswer,

@@ -11,7 +11,7 @@ import pytest
 
 from connector.dspace import client, connect
 from connector.dspace.hal import HalClient
-from connector.dspace.reading import Patience
+from connector.dspace.patience import Patience
 from connector.dspace.records import Scope, ScopeKind, SourceState
 from connector.errors import Restricted
 from connector.http import AddressRule, Http, HttpSettings, Pace

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from connector.dspace.legacy import LegacyClient
-from connector.dspace.reading import Patience
+from connector.dspace.patience import Patience
 from connector.dspace.records import Scope, ScopeKind, Server, SourceState
 from connector.http import AddressRule, Http, HttpSettings, Pace
 from tests.dspace.fake_legacy import REPOSITORY, Hurried, walked

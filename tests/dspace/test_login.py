@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+from contextlib import closing
 
 import pytest
 
@@ -11,9 +12,13 @@ from connector.dspace.login import MOST_RENEWALS, Account, Login
 from connector.dspace.records import Server
 from connector.errors import BadAnswer, LoginRefused, ServerTrouble
 from connector.http import AddressRule, Http, HttpSettings, Pace
+from tests.http.sites import Site, reply
+from tests.sample import SampleRepository
+from tests.sample.login import NAME
 
 from .fake_hal import Hurried
-from .fake_login import NAME, PASSWORD, FakeLogin
+
+PASSWORD = "canary & secret"
 
 
 class Clock:
@@ -33,143 +38,156 @@ def clock():
 @pytest.fixture
 def http(tmp_path):
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    door = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "fake", 1), Hurried())
+    door = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "sample", 1), Hurried())
     yield door
     door.close()
 
 
-@pytest.fixture(params=[5, 6, 7, 8, 9, 10])
-def fake(request):
-    with FakeLogin(request.param) as running:
-        yield running
+@pytest.fixture(params=[5, 6, 7, 9, 10])
+def sample(request):
+    with running(request.param) as repository:
+        yield repository
 
 
 @pytest.fixture
 def modern():
-    with FakeLogin(9) as running:
-        yield running
+    with running(9) as repository:
+        yield repository
 
 
-def login_at(fake, http, clock, password=PASSWORD) -> Login:
-    server = Server(fake.url, fake.url, fake.generation, f"{fake.generation}.0", None, None)
+def running(generation: int) -> SampleRepository:
+    repository = SampleRepository(generation)
+    repository.logins.password = PASSWORD
+    return repository
+
+
+def login_at(sample, http, clock, password=PASSWORD) -> Login:
+    api_url = f"{sample.url}/{'server/api' if sample.generation >= 7 else 'rest'}"
+    server = Server(sample.url, api_url, sample.generation, f"{sample.generation}.0", None, None)
     return Login(http, server, Account(NAME, password), clock)
 
 
-def items(fake, http) -> list[str]:
-    return http.get_json(f"{fake.url}/items")
+def is_known(sample, http) -> bool:
+    """Whether the repository takes a request of this door for one of somebody who is signed in."""
+    status = "server/api/authn/status" if sample.generation >= 7 else "rest/status"
+    return http.get_json(f"{sample.url}/{status}")["authenticated"]
 
 
-def test_who_is_signed_in_sees_what_is_closed(fake, http, clock):
-    assert items(fake, http) == ["open"]
-
-    login_at(fake, http, clock).enter()
-
-    assert items(fake, http) == ["open", "closed"]
-    assert fake.logins == 1
+def posts(sample) -> int:
+    return [method for method, _ in sample.requests].count("POST")
 
 
-def test_the_password_travels_only_after_a_get_that_may_have_led_to_https(fake, http, clock):
-    login_at(fake, http, clock).enter()
+def test_who_is_signed_in_sees_what_is_closed(sample, http, clock):
+    assert not is_known(sample, http)
 
-    methods = [method for method, *_ in fake.sent]
+    login_at(sample, http, clock).enter()
+
+    assert is_known(sample, http)
+    assert sample.logins.made == 1
+
+
+def test_the_password_travels_only_after_a_get_that_may_have_led_to_https(sample, http, clock):
+    login_at(sample, http, clock).enter()
+
+    methods = [method for method, _ in sample.requests]
 
     assert methods.index("POST") > methods.index("GET") == 0
 
 
-def test_a_wrong_password_is_a_sentence_and_is_tried_once(fake, http, clock):
+def test_a_wrong_password_is_a_sentence_and_is_tried_once(sample, http, clock):
     with pytest.raises(LoginRefused, match=r"^The repository does not accept this name and password\.$"):
-        login_at(fake, http, clock, "wrong").enter()
+        login_at(sample, http, clock, "wrong").enter()
 
-    assert [method for method, *_ in fake.sent].count("POST") == 1
-    assert items(fake, http) == ["open"]
+    assert posts(sample) == 1
+    assert not is_known(sample, http)
 
 
-def test_a_login_that_lapsed_is_noticed_and_renewed(fake, http, clock):
-    login = login_at(fake, http, clock)
+def test_a_login_that_lapsed_is_noticed_and_renewed(sample, http, clock):
+    login = login_at(sample, http, clock)
     login.enter()
     assert login.check() is True
-    fake.lapse()
-    assert items(fake, http) == ["open"]
+    sample.logins.lapse()
+    assert not is_known(sample, http)
 
     assert login.check() is False
 
-    assert items(fake, http) == ["open", "closed"]
+    assert is_known(sample, http)
     assert login.check() is True
-    assert fake.logins == 2
+    assert sample.logins.made == 2
 
 
-def test_a_login_that_lapses_again_and_again_is_given_up(fake, http, clock):
-    login = login_at(fake, http, clock)
+def test_a_login_that_lapses_again_and_again_is_given_up(sample, http, clock):
+    login = login_at(sample, http, clock)
     login.enter()
     for _ in range(MOST_RENEWALS):
-        fake.lapse()
+        sample.logins.lapse()
         assert login.check() is False
-    fake.lapse()
+    sample.logins.lapse()
 
     clock.now = 3599
 
     with pytest.raises(LoginRefused, match="has ended our login 4 times within an hour"):
         login.check()
-    assert fake.logins == 1 + MOST_RENEWALS
+    assert sample.logins.made == 1 + MOST_RENEWALS
 
 
-def test_a_login_that_lapses_now_and_then_is_renewed_for_as_long_as_the_job_lasts(fake, http, clock):
-    login = login_at(fake, http, clock)
+def test_a_login_that_lapses_now_and_then_is_renewed_for_as_long_as_the_job_lasts(sample, http, clock):
+    login = login_at(sample, http, clock)
     login.enter()
     for hour in range(3 * MOST_RENEWALS):
         clock.now = hour * 1300.0
-        fake.lapse()
+        sample.logins.lapse()
         assert login.check() is False
 
-    assert fake.logins == 1 + 3 * MOST_RENEWALS
+    assert sample.logins.made == 1 + 3 * MOST_RENEWALS
 
 
-def test_a_login_that_is_accepted_and_does_not_hold_is_refused(fake, http, clock):
-    fake.lapses_at_once = True
+def test_a_login_that_is_accepted_and_does_not_hold_is_refused(sample, http, clock):
+    sample.logins.lives = [0]
 
     with pytest.raises(LoginRefused, match="does not sign us in"):
-        login_at(fake, http, clock).enter()
+        login_at(sample, http, clock).enter()
 
-    assert fake.logins == 1
+    assert sample.logins.made == 1
 
 
 def test_a_jwt_is_exchanged_five_minutes_before_its_end_without_the_password(modern, http, clock):
     login_at(modern, http, clock).enter()
     clock.now = 1495
-    assert items(modern, http) == ["open", "closed"]
-    assert modern.refreshes == 0
+    assert is_known(modern, http)
+    assert modern.logins.renewed == 0
 
     clock.now = 1501
-    assert items(modern, http) == ["open", "closed"]
+    assert is_known(modern, http)
 
-    assert (modern.logins, modern.refreshes) == (1, 1)
+    assert (modern.logins.made, modern.logins.renewed) == (1, 1)
     clock.now = 3100
-    assert items(modern, http) == ["open", "closed"]
-    assert (modern.logins, modern.refreshes) == (1, 2)
+    assert is_known(modern, http)
+    assert (modern.logins.made, modern.logins.renewed) == (1, 2)
 
 
 def test_a_jwt_of_a_short_life_is_exchanged_at_its_half(modern, http, clock):
-    modern.life = 60
+    modern.logins.life = 60
     login_at(modern, http, clock).enter()
     clock.now = 31
 
-    items(modern, http)
+    assert is_known(modern, http)
 
-    assert modern.refreshes == 1
+    assert modern.logins.renewed == 1
 
 
 def test_a_refused_exchange_does_not_pass_for_a_closed_item_and_is_not_repeated(modern, http, clock):
     login = login_at(modern, http, clock)
     login.enter()
-    modern.lapse()
+    modern.logins.lapse()
     clock.now = 1600
 
-    assert items(modern, http) == ["open"]
-    assert items(modern, http) == ["open"]
+    assert not is_known(modern, http)
+    assert not is_known(modern, http)
 
-    assert [method for method, *_ in modern.sent].count("POST") == 2
+    assert posts(modern) == 2
     assert login.check() is False
-    assert items(modern, http) == ["open", "closed"]
+    assert is_known(modern, http)
 
 
 def test_trouble_in_an_exchange_is_told_and_the_exchange_tried_again(modern, http, clock, monkeypatch):
@@ -184,21 +202,20 @@ def test_trouble_in_an_exchange_is_told_and_the_exchange_tried_again(modern, htt
     with monkeypatch.context() as bad_hour:
         bad_hour.setattr(http, "post", fails)
         with pytest.raises(ServerTrouble):
-            items(modern, http)
+            is_known(modern, http)
 
-    assert items(modern, http) == ["open", "closed"]
-    assert modern.refreshes == 1
-
-
-def test_a_token_that_is_a_web_page_is_a_bad_answer(http, clock, monkeypatch):
-    with FakeLogin(5) as fake:
-        monkeypatch.setattr(fake, "new_key", lambda: "<html>\nWelcome</html>")
-        with pytest.raises(BadAnswer, match="gives no token"):
-            login_at(fake, http, clock).enter()
+    assert is_known(modern, http)
+    assert modern.logins.renewed == 1
 
 
-def test_a_jwt_whose_end_cannot_be_read_is_a_bad_answer(modern, http, clock, monkeypatch):
-    monkeypatch.setattr(modern, "new_key", lambda: "Bearer nonsense")
+def test_a_token_that_is_a_web_page_is_a_bad_answer(http, clock):
+    with running(5) as sample, pytest.raises(BadAnswer, match="gives no token"):
+        sample.faults.add("/login", body="<html>\nWelcome</html>")
+        login_at(sample, http, clock).enter()
+
+
+def test_a_jwt_whose_end_cannot_be_read_is_a_bad_answer(modern, http, clock):
+    modern.faults.add("/login", headers={"Authorization": "Bearer nonsense"})
 
     with pytest.raises(BadAnswer, match="end cannot be read"):
         login_at(modern, http, clock).enter()
@@ -211,22 +228,21 @@ def test_dspace_4_has_no_login(http, clock):
         Login(http, server, Account(NAME, PASSWORD), clock)
 
 
-def test_another_place_never_sees_the_token(fake, http, clock):
-    login_at(fake, http, clock).enter()
-    with FakeLogin(fake.generation) as elsewhere:
-        items(elsewhere, http)
+def test_another_place_never_sees_the_token(sample, http, clock):
+    login_at(sample, http, clock).enter()
+    with closing(Site(lambda handler: reply(handler, b"[]"))) as elsewhere:
+        http.get_json(elsewhere.url)
 
-        (sent,) = elsewhere.sent
+    ((_, headers),) = elsewhere.requests
+    assert "rest-dspace-token" not in headers
+    assert "Authorization" not in headers
 
-    assert "rest-dspace-token" not in sent[2]
-    assert "Authorization" not in sent[2]
 
-
-def test_the_password_is_in_no_log_error_or_repr(fake, http, clock, caplog):
+def test_the_password_is_in_no_log_error_or_repr(sample, http, clock, caplog):
     caplog.set_level(logging.DEBUG)
-    login = login_at(fake, http, clock)
+    login = login_at(sample, http, clock)
     login.enter()
-    refused = login_at(fake, http, clock, "another canary")
+    refused = login_at(sample, http, clock, "another canary")
     with pytest.raises(LoginRefused) as caught:
         refused.enter()
 

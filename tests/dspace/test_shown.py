@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 
 from connector import dspace
-from connector.dspace.reading import Patience
+from connector.dspace.patience import Patience
 from connector.dspace.records import Scope, ScopeKind
 from connector.http import AddressRule, Http, HttpSettings, Pace
 from tests.sample import SampleRepository, grow

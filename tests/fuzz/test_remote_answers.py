@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from connector.dspace import client, connect
-from connector.dspace.reading import Patience
+from connector.dspace.patience import Patience
 from connector.dspace.records import Failure, ScopeKind
 from connector.errors import ConnectorError
 from connector.http import AddressRule, Http, HttpSettings, Pace

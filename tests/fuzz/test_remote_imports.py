@@ -14,7 +14,7 @@ from connector.imports import jobs
 from connector.imports.models import ImportJob, State
 from connector.imports.run import OUR_FAULT
 from connector.imports.tasks import carry_out
-from connector.repositories import connections
+from connector.repositories import connecting, register
 from tests.conftest import app_at, let_go
 
 from .mutations import Mutant, Mutation, mutations
@@ -32,10 +32,10 @@ def world(request, tmp_path_factory, template):
     with Mutant(request.param) as repository:
         repository.begin(None)
         with app.app_context():
-            known = connections.connect(repository.url, "rest", None).repository_id
+            known = connecting.connect(repository.url, "rest", None).repository_id
             handle = repository.data.named("Odd metadata").handle
-            scope = connections.find(known, ScopeKind.COLLECTION, handle).scope
-            source_id = connections.source_for(known, scope)
+            scope = connecting.find(known, ScopeKind.COLLECTION, handle).scope
+            source_id = register.source_for(known, scope)
         yield repository, app, source_id
     let_go(app)
 

@@ -436,7 +436,7 @@ def secure(site, answer=lambda handler: reply(handler, b"[]")):
     return there, f"https://localhost:{there.port}/"
 
 
-def test_an_untrusted_certificate_is_certificate_trouble_and_not_repeated(new_http, site):
+def test_an_untrusted_certificate_is_certificate_trouble_not_repeated_and_logged(new_http, site, caplog):
     _, url = secure(site)
     http = new_http()
 
@@ -444,6 +444,19 @@ def test_an_untrusted_certificate_is_certificate_trouble_and_not_repeated(new_ht
         http.get_json(url)
 
     assert http.requests_made == 1
+    assert caplog.messages == ["Not connected: The certificate of localhost is not accepted: self-signed certificate."]
+
+
+@pytest.mark.parametrize("ask", [lambda http, url: http.get_json(url), lambda http, url: http.post(url, headers={})])
+def test_an_address_that_is_not_allowed_is_logged_without_what_stands_behind_the_host(new_http, caplog, ask):
+    http = new_http(rule=AddressRule(()))
+
+    with pytest.raises(AddressNotAllowed):
+        ask(http, "http://127.0.0.1:1/hook/secret?key=secret")
+
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("Not connected: 127.0.0.1 ")
+    assert "secret" not in caplog.text
 
 
 def test_a_certificate_of_the_bundle_is_trusted(new_http, site):

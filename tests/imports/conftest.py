@@ -14,8 +14,8 @@ from connector.imports import jobs, undo
 from connector.imports.models import Kind
 from connector.imports.run import stop_here, work
 from connector.imports.tasks import RUNNERS
-from connector.repositories.connections import source_for
 from connector.repositories.models import Repository
+from connector.repositories.register import source_for
 
 from .fakes import FakeDSpace
 

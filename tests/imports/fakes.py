@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from flask import has_app_context
 
 from connector.dspace.parts import part_of
-from connector.dspace.reading import Patience
+from connector.dspace.patience import Patience
 from connector.dspace.records import (
     Bitstream,
     Collection,
@@ -86,12 +86,16 @@ class FakeDSpace:
         """As the door to the network."""
 
     def add(self, id: str, **values) -> FakeItem:
-        self.items[id] = FakeItem(id, **{"indexed": self.server_time} | values)
+        self.items[id] = FakeItem(id, **{"indexed": self._just_now} | values)
         return self.items[id]
+
+    @property
+    def _just_now(self) -> datetime:
+        return self.server_time - timedelta(seconds=1)
 
     def edit(self, id: str, **values) -> None:
         item = self.items[id]
-        self.items[id] = replace(item, **{"version": item.version + 1, "indexed": self.server_time} | values)
+        self.items[id] = replace(item, **{"version": item.version + 1, "indexed": self._just_now} | values)
 
     # The clients' methods
 
@@ -106,12 +110,13 @@ class FakeDSpace:
             raise Rejected("The repository does not take this query (422).")
         part = subset and subset.part
         self.listings.append("slice" if part else "changes" if subset else "light" if light else "complete")
-        listed = self._listed(scope, subset)
         start = (cursor or {}).get("offset", 0)
-        total = len(listed) + self.count_off_by
-        for number, offset in enumerate(range(start, max(len(listed), start + 1), self.page_size)):
+        number_of = len(self._listed(scope, subset))
+        for number, offset in enumerate(range(start, max(number_of, start + 1), self.page_size)):
             self.before_page(number)
             self._ask()
+            listed = self._listed(scope, subset)  # anew, as it may have moved
+            total = len(listed) + self.count_off_by
             part = listed[offset : offset + self.page_size]
             done = seen([item.id for item in part])
             part = [item for item in part if item.id not in done]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from connector.dspace.reading import Patience
+from connector.dspace.patience import Patience
 from connector.dspace.records import Scope, ScopeKind
 from connector.errors import LoginRefused, Restricted, ServerTrouble
 from connector.imports.access import Access, Lapsed

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from connector.errors import ServerTrouble, TooLarge
+from connector.errors import ServerTrouble, Stopped, TooLarge
 from connector.extensions import db
 from connector.imports import jobs
 from connector.imports.allowance import Allowance
@@ -16,6 +19,10 @@ from .catalogue import records
 def fates(desk) -> dict[str, str]:
     """What became of each file, by the title of its item."""
     return {record["source_id"]: record["files"][0]["fate"] for record in records(desk.app)}
+
+
+def allow(limit: int | None, spent: int = 0) -> Allowance:
+    return Allowance(limit, spent, threading.Event())
 
 
 def three_files(dspace) -> None:
@@ -91,21 +98,59 @@ def test_what_could_not_be_fetched_costs_nothing(desk, dspace):
 
 
 def test_downloads_side_by_side_reserve_their_part_and_give_back_the_rest():
-    allowance = Allowance(1000, spent=100)
+    allowance = allow(1000, spent=100)
     first, second = allowance.share(600), allowance.share(200)
     with pytest.raises(TooLarge, match=r"the limit for all of them together"):
-        allowance.share(200)
+        allowance.share(901)
 
     first.settle(0)
     second.settle(200)
 
-    allowance.share(700)
+    allowance.share(700).settle(700)
     with pytest.raises(TooLarge):
         allowance.share(1)
 
 
+def test_a_file_waits_while_others_hold_what_it_needs_and_gets_what_they_give_back():
+    allowance = allow(1000)
+    first = allowance.share(700)
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(allowance.share, 400)
+        with pytest.raises(TimeoutError):
+            waits.result(0.05)
+
+        first.settle(600)
+
+        waits.result(10).settle(400)
+    with pytest.raises(TooLarge):
+        allowance.share(1)
+
+
+def test_a_file_that_others_leave_no_room_for_is_refused_then():
+    allowance = allow(1000)
+    first = allowance.share(700)
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(allowance.share, 400)
+        first.settle(700)
+
+        with pytest.raises(TooLarge):
+            waits.result(10)
+
+
+def test_a_stop_ends_the_wait():
+    stop = threading.Event()
+    allowance = Allowance(1000, 0, stop)
+    allowance.share(700)
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(allowance.share, 400)
+        stop.set()
+
+        with pytest.raises(Stopped):
+            waits.result(10)
+
+
 def test_a_file_of_unknown_size_may_take_what_is_left_and_no_more():
-    allowance, came = Allowance(1000, spent=0), []
+    allowance, came = allow(1000), []
     share = allowance.share(None)
     write = share.guarded(came.append)
     write(b"x" * 600)
@@ -118,7 +163,7 @@ def test_a_file_of_unknown_size_may_take_what_is_left_and_no_more():
 
 
 def test_another_try_at_a_file_reserves_nothing_twice():
-    allowance = Allowance(500, spent=0)
+    allowance = allow(500)
     share = allowance.share(None)
     for _ in range(3):
         share.guarded(lambda piece: None)(b"x" * 500)
@@ -130,6 +175,6 @@ def test_another_try_at_a_file_reserves_nothing_twice():
 
 
 def test_without_a_limit_anything_comes():
-    allowance = Allowance(None, spent=10**15)
+    allowance = allow(None, spent=10**15)
     allowance.share(10**15).settle(10**15)
     allowance.share(None).guarded(lambda piece: None)(b"x")

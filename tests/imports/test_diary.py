@@ -8,17 +8,17 @@ from zoneinfo import ZoneInfo
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
 from connector.imports import diary, jobs
-from connector.imports.models import ImportJob
+from connector.imports.models import Answer, ImportJob
 from connector.imports.tasks import carry_out
-from connector.repositories import connections
+from connector.repositories import connecting, register
 
 
 def imported(app, sample) -> int:
     """An import of the Gazette; gives the id of its job."""
     with app.app_context():
-        repository_id = connections.connect(sample.url, "rest", None).repository_id
-        found = connections.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Aldermouth Gazette").handle)
-        job_id = jobs.create(connections.source_for(repository_id, found.scope), {})
+        repository_id = connecting.connect(sample.url, "rest", None).repository_id
+        found = connecting.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Aldermouth Gazette").handle)
+        job_id = jobs.create(register.source_for(repository_id, found.scope), {})
         assert carry_out(job_id)
         return job_id
 
@@ -93,3 +93,20 @@ def test_the_page_offers_it_as_a_text_to_keep(app, client, sample):
     assert answer.mimetype == "text/plain"
     assert f'filename="diary-of-job-{job_id}.txt"' in answer.headers["Content-Disposition"]
     assert f"/jobs/{job_id}/diary.txt" in client.get(f"/jobs/{job_id}/").text
+
+
+def test_a_question_and_its_answer_are_told(desk, dspace):
+    for number in range(4):
+        dspace.add(f"i{number}")
+    desk.run()
+    desk.app.config["MISSING_PERCENT"] = 20
+    dspace.items.clear()
+    asking = desk.run()
+    before = told(desk.app, asking.id)
+    with desk.app.app_context():
+        jobs.resume(asking.id, Answer.LEAVE)
+    desk.work(asking.id)
+
+    assert "did not show 4 of the 4 items that are held" in before
+    assert "Nobody has answered yet." in before
+    assert "The answer: no, leave them as they are." in told(desk.app, asking.id)

@@ -17,8 +17,8 @@ from connector.imports import jobs
 from connector.imports import run as run_module
 from connector.imports.models import ImportJob, State
 from connector.imports.run import work
-from connector.repositories.connections import source_for
 from connector.repositories.models import Repository
+from connector.repositories.register import source_for
 
 from .catalogue import titles
 
@@ -101,10 +101,11 @@ def test_a_running_job_stops_at_its_cursor_and_brings_the_rest_once_when_resumed
     assert dspace.requests_made - requests < 3
 
 
-def test_a_job_whose_worker_is_gone_is_queued_again_and_one_that_should_stop_is_stopped(desk, dspace):
+@pytest.mark.parametrize("ago", [timedelta(seconds=61), -timedelta(days=400)], ids=["gone", "of a clock ahead"])
+def test_a_job_whose_worker_is_gone_is_queued_again_and_one_that_should_stop_is_stopped(desk, dspace, ago):
     dspace.add("a")
     running, stopping = desk.create("c1"), desk.create("c2")
-    long_ago = utcnow() - timedelta(seconds=61)
+    long_ago = utcnow() - ago
     set_job(desk, running, state=State.RUNNING, heartbeat=long_ago)
     set_job(desk, stopping, state=State.QUEUED)
     with desk.app.app_context():

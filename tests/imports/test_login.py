@@ -15,7 +15,7 @@ from connector.dspace.records import ScopeKind
 from connector.extensions import transaction
 from connector.imports import jobs
 from connector.imports.tasks import carry_out
-from connector.repositories import connections
+from connector.repositories import connecting, logins, register
 from tests.pages import words
 from tests.sample import SampleRepository
 from tests.sample.login import NAME, PASSWORD
@@ -30,21 +30,21 @@ class Guest:
         self.app, self.sample = app, sample
         app.config["MISSING_PERCENT"] = 100
         with app.app_context():
-            self.repository_id = connections.connect(sample.url, "rest", None).repository_id
+            self.repository_id = connecting.connect(sample.url, "rest", None).repository_id
 
     def sign_in(self) -> None:
         with self.app.app_context():
-            connections.sign_in(self.repository_id, NAME, PASSWORD)
+            logins.sign_in(self.repository_id, NAME, PASSWORD)
 
     def sign_out(self) -> None:
         with self.app.app_context():
-            connections.sign_out(self.repository_id)
+            logins.sign_out(self.repository_id)
 
     def run(self, **options):
         """Import the entire repository; gives the job as it ended."""
         with self.app.app_context():
-            scope = connections.find(self.repository_id, ScopeKind.REPOSITORY, "").scope
-            job_id = jobs.create(connections.source_for(self.repository_id, scope), {"files": True} | options)
+            scope = connecting.find(self.repository_id, ScopeKind.REPOSITORY, "").scope
+            job_id = jobs.create(register.source_for(self.repository_id, scope), {"files": True} | options)
             return self._worked(job_id)
 
     def undo(self, job_id: int):
@@ -130,8 +130,8 @@ def test_a_test_import_by_login_marks_what_it_brings(modern):
     modern.sign_in()
     with modern.app.app_context():
         handle = modern.sample.data.named("Aldermouth Gazette").handle
-        scope = connections.find(modern.repository_id, ScopeKind.COLLECTION, handle).scope
-        modern._worked(jobs.create(connections.source_for(modern.repository_id, scope), {"test": 3}))
+        scope = connecting.find(modern.repository_id, ScopeKind.COLLECTION, handle).scope
+        modern._worked(jobs.create(register.source_for(modern.repository_id, scope), {"test": 3}))
 
     assert len(modern.records()) == 3
     assert modern.restricted() == {"The Aldermouth Gazette, No. 1 (5 March 1887)"}

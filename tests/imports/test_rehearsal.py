@@ -11,7 +11,7 @@ from connector.imports import jobs, rehearsal
 from connector.imports.models import ImportJob, Kind, PreviewRow
 from connector.imports.rehearsal import traits, various
 from connector.imports.tasks import carry_out
-from connector.repositories import connections
+from connector.repositories import connecting, register
 from tests.pages import hidden_fields, links, words
 from tests.sample import SampleRepository
 
@@ -227,9 +227,9 @@ def test_a_rehearsal_has_its_own_words_and_looks_again_as_it_was(desk, shown, pa
 def test_every_item_of_the_sample_makes_a_page(app, generation):
     app.config["WTF_CSRF_ENABLED"] = False
     with SampleRepository(generation) as sample, app.app_context():
-        repository_id = connections.connect(sample.url, "rest", None).repository_id
-        scope = connections.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Odd metadata").handle).scope
-        source_id = connections.source_for(repository_id, scope)
+        repository_id = connecting.connect(sample.url, "rest", None).repository_id
+        scope = connecting.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Odd metadata").handle).scope
+        source_id = register.source_for(repository_id, scope)
         job_id = jobs.create(source_id, {"rehearse": rehearsal.MOST}, kind=Kind.REHEARSAL)
         assert carry_out(job_id)
         ids = [row.id for row in db.session.scalars(db.select(PreviewRow))]
@@ -243,7 +243,7 @@ def test_every_item_of_the_sample_makes_a_page(app, generation):
 def test_what_was_never_imported_is_rehearsed_from_its_estimate(app, client, sample):
     handle = sample.data.named("Harbour photographs").handle
     with app.app_context():
-        connections.connect(sample.url, "rest", None)
+        connecting.connect(sample.url, "rest", None)
     scope = {"scope": f"collection:{handle}"}
     settings = {"item_set": "collection", "file_limit": "5 MB", "files": "y", "estimate": "y"}
     page = client.post("/repositories/1/", data=settings | scope)
@@ -264,7 +264,7 @@ def test_what_was_never_imported_is_rehearsed_from_its_estimate(app, client, sam
 @pytest.mark.parametrize(("scope", "status"), [("", 422), ("nonsense:1", 422), ("collection:1/none", 404)])
 def test_what_is_not_there_is_not_rehearsed(app, client, sample, scope, status):
     with app.app_context():
-        connections.connect(sample.url, "rest", None)
+        connecting.connect(sample.url, "rest", None)
 
     answer = client.post("/repositories/1/rehearse", data={"scope": scope, "item_set": ""})
 

@@ -19,8 +19,8 @@ from connector.imports import harvest, jobs, schedules
 from connector.imports.models import ImportJob
 from connector.imports.run import work
 from connector.imports.times import Every, Schedule, Window
-from connector.repositories.connections import source_for
 from connector.repositories.models import Repository, Source
+from connector.repositories.register import source_for
 from connector.storage import prepare
 from tests.test_postgresql import postgresql  # noqa: F401
 
@@ -142,6 +142,15 @@ def test_while_an_import_of_the_source_is_under_way_none_is_queued_and_the_time_
 
     assert start(desk) == []
     assert due_of(desk, source_id) > utcnow()
+
+
+def test_a_time_that_a_clock_ahead_of_all_has_left_is_drawn_back(desk, source_id):
+    set_schedule(desk, source_id, NIGHTLY, due=datetime(2040, 1, 1, 2))
+    now = datetime(2026, 11, 24, 9)
+
+    assert start(desk, now) == []
+
+    assert due_of(desk, source_id) == datetime(2026, 11, 25, 2)
 
 
 def in_many_threads(app, number=6):

@@ -13,7 +13,7 @@ from connector.extensions import db
 from connector.imports import jobs
 from connector.imports.models import ImportJob
 from connector.imports.tasks import carry_out
-from connector.repositories import connections
+from connector.repositories import connecting, register
 from connector.repositories.models import Source
 from tests.sample import SampleRepository, grow
 
@@ -269,9 +269,9 @@ def test_a_slice_is_read_as_the_import_found_best_without_trials_of_its_own(app)
 
 def import_of(sample, collection, **options) -> Callable[[], ImportJob]:
     """Imports a collection each time it is called, and gives the job as it ended."""
-    found = connections.connect(sample.url, "rest", None)
-    scope = connections.find(found.repository_id, ScopeKind.COLLECTION, collection.handle).scope
-    source_id = connections.source_for(found.repository_id, scope)
+    found = connecting.connect(sample.url, "rest", None)
+    scope = connecting.find(found.repository_id, ScopeKind.COLLECTION, collection.handle).scope
+    source_id = register.source_for(found.repository_id, scope)
 
     def run() -> ImportJob:
         job_id = jobs.create(source_id, options)

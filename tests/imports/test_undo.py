@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -210,9 +212,15 @@ def test_undo_clears_away_what_a_killed_process_left_in_the_files_folder(desk, d
     nameless.parent.mkdir(exist_ok=True)
     nameless.write_bytes(b"written, but never committed")
     (folder / f"{socket.gethostname()}-99999999-x.part").write_bytes(b"half of it")
+    of_another_machine, under_way = folder / "a-container-1-x.part", folder / "a-container-1-y.part"
+    of_another_machine.write_bytes(b"half of it")
+    os.utime(of_another_machine, (time.time() - 25 * 3600,) * 2)
+    under_way.write_bytes(b"still written there")
 
     desk.undo(job.id)
 
+    assert (of_another_machine.exists(), under_way.exists()) == (False, True)
+    under_way.unlink()
     assert stored_bytes(desk.app) == stored_rows(desk.app)
     assert len(stored_bytes(desk.app)) == kept.files_stored == 1
 

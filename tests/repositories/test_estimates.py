@@ -11,7 +11,7 @@ from connector.extensions import db
 from connector.imports import jobs
 from connector.imports.models import ImportJob
 from connector.imports.tasks import carry_out
-from connector.repositories import connections
+from connector.repositories import connecting, register
 from connector.repositories.connections import Connection
 from tests.pages import words
 from tests.sample import SampleRepository
@@ -29,7 +29,7 @@ def six():
 
 def estimate(app, url: str) -> Estimate:
     with app.app_context():
-        return connections.estimate(connections.connect(url, "rest", None).repository_id, EVERYTHING, files=True)
+        return connecting.estimate(connecting.connect(url, "rest", None).repository_id, EVERYTHING, files=True)
 
 
 def answers_take(monkeypatch, seconds: float) -> None:
@@ -50,7 +50,7 @@ def test_before_the_first_import_the_time_is_told_by_how_fast_the_estimate_was_a
 def test_a_pause_that_is_kept_between_requests_counts(app, sample, monkeypatch):
     answers_take(monkeypatch, 0.4)
     with app.app_context():
-        connections.connect(sample.url, "rest", None, delay=0.2)
+        connecting.connect(sample.url, "rest", None, delay=0.2)
 
     told = estimate(app, sample.url)
 
@@ -60,8 +60,8 @@ def test_a_pause_that_is_kept_between_requests_counts(app, sample, monkeypatch):
 def test_later_the_last_imports_tell_the_time(app, sample, monkeypatch):
     answers_take(monkeypatch, 6.0)
     with app.app_context():
-        repository_id = connections.connect(sample.url, "rest", None).repository_id
-        job_id = jobs.create(connections.source_for(repository_id, EVERYTHING), {"test": 3})
+        repository_id = connecting.connect(sample.url, "rest", None).repository_id
+        job_id = jobs.create(register.source_for(repository_id, EVERYTHING), {"test": 3})
         monkeypatch.undo()
         assert carry_out(job_id)
         db.session.execute(db.update(ImportJob).values(worked=50.0, requests=100))
@@ -95,7 +95,7 @@ def test_the_command_prints_time_and_size_as_people_read_them(app, generation):
 
 
 def test_the_command_says_so_where_nothing_is_told(app, sample, monkeypatch):
-    monkeypatch.setattr(connections, "estimate", lambda *args, **options: Estimate(None, None))
+    monkeypatch.setattr(connecting, "estimate", lambda *args, **options: Estimate(None, None))
 
     with app.app_context():
         told = app.test_cli_runner().invoke(args=["import", sample.url, "--all", "--estimate"])

@@ -8,11 +8,11 @@ import re
 import pytest
 
 from connector.accounts.gate import allows
-from connector.dspace.reading import Patience
+from connector.dspace.patience import Patience
 from connector.dspace.records import ScopeKind, Server
 from connector.errors import InvalidInput, LoginRefused, NotFound, RepositoryDown, Restricted, ServerTrouble
 from connector.extensions import db
-from connector.repositories import connections
+from connector.repositories import connecting, connections, logins, register
 from connector.repositories.forms import LoginForm
 from connector.repositories.models import Repository
 from tests.pages import FRAGMENT, buttons, words
@@ -40,29 +40,29 @@ def kept(app) -> tuple[str | None, str | None]:
 @pytest.mark.parametrize("generation", [5, 6, 7, 9, 10])
 def test_a_login_opens_what_is_closed_to_the_public(app, generation):
     with SampleRepository(generation) as sample, app.app_context():
-        id = connections.connect(sample.url, "rest", None).repository_id
+        id = connecting.connect(sample.url, "rest", None).repository_id
         handle = sample.data.named("Closed stacks").handle
         sample.data.restrict(sample.data.named("No file"))
         closed = sample.data.named("No file").handle
         with pytest.raises((NotFound, Restricted), match=r"not open|nothing with the handle"):
-            connections.find(id, ScopeKind.ITEM, closed)
+            connecting.find(id, ScopeKind.ITEM, closed)
 
-        connections.sign_in(id, NAME, PASSWORD)
+        logins.sign_in(id, NAME, PASSWORD)
 
-        assert connections.find(id, ScopeKind.COLLECTION, handle).scope.name == "Closed stacks"
-        assert connections.find(id, ScopeKind.ITEM, closed).scope.name == "No file"
+        assert connecting.find(id, ScopeKind.COLLECTION, handle).scope.name == "Closed stacks"
+        assert connecting.find(id, ScopeKind.ITEM, closed).scope.name == "No file"
 
 
 def test_a_refused_login_is_not_kept_and_leaves_the_one_before(app, connected, sample):
     with app.app_context():
         with pytest.raises(LoginRefused, match="does not accept this name and password"):
-            connections.sign_in(1, NAME, "wrong")
+            logins.sign_in(1, NAME, "wrong")
         assert kept(app) == (None, None)
-        connections.sign_in(1, NAME, PASSWORD)
+        logins.sign_in(1, NAME, PASSWORD)
         before = kept(app)
 
         with pytest.raises(LoginRefused):
-            connections.sign_in(1, "other@example.org", PASSWORD)
+            logins.sign_in(1, "other@example.org", PASSWORD)
 
         assert kept(app) == before
         assert sample.logins.asked == 3
@@ -87,11 +87,11 @@ def test_without_a_login_there_is_no_second_door(app, connected):
 def test_the_public_way_stays_signed_out(app):
     """On 6 the login is a cookie, which a door of its own does not have."""
     with SampleRepository(6) as sample, app.app_context():
-        id = connections.connect(sample.url, "rest", None).repository_id
+        id = connecting.connect(sample.url, "rest", None).repository_id
         restricted = sample.data.named("Restricted item").uuid
-        connections.sign_in(id, NAME, PASSWORD)
+        logins.sign_in(id, NAME, PASSWORD)
 
-        with connections.connected_to(connections.get(id)) as connection:
+        with connections.connected_to(register.get(id)) as connection:
             assert connection.client.find(ScopeKind.ITEM, restricted).name == "Restricted item"
             with pytest.raises(Restricted):
                 connection.public.client.find(ScopeKind.ITEM, restricted)
@@ -104,7 +104,7 @@ def test_no_transaction_is_open_while_a_login_is_entered(app, connected, sample)
         repository, pool = db.session.get(Repository, 1), db.engine.pool
         sample.faults.add(lambda target: seen.append(pool.checkedout()), times=None)
 
-        connections.find(1, ScopeKind.COLLECTION, sample.data.named("Closed stacks").handle)
+        connecting.find(1, ScopeKind.COLLECTION, sample.data.named("Closed stacks").handle)
         connections.open_connection(repository).close()
 
     assert len(seen) >= 5
@@ -120,7 +120,7 @@ def test_who_signs_out_is_nobody_again(app, connected, sample):
     assert "The name and password are forgotten" in words(page)
     assert "signs in as" not in words(page).lower()
     with app.app_context(), pytest.raises(Restricted):
-        connections.find(1, ScopeKind.ITEM, sample.data.named("Restricted item").uuid)
+        connecting.find(1, ScopeKind.ITEM, sample.data.named("Restricted item").uuid)
 
 
 def test_the_page_says_as_whom_it_signs_in_and_never_shows_the_password(connected):
@@ -256,11 +256,11 @@ def test_a_login_refused_where_nobody_looks_for_it_is_no_fault_of_ours(app):
 def test_a_password_does_not_travel_to_another_server(app, moved_to, stays):
     with app.app_context():
         known = as_server("http://repo.example.org")
-        id = connections._remember(known, None, None)[0].id
+        id = connecting._remember(known, None, None)[0].id
         repository = db.session.get(Repository, id)
         repository.login_name, repository.login_secret = NAME, "sealed"
 
-        _, forgotten = connections._remember(as_server(moved_to), None, id)
+        _, forgotten = connecting._remember(as_server(moved_to), None, id)
 
         assert forgotten is not stays
         assert (repository.login_name, repository.login_secret) == ((NAME, "sealed") if stays else (None, None))
@@ -268,10 +268,10 @@ def test_a_password_does_not_travel_to_another_server(app, moved_to, stays):
 
 def test_a_password_given_under_tls_does_not_travel_without(app):
     with app.app_context():
-        repository, _ = connections._remember(as_server("https://repo.example.org"), None, None)
+        repository, _ = connecting._remember(as_server("https://repo.example.org"), None, None)
         repository.login_name, repository.login_secret = NAME, "sealed"
 
-        connections._remember(as_server("http://repo.example.org"), None, None)
+        connecting._remember(as_server("http://repo.example.org"), None, None)
 
         assert repository.login_name is None
 
@@ -290,7 +290,7 @@ class Slow:
 def test_a_repository_in_trouble_is_waited_for_with_patience():
     waited, login = [], Slow()
 
-    connections._enter(login, Patience(60, pause=lambda seconds: waited.append(seconds)))
+    logins.enter(login, Patience(60, pause=lambda seconds: waited.append(seconds)))
 
     assert login.tried == 3
     assert [usual <= seconds <= usual * 1.25 for usual, seconds in zip((5, 10), waited, strict=True)] == [True] * 2
@@ -298,7 +298,7 @@ def test_a_repository_in_trouble_is_waited_for_with_patience():
 
 def test_patience_with_a_repository_in_trouble_ends():
     with pytest.raises(RepositoryDown, match="bad hour"):
-        connections._enter(Slow(), Patience(0))
+        logins.enter(Slow(), Patience(0))
 
 
 def as_server(site: str) -> Server:

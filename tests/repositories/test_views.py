@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from connector.accounts.gate import allows
-from connector.repositories import connections
+from connector.repositories import register
 from tests.pages import links, words
 from tests.sample import SampleRepository
 
@@ -182,11 +182,11 @@ def test_a_pause_between_requests_is_kept_shown_again_and_refused_when_it_is_non
     client.post("/", data=form)
 
     with app.app_context():
-        assert connections.get(1).delay == 0.05
+        assert register.get(1).delay == 0.05
     assert 'value="0.05"' in client.get("/repositories/1/change").text
     client.post("/", data=form | {"delay": ""})
     with app.app_context():
-        assert connections.get(1).delay == 0
+        assert register.get(1).delay == 0
     refused = client.post("/", data=form | {"delay": "61"})
     assert refused.status_code == 422
     assert "from 0 to 60" in refused.text

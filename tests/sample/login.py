@@ -22,13 +22,14 @@ TOKEN = "2ff4a2a5-1d0f-4f3a-9d15-3a5d1c1e9a77"
 class Logins:
     """Who is signed in. One account, `NAME` with the `password`, to whom nothing is closed.
 
-    `made`: how many logins there were, `asked`: how many were tried. `lives`: after so many requests each the next
-    sessions end by themselves; those that follow last. `life`: seconds of a JWT. On 4 nobody can log in.
+    `made`: how many logins there were, `asked`: how many were tried, `renewed`: how many JWTs were exchanged. `lives`:
+    after so many requests each the next sessions end by themselves; those that follow last. `life`: seconds of a JWT.
+    On 4 nobody can log in.
     """
 
     def __init__(self, generation: int):
         self._generation, self.password = generation, PASSWORD
-        self.made = self.asked = 0
+        self.made = self.asked = self.renewed = 0
         self.lives: list[int] = []
         self.life = 1800
         self.keys: dict[str, float] = {}
@@ -78,6 +79,7 @@ class Logins:
         renewed = signed_in.get() and not form
         if not renewed and not self._lets_in(form.get("user", [""])[0], form.get("password", [""])[0]):
             return Answer(401, headers={"WWW-Authenticate": 'password realm="DSpace REST API"'})
+        self.renewed += renewed
         return Answer(200, headers={"Authorization": self._key(self._jwt()), **self._csrf()})
 
     def _lets_in(self, name: str, password: str) -> bool:
@@ -91,11 +93,11 @@ class Logins:
         return key
 
     def _jwt(self) -> str:
-        claims = dumps({"exp": int(time.time() + self.life), "number": self.asked, "of": len(self.keys)})
+        claims = dumps({"exp": int(time.time() + self.life), "number": self.asked + self.renewed, "of": len(self.keys)})
         return f"Bearer e30.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.signature"
 
     def _csrf(self) -> dict[str, str]:
-        return {"Set-Cookie": f"DSPACE-XSRF-COOKIE=c{self.made}; Path=/server"}
+        return {"Set-Cookie": f"DSPACE-XSRF-COOKIE=c{self.made}.{self.renewed}; Path=/server"}
 
 
 def _shown(request: Request) -> list[str]:

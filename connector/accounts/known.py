@@ -1,0 +1,58 @@
+"""Browsers that are known: in which an account signed in before. Its owner is counted apart there from all strangers.
+
+So nobody can lock an owner out by guessing (OWASP's device cookies; ASVS 5.0, 6.1.1). The cookie opens nothing.
+"""
+
+from __future__ import annotations
+
+from flask import Response, after_this_request, current_app, request
+from itsdangerous import BadData, URLSafeTimedSerializer
+from sqlalchemy import select
+
+from ..extensions import db
+from . import people
+from .links import fingerprint
+from .models import Account
+
+ACCOUNT = Account.__table__
+LONGEST = 365 * 24 * 3600  # seconds
+
+
+def password_mark(account_id: int) -> str | None:
+    """What tells the password of an account that may sign in from the next, and nothing else of it."""
+    able = (ACCOUNT.c.id == account_id, ACCOUNT.c.disabled.is_(None))
+    stored = db.session.scalar(select(ACCOUNT.c.password).where(*able))
+    db.session.rollback()
+    return stored and fingerprint(stored)
+
+
+def remember(account_id: int) -> None:
+    """Give this browser the cookie, with the answer to this request."""
+    value = _serializer().dumps([account_id, password_mark(account_id)])
+
+    @after_this_request
+    def set_cookie(response: Response) -> Response:
+        kept = {"max_age": LONGEST, "secure": request.is_secure, "httponly": True, "samesite": "Lax"}
+        response.set_cookie(_cookie(), value, **kept)
+        return response
+
+
+def is_known(name: str) -> bool:
+    """Whether the account of this name signed in here before, since its password was changed."""
+    try:
+        account_id, mark = _serializer().loads(request.cookies.get(_cookie(), ""), max_age=LONGEST)
+    except (BadData, ValueError, TypeError):
+        return False
+    account = people.find(name)
+    is_theirs = account is not None and account.id == account_id and password_mark(account_id) == mark
+    db.session.rollback()
+    return is_theirs
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="known browser")
+
+
+def _cookie() -> str:
+    """Its name, which over https binds it to this very host."""
+    return "__Host-dspace-connector-known" if request.is_secure else "dspace-connector-known"

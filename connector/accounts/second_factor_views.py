@@ -1,0 +1,146 @@
+"""The pages of the second factor: its code at the sign-in, and on one's own account to set it up or turn it off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import segno
+from flask import Blueprint, abort, flash, g, redirect, render_template, session, url_for
+from markupsafe import Markup
+
+from ..errors import InvalidInput
+from . import people, second_factor, signing
+from .forms import CodeForm, PasswordAgainForm
+from .gate import allows
+from .models import Role
+from .throttling import PACE, REFUSED, failures, network
+
+LATE = "That took longer than five minutes, or something changed meanwhile: sign in again."
+TOO_LATE = 409  # not counted as a failure
+PENDING = "second_factor"  # in the cookie: the sealed secret that is being set up
+
+blueprint = Blueprint("second_factor", __name__)
+
+
+@blueprint.before_request
+def _only_with_passwords() -> None:
+    if people.is_by_proxy():
+        abort(404)
+
+
+def _half_way() -> str:
+    return str(signing.half_way() or "nobody")
+
+
+@blueprint.get("/sign-in/code")
+@allows(None)
+def code() -> Any:
+    """Ask who gave the right password for a code."""
+    return _code_page(CodeForm(formdata=None))
+
+
+@blueprint.post("/sign-in/code")
+@allows(None)
+@failures(PACE, network, "address")
+@failures(PACE, _half_way, "code")
+def code_now() -> Any:
+    """Begin the session, and go where one wanted to."""
+    form, back = CodeForm(), signing.way_back()
+    account_id = signing.half_way()
+    if account_id is None:
+        return _code_page(form)
+    if form.validate() and signing.enter_by_code(account_id, form.code.data or ""):
+        return redirect(back or url_for("repositories.connect"), 303)
+    form.refuse(InvalidInput(second_factor.WRONG, "code"))
+    form.code.data = None  # it may be a recovery code with one letter wrong
+    return _code_page(form), REFUSED
+
+
+@blueprint.get("/account/second-factor")
+@allows(Role.VIEWER, before_set_up=True)
+def page() -> str:
+    """Set it up, or what can be done where it is on."""
+    return _page()
+
+
+@blueprint.post("/account/second-factor")
+@allows(Role.VIEWER, before_set_up=True)
+@failures(PACE, lambda: str(g.person.id), "password")
+def begin() -> Any:
+    """Make a secret for whoever gives the password."""
+    refusal = _wrong_password()
+    if refusal:
+        return refusal
+    session[PENDING] = second_factor.new_secret()
+    return redirect(url_for(".page"), 303)
+
+
+@blueprint.post("/account/second-factor/on")
+@allows(Role.VIEWER, before_set_up=True)
+@failures(PACE, lambda: str(g.person.id), "code")
+def turn_on() -> Any:
+    """Turn it on with the first code, and show the recovery codes, once."""
+    form = CodeForm()
+    if PENDING not in session:
+        return redirect(url_for(".page"), 303)
+    try:
+        codes = second_factor.turn_on(g.person.id, session[PENDING], form.code.data or "", g.person.token)
+    except InvalidInput as error:
+        form.refuse(error)
+        return _page(code_form=form), REFUSED
+    session.pop(PENDING)
+    return render_template("accounts/recovery_codes.html", codes=codes)
+
+
+@blueprint.post("/account/second-factor/off")
+@allows(Role.VIEWER)
+@failures(PACE, lambda: str(g.person.id), "password")
+def turn_off() -> Any:
+    """Turn it off."""
+    refusal = _wrong_password()
+    if refusal:
+        return refusal
+    second_factor.turn_off(g.person.id)
+    flash("The second factor is off: the password alone signs you in.")
+    return redirect(url_for("accounts.account"), 303)
+
+
+@blueprint.post("/account/second-factor/recovery-codes")
+@allows(Role.VIEWER)
+@failures(PACE, lambda: str(g.person.id), "password")
+def renew() -> Any:
+    """Show new recovery codes, once."""
+    refusal = _wrong_password()
+    if refusal:
+        return refusal
+    return render_template("accounts/recovery_codes.html", codes=second_factor.renew_recovery_codes(g.person.id))
+
+
+def _wrong_password() -> Any:
+    """The page with the reason where the present password was not given; else None."""
+    form = PasswordAgainForm()
+    try:
+        people.confirm(g.person.id, form.current.data or "")
+    except InvalidInput as error:
+        form.refuse(error)
+        return _page(form), REFUSED
+    return None
+
+
+def _page(form: PasswordAgainForm | None = None, code_form: CodeForm | None = None) -> str:
+    name, is_on = g.person.name, second_factor.is_on(g.person.id)
+    shown: dict[str, Any] = {"is_on": is_on, "is_demanded": second_factor.is_demanded(g.person.id)}
+    if PENDING in session and not is_on and form is None:
+        secret = second_factor.opened(session[PENDING], name)
+        made = segno.make(second_factor.address(secret, name), micro=False)
+        drawn = Markup(made.svg_inline(scale=5, dark="#000", light="#fff"))  # made of numbers
+        shown |= {"picture": drawn, "secret": " ".join(second_factor.in_fours(secret))}
+    code_form = code_form or CodeForm(formdata=None)
+    form = form or PasswordAgainForm(formdata=None)
+    return render_template("accounts/second_factor.html", form=form, code_form=code_form, **shown)
+
+
+def _code_page(form: CodeForm) -> Any:
+    if signing.half_way() is None:
+        return render_template("accounts/late.html", sentence=LATE), TOO_LATE
+    return render_template("accounts/code.html", form=form)

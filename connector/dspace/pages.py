@@ -1,0 +1,153 @@
+"""Reads a listing page by page, ahead of the writer and in order, down to the one row that cannot be read.
+
+A failing page is read again in smaller ones; what fails singly is the item's own fault, unless the repository itself is
+in trouble: then the page waits, and patience decides when the job gives up (design rule 12).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..errors import BotWall, Transient
+from .doubt import Doubt, Lasting
+from .page_size import Largest
+from .patience import Patience
+from .pipeline import ahead
+from .records import Failure, Item
+
+HEAVY = 10.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What one request for a page gave: its items, those that failed, and the source's count (None where not told)."""
+
+    items: tuple[Item, ...]
+    total: int | None = None
+    failures: tuple[Failure, ...] = ()
+
+
+class Pages:
+    """Reads the rows from an offset to the end of a listing, page by page, in order.
+
+    `read(offset, size, tries)` gives Rows or raises Transient. `sizes` is a chain of divisors, largest first (100, 20,
+    10, 5, 1), so that a failing page can be split at its own offset. `kind` names the request for patience. `control`
+    stands in while no page was good yet: it raises Transient when the repository is in trouble; without it, nothing
+    good yet means that it is. `too_large`: how many pages failed as such and came in smaller ones.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[int, int, int], Rows],
+        sizes: Sequence[int],
+        patience: Patience,
+        width: Callable[[], int],
+        kind: str = "page",
+        control: Callable[[], object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._clock = clock
+        self._read, self._sizes, self._patience, self._width, self._kind = read, tuple(sizes), patience, width, kind
+        self._good: tuple[int, int] | None = None
+        self._stand_in = control
+        self.too_large = 0
+
+    def fit(self, offset: int, size: int) -> int:
+        """The largest size of the chain, at most `size`, that divides `offset`."""
+        return next((s for s in self._sizes if s <= size and offset % s == 0), 1)
+
+    def __call__(self, start: int, end: Callable[[], int], size: int) -> Iterator[tuple[int, Rows]]:
+        """Give (offset after the page, its rows) until `end()`, which may move while the listing is read.
+
+        After a page that was too large, or took very long although it came, the next ones are smaller, until many of
+        them were good.
+        """
+        offset, largest, under_way = start, Largest(self._sizes, size), deque[int]()
+
+        def tasks(at: int) -> Iterator[Callable[[], tuple[Rows, float]]]:
+            while at < end():
+                under_way.append(here := self.fit(at, largest.size))
+                yield lambda at=at, here=here: self._timed(at, here)
+                at += here
+
+        for future in ahead(tasks(start), self._width, self._patience.stop):
+            here = under_way.popleft()
+            try:
+                rows, seconds = future.result()
+                self._was_good(offset, here)
+                largest.was_good(here, heavy=seconds > HEAVY)
+            except Transient:
+                rows = self._carefully(offset, here, largest)
+            offset += here
+            yield offset, rows
+
+    def _timed(self, offset: int, size: int) -> tuple[Rows, float]:
+        """The page and the seconds it took."""
+        began = self._clock()
+        rows = self._read(offset, size, 4)
+        return rows, self._clock() - began
+
+    def _was_good(self, offset: int, size: int) -> None:
+        self._patience.good(self._kind)
+        self._good = (offset, size)
+
+    def _carefully(self, offset: int, size: int, largest: Largest) -> Rows:
+        """Read a failing page in smaller ones; wait and begin again while it is the repository that fails."""
+        waited = False
+        while True:
+            doubt = Doubt(self._control, came_before=self._good is not None)
+            try:
+                parts = list(self._split(offset, size, doubt))
+                if doubt.is_of_the_size and not waited:
+                    self.too_large += 1
+                    largest.was_too_large(size)
+                parts += [self._once_more(row) for row in doubt.failed]
+                return Rows(
+                    tuple(item for part in parts for item in part.items),
+                    next((part.total for part in reversed(parts) if part.total is not None), None),
+                    tuple(failure for part in parts for failure in part.failures),
+                )
+            except Lasting as lasting:
+                self._patience.wait(self._kind, lasting.error)
+                waited = True
+
+    def _split(self, offset: int, size: int, doubt: Doubt, outermost: bool = True) -> Iterator[Rows]:
+        smaller = self.fit(offset, max(1, size - 1))
+        for here in range(offset, offset + size, smaller):
+            try:
+                yield self._read(here, smaller, 2)
+                self._was_good(here, smaller)
+                doubt.clear()
+                doubt.note(smaller, came=True)
+            except BotWall as wall:  # says nothing of the rows, and what else can be read says nothing of the wall
+                raise Lasting(wall) from None
+            except Transient as error:
+                doubt.note(smaller, came=False)
+                if smaller > 1:
+                    yield from self._split(here, smaller, doubt, outermost=False)
+                else:
+                    doubt.add(here, error)
+        if outermost:
+            doubt.settle()
+
+    def _once_more(self, row: int) -> Rows:
+        """A row that failed while the repository may have been in trouble, which is over now."""
+        try:
+            return self._read(row, 1, 2)
+        except BotWall as wall:
+            raise Lasting(wall) from None
+        except Transient as error:
+            return Rows((), None, (Failure(None, None, None, f"Row {row + 1} of the list: {error}"),))
+
+    def _control(self) -> None:
+        """Read again what was good before; raises Transient when it is no longer good, or nothing was yet."""
+        if self._good is not None:
+            self._read(*self._good, 1)
+            self._patience.good(self._kind)
+        elif self._stand_in is not None:
+            self._stand_in()
+        else:
+            raise Transient("nothing could be read yet")

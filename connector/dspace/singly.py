@@ -1,0 +1,115 @@
+"""Reads items one request each, and tells an item that cannot be read from a repository that is in trouble."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from ..errors import BotWall, Transient
+from .doubt import IN_A_ROW
+from .patience import Patience
+from .pipeline import ahead
+from .records import Failure, Item
+
+
+def singly(
+    items: Iterable[Item],
+    read: Callable[[Item], Item | Failure],
+    patience: Patience,
+    width: Callable[[], int],
+    kind: str = "item",
+    control: Callable[[], object] | None = None,
+) -> Iterator[Item | Failure]:
+    """Read items one request each; one that cannot be read becomes a Failure, unless it is the repository that fails.
+
+    `read` raises Transient where a repeat may help; any other error of the repository is for `read` to turn into its
+    meaning. While three in a row fail and what was good before fails too, patience waits. Order: as given, but items
+    that had to wait come when they could be read. `control` stands in while no item was good yet: it raises Transient
+    when the repository is in trouble; without it, nothing good yet means that it is.
+    """
+    queue, held = deque[Item](), list[tuple[Item, Transient]]()
+    good = control
+
+    def tasks() -> Iterator[Callable[[], Item | Failure]]:
+        for item in items:
+            queue.append(item)
+            yield lambda item=item: read(item)
+
+    for future in ahead(tasks(), width, patience.stop):
+        item = queue.popleft()
+        try:
+            result = future.result()
+        except Transient as error:
+            held.append((item, error))
+            if len(held) >= IN_A_ROW:
+                yield from _settle(held, read, good, patience, kind)
+                held.clear()
+            continue
+        good = partial(read, item)
+        patience.good(kind)
+        yield result
+        yield from _once_more(held, read, patience, kind)
+        held.clear()
+    yield from _settle(held, read, good, patience, kind)
+
+
+def _once_more(
+    held: list[tuple[Item, Transient]], read: Callable[[Item], Item | Failure], patience: Patience, kind: str
+) -> Iterator[Item | Failure]:
+    """The repository answers now: what failed meanwhile gets one more chance before it is the item's own fault."""
+    for item, _ in held:
+        try:
+            yield _past_walls(item, read, patience, kind)
+        except Transient as error:
+            yield _failed(item, error)
+
+
+def _past_walls(item: Item, read: Callable[[Item], Item | Failure], patience: Patience, kind: str) -> Item | Failure:
+    """The item read; a protection against robots says nothing of it, so patience waits until it is gone."""
+    while True:
+        try:
+            result = read(item)
+            patience.good(kind)
+            return result
+        except BotWall as wall:
+            patience.wait(kind, wall)
+
+
+def _failed(item: Item, error: Transient) -> Failure:
+    return Failure(item.id, item.handle, item.name, str(error))
+
+
+def _settle(
+    held: list[tuple[Item, Transient]],
+    read: Callable[[Item], Item | Failure],
+    good: Callable[[], object] | None,
+    patience: Patience,
+    kind: str,
+) -> Iterator[Item | Failure]:
+    """Decide whose fault the failures are: the items', if anything else can be read; else wait and read them again."""
+    while held:
+        if good is not None and _succeeds(good):
+            yield from _once_more(held, read, patience, kind)
+            return
+        patience.wait(kind, held[-1][1])
+        failing = []
+        for item, _ in held:
+            try:
+                yield read(item)
+                good = partial(read, item)
+                patience.good(kind)
+            except Transient as error:
+                failing.append((item, error))
+        if len(failing) < len(held):
+            yield from _once_more(failing, read, patience, kind)
+            return
+        held = failing
+
+
+def _succeeds(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except Transient:
+        return False
+    return True

@@ -1,0 +1,143 @@
+"""Use cases: find the DSpace behind an address and remember it, also when it has moved; ask one that we know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from flask import current_app
+from sqlalchemy import select
+
+from .. import dspace
+from ..accounts import audit
+from ..dspace.records import Estimate, Scope, ScopeKind, Server
+from ..errors import Conflict, NotAllowed
+from ..extensions import db, transaction
+from ..imports.listing import seconds_a_request
+from . import logins, register
+from .connections import connected_to
+from .models import Repository
+from .network import PAGE_PATIENCE, open_http
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A repository that answered, the object that the typed address shows (if any), and how many requests that took.
+
+    `login_forgotten`: whether it has moved to where the password that was kept must not travel.
+    """
+
+    repository_id: int
+    scope: Scope | None
+    requests: int
+    login_forgotten: bool = False
+
+
+def connect(
+    url: str,
+    endpoint: str,
+    limit: int | None,
+    same_as: int | None = None,
+    *,
+    delay: float | None = None,
+    may_forget_login: bool = True,
+) -> Connected:
+    """Find the DSpace behind an address and remember it.
+
+    `delay`: seconds between two requests from now on; None leaves what is set.
+    `same_as`: the repository this one is now, by a person's word (design rule 4).
+    Raises InvalidInput, RepositoryError, and NotAllowed where a login would be forgotten without `may_forget_login`.
+    """
+    db.session.rollback()
+    http = open_http(url, connect_timeout=10, read_timeout=15, longest_wait=PAGE_PATIENCE)
+    try:
+        found = dspace.connect(http, url, endpoint)
+    finally:
+        http.close()
+    with transaction():
+        repository, forgotten = _remember(found.server, limit, same_as)
+        if forgotten and not may_forget_login:
+            raise NotAllowed(
+                f"A login is kept for {repository.label}, and its password must not travel to {repository.site_url}. "
+                "Only an administrator may move the repository there."
+            )
+        repository.delay = repository.delay if delay is None else delay
+        audit.note("connect", repository.site_url, found=repository.found)
+        return Connected(repository.id, found.scope, http.requests_made, forgotten)
+
+
+def find(repository_id: int, kind: ScopeKind, identifier: str) -> Connected:
+    """The collection, community or item with this id or handle. Raises NotFound, Restricted and the other errors."""
+    with connected_to(register.get(repository_id)) as connection:
+        scope = connection.client.find(kind, identifier)
+        return Connected(repository_id, scope, connection.http.requests_made)
+
+
+def estimate(repository_id: int, scope: Scope, *, files: bool) -> Estimate:
+    """About what a first import of this scope will take (see `HalClient.estimate`): it costs a request or two.
+
+    It goes as fast as the last imports from this repository did; before the first, as these requests were answered.
+    """
+    repository = register.get(repository_id)
+    delay = repository.delay or 0
+    with connected_to(repository) as connection:
+        found = connection.client.estimate(scope, files=files, light=False)
+        answered = connection.traffic()
+    if found.requests is None:
+        return found
+    just_now = max(delay, answered["seconds"] / answered["answers"] / current_app.config["PACE"])
+    return replace(found, seconds=found.requests * (seconds_a_request(repository_id) or just_now))
+
+
+def merge(repository_id: int, same_as: int) -> bool:
+    """A person says that this repository is that one at a new address: that one takes the address over.
+
+    Gives whether a login was forgotten. Raises Conflict where this one has been imported from already.
+    """
+    with transaction():
+        this, kept = register.get(repository_id), register.get(same_as)
+        if this.id == kept.id or this.sources:
+            raise Conflict(f"{this.label} has imports of its own: undo them and forget it, then connect again.")
+        audit.note("same repository", this.site_url, known_as=kept.site_url)
+        server, limit, communities, login = this.server, this.limit, this.communities, this.login_name
+        if login is not None:
+            audit.note("login forgotten", this.site_url, name=login)
+        db.session.delete(this)
+        db.session.flush()
+        kept.communities = communities
+        return _move(kept, server, limit) or login is not None
+
+
+def _remember(server: Server, limit: int | None, same_as: int | None) -> tuple[Repository, bool]:
+    """The repository at this server, and whether its login had to be forgotten. Inside a transaction."""
+    key = register.address_key(server.site_url)
+    known = db.session.scalar(select(Repository).where(Repository.address_key == key))
+    repository = known
+    if same_as is not None:
+        repository = register.get(same_as)
+        if known is not None and known.id != same_as:
+            raise Conflict(f"{server.site_url} is known already as repository {known.id}: forget that one first.")
+    if repository is None:
+        repository = Repository(ignored_fields=[], communities=[])
+        db.session.add(repository)
+    forgotten = _move(repository, server, limit)
+    db.session.flush()
+    return repository, forgotten
+
+
+def _move(repository: Repository, server: Server, limit: int | None) -> bool:
+    """The repository is at this address now. Its login is kept only where the password may travel, too.
+
+    Gives whether a login was forgotten. What changes is in the trail.
+    """
+    before = repository.site_url
+    if before not in (None, server.site_url):
+        audit.note("repository moved", server.site_url, before=before, after=server.site_url)
+    forgotten = repository.login_name is not None and not logins.is_as_safe(repository.api_url, server.api_url)
+    if forgotten:
+        audit.note("login forgotten", before, name=repository.login_name, moved_to=server.site_url)
+        repository.login_name = repository.login_secret = None
+    repository.address_key, repository.limit = register.address_key(server.site_url), limit
+    repository.site_url, repository.api_url, repository.ui_url = server.site_url, server.api_url, server.ui_url
+    repository.endpoint = server.api_url.removeprefix(server.site_url).strip("/")
+    repository.generation, repository.version, repository.name = server.generation, server.version, server.name
+    return forgotten

@@ -1,0 +1,72 @@
+"""Use cases: keep the login at a repository sealed, enter with it, forget it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import current_app
+
+from ..accounts import audit
+from ..dspace.login import Account, Login
+from ..dspace.patience import Patience
+from ..errors import Transient
+from ..extensions import db, transaction
+from ..secrets import seal, unseal
+from . import register
+from .models import Repository
+from .network import PAGE_PATIENCE, open_http
+
+
+def sign_in(repository_id: int, name: str, password: str) -> None:
+    """Keep a login for a repository, once it has let us in: the password sealed with the secret key of this app.
+
+    Raises LoginRefused and what `Http` raises; then the login kept before, if any, is still the one that is kept.
+    """
+    repository = register.get(repository_id)
+    server, delay = repository.server, repository.delay or 0
+    db.session.rollback()
+    http = open_http(server.api_url, delay=delay, connect_timeout=10, read_timeout=15, longest_wait=PAGE_PATIENCE)
+    try:
+        Login(http, server, Account(name, password)).enter()
+    finally:
+        http.close()
+    secret = seal(password, current_app.config["SECRET_KEY"])
+    with transaction():
+        repository = register.get(repository_id)
+        repository.login_name, repository.login_secret = name, secret
+        audit.note("login at the source", repository.site_url, name=name)
+
+
+def sign_out(repository_id: int) -> None:
+    """Forget the login of a repository. The repository is not told: that would end other sessions of the account."""
+    with transaction():
+        repository = register.get(repository_id)
+        repository.login_name = repository.login_secret = None
+        audit.note("login forgotten", repository.site_url)
+
+
+def kept(repository: Repository) -> Account | None:
+    """The login that is kept, if any. Raises InvalidInput where the secret key is another one now."""
+    if repository.login_name is None or repository.login_secret is None:
+        return None
+    whose = f"{repository.login_name} at {repository.label}"
+    return Account(repository.login_name, unseal(repository.login_secret, current_app.config["SECRET_KEY"], whose))
+
+
+def enter(login: Login, patience: Patience) -> None:
+    """Log in; a repository that does not answer is waited for, one that refuses is not asked again."""
+    while True:
+        try:
+            login.enter()
+        except Transient as error:
+            patience.wait("login", error)
+        else:
+            patience.good("login")
+            return
+
+
+def is_as_safe(known: str, new: str) -> bool:
+    """Whether a password that was given for one address may travel to another: the same server, now with TLS or not."""
+    old, now = urlsplit(known), urlsplit(new)
+    gains_tls = (old.scheme, old.port, now.scheme, now.port) == ("http", None, "https", None)
+    return old.hostname == now.hostname and (gains_tls or (old.scheme, old.port) == (now.scheme, now.port))

@@ -1,0 +1,44 @@
+"""The door to the network with the settings of this app: for repositories, and for whoever is sent a notice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import current_app
+
+from ..http import AddressRule, Http, HttpSettings, Pace
+from ..version import PRODUCT, __version__
+
+PAGE_PATIENCE = 20.0  # seconds that a person waits for a page
+
+
+def user_agent(contact: str) -> str:
+    """Product, version and, where one is set, whom to write to."""
+    return f"{PRODUCT}/{__version__}" + (f" ({contact})" if contact else "")
+
+
+def open_http(
+    url: str,
+    stop: threading.Event | None = None,
+    waiting: Callable[[str], None] = lambda sentence: None,
+    *,
+    delay: float = 0,
+    **limits: float,
+) -> Http:
+    """The door to the network for one host, with the settings of this app. `delay`: seconds between two requests."""
+    config = current_app.config
+    settings = HttpSettings(
+        user_agent=user_agent(config["CONTACT"]),
+        rule=AddressRule(tuple(config["ALLOW_NETWORKS"])),
+        ca_bundle=config["CA_BUNDLE"],
+        proxy=config["PROXY"],
+        json_bytes=config["JSON_LIMIT"],
+        zone=config["TIMEZONE"],
+        **limits,
+    )
+    folder = Path(config["INSTANCE"]) / "pace"
+    pace = Pace(folder, urlsplit(url).netloc.lower(), config["PACE"], delay=delay)
+    return Http(settings, pace, stop=stop, waiting=waiting)

@@ -1,0 +1,90 @@
+"""Use cases: look up the repositories and sources that we know, keep what is told of them, forget them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from sqlalchemy import exists, select
+
+from ..accounts import audit
+from ..catalogue.links import scope_link
+from ..catalogue.models import CatalogueItem
+from ..catalogue.store import Place, remap
+from ..dspace.records import Community, Scope
+from ..errors import Conflict, InvalidInput, NotFound
+from ..extensions import db, transaction
+from .models import Repository, Source
+
+
+def address_key(site_url: str) -> str:
+    """What makes two addresses the same: host in lower case, port unless the default of http or https, path."""
+    parts = urlsplit(site_url)
+    port = parts.port if parts.port not in (None, 80, 443) else None
+    return (parts.hostname or "").lower() + (f":{port}" if port else "") + parts.path.rstrip("/")
+
+
+def get(repository_id: int) -> Repository:
+    """The repository, or NotFound."""
+    repository = db.session.get(Repository, repository_id)
+    if repository is None:
+        raise NotFound(f"There is no repository {repository_id}.")
+    return repository
+
+
+def named(text: str) -> Repository:
+    """The repository that a person means by its number, name or address; InvalidInput where it is none or unclear."""
+    every = db.session.scalars(select(Repository)).all()
+    key = address_key(text) if "://" in text else text.lower()
+    found = [r for r in every if text == str(r.id) or text == r.name or key == r.address_key]
+    if len(found) != 1:
+        raise InvalidInput(f"“{text}” names {'no' if not found else 'more than one'} repository.", "repository")
+    return found[0]
+
+
+def source_for(repository_id: int, scope: Scope) -> int:
+    """The source of this scope, made if need be; gives its id. Its handle finds it again after an upgrade."""
+    with transaction():
+        repository = get(repository_id)
+        key = scope.handle or scope.id
+        query = select(Source).where(Source.repository_id == repository_id, Source.kind == scope.kind)
+        source = db.session.scalar(query.where(Source.scope_key == key))
+        if source is None:
+            source = Source(repository_id=repository_id, kind=scope.kind.value, scope_key=key, options={}, hidden={})
+            db.session.add(source)
+        server = repository.server
+        source.scope_id, source.handle, source.name = scope.id, scope.handle, scope.name or repository.label
+        source.link = scope_link(server.site_url, server.ui_url, server.generation, scope.kind, scope.id, scope.handle)
+        db.session.flush()
+        return source.id
+
+
+def ignore_fields(repository_id: int, fields: Sequence[str]) -> None:
+    """Set the ignored fields of a repository; what is stored is mapped anew where they differ (design rule 5)."""
+    with transaction():
+        repository = get(repository_id)
+        if list(fields) != repository.ignored_fields:
+            audit.note("ignored fields", repository.site_url, before=repository.ignored_fields, after=list(fields))
+            repository.ignored_fields = list(fields)
+            remap(Place(repository.id, repository.server, tuple(fields)))
+
+
+def remember_communities(repository_id: int, communities: Sequence[Community]) -> Repository | None:
+    """Keep handles and names of the top communities; gives another repository that has exactly the same, if any."""
+    top = sorted([c.handle or "", c.name] for c in communities if c.parent_id is None)
+    with transaction():
+        get(repository_id).communities = top
+    others = db.session.scalars(select(Repository).where(Repository.id != repository_id)).all()
+    return next((other for other in others if top and other.communities == top), None)
+
+
+def forget(repository_id: int) -> None:
+    """Forget a repository, its sources and jobs. Raises Conflict while the catalogue holds items of it."""
+    with transaction():
+        repository = get(repository_id)
+        if db.session.scalar(select(exists().where(CatalogueItem.repository_id == repository_id))):
+            raise Conflict(
+                f"The catalogue holds items of {repository.label}. Undo its imports first, then it can be forgotten."
+            )
+        audit.note("forget", repository.site_url)
+        db.session.delete(repository)

@@ -1,0 +1,65 @@
+"""Strangers who guess lock nobody out of a browser in which they signed in before."""
+
+from __future__ import annotations
+
+from connector.accounts import people
+
+from .conftest import OTHER, PASSWORD, sign_in
+
+COOKIE = "dspace-connector-known"
+
+
+def strangers_guess(office) -> None:
+    """They have used up all tries at the password of Anna."""
+    for number in range(100):
+        sign_in(office.browser(REMOTE_ADDR=f"192.0.2.{number}"), "Anna", OTHER)
+    assert sign_in(office.browser(REMOTE_ADDR="192.0.2.200"), "Anna").status_code == 429
+
+
+def test_strangers_cannot_lock_the_owner_out_of_a_browser_that_is_known(office):
+    office.add("Anna")
+    office.add("Bert")
+    own = office.enter("Anna", REMOTE_ADDR="198.51.100.7")
+    own.post("/sign-out")
+    of_another = office.enter("Bert", REMOTE_ADDR="198.51.100.8")
+    strangers_guess(office)
+
+    assert sign_in(own, "Anna").status_code == 303
+    assert sign_in(of_another, "Anna").status_code == 429
+
+
+def test_a_browser_is_known_no_more_when_the_password_was_changed_or_its_cookie_is_not_ours(office):
+    anna = office.add("Anna")
+    own = office.enter("Anna", REMOTE_ADDR="198.51.100.7")
+    forged, odd = office.browser(REMOTE_ADDR="198.51.100.9"), office.browser(REMOTE_ADDR="198.51.100.10")
+    forged.set_cookie(COOKIE, own.get_cookie(COOKIE).value[:-4] + "AAAA")
+    odd.set_cookie(COOKIE, "no.such.cookie")
+    with office.app.app_context():
+        people.change_password(anna, PASSWORD, OTHER)
+        people.change_password(anna, OTHER, PASSWORD)
+    strangers_guess(office)
+
+    assert [sign_in(browser, "Anna").status_code for browser in (own, forged, odd)] == [429, 429, 429]
+
+
+def test_a_browser_that_is_known_is_slowed_down_itself(office):
+    office.add("Anna")
+    own = office.enter("Anna")
+    for number in range(100):
+        own.environ_base["REMOTE_ADDR"] = f"192.0.2.{number}"
+        sign_in(own, "Anna", OTHER)
+
+    assert sign_in(own, "Anna").status_code == 429
+
+
+def test_signing_in_again_ends_the_session_that_this_browser_had(office):
+    office.add("Anna")
+    own = office.enter("Anna")
+    before = own.get_cookie("dspace-connector").value
+
+    own.get("/account/")
+    sign_in(own, "Anna")
+
+    copy = office.browser()
+    copy.set_cookie("dspace-connector", before)
+    assert copy.get("/account/").status_code == 303

@@ -1,0 +1,393 @@
+"""The second factor: setting it up, its codes at the sign-in, recovery codes, and how it is taken away."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pyotp
+import pytest
+
+from connector.accounts import second_factor, signing
+from connector.accounts.models import RecoveryCode, Role, Session
+from connector.errors import InvalidInput
+from connector.extensions import db, limiter
+from connector.secrets import unseal
+from tests.pages import FRAGMENT, words
+
+from .conftest import OTHER, PASSWORD, is_signed_in, link_in, sign_in
+
+ON = "/account/second-factor"
+
+
+class Clock:
+    """The time of day, which passes only when told to."""
+
+    def __init__(self):
+        self.now = datetime(2026, 5, 4, 12, 0, 10)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(second_factor, "utcnow", made)
+    monkeypatch.setattr(signing, "utcnow", made)
+    return made
+
+
+class Phone:
+    """The app that makes the codes, and the sheet with the recovery codes."""
+
+    def __init__(self, secret: str, clock: Clock):
+        self._maker, self._clock = pyotp.TOTP(secret), clock
+        self.secret, self.recovery = secret, []
+
+    def code(self, steps: int = 0) -> str:
+        """What it shows now, or so many half minutes from now."""
+        return self._maker.generate_otp(int((self._clock.now - datetime(1970, 1, 1)).total_seconds()) // 30 + steps)
+
+
+def begin(browser, clock: Clock) -> Phone:
+    """Give the password, and scan the picture."""
+    assert browser.post(ON, data={"current": PASSWORD}).status_code == 303
+    page = browser.get(ON).get_data(as_text=True)
+    return Phone(re.search(r"<code>([A-Z2-7 ]{39})</code>", page)[1].replace(" ", ""), clock)
+
+
+def set_up(browser, clock: Clock) -> Phone:
+    """Turn it on, and go on half a minute later."""
+    phone = begin(browser, clock)
+    page = browser.post(f"{ON}/on", data={"code": phone.code()})
+    phone.recovery = re.findall(r"<code>([A-Z2-7-]{29})</code>", page.get_data(as_text=True))
+    clock.passes(30)
+    return phone
+
+
+def give(browser, code: str):
+    """Type the code that is asked for at the sign-in."""
+    return browser.post("/sign-in/code", data={"code": code})
+
+
+def half_in(office, back: str = "", **environ: str):
+    """A browser in which Anna has given her password."""
+    browser = office.browser(**environ)
+    answer = sign_in(browser, "Anna", back=back)
+    assert (answer.status_code, answer.location) == (303, "/sign-in/code")
+    return browser
+
+
+@pytest.fixture
+def phone(office, clock) -> Phone:
+    """That of Anna, whose second factor is on."""
+    office.add("Anna")
+    return set_up(office.enter("Anna"), clock)
+
+
+def test_password_and_code_let_one_in_and_lead_where_one_wanted_to_go(office, phone):
+    browser = half_in(office, back="/items/?page=2")
+    assert not is_signed_in(browser)
+
+    answer = give(browser, phone.code())
+
+    assert (answer.status_code, answer.location) == (303, "/items/?page=2")
+    assert is_signed_in(browser)
+
+
+def test_there_is_no_session_before_the_code(office, phone):
+    with office.app.app_context():
+        before = db.session.scalar(db.select(db.func.count()).select_from(Session))
+        half_in(office)
+        assert db.session.scalar(db.select(db.func.count()).select_from(Session)) == before
+
+
+def test_who_signs_in_anew_half_way_is_no_longer_signed_in(office, phone):
+    browser = half_in(office)
+    give(browser, phone.code())
+
+    sign_in(browser, "Anna")
+
+    assert not is_signed_in(browser)
+
+
+def test_a_code_works_once(office, phone):
+    code = phone.code()
+    assert give(half_in(office), code).status_code == 303
+
+    again = half_in(office)
+    answer = give(again, code)
+
+    assert answer.status_code == 422
+    assert "wrong, or was used already" in words(answer)
+    assert code not in answer.get_data(as_text=True)
+    assert not is_signed_in(again)
+
+
+def test_the_code_that_turned_it_on_does_not_sign_in(office, phone):
+    assert give(half_in(office), phone.code(-1)).status_code == 422
+
+
+@pytest.mark.parametrize(("steps", "status"), [(-2, 422), (-1, 303), (0, 303), (1, 303), (2, 422)])
+def test_the_code_before_and_after_work_too_and_no_others(office, phone, clock, steps, status):
+    clock.passes(300)
+
+    assert give(half_in(office), phone.code(steps)).status_code == status
+
+
+def test_after_a_code_none_before_it_works(office, phone):
+    assert give(half_in(office), phone.code(1)).status_code == 303
+
+    assert give(half_in(office), phone.code()).status_code == 422
+
+
+def test_a_recovery_code_works_once_however_it_is_typed(office, phone):
+    typed = phone.recovery[3].lower().replace("-", " ")
+    browser = half_in(office)
+
+    assert give(browser, typed).status_code == 303
+    assert is_signed_in(browser)
+    assert give(half_in(office), typed).status_code == 422
+    assert ("nobody", "recovery code used", "Anna") in office.trail()
+
+
+def test_ten_recovery_codes_of_120_bits_are_kept_as_hashes_only(office, phone):
+    with office.app.app_context():
+        kept = set(db.session.scalars(db.select(RecoveryCode.code_hash)))
+
+    assert len(set(phone.recovery)) == len(kept) == 10
+    assert all(len(code.replace("-", "")) * 5 == 120 for code in phone.recovery)
+    assert not kept & {code.replace("-", "") for code in phone.recovery}
+
+
+def test_somebody_elses_code_lets_nobody_in(office, phone, clock):
+    office.add("Ben")
+    other = set_up(office.enter("Ben"), clock)
+
+    assert give(half_in(office), other.code()).status_code == 422
+    assert give(half_in(office), other.recovery[0]).status_code == 422
+
+
+def test_after_five_minutes_one_begins_again(office, phone, clock):
+    browser = half_in(office)
+    clock.passes(301)
+
+    answer = give(browser, phone.code())
+
+    assert answer.status_code == browser.get("/sign-in/code").status_code == 409
+    assert "sign in again" in words(answer)
+    assert not is_signed_in(browser)
+
+
+def test_who_gave_no_password_is_not_asked_for_a_code(office, phone):
+    assert give(office.browser(), phone.code()).status_code == 409
+
+
+def test_a_new_password_ends_what_was_half_way(office, phone):
+    browser = half_in(office)
+    there = half_in(office)
+    give(there, phone.code())
+    there.post("/account/password", data={"current": PASSWORD, "new": OTHER, "again": OTHER})
+
+    assert give(browser, phone.code(1)).status_code == 409
+
+
+def test_disabled_meanwhile_is_not_let_in(office, phone):
+    office.add("Boss", Role.ADMIN)
+    browser = half_in(office)
+    office.enter("Boss").post(f"/users/{office.account('Anna').id}/disable")
+
+    assert give(browser, phone.code()).status_code == 409
+
+
+def test_wrong_codes_are_slowed_down_for_the_account_from_all_addresses(office, phone):
+    limiter.reset()
+    browsers = [half_in(office, REMOTE_ADDR=f"198.51.100.{number}") for number in range(11)]
+    statuses = [give(browser, "000000").status_code for browser in browsers]
+
+    assert statuses == [422] * 10 + [429]
+    assert office.trail().count(("nobody", "code refused", "Anna")) == 10
+
+
+def test_a_link_for_a_lost_password_does_not_spare_the_code(office, phone):
+    office.add("Boss", Role.ADMIN)
+    page = office.enter("Boss").post(f"/users/{office.account('Anna').id}/link")
+    link = link_in(page.get_data(as_text=True))
+    browser = office.browser()
+
+    answer = browser.post(link, data={"password": OTHER, "again": OTHER})
+
+    assert answer.location == "/sign-in/code"
+    assert not is_signed_in(browser)
+    assert give(browser, phone.code()).status_code == 303
+    assert is_signed_in(browser)
+
+
+def test_another_secret_key_refuses_codes_with_a_line_in_the_log_and_takes_recovery_codes(office, phone, caplog):
+    office.app.config["SECRET_KEY"] = "another one, of which there is enough"
+
+    assert give(half_in(office), phone.code()).status_code == 422
+    assert "The second factor of Anna cannot be read" in caplog.text
+    assert give(half_in(office), phone.recovery[0]).status_code == 303
+
+
+def test_only_a_right_code_turns_it_on(office, clock):
+    office.add("Anna")
+    browser = office.enter("Anna")
+    phone = begin(browser, clock)
+
+    answer = browser.post(f"{ON}/on", data={"code": phone.code(5)})
+
+    assert answer.status_code == 422
+    assert office.account("Anna").second_factor is None
+    assert ("Anna", "code refused", "Anna") in office.trail()
+
+
+@pytest.mark.parametrize("path", ["", "/off", "/recovery-codes"])
+def test_each_step_needs_the_present_password(office, clock, path):
+    office.add("Anna")
+    browser = office.enter("Anna")
+    if path:
+        set_up(browser, clock)
+    before = office.account("Anna").second_factor
+
+    answer = browser.post(f"{ON}{path}", data={"current": OTHER})
+
+    assert answer.status_code == 422
+    assert "not your present password" in words(answer)
+    assert office.account("Anna").second_factor == before
+    assert "QR code" not in browser.get(ON).get_data(as_text=True)
+
+
+def test_turning_it_on_signs_out_everywhere_else(office, clock):
+    office.add("Anna")
+    elsewhere, here = office.enter("Anna"), office.enter("Anna")
+
+    set_up(here, clock)
+
+    assert (is_signed_in(elsewhere), is_signed_in(here)) == (False, True)
+
+
+def test_secret_and_codes_are_shown_no_second_time_nor_kept_readable(office, phone, caplog):
+    browser = half_in(office)
+    give(browser, phone.code())
+    pages = "".join(browser.get(path).get_data(as_text=True) for path in (ON, "/account/"))
+    account = office.account("Anna")
+
+    for secret in (phone.secret, " ".join(second_factor.in_fours(phone.secret)), *phone.recovery):
+        assert secret not in pages + caplog.text + str(office.trail()) + account.second_factor
+
+
+def test_turned_off_the_password_is_enough_and_old_recovery_codes_are_gone(office, phone):
+    browser = half_in(office)
+    give(browser, phone.code())
+
+    browser.post(f"{ON}/off", data={"current": PASSWORD})
+
+    assert sign_in(office.browser(), "Anna").location == "/"
+    with office.app.app_context():
+        assert db.session.scalars(db.select(RecoveryCode)).all() == []
+    assert ("Anna", "second factor off", "Anna") in office.trail()
+
+
+def test_new_recovery_codes_replace_the_old_ones(office, phone):
+    browser = half_in(office)
+    give(browser, phone.code())
+
+    page = browser.post(f"{ON}/recovery-codes", data={"current": PASSWORD}).get_data(as_text=True)
+    new = re.findall(r"<code>([A-Z2-7-]{29})</code>", page)
+
+    assert give(half_in(office), phone.recovery[0]).status_code == 422
+    assert give(half_in(office), new[0]).status_code == 303
+
+
+def test_an_admin_takes_it_away_and_the_account_is_signed_out(office, phone):
+    office.add("Boss", Role.ADMIN)
+    browser = half_in(office)
+    give(browser, phone.code())
+    boss = office.enter("Boss")
+    assert "Remove second factor" in words(boss.get("/users/"))
+
+    boss.post(f"/users/{office.account('Anna').id}/second-factor")
+
+    assert not is_signed_in(browser)
+    assert sign_in(browser, "Anna").location == "/"
+    assert "Remove second factor" not in words(boss.get("/users/"))
+    assert ("Boss", "second factor off", "Anna") in office.trail()
+
+
+def test_the_command_line_takes_it_away_and_lists_who_has_one(office, phone):
+    runner = office.app.test_cli_runner()
+    assert runner.invoke(args=["user", "list"]).output.strip().endswith("second factor")
+
+    assert runner.invoke(args=["user", "second-factor", "Anna", "--remove"]).exit_code == 0
+
+    assert '"second_factor": false' in runner.invoke(args=["user", "list", "--json"]).output
+    assert office.account("Anna").second_factor is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "role", "led"),
+    [
+        ("offered", Role.ADMIN, False),
+        ("admins", Role.ADMIN, True),
+        ("admins", Role.EDITOR, False),
+        ("everyone", Role.VIEWER, True),
+    ],
+)
+def test_who_must_have_one_is_led_to_set_it_up_before_anything_else(office, clock, setting, role, led):
+    office.add("Anna", role)
+    office.app.config["SECOND_FACTOR"] = setting
+    browser = office.enter("Anna")
+
+    answer = browser.get("/items/")
+    fragment = browser.get("/items/", headers=FRAGMENT)
+
+    assert (answer.location == ON) is led
+    assert (fragment.headers.get("HX-Redirect") == ON) is led
+    if led:
+        assert (answer.status_code, fragment.status_code) == (303, 401)
+        set_up(browser, clock)
+        assert browser.get("/items/").status_code == 200
+        assert browser.post(f"{ON}/off", data={"current": PASSWORD}).status_code == 409
+        assert office.account("Anna").second_factor
+
+
+def test_who_must_set_it_up_may_sign_out(office):
+    office.add("Anna")
+    office.app.config["SECOND_FACTOR"] = "everyone"
+
+    assert office.enter("Anna").post("/sign-out").location == "/sign-in"
+
+
+def test_with_a_proxy_that_signs_in_no_page_of_it_exists(office):
+    office.app.config.update(AUTH="proxy", AUTH_DEFAULT_ROLE="admin", SECOND_FACTOR="everyone")
+    office.app.config["TRUSTED_PROXIES"] = office.app.config["METRICS_NETWORKS"]
+    browser = office.browser(HTTP_X_REMOTE_USER="Anna", REMOTE_ADDR="127.0.0.1")
+
+    assert browser.get("/items/").status_code == 200
+    assert browser.get(ON).status_code == browser.get("/sign-in/code").status_code == 404
+    assert browser.post("/users/1/second-factor").status_code == 404
+
+
+def test_of_several_requests_with_the_same_code_at_once_one_gets_in(office, phone, clock):
+    account_id, code = office.account("Anna").id, phone.code()
+
+    def use(_: int) -> bool:
+        with office.app.app_context():
+            return second_factor.accepts(account_id, code)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(use, range(4))) == 1
+
+
+def test_a_secret_is_sealed_for_this_use_alone(office, phone):
+    sealed = office.account("Anna").second_factor
+
+    with pytest.raises(InvalidInput):
+        unseal(sealed, office.app.config["SECRET_KEY"], "Anna")

@@ -1,0 +1,54 @@
+"""A second factor is set up, asked for and accepted in a browser, and its picture is one that a phone can read."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pyotp
+import pytest
+
+from connector.accounts import people
+from connector.accounts.models import Role
+
+pytestmark = pytest.mark.browser
+PASSWORD = "gentle otters fold paper maps"
+
+
+def test_set_up_then_signed_in_with_the_next_code(app, site, open_page):
+    with app.app_context():
+        people.welcome(people.add("Anna", Role.EDITOR), PASSWORD)
+    page = open_page()
+    page.context.clear_cookies()
+
+    def give_password() -> None:
+        page.goto(f"{site.url}/sign-in")
+        page.get_by_label("Name").fill("Anna")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+
+    give_password()
+    page.goto(f"{site.url}/account/")
+    page.get_by_role("link", name="Set it up").click()
+    page.get_by_label("Present password").fill(PASSWORD)
+    page.get_by_role("button", name="Set it up").click()
+    picture = page.get_by_role("img", name="QR code").locator("svg")
+    maker = pyotp.TOTP(page.locator("code").inner_text().replace(" ", ""))
+    step = int(time.time()) // 30
+
+    assert picture.bounding_box()["width"] > 150
+    assert picture.locator("path").first.evaluate("path => getComputedStyle(path).fill") == "rgb(255, 255, 255)"
+    assert picture.locator("path").last.evaluate("path => getComputedStyle(path).stroke") == "rgb(0, 0, 0)"
+
+    page.get_by_label("Code", exact=True).fill(maker.generate_otp(step))
+    page.get_by_role("button", name="Turn it on").click()
+    codes = page.locator("li code").all_inner_texts()
+    page.get_by_role("link", name="I have them").click()
+    page.get_by_role("button", name="Sign out").click()
+    give_password()
+    page.get_by_label("Code", exact=True).fill(maker.generate_otp(step + 1))
+    page.get_by_role("button", name="Sign in").click()
+
+    page.get_by_role("button", name="Sign out").wait_for()
+    assert len(codes) == 10
+    assert all(re.fullmatch(r"([A-Z2-7]{4}-){5}[A-Z2-7]{4}", code) for code in codes)

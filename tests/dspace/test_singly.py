@@ -1,0 +1,97 @@
+"""Items one request each: whose fault it is that one cannot be read."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.dspace.records import Failure, Item
+from connector.dspace.singly import singly
+from connector.errors import BotWall, RepositoryDown, Transient
+
+from .waiting import item, patience
+
+
+def test_what_fails_singly_is_a_failure_with_its_reason_among_good_ones():
+    def read(found: Item) -> Item:
+        if found.id == "2":
+            raise Transient("it is broken")
+        return found
+
+    results = list(singly(map(item, range(5)), read, patience()[0], lambda: 1))
+
+    assert results == [item(0), item(1), item(3), Failure("2", "123456789/2", "Item 2", "it is broken"), item(4)]
+
+
+def test_three_failures_in_a_row_are_the_items_own_while_a_good_one_can_still_be_read():
+    waiting, clock = patience()
+
+    def read(found: Item) -> Item:
+        if int(found.id) >= 2:
+            raise Transient("it is broken")
+        return found
+
+    results = list(singly(map(item, range(8)), read, waiting, lambda: 1))
+
+    assert sum(isinstance(result, Failure) for result in results) == 6
+    assert 5.0 not in clock.waits
+
+
+@pytest.mark.parametrize("failing", range(1, 25))
+def test_items_wait_while_the_repository_fails_and_then_all_come(failing):
+    answers = 0
+
+    def read(found: Item) -> Item:
+        nonlocal answers
+        answers += 1
+        if 2 < answers <= 2 + failing:
+            raise Transient("down")
+        return found
+
+    results = list(singly(map(item, range(6)), read, patience()[0], lambda: 1))
+
+    assert sorted(results, key=lambda result: result.id) == [item(number) for number in range(6)]
+
+
+def test_a_control_tells_the_fault_of_the_first_item_from_that_of_the_repository():
+    def read(found: Item) -> Item:
+        raise Transient("it is broken")
+
+    results = singly([item(0)], read, patience()[0], lambda: 1, control=lambda: "all is well")
+
+    assert list(results) == [Failure("0", "123456789/0", "Item 0", "it is broken")]
+
+
+def test_items_that_never_come_end_with_patience():
+    def read(found: Item) -> Item:
+        raise Transient("down")
+
+    with pytest.raises(RepositoryDown):
+        list(singly(map(item, range(6)), read, patience(seconds=30)[0], lambda: 1))
+
+
+def test_an_item_behind_a_protection_against_robots_waits_and_is_never_a_failure():
+    walled = 6
+
+    def read(found: Item) -> Item:
+        nonlocal walled
+        if found.id == "2" and walled:
+            walled -= 1
+            raise BotWall("A protection against robots answers.")
+        return found
+
+    waiting, clock = patience()
+    results = list(singly(map(item, range(5)), read, waiting, lambda: 1))
+
+    assert sorted(results, key=lambda result: result.id) == [item(number) for number in range(5)]
+    assert [wait for wait in clock.waits if wait >= 5] == [5, 10, 20, 40, 80]
+    assert waiting.since is None
+
+
+def test_an_item_that_stays_behind_a_protection_against_robots_fails_the_walk():
+    def read(found: Item) -> Item:
+        if found.id == "2":
+            raise BotWall("A protection against robots answers.")
+        return found
+
+    with pytest.raises(RepositoryDown, match="A protection against robots answers"):
+        list(singly(map(item, range(5)), read, patience(seconds=60)[0], lambda: 1))

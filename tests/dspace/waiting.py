@@ -1,0 +1,31 @@
+"""Time that passes only when somebody waits, and what is read meanwhile."""
+
+from __future__ import annotations
+
+import threading
+
+from connector.dspace.patience import Patience
+from connector.dspace.records import Item
+
+
+class Clock(threading.Event):
+    """A stop event and a clock in one: waiting moves the time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.waits: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout or 0)
+        self.now += timeout or 0
+        return self.is_set()
+
+
+def item(number: int) -> Item:
+    return Item(str(number), f"123456789/{number}", f"Item {number}", None)
+
+
+def patience(seconds: float = 1000, clock: Clock | None = None) -> tuple[Patience, Clock]:
+    clock = clock or Clock()
+    return Patience(seconds, clock, clock=lambda: clock.now, spread=lambda: 1.0), clock

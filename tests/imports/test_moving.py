@@ -1,0 +1,156 @@
+"""A source that changes while it is read: nothing that came is missed, and nothing that went is taken for there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from connector.extensions import db
+from connector.imports.models import ImportJob
+from tests.sample import SampleRepository
+
+from .catalogue import records
+from .test_completeness import of_generation
+from .test_slices import import_of
+
+
+def ten_items(dspace) -> None:
+    dspace.can_select = True
+    for number in range(10):
+        dspace.add(f"i{number}")
+
+
+def meanwhile(dspace, page: int, do) -> None:
+    """Before so many pages of the next listing were given, do this, once."""
+    left = [do]
+
+    def hook(number: int) -> None:
+        if number == page and left:
+            left.pop()()
+
+    dspace.before_page = hook
+
+
+def replaced(dspace):
+    """Three that were read are deleted, and three come that stand before what is still to be read."""
+    rest = {id: item for id, item in dspace.items.items() if id not in ("i0", "i1", "i2")}
+    dspace.items = {}
+    for number in range(3):
+        dspace.add(f"new{number}", indexed=dspace.server_time + timedelta(seconds=60))
+    dspace.items |= rest
+
+
+def held_now(desk) -> dict[str, str]:
+    return {record["source_id"]: record["source_state"] for record in records(desk.app)}
+
+
+def test_what_came_in_place_of_what_went_is_read_and_what_went_is_marked(desk, dspace):
+    ten_items(dspace)
+    meanwhile(dspace, 2, lambda: replaced(dspace))
+
+    job = desk.run()
+
+    states = held_now(desk)
+    assert {id for id, state in states.items() if state == "present"} == set(dspace.items)
+    assert {id for id, state in states.items() if state != "present"} == {"i0", "i1", "i2"}
+    assert (job.seen, job.expected, job.added, job.vanished, job.clean) == (10, 10, 13, 3, True)
+
+
+def test_the_same_of_a_run_again_which_only_lists(desk, dspace):
+    ten_items(dspace)
+    desk.run()
+    dspace.edit("i9", title="Changed")
+    dspace.refuses_subsets = True
+    meanwhile(dspace, 2, lambda: (replaced(dspace), setattr(dspace, "refuses_subsets", False)))
+
+    job = desk.run()
+
+    states = held_now(desk)
+    assert {id for id, state in states.items() if state == "present"} == set(dspace.items)
+    assert (job.seen, job.expected, job.added, job.updated, job.vanished) == (10, 10, 3, 1, 3)
+    assert job.unchanged == 6
+
+
+def test_what_went_without_anything_in_its_place_is_marked_by_the_same_run(desk, dspace):
+    ten_items(dspace)
+    meanwhile(dspace, 2, lambda: [dspace.items.pop(id) for id in ("i0", "i4")])
+
+    job = desk.run()
+
+    assert {id for id, state in held_now(desk).items() if state != "present"} <= {"i0", "i4"}
+    assert (job.seen, job.expected) == (8, 8)
+    assert job.clean
+
+
+def test_where_only_the_count_is_behind_nothing_is_marked(desk, dspace):
+    ten_items(dspace)
+    dspace.count_off_by = -2
+
+    job = of_generation(desk, 6).run()
+
+    assert (job.seen, job.expected, job.vanished, job.clean) == (10, 8, 0, True)
+    assert set(held_now(desk).values()) == {"present"}
+
+
+def test_a_job_that_dies_while_it_catches_up_goes_on_there(desk, dspace):
+    ten_items(dspace)
+    meanwhile(dspace, 2, lambda: replaced(dspace))
+    job_id = desk.create()
+    listings = []
+
+    def die_late(connection) -> None:
+        if len(dspace.listings) == 2 and not listings:
+            listings.extend(dspace.listings)
+            raise RuntimeError("The process is gone")
+
+    ask = dspace._ask
+    dspace._ask = lambda: (die_late(None), ask())[1] if dspace.listings else ask()
+    desk.work(job_id)
+    assert desk.job(job_id).state == "failed"
+    with desk.app.app_context():
+        db.session.execute(db.update(ImportJob).values(state="queued"))
+        db.session.commit()
+
+    desk.work(job_id)
+
+    job = desk.job(job_id)
+    assert (job.state, job.seen, job.expected, job.clean) == ("completed", 10, 10, True)
+    assert {id for id, state in held_now(desk).items() if state == "present"} == set(dspace.items)
+
+
+def test_a_preview_tells_what_is_there_at_its_end(desk, dspace):
+    ten_items(dspace)
+    desk.run()
+    meanwhile(dspace, 2, lambda: replaced(dspace))
+
+    job = desk.look(full=True)
+
+    assert (job.added, job.vanished, job.unchanged, job.seen) == (3, 3, 7, 10)
+
+
+@pytest.mark.parametrize(("generation", "at"), [(9, 2), (9, 4), (7, 3), (6, 1)])
+def test_nothing_is_missed_or_held_as_there_of_a_real_server_that_moves(app, generation, at):
+    with SampleRepository(generation) as sample, app.app_context():
+        gazette = sample.data.named("Aldermouth Gazette")
+        mine = [item for item in sample.data.items.values() if gazette in item.collections]
+        asked = []
+
+        def move(target: str) -> bool:
+            if "/discover/search/objects" in target or "/items?" in target:
+                asked.append(target)
+                if len(asked) == at:
+                    for item in sorted(mine, key=lambda item: item.uuid)[:3]:
+                        sample.data.delete(item)
+                    for number in range(3):
+                        sample.data.add_item(gazette, [("dc.title", [f"Late {number}"])])
+            return False
+
+        sample.faults.add(move, None)
+        job = import_of(sample, gazette)()
+
+        true = {item.handle for item in sample.data.items.values() if gazette in item.collections}
+        held = {record["handle"] for record in records(app) if record["source_state"] == "present"}
+        assert len(asked) >= at
+        assert held == true
+        assert job.clean

@@ -1,0 +1,71 @@
+"""Ways to other servers that anybody between can read are told at the start."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from config import load
+from connector.ways import in_the_open
+from tests.test_command_line import CommandLine
+
+MAIL = {"CONNECTOR_NOTICE_FROM": "a@example.org", "CONNECTOR_NOTICE_TO": "b@example.org"}
+
+
+def told(**settings: str) -> list[str]:
+    """What is told with these settings."""
+    environment = {f"CONNECTOR_{name}": value for name, value in settings.items()}
+    return in_the_open(load(environment | (MAIL if "SMTP" in settings else {})))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://user:secret@db.example.org/connector"),
+        ("DATABASE_URL", "postgresql://user:secret@db.example.org/connector?sslmode=prefer"),
+        ("QUEUE_URL", "redis://:secret@192.0.2.7:6379/0"),
+        ("SMTP", "smtp://mail.example.org"),
+        ("NOTICE_WEBHOOK", "http://chat.example.org/hook/secret"),
+    ],
+)
+def test_a_way_to_another_machine_without_tls_is_told_by_the_name_of_its_setting(name, value):
+    assert told(**{name: value}) == [f"CONNECTOR_{name}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://user:secret@db.example.org/connector?sslmode=verify-full"),
+        ("DATABASE_URL", "postgresql://user:secret@127.0.0.1/connector"),
+        ("DATABASE_URL", "postgresql:///connector"),
+        ("QUEUE_URL", "rediss://:secret@192.0.2.7:6379/0"),
+        ("QUEUE_URL", "redis://localhost:6379/0"),
+        ("SMTP", "smtp+starttls://mail.example.org"),
+        ("SMTP", "smtps://mail.example.org"),
+        ("SMTP", "smtp://localhost"),
+        ("NOTICE_WEBHOOK", "https://chat.example.org/hook/secret"),
+        ("NOTICE_WEBHOOK", "http://[::1]/hook"),
+    ],
+)
+def test_a_way_with_tls_or_within_this_machine_is_not(name, value):
+    assert told(**{name: value}) == []
+
+
+@pytest.mark.parametrize("command", ["up", "worker"])
+def test_it_is_told_as_a_process_starts_without_its_value(command, tmp_path):
+    flask = CommandLine(tmp_path / "instance")
+
+    server = flask.start(command, CONNECTOR_PORT="0", CONNECTOR_NOTICE_WEBHOOK="http://192.0.2.1/hook/secret")
+    try:
+        told = list(itertools.takewhile(lambda line: "(Ctrl-C ends it)" not in line, server.stderr))
+    finally:
+        server.terminate()
+        server.communicate(timeout=30)
+
+    assert "CONNECTOR_NOTICE_WEBHOOK leads to another machine without TLS" in told[-1]
+    assert "secret" not in told[-1]
+
+
+def test_as_shipped_there_is_none():
+    assert told() == []
