@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from flask import Flask, current_app
+from sqlalchemy.exc import DBAPIError
 
 from config import COMMAND_LINE_PATIENCE
 
@@ -33,7 +34,7 @@ from .imports.models import Answer, ImportJob, Kind, State
 from .repositories import commands as repository_commands
 from .repositories import connecting, register
 from .repositories.forms import check_delay, check_hours, check_limit, check_size, check_url
-from .terminal import REFUSED, STOPPED, Command, json_option
+from .terminal import REFUSED, STOPPED, Command, json_option, refuse
 from .words import duration, plural
 
 SHOWN = 10
@@ -265,7 +266,11 @@ def worker(threads: int) -> None:
 def _in_foreground(job_id: int, as_json: bool) -> None:
     """Work on a job, or watch it where another has it, and end with its exit code."""
     current_app.config["PATIENCE"] = current_app.config["PATIENCE"] or COMMAND_LINE_PATIENCE
-    job = follow(job_id)
+    try:
+        job = follow(job_id)
+    except DBAPIError as error:
+        again = f"flask resume {job_id} goes on with it, or a worker does by itself"
+        refuse(f"The database cannot be used now: {error.orig}. Job {job_id} is not lost: {again}.", job_id)
     _print(job, as_json)
     sys.exit(_exit_code(job))
 

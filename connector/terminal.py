@@ -18,11 +18,14 @@ log = logging.getLogger(__name__)
 REFUSED, STOPPED = 2, 130
 
 
-def refuse(sentence: str) -> NoReturn:
-    """End the process with a sentence on stderr, one JSON line on stdout where that was asked for, and exit code 2."""
+def refuse(sentence: str, job_id: int | None = None) -> NoReturn:
+    """End the process with a sentence on stderr, one JSON line on stdout where that was asked for, and exit code 2.
+
+    `job_id`: of the job that it concerns, if there is one.
+    """
     click.echo(f"Error: {sentence}", err=True)
     if "--json" in sys.argv:
-        click.echo(json.dumps(report.refused(sentence), ensure_ascii=False))
+        click.echo(json.dumps(report.refused(sentence, job_id), ensure_ascii=False))
     sys.exit(REFUSED)
 
 

@@ -294,6 +294,31 @@ def test_a_source_that_lost_half_its_items_is_a_question_that_ends_with_2_and_wa
     assert (answered, job["state"], job["vanished"], job["clean"]) == (0, "completed", 20, True)
 
 
+def test_a_database_that_fails_under_a_job_is_told_with_its_number_and_the_job_goes_on_later(flask, nine):
+    database = Path(flask.environment["CONNECTOR_INSTANCE"]) / "connector.db"
+
+    def rename(before: str, after: str) -> None:
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute(f"ALTER TABLE {before} RENAME TO {after}")
+
+    searches = itertools.count()
+
+    def fail(path: str) -> bool:
+        if "/discover/search/objects" in path and next(searches) == 1:
+            rename("import_job", "away")
+        return False
+
+    nine.faults.add(fail, times=None)
+    code, out, err = flask("import", nine.url, "--all", "--limit", "10", "--json")
+    rename("away", "import_job")
+    again, job = flask.json("resume", "1")
+
+    assert code == 2
+    assert json.loads(out) | {"message": ""} == json.loads(out) | {"job": 1, "state": "unknown", "message": ""}
+    assert "Job 1 is not lost: flask resume 1 goes on with it" in err
+    assert (again, job["state"], job["clean"], job["seen"]) == (0, "completed", True, job["expected"])
+
+
 def test_retry_fetches_only_the_files_that_did_not_come(flask, nine):
     handle = nine.data.named(GAZETTE).handle
     content = iter(range(2))

@@ -60,11 +60,11 @@ def as_dict(job: ImportJob) -> dict[str, Any]:
     }
 
 
-def refused(message: str) -> dict[str, Any]:
-    """The same members where there is no job: what was asked for was refused."""
+def refused(message: str, job_id: int | None = None) -> dict[str, Any]:
+    """The same members where there is no job, as what was asked for was refused; or where nothing can be read of it."""
     return {
-        "job": None,
-        "state": "failed",
+        "job": job_id,
+        "state": "failed" if job_id is None else "unknown",
         "clean": False,
         **dict.fromkeys(NUMBERS, 0),
         "expected": None,
