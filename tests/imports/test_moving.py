@@ -72,15 +72,27 @@ def test_the_same_of_a_run_again_which_only_lists(desk, dspace):
     assert job.unchanged == 6
 
 
-def test_what_went_without_anything_in_its_place_is_marked_by_the_same_run(desk, dspace):
+def test_what_went_without_anything_in_its_place_is_marked_and_what_it_shifted_is_read(desk, dspace):
     ten_items(dspace)
     meanwhile(dspace, 2, lambda: [dspace.items.pop(id) for id in ("i0", "i4")])
 
     job = desk.run()
 
-    assert {id for id, state in held_now(desk).items() if state != "present"} <= {"i0", "i4"}
-    assert (job.seen, job.expected) == (8, 8)
-    assert job.clean
+    states = held_now(desk)
+    assert {id for id, state in states.items() if state == "present"} == set(dspace.items)
+    assert {id for id, state in states.items() if state != "present"} == {"i0", "i4"}
+    assert (job.seen, job.expected, job.clean) == (8, 8, True)
+
+
+def test_of_an_older_dspace_so_it_is_where_fewer_are_left_than_were_seen(desk, dspace):
+    ten_items(dspace)
+    dspace.can_select = False
+    meanwhile(dspace, 3, lambda: [dspace.items.pop(id) for id in ("i0", "i4")])
+
+    job = of_generation(desk, 6).run()
+
+    assert {id for id, state in held_now(desk).items() if state == "present"} == set(dspace.items)
+    assert (job.seen, job.vanished, job.clean) == (8, 2, True)
 
 
 def test_where_only_the_count_is_behind_nothing_is_marked(desk, dspace):
