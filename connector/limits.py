@@ -7,11 +7,12 @@ for one that is slow while everybody else waits for a page (ASVS 5.0, 2.4.1 and 
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass, field
 
 from flask import Flask, abort, current_app, g, request
 from limits import RateLimitItemPerMinute
-
-from .extensions import limiter
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
 
 # These only read, but each asks a repository or goes through a whole table.
 COSTLY = frozenset(
@@ -24,12 +25,21 @@ COSTLY = frozenset(
         "repositories.listed",
     }
 )
-AT_ONCE = "costly_at_once"  # the slots of this process
+COUNTS = "costly"  # where the app keeps them
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What this process counts: in its own memory, as it has threads of its own, and no server that may be away."""
+
+    at_once: threading.BoundedSemaphore
+    asked: FixedWindowRateLimiter = field(default_factory=lambda: FixedWindowRateLimiter(MemoryStorage()))
 
 
 def init_app(app: Flask) -> None:
     """Count after the gate, which knows who asks, and before a form is looked at."""
-    app.extensions[AT_ONCE] = threading.BoundedSemaphore(app.config["COSTLY_AT_ONCE"])
+    slots = threading.BoundedSemaphore(app.config["COSTLY_AT_ONCE"])
+    app.extensions[COUNTS] = Counts(slots)
     app.before_request(_begin)
     app.teardown_request(_end)
 
@@ -41,10 +51,10 @@ def _begin() -> None:
     """
     if g.person is None or (request.method != "POST" and request.endpoint not in COSTLY):
         return
-    pace = RateLimitItemPerMinute(current_app.config["COSTLY_A_MINUTE"])
-    if not limiter.limiter.hit(pace, "costly", g.person.name):
+    counts: Counts = current_app.extensions[COUNTS]
+    if not counts.asked.hit(RateLimitItemPerMinute(current_app.config["COSTLY_A_MINUTE"]), g.person.name):
         abort(429)
-    g.has_slot = current_app.extensions[AT_ONCE].acquire(blocking=False)
+    g.has_slot = counts.at_once.acquire(blocking=False)
     if not g.has_slot:
         abort(429)
 
@@ -52,4 +62,4 @@ def _begin() -> None:
 def _end(error: BaseException | None) -> None:
     """Also where the request failed, and of a download when its last byte is sent."""
     if g.pop("has_slot", False):
-        current_app.extensions[AT_ONCE].release()
+        current_app.extensions[COUNTS].at_once.release()

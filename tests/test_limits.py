@@ -8,12 +8,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from connector import serving
+from config import load
+from connector import create_app, serving
 from connector.accounts import people, sessions
 from connector.accounts.gate import allows
 from connector.accounts.models import Role
-from connector.extensions import transaction
+from connector.extensions import db, transaction
 from connector.limits import COSTLY
+from connector.storage import prepare
 from tests import signed_in
 from tests.pages import words
 
@@ -133,3 +135,19 @@ def test_as_shipped_a_quick_person_never_meets_the_limit(client):
     answers = {client.post("/jobs/9/stop").status_code for _ in range(100)}
 
     assert answers == {404}
+
+
+def test_while_the_server_of_the_queue_is_away_both_limits_count_in_this_process(tmp_path):
+    app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_QUEUE_URL": "redis://127.0.0.1:1"}))
+    prepare(app)
+    app.config |= {"WTF_CSRF_ENABLED": False, "COSTLY_A_MINUTE": 3}
+    signed_in.admit(app)
+    stranger, app.test_client_class = app.test_client(), signed_in.SignedIn
+    somebody = app.test_client()
+
+    assert [somebody.post("/jobs/9/stop").status_code for _ in range(4)] == [404, 404, 404, 429]
+    tries = [stranger.post("/sign-in", data={"name": "Anna", "password": "x"}).status_code for _ in range(11)]
+    assert tries == [422] * 10 + [429]
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()

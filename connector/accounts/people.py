@@ -161,6 +161,13 @@ def enable(account_id: int) -> None:
         audit.note("enable", get(account_id).name)
 
 
+def end_session(account_id: int, token_hash: str) -> None:
+    """Sign one browser of an account out. One that is signed out already is no error."""
+    with transaction():
+        sessions.end_one(account_id, token_hash)
+        audit.note("session ended", get(account_id).name)
+
+
 def end_sessions(account_id: int, but: str | None = None) -> None:
     """Sign an account out everywhere, but for the session with this token."""
     with transaction():

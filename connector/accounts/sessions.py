@@ -83,6 +83,12 @@ def end(token: str) -> None:
     db.session.execute(delete(SESSION).where(SESSION.c.token_hash == fingerprint(token)))
 
 
+def end_one(account_id: int, token_hash: str) -> None:
+    """End the session of this account that is kept under this hash. Inside a transaction."""
+    mine = (SESSION.c.account_id == account_id, SESSION.c.token_hash == token_hash)
+    db.session.execute(delete(SESSION).where(*mine))
+
+
 def end_all(account_id: int, but: str | None = None) -> None:
     """End all sessions of an account but the one with this token. Inside a transaction."""
     kept = () if but is None else (SESSION.c.token_hash != fingerprint(but),)

@@ -50,6 +50,7 @@ def init_app(app: Flask) -> None:
     login.request_loader(lambda _: _named_by_proxy() if people.is_by_proxy() else None)
     queue = app.config["QUEUE_URL"]  # where it is a server, all processes count together how often one fails
     app.config["RATELIMIT_STORAGE_URI"] = "memory://" if queue.startswith("sqlite") else queue
+    app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = True  # while that server is away, each counts for itself
     app.config["RATELIMIT_HEADERS_ENABLED"] = True
     limiter.init_app(app)
     app.cli.commands.pop("limiter", None)  # commands of its own, which are nobody's here

@@ -10,11 +10,12 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from ..errors import InvalidInput
 from ..extensions import db
 from . import known, links, people, second_factor, sessions, signing
-from .forms import ChangePasswordForm, ChoosePasswordForm, FirstAdminForm, SignInForm
+from .forms import ChangePasswordForm, ChoosePasswordForm, FirstAdminForm, PasswordAgainForm, SignInForm
 from .gate import allows
 from .models import Role
 from .throttling import PACE, REFUSED, failures, network
 
+ENDING = "ending"  # before the names of the fields by which sessions are ended, beside those of a new password
 WRONG = "This name and password do not belong together, or the account is disabled."
 # Failures of one account from all addresses; in browsers that are known it is counted apart, so that strangers lock
 # nobody out there, and elsewhere not for long (ASVS 5.0, 6.3.1).
@@ -121,10 +122,23 @@ def change_password() -> Any:
 
 @blueprint.post("/account/sessions")
 @allows(Role.VIEWER)
+@failures(PACE, lambda: str(g.person.id), "password")
 def end_sessions() -> Any:
-    """Sign out everywhere else."""
-    people.end_sessions(g.person.id, g.person.token)
-    flash("Everywhere else you are signed out.")
+    """Sign out one other browser, or everywhere else, for whoever gives the password (ASVS 5.0, 7.5.2)."""
+    if people.is_by_proxy():
+        abort(404)
+    form = PasswordAgainForm(prefix=ENDING)
+    try:
+        people.confirm(g.person.id, form.current.data or "")
+    except InvalidInput as error:
+        form.refuse(error)
+        return _account_page(ChangePasswordForm(formdata=None), form), REFUSED
+    if one := request.form.get("end"):
+        people.end_session(g.person.id, one)
+        flash("That browser is signed out.")
+    else:
+        people.end_sessions(g.person.id, g.person.token)
+        flash("Everywhere else you are signed out.")
     return redirect(url_for(".account"), 303)
 
 
@@ -149,8 +163,9 @@ def _welcome_page(token: str, form: ChoosePasswordForm) -> str:
     return render_template("accounts/welcome.html", form=form, name=name)
 
 
-def _account_page(form: ChangePasswordForm) -> str:
+def _account_page(form: ChangePasswordForm, ending: PasswordAgainForm | None = None) -> str:
     mine = sessions.of_account(g.person.id)
     has_one = second_factor.is_on(g.person.id)
     this = g.person.token and links.fingerprint(g.person.token)
-    return render_template("accounts/account.html", form=form, sessions=mine, this=this, second_factor=has_one)
+    shown = {"form": form, "ending": ending or PasswordAgainForm(formdata=None, prefix=ENDING)}
+    return render_template("accounts/account.html", **shown, sessions=mine, this=this, second_factor=has_one)

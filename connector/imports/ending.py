@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from ..catalogue import store
 from ..catalogue.models import Fate, Holding
@@ -55,23 +55,29 @@ def _ask_or_leave(harvest: Harvest) -> str:
 
     A repository that is being moved, or whose index is being rebuilt, answers well and shows little or nothing.
     """
-    missing = _missing(harvest)
-    unseen, held = missing.unseen, missing.held
+    # Of what was here before, and of what this job brought and the source then lost (see `moving`).
+    here, new = HOLDING.c.made_by != harvest.job_id, HOLDING.c.made_by == harvest.job_id
+    missing = [_missing(harvest, here), _missing(harvest, new)]
+    unseen = sum(each.unseen for each in missing)
     answer = (harvest.question or {}).get("answer")
     if answer == Answer.LEAVE and unseen:
         return f"{_number(unseen, 'item')} that the source no longer lists, left as they are by a person's word."
-    most = current_app.config["MISSING_PERCENT"]
-    if answer == Answer.MARK or not unseen or (unseen * 100 <= held * most and unseen < held):
-        return ""
-    return harvest.recorder.ask(missing)
+    unlikely = [] if answer == Answer.MARK else [each for each in missing if _is_unlikely(each)]
+    return harvest.recorder.ask(unlikely[0]) if unlikely else ""
 
 
-def _missing(harvest: Harvest) -> Missing:
+def _is_unlikely(missing: Missing) -> bool:
+    """Whether more is missing than may be in one run, or all."""
+    unseen, held = missing.unseen, missing.held
+    return unseen > 0 and (unseen * 100 > held * current_app.config["MISSING_PERCENT"] or unseen == held)
+
+
+def _missing(harvest: Harvest, which: ColumnElement[bool]) -> Missing:
     """How many items that this source holds and that were present were not seen now, and how many there are."""
     held = (
         select(func.count(), func.count().filter(harvest.recorder.unseen))
         .join(ITEM, HOLDING.c.item_id == ITEM.c.id)
-        .where(HOLDING.c.source_id == harvest.source_id, HOLDING.c.made_by != harvest.job_id)
+        .where(HOLDING.c.source_id == harvest.source_id, which)
         .where(HOLDING.c.left.is_(None), ITEM.c.source_state == SourceState.PRESENT)
     )
     total, unseen = db.session.execute(held).one()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from argon2 import PasswordHasher
@@ -209,14 +210,47 @@ def test_disabling_ends_all_sessions_at_once_and_enabling_does_not_bring_them_ba
     assert not is_signed_in(browser)
 
 
-def test_one_can_sign_out_everywhere_else(office):
+def ends_in(page) -> list[str]:
+    """What the buttons beside one's other browsers send."""
+    return re.findall(r'name="end" value="([0-9a-f]{64})"', page.text)
+
+
+def test_one_can_sign_out_everywhere_else_with_the_password(office):
     office.add("Anna")
     here, elsewhere = office.enter("Anna"), office.enter("Anna", REMOTE_ADDR="192.0.2.7")
     assert "192.0.2.7" in words(here.get("/account/"))
 
-    here.post("/account/sessions")
+    refused = here.post("/account/sessions", data={"ending-current": OTHER})
+    assert (refused.status_code, is_signed_in(elsewhere)) == (422, True)
+    assert "That is not your present password." in words(refused)
+    here.post("/account/sessions", data={"ending-current": PASSWORD})
 
     assert [is_signed_in(browser) for browser in (here, elsewhere)] == [True, False]
+
+
+def test_one_can_sign_out_a_single_other_browser(office):
+    office.add("Anna")
+    here, lost, third = office.enter("Anna"), office.enter("Anna", REMOTE_ADDR="192.0.2.7"), office.enter("Anna")
+    buttons = re.findall(r"192\.0\.2\.7.*?value=\"([0-9a-f]{64})\"", here.get("/account/").text, re.DOTALL)
+    assert len(ends_in(here.get("/account/"))) == 2
+
+    assert here.post("/account/sessions", data={"end": buttons[0], "ending-current": OTHER}).status_code == 422
+    here.post("/account/sessions", data={"end": buttons[0], "ending-current": PASSWORD})
+
+    assert [is_signed_in(browser) for browser in (here, lost, third)] == [True, False, True]
+    assert ("Anna", "session ended", "Anna") in office.trail()
+
+
+def test_nobody_ends_the_session_of_another(office):
+    office.add("Anna")
+    office.add("Bert")
+    anna, bert = office.enter("Anna"), office.enter("Bert")
+    office.enter("Anna", REMOTE_ADDR="192.0.2.7")
+    [of_anna] = ends_in(anna.get("/account/"))
+
+    bert.post("/account/sessions", data={"end": of_anna, "ending-current": PASSWORD})
+
+    assert ends_in(anna.get("/account/")) == [of_anna]
 
 
 def test_another_role_holds_from_the_next_request_on(office):

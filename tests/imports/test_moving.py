@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from connector.extensions import db
-from connector.imports.models import ImportJob
+from connector.imports import jobs
+from connector.imports.models import Answer, ImportJob
 from tests.sample import SampleRepository
 
 from .catalogue import records
@@ -166,3 +167,29 @@ def test_nothing_is_missed_or_held_as_there_of_a_real_server_that_moves(app, gen
         assert len(asked) >= at
         assert held == true
         assert job.clean
+
+
+@pytest.mark.parametrize("answer", list(Answer))
+def test_where_most_of_it_goes_while_it_is_read_for_the_first_time_a_person_is_asked(desk, dspace, answer):
+    desk.app.config["MISSING_PERCENT"] = 20
+    ten_items(dspace)
+    lost = {}
+    meanwhile(dspace, 2, lambda: [lost.update({id: dspace.items.pop(id)}) for id in ("i0", "i1", "i2", "i3", "i4")])
+
+    asking = desk.run()
+    assert (asking.asks, asking.vanished, asking.question) == (True, 0, {"unseen": 5, "held": 10})
+    with desk.app.app_context():
+        jobs.resume(asking.id, answer)
+    desk.work(asking.id)
+
+    job, gone = desk.job(asking.id), {id for id, state in held_now(desk).items() if state != "present"}
+    assert (job.state, job.clean) == ("completed", answer is Answer.MARK)
+    assert gone == (set(lost) if answer is Answer.MARK else set())
+
+
+def test_a_few_of_a_first_import_are_asked_for_without_a_question(desk, dspace):
+    desk.app.config["MISSING_PERCENT"] = 20
+    ten_items(dspace)
+    meanwhile(dspace, 2, lambda: dspace.items.pop("i0"))
+
+    assert (desk.run().vanished, held_now(desk)["i0"]) == (1, "vanished")
