@@ -25,6 +25,7 @@ DEFAULT_PACE = 4  # requests to one repository at once
 DEFAULT_JSON_LIMIT = 64 * 2**20
 DEFAULT_FILE_LIMIT = 50 * 2**30
 DEFAULT_MIN_FREE = 10**9  # bytes
+LONGEST_SOCKET = 107  # bytes of the path of a socket (man 7 unix)
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 SMTP_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _MAILBOX = re.compile(r"[^\s@<>,\"]+@[^\s@<>,\"]+", re.ASCII)
@@ -61,6 +62,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "PACE": read("PACE", _whole(1, 16), DEFAULT_PACE),
         "FILE_LIMIT": read("FILE_LIMIT", _whole(1, 2**62), DEFAULT_FILE_LIMIT),
         "JSON_LIMIT": read("JSON_LIMIT", _whole(2**20, 2**30), DEFAULT_JSON_LIMIT),
+        "CLAMD": read("CLAMD", _clamd, None),
         "MIN_FREE": read("MIN_FREE", _size, DEFAULT_MIN_FREE),
         "MISSING_PERCENT": read("MISSING_PERCENT", _whole(0, 100), 20),
         "FILE_CHECK_RUNS": read("FILE_CHECK_RUNS", _whole(0, 365), 7),
@@ -213,6 +215,17 @@ def _smtp(text: str) -> tuple[str, str, int]:
     if parts.scheme not in SMTP_PORTS or not parts.hostname or parts.username or parts.path.strip("/"):
         raise ValueError("it has the form smtp+starttls://host:port, smtps://host:port or smtp://host:port.")
     return parts.scheme, parts.hostname, parts.port or SMTP_PORTS[parts.scheme]
+
+
+def _clamd(text: str) -> str | tuple[str, int]:
+    """Its socket in the file system, or host and port."""
+    parts = urlsplit(text)
+    length = len(os.fsencode(parts.path))
+    if parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/") and length <= LONGEST_SOCKET:
+        return parts.path
+    if parts.scheme == "tcp" and parts.hostname and parts.port != 0 and not parts.username and not parts.path:
+        return parts.hostname, parts.port or 3310
+    raise ValueError("it has the form unix:///run/clamav/clamd.ctl or tcp://127.0.0.1:3310.")
 
 
 def _mailboxes(text: str) -> tuple[str, ...]:

@@ -128,5 +128,13 @@ class StorageTrouble(ConnectorError):
     """The files folder cannot be written: the disk is full or read-only."""
 
 
+class Unsafe(ConnectorError):
+    """The virus scanner does not let a file pass: it found something, or cannot look through it."""
+
+
+class ScannerTrouble(ConnectorError):
+    """The virus scanner does not answer."""
+
+
 class NewerVersion(ConnectorError):
     """What was found was written by a newer version of the app, which this one cannot read."""

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from sqlalchemy import ColumnElement, func, select
 
-from . import disk
+from . import disk, scanning
 from .accounts.gate import allows
 from .catalogue.models import CatalogueItem, Fate, StoredFile
 from .extensions import db, huey
@@ -129,6 +129,10 @@ def _has_room() -> bool:
     return disk.shortage() is None
 
 
+def _has_scanner() -> bool:
+    return scanning.is_there()
+
+
 def _has_workers() -> bool:
     noted = current_app.config["INSTANCE"] / "recovered"
     return noted.exists() and time.time() - noted.stat().st_mtime < LATELY
@@ -138,6 +142,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "database": _has_database,
     "queue": _has_queue,
     "disk": _has_room,
+    "virus scanner": _has_scanner,
     "workers": _has_workers,
 }
 

@@ -22,6 +22,7 @@ def in_the_open(config: Mapping[str, Any]) -> list[str]:
     found = {
         "CONNECTOR_DATABASE_URL": _is_open_database(config["SQLALCHEMY_DATABASE_URI"]),
         "CONNECTOR_QUEUE_URL": _is_open(config["QUEUE_URL"], "redis"),
+        "CONNECTOR_CLAMD": _is_open_scanner(config["CLAMD"]),
         "CONNECTOR_SMTP": _is_open_mail(config["SMTP"]),
         "CONNECTOR_NOTICE_WEBHOOK": _is_open(config["NOTICE_WEBHOOK"], "http"),
     }
@@ -35,6 +36,10 @@ def _is_open(url: str | None, scheme: str) -> bool:
 
 def _is_open_mail(smtp: tuple[str, str, int] | None) -> bool:
     return smtp is not None and smtp[0] == "smtp" and not is_here(smtp[1])
+
+
+def _is_open_scanner(address: str | tuple[str, int] | None) -> bool:
+    return isinstance(address, tuple) and not is_here(address[0])
 
 
 def _is_open_database(text: str) -> bool:

@@ -22,7 +22,7 @@ IMPORT = [
     *("job", "state", "clean", "expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden"),
     *("files", "bytes", "requests", "seconds", "problems", "message"),
 ]
-FATES = ["stored", "linked", "restricted", "missing", "too_large", "damaged", "failed"]
+FATES = ["stored", "linked", "restricted", "missing", "too_large", "damaged", "failed", "refused"]
 GAZETTE = "Aldermouth Gazette"
 
 

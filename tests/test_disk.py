@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from connector.imports.run import stop_here
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
 from tests.pages import words
+from tests.waiting import until, working
 
 MARGIN = 500_000_000  # bytes that others on this machine may write or remove meanwhile
 
@@ -36,18 +36,6 @@ class FullDisk:
         self._file.unlink(missing_ok=True)
 
 
-@contextmanager
-def working(desk: Desk, job_id: int) -> Iterator[None]:
-    """Work on the job in a thread, to its end."""
-    thread = threading.Thread(target=desk.work, args=(job_id,))
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join(60)
-        assert not thread.is_alive()
-
-
 @pytest.fixture
 def full(app) -> Iterator[FullDisk]:
     full = FullDisk(app.config["INSTANCE"])
@@ -62,16 +50,6 @@ def desk(app) -> Desk:
     for number in range(7):
         desk.dspace.add(f"i{number}", files={f"{number}.txt": b"bytes %d" % number})
     return desk
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    """Look again and again, for a minute at most."""
-    ended = threading.Event()
-    for _ in range(600):
-        if is_so():
-            return
-        ended.wait(0.1)
-    raise AssertionError("It did not come to that within a minute.")
 
 
 def says_it_waits(desk: Desk, job_id: int) -> bool:

@@ -84,12 +84,17 @@ def no_workers_ever(app):
     (app.config["INSTANCE"] / "recovered").unlink()
 
 
+def no_scanner(app):
+    app.config["CLAMD"] = str(app.config["INSTANCE"] / "clamd.ctl")
+
+
 @pytest.mark.parametrize(
     ("trouble", "name"),
     [
         (no_database, "database"),
         (no_queue, "queue"),
         (no_room, "disk"),
+        (no_scanner, "virus scanner"),
         (no_workers, "workers"),
         (no_workers_ever, "workers"),
     ],

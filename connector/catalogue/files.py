@@ -18,6 +18,7 @@ from pathlib import Path
 from ..errors import StorageTrouble
 
 STORED = re.compile(r"[0-9a-f]{64}")
+PIECE = 2**18  # bytes
 FORGOTTEN = 24 * 3600  # seconds without a write, after which another machine's part is taken for left behind
 PART = re.compile(r"(?P<host>.+)-(?P<pid>\d+)-[^-]+\.part")
 
@@ -46,6 +47,15 @@ class Part:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
+        except OSError as error:
+            raise _trouble(error) from error
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its bytes again, once it is finished."""
+        try:
+            with open(self.path, "rb") as file:
+                while piece := file.read(PIECE):
+                    yield piece
         except OSError as error:
             raise _trouble(error) from error
 

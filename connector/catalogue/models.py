@@ -19,7 +19,7 @@ JSONValue = JSON(none_as_null=True)
 
 
 class Fate(StrEnum):
-    """What became of a file. LINKED: known and not fetched (yet)."""
+    """What became of a file. LINKED: known and not fetched (yet). REFUSED: by the virus scanner, and not kept."""
 
     LINKED = "linked"
     STORED = "stored"
@@ -28,6 +28,7 @@ class Fate(StrEnum):
     TOO_LARGE = "too_large"
     DAMAGED = "damaged"
     FAILED = "failed"
+    REFUSED = "refused"
 
     @property
     def is_problem(self) -> bool:

@@ -18,6 +18,7 @@ FATES = {
     Fate.TOO_LARGE: "too large",
     Fate.DAMAGED: "damaged",
     Fate.FAILED: "not fetched, though wanted",
+    Fate.REFUSED: "refused by the virus scanner",
 }
 # When a file that did not come is tried again by itself (see `imports.fetching`).
 NEXT_TRIES = {
@@ -26,6 +27,7 @@ NEXT_TRIES = {
     Fate.TOO_LARGE: "Fetched once the limit has grown.",
     Fate.DAMAGED: "Tried again with the next import with files.",
     Fate.FAILED: "Tried again with the next import with files.",
+    Fate.REFUSED: "Tried again when the item changes; at any time with Retry failed.",
 }
 STATES = {
     SourceState.PRESENT: "At the source",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,17 @@ from ..catalogue.leftovers import the_folder
 from ..catalogue.models import Action, Change, Fate, Holding, StoredFile
 from ..catalogue.texts import human_size
 from ..dspace.pipeline import ahead
-from ..errors import BotWall, NotFound, Rejected, RepositoryError, Restricted, TooLarge, Transient
+from ..errors import (
+    BotWall,
+    ConnectorError,
+    NotFound,
+    Rejected,
+    RepositoryError,
+    Restricted,
+    TooLarge,
+    Transient,
+    Unsafe,
+)
 from ..extensions import db, transaction, utcnow
 from . import retrying
 from .allowance import Allowance, Share
@@ -23,6 +34,7 @@ from .allowance import Allowance, Share
 if TYPE_CHECKING:
     from .harvest import Harvest
 
+log = logging.getLogger(__name__)
 FILE, STORED = store.FILE, StoredFile.__table__
 CHANGE, HOLDING = Change.__table__, Holding.__table__
 BATCH = 50
@@ -31,7 +43,7 @@ CONTROLS = 3
 _CAME_BY_LOGIN = exists().where(FILE.c.sha256 == STORED.c.sha256, FILE.c.by_login)
 _IS_OPEN = ~_CAME_BY_LOGIN | exists().where(FILE.c.sha256 == STORED.c.sha256, ~FILE.c.by_login)
 ALWAYS = (Fate.LINKED, Fate.FAILED, Fate.DAMAGED)
-WHEN_CHANGED = (Fate.RESTRICTED, Fate.MISSING, Fate.TOO_LARGE)
+WHEN_CHANGED = (Fate.RESTRICTED, Fate.MISSING, Fate.TOO_LARGE, Fate.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +75,7 @@ class FileFetcher:
         self._allowance = Allowance(harvest.options.get("files_limit"), harvest.spent, self._run.stop)
         self._retries = bool(harvest.options.get("retry"))
         self._is_full, self._sees_otherwise = _sql(harvest.options.get("full")), _sql(harvest.sees_otherwise)
-        self._room = harvest.room
+        self._room, self._scanner = harvest.room, harvest.scanner
         self._folder = the_folder()
         self._folder.tidy()
         self._came: Any = None  # the last file that was fetched
@@ -206,6 +218,9 @@ class FileFetcher:
                 return _without(part, Fate.TOO_LARGE, error)
             except Rejected as error:
                 return _without(part, Fate.FAILED, error)
+            except Unsafe as error:
+                log.warning("Bitstream %s is not kept. %s", row.bitstream_id, error)
+                return _without(part, Fate.REFUSED, error)
             except Transient as error:
                 part.discard()
                 if pause is None or isinstance(error, BotWall):
@@ -234,6 +249,7 @@ class FileFetcher:
             reason = f"Not what the source announces ({told}): MD5 {got.md5}, {got.size} bytes came."
             return Outcome(Fate.DAMAGED, reason, size=got.size)
         part.finish()
+        self._scanner.approve(part)
         return Outcome(Fate.STORED, None, part, got.sha256, got.md5, got.size, by_login=by_login)
 
     def _write_outcome(self, rows: Sequence[Any], outcome: Outcome) -> None:
@@ -300,6 +316,6 @@ def _bytes_key(row: Any) -> tuple[str, int] | None:
     return None
 
 
-def _without(part: Part, fate: Fate, error: RepositoryError) -> Outcome:
+def _without(part: Part, fate: Fate, error: ConnectorError) -> Outcome:
     part.discard()
     return Outcome(fate, str(error))

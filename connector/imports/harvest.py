@@ -24,6 +24,7 @@ from ..extensions import db, transaction
 from ..http import Traffic
 from ..repositories.connections import Connection, open_connection
 from ..repositories.models import Source
+from ..scanning import Scanner
 from . import choosing, ending, jobs, report, retrying, slices
 from .access import Access
 from .fetching import FileFetcher
@@ -77,6 +78,7 @@ class Harvest:
         self._connection = connection
         self.recorder = recorder(run, job, self.place)
         self.room = Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE"], run)
+        self.scanner = Scanner(current_app.config["CLAMD"], run)
         self.spent = job.bytes  # of files, by earlier attempts
         self._files = fetcher(self) if self.options.get("files") else None
         self._read_ahead: set[str] = set()

@@ -119,6 +119,7 @@ class ImportJob(db.Model):
     files_too_large: Mapped[int] = mapped_column(default=0)
     files_damaged: Mapped[int] = mapped_column(default=0)
     files_failed: Mapped[int] = mapped_column(default=0)
+    files_refused: Mapped[int] = mapped_column(default=0, server_default="0")
     source: Mapped[Source] = relationship()
     undoes: Mapped[ImportJob | None] = relationship(
         foreign_keys=[undoes_id], remote_side=[id], back_populates="undone_by"

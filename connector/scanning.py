@@ -1,0 +1,140 @@
+"""Shows files to the virus scanner that CONNECTOR_CLAMD names before they are kept (ASVS 5.0, 5.4.3).
+
+clamd gets the bytes through its socket (INSTREAM, man 8 clamd), so it may run as anybody, or elsewhere. No library: the
+one for Python that is kept up sends a KiB at a time, and its licence would bind all of this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import time
+
+from flask import current_app
+
+from .catalogue.files import Part
+from .errors import ScannerTrouble, Stopped, Unsafe
+from .imports.run import Run
+
+Address = str | tuple[str, int]  # of a socket in the file system, or host and port
+
+CONNECT = 10.0  # seconds
+SILENCE = 120.0  # seconds in which it takes no more bytes
+VERDICT = 600.0  # seconds; as it is shipped, clamd ends a scan after two minutes
+LOOK = 1.0  # seconds
+LONGEST = 4096  # bytes of an answer
+TOO_LONG = "INSTREAM size limit exceeded. ERROR"
+
+
+def is_there() -> bool:
+    """Whether the virus scanner answers; also where none is set. Raises ScannerTrouble with the reason."""
+    address = current_app.config["CLAMD"]
+    if address is not None:
+        ping(address)
+    return True
+
+
+class Scanner:
+    """Lets a file pass, or not; a job waits while the scanner does not answer. `address`: None lets all files pass."""
+
+    def __init__(self, address: Address | None, run: Run):
+        self._address, self._run = address, run
+
+    def approve(self, part: Part) -> None:
+        """Return when the scanner has looked through a finished part and found nothing.
+
+        Raises Unsafe where it found something or cannot look through it, Stopped as soon as a stop is asked for.
+        """
+        if self._address is None:
+            return
+        answer = self._verdict(self._address, part)
+        if answer.endswith(" FOUND"):
+            raise Unsafe(f"The virus scanner found {answer.removeprefix('stream: ').removesuffix(' FOUND')} in it.")
+        if answer == TOO_LONG:
+            raise Unsafe("It is larger than what the virus scanner takes (StreamMaxLength of clamd).")
+        if answer != "stream: OK":
+            raise Unsafe(f"The virus scanner could not look through it: {answer}.")
+
+    def _verdict(self, address: Address, part: Part) -> str:
+        """What clamd says of the part, however long that takes."""
+        try:
+            while True:
+                try:
+                    return self._asked(address, part)
+                except ScannerTrouble as error:
+                    self._run.waiting(f"Waiting for the virus scanner. {error}")
+                    if self._run.stop.wait(LOOK):
+                        raise Stopped("Stopped.") from None
+        finally:
+            self._run.waiting("")
+
+    def _asked(self, address: Address, part: Part) -> str:
+        try:
+            with _connected(address) as clamd:
+                clamd.settimeout(SILENCE)
+                answer = self._shown(clamd, part)
+        except OSError as error:
+            ping(address)  # raises where it is away; else it is this file that it cannot bear
+            return f"it broke off ({error.strerror or error})"
+        if not answer.endswith((" OK", " FOUND", " ERROR")):
+            ping(address)
+        return answer
+
+    def _shown(self, clamd: socket.socket, part: Part) -> str:
+        try:
+            clamd.sendall(b"zINSTREAM\0")
+            for piece in part.pieces():
+                self._run.check()
+                clamd.sendall(struct.pack("!L", len(piece)) + piece)
+            clamd.sendall(struct.pack("!L", 0))
+        except ConnectionError:  # it has seen enough, and may have said why
+            with contextlib.suppress(OSError):
+                return _answer(clamd, self._run)
+            raise
+        return _answer(clamd, self._run)
+
+
+def ping(address: Address) -> None:
+    """Raises ScannerTrouble unless a clamd answers there."""
+    try:
+        with _connected(address) as clamd:
+            clamd.settimeout(CONNECT)
+            clamd.sendall(b"zPING\0")
+            answer = clamd.recv(LONGEST)
+    except OSError as error:
+        raise ScannerTrouble(f"It does not answer at {_named(address)}: {error.strerror or error}.") from error
+    if answer != b"PONG\0":
+        raise ScannerTrouble(f"What answers at {_named(address)} is no clamd.")
+
+
+def _connected(address: Address) -> socket.socket:
+    if not isinstance(address, str):
+        return socket.create_connection(address, CONNECT)
+    clamd = socket.socket(socket.AF_UNIX)
+    try:
+        clamd.settimeout(CONNECT)
+        clamd.connect(address)
+    except OSError:
+        clamd.close()
+        raise
+    return clamd
+
+
+def _answer(clamd: socket.socket, run: Run) -> str:
+    """Its one line. Raises OSError where it breaks off or takes longer than VERDICT, Stopped."""
+    clamd.settimeout(LOOK)
+    line, until = b"", time.monotonic() + VERDICT
+    while not line.endswith(b"\0") and len(line) < LONGEST:
+        run.check()
+        if time.monotonic() > until:
+            raise TimeoutError("no answer for too long")
+        with contextlib.suppress(TimeoutError):
+            if not (piece := clamd.recv(LONGEST)):
+                raise ConnectionError("no answer")
+            line += piece
+    return line.removesuffix(b"\0").decode(errors="replace")
+
+
+def _named(address: Address) -> str:
+    return address if isinstance(address, str) else f"{address[0]}, port {address[1]}"

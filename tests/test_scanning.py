@@ -1,0 +1,295 @@
+"""No file is kept that the virus scanner has not passed: with Debian's clamd, and with what only claims to be one."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from config import SettingError, load
+from connector import scanning
+from connector.errors import ScannerTrouble, Stopped
+from connector.imports.run import stop_here
+from tests.deploy.servers import free_port, tool
+from tests.imports.catalogue import records
+from tests.imports.conftest import Desk
+from tests.imports.fakes import FakeDSpace
+from tests.imports.test_retry import can_retry, retry
+from tests.waiting import until, working
+
+MARK = b"the bytes by which the test's scanner knows a virus"
+MOST = 2**20  # bytes that the test's scanner takes
+
+
+class Clamd:
+    """A real clamd with a signature of one virus, which can be started again and again."""
+
+    def __init__(self, folder: Path):
+        signatures = folder / "signatures"
+        signatures.mkdir()
+        (signatures / "test.ndb").write_text(f"Test.Marked:0:*:{MARK.hex()}\n")
+        self.path, self.port, self._settings = folder / "clamd.ctl", free_port(), folder / "clamd.conf"
+        self._settings.write_text(
+            f"Foreground yes\nDatabaseDirectory {signatures}\nTemporaryDirectory {folder}\nLocalSocket {self.path}\n"
+            f"TCPAddr 127.0.0.1\nTCPSocket {self.port}\nStreamMaxLength {MOST}\nFixStaleSocket yes\n"
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def addresses(self) -> list[scanning.Address]:
+        return [str(self.path), ("127.0.0.1", self.port)]
+
+    def start(self) -> None:
+        command = [tool("clamd", "clamav-daemon"), "--config-file", str(self._settings)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(self._answers)
+
+    def end(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(30)
+
+    def _answers(self) -> bool:
+        try:
+            for address in self.addresses:
+                scanning.ping(address)
+        except ScannerTrouble:
+            return False
+        return True
+
+
+@pytest.fixture(scope="module")
+def clamd(tmp_path_factory) -> Iterator[Clamd]:
+    clamd = Clamd(tmp_path_factory.mktemp("clamd"))
+    clamd.start()
+    yield clamd
+    clamd.end()
+
+
+@pytest.fixture(params=["in the file system", "of a port"])
+def desk(request, app, clamd) -> Desk:
+    """A desk with a scanner, by either kind of socket."""
+    app.config["CLAMD"] = clamd.addresses[request.param == "of a port"]
+    return Desk(app, FakeDSpace())
+
+
+@pytest.fixture
+def unscanned(app) -> Desk:
+    return Desk(app, FakeDSpace())
+
+
+def files(desk: Desk) -> dict[str, dict]:
+    """Each file by its name, as exports tell it."""
+    return {file["name"]: file for record in records(desk.app) for file in record["files"]}
+
+
+def stored(desk: Desk) -> list[Path]:
+    """Whatever bytes lie in the files folder."""
+    return [path for path in (desk.app.config["INSTANCE"] / "files").rglob("*") if path.is_file()]
+
+
+def test_what_the_scanner_finds_is_not_kept_and_named_and_the_rest_comes(desk, client, caplog):
+    desk.dspace.add("i1", files={"bad.exe": b"before " + MARK + b" after", "good.txt": b"good"})
+    desk.dspace.add("i2", files={"empty.txt": b"", "also good.txt": bytes(MOST // 2)})
+
+    job = desk.run(files=True)
+
+    assert (job.state, job.clean, job.files_refused, job.files_stored) == ("completed", True, 1, 3)
+    assert files(desk)["bad.exe"]["fate"] == "refused"
+    assert len(stored(desk)) == 3
+    assert not any(MARK in path.read_bytes() for path in stored(desk))
+    told = "The virus scanner found Test.Marked.UNOFFICIAL in it."
+    assert files(desk)["bad.exe"]["reason"] == told
+    assert f"File “bad.exe” is refused by the virus scanner. {told}" in client.get(f"/jobs/{job.id}/").text
+    assert told in caplog.text
+
+
+def test_a_file_that_is_too_large_for_the_scanner_is_not_kept_either(desk):
+    desk.dspace.add("i1", files={"large.bin": bytes(4 * MOST), "good.txt": b"good"})
+
+    job = desk.run(files=True)
+
+    assert (job.files_refused, job.files_stored, len(stored(desk))) == (1, 1, 1)
+    assert "StreamMaxLength" in files(desk)["large.bin"]["reason"]
+
+
+def test_a_refused_file_is_fetched_again_only_when_the_item_changes_or_somebody_asks(desk):
+    desk.dspace.add("i1", files={"bad.exe": MARK})
+    first = desk.run(files=True)
+
+    second = desk.run(files=True)
+    assert (len(desk.dspace.downloads), second.files_refused, second.unchanged) == (1, 1, 1)
+
+    assert can_retry(desk, second.id)
+    assert not can_retry(desk, first.id)
+    retry(desk, second.id)
+    assert len(desk.dspace.downloads) == 2
+
+    desk.dspace.items["i1"].files["bad.exe"] = b"cleaned"
+    desk.dspace.items["i1"].version += 1
+    assert (desk.run(files=True).files_stored, len(stored(desk))) == (1, 1)
+
+
+def test_a_job_waits_while_the_scanner_is_away_and_goes_on_by_itself(app, unscanned, tmp_path):
+    clamd = Clamd(tmp_path)
+    app.config["CLAMD"] = str(clamd.path)
+    unscanned.dspace.add("i1", files={"good.txt": b"good", "bad.exe": MARK})
+    job_id = unscanned.create(files=True)
+
+    try:
+        with working(unscanned, job_id):
+            until(lambda: unscanned.job(job_id).doing.startswith("Waiting for the virus scanner. It does not answer"))
+            assert str(clamd.path) in unscanned.job(job_id).doing
+            clamd.start()
+    finally:
+        clamd.end()
+
+    job = unscanned.job(job_id)
+    assert (job.state, job.files_stored, job.files_refused) == ("completed", 1, 1)
+
+
+def test_a_job_that_waits_for_the_scanner_can_be_stopped_and_resumed(app, unscanned, clamd, tmp_path):
+    app.config["CLAMD"] = str(tmp_path / "nobody.ctl")
+    unscanned.dspace.add("i1", files={"good.txt": b"good"})
+    job_id = unscanned.create(files=True)
+
+    with working(unscanned, job_id):
+        until(lambda: unscanned.job(job_id).doing.startswith("Waiting for the virus scanner"))
+        unscanned.stop(job_id)
+
+    assert (unscanned.job(job_id).state, stored(unscanned)) == ("stopped", [])
+
+
+class Impostor:
+    """What listens where clamd should. `answers`: given what came, what it says; None: nothing, and it hangs up."""
+
+    def __init__(self, answers: Callable[[bytes], bytes | None]):
+        self._answers, self._server = answers, socket.create_server(("127.0.0.1", 0))
+        self.address = self._server.getsockname()[:2]
+        self.asked: list[bytes] = []
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._server.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(30)
+                came = connection.recv(2**16)
+                self.asked.append(came)
+                if (answer := self._answers(came)) is not None:
+                    connection.sendall(answer)
+
+    def close(self) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self._thread.join(30)
+
+
+@pytest.fixture
+def impostor() -> Iterator[Callable[..., Impostor]]:
+    made: list[Impostor] = []
+
+    def make(answers: Callable[[bytes], bytes | None]) -> Impostor:
+        made.append(Impostor(answers))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def is_ping(came: bytes) -> bool:
+    return came == b"zPING\0"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"stream: Can't allocate memory ERROR\0", "could not look through it: stream: Can't allocate memory ERROR."),
+        (None, "could not look through it: it broke off"),
+        (b"", "could not look through it: it broke off"),
+        (b"stream: not whole", "could not look through it: it broke off"),
+        (b"stream: \xff\xfe FOUND\0", "found \ufffd\ufffd in it."),
+        (b"OK\0", "could not look through it: OK."),
+    ],
+)
+def test_a_scanner_that_is_there_and_cannot_tell_lets_nothing_pass(app, unscanned, impostor, answer, reason):
+    app.config["CLAMD"] = impostor(lambda came: b"PONG\0" if is_ping(came) else answer).address
+    unscanned.dspace.add("i1", files={"some.txt": b"some"})
+
+    job = unscanned.run(files=True)
+
+    assert (job.state, job.files_refused, stored(unscanned)) == ("completed", 1, [])
+    assert reason in files(unscanned)["some.txt"]["reason"]
+
+
+def test_what_is_no_scanner_lets_nothing_pass_and_the_job_waits(app, unscanned, impostor, client):
+    web = impostor(lambda came: b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    app.config["CLAMD"] = web.address
+    unscanned.dspace.add("i1", files={"some.txt": b"some"})
+    job_id = unscanned.create(files=True)
+
+    with working(unscanned, job_id):
+        until(lambda: "is no clamd" in unscanned.job(job_id).doing)
+        stop_here(job_id)
+
+    assert stored(unscanned) == []
+    assert "virus scanner" in client.get("/readyz").text
+
+
+def test_a_scan_that_takes_long_ends_with_a_stop(app, impostor, tmp_path):
+    class Doing:
+        stop = threading.Event()
+
+        def check(self) -> None:
+            if self.stop.is_set():
+                raise Stopped("Stopped.")
+
+        def waiting(self, sentence: str) -> None:
+            pass
+
+    def never(came: bytes) -> None:
+        Doing.stop.set()
+        over.wait(60)
+
+    over = threading.Event()
+    part = scanning.Part(tmp_path)
+    part.write(b"some")
+    part.finish()
+
+    try:
+        with pytest.raises(Stopped):
+            scanning.Scanner(impostor(never).address, Doing()).approve(part)
+    finally:
+        over.set()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("unix:///run/clamav/clamd.ctl", "/run/clamav/clamd.ctl"),
+        ("tcp://127.0.0.1:3310", ("127.0.0.1", 3310)),
+        ("tcp://scanner.example.org", ("scanner.example.org", 3310)),
+        ("tcp://[::1]:33", ("::1", 33)),
+    ],
+)
+def test_the_setting_names_a_socket_or_a_port(text, address):
+    assert load({"CONNECTOR_CLAMD": text})["CLAMD"] == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["/run/clamd.ctl", "unix://run/clamd.ctl", f"unix:///{'x' * 120}", "http://host:3310", "tcp://host:0", "tcp://:1",
+     "tcp://host:port", "tcp://user@host", "tcp://[host", "unix:clamd.ctl", "unix:"],
+)  # fmt: skip
+def test_a_setting_that_names_neither_is_refused(text):
+    with pytest.raises(SettingError, match="CONNECTOR_CLAMD cannot be used"):
+        load({"CONNECTOR_CLAMD": text})
