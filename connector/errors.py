@@ -129,7 +129,7 @@ class StorageTrouble(ConnectorError):
 
 
 class Unsafe(ConnectorError):
-    """The virus scanner does not let a file pass: it found something, or cannot look through it."""
+    """The virus scanner does not let a file pass; the sentence says why ("It found …")."""
 
 
 class ScannerTrouble(ConnectorError):

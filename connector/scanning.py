@@ -50,11 +50,11 @@ class Scanner:
             return
         answer = self._verdict(self._address, part)
         if answer.endswith(" FOUND"):
-            raise Unsafe(f"The virus scanner found {answer.removeprefix('stream: ').removesuffix(' FOUND')} in it.")
+            raise Unsafe(f"It found {answer.removeprefix('stream: ').removesuffix(' FOUND')}.")
         if answer == TOO_LONG:
-            raise Unsafe("It is larger than what the virus scanner takes (StreamMaxLength of clamd).")
+            raise Unsafe("The file is larger than it takes (StreamMaxLength of clamd).")
         if answer != "stream: OK":
-            raise Unsafe(f"The virus scanner could not look through it: {answer}.")
+            raise Unsafe(f"It could not look through the file: {answer}.")
 
     def _verdict(self, address: Address, part: Part) -> str:
         """What clamd says of the part, however long that takes."""

@@ -102,7 +102,7 @@ def test_what_the_scanner_finds_is_not_kept_and_named_and_the_rest_comes(desk, c
     assert files(desk)["bad.exe"]["fate"] == "refused"
     assert len(stored(desk)) == 3
     assert not any(MARK in path.read_bytes() for path in stored(desk))
-    told = "The virus scanner found Test.Marked.UNOFFICIAL in it."
+    told = "It found Test.Marked.UNOFFICIAL."
     assert files(desk)["bad.exe"]["reason"] == told
     assert f"File “bad.exe” is refused by the virus scanner. {told}" in client.get(f"/jobs/{job.id}/").text
     assert told in caplog.text
@@ -213,12 +213,12 @@ def is_ping(came: bytes) -> bool:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (b"stream: Can't allocate memory ERROR\0", "could not look through it: stream: Can't allocate memory ERROR."),
-        (None, "could not look through it: it broke off"),
-        (b"", "could not look through it: it broke off"),
-        (b"stream: not whole", "could not look through it: it broke off"),
-        (b"stream: \xff\xfe FOUND\0", "found \ufffd\ufffd in it."),
-        (b"OK\0", "could not look through it: OK."),
+        (b"stream: Can't allocate memory ERROR\0", "the file: stream: Can't allocate memory ERROR."),
+        (None, "It could not look through the file: it broke off"),
+        (b"", "It could not look through the file: it broke off"),
+        (b"stream: not whole", "It could not look through the file: it broke off"),
+        (b"stream: \xff\xfe FOUND\0", "found \ufffd\ufffd."),
+        (b"OK\0", "It could not look through the file: OK."),
     ],
 )
 def test_a_scanner_that_is_there_and_cannot_tell_lets_nothing_pass(app, unscanned, impostor, answer, reason):

@@ -219,7 +219,7 @@ class FileFetcher:
             except Rejected as error:
                 return _without(part, Fate.FAILED, error)
             except Unsafe as error:
-                log.warning("Bitstream %s is not kept. %s", row.bitstream_id, error)
+                log.warning("Bitstream %s is refused by the virus scanner. %s", row.bitstream_id, error)
                 return _without(part, Fate.REFUSED, error)
             except Transient as error:
                 part.discard()
