@@ -20,18 +20,6 @@ from .catalogue import titles
 
 
 @pytest.fixture
-def looked(desk, dspace):
-    """A preview that found one of each: new, changed, gone; and three that are as they were."""
-    for number in range(5):
-        dspace.add(f"i{number}", title=f"Title {number}", files={"a.txt": b"a"})
-    desk.run(files=True, comment="Every week")
-    dspace.add("new", title="New", files={"n.txt": b"n"})
-    dspace.edit("i1", title="Another title", files={"a.txt": b"a", "b.txt": b"b"})
-    del dspace.items["i2"]
-    return desk.look(files=True)
-
-
-@pytest.fixture
 def long(desk, dspace):
     """A preview of three pages: 40 new ones, and of 20 that are held each with another title."""
     for number in range(20):

@@ -18,18 +18,6 @@ def pages(app):
     return app.test_client()
 
 
-@pytest.fixture
-def looked(desk, dspace):
-    """A preview that found one of each: new, changed, gone; and three that are as they were."""
-    for number in range(5):
-        dspace.add(f"i{number}", title=f"Title {number}", files={"a.txt": b"a"})
-    desk.run(files=True, comment="Every week")
-    dspace.add("new", title="<b>New</b>", files={"n.txt": b"n"})
-    dspace.edit("i1", title="Another title", files={"a.txt": b"a", "b.txt": b"b"})
-    del dspace.items["i2"]
-    return desk.look(files=True)
-
-
 def rows(app, job, action) -> list[int]:
     with app.app_context():
         mine = (PreviewRow.job_id == job.id, PreviewRow.action == action)
