@@ -77,7 +77,8 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "COSTLY_A_MINUTE": 120,  # of one person (see limits.py)
-        "COSTLY_AT_ONCE": 6,  # of all; fewer than the threads of serving.py
+        "CHANGES_AT_ONCE": 5,  # of all; with the lists fewer than the threads of serving.py
+        "LISTS_AT_ONCE": 3,
         "MAX_CONTENT_LENGTH": 1_000_000,
         "MAX_FORM_MEMORY_SIZE": 1_000_000,
     }

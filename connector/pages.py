@@ -135,7 +135,8 @@ def _failed(error: HTTPException) -> Any:
         return error
     if error.code == audit.TOO_MANY:
         audit.refused(error.code)
-    return _error_page(error.code, SENTENCES.get(error.code, error.description or SENTENCES[500]))
+    page, status = _error_page(error.code, SENTENCES.get(error.code, error.description or SENTENCES[500]))
+    return page, status, [header for header in error.get_headers() if header[0] != "Content-Type"]
 
 
 def _error_page(status: int, sentence: str) -> tuple[str, int]:

@@ -23,7 +23,7 @@ from .ways import in_the_open
 
 log = logging.getLogger(__name__)
 WORKERS = 4
-WEB_THREADS = 8
+WEB_THREADS = 10
 ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import insert
+from waitress import create_server
 
 from config import load
 from connector import create_app, serving
 from connector.accounts import people, sessions
 from connector.accounts.gate import allows
-from connector.accounts.models import Role
-from connector.extensions import db, transaction
-from connector.limits import COSTLY
+from connector.accounts.models import AuditEntry, Role
+from connector.extensions import db, transaction, utcnow
+from connector.limits import COUNTS, LISTS, QUESTIONS, WAYS_OUT
 from connector.storage import prepare
 from tests import signed_in
 from tests.pages import words
+from tests.waiting import until
 
 LIVE = "/jobs/9/live"  # what a page asks for again and again
 
@@ -44,7 +49,7 @@ def browser_of_another(app: Flask) -> FlaskClient:
 def test_changes_and_downloads_of_whole_lists_count_together_and_pages_do_not(hasty):
     downloads = [hasty.get(path).status_code for path in ("/items.csv", "/audit.csv")]
     pages = [hasty.get(path).status_code for path in ("/items/", LIVE, "/jobs/", "/audit/")]
-    changes = [hasty.post("/jobs/9/stop").status_code for _ in range(2)]
+    changes = [hasty.post("/jobs/9/retry").status_code for _ in range(2)]
 
     assert (downloads, pages) == ([200, 200], [200, 404, 200, 200])
     assert changes == [404, 429]
@@ -53,45 +58,45 @@ def test_changes_and_downloads_of_whole_lists_count_together_and_pages_do_not(ha
 
 
 def test_another_person_is_not_slowed_down_with_them(app, hasty):
-    mine = [hasty.post("/jobs/9/stop").status_code for _ in range(4)]
-    theirs = browser_of_another(app).post("/jobs/9/stop").status_code
+    mine = [hasty.post("/jobs/9/retry").status_code for _ in range(4)]
+    theirs = browser_of_another(app).post("/jobs/9/retry").status_code
 
     assert (mine[-1], theirs) == (429, 404)
 
 
 def test_the_page_says_what_to_do_and_the_trail_who_it_was(hasty):
     for _ in range(3):
-        hasty.post("/jobs/9/stop")
+        hasty.post("/jobs/9/retry")
 
-    refused = hasty.post("/jobs/9/stop")
+    refused = hasty.post("/jobs/9/retry")
     trail = words(hasty.get("/audit/?what=refused"))
 
     assert "Wait a minute, then try again" in words(refused)
     assert signed_in.NAME in trail
-    assert "POST /jobs/<int:job_id>/stop" in trail
+    assert "POST /jobs/<int:job_id>/retry" in trail
 
 
 def test_a_form_without_its_token_counts_too(app, hasty):
     app.config["WTF_CSRF_ENABLED"] = True
 
-    answers = [hasty.post("/jobs/9/stop").status_code for _ in range(4)]
+    answers = [hasty.post("/jobs/9/retry").status_code for _ in range(4)]
 
     assert answers == [400, 400, 400, 429]
 
 
-def test_every_costly_page_is_there(app):
-    reading = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in rule.methods}
+def test_every_page_that_is_named_is_there(app):
+    endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
 
-    assert reading >= COSTLY
+    assert endpoints >= LISTS | QUESTIONS | WAYS_OUT
 
 
-def test_every_download_of_a_list_is_costly(app):
+def test_every_download_of_a_list_is_one(app):
     lists = {rule.endpoint for rule in app.url_map.iter_rules() if rule.rule.endswith((".csv", ".txt", ".jsonl"))}
 
-    assert lists <= COSTLY
+    assert lists == LISTS
 
 
-def test_while_as_many_wait_as_may_no_more_begin_and_all_else_goes_on(app, client):
+def test_while_as_many_changes_wait_as_may_no_more_begin_and_all_else_goes_on(app, client):
     began, may_end, waited = threading.Semaphore(0), threading.Event(), []
 
     @app.post("/waits")
@@ -103,36 +108,82 @@ def test_while_as_many_wait_as_may_no_more_begin_and_all_else_goes_on(app, clien
     def wait() -> None:
         waited.append(app.test_client().post("/waits").text)
 
-    waiting = [threading.Thread(target=wait) for _ in range(app.config["COSTLY_AT_ONCE"])]
+    waiting = [threading.Thread(target=wait) for _ in range(app.config["CHANGES_AT_ONCE"])]
     for thread in waiting:
         thread.start()
         assert began.acquire(timeout=30)
 
-    refused = [client.post("/jobs/9/stop").status_code, client.get("/items.csv").status_code]
-    others = [client.get("/items/").status_code, client.get("/healthz").status_code]
+    refused = [client.post("/jobs/9/retry").status_code, client.get("/repositories/9/collections").status_code]
+    others = [client.get(path).status_code for path in ("/items/", "/healthz", "/items.csv")]
+    ways_out = [client.post("/jobs/9/stop").status_code, client.post("/sign-out").status_code]
     may_end.set()
     for thread in waiting:
         thread.join(30)
 
-    assert (refused, others) == ([429, 429], [200, 200])
-    assert waited == ["done"] * app.config["COSTLY_AT_ONCE"]
-    assert client.post("/jobs/9/stop").status_code == 404
+    assert (refused, others, ways_out) == ([429, 429], [200, 200, 200], [404, 303])
+    assert waited == ["done"] * app.config["CHANGES_AT_ONCE"]
+
+
+@pytest.fixture
+def served(app) -> Iterator[str]:
+    """The address of the app on the real server, whose threads are what the limits are about."""
+    server = create_server(app, host="127.0.0.1", port=0, threads=serving.WEB_THREADS)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.task_dispatcher.shutdown()
+    server.close()
+    thread.join(30)
+
+
+def test_a_list_counts_until_its_last_line_is_read_and_nothing_else_waits_for_its_reader(app, client, served):
+    with app.app_context(), transaction():
+        entry = {"at": utcnow(), "who": "x" * 400, "what": "y" * 400, "about": "z" * 400, "address": "", "data": {}}
+        db.session.execute(insert(AuditEntry), [entry] * 60_000)
+    browser = requests.Session()
+    browser.cookies.set("dspace-connector", client.get_cookie("dspace-connector").value)
+
+    def ask() -> requests.Response:
+        return browser.get(f"{served}/audit.csv", stream=True, timeout=30)
+
+    unread = [ask() for _ in range(serving.WEB_THREADS + 2)]
+    taken, refused = unread[: app.config["LISTS_AT_ONCE"]], unread[app.config["LISTS_AT_ONCE"] :]
+    others = [requests.get(f"{served}/healthz", timeout=30), browser.post(f"{served}/jobs/9/retry", timeout=30)]
+
+    assert {answer.status_code for answer in taken} == {200}
+    assert {(answer.status_code, answer.headers["Retry-After"]) for answer in refused} == {(429, "60")}
+    assert [answer.status_code for answer in others] == [200, 404]
+    for answer in unread:
+        answer.close()
+    until(lambda: app.extensions[COUNTS].lists._value == len(taken))
+    assert ask().status_code == 200
 
 
 def test_no_slot_is_lost_to_a_request_that_fails_or_a_download_that_is_broken_off(app, client):
-    for _ in range(app.config["COSTLY_AT_ONCE"] + 1):
-        client.post("/jobs/9/stop")
-        client.get("/items.csv", buffered=False).close()
+    @app.post("/breaks")
+    @allows(Role.VIEWER)
+    def breaks() -> str:
+        raise KeyError("a fault of ours")
 
-    assert client.get("/items.csv").status_code == 200
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    for _ in range(app.config["CHANGES_AT_ONCE"] + 1):
+        assert client.post("/breaks").status_code == 500
+        client.get("/items.csv", buffered=False).close()
+        client.head("/items.csv", buffered=True)
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    for _ in range(app.config["CHANGES_AT_ONCE"] + 1):
+        with pytest.raises(KeyError):
+            client.post("/breaks")
+
+    assert (client.get("/items.csv").status_code, client.post("/jobs/9/retry").status_code) == (200, 404)
 
 
 def test_some_threads_are_left_for_pages_and_monitors(app):
-    assert app.config["COSTLY_AT_ONCE"] <= serving.WEB_THREADS - 2
+    assert app.config["CHANGES_AT_ONCE"] + app.config["LISTS_AT_ONCE"] <= serving.WEB_THREADS - 2
 
 
 def test_as_shipped_a_quick_person_never_meets_the_limit(client):
-    answers = {client.post("/jobs/9/stop").status_code for _ in range(100)}
+    answers = {client.post("/jobs/9/retry").status_code for _ in range(100)}
 
     assert answers == {404}
 
@@ -145,7 +196,7 @@ def test_while_the_server_of_the_queue_is_away_both_limits_count_in_this_process
     stranger, app.test_client_class = app.test_client(), signed_in.SignedIn
     somebody = app.test_client()
 
-    assert [somebody.post("/jobs/9/stop").status_code for _ in range(4)] == [404, 404, 404, 429]
+    assert [somebody.post("/jobs/9/retry").status_code for _ in range(4)] == [404, 404, 404, 429]
     tries = [stranger.post("/sign-in", data={"name": "Anna", "password": "x"}).status_code for _ in range(11)]
     assert tries == [422] * 10 + [429]
     with app.app_context():
