@@ -26,9 +26,9 @@ def password_mark(account_id: int) -> str | None:
     return stored and fingerprint(stored)
 
 
-def remember(account_id: int) -> None:
-    """Give this browser the cookie, with the answer to this request."""
-    value = _serializer().dumps([account_id, password_mark(account_id)])
+def remember(account_id: int, mark: str) -> None:
+    """Give this browser the cookie, with the answer to this request. `mark`: of the password of this account."""
+    value = _serializer().dumps([account_id, mark])
 
     @after_this_request
     def set_cookie(response: Response) -> Response:

@@ -14,6 +14,7 @@ from .models import Account, Purpose, Role
 
 ACCOUNT = Account.__table__
 LONGEST = 100
+NOT_THE_PASSWORD = "That is not your present password."
 RESERVED = (audit.LOCAL, audit.NOBODY, audit.SCHEDULE)
 
 
@@ -106,32 +107,35 @@ def welcome(token: str, password: str, name: str = "") -> int:
             account_id = _insert(name, Role.ADMIN)
         else:
             account_id = invitation.account_id
-            sessions.end_all(account_id)
         _set(account_id, password=stored)
+        sessions.end_all(account_id)  # after it: a sign-in with the old password is over, or waits
         audit.note("password set", name, by=invitation.purpose)
     return account_id
 
 
-def change_password(account_id: int, current: str, new: str, but: str | None = None) -> None:
-    """Replace the password; all sessions end but the one with this token. InvalidInput where `current` is wrong."""
-    name = confirm(account_id, current)
+def change_password(account_id: int, current: str, new: str) -> str:
+    """Replace the password; all sessions end. Gives the hash of the new one. InvalidInput where `current` is wrong."""
+    name, stored = confirm(account_id, current)
     made = passwords.hashed(passwords.check(new, name, "new"))
+    same = (ACCOUNT.c.id == account_id, ACCOUNT.c.password == stored, ACCOUNT.c.disabled.is_(None))
     with transaction():
-        _set(account_id, password=made)
+        if not db.session.execute(update(ACCOUNT).where(*same).values(password=made)).rowcount:
+            raise InvalidInput(NOT_THE_PASSWORD, "current")
         links.void(account_id)
-        sessions.end_all(account_id, but)
+        sessions.end_all(account_id)
         audit.note("password changed", name)
+    return made
 
 
-def confirm(account_id: int, current: str) -> str:
-    """Gives the account's name. InvalidInput where `current` is not its password."""
+def confirm(account_id: int, current: str) -> tuple[str, str]:
+    """Gives the account's name and the hash of its password. InvalidInput where `current` is not its password."""
     account = get(account_id)
     name, stored = account.name, account.password
     db.session.rollback()
     if not passwords.matches(stored, current):
         audit.record("password refused", name)
-        raise InvalidInput("That is not your present password.", "current")
-    return name
+        raise InvalidInput(NOT_THE_PASSWORD, "current")
+    return name, stored
 
 
 def set_role(account_id: int, role: Role) -> None:
@@ -148,9 +152,9 @@ def disable(account_id: int) -> None:
     """Let them in no more; sessions and links end at once. Conflict where nobody would be left to manage accounts."""
     with transaction():
         _spare_the_last_admin(account_id)
-        sessions.end_all(account_id)
-        links.void(account_id)
         _set(account_id, disabled=utcnow())
+        sessions.end_all(account_id)  # after it: a sign-in is over, or waits
+        links.void(account_id)
         audit.note("disable", get(account_id).name)
 
 

@@ -29,14 +29,17 @@ def _only_with_passwords() -> None:
 
 
 def _half_way() -> str:
-    return str(signing.half_way() or "nobody")
+    half = signing.half_way()
+    return str(half.account_id) if half else "nobody"
 
 
 @blueprint.get("/sign-in/code")
 @allows(None)
 def code() -> Any:
     """Ask who gave the right password for a code."""
-    return _code_page(CodeForm(formdata=None))
+    if signing.half_way() is None:
+        return _late_page()
+    return render_template("accounts/code.html", form=CodeForm(formdata=None))
 
 
 @blueprint.post("/sign-in/code")
@@ -45,15 +48,14 @@ def code() -> Any:
 @failures(PACE, _half_way, "code")
 def code_now() -> Any:
     """Begin the session, and go where one wanted to."""
-    form, back = CodeForm(), signing.way_back()
-    account_id = signing.half_way()
-    if account_id is None:
-        return _code_page(form)
-    if form.validate() and signing.enter_by_code(account_id, form.code.data or ""):
-        return redirect(back or url_for("repositories.connect"), 303)
+    form, half = CodeForm(), signing.half_way()
+    if half is None:
+        return _late_page()
+    if form.validate() and signing.enter_by_code(half, form.code.data or ""):
+        return redirect(half.back or url_for("repositories.connect"), 303)
     form.refuse(InvalidInput(second_factor.WRONG, "code"))
     form.code.data = None  # it may be a recovery code with one letter wrong
-    return _code_page(form), REFUSED
+    return render_template("accounts/code.html", form=form), REFUSED
 
 
 @blueprint.get("/account/second-factor")
@@ -140,7 +142,5 @@ def _page(form: PasswordAgainForm | None = None, code_form: CodeForm | None = No
     return render_template("accounts/second_factor.html", form=form, code_form=code_form, **shown)
 
 
-def _code_page(form: CodeForm) -> Any:
-    if signing.half_way() is None:
-        return render_template("accounts/late.html", sentence=LATE), TOO_LATE
-    return render_template("accounts/code.html", form=form)
+def _late_page() -> Any:
+    return render_template("accounts/late.html", sentence=LATE), TOO_LATE

@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from dataclasses import astuple, dataclass
 from datetime import UTC
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import login_user, logout_user
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from ..errors import ConnectorError
 from ..extensions import db, limiter, login, transaction, utcnow
 from ..proxies import parsed, peer
 from . import audit, known, passwords, people, second_factor, sessions
+from .links import fingerprint
 from .models import Account, Role
 from .sessions import Person
 
 log = logging.getLogger(__name__)
 ACCOUNT = Account.__table__
-HALF_WAY = "half_way"  # in the cookie: [account, since, fingerprint of its password, way back]
+HALF_WAY = "half_way"  # in the cookie: a HalfWay
 LONGEST_HALF = 300  # seconds
-NOBODY = (None, 0, "", None)
+
+
+@dataclass(frozen=True)
+class HalfWay:
+    """Who has given the password in this browser, and no code yet.
+
+    `since`: in seconds of Unix time. `mark`: of the password that was given. `back`: where one goes after the code.
+    """
+
+    account_id: int
+    since: int
+    mark: str
+    back: str | None
 
 
 class Cookies(SecureCookieSessionInterface):
@@ -65,66 +79,53 @@ def sign_in(name: str, password: str, back: str | None = None) -> bool:
     found = None if account is None else (account.id, account.name, account.password, account.disabled)
     db.session.rollback()
     account_id, called, stored, disabled = found or (0, "an unknown name", None, None)
-    if not passwords.matches(None if disabled else stored, password):
-        audit.record("sign-in refused", called)
-        return False
-    if passwords.is_outdated(stored):
-        with transaction():
-            made = passwords.hashed(password)
-            db.session.execute(update(ACCOUNT).where(ACCOUNT.c.id == account_id).values(password=made))
-    proceed(account_id, back)
-    return True
+    is_right = passwords.matches(None if disabled else stored, password)
+    if is_right and _proceed(account_id, fingerprint(_renewed(account_id, stored, password)), back):
+        return True
+    audit.record("sign-in refused", called)
+    return False
 
 
-def proceed(account_id: int, back: str | None = None) -> None:
-    """Begin a session for who gave the password, or remember for five minutes that a code is still to come."""
-    if not second_factor.is_on(account_id):
-        enter(account_id)
-        return
-    if g.person:
-        logout_user()
-    session.clear()
-    g.person = None
-    session[HALF_WAY] = [account_id, _now(), known.password_mark(account_id), back]
-
-
-def half_way() -> int | None:
-    """The account that has given its password in this browser, and no code yet; None where there is none any more."""
-    account_id, since, stored, _ = session.get(HALF_WAY) or NOBODY
-    if account_id is None or _now() - since > LONGEST_HALF or stored != known.password_mark(account_id):
+def half_way() -> HalfWay | None:
+    """Who is half way in this browser; None where nobody is, or not any more."""
+    if HALF_WAY not in session:
         return None
-    return account_id
+    half = HalfWay(*session[HALF_WAY])
+    mark = known.password_mark(half.account_id)
+    return half if mark and mark == half.mark and _now() - half.since <= LONGEST_HALF else None
 
 
-def way_back() -> str | None:
-    """Where one goes after the code."""
-    return (session.get(HALF_WAY) or NOBODY)[3]
-
-
-def enter_by_code(account_id: int, code: str) -> bool:
+def enter_by_code(half: HalfWay, code: str) -> bool:
     """Begin the session where this code is right."""
-    if not second_factor.accepts(account_id, code):
-        name = people.get(account_id).name
-        db.session.rollback()
-        audit.record("code refused", name)
-        return False
-    enter(account_id)
-    return True
+    if second_factor.accepts(half.account_id, code) and enter(half.account_id, half.mark):
+        return True
+    name = people.get(half.account_id).name
+    db.session.rollback()
+    audit.record("code refused", name)
+    return False
 
 
-def enter(account_id: int) -> None:
-    """Begin a new session of this account in this browser, which ends the one before (ASVS 5.0, 7.2.4)."""
-    before = g.person and g.person.token
+def enter(account_id: int, mark: str, by_password_alone: bool = False) -> bool:
+    """Begin a new session of this account in this browser, which ends the one before (ASVS 5.0, 7.2.4).
+
+    `mark`: of the password that was found right. False where that is no longer the password, where the account was
+    disabled meanwhile, or where a second factor was turned on that nobody was asked for (`by_password_alone`).
+    """
+    with transaction():
+        if not _may_enter(account_id, mark, by_password_alone):
+            return False
+        if g.person and g.person.token:
+            sessions.end(g.person.token)
+        token = sessions.begin(account_id, request.remote_addr or "")
     session.clear()
     session.permanent = True
-    with transaction():
-        if before:
-            sessions.end(before)
-        token = sessions.begin(account_id, request.remote_addr or "")
     g.person = _person(token)
+    if g.person is None:  # it was ended again at once
+        return False
     login_user(g.person)
     audit.record("sign-in", g.person.name)
-    known.remember(account_id)
+    known.remember(account_id, mark)
+    return True
 
 
 def sign_out(person: Person) -> None:
@@ -146,6 +147,38 @@ def safe_path(text: str) -> str | None:
         return None
     parts = urlsplit(text)
     return None if parts.scheme or parts.netloc else text
+
+
+def _renewed(account_id: int, stored: str, password: str) -> str:
+    """The hash of a password that was found right: one made with less work than is done today is replaced."""
+    if not passwords.is_outdated(stored):
+        return stored
+    made = passwords.hashed(password)
+    with transaction():
+        same = (ACCOUNT.c.id == account_id, ACCOUNT.c.password == stored)
+        db.session.execute(update(ACCOUNT).where(*same).values(password=made))
+    return made
+
+
+def _proceed(account_id: int, mark: str, back: str | None) -> bool:
+    """Begin a session for who gave the password, or remember for five minutes that a code is still to come."""
+    if not second_factor.is_on(account_id):
+        return enter(account_id, mark, by_password_alone=True)
+    if g.person:
+        logout_user()
+    session.clear()
+    g.person = None
+    session[HALF_WAY] = astuple(HalfWay(account_id, _now(), mark, back))
+    return True
+
+
+def _may_enter(account_id: int, mark: str, by_password_alone: bool) -> bool:
+    """Whether what was checked still holds. Whoever changes it waits, and then ends this session. In a transaction."""
+    able = (ACCOUNT.c.id == account_id, ACCOUNT.c.disabled.is_(None), ACCOUNT.c.password.is_not(None))
+    row = db.session.execute(select(ACCOUNT.c.password, ACCOUNT.c.second_factor).where(*able).with_for_update()).first()
+    if row is None or (by_password_alone and row.second_factor is not None):
+        return False
+    return fingerprint(row.password) == mark
 
 
 def _person(token: str) -> Person | None:

@@ -87,8 +87,7 @@ def welcome_now(token: str) -> Any:
     except InvalidInput as error:
         form.refuse(error)
         return _welcome_page(token, form), REFUSED
-    signing.proceed(account_id)
-    if g.person:
+    if signing.sign_in(people.get(account_id).name, form.password.data or "") and g.person:
         flash(f"You are signed in as {g.person.name}.")
     return _entered(None)
 
@@ -111,11 +110,11 @@ def change_password() -> Any:
     if not form.validate():
         return _account_page(form), REFUSED
     try:
-        people.change_password(g.person.id, form.current.data or "", form.new.data or "")
+        made = people.change_password(g.person.id, form.current.data or "", form.new.data or "")
     except InvalidInput as error:
         form.refuse(error)
         return _account_page(form), REFUSED
-    signing.enter(g.person.id)
+    signing.enter(g.person.id, links.fingerprint(made))
     flash("The password is changed. Everywhere else you are signed out.")
     return redirect(url_for(".account"), 303)
 

@@ -1,0 +1,140 @@
+"""What changes while a password is checked: whoever it was checked for is not let in by what held before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from argon2 import PasswordHasher
+from flask import g
+from sqlalchemy import update
+
+from connector.accounts import known, passwords, people, second_factor, sessions, signing
+from connector.accounts.models import Account
+from connector.errors import InvalidInput
+from connector.extensions import db, transaction
+
+from .conftest import OTHER, PASSWORD, QUICK, is_signed_in, sign_in
+
+
+class Slow(PasswordHasher):
+    """Something happens, once, before it has hashed or compared."""
+
+    def __init__(self, happens: Callable[[], object], **work: int):
+        super().__init__(**({"time_cost": 1, "memory_cost": 64, "parallelism": 1} | work))
+        self._happens = happens
+
+    def verify(self, hash, password):
+        right = super().verify(hash, password)
+        self._now()
+        return right
+
+    def _now(self):
+        happens, self._happens = self._happens, lambda: None
+        happens()
+
+
+class SlowToHash(Slow):
+    """It happens while a hash is made."""
+
+    def verify(self, hash, password):
+        return PasswordHasher.verify(self, hash, password)
+
+    def hash(self, password, *, salt=None):
+        self._now()
+        return super().hash(password)
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Let something happen while the next password is compared."""
+    return lambda happens: monkeypatch.setattr(passwords, "_hasher", Slow(happens))
+
+
+def begun(office, account_id: int) -> int:
+    """How many sessions this account has."""
+    with office.app.app_context():
+        return len(sessions.of_account(account_id))
+
+
+def test_an_old_password_begins_no_session_when_it_is_changed_meanwhile(office, meanwhile):
+    anna = office.add("Anna")
+    browser = office.browser()
+    meanwhile(lambda: people.change_password(anna, PASSWORD, OTHER))
+
+    answer = sign_in(browser, "Anna", PASSWORD)
+
+    assert answer.status_code == 422
+    assert "do not belong together" in answer.text
+    assert (is_signed_in(browser), begun(office, anna)) == (False, 0)
+    assert office.trail()[-1] == ("nobody", "sign-in refused", "Anna")
+
+
+def test_who_is_disabled_meanwhile_is_refused_and_no_session_stays(office, meanwhile):
+    anna = office.add("Anna")
+    meanwhile(lambda: people.disable(anna))
+
+    assert sign_in(office.browser(), "Anna", PASSWORD).status_code == 422
+    assert begun(office, anna) == 0
+
+
+def test_who_is_disabled_right_after_the_session_began_is_refused_too(office, monkeypatch):
+    anna = office.add("Anna")
+    load = sessions.load
+    monkeypatch.setattr(sessions, "load", lambda *given: people.disable(anna) or load(*given))
+
+    assert sign_in(office.browser(), "Anna", PASSWORD).status_code == 422
+    assert begun(office, anna) == 0
+
+
+def test_who_is_disabled_meanwhile_is_not_half_way_either(office, meanwhile):
+    anna = office.add("Anna")
+    turn_on(anna, office)
+    browser = office.browser()
+    meanwhile(lambda: people.disable(anna))
+
+    sign_in(browser, "Anna", PASSWORD)
+
+    assert browser.get("/sign-in/code").status_code == 409
+
+
+def test_the_password_alone_begins_no_session_when_a_second_factor_is_turned_on_meanwhile(office):
+    anna = office.add("Anna")
+    with office.app.test_request_context("/sign-in"):
+        g.person = None
+        mark = known.password_mark(anna)
+        turn_on(anna, office)
+
+        assert not signing.enter(anna, mark, by_password_alone=True)
+
+    assert begun(office, anna) == 0
+
+
+def test_a_password_that_is_changed_while_its_hash_is_made_anew_stays_changed(office, monkeypatch):
+    anna = office.add("Anna")
+    change = lambda: people.change_password(anna, PASSWORD, OTHER)  # noqa: E731
+    monkeypatch.setattr(passwords, "_hasher", SlowToHash(change, time_cost=2))
+
+    assert sign_in(office.browser(), "Anna", PASSWORD).status_code == 422
+
+    monkeypatch.setattr(passwords, "_hasher", QUICK)
+    assert [sign_in(office.browser(), "Anna", tried).status_code for tried in (PASSWORD, OTHER)] == [422, 303]
+
+
+def test_of_two_who_change_the_same_password_at_once_the_second_is_refused(office, meanwhile):
+    anna = office.add("Anna")
+    third = "nine copper bells under snow"
+    meanwhile(lambda: people.change_password(anna, PASSWORD, OTHER))
+
+    with office.app.app_context(), pytest.raises(InvalidInput, match="present password"):
+        people.change_password(anna, PASSWORD, third)
+
+    assert [sign_in(office.browser(), "Anna", tried).status_code for tried in (third, OTHER)] == [422, 303]
+
+
+def turn_on(account_id: int, office) -> None:
+    """As if it had been set up."""
+    with office.app.app_context():
+        sealed = second_factor.new_secret()
+        with transaction():
+            db.session.execute(update(Account).where(Account.id == account_id).values(second_factor=sealed))
