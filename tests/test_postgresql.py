@@ -20,13 +20,16 @@ import pytest
 
 from config import load
 from connector import create_app
+from connector.accounts import people, sessions
+from connector.accounts.models import Account, Role
 from connector.dspace.records import Scope, ScopeKind
-from connector.extensions import db
+from connector.extensions import db, transaction
 from connector.imports import jobs
 from connector.repositories import connecting, register
 from connector.storage import prepare
 from tests.sample import SampleRepository
 from tests.test_command_line import GAZETTE, CommandLine
+from tests.waiting import until
 
 BINARIES = [*glob("/usr/lib/postgresql/*/bin"), *filter(None, [os.path.dirname(shutil.which("initdb") or "")])]
 
@@ -119,4 +122,36 @@ def test_imports_of_one_source_asked_for_at_the_same_moment_are_one_job_on_postg
     assert len(ids) == 5
     assert len(set(ids)) == 1
     with app.app_context():
+        db.engine.dispose()
+
+
+def waits_for_a_row(connection: psycopg.Connection) -> bool:
+    """Whether somebody in this database waits for a row that another transaction holds."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return connection.execute(waiting).fetchone()[0] > 0
+
+
+def test_disabling_ends_a_session_that_is_just_beginning_on_postgresql(postgresql, tmp_path):
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE sessions")
+    url = postgresql.removesuffix("postgres") + "sessions"
+    app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": url}))
+    prepare(app)
+    with app.app_context():
+        anna = people.welcome(people.add("Anna", Role.EDITOR), "gentle otters fold paper maps")
+
+    def disable() -> None:
+        with app.app_context():
+            people.disable(anna)
+
+    with psycopg.connect(url, autocommit=True) as onlooker, ThreadPoolExecutor(1) as pool, app.app_context():
+        with transaction():
+            db.session.execute(db.select(Account.password).where(Account.id == anna).with_for_update())
+            sessions.begin(anna, "192.0.2.7")
+            disabled = pool.submit(disable)
+            until(lambda: waits_for_a_row(onlooker))
+        disabled.result(timeout=10)
+
+        assert list(sessions.of_account(anna)) == []
+        db.session.remove()
         db.engine.dispose()
