@@ -114,8 +114,7 @@ def enter(account_id: int, mark: str, by_password_alone: bool = False) -> bool:
     with transaction():
         if not _may_enter(account_id, mark, by_password_alone):
             return False
-        if g.person and g.person.token:
-            sessions.end(g.person.token)
+        _end_the_one_before()
         token = sessions.begin(account_id, request.remote_addr or "")
     session.clear()
     session.permanent = True
@@ -164,12 +163,18 @@ def _proceed(account_id: int, mark: str, back: str | None) -> bool:
     """Begin a session for who gave the password, or remember for five minutes that a code is still to come."""
     if not second_factor.is_on(account_id):
         return enter(account_id, mark, by_password_alone=True)
-    if g.person:
-        logout_user()
+    with transaction():
+        _end_the_one_before()
     session.clear()
     g.person = None
     session[HALF_WAY] = astuple(HalfWay(account_id, _now(), mark, back))
     return True
+
+
+def _end_the_one_before() -> None:
+    """End the session that this browser has, in every copy of its cookie. Inside a transaction."""
+    if g.person and g.person.token:
+        sessions.end(g.person.token)
 
 
 def _may_enter(account_id: int, mark: str, by_password_alone: bool) -> bool:
