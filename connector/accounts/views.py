@@ -27,8 +27,7 @@ blueprint = Blueprint("accounts", __name__)
 def _account_tried() -> str:
     """The account that a sign-in is for, as the limit knows it: some type their password into the wrong field."""
     name = request.form.get("name", "")
-    here = " in a browser that is known" if known.is_known(name) else ""
-    return hashlib.sha256(f"{people.key_of(name)}{here}".encode()).hexdigest()
+    return hashlib.sha256(f"{int(known.is_known(name))}:{people.key_of(name)}".encode()).hexdigest()
 
 
 @blueprint.get("/sign-in")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from connector.accounts import people
 
 from .conftest import OTHER, PASSWORD, sign_in
@@ -9,11 +11,11 @@ from .conftest import OTHER, PASSWORD, sign_in
 COOKIE = "dspace-connector-known"
 
 
-def strangers_guess(office) -> None:
-    """They have used up all tries at the password of Anna."""
+def strangers_guess(office, name: str = "Anna") -> None:
+    """They have used up all tries at the password of Anna, or of whatever else they call themselves."""
     for number in range(100):
-        sign_in(office.browser(REMOTE_ADDR=f"192.0.2.{number}"), "Anna", OTHER)
-    assert sign_in(office.browser(REMOTE_ADDR="192.0.2.200"), "Anna").status_code == 429
+        sign_in(office.browser(REMOTE_ADDR=f"192.0.2.{number}"), name, OTHER)
+    assert sign_in(office.browser(REMOTE_ADDR="192.0.2.200"), name).status_code == 429
 
 
 def test_strangers_cannot_lock_the_owner_out_of_a_browser_that_is_known(office):
@@ -26,6 +28,17 @@ def test_strangers_cannot_lock_the_owner_out_of_a_browser_that_is_known(office):
 
     assert sign_in(own, "Anna").status_code == 303
     assert sign_in(of_another, "Anna").status_code == 429
+
+
+@pytest.mark.parametrize("name", ["Anna in a browser that is known", "1:Anna", "0:1:Anna"])
+def test_no_name_that_strangers_type_counts_as_the_owner_in_a_browser_that_is_known(office, name):
+    office.add("Anna")
+    own = office.enter("Anna", REMOTE_ADDR="198.51.100.7")
+    own.post("/sign-out")
+
+    strangers_guess(office, name)
+
+    assert sign_in(own, "Anna").status_code == 303
 
 
 def test_a_browser_is_known_no_more_when_the_password_was_changed_or_its_cookie_is_not_ours(office):
