@@ -14,6 +14,7 @@ from ..errors import InvalidInput
 
 LEAST, MOST = 12, 1000  # characters
 HARD_TO_GUESS = 4  # of zxcvbn's scores 0 to 4: more than 10^10 guesses
+TELLING = 4  # characters: shorter names stand in many other words
 JUDGED = 72  # characters; what comes after makes it only harder, and judging it would take long
 # Words that everybody would try here (ASVS 5.0, 6.2.11); the account's own name comes to them.
 OBVIOUS = ("dspace", "connector", "dspace connector", "dspaceconnector", "dspace-connector", "repository", "omeka")
@@ -32,8 +33,10 @@ def check(password: str, name: str, field: str = "password") -> str:
         raise InvalidInput(f"The password needs at least {LEAST} characters: a few words together are good.", field)
     if len(password) > MOST:
         raise InvalidInput(f"The password has at most {MOST} characters.", field)
+    if len(name) >= TELLING and name.casefold() in password.casefold():
+        raise InvalidInput("This password contains your name: choose one that does not.", field)
     judged = zxcvbn(password[:JUDGED], [*OBVIOUS, name, *name.split()])
-    if judged["score"] < HARD_TO_GUESS or name.casefold() in password.casefold():
+    if judged["score"] < HARD_TO_GUESS:
         raise InvalidInput("This password is easy to guess: choose one that is less common, such as four words.", field)
     return password
 

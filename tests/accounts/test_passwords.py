@@ -51,8 +51,18 @@ def test_what_is_easy_to_guess_is_refused(password):
 
 
 def test_the_name_of_the_account_is_no_password_for_it_however_it_is_written():
-    with pytest.raises(InvalidInput, match="easy to guess"):
+    with pytest.raises(InvalidInput, match="contains your name"):
         passwords.check("Josephine-Baker 7x#Qm", "josephine-baker")
+
+
+@pytest.mark.parametrize("name", ["e", "Al", "Jo", "Ott"])
+def test_a_name_of_a_few_letters_may_stand_in_it_as_it_does_in_many_words(name):
+    assert passwords.check("correct elephant battery almond jogging otter", name)
+
+
+def test_a_short_name_makes_no_password_either_by_being_said_again_and_again():
+    with pytest.raises(InvalidInput, match="easy to guess"):
+        passwords.check("AlAlAlAlAlAlAl", "Al")
 
 
 @pytest.mark.parametrize(("password", "says"), [("", "12"), ("kq8#mP2vL9x", "12"), ("kq8#" * 251, "1000")])
