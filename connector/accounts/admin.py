@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, stream_with_context, url_for
 from sqlalchemy import select
 
 from ..errors import Conflict, InvalidInput
@@ -45,6 +45,7 @@ def invite() -> Any:
 def new_link(account_id: int) -> Any:
     """Show a link to choose a new password, once."""
     try:
+        _spare_oneself(account_id)
         token = people.new_link(account_id)
     except Conflict as error:
         return _users_page(InviteForm(formdata=None), error), 409
@@ -88,7 +89,12 @@ def remove_second_factor(account_id: int) -> Any:
     """Take the second factor away from somebody who lost it."""
     if people.is_by_proxy():
         abort(404)
-    return _do(lambda: second_factor.remove(account_id))
+
+    def remove() -> None:
+        _spare_oneself(account_id)
+        second_factor.remove(account_id)
+
+    return _do(remove)
 
 
 @blueprint.get("/audit/")
@@ -112,6 +118,12 @@ def trail_csv() -> Response:
     lines = stream_with_context(audit.as_csv(request.args.get("who", ""), request.args.get("what", "")))
     named = {"Content-Disposition": 'attachment; filename="audit.csv"'}
     return Response(lines, mimetype="text/csv", headers=named)
+
+
+def _spare_oneself(account_id: int) -> None:
+    """Raises Conflict for one's own account: a session alone, which may be stolen, must not be enough to keep it."""
+    if account_id == g.person.id:
+        raise Conflict("This is your own account: use its page, which asks for your password.")
 
 
 def _do(act: Any) -> Any:

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, and_, delete, false, insert, or_, select, 
 from ..errors import Conflict, InvalidInput
 from ..extensions import db, transaction, utcnow
 from ..secrets import Use, seal, unseal
-from . import audit, people, sessions
+from . import audit, links, people, sessions
 from .links import fingerprint
 from .models import Account, RecoveryCode, Role
 
@@ -99,9 +99,10 @@ def turn_off(account_id: int) -> None:
 
 
 def remove(account_id: int) -> None:
-    """Take it away for somebody who lost it; the account is signed out everywhere."""
+    """Take it away for somebody who lost it; the account is signed out everywhere, and its one-time links end."""
     with transaction():
         _clear(account_id)
+        links.void(account_id)
         sessions.end_all(account_id)
 
 

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, update
 
-from connector.accounts import audit, passwords, people
+from connector.accounts import audit, passwords, people, second_factor
 from connector.accounts.models import Account, Role, Session
 from connector.extensions import db, transaction, utcnow
 
@@ -52,6 +52,13 @@ class Office:
             found = people.named(name)
             db.session.expunge(found)
             return found
+
+    def has_second_factor(self, account_id: int) -> None:
+        """This account has set one up."""
+        with self.app.app_context():
+            sealed = second_factor.new_secret()
+            with transaction():
+                db.session.execute(update(Account).where(Account.id == account_id).values(second_factor=sealed))
 
     def later(self, hours: float) -> None:
         """So many hours pass without a request."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.accounts.models import Role
-from tests.pages import words
+from tests.pages import ways, words
 
 from .conftest import OTHER, is_signed_in, link_in
 
@@ -82,6 +82,31 @@ def test_a_lost_password_is_replaced_by_a_link(office, boss):
     office.browser().post(link, data={"password": OTHER, "again": OTHER})
 
     assert is_signed_in(office.enter("Anna", OTHER))
+
+
+def test_no_admin_makes_a_link_for_the_own_account_or_takes_its_second_factor_away(office, boss):
+    anna, me = office.add("Anna", Role.ADMIN), office.account("Boss").id
+    office.has_second_factor(me)
+    office.has_second_factor(anna)
+
+    answers = [boss.post(f"/users/{me}/{path}") for path in ("link", "second-factor")]
+
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert all("This is your own account: use its page" in words(answer) for answer in answers)
+    assert office.account("Boss").second_factor
+    offered = set(ways(boss.get("/users/")))
+    assert {f"/users/{anna}/link", f"/users/{anna}/second-factor"} < offered
+    assert not {f"/users/{me}/link", f"/users/{me}/second-factor"} & offered
+
+
+def test_the_links_of_an_account_end_when_its_second_factor_is_taken_away(office, boss):
+    anna = office.add("Anna")
+    office.has_second_factor(anna)
+    link = link_in(boss.post(f"/users/{anna}/link").text)
+
+    boss.post(f"/users/{anna}/second-factor")
+
+    assert office.browser().get(link).status_code == 410
 
 
 def test_an_admin_signs_somebody_out_everywhere(office, boss):

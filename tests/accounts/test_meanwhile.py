@@ -7,12 +7,9 @@ from collections.abc import Callable
 import pytest
 from argon2 import PasswordHasher
 from flask import g
-from sqlalchemy import update
 
-from connector.accounts import known, passwords, people, second_factor, sessions, signing
-from connector.accounts.models import Account
+from connector.accounts import known, passwords, people, sessions, signing
 from connector.errors import InvalidInput
-from connector.extensions import db, transaction
 
 from .conftest import OTHER, PASSWORD, QUICK, is_signed_in, sign_in
 
@@ -89,7 +86,7 @@ def test_who_is_disabled_right_after_the_session_began_is_refused_too(office, mo
 
 def test_who_is_disabled_meanwhile_is_not_half_way_either(office, meanwhile):
     anna = office.add("Anna")
-    turn_on(anna, office)
+    office.has_second_factor(anna)
     browser = office.browser()
     meanwhile(lambda: people.disable(anna))
 
@@ -103,7 +100,7 @@ def test_the_password_alone_begins_no_session_when_a_second_factor_is_turned_on_
     with office.app.test_request_context("/sign-in"):
         g.person = None
         mark = known.password_mark(anna)
-        turn_on(anna, office)
+        office.has_second_factor(anna)
 
         assert not signing.enter(anna, mark, by_password_alone=True)
 
@@ -130,11 +127,3 @@ def test_of_two_who_change_the_same_password_at_once_the_second_is_refused(offic
         people.change_password(anna, PASSWORD, third)
 
     assert [sign_in(office.browser(), "Anna", tried).status_code for tried in (third, OTHER)] == [422, 303]
-
-
-def turn_on(account_id: int, office) -> None:
-    """As if it had been set up."""
-    with office.app.app_context():
-        sealed = second_factor.new_secret()
-        with transaction():
-            db.session.execute(update(Account).where(Account.id == account_id).values(second_factor=sealed))
