@@ -39,14 +39,19 @@ def remember(account_id: int, mark: str) -> None:
 
 def is_known(name: str) -> bool:
     """Whether the account of this name signed in here before, since its password was changed."""
+    account = people.find(name)
+    account_id = account and account.id
+    db.session.rollback()
+    return account_id is not None and is_known_to(account_id)
+
+
+def is_known_to(account_id: int) -> bool:
+    """Whether this account signed in here before, since its password was changed."""
     try:
-        account_id, mark = _serializer().loads(request.cookies.get(_cookie(), ""), max_age=LONGEST)
+        whose, mark = _serializer().loads(request.cookies.get(_cookie(), ""), max_age=LONGEST)
     except (BadData, ValueError, TypeError):
         return False
-    account = people.find(name)
-    is_theirs = account is not None and account.id == account_id and password_mark(account_id) == mark
-    db.session.rollback()
-    return is_theirs
+    return whose == account_id and mark == password_mark(account_id)
 
 
 def _serializer() -> URLSafeTimedSerializer:

@@ -118,7 +118,12 @@ def renew_recovery_codes(account_id: int) -> list[str]:
 def accepts(account_id: int, typed: str) -> bool:
     """Whether this is a code, or a recovery code, of the account that was not used yet. It is used now."""
     code = _plain(typed)
-    return _use_code(account_id, code) if len(code) == 6 else _use_recovery_code(account_id, code)
+    return _use_code(account_id, code) if is_short(code) else _use_recovery_code(account_id, code)
+
+
+def is_short(typed: str) -> bool:
+    """Whether it can be a code of the app, which might be guessed; nobody guesses a recovery code."""
+    return len(_plain(typed)) == 6
 
 
 def _use_code(account_id: int, code: str) -> bool:

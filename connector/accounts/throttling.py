@@ -15,9 +15,12 @@ REFUSED = 422
 PACE = "10 per minute; 40 per hour; 120 per day"  # failures from one address, or of one session's account
 
 
-def failures(pace: str, key: Callable[[], str], scope: str) -> Any:
-    """Limit a view to so many failures of each key; views that share a `scope` count together."""
-    failed = {"deduct_when": lambda response: response.status_code == REFUSED}
+def failures(pace: str, key: Callable[[], str], scope: str, spares: Callable[[], bool] | None = None) -> Any:
+    """Limit a view to so many failures of each key; views that share a `scope` count together.
+
+    `spares`: whether a request is neither counted nor refused.
+    """
+    failed = {"deduct_when": lambda response: response.status_code == REFUSED, "exempt_when": spares}
     return limiter.shared_limit(pace, scope=scope, key_func=key, methods=["POST"], **failed)
 
 

@@ -216,6 +216,55 @@ def test_wrong_codes_are_slowed_down_for_the_account_from_all_addresses(office, 
     assert office.trail().count(("nobody", "code refused", "Anna")) == 10
 
 
+def strangers_guess(office) -> None:
+    """They know the password of Anna, and have used up all tries at her code."""
+    limiter.reset()
+    for number in range(10):
+        give(half_in(office, REMOTE_ADDR=f"198.51.100.{number}"), "000000")
+    assert give(half_in(office, REMOTE_ADDR="198.51.100.200"), "000000").status_code == 429
+
+
+def test_who_knows_the_password_locks_nobody_out_of_a_browser_that_is_known(office, phone):
+    own = half_in(office)
+    give(own, phone.code())
+    own.post("/sign-out")
+
+    strangers_guess(office)
+
+    sign_in(own, "Anna")
+    assert give(own, phone.code(1)).status_code == 303
+
+
+def test_a_browser_that_is_known_is_slowed_down_at_the_code_itself(office, phone):
+    own = half_in(office)
+    give(own, phone.code())
+    limiter.reset()
+    for number in range(10):
+        own.environ_base["REMOTE_ADDR"] = f"198.51.100.{number}"
+        sign_in(own, "Anna")
+        give(own, "000000")
+    own.environ_base["REMOTE_ADDR"] = "198.51.100.200"
+    sign_in(own, "Anna")
+
+    assert give(own, phone.code(1)).status_code == 429
+
+
+def test_who_knows_the_password_does_not_keep_the_owner_from_using_a_recovery_code(office, phone):
+    strangers_guess(office)
+
+    assert give(half_in(office), phone.code()).status_code == 429
+    assert give(half_in(office), phone.recovery[0]).status_code == 303
+
+
+def test_recovery_codes_are_not_guessed_without_end_from_one_address(office, phone):
+    limiter.reset()
+    browser = half_in(office)
+
+    answers = [give(browser, "A" * 24).status_code for _ in range(11)]
+
+    assert answers == [422] * 10 + [429]
+
+
 def test_a_link_for_a_lost_password_does_not_spare_the_code(office, phone):
     office.add("Boss", Role.ADMIN)
     page = office.enter("Boss").post(f"/users/{office.account('Anna').id}/link")
