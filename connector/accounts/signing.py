@@ -91,8 +91,10 @@ def half_way() -> HalfWay | None:
     if HALF_WAY not in session:
         return None
     half = HalfWay(*session[HALF_WAY])
+    if _now() - half.since > LONGEST_HALF or not second_factor.is_on(half.account_id):
+        return None
     mark = known.password_mark(half.account_id)
-    return half if mark and mark == half.mark and _now() - half.since <= LONGEST_HALF else None
+    return half if mark and mark == half.mark else None
 
 
 def enter_by_code(half: HalfWay, code: str) -> bool:

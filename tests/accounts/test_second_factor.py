@@ -216,6 +216,18 @@ def test_wrong_codes_are_slowed_down_for_the_account_from_all_addresses(office, 
     assert office.trail().count(("nobody", "code refused", "Anna")) == 10
 
 
+def test_who_is_half_way_begins_again_where_the_second_factor_was_taken_away(office, phone):
+    browser = half_in(office)
+    with office.app.app_context():
+        second_factor.remove(office.account("Anna").id)
+
+    answer = give(browser, phone.code())
+
+    assert answer.status_code == browser.get("/sign-in/code").status_code == 409
+    assert "sign in again" in words(answer)
+    assert sign_in(browser, "Anna").location == "/"
+
+
 def strangers_guess(office) -> None:
     """They know the password of Anna, and have used up all tries at her code."""
     limiter.reset()
