@@ -165,11 +165,13 @@ def enable(account_id: int) -> None:
         audit.note("enable", get(account_id).name)
 
 
-def end_session(account_id: int, token_hash: str) -> None:
-    """Sign one browser of an account out. One that is signed out already is no error."""
+def end_session(account_id: int, token_hash: str) -> bool:
+    """Sign one browser of an account out. False where it is signed in no more."""
     with transaction():
-        sessions.end_one(account_id, token_hash)
-        audit.note("session ended", get(account_id).name)
+        ended = sessions.end_one(account_id, token_hash)
+        if ended:
+            audit.note("session ended", get(account_id).name)
+        return ended
 
 
 def end_sessions(account_id: int, but: str | None = None) -> None:

@@ -27,6 +27,7 @@ ACCOUNT, RECOVERY = Account.__table__, RecoveryCode.__table__
 STEP = 30  # seconds
 RECOVERY_CODES = 10
 RECOVERY_BYTES = 15  # 120 random bits: enough to be kept under a plain hash (ASVS 5.0, 6.5.2)
+NONE = "This account has no second factor."
 WRONG = "This code is wrong, or was used already. Wait for the next one, and see that the clock of the phone is right."
 
 
@@ -91,7 +92,7 @@ def turn_on(account_id: int, sealed: str, typed: str, but: str | None) -> list[s
 
 
 def turn_off(account_id: int) -> None:
-    """Sign in by password alone from now on. Conflict where the setting demands a second factor."""
+    """Sign in by password alone from now on. Conflict where the setting demands a second factor, or there is none."""
     if is_demanded(account_id):
         raise Conflict("Here your account must have a second factor.")
     with transaction():
@@ -99,7 +100,10 @@ def turn_off(account_id: int) -> None:
 
 
 def remove(account_id: int) -> None:
-    """Take it away for somebody who lost it; the account is signed out everywhere, and its one-time links end."""
+    """Take it away for somebody who lost it; the account is signed out everywhere, and its one-time links end.
+
+    Raises Conflict where there is none.
+    """
     with transaction():
         _clear(account_id)
         links.void(account_id)
@@ -110,7 +114,7 @@ def renew_recovery_codes(account_id: int) -> list[str]:
     """Ten new ones; those before are worth nothing. Conflict without a second factor."""
     with transaction():
         if people.get(account_id).second_factor is None:
-            raise Conflict("This account has no second factor.")
+            raise Conflict(NONE)
         audit.note("recovery codes made", people.get(account_id).name)
         return _new_recovery_codes(account_id)
 
@@ -173,9 +177,12 @@ def _new_recovery_codes(account_id: int) -> list[str]:
 
 
 def _clear(account_id: int) -> None:
-    db.session.execute(update(ACCOUNT).where(ACCOUNT.c.id == account_id).values(second_factor=None, code_step=None))
+    name = people.get(account_id).name
+    there = (ACCOUNT.c.id == account_id, ACCOUNT.c.second_factor.is_not(None))
+    if not db.session.execute(update(ACCOUNT).where(*there).values(second_factor=None, code_step=None)).rowcount:
+        raise Conflict(NONE)
     db.session.execute(delete(RECOVERY).where(RECOVERY.c.account_id == account_id))
-    audit.note("second factor off", people.get(account_id).name)
+    audit.note("second factor off", name)
 
 
 def in_fours(text: str) -> list[str]:

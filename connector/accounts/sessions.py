@@ -83,10 +83,10 @@ def end(token: str) -> None:
     db.session.execute(delete(SESSION).where(SESSION.c.token_hash == fingerprint(token)))
 
 
-def end_one(account_id: int, token_hash: str) -> None:
-    """End the session of this account that is kept under this hash. Inside a transaction."""
+def end_one(account_id: int, token_hash: str) -> bool:
+    """End the session of this account that is kept under this hash, if there is one. Inside a transaction."""
     mine = (SESSION.c.account_id == account_id, SESSION.c.token_hash == token_hash)
-    db.session.execute(delete(SESSION).where(*mine))
+    return bool(db.session.execute(delete(SESSION).where(*mine)).rowcount)
 
 
 def end_all(account_id: int, but: str | None = None) -> None:

@@ -132,8 +132,8 @@ def end_sessions() -> Any:
         form.refuse(error)
         return _account_page(ChangePasswordForm(formdata=None), form), REFUSED
     if one := request.form.get("end"):
-        people.end_session(g.person.id, one)
-        flash("That browser is signed out.")
+        ended = people.end_session(g.person.id, one)
+        flash("That browser is signed out." if ended else "That browser was not signed in any more.")
     else:
         people.end_sessions(g.person.id, g.person.token)
         flash("Everywhere else you are signed out.")

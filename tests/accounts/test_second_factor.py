@@ -358,6 +358,23 @@ def test_turned_off_the_password_is_enough_and_old_recovery_codes_are_gone(offic
     assert ("Anna", "second factor off", "Anna") in office.trail()
 
 
+def test_where_there_is_none_nothing_is_turned_off_or_taken_away_and_the_trail_tells_of_nothing(office):
+    anna = office.add("Anna")
+    office.add("Boss", Role.ADMIN)
+    browser = office.enter("Anna")
+
+    answers = [
+        browser.post(f"{ON}/off", data={"current": PASSWORD}),
+        office.enter("Boss").post(f"/users/{anna}/second-factor"),
+    ]
+
+    for answer in answers:
+        assert answer.status_code == 409
+        assert "has no second factor" in words(answer)
+    assert is_signed_in(browser)
+    assert "second factor off" not in [what for _, what, _ in office.trail()]
+
+
 def test_new_recovery_codes_replace_the_old_ones(office, phone):
     browser = half_in(office)
     give(browser, phone.code())

@@ -241,6 +241,20 @@ def test_one_can_sign_out_a_single_other_browser(office):
     assert ("Anna", "session ended", "Anna") in office.trail()
 
 
+def test_a_browser_that_is_signed_in_no_more_is_not_said_to_be_signed_out_now(office):
+    office.add("Anna")
+    here, elsewhere = office.enter("Anna"), office.enter("Anna")
+    [button] = ends_in(here.get("/account/"))
+    elsewhere.post("/sign-out")
+
+    here.post("/account/sessions", data={"end": button, "ending-current": PASSWORD})
+
+    page = words(here.get("/account/"))
+    assert "That browser was not signed in any more." in page
+    assert "That browser is signed out." not in page
+    assert "session ended" not in [what for _, what, _ in office.trail()]
+
+
 def test_nobody_ends_the_session_of_another(office):
     office.add("Anna")
     office.add("Bert")
