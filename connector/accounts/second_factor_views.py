@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import segno
@@ -17,9 +18,19 @@ from .throttling import PACE, REFUSED, failures, network
 
 LATE = "That took longer than five minutes, or something changed meanwhile: sign in again."
 TOO_LATE = 409  # not counted as a failure
-PENDING = "second_factor"  # in the cookie: the sealed secret that is being set up
+PENDING = "setting_up"  # in the cookie: a Pending
+LONGEST = 900  # seconds to set it up in; perhaps the app is to be installed first
+SLOW = "That took longer than 15 minutes, or something changed meanwhile: begin again."
 
 blueprint = Blueprint("second_factor", __name__)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A secret that is being set up by whoever gave the password. `since`: in seconds of Unix time."""
+
+    sealed: str
+    since: int
 
 
 @blueprint.before_request
@@ -78,7 +89,7 @@ def begin() -> Any:
     refusal = _wrong_password()
     if refusal:
         return refusal
-    session[PENDING] = second_factor.new_secret()
+    session[PENDING] = astuple(Pending(second_factor.new_secret(), signing.now()))
     return redirect(url_for(".page"), 303)
 
 
@@ -87,11 +98,12 @@ def begin() -> Any:
 @failures(PACE, lambda: str(g.person.id), "code")
 def turn_on() -> Any:
     """Turn it on with the first code, and show the recovery codes, once."""
-    form = CodeForm()
-    if PENDING not in session:
+    form, pending = CodeForm(), _pending()
+    if pending is None:
+        flash(SLOW)
         return redirect(url_for(".page"), 303)
     try:
-        codes = second_factor.turn_on(g.person.id, session[PENDING], form.code.data or "", g.person.token)
+        codes = second_factor.turn_on(g.person.id, pending.sealed, form.code.data or "", g.person.token)
     except InvalidInput as error:
         form.refuse(error)
         return _page(code_form=form), REFUSED
@@ -134,11 +146,20 @@ def _wrong_password() -> Any:
     return None
 
 
+def _pending() -> Pending | None:
+    """What is being set up in this browser; None where nothing is, or not any more."""
+    if PENDING not in session:
+        return None
+    pending = Pending(*session[PENDING])
+    return pending if signing.now() - pending.since <= LONGEST else None
+
+
 def _page(form: PasswordAgainForm | None = None, code_form: CodeForm | None = None) -> str:
     name, is_on = g.person.name, second_factor.is_on(g.person.id)
     shown: dict[str, Any] = {"is_on": is_on, "is_demanded": second_factor.is_demanded(g.person.id)}
-    if PENDING in session and not is_on and form is None:
-        secret = second_factor.opened(session[PENDING], name)
+    pending = _pending()
+    if pending and not is_on and form is None:
+        secret = second_factor.opened(pending.sealed, name)
         made = segno.make(second_factor.address(secret, name), micro=False)
         drawn = Markup(made.svg_inline(scale=5, dark="#000", light="#fff"))  # made of numbers
         shown |= {"picture": drawn, "secret": " ".join(second_factor.in_fours(secret))}

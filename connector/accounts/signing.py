@@ -91,7 +91,7 @@ def half_way() -> HalfWay | None:
     if HALF_WAY not in session:
         return None
     half = HalfWay(*session[HALF_WAY])
-    if _now() - half.since > LONGEST_HALF or not second_factor.is_on(half.account_id):
+    if now() - half.since > LONGEST_HALF or not second_factor.is_on(half.account_id):
         return None
     mark = known.password_mark(half.account_id)
     return half if mark and mark == half.mark else None
@@ -169,7 +169,7 @@ def _proceed(account_id: int, mark: str, back: str | None) -> bool:
         _end_the_one_before()
     session.clear()
     g.person = None
-    session[HALF_WAY] = astuple(HalfWay(account_id, _now(), mark, back))
+    session[HALF_WAY] = astuple(HalfWay(account_id, now(), mark, back))
     return True
 
 
@@ -192,7 +192,8 @@ def _person(token: str) -> Person | None:
     return sessions.load(token, second_factor.missing())
 
 
-def _now() -> int:
+def now() -> int:
+    """Now, in seconds of Unix time."""
     return int(utcnow().replace(tzinfo=UTC).timestamp())
 
 

@@ -311,6 +311,21 @@ def test_only_a_right_code_turns_it_on(office, clock):
     assert ("Anna", "code refused", "Anna") in office.trail()
 
 
+def test_the_secret_is_shown_for_15_minutes_and_then_the_password_is_asked_for_anew(office, clock):
+    office.add("Anna")
+    browser = office.enter("Anna")
+    phone = begin(browser, clock)
+    clock.passes(900)
+    assert "QR code" in browser.get(ON).text
+
+    clock.passes(1)
+
+    assert "QR code" not in browser.get(ON).text
+    assert browser.post(f"{ON}/on", data={"code": phone.code()}).location == ON
+    assert "begin again" in words(browser.get(ON))
+    assert office.account("Anna").second_factor is None
+
+
 @pytest.mark.parametrize("path", ["", "/off", "/recovery-codes"])
 def test_each_step_needs_the_present_password(office, clock, path):
     office.add("Anna")
