@@ -90,6 +90,16 @@ class CodeForm(Form):
     )
 
 
+class MoveForm(PasswordAgainForm):
+    """The password and a code, before the codes come from another phone."""
+
+    code = StringField(
+        "Code of the old phone, or a recovery code",
+        [Length(max=LONGEST)],
+        render_kw={"autocomplete": "one-time-code", "autocapitalize": "off", "spellcheck": "false", "required": True},
+    )
+
+
 class InviteForm(Form):
     """Who comes, and what they may do."""
 

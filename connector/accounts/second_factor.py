@@ -28,6 +28,7 @@ STEP = 30  # seconds
 RECOVERY_CODES = 10
 RECOVERY_BYTES = 15  # 120 random bits: enough to be kept under a plain hash (ASVS 5.0, 6.5.2)
 NONE = "This account has no second factor."
+ALREADY = "This account has a second factor already."
 WRONG = "This code is wrong, or was used already. Wait for the next one, and see that the clock of the phone is right."
 
 
@@ -71,23 +72,24 @@ def address(secret: str, name: str) -> str:
     return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="DSpace Connector")
 
 
-def turn_on(account_id: int, sealed: str, typed: str, but: str | None) -> list[str]:
+def turn_on(account_id: int, sealed: str, typed: str, but: str | None, moves: bool = False) -> list[str]:
     """Begin with the secret whose code was typed; gives the recovery codes, which nobody can read again.
 
-    All sessions end but the one with the token `but`. Raises InvalidInput, and Conflict where there is one already.
+    `moves`: whether it takes the place of another secret. All sessions end but the one with the token `but`.
+    Raises InvalidInput, and Conflict where there is another secret and `moves` is false, or the other way round.
     """
     name = _name(account_id)
     step = _step_of(opened(sealed, name), _plain(typed))
     if step is None:
         audit.record("code refused", name)
         raise InvalidInput(WRONG, "code")
+    there = ACCOUNT.c.second_factor.is_not(None) if moves else ACCOUNT.c.second_factor.is_(None)
     with transaction():
-        mine = (ACCOUNT.c.id == account_id, ACCOUNT.c.second_factor.is_(None))
-        made = update(ACCOUNT).where(*mine).values(second_factor=sealed, code_step=step)
+        made = update(ACCOUNT).where(ACCOUNT.c.id == account_id, there).values(second_factor=sealed, code_step=step)
         if not db.session.execute(made).rowcount:
-            raise Conflict("This account has a second factor already.")
+            raise Conflict(NONE if moves else ALREADY)
         sessions.end_all(account_id, but)
-        audit.note("second factor on", name)
+        audit.note("second factor moved" if moves else "second factor on", name)
         return _new_recovery_codes(account_id)
 
 
@@ -119,6 +121,13 @@ def renew_recovery_codes(account_id: int) -> list[str]:
         return _new_recovery_codes(account_id)
 
 
+def confirm(account_id: int, typed: str) -> None:
+    """Use up a code, or a recovery code. Raises InvalidInput where it is none of this account."""
+    if not accepts(account_id, typed):
+        audit.record("code refused", _name(account_id))
+        raise InvalidInput(WRONG, "code")
+
+
 def accepts(account_id: int, typed: str) -> bool:
     """Whether this is a code, or a recovery code, of the account that was not used yet. It is used now."""
     code = _plain(typed)
@@ -145,8 +154,9 @@ def _use_code(account_id: int, code: str) -> bool:
         return False
     # One statement: of two requests with the same code, one succeeds.
     unused = or_(ACCOUNT.c.code_step.is_(None), ACCOUNT.c.code_step < step)
+    same = (ACCOUNT.c.id == account_id, ACCOUNT.c.second_factor == sealed)
     with transaction():
-        used = update(ACCOUNT).where(ACCOUNT.c.id == account_id, unused).values(code_step=step)
+        used = update(ACCOUNT).where(*same, unused).values(code_step=step)
         return bool(db.session.execute(used).rowcount)
 
 

@@ -9,9 +9,9 @@ import segno
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
 from markupsafe import Markup
 
-from ..errors import InvalidInput
+from ..errors import Conflict, InvalidInput
 from . import known, people, second_factor, signing
-from .forms import CodeForm, PasswordAgainForm
+from .forms import CodeForm, MoveForm, PasswordAgainForm
 from .gate import allows
 from .models import Role
 from .throttling import PACE, REFUSED, failures, network
@@ -19,6 +19,7 @@ from .throttling import PACE, REFUSED, failures, network
 LATE = "That took longer than five minutes, or something changed meanwhile: sign in again."
 TOO_LATE = 409  # not counted as a failure
 PENDING = "setting_up"  # in the cookie: a Pending
+MOVING = "moving"  # before the names of the fields by which it is moved to another phone
 LONGEST = 900  # seconds to set it up in; perhaps the app is to be installed first
 SLOW = "That took longer than 15 minutes, or something changed meanwhile: begin again."
 
@@ -27,10 +28,14 @@ blueprint = Blueprint("second_factor", __name__)
 
 @dataclass(frozen=True)
 class Pending:
-    """A secret that is being set up by whoever gave the password. `since`: in seconds of Unix time."""
+    """A secret that is being set up by whoever gave the password.
+
+    `since`: in seconds of Unix time. `moves`: whether it is to take the place of another, a code of which was given.
+    """
 
     sealed: str
     since: int
+    moves: bool
 
 
 @blueprint.before_request
@@ -86,11 +91,26 @@ def page() -> str:
 @failures(PACE, lambda: str(g.person.id), "password")
 def begin() -> Any:
     """Make a secret for whoever gives the password."""
-    refusal = _wrong_password()
-    if refusal:
-        return refusal
-    session[PENDING] = astuple(Pending(second_factor.new_secret(), signing.now()))
-    return redirect(url_for(".page"), 303)
+    if second_factor.is_on(g.person.id):
+        raise Conflict(second_factor.ALREADY)
+    return _wrong_password() or _set_up(moves=False)
+
+
+@blueprint.post("/account/second-factor/move")
+@allows(Role.VIEWER)
+@failures(PACE, lambda: str(g.person.id), "password")
+@failures(PACE, lambda: str(g.person.id), "code")
+def move() -> Any:
+    """Make a secret for another phone, for whoever gives the password and a code, or a recovery code."""
+    form = MoveForm(prefix=MOVING)
+    try:
+        people.confirm(g.person.id, form.current.data or "")
+        second_factor.confirm(g.person.id, form.code.data or "")
+    except InvalidInput as error:
+        form.refuse(error)
+        form.code.data = None
+        return _page(moving=form), REFUSED
+    return _set_up(moves=True)
 
 
 @blueprint.post("/account/second-factor/on")
@@ -103,7 +123,8 @@ def turn_on() -> Any:
         flash(SLOW)
         return redirect(url_for(".page"), 303)
     try:
-        codes = second_factor.turn_on(g.person.id, pending.sealed, form.code.data or "", g.person.token)
+        typed = form.code.data or ""
+        codes = second_factor.turn_on(g.person.id, pending.sealed, typed, g.person.token, pending.moves)
     except InvalidInput as error:
         form.refuse(error)
         return _page(code_form=form), REFUSED
@@ -146,26 +167,44 @@ def _wrong_password() -> Any:
     return None
 
 
+def _set_up(moves: bool) -> Any:
+    """Show a new secret, which is kept in the cookie until its first code is typed."""
+    session[PENDING] = astuple(Pending(second_factor.new_secret(), signing.now(), moves))
+    return redirect(url_for(".page"), 303)
+
+
 def _pending() -> Pending | None:
     """What is being set up in this browser; None where nothing is, or not any more."""
     if PENDING not in session:
         return None
     pending = Pending(*session[PENDING])
-    return pending if signing.now() - pending.since <= LONGEST else None
+    if signing.now() - pending.since > LONGEST or pending.moves != second_factor.is_on(g.person.id):
+        return None
+    return pending
 
 
-def _page(form: PasswordAgainForm | None = None, code_form: CodeForm | None = None) -> str:
-    name, is_on = g.person.name, second_factor.is_on(g.person.id)
-    shown: dict[str, Any] = {"is_on": is_on, "is_demanded": second_factor.is_demanded(g.person.id)}
-    pending = _pending()
-    if pending and not is_on and form is None:
-        secret = second_factor.opened(pending.sealed, name)
-        made = segno.make(second_factor.address(secret, name), micro=False)
-        drawn = Markup(made.svg_inline(scale=5, dark="#000", light="#fff"))  # made of numbers
-        shown |= {"picture": drawn, "secret": " ".join(second_factor.in_fours(secret))}
-    code_form = code_form or CodeForm(formdata=None)
-    form = form or PasswordAgainForm(formdata=None)
-    return render_template("accounts/second_factor.html", form=form, code_form=code_form, **shown)
+def _page(
+    form: PasswordAgainForm | None = None, code_form: CodeForm | None = None, moving: MoveForm | None = None
+) -> str:
+    is_refused, pending = form is not None or moving is not None, _pending()
+    shown = {
+        "form": form or PasswordAgainForm(formdata=None),
+        "code_form": code_form or CodeForm(formdata=None),
+        "moving": moving or MoveForm(formdata=None, prefix=MOVING),
+        "is_on": second_factor.is_on(g.person.id),
+        "is_demanded": second_factor.is_demanded(g.person.id),
+    }
+    if pending and not is_refused:
+        shown |= _drawn(pending)
+    return render_template("accounts/second_factor.html", **shown)
+
+
+def _drawn(pending: Pending) -> dict[str, str]:
+    """The secret, as one types it, and its QR code."""
+    secret = second_factor.opened(pending.sealed, g.person.name)
+    made = segno.make(second_factor.address(secret, g.person.name), micro=False)
+    picture = Markup(made.svg_inline(scale=5, dark="#000", light="#fff"))  # made of numbers
+    return {"picture": picture, "secret": " ".join(second_factor.in_fours(secret))}
 
 
 def _late_page() -> Any:

@@ -57,8 +57,12 @@ class Phone:
 def begin(browser, clock: Clock) -> Phone:
     """Give the password, and scan the picture."""
     assert browser.post(ON, data={"current": PASSWORD}).status_code == 303
-    page = browser.get(ON).get_data(as_text=True)
-    return Phone(re.search(r"<code>([A-Z2-7 ]{39})</code>", page)[1].replace(" ", ""), clock)
+    return Phone(secret_on(browser.get(ON)), clock)
+
+
+def secret_on(page) -> str:
+    """The secret below the QR code."""
+    return re.search(r"<code>([A-Z2-7 ]{39})</code>", page.text)[1].replace(" ", "")
 
 
 def set_up(browser, clock: Clock) -> Phone:
@@ -399,6 +403,97 @@ def test_new_recovery_codes_replace_the_old_ones(office, phone):
 
     assert give(half_in(office), phone.recovery[0]).status_code == 422
     assert give(half_in(office), new[0]).status_code == 303
+
+
+def ask_to_move(browser, code: str, password: str = PASSWORD):
+    """Fill in the form for another phone."""
+    return browser.post(f"{ON}/move", data={"moving-current": password, "moving-code": code})
+
+
+def move(browser, code: str, clock: Clock) -> Phone:
+    """Move to another phone, and go on half a minute later."""
+    assert ask_to_move(browser, code).status_code == 303
+    phone = Phone(secret_on(browser.get(ON)), clock)
+    page = browser.post(f"{ON}/on", data={"code": phone.code()})
+    phone.recovery = re.findall(r"<code>([A-Z2-7-]{29})</code>", page.text)
+    clock.passes(30)
+    return phone
+
+
+def test_whoever_has_a_new_phone_moves_to_it_also_where_the_second_factor_is_demanded(office, phone, clock):
+    office.app.config["SECOND_FACTOR"] = "everyone"
+    browser, elsewhere = half_in(office), half_in(office)
+    give(browser, phone.code())
+    give(elsewhere, phone.code(1))
+    clock.passes(60)
+    assert "Move to another phone" in words(browser.get(ON))
+
+    new = move(browser, phone.code(), clock)
+
+    assert (is_signed_in(browser), is_signed_in(elsewhere)) == (True, False)
+    assert len(new.recovery) == 10
+    for worthless in (phone.code(), phone.recovery[0]):
+        assert give(half_in(office), worthless).status_code == 422
+    for right in (new.code(), new.recovery[0]):
+        assert give(half_in(office), right).status_code == 303
+    assert ("Anna", "second factor moved", "Anna") in office.trail()
+
+
+def test_after_another_secret_key_a_recovery_code_moves_it_to_a_phone(office, phone, clock):
+    office.app.config["SECRET_KEY"] = "another one, of which there is enough"
+    browser = half_in(office)
+    give(browser, phone.recovery[0])
+
+    new = move(browser, phone.recovery[1], clock)
+
+    assert give(half_in(office), new.code()).status_code == 303
+
+
+@pytest.mark.parametrize("password", [PASSWORD, OTHER])
+def test_to_move_it_takes_the_password_and_a_code(office, phone, clock, password):
+    browser = half_in(office)
+    give(browser, phone.code())
+    clock.passes(30)
+
+    answer = ask_to_move(browser, phone.code() if password == OTHER else "000000", password)
+
+    assert answer.status_code == 422
+    assert ("not your present password" if password == OTHER else "This code is wrong") in words(answer)
+    assert "QR code" not in browser.get(ON).text
+    assert ask_to_move(browser, phone.code()).status_code == 303
+
+
+def test_until_the_first_code_of_the_new_phone_the_old_one_holds(office, phone, clock):
+    browser = half_in(office)
+    give(browser, phone.code())
+    ask_to_move(browser, phone.recovery[0])
+
+    assert browser.post(f"{ON}/on", data={"code": "000000"}).status_code == 422
+
+    assert give(half_in(office), phone.code(1)).status_code == 303
+
+
+def test_a_secret_that_was_begun_before_another_was_turned_on_does_not_take_its_place(office, clock):
+    office.add("Anna")
+    browser, copy = office.enter("Anna"), office.browser()
+    copied = begin(browser, clock)
+    copy.set_cookie("dspace-connector", browser.get_cookie("dspace-connector").value)
+    set_up(browser, clock)
+    before = office.account("Anna").second_factor
+
+    assert copy.post(f"{ON}/on", data={"code": copied.code()}).location == ON
+
+    assert office.account("Anna").second_factor == before
+
+
+def test_where_one_is_on_no_secret_is_begun_by_the_password_alone(office, phone):
+    browser = half_in(office)
+    give(browser, phone.code())
+
+    assert browser.post(ON, data={"current": PASSWORD}).status_code == 409
+
+    with browser.session_transaction() as kept:
+        assert "setting_up" not in kept
 
 
 def test_an_admin_takes_it_away_and_the_account_is_signed_out(office, phone):
