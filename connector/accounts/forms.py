@@ -49,6 +49,7 @@ class ChoosePasswordForm(Form):
 class FirstAdminForm(ChoosePasswordForm):
     """The name of the first admin besides."""
 
+    blamed = "name"
     name = StringField(
         "Name",
         description="By which you sign in, and which stands beside what you do.",

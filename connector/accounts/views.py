@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 
-from ..errors import InvalidInput
+from ..errors import Conflict, InvalidInput
 from ..extensions import db
 from . import known, links, people, second_factor, sessions, signing
 from .forms import ChangePasswordForm, ChoosePasswordForm, FirstAdminForm, PasswordAgainForm, SignInForm
@@ -83,7 +83,7 @@ def welcome_now(token: str) -> Any:
     try:
         name = form.name.data or "" if isinstance(form, FirstAdminForm) else ""
         account_id = people.welcome(token, form.password.data or "", name)
-    except InvalidInput as error:
+    except (Conflict, InvalidInput) as error:
         form.refuse(error)
         return _welcome_page(token, form), REFUSED
     if signing.sign_in(people.get(account_id).name, form.password.data or "") and g.person:

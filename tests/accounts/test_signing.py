@@ -495,6 +495,19 @@ def test_the_first_admin_chooses_a_name_too(office):
     assert browser.get("/users/").status_code == 200
 
 
+def test_the_first_admin_is_told_at_the_name_that_somebody_else_has_it(office):
+    office.add("Anna", Role.EDITOR)
+    with office.app.app_context():
+        token = people.first_link()
+    browser, typed = office.browser(), {"name": "anna", "password": PASSWORD, "again": PASSWORD}
+
+    refused = browser.post(f"/welcome/{token}", data=typed)
+
+    assert refused.status_code == 422
+    assert re.search(r'id="name-error">There is an account “anna” already\.<', refused.text)
+    assert browser.post(f"/welcome/{token}", data=typed | {"name": "Berta"}).status_code == 303
+
+
 def test_a_link_that_is_spent_or_made_up_is_told_in_a_sentence(office):
     for token in ("x", "x" * 43, "%00"):
         answer = office.browser().get(f"/welcome/{token}")
