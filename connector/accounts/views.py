@@ -62,6 +62,8 @@ def sign_in_now() -> Any:
 @allows(Role.VIEWER, before_set_up=True)
 def sign_out() -> Any:
     """End the session."""
+    if people.is_by_proxy():
+        abort(404)
     signing.sign_out(g.person)
     return redirect(url_for(".sign_in"), 303)
 

@@ -139,6 +139,15 @@ def test_there_is_no_sign_in_page_and_no_first_link(office):
         assert not people.needs_first_admin()
 
 
+def test_nobody_signs_out_here_as_the_proxy_signs_in(office):
+    invite(office)
+    browser = office.browser(REMOTE_ADDR=PROXY, HTTP_X_REMOTE_USER="Anna")
+
+    assert browser.post("/sign-out").status_code == 404
+
+    assert "sign-out" not in [what for _, what, _ in office.trail()]
+
+
 def test_the_last_admin_is_spared_here_too(office):
     boss = invite(office, "Boss", Role.ADMIN)
     browser = office.browser(REMOTE_ADDR=PROXY)
