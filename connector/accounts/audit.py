@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 LOCAL = "local operator"  # whoever can run commands here owns the machine and needs no account
 NOBODY = "nobody"  # a request of somebody who is not signed in
 SCHEDULE = "schedule"  # what is imported by itself
+UNKNOWN = "an unknown name"  # what somebody typed who is refused: it may be a password
 COLUMNS = ("at", "who", "what", "about", "address", "data")
 APART = timedelta(minutes=1)  # so that a flood of refusals does not fill the table
 TOO_MANY = 429

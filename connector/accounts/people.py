@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from flask import current_app
@@ -15,14 +16,19 @@ from .models import Account, Purpose, Role
 ACCOUNT = Account.__table__
 LONGEST = 100
 NOT_THE_PASSWORD = "That is not your present password."
-RESERVED = (audit.LOCAL, audit.NOBODY, audit.SCHEDULE)
+RESERVED = (audit.LOCAL, audit.NOBODY, audit.SCHEDULE, audit.UNKNOWN)
+# What Unicode counts as printable and nobody sees: fillers, joiners, variation selectors, the empty pattern of Braille.
+UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]")
 
 
 def check_name(text: str) -> str:
-    """The name as it is kept: without spaces around it, in one Unicode form. Raises InvalidInput."""
+    """The name as it is kept: without spaces around it, in one Unicode form. Raises InvalidInput.
+
+    The space is the only character in it that nobody sees: a name must not look empty, or like another one.
+    """
     name = unicodedata.normalize("NFKC", text).strip()
-    if not 0 < len(name) <= LONGEST or not name.isprintable() or "," in name:
-        raise InvalidInput(f"A name has 1 to {LONGEST} letters, digits or signs, and no comma.", "name")
+    if not 0 < len(name) <= LONGEST or not name.isprintable() or UNSEEN.search(name) or "," in name:
+        raise InvalidInput(f"A name has 1 to {LONGEST} visible letters, digits or signs, and no comma.", "name")
     if key_of(name) in RESERVED:
         raise InvalidInput(f"“{name}” has a meaning of its own here: choose another name.", "name")
     return name

@@ -78,7 +78,7 @@ def sign_in(name: str, password: str, back: str | None = None) -> bool:
     account = people.find(name)
     found = None if account is None else (account.id, account.name, account.password, account.disabled)
     db.session.rollback()
-    account_id, called, stored, disabled = found or (0, "an unknown name", None, None)
+    account_id, called, stored, disabled = found or (0, audit.UNKNOWN, None, None)
     is_right = passwords.matches(None if disabled else stored, password)
     if is_right and _proceed(account_id, fingerprint(_renewed(account_id, stored, password)), back):
         return True

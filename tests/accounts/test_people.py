@@ -34,13 +34,33 @@ def test_upper_and_lower_case_are_the_same_name(office):
             people.add("anna weiß", Role.VIEWER)
 
 
-MISLEADING = ["", "  ", "a" * 101, "two\nlines", "nul\0", "one, two", "Local Operator", "nobody", "schedule"]
+RESERVED = ["Local Operator", "local\u00a0operator", "nobody", "schedule", "An unknown name"]
+UNSEEN = [
+    "\u3164",
+    "nobody\u3164",
+    "Anna\uffa0",
+    "\u115f\u1160",
+    "a\u200bb",
+    "a\u00adb",
+    "a\u2800",
+    "Anna\ufe0f",
+    "no\u034fbody",
+]
+MISLEADING = ["", "  ", "a" * 101, "two\nlines", "nul\0", "one, two", *RESERVED, *UNSEEN]
 
 
 @pytest.mark.parametrize("name", MISLEADING)
 def test_a_name_that_would_mislead_is_refused(office, name):
     with office.app.app_context(), pytest.raises(InvalidInput):
         people.add(name, Role.VIEWER)
+
+
+@pytest.mark.parametrize("name", ["Anna-Lena O’Brien", "김민수", "अनन्या", "Zoë", "محمد", "葛󠄀城", "x"])
+def test_names_of_all_scripts_are_kept(office, name):
+    with office.app.app_context():
+        people.add(name, Role.VIEWER)
+
+        assert people.find(name)
 
 
 def test_nobody_demotes_or_disables_the_last_admin(office):
