@@ -132,8 +132,7 @@ def enter(account_id: int, mark: str, by_password_alone: bool = False) -> bool:
 def sign_out(person: Person) -> None:
     """End this session, here and in every copy of its cookie."""
     with transaction():
-        if person.token is not None:
-            sessions.end(person.token)
+        sessions.end(person.token)
         audit.note("sign-out", person.name)
     logout_user()
     session.clear()
@@ -148,6 +147,11 @@ def safe_path(text: str) -> str | None:
         return None
     parts = urlsplit(text)
     return None if parts.scheme or parts.netloc else text
+
+
+def now() -> int:
+    """Now, in seconds of Unix time."""
+    return int(utcnow().replace(tzinfo=UTC).timestamp())
 
 
 def _renewed(account_id: int, stored: str, password: str) -> str:
@@ -190,11 +194,6 @@ def _may_enter(account_id: int, mark: str, by_password_alone: bool) -> bool:
 
 def _person(token: str) -> Person | None:
     return sessions.load(token, second_factor.missing())
-
-
-def now() -> int:
-    """Now, in seconds of Unix time."""
-    return int(utcnow().replace(tzinfo=UTC).timestamp())
 
 
 def _named_by_proxy() -> Person | None:
