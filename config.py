@@ -44,7 +44,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     0: for ever. KEEP_DAYS: and before all runs of the last so many days, however many there were.
     """
     read = _Reader(environ)
-    instance = Path(environ.get("CONNECTOR_INSTANCE") or ROOT / "instance").resolve()
+    instance = Path(os.path.realpath(environ.get("CONNECTOR_INSTANCE") or ROOT / "instance"))
     return {
         "INSTANCE": instance,
         "SQLALCHEMY_DATABASE_URI": read("DATABASE_URL", _database, f"sqlite:///{instance / 'connector.db'}"),
@@ -93,10 +93,11 @@ def secret_key(instance: Path) -> str:
             file.flush()
             with suppress(FileExistsError):  # linked whole or not at all, so that nobody reads half a key
                 os.link(file.name, path)
-    key = path.read_text().strip()
-    if len(key) < LEAST_KEY:
-        raise SettingError(f"The secret key in {path} is damaged: remove the file, and everybody signs in anew.")
-    return key
+    with suppress(UnicodeDecodeError, IsADirectoryError, FileNotFoundError):
+        key = path.read_text().strip()
+        if len(key) >= LEAST_KEY:
+            return key
+    raise SettingError(f"The secret key in {path} is damaged: remove it, and everybody signs in anew.")
 
 
 def _notices(read: _Reader) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from connector import create_app, logs
 from connector.errors import ConnectorError
 from connector.extensions import huey
 from connector.storage import prepare
-from connector.terminal import refuse
+from connector.terminal import give_up, refuse
 
 # A `flask` that only prints its help makes and upgrades nothing.
 is_help = click.get_current_context(silent=True) is not None and (len(sys.argv) == 1 or "--help" in sys.argv)
@@ -22,9 +22,9 @@ try:
     logs.configure(app.config["LOG"])
     if not is_help:
         prepare(app)
-except (SettingError, ConnectorError) as error:
+except SettingError as error:
     refuse(str(error))
-except DBAPIError as error:
-    refuse(f"The database cannot be used now: {error.orig}")
+except (ConnectorError, DBAPIError, OSError) as error:
+    give_up(error)
 
 __all__ = ["app", "huey"]

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from config import COMMAND_LINE_PATIENCE
 
+from . import trouble
 from .accounts import commands as account_commands
 from .accounts.commands import as_option
 from .backup import commands as backup_commands
@@ -34,7 +35,7 @@ from .imports.models import Answer, ImportJob, Kind, State
 from .repositories import commands as repository_commands
 from .repositories import connecting, register
 from .repositories.forms import check_delay, check_hours, check_limit, check_size, check_url
-from .terminal import REFUSED, STOPPED, Command, json_option, refuse
+from .terminal import REFUSED, STOPPED, Command, exit_code, json_option, refuse
 from .words import duration, plural
 
 SHOWN = 10
@@ -78,8 +79,8 @@ def init_app(app: Flask) -> None:
 def import_(url: str, as_json: bool, **options: Any) -> None:
     """Import from the DSpace at URL and wait for the end.
 
-    Exit code: 0 completed and clean, 1 completed with problems, 2 failed or refused, 130 stopped. Of a dry run, too:
-    0 says that it looked at everything, whether or not something would change.
+    Exit code: 0 completed and clean, 1 completed with problems, 2 failed or refused, 75 the database's server does not
+    answer, 130 stopped. Of a dry run, too: 0 says that it looked at everything, whether or not something would change.
     """
     kind, identifier = _scope_options(options)
     if options["item_set"] and options["item_set_from_collection"]:
@@ -270,7 +271,8 @@ def _in_foreground(job_id: int, as_json: bool) -> None:
         job = follow(job_id)
     except DBAPIError as error:
         again = f"flask resume {job_id} goes on with it, or a worker does by itself"
-        refuse(f"The database cannot be used now: {error.orig}. Job {job_id} is not lost: {again}.", job_id)
+        told = trouble.of_database(error)
+        refuse(f"{told} Job {job_id} is not lost: {again}.", job_id, exit_code(told))
     _print(job, as_json)
     sys.exit(_exit_code(job))
 

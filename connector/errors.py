@@ -128,6 +128,10 @@ class StorageTrouble(ConnectorError):
     """The files folder cannot be written: the disk is full or read-only."""
 
 
+class DatabaseAway(ConnectorError):
+    """The server of the database does not answer. Nobody need mend anything here: trying again later may help."""
+
+
 class Unsafe(ConnectorError):
     """The virus scanner does not let a file pass; the sentence says why ("It found …")."""
 

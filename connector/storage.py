@@ -15,9 +15,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask_migrate import upgrade
+from huey.storage import SqliteStorage
 
 from config import secret_key
 
+from . import trouble
 from .backup import swap
 from .errors import Conflict, NewerVersion, StorageTrouble
 from .extensions import db, huey, migrate, utcnow
@@ -30,8 +32,8 @@ OWN, FOLDER = 0o600, 0o700  # what others on this machine may not even read
 def prepare(app: Flask) -> None:
     """Make what is missing: folder, secret key, tables of the database and the queue. Cheap when all is there.
 
-    Raises NewerVersion, StorageTrouble where the copy before an upgrade cannot be written, and Conflict while somebody
-    restores a backup.
+    Raises NewerVersion, StorageTrouble where the copy before an upgrade or the queue cannot be written, and Conflict
+    while somebody restores a backup.
     """
     instance: Path = app.config["INSTANCE"]
     for folder in (instance, instance / "files", instance / "pace"):
@@ -42,9 +44,17 @@ def prepare(app: Flask) -> None:
         swap.finish(instance, database_file())
         app.config["SECRET_KEY"] = app.config["SECRET_KEY"] or secret_key(instance)
         _bring_up_to_date(instance / "backups")
-        if hasattr(huey.storage, "initialize_schema"):
-            huey.storage.initialize_schema()
+        _make_queue()
         app.extensions.setdefault("database_opened", _identity(database_file()))
+
+
+def _make_queue() -> None:
+    """Raises StorageTrouble. A queue on a server needs no tables."""
+    if isinstance(huey.storage, SqliteStorage):
+        try:
+            huey.storage.initialize_schema()
+        except sqlite3.Error as error:
+            raise trouble.of_queue(error, huey.storage.filename) from error
 
 
 def _close_to_others(instance: Path) -> None:

@@ -9,28 +9,42 @@ import sys
 from typing import Any, NoReturn
 
 import click
-from sqlalchemy.exc import DBAPIError
 
-from .errors import ConnectorError
+from . import trouble
+from .errors import ConnectorError, DatabaseAway
 from .imports import report
 
 log = logging.getLogger(__name__)
-REFUSED, STOPPED = 2, 130
+REFUSED, AGAIN, STOPPED = 2, 75, 130  # 75: EX_TEMPFAIL of sysexits.h
 
 
-def refuse(sentence: str, job_id: int | None = None) -> NoReturn:
-    """End the process with a sentence on stderr, one JSON line on stdout where that was asked for, and exit code 2.
+def give_up(error: Exception) -> NoReturn:
+    """End the process with the sentence of an error; where it may be a fault of ours, its trace goes to the log."""
+    told = trouble.told(error)
+    if told is None:
+        log.error("The command failed", exc_info=error)
+        refuse("Something went wrong on our side; the log above says what.")
+    refuse(str(told), code=exit_code(told))
+
+
+def exit_code(error: ConnectorError) -> int:
+    """75 where only waiting helps, so that whoever started the process (systemd, cron) tries again; else 2."""
+    return AGAIN if isinstance(error, DatabaseAway) else REFUSED
+
+
+def refuse(sentence: str, job_id: int | None = None, code: int = REFUSED) -> NoReturn:
+    """End the process with a sentence on stderr, one JSON line on stdout where that was asked for, and an exit code.
 
     `job_id`: of the job that it concerns, if there is one.
     """
     click.echo(f"Error: {sentence}", err=True)
     if "--json" in sys.argv:
         click.echo(json.dumps(report.refused(sentence, job_id), ensure_ascii=False))
-    sys.exit(REFUSED)
+    sys.exit(code)
 
 
 class Command(click.Command):
-    """A command that ends with a sentence and exit code 2 whatever goes wrong."""
+    """A command that ends with a sentence and an exit code whatever goes wrong."""
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
         """As click's, but a mistake in the options is told as all else is."""
@@ -43,8 +57,6 @@ class Command(click.Command):
         """Run the command; errors of the tree become their sentence, anything else a trace in the log besides."""
         try:
             return super().invoke(context)
-        except ConnectorError as error:
-            refuse(str(error))
         except (click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
@@ -52,11 +64,8 @@ class Command(click.Command):
         except BrokenPipeError:  # who read us has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(REFUSED)
-        except DBAPIError as error:
-            refuse(f"The database cannot be used now: {error.orig}")
-        except Exception:
-            log.exception("The command failed")
-            refuse("Something went wrong on our side; the log above says what.")
+        except Exception as error:
+            give_up(error)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON on stdout.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.terminal import REFUSED
 from tests.sample import SampleRepository
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +38,9 @@ class CommandLine:
             "CONNECTOR_PATIENCE": "2",
         }
 
-    def start(self, *args: str, **environment: str) -> subprocess.Popen:
+    def start(self, *args: str, may_write: int | None = None, **environment: str) -> subprocess.Popen:
+        """`may_write`: so many bytes into a file, as on a disk that is full; without it no limit."""
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (may_write, may_write))  # noqa: E731
         return subprocess.Popen(
             [sys.executable, "-m", "flask", *args],
             cwd=ROOT,
@@ -45,6 +49,7 @@ class CommandLine:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            preexec_fn=None if may_write is None else limit,
         )
 
     def __call__(self, *args: str, **environment: str) -> tuple[int, str, str]:
@@ -371,13 +376,81 @@ def test_a_database_that_cannot_be_used_is_a_sentence_and_no_trace(flask, tmp_pa
     code, _, err = flask("jobs")
 
     assert code == 2
-    assert err == "Error: The database cannot be used now: no such table: import_job\n"
+    assert err == "Error: The database cannot be used now: no such table: import_job.\n"
 
 
-def test_a_database_server_that_is_away_is_a_sentence_and_no_trace(flask):
-    code, _, err = flask("up", CONNECTOR_DATABASE_URL="postgresql://library:secret@127.0.0.1:1/connector")
+@pytest.mark.parametrize("command", ["up", "worker", "jobs"])
+def test_a_database_server_that_is_away_is_one_sentence_and_a_code_that_says_try_again(flask, command):
+    code, _, err = flask(command, CONNECTOR_DATABASE_URL="postgresql://library:secret@127.0.0.1:1/connector")
 
-    assert code == 2
+    assert (code, err.count("\n")) == (75, 1)
     assert err.startswith("Error: The database cannot be used now: ")
-    assert "Traceback" not in err
+    assert err.endswith("Start its server, or correct CONNECTOR_DATABASE_URL.\n")
     assert "secret" not in err
+
+
+def test_the_service_is_started_again_after_that_code_and_not_after_what_needs_a_person():
+    unit = (ROOT / "deploy" / "dspace-connector.service").read_text().splitlines()
+
+    assert {"Restart=on-failure", f"RestartPreventExitStatus={REFUSED}"} <= set(unit)
+
+
+def refused_at_start(flask: CommandLine, *args: str, **environment: str) -> str:
+    """The one line with which a command refuses to begin, with code 2."""
+    code, out, err = flask(*args, **environment)
+    assert (code, out, err.count("\n")) == (REFUSED, "", 1), err
+    return err
+
+
+@pytest.mark.parametrize("instance", ["file", "file/below", "link"])
+def test_an_instance_that_can_be_no_folder_is_a_sentence_that_names_the_setting(flask, tmp_path, instance):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("link")
+
+    err = refused_at_start(flask, "jobs", CONNECTOR_INSTANCE=str(tmp_path / instance))
+
+    assert err.startswith(f"Error: {tmp_path / instance} cannot be used: ")
+    assert err.endswith(" Set CONNECTOR_INSTANCE to a folder that is there or can be made.\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("secret_key", "remove it, and everybody signs in anew."),
+        ("connector.db", "bring a backup back with flask restore."),
+        ("queue.db", "Remove that file: no job is lost."),
+    ],
+)
+def test_a_damaged_file_of_the_instance_is_a_sentence_that_says_what_to_do(flask, tmp_path, file, says):
+    (tmp_path / "instance").mkdir()
+    (tmp_path / "instance" / file).write_bytes(b"\xff is no text, no key and no database" * 9)
+
+    err = refused_at_start(flask, "jobs")
+
+    assert err.endswith(f" {says}\n")
+
+
+@pytest.mark.parametrize("path", ["nowhere/queue.db", ""])
+def test_a_queue_that_cannot_be_made_is_a_sentence_that_names_it(flask, tmp_path, path):
+    err = refused_at_start(flask, "worker", CONNECTOR_QUEUE_URL=f"sqlite:///{tmp_path / path}")
+
+    assert err.startswith(f"Error: The queue {tmp_path / path} cannot be used: unable to open database file.")
+
+
+@pytest.mark.parametrize(
+    ("command", "key", "begins"),
+    [
+        (("up",), "", "The disk cannot be used: "),
+        (("jobs",), "", "The disk cannot be used: "),
+        (("user", "list"), "k" * 32, "The database cannot be used now: "),
+        (("export",), "k" * 32, "The database cannot be used now: "),
+    ],
+)
+def test_a_disk_that_takes_nothing_is_a_sentence_and_no_trace(flask, command, key, begins):
+    process = flask.start(*command, may_write=0, CONNECTOR_SECRET_KEY=key)
+
+    out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out, err.count("\n")) == (REFUSED, "", 1), err
+    assert err.startswith(f"Error: {begins}")
+    assert "See whether the disk is full, read-only or broken." in err

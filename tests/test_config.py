@@ -119,3 +119,11 @@ def test_a_damaged_secret_key_is_refused(tmp_path):
 
     with pytest.raises(SettingError, match="damaged"):
         secret_key(tmp_path)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("nowhere")])
+def test_a_secret_key_that_is_no_file_is_refused_in_the_same_way(tmp_path, make):
+    make(tmp_path / "secret_key")
+
+    with pytest.raises(SettingError, match="secret_key is damaged: remove it"):
+        secret_key(tmp_path)

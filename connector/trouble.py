@@ -1,0 +1,64 @@
+"""What the system or a database refuses, as an error of the tree, whose sentence says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from .errors import ConnectorError, DatabaseAway, StorageTrouble
+
+ROOM = "Make room on the disk, then try again."
+RIGHTS = "The account that DSpace Connector runs as must be able to write there."
+PLACE = "Set CONNECTOR_INSTANCE to a folder that is there or can be made."
+BROKEN = "See whether the disk is full, read-only or broken."
+FILES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), ROOM),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), RIGHTS),
+    **dict.fromkeys((errno.EIO, errno.EFBIG), BROKEN),
+    **dict.fromkeys((errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOENT, errno.ELOOP, errno.ENAMETOOLONG), PLACE),
+}
+SQLITE = {
+    sqlite3.SQLITE_FULL: ROOM,
+    sqlite3.SQLITE_CANTOPEN: f"Its folder must be there. {RIGHTS}",
+    sqlite3.SQLITE_READONLY: RIGHTS,
+    sqlite3.SQLITE_IOERR: BROKEN,
+}
+DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+
+
+def told(error: Exception) -> ConnectorError | None:
+    """The error of the tree that stands for it; None where it may be a fault of ours."""
+    if isinstance(error, ConnectorError):
+        return error
+    if isinstance(error, DBAPIError):
+        return of_database(error)
+    if isinstance(error, OSError) and error.errno in FILES:
+        return StorageTrouble(f"{error.filename or 'The disk'} cannot be used: {error.strerror}. {FILES[error.errno]}")
+    return None
+
+
+def of_database(error: DBAPIError) -> ConnectorError:
+    """DatabaseAway where its server does not answer or ends the connection, which may go better later."""
+    if isinstance(error.orig, sqlite3.Error):
+        remedy = "Move the instance folder aside and bring a backup back with flask restore."
+        return StorageTrouble(_sentence("The database cannot be used now", error.orig, remedy))
+    sentence = _sentence("The database cannot be used now", error.orig)
+    if isinstance(error, OperationalError):
+        return DatabaseAway(f"{sentence} Start its server, or correct CONNECTOR_DATABASE_URL.")
+    return StorageTrouble(sentence)
+
+
+def of_queue(error: sqlite3.Error, file: str | Path) -> StorageTrouble:
+    """The queue only wakes the workers: they find jobs that wait also without it."""
+    return StorageTrouble(_sentence(f"The queue {file} cannot be used", error, "Remove that file: no job is lost."))
+
+
+def _sentence(beginning: str, error: BaseException | None, if_damaged: str = "") -> str:
+    """One line, also of the several that a driver may write."""
+    cause = " ".join(str(error).split())
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells only where in SQLite it happened
+    remedy = if_damaged if code in DAMAGED else SQLITE.get(code, "")
+    return f"{beginning}: {cause}{'' if cause.endswith(('.', '?')) else '.'} {remedy}".rstrip()
