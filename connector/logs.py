@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+import sqlite3
 import sys
 import threading
 import time
@@ -16,6 +17,9 @@ from types import TracebackType
 from typing import Any
 
 from flask import Flask, Response, g, request
+from redis.exceptions import RedisError
+
+from .trouble import of_queue
 
 log = logging.getLogger(__name__)
 _request: ContextVar[str | None] = ContextVar("request", default=None)
@@ -77,6 +81,30 @@ class Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line of ASCII."""
         return json.dumps(_told(self, record))
+
+
+class QueueAway(logging.Filter):
+    """For huey's loggers, which tell each try to read a queue that is away with a trace: a sentence a minute of that.
+
+    What goes wrong in a task itself is told by another logger.
+    """
+
+    def __init__(self, pause: float = 60.0):
+        """`pause`: seconds between two sentences."""
+        super().__init__()
+        self._pause, self._next, self._lock = pause, -pause, threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Make the record that sentence; False for one that comes too soon after the last."""
+        if not record.exc_info or not isinstance(record.exc_info[1], (RedisError, sqlite3.Error)):
+            return True
+        record.msg, record.args, record.exc_info = str(of_queue(record.exc_info[1])), (), None
+        with self._lock:
+            now = time.monotonic()
+            if now < self._next:
+                return False
+            self._next = now + self._pause
+        return True
 
 
 STYLES: dict[str, type[logging.Formatter]] = {"plain": Plain, "json": Json}

@@ -14,11 +14,13 @@ from waitress import create_server
 
 from config import is_here
 
+from . import trouble
 from .accounts.commands import tell_first_link
 from .errors import Conflict
 from .extensions import huey
 from .imports.run import pause_all
 from .imports.tasks import DUTIES
+from .logs import QueueAway
 from .ways import in_the_open
 
 log = logging.getLogger(__name__)
@@ -109,8 +111,11 @@ def attempt(app: Flask, duty: Callable[[], None]) -> None:
     try:
         with app.app_context():
             duty()
-    except Exception:
-        log.exception("The duty %s failed", duty.__name__)
+    except Exception as error:
+        if (told := trouble.told(error)) is None:
+            log.exception("The duty %s failed", duty.__name__)
+        else:
+            log.error("The duty %s failed: %s", duty.__name__, told)
 
 
 def _start_consumer(workers: int) -> Consumer:
@@ -123,5 +128,8 @@ def _start_consumer(workers: int) -> Consumer:
         periodic=False,  # see DUTIES
     )
     consumer._set_signal_handlers = lambda: None  # the handlers are ours
+    away = QueueAway()
+    for part in (consumer.worker_class, consumer.scheduler_class):
+        logging.getLogger(f"huey.consumer.{part.process_name}").addFilter(away)
     consumer.start()
     return consumer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from pathlib import Path
 
+from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from .errors import ConnectorError, DatabaseAway, StorageTrouble
@@ -35,6 +35,8 @@ def told(error: Exception) -> ConnectorError | None:
         return error
     if isinstance(error, DBAPIError):
         return of_database(error)
+    if isinstance(error, RedisError):
+        return of_queue(error)
     if isinstance(error, OSError) and error.errno in FILES:
         return StorageTrouble(f"{error.filename or 'The disk'} cannot be used: {error.strerror}. {FILES[error.errno]}")
     return None
@@ -51,9 +53,14 @@ def of_database(error: DBAPIError) -> ConnectorError:
     return StorageTrouble(sentence)
 
 
-def of_queue(error: sqlite3.Error, file: str | Path) -> StorageTrouble:
-    """The queue only wakes the workers: they find jobs that wait also without it."""
-    return StorageTrouble(_sentence(f"The queue {file} cannot be used", error, "Remove that file: no job is lost."))
+def of_queue(error: BaseException, name: str = "") -> StorageTrouble:
+    """The queue only wakes the workers: without it, jobs wait until it is back. `name`: its file."""
+    sentence = _sentence(
+        f"The queue {name}".rstrip() + " cannot be used now", error, "Remove that file: no job is lost."
+    )
+    if isinstance(error, RedisError):
+        sentence += " Start its server, or correct CONNECTOR_QUEUE_URL."
+    return StorageTrouble(sentence)
 
 
 def _sentence(beginning: str, error: BaseException | None, if_damaged: str = "") -> str:

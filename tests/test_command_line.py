@@ -434,7 +434,7 @@ def test_a_damaged_file_of_the_instance_is_a_sentence_that_says_what_to_do(flask
 def test_a_queue_that_cannot_be_made_is_a_sentence_that_names_it(flask, tmp_path, path):
     err = refused_at_start(flask, "worker", CONNECTOR_QUEUE_URL=f"sqlite:///{tmp_path / path}")
 
-    assert err.startswith(f"Error: The queue {tmp_path / path} cannot be used: unable to open database file.")
+    assert err.startswith(f"Error: The queue {tmp_path / path} cannot be used now: unable to open database file.")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from connector.extensions import huey
 from connector.imports import tasks
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
+from tests.waiting import until
 
 
 def test_a_look_queues_what_was_left_behind_and_tells_the_monitors(app):
@@ -31,8 +32,30 @@ def test_a_duty_that_fails_is_logged_and_the_next_one_comes(app, caplog):
         serving.attempt(app, tasks.recover)
 
     shutil.move(database.with_suffix(".aside"), database)
-    assert "The duty recover failed" in caplog.text
+    assert caplog.messages[0].startswith("The duty recover failed: The database cannot be used now: ")
+    assert "Traceback" not in caplog.text
     assert not (app.config["INSTANCE"] / "recovered").exists()
+
+
+def test_a_fault_of_ours_in_a_duty_is_logged_with_its_trace(app, caplog):
+    def duty() -> None:
+        raise KeyError("out of the blue")
+
+    serving.attempt(app, duty)
+
+    assert caplog.messages == ["The duty duty failed"]
+    assert "KeyError" in caplog.text
+
+
+def test_a_job_that_waits_while_the_queue_is_away_is_one_sentence(app, caplog):
+    Desk(app, FakeDSpace()).create()
+    app.config["QUEUE_URL"] = "redis://127.0.0.1:1/0"
+    huey.init_app(app)
+
+    serving.attempt(app, tasks.recover)
+
+    assert caplog.messages[0].startswith("The duty recover failed: The queue cannot be used now: Error 111 ")
+    assert "Traceback" not in caplog.text
 
 
 def test_a_duty_is_done_at_once_and_again_until_the_process_ends(app):
@@ -46,6 +69,21 @@ def test_a_duty_is_done_at_once_and_again_until_the_process_ends(app):
     serving._repeat(app, duty, 0.01, ended)
 
     assert done == [0, 1, 2]
+
+
+def test_a_queue_that_is_away_is_one_sentence_a_minute_whoever_asks_it(app, caplog):
+    app.config["QUEUE_URL"] = "redis://127.0.0.1:1/0"
+    huey.init_app(app)
+    consumer = serving._start_consumer(serving.WORKERS)
+
+    until(lambda: caplog.records)
+    for worker, _ in consumer.worker_threads:
+        worker.loop()
+    consumer.stop(graceful=True)
+
+    [record] = caplog.records
+    assert record.getMessage().startswith("The queue cannot be used now: Error 111 connecting to 127.0.0.1:1.")
+    assert record.exc_info is None
 
 
 def test_looks_come_often_enough_for_the_monitors():
