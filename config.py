@@ -55,7 +55,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "PORT": read("PORT", _whole(0, 65_535), 5000),
         "PROXY_HOPS": read("PROXY_HOPS", _whole(0, 9), 0),
         "METRICS_NETWORKS": read("METRICS_NETWORKS", _networks, LOOPBACK),
-        "LOG": read("LOG", _one_of("plain", "json"), "plain"),
+        "LOG": log_style(environ),
         "CONTACT": read("CONTACT", _one_line, ""),
         "ALLOW_NETWORKS": read("ALLOW_NETWORKS", _networks, ()),
         "PATIENCE": read("PATIENCE", _whole(0, 10**9), None),
@@ -82,6 +82,11 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": 1_000_000,
         "MAX_FORM_MEMORY_SIZE": 1_000_000,
     }
+
+
+def log_style(environ: Mapping[str, str] = os.environ) -> str:
+    """How the log is written, also where other settings cannot be used. Raises SettingError."""
+    return _Reader(environ)("LOG", _one_of("plain", "json"), "plain")
 
 
 def secret_key(instance: Path) -> str:

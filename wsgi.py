@@ -6,7 +6,7 @@ import sys
 import click
 from sqlalchemy.exc import DBAPIError
 
-from config import SettingError
+from config import SettingError, log_style
 from connector import create_app, logs
 from connector.errors import ConnectorError
 from connector.extensions import huey
@@ -18,8 +18,8 @@ is_help = click.get_current_context(silent=True) is not None and (len(sys.argv) 
 
 os.umask(0o077)  # the catalogue is nobody else's on this machine
 try:
+    logs.configure(log_style())
     app = create_app()
-    logs.configure(app.config["LOG"])
     if not is_help:
         prepare(app)
 except SettingError as error:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
+import click
 from flask import Flask, Response, g, request
 from redis.exceptions import RedisError
 
@@ -52,6 +53,16 @@ def configure(style: str) -> None:
     logging.captureWarnings(True)
     sys.excepthook = lambda *error: log.critical("The process ends", exc_info=error)
     threading.excepthook = _thread_ends
+
+
+def say(sentence: str, level: int = logging.INFO) -> None:
+    """Tell whoever started the process, on stderr alone: as it stands, or as a line of JSON where the log is that.
+
+    Never a record of the log, whose handlers may send it elsewhere: the sentence may be a one-time link.
+    """
+    as_json = any(isinstance(handler.formatter, Json) for handler in logging.root.handlers)
+    record = logging.LogRecord(__package__, level, "", 0, sentence, None, None)
+    click.echo(Json().format(record) if as_json else sentence, err=True)
 
 
 @contextmanager

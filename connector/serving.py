@@ -7,7 +7,6 @@ import signal
 import threading
 from collections.abc import Callable
 
-import click
 from flask import Flask
 from huey.consumer import Consumer
 from waitress import create_server
@@ -20,7 +19,7 @@ from .errors import Conflict
 from .extensions import huey
 from .imports.run import pause_all
 from .imports.tasks import DUTIES
-from .logs import QueueAway
+from .logs import QueueAway, say
 from .ways import in_the_open
 
 log = logging.getLogger(__name__)
@@ -89,11 +88,11 @@ def _work_until_told(app: Flask, threads: int, sentence: str) -> None:
     consumer, ended = _start_consumer(threads), threading.Event()
     for duty, seconds in DUTIES.items():
         threading.Thread(target=_repeat, args=(app, duty, seconds, ended), daemon=True, name=duty.__name__).start()
-    click.echo(sentence, err=True)
+    say(sentence)
     signal.sigwait(ENDINGS)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)  # a second one ends it at once
     ended.set()
-    click.echo("Ending: jobs under way pause at their cursor and go on at the next start.", err=True)
+    say("Ending: jobs under way pause at their cursor and go on at the next start.")
     pause_all()
     consumer.stop(graceful=True)
 

@@ -13,6 +13,7 @@ import click
 from . import trouble
 from .errors import ConnectorError, DatabaseAway
 from .imports import report
+from .logs import say
 
 log = logging.getLogger(__name__)
 REFUSED, AGAIN, STOPPED = 2, 75, 130  # 75: EX_TEMPFAIL of sysexits.h
@@ -37,7 +38,7 @@ def refuse(sentence: str, job_id: int | None = None, code: int = REFUSED) -> NoR
 
     `job_id`: of the job that it concerns, if there is one.
     """
-    click.echo(f"Error: {sentence}", err=True)
+    say(f"Error: {sentence}", logging.ERROR)
     if "--json" in sys.argv:
         click.echo(json.dumps(report.refused(sentence, job_id), ensure_ascii=False))
     sys.exit(code)

@@ -454,3 +454,29 @@ def test_a_disk_that_takes_nothing_is_a_sentence_and_no_trace(flask, command, ke
     assert (process.returncode, out, err.count("\n")) == (REFUSED, "", 1), err
     assert err.startswith(f"Error: {begins}")
     assert "See whether the disk is full, read-only or broken." in err
+
+
+@pytest.mark.parametrize("args", [("up",), ("worker", "--threads", "1")])
+def test_all_that_a_process_with_a_json_log_says_is_json_also_the_first_link(flask, args):
+    process = flask.start(*args, CONNECTOR_LOG="json", CONNECTOR_PORT="0", CONNECTOR_HOST="0.0.0.0")
+    lines = []
+    while "Ctrl-C ends it" not in "".join(lines):
+        assert process.poll() is None
+        lines.append(process.stderr.readline())
+    process.terminate()
+    lines += process.communicate(timeout=20)[1].splitlines()
+
+    events = [json.loads(line) for line in lines]
+    said = " ".join(event["message"] for event in events)
+    assert {frozenset(event) for event in events} == {frozenset({"time", "level", "logger", "message"})}
+    assert events[-1]["message"].startswith("Ending: jobs under way pause")
+    assert ("/welcome/" in said) == (args == ("up",))
+
+
+@pytest.mark.parametrize(("args", "port"), [(("up",), "many"), (("up", "--nonsense"), "0"), (("stop", "77"), "0")])
+def test_a_refusal_is_json_too_where_the_log_is(flask, args, port):
+    err = refused_at_start(flask, *args, CONNECTOR_LOG="json", CONNECTOR_PORT=port)
+
+    event = json.loads(err)
+    assert event["level"] == "ERROR"
+    assert event["message"].startswith("Error: ")

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from ..errors import InvalidInput
 from ..extensions import db
+from ..logs import say
 from ..terminal import Command, json_option
 from . import people, second_factor
 from .links import link_to
@@ -126,8 +127,8 @@ def _as_dict(account: Account) -> dict[str, str | bool | None]:
 def tell_first_link(port: int | None = None) -> None:
     """On stderr, the link that makes the first admin, as long as there is none. `port`: where the app listens."""
     if people.needs_first_admin():
-        click.echo("There is no admin yet. To become the first, open this within an hour; it works once:", err=True)
-        click.echo(f"  {link_to(people.first_link(), port)}", err=True)
+        link = link_to(people.first_link(), port)
+        say(f"There is no admin yet. To become the first, open this within an hour; it works once:\n  {link}")
 
 
 COMMANDS: list[click.Command] = [user]
