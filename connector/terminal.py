@@ -52,7 +52,8 @@ class Command(click.Command):
         try:
             return super().make_context(info_name, args, *rest, **extra)
         except click.UsageError as error:
-            refuse(f"{error.format_message()} See flask {info_name} --help.")
+            sentence = " ".join(error.format_message().split()).rstrip(".")
+            refuse(f"{sentence}. See {error.ctx.command_path if error.ctx else info_name} --help.")
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command; errors of the tree become their sentence, anything else a trace in the log besides."""

@@ -148,6 +148,16 @@ def test_what_is_refused_says_why_in_one_json_line_and_ends_with_2(flask, nine, 
     assert sentence in answer["message"]
 
 
+@pytest.mark.parametrize(
+    "args", [("user", "add", "kim"), ("files", "verify", "--nonsense"), ("jobs", "too", "many"), ("import",)]
+)
+def test_a_mistake_in_the_options_names_the_command_whose_help_there_is(flask, args):
+    err = refused_at_start(flask, *args)
+
+    path = " ".join(args[: 2 if args[0] in ("user", "files") else 1])
+    assert err.endswith(f" -m flask {path} --help.\n")
+
+
 def test_a_setting_that_cannot_be_used_is_refused_in_the_same_way(flask):
     code, answer = flask.json("import", "http://127.0.0.1/", "--all", CONNECTOR_PORT="many")
 
