@@ -44,6 +44,7 @@ def serve(app: Flask) -> None:
         )
     except OSError as error:
         raise Conflict(f"Cannot listen on {host}:{port}: {error.strerror}. Set CONNECTOR_PORT to another.") from error
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of each page that waits for a thread
     _warn_if_readable(app)
     with app.app_context():
         tell_first_link(server.effective_port)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import resource
 import signal
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import requests
 
 from connector.terminal import REFUSED
 from tests.sample import SampleRepository
@@ -490,3 +493,17 @@ def test_a_refusal_is_json_too_where_the_log_is(flask, args, port):
     event = json.loads(err)
     assert event["level"] == "ERROR"
     assert event["message"].startswith("Error: ")
+
+
+def test_pages_that_wait_for_a_thread_for_a_moment_are_no_warning(flask):
+    process = flask.start("up", CONNECTOR_PORT="0")
+    lines = [process.stderr.readline() for _ in range(3)]
+    address = re.search(r"http://127\.0\.0\.1:\d+/", lines[2])[0]
+
+    with ThreadPoolExecutor(40) as pool:
+        statuses = set(pool.map(lambda _: requests.get(f"{address}sign-in", timeout=30).status_code, range(200)))
+    process.terminate()
+    err = process.communicate(timeout=20)[1]
+
+    assert statuses == {200}
+    assert "queue depth" not in err
