@@ -6,12 +6,13 @@ import ipaddress
 import os
 import re
 import secrets
+import ssl
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import make_url
@@ -29,6 +30,8 @@ LONGEST_SOCKET = 107  # bytes of the path of a socket (man 7 unix)
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 SMTP_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _MAILBOX = re.compile(r"[^\s@<>,\"]+@[^\s@<>,\"]+", re.ASCII)
+_LABEL = r"[0-9A-Za-z_-]{1,63}"
+_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?")  # a number at its end makes it an IPv4 address
 T = TypeVar("T")
 
 
@@ -37,7 +40,7 @@ class SettingError(Exception):
 
 
 def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Flask's configuration from the CONNECTOR_ variables. Touches no disk. Raises SettingError.
+    """Flask's configuration from the CONNECTOR_ variables. Writes nothing. Raises SettingError.
 
     FILE_CHECK_RUNS: within so many runs the files of every item are read again, whatever the time stamps say; 0: never.
     KEEP_RUNS: what items were before the last so many runs of a source is kept, so that undoing those can restore it;
@@ -68,10 +71,10 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "FILE_CHECK_RUNS": read("FILE_CHECK_RUNS", _whole(0, 365), 7),
         "KEEP_RUNS": read("KEEP_RUNS", _whole(0, 10**6), 30),
         "KEEP_DAYS": read("KEEP_DAYS", _whole(0, 10**5), 0),
-        "CA_BUNDLE": read("CA_BUNDLE", _file, None),
+        "CA_BUNDLE": read("CA_BUNDLE", _certificates, None),
         "PROXY": read("PROXY", _proxy, None),
         "TIMEZONE": read("TIMEZONE", _zone, None) or _system_zone(environ.get("TZ", "")),
-        "URL": read("URL", _web_address, None),
+        "URL": read("URL", _own_address, None),
         **_notices(read),
         **_accounts(read),
         "WTF_CSRF_TIME_LIMIT": None,
@@ -160,7 +163,17 @@ def _size(text: str) -> int:
 
 
 def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+    return tuple(_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"“{text}” is not a network such as 10.1.0.0/16, or an address such as 192.168.7.5.") from None
+    if ipaddress.ip_address(text.partition("/")[0]) != network.network_address:
+        raise ValueError(f"“{text}” is an address within a network: the network itself is {network}.")
+    return network
 
 
 def _accounts(read: _Reader) -> dict[str, Any]:
@@ -188,9 +201,16 @@ def _header(text: str) -> str:
 
 def _host(text: str) -> str:
     """An address to listen on, or the name of one."""
-    if not re.fullmatch(r"[0-9A-Za-z.:%_-]+", text):
+    if not (_HOST_NAME.fullmatch(text) or _is_address(text)):
         raise ValueError(f"“{text}” is not an address such as 127.0.0.1, 0.0.0.0 or ::1.")
     return text
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
 
 
 def is_here(host: str) -> bool:
@@ -218,7 +238,7 @@ def _system_zone(name: str) -> ZoneInfo:
 
 def _smtp(text: str) -> tuple[str, str, int]:
     """The value is not repeated: somebody may have put a password into it."""
-    parts = urlsplit(text)
+    parts = _parts(text)
     if parts.scheme not in SMTP_PORTS or not parts.hostname or parts.username or parts.path.strip("/"):
         raise ValueError("it has the form smtp+starttls://host:port, smtps://host:port or smtp://host:port.")
     return parts.scheme, parts.hostname, parts.port or SMTP_PORTS[parts.scheme]
@@ -226,11 +246,11 @@ def _smtp(text: str) -> tuple[str, str, int]:
 
 def _clamd(text: str) -> str | tuple[str, int]:
     """Its socket in the file system, or host and port."""
-    parts = urlsplit(text)
+    parts = _parts(text)
     length = len(os.fsencode(parts.path))
     if parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/") and length <= LONGEST_SOCKET:
         return parts.path
-    if parts.scheme == "tcp" and parts.hostname and parts.port != 0 and not parts.username and not parts.path:
+    if parts.scheme == "tcp" and parts.hostname and not parts.username and not parts.path:
         return parts.hostname, parts.port or 3310
     raise ValueError("it has the form unix:///run/clamav/clamd.ctl or tcp://127.0.0.1:3310.")
 
@@ -260,10 +280,17 @@ def _one_of(*words: str) -> Callable[[str], str]:
 
 def _web_address(text: str) -> str:
     """A full address. The value is not repeated: that of a webhook is a secret."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.port == 0:
+    parts = _parts(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise ValueError("it must be a full address that begins with http:// or https://.")
     return text
+
+
+def _own_address(text: str) -> str:
+    """One that the paths of pages can be put behind."""
+    if "?" in text or "#" in text:
+        raise ValueError("it must end with the host or a path, such as https://www.example.org/connector: no ? or #.")
+    return _web_address(text)
 
 
 def _one_line(text: str) -> str:
@@ -272,15 +299,24 @@ def _one_line(text: str) -> str:
     return text
 
 
-def _file(text: str) -> str:
+def _certificates(text: str) -> str:
+    """A file that TLS connections can be checked with; it is read, so that they do not fail later."""
     if not Path(text).is_file():
         raise ValueError(f"there is no file “{text}”.")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
+    except ssl.SSLError:
+        raise ValueError(f"the file “{text}” holds no certificates in PEM form (BEGIN CERTIFICATE).") from None
+    except OSError as error:
+        raise ValueError(f"the file “{text}” cannot be read: {error.strerror}.") from None
     return text
 
 
 def _proxy(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise ValueError("it must begin with http:// or https://.")
+    """The value is not repeated: there may be a password in it."""
+    parts = _parts(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it must begin with http:// or https:// and name a host: http://proxy.example.org:3128.")
     return text
 
 
@@ -293,9 +329,9 @@ def _key(text: str) -> str:
 
 def _queue(text: str) -> str:
     """The value is not repeated: there may be a password in it."""
-    if text.startswith("sqlite:///") and len(text) > len("sqlite:///"):
+    if text.startswith("sqlite:///") and text.removeprefix("sqlite:///") not in ("", ":memory:"):
         return text
-    if not text.startswith(("redis://", "rediss://")) or not _has_server(text):
+    if _parts(text).scheme not in ("redis", "rediss") or not _parts(text).hostname:
         raise ValueError("it has the form redis://host:port/0, rediss://host:port/0 or sqlite:///path.")
     return text
 
@@ -308,13 +344,15 @@ def _database(text: str) -> str:
         url = None
     if url is None or url.drivername not in ("sqlite", "postgresql", "postgresql+psycopg") or not url.database:
         raise ValueError("it has the form postgresql://user:password@host:port/name or sqlite:///path.")
+    if url.drivername == "sqlite" and (":memory:" in url.database or url.query.get("mode") == "memory"):
+        raise ValueError("a database in memory is lost with the process: sqlite:///path names a file.")
     return text
 
 
-def _has_server(text: str) -> bool:
-    """Whether the address names a host, and no port that is none."""
+def _parts(text: str) -> SplitResult:
+    """The parts of a URL; all of them empty where the port is none, or it cannot be taken apart."""
     try:
         parts = urlsplit(text)
-        return bool(parts.hostname) and parts.port != 0
+        return urlsplit("") if parts.port == 0 else parts
     except ValueError:
-        return False
+        return urlsplit("")

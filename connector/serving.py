@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import signal
 import threading
@@ -42,14 +43,20 @@ def serve(app: Flask) -> None:
             max_request_body_size=app.config["MAX_CONTENT_LENGTH"],  # or a larger one is kept on the disk first
             clear_untrusted_proxy_headers=not app.config["PROXY_HOPS"],  # else proxies.py reads them
         )
-    except OSError as error:
-        raise Conflict(f"Cannot listen on {host}:{port}: {error.strerror}. Set CONNECTOR_PORT to another.") from error
+    except (OSError, ValueError) as error:  # ValueError: waitress' for a name or zone that there is not
+        cause = getattr(error, "strerror", None) or "there is no such address"
+        setting = "CONNECTOR_PORT to another" if _is_port(error) else "CONNECTOR_HOST to an address of this machine"
+        raise Conflict(f"Cannot listen on {host}:{port}: {cause}. Set {setting}.") from error
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of each page that waits for a thread
     _warn_if_readable(app)
     with app.app_context():
         tell_first_link(server.effective_port)
     threading.Thread(target=server.run, daemon=True, name="web").start()
     _work_until_told(app, WORKERS, f"DSpace Connector is at http://{host}:{server.effective_port}/ (Ctrl-C ends it)")
+
+
+def _is_port(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES)
 
 
 def _warn_if_readable(app: Flask) -> None:

@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -507,3 +508,21 @@ def test_pages_that_wait_for_a_thread_for_a_moment_are_no_warning(flask):
 
     assert statuses == {200}
     assert "queue depth" not in err
+
+
+@pytest.mark.parametrize("host", ["::1%nope", "nowhere.invalid", "192.0.2.7"])
+def test_an_address_that_is_not_of_this_machine_is_a_sentence_that_names_the_setting(flask, host):
+    err = refused_at_start(flask, "up", CONNECTOR_HOST=host, CONNECTOR_PORT="0")
+
+    assert err.startswith(f"Error: Cannot listen on {host}:0: ")
+    assert err.endswith(" Set CONNECTOR_HOST to an address of this machine.\n")
+
+
+def test_a_port_that_is_taken_is_a_sentence_that_names_the_setting(flask):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+
+        err = refused_at_start(flask, "up", CONNECTOR_PORT=str(taken.getsockname()[1]))
+
+    assert err.endswith(" Set CONNECTOR_PORT to another.\n")

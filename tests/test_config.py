@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import requests
 
 import config
 from config import SettingError, load, secret_key
@@ -54,7 +55,9 @@ def test_networks_are_a_comma_list():
     assert settings["ALLOW_NETWORKS"] == tuple(map(ipaddress.ip_network, ("10.1.0.0/16", "192.168.7.5/32", "fd00::/8")))
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "192.168.1.4", "::1", "::", "fe80::1%eth0", "example.org"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "0.0.0.0", "192.168.1.4", "::1", "::", "fe80::1%eth0", "::", "a.org", "3com.example"]
+)
 def test_any_address_may_be_listened_on(host):
     assert load({"CONNECTOR_HOST": host})["HOST"] == host
 
@@ -64,6 +67,11 @@ def test_any_address_may_be_listened_on(host):
     [
         ("HOST", "http://127.0.0.1/", "not an address"),
         ("HOST", "two words", "not an address"),
+        ("HOST", "256.1.1.1", "not an address"),
+        ("HOST", "1.2.3", "not an address"),
+        ("HOST", ":::", "not an address"),
+        ("HOST", "a..b", "not an address"),
+        ("HOST", f"{'a' * 64}.example.org", "not an address"),
         ("PORT", "80a", "0 to 65535"),
         ("PORT", "70000", "0 to 65535"),
         ("PATIENCE", "-1", "whole number"),
@@ -76,18 +84,34 @@ def test_any_address_may_be_listened_on(host):
         ("KEEP_RUNS", "some", "whole number"),
         ("KEEP_DAYS", "-1", "whole number"),
         ("ALLOW_NETWORKS", "10.0.0.0/99", "10.0.0.0/99"),
-        ("ALLOW_NETWORKS", "10.0.0.5/8", "host bits"),
+        ("ALLOW_NETWORKS", "10.0.0.5/8", "the network itself is 10.0.0.0/8."),
+        ("ALLOW_NETWORKS", "intranet", "such as 10.1.0.0/16"),
         ("CONTACT", "line\nbreak", "header"),
         ("CA_BUNDLE", "/no/such/file", "no file"),
+        ("CA_BUNDLE", __file__, "holds no certificates"),
         ("PROXY", "proxy.example.org:3128", "http://"),
+        ("PROXY", "http://", "name a host"),
+        ("PROXY", "http://me:secret@a:b", "name a host"),
+        ("PROXY", "http://127.0.0.1:99999", "name a host"),
+        ("PROXY", "http://127.0.0.1:0", "name a host"),
+        ("PROXY", "http://[::1", "name a host"),
+        ("URL", "https://www.example.org/connector/?b", "no ? or #"),
+        ("URL", "https://www.example.org/connector#c", "no ? or #"),
+        ("URL", "https://www.example.org:port/", "a full address that begins with"),
+        ("NOTICE_WEBHOOK", "https://www.example.org:99999/", "a full address that begins with"),
+        ("CLAMD", "tcp://127.0.0.1:99999", "it has the form"),
+        ("SMTP", "smtp://mail.example.org:99999", "it has the form"),
         ("QUEUE_URL", "amqp://x", "redis://"),
         ("QUEUE_URL", "redis://", "redis://host"),
         ("QUEUE_URL", "redis://me:secret@host:port/0", "redis://host"),
         ("QUEUE_URL", "sqlite:///", "sqlite:///path"),
+        ("QUEUE_URL", "sqlite:///:memory:", "sqlite:///path"),
         ("DATABASE_URL", "postgresql//me:secret@host/x", "postgresql://user"),
         ("DATABASE_URL", "postgresql://me:secret@host:port/x", "postgresql://user"),
         ("DATABASE_URL", "mysql://me:secret@host/x", "postgresql://user"),
         ("DATABASE_URL", "sqlite://", "sqlite:///path"),
+        ("DATABASE_URL", "sqlite:///:memory:", "lost with the process"),
+        ("DATABASE_URL", "sqlite:///file::memory:?uri=true", "lost with the process"),
         ("SECRET_KEY", "secret", "at least 32 characters"),
         ("MIN_FREE", "much", "no size"),
         ("MIN_FREE", "1.5 GB", "no size"),
@@ -103,6 +127,13 @@ def test_a_malformed_setting_is_refused_by_name(name, value, says):
 
     assert says in str(refused.value)
     assert "me:secret" not in str(refused.value)
+
+
+def test_a_file_of_certificates_and_a_proxy_are_taken_as_they_are():
+    bundle = requests.certs.where()
+    settings = load({"CONNECTOR_CA_BUNDLE": bundle, "CONNECTOR_PROXY": "http://me:secret@proxy.example.org:3128"})
+
+    assert (settings["CA_BUNDLE"], settings["PROXY"]) == (bundle, "http://me:secret@proxy.example.org:3128")
 
 
 def test_the_secret_key_is_made_once_even_by_many_at_once_and_only_its_owner_may_read_it(tmp_path):
