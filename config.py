@@ -89,7 +89,8 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 
 def log_style(environ: Mapping[str, str] = os.environ) -> str:
     """How the log is written, also where other settings cannot be used. Raises SettingError."""
-    return _Reader(environ)("LOG", _one_of("plain", "json"), "plain")
+    read = _Reader(environ)
+    return read("LOG", _one_of("plain", "json"), "plain")
 
 
 def secret_key(instance: Path) -> str:
