@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 
 from flask import Flask, request
+from werkzeug.http import parse_list_header
 from werkzeug.middleware.proxy_fix import ProxyFix
+
+log = logging.getLogger(__name__)
+CLIENT = "X-Forwarded-For"
+BELIEVED = (CLIENT, "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Prefix")
+UNKNOWN = "unknown"  # as RFC 7239 calls a client whose address the proxy does not tell
 
 
 def init_app(app: Flask) -> None:
     """Believe the X-Forwarded headers of so many proxies as CONNECTOR_PROXY_HOPS says; with 0, ignore them."""
     if hops := app.config["PROXY_HOPS"]:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
+        counted = _Counted(app.wsgi_app, hops)
+        app.wsgi_app = ProxyFix(counted, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
 
 
 def peer() -> str:
@@ -27,3 +37,35 @@ def parsed(address: str | None) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return getattr(found, "ipv4_mapped", None) or found
+
+
+class _Counted:
+    """Behind ProxyFix, which leaves out a header that has too few values: then the proxy is not taken for the client.
+
+    A request without any of the headers came past the proxy, and its peer is the client.
+    """
+
+    def __init__(self, app: Any, hops: int):
+        self._app, self._hops, self._warned = app, hops, False
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        counts = {name: len(parse_list_header(text)) for name in BELIEVED if (text := environ.get(_key(name)))}
+        if counts and counts.get(CLIENT, 0) < self._hops:
+            environ["REMOTE_ADDR"] = UNKNOWN
+        self._warn_once(counts)
+        return self._app(environ, start_response)
+
+    def _warn_once(self, counts: dict[str, int]) -> None:
+        short = [f"{name} ({number})" for name, number in counts.items() if number < self._hops]
+        if short and not self._warned:
+            self._warned = True
+            log.warning(
+                "CONNECTOR_PROXY_HOPS is %s, but fewer values came in %s: ignored. Set it to the number of values that "
+                "the proxy in front gives; with the examples in deploy/ that is 1.",
+                self._hops,
+                ", ".join(short),
+            )
+
+
+def _key(name: str) -> str:
+    return "HTTP_" + name.upper().replace("-", "_")
