@@ -7,6 +7,7 @@ import unicodedata
 
 from flask import current_app
 from sqlalchemy import Select, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from ..errors import Conflict, InvalidInput, LinkSpent
 from ..extensions import db, transaction, utcnow
@@ -195,10 +196,11 @@ def appeared(name: str, role: Role) -> None:
 
 
 def _insert(name: str, role: Role) -> int:
-    if db.session.scalar(select(ACCOUNT.c.id).where(ACCOUNT.c.name_key == key_of(name))) is not None:
-        raise Conflict(f"There is an account “{name}” already.")
     values = {"name": name, "name_key": key_of(name), "role": role.value, "created": utcnow()}
-    return db.session.execute(insert(ACCOUNT).values(values).returning(ACCOUNT.c.id)).scalar_one()
+    try:
+        return db.session.execute(insert(ACCOUNT).values(values).returning(ACCOUNT.c.id)).scalar_one()
+    except IntegrityError as error:  # the name is unique, also for two who take it at the same time
+        raise Conflict(f"There is an account “{name}” already.") from error
 
 
 def _set(account_id: int, **values: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from datetime import UTC
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from flask.sessions import SecureCookieSessionInterface
 from flask_login import login_user, logout_user
 from sqlalchemy import select, update
 
-from ..errors import ConnectorError
+from ..errors import Conflict, ConnectorError
 from ..extensions import db, limiter, login, transaction, utcnow
 from ..proxies import parsed, peer
 from . import audit, known, passwords, people, second_factor, sessions
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 ACCOUNT = Account.__table__
 HALF_WAY = "half_way"  # in the cookie: a HalfWay
 LONGEST_HALF = 300  # seconds
+UNSET = "(null)"  # what Apache writes into a header for a variable that is not set
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ def _person(token: str) -> Person | None:
 def _named_by_proxy() -> Person | None:
     """Whom the proxy names, if it is one that we trust. A refusal is left for the gate to show."""
     name = request.headers.get(current_app.config["AUTH_HEADER"], "").strip(" \t")
-    if not name:
+    if name in ("", UNSET):
         return None
     if not _is_trusted(peer()):
         log.warning("A header that names who is there came from %s, which is no trusted proxy: ignored.", peer())
@@ -221,7 +223,8 @@ def _account_of(name: str) -> Person | None:
     account = people.find(name)
     default = current_app.config["AUTH_DEFAULT_ROLE"]
     if account is None and default:
-        people.appeared(name, Role(default))
+        with suppress(Conflict):  # another request of the same person made it meanwhile
+            people.appeared(name, Role(default))
         account = people.find(name)
     found = None if account is None else Person(account.id, account.name, Role(account.role))
     disabled = account is not None and account.disabled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
+from sqlalchemy import event
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import SettingError, load
@@ -99,6 +100,36 @@ def test_unknown_people_get_the_role_that_is_set_and_keep_what_an_admin_gives_th
 
     assert "Newcomer Your role: editor" in words(ask(office, name="NEWCOMER"))
     assert ("nobody", "account made", "Newcomer") in office.trail()
+
+
+def test_what_apache_writes_for_nobody_is_nobody(office):
+    office.app.config["AUTH_DEFAULT_ROLE"] = "editor"
+
+    answer = ask(office, name="(null)")
+
+    assert answer.status_code == 403
+    assert "did not say who you are" in words(answer)
+    assert office.trail() == []
+
+
+def test_of_two_first_requests_at_once_both_are_let_in(office):
+    office.app.config["AUTH_DEFAULT_ROLE"] = "viewer"
+    statuses = []
+
+    def ask_meanwhile(connection, cursor, statement, *_):
+        if "FROM account" in statement and not statuses:
+            statuses.append(None)
+            statuses.append(ask(office, name="Dora").status_code)
+
+    with office.app.app_context():
+        engine = db.engine
+    event.listen(engine, "after_cursor_execute", ask_meanwhile)
+    try:
+        statuses.append(ask(office, name="Dora").status_code)
+    finally:
+        event.remove(engine, "after_cursor_execute", ask_meanwhile)
+
+    assert statuses == [None, 200, 200]
 
 
 @pytest.mark.parametrize("name", ["local operator", "a,b", "x" * 200])
