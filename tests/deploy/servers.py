@@ -84,7 +84,6 @@ def adapted(example: Path, port: int, app_port: int, certificate: Certificate) -
     text = text.replace("*:443", f"127.0.0.1:{port}").replace("*:80", f"127.0.0.1:{free_port()}")
     text = re.sub(r"/etc/ssl/\S+\.pem", str(certificate.chain), text)
     text = re.sub(r"/etc/ssl/\S+\.key", str(certificate.key), text)
-    text = re.sub(r"/var/log/apache2/\S+", "/dev/null", text)
     return text.replace("127.0.0.1:5000", f"127.0.0.1:{app_port}")
 
 
@@ -96,7 +95,8 @@ def nginx(folder: Path, site: str) -> list[str]:
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "site.conf").write_text(site)
     (folder / "nginx.conf").write_text(
-        f"{user}\ndaemon off;\npid {folder}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n    access_log off;\n"
+        f"{user}\ndaemon off;\npid {folder}/pid;\nerror_log {folder}/error.log;\nevents {{}}\nhttp {{\n"
+        f"    access_log {folder}/access.log;\n"
         f"{temporary}\n    include {folder}/site.conf;\n}}\n"
     )
     return [tool("nginx", "nginx-light"), "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
@@ -109,10 +109,10 @@ def apache(folder: Path, site: str) -> list[str]:
     loaded = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in names)
     ports = "\n".join(f"Listen {address}" for address in re.findall(r"<VirtualHost (\S+)>", site))
     user = "User www-data\nGroup www-data\n" if os.geteuid() == 0 else ""
-    (folder / "site.conf").write_text(site)
+    (folder / "site.conf").write_text(site.replace("/var/log/apache2", str(folder)))
     (folder / "apache.conf").write_text(
-        f"ServerRoot {folder}\nDefaultRuntimeDir {folder}\nPidFile {folder}/pid\nErrorLog {folder}/errors\n"
-        f"ServerName localhost\n{loaded}\n{user}{ports}\nInclude {folder}/site.conf\n"
+        f"ServerRoot {folder}\nDefaultRuntimeDir {folder}\nPidFile {folder}/pid\nErrorLog {folder}/error.log\n"
+        f"ServerName localhost\n{loaded}\n{user}{ports}\nLogFormat \"%r %>s\" combined\nInclude {folder}/site.conf\n"
     )
     return [program, "-f", str(folder / "apache.conf")]
 
