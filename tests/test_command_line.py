@@ -246,10 +246,11 @@ def killed_in_the_middle(flask, nine) -> None:
     nine.faults.clear()
 
 
-def test_a_killed_import_is_resumed_at_once_where_it_was(flask, nine):
+@pytest.mark.parametrize("command", ["resume", "rerun"])
+def test_a_killed_import_goes_on_at_once_where_it_was(flask, nine, command):
     killed_in_the_middle(flask, nine)
 
-    code, job = flask.json("resume", "1")
+    code, job = flask.json(command, "1")
 
     assert (code, job["state"], job["added"], job["seen"]) == (0, "completed", 45, 45)
 

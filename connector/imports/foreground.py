@@ -18,10 +18,11 @@ GLANCE = 0.5
 
 
 def follow(job_id: int) -> ImportJob:
-    """Carry out the job, or wait while somebody else does; gives it when it has ended. Ctrl-C stops it."""
+    """Carry out the job, or wait while somebody else does, who may die; gives it when it has ended. Ctrl-C stops it."""
     with _stopping_on_signals(job_id), JobProgress(job_id, db.engine):
         while True:
-            carry_out(job_id)
+            if not carry_out(job_id):
+                jobs.recover()
             db.session.rollback()
             job = jobs.get(job_id)
             if not job.is_active:
