@@ -294,6 +294,32 @@ def with_database(name: str, content: bytes, database: bytes) -> bytes:
     return database if name == "connector.db" else content
 
 
+def test_an_instance_that_has_only_accounts_holds_something(elsewhere, backup):
+    assert elsewhere("user", "add", "Anna", "--role", "admin")[0] == 0
+
+    code, _, err = elsewhere("restore", str(backup))
+
+    assert (code, "--replace" in err) == (2, True)
+    assert elsewhere("user", "list")[1].startswith("Anna\t")
+
+
+def trail(flask: CommandLine) -> list[tuple[str, str, str]]:
+    """What the audit trail tells of backups, oldest first."""
+    with closing(sqlite3.connect(instance_of(flask) / "connector.db")) as connection:
+        query = "SELECT who, what, about FROM audit WHERE what IN ('backup', 'restore') ORDER BY id"
+        return connection.execute(query).fetchall()
+
+
+def test_who_made_a_backup_and_who_brought_it_back_is_in_the_trail(stocked, tmp_path):
+    path = tmp_path / "in.tar"
+    assert stocked("backup", str(path))[0] == 0
+    assert trail(stocked) == [("local operator", "backup", "in.tar")]
+
+    assert stocked("restore", str(path), "--replace")[0] == 0
+
+    assert trail(stocked) == [("local operator", "restore", "in.tar")]  # the archive is older than its own entry
+
+
 def test_who_was_signed_in_when_the_backup_was_made_is_not_after_the_restore(stocked, elsewhere, tmp_path):
     with closing(sqlite3.connect(instance_of(stocked) / "connector.db")) as connection, connection:
         connection.execute("INSERT INTO invitation (token_hash, purpose, expires) VALUES ('x', 'first', '2999-01-01')")

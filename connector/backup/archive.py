@@ -17,6 +17,7 @@ from typing import IO
 from flask import current_app
 from sqlalchemy import func, select
 
+from ..accounts import audit
 from ..catalogue.leftovers import the_folder
 from ..catalogue.models import CatalogueItem, StoredFile
 from ..errors import Conflict, StorageTrouble
@@ -67,6 +68,7 @@ def write(target: Path) -> Manifest:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, target)
+        audit.record("backup", target.name)
     except OSError as error:
         raise StorageTrouble(f"The backup cannot be written to {target}: {error.strerror}.") from error
     finally:

@@ -17,6 +17,8 @@ from flask import Flask, current_app
 from sqlalchemy import select, text
 
 from .. import storage
+from ..accounts import audit
+from ..accounts.models import Account
 from ..catalogue.files import FileFolder
 from ..catalogue.leftovers import collect_bytes, the_folder
 from ..errors import Conflict, InvalidInput, StorageTrouble
@@ -68,6 +70,7 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
         with transaction():
             for table in ENDED:
                 db.session.execute(text(f"DELETE FROM {table}"))
+    audit.record("restore", path.name)
     return manifest
 
 
@@ -125,9 +128,9 @@ def _check(manifest: Manifest) -> None:
 
 def _refuse_unless_empty() -> None:
     is_sqlite = storage.database_file() is not None
-    repository = db.session.scalar(select(Repository.id).limit(1)) if is_sqlite else None
+    kept = [db.session.scalar(select(table.id).limit(1)) for table in (Repository, Account)] if is_sqlite else []
     db.session.rollback()
-    if repository is not None or next(the_folder().stored(), None) is not None:
+    if any(row is not None for row in kept) or next(the_folder().stored(), None) is not None:
         raise Conflict("There is something in this instance already. With --replace it is lost, and the backup comes.")
 
 
