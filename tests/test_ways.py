@@ -24,6 +24,8 @@ def told(**settings: str) -> list[str]:
     [
         ("DATABASE_URL", "postgresql://user:secret@db.example.org/connector"),
         ("DATABASE_URL", "postgresql://user:secret@db.example.org/connector?sslmode=prefer"),
+        ("DATABASE_URL", "postgresql:///connector?host=db.example.org"),
+        ("DATABASE_URL", "postgresql:///connector?host=/run/postgresql&host=db.example.org"),
         ("QUEUE_URL", "redis://:secret@192.0.2.7:6379/0"),
         ("CLAMD", "tcp://scanner.example.org:3310"),
         ("SMTP", "smtp://mail.example.org"),
@@ -40,6 +42,8 @@ def test_a_way_to_another_machine_without_tls_is_told_by_the_name_of_its_setting
         ("DATABASE_URL", "postgresql://user:secret@db.example.org/connector?sslmode=verify-full"),
         ("DATABASE_URL", "postgresql://user:secret@127.0.0.1/connector"),
         ("DATABASE_URL", "postgresql:///connector"),
+        ("DATABASE_URL", "postgresql:///connector?host=/run/postgresql"),
+        ("DATABASE_URL", "postgresql://db.example.org/connector?host=/run/postgresql"),
         ("QUEUE_URL", "rediss://:secret@192.0.2.7:6379/0"),
         ("QUEUE_URL", "redis://localhost:6379/0"),
         ("CLAMD", "tcp://127.0.0.1:3310"),
