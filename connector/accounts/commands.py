@@ -55,17 +55,14 @@ def add(name: str, role: str) -> None:
 @user.command("list", cls=Command)
 @json_option
 def list_(as_json: bool) -> None:
-    """Print the accounts: name, role, state, when last signed in (UTC), whether they have a second factor."""
+    """Print the accounts: name, role, state, when last signed in (UTC), how they sign in."""
     rows = [_as_dict(account) for account in db.session.scalars(select(Account).order_by(Account.name_key))]
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return
     for row in rows:
-        click.echo(
-            "\t".join(
-                [row["name"], row["role"], row["state"], row["signed_in"] or "never", SECOND[row["second_factor"]]]
-            )
-        )
+        factors = "by the proxy" if people.is_by_proxy() else SECOND[row["second_factor"]]
+        click.echo("\t".join([row["name"], row["role"], row["state"], row["signed_in"] or "never", factors]))
 
 
 @user.command("role", cls=Command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask_login import UserMixin
 from sqlalchemy import ColumnElement, delete, insert, select, update
@@ -16,6 +16,7 @@ from .models import Account, Role, Session
 IDLE = timedelta(hours=12)  # without a request
 LONGEST = timedelta(days=7)  # however busy (ASVS 5.0, 7.3.2)
 COARSE = timedelta(minutes=5)  # how exactly it is known when a session was last used: not a write for each request
+HOURLY = timedelta(hours=1)
 ACCOUNT, SESSION = Account.__table__, Session.__table__
 
 
@@ -76,6 +77,14 @@ def load(token: str, must_set_up: ColumnElement[bool]) -> Person | None:
         with transaction():
             db.session.execute(update(SESSION).where(mine).values(seen=now))
     return Person(row.id, row.name, Role(row.role), token, bool(row.must_set_up))
+
+
+def note_visit(account_id: int, last: datetime | None) -> None:
+    """Note that somebody is here whom a proxy names, once an hour. `last`: when that was noted last."""
+    now = utcnow()
+    if last is None or last < now - HOURLY:
+        with transaction():
+            db.session.execute(update(ACCOUNT).where(ACCOUNT.c.id == account_id).values(signed_in=now))
 
 
 def end(token: str) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import login_user, logout_user
 from sqlalchemy import select, update
 
@@ -54,6 +54,10 @@ class Cookies(SecureCookieSessionInterface):
     def get_cookie_secure(self, app: Flask) -> bool:
         """Whether the browser may send it over https only."""
         return request.is_secure
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Whether it goes out: not with what is the same whoever asks, and may be kept by others on the way."""
+        return not g.get("nameless") and super().should_set_cookie(app, session)
 
 
 def init_app(app: Flask) -> None:
@@ -226,12 +230,14 @@ def _account_of(name: str) -> Person | None:
         with suppress(Conflict):  # another request of the same person made it meanwhile
             people.appeared(name, Role(default))
         account = people.find(name)
-    found = None if account is None else Person(account.id, account.name, Role(account.role))
-    disabled = account is not None and account.disabled
+    found, last = None, None
+    if account is not None and not account.disabled:
+        found, last = Person(account.id, account.name, Role(account.role)), account.signed_in
     db.session.rollback()
-    if found is None or disabled:
+    if found is None:
         g.refusal = f"You are known as {name}, but have no account here. Ask an administrator of this app for one."
         return None
+    sessions.note_visit(found.id, last)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event
@@ -10,8 +11,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import SettingError, load
 from connector.accounts import people
-from connector.accounts.models import Role
-from connector.extensions import db
+from connector.accounts.models import Account, Role
+from connector.extensions import db, transaction, utcnow
 from tests.pages import FRAGMENT, words
 
 PROXY = "10.1.2.3"
@@ -43,6 +44,21 @@ def test_whom_the_proxy_names_is_signed_in_with_the_role_of_the_account(office):
     assert "Anna Your role: editor" in words(page)
     assert "Sign out" not in words(page)
     assert ask(office, "/users/").status_code == 403
+
+
+def test_that_somebody_was_there_is_noted_once_an_hour(office):
+    account_id = invite(office)
+    noted = []
+    for ago in (0, 59, 61):
+        with office.app.app_context(), transaction():
+            before = db.session.get(Account, account_id).signed_in
+            if before:
+                db.session.get(Account, account_id).signed_in = before - timedelta(minutes=ago)
+            noted.append(people.named("Anna").state)
+        ask(office)
+        noted.append(office.account("Anna").signed_in > utcnow() - timedelta(minutes=1))
+
+    assert noted == ["invited", True, "active", False, "active", True]
 
 
 def test_a_header_from_elsewhere_is_ignored_and_logged(office, caplog):
