@@ -8,7 +8,7 @@ from flask import Flask
 
 from config import load
 
-from . import cli, limits, logs, pages, proxies
+from . import cli, limits, logs, pages, proxies, readable
 from .accounts import gate, signing
 from .accounts.admin import blueprint as admin
 from .accounts.second_factor_views import blueprint as second_factor
@@ -35,6 +35,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.url_map.converters["int"] = RowIdConverter
     logs.init_app(app)
     proxies.init_app(app)
+    readable.init_app(app)
     db.init_app(app)
     migrate.init_app(app, db)
     signing.init_app(app)

@@ -10,12 +10,11 @@ import io
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from sqlalchemy import column, delete, insert, select, table, update
 
 from ..accounts import audit
-from ..dspace.paths import handle_in, is_uuid, object_of
+from ..dspace.paths import handle_in, is_uuid, object_of, path_of
 from ..errors import InvalidInput
 from ..extensions import db, transaction, utcnow
 from .gone import CHANGE, ITEM, delete_items
@@ -162,7 +161,8 @@ def _name(line: str) -> str:
     text = line.strip()
     if handle := handle_in(text):
         return handle
-    found = object_of(urlsplit(text).path) if text.startswith(("http://", "https://")) else None
+    path = path_of(text)
+    found = None if path is None else object_of(path)
     return found[1] if found else text
 
 

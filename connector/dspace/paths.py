@@ -47,12 +47,21 @@ def interface_of(path: str) -> str | None:
 def handle_in(text: str) -> str | None:
     """The handle in `123456789/7`, `hdl:123456789/7`, a handle page or an address at a resolver, or None."""
     text = text.strip()
-    if text.startswith(("http://", "https://")):
-        path = unquote(urlsplit(text).path)
+    if (path := path_of(text)) is not None:
+        path = unquote(path)
         match = _OBJECT.fullmatch(path)
         text = match["handle"] or "" if match else path.strip("/")
     match = _IS_HANDLE.fullmatch(text)
     return match[1] if match else None
+
+
+def path_of(text: str) -> str | None:
+    """The path of an http or https address; None for what is none."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    return parts.path if parts.scheme in ("http", "https") else None
 
 
 def is_uuid(text: str) -> bool:

@@ -143,10 +143,10 @@ def test_a_list_may_name_handles_ids_and_addresses_and_what_is_not_held_is_told(
     held.run()
     with held.app.app_context():
         lines = ["hdl:1/a", "", " b ", f"https://repo.example.org/items/{UUID}", "https://x.org/handle/1/z", "1/a"]
-        what = takedown.named(held.repository_id, lines)
+        what = takedown.named(held.repository_id, [*lines, "http://["])
 
         assert len(what.item_ids) == 3
-        assert what.unknown == ("1/z",)
+        assert what.unknown == ("1/z", "http://[")
 
 
 def test_what_is_not_held_is_excluded_only_if_wanted(held, dspace):

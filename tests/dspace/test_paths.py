@@ -63,6 +63,7 @@ def test_the_object_is_taken_off_a_path(path, before):
         (UUID, None),
         ("7", None),
         ("not a handle", None),
+        ("http://[", None),
         ("", None),
     ],
 )
