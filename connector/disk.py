@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import current_app
 
 from .catalogue.texts import human_size
-from .errors import Stopped
+from .errors import Stopped, StorageTrouble
 from .imports.run import Run
 
 LOOK = 1.0  # seconds
@@ -17,14 +17,23 @@ EVERY = 16 * 2**20  # bytes of a download
 
 
 def free(instance: Path) -> int:
-    """Bytes that are free for us, of the instance folder and of the files folder in it, which may be a disk apart."""
-    parts = [os.statvfs(folder) for folder in (instance, instance / "files")]
+    """Bytes that are free for us, of the instance folder and of the files folder in it, which may be a disk apart.
+
+    Raises StorageTrouble where one of them is gone.
+    """
+    try:
+        parts = [os.statvfs(folder) for folder in (instance, instance / "files")]
+    except OSError as error:
+        raise StorageTrouble(f"{error.filename} cannot be used: {error.strerror}. Is its disk there?") from error
     return min(part.f_bavail * part.f_frsize for part in parts)
 
 
 def shortage() -> str | None:
     """The sentence for the pages while there is less room than CONNECTOR_MIN_FREE wants; None while there is enough."""
-    least, left = current_app.config["MIN_FREE"], free(current_app.config["INSTANCE"])
+    try:
+        least, left = current_app.config["MIN_FREE"], free(current_app.config["INSTANCE"])
+    except StorageTrouble as error:
+        return str(error)
     if left >= least:
         return None
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, current_app, request
@@ -16,6 +17,7 @@ from sqlalchemy import ColumnElement, func, select
 from . import disk, scanning
 from .accounts.gate import allows
 from .catalogue.models import CatalogueItem, Fate, StoredFile
+from .errors import StorageTrouble
 from .extensions import db, huey
 from .imports.models import ImportJob, State
 from .proxies import parsed, peer
@@ -35,7 +37,7 @@ def note_recovery(instance: Path) -> None:
 
 
 @blueprint.get("/healthz")
-@allows(None)
+@allows(None, nameless=True)
 def alive() -> Response:
     """The process answers. Asks nothing else, so that a slow database does not get it restarted."""
     _only_for_monitors()
@@ -43,7 +45,7 @@ def alive() -> Response:
 
 
 @blueprint.get("/readyz")
-@allows(None)
+@allows(None, nameless=True)
 def ready() -> Response:
     """200 when all is well, else 503 with the names of what is not. The log says why."""
     _only_for_monitors()
@@ -52,7 +54,7 @@ def ready() -> Response:
 
 
 @blueprint.get("/metrics")
-@allows(None)
+@allows(None, nameless=True)
 def metrics() -> Response:
     """Numbers in the text format of Prometheus, counted as they are asked for: the same from every process."""
     _only_for_monitors()
@@ -73,7 +75,8 @@ class _Numbers:
         yield _one("connector_items", "Items in the catalogue.", _scalar(func.count(CatalogueItem.id)))
         yield _one("connector_stored_files", "Files stored.", _scalar(func.count(StoredFile.sha256)))
         yield _one("connector_stored_bytes", "Bytes of stored files.", _scalar(func.sum(StoredFile.size)))
-        yield _one("connector_free_bytes", "Bytes free on the disk.", disk.free(current_app.config["INSTANCE"]))
+        with suppress(StorageTrouble):  # which /readyz tells: there is no number then
+            yield _one("connector_free_bytes", "Bytes free on the disk.", disk.free(current_app.config["INSTANCE"]))
         yield _one("connector_queue_length", "Jobs that wait to be taken up.", huey.pending_count())
         yield _answer_times()
 

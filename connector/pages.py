@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, g, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
-from . import disk, storage, words
-from .accounts import audit
+from . import disk, storage, trouble, words
+from .accounts import audit, signing
 from .catalogue.crosswalk import term_label
 from .catalogue.links import safe_href
 from .catalogue.texts import clean_html, human_size
@@ -23,9 +25,12 @@ from .errors import (
     NotAllowed,
     NotFound,
     RepositoryError,
+    StorageTrouble,
 )
+from .extensions import db
 from .version import __version__
 
+log = logging.getLogger(__name__)
 PRODUCT = "DSpace Connector"
 
 # Pico draws the arrows and ticks of its controls from data: addresses.
@@ -54,7 +59,14 @@ SENTENCES = {
     429: "Too many tries, or too much at once. Wait a minute, then try again; it may take longer each time.",
     500: "Something went wrong on our side. The log of the server says what.",
 }
-EXPIRED = "The page was too old to send its form: the server was set up anew since. Reload the page and try again."
+EXPIRED = (
+    "The page was too old to send its form: since then you signed in or out, or the server was set up anew. Reload the "
+    "page and try again."
+)
+AWAY = (
+    "The database cannot be used now: perhaps it is just being started, or its disk is full. Wait a moment, then "
+    "reload the page. The log of the server says more."
+)
 STATUSES: dict[type[ConnectorError], int] = {
     NotFound: 404,
     InvalidInput: 422,
@@ -63,6 +75,7 @@ STATUSES: dict[type[ConnectorError], int] = {
     LinkSpent: 410,
     Conflict: 409,
     RepositoryError: 502,
+    StorageTrouble: 503,
 }
 
 
@@ -87,6 +100,8 @@ def init_app(app: Flask) -> None:
     app.after_request(_on_this_site)
     app.register_error_handler(ConnectorError, _refused)
     app.register_error_handler(CSRFError, _not_our_form)
+    app.register_error_handler(OperationalError, _without_database)
+    app.register_error_handler(TimeoutError, _without_database)
     app.register_error_handler(HTTPException, _failed)
 
 
@@ -111,8 +126,8 @@ def _with_headers(response: Response) -> Response:
 
 def _on_this_site(response: Response) -> Response:
     """Redirects name no host: the router takes its from the request, where anything may stand; none leads elsewhere."""
-    if response.location and urlsplit(response.location).netloc:
-        parts = urlsplit(response.location)
+    parts = urlsplit(response.location or "")
+    if parts.scheme or parts.netloc:
         response.location = "/" + parts._replace(scheme="", netloc="", path=parts.path.lstrip("/")).geturl()
     return response
 
@@ -124,8 +139,22 @@ def _refused(error: ConnectorError) -> tuple[str, int]:
     return _error_page(status, str(error))
 
 
-def _not_our_form(error: CSRFError) -> tuple[str, int]:
-    """Mostly an old page, but perhaps another site that sends a form in somebody's name: told in log and trail."""
+def _without_database(error: OperationalError | TimeoutError) -> tuple[str, int]:
+    """Its server is away, its file is locked or its disk is full; what exactly, and where, is for the log alone."""
+    if isinstance(error, OperationalError) and not trouble.may_pass(error):
+        raise error
+    log.error("%s", trouble.told(error) or error)
+    db.session.rollback()
+    return _error_page(503, AWAY)
+
+
+def _not_our_form(error: CSRFError) -> Any:
+    """Mostly an old page, but perhaps another site that sends a form in somebody's name: told in log and trail.
+
+    Who has signed in meanwhile, in another tab, goes on from there.
+    """
+    if request.endpoint == "accounts.sign_in_now" and g.person:
+        return redirect(signing.safe_path(request.form.get("next", "")) or url_for("repositories.connect"), 303)
     audit.refused(400)
     return _error_page(400, EXPIRED)
 

@@ -26,6 +26,7 @@ SQLITE = {
     sqlite3.SQLITE_READONLY: RIGHTS,
     sqlite3.SQLITE_IOERR: BROKEN,
 }
+HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
@@ -53,6 +54,13 @@ def of_database(error: DBAPIError) -> ConnectorError:
     return StorageTrouble(sentence)
 
 
+def may_pass(error: OperationalError) -> bool:
+    """Whether the same may go better later: not where a statement is wrong, which SQLite calls operational, too."""
+    if isinstance(error.orig, sqlite3.Error):
+        return _code(error.orig) in (*HELD, *SQLITE)
+    return True
+
+
 def of_queue(error: BaseException, name: str = "") -> StorageTrouble:
     """The queue only wakes the workers: without it, jobs wait until it is back. `name`: its file."""
     sentence = _sentence(
@@ -66,6 +74,10 @@ def of_queue(error: BaseException, name: str = "") -> StorageTrouble:
 def _sentence(beginning: str, error: BaseException | None, if_damaged: str = "") -> str:
     """One line, also of the several that a driver may write."""
     cause = " ".join(str(error).split())
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells only where in SQLite it happened
+    code = _code(error)
     remedy = if_damaged if code in DAMAGED else SQLITE.get(code, "")
     return f"{beginning}: {cause}{'' if cause.endswith(('.', '?')) else '.'} {remedy}".rstrip()
+
+
+def _code(error: BaseException | None) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells only where in SQLite it happened

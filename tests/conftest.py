@@ -22,9 +22,10 @@ from tests.sample import SampleRepository
 from tests.signed_in import SignedIn, admit
 
 
-def app_at(instance: Path) -> Flask:
+def app_at(instance: Path, **environment: str) -> Flask:
     """The app on this instance folder; it may reach the loopback address, and nothing works on its queue by itself."""
-    app = create_app(load({"CONNECTOR_INSTANCE": str(instance), "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8"}))
+    settings = {"CONNECTOR_INSTANCE": str(instance), "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8"}
+    app = create_app(load(settings | environment))
     app.config.update(TESTING=True, SECRET_KEY="only for tests, but with enough of it")
     app.test_client_class = SignedIn
     return app

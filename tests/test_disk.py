@@ -137,6 +137,18 @@ def test_the_free_room_is_that_of_the_smaller_disk(app):
     assert disk.free(instance) < room_on(instance) - MARGIN
 
 
+def test_where_the_folder_of_files_is_gone_the_pages_come_and_say_so(app, client):
+    folder = app.config["INSTANCE"] / "files"
+    folder.rmdir()
+
+    pages = [client.get(path) for path in ("/", "/items/", "/metrics", "/readyz")]
+
+    assert [page.status_code for page in pages] == [200, 200, 200, 503]
+    assert all(f"{folder} cannot be used: No such file or directory. Is its disk there?" in words(p) for p in pages[:2])
+    assert ("connector_items" in pages[2].text, "connector_free_bytes" in pages[2].text) == (True, False)
+    assert "disk" in pages[3].text
+
+
 def room_on(folder: Path) -> int:
     there = os.statvfs(folder)
     return there.f_bavail * there.f_frsize

@@ -115,7 +115,7 @@ def test_nothing_that_is_posted_without_the_token_of_its_form_is_done(app):
     }
 
     assert len(answers) > 30
-    assert {rule: status for rule, status in answers.items() if status != 400} == {}
+    assert {rule: status for rule, status in answers.items() if status != 400} == {"/sign-in": 303}  # is in already
 
 
 def test_a_form_without_its_token_is_told_in_the_trail_and_in_the_log(app, caplog):
@@ -130,8 +130,9 @@ def test_a_form_without_its_token_is_told_in_the_trail_and_in_the_log(app, caplo
 
 
 @pytest.mark.parametrize("path", ["/items", "/items//?q=1"])
-def test_no_redirect_leads_to_the_host_that_a_request_names(client, path):
-    for host in ("http://evil.example", "http://EVIL.example:81"):
-        location = client.get(path, base_url=host).location
+@pytest.mark.parametrize("host", ["evil.example", "EVIL.example:81", "evil example", "evil.example/x", "/x", "["])
+def test_no_redirect_leads_to_the_host_that_a_request_names(client, path, host):
+    answer = client.get(path, headers={"Host": host})
 
-        assert location.startswith("/items/")
+    assert answer.status_code == 308
+    assert answer.location.startswith("/items/")

@@ -17,18 +17,20 @@ from .models import Role
 log = logging.getLogger(__name__)
 View = TypeVar("View", bound=Callable[..., Any])
 NEEDS = "needs"  # the attribute of a view that holds its rule
-BEFORE_SET_UP = "before_set_up"
+BEFORE_SET_UP, NAMELESS = "before_set_up", "nameless"
 
 
-def allows(role: Role | None, *, before_set_up: bool = False) -> Callable[[View], View]:
+def allows(role: Role | None, *, before_set_up: bool = False, nameless: bool = False) -> Callable[[View], View]:
     """Declare that a view is for this role and those above it; None: for everybody, signed in or not.
 
-    `before_set_up`: also for somebody who must have a second factor and has none yet.
+    `before_set_up`: also for somebody who must have a second factor and has none yet. `nameless`: who asks makes no
+    difference, so it is not looked up, and no cookie goes out: it answers without the database.
     """
 
     def declare(view: View) -> View:
         setattr(view, NEEDS, role)
         setattr(view, BEFORE_SET_UP, before_set_up)
+        setattr(view, NAMELESS, nameless)
         return view
 
     return declare
@@ -36,7 +38,7 @@ def allows(role: Role | None, *, before_set_up: bool = False) -> Callable[[View]
 
 def init_app(app: Flask) -> None:
     """Put the gate before all else, also before the check of a form's token: who is not signed in is told so."""
-    allows(None)(app.view_functions["static"])
+    allows(None, nameless=True)(app.view_functions["static"])
     app.before_request(_guard)
     app.jinja_env.globals.update(person=lambda: g.get("person"), by_proxy=people.is_by_proxy)
 
@@ -54,6 +56,10 @@ def own(owner: str) -> None:
 
 
 def _guard() -> Any:
+    g.person = None
+    g.nameless = getattr(current_app.view_functions.get(request.endpoint or ""), NAMELESS, False)
+    if g.nameless:
+        return None
     g.person = current_user._get_current_object() if current_user.is_authenticated else None
     if request.endpoint is None:  # there is nothing at this address, or not for this method
         return None

@@ -326,6 +326,23 @@ def test_after_signing_in_nobody_lands_on_another_site(office, back):
     assert sign_in(browser, "Anna", back=back).location == "/"
 
 
+def test_who_signed_in_in_another_tab_goes_on_from_this_one_and_other_old_forms_are_told(office):
+    office.app.config["WTF_CSRF_ENABLED"] = True
+    office.add("Anna")
+    browser = office.browser()
+    tokens = [re.search(r'name="csrf_token"[^>]* value="([^"]+)"', browser.get("/sign-in").text)[1] for _ in range(2)]
+    fields = {"name": "Anna", "password": PASSWORD}
+    assert browser.post("/sign-in", data=fields | {"csrf_token": tokens[0]}).status_code == 303
+
+    other = browser.post("/sign-in", data=fields | {"csrf_token": tokens[1], "next": "/items/?q=1"})
+    elsewhere = browser.post("/sign-in", data=fields | {"csrf_token": tokens[1], "next": "//evil.example"})
+    old = browser.post("/sign-out", data={"csrf_token": tokens[1]})
+
+    assert (other.status_code, other.location, elsewhere.location) == (303, "/items/?q=1", "/")
+    assert (old.status_code, "since then you signed in or out" in words(old)) == (400, True)
+    assert is_signed_in(browser)
+
+
 def test_who_is_signed_in_already_goes_on_at_once(office):
     office.add("Anna")
 

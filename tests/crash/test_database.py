@@ -16,17 +16,20 @@ from sqlalchemy.exc import OperationalError
 from connector.extensions import db, transaction, utcnow
 from connector.imports import jobs
 from connector.imports.models import ImportJob
-from tests.conftest import let_go
+from connector.storage import prepare
+from tests.conftest import app_at, let_go
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
 from tests.pages import words
 from tests.sample import SampleRepository
+from tests.signed_in import admit
 from tests.test_command_line import CommandLine
-from tests.test_postgresql import BINARIES, as_its_user, postgresql
+from tests.test_postgresql import BINARIES, as_its_user, postgresql, server
 
 __all__ = ["postgresql"]
 SHORT = 50  # milliseconds: the busy timeout of the product would make a slow test
 ITEMS = 9
+AWAY = "The database cannot be used now: perhaps it is just being started, or its disk is full."
 
 
 @pytest.fixture
@@ -99,6 +102,45 @@ def test_a_job_whose_database_was_locked_and_is_free_again_is_queued_at_once(des
     assert_complete(desk, job_id)
 
 
+def test_a_page_whose_database_is_locked_for_long_says_so_and_its_change_is_not_made(desk, client, caplog):
+    desk.app.config["PROPAGATE_EXCEPTIONS"] = False
+    job_id = desk.create()
+    with closing(sqlite3.connect(desk.app.config["INSTANCE"] / "connector.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        answer = client.post(f"/jobs/{job_id}/stop")
+        other.execute("ROLLBACK")
+
+    assert answer.status_code == 503
+    assert AWAY in words(answer)
+    assert "Past imports" in words(answer)  # who it is was known before
+    assert "The database cannot be used now: database is locked." in caplog.text
+    assert desk.job(job_id).state == "queued"
+
+
+def test_while_postgresql_is_away_pages_are_a_sentence_and_what_names_nobody_comes(tmp_path, caplog):
+    with server() as url:
+        app = app_at(tmp_path / "instance", CONNECTOR_DATABASE_URL=url)
+        app.config["PROPAGATE_EXCEPTIONS"] = False
+        prepare(app)
+        admit(app)
+        client = app.test_client()
+        before = client.get("/items/")
+    answers = {path: client.get(path, buffered=True) for path in ("/items/", "/sign-in", "/static/style.css")}
+    alive = client.get("/healthz")
+    let_go_of_the_file(app)
+
+    assert before.status_code == 200
+    assert {path: answer.status_code for path, answer in answers.items()} == {
+        "/items/": 503,
+        "/sign-in": 503,
+        "/static/style.css": 200,
+    }
+    assert AWAY in words(answers["/items/"])
+    assert alive.text == "alive\n"
+    assert "The database cannot be used now" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"not a database but a letter\n" * 1000], ids=["empty", "another kind of file"]
 )
@@ -163,7 +205,7 @@ def test_an_import_goes_on_where_it_was_when_postgresql_is_restarted_under_it(po
         code, _, err = flask("import", sample.url, "--all", "--files")
 
         assert "OperationalError" in err
-        if code == 2:  # the server was not back yet when the job was to be given back
+        if code == 75:  # the server was not back yet when the job was to be given back
             assert flask("resume", "1")[0] == 0
         [job] = json.loads(flask("jobs", "--json")[1])
         again = flask.json("rerun", "1")[1]

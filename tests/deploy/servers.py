@@ -112,7 +112,7 @@ def apache(folder: Path, site: str) -> list[str]:
     (folder / "site.conf").write_text(site.replace("/var/log/apache2", str(folder)))
     (folder / "apache.conf").write_text(
         f"ServerRoot {folder}\nDefaultRuntimeDir {folder}\nPidFile {folder}/pid\nErrorLog {folder}/error.log\n"
-        f"ServerName localhost\n{loaded}\n{user}{ports}\nLogFormat \"%r %>s\" combined\nInclude {folder}/site.conf\n"
+        f'ServerName localhost\n{loaded}\n{user}{ports}\nLogFormat "%r %>s" combined\nInclude {folder}/site.conf\n'
     )
     return [program, "-f", str(folder / "apache.conf")]
 

@@ -67,4 +67,4 @@ def test_whatever_comes_the_job_ends_and_its_pages_open(world, mutation: Mutatio
         "/items/",
         *(f"/items/{n}/" for n in shown),
     ):
-        assert browser.get(page).status_code == 200, page
+        assert browser.get(page, buffered=True).status_code == 200, page
