@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -27,6 +26,7 @@ from connector.extensions import db, transaction
 from connector.imports import jobs
 from connector.repositories import connecting, register
 from connector.storage import prepare
+from tests.ports import free_port
 from tests.sample import SampleRepository
 from tests.test_command_line import GAZETTE, CommandLine
 from tests.waiting import until
@@ -43,10 +43,7 @@ def as_its_user(*command: str) -> None:
 @contextmanager
 def server() -> Iterator[str]:
     """The URL of an empty database of a server of its own on the loopback address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    port, folder = free_port(), Path(tempfile.mkdtemp(prefix="postgresql-"))
     if os.geteuid() == 0:
         os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
     run = lambda name, *args: as_its_user(f"{BINARIES[0]}/{name}", *args)  # noqa: E731

@@ -14,11 +14,12 @@ from config import SettingError, load
 from connector import scanning
 from connector.errors import ScannerTrouble, Stopped
 from connector.imports.run import stop_here
-from tests.deploy.servers import free_port, tool
+from tests.deploy.servers import tool
 from tests.imports.catalogue import records
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
 from tests.imports.test_retry import can_retry, retry
+from tests.ports import free_port
 from tests.waiting import until, working
 
 MARK = b"the bytes by which the test's scanner knows a virus"

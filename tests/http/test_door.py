@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 import time
+from contextlib import suppress
 from email.utils import formatdate
 
 import pytest
@@ -34,6 +35,7 @@ from connector.errors import (
 from connector.http import Download, Http, HttpSettings
 from connector.http.addresses import AddressRule
 from connector.http.pace import Pace
+from tests.ports import free_port
 
 from .sites import CERTIFICATE, hang_up, reply
 
@@ -251,11 +253,8 @@ def test_anything_but_json_with_200_is_a_bad_answer(http, remote, body, said):
 
 
 def test_a_refused_connection_is_unreachable(http):
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port = reserved.getsockname()[1]
-
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1 refused the connection") as trouble:
-        http.get_json(f"http://127.0.0.1:{port}/rest", tries=1)
+        http.get_json(f"http://127.0.0.1:{free_port()}/rest", tries=1)
 
     assert type(trouble.value) is Unreachable
 
@@ -1012,8 +1011,13 @@ def test_requests_go_through_the_proxy_which_resolves_the_names(new_http, site):
 
 
 def pump(source: socket.socket, sink: socket.socket) -> None:
-    while data := source.recv(65536):
-        sink.sendall(data)
+    """Hand on what comes, until one of the two hangs up: then both end."""
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    for end in (source, sink):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
 
 
 def connect_to(port: int):
@@ -1023,8 +1027,10 @@ def connect_to(port: int):
         handler.send_response(200)
         handler.end_headers()
         with socket.create_connection(("127.0.0.1", port)) as target:
-            threading.Thread(target=pump, args=(target, handler.connection), daemon=True).start()
+            back = threading.Thread(target=pump, args=(target, handler.connection))
+            back.start()
             pump(handler.connection, target)
+            back.join()
         hang_up(handler)
 
     return answer
@@ -1055,11 +1061,8 @@ def test_literal_addresses_are_checked_even_with_a_proxy(new_http, site, host):
 
 
 def test_a_proxy_that_is_not_there_is_named_by_its_setting(new_http):
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port = reserved.getsockname()[1]
-
     with pytest.raises(Unreachable, match=r"CONNECTOR_PROXY .* dspace\.example\.org"):
-        new_http(proxy=f"http://user:pw@127.0.0.1:{port}").get_json(URL, tries=1)
+        new_http(proxy=f"http://user:pw@127.0.0.1:{free_port()}").get_json(URL, tries=1)
 
 
 # The pace

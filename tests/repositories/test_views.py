@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import re
-import socket
 
 import pytest
 
 from connector.accounts.gate import allows
 from connector.repositories import register
 from tests.pages import links, words
+from tests.ports import free_port
 from tests.sample import SampleRepository
 
 
 def connect(client, url, endpoint="rest", limit=""):
     return client.post("/", data={"url": url, "endpoint": endpoint, "limit": limit})
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def test_the_form_asks_for_site_endpoint_and_limit(client):

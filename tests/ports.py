@@ -1,0 +1,18 @@
+"""Ports of this machine for servers that must be told theirs before they begin."""
+
+from __future__ import annotations
+
+import random
+import socket
+from contextlib import suppress
+
+LASTING = range(10_000, 32_000)  # from 32,768 on, Linux gives them to whatever connects meanwhile
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on now."""
+    for port in random.sample(LASTING, len(LASTING)):
+        with socket.socket() as trying, suppress(OSError):
+            trying.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("All ports are taken.")
