@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.ports import free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 MODULES = Path("/usr/lib/apache2/modules")
@@ -32,13 +34,6 @@ def tool(name: str, package: str) -> str:
         tell = pytest.fail if os.environ.get("CONNECTOR_REQUIRE_DEPLOY") == "1" else pytest.skip
         tell(f"There is no {name} here: install it (Debian: {package}) to run this test.")
     return found
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 @dataclass(frozen=True)
@@ -105,7 +100,8 @@ def nginx(folder: Path, site: str) -> list[str]:
 def apache(folder: Path, site: str) -> list[str]:
     """The command that runs Apache with this site in this folder."""
     program = tool("apache2", "apache2")
-    names = ("mpm_event", "authz_core", "alias", "headers", "ssl", "proxy", "proxy_http", "socache_shmcb")
+    names = ["mpm_event", "alias", "headers", "ssl", "proxy", "proxy_http", "socache_shmcb", "remoteip"]
+    names += ["authn_core", "authn_file", "authz_core", "authz_user", "auth_basic"]
     loaded = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in names)
     ports = "\n".join(f"Listen {address}" for address in re.findall(r"<VirtualHost (\S+)>", site))
     user = "User www-data\nGroup www-data\n" if os.geteuid() == 0 else ""
@@ -131,10 +127,19 @@ EXAMPLES = [f"{kind}/{name}.conf" for kind in KINDS for name in ("own-host", "pr
 
 
 @contextmanager
-def in_front(example: str, folder: Path, app_port: int, certificate: Certificate) -> Iterator[str]:
-    """Run the server of an example before the app at this port; gives the address of the app as the world sees it."""
+def in_front(
+    example: str,
+    folder: Path,
+    app_port: int,
+    certificate: Certificate,
+    change: Callable[[str], str] = lambda site: site,
+) -> Iterator[str]:
+    """Run the server of an example before the app at this port; gives the address of the app as the world sees it.
+
+    `change`: what an administrator does to the example before.
+    """
     kind, port = KINDS[example.partition("/")[0]], free_port()
-    command = kind.command(folder, adapted(DEPLOY / example, port, app_port, certificate))
+    command = kind.command(folder, change(adapted(DEPLOY / example, port, app_port, certificate)))
     process = subprocess.Popen([*command, *kind.run], stderr=subprocess.DEVNULL)
     try:
         answers_at(port, process)

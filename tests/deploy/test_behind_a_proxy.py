@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
-import os
 import re
 import shutil
 import socket
 import sqlite3
 import ssl
-import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -31,42 +26,15 @@ from tests import signed_in
 from tests.browser.conftest import WAIT, Site, chromium
 from tests.browser.test_whole_way import connect, import_photographs
 from tests.conftest import app_at, let_go
+from tests.ports import free_port
 from tests.sample import SampleRepository
 
-from .servers import EXAMPLES, Certificate, answers_at, certificate_in, free_port, in_front
+from .front import ELSEWHERE, HTTPS, AsItIs, Elsewhere, Front, served
+from .servers import EXAMPLES, Certificate, certificate_in, in_front
 
 __all__ = ["chromium"]
-ROOT = Path(__file__).parents[2]
-HTTPS = "__Host-"  # what the name of the cookie begins with where it came over https
-ELSEWHERE = "127.0.0.2"  # an address that is not the proxy's
 LARGE = 100 * 10**6  # bytes
 PIECE = bytes(range(256)) * 4096
-
-
-@dataclass
-class Front:
-    """The app as the world reaches it, through a web server that trusts nobody."""
-
-    example: str
-    url: str
-    certificate: Certificate
-    cookie: dict[str, str]
-
-    def get(self, path: str, method: str = "GET", **headers: str) -> urllib.request.addinfourl:
-        """What is answered to somebody who is signed in, redirects not followed."""
-        signed = {"Cookie": f"{HTTPS}{self.cookie['name']}={self.cookie['value']}"} | headers
-        trusted = ssl.create_default_context(cafile=str(self.certificate.chain))
-        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=trusted), _AsItIs)
-        return opener.open(urllib.request.Request(self.url + path, headers=signed, method=method), timeout=60)
-
-
-class _AsItIs(urllib.request.HTTPErrorProcessor):
-    """Every answer is one, also a redirect or a refusal."""
-
-    def http_response(self, request, response):
-        return response
-
-    https_response = http_response
 
 
 @pytest.fixture(scope="module")
@@ -101,29 +69,6 @@ def stocked(tmp_path_factory, stock, large) -> Path:
         row.sha256, row.size = large, LARGE
     let_go(app)
     return folder
-
-
-@contextmanager
-def served(instance: Path, hops: int = 1) -> Iterator[int]:
-    """`flask up` on this instance; gives its port."""
-    port = free_port()
-    environment = os.environ | {
-        "CONNECTOR_INSTANCE": str(instance),
-        "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8",
-        "CONNECTOR_PORT": str(port),
-        "CONNECTOR_PROXY_HOPS": str(hops),
-        "CONNECTOR_SECRET_KEY": "only for tests, but with enough of it",
-        "CONNECTOR_MIN_FREE": "0",
-    }
-    command = [sys.executable, "-m", "flask", "up"]
-    with open(instance.parent / "log", "w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)
-        try:
-            answers_at(port, process)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -226,15 +171,34 @@ def test_what_monitors_ask_is_refused_from_outside_even_to_this_machine(front, p
     assert front.get(path).status == 403
 
 
+def as_it_is(site: str) -> str:
+    return site
+
+
+def with_pages_of_its_own(site: str) -> str:
+    """The example in a site that shows errors by a page of its own, which is not there."""
+    for line, page in (
+        ("    server_tokens off;\n", "    error_page 502 503 504 /page.html;\n"),
+        ("    TraceEnable Off\n", "    ErrorDocument 502 /page.html\n    ErrorDocument 503 /page.html\n"),
+    ):
+        site = site.replace(line, line + page)
+    assert "/page.html" in site
+    return site
+
+
+@pytest.mark.parametrize("change", [as_it_is, with_pages_of_its_own])
 @pytest.mark.parametrize("answers", [False, True])
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_one_time_links_are_in_no_log_also_while_the_app_is_down_or_hangs_up(example, answers, certificate, tmp_path):
-    with hanging_up() as port, in_front(example, tmp_path, port if answers else free_port(), certificate) as url:
+def test_one_time_links_are_in_no_log_also_while_the_app_is_down_or_hangs_up(
+    example, answers, change, certificate, tmp_path
+):
+    port = free_port()
+    with hanging_up() as busy, in_front(example, tmp_path, busy if answers else port, certificate, change) as url:
         front = Front(example, url, certificate, {"name": "none", "value": ""})
         statuses = {front.get(f"/{path}").status for path in ("welcome/secret-token", "items/told")}
 
     logged = "".join(path.read_text() for path in tmp_path.glob("*.log"))
-    assert statuses <= {502, 503}
+    assert statuses <= {404, 502, 503}
     assert "items/told" in logged
     assert "secret-token" not in logged
 
@@ -253,30 +217,6 @@ def _hang_up(listening: socket.socket) -> None:
             connection = listening.accept()[0]
             connection.recv(65536)
             connection.close()
-
-
-class Elsewhere:
-    """A browser at another address of this machine, which keeps its cookies."""
-
-    def __init__(self, front: Front):
-        self.front, self.cookies = front, {}
-
-    def send(self, method: str, path: str, form: dict[str, str] | None = None) -> tuple[int, str]:
-        """The status and the body of the answer."""
-        where, trusted = urlsplit(self.front.url), ssl.create_default_context(cafile=str(self.front.certificate.chain))
-        asking = http.client.HTTPSConnection(
-            where.hostname, where.port, context=trusted, timeout=60, source_address=(ELSEWHERE, 0)
-        )
-        headers = {"Referer": f"{self.front.url}/", "Content-Type": "application/x-www-form-urlencoded"}
-        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        with closing(asking):
-            asking.request(method, where.path + path, urlencode(form or {}), headers)
-            answer = asking.getresponse()
-            for line in answer.headers.get_all("Set-Cookie", []):
-                assert "; Secure" in line
-                name, _, value = line.partition(";")[0].partition("=")
-                self.cookies[name] = value
-            return answer.status, answer.read().decode()
 
 
 def test_one_signs_in_by_the_page_and_the_trail_has_the_address_of_the_browser(front, stocked):
@@ -321,13 +261,16 @@ def test_files_with_odd_names_come_through(front, stocked):
     assert {path: front.get(path).status for path in paths} == dict.fromkeys(paths, 200)
 
 
-def test_a_body_that_is_too_large_is_refused(front):
-    context = ssl.create_default_context(cafile=str(front.certificate.chain))
-    request = urllib.request.Request(f"{front.url}/items/", data=bytes(2_000_000))
-    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), _AsItIs)
+def test_a_body_that_is_too_large_is_refused_and_of_one_megabyte_it_is_not(front):
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    allowed, more, much_more = (
+        front.get("/sign-out", "POST", b"a" * size, **form) for size in (1_000_000, 1_000_001, 3_000_000)
+    )
 
+    assert allowed.status == 400  # it has no token
+    assert (more.status, "What was sent is too large." in more.read().decode()) == (413, True)
     # nginx says so by itself; Apache passes on what the app says, unless that hangs up while it still sends.
-    assert opener.open(request, timeout=60).status in ({413} if "nginx" in front.example else {413, 502})
+    assert much_more.status in ({413} if "nginx" in front.example else {413, 502})
 
 
 @pytest.mark.browser
@@ -365,11 +308,11 @@ def test_an_import_can_be_watched_live(example, chromium, template, certificate,
 
 def test_without_the_setting_the_headers_of_a_proxy_are_ignored(template, tmp_path):
     shutil.copytree(template, tmp_path / "instance")
-    with served(tmp_path / "instance", hops=0) as port:
+    with served(tmp_path / "instance", PROXY_HOPS="0") as port:
         headers = {"X-Forwarded-Prefix": "/evil", "X-Forwarded-Host": "evil.example", "X-Forwarded-For": "192.0.2.7"}
         asked = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers=headers)
         missing = urllib.request.Request(f"http://127.0.0.1:{port}/no/such/page", headers=headers)
-        opener = urllib.request.build_opener(_AsItIs)
+        opener = urllib.request.build_opener(AsItIs)
 
         assert opener.open(asked).status == 200
         assert b"evil" not in opener.open(missing).read()

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import config
+from tests.ports import free_port
 
-from .servers import DEPLOY, EXAMPLES, KINDS, adapted, certificate_in, free_port, tool
+from .servers import DEPLOY, EXAMPLES, KINDS, adapted, certificate_in, tool
 
 UNIT = DEPLOY / "dspace-connector.service"
 MOST_EXPOSED = 2.0  # of 10, as systemd rates it
