@@ -40,7 +40,7 @@ def serve(app: Flask) -> None:
             port=port,
             threads=WEB_THREADS,
             ident="DSpace-Connector",
-            max_request_body_size=app.config["MAX_CONTENT_LENGTH"],  # or a larger one is kept on the disk first
+            max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],  # beyond it no page tells, and nothing is kept
             clear_untrusted_proxy_headers=not app.config["PROXY_HOPS"],  # else proxies.py reads them
         )
     except (OSError, ValueError) as error:  # ValueError: waitress' for a name or zone that there is not

@@ -73,7 +73,6 @@ def init_app(app: Flask) -> None:
     app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = True  # while that server is away, each counts for itself
     app.config["RATELIMIT_HEADERS_ENABLED"] = True
     limiter.init_app(app)
-    app.cli.commands.pop("limiter", None)  # commands of its own, which are nobody's here
 
 
 def sign_in(name: str, password: str, back: str | None = None) -> bool:

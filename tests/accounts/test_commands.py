@@ -97,8 +97,3 @@ def test_listening_on_the_network_without_https_is_warned_of_and_the_link_names_
 
     assert "Listening on 0.0.0.0 without https" in lines[0]
     assert f"http://{socket.gethostname()}:" in lines[2]
-
-
-def test_the_commands_are_those_of_the_readme_and_of_flask_and_none_of_a_library(app):
-    assert "limiter" not in app.cli.commands
-    assert {"import", "rerun", "user", "backup"} <= set(app.cli.commands)
