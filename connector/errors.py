@@ -96,6 +96,10 @@ class Rejected(RepositoryError):
     """Any other 4xx, or a redirect that may not be followed: repeating it is of no use."""
 
 
+class NoAddress(Rejected):
+    """What was to be asked, or what a redirect leads to, is no address: no host can have such a name."""
+
+
 class TooLarge(RepositoryError):
     """The answer or file is larger than the limit that is set."""
 

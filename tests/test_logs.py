@@ -149,10 +149,13 @@ def test_an_error_that_is_not_ours_has_no_number_on_its_page(client):
 def test_what_changes_something_or_is_refused_is_logged_with_who_and_where_and_mere_reading_is_not(client, told):
     client.get("/healthz")
     client.post("/healthz")
+    client.get("/items/")
     client.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+    client.post("/jobs/9/stop", environ_base={"REMOTE_ADDR": "192.0.2.8"})
 
     assert [event["message"].split(" in ")[0] for event in told.events] == [
-        "GET /metrics by Tess Admin at 192.0.2.7: 403"
+        "GET /metrics by nobody at 192.0.2.7: 403",
+        "POST /jobs/<int:job_id>/stop by Tess Admin at 192.0.2.8: 404",
     ]
 
 

@@ -195,5 +195,5 @@ def _sync_folder(folder: Path) -> None:
 
 def _trouble(error: OSError) -> StorageTrouble:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageTrouble("The disk with the files folder is full. Free some space, then press Resume.")
+        return StorageTrouble("The disk with the files folder is full. Free some space, then try again.")
     return StorageTrouble(f"The files folder cannot be written: {error.strerror}.")

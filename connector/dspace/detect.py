@@ -13,6 +13,7 @@ from ..errors import (
     BadAnswer,
     BotWall,
     InvalidInput,
+    NoAddress,
     NotDSpace,
     NotFound,
     Rejected,
@@ -191,7 +192,7 @@ def _give_up_on_silence(troubles: list[RepositoryError]) -> None:
 
 def _verdict(http: Http, candidates: list[Candidate], troubles: list[RepositoryError]) -> RepositoryError:
     """What was wrong, in the one sentence that helps most."""
-    for kind in (BotWall, Restricted, ServerTrouble, Unreachable):
+    for kind in (BotWall, Restricted, ServerTrouble, Unreachable, NoAddress):
         for error in troubles:
             if isinstance(error, kind):
                 return error

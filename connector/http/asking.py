@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.util import parse_url
 
-from ..errors import Rejected
+from ..errors import NoAddress, Rejected
 from .credentials import Credentials
 from .session import HttpSettings, check_form, without_userinfo
 
@@ -38,7 +38,7 @@ class Asking:
             parts = parse_url(request.url)
         except ValueError as error:  # which all errors of requests and urllib3 about the form of a URL are
             shown = without_userinfo(url)
-            raise Rejected(f"{shown} is not an address on the web, such as https://example.org/", shown) from error
+            raise NoAddress(f"{shown} is not an address on the web, such as https://example.org/", shown) from error
         check_form(parts, without_userinfo(request.url))
         if self._settings.proxy:
             self._settings.rule.check_literal(parts.host.strip("[]"))

@@ -17,6 +17,7 @@ from connector.errors import (
     BotWall,
     CertificateTrouble,
     InvalidInput,
+    NoAddress,
     NotDSpace,
     NotFound,
     RepositoryError,
@@ -238,7 +239,9 @@ def test_an_api_that_hangs_does_not_hide_the_one_that_answers():
     assert found(SITE, {f"{SITE}/rest/status": TimedOut("no answer"), f"{SITE}/server/api": ROOT}).generation == 9
 
 
-@pytest.mark.parametrize("error", [Restricted("An account is needed."), ServerTrouble("503"), BotWall("A robot?")])
+@pytest.mark.parametrize(
+    "error", [Restricted("An account is needed."), ServerTrouble("503"), BotWall("A robot?"), NoAddress("*.example")]
+)
 def test_what_keeps_us_from_looking_is_said(error):
     with pytest.raises(type(error)) as raised:
         detect(Web({f"{SITE}/server/api": error}), SITE, "rest")
