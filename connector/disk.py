@@ -19,12 +19,12 @@ EVERY = 16 * 2**20  # bytes of a download
 def free(instance: Path) -> int:
     """Bytes that are free for us, of the instance folder and of the files folder in it, which may be a disk apart.
 
-    Raises StorageTrouble where one of them is gone.
+    Raises StorageTrouble where one of them is gone, without its path: everybody may read that.
     """
     try:
         parts = [os.statvfs(folder) for folder in (instance, instance / "files")]
     except OSError as error:
-        raise StorageTrouble(f"{error.filename} cannot be used: {error.strerror}. Is its disk there?") from error
+        raise StorageTrouble(f"The files folder cannot be used: {error.strerror}. Is its disk there?") from error
     return min(part.f_bavail * part.f_frsize for part in parts)
 
 

@@ -65,7 +65,7 @@ EXPIRED = (
 )
 AWAY = (
     "The database cannot be used now: perhaps it is just being started, or its disk is full. Wait a moment, then "
-    "reload the page. The log of the server says more."
+    "try again. The log of the server says more."
 )
 STATUSES: dict[type[ConnectorError], int] = {
     NotFound: 404,

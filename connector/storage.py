@@ -94,7 +94,7 @@ def _identity(database: Path | None) -> tuple[int, int] | None:
     """What a file keeps when others are put in its place (device and inode); None where there is none."""
     try:
         found = database.stat() if database is not None else None
-    except FileNotFoundError:
+    except OSError:
         return None
     return (found.st_dev, found.st_ino) if found is not None else None
 

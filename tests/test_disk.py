@@ -144,7 +144,8 @@ def test_where_the_folder_of_files_is_gone_the_pages_come_and_say_so(app, client
     pages = [client.get(path) for path in ("/", "/items/", "/metrics", "/readyz")]
 
     assert [page.status_code for page in pages] == [200, 200, 200, 503]
-    assert all(f"{folder} cannot be used: No such file or directory. Is its disk there?" in words(p) for p in pages[:2])
+    sentence = "The files folder cannot be used: No such file or directory. Is its disk there?"
+    assert all(sentence in words(page) for page in pages[:2])
     assert ("connector_items" in pages[2].text, "connector_free_bytes" in pages[2].text) == (True, False)
     assert "disk" in pages[3].text
 
