@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Collection as Group
 from datetime import date
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import NotFound, Rejected, RepositoryError, Restricted, ServerTrouble, TooLarge, Transient
+from ..errors import NotFound, Rejected, RepositoryError, Restricted, ServerTrouble, TooLarge
 from ..http import Download, Http
 from . import hal_records as shapes
 from .estimates import by_first_page
@@ -26,8 +26,6 @@ from .plans import complete_plans, light_plans, sizes_within
 from .records import Collection, Community, Estimate, Failure, Item, Page, Scope, ScopeKind, Server, SourceState, Subset
 from .shown import by_search
 from .singly import singly
-
-T = TypeVar("T")
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _KINDS = {path: kind for kind, path in _PATHS.items()}
@@ -103,7 +101,9 @@ class HalClient:
             return None
         self._check(scope)
         try:
-            return self._patiently(lambda: self._api.search([*items_in(scope, subset), ("size", 1)])[0].total)
+            return self._patience.insist(
+                "page", lambda: self._api.search([*items_in(scope, subset), ("size", 1)])[0].total
+            )
         except Rejected:
             return None
 
@@ -154,7 +154,7 @@ class HalClient:
         """
         if scope.kind is ScopeKind.ITEM:
             return {id for id in ids if self._is_open(id)}
-        return {id for search in by_search(self._api, ids) for id in self._patiently(search)}
+        return {id for search in by_search(self._api, ids) for id in self._patience.insist("page", search)}
 
     def whereabouts(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
         """Where an item is that a walk of the scope no longer showed (design rule 7).
@@ -239,19 +239,8 @@ class HalClient:
         """Raises NotFound or Restricted: search takes a scope it does not know for the whole repository."""
         if scope.kind is ScopeKind.REPOSITORY or scope.id in self._checked:
             return
-        self._patiently(lambda: self._object(scope.kind, scope.id))
+        self._patience.insist("page", lambda: self._object(scope.kind, scope.id))
         self._checked.add(scope.id)
-
-    def _patiently(self, call: Callable[[], T]) -> T:
-        """The result of a request without which nothing can go on: while it fails, patience waits."""
-        while True:
-            try:
-                result = call()
-            except Transient as error:
-                self._patience.wait("page", error)
-            else:
-                self._patience.good("page")
-                return result
 
     # Items
 
@@ -291,7 +280,7 @@ class HalClient:
 
     def _is_open(self, id: str) -> bool:
         try:
-            self._patiently(lambda: self._api.get(f"core/items/{id}"))
+            self._patience.insist("page", lambda: self._api.get(f"core/items/{id}"))
         except (NotFound, Restricted):
             return False
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from ..errors import BadAnswer, TooLarge, Transient
+from ..errors import BadAnswer, TooLarge
 from .legacy_api import EVERYTHING, Answer, LegacyApi
 from .legacy_records import children, item_rows, listed, required
 from .pages import Pages, Rows
@@ -87,14 +87,7 @@ class LegacyRows:
 
     def patiently(self, call: Callable[[], T]) -> T:
         """The result of requests without which the walk cannot go on: while they fail, patience waits."""
-        while True:
-            try:
-                result = call()
-            except Transient as error:
-                self._patience.wait("page", error)
-            else:
-                self._patience.good("page")
-                return result
+        return self._patience.insist("page", call)
 
     def _ahead(
         self, read: Callable[[int, int, int], Rows], start: int, end: int, most: int

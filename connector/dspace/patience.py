@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, tzinfo
+from typing import TypeVar
 
 from ..errors import RepositoryDown, Stopped, Transient
 from ..http import waits
 
+T = TypeVar("T")
 LONGEST_WAIT = 300.0  # seconds
 
 
@@ -84,6 +86,17 @@ class Patience:
         began = waits.since(since, self._now(), self._zone)
         self._waiting(f"{began}: {error} Trying again in {waits.span(pause)}.")
         self.rest(pause)
+
+    def insist(self, kind: str, call: Callable[[], T], on: type[Transient] = Transient) -> T:
+        """The result of a request without which nothing can go on: while it fails in this way, wait and try again."""
+        while True:
+            try:
+                result = call()
+            except on as error:
+                self.wait(kind, error)
+            else:
+                self.good(kind)
+                return result
 
     def rest(self, seconds: float) -> None:
         """Wait so many seconds; raises Stopped as soon as a stop is asked for."""

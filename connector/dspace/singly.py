@@ -67,13 +67,7 @@ def _once_more(
 
 def _past_walls(item: Item, read: Callable[[Item], Item | Failure], patience: Patience, kind: str) -> Item | Failure:
     """The item read; a protection against robots says nothing of it, so patience waits until it is gone."""
-    while True:
-        try:
-            result = read(item)
-            patience.good(kind)
-            return result
-        except BotWall as wall:
-            patience.wait(kind, wall)
+    return patience.insist(kind, lambda: read(item), BotWall)
 
 
 def _failed(item: Item, error: Transient) -> Failure:
