@@ -10,12 +10,15 @@ import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask_migrate import upgrade
 from huey.storage import SqliteStorage
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from config import secret_key
 
@@ -26,14 +29,16 @@ from .extensions import db, huey, migrate, utcnow
 
 log = logging.getLogger(__name__)
 COPIES_KEPT = 3
+OPENED = "database_opened"  # where the app keeps which file it uses
+MOVED = "its file was moved or replaced while DSpace Connector ran"
 OWN, FOLDER = 0o600, 0o700  # what others on this machine may not even read
 
 
 def prepare(app: Flask) -> None:
     """Make what is missing: folder, secret key, tables of the database and the queue. Cheap when all is there.
 
-    Raises NewerVersion, StorageTrouble where the copy before an upgrade or the queue cannot be written, and Conflict
-    while somebody restores a backup.
+    Raises NewerVersion, StorageTrouble where the copy before an upgrade or the queue cannot be written or only the
+    journal of the database is there, and Conflict while somebody restores a backup.
     """
     instance: Path = app.config["INSTANCE"]
     for folder in (instance, instance / "files", instance / "pace"):
@@ -41,11 +46,13 @@ def prepare(app: Flask) -> None:
     _close_to_others(instance)
     with app.app_context(), _alone(instance / "prepare.lock"):
         _hold(app)
+        app.extensions.pop(OPENED, None)
         swap.finish(instance, database_file())
         app.config["SECRET_KEY"] = app.config["SECRET_KEY"] or secret_key(instance)
+        _refuse_a_journal_alone()
         _bring_up_to_date(instance / "backups")
         _make_queue()
-        app.extensions.setdefault("database_opened", _identity(database_file()))
+        _keep_to(app, database_file())
 
 
 def _make_queue() -> None:
@@ -77,17 +84,53 @@ def database_file() -> Path | None:
 
 
 def misplaced() -> str | None:
-    """The sentence for the pages when the SQLite file is not the one opened at the start any more; None while it is.
-
-    Connections that are open go on writing into a file that was moved or deleted, as the system lets them.
-    """
-    opened = current_app.extensions.get("database_opened")
-    if opened is None or _identity(database_file()) == opened:
+    """The sentence for the pages when the SQLite file is not the one opened at the start any more; None while it is."""
+    if not _is_misplaced(current_app, database_file()):
         return None
-    return (
-        "The database file was moved or replaced while DSpace Connector ran, and what is changed now may be lost. "
-        "Put the file back where it was, then restart DSpace Connector."
-    )
+    return f"The database cannot be used now: {MOVED}. {trouble.PUT_BACK}"
+
+
+def _is_misplaced(app: Flask, database: Path | None) -> bool:
+    opened = app.extensions.get(OPENED)
+    return opened is not None and _identity(database) != opened
+
+
+def _keep_to(app: Flask, database: Path | None) -> None:
+    """From now on no connection is made or used while another file, or none, lies in the place of this one.
+
+    SQLite would make an empty one, drop the journal that belongs to the one moved away, and with it the newest changes.
+    """
+    if database is None:
+        return
+    app.extensions[OPENED] = _identity(database)
+    engine = db.engine
+    if engine in app.extensions.setdefault("database_kept", []):
+        return
+    app.extensions["database_kept"].append(engine)
+
+    def refuse() -> None:
+        if _is_misplaced(app, database):
+            error = sqlite3.OperationalError(MOVED)
+            error.sqlite_errorcode = sqlite3.SQLITE_READONLY_DBMOVED
+            raise OperationalError("", None, error)
+
+    def connect(dialect: Any, record: Any, args: list[Any], options: dict[str, Any]) -> None:
+        refuse()
+        args[0], options["uri"] = f"{database.absolute().as_uri()}?mode=rw", True
+
+    event.listen(engine, "do_connect", connect)
+    event.listen(engine, "checkout", lambda connection, record, proxy: refuse())
+
+
+def _refuse_a_journal_alone() -> None:
+    """Raises StorageTrouble where the newest changes of a database are there and the database itself is not."""
+    database = database_file()
+    journal = database and Path(f"{database}-wal")
+    if journal and not database.exists() and journal.exists() and journal.stat().st_size:
+        raise StorageTrouble(
+            f"{database} is not there, but {journal.name} beside it, which holds its newest changes, is. Put the file "
+            f"back where it was; to begin with an empty database, move {journal.name} away, too."
+        )
 
 
 def _identity(database: Path | None) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ from .errors import ConnectorError, DatabaseAway, StorageTrouble
 ROOM = "Make room on the disk, then try again."
 RIGHTS = "The account that DSpace Connector runs as must be able to write there."
 PLACE = "Set CONNECTOR_INSTANCE to a folder that is there or can be made."
+PUT_BACK = "Put the file back where it was. To use another one, restart DSpace Connector."
 BROKEN = "See whether the disk is full, read-only or broken."
 FILES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), ROOM),
@@ -24,6 +25,7 @@ SQLITE = {
     sqlite3.SQLITE_FULL: ROOM,
     sqlite3.SQLITE_CANTOPEN: f"Its folder must be there. {RIGHTS}",
     sqlite3.SQLITE_READONLY: RIGHTS,
+    sqlite3.SQLITE_READONLY_DBMOVED: PUT_BACK,
     sqlite3.SQLITE_IOERR: BROKEN,
 }
 HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -80,4 +82,5 @@ def _sentence(beginning: str, error: BaseException | None, if_damaged: str = "")
 
 
 def _code(error: BaseException | None) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells only where in SQLite it happened
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code if code in SQLITE else code & 0xFF  # the rest mostly tells only where in SQLite it happened

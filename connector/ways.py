@@ -44,11 +44,12 @@ def _is_open_scanner(address: str | tuple[str, int] | None) -> bool:
 
 def _is_open_database(text: str) -> bool:
     url = make_url(text)
-    named = url.query.get("host", url.host or "")  # where both are there, the first wins
-    hosts = [named] if isinstance(named, str) else named  # of several, libpq tries one after the other
+    named = url.query.get("hostaddr") or url.query.get("host") or url.host or ""  # of several, the first wins
+    hosts = named.split(",") if isinstance(named, str) else named  # tried one after the other
     is_far = any(host and not _is_near(host) for host in hosts)
     return is_far and url.query.get("sslmode") not in ENCRYPTED
 
 
 def _is_near(host: str) -> bool:
-    return is_here(host) or host.startswith("/")  # the folder of a socket
+    name, _, port = host.partition(":")
+    return is_here(host) or (is_here(name) and port.isdecimal()) or host.startswith("/")  # the folder of a socket

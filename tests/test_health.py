@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from ipaddress import ip_network
 
@@ -15,12 +16,15 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from connector import disk, health
+from connector.accounts import people
+from connector.accounts.models import Role
 from connector.catalogue.models import CatalogueItem, StoredFile
 from connector.extensions import db
 from connector.imports.models import ImportJob
 from connector.imports.tasks import run_job
 from connector.proxies import init_app as believe_proxies
 from connector.storage import prepare
+from tests.pages import words
 
 MONITORED = ["/healthz", "/readyz", "/metrics"]
 
@@ -115,20 +119,49 @@ def test_a_database_file_that_was_moved_away_is_noticed_until_it_is_back(app, cl
     file.rename(aside)
 
     assert client.get("/readyz").text == "not ready: database\n"
-    assert "The database file was moved or replaced" in caplog.text
+    assert "its file was moved or replaced" in caplog.text
 
     aside.rename(file)
     assert client.get("/readyz").text == "ready\n"
 
 
-def test_every_page_says_that_another_database_file_lies_in_the_place_of_the_one_in_use(app, client):
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_while_another_database_file_or_none_lies_in_the_place_of_the_one_in_use_every_page_says_so(
+    app, client, is_replaced
+):
     file = app.config["INSTANCE"] / "connector.db"
     prepare(app)
-    assert "moved or replaced" not in client.get("/imports/").text
-    shutil.copy(file, file.with_suffix(".copy"))
-    file.with_suffix(".copy").rename(file)
+    assert "moved or replaced" not in client.get("/jobs/").text
+    file.rename(file.with_suffix(".aside"))
+    if is_replaced:
+        shutil.copy(file.with_suffix(".aside"), file)
 
-    assert "The database file was moved or replaced" in client.get("/imports/").text
+    pages = [client.get(path) for path in ("/jobs/", "/items/", "/sign-in")]
+    made = file.exists()
+    file.with_suffix(".aside").rename(file)
+
+    sentence = "The database cannot be used now: its file was moved or replaced while DSpace Connector ran."
+    assert all(page.status_code == 503 and sentence in words(page) for page in pages)
+    assert made is is_replaced
+
+
+def test_what_was_changed_before_the_database_file_was_moved_is_there_when_it_is_back(app, client):
+    file = app.config["INSTANCE"] / "connector.db"
+    prepare(app)
+    with app.app_context():
+        held = people.add("Anna", Role.VIEWER)  # which only the journal beside the file knows yet
+        journal = file.with_name(f"{file.name}-wal").stat().st_size
+        file.rename(file.with_suffix(".aside"))
+        db.session.remove()
+        with ThreadPoolExecutor(20) as browsers:  # more than there are connections at hand
+            statuses = set(browsers.map(lambda number: app.test_client().get("/jobs/").status_code, range(40)))
+        refused = client.post("/users/", data={"name": "Bert", "role": "viewer"}).status_code
+        file.with_suffix(".aside").rename(file)
+
+        assert (journal > 0, statuses, refused) == (True, {503}, 503)
+        assert people.named("Anna").state == "invited"
+        assert people.find("Bert") is None
+    assert client.get(f"/welcome/{held}").status_code == 200
 
 
 def test_several_things_that_are_not_ready_are_all_named(app, ready):

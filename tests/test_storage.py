@@ -208,3 +208,18 @@ def test_help_makes_nothing(tmp_path, args):
 
     assert "Usage:" in out + err
     assert not (tmp_path / "new").exists()
+
+
+def test_where_only_the_journal_of_the_database_is_there_nothing_is_begun_anew(app):
+    instance = app.config["INSTANCE"]
+    prepare(app)
+    let_go(app)
+    (instance / "connector.db").rename(instance / "aside.db")
+    (instance / "connector.db-wal").write_bytes(b"the newest changes")
+
+    with pytest.raises(StorageTrouble, match=r"is not there, but connector\.db-wal beside"):
+        prepare(app)
+
+    assert not (instance / "connector.db").exists()
+    (instance / "connector.db-wal").unlink()
+    (instance / "aside.db").rename(instance / "connector.db")

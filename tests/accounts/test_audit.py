@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.exc import DatabaseError
@@ -15,6 +16,7 @@ from connector.accounts import audit
 from connector.accounts.models import AuditEntry, Role
 from connector.extensions import db, transaction
 from connector.storage import prepare
+from tests.pages import words
 from tests.test_postgresql import postgresql
 
 __all__ = ["postgresql"]
@@ -143,3 +145,14 @@ def test_who_is_not_signed_in_fills_only_the_log(office, caplog):
 
     assert office.trail() == []
     assert "nobody at 192.0.2.7 asked for GET /users/" in caplog.text
+
+
+def test_on_its_page_the_times_are_those_of_the_csv_whatever_the_zone(office):
+    office.app.config["TIMEZONE"] = ZoneInfo("Asia/Tokyo")
+    office.add("Anna", Role.ADMIN)
+    browser = office.enter("Anna")
+
+    page, rows = words(browser.get("/audit/")), list(csv.reader(io.StringIO(browser.get("/audit.csv").text)))
+
+    assert rows[1][2] == "sign-in"
+    assert f"When (UTC) Who What About From {rows[1][0].replace('T', ' ').rstrip('Z')} Anna sign-in" in page
