@@ -128,8 +128,8 @@ def _refuse_a_journal_alone() -> None:
     journal = database and Path(f"{database}-wal")
     if journal and not database.exists() and journal.exists() and journal.stat().st_size:
         raise StorageTrouble(
-            f"{database} is not there, but {journal.name} beside it, which holds its newest changes, is. Put the file "
-            f"back where it was; to begin with an empty database, move {journal.name} away, too."
+            f"{database} is missing, and its newest changes lie beside where it was, in {journal.name}. Put the file "
+            f"back; to begin with an empty database, move {journal.name} away, too."
         )
 
 

@@ -217,7 +217,7 @@ def test_where_only_the_journal_of_the_database_is_there_nothing_is_begun_anew(a
     (instance / "connector.db").rename(instance / "aside.db")
     (instance / "connector.db-wal").write_bytes(b"the newest changes")
 
-    with pytest.raises(StorageTrouble, match=r"is not there, but connector\.db-wal beside"):
+    with pytest.raises(StorageTrouble, match=r"is missing, and its newest changes lie .* in connector\.db-wal\."):
         prepare(app)
 
     assert not (instance / "connector.db").exists()
