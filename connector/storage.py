@@ -46,13 +46,16 @@ def prepare(app: Flask) -> None:
     _close_to_others(instance)
     with app.app_context(), _alone(instance / "prepare.lock"):
         _hold(app)
-        app.extensions.pop(OPENED, None)
+        is_first = OPENED not in app.extensions
+        app.extensions[OPENED] = None
         swap.finish(instance, database_file())
         app.config["SECRET_KEY"] = app.config["SECRET_KEY"] or secret_key(instance)
         _refuse_a_journal_alone()
         _bring_up_to_date(instance / "backups")
         _make_queue()
-        _keep_to(app, database_file())
+        app.extensions[OPENED] = _identity(database_file())
+        if is_first:
+            _keep_to(app, database_file())
 
 
 def _make_queue() -> None:
@@ -96,17 +99,12 @@ def _is_misplaced(app: Flask, database: Path | None) -> bool:
 
 
 def _keep_to(app: Flask, database: Path | None) -> None:
-    """From now on no connection is made or used while another file, or none, lies in the place of this one.
+    """From now on no connection is made or used while another file, or none, lies in the place of the one opened.
 
     SQLite would make an empty one, drop the journal that belongs to the one moved away, and with it the newest changes.
     """
     if database is None:
         return
-    app.extensions[OPENED] = _identity(database)
-    engine = db.engine
-    if engine in app.extensions.setdefault("database_kept", []):
-        return
-    app.extensions["database_kept"].append(engine)
 
     def refuse() -> None:
         if _is_misplaced(app, database):
@@ -118,8 +116,8 @@ def _keep_to(app: Flask, database: Path | None) -> None:
         refuse()
         args[0], options["uri"] = f"{database.absolute().as_uri()}?mode=rw", True
 
-    event.listen(engine, "do_connect", connect)
-    event.listen(engine, "checkout", lambda connection, record, proxy: refuse())
+    event.listen(db.engine, "do_connect", connect)
+    event.listen(db.engine, "checkout", lambda connection, record, proxy: refuse())
 
 
 def _refuse_a_journal_alone() -> None:
