@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from sqlalchemy import ColumnElement, func, select
 
-from . import disk, scanning
+from . import disk, scanning, trouble
 from .accounts.gate import allows
 from .catalogue.models import CatalogueItem, Fate, StoredFile
 from .errors import StorageTrouble
@@ -75,9 +75,10 @@ class _Numbers:
         yield _one("connector_items", "Items in the catalogue.", _scalar(func.count(CatalogueItem.id)))
         yield _one("connector_stored_files", "Files stored.", _scalar(func.count(StoredFile.sha256)))
         yield _one("connector_stored_bytes", "Bytes of stored files.", _scalar(func.sum(StoredFile.size)))
-        with suppress(StorageTrouble):  # which /readyz tells: there is no number then
+        with suppress(StorageTrouble):  # which /readyz tells: there is no number then, nor of a queue that is away
             yield _one("connector_free_bytes", "Bytes free on the disk.", disk.free(current_app.config["INSTANCE"]))
-        yield _one("connector_queue_length", "Jobs that wait to be taken up.", huey.pending_count())
+        with suppress(*trouble.QUEUE):
+            yield _one("connector_queue_length", "Jobs that wait to be taken up.", huey.pending_count())
         yield _answer_times()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-import sqlite3
 import sys
 import threading
 import time
@@ -17,12 +16,12 @@ from types import TracebackType
 from typing import Any
 
 import click
-from flask import Flask, Response, g, request
-from redis.exceptions import RedisError
+from flask import Flask, Response, current_app, g, request
 
-from .trouble import of_queue
+from .trouble import QUEUE, of_queue
 
 log = logging.getLogger(__name__)
+SELDOM = "seldom"  # where the app keeps what it told lately
 _request: ContextVar[str | None] = ContextVar("request", default=None)
 _job: ContextVar[int | None] = ContextVar("job", default=None)
 
@@ -40,6 +39,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_end)
     app.teardown_request(lambda error: _request.set(None))
+    app.extensions[SELDOM] = Seldom()
 
 
 def configure(style: str) -> None:
@@ -63,6 +63,12 @@ def say(sentence: str, level: int = logging.INFO) -> None:
     as_json = any(isinstance(handler.formatter, Json) for handler in logging.root.handlers)
     record = logging.LogRecord(__package__, level, "", 0, sentence, None, None)
     click.echo(Json().format(record) if as_json else sentence, err=True)
+
+
+def tell_seldom(logger: logging.Logger, sentence: str, fault: Exception | None = None) -> None:
+    """Log an error, with the trace of a fault of ours, unless this app has told the same within a minute."""
+    if current_app.extensions[SELDOM].is_due(sentence):
+        logger.error("%s", sentence, exc_info=fault)
 
 
 @contextmanager
@@ -94,6 +100,23 @@ class Json(logging.Formatter):
         return json.dumps(_told(self, record))
 
 
+class Seldom:
+    """Whether the same is to be told again, whichever thread has told it last: once in a while of `pause` seconds."""
+
+    def __init__(self, pause: float = 60.0):
+        self._pause, self._told, self._lock = pause, dict[str, float](), threading.Lock()
+
+    def is_due(self, sentence: str) -> bool:
+        """True at most once in that time, for each sentence."""
+        with self._lock:
+            now = time.monotonic()
+            self._told = {told: when for told, when in self._told.items() if now - when < self._pause}
+            if sentence in self._told:
+                return False
+            self._told[sentence] = now
+            return True
+
+
 class QueueAway(logging.Filter):
     """For huey's loggers, which tell each try to read a queue that is away with a trace: a sentence a minute of that.
 
@@ -103,19 +126,14 @@ class QueueAway(logging.Filter):
     def __init__(self, pause: float = 60.0):
         """`pause`: seconds between two sentences."""
         super().__init__()
-        self._pause, self._next, self._lock = pause, -pause, threading.Lock()
+        self._seldom = Seldom(pause)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Make the record that sentence; False for one that comes too soon after the last."""
-        if not record.exc_info or not isinstance(record.exc_info[1], (RedisError, sqlite3.Error)):
+        if not record.exc_info or not isinstance(record.exc_info[1], QUEUE):
             return True
         record.msg, record.args, record.exc_info = str(of_queue(record.exc_info[1])), (), None
-        with self._lock:
-            now = time.monotonic()
-            if now < self._next:
-                return False
-            self._next = now + self._pause
-        return True
+        return self._seldom.is_due("")  # whatever the sentence is
 
 
 STYLES: dict[str, type[logging.Formatter]] = {"plain": Plain, "json": Json}

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from .errors import ConnectorError, DatabaseAway, StorageTrouble
 
+QUEUE = (RedisError, sqlite3.Error)  # of its storage; those of the database come within a DBAPIError
 ROOM = "Make room on the disk, then try again."
 RIGHTS = "The account that DSpace Connector runs as must be able to write there."
 PLACE = "Set CONNECTOR_INSTANCE to a folder that is there or can be made."
@@ -38,7 +39,7 @@ def told(error: Exception) -> ConnectorError | None:
         return error
     if isinstance(error, DBAPIError):
         return of_database(error)
-    if isinstance(error, RedisError):
+    if isinstance(error, QUEUE):
         return of_queue(error)
     if isinstance(error, OSError) and error.errno in FILES:
         return StorageTrouble(f"{error.filename or 'The disk'} cannot be used: {error.strerror}. {FILES[error.errno]}")

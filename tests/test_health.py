@@ -19,12 +19,13 @@ from connector import disk, health
 from connector.accounts import people
 from connector.accounts.models import Role
 from connector.catalogue.models import CatalogueItem, StoredFile
-from connector.extensions import db
+from connector.extensions import db, huey
 from connector.imports.models import ImportJob
 from connector.imports.tasks import run_job
 from connector.proxies import init_app as believe_proxies
 from connector.storage import prepare
 from tests.pages import words
+from tests.ports import free_port
 
 MONITORED = ["/healthz", "/readyz", "/metrics"]
 
@@ -75,6 +76,11 @@ def no_queue(app):
         connection.execute("DROP TABLE task")
 
 
+def no_server_of_the_queue(app):
+    app.config["QUEUE_URL"] = f"redis://127.0.0.1:{free_port()}/0"
+    huey.init_app(app)
+
+
 def no_room(app):
     app.config["MIN_FREE"] = disk.free(app.config["INSTANCE"]) * 2
 
@@ -97,6 +103,7 @@ def no_scanner(app):
     [
         (no_database, "database"),
         (no_queue, "queue"),
+        (no_server_of_the_queue, "queue"),
         (no_room, "disk"),
         (no_scanner, "virus scanner"),
         (no_workers, "workers"),
@@ -198,6 +205,14 @@ def test_an_empty_catalogue_has_numbers_too(client):
     told = numbers(client)
 
     assert (told["connector_items"], told["connector_stored_bytes"], told["connector_jobs[queued]"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("trouble", [no_queue, no_server_of_the_queue])
+def test_while_the_queue_is_away_there_are_all_numbers_but_its_length(app, client, trouble):
+    all_of_them = numbers(client).keys()
+    trouble(app)
+
+    assert all_of_them - numbers(client).keys() == {"connector_queue_length"}
 
 
 @pytest.mark.parametrize("address", MONITORED)

@@ -21,7 +21,7 @@ from . import choosing, jobs, schedules, showing, told
 from .models import Kind, PreviewRow
 from .rehearsal import MOST, USUAL
 from .rehearsal import page_of as page_of_row
-from .tasks import run_job
+from .tasks import wake
 from .told import Told
 
 SHOWN = {
@@ -60,7 +60,7 @@ def rehearse(repository_id: int) -> Any:
     source_id = register.source_for(repository_id, found.scope)
     options = form.options() | {"rehearse": USUAL}
     job_id = jobs.create(source_id, options, kind=Kind.REHEARSAL, requests=found.requests)
-    run_job(job_id)
+    wake(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 
 
@@ -111,7 +111,7 @@ def choose(job_id: int) -> Any:
     except Conflict as error:
         flash(str(error))
         return page
-    run_job(made)
+    wake(made)
     return redirect(url_for("imports.job", job_id=made), 303)
 
 
@@ -175,7 +175,7 @@ def _begun(source_id: int, options: dict[str, Any]) -> Any:
     if kind is Kind.REHEARSAL:
         options = options | {"rehearse": _number(request.form.get("number", str(USUAL)))}
     job_id = jobs.create(source_id, options, kind=kind)
-    run_job(job_id)
+    wake(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 
 

@@ -12,7 +12,7 @@ from ..errors import NotAllowed
 from ..repositories.models import Source
 from . import listing, schedules
 from .forms import ScheduleForm
-from .tasks import run_job
+from .tasks import wake
 from .times import from_dict
 
 blueprint = Blueprint("sources", __name__, url_prefix="/sources")
@@ -42,7 +42,7 @@ def source(source_id: int) -> str:
 def import_now(source_id: int) -> Any:
     """Import it again, as the last time; with `full`, reading everything."""
     job_id = schedules.import_again(source_id, full="full" in request.form)
-    run_job(job_id)
+    wake(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 
 

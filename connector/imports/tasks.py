@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from flask import current_app, g
 
-from .. import notices
+from .. import notices, trouble
 from ..accounts import audit
 from ..extensions import huey
 from ..health import note_recovery
-from ..logs import about_job
+from ..logs import about_job, tell_seldom
 from . import harvest, jobs, preview, pruning, rehearsal, schedules, undo
 from .models import Kind
 from .run import work
 
+log = logging.getLogger(__name__)
 MINUTE = 60.0  # seconds
 RUNNERS = {
     Kind.IMPORT: harvest.run,
@@ -31,8 +33,17 @@ def carry_out(job_id: int) -> bool:
     with about_job(job_id):
         claimed = work(job_id, RUNNERS[kind])
     if claimed and (waiting := jobs.next_queued(repository_id)) is not None:
-        run_job(waiting)
+        wake(waiting)
     return claimed
+
+
+def wake(*job_ids: int) -> None:
+    """Have these queued jobs taken up. While the queue is away they wait until `recover` finds them."""
+    try:
+        for job_id in job_ids:
+            run_job(job_id)
+    except trouble.QUEUE as error:
+        tell_seldom(log, str(trouble.of_queue(error)))
 
 
 @huey.named_task("connector.run_job")
@@ -43,16 +54,14 @@ def run_job(job_id: int) -> None:
 
 def recover() -> None:
     """Jobs whose worker is gone, and those a lost wake-up call forgot. Monitors see that somebody looks."""
-    for job_id in jobs.recover():
-        run_job(job_id)
+    wake(*jobs.recover())
     note_recovery(current_app.config["INSTANCE"])
 
 
 def start_due() -> None:
     """Sources that are imported by themselves and whose time has come."""
     g.acting = audit.SCHEDULE
-    for job_id in schedules.start_due():
-        run_job(job_id)
+    wake(*schedules.start_due())
 
 
 def send_notices() -> None:

@@ -31,7 +31,7 @@ from ..ids import row_id
 from ..paging import asked_number
 from . import diary, jobs, listing, report, showing
 from .models import Answer, ImportJob
-from .tasks import run_job
+from .tasks import wake
 from .undo import preview
 
 MOST_PROBLEMS = 100
@@ -108,7 +108,7 @@ def resume(job_id: int) -> Any:
 
     def act() -> None:
         jobs.resume(job_id)
-        run_job(job_id)
+        wake(job_id)
 
     return _do(job_id, act)
 
@@ -125,7 +125,7 @@ def answer(job_id: int) -> Any:
         except ValueError:
             raise Conflict("Choose one of the two answers.") from None
         jobs.resume(job_id, given)
-        run_job(job_id)
+        wake(job_id)
 
     return _do(job_id, act)
 
@@ -184,9 +184,7 @@ def submit() -> Any:
     if "confirmed" not in request.form:
         undos = [(_own(job_id), preview(job_id)) for job_id in undo_ids]
         return render_template("imports/confirm.html", undos=undos, reruns=[jobs.get(job_id) for job_id in rerun_ids])
-    for create, word, ids in ((_undo_own, "undone", undo_ids), (jobs.rerun, "run again", rerun_ids)):
-        for job_id in ids:
-            flash(_told(create, word, job_id))
+    wake(*_created(_undo_own, "undone", undo_ids), *_created(jobs.rerun, "run again", rerun_ids))
     return redirect(url_for(".past"), 303)
 
 
@@ -235,18 +233,20 @@ def _do(job_id: int, act: Callable[[], int | None]) -> Any:
 
 
 def _queued(job_id: int) -> int:
-    run_job(job_id)
+    wake(job_id)
     return job_id
 
 
-def _told(create: Callable[[int], int], word: str, job_id: int) -> str:
-    """Create the job that follows from a ticked one; gives a sentence on what came of it."""
-    try:
-        made = create(job_id)
-    except (Conflict, NotAllowed, NotFound) as error:
-        return f"Job {job_id} was not {word}: {error}"
-    run_job(made)
-    return f"Job {job_id} is being {word} by job {made}."
+def _created(create: Callable[[int], int], word: str, job_ids: list[int]) -> list[int]:
+    """Create the jobs that follow from ticked ones, and tell what came of each; gives their ids."""
+    created = []
+    for job_id in job_ids:
+        try:
+            created.append(create(job_id))
+            flash(f"Job {job_id} will be {word} by job {created[-1]}.")
+        except (Conflict, NotAllowed, NotFound) as error:
+            flash(f"Job {job_id} was not {word}: {error}")
+    return created
 
 
 def _problem_lines(of: ImportJob) -> Iterator[str]:

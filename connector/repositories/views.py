@@ -18,7 +18,7 @@ from ..errors import Conflict, ConnectorError, InvalidInput, LoginRefused, Repos
 from ..extensions import db
 from ..ids import row_id
 from ..imports import jobs
-from ..imports.tasks import run_job
+from ..imports.tasks import wake
 from ..pages import wants_fragment
 from . import connecting, listing, logins, register
 from .forms import ConnectForm, ImportOptionsForm, LoginForm, check_scope
@@ -275,7 +275,7 @@ def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identif
     register.ignore_fields(repository_id, form.ignored.data)
     source_id = register.source_for(repository_id, found.scope)
     job_id = jobs.create(source_id, form.options(), comment=form.comment.data, requests=found.requests)
-    run_job(job_id)
+    wake(job_id)
     return job_id
 
 

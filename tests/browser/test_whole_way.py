@@ -93,7 +93,7 @@ def test_connect_import_watch_browse_run_again_and_undo(page, scripted, site, sa
     page.get_by_label("Re-run job 1").check()
     page.get_by_role("button", name="Submit").click()
     page.get_by_role("button", name="Yes, do it").click()
-    expect(page.get_by_text("Job 1 is being run again by job 2.")).to_be_visible()
+    expect(page.get_by_text("Job 1 will be run again by job 2.")).to_be_visible()
     page.get_by_role("link", name="2", exact=True).click()
     wait_for(page, scripted, "Completed")
     assert numbers(page) == "Added 0 Updated 0 Unchanged 12 Failed 0"

@@ -314,8 +314,8 @@ def test_submit_shows_what_it_will_do_and_does_it_only_when_confirmed(desk, dspa
     assert desk.job(job.id).undone_by == []
 
     done = pages.post("/jobs/", data={"undo": job.id, "rerun": job.id, "confirmed": "yes"}, follow_redirects=True)
-    assert f"Job {job.id} is being undone by job 2." in words(done)
-    assert f"Job {job.id} is being run again by job 3." in words(done)
+    assert f"Job {job.id} will be undone by job 2." in words(done)
+    assert f"Job {job.id} will be run again by job 3." in words(done)
 
 
 def test_submit_carries_out_what_it_can_and_tells_what_it_cannot(desk, dspace, pages):
@@ -325,7 +325,7 @@ def test_submit_carries_out_what_it_can_and_tells_what_it_cannot(desk, dspace, p
     data = {"undo": [first.id, second.id, 99], "confirmed": "yes"}
     page = pages.post("/jobs/", data=data, follow_redirects=True)
 
-    assert f"Job {first.id} is being undone by job 3." in words(page)
+    assert f"Job {first.id} will be undone by job 3." in words(page)
     assert f"Job {second.id} was not undone: Job 3 of this repository is still active" in words(page)
     assert "Job 99 was not undone: There is no job 99." in words(page)
 
