@@ -20,9 +20,9 @@ from .catalogue.models import CatalogueItem, Fate, StoredFile
 from .errors import StorageTrouble
 from .extensions import db, huey
 from .imports.models import ImportJob, State
+from .logs import tell_seldom
 from .proxies import parsed, peer
 from .repositories.models import Repository
-from .storage import misplaced
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("health", __name__)
@@ -47,7 +47,7 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 @allows(None, nameless=True)
 def ready() -> Response:
-    """200 when all is well, else 503 with the names of what is not. The log says why."""
+    """200 when all is well, else 503 with the names of what is not. The log says why, once a minute."""
     _only_for_monitors()
     lacking = [name for name, is_ready in CHECKS.items() if not _holds(name, is_ready)]
     return _text(f"not ready: {', '.join(lacking)}\n", 503) if lacking else _text("ready\n")
@@ -119,9 +119,6 @@ def _answer_times() -> Metric:
 
 
 def _has_database() -> bool:
-    if (sentence := misplaced()) is not None:
-        log.error(sentence)
-        return False
     return db.session.scalar(select(func.count()).select_from(Repository)) is not None
 
 
@@ -154,8 +151,9 @@ CHECKS: dict[str, Callable[[], bool]] = {
 def _holds(name: str, is_ready: Callable[[], bool]) -> bool:
     try:
         return is_ready()
-    except Exception:  # whatever it is, it is not ready
-        log.exception("Not ready: %s", name)
+    except Exception as error:  # whatever it is, it is not ready
+        told = trouble.told(error)
+        tell_seldom(log, f"Not ready: {name}. {told or ''}".rstrip(), None if told else error)
         db.session.rollback()
         return False
 

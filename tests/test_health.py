@@ -118,6 +118,63 @@ def test_what_is_not_ready_is_named_and_only_that(app, ready, trouble, name):
     assert (answer.status_code, answer.text) == (503, f"not ready: {name}\n")
 
 
+def damaged_database(app):
+    with app.app_context():
+        db.engine.dispose()
+    (app.config["INSTANCE"] / "connector.db").write_bytes(b"no database")
+
+
+@pytest.fixture
+def whole_database(app):
+    """The database is whole again when the test ends."""
+    file = app.config["INSTANCE"] / "connector.db"
+    shutil.copy(file, file.with_suffix(".copy"))
+    yield
+    with app.app_context():
+        db.engine.dispose()
+    shutil.move(file.with_suffix(".copy"), file)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentence"),
+    [
+        (damaged_database, "Not ready: database. The database cannot be used now: file is not a database. Move "),
+        (no_queue, "Not ready: queue. The queue cannot be used now: no such table: task."),
+        (no_server_of_the_queue, "Not ready: queue. The queue cannot be used now: Error 111 connecting to "),
+        (no_scanner, "Not ready: virus scanner. It does not answer at "),
+    ],
+)
+def test_why_it_is_not_ready_is_one_sentence_a_minute(app, ready, caplog, whole_database, trouble, sentence):
+    trouble(app)
+
+    for _ in range(3):
+        assert ready.get("/readyz").status_code == 503
+
+    [record] = caplog.records
+    assert record.getMessage().startswith(sentence)
+    assert record.exc_info is None
+
+
+def test_each_check_and_each_cause_has_a_sentence_of_its_own(app, ready, caplog):
+    for trouble in (no_queue, no_scanner, no_server_of_the_queue):
+        trouble(app)
+        ready.get("/readyz")
+
+    told = [message.split(". ")[0] for message in caplog.messages]
+    assert told == ["Not ready: queue", "Not ready: virus scanner", "Not ready: queue"]
+
+
+def test_a_fault_of_ours_in_a_check_is_told_with_its_trace(app, ready, caplog):
+    app.config["CLAMD"] = 7
+
+    for _ in range(3):
+        assert ready.get("/readyz").text == "not ready: virus scanner\n"
+
+    [record] = caplog.records
+    assert record.getMessage() == "Not ready: virus scanner."
+    assert "TypeError" in caplog.text
+
+
 def test_a_database_file_that_was_moved_away_is_noticed_until_it_is_back(app, client, caplog):
     file, aside = app.config["INSTANCE"] / "connector.db", app.config["INSTANCE"] / "aside.db"
     prepare(app)
@@ -125,8 +182,11 @@ def test_a_database_file_that_was_moved_away_is_noticed_until_it_is_back(app, cl
     assert client.get("/readyz").text == "ready\n"
     file.rename(aside)
 
-    assert client.get("/readyz").text == "not ready: database\n"
-    assert "its file was moved or replaced" in caplog.text
+    for _ in range(2):
+        assert client.get("/readyz").text == "not ready: database\n"
+    [record] = caplog.records
+    assert record.getMessage().startswith("Not ready: database. The database cannot be used now: its file was moved")
+    assert record.exc_info is None
 
     aside.rename(file)
     assert client.get("/readyz").text == "ready\n"

@@ -185,6 +185,13 @@ def test_what_happens_under_a_job_names_it(app, told):
     assert "out of the blue" in fault["trace"]
 
 
+def test_what_is_seldom_told_comes_again_after_a_while_each_sentence_by_itself():
+    at_once, later = logs.Seldom(pause=0), logs.Seldom()
+
+    assert [at_once.is_due("a"), at_once.is_due("a")] == [True, True]
+    assert [later.is_due("a"), later.is_due("b"), later.is_due("a")] == [True, True, False]
+
+
 PROCESS = """
 import sys, threading, warnings
 from connector import logs
