@@ -14,7 +14,7 @@ from waitress import create_server
 
 from config import is_here
 
-from . import trouble
+from . import connections, trouble
 from .accounts.commands import tell_first_link
 from .errors import Conflict
 from .extensions import huey
@@ -26,6 +26,7 @@ from .ways import in_the_open
 log = logging.getLogger(__name__)
 WORKERS = 4
 WEB_THREADS = 10
+KEPT_IN_MEMORY = 64 * 2**10  # bytes of what came half so far, the rest in a file: of all connections together 64 MB
 ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -41,6 +42,9 @@ def serve(app: Flask) -> None:
             threads=WEB_THREADS,
             ident="DSpace-Connector",
             max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],  # beyond it no page tells, and nothing is kept
+            inbuf_overflow=KEPT_IN_MEMORY,
+            connection_limit=connections.most(),
+            asyncore_use_poll=True,  # select takes no file from the 1024th on
             clear_untrusted_proxy_headers=not app.config["PROXY_HOPS"],  # else proxies.py reads them
         )
     except (OSError, ValueError) as error:  # ValueError: waitress' for a name or zone that there is not

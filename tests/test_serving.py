@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import logging
 import shutil
+import subprocess
+import sys
 import threading
+
+import pytest
 
 from connector import health, serving
 from connector.extensions import huey
@@ -106,3 +110,13 @@ def test_a_setting_that_leads_elsewhere_without_tls_is_told_without_its_value(ap
 
 def test_schedules_notices_and_pruning_are_duties_too():
     assert set(tasks.DUTIES) == {tasks.recover, tasks.start_due, tasks.send_notices, tasks.prune}
+
+
+@pytest.mark.parametrize(("soft", "hard", "held"), [(256, 4096, 1000), (1024, 1024, 250), (4096, 8192, 1000)])
+def test_as_many_connections_are_held_as_there_may_be_open_files_for(soft, hard, held):
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))"
+    code = f"{limit}; from connector import connections; print(connections.most())"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert int(done.stdout) == held

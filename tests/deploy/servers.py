@@ -100,7 +100,7 @@ def nginx(folder: Path, site: str) -> list[str]:
 def apache(folder: Path, site: str) -> list[str]:
     """The command that runs Apache with this site in this folder."""
     program = tool("apache2", "apache2")
-    names = ["mpm_event", "alias", "headers", "ssl", "proxy", "proxy_http", "socache_shmcb", "remoteip"]
+    names = ["mpm_event", "alias", "headers", "ssl", "proxy", "proxy_http", "socache_shmcb", "remoteip", "reqtimeout"]
     names += ["authn_core", "authn_file", "authz_core", "authz_user", "auth_basic"]
     loaded = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in names)
     ports = "\n".join(f"Listen {address}" for address in re.findall(r"<VirtualHost (\S+)>", site))
