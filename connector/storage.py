@@ -34,13 +34,17 @@ MOVED = "its file was moved or replaced while DSpace Connector ran"
 OWN, FOLDER = 0o600, 0o700  # what others on this machine may not even read
 
 
-def prepare(app: Flask) -> None:
+def prepare(app: Flask, *, anew: bool = True) -> None:
     """Make what is missing: folder, secret key, tables of the database and the queue. Cheap when all is there.
 
-    Raises NewerVersion, StorageTrouble where the copy before an upgrade or the queue cannot be written or only the
-    journal of the database is there, and Conflict while somebody restores a backup.
+    `anew`: also where there was no instance yet. Raises NewerVersion, StorageTrouble where the copy before an upgrade
+    or the queue cannot be written or only the journal of the database is there, and Conflict while somebody restores a
+    backup, or where there is no instance.
     """
     instance: Path = app.config["INSTANCE"]
+    if not anew:
+        with app.app_context():
+            _refuse_where_none_is(instance)
     for folder in (instance, instance / "files", instance / "pace"):
         folder.mkdir(mode=FOLDER, parents=True, exist_ok=True)
     _close_to_others(instance)
@@ -56,6 +60,17 @@ def prepare(app: Flask) -> None:
         app.extensions[OPENED] = _identity(database_file())
         if is_first:
             _keep_to(app, database_file())
+
+
+def _refuse_where_none_is(instance: Path) -> None:
+    database = database_file()
+    there = revision() is not None if database is None else database.exists()
+    restored = (instance / swap.READY).exists()  # and not yet in its place
+    if not (instance / "files").is_dir() or not (there or restored):
+        raise Conflict(
+            f"There is no instance in {instance}, or it has no database; none was made. Run this with the settings "
+            "that the app has, first of all CONNECTOR_INSTANCE."
+        )
 
 
 def _make_queue() -> None:

@@ -242,6 +242,49 @@ def test_a_backup_is_not_written_over_another(stocked, backup):
     assert "exists already" in err
 
 
+@pytest.mark.parametrize("kept", ["nothing", "an empty folder", "only the database"])
+def test_an_instance_that_was_not_there_is_not_backed_up_nor_made(tmp_path, stock, kept):
+    flask, path = CommandLine(tmp_path / "instance"), tmp_path / "backup.tar"
+    if kept != "nothing":
+        instance_of(flask).mkdir()
+    if kept == "only the database":
+        flask.environment["CONNECTOR_DATABASE_URL"] = f"sqlite:///{shutil.copy(stock / 'connector.db', tmp_path)}"
+    before = sorted(tmp_path.rglob("*"))
+
+    code, _, err = flask("backup", str(path))
+
+    assert (code, "CONNECTOR_INSTANCE" in err, "Traceback" in err) == (2, True, False)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_instance_that_nobody_has_used_yet_is_not_backed_up(elsewhere, tmp_path):
+    code, _, err = elsewhere("backup", str(tmp_path / "backup.tar"))
+
+    assert (code, "nothing to back up" in err) == (2, True)
+    assert not list(tmp_path.glob("backup.tar*"))
+
+
+def test_a_postgresql_database_without_tables_is_not_backed_up_nor_filled(postgresql, tmp_path):
+    flask = CommandLine(tmp_path / "instance")
+    (instance_of(flask) / "files").mkdir(parents=True)
+
+    code, _, err = flask("backup", str(tmp_path / "backup.tar"), CONNECTOR_DATABASE_URL=postgresql)
+
+    assert (code, "CONNECTOR_INSTANCE" in err) == (2, True)
+    with psycopg.connect(postgresql) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
+
+
+def test_after_a_restore_that_was_killed_the_database_is_backed_up_that_it_had_ready(stocked, backup, tmp_path):
+    ready = instance_of(stocked) / "restored"
+    ready.mkdir()
+    (instance_of(stocked) / "connector.db").rename(ready / "connector.db")
+
+    code, _, err = CommandLine(instance_of(stocked))("backup", str(tmp_path / "after.tar"))
+
+    assert (code, "Wrote" in err) == (0, True)
+
+
 def test_a_backup_that_cannot_be_written_says_so_and_leaves_nothing(stocked, tmp_path):
     code, _, err = stocked("backup", str(tmp_path / "no" / "such" / "folder.tar"))
 

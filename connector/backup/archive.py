@@ -18,11 +18,13 @@ from flask import current_app
 from sqlalchemy import func, select
 
 from ..accounts import audit
+from ..accounts.models import Account
 from ..catalogue.leftovers import the_folder
 from ..catalogue.models import CatalogueItem, StoredFile
 from ..errors import Conflict, StorageTrouble
 from ..extensions import db, utcnow
 from ..imports.models import ImportJob
+from ..repositories.models import Repository
 from ..storage import copy_database, database_file, revision
 from ..version import __version__
 from .swap import DATABASE, KEY
@@ -56,9 +58,17 @@ class Manifest:
 
 
 def write(target: Path) -> Manifest:
-    """Write the archive, of mode 600, whole or not at all. Raises Conflict where `target` exists, StorageTrouble."""
+    """Write the archive, of mode 600, whole or not at all.
+
+    Raises Conflict where `target` exists or there is nothing to write, StorageTrouble.
+    """
     if target.exists():
         raise Conflict(f"{target} exists already: name another file.")
+    if is_empty():
+        raise Conflict(
+            "There is nothing to back up: no account and no repository. Run this with the settings that the app has, "
+            "first of all CONNECTOR_INSTANCE."
+        )
     part = Path(f"{target}.part")
     try:
         part.unlink(missing_ok=True)  # of a backup that was killed
@@ -75,6 +85,13 @@ def write(target: Path) -> Manifest:
         with suppress(OSError):  # or the trouble that led here would not be told
             part.unlink(missing_ok=True)
     return manifest
+
+
+def is_empty() -> bool:
+    """Whether nobody has begun to use the instance: it has no account and no repository."""
+    kept = [db.session.scalar(select(table.id).limit(1)) for table in (Repository, Account)]
+    db.session.rollback()
+    return all(row is None for row in kept)
 
 
 class _Writing:

@@ -14,18 +14,16 @@ from pathlib import Path
 from typing import IO
 
 from flask import Flask, current_app
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from .. import storage
 from ..accounts import audit
-from ..accounts.models import Account
 from ..catalogue.files import FileFolder
 from ..catalogue.leftovers import collect_bytes, the_folder
 from ..errors import Conflict, InvalidInput, StorageTrouble
 from ..extensions import db, transaction
-from ..repositories.models import Repository
 from . import swap
-from .archive import FILES, MANIFEST, Hashed, Manifest
+from .archive import FILES, MANIFEST, Hashed, Manifest, is_empty
 from .swap import DATABASE, KEY
 
 STORED = re.compile(rf"{FILES}/([0-9a-f]{{2}})/([0-9a-f]{{62}})")
@@ -128,9 +126,7 @@ def _check(manifest: Manifest) -> None:
 
 def _refuse_unless_empty() -> None:
     is_sqlite = storage.database_file() is not None
-    kept = [db.session.scalar(select(table.id).limit(1)) for table in (Repository, Account)] if is_sqlite else []
-    db.session.rollback()
-    if any(row is not None for row in kept) or next(the_folder().stored(), None) is not None:
+    if (is_sqlite and not is_empty()) or next(the_folder().stored(), None) is not None:
         raise Conflict("There is something in this instance already. With --replace it is lost, and the backup comes.")
 
 
