@@ -24,13 +24,14 @@ from sqlalchemy import event
 from config import load
 from connector import create_app
 from connector.backup import archive, commands
+from connector.backup.folder import remove_old
 from connector.backup.restore import read_manifest
 from connector.catalogue.leftovers import the_folder
 from connector.errors import InvalidInput
 from connector.extensions import db
 from connector.storage import database_file, prepare
 from tests.sample import SampleRepository
-from tests.test_command_line import CommandLine
+from tests.test_command_line import ROOT, CommandLine
 from tests.test_postgresql import BINARIES, postgresql
 
 __all__ = ["postgresql"]
@@ -240,6 +241,65 @@ def test_a_backup_is_not_written_over_another(stocked, backup):
 
     assert (code, backup.read_bytes()) == (2, before)
     assert "exists already" in err
+
+
+NIGHTS = [f"connector-2026010{day}T020000Z.tar" for day in range(1, 6)]
+
+
+@pytest.fixture
+def nights(tmp_path) -> Path:
+    """A folder with archives of five nights, what a killed backup left in two of them, and what is none of ours."""
+    folder = tmp_path / "nights"
+    folder.mkdir()
+    for name in (*NIGHTS, f"{NIGHTS[0]}.part", f"{NIGHTS[4]}.database.part", "connector-2025.tar", f"{NIGHTS[0]}.gpg"):
+        (folder / name).touch()
+    return folder
+
+
+def test_in_a_folder_the_archive_is_named_by_the_time_and_the_oldest_give_way(stocked, nights):
+    code, told = stocked.json("backup", "--keep", "3", str(nights))
+
+    assert code == 0
+    assert re.fullmatch(r"connector-\d{8}T\d{6}Z\.tar", Path(told["file"]).name)
+    assert read_manifest(Path(told["file"])).items > 0
+    kept = [*NIGHTS[3:], f"{NIGHTS[4]}.database.part", Path(told["file"]).name]
+    assert sorted(path.name for path in nights.iterdir()) == sorted([*kept, "connector-2025.tar", f"{NIGHTS[0]}.gpg"])
+
+
+def test_while_stored_files_are_missing_no_older_archive_is_removed(stocked, nights):
+    next((instance_of(stocked) / "files").glob("??/*")).unlink()
+
+    assert stocked("backup", "--keep", "3", str(nights))[0] == 1
+
+    assert {path.name for path in nights.iterdir()} >= set(NIGHTS)
+
+
+def test_an_archive_stays_that_a_slow_clock_made_older_than_others(nights):
+    written = nights / NIGHTS[1]
+
+    remove_old(written, 2)
+
+    assert [name for name in NIGHTS if (nights / name).exists()] == NIGHTS[1:]
+
+
+def test_in_a_folder_that_is_not_there_nothing_can_be_kept(stocked, tmp_path):
+    code, _, err = stocked("backup", "--keep", "3", str(tmp_path / "missing"))
+
+    assert (code, "needs a folder" in err, (tmp_path / "missing").exists()) == (2, True, False)
+
+
+def test_what_the_timer_runs_writes_a_backup_and_keeps_seven(stocked, tmp_path):
+    unit = (ROOT / "deploy" / "dspace-connector-backup.service").read_text()
+    args = re.search(r"(?m)^ExecStart=\S+/flask (.+)$", unit)[1].split()
+    nights = tmp_path / args[-1].lstrip("/")
+    nights.mkdir(parents=True)
+    for day in range(10, 20):
+        (nights / f"connector-202601{day}T020000Z.tar").touch()
+
+    code, _, _ = stocked(*args[:-1], str(nights))
+
+    assert code == 0
+    assert len(list(nights.iterdir())) == 7
 
 
 @pytest.mark.parametrize("kept", ["nothing", "an empty folder", "only the database"])

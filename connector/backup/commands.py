@@ -12,9 +12,10 @@ import click
 from sqlalchemy import URL
 
 from ..catalogue.texts import human_size
-from ..extensions import db
+from ..errors import InvalidInput
+from ..extensions import db, utcnow
 from ..terminal import Command, json_option
-from . import archive
+from . import archive, folder
 from .archive import Manifest
 from .restore import restore
 
@@ -22,16 +23,24 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("backup", cls=Command)
-@click.argument("file", type=FILE)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--keep", metavar="N", type=click.IntRange(1), help="In a folder: remove all but the newest N.")
 @json_option
-def backup(file: Path, as_json: bool) -> None:
+def backup(file: Path, keep: int | None, as_json: bool) -> None:
     """Write the database, the stored files and the secret key to FILE, a tar archive, also while the app runs.
 
-    A PostgreSQL database is not in it: pg_dump keeps that one. Exit code: 0 done, 1 done but stored files are missing
-    or damaged.
+    FILE may be a folder: the archive in it is named by the time. A PostgreSQL database is not in it: pg_dump keeps
+    that one. Exit code: 0 done, 1 done but stored files are missing or damaged (then no older archive is removed),
+    2 refused.
     """
+    is_folder = file.is_dir()
+    if keep is not None and not is_folder:
+        raise InvalidInput(f"--keep needs a folder that there is already, and {file} is none.")
+    file = folder.named(file, utcnow()) if is_folder else file
     manifest = archive.write(file)
     _tell("Wrote", file, manifest, as_json)
+    if keep is not None and not manifest.lost:
+        folder.remove_old(file, keep)
     if manifest.database != "sqlite":
         dump = shlex.quote(f"{file}.dump")
         click.echo(

@@ -14,32 +14,43 @@ from tests.ports import free_port
 
 from .servers import DEPLOY, EXAMPLES, KINDS, adapted, certificate_in, tool
 
-UNIT = DEPLOY / "dspace-connector.service"
+SERVICES = ["dspace-connector.service", "dspace-connector-backup.service"]
+UNITS = [*SERVICES, "dspace-connector-backup.timer"]
 MOST_EXPOSED = 2.0  # of 10, as systemd rates it
 
 
-def unit_in(folder: Path) -> Path:
-    """The unit, with a program that is there."""
-    unit = folder / UNIT.name
-    unit.write_text(UNIT.read_text().replace("/opt/dspace-connector/.venv/bin/flask", sys.executable))
-    return unit
+def unit_in(folder: Path, name: str) -> Path:
+    """The unit, beside the others, with a program that is there."""
+    for unit in UNITS:
+        text = (DEPLOY / unit).read_text().replace("/opt/dspace-connector/.venv/bin/flask", sys.executable)
+        (folder / unit).write_text(text)
+    return folder / name
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_systemd_takes_the_unit_without_a_word(tmp_path):
-    done = run(tool("systemd-analyze", "systemd"), "verify", str(unit_in(tmp_path)))
+@pytest.mark.parametrize("unit", UNITS)
+def test_systemd_takes_the_unit_without_a_word(unit, tmp_path):
+    done = run(tool("systemd-analyze", "systemd"), "verify", str(unit_in(tmp_path, unit)))
 
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_unit_exposes_little(tmp_path):
-    done = run(tool("systemd-analyze", "systemd"), "security", "--offline=yes", str(unit_in(tmp_path)))
+@pytest.mark.parametrize("unit", SERVICES)
+def test_the_unit_exposes_little(unit, tmp_path):
+    done = run(tool("systemd-analyze", "systemd"), "security", "--offline=yes", str(unit_in(tmp_path, unit)))
 
     level = float(re.search(r"exposure level for \S+: ([0-9.]+)", done.stdout)[1])
     assert level <= MOST_EXPOSED
+
+
+@pytest.mark.parametrize("name", ["User", "WorkingDirectory", "Environment", "EnvironmentFile"])
+def test_a_backup_runs_as_the_app_does(name):
+    app, backup = (re.findall(rf"(?m)^{name}=.*", (DEPLOY / unit).read_text()) for unit in SERVICES)
+
+    assert app == backup != []
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
