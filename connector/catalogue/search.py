@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import Select, exists, select
 
 from ..errors import InvalidInput
 from ..extensions import db
+from ..ids import row_id
 from .models import Action, CatalogueItem, Change, Holding, ItemSet, Membership
 from .texts import like_patterns
 
@@ -54,8 +56,9 @@ class Selection:
 def item_set_named(text: str) -> int:
     """The id of the item set that a person means by its number or name; InvalidInput where it is none or unclear."""
     ids = db.session.scalars(select(ItemSet.id).where(ItemSet.name == text)).all()
-    if not ids and text.isdigit():
-        ids = db.session.scalars(select(ItemSet.id).where(ItemSet.id == int(text))).all()
+    if not ids:
+        with suppress(ValueError):  # it is no number
+            ids = db.session.scalars(select(ItemSet.id).where(ItemSet.id == row_id(text))).all()
     if len(ids) != 1:
         raise InvalidInput(f"“{text}” names {'no' if not ids else 'more than one'} item set.", "item_set")
     return ids[0]

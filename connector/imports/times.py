@@ -19,6 +19,7 @@ LAST = "last"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LAST_SURE_DAY = 28  # every month has it
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+_DAY = re.compile(r"[0-9]{1,9}", re.ASCII)
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
@@ -147,7 +148,7 @@ def parse_day(day: str | int) -> int | None:
     if day == LAST:
         return None
     text = str(day).strip()
-    if not (text.isascii() and text.isdigit()):
+    if not _DAY.fullmatch(text):
         raise InvalidInput(f"Choose a day from 1 to {LAST_SURE_DAY}, or the last day of the month.", "day")
     return int(text)
 

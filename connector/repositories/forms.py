@@ -18,6 +18,7 @@ from ..imports.times import parse_window
 
 LIMIT = range(1, 1001)
 _SIZE = re.compile(r"(?P<number>[0-9]{1,18}(?:[.,][0-9]{1,3})?)\s*(?P<unit>[KMGT]?B)?", re.ASCII | re.IGNORECASE)
+_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _UNITS = {unit: 1000**power for power, unit in enumerate(("B", "KB", "MB", "GB", "TB"))}
 _ENDPOINT = re.compile(r"[\w.~-]+(?:/[\w.~-]+)*", re.ASCII)
 # schema.element[.qualifier], or a stem of these that ends in `.*`
@@ -52,7 +53,7 @@ def check_limit(text: str | None) -> int | None:
     text = (text or "").strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and int(text) in LIMIT):
+    if not (_WHOLE.fullmatch(text) and int(text) in LIMIT):
         raise InvalidInput("The limit is a whole number from 1 to 1000.", "limit")
     return int(text)
 
@@ -71,7 +72,7 @@ def check_test(text: str | None) -> int | None:
     text = (text or "").strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
+    if not (_WHOLE.fullmatch(text) and int(text) > 0):
         raise InvalidInput("A test import takes a whole number of items, at least 1.", "test")
     return int(text)
 

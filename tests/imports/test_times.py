@@ -104,6 +104,7 @@ def test_hours_within_a_day_are_open_by_day_only():
         (lambda: parse_time("٠٢:٣٠"), "at", "00:00 to 23:59"),
         (lambda: parse_time("", "since"), "since", "00:00 to 23:59"),
         (lambda: parse_day("²"), "day", "last day"),
+        (lambda: parse_day("9" * 5000), "day", "last day"),
     ],
 )
 def test_what_would_never_run_as_it_says_is_refused_at_its_field(make, field, says):

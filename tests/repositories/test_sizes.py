@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.repositories.forms import check_size, size_text
+from connector.errors import InvalidInput
+from connector.repositories.forms import check_limit, check_size, check_test, size_text
 
 
 @pytest.mark.parametrize(
@@ -18,3 +19,10 @@ def test_a_size_is_understood_with_and_without_a_unit(text, size):
 @pytest.mark.parametrize("size", [None, 1, 999, 1_000, 1_500_000_000, 1_234_567, 2 * 10**12])
 def test_a_size_is_shown_exactly_as_it_will_be_understood(size):
     assert check_size(size_text(size)) == size
+
+
+@pytest.mark.parametrize("check", [check_limit, check_test, check_size])
+@pytest.mark.parametrize("text", ["²", "-1", "1e3", "9" * 5000])
+def test_what_is_no_number_that_can_be_used_is_refused_however_long_it_is(check, text):
+    with pytest.raises(InvalidInput):
+        check(text)

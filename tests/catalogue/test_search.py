@@ -1,0 +1,41 @@
+"""Which item set a person means by what they type."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.catalogue.models import ItemSet
+from connector.catalogue.search import item_set_named
+from connector.errors import InvalidInput
+from connector.extensions import db, transaction
+
+
+@pytest.fixture
+def sets(app):
+    """The ids of two item sets, by name: Maps, and one whose name is a number that none has as its id."""
+    with app.app_context():
+        with transaction():
+            made = [ItemSet(name=name) for name in ("Maps", "1848")]
+            db.session.add_all(made)
+            db.session.flush()
+            ids = {one.name: one.id for one in made}
+        yield ids
+
+
+def test_an_item_set_is_meant_by_its_number_or_name(sets):
+    assert item_set_named("Maps") == item_set_named(str(sets["Maps"])) == sets["Maps"]
+    assert item_set_named("1848") == sets["1848"]
+
+
+@pytest.mark.parametrize("text", ["Charts", "99", "²", "٣²", "9" * 20, "9" * 5000, "-1", ""])
+def test_what_names_no_item_set_is_refused_with_a_sentence(sets, text):
+    with pytest.raises(InvalidInput, match="names no item set"):
+        item_set_named(text)
+
+
+@pytest.mark.parametrize("text", ["²", "9" * 20])
+def test_an_export_of_no_item_set_ends_with_a_sentence(app, text):
+    with app.app_context():
+        told = app.test_cli_runner().invoke(args=["export", "--item-set", text])
+
+    assert (told.exit_code, told.output) == (2, f"Error: “{text}” names no item set.\n")
