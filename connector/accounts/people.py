@@ -40,6 +40,15 @@ def key_of(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
+def is_one_name(name: str, other: str) -> bool:
+    """Whether both name one person to a directory, which tells more names apart than `key_of` does.
+
+    Upper and lower case are the same to it, and the composed and decomposed form of a letter.
+    """
+    lowered = (unicodedata.normalize("NFC", text).lower() for text in (name, other))
+    return len(set(lowered)) == 1
+
+
 def get(account_id: int) -> Account:
     """The account, or InvalidInput."""
     account = db.session.get(Account, account_id)

@@ -14,7 +14,7 @@ from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import login_user, logout_user
 from sqlalchemy import select, update
 
-from ..errors import Conflict, ConnectorError
+from ..errors import Conflict, ConnectorError, NotAllowed
 from ..extensions import db, limiter, login, transaction, utcnow
 from ..proxies import parsed, peer
 from . import audit, known, passwords, people, second_factor, sessions
@@ -218,6 +218,7 @@ def _named_by_proxy() -> Person | None:
     try:
         return _account_of(name)
     except ConnectorError as error:
+        db.session.rollback()
         g.refusal = str(error)
         return None
 
@@ -226,9 +227,12 @@ def _account_of(name: str) -> Person | None:
     account = people.find(name)
     default = current_app.config["AUTH_DEFAULT_ROLE"]
     if account is None and default:
+        _refuse_likeness(name, people.check_name(name))
         with suppress(Conflict):  # another request of the same person made it meanwhile
             people.appeared(name, Role(default))
         account = people.find(name)
+    if account is not None:
+        _refuse_likeness(name, account.name)
     found, last = None, None
     if account is not None and not account.disabled:
         found, last = Person(account.id, account.name, Role(account.role)), account.signed_in
@@ -238,6 +242,15 @@ def _account_of(name: str) -> Person | None:
         return None
     sessions.note_visit(found.id, last)
     return found
+
+
+def _refuse_likeness(name: str, kept: str) -> None:
+    """Raises NotAllowed where the account of a name is kept under one that is somebody else's to the proxy."""
+    if not people.is_one_name(name, kept):
+        log.warning("The proxy %s names %r, which is too like the name %r here: refused.", peer(), name, kept)
+        raise NotAllowed(
+            f"You are known as {name}, which is too like another name here. Ask an administrator of this app."
+        )
 
 
 def _is_trusted(address: str) -> bool:

@@ -118,6 +118,75 @@ def test_unknown_people_get_the_role_that_is_set_and_keep_what_an_admin_gives_th
     assert ("nobody", "account made", "Newcomer") in office.trail()
 
 
+def as_sent(name):
+    """The name as a web server hands it on, byte by byte."""
+    return name.encode().decode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "name"),
+    [
+        ("Strauß", "strauss"),
+        ("strauss", "Strauß"),
+        ("Anna", "Ａｎｎａ"),
+        ("Anna", "anna\u00a0"),
+        ("fiona", "ﬁona"),
+        ("Smith", "ſmith"),
+        ("x2", "x²"),
+    ],
+)
+@pytest.mark.parametrize("default", [None, "viewer"])
+def test_whose_name_is_only_like_that_of_an_account_is_refused_and_not_let_in_as_its_owner(
+    office, caplog, theirs, name, default
+):
+    office.app.config["AUTH_DEFAULT_ROLE"] = default
+    invite(office, theirs, Role.ADMIN)
+
+    answer = ask(office, "/users/", name=as_sent(name))
+
+    assert answer.status_code == 403
+    assert f"You are known as {name}, which is too like another name here.".replace("\u00a0", " ") in words(answer)
+    assert [record.getMessage() for record in caplog.records if "too like" in record.getMessage()] == [
+        f"The proxy {PROXY} names {name!r}, which is too like the name {theirs!r} here: refused."
+    ]
+    with office.app.app_context():
+        assert [account.signed_in for account in db.session.scalars(db.select(Account))] == [None]
+
+
+@pytest.mark.parametrize(("theirs", "name"), [("Strauß", "STRAUẞ"), ("Jörg", "jo\u0308rg"), ("ÅSA", "a\u030asa")])
+def test_upper_and_lower_case_and_both_forms_of_a_letter_are_one_name(office, theirs, name):
+    invite(office, theirs)
+
+    assert f"{theirs} Your role: editor" in words(ask(office, name=as_sent(name)))
+
+
+def test_a_name_that_would_be_kept_as_another_makes_no_account(office):
+    office.app.config["AUTH_DEFAULT_ROLE"] = "viewer"
+
+    assert ask(office, name=as_sent("Ａｎｎａ")).status_code == 403
+    assert "anna Your role: viewer" in words(ask(office, name="anna"))
+
+
+def test_a_name_like_that_of_one_who_comes_at_the_same_time_is_refused(office):
+    office.app.config["AUTH_DEFAULT_ROLE"] = "viewer"
+    statuses = []
+
+    def ask_meanwhile(connection, cursor, statement, *_):
+        if "FROM account" in statement and not statuses:
+            statuses.append(None)
+            statuses.append(ask(office, name="strauss").status_code)
+
+    with office.app.app_context():
+        engine = db.engine
+    event.listen(engine, "after_cursor_execute", ask_meanwhile)
+    try:
+        statuses.append(ask(office, name=as_sent("Strauß")).status_code)
+    finally:
+        event.remove(engine, "after_cursor_execute", ask_meanwhile)
+
+    assert statuses == [None, 200, 403]
+
+
 def test_what_apache_writes_for_nobody_is_nobody(office):
     office.app.config["AUTH_DEFAULT_ROLE"] = "editor"
 
