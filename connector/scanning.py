@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import threading
 import time
 
 from flask import current_app
@@ -24,6 +25,7 @@ SILENCE = 120.0  # seconds in which it takes no more bytes
 VERDICT = 600.0  # seconds; as it is shipped, clamd ends a scan after two minutes
 LOOK = 1.0  # seconds
 LONGEST = 4096  # bytes of an answer
+MOST_BREAKS = 3  # showings of a file that the scanner breaks off before it is the file that is to blame
 TOO_LONG = "INSTREAM size limit exceeded. ERROR"
 
 
@@ -40,6 +42,7 @@ class Scanner:
 
     def __init__(self, address: Address | None, run: Run):
         self._address, self._run = address, run
+        self._alone = threading.Lock()  # held by a file that the scanner may have broken off for
 
     def approve(self, part: Part) -> None:
         """Return when the scanner has looked through a finished part and found nothing.
@@ -57,26 +60,39 @@ class Scanner:
             raise Unsafe(f"It could not look through the file: {answer}.")
 
     def _verdict(self, address: Address, part: Part) -> str:
-        """What clamd says of the part, however long that takes."""
+        """What clamd says of the part, however long it is away. Raises Unsafe where each showing ends it."""
+        breaks = 0
         try:
-            while True:
+            while breaks < MOST_BREAKS:
                 try:
-                    return self._asked(address, part)
+                    return self._asked_alone(address, part) if breaks else self._asked(address, part)
+                except OSError:
+                    breaks += 1
                 except ScannerTrouble as error:
                     self._run.waiting(f"Waiting for the virus scanner. {error}")
                     if self._run.stop.wait(LOOK):
                         raise Stopped("Stopped.") from None
         finally:
             self._run.waiting("")
+        raise Unsafe(f"It ended, or hung up, while it looked through the file, {MOST_BREAKS} times.")
+
+    def _asked_alone(self, address: Address, part: Part) -> str:
+        """The same, once it is there again, and without the others that it may have broken off for."""
+        with self._alone:
+            ping(address)
+            return self._asked(address, part)
 
     def _asked(self, address: Address, part: Part) -> str:
-        try:
-            with _connected(address) as clamd:
-                clamd.settimeout(SILENCE)
+        """What it says of the part. Raises ScannerTrouble where it is away, OSError where it broke off meanwhile."""
+        with _connected(address) as clamd:
+            clamd.settimeout(SILENCE)
+            try:
                 answer = self._shown(clamd, part)
-        except OSError as error:
-            ping(address)  # raises where it is away; else it is this file that it cannot bear
-            return f"it broke off ({error.strerror or error})"
+            except TimeoutError as error:
+                with contextlib.suppress(ScannerTrouble):
+                    ping(address)  # it is there, and it is this file that it cannot bear
+                    return f"it broke off ({error})"
+                raise
         if not answer.endswith((" OK", " FOUND", " ERROR")):
             ping(address)
         return answer
@@ -97,28 +113,35 @@ class Scanner:
 
 def ping(address: Address) -> None:
     """Raises ScannerTrouble unless a clamd answers there."""
-    try:
-        with _connected(address) as clamd:
-            clamd.settimeout(CONNECT)
+    with _connected(address) as clamd:
+        try:
             clamd.sendall(b"zPING\0")
             answer = clamd.recv(LONGEST)
-    except OSError as error:
-        raise ScannerTrouble(f"It does not answer at {_named(address)}: {error.strerror or error}.") from error
+        except OSError as error:
+            raise _away(address, error) from error
     if answer != b"PONG\0":
         raise ScannerTrouble(f"What answers at {_named(address)} is no clamd.")
 
 
 def _connected(address: Address) -> socket.socket:
-    if not isinstance(address, str):
-        return socket.create_connection(address, CONNECT)
-    clamd = socket.socket(socket.AF_UNIX)
+    """A connection that waits CONNECT seconds for each step. Raises ScannerTrouble."""
     try:
-        clamd.settimeout(CONNECT)
-        clamd.connect(address)
-    except OSError:
-        clamd.close()
-        raise
+        if not isinstance(address, str):
+            return socket.create_connection(address, CONNECT)
+        clamd = socket.socket(socket.AF_UNIX)
+        try:
+            clamd.settimeout(CONNECT)
+            clamd.connect(address)
+        except OSError:
+            clamd.close()
+            raise
+    except OSError as error:
+        raise _away(address, error) from error
     return clamd
+
+
+def _away(address: Address, error: OSError) -> ScannerTrouble:
+    return ScannerTrouble(f"It does not answer at {_named(address)}: {error.strerror or error}.")
 
 
 def _answer(clamd: socket.socket, run: Run) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import threading
@@ -12,7 +13,7 @@ import pytest
 
 from config import SettingError, load
 from connector import scanning
-from connector.errors import ScannerTrouble, Stopped
+from connector.errors import ScannerTrouble, Stopped, Unsafe
 from connector.imports.run import stop_here
 from tests.deploy.servers import tool
 from tests.imports.catalogue import records
@@ -165,6 +166,27 @@ def test_a_job_that_waits_for_the_scanner_can_be_stopped_and_resumed(app, unscan
     assert (unscanned.job(job_id).state, stored(unscanned)) == ("stopped", [])
 
 
+class Doing:
+    """What a scanner needs of a run."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+
+    def check(self) -> None:
+        if self.stop.is_set():
+            raise Stopped("Stopped.")
+
+    def waiting(self, sentence: str) -> None:
+        pass
+
+
+def part_of(folder: Path, content: bytes) -> scanning.Part:
+    part = scanning.Part(folder)
+    part.write(content)
+    part.finish()
+    return part
+
+
 class Impostor:
     """What listens where clamd should. `answers`: given what came, what it says; None: nothing, and it hangs up."""
 
@@ -215,9 +237,9 @@ def is_ping(came: bytes) -> bool:
     ("answer", "reason"),
     [
         (b"stream: Can't allocate memory ERROR\0", "the file: stream: Can't allocate memory ERROR."),
-        (None, "It could not look through the file: it broke off"),
-        (b"", "It could not look through the file: it broke off"),
-        (b"stream: not whole", "It could not look through the file: it broke off"),
+        (None, "It ended, or hung up, while it looked through the file, 3 times."),
+        (b"", "It ended, or hung up, while it looked through the file, 3 times."),
+        (b"stream: not whole", "It ended, or hung up, while it looked through the file, 3 times."),
         (b"stream: \xff\xfe FOUND\0", "found \ufffd\ufffd."),
         (b"OK\0", "It could not look through the file: OK."),
     ],
@@ -230,6 +252,132 @@ def test_a_scanner_that_is_there_and_cannot_tell_lets_nothing_pass(app, unscanne
 
     assert (job.state, job.files_refused, stored(unscanned)) == ("completed", 1, [])
     assert reason in files(unscanned)["some.txt"]["reason"]
+
+
+class Epidemic:
+    """A scanner that looks at many at once; one of them ends the showing of all. The others take it a while."""
+
+    DEADLY = b"deadly"
+
+    def __init__(self) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.address = self._server.getsockname()[:2]
+        self._shown: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Epidemic:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self._thread.join(30)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        came = connection.recv(2**16)
+        if is_ping(came):
+            connection.sendall(b"PONG\0")
+            connection.close()
+            return
+        self._shown.append(connection)
+        while not came.endswith(b"\0\0\0\0") and (piece := connection.recv(2**16)):
+            came += piece
+        threading.Event().wait(0.3)
+        if self.DEADLY in came:
+            for one in [*self._shown]:
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+        else:
+            threading.Event().wait(0.6)
+            with contextlib.suppress(OSError):
+                connection.sendall(b"stream: OK\0")
+        self._shown.remove(connection)
+        connection.close()
+
+
+class Mortal:
+    """Answers of a scanner that a file ends; each time it is away for a moment before it is there again."""
+
+    def __init__(self, dies: int):
+        self.dies, self.showings, self._away = dies, 0, 0
+
+    def __call__(self, came: bytes) -> bytes | None:
+        if is_ping(came):
+            self._away -= 1
+            return None if self._away >= 0 else b"PONG\0"
+        self.showings += 1
+        if self.showings > self.dies:
+            return b"stream: OK\0"
+        self._away = 2
+        return None
+
+
+def test_a_file_that_ends_the_scanner_three_times_is_refused_and_the_job_goes_on(app, unscanned, impostor, client):
+    scanner = Mortal(dies=3)
+    app.config["CLAMD"] = impostor(scanner).address
+    unscanned.dspace.add("i1", files={"deadly.zip": b"deadly"})
+
+    job = unscanned.run(files=True)
+
+    assert (job.state, job.files_refused, job.files_stored) == ("completed", 1, 0)
+    assert scanner.showings == 3
+    told = "It ended, or hung up, while it looked through the file, 3 times."
+    assert told in client.get(f"/jobs/{job.id}/").text
+    assert told in [file["reason"] for file in files(unscanned).values()]
+
+
+def test_a_scanner_that_is_started_anew_twice_while_it_looks_lets_the_file_pass_then(app, unscanned, impostor):
+    app.config["CLAMD"] = impostor(Mortal(dies=2)).address
+    unscanned.dspace.add("i1", files={"good.txt": b"good"})
+
+    job = unscanned.run(files=True)
+
+    assert (job.state, job.files_refused, job.files_stored) == ("completed", 0, 1)
+
+
+def test_a_scanner_that_is_away_is_waited_for_however_often_it_is_asked(impostor, tmp_path, monkeypatch):
+    monkeypatch.setattr(scanning, "LOOK", 0.01)
+    asked = []
+
+    def answers(came: bytes) -> bytes | None:
+        asked.append(came)
+        if is_ping(came):
+            return b"PONG\0" if len(asked) > 20 else None
+        return b"stream: OK\0" if len(asked) > 20 else None
+
+    scanning.Scanner(impostor(answers).address, Doing()).approve(part_of(tmp_path, b"some"))
+
+    assert [is_ping(came) for came in asked] == [False] + 20 * [True] + [False]
+
+
+def test_a_file_that_was_only_shown_beside_one_that_ends_the_scanner_passes(tmp_path):
+    with Epidemic() as scanner:
+        scans = scanning.Scanner(scanner.address, Doing())
+        ends: dict[bytes, str] = {}
+
+        def approve(content: bytes) -> None:
+            try:
+                scans.approve(part_of(tmp_path, content))
+                ends[content] = "passed"
+            except Unsafe:
+                ends[content] = "refused"
+
+        threads = [threading.Thread(target=approve, args=(content,)) for content in (b"good", Epidemic.DEADLY)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+
+    assert ends == {b"good": "passed", Epidemic.DEADLY: "refused"}
 
 
 def test_what_is_no_scanner_lets_nothing_pass_and_the_job_waits(app, unscanned, impostor, client):
@@ -247,28 +395,15 @@ def test_what_is_no_scanner_lets_nothing_pass_and_the_job_waits(app, unscanned, 
 
 
 def test_a_scan_that_takes_long_ends_with_a_stop(app, impostor, tmp_path):
-    class Doing:
-        stop = threading.Event()
-
-        def check(self) -> None:
-            if self.stop.is_set():
-                raise Stopped("Stopped.")
-
-        def waiting(self, sentence: str) -> None:
-            pass
-
     def never(came: bytes) -> None:
-        Doing.stop.set()
+        doing.stop.set()
         over.wait(60)
 
-    over = threading.Event()
-    part = scanning.Part(tmp_path)
-    part.write(b"some")
-    part.finish()
+    doing, over = Doing(), threading.Event()
 
     try:
         with pytest.raises(Stopped):
-            scanning.Scanner(impostor(never).address, Doing()).approve(part)
+            scanning.Scanner(impostor(never).address, doing).approve(part_of(tmp_path, b"some"))
     finally:
         over.set()
 
