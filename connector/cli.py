@@ -17,6 +17,8 @@ from config import COMMAND_LINE_PATIENCE
 from . import trouble
 from .accounts import commands as account_commands
 from .accounts.commands import as_option
+from .accounts.gate import may, own
+from .accounts.models import Role
 from .backup import commands as backup_commands
 from .catalogue import commands as catalogue_commands
 from .catalogue import export as exports
@@ -33,7 +35,7 @@ from .imports import diary, jobs, report, told
 from .imports.foreground import follow
 from .imports.models import Answer, ImportJob, Kind, State
 from .repositories import commands as repository_commands
-from .repositories import connecting, register
+from .repositories import connecting, logins, register
 from .repositories.forms import check_delay, check_hours, check_limit, check_size, check_url
 from .terminal import REFUSED, STOPPED, Command, exit_code, json_option, refuse
 from .words import duration, plural
@@ -85,10 +87,12 @@ def import_(url: str, as_json: bool, **options: Any) -> None:
     kind, identifier = _scope_options(options)
     if options["item_set"] and options["item_set_from_collection"]:
         raise InvalidInput("Give --item-set or --item-set-from-collection, not both.")
-    same_as = register.named(options["same_as"]).id if options["same_as"] else None
+    same_as = logins.to_be_moved(register.named(options["same_as"]).id).id if options["same_as"] else None
     delay = None if options["delay"] is None else check_delay(options["delay"])
     limit = check_limit(options["limit"])
-    connected = connecting.connect(check_url(url), options["endpoint"], limit, same_as, delay=delay)
+    connected = connecting.connect(
+        check_url(url), options["endpoint"], limit, same_as, delay=delay, may_forget_login=may(Role.ADMIN)
+    )
     if kind is not None:
         found = connecting.find(connected.repository_id, kind, identifier)
         connected = replace(found, requests=connected.requests + found.requests)
@@ -170,6 +174,7 @@ def resume(job: int, accept_missing: bool, leave_missing: bool, as_json: bool) -
 @json_option
 def retry(job: int, as_json: bool) -> None:
     """Try again only what the import JOB could not read or fetch, items and files, and wait for the end."""
+    own(jobs.get(job).owner)
     _in_foreground(jobs.retry(job), as_json)
 
 
@@ -188,6 +193,7 @@ def stop(job: int, as_json: bool) -> None:
 @json_option
 def undo(job: int, as_json: bool) -> None:
     """Take the import JOB back: remove what it added, restore what it changed."""
+    own(jobs.get(job).owner)
     _in_foreground(jobs.create_undo(job), as_json)
 
 

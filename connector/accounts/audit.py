@@ -30,9 +30,11 @@ LONGEST = 500  # characters of what an entry is about; names come from people an
 
 def acting() -> str:
     """The name of who acts: signed in on the pages, named with --as on the command line, else the local operator."""
-    if has_request_context():
-        return g.person.name if g.get("person") else NOBODY
-    return g.get("acting", LOCAL) if has_app_context() else LOCAL
+    if not has_app_context():
+        return LOCAL
+    if g.get("person"):
+        return g.person.name
+    return NOBODY if has_request_context() else g.get("acting", LOCAL)
 
 
 def note(what: str, about: str = "", **data: Any) -> None:

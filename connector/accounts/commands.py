@@ -16,6 +16,7 @@ from ..terminal import Command, json_option
 from . import people, second_factor
 from .links import link_to
 from .models import Account, Role
+from .sessions import Person
 
 ROLES = click.Choice([role.value for role in Role])
 SECOND = {True: "second factor", False: "password only"}
@@ -23,24 +24,30 @@ user = AppGroup("user", help="Accounts: who may sign in, and what they may do.")
 
 
 def _become(context: click.Context, option: click.Parameter, name: str | None) -> None:
-    """Act for this account; a name that nobody has, or who may not, is told like any other mistake in the options."""
+    """Act for this account, with its rights; a name that nobody has, or who has none, is told like any mistake here."""
     if name is None:
         return
     try:
         account = people.named(name)
     except InvalidInput as error:
         raise click.BadParameter(str(error)) from error
-    found, disabled, role = account.name, account.disabled, Role(account.role)
+    person, disabled = Person(account.id, account.name, Role(account.role)), account.disabled
     db.session.rollback()
     if disabled:
-        raise click.BadParameter(f"The account {found} is disabled.")
-    if not role.includes(Role.EDITOR):
-        raise click.BadParameter(f"{found} has the role {role.value}: only editors and admins may do this.")
-    g.acting = found
+        raise click.BadParameter(f"The account {person.name} is disabled.")
+    if not person.may(Role.EDITOR):
+        raise click.BadParameter(
+            f"{person.name} has the role {person.role.value}: only editors and admins may do this."
+        )
+    g.person = person
 
 
 as_option = click.option(
-    "--as", metavar="NAME", expose_value=False, callback=_become, help="The account to do it for; else the operator."
+    "--as",
+    metavar="NAME",
+    expose_value=False,
+    callback=_become,
+    help="The account to do it for, as far as it may on the pages; else the operator.",
 )
 
 

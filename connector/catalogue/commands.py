@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..accounts.commands import as_option
+from ..accounts.gate import require
+from ..accounts.models import Role
 from ..repositories import register
 from ..terminal import Command, json_option
 from ..words import plural
@@ -110,6 +112,7 @@ def takedown_(repository: str, names: tuple[str, ...], as_json: bool, **options:
 
     Exit code: 0 done, 1 done but some items are neither held nor excluded.
     """
+    require(Role.ADMIN)
     known = register.named(repository).id
     if options["list_excluded"]:
         click.echo(takedown.as_csv(known), nl=False)

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from flask import current_app
 
 from ..accounts import audit
+from ..accounts.gate import require
+from ..accounts.models import Role
 from ..dspace.login import Account, Login
 from ..dspace.patience import Patience
 from ..errors import Transient
@@ -35,6 +37,14 @@ def sign_in(repository_id: int, name: str, password: str) -> None:
         repository = register.get(repository_id)
         repository.login_name, repository.login_secret = name, secret
         audit.note("login at the source", repository.site_url, name=name)
+
+
+def to_be_moved(repository_id: int) -> Repository:
+    """The repository. Raises NotAllowed where a login is kept, unless an administrator asks, who may set one."""
+    repository = register.get(repository_id)
+    if repository.login_name is not None:
+        require(Role.ADMIN)
+    return repository
 
 
 def sign_out(repository_id: int) -> None:

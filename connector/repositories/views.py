@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
 from sqlalchemy import select
 
-from ..accounts.gate import allows, require
+from ..accounts.gate import allows, may
 from ..accounts.models import Role
 from ..catalogue.models import ItemSet
 from ..dspace.estimates import FILES_UNTOLD
@@ -62,7 +62,7 @@ def connect_now() -> Any:
 @allows(Role.EDITOR)
 def change(repository_id: int) -> str:
     """The connection form of a known repository, which may have moved."""
-    repository = _to_be_moved(repository_id)
+    repository = logins.to_be_moved(repository_id)
     form = ConnectForm(url=repository.site_url, endpoint=repository.endpoint, limit=repository.limit)
     form.delay.data = f"{repository.delay:g}" if repository.delay else ""
     return _connect_page(form, repository)
@@ -72,7 +72,7 @@ def change(repository_id: int) -> str:
 @allows(Role.EDITOR)
 def change_now(repository_id: int) -> Any:
     """Find the repository where it was said to be now."""
-    return _connect(ConnectForm(), _to_be_moved(repository_id))
+    return _connect(ConnectForm(), logins.to_be_moved(repository_id))
 
 
 @blueprint.get("/repositories/<int:repository_id>/forget")
@@ -144,8 +144,8 @@ def listed(repository_id: int, name: str) -> Any:
 @allows(Role.EDITOR)
 def same_as(repository_id: int) -> Any:
     """A person says that this repository is another one we know, at a new address."""
-    kept = _to_be_moved(request.form.get("same_as", 0, type=row_id)).id
-    forgotten = connecting.merge(_to_be_moved(repository_id).id, kept)
+    kept = logins.to_be_moved(request.form.get("same_as", 0, type=row_id)).id
+    forgotten = connecting.merge(logins.to_be_moved(repository_id).id, kept)
     flash("The two are one repository now. What was imported before is found again, not imported twice.")
     if forgotten:
         flash(FORGOTTEN)
@@ -178,14 +178,6 @@ def sign_out(repository_id: int) -> Any:
     return redirect(url_for(".options", repository_id=repository_id), 303)
 
 
-def _to_be_moved(repository_id: int) -> Repository:
-    """The repository. Raises NotAllowed where a login is kept, unless an administrator asks, who may set one."""
-    repository = register.get(repository_id)
-    if repository.login_name is not None:
-        require(Role.ADMIN)
-    return repository
-
-
 def _connect(form: ConnectForm, moved: Repository | None = None) -> Any:
     same_as = moved.id if moved else None
     if not form.validate_on_submit():
@@ -197,7 +189,7 @@ def _connect(form: ConnectForm, moved: Repository | None = None) -> Any:
             form.limit.data,
             same_as,
             delay=form.delay.data,
-            may_forget_login=g.person.may(Role.ADMIN),
+            may_forget_login=may(Role.ADMIN),
         )
     except ConnectorError as error:
         form.refuse(error)

@@ -201,6 +201,86 @@ def test_only_an_admin_removes_what_is_gone(office):
     assert [entry[:2] for entry in office.trail()][-2:] == [("Anna", "hide"), ("Anna", "refused")]
 
 
+def command(office, *args):
+    with office.app.app_context():
+        told = office.app.test_cli_runner().invoke(args=args)
+    return told.exit_code, told.stderr
+
+
+@pytest.mark.parametrize("act", ["undo", "retry"])
+def test_a_command_for_an_editor_leaves_the_job_of_another_alone(office, source, act):
+    office.add("Anna", Role.EDITOR)
+    job_id = job_of(office, source, "Bert", State.FAILED)
+
+    told = command(office, act, str(job_id), "--as", "Anna")
+
+    assert told == (2, "Error: This job is Bert's: only they or an administrator may change it.\n")
+    with office.app.app_context():
+        assert db.session.scalars(db.select(ImportJob.state)).all() == [State.FAILED]
+    assert "undo" not in [what for _, what, _ in office.trail()]
+
+
+@pytest.mark.parametrize(("name", "role"), [("Bert", Role.EDITOR), ("Anna", Role.ADMIN), (None, None)])
+def test_a_command_for_the_owner_an_admin_or_the_operator_undoes_the_job(office, source, name, role):
+    if name:
+        office.add(name, role)
+    job_id = job_of(office, source, "Bert", State.COMPLETED)
+
+    assert command(office, "undo", str(job_id), *(["--as", name] if name else []))[0] == 0
+    assert (name or "local operator", "undo", "Harbour photographs") in office.trail()
+
+
+def test_an_editor_runs_the_job_of_another_again_on_the_command_line_as_on_the_pages(office, source):
+    office.add("Anna", Role.EDITOR)
+    job_id = job_of(office, source, "Bert", State.COMPLETED)
+
+    assert command(office, "rerun", str(job_id), "--as", "Anna")[0] == 0
+    assert ("Anna", "import", "Harbour photographs") in office.trail()
+
+
+@pytest.mark.parametrize(
+    "options", [("1/7", "--reason", "Asked", "--also-unknown"), ("--list-excluded",), ("--allow", "1/7")]
+)
+def test_a_takedown_for_an_editor_is_refused_on_the_command_line_as_on_the_pages(office, source, options):
+    office.add("Anna", Role.EDITOR)
+    with office.app.app_context():
+        repository_id = str(db.session.get_one(Source, source).repository_id)
+    page = office.enter("Anna").get("/takedown/")
+
+    code, told = command(office, "takedown", repository_id, *options, "--as", "Anna")
+
+    sentence = "This needs the role admin; yours is editor. Ask an administrator."
+    assert (code, told) == (2, f"Error: {sentence}\n")
+    assert (page.status_code, sentence in words(page)) == (403, True)
+    with office.app.app_context():
+        assert db.session.scalars(db.select(Exclusion)).all() == []
+
+
+def test_a_takedown_for_an_admin_is_theirs(office, source):
+    office.add("Anna", Role.ADMIN)
+    with office.app.app_context():
+        repository_id = str(db.session.get_one(Source, source).repository_id)
+
+    asked = ("takedown", repository_id, "1/7", "--reason", "Asked", "--also-unknown", "--as", "anna")
+
+    assert command(office, *asked)[0] == 0
+    with office.app.app_context():
+        assert db.session.scalars(db.select(Exclusion.owner)).all() == ["Anna"]
+
+
+def test_a_repository_with_a_login_is_moved_by_a_command_for_an_admin_only(office, source, sample):
+    office.add("Anna", Role.EDITOR)
+    with office.app.app_context(), transaction():
+        repository = db.session.get_one(Source, source).repository
+        repository.login_name = "harvester"
+        number = str(repository.id)
+    asked = ("import", sample.url, "--all", "--estimate", "--same-as", number)
+
+    code, told = command(office, *asked, "--as", "Anna")
+
+    assert (code, "This needs the role admin; yours is editor." in told) == (2, True)
+
+
 def test_what_the_command_line_does_is_the_local_operators(office, source):
     with office.app.app_context():
         job_id = jobs.create(source, {})
