@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flask import current_app
 
+from .catalogue.files import away
 from .catalogue.texts import human_size
 from .errors import Stopped, StorageTrouble
 from .imports.run import Run
@@ -19,12 +20,12 @@ EVERY = 16 * 2**20  # bytes of a download
 def free(instance: Path) -> int:
     """Bytes that are free for us, of the instance folder and of the files folder in it, which may be a disk apart.
 
-    Raises StorageTrouble where one of them is gone, without its path: everybody may read that.
+    Raises StorageTrouble where one of them is gone.
     """
     try:
         parts = [os.statvfs(folder) for folder in (instance, instance / "files")]
     except OSError as error:
-        raise StorageTrouble(f"The files folder cannot be used: {error.strerror}. Is its disk there?") from error
+        raise away(error) from error
     return min(part.f_bavail * part.f_frsize for part in parts)
 
 

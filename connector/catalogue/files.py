@@ -73,6 +73,13 @@ class FileFolder:
     def __init__(self, folder: Path):
         self.folder = folder
 
+    def check(self) -> None:
+        """Raises StorageTrouble where it is not there: what lies on its disk could not be removed, and came back."""
+        try:
+            self.folder.stat()
+        except OSError as error:
+            raise away(error) from error
+
     def path(self, sha256: str) -> Path:
         """Where the bytes of this SHA-256 lie, whether they are there or not."""
         return self.folder / sha256[:2] / sha256[2:]
@@ -191,6 +198,11 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def away(error: OSError) -> StorageTrouble:
+    """What is told of a folder that is gone, without its path: everybody may read that."""
+    return StorageTrouble(f"The files folder cannot be used: {error.strerror}. Is its disk there?")
 
 
 def _trouble(error: OSError) -> StorageTrouble:

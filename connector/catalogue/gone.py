@@ -15,7 +15,7 @@ from sqlalchemy import Select, delete, func, select, update
 from ..accounts import audit
 from ..dspace.records import SourceState
 from ..extensions import db, transaction
-from .leftovers import collect_bytes
+from .leftovers import collect_bytes, the_folder
 from .models import CatalogueFile, CatalogueItem, Change, Fate, Membership
 
 ITEM, FILE, CHANGE = CatalogueItem.__table__, CatalogueFile.__table__, Change.__table__
@@ -74,7 +74,11 @@ def numbers(ids: Select[Any]) -> dict[str, int]:
 
 
 def remove(chosen: Chosen) -> int:
-    """Remove those of these items that are gone at the source, with files and memberships; gives how many."""
+    """Remove those of these items that are gone at the source, with files and memberships; gives how many.
+
+    Raises StorageTrouble while the files folder is away.
+    """
+    the_folder().check()
     removed = 0
     while True:
         with transaction():

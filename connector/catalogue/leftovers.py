@@ -26,13 +26,16 @@ def the_folder() -> FileFolder:
 def collect_bytes() -> int:
     """Remove stored bytes that no file row and no change's `before` names; gives how many such there were.
 
-    Also what processes left that were killed between disk and database: part files, and bytes without a row.
+    Also what processes left that were killed between disk and database: part files, and bytes without a row. Raises
+    StorageTrouble where there are such and the folder is not there.
     """
     folder = the_folder()
     unused = select(STORED.c.sha256).where(~exists().where(FILE.c.sha256 == STORED.c.sha256))
     candidates = set(db.session.scalars(unused))
     candidates -= named_before(candidates)
     db.session.rollback()
+    if candidates:
+        folder.check()
     for sha256 in sorted(candidates):
         with folder.lock():
             with transaction():
@@ -43,6 +46,13 @@ def collect_bytes() -> int:
     folder.tidy()
     _remove_nameless(folder)
     return len(candidates)
+
+
+def names_bytes() -> bool:
+    """Whether the database names any stored bytes: one that was made anew, in the place of a lost one, names none."""
+    found = db.session.scalar(select(exists().where(STORED.c.sha256.is_not(None))))
+    db.session.rollback()
+    return bool(found)
 
 
 def _remove_nameless(folder: FileFolder) -> None:

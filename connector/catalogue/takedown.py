@@ -18,7 +18,7 @@ from ..dspace.paths import handle_in, is_uuid, object_of, path_of
 from ..errors import InvalidInput
 from ..extensions import db, transaction, utcnow
 from .gone import CHANGE, ITEM, delete_items
-from .leftovers import collect_bytes
+from .leftovers import collect_bytes, the_folder
 from .models import Action, Exclusion, Holding
 from .texts import csv_safe
 
@@ -83,11 +83,13 @@ def named(repository_id: int, lines: Iterable[str]) -> Named:
 def take_down(repository_id: int, what: Named, reason: str, also_unknown: bool = False) -> int:
     """Remove what is held of this and exclude it; what is not held is excluded too if wanted. Gives the items removed.
 
-    InvalidInput without a reason. Nothing needs to stand still: an import looks at the exclusions as it writes.
+    InvalidInput without a reason, StorageTrouble while the files folder is away. Nothing needs to stand still: an
+    import looks at the exclusions as it writes.
     """
     reason = reason.strip()
     if not reason:
         raise InvalidInput("Give the reason for the takedown: it is kept with each item that is excluded.", "reason")
+    the_folder().check()
     removed = 0
     for start in range(0, len(what.item_ids), BATCH):
         with transaction():

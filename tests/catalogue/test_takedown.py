@@ -9,10 +9,13 @@ import json
 import pytest
 
 from connector.catalogue import takedown
+from connector.catalogue.gone import delete_items
+from connector.catalogue.leftovers import collect_bytes
 from connector.catalogue.models import CatalogueItem, Change, Exclusion
 from connector.dspace.records import SourceState
-from connector.errors import InvalidInput
-from connector.extensions import db
+from connector.errors import InvalidInput, StorageTrouble
+from connector.extensions import db, transaction
+from connector.imports import jobs
 from tests.imports.catalogue import stored_bytes, stored_rows, titles
 from tests.pages import links, words
 
@@ -343,3 +346,71 @@ def test_an_item_taken_down_while_the_source_is_asked_for_it_is_not_marked(held,
 
     assert job.state == "completed"
     assert titles(held.app) == {"b": "Beta"}
+
+
+@pytest.fixture
+def away(held):
+    """The files folder of that desk, whose disk is away; it can be put back."""
+    files = held.app.config["INSTANCE"] / "files"
+    files.rename(files.with_name("elsewhere"))
+    return lambda: files.with_name("elsewhere").rename(files)
+
+
+AWAY = "The files folder cannot be used: No such file or directory. Is its disk there?"
+
+
+def test_while_the_files_folder_is_away_nothing_is_taken_down_and_the_page_says_why(held, client, away):
+    sent = {"repository": held.repository_id, "names": "1/a", "reason": "Asked for", "confirmed": "yes"}
+
+    answer = client.post("/takedown/", data=sent | {"also_unknown": "yes"})
+
+    assert (answer.status_code, AWAY in words(answer)) == (503, True)
+    assert len(titles(held.app)) == 2
+    assert (exclusions(held.app), audit(held.app)) == (set(), [])
+
+    away()
+    assert "Taken down: 1 item." in words(client.post("/takedown/", data=sent, follow_redirects=True))
+    assert stored_bytes(held.app) == set()
+
+
+def test_the_command_takes_nothing_down_either_while_the_files_folder_is_away(held, away):
+    done = command(held, "1/a", "--reason", "Asked for")
+
+    assert (done.exit_code, done.stderr) == (2, f"Error: {AWAY}\n")
+    assert len(titles(held.app)) == 2
+
+
+def test_nothing_that_is_gone_is_removed_while_the_files_folder_is_away(held, dspace, client):
+    dspace.edit("a", state=SourceState.WITHDRAWN)
+    held.run()
+    files = held.app.config["INSTANCE"] / "files"
+    files.rename(files.with_name("elsewhere"))
+
+    answer = client.post("/gone/", data={"do": "remove", "every": "yes", "confirmed": "yes"})
+
+    assert (answer.status_code, AWAY in words(answer)) == (503, True)
+    assert len(titles(held.app)) == 2
+
+
+def test_an_undo_while_the_files_folder_is_away_fails_before_it_changes_anything_and_goes_on_later(held, away):
+    undo = held.undo(held.first)
+
+    assert (undo.state, undo.message, undo.removed) == ("failed", AWAY, 0)
+    assert len(titles(held.app)) == 2
+
+    away()
+    with held.app.app_context():
+        jobs.resume(undo.id)
+    assert held.work(undo.id)
+    assert (titles(held.app), stored_bytes(held.app)) == ({}, set())
+
+
+def test_bytes_keep_their_row_while_the_files_folder_is_away(held, away):
+    with held.app.app_context():
+        with transaction():
+            delete_items([item_id(held.app)])
+        before = stored_rows(held.app)
+        with pytest.raises(StorageTrouble):
+            collect_bytes()
+
+    assert stored_rows(held.app) == before != set()
