@@ -90,9 +90,13 @@ def test_connecting_to_an_address_that_takes_a_login_away_is_refused_to_an_edito
         db.session.commit()
 
     page = browser_of(office, Role.EDITOR).post("/", data=typed(sample))
+    with office.app.app_context():
+        asked = ["import", sample.url, "--all", "--estimate", "--as", "Anna"]
+        told = office.app.test_cli_runner().invoke(args=asked)
 
-    assert page.status_code == 422
+    assert (page.status_code, told.exit_code) == (422, 2)
     assert "Only an administrator may move the repository there." in words(page)
+    assert "Only an administrator may move the repository there." in told.stderr
     assert where(office) == (safer, NAME)
     assert entries(office, "repository moved") == []
 
