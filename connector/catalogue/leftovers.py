@@ -48,13 +48,6 @@ def collect_bytes() -> int:
     return len(candidates)
 
 
-def names_bytes() -> bool:
-    """Whether the database names any stored bytes: one that was made anew, in the place of a lost one, names none."""
-    found = db.session.scalar(select(exists().where(STORED.c.sha256.is_not(None))))
-    db.session.rollback()
-    return bool(found)
-
-
 def _remove_nameless(folder: FileFolder) -> None:
     lying = iter(folder.stored())
     while hashes := set(islice(lying, BATCH)):

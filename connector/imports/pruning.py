@@ -12,7 +12,7 @@ from datetime import timedelta
 from flask import current_app
 from sqlalchemy import ColumnElement, exists, func, select, update
 
-from ..catalogue.leftovers import collect_bytes, names_bytes
+from ..catalogue.leftovers import collect_bytes
 from ..catalogue.models import Change
 from ..extensions import db, transaction, utcnow
 from . import told
@@ -33,13 +33,10 @@ class Pruned:
 
 
 def prune() -> Pruned:
-    """Forget what the settings KEEP_RUNS and KEEP_DAYS do not keep, and what previews told that ended a day ago.
-
-    Bytes go that nobody names, also those of before: they lay on a disk that was away when their items were removed.
-    """
+    """Forget what the settings KEEP_RUNS and KEEP_DAYS do not keep, and what previews told that ended a day ago."""
     states = sum(_forget(job_id) for job_id in _due())
-    previews = told.forget_before(utcnow() - A_DAY)
-    return Pruned(states, collect_bytes() if names_bytes() else 0, previews)
+    files = collect_bytes() if states else 0
+    return Pruned(states, files, told.forget_before(utcnow() - A_DAY))
 
 
 def _due() -> list[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -280,29 +279,3 @@ def test_a_year_of_daily_runs_without_changes_over_ten_thousand_items_grows_the_
 
     assert (job.unchanged, job.clean, dspace.listings) == (ITEMS, True, ["complete"])
     assert size(desk.app) - before < MOST
-
-
-def nameless(desk) -> Path:
-    """Bytes that nobody names, as on a disk that was away when their item was removed."""
-    path = desk.app.config["INSTANCE"] / "files" / "ab" / ("c" * 62)
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(b"of an item that was taken down")
-    return path
-
-
-def test_bytes_that_nobody_names_go_though_no_state_is_forgotten(history):
-    path = nameless(history)
-    before = stored_bytes(history.app)
-
-    assert pruned(history, runs=30, days=365) == {"states": 0, "files": 0, "previews": 0}
-
-    assert not path.exists()
-    assert len(stored_bytes(history.app)) == len(before) - 1 == 3
-
-
-def test_a_database_that_names_no_bytes_at_all_removes_none(desk):
-    path = nameless(desk)
-
-    pruned(desk)
-
-    assert path.exists()
