@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent
@@ -50,7 +50,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     instance = Path(os.path.realpath(environ.get("CONNECTOR_INSTANCE") or ROOT / "instance"))
     return {
         "INSTANCE": instance,
-        "SQLALCHEMY_DATABASE_URI": read("DATABASE_URL", _database, f"sqlite:///{instance / 'connector.db'}"),
+        "SQLALCHEMY_DATABASE_URI": read("DATABASE_URL", _database, _sqlite(instance / "connector.db")),
         "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},  # or errors would bring them to the log
         "QUEUE_URL": read("QUEUE_URL", _queue, f"sqlite:///{instance / 'queue.db'}"),
         "SECRET_KEY": read("SECRET_KEY", _key, None),
@@ -345,9 +345,14 @@ def _database(text: str) -> str:
         url = None
     if url is None or url.drivername not in ("sqlite", "postgresql", "postgresql+psycopg") or not url.database:
         raise ValueError("it has the form postgresql://user:password@host:port/name or sqlite:///path.")
-    if url.drivername == "sqlite" and (":memory:" in url.database or url.query.get("mode") == "memory"):
-        raise ValueError("a database in memory is lost with the process: sqlite:///path names a file.")
+    if url.drivername == "sqlite" and (":memory:" in url.database or url.query or url.database.startswith("file:")):
+        raise ValueError("sqlite:///path names a file by its path alone; one in memory is lost with the process.")
     return text
+
+
+def _sqlite(path: Path) -> str:
+    """The URL of a database file, whatever signs its path has: for SQLAlchemy a ? would begin the options."""
+    return URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def _parts(text: str) -> SplitResult:

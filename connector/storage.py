@@ -96,9 +96,9 @@ def _close_to_others(instance: Path) -> None:
 
 
 def database_file() -> Path | None:
-    """Where the SQLite database lies; None for a database that is no file."""
+    """Where the SQLite database lies, behind any symlink, as its journal does; None for a database that is no file."""
     url = db.engine.url
-    return Path(url.database) if url.get_backend_name() == "sqlite" else None
+    return Path(url.database).resolve() if url.get_backend_name() == "sqlite" else None
 
 
 def misplaced() -> str | None:
@@ -129,7 +129,7 @@ def _keep_to(app: Flask, database: Path | None) -> None:
 
     def connect(dialect: Any, record: Any, args: list[Any], options: dict[str, Any]) -> None:
         refuse()
-        args[0], options["uri"] = f"{database.absolute().as_uri()}?mode=rw", True
+        args[0], options["uri"] = f"{database.as_uri()}?mode=rw", True
 
     event.listen(db.engine, "do_connect", connect)
     event.listen(db.engine, "checkout", lambda connection, record, proxy: refuse())
@@ -142,7 +142,7 @@ def _refuse_a_journal_alone() -> None:
     if journal and not database.exists() and journal.exists() and journal.stat().st_size:
         raise StorageTrouble(
             f"{database} is missing, and its newest changes lie beside where it was, in {journal.name}. Put the file "
-            f"back; to begin with an empty database, move {journal.name} away, too."
+            f"back; to restore a backup, or begin with an empty database, move {journal.name} away, too."
         )
 
 

@@ -14,7 +14,10 @@ QUEUE = (RedisError, sqlite3.Error)  # of its storage; those of the database com
 ROOM = "Make room on the disk, then try again."
 RIGHTS = "The account that DSpace Connector runs as must be able to write there."
 PLACE = "Set CONNECTOR_INSTANCE to a folder that is there or can be made."
-PUT_BACK = "Put the file back where it was. To use another one, restart DSpace Connector."
+PUT_BACK = (
+    "Put the file back where it was. To use another one, end DSpace Connector, move the -wal and -shm files beside it "
+    "away with the old one, then start it again."
+)
 BROKEN = "See whether the disk is full, read-only or broken."
 FILES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), ROOM),

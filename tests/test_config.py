@@ -112,6 +112,7 @@ def test_any_address_may_be_listened_on(host):
         ("DATABASE_URL", "sqlite://", "sqlite:///path"),
         ("DATABASE_URL", "sqlite:///:memory:", "lost with the process"),
         ("DATABASE_URL", "sqlite:///file::memory:?uri=true", "lost with the process"),
+        ("DATABASE_URL", "sqlite:///file:/srv/connector.db?uri=true", "by its path alone"),
         ("SECRET_KEY", "secret", "at least 32 characters"),
         ("MIN_FREE", "much", "no size"),
         ("MIN_FREE", "1.5 GB", "no size"),

@@ -223,3 +223,31 @@ def test_where_only_the_journal_of_the_database_is_there_nothing_is_begun_anew(a
     assert not (instance / "connector.db").exists()
     (instance / "connector.db-wal").unlink()
     (instance / "aside.db").rename(instance / "connector.db")
+
+
+@pytest.mark.parametrize("name", ["a b", "a?b", "a#b", "a%20b", "ä@b:c", "[a]"])
+def test_whatever_the_folder_is_called_the_database_lies_in_it(tmp_path, name):
+    app = app_at(tmp_path / name)
+    prepare(app)
+    with app.app_context():
+        db.engine.dispose()  # so that the next connection is one of a running app
+
+        assert revision() is not None
+    let_go(app)
+    assert (tmp_path / name / "connector.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_behind_a_symlink_the_journal_of_a_missing_database_is_found_too(tmp_path):
+    app, elsewhere = app_at(tmp_path / "instance"), tmp_path / "disk.db"
+    (tmp_path / "instance").mkdir()
+    (tmp_path / "instance" / "connector.db").symlink_to(elsewhere)
+    prepare(app)
+    let_go(app)
+    elsewhere.rename(tmp_path / "aside.db")
+    (tmp_path / "disk.db-wal").write_bytes(b"the newest changes")
+
+    with pytest.raises(StorageTrouble, match=r"disk\.db-wal"):
+        prepare(app)
+
+    assert not elsewhere.exists()

@@ -74,7 +74,7 @@ class FileFolder:
         self.folder = folder
 
     def check(self) -> None:
-        """Raises StorageTrouble where it is not there: what lies on its disk could not be removed, and came back."""
+        """Raises StorageTrouble where it is not there."""
         try:
             self.folder.stat()
         except OSError as error:

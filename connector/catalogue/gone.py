@@ -15,7 +15,7 @@ from sqlalchemy import Select, delete, func, select, update
 from ..accounts import audit
 from ..dspace.records import SourceState
 from ..extensions import db, transaction
-from .leftovers import collect_bytes, the_folder
+from .leftovers import check_disk, collect_bytes
 from .models import CatalogueFile, CatalogueItem, Change, Fate, Membership
 
 ITEM, FILE, CHANGE = CatalogueItem.__table__, CatalogueFile.__table__, Change.__table__
@@ -78,7 +78,7 @@ def remove(chosen: Chosen) -> int:
 
     Raises StorageTrouble while the files folder is away.
     """
-    the_folder().check()
+    check_disk()
     removed = 0
     while True:
         with transaction():

@@ -10,6 +10,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import Text, cast, delete, exists, select
 
+from ..errors import StorageTrouble
 from ..extensions import db, transaction
 from .files import FileFolder
 from .models import CatalogueFile, Change, StoredFile
@@ -23,11 +24,25 @@ def the_folder() -> FileFolder:
     return FileFolder(Path(current_app.config["INSTANCE"]) / "files")
 
 
+def check_disk() -> None:
+    """Raises StorageTrouble while the disk of the files is away: what lies on it could not be removed, and came back.
+
+    Its folder is not there then, or is the empty one where the disk is to be mounted.
+    """
+    folder = the_folder()
+    folder.check()
+    if next(folder.stored(), None) is None and db.session.scalar(select(STORED.c.sha256).limit(1)) is not None:
+        raise StorageTrouble(
+            "The files folder is empty, though files are stored: is its disk mounted? If they are lost, "
+            "flask files verify --repair fetches them again."
+        )
+
+
 def collect_bytes() -> int:
     """Remove stored bytes that no file row and no change's `before` names; gives how many such there were.
 
     Also what processes left that were killed between disk and database: part files, and bytes without a row. Raises
-    StorageTrouble where there are such and the folder is not there.
+    StorageTrouble where there are such and the disk of the files is away.
     """
     folder = the_folder()
     unused = select(STORED.c.sha256).where(~exists().where(FILE.c.sha256 == STORED.c.sha256))
@@ -35,7 +50,7 @@ def collect_bytes() -> int:
     candidates -= named_before(candidates)
     db.session.rollback()
     if candidates:
-        folder.check()
+        check_disk()
     for sha256 in sorted(candidates):
         with folder.lock():
             with transaction():

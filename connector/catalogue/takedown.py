@@ -18,7 +18,7 @@ from ..dspace.paths import handle_in, is_uuid, object_of, path_of
 from ..errors import InvalidInput
 from ..extensions import db, transaction, utcnow
 from .gone import CHANGE, ITEM, delete_items
-from .leftovers import collect_bytes, the_folder
+from .leftovers import check_disk, collect_bytes
 from .models import Action, Exclusion, Holding
 from .texts import csv_safe
 
@@ -89,7 +89,7 @@ def take_down(repository_id: int, what: Named, reason: str, also_unknown: bool =
     reason = reason.strip()
     if not reason:
         raise InvalidInput("Give the reason for the takedown: it is kept with each item that is excluded.", "reason")
-    the_folder().check()
+    check_disk()
     removed = 0
     for start in range(0, len(what.item_ids), BATCH):
         with transaction():

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, exists, func, select, update
 
 from ..catalogue import store
-from ..catalogue.leftovers import collect_bytes, the_folder
+from ..catalogue.leftovers import check_disk, collect_bytes
 from ..catalogue.models import Action, Change, Fate, Holding, ItemSet, Membership
 from ..catalogue.store import Place
 from ..extensions import db, transaction
@@ -58,7 +58,7 @@ def preview(job_id: int) -> dict[str, int]:
 
 def run(run: Run) -> tuple[bool, str]:
     """Carry out an undo; gives (clean, message). Raises StorageTrouble while the files folder is away."""
-    the_folder().check()
+    check_disk()
     undo = jobs.get(run.job_id)
     job = undo.undoes
     repository = job.source.repository

@@ -373,6 +373,19 @@ def test_while_the_files_folder_is_away_nothing_is_taken_down_and_the_page_says_
     assert stored_bytes(held.app) == set()
 
 
+def test_an_empty_folder_where_the_disk_is_to_be_mounted_is_not_taken_for_the_disk(held, client, away):
+    (held.app.config["INSTANCE"] / "files").mkdir()
+    sent = {"repository": held.repository_id, "names": "1/a", "reason": "Asked for", "confirmed": "yes"}
+
+    answer = client.post("/takedown/", data=sent)
+
+    assert (answer.status_code, "is its disk mounted?" in words(answer)) == (503, True)
+    assert len(titles(held.app)) == 2
+    (held.app.config["INSTANCE"] / "files").rmdir()
+    away()
+    assert "Taken down: 1 item." in words(client.post("/takedown/", data=sent, follow_redirects=True))
+
+
 def test_the_command_takes_nothing_down_either_while_the_files_folder_is_away(held, away):
     done = command(held, "1/a", "--reason", "Asked for")
 
