@@ -8,7 +8,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 COPIES_KEPT = 3
 OPENED = "database_opened"  # where the app keeps which file it uses
 MOVED = "its file was moved or replaced while DSpace Connector ran"
+UNUSABLE = f"The database cannot be used now: {MOVED}. {trouble.PUT_BACK}"
 OWN, FOLDER = 0o600, 0o700  # what others on this machine may not even read
 
 
@@ -55,9 +56,12 @@ def prepare(app: Flask, *, anew: bool = True) -> None:
         swap.finish(instance, database_file())
         app.config["SECRET_KEY"] = app.config["SECRET_KEY"] or secret_key(instance)
         _refuse_a_journal_alone()
+        _agree(app)
         _bring_up_to_date(instance / "backups")
         _make_queue()
         app.extensions[OPENED] = _identity(database_file())
+        with suppress(OSError):  # on a full disk others are not told
+            os.pwrite(app.extensions["in_use"], str(app.extensions[OPENED]).encode(), 0)
         if is_first:
             _keep_to(app, database_file())
 
@@ -103,9 +107,7 @@ def database_file() -> Path | None:
 
 def misplaced() -> str | None:
     """The sentence for the pages when the SQLite file is not the one opened at the start any more; None while it is."""
-    if not _is_misplaced(current_app, database_file()):
-        return None
-    return f"The database cannot be used now: {MOVED}. {trouble.PUT_BACK}"
+    return UNUSABLE if _is_misplaced(current_app, database_file()) else None
 
 
 def _is_misplaced(app: Flask, database: Path | None) -> bool:
@@ -192,16 +194,30 @@ def have_to_itself(app: Flask) -> None:
 
 
 def _hold(app: Flask) -> None:
-    """Show others that the instance is in use. The system frees the lock when the process ends, however it ends."""
+    """Show others that the instance is in use. The system frees the lock when the process ends, however it ends.
+
+    The file of the lock tells which database file is used, as long as somebody holds it (see `_agree`).
+    """
     if "in_use" in app.extensions:
+        os.ftruncate(app.extensions["in_use"], 0)  # a restore may have changed it
         return
     handle = os.open(app.config["INSTANCE"] / "in_use.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    with suppress(BlockingIOError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(handle, 0)  # nobody else holds it: what it tells is of before
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(handle)
         raise Conflict("A backup is being restored into this instance: try again when that has ended.") from error
     app.extensions["in_use"] = handle
+
+
+def _agree(app: Flask) -> None:
+    """Raises StorageTrouble where others use another database file: its journal would be taken for that of this one."""
+    told = os.pread(app.extensions["in_use"], 100, 0).decode()
+    if told and told != str(_identity(database_file())):
+        raise StorageTrouble(UNUSABLE)
 
 
 def _bring_up_to_date(backups: Path) -> None:

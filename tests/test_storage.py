@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import sqlite3
 import stat
 from contextlib import closing
@@ -251,3 +253,35 @@ def test_behind_a_symlink_the_journal_of_a_missing_database_is_found_too(tmp_pat
         prepare(app)
 
     assert not elsewhere.exists()
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_no_process_begins_on_another_database_file_than_those_that_run(tmp_path, is_replaced):
+    running, file = app_at(tmp_path / "instance"), tmp_path / "instance" / "connector.db"
+    prepare(running)
+    file.rename(file.with_suffix(".aside"))
+    if is_replaced:
+        shutil.copy(file.with_suffix(".aside"), file)
+
+    with pytest.raises(StorageTrouble, match=r"moved or replaced while|is missing, and its newest changes"):
+        prepare(app_at(tmp_path / "instance"))
+
+    file.with_suffix(".aside").rename(file)
+    later = app_at(tmp_path / "instance")
+    prepare(later)
+    for app in (running, later):
+        let_go(app)
+        os.close(app.extensions["in_use"])
+
+
+def test_when_nobody_runs_another_database_file_may_be_put_in_its_place(tmp_path):
+    file = tmp_path / "instance" / "connector.db"
+    for _ in range(2):
+        app = app_at(tmp_path / "instance")
+        prepare(app)
+        let_go(app)
+        os.close(app.extensions["in_use"])
+        shutil.copy(file, file.with_suffix(".copy"))
+        file.with_suffix(".copy").rename(file)
+
+    assert not file.with_suffix(".copy").exists()
