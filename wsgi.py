@@ -14,9 +14,12 @@ from connector.storage import prepare
 from connector.terminal import give_up, refuse
 
 # A `flask` that only prints its help makes and upgrades nothing, and what is not there cannot be backed up.
-is_command = click.get_current_context(silent=True) is not None
-is_help = is_command and (len(sys.argv) == 1 or "--help" in sys.argv)
-is_backup = is_command and sys.argv[1:2] == ["backup"]
+context = click.get_current_context(silent=True)
+root = context and context.find_root()
+# Click takes the name off the context before the app is loaded.
+command = root.command.make_parser(root).parse_args(sys.argv[1:])[1][:1] if root else []
+is_help = root is not None and (not command or "--help" in sys.argv)
+is_backup = command == ["backup"]
 
 os.umask(0o077)  # the catalogue is nobody else's on this machine
 try:

@@ -317,6 +317,15 @@ def test_an_instance_that_was_not_there_is_not_backed_up_nor_made(tmp_path, stoc
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("options", [["--debug"], ["--app", "wsgi"], ["-A", "wsgi", "--no-debug"]])
+def test_nor_is_one_made_where_options_stand_before_the_command(tmp_path, options):
+    flask = CommandLine(tmp_path / "instance")
+
+    code, _, err = flask(*options, "backup", str(tmp_path / "backup.tar"))
+
+    assert (code, "CONNECTOR_INSTANCE" in err, list(tmp_path.iterdir())) == (2, True, [])
+
+
 def test_an_instance_that_nobody_has_used_yet_is_not_backed_up(elsewhere, tmp_path):
     code, _, err = elsewhere("backup", str(tmp_path / "backup.tar"))
 
