@@ -25,9 +25,10 @@ from config import load
 from connector import create_app
 from connector.backup import archive, commands
 from connector.backup.folder import remove_old
+from connector.backup.part import written as part_written
 from connector.backup.restore import read_manifest
 from connector.catalogue.leftovers import the_folder
-from connector.errors import InvalidInput
+from connector.errors import Conflict, InvalidInput
 from connector.extensions import db
 from connector.storage import database_file, prepare
 from tests.sample import SampleRepository
@@ -280,6 +281,41 @@ def test_an_archive_stays_that_a_slow_clock_made_older_than_others(nights):
     remove_old(written, 2)
 
     assert [name for name in NIGHTS if (nights / name).exists()] == NIGHTS[1:]
+
+
+def test_of_two_backups_into_one_file_the_second_is_refused_and_the_first_ends(stocked, tmp_path):
+    path = tmp_path / "backup.tar"
+    with part_written(path) as file:
+        copy = Path(f"{path}.database.part")
+        copy.touch()
+
+        code, _, err = stocked("backup", str(path))
+
+        assert (code, "Another backup is writing" in err, copy.exists()) == (2, True, True)
+        file.write(b"the rest")
+    assert path.read_bytes() == b"the rest"
+
+
+def test_many_backups_that_begin_at_once_end_with_one_archive(tmp_path):
+    path, start, done = tmp_path / "backup.tar", threading.Barrier(8), []
+
+    def one(number: int) -> None:
+        start.wait()
+        try:
+            with part_written(path) as file:
+                file.write(b"%d" % number)
+        except Conflict:
+            return
+        done.append(b"%d" % number)
+
+    threads = [threading.Thread(target=one, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert done == [path.read_bytes()]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_in_a_folder_that_is_not_there_nothing_can_be_kept(stocked, tmp_path):

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import tarfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
@@ -27,6 +27,7 @@ from ..imports.models import ImportJob
 from ..repositories.models import Repository
 from ..storage import copy_database, database_file, revision
 from ..version import __version__
+from .part import written
 from .swap import DATABASE, KEY
 
 MANIFEST = "manifest.json"
@@ -60,30 +61,19 @@ class Manifest:
 def write(target: Path) -> Manifest:
     """Write the archive, of mode 600, whole or not at all.
 
-    Raises Conflict where `target` exists or there is nothing to write, StorageTrouble.
+    Raises Conflict where `target` exists, another backup is writing it or there is nothing to write, StorageTrouble.
     """
-    if target.exists():
-        raise Conflict(f"{target} exists already: name another file.")
     if is_empty():
         raise Conflict(
             "There is nothing to back up: no account and no repository. Run this with the settings that the app has, "
             "first of all CONNECTOR_INSTANCE."
         )
-    part = Path(f"{target}.part")
     try:
-        part.unlink(missing_ok=True)  # of a backup that was killed
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            with tarfile.open(fileobj=file, mode="w") as tar:
-                manifest = _Writing(tar, Path(f"{target}.database.part")).all()
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, target)
-        audit.record("backup", target.name)
+        with written(target) as file, tarfile.open(fileobj=file, mode="w") as tar:
+            manifest = _Writing(tar, Path(f"{target}.database.part")).all()
     except OSError as error:
         raise StorageTrouble(f"The backup cannot be written to {target}: {error.strerror}.") from error
-    finally:
-        with suppress(OSError):  # or the trouble that led here would not be told
-            part.unlink(missing_ok=True)
+    audit.record("backup", target.name)
     return manifest
 
 
