@@ -15,6 +15,7 @@ import subprocess
 import tarfile
 import threading
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
@@ -24,7 +25,7 @@ from sqlalchemy import event
 from config import load
 from connector import create_app
 from connector.backup import archive, commands
-from connector.backup.folder import remove_old
+from connector.backup.folder import named, remove_old
 from connector.backup.part import written as part_written
 from connector.backup.restore import read_manifest
 from connector.catalogue.leftovers import the_folder
@@ -36,6 +37,7 @@ from tests.test_command_line import ROOT, CommandLine
 from tests.test_postgresql import BINARIES, postgresql
 
 __all__ = ["postgresql"]
+KEY = "the key of the instance that the backups are of"
 IMPORT = ("--all", "--files", "--item-set-from-collection")
 
 
@@ -85,6 +87,7 @@ def written(stock, tmp_path_factory) -> Path:
     """A backup of that catalogue."""
     folder = tmp_path_factory.mktemp("backups")
     shutil.copytree(stock, folder / "instance")
+    (folder / "instance" / "secret_key").write_text(KEY)
     assert Here(folder / "instance")("backup", str(folder / "backup.tar"))[0] == 0
     return folder / "backup.tar"
 
@@ -244,7 +247,8 @@ def test_a_backup_is_not_written_over_another(stocked, backup):
     assert "exists already" in err
 
 
-NIGHTS = [f"connector-2026010{day}T020000Z.tar" for day in range(1, 6)]
+NIGHTS = [named(Path(), KEY, datetime(2026, 1, day, 2)).name for day in range(1, 6)]
+NOON = datetime(2026, 1, 5, 12)
 
 
 @pytest.fixture
@@ -261,7 +265,7 @@ def test_in_a_folder_the_archive_is_named_by_the_time_and_the_oldest_give_way(st
     code, told = stocked.json("backup", "--keep", "3", str(nights))
 
     assert code == 0
-    assert re.fullmatch(r"connector-\d{8}T\d{6}Z\.tar", Path(told["file"]).name)
+    assert re.fullmatch(r"connector-[0-9a-f]{8}-\d{8}T\d{6}Z\.tar", Path(told["file"]).name)
     assert read_manifest(Path(told["file"])).items > 0
     kept = [*NIGHTS[3:], f"{NIGHTS[4]}.database.part", Path(told["file"]).name]
     assert sorted(path.name for path in nights.iterdir()) == sorted([*kept, "connector-2025.tar", f"{NIGHTS[0]}.gpg"])
@@ -278,9 +282,65 @@ def test_while_stored_files_are_missing_no_older_archive_is_removed(stocked, nig
 def test_an_archive_stays_that_a_slow_clock_made_older_than_others(nights):
     written = nights / NIGHTS[1]
 
-    remove_old(written, 2)
+    remove_old(written, 2, NOON)
 
     assert [name for name in NIGHTS if (nights / name).exists()] == NIGHTS[1:]
+
+
+def test_the_name_of_an_archive_tells_the_instance_and_nothing_of_its_key():
+    one, other = (named(Path(), key, NOON).name for key in (KEY, f"{KEY}."))
+
+    assert one != other
+    assert hashlib.sha256(KEY.encode()).hexdigest()[:8] not in one
+
+
+def test_archives_of_another_instance_in_the_same_folder_neither_go_nor_count(stocked, nights):
+    others = [named(nights, "another key", datetime(year, 1, 1)) for year in range(2020, 2026)]
+    for path in others:
+        path.touch()
+
+    code, told = stocked.json("backup", "--keep", "2", str(nights))
+
+    assert (code, all(path.exists() for path in others)) == (0, True)
+    assert [name for name in NIGHTS if (nights / name).exists()] == NIGHTS[4:]
+    assert Path(told["file"]).exists()
+
+
+@pytest.mark.parametrize("what", ["a folder", "a link"])
+def test_what_has_the_name_of_an_old_archive_and_is_no_file_stays_and_hinders_nothing(stocked, nights, what):
+    odd = named(nights, KEY, datetime(2025, 12, 31))
+    for path in (odd, Path(f"{odd}.part"), Path(f"{odd}.database.part")):
+        path.mkdir() if what == "a folder" else path.symlink_to(nights / "connector-2025.tar")
+
+    code, _, err = stocked("backup", "--keep", "2", str(nights))
+
+    assert (code, "Error" in err) == (0, False)
+    assert len(list(nights.glob(f"{odd.name}*"))) == 3
+    assert [name for name in NIGHTS if (nights / name).exists()] == NIGHTS[4:]
+
+
+def test_archives_that_a_clock_that_ran_ahead_named_do_not_count_among_those_kept(stocked, nights):
+    ahead = [named(nights, KEY, datetime(2999, 1, day)) for day in range(1, 6)]
+    for path in ahead:
+        path.touch()
+
+    assert stocked("backup", "--keep", "3", str(nights))[0] == 0
+
+    assert [name for name in NIGHTS if (nights / name).exists()] == NIGHTS[3:]
+    assert all(path.exists() for path in ahead)
+
+
+def test_a_backup_that_still_runs_is_left_alone_by_one_that_ends_before_it(stocked, nights):
+    running = named(nights, KEY, datetime(2025, 12, 31))
+    with part_written(running) as file:
+        file.write(b"the rest")
+        copy = Path(f"{running}.database.part")
+        copy.touch()
+
+        assert stocked("backup", "--keep", "1", str(nights))[0] == 0
+
+        assert copy.exists()
+    assert running.read_bytes() == b"the rest"
 
 
 def test_of_two_backups_into_one_file_the_second_is_refused_and_the_first_ends(stocked, tmp_path):
@@ -318,6 +378,13 @@ def test_many_backups_that_begin_at_once_end_with_one_archive(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("ending", ["/", "//", "/."])
+def test_a_folder_that_is_not_there_is_not_taken_for_the_name_of_a_file(stocked, tmp_path, ending):
+    code, _, err = stocked("backup", f"{tmp_path}/missing{ending}")
+
+    assert (code, "There is no folder" in err, (tmp_path / "missing").exists()) == (2, True, False)
+
+
 def test_in_a_folder_that_is_not_there_nothing_can_be_kept(stocked, tmp_path):
     code, _, err = stocked("backup", "--keep", "3", str(tmp_path / "missing"))
 
@@ -330,7 +397,7 @@ def test_what_the_timer_runs_writes_a_backup_and_keeps_seven(stocked, tmp_path):
     nights = tmp_path / args[-1].lstrip("/")
     nights.mkdir(parents=True)
     for day in range(10, 20):
-        (nights / f"connector-202601{day}T020000Z.tar").touch()
+        named(nights, KEY, datetime(2026, 1, day, 2)).touch()
 
     code, _, _ = stocked(*args[:-1], str(nights))
 

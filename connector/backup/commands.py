@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from flask import current_app
 from sqlalchemy import URL
 
 from ..catalogue.texts import human_size
@@ -23,26 +24,29 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("backup", cls=Command)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path())
 @click.option("--keep", metavar="N", type=click.IntRange(1), help="In a folder: remove all but the newest N.")
 @json_option
-def backup(file: Path, keep: int | None, as_json: bool) -> None:
+def backup(file: str, keep: int | None, as_json: bool) -> None:
     """Write the database, the stored files and the secret key to FILE, a tar archive, also while the app runs.
 
-    FILE may be a folder: the archive in it is named by the time. A PostgreSQL database is not in it: pg_dump keeps
-    that one. Exit code: 0 done, 1 done but stored files are missing or damaged (then no older archive is removed),
-    2 refused.
+    FILE may be a folder: the archive in it is named by the instance and the time, and --keep removes none of another
+    instance. A PostgreSQL database is not in it: pg_dump keeps that one. Exit code: 0 done, 1 done but stored files
+    are missing or damaged (then no older archive is removed), 2 refused.
     """
-    is_folder = file.is_dir()
-    if keep is not None and not is_folder:
+    path = Path(file)
+    is_folder = path.is_dir()
+    if not is_folder and keep is not None:
         raise InvalidInput(f"--keep needs a folder that there is already, and {file} is none.")
-    file = folder.named(file, utcnow()) if is_folder else file
-    manifest = archive.write(file)
-    _tell("Wrote", file, manifest, as_json)
+    if not is_folder and file.endswith(("/", "/.")):
+        raise InvalidInput(f"There is no folder {file}: make it first, or name a file.")
+    path = folder.named(path, current_app.config["SECRET_KEY"], utcnow()) if is_folder else path
+    manifest = archive.write(path)
+    _tell("Wrote", path, manifest, as_json)
     if keep is not None and not manifest.lost:
-        folder.remove_old(file, keep)
+        folder.remove_old(path, keep, utcnow())
     if manifest.database != "sqlite":
-        dump = shlex.quote(f"{file}.dump")
+        dump = shlex.quote(f"{path}.dump")
         click.echo(
             f"The database is not in it. Keep it, too, by: pg_dump --format=custom --file={dump} "
             f"--dbname={shlex.quote(_without_password())} (its password belongs into the file that PGPASSFILE names: "
