@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine, Row, select
+from sqlalchemy.exc import DBAPIError
 
 from .models import ImportJob, Kind
 
@@ -18,7 +20,10 @@ LINE_EVERY = 20
 
 
 class JobProgress:
-    """Follows the row of a job from a thread of its own until the block ends."""
+    """Follows the row of a job from a thread of its own until the block ends.
+
+    While the database fails it shows the last it read: what fails is told by who works on the job.
+    """
 
     def __init__(self, job_id: int, engine: Engine):
         self._job_id, self._engine = job_id, engine
@@ -26,6 +31,7 @@ class JobProgress:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._said = ""
+        self._last: Row[Any] | None = None
 
     def __enter__(self) -> JobProgress:
         self._thread.start()
@@ -51,6 +57,8 @@ class JobProgress:
             while more:
                 more = not self._ended.wait(REDRAW)
                 row = self._row()
+                if row is None:
+                    continue
                 done = row.removed + row.restored + row.kept if row.kind == Kind.UNDO else row.seen
                 progress.update(task, completed=done, total=row.expected or None, description=_say(row))
 
@@ -64,6 +72,8 @@ class JobProgress:
 
     def _line(self) -> None:
         row = self._row()
+        if row is None:
+            return
         of = f" of {row.expected}" if row.expected is not None else ""
         counts = f"{row.seen}{of} items, {row.files_stored} files"
         if row.kind == Kind.UNDO:
@@ -73,9 +83,11 @@ class JobProgress:
             self._console.print(line, soft_wrap=True, markup=False, highlight=False)
             self._said = line
 
-    def _row(self) -> Row[Any]:
-        with self._engine.connect() as connection:
-            return connection.execute(select(JOB).where(JOB.c.id == self._job_id)).one()
+    def _row(self) -> Row[Any] | None:
+        """The row as it is, or was when the database answered last; None before it ever did."""
+        with suppress(DBAPIError), self._engine.connect() as connection:
+            self._last = connection.execute(select(JOB).where(JOB.c.id == self._job_id)).one()
+        return self._last
 
 
 def _say(row: Row[Any]) -> str:

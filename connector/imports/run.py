@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Any, TypeVar
 
 from flask import current_app
@@ -14,8 +16,10 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from config import DEFAULT_PATIENCE
 
+from .. import trouble
 from ..errors import ConnectorError, Stopped, Superseded, Undecided
 from ..extensions import db, utcnow
+from ..logs import tell_seldom
 from ..repositories.models import Repository, Source
 from . import jobs, schedules
 from .models import AT_WORK, ImportJob, State
@@ -46,7 +50,8 @@ class Run:
         self.paused = False
         self.resume_at: datetime | None = None
         self._ended = threading.Event()
-        self._timer = threading.Thread(target=self._beat, daemon=True, name=f"job-{job_id}-heartbeat")
+        beat = partial(copy_context().run, self._beat)  # what it logs is about the same app and job
+        self._timer = threading.Thread(target=beat, daemon=True, name=f"job-{job_id}-heartbeat")
 
     def __enter__(self) -> Run:
         with self._engine.connect() as connection:
@@ -123,8 +128,10 @@ class Run:
                         connection.execute(update(table).where(*mine).values(values))
                     self._look(connection)
                 self._untold = 0 if beats else self._untold
-            except SQLAlchemyError:
-                log.exception("The heartbeat of job %s could not be written", self.job_id)
+            except SQLAlchemyError as error:
+                told = trouble.told(error)
+                sentence = f"The heartbeat of job {self.job_id} could not be written. {told or ''}".rstrip()
+                tell_seldom(log, sentence, None if told else error)
 
     def _look(self, connection: Connection) -> None:
         """Stop where that was asked for, or where its hours have ended."""

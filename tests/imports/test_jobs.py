@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InvalidRequestError, OperationalError
 
 from connector.catalogue.models import CatalogueItem
 from connector.dspace.records import Scope, ScopeKind
@@ -177,6 +177,40 @@ def test_a_beat_that_could_not_be_written_loses_no_requests(desk, monkeypatch):
         assert work(job_id, runner)
 
     assert (len(failed), desk.job(job_id).requests) == (1, 7)
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "has_trace"),
+    [
+        (
+            OperationalError("", {}, Exception("moved")),
+            " The database cannot be used now: moved.",
+            False,
+        ),
+        (InvalidRequestError("a fault of ours"), "", True),
+    ],
+)
+def test_beats_that_fail_are_told_once_a_minute_and_with_a_trace_only_as_a_fault_of_ours(
+    desk, monkeypatch, caplog, error, told, has_trace
+):
+    monkeypatch.setattr(run_module, "GLANCE", 0.01)
+    monkeypatch.setattr(run_module, "BEAT", 0.01)
+    job_id, failed, enough = desk.create(), [], threading.Event()
+
+    def fail(connection, cursor, statement, *rest):
+        if threading.current_thread().name == f"job-{job_id}-heartbeat":
+            failed.append(statement)
+            if len(failed) > 3:
+                enough.set()
+            raise error
+
+    with desk.app.app_context():
+        event.listen(db.engine, "before_cursor_execute", fail)
+        assert work(job_id, lambda run: (enough.wait(30), ""))
+
+    [record] = [record for record in caplog.records if "heartbeat" in record.getMessage()]
+    assert record.getMessage().startswith(f"The heartbeat of job {job_id} could not be written.{told}")
+    assert bool(record.exc_info) == has_trace
 
 
 def test_while_any_thread_of_a_job_waits_it_says_so_and_then_what_it_does_now(desk):

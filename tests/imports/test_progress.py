@@ -1,0 +1,47 @@
+"""What a job shows in the terminal while it is worked on."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from rich.console import Console
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from connector.extensions import db
+from connector.imports import progress as progress_module
+from connector.imports.progress import JobProgress
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+@pytest.mark.parametrize("answered", [0, 1])
+def test_while_the_database_fails_the_last_row_is_shown_and_the_thread_goes_on(
+    desk, monkeypatch, capsys, is_terminal, answered
+):
+    monkeypatch.setattr(progress_module, "REDRAW", 0.01)
+    monkeypatch.setattr(progress_module, "LINE_EVERY", 1)
+    job_id, asked, enough, ended = desk.create(), [], threading.Event(), []
+    monkeypatch.setattr(threading, "excepthook", ended.append)
+
+    def fail(connection, cursor, statement, *rest):
+        if "FROM import_job" not in statement:
+            return
+        asked.append(statement)
+        if len(asked) > 3:
+            enough.set()
+        if len(asked) > answered:
+            raise OperationalError(statement, {}, Exception("moved"))
+
+    with desk.app.app_context():
+        shown = JobProgress(job_id, db.engine)
+        shown._console = Console(stderr=True, force_terminal=is_terminal)
+        event.listen(db.engine, "before_cursor_execute", fail)
+        try:
+            with shown:
+                assert enough.wait(5)
+        finally:
+            event.remove(db.engine, "before_cursor_execute", fail)
+
+    assert ended == []
+    assert (f"Job {job_id}:" in capsys.readouterr().err) == (bool(answered) and not is_terminal)
