@@ -65,10 +65,12 @@ def say(sentence: str, level: int = logging.INFO) -> None:
     click.echo(Json().format(record) if as_json else sentence, err=True)
 
 
-def tell_seldom(logger: logging.Logger, sentence: str, fault: Exception | None = None) -> None:
-    """Log an error, with the trace of a fault of ours, unless this app has told the same within a minute."""
+def tell_seldom(
+    logger: logging.Logger, sentence: str, fault: Exception | None = None, level: int = logging.ERROR
+) -> None:
+    """Log a sentence, with the trace of a fault of ours, unless this app has told the same within a minute."""
     if current_app.extensions[SELDOM].is_due(sentence):
-        logger.error("%s", sentence, exc_info=fault)
+        logger.log(level, "%s", sentence, exc_info=fault)
 
 
 @contextmanager

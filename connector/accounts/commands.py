@@ -80,6 +80,13 @@ def role_(name: str, role: str) -> None:
     people.set_role(people.named(name).id, Role(role))
 
 
+@user.command("respell", cls=Command)
+@click.argument("name")
+def respell(name: str) -> None:
+    """Write the name of an account as NAME, in other letters that are like those of before: ß for ss, wide, capital."""
+    people.respell(name)
+
+
 @user.command("password", cls=Command)
 @click.argument("name")
 def password(name: str) -> None:

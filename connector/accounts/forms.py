@@ -8,8 +8,8 @@ from wtforms.validators import EqualTo, Length
 
 from ..forms import Form
 from .models import Role
+from .names import LONGEST
 from .passwords import LEAST, MOST
-from .people import LONGEST
 
 ROLES = {
     Role.VIEWER: "Viewer: reads",

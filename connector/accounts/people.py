@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
 from flask import current_app
 from sqlalchemy import Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..errors import Conflict, InvalidInput, LinkSpent
 from ..extensions import db, transaction, utcnow
-from . import audit, links, passwords, sessions
+from . import audit, links, names, passwords, sessions
 from .models import Account, Purpose, Role
 
 ACCOUNT = Account.__table__
-LONGEST = 100
 NOT_THE_PASSWORD = "That is not your present password."
-RESERVED = (audit.LOCAL, audit.NOBODY, audit.SCHEDULE, audit.UNKNOWN)
-# What Unicode counts as printable and nobody sees: fillers, joiners, variation selectors, the empty pattern of Braille.
-UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]")
 
 
 def check_name(text: str) -> str:
-    """The name as it is kept: without spaces around it, in one Unicode form. Raises InvalidInput.
-
-    The space is the only character in it that nobody sees: a name must not look empty, or like another one.
-    """
-    name = unicodedata.normalize("NFKC", text).strip()
-    if not 0 < len(name) <= LONGEST or not name.isprintable() or UNSEEN.search(name) or "," in name:
-        raise InvalidInput(f"A name has 1 to {LONGEST} visible letters, digits or signs, and no comma.", "name")
-    if key_of(name) in RESERVED:
-        raise InvalidInput(f"“{name}” has a meaning of its own here: choose another name.", "name")
-    return name
-
-
-def key_of(name: str) -> str:
-    """What two spellings of the same name have in common."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
-
-
-def is_one_name(name: str, other: str) -> bool:
-    """Whether both name one person to a directory, which tells more names apart than `key_of` does.
-
-    Upper and lower case are the same to it, and the composed and decomposed form of a letter.
-    """
-    lowered = (unicodedata.normalize("NFC", text).lower() for text in (name, other))
-    return len(set(lowered)) == 1
+    """The name as it is kept: as the proxy writes it where that says who is there. Raises InvalidInput."""
+    return names.checked(text, "NFC" if is_by_proxy() else "NFKC")
 
 
 def get(account_id: int) -> Account:
@@ -67,7 +38,7 @@ def named(name: str) -> Account:
 
 def find(name: str) -> Account | None:
     """The account of this name, if there is one."""
-    return db.session.scalar(select(Account).where(Account.name_key == key_of(name)))
+    return db.session.scalar(select(Account).where(Account.name_key == names.key_of(name)))
 
 
 def is_by_proxy() -> bool:
@@ -164,6 +135,20 @@ def set_role(account_id: int, role: Role) -> None:
         _set(account_id, role=role.value)
 
 
+def respell(name: str) -> None:
+    """Keep the account of this name in this very spelling from now on. InvalidInput where there is none.
+
+    Conflict where a second factor is sealed with the spelling of before.
+    """
+    name = check_name(name)
+    with transaction():
+        account = named(name)
+        if account.second_factor:
+            raise Conflict(f"{account.name} has a second factor, which holds for that spelling only: remove it first.")
+        audit.note("spelling", account.name, after=name)
+        _set(account.id, name=name)
+
+
 def disable(account_id: int) -> None:
     """Let them in no more; sessions and links end at once. Conflict where nobody would be left to manage accounts."""
     with transaction():
@@ -199,13 +184,14 @@ def end_sessions(account_id: int, but: str | None = None) -> None:
 
 def appeared(name: str, role: Role) -> None:
     """Make the account of somebody whom the proxy names for the first time."""
+    name = check_name(name)
     with transaction():
-        _insert(check_name(name), role)
+        _insert(name, role)
         audit.note("account made", name, role=role.value, by="proxy")
 
 
 def _insert(name: str, role: Role) -> int:
-    values = {"name": name, "name_key": key_of(name), "role": role.value, "created": utcnow()}
+    values = {"name": name, "name_key": names.key_of(name), "role": role.value, "created": utcnow()}
     try:
         return db.session.execute(insert(ACCOUNT).values(values).returning(ACCOUNT.c.id)).scalar_one()
     except IntegrityError as error:  # the name is unique, also for two who take it at the same time

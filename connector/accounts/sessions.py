@@ -10,6 +10,7 @@ from flask_login import UserMixin
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from ..extensions import db, transaction, utcnow
+from . import names
 from .links import fingerprint, new_token
 from .models import Account, Role, Session
 
@@ -44,7 +45,7 @@ class Person(UserMixin):
 
     def owns(self, owner: str) -> bool:
         """Whether they may stop, resume or undo what this owner began: admins all, editors their own."""
-        return self.may(Role.ADMIN) or (self.may(Role.EDITOR) and owner == self.name)
+        return self.may(Role.ADMIN) or (self.may(Role.EDITOR) and names.key_of(owner) == names.key_of(self.name))
 
 
 def begin(account_id: int, address: str) -> str:

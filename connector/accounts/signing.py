@@ -16,8 +16,9 @@ from sqlalchemy import select, update
 
 from ..errors import Conflict, ConnectorError, NotAllowed
 from ..extensions import db, limiter, login, transaction, utcnow
+from ..logs import tell_seldom
 from ..proxies import parsed, peer
-from . import audit, known, passwords, people, second_factor, sessions
+from . import audit, known, names, passwords, people, second_factor, sessions
 from .links import fingerprint
 from .models import Account, Role
 from .sessions import Person
@@ -224,10 +225,11 @@ def _named_by_proxy() -> Person | None:
 
 
 def _account_of(name: str) -> Person | None:
+    if name != name.strip():
+        raise NotAllowed("The server in front of this app sends your name with a space around it that nobody sees.")
     account = people.find(name)
     default = current_app.config["AUTH_DEFAULT_ROLE"]
     if account is None and default:
-        _refuse_likeness(name, people.check_name(name))
         with suppress(Conflict):  # another request of the same person made it meanwhile
             people.appeared(name, Role(default))
         account = people.find(name)
@@ -246,11 +248,14 @@ def _account_of(name: str) -> Person | None:
 
 def _refuse_likeness(name: str, kept: str) -> None:
     """Raises NotAllowed where the account of a name is kept under one that is somebody else's to the proxy."""
-    if not people.is_one_name(name, kept):
-        log.warning("The proxy %s names %r, which is too like the name %r here: refused.", peer(), name, kept)
-        raise NotAllowed(
-            f"You are known as {name}, which is too like another name here. Ask an administrator of this app."
-        )
+    if names.is_one(name, kept):
+        return
+    sentence = f"The proxy {peer()} names {name!r}, which is too like the name {kept!r} here: refused."
+    tell_seldom(log, f"{sentence} If both are one person: flask user respell.", level=logging.WARNING)
+    raise NotAllowed(
+        f"You are known as {name}, which is too like the name of an account here and not the same. "
+        "Ask an administrator of this app: if it is yours, it can be given your spelling."
+    )
 
 
 def _is_trusted(address: str) -> bool:

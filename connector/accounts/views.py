@@ -9,7 +9,7 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 
 from ..errors import Conflict, InvalidInput
 from ..extensions import db
-from . import known, links, people, second_factor, sessions, signing
+from . import known, links, names, people, second_factor, sessions, signing
 from .forms import ChangePasswordForm, ChoosePasswordForm, FirstAdminForm, PasswordAgainForm, SignInForm
 from .gate import allows
 from .models import Role
@@ -27,7 +27,7 @@ blueprint = Blueprint("accounts", __name__)
 def _account_tried() -> str:
     """The account that a sign-in is for, as the limit knows it: some type their password into the wrong field."""
     name = request.form.get("name", "")
-    return hashlib.sha256(f"{int(known.is_known(name))}:{people.key_of(name)}".encode()).hexdigest()
+    return hashlib.sha256(f"{int(known.is_known(name))}:{names.key_of(name)}".encode()).hexdigest()
 
 
 @blueprint.get("/sign-in")

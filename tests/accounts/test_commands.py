@@ -31,6 +31,8 @@ def test_an_account_is_made_listed_changed_and_disabled(flask):
     assert flask("user", "disable", "Anna Berg")[0] == 0
     assert flask("user", "list")[1] == "Anna Berg\tadmin\tdisabled\tnever\tpassword only\n"
     assert flask("user", "enable", "Anna Berg")[0] == 0
+    assert flask("user", "respell", "ANNA BERG")[0] == 0
+    assert flask("user", "respell", "Anna Berg")[0] == 0
     by_proxy = {"CONNECTOR_AUTH": "proxy", "CONNECTOR_TRUSTED_PROXIES": "127.0.0.1"}
     assert flask("user", "list", **by_proxy)[1] == "Anna Berg\tadmin\tinvited\tnever\tby the proxy\n"
 
@@ -44,6 +46,7 @@ def test_an_account_is_made_listed_changed_and_disabled(flask):
         (("role", "Nobody", "admin"), "no account “Nobody”"),
         (("password", "Nobody"), "no account"),
         (("disable", "Nobody"), "no account"),
+        (("respell", "Somebody"), "no account"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_a_sentence_and_ends_with_2(flask, args, says):

@@ -10,6 +10,7 @@ import pytest
 from connector.accounts import people
 from connector.accounts.models import Role
 from connector.errors import Conflict, InvalidInput
+from connector.extensions import transaction
 
 from .conftest import OTHER, PASSWORD
 
@@ -32,6 +33,19 @@ def test_upper_and_lower_case_are_the_same_name(office):
         assert people.named("  ANNA WEISS ").name == "Anna Weiß"
         with pytest.raises(Conflict, match="already"):
             people.add("anna weiß", Role.VIEWER)
+
+
+def test_an_account_is_respelt_only_as_a_name_that_is_like_its_own_and_without_a_second_factor(office):
+    account_id = office.add("Anna Weiß")
+    with office.app.app_context():
+        people.respell("anna WEISS")
+        assert people.get(account_id).name == "anna WEISS"
+        with pytest.raises(InvalidInput, match="no account “Anna Weis”"):
+            people.respell("Anna Weis")
+        with transaction():
+            people.get(account_id).second_factor = "sealed"
+        with pytest.raises(Conflict, match="anna WEISS has a second factor, which holds for that spelling only"):
+            people.respell("Anna Weiß")
 
 
 RESERVED = ["Local Operator", "local\u00a0operator", "nobody", "schedule", "An unknown name"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import unicodedata
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import SettingError, load
 from connector.accounts import people
 from connector.accounts.models import Account, Role
+from connector.accounts.sessions import Person
+from connector.errors import InvalidInput
 from connector.extensions import db, transaction, utcnow
 from tests.pages import FRAGMENT, words
 
@@ -129,7 +132,8 @@ def as_sent(name):
         ("Strauß", "strauss"),
         ("strauss", "Strauß"),
         ("Anna", "Ａｎｎａ"),
-        ("Anna", "anna\u00a0"),
+        ("Anna Berg", "Anna\u00a0Berg"),
+        ("田中 太郎", "田中\u3000太郎"),
         ("fiona", "ﬁona"),
         ("Smith", "ſmith"),
         ("x2", "x²"),
@@ -142,29 +146,87 @@ def test_whose_name_is_only_like_that_of_an_account_is_refused_and_not_let_in_as
     office.app.config["AUTH_DEFAULT_ROLE"] = default
     invite(office, theirs, Role.ADMIN)
 
-    answer = ask(office, "/users/", name=as_sent(name))
+    answers = [ask(office, "/users/", name=as_sent(name)) for _ in range(2)]
 
-    assert answer.status_code == 403
-    assert f"You are known as {name}, which is too like another name here.".replace("\u00a0", " ") in words(answer)
-    assert [record.getMessage() for record in caplog.records if "too like" in record.getMessage()] == [
-        f"The proxy {PROXY} names {name!r}, which is too like the name {theirs!r} here: refused."
-    ]
+    assert [answer.status_code for answer in answers] == [403, 403]
+    said = f"You are known as {' '.join(name.split())}, which is too like the name of an account here and not the same."
+    assert said in words(answers[0])
+    [record] = [record for record in caplog.records if "too like" in record.getMessage()]
+    assert (record.levelname, record.getMessage()) == (
+        "WARNING",
+        f"The proxy {PROXY} names {name!r}, which is too like the name {theirs!r} here: refused. "
+        "If both are one person: flask user respell.",
+    )
     with office.app.app_context():
         assert [account.signed_in for account in db.session.scalars(db.select(Account))] == [None]
 
 
-@pytest.mark.parametrize(("theirs", "name"), [("Strauß", "STRAUẞ"), ("Jörg", "jo\u0308rg"), ("ÅSA", "a\u030asa")])
+@pytest.mark.parametrize(
+    ("theirs", "name"), [("Strauß", "STRAUẞ"), ("Jörg", "jo\u0308rg"), ("ÅSA", "a\u030asa"), ("ǰan", "J\u030can")]
+)
 def test_upper_and_lower_case_and_both_forms_of_a_letter_are_one_name(office, theirs, name):
     invite(office, theirs)
 
     assert f"{theirs} Your role: editor" in words(ask(office, name=as_sent(name)))
 
 
-def test_a_name_that_would_be_kept_as_another_makes_no_account(office):
-    office.app.config["AUTH_DEFAULT_ROLE"] = "viewer"
+TOLD_APART = ["田中\u3000太郎", "ﬁnn", "ｱﾝﾅ", "Ａｎｎａ", "x²", "Anna\u00a0Berg"]
 
-    assert ask(office, name=as_sent("Ａｎｎａ")).status_code == 403
-    assert "anna Your role: viewer" in words(ask(office, name="anna"))
+
+@pytest.mark.parametrize("name", TOLD_APART)
+@pytest.mark.parametrize("default", [None, "viewer"])
+def test_whose_name_has_a_plainer_form_comes_in_by_it_as_the_proxy_writes_it_and_nobody_by_the_plainer(
+    office, name, default
+):
+    office.app.config["AUTH_DEFAULT_ROLE"] = default
+    if default is None:
+        invite(office, name, Role.VIEWER)
+
+    answers = [ask(office, name=as_sent(name)) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert f"{' '.join(name.split())} Your role: viewer" in words(answers[0])
+    assert office.account(name).name == name
+    assert ask(office, name=as_sent(unicodedata.normalize("NFKC", name))).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["ｎｏｂｏｄｙ", "local\u3000operator", "a，b", "\u3164", "Anna\u200b"])
+def test_what_nobody_may_be_called_is_refused_in_wide_letters_and_other_spaces_too(office, name):
+    office.app.config["AUTH_DEFAULT_ROLE"] = "admin"
+
+    assert ask(office, name=as_sent(name)).status_code == 403
+    with office.app.app_context(), pytest.raises(InvalidInput):
+        people.add(name, Role.VIEWER)
+
+
+@pytest.mark.parametrize("default", [None, "viewer"])
+@pytest.mark.parametrize("name", ["anna\u00a0", "\u3000anna"])
+def test_a_name_with_a_space_around_it_is_refused_with_that_reason_and_makes_no_account(office, name, default):
+    office.app.config["AUTH_DEFAULT_ROLE"] = default
+
+    answer = ask(office, name=as_sent(name))
+
+    assert answer.status_code == 403
+    assert "sends your name with a space around it that nobody sees" in words(answer)
+    assert office.trail() == []
+
+
+@pytest.mark.parametrize(
+    ("kept", "name"), [("田中 太郎", "田中\u3000太郎"), ("finn", "ﬁnn"), ("Strauss", "Strauß"), ("Anna", "Ａｎｎａ")]
+)
+def test_an_account_that_was_kept_in_another_spelling_lets_its_owner_in_when_it_is_respelt(office, kept, name):
+    account_id = invite(office, kept)
+    assert ask(office, name=as_sent(name)).status_code == 403
+
+    with office.app.app_context():
+        people.respell(name)
+
+    assert f"{' '.join(name.split())} Your role: editor" in words(ask(office, name=as_sent(name)))
+    assert ask(office, name=as_sent(kept)).status_code == 403
+    account = office.account(name)
+    assert account.id == account_id
+    assert Person(account.id, account.name, Role.EDITOR).owns(kept)
+    assert ("local operator", "spelling", kept) in office.trail()
 
 
 def test_a_name_like_that_of_one_who_comes_at_the_same_time_is_refused(office):
