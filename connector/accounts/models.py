@@ -32,7 +32,7 @@ class Purpose(StrEnum):
 
 
 class Account(db.Model):
-    """Somebody who may sign in. Never renamed or removed, as jobs and the audit trail name their owners.
+    """Somebody who may sign in. Never removed or renamed (but respelt): jobs and the audit trail name them.
 
     `name_key` makes upper and lower case the same name. `password`: an Argon2 hash; None before the first was chosen,
     and where a proxy says who is there. `disabled`: since when. `second_factor`: the secret of the app that makes its
