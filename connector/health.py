@@ -49,7 +49,7 @@ def alive() -> Response:
 def ready() -> Response:
     """200 when all is well, else 503 with the names of what is not. The log says why, once a minute."""
     _only_for_monitors()
-    lacking = [name for name, is_ready in CHECKS.items() if not _holds(name, is_ready)]
+    lacking = [name for name, check in CHECKS.items() if not _holds(name, check)]
     return _text(f"not ready: {', '.join(lacking)}\n", 503) if lacking else _text("ready\n")
 
 
@@ -118,39 +118,35 @@ def _answer_times() -> Metric:
     return family
 
 
-def _has_database() -> bool:
-    return db.session.scalar(select(func.count()).select_from(Repository)) is not None
+def _has_database() -> None:
+    db.session.scalar(select(func.count()).select_from(Repository))
 
 
-def _has_queue() -> bool:
-    return huey.pending_count() >= 0
+def _has_room() -> None:
+    if (sentence := disk.shortage()) is not None:
+        raise StorageTrouble(sentence)
 
 
-def _has_room() -> bool:
-    return disk.shortage() is None
-
-
-def _has_scanner() -> bool:
-    return scanning.is_there()
-
-
-def _has_workers() -> bool:
+def _has_workers() -> None:
     noted = current_app.config["INSTANCE"] / "recovered"
-    return noted.exists() and time.time() - noted.stat().st_mtime < LATELY
+    if not noted.exists() or time.time() - noted.stat().st_mtime >= LATELY:
+        raise StorageTrouble("No process has looked for jobs lately: flask up or flask worker does, each minute.")
 
 
-CHECKS: dict[str, Callable[[], bool]] = {
+# Each raises where it does not hold; what it gives is of no matter.
+CHECKS: dict[str, Callable[[], object]] = {
     "database": _has_database,
-    "queue": _has_queue,
+    "queue": lambda: huey.pending_count(),
     "disk": _has_room,
-    "virus scanner": _has_scanner,
+    "virus scanner": scanning.check,
     "workers": _has_workers,
 }
 
 
-def _holds(name: str, is_ready: Callable[[], bool]) -> bool:
+def _holds(name: str, check: Callable[[], object]) -> bool:
     try:
-        return is_ready()
+        check()
+        return True
     except Exception as error:  # whatever it is, it is not ready
         told = trouble.told(error)
         tell_seldom(log, f"Not ready: {name}. {told or ''}".rstrip(), None if told else error)

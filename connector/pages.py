@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
 from . import disk, storage, trouble, words
-from .accounts import audit, signing
+from .accounts import audit
 from .catalogue.crosswalk import term_label
 from .catalogue.links import safe_href
 from .catalogue.texts import clean_html, human_size
@@ -151,10 +151,10 @@ def _without_database(error: OperationalError | TimeoutError) -> tuple[str, int]
 def _not_our_form(error: CSRFError) -> Any:
     """Mostly an old page, but perhaps another site that sends a form in somebody's name: told in log and trail.
 
-    Who has signed in meanwhile, in another tab, goes on from there.
+    Who has signed in meanwhile, in another tab, goes on from there: the sign-in leads on who is known.
     """
     if request.endpoint == "accounts.sign_in_now" and g.person:
-        return redirect(signing.safe_path(request.form.get("next", "")) or url_for("repositories.connect"), 303)
+        return redirect(url_for("accounts.sign_in", next=request.form.get("next")), 303)
     audit.refused(400)
     return _error_page(400, EXPIRED)
 

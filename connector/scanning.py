@@ -29,12 +29,11 @@ MOST_BREAKS = 3  # showings of a file that the scanner breaks off before it is t
 TOO_LONG = "INSTREAM size limit exceeded. ERROR"
 
 
-def is_there() -> bool:
-    """Whether the virus scanner answers; also where none is set. Raises ScannerTrouble with the reason."""
+def check() -> None:
+    """Raises ScannerTrouble unless the virus scanner answers, where one is set."""
     address = current_app.config["CLAMD"]
     if address is not None:
         ping(address)
-    return True
 
 
 class Scanner:

@@ -62,7 +62,7 @@ def prepare(app: Flask, *, anew: bool = True) -> None:
         app.extensions[OPENED] = _identity(database_file())
         with suppress(OSError):  # on a full disk others are not told
             os.pwrite(app.extensions["in_use"], str(app.extensions[OPENED]).encode(), 0)
-        if is_first:
+        if is_first and database_file() is not None:
             _keep_to(app, database_file())
 
 
@@ -115,13 +115,11 @@ def _is_misplaced(app: Flask, database: Path | None) -> bool:
     return opened is not None and _identity(database) != opened
 
 
-def _keep_to(app: Flask, database: Path | None) -> None:
+def _keep_to(app: Flask, database: Path) -> None:
     """From now on no connection is made or used while another file, or none, lies in the place of the one opened.
 
     SQLite would make an empty one, drop the journal that belongs to the one moved away, and with it the newest changes.
     """
-    if database is None:
-        return
 
     def refuse() -> None:
         if _is_misplaced(app, database):

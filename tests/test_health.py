@@ -110,12 +110,14 @@ def no_scanner(app):
         (no_workers_ever, "workers"),
     ],
 )
-def test_what_is_not_ready_is_named_and_only_that(app, ready, trouble, name):
+def test_what_is_not_ready_is_named_and_only_that_and_the_log_says_why(app, ready, trouble, name, caplog):
     trouble(app)
 
     answer = ready.get("/readyz")
 
     assert (answer.status_code, answer.text) == (503, f"not ready: {name}\n")
+    [record] = caplog.records
+    assert re.fullmatch(rf"Not ready: {name}\. \w.+\.", record.getMessage())
 
 
 def damaged_database(app):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import ssl
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 from tests.ports import free_port
 
-from .servers import Certificate, answers_at
+from .servers import Certificate, running
 
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = "127.0.0.2"  # an address that is not the proxy's
@@ -90,11 +89,5 @@ def served(instance: Path, **settings: str) -> Iterator[int]:
     }
     environment |= {f"CONNECTOR_{name}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "flask", "up"]
-    with open(instance.parent / "log", "w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)
-        try:
-            answers_at(port, process)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(60)
+    with open(instance.parent / "log", "w") as log, running(command, port, cwd=ROOT, env=environment, stderr=log):
+        yield port

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -140,16 +141,23 @@ def in_front(
     """
     kind, port = KINDS[example.partition("/")[0]], free_port()
     command = kind.command(folder, change(adapted(DEPLOY / example, port, app_port, certificate)))
-    process = subprocess.Popen([*command, *kind.run], stderr=subprocess.DEVNULL)
-    try:
-        answers_at(port, process)
+    with running([*command, *kind.run], port):
         yield f"https://localhost:{port}{PREFIX if 'prefix' in example else ''}"
+
+
+@contextmanager
+def running(command: list[str], port: int, **options: Any) -> Iterator[None]:
+    """Run a server as long as the block lasts, which begins when it listens on this port. `options`: those of Popen."""
+    process = subprocess.Popen(command, **{"stderr": subprocess.DEVNULL} | options)
+    try:
+        _await(port, process)
+        yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
-def answers_at(port: int, process: subprocess.Popen) -> None:
+def _await(port: int, process: subprocess.Popen) -> None:
     """Wait until somebody listens there, for a minute at most."""
     pause = threading.Event()
     for _ in range(600):

@@ -7,7 +7,6 @@ import hashlib
 import re
 import shutil
 import sqlite3
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -19,7 +18,7 @@ from tests.ports import free_port
 from tests.signed_in import NAME, PASSWORD
 
 from .front import ELSEWHERE, Elsewhere, Front, served
-from .servers import DEPLOY, EXAMPLES, PREFIX, Certificate, answers_at, certificate_in, in_front, nginx
+from .servers import DEPLOY, EXAMPLES, PREFIX, Certificate, certificate_in, in_front, nginx, running
 
 OF_THE_SITE = "a password of the site"
 EMPTIES = '        proxy_set_header X-Remote-User "";\n'
@@ -112,13 +111,8 @@ def outer_proxy(folder: Path, inner: str, certificate: Certificate) -> Iterator[
     folder.mkdir()
     port, parts = free_port(), re.fullmatch(r"https://localhost:(\d+)(.*)", inner)
     site = OUTER.format(port=port, inner=parts[1], certificate=certificate)
-    process = subprocess.Popen(nginx(folder, site), stderr=subprocess.DEVNULL)
-    try:
-        answers_at(port, process)
+    with running(nginx(folder, site), port):
         yield f"https://localhost:{port}{parts[2]}"
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def with_outer(example: str) -> Callable[[str], str]:
