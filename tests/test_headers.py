@@ -136,3 +136,8 @@ def test_no_redirect_leads_to_the_host_that_a_request_names(client, path, host):
 
     assert answer.status_code == 308
     assert answer.location.startswith("/items/")
+
+
+@pytest.mark.parametrize(("path", "renewed"), [("/items/", True), ("/static/style.css", False), ("/healthz", False)])
+def test_what_is_the_same_whoever_asks_carries_no_cookie(client, path, renewed):
+    assert bool(client.get(path, buffered=True).headers.getlist("Set-Cookie")) is renewed
