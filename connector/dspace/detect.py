@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +23,7 @@ from ..errors import (
     Unreachable,
 )
 from ..http import Http
+from . import web_page
 from .paths import interface_of, without_object
 from .records import Server
 
@@ -33,8 +33,6 @@ _LEGACY_ENDPOINTS = ("rest", "RESTapi")
 _TRIES = 2
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _OLDEST = 4
-_PAGE = 2**20  # bytes
-_GENERATOR = re.compile(rb"""<meta\b[^>]*\bcontent=["']DSpace (\d+(?:\.\d+)*)""", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +208,8 @@ def _verdict(http: Http, candidates: list[Candidate], troubles: list[RepositoryE
 
 
 def _version_of_pages(http: Http, site: str) -> str | None:
-    """The version that the pages of DSpace name to search engines (1 to 6: `<meta name="Generator">`), or None."""
-    page = bytearray()
-    with suppress(RepositoryError):  # what was read of it may do
-        http.download(f"{site}/", page.extend, limit=_PAGE)
-    named = _GENERATOR.search(page)
-    return named[1].decode() if named else None
+    """Return the version that the pages of DSpace name to search engines (1 to 6), or None."""
+    try:
+        return web_page.dspace_version(http.get_start(f"{site}/"))
+    except RepositoryError:
+        return None

@@ -32,7 +32,7 @@ from .walls import is_wall
 from .walls import sentence as wall_sentence
 
 _PIECE = 256 * 1024
-_ERROR_BODY = 64 * 1024
+_BODY_START_BYTES = 64 * 1024
 _START = 1024
 _LONGEST_RETRY_AFTER = 24 * 3600
 # Of the limit in bytes: what parsing may take in memory.
@@ -135,18 +135,21 @@ def _wall(answer: requests.Response) -> BotWall:
 
 
 def start_of_body(answer: requests.Response) -> bytes:
-    """Up to 64 KiB of a body that only helps to explain. Small ones are read whole, so the connection can be kept."""
+    """Return up to 64 KiB of a body that only helps to explain.
+
+    Small ones are read whole, so that the connection can be kept.
+    """
     body = b""
     try:
         for piece in pieces(answer, limit=None):
             body += piece
-            if len(body) >= _ERROR_BODY:
+            if len(body) >= _BODY_START_BYTES:
                 break
     except RepositoryError:  # the status is the answer; a broken body takes nothing from it
-        return body
+        pass
     finally:
         answer.close()
-    return body
+    return body[:_BODY_START_BYTES]
 
 
 def _retry_after(answer: requests.Response) -> float | None:

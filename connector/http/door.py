@@ -115,6 +115,18 @@ class Http:
 
         return self._repeat(once, tries)
 
+    def get_start(self, url: str, *, tries: int = 1) -> bytes:
+        """Return the first bytes of a web page: 64 KiB, or all of it if it is shorter."""
+
+        def once() -> bytes:
+            with self._good_answer(url, None, _ANY, self._settings.deadline) as answer:
+                start = start_of_body(answer)
+                self._answered("web page", answer)
+                self._traffic.add(bytes=len(start))
+                return start
+
+        return self._repeat(once, tries)
+
     def locate(self, url: str, params: Params | None = None) -> str:
         """Where a lookup of DSpace 7+ (/pid/find, /dso/find) points: its Location as an absolute URL, not followed.
 

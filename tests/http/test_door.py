@@ -338,6 +338,12 @@ def drip(done: threading.Event, start: bytes):
     return answer
 
 
+def test_of_a_long_web_page_only_the_start_is_read(new_http, site):
+    there = site(lambda handler: (hang_up(handler), reply(handler, b"<p>" + b"a" * 2**20)))
+
+    assert new_http().get_start(there.url) == b"<p>" + b"a" * (2**16 - 3)
+
+
 @pytest.mark.parametrize(
     "start",
     [
