@@ -8,9 +8,12 @@ from urllib.parse import unquote, urlsplit
 from .records import ScopeKind
 
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_HANDLE = r"\d+(?:\.\w+)*/[^/\s?#]+"
+# A prefix may be any text: registered ones are numbers with dots, and a site may set another one of its own.
+_HANDLE = r"[^/\s?#]+/[^/\s?#]+"
+_NUMBERED_HANDLE = r"\d+(?:\.\w+)*/[^/\s?#]+"
 _IS_UUID = re.compile(_UUID)
 _IS_HANDLE = re.compile(rf"(?:hdl:|info:hdl/)?({_HANDLE})")
+_IS_NUMBERED_HANDLE = re.compile(_NUMBERED_HANDLE)
 _KINDS = {"collections": ScopeKind.COLLECTION, "communities": ScopeKind.COMMUNITY, "items": ScopeKind.ITEM}
 
 # /handle/…: JSPUI, XMLUI and Angular; /items/… and /entities/TYPE/…: Angular; /core/items/… and /items/7: the APIs.
@@ -19,40 +22,61 @@ _OBJECT = re.compile(
     rf"|(?:(?P<kind>{'|'.join(_KINDS)})|entities/[^/]+)/(?P<id>{_UUID}|\d+))(?:/.*)?"
 )
 
+# Servlet containers add these to a path for browsers without cookies: `;jsessionid=0A1B`.
+_PARAMETERS = re.compile(r";[^/]*")
+# Zero-width characters, which come with text copied from web pages and documents.
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_SENTENCE_END = ".,:;!\"'”’»>]"
+
 _INTERFACE = re.compile(r"(.*?/(?:jspui|xmlui))(?:/.*)?", re.IGNORECASE)
 
 
+def plain_path(path: str) -> str:
+    """Return the decoded path without path parameters (`;jsessionid=…`) and invisible characters."""
+    return _INVISIBLE.sub("", unquote(_PARAMETERS.sub("", path)))
+
+
 def object_of(path: str) -> tuple[ScopeKind | None, str] | None:
-    """The kind (None for a handle, which does not tell) and the identifier of what a page shows, or None."""
-    match = _OBJECT.fullmatch(unquote(path))
+    """Return the kind and the identifier of the object that a page shows, or None. A handle has no kind (None)."""
+    match = _OBJECT.fullmatch(plain_path(path))
     if match is None:
         return None
     if match["handle"]:
-        return None, match["handle"]
+        return None, _without_sentence_end(match["handle"])
     return _KINDS.get(match["kind"], ScopeKind.ITEM), match["id"]
 
 
 def without_object(path: str) -> str:
-    """The path before the part that names an object, without trailing slash."""
-    match = _OBJECT.fullmatch(unquote(path))
-    return (path if match is None else match["before"]).rstrip("/")
+    """Return the path before the part that names an object, without trailing slash."""
+    plain = plain_path(path)
+    match = _OBJECT.fullmatch(plain)
+    return (plain if match is None else match["before"]).rstrip("/")
 
 
 def interface_of(path: str) -> str | None:
-    """The part of a path that all pages of the user interface of a DSpace 4 to 6 share, where it tells."""
+    """Return the part of a path that all pages of the user interface of a DSpace 4 to 6 share, or None."""
     match = _INTERFACE.fullmatch(path)
     return match[1] if match else None
 
 
 def handle_in(text: str) -> str | None:
-    """The handle in `123456789/7`, `hdl:123456789/7`, a handle page or an address at a resolver, or None."""
-    text = text.strip()
-    if (path := path_of(text)) is not None:
-        path = unquote(path)
-        match = _OBJECT.fullmatch(path)
-        text = match["handle"] or "" if match else path.strip("/")
-    match = _IS_HANDLE.fullmatch(text)
-    return match[1] if match else None
+    """Return the handle in `123456789/7`, `hdl:123456789/7`, a handle page or an address at a resolver, or None."""
+    text = _INVISIBLE.sub("", text).strip()
+    if (path := path_of(text)) is None:
+        match = _IS_HANDLE.fullmatch(text)
+        return _without_sentence_end(match[1]) if match else None
+    if found := object_of(path):
+        kind, identifier = found
+        return identifier if kind is None else None
+    # Of other pages only a number tells a handle from a path such as /xmlui/discover.
+    at_resolver = _IS_NUMBERED_HANDLE.fullmatch(plain_path(path).strip("/"))
+    return _without_sentence_end(at_resolver[0]) if at_resolver else None
+
+
+def _without_sentence_end(handle: str) -> str:
+    """Return the handle without the punctuation that followed it in the text that it was copied from."""
+    bare = handle.rstrip(_SENTENCE_END)
+    return bare if "(" in bare else bare.rstrip(f"){_SENTENCE_END}")
 
 
 def path_of(text: str) -> str | None:
