@@ -1,7 +1,8 @@
-"""How often, and how many at once, what costs may be asked for: changes, questions to a repository, whole lists.
+"""Limits how often, and how many at once, costly requests are answered.
 
-So that neither a script nor a page that is loaded again and again wears out a repository, or keeps all threads waiting
-for one that is slow, or for a reader of a list who is, while everybody else waits for a page (ASVS 5.0, 2.4.1, 15.2.2).
+Costly are changes, questions to a repository, searches and whole lists. Without limits a script, a page that is loaded
+again and again, or some slow repositories or readers would occupy all threads, and everybody else would wait for a
+page (ASVS 5.0, 2.4.1, 15.2.2).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ LISTS = frozenset(
     }
 )
 QUESTIONS = frozenset({"repositories.listed"})  # which only read, and ask a repository
+SEARCHES = frozenset({"catalogue.items"})  # with words in the address: these are looked for in every item
 WAYS_OUT = frozenset({"accounts.sign_out", "imports.stop"})  # which are always open
 COUNTS = "costly"  # where the app keeps what it counts
 SLOT, IS_LIST = "connector.slot", "connector.is_list"  # what a request holds
@@ -80,8 +82,7 @@ def _begin() -> None:
     They are no failures of a person, so they are counted apart from the sign-in.
     """
     is_list = request.endpoint in LISTS
-    is_change = request.method == "POST" and request.endpoint not in WAYS_OUT
-    if g.person is None or not (is_list or is_change or request.endpoint in QUESTIONS):
+    if g.person is None or not (is_list or _is_costly_page()):
         return
     counts: Counts = current_app.extensions[COUNTS]
     if not counts.asked.hit(RateLimitItemPerMinute(current_app.config["COSTLY_A_MINUTE"]), g.person.name):
@@ -90,3 +91,11 @@ def _begin() -> None:
     if not slot.acquire(blocking=False):
         raise TooManyRequests(retry_after=A_MINUTE)
     request.environ |= {SLOT: slot, IS_LIST: is_list}
+
+
+def _is_costly_page() -> bool:
+    """Return whether the request changes something, asks a repository, or searches in all items."""
+    if request.method == "POST":
+        return request.endpoint not in WAYS_OUT
+    is_search = request.endpoint in SEARCHES and bool(request.args.get("q", "").strip())
+    return is_search or request.endpoint in QUESTIONS

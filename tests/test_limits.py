@@ -18,7 +18,7 @@ from connector.accounts import people, sessions
 from connector.accounts.gate import allows
 from connector.accounts.models import AuditEntry, Role
 from connector.extensions import db, transaction, utcnow
-from connector.limits import COUNTS, LISTS, QUESTIONS, WAYS_OUT
+from connector.limits import COUNTS, LISTS, QUESTIONS, SEARCHES, WAYS_OUT
 from connector.storage import prepare
 from tests import signed_in
 from tests.pages import words
@@ -57,6 +57,14 @@ def test_changes_and_downloads_of_whole_lists_count_together_and_pages_do_not(ha
     assert hasty.get("/items/").status_code == 200
 
 
+def test_searches_count_as_costly_and_pages_of_all_items_do_not(hasty):
+    searches = [hasty.get(f"/items/?q={word}").status_code for word in ("map", "chart", "atlas", "globe")]
+    pages = [hasty.get(path).status_code for path in ("/items/", "/items/?q=+", "/items/?page=2")]
+
+    assert searches == [200, 200, 200, 429]
+    assert pages == [200, 200, 200]
+
+
 def test_another_person_is_not_slowed_down_with_them(app, hasty):
     mine = [hasty.post("/jobs/9/retry").status_code for _ in range(4)]
     theirs = browser_of_another(app).post("/jobs/9/retry").status_code
@@ -87,7 +95,7 @@ def test_a_form_without_its_token_counts_too(app, hasty):
 def test_every_page_that_is_named_is_there(app):
     endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
 
-    assert endpoints >= LISTS | QUESTIONS | WAYS_OUT
+    assert endpoints >= LISTS | QUESTIONS | SEARCHES | WAYS_OUT
 
 
 def test_every_download_of_a_list_is_one(app):

@@ -12,14 +12,14 @@ from ..errors import InvalidInput
 from ..extensions import db
 from ..ids import row_id
 from .models import Action, CatalogueItem, Change, Holding, ItemSet, Membership
-from .texts import like_patterns
+from .texts import like_patterns, search_terms
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What is asked for; None means any. `job_id`: what this job added or updated. Hidden items only where wanted.
 
-    `with_restricted`: also what came only by a login at the source.
+    `with_restricted`: also what came only by a login at the source. Raises InvalidInput if the search is too long.
     """
 
     words: str = ""
@@ -28,6 +28,9 @@ class Selection:
     job_id: int | None = None
     with_hidden: bool = False
     with_restricted: bool = True
+
+    def __post_init__(self) -> None:
+        search_terms(self.words)
 
     def conditions(self) -> list[Any]:
         """As SQL conditions on CatalogueItem."""

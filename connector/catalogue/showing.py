@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from os.path import splitext
 from typing import Any
 
 from ..dspace.records import SourceState
@@ -40,6 +41,8 @@ PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 # What a browser shows without running anything of ours or theirs; all else is handed over as an attachment.
 SHOWN = (*PICTURES, "application/pdf", "text/plain")
 UNKNOWN = "application/octet-stream"
+# Most file systems allow 255 bytes. A header may hold a name twice, three characters for a byte.
+LONGEST_NAME, LONGEST_EXTENSION = 240, 20  # bytes in UTF-8
 
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}", re.ASCII)
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff/\\]")
@@ -77,8 +80,17 @@ def is_shown(file: CatalogueFile) -> bool:
 
 
 def file_name(file: CatalogueFile) -> str:
-    """Its name, without what neither a header nor a file system can hold."""
-    return _NOT_IN_A_NAME.sub("_", file.label).strip(" .") or f"file-{file.id}"
+    """Return the name for a download: without characters that a header or a file system cannot hold, and short enough.
+
+    A long name is cut before its extension.
+    """
+    name = _NOT_IN_A_NAME.sub("_", file.label).strip(" .") or f"file-{file.id}"
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    stem, extension = splitext(name)
+    extension = extension if len(extension.encode()) <= LONGEST_EXTENSION else ""
+    kept = (stem if extension else name).encode()[: LONGEST_NAME - len(extension.encode())]
+    return kept.decode(errors="ignore").rstrip() + extension
 
 
 def next_try(file: CatalogueFile) -> str:

@@ -9,6 +9,10 @@ from collections.abc import Iterable, Mapping
 import nh3
 from markupsafe import Markup
 
+from ..errors import InvalidInput
+
+MOST_CHARACTERS, MOST_WORDS = 1000, 30  # of one search: each word is looked for in every item
+
 # fmt: off
 _DESCRIPTION_TAGS = {
     "a", "abbr", "b", "blockquote", "br", "cite", "code", "dd", "div", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr",
@@ -37,18 +41,29 @@ def search_text(title: str | None, mapped_values: Mapping[str, list[dict]], file
     for values in mapped_values.values():
         for value in values:
             texts += [value["uri"], value["label"]] if "uri" in value else [value["value"]]
-    folded = (_fold(text) for text in (*texts, *file_names) if text)
+    folded = (fold(text) for text in (*texts, *file_names) if text)
     return "\n".join(line for line in dict.fromkeys(folded) if line)
 
 
-def like_patterns(query: str) -> list[str]:
-    r"""A search as patterns for `LIKE … ESCAPE '\'` over `search_text`, all of which must match.
+def search_terms(query: str) -> list[str]:
+    """Return the words and "quoted phrases" of a search, each once, folded as `search_text` is.
 
-    One pattern a word, or a "quoted phrase"; an empty list for an empty search.
+    Raises InvalidInput if the search is longer than MOST_CHARACTERS or has more than MOST_WORDS words.
     """
-    words = (_fold(phrase or word) for phrase, word in _PHRASES_AND_WORDS.findall(query))
-    literal = (_LIKE_SPECIAL.sub(r"\\\g<0>", word) for word in dict.fromkeys(words) if word)
-    return [f"%{word}%" for word in literal]
+    if len(query) > MOST_CHARACTERS:
+        raise InvalidInput(f"The search is too long. Use at most {MOST_CHARACTERS:,} characters.", "q")
+    found = [phrase or word for phrase, word in _PHRASES_AND_WORDS.findall(query)]
+    if len(found) > MOST_WORDS:
+        raise InvalidInput(f"The search has too many words. Use at most {MOST_WORDS}.", "q")
+    return [term for term in dict.fromkeys(map(fold, found)) if term]
+
+
+def like_patterns(query: str) -> list[str]:
+    r"""Return a search as patterns for `LIKE … ESCAPE '\'` over `search_text`, all of which must match.
+
+    An empty list for an empty search. Raises InvalidInput as `search_terms` does.
+    """
+    return ["%" + _LIKE_SPECIAL.sub(r"\\\g<0>", term) + "%" for term in search_terms(query)]
 
 
 def clean_html(html: str) -> Markup:
@@ -92,8 +107,8 @@ def csv_safe(text: str) -> str:
     return f"'{text}" if sign.startswith(("=", "+", "-", "@")) or text.startswith(("\t", "\r", "\n")) else text
 
 
-def _fold(text: str) -> str:
-    """Unicode's canonical caseless form (3.13, D145) in NFC, on one line."""
+def fold(text: str) -> str:
+    """Return the text in Unicode's canonical caseless form (3.13, D145), in NFC, on one line."""
     if text.isascii():
         return " ".join(text.replace("\0", " ").split()).lower()
     one_line = " ".join(_UNSTORABLE.sub(" ", text).split())

@@ -10,7 +10,7 @@ from sqlalchemy.orm import defer
 
 from ..accounts.gate import allows
 from ..accounts.models import Role
-from ..errors import NotAllowed, NotFound
+from ..errors import InvalidInput, NotAllowed, NotFound
 from ..extensions import db
 from ..ids import row_id
 from ..paging import asked_number, page_of
@@ -35,16 +35,26 @@ PDF_POLICY = "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 @blueprint.get("/items/")
 @allows(Role.VIEWER)
-def items() -> str:
-    """The items, newest first: all, or those with these words, of this item set, repository or import."""
-    selection = _asked()
+def items() -> Any:
+    """Return the items, newest first: all, or those with these words, of this item set, repository or import."""
+    try:
+        return _items_page(_asked(), request.args.get("q", ""))
+    except InvalidInput as error:
+        return _items_page(Selection(), request.args["q"], error), 422
+
+
+def _items_page(selection: Selection, words: str, refused: InvalidInput | None = None) -> str:
+    """Return the search form with the items found, or with the reason why it was refused."""
+    found = {} if refused else _found(selection, CatalogueItem.id.desc())
     return render_template(
         "catalogue/items.html",
         selection=selection,
+        words=words,
+        refused=refused,
         asked=_as_arguments(selection),
         item_sets=sets.every(),
         repositories=db.session.scalars(select(Repository).order_by(Repository.id)).all(),
-        **_found(selection, CatalogueItem.id.desc()),
+        **found,
     )
 
 

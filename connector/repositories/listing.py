@@ -11,6 +11,7 @@ from typing import Any
 from flask import current_app
 
 from ..catalogue.links import scope_link
+from ..catalogue.texts import fold, search_terms
 from ..dspace import Client
 from ..dspace.records import Collection, Community, ScopeKind, Server
 from ..imports.listing import LastImport, last_imports
@@ -81,13 +82,17 @@ def collections(repository: Repository, anew: bool = False) -> Sequence[Collecti
 
 
 def groups(repository: Repository, rows: Sequence[Collection], above: Sequence[Community], words: str) -> list[Group]:
-    """The collections by community, both by name; of them those whose name or place has all the words."""
+    """Return the collections by community, both by name: those whose name or community names have all the words.
+
+    Raises InvalidInput if the words are more than a search may have.
+    """
+    terms = search_terms(words)
     paths = _paths(above)
     make = _RowMaker(repository, ScopeKind.COLLECTION)
     grouped: dict[tuple[str, ...], list[Collection]] = {}
     for collection in rows:
         path = paths.get(collection.parent_id, ())
-        if _matches(" ".join((*path, collection.name)), words):
+        if _matches(" ".join((*path, collection.name)), terms):
             grouped.setdefault(path, []).append(collection)
     return [
         Group(path, tuple(map(make, _sorted(grouped[path]))))
@@ -96,7 +101,11 @@ def groups(repository: Repository, rows: Sequence[Collection], above: Sequence[C
 
 
 def tree(repository: Repository, rows: Sequence[Community], words: str) -> tuple[Row, ...]:
-    """The communities as a tree, by name; of them those whose name has all the words, and what is above these."""
+    """Return the communities as a tree, by name: those whose name has all the words, and the communities above them.
+
+    Raises InvalidInput if the words are more than a search may have.
+    """
+    terms = search_terms(words)
     below: dict[str | None, list[Community]] = {}
     known = {community.id for community in rows}
     for community in rows:
@@ -107,7 +116,7 @@ def tree(repository: Repository, rows: Sequence[Community], words: str) -> tuple
     def branch(parent: str | None) -> Iterator[Row]:
         for community in _sorted(below.get(parent, ())):
             children = tuple(branch(community.id))
-            if children or _matches(community.name, words):
+            if children or _matches(community.name, terms):
                 yield make(community, children)
 
     return tuple(branch(None))
@@ -174,6 +183,6 @@ def _sorted(rows: Iterable[Listed]) -> list[Listed]:
     return sorted(rows, key=lambda row: row.name.casefold())
 
 
-def _matches(text: str, words: str) -> bool:
-    folded = text.casefold()
-    return all(word in folded for word in words.casefold().split())
+def _matches(text: str, terms: Iterable[str]) -> bool:
+    folded = fold(text)
+    return all(term in folded for term in terms)

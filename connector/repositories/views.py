@@ -32,6 +32,7 @@ TABS = {
     "repository": "Entire repository",
 }
 
+LONGEST_NAME = 100  # characters of a name in an address: it stands in a header, which proxies allow about 4 KB
 FORGOTTEN = (
     "The repository is at another address now, to which a password must not travel: the login that was kept is "
     "forgotten. Imports see what is open to everybody, until a login is set here."
@@ -198,7 +199,7 @@ def _connect(form: ConnectForm, moved: Repository | None = None) -> Any:
         flash(FORGOTTEN)
     scope, offer = connected.scope, {}
     if scope:
-        offer = {"offer": f"{scope.kind}:{scope.handle or scope.id}", "name": scope.name}
+        offer = {"offer": f"{scope.kind}:{scope.handle or scope.id}", "name": scope.name[:LONGEST_NAME]}
     return redirect(url_for(".options", repository_id=connected.repository_id, **offer), 303)
 
 

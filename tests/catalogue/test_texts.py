@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from connector.catalogue.texts import clean_html, csv_safe, human_size, like_patterns, plain, search_text
+from connector.catalogue.texts import (
+    MOST_CHARACTERS,
+    MOST_WORDS,
+    clean_html,
+    csv_safe,
+    human_size,
+    like_patterns,
+    plain,
+    search_terms,
+    search_text,
+)
+from connector.errors import InvalidInput
 
 
 def literal(text: str) -> dict:
@@ -193,3 +204,15 @@ def test_a_text_a_spreadsheet_would_run_gets_an_apostrophe(text):
 @pytest.mark.parametrize("text", ["", " ", "a=b", "1-2", "'=1", "text\t=1", "日本"])
 def test_any_other_text_stays_as_it_is(text):
     assert csv_safe(text) == text
+
+
+@pytest.mark.parametrize("query", ["x" * (MOST_CHARACTERS + 1), "x " * (MOST_WORDS + 1)])
+def test_a_search_that_is_too_long_is_refused(query):
+    with pytest.raises(InvalidInput, match=r"The search .* Use at most"):
+        like_patterns(query)
+
+
+def test_a_search_as_long_as_allowed_is_accepted():
+    words = [f"word{number}".ljust(MOST_CHARACTERS // MOST_WORDS - 1, "x") for number in range(MOST_WORDS)]
+
+    assert search_terms(" ".join(words)) == words

@@ -64,6 +64,17 @@ def test_items_are_found_by_words_set_repository_and_import(stocked_client, quer
     assert len(rows) == number + 1
 
 
+@pytest.mark.parametrize("query", ["word " * 31, "x" * 1001])
+def test_a_search_that_is_too_long_is_shown_again_with_the_reason(stocked_client, query):
+    page = stocked_client.get("/items/", query_string={"q": query})
+
+    assert page.status_code == 422
+    assert "Use at most" in words(page)
+    assert f'value="{query}"' in page.text
+    assert "Original" not in words(page)
+    assert stocked_client.get("/items.csv", query_string={"q": query}).status_code == 422
+
+
 def test_the_items_of_an_import_are_found_without_going_through_its_changes_for_each(stocked_app):
     with stocked_app.app_context():
         query = Selection(job_id=1).query(CatalogueItem.id).compile(db.engine, compile_kwargs={"literal_binds": True})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
+from sqlalchemy import update
 
 from connector.catalogue.models import CatalogueFile
 from connector.catalogue.showing import file_name, media_type
-from connector.extensions import db
+from connector.extensions import db, transaction
 
 
 @pytest.fixture
@@ -107,3 +108,17 @@ def test_a_type_is_served_only_where_it_is_one(given, served):
 @pytest.mark.parametrize(("given", "sent"), [("..", "file-7"), ("a\nb", "a_b"), (" x. ", "x"), (None, "file 3")])
 def test_a_file_always_has_a_name_that_can_be_sent(given, sent):
     assert file_name(CatalogueFile(id=7, name=given, sequence=3, position=0)) == sent
+
+
+@pytest.mark.parametrize(
+    ("given", "ending"),
+    [("\u6e2f" * 404 + ".pdf", ".pdf"), ("\U0001f4dc" * 300, "\U0001f4dc"), ("x" * 500 + "." + "y" * 500, "x")],
+)
+def test_the_name_of_a_download_is_short_and_keeps_its_extension(stocked_app, fetch, given, ending):
+    with stocked_app.app_context(), transaction():
+        db.session.execute(update(CatalogueFile).where(CatalogueFile.name == "bytes.bin").values(name=given))
+
+    disposition = fetch(given).headers["Content-Disposition"]
+
+    assert len(f"Content-Disposition: {disposition}") < 2048
+    assert unquote(disposition).endswith(ending)

@@ -8,7 +8,7 @@ import pytest
 
 from connector.accounts.gate import allows
 from connector.repositories import register
-from tests.pages import links, words
+from tests.pages import FRAGMENT, links, words
 from tests.ports import free_port
 from tests.sample import SampleRepository
 
@@ -105,6 +105,24 @@ def test_the_address_of_a_collection_offers_that_collection_first(client, sample
 
     assert "You gave the address of the collection Harbour photographs" in words(page)
     assert f'value="collection:{collection.handle}"'.encode() in page.data
+
+
+def test_a_very_long_name_of_a_collection_fits_in_the_header_that_leads_to_it(client, sample):
+    collection = sample.data.named("Harbour photographs")
+    collection.name = "\u6e2f" * 2000
+
+    answer = connect(client, f"{sample.url}/collections/{collection.uuid}")
+
+    assert answer.status_code == 303
+    assert len(f"Location: {answer.location}") < 2048
+
+
+def test_a_filter_with_too_many_words_is_refused_in_the_list(client, sample):
+    connect(client, sample.url)
+
+    page = client.get("/repositories/1/collections", query_string={"q_collections": "word " * 31}, headers=FRAGMENT)
+
+    assert "The search has too many words. Use at most 30." in words(page)
 
 
 def test_a_known_repository_can_be_opened_changed_and_forgotten(client, sample):
