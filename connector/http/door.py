@@ -47,7 +47,7 @@ class Http:
     """Requests to one repository, for as many threads at once as its pace has slots.
 
     All methods raise the errors of `connector.errors`: AddressNotAllowed, Stopped as soon as `stop` is set, and the
-    RepositoryErrors. After a Transient one the request is repeated, `tries` times in all (at most twice after silence),
+    RepositoryErrors. After a Transient one the request is repeated, `tries` times in all (never after silence),
     with growing waits or the Retry-After of the server; before a wait of more than 2 seconds `waiting` is given a
     sentence that says so, and "" when an answer has come or none is waited for any more.
     `busy`: seconds spent on good answers, by their kind. `server_time`: the server's own clock (aware, UTC) as of the
@@ -108,7 +108,7 @@ class Http:
         """
 
         def once() -> Any:
-            with self._good_answer(url, params, _JSON, self._settings.deadline) as answer:
+            with self._good_answer(url, params, _JSON, self._settings.deadline, runs_on=True) as answer:
                 value = parsed(answer, self._settings.json_bytes, lambda size: self._traffic.add(bytes=size))
                 self._answered(kind, answer)
                 return value
@@ -196,12 +196,21 @@ class Http:
 
     @contextmanager
     def _good_answer(
-        self, url: str, params: Params | None, headers: Mapping[str, str], deadline: float, follow: bool = True
+        self,
+        url: str,
+        params: Params | None,
+        headers: Mapping[str, str],
+        deadline: float,
+        follow: bool = True,
+        runs_on: bool = False,
     ) -> Iterator[requests.Response]:
-        """An answer with status 2xx (or 3xx, if not to `follow`), its body unread, and a slot held meanwhile."""
+        """An answer with status 2xx (or 3xx, if not to `follow`), its body unread, and a slot held meanwhile.
+
+        `runs_on`: whether the server may go on with a request that timed out (see `Pace.slot`).
+        """
         if self._asking.credentials is not None:
             self._asking.credentials.refresh_if_due()
-        with self._pace.slot(self._stop) as turn, _refusals_logged():
+        with self._pace.slot(self._stop, deadline if runs_on else 0) as turn, _refusals_logged():
             self._under_way.begin(deadline)
             try:
                 with self._final_answer(self._asking.prepared(url, params, headers), follow) as answer:

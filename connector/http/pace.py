@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import Stopped, StorageTrouble
+from ..errors import Stopped, StorageTrouble, TimedOut
 from .spacing import Spacing
 
 _SAMPLE = 10
@@ -49,16 +49,25 @@ class Pace:
     Within this object at most `width` of them: it starts at one, grows by one after three good answers in a row, is
     halved when the repository slows or fails, and from then on grows by one after twenty. `delay`: seconds between the
     starts of two requests, at least, over all processes too. Made after a fork, not before. Safe between threads.
-    Raises StorageTrouble if the lock files cannot be made. `clock` is shared by all processes, as `time.time` is.
+    Raises StorageTrouble if the lock files cannot be made. `clock` is shared by all processes, as `time.time` is;
+    `elapsed` gives seconds that nobody sets back.
     """
 
     def __init__(
-        self, folder: Path, key: str, most: int = 4, *, delay: float = 0, clock: Callable[[], float] = time.time
+        self,
+        folder: Path,
+        key: str,
+        most: int = 4,
+        *,
+        delay: float = 0,
+        clock: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = time.monotonic,
     ):
-        self._most, self._width = most, 1
+        self._most, self._width, self._elapsed = most, 1, elapsed
         self._locks = _lock_files(folder, key, most)
         self._spacing = Spacing(folder / f"{_file_name(key)}.start", delay, clock)
         self._taken: set[int] = set()
+        self._abandoned: dict[int, float] = {}  # slots of requests that timed out, and until when they stay taken
         self._changed = threading.Condition()
         self._answers: dict[str, _Answers] = {}
         self._good = 0
@@ -80,14 +89,19 @@ class Pace:
         return self._spacing.wait(stop)
 
     @contextmanager
-    def slot(self, stop: threading.Event) -> Iterator[int]:
+    def slot(self, stop: threading.Event, runs_on: float = 0) -> Iterator[int]:
         """The right to one request, waited for as long as it takes; gives its turn, which `troubled` wants to know.
 
+        `runs_on`: the seconds that the server may go on with a request after it timed out here (DSpace 6 does). The
+        slot of such a request stays taken for that long, except that one request may always run.
         Raises Stopped as soon as `stop` is set.
         """
         number = self._take(stop)
         try:
             yield self._slowed
+        except TimedOut:
+            self._abandon(number, runs_on)
+            raise
         finally:
             self._give_back(number)
 
@@ -133,16 +147,34 @@ class Pace:
         raise Stopped("The job was asked to stop.")
 
     def _free_slot(self) -> int | None:
-        if len(self._taken) >= self._width:
+        self._free_abandoned()
+        waited_for = len(self._taken) - len(self._abandoned)
+        if waited_for >= max(1, self._width - len(self._abandoned)):
             return None
         free = (number for number in range(self._most) if number not in self._taken)
         return next((number for number in free if _is_locked_now(self._locks[number])), None)
 
+    def _abandon(self, number: int, runs_on: float) -> None:
+        with self._changed:
+            if runs_on and len(self._abandoned) < self._most - 1:
+                self._abandoned[number] = self._elapsed() + runs_on
+
+    def _free_abandoned(self) -> None:
+        """Free the slots of abandoned requests that must have ended by now."""
+        for number, until in list(self._abandoned.items()):
+            if self._elapsed() >= until:
+                del self._abandoned[number]
+                self._free(number)
+
     def _give_back(self, number: int) -> None:
         with self._changed:
-            fcntl.flock(self._locks[number], fcntl.LOCK_UN)
-            self._taken.remove(number)
+            if number not in self._abandoned:
+                self._free(number)
             self._changed.notify()
+
+    def _free(self, number: int) -> None:
+        fcntl.flock(self._locks[number], fcntl.LOCK_UN)
+        self._taken.remove(number)
 
 
 def _lock_files(folder: Path, key: str, count: int) -> list[int]:

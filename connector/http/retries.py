@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import threading
 from collections.abc import Callable
@@ -17,8 +16,9 @@ from .waits import utc_now
 
 T = TypeVar("T")
 
-_TRIES_OF_SILENCE = 2  # the server may still be working on what nobody waits for any more; a smaller page serves better
-_TRIES_AT_A_WALL = 1  # to insist is what it holds against robots
+# A server may still be at work on a request that timed out: asking again would double that (measured on DSpace 6). And
+# to repeat a request is what a protection against robots holds against them.
+_NEVER_REPEATED = (TimedOut, BotWall)
 _LONGEST_BACKOFF = 60  # seconds
 _WORTH_SAYING = 2  # seconds
 
@@ -47,7 +47,7 @@ class Retries:
                     return once()
                 except Transient as error:
                     self._traffic.troubled(error)
-                    if made >= min(tries, _most_tries(error)) or not may_repeat():
+                    if made >= tries or isinstance(error, _NEVER_REPEATED) or not may_repeat():
                         raise
                     trouble = error
                 since = since or utc_now()
@@ -87,9 +87,3 @@ class _Told(threading.local):
     """Whether a sentence said that the request of this thread waits."""
 
     has_told = False
-
-
-def _most_tries(trouble: Transient) -> float:
-    if isinstance(trouble, BotWall):
-        return _TRIES_AT_A_WALL
-    return _TRIES_OF_SILENCE if isinstance(trouble, TimedOut) else math.inf

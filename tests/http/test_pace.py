@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.errors import Stopped, StorageTrouble
+from connector.errors import Stopped, StorageTrouble, TimedOut
 from connector.http.pace import Pace
 
 ROOT = Path(__file__).parents[2]
@@ -120,6 +120,42 @@ def test_a_slot_is_given_back_when_the_request_fails(tmp_path):
         raise ZeroDivisionError
 
     assert not is_full(pace)
+
+
+def time_out(pace: Pace, runs_on: float) -> None:
+    with pytest.raises(TimedOut), pace.slot(never(), runs_on):
+        raise TimedOut("no answer")
+
+
+def test_a_request_that_timed_out_keeps_its_slot_for_as_long_as_the_server_may_run_it(tmp_path):
+    now = [0.0]
+    pace = Pace(tmp_path, "https://example.org", most=3, elapsed=lambda: now[0])
+    answer(pace, 6, seconds=1.0)
+    time_out(pace, runs_on=300)
+
+    with take(pace, 2):
+        assert is_full(pace)
+        now[0] = 299.0
+        assert is_full(pace)
+        now[0] = 300.0
+        assert not is_full(pace)
+
+
+def test_one_request_may_run_beside_those_that_timed_out(tmp_path):
+    pace = new_pace(tmp_path, most=2)
+    for _ in range(3):
+        time_out(pace, runs_on=300)
+
+    with take(pace, 1):
+        assert is_full(pace)
+
+
+def test_a_request_that_the_server_ends_with_us_keeps_no_slot(tmp_path):
+    pace = new_pace(tmp_path, most=2)
+    time_out(pace, runs_on=0)
+
+    with take(pace, 2):
+        assert is_full(pace)
 
 
 def test_another_process_holds_slots_until_it_lets_go(tmp_path, holder):
