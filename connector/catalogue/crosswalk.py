@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from .restricted import MARK
+
 # Local name → label, in the order of the vocabularies that Omeka S installs: the 55 properties of
 # http://purl.org/dc/terms/ and the 67 of http://purl.org/ontology/bibo/.
 # fmt: off
@@ -91,21 +93,21 @@ _ANY_NAMED = _NAMED["bibo"] | _NAMED["dcterms"] | MODULE_QUALIFIERS
 _URI = re.compile(r"(?:(?:https?|ftp)://(?![/?#])|(?:hdl|doi|urn|info|ark):)[^\s\x00-\x1f\x7f]+", re.IGNORECASE)
 
 
-def crosswalk(
-    metadata: Iterable[Mapping[str, Any]], ignored: Iterable[str] = ()
-) -> dict[str, list[dict[str, str | None]]]:
+def crosswalk(metadata: Iterable[Mapping[str, Any]], ignored: Iterable[str] = ()) -> dict[str, list[dict[str, Any]]]:
     """The values of an item by term, all of them and in source order; terms in the order they are first met.
 
     `metadata`: dicts of `field, value, language, …` as kept in `source_metadata`. `ignored`: as for `ignored_by`.
     A value is `{"value", "language"}`, or under bibo:uri `{"uri", "label"}` where it is a URI of a harmless scheme
-    (http, https, ftp, hdl, doi, urn, info, ark). Texts are never trimmed or changed; null and "" give no value.
+    (http, https, ftp, hdl, doi, urn, info, ark); of a restricted one it has `"restricted": true` besides. Texts are
+    never trimmed or changed; null and "" give no value.
     """
     patterns = tuple(ignored)
-    values: dict[str, list[dict[str, str | None]]] = {}
+    values: dict[str, list[dict[str, Any]]] = {}
     for entry in metadata:
         if entry["value"]:
             for term in _terms_unless_ignored(entry["field"], patterns):
-                values.setdefault(term, []).append(_mapped(term, entry["value"], entry.get("language")))
+                value = _mapped(term, entry["value"], entry.get("language"))
+                values.setdefault(term, []).append(value | {MARK: True} if MARK in entry else value)
     return values
 
 

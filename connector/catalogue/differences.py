@@ -10,6 +10,7 @@ from . import store
 from .texts import plain
 
 TITLE = "dc.title"
+OF_A_VALUE = ("value", "language", "authority", "confidence")
 ABOUT = {"Title": "title", "Handle": "handle", "ID at the source": "source_id"}
 WORDS = {
     "bundle": "Bundle",
@@ -49,7 +50,7 @@ def _fields(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -
 def _by_field(values: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for entry in values:
-        found.setdefault(entry["field"], []).append({name: entry[name] for name in entry if name != "field"})
+        found.setdefault(entry["field"], []).append({name: entry[name] for name in OF_A_VALUE})
     return found
 
 

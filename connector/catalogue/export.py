@@ -11,8 +11,10 @@ from ..extensions import db
 from .files import FileFolder
 from .leftovers import the_folder
 from .models import CatalogueItem, Fate
+from .restricted import open_terms
 from .rows import FIXED_COLUMNS, csv_rows, json_line
 from .search import Selection, jobs_of, set_names_of
+from .showing import texts_of
 from .store import files_of
 
 PAGE = 100
@@ -45,11 +47,11 @@ FORMATS: dict[str, Callable[[Selection], Iterator[str]]] = {"jsonl": as_jsonl, "
 
 def records(selection: Selection) -> Iterator[dict[str, Any]]:
     """The items meant, each as the dict that a JSON line holds."""
-    folder = the_folder()
+    folder, with_restricted = the_folder(), selection.with_restricted
     for items in _pages(selection):
         ids = [item.id for item in items]
         files, sets, jobs = files_of(ids), set_names_of(ids), jobs_of(ids)
-        yield from [_record(item, files, sets, jobs, folder) for item in items]
+        yield from [_record(item, files, sets, jobs, folder, with_restricted) for item in items]
         db.session.expunge_all()
         db.session.rollback()
 
@@ -66,7 +68,10 @@ def _pages(selection: Selection) -> Iterator[list[CatalogueItem]]:
         yield items
 
 
-def _record(item: CatalogueItem, files: Any, sets: Any, jobs: Any, folder: FileFolder) -> dict[str, Any]:
+def _record(
+    item: CatalogueItem, files: Any, sets: Any, jobs: Any, folder: FileFolder, with_restricted: bool
+) -> dict[str, Any]:
+    texts = texts_of(item, with_restricted)
     return {
         "id": item.id,
         "repository": item.repository.site_url,
@@ -75,12 +80,12 @@ def _record(item: CatalogueItem, files: Any, sets: Any, jobs: Any, folder: FileF
         "link": item.link,
         "handle_link": item.handle_link,
         "page_link": item.page_link,
-        "title": item.title,
+        "title": texts.title,
         "source_state": item.source_state,
         "restricted": item.by_login,
         "last_modified": item.last_modified,
-        "metadata": item.source_metadata,
-        "values": item.mapped_values,
+        "metadata": texts.metadata,
+        "values": texts.values,
         "files": [_file(file, folder) for file in files.get(item.id, [])],
         "item_sets": sets.get(item.id, []),
         "jobs": jobs.get(item.id, []),
@@ -103,4 +108,4 @@ def _terms(selection: Selection) -> list[str]:
             return sorted(terms)
         after = rows[-1].id
         for row in rows:
-            terms.update(row.mapped_values)
+            terms.update(row.mapped_values if selection.with_restricted else open_terms(row.mapped_values))

@@ -55,7 +55,10 @@ class CatalogueItem(db.Model):
     """An item of the catalogue.
 
     `source_key` identifies it within its repository: the handle where it has one, else the source id (design rule 4).
-    `source_metadata`: list of {field, value, language, authority, confidence} as they came, in order.
+    `source_metadata`: list of {field, value, language, authority, confidence} as they came, in order; those that only
+    a login at the source shows have `restricted: true` besides, as have the mapped values that come of them.
+    `search_text`: what everybody finds the item by. `restricted_search_text`: what those find it by besides who may see
+    restricted values; None where no value is restricted.
     `mapped_values`: what the crosswalk makes of them. `content_hash`: SHA-256 of the source's data alone.
     """
 
@@ -76,6 +79,8 @@ class CatalogueItem(db.Model):
     source_metadata: Mapped[list] = mapped_column(JSONValue)
     mapped_values: Mapped[dict] = mapped_column(JSONValue)
     search_text: Mapped[str] = mapped_column(Text)
+    restricted_search_text: Mapped[str | None] = mapped_column(Text)
+    title_is_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
     last_modified: Mapped[str | None]
     content_hash: Mapped[str] = mapped_column(String(64))
     source_state: Mapped[str] = mapped_column(default=SourceState.PRESENT.value)

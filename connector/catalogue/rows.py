@@ -3,7 +3,8 @@
 A record is a dict of `id, repository, source_id, handle, link, handle_link, page_link, title, source_state,
 restricted, last_modified, metadata [{field, value, language, authority, confidence}], values {term: [{value, language}
 or {uri, label}]}, files [{name, description, bundle, sequence, size, media_type, checksum, sha256, fate, reason,
-restricted, path}], item_sets [name], jobs [id]`. `restricted`: it came only by a login at the source.
+restricted, path}], item_sets [name], jobs [id]`. `restricted`: it came only by a login at the source. Entries of
+`metadata` and `values` that came so have `restricted: true`; others have no such member.
 """
 
 from __future__ import annotations

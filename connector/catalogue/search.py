@@ -19,7 +19,8 @@ from .texts import like_patterns, search_terms
 class Selection:
     """What is asked for; None means any. `job_id`: what this job added or updated. Hidden items only where wanted.
 
-    `with_restricted`: also what came only by a login at the source. Raises InvalidInput if the search is too long.
+    `with_restricted`: also items and values that came only by a login at the source. Raises InvalidInput if the search
+    is too long.
     """
 
     words: str = ""
@@ -34,7 +35,7 @@ class Selection:
 
     def conditions(self) -> list[Any]:
         """As SQL conditions on CatalogueItem."""
-        found = [CatalogueItem.search_text.like(pattern, escape="\\") for pattern in like_patterns(self.words)]
+        found = [self._has(pattern) for pattern in like_patterns(self.words)]
         if not self.with_hidden:
             found.append(CatalogueItem.is_hidden.is_(False))
         if not self.with_restricted:
@@ -50,6 +51,13 @@ class Selection:
             changed = select(Change.item_id).where(Change.job_id == self.job_id, done, Change.item_id.is_not(None))
             found.append(CatalogueItem.id.in_(changed))
         return found
+
+    def _has(self, pattern: str) -> Any:
+        """Return the condition that an item has these words. No pattern spans lines, so each text is asked alone."""
+        is_open = CatalogueItem.search_text.like(pattern, escape="\\")
+        if not self.with_restricted:
+            return is_open
+        return is_open | CatalogueItem.restricted_search_text.like(pattern, escape="\\")
 
     def query(self, *columns: Any) -> Select[Any]:
         """A SELECT of these columns (the whole item if none) of the items meant."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from os.path import splitext
 from typing import Any
 
 from ..dspace.records import SourceState
+from . import restricted
 from .crosswalk import BIBO, DCTERMS
 from .models import CatalogueFile, CatalogueItem, Fate
 
@@ -53,18 +55,40 @@ _ORDER = {
 Values = Sequence[tuple[str, list[dict[str, Any]]]]
 
 
-def described(item: CatalogueItem) -> tuple[Values, Values]:
-    """The mapped values of an item by term, in the order of the vocabularies; and those of fields without a term."""
-    values = item.mapped_values
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What a reader may see of an item's title, metadata and mapped values."""
+
+    title: str | None
+    metadata: list[dict[str, Any]]
+    values: dict[str, list[dict[str, Any]]]
+
+
+def texts_of(item: CatalogueItem, with_restricted: bool) -> Texts:
+    """Return the texts of an item, without restricted values unless these may be seen."""
+    if with_restricted:
+        return Texts(item.title, item.source_metadata, item.mapped_values)
+    metadata, values = restricted.open_only(item.source_metadata), restricted.open_terms(item.mapped_values)
+    return Texts(title_of(item, with_restricted), metadata, values)
+
+
+def title_of(item: CatalogueItem, with_restricted: bool) -> str | None:
+    """Return the title of an item, None where it has none that may be seen."""
+    return item.title if with_restricted or not item.title_is_restricted else None
+
+
+def described(values: Mapping[str, list[dict[str, Any]]]) -> tuple[Values, Values]:
+    """Return mapped values by term, in the order of the vocabularies; and those of fields without a term."""
     terms = sorted((term for term in values if term in _ORDER), key=_ORDER.__getitem__)
     others = [field for field in values if field not in _ORDER]
     return [(term, values[term]) for term in terms], [(field, values[field]) for field in others]
 
 
-def byline(item: CatalogueItem) -> str:
-    """Who made it and when, in one line: up to three creators, and the date of issue."""
-    creators = [value["value"] for value in item.mapped_values.get("dcterms:creator", ())]
-    issued = [value["value"] for value in item.mapped_values.get("dcterms:issued", ())][:1]
+def byline(item: CatalogueItem, with_restricted: bool) -> str:
+    """Return who made it and when, in one line: up to three creators, and the date of issue."""
+    values = item.mapped_values if with_restricted else restricted.open_terms(item.mapped_values)
+    creators = [value["value"] for value in values.get("dcterms:creator", ())]
+    issued = [value["value"] for value in values.get("dcterms:issued", ())][:1]
     return " · ".join(["; ".join(creators[:3]) + (" …" if len(creators) > 3 else "")] * bool(creators) + issued)
 
 

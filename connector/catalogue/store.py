@@ -14,8 +14,9 @@ from uuid import UUID
 
 from sqlalchemy import delete, exists, insert, select, update
 
-from ..dspace.records import Bitstream, Item, Server, SourceState
+from ..dspace.records import Bitstream, Item, MetadataValue, Server, SourceState
 from ..extensions import db
+from . import restricted
 from .crosswalk import crosswalk
 from .links import handle_link, page_link
 from .models import CatalogueFile, CatalogueItem, Fate, StoredFile
@@ -113,9 +114,14 @@ def data_groups(item_ids: Collection[int]) -> dict[int, dict[str, Any]]:
 
 
 def restore_data(place: Place, item_id: int, group: Mapping[str, Any]) -> None:
-    """Put back the source's data of an item and its files as a change's "data" group holds them."""
-    values = {name: group[name] for name in DATA}
-    values |= _derived(place, group["title"], group["source_metadata"], [file["name"] for file in group["files"]])
+    """Put back the source's data of an item and its files as a change's "data" group holds them.
+
+    Values that are restricted now are restricted in what is put back, too, whatever was known of them then.
+    """
+    held = db.session.scalar(select(ITEM.c.source_metadata).where(ITEM.c.id == item_id))
+    metadata = restricted.with_marks_of(held, group["source_metadata"])
+    values = {name: group[name] for name in DATA} | {"source_metadata": metadata}
+    values |= _derived(place, group["title"], metadata, [file["name"] for file in group["files"]])
     db.session.execute(update(ITEM).where(ITEM.c.id == item_id).values(values))
     db.session.execute(delete(FILE).where(FILE.c.item_id == item_id))
     if group["files"]:
@@ -123,6 +129,22 @@ def restore_data(place: Place, item_id: int, group: Mapping[str, Any]) -> None:
         lost = (FILE.c.fate == Fate.STORED, ~exists().where(STORED.c.sha256 == FILE.c.sha256))
         linked = {"fate": Fate.LINKED.value, "sha256": None, "tried_by": None}  # its bytes were found damaged since
         db.session.execute(update(FILE).where(FILE.c.item_id == item_id, *lost).values(linked))
+
+
+def restrict_values(place: Place, open_values: Mapping[int, Iterable[MetadataValue] | None]) -> None:
+    """Mark the values of items that a signed-out reader does not get, and unmark the others. No update of the items.
+
+    `open_values`: what he gets, by item id; see `restricted.marked`.
+    """
+    columns = (ITEM.c.id, ITEM.c.title, ITEM.c.source_metadata)
+    rows = db.session.execute(select(*columns).where(ITEM.c.id.in_(open_values))).all()
+    marked = {row.id: restricted.marked(row.source_metadata, open_values[row.id]) for row in rows}
+    moved = [row for row in rows if marked[row.id] != row.source_metadata]
+    names = files_of([row.id for row in moved]) if moved else {}
+    for row in moved:
+        file_names = [file["name"] for file in names.get(row.id, [])]
+        values = {"source_metadata": marked[row.id]} | _derived(place, row.title, marked[row.id], file_names)
+        db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
 
 
 def remap(place: Place) -> int:
@@ -245,9 +267,16 @@ def _content_hash(item: Item, metadata: list[dict[str, Any]]) -> str:
 
 
 def _derived(place: Place, title: str | None, metadata: Any, file_names: Iterable[str | None]) -> dict[str, Any]:
-    """What follows from the source's data: mapped values and the text that is searched."""
+    """Return the columns that follow from the source's data: mapped values and the texts that are searched."""
     mapped = crosswalk(metadata, place.ignored)
-    return {"mapped_values": mapped, "search_text": search_text(title, mapped, [name for name in file_names if name])}
+    is_closed = restricted.closes_title(metadata, title)
+    closed_text = search_text(title if is_closed else None, restricted.restricted_terms(mapped), ())
+    return {
+        "mapped_values": mapped,
+        "title_is_restricted": is_closed,
+        "search_text": search_text(None if is_closed else title, restricted.open_terms(mapped), file_names),
+        "restricted_search_text": closed_text if restricted.is_marked(metadata) else None,
+    }
 
 
 def _row(place: Place, data: dict[str, Any]) -> dict[str, Any]:

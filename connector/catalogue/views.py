@@ -21,7 +21,6 @@ from .models import CatalogueFile, CatalogueItem, ItemSet
 from .search import Selection
 
 blueprint = Blueprint("catalogue", __name__)
-blueprint.app_template_global()(showing.byline)
 blueprint.app_template_global()(showing.file_name)
 blueprint.app_template_global()(showing.is_shown)
 blueprint.app_template_global()(showing.next_try)
@@ -74,10 +73,12 @@ def item(item_id: int) -> str:
     if shown is None:
         raise NotFound(f"There is no item {item_id}. An undo may have removed it.")
     _check_restricted(shown)
-    terms, others = showing.described(shown)
+    texts = showing.texts_of(shown, _sees_restricted())
+    terms, others = showing.described(texts.values)
     return render_template(
         "catalogue/item.html",
         item=shown,
+        metadata=texts.metadata,
         terms=terms,
         others=others,
         picture=sets.thumbnails([item_id], with_restricted=_sees_restricted()).get(item_id),
@@ -129,6 +130,18 @@ def file(file_id: int, name: str) -> Response:
     response.headers["Cache-Control"] = "no-store" if found.by_login or found.item.by_login else "private, no-cache"
     response.headers["Content-Security-Policy"] = PDF_POLICY if media_type == "application/pdf" else SANDBOX
     return response
+
+
+@blueprint.app_template_global()
+def title_of(item: CatalogueItem) -> str:
+    """Return the title of an item as its reader may see it."""
+    return showing.title_of(item, _sees_restricted()) or "Untitled"
+
+
+@blueprint.app_template_global()
+def byline(item: CatalogueItem) -> str:
+    """Return who made it and when, as its reader may see it."""
+    return showing.byline(item, _sees_restricted())
 
 
 def _sees_restricted() -> bool:

@@ -13,8 +13,9 @@ from .hal import HalClient
 from .legacy import LegacyClient
 from .patience import Patience
 from .records import Scope, Server
+from .shown import OpenItems
 
-__all__ = ["KNOWN_ENDPOINTS", "Client", "Found", "client", "connect"]
+__all__ = ["KNOWN_ENDPOINTS", "Client", "Found", "OpenItems", "client", "connect"]
 
 Client = HalClient | LegacyClient
 

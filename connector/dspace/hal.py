@@ -23,8 +23,21 @@ from .hal_walk import Reading, Walk
 from .paths import handle_in, is_uuid, object_of
 from .patience import Patience
 from .plans import complete_plans, light_plans, sizes_within
-from .records import Collection, Community, Estimate, Failure, Item, Page, Scope, ScopeKind, Server, SourceState, Subset
-from .shown import by_search
+from .records import (
+    Collection,
+    Community,
+    Estimate,
+    Failure,
+    Item,
+    MetadataValue,
+    Page,
+    Scope,
+    ScopeKind,
+    Server,
+    SourceState,
+    Subset,
+)
+from .shown import OpenItems, by_search
 from .singly import singly
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
@@ -147,14 +160,17 @@ class HalClient:
         """The same items with metadata and files, one request each for those that lack them."""
         return self._complete(items, self._width)
 
-    def shown(self, scope: Scope, ids: Group[str], closed: Group[str]) -> set[str]:
-        """Which of these items a search shows us, whatever the scope; the one item of a scope is read instead.
+    def open_items(self, scope: Scope, ids: Group[str], closed: Group[str]) -> OpenItems:
+        """Return those of these items that a search finds, whatever the scope, with the metadata values that it shows.
 
-        It makes no difference here which were `closed` before.
+        The one item of a scope is read instead. It makes no difference here which were `closed` before.
         """
         if scope.kind is ScopeKind.ITEM:
-            return {id for id in ids if self._is_open(id)}
-        return {id for search in by_search(self._api, ids) for id in self._patience.insist("page", search)}
+            return {id: values for id in ids if (values := self._open_values(id)) is not None}
+        found: dict[str, Any] = {}
+        for search in by_search(self._api, ids):
+            found |= self._patience.insist("page", search)
+        return found
 
     def whereabouts(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
         """Where an item is that a walk of the scope no longer showed (design rule 7).
@@ -278,12 +294,11 @@ class HalClient:
         read = shapes.item_of(found, url, item.collection)
         return self._api.with_files(read, shapes.embedded(found, "bundles", url), url)
 
-    def _is_open(self, id: str) -> bool:
+    def _open_values(self, id: str) -> tuple[MetadataValue, ...] | None:
         try:
-            self._patience.insist("page", lambda: self._api.get(f"core/items/{id}"))
+            return shapes.item_of(*self._patience.insist("page", lambda: self._api.get(f"core/items/{id}"))).metadata
         except (NotFound, Restricted):
-            return False
-        return True
+            return None
 
     def _is_within(self, item_id: str, scope: Scope) -> bool:
         if scope.kind not in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY):

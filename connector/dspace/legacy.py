@@ -21,7 +21,7 @@ from .legacy_walk import Walk
 from .paths import handle_in, is_uuid, object_of
 from .patience import Patience
 from .records import Collection, Community, Estimate, Failure, Item, Page, Scope, ScopeKind, Server, SourceState
-from .shown import Openness
+from .shown import OpenItems, Openness
 from .singly import singly
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
@@ -188,12 +188,12 @@ class LegacyClient:
         owner = records.optional(row, "parentCollection", dict, url)
         return records.complete_item(row, url, records.collection(owner, url) if owner else None)
 
-    def shown(self, scope: Scope, ids: Group[str], closed: Group[str]) -> set[str]:
-        """Which of these items of the scope we are shown (see `Openness`).
+    def open_items(self, scope: Scope, ids: Group[str], closed: Group[str]) -> OpenItems:
+        """Return those of these items that we are shown (see `Openness`), without values: lists do not show these.
 
         What is in no list is asked for one by one, once: not what was `closed` before.
         """
-        return self._openness.shown(scope, ids, closed)
+        return dict.fromkeys(self._openness.shown(scope, ids, closed))
 
     def whereabouts(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
         """Where an item is that a walk of the scope did not show any more (design rule 7).

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..errors import NotFound, Restricted
+from ..errors import BadAnswer, NotFound, Restricted
 from .hal_api import HalApi
-from .hal_records import known_id
+from .hal_records import found_object, item_of, known_id
 from .legacy_rows import LegacyRows
 from .pipeline import ahead
-from .records import Scope
+from .records import MetadataValue, Scope
 
 if TYPE_CHECKING:
     from .legacy import LegacyClient
@@ -21,18 +21,28 @@ _IDS_AT_ONCE = 50
 # So few are asked for one by one rather than listing a whole scope for them, as in a test import.
 _FEW = 10
 
+# The metadata values of items by id; None where an item is found and its values are not known.
+OpenItems = Mapping[str, tuple[MetadataValue, ...] | None]
 
-def by_search(api: HalApi, ids: Collection[str]) -> Iterator[Callable[[], set[str]]]:
-    """Searches of DSpace 7 to 10 that give, each for some of these items, the ids of those that are found."""
+
+def by_search(api: HalApi, ids: Collection[str]) -> Iterator[Callable[[], OpenItems]]:
+    """Yield searches of DSpace 7 to 10; each returns those of some of these items that are found."""
     known = sorted(ids)
     for start in range(0, len(known), _IDS_AT_ONCE):
         yield partial(_found, api, known[start : start + _IDS_AT_ONCE])
 
 
-def _found(api: HalApi, ids: list[str]) -> set[str]:
+def _found(api: HalApi, ids: list[str]) -> OpenItems:
     either = " OR ".join(f"search.resourceid:{id}" for id in ids)
-    answer, _ = api.search([("dsoType", "item"), ("query", f"({either})"), ("size", len(ids))])
-    return set(ids).intersection(map(known_id, answer.rows))
+    answer, url = api.search([("dsoType", "item"), ("query", f"({either})"), ("size", len(ids))])
+    return {id: _values(row, url) for row in answer.rows if (id := known_id(row)) in ids}
+
+
+def _values(row: Any, url: str) -> tuple[MetadataValue, ...] | None:
+    try:
+        return item_of(found_object(row, url), url).metadata
+    except BadAnswer:
+        return None
 
 
 class Openness:

@@ -86,11 +86,14 @@ class Access:
             return False
         return True
 
-    def shown(self, scope: Scope, ids: Collection[str], closed: Collection[str]) -> set[str]:
-        """Which of these items of the scope anybody is shown; `closed`: those that nobody was shown before."""
+    def open_items(self, scope: Scope, ids: Collection[str], closed: Collection[str]) -> dspace.OpenItems:
+        """Return those of these items of the scope that a signed-out reader finds, with the values he gets of them.
+
+        `closed`: those that he did not find before. Values are None where they were not asked for.
+        """
         if not self.is_signed_in:
-            return set(ids)
-        return self.public.shown(scope, ids, closed)
+            return dict.fromkeys(ids)
+        return self.public.open_items(scope, ids, closed)
 
     def _holds(self) -> bool:
         """Whether our login is still good; if not, it is renewed."""

@@ -134,11 +134,12 @@ def rehearsed(job_id: int, row_id: int) -> str:
     ids = db.session.scalars(told.rows(job_id, Told.SHOWN).with_only_columns(PreviewRow.id)).all()
     place = ids.index(row_id)
     item = page_of_row(row, job.source.repository)
-    terms, others = described(item)
+    terms, others = described(item.mapped_values)
     return render_template(
         "imports/rehearsed.html",
         job=job,
         item=item,
+        metadata=item.source_metadata,
         terms=terms,
         others=others,
         state="Only looked at",

@@ -22,6 +22,7 @@ from . import retrying
 from .access import Access
 from .membership import Shelving
 from .models import ImportJob
+from .restrictions import Restrictions
 from .run import Run
 
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
@@ -71,9 +72,7 @@ class Recorder:
         seen = select(HOLDING.c.id).where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == run.job_id)
         told = select(CHANGE.c.id).where(CHANGE.c.job_id == run.job_id)
         self._is_first = all(db.session.scalar(before.limit(1)) is None for before in (seen, told))
-        marked = select(ITEM.c.id).where(ITEM.c.repository_id == place.repository_id, ITEM.c.by_login)
-        self._any_by_login = db.session.scalar(marked.limit(1)) is not None
-        self._open: set[str] = set()  # of what is to be recorded next, what anybody is shown
+        self._restrictions = Restrictions(place, self._scope)
         self._moved: Counter[str] = Counter()  # by what was recorded last
         self._hashes: set[int] = set()  # of what this attempt has recorded: most pages need no look at the database
 
@@ -122,9 +121,7 @@ class Recorder:
     def prepare(self, access: Access, items: Sequence[Item]) -> None:
         """Ask the repository for what is needed to record these items; no transaction may be open."""
         self._shelving.prepare(access.client, items)
-        ids = [item.id for item in items]
-        closed = self._closed(ids) if access.is_signed_in else set()
-        self._open = access.shown(self._scope, ids, closed)
+        self._restrictions.prepare(access, items)
 
     def not_failed(self, items: Iterable[Item]) -> list[Item]:
         """Those of the items that this job has not recorded as failed."""
@@ -144,7 +141,7 @@ class Recorder:
         if failures:
             self._record_failures(failures)
         self._shelving.add([(s.item, s.item_id) for s in saved])
-        self._mark_by_login(saved)
+        self._restrictions.mark(saved)
         self._hashes.update(hash(s.item.id) for s in saved)
         return final
 
@@ -237,24 +234,6 @@ class Recorder:
         for s in changed:
             moved.subtract(f"files_{file['fate']}" for file in s.before["data"]["files"])
         return moved
-
-    def _closed(self, ids: Collection[str]) -> set[str]:
-        """Which of these ids at the source came only by login so far."""
-        mine = (ITEM.c.repository_id == self._place.repository_id, ITEM.c.by_login, ITEM.c.source_id.in_(ids))
-        closed = set(db.session.scalars(select(ITEM.c.source_id).where(*mine)))
-        db.session.rollback()
-        return closed
-
-    def _mark_by_login(self, saved: Sequence[Saved]) -> None:
-        """Mark the items that nobody but us is shown, and unmark the others. The mark alone is no update."""
-        closed = [s.item_id for s in saved if s.item.id not in self._open]
-        self._any_by_login = self._any_by_login or bool(closed)
-        if not self._any_by_login:
-            return
-        opened = [s.item_id for s in saved if s.item.id in self._open]
-        for ids, by_login in ((closed, True), (opened, False)):
-            moved = (ITEM.c.id.in_(ids), ITEM.c.by_login.is_not(by_login))
-            db.session.execute(update(ITEM).where(*moved).values(by_login=by_login))
 
     def _tied(self, saved: Sequence[Saved]) -> list[Saved]:
         """Make or renew the holdings."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, case, func, select
 
 from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
 from ..catalogue.showing import FATES
@@ -114,8 +114,9 @@ def nameless_failures(job_id: int) -> int:
 
 def _file_problems(job: ImportJob) -> Any:
     """Files of the items that this job was the last to see, as they stand now; a later run tells its own."""
+    title = case((CatalogueItem.title_is_restricted, None), else_=CatalogueItem.title).label("title")
     return (
-        select(CatalogueFile, CatalogueItem.source_id, CatalogueItem.handle, CatalogueItem.title)
+        select(CatalogueFile, CatalogueItem.source_id, CatalogueItem.handle, title)
         .join(CatalogueItem, CatalogueItem.id == CatalogueFile.item_id)
         .join(Holding, Holding.item_id == CatalogueItem.id)
         .where(Holding.source_id == job.source_id, Holding.seen_by == job.id, CatalogueFile.fate.in_(FILE_PROBLEMS))

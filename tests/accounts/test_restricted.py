@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from connector.accounts import passwords
 from connector.accounts.models import Role
-from connector.catalogue.models import Action, CatalogueFile, Change, Fate, Membership
+from connector.catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Membership
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction
 from connector.imports import jobs
@@ -161,3 +161,55 @@ def test_a_viewer_is_not_led_to_what_a_look_has_found(office):
     assert f"/jobs/{job_id}/preview/" in shown(office.enter("ed"), f"/jobs/{job_id}/")
     assert f"/jobs/{job_id}/preview/" not in shown(office.enter("vera"), f"/jobs/{job_id}/")
     assert office.enter("vera").get(f"/jobs/{job_id}/preview/").status_code == 403
+
+
+@dataclass
+class HalfClosed:
+    """An open item with a value and, if wanted, a title that are restricted."""
+
+    item: int
+    secret: str = "Submitted by Ann (ann@example.org)"
+
+
+@pytest.fixture
+def half_closed(office) -> HalfClosed:
+    with office.app.app_context(), transaction():
+        item = db.session.scalar(select(CatalogueItem).order_by(CatalogueItem.id.desc()).limit(1))
+        found = HalfClosed(item.id)
+        value = {"field": "dc.description.provenance", "value": found.secret, "language": None, "authority": None}
+        item.source_metadata = [*item.source_metadata, value | {"confidence": None, "restricted": True}]
+        mapped = {"value": found.secret, "language": None, "restricted": True}
+        item.mapped_values = item.mapped_values | {"dcterms:provenance": [mapped]}
+        item.restricted_search_text = found.secret.lower()
+        return found
+
+
+def test_a_restricted_value_of_an_open_item_is_shown_to_editors_alone(office, half_closed):
+    viewer, editor = office.enter("vera"), office.enter("ed")
+    paths = (f"/items/{half_closed.item}/", "/items.csv")
+
+    assert [path for path in paths if half_closed.secret in shown(viewer, path)] == []
+    assert [path for path in paths if half_closed.secret not in shown(editor, path)] == []
+    assert f"{half_closed.secret} restricted" in words(editor.get(paths[0]))
+    assert "Provenance" not in words(viewer.get(paths[0]))
+    assert "dcterms:provenance" not in shown(viewer, "/items.csv")
+
+
+def test_a_viewer_does_not_find_an_item_by_a_restricted_value(office, half_closed):
+    viewer, editor = office.enter("vera"), office.enter("ed")
+
+    assert "No item has all of this" in words(viewer.get("/items/?q=ann@example.org"))
+    assert "1 items" in words(editor.get("/items/?q=ann@example.org"))
+    assert len(shown(viewer, "/items.csv?q=ann@example.org").splitlines()) == 1
+
+
+def test_a_restricted_title_is_shown_to_editors_alone(office, half_closed):
+    with office.app.app_context(), transaction():
+        item = db.session.get(CatalogueItem, half_closed.item)
+        item.title, item.title_is_restricted = "The sealed will", True
+        item.source_state = SourceState.VANISHED.value
+    viewer, editor = office.enter("vera"), office.enter("ed")
+    paths = ("/items/", "/items.csv", f"/items/{half_closed.item}/", "/gone/")
+
+    assert [path for path in paths if "The sealed will" in shown(viewer, path)] == []
+    assert [path for path in paths if "The sealed will" not in shown(editor, path)] == []

@@ -55,7 +55,7 @@ HIDDEN = {"Withdrawn item", "Restricted item"}
 def test_open_items_are_shown_and_closed_ones_are_not(shelf):
     asked = shelf.ids("Special files")
 
-    shown = shelf.client.shown(shelf.scope("Special files"), asked, set())
+    shown = set(shelf.client.open_items(shelf.scope("Special files"), asked, set()))
 
     unlisted = {shelf.id(title) for title in HIDDEN}
     private = {shelf.id("Private item")} if shelf.sample.generation == 9 else set()  # readable, in no search
@@ -67,7 +67,7 @@ def test_open_items_are_shown_and_closed_ones_are_not(shelf):
 def test_a_single_item_is_asked_for_by_itself(shelf, title):
     scope = Scope(ScopeKind.ITEM, shelf.id(title))
 
-    shown = shelf.client.shown(scope, [scope.id], set())
+    shown = set(shelf.client.open_items(scope, [scope.id], set()))
 
     assert shown == ({scope.id} if title == "No file" else set())
     assert len(shelf.sample.requests) == 1
@@ -81,7 +81,7 @@ def test_many_items_are_searched_for_fifty_at_a_time(http):
         closed = sample.data.items[ids[-1]]
         sample.data.restrict(closed)
 
-        shown = shelf.client.shown(Scope(ScopeKind.REPOSITORY), ids, set())
+        shown = set(shelf.client.open_items(Scope(ScopeKind.REPOSITORY), ids, set()))
 
         assert shown == {item.uuid for item in sample.data.items.values() if item.is_found}
         assert closed.uuid not in shown
@@ -101,16 +101,16 @@ class TestOld:
     def test_a_scope_is_listed_once(self, shelf):
         scope, ids = shelf.scope("Aldermouth Gazette"), shelf.ids("Aldermouth Gazette")
 
-        assert shelf.client.shown(scope, ids[:20], set()) == set(ids[:20])
+        assert set(shelf.client.open_items(scope, ids[:20], set())) == set(ids[:20])
         shelf.sample.reset()
-        assert shelf.client.shown(scope, ids[20:], set()) == set(ids[20:])
+        assert set(shelf.client.open_items(scope, ids[20:], set())) == set(ids[20:])
 
         assert shelf.sample.requests == []
 
     def test_what_was_closed_before_is_not_asked_for_one_by_one(self, shelf):
         scope, ids = shelf.scope("Special files"), shelf.ids("Special files")
         closed = {shelf.id(title) for title in HIDDEN}
-        shelf.client.shown(scope, ids, closed)
+        shelf.client.open_items(scope, ids, closed)
         singly = [path for _, path in shelf.sample.requests if "/items/" in path]
 
         assert not any(path.endswith(f"/{id}") for id in closed for path in singly)
@@ -118,7 +118,7 @@ class TestOld:
     def test_a_few_are_asked_for_without_listing_their_scope(self, shelf):
         ids = shelf.ids("Aldermouth Gazette")[:3]
 
-        assert shelf.client.shown(shelf.scope("Aldermouth Gazette"), ids, {ids[0]}) == set(ids)
+        assert set(shelf.client.open_items(shelf.scope("Aldermouth Gazette"), ids, {ids[0]})) == set(ids)
 
         assert len(shelf.sample.requests) == 3
 
@@ -128,6 +128,6 @@ class TestOld:
         items = [data.add_item(home, [("dc.title", [f"Paper {number}"])]) for number in range(12)]
         data.restrict(items[0])
 
-        shown = shelf.client.shown(shelf.scope("Members only"), shelf.ids("Members only"), set())
+        shown = set(shelf.client.open_items(shelf.scope("Members only"), shelf.ids("Members only"), set()))
 
         assert shown == set(shelf.ids("Members only")[1:])

@@ -8,7 +8,7 @@ from datetime import datetime
 from . import hal_json as shape
 from .answers import Request, dumps
 from .embed import Embedder, Embeds
-from .records import Item, Value
+from .records import Item, Value, signed_in
 
 
 class ItemWriter:
@@ -20,7 +20,7 @@ class ItemWriter:
 
     def text(self, one: Item, request: Request, embeds: Embeds) -> bytes:
         """The JSON of an item with what hangs on it."""
-        seen_as = self._moment, self._reader(request)
+        seen_as = self._moment, signed_in.get(), self._reader(request)
         if seen_as not in one.cache:
             values = self._values(one, self._reader(request))
             one.cache[seen_as] = dumps(shape.item(one, values, self._moment(one.last_modified)))[:-1]
@@ -34,7 +34,7 @@ class ItemWriter:
         return ()
 
     def _values(self, one: Item, reader: tuple[str, ...]) -> Iterable[Value]:
-        return one.metadata
+        return one.values_shown
 
 
 class ReaderLanguageWriter(ItemWriter):
@@ -51,7 +51,7 @@ class ReaderLanguageWriter(ItemWriter):
 
     def _values(self, one: Item, reader: tuple[str, ...]) -> Iterable[Value]:
         by_field: dict[str, list[Value]] = {}
-        for value in one.metadata:
+        for value in one.values_shown:
             by_field.setdefault(value.field, []).append(value)
         return [value for values in by_field.values() for value in _in_language(values, reader)]
 

@@ -167,7 +167,7 @@ class Writer:
     # -- their parts
 
     def metadata(self, one: Item) -> list[dict[str, Any]]:
-        return [self._entry(value) for value in sorted(one.metadata, key=metadata_order)]
+        return [self._entry(value) for value in sorted(one.values_shown, key=metadata_order)]
 
     def _entry(self, value: Value) -> dict[str, Any]:
         entry = {"key": value.field, "value": value.value}

@@ -22,6 +22,9 @@ class Value(NamedTuple):
     place: int = 0
 
 
+HIDDEN = frozenset({"dc.description.provenance", "person.email"})
+"""Fields that only who is signed in gets, as `metadata.hide.*` of a DSpace has them by default."""
+
 Given = str | None | tuple[str | None, str | None]
 """A value as callers give it: text alone, or text and language."""
 
@@ -140,6 +143,7 @@ class Item:
     readable: bool = True
     in_archive: bool = True
     indexed: int = 0
+    hidden_fields: frozenset[str] = HIDDEN
     cache: dict[object, bytes] = field(default_factory=dict, repr=False)
     kind = "item"
 
@@ -156,6 +160,13 @@ class Item:
     def is_open(self) -> bool:
         """Whether whoever asks may read it by its id."""
         return self.is_readable and not self.withdrawn
+
+    @property
+    def values_shown(self) -> list[Value]:
+        """The values that whoever asks gets."""
+        if signed_in.get():
+            return self.metadata
+        return [value for value in self.metadata if value.field not in self.hidden_fields]
 
     @property
     def is_found(self) -> bool:

@@ -1,0 +1,88 @@
+"""Metadata values that only a login at the source shows: each carries `"restricted": true` (design rule 16).
+
+The same member marks the mapped values that come of them. Viewers get neither.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..dspace.records import MetadataValue
+from .texts import plain
+
+# `metadata.hide.*` in the dspace.cfg of DSpace 4 to 10.
+HIDDEN_BY_DEFAULT = frozenset({"dc.description.provenance", "person.email"})
+MARK = "restricted"
+TITLE = "dc.title"
+
+Entry = Mapping[str, Any]
+Mapped = Mapping[str, list[dict[str, Any]]]
+
+
+def marked(metadata: Iterable[Entry], open_values: Iterable[MetadataValue] | None) -> list[dict[str, Any]]:
+    """Return the metadata with those values marked that are not among `open_values`, and no others.
+
+    `open_values` are what a signed-out reader gets of the item. None means that this is not known: then marks stay, and
+    fields that DSpace hides by default are marked too.
+    """
+    if open_values is None:
+        return [_with_mark(entry, MARK in entry or _is_hidden_by_default(entry)) for entry in metadata]
+    left = Counter(map(_identity, open_values))
+    found = []
+    for entry in metadata:
+        key = (entry["field"], entry["value"], entry["language"], entry["authority"])
+        found.append(_with_mark(entry, left[key] == 0))
+        left[key] -= left[key] > 0
+    return found
+
+
+def with_marks_of(held: Iterable[Entry], metadata: Iterable[Entry]) -> list[dict[str, Any]]:
+    """Return the metadata with its own marks, and with those that equal values have in `held`."""
+    closed = {_text(entry) for entry in held if MARK in entry}
+    return [_with_mark(entry, MARK in entry or _text(entry) in closed) for entry in metadata]
+
+
+def is_marked(values: Iterable[Entry]) -> bool:
+    """Is any of these values restricted?"""
+    return any(MARK in value for value in values)
+
+
+def open_only(values: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the values that are not restricted."""
+    return [value for value in values if MARK not in value]
+
+
+def open_terms(mapped: Mapped) -> dict[str, list[dict[str, Any]]]:
+    """Return the mapped values that are not restricted; terms without any are left out."""
+    return {term: found for term, values in mapped.items() if (found := open_only(values))}
+
+
+def restricted_terms(mapped: Mapped) -> dict[str, list[dict[str, Any]]]:
+    """Return the mapped values that are restricted, by term."""
+    return {term: [value for value in values if MARK in value] for term, values in mapped.items()}
+
+
+def closes_title(metadata: Iterable[Entry], title: str | None) -> bool:
+    """Is the title of the item a restricted value?"""
+    return any(
+        MARK in entry and entry["field"] == TITLE and plain(entry["value"]) == title for entry in metadata if title
+    )
+
+
+def _is_hidden_by_default(entry: Entry) -> bool:
+    return entry["field"].lower() in HIDDEN_BY_DEFAULT
+
+
+def _identity(value: MetadataValue) -> tuple[Any, ...]:
+    return value.field, value.value, value.language, value.authority
+
+
+def _text(entry: Entry) -> tuple[Any, ...]:
+    return entry["field"], entry["value"]
+
+
+def _with_mark(entry: Entry, is_restricted: bool) -> dict[str, Any]:
+    bare = {name: entry[name] for name in entry if name != MARK}
+    return bare | {MARK: True} if is_restricted else bare

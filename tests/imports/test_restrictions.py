@@ -1,0 +1,183 @@
+"""Metadata values that only a login at the source shows are marked one by one, whatever shows or restores them."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from connector.catalogue.export import as_csv
+from connector.catalogue.models import CatalogueItem
+from connector.catalogue.search import Selection
+from connector.extensions import db
+from tests.sample import SampleRepository
+
+from .test_login import Guest
+
+SECRET = "Submitted by Ann Archivist (ann@example.org)"
+FIELD = "dc.description.provenance"
+TITLE = "No file"
+
+
+@pytest.fixture(params=[5, 6, 9])
+def guest(request, app):
+    with SampleRepository(request.param) as sample:
+        sample.data.edit(sample.data.named(TITLE), FIELD, [SECRET])
+        yield Guest(app, sample)
+
+
+@pytest.fixture
+def modern(app):
+    with SampleRepository(9) as sample:
+        sample.data.edit(sample.data.named(TITLE), FIELD, [SECRET])
+        yield Guest(app, sample)
+
+
+def values(guest, field: str = FIELD, title: str = TITLE) -> list[tuple[str, bool]]:
+    metadata = guest.records()[title]["metadata"]
+    return [(one["value"], one.get("restricted", False)) for one in metadata if one["field"] == field]
+
+
+def found_by(guest, words: str, *, viewer: bool) -> list[str]:
+    with guest.app.app_context():
+        return list(db.session.scalars(Selection(words=words, with_restricted=not viewer).query(CatalogueItem.title)))
+
+
+def touch(guest, title: str = TITLE) -> None:
+    """Change an item at the source, so that every generation reads it again."""
+    guest.sample.data.edit(guest.sample.data.named(title), "dc.subject", ["something new"])
+
+
+def test_a_value_that_only_a_login_shows_is_marked(guest):
+    guest.sign_in()
+    job = guest.run()
+
+    assert values(guest) == [(SECRET, True)]
+    assert not any(is_restricted for _, is_restricted in values(guest, "dc.title"))
+    assert guest.records()[TITLE]["values"]["dcterms:provenance"][0]["restricted"] is True
+    assert guest.records()[TITLE]["restricted"] is False
+    assert job.clean
+
+
+def test_viewers_do_not_find_an_item_by_a_restricted_value_and_editors_do(guest):
+    guest.sign_in()
+    guest.run()
+
+    for words in ("ann@example.org", '"Ann Archivist"'):
+        assert found_by(guest, words, viewer=True) == []
+        assert found_by(guest, words, viewer=False) == [TITLE]
+    assert found_by(guest, f'"{TITLE}" Archivist', viewer=False) == [TITLE]
+    assert TITLE in found_by(guest, f'"{TITLE}"', viewer=True)
+
+
+def test_a_csv_for_viewers_has_neither_the_value_nor_its_column(guest):
+    guest.sign_in()
+    guest.run()
+    with guest.app.app_context():
+        open_rows = "".join(as_csv(Selection(with_restricted=False)))
+        all_rows = "".join(as_csv(Selection()))
+
+    assert SECRET in all_rows
+    assert SECRET not in open_rows
+    assert "dcterms:provenance" not in open_rows
+
+
+def test_an_unchanged_run_with_a_login_keeps_marks_and_updates_nothing(guest):
+    guest.sign_in()
+    guest.run()
+
+    job = guest.run(full=True)
+
+    assert values(guest) == [(SECRET, True)]
+    assert job.updated == 0
+
+
+def test_a_field_that_one_repository_hides_besides_is_marked(modern):
+    item = modern.sample.data.named(TITLE)
+    modern.sample.data.edit(item, "local.note", ["for staff"])
+    item.hidden_fields |= {"local.note"}
+    modern.sign_in()
+
+    modern.run()
+
+    assert values(modern, "local.note") == [("for staff", True)]
+
+
+def test_a_hidden_field_that_this_repository_shows_to_everybody_is_open(modern):
+    modern.sample.data.named(TITLE).hidden_fields = frozenset()
+    modern.sign_in()
+
+    modern.run()
+
+    assert values(modern) == [(SECRET, False)]
+
+
+def test_marks_follow_the_source_and_are_no_update(modern):
+    item = modern.sample.data.named(TITLE)
+    modern.sign_in()
+    modern.run()
+    item.hidden_fields = frozenset()
+    item.cache.clear()
+    opened = modern.run(full=True)
+    opened_values = values(modern)
+    item.hidden_fields = frozenset({"dc.title"})
+    item.cache.clear()
+    closed = modern.run(full=True)
+
+    assert opened_values == [(SECRET, False)]
+    assert values(modern, "dc.title") == [(TITLE, True)]
+    assert (opened.updated, closed.updated) == (0, 0)
+
+
+def test_a_run_without_login_takes_the_restricted_values_away_and_leaves_no_mark(guest):
+    guest.sign_in()
+    guest.run()
+    guest.sign_out()
+
+    guest.run()
+
+    assert values(guest) == []
+    with guest.app.app_context():
+        assert list(db.session.scalars(select(CatalogueItem.restricted_search_text).distinct())) == [None]
+
+
+def test_undo_puts_the_marks_back(guest):
+    guest.sign_in()
+    guest.run()
+    touch(guest)
+    job = guest.run()
+    assert job.updated == 1
+
+    guest.undo(job.id)
+
+    assert values(guest, "dc.subject") == []
+    assert values(guest) == [(SECRET, True)]
+    assert found_by(guest, "ann@example.org", viewer=True) == []
+
+
+def test_undo_restores_no_value_as_open_that_is_restricted_now(modern):
+    item = modern.sample.data.named(TITLE)
+    item.hidden_fields = frozenset()
+    modern.sign_in()
+    modern.run()
+    touch(modern)
+    changed = modern.run()
+    item.hidden_fields |= {FIELD}
+    item.cache.clear()
+    modern.run(full=True)
+
+    modern.undo(changed.id)
+
+    assert values(modern, "dc.subject") == []
+    assert values(modern) == [(SECRET, True)]
+
+
+def test_a_restricted_title_is_closed_to_viewers(modern):
+    item = modern.sample.data.named(TITLE)
+    item.hidden_fields |= {"dc.title"}
+    modern.sign_in()
+    modern.run()
+
+    assert TITLE not in found_by(modern, f'"{TITLE}"', viewer=True)
+    assert TITLE in found_by(modern, f'"{TITLE}"', viewer=False)
+    with modern.app.app_context():
+        assert not any(row.startswith(TITLE) or f",{TITLE}," in row for row in as_csv(Selection(with_restricted=False)))
