@@ -15,7 +15,7 @@ from ..http import Download, Http
 from . import legacy_records as records
 from .estimates import by_counts
 from .legacy_api import EVERYTHING, Answer, LegacyApi
-from .legacy_rows import LegacyRows
+from .legacy_plans import plans_for
 from .legacy_tree import LegacyTree
 from .legacy_walk import Walk
 from .paths import handle_in, is_uuid, object_of
@@ -145,8 +145,8 @@ class LegacyClient:
 
         One request, or for a whole repository the list of its collections.
         """
-        rows = LegacyRows(self.api, self.patience, self.width, details=not light)
-        return by_counts(self._counts(scope), rows.page_size, singly=not light and not self.api.can.item_pages)
+        plan = plans_for(self.server.generation, light, self.api.limit)[0]
+        return by_counts(self._counts(scope), plan.size, singly=not light and not self.api.can.item_pages)
 
     def _counts(self, scope: Scope) -> list[int | None]:
         if scope.kind is ScopeKind.REPOSITORY:

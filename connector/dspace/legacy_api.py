@@ -24,7 +24,8 @@ class Abilities:
 
     `item_pages`: /collections/ID/items, with expand; `all_items`: /items; `all_communities`: /communities lists more
     than the top ones, with their children; `tells_unknown`: an unknown id is 404, not 401; `lists_private`: private
-    items stand in the lists; `uuids`: ids are uuids, the numbers of old understood.
+    items stand in the lists; `uuids`: ids are uuids, the numbers of old understood; `most_rows`: the most rows of any
+    list to ask for at once, None where one large list costs no more than its pages (see `legacy_plans`).
     """
 
     item_pages: bool = True
@@ -33,6 +34,7 @@ class Abilities:
     tells_unknown: bool = True
     lists_private: bool = False
     uuids: bool = False
+    most_rows: int | None = None
 
 
 ABILITIES = {
@@ -40,14 +42,18 @@ ABILITIES = {
         item_pages=False, all_items=False, all_communities=False, tells_unknown=False, lists_private=True, uuids=False
     ),
     5: Abilities(),
-    6: Abilities(uuids=True),
+    6: Abilities(uuids=True, most_rows=50),
 }
 
 
 @dataclass(slots=True)
 class Stretch:
-    """How far a list has brought nothing new: after three pages or a thousand rows of it, that is its end."""
+    """How far a list has brought nothing new: after three pages, or a thousand rows of it, that is its end.
 
+    `least`: three pages are the end only if they had so many rows together.
+    """
+
+    least: int = 0
     pages: int = 0
     rows: int = 0
 
@@ -57,7 +63,7 @@ class Stretch:
 
     @property
     def is_long(self) -> bool:
-        return self.pages >= _LONG_PAGES or self.rows >= _LONG_ROWS
+        return self.rows >= (self.least if self.pages >= _LONG_PAGES else _LONG_ROWS)
 
 
 class Answer(NamedTuple):
@@ -91,8 +97,8 @@ class LegacyApi:
         listed(*self.get("communities", {"limit": 1}, tries=1))
 
     def capped(self, size: int) -> int:
-        """This page size, or the user's limit where that is lower."""
-        return min(size, self.limit or size)
+        """Return this page size, or the limit of the generation or of the user where one is lower."""
+        return min(size, self.can.most_rows or size, self.limit or size)
 
     def listing(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Any]:
         """All rows of a list that tells no count, each once.

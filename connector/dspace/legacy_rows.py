@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from ..errors import BadAnswer, TooLarge
 from .legacy_api import EVERYTHING, Answer, LegacyApi
+from .legacy_plans import ListPlan, PlanChoice, plans_for
 from .legacy_records import children, item_rows, listed, required
 from .pages import Pages, Rows
 from .patience import Patience
+from .plans import WIDTH_OF_TRIALS
 from .records import Collection
 
 T = TypeVar("T")
 
-_SIZES = (2_000, 1_000, 500, 100, 50, 20, 10, 5, 2, 1)
-# Detail pages of 20 to 100 cost the same an item. A light row costs 6.3 some milliseconds: longer pages might time out.
-_DETAIL_PAGE, _LIGHT_PAGE, _ALL_ITEMS_PAGE = 50, 1_000, 2_000
+_SIZES = (2_000, 1_000, 500, 100, 50, 25, 20, 10, 5, 2, 1)
+_LIGHT_PAGE, _ALL_ITEMS_PAGE = 1_000, 2_000
 _WHOLE_LIST = 1_000_000
 
 
@@ -30,12 +32,11 @@ def chain(most: int) -> tuple[int, ...]:
 
 
 class LegacyRows:
-    """Rows are complete items where `details` is set and the generation lists those, else light ones."""
+    """Reads the lists of one walk. `light`: items without details serve, too, where these would cost more."""
 
-    def __init__(self, api: LegacyApi, patience: Patience, width: Callable[[], int], details: bool):
+    def __init__(self, api: LegacyApi, patience: Patience, width: Callable[[], int], light: bool):
         self._api, self._patience, self._width = api, patience, width
-        self._details = details and api.can.item_pages
-        self.page_size = api.capped(_DETAIL_PAGE if self._details else _LIGHT_PAGE)
+        self._choice = PlanChoice(plans_for(api.server.generation, light, api.limit))
         self.in_one = 0
 
     def pages(self, part: Collection, start: int, end: int, known: Collection | None) -> Iterator[tuple[int, Rows]]:
@@ -43,26 +44,50 @@ class LegacyRows:
 
         `in_one` is then the size of the first page, if it came in one piece: a list that is no longer lost nothing.
         """
-        self.in_one = 0
+        self.in_one, done = 0, start
+        while done < end:
+            until = int(min(end, done + self._choice.rows_left))
+            for offset, rows in self._measured(part, self._choice.current, done, until, known):
+                done = offset
+                yield offset, rows
+
+    def _measured(
+        self, part: Collection, plan: ListPlan, start: int, end: int, known: Collection | None
+    ) -> Iterator[tuple[int, Rows]]:
+        """The pages of a part of a collection, read by one plan, whose cost is noted."""
 
         def read(offset: int, size: int, tries: int) -> Rows:
-            rows = self._of(part, offset, size, tries, self._details, known)
+            rows = self._of(part, ListPlan(size, plan.details), offset, tries, known)
             self.in_one = max(self.in_one, size) if offset == 0 else self.in_one
             return rows
 
-        return self._ahead(read, start, end, self.page_size)
+        is_measuring = self._choice.rows_left < math.inf
+        width = self._width_of_trials if is_measuring else self._width
+        pages, busy, at = self._new_pages(read, plan.size, width), self._busy(plan), start
+        for at, rows in pages(start, lambda: end, plan.size):
+            yield at, rows
+        self._choice.note(at - start, math.inf if pages.too_large else self._busy(plan) - busy)
+
+    def _width_of_trials(self) -> int:
+        """Requests at a time: the same few for each plan that is tried, as a server is slower when it answers more."""
+        return min(WIDTH_OF_TRIALS, self._width())
+
+    def _busy(self, plan: ListPlan) -> float:
+        """Seconds the server was busy so far with requests of this plan."""
+        return self._api.http.busy.get(plan.name, 0.0)
 
     def light_pages(self, part: Collection, end: int, known: Collection | None) -> Iterator[Rows]:
         """The collection's rows once more, from the beginning, without details."""
 
         def read(offset: int, size: int, tries: int) -> Rows:
-            return self._of(part, offset, size, tries, False, known)
+            return self._of(part, ListPlan(size, details=False), offset, tries, known)
 
-        return (rows for _, rows in self._ahead(read, 0, end, _LIGHT_PAGE))
+        size = self._api.capped(_LIGHT_PAGE)
+        return (rows for _, rows in self._new_pages(read, size, self._width)(0, lambda: end, size))
 
     def whole(self, part: Collection, known: Collection | None) -> Rows:
         """All rows of a collection in one request, light: none can be lost between pages. Raises Transient."""
-        return self._of(part, 0, _WHOLE_LIST, 2, False, known)
+        return self._of(part, ListPlan(_WHOLE_LIST, details=False), 0, 2, known)
 
     def count(self, part: Collection) -> int:
         """The collection's own count: an upper bound, as it includes what may not be seen."""
@@ -75,7 +100,8 @@ class LegacyRows:
 
     def all_items(self, start: int, end: int) -> Iterator[tuple[int, Rows]]:
         """(offset after it, light rows) of each page of the list of all items."""
-        return self._ahead(self._all_items, start, end, _ALL_ITEMS_PAGE)
+        size = self._api.capped(_ALL_ITEMS_PAGE)
+        return self._new_pages(self._all_items, size, self._width)(start, lambda: end, size)
 
     def whole_of_all_items(self) -> Rows:
         """The list of all items in one request, light. Raises Transient."""
@@ -89,22 +115,17 @@ class LegacyRows:
         """The result of requests without which the walk cannot go on: while they fail, patience waits."""
         return self._patience.insist("page", call)
 
-    def _ahead(
-        self, read: Callable[[int, int, int], Rows], start: int, end: int, most: int
-    ) -> Iterator[tuple[int, Rows]]:
-        sizes = chain(self._api.capped(most))
-        return Pages(read, sizes, self._patience, self._width, control=self._api.control)(start, lambda: end, sizes[0])
+    def _new_pages(self, read: Callable[[int, int, int], Rows], most: int, width: Callable[[], int]) -> Pages:
+        return Pages(read, chain(most), self._patience, width, control=self._api.control)
 
-    def _of(
-        self, part: Collection, offset: int, size: int, tries: int, details: bool, known: Collection | None
-    ) -> Rows:
+    def _of(self, part: Collection, plan: ListPlan, offset: int, tries: int, known: Collection | None) -> Rows:
         """Rows of a collection: of its list of items, or on 4 of the collection with its items expanded."""
-        page = {"limit": size, "offset": offset}
+        page = {"limit": plan.size, "offset": offset}
         if self._api.can.item_pages:
-            expand = {"expand": EVERYTHING} if details else {}
-            answer, url = self._get(f"collections/{part.id}/items", expand | page, tries, f"page of {size}")
-            return item_rows(listed(answer, url), url, details, known)
-        answer, url = self._get(f"collections/{part.id}", {"expand": "items"} | page, tries, f"page of {size}")
+            expand = {"expand": EVERYTHING} if plan.details else {}
+            answer, url = self._get(f"collections/{part.id}/items", expand | page, tries, plan.name)
+            return item_rows(listed(answer, url), url, plan.details, known)
+        answer, url = self._get(f"collections/{part.id}", {"expand": "items"} | page, tries, plan.name)
         total = required(answer, "numberItems", int, url)
         return item_rows(children(answer, "items", url), url, False, known, total)
 

@@ -7,7 +7,7 @@ repository the list of all items follows, for those that no visible collection s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from collections.abc import Collection as Group
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MOST_IN_PAGE = 100
 ASKED_AT_ONCE = 500
 MOST_IN_ONE_PIECE = 5_000
+MOST_READINGS = 3
+LONG_STRETCH = 500  # rows of the list of all items, withdrawn ones among them, that we may not see
 ALL_ITEMS, END = "all items", "end"
 
 
@@ -63,7 +65,7 @@ class Walk:
     ):
         self._client, self._scope, self._light, self._with_collection = client, scope, light, with_collection
         self._seen, self._known_hidden = seen, hidden
-        self._rows = LegacyRows(client.api, client.patience, client.width, details=not light)
+        self._rows = LegacyRows(client.api, client.patience, client.width, light)
         self._place, self._resumed = Place(), False
         self._ids: set[str] = set()
         self._failed: set[str] = set()
@@ -141,24 +143,47 @@ class Walk:
         return self._place.distinct >= count or self._place.distinct + self._known_hidden.get(part.id, 0) == count
 
     def _missing(self, part: Collection) -> Iterator[Page]:
-        """The items that the pages lost, found by the id list; what it does not show either is hidden from us."""
-        whole, lists = self._id_list(part)
-        listed, broken = set[str](), 0
-        for rows in lists:
-            listed.update(item.id for item in rows.items)
+        """The items that the pages lost. What further readings of the list do not show either is hidden from us."""
+        is_whole = self._client.api.can.most_rows is None and (yield from self._in_one_piece(part))
+        readings = 0
+        while not is_whole and readings < MOST_READINGS:
+            readings += 1
+            number, is_sure = yield from self._once_more(part)
+            is_whole = is_sure or self._agrees(part, self._count)
+            if is_whole:
+                self._explain(part, number)
+
+    def _in_one_piece(self, part: Collection) -> Generator[Page, None, bool]:
+        """Read the whole list in one request, which can lose nothing. Return whether it came."""
+        try:
+            rows = self._rows.whole(part, self._known(part))
+        except Transient:
+            return False
+        listed = {item.id for item in rows.items}
+        yield from self._give(self._unmet(rows.items))
+        yield from self._give_failures(rows.failures)
+        self._explain(part, len(listed) + len(rows.failures))
+        return True
+
+    def _once_more(self, part: Collection) -> Generator[Page, None, tuple[int, bool]]:
+        """Read the list in pages again. Return the number of its items, and whether that reading proves it whole.
+
+        It does where it shows no item that was not met before, and none twice: then no page boundary has moved.
+        """
+        listed, broken, is_sure = set[str](), 0, True
+        for rows in self._rows.light_pages(part, self._count, self._known(part)):
+            ids = {item.id for item in rows.items}
+            is_sure = is_sure and listed.isdisjoint(ids) and ids <= self._ids
+            listed |= ids
             broken += len(rows.failures)
             yield from self._give(self._unmet(rows.items))
             yield from self._give_failures(rows.failures)
-        if whole:
-            self._place.distinct = len(listed) + broken
-            self._explained[part.id] = max(0, self._count - self._place.distinct)
+        return len(listed) + broken, is_sure
 
-    def _id_list(self, part: Collection) -> tuple[bool, Iterable[Rows]]:
-        """(whether it is whole, its rows). Where it cannot be had in one piece, pages must do, and explain nothing."""
-        try:
-            return True, [self._rows.whole(part, self._known(part))]
-        except Transient:
-            return False, self._rows.light_pages(part, self._count, self._known(part))
+    def _explain(self, part: Collection, number: int) -> None:
+        """Note that the collection shows us so many of the items that it counts."""
+        self._place.distinct = number
+        self._explained[part.id] = max(0, self._count - number)
 
     def _known(self, part: Collection) -> Collection | None:
         return part if self._with_collection else None
@@ -168,9 +193,10 @@ class Walk:
     def _all_items(self) -> Iterator[Page]:
         """What no visible collection shows: in one piece, as pages may lose rows here, too, and no count tells.
 
-        Large repositories are read in pages all the same, and those for which the user has set a limit.
+        Large repositories are read in pages all the same, and those for which the user or the generation sets a limit.
         """
-        in_one = self._client.api.limit is None and (self._place.before or 0) <= MOST_IN_ONE_PIECE
+        api = self._client.api
+        in_one = api.capped(MOST_IN_ONE_PIECE) == MOST_IN_ONE_PIECE and (self._place.before or 0) <= MOST_IN_ONE_PIECE
         if in_one and self._place.offset == 0:
             try:
                 rows = self._rows.whole_of_all_items()
@@ -179,19 +205,24 @@ class Walk:
             else:
                 yield from self._give_of_all_items(rows)
                 return
-        yield from self._pages_of_all_items()
+        has_moved = yield from self._pages_of_all_items()
+        if has_moved:
+            self._place.offset = 0
+            yield from self._pages_of_all_items()
 
-    def _pages_of_all_items(self) -> Iterator[Page]:
-        """To the end, which is where a long stretch brings nothing."""
-        end, stretch, last = max(1, self._place.before or 0), Stretch(), set[str]()
+    def _pages_of_all_items(self) -> Generator[Page, None, bool]:
+        """To the end, which is where a long stretch brings nothing. Return whether rows moved between the pages."""
+        end, stretch, met, has_moved = max(1, self._place.before or 0), Stretch(LONG_STRETCH), set[str](), False
         while self._place.offset < end:
             for offset, rows in self._rows.all_items(self._place.offset, end):
                 ids = {item.id for item in rows.items}
-                stretch.add(offset - self._place.offset, len(ids - last) + len(rows.failures))
-                last = ids
+                stretch.add(offset - self._place.offset, len(ids - met) + len(rows.failures))
+                has_moved = has_moved or not met.isdisjoint(ids)
+                met |= ids
                 yield from self._give_of_all_items(rows, offset)
             if not stretch.is_long:
                 end = self._place.offset + 1
+        return has_moved
 
     def _give_of_all_items(self, rows: Rows, offset: int | None = None) -> Iterator[Page]:
         yield from self._give(self._unmet(rows.items), offset)

@@ -50,7 +50,7 @@ class Openness:
 
     def __init__(self, client: LegacyClient):
         self._client = client
-        self._rows = LegacyRows(client.api, client.patience, client.width, details=False)
+        self._rows = LegacyRows(client.api, client.patience, client.width, light=True)
         self._lists: dict[Scope, set[str]] = {}
 
     def shown(self, scope: Scope, ids: Collection[str], closed: Collection[str]) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +78,7 @@ class RecordedDSpace:
 
     def __init__(self, folder: str):
         self.asked: list[str] = []
+        self.busy: Counter[str] = Counter()
         self._answers: dict[tuple[str, str], tuple[int, Any]] = {}
         self._rows: dict[tuple[str, str], dict[int, Any]] = {}
         for file in sorted((PAYLOADS / folder).glob("*.json")):
@@ -130,8 +132,10 @@ class PagingDSpace:
     """A DSpace 4, 5 or 6 that cuts pages first and takes out hidden rows then.
 
     `mixed` is the seed of an order that changes from request to request, as without ORDER BY; None keeps the order.
+    `mixed_for`: only so many requests find another order; those behind them find the same one.
     `broken` items fail singly and spoil each page with details; `spoiling` ones spoil light pages, too.
-    `before_answer` may change the rows while they are read.
+    `before_answer` may change the rows while they are read. `costs` gives the seconds that a list of so many rows
+    takes, by whether it has details.
     """
 
     def __init__(self, generation: int, collections: Collection[int], rows: Iterable[Row], mixed: int | None = None):
@@ -139,7 +143,10 @@ class PagingDSpace:
         self.broken: set[int] = set()
         self.spoiling: set[int] = set()
         self.knows_offset = True
+        self.mixed_for: int | None = None
         self.asked: list[str] = []
+        self.busy: Counter[str] = Counter()
+        self.costs: Callable[[int, bool], float] = lambda rows, details: 0.0
         self.before_answer: Callable[[PagingDSpace], None] = lambda dspace: None
         self._generation, self._collections, self._mixed = generation, collections, mixed
         self._lock = threading.Lock()
@@ -162,6 +169,8 @@ class PagingDSpace:
             params = params or {}
             self.asked.append(url.removeprefix(f"{API}/") + "".join(f" {key}={value}" for key, value in params.items()))
             self.before_answer(self)
+            details = "metadata" in str(params.get("expand"))
+            self.busy[kind] += self.costs(params.get("limit", 0), details)
             return self._answer(url.removeprefix(f"{API}/").split("/"), params, url)
 
     def _answer(self, path: list[str], params: Mapping[str, Any], url: str) -> Any:
@@ -195,7 +204,8 @@ class PagingDSpace:
     def _page(self, rows: list[Row], params: Mapping[str, Any], url: str) -> list[Json]:
         full, order = "metadata" in params.get("expand", ""), list(rows)
         if self._mixed is not None:
-            random.Random(f"{self._mixed} {url} {len(self.asked)}").shuffle(order)
+            turn = min(len(self.asked), self.mixed_for or len(self.asked))
+            random.Random(f"{self._mixed} {url} {turn}").shuffle(order)
         start = params["offset"] if self.knows_offset else 0
         page = order[start : start + params["limit"]]
         spoilt = self.spoiling | (self.broken if full else set())

@@ -27,6 +27,13 @@ def rows(draw: some.DrawFn, most: int = 45) -> list[Row]:
     return [Row(number, home, hidden) for number, (home, hidden) in enumerate(drawn, 1)]
 
 
+def mixed(generation: int, rows: list[Row], seed: int) -> PagingDSpace:
+    """A DSpace whose order changes: on 6, whose lists come in pages only, during the first requests of a walk."""
+    dspace = PagingDSpace(generation, HOMES, rows, mixed=seed)
+    dspace.mixed_for = 4 if generation == 6 else None
+    return dspace
+
+
 def collection(home: int) -> Scope:
     return Scope(ScopeKind.COLLECTION, str(home))
 
@@ -39,7 +46,7 @@ def plain(many: int, home: int = 2) -> list[Row]:
 @given(generations, rows(), seeds, some.booleans(), some.sampled_from((1, 3, 10, None)))
 def test_every_item_comes_once_and_the_hidden_are_counted(generation, rows, seed, light, limit):
     rows = [row for row in rows if row.homes or limit is None]  # the list of all items tells no count to compare with
-    dspace = PagingDSpace(generation, HOMES, rows, mixed=seed)
+    dspace = mixed(generation, rows, seed)
 
     result = walked(client(dspace, generation, limit=limit), REPOSITORY, light=light)
 
@@ -47,14 +54,14 @@ def test_every_item_comes_once_and_the_hidden_are_counted(generation, rows, seed
     assert result.hidden == dspace.hidden()
     assert result.total == len(result.ids) + sum(result.hidden.values())
     assert result.failures == []
-    assert all(item.is_complete != light for page in result.pages for item in page.items)
+    assert light or all(item.is_complete for page in result.pages for item in page.items)
 
 
 @settings(deadline=None, max_examples=60)
 @given(generations, rows(), seeds, some.booleans(), some.sampled_from((3, 10, None)), some.booleans())
 def test_a_walk_resumed_at_any_cursor_gives_exactly_the_rest(generation, rows, seed, light, limit, remembered):
     rows = [row for row in rows if row.homes or limit is None]
-    dspace = PagingDSpace(generation, HOMES, rows, mixed=seed)
+    dspace = mixed(generation, rows, seed)
     hidden = dspace.hidden() if remembered else {}
     whole = walked(client(dspace, generation, limit=limit), REPOSITORY, light=light, hidden=hidden)
 
@@ -110,7 +117,7 @@ def test_items_that_go_while_the_list_is_read_take_none_along(generation, many, 
 @given(generations, rows(most=30), seeds, some.sets(some.integers(1, 30), max_size=3))
 def test_a_broken_item_fails_by_name_and_takes_none_along(generation, rows, seed, broken):
     rows.append(Row(99, (2,)))
-    dspace = PagingDSpace(generation, HOMES, rows, mixed=seed)
+    dspace = mixed(generation, rows, seed)
     dspace.broken = broken
 
     result = walked(client(dspace, generation), REPOSITORY)
@@ -131,11 +138,11 @@ def test_an_item_that_spoils_the_light_list_is_told_by_its_row_and_once(generati
 
     assert len(result.ids) == 29
     assert [(failure.id, failure.reason) for failure in result.failures] == [(None, "Row 12 of the list: status 500")]
-    assert "2" not in result.hidden
+    assert result.hidden["2"] == 0
 
 
-def test_an_id_list_that_cannot_be_had_leaves_the_difference_unexplained():
-    dspace = PagingDSpace(6, HOMES, [*plain(40), Row(50, (2,), hidden=True)])
+def test_an_id_list_that_cannot_be_had_is_read_in_pages():
+    dspace = PagingDSpace(5, HOMES, [*plain(40), Row(50, (2,), hidden=True)])
 
     def refuse(dspace: PagingDSpace) -> None:
         if "limit=1000000" in dspace.asked[-1]:
@@ -143,11 +150,62 @@ def test_an_id_list_that_cannot_be_had_leaves_the_difference_unexplained():
 
     dspace.before_answer = refuse
 
-    result = walked(client(dspace, 6, limit=10), collection(2))
+    result = walked(client(dspace, 5, limit=10), collection(2))
 
     assert len(result.ids) == 40
+    assert result.hidden == {"2": 1}
+    assert len([path for path in dspace.asked if "limit=1000000" in path]) == 1
+
+
+def test_a_list_whose_order_never_stands_still_leaves_the_difference_unexplained():
+    dspace = PagingDSpace(6, HOMES, [*plain(90), Row(99, (2,), hidden=True)], mixed=1)
+
+    result = walked(client(dspace, 6, limit=10), collection(2))
+
     assert result.hidden == {}
-    assert result.total == 41
+    assert result.total == 91
+
+
+@pytest.mark.parametrize("light", [True, False])
+def test_no_list_of_6_is_asked_for_more_than_fifty_rows(light):
+    rows = [Row(number, (2,) if number < 300 else (), hidden=number % 7 == 0) for number in range(1, 400)]
+    dspace = PagingDSpace(6, HOMES, rows)
+
+    result = walked(client(dspace, 6), REPOSITORY, light=light)
+
+    assert sorted(result.ids, key=int) == dspace.shown()
+    assert result.hidden == dspace.hidden()
+    assert max(int(path.split("limit=")[1].split()[0]) for path in dspace.asked if "limit=" in path) == 50
+
+
+def test_the_list_of_all_items_is_read_again_where_rows_moved_between_its_pages():
+    dspace = PagingDSpace(6, (), [Row(number, ()) for number in range(1, 120)])
+
+    def move(dspace: PagingDSpace) -> None:
+        if dspace.asked[-1] == "items limit=50 offset=50":
+            dspace.rows = dspace.rows[-10:] + dspace.rows[:-10]
+
+    dspace.before_answer = move
+
+    result = walked(client(dspace, 6), REPOSITORY)
+
+    assert sorted(result.ids, key=int) == dspace.shown()
+
+
+def test_a_page_that_timed_out_is_never_asked_for_again_at_its_size():
+    dspace = PagingDSpace(6, HOMES, plain(200))
+
+    def hang(dspace: PagingDSpace) -> None:
+        if "limit=50 offset=100" in dspace.asked[-1]:
+            raise TimedOut("no answer")
+
+    dspace.before_answer = hang
+
+    result = walked(client(dspace, 6), collection(2))
+
+    assert len(result.ids) == 200
+    assert len([path for path in dspace.asked if "limit=50 offset=100" in path]) == 1
+    assert [path for path in dspace.asked if "limit=25 offset=100" in path]
 
 
 def test_hidden_items_that_are_remembered_save_the_id_list():
@@ -183,12 +241,62 @@ def test_a_list_that_came_in_one_piece_needs_no_id_list():
 
 
 def test_pages_hold_no_more_than_a_hundred_items():
-    dspace = PagingDSpace(5, HOMES, plain(1_150))
+    dspace = PagingDSpace(4, HOMES, plain(1_150))
 
-    result = walked(client(dspace, 5), collection(2), light=True)
+    result = walked(client(dspace, 4), collection(2), light=True)
 
     assert [len(page.items) for page in result.pages] == [*[100] * 10, 100, 50, 0]
     assert len([path for path in dspace.asked if "items" in path]) == 2
+
+
+def sizes_asked(dspace: PagingDSpace, details: bool) -> Counter[int]:
+    """How often each page size was asked for of a collection, with details or without."""
+    asked = [path for path in dspace.asked if "/items" in path and ("expand" in path) == details]
+    return Counter(int(path.split("limit=")[1].split()[0]) for path in asked)
+
+
+@pytest.mark.parametrize("generation", [5, 6])
+def test_a_light_walk_reads_details_where_they_cost_no_more(generation):
+    dspace = PagingDSpace(generation, HOMES, plain(1_000))
+    dspace.costs = lambda rows, details: 0.5 + rows * 0.01
+
+    result = walked(client(dspace, generation), collection(2), light=True)
+
+    complete = [item for page in result.pages for item in page.items if item.is_complete]
+    assert len(complete) >= 700
+    assert len(dspace.asked) <= 25
+
+
+@pytest.mark.parametrize(("generation", "size"), [(5, 1_000), (6, 50)])
+def test_a_light_walk_reads_light_pages_where_details_cost_clearly_more(generation, size):
+    dspace = PagingDSpace(generation, HOMES, plain(4_000))
+    dspace.costs = lambda rows, details: 0.5 + rows * (0.1 if details else 0.01)
+
+    result = walked(client(dspace, generation), collection(2), light=True)
+
+    light = [item for page in result.pages for item in page.items if not item.is_complete]
+    assert len(result.ids) == 4_000
+    assert len(light) >= 3_500
+    assert max(sizes_asked(dspace, details=False)) == size
+
+
+@pytest.mark.parametrize(
+    ("generation", "cost", "size"),
+    [
+        (5, lambda rows, details: 0.5 + rows * 0.01, 100),
+        (5, lambda rows, details: rows**2 * 0.01, 50),
+        (6, lambda rows, details: 0.5 + rows * 0.01, 50),
+        (6, lambda rows, details: rows**2 * 0.01, 25),
+    ],
+)
+def test_pages_with_details_are_as_large_as_pays(generation, cost, size):
+    dspace = PagingDSpace(generation, HOMES, plain(2_000))
+    dspace.costs = cost
+
+    result = walked(client(dspace, generation), collection(2))
+
+    assert len(result.ids) == 2_000
+    assert sizes_asked(dspace, details=True).most_common(1)[0][0] == size
 
 
 def test_a_hundred_items_take_two_requests_for_pages():

@@ -220,6 +220,11 @@ def reads_in_full(guest: Guest, **options) -> bool:
     return any("expand=" in path or "embed=" in path for _, path in guest.sample.requests)
 
 
+def reads_details_always(guest: Guest) -> bool:
+    """Whether lists with details cost no more than light ones, so that each run reads these (DSpace 5 and 6)."""
+    return guest.sample.generation < 7
+
+
 def test_a_second_run_by_login_only_lists_and_tries_no_file_again(guest):
     file = guest.sample.data.named(EMBARGO[0]).bitstreams[1]
     names = (f"/{file.uuid}/content", f"/{file.uuid}/retrieve", f"/{file.number}/retrieve")
@@ -228,7 +233,7 @@ def test_a_second_run_by_login_only_lists_and_tries_no_file_again(guest):
     guest.run()
     assert guest.file(*EMBARGO)["fate"] == "restricted"
 
-    assert not reads_in_full(guest)
+    assert reads_in_full(guest) is reads_details_always(guest)
     assert not any("retrieve" in path or "content" in path for _, path in guest.sample.requests)
 
 
@@ -238,7 +243,7 @@ def test_the_first_run_after_the_login_was_forgotten_reads_everything_and_the_se
     guest.sign_out()
 
     assert reads_in_full(guest)
-    assert not reads_in_full(guest)
+    assert reads_in_full(guest) is reads_details_always(guest)
 
 
 def test_a_run_that_was_begun_as_another_and_ended_by_login_is_no_measure_for_the_next(guest):
@@ -251,7 +256,7 @@ def test_a_run_that_was_begun_as_another_and_ended_by_login_is_no_measure_for_th
         guest._worked(job_id)
 
     assert reads_in_full(guest)
-    assert not reads_in_full(guest)
+    assert reads_in_full(guest) is reads_details_always(guest)
 
 
 @pytest.mark.parametrize("life", range(2, 62, 15))

@@ -232,7 +232,10 @@ def test_a_file_deleted_at_a_real_server_is_noticed_within_the_runs(app, generat
 
         assert first.clean and all(job.clean and job.seen == first.seen for job in runs)
         assert sum(job.updated for job in runs) == len(items) > 7
-        assert all(job.updated < len(items) for job in runs)
+        if generation in (5, 6):  # their lists with details cost no more than light ones
+            assert runs[0].updated == len(items)
+        else:
+            assert all(job.updated < len(items) for job in runs)
 
 
 def test_a_mapped_item_stays_in_the_item_set_of_the_collection_that_shows_it(app):
