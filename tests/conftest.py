@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +19,35 @@ from connector.imports import jobs
 from connector.imports.tasks import carry_out
 from connector.repositories import connecting, register
 from connector.storage import prepare
+from tests import tools
 from tests.sample import SampleRepository
 from tests.signed_in import SignedIn, admit
+
+LONGEST = 60  # seconds until a thread counts as one that never ends
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have each test that uses the fixture of a tool need the tool."""
+    for item in items:
+        for name in tools.TOOLS.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(tools.needs(name))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose tool is missing before any of its fixtures starts."""
+    tools.declare({name for mark in item.iter_markers("needs") for name in mark.args})
+
+
+@pytest.fixture(autouse=True)
+def every_thread_ends() -> Iterator[None]:
+    """Fail the test that leaves a thread behind: the process could never end, and would not say why."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
+    for thread in left:
+        thread.join(LONGEST)
+    assert [thread for thread in left if thread.is_alive()] == []
 
 
 def app_at(instance: Path, **environment: str) -> Flask:

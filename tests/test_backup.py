@@ -34,7 +34,7 @@ from connector.extensions import db
 from connector.storage import database_file, prepare
 from tests.sample import SampleRepository
 from tests.test_command_line import ROOT, CommandLine
-from tests.test_postgresql import BINARIES, postgresql
+from tests.test_postgresql import postgresql, program
 
 __all__ = ["postgresql"]
 KEY = "the key of the instance that the backups are of"
@@ -169,7 +169,7 @@ def test_a_backup_written_while_an_import_runs_goes_on_there_to_the_same_end(fla
     code, manifest = flask.json("backup", str(path))
 
     go_on.set()
-    running.communicate(timeout=60)
+    running.communicate()
     assert (running.returncode, code, manifest["lost"]) == (0, 0, [])
     assert 0 < manifest["files"] < len(held(flask)[1])
     assert elsewhere("restore", str(path))[0] == 0
@@ -646,7 +646,7 @@ def test_nothing_is_restored_under_a_process_that_uses_the_instance(stocked, nin
     code, _, err = stocked("restore", str(backup), "--replace")
 
     go_on.set()
-    running.communicate(timeout=60)
+    running.communicate()
     assert (code, "in use" in err) == (2, True)
 
 
@@ -684,7 +684,7 @@ def test_a_restore_that_is_killed_leaves_the_one_or_the_other_whole(flask, nine,
         pass
 
     killed.kill()
-    killed.communicate(timeout=60)
+    killed.communicate()
 
     assert held(flask)[0] in (before, after)
     assert flask("restore", str(backup), "--replace")[0] == 0
@@ -736,7 +736,7 @@ def test_of_an_instance_on_postgresql_files_and_key_are_kept_and_the_sentence_na
 
 
 def postgresql_tool(name: str, *args: str) -> None:
-    subprocess.run([f"{BINARIES[0]}/{name}", *args], check=True, capture_output=True)
+    subprocess.run([program(name), *args], check=True, capture_output=True)
 
 
 def test_the_address_that_pg_dump_is_given_has_no_password(tmp_path):

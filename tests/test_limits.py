@@ -111,7 +111,7 @@ def test_while_as_many_changes_wait_as_may_no_more_begin_and_all_else_goes_on(ap
     @allows(Role.VIEWER)
     def waits() -> str:
         began.release()
-        return "done" if may_end.wait(30) else "left alone"
+        return "done" if may_end.wait(60) else "left alone"
 
     def wait() -> None:
         waited.append(app.test_client().post("/waits").text)
@@ -119,14 +119,14 @@ def test_while_as_many_changes_wait_as_may_no_more_begin_and_all_else_goes_on(ap
     waiting = [threading.Thread(target=wait) for _ in range(app.config["CHANGES_AT_ONCE"])]
     for thread in waiting:
         thread.start()
-        assert began.acquire(timeout=30)
+        assert began.acquire(timeout=60)
 
     refused = [client.post("/jobs/9/retry").status_code, client.get("/repositories/9/collections").status_code]
     others = [client.get(path).status_code for path in ("/items/", "/healthz", "/items.csv")]
     ways_out = [client.post("/jobs/9/stop").status_code, client.post("/sign-out").status_code]
     may_end.set()
     for thread in waiting:
-        thread.join(30)
+        thread.join()
 
     assert (refused, others, ways_out) == ([429, 429], [200, 200, 200], [404, 303])
     assert waited == ["done"] * app.config["CHANGES_AT_ONCE"]
@@ -141,7 +141,7 @@ def served(app) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.effective_port}"
     server.task_dispatcher.shutdown()
     server.close()
-    thread.join(30)
+    thread.join()
 
 
 def test_a_list_counts_until_its_last_line_is_read_and_nothing_else_waits_for_its_reader(app, client, served):
@@ -152,11 +152,11 @@ def test_a_list_counts_until_its_last_line_is_read_and_nothing_else_waits_for_it
     browser.cookies.set("dspace-connector", client.get_cookie("dspace-connector").value)
 
     def ask() -> requests.Response:
-        return browser.get(f"{served}/audit.csv", stream=True, timeout=30)
+        return browser.get(f"{served}/audit.csv", stream=True, timeout=60)
 
     unread = [ask() for _ in range(serving.WEB_THREADS + 2)]
     taken, refused = unread[: app.config["LISTS_AT_ONCE"]], unread[app.config["LISTS_AT_ONCE"] :]
-    others = [requests.get(f"{served}/healthz", timeout=30), browser.post(f"{served}/jobs/9/retry", timeout=30)]
+    others = [requests.get(f"{served}/healthz", timeout=60), browser.post(f"{served}/jobs/9/retry", timeout=60)]
 
     assert {answer.status_code for answer in taken} == {200}
     assert {(answer.status_code, answer.headers["Retry-After"]) for answer in refused} == {(429, "60")}

@@ -41,7 +41,7 @@ class Reply:
 
 @contextmanager
 def connected(url: str) -> Iterator[http.client.HTTPConnection]:
-    with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=5)) as connection:
+    with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)) as connection:
         yield connection
 
 
@@ -603,7 +603,7 @@ def test_a_hanging_request_ends_with_the_server() -> None:
     sample.start()
     with connected(sample.url) as connection:
         connection.request("GET", "/server/api")
-        assert arrived.wait(5)
+        assert arrived.wait(60)
         sample.stop()
         with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
             connection.getresponse()
@@ -723,4 +723,4 @@ def test_it_serves_from_the_command_line_until_it_is_told_to_end() -> None:
             connection.request("GET", "/rest/status", headers={"Accept": "application/json"})
             assert json.loads(connection.getresponse().read())["sourceVersion"] == "6.3"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=60) == 0

@@ -15,12 +15,12 @@ from config import SettingError, load
 from connector import scanning
 from connector.errors import ScannerTrouble, Stopped, Unsafe
 from connector.imports.run import stop_here
-from tests.deploy.servers import tool
 from tests.imports.catalogue import records
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
 from tests.imports.test_retry import can_retry, retry
 from tests.ports import free_port
+from tests.tools import needs, path_of
 from tests.waiting import until, working
 
 MARK = b"the bytes by which the test's scanner knows a virus"
@@ -46,14 +46,14 @@ class Clamd:
         return [str(self.path), ("127.0.0.1", self.port)]
 
     def start(self) -> None:
-        command = [tool("clamd", "clamav-daemon"), "--config-file", str(self._settings)]
+        command = [path_of("clamd"), "--config-file", str(self._settings)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(self._answers)
 
     def end(self) -> None:
         if self._process:
             self._process.terminate()
-            self._process.wait(30)
+            self._process.wait()
 
     def _answers(self) -> bool:
         try:
@@ -136,6 +136,7 @@ def test_a_refused_file_is_fetched_again_only_when_the_item_changes_or_somebody_
     assert (desk.run(files=True).files_stored, len(stored(desk))) == (1, 1)
 
 
+@needs("clamd")
 def test_a_job_waits_while_the_scanner_is_away_and_goes_on_by_itself(app, unscanned, tmp_path):
     clamd = Clamd(tmp_path)
     app.config["CLAMD"] = str(clamd.path)
@@ -204,7 +205,7 @@ class Impostor:
             except OSError:
                 return
             with connection:
-                connection.settimeout(30)
+                connection.settimeout(60)
                 came = connection.recv(2**16)
                 self.asked.append(came)
                 if (answer := self._answers(came)) is not None:
@@ -213,7 +214,7 @@ class Impostor:
     def close(self) -> None:
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
-        self._thread.join(30)
+        self._thread.join()
 
 
 @pytest.fixture
@@ -255,11 +256,12 @@ def test_a_scanner_that_is_there_and_cannot_tell_lets_nothing_pass(app, unscanne
 
 
 class Epidemic:
-    """A scanner that looks at many at once; one of them ends the showing of all. The others take it a while."""
+    """A scanner that scans the first two files together and dies of one of them. `together`: who were scanned later."""
 
     DEADLY = b"deadly"
 
     def __init__(self) -> None:
+        self._both_scanned, self._died, self.together = threading.Barrier(2), threading.Event(), []
         self._server = socket.create_server(("127.0.0.1", 0))
         self.address = self._server.getsockname()[:2]
         self._shown: list[socket.socket] = []
@@ -272,7 +274,7 @@ class Epidemic:
     def __exit__(self, *exc: object) -> None:
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
-        self._thread.join(30)
+        self._thread.join()
 
     def _serve(self) -> None:
         while True:
@@ -291,17 +293,25 @@ class Epidemic:
         self._shown.append(connection)
         while not came.endswith(b"\0\0\0\0") and (piece := connection.recv(2**16)):
             came += piece
-        threading.Event().wait(0.3)
-        if self.DEADLY in came:
-            for one in [*self._shown]:
-                with contextlib.suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
+        is_again = self._died.is_set()
+        if is_again:
+            self.together.append(len(self._shown))
         else:
-            threading.Event().wait(0.6)
-            with contextlib.suppress(OSError):
-                connection.sendall(b"stream: OK\0")
-        self._shown.remove(connection)
+            self._both_scanned.wait(60)
+        if self.DEADLY in came:
+            self._die()
+        elif is_again:
+            self._shown.remove(connection)
+            connection.sendall(b"stream: OK\0")
+        self._died.wait(60)
         connection.close()
+
+    def _die(self) -> None:
+        self._died.set()
+        broken_off, self._shown = self._shown, []
+        for one in broken_off:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
 
 class Mortal:
@@ -375,9 +385,10 @@ def test_a_file_that_was_only_shown_beside_one_that_ends_the_scanner_passes(tmp_
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join()
 
     assert ends == {b"good": "passed", Epidemic.DEADLY: "refused"}
+    assert set(scanner.together) == {1}
 
 
 def test_what_is_no_scanner_lets_nothing_pass_and_the_job_waits(app, unscanned, impostor, client):

@@ -74,7 +74,7 @@ def test_it_is_told_as_a_process_starts_without_its_value(command, tmp_path):
         told = list(itertools.takewhile(lambda line: "(Ctrl-C ends it)" not in line, server.stderr))
     finally:
         server.terminate()
-        server.communicate(timeout=30)
+        server.communicate()
 
     assert "CONNECTOR_NOTICE_WEBHOOK leads to another machine without TLS" in told[-1]
     assert "secret" not in told[-1]

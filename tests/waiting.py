@@ -6,26 +6,26 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from connector.imports.run import stop_here
 from tests.imports.conftest import Desk
 
 
 @contextmanager
 def working(desk: Desk, job_id: int) -> Iterator[None]:
-    """Work on the job in a thread, to its end."""
-    thread = threading.Thread(target=desk.work, args=(job_id,))
+    """Run the job in a thread, to its end; stop it where the block fails."""
+    thread = threading.Thread(target=desk.work, args=(job_id,), daemon=True)
     thread.start()
     try:
         yield
+    except BaseException:
+        stop_here(job_id)
+        raise
     finally:
-        thread.join(60)
-        assert not thread.is_alive()
+        thread.join()
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    """Look again and again, for a minute at most."""
-    ended = threading.Event()
-    for _ in range(600):
-        if is_so():
-            return
-        ended.wait(0.1)
-    raise AssertionError("It did not come to that within a minute.")
+    """Look again and again; the time limit of the test ends it."""
+    pause = threading.Event()
+    while not is_so():
+        pause.wait(0.05)

@@ -83,7 +83,7 @@ def test_a_new_instance_prints_a_link_that_makes_the_first_admin_until_there_is_
         lines = [server.stderr.readline() for _ in range(3)]
     finally:
         server.terminate()
-        server.communicate(timeout=30)
+        server.communicate()
 
     assert "There is no admin yet" in lines[0]
     link = re.search(r"http://127\.0\.0\.1:\d+/welcome/\S{43}", lines[1])[0]
@@ -96,7 +96,7 @@ def test_listening_on_the_network_without_https_is_warned_of_and_the_link_names_
         lines = [server.stderr.readline() for _ in range(4)]
     finally:
         server.terminate()
-        server.communicate(timeout=30)
+        server.communicate()
 
     assert "Listening on 0.0.0.0 without https" in lines[0]
     assert f"http://{socket.gethostname()}:" in lines[2]

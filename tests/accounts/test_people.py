@@ -104,7 +104,7 @@ def test_two_admins_who_disable_each_other_at_the_same_moment_leave_one(office):
 
     def disable(account_id: int) -> bool:
         with office.app.app_context():
-            ready.wait(10)
+            ready.wait(60)
             try:
                 people.disable(account_id)
             except Conflict:

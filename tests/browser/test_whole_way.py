@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.sample import SampleRepository
 
-from .conftest import WAIT, Site
+from .conftest import Site
 
 pytestmark = pytest.mark.browser
 PHOTOGRAPH = "Herring boats leaving at dawn"
@@ -52,7 +52,7 @@ def wait_for(page: Page, scripted: bool, text: str) -> None:
     """Until the text stands on the page: by itself with script, else by loading it again."""
     found = page.get_by_text(text, exact=True).first
     if scripted:
-        expect(found).to_be_visible(timeout=WAIT)
+        expect(found).to_be_visible()
         return
     for _ in range(500):
         if found.is_visible():

@@ -24,7 +24,8 @@ from tests.pages import words
 from tests.sample import SampleRepository
 from tests.signed_in import admit
 from tests.test_command_line import CommandLine
-from tests.test_postgresql import BINARIES, as_its_user, postgresql, server
+from tests.test_postgresql import as_its_user, postgresql, program, server
+from tests.tools import needs
 
 __all__ = ["postgresql"]
 SHORT = 50  # milliseconds: the busy timeout of the product would make a slow test
@@ -117,6 +118,7 @@ def test_a_page_whose_database_is_locked_for_long_says_so_and_its_change_is_not_
     assert desk.job(job_id).state == "queued"
 
 
+@needs("postgresql")
 def test_while_postgresql_is_away_pages_are_a_sentence_and_what_names_nobody_comes(tmp_path, caplog):
     with server() as url:
         app = app_at(tmp_path / "instance", CONNECTOR_DATABASE_URL=url)
@@ -218,4 +220,4 @@ def restart_server(url: str) -> None:
     """As a crash of the server: no transaction is ended in order."""
     with closing(psycopg.connect(url)) as connection:
         folder = connection.execute("SHOW data_directory").fetchone()[0]
-    as_its_user(f"{BINARIES[0]}/pg_ctl", "-D", folder, "-w", "-m", "immediate", "restart")
+    as_its_user(program("pg_ctl"), "-D", folder, "-w", "-m", "immediate", "restart")

@@ -10,17 +10,19 @@ from pathlib import Path
 import pytest
 
 from tests.sample import SampleRepository
+from tests.tools import needs, path_of
 
 from .databases import InTheFolder
 from .life import STAGES, Life, Source
 
+pytestmark = needs("mount")
 IMPORT = STAGES[0]
 ROOM = "size=64m,mode=777"
 TO_THE_LAST_BYTE = {"CONNECTOR_MIN_FREE": "0"}  # or the job would wait before the disk is full
 
 
-def mounted(*options: str) -> bool:
-    return subprocess.run(["mount", *options], capture_output=True, check=False).returncode == 0
+def mount(*options: str) -> None:
+    subprocess.run([path_of("mount"), *options], capture_output=True, check=True)
 
 
 class Disk:
@@ -29,11 +31,10 @@ class Disk:
     def __init__(self, folder: Path):
         self.folder = folder
         folder.mkdir(parents=True)
-        if not mounted("-t", "tmpfs", "-o", ROOM, "tmpfs", str(folder)):
-            pytest.skip("No disk can be mounted here: these tests need to be run as root.")
+        mount("-t", "tmpfs", "-o", ROOM, "tmpfs", str(folder))
 
     def become(self, options: str) -> None:
-        assert mounted("-o", f"remount,{options}", str(self.folder))
+        mount("-o", f"remount,{options}", str(self.folder))
 
     def end(self) -> None:
         subprocess.run(["umount", str(self.folder)], check=True)

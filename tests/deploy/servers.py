@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import threading
@@ -17,24 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.ports import free_port
+from tests.tools import needs, path_of
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 MODULES = Path("/usr/lib/apache2/modules")
 PREFIX = "/dspace-connector"
-
-
-def tool(name: str, package: str) -> str:
-    """The path of a program; skips where there is none, unless CONNECTOR_REQUIRE_DEPLOY is set."""
-    found = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    if found is None:
-        tell = pytest.fail if os.environ.get("CONNECTOR_REQUIRE_DEPLOY") == "1" else pytest.skip
-        tell(f"There is no {name} here: install it (Debian: {package}) to run this test.")
-    return found
 
 
 @dataclass(frozen=True)
@@ -95,12 +87,11 @@ def nginx(folder: Path, site: str) -> list[str]:
         f"    access_log {folder}/access.log;\n"
         f"{temporary}\n    include {folder}/site.conf;\n}}\n"
     )
-    return [tool("nginx", "nginx-light"), "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    return [path_of("nginx"), "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
 
 
 def apache(folder: Path, site: str) -> list[str]:
     """The command that runs Apache with this site in this folder."""
-    program = tool("apache2", "apache2")
     names = ["mpm_event", "alias", "headers", "ssl", "proxy", "proxy_http", "socache_shmcb", "remoteip", "reqtimeout"]
     names += ["authn_core", "authn_file", "authz_core", "authz_user", "auth_basic"]
     loaded = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in names)
@@ -111,7 +102,7 @@ def apache(folder: Path, site: str) -> list[str]:
         f"ServerRoot {folder}\nDefaultRuntimeDir {folder}\nPidFile {folder}/pid\nErrorLog {folder}/error.log\n"
         f'ServerName localhost\n{loaded}\n{user}{ports}\nLogFormat "%r %>s" combined\nInclude {folder}/site.conf\n'
     )
-    return [program, "-f", str(folder / "apache.conf")]
+    return [path_of("apache"), "-f", str(folder / "apache.conf")]
 
 
 @dataclass(frozen=True)
@@ -125,6 +116,15 @@ class Kind:
 
 KINDS = {"nginx": Kind(nginx, ("-t",), ()), "apache": Kind(apache, ("-t",), ("-DFOREGROUND",))}
 EXAMPLES = [f"{kind}/{name}.conf" for kind in KINDS for name in ("own-host", "prefix")]
+
+
+def served_by(*kinds: str) -> list[ParameterSet]:
+    """Return the examples for these web servers, as parameters of tests that run them."""
+    names = [(example, example.partition("/")[0]) for example in EXAMPLES]
+    return [pytest.param(example, marks=needs(kind)) for example, kind in names if kind in kinds]
+
+
+SERVED = served_by(*KINDS)
 
 
 @contextmanager
@@ -158,12 +158,11 @@ def running(command: list[str], port: int, **options: Any) -> Iterator[None]:
 
 
 def _await(port: int, process: subprocess.Popen) -> None:
-    """Wait until somebody listens there, for a minute at most."""
+    """Wait until the server listens at this port. Raises AssertionError where it ends before."""
     pause = threading.Event()
-    for _ in range(600):
+    while True:
         with socket.socket() as trying:
             if trying.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        assert process.poll() is None, "It ended before it listened."
-        pause.wait(0.1)
-    raise AssertionError("Nobody listens there.")
+        assert process.poll() is None, "The server ended before it listened."
+        pause.wait(0.05)

@@ -30,7 +30,7 @@ from tests.ports import free_port
 from tests.sample import SampleRepository
 
 from .front import ELSEWHERE, HTTPS, AsItIs, Elsewhere, Front, served
-from .servers import EXAMPLES, Certificate, certificate_in, in_front
+from .servers import SERVED, Certificate, certificate_in, in_front, served_by
 
 __all__ = ["chromium"]
 LARGE = 100 * 10**6  # bytes
@@ -77,7 +77,7 @@ def app_port(stocked) -> Iterator[int]:
         yield port
 
 
-@pytest.fixture(scope="module", params=EXAMPLES)
+@pytest.fixture(scope="module", params=SERVED)
 def front(request, tmp_path_factory, stocked, app_port, certificate) -> Iterator[Front]:
     """The catalogue behind each of the examples."""
     folder = tmp_path_factory.mktemp("front")
@@ -188,7 +188,7 @@ def with_pages_of_its_own(site: str) -> str:
 
 @pytest.mark.parametrize("change", [as_it_is, with_pages_of_its_own])
 @pytest.mark.parametrize("answers", [False, True])
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("example", SERVED)
 def test_one_time_links_are_in_no_log_also_while_the_app_is_down_or_hangs_up(
     example, answers, change, certificate, tmp_path
 ):
@@ -274,7 +274,7 @@ def test_a_body_that_is_too_large_is_refused_and_of_one_megabyte_it_is_not(front
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("example", [name for name in EXAMPLES if name.startswith("nginx")])
+@pytest.mark.parametrize("example", served_by("nginx"))
 def test_an_import_can_be_watched_live(example, chromium, template, certificate, tmp_path):
     shutil.copytree(template, tmp_path / "instance")
     app = app_at(tmp_path / "instance")
@@ -287,7 +287,7 @@ def test_an_import_can_be_watched_live(example, chromium, template, certificate,
         in_front(example, tmp_path, port, certificate) as url,
         closing(chromium.new_context(ignore_https_errors=True)) as context,
     ):
-        context.set_default_timeout(WAIT * 3)
+        context.set_default_timeout(WAIT)
         kept = {"name": HTTPS + cookie["name"], "domain": "localhost", "path": "/", "secure": True}
         context.add_cookies([cookie | kept])
         page, site = context.new_page(), Site(url, lambda: None)

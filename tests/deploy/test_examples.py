@@ -11,8 +11,9 @@ import pytest
 
 import config
 from tests.ports import free_port
+from tests.tools import needs, path_of
 
-from .servers import DEPLOY, EXAMPLES, KINDS, adapted, certificate_in, tool
+from .servers import DEPLOY, EXAMPLES, KINDS, SERVED, adapted, certificate_in
 
 SERVICES = ["dspace-connector.service", "dspace-connector-backup.service"]
 UNITS = [*SERVICES, "dspace-connector-backup.timer"]
@@ -31,16 +32,18 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@needs("systemd-analyze")
 @pytest.mark.parametrize("unit", UNITS)
 def test_systemd_takes_the_unit_without_a_word(unit, tmp_path):
-    done = run(tool("systemd-analyze", "systemd"), "verify", str(unit_in(tmp_path, unit)))
+    done = run(path_of("systemd-analyze"), "verify", str(unit_in(tmp_path, unit)))
 
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@needs("systemd-analyze")
 @pytest.mark.parametrize("unit", SERVICES)
 def test_the_unit_exposes_little(unit, tmp_path):
-    done = run(tool("systemd-analyze", "systemd"), "security", "--offline=yes", str(unit_in(tmp_path, unit)))
+    done = run(path_of("systemd-analyze"), "security", "--offline=yes", str(unit_in(tmp_path, unit)))
 
     level = float(re.search(r"exposure level for \S+: ([0-9.]+)", done.stdout)[1])
     assert level <= MOST_EXPOSED
@@ -53,7 +56,7 @@ def test_a_backup_runs_as_the_app_does(name):
     assert app == backup != []
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("example", SERVED)
 def test_the_web_server_takes_the_example(example, tmp_path):
     kind = KINDS[example.partition("/")[0]]
     site = adapted(DEPLOY / example, free_port(), free_port(), certificate_in(tmp_path))

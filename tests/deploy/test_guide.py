@@ -16,9 +16,10 @@ import pytest
 
 from tests.ports import free_port
 from tests.signed_in import NAME, PASSWORD
+from tests.tools import needs
 
 from .front import ELSEWHERE, Elsewhere, Front, served
-from .servers import DEPLOY, EXAMPLES, PREFIX, Certificate, certificate_in, in_front, nginx, running
+from .servers import DEPLOY, PREFIX, SERVED, Certificate, certificate_in, in_front, nginx, running
 
 OF_THE_SITE = "a password of the site"
 EMPTIES = '        proxy_set_header X-Remote-User "";\n'
@@ -84,7 +85,7 @@ def basic(name: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("example", SERVED)
 def test_whom_the_site_let_in_is_known_by_name_and_nobody_can_take_another(
     example, instance, people, certificate, tmp_path
 ):
@@ -122,7 +123,8 @@ def with_outer(example: str) -> Callable[[str], str]:
     return lambda site: replaced(site, before, lines + before)
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@needs("nginx")
+@pytest.mark.parametrize("example", SERVED)
 def test_through_two_proxies_the_trail_has_the_address_of_the_browser(example, instance, certificate, tmp_path):
     change = with_outer(example)
     with (

@@ -7,7 +7,6 @@ import shutil
 import socket
 import ssl
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -19,12 +18,11 @@ import pytest
 from tests.waiting import until
 
 from .front import Front, served
-from .servers import EXAMPLES, Certificate, certificate_in, in_front
+from .servers import Certificate, certificate_in, in_front, served_by
 
-APACHE = [example for example in EXAMPLES if example.startswith("apache")]
+APACHE = served_by("apache")
 THROUGH_APACHE = 120  # waitress as it comes holds 100
 STRAIGHT = 600  # with what each has sent in a file, too, the limit of 1024 open files is passed
-FEW_SECONDS = 10
 FEW_FILES = 1024  # as the system gives a process
 DRIP = b"a" * 1200
 FIRST = b"a" * 20_000  # Apache asks the app once it has 16 kB
@@ -86,13 +84,12 @@ def test_through_apache_a_page_comes_while_many_send_slowly(
         for connection in slow:
             connection.sendall(DRIP)
 
-        began = time.monotonic()
         status = Front(example, url, certificate, {"name": "none", "value": ""}).get("/sign-in").status
-        took = time.monotonic() - began
+        still_sending = connections_to(port)
         open_until_the_end.close()
 
     assert status == 200
-    assert took < FEW_SECONDS
+    assert still_sending >= THROUGH_APACHE
 
 
 def test_straight_at_the_port_a_page_comes_while_hundreds_have_sent_half(
@@ -103,13 +100,12 @@ def test_straight_at_the_port_a_page_comes_while_hundreds_have_sent_half(
         for _ in range(STRAIGHT):
             open_until_the_end.enter_context(begin(url, certificate, LARGER_THAN_IN_MEMORY))
 
-        began = time.monotonic()
         status = urllib.request.urlopen(f"{url}/sign-in", timeout=60).status
-        took = time.monotonic() - began
+        still_sending = connections_to(port)
         open_until_the_end.close()
 
     assert status == 200
-    assert took < FEW_SECONDS
+    assert still_sending >= STRAIGHT
 
 
 def in_a_hurry(site: str) -> str:
@@ -145,7 +141,7 @@ def send_for_a_second(rates: dict[socket.socket, int]) -> None:
 
 def first_line(connection: socket.socket) -> str:
     """Of the answer; empty where the other end hung up without one."""
-    connection.settimeout(5)
+    connection.settimeout(60)
     with suppress(ConnectionError, ssl.SSLError):
         return connection.recv(65536).decode().partition("\r\n")[0]
     return ""

@@ -13,7 +13,7 @@ from .waiting import Clock
 
 
 def test_tasks_run_ahead_side_by_side_and_come_in_order():
-    both_run = threading.Barrier(2, timeout=10)
+    both_run = threading.Barrier(2, timeout=60)
 
     futures = ahead([lambda: (both_run.wait(), "first")[1], lambda: (both_run.wait(), "second")[1]], lambda: 2, Clock())
 
@@ -44,13 +44,13 @@ def test_a_slow_task_holds_up_no_more_than_as_many_again_as_the_width():
         if len(ran) == 3:
             three_ran.set()
 
-    first = next(ahead([lambda: three_ran.wait(10), *[fast] * 10], lambda: 2, Clock()))
+    first = next(ahead([lambda: three_ran.wait(60), *[fast] * 10], lambda: 2, Clock()))
 
     assert (first.result(), len(ran)) == (True, 3)
 
 
 def test_a_width_that_grows_while_all_wait_is_used_at_once():
-    both_run, widths = threading.Barrier(2, timeout=10), iter([1, 1])
+    both_run, widths = threading.Barrier(2, timeout=60), iter([1, 1])
 
     futures = ahead([both_run.wait, both_run.wait], lambda: next(widths, 2), Clock())
 

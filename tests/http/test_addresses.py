@@ -174,7 +174,7 @@ def listener():
 
 
 def get(rule: AddressRule, url: str, patience=lambda: 1.0) -> bytes:
-    manager = PoolManager(retries=0, timeout=5)
+    manager = PoolManager(retries=0, timeout=60)
     manager.pool_classes_by_scheme = pool_classes(rule, patience)
     return manager.request("GET", url).data
 
@@ -249,11 +249,11 @@ def test_patience_ends_the_wait_for_a_resolver_and_what_connects_later_is_closed
     released = threading.Event()
 
     def resolve(host, port, type):
-        released.wait(10)
+        released.wait(60)
         return answers("127.0.0.1", port=port)(host, port, type)
 
     with socket.create_server(("127.0.0.1", 0)) as there:
-        there.settimeout(10)
+        there.settimeout(60)
         with pytest.raises(Stopped):
             get(AddressRule(LOOPBACK, resolve), f"http://name.example:{there.getsockname()[1]}/", PatienceForOneLook())
 

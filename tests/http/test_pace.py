@@ -190,7 +190,7 @@ def test_a_waiting_thread_gets_the_slot_that_becomes_free(tmp_path):
         thread = threading.Thread(target=work)
         thread.start()
         assert not served.is_set()
-    thread.join(timeout=10)
+    thread.join()
 
     assert served.is_set()
 
@@ -212,7 +212,7 @@ def test_eight_threads_never_run_more_than_the_most_at_once(tmp_path):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join()
 
     assert len(peaks) == 8 * 20
     assert max(peaks) <= 3

@@ -121,7 +121,7 @@ def test_a_file_waits_while_others_hold_what_it_needs_and_gets_what_they_give_ba
 
         first.settle(600)
 
-        waits.result(10).settle(400)
+        waits.result().settle(400)
     with pytest.raises(TooLarge):
         allowance.share(1)
 
@@ -134,7 +134,7 @@ def test_a_file_that_others_leave_no_room_for_is_refused_then():
         first.settle(700)
 
         with pytest.raises(TooLarge):
-            waits.result(10)
+            waits.result()
 
 
 def test_a_stop_ends_the_wait():
@@ -146,7 +146,7 @@ def test_a_stop_ends_the_wait():
         stop.set()
 
         with pytest.raises(Stopped):
-            waits.result(10)
+            waits.result()
 
 
 def test_a_file_of_unknown_size_may_take_what_is_left_and_no_more():

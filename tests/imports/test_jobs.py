@@ -169,7 +169,7 @@ def test_a_beat_that_could_not_be_written_loses_no_requests(desk, monkeypatch):
 
     def runner(run):
         run.new_requests = new_requests
-        assert beaten.wait(30)
+        assert beaten.wait(60)
         return True, ""
 
     with desk.app.app_context():
@@ -206,7 +206,7 @@ def test_beats_that_fail_are_told_once_a_minute_and_with_a_trace_only_as_a_fault
 
     with desk.app.app_context():
         event.listen(db.engine, "before_cursor_execute", fail)
-        assert work(job_id, lambda run: (enough.wait(30), ""))
+        assert work(job_id, lambda run: (enough.wait(60), ""))
 
     [record] = [record for record in caplog.records if "heartbeat" in record.getMessage()]
     assert record.getMessage().startswith(f"The heartbeat of job {job_id} could not be written.{told}")

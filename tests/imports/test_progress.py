@@ -39,7 +39,7 @@ def test_while_the_database_fails_the_last_row_is_shown_and_the_thread_goes_on(
         event.listen(db.engine, "before_cursor_execute", fail)
         try:
             with shown:
-                assert enough.wait(5)
+                assert enough.wait(60)
         finally:
             event.remove(db.engine, "before_cursor_execute", fail)
 

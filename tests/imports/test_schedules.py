@@ -233,7 +233,7 @@ def test_a_running_job_pauses_at_its_cursor_when_its_hours_end_and_goes_on_when_
         def end_hours(number):
             if number == 1:
                 set_schedule(desk, source_id, hours(*CLOSED))
-                assert run.stop.wait(10)
+                assert run.stop.wait(60)
 
         desk.dspace.before_page = end_hours
         return harvest.run(run, desk.dspace.connect)
@@ -346,7 +346,7 @@ def test_stop_pressed_while_it_pauses_for_its_hours_is_a_stop(desk, source_id):
 
     def runner(run):
         set_schedule(desk, source_id, hours(*CLOSED))
-        assert run.stop.wait(10)
+        assert run.stop.wait(60)
         jobs.stop(job_id)
         run.check()
 

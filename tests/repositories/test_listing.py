@@ -55,13 +55,13 @@ def test_who_asks_while_it_is_read_waits_for_that_reading():
 
     def slow():
         began.set()
-        assert go.wait(5)
+        assert go.wait(60)
         return ["slow"]
 
     first = threading.Thread(target=lambda: found.append(listings.get("a", slow)))
     second = threading.Thread(target=lambda: found.append(listings.get("a", Remote())))
     first.start()
-    assert began.wait(5)
+    assert began.wait(60)
     second.start()
     go.set()
     first.join()
