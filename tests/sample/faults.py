@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .answers import Answer
 
@@ -13,8 +13,9 @@ from .answers import Answer
 class Fault:
     """One thing that goes wrong. `times` None: for ever. What is not given is as in the true answer.
 
-    `cut`: the connection breaks after so many bytes of the body. `delay`: seconds before the answer.
-    `hang`: no answer until the server stops. `drip`: the body comes byte by byte, with so many seconds between two.
+    `drop`: the connection breaks before the answer. `cut`: it breaks after so many bytes of the body. `delay`: seconds
+    before the answer. `drip`: the body comes byte by byte, with so many seconds between two. `hang`: no answer until
+    the fault is cleared or the server stops. `change`: returns the answer to send instead of the true one.
     """
 
     match: str | Callable[[str], bool]
@@ -22,16 +23,20 @@ class Fault:
     status: int | None = None
     body: bytes | str | None = None
     headers: dict[str, str] | None = None
+    change: Callable[[Answer], Answer] | None = None
+    drop: bool = False
     cut: int | None = None
     delay: float = 0.0
     hang: bool = False
     drip: float = 0.0
+    over: threading.Event = field(default_factory=threading.Event)
 
     def concerns(self, target: str) -> bool:
         return self.match(target) if callable(self.match) else self.match in target
 
     def applied(self, answer: Answer) -> Answer:
         """The answer as this fault leaves it; an error status without a body gets the page that Tomcat would write."""
+        answer = self.change(answer) if self.change else answer
         body = self.body.encode() if isinstance(self.body, str) else self.body
         headers = dict(answer.headers)
         if body is None and self.status is not None and self.status >= 400:
@@ -52,6 +57,7 @@ class Faults:
     """The script of a server. The first fault that concerns a request is used, and used up after `times` requests."""
 
     def __init__(self) -> None:
+        self._added: list[Fault] = []
         self._script: list[Fault] = []
         self._lock = threading.Lock()
 
@@ -59,11 +65,16 @@ class Faults:
         """`match`: part of path and query as sent, or a function of them. `what`: members of `Fault`."""
         fault = Fault(match, times, **what)
         with self._lock:
+            self._added.append(fault)
             self._script.append(fault)
         return fault
 
     def clear(self) -> None:
+        """Forget the script, and let those go who wait for an answer because of it."""
         with self._lock:
+            for fault in self._added:
+                fault.over.set()
+            self._added.clear()
             self._script.clear()
 
     def take(self, target: str) -> Fault:

@@ -69,6 +69,7 @@ class SampleRepository:
     def stop(self) -> None:
         """Close the port and every open connection, hanging ones too."""
         self.stopping.set()
+        self.faults.clear()
         self._server.shutdown()
         self._server.server_close()
         for connection in list(self.connections):
@@ -122,7 +123,8 @@ class _Handler(BaseHTTPRequestHandler):
         sample.requests.append((self.command, self.path))
         fault = sample.faults.take(self.path)
         if fault.hang:
-            sample.stopping.wait()
+            fault.over.wait()
+        if fault.hang or fault.drop:
             self.close_connection = True
             return
         if fault.delay:
@@ -140,13 +142,13 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD" and answer.status not in BODILESS:
             body = answer.body[: fault.cut]
             sent = _chunks(body, ended=fault.cut is None) if answer.chunked else body
-            self._write(sent, fault.drip)
+            self._write(sent, fault)
         self.wfile.flush()
         self.close_connection = self.close_connection or fault.cut is not None
 
-    def _write(self, body: bytes, pause: float) -> None:
-        """As fast as the line is, or byte by byte with so many seconds between two until the server stops."""
-        if not pause:
+    def _write(self, body: bytes, fault: Fault) -> None:
+        """Write as fast as the line is, or byte by byte until the fault is cleared or the server stops."""
+        if not fault.drip:
             for start in range(0, len(body), LOAD):
                 piece = body[start : start + LOAD]
                 self.sample.costs.carry(len(piece))
@@ -155,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         for number in range(len(body)):
             self.wfile.write(body[number : number + 1])
             self.wfile.flush()
-            if self.sample.stopping.wait(pause):
+            if fault.over.wait(fault.drip):
                 return
 
     def _send_head(self, answer: Answer) -> None:
