@@ -16,6 +16,7 @@ from sqlalchemy import delete, exists, func, insert, select, update
 
 from ..errors import StorageTrouble
 from ..extensions import db, transaction
+from . import problems
 from .files import FileFolder
 from .leftovers import named_before, with_row
 from .models import CatalogueFile, CatalogueItem, Fate, StoredFile
@@ -163,7 +164,8 @@ def _lost(folder: FileFolder, sha256: str, reason: str, repair: bool) -> Finding
     aside = folder.set_aside(sha256)
     with transaction():
         linked = {"fate": Fate.LINKED.value, "sha256": None, "tried_by": None, "reason": f"Stored before. {reason}"}
-        db.session.execute(update(FILE).where(FILE.c.sha256 == sha256).values(linked))
+        of_these = update(FILE).where(FILE.c.sha256 == sha256).values(linked)
+        problems.mark(db.session.scalars(of_these.returning(FILE.c.item_id)).all())
         db.session.execute(delete(STORED).where(STORED.c.sha256 == sha256))
     moved = f" What was there lies in {aside.relative_to(folder.folder.parent)}." if aside else ""
     return replace(found, mended=f"The next import with files fetches it again.{moved}")

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..dspace.records import SourceState
@@ -34,6 +34,11 @@ class Fate(StrEnum):
     def is_problem(self) -> bool:
         """Whether an import with such a file is not clean (design rule 11)."""
         return self in (Fate.DAMAGED, Fate.FAILED)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether job pages list such a file among the problems (see `catalogue.problems`)."""
+        return self not in (Fate.LINKED, Fate.STORED)
 
     @property
     def can_be_retried(self) -> bool:
@@ -185,14 +190,23 @@ class Membership(db.Model):
 
 
 class Holding(db.Model):
-    """A source holds an item: made by one job, last seen by one; `left`: since when it is elsewhere at the source."""
+    """A source holds an item: made by one job, last seen by one; `left`: since when it is elsewhere at the source.
+
+    `has_problem_files`: whether the item has files that job pages list. `problems.mark` keeps it up to date.
+    """
 
     __tablename__ = "holding"
     __table_args__ = (
         UniqueConstraint("source_id", "item_id", name="uq_holding"),
         Index("ix_holding_item", "item_id"),
         Index("ix_holding_made_by", "made_by"),
-        Index("ix_holding_seen_by", "source_id", "seen_by"),
+        Index("ix_holding_seen_by", "source_id", "seen_by", "made_by"),
+        Index(
+            "ix_holding_problem_files",
+            *("source_id", "seen_by", "item_id", "made_by"),
+            sqlite_where=text("has_problem_files = 1"),
+            postgresql_where=text("has_problem_files"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -201,6 +215,7 @@ class Holding(db.Model):
     made_by: Mapped[int] = mapped_column(ForeignKey("import_job.id", ondelete="CASCADE"))
     seen_by: Mapped[int]
     left: Mapped[datetime | None]
+    has_problem_files: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Change(db.Model):
@@ -212,7 +227,7 @@ class Change(db.Model):
 
     __tablename__ = "change"
     __table_args__ = (
-        Index("ix_change_job", "job_id", "action"),
+        Index("ix_change_job", "job_id", "action", "id"),
         Index("ix_change_item", "item_id"),
         UniqueConstraint("job_id", "action", "source_key", name="uq_change"),
     )

@@ -16,7 +16,7 @@ from sqlalchemy import delete, exists, insert, select, update
 
 from ..dspace.records import Bitstream, Item, MetadataValue, Server, SourceState
 from ..extensions import db
-from . import restricted
+from . import problems, restricted
 from .crosswalk import crosswalk
 from .links import handle_link, page_link
 from .models import CatalogueFile, CatalogueItem, Fate, StoredFile
@@ -129,6 +129,7 @@ def restore_data(place: Place, item_id: int, group: Mapping[str, Any]) -> None:
         lost = (FILE.c.fate == Fate.STORED, ~exists().where(STORED.c.sha256 == FILE.c.sha256))
         linked = {"fate": Fate.LINKED.value, "sha256": None, "tried_by": None}  # its bytes were found damaged since
         db.session.execute(update(FILE).where(FILE.c.item_id == item_id, *lost).values(linked))
+    problems.mark([item_id])
 
 
 def restrict_values(place: Place, open_values: Mapping[int, Iterable[MetadataValue] | None]) -> None:
@@ -310,6 +311,7 @@ def _update(place: Place, changed: list[Item], rows: Mapping[str, Any], data: Ma
         db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(_row(place, data[item.id]) | present))
         db.session.execute(delete(FILE).where(FILE.c.item_id == row.id))
         _insert_files([(row.id, item.bitstreams or (), {file["bitstream_id"]: file for file in old})])
+    problems.mark([rows[item.id].id for item in changed])
     return before
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exists, false, insert, or_, select, true, tuple_, update
 
-from ..catalogue import store
+from ..catalogue import problems, store
 from ..catalogue.files import Part
 from ..catalogue.leftovers import the_folder
 from ..catalogue.models import Action, Change, Fate, Holding, StoredFile
@@ -272,6 +272,7 @@ class FileFetcher:
         values = {"fate": outcome.fate.value, "tried_by": self._job_id}
         values |= {name: getattr(outcome, name) for name in ("reason", "sha256", "until", "by_login")}
         db.session.execute(update(FILE).where(FILE.c.id.in_([row.id for row in rows])).values(values))
+        problems.mark({row.item_id for row in moved if Fate(row.fate).is_listed or outcome.fate.is_listed})
         self._run.advance(totals)
 
     def _note_updates(self, item_ids: Collection[int]) -> Counter[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, insert, select, update
 
-from ..catalogue import store
+from ..catalogue import problems, store
 from ..catalogue.models import Action, Change, Fate, Holding
 from ..catalogue.store import Place, Saved
 from ..catalogue.texts import plain
@@ -246,6 +246,7 @@ class Recorder:
         made = [common | {"item_id": item_id} for item_id in ids if item_id not in held]
         if made:
             db.session.execute(insert(HOLDING), made)
+            problems.mark([s.item_id for s in saved if s.outcome != "added" and s.item_id not in held])
         if held:
             renewed = {"seen_by": self._job_id, "left": None}
             db.session.execute(update(HOLDING).where(mine, HOLDING.c.item_id.in_(held)).values(renewed))

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, case, func, select
+from sqlalchemy import Row, case, exists, func, select
 
 from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
+from ..catalogue.problems import LISTED
 from ..catalogue.showing import FATES
 from ..extensions import db
 from ..words import plural
 from . import showing
 from .models import ImportJob, Kind, PreviewRow
 
-FILE_PROBLEMS = tuple(fate.value for fate in Fate if fate not in (Fate.LINKED, Fate.STORED))
 PROBLEM = ("id", "handle", "title", "reason")
 NUMBERS = ("expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
 
@@ -119,20 +119,25 @@ def _file_problems(job: ImportJob) -> Any:
         select(CatalogueFile, CatalogueItem.source_id, CatalogueItem.handle, title)
         .join(CatalogueItem, CatalogueItem.id == CatalogueFile.item_id)
         .join(Holding, Holding.item_id == CatalogueItem.id)
-        .where(Holding.source_id == job.source_id, Holding.seen_by == job.id, CatalogueFile.fate.in_(FILE_PROBLEMS))
-        .order_by(CatalogueItem.id, CatalogueFile.position)
+        .where(Holding.source_id == job.source_id, Holding.seen_by == job.id, Holding.has_problem_files)
+        .where(CatalogueFile.fate.in_(LISTED))
+        .order_by(Holding.item_id, CatalogueFile.position)
     )
 
 
 def told_by(job: ImportJob) -> Sequence[int]:
-    """The later imports that tell now of files which this one could not fetch; none where nobody looked since."""
-    if not job.is_import or job.is_active or not any(job.files[fate] for fate in FILE_PROBLEMS):
+    """Return the later imports that list now files which this one could not fetch; none if no import looked since.
+
+    Of those that found no problem left, the last.
+    """
+    if not job.is_import or job.is_active or not any(job.files[fate] for fate in LISTED):
         return []
-    later = (Holding.source_id == job.source_id, Holding.seen_by > job.id, Holding.made_by <= job.id)
-    bad = select(CatalogueFile.item_id).where(CatalogueFile.fate.in_(FILE_PROBLEMS))
-    query = select(Holding.seen_by).distinct().where(*later)
-    found = db.session.scalars(query.where(Holding.item_id.in_(bad)).order_by(Holding.seen_by)).all()
-    return found or db.session.scalars(query.order_by(Holding.seen_by.desc()).limit(1)).all()
+    seen = (Holding.source_id == job.source_id, Holding.seen_by == ImportJob.id, Holding.made_by <= job.id)
+    later = select(ImportJob.id).where(ImportJob.source_id == job.source_id, ImportJob.id > job.id)
+    listing = later.where(exists().where(*seen, Holding.has_problem_files))
+    found = db.session.scalars(listing.order_by(ImportJob.id)).all()
+    last = later.where(exists().where(*seen)).order_by(ImportJob.id.desc()).limit(1)
+    return found or db.session.scalars(last).all()
 
 
 def _problem(source_id: str | None, handle: str | None, title: str | None, reason: str, item_id: int | None) -> dict:

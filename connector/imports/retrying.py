@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, exists, or_, select
 
 from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
 from ..extensions import db
+from ..repositories.models import Source
 
 FILE, ITEM = CatalogueFile.__table__, CatalogueItem.__table__
 CHANGE, HOLDING = Change.__table__, Holding.__table__
@@ -48,14 +49,19 @@ def _is_any(query: Select[Any]) -> bool:
 
 
 def _last_seen(job_id: int, source_id: int) -> Select[Any]:
-    """The items, with their files, that the job was the last to see."""
+    """Return a SELECT of the items with problem files that the job was the last to see, joined to their files."""
     query = select(ITEM.c.source_id, ITEM.c.handle, ITEM.c.title, ITEM.c.id).join(FILE, FILE.c.item_id == ITEM.c.id)
     query = query.join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
-    return query.where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == job_id)
+    return query.where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == job_id, HOLDING.c.has_problem_files)
 
 
 def _failed(job_id: int, source_id: int) -> Select[Any]:
-    same = or_(ITEM.c.source_key == CHANGE.c.source_key, ITEM.c.source_id == CHANGE.c.source_id)
+    """Return a SELECT of the failures of this job whose items no later job of the source has seen."""
+    repository_id = select(Source.repository_id).where(Source.id == source_id).scalar_subquery()
     later = (HOLDING.c.source_id == source_id, HOLDING.c.seen_by > job_id, HOLDING.c.item_id == ITEM.c.id)
     failed = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.FAILED, CHANGE.c.source_id.is_not(None))
-    return select(CHANGE.c.id).where(*failed, ~exists().where(*later, same))
+    query = select(CHANGE.c.id).where(*failed)
+    for name in ("source_key", "source_id"):  # one EXISTS each: with an OR no index would serve
+        same = (ITEM.c.repository_id == repository_id, ITEM.c[name] == CHANGE.c[name])
+        query = query.where(~exists().where(*same, *later))
+    return query

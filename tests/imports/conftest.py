@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
+from connector.catalogue.models import CatalogueFile, Fate, Holding
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db, transaction
 from connector.imports import jobs, undo
@@ -51,7 +52,9 @@ class Desk:
         """Carry the job out here and now."""
         with self.app.app_context():
             runner = RUNNERS[jobs.get(job_id).kind]
-            return work(job_id, undo.run if runner is undo.run else lambda run: runner(run, self.dspace.connect))
+            was_free = work(job_id, undo.run if runner is undo.run else lambda run: runner(run, self.dspace.connect))
+            assert holdings_with_wrong_mark() == []
+            return was_free
 
     def run(self, collection="c1", **options):
         """Import a collection and give the job as it ended."""
@@ -106,6 +109,15 @@ class Desk:
             assert isinstance(job.is_undone, bool)
             db.session.expunge_all()
             return job
+
+
+def holdings_with_wrong_mark() -> list[int]:
+    """Return the ids of holdings whose `has_problem_files` is not true to the files of their item."""
+    listed = {fate.value for fate in Fate if fate.is_listed}
+    marks = db.session.execute(select(Holding.id, Holding.item_id, Holding.has_problem_files)).all()
+    items = set(db.session.scalars(select(CatalogueFile.item_id).where(CatalogueFile.fate.in_(listed))))
+    db.session.rollback()
+    return [row.id for row in marks if row.has_problem_files != (row.item_id in items)]
 
 
 @pytest.fixture

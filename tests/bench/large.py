@@ -1,0 +1,160 @@
+"""A large instance, written into an empty database in a minute: what imports of some days would leave there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Flask
+from sqlalchemy import text
+
+from connector.catalogue import problems
+from connector.extensions import db, transaction, utcnow
+from connector.imports.models import ImportJob, Kind, State
+from connector.repositories.models import Repository, Source
+
+FULL = 200_000  # items
+METADATA = """'[{"field": "dc.title", "value": "Report ' || n || ' on harbour ' || (n % 977) || '", "language": "en",
+ "authority": null, "confidence": null}, {"field": "dc.contributor.author", "value": "Author ' || (n % 5003) || '",
+ "language": null, "authority": null, "confidence": null}, {"field": "dc.description.abstract", "value": "'
+ || {abstract} || '", "language": "en", "authority": null, "confidence": null}]'"""
+MAPPED = """'{"dcterms:title": [{"value": "Report ' || n || ' on harbour ' || (n % 977) || '", "language": "en"}],
+ "dcterms:creator": [{"value": "Author ' || (n % 5003) || '", "language": null}],
+ "dcterms:abstract": [{"value": "' || {abstract} || '", "language": "en"}]}'"""
+ABSTRACT = "'" + "Ships, tides and prices as the clerks of the port wrote them down. " * 12 + "' || n"
+
+
+@dataclass(frozen=True)
+class Large:
+    """The ids in a large instance. `first` and `second` imported all items, `running` has seen half of them.
+
+    `failed`: an import of which half of the items could not be read. `preview` looked at all of them.
+    """
+
+    items: int
+    first: int = 1
+    second: int = 2
+    running: int = 3
+    failed: int = 4
+    preview: int = 5
+    large_set: int = 1
+
+
+def make(app: Flask, items: int = FULL) -> Large:
+    """Fill the empty, migrated database of this app. Half a million rows are written by a few statements."""
+    with app.app_context():
+        large = Large(items)
+        with transaction():
+            _jobs(large)
+            for table, number, columns in _tables(large):
+                _insert(table, number, columns)
+            problems.mark_all()
+        if db.engine.dialect.name == "postgresql":  # which does so by itself some minutes later
+            with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("VACUUM ANALYZE"))
+        return large
+
+
+def _jobs(large: Large) -> None:
+    now, half = utcnow(), large.items // 2
+    address = {"address_key": "dspace.example", "site_url": "https://dspace.example", "endpoint": "server/api"}
+    found = {"api_url": "https://dspace.example/server/api", "generation": 9, "version": "9.3", "name": "Example"}
+    repository = Repository(**address, **found)
+    sources = [
+        Source(repository=repository, kind=kind, scope_key=key, scope_id=key, name=name)
+        for kind, key, name in (("repository", "", "Example"), ("collection", "x", "Unreadable"))
+    ]
+    db.session.add_all([repository, *sources])
+    db.session.flush()
+    common = {"repository_id": repository.id, "source_id": sources[0].id, "owner": "Tess Admin", "expected": large.items}
+    ended = {"state": State.COMPLETED.value, "clean": False, "started": now, "ended": now, "worked": 3600.0}
+    files = {"files_stored": large.items, "files_restricted": half, "files_too_large": half // 2, "files_damaged": 10}
+    under_way = {"state": State.RUNNING.value, "started": now, "claimed": now, "heartbeat": now + timedelta(days=1)}
+    jobs = [
+        ImportJob(**common, **ended, **files, seen=large.items, added=large.items),
+        ImportJob(**common, **ended, **files, seen=large.items, unchanged=large.items),
+        ImportJob(**common, **under_way, **files, seen=half, unchanged=half),
+        ImportJob(**common | {"source_id": sources[1].id}, **ended, seen=half, failed=half),
+        ImportJob(**common, **ended, kind=Kind.PREVIEW.value, seen=large.items, added=large.items),
+    ]
+    for job in jobs:
+        db.session.add(job)
+        db.session.flush()
+
+
+def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
+    """Return (table, number of rows, SQL for each column of row n)."""
+    number, now = large.items, _time()
+    item = {
+        "repository_id": "1",
+        "source_key": "'123456789/' || n",
+        "source_id": "'00000000-0000-4000-8000-' || n",
+        "handle": "'123456789/' || n",
+        "page_link": "'https://dspace.example/items/' || n",
+        "title": "'Report ' || n || ' on harbour ' || (n % 977)",
+        "source_metadata": _json(METADATA.replace("{abstract}", ABSTRACT)),
+        "mapped_values": _json(MAPPED.replace("{abstract}", ABSTRACT)),
+        "search_text": f"'report ' || n || ' on harbour ' || (n % 977) || '\n' || lower({ABSTRACT})",
+        "content_hash": "'hash ' || n",
+        "source_state": "CASE WHEN n % 20 = 0 THEN 'withdrawn' ELSE 'present' END",
+        "state_since": f"CASE WHEN n % 20 = 0 THEN {now} END",
+        "by_login": "n % 25 = 0",
+        "is_hidden": "n % 100 = 0",
+    }
+    file = {
+        "item_id": "(n + 1) / 2",
+        "position": "n % 2",
+        "bitstream_id": "'b' || n",
+        "bundle": "'ORIGINAL'",
+        "name": "'file ' || n || '.pdf'",
+        "media_type": "'application/pdf'",
+        "size": "n",
+        "fate": "CASE WHEN n % 4 = 0 THEN 'restricted' WHEN n % 8 = 1 THEN 'too_large' "
+        f"WHEN n > {2 * number - 10} THEN 'damaged' ELSE 'stored' END",
+        "sha256": "CASE WHEN n % 2 = 1 THEN 'sha ' || n END",
+    }
+    holding = {
+        "source_id": "1",
+        "item_id": "n",
+        "made_by": f"{large.first}",
+        "seen_by": f"CASE WHEN n <= {number // 2} THEN {large.running} ELSE {large.second} END",
+    }
+    known = {name: item[name] for name in ("source_key", "source_id", "handle", "title")}
+    change = known | {"job_id": f"{large.first}", "item_id": "n", "action": "'added'", "reason": "''"}
+    failure = change | {"job_id": f"{large.failed}", "item_id": "NULL", "action": "'failed'", "reason": "'No answer.'"}
+    preview = known | {"job_id": f"{large.preview}", "action": "'new'", "data": _json("'{}'")}
+    item_set = {"name": "'Set ' || n", "description": "''", "rights": "''", "license": "''", "created": now}
+    placed = {"item_id": "n", "source_id": "1", "job_id": f"{large.first}"}
+    audit = {"at": now, "who": "'Person ' || (n % 20)", "what": "'import'", "about": "''", "address": "''"}
+    exclusion = {"repository_id": "1", "source_key": "'x' || n", "source_id": "'x' || n", "reason": "''"}
+    return [
+        ("item", number, item),
+        ("file", 2 * number, file),
+        ("holding", number, holding),
+        ("change", number, change),
+        ("change", number // 2, failure),
+        ("preview_row", number, preview),
+        ("item_set", 500, item_set),
+        ("membership", number, placed | {"item_set_id": f"{large.large_set}"}),
+        ("membership", number, placed | {"item_set_id": "2 + n % 499"}),
+        ("audit", number // 2, audit | {"data": _json("'{}'")}),
+        ("exclusion", number // 20, exclusion | {"owner": "'Tess Admin'", "created": now}),
+    ]
+
+
+def _insert(table: str, number: int, columns: dict[str, str]) -> None:
+    numbers = f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {number})"
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) {numbers} SELECT {', '.join(columns.values())} FROM numbers"
+    db.session.connection().exec_driver_sql(statement.replace("%", "%%") if _is_postgresql() else statement)
+
+
+def _json(sql: str) -> str:
+    return f"CAST({sql} AS JSON)" if _is_postgresql() else sql
+
+
+def _time() -> str:
+    return "TIMESTAMP '2026-01-02 03:04:05'" if _is_postgresql() else "'2026-01-02 03:04:05.000000'"
+
+
+def _is_postgresql() -> bool:
+    return db.engine.dialect.name == "postgresql"
