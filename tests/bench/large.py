@@ -66,7 +66,7 @@ def _jobs(large: Large) -> None:
     ]
     db.session.add_all([repository, *sources])
     db.session.flush()
-    common = {"repository_id": repository.id, "source_id": sources[0].id, "owner": "Tess Admin", "expected": large.items}
+    common = {"repository_id": repository.id, "source_id": sources[0].id, "expected": large.items}
     ended = {"state": State.COMPLETED.value, "clean": False, "started": now, "ended": now, "worked": 3600.0}
     files = {"files_stored": large.items, "files_restricted": half, "files_too_large": half // 2, "files_damaged": 10}
     under_way = {"state": State.RUNNING.value, "started": now, "claimed": now, "heartbeat": now + timedelta(days=1)}
@@ -144,7 +144,8 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
 
 def _insert(table: str, number: int, columns: dict[str, str]) -> None:
     numbers = f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {number})"
-    statement = f"INSERT INTO {table} ({', '.join(columns)}) {numbers} SELECT {', '.join(columns.values())} FROM numbers"
+    rows = f"{numbers} SELECT {', '.join(columns.values())} FROM numbers"
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) {rows}"
     db.session.connection().exec_driver_sql(statement.replace("%", "%%") if _is_postgresql() else statement)
 
 
