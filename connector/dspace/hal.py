@@ -22,14 +22,13 @@ from .hal_tree import PARENT, HalTree
 from .hal_walk import Reading, Walk
 from .paths import handle_in, is_uuid, object_of
 from .patience import Patience
-from .plans import complete_plans, light_plans, sizes_within
+from .plans import complete_plans, light_plans, sizes_within, slice_plans
 from .records import (
     Collection,
     Community,
     Estimate,
     Failure,
     Item,
-    MetadataValue,
     Page,
     Scope,
     ScopeKind,
@@ -151,7 +150,8 @@ class HalClient:
             yield from self._single(scope, cursor, seen)
             return
         self._check(scope)
-        plans = (light_plans if light else complete_plans)(self._sizes)
+        is_slice = subset is not None and subset.part is not None
+        plans = (light_plans if light else slice_plans if is_slice else complete_plans)(self._sizes)
         reading = Reading(self._api, self._patience, self._width, self._sizes, self._complete)
         walk = Walk(reading, scope, plans, light=light, with_collection=with_collection, seen=seen, subset=subset)
         yield from walk.pages(cursor)
@@ -160,13 +160,8 @@ class HalClient:
         """The same items with metadata and files, one request each for those that lack them."""
         return self._complete(items, self._width)
 
-    def open_items(self, scope: Scope, ids: Group[str], closed: Group[str]) -> OpenItems:
-        """Return those of these items that a search finds, whatever the scope, with the metadata values that it shows.
-
-        The one item of a scope is read instead. It makes no difference here which were `closed` before.
-        """
-        if scope.kind is ScopeKind.ITEM:
-            return {id: values for id in ids if (values := self._open_values(id)) is not None}
+    def open_items(self, scope: Scope, ids: Group[str]) -> OpenItems:
+        """Return those of these items that a search finds, whatever the scope, with the values that it shows."""
         found: dict[str, Any] = {}
         for search in by_search(self._api, ids):
             found |= self._patience.insist("page", search)
@@ -293,12 +288,6 @@ class HalClient:
             return Failure(item.id, item.handle, item.name, "It has been withdrawn.")
         read = shapes.item_of(found, url, item.collection)
         return self._api.with_files(read, shapes.embedded(found, "bundles", url), url)
-
-    def _open_values(self, id: str) -> tuple[MetadataValue, ...] | None:
-        try:
-            return shapes.item_of(*self._patience.insist("page", lambda: self._api.get(f"core/items/{id}"))).metadata
-        except (NotFound, Restricted):
-            return None
 
     def _is_within(self, item_id: str, scope: Scope) -> bool:
         if scope.kind not in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY):

@@ -16,11 +16,12 @@ from . import legacy_records as records
 from .estimates import by_counts
 from .legacy_api import EVERYTHING, Answer, LegacyApi
 from .legacy_plans import plans_for
+from .legacy_slices import SliceWalk
 from .legacy_tree import LegacyTree
 from .legacy_walk import Walk
 from .paths import handle_in, is_uuid, object_of
 from .patience import Patience
-from .records import Collection, Community, Estimate, Failure, Item, Page, Scope, ScopeKind, Server, SourceState
+from .records import Collection, Community, Estimate, Failure, Item, Page, Scope, ScopeKind, Server, SourceState, Subset
 from .shown import OpenItems, Openness
 from .singly import singly
 
@@ -34,7 +35,7 @@ class LegacyClient:
 
     `limit`: the most results asked for at once, but for the id list, which loses nothing only in one piece; `width()`:
     how many requests may run in parallel now. Only the walk and `complete` wait for a repository that is down.
-    `can_select`: these servers list whole collections only, without any query, so no walk is of a subset.
+    `can_select`: these servers list whole collections only, without any query, so no walk is of what changed.
     """
 
     can_select = False
@@ -165,12 +166,15 @@ class LegacyClient:
         with_collection: bool = False,
         seen: Callable[[Group[str]], set[str]],
         hidden: Mapping[str, int] = MappingProxyType({}),
-        subset: None = None,
+        subset: Subset | None = None,
     ) -> Iterator[Page]:
         """Every item of the scope that can be found, each once, in pages of at most 100 (see `legacy_walk`).
 
-        `subset` is there for callers that serve all generations; it is always None, as these cannot select.
+        `light`: items may come without details, where details would cost more. `subset`: a part of the items, as these
+        servers cannot select by time; some of them may come twice (see `legacy_slices`).
         """
+        if subset is not None and subset.part:
+            return SliceWalk(self, scope, subset.part).pages(cursor)
         return Walk(self, scope, light, with_collection, seen, hidden).pages(cursor)
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
@@ -188,12 +192,17 @@ class LegacyClient:
         owner = records.optional(row, "parentCollection", dict, url)
         return records.complete_item(row, url, records.collection(owner, url) if owner else None)
 
-    def open_items(self, scope: Scope, ids: Group[str], closed: Group[str]) -> OpenItems:
-        """Return those of these items that we are shown (see `Openness`), without values: lists do not show these.
+    def open_items(self, scope: Scope, ids: Group[str]) -> OpenItems:
+        """Return those of these items that the lists of the scope show us, without their values (see `Openness`)."""
+        return dict.fromkeys(self._openness.found(scope, ids))
 
-        What is in no list is asked for one by one, once: not what was `closed` before.
-        """
-        return dict.fromkeys(self._openness.shown(scope, ids, closed))
+    def homes(self, item_id: str) -> list[Scope]:
+        """The collections that an item is in and that we may see. Raises NotFound or Restricted for the item."""
+        kind = ScopeKind.COLLECTION
+        row, url = self.patience.insist(
+            "item", lambda: self.api.get(f"items/{item_id}", {"expand": _HOMES[kind]}, kind="item")
+        )
+        return [_scope(kind, Answer(home, url)) for home in records.children(row, _HOMES[kind], url)]
 
     def whereabouts(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
         """Where an item is that a walk of the scope did not show any more (design rule 7).

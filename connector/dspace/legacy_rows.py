@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from ..errors import BadAnswer, TooLarge
+from ..errors import BadAnswer, TooLarge, Transient
 from .legacy_api import EVERYTHING, Answer, LegacyApi
-from .legacy_plans import ListPlan, PlanChoice, plans_for
+from .legacy_plans import ListPlan, PlanChoice
 from .legacy_records import children, item_rows, listed, required
 from .pages import Pages, Rows
 from .patience import Patience
@@ -32,16 +32,19 @@ def chain(most: int) -> tuple[int, ...]:
 
 
 class LegacyRows:
-    """Reads the lists of one walk. `light`: items without details serve, too, where these would cost more."""
+    """Reads the lists of one walk, those of collections by the cheapest of its plans."""
 
-    def __init__(self, api: LegacyApi, patience: Patience, width: Callable[[], int], light: bool):
+    def __init__(self, api: LegacyApi, patience: Patience, width: Callable[[], int], plans: Sequence[ListPlan]):
         self._api, self._patience, self._width = api, patience, width
-        self._choice = PlanChoice(plans_for(api.server.generation, light, api.limit))
+        self._choice = PlanChoice(plans)
         self.in_one = 0
 
-    def pages(self, part: Collection, start: int, end: int, known: Collection | None) -> Iterator[tuple[int, Rows]]:
+    def pages(
+        self, part: Collection | None, start: int, end: int, known: Collection | None = None
+    ) -> Iterator[tuple[int, Rows]]:
         """(offset after it, rows) of each page of a collection, in order; `known`: the collection the items are given.
 
+        `part` None: of the list of all items. A row that cannot be read with its details comes without them.
         `in_one` is then the size of the first page, if it came in one piece: a list that is no longer lost nothing.
         """
         self.in_one, done = 0, start
@@ -52,12 +55,17 @@ class LegacyRows:
                 yield offset, rows
 
     def _measured(
-        self, part: Collection, plan: ListPlan, start: int, end: int, known: Collection | None
+        self, part: Collection | None, plan: ListPlan, start: int, end: int, known: Collection | None
     ) -> Iterator[tuple[int, Rows]]:
         """The pages of a part of a collection, read by one plan, whose cost is noted."""
 
         def read(offset: int, size: int, tries: int) -> Rows:
-            rows = self._of(part, ListPlan(size, plan.details), offset, tries, known)
+            try:
+                rows = self._of(part, ListPlan(size, plan.details), offset, tries, known)
+            except Transient:
+                if size > 1 or not plan.details:
+                    raise
+                rows = self._of(part, ListPlan(size, details=False), offset, tries, known)
             self.in_one = max(self.in_one, size) if offset == 0 else self.in_one
             return rows
 
@@ -108,8 +116,7 @@ class LegacyRows:
         return self._all_items(0, _WHOLE_LIST, 2)
 
     def _all_items(self, offset: int, size: int, tries: int) -> Rows:
-        answer, url = self._get("items", {"limit": size, "offset": offset}, tries, f"items, {size}")
-        return item_rows(listed(answer, url), url, False)
+        return self._of(None, ListPlan(size, details=False), offset, tries, None)
 
     def patiently(self, call: Callable[[], T]) -> T:
         """The result of requests without which the walk cannot go on: while they fail, patience waits."""
@@ -118,12 +125,13 @@ class LegacyRows:
     def _new_pages(self, read: Callable[[int, int, int], Rows], most: int, width: Callable[[], int]) -> Pages:
         return Pages(read, chain(most), self._patience, width, control=self._api.control)
 
-    def _of(self, part: Collection, plan: ListPlan, offset: int, tries: int, known: Collection | None) -> Rows:
+    def _of(self, part: Collection | None, plan: ListPlan, offset: int, tries: int, known: Collection | None) -> Rows:
         """Rows of a collection: of its list of items, or on 4 of the collection with its items expanded."""
         page = {"limit": plan.size, "offset": offset}
         if self._api.can.item_pages:
+            path, kind = (f"collections/{part.id}/items", plan.name) if part else ("items", f"{plan.name}, all items")
             expand = {"expand": EVERYTHING} if plan.details else {}
-            answer, url = self._get(f"collections/{part.id}/items", expand | page, tries, plan.name)
+            answer, url = self._get(path, expand | page, tries, kind)
             return item_rows(listed(answer, url), url, plan.details, known)
         answer, url = self._get(f"collections/{part.id}", {"expand": "items"} | page, tries, plan.name)
         total = required(answer, "numberItems", int, url)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFound, Restricted, Transient
 from .legacy_api import Stretch
+from .legacy_plans import plans_for
 from .legacy_rows import LegacyRows
 from .pages import Rows
 from .records import Collection, Failure, Item, Page, Scope, ScopeKind
@@ -65,7 +66,8 @@ class Walk:
     ):
         self._client, self._scope, self._light, self._with_collection = client, scope, light, with_collection
         self._seen, self._known_hidden = seen, hidden
-        self._rows = LegacyRows(client.api, client.patience, client.width, light)
+        plans = plans_for(client.server.generation, light, client.api.limit)
+        self._rows = LegacyRows(client.api, client.patience, client.width, plans)
         self._place, self._resumed = Place(), False
         self._ids: set[str] = set()
         self._failed: set[str] = set()

@@ -60,6 +60,16 @@ def anew(cursor: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {"plan": name} if name else None
 
 
+def with_plan(cursor: Mapping[str, Any] | None, plan: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the cursor of a light walk for a complete one, or the other way round.
+
+    `plan`: the cursor from `anew` that names the plan to go on with; None lets the walk find its own.
+    """
+    if cursor is None:
+        return None if plan is None else dict(plan)
+    return {**cursor, "plan": (plan or {}).get("plan")} if "plan" in cursor else dict(cursor)
+
+
 def sizes_within(limit: int | None) -> tuple[int, ...]:
     """The page sizes up to the user's limit, largest first."""
     return tuple(size for size in SIZES if size <= (limit or SIZES[0]))
@@ -71,6 +81,12 @@ def complete_plans(sizes: Sequence[int]) -> Plans:
     plans = (Plan(small, True), Plan(large, False), Plan(middle, True), Plan(large, True))
     trials = (Trial(plan, max(20, WIDTH_OF_TRIALS * plan.size if plan.embeds else 0)) for plan in dict.fromkeys(plans))
     return Plans(Plan(middle, True), tuple(trials))
+
+
+def slice_plans(sizes: Sequence[int]) -> Plans:
+    """Items with their files in pages only: a slice that is read besides is to cost few requests."""
+    plans = complete_plans(sizes)
+    return Plans(plans.first, tuple(trial for trial in plans.trials if trial.plan.embeds))
 
 
 def light_plans(sizes: Sequence[int]) -> Plans:

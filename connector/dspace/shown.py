@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadAnswer, NotFound, Restricted
 from .hal_api import HalApi
 from .hal_records import found_object, item_of, known_id
-from .legacy_rows import LegacyRows
-from .pipeline import ahead
-from .records import MetadataValue, Scope
+from .records import MetadataValue, Page, Scope, ScopeKind
 
 if TYPE_CHECKING:
     from .legacy import LegacyClient
 
 # As many uuids make an address of 3 KB; web servers take 8 KB.
 _IDS_AT_ONCE = 50
-# So few are asked for one by one rather than listing a whole scope for them, as in a test import.
-_FEW = 10
-
 # The metadata values of items by id; None where an item is found and its values are not known.
 OpenItems = Mapping[str, tuple[MetadataValue, ...] | None]
 
@@ -46,34 +41,28 @@ def _values(row: Any, url: str) -> tuple[MetadataValue, ...] | None:
 
 
 class Openness:
-    """What a client of DSpace 4 to 6 is shown: the light list of a scope, read once, and single items beside it."""
+    """What a signed-out client of DSpace 4 to 6 finds in the lists of scopes, as far as they had to be read.
+
+    Private items open by their ids there. Only the lists tell that they are not for everybody.
+    """
 
     def __init__(self, client: LegacyClient):
         self._client = client
-        self._rows = LegacyRows(client.api, client.patience, client.width, light=True)
-        self._lists: dict[Scope, set[str]] = {}
+        self._found: dict[Scope, set[str]] = {}
+        self._unread: dict[Scope, Iterator[Page]] = {}
 
-    def shown(self, scope: Scope, ids: Collection[str], closed: Collection[str]) -> set[str]:
-        """Which of these items of the scope; those that were `closed` before have to stand in the list."""
-        if scope not in self._lists and len(ids) > _FEW:
-            self._lists[scope] = self._listed(scope)
-        listed = self._lists.get(scope, set()).intersection(ids)
-        unlisted = [id for id in ids if id not in listed and (id not in closed or scope not in self._lists)]
-        tasks = [partial(self._is_open, id) for id in unlisted]
-        futures = ahead(tasks, self._client.width, self._client.patience.stop)
-        return listed | {id for id, future in zip(unlisted, futures, strict=True) if future.result()}
+    def found(self, scope: Scope, ids: Collection[str]) -> set[str]:
+        """Return those of these items that the lists of the scope show. They are read until all of them were met."""
+        found = self._found.setdefault(scope, set())
+        pages = self._unread.setdefault(scope, self._pages(scope))
+        while not found.issuperset(ids) and (page := next(pages, None)) is not None:
+            found.update(item.id for item in page.items)
+        return found.intersection(ids)
 
-    def _listed(self, scope: Scope) -> set[str]:
-        """The ids of a scope; none where it is closed as a whole."""
+    def _pages(self, scope: Scope) -> Iterator[Page]:
+        """Yield the pages of a scope, or of the collections of a single item; none where it is closed as a whole."""
         try:
-            pages = self._client.walk(scope, light=True, seen=lambda ids: set())
-            return {item.id for page in pages for item in page.items}
+            for lists in self._client.homes(scope.id) if scope.kind is ScopeKind.ITEM else [scope]:
+                yield from self._client.walk(lists, light=True, seen=lambda ids: set())
         except (NotFound, Restricted):
-            return set()
-
-    def _is_open(self, id: str) -> bool:
-        try:
-            self._rows.patiently(lambda: self._client.api.get(f"items/{id}", kind="item"))
-        except (NotFound, Restricted):
-            return False
-        return True
+            return

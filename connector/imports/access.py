@@ -86,14 +86,14 @@ class Access:
             return False
         return True
 
-    def open_items(self, scope: Scope, ids: Collection[str], closed: Collection[str]) -> dspace.OpenItems:
+    def open_items(self, scope: Scope, ids: Collection[str]) -> dspace.OpenItems:
         """Return those of these items of the scope that a signed-out reader finds, with the values he gets of them.
 
-        `closed`: those that he did not find before. Values are None where they were not asked for.
+        Values are None where they were not asked for.
         """
         if not self.is_signed_in:
             return dict.fromkeys(ids)
-        return self.public.open_items(scope, ids, closed)
+        return self.public.open_items(scope, ids)
 
     def _holds(self) -> bool:
         """Whether our login is still good; if not, it is renewed."""

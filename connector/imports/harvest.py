@@ -33,6 +33,7 @@ from .models import ImportJob, Kind, State
 from .moving import catch_up
 from .recording import Recorder, in_counts
 from .run import Run
+from .scope_pages import scope_pages
 
 FULL_PAGE = 80
 LONGEST_WAIT = 1.0
@@ -87,6 +88,8 @@ class Harvest:
         run.new_requests = self.requests
         self._traffic_before = job.traffic
         self._began: str | None = self.cursor.get("began")
+        # Whether some items count as unchanged because of their time stamps: their files are not known to be the same.
+        self._has_trusted: bool = self.cursor.get("trusted", False)
         self._excluded: set[str] = set(self.cursor.get("excluded", ()))
         db.session.rollback()
 
@@ -119,22 +122,22 @@ class Harvest:
             self._retry(self.options["retry"])
         elif "only" in self.options:
             self._read_chosen()
-        elif part is None and self._lists_only():
-            part = slices.due(self)
+        elif part is None:
+            self._read_scope()
+            part = slices.due(self) if self._has_trusted else None
         if part:
             slices.read(self, part)
         return part
 
-    def _lists_only(self) -> bool:
-        """Read the scope, as cheaply as can be; whether items that seem unchanged were only listed, or counted."""
+    def _read_scope(self) -> None:
+        """Read the scope, as cheaply as can be."""
         if read_changes(self):
-            return True
+            self._has_trusted = True
+            return
         trusts = self._is_held() and not self.options.get("full") and not self.sees_otherwise
-        light = self.cursor.get("light", trusts)
         left = self._left_to_test()
-        self.record(_first(self.pages(self.cursor.get("walk"), light=light), left), "walk", light=light)
+        self.record(_first(scope_pages(self, trusts), left), "walk")
         catch_up(self)
-        return light
 
     def close(self) -> None:
         """Let go of the network, and note what was asked since the last write."""
@@ -261,7 +264,7 @@ class Harvest:
         """What an attempt that takes over needs to go on as this one would have."""
         totals = sorted(self.totals)
         kept = {"hidden": self.hidden, "totals": totals, "began": self.began, "excluded": sorted(self._excluded)}
-        return {**where, **kept, "login": self.reader}
+        return {**where, **kept, "trusted": self._has_trusted, "login": self.reader}
 
     def _left_to_test(self) -> int | None:
         """Of a test import, how many items are still to come; None for a whole one."""
@@ -349,6 +352,7 @@ class Harvest:
         db.session.rollback()
         same = {item.id: item for item in light if item.id in held and held[item.id].is_as(item)}
         unchanged = [Saved(item, held[id].item_id, "unchanged", {}) for id, item in same.items()]
+        self._has_trusted = self._has_trusted or bool(same)
         changed = [item for item in light if item.id not in same]
         results = list(self.client.complete(changed)) if changed else []
         failures = [*page.failures, *(result for result in results if isinstance(result, Failure))]

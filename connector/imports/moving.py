@@ -27,7 +27,7 @@ def catch_up(harvest: Harvest) -> None:
     if harvest.is_partial or not _has_moved(harvest):
         return
     listed: set[str] = set()
-    kept = {name: harvest.cursor[name] for name in ("walk", "light") if name in harvest.cursor}
+    kept = {"walk": harvest.cursor["walk"]} if "walk" in harvest.cursor else {}
     harvest.record(_missed(harvest, listed), "again", "Listing again what moved meanwhile:", **kept)
     gone = harvest.recorder.met() - listed
     with transaction():

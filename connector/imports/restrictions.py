@@ -5,7 +5,7 @@ The mark alone is no update. It follows the source with every run that looks at 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import select, update
 
@@ -31,9 +31,8 @@ class Restrictions:
 
     def prepare(self, access: Access, items: Sequence[Item]) -> None:
         """Ask what a signed-out reader finds of these items. No transaction may be open."""
-        ids = [item.id for item in items]
         self._is_signed_in = access.is_signed_in
-        self._open = access.open_items(self._scope, ids, self._closed(ids) if access.is_signed_in else set())
+        self._open = access.open_items(self._scope, [item.id for item in items])
 
     def mark(self, saved: Sequence[Saved]) -> None:
         """Mark what only a login shows of these items, and unmark the rest."""
@@ -41,13 +40,6 @@ class Restrictions:
         if self._are_any:
             self._mark_items(saved)
             self._mark_values(saved)
-
-    def _closed(self, ids: Collection[str]) -> set[str]:
-        """Return which of these ids at the source came only by login so far."""
-        mine = (ITEM.c.repository_id == self._place.repository_id, ITEM.c.by_login, ITEM.c.source_id.in_(ids))
-        closed = set(db.session.scalars(select(ITEM.c.source_id).where(*mine)))
-        db.session.rollback()
-        return closed
 
     def _mark_items(self, saved: Sequence[Saved]) -> None:
         closed = [s.item_id for s in saved if s.item.id not in self._open]

@@ -38,7 +38,7 @@ def begun(harvest: Harvest) -> Part | None:
 
 
 def due(harvest: Harvest) -> Part | None:
-    """The slice (number, of) whose turn it is in a run that only listed; None where that is turned off."""
+    """The slice (number, of) whose turn it is in a run that trusted time stamps; None where that is turned off."""
     of = current_app.config["FILE_CHECK_RUNS"]
     if of == 0 or harvest.is_partial or harvest.scope.kind is ScopeKind.ITEM:  # a single item is read in any case
         return None
@@ -56,7 +56,8 @@ def plan(harvest: Harvest) -> dict[str, Any] | None:
     if "slice" in cursor:
         found = anew(cursor["slice"]["at"])
     else:
-        found = None if cursor.get("light", True) else anew(cursor.get("walk"))
+        walk = cursor.get("walk", {"light": True})
+        found = None if walk.get("light") else anew(walk.get("at"))
     return found or (harvest.proof or {}).get("plan")
 
 
@@ -71,8 +72,8 @@ def read(harvest: Harvest, part: Part) -> None:
 
 
 def _pages(harvest: Harvest, part: Part, at: dict[str, Any] | None) -> Iterator[Page]:
-    """By a query for the slice; where the source takes none, item by item as the catalogue knows them."""
-    if harvest.client.can_select and "after" not in (at or {}):
+    """In pages; where the source refuses the query that takes, item by item as the catalogue knows them."""
+    if "after" not in (at or {}):
         try:
             begin = at or (harvest.proof or {}).get("plan")
             yield from harvest.pages(begin, light=False, seen=lambda ids: set(), subset=Subset(part=part))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +17,7 @@ from connector.imports.models import ImportJob
 from connector.imports.tasks import carry_out
 from connector.repositories import connecting, register
 from connector.repositories.models import Source
-from tests.sample import SampleRepository, grow
+from tests.sample import FREE, SampleRepository, grow
 
 from .catalogue import records, titles
 
@@ -66,12 +68,12 @@ def test_each_run_reads_only_its_part_of_the_items(held, dspace):
     for _ in range(RUNS):
         held.run()
 
-    if dspace.can_select and not dspace.refuses_subsets:
-        assert dspace.listings == ["slice"] * RUNS
-        assert dspace.details == []
-    else:
+    if dspace.refuses_subsets:
         assert sorted(dspace.details) == sorted(dspace.items)
         assert dspace.listings == ["light"] * RUNS
+    else:
+        assert dspace.listings == (["slice"] if dspace.can_select else ["light", "slice"]) * RUNS
+        assert dspace.details == []
 
 
 def test_what_a_slice_finds_is_an_update_that_undo_takes_back(held, dspace):
@@ -236,6 +238,45 @@ def test_a_file_deleted_at_a_real_server_is_noticed_within_the_runs(app, generat
             assert runs[0].updated == len(items)
         else:
             assert all(job.updated < len(items) for job in runs)
+
+
+@pytest.mark.parametrize("generation", [7, 6, 5])
+def test_an_unchanged_run_of_a_thousand_items_takes_few_requests(app, generation):
+    with SampleRepository(generation) as sample, app.app_context():
+        run = import_of(sample, grow(sample.data, items=1_000, files=1))
+        run()
+
+        job = run()
+
+        assert (job.clean, job.seen, job.unchanged) == (True, 1_000, 1_000)
+        assert job.requests <= 70
+
+
+@pytest.mark.parametrize("generation", [6, 5])
+def test_where_details_are_dear_a_slice_is_read_in_pages(app, generation):
+    app.config["FILE_CHECK_RUNS"] = 7
+    with SampleRepository(generation, costs=DEAR_FILES) as sample, app.app_context():
+        home = grow(sample.data, items=900, files=1)
+        items = list(home_items(sample, home))
+        run = import_of(sample, home)
+        run()
+        for item in items:
+            sample.data.remove_file(item, item.bitstreams[0])
+
+        sample.reset()
+        runs = [run() for _ in range(7)]
+
+        singly = [path for _, path in sample.requests if re.search(r"/items/[^/]+\?", path)]
+        assert sum(job.updated for job in runs) == 900
+        assert runs[0].updated < 900
+        assert singly == []
+
+
+DEAR_FILES = replace(FREE, per_row_file=0.002)
+
+
+def home_items(sample, home):
+    return (item for item in sample.data.items.values() if home in item.collections)
 
 
 def test_a_mapped_item_stays_in_the_item_set_of_the_collection_that_shows_it(app):

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass
 class Costs:
-    """Seconds of work on a DSpace 9.3 with two processors (measured), and seconds of `distance` on the way.
+    """Seconds of work on a real DSpace with two processors (measured), and seconds of `distance` on the way.
 
-    A search page costs `per_item` an item and, with b bitstreams embedded, `per_bitstream` times b and `square` times
-    b squared, a single item as a page of one; a list of bundles or of bitstreams costs `bundles_request` and
-    `bundles_bitstream` a bitstream in it. Versions before 7 cost nothing. `rate`: bytes a second of the line, for all
-    answers together.
+    DSpace 7 and later (9.3): a search page costs `per_item` an item and, with b bitstreams embedded, `per_bitstream`
+    times b and `square` times b squared, a single item as a page of one; a list of bundles or of bitstreams costs
+    `bundles_request` and `bundles_bitstream` a bitstream in it. DSpace 4 to 6: a list costs `per_row` a row asked for,
+    `row_square` times the square of these rows, and `per_row_file` a file shown in it; a single item costs
+    `legacy_item`. `scale`: all work takes so many times as long. `rate`: bytes a second of the line, for all answers
+    together.
     """
 
     processors: int = 2
@@ -24,6 +26,11 @@ class Costs:
     square: float = 0.00015
     bundles_request: float = 0.020
     bundles_bitstream: float = 0.004
+    per_row: float = 0.0
+    row_square: float = 0.0
+    per_row_file: float = 0.0
+    legacy_item: float = 0.0
+    scale: float = 1.0
     distance: float = 0.0
     rate: float = math.inf
     _free: threading.Semaphore = field(init=False, repr=False)
@@ -39,13 +46,17 @@ class Costs:
     def bundles(self, bitstreams: int) -> float:
         return self.bundles_request + self.bundles_bitstream * bitstreams
 
+    def list_of(self, rows: int, files: int) -> float:
+        """Return the price of a list of DSpace 4 to 6 of so many rows, with these files shown."""
+        return self.per_row * rows + self.row_square * rows**2 + self.per_row_file * files
+
     def spend(self, price: float) -> None:
         """Wait as long as the way and the work take; the work holds a processor."""
         if self.distance:
             time.sleep(self.distance)
         if price:
             with self._free:
-                time.sleep(price)
+                time.sleep(price * self.scale)
 
     def carry(self, size: int) -> None:
         """Wait until so many bytes are through the line, after those of others."""
@@ -58,3 +69,12 @@ class Costs:
 
 FREE = Costs(per_item=0.0, per_bitstream=0.0, square=0.0, bundles_request=0.0, bundles_bitstream=0.0)
 """Answers as fast as they can be written."""
+
+DSPACE_6 = replace(FREE, per_row=0.0055, row_square=0.000035, per_row_file=0.002, legacy_item=0.02)
+"""DSpace 6: the cost of a list grows with the square of the rows asked for, with or without details."""
+
+DSPACE_5 = replace(FREE, per_row=0.0005, per_row_file=0.001, legacy_item=0.004)
+"""DSpace 4 and 5."""
+
+REAL = {4: DSPACE_5, 5: DSPACE_5, 6: DSPACE_6}
+"""The costs of a real server by its generation. Those that are missing cost as a DSpace 9.3."""

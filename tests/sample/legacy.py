@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import legacy_json as shape
@@ -153,11 +153,10 @@ class Legacy6:
     # -- items
 
     def _collection_items(self, request: Request, ident: str) -> Answer:
-        home = self._get("collection", ident)
-        return self._item_list(request, self._item_page(request, home))
+        return self._item_list(request, self._get("collection", ident))
 
     def _items(self, request: Request) -> Answer:
-        return self._item_list(request, self._item_page(request, None))
+        return self._item_list(request, None)
 
     def _item_page(self, request: Request, home: Collection | None) -> list[Item]:
         """A page of the rows of a collection, or of all, of which those are left that may be listed."""
@@ -169,9 +168,13 @@ class Legacy6:
     def _is_listed(self, one: Item) -> bool:
         return one.is_open and one.discoverable
 
-    def _item_list(self, request: Request, rows: Sequence[Item]) -> Answer:
-        expand = expand_of(request)
-        return self._json_text(b"[" + b",".join(self._item_text(one, expand) for one in rows) + b"]")
+    def _item_list(self, request: Request, home: Collection | None) -> Answer:
+        expand, rows = expand_of(request), self._item_page(request, home)
+        answer = self._json_text(b"[" + b",".join(self._item_text(one, expand) for one in rows) + b"]")
+        files = sum(len(shape.readable(one)) for one in rows) if expand.has("bitstreams") else 0
+        asked = len(page_of(request, self._write.rows(home), 100))
+        answer.price = self._sample.costs.list_of(asked, files)
+        return answer
 
     def _item_text(self, one: Item, expand: Expand) -> bytes:
         """The JSON of an item, from memory where it holds nothing of other objects."""
@@ -183,7 +186,9 @@ class Legacy6:
         return one.cache[seen_as]
 
     def _item(self, request: Request, ident: str) -> Answer:
-        return self._thing(self._get("item", ident), request)
+        answer = self._thing(self._get("item", ident), request)
+        answer.price = self._sample.costs.legacy_item
+        return answer
 
     def _item_metadata(self, request: Request, ident: str) -> Answer:
         return self._json(self._write.metadata(self._get("item", ident)))

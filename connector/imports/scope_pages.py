@@ -1,0 +1,78 @@
+"""Reads the pages of a whole scope: light ones where most items are as held, complete ones where most have changed.
+
+An item that changed costs a request of its own after a light page, and nothing more on a complete page. After a move to
+another version every item has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..catalogue import store
+from ..dspace.plans import anew, with_plan
+from ..dspace.records import Item, Page
+from ..extensions import db
+
+if TYPE_CHECKING:
+    from .harvest import Harvest
+
+LEAST_CHANGED = 10  # items of a light page that are worth complete pages
+WINDOW = 50  # items read in full, of which most must have changed for more of them to be read so
+
+
+@dataclass(slots=True)
+class _Window:
+    """How many items were read in full since it was last decided how to go on, and how many of them had changed."""
+
+    items: int = 0
+    changed: int = 0
+
+    def add(self, items: int, changed: int) -> None:
+        self.items, self.changed = self.items + items, self.changed + changed
+
+    @property
+    def is_quiet(self) -> bool:
+        """Return whether most of many items had not changed."""
+        return self.items >= WINDOW and self.changed * 2 <= self.items
+
+
+def scope_pages(harvest: Harvest, trusts: bool) -> Iterator[Page]:
+    """Yield the pages of the scope after the cursor of the job.
+
+    `trusts`: whether time stamps of the source are believed, so that light pages serve. Cursors hold the client's own
+    as "at", and whether its walk is "light".
+    """
+    begun = harvest.cursor.get("walk", {})
+    at, light = begun.get("at"), begun.get("light", trusts)
+    plan: dict[str, Any] | None = (harvest.proof or {}).get("plan")
+    while True:
+        turned, window = False, _Window()
+        for page in harvest.pages(at, light=light):
+            changed = _changed(harvest, page.items) if trusts else 0
+            turned = light and _is_worth_full_pages(page, changed)
+            if turned:
+                break  # its items are read again, with all others behind the last cursor
+            at, plan = page.cursor, plan if light else anew(page.cursor) or plan
+            yield replace(page, cursor={"at": at, "light": light})
+            window.add(len(page.items), changed)
+            turned = trusts and not light and window.is_quiet
+            if turned:
+                break
+        if not turned:
+            return
+        light = not light
+        at = with_plan(at, None if light else plan)
+
+
+def _changed(harvest: Harvest, items: Sequence[Item]) -> int:
+    held = store.held(harvest.place.repository_id, items) if items else {}
+    db.session.rollback()
+    return sum(item.id not in held or not held[item.id].is_as(item) for item in items)
+
+
+def _is_worth_full_pages(page: Page, changed: int) -> bool:
+    """Return whether most of the items of a page have changed, and would be read one by one."""
+    is_light = not all(item.is_complete for item in page.items)
+    return is_light and changed >= LEAST_CHANGED and changed * 2 > len(page.items)
