@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Collection as Group
+from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -180,12 +181,8 @@ class HalClient:
             return SourceState.VANISHED
         except Restricted:
             return SourceState.HIDDEN
-        if shapes.member(found, "withdrawn", bool, url):
-            return SourceState.WITHDRAWN
-        if not shapes.member(found, "inArchive", bool, url):
-            return SourceState.SUPERSEDED
-        if not shapes.member(found, "discoverable", bool, url):
-            return SourceState.HIDDEN
+        if (state := shapes.state_of(found, url)) is not SourceState.PRESENT:
+            return state
         return SourceState.PRESENT if self._is_within(item_id, scope) else SourceState.ELSEWHERE
 
     def ping(self) -> None:
@@ -272,7 +269,7 @@ class HalClient:
         try:
             if item.metadata is None:
                 return self._whole(item)
-            return item if item.is_complete else self._api.with_files(item)
+            return item if item.is_complete else self._with_files(item)
         except NotFound:
             reason = "It is no longer there."
         except Restricted:
@@ -281,13 +278,17 @@ class HalClient:
             reason = str(error)
         return Failure(item.id, item.handle, item.name, reason)
 
-    def _whole(self, item: Item) -> Item | Failure:
+    def _whole(self, item: Item) -> Item:
         params = [*self._api.embedding_files(), ("embed", "owningCollection")]
         found, url = self._api.get(f"core/items/{item.id}", params, kind="item")
-        if shapes.member(found, "withdrawn", bool, url):
-            return Failure(item.id, item.handle, item.name, "It has been withdrawn.")
         read = shapes.item_of(found, url, item.collection)
-        return self._api.with_files(read, shapes.embedded(found, "bundles", url), url)
+        return self._with_files(read, shapes.embedded(found, "bundles", url), url)
+
+    def _with_files(self, item: Item, bundles: shapes.Json | None = None, url: str = "") -> Item:
+        """The item with its files, which are closed to all once it was withdrawn or replaced by a newer version."""
+        if item.state in (SourceState.WITHDRAWN, SourceState.SUPERSEDED):
+            return replace(item, bitstreams=())
+        return self._api.with_files(item, bundles, url)
 
     def _is_within(self, item_id: str, scope: Scope) -> bool:
         if scope.kind not in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY):

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from ..errors import BadAnswer
-from .records import Bitstream, Collection, Community, Item, MetadataValue
+from .records import Bitstream, Collection, Community, Item, MetadataValue, SourceState
 
 Json = dict[str, Any]
 
@@ -87,7 +87,17 @@ def item_of(found: Json, url: str, collection: Collection | None = None) -> Item
         last_modified=optional(found, "lastModified", str, url),
         metadata=tuple(_metadata(found, url)),
         collection=collection or _owning_collection(found, url),
+        state=state_of(found, url),
     )
+
+
+def state_of(found: Json, url: str) -> SourceState:
+    """Return where an item stands. One that is not discoverable is HIDDEN: only its uuid, or a login, leads to it."""
+    if optional(found, "withdrawn", bool, url):
+        return SourceState.WITHDRAWN
+    if optional(found, "inArchive", bool, url) is False:
+        return SourceState.SUPERSEDED
+    return SourceState.HIDDEN if optional(found, "discoverable", bool, url) is False else SourceState.PRESENT
 
 
 def _owning_collection(found: Json, url: str) -> Collection | None:

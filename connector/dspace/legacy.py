@@ -219,8 +219,8 @@ class LegacyClient:
             return SourceState.HIDDEN
         if handle is not None and records.optional(row, "handle", str, url) not in (None, handle):
             return SourceState.VANISHED
-        if records.required(row, "withdrawn", str, url) == "true":
-            return SourceState.WITHDRAWN
+        if not (found := records.item(row, url)).is_present:
+            return found.state
         if scope.kind in _HOMES:
             homes = records.children(row, _HOMES[scope.kind], url)
             if scope.id not in [records.identifier(home, url) for home in homes]:

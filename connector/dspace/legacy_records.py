@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from ..errors import BadAnswer
 from .pages import Rows
-from .records import Bitstream, Collection, Community, Failure, Item, MetadataValue
+from .records import Bitstream, Collection, Community, Failure, Item, MetadataValue, SourceState
 
 T = TypeVar("T")
 
@@ -87,7 +87,14 @@ def item(row: Any, url: str, collection: Collection | None = None) -> Item:
         metadata=None if entries is None else tuple([_value(entry, url) for entry in entries]),
         bitstreams=None if files is None else tuple([_bitstream(file, url) for file in files]),
         collection=collection,
+        state=_state(row, url),
     )
+
+
+def _state(row: Any, url: str) -> SourceState:
+    """Return WITHDRAWN for an item that is withdrawn or not in the archive: administrators see these in `/items`."""
+    is_withdrawn = optional(row, "withdrawn", str, url) == "true" or optional(row, "archived", str, url) == "false"
+    return SourceState.WITHDRAWN if is_withdrawn else SourceState.PRESENT
 
 
 def complete_item(row: Any, url: str, collection: Collection | None = None) -> Item:
@@ -100,14 +107,17 @@ def complete_item(row: Any, url: str, collection: Collection | None = None) -> I
 def item_rows(
     rows: list[Any], url: str, complete: bool, collection: Collection | None = None, total: int | None = None
 ) -> Rows:
-    """The items of a listing; a row that cannot be read becomes a Failure and does not take its neighbours along."""
+    """The items of a listing; a row that cannot be read becomes a Failure and does not take its neighbours along.
+
+    Withdrawn items are left out: counts of collections do not include them, and only administrators see them.
+    """
     read, items, failures = complete_item if complete else item, [], []
     for row in rows:
         try:
             items.append(read(row, url, collection))
         except BadAnswer as error:
             failures.append(_broken(row, error))
-    return Rows(tuple(items), total, tuple(failures))
+    return Rows(tuple(item for item in items if item.is_present), total, tuple(failures))
 
 
 def _value(entry: Any, url: str) -> MetadataValue:

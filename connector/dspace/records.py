@@ -140,6 +140,7 @@ class Item:
     """An item. `metadata` and `bitstreams` are None where a light listing did not bring them.
 
     `last_modified` is opaque text: 4 to 6 give local time without offset. `collection` is set where the walk knows it.
+    `state` is what the source says of it: an item that is read by its id, or with a login, may be withdrawn.
     """
 
     id: str
@@ -149,6 +150,12 @@ class Item:
     metadata: tuple[MetadataValue, ...] | None = None
     bitstreams: tuple[Bitstream, ...] | None = None
     collection: Collection | None = None
+    state: SourceState = SourceState.PRESENT
+
+    @property
+    def is_present(self) -> bool:
+        """Return whether it stands in the source for everybody who may read it."""
+        return self.state is SourceState.PRESENT
 
     @property
     def is_complete(self) -> bool:

@@ -18,7 +18,7 @@ from ..catalogue.leftovers import collect_bytes
 from ..catalogue.models import Holding
 from ..catalogue.store import Place, Saved
 from ..disk import Room
-from ..dspace.records import Failure, Item, Page, Subset
+from ..dspace.records import Failure, Item, Page, SourceState, Subset
 from ..errors import ConnectorError, RepositoryError
 from ..extensions import db, transaction
 from ..http import Traffic
@@ -91,6 +91,7 @@ class Harvest:
         # Whether some items count as unchanged because of their time stamps: their files are not known to be the same.
         self._has_trusted: bool = self.cursor.get("trusted", False)
         self._excluded: set[str] = set(self.cursor.get("excluded", ()))
+        self._absent: set[str] = set(self.cursor.get("absent", ()))  # ids that came with another state than present
         db.session.rollback()
 
     def __call__(self) -> tuple[bool, str]:
@@ -264,6 +265,7 @@ class Harvest:
         """What an attempt that takes over needs to go on as this one would have."""
         totals = sorted(self.totals)
         kept = {"hidden": self.hidden, "totals": totals, "began": self.began, "excluded": sorted(self._excluded)}
+        kept |= {"absent": sorted(self._absent)}
         return {**where, **kept, "trusted": self._has_trusted, "login": self.reader}
 
     def _left_to_test(self) -> int | None:
@@ -307,7 +309,7 @@ class Harvest:
         self.room.wait()
         page, skipped = self._allowed(page)
         db.session.rollback()
-        same, complete, failures = self._sorted_out(page)
+        same, complete, failures, absent = self._sorted_out(page)
         self.recorder.prepare(self.access, (*page.items, *page.again))
         self.access.confirm()
         self.hidden.update({key: number for key, number in page.hidden.items() if number or key in self.known_hidden})
@@ -321,6 +323,9 @@ class Harvest:
             saved = self.recorder.record(same + self.recorder.save(complete), failures)
             self.recorder.shelve(page.again)
             counts = self._counts(saved, failures, met)
+            counts.update(self.recorder.forget(absent - self._absent))
+            counts["seen"] += len(absent - self._absent)
+            self._absent |= absent
             counts["seen"] += len((skipped | late) - self._excluded)
             self._excluded |= skipped | late
             cursor = self._cursor(**where)
@@ -344,10 +349,13 @@ class Harvest:
         failures = tuple(failure for failure in page.failures if (failure.id or failure.handle) not in skipped)
         return replace(page, items=items, failures=failures), skipped
 
-    def _sorted_out(self, page: Page) -> tuple[list[Saved], list[Item], list[Failure]]:
-        """What is the same as held (by its time stamp), what is to be saved, and what failed for the first time."""
+    def _sorted_out(self, page: Page) -> tuple[list[Saved], list[Item], list[Failure], set[str]]:
+        """What is the same as held (by its time stamp), what is to be saved, what failed for the first time.
+
+        And the ids of what is there no longer, though it was listed: the end of the import asks for those it held.
+        """
         complete = [item for item in page.items if item.is_complete]
-        light = [item for item in page.items if not item.is_complete]
+        light = [item for item in page.items if not item.is_complete and self._is_there(item)]
         held = store.held(self.place.repository_id, light) if light else {}
         db.session.rollback()
         same = {item.id: item for item in light if item.id in held and held[item.id].is_as(item)}
@@ -357,7 +365,12 @@ class Harvest:
         results = list(self.client.complete(changed)) if changed else []
         failures = [*page.failures, *(result for result in results if isinstance(result, Failure))]
         complete += [result for result in results if isinstance(result, Item)]
-        return unchanged, complete, self.recorder.new(failures)
+        absent = {item.id for item in (*page.items, *complete) if not self._is_there(item)}
+        return unchanged, [item for item in complete if self._is_there(item)], self.recorder.new(failures), absent
+
+    def _is_there(self, item: Item) -> bool:
+        """Whether an item is to be imported: a private one only where a login lets us see it (design rule 15)."""
+        return item.is_present or (item.state is SourceState.HIDDEN and self.access.is_signed_in)
 
 
 def _is_partial(options: Mapping[str, Any]) -> bool:

@@ -49,7 +49,7 @@ def run(run: Run, connect: Callable[..., Connection] = open_connection) -> tuple
         run.check()
     finally:
         connection.close()
-    shown = various(_allowed(place, [result for result in results if isinstance(result, Item)]), number)
+    shown = various(_allowed(place, [item for item in results if isinstance(item, Item) and item.is_present]), number)
     failures = [result for result in results if isinstance(result, Failure)]
     with transaction():
         db.session.execute(delete(ROW).where(ROW.c.job_id == run.job_id))
@@ -113,7 +113,7 @@ def _listed(client: dspace.Client, scope: Scope) -> list[Item]:
     found: list[Item] = []
     pages = client.walk(scope, cursor=None, light=True, with_collection=False, seen=lambda ids: set(), hidden={})
     for page in pages:
-        found += page.items
+        found += (item for item in page.items if item.is_present)
         if len(found) >= LOOKED_AT:
             break
     return found[:LOOKED_AT]

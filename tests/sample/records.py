@@ -127,7 +127,10 @@ class Bundle:
 
 @dataclass(eq=False)
 class Item:
-    """`indexed` is a running number: the place in the search index, which moves to its end at each change."""
+    """`indexed` is a running number: the place in the search index, which moves to its end at each change.
+
+    `opens_withdrawn`: anybody may still read it by its id, and in the lists of DSpace 5 and 6, after it was withdrawn.
+    """
 
     uuid: str
     number: int
@@ -141,6 +144,7 @@ class Item:
     withdrawn: bool = False
     discoverable: bool = True
     readable: bool = True
+    opens_withdrawn: bool = False
     in_archive: bool = True
     indexed: int = 0
     hidden_fields: frozenset[str] = HIDDEN
@@ -159,7 +163,7 @@ class Item:
     @property
     def is_open(self) -> bool:
         """Whether whoever asks may read it by its id."""
-        return self.is_readable and not self.withdrawn
+        return self.is_readable and (not self.withdrawn or self.opens_withdrawn or signed_in.get())
 
     @property
     def values_shown(self) -> list[Value]:
