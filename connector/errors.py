@@ -3,6 +3,10 @@
 Raised, never returned. What is not in this tree is a fault of ours: logged with its trace, shown as one plain sentence.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 
 class ConnectorError(Exception):
     """Root of all errors with a sentence for the screen: `str(error)` is that sentence."""
@@ -89,11 +93,44 @@ class NotFound(RepositoryError):
 
 
 class Restricted(RepositoryError):
-    """Status 401 or 403: the object is there, perhaps, but not for us."""
+    """Status 401 or 403: the object is there, perhaps, but not for us.
+
+    `status`: that number, where it is known. `challenge`: the header WWW-Authenticate, or "". `signed_in`: whether the
+    request was made with a login.
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        url: str = "",
+        status: int | None = None,
+        challenge: str = "",
+        signed_in: bool = False,
+    ):
+        super().__init__(sentence, url)
+        self.status, self.challenge, self.signed_in = status, challenge, signed_in
+
+    @property
+    def reader(self) -> str:
+        """Who may not read it, for a sentence such as "It is not open to …"."""
+        return "the account that is signed in" if self.signed_in else "the public"
 
 
 class Rejected(RepositoryError):
     """Any other 4xx, or a redirect that may not be followed: repeating it is of no use."""
+
+
+class RedirectLoop(Rejected):
+    """Redirects without an end. `asked`: the addresses asked one after the other, the first of which is `url`."""
+
+    def __init__(self, asked: Sequence[str]):
+        ends = "without an end" if len(set(asked)) < len(asked) else f"more than {len(asked) - 2} times in a row"
+        correct = "The administrator of the repository has to correct that."
+        super().__init__(f"{asked[0]} is redirected {ends}. {correct}", asked[0])
+
+
+class XmlAnswer(BadAnswer):
+    """An answer in XML, although JSON was asked for."""
 
 
 class NoAddress(Rejected):

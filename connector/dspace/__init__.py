@@ -5,17 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from ..http import Http
-from .detect import KNOWN_ENDPOINTS, detect
+from .candidates import KNOWN_ENDPOINTS, base_key
+from .detect import detect
 from .hal import HalClient
 from .legacy import LegacyClient
 from .patience import Patience
 from .records import Scope, Server
 from .shown import OpenItems
 
-__all__ = ["KNOWN_ENDPOINTS", "Client", "Found", "OpenItems", "client", "connect"]
+__all__ = ["KNOWN_ENDPOINTS", "Client", "Found", "OpenItems", "base_key", "client", "connect"]
 
 Client = HalClient | LegacyClient
 
@@ -27,10 +27,14 @@ _CLIENTS: dict[int, type[HalClient] | type[LegacyClient]] = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an address leads to: a server, and the object its page shows, if it shows one."""
+    """What an address leads to: a server, and the object its page shows, if it shows one.
+
+    `bases`: the addresses of its API by which the repository may be known already, its own one first.
+    """
 
     server: Server
     scope: Scope | None
+    bases: tuple[str, ...]
 
 
 def connect(http: Http, url: str, endpoint: str) -> Found:
@@ -39,9 +43,10 @@ def connect(http: Http, url: str, endpoint: str) -> Found:
     Raises InvalidInput, NotDSpace, Unreachable and the other errors of detection; NotFound or Restricted where the
     address names a collection, community or item that is not there or not open.
     """
-    server = detect(http, url, endpoint)
+    found = detect(http, url, endpoint)
     impatient = Patience(0, threading.Event())
-    return Found(server, client(http, server, patience=impatient, width=lambda: 1).resolve(urlsplit(url.strip()).path))
+    scope = client(http, found.server, patience=impatient, width=lambda: 1).resolve(found.path)
+    return Found(found.server, scope, found.bases)
 
 
 def client(

@@ -1,19 +1,13 @@
-"""Which DSpace answers below an address: few probes, and the most helpful sentence when there is none."""
+"""Finds the DSpace behind an address: few requests, and the most helpful sentence when there is none."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Iterable
+from dataclasses import replace
 
 from ..errors import (
     BadAnswer,
-    BotWall,
     InvalidInput,
-    NoAddress,
-    NotDSpace,
     NotFound,
     Rejected,
     RepositoryError,
@@ -23,193 +17,120 @@ from ..errors import (
     Unreachable,
 )
 from ..http import Http
-from . import web_page
-from .paths import interface_of, without_object
+from .candidates import Address, Candidate, address_of, candidates, placed
+from .paths import handle_in, interface_of, object_of
+from .probes import Detected, is_deprecated, newer_api, probes_for
 from .records import Server
+from .verdict import Trouble, verdict
 
-KNOWN_ENDPOINTS = ("rest", "server/api", "api", "RESTapi")
-_HAL_ENDPOINTS = ("server/api", "api")
-_LEGACY_ENDPOINTS = ("rest", "RESTapi")
-_TRIES = 2
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_OLDEST = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A place where an API may be: `site` and `endpoint` make its base."""
-
-    site: str
-    endpoint: str
-
-    @property
-    def base(self) -> str:
-        return f"{self.site}/{self.endpoint}"
+# Permanent addresses that lead to the pages of a repository.
+_RESOLVERS = frozenset({"hdl.handle.net", "doi.org", "dx.doi.org", "www.doi.org", "n2t.net", "nbn-resolving.org"})
+_SILENT = 2  # requests without any answer, after which a host is left alone
+_MOST_CONFIGURATIONS = 3
 
 
-def detect(http: Http, url: str, endpoint: str) -> Server:
-    """The DSpace at an address: of its site, of its API, or of any of its pages.
+def detect(http: Http, url: str, endpoint: str) -> Detected:
+    """Return the DSpace at the address of a site, of its API, of any of its pages, or of a resolver that leads there.
 
-    The endpoint typed is tried first, then the known ones, below the path of the URL and each path above it.
+    The endpoint typed is tried first, then the known ones, below the path of the URL and each path above it; then what
+    the pages name as their API; then the place that the address is redirected to.
     Raises InvalidInput for what is no web address, NotDSpace, or what kept us from looking (Unreachable, Restricted …).
     """
-    candidates = list(_candidates(url, endpoint.strip().strip("/")))
-    troubles: list[RepositoryError] = []
-    for candidate in candidates:
-        for probe in _probes(candidate.endpoint):
-            try:
-                server = probe(http, candidate)
-            except UnknownHost:
-                raise
-            except (BadAnswer, NotFound, Rejected, Restricted, ServerTrouble, Unreachable) as error:
-                troubles.append(error)
-                _give_up_on_silence(troubles)
+    return _Detection(http, endpoint)(url)
+
+
+class _Detection:
+    """The search for one DSpace: what was tried, and what went wrong."""
+
+    def __init__(self, http: Http, endpoint: str):
+        self._http, self._endpoint = http, endpoint
+        self._tried: dict[str, Candidate] = {}
+        self._troubles: list[Trouble] = []
+
+    def __call__(self, url: str) -> Detected:
+        typed = address_of(url)
+        if _is_at_resolver(typed):
+            found = self._behind_redirect(url, typed) or self._at(url)
+        else:
+            found = self._at(url) or self._behind_redirect(url, typed)
+        if found is None:
+            raise verdict(self._http, list(self._tried.values()), self._troubles)
+        return found
+
+    def _at(self, url: str) -> Detected | None:
+        """Look below the address itself, then where its pages say that their API is."""
+        address = address_of(url)
+        found = self._first(candidates(url, self._endpoint)) or self._first(self._configured(address))
+        if found is None:
+            return None
+        return replace(found, server=_with_pages(found, address), path=address.path)
+
+    def _behind_redirect(self, url: str, typed: Address) -> Detected | None:
+        """Look at the place that a page is redirected to, if it is another one."""
+        try:
+            target = self._http.get_page(url.strip().partition("#")[0]).url
+            address = address_of(target)
+        except (RepositoryError, InvalidInput):
+            return None
+        if address == typed or (found := self._at(target)) is None:
+            return None
+        if object_of(address.path) is None and (handle := handle_in(url)) and object_of(typed.path) is None:
+            return replace(found, path=f"/handle/{handle}")
+        return found
+
+    def _first(self, places: Iterable[Candidate]) -> Detected | None:
+        """Ask each place that was not asked before; return the first DSpace."""
+        for candidate in places:
+            if candidate.base in self._tried:
                 continue
-            newer = _newer_api(http, candidate) if _is_deprecated(server) else None
-            return newer or _with_pages(server, url)
-    raise _verdict(http, candidates, troubles)
-
-
-def _candidates(url: str, endpoint: str) -> Iterator[Candidate]:
-    """Where to look, most likely first: where the URL itself names an API, then below each part of its path."""
-    root, path = _parts(url)
-    endpoints = tuple(dict.fromkeys(filter(None, (endpoint, *KNOWN_ENDPOINTS))))
-    found = dict[Candidate, None]()
-    for name in sorted(endpoints, key=len, reverse=True):
-        before, named, _ = f"{path}/".partition(f"/{name}/")
-        if named:
-            found[Candidate(root + before, name)] = None
-    above = without_object(path)
-    while True:
-        found.update(dict.fromkeys(Candidate(root + above, name) for name in endpoints))
-        if not above:
-            break
-        above = above.rpartition("/")[0]
-    tried = set[str]()
-    for candidate in found:
-        if candidate.base not in tried:
-            tried.add(candidate.base)
-            yield candidate
-
-
-def _parts(url: str) -> tuple[str, str]:
-    """Scheme and host in their plainest form, and the path without trailing slash. Raises InvalidInput."""
-    try:
-        parts = urlsplit(url.strip())
-        port = parts.port
-    except ValueError:
-        raise InvalidInput(f"{url} is not a web address.", "url") from None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise InvalidInput("Type a full web address that begins with http:// or https://", "url")
-    if parts.username is not None or parts.password is not None:
-        raise InvalidInput("Leave user name and password out of the address.", "url")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    shown = host if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
-    return f"{parts.scheme}://{shown}", re.sub("/+", "/", parts.path).rstrip("/")
-
-
-def _probes(endpoint: str) -> tuple[Callable[[Http, Candidate], Server], ...]:
-    if endpoint in _HAL_ENDPOINTS:
-        return (_hal,)
-    legacy = (_by_status, _by_communities)
-    return legacy if endpoint in _LEGACY_ENDPOINTS else (_hal, *legacy)
-
-
-def _hal(http: Http, candidate: Candidate) -> Server:
-    """DSpace 7 and later: the root of the API names the version ("DSpace 9.3")."""
-    root = http.get_json(candidate.base, tries=_TRIES)
-    version = root.get("dspaceVersion") if isinstance(root, dict) else None
-    number = re.search(r"\d[\w.-]*", version) if isinstance(version, str) else None
-    if number is None or int(re.match(r"\d+", number[0])[0]) < 7:
-        raise BadAnswer(f"{candidate.base} is no DSpace 7 or later.", candidate.base)
-    name, ui = (root[key] if isinstance(root.get(key), str) else None for key in ("dspaceName", "dspaceUI"))
-    return Server(candidate.site, candidate.base, _generation(number[0]), number[0], name, ui)
-
-
-def _generation(version: str) -> int:
-    """7 to 10. Newer ones speak as 10 does; DSpace-CRIS counts by years, and was built on 7 until now."""
-    major = int(re.match(r"\d+", version)[0])
-    return 7 if major > 1000 else min(major, 10)
-
-
-def _by_status(http: Http, candidate: Candidate) -> Server:
-    """DSpace 5 and 6 have /status; 6 names its version there, to readers who are not signed in."""
-    status = http.get_json(f"{candidate.base}/status", tries=_TRIES)
-    if not isinstance(status, dict) or "okay" not in status:
-        raise BadAnswer(f"{candidate.base}/status is not the status of a DSpace.", candidate.base)
-    version = status.get("sourceVersion")
-    if isinstance(version, str) and (major := re.match(r"[4-7](?=\.|$)", version)):
-        # The deprecated /rest of DSpace 7 is that of 6.
-        return Server(candidate.site, candidate.base, min(int(major[0]), 6), version)
-    if "sourceVersion" not in status:
-        return Server(candidate.site, candidate.base, 5, "5.x")
-    generation = 6 if _has_uuids(http, candidate) else 5
-    return Server(candidate.site, candidate.base, generation, f"{generation}.x")
-
-
-def _by_communities(http: Http, candidate: Candidate) -> Server:
-    """DSpace 4 has no /status: its communities have integer ids."""
-    generation = 6 if _has_uuids(http, candidate) else 4
-    return Server(candidate.site, candidate.base, generation, f"{generation}.x")
-
-
-def _has_uuids(http: Http, candidate: Candidate) -> bool:
-    url = f"{candidate.base}/communities"
-    rows: Any = http.get_json(url, {"limit": 1}, tries=_TRIES)
-    first = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
-    if not isinstance(first.get("uuid"), str) and not isinstance(first.get("id"), int):
-        raise BadAnswer(f"{url} does not list communities of a DSpace.", url)
-    return isinstance(first.get("uuid"), str)
-
-
-def _with_pages(server: Server, url: str) -> Server:
-    """The same; of 4 to 6, whose API does not tell, with the user interface that the URL typed leads to."""
-    root, path = _parts(url)
-    interface = interface_of(path) if server.generation < 7 else None
-    return replace(server, ui_url=root + interface) if interface else server
-
-
-def _is_deprecated(server: Server) -> bool:
-    return server.generation == 6 and server.version.startswith("7")
-
-
-def _newer_api(http: Http, candidate: Candidate) -> Server | None:
-    """The API a DSpace 7 has beside its deprecated /rest, if it answers."""
-    try:
-        return _hal(http, Candidate(candidate.site, "server/api"))
-    except RepositoryError:
+            self._tried[candidate.base] = candidate
+            if found := self._answering(candidate):
+                return (newer_api(self._http, candidate) if is_deprecated(found.server) else None) or found
         return None
 
-
-def _give_up_on_silence(troubles: list[RepositoryError]) -> None:
-    """A host that gave no answer at all twice will not give one elsewhere."""
-    silent = [error for error in troubles if isinstance(error, Unreachable)]
-    if len(silent) == 2:
-        raise silent[0]
-
-
-def _verdict(http: Http, candidates: list[Candidate], troubles: list[RepositoryError]) -> RepositoryError:
-    """What was wrong, in the one sentence that helps most."""
-    for kind in (BotWall, Restricted, ServerTrouble, Unreachable, NoAddress):
-        for error in troubles:
-            if isinstance(error, kind):
-                return error
-    bases = ", ".join(candidate.base for candidate in candidates[:4])
-    more = "" if len(candidates) <= 4 else f" and {len(candidates) - 4} more places"
-    site = candidates[0].site
-    version = _version_of_pages(http, site)
-    if version and int(version.partition(".")[0]) < _OLDEST:
-        sentence = f"{site} is a DSpace {version}. DSpace {_OLDEST} is the oldest that can be imported from."
-        return NotDSpace(sentence, site)
-    kind = f"DSpace {version}" if version else "web site"
-    switched_off = " Its administrator may have to switch it on." if version else ""
-    sentence = f"There is a {kind} at {site}, but no DSpace REST API was found under {bases}{more}.{switched_off}"
-    return NotDSpace(sentence, site)
-
-
-def _version_of_pages(http: Http, site: str) -> str | None:
-    """Return the version that the pages of DSpace name to search engines (1 to 6), or None."""
-    try:
-        return web_page.dspace_version(http.get_start(f"{site}/"))
-    except RepositoryError:
+    def _answering(self, candidate: Candidate) -> Detected | None:
+        for path, probe in probes_for(candidate.endpoint):
+            try:
+                return probe(self._http, candidate)
+            except (BadAnswer, NotFound, Rejected, Restricted, ServerTrouble, Unreachable) as error:
+                trouble = Trouble(candidate.base + path, error)
+                if isinstance(error, UnknownHost) and not trouble.is_redirected:
+                    raise
+            self._troubles.append(trouble)
+            self._give_up_on_silence()
+            if trouble.is_redirected and isinstance(trouble.error, Unreachable):
+                return None  # the other questions would be redirected to the same silence
         return None
+
+    def _give_up_on_silence(self) -> None:
+        """Raise the first error of a host that gave no answer at all twice: it will not give one elsewhere."""
+        errors = [trouble.error for trouble in self._troubles if not trouble.is_redirected]
+        silent = [error for error in errors if isinstance(error, Unreachable)]
+        if len(silent) == _SILENT:
+            raise silent[0]
+
+    def _configured(self, address: Address) -> Iterable[Candidate]:
+        """Yield the API that the pages of DSpace 7 and later are configured with (`rest.baseUrl`).
+
+        It is only a proposal of a web server, which the rule about addresses checks as any other.
+        """
+        for prefix in list(address.prefixes())[-_MOST_CONFIGURATIONS:]:
+            try:
+                configuration = self._http.get_json(f"{address.root}{prefix}/assets/config.json", tries=1)
+                named = address_of(configuration["rest"]["baseUrl"])
+            except (RepositoryError, InvalidInput, LookupError, TypeError, AttributeError):
+                continue
+            yield placed(f"{named.root}{named.path.removesuffix('/api')}/api")
+            return
+
+
+def _is_at_resolver(address: Address) -> bool:
+    """Return whether an address is one of a resolver: by its host, or since its path is nothing but a handle."""
+    is_bare_handle = object_of(address.path) is None and handle_in(address.root + address.path) is not None
+    return address.host in _RESOLVERS or is_bare_handle
+
+
+def _with_pages(found: Detected, address: Address) -> Server:
+    """Return the server; of 4 to 6, whose API does not tell, with the user interface that the typed address shows."""
+    interface = interface_of(address.path) if found.server.generation < 7 else None
+    return replace(found.server, ui_url=address.root + interface) if interface else found.server

@@ -13,11 +13,12 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import NotFound, Rejected, RepositoryError, Restricted, ServerTrouble, TooLarge
+from ..errors import NotFound, Rejected, RepositoryError, Restricted, TooLarge
 from ..http import Download, Http
 from . import hal_records as shapes
 from .estimates import by_first_page
 from .hal_api import HalApi
+from .hal_handles import located
 from .hal_query import Way, items_in
 from .hal_tree import PARENT, HalTree
 from .hal_walk import Reading, Walk
@@ -41,7 +42,6 @@ from .shown import OpenItems, by_search
 from .singly import singly
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
-_KINDS = {path: kind for kind, path in _PATHS.items()}
 _TELLS_EMBARGOES = 9
 
 
@@ -87,7 +87,7 @@ class HalClient:
         handle = handle_in(identifier)
         if handle is None:
             raise NotFound(f"“{identifier}” is neither a uuid nor a handle, the names that DSpace 7 and later use.")
-        scope = self._scope(*self._located(handle))
+        scope = self._scope(*located(self._api, handle))
         if scope.kind is not kind:
             raise NotFound(f"There is no {kind} {handle}: it is the {scope.kind} “{scope.name}”.")
         return scope
@@ -98,7 +98,7 @@ class HalClient:
         if shown is None:
             return None
         kind, identifier = shown
-        return self._scope(*self._located(identifier)) if kind is None else self.find(kind, identifier)
+        return self._scope(*located(self._api, identifier)) if kind is None else self.find(kind, identifier)
 
     def collection(self, id: str) -> Collection:
         """A collection with its texts. Raises NotFound or Restricted."""
@@ -175,7 +175,7 @@ class HalClient:
         """
         try:
             if handle and not is_uuid(item_id):
-                item_id = self._located(handle)[1]
+                item_id = located(self._api, handle)[1]
             found, url = self._api.get(f"core/items/{item_id}")
         except NotFound:
             return SourceState.VANISHED
@@ -207,21 +207,6 @@ class HalClient:
             return None
 
     # Single objects
-
-    def _located(self, handle: str) -> tuple[ScopeKind, str]:
-        """The kind and id of what a handle names."""
-        try:
-            location = self._http.locate(f"{self.server.api_url}/pid/find", [("id", handle)])
-        except NotFound as error:
-            raise NotFound(f"There is nothing with the handle {handle} at {self.server.site_url}.", error.url) from None
-        except ServerTrouble as error:
-            self._http.get_json(self.server.api_url)  # a repository in trouble has trouble here too, and says so
-            raise Restricted(f"{handle} exists, it seems, but is not open to the public.", error.url) from None
-        path, _, id = urlsplit(location).path.rpartition("/")
-        kind = _KINDS.get(path.rpartition("/")[2])
-        if kind is None:
-            raise NotFound(f"{handle} is neither a community nor a collection nor an item.", location)
-        return kind, id
 
     def _scope(self, kind: ScopeKind, id: str) -> Scope:
         found, url = self._object(kind, id)

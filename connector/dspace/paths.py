@@ -31,9 +31,14 @@ _SENTENCE_END = ".,:;!\"'”’»>]"
 _INTERFACE = re.compile(r"(.*?/(?:jspui|xmlui))(?:/.*)?", re.IGNORECASE)
 
 
+def without_parameters(path: str) -> str:
+    """Return the path as it is without path parameters (`;jsessionid=…`)."""
+    return _PARAMETERS.sub("", path)
+
+
 def plain_path(path: str) -> str:
-    """Return the decoded path without path parameters (`;jsessionid=…`) and invisible characters."""
-    return _INVISIBLE.sub("", unquote(_PARAMETERS.sub("", path)))
+    """Return the decoded path without path parameters and invisible characters."""
+    return _INVISIBLE.sub("", unquote(without_parameters(path)))
 
 
 def object_of(path: str) -> tuple[ScopeKind | None, str] | None:

@@ -22,3 +22,9 @@ def dspace_version(page: bytes) -> str | None:
     root = parse(page)
     contents = [] if root is None else root.xpath("//meta/@content")
     return next((found[1] for content in contents if (found := _DSPACE.match(content))), None)
+
+
+def asks_for_password(page: bytes) -> bool:
+    """Return whether a page has a field for a password, as login pages do."""
+    root = parse(page)
+    return root is not None and any(kind.lower() == "password" for kind in root.xpath("//input/@type"))

@@ -26,6 +26,7 @@ from ..errors import (
     TooLarge,
     UnknownHost,
     Unreachable,
+    XmlAnswer,
 )
 from .json_text import decode, parse, weight
 from .walls import is_wall
@@ -94,32 +95,41 @@ def parsed(answer: requests.Response, limit: int, count: Callable[[int], object]
         del body  # as large as the text
         return parse(text)
     except ValueError as error:
-        raise BadAnswer(_why_not_json(answer, start, error), answer.url) from error
+        raise _not_json(answer, start, error) from error
 
 
-def _why_not_json(answer: requests.Response, start: bytes, error: Exception) -> str:
-    if start.lstrip().startswith(b"<"):
-        return f"{answer.url} answered with a web page or XML instead of JSON."
+def _not_json(answer: requests.Response, start: bytes, error: Exception) -> BadAnswer:
+    url, begin = answer.url, start.lstrip().lower()
+    if begin.startswith(b"<?xml") and b"<html" not in begin:
+        proxy = "Ask its administrator whether a proxy changes the Accept header of requests."
+        return XmlAnswer(f"{url} answered with XML although JSON was asked for. {proxy}", url)
+    if begin.startswith(b"<"):
+        return BadAnswer(f"{url} answered with a web page instead of JSON.", url)
     if not start:
-        return f"{answer.url} answered with nothing at all instead of JSON."
-    return f"{answer.url} answered with JSON that is damaged or cut short ({error})."
+        return BadAnswer(f"{url} answered with nothing at all instead of JSON.", url)
+    return BadAnswer(f"{url} answered with JSON that is damaged or cut short ({error}).", url)
 
 
-def accepted(answer: requests.Response) -> requests.Response:
-    """The answer itself if its status is 2xx. Raises what the status means otherwise."""
+def accepted(answer: requests.Response, signed_in: bool = False) -> requests.Response:
+    """Return the answer itself if its status is 2xx. Raises what the status means otherwise.
+
+    `signed_in`: whether the request was made with a login.
+    """
     if is_wall(answer):
         raise _wall(answer)
     if 200 <= answer.status_code < 300:
         return answer
-    raise _refusal(answer)
+    raise _refusal(answer, signed_in)
 
 
-def _refusal(answer: requests.Response) -> RepositoryError:
+def _refusal(answer: requests.Response, signed_in: bool) -> RepositoryError:
     status, url, host = answer.status_code, answer.url, _host(answer.url)
     if is_wall(answer, start_of_body(answer)):
         return _wall(answer)
     if status in (401, 403):
-        return Restricted(f"{url} may not be read without an account ({status}).", url)
+        account = "with the account that is signed in" if signed_in else "without an account"
+        challenge = answer.headers.get("WWW-Authenticate", "")
+        return Restricted(f"{url} may not be read {account} ({status}).", url, status, challenge, signed_in)
     if status in (404, 410):
         return NotFound(f"{host} has nothing at {url} ({status}).", url)
     if status in (408, 425, 429) or status >= 500:

@@ -33,7 +33,9 @@ class Asking:
             if body:
                 wanted = requests.Request("POST", secured, headers=headers, data=body["form"], json=body["json"])
             else:
-                wanted = requests.Request("GET", secured, headers={**headers, **self._signed(secured)}, params=params)
+                wanted = requests.Request(
+                    "GET", secured, headers={**headers, **self._login_headers(secured)}, params=params
+                )
             request = self._session.prepare_request(wanted)
             parts = parse_url(request.url)
         except ValueError as error:  # which all errors of requests and urllib3 about the form of a URL are
@@ -65,12 +67,15 @@ class Asking:
         self._secure[old.netloc] = new.netloc
         return True
 
-    def _signed(self, url: str) -> Mapping[str, str]:
-        """The headers of the login, for its own API only: a redirect to another place goes there without them."""
+    def signs(self, url: str) -> bool:
+        """Return whether requests for this address are made with the login: those to its own API only."""
         if self.credentials is None:
-            return {}
+            return False
         own, asked = urlsplit(self._secured(self.credentials.api_url)), urlsplit(url)
-        return self.credentials.headers() if own[:2] == asked[:2] else {}
+        return own[:2] == asked[:2]
+
+    def _login_headers(self, url: str) -> Mapping[str, str]:
+        return self.credentials.headers() if self.credentials is not None and self.signs(url) else {}
 
     def _secured(self, url: str) -> str:
         parts = urlsplit(url)

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
 from urllib3 import exceptions as urllib3_errors
 
-from ..errors import AddressNotAllowed, BadAnswer, BotWall, CertificateTrouble, Rejected, ServerTrouble, TimedOut
+from ..errors import AddressNotAllowed, BotWall, CertificateTrouble, RedirectLoop, Rejected, ServerTrouble, TimedOut
 from .answers import accepted, is_redirect, location, network_trouble, parsed, pieces, start_of_body, told_time
 from .asking import Asking, Params
 from .credentials import Credentials, Posted
@@ -41,6 +41,20 @@ _POSTED_BYTES = 64 * 1024
 _SLOWEST_FILE = 1024  # bytes a second
 # Packed on the way, a file's Content-Length would not be its own.
 _ANY_FILE = {"Accept": "*/*", "Accept-Encoding": "identity"}
+
+
+class JsonAnswer(NamedTuple):
+    """Parsed JSON, and the address that it came from."""
+
+    value: Any
+    url: str
+
+
+class WebPage(NamedTuple):
+    """The address of a web page, and its first 64 KiB."""
+
+    url: str
+    start: bytes
 
 
 class Http:
@@ -102,43 +116,53 @@ class Http:
         return self._repeat.rest(seconds)
 
     def get_json(self, url: str, params: Params | None = None, *, kind: str = "json", tries: int = 4) -> Any:
-        """The parsed JSON at `url`, or None for a 204. `kind`: answers whose times can be compared (see Pace).
+        """Return the parsed JSON at `url`, or None for a 204. `kind`: answers whose times can be compared (see Pace).
 
         Raises BadAnswer for anything but JSON (NaN and Infinity are none), TooLarge past `json_bytes`.
         """
+        return self.get_json_from(url, params, kind=kind, tries=tries).value
 
-        def once() -> Any:
+    def get_json_from(
+        self, url: str, params: Params | None = None, *, kind: str = "json", tries: int = 4
+    ) -> JsonAnswer:
+        """Return what `get_json` returns and the address that it came from, after all redirects."""
+
+        def once() -> JsonAnswer:
             with self._good_answer(url, params, _JSON, self._settings.deadline, runs_on=True) as answer:
                 value = parsed(answer, self._settings.json_bytes, lambda size: self._traffic.add(bytes=size))
                 self._answered(kind, answer)
-                return value
+                return JsonAnswer(value, answer.url)
 
         return self._repeat(once, tries)
 
-    def get_start(self, url: str, *, tries: int = 1) -> bytes:
-        """Return the first bytes of a web page: 64 KiB, or all of it if it is shorter."""
+    def get_page(self, url: str, *, tries: int = 1) -> WebPage:
+        """Return the start of the web page at `url`, whatever its status, and its address after all redirects."""
 
-        def once() -> bytes:
-            with self._good_answer(url, None, _ANY, self._settings.deadline) as answer:
+        def once() -> WebPage:
+            with self._good_answer(url, None, _ANY, self._settings.deadline, any_status=True) as answer:
                 start = start_of_body(answer)
                 self._answered("web page", answer)
                 self._traffic.add(bytes=len(start))
-                return start
+                return WebPage(answer.url, start)
 
         return self._repeat(once, tries)
 
-    def locate(self, url: str, params: Params | None = None) -> str:
-        """Where a lookup of DSpace 7+ (/pid/find, /dso/find) points: its Location as an absolute URL, not followed.
+    def locate(self, url: str, params: Params | None = None) -> str | JsonAnswer:
+        """Return the address that a lookup (/pid/find, /dso/find) of DSpace 7 and later points to, not followed.
 
-        Only a move of the same path to https is followed. Raises BadAnswer when there is no Location.
+        Some servers answer with the object itself: then return its JSON. Only a move of the same path to https is
+        followed.
         """
 
-        def once() -> str:
+        def once() -> str | JsonAnswer:
             with self._good_answer(url, params, _JSON, self._settings.deadline, follow=False) as answer:
-                if not is_redirect(answer):
-                    raise BadAnswer(f"{answer.url} should have pointed to an object and did not.", answer.url)
+                if is_redirect(answer):
+                    found: str | JsonAnswer = location(answer)
+                else:
+                    value = parsed(answer, self._settings.json_bytes, lambda size: self._traffic.add(bytes=size))
+                    found = JsonAnswer(value, answer.url)
                 self._answered("locate", answer)
-                return location(answer)
+                return found
 
         return self._repeat(once, tries=4)
 
@@ -202,9 +226,10 @@ class Http:
         headers: Mapping[str, str],
         deadline: float,
         follow: bool = True,
+        any_status: bool = False,
         runs_on: bool = False,
     ) -> Iterator[requests.Response]:
-        """An answer with status 2xx (or 3xx, if not to `follow`), its body unread, and a slot held meanwhile.
+        """An answer with status 2xx (3xx, if not to `follow`; or any), its body unread, and a slot held meanwhile.
 
         `runs_on`: whether the server may go on with a request that timed out (see `Pace.slot`).
         """
@@ -214,22 +239,26 @@ class Http:
             self._under_way.begin(deadline)
             try:
                 with self._final_answer(self._asking.prepared(url, params, headers), follow) as answer:
+                    if not any_status and not is_redirect(answer):
+                        accepted(answer, self._asking.signs(answer.url))
                     yield answer
             except (TimedOut, ServerTrouble, BotWall):
                 self._pace.troubled(turn)
                 raise
 
     def _final_answer(self, request: requests.PreparedRequest, follow: bool) -> requests.Response:
-        for _ in range(_REDIRECTS + 1):
+        asked = [request.url]
+        while len(asked) <= _REDIRECTS + 1:
             answer = self._send(request)
             if not is_redirect(answer):
-                return accepted(answer)
+                return answer
             start_of_body(answer)  # read, so that the connection can be used again
             target = location(answer)
             if not self._asking.is_move_to_https(request.url, target) and not follow:
                 return answer
             request = self._asking.redirected(request, target)
-        raise Rejected(f"{request.url} redirects more than {_REDIRECTS} times in a row.", request.url)
+            asked.append(request.url)
+        raise RedirectLoop(asked)
 
     def _send(self, request: requests.PreparedRequest) -> requests.Response:
         self._under_way.postpone(self._pace.space(self._stop))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from flask import current_app
-from sqlalchemy import select
 
 from .. import dspace
 from ..accounts import audit
@@ -54,7 +53,7 @@ def connect(
     finally:
         http.close()
     with transaction():
-        repository, forgotten = _remember(found.server, limit, same_as)
+        repository, forgotten = _remember(found, limit, same_as)
         if forgotten and not may_forget_login:
             raise NotAllowed(
                 f"A login is kept for {repository.label}, and its password must not travel to {repository.site_url}. "
@@ -98,33 +97,36 @@ def merge(repository_id: int, same_as: int) -> bool:
         if this.id == kept.id or this.sources:
             raise Conflict(f"{this.label} has imports of its own: undo them and forget it, then connect again.")
         audit.note("same repository", this.site_url, known_as=kept.site_url)
-        server, limit, communities, login = this.server, this.limit, this.communities, this.login_name
+        server, limit, communities = this.server, this.limit, this.communities
+        login, key = this.login_name, this.address_key
         if login is not None:
             audit.note("login forgotten", this.site_url, name=login)
         db.session.delete(this)
         db.session.flush()
         kept.communities = communities
-        return _move(kept, server, limit) or login is not None
+        return _move(kept, server, limit, key) or login is not None
 
 
-def _remember(server: Server, limit: int | None, same_as: int | None) -> tuple[Repository, bool]:
-    """The repository at this server, and whether its login had to be forgotten. Inside a transaction."""
-    key = register.address_key(server.site_url)
-    known = db.session.scalar(select(Repository).where(Repository.address_key == key))
-    repository = known
+def _remember(found: dspace.Found, limit: int | None, same_as: int | None) -> tuple[Repository, bool]:
+    """Return the repository that was found, and whether its login had to be forgotten. Inside a transaction."""
+    server = found.server
+    repository = known = register.known_at(found.bases)
     if same_as is not None:
         repository = register.get(same_as)
         if known is not None and known.id != same_as:
             raise Conflict(f"{server.site_url} is known already as repository {known.id}: forget that one first.")
+    elif known is not None and known.address_key == dspace.base_key(found.bases[0]) != dspace.base_key(server.api_url):
+        # The same API under another name of its host: the address that is known stays, and the login with it.
+        server = replace(server, site_url=known.site_url, api_url=known.api_url)
     if repository is None:
         repository = Repository(ignored_fields=[], communities=[])
         db.session.add(repository)
-    forgotten = _move(repository, server, limit)
+    forgotten = _move(repository, server, limit, dspace.base_key(found.bases[0]))
     db.session.flush()
     return repository, forgotten
 
 
-def _move(repository: Repository, server: Server, limit: int | None) -> bool:
+def _move(repository: Repository, server: Server, limit: int | None, key: str) -> bool:
     """The repository is at this address now. Its login is kept only where the password may travel, too.
 
     Gives whether a login was forgotten. What changes is in the trail.
@@ -136,7 +138,7 @@ def _move(repository: Repository, server: Server, limit: int | None) -> bool:
     if forgotten:
         audit.note("login forgotten", before, name=repository.login_name, moved_to=server.site_url)
         repository.login_name = repository.login_secret = None
-    repository.address_key, repository.limit = register.address_key(server.site_url), limit
+    repository.address_key, repository.limit = key, limit
     repository.site_url, repository.api_url, repository.ui_url = server.site_url, server.api_url, server.ui_url
     repository.endpoint = server.api_url.removeprefix(server.site_url).strip("/")
     repository.generation, repository.version, repository.name = server.generation, server.version, server.name

@@ -14,7 +14,7 @@ JSONValue = JSON(none_as_null=True)
 
 
 class Repository(db.Model):
-    """A DSpace site we know. `address_key` makes http and https, default port and upper case the same address."""
+    """A DSpace site we know. `address_key`: the address of its API, in one form (see `dspace.base_key`)."""
 
     __tablename__ = "repository"
 

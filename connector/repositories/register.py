@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import exists, select
 
@@ -11,17 +10,11 @@ from ..accounts import audit
 from ..catalogue.links import scope_link
 from ..catalogue.models import CatalogueItem
 from ..catalogue.store import Place, remap
+from ..dspace import base_key
 from ..dspace.records import Community, Scope
 from ..errors import Conflict, InvalidInput, NotFound
 from ..extensions import db, transaction
 from .models import Repository, Source
-
-
-def address_key(site_url: str) -> str:
-    """What makes two addresses the same: host in lower case, port unless the default of http or https, path."""
-    parts = urlsplit(site_url)
-    port = parts.port if parts.port not in (None, 80, 443) else None
-    return (parts.hostname or "").lower() + (f":{port}" if port else "") + parts.path.rstrip("/")
 
 
 def get(repository_id: int) -> Repository:
@@ -33,13 +26,26 @@ def get(repository_id: int) -> Repository:
 
 
 def named(text: str) -> Repository:
-    """The repository that a person means by its number, name or address; InvalidInput where it is none or unclear."""
+    """Return the repository with this number, name or address. Raises InvalidInput where there is none, or several."""
     every = db.session.scalars(select(Repository)).all()
-    key = address_key(text) if "://" in text else text.lower()
-    found = [r for r in every if text == str(r.id) or text == r.name or key == r.address_key]
+    key = base_key(text if "://" in text else f"https://{text}")
+    found = [r for r in every if text in (str(r.id), r.name) or key in _keys(r)]
     if len(found) != 1:
         raise InvalidInput(f"“{text}” names {'no' if not found else 'more than one'} repository.", "repository")
     return found[0]
+
+
+def known_at(bases: Iterable[str]) -> Repository | None:
+    """Return the repository whose API has one of these addresses; the first one counts most."""
+    for base in bases:
+        known = db.session.scalar(select(Repository).where(Repository.address_key == base_key(base)))
+        if known is not None:
+            return known
+    return None
+
+
+def _keys(repository: Repository) -> set[str]:
+    return {repository.address_key, base_key(repository.site_url), base_key(repository.api_url)}
 
 
 def source_for(repository_id: int, scope: Scope) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from connector.dspace import client, connect
+from connector.dspace.candidates import base_key
 from connector.dspace.detect import detect
 from connector.dspace.hal import HalClient
 from connector.dspace.legacy import LegacyClient
@@ -20,13 +21,16 @@ from connector.errors import (
     NoAddress,
     NotDSpace,
     NotFound,
+    Rejected,
     RepositoryError,
     Restricted,
     ServerTrouble,
     TimedOut,
     UnknownHost,
     Unreachable,
+    XmlAnswer,
 )
+from connector.http import JsonAnswer, WebPage
 
 from .fake_hal import HOME, payload
 
@@ -46,18 +50,21 @@ class Web:
         self.asked: list[str] = []
 
     def get_json(self, url: str, params: Any = None, *, kind: str = "json", tries: int = 4) -> Any:
+        return self.get_json_from(url, params).value
+
+    def get_json_from(self, url: str, params: Any = None, *, kind: str = "json", tries: int = 4) -> JsonAnswer:
         self.asked.append(url)
         answer = self.answers.get(url, self.otherwise)
         if isinstance(answer, RepositoryError):
             raise answer
-        return answer
+        return answer if isinstance(answer, JsonAnswer) else JsonAnswer(answer, url)
 
-    def get_start(self, url: str, *, tries: int = 1) -> bytes:
+    def get_page(self, url: str, *, tries: int = 1) -> WebPage:
         self.asked.append(url)
         page = self.answers.get(url, self.otherwise)
         if isinstance(page, RepositoryError):
             raise page
-        return page
+        return page if isinstance(page, WebPage) else WebPage(url, page)
 
     def locate(self, url: str, params: Any = None) -> str:
         self.asked.append(url)
@@ -65,7 +72,7 @@ class Web:
 
 
 def found(url: str, answers: dict[str, Any], endpoint: str = "rest") -> Server:
-    return detect(Web(answers), url, endpoint)
+    return detect(Web(answers), url, endpoint).server
 
 
 # Generations
@@ -74,7 +81,7 @@ def found(url: str, answers: dict[str, Any], endpoint: str = "rest") -> Server:
 def test_dspace_9_is_found_though_the_default_endpoint_was_typed():
     web = Web({f"{SITE}/server/api": ROOT})
 
-    assert detect(web, SITE, "rest") == Server(
+    assert detect(web, SITE, "rest").server == Server(
         SITE, f"{SITE}/server/api", 9, "9.3", 'Lab Repository "Test & Ünïcode"', "http://127.0.0.1:4000"
     )
     assert web.asked == [f"{SITE}/rest/status", f"{SITE}/rest/communities", f"{SITE}/server/api"]
@@ -137,7 +144,7 @@ def test_a_client_is_chosen_by_generation():
 def test_the_endpoint_typed_is_tried_first():
     web = Web({f"{SITE}/backend": ROOT, f"{SITE}/server/api": ROOT})
 
-    assert detect(web, SITE, " /backend/ ").api_url == f"{SITE}/backend"
+    assert detect(web, SITE, " /backend/ ").server.api_url == f"{SITE}/backend"
     assert web.asked == [f"{SITE}/backend"]
 
 
@@ -287,3 +294,70 @@ def test_the_address_of_a_page_brings_its_object():
 def test_a_page_of_something_that_is_not_there_says_so():
     with pytest.raises(NotFound, match="There is no item"):
         connect(Web({f"{SITE}/server/api": ROOT}), f"{SITE}/items/{HOME}", "rest")
+
+
+# The same API under several addresses
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://bücher.example/server",
+        "https://BÜCHER.example./server/",
+        "https://xn--bcher-kva.example:443/",
+    ],
+)
+def test_the_same_host_in_another_spelling_is_the_same_repository(url):
+    api = {f"{scheme}://xn--bcher-kva.example/server/api": ROOT for scheme in ("http", "https")}
+
+    assert {base_key(base) for base in detect(Web(api), url, "rest").bases} == {"xn--bcher-kva.example/server/api"}
+
+
+@pytest.mark.parametrize(
+    ("named", "key"),
+    [
+        ("https://www.repository.example/server/api", "www.repository.example/server/api"),
+        ("http://repository.example/server/api", "repository.example/server/api"),
+        ("http://localhost:8080/server/api", "repository.example/server/api"),
+        ("https://other.example/server/api", "repository.example/server/api"),
+        ("http://[", "repository.example/server/api"),
+        (7, "repository.example/server/api"),
+    ],
+)
+def test_an_api_is_known_by_its_own_name_for_its_host_only(named, key):
+    root = ROOT | {"_links": {"self": {"href": named}}}
+
+    detected = detect(Web({f"{SITE}/server/api": root}), SITE, "rest")
+
+    assert base_key(detected.bases[0]) == key
+    assert detected.server.api_url == f"{SITE}/server/api"
+
+
+def test_the_api_is_where_redirects_lead():
+    new = "https://new.example/server/api"
+
+    detected = detect(Web({f"{SITE}/server/api": JsonAnswer(ROOT, new)}), SITE, "rest")
+
+    assert (detected.server.site_url, detected.server.api_url) == ("https://new.example", new)
+    assert detected.bases == (new, f"{SITE}/server/api")
+
+
+# An API that hides its version
+
+
+@pytest.mark.parametrize(("answer", "generation"), [({}, 10), (NotFound("404"), 9), (Rejected("400"), 7)])
+def test_an_api_that_hides_its_version_is_known_by_its_other_members(answer, generation):
+    root = {name: value for name, value in ROOT.items() if name != "dspaceVersion"}
+    api = f"{SITE}/server/api"
+
+    server = found(SITE, {api: root, f"{api}/discover/search/objects": answer})
+
+    assert (server.generation, server.version) == (generation, "7 or later")
+
+
+def test_an_api_that_answers_xml_is_named():
+    error = XmlAnswer("It answered with XML.", f"{SITE}/rest/status")
+
+    with pytest.raises(XmlAnswer) as raised:
+        detect(Web({f"{SITE}/rest/status": error}), SITE, "rest")
+    assert raised.value is error

@@ -32,7 +32,7 @@ from connector.errors import (
     UnknownHost,
     Unreachable,
 )
-from connector.http import Download, Http, HttpSettings
+from connector.http import Download, Http, HttpSettings, JsonAnswer, WebPage
 from connector.http.addresses import AddressRule
 from connector.http.pace import Pace
 from tests.ports import free_port
@@ -233,7 +233,8 @@ def test_each_status_is_an_error_that_names_the_host_the_url_and_the_status(http
     ("body", "said"),
     [
         (b"<!DOCTYPE html><html><body>DSpace</body></html>", "web page"),
-        (b'<?xml version="1.0"?><items/>', "web page or XML"),
+        (b'<?xml version="1.0"?><items/>', "XML although JSON was asked for"),
+        (b'<?xml version="1.0"?><!DOCTYPE html><html></html>', "web page instead of JSON"),
         (b'{"items": [{"id": 1}, {"i', "cut short"),
         (b"", "nothing at all"),
         (b'{"size": NaN}', "NaN"),
@@ -341,7 +342,7 @@ def drip(done: threading.Event, start: bytes):
 def test_of_a_long_web_page_only_the_start_is_read(new_http, site):
     there = site(lambda handler: (hang_up(handler), reply(handler, b"<p>" + b"a" * 2**20)))
 
-    assert new_http().get_start(there.url) == b"<p>" + b"a" * (2**16 - 3)
+    assert new_http().get_page(there.url).start == b"<p>" + b"a" * (2**16 - 3)
 
 
 @pytest.mark.parametrize(
@@ -748,7 +749,7 @@ def test_a_redirect_from_https_to_http_is_rejected(http, remote):
 def test_redirects_that_go_round_are_rejected_after_five(http, remote):
     remote.get(URL, status=302, headers={"Location": URL})
 
-    with pytest.raises(Rejected, match="more than 5 times"):
+    with pytest.raises(Rejected, match="redirected without an end"):
         http.get_json(URL)
 
     assert http.requests_made == 6
@@ -850,9 +851,28 @@ def test_locate_of_an_unknown_handle_is_not_found(http, remote):
         http.locate(URL)
 
 
-@pytest.mark.parametrize("answer", [{"status": 200, "json": {}}, {"status": 302}])
-def test_locate_without_a_location_is_a_bad_answer(http, remote, answer):
-    remote.get(URL, **answer)
+def test_a_lookup_that_answers_with_the_object_gives_it_with_its_address(http, remote):
+    remote.get(URL, json={"type": "item"})
+
+    assert http.locate(URL) == JsonAnswer({"type": "item"}, URL)
+
+
+def test_what_is_read_comes_with_the_address_after_redirects(http, remote):
+    remote.get(URL, status=301, headers={"Location": f"{URL}/new"})
+    remote.get(f"{URL}/new", json={})
+
+    assert http.get_json_from(URL) == JsonAnswer({}, f"{URL}/new")
+    assert http.get_page(URL).url == f"{URL}/new"
+
+
+def test_a_page_is_read_whatever_its_status(http, remote):
+    remote.get(URL, status=404, body="<p>Not here")
+
+    assert http.get_page(URL) == WebPage(URL, b"<p>Not here")
+
+
+def test_locate_without_a_location_is_a_bad_answer(http, remote):
+    remote.get(URL, status=302)
 
     with pytest.raises(BadAnswer):
         http.locate(URL)

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from connector.accounts.gate import allows
+from connector.dspace import Found
 from connector.dspace.patience import Patience
 from connector.dspace.records import ScopeKind, Server
 from connector.errors import InvalidInput, LoginRefused, NotFound, RepositoryDown, Restricted, ServerTrouble
@@ -255,12 +256,12 @@ def test_a_login_refused_where_nobody_looks_for_it_is_no_fault_of_ours(app):
 )
 def test_a_password_does_not_travel_to_another_server(app, moved_to, stays):
     with app.app_context():
-        known = as_server("http://repo.example.org")
+        known = found_at("http://repo.example.org")
         id = connecting._remember(known, None, None)[0].id
         repository = db.session.get(Repository, id)
         repository.login_name, repository.login_secret = NAME, "sealed"
 
-        _, forgotten = connecting._remember(as_server(moved_to), None, id)
+        _, forgotten = connecting._remember(found_at(moved_to), None, id)
 
         assert forgotten is not stays
         assert (repository.login_name, repository.login_secret) == ((NAME, "sealed") if stays else (None, None))
@@ -268,10 +269,10 @@ def test_a_password_does_not_travel_to_another_server(app, moved_to, stays):
 
 def test_a_password_given_under_tls_does_not_travel_without(app):
     with app.app_context():
-        repository, _ = connecting._remember(as_server("https://repo.example.org"), None, None)
+        repository, _ = connecting._remember(found_at("https://repo.example.org"), None, None)
         repository.login_name, repository.login_secret = NAME, "sealed"
 
-        connecting._remember(as_server("http://repo.example.org"), None, None)
+        connecting._remember(found_at("http://repo.example.org"), None, None)
 
         assert repository.login_name is None
 
@@ -301,8 +302,9 @@ def test_patience_with_a_repository_in_trouble_ends():
         logins.enter(Slow(), Patience(0))
 
 
-def as_server(site: str) -> Server:
-    return Server(site, f"{site}/server/api", 9, "9.3")
+def found_at(site: str) -> Found:
+    server = Server(site, f"{site}/server/api", 9, "9.3")
+    return Found(server, None, (server.api_url,))
 
 
 class TestCommand:

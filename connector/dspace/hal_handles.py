@@ -1,0 +1,71 @@
+"""Finds the object that a handle names in a DSpace 7 to 10: by its lookup (/pid/find), else by search."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import NotFound, RepositoryError, Restricted, ServerTrouble, Unreachable
+from .hal_api import HalApi
+from .hal_records import found_object, member, optional
+from .records import ScopeKind
+
+Located = tuple[ScopeKind, str]
+
+_KINDS = {"collections": ScopeKind.COLLECTION, "communities": ScopeKind.COMMUNITY, "items": ScopeKind.ITEM}
+_TYPES = {kind.value: kind for kind in _KINDS.values()}
+_MOST_ROWS = 20
+
+
+def located(api: HalApi, handle: str) -> Located:
+    """Return the kind and id of what a handle names. Raises NotFound, Restricted and what `Http` raises.
+
+    The lookup is broken at some sites: they answer 404 or 500 for each handle, or with the object instead of a
+    redirect. So the handle is searched for before anybody is told that there is nothing.
+    """
+    try:
+        found = api.http.locate(f"{api.server.api_url}/pid/find", [("id", handle)])
+    except Unreachable:
+        raise
+    except RepositoryError as error:
+        if place := _by_search(api, handle):
+            return place
+        raise _meaning(api, handle, error) from None
+    place = _pointed_to(found) if isinstance(found, str) else _as_object(found.value, found.url)
+    if place is None:
+        raise NotFound(f"{handle} is neither a community nor a collection nor an item.", api.server.api_url)
+    return place
+
+
+def _pointed_to(location: str) -> Located | None:
+    path, _, id = urlsplit(location).path.rpartition("/")
+    kind = _KINDS.get(path.rpartition("/")[2])
+    return (kind, id) if kind else None
+
+
+def _by_search(api: HalApi, handle: str) -> Located | None:
+    """Return what a search for the handle finds, or None where it finds nothing or cannot be made."""
+    quoted = handle.replace("\\", "\\\\").replace('"', '\\"')
+    with suppress(RepositoryError):
+        answer, url = api.search([("query", f'handle:"{quoted}"'), ("size", _MOST_ROWS)])
+        objects = [found_object(row, url) for row in answer.rows]
+        same = (one for one in objects if optional(one, "handle", str, url) == handle)
+        return next((place for one in same if (place := _as_object(one, url))), None)
+    return None
+
+
+def _as_object(found: Any, url: str) -> Located | None:
+    """Return the kind and id of an object; None for one of another kind. Raises BadAnswer for what is no object."""
+    kind = _TYPES.get(member(found, "type", str, url))
+    return (kind, member(found, "uuid", str, url)) if kind else None
+
+
+def _meaning(api: HalApi, handle: str, error: RepositoryError) -> RepositoryError:
+    """Return what it means that a lookup failed and a search found nothing."""
+    if isinstance(error, NotFound):
+        return NotFound(f"There is nothing with the handle {handle} at {api.server.site_url}.", error.url)
+    if isinstance(error, ServerTrouble):
+        api.http.get_json(api.server.api_url)  # a repository in trouble has trouble here too, and says so
+        return Restricted(f"{handle} exists, it seems, but is not open to the public.", error.url)
+    return error

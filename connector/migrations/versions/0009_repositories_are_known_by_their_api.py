@@ -1,0 +1,43 @@
+"""Repositories are known by the address of their API"""
+
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+REPOSITORY = sa.table("repository", *(sa.column(name) for name in ("id", "address_key", "site_url", "api_url")))
+
+
+def upgrade() -> None:
+    _set_keys(REPOSITORY.c.api_url)
+
+
+def downgrade() -> None:
+    _set_keys(REPOSITORY.c.site_url)
+
+
+def _set_keys(column: sa.Column) -> None:
+    """Give each repository the key of an address of it. Where two have the same, the one known longer gets it."""
+    connection = op.get_bind()
+    rows = connection.execute(sa.select(REPOSITORY.c.id, column).order_by(REPOSITORY.c.id)).all()
+    taken = set[str]()
+    keys = {}
+    for number, url in rows:
+        key = _key(url)
+        keys[number] = f"{key}#{number}" if key in taken else key
+        taken.add(key)
+    # Old and new keys must not meet on the way.
+    connection.execute(sa.update(REPOSITORY).values(address_key=sa.literal("#") + sa.cast(REPOSITORY.c.id, sa.String)))
+    for number, key in keys.items():
+        connection.execute(sa.update(REPOSITORY).where(REPOSITORY.c.id == number).values(address_key=key))
+
+
+def _key(url: str) -> str:
+    parts = urlsplit(url)
+    port = parts.port if parts.port not in (None, 80, 443) else None
+    return (parts.hostname or "").lower() + (f":{port}" if port else "") + parts.path.rstrip("/")
