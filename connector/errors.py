@@ -24,6 +24,10 @@ class Conflict(ConnectorError):
     """Well-formed, but cannot be carried out now: another job is active, or the job is not in that state."""
 
 
+class Busy(ConnectorError):
+    """Too many people ask for the same costly thing at this moment; the sentence says when to try again."""
+
+
 class NotAllowed(ConnectorError):
     """Whoever is signed in may not do this; the sentence says who may."""
 

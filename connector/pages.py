@@ -17,6 +17,7 @@ from .catalogue.crosswalk import term_label
 from .catalogue.links import safe_href
 from .catalogue.texts import clean_html, human_size
 from .errors import (
+    Busy,
     Conflict,
     ConnectorError,
     InvalidInput,
@@ -74,6 +75,7 @@ STATUSES: dict[type[ConnectorError], int] = {
     NotAllowed: 403,
     LinkSpent: 410,
     Conflict: 409,
+    Busy: 503,
     RepositoryError: 502,
     StorageTrouble: 503,
 }

@@ -25,7 +25,7 @@ from .ways import in_the_open
 
 log = logging.getLogger(__name__)
 WORKERS = 4
-WEB_THREADS = 10
+WEB_THREADS = 14  # more than costly requests and password checks may hold together
 KEPT_IN_MEMORY = 64 * 2**10  # bytes of what came half so far, the rest in a file: of all connections together 64 MB
 ENDINGS = (signal.SIGINT, signal.SIGTERM)
 

@@ -14,7 +14,7 @@ from waitress import create_server
 
 from config import load
 from connector import create_app, serving
-from connector.accounts import people, sessions
+from connector.accounts import passwords, people, sessions
 from connector.accounts.gate import allows
 from connector.accounts.models import AuditEntry, Role
 from connector.extensions import db, transaction, utcnow
@@ -187,7 +187,9 @@ def test_no_slot_is_lost_to_a_request_that_fails_or_a_download_that_is_broken_of
 
 
 def test_some_threads_are_left_for_pages_and_monitors(app):
-    assert app.config["CHANGES_AT_ONCE"] + app.config["LISTS_AT_ONCE"] <= serving.WEB_THREADS - 2
+    costly = app.config["CHANGES_AT_ONCE"] + app.config["LISTS_AT_ONCE"]
+
+    assert costly + passwords.AT_ONCE + passwords.WAITING <= serving.WEB_THREADS - 2
 
 
 def test_as_shipped_a_quick_person_never_meets_the_limit(client):

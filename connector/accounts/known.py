@@ -13,6 +13,7 @@ from ..extensions import db
 from . import people
 from .links import fingerprint
 from .models import Account
+from .throttling import network
 
 ACCOUNT = Account.__table__
 LONGEST = 365 * 24 * 3600  # seconds
@@ -39,10 +40,21 @@ def remember(account_id: int, mark: str) -> None:
 
 def is_known(name: str) -> bool:
     """Whether the account of this name signed in here before, since its password was changed."""
-    account = people.find(name)
-    account_id = account and account.id
-    db.session.rollback()
+    account_id = _account_id(name)
     return account_id is not None and is_known_to(account_id)
+
+
+def origin_of(name: str) -> str:
+    """Return what stands for the origin of a try to sign in with this name: a known browser, else its network.
+
+    So failures of others at the same address do not count for a browser in which the owner signed in before.
+    """
+    return origin(_account_id(name))
+
+
+def origin(account_id: int | None) -> str:
+    """Return the same for an account; None for an unknown one."""
+    return f"known to {account_id}" if account_id is not None and is_known_to(account_id) else network()
 
 
 def is_known_to(account_id: int) -> bool:
@@ -52,6 +64,13 @@ def is_known_to(account_id: int) -> bool:
     except (BadData, ValueError, TypeError):
         return False
     return whose == account_id and mark == password_mark(account_id)
+
+
+def _account_id(name: str) -> int | None:
+    account = people.find(name)
+    account_id = account.id if account else None
+    db.session.rollback()
+    return account_id
 
 
 def _serializer() -> URLSafeTimedSerializer:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 import threading
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from zxcvbn import zxcvbn
 
-from ..errors import InvalidInput
+from ..errors import Busy, InvalidInput
 
 LEAST, MOST = 12, 1000  # characters
 HARD_TO_GUESS = 4  # of zxcvbn's scores 0 to 4: more than 10^10 guesses
@@ -19,9 +21,12 @@ JUDGED = 72  # characters; what comes after makes it only harder, and judging it
 # Words that everybody would try here (ASVS 5.0, 6.2.11); the account's own name comes to them.
 OBVIOUS = ("dspace", "connector", "dspace connector", "dspaceconnector", "dspace-connector", "repository", "omeka")
 
+BUSY = "Too many people sign in at the same moment. Wait a few seconds, then try again."
+AT_ONCE, WAITING = 2, 2  # each check takes 64 MiB for some tens of milliseconds; those that wait hold a web thread
+
 _hasher = PasswordHasher()
-# Each hash takes 64 MiB for some tens of milliseconds: not more than two at once, however many knock.
-_few = threading.BoundedSemaphore(2)
+_few = threading.BoundedSemaphore(AT_ONCE)
+_queue = threading.BoundedSemaphore(AT_ONCE + WAITING)
 
 
 def check(password: str, name: str, field: str = "password") -> str:
@@ -42,14 +47,17 @@ def check(password: str, name: str, field: str = "password") -> str:
 
 
 def hashed(password: str) -> str:
-    """Its hash with a salt of its own, as it is stored."""
-    with _few:
+    """Return its hash with a salt of its own, as it is stored. Raises Busy as `matches` does."""
+    with _turn():
         return _hasher.hash(password)
 
 
 def matches(stored: str | None, password: str) -> bool:
-    """Whether this is the password with that hash. Where there is none, the answer is no, after the same work."""
-    with _few:
+    """Return whether this is the password with that hash. Where there is none, return False after the same work.
+
+    Raises Busy while more checks wait than may.
+    """
+    with _turn():
         try:
             return _hasher.verify(stored or _nobody(), password) and stored is not None
         except VerifyMismatchError:
@@ -59,6 +67,17 @@ def matches(stored: str | None, password: str) -> bool:
 def is_outdated(stored: str) -> bool:
     """Whether it was hashed with less work than is done today."""
     return _hasher.check_needs_rehash(stored)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _queue.acquire(blocking=False):
+        raise Busy(BUSY)
+    try:
+        with _few:
+            yield
+    finally:
+        _queue.release()
 
 
 def _nobody() -> str:

@@ -14,7 +14,7 @@ from . import known, people, second_factor, signing
 from .forms import CodeForm, MoveForm, PasswordAgainForm
 from .gate import allows
 from .models import Role
-from .throttling import PACE, REFUSED, failures, network
+from .throttling import PACE, REFUSED, failures
 
 LATE = "That took longer than five minutes, or something changed meanwhile: sign in again."
 TOO_LATE = 409  # not counted as a failure
@@ -50,6 +50,11 @@ def _half_way() -> str:
     return f"{int(known.is_known_to(half.account_id))}:{half.account_id}" if half else "nobody"
 
 
+def _origin() -> str:
+    half = signing.half_way()
+    return known.origin(half.account_id if half else None)
+
+
 def _is_no_guess() -> bool:
     return not second_factor.is_short(request.form.get("code", ""))
 
@@ -65,7 +70,7 @@ def code() -> Any:
 
 @blueprint.post("/sign-in/code")
 @allows(None)
-@failures(PACE, network, "address")
+@failures(PACE, _origin, "address")
 @failures(PACE, _half_way, "code", spares=_is_no_guess)
 def code_now() -> Any:
     """Begin the session, and go where one wanted to."""

@@ -18,7 +18,7 @@ from ..errors import Conflict, ConnectorError, NotAllowed
 from ..extensions import db, limiter, login, transaction, utcnow
 from ..logs import tell_seldom
 from ..proxies import parsed, peer
-from . import audit, known, names, passwords, people, second_factor, sessions
+from . import audit, known, names, passwords, people, second_factor, sessions, throttling
 from .links import fingerprint
 from .models import Account, Role
 from .sessions import Person
@@ -74,6 +74,7 @@ def init_app(app: Flask) -> None:
     app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = True  # while that server is away, each counts for itself
     app.config["RATELIMIT_HEADERS_ENABLED"] = True
     limiter.init_app(app)
+    throttling.init_app(app)
 
 
 def sign_in(name: str, password: str, back: str | None = None) -> bool:

@@ -1,13 +1,18 @@
-"""How those who guess are slowed down; who types the right thing is not counted."""
+"""Slows down those who guess. A request counts before it is checked, and no longer once it turns out to be no failure.
+
+So parallel guesses cannot pass a limit together, and who types the right thing is not counted.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import ip_network
 from typing import Any
 
-from flask import request
+from flask import Flask, Response, request
 
+from .. import trouble
 from ..extensions import limiter
 from ..proxies import parsed
 
@@ -15,13 +20,25 @@ REFUSED = 422
 PACE = "10 per minute; 40 per hour; 120 per day"  # failures from one address, or of one session's account
 
 
+def init_app(app: Flask) -> None:
+    """Give back what was counted for a request that did not fail."""
+    app.after_request(_give_back)
+
+
 def failures(pace: str, key: Callable[[], str], scope: str, spares: Callable[[], bool] | None = None) -> Any:
     """Limit a view to so many failures of each key; views that share a `scope` count together.
 
     `spares`: whether a request is neither counted nor refused.
     """
-    failed = {"deduct_when": lambda response: response.status_code == REFUSED, "exempt_when": spares}
-    return limiter.shared_limit(pace, scope=scope, key_func=key, methods=["POST"], **failed)
+    return limiter.shared_limit(pace, scope=scope, key_func=key, methods=["POST"], exempt_when=spares)
+
+
+def _give_back(response: Response) -> Response:
+    if response.status_code != REFUSED:
+        with suppress(*trouble.QUEUE):  # the server that counts is away: one try less is left until the window ends
+            for counted in limiter.current_limits:
+                limiter.limiter.storage.incr(counted.key, counted.limit.get_expiry(), amount=-1)
+    return response
 
 
 def network() -> str:

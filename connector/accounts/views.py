@@ -13,7 +13,7 @@ from . import known, links, names, people, second_factor, sessions, signing
 from .forms import ChangePasswordForm, ChoosePasswordForm, FirstAdminForm, PasswordAgainForm, SignInForm
 from .gate import allows
 from .models import Role
-from .throttling import PACE, REFUSED, failures, network
+from .throttling import PACE, REFUSED, failures
 
 ENDING = "ending"  # before the names of the fields by which sessions are ended, beside those of a new password
 WRONG = "This name and password do not belong together, or the account is disabled."
@@ -44,7 +44,7 @@ def sign_in() -> Any:
 
 @blueprint.post("/sign-in")
 @allows(None)
-@failures(PACE, network, "address")
+@failures(PACE, lambda: known.origin_of(request.form.get("name", "")), "address")
 @failures(OF_AN_ACCOUNT, _account_tried, "account")
 def sign_in_now() -> Any:
     """Begin a session and go back to where one came from."""

@@ -30,6 +30,19 @@ def test_strangers_cannot_lock_the_owner_out_of_a_browser_that_is_known(office):
     assert sign_in(of_another, "Anna").status_code == 429
 
 
+def test_wrong_tries_from_an_address_do_not_lock_out_a_known_browser_there(office):
+    office.add("Anna")
+    own = office.enter("Anna", REMOTE_ADDR="198.51.100.7")
+    own.post("/sign-out")
+    guesser = office.browser(REMOTE_ADDR="198.51.100.7")
+
+    tries = [sign_in(guesser, f"Name {number}", OTHER).status_code for number in range(11)]
+
+    assert tries == [422] * 10 + [429]
+    assert sign_in(own, "Anna").status_code == 303
+    assert sign_in(own, "Bert").status_code == 429
+
+
 @pytest.mark.parametrize("name", ["Anna in a browser that is known", "1:Anna", "0:1:Anna"])
 def test_no_name_that_strangers_type_counts_as_the_owner_in_a_browser_that_is_known(office, name):
     office.add("Anna")
