@@ -47,23 +47,30 @@ class Fate(StrEnum):
 
 
 class Action(StrEnum):
-    """What a job did to an item."""
+    """What a job did to an item.
+
+    TOUCHED: only its time stamp moved, which is no update. SHARES_HANDLE: another item has its handle, a problem.
+    """
 
     ADDED = "added"
     UPDATED = "updated"
     MARKED = "marked"
     FAILED = "failed"
+    TOUCHED = "touched"
+    SHARES_HANDLE = "shares_handle"
     TAKEN_DOWN = "taken_down"
 
 
 class CatalogueItem(db.Model):
     """An item of the catalogue.
 
-    `source_key` identifies it within its repository: the handle where it has one, else the source id (design rule 4).
+    `source_key` identifies it within its repository: the handle where it has one that is its own, else the source id
+    (design rule 4, see `identity`).
     `source_metadata`: list of {field, value, language, authority, confidence} as they came, in order; those that only
     a login at the source shows have `restricted: true` besides, as have the mapped values that come of them.
     `search_text`: what everybody finds the item by. `restricted_search_text`: what those find it by besides who may see
-    restricted values; None where no value is restricted.
+    restricted values; None where no value is restricted. `is_restored`: an undo put it back, and nobody has read it in
+    full since.
     `mapped_values`: what the crosswalk makes of them. `content_hash`: SHA-256 of the source's data alone.
     """
 
@@ -86,6 +93,7 @@ class CatalogueItem(db.Model):
     search_text: Mapped[str] = mapped_column(Text)
     restricted_search_text: Mapped[str | None] = mapped_column(Text)
     title_is_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_restored: Mapped[bool] = mapped_column(default=False, server_default=false())
     last_modified: Mapped[str | None]
     content_hash: Mapped[str] = mapped_column(String(64))
     source_state: Mapped[str] = mapped_column(default=SourceState.PRESENT.value)
@@ -221,8 +229,9 @@ class Holding(db.Model):
 class Change(db.Model):
     """What one job did to one item.
 
-    `before`: what to restore on undo, by group: "data" (all of the source's data, files included), "state" (where it
-    stood at the source), "left:SOURCE" (the holding's date). Each group is undone for itself (design rules 1 and 2).
+    `before`: what to restore on undo, by group: "data" (the source's data, files included), "last_modified", "state"
+    (where it stood at the source), "left:SOURCE" (the holding's date). Each group is undone for itself (design rules 1
+    and 2).
     """
 
     __tablename__ = "change"

@@ -10,14 +10,14 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import delete, exists, insert, select, update
 
 from ..dspace.records import Bitstream, Item, MetadataValue, Server, SourceState
 from ..extensions import db
-from . import problems, restricted
+from . import identity, problems, restricted
 from .crosswalk import crosswalk
+from .identity import Met, nobody_met, source_key
 from .links import handle_link, page_link
 from .models import CatalogueFile, CatalogueItem, Fate, StoredFile
 from .texts import plain, search_text
@@ -25,9 +25,9 @@ from .texts import plain, search_text
 ITEM = CatalogueItem.__table__
 FILE = CatalogueFile.__table__
 STORED = StoredFile.__table__
-DATA = (
+DATA = (  # of an item, as an undo puts it back; its time stamp is a group of its own
     *("source_key", "source_id", "handle", "handle_link", "page_link"),
-    *("title", "source_metadata", "last_modified", "content_hash"),
+    *("title", "source_metadata", "content_hash"),
 )
 FILE_DATA = tuple(column.name for column in FILE.columns if column.name not in ("id", "item_id"))
 BITSTREAM = ("bundle", "sequence", "name", "description", "media_type", "size", "checksum", "checksum_algorithm")
@@ -50,55 +50,63 @@ class Held:
     item_id: int
     key: str
     source_id: str
+    handle: str | None
     last_modified: str | None
     source_state: str
+    is_restored: bool
 
     def is_as(self, item: Item) -> bool:
-        """Whether it is the same item and the source's time stamp says that nothing has changed."""
-        same = (self.key, self.source_id, self.last_modified) == (source_key(item), item.id, item.last_modified)
-        return same and item.last_modified is not None and self.source_state == SourceState.PRESENT
+        """Is it the same item, and does the source's time stamp say that nothing has changed?"""
+        same = (self.source_id, self.handle, self.last_modified) == (item.id, item.handle, item.last_modified)
+        is_known = item.last_modified is not None and self.source_state == SourceState.PRESENT
+        return same and is_known and not self.is_restored
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
     """What became of one item: `outcome` is added, updated or unchanged; `before` by group, to restore on undo.
 
-    `item_id` is None only where it was compared and is not held (see `compare`).
+    `key` identifies it within its repository. `item_id` is None only where it was compared and is not held (see
+    `compare`). `before` of an unchanged item may hold its `last_modified`, which moved.
     """
 
     item: Item
+    key: str
     item_id: int | None
     outcome: str
     before: dict[str, Any]
 
 
-def source_key(item: Item) -> str:
-    """What identifies an item within its repository: its handle, which survives upgrades, else its id."""
-    return item.handle or item.id
-
-
 def held(repository_id: int, items: Sequence[Item]) -> dict[str, Held]:
     """What is held of these items, by their id at the source."""
-    rows = _existing(repository_id, items, (ITEM.c.id, ITEM.c.last_modified, ITEM.c.source_state))
-    return {key: Held(row.id, row.key, row.sid, row.last_modified, row.source_state) for key, row in rows.items()}
+    columns = (ITEM.c.id, ITEM.c.last_modified, ITEM.c.source_state, ITEM.c.is_restored)
+    return {
+        id: Held(row.id, row.key, row.sid, row.held, row.last_modified, row.source_state, row.is_restored)
+        for id, row in identity.find(repository_id, items, columns).items()
+    }
 
 
-def save(place: Place, items: Sequence[Item]) -> list[Saved]:
-    """Write complete items, each given once: new ones are added, those with other content updated. No commit."""
-    rows, data, fresh, known, changed = _sorted_out(place, items)
+def save(place: Place, items: Sequence[Item], met: Met = nobody_met) -> list[Saved]:
+    """Write complete items, each given once: new ones are added, those with other content updated. No commit.
+
+    `met`: which of some ids at the source this run has met (see `identity.find`).
+    """
+    rows, data, fresh, known, changed = _sorted_out(place, items, met)
     ids = _insert(place, [data[item.id] for item in fresh])
-    _insert_files((ids[source_key(item)], item.bitstreams or (), {}) for item in fresh)
+    added = [Saved(item, key := data[item.id]["source_key"], ids[key], "added", {}) for item in fresh]
+    _insert_files((s.item_id, s.item.bitstreams or (), {}) for s in added)
     before = _update(place, changed, rows, data)
     _touch([(rows[item.id], data[item.id]) for item in known if item.id not in before])
-    return [Saved(item, ids[source_key(item)], "added", {}) for item in fresh] + _outcomes(known, rows, before)
+    return added + _outcomes(known, rows, before, data)
 
 
-def compare(place: Place, items: Sequence[Item]) -> list[Saved]:
+def compare(place: Place, items: Sequence[Item], met: Met = nobody_met) -> list[Saved]:
     """What `save` would make of these items, and in the same order; nothing is written."""
-    rows, _, fresh, known, changed = _sorted_out(place, items)
+    rows, data, fresh, known, changed = _sorted_out(place, items, met)
     groups = data_groups([rows[item.id].id for item in changed])
     before = {item.id: {"data": groups[rows[item.id].id]} for item in changed}
-    return [Saved(item, None, "added", {}) for item in fresh] + _outcomes(known, rows, before)
+    added = [Saved(item, data[item.id]["source_key"], None, "added", {}) for item in fresh]
+    return added + _outcomes(known, rows, before, data)
 
 
 def state_group(row: Any) -> dict[str, Any]:
@@ -116,11 +124,14 @@ def data_groups(item_ids: Collection[int]) -> dict[int, dict[str, Any]]:
 def restore_data(place: Place, item_id: int, group: Mapping[str, Any]) -> None:
     """Put back the source's data of an item and its files as a change's "data" group holds them.
 
+    The next import reads the item in full: the source may have changed in a way that its time stamp does not tell.
     Values that are restricted now are restricted in what is put back, too, whatever was known of them then.
     """
     held = db.session.scalar(select(ITEM.c.source_metadata).where(ITEM.c.id == item_id))
     metadata = restricted.with_marks_of(held, group["source_metadata"])
-    values = {name: group[name] for name in DATA} | {"source_metadata": metadata}
+    values = {name: group[name] for name in DATA} | {"source_metadata": metadata, "is_restored": True}
+    if not identity.is_free(place.repository_id, group["source_key"], item_id):
+        del values["source_key"]
     values |= _derived(place, group["title"], metadata, [file["name"] for file in group["files"]])
     db.session.execute(update(ITEM).where(ITEM.c.id == item_id).values(values))
     db.session.execute(delete(FILE).where(FILE.c.item_id == item_id))
@@ -174,48 +185,33 @@ def files_of(item_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
 
 
 def _sorted_out(
-    place: Place, items: Sequence[Item]
+    place: Place, items: Sequence[Item], met: Met
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]], list[Item], list[Item], list[Item]]:
     """The rows held and the data given, by the item's id; the items that are new, known, and known with other data."""
-    columns = (ITEM.c.id, ITEM.c.source_state, ITEM.c.state_since, *(ITEM.c[name] for name in DATA))
-    rows = _existing(place.repository_id, items, columns)
-    data = {item.id: _data(place, item) for item in items}
+    states = (ITEM.c.source_state, ITEM.c.state_since, ITEM.c.last_modified, ITEM.c.is_restored)
+    columns = (ITEM.c.id, *states, *(ITEM.c[name] for name in DATA))
+    rows = identity.find(place.repository_id, items, columns, met)
+    keys = identity.keys_for(place.repository_id, items, rows)
+    data = {item.id: _data(place, item, keys[item.id]) for item in items}
     known = [item for item in items if item.id in rows]
     changed = [item for item in known if rows[item.id].content_hash != data[item.id]["content_hash"]]
     return rows, data, [item for item in items if item.id not in rows], known, changed
 
 
-def _outcomes(known: Sequence[Item], rows: Mapping[str, Any], before: Mapping[str, dict[str, Any]]) -> list[Saved]:
+def _outcomes(
+    known: Sequence[Item], rows: Mapping[str, Any], before: Mapping[str, dict[str, Any]], data: Mapping[str, Any]
+) -> list[Saved]:
     """What became of items that were held. One that is present again at its source counts as updated, too."""
     outcomes = []
     for item in known:
         row, groups = rows[item.id], dict(before.get(item.id, {}))
         if row.source_state != SourceState.PRESENT:
             groups["state"] = state_group(row)
-        outcomes.append(Saved(item, row.id, "updated" if groups else "unchanged", groups))
+        outcome = "updated" if groups else "unchanged"
+        if row.last_modified != item.last_modified:
+            groups["last_modified"] = row.last_modified
+        outcomes.append(Saved(item, data[item.id]["source_key"], row.id, outcome, groups))
     return outcomes
-
-
-def _existing(repository_id: int, items: Sequence[Item], columns: Sequence[Any]) -> dict[str, Any]:
-    """Rows by the item's id. The handle decides; a UUID finds an item whose handle has changed, a number never does."""
-    query = select(ITEM.c.source_key.label("key"), ITEM.c.source_id.label("sid"), *columns)
-    query = query.where(ITEM.c.repository_id == repository_id)
-    keys = {source_key(item): item for item in items}
-    found = {keys[row.key].id: row for row in db.session.execute(query.where(ITEM.c.source_key.in_(keys)))}
-    left = {item.id: item for item in items if item.id not in found}
-    if left:
-        taken = {row.id for row in found.values()}
-        for row in db.session.execute(query.where(ITEM.c.source_id.in_(left))):
-            if row.id not in taken and (_is_uuid(row.sid) or row.key == row.sid):
-                found[row.sid] = row
-    return found
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return len(text) == 36 and bool(UUID(text))
-    except ValueError:
-        return False
 
 
 def stored_metadata(item: Item) -> list[dict[str, Any]]:
@@ -239,13 +235,13 @@ def stored_files(item: Item) -> list[dict[str, Any]]:
 
 def stored(place: Place, item: Item) -> dict[str, Any]:
     """The columns of an item as saving it would fill them, mapped values included."""
-    return {"repository_id": place.repository_id, **_row(place, _data(place, item))}
+    return {"repository_id": place.repository_id, **_row(place, _data(place, item, source_key(item)))}
 
 
-def _data(place: Place, item: Item) -> dict[str, Any]:
+def _data(place: Place, item: Item, key: str) -> dict[str, Any]:
     metadata = stored_metadata(item)
     return {
-        "source_key": source_key(item),
+        "source_key": key,
         "source_id": item.id,
         "handle": item.handle,
         "handle_link": handle_link(item.handle, metadata),
@@ -281,9 +277,8 @@ def _derived(place: Place, title: str | None, metadata: Any, file_names: Iterabl
 
 
 def _row(place: Place, data: dict[str, Any]) -> dict[str, Any]:
-    names = data["file_names"]
-    row = {name: data[name] for name in DATA}
-    return row | _derived(place, data["title"], data["source_metadata"], names)
+    row = {name: data[name] for name in (*DATA, "last_modified")} | {"is_restored": False}
+    return row | _derived(place, data["title"], data["source_metadata"], data["file_names"])
 
 
 def _insert(place: Place, fresh: list[dict[str, Any]]) -> dict[str, int]:
@@ -320,10 +315,12 @@ def _data_group(row: Any, files: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _touch(pairs: Iterable[tuple[Any, dict[str, Any]]]) -> None:
-    """Same content: note a moved time stamp, and that the item is present at the source again."""
+    """Same content: note a moved time stamp, and that the item is present at the source again, and was read in full."""
     for row, data in pairs:
-        if row.last_modified != data["last_modified"] or row.source_state != SourceState.PRESENT:
+        is_moved = row.last_modified != data["last_modified"] or row.source_state != SourceState.PRESENT
+        if is_moved or row.is_restored:
             values = {"last_modified": data["last_modified"], "source_state": "present", "state_since": None}
+            values |= {"is_restored": False}
             db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
 
 

@@ -36,6 +36,7 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
     hidden = sum(harvest.hidden.values())
     with transaction():
         fates = harvest.recorder.fates()
+        shared = harvest.recorder.shared_handles()
         known = harvest.known_hidden | harvest.hidden
         harvest.run.advance(harvest.requests(), hidden=hidden, **in_counts(fates))
         job = db.session.get_one(ImportJob, harvest.job_id, populate_existing=True)
@@ -46,7 +47,7 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
             whole = not (left or difference or unasked or job.failed)
             values["proof"] = proof(harvest) if whole else None
         harvest.recorder.settle(values)
-        clean, message = _verdict(job, fates, " ".join(filter(None, (left, difference))), unasked)
+        clean, message = _verdict(job, fates, " ".join(filter(None, (left, difference, _shared(shared)))), unasked)
         return clean, f"{message} {_hidden_in_words(hidden) if hidden else ''}".strip()
 
 
@@ -89,14 +90,26 @@ def _verdict(job: ImportJob, fates: dict[str, int], difference: str, unasked: Se
     bad_files = sum(number for fate, number in fates.items() if Fate(fate).is_problem)
     problems = [f"{_number(job.failed, 'item')} could not be read." if job.failed else ""]
     problems += [f"{_number(bad_files, 'file')} could not be fetched." if bad_files else ""]
-    names = ", ".join(unasked[:NAMED]) + (f" and {len(unasked) - NAMED} more" if len(unasked) > NAMED else "")
-    problems += [difference, f"Whether {names} is still there could not be asked." if unasked else ""]
+    problems += [difference, f"Whether {_named(unasked)} is still there could not be asked." if unasked else ""]
     message = " ".join(problem for problem in problems if problem)
     return not message, message
 
 
 def _number(number: int, thing: str) -> str:
     return f"1 {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _shared(handles: Sequence[str]) -> str:
+    """Say that items have one handle; "" where none have."""
+    if not handles:
+        return ""
+    what = "One handle belongs" if len(handles) == 1 else f"{len(handles)} handles belong"
+    return f"{what} to more than one item: {_named(handles)}. All these items are here. Tell the repository."
+
+
+def _named(names: Sequence[str]) -> str:
+    """Return the first of these names, and how many more there are."""
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def _difference(job: ImportJob, inexact: bool) -> str | None:

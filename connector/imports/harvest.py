@@ -320,7 +320,8 @@ class Harvest:
             same = [s for s in same if s.item.id not in late]
             complete = [item for item in complete if item.id not in late]
             failures = [failure for failure in failures if (failure.id or failure.handle) not in late]
-            saved = self.recorder.record(same + self.recorder.save(complete), failures)
+            new = self.recorder.save(complete, {s.item.id for s in same})
+            saved = self.recorder.record(same + new, failures)
             self.recorder.shelve(page.again)
             counts = self._counts(saved, failures, met)
             counts.update(self.recorder.forget(absent - self._absent))
@@ -359,7 +360,7 @@ class Harvest:
         held = store.held(self.place.repository_id, light) if light else {}
         db.session.rollback()
         same = {item.id: item for item in light if item.id in held and held[item.id].is_as(item)}
-        unchanged = [Saved(item, held[id].item_id, "unchanged", {}) for id, item in same.items()]
+        unchanged = [Saved(item, held[id].key, held[id].item_id, "unchanged", {}) for id, item in same.items()]
         self._has_trusted = self._has_trusted or bool(same)
         changed = [item for item in light if item.id not in same]
         results = list(self.client.complete(changed)) if changed else []

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert
 
 from ..catalogue import store
 from ..catalogue.differences import differences
+from ..catalogue.identity import free_key
 from ..catalogue.models import Fate, Holding
 from ..catalogue.store import Place, Saved
 from ..dspace.records import Failure, Item, SourceState
@@ -24,7 +25,7 @@ from ..repositories.connections import Connection, open_connection
 from . import harvest
 from .access import Access
 from .models import ImportJob, PreviewRow
-from .recording import REASONS, Missing, identity, key_of
+from .recording import REASONS, Missing, identity, name_of
 from .run import Run
 from .told import Told
 
@@ -58,7 +59,7 @@ class Comparison:
         rows = db.session.execute(mine).all()
         self._met = (ROW.c.job_id == job.id, ROW.c.action.in_(MET))
         self._ids = {row.source_id for row in rows}
-        self._failed = {row.source_key for row in rows if row.action == Told.FAILED}
+        self._failed = {row.source_id or row.source_key for row in rows if row.action == Told.FAILED}
         self.unseen = ~_is_told(job.id)
 
     def seen(self, ids: Collection[str]) -> set[str]:
@@ -84,18 +85,18 @@ class Comparison:
 
     def new(self, failures: Iterable[Failure]) -> list[Failure]:
         """Those of the failures that are not told yet, each once."""
-        return [f for key, f in {key_of(f): f for f in failures}.items() if key not in self._failed]
+        return [f for name, f in {name_of(f): f for f in failures}.items() if name not in self._failed]
 
     def not_failed(self, items: Iterable[Item]) -> list[Item]:
         """Those of the items that are not told as failed."""
-        return [item for item in items if store.source_key(item) not in self._failed]
+        return [item for item in items if item.id not in self._failed]
 
     def prepare(self, access: Access, items: Iterable[Item]) -> None:
         """Nothing is needed: item sets stay as they are."""
 
-    def save(self, items: Sequence[Item]) -> list[Saved]:
-        """What saving these items would do."""
-        return store.compare(self._place, items)
+    def save(self, items: Sequence[Item], unchanged: Collection[str]) -> list[Saved]:
+        """What saving these items would do. `unchanged`: ids met with them, as held."""
+        return store.compare(self._place, items, lambda ids: self.seen(ids).union(unchanged))
 
     def record(self, saved: Sequence[Saved], failures: Sequence[Failure]) -> list[Saved]:
         """Keep rows of what was compared, and of what failed; gives what was compared with its final outcome."""
@@ -103,7 +104,7 @@ class Comparison:
         self._write([*map(self._row, final), *map(self._failure, failures)])
         self._ids.update(s.item.id for s in saved)
         self._ids.update(failure.id for failure in failures)
-        self._failed.update(map(key_of, failures))
+        self._failed.update(map(name_of, failures))
         told = {s.item.id for s in final}
         return final + [replace(s, outcome="unchanged") for s in saved if s.item.id not in told]
 
@@ -145,6 +146,11 @@ class Comparison:
             f"nothing and ask you whether the other {missing.unseen} are really gone, so they are not listed here."
         )
 
+    def shared_handles(self) -> list[str]:
+        """Return the handles that more than one of the items met have."""
+        query = select(ROW.c.handle).where(*self._met, ROW.c.handle.is_not(None)).group_by(ROW.c.handle)
+        return list(db.session.scalars(query.having(func.count() > 1).order_by(ROW.c.handle)))
+
     def fates(self) -> dict[str, int]:
         """No file is fetched."""
         return {}
@@ -171,24 +177,34 @@ class Comparison:
 
     def _once(self, saved: Sequence[Saved]) -> list[Saved]:
         """Without those whose change is told already: a part of the items is read twice (see `slices`)."""
-        again = [store.source_key(s.item) for s in saved if s.item.id in self._ids]
-        mine = (ROW.c.job_id == self._job_id, ROW.c.source_key.in_(again), ROW.c.action != Told.UNCHANGED)
-        told = set(db.session.scalars(select(ROW.c.source_key).where(*mine))) if again else set()
-        return [s for s in saved if store.source_key(s.item) not in told or s.item.id not in self._ids]
+        again = [s.item.id for s in saved if s.item.id in self._ids]
+        mine = (ROW.c.job_id == self._job_id, ROW.c.source_id.in_(again), ROW.c.action != Told.UNCHANGED)
+        told = set(db.session.scalars(select(ROW.c.source_id).where(*mine))) if again else set()
+        return [s for s in saved if s.item.id not in told]
 
     def _write(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Of an item that was told before, the last word stands."""
-        if rows:
-            keys = [row["source_key"] for row in rows]
-            db.session.execute(delete(ROW).where(ROW.c.job_id == self._job_id, ROW.c.source_key.in_(keys)))
-            db.session.execute(insert(ROW), rows)
+        """Of an item that was told before, the last word stands. Two items with one key have a row each."""
+        if not rows:
+            return
+        query = select(ROW.c.source_key, ROW.c.source_id).where(ROW.c.job_id == self._job_id)
+        keys = {name for row in rows for name in (row["source_key"], row["source_id"])}
+        owners = dict(db.session.execute(query.where(ROW.c.source_key.in_(keys))).all())
+        for row in rows:
+            others = {key for key, id in owners.items() if id not in (None, row["source_id"])}
+            row["source_key"] = free_key((row["source_key"], row["source_id"]), others)
+            owners[row["source_key"]] = row["source_id"]
+        keys = [row["source_key"] for row in rows]
+        db.session.execute(delete(ROW).where(ROW.c.job_id == self._job_id, ROW.c.source_key.in_(keys)))
+        db.session.execute(insert(ROW), rows)
 
     def _row(self, saved: Saved) -> dict[str, Any]:
         data = _told(saved.item, saved.before) if saved.outcome != "unchanged" else {}
-        return self._identity(OUTCOMES[saved.outcome], store.source_key(saved.item), saved.item) | {"data": data}
+        return self._identity(OUTCOMES[saved.outcome], saved.key, saved.item) | {"data": data}
 
     def _failure(self, failure: Failure) -> dict[str, Any]:
-        return self._identity(Told.FAILED, key_of(failure), failure) | {"data": {"reason": failure.reason}}
+        return self._identity(Told.FAILED, failure.handle or name_of(failure), failure) | {
+            "data": {"reason": failure.reason}
+        }
 
     def _identity(self, action: Told, key: str, subject: Item | Failure) -> dict[str, Any]:
         return {"job_id": self._job_id, **identity(action, key, subject)}

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, select, update
 
 from ..catalogue import problems, store
+from ..catalogue.identity import free_key
 from ..catalogue.models import Action, Change, Fate, Holding
 from ..catalogue.store import Place, Saved
 from ..catalogue.texts import plain
@@ -27,6 +28,8 @@ from .run import Run
 
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
 CHUNK = 500
+SHARED = "Another item at the source has the same handle. Both are here."
+ABOUT_DATA = (Action.ADDED, Action.UPDATED, Action.TOUCHED)
 NOBODY = 0  # the job that has seen an item which went while it was read
 REASONS = {
     SourceState.ELSEWHERE: "Still at the source, but no longer in what this import reads.",
@@ -67,8 +70,10 @@ class Recorder:
         self._seen = ours.where(
             ITEM.c.repository_id == place.repository_id, ITEM.c.source_id.in_(bindparam("ids", expanding=True))
         )
-        failed = select(CHANGE.c.source_key).where(CHANGE.c.job_id == run.job_id, CHANGE.c.action == Action.FAILED)
-        self._failed = set(db.session.scalars(failed))
+        failed = select(CHANGE.c.source_id, CHANGE.c.source_key)
+        failed = failed.where(CHANGE.c.job_id == run.job_id, CHANGE.c.action == Action.FAILED)
+        # What failed, as `name_of` names it, with the key of its row.
+        self._failed = {row.source_id or row.source_key: row.source_key for row in db.session.execute(failed)}
         seen = select(HOLDING.c.id).where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == run.job_id)
         told = select(CHANGE.c.id).where(CHANGE.c.job_id == run.job_id)
         self._is_first = all(db.session.scalar(before.limit(1)) is None for before in (seen, told))
@@ -78,11 +83,16 @@ class Recorder:
 
     def seen(self, ids: Collection[str]) -> set[str]:
         """Which of these ids at the source this job has recorded."""
+        found = self._recorded(ids)
+        db.session.rollback()
+        return found
+
+    def _recorded(self, ids: Collection[str]) -> set[str]:
+        """Return which of these ids at the source this job has recorded, inside whatever transaction is open."""
         found: set[str] = set()
         wanted = [id for id in ids if not self._is_first or hash(id) in self._hashes]
         for start in range(0, len(wanted), CHUNK):
             found.update(db.session.scalars(self._seen, {"ids": wanted[start : start + CHUNK]}))
-        db.session.rollback()
         return found
 
     def met(self) -> set[str]:
@@ -116,7 +126,7 @@ class Recorder:
 
     def new(self, failures: Iterable[Failure]) -> list[Failure]:
         """Those of the failures that are not recorded yet, each once."""
-        return [f for key, f in {key_of(f): f for f in failures}.items() if key not in self._failed]
+        return [f for name, f in {name_of(f): f for f in failures}.items() if name not in self._failed]
 
     def prepare(self, access: Access, items: Sequence[Item]) -> None:
         """Ask the repository for what is needed to record these items; no transaction may be open."""
@@ -125,11 +135,11 @@ class Recorder:
 
     def not_failed(self, items: Iterable[Item]) -> list[Item]:
         """Those of the items that this job has not recorded as failed."""
-        return [item for item in items if store.source_key(item) not in self._failed]
+        return [item for item in items if item.id not in self._failed]
 
-    def save(self, items: Sequence[Item]) -> list[Saved]:
-        """Write complete items into the catalogue (see `store.save`)."""
-        return store.save(self._place, items)
+    def save(self, items: Sequence[Item], unchanged: Collection[str]) -> list[Saved]:
+        """Write complete items into the catalogue (see `store.save`). `unchanged`: ids met with them, as held."""
+        return store.save(self._place, items, lambda ids: self._recorded(ids).union(unchanged))
 
     def record(self, saved: Sequence[Saved], failures: Sequence[Failure]) -> list[Saved]:
         """Record what was saved, and what failed; gives what was saved with its final outcome.
@@ -137,7 +147,7 @@ class Recorder:
         What this job has told of an item before stays its one change, and it counts as unchanged since.
         """
         final = self._merged(self._tied(saved))
-        self._record_changes([s for s in final if s.outcome != "unchanged"])
+        self._record_changes([s for s in final if s.outcome != "unchanged" or s.before])
         if failures:
             self._record_failures(failures)
         self._shelving.add([(s.item, s.item_id) for s in saved])
@@ -203,6 +213,25 @@ class Recorder:
             "Are they really gone?"
         )
 
+    def shared_handles(self) -> list[str]:
+        """Return the handles that more than one item of this source has, and note these items as problems."""
+        here = (HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None))
+        present = select(ITEM.c.handle).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
+        present = present.where(*here, ITEM.c.source_state == SourceState.PRESENT)
+        odd = set(db.session.scalars(present.where(ITEM.c.handle != ITEM.c.source_key)))
+        columns = [ITEM.c[name] for name in ("id", "source_key", "source_id", "handle", "title")]
+        query = present.with_only_columns(*columns).order_by(ITEM.c.handle, ITEM.c.id)
+        rows = db.session.execute(query.where(ITEM.c.handle.in_(odd))).all() if odd else []
+        number = Counter(row.handle for row in rows)
+        common = {"job_id": self._job_id, "action": Action.SHARES_HANDLE.value, "reason": SHARED}
+        mine = (CHANGE.c.job_id == self._job_id, CHANGE.c.action == Action.SHARES_HANDLE)
+        db.session.execute(delete(CHANGE).where(*mine))
+        for row in rows:
+            if number[row.handle] > 1:
+                names = {name: getattr(row, name) for name in ("source_key", "source_id", "handle", "title")}
+                db.session.execute(insert(CHANGE).values(common | names | {"item_id": row.id}))
+        return [handle for handle in number if number[handle] > 1]
+
     def fates(self) -> dict[str, int]:
         """How many files of each fate the items of this source have."""
         held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None))
@@ -265,30 +294,41 @@ class Recorder:
         An item that it brought and a person removed while it stood still may be back: that is left out, as counted.
         """
         again = [s for s in saved if not self._is_first or hash(s.item.id) in self._hashes]
-        told = self._told([s for s in again if s.outcome != "unchanged"])
+        told = self._told([s for s in again if s.outcome != "unchanged" or s.before])
         for s, row in told.values():
-            before = None if row.action == Action.ADDED else s.before | (row.before if row.item_id else {})
-            values = {"item_id": s.item_id, "before": before}
+            before = None if row.action == Action.ADDED else s.before | ((row.item_id and row.before) or {})
+            values = {"item_id": s.item_id, "source_key": s.key, "before": before}
             db.session.execute(update(CHANGE).where(CHANGE.c.id == row.id).values(values))
         lost = {item_id for item_id, (_, row) in told.items() if row.item_id is None}
-        return [replace(s, outcome="unchanged") if s.item_id in told else s for s in saved if s.item_id not in lost]
+        return [
+            replace(s, outcome="unchanged", before={}) if s.item_id in told else s
+            for s in saved
+            if s.item_id not in lost
+        ]
 
     def _told(self, changed: Sequence[Saved]) -> dict[int, tuple[Saved, Any]]:
-        """What this job has told of these items so far, by catalogue id; of one that was removed since, by its key."""
+        """What this job has told of these items so far, by catalogue id; of one that was removed since, by its key.
+
+        Where it told that only the time stamp of an item moved, an update of it is told besides.
+        """
         if not changed:
             return {}
         by_id = {s.item_id: s for s in changed}
-        by_key = {store.source_key(s.item): s for s in changed}
-        mine = (CHANGE.c.job_id == self._job_id, CHANGE.c.action.in_((Action.ADDED, Action.UPDATED)))
+        by_key = {s.key: s for s in changed}
+        touched = {s.item_id for s in changed if s.outcome == "unchanged"}
+        told = CHANGE.c.action.in_((Action.ADDED, Action.UPDATED))
+        mine = (CHANGE.c.job_id == self._job_id, told | CHANGE.c.item_id.in_(touched))
         query = select(CHANGE.c.id, CHANGE.c.item_id, CHANGE.c.source_key, CHANGE.c.action, CHANGE.c.before)
         removed = CHANGE.c.item_id.is_(None) & CHANGE.c.source_key.in_(by_key)
-        query = query.where(*mine, CHANGE.c.item_id.in_(by_id) | removed)
+        query = query.where(*mine, CHANGE.c.action.in_(ABOUT_DATA), CHANGE.c.item_id.in_(by_id) | removed)
+        query = query.order_by(CHANGE.c.action == Action.UPDATED)
         found = [(by_id.get(row.item_id) or by_key[row.source_key], row) for row in db.session.execute(query)]
         return {s.item_id: (s, row) for s, row in found}
 
     def _record_changes(self, saved: Sequence[Saved]) -> None:
         rows = [
-            self._row(s.outcome, store.source_key(s.item), s.item) | {"item_id": s.item_id, "before": s.before or None}
+            self._row(Action.TOUCHED if s.outcome == "unchanged" else s.outcome, s.key, s.item)
+            | {"item_id": s.item_id, "before": s.before or None}
             for s in saved
         ]
         if rows:
@@ -303,15 +343,13 @@ class Recorder:
         held = {row.source_id: row.id for row in rows} | {row.handle: row.id for row in rows if row.handle}
         mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id.in_(held.values()))
         db.session.execute(update(HOLDING).where(*mine).values(seen_by=self._job_id))
-        db.session.execute(
-            insert(CHANGE),
-            [
-                self._row(Action.FAILED, key_of(f), f)
-                | {"item_id": held.get(f.handle) or held.get(f.id), "reason": f.reason}
-                for f in failures
-            ],
-        )
-        self._failed.update(map(key_of, failures))
+        rows = []
+        for failure in failures:
+            key = free_key((failure.handle, name_of(failure)), set(self._failed.values()))
+            self._failed[name_of(failure)] = key
+            item_id = held.get(failure.id) or held.get(failure.handle)
+            rows.append(self._row(Action.FAILED, key, failure) | {"item_id": item_id, "reason": failure.reason})
+        db.session.execute(insert(CHANGE), rows)
 
     def _row(self, action: str, key: str, subject: Any) -> dict[str, Any]:
         return {"job_id": self._job_id, **identity(action, key, subject)}
@@ -323,9 +361,9 @@ def identity(action: str, key: str, subject: Item | Failure) -> dict[str, Any]:
     return {"action": str(action), "source_key": key, **names}
 
 
-def key_of(failure: Failure) -> str:
-    """What identifies a failed item within a job; of one that nothing is known of, its reason names its row."""
-    return failure.handle or failure.id or failure.reason
+def name_of(failure: Failure) -> str:
+    """Return what tells a failed item from others of its job. One of which nothing is known is named by its reason."""
+    return failure.id or failure.handle or failure.reason
 
 
 def in_counts(fates: Mapping[str, int]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from sqlalchemy import delete, insert
 
 from .. import dspace
 from ..catalogue import store, takedown
+from ..catalogue.identity import free_key
 from ..catalogue.models import CatalogueFile, CatalogueItem, Fate
 from ..catalogue.store import Place
 from ..dspace.records import Failure, Item, Scope, SourceState
@@ -22,7 +23,7 @@ from ..repositories.connections import Connection, open_connection
 from ..repositories.models import Repository
 from . import jobs
 from .models import PreviewRow
-from .recording import identity, key_of
+from .recording import identity, name_of
 from .run import Run
 from .told import Told
 
@@ -53,7 +54,7 @@ def run(run: Run, connect: Callable[..., Connection] = open_connection) -> tuple
     failures = [result for result in results if isinstance(result, Failure)]
     with transaction():
         db.session.execute(delete(ROW).where(ROW.c.job_id == run.job_id))
-        rows = [*(_row(place, item) for item in shown), *map(_failure, failures)]
+        rows = _distinct([*(_row(place, item) for item in shown), *map(_failure, failures)])
         if rows:
             db.session.execute(insert(ROW), [{"job_id": run.job_id, **row} for row in rows])
         run.advance(
@@ -132,7 +133,16 @@ def _row(place: Place, item: Item) -> dict[str, Any]:
 
 
 def _failure(failure: Failure) -> dict[str, Any]:
-    return identity(Told.FAILED, key_of(failure), failure) | {"data": {"reason": failure.reason}}
+    return identity(Told.FAILED, failure.handle or name_of(failure), failure) | {"data": {"reason": failure.reason}}
+
+
+def _distinct(rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """Return the rows with a key each, where several items have one handle."""
+    taken: set[str] = set()
+    for row in rows:
+        row["source_key"] = free_key((row["source_key"], row["source_id"]), taken)
+        taken.add(row["source_key"])
+    return rows
 
 
 def _values(item: Item) -> int:

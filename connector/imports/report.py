@@ -15,6 +15,7 @@ from ..words import plural
 from . import showing
 from .models import ImportJob, Kind, PreviewRow
 
+PROBLEMS = (Action.FAILED, Action.SHARES_HANDLE)
 PROBLEM = ("id", "handle", "title", "reason")
 NUMBERS = ("expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
 
@@ -83,8 +84,8 @@ def problems(job: ImportJob, limit: int | None = None) -> Iterator[dict[str, Any
         yield from _problems_of_a_look(job, limit)
         return
     columns = (Change.source_id, Change.handle, Change.title, Change.reason, Change.item_id)
-    failed = select(*columns).where(Change.job_id == job.id, Change.action == Action.FAILED).order_by(Change.id)
-    for row in db.session.execute(failed.limit(limit)):
+    noted = select(*columns).where(Change.job_id == job.id, Change.action.in_(PROBLEMS)).order_by(Change.id)
+    for row in db.session.execute(noted.limit(limit)):
         yield _problem(row.source_id, row.handle, row.title, row.reason, row.item_id)
     for row in db.session.execute(_file_problems(job).limit(limit)):
         file = row.CatalogueFile

@@ -173,6 +173,8 @@ def _take_back(place: Place, change: Any, name: str, group: Any) -> bool:
         return True
     if name == "data":
         store.restore_data(place, change.item_id, group)
+    elif name == "last_modified":
+        db.session.execute(update(ITEM).where(ITEM.c.id == change.item_id).values(last_modified=group))
     elif name == "state":
         since = group["state_since"]
         values = {"source_state": group["source_state"], "state_since": since and datetime.fromisoformat(since)}

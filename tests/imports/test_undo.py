@@ -349,3 +349,48 @@ def test_undoing_in_random_order_leaves_what_the_other_imports_brought(desk, dsp
     assert stored_bytes(desk.app) == set()
     with desk.app.app_context():
         assert json.dumps(list(as_jsonl(Selection()))) == "[]"
+
+
+def test_undo_puts_back_a_time_stamp_that_moved_alone(desk, dspace):
+    dspace.add("a")
+    desk.run()
+    before = records(desk.app)
+    dspace.edit("a")
+    job = desk.run()
+
+    desk.undo(job.id)
+
+    assert job.updated == 0
+    assert records(desk.app) == before
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (0, 2, 1)])
+def test_time_stamps_and_changes_undone_in_any_order_end_in_the_same_state(desk, dspace, order):
+    dspace.add("a")
+    desk.run()
+    before = records(desk.app)
+    ids = []
+    for values in ({}, {"title": "New"}, {}):
+        dspace.edit("a", **values)
+        ids.append(desk.run().id)
+
+    for number in order:
+        desk.undo(ids[number])
+
+    assert records(desk.app) == before
+
+
+def test_the_next_import_reads_in_full_what_an_undo_put_back(desk, dspace):
+    """A file was deleted at the source, where no time stamp moves for that."""
+    dspace.add("a", files={"a.txt": b"a", "b.txt": b"b"})
+    desk.run()
+    del dspace.items["a"].files["b.txt"]
+    job = desk.run(full=True)
+    desk.undo(job.id)
+    assert [file["name"] for file in records(desk.app)[0]["files"]] == ["a.txt", "b.txt"]
+
+    again, last = desk.run(), desk.run()
+
+    assert [file["name"] for file in records(desk.app)[0]["files"]] == ["a.txt"]
+    assert (again.updated, last.updated) == (1, 0)
+    assert dspace.details == ["a"]  # once

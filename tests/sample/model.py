@@ -166,7 +166,8 @@ class Repository:
                 self._drop(bitstream)
             for bundle in item.bundles:
                 del self.bundles[bundle.uuid]
-            del self.items[item.uuid], self.handles[item.handle], self.numbered["item", item.number]
+            self.handles.pop(item.handle, None)
+            del self.items[item.uuid], self.numbered["item", item.number]
             self.changes += 1
 
     def supersede(self, item: Item) -> Item:
