@@ -68,6 +68,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "CLAMD": read("CLAMD", _clamd, None),
         "MIN_FREE": read("MIN_FREE", _size, DEFAULT_MIN_FREE),
         "MISSING_PERCENT": read("MISSING_PERCENT", _whole(0, 100), 20),
+        "MISSING_LEAST": read("MISSING_LEAST", _whole(1, 10**6), 3),
         "FILE_CHECK_RUNS": read("FILE_CHECK_RUNS", _whole(0, 365), 7),
         "KEEP_RUNS": read("KEEP_RUNS", _whole(0, 10**6), 30),
         "KEEP_DAYS": read("KEEP_DAYS", _whole(0, 10**5), 0),

@@ -43,6 +43,7 @@ from .singly import singly
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _TELLS_EMBARGOES = 9
+_HOMES = (("embed", "owningCollection"), ("embed", "mappedCollections"))
 
 
 class HalClient:
@@ -176,14 +177,16 @@ class HalClient:
         try:
             if handle and not is_uuid(item_id):
                 item_id = located(self._api, handle)[1]
-            found, url = self._api.get(f"core/items/{item_id}")
+            found, url = self._api.get(f"core/items/{item_id}", _HOMES)
         except NotFound:
             return SourceState.VANISHED
         except Restricted:
             return SourceState.HIDDEN
         if (state := shapes.state_of(found, url)) is not SourceState.PRESENT:
             return state
-        return SourceState.PRESENT if self._is_within(item_id, scope) else SourceState.ELSEWHERE
+        if scope.kind not in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY):
+            return SourceState.PRESENT
+        return SourceState.PRESENT if self._is_within(found, url, scope) else SourceState.ELSEWHERE
 
     def ping(self) -> None:
         """Raises Transient while the repository does not answer."""
@@ -275,9 +278,31 @@ class HalClient:
             return replace(item, bitstreams=())
         return self._api.with_files(item, bundles, url)
 
-    def _is_within(self, item_id: str, scope: Scope) -> bool:
-        if scope.kind not in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY):
+    def _is_within(self, found: shapes.Json, url: str, scope: Scope) -> bool:
+        """Is an item inside a scope? Where search does not find it there, its collections decide: an index loses items.
+
+        A scope that is gone holds nothing.
+        """
+        try:
+            self._check(scope)
+        except NotFound:
+            return False
+        params = [*items_in(scope, way=Way(None, f"search.resourceid:{found['uuid']}")), ("size", 1)]
+        if self._api.search(params)[0].total > 0:
             return True
-        self._check(scope)
-        params = [*items_in(scope, way=Way(None, f"search.resourceid:{item_id}")), ("size", 1)]
-        return self._api.search(params)[0].total > 0
+        homes = shapes.collection_ids_of(found, url)
+        if scope.kind is ScopeKind.COLLECTION:
+            return scope.id in homes
+        return any(scope.id in self._above(ScopeKind.COLLECTION, home) for home in homes)
+
+    def _above(self, kind: ScopeKind, id: str) -> Iterator[str]:
+        """Yield the ids of the communities above a collection or community, as far as they can be read."""
+        while id:
+            try:
+                found, url = self._object(kind, id, [PARENT])
+            except (NotFound, Restricted):
+                return
+            parent = shapes.embedded(found, "parentCommunity", url)
+            kind, id = ScopeKind.COMMUNITY, "" if parent is None else shapes.member(parent, "uuid", str, url)
+            if id:
+                yield id

@@ -105,6 +105,13 @@ def _owning_collection(found: Json, url: str) -> Collection | None:
     return None if owner is None else collection_of(owner, url)
 
 
+def collection_ids_of(found: Json, url: str) -> set[str]:
+    """Return the ids of the collections that an item is in, as far as they are embedded: its own, and those mapped."""
+    owner, mapped = embedded(found, "owningCollection", url), embedded(found, "mappedCollections", url)
+    homes = [] if mapped is None else listed(mapped, "mappedCollections", url).rows
+    return {member(home, "uuid", str, url) for home in (*homes, *([] if owner is None else [owner]))}
+
+
 def _metadata(found: Json, url: str) -> Iterator[MetadataValue]:
     """Every value, the fields in the server's order, the values of a field by place."""
     metadata = member(found, "metadata", dict, url)

@@ -19,6 +19,7 @@ ANSWERS = {
     Answer.MARK: "The answer: they are.",
     Answer.LEAVE: "The answer: no, leave them as they are.",
 }
+SETTLED = "A later import has settled this."
 
 
 def text(job: ImportJob, contact: str) -> str:
@@ -76,7 +77,7 @@ def _question(job: ImportJob) -> Iterator[str]:
     """So much was missing at the source that a person was asked, and what the answer was."""
     if job.question:
         missing = f"{job.question['unseen']:,} of the {job.question['held']:,} items that are held"
-        answer = ANSWERS[job.question.get("answer")]
+        answer = SETTLED if job.is_settled else ANSWERS[job.question.get("answer")]
         yield f"The lists did not show {missing}, so a person was asked whether they are really gone. {answer}"
 
 

@@ -32,7 +32,7 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
     """Settle an import whose walk has ended; gives (clean, message). Raises Undecided where a person must be asked."""
     is_partial = harvest.is_partial
     left = "" if is_partial else _ask_or_leave(harvest)
-    unasked = [] if is_partial or left else _mark_unseen(harvest)
+    unasked, unlisted = ([], []) if is_partial or left else _mark_unseen(harvest)
     hidden = sum(harvest.hidden.values())
     with transaction():
         fates = harvest.recorder.fates()
@@ -44,11 +44,14 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
         difference = _left_out(harvest) if is_partial else _difference(job, inexact)
         values: dict[str, Any] = {"hidden": known}
         if not is_partial:
-            whole = not (left or difference or unasked or job.failed)
+            whole = not (left or difference or unasked or unlisted or job.failed or harvest.scope_is_gone)
             values["proof"] = proof(harvest) if whole else None
+            harvest.recorder.close_questions()
         harvest.recorder.settle(values)
-        clean, message = _verdict(job, fates, " ".join(filter(None, (left, difference, _shared(shared)))), unasked)
-        return clean, f"{message} {_hidden_in_words(hidden) if hidden else ''}".strip()
+        odd = (left, difference, _shared(shared), _unlisted_in_words(unlisted))
+        clean, message = _verdict(job, fates, " ".join(filter(None, odd)), unasked)
+        told = (message, _gone_in_words(harvest), _hidden_in_words(hidden) if hidden else "")
+        return clean, " ".join(filter(None, told))
 
 
 def _ask_or_leave(harvest: Harvest) -> str:
@@ -63,14 +66,21 @@ def _ask_or_leave(harvest: Harvest) -> str:
     answer = (harvest.question or {}).get("answer")
     if answer == Answer.LEAVE and unseen:
         return f"{_number(unseen, 'item')} that the source no longer lists, left as they are by a person's word."
-    unlikely = [] if answer == Answer.MARK else [each for each in missing if _is_unlikely(each)]
-    return harvest.recorder.ask(unlikely[0]) if unlikely else ""
+    unlikely = [] if answer == Answer.MARK else [each for each in missing if _is_doubtful(harvest, each)]
+    return harvest.recorder.ask(unlikely[0], _gone_in_words(harvest)) if unlikely else ""
 
 
-def _is_unlikely(missing: Missing) -> bool:
-    """Whether more is missing than may be in one run, or all."""
+def _is_doubtful(harvest: Harvest, missing: Missing) -> bool:
+    """Is more missing than may be in one run, or all? A few items are looked up, unless their scope is gone."""
     unseen, held = missing.unseen, missing.held
-    return unseen > 0 and (unseen * 100 > held * current_app.config["MISSING_PERCENT"] or unseen == held)
+    if unseen < (1 if harvest.scope_is_gone else current_app.config["MISSING_LEAST"]):
+        return False
+    return unseen * 100 > held * current_app.config["MISSING_PERCENT"] or unseen == held
+
+
+def _gone_in_words(harvest: Harvest) -> str:
+    """Say that what is imported is gone; "" where it is there."""
+    return f"The {harvest.scope.kind} is no longer at the source." if harvest.scope_is_gone else ""
 
 
 def _missing(harvest: Harvest, which: ColumnElement[bool]) -> Missing:
@@ -97,6 +107,14 @@ def _verdict(job: ImportJob, fates: dict[str, int], difference: str, unasked: Se
 
 def _number(number: int, thing: str) -> str:
     return f"1 {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _unlisted_in_words(names: Sequence[str]) -> str:
+    """Say that items can be read and are not listed; "" where there are none."""
+    if not names:
+        return ""
+    what = "1 item can be read but is" if len(names) == 1 else f"{len(names)} items can be read but are"
+    return f"{what} no longer listed: {_named(names)}. The search index of the repository may have to be rebuilt."
 
 
 def _shared(handles: Sequence[str]) -> str:
@@ -141,12 +159,13 @@ def _hidden_in_words(hidden: int) -> str:
     return f"The source's own count is off by {hidden}: it lists no more items than were seen. {COUNTER}"
 
 
-def _mark_unseen(harvest: Harvest) -> list[str]:
+def _mark_unseen(harvest: Harvest) -> tuple[list[str], list[str]]:
     """Ask for each item that this source held and the walk did not show, and mark it (design rule 7).
 
-    Gives the handles (or ids) of those that cannot be asked for although the repository answers otherwise.
+    Return the handles (or ids) of those that cannot be asked for although the repository answers otherwise, and of
+    those that are as they were, and yet are not listed.
     """
-    after, unasked = 0, list[str]()
+    after, unasked, unlisted = 0, list[str](), list[str]()
     while rows := _unseen(harvest, after):
         harvest.run.say("Looking for items that the list no longer shows")
         after = rows[-1].id
@@ -156,7 +175,8 @@ def _mark_unseen(harvest: Harvest) -> list[str]:
             harvest.recorder.mark(marked)
             harvest.run.advance(harvest.requests() | {"vanished": len(marked)})
         unasked += [row.source_key for row, state in found if state is None]
-    return unasked
+        unlisted += [row.source_key for row, state in found if state is SourceState.PRESENT]
+    return unasked, unlisted
 
 
 def _unseen(harvest: Harvest, after: int) -> Sequence[Any]:

@@ -19,7 +19,7 @@ from ..catalogue.models import Holding
 from ..catalogue.store import Place, Saved
 from ..disk import Room
 from ..dspace.records import Failure, Item, Page, SourceState, Subset
-from ..errors import ConnectorError, RepositoryError
+from ..errors import ConnectorError, NotFound, RepositoryError
 from ..extensions import db, transaction
 from ..http import Traffic
 from ..repositories.connections import Connection, open_connection
@@ -91,6 +91,7 @@ class Harvest:
         # Whether some items count as unchanged because of their time stamps: their files are not known to be the same.
         self._has_trusted: bool = self.cursor.get("trusted", False)
         self._excluded: set[str] = set(self.cursor.get("excluded", ()))
+        self.scope_is_gone = bool(self.cursor.get("scope_is_gone"))
         self._absent: set[str] = set(self.cursor.get("absent", ()))  # ids that came with another state than present
         db.session.rollback()
 
@@ -108,9 +109,14 @@ class Harvest:
         return clean, f"{message} {_excluded_in_words(len(self._excluded))}".strip()
 
     def _read(self) -> None:
-        part = self.access.surely(self._read_all)
+        try:
+            part = self.access.surely(self._read_all)
+        except NotFound:
+            if self.is_partial or not (self._holds_some() and self._lost_its_scope()):
+                raise
+            part, self.scope_is_gone = None, True
         with transaction():
-            self.run.advance(self.requests(), cursor=self._cursor(walked=True))
+            self.run.advance(self.requests(), cursor=self._cursor(walked=True, scope_is_gone=self.scope_is_gone))
             choosing.forget(self.job_id)
             if part:
                 self.recorder.settle({"turn": Source.turn + 1})
@@ -175,8 +181,22 @@ class Harvest:
         job = ImportJob.__table__.c
         done = select(job.id).where(job.source_id == self.source_id, job.kind == Kind.IMPORT, job.id != self.job_id)
         done = done.where(job.state == State.COMPLETED)
+        return db.session.scalar(done.limit(1)) is not None and self._holds_some()
+
+    def _holds_some(self) -> bool:
+        """Does the source hold items, wherever these are now?"""
         holding = select(Holding.id).where(Holding.source_id == self.source_id)
-        return all(db.session.scalar(query.limit(1)) is not None for query in (done, holding))
+        found = db.session.scalar(holding.limit(1)) is not None
+        db.session.rollback()
+        return found
+
+    def _lost_its_scope(self) -> bool:
+        """Does the repository, which answers otherwise, say that what is imported is no longer there?"""
+        try:
+            self.access.surely(lambda: self.client.find(self.scope.kind, self.scope.handle or self.scope.id))
+        except NotFound:
+            return self.repository_answers()
+        return False
 
     @cached_property
     def sees_otherwise(self) -> bool:

@@ -221,6 +221,8 @@ def resume(job_id: int, answer: Answer | None = None) -> None:
         job = get(job_id)
         if job.undo_began:
             raise Conflict(f"Import {job_id} was undone: import again instead.")
+        if job.is_settled:
+            raise Conflict(f"{job.message} Import again instead.")
         if answer is not None and not job.asks:
             raise Conflict(f"Job {job_id} has no question that waits for an answer.")
         if job.is_look and job.pruned:

@@ -175,13 +175,20 @@ class ImportJob(db.Model):
 
     @property
     def asks(self) -> bool:
-        """Whether it ended with a question that nobody has answered yet (see `ending`)."""
-        return self.state == State.STOPPED and bool(self.question) and "answer" not in self.question
+        """Whether it ended with a question that nobody has answered and no later job has settled (see `ending`)."""
+        is_open = bool(self.question) and not self.question.keys() & {"answer", "settled_by"}
+        return self.state == State.STOPPED and is_open
+
+    @property
+    def is_settled(self) -> bool:
+        """Did a later job of its source settle the question with which it ended?"""
+        return "settled_by" in (self.question or {})
 
     @property
     def can_resume(self) -> bool:
         forgotten = self.is_look and self.pruned
-        return self.state in (State.STOPPED, State.FAILED) and not (self.undo_began or self.asks or forgotten)
+        is_over = self.undo_began or self.asks or self.is_settled or forgotten
+        return self.state in (State.STOPPED, State.FAILED) and not is_over
 
     @property
     def can_retry(self) -> bool:

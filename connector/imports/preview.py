@@ -139,8 +139,13 @@ class Comparison:
             ]
         )
 
-    def ask(self, missing: Missing) -> str:
-        """Far more is missing than is likely: an import would ask. Gives the sentence that says so."""
+    def close_questions(self) -> None:
+        """Questions of imports stay open."""
+
+    def ask(self, missing: Missing, gone: str) -> str:
+        """Return the sentence that says what an import would ask: far more is missing than is likely, or all `gone`."""
+        if gone:
+            return f"{gone} An import would ask you whether to mark its items as missing."
         return (
             f"The source lists {missing.what_is_left} of the {missing.held} items that are here. An import would mark "
             f"nothing and ask you whether the other {missing.unseen} are really gone, so they are not listed here."

@@ -22,11 +22,12 @@ from ..repositories.models import Source
 from . import retrying
 from .access import Access
 from .membership import Shelving
-from .models import ImportJob
+from .models import ImportJob, Kind, State
 from .restrictions import Restrictions
 from .run import Run
 
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
+JOB = ImportJob.__table__
 CHUNK = 500
 SHARED = "Another item at the source has the same handle. Both are here."
 ABOUT_DATA = (Action.ADDED, Action.UPDATED, Action.TOUCHED)
@@ -203,10 +204,24 @@ class Recorder:
             values |= {name: getattr(row, name) for name in ("source_key", "source_id", "handle", "title")}
             db.session.execute(insert(CHANGE).values(values))
 
-    def ask(self, missing: Missing) -> str:
-        """End the job with a question: far more is missing than is likely. Raises Undecided."""
+    def close_questions(self) -> None:
+        """Close the questions with which earlier imports of this source ended: this one has settled them."""
+        mine = (JOB.c.source_id == self._source_id, JOB.c.kind == Kind.IMPORT, JOB.c.id < self._job_id)
+        open_ones = select(JOB.c.id, JOB.c.question).where(*mine, JOB.c.state == State.STOPPED)
+        for row in db.session.execute(open_ones.where(JOB.c.question.is_not(None))).all():
+            if "answer" not in row.question:
+                values = {"question": row.question | {"settled_by": self._job_id}}
+                values["message"] = f"Job {self._job_id} has read this source again and settled this question."
+                db.session.execute(update(JOB).where(JOB.c.id == row.id).values(values))
+
+    def ask(self, missing: Missing, gone: str) -> str:
+        """End the job with a question: far more is missing than is likely, or all is `gone`. Raises Undecided."""
         with transaction():
             self._run.advance({}, question={"unseen": missing.unseen, "held": missing.held})
+            self.close_questions()
+        if gone:
+            items = "its 1 item" if missing.unseen == 1 else f"its {missing.unseen} items"
+            raise Undecided(f"{gone} Nothing was changed. Mark {items} as missing?")
         raise Undecided(
             f"The source lists {missing.what_is_left} of the {missing.held} items that were here before. Nothing was "
             f"marked: {missing.unseen} in one run is more than is likely, and the repository may be in trouble. "

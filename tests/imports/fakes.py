@@ -23,7 +23,7 @@ from connector.dspace.records import (
     SourceState,
     Subset,
 )
-from connector.errors import Rejected, RepositoryError, ServerTrouble
+from connector.errors import NotFound, Rejected, RepositoryError, ServerTrouble
 from connector.extensions import db
 from connector.http import Download, Traffic
 from connector.repositories.connections import Connection
@@ -61,6 +61,8 @@ class FakeDSpace:
         self.down = False
         self.silent_about: set[str] = set()
         self.broken_in_full: set[str] = set()  # lists show them, and to read more of them fails
+        self.unlisted: set[str] = set()  # the index has lost them, and they can be read
+        self.gone: set[str] = set()  # collections
         self.nameless_failures: list[str] = []  # reasons of rows that break the first page and tell nothing else
         self.count_off_by = 0
         self.hidden_counts: dict[str, int] = {}
@@ -99,8 +101,14 @@ class FakeDSpace:
 
     # The clients' methods
 
+    def find(self, kind: ScopeKind, identifier: str) -> Scope:
+        if identifier.removeprefix("1/") in self.gone:
+            raise NotFound(f"There is no {kind} {identifier}.")
+        return Scope(kind, identifier)
+
     def count(self, scope: Scope, subset: Subset | None = None) -> int | None:
         self._ask()
+        self.find(scope.kind, scope.id)
         if subset is not None and self.refuses_subsets:
             return None
         return len(self._listed(scope, subset)) + self.count_off_by
@@ -108,6 +116,7 @@ class FakeDSpace:
     def walk(self, scope: Scope, *, cursor, light, with_collection, seen, hidden, subset=None) -> Iterator[Page]:
         if subset is not None and self.refuses_subsets:
             raise Rejected("The repository does not take this query (422).")
+        self.find(scope.kind, scope.id)
         part = subset and subset.part
         self.listings.append("slice" if part else "changes" if subset else "light" if light else "complete")
         start = (cursor or {}).get("offset", 0)
@@ -180,14 +189,14 @@ class FakeDSpace:
             raise ServerTrouble("The repository answered with an error (503).")
 
     def _listed(self, scope: Scope, subset: Subset | None) -> list[FakeItem]:
-        found = [item for item in self.items.values() if self._is_in(item, scope)]
+        found = [item for item in self.items.values() if self._is_in(item, scope) and item.id not in self.unlisted]
         if subset is not None and subset.part is not None:
             number, of = subset.part
             return [item for item in found if part_of(item.id, of) == number]
         return [item for item in found if subset is None or item.indexed >= subset.indexed_since]
 
     def _is_in(self, item: FakeItem, scope: Scope) -> bool:
-        here = scope.kind is ScopeKind.REPOSITORY or scope.id in item.collections
+        here = scope.kind is ScopeKind.REPOSITORY or scope.id in set(item.collections) - self.gone
         return here and item.state is SourceState.PRESENT
 
     def _item(self, item: FakeItem, light: bool, with_collection: bool) -> Item:

@@ -109,6 +109,106 @@ def test_the_next_run_asks_again_and_one_that_sees_them_all_needs_no_answer(held
     assert (job.state, job.clean, job.unchanged) == ("completed", True, 10)
 
 
+def test_a_few_missing_items_are_looked_up_and_not_asked_about(desk, dspace):
+    desk.app.config["MISSING_PERCENT"] = 20
+    for number in range(4):
+        dspace.add(f"i{number}")
+    desk.run()
+    drop(dspace, 1)
+
+    job = desk.run()
+
+    assert (job.state, job.clean, job.vanished) == ("completed", True, 1)
+
+
+def test_a_later_run_closes_the_question_that_it_has_settled(held, dspace):
+    kept = dict(dspace.items)
+    drop(dspace, 10)
+    asking = held.run().id
+    dspace.items.update(kept)
+
+    later = held.run()
+
+    job = held.job(asking)
+    assert (job.state, job.asks, job.can_resume) == ("stopped", False, False)
+    assert f"Job {later.id} " in job.message
+    with held.app.app_context():
+        for given in (None, Answer.MARK):
+            with pytest.raises(Conflict, match="Import again"):
+                jobs.resume(asking, given)
+
+
+def test_a_later_question_takes_the_place_of_an_earlier_one(held, dspace):
+    drop(dspace, 10)
+    first, second = held.run().id, held.run().id
+
+    assert (held.job(first).asks, held.job(second).asks) == (False, True)
+
+
+def test_a_preview_closes_no_question(held, dspace):
+    drop(dspace, 10)
+    asking = held.run().id
+
+    held.look()
+
+    assert held.job(asking).asks
+
+
+def test_a_collection_that_is_gone_is_a_question_about_its_items(held, dspace):
+    dspace.gone.add("c1")
+
+    job = held.run()
+
+    assert (job.asks, job.vanished) == (True, 0)
+    assert job.message == (
+        "The collection is no longer at the source. Nothing was changed. Mark its 10 items as missing?"
+    )
+    assert states(held) == ["present"] * 10
+
+
+def test_yes_marks_the_items_of_a_gone_collection_and_later_runs_say_so(held, dspace):
+    dspace.add("kept", collections=("c2", "c1"))
+    held.run()
+    held.run("c2")
+    dspace.gone.add("c1")
+    drop(dspace, 10)
+
+    job = answer(held, held.run().id, Answer.MARK)
+    later = held.run()
+
+    assert (job.state, job.clean, job.vanished) == ("completed", True, 11)
+    assert states(held) == ["present"] + ["vanished"] * 10
+    assert (later.state, later.clean, later.vanished) == ("completed", True, 0)
+    assert "no longer at the source" in later.message
+
+
+def test_no_leaves_the_items_of_a_gone_collection_as_they_are(held, dspace):
+    dspace.gone.add("c1")
+
+    job = answer(held, held.run().id, Answer.LEAVE)
+
+    assert (job.state, job.clean, job.vanished) == ("completed", False, 0)
+    assert states(held) == ["present"] * 10
+
+
+def test_a_collection_that_was_never_there_fails_the_first_import(desk, dspace):
+    dspace.gone.add("c1")
+
+    job = desk.run()
+
+    assert (job.state, job.asks) == ("failed", False)
+
+
+def test_items_that_can_be_read_and_are_no_longer_listed_are_named(held, dspace):
+    dspace.unlisted |= {"i1", "i2"}
+
+    job = held.run()
+
+    assert (job.state, job.clean, job.vanished) == ("completed", False, 0)
+    assert "2 items can be read but are no longer listed: 1/i1, 1/i2." in job.message
+    assert states(held) == ["present"] * 10
+
+
 def test_the_page_shows_the_question_with_two_buttons_and_takes_the_answer(held, dspace, client, monkeypatch):
     drop(dspace, 10)
     job_id = held.run().id

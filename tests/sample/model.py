@@ -170,6 +170,17 @@ class Repository:
             del self.items[item.uuid], self.numbered["item", item.number]
             self.changes += 1
 
+    def delete_collection(self, collection: Collection) -> None:
+        """Delete a collection with the items that it owns; those mapped into it stay where they are."""
+        with self.lock:
+            for item in [one for one in self.items.values() if one.collection is collection]:
+                self.delete(item)
+            for item in self.items.values():
+                item.mapped = [home for home in item.mapped if home is not collection]
+            del self.collections[collection.uuid], self.handles[collection.handle]
+            del self.numbered["collection", collection.number]
+            self.changes += 1
+
     def supersede(self, item: Item) -> Item:
         """A new version of an item, its handle the old one with `.2`; the old one leaves lists and stays readable."""
         with self.lock:

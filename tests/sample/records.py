@@ -147,6 +147,7 @@ class Item:
     opens_withdrawn: bool = False
     in_archive: bool = True
     indexed: int = 0
+    is_lost_from_index: bool = False
     hidden_fields: frozenset[str] = HIDDEN
     cache: dict[object, bytes] = field(default_factory=dict, repr=False)
     kind = "item"
@@ -175,7 +176,7 @@ class Item:
     @property
     def is_found(self) -> bool:
         """Whether search finds it for whoever asks."""
-        return self.is_open and self.in_archive and self.discoverable
+        return self.is_open and self.in_archive and self.discoverable and not self.is_lost_from_index
 
     @property
     def collections(self) -> list[Collection]:

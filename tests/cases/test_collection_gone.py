@@ -1,0 +1,45 @@
+"""A collection that was imported is deleted at the source, with its items; one of them is mapped elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.dspace.records import ScopeKind
+from connector.imports import jobs
+from connector.imports.models import Answer
+from connector.repositories import connecting, register
+from tests.imports.test_login import Guest
+from tests.sample import SampleRepository
+
+NAME = "Aldermouth Gazette"
+
+
+@pytest.fixture(params=[5, 6, 9])
+def guest(request, app):
+    with SampleRepository(request.param) as sample:
+        yield Guest(app, sample)
+
+
+def run(guest, source: list[int]):
+    with guest.app.app_context():
+        if not source:
+            scope = connecting.find(guest.repository_id, ScopeKind.COLLECTION, guest.sample.data.named(NAME).handle)
+            source.append(register.source_for(guest.repository_id, scope.scope))
+        return guest._worked(jobs.create(source[0], {}))
+
+
+def test_the_run_asks_and_yes_marks_its_items(guest):
+    source: list[int] = []
+    number = run(guest, source).added
+    guest.sample.data.delete_collection(guest.sample.data.named(NAME))
+
+    asking = run(guest, source)
+    with guest.app.app_context():
+        jobs.resume(asking.id, Answer.MARK)
+        done = guest._worked(asking.id)
+
+    assert (asking.state, asking.vanished) == ("stopped", 0)
+    assert f"Mark its {number} items as missing?" in asking.message
+    assert (done.state, done.clean, done.vanished) == ("completed", True, number)
+    assert {one["source_state"] for one in guest.records().values()} == {"vanished"}
+    assert run(guest, source).state == "completed"
