@@ -43,6 +43,7 @@ from .singly import singly
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _TELLS_EMBARGOES = 9
+_CLOSES_FILES = (SourceState.WITHDRAWN, SourceState.SUPERSEDED)
 _HOMES = (("embed", "owningCollection"), ("embed", "mappedCollections"))
 
 
@@ -261,10 +262,21 @@ class HalClient:
         except NotFound:
             reason = "It is no longer there."
         except Restricted:
+            if (state := self._state(item.id)) in _CLOSES_FILES:
+                return replace(item, metadata=item.metadata or (), bitstreams=(), state=state)
             reason = "It is not open to the public."
         except (Rejected, TooLarge) as error:
             reason = str(error)
         return Failure(item.id, item.handle, item.name, reason)
+
+    def _state(self, id: str) -> SourceState:
+        """Return where an item stands whose files are refused: it may have been withdrawn since it was listed."""
+        try:
+            return shapes.state_of(*self._api.get(f"core/items/{id}", kind="item"))
+        except NotFound:
+            return SourceState.VANISHED
+        except Restricted:
+            return SourceState.HIDDEN
 
     def _whole(self, item: Item) -> Item:
         params = [*self._api.embedding_files(), ("embed", "owningCollection")]
@@ -274,7 +286,7 @@ class HalClient:
 
     def _with_files(self, item: Item, bundles: shapes.Json | None = None, url: str = "") -> Item:
         """The item with its files, which are closed to all once it was withdrawn or replaced by a newer version."""
-        if item.state in (SourceState.WITHDRAWN, SourceState.SUPERSEDED):
+        if item.state in _CLOSES_FILES:
             return replace(item, bitstreams=())
         return self._api.with_files(item, bundles, url)
 

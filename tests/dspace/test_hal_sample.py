@@ -173,3 +173,17 @@ def test_a_date_that_cannot_be_read_is_not_told(reader, sample, body):
     sample.faults.add("accessStatus", times=None, body=body)
 
     assert reader.available_from(file.uuid) is None
+
+
+def test_an_item_that_is_withdrawn_after_it_was_listed_is_withdrawn_and_no_failure(reader, sample):
+    [listed] = [
+        item
+        for page in reader.walk(REPOSITORY, light=True, seen=nothing_seen)
+        for item in page.items
+        if item.name == "Embargoed file beside an open one"
+    ]
+    sample.data.withdraw(sample.data.items[listed.id])
+
+    [found] = reader.complete([listed])
+
+    assert (found.state, found.bitstreams) == (SourceState.WITHDRAWN, ())
