@@ -3,8 +3,9 @@
 A record is a dict of `id, repository, source_id, handle, link, handle_link, page_link, title, source_state,
 restricted, last_modified, metadata [{field, value, language, authority, confidence}], values {term: [{value, language}
 or {uri, label}]}, files [{name, description, bundle, sequence, size, media_type, checksum, sha256, fate, reason,
-restricted, path}], item_sets [name], jobs [id]`. `restricted`: it came only by a login at the source. Entries of
-`metadata` and `values` that came so have `restricted: true`; others have no such member.
+restricted, path}], item_sets [name, with handle and number where several have it], jobs [id]`. `restricted`: it came
+only by a login at the source. Entries of `metadata` and `values` that came so have `restricted: true`; others have no
+such member.
 """
 
 from __future__ import annotations
@@ -33,16 +34,18 @@ FIXED_COLUMNS = (
 )
 SEPARATOR = "||"
 
+_ESCAPED = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def json_line(record: Mapping[str, Any]) -> str:
-    r"""The record as one line of JSON that ends in \n; other line separators (U+2028, U+0085) stay inside its strings.
+    r"""Return the record as one line of JSON that ends in \n, in valid UTF-8.
 
-    Half a surrogate pair, which no encoding can write, is written as its JSON escape, so that the line is always UTF-8.
+    Characters at which some readers end a line (U+0085, U+2028, U+2029), and halves of surrogate pairs, which no
+    encoding can write, are written as JSON escapes.
     """
     line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-    return _LONE_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", line) + "\n"
+    return _ESCAPED.sub(lambda one: f"\\u{ord(one[0]):04x}", line) + "\n"
 
 
 def csv_rows(columns: Sequence[str], records: Iterable[Mapping[str, Any]]) -> Iterator[str]:

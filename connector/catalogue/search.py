@@ -12,6 +12,7 @@ from ..errors import InvalidInput
 from ..extensions import db
 from ..ids import row_id
 from .models import Action, CatalogueItem, Change, Holding, ItemSet, Membership
+from .set_names import labels
 from .texts import like_patterns, search_terms
 
 
@@ -83,9 +84,16 @@ def jobs_of(item_ids: list[int]) -> dict[int, list[int]]:
 
 
 def set_names_of(item_ids: list[int]) -> dict[int, list[str]]:
-    """The names of the item sets each of these items is in."""
-    query = select(Membership.item_id, ItemSet.name).join(ItemSet, ItemSet.id == Membership.item_set_id)
-    return _grouped(query.where(Membership.item_id.in_(item_ids)).distinct().order_by(ItemSet.name))
+    """Return the names of the item sets each of these items is in (see `set_names`)."""
+    query = select(Membership.item_id, ItemSet.id).join(ItemSet, ItemSet.id == Membership.item_set_id)
+    query = query.where(Membership.item_id.in_(item_ids)).distinct().add_columns(ItemSet.name)
+    found = db.session.execute(query.order_by(ItemSet.name, ItemSet.id)).all()
+    sets = select(ItemSet.id, ItemSet.name, ItemSet.origin).where(ItemSet.id.in_({row.id for row in found}))
+    names = labels(db.session.execute(sets))
+    groups: dict[int, list[str]] = {}
+    for row in found:
+        groups.setdefault(row.item_id, []).append(names[row.id])
+    return groups
 
 
 def brought_by(item_id: int) -> list[int]:

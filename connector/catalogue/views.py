@@ -19,6 +19,7 @@ from . import export, search, sets, showing
 from .leftovers import the_folder
 from .models import CatalogueFile, CatalogueItem, ItemSet
 from .search import Selection
+from .set_names import labels
 
 blueprint = Blueprint("catalogue", __name__)
 blueprint.app_template_global()(showing.file_name)
@@ -51,7 +52,8 @@ def _items_page(selection: Selection, words: str, refused: InvalidInput | None =
         words=words,
         refused=refused,
         asked=_as_arguments(selection),
-        item_sets=sets.every(),
+        item_sets=(every := sets.every()),
+        set_labels=labels(every),
         repositories=db.session.scalars(select(Repository).order_by(Repository.id)).all(),
         **found,
     )
@@ -82,7 +84,8 @@ def item(item_id: int) -> str:
         terms=terms,
         others=others,
         picture=sets.thumbnails([item_id], with_restricted=_sees_restricted()).get(item_id),
-        item_sets=sets.of_item(item_id),
+        item_sets=(its_sets := sets.of_item(item_id)),
+        set_labels=labels(its_sets),
         brought_by=search.brought_by(item_id),
         changed_by=search.jobs_of([item_id]).get(item_id, []),
         state=showing.STATES[shown.source_state],
@@ -95,7 +98,7 @@ def item_sets() -> str:
     """All item sets, by name."""
     page = page_of(select(ItemSet).order_by(ItemSet.name, ItemSet.id), asked_number())
     counts = sets.counts([s.id for s in page.rows], Selection(with_restricted=_sees_restricted()))
-    return render_template("catalogue/item_sets.html", page=page, counts=counts)
+    return render_template("catalogue/item_sets.html", page=page, counts=counts, set_labels=labels(page.rows))
 
 
 @blueprint.get("/item-sets/<int:item_set_id>/")

@@ -11,6 +11,7 @@ from wtforms import BooleanField, Field, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from ..catalogue.models import ItemSet
+from ..catalogue.set_names import labels
 from ..dspace.records import ScopeKind
 from ..errors import InvalidInput
 from ..forms import Form
@@ -256,11 +257,13 @@ class ImportOptionsForm(Form):
 
     def offer(self, item_sets: Sequence[ItemSet]) -> None:
         """Let these item sets be chosen."""
+        told_apart = labels(item_sets)
+        self._set_names = {f"set:{item_set.id}": item_set.name for item_set in item_sets}
         self.item_set.choices = [
             ("", "None"),
             ("collection", "From the DSpace collection"),
             ("new", "A new item set"),
-            *((f"set:{item_set.id}", item_set.name) for item_set in item_sets),
+            *((f"set:{item_set.id}", told_apart[item_set.id]) for item_set in item_sets),
         ]
 
     def fill(self, options: dict[str, Any], ignored: Iterable[str], item_sets: Sequence[ItemSet]) -> None:
@@ -275,7 +278,7 @@ class ImportOptionsForm(Form):
             "collection"
             if options.get("item_set_from_collection")
             else f"set:{set_id}"
-            if set_id in ids.values()
+            if set_id in {item_set.id for item_set in item_sets}
             else ""
         )
         self.ignored.data = "\n".join(ignored)
@@ -291,7 +294,7 @@ class ImportOptionsForm(Form):
         `test`, `hours` (["22:00", "06:00"] or None), `full`.
         """
         chosen = self.item_set.data
-        names = dict(self.item_set.choices) | {"": None, "collection": None, "new": self.item_set_name.data}
+        names = self._set_names | {"": None, "collection": None, "new": self.item_set_name.data}
         return {
             "files": self.files.data,
             "file_limit": self.file_limit.data,

@@ -58,7 +58,8 @@ def test_only_the_line_feed_ends_a_json_line():
     line = json_line(record(title=text))
 
     assert line.count("\n") == 1 and line.endswith("}\n")
-    assert "b\u2028c\u2029d\u0085e" in line
+    assert "b\\u2028c\\u2029d\\u0085e" in line
+    assert len(line.splitlines()) == 1
     assert json.loads(line)["title"] == text
 
 

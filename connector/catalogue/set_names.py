@@ -1,0 +1,26 @@
+"""The names of item sets, with the handle and number beside the name where several sets have one name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import func, select
+
+from ..extensions import db
+from .models import ItemSet
+
+
+def labels(item_sets: Iterable[Any]) -> dict[int, str]:
+    """Return what to call each of these sets, by id. They need `id`, `name` and `origin`."""
+    rows = list(item_sets)
+    if not rows:
+        return {}
+    shared = select(ItemSet.name).group_by(ItemSet.name).having(func.count() > 1)
+    names = set(db.session.scalars(shared.where(ItemSet.name.in_({row.name for row in rows}))))
+    return {row.id: _told_apart(row) if row.name in names else row.name for row in rows}
+
+
+def _told_apart(row: Any) -> str:
+    handle = row.origin.partition(":")[2] if row.origin else ""
+    return f"{row.name} ({', '.join(filter(None, (handle, f'set {row.id}')))})"

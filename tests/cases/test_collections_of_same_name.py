@@ -1,0 +1,46 @@
+"""Two collections of two communities have one name: "Theses" in each department."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from connector.catalogue.export import as_csv, as_jsonl
+from connector.catalogue.search import Selection
+from tests.imports.test_login import Guest
+from tests.pages import words
+from tests.sample import SampleRepository
+
+
+@pytest.fixture
+def guest(app):
+    with SampleRepository(9) as sample:
+        data = sample.data
+        for number in (1, 2):
+            home = data.add_collection("Theses", data.add_community(f"Department {number}"))
+            data.add_item(home, [("dc.title", [f"A thesis of department {number}"])])
+        guest = Guest(app, sample)
+        guest.run(files=False, item_set_from_collection=True)
+        yield guest
+
+
+def test_exports_tell_their_item_sets_apart_and_leave_other_names_alone(guest):
+    with guest.app.app_context():
+        records = {one["title"]: one["item_sets"] for one in map(json.loads, as_jsonl(Selection()))}
+        rows = list(as_csv(Selection()))
+    theses = [records[f"A thesis of department {number}"] for number in (1, 2)]
+    handles = [one.handle for one in guest.sample.data.collections.values() if one.name == "Theses"]
+
+    assert theses[0] != theses[1]
+    assert [handle in names[0] for handle, names in zip(handles, theses, strict=True)] == [True, True]
+    assert all(any(names[0] in row for row in rows) for names in theses)
+    assert records["No file"] == ["Special files"]
+
+
+def test_pages_tell_them_apart(guest, client):
+    handles = [one.handle for one in guest.sample.data.collections.values() if one.name == "Theses"]
+
+    for path in ("/item-sets/", "/items/"):
+        page = words(client.get(path))
+        assert [f"Theses ({handle}, set " in page for handle in handles] == [True, True]
