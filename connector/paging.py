@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import request
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, inspect, select
 
 from .extensions import db
 
@@ -46,8 +46,14 @@ def asked_number() -> int:
 
 
 def page_of(query: Select[Any], number: int) -> Page:
-    """Page `number` of the first column of a SELECT; the last page where there are not as many."""
-    total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
+    """Return page `number` of a SELECT of rows of one table; the last page if there are fewer.
+
+    The ids come first, alone: an index answers that, and no row is read that the page does not show.
+    """
+    entity = query.column_descriptions[0]["entity"]
+    key = inspect(entity).primary_key[0]
+    total = db.session.scalar(select(func.count()).select_from(query.with_only_columns(key).order_by(None).subquery()))
     number = min(number, max(1, -(-total // SIZE)))
-    rows = db.session.scalars(query.offset((number - 1) * SIZE).limit(SIZE)).all()
+    ids = db.session.scalars(query.with_only_columns(key).offset((number - 1) * SIZE).limit(SIZE)).all()
+    rows = db.session.scalars(query.where(key.in_(ids))).all() if ids else []
     return Page(rows, number, total)

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, delete, func, literal_column, select, update
 
 from ..accounts import audit
 from ..dspace.records import SourceState
@@ -20,6 +20,8 @@ from .models import CatalogueFile, CatalogueItem, Change, Fate, Membership
 
 ITEM, FILE, CHANGE = CatalogueItem.__table__, CatalogueFile.__table__, Change.__table__
 BATCH = 200
+# As the partial index `ix_item_gone` names it: with a bound value no database would use the index.
+IS_LISTED = (ITEM.c.source_state != literal_column("'present'")) | ITEM.c.is_hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Chosen:
 
     def conditions(self) -> list[Any]:
         """As SQL conditions on the item table. What is hidden stays in the list when it comes back at the source."""
-        found = [(ITEM.c.source_state != SourceState.PRESENT) | ITEM.c.is_hidden]
+        found = [IS_LISTED]
         if self.item_ids is not None:
             found.append(ITEM.c.id.in_(self.item_ids))
         if self.repository_id is not None:

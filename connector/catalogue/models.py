@@ -78,6 +78,14 @@ class CatalogueItem(db.Model):
     __table_args__ = (
         UniqueConstraint("repository_id", "source_key", name="uq_item_source_key"),
         Index("ix_item_source_id", "repository_id", "source_id"),
+        Index("ix_item_listed", "is_hidden", "id", "by_login"),
+        Index("ix_item_repository", "repository_id", "is_hidden", "id", "by_login"),
+        Index(
+            "ix_item_gone",
+            *("state_since", "id", "repository_id", "by_login"),
+            sqlite_where=text("source_state != 'present' OR is_hidden = 1"),
+            postgresql_where=text("source_state != 'present' OR is_hidden"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -209,6 +217,7 @@ class Holding(db.Model):
         Index("ix_holding_item", "item_id"),
         Index("ix_holding_made_by", "made_by"),
         Index("ix_holding_seen_by", "source_id", "seen_by", "made_by"),
+        Index("ix_holding_left", "source_id", "left", "item_id"),
         Index(
             "ix_holding_problem_files",
             *("source_id", "seen_by", "item_id", "made_by"),
@@ -237,6 +246,7 @@ class Change(db.Model):
     __tablename__ = "change"
     __table_args__ = (
         Index("ix_change_job", "job_id", "action", "id"),
+        Index("ix_change_job_item", "job_id", "item_id", "action"),
         Index("ix_change_item", "item_id"),
         UniqueConstraint("job_id", "action", "source_key", name="uq_change"),
     )

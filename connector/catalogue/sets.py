@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 from ..errors import NotFound
 from ..extensions import db
 from .models import CatalogueFile, CatalogueItem, Fate, ItemSet, Membership
-from .search import Selection
 from .showing import PICTURES
 
 THUMBNAIL = 5_000_000  # bytes: no larger picture is sent for a list
@@ -34,11 +33,13 @@ def of_item(item_id: int) -> Sequence[ItemSet]:
     return db.session.scalars(select(ItemSet).where(ItemSet.id.in_(inside)).order_by(ItemSet.name, ItemSet.id)).all()
 
 
-def counts(item_set_ids: Sequence[int], meant: Selection) -> dict[int, int]:
-    """How many of the items meant are in each of these sets; empty ones are left out."""
-    number = func.count(Membership.item_id.distinct())
-    query = select(Membership.item_set_id, number).join(CatalogueItem, CatalogueItem.id == Membership.item_id)
-    query = query.where(Membership.item_set_id.in_(item_set_ids), *meant.conditions())
+def counts(item_set_ids: Sequence[int], *, with_restricted: bool) -> dict[int, int]:
+    """Return how many items that are listed are in each of these sets; empty sets are left out."""
+    unlisted = CatalogueItem.is_hidden if with_restricted else CatalogueItem.is_hidden | CatalogueItem.by_login
+    query = select(Membership.item_set_id, func.count(Membership.item_id.distinct())).where(
+        Membership.item_set_id.in_(item_set_ids),
+        Membership.item_id.not_in(select(CatalogueItem.id).where(unlisted)),
+    )
     return {row[0]: row[1] for row in db.session.execute(query.group_by(Membership.item_set_id))}
 
 

@@ -97,7 +97,7 @@ def item(item_id: int) -> str:
 def item_sets() -> str:
     """All item sets, by name."""
     page = page_of(select(ItemSet).order_by(ItemSet.name, ItemSet.id), asked_number())
-    counts = sets.counts([s.id for s in page.rows], Selection(with_restricted=_sees_restricted()))
+    counts = sets.counts([s.id for s in page.rows], with_restricted=_sees_restricted())
     return render_template("catalogue/item_sets.html", page=page, counts=counts, set_labels=labels(page.rows))
 
 

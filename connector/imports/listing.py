@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from ..catalogue.gone import IS_LISTED
 from ..catalogue.models import CatalogueItem, Holding
 from ..dspace.records import ScopeKind, SourceState
 from ..extensions import db
@@ -58,7 +59,8 @@ def held_by(source_id: int) -> tuple[int, int]:
     """How many items of this source are held and still in it; and how many of them are gone at the source."""
     mine = (Holding.source_id == source_id, Holding.left.is_(None))
     held = select(func.count()).select_from(Holding).where(*mine)
-    gone = held.join(CatalogueItem).where(CatalogueItem.source_state != SourceState.PRESENT)
+    away = select(CatalogueItem.id).where(IS_LISTED, CatalogueItem.source_state != SourceState.PRESENT)
+    gone = held.where(Holding.item_id.in_(away))
     return db.session.scalar(held), db.session.scalar(gone)
 
 

@@ -224,7 +224,11 @@ class PreviewRow(db.Model):
     """
 
     __tablename__ = "preview_row"
-    __table_args__ = (UniqueConstraint("job_id", "source_key", name="uq_preview_row"),)
+    __table_args__ = (
+        UniqueConstraint("job_id", "source_key", name="uq_preview_row"),
+        Index("ix_preview_row_action", "job_id", "action", "id"),
+        Index("ix_preview_row_place", "job_id", "id", "action"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("import_job.id", ondelete="CASCADE"))
