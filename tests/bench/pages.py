@@ -1,0 +1,120 @@
+"""The pages of a large instance: how long each takes on each database, and the polls of twenty browsers at once."""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from functools import partial
+
+import requests
+from flask import Flask
+from rich.console import Console
+from rich.table import Table
+from waitress import create_server
+
+from config import load
+from connector import create_app, serving
+from connector.extensions import db
+from connector.storage import prepare
+from tests import signed_in
+from tests.test_postgresql import server
+from tests.tools import which
+
+from .goals import at_most
+from .large import FULL, make
+
+POLLS = ("/jobs/3/live", "/jobs/3/row")
+PAGES = (
+    *("/jobs/", "/jobs/1/", "/jobs/2/", "/jobs/3/", "/jobs/4/", "/jobs/5/", "/jobs/5/preview/", "/items/"),
+    *("/items/?page=4000", "/items/?repository=1", "/items/?job=1", "/items/?item_set=1", "/items/?item_set=5"),
+    *("/items/100/", "/item-sets/", "/item-sets/1/", "/gone/", "/sources/", "/sources/1/", "/audit/", "/excluded/"),
+)
+SEARCHES = ("/items/?q=harbour", "/items/?q=nothingatall")  # costly requests: without a goal
+POLL, PAGE, TIMES, BROWSERS = 50.0, 200.0, 5, 20  # milliseconds
+
+
+def pages(console: Console, quick: bool) -> None:
+    """Print the median of some answers of each page, on SQLite and, where it is installed, on PostgreSQL."""
+    items = 2_000 if quick else FULL
+    databases = {"SQLite": nullcontext("")} | ({"PostgreSQL": server()} if which("initdb") else {})
+    table = Table("page", *databases)
+    table.title = f"Milliseconds with {items:,} items and {2 * items:,} files"
+    columns = []
+    for url in databases.values():
+        with url as address, _instance(items, address) as app:
+            columns.append(_column(app))
+    for name, *figures in zip(columns[0], *(column.values() for column in columns), strict=True):
+        table.add_row(name, *figures)
+    console.print(table)
+
+
+@contextmanager
+def _instance(items: int, url: str) -> Iterator[Flask]:
+    with tempfile.TemporaryDirectory() as folder:
+        app = create_app(load({"CONNECTOR_INSTANCE": folder} | ({"CONNECTOR_DATABASE_URL": url} if url else {})))
+        prepare(app)
+        signed_in.admit(app)
+        app.test_client_class = signed_in.SignedIn
+        make(app, items)
+        yield app
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+def _column(app: Flask) -> dict[str, str]:
+    browser = app.test_client()
+    column = {}
+    for address in (*POLLS, *PAGES, *SEARCHES):
+        median = _milliseconds(partial(browser.get, address))
+        goal = POLL if address in POLLS else PAGE
+        column[address] = f"{median:.0f}" if address in SEARCHES else at_most(median, goal)
+    with _served(app) as url:
+        for address, name in (("/jobs/3/live", "a running job"), ("/jobs/1/", "a finished job")):
+            column[f"{BROWSERS} browsers on {name}"] = f"{_at_once(app, url + address):.0f}"
+    return column
+
+
+def _milliseconds(act: Callable[[], object]) -> float:
+    act()
+    taken = []
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        act()
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken)
+
+
+@contextmanager
+def _served(app: Flask) -> Iterator[str]:
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # as in serving.py
+    web = create_server(app, host="127.0.0.1", port=0, threads=serving.WEB_THREADS, asyncore_use_poll=True)
+    thread = threading.Thread(target=web.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{web.effective_port}"
+    web.task_dispatcher.shutdown()
+    web.close()
+    thread.join(30)
+
+
+def _at_once(app: Flask, address: str) -> float:
+    """Return the milliseconds until all browsers have their answer, asked for at the same moment."""
+    cookie = signed_in.cookie(app)
+    ready = threading.Barrier(BROWSERS + 1)
+
+    def ask(_: int) -> None:
+        ready.wait()
+        requests.get(address, cookies={cookie["name"]: cookie["value"]}, timeout=600).raise_for_status()
+
+    with ThreadPoolExecutor(BROWSERS) as pool:
+        answers = pool.map(ask, range(BROWSERS))
+        ready.wait()
+        began = time.perf_counter()
+        list(answers)
+        return (time.perf_counter() - began) * 1000
