@@ -1,9 +1,9 @@
-# make run, make demo, make test, make test-crash, make lint, make bench: each installs what it needs into .venv first.
+# make run, demo, test, test-crash, test-faults, lint, bench: each installs what it needs into .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run demo test test-crash lint bench clean
+.PHONY: run demo test test-crash test-faults lint bench clean
 
 run: $(READY)
 	$(BIN)/flask up
@@ -16,6 +16,9 @@ test: $(READY)
 
 test-crash: $(READY)
 	$(BIN)/python -m tests.crash $(ARGS)
+
+test-faults: $(READY)
+	$(BIN)/python -m tests.faults $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

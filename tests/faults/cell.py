@@ -1,0 +1,200 @@
+"""One cell of the matrix: do something while the fault lasts, import again without it, and ask three questions."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+
+from sqlalchemy import func, select
+
+from connector.catalogue.models import CatalogueFile, Holding
+from connector.dspace.records import SourceState
+from connector.errors import ConnectorError
+from connector.extensions import db
+from connector.imports.models import ImportJob, State
+from connector.imports.run import OUR_FAULT, stop_here
+from connector.repositories import connecting, register
+from connector.repositories.connections import open_connection
+
+from .faults import FAULTS
+from .objects import OBJECTS, Stage
+from .world import OUTAGE, Records, World
+
+LONGEST = 3 * OUTAGE + 9  # seconds that a stage may take on a busy machine: the outage of a few kinds of request
+JOBS = (1, 2, 3)  # of one instance
+ENDS, TRUE, RIGHT = "ends", "true", "right after"
+_numbers = count()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result of a cell. `met`: a request met the fault. `failed`, `reason`: the first question answered badly."""
+
+    met: bool
+    failed: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return self.failed or ("ok" if self.met else "·")
+
+
+class WrongAnswerError(Exception):
+    """A question has a bad answer."""
+
+    def __init__(self, question: str, reason: str):
+        super().__init__(question, reason)
+        self.question, self.reason = question, reason
+
+
+def run_cell(world: World, object_name: str, fault_name: str) -> Verdict:
+    """Let each stage of the object meet the fault, on an instance of its own, and return what came of it."""
+    began, hits = time.monotonic(), list[str]()
+
+    def falls_on(target: str) -> bool:
+        is_it = OBJECTS[object_name].is_asked_for(target)
+        if is_it:
+            hits.append(target)
+        return is_it
+
+    for stage in OBJECTS[object_name].stages:
+        world.be_at(stage)
+        with world.instance(stage, f"cell-{next(_numbers)}") as app, app.app_context():
+            world.sample.faults.add(falls_on, times=None, **FAULTS[fault_name]())
+            try:
+                _ask(world, stage)
+            except WrongAnswerError as wrong:
+                return Verdict(True, wrong.question, f"{stage}: {wrong.reason}", time.monotonic() - began)
+            finally:
+                world.sample.faults.clear()
+    return Verdict(bool(hits), seconds=time.monotonic() - began)
+
+
+def _ask(world: World, stage: Stage) -> None:
+    """Ask the three questions of a stage. Raises WrongAnswerError at the first bad answer."""
+    do = {Stage.CONNECT: _connect, Stage.LIST: _list}.get(stage, _import)
+    with _time_limit(world):
+        do(world, stage, is_disturbed=True)
+    world.sample.faults.clear()
+    do(world, stage, is_disturbed=False)
+
+
+def _connect(world: World, stage: Stage, is_disturbed: bool) -> None:
+    try:
+        found = connecting.connect(world.sample.url, "rest", None)
+    except ConnectorError as error:
+        _check(is_disturbed, RIGHT, f"the repository is not found: {error}")
+        return
+    generation = register.get(found.repository_id).generation
+    _check(generation == world.generation, TRUE, f"DSpace {world.generation} is taken for a DSpace {generation}")
+
+
+def _list(world: World, stage: Stage, is_disturbed: bool) -> None:
+    connection = open_connection(register.get(world.repository_id), patience=OUTAGE)
+    client, data = connection.client, world.sample.data
+    try:
+        listed = Counter(each.name for list_all in (client.communities, client.collections) for each in list_all())
+    except ConnectorError as error:
+        _check(is_disturbed, RIGHT, f"the tree is not listed: {error}")
+        return
+    finally:
+        connection.close()
+    there = Counter(each.name for each in (*data.communities.values(), *data.collections.values()))
+    _check(listed == there, TRUE, f"the tree is said to be {dict(listed)}")
+
+
+def _import(world: World, stage: Stage, is_disturbed: bool) -> None:
+    job = world.run()
+    held, expected = world.held(), world.expected[stage]
+    if is_disturbed:
+        _check_state(job)
+        _check_catalogue(job, held, expected)
+        _check_counts(job)
+        return
+    _check(job.state == State.COMPLETED, RIGHT, f"the next run is {job.state}: {job.message}")
+    _check(bool(job.clean), RIGHT, f"the next run is not clean: {job.message}")
+    difference = _difference(held, expected)
+    _check(not difference, RIGHT, difference)
+
+
+def _check_state(job: ImportJob) -> None:
+    """Check that the job has ended, and names its problems in words of its own."""
+    is_over = job.state in (State.COMPLETED, State.FAILED) or job.asks
+    _check(is_over, TRUE, f"the job is {job.state}: {job.message}")
+    _check(job.message != OUR_FAULT, TRUE, "something went wrong on our side")
+    _check(bool(job.clean or job.message), TRUE, "the job has problems and names none")
+
+
+def _check_catalogue(job: ImportJob, held: Records, expected: Records) -> None:
+    """Check that a clean job has the right catalogue, and that no item is wrongly said to be missing at the source."""
+    if job.state == State.COMPLETED and job.clean:
+        difference = _difference(held, expected)
+        _check(not difference, TRUE, f"completed and clean ({job.message or 'no message'}), but {difference}")
+    present = {one["source_id"] for one in expected if one["source_state"] == SourceState.PRESENT}
+    marked = [one for one in held if one["source_id"] in present and one["source_state"] != SourceState.PRESENT]
+    titles = ", ".join(one["title"] for one in marked)
+    _check(not marked, TRUE, f"said to be missing at the source, though present: {titles}")
+
+
+def _check_counts(job: ImportJob) -> None:
+    """Check that the counts of the job are those of the catalogue. An item that failed counts as seen."""
+    is_seen = Holding.seen_by == job.id
+    seen = db.session.scalar(select(func.count()).select_from(Holding).where(is_seen)) or 0
+    counted = f"{job.seen} items are said to be seen and {job.failed} to have failed; {seen} are held as seen"
+    _check(job.seen - job.failed <= seen <= job.seen, TRUE, counted)
+    files = select(CatalogueFile.fate).join(Holding, Holding.item_id == CatalogueFile.item_id)
+    fates = dict(Counter(db.session.scalars(files.where(is_seen))))
+    told = {fate: number for fate, number in job.files.items() if number}
+    _check(told == fates, TRUE, f"the files are said to be {told}, and are {fates}")
+
+
+def _difference(held: Records, expected: Records) -> str:
+    """Return the first difference between two catalogues in a few words, or nothing."""
+    here, there = ({one["source_id"]: one for one in side} for side in (held, expected))
+    if lost := [there[id]["title"] for id in there.keys() - here.keys()]:
+        return f"{len(lost)} of {len(there)} items are missing, such as {lost[0]}"
+    if more := [here[id]["title"] for id in here.keys() - there.keys()]:
+        return f"{len(more)} items are held that are not there, such as {more[0]}"
+    for id, right in there.items():
+        for name, value in right.items():
+            if here[id][name] != value:
+                return f"{name} of {right['title']} is {_short(here[id][name])} and should be {_short(value)}"
+    return ""
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) < 300 else f"{text[:300]}…"
+
+
+def _check(is_so: bool, question: str, reason: str) -> None:
+    if not is_so:
+        raise WrongAnswerError(question, reason)
+
+
+@contextmanager
+def _time_limit(world: World) -> Iterator[None]:
+    """End whatever takes longer than it may. Raises WrongAnswerError then."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        world.sample.faults.clear()
+        for job_id in JOBS:
+            stop_here(job_id)
+
+    timer = threading.Timer(LONGEST, end)
+    timer.start()
+    try:
+        yield
+    except WrongAnswerError:
+        if not late.is_set():
+            raise
+    finally:
+        timer.cancel()
+    _check(not late.is_set(), ENDS, f"it had not ended after {LONGEST} s")

@@ -1,0 +1,55 @@
+"""The matrix as a whole: cells run in two processes, its table and the reasons of what failed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from rich.table import Table
+
+from .cell import Verdict, run_cell
+from .world import World
+
+GENERATIONS = (4, 6, 7, 9)
+PROCESSES = 2
+_worlds: dict[int, World] = {}
+_open = ExitStack()  # until the process ends
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """Which generation, which object, which fault."""
+
+    generation: int
+    object: str
+    fault: str
+
+
+def run(cell: Cell) -> Verdict:
+    """Run one cell, in the world of its generation that this process keeps."""
+    if cell.generation not in _worlds:
+        folder = _open.enter_context(tempfile.TemporaryDirectory(prefix="faults-"))
+        _worlds[cell.generation] = _open.enter_context(World(cell.generation, Path(folder)))
+    return run_cell(_worlds[cell.generation], cell.object, cell.fault)
+
+
+def run_all(cells: Sequence[Cell]) -> Iterator[tuple[Cell, Verdict]]:
+    """Run the cells in two processes, and yield each as it ends."""
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
+        cells_of = {pool.submit(run, cell): cell for cell in cells}
+        for future in as_completed(cells_of):
+            yield cells_of[future], future.result()
+
+
+def table(verdicts: dict[Cell, Verdict]) -> Table:
+    """Return the table: a row for each generation and object, a column for each fault."""
+    faults = list(dict.fromkeys(cell.fault for cell in verdicts))
+    shown = Table("", *faults, title="ok, or the question that failed (·: nothing was asked for)")
+    for generation, name in dict.fromkeys((cell.generation, cell.object) for cell in verdicts):
+        shown.add_row(f"{generation} {name}", *(str(verdicts[Cell(generation, name, fault)]) for fault in faults))
+    return shown

@@ -1,0 +1,63 @@
+"""The rows of the matrix: the kinds of object that a fault falls on, by the addresses at which they are asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+_UUID = "[0-9a-f-]{36}"
+_SEARCH = "/server/api/discover/search/objects\\?(?=.*dsoType="
+
+
+class Stage(StrEnum):
+    """What a person does while the fault lasts."""
+
+    CONNECT = "connect"
+    LIST = "list communities and collections"
+    IMPORT = "import"
+    RERUN = "import again, after changes at the source"
+
+
+@dataclass(frozen=True)
+class Object:
+    """A kind of object. `legacy`, `hal`: which requests ask for it, of DSpace 4 to 6 and from 7 on."""
+
+    name: str
+    legacy: str
+    hal: str
+    stages: Sequence[Stage]
+
+    def is_asked_for(self, target: str) -> bool:
+        """Return whether this request (path and query) asks for such an object."""
+        return bool(re.match(self.hal if target.startswith("/server") else self.legacy, target))
+
+
+OBJECTS = {
+    each.name: each
+    for each in (
+        Object("root", r"/rest(/status)?/?(\?|$)", r"/server/api/?(\?|$)", (Stage.CONNECT, Stage.IMPORT)),
+        Object(
+            "tree",
+            r"/rest/(communities|collections|hierarchy)(/\w+/(communities|collections))?(\?|$)|/rest/communities/",
+            rf"{_SEARCH}(community|collection))|/server/api/core/(communities|collections)(/search/top)?(\?|$)"
+            rf"|/server/api/core/(communities|collections)/",
+            (Stage.LIST, Stage.IMPORT),
+        ),
+        Object(
+            "page",
+            r"/rest/collections/[^/?]+(/items|\?expand=items)|/rest/items(\?|$)",
+            rf"{_SEARCH}item)",
+            (Stage.IMPORT,),
+        ),
+        Object("item", r"/rest/items/[^/?]+(\?|$)", rf"/server/api/core/items/{_UUID}(\?|$)", (Stage.RERUN,)),
+        Object(
+            "file list",
+            r"/rest/items/[^/?]+/bitstreams",
+            rf"/server/api/core/(items/{_UUID}/bundles|bundles/{_UUID}/bitstreams)",
+            (Stage.IMPORT,),
+        ),
+        Object("file", r"/rest/bitstreams/", r"/server/api/core/bitstreams/", (Stage.IMPORT,)),
+    )
+}

@@ -1,0 +1,132 @@
+"""A repository of one generation, an app that imports from it, and the result of an import without faults."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from flask import Flask, current_app
+
+from connector.dspace.records import ScopeKind
+from connector.extensions import db
+from connector.imports import jobs
+from connector.imports.models import ImportJob
+from connector.imports.tasks import carry_out
+from connector.repositories import connecting, network, register
+from connector.storage import prepare
+from tests.conftest import app_at, let_go
+from tests.imports.catalogue import records
+from tests.sample import Repository, SampleRepository
+from tests.sample.server import GENERATIONS
+
+from . import source
+from .objects import Stage
+
+OUTAGE = 2  # seconds: the maximum outage
+QUICK = {"connect_timeout": 1, "read_timeout": 1, "deadline": 1.5, "file_grace": 1.5}  # seconds
+JSON_LIMIT = 2**20  # bytes
+Records = list[dict[str, Any]]
+OPTIONS = {"files": True, "item_set_from_collection": True}
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """Let requests give up after a second, not after minutes."""
+    settings = network.HttpSettings
+    with (
+        patch.object(network, "HttpSettings", lambda **given: settings(**(given | QUICK))),
+        patch.object(connecting, "PAGE_PATIENCE", OUTAGE),
+    ):
+        yield
+
+
+@dataclass
+class World:
+    """By stage: `data` is what the source holds, `before` the instance to begin with, `expected` the right result."""
+
+    generation: int
+    folder: Path
+    sample: SampleRepository = field(init=False)
+    data: dict[Stage, Repository] = field(init=False)
+    before: dict[Stage, Path] = field(init=False)
+    expected: dict[Stage, Records] = field(default_factory=dict)
+    source_id: int = field(init=False)
+    repository_id: int = field(init=False)
+
+    def __enter__(self) -> World:
+        self._stack = ExitStack()
+        self.sample = self._stack.enter_context(SampleRepository(self.generation))
+        self._stack.enter_context(hurried())
+        first, second = source.fresh(self.sample.url), source.edited(self.sample.url)
+        self.data = {stage: second if stage == Stage.RERUN else first for stage in Stage}
+        connected, imported = self.folder / "connected", self.folder / "imported"
+        self.before = {stage: imported if stage == Stage.RERUN else connected for stage in Stage}
+        self._prepare(connected, imported)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def be_at(self, stage: Stage) -> None:
+        """Let the repository be as this stage finds it."""
+        self.sample.data = self.data[stage]
+        self.sample.api = GENERATIONS[self.generation](self.sample)
+
+    @contextmanager
+    def instance(self, stage: Stage, name: str) -> Iterator[Flask]:
+        """Give the app on an instance that is as this stage finds it; it is removed at the end."""
+        folder = self.folder / name
+        shutil.copytree(self.before[stage], folder)
+        app = _app(folder)
+        try:
+            yield app
+        finally:
+            let_go(app)
+            shutil.rmtree(folder)
+
+    def held(self) -> Records:
+        """Return the catalogue. In an app context."""
+        return records(current_app)
+
+    def run(self) -> ImportJob:
+        """Import once, and return the job as it ended. In an app context."""
+        job_id = jobs.create(self.source_id, OPTIONS)
+        carry_out(job_id)
+        db.session.rollback()
+        return db.session.get_one(ImportJob, job_id, populate_existing=True)
+
+    def _prepare(self, connected: Path, imported: Path) -> None:
+        app = _app(connected)
+        prepare(app)
+        self.be_at(Stage.IMPORT)
+        with app.app_context():
+            self.repository_id = connecting.connect(self.sample.url, "rest", None).repository_id
+            handle = self.sample.data.named(source.TOP).handle
+            scope = connecting.find(self.repository_id, ScopeKind.COMMUNITY, handle).scope
+            self.source_id = register.source_for(self.repository_id, scope)
+        let_go(app)
+        shutil.copytree(connected, imported)
+        self.expected[Stage.IMPORT] = self._undisturbed(imported, Stage.IMPORT)
+        again = Path(shutil.copytree(imported, self.folder / "again"))
+        self.expected[Stage.RERUN] = self._undisturbed(again, Stage.RERUN)
+
+    def _undisturbed(self, instance: Path, stage: Stage) -> Records:
+        app = _app(instance)
+        self.be_at(stage)
+        with app.app_context():
+            job = self.run()
+            assert (job.state, job.clean) == ("completed", True), (job.state, job.message)
+        found = records(app)
+        let_go(app)
+        return found
+
+
+def _app(instance: Path) -> Flask:
+    app = app_at(instance)
+    app.config.update(PATIENCE=OUTAGE, JSON_LIMIT=JSON_LIMIT, MIN_FREE=0)
+    return app
