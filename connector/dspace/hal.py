@@ -183,6 +183,7 @@ class HalClient:
             return SourceState.VANISHED
         except Restricted:
             return SourceState.HIDDEN
+        shapes.member(found, "uuid", str, url)  # an answer of another shape says nothing of the item
         if (state := shapes.state_of(found, url)) is not SourceState.PRESENT:
             return state
         if scope.kind not in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY):

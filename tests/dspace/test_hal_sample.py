@@ -13,7 +13,7 @@ from connector.dspace import client, connect
 from connector.dspace.hal import HalClient
 from connector.dspace.patience import Patience
 from connector.dspace.records import Scope, ScopeKind, SourceState
-from connector.errors import Restricted
+from connector.errors import BadAnswer, Restricted
 from connector.http import AddressRule, Http, HttpSettings, Pace
 from tests.sample import SampleRepository, grow
 
@@ -88,6 +88,16 @@ def test_a_large_collection_is_complete_whatever_plan_was_chosen(reader, sample)
     items = [item for page in pages for item in page.items]
     assert len({item.id for item in items}) == len(items) == 400
     assert all(len(item.bitstreams) == 2 for item in items)
+
+
+@pytest.mark.parametrize("kind", [ScopeKind.COLLECTION, ScopeKind.REPOSITORY])
+def test_an_answer_of_another_shape_does_not_tell_where_an_item_is(reader, sample, kind):
+    item = sample.data.named("No file")
+    sample.faults.add(f"/core/items/{item.uuid}", times=None, status=200, body='{"unexpected": [1]}')
+    id = item.collection.uuid if kind is ScopeKind.COLLECTION else ""
+
+    with pytest.raises(BadAnswer, match="uuid"):
+        reader.whereabouts(item.uuid, Scope(kind, id))
 
 
 def test_where_items_went_is_told(reader, sample):

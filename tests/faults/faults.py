@@ -28,7 +28,7 @@ PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><form></fo
 HTML = {"Content-Type": "text/html;charset=UTF-8"}
 JSON = {"Content-Type": "application/json"}
 BOMB_BYTES = 32 * 2**20
-COUNTS = re.compile(rb'"(totalElements|totalPages|numberItems|countItems|sizeBytes)":\d+')
+COUNTS = re.compile(rb'"(totalElements|totalPages|numberItems|countItems)":\d+')
 ROWS = re.compile(rb'"(objects|items|bundles|bitstreams|communities|collections)":\[.*\]', re.DOTALL)
 HIGH, LOW = 10**12, 1
 

@@ -11,11 +11,9 @@ from .world import World
 
 CELLS = [
     ("root", "HTML"),
-    ("page", "cut"),
+    ("tree", "shape"),
     ("page", "shape"),
-    ("item", "drop"),
-    ("file", "500"),
-    ("file", "503 past"),
+    ("item", "shape"),
     ("file", "empty"),
     ("file", "totals low"),
 ]
