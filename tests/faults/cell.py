@@ -19,7 +19,7 @@ from connector.extensions import db
 from connector.imports.models import ImportJob, State
 from connector.imports.run import OUR_FAULT, stop_here
 from connector.repositories import connecting, register
-from connector.repositories.connections import open_connection
+from connector.repositories.connections import connected_to
 
 from .faults import FAULTS
 from .objects import OBJECTS, Stage, is_consistent
@@ -97,15 +97,14 @@ def _connect(world: World, stage: Stage, is_disturbed: bool) -> None:
 
 
 def _list(world: World, stage: Stage, is_disturbed: bool) -> None:
-    connection = open_connection(register.get(world.repository_id), patience=OUTAGE)
-    client, data = connection.client, world.sample.data
+    data = world.sample.data
     try:
-        listed = Counter(each.name for list_all in (client.communities, client.collections) for each in list_all())
+        with connected_to(register.get(world.repository_id)) as connection:
+            client = connection.client
+            listed = Counter(each.name for list_all in (client.communities, client.collections) for each in list_all())
     except ConnectorError as error:
         _check(is_disturbed, RIGHT, f"the tree is not listed: {error}")
         return
-    finally:
-        connection.close()
     there = Counter(each.name for each in (*data.communities.values(), *data.collections.values()))
     _check(listed == there, TRUE, f"the tree is said to be {dict(listed)}")
 

@@ -40,7 +40,7 @@ def hurried() -> Iterator[None]:
     settings = network.HttpSettings
     with (
         patch.object(network, "HttpSettings", lambda **given: settings(**(given | QUICK))),
-        patch.object(connecting, "PAGE_PATIENCE", OUTAGE),
+        patch.object(network, "PAGE_PATIENCE", OUTAGE),
     ):
         yield
 
