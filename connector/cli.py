@@ -54,7 +54,7 @@ def init_app(app: Flask) -> None:
 
 @click.command("import", cls=Command)
 @click.argument("url")
-@click.option("--endpoint", default="rest", show_default=True, help="Where the API lies below the site; tried first.")
+@click.option("--endpoint", default="rest", show_default=True, help="Path of the API below the site, or its URL.")
 @click.option("--limit", help="The most results asked for at once, 1 to 1000.")
 @click.option("--delay", metavar="SECONDS", help="Pause between two requests to this repository, 0 to 60.")
 @click.option("--collection", metavar="ID", help="A collection, by uuid, number or handle.")

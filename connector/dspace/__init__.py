@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ..http import Http
@@ -50,7 +50,17 @@ def connect(http: Http, url: str, endpoint: str) -> Found:
 
 
 def client(
-    http: Http, server: Server, *, limit: int | None = None, patience: Patience, width: Callable[[], int]
+    http: Http,
+    server: Server,
+    *,
+    limit: int | None = None,
+    patience: Patience,
+    width: Callable[[], int],
+    unanswered: Collection[str] = (),
 ) -> Client:
-    """The client for this server's generation (see HalClient)."""
-    return _CLIENTS[server.generation](http, server, limit=limit, patience=patience, width=width)
+    """Return the client for this server's generation (see HalClient).
+
+    `unanswered`: the optional questions that the repository is known not to answer.
+    """
+    make = _CLIENTS[server.generation]
+    return make(http, server, limit=limit, patience=patience, width=width, unanswered=unanswered)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Collection as Group
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +21,8 @@ from . import hal_records as shapes
 from .estimates import by_first_page
 from .hal_api import HalApi
 from .hal_handles import located
-from .hal_query import Way, items_in
+from .hal_optional import OptionalQuestions, Question, UnansweredError
+from .hal_query import Way, items_in, question_of
 from .hal_tree import PARENT, HalTree
 from .hal_walk import Reading, Walk
 from .paths import handle_in, is_uuid, object_of
@@ -45,6 +48,7 @@ _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities
 _TELLS_EMBARGOES = 9
 _CLOSES_FILES = (SourceState.WITHDRAWN, SourceState.SUPERSEDED)
 _HOMES = (("embed", "owningCollection"), ("embed", "mappedCollections"))
+_TRIES = 2  # of a count, after which it is waited for, or done without
 
 
 class HalClient:
@@ -64,6 +68,7 @@ class HalClient:
         limit: int | None = None,
         patience: Patience,
         width: Callable[[], int],
+        unanswered: Group[str] = (),
     ):
         self.server = server
         self._http, self._patience, self._width = http, patience, width
@@ -71,6 +76,13 @@ class HalClient:
         self._sizes = sizes_within(limit)
         self._tree = HalTree(self._api, self._sizes[0])
         self._checked: set[str] = set()
+        self._optional = OptionalQuestions(self._api.check, http.traffic, unanswered)
+        self._listed: dict[Scope, set[str]] = {}
+
+    @property
+    def unanswered(self) -> frozenset[str]:
+        """The optional questions that this repository does not answer (see `hal_optional`)."""
+        return self._optional.unanswered
 
     def communities(self) -> Iterator[Community]:
         """All communities, in no useful order."""
@@ -115,10 +127,11 @@ class HalClient:
         if scope.kind is ScopeKind.ITEM:
             return None
         self._check(scope)
+
+        question = question_of(subset)
+        ask = partial(self._total, scope, subset)
         try:
-            return self._patience.insist(
-                "page", lambda: self._api.search([*items_in(scope, subset), ("size", 1)])[0].total
-            )
+            return self._patience.insist("page", lambda: self._optional.ask(question, ask) if question else ask())
         except Rejected:
             return None
 
@@ -153,9 +166,10 @@ class HalClient:
             yield from self._single(scope, cursor, seen)
             return
         self._check(scope)
+        self._require(scope, subset)
         is_slice = subset is not None and subset.part is not None
         plans = (light_plans if light else slice_plans if is_slice else complete_plans)(self._sizes)
-        reading = Reading(self._api, self._patience, self._width, self._sizes, self._complete)
+        reading = Reading(self._api, self._patience, self._width, self._sizes, self._complete, self._lists_parts)
         walk = Walk(reading, scope, plans, light=light, with_collection=with_collection, seen=seen, subset=subset)
         yield from walk.pages(cursor)
 
@@ -164,10 +178,16 @@ class HalClient:
         return self._complete(items, self._width)
 
     def open_items(self, scope: Scope, ids: Group[str]) -> OpenItems:
-        """Return those of these items that a search finds, whatever the scope, with the values that it shows."""
+        """Return those of these items that a search finds, whatever the scope, with the values that it shows.
+
+        Where the site refuses such a search, they are those in the list of the scope; it shows no values then.
+        """
         found: dict[str, Any] = {}
-        for search in by_search(self._api, ids):
-            found |= self._patience.insist("page", search)
+        try:
+            for search in by_search(self._api, ids):
+                found |= self._patience.insist("page", partial(self._optional.ask, Question.IDS, search))
+        except UnansweredError:
+            return dict.fromkeys(self._ids_in(scope).intersection(ids))
         return found
 
     def whereabouts(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
@@ -230,7 +250,7 @@ class HalClient:
             raise NotFound(f"There is no {kind} {id} at {self.server.site_url}.", error.url) from None
         except Restricted as error:
             raise Restricted(
-                f"The {kind} {id} at {self.server.site_url} is not open to the public.", error.url
+                f"The {kind} {id} at {self.server.site_url} is not open to {error.reader}.", error.url
             ) from None
 
     def _check(self, scope: Scope) -> None:
@@ -262,10 +282,10 @@ class HalClient:
             return item if item.is_complete else self._with_files(item)
         except NotFound:
             reason = "It is no longer there."
-        except Restricted:
+        except Restricted as error:
             if (state := self._state(item.id)) in _CLOSES_FILES:
                 return replace(item, metadata=item.metadata or (), bitstreams=(), state=state)
-            reason = "It is not open to the public."
+            reason = f"It is not open to {error.reader}."
         except (Rejected, TooLarge) as error:
             reason = str(error)
         return Failure(item.id, item.handle, item.name, reason)
@@ -301,8 +321,9 @@ class HalClient:
         except NotFound:
             return False
         params = [*items_in(scope, way=Way(None, f"search.resourceid:{found['uuid']}")), ("size", 1)]
-        if self._api.search(params)[0].total > 0:
-            return True
+        with suppress(UnansweredError):
+            if self._optional.ask(Question.IDS, lambda: self._api.search(params, tries=_TRIES)[0].total > 0):
+                return True
         homes = shapes.collection_ids_of(found, url)
         if scope.kind is ScopeKind.COLLECTION:
             return scope.id in homes
@@ -319,3 +340,34 @@ class HalClient:
             kind, id = ScopeKind.COMMUNITY, "" if parent is None else shapes.member(parent, "uuid", str, url)
             if id:
                 yield id
+
+    # Questions that a site may not answer
+
+    def _require(self, scope: Scope, subset: Subset | None) -> None:
+        """Raises UnansweredError where the site refuses searches for such a subset."""
+        if question := question_of(subset):
+            ask = partial(self._total, scope, subset)
+            self._patience.insist("page", lambda: self._optional.require(question, ask))
+
+    def _total(self, scope: Scope, subset: Subset | None) -> int:
+        """Return how many items a search finds, as the answer to one request for a page of one."""
+        params = [*items_in(scope, subset), ("size", 1)]
+        return self._api.search(params, tries=_TRIES)[0].total
+
+    def _lists_parts(self) -> bool:
+        """Return whether the site answers searches for a part of the items."""
+        try:
+            self._require(Scope(ScopeKind.REPOSITORY), Subset(part=(0, 16)))
+        except UnansweredError:
+            return False
+        return True
+
+    def _ids_in(self, scope: Scope) -> set[str]:
+        """Return the ids of all items that the list of a scope shows. It is read once."""
+        if scope not in self._listed:
+            try:
+                pages = self.walk(scope, light=True, seen=lambda ids: set())
+                self._listed[scope] = {item.id for page in pages for item in page.items}
+            except (NotFound, Restricted):
+                self._listed[scope] = set()
+        return self._listed[scope]

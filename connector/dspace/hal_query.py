@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
 
+from .hal_optional import Question
 from .parts import prefixes
 from .records import Scope, Subset
 
@@ -36,6 +37,13 @@ def items_in(scope: Scope, subset: Subset | None = None, way: Way = AS_IT_COMES)
     query = " AND ".join([*_queries(subset or _WHOLE), *([way.query] if way.query else [])])
     params = [("dsoType", "item"), ("scope", scope.id), ("sort", way.sort), ("query", query)]
     return [(name, value) for name, value in params if value]
+
+
+def question_of(subset: Subset | None) -> Question | None:
+    """Return the optional question that a search for a subset is, or None for a search of a whole scope."""
+    if subset is None or subset == _WHOLE:
+        return None
+    return Question.CHANGES if subset.indexed_since is not None else Question.PART
 
 
 def _queries(subset: Subset) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from ..errors import NotFound, Rejected, Restricted
+from ..errors import NotFound, Rejected, RepositoryError, Restricted
 from . import hal_records as shapes
 from .hal_api import HalApi
 from .records import Collection, Community
@@ -33,11 +33,20 @@ class HalTree:
         """All of them by id: by search, which knows parents and order, else by the plain list, which is never short."""
         try:
             found, total = self._searched(type_name, record)
-            if len(found) >= total:
+            # A search may be configured to find items only, and says then that there is nothing else.
+            if len(found) >= max(total, self._count(path)):
                 return found
         except (Rejected, NotFound, Restricted):
             found = {}
         return self._listed(path, record) | found
+
+    def _count(self, path: str) -> int:
+        """Return how many the plain list counts, or 0 where it does not answer."""
+        try:
+            answer = self._api.get(f"core/{path}", [("size", 1), ("page", 0)], tries=2)
+            return shapes.listed(answer.json, path, answer.url).total
+        except RepositoryError:
+            return 0
 
     def _searched(self, type_name: str, record: Callable[[shapes.Json, str], T]) -> tuple[dict[str, T], int]:
         found: dict[str, T] = {}

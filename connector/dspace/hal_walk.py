@@ -26,13 +26,17 @@ from .records import Failure, Item, Page, Scope, ScopeKind, Subset
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a walk reads: `sizes` are the page sizes allowed; `complete` makes light items complete, some at a time."""
+    """How a walk reads: `sizes` are the page sizes allowed; `complete` makes light items complete, some at a time.
+
+    `lists_parts`: whether the site answers searches for a part of the items.
+    """
 
     api: HalApi
     patience: Patience
     width: Callable[[], int]
     sizes: tuple[int, ...]
     complete: Callable[[Iterable[Item], Callable[[], int]], Iterator[Result]]
+    lists_parts: Callable[[], bool]
 
 
 class Walk:
@@ -71,7 +75,7 @@ class Walk:
         if first_again == 0:
             yield from self._first_way(at)
         for number in range(max(1, first_again), len(WAYS)):
-            if self._tally.is_whole:
+            if self._tally.is_whole or (WAYS[number].query and not self._reading.lists_parts()):
                 return
             yield from self._again(number)
 

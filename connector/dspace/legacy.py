@@ -39,9 +39,17 @@ class LegacyClient:
     """
 
     can_select = False
+    unanswered: Group[str] = frozenset()  # no question to these servers is an optional one
 
     def __init__(
-        self, http: Http, server: Server, *, limit: int | None = None, patience: Patience, width: Callable[[], int]
+        self,
+        http: Http,
+        server: Server,
+        *,
+        limit: int | None = None,
+        patience: Patience,
+        width: Callable[[], int],
+        unanswered: Group[str] = (),
     ):
         self.server, self.patience, self.width = server, patience, width
         self.api = LegacyApi(http, server, limit)

@@ -28,6 +28,8 @@ _HOUR = 3600  # seconds
 _BEFORE_ITS_END = 300  # seconds
 _CSRF_COOKIE = "DSPACE-XSRF-COOKIE"
 _BEARER = "Bearer "
+_FORBIDDEN = 403
+_WAY = re.compile(r"([\w-]+) realm=", re.ASCII)
 _TOKEN = re.compile(r"[\w-]+", re.ASCII)
 
 
@@ -50,6 +52,10 @@ class _Entry:
 
     def refresh_if_due(self) -> None:
         """These logins have no end that is known beforehand."""
+
+    def refusal(self, error: Restricted) -> str:
+        """Return the sentence that says why a login was refused."""
+        return "The repository does not accept this name and password."
 
     def still_in(self) -> bool:
         """Does the server say that we are signed in?"""
@@ -86,6 +92,21 @@ class _Jwt(_Entry):
 
     def enter(self, account: Account) -> None:
         self._take({"user": account.name, "password": account.password}, {})
+
+    def refusal(self, error: Restricted) -> str:
+        """Return the sentence; 403 is no matter of the password here, and the ways to log in are told with 401."""
+        if error.status == _FORBIDDEN:
+            return (
+                "The repository refused the login because of its protection against forged requests (CSRF). "
+                "Ask its administrator whether a proxy removes cookies or the header X-XSRF-TOKEN."
+            )
+        ways = [way.lower() for way in _WAY.findall(error.challenge)]
+        if ways and "password" not in ways:
+            return (
+                f"This repository has no login with name and password, only single sign-on ({', '.join(ways)}). "
+                "Ask its administrator for an account with a password, or import without a login."
+            )
+        return super().refusal(error)
 
     def refresh_if_due(self) -> None:
         """Exchange the JWT for a new one from five minutes before its end on (of a short life: from its half)."""
@@ -153,7 +174,7 @@ class Login:
             self._entry.still_in()  # a move to https is found before the password travels
             self._entry.enter(self._account)
         except Restricted as error:
-            raise LoginRefused("The repository does not accept this name and password.") from error
+            raise LoginRefused(self._entry.refusal(error)) from error
         self._http.sign_in(self)
         if not self._entry.still_in():
             raise LoginRefused("The repository accepts the name and password and yet does not sign us in.")

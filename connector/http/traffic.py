@@ -35,6 +35,7 @@ class Traffic:
         self._sums: dict[str, float] = dict.fromkeys(_COUNTED, 0)
         self._worst: dict[str, Any] | None = None
         self._troubles: dict[str, dict[str, Any]] = {}
+        self._unanswered: set[str] = set()
 
     def add(self, **counts: float) -> None:
         """Add to the counts of these names."""
@@ -55,11 +56,19 @@ class Traffic:
             new = {_kind(error): {"count": 1, "first": time, "last": time}}
             self._troubles = _all_troubles(self._troubles, new)
 
+    def did_without(self, question: str) -> None:
+        """Note an optional question that the repository does not answer."""
+        with self._lock:
+            self._unanswered.add(str(question))
+
     def as_dict(self) -> dict[str, Any]:
-        """All of it as plain JSON; `worst` is {seconds, path} or None, `troubles` {kind: {count, first, last}}."""
+        """All of it as plain JSON; `worst` is {seconds, path} or None, `troubles` {kind: {count, first, last}}.
+
+        `unanswered`: the optional questions that were done without, in order.
+        """
         with self._lock:
             told = {"halvings": self._halvings(), "worst": self._worst, "troubles": self._troubles}
-            return {**self._sums, **told}
+            return {**self._sums, **told, "unanswered": sorted(self._unanswered)}
 
     @staticmethod
     def merged(a: dict[str, Any] | None, b: dict[str, Any]) -> dict[str, Any]:
@@ -71,6 +80,7 @@ class Traffic:
             **sums,
             "worst": _worse(a["worst"], b["worst"]),
             "troubles": _all_troubles(a["troubles"], b["troubles"]),
+            "unanswered": sorted({*a.get("unanswered", ()), *b.get("unanswered", ())}),  # older jobs have none
         }
 
 

@@ -20,11 +20,16 @@ ANSWERS = {
     Answer.LEAVE: "The answer: no, leave them as they are.",
 }
 SETTLED = "A later import has settled this."
+QUESTIONS = {
+    "changes": "which items were indexed since a time (SolrIndexer.lastIndexed)",
+    "part": "the items whose uuid begins with some digits (search.resourceid)",
+    "ids": "items by their uuids (search.resourceid)",
+}
 
 
 def text(job: ImportJob, contact: str) -> str:
     """The diary of a job, a paragraph for each part. `contact`: whom to write to, as the User-Agent says; may be ""."""
-    parts = (_head(job, contact), _asked(job), _troubles(job), _question(job), _came(job))
+    parts = (_head(job, contact), _asked(job), _troubles(job), _unanswered(job), _question(job), _came(job))
     return "\n\n".join(filter(None, map("\n".join, parts))) + "\n"
 
 
@@ -71,6 +76,13 @@ def _trouble(kind: str, told: Mapping[str, Any]) -> str:
     first, last = (_moment(datetime.fromisoformat(told[name])) for name in ("first", "last"))
     when = f"at {first}" if first == last else f"between {first} and {last}"
     return f"- {what}: {_times(told['count'])}, {when}"
+
+
+def _unanswered(job: ImportJob) -> Iterator[str]:
+    questions = (job.traffic or {}).get("unanswered", ())
+    if questions:
+        yield "The repository does not answer these searches, so the job did without them:"
+        yield from (f"- {QUESTIONS.get(question, question)}" for question in questions)
 
 
 def _question(job: ImportJob) -> Iterator[str]:

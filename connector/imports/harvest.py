@@ -22,6 +22,7 @@ from ..dspace.records import Failure, Item, Page, SourceState, Subset
 from ..errors import ConnectorError, NotFound, RepositoryError
 from ..extensions import db, transaction
 from ..http import Traffic
+from ..repositories import register
 from ..repositories.connections import Connection, open_connection
 from ..repositories.models import Source
 from ..scanning import Scanner
@@ -151,6 +152,7 @@ class Harvest:
         self._connection.close()
         with transaction():
             self.run.advance(self.requests(), traffic=self._traffic())
+            register.note_unanswered(self.place.repository_id, self._connection.unanswered)
 
     def width(self) -> int:
         """How many requests may be under way at once now."""

@@ -9,7 +9,11 @@ import click
 
 from ..errors import InvalidInput
 from ..terminal import Command, json_option
-from . import logins, register
+from . import connecting, logins, register
+from .forms import check_url
+from .models import Repository
+
+DEFAULT_ENDPOINT = "rest"
 
 
 @click.command("login", cls=Command)
@@ -20,9 +24,10 @@ from . import logins, register
 def login(repository: str, name: str | None, forget: bool, as_json: bool) -> None:
     """From now on sign in at REPOSITORY as NAME, to import what is not open to everybody.
 
+    REPOSITORY is its number, name or address; one that is not known yet is connected by its address.
     The password is the first line of stdin, or asked for where that is a terminal; it is tried at once.
     """
-    known = register.named(repository)
+    known = _known(repository)
     if forget == (name is not None):
         raise InvalidInput("Give a name to sign in with, or --forget.", "name")
     label = known.label
@@ -32,6 +37,16 @@ def login(repository: str, name: str | None, forget: bool, as_json: bool) -> Non
         logins.sign_in(known.id, name, _password())
     told = f"Imports sign in at {label} as {name}." if name else f"The login at {label} is forgotten."
     click.echo(json.dumps({"login": name}, ensure_ascii=False) if as_json else told)
+
+
+def _known(text: str) -> Repository:
+    """Return the repository with this number, name or address; connect one at an address that is not known yet."""
+    try:
+        return register.named(text)
+    except InvalidInput:
+        if "://" not in text:
+            raise
+    return register.get(connecting.connect(check_url(text), DEFAULT_ENDPOINT, None).repository_id)
 
 
 def _password() -> str:

@@ -13,7 +13,7 @@ from flask import current_app
 from .. import dspace
 from ..dspace.login import Login
 from ..dspace.patience import Patience
-from ..extensions import db
+from ..extensions import db, utcnow
 from ..http import Http, Traffic
 from . import logins
 from .models import Repository
@@ -43,6 +43,11 @@ class Connection:
         own = self.http.traffic.as_dict()
         return Traffic.merged(own, self.public.traffic()) if self.public else own
 
+    @property
+    def unanswered(self) -> set[str]:
+        """The optional questions that the repository is known not to answer, by either way."""
+        return set(self.client.unanswered) | (self.public.unanswered if self.public else set())
+
     def close(self) -> None:
         """Let go of the network."""
         self.http.close()
@@ -63,12 +68,15 @@ def open_connection(
     InvalidInput where the password cannot be read any more, and what `Http` raises.
     """
     server, limit, delay, account = repository.server, repository.limit, repository.delay or 0, logins.kept(repository)
+    unanswered = repository.unanswered_on(utcnow().date())
     db.session.rollback()
 
     def way() -> Connection:
         http = open_http(server.api_url, stop, waiting, delay=delay, longest_wait=patience)
         bound = Patience(patience, stop, waiting, pause=http.rest, zone=current_app.config["TIMEZONE"])
-        client = dspace.client(http, server, limit=limit, patience=bound, width=lambda: http.width)
+        client = dspace.client(
+            http, server, limit=limit, patience=bound, width=lambda: http.width, unanswered=unanswered
+        )
         return Connection(client, http, bound)
 
     if account is None:

@@ -40,11 +40,17 @@ def check_url(text: str) -> str:
 
 
 def check_endpoint(text: str) -> str:
-    """A path below the site, without slashes around it. Raises InvalidInput."""
+    """Return a path below the site, without slashes around it, or a full address. Raises InvalidInput."""
+    if "://" in text:
+        try:
+            return check_url(text)
+        except InvalidInput as error:
+            raise InvalidInput(str(error), "endpoint") from error
     text = text.strip().strip("/")
     if not _ENDPOINT.fullmatch(text):
         raise InvalidInput(
-            "The endpoint is the path of the API below the site, such as rest or server/api.", "endpoint"
+            "The endpoint is the path of the API below the site, such as rest or server/api, or its full address.",
+            "endpoint",
         )
     return text
 

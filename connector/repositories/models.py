@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import JSON, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -11,10 +11,14 @@ from ..dspace.records import Scope, ScopeKind, Server
 from ..extensions import db, utcnow
 
 JSONValue = JSON(none_as_null=True)
+ASKED_AGAIN_AFTER = timedelta(days=30)
 
 
 class Repository(db.Model):
-    """A DSpace site we know. `address_key`: the address of its API, in one form (see `dspace.base_key`)."""
+    """A DSpace site we know. `address_key`: the address of its API, in one form (see `dspace.base_key`).
+
+    `unanswered`: the optional questions that it does not answer, each with the day on which it was asked last.
+    """
 
     __tablename__ = "repository"
 
@@ -33,6 +37,7 @@ class Repository(db.Model):
     login_name: Mapped[str | None]
     login_secret: Mapped[str | None]
     delay: Mapped[float | None]
+    unanswered: Mapped[dict] = mapped_column(JSONValue, default=dict, server_default="{}")
     created: Mapped[datetime] = mapped_column(default=utcnow)
     sources: Mapped[list[Source]] = relationship(back_populates="repository", cascade="all, delete-orphan")
 
@@ -40,6 +45,10 @@ class Repository(db.Model):
     def server(self) -> Server:
         """What the clients need to know of it."""
         return Server(self.site_url, self.api_url, self.generation, self.version, self.name, self.ui_url)
+
+    def unanswered_on(self, today: date) -> list[str]:
+        """Return the optional questions that need not be asked: those that it refused in the last 30 days."""
+        return [name for name, day in self.unanswered.items() if today - date.fromisoformat(day) < ASKED_AGAIN_AFTER]
 
     @property
     def label(self) -> str:

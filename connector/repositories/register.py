@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import exists, select
 
@@ -13,7 +13,7 @@ from ..catalogue.store import Place, remap
 from ..dspace import base_key
 from ..dspace.records import Community, Scope
 from ..errors import Conflict, InvalidInput, NotFound
-from ..extensions import db, transaction
+from ..extensions import db, transaction, utcnow
 from .models import Repository, Source
 
 
@@ -82,6 +82,14 @@ def remember_communities(repository_id: int, communities: Sequence[Community]) -
         get(repository_id).communities = top
     others = db.session.scalars(select(Repository).where(Repository.id != repository_id)).all()
     return next((other for other in others if top and other.communities == top), None)
+
+
+def note_unanswered(repository_id: int, questions: Collection[str]) -> None:
+    """Keep which optional questions a repository has refused today. Inside a transaction."""
+    known = get(repository_id)
+    new = {name: utcnow().date().isoformat() for name in questions if name not in known.unanswered_on(utcnow().date())}
+    if new:
+        known.unanswered = known.unanswered | new
 
 
 def forget(repository_id: int) -> None:

@@ -16,6 +16,7 @@ from connector.dspace.hal import HalClient
 from connector.dspace.patience import Patience
 from connector.dspace.records import Scope, ScopeKind, Server
 from connector.errors import NotFound, Rejected, RepositoryError
+from connector.http import Traffic
 
 PAYLOADS = Path(__file__).parent.parent / "payloads" / "dspace9"
 API = "https://repository.example/server/api"
@@ -112,6 +113,7 @@ class FakeHal:
         self.cap, self.sorts = cap, sorts
         self.requests: list[tuple[str, dict[str, list[str]]]] = []
         self.busy: Counter[str] = Counter()
+        self.traffic = Traffic()
         self.order: Callable[[list[Json], dict[str, list[str]]], list[Json]] = lambda rows, asked: rows
         self.trouble: Callable[[str, dict[str, list[str]]], None] = lambda path, asked: None
         self.costs: Callable[[str, Any], float] = lambda kind, answer: 0.0

@@ -30,7 +30,7 @@ from connector.errors import (
     Unreachable,
     XmlAnswer,
 )
-from connector.http import JsonAnswer, WebPage
+from connector.http import JsonAnswer, Traffic, WebPage
 
 from .fake_hal import HOME, payload
 
@@ -48,6 +48,7 @@ class Web:
     def __init__(self, answers: dict[str, Any], otherwise: RepositoryError | None = None):
         self.answers, self.otherwise = answers, otherwise or NotFound("404")
         self.asked: list[str] = []
+        self.traffic = Traffic()
 
     def get_json(self, url: str, params: Any = None, *, kind: str = "json", tries: int = 4) -> Any:
         return self.get_json_from(url, params).value

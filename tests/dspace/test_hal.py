@@ -158,7 +158,7 @@ class Containers(FakeHal):
         return super()._answer(path, asked, url)
 
 
-@pytest.mark.parametrize(("limit", "requests"), [(None, 1), (10, 4)])
+@pytest.mark.parametrize(("limit", "requests"), [(None, 2), (10, 5)])
 def test_all_collections_come_with_their_parents_in_few_requests(limit, requests):
     fake = Containers()
 

@@ -321,6 +321,12 @@ class TestCommand:
         assert (done.exit_code, done.output) == (0, f"Imports sign in at Aldermouth Sample Repository as {NAME}.\n")
         assert kept(app)[0] == NAME
 
+    def test_a_repository_at_an_address_that_is_not_known_is_connected(self, app, sample):
+        with app.app_context():
+            done = app.test_cli_runner().invoke(args=["login", sample.url, NAME], input=PASSWORD)
+
+            assert (done.exit_code, kept(app)[0]) == (0, NAME)
+
     def test_json_tells_the_name(self, flask):
         done = flask.invoke(args=["login", "1", NAME, "--json"], input=PASSWORD)
 

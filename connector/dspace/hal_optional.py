@@ -1,0 +1,77 @@
+"""The questions to a DSpace 7 to 10 that a client can do without: searches with a query.
+
+Firewalls refuse addresses with a Solr query at some sites (403, or a web page with 200), and answer all else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import TypeVar
+
+from ..errors import BadAnswer, NotFound, Rejected, RepositoryError, Restricted
+from ..http import Traffic
+
+T = TypeVar("T")
+
+_REFUSALS = (Rejected, Restricted, NotFound, BadAnswer)
+
+
+class Question(StrEnum):
+    """What may be asked with a query; the values stand in the database."""
+
+    CHANGES = "changes"
+    PART = "part"
+    IDS = "ids"
+
+
+class UnansweredError(Rejected):
+    """The repository does not answer this optional question, though it answers others."""
+
+
+class OptionalQuestions:
+    """Asks optional questions, each until the repository refuses it. Safe between threads.
+
+    `check` asks a question without a query, and raises what is wrong with the repository. `unanswered`: the questions
+    that it is known not to answer. What is done without goes to `traffic`, for the request log.
+    """
+
+    def __init__(self, check: Callable[[], object], traffic: Traffic, unanswered: Iterable[str] = ()):
+        self._check, self._traffic = check, traffic
+        self._unanswered = {question for question in Question if question in set(unanswered)}
+        self._answered: set[Question] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def unanswered(self) -> frozenset[str]:
+        """The questions that the repository has refused."""
+        with self._lock:
+            return frozenset(question.value for question in self._unanswered)
+
+    def ask(self, question: Question, request: Callable[[], T]) -> T:
+        """Return the answer to a question. Raises UnansweredError where only this question is refused."""
+        if question in self._unanswered:
+            raise self._without(question)
+        try:
+            answer = request()
+        except _REFUSALS as error:
+            try:
+                self._check()
+            except RepositoryError:
+                raise error from None
+            with self._lock:
+                self._unanswered.add(question)
+            raise self._without(question) from error
+        with self._lock:
+            self._answered.add(question)
+        return answer
+
+    def require(self, question: Question, request: Callable[[], object]) -> None:
+        """Ask a question unless it was answered before. Raises UnansweredError where it is refused."""
+        if question not in self._answered:
+            self.ask(question, request)
+
+    def _without(self, question: Question) -> UnansweredError:
+        self._traffic.did_without(question)
+        return UnansweredError("The repository does not answer this search.")

@@ -1,0 +1,94 @@
+"""A firewall refuses addresses with a Solr query, and lets all others through."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from connector.catalogue.models import CatalogueItem
+from connector.dspace.records import Scope, ScopeKind
+from connector.extensions import db
+from connector.imports import diary, jobs
+from connector.imports.tasks import carry_out
+from connector.repositories import connecting, logins, register
+from connector.repositories.models import Repository
+from tests.sample import Repository as Data
+from tests.sample import SampleRepository, grow
+from tests.sample.login import NAME, PASSWORD
+
+PAGE = "<html>Request Rejected</html>"
+REFUSALS = {
+    "403 in JSON": {"status": 403, "body": "{}", "headers": {"Content-Type": "application/json"}},
+    "403 with a page": {"status": 403, "body": PAGE},
+    "a page with 200": {"status": 200, "body": PAGE, "headers": {"Content-Type": "text/html"}},
+    "422": {"status": 422},
+}
+
+
+@pytest.fixture(params=REFUSALS.values(), ids=REFUSALS.keys())
+def guarded(request):
+    data = Data()
+    with SampleRepository(9, data=data) as sample:
+        grow(data, items=12, files=1)
+        sample.faults.add(lambda target: "query=" in target, None, **request.param)
+        yield sample
+
+
+def run(source_id: int, **options) -> jobs.ImportJob:
+    job_id = jobs.create(source_id, options)
+    assert carry_out(job_id)
+    return jobs.get(job_id)
+
+
+def queries(sample: SampleRepository) -> int:
+    return sum("query=" in target for _, target in sample.requests)
+
+
+def test_imports_do_without_what_is_refused_and_remember_it(app, guarded):
+    with app.app_context():
+        repository_id = connecting.connect(guarded.url, "rest", None).repository_id
+        source_id = register.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
+
+        first = run(source_id, files=True)
+        assert (first.state, first.clean, first.added) == ("completed", True, 12)
+
+        guarded.reset()
+        second = run(source_id)
+        assert (second.state, second.clean, second.unchanged) == ("completed", True, 12)
+        assert 0 < queries(guarded) <= 4  # a question is repeated once, in case that the answer was damaged
+        assert "does not answer these searches" in diary.text(jobs.get(second.id), "")
+
+        guarded.reset()
+        third = run(source_id)
+        assert (third.state, third.clean, third.unchanged, queries(guarded)) == ("completed", True, 12, 0)
+        assert "does not answer these searches" in diary.text(jobs.get(third.id), "")
+        assert db.session.scalar(select(Repository.unanswered)).keys() == {"changes", "part"}
+
+
+def test_an_item_that_left_its_collection_is_found_elsewhere(app, guarded):
+    with app.app_context():
+        repository_id = connecting.connect(guarded.url, "rest", None).repository_id
+        home = guarded.data.named("Synthetic items")
+        source_id = register.source_for(repository_id, Scope(ScopeKind.COLLECTION, home.uuid, home.handle, home.name))
+        run(source_id)
+        moved = next(iter(guarded.data.items.values()))
+        guarded.data.move(moved, guarded.data.add_collection("Other", home.parent))
+
+        job = run(source_id)
+
+        assert (job.state, job.vanished, job.clean) == ("completed", 1, True)
+
+
+def test_what_is_open_is_told_by_the_list_of_a_signed_out_reader(app, guarded):
+    closed = next(iter(guarded.data.items.values()))
+    guarded.data.restrict(closed)
+    with app.app_context():
+        repository_id = connecting.connect(guarded.url, "rest", None).repository_id
+        logins.sign_in(repository_id, NAME, PASSWORD)
+        source_id = register.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
+
+        job = run(source_id)
+
+        assert (job.state, job.clean, job.added) == ("completed", True, 12)
+        restricted = db.session.scalars(select(CatalogueItem.source_id).where(CatalogueItem.by_login)).all()
+        assert restricted == [closed.uuid]

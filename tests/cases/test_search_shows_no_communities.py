@@ -1,0 +1,30 @@
+"""The default search of a DSpace 7 and later finds items only, while the plain lists show all."""
+
+from __future__ import annotations
+
+import json
+
+from connector.repositories import connecting, listing, register
+from tests.sample import SampleRepository
+
+NOTHING = {
+    "_embedded": {
+        "searchResult": {
+            "_embedded": {"objects": []},
+            "page": {"number": 0, "size": 100, "totalPages": 0, "totalElements": 0},
+        }
+    }
+}
+
+
+def test_communities_and_collections_come_from_the_plain_lists(app):
+    with SampleRepository(9) as sample, app.app_context():
+        open_ones = [one for one in sample.data.collections.values() if one.readable]
+        for kind in ("community", "collection"):
+            sample.faults.add(f"dsoType={kind}", None, status=200, body=json.dumps(NOTHING))
+        repository = register.get(connecting.connect(sample.url, "rest", None).repository_id)
+
+        collections, communities = listing.collections(repository), listing.communities(repository)
+
+        assert {one.id for one in collections} >= {one.uuid for one in open_ones}
+        assert {one.id for one in communities} == set(sample.data.communities)
