@@ -143,12 +143,13 @@ def _created(connected: connecting.Connected, options: dict[str, Any]) -> int:
 
 @click.command("rerun", cls=Command)
 @click.argument("job", type=ROW_ID)
+@click.option("--full", is_flag=True, help="Read every item and its list of files, whatever the time stamps say.")
 @click.option("--dry-run", is_flag=True, help="Only say what would change; import nothing.")
 @as_option
 @json_option
-def rerun(job: int, dry_run: bool, as_json: bool) -> None:
+def rerun(job: int, full: bool, dry_run: bool, as_json: bool) -> None:
     """Import the source of JOB again, with the same options, and wait for the end."""
-    _in_foreground(jobs.rerun(job, Kind.PREVIEW if dry_run else Kind.IMPORT), as_json)
+    _in_foreground(jobs.rerun(job, Kind.PREVIEW if dry_run else Kind.IMPORT, full=full), as_json)
 
 
 @click.command("resume", cls=Command)

@@ -100,15 +100,16 @@ def add(source: Source, options: Mapping[str, Any], **values: Any) -> int:
     return job.id
 
 
-def rerun(job_id: int, kind: Kind = Kind.IMPORT) -> int:
+def rerun(job_id: int, kind: Kind = Kind.IMPORT, *, full: bool = False) -> int:
     """Queue the same source again, with the options of that job; a test import stays one. Gives the new id.
 
-    `kind`: or a preview of that.
+    `kind`: or a preview of that. `full`: read every item, whatever that job did.
     """
     job = get(job_id)
     if not job.is_import:
         raise Conflict(f"Job {job_id} is no import; only imports can be run again.")
     options = of_a_whole_run(job) if job.options.keys() & OF_SOME else job.options
+    options = options | ({"full": True} if full else {})
     return create(job.source_id, options, kind=kind, comment=job.comment, reruns=job_id)
 
 
