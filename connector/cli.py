@@ -295,7 +295,9 @@ def _print(job: ImportJob, as_json: bool) -> None:
         changes = {"changes": list(told.changes(job.id))} if job.is_preview else {}
         click.echo(json.dumps(report.as_dict(job) | changes, ensure_ascii=False))
     click.echo(report.line(job), err=True)
-    if job.asks:
+    if job.asks and job.question.get("unlisted"):
+        click.echo(f"  flask resume {job.id} --accept-missing: yes; --leave-missing: they should be listed.", err=True)
+    elif job.asks:
         click.echo(f"  flask resume {job.id} --accept-missing marks them, --leave-missing leaves them.", err=True)
     if job.is_preview:
         _print_changes(job)

@@ -80,6 +80,10 @@ class LegacyClient:
         found = self._tree.collections_below(scope.id) if below else self._tree.flat_collections()
         return list({part.id: part for part in found}.values())
 
+    def community_count(self, id: str) -> int | None:
+        """How many items a community counts, those of collections that we may not see included."""
+        return records.community(*self.api.get(f"communities/{id}", kind="community")).item_count
+
     # -- one object
 
     def find(self, kind: ScopeKind, identifier: str) -> Scope:

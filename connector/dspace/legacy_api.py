@@ -25,7 +25,8 @@ class Abilities:
     `item_pages`: /collections/ID/items, with expand; `all_items`: /items; `all_communities`: /communities lists more
     than the top ones, with their children; `tells_unknown`: an unknown id is 404, not 401; `lists_private`: private
     items stand in the lists; `uuids`: ids are uuids, the numbers of old understood; `most_rows`: the most rows of any
-    list to ask for at once, None where one large list costs no more than its pages (see `legacy_plans`).
+    list to ask for at once, None where one large list costs no more than its pages (see `legacy_plans`);
+    `counts_once`: a community counts an item once that is in several collections below it.
     """
 
     item_pages: bool = True
@@ -35,6 +36,7 @@ class Abilities:
     lists_private: bool = False
     uuids: bool = False
     most_rows: int | None = None
+    counts_once: bool = False
 
 
 ABILITIES = {
@@ -42,7 +44,7 @@ ABILITIES = {
         item_pages=False, all_items=False, all_communities=False, tells_unknown=False, lists_private=True, uuids=False
     ),
     5: Abilities(),
-    6: Abilities(uuids=True, most_rows=50),
+    6: Abilities(uuids=True, most_rows=50, counts_once=True),
 }
 
 

@@ -74,6 +74,7 @@ class Walk:
         self._again: list[Item] = []
         self._unnamed = 0
         self._explained: dict[str, int] = {}
+        self._unlisted: dict[str, int] = {}
         self._count: int | None = 0
         self._later: int | None = 0
 
@@ -91,6 +92,7 @@ class Walk:
             return
         parts = self._rows.patiently(lambda: self._client.parts(self._scope))
         parts.sort(key=lambda part: order(part.id))
+        outside = self._outside(parts)
         for index, part in enumerate(parts):
             if self._place.part != ALL_ITEMS and order(part.id) >= order(self._place.part):
                 self._begin(part.id, part.item_count, parts[index + 1 :])
@@ -99,7 +101,27 @@ class Walk:
             self._begin(ALL_ITEMS)
             yield from self._all_items()
         self._begin(END)
+        self._note_outside(outside, parts)
         yield self._page()
+
+    def _outside(self, parts: Iterable[Collection]) -> int | None:
+        """How many more items a community counts than the collections below it that we see; None: nobody tells."""
+        if self._scope.kind is not ScopeKind.COMMUNITY:
+            return None
+        counts = [self._rows.patiently(lambda: self._client.community_count(self._scope.id))]
+        counts += [part.item_count for part in parts]
+        return None if None in counts else counts[0] - sum(counts[1:])
+
+    def _note_outside(self, outside: int | None, parts: Iterable[Collection]) -> None:
+        """Tell of the items in collections that we may not see. Where each item counts once, repeated ones do not."""
+        held = self._place.before
+        if outside is None or held is None:
+            return
+        if self._client.api.can.counts_once:
+            outside += max(0, sum(part.item_count for part in parts) - held)
+        if outside > 0:
+            self._explained[self._scope.id] = outside
+            self._place.before = held + outside
 
     def _single_item(self) -> Iterator[Page]:
         item = self._rows.patiently(lambda: self._client.item(self._scope.id, with_collection=self._with_collection))
@@ -139,6 +161,8 @@ class Walk:
             yield from self._missing(part)
         else:
             self._explained[part.id] = max(0, self._count - self._place.distinct)
+        if self._count and not (self._place.distinct or broken):
+            self._unlisted[part.id] = self._count
 
     def _agrees(self, part: Collection, count: int) -> bool:
         """Did all come: as many distinct items as are counted, but for exactly those known to be hidden from us?"""
@@ -284,7 +308,8 @@ class Walk:
     def _page(self, items: tuple[Item, ...] = (), failures: tuple[Failure, ...] = ()) -> Page:
         explained, self._explained = self._explained, {}
         again, self._again = tuple(self._again), []
-        return Page(items, asdict(self._place), self._total(), failures, explained, again)
+        unlisted, self._unlisted = self._unlisted, {}
+        return Page(items, asdict(self._place), self._total(), failures, explained, again, unlisted)
 
     # -- where it is
 

@@ -178,8 +178,10 @@ class Page:
 
     `cursor`: plain JSON; a walk started with it goes on after this page. `total`: the source's own count for the scope
     as far as known, each item once. `hidden`: for each collection id whose count could be explained, how many of its
-    items we may not see (legacy counts include them; design rule 13). `again`: items given before that were met in one
-    more collection (mapped ones; only where collections are asked for).
+    items we may not see (legacy counts include them; design rule 13). For a community: how many are in collections
+    below it that we may not see. `unlisted`: for each collection whose list is empty, how many items it counts.
+    `again`: items given before that were met in one more collection (mapped ones; only where collections are asked
+    for).
     """
 
     items: tuple[Item, ...]
@@ -188,6 +190,7 @@ class Page:
     failures: tuple[Failure, ...] = ()
     hidden: Mapping[str, int] = field(default_factory=dict)
     again: tuple[Item, ...] = ()
+    unlisted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

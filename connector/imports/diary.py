@@ -87,7 +87,11 @@ def _unanswered(job: ImportJob) -> Iterator[str]:
 
 def _question(job: ImportJob) -> Iterator[str]:
     """So much was missing at the source that a person was asked, and what the answer was."""
-    if job.question:
+    if job.question and job.question.get("unlisted"):
+        number, answer = job.question["unseen"], job.question.get("answer")
+        yes = {None: ANSWERS[None], Answer.MARK: "The answer: yes.", Answer.LEAVE: "The answer: no."}[answer]
+        yield f"The source counts {number:,} items and lists none, so a person was asked whether that is right. {yes}"
+    elif job.question:
         missing = f"{job.question['unseen']:,} of the {job.question['held']:,} items that are held"
         answer = SETTLED if job.is_settled else ANSWERS[job.question.get("answer")]
         yield f"The lists did not show {missing}, so a person was asked whether they are really gone. {answer}"

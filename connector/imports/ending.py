@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement, func, select
 from ..catalogue import store
 from ..catalogue.models import Fate, Holding
 from ..dspace.pipeline import ahead
-from ..dspace.records import SourceState
+from ..dspace.records import ScopeKind, SourceState
 from ..errors import Transient
 from ..extensions import db, transaction
 from . import report
 from .incremental import proof
 from .models import Answer, ImportJob
-from .recording import Missing, in_counts
+from .recording import Missing, Unlisted, in_counts
 
 if TYPE_CHECKING:
     from .harvest import Harvest
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 HOLDING, ITEM = Holding.__table__, store.ITEM
 BATCH = 100
 NAMED = 5
-COUNTER = "The counter of DSpace 4 to 6 includes private and restricted items, which are not shown to us."
 
 
 def settle(harvest: Harvest) -> tuple[bool, str]:
@@ -37,7 +36,7 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
     with transaction():
         fates = harvest.recorder.fates()
         shared = harvest.recorder.shared_handles()
-        known = harvest.known_hidden | harvest.hidden
+        known = harvest.known_hidden | ({} if left else harvest.hidden)
         harvest.run.advance(harvest.requests(), hidden=hidden, **in_counts(fates))
         job = db.session.get_one(ImportJob, harvest.job_id, populate_existing=True)
         inexact = harvest.place.server.generation < 7
@@ -50,8 +49,8 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
         harvest.recorder.settle(values)
         odd = (left, difference, _shared(shared), _unlisted_in_words(unlisted))
         clean, message = _verdict(job, fates, " ".join(filter(None, odd)), unasked)
-        told = (message, _gone_in_words(harvest), _hidden_in_words(hidden) if hidden else "")
-        return clean, " ".join(filter(None, told))
+        not_visible = "" if left and harvest.unlisted else _hidden_in_words(harvest)
+        return clean, " ".join(filter(None, (message, _gone_in_words(harvest), not_visible)))
 
 
 def _ask_or_leave(harvest: Harvest) -> str:
@@ -63,11 +62,23 @@ def _ask_or_leave(harvest: Harvest) -> str:
     here, new = HOLDING.c.made_by != harvest.job_id, HOLDING.c.made_by == harvest.job_id
     missing = [_missing(harvest, here), _missing(harvest, new)]
     unseen = sum(each.unseen for each in missing)
+    unlisted = _empty_lists(harvest)
     answer = (harvest.question or {}).get("answer")
     if answer == Answer.LEAVE and unseen:
         return f"{_number(unseen, 'item')} that the source no longer lists, left as they are by a person's word."
-    unlikely = [] if answer == Answer.MARK else [each for each in missing if _is_doubtful(harvest, each)]
-    return harvest.recorder.ask(unlikely[0], _gone_in_words(harvest)) if unlikely else ""
+    if answer == Answer.LEAVE and unlisted:
+        return f"The source counts {_number(unlisted.items, 'item')} and lists none of them. Import it again later."
+    if answer == Answer.MARK:
+        return ""
+    questions = [*(each for each in missing if _is_doubtful(harvest, each)), *([unlisted] if unlisted else [])]
+    return harvest.recorder.ask(questions[0]) if questions else ""
+
+
+def _empty_lists(harvest: Harvest) -> Unlisted | None:
+    """What collections count whose lists are empty, though this was not known before; None: not worth a question."""
+    known = harvest.known_hidden
+    new = sum(number for id, number in harvest.unlisted.items() if known.get(id) != number)
+    return Unlisted(new) if new and new >= current_app.config["MISSING_LEAST"] else None
 
 
 def _is_doubtful(harvest: Harvest, missing: Missing) -> bool:
@@ -93,7 +104,7 @@ def _missing(harvest: Harvest, which: ColumnElement[bool]) -> Missing:
     )
     total, unseen = db.session.execute(held).one()
     db.session.rollback()
-    return Missing(unseen, total)
+    return Missing(unseen, total, _gone_in_words(harvest))
 
 
 def _verdict(job: ImportJob, fates: dict[str, int], difference: str, unasked: Sequence[str]) -> tuple[bool, str]:
@@ -138,7 +149,7 @@ def _difference(job: ImportJob, inexact: bool) -> str | None:
     if job.expected is None or (missing := job.expected - job.hidden - job.seen) <= 0:
         return None
     if inexact:
-        why = f"the source's own count is off by {missing}, or they are missing here. {COUNTER}"
+        why = "they may be private or restricted, or they are missing here."
     else:
         why = "its count or its list is off by that many."
     found = f"The source counts {job.expected} items; {job.seen} could be found"
@@ -154,9 +165,21 @@ def _left_out(harvest: Harvest) -> str | None:
     return f"{what} no item that could be tried again by itself: a re-run reads all."
 
 
-def _hidden_in_words(hidden: int) -> str:
-    """What accounts for a count that the list of ids has explained (design rule 13)."""
-    return f"The source's own count is off by {hidden}: it lists no more items than were seen. {COUNTER}"
+def _hidden_in_words(harvest: Harvest) -> str:
+    """What accounts for a count that further lists have explained (design rule 13)."""
+    is_community = harvest.scope.kind is ScopeKind.COMMUNITY
+    outside = harvest.hidden.get(harvest.scope.id, 0) if is_community else 0
+    inside = sum(harvest.hidden.values()) - outside
+    sentences = []
+    if inside:
+        more = _number(inside, "more item")
+        sentences.append(f"The source counts {more} that it does not list: private or restricted ones.")
+    if outside:
+        sentences.append(
+            f"The community counts {_number(outside, 'more item')}, in collections that we may not see. "
+            "Some of them may be readable: an import of the entire repository finds these."
+        )
+    return " ".join(sentences)
 
 
 def _mark_unseen(harvest: Harvest) -> tuple[list[str], list[str]]:

@@ -25,7 +25,7 @@ from ..repositories.connections import Connection, open_connection
 from . import harvest
 from .access import Access
 from .models import ImportJob, PreviewRow
-from .recording import REASONS, Missing, identity, name_of
+from .recording import REASONS, Missing, Unlisted, identity, name_of
 from .run import Run
 from .told import Told
 
@@ -142,14 +142,9 @@ class Comparison:
     def close_questions(self) -> None:
         """Questions of imports stay open."""
 
-    def ask(self, missing: Missing, gone: str) -> str:
-        """Return the sentence that says what an import would ask: far more is missing than is likely, or all `gone`."""
-        if gone:
-            return f"{gone} An import would ask you whether to mark its items as missing."
-        return (
-            f"The source lists {missing.what_is_left} of the {missing.held} items that are here. An import would mark "
-            f"nothing and ask you whether the other {missing.unseen} are really gone, so they are not listed here."
-        )
+    def ask(self, question: Missing | Unlisted) -> str:
+        """Far more is missing than is likely: an import would ask. Gives the sentence that says so."""
+        return question.forecast
 
     def shared_handles(self) -> list[str]:
         """Return the handles that more than one of the items met have."""

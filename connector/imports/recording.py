@@ -43,14 +43,70 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """How many of the items that a source held, and that were present, were not seen now."""
+    """How many of the items that a source held, and that were present, were not seen now.
+
+    `gone`: the sentence that says that all of what is imported is gone, or "".
+    """
 
     unseen: int
     held: int
+    gone: str = ""
 
     @property
-    def what_is_left(self) -> str:
+    def facts(self) -> dict[str, Any]:
+        """Return what the job keeps of the question."""
+        return {"unseen": self.unseen, "held": self.held}
+
+    @property
+    def sentence(self) -> str:
+        if self.gone:
+            items = "its 1 item" if self.unseen == 1 else f"its {self.unseen} items"
+            return f"{self.gone} Nothing was changed. Mark {items} as missing?"
+        return (
+            f"The source lists {self._left} of the {self.held} items that were here before. Nothing was marked: "
+            f"{self.unseen} in one run is more than is likely, and the repository may be in trouble. "
+            "Are they really gone?"
+        )
+
+    @property
+    def forecast(self) -> str:
+        """Return what a preview says instead of asking."""
+        if self.gone:
+            return f"{self.gone} An import would ask you whether to mark its items as missing."
+        return (
+            f"The source lists {self._left} of the {self.held} items that are here. An import would mark nothing and "
+            f"ask you whether the other {self.unseen} are really gone, so they are not listed here."
+        )
+
+    @property
+    def _left(self) -> str:
         return "none" if self.unseen == self.held else f"only {self.held - self.unseen}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """How many items those collections count whose lists are empty (DSpace 4 to 6)."""
+
+    items: int
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what the job keeps of the question."""
+        return {"unseen": self.items, "held": self.items, "unlisted": True}
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"The source counts {self.items} items and lists none of them. All of them may be private or restricted, "
+            "or the repository may be in trouble. Is it right that they are not public?"
+        )
+
+    @property
+    def forecast(self) -> str:
+        """Return what a preview says instead of asking."""
+        return (
+            f"The source counts {self.items} items and lists none of them. An import would ask whether that is right."
+        )
 
 
 class Recorder:
@@ -214,19 +270,12 @@ class Recorder:
                 values["message"] = f"Job {self._job_id} has read this source again and settled this question."
                 db.session.execute(update(JOB).where(JOB.c.id == row.id).values(values))
 
-    def ask(self, missing: Missing, gone: str) -> str:
-        """End the job with a question: far more is missing than is likely, or all is `gone`. Raises Undecided."""
+    def ask(self, question: Missing | Unlisted) -> str:
+        """End the job with a question: far more is missing than is likely, or all is gone. Raises Undecided."""
         with transaction():
-            self._run.advance({}, question={"unseen": missing.unseen, "held": missing.held})
+            self._run.advance({}, question=question.facts)
             self.close_questions()
-        if gone:
-            items = "its 1 item" if missing.unseen == 1 else f"its {missing.unseen} items"
-            raise Undecided(f"{gone} Nothing was changed. Mark {items} as missing?")
-        raise Undecided(
-            f"The source lists {missing.what_is_left} of the {missing.held} items that were here before. Nothing was "
-            f"marked: {missing.unseen} in one run is more than is likely, and the repository may be in trouble. "
-            "Are they really gone?"
-        )
+        raise Undecided(question.sentence)
 
     def shared_handles(self) -> list[str]:
         """Return the handles that more than one item of this source has, and note these items as problems."""

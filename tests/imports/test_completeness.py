@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from connector.extensions import db, transaction
+from connector.imports import jobs
+from connector.imports.models import Answer
+from connector.imports.tasks import carry_out
 from connector.repositories.models import Repository
 from tests.sample import SampleRepository
 
 from .test_slices import import_of
 
-COUNTER = "The counter of DSpace 4 to 6 includes private and restricted items"
+COUNTER = "private or restricted"
 
 
 def of_generation(desk, generation: int):
@@ -43,7 +46,7 @@ def test_a_count_that_the_list_of_ids_explains_is_clean_and_is_told(desk, dspace
     job = of_generation(desk, 6).run()
 
     assert (job.clean, job.hidden) == (True, 2)
-    assert job.message.startswith("The source's own count is off by 2")
+    assert job.message.startswith("The source counts 2 more items that it does not list")
     assert COUNTER in job.message
 
 
@@ -55,7 +58,7 @@ def test_a_count_explained_in_part_tells_both_and_is_not_clean(desk, dspace):
 
     assert (job.clean, job.hidden) == (False, 1)
     assert "1 of them is not accounted for" in job.message
-    assert "off by 1" in job.message
+    assert "counts 1 more item that" in job.message
 
 
 def test_where_all_is_there_nothing_is_said(desk, dspace):
@@ -75,4 +78,58 @@ def test_a_private_item_of_a_real_server_accounts_for_its_count(app, generation)
         job = import_of(sample, gazette)()
 
         assert (job.clean, job.expected, job.seen, job.hidden) == (True, 45, 44, 1)
-        assert "off by 1" in job.message
+        assert "counts 1 more item that" in job.message
+
+
+@pytest.mark.parametrize("generation", [6, 5, 4])
+def test_items_of_closed_collections_below_a_community_are_named(app, generation):
+    with SampleRepository(generation) as sample, app.app_context():
+        top = sample.data.add_community("Faculty")
+        open_one = sample.data.add_collection("Open", top)
+        closed = sample.data.add_collection("Members only", sample.data.add_community("Inner", top), readable=False)
+        for number in range(4):
+            item = sample.data.add_item(open_one, [("dc.title", [f"Open {number}"])])
+        for number in range(3):
+            sample.data.add_item(closed, [("dc.title", [f"Closed {number}"])])
+        sample.data.map_to(item, sample.data.add_collection("Also open", top))
+
+        job = import_of(sample, top)()
+
+        assert (job.seen, job.hidden, job.expected, job.clean) == (4, 3, 7, True)
+        assert "The community counts 3 more items, in collections that we may not see." in job.message
+
+
+def test_a_community_whose_collections_are_all_open_has_nothing_outside(app):
+    with SampleRepository(6) as sample, app.app_context():
+        home = sample.data.named("Aldermouth Gazette")
+        job = import_of(sample, home.parent)()
+
+        assert "in collections that we may not see" not in job.message
+
+
+@pytest.mark.parametrize("generation", [6, 5, 4])
+def test_an_empty_list_of_a_collection_that_counts_many_items_is_a_question(app, generation):
+    with SampleRepository(generation) as sample, app.app_context():
+        gazette = sample.data.named("Aldermouth Gazette")
+        for item in sample.data.items.values():
+            item.readable = item.readable and gazette not in item.collections
+        run = import_of(sample, gazette)
+
+        asking = run()
+        left = answered(asking.id, Answer.LEAVE)
+        agreed = answered(run().id, Answer.MARK)
+        known = run()
+
+        assert (asking.state, asking.asks, asking.question["unseen"]) == ("stopped", True, 45)
+        assert "counts 45 items and lists none of them" in asking.message
+        assert (left.clean, "lists none of them" in left.message) == (False, True)
+        assert (agreed.clean, agreed.hidden) == (True, 45)
+        assert (known.state, known.clean, known.hidden) == ("completed", True, 45)
+
+
+def answered(job_id: int, answer: Answer):
+    jobs.resume(job_id, answer)
+    assert carry_out(job_id)
+    job = jobs.get(job_id)
+    db.session.expunge(job)
+    return job

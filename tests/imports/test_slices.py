@@ -311,10 +311,10 @@ def test_a_slice_is_read_as_the_import_found_best_without_trials_of_its_own(app)
         assert len(sizes[0]) == 1
 
 
-def import_of(sample, collection, **options) -> Callable[[], ImportJob]:
-    """Imports a collection each time it is called, and gives the job as it ended."""
+def import_of(sample, thing, **options) -> Callable[[], ImportJob]:
+    """Imports a collection or community each time it is called, and gives the job as it ended."""
     found = connecting.connect(sample.url, "rest", None)
-    scope = connecting.find(found.repository_id, ScopeKind.COLLECTION, collection.handle).scope
+    scope = connecting.find(found.repository_id, ScopeKind(thing.kind), thing.handle).scope
     source_id = register.source_for(found.repository_id, scope)
 
     def run() -> ImportJob:

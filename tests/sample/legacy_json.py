@@ -115,7 +115,7 @@ class Writer:
         body["logo"] = self.bitstream(one.logo) if expand.has("logo") and one.logo else None
         above = one.parent if expand.has("parentCommunity") else None
         body["parentCommunity"] = self.community(above) if above else None
-        body |= _texts(one) | {"countItems": sum(self.count(home) for home in self._below(one))}
+        body |= _texts(one) | {"countItems": self._count_below(one)}
         homes = self.collections_of(one) if expand.has("collections") else []
         body["collections"] = [self.collection(home) for home in homes]
         inner = self.communities_of(one) if expand.has("subCommunities") else []
@@ -198,6 +198,11 @@ class Writer:
     def count(self, home: Collection) -> int:
         """`numberItems`: archived items, private, restricted and mapped ones included."""
         return len(self.rows(home))
+
+    def _count_below(self, one: Community) -> int:
+        """`countItems`: on 6 each item counts once, before that in each collection that it is in."""
+        found = [item for home in self._below(one) for item in self.rows(home)]
+        return len(set(found)) if self._generation == 6 else len(found)
 
     def rows(self, home: Collection | None) -> list[Item]:
         """The items of a collection, or of all, as its table has them, before anybody asks who may read them."""
