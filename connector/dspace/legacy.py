@@ -116,7 +116,7 @@ class LegacyClient:
         except NotFound as error:
             raise NotFound(f"There is no {kind} {id} in this repository.", error.url) from error
         except Restricted as error:
-            raise Restricted(self._closed(f"The {kind} {id}"), error.url) from error
+            raise Restricted(self._closed(f"The {kind} {id}", error), error.url) from error
 
     def _by_handle(self, handle: str) -> Scope:
         try:
@@ -127,7 +127,7 @@ class LegacyClient:
                 f"There is nothing with the handle {handle} in this repository{closed}.", error.url
             ) from error
         except Restricted as error:
-            raise Restricted(self._closed(f"What has the handle {handle}"), error.url) from error
+            raise Restricted(self._closed(f"What has the handle {handle}", error), error.url) from error
         name = records.required(answer.json, "type", str, answer.url).lower()
         if name not in _PATHS:
             raise NotFound(f"{handle} is the handle of a {name}, which cannot be imported.", answer.url)
@@ -144,9 +144,9 @@ class LegacyClient:
             self.api.control()
             raise NotFound(str(error), error.url) from error
 
-    def _closed(self, what: str) -> str:
+    def _closed(self, what: str, error: Restricted) -> str:
         unknown = "" if self.api.can.tells_unknown else "unknown, or "
-        return f"{what} is {unknown}not open to the public."
+        return f"{what} is {unknown}not open to {error.reader}."
 
     # -- items
 
@@ -254,8 +254,8 @@ class LegacyClient:
         try:
             answer = self.api.get(f"items/{item.id}", {"expand": EVERYTHING}, kind="item")
             return records.complete_item(*answer, item.collection)
-        except Restricted:
-            reason = "It is not readable for the public (restricted or withdrawn)."
+        except Restricted as error:
+            reason = f"It is not open to {error.reader} (restricted or withdrawn)."
         except NotFound:
             reason = "It is no longer there."
         except (Rejected, TooLarge) as error:

@@ -1,0 +1,30 @@
+"""What is closed to the account that is signed in is not said to be closed to readers without an account."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.dspace.records import ScopeKind
+from connector.errors import Restricted
+from connector.repositories import connecting, logins
+from tests.sample import Repository, SampleRepository, grow
+from tests.sample.login import NAME, PASSWORD
+
+
+@pytest.mark.parametrize(("generation", "path"), [(5, "/rest/items/"), (6, "/rest/items/"), (9, "/core/items/")])
+def test_a_refusal_names_who_may_not_read(app, generation, path):
+    data = Repository()
+    with SampleRepository(generation, data=data) as sample, app.app_context():
+        grow(data, items=1)
+        [item] = data.items.values()
+        identifier = str(item.number) if generation == 5 else item.uuid
+        repository_id = connecting.connect(sample.url, "rest", None).repository_id
+        sample.faults.add(path, None, status=403, body="{}", headers={"Content-Type": "application/json"})
+
+        with pytest.raises(Restricted, match="not open to the public"):
+            connecting.find(repository_id, ScopeKind.ITEM, identifier)
+        logins.sign_in(repository_id, NAME, PASSWORD)
+        with pytest.raises(Restricted, match="not open to the account that is signed in") as raised:
+            connecting.find(repository_id, ScopeKind.ITEM, identifier)
+
+    assert "without an account" not in str(raised.value.__cause__ or "")
