@@ -187,3 +187,7 @@ class ScannerTrouble(ConnectorError):
 
 class NewerVersion(ConnectorError):
     """What was found was written by a newer version of the app, which this one cannot read."""
+
+
+# What does not pass when it is asked for again. Of one object among many it fails that object alone (design rule 18).
+LASTING_ERRORS = (AddressNotAllowed, CertificateTrouble, NotFound, Restricted, Rejected, TooLarge)

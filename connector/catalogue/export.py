@@ -10,7 +10,7 @@ from sqlalchemy import select
 from ..extensions import db
 from .files import FileFolder
 from .leftovers import the_folder
-from .models import CatalogueItem, Fate
+from .models import CatalogueItem
 from .restricted import open_terms
 from .rows import FIXED_COLUMNS, csv_rows, json_line
 from .search import Selection, jobs_of, set_names_of
@@ -93,8 +93,9 @@ def _record(
 
 
 def _file(file: dict[str, Any], folder: FileFolder) -> dict[str, Any]:
-    path = folder.relative(file["sha256"]) if file["fate"] == Fate.STORED else None
-    return {name: file[name] for name in FILE_FIELDS} | {"restricted": file["by_login"], "path": path}
+    path = folder.relative(file["sha256"]) if file["sha256"] else None
+    marks = {"restricted": file["by_login"], "outdated": file["is_outdated"]}
+    return {name: file[name] for name in FILE_FIELDS} | marks | {"path": path}
 
 
 def _terms(selection: Selection) -> list[str]:

@@ -19,7 +19,8 @@ from ..extensions import db, transaction
 from . import problems
 from .files import FileFolder
 from .leftovers import named_before, with_row
-from .models import CatalogueFile, CatalogueItem, Fate, StoredFile
+from .models import CatalogueFile, CatalogueItem, StoredFile
+from .store import LOST
 
 FILE, STORED, ITEM = CatalogueFile.__table__, StoredFile.__table__, CatalogueItem.__table__
 BATCH = 200
@@ -99,7 +100,7 @@ def _stored(folder: FileFolder, repair: bool, checked: Callable[[int], object]) 
 
 def _without_anything(folder: FileFolder, repair: bool) -> Iterator[Finding]:
     """File rows that say their bytes are stored, where neither bytes nor a row of them are."""
-    orphaned = (FILE.c.fate == Fate.STORED, ~exists().where(STORED.c.sha256 == FILE.c.sha256))
+    orphaned = (FILE.c.sha256.is_not(None), ~exists().where(STORED.c.sha256 == FILE.c.sha256))
     query = select(FILE.c.sha256).where(*orphaned).distinct().order_by(FILE.c.sha256)
     after = ""
     while rows := _page(query.where(FILE.c.sha256 > after)):
@@ -163,7 +164,7 @@ def _lost(folder: FileFolder, sha256: str, reason: str, repair: bool) -> Finding
         return found
     aside = folder.set_aside(sha256)
     with transaction():
-        linked = {"fate": Fate.LINKED.value, "sha256": None, "tried_by": None, "reason": f"Stored before. {reason}"}
+        linked = LOST | {"reason": f"Stored before. {reason}"}
         of_these = update(FILE).where(FILE.c.sha256 == sha256).values(linked)
         problems.mark(db.session.scalars(of_these.returning(FILE.c.item_id)).all())
         db.session.execute(delete(STORED).where(STORED.c.sha256 == sha256))

@@ -16,7 +16,7 @@ from ..accounts import audit
 from ..dspace.records import SourceState
 from ..extensions import db, transaction
 from .leftovers import check_disk, collect_bytes
-from .models import CatalogueFile, CatalogueItem, Change, Fate, Membership
+from .models import CatalogueFile, CatalogueItem, Change, Membership
 
 ITEM, FILE, CHANGE = CatalogueItem.__table__, CatalogueFile.__table__, Change.__table__
 BATCH = 200
@@ -67,7 +67,7 @@ def preview(chosen: Chosen) -> dict[str, int]:
 
 def numbers(ids: Select[Any]) -> dict[str, int]:
     """How many items, stored files and places in item sets go with the items of a SELECT of ids."""
-    stored = (CatalogueFile.item_id.in_(ids), CatalogueFile.fate == Fate.STORED)
+    stored = (CatalogueFile.item_id.in_(ids), CatalogueFile.is_stored)
     return {
         "items": db.session.scalar(select(func.count()).select_from(ids.subquery())),
         "files": db.session.scalar(select(func.count(CatalogueFile.id)).where(*stored)),

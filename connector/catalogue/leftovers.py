@@ -83,7 +83,7 @@ def named_before(hashes: Collection[str]) -> set[str]:
     """Which of these hashes some change would restore."""
     found: set[str] = set()
     if hashes:
-        stored = cast(CHANGE.c.before, Text).like('%"fate": "stored"%')
+        stored = cast(CHANGE.c.before, Text).like('%"sha256": "%')
         rows = db.session.execute(select(CHANGE.c.before).where(CHANGE.c.before.is_not(None), stored))
         for page in rows.scalars().partitions(100):
             found.update(_hashes(page).intersection(hashes))

@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..dspace.records import SourceState
@@ -19,10 +20,16 @@ JSONValue = JSON(none_as_null=True)
 
 
 class Fate(StrEnum):
-    """What became of a file. LINKED: known and not fetched (yet). REFUSED: by the virus scanner, and not kept."""
+    """The status of a file at its source. LINKED: not downloaded (yet). REFUSED: by the virus scanner, and not kept.
+
+    UNVERIFIED: stored, but the source gives no checksum to compare. DIFFERS: stored, but the source gives another
+    checksum, although two downloads were alike and have the size that it gives.
+    """
 
     LINKED = "linked"
     STORED = "stored"
+    UNVERIFIED = "unverified"
+    DIFFERS = "differs"
     RESTRICTED = "restricted"
     MISSING = "missing"
     TOO_LARGE = "too_large"
@@ -36,14 +43,24 @@ class Fate(StrEnum):
         return self in (Fate.DAMAGED, Fate.FAILED)
 
     @property
+    def is_problem_once(self) -> bool:
+        """Whether only the first import that meets such a file is not clean (design rule 11)."""
+        return self in (Fate.DIFFERS, Fate.MISSING)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the file is stored as it is at the source now."""
+        return self in (Fate.STORED, Fate.UNVERIFIED, Fate.DIFFERS)
+
+    @property
     def is_listed(self) -> bool:
         """Whether job pages list such a file among the problems (see `catalogue.problems`)."""
-        return self not in (Fate.LINKED, Fate.STORED)
+        return self not in (Fate.LINKED, Fate.STORED, Fate.UNVERIFIED)
 
     @property
     def can_be_retried(self) -> bool:
         """Whether a file that did not come may come at another time; too large a one only when the limit has grown."""
-        return self not in (Fate.LINKED, Fate.STORED, Fate.TOO_LARGE)
+        return not self.is_stored and self not in (Fate.LINKED, Fate.TOO_LARGE)
 
 
 class Action(StrEnum):
@@ -135,9 +152,12 @@ class StoredFile(db.Model):
 
 
 class CatalogueFile(db.Model):
-    """A file of an item. `position`: its place as the source lists them; `tried_by`: the last job to try it.
+    """A file of an item. `position`: its place as the source lists them. `tried_by`: the last job to try or check it.
 
-    `until`: the day on which its embargo ends (YYYY-MM-DD), where the source tells it. `by_login`: came only by login.
+    `first_met_by`: the job that first found it with its present status. `sha256`: of the bytes that are stored, None
+    where there are none. `is_outdated`: those bytes are of an earlier version, as the present one has not come (yet).
+    `until`: the day on which its embargo ends (YYYY-MM-DD), where the source gives it. `by_login`: came only by login,
+    or was closed at the source since it came.
     """
 
     __tablename__ = "file"
@@ -158,13 +178,21 @@ class CatalogueFile(db.Model):
     fate: Mapped[str] = mapped_column(default=Fate.LINKED.value)
     reason: Mapped[str | None]
     tried_by: Mapped[int | None]
+    first_met_by: Mapped[int | None]
+    is_outdated: Mapped[bool] = mapped_column(default=False, server_default=false())
     by_login: Mapped[bool] = mapped_column(default=False, server_default=false())
     until: Mapped[str | None]
     item: Mapped[CatalogueItem] = relationship(back_populates="files")
 
-    @property
+    @hybrid_property
     def is_stored(self) -> bool:
-        return self.fate == Fate.STORED
+        """Whether bytes of it are stored, be they of an earlier version."""
+        return self.sha256 is not None
+
+    @is_stored.inplace.expression
+    @classmethod
+    def _is_stored(cls) -> ColumnElement[bool]:
+        return cls.sha256.is_not(None)
 
     @property
     def label(self) -> str:

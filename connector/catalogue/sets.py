@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from ..errors import NotFound
 from ..extensions import db
-from .models import CatalogueFile, CatalogueItem, Fate, ItemSet, Membership
+from .models import CatalogueFile, CatalogueItem, ItemSet, Membership
 from .showing import PICTURES
 
 THUMBNAIL = 5_000_000  # bytes: no larger picture is sent for a list
@@ -47,7 +47,7 @@ def thumbnails(item_ids: Sequence[int], *, with_restricted: bool) -> dict[int, C
     """The first stored picture of each of these items, where there is one of no great size that may be seen."""
     query = select(CatalogueFile).where(
         CatalogueFile.item_id.in_(item_ids),
-        CatalogueFile.fate == Fate.STORED,
+        CatalogueFile.is_stored,
         CatalogueFile.media_type.in_(PICTURES),
         CatalogueFile.size <= THUMBNAIL,
     )

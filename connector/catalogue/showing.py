@@ -16,6 +16,8 @@ from .models import CatalogueFile, CatalogueItem, Fate
 FATES = {
     Fate.LINKED: "listed, not fetched",
     Fate.STORED: "stored",
+    Fate.UNVERIFIED: "stored unverified",
+    Fate.DIFFERS: "stored with another checksum",
     Fate.RESTRICTED: "not open to the public",
     Fate.MISSING: "missing at the source",
     Fate.TOO_LARGE: "too large",
@@ -25,8 +27,8 @@ FATES = {
 }
 # When a file that did not come is tried again by itself (see `imports.fetching`).
 NEXT_TRIES = {
-    Fate.RESTRICTED: "Tried again when the item changes; at any time with Retry failed.",
-    Fate.MISSING: "Tried again when the item changes; at any time with Retry failed.",
+    Fate.RESTRICTED: "Tried again when the item changes or is checked again; at any time with Retry failed.",
+    Fate.MISSING: "Tried again when the item changes or is checked again; at any time with Retry failed.",
     Fate.TOO_LARGE: "Fetched once the limit has grown.",
     Fate.DAMAGED: "Tried again with the next import with files.",
     Fate.FAILED: "Tried again with the next import with files.",

@@ -31,7 +31,10 @@ DATA = (  # of an item, as an undo puts it back; its time stamp is a group of it
 )
 FILE_DATA = tuple(column.name for column in FILE.columns if column.name not in ("id", "item_id"))
 BITSTREAM = ("bundle", "sequence", "name", "description", "media_type", "size", "checksum", "checksum_algorithm")
-KEPT = ("sha256", "fate", "reason", "tried_by", "by_login", "until")
+KEPT = ("sha256", "is_outdated", "fate", "reason", "tried_by", "first_met_by", "by_login", "until")
+UNTRIED = dict.fromkeys(KEPT) | {"fate": Fate.LINKED.value, "is_outdated": False, "by_login": False}
+# Of a file whose bytes were found damaged or missing in the folder.
+LOST = {"fate": Fate.LINKED.value, "sha256": None, "is_outdated": False, "tried_by": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +140,8 @@ def restore_data(place: Place, item_id: int, group: Mapping[str, Any]) -> None:
     db.session.execute(delete(FILE).where(FILE.c.item_id == item_id))
     if group["files"]:
         db.session.execute(insert(FILE), [{"item_id": item_id, **file} for file in group["files"]])
-        lost = (FILE.c.fate == Fate.STORED, ~exists().where(STORED.c.sha256 == FILE.c.sha256))
-        linked = {"fate": Fate.LINKED.value, "sha256": None, "tried_by": None}  # its bytes were found damaged since
-        db.session.execute(update(FILE).where(FILE.c.item_id == item_id, *lost).values(linked))
+        lost = (FILE.c.sha256.is_not(None), ~exists().where(STORED.c.sha256 == FILE.c.sha256))
+        db.session.execute(update(FILE).where(FILE.c.item_id == item_id, *lost).values(LOST))
     problems.mark([item_id])
 
 
@@ -327,7 +329,7 @@ def _touch(pairs: Iterable[tuple[Any, dict[str, Any]]]) -> None:
 def _insert_files(files: Iterable[tuple[int, Sequence[Bitstream], Mapping[str, dict[str, Any]]]]) -> None:
     """File rows of items; what is already known of the same bytes (same id or name, checksum and size) is kept."""
     rows = [
-        {"item_id": item_id} | _file(position, bitstream) | _kept(bitstream, old)
+        {"item_id": item_id} | _file(position, bitstream) | _kept(bitstream, _earlier(bitstream, bitstreams, old))
         for item_id, bitstreams, old in files
         for position, bitstream in enumerate(bitstreams)
     ]
@@ -344,10 +346,27 @@ def _storable(value: Any) -> Any:
     return plain(value) if isinstance(value, str) else value
 
 
-def _kept(bitstream: Bitstream, old: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """The fate of a file is kept while its bytes are the same; an upgrade gives new ids, but not names and bundles."""
-    named = [file for file in old.values() if (file["bundle"], file["name"]) == (bitstream.bundle, bitstream.name)]
-    for file in [old[bitstream.id]] if bitstream.id in old else named:
-        if (file["checksum"], file["size"]) == (bitstream.checksum, bitstream.size):
+def _earlier(
+    bitstream: Bitstream, bitstreams: Sequence[Bitstream], old: Mapping[str, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the rows that a file had before: of its id, else those of its name and bundle that nothing has now.
+
+    An upgrade gives new ids, but not names and bundles.
+    """
+    if bitstream.id in old:
+        return [old[bitstream.id]]
+    listed = {other.id for other in bitstreams}
+    named = (bitstream.bundle, bitstream.name)
+    return [file for id, file in old.items() if id not in listed and (file["bundle"], file["name"]) == named]
+
+
+def _kept(bitstream: Bitstream, earlier: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the status of a file while its bytes are the same; else its stored bytes stay until new ones have come."""
+    announced = (bitstream.checksum, bitstream.size)
+    for file in earlier:
+        if (file["checksum"], file["size"]) == announced:
             return {name: file[name] for name in KEPT}
-    return dict.fromkeys(KEPT) | {"fate": Fate.LINKED.value, "by_login": False}
+    stored = next((file for file in earlier if file["sha256"]), None)
+    if stored is None:
+        return UNTRIED
+    return UNTRIED | {"sha256": stored["sha256"], "is_outdated": True, "by_login": stored["by_login"]}

@@ -15,10 +15,11 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import NotFound, Rejected, RepositoryError, Restricted, TooLarge
+from ..errors import AddressNotAllowed, NotFound, Rejected, RepositoryError, Restricted, TooLarge
 from ..http import Download, Http
 from . import hal_records as shapes
 from .estimates import by_first_page
+from .file_access import access_one_by_one, may_read
 from .hal_api import HalApi
 from .hal_handles import located
 from .hal_optional import OptionalQuestions, Question, UnansweredError
@@ -33,6 +34,7 @@ from .records import (
     Community,
     Estimate,
     Failure,
+    FileAccess,
     Item,
     Page,
     Scope,
@@ -45,7 +47,7 @@ from .shown import OpenItems, by_search
 from .singly import singly
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
-_TELLS_EMBARGOES = 9
+_TELLS_ACCESS = 9  # of single files
 _CLOSES_FILES = (SourceState.WITHDRAWN, SourceState.SUPERSEDED)
 _HOMES = (("embed", "owningCollection"), ("embed", "mappedCollections"))
 _TRIES = 2  # of a count, after which it is waited for, or done without
@@ -56,9 +58,11 @@ class HalClient:
 
     `limit` is the most items or collections asked for at once (the files of one item are not cut by it); `width()`
     gives how many requests may run in parallel now. `can_select`: walks and counts may be of a subset.
+    `lists_closed_files`: items list files that we may not read, too.
     """
 
     can_select = True
+    lists_closed_files = True
 
     def __init__(
         self,
@@ -76,6 +80,7 @@ class HalClient:
         self._sizes = sizes_within(limit)
         self._tree = HalTree(self._api, self._sizes[0])
         self._checked: set[str] = set()
+        self._tells_access = server.generation >= _TELLS_ACCESS
         self._optional = OptionalQuestions(self._api.check, http.traffic, unanswered)
         self._listed: dict[Scope, set[str]] = {}
 
@@ -218,17 +223,37 @@ class HalClient:
         """Give the bytes of a file to `sink`, at most `limit`. Raises Restricted for an embargoed one."""
         return self._http.download(f"{self.server.api_url}/core/bitstreams/{bitstream_id}/content", sink, limit=limit)
 
+    def is_open(self, bitstream_id: str) -> bool | None:
+        """Return whether we may read a file, whose bytes are not read for that; None where that cannot be told."""
+        return may_read(self._http, f"{self.server.api_url}/core/bitstreams/{bitstream_id}/content")
+
+    def file_access(self, item_id: str, bitstream_ids: Group[str]) -> Mapping[str, FileAccess]:
+        """Return of these files of an item whether we may read each, as far as that is told.
+
+        9 and later tell it of all files of an item in one request, older ones by one a file.
+        """
+        if not self._tells_access:
+            return access_one_by_one(self.is_open, bitstream_ids)
+        try:
+            found = self._api.access(item_id)
+        except (NotFound, Restricted):  # of the item: where that stands is told elsewhere
+            return {}
+        except (Rejected, TooLarge):
+            self._tells_access = False
+            return self.file_access(item_id, bitstream_ids)
+        return {id: access for id, access in found.items() if id in bitstream_ids}
+
     def available_from(self, bitstream_id: str) -> date | None:
         """The day on which the embargo of a file that was refused ends, or None where that is not told.
 
         9 and later tell it of each file. The access status of an item, on 7.3 and later, is of its first file only, and
         has no date before 9. One request, made once: whatever goes wrong, it is not told.
         """
-        if self.server.generation < _TELLS_EMBARGOES:
+        if self.server.generation < _TELLS_ACCESS:
             return None
         try:
             return shapes.embargo_end_of(*self._api.get(f"core/bitstreams/{bitstream_id}/accessStatus", tries=1))
-        except RepositoryError:
+        except (RepositoryError, AddressNotAllowed):
             return None
 
     # Single objects

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from ..errors import BadAnswer, Restricted, TooLarge
 from ..http import Http
-from .hal_records import Json, Listed, bitstream_of, embedded, listed, member, optional, searched
-from .records import Bitstream, Item, Server
+from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, member, optional, searched
+from .records import FileAccess, Item, Server
 
 Params = Sequence[tuple[str, Any]]
 
@@ -60,22 +60,32 @@ class HalApi:
 
         A closed bundle or file is left out by DSpace, though `totalElements` counts it.
         """
-        return replace(item, bitstreams=tuple(self._files(item.id, bundles, url)))
+        files = self._files(item.id, bundles, url)
+        return replace(item, bitstreams=tuple(bitstream_of(found, bundle, source) for found, bundle, source in files))
 
-    def _files(self, item_id: str, bundles: Json | None, url: str) -> Iterator[Bitstream]:
+    def access(self, item_id: str) -> dict[str, FileAccess]:
+        """Return which files of an item we may read, by their ids, as far as that is told (9 and later)."""
+        rows = self._files(item_id, None, "", "accessStatus")
+        told = ((member(found, "uuid", str, url), access_of(found, url)) for found, _, url in rows)
+        return {id: access for id, access in told if access is not None}
+
+    def _files(
+        self, item_id: str, bundles: Json | None, url: str, embed: str = "format"
+    ) -> Iterator[tuple[Json, str, str]]:
+        """The files of an item, each with the name of its bundle and the URL that it came from."""
         path = f"core/items/{item_id}/bundles"
         sizes = [] if self._projection else [("embed.size", f"bitstreams={_BITSTREAMS}")]
-        params = [("embed", "bitstreams/format"), *sizes]
+        params = [("embed", f"bitstreams/{embed}"), *sizes]
         for bundle, source in self._rows("bundles", bundles, url, path, params, _BUNDLES):
-            yield from self._bitstreams(bundle, source)
+            yield from self._bitstreams(bundle, source, embed)
 
-    def _bitstreams(self, bundle: Json, url: str) -> Iterator[Bitstream]:
+    def _bitstreams(self, bundle: Json, url: str, embed: str) -> Iterator[tuple[Json, str, str]]:
         name = optional(bundle, "name", str, url) or ""
         path = f"core/bundles/{member(bundle, 'uuid', str, url)}/bitstreams"
         first = embedded(bundle, "bitstreams", url)
         try:
-            for found, source in self._rows("bitstreams", first, url, path, [("embed", "format")], _BITSTREAMS):
-                yield bitstream_of(found, name, source)
+            for found, source in self._rows("bitstreams", first, url, path, [("embed", embed)], _BITSTREAMS):
+                yield found, name, source
         except Restricted:
             if first is not None:
                 raise  # else the whole list is closed, which is why it was left out

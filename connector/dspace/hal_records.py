@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from ..errors import BadAnswer
-from .records import Bitstream, Collection, Community, Item, MetadataValue, SourceState
+from .records import Bitstream, Collection, Community, FileAccess, Item, MetadataValue, SourceState
 
 Json = dict[str, Any]
 
@@ -142,6 +142,15 @@ def bitstream_of(found: Json, bundle: str, url: str) -> Bitstream:
         checksum_algorithm=optional(checksum, "checkSumAlgorithm", str, url),
         sequence=optional(found, "sequenceId", int, url),
     )
+
+
+def access_of(found: Json, url: str) -> FileAccess | None:
+    """Whether a file may be read, by the access status that is embedded in it; None where that is not told."""
+    status = embedded(found, "accessStatus", url)
+    told = None if status is None else optional(status, "status", str, url)
+    if told not in ("open.access", "embargo", "restricted"):
+        return None
+    return FileAccess(told == "open.access", None if told == "open.access" else embargo_end_of(status, url))
 
 
 def embargo_end_of(status: Json, url: str) -> date | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..errors import BadAnswer, Rejected, RepositoryError, Transient
+from ..errors import AddressNotAllowed, BadAnswer, Rejected, RepositoryError, Transient
 from . import records
 from .hal_api import HalApi
 from .hal_query import AS_IT_COMES, WAYS, items_in
@@ -234,5 +234,5 @@ class Walk:
         try:
             bundles = embedded(found, "bundles", url) if plan.embeds else None
             return item if bundles is None else self._api.with_files(item, bundles, url)
-        except RepositoryError:  # the same trouble, if it lasts, is met when the item is completed by itself
+        except (RepositoryError, AddressNotAllowed):  # met again with the item alone, if it lasts
             return item

@@ -14,6 +14,7 @@ from ..errors import NotFound, Rejected, Restricted, ServerTrouble, TooLarge
 from ..http import Download, Http
 from . import legacy_records as records
 from .estimates import by_counts
+from .file_access import access_one_by_one, may_read
 from .legacy_api import EVERYTHING, Answer, LegacyApi
 from .legacy_plans import plans_for
 from .legacy_slices import SliceWalk
@@ -21,7 +22,20 @@ from .legacy_tree import LegacyTree
 from .legacy_walk import Walk
 from .paths import handle_in, is_uuid, object_of
 from .patience import Patience
-from .records import Collection, Community, Estimate, Failure, Item, Page, Scope, ScopeKind, Server, SourceState, Subset
+from .records import (
+    Collection,
+    Community,
+    Estimate,
+    Failure,
+    FileAccess,
+    Item,
+    Page,
+    Scope,
+    ScopeKind,
+    Server,
+    SourceState,
+    Subset,
+)
 from .shown import OpenItems, Openness
 from .singly import singly
 
@@ -36,10 +50,12 @@ class LegacyClient:
     `limit`: the most results asked for at once, but for the id list, which loses nothing only in one piece; `width()`:
     how many requests may run in parallel now. Only the walk and `complete` wait for a repository that is down.
     `can_select`: these servers list whole collections only, without any query, so no walk is of what changed.
+    `lists_closed_files`: items do not list files that we may not read.
     """
 
     can_select = False
     unanswered: Group[str] = frozenset()  # no question to these servers is an optional one
+    lists_closed_files = False
 
     def __init__(
         self,
@@ -246,6 +262,14 @@ class LegacyClient:
     def download(self, bitstream_id: str, sink: Callable[[bytes], object], *, limit: int | None = None) -> Download:
         """Give the bytes of a file to `sink`, at most `limit`. These servers tell no length and resume nothing."""
         return self.api.http.download(self.api.url(f"bitstreams/{bitstream_id}/retrieve"), sink, limit=limit)
+
+    def is_open(self, bitstream_id: str) -> bool | None:
+        """Return whether we may read a file, whose bytes are not read for that; None where that cannot be told."""
+        return may_read(self.api.http, self.api.url(f"bitstreams/{bitstream_id}/retrieve"))
+
+    def file_access(self, item_id: str, bitstream_ids: Group[str]) -> Mapping[str, FileAccess]:
+        """Return of these files of an item whether we may read each, as far as that is told. One request a file."""
+        return access_one_by_one(self.is_open, bitstream_ids)
 
     def available_from(self, bitstream_id: str) -> None:
         """None: who may not read a file may not read its policies either, which name the end of an embargo (6.3)."""

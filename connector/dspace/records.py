@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -106,6 +106,14 @@ class Bitstream:
     checksum: str | None = None
     checksum_algorithm: str | None = None
     sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileAccess:
+    """Whether a file may be read now. `until`: the day on which its embargo ends, where the source gives it."""
+
+    is_open: bool
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from ..errors import BotWall, Transient
+from ..errors import AddressNotAllowed, BotWall, CertificateTrouble, Transient
 from .doubt import IN_A_ROW
 from .patience import Patience
 from .pipeline import ahead
@@ -29,7 +29,7 @@ def singly(
     when the repository is in trouble; without it, nothing good yet means that it is.
     """
     queue, held = deque[Item](), list[tuple[Item, Transient]]()
-    good = control
+    read, good = partial(_told_apart, read), control
 
     def tasks() -> Iterator[Callable[[], Item | Failure]]:
         for item in items:
@@ -52,6 +52,14 @@ def singly(
         yield from _once_more(held, read, patience, kind)
         held.clear()
     yield from _settle(held, read, good, patience, kind)
+
+
+def _told_apart(read: Callable[[Item], Item | Failure], item: Item) -> Item | Failure:
+    """Read an item; one that leads to an address that may not be reached is told from a repository that does."""
+    try:
+        return read(item)
+    except (AddressNotAllowed, CertificateTrouble) as error:
+        raise Transient(str(error)) from error
 
 
 def _once_more(

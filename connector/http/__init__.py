@@ -2,9 +2,9 @@
 
 from .addresses import AddressRule
 from .door import Http, JsonAnswer, WebPage
-from .downloads import Download
+from .downloads import Download, Received
 from .pace import Pace
 from .session import HttpSettings
 from .traffic import Traffic
 
-__all__ = ["AddressRule", "Download", "Http", "HttpSettings", "JsonAnswer", "Pace", "Traffic", "WebPage"]
+__all__ = ["AddressRule", "Download", "Http", "HttpSettings", "JsonAnswer", "Pace", "Received", "Traffic", "WebPage"]

@@ -56,18 +56,29 @@ def location(answer: requests.Response) -> str:
         raise BadAnswer(f"{answer.url} redirects to something that is not an address.", answer.url) from error
 
 
-def pieces(answer: requests.Response, limit: int | None) -> Iterator[bytes]:
-    """The unpacked body in pieces of at most 256 KiB. Raises TooLarge as soon as it is known to pass `limit` bytes."""
+def pieces(answer: requests.Response, limit: int | None, *, as_sent: bool = False) -> Iterator[bytes]:
+    """The body in pieces of at most 256 KiB, unpacked unless wanted `as_sent`.
+
+    Raises TooLarge as soon as it is known to pass `limit` bytes.
+    """
     most = float("inf") if limit is None else limit
     total = 0
     try:
-        for piece in answer.iter_content(_PIECE):
+        for piece in _as_sent(answer) if as_sent else answer.iter_content(_PIECE):
             total += len(piece)
             if max(total, _announced(answer)) > most:
                 raise TooLarge(f"The answer of {answer.url} is larger than the limit of {limit:,} bytes.", answer.url)
             yield piece
     except (requests.RequestException, urllib3_errors.HTTPError) as error:
         raise network_trouble(error, answer.url) from error
+
+
+def _as_sent(answer: requests.Response) -> Iterator[bytes]:
+    """The body as it came over the wire. Raises for one that is cut short what requests raises for unpacked ones."""
+    try:
+        yield from answer.raw.stream(_PIECE, decode_content=False)
+    except urllib3_errors.ProtocolError as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from error
 
 
 def _announced(answer: requests.Response) -> int:
@@ -114,10 +125,11 @@ def accepted(answer: requests.Response, signed_in: bool = False) -> requests.Res
     """Return the answer itself if its status is 2xx. Raises what the status means otherwise.
 
     `signed_in`: whether the request was made with a login.
+    A 416, which only a request for a part of a file gets (see `Http.peek`), says that the file may be read and is empty.
     """
     if is_wall(answer):
         raise _wall(answer)
-    if 200 <= answer.status_code < 300:
+    if 200 <= answer.status_code < 300 or answer.status_code == 416:
         return answer
     raise _refusal(answer, signed_in)
 

@@ -41,6 +41,7 @@ _POSTED_BYTES = 64 * 1024
 _SLOWEST_FILE = 1024  # bytes a second
 # Packed on the way, a file's Content-Length would not be its own.
 _ANY_FILE = {"Accept": "*/*", "Accept-Encoding": "identity"}
+_FIRST_BYTE = _ANY_FILE | {"Range": "bytes=0-0"}
 
 
 class JsonAnswer(NamedTuple):
@@ -186,8 +187,10 @@ class Http:
     def download(
         self, url: str, sink: Callable[[bytes], object], *, limit: int | None = None, tries: int = 1
     ) -> Download:
-        """Give the bytes of the file at `url` to `sink`, in pieces of at most 256 KiB.
+        """Give the bytes of the file at `url` to `sink` as they are sent, in pieces of at most 256 KiB.
 
+        No encoding is asked for. A packed body is given as it is, as servers that pack in spite of that may name the
+        encoding of the file itself (see `Download.is_packed`).
         Raises TooLarge past `limit` bytes, BadAnswer for a body shorter than its Content-Length. Once `sink` has been
         given something there is no repeat: it is the caller's to begin again from zero. Its deadline moves on with its
         bytes, so that only a drip of less than 1 KiB a second meets it.
@@ -197,14 +200,28 @@ class Http:
         def once() -> Download:
             with self._good_answer(url, None, _ANY_FILE, self._settings.file_grace) as answer:
                 self._answered("file", answer)  # to the first byte: sizes differ too much
-                for piece in pieces(answer, limit):
+                for piece in pieces(answer, limit, as_sent=True):
                     received.take(piece)
                     self._under_way.extend(len(piece) / _SLOWEST_FILE)
                     self._traffic.add(bytes=len(piece))
                     self._under_way.patience()
-                return received.result()
+                return received.result_of(answer)
 
         return self._repeat(once, tries, may_repeat=lambda: received.size == 0)
+
+    def peek(self, url: str) -> None:
+        """Ask for the first byte of the file at `url`, to learn whether it may be read. Raises as `download` does.
+
+        For DSpace 7 and later a request for a part is no download, in its statistics. Older ones send the whole file
+        all the same, which is not read.
+        """
+
+        def once() -> None:
+            with self._good_answer(url, None, _FIRST_BYTE, self._settings.deadline) as answer:
+                self._answered("file", answer)
+                start_of_body(answer)
+
+        self._repeat(once, tries=1)
 
     def close(self) -> None:
         """Close all connections."""

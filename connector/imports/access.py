@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from .. import dspace
 from ..dspace.records import Scope
-from ..errors import NotFound, Rejected, Restricted, TooLarge, Transient
+from ..errors import NotFound, Restricted, Transient
 from ..http import Download
 from ..repositories.connections import Connection
 
@@ -78,13 +78,7 @@ class Access:
 
     def is_public(self, bitstream_id: str) -> bool:
         """Whether anybody may have the bytes of a file; they are not read for that."""
-        try:
-            self.public.download(bitstream_id, lambda piece: None, limit=0)
-        except TooLarge:
-            return True
-        except (NotFound, Rejected, Restricted):
-            return False
-        return True
+        return self.public.is_open(bitstream_id) is True
 
     def open_items(self, scope: Scope, ids: Collection[str]) -> dspace.OpenItems:
         """Return those of these items of the scope that a signed-out reader finds, with the values he gets of them.

@@ -12,9 +12,9 @@ from ..catalogue import store
 from ..catalogue.models import Fate, Holding
 from ..dspace.pipeline import ahead
 from ..dspace.records import ScopeKind, SourceState
-from ..errors import Transient
+from ..errors import LASTING_ERRORS, Transient
 from ..extensions import db, transaction
-from . import report
+from . import missing_files, report
 from .incremental import proof
 from .models import Answer, ImportJob
 from .recording import Missing, Unlisted, in_counts
@@ -33,9 +33,11 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
     left = "" if is_partial else _ask_or_leave(harvest)
     unasked, unlisted = ([], []) if is_partial or left else _mark_unseen(harvest)
     hidden = sum(harvest.hidden.values())
+    lost = missing_files.judge(harvest) if harvest.options.get("files") else ""
     with transaction():
         fates = harvest.recorder.fates()
         shared = harvest.recorder.shared_handles()
+        new = harvest.recorder.new_file_problems()
         known = harvest.known_hidden | ({} if left else harvest.hidden)
         harvest.run.advance(harvest.requests(), hidden=hidden, **in_counts(fates))
         job = db.session.get_one(ImportJob, harvest.job_id, populate_existing=True)
@@ -47,8 +49,8 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
             values["proof"] = proof(harvest) if whole else None
             harvest.recorder.close_questions()
         harvest.recorder.settle(values)
-        odd = (left, difference, _shared(shared), _unlisted_in_words(unlisted))
-        clean, message = _verdict(job, fates, " ".join(filter(None, odd)), unasked)
+        odd = (left, difference, lost, _shared(shared), _unlisted_in_words(unlisted))
+        clean, message = _verdict(job, fates, new, " ".join(filter(None, odd)), unasked)
         not_visible = "" if left and harvest.unlisted else _hidden_in_words(harvest)
         return clean, " ".join(filter(None, (message, _gone_in_words(harvest), not_visible)))
 
@@ -107,10 +109,15 @@ def _missing(harvest: Harvest, which: ColumnElement[bool]) -> Missing:
     return Missing(unseen, total, _gone_in_words(harvest))
 
 
-def _verdict(job: ImportJob, fates: dict[str, int], difference: str, unasked: Sequence[str]) -> tuple[bool, str]:
-    bad_files = sum(number for fate, number in fates.items() if Fate(fate).is_problem)
+def _verdict(
+    job: ImportJob, fates: dict[str, int], new: dict[str, int], difference: str, unasked: Sequence[str]
+) -> tuple[bool, str]:
+    """Return whether the job is clean, and what is to say; `new`: files by status that it was the first to meet."""
+    bad_files = sum(number for fate, number in fates.items() if Fate(fate).is_problem) + new.get(Fate.MISSING, 0)
+    differing = new.get(Fate.DIFFERS, 0)
     problems = [f"{_number(job.failed, 'item')} could not be read." if job.failed else ""]
     problems += [f"{_number(bad_files, 'file')} could not be fetched." if bad_files else ""]
+    problems += [f"Stored with another checksum than at the source: {_number(differing, 'file')}." if differing else ""]
     problems += [difference, f"Whether {_named(unasked)} is still there could not be asked." if unasked else ""]
     message = " ".join(problem for problem in problems if problem)
     return not message, message
@@ -238,3 +245,7 @@ def _patiently(
                 return None
             harvest.patience.wait("whereabouts", error)
             result = again
+        except LASTING_ERRORS:
+            if harvest.repository_answers():
+                return None
+            raise

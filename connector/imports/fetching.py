@@ -2,119 +2,70 @@
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, false, insert, or_, select, true, tuple_, update
+from sqlalchemy import exists, insert, or_, select
 
-from ..catalogue import problems, store
-from ..catalogue.files import Part
+from ..catalogue import store
+from ..catalogue.checksums import comparable
 from ..catalogue.leftovers import the_folder
-from ..catalogue.models import Action, Change, Fate, Holding, StoredFile
+from ..catalogue.models import Fate, Holding, StoredFile
 from ..catalogue.texts import human_size
 from ..dspace.pipeline import ahead
-from ..errors import (
-    BotWall,
-    ConnectorError,
-    NotFound,
-    Rejected,
-    RepositoryError,
-    Restricted,
-    TooLarge,
-    Transient,
-    Unsafe,
-)
-from ..extensions import db, transaction, utcnow
-from . import retrying
-from .allowance import Allowance, Share
+from ..errors import BotWall, Transient
+from ..extensions import db, transaction
+from .downloading import Downloader
+from .due_files import is_due
+from .outcomes import Outcome, StatusWriter
 
 if TYPE_CHECKING:
     from .harvest import Harvest
 
-log = logging.getLogger(__name__)
 FILE, STORED = store.FILE, StoredFile.__table__
-CHANGE, HOLDING = Change.__table__, Holding.__table__
+HOLDING = Holding.__table__
 BATCH = 50
 CONTROLS = 3
 # Of stored bytes: not such as came only by login. Of older ones and those of no file any more, all were open.
 _CAME_BY_LOGIN = exists().where(FILE.c.sha256 == STORED.c.sha256, FILE.c.by_login)
 _IS_OPEN = ~_CAME_BY_LOGIN | exists().where(FILE.c.sha256 == STORED.c.sha256, ~FILE.c.by_login)
-ALWAYS = (Fate.LINKED, Fate.FAILED, Fate.DAMAGED)
-WHEN_CHANGED = (Fate.RESTRICTED, Fate.MISSING, Fate.TOO_LARGE, Fate.REFUSED)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a download; `part` holds the bytes where the fate is STORED. `size` in bytes fetched.
-
-    `until`: the day on which an embargo ends (YYYY-MM-DD), where the source tells it. `by_login`: nobody but us may
-    have it.
-    """
-
-    fate: Fate
-    reason: str | None = None
-    part: Part | None = None
-    sha256: str | None = None
-    md5: str | None = None
-    size: int = 0
-    until: str | None = None
-    by_login: bool = False
+_COLUMNS = {"md5": STORED.c.md5, "sha256": STORED.c.sha256}  # by which bytes are found again
+Key = tuple[str, str, int]
 
 
 class FileFetcher:
-    """Fetches the files of ORIGINAL that are wanted and not yet tried by this job."""
+    """Downloads the files of the chosen bundles that are due and not yet tried by this job."""
 
     def __init__(self, harvest: Harvest):
-        self._harvest = harvest
-        self._run, self._client, self._job_id = harvest.run, harvest.client, harvest.job_id
-        self._access = harvest.access
-        self._limit = retrying.file_limit(harvest.options)
-        self._allowance = Allowance(harvest.options.get("files_limit"), harvest.spent, self._run.stop)
-        self._retries = bool(harvest.options.get("retry"))
-        self._is_full, self._sees_otherwise = _sql(harvest.options.get("full")), _sql(harvest.sees_otherwise)
-        self._room, self._scanner = harvest.room, harvest.scanner
+        self._harvest, self._run, self._client = harvest, harvest.run, harvest.client
         self._folder = the_folder()
         self._folder.tidy()
+        self._download, self._writer = Downloader(harvest, self._folder), StatusWriter(harvest)
         self._came: Any = None  # the last file that was fetched
         self._under_way: Sequence[Any] = ()
+        self._well_since = float("-inf")  # monotonic seconds at which the last good control request was begun
 
-    def fetch(self, item_ids: Collection[int]) -> None:
-        """The files of these items."""
-        while rows := self._wanted(FILE.c.item_id.in_(item_ids)):
-            self._batch(rows)
+    def fetch(self, item_ids: Collection[int], reads_again: bool = False) -> None:
+        """Download the files of these items. `reads_again`: see `is_due`."""
+        self._fetch(FILE.c.item_id.in_(item_ids), reads_again)
 
     def fetch_all(self) -> None:
         """What is left of all items that this job has seen: after a crash between a page and its files."""
+        harvest = self._harvest
         mine = select(HOLDING.c.item_id).where(
-            HOLDING.c.source_id == self._harvest.source_id, HOLDING.c.seen_by == self._job_id
+            HOLDING.c.source_id == harvest.source_id, HOLDING.c.seen_by == harvest.job_id
         )
-        while rows := self._wanted(FILE.c.item_id.in_(mine)):
-            self._batch(rows)
+        self._fetch(FILE.c.item_id.in_(mine), bool(harvest.options.get("full")))
 
-    def _wanted(self, condition: Any) -> Sequence[Any]:
-        changed = exists().where(
-            CHANGE.c.job_id == self._job_id,
-            CHANGE.c.item_id == FILE.c.item_id,
-            CHANGE.c.action.in_((Action.ADDED, Action.UPDATED)),
-        )
-        # An embargo that has ended and a limit that was raised make it worth another try, too.
-        freed = (FILE.c.fate == Fate.RESTRICTED) & (FILE.c.until <= utcnow().date().isoformat())
-        due = freed | ((FILE.c.fate == Fate.TOO_LARGE) & (FILE.c.size <= self._limit))
-        due |= self._sees_otherwise & (FILE.c.fate == Fate.RESTRICTED)
-        # What came only by login may be open now: that is looked at where something tells so, and at a full check.
-        due |= FILE.c.by_login & (FILE.c.fate == Fate.STORED) & (changed | self._is_full)
-        query = select(FILE).where(
-            condition,
-            FILE.c.bundle == "ORIGINAL",
-            or_(FILE.c.tried_by.is_(None), FILE.c.tried_by != self._job_id),
-            or_(FILE.c.fate.in_(ALWAYS), FILE.c.fate.in_(WHEN_CHANGED) & (true() if self._retries else changed), due),
-        )
-        rows = db.session.execute(query.order_by(FILE.c.id).limit(BATCH)).all()
+    def _fetch(self, condition: Any, reads_again: bool) -> None:
+        harvest = self._harvest
+        due = is_due(harvest.job_id, harvest.options, sees_otherwise=harvest.sees_otherwise, reads_again=reads_again)
+        query = select(FILE).where(condition, due).order_by(FILE.c.id).limit(BATCH)
+        while rows := db.session.execute(query).all():
+            db.session.rollback()
+            self._batch(rows)
         db.session.rollback()
-        return rows
 
     def _batch(self, rows: Sequence[Any]) -> None:
         groups: dict[Any, list[Any]] = {}
@@ -122,24 +73,24 @@ class FileFetcher:
             groups.setdefault(_bytes_key(row) or row.id, []).append(row)
         for key, same in self._known(groups):
             del groups[key]
-            self._write_known(same)
+            self._write_known(key, same)
         for same, outcome in self._downloads(list(groups.values())):
             self._write_outcome(same, outcome)
 
-    def _known(self, groups: dict[Any, list[Any]]) -> list[tuple[Any, list[Any]]]:
+    def _known(self, groups: dict[Any, list[Any]]) -> list[tuple[Key, list[Any]]]:
         """The groups whose bytes are held already; who may have those that came only by login is not known."""
-        keys = [key for key in groups if isinstance(key, tuple)]
-        query = select(STORED.c.md5, STORED.c.size).where(tuple_(STORED.c.md5, STORED.c.size).in_(keys), _IS_OPEN)
-        found = [tuple(row) for row in db.session.execute(query)] if keys else []
+        if not (keys := [key for key in groups if isinstance(key, tuple)]):
+            return []
+        query = select(STORED.c.md5, STORED.c.sha256, STORED.c.size).where(or_(*map(_has, keys)), _IS_OPEN)
+        rows = db.session.execute(query).all()
         db.session.rollback()
-        return [(key, groups[key]) for key in dict.fromkeys(found)]
+        held = {key for row in rows for key in (("md5", row.md5, row.size), ("sha256", row.sha256, row.size))}
+        return [(key, groups[key]) for key in keys if key in held]
 
-    def _write_known(self, rows: Sequence[Any]) -> None:
+    def _write_known(self, key: Key, rows: Sequence[Any]) -> None:
         with self._folder.lock(), transaction():
-            same = (STORED.c.md5 == rows[0].checksum, STORED.c.size == rows[0].size)
-            query = select(STORED.c.sha256).where(*same, _IS_OPEN)
-            if (sha256 := db.session.scalar(query)) is not None:
-                self._set_fate(rows, Outcome(Fate.STORED, sha256=sha256), {})
+            if (sha256 := db.session.scalar(select(STORED.c.sha256).where(_has(key), _IS_OPEN))) is not None:
+                self._writer.write(rows, Outcome(Fate.STORED, sha256=sha256), {})
 
     def _downloads(self, groups: list[list[Any]]) -> Iterator[tuple[list[Any], Outcome]]:
         """One download for each group of same bytes, several at a time, in order."""
@@ -149,22 +100,37 @@ class FileFetcher:
             self._run.say(f"Fetching {group[0].name or 'a file'} ({human_size(group[0].size or 0)})")
             yield group, self._settled(group[0], future.result)
 
-    def _settled(self, row: Any, result: Any) -> Outcome:
+    def _settled(self, row: Any, result: Callable[[], Outcome]) -> Outcome:
         """The outcome of a download; while the repository itself does not answer, wait and fetch again.
 
-        So while a protection against robots answers, unless it stands before this file alone.
+        What failed while the repository may have been away does not count: a failure counts where the repository was
+        well before and after the try. So while a protection against robots answers, unless before this file alone.
         """
+        was_well = False
         while True:
-            try:
-                outcome = result()
+            outcome = result()
+            if outcome.error is None:
                 self._harvest.patience.good("file")
                 self._came = row if outcome.part else self._came
                 return outcome
-            except Transient as error:
-                if self._others_come(row) if isinstance(error, BotWall) else self._harvest.repository_answers():
-                    return Outcome(Fate.FAILED, str(error))
-                self._harvest.patience.wait("file", error)
-                result = lambda: self._download(row)  # noqa: E731
+            if not self._is_repository_well(row, outcome):
+                self._harvest.patience.wait("file", _transient(outcome))
+                was_well, result = False, lambda: self._download(row)
+            elif was_well or isinstance(outcome.error, BotWall):
+                return outcome
+            else:
+                was_well, result = True, lambda: self._download(row, pauses=())
+
+    def _is_repository_well(self, row: Any, outcome: Outcome) -> bool:
+        """Whether the repository answers, asked after the failure; or DSpace itself, where a wall stands before it."""
+        if isinstance(outcome.error, BotWall):
+            return self._others_come(row)
+        if self._well_since < outcome.failed_at:
+            began = time.monotonic()
+            if not self._harvest.repository_answers():
+                return False
+            self._well_since = began
+        return True
 
     def _others_come(self, row: Any) -> bool:
         """Whether DSpace itself answers for another file: one that came before, or else one of those under way."""
@@ -173,84 +139,10 @@ class FileFetcher:
 
     def _is_answered(self, row: Any) -> bool:
         try:
-            self._client.download(row.bitstream_id, lambda piece: None, limit=1)  # whose first bytes tell enough
+            self._client.is_open(row.bitstream_id)
         except Transient:
             return False
-        except RepositoryError:  # larger than that, as a rule, or not for us
-            return True
         return True
-
-    def _download(self, row: Any) -> Outcome:
-        """Fetch the bytes of a file. Raises Transient when several tries failed, Stopped, StorageTrouble."""
-        outcome = self._attempt(row)
-        return self._attempt(row) if outcome.fate is Fate.DAMAGED else outcome
-
-    def _attempt(self, row: Any) -> Outcome:
-        if row.fate == Fate.STORED:
-            return Outcome(Fate.STORED, sha256=row.sha256, by_login=not self._access.is_public(row.bitstream_id))
-        if row.size is not None and row.size > self._limit:
-            return Outcome(Fate.TOO_LARGE, f"{human_size(row.size)}: more than the limit of {human_size(self._limit)}.")
-        try:
-            share = self._allowance.share(row.size)
-        except TooLarge as error:
-            return Outcome(Fate.TOO_LARGE, str(error))
-        spent = 0
-        try:
-            outcome = self._tries(row, share)
-            spent = outcome.size
-            return outcome
-        finally:
-            share.settle(spent)
-
-    def _tries(self, row: Any, share: Share) -> Outcome:
-        """Three tries at a file for which there is room in the import, and on the disk as soon as it may be."""
-        self._room.wait(row.size or 0)
-        for pause in (1.0, 3.0, None):
-            part = self._folder.part()
-            try:
-                return self._received(row, part, share)
-            except Restricted as error:
-                part.discard()
-                return self._restricted(row, error)
-            except NotFound as error:
-                return _without(part, Fate.MISSING, error)
-            except TooLarge as error:
-                return _without(part, Fate.TOO_LARGE, error)
-            except Rejected as error:
-                return _without(part, Fate.FAILED, error)
-            except Unsafe as error:
-                log.warning("Bitstream %s is refused by the virus scanner. %s", row.bitstream_id, error)
-                return _without(part, Fate.REFUSED, error)
-            except Transient as error:
-                part.discard()
-                if pause is None or isinstance(error, BotWall):
-                    raise
-                self._harvest.patience.rest(max(pause, error.retry_after or 0))
-            except BaseException:
-                part.discard()
-                raise
-        raise AssertionError("the last try returns or raises")
-
-    def _restricted(self, row: Any, error: Restricted) -> Outcome:
-        """Not for us now; where the source says until when, it is tried again after that day."""
-        day = self._client.available_from(row.bitstream_id)
-        if day is None:
-            return Outcome(Fate.RESTRICTED, str(error))
-        reason = f"{error} Its embargo ends on {day:%Y-%m-%d}; the next import after that tries again."
-        return Outcome(Fate.RESTRICTED, reason, until=day.isoformat())
-
-    def _received(self, row: Any, part: Part, share: Share) -> Outcome:
-        sink = share.guarded(self._room.guarded(part.write))
-        got, by_login = self._access.download(row.bitstream_id, sink, self._limit)
-        is_md5 = (row.checksum_algorithm or "MD5").upper() == "MD5" and row.checksum
-        if (row.checksum != got.md5) if is_md5 else (row.size not in (None, got.size)):
-            part.discard()
-            told = f"MD5 {row.checksum}, {row.size} bytes" if is_md5 else f"{row.size} bytes"
-            reason = f"Not what the source announces ({told}): MD5 {got.md5}, {got.size} bytes came."
-            return Outcome(Fate.DAMAGED, reason, size=got.size)
-        part.finish()
-        self._scanner.approve(part)
-        return Outcome(Fate.STORED, None, part, got.sha256, got.md5, got.size, by_login=by_login)
 
     def _write_outcome(self, rows: Sequence[Any], outcome: Outcome) -> None:
         with self._folder.lock(), transaction():
@@ -259,64 +151,25 @@ class FileFetcher:
                 if not db.session.scalar(select(exists().where(STORED.c.sha256 == outcome.sha256))):
                     values = {"sha256": outcome.sha256, "md5": outcome.md5, "size": outcome.size}
                     db.session.execute(insert(STORED).values(values))
-            self._set_fate(rows, outcome, {"bytes": outcome.size})
-
-    def _set_fate(self, rows: Sequence[Any], outcome: Outcome, counts: dict[str, int]) -> None:
-        """Write the fate of files of the same bytes; a new fate makes its item an updated one (design rule 6)."""
-        moved = [row for row in rows if (row.fate, row.sha256) != (outcome.fate, outcome.sha256)]
-        totals = Counter(counts | self._harvest.requests())
-        totals.update(self._note_updates({row.item_id for row in moved}))
-        for row in moved:
-            totals[f"files_{row.fate}"] -= 1
-            totals[f"files_{outcome.fate}"] += 1
-        values = {"fate": outcome.fate.value, "tried_by": self._job_id}
-        values |= {name: getattr(outcome, name) for name in ("reason", "sha256", "until", "by_login")}
-        db.session.execute(update(FILE).where(FILE.c.id.in_([row.id for row in rows])).values(values))
-        problems.mark({row.item_id for row in moved if Fate(row.fate).is_listed or outcome.fate.is_listed})
-        self._run.advance(totals)
-
-    def _note_updates(self, item_ids: Collection[int]) -> Counter[str]:
-        """Before files of these items change: keep what undo needs, unless this job's change of the item has it."""
-        mine = select(CHANGE.c.item_id, CHANGE.c.id, CHANGE.c.action, CHANGE.c.before).where(
-            CHANGE.c.job_id == self._job_id,
-            CHANGE.c.item_id.in_(item_ids),
-            CHANGE.c.action.in_((Action.ADDED, Action.UPDATED)),
-        )
-        changes = {row.item_id: row for row in db.session.execute(mine)}
-        lacking = {
-            item_id: changes.get(item_id)
-            for item_id in item_ids
-            if item_id not in changes
-            or (changes[item_id].action == Action.UPDATED and "data" not in (changes[item_id].before or {}))
-        }
-        groups = store.data_groups(lacking) if lacking else {}
-        counts: Counter[str] = Counter()
-        for item_id, change in lacking.items():
-            if item_id not in groups:  # removed for good while its files were fetched
-                continue
-            before = {"data": groups[item_id]}
-            if change is not None:
-                merged = (change.before or {}) | before
-                db.session.execute(update(CHANGE).where(CHANGE.c.id == change.id).values(before=merged))
-                continue
-            row = {name: groups[item_id][name] for name in ("source_key", "source_id", "handle", "title")}
-            row |= {"job_id": self._job_id, "item_id": item_id, "action": Action.UPDATED.value, "before": before}
-            db.session.execute(insert(CHANGE).values(row))
-            counts.update(updated=1, unchanged=-1)
-        return counts
+            self._writer.write(rows, outcome, {"bytes": outcome.size})
 
 
-def _sql(truth: object) -> Any:
-    return true() if truth else false()
+def _bytes_key(row: Any) -> Key | None:
+    """What tells that two files are the same bytes without fetching them: size and checksum as the source gives them.
+
+    None for what is here and only has to be asked whether it is open.
+    """
+    checksum = None if Fate(row.fate).is_stored else comparable(row.checksum, row.checksum_algorithm)
+    if checksum is None or row.size is None or checksum.algorithm not in _COLUMNS:
+        return None
+    return checksum.algorithm, checksum.digits, row.size
 
 
-def _bytes_key(row: Any) -> tuple[str, int] | None:
-    """What tells that two files are the same bytes without fetching them: MD5 and size as the source gives them."""
-    if row.checksum and row.size is not None and (row.checksum_algorithm or "MD5").upper() == "MD5":
-        return row.checksum, row.size
-    return None
+def _has(key: Key) -> Any:
+    """The SQL condition on stored bytes that they are those of a key."""
+    algorithm, digits, size = key
+    return (_COLUMNS[algorithm] == digits) & (STORED.c.size == size)
 
 
-def _without(part: Part, fate: Fate, error: ConnectorError) -> Outcome:
-    part.discard()
-    return Outcome(fate, str(error))
+def _transient(outcome: Outcome) -> Transient:
+    return outcome.error if isinstance(outcome.error, Transient) else Transient(str(outcome.error))

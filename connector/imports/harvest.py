@@ -19,7 +19,7 @@ from ..catalogue.models import Holding
 from ..catalogue.store import Place, Saved
 from ..disk import Room
 from ..dspace.records import Failure, Item, Page, SourceState, Subset
-from ..errors import ConnectorError, NotFound, RepositoryError
+from ..errors import AddressNotAllowed, ConnectorError, NotFound, RepositoryError
 from ..extensions import db, transaction
 from ..http import Traffic
 from ..repositories import register
@@ -28,6 +28,7 @@ from ..repositories.models import Source
 from ..scanning import Scanner
 from . import choosing, ending, jobs, report, retrying, slices
 from .access import Access
+from .access_checks import AccessCheck
 from .fetching import FileFetcher
 from .incremental import read_changes
 from .models import ImportJob, Kind, State
@@ -45,7 +46,7 @@ LAST = 50  # jobs among which the last whole one is looked for
 def run(run: Run, connect: Callable[..., Connection] = open_connection, **parts: Any) -> tuple[bool, str]:
     """Carry out an import; gives (clean, message). `connect` opens the way to the repository (see open_connection).
 
-    `parts`: what takes the place of the Recorder and the FileFetcher (see `preview`).
+    `parts`: what takes the place of the Recorder, the FileFetcher and the AccessCheck (see `preview`).
     """
     harvest = Harvest(run, connect, **parts)
     try:
@@ -63,6 +64,7 @@ class Harvest:
         connect: Callable[..., Connection],
         recorder: Callable[[Run, ImportJob, Place], Recorder] = Recorder,
         fetcher: Callable[[Harvest], FileFetcher] = FileFetcher,
+        access_check: Callable[[Harvest], AccessCheck] = AccessCheck,
     ):
         job = jobs.get(run.job_id)
         repository = job.source.repository
@@ -84,6 +86,7 @@ class Harvest:
         self.scanner = Scanner(current_app.config["CLAMD"], run)
         self.spent = job.bytes  # of files, by earlier attempts
         self._files = fetcher(self) if self.options.get("files") else None
+        self._access_check = access_check(self)
         self._read_ahead: set[str] = set()
         self.totals: set[int] = set(self.cursor.get("totals", ()))  # which the source gave of the scope
         self._counted, self._counting = 0, threading.Lock()
@@ -102,6 +105,8 @@ class Harvest:
             self.run.advance({}, **in_counts(self.recorder.fates()))
         if not self.cursor.get("walked"):
             self._read()
+        if self.options.get("full"):
+            self._access_check.check_all()
         if self._files:
             self._files.fetch_all()
         clean, message = ending.settle(self)
@@ -163,7 +168,7 @@ class Harvest:
         """Whether what failed just now is the fault of that one object: the repository itself is well."""
         try:
             self.client.ping()
-        except RepositoryError:
+        except (RepositoryError, AddressNotAllowed):
             return False
         return True
 
@@ -238,15 +243,22 @@ class Harvest:
             **only,
         )
 
-    def record(self, pages: Iterator[Page], name: str, doing: str = "Reading", **where: Any) -> None:
-        """Write pages as they come, each with its cursor under this name, and let their files follow."""
+    def record(
+        self, pages: Iterator[Page], name: str, doing: str = "Reading", *, is_repeated: bool = False, **where: Any
+    ) -> None:
+        """Write pages as they come, each with its cursor under this name, and let their files follow.
+
+        `is_repeated`: the items are read though the source says nothing of a change, for what it does not tell.
+        """
         reading = f"{doing} {self.scope.name}"
         self.run.say(reading)
         for page in self._gathered(pages):
             item_ids = self._write(page, {name: page.cursor, **where})
+            if reads_again := is_repeated or bool(self.options.get("full")):
+                self._access_check.check(item_ids)
             if self._files:
-                self._files.fetch(item_ids)
-                self.run.say(reading)
+                self._files.fetch(item_ids, reads_again)
+            self.run.say(reading)
             self.run.check()
 
     def _retry(self, job_id: int) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..accounts import audit
 from ..catalogue.files import is_alive
+from ..catalogue.models import Fate
 from ..errors import Conflict, NotFound
 from ..extensions import db, transaction, utcnow
 from ..repositories.models import Repository, Source
@@ -27,7 +28,8 @@ from .models import ACTIVE, AT_WORK, Answer, ImportJob, Kind, State
 
 STALE = timedelta(seconds=60)
 MOST_DEATHS = 5
-MOVING = ("seen", "bytes", "files_stored", "vanished", "removed", "restored", "kept")
+KEPT_FILES = tuple(f"files_{fate.value}" for fate in Fate if fate.is_stored)
+MOVING = ("seen", "bytes", *KEPT_FILES, "vanished", "removed", "restored", "kept")
 ANY_HOUR = "any_hour"  # option of a run that a person resumed while it waited for its hours: it no longer keeps to any
 OF_SOME = {"retry", "only"}  # options of an import that reads no more than the items they name
 FOR_ONCE = {*OF_SOME, "full", "rehearse"}  # options that the next import of a source does not take over
@@ -284,6 +286,11 @@ def lose(job_id: int, attempt: int) -> None:
             db.session.execute(update(JOB).where(*mine).values(_after_death(row, DATABASE_FAILED)))
 
 
+def kept_files(row: Any) -> int:
+    """Return how many files a job has stored, of a row of the table of jobs."""
+    return sum(getattr(row, name) for name in KEPT_FILES)
+
+
 def _after_death(row: Any, death: Death) -> dict[str, Any]:
     """What becomes of a job whose attempt died. Its place: the cursor, and what moves between two cursors."""
     place = json.dumps([row.cursor, *(getattr(row, name) for name in MOVING)], sort_keys=True)
@@ -294,7 +301,7 @@ def _after_death(row: Any, death: Death) -> dict[str, Any]:
         return values | {"state": State.QUEUED.value, "doing": death.doing}
     after = f"after {row.removed + row.restored if row.kind == Kind.UNDO else row.seen} items"
     message = (
-        f"{death.what} {deaths} times at the same place: {after}, with {row.files_stored} files fetched, "
+        f"{death.what} {deaths} times at the same place: {after}, with {kept_files(row)} files fetched, "
         f"while it said “{row.doing}”. {death.why} It can be resumed."
     )
     return values | {"state": State.FAILED.value, "ended": utcnow(), "message": message, "doing": ""}

@@ -54,7 +54,8 @@ class ImportJob(db.Model):
     `heartbeat`: when its worker last wrote; of an ended job, when its notice was last tried.
     `scheduled`: begun by the schedule of its source. `resume_at`: when it is taken up again by itself (UTC).
     `noticed`: when its notice was sent (see `notices`). `pruned`: since when the states before it are no longer kept;
-    of a preview or rehearsal, its rows.
+    of a preview or rehearsal, its rows. `other_bundles`: how many files of what the source holds stand in bundles that
+    were not chosen, by the name of the bundle.
     """
 
     __tablename__ = "import_job"
@@ -113,6 +114,8 @@ class ImportJob(db.Model):
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     requests: Mapped[int] = mapped_column(default=0)
     files_stored: Mapped[int] = mapped_column(default=0)
+    files_unverified: Mapped[int] = mapped_column(default=0, server_default="0")
+    files_differs: Mapped[int] = mapped_column(default=0, server_default="0")
     files_linked: Mapped[int] = mapped_column(default=0)
     files_restricted: Mapped[int] = mapped_column(default=0)
     files_missing: Mapped[int] = mapped_column(default=0)
@@ -120,6 +123,7 @@ class ImportJob(db.Model):
     files_damaged: Mapped[int] = mapped_column(default=0)
     files_failed: Mapped[int] = mapped_column(default=0)
     files_refused: Mapped[int] = mapped_column(default=0, server_default="0")
+    other_bundles: Mapped[dict | None] = mapped_column(JSONValue)
     source: Mapped[Source] = relationship()
     undoes: Mapped[ImportJob | None] = relationship(
         foreign_keys=[undoes_id], remote_side=[id], back_populates="undone_by"

@@ -24,6 +24,7 @@ from ..extensions import db, transaction
 from ..repositories.connections import Connection, open_connection
 from . import harvest
 from .access import Access
+from .due_files import is_chosen
 from .models import ImportJob, PreviewRow
 from .recording import REASONS, Missing, Unlisted, identity, name_of
 from .run import Run
@@ -42,7 +43,7 @@ MET = tuple(OUTCOMES.values())
 
 def run(run: Run, connect: Callable[..., Connection] = open_connection) -> tuple[bool, str]:
     """Carry out a preview; gives (clean, message)."""
-    return harvest.run(run, connect, recorder=Comparison, fetcher=ExpectedFiles)
+    return harvest.run(run, connect, recorder=Comparison, fetcher=ExpectedFiles, access_check=NothingAsked)
 
 
 class Comparison:
@@ -155,6 +156,10 @@ class Comparison:
         """No file is fetched."""
         return {}
 
+    def new_file_problems(self) -> dict[str, int]:
+        """No file is fetched."""
+        return {}
+
     def settle(self, values: dict[str, Any]) -> None:
         """The source stays as it is."""
 
@@ -226,7 +231,7 @@ class ExpectedFiles:
         """Tell of those of all items that this job has met; an item that gets a file counts as changed."""
         while rows := self._lacking():
             with transaction():
-                names = _files_to_fetch([row.item_id for row in rows])
+                names = self._files_to_fetch([row.item_id for row in rows])
                 for row in rows:
                     values = {"action": Told.CHANGED.value, "data": {"fetch": names[row.item_id]}}
                     db.session.execute(update(ROW).where(ROW.c.id == row.id).values(values))
@@ -238,22 +243,33 @@ class ExpectedFiles:
         here = (ITEM.c.repository_id == self._harvest.place.repository_id, ITEM.c.source_key == ROW.c.source_key)
         mine = (ROW.c.job_id == self._harvest.job_id, ROW.c.action == Told.UNCHANGED)
         query = select(ROW.c.id, ITEM.c.id.label("item_id")).join(ITEM, and_(*here))
-        query = query.where(*mine, exists().where(FILE.c.item_id == ITEM.c.id, *_never_fetched()))
+        query = query.where(*mine, exists().where(FILE.c.item_id == ITEM.c.id, self._never_fetched()))
         rows = db.session.execute(query.order_by(ROW.c.id).limit(BATCH)).all()
         db.session.rollback()
         return rows
 
+    def _never_fetched(self) -> ColumnElement[bool]:
+        return is_chosen(self._harvest.options) & (FILE.c.fate == Fate.LINKED)
 
-def _never_fetched() -> tuple[ColumnElement[bool], ...]:
-    return FILE.c.bundle == "ORIGINAL", FILE.c.fate == Fate.LINKED
+    def _files_to_fetch(self, item_ids: Collection[int]) -> dict[int, list[str]]:
+        query = select(FILE.c.item_id, FILE.c.name, FILE.c.bitstream_id).where(FILE.c.item_id.in_(item_ids))
+        names: dict[int, list[str]] = {}
+        for row in db.session.execute(query.where(self._never_fetched()).order_by(FILE.c.item_id, FILE.c.position)):
+            names.setdefault(row.item_id, []).append(row.name or row.bitstream_id)
+        return names
 
 
-def _files_to_fetch(item_ids: Collection[int]) -> dict[int, list[str]]:
-    query = select(FILE.c.item_id, FILE.c.name, FILE.c.bitstream_id).where(FILE.c.item_id.in_(item_ids))
-    names: dict[int, list[str]] = {}
-    for row in db.session.execute(query.where(*_never_fetched()).order_by(FILE.c.item_id, FILE.c.position)):
-        names.setdefault(row.item_id, []).append(row.name or row.bitstream_id)
-    return names
+class NothingAsked:
+    """Takes the place of the AccessCheck: files stay as they are."""
+
+    def __init__(self, harvest: Harvest):
+        """Of the same form as its original."""
+
+    def check(self, item_ids: Collection[int]) -> None:
+        """Nothing is asked."""
+
+    def check_all(self) -> None:
+        """Nothing is asked."""
 
 
 def _told(item: Item, before: Mapping[str, Any]) -> dict[str, Any]:

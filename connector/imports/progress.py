@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import Engine, Row, select
 from sqlalchemy.exc import DBAPIError
 
+from . import jobs
 from .models import ImportJob, Kind
 
 JOB = ImportJob.__table__
@@ -75,7 +76,7 @@ class JobProgress:
         if row is None:
             return
         of = f" of {row.expected}" if row.expected is not None else ""
-        counts = f"{row.seen}{of} items, {row.files_stored} files"
+        counts = f"{row.seen}{of} items, {jobs.kept_files(row)} files"
         if row.kind == Kind.UNDO:
             counts = f"{row.removed} removed, {row.restored} restored, {row.kept} kept"
         line = f"Job {row.id}: {counts}. {row.doing or row.message}".rstrip()

@@ -302,6 +302,14 @@ class Recorder:
         query = select(FILE.c.fate, func.count()).where(FILE.c.item_id.in_(held)).group_by(FILE.c.fate)
         return dict.fromkeys(Fate, 0) | dict(db.session.execute(query).all())
 
+    def new_file_problems(self) -> dict[str, int]:
+        """Return how many files this job was the first to find with a status that is a problem once, by status."""
+        held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None))
+        mine = (FILE.c.item_id.in_(held), FILE.c.first_met_by == self._job_id)
+        once = FILE.c.fate.in_([fate for fate in Fate if fate.is_problem_once])
+        query = select(FILE.c.fate, func.count()).where(*mine, once).group_by(FILE.c.fate)
+        return dict(db.session.execute(query).all())
+
     def settle(self, values: dict[str, Any]) -> None:
         """Note on the source what the next import of it wants to know."""
         db.session.execute(update(Source).where(Source.id == self._source_id).values(values))

@@ -89,7 +89,7 @@ def problems(job: ImportJob, limit: int | None = None) -> Iterator[dict[str, Any
         yield _problem(row.source_id, row.handle, row.title, row.reason, row.item_id)
     for row in db.session.execute(_file_problems(job).limit(limit)):
         file = row.CatalogueFile
-        reason = f"File “{file.label}” is {FATES[Fate(file.fate)]}. {file.reason or ''}".rstrip()
+        reason = f"File “{file.label}” is {FATES[Fate(file.fate)]}. {file.reason or ''}".rstrip() + _as_of(file, job)
         yield _problem(row.source_id, row.handle, row.title, reason, file.item_id)
 
 
@@ -139,6 +139,11 @@ def told_by(job: ImportJob) -> Sequence[int]:
     found = db.session.scalars(listing.order_by(ImportJob.id)).all()
     last = later.where(exists().where(*seen)).order_by(ImportJob.id.desc()).limit(1)
     return found or db.session.scalars(last).all()
+
+
+def _as_of(file: CatalogueFile, job: ImportJob) -> str:
+    """Return which earlier job a reason is of, where this job has not tried the file; else ""."""
+    return f" (As of job {file.tried_by}.)" if file.tried_by not in (None, job.id) else ""
 
 
 def _problem(source_id: str | None, handle: str | None, title: str | None, reason: str, item_id: int | None) -> dict:

@@ -68,7 +68,7 @@ def read(harvest: Harvest, part: Part) -> None:
     """
     at = harvest.cursor.get("slice", {}).get("at")
     pages = (_of_this_run(harvest, page, part) for page in _pages(harvest, part, at))
-    harvest.record(pages, "slice", "Reading files again of a part of")
+    harvest.record(pages, "slice", "Reading files again of a part of", is_repeated=True)
 
 
 def _pages(harvest: Harvest, part: Part, at: dict[str, Any] | None) -> Iterator[Page]:

@@ -13,7 +13,7 @@ from sqlalchemy import delete, exists, func, select, update
 
 from ..catalogue import store
 from ..catalogue.leftovers import check_disk, collect_bytes
-from ..catalogue.models import Action, Change, Fate, Holding, ItemSet, Membership
+from ..catalogue.models import Action, Change, Holding, ItemSet, Membership
 from ..catalogue.store import Place
 from ..extensions import db, transaction
 from ..repositories.models import Source
@@ -49,7 +49,7 @@ def preview(job_id: int) -> dict[str, int]:
         "removed": count(goes),
         "restored": count(known.where(~later)),
         "kept": count(merely_held) + count(known.where(later)),
-        "files": count(select(FILE.c.id).where(FILE.c.item_id.in_(goes), FILE.c.fate == Fate.STORED)),
+        "files": count(select(FILE.c.id).where(FILE.c.item_id.in_(goes), FILE.c.sha256.is_not(None))),
         "item_sets": count(sets),
         "gone": _gone_before(job_id),
         "lasting": _lasting(job_id),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection as Group
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -15,6 +16,7 @@ from connector.dspace.records import (
     Bitstream,
     Collection,
     Failure,
+    FileAccess,
     Item,
     MetadataValue,
     Page,
@@ -23,7 +25,7 @@ from connector.dspace.records import (
     SourceState,
     Subset,
 )
-from connector.errors import NotFound, Rejected, RepositoryError, ServerTrouble
+from connector.errors import NotFound, Rejected, RepositoryError, Restricted, ServerTrouble, Transient
 from connector.extensions import db
 from connector.http import Download, Traffic
 from connector.repositories.connections import Connection
@@ -57,6 +59,9 @@ class FakeDSpace:
         self.served: dict[str, bytes] = {}
         self.embargoes: dict[str, date] = {}
         self.downloads: list[str] = []
+        self.asked_for: list[str] = []  # files of which it was asked whether they are open
+        self.checksums: dict[str, tuple[str | None, str | None]] = {}  # announced instead of the right MD5
+        self.lists_closed_files = True
         self.details: list[str] = []
         self.down = False
         self.silent_about: set[str] = set()
@@ -178,6 +183,19 @@ class FakeDSpace:
         sink(data)
         return Download(len(data), hashlib.md5(data).hexdigest(), hashlib.sha256(data).hexdigest())
 
+    def is_open(self, bitstream_id: str) -> bool | None:
+        self._ask()
+        self.asked_for.append(bitstream_id)
+        error = self.file_errors.get(bitstream_id)
+        if isinstance(error, Transient):
+            raise error
+        return False if isinstance(error, Restricted) else None if error else True
+
+    def file_access(self, item_id: str, bitstream_ids: Group[str]) -> dict[str, FileAccess]:
+        answers = {id: self.is_open(id) for id in sorted(bitstream_ids)}
+        known = {id: answer for id, answer in answers.items() if answer is not None}
+        return {id: FileAccess(answer, self.embargoes.get(id)) for id, answer in known.items()}
+
     def available_from(self, bitstream_id: str) -> date | None:
         self._ask()
         return self.embargoes.get(bitstream_id)
@@ -218,9 +236,10 @@ class FakeDSpace:
         )
 
     def _bitstream(self, item: FakeItem, name: str, data: bytes) -> Bitstream:
-        checksum = hashlib.md5(data).hexdigest()
+        id, right = f"{item.id}/{name}", (hashlib.md5(data).hexdigest(), "MD5")
+        checksum, algorithm = self.checksums.get(id, right)
         bundle = "LICENSE" if name.startswith("license") else "ORIGINAL"
-        return Bitstream(f"{item.id}/{name}", bundle, name, None, "text/plain", len(data), checksum, "MD5", 1)
+        return Bitstream(id, bundle, name, None, "text/plain", len(data), checksum, algorithm, 1)
 
 
 def _broken(item: FakeItem | Item) -> Failure:

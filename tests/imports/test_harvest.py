@@ -315,7 +315,7 @@ def test_an_unchanged_run_with_files_fetches_nothing(desk, dspace):
     ("error", "fate", "clean"),
     [
         (Restricted("not open"), "restricted", True),
-        (NotFound("not there"), "missing", True),
+        (NotFound("not there"), "missing", False),
         (ServerTrouble("error 500", retry_after=0), "failed", False),
     ],
 )

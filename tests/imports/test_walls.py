@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.errors import BotWall, TooLarge
+from connector.errors import BotWall
 from connector.imports import jobs
 
 WALL = BotWall("A protection against robots answers instead of DSpace.")
@@ -20,18 +20,18 @@ def files(desk, dspace):
 
 
 def wall_in_front_of(dspace, files, until: float) -> None:
-    """A wall in front of these files for so many seconds; what is asked for by its first byte only is too large."""
-    download = dspace.download
+    """A wall in front of these files for so many seconds, whether they are read or only asked for."""
 
-    def walled(id, sink, *, limit=None):
-        if id in files and dspace.now < until:
-            dspace.requests_made += 1
-            raise WALL
-        if limit == 1:
-            raise TooLarge("More than 1 byte.")
-        return download(id, sink, limit=limit)
+    def walled(ask):
+        def asked(id, *args, **options):
+            if id in files and dspace.now < until:
+                dspace.requests_made += 1
+                raise WALL
+            return ask(id, *args, **options)
 
-    dspace.download = walled
+        return asked
+
+    dspace.download, dspace.is_open = walled(dspace.download), walled(dspace.is_open)
 
 
 def test_a_wall_that_goes_after_an_hour_costs_no_file(desk, dspace, files):

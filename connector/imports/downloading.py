@@ -1,0 +1,230 @@
+"""Downloads single files, in threads of their own: tries, compares what came with what was announced, tries again."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import logging
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..catalogue.files import PIECE, FileFolder, Part
+from ..catalogue.models import Fate
+from ..catalogue.texts import human_size
+from ..errors import (
+    LASTING_ERRORS,
+    BotWall,
+    ConnectorError,
+    NotFound,
+    Rejected,
+    Restricted,
+    TooLarge,
+    Transient,
+    Unsafe,
+)
+from ..http import Download, Received
+from . import retrying
+from .allowance import Allowance, Share
+from .announced import Announced
+from .outcomes import Outcome
+
+if TYPE_CHECKING:
+    from .harvest import Harvest
+
+log = logging.getLogger(__name__)
+PAUSES = (1.0, 3.0)  # seconds between the tries at a file
+START = 1024  # bytes that tell a web page
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Bytes that came. `digest`: by the algorithm that the source announced; `start`: the first of them."""
+
+    part: Part
+    got: Download
+    digest: str | None
+    start: bytes
+
+
+class Downloader:
+    """Downloads the file of a row. Raises Stopped and StorageTrouble; what else goes wrong is the outcome."""
+
+    def __init__(self, harvest: Harvest, folder: FileFolder):
+        self._client, self._access, self._patience = harvest.client, harvest.access, harvest.patience
+        self._limit = retrying.file_limit(harvest.options)
+        self._allowance = Allowance(harvest.options.get("files_limit"), harvest.spent, harvest.run.stop)
+        self._room, self._scanner, self._folder = harvest.room, harvest.scanner, folder
+
+    def __call__(self, row: Any, pauses: tuple[float, ...] = PAUSES) -> Outcome:
+        """Return what became of the file, after as many tries as there are pauses, and one.
+
+        Bytes that are not as announced are downloaded once more: where both downloads are alike and of the right
+        size, it is the checksum at the source that is wrong.
+        """
+        if Fate(row.fate).is_stored:
+            is_open = self._access.is_public(row.bitstream_id)
+            return Outcome(Fate(row.fate), row.reason, sha256=row.sha256, by_login=not is_open)
+        announced = Announced.of(row)
+        outcome = self._attempt(row, announced, pauses)
+        if outcome.fate in (Fate.DAMAGED, Fate.DIFFERS):
+            outcome.discard()
+            first, outcome = outcome, self._attempt(row, announced, pauses)
+            if outcome.fate is Fate.DIFFERS and first.sha256 != outcome.sha256:
+                outcome.discard()
+                outcome = replace(outcome, fate=Fate.DAMAGED, reason=_two_different(announced), part=None, sha256=None)
+        return self._scanned(row, outcome)
+
+    def _attempt(self, row: Any, announced: Announced, pauses: tuple[float, ...]) -> Outcome:
+        if row.size is not None and row.size > self._limit:
+            return Outcome(Fate.TOO_LARGE, f"{human_size(row.size)}: more than the limit of {human_size(self._limit)}.")
+        try:
+            share = self._allowance.share(row.size)
+        except TooLarge as error:
+            return Outcome(Fate.TOO_LARGE, str(error))
+        spent = 0
+        try:
+            outcome = self._tries(row, announced, share, pauses)
+            spent = outcome.size
+            return outcome
+        finally:
+            share.settle(spent)
+
+    def _tries(self, row: Any, announced: Announced, share: Share, pauses: tuple[float, ...]) -> Outcome:
+        """Try at a file for which there is room in the import, and on the disk as soon as it may be."""
+        self._room.wait(row.size or 0)
+        for pause in (*pauses, None):
+            try:
+                return self._received(row, announced, share)
+            except Restricted as error:
+                return self._restricted(row, error)
+            except TooLarge as error:
+                return self._too_large(announced, error)
+            except LASTING_ERRORS as error:
+                return _failed(Fate.MISSING if isinstance(error, NotFound) else Fate.FAILED, error)
+            except Transient as error:
+                if pause is None or isinstance(error, BotWall):
+                    return _failed(Fate.FAILED, error)
+                self._patience.rest(max(pause, error.retry_after or 0))
+        raise AssertionError("the last try returns or raises")
+
+    def _restricted(self, row: Any, error: Restricted) -> Outcome:
+        """Not for us now; where the source says until when, it is tried again after that day."""
+        day = self._client.available_from(row.bitstream_id)
+        if day is None:
+            return Outcome(Fate.RESTRICTED, str(error))
+        reason = f"{error} Its embargo ends on {day:%Y-%m-%d}; the next import after that tries again."
+        return Outcome(Fate.RESTRICTED, reason, until=day.isoformat())
+
+    def _too_large(self, announced: Announced, error: TooLarge) -> Outcome:
+        if announced.size is None or announced.size > self._limit:
+            return Outcome(Fate.TOO_LARGE, str(error))
+        return Outcome(Fate.DAMAGED, f"More came than the {announced.size} bytes that the source announces.")
+
+    def _received(self, row: Any, announced: Announced, share: Share) -> Outcome:
+        algorithm = announced.checksum and announced.checksum.algorithm
+        most = min(self._limit, announced.most or self._limit)
+        by_login = False
+
+        def download(sink: Callable[[bytes], object]) -> Download:
+            nonlocal by_login
+            guarded = share.guarded(self._room.guarded(sink))
+            got, by_login = self._access.download(row.bitstream_id, guarded, most)
+            return got
+
+        came = self._into_part(download, algorithm)
+        fate = announced.status(came.got.size, came.digest)
+        if came.got.is_packed and (fate is Fate.DAMAGED or _is_packed_on_the_way(announced)):
+            packed, came = came, self._unpacked(came, announced, algorithm)
+            packed.part.discard()
+            fate = announced.status(came.got.size, came.digest)
+        if announced.is_web_page_instead(came.got.media_type, came.start):
+            came.part.discard()
+            raise Rejected("A web page came instead of the file.")
+        return _outcome(fate, came, announced, by_login)
+
+    def _into_part(self, download: Callable[[Callable[[bytes], object]], Download], algorithm: str | None) -> Arrival:
+        """Return what a download brought, in a new part of the folder."""
+        part, digest, start = self._folder.part(), hashlib.new(algorithm or "md5", usedforsecurity=False), bytearray()
+
+        def sink(piece: bytes) -> None:
+            digest.update(piece)
+            start.extend(piece[: START - len(start)])
+            part.write(piece)
+
+        try:
+            got = download(sink)
+            part.finish()
+        except BaseException:
+            part.discard()
+            raise
+        return Arrival(part, got, digest.hexdigest() if algorithm else None, bytes(start))
+
+    def _unpacked(self, came: Arrival, announced: Announced, algorithm: str | None) -> Arrival:
+        """Return the same bytes unpacked, no more of them than are announced, or than a file may have."""
+        most = self._limit if announced.size is None else announced.size
+
+        def unpack(sink: Callable[[bytes], object]) -> Download:
+            received = Received(self._room.guarded(sink))
+            try:
+                with gzip.open(came.part.path) as file:
+                    while piece := file.read(PIECE):
+                        received.take(piece)
+                        if received.size > most:
+                            raise TooLarge(f"Unpacked, it is larger than {most:,} bytes.")
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                raise Rejected("It came packed with gzip, and cannot be unpacked.") from error
+            return replace(received.result(), media_type=came.got.media_type)
+
+        try:
+            return self._into_part(unpack, algorithm)
+        except BaseException:
+            came.part.discard()
+            raise
+
+    def _scanned(self, row: Any, outcome: Outcome) -> Outcome:
+        """Return the outcome after the virus scanner has looked at the bytes, if any came."""
+        if outcome.part is None:
+            return outcome
+        try:
+            self._scanner.approve(outcome.part)
+        except Unsafe as error:
+            log.warning("Bitstream %s is refused by the virus scanner. %s", row.bitstream_id, error)
+            outcome.discard()
+            return Outcome(Fate.REFUSED, str(error), size=outcome.size)
+        except BaseException:
+            outcome.discard()
+            raise
+        return outcome
+
+
+def _outcome(fate: Fate, came: Arrival, announced: Announced, by_login: bool) -> Outcome:
+    got = came.got
+    if fate is Fate.DAMAGED:
+        came.part.discard()
+        reason = f"Not what the source announces ({announced}): MD5 {got.md5}, {got.size} bytes came."
+        return Outcome(fate, reason, size=got.size)
+    reason = _wrong_at_the_source(announced, came.digest) if fate is Fate.DIFFERS else None
+    return Outcome(fate, reason, came.part, got.sha256, got.md5, got.size, by_login=by_login)
+
+
+def _wrong_at_the_source(announced: Announced, digest: str | None) -> str:
+    return (
+        f"The source gives the checksum {announced.checksum}, and the bytes have {digest}. They came alike twice and "
+        "have the right size, so the checksum at the source may be wrong: tell its administrator."
+    )
+
+
+def _two_different(announced: Announced) -> str:
+    return f"Not what the source announces ({announced}), and two downloads were not alike."
+
+
+def _is_packed_on_the_way(announced: Announced) -> bool:
+    """Return whether a packed body is unpacked, where neither size nor checksum can tell (RFC 9110, 8.4)."""
+    return announced.size is None and announced.checksum is None and not announced.is_packed_itself()
+
+
+def _failed(fate: Fate, error: ConnectorError) -> Outcome:
+    return Outcome(fate, str(error), error=error, failed_at=time.monotonic())

@@ -1,0 +1,65 @@
+"""Which files an import is to download: SQL conditions on the table of files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, or_
+
+from ..catalogue.models import Action, CatalogueFile, Change, Fate
+from ..extensions import utcnow
+from . import retrying
+
+FILE, CHANGE = CatalogueFile.__table__, Change.__table__
+ORIGINAL = "ORIGINAL"
+ALWAYS = (Fate.LINKED, Fate.FAILED, Fate.DAMAGED)
+WHEN_CHANGED = (Fate.RESTRICTED, Fate.MISSING, Fate.TOO_LARGE, Fate.REFUSED)
+WHEN_READ_AGAIN = (Fate.RESTRICTED, Fate.MISSING)
+
+
+def is_chosen(options: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Return the condition that a file stands in a bundle that is imported."""
+    return FILE.c.bundle.in_(options.get("bundles") or [ORIGINAL])
+
+
+def is_due(job_id: int, options: Mapping[str, Any], *, sees_otherwise: bool, reads_again: bool) -> ColumnElement[bool]:
+    """Return the condition that this job is to download a file, and has not tried it yet.
+
+    `sees_otherwise`: the last import was signed in as another. `reads_again`: the item was read in full though the
+    source says nothing of a change, for what it does not tell.
+    """
+    due = [FILE.c.fate.in_(ALWAYS)]
+    due += [FILE.c.fate.in_(WHEN_CHANGED) if options.get("retry") else FILE.c.fate.in_(WHEN_CHANGED) & _changed(job_id)]
+    # An embargo that has ended and a limit that was raised make it worth another try, too.
+    due += [(FILE.c.fate == Fate.RESTRICTED) & (FILE.c.until <= utcnow().date().isoformat())]
+    due += [(FILE.c.fate == Fate.TOO_LARGE) & (FILE.c.size <= retrying.file_limit(options))]
+    # Once more in the run after the first that did not find it (design rule 11).
+    is_first = FILE.c.first_met_by.is_(None) | (FILE.c.first_met_by == FILE.c.tried_by)
+    due += [(FILE.c.fate == Fate.MISSING) & is_first]
+    # What came only by login may be open now.
+    due += [is_stored() & FILE.c.by_login & _changed(job_id)]
+    if sees_otherwise:
+        due += [FILE.c.fate == Fate.RESTRICTED]
+    if reads_again:
+        due += [FILE.c.fate.in_(WHEN_READ_AGAIN)]
+    return is_untried(job_id) & is_chosen(options) & or_(*due)
+
+
+def is_untried(job_id: int) -> ColumnElement[bool]:
+    """Return the condition that this job has neither tried a file nor asked for it."""
+    return FILE.c.tried_by.is_(None) | (FILE.c.tried_by != job_id)
+
+
+def is_stored() -> ColumnElement[bool]:
+    """Return the condition that a file is stored as it is at the source now."""
+    return FILE.c.fate.in_([fate for fate in Fate if fate.is_stored])
+
+
+def _changed(job_id: int) -> ColumnElement[bool]:
+    """Return the condition that this job has added or updated the item of a file."""
+    return exists().where(
+        CHANGE.c.job_id == job_id,
+        CHANGE.c.item_id == FILE.c.item_id,
+        CHANGE.c.action.in_((Action.ADDED, Action.UPDATED)),
+    )
