@@ -241,7 +241,8 @@ class HalClient:
         except (Rejected, TooLarge):
             self._tells_access = False
             return self.file_access(item_id, bitstream_ids)
-        return {id: access for id, access in found.items() if id in bitstream_ids}
+        told = {id: access for id, access in found.items() if id in bitstream_ids}
+        return {**told, **access_one_by_one(self.is_open, [id for id in bitstream_ids if id not in told])}
 
     def available_from(self, bitstream_id: str) -> date | None:
         """The day on which the embargo of a file that was refused ends, or None where that is not told.

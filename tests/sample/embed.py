@@ -51,9 +51,10 @@ class Embedder:
 
     def bitstream(self, one: Bitstream, embeds: Embeds) -> dict[str, Any]:
         body = shape.bitstream(one, self._links)
-        if "format" in embeds.tree:
-            body["_embedded"] = {"format": shape.format_of(one)}
-        return body
+        found = {"format": shape.format_of(one)} if "format" in embeds.tree else {}
+        if "accessStatus" in embeds.tree and "accessStatus" in self._links:  # of single files from 9 on
+            found["accessStatus"] = shape.access_status(one)
+        return body | ({"_embedded": found} if found else {})
 
     def bitstreams(self, holder: Bundle, embeds: Embeds, number: int, size: int, address: str) -> dict[str, Any]:
         rows = holder.bitstreams[number * size : (number + 1) * size]
