@@ -125,7 +125,7 @@ def accepted(answer: requests.Response, signed_in: bool = False) -> requests.Res
     """Return the answer itself if its status is 2xx. Raises what the status means otherwise.
 
     `signed_in`: whether the request was made with a login.
-    A 416, which only a request for a part of a file gets (see `Http.peek`), says that the file may be read and is empty.
+    A 416, which only a request for a part of a file gets (see `Http.peek`): the file may be read and is empty.
     """
     if is_wall(answer):
         raise _wall(answer)
