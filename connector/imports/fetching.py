@@ -46,7 +46,7 @@ class FileFetcher:
         self._under_way: Sequence[Any] = ()
         self._well_since = float("-inf")  # monotonic seconds at which the last good control request was begun
 
-    def fetch(self, item_ids: Collection[int], reads_again: bool = False) -> None:
+    def fetch(self, item_ids: Collection[int], reads_again: bool) -> None:
         """Download the files of these items. `reads_again`: see `is_due`."""
         self._fetch(FILE.c.item_id.in_(item_ids), reads_again)
 

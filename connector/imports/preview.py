@@ -224,7 +224,7 @@ class ExpectedFiles:
     def __init__(self, harvest: Harvest):
         self._harvest = harvest
 
-    def fetch(self, item_ids: Collection[int]) -> None:
+    def fetch(self, item_ids: Collection[int], reads_again: bool) -> None:
         """All of them are told at the end."""
 
     def fetch_all(self) -> None:

@@ -1,0 +1,194 @@
+"""A file has the status that is true of it: verified or not, with a wrong checksum, missing, closed or open again."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from connector.catalogue.checksums import comparable
+from connector.catalogue.models import CatalogueFile, Fate
+from connector.errors import AddressNotAllowed, CertificateTrouble, NotFound, Restricted
+from connector.extensions import db
+from connector.imports import report
+from connector.imports.announced import Announced
+
+from .catalogue import records, stored_bytes
+
+PARTS = "9b2cf535f27731c974343645a3985328-7"  # the ETag of an object store
+
+
+def file_of(desk) -> dict:
+    return records(desk.app)[0]["files"][0]
+
+
+def problems_of(desk, job) -> list[str]:
+    with desk.app.app_context():
+        found = [problem["reason"] for problem in report.problems(job)]
+        db.session.rollback()
+    return found
+
+
+@pytest.mark.parametrize("announced", [(PARTS, "MD5"), (None, None), ("abc", "CRC32")])
+def test_a_file_without_a_checksum_of_its_bytes_is_stored_unverified(desk, dspace, announced):
+    dspace.add("i0", files={"a.txt": b"bytes"})
+    dspace.checksums["i0/a.txt"] = announced
+
+    job = desk.run(files=True)
+
+    assert (job.clean, job.files_unverified, len(dspace.downloads)) == (True, 1, 1)
+    assert (file_of(desk)["fate"], file_of(desk)["path"] is not None) == ("unverified", True)
+
+
+@pytest.mark.parametrize("name", ["SHA-1", "sha256", "SHA_512", None])
+def test_other_checksums_are_compared_as_such(desk, dspace, name):
+    dspace.add("i0", files={"a.txt": b"bytes"})
+    dspace.checksums["i0/a.txt"] = (
+        getattr(hashlib, (name or "sha256").lower().replace("-", "").replace("_", ""))(b"bytes").hexdigest(),
+        name,
+    )
+
+    assert desk.run(files=True).files_stored == 1
+
+
+def test_digits_that_are_not_as_many_as_the_algorithm_has_are_no_checksum():
+    assert comparable("ab" * 20, "MD5") is None
+    assert comparable("AB" * 16, "md5").digits == "ab" * 16
+
+
+def test_a_wrong_checksum_at_the_source_is_told_once_and_the_file_is_not_downloaded_again(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"bytes"})
+    dspace.checksums["i0/a.txt"] = ("0" * 32, "MD5")
+
+    first, second = desk.run(files=True), desk.run(files=True, full=True)
+
+    assert (first.clean, first.files_differs, second.clean, second.files_differs) == (False, 1, True, 1)
+    assert len(dspace.downloads) == 2  # two that are alike
+    assert "another checksum" in problems_of(desk, second)[0]
+    assert len(stored_bytes(desk.app)) == 1
+
+
+def test_an_earlier_copy_stays_until_a_new_one_is_kept(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"as it was"})
+    desk.run(files=True)
+    earlier = file_of(desk)["path"]
+    dspace.edit("i0", files={"a.txt": b"as it is now"})
+    dspace.served["i0/a.txt"] = b"broken"
+
+    damaged = desk.run(files=True)
+    kept = file_of(desk)
+    dspace.served.clear()
+    desk.run(files=True)
+
+    assert (damaged.files_damaged, kept["path"], kept["outdated"]) == (1, earlier, True)
+    assert (file_of(desk)["fate"], file_of(desk)["outdated"]) == ("stored", False)
+    assert file_of(desk)["path"] != earlier
+
+
+@pytest.mark.parametrize("error", [AddressNotAllowed("10.1.2.3 may not be reached."), CertificateTrouble("Expired.")])
+def test_a_file_that_leads_where_nobody_may_go_fails_alone(desk, dspace, error):
+    dspace.add("i0", files={"a.txt": b"aaa", "b.txt": b"bbb"})
+    dspace.file_errors["i0/a.txt"] = error
+
+    job = desk.run(files=True)
+
+    assert (job.state, job.clean, job.files_failed, job.files_stored) == ("completed", False, 1, 1)
+    assert str(error) in problems_of(desk, job)[0]
+
+
+def test_a_try_that_fails_while_the_repository_is_away_does_not_count(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"aaa"})
+    download = dspace.download
+    answers = [NotFound("The application is not deployed.")]
+
+    def restarting(id, sink, *, limit=None):
+        if answers:
+            raise answers.pop(0)
+        return download(id, sink, limit=limit)
+
+    dspace.download = restarting
+
+    job = desk.run(files=True)
+
+    assert (job.clean, job.files_stored) == (True, 1)
+
+
+def test_a_missing_file_is_a_problem_once_and_tried_again_by_the_next_run_and_by_a_full_check(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"aaa", "b.txt": b"bbb"})
+    dspace.file_errors["i0/a.txt"] = NotFound("not there")
+    tried = []
+
+    runs = []
+    for options in ({}, {}, {}, {"full": True}):
+        dspace.downloads.clear()
+        runs.append(desk.run(files=True, **options).clean)
+        tried.append("i0/a.txt" in dspace.downloads)
+
+    assert runs == [False, True, True, True]
+    assert tried == [True, True, False, True]
+
+
+def test_where_all_files_are_missing_it_is_the_file_store_and_the_next_run_tries_again(desk, dspace):
+    for number in range(4):
+        dspace.add(f"i{number}", files={"a.txt": bytes([number])})
+        dspace.file_errors[f"i{number}/a.txt"] = NotFound("not there")
+
+    first, second = desk.run(files=True), desk.run(files=True)
+    dspace.file_errors.clear()
+    third = desk.run(files=True)
+
+    assert (first.clean, first.files_failed, first.files_missing) == (False, 4, 0)
+    assert "file store" in first.message
+    assert (second.clean, third.clean, third.files_stored) == (False, True, 4)
+
+
+def test_a_file_that_was_closed_at_the_source_is_restricted_and_kept_and_comes_back_when_it_is_open(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"aaa"})
+    desk.run(files=True)
+    stored = stored_bytes(desk.app)
+    dspace.file_errors["i0/a.txt"] = Restricted("Not for you.")
+
+    closed = desk.run(files=True, full=True)
+    then = file_of(desk)
+    dspace.file_errors.clear()
+    opened = desk.run(files=True, full=True)
+
+    assert (closed.files_restricted, then["fate"], then["restricted"]) == (1, "restricted", True)
+    assert stored_bytes(desk.app) == stored
+    assert (opened.files_stored, file_of(desk)["restricted"], len(dspace.downloads)) == (1, False, 1)
+
+
+def test_a_closed_file_is_found_by_the_rolling_recheck_without_importing_files(desk, dspace):
+    desk.app.config["FILE_CHECK_RUNS"] = 1
+    dspace.add("10", files={"a.txt": b"aaa"})
+    desk.run(files=True)
+    dspace.file_errors["10/a.txt"] = Restricted("Not for you.")
+
+    desk.run(files=False)
+
+    with desk.app.app_context():
+        file = db.session.scalars(db.select(CatalogueFile)).one()
+        assert (file.fate, file.by_login, file.is_stored) == (Fate.RESTRICTED, True, True)
+
+
+def test_a_refused_file_that_is_open_now_comes_with_a_full_check_and_its_old_reason_names_its_job(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"aaa"})
+    dspace.file_errors["i0/a.txt"] = Restricted("Not for you.")
+    desk.run(files=True)
+    dspace.file_errors.clear()
+
+    second = desk.run(files=True)
+    told = problems_of(desk, second)
+    third = desk.run(files=True, full=True)
+
+    assert "(As of job 1.)" in told[0]
+    assert (second.files_restricted, third.files_stored) == (1, 1)
+
+
+def test_a_web_page_is_not_taken_for_a_file_of_which_nothing_is_known():
+    unknown = Announced(None, None, "application/pdf")
+
+    assert unknown.is_web_page_instead("text/html", b"")
+    assert unknown.is_web_page_instead(None, b"\n<!DOCTYPE html>")
+    assert not unknown.is_web_page_instead("application/pdf", b"%PDF")
+    assert not Announced(None, None, "text/html").is_web_page_instead("text/html", b"<html>")
