@@ -201,7 +201,10 @@ class CatalogueFile(db.Model):
 
 
 class ItemSet(db.Model):
-    """A set of items. `origin` names the DSpace collection it mirrors ("repository id:handle or id"), if any."""
+    """A set of items. `origin` names the DSpace collection it mirrors ("repository id:handle or id"), if any.
+
+    `source_name`: the name that this collection had last.
+    """
 
     __tablename__ = "item_set"
 
@@ -212,12 +215,16 @@ class ItemSet(db.Model):
     license: Mapped[str] = mapped_column(Text, default="")
     link: Mapped[str | None]
     origin: Mapped[str | None] = mapped_column(unique=True)
+    source_name: Mapped[str | None]
     job_id: Mapped[int | None] = mapped_column(ForeignKey("import_job.id", ondelete="SET NULL"))
     created: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class Membership(db.Model):
-    """An item is in a set because a source put it there (or a hand: no source). A set holds an item once on pages."""
+    """An item is in a set because a source put it there (or a hand: no source). A set holds an item once on pages.
+
+    `seen_by`: the last job that met the item in the collection that the set mirrors.
+    """
 
     __tablename__ = "membership"
     __table_args__ = (
@@ -231,6 +238,7 @@ class Membership(db.Model):
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"))
     source_id: Mapped[int | None] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
     job_id: Mapped[int | None] = mapped_column(ForeignKey("import_job.id", ondelete="SET NULL"))
+    seen_by: Mapped[int | None]
 
 
 class Holding(db.Model):
@@ -267,8 +275,8 @@ class Change(db.Model):
     """What one job did to one item.
 
     `before`: what to restore on undo, by group: "data" (the source's data, files included), "last_modified", "state"
-    (where it stood at the source), "left:SOURCE" (the holding's date). Each group is undone for itself (design rules 1
-    and 2).
+    (where it stood at the source), "left:SOURCE" (the holding's date), "set:SET:SOURCE" (the membership's job). Each
+    group is undone for itself (design rules 1 and 2).
     """
 
     __tablename__ = "change"

@@ -48,11 +48,13 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
             whole = not (left or difference or unasked or unlisted or job.failed or harvest.scope_is_gone)
             values["proof"] = proof(harvest) if whole else None
             harvest.recorder.close_questions()
+            harvest.recorder.leave_sets()
         harvest.recorder.settle(values)
         odd = (left, difference, lost, _shared(shared), _unlisted_in_words(unlisted))
         clean, message = _verdict(job, fates, new, " ".join(filter(None, odd)), unasked)
+        homeless = _homeless_in_words(harvest.recorder.homeless())
         not_visible = "" if left and harvest.unlisted else _hidden_in_words(harvest)
-        return clean, " ".join(filter(None, (message, _gone_in_words(harvest), not_visible)))
+        return clean, " ".join(filter(None, (message, _gone_in_words(harvest), homeless, not_visible)))
 
 
 def _ask_or_leave(harvest: Harvest) -> str:
@@ -133,6 +135,14 @@ def _unlisted_in_words(names: Sequence[str]) -> str:
         return ""
     what = "1 item can be read but is" if len(names) == 1 else f"{len(names)} items can be read but are"
     return f"{what} no longer listed: {_named(names)}. The search index of the repository may have to be rebuilt."
+
+
+def _homeless_in_words(number: int) -> str:
+    """Say how many items are in no item set; "" where all are in one."""
+    if not number:
+        return ""
+    what = "1 item is in no item set" if number == 1 else f"{number} items are in no item set"
+    return f"{what}, because the collection cannot be read."
 
 
 def _shared(handles: Sequence[str]) -> str:

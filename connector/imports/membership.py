@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import exists, func, insert, select, update
 
 from .. import dspace
 from ..catalogue.links import scope_link
-from ..catalogue.models import ItemSet, Membership
+from ..catalogue.models import Holding, ItemSet, Membership
 from ..catalogue.store import Place
 from ..catalogue.texts import plain
 from ..dspace.records import Collection, Item, Scope, ScopeKind
 from ..errors import RepositoryError
 from ..extensions import db
 
-MEMBERSHIP = Membership.__table__
+MEMBERSHIP, HOLDING = Membership.__table__, Holding.__table__
 
 
 class Shelving:
@@ -43,7 +42,7 @@ class Shelving:
                 self._collections[origin] = _described(client, collection)
 
     def add(self, pairs: Sequence[tuple[Item, int]]) -> None:
-        """Add items, as (item, catalogue id); who is in stays in. Inside the caller's transaction."""
+        """Add items, as (item, catalogue id), and note that they were met there. Inside the caller's transaction."""
         by_set: dict[int, list[int]] = {}
         for item, item_id in pairs:
             set_id = self._set_for(item)
@@ -60,6 +59,28 @@ class Shelving:
         rows = [common | {"item_id": item_id} for item_id in item_ids if item_id not in inside]
         if rows:
             db.session.execute(insert(MEMBERSHIP), rows)
+        if self._mirrors:
+            met = (*ours, MEMBERSHIP.c.item_id.in_(item_ids), MEMBERSHIP.c.seen_by.is_distinct_from(self._job_id))
+            db.session.execute(update(MEMBERSHIP).where(*met).values(seen_by=self._job_id))
+
+    def left(self) -> Sequence[Any]:
+        """Return the memberships in sets of collections that items have left: this job met them in others alone."""
+        if not self._mirrors:
+            return []
+        other = MEMBERSHIP.alias()
+        mine = (MEMBERSHIP.c.source_id == self._source_id, MEMBERSHIP.c.seen_by.is_distinct_from(self._job_id))
+        met = (other.c.item_id == MEMBERSHIP.c.item_id, other.c.source_id == self._source_id)
+        query = select(MEMBERSHIP).join(ItemSet, ItemSet.id == MEMBERSHIP.c.item_set_id)
+        query = query.where(*mine, ItemSet.origin.is_not(None), exists().where(*met, other.c.seen_by == self._job_id))
+        return db.session.execute(query.order_by(MEMBERSHIP.c.id)).all()
+
+    def homeless(self) -> int:
+        """Return how many items of the source are in no set, since nobody may read which collection they belong to."""
+        if not self._mirrors:
+            return 0
+        inside = exists().where(MEMBERSHIP.c.item_id == HOLDING.c.item_id, MEMBERSHIP.c.source_id == self._source_id)
+        here = (HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None), ~inside)
+        return db.session.scalar(select(func.count()).select_from(HOLDING).where(*here))
 
     def _set_for(self, item: Item) -> int | None:
         if self._name:
@@ -73,20 +94,22 @@ class Shelving:
 
     def _find_or_make(self, key: str, condition: Any, make: Any) -> int:
         if key not in self._sets:
-            found = db.session.scalar(select(ItemSet.id).where(condition).order_by(ItemSet.id))
-            if found is None:
+            item_set = db.session.scalars(select(ItemSet).where(condition).order_by(ItemSet.id)).first()
+            if item_set is None:
                 item_set = make()
                 db.session.add(item_set)
-                db.session.flush()
-                found = item_set.id
-            self._sets[key] = found
+            elif key in self._collections:
+                _rename(item_set, plain(self._collections[key].name))
+            db.session.flush()
+            self._sets[key] = item_set.id
         return self._sets[key]
 
     def _mirror(self, origin: str) -> ItemSet:
         collection, server = self._collections[origin], self._place.server
         kind = ScopeKind.COLLECTION
         return ItemSet(
-            name=plain(collection.name),
+            name=plain(collection.name) or "Collection",
+            source_name=plain(collection.name) or None,
             description=plain(collection.description or collection.abstract),
             rights=plain(collection.rights),
             license=plain(collection.license),
@@ -109,4 +132,12 @@ def _described(client: dspace.Client, collection: Collection) -> Collection:
     try:
         return client.collection(collection.id)
     except RepositoryError:
-        return replace(collection, name=collection.name or "Collection")
+        return collection
+
+
+def _rename(item_set: ItemSet, name: str | None) -> None:
+    """Give a set the name that its collection has now, unless a person gave it another."""
+    if name and name != item_set.source_name:
+        if item_set.name == (item_set.source_name or item_set.name):
+            item_set.name = name
+        item_set.source_name = name

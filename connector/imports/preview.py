@@ -140,6 +140,13 @@ class Comparison:
             ]
         )
 
+    def leave_sets(self) -> None:
+        """Item sets stay as they are."""
+
+    def homeless(self) -> int:
+        """Return how many items are in no set: nobody asks, as item sets stay as they are."""
+        return 0
+
     def close_questions(self) -> None:
         """Questions of imports stay open."""
 

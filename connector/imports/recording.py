@@ -21,7 +21,7 @@ from ..extensions import db, transaction, utcnow
 from ..repositories.models import Source
 from . import retrying
 from .access import Access
-from .membership import Shelving
+from .membership import MEMBERSHIP, Shelving
 from .models import ImportJob, Kind, State
 from .restrictions import Restrictions
 from .run import Run
@@ -230,6 +230,27 @@ class Recorder:
         unread = HOLDING.c.item_id.in_(failed.where(CHANGE.c.item_id.is_not(None)))
         unread |= HOLDING.c.item_id.in_(damaged)
         return db.session.execute(update(HOLDING).where(*mine, ~unread).values(seen_by=self._job_id)).rowcount
+
+    def leave_sets(self) -> None:
+        """Take items out of the sets of collections that they have left at the source. Sets made by hand stay."""
+        for row in self._shelving.left():
+            query = select(CHANGE.c.id, CHANGE.c.before, CHANGE.c.action)
+            mine = (CHANGE.c.job_id == self._job_id, CHANGE.c.item_id == row.item_id)
+            told = db.session.execute(query.where(*mine, CHANGE.c.action.in_(ABOUT_DATA))).first()
+            before = {f"set:{row.item_set_id}:{self._source_id}": row.job_id}
+            if told is None:
+                names = [ITEM.c[name] for name in ("source_key", "source_id", "handle", "title")]
+                item = db.session.execute(select(*names).where(ITEM.c.id == row.item_id)).mappings().one()
+                common = {"job_id": self._job_id, "item_id": row.item_id, "action": Action.TOUCHED.value}
+                db.session.execute(insert(CHANGE).values({**common, **item, "reason": "", "before": before}))
+            else:
+                values = {"before": before | (told.before or {})}
+                db.session.execute(update(CHANGE).where(CHANGE.c.id == told.id).values(values))
+            db.session.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.id == row.id))
+
+    def homeless(self) -> int:
+        """Return how many items are in no set, since which collection they belong to cannot be read."""
+        return self._shelving.homeless()
 
     def held(self, present: Select[Any]) -> int:
         """How many items the source holds, of a SELECT of its holdings; as it will be when this job has ended."""

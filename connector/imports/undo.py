@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 
 from ..catalogue import store
 from ..catalogue.leftovers import check_disk, collect_bytes
@@ -179,10 +179,23 @@ def _take_back(place: Place, change: Any, name: str, group: Any) -> bool:
         since = group["state_since"]
         values = {"source_state": group["source_state"], "state_since": since and datetime.fromisoformat(since)}
         db.session.execute(update(ITEM).where(ITEM.c.id == change.item_id).values(values))
+    elif name.startswith("set:"):
+        _put_into_set(change.item_id, *map(int, name.split(":")[1:]), made_by=group)
     else:
         mine = (HOLDING.c.source_id == int(name.removeprefix("left:")), HOLDING.c.item_id == change.item_id)
         db.session.execute(update(HOLDING).where(*mine).values(left=group and datetime.fromisoformat(group)))
     return False
+
+
+def _put_into_set(item_id: int, set_id: int, source_id: int, made_by: int | None) -> None:
+    """Put an item back into a set that it was taken out of, unless the set is gone or the import is undone."""
+    is_undone = exists().where(JOB.c.undoes_id == made_by, JOB.c.state == State.COMPLETED)
+    is_possible = exists().where(SET.c.id == set_id) & exists().where(JOB.c.id == made_by) & ~is_undone
+    if db.session.scalar(select(is_possible)):
+        place = {"item_set_id": set_id, "item_id": item_id, "source_id": source_id}
+        here = [MEMBERSHIP.c[column] == value for column, value in place.items()]
+        db.session.execute(delete(MEMBERSHIP).where(*here))
+        db.session.execute(insert(MEMBERSHIP).values(place | {"job_id": made_by}))
 
 
 def _next_change(change: Any, name: str) -> Any:

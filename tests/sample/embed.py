@@ -78,7 +78,7 @@ class Embedder:
     def item(self, one: Item, embeds: Embeds) -> dict[str, Any]:
         """The `_embedded` member of an item."""
         base, body = f"{shape.API}/core/items/{one.uuid}", {}
-        if "owningCollection" in embeds.tree:
+        if "owningCollection" in embeds.tree and one.collection.is_open:
             body["owningCollection"] = self.container(one.collection, embeds.under("owningCollection"))
         if "bundles" in embeds.tree:
             size = embeds.size("bundles")

@@ -1,0 +1,105 @@
+"""Item sets made from collections follow the source, and leave alone what a person did."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from connector.catalogue.models import CatalogueItem, ItemSet, Membership
+from connector.extensions import db, transaction
+from tests.sample import SampleRepository
+
+from .test_login import Guest
+
+TITLE, OLD, NEW = "No file", "Special files", "Aldermouth Gazette"
+
+
+@pytest.fixture(params=[5, 6, 9])
+def guest(request, app):
+    with SampleRepository(request.param) as sample:
+        yield Guest(app, sample)
+
+
+def run(guest, **options):
+    return guest.run(files=False, item_set_from_collection=True, **options)
+
+
+def sets_of(guest, title: str = TITLE) -> list[str]:
+    return guest.records()[title]["item_sets"]
+
+
+def move(guest) -> None:
+    guest.sample.data.move(guest.sample.data.named(TITLE), guest.sample.data.named(NEW))
+
+
+def test_an_item_that_moved_leaves_the_set_of_its_old_collection(guest):
+    run(guest)
+    before = sets_of(guest)
+    move(guest)
+
+    run(guest)
+
+    assert (before, sets_of(guest)) == ([OLD], [NEW])
+
+
+def test_an_unchanged_run_leaves_all_sets_as_they_are(guest):
+    run(guest)
+    before = {title: one["item_sets"] for title, one in guest.records().items()}
+
+    run(guest, full=True)
+
+    assert {title: one["item_sets"] for title, one in guest.records().items()} == before
+
+
+def test_a_place_that_a_person_gave_an_item_stays(guest):
+    run(guest)
+    with guest.app.app_context(), transaction():
+        item_id = db.session.scalar(select(CatalogueItem.id).where(CatalogueItem.title == TITLE))
+        set_id = db.session.scalar(select(ItemSet.id).where(ItemSet.name == OLD))
+        db.session.add(Membership(item_id=item_id, item_set_id=set_id))
+    move(guest)
+
+    run(guest)
+
+    assert sets_of(guest) == [NEW, OLD]
+
+
+def test_undo_puts_a_moved_item_back_into_its_old_set(guest):
+    run(guest)
+    move(guest)
+    job = run(guest)
+
+    guest.undo(job.id)
+
+    assert sets_of(guest) == [OLD]
+
+
+def test_a_renamed_collection_renames_its_set_unless_a_person_did(guest):
+    run(guest)
+    with guest.app.app_context(), transaction():
+        db.session.scalar(select(ItemSet).where(ItemSet.name == NEW)).name = "Our newspaper"
+    for name in (OLD, NEW):
+        guest.sample.data.named(name).name = f"{name}, renamed"
+    guest.sample.data.changes += 1
+
+    run(guest, full=True)
+
+    with guest.app.app_context():
+        names = set(db.session.scalars(select(ItemSet.name)))
+    assert {f"{OLD}, renamed", "Our newspaper"} <= names
+    assert not {OLD, NEW, f"{NEW}, renamed"} & names
+
+
+def test_items_whose_collection_cannot_be_read_are_counted(app):
+    with SampleRepository(9) as sample:
+        guest = Guest(app, sample)
+        home = sample.data.named(OLD)
+        number = len([one for one in sample.data.items.values() if one.collection is home and one.is_found])
+        home.readable = False
+
+        job = run(guest)
+
+        homeless = [title for title, one in guest.records().items() if not one["item_sets"]]
+        assert len(homeless) >= number > 1
+        assert job.clean
+        assert f"{len(homeless)} items are in no item set, because the collection cannot be read." in job.message
