@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 
+from flask import current_app
 from sqlalchemy import func, select
 
 from connector.catalogue.models import CatalogueFile, Holding
@@ -23,7 +24,7 @@ from connector.repositories.connections import connected_to
 
 from .faults import FAULTS
 from .objects import OBJECTS, Stage, is_consistent
-from .world import OUTAGE, Records, World
+from .world import OUTAGE, Records, World, hurried
 
 LONGEST = 10 * OUTAGE  # seconds that a stage may take on a busy machine: the outage of a few kinds of request
 JOBS = (1, 2, 3)  # of one instance
@@ -80,7 +81,7 @@ def run_cell(world: World, object_name: str, fault_name: str) -> Verdict:
 def _ask(world: World, stage: Stage) -> None:
     """Ask the three questions of a stage. Raises WrongAnswerError at the first bad answer."""
     do = {Stage.CONNECT: _connect, Stage.LIST: _list}.get(stage, _import)
-    with _time_limit(world):
+    with hurried(current_app), _time_limit(world):
         do(world, stage, is_disturbed=True)
     world.sample.faults.clear()
     do(world, stage, is_disturbed=False)

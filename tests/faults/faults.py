@@ -76,7 +76,7 @@ FAULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "hang": lambda: {"hang": True},
     "drip": lambda: {"drip": 0.05},
     "redirect": lambda: {"status": 302, "body": "", "headers": {"Location": "/login?from=api"}},
-    "loop": lambda: {"status": 302, "body": "", "headers": {"Location": "?again=1"}},
+    "loop": lambda: {"status": 302, "body": "", "headers": {"Location": "#again"}},
     "bomb": lambda: {"status": 200, "body": bomb(), "headers": {"Content-Encoding": "gzip"}},
     "totals high": lambda: lying(HIGH),
     "totals low": lambda: lying(LOW),

@@ -35,10 +35,11 @@ OPTIONS = {"files": True, "item_set_from_collection": True}
 
 
 @contextmanager
-def hurried() -> Iterator[None]:
-    """Let requests give up after a second, not after minutes."""
+def hurried(app: Flask) -> Iterator[None]:
+    """Let requests give up after a second, and jobs and pages after the outage."""
     settings = network.HttpSettings
     with (
+        patch.dict(app.config, PATIENCE=OUTAGE),
         patch.object(network, "HttpSettings", lambda **given: settings(**(given | QUICK))),
         patch.object(network, "PAGE_PATIENCE", OUTAGE),
     ):
@@ -61,7 +62,6 @@ class World:
     def __enter__(self) -> World:
         self._stack = ExitStack()
         self.sample = self._stack.enter_context(SampleRepository(self.generation))
-        self._stack.enter_context(hurried())
         first, second = source.fresh(self.sample.url), source.edited(self.sample.url)
         self.data = {stage: second if stage == Stage.RERUN else first for stage in Stage}
         connected, imported = self.folder / "connected", self.folder / "imported"
@@ -128,5 +128,5 @@ class World:
 
 def _app(instance: Path) -> Flask:
     app = app_at(instance)
-    app.config.update(PATIENCE=OUTAGE, JSON_LIMIT=JSON_LIMIT, MIN_FREE=0)
+    app.config.update(JSON_LIMIT=JSON_LIMIT, MIN_FREE=0)
     return app
