@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ Params = Sequence[tuple[str, Any]]
 _BUNDLES, _BITSTREAMS = 100, 500
 _FILES = "bundles/bitstreams/format"
 _TRIES = 4
+_MOST_IDLE_PAGES = 5
 
 
 class Answer(NamedTuple):
@@ -94,16 +95,28 @@ class HalApi:
         self, name: str, first: Json | None, url: str, path: str, params: Params, size: int
     ) -> Iterator[tuple[Json, str]]:
         """The rows of a list, to its end. What is embedded is its first page; without it that is asked for, too."""
-        page = self._page(name, path, params, size, 0) if first is None else (listed(first, name, url), url)
-        number = 0
-        while True:
-            rows, source = page
+        start = self._page(name, path, params, size, 0) if first is None else (listed(first, name, url), url)
+        for rows, source in to_the_end(start, lambda number, size: self._page(name, path, params, size, number)):
             yield from ((row, source) for row in rows.rows)
-            number += 1
-            if number >= rows.pages:
-                return
-            page = self._page(name, path, params, rows.size, number)
 
     def _page(self, name: str, path: str, params: Params, size: int, number: int) -> tuple[Listed, str]:
         answer = self.get(path, [*params, ("size", size), ("page", number)], kind=name)
         return listed(answer.json, name, answer.url), answer.url
+
+
+def to_the_end(
+    first: tuple[Listed, str], read: Callable[[int, int], tuple[Listed, str]]
+) -> Iterator[tuple[Listed, str]]:
+    """Yield the pages of a list, each with its address, from the first on. `read(number, size)` returns another.
+
+    Rows that may not be read leave short or empty pages. But however many pages a list promises, it has ended after a
+    few in a row that are empty or repeat the one before.
+    """
+    page, number, idle = first, 0, 0
+    while True:
+        yield page
+        before, number = page[0], number + 1
+        if number >= before.pages or idle == _MOST_IDLE_PAGES:
+            return
+        page = read(number, before.size)
+        idle = idle + 1 if page[0].rows in ([], before.rows) else 0

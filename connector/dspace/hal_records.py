@@ -47,9 +47,12 @@ def embedded(where: Any, name: str, url: str) -> Any:
 
 
 def listed(answer: Any, name: str, url: str) -> Listed:
-    """A page of a list under /core. Behind the end of such a list `_embedded` is left out (measured on 9.3)."""
+    """Return a page of a list under /core. Behind the end of such a list `_embedded` is left out (measured on 9.3).
+
+    That end may come before the one that `totalPages` promises.
+    """
     page = _page(answer, [], url)
-    if "_embedded" not in answer and member(answer["page"], "number", int, url) >= page.pages:
+    if "_embedded" not in answer and member(answer["page"], "number", int, url) >= min(page.pages, 1):
         return page
     return replace(page, rows=member(member(answer, "_embedded", dict, url), name, list, url))
 

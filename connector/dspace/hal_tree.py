@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from ..errors import NotFound, Rejected, RepositoryError, Restricted
 from . import hal_records as shapes
-from .hal_api import HalApi
+from .hal_api import HalApi, to_the_end
 from .records import Collection, Community
 
 T = TypeVar("T")
@@ -49,24 +49,22 @@ class HalTree:
             return 0
 
     def _searched(self, type_name: str, record: Callable[[shapes.Json, str], T]) -> tuple[dict[str, T], int]:
+        params = [("dsoType", type_name), ("sort", "dc.title,asc"), PARENT, ("size", self._size)]
         found: dict[str, T] = {}
-        pages = number = 0
-        while number == 0 or number < pages:
-            params = [("dsoType", type_name), ("sort", "dc.title,asc"), PARENT]
-            listed, url = self._api.search([*params, ("size", self._size), ("page", number)])
+        read = lambda number, size: self._api.search([*params, ("page", number)])  # noqa: E731
+        for listed, url in to_the_end(read(0, self._size), read):
             for row in listed.rows:
                 if shapes.known_id(row) is not None:  # a row may come without its object, where that may not be read
                     found[shapes.known_id(row)] = record(shapes.found_object(row, url), url)
-            pages, number = listed.pages, number + 1
         return found, listed.total
 
     def _listed(self, path: str, record: Callable[[shapes.Json, str], T]) -> dict[str, T]:
+        def read(number: int, size: int) -> tuple[shapes.Listed, str]:
+            answer = self._api.get(f"core/{path}", [PARENT, ("size", size), ("page", number)])
+            return shapes.listed(answer.json, path, answer.url), answer.url
+
         found: dict[str, T] = {}
-        pages = number = 0
-        while number == 0 or number < pages:
-            answer = self._api.get(f"core/{path}", [PARENT, ("size", self._size), ("page", number)])
-            listed = shapes.listed(answer.json, path, answer.url)
+        for listed, url in to_the_end(read(0, self._size), read):
             for row in listed.rows:
-                found[shapes.member(row, "uuid", str, answer.url)] = record(row, answer.url)
-            pages, number = listed.pages, number + 1
+                found[shapes.member(row, "uuid", str, url)] = record(row, url)
         return found

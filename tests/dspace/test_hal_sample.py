@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -197,3 +198,19 @@ def test_an_item_that_is_withdrawn_after_it_was_listed_is_withdrawn_and_no_failu
     [found] = reader.complete([listed])
 
     assert (found.state, found.bitstreams) == (SourceState.WITHDRAWN, ())
+
+
+@pytest.mark.parametrize("search_is_refused", [False, True])
+def test_a_list_of_collections_that_promises_pages_without_end_is_read_to_its_real_end(
+    reader, sample, search_is_refused
+):
+    if search_is_refused:
+        sample.faults.add("/discover/search/objects", times=None, status=403)
+    promised = re.compile(rb'"(totalElements|totalPages)":\d+')
+    endless = {"change": lambda answer: replace(answer, body=promised.sub(rb'"\1":1000000000000', answer.body))}
+    sample.faults.add("collection", times=None, **endless)
+
+    names = {collection.name for collection in reader.collections()}
+
+    assert names == {collection.name for collection in sample.data.collections.values() if collection.is_open}
+    assert len(sample.requests) < 20
