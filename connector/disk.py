@@ -11,6 +11,7 @@ from flask import current_app
 from .catalogue.files import away
 from .catalogue.texts import human_size
 from .errors import Stopped, StorageTrouble
+from .imports.models import WaitReason
 from .imports.run import Run
 
 LOOK = 1.0  # seconds
@@ -51,18 +52,15 @@ class Room:
 
     def wait(self, more: int = 0) -> None:
         """Wait until so many bytes more fit. Raises Stopped as soon as a stop is asked for."""
-        waited = False
-        while self._least and (left := free(self._instance)) - more < self._least:
-            waited = True
-            wanted = f"{human_size(more)} are to come, and " if more else ""
-            self._run.say(
-                f"Waiting for room on the disk: {human_size(left)} are free, {wanted}{human_size(self._least)} are to "
-                "stay free"
-            )
-            if self._run.stop.wait(LOOK):
-                raise Stopped("Stopped.")
-        if waited:
-            self._run.say("There is room on the disk again")
+        try:
+            while self._least and (left := free(self._instance)) - more < self._least:
+                wanted = f"{human_size(more)} are to come, and " if more else ""
+                detail = f"{human_size(left)} are free, {wanted}{human_size(self._least)} are to stay free."
+                self._run.waiting(WaitReason.DISK_SPACE, detail)
+                if self._run.stop.wait(LOOK):
+                    raise Stopped("Stopped.")
+        finally:
+            self._run.waiting(WaitReason.DISK_SPACE, "")
 
     def guarded(self, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
         """The same `write`, which looks for room now and then: others write at the same time."""

@@ -23,7 +23,7 @@ from .errors import ConnectorError, InvalidInput, NoticeTrouble
 from .extensions import db, transaction, utcnow
 from .imports import report
 from .imports.models import ImportJob, State
-from .repositories.network import open_http
+from .repositories.network import open_http, page_outage
 from .words import plural
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ def _by_mail(told: _Told | _Trial) -> None:
 def _by_webhook(told: _Told | _Trial) -> None:
     """POST the data as JSON. The address is a secret, as a rule: no sentence holds more of it than the host."""
     url = current_app.config["NOTICE_WEBHOOK"]
-    http = open_http(url, connect_timeout=10, read_timeout=ANSWER_SECONDS, deadline=ANSWER_SECONDS)
+    http = open_http(url, page_outage(), connect_timeout=10, read_timeout=ANSWER_SECONDS, deadline=ANSWER_SECONDS)
     try:
         http.post(url, json=told.data, headers={})
     except ConnectorError as error:

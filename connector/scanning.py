@@ -16,6 +16,7 @@ from flask import current_app
 
 from .catalogue.files import Part
 from .errors import ScannerTrouble, Stopped, Unsafe
+from .imports.models import WaitReason
 from .imports.run import Run
 
 Address = str | tuple[str, int]  # of a socket in the file system, or host and port
@@ -68,11 +69,11 @@ class Scanner:
                 except OSError:
                     breaks += 1
                 except ScannerTrouble as error:
-                    self._run.waiting(f"Waiting for the virus scanner. {error}")
+                    self._run.waiting(WaitReason.VIRUS_SCANNER, str(error))
                     if self._run.stop.wait(LOOK):
                         raise Stopped("Stopped.") from None
         finally:
-            self._run.waiting("")
+            self._run.waiting(WaitReason.VIRUS_SCANNER, "")
         raise Unsafe(f"It ended, or hung up, while it looked through the file, {MOST_BREAKS} times.")
 
     def _asked_alone(self, address: Address, part: Part) -> str:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, tzinfo
 from flask import current_app
 from markupsafe import Markup
 
+from .http.waits import local_time, utc_now
+
 _BCP47 = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _TIME = Markup('<time datetime="{}">{}</time>')
 
@@ -60,6 +62,11 @@ def bcp47(language: str | None) -> str | None:
 def clock(moment: datetime) -> str:
     """A moment in UTC (without offset) as the clocks of the server's zone show it: "22:00"."""
     return f"{moment.replace(tzinfo=UTC).astimezone(_zone()):%H:%M}"
+
+
+def since(moment: datetime) -> str:
+    """Return a moment in UTC (without offset) as `clock` does, with the date where that is another than today's."""
+    return local_time(moment, utc_now(), _zone())
 
 
 def _zone() -> tzinfo | None:

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from ..http import Http
+from ..http import Http, OutageWait
 from .candidates import KNOWN_ENDPOINTS, base_key
 from .detect import detect
 from .hal import HalClient
 from .legacy import LegacyClient
-from .patience import Patience
 from .records import Scope, Server
 from .shown import OpenItems
 
@@ -44,7 +43,7 @@ def connect(http: Http, url: str, endpoint: str) -> Found:
     address names a collection, community or item that is not there or not open.
     """
     found = detect(http, url, endpoint)
-    impatient = Patience(0, threading.Event())
+    impatient = OutageWait(0, threading.Event())
     scope = client(http, found.server, patience=impatient, width=lambda: 1).resolve(found.path)
     return Found(found.server, scope, found.bases)
 
@@ -54,7 +53,7 @@ def client(
     server: Server,
     *,
     limit: int | None = None,
-    patience: Patience,
+    patience: OutageWait,
     width: Callable[[], int],
     unanswered: Collection[str] = (),
 ) -> Client:

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import AddressNotAllowed, NotFound, Rejected, RepositoryError, Restricted, TooLarge
-from ..http import Download, Http
+from ..http import Download, Http, OutageWait
 from . import hal_records as shapes
 from .estimates import by_first_page
 from .file_access import access_one_by_one, may_read
@@ -27,7 +27,6 @@ from .hal_query import Way, items_in, question_of
 from .hal_tree import PARENT, HalTree
 from .hal_walk import Reading, Walk
 from .paths import handle_in, is_uuid, object_of
-from .patience import Patience
 from .plans import complete_plans, light_plans, sizes_within, slice_plans
 from .records import (
     Collection,
@@ -70,7 +69,7 @@ class HalClient:
         server: Server,
         *,
         limit: int | None = None,
-        patience: Patience,
+        patience: OutageWait,
         width: Callable[[], int],
         unanswered: Group[str] = (),
     ):
@@ -136,7 +135,9 @@ class HalClient:
         question = question_of(subset)
         ask = partial(self._total, scope, subset)
         try:
-            return self._patience.insist("page", lambda: self._optional.ask(question, ask) if question else ask())
+            return self._patience.retry_until_available(
+                "page", lambda: self._optional.ask(question, ask) if question else ask()
+            )
         except Rejected:
             return None
 
@@ -190,7 +191,7 @@ class HalClient:
         found: dict[str, Any] = {}
         try:
             for search in by_search(self._api, ids):
-                found |= self._patience.insist("page", partial(self._optional.ask, Question.IDS, search))
+                found |= self._patience.retry_until_available("page", partial(self._optional.ask, Question.IDS, search))
         except UnansweredError:
             return dict.fromkeys(self._ids_in(scope).intersection(ids))
         return found
@@ -283,7 +284,7 @@ class HalClient:
         """Raises NotFound or Restricted: search takes a scope it does not know for the whole repository."""
         if scope.kind is ScopeKind.REPOSITORY or scope.id in self._checked:
             return
-        self._patience.insist("page", lambda: self._object(scope.kind, scope.id))
+        self._patience.retry_until_available("page", lambda: self._object(scope.kind, scope.id))
         self._checked.add(scope.id)
 
     # Items
@@ -373,7 +374,7 @@ class HalClient:
         """Raises UnansweredError where the site refuses searches for such a subset."""
         if question := question_of(subset):
             ask = partial(self._total, scope, subset)
-            self._patience.insist("page", lambda: self._optional.require(question, ask))
+            self._patience.retry_until_available("page", lambda: self._optional.require(question, ask))
 
     def _total(self, scope: Scope, subset: Subset | None) -> int:
         """Return how many items a search finds, as the answer to one request for a page of one."""

@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import AddressNotAllowed, BadAnswer, Rejected, RepositoryError, Transient
+from ..http import OutageWait
 from . import records
 from .hal_api import HalApi
 from .hal_query import AS_IT_COMES, WAYS, items_in
 from .hal_records import embedded, found_object, item_of, known_id
 from .hal_steps import Cursor, Result, Step, Tally, by_id, is_light
 from .pages import Pages, Rows
-from .patience import Patience
 from .plans import WARM_UP, WIDTH_OF_TRIALS, WORTH_A_TRIAL, Plan, Plans, cheapest, is_worth
 from .records import Failure, Item, Page, Scope, ScopeKind, Subset
 
@@ -32,7 +32,7 @@ class Reading:
     """
 
     api: HalApi
-    patience: Patience
+    patience: OutageWait
     width: Callable[[], int]
     sizes: tuple[int, ...]
     complete: Callable[[Iterable[Item], Callable[[], int]], Iterator[Result]]

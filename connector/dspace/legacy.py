@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ..errors import NotFound, Rejected, Restricted, ServerTrouble, TooLarge
-from ..http import Download, Http
+from ..http import Download, Http, OutageWait
 from . import legacy_records as records
 from .estimates import by_counts
 from .file_access import access_one_by_one, may_read
@@ -21,7 +21,6 @@ from .legacy_slices import SliceWalk
 from .legacy_tree import LegacyTree
 from .legacy_walk import Walk
 from .paths import handle_in, is_uuid, object_of
-from .patience import Patience
 from .records import (
     Collection,
     Community,
@@ -63,7 +62,7 @@ class LegacyClient:
         server: Server,
         *,
         limit: int | None = None,
-        patience: Patience,
+        patience: OutageWait,
         width: Callable[[], int],
         unanswered: Group[str] = (),
     ):
@@ -227,7 +226,7 @@ class LegacyClient:
     def homes(self, item_id: str) -> list[Scope]:
         """The collections that an item is in and that we may see. Raises NotFound or Restricted for the item."""
         kind = ScopeKind.COLLECTION
-        row, url = self.patience.insist(
+        row, url = self.patience.retry_until_available(
             "item", lambda: self.api.get(f"items/{item_id}", {"expand": _HOMES[kind]}, kind="item")
         )
         return [_scope(kind, Answer(home, url)) for home in records.children(row, _HOMES[kind], url)]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from ..errors import BadAnswer, TooLarge, Transient
+from ..http import OutageWait
 from .legacy_api import EVERYTHING, Answer, LegacyApi
 from .legacy_plans import ListPlan, PlanChoice
 from .legacy_records import children, item_rows, listed, required
 from .pages import Pages, Rows
-from .patience import Patience
 from .plans import WIDTH_OF_TRIALS
 from .records import Collection
 
@@ -34,7 +34,7 @@ def chain(most: int) -> tuple[int, ...]:
 class LegacyRows:
     """Reads the lists of one walk, those of collections by the cheapest of its plans."""
 
-    def __init__(self, api: LegacyApi, patience: Patience, width: Callable[[], int], plans: Sequence[ListPlan]):
+    def __init__(self, api: LegacyApi, patience: OutageWait, width: Callable[[], int], plans: Sequence[ListPlan]):
         self._api, self._patience, self._width = api, patience, width
         self._choice = PlanChoice(plans)
         self.in_one = 0
@@ -120,7 +120,7 @@ class LegacyRows:
 
     def patiently(self, call: Callable[[], T]) -> T:
         """The result of requests without which the walk cannot go on: while they fail, patience waits."""
-        return self._patience.insist("page", call)
+        return self._patience.retry_until_available("page", call)
 
     def _new_pages(self, read: Callable[[int, int, int], Rows], most: int, width: Callable[[], int]) -> Pages:
         return Pages(read, chain(most), self._patience, width, control=self._api.control)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import BotWall, Transient
+from ..http import OutageWait
 from .doubt import Doubt, Lasting
 from .page_size import Largest
-from .patience import Patience
 from .pipeline import ahead
 from .records import Failure, Item
 
@@ -43,7 +43,7 @@ class Pages:
         self,
         read: Callable[[int, int, int], Rows],
         sizes: Sequence[int],
-        patience: Patience,
+        patience: OutageWait,
         width: Callable[[], int],
         kind: str = "page",
         control: Callable[[], object] | None = None,
@@ -87,11 +87,13 @@ class Pages:
     def _timed(self, offset: int, size: int) -> tuple[Rows, float]:
         """The page and the seconds it took."""
         began = self._clock()
-        rows = self._read(offset, size, 4)
+        rows = self._attempt(offset, size, 4)
         return rows, self._clock() - began
 
+    def _attempt(self, offset: int, size: int, tries: int) -> Rows:
+        return self._patience.attempt(self._kind, lambda: self._read(offset, size, tries))
+
     def _was_good(self, offset: int, size: int) -> None:
-        self._patience.good(self._kind)
         self._good = (offset, size)
 
     def _carefully(self, offset: int, size: int, largest: Largest) -> Rows:
@@ -105,6 +107,8 @@ class Pages:
                     self.too_large += 1
                     largest.was_too_large(size)
                 parts += [self._once_more(row) for row in doubt.failed]
+                if self._good is not None:  # what still fails is the fault of its rows
+                    self._patience.good(self._kind)
                 return Rows(
                     tuple(item for part in parts for item in part.items),
                     next((part.total for part in reversed(parts) if part.total is not None), None),
@@ -118,7 +122,7 @@ class Pages:
         smaller = self.fit(offset, max(1, size - 1))
         for here in range(offset, offset + size, smaller):
             try:
-                yield self._read(here, smaller, 2)
+                yield self._attempt(here, smaller, 2)
                 self._was_good(here, smaller)
                 doubt.clear()
                 doubt.note(smaller, came=True)
@@ -136,7 +140,7 @@ class Pages:
     def _once_more(self, row: int) -> Rows:
         """A row that failed while the repository may have been in trouble, which is over now."""
         try:
-            return self._read(row, 1, 2)
+            return self._attempt(row, 1, 2)
         except BotWall as wall:
             raise Lasting(wall) from None
         except Transient as error:
@@ -144,10 +148,9 @@ class Pages:
 
     def _control(self) -> None:
         """Read again what was good before; raises Transient when it is no longer good, or nothing was yet."""
-        if self._good is not None:
-            self._read(*self._good, 1)
+        good = self._good
+        control = self._stand_in if good is None else lambda: self._read(*good, 1)
+        if control is None or not self._patience.is_well(self._kind, control):
+            raise Transient("The repository does not answer.")
+        if good is not None:
             self._patience.good(self._kind)
-        elif self._stand_in is not None:
-            self._stand_in()
-        else:
-            raise Transient("nothing could be read yet")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from ..errors import AddressNotAllowed, BotWall, CertificateTrouble, Transient
+from ..http import OutageWait
 from .doubt import IN_A_ROW
-from .patience import Patience
 from .pipeline import ahead
 from .records import Failure, Item
 
@@ -16,7 +16,7 @@ from .records import Failure, Item
 def singly(
     items: Iterable[Item],
     read: Callable[[Item], Item | Failure],
-    patience: Patience,
+    patience: OutageWait,
     width: Callable[[], int],
     kind: str = "item",
     control: Callable[[], object] | None = None,
@@ -34,7 +34,7 @@ def singly(
     def tasks() -> Iterator[Callable[[], Item | Failure]]:
         for item in items:
             queue.append(item)
-            yield lambda item=item: read(item)
+            yield partial(patience.attempt, kind, partial(read, item))
 
     for future in ahead(tasks(), width, patience.stop):
         item = queue.popleft()
@@ -47,7 +47,6 @@ def singly(
                 held.clear()
             continue
         good = partial(read, item)
-        patience.good(kind)
         yield result
         yield from _once_more(held, read, patience, kind)
         held.clear()
@@ -63,7 +62,7 @@ def _told_apart(read: Callable[[Item], Item | Failure], item: Item) -> Item | Fa
 
 
 def _once_more(
-    held: list[tuple[Item, Transient]], read: Callable[[Item], Item | Failure], patience: Patience, kind: str
+    held: list[tuple[Item, Transient]], read: Callable[[Item], Item | Failure], patience: OutageWait, kind: str
 ) -> Iterator[Item | Failure]:
     """The repository answers now: what failed meanwhile gets one more chance before it is the item's own fault."""
     for item, _ in held:
@@ -73,9 +72,9 @@ def _once_more(
             yield _failed(item, error)
 
 
-def _past_walls(item: Item, read: Callable[[Item], Item | Failure], patience: Patience, kind: str) -> Item | Failure:
+def _past_walls(item: Item, read: Callable[[Item], Item | Failure], patience: OutageWait, kind: str) -> Item | Failure:
     """The item read; a protection against robots says nothing of it, so patience waits until it is gone."""
-    return patience.insist(kind, lambda: read(item), BotWall)
+    return patience.retry_until_available(kind, partial(read, item), on=BotWall)
 
 
 def _failed(item: Item, error: Transient) -> Failure:
@@ -86,32 +85,24 @@ def _settle(
     held: list[tuple[Item, Transient]],
     read: Callable[[Item], Item | Failure],
     good: Callable[[], object] | None,
-    patience: Patience,
+    patience: OutageWait,
     kind: str,
 ) -> Iterator[Item | Failure]:
     """Decide whose fault the failures are: the items', if anything else can be read; else wait and read them again."""
     while held:
-        if good is not None and _succeeds(good):
+        if good is not None and patience.is_well(kind, good):
+            patience.good(kind)
             yield from _once_more(held, read, patience, kind)
             return
         patience.wait(kind, held[-1][1])
         failing = []
         for item, _ in held:
             try:
-                yield read(item)
+                yield patience.attempt(kind, partial(read, item))
                 good = partial(read, item)
-                patience.good(kind)
             except Transient as error:
                 failing.append((item, error))
         if len(failing) < len(held):
             yield from _once_more(failing, read, patience, kind)
             return
         held = failing
-
-
-def _succeeds(call: Callable[[], object]) -> bool:
-    try:
-        call()
-    except Transient:
-        return False
-    return True

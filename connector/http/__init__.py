@@ -4,7 +4,21 @@ from .addresses import AddressRule
 from .door import Http, JsonAnswer, WebPage
 from .downloads import Download, Received
 from .pace import Pace
+from .retry import OutageWait
 from .session import HttpSettings
 from .traffic import Traffic
+from .waits import Wait
 
-__all__ = ["AddressRule", "Download", "Http", "HttpSettings", "JsonAnswer", "Pace", "Received", "Traffic", "WebPage"]
+__all__ = [
+    "AddressRule",
+    "Download",
+    "Http",
+    "HttpSettings",
+    "JsonAnswer",
+    "OutageWait",
+    "Pace",
+    "Received",
+    "Traffic",
+    "Wait",
+    "WebPage",
+]

@@ -35,7 +35,7 @@ from .walls import sentence as wall_sentence
 _PIECE = 256 * 1024
 _BODY_START_BYTES = 64 * 1024
 _START = 1024
-_LONGEST_RETRY_AFTER = 24 * 3600
+_LONGEST_RETRY_AFTER = 366 * 24 * 3600  # seconds; as much as says “never”
 # Of the limit in bytes: what parsing may take in memory.
 _HEAVIER = 2.5
 
@@ -175,7 +175,7 @@ def start_of_body(answer: requests.Response) -> bytes:
 
 
 def _retry_after(answer: requests.Response) -> float | None:
-    """Seconds the server asks to wait (RFC 9110, 10.2.3: a number or a date), at most a day; None if unreadable."""
+    """Seconds the server asks to wait (RFC 9110, 10.2.3: a number or a date), at most a year; None if unreadable."""
     header = answer.headers.get("Retry-After")
     if header is None:
         return None

@@ -11,19 +11,29 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
 from urllib3 import exceptions as urllib3_errors
 
-from ..errors import AddressNotAllowed, BotWall, CertificateTrouble, RedirectLoop, Rejected, ServerTrouble, TimedOut
+from ..errors import (
+    AddressNotAllowed,
+    BotWall,
+    CertificateTrouble,
+    RedirectLoop,
+    Rejected,
+    ServerTrouble,
+    TimedOut,
+    Transient,
+)
 from .answers import accepted, is_redirect, location, network_trouble, parsed, pieces, start_of_body, told_time
 from .asking import Asking, Params
 from .credentials import Credentials, Posted
 from .downloads import Download, Received
 from .pace import Pace
-from .retries import Retries
+from .retry import OutageWait
 from .session import HttpSettings, new_session
 from .traffic import Traffic
 from .under_way import UnderWay
@@ -61,30 +71,22 @@ class WebPage(NamedTuple):
 class Http:
     """Requests to one repository, for as many threads at once as its pace has slots.
 
-    All methods raise the errors of `connector.errors`: AddressNotAllowed, Stopped as soon as `stop` is set, and the
-    RepositoryErrors. After a Transient one the request is repeated, `tries` times in all (never after silence),
-    with growing waits or the Retry-After of the server; before a wait of more than 2 seconds `waiting` is given a
-    sentence that says so, and "" when an answer has come or none is waited for any more.
+    All methods raise the errors of `connector.errors`: AddressNotAllowed, Stopped as soon as the stop of `outage` is
+    set, and the RepositoryErrors. After a Transient one `outage` has the request repeated, `tries` times in all (never
+    after silence), and it limits how long requests and waits may take together.
     `busy`: seconds spent on good answers, by their kind. `server_time`: the server's own clock (aware, UTC) as of the
     first answer that told it.
     """
 
-    def __init__(
-        self,
-        settings: HttpSettings,
-        pace: Pace,
-        stop: threading.Event | None = None,
-        waiting: Callable[[str], object] = lambda sentence: None,
-    ):
+    def __init__(self, settings: HttpSettings, pace: Pace, outage: OutageWait | None = None):
         self._settings = settings
         self._pace = pace
-        self._stop = stop or threading.Event()
-        self._under_way = UnderWay(self._stop)
+        self._outage = outage or OutageWait()
+        self._under_way = UnderWay(self._outage)
         self._session = new_session(settings, self._under_way.patience)
         self._asking = Asking(self._session, settings)
         self._requests_made = 0
-        self._traffic = Traffic(lambda: pace.halvings)
-        self._repeat = Retries(settings, self._traffic, self._stop, waiting)
+        self._traffic = Traffic(lambda: pace.halvings, lambda: self._outage.waited)
         self._counting = threading.Lock()
         self.busy: Counter[str] = Counter()
         self.server_time: datetime | None = None
@@ -112,10 +114,6 @@ class Http:
         """The value of the cookie of this name that was set last."""
         return next((cookie.value for cookie in reversed(list(self._session.cookies)) if cookie.name == name), None)
 
-    def rest(self, seconds: float) -> bool:
-        """Wait so many seconds; True as soon as a stop is asked for."""
-        return self._repeat.rest(seconds)
-
     def get_json(self, url: str, params: Params | None = None, *, kind: str = "json", tries: int = 4) -> Any:
         """Return the parsed JSON at `url`, or None for a 204. `kind`: answers whose times can be compared (see Pace).
 
@@ -134,7 +132,7 @@ class Http:
                 self._answered(kind, answer)
                 return JsonAnswer(value, answer.url)
 
-        return self._repeat(once, tries)
+        return self._outage.repeat(once, tries)
 
     def get_page(self, url: str, *, tries: int = 1) -> WebPage:
         """Return the start of the web page at `url`, whatever its status, and its address after all redirects."""
@@ -146,7 +144,7 @@ class Http:
                 self._traffic.add(bytes=len(start))
                 return WebPage(answer.url, start)
 
-        return self._repeat(once, tries)
+        return self._outage.repeat(once, tries)
 
     def locate(self, url: str, params: Params | None = None) -> str | JsonAnswer:
         """Return the address that a lookup (/pid/find, /dso/find) of DSpace 7 and later points to, not followed.
@@ -165,7 +163,7 @@ class Http:
                 self._answered("locate", answer)
                 return found
 
-        return self._repeat(once, tries=4)
+        return self._outage.repeat(once, tries=4)
 
     def post(
         self, url: str, *, form: Mapping[str, str] | None = None, json: Any = None, headers: Mapping[str, str]
@@ -174,8 +172,7 @@ class Http:
 
         Raises Restricted for 401 and 403.
         """
-        with self._pace.slot(self._stop), _refusals_logged():
-            self._under_way.begin(self._settings.deadline)
+        with self._slot(self._settings.deadline), _refusals_logged():
             request = self._asking.prepared(url, None, _ANY | dict(headers), form=form, json=json)
             with self._send(request) as answer:
                 if is_redirect(answer):
@@ -201,13 +198,13 @@ class Http:
             with self._good_answer(url, None, _ANY_FILE, self._settings.file_grace) as answer:
                 self._answered("file", answer)  # to the first byte: sizes differ too much
                 for piece in pieces(answer, limit, as_sent=True):
-                    received.take(piece)
                     self._under_way.extend(len(piece) / _SLOWEST_FILE)
                     self._traffic.add(bytes=len(piece))
-                    self._under_way.patience()
+                    self._under_way.leave_out(partial(received.take, piece))
+                    self._under_way.check_stop()
                 return received.result_of(answer)
 
-        return self._repeat(once, tries, may_repeat=lambda: received.size == 0)
+        return self._outage.repeat(once, tries, "file", may_repeat=lambda: received.size == 0)
 
     def peek(self, url: str) -> None:
         """Ask for the first byte of the file at `url`, to learn whether it may be read. Raises as `download` does.
@@ -221,14 +218,13 @@ class Http:
                 self._answered("file", answer)
                 start_of_body(answer)
 
-        self._repeat(once, tries=1)
+        self._outage.repeat(once, 1, "file")
 
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
 
     def _answered(self, kind: str, answer: requests.Response) -> None:
-        self._repeat.is_over()
         seconds = self._under_way.seconds
         self._traffic.answered(seconds, urlsplit(answer.url).path)
         with self._counting:
@@ -252,8 +248,7 @@ class Http:
         """
         if self._asking.credentials is not None:
             self._asking.credentials.refresh_if_due()
-        with self._pace.slot(self._stop, deadline if runs_on else 0) as turn, _refusals_logged():
-            self._under_way.begin(deadline)
+        with self._slot(deadline, runs_on) as turn, _refusals_logged():
             try:
                 with self._final_answer(self._asking.prepared(url, params, headers), follow) as answer:
                     if not any_status and not is_redirect(answer):
@@ -261,6 +256,17 @@ class Http:
                     yield answer
             except (TimedOut, ServerTrouble, BotWall):
                 self._pace.troubled(turn)
+                raise
+
+    @contextmanager
+    def _slot(self, deadline: float, runs_on: bool = False) -> Iterator[int]:
+        """Give the turn of a request (see `Pace.slot`) that may last so many seconds from when it has its slot."""
+        with self._pace.slot(self._outage.stop, deadline if runs_on else 0) as turn, self._outage.request() as request:
+            self._under_way.begin(request, deadline)
+            try:
+                yield turn
+            except Transient as error:
+                self._traffic.troubled(error)
                 raise
 
     def _final_answer(self, request: requests.PreparedRequest, follow: bool) -> requests.Response:
@@ -278,7 +284,7 @@ class Http:
         raise RedirectLoop(asked)
 
     def _send(self, request: requests.PreparedRequest) -> requests.Response:
-        self._under_way.postpone(self._pace.space(self._stop))
+        self._under_way.postpone(self._pace.space(self._outage.stop))
         with self._counting:
             self._requests_made += 1
         self._traffic.add(requests=1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
-from datetime import tzinfo
 from typing import Any
 
 import requests
@@ -29,9 +28,6 @@ class HttpSettings:
     """Times in seconds, sizes in bytes. `deadline` bounds a whole JSON answer, `read_timeout` each silence in one.
 
     `file_grace`: how long a file may come more slowly than any line that is of use.
-
-    A server that asks to be left alone for more than `longest_wait` is not asked again. `zone`: whose times sentences
-    tell; None is the system's.
     """
 
     user_agent: str
@@ -41,10 +37,8 @@ class HttpSettings:
     connect_timeout: float = 10
     read_timeout: float = 60
     deadline: float = 300
-    longest_wait: float = 24 * 3600
     file_grace: float = 300
     json_bytes: int = DEFAULT_JSON_LIMIT
-    zone: tzinfo | None = None
 
 
 def new_session(settings: HttpSettings, patience: Patience) -> requests.Session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,18 +20,26 @@ _KINDS: tuple[tuple[type[Transient], str], ...] = (
     (BadAnswer, "bad answer"),
     (Transient, "no connection"),
 )
-_COUNTED = ("requests", "bytes", "answers", "seconds", "waits", "seconds_waited")
+_COUNTED = ("requests", "bytes", "answers", "seconds")
+_WAITED = ("waits", "seconds_waited")
 
 
 class Traffic:
-    """Counts that only grow. Safe between threads. `halvings` tells those of the pace, `now` gives naive UTC.
+    """Counts that only grow. Safe between threads. `now` gives naive UTC.
+
+    `halvings` returns those of the pace, `waited` the `waits` and `seconds_waited` of an OutageWait.
 
     `requests` sent, repeats and redirects included; `bytes` received, unpacked, of JSON and files; good `answers` and
     the `seconds` they took (a file's to its first byte); `waits` of ours and `seconds_waited`; `halvings` of the pace.
     """
 
-    def __init__(self, halvings: Callable[[], int] = lambda: 0, now: Callable[[], datetime] = utc_now):
-        self._halvings, self._now, self._lock = halvings, now, threading.Lock()
+    def __init__(
+        self,
+        halvings: Callable[[], int] = lambda: 0,
+        waited: Callable[[], Mapping[str, float]] = lambda: dict.fromkeys(_WAITED, 0),
+        now: Callable[[], datetime] = utc_now,
+    ):
+        self._halvings, self._waited, self._now, self._lock = halvings, waited, now, threading.Lock()
         self._sums: dict[str, float] = dict.fromkeys(_COUNTED, 0)
         self._worst: dict[str, Any] | None = None
         self._troubles: dict[str, dict[str, Any]] = {}
@@ -68,14 +76,14 @@ class Traffic:
         """
         with self._lock:
             told = {"halvings": self._halvings(), "worst": self._worst, "troubles": self._troubles}
-            return {**self._sums, **told, "unanswered": sorted(self._unanswered)}
+            return {**self._sums, **self._waited(), **told, "unanswered": sorted(self._unanswered)}
 
     @staticmethod
     def merged(a: dict[str, Any] | None, b: dict[str, Any]) -> dict[str, Any]:
         """Two of `as_dict` as one: a job may have had several attempts."""
         if a is None:
             return b
-        sums = {name: a[name] + b[name] for name in (*_COUNTED, "halvings")}
+        sums = {name: a[name] + b[name] for name in (*_COUNTED, *_WAITED, "halvings")}
         return {
             **sums,
             "worst": _worse(a["worst"], b["worst"]),

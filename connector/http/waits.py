@@ -1,28 +1,34 @@
-"""How a wait is put into words: since when, and how long."""
+"""What a wait for a repository is: since when, why, and how long it lasts in words."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait for a repository. `kind`: the kind of request; `since`: naive UTC; `detail`: why, in sentences."""
+
+    kind: str
+    since: datetime
+    detail: str
+
+
 def utc_now() -> datetime:
-    """Naive UTC, as the database keeps it."""
+    """Return the time as the database keeps it: naive UTC."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def since(moment: datetime, now: datetime, zone: tzinfo | None) -> str:
-    """“Waiting for the repository since 14:05”, with the date on another day. Naive UTC in, the time of a zone out.
-
-    Without a zone it is that of the system.
-    """
+def local_time(moment: datetime, now: datetime, zone: tzinfo | None) -> str:
+    """Return “14:05”, with the date on another day. Naive UTC in, the time of a zone out; None is the system's."""
     local, today = (value.replace(tzinfo=UTC).astimezone(zone) for value in (moment, now))
-    form = "%H:%M" if local.date() == today.date() else "%Y-%m-%d %H:%M"
-    return f"Waiting for the repository since {local.strftime(form)}"
+    return local.strftime("%H:%M" if local.date() == today.date() else "%Y-%m-%d %H:%M")
 
 
 def span(seconds: float) -> str:
-    """“90 seconds”, “25 minutes”, “24 hours”: rounded so that nobody has to divide."""
+    """Return “1 second”, “90 seconds”, “25 minutes” or “24 hours”."""
     for size, unit, least in ((3600, "hours", 7200), (60, "minutes", 300)):
         if seconds >= least:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+    return "1 second" if round(seconds) == 1 else f"{seconds:.0f} seconds"

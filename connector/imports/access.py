@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from .. import dspace
 from ..dspace.records import Scope
-from ..errors import NotFound, Restricted, Transient
+from ..errors import NotFound, Restricted
 from ..http import Download
 from ..repositories.connections import Connection
 
@@ -93,13 +93,10 @@ class Access:
         """Whether our login is still good; if not, it is renewed."""
         if self._login is None:
             return True
-        while True:
-            try:
-                with self._lock:
-                    holds = self._login.check()
-                    self._renewed += not holds
-            except Transient as error:
-                self._patience.wait("login", error)
-            else:
-                self._patience.good("login")
-                return holds
+        return self._patience.retry_until_available("login", self._checked)
+
+    def _checked(self) -> bool:
+        with self._lock:
+            holds = self._login.check()
+            self._renewed += not holds
+            return holds

@@ -9,6 +9,7 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..catalogue.files import PIECE, FileFolder, Part
@@ -16,7 +17,6 @@ from ..catalogue.models import Fate
 from ..catalogue.texts import human_size
 from ..errors import (
     LASTING_ERRORS,
-    BotWall,
     ConnectorError,
     NotFound,
     Rejected,
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from .harvest import Harvest
 
 log = logging.getLogger(__name__)
-PAUSES = (1.0, 3.0)  # seconds between the tries at a file
+KIND = "file"  # of requests
+TRIES = 3
 START = 1024  # bytes that tell a web page
 
 
@@ -53,13 +54,13 @@ class Downloader:
     """Downloads the file of a row. Raises Stopped and StorageTrouble; what else goes wrong is the outcome."""
 
     def __init__(self, harvest: Harvest, folder: FileFolder):
-        self._client, self._access, self._patience = harvest.client, harvest.access, harvest.patience
+        self._client, self._access, self._outage = harvest.client, harvest.access, harvest.patience
         self._limit = retrying.file_limit(harvest.options)
         self._allowance = Allowance(harvest.options.get("files_limit"), harvest.spent, harvest.run.stop)
         self._room, self._scanner, self._folder = harvest.room, harvest.scanner, folder
 
-    def __call__(self, row: Any, pauses: tuple[float, ...] = PAUSES) -> Outcome:
-        """Return what became of the file, after as many tries as there are pauses, and one.
+    def __call__(self, row: Any, tries: int = TRIES) -> Outcome:
+        """Return what became of the file, after so many tries.
 
         Bytes that are not as announced are downloaded once more: where both downloads are alike and of the right
         size, it is the checksum at the source that is wrong.
@@ -68,16 +69,16 @@ class Downloader:
             is_open = self._access.is_public(row.bitstream_id)
             return Outcome(Fate(row.fate), row.reason, sha256=row.sha256, by_login=not is_open)
         announced = Announced.of(row)
-        outcome = self._attempt(row, announced, pauses)
+        outcome = self._attempt(row, announced, tries)
         if outcome.fate in (Fate.DAMAGED, Fate.DIFFERS):
             outcome.discard()
-            first, outcome = outcome, self._attempt(row, announced, pauses)
+            first, outcome = outcome, self._attempt(row, announced, tries)
             if outcome.fate is Fate.DIFFERS and first.sha256 != outcome.sha256:
                 outcome.discard()
                 outcome = replace(outcome, fate=Fate.DAMAGED, reason=_two_different(announced), part=None, sha256=None)
         return self._scanned(row, outcome)
 
-    def _attempt(self, row: Any, announced: Announced, pauses: tuple[float, ...]) -> Outcome:
+    def _attempt(self, row: Any, announced: Announced, tries: int) -> Outcome:
         if row.size is not None and row.size > self._limit:
             return Outcome(Fate.TOO_LARGE, f"{human_size(row.size)}: more than the limit of {human_size(self._limit)}.")
         try:
@@ -86,29 +87,30 @@ class Downloader:
             return Outcome(Fate.TOO_LARGE, str(error))
         spent = 0
         try:
-            outcome = self._tries(row, announced, share, pauses)
+            outcome = self._tries(row, announced, share, tries)
             spent = outcome.size
             return outcome
         finally:
             share.settle(spent)
 
-    def _tries(self, row: Any, announced: Announced, share: Share, pauses: tuple[float, ...]) -> Outcome:
+    def _tries(self, row: Any, announced: Announced, share: Share, tries: int) -> Outcome:
         """Try at a file for which there is room in the import, and on the disk as soon as it may be."""
         self._room.wait(row.size or 0)
-        for pause in (*pauses, None):
-            try:
-                return self._received(row, announced, share)
-            except Restricted as error:
-                return self._restricted(row, error)
-            except TooLarge as error:
-                return self._too_large(announced, error)
-            except LASTING_ERRORS as error:
-                return _failed(Fate.MISSING if isinstance(error, NotFound) else Fate.FAILED, error)
-            except Transient as error:
-                if pause is None or isinstance(error, BotWall):
-                    return _failed(Fate.FAILED, error)
-                self._patience.rest(max(pause, error.retry_after or 0))
-        raise AssertionError("the last try returns or raises")
+        one_try = partial(self._one_try, row, announced, share)
+        try:
+            return self._outage.attempt(KIND, partial(self._outage.repeat, one_try, tries), defers=True)
+        except Transient as error:
+            return _failed(Fate.FAILED, error)
+
+    def _one_try(self, row: Any, announced: Announced, share: Share) -> Outcome:
+        try:
+            return self._received(row, announced, share)
+        except Restricted as error:
+            return self._restricted(row, error)
+        except TooLarge as error:
+            return self._too_large(announced, error)
+        except LASTING_ERRORS as error:
+            return _failed(Fate.MISSING if isinstance(error, NotFound) else Fate.FAILED, error)
 
     def _restricted(self, row: Any, error: Restricted) -> Outcome:
         """Not for us now; where the source says until when, it is tried again after that day."""

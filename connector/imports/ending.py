@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 HOLDING, ITEM = Holding.__table__, store.ITEM
 BATCH = 100
+KIND = "whereabouts"  # of requests
 NAMED = 5
 
 
@@ -234,28 +236,21 @@ def _unseen(harvest: Harvest, after: int) -> Sequence[Any]:
 
 def _asked(harvest: Harvest, rows: Sequence[Any]) -> list[tuple[Any, SourceState | None]]:
     """Where each of these items stands, asked several at a time."""
-    tasks = [lambda row=row: harvest.client.whereabouts(row.source_id, harvest.scope, row.handle) for row in rows]
-    return [
-        (row, _patiently(harvest, future.result, task))
-        for row, task, future in zip(rows, tasks, ahead(tasks, harvest.width, harvest.run.stop), strict=True)
-    ]
+    asks = [partial(harvest.client.whereabouts, row.source_id, harvest.scope, row.handle) for row in rows]
+    tasks = [partial(harvest.patience.attempt, KIND, ask) for ask in asks]
+    futures = ahead(tasks, harvest.width, harvest.run.stop)
+    return [(row, _state(harvest, future.result, ask)) for row, ask, future in zip(rows, asks, futures, strict=True)]
 
 
-def _patiently(
-    harvest: Harvest, result: Callable[[], SourceState], again: Callable[[], SourceState]
-) -> SourceState | None:
+def _state(harvest: Harvest, first: Callable[[], SourceState], ask: Callable[[], SourceState]) -> SourceState | None:
     """The answer, waited for while the repository is in trouble; None where the trouble is the item's (rule 12)."""
-    while True:
-        try:
-            state = result()
-            harvest.patience.good("whereabouts")
-            return state
-        except Transient as error:
-            if harvest.repository_answers():
-                return None
-            harvest.patience.wait("whereabouts", error)
-            result = again
-        except LASTING_ERRORS:
-            if harvest.repository_answers():
-                return None
-            raise
+    try:
+        return harvest.patience.retry_until_available(
+            KIND, ask, first=first, is_of_object=lambda error: harvest.repository_answers(KIND)
+        )
+    except Transient:
+        return None
+    except LASTING_ERRORS:
+        if harvest.repository_answers(KIND):
+            return None
+        raise

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exists, insert, or_, select
@@ -16,7 +18,8 @@ from ..catalogue.texts import human_size
 from ..dspace.pipeline import ahead
 from ..errors import BotWall, Transient
 from ..extensions import db, transaction
-from .downloading import Downloader
+from ..http.retry import LONG_RETRY_AFTER
+from .downloading import KIND, Downloader
 from .due_files import is_due
 from .outcomes import Outcome, StatusWriter
 
@@ -42,6 +45,8 @@ class FileFetcher:
         self._folder = the_folder()
         self._folder.tidy()
         self._download, self._writer = Downloader(harvest, self._folder), StatusWriter(harvest)
+        self._outage = harvest.patience
+        self._due: dict[int, float] = {}  # files that were put off, and when they may be asked for, by its clock
         self._came: Any = None  # the last file that was fetched
         self._under_way: Sequence[Any] = ()
         self._well_since = float("-inf")  # monotonic seconds at which the last good control request was begun
@@ -57,6 +62,7 @@ class FileFetcher:
             HOLDING.c.source_id == harvest.source_id, HOLDING.c.seen_by == harvest.job_id
         )
         self._fetch(FILE.c.item_id.in_(mine), bool(harvest.options.get("full")))
+        self._fetch_put_off()
 
     def _fetch(self, condition: Any, reads_again: bool) -> None:
         harvest = self._harvest
@@ -95,47 +101,72 @@ class FileFetcher:
     def _downloads(self, groups: list[list[Any]]) -> Iterator[tuple[list[Any], Outcome]]:
         """One download for each group of same bytes, several at a time, in order."""
         self._under_way = [group[0] for group in groups]
-        tasks = [lambda row=row: self._download(row) for row in self._under_way]
+        tasks = [partial(self._download, row) for row in self._under_way]
         for group, future in zip(groups, ahead(tasks, self._harvest.width, self._run.stop), strict=False):
             self._run.say(f"Fetching {group[0].name or 'a file'} ({human_size(group[0].size or 0)})")
-            yield group, self._settled(group[0], future.result)
+            yield group, self._settled(group, future.result)
 
-    def _settled(self, row: Any, result: Callable[[], Outcome]) -> Outcome:
+    def _settled(self, group: list[Any], result: Callable[[], Outcome]) -> Outcome:
         """The outcome of a download; while the repository itself does not answer, wait and fetch again.
 
         What failed while the repository may have been away does not count: a failure counts where the repository was
         well before and after the try. So while a protection against robots answers, unless before this file alone.
         """
-        was_well = False
+        row, was_well = group[0], False
         while True:
             outcome = result()
             if outcome.error is None:
-                self._harvest.patience.good("file")
                 self._came = row if outcome.part else self._came
                 return outcome
             if not self._is_repository_well(row, outcome):
-                self._harvest.patience.wait("file", _transient(outcome))
-                was_well, result = False, lambda: self._download(row)
-            elif was_well or isinstance(outcome.error, BotWall):
+                self._outage.wait(KIND, _transient(outcome))
+                was_well, result = False, partial(self._download, row)
+                continue
+            self._outage.good(KIND)
+            if _asks_for_long_wait(outcome):
+                return self._put_off(group, outcome)
+            if was_well or isinstance(outcome.error, BotWall):
                 return outcome
-            else:
-                was_well, result = True, lambda: self._download(row, pauses=())
+            was_well, result = True, partial(self._download, row, tries=1)
 
     def _is_repository_well(self, row: Any, outcome: Outcome) -> bool:
-        """Whether the repository answers, asked after the failure; or DSpace itself, where a wall stands before it."""
-        if isinstance(outcome.error, BotWall):
-            return self._others_come(row)
+        """Whether the repository answers, asked after the failure.
+
+        A protection against robots, or one against many requests, may stand before all files while the API answers:
+        then whether another file comes.
+        """
+        others = self._others(row)
+        if isinstance(outcome.error, BotWall) or (others and _asks_for_long_wait(outcome)):
+            return any(self._is_answered(other) for other in others)
         if self._well_since < outcome.failed_at:
             began = time.monotonic()
-            if not self._harvest.repository_answers():
+            if not self._harvest.repository_answers(KIND):
                 return False
             self._well_since = began
         return True
 
-    def _others_come(self, row: Any) -> bool:
-        """Whether DSpace itself answers for another file: one that came before, or else one of those under way."""
-        others = [self._came] if self._came else [other for other in self._under_way if other.id != row.id]
-        return any(self._is_answered(other) for other in others[:CONTROLS])
+    def _put_off(self, group: list[Any], outcome: Outcome) -> Outcome:
+        """Leave a file for the end of this run, or for the next run where the repository asks to wait longer."""
+        seconds = _transient(outcome).retry_after or 0
+        self._due.update(dict.fromkeys((row.id for row in group), self._outage.clock() + seconds))
+        when = self._outage.time_in(seconds)
+        put_off = f"Put off: the repository asks to wait until {when} for this file. The next import tries again."
+        return replace(outcome, reason=f"{put_off} {outcome.reason}")
+
+    def _fetch_put_off(self) -> None:
+        """Try the files again that were put off, as far as their time has come."""
+        now = self._outage.clock()
+        due = sorted(file_id for file_id, at in self._due.items() if at <= now)
+        for start in range(0, len(due), BATCH):
+            rows = db.session.execute(select(FILE).where(FILE.c.id.in_(due[start : start + BATCH]))).all()
+            db.session.rollback()
+            self._batch(rows)
+
+    def _others(self, row: Any) -> Sequence[Any]:
+        """Other files to compare with: the one that came last, or else some of those under way."""
+        if self._came:
+            return [self._came]
+        return [other for other in self._under_way if other.id != row.id][:CONTROLS]
 
     def _is_answered(self, row: Any) -> bool:
         try:
@@ -173,3 +204,7 @@ def _has(key: Key) -> Any:
 
 def _transient(outcome: Outcome) -> Transient:
     return outcome.error if isinstance(outcome.error, Transient) else Transient(str(outcome.error))
+
+
+def _asks_for_long_wait(outcome: Outcome) -> bool:
+    return (_transient(outcome).retry_after or 0) > LONG_RETRY_AFTER

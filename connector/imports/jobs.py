@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import case, func, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 
 from ..accounts import audit
 from ..catalogue.files import is_alive
@@ -24,7 +25,7 @@ from ..errors import Conflict, NotFound
 from ..extensions import db, transaction, utcnow
 from ..repositories.models import Repository, Source
 from . import retrying
-from .models import ACTIVE, AT_WORK, Answer, ImportJob, Kind, State
+from .models import ACTIVE, AT_WORK, Answer, ImportJob, Kind, State, WaitReason, wait_columns
 
 STALE = timedelta(seconds=60)
 MOST_DEATHS = 5
@@ -185,6 +186,7 @@ def claim(job_id: int) -> int | None:
             message="",
             doing="Starting",
             noticed=None,
+            **wait_columns(None),
         )
         .returning(JOB.c.attempt)
     )
@@ -206,6 +208,7 @@ def stop(job_id: int) -> None:
             "state": case((idle, State.STOPPED.value), else_=State.STOPPING.value),
             "message": case((IS_WAITING, "Stopped."), else_=JOB.c.message),
             "resume_at": None,
+            **wait_columns(None),
         }
         active = JOB.c.state.in_(ACTIVE) | IS_WAITING
         statement = update(JOB).where(JOB.c.id == job_id, active).values(values)
@@ -233,6 +236,7 @@ def resume(job_id: int, answer: Answer | None = None) -> None:
         if job.asks and answer is None:
             raise Conflict(job.message)
         values: dict[str, Any] = {"state": State.QUEUED.value, "deaths": 0, "resume_at": None, "pruned": None}
+        values |= wait_columns(None)
         if job.is_waiting:
             values["options"] = job.options | {ANY_HOUR: True}
         if answer is not None:
@@ -272,9 +276,10 @@ def recover() -> list[int]:
             mine = (JOB.c.id == row.id, JOB.c.attempt == row.attempt, JOB.c.state == State.RUNNING)
             db.session.execute(update(JOB).where(*mine).values(_after_death(row, PROCESS_ENDED)))
         waited = update(JOB).where(IS_WAITING, JOB.c.resume_at <= utcnow())
-        db.session.execute(waited.values(state=State.QUEUED.value, resume_at=None))
+        db.session.execute(waited.values(state=State.QUEUED.value, resume_at=None, **wait_columns(None)))
         ended = update(JOB).where(JOB.c.state == State.STOPPING, stale)
-        db.session.execute(ended.values(state=State.STOPPED.value, ended=utcnow(), message="Stopped.", doing=""))
+        values = {"state": State.STOPPED.value, "ended": utcnow(), "message": "Stopped.", "doing": ""}
+        db.session.execute(ended.values(values | wait_columns(None)))
     return list(db.session.scalars(select(JOB.c.id).where(JOB.c.state == State.QUEUED).order_by(JOB.c.id)))
 
 
@@ -296,7 +301,7 @@ def _after_death(row: Any, death: Death) -> dict[str, Any]:
     place = json.dumps([row.cursor, *(getattr(row, name) for name in MOVING)], sort_keys=True)
     died_at = hashlib.sha256(place.encode()).hexdigest()
     deaths = row.deaths + 1 if row.died_at == died_at else 1
-    values = {"died_at": died_at, "deaths": deaths}
+    values = {"died_at": died_at, "deaths": deaths} | wait_columns(None)
     if deaths < MOST_DEATHS:
         return values | {"state": State.QUEUED.value, "doing": death.doing}
     after = f"after {row.removed + row.restored if row.kind == Kind.UNDO else row.seen} items"
@@ -320,6 +325,19 @@ def next_queued(repository_id: int) -> int | None:
     return db.session.scalar(waiting.order_by(JOB.c.id))
 
 
+def note_other_job(job_id: int) -> None:
+    """Note on a queued job which other job of its repository it waits for, if it does and does not say so yet."""
+    other = aliased(ImportJob)
+    query = select(other.id).join(ImportJob, ImportJob.repository_id == other.repository_id)
+    with transaction():
+        running = db.session.scalar(query.where(ImportJob.id == job_id, other.id != job_id, other.state.in_(AT_WORK)))
+        if running is not None:
+            detail = f"Job {running} of this repository is running."
+            mine = (JOB.c.id == job_id, JOB.c.state == State.QUEUED, JOB.c.wait_detail != detail)
+            columns = wait_columns(WaitReason.OTHER_JOB, detail, utcnow())
+            db.session.execute(update(JOB).where(*mine).values(columns))
+
+
 def finish(
     job_id: int, attempt: int, state: State, message: str, clean: bool | None, resume_at: datetime | None = None
 ) -> None:
@@ -328,6 +346,11 @@ def finish(
     `resume_at`: when it goes on by itself (UTC), unless a person has asked for a stop in the meantime.
     """
     goes_on = JOB.c.state == State.RUNNING
+    hours = wait_columns(WaitReason.HOURS, message, utcnow())
+    wait = {
+        name: value if resume_at is None else case((goes_on, hours[name]), else_=value)
+        for name, value in wait_columns(None).items()
+    }
     with transaction():
         job = db.session.get_one(ImportJob, job_id)
         seconds = (utcnow() - job.claimed).total_seconds()
@@ -341,6 +364,7 @@ def finish(
                 message=message if resume_at is None else case((goes_on, message), else_="Stopped."),
                 resume_at=None if resume_at is None else case((goes_on, resume_at), else_=None),
                 doing="",
+                **wait,
                 heartbeat=None,
                 ended=None if state is State.QUEUED else utcnow(),
                 worked=JOB.c.worked + seconds,

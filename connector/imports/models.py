@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -44,6 +45,17 @@ class Answer(StrEnum):
     LEAVE = "leave"
 
 
+class WaitReason(StrEnum):
+    """What a job waits for. The waits for a repository and its files end with the maximum outage, the others do not."""
+
+    REPOSITORY = "repository"
+    FILE = "file"
+    OTHER_JOB = "other job"
+    DISK_SPACE = "disk space"
+    VIRUS_SCANNER = "virus scanner"
+    HOURS = "hours"
+
+
 ACTIVE = (State.QUEUED, State.RUNNING, State.STOPPING)
 AT_WORK = (State.RUNNING, State.STOPPING)
 
@@ -52,6 +64,7 @@ class ImportJob(db.Model):
     """One run of a source, or one undo. Counts and states change only by single UPDATE statements (see `jobs`).
 
     `heartbeat`: when its worker last wrote; of an ended job, when its notice was last tried.
+    `wait_reason`, `wait_detail`, `wait_since`: what the job waits for now, if it does, why, and since when (UTC).
     `scheduled`: begun by the schedule of its source. `resume_at`: when it is taken up again by itself (UTC).
     `noticed`: when its notice was sent (see `notices`). `pruned`: since when the states before it are no longer kept;
     of a preview or rehearsal, its rows. `other_bundles`: how many files of what the source holds stand in bundles that
@@ -83,6 +96,9 @@ class ImportJob(db.Model):
     clean: Mapped[bool | None]
     message: Mapped[str] = mapped_column(Text, default="")
     doing: Mapped[str] = mapped_column(Text, default="")
+    wait_reason: Mapped[str | None]
+    wait_detail: Mapped[str] = mapped_column(Text, default="", server_default="")
+    wait_since: Mapped[datetime | None]
     created: Mapped[datetime] = mapped_column(default=utcnow, index=True)
     started: Mapped[datetime | None]
     claimed: Mapped[datetime | None]
@@ -169,6 +185,11 @@ class ImportJob(db.Model):
         return bool(self.undone_by)
 
     @property
+    def is_held_up(self) -> bool:
+        """Whether it runs and can do nothing but wait (see `wait_reason`)."""
+        return self.state == State.RUNNING and self.wait_reason is not None
+
+    @property
     def is_waiting(self) -> bool:
         """Whether it stands still until its hours come, and goes on by itself then (see `schedules`)."""
         return self.state == State.STOPPED and self.resume_at is not None
@@ -219,6 +240,11 @@ class ImportJob(db.Model):
     def files(self) -> dict[str, int]:
         """How many files of each fate."""
         return {fate.value: getattr(self, f"files_{fate.value}") for fate in Fate}
+
+
+def wait_columns(reason: WaitReason | None, detail: str = "", since: datetime | None = None) -> dict[str, Any]:
+    """Return the columns of a job that say what it waits for; nothing for None."""
+    return {"wait_reason": reason and reason.value, "wait_detail": detail, "wait_since": since}
 
 
 class PreviewRow(db.Model):

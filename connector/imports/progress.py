@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import Engine, Row, select
 from sqlalchemy.exc import DBAPIError
 
-from . import jobs
-from .models import ImportJob, Kind
+from . import jobs, showing
+from .models import ImportJob, Kind, State
 
 JOB = ImportJob.__table__
 REDRAW = 0.25
@@ -79,7 +79,7 @@ class JobProgress:
         counts = f"{row.seen}{of} items, {jobs.kept_files(row)} files"
         if row.kind == Kind.UNDO:
             counts = f"{row.removed} removed, {row.restored} restored, {row.kept} kept"
-        line = f"Job {row.id}: {counts}. {row.doing or row.message}".rstrip()
+        line = f"Job {row.id}: {counts}. {_doing(row) or row.message}".rstrip()
         if line != self._said:
             self._console.print(line, soft_wrap=True, markup=False, highlight=False)
             self._said = line
@@ -92,5 +92,13 @@ class JobProgress:
 
 
 def _say(row: Row[Any]) -> str:
-    doing = row.doing if len(row.doing) <= 40 else row.doing[:39] + "…"
+    doing = _doing(row)
+    doing = doing if len(doing) <= 40 else doing[:39] + "…"
     return f"Job {row.id} {doing}".rstrip().replace("[", "\\[")
+
+
+def _doing(row: Row[Any]) -> str:
+    """What it does, or what it waits for and why."""
+    if row.state != State.RUNNING or row.wait_reason is None:
+        return row.wait_detail or row.doing
+    return f"{showing.wait(row)}: {row.wait_detail}"

@@ -58,7 +58,13 @@ def as_dict(job: ImportJob) -> dict[str, Any]:
         "problems": [{name: problem[name] for name in PROBLEM} for problem in problems(job)],
         "message": job.message,
         **({"question": job.question} if job.asks else {}),
+        **({"wait": _wait(job)} if job.wait_reason else {}),
     }
+
+
+def _wait(job: ImportJob) -> dict[str, Any]:
+    since = f"{job.wait_since.isoformat(timespec='seconds')}Z" if job.wait_since else None
+    return {"reason": job.wait_reason, "since": since, "detail": job.wait_detail}
 
 
 def refused(message: str, job_id: int | None = None) -> dict[str, Any]:

@@ -19,10 +19,11 @@ from config import DEFAULT_PATIENCE
 from .. import trouble
 from ..errors import ConnectorError, Stopped, Superseded, Undecided
 from ..extensions import db, utcnow
+from ..http import OutageWait
 from ..logs import tell_seldom
 from ..repositories.models import Repository, Source
 from . import jobs, schedules
-from .models import AT_WORK, ImportJob, State
+from .models import AT_WORK, ImportJob, State, WaitReason, wait_columns
 
 log = logging.getLogger(__name__)
 Way = TypeVar("Way")
@@ -46,7 +47,8 @@ class Run:
         self.job_id, self.attempt, self._engine, self._zone = job_id, attempt, engine, zone
         self.stop = threading.Event()
         self._said, self._untold = "Starting", 0
-        self._waits: dict[int, str] = {}  # by thread
+        self._waits: dict[int, tuple[WaitReason, str, datetime]] = {}  # by thread
+        self._outages: list[OutageWait] = []
         self.paused = False
         self.resume_at: datetime | None = None
         self._ended = threading.Event()
@@ -76,22 +78,39 @@ class Run:
         """What the job is doing now, in words for its page."""
         self._said = sentence
 
-    def waiting(self, sentence: str) -> None:
-        """What this thread waits for, in words for the page; "" when that is over."""
-        if sentence:
-            self._waits[threading.get_ident()] = sentence
+    def waiting(self, reason: WaitReason, detail: str) -> None:
+        """Note that this thread waits for something of ours, and why; "" when that is over."""
+        thread = threading.get_ident()
+        if detail:
+            since = self._waits[thread][2] if thread in self._waits else utcnow()
+            self._waits[thread] = (reason, detail, since)
         else:
-            self._waits.pop(threading.get_ident(), None)
+            self._waits.pop(thread, None)
 
     @property
     def doing(self) -> str:
-        """What any of its threads waits for, else what it said last."""
-        return [*self._waits.values(), self._said][0]
+        """What it said last."""
+        return self._said
+
+    @property
+    def wait(self) -> tuple[WaitReason, str, datetime] | None:
+        """What any of its threads waits for: the reason, the detail, and since when (UTC)."""
+        found = [*self._waits.values()]
+        for wait in filter(None, (outage.wait_now for outage in list(self._outages))):
+            reason = WaitReason.FILE if wait.kind == "file" else WaitReason.REPOSITORY
+            found.append((reason, wait.detail, wait.since))
+        return min(found, key=lambda one: one[2], default=None)
+
+    def new_outage(self, **clock: Any) -> OutageWait:
+        """Make the OutageWait of a connection: with the maximum outage that is set, and the stop of this attempt."""
+        seconds = current_app.config["PATIENCE"]
+        outage = OutageWait(DEFAULT_PATIENCE if seconds is None else seconds, self.stop, zone=self._zone, **clock)
+        self._outages.append(outage)
+        return outage
 
     def reach(self, connect: Callable[..., Way], repository: Repository) -> Way:
-        """The way to a repository that `connect` opens, as patient as is set, and heard of when it waits or stops."""
-        seconds = current_app.config["PATIENCE"] or DEFAULT_PATIENCE
-        return connect(repository, patience=seconds, stop=self.stop, waiting=self.waiting)
+        """Return the way to a repository that `connect` opens; this attempt shows what its requests wait for."""
+        return connect(repository, new_outage=self.new_outage)
 
     def check(self) -> None:
         """Raises Stopped when a stop was asked for."""
@@ -118,13 +137,16 @@ class Run:
         glances, said = 0, None
         while not self._ended.wait(GLANCE):
             glances += 1
-            beats = glances % int(BEAT / GLANCE) == 0 or said != self.doing
+            wait = self.wait
+            now = (self.doing, wait and wait[:2])
+            beats = glances % int(BEAT / GLANCE) == 0 or said != now
             try:
                 with self._engine.begin() as connection:
                     if beats:
-                        said = self.doing
+                        said = now
                         self._untold += self.new_requests().get("requests", 0)
-                        values = {"heartbeat": utcnow(), "doing": said, "requests": table.c.requests + self._untold}
+                        values = {"heartbeat": utcnow(), "doing": now[0], **wait_columns(*(wait or (None,)))}
+                        values["requests"] = table.c.requests + self._untold
                         connection.execute(update(table).where(*mine).values(values))
                     self._look(connection)
                 self._untold = 0 if beats else self._untold
@@ -166,6 +188,7 @@ def work(job_id: int, runner: Callable[[Run], tuple[bool, str]]) -> bool:
     """
     attempt = jobs.claim(job_id)
     if attempt is None:
+        jobs.note_other_job(job_id)
         return False
     log.info("The job begins, attempt %s", attempt)
     zone = current_app.config["TIMEZONE"]

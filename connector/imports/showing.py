@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Row
+
 from .. import words
 from ..catalogue.links import page_link
 from ..catalogue.models import Fate
 from ..catalogue.showing import FATES
-from .models import AT_WORK, ImportJob, Kind, State
+from .models import AT_WORK, ImportJob, Kind, State, WaitReason
 
 STATUS = {
     State.QUEUED: "Waiting for its turn",
@@ -30,7 +32,12 @@ RARE = {
     Kind.IMPORT: {"vanished": "Gone at the source", "hidden": "Hidden"},
     Kind.PREVIEW: {"vanished": "Gone at the source", "hidden": "Hidden"},
 }
-WAITING = "Waiting for "  # so begins what a job says while it waits; after a colon comes why
+WAITS = {
+    WaitReason.REPOSITORY: "Waiting for the repository since {}",
+    WaitReason.FILE: "Waiting for the repository since {}",
+    WaitReason.DISK_SPACE: "Waiting for disk space since {}",
+    WaitReason.VIRUS_SCANNER: "Waiting for the virus scanner since {}",
+}
 SOON = 3.0  # seconds of work before a rate means anything
 
 
@@ -78,19 +85,19 @@ def status(job: ImportJob) -> str:
         return f"Waiting until {words.clock(job.resume_at)}"
     if job.state == State.COMPLETED and job.clean is False:
         return "Completed with problems"
-    if is_held_up(job):
-        return job.doing.partition(": ")[0]
+    if job.is_held_up:
+        return wait(job)
     return STATUS[State(job.state)]
 
 
-def is_held_up(job: ImportJob) -> bool:
-    """Whether a running job can do nothing but wait, for the repository or for room on the disk."""
-    return job.state == State.RUNNING and job.doing.startswith(WAITING)
+def wait(job: ImportJob | Row[Any]) -> str:
+    """What a running job waits for, and since when."""
+    return WAITS[WaitReason(job.wait_reason)].format(words.since(job.wait_since))
 
 
 def doing(job: ImportJob) -> str:
     """What it does now, or why it has to wait: what it waits for stands in its status."""
-    return job.doing.partition(": ")[2] if is_held_up(job) else job.doing
+    return job.wait_detail if job.is_held_up or job.wait_reason == WaitReason.OTHER_JOB else job.doing
 
 
 def tone(job: ImportJob) -> str:

@@ -15,7 +15,7 @@ from ..imports.listing import seconds_a_request
 from . import logins, register
 from .connections import connected_to
 from .models import Repository
-from .network import PAGE_PATIENCE, open_http
+from .network import open_http, page_outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def connect(
     Raises InvalidInput, RepositoryError, and NotAllowed where a login would be forgotten without `may_forget_login`.
     """
     db.session.rollback()
-    http = open_http(url, connect_timeout=10, read_timeout=15, longest_wait=PAGE_PATIENCE)
+    http = open_http(url, page_outage(), connect_timeout=10, read_timeout=15)
     try:
         found = dspace.connect(http, url, endpoint)
     finally:

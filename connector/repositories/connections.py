@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import current_app
-
 from .. import dspace
 from ..dspace.login import Login
-from ..dspace.patience import Patience
 from ..extensions import db, utcnow
-from ..http import Http, Traffic
+from ..http import Http, OutageWait, Traffic
 from . import logins
 from .models import Repository
-from .network import PAGE_PATIENCE, open_http
+from .network import open_http, page_outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,7 @@ class Connection:
 
     client: dspace.Client
     http: Http
-    patience: Patience
+    patience: OutageWait
     login: Login | None = None
     public: Connection | None = None
 
@@ -55,29 +51,24 @@ class Connection:
             self.public.close()
 
 
-def open_connection(
-    repository: Repository,
-    *,
-    patience: float = PAGE_PATIENCE,
-    stop: threading.Event | None = None,
-    waiting: Callable[[str], None] = lambda sentence: None,
-) -> Connection:
-    """The way to a repository we know, signed in where a login is kept; `patience` in seconds. Close it after use.
+def open_connection(repository: Repository, *, new_outage: Callable[[], OutageWait] = page_outage) -> Connection:
+    """Open the way to a repository we know, signed in where a login is kept. Close it after use.
 
-    Ends the session's transaction, as no transaction is open while a login is entered. Raises LoginRefused,
-    InvalidInput where the password cannot be read any more, and what `Http` raises.
+    `new_outage` makes the OutageWait of a door; that of pages is short. Ends the session's transaction, as no
+    transaction is open while a login is entered. Raises LoginRefused, InvalidInput where the password cannot be read
+    any more, and what `Http` raises.
     """
     server, limit, delay, account = repository.server, repository.limit, repository.delay or 0, logins.kept(repository)
     unanswered = repository.unanswered_on(utcnow().date())
     db.session.rollback()
 
     def way() -> Connection:
-        http = open_http(server.api_url, stop, waiting, delay=delay, longest_wait=patience)
-        bound = Patience(patience, stop, waiting, pause=http.rest, zone=current_app.config["TIMEZONE"])
+        outage = new_outage()
+        http = open_http(server.api_url, outage, delay=delay)
         client = dspace.client(
-            http, server, limit=limit, patience=bound, width=lambda: http.width, unanswered=unanswered
+            http, server, limit=limit, patience=outage, width=lambda: http.width, unanswered=unanswered
         )
-        return Connection(client, http, bound)
+        return Connection(client, http, outage)
 
     if account is None:
         return way()

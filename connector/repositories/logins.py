@@ -10,13 +10,12 @@ from ..accounts import audit
 from ..accounts.gate import require
 from ..accounts.models import Role
 from ..dspace.login import Account, Login
-from ..dspace.patience import Patience
-from ..errors import Transient
 from ..extensions import db, transaction
+from ..http import OutageWait
 from ..secrets import seal, unseal
 from . import register
 from .models import Repository
-from .network import PAGE_PATIENCE, open_http
+from .network import open_http, page_outage
 
 
 def sign_in(repository_id: int, name: str, password: str) -> None:
@@ -27,7 +26,7 @@ def sign_in(repository_id: int, name: str, password: str) -> None:
     repository = register.get(repository_id)
     server, delay = repository.server, repository.delay or 0
     db.session.rollback()
-    http = open_http(server.api_url, delay=delay, connect_timeout=10, read_timeout=15, longest_wait=PAGE_PATIENCE)
+    http = open_http(server.api_url, page_outage(), delay=delay, connect_timeout=10, read_timeout=15)
     try:
         Login(http, server, Account(name, password)).enter()
     finally:
@@ -63,16 +62,9 @@ def kept(repository: Repository) -> Account | None:
     return Account(repository.login_name, unseal(repository.login_secret, current_app.config["SECRET_KEY"], whose))
 
 
-def enter(login: Login, patience: Patience) -> None:
+def enter(login: Login, outage: OutageWait) -> None:
     """Log in; a repository that does not answer is waited for, one that refuses is not asked again."""
-    while True:
-        try:
-            login.enter()
-        except Transient as error:
-            patience.wait("login", error)
-        else:
-            patience.good("login")
-            return
+    outage.retry_until_available("login", login.enter)
 
 
 def is_as_safe(known: str, new: str) -> bool:

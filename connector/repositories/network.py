@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import current_app
 
-from ..http import AddressRule, Http, HttpSettings, Pace
+from ..http import AddressRule, Http, HttpSettings, OutageWait, Pace
 from ..version import PRODUCT, __version__
 
 PAGE_PATIENCE = 20.0  # seconds that a person waits for a page
+PAGE_REQUEST_SECONDS = 60.0  # a slow list may take as long
+
+
+def page_outage() -> OutageWait:
+    """Return how long requests of a page may be repeated."""
+    return OutageWait(PAGE_PATIENCE, request_seconds=PAGE_REQUEST_SECONDS, zone=current_app.config["TIMEZONE"])
 
 
 def user_agent(contact: str) -> str:
@@ -20,15 +24,11 @@ def user_agent(contact: str) -> str:
     return f"{PRODUCT}/{__version__}" + (f" ({contact})" if contact else "")
 
 
-def open_http(
-    url: str,
-    stop: threading.Event | None = None,
-    waiting: Callable[[str], None] = lambda sentence: None,
-    *,
-    delay: float = 0,
-    **limits: float,
-) -> Http:
-    """The door to the network for one host, with the settings of this app. `delay`: seconds between two requests."""
+def open_http(url: str, outage: OutageWait, *, delay: float = 0, **limits: float) -> Http:
+    """Open the door to the network for one host, with the settings of this app.
+
+    `delay`: seconds between two requests; `limits`: as HttpSettings has them.
+    """
     config = current_app.config
     settings = HttpSettings(
         user_agent=user_agent(config["CONTACT"]),
@@ -36,9 +36,8 @@ def open_http(
         ca_bundle=config["CA_BUNDLE"],
         proxy=config["PROXY"],
         json_bytes=config["JSON_LIMIT"],
-        zone=config["TIMEZONE"],
         **limits,
     )
     folder = Path(config["INSTANCE"]) / "pace"
     pace = Pace(folder, urlsplit(url).netloc.lower(), config["PACE"], delay=delay)
-    return Http(settings, pace, stop=stop, waiting=waiting)
+    return Http(settings, pace, outage)

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from connector.dspace.hal import HalClient
-from connector.dspace.patience import Patience
 from connector.dspace.records import Scope, ScopeKind, Server
 from connector.errors import NotFound, Rejected, RepositoryError
-from connector.http import Traffic
+from connector.http import OutageWait, Traffic
 
 PAYLOADS = Path(__file__).parent.parent / "payloads" / "dspace9"
 API = "https://repository.example/server/api"
@@ -222,7 +221,7 @@ def _with_files(bundle: Json, asked: dict[str, list[str]], relation: str) -> Jso
 def client_of(fake: FakeHal, *, server: Server = SERVER, limit: int | None = None, patience: float = 100) -> HalClient:
     """A client whose waits take no time, though its clock counts them. `patience` is in seconds."""
     stop = Hurried()
-    waiting = Patience(patience, stop, clock=lambda: stop.waited)
+    waiting = OutageWait(patience, stop, clock=lambda: stop.waited)
     return HalClient(fake, server, limit=limit, patience=waiting, width=lambda: 4)
 
 

@@ -13,10 +13,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from connector.dspace.legacy import LegacyClient
-from connector.dspace.patience import Patience
 from connector.dspace.records import Failure, Page, Scope, ScopeKind, Server
 from connector.errors import NotFound, Rejected, RepositoryError, Restricted, ServerTrouble
-from connector.http import Download
+from connector.http import Download, OutageWait
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
 SITE = "https://repository.example"
@@ -28,9 +27,12 @@ ERRORS: dict[int, type[RepositoryError]] = {401: Restricted, 404: NotFound, 405:
 
 
 class Hurried(threading.Event):
-    """A stop that is waited for in no time."""
+    """A stop that is waited for in no time; `waits` counts how often."""
+
+    waits = 0
 
     def wait(self, timeout: float | None = None) -> bool:
+        self.waits += 1
         return self.is_set()
 
 
@@ -40,8 +42,8 @@ def server(generation: int) -> Server:
 
 def client(http: Any, generation: int, *, limit: int | None = None, patience: float = 60) -> LegacyClient:
     """A client with `patience` in seconds, by a clock that each wait moves on by one."""
-    waits = iter(range(1_000_000))
-    patient = Patience(patience, Hurried(), clock=lambda: next(waits))
+    stop = Hurried()
+    patient = OutageWait(patience, stop, clock=lambda: stop.waits)
     return LegacyClient(http, server(generation), limit=limit, patience=patient, width=lambda: 4)
 
 

@@ -11,7 +11,6 @@ from connector.dspace.candidates import base_key
 from connector.dspace.detect import detect
 from connector.dspace.hal import HalClient
 from connector.dspace.legacy import LegacyClient
-from connector.dspace.patience import Patience
 from connector.dspace.records import Scope, ScopeKind, Server
 from connector.errors import (
     BadAnswer,
@@ -30,7 +29,7 @@ from connector.errors import (
     Unreachable,
     XmlAnswer,
 )
-from connector.http import JsonAnswer, Traffic, WebPage
+from connector.http import JsonAnswer, OutageWait, Traffic, WebPage
 
 from .fake_hal import HOME, payload
 
@@ -132,7 +131,7 @@ def test_a_dspace_7_is_read_by_its_own_api_and_not_by_the_deprecated_one_beside_
 
 def test_a_client_is_chosen_by_generation():
     clients = [
-        client(Web({}), Server(SITE, SITE, generation, ""), patience=Patience(1), width=lambda: 1)
+        client(Web({}), Server(SITE, SITE, generation, ""), patience=OutageWait(1), width=lambda: 1)
         for generation in range(4, 11)
     ]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connector.dspace import client
-from connector.dspace.patience import Patience
 from connector.dspace.records import Estimate, Scope, ScopeKind, Server
 from connector.errors import NotFound, Restricted
+from connector.http import OutageWait
 from tests.sample import Repository, SampleRepository, grow
 
 from .fake_hal import Hurried
@@ -43,7 +43,7 @@ def sample(generation):
 def reader(http, sample, generation):
     api = f"{sample.url}/rest" if generation in OLD else f"{sample.url}/server/api"
     server = Server(sample.url, api, generation, f"{generation}.0")
-    return client(http, server, patience=Patience(60, Hurried()), width=lambda: 4)
+    return client(http, server, patience=OutageWait(60, Hurried()), width=lambda: 4)
 
 
 def scope_of(kind: ScopeKind, thing, generation: int) -> Scope:

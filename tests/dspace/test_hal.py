@@ -11,7 +11,6 @@ import responses
 from urllib3.exceptions import ReadTimeoutError
 
 from connector.dspace.hal import HalClient
-from connector.dspace.patience import Patience
 from connector.dspace.records import Failure, Item, Scope, ScopeKind, SourceState
 from connector.errors import (
     BadAnswer,
@@ -23,7 +22,7 @@ from connector.errors import (
     TimedOut,
     Unreachable,
 )
-from connector.http import AddressRule, Http, HttpSettings, Pace
+from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
 
 from .fake_hal import API, HOME, SCOPE, SERVER, FakeHal, Hurried, client_of, item_id, nothing_seen, payload, synthetic
 
@@ -283,14 +282,16 @@ def test_trouble_is_no_whereabouts():
 @pytest.fixture
 def door(tmp_path):
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    http = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "repository.example"), Hurried())
+    http = Http(
+        HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "repository.example"), OutageWait(stop=Hurried())
+    )
     yield http
     http.close()
 
 
 @pytest.fixture
 def client(door):
-    return HalClient(door, SERVER, patience=Patience(0, Hurried()), width=lambda: 2)
+    return HalClient(door, SERVER, patience=OutageWait(0, Hurried()), width=lambda: 2)
 
 
 COLLECTION = f"{API}/core/collections/{HOME}"
@@ -358,7 +359,7 @@ def test_an_embargoed_file_is_restricted(client):
 
 def test_a_wait_that_is_over_does_not_count_against_a_later_one():
     fake, stop = FakeHal([synthetic(0)]), Hurried()
-    patience = Patience(100, stop, clock=lambda: stop.waited)
+    patience = OutageWait(100, stop, clock=lambda: stop.waited)
     client = HalClient(fake, SERVER, patience=patience, width=lambda: 1)
 
     def down_until(second):

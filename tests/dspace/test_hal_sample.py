@@ -12,10 +12,9 @@ import pytest
 
 from connector.dspace import client, connect
 from connector.dspace.hal import HalClient
-from connector.dspace.patience import Patience
 from connector.dspace.records import Scope, ScopeKind, SourceState
 from connector.errors import BadAnswer, Restricted
-from connector.http import AddressRule, Http, HttpSettings, Pace
+from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
 from tests.sample import SampleRepository, grow
 
 from .fake_hal import Hurried, nothing_seen
@@ -32,7 +31,7 @@ def sample(request):
 @pytest.fixture
 def http(tmp_path):
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    door = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "sample"), Hurried())
+    door = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "sample"), OutageWait(stop=Hurried()))
     yield door
     door.close()
 
@@ -41,7 +40,7 @@ def http(tmp_path):
 def reader(http, sample) -> HalClient:
     server = connect(http, sample.url, "rest").server
     sample.reset()
-    return client(http, server, patience=Patience(60, Hurried()), width=lambda: 4)
+    return client(http, server, patience=OutageWait(60, Hurried()), width=lambda: 4)
 
 
 def values_of(item) -> list[tuple[str, str, str]]:

@@ -16,7 +16,7 @@ import responses
 from connector.dspace.legacy import LegacyClient
 from connector.dspace.records import Failure, Scope, ScopeKind
 from connector.errors import BadAnswer, NotFound, RepositoryDown, Restricted, ServerTrouble, TimedOut, Unreachable
-from connector.http import Http, HttpSettings
+from connector.http import Http, HttpSettings, OutageWait
 from connector.http.addresses import AddressRule
 from connector.http.pace import Pace
 from tests.dspace.fake_legacy import API, Hurried, client, walked
@@ -37,7 +37,7 @@ def web() -> Iterator[responses.RequestsMock]:
 @pytest.fixture
 def reader(tmp_path: Path) -> LegacyClient:
     settings = HttpSettings("DSpaceConnector/1", AddressRule(()))
-    return client(Http(settings, Pace(tmp_path, "key"), Hurried()), 5, patience=20)
+    return client(Http(settings, Pace(tmp_path, "key"), OutageWait(stop=Hurried())), 5, patience=20)
 
 
 def in_an_hour() -> str:
@@ -168,7 +168,7 @@ def test_an_item_that_comes_without_details_is_broken_and_not_bare(web, reader, 
 
 def test_an_item_too_large_for_any_page_fails_alone(web, tmp_path):
     settings = HttpSettings("DSpaceConnector/1", AddressRule(()), json_bytes=2_000)
-    reader = client(Http(settings, Pace(tmp_path, "key"), Hurried()), 5, patience=20)
+    reader = client(Http(settings, Pace(tmp_path, "key"), OutageWait(stop=Hurried())), 5, patience=20)
     large = FULL | {"id": 2, "metadata": [{"key": "dc.description", "value": "x" * 5_000, "language": None}]}
 
     def page(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from connector.dspace.legacy import LegacyClient
-from connector.dspace.patience import Patience
 from connector.dspace.records import Scope, ScopeKind, Server, SourceState
-from connector.http import AddressRule, Http, HttpSettings, Pace
+from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
 from tests.dspace.fake_legacy import REPOSITORY, Hurried, walked
 from tests.sample import SampleRepository
 
@@ -33,9 +32,9 @@ def sample(generation: int) -> Iterator[SampleRepository]:
 @pytest.fixture
 def reader(sample: SampleRepository, generation: int, tmp_path: Path) -> Iterator[LegacyClient]:
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    http = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "sample"), Hurried())
+    http = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "sample"), OutageWait(stop=Hurried()))
     server = Server(sample.url, f"{sample.url}/rest", generation, f"{generation}.x")
-    yield LegacyClient(http, server, patience=Patience(60, Hurried()), width=lambda: 4)
+    yield LegacyClient(http, server, patience=OutageWait(60, Hurried()), width=lambda: 4)
     http.close()
 
 

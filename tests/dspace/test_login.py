@@ -11,7 +11,7 @@ import pytest
 from connector.dspace.login import MOST_RENEWALS, Account, Login
 from connector.dspace.records import Server
 from connector.errors import BadAnswer, LoginRefused, ServerTrouble
-from connector.http import AddressRule, Http, HttpSettings, Pace
+from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
 from tests.http.sites import Site, reply
 from tests.sample import SampleRepository
 from tests.sample.login import NAME
@@ -38,7 +38,7 @@ def clock():
 @pytest.fixture
 def http(tmp_path):
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    door = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "sample", 1), Hurried())
+    door = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "sample", 1), OutageWait(stop=Hurried()))
     yield door
     door.close()
 

@@ -222,7 +222,7 @@ def test_a_page_that_could_be_read_again_ends_the_wait_though_the_next_is_broken
 
     next(pages)
 
-    assert waiting.since is None
+    assert waiting.attempt("page", lambda: waiting.wait_now) is None
 
 
 def test_a_protection_against_robots_fails_the_walk_with_its_sentence_and_no_row():

@@ -7,9 +7,8 @@ import ipaddress
 import pytest
 
 from connector import dspace
-from connector.dspace.patience import Patience
 from connector.dspace.records import Scope, ScopeKind
-from connector.http import AddressRule, Http, HttpSettings, Pace
+from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
 from tests.sample import SampleRepository, grow
 
 
@@ -27,7 +26,7 @@ class Shelf:
     def __init__(self, sample: SampleRepository, http: Http):
         self.sample = sample
         server = dspace.connect(http, sample.url, "rest").server
-        self.client = dspace.client(http, server, patience=Patience(5), width=lambda: 2)
+        self.client = dspace.client(http, server, patience=OutageWait(5), width=lambda: 2)
         sample.reset()
 
     def id(self, title: str) -> str:

@@ -84,7 +84,7 @@ def test_an_item_behind_a_protection_against_robots_waits_and_is_never_a_failure
 
     assert sorted(results, key=lambda result: result.id) == [item(number) for number in range(5)]
     assert [wait for wait in clock.waits if wait >= 5] == [5, 10, 20, 40, 80]
-    assert waiting.since is None
+    assert waiting.attempt("item", lambda: waiting.wait_now) is None
 
 
 def test_an_item_that_stays_behind_a_protection_against_robots_fails_the_walk():

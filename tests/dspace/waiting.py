@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from connector.dspace.patience import Patience
 from connector.dspace.records import Item
+from connector.http import OutageWait
 
 
 class Clock(threading.Event):
@@ -26,6 +26,6 @@ def item(number: int) -> Item:
     return Item(str(number), f"123456789/{number}", f"Item {number}", None)
 
 
-def patience(seconds: float = 1000, clock: Clock | None = None) -> tuple[Patience, Clock]:
+def patience(seconds: float = 1000, clock: Clock | None = None) -> tuple[OutageWait, Clock]:
     clock = clock or Clock()
-    return Patience(seconds, clock, clock=lambda: clock.now, spread=lambda: 1.0), clock
+    return OutageWait(seconds, clock, clock=lambda: clock.now, spread=lambda: 1.0), clock

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from connector.dspace import client, connect
-from connector.dspace.patience import Patience
 from connector.dspace.records import Failure, ScopeKind
 from connector.errors import ConnectorError
-from connector.http import AddressRule, Http, HttpSettings, Pace
+from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
 from tests.dspace.fake_hal import Hurried, nothing_seen
 
 from .mutations import MOST_REQUESTS, Mutant, Mutation, mutations
@@ -31,7 +30,7 @@ def read(http: Http, url: str, handle: str) -> list[str]:
     """Everything an import asks for; gives the sentences of what could not be read."""
     stop = Hurried()
     server = connect(http, url, "rest").server
-    reader = client(http, server, patience=Patience(60, stop, clock=lambda: stop.waited), width=lambda: 2)
+    reader = client(http, server, patience=OutageWait(60, stop, clock=lambda: stop.waited), width=lambda: 2)
     list(reader.communities())
     list(reader.collections())
     scope = reader.find(ScopeKind.COLLECTION, handle)
@@ -67,7 +66,7 @@ def test_whatever_a_repository_answers_ends_in_a_sentence(repository, tmp_path_f
 
 def test_without_a_mutation_all_of_it_can_be_read(repository, tmp_path):
     repository.begin(None)
-    http = Http(HttpSettings("test", RULE), Pace(tmp_path, "fuzz"), Hurried())
+    http = Http(HttpSettings("test", RULE), Pace(tmp_path, "fuzz"), OutageWait(stop=Hurried()))
 
     assert read(http, repository.url, repository.data.named(COLLECTION).handle) == []
 

@@ -10,7 +10,7 @@ import pytest
 import responses
 
 from connector.errors import Stopped, StorageTrouble
-from connector.http import AddressRule, Http, HttpSettings, Pace
+from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
 
 
 class Clock(threading.Event):
@@ -125,7 +125,7 @@ def test_the_door_keeps_the_delay_before_every_request_redirects_too(new_pace, c
     with responses.RequestsMock() as remote:
         remote.get("https://dspace.example.org/old", status=302, headers={"Location": "/new"})
         remote.get("https://dspace.example.org/new", json=[])
-        http = Http(HttpSettings(user_agent="x", rule=AddressRule(())), new_pace(delay=2), clock)
+        http = Http(HttpSettings(user_agent="x", rule=AddressRule(())), new_pace(delay=2), OutageWait(stop=clock))
 
         http.get_json("https://dspace.example.org/old")
 
@@ -136,7 +136,11 @@ def test_the_door_keeps_the_delay_before_every_request_redirects_too(new_pace, c
 def test_the_delay_is_not_taken_for_slowness_of_the_server(new_pace, clock):
     with responses.RequestsMock() as remote:
         remote.get("https://dspace.example.org/", json=[])
-        http = Http(HttpSettings(user_agent="x", rule=AddressRule(()), deadline=500), new_pace(delay=1000), clock)
+        http = Http(
+            HttpSettings(user_agent="x", rule=AddressRule(()), deadline=500),
+            new_pace(delay=1000),
+            OutageWait(stop=clock),
+        )
 
         for _ in range(2):
             http.get_json("https://dspace.example.org/")

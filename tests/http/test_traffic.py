@@ -12,7 +12,7 @@ import requests
 import responses
 
 from connector.errors import BadAnswer, BotWall, NotFound, ServerTrouble, TimedOut, UnknownHost, Unreachable
-from connector.http import AddressRule, Http, HttpSettings, Pace, Traffic
+from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace, Traffic
 
 SITE = "https://dspace.example.org"
 URL = f"{SITE}/server/api/core/items"
@@ -38,7 +38,7 @@ def stop():
 
 @pytest.fixture
 def http(pace, stop):
-    http = Http(HttpSettings(user_agent="agent", rule=AddressRule(())), pace, stop)
+    http = Http(HttpSettings(user_agent="agent", rule=AddressRule(())), pace, OutageWait(stop=stop))
     yield http
     http.close()
 
@@ -49,10 +49,10 @@ def remote():
         yield mock
 
 
-def hours_later(*hours: int) -> Traffic:
-    """Traffic whose clock shows noon and so many hours, one after the other."""
+def hours_later(*hours: int, **waited: float) -> Traffic:
+    """Traffic whose clock shows noon and so many hours, one after the other, after waits of so many seconds."""
     times = iter(NOON + timedelta(hours=hour) for hour in hours)
-    return Traffic(lambda: 0, lambda: next(times))
+    return Traffic(waited=lambda: {"waits": 0, "seconds_waited": 0} | waited, now=lambda: next(times))
 
 
 def test_a_door_without_requests_has_nothing_to_tell(http):
@@ -116,14 +116,6 @@ def test_what_is_not_there_is_an_answer_and_no_trouble(http, remote):
     assert http.traffic.as_dict()["requests"] == 1
 
 
-def test_a_wait_that_is_stopped_is_not_counted(http, stop):
-    rested = http.rest(5)
-    stop.set()
-
-    assert (rested, http.rest(7)) == (False, True)
-    assert http.traffic.as_dict()["seconds_waited"] == 5
-
-
 def cut_short() -> BadAnswer:
     error = BadAnswer("It ended too early.")
     error.__cause__ = requests.exceptions.ChunkedEncodingError()
@@ -173,8 +165,8 @@ def test_the_worst_answer_is_the_slowest():
 
 
 def test_the_traffic_of_two_attempts_is_added():
-    first, second = hours_later(0, 1), hours_later(2)
-    first.add(requests=3, bytes=100, waits=1, seconds_waited=5.0)
+    first, second = hours_later(0, 1, waits=1, seconds_waited=5.0), hours_later(2)
+    first.add(requests=3, bytes=100)
     first.answered(4.0, "/slow")
     first.troubled(ServerTrouble("no", status=503))
     first.troubled(BotWall("no"))

@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, timedelta
 from flask import has_app_context
 
 from connector.dspace.parts import part_of
-from connector.dspace.patience import Patience
 from connector.dspace.records import (
     Bitstream,
     Collection,
@@ -82,8 +81,8 @@ class FakeDSpace:
         self.listings: list[str] = []
         self.now = 0.0
 
-    def connect(self, repository, *, patience, stop, waiting) -> Connection:
-        return Connection(self, self, Patience(patience, stop, waiting, lambda: self.now, self._pass))
+    def connect(self, repository, *, new_outage) -> Connection:
+        return Connection(self, self, new_outage(clock=lambda: self.now, pause=self._pass))
 
     def _pass(self, seconds: float) -> bool:
         """Time that is waited for passes at once."""

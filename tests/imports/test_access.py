@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from connector.dspace.patience import Patience
 from connector.dspace.records import Scope, ScopeKind
 from connector.errors import LoginRefused, Restricted, ServerTrouble
+from connector.http import OutageWait
 from connector.imports.access import Access, Lapsed
 
 SCOPE = Scope(ScopeKind.REPOSITORY)
@@ -28,13 +28,13 @@ class FakeLogin:
 
 
 def access(*finds: bool | Exception, waited: list[float] | None = None) -> Access:
-    patience = Patience(60, pause=(waited if waited is not None else []).append)
+    patience = OutageWait(60, pause=(waited if waited is not None else []).append)
     connection = SimpleNamespace(client=None, public=None, login=FakeLogin(*finds), patience=patience)
     return Access(connection, "reader@example.org")
 
 
 def anonymous() -> Access:
-    return Access(SimpleNamespace(client=None, public=None, login=None, patience=Patience(0)), None)
+    return Access(SimpleNamespace(client=None, public=None, login=None, patience=OutageWait(0)), None)
 
 
 class Reader:

@@ -9,10 +9,10 @@ import pytest
 
 from connector.accounts.gate import allows
 from connector.dspace import Found
-from connector.dspace.patience import Patience
 from connector.dspace.records import ScopeKind, Server
 from connector.errors import InvalidInput, LoginRefused, NotFound, RepositoryDown, Restricted, ServerTrouble
 from connector.extensions import db
+from connector.http import OutageWait
 from connector.repositories import connecting, connections, logins, register
 from connector.repositories.forms import LoginForm
 from connector.repositories.models import Repository
@@ -291,7 +291,7 @@ class Slow:
 def test_a_repository_in_trouble_is_waited_for_with_patience():
     waited, login = [], Slow()
 
-    logins.enter(login, Patience(60, pause=lambda seconds: waited.append(seconds)))
+    logins.enter(login, OutageWait(60, pause=lambda seconds: waited.append(seconds)))
 
     assert login.tried == 3
     assert [usual <= seconds <= usual * 1.25 for usual, seconds in zip((5, 10), waited, strict=True)] == [True] * 2
@@ -299,7 +299,7 @@ def test_a_repository_in_trouble_is_waited_for_with_patience():
 
 def test_patience_with_a_repository_in_trouble_ends():
     with pytest.raises(RepositoryDown, match="bad hour"):
-        logins.enter(Slow(), Patience(0))
+        logins.enter(Slow(), OutageWait(0))
 
 
 def found_at(site: str) -> Found:

@@ -1,0 +1,364 @@
+"""Tries requests again: how long to wait between tries, when to give up, and what a page shows meanwhile.
+
+All layers that repeat requests to a repository share one `OutageWait`, so that its clock runs through all of them.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, tzinfo
+from typing import TypeVar
+
+from ..errors import BotWall, RepositoryDown, RepositoryError, Stopped, TimedOut, Transient
+from . import waits
+from .waits import Wait
+
+T = TypeVar("T")
+
+LONG_RETRY_AFTER = 60.0  # seconds; whoever can do something else meanwhile is told instead of waiting
+SILENCE = 5.0  # seconds without an answer, after which a page says that the job waits
+_LONGEST_WAIT = 300.0  # seconds
+_LONGEST_BACKOFF = 60.0  # seconds, between the tries of one request
+_WORTH_SHOWING = 2.0  # seconds
+_A_DAY = 86_400.0
+# One request gets this part of the maximum outage: the rest is for a smaller one, or a control. A wait leaves as much
+# of what is left for the try that follows.
+_PART_OF_ONE_REQUEST = 1 / 3
+_LEAST_LEFT = 1.0  # seconds; in less no try is of use
+# A server may still be at work on a request that timed out: asking again would double that (measured on DSpace 6). And
+# to repeat a request is what a protection against robots holds against them.
+_NEVER_REPEATED = (TimedOut, BotWall)
+
+
+@dataclass(eq=False)
+class _Kind:
+    """What is known of one kind of request. Times in seconds of the clock."""
+
+    name: str
+    answered_at: float = float("-inf")
+    failing_since: float | None = None
+    waits: int = 0
+    detail: str = ""
+    is_announced: bool = False
+
+
+@dataclass(eq=False)
+class Request:
+    """A request under way: when it began and how many seconds it may take, by the clock of its OutageWait."""
+
+    kind: _Kind
+    began: float
+    seconds: float
+    quiet_since: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.quiet_since = self.began
+
+    def postpone(self, seconds: float) -> None:
+        """Leave out a wait of ours: the server was not asked yet."""
+        self.began += seconds
+        self.quiet_since += seconds
+
+    def extend(self, seconds: float, now: float) -> None:
+        """Note that so much has come as takes this many seconds at the least rate that is accepted."""
+        self.quiet_since = min(now, self.quiet_since + seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """What the requests of a thread are for. `defers`: a long Retry-After is raised at once."""
+
+    kind: _Kind | None = None
+    defers: bool = False
+    is_control: bool = False
+
+
+class _Current(threading.local):
+    """What the requests of this thread are for now."""
+
+    use = _Use()
+
+
+class OutageWait:
+    """Repeats requests, and limits how long each kind of them may go without one good answer: the maximum outage.
+
+    The kinds are timed apart, or good downloads would hide a dead list. The clock of a kind runs from its last good
+    answer, or from the start of the first request after it that failed: time in which nobody asks does not count.
+    Requests within `attempt` count as of its kind, and only the result of the attempt is a good answer; any other
+    request is timed by itself. With 0 `seconds` nothing is repeated.
+
+    `request_seconds`: how long one request may take; without it, a third of the maximum outage. `clock` gives seconds
+    that nobody sets back, `now` naive UTC. `pause` waits so many seconds and returns True as soon as a stop is asked
+    for. `zone`: whose times sentences tell; None is the system's. `spread`: how much longer than planned a wait is, or
+    all jobs would be back at once after an outage. Safe between threads.
+    """
+
+    def __init__(
+        self,
+        seconds: float = _A_DAY,
+        stop: threading.Event | None = None,
+        *,
+        request_seconds: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], bool] | None = None,
+        now: Callable[[], datetime] = waits.utc_now,
+        zone: tzinfo | None = None,
+        spread: Callable[[], float] = lambda: random.uniform(1, 1.25),
+    ):
+        self._seconds, self._request_seconds = seconds, request_seconds
+        self.clock, self._now, self._zone, self._spread = clock, now, zone, spread
+        self.stop = stop or threading.Event()
+        self._pause = pause or self.stop.wait
+        self._kinds: dict[str, _Kind] = {}
+        self._used: list[_Kind] = []
+        self._requests: list[Request] = []
+        self._current = _Current()
+        self._lock = threading.RLock()
+        self._waited, self._seconds_waited = 0, 0.0
+
+    @property
+    def waited(self) -> dict[str, float]:
+        """The number of waits and their seconds, as `Traffic` counts them."""
+        return {"waits": self._waited, "seconds_waited": self._seconds_waited}
+
+    @property
+    def wait_now(self) -> Wait | None:
+        """The wait for a good answer that began first, or None while all goes well."""
+        with self._lock:
+            found = [
+                Wait(kind.name, self._moment(kind.failing_since), kind.detail)
+                for kind in filter(None, (use.kind for use in self._used))
+                if kind.failing_since is not None
+                and (kind.is_announced or self.clock() - kind.failing_since >= SILENCE)
+            ]
+            found += [
+                Wait(request.kind.name, self._moment(request.quiet_since), "No answer yet to a request.")
+                for request in self._requests
+                if self.clock() - request.quiet_since >= SILENCE
+            ]
+        return min(found, key=lambda wait: wait.since, default=None)
+
+    def good(self, kind: str) -> None:
+        """Note that the repository is well as far as this kind of request goes."""
+        with self._lock:
+            self._answered(self._kind(kind))
+
+    def attempt(self, kind: str, call: Callable[[], T], *, defers: bool = False) -> T:
+        """Return the result of `call`, whose requests count as of this kind.
+
+        With `defers`, a Retry-After of more than a minute is raised at once instead of waited for.
+        Raises RepositoryDown where the maximum outage has passed already.
+        """
+        with self._lock:
+            state = self._kind(kind)
+            if state.failing_since is not None and self._left(state) <= 0:
+                raise RepositoryDown(f"The repository gave no good answer for too long. The last one: {state.detail}")
+        began = self.clock()
+        with self._using(_Use(state, defers)):
+            try:
+                result = call()
+            except RepositoryDown:
+                raise
+            except Transient as error:
+                self._failed(state, began, error)
+                raise
+            except RepositoryError:  # a refusal is an answer
+                self._answered(state)
+                raise
+        self._answered(state)
+        return result
+
+    def retry_until_available(
+        self,
+        kind: str,
+        call: Callable[[], T],
+        *,
+        first: Callable[[], T] | None = None,
+        on: type[Transient] = Transient,
+        is_of_object: Callable[[Transient], bool] = lambda error: False,
+        defers: bool = False,
+    ) -> T:
+        """Return the result of a request without which nothing can go on: while it fails with `on`, wait and try again.
+
+        `first` gives the result of an attempt that was begun elsewhere. Raises the error where `is_of_object` tells
+        that the object is at fault and the repository is well; else as `wait` and `attempt` do.
+        """
+        state = self._kind(kind)
+        with self._using(_Use(state, defers)):
+            try_now = first or (lambda: self.attempt(kind, call, defers=defers))
+            while True:
+                try:
+                    return try_now()
+                except on as error:
+                    with self._using(_Use(state, defers, is_control=True)):
+                        is_own = is_of_object(error)
+                    if is_own:
+                        self.good(kind)
+                        raise
+                    self.wait(kind, error)
+                    try_now = lambda: self.attempt(kind, call, defers=defers)  # noqa: E731
+
+    def is_well(self, kind: str, control: Callable[[], object]) -> bool:
+        """Return whether a control succeeds. Its time counts as that of a kind of request which just failed."""
+        with self._using(_Use(self._kind(kind), is_control=True)):
+            try:
+                control()
+            except (Transient, RepositoryDown):
+                return False
+            return True
+
+    def wait(self, kind: str, error: Transient) -> None:
+        """Wait before the next try: 5 s, then twice as long each time, up to 5 minutes, or what the server asked for.
+
+        And up to a quarter more, but at most two thirds of what is left of the maximum outage.
+
+        Raises RepositoryDown when that has passed, or would before the server wants to be asked again; Stopped as soon
+        as a stop is asked for.
+        """
+        with self._lock:
+            state = self._kind(kind)
+            self._failed(state, self.clock(), error)
+            left = self._left(state)
+            state.waits += 1
+            planned = min(_LONGEST_WAIT, 5.0 * 2 ** min(state.waits - 1, 10))
+        self._check_wish(error, left)
+        if left < _LEAST_LEFT:
+            raise RepositoryDown(f"The repository gave no good answer for too long. The last one: {error}", error.url)
+        asked = error.retry_after or 0
+        pause = max(asked, min(max(asked, planned) * self._spread(), left * (1 - _PART_OF_ONE_REQUEST)))
+        with self._using(_Use(state)):
+            self._rest(state, error, pause)
+
+    def repeat(
+        self, once: Callable[[], T], tries: int, kind: str = "request", may_repeat: Callable[[], bool] = lambda: True
+    ) -> T:
+        """Return the result of `once`, called up to `tries` times while it raises Transient and `may_repeat`.
+
+        The waits grow from half a second to a minute, or are as long as the server asks. `kind` is that of requests
+        outside `attempt`. Raises the last error; RepositoryDown where the server does not want to be asked within the
+        maximum outage; Stopped as soon as a stop is asked for.
+        """
+        use = self._current.use
+        state = use.kind or _Kind(kind)
+        with self._using(replace(use, kind=state)):
+            made = 1
+            while True:
+                try:
+                    return once()
+                except Transient as error:
+                    self._failed(state, self.clock(), error)
+                    if made >= tries or isinstance(error, _NEVER_REPEATED) or not may_repeat():
+                        raise
+                    pause = self._pause_before(made, error, state, use)
+                    if pause is None:
+                        raise
+                    self._rest(state, error, pause)
+                made += 1
+
+    @contextmanager
+    def request(self, kind: str = "request") -> Iterator[Request]:
+        """Give a request that begins now; the block that makes it raises its errors."""
+        with self._lock:
+            state = self._current.use.kind or _Kind(kind)
+            request = Request(state, self.clock(), self._longest(state))
+            self._requests.append(request)
+        try:
+            yield request
+        except Transient as error:
+            self._failed(state, request.quiet_since, error)
+            raise
+        finally:
+            with self._lock:
+                self._requests.remove(request)
+
+    def came(self, request: Request, seconds: float) -> None:
+        """Note that as much of a request has come as takes so many seconds at the least rate that is accepted."""
+        request.extend(seconds, self.clock())
+
+    # What the above share
+
+    def _kind(self, name: str) -> _Kind:
+        with self._lock:
+            return self._kinds.setdefault(name, _Kind(name))
+
+    @contextmanager
+    def _using(self, use: _Use) -> Iterator[None]:
+        """Let the requests of this thread be for this; while a kind is in use, its trouble is shown."""
+        before, self._current.use = self._current.use, use
+        with self._lock:
+            self._used.append(use)
+        try:
+            yield
+        finally:
+            self._current.use = before
+            with self._lock:
+                self._used.remove(use)
+
+    def _answered(self, state: _Kind) -> None:
+        with self._lock:
+            state.answered_at, state.failing_since = self.clock(), None
+            state.waits, state.detail, state.is_announced = 0, "", False
+
+    def _failed(self, state: _Kind, began: float, error: Transient) -> None:
+        with self._lock:
+            if state.failing_since is None:
+                state.failing_since = max(began, state.answered_at)
+            state.detail = str(error)
+
+    def _left(self, state: _Kind) -> float:
+        """Return how many seconds of the maximum outage are left."""
+        now = self.clock()
+        return self._seconds - (now - (now if state.failing_since is None else state.failing_since))
+
+    def _longest(self, state: _Kind) -> float:
+        """Return how many seconds a request may take."""
+        if self._request_seconds is not None:
+            return self._request_seconds
+        if not self._seconds:
+            return float("inf")
+        part = self._seconds * _PART_OF_ONE_REQUEST
+        return part if self._current.use.is_control else min(self._left(state), part)
+
+    def _pause_before(self, made: int, error: Transient, state: _Kind, use: _Use) -> float | None:
+        """Return the seconds to wait after so many tries, or None where whoever asked is to decide what to do."""
+        asked, left = error.retry_after or 0, self._left(state)
+        if use.defers and asked > LONG_RETRY_AFTER:
+            return None
+        if use.kind is not None:
+            self._check_wish(error, left)
+        pause = max(asked, min(_LONGEST_BACKOFF, 0.5 * 2 ** (made - 1)) * self._spread())
+        return pause if pause < left else None
+
+    def time_in(self, seconds: float) -> str:
+        """Return the time of day (and the date, if it is another) in so many seconds, in the zone of sentences."""
+        now = self._now()
+        return waits.local_time(now + timedelta(seconds=seconds), now, self._zone)
+
+    def _check_wish(self, error: Transient, left: float) -> None:
+        """Raise RepositoryDown where the server does not want to be asked again before the maximum outage ends."""
+        asked = error.retry_after or 0
+        if asked > max(left, 0):
+            raise RepositoryDown(
+                f"The repository asks to wait until {self.time_in(asked)}, which is longer than the maximum outage "
+                f"that is set. Resume the job after that. {error}",
+                error.url,
+            )
+
+    def _rest(self, state: _Kind, error: Transient, seconds: float) -> None:
+        with self._lock:
+            state.detail = f"{error} Trying again in {waits.span(seconds)}."
+            state.is_announced = state.is_announced or seconds > _WORTH_SHOWING
+        if self._pause(seconds):
+            raise Stopped("The job was asked to stop.")
+        with self._lock:
+            self._waited += 1
+            self._seconds_waited += seconds
+
+    def _moment(self, clock: float | None) -> datetime:
+        """Return the time of the wall clock (naive UTC) at which our clock showed this."""
+        return self._now() - timedelta(seconds=0 if clock is None else self.clock() - clock)
