@@ -12,6 +12,7 @@ import pytest
 from connector import disk
 from connector.disk import Room
 from connector.errors import Stopped
+from connector.imports.models import WaitReason
 from connector.imports.run import stop_here
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
@@ -53,7 +54,7 @@ def desk(app) -> Desk:
 
 
 def says_it_waits(desk: Desk, job_id: int) -> bool:
-    return desk.job(job_id).doing.startswith("Waiting for room on the disk: ")
+    return desk.job(job_id).wait_reason == WaitReason.DISK_SPACE
 
 
 def test_a_job_waits_while_there_is_no_room_and_goes_on_by_itself(full, desk):
@@ -86,7 +87,7 @@ def test_a_file_is_not_begun_where_it_would_not_fit(app, desk):
 
     with working(desk, job_id):
         until(lambda: says_it_waits(desk, job_id))
-        assert "are to come" in desk.job(job_id).doing
+        assert "are to come" in desk.job(job_id).wait_detail
         stop_here(job_id)
 
     assert "large.bin" not in " ".join(desk.dspace.downloads)
@@ -103,11 +104,12 @@ class Doing:
     """As much of a run as Room needs."""
 
     def __init__(self):
-        self.stop, self.said = threading.Event(), []
+        self.stop, self.waits = threading.Event(), []
 
-    def say(self, sentence: str) -> None:
-        self.said.append(sentence)
-        self.stop.set()
+    def waiting(self, reason: WaitReason, detail: str) -> None:
+        self.waits.append((reason, detail))
+        if detail:
+            self.stop.set()
 
 
 def test_a_download_under_way_waits_too_when_others_have_taken_the_room(app, full):
@@ -119,7 +121,8 @@ def test_a_download_under_way_waits_too_when_others_have_taken_the_room(app, ful
             write(bytes(disk.EVERY // 2))
 
     assert len(written) == 1
-    assert run.said[0].startswith("Waiting for room")
+    assert [reason for reason, _ in run.waits] == [WaitReason.DISK_SPACE] * 2
+    assert run.waits[-1][1] == ""
 
 
 def test_with_nothing_to_keep_free_no_job_waits(app, full):

@@ -14,6 +14,7 @@ import pytest
 from config import SettingError, load
 from connector import scanning
 from connector.errors import ScannerTrouble, Stopped, Unsafe
+from connector.imports.models import WaitReason
 from connector.imports.run import stop_here
 from tests.imports.catalogue import records
 from tests.imports.conftest import Desk
@@ -145,8 +146,8 @@ def test_a_job_waits_while_the_scanner_is_away_and_goes_on_by_itself(app, unscan
 
     try:
         with working(unscanned, job_id):
-            until(lambda: unscanned.job(job_id).doing.startswith("Waiting for the virus scanner. It does not answer"))
-            assert str(clamd.path) in unscanned.job(job_id).doing
+            until(lambda: unscanned.job(job_id).wait_reason == WaitReason.VIRUS_SCANNER)
+            assert f"It does not answer at {clamd.path}" in unscanned.job(job_id).wait_detail
             clamd.start()
     finally:
         clamd.end()
@@ -161,7 +162,7 @@ def test_a_job_that_waits_for_the_scanner_can_be_stopped_and_resumed(app, unscan
     job_id = unscanned.create(files=True)
 
     with working(unscanned, job_id):
-        until(lambda: unscanned.job(job_id).doing.startswith("Waiting for the virus scanner"))
+        until(lambda: unscanned.job(job_id).wait_reason == WaitReason.VIRUS_SCANNER)
         unscanned.stop(job_id)
 
     assert (unscanned.job(job_id).state, stored(unscanned)) == ("stopped", [])
@@ -177,7 +178,7 @@ class Doing:
         if self.stop.is_set():
             raise Stopped("Stopped.")
 
-    def waiting(self, sentence: str) -> None:
+    def waiting(self, reason: WaitReason, detail: str) -> None:
         pass
 
 
@@ -398,7 +399,7 @@ def test_what_is_no_scanner_lets_nothing_pass_and_the_job_waits(app, unscanned, 
     job_id = unscanned.create(files=True)
 
     with working(unscanned, job_id):
-        until(lambda: "is no clamd" in unscanned.job(job_id).doing)
+        until(lambda: "is no clamd" in unscanned.job(job_id).wait_detail)
         stop_here(job_id)
 
     assert stored(unscanned) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,7 +15,7 @@ from connector.catalogue.models import Action, CatalogueFile, CatalogueItem, Cha
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction
 from connector.imports import jobs
-from connector.imports.models import ImportJob, Kind, State
+from connector.imports.models import ImportJob, Kind, State, WaitReason, wait_columns
 from tests.pages import words
 
 from .conftest import QUICK, Office
@@ -139,11 +140,13 @@ def test_a_viewer_sees_how_a_signed_in_job_stands_and_why_it_says_no_more(office
     with office.app.app_context(), transaction():
         job = db.session.get(ImportJob, 1)
         job.cursor, job.state = {"login": "somebody@example.org"}, State.RUNNING.value
-        job.doing = "Waiting for the repository since 14:05: It answered with an error (503). Trying again in 10 s."
+        columns = wait_columns(WaitReason.REPOSITORY, "It answered with an error (503).", datetime(2026, 1, 5, 14, 5))
+        for name, value in columns.items():
+            setattr(job, name, value)
     viewer = office.enter("vera")
     page = viewer.get("/jobs/1/")
 
-    assert "Waiting for the repository since 14:05" in words(page)
+    assert "Waiting for the repository since 2026-01-05 " in words(page)
     assert "503" not in words(page)
     assert "to read that needs the role editor" in words(page)
     assert "/jobs/1/diary.txt" not in page.get_data(as_text=True)

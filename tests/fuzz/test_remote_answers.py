@@ -51,7 +51,7 @@ def read(http: Http, url: str, handle: str) -> list[str]:
 @given(mutation=mutations)
 def test_whatever_a_repository_answers_ends_in_a_sentence(repository, tmp_path_factory, mutation: Mutation):
     repository.begin(mutation)
-    http = Http(HttpSettings("test", RULE), Pace(tmp_path_factory.getbasetemp(), "fuzz"), Hurried())
+    http = Http(HttpSettings("test", RULE), Pace(tmp_path_factory.getbasetemp(), "fuzz"), OutageWait(stop=Hurried()))
 
     try:
         told = read(http, repository.url, repository.data.named(COLLECTION).handle)

@@ -15,7 +15,7 @@ from connector.errors import Conflict, NotFound
 from connector.extensions import db, transaction, utcnow
 from connector.imports import jobs
 from connector.imports import run as run_module
-from connector.imports.models import ImportJob, State
+from connector.imports.models import ImportJob, State, WaitReason
 from connector.imports.run import work
 from connector.repositories.models import Repository
 from connector.repositories.register import source_for
@@ -213,28 +213,27 @@ def test_beats_that_fail_are_told_once_a_minute_and_with_a_trace_only_as_a_fault
     assert bool(record.exc_info) == has_trace
 
 
-def test_while_any_thread_of_a_job_waits_it_says_so_and_then_what_it_does_now(desk):
+def test_a_job_says_what_any_of_its_threads_waits_for(desk):
     job_id, said = desk.create(), []
 
     def in_a_thread_of_its_own(run):
-        run.waiting("Waiting for the file")
-        run.waiting("")
+        run.waiting(WaitReason.VIRUS_SCANNER, "It is away.")
+        run.waiting(WaitReason.VIRUS_SCANNER, "")
 
     def runner(run):
-        run.waiting("Waiting for the page")
-        run.say("Reading on")
+        run.waiting(WaitReason.DISK_SPACE, "It is full.")
         other = threading.Thread(target=in_a_thread_of_its_own, args=(run,))
         other.start()
         other.join()
-        said.append(run.doing)
-        run.waiting("")
-        said.append(run.doing)
+        said.append(run.wait and run.wait[:2])
+        run.waiting(WaitReason.DISK_SPACE, "")
+        said.append(run.wait)
         return True, ""
 
     with desk.app.app_context():
         work(job_id, runner)
 
-    assert said == ["Waiting for the page", "Reading on"]
+    assert said == [(WaitReason.DISK_SPACE, "It is full."), None]
 
 
 def test_an_attempt_that_was_taken_over_writes_nothing_more(desk, dspace):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,7 +13,7 @@ from connector.dspace.records import ScopeKind
 from connector.errors import ServerTrouble
 from connector.extensions import db, transaction
 from connector.imports import diary, harvest, jobs, listing, report
-from connector.imports.models import ImportJob
+from connector.imports.models import ImportJob, WaitReason, wait_columns
 from connector.imports.run import work
 from tests.pages import links, words
 
@@ -57,21 +59,24 @@ def test_a_running_job_shows_how_far_it_is_and_what_it_does(app, desk, pages):
 
 def test_a_job_that_waits_for_the_repository_says_since_when_and_why(app, desk, pages):
     job_id = desk.create()
-    said = "Waiting for the repository since 14:05: example.org asks for fewer requests. Trying again in 5 minutes."
-    set_state(app, job_id, state="running", doing=said)
+    app.config["TIMEZONE"] = ZoneInfo("America/New_York")
+    detail = "example.org asks for fewer requests. Trying again in 5 minutes."
+    wait = wait_columns(WaitReason.REPOSITORY, detail, datetime(2026, 1, 5, 19, 5))
+    set_state(app, job_id, state="running", doing="Reading", **wait)
 
     page, row = words(pages.get(f"/jobs/{job_id}/live")), words(pages.get(f"/jobs/{job_id}/row"))
 
-    assert page.startswith("Waiting for the repository since 14:05 ")
+    assert page.startswith("Waiting for the repository since 2026-01-05 14:05 ")
     assert "· example.org asks for fewer requests. Trying again in 5 minutes." in page
     assert page.count("14:05") == 1
-    assert "Waiting for the repository since 14:05 " in row
+    assert "Waiting for the repository since 2026-01-05 14:05 " in row
     assert "Running" not in page + row
 
 
 def test_a_job_that_is_to_stop_no_longer_says_that_it_waits(app, desk, pages):
     job_id = desk.create()
-    set_state(app, job_id, state="stopping", doing="Waiting for the repository since 14:05: example.org is busy.")
+    wait = wait_columns(WaitReason.REPOSITORY, "example.org is busy.", datetime(2026, 1, 5, 19, 5))
+    set_state(app, job_id, state="stopping", **wait)
 
     assert words(pages.get(f"/jobs/{job_id}/live")).startswith("Stopping ")
 

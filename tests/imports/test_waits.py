@@ -1,0 +1,195 @@
+"""What a job waits for is on its row, whatever asks; a file that is to wait long holds up nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from connector.catalogue.models import CatalogueFile
+from connector.errors import ServerTrouble
+from connector.extensions import db
+from connector.imports import jobs
+from connector.imports import run as run_module
+from connector.imports.models import ImportJob, State, WaitReason
+from connector.imports.report import as_dict
+from connector.imports.run import Run, work
+
+LONG = ServerTrouble("The repository asks for fewer requests.", retry_after=3600)
+
+
+@pytest.fixture
+def files(desk, dspace):
+    """Four items with a file each, fetched one after another."""
+    dspace.width = 1
+    for number in range(4):
+        dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
+    return [f"i{number}/a.txt" for number in range(4)]
+
+
+def reasons(desk) -> dict[str, str | None]:
+    with desk.app.app_context():
+        rows = db.session.scalars(db.select(CatalogueFile).order_by(CatalogueFile.bitstream_id))
+        return {row.bitstream_id: row.reason for row in rows}
+
+
+# Files that are to wait
+
+
+def test_a_file_that_is_to_wait_long_holds_up_nothing_and_is_put_off_to_the_next_import(desk, dspace, files):
+    dspace.file_errors[files[1]] = LONG
+
+    job = desk.run(files=True)
+
+    assert (job.state, job.clean, job.files_stored, job.files_failed) == ("completed", False, 3, 1)
+    assert dspace.now == 0
+    assert reasons(desk)[files[1]].startswith("Put off: the repository asks to wait until ")
+    assert "The next import tries again." in reasons(desk)[files[1]]
+
+    dspace.file_errors.clear()
+    assert (desk.run(files=True).files_stored, desk.job(2).clean) == (4, True)
+
+
+def test_a_file_that_was_put_off_is_tried_again_at_the_end_of_the_run_when_its_time_has_come(desk, dspace, files):
+    dspace.file_errors[files[1]] = LONG
+    download = dspace.download
+
+    def slowly(id, sink, *, limit=None):
+        """The download of the last file takes two hours, in which the first one becomes free."""
+        if id == files[3] and limit != 1:
+            dspace.now += 7200
+            dspace.file_errors.clear()
+        return download(id, sink, limit=limit)
+
+    dspace.download = slowly
+
+    job = desk.run(files=True)
+
+    assert (job.state, job.clean, job.files_stored, job.files_failed) == ("completed", True, 4, 0)
+
+
+def test_where_all_files_are_to_wait_the_repository_is_waited_for(desk, dspace, files):
+    download = dspace.download
+
+    def busy(id, sink, *, limit=None):
+        if dspace.now < 3600:
+            dspace.requests_made += 1
+            raise LONG
+        return download(id, sink, limit=limit)
+
+    dspace.download = busy
+
+    job = desk.run(files=True)
+
+    assert (job.state, job.clean, job.files_stored, job.files_failed) == ("completed", True, 4, 0)
+    assert dspace.now >= 3600
+
+
+def test_a_single_file_that_is_to_wait_for_ever_ends_the_job_with_a_time_and_not_with_a_wait(desk, dspace):
+    desk.app.config["PATIENCE"] = 600
+    dspace.add("i1", files={"a.txt": b"bytes"})
+    dspace.file_errors["i1/a.txt"] = ServerTrouble("The repository asks for fewer requests.", retry_after=10**9)
+
+    job = desk.run(files=True)
+
+    assert (job.state, job.files_failed, dspace.now) == ("completed", 1, 0)
+    assert reasons(desk)["i1/a.txt"].startswith("Put off: ")
+
+
+# What the row says
+
+
+@pytest.fixture
+def quick_beats(monkeypatch):
+    monkeypatch.setattr(run_module, "GLANCE", 0.005)
+
+
+def written(job_id: int, until) -> ImportJob:
+    """The row of a job as soon as it is as wanted; the heartbeat of the job writes it."""
+    for _ in range(2000):
+        db.session.rollback()
+        job = jobs.get(job_id)
+        if until(job):
+            return job
+        run_module.threading.Event().wait(0.005)
+    raise AssertionError(f"The job waits for {job.wait_reason}: {job.wait_detail}")
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("page", "repository"), ("file", "file")])
+def test_a_wait_for_the_repository_is_on_the_row_while_it_lasts(desk, quick_beats, kind, reason):
+    job_id, seen = desk.create(), []
+
+    def runner(run: Run):
+        def pause(seconds: float) -> bool:
+            job = written(job_id, lambda job: job.wait_reason is not None)
+            seen.append((job.wait_reason, job.wait_detail, as_dict(job)["wait"]["reason"], job.is_held_up))
+            return False
+
+        outage = run.new_outage(pause=pause, spread=lambda: 1.0)
+        outage.wait(kind, ServerTrouble("It is busy."))
+        assert not written(job_id, lambda job: job.wait_reason is None).is_held_up
+        return True, ""
+
+    with desk.app.app_context():
+        work(job_id, runner)
+
+    assert seen == [(reason, "It is busy. Trying again in 5 seconds.", reason, True)]
+    assert desk.job(job_id).wait_reason is None
+
+
+def test_a_request_that_gets_no_answer_is_on_the_row(desk, quick_beats):
+    job_id, seen = desk.create(), []
+
+    def runner(run: Run):
+        now = [0.0]
+        outage = run.new_outage(clock=lambda: now[0])
+        with outage.request():
+            now[0] = 6.0
+            seen.append(written(job_id, lambda job: job.wait_reason is not None).wait_detail)
+        return True, ""
+
+    with desk.app.app_context():
+        work(job_id, runner)
+
+    assert seen == ["No answer yet to a request."]
+
+
+def test_a_job_that_ends_while_it_waits_no_longer_waits(desk, dspace):
+    dspace.down = True
+    desk.app.config["PATIENCE"] = 60
+    dspace.add("i1")
+
+    job = desk.run()
+
+    assert (job.state, job.wait_reason, job.wait_detail, job.wait_since) == ("failed", None, "", None)
+
+
+def test_a_job_whose_turn_has_not_come_says_which_job_it_waits_for(desk):
+    first, second = desk.create(), desk.create("c2")
+
+    with desk.app.app_context():
+        jobs.claim(first)
+        assert not work(second, lambda run: (True, ""))
+        job = jobs.get(second)
+
+        assert (job.wait_reason, job.wait_detail) == (
+            WaitReason.OTHER_JOB,
+            f"Job {first} of this repository is running.",
+        )
+        jobs.finish(first, 1, State.COMPLETED, "", True)
+        db.session.rollback()
+        assert work(second, lambda run: (True, ""))
+    assert desk.job(second).wait_reason is None
+
+
+def test_a_job_outside_its_hours_says_so(desk):
+    job_id = desk.create()
+
+    with desk.app.app_context():
+        jobs.finish(job_id, jobs.claim(job_id), State.STOPPED, "Waiting until 22:00.", None, datetime(2030, 1, 1))
+        job = jobs.get(job_id)
+        assert (job.wait_reason, job.wait_detail) == (WaitReason.HOURS, "Waiting until 22:00.")
+        db.session.rollback()
+        jobs.stop(job_id)
+        db.session.rollback()
+        assert jobs.get(job_id).wait_reason is None
