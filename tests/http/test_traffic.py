@@ -66,6 +66,7 @@ def test_a_door_without_requests_has_nothing_to_tell(http):
         "halvings": 0,
         "worst": None,
         "troubles": {},
+        "unanswered": [],
     }
     assert http.server_time is None
 
@@ -184,6 +185,7 @@ def test_the_traffic_of_two_attempts_is_added():
         "waits": 1,
         "seconds_waited": 5.0,
         "halvings": 0,
+        "unanswered": [],
         "worst": {"seconds": 4.0, "path": "/slow"},
         "troubles": {
             "503": {"count": 2, "first": "2026-01-05T12:00:00", "last": "2026-01-05T14:00:00"},
