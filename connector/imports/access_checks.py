@@ -89,16 +89,13 @@ class AccessCheck:
         self, result: Callable[[], Mapping[str, FileAccess]], again: Callable[[], Mapping[str, FileAccess]]
     ) -> Mapping[str, FileAccess]:
         """The answer, waited for while the repository is in trouble; nothing where the trouble is the item's."""
-        while True:
-            try:
-                found = result()
-                self._harvest.patience.good("access")
-                return found
-            except Transient as error:
-                if self._harvest.repository_answers():
-                    return {}
-                self._harvest.patience.wait("access", error)
-                result = again
+        harvest = self._harvest
+        try:
+            return harvest.patience.retry_until_available(
+                "access", again, first=result, is_of_object=lambda error: harvest.repository_answers("access")
+            )
+        except Transient:
+            return {}
 
     def _note(self, files: Sequence[Any], found: Mapping[str, FileAccess]) -> None:
         told = [file for file in files if file.bitstream_id in found]

@@ -164,13 +164,12 @@ class Harvest:
         """How many requests may be under way at once now."""
         return self.http.width
 
-    def repository_answers(self) -> bool:
-        """Whether what failed just now is the fault of that one object: the repository itself is well."""
+    def repository_answers(self, kind: str) -> bool:
+        """Return whether a request of this kind failed through its one object: the repository itself is well."""
         try:
-            self.client.ping()
+            return self.patience.is_well(kind, self.client.ping)
         except (RepositoryError, AddressNotAllowed):
             return False
-        return True
 
     def requests(self) -> dict[str, int]:
         """The requests made since they were last counted, to be added to the job with whatever is written next."""
@@ -203,7 +202,7 @@ class Harvest:
         try:
             self.access.surely(lambda: self.client.find(self.scope.kind, self.scope.handle or self.scope.id))
         except NotFound:
-            return self.repository_answers()
+            return self.repository_answers("page")
         return False
 
     @cached_property

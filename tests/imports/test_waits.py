@@ -78,6 +78,7 @@ def test_where_all_files_are_to_wait_the_repository_is_waited_for(desk, dspace, 
         return download(id, sink, limit=limit)
 
     dspace.download = busy
+    dspace.is_open = lambda id: busy(id, lambda piece: None) is not None
 
     job = desk.run(files=True)
 
