@@ -9,6 +9,7 @@ import threading
 from dataclasses import replace
 
 from . import FREE, Costs, SampleRepository, grow, grow_large
+from .costs import REAL
 from .server import GENERATIONS
 
 
@@ -17,7 +18,8 @@ def main() -> None:
     ended = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: ended.set())
-    costs = replace(Costs() if options.costs else FREE, distance=options.distance, rate=options.rate)
+    costs = REAL.get(options.generation, Costs()) if options.costs else FREE
+    costs = replace(costs, distance=options.distance, rate=options.rate, scale=options.scale)
     with SampleRepository(options.generation, options.port, costs=costs) as sample:
         if options.grow:
             grow(sample.data, options.grow, files=options.files)
@@ -34,7 +36,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--generation", type=int, default=9, choices=sorted(GENERATIONS))
     parser.add_argument("--grow", type=int, default=0, metavar="N", help="add N synthetic items")
     parser.add_argument("--files", type=int, default=0, metavar="N", help="files of each synthetic item")
-    parser.add_argument("--costs", action="store_true", help="take as long as a real DSpace 9.3")
+    parser.add_argument("--costs", action="store_true", help="take as long as a real server")
+    parser.add_argument("--scale", type=float, default=1.0, metavar="TIMES", help="as long as that, so many times")
     parser.add_argument("--distance", type=float, default=0.0, metavar="S", help="seconds on the way of each request")
     parser.add_argument("--rate", type=float, default=math.inf, metavar="BYTES", help="a second through the line")
     parser.add_argument("--large", type=int, default=0, metavar="N", help="add N items with one large file each")
