@@ -92,6 +92,7 @@ class Harvest:
         self._counted, self._counting = 0, threading.Lock()
         run.new_requests = self.requests
         self._traffic_before = job.traffic
+        self.recent: int | None = self.cursor.get("recent")  # items indexed shortly before this job (see incremental)
         self._began: str | None = self.cursor.get("began")
         # Whether some items count as unchanged because of their time stamps: their files are not known to be the same.
         self._has_trusted: bool = self.cursor.get("trusted", False)
@@ -299,7 +300,7 @@ class Harvest:
         """What an attempt that takes over needs to go on as this one would have."""
         totals = sorted(self.totals)
         kept = {"hidden": self.hidden, "totals": totals, "began": self.began, "excluded": sorted(self._excluded)}
-        kept |= {"absent": sorted(self._absent), "unlisted": self.unlisted}
+        kept |= {"absent": sorted(self._absent), "unlisted": self.unlisted, "recent": self.recent}
         return {**where, **kept, "trusted": self._has_trusted, "login": self.reader}
 
     def _left_to_test(self) -> int | None:

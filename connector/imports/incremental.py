@@ -1,8 +1,12 @@
 """Reads only what changed since the last complete run, where the source's own counts prove that nothing else did.
 
-Two questions are enough: how many items the scope has, and which of them were indexed anew since then (DSpace 7 and
-later; that moves for metadata, files, policies and mapping alike, where `lastModified` does not). An item that went
-makes the count fall short of what is held, so the rest is as it was exactly when the two agree.
+Two questions are enough: how many items the scope has, and which of them were indexed since then (DSpace 7 and later).
+The index time moves for metadata, added files, mapping, moves and new items. It does not move for a deleted or renamed
+file, a lifted embargo or a closed file (9.3, live-findings.md, section 5): only the rolling recheck notices these (see
+`slices`). A deleted item makes the count fall short of what is held.
+
+An index shows an item some time after its index time, so the question reaches ten minutes back. A run notes how many
+items these ten minutes held when it began. If they hold as many in the next run, and nothing is newer, nothing changed.
 """
 
 from __future__ import annotations
@@ -32,7 +36,12 @@ def proof(harvest: Harvest) -> dict[str, Any] | None:
     """What a complete run leaves for the next one: since when, as the server's clock says, all of the scope is held."""
     if harvest.began is None or not harvest.client.can_select:
         return None
-    return {"since": harvest.began, **_circumstances(harvest), "plan": slices.plan(harvest)}
+    return {
+        "since": harvest.began,
+        "recent": harvest.recent,
+        **_circumstances(harvest),
+        "plan": slices.plan(harvest),
+    }
 
 
 def read_changes(harvest: Harvest) -> bool:
@@ -43,12 +52,38 @@ def read_changes(harvest: Harvest) -> bool:
     since = _since(harvest)
     total = harvest.client.count(harvest.scope) if since else None
     changed = harvest.client.count(harvest.scope, since) if total is not None else None
+    if "recent" not in harvest.cursor:
+        harvest.recent = 0 if changed == 0 else _recent(harvest)
+    if changed and changed == harvest.proof.get("recent") and not _is_newer(harvest):
+        return total == _held(harvest) and _keep_the_rest(harvest, total)
     if changed is None or changed * 2 > total:
         return False
     if changed:
         _read(harvest, since, total)
         total = harvest.client.count(harvest.scope)
     return total == _held(harvest) and _keep_the_rest(harvest, total)
+
+
+def _recent(harvest: Harvest) -> int | None:
+    """Return how many items were indexed in the ten minutes before this job, and since; None: nobody tells.
+
+    To be asked before the scope is read: what the index shows later is for the next run to find.
+    """
+    if harvest.is_partial or not harvest.client.can_select:
+        return None
+    if harvest.began is None and harvest.client.count(harvest.scope) is None:  # whose answer tells the time
+        return None
+    return None if harvest.began is None else harvest.client.count(harvest.scope, _reaching_back(harvest.began))
+
+
+def _is_newer(harvest: Harvest) -> bool:
+    """Return whether items were indexed since the last complete run began, as far as the source tells."""
+    began = datetime.fromisoformat(harvest.proof["since"]).astimezone(UTC)
+    return harvest.client.count(harvest.scope, Subset(indexed_since=began)) != 0
+
+
+def _reaching_back(moment: str) -> Subset:
+    return Subset(indexed_since=datetime.fromisoformat(moment).astimezone(UTC) - OVERLAP)
 
 
 def _since(harvest: Harvest) -> Subset | None:
@@ -58,7 +93,7 @@ def _since(harvest: Harvest) -> Subset | None:
         return None
     if harvest.options.get("full") or not _circumstances(harvest).items() <= known.items():
         return None
-    return Subset(indexed_since=datetime.fromisoformat(known["since"]).astimezone(UTC) - OVERLAP)
+    return _reaching_back(known["since"])
 
 
 def _circumstances(harvest: Harvest) -> Mapping[str, Any]:

@@ -148,3 +148,36 @@ def test_files_that_are_wanted_now_are_fetched_of_unchanged_items_too(desk, dspa
 
     assert job.files_stored == 4
     assert counts(job) == (0, 4, 0, 0)
+
+
+@pytest.fixture
+def just_indexed(desk, dspace):
+    """Ten items that were indexed two minutes before they were imported; then three minutes go by."""
+    dspace.can_select = True
+    for number in range(10):
+        dspace.add(f"i{number}", indexed=dspace.server_time - timedelta(minutes=2))
+    assert desk.run().clean
+    dspace.server_time += timedelta(minutes=3)
+    dspace.listings.clear()
+    dspace.requests_made = 0
+    return desk
+
+
+def test_an_import_again_within_the_overlap_lists_nothing(just_indexed, dspace):
+    job = just_indexed.run()
+
+    assert counts(job) == (0, 0, 10, 0)
+    assert (job.clean, dspace.listings) == (True, [])
+    assert job.requests <= 4
+
+
+def test_a_change_within_the_overlap_is_read(just_indexed, dspace):
+    dspace.edit("i1", title="Another title")
+
+    assert counts(just_indexed.run()) == (0, 1, 9, 0)
+
+
+def test_an_item_that_the_index_shows_late_is_read(just_indexed, dspace):
+    dspace.add("late", indexed=dspace.items["i0"].indexed)
+
+    assert counts(just_indexed.run()) == (1, 0, 10, 0)
