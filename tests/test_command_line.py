@@ -341,8 +341,14 @@ def test_a_database_that_fails_under_a_job_is_told_with_its_number_and_the_job_g
 
 def test_retry_fetches_only_the_files_that_did_not_come(flask, nine):
     handle = nine.data.named(GAZETTE).handle
-    content = iter(range(2))
-    nine.faults.add(lambda path: "/content" in path and next(content, None) is not None, times=None, status=404)
+    lost: set[str] = set()
+
+    def is_lost(path: str) -> bool:
+        if "/content" in path and len(lost) < 2:
+            lost.add(path)
+        return path in lost
+
+    nine.faults.add(is_lost, times=None, status=404)
     _, first = flask.json("import", nine.url, "--collection", handle, "--files")
     nine.faults.clear()
     nine.reset()
