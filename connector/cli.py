@@ -62,6 +62,7 @@ def init_app(app: Flask) -> None:
 @click.option("--item", metavar="ID", help="One item.")
 @click.option("--all", "everything", is_flag=True, help="The entire repository.")
 @click.option("--files/--no-files", default=False, help="Whether to fetch the files.", show_default=True)
+@click.option("--bundle", "bundles", metavar="NAME", multiple=True, help="Fetch files of this bundle, not of ORIGINAL.")
 @click.option("--file-limit", metavar="SIZE", help="Fetch no file larger than this: 500 MB, 2 GB.")
 @click.option("--files-limit", metavar="SIZE", help="Fetch no more than this in all; a later import goes on.")
 @click.option("--between", metavar="HH:MM-HH:MM", help="Work only in these hours; a worker goes on when they come.")
@@ -136,6 +137,7 @@ def _created(connected: connecting.Connected, options: dict[str, Any]) -> int:
     source_id = register.source_for(connected.repository_id, connected.scope)
     kept = {name: options[name] for name in ("files", "item_set", "item_set_from_collection", "test", "full")}
     kept |= {name: check_size(options[name]) for name in ("file_limit", "files_limit")}
+    kept["bundles"] = list(options["bundles"]) or None
     kept["hours"] = check_hours(options["between"])
     kind = Kind.PREVIEW if options["dry_run"] else Kind.IMPORT
     return jobs.create(source_id, kept, kind=kind, comment=options["comment"], requests=connected.requests)

@@ -41,7 +41,8 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
         shared = harvest.recorder.shared_handles()
         new = harvest.recorder.new_file_problems()
         known = harvest.known_hidden | ({} if left else harvest.hidden)
-        harvest.run.advance(harvest.requests(), hidden=hidden, **in_counts(fates))
+        others = harvest.recorder.other_bundles(harvest.options) if harvest.options.get("files") else None
+        harvest.run.advance(harvest.requests(), hidden=hidden, other_bundles=others or None, **in_counts(fates))
         job = db.session.get_one(ImportJob, harvest.job_id, populate_existing=True)
         inexact = harvest.place.server.generation < 7
         difference = _left_out(harvest) if is_partial else _difference(job, inexact)

@@ -163,6 +163,10 @@ class Comparison:
         """No file is fetched."""
         return {}
 
+    def other_bundles(self, options: Mapping[str, Any]) -> dict[str, int]:
+        """No file is fetched."""
+        return {}
+
     def new_file_problems(self) -> dict[str, int]:
         """No file is fetched."""
         return {}

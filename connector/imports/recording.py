@@ -21,6 +21,7 @@ from ..extensions import db, transaction, utcnow
 from ..repositories.models import Source
 from . import retrying
 from .access import Access
+from .due_files import is_chosen
 from .membership import MEMBERSHIP, Shelving
 from .models import ImportJob, Kind, State
 from .restrictions import Restrictions
@@ -329,6 +330,13 @@ class Recorder:
         mine = (FILE.c.item_id.in_(held), FILE.c.first_met_by == self._job_id)
         once = FILE.c.fate.in_([fate for fate in Fate if fate.is_problem_once])
         query = select(FILE.c.fate, func.count()).where(*mine, once).group_by(FILE.c.fate)
+        return dict(db.session.execute(query).all())
+
+    def other_bundles(self, options: Mapping[str, Any]) -> dict[str, int]:
+        """Return how many files were not downloaded as their bundle was not chosen, by the name of the bundle."""
+        held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None))
+        others = (FILE.c.item_id.in_(held), FILE.c.fate == Fate.LINKED, ~is_chosen(options))
+        query = select(FILE.c.bundle, func.count()).where(*others).group_by(FILE.c.bundle).order_by(FILE.c.bundle)
         return dict(db.session.execute(query).all())
 
     def settle(self, values: dict[str, Any]) -> None:

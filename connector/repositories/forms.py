@@ -96,6 +96,12 @@ def check_size(text: str | None) -> int | None:
     return size
 
 
+def check_bundles(text: str | None) -> list[str] | None:
+    """Names of bundles with commas between, as the options of a job keep them; None for an empty text."""
+    names = [name.strip() for name in (text or "").split(",")]
+    return list(dict.fromkeys(filter(None, names))) or None
+
+
 def check_hours(text: str | None) -> list[str] | None:
     """Hours such as 22:00-06:00, as the options of a job keep them; None for an empty text. Raises InvalidInput."""
     window = parse_window(text or "")
@@ -212,6 +218,12 @@ class ImportOptionsForm(Form):
         "Import files",
         description="Fetch the files of each item. Without it they are listed, with a link to the original.",
     )
+    bundles = StringField(
+        "Bundles",
+        [_checked(check_bundles)],
+        description="Bundles whose files are downloaded, for example ORIGINAL, TEXT. Leave empty for ORIGINAL.",
+        render_kw={"autocapitalize": "off", "spellcheck": "false"},
+    )
     file_limit = StringField(
         "Largest file",
         [_checked(check_size)],
@@ -280,6 +292,7 @@ class ImportOptionsForm(Form):
         for limit in (self.file_limit, self.files_limit):
             limit.data = size_text(options.get(limit.name))
         self.hours.data = "-".join(options.get("hours") or ())
+        self.bundles.data = ", ".join(options.get("bundles") or ())
         self.item_set.data = (
             "collection"
             if options.get("item_set_from_collection")
@@ -303,6 +316,7 @@ class ImportOptionsForm(Form):
         names = self._set_names | {"": None, "collection": None, "new": self.item_set_name.data}
         return {
             "files": self.files.data,
+            "bundles": self.bundles.data,
             "file_limit": self.file_limit.data,
             "files_limit": self.files_limit.data,
             "item_set": names[chosen],

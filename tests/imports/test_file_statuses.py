@@ -192,3 +192,14 @@ def test_a_web_page_is_not_taken_for_a_file_of_which_nothing_is_known():
     assert unknown.is_web_page_instead(None, b"\n<!DOCTYPE html>")
     assert not unknown.is_web_page_instead("application/pdf", b"%PDF")
     assert not Announced(None, None, "text/html").is_web_page_instead("text/html", b"<html>")
+
+
+def test_the_chosen_bundles_are_downloaded_and_files_in_others_counted(desk, dspace, client):
+    dspace.add("i0", files={"a.txt": b"aaa", "license.txt": b"yes"})
+
+    first = desk.run(files=True)
+    second = desk.run(files=True, bundles=["ORIGINAL", "LICENSE"])
+
+    assert (first.files_stored, first.other_bundles) == (1, {"LICENSE": 1})
+    assert "Files in other bundles" in client.get(f"/jobs/{first.id}/").text
+    assert (second.files_stored, second.other_bundles) == (2, None)

@@ -133,7 +133,8 @@ def test_without_script_a_list_is_shown_with_what_was_typed(connected):
 
 def test_import_starts_a_job_with_these_settings_and_shows_it(app, connected, sample):
     handle = sample.data.named("Harbour photographs").handle
-    data = {**SETTINGS, "ignored": "dc.rights\ndc.subject.*\n", "scope": f"collection:{handle}"}
+    data = {**SETTINGS, "bundles": "ORIGINAL, TEXT", "ignored": "dc.rights\ndc.subject.*\n"}
+    data["scope"] = f"collection:{handle}"
 
     answer = connected.post("/repositories/1/", data=data)
 
@@ -141,6 +142,7 @@ def test_import_starts_a_job_with_these_settings_and_shows_it(app, connected, sa
     with app.app_context():
         job = jobs.get(1)
         assert job.options == {
+            "bundles": ["ORIGINAL", "TEXT"],
             "files": True,
             "item_set": "Harbour",
             "item_set_id": None,
