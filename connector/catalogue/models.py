@@ -244,7 +244,9 @@ class Membership(db.Model):
 class Holding(db.Model):
     """A source holds an item: made by one job, last seen by one; `left`: since when it is elsewhere at the source.
 
-    `has_problem_files`: whether the item has files that job pages list. `problems.mark` keeps it up to date.
+    `has_problem_files`: whether the item has files that job pages list. `retry_limit_bytes`: the lowest file limit
+    with which a retry can bring one of them; 0 where any limit does, None where no retry helps. `problems.mark` keeps
+    both up to date.
     """
 
     __tablename__ = "holding"
@@ -256,9 +258,21 @@ class Holding(db.Model):
         Index("ix_holding_left", "source_id", "left", "item_id"),
         Index(
             "ix_holding_problem_files",
-            *("source_id", "seen_by", "item_id", "made_by"),
+            *("source_id", "seen_by", "item_id"),
             sqlite_where=text("has_problem_files = 1"),
             postgresql_where=text("has_problem_files"),
+        ),
+        Index(
+            "ix_holding_problems_made_by",
+            *("source_id", "seen_by", "made_by"),
+            sqlite_where=text("has_problem_files = 1"),
+            postgresql_where=text("has_problem_files"),
+        ),
+        Index(
+            "ix_holding_retry_limit",
+            *("source_id", "seen_by", "retry_limit_bytes"),
+            sqlite_where=text("retry_limit_bytes IS NOT NULL"),
+            postgresql_where=text("retry_limit_bytes IS NOT NULL"),
         ),
     )
 
@@ -269,6 +283,7 @@ class Holding(db.Model):
     seen_by: Mapped[int]
     left: Mapped[datetime | None]
     has_problem_files: Mapped[bool] = mapped_column(default=False, server_default=false())
+    retry_limit_bytes: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Change(db.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, case, exists, func, select
+from sqlalchemy import Row, case, func, select, union_all
 
 from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
 from ..catalogue.problems import LISTED
@@ -89,14 +89,25 @@ def problems(job: ImportJob, limit: int | None = None) -> Iterator[dict[str, Any
     if job.is_look:
         yield from _problems_of_a_look(job, limit)
         return
-    columns = (Change.source_id, Change.handle, Change.title, Change.reason, Change.item_id)
-    noted = select(*columns).where(Change.job_id == job.id, Change.action.in_(PROBLEMS)).order_by(Change.id)
-    for row in db.session.execute(noted.limit(limit)):
+    for row in db.session.execute(_item_problems(job.id, limit)):
         yield _problem(row.source_id, row.handle, row.title, row.reason, row.item_id)
-    for row in db.session.execute(_file_problems(job).limit(limit)):
+    for row in db.session.execute(_file_problems(job, limit)):
         file = row.CatalogueFile
         reason = f"File “{file.label}” is {FATES[Fate(file.fate)]}. {file.reason or ''}".rstrip() + _as_of(file, job)
         yield _problem(row.source_id, row.handle, row.title, reason, file.item_id)
+
+
+def _item_problems(job_id: int, limit: int | None) -> Any:
+    """Return a SELECT of the items that this job could not take as they are, in its order.
+
+    Each action is asked for alone, as the index `ix_change_job` has it in order. With IN, PostgreSQL would read all
+    changes in the order of their ids.
+    """
+    columns = (Change.id, Change.source_id, Change.handle, Change.title, Change.reason, Change.item_id)
+    of_job = select(*columns).where(Change.job_id == job_id).order_by(Change.id).limit(limit)
+    each = [of_job.where(Change.action == action).subquery() for action in PROBLEMS]
+    found = union_all(*(select(one) for one in each)).subquery()
+    return select(found).order_by(found.c.id).limit(limit)
 
 
 def _problems_of_a_look(job: ImportJob, limit: int | None) -> Iterator[dict[str, Any]]:
@@ -119,16 +130,21 @@ def nameless_failures(job_id: int) -> int:
     return db.session.scalar(query.where(Change.source_id.is_(None)))
 
 
-def _file_problems(job: ImportJob) -> Any:
-    """Files of the items that this job was the last to see, as they stand now; a later run tells its own."""
+def _file_problems(job: ImportJob, limit: int | None) -> Any:
+    """Return a SELECT of the problem files of at most `limit` items that this job was the last to see.
+
+    The holdings come first, alone: each has such a file, so no more of them are read than are shown.
+    """
+    mine = (Holding.source_id == job.source_id, Holding.seen_by == job.id, Holding.has_problem_files)
+    items = select(Holding.item_id).where(*mine).order_by(Holding.item_id).limit(limit).subquery()
     title = case((CatalogueItem.title_is_restricted, None), else_=CatalogueItem.title).label("title")
     return (
         select(CatalogueFile, CatalogueItem.source_id, CatalogueItem.handle, title)
         .join(CatalogueItem, CatalogueItem.id == CatalogueFile.item_id)
-        .join(Holding, Holding.item_id == CatalogueItem.id)
-        .where(Holding.source_id == job.source_id, Holding.seen_by == job.id, Holding.has_problem_files)
+        .join(items, items.c.item_id == CatalogueItem.id)
         .where(CatalogueFile.fate.in_(LISTED))
-        .order_by(Holding.item_id, CatalogueFile.position)
+        .order_by(items.c.item_id, CatalogueFile.position)
+        .limit(limit)
     )
 
 
@@ -139,11 +155,13 @@ def told_by(job: ImportJob) -> Sequence[int]:
     """
     if not job.is_import or job.is_active or not any(job.files[fate] for fate in LISTED):
         return []
-    seen = (Holding.source_id == job.source_id, Holding.seen_by == ImportJob.id, Holding.made_by <= job.id)
+    seen = (Holding.source_id == job.source_id, Holding.seen_by == ImportJob.id)
     later = select(ImportJob.id).where(ImportJob.source_id == job.source_id, ImportJob.id > job.id)
-    listing = later.where(exists().where(*seen, Holding.has_problem_files))
+    # The lowest value is one look into an index. With EXISTS, PostgreSQL would read all holdings of the source.
+    earliest = select(func.min(Holding.made_by)).where(*seen).correlate(ImportJob)
+    listing = later.where(earliest.where(Holding.has_problem_files).scalar_subquery() <= job.id)
     found = db.session.scalars(listing.order_by(ImportJob.id)).all()
-    last = later.where(exists().where(*seen)).order_by(ImportJob.id.desc()).limit(1)
+    last = later.where(earliest.scalar_subquery() <= job.id).order_by(ImportJob.id.desc()).limit(1)
     return found or db.session.scalars(last).all()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Row, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
 from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
 from ..extensions import db
@@ -14,6 +14,8 @@ from ..repositories.models import Source
 
 FILE, ITEM = CatalogueFile.__table__, CatalogueItem.__table__
 CHANGE, HOLDING = Change.__table__, Holding.__table__
+
+CHECKED = 200
 
 
 def file_limit(options: Mapping[str, Any]) -> int:
@@ -30,22 +32,20 @@ def may_come(limit: int) -> ColumnElement[bool]:
 
 def is_possible(job_id: int, source_id: int, options: Mapping[str, Any]) -> bool:
     """Whether an item could not be read, or a file is lacking, of what the job was the last to look at."""
-    return lacks_files(job_id, source_id, options) or _is_any(_failed(job_id, source_id))
+    return lacks_files(job_id, source_id, options) or _has_failures(job_id, source_id)
 
 
 def lacks_files(job_id: int, source_id: int, options: Mapping[str, Any]) -> bool:
     """Whether files did not come, now or at an earlier import, of items that the job was the last to see."""
-    return _is_any(_last_seen(job_id, source_id).where(may_come(file_limit(options))))
+    mine = (HOLDING.c.source_id == source_id, HOLDING.c.seen_by == job_id, HOLDING.c.retry_limit_bytes.is_not(None))
+    lowest = db.session.scalar(select(func.min(HOLDING.c.retry_limit_bytes)).where(*mine))
+    return lowest is not None and lowest <= file_limit(options)
 
 
 def damaged_items(job_id: int, source_id: int) -> Sequence[Row[Any]]:
     """The items with damaged files that this job was the last to see: (source_id, handle, title)."""
     query = _last_seen(job_id, source_id).where(FILE.c.fate == Fate.DAMAGED)
     return db.session.execute(query.distinct().order_by(ITEM.c.id)).all()
-
-
-def _is_any(query: Select[Any]) -> bool:
-    return db.session.execute(query.limit(1)).first() is not None
 
 
 def _last_seen(job_id: int, source_id: int) -> Select[Any]:
@@ -55,13 +55,20 @@ def _last_seen(job_id: int, source_id: int) -> Select[Any]:
     return query.where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == job_id, HOLDING.c.has_problem_files)
 
 
-def _failed(job_id: int, source_id: int) -> Select[Any]:
-    """Return a SELECT of the failures of this job whose items no later job of the source has seen."""
+def _has_failures(job_id: int, source_id: int) -> bool:
+    """Return whether the job failed to read items that no later job of the source has seen.
+
+    Only the first CHECKED failures are compared with later jobs. If there are more, a retry is always possible.
+    """
     repository_id = select(Source.repository_id).where(Source.id == source_id).scalar_subquery()
-    later = (HOLDING.c.source_id == source_id, HOLDING.c.seen_by > job_id, HOLDING.c.item_id == ITEM.c.id)
-    failed = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.FAILED, CHANGE.c.source_id.is_not(None))
-    query = select(CHANGE.c.id).where(*failed)
-    for name in ("source_key", "source_id"):  # one EXISTS each: with an OR no index would serve
-        same = (ITEM.c.repository_id == repository_id, ITEM.c[name] == CHANGE.c[name])
-        query = query.where(~exists().where(*same, *later))
-    return query
+    of_job = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.FAILED, CHANGE.c.source_id.is_not(None))
+    failed = select(CHANGE.c.source_key, CHANGE.c.source_id).where(*of_job).order_by(CHANGE.c.id)
+    checked = failed.limit(CHECKED).subquery()
+    query = select(checked.c.source_id)
+    for name in ("source_key", "source_id"):  # with an OR no index would serve
+        same = (ITEM.c.repository_id == repository_id, ITEM.c[name] == checked.c[name])
+        held = select(func.max(HOLDING.c.seen_by)).join(ITEM, ITEM.c.id == HOLDING.c.item_id)
+        # The highest value is looked up for each row. With EXISTS, PostgreSQL would read all items of the repository.
+        last_seen = held.where(*same, HOLDING.c.source_id == source_id).scalar_subquery()
+        query = query.where(func.coalesce(last_seen, 0) <= job_id)
+    return any(db.session.execute(part.limit(1)).first() for part in (query, failed.offset(CHECKED)))

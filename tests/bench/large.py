@@ -27,6 +27,7 @@ ABSTRACT = "'" + "Ships, tides and prices as the clerks of the port wrote them d
 @dataclass(frozen=True)
 class Large:
     """The ids in a large instance. `first` and `second` imported all items, `running` has seen half of them.
+    `first` could not read half of them at its first try, and later jobs have seen these.
 
     `failed`: an import of which half of the items could not be read. `preview` looked at all of them.
     """
@@ -71,7 +72,7 @@ def _jobs(large: Large) -> None:
     files = {"files_stored": large.items, "files_restricted": half, "files_too_large": half // 2, "files_damaged": 10}
     under_way = {"state": State.RUNNING.value, "started": now, "claimed": now, "heartbeat": now + timedelta(days=1)}
     jobs = [
-        ImportJob(**common, **ended, **files, seen=large.items, added=large.items),
+        ImportJob(**common, **ended, **files, seen=large.items, added=large.items, failed=half),
         ImportJob(**common, **ended, **files, seen=large.items, unchanged=large.items),
         ImportJob(**common, **under_way, **files, seen=half, unchanged=half),
         ImportJob(**common | {"source_id": sources[1].id}, **ended, seen=half, failed=half),
@@ -122,6 +123,7 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
     known = {name: item[name] for name in ("source_key", "source_id", "handle", "title")}
     change = known | {"job_id": f"{large.first}", "item_id": "n", "action": "'added'", "reason": "''"}
     failure = change | {"job_id": f"{large.failed}", "item_id": "NULL", "action": "'failed'", "reason": "'No answer.'"}
+    seen_since = failure | {"job_id": f"{large.first}"}
     preview = known | {"job_id": f"{large.preview}", "action": "'new'", "data": _json("'{}'")}
     item_set = {"name": "'Set ' || n", "description": "''", "rights": "''", "license": "''", "created": now}
     placed = {"item_id": "n", "source_id": "1", "job_id": f"{large.first}"}
@@ -133,6 +135,7 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
         ("holding", number, holding),
         ("change", number, change),
         ("change", number // 2, failure),
+        ("change", number // 2, seen_since),
         ("preview_row", number, preview),
         ("item_set", 500, item_set),
         ("membership", number, placed | {"item_set_id": f"{large.large_set}"}),

@@ -1,4 +1,7 @@
-"""How much a page makes SQLite do, in steps of its virtual machine: the same on every machine, however busy."""
+"""How much a page makes the database do: the same on every machine, however busy.
+
+On SQLite in steps of its virtual machine, on PostgreSQL in blocks read.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,29 @@ from sqlalchemy import event
 from connector.extensions import db
 
 EVERY = 50  # steps between two counts
+
+
+def blocks_of(app: Flask, act: Callable[[], object]) -> int:
+    """Return how many blocks PostgreSQL reads for the SELECT statements of this app while it acts."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *others: Any) -> None:
+        if statement.startswith("SELECT"):
+            asked.append((statement, parameters))
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        act()
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    with engine.connect() as connection:
+        explained = (
+            connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", parameters).scalar_one()
+            for statement, parameters in asked
+        )
+        return sum(top["Plan"]["Shared Hit Blocks"] + top["Plan"]["Shared Read Blocks"] for [top] in explained)
 
 
 def steps_of(app: Flask, act: Callable[[], object]) -> int:

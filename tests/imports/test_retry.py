@@ -9,7 +9,7 @@ import pytest
 
 from connector.errors import Conflict, Restricted, ServerTrouble
 from connector.extensions import db, utcnow
-from connector.imports import choosing, jobs, report
+from connector.imports import choosing, jobs, report, retrying
 from connector.imports.told import Told
 from tests.pages import words
 
@@ -320,3 +320,26 @@ def test_an_item_that_failed_and_was_read_by_a_later_run_is_not_offered_again(de
     desk.run()
 
     assert (before, can_retry(desk, first)) == (True, False)
+
+
+def test_a_job_with_more_failures_than_are_checked_always_offers_a_retry(desk, dspace, monkeypatch):
+    monkeypatch.setattr(retrying, "CHECKED", 2)
+    for number in range(3):
+        dspace.add(f"i{number}", fails=True)
+    first = desk.run()
+    for item in dspace.items.values():
+        item.fails = False
+    desk.run()
+
+    assert can_retry(desk, first.id)
+
+
+def test_a_file_that_is_too_large_is_offered_again_only_when_the_limit_has_grown(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"b" * 200})
+    first = desk.run(files=True, file_limit=100)
+
+    with desk.app.app_context():
+        one = {"job_id": first.id, "source_id": first.source_id}
+        possible = [retrying.is_possible(**one, options={"file_limit": limit}) for limit in (199, 200)]
+
+    assert possible == [False, True]

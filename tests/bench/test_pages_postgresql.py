@@ -1,0 +1,47 @@
+"""On PostgreSQL, too, no page of a job reads more in a larger instance, but that its indexes are deeper."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from connector.extensions import db
+from connector.storage import prepare
+from tests import signed_in
+from tests.conftest import app_at
+from tests.test_postgresql import server
+from tests.tools import needs
+
+from .large import make
+from .test_pages import JOBS
+from .work import blocks_of
+
+pytestmark = needs("postgresql")
+FEW = 250  # blocks: of a small table, PostgreSQL may read all
+
+
+@pytest.fixture(scope="module")
+def instances(tmp_path_factory):
+    """Two apps, of which the second has four times as many items in its catalogue."""
+    with server() as url:
+        apps = []
+        for items in (1000, 4000):
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE items_{items}")
+            address = url.removesuffix("postgres") + f"items_{items}"
+            apps.append(app_at(tmp_path_factory.mktemp("large"), CONNECTOR_DATABASE_URL=address))
+            prepare(apps[-1])
+            signed_in.admit(apps[-1])
+            make(apps[-1], items)
+        yield apps
+        for app in apps:
+            with app.app_context():
+                db.session.remove()
+                db.engine.dispose()
+
+
+@pytest.mark.parametrize("address", JOBS)
+def test_a_job_page_does_not_read_more_in_a_larger_instance(instances, address):
+    small, large = (blocks_of(app, lambda app=app: app.test_client().get(address)) for app in instances)
+
+    assert large <= 1.5 * small + FEW
