@@ -24,8 +24,7 @@ from .catalogue import commands as catalogue_commands
 from .catalogue import export as exports
 from .catalogue.search import Selection, item_set_named
 from .catalogue.store import Place, remap
-from .catalogue.texts import human_size
-from .dspace.estimates import FILES_UNTOLD
+from .catalogue.texts import size_range
 from .dspace.records import Estimate, ScopeKind
 from .errors import InvalidInput
 from .extensions import db, transaction
@@ -38,7 +37,7 @@ from .repositories import commands as repository_commands
 from .repositories import connecting, logins, register
 from .repositories.forms import check_delay, check_hours, check_limit, check_size, check_url
 from .terminal import REFUSED, STOPPED, Command, exit_code, json_option, refuse
-from .words import duration, plural
+from .words import plural, time_range
 
 SHOWN = 10
 
@@ -101,14 +100,14 @@ def import_(url: str, as_json: bool, **options: Any) -> None:
         raise InvalidInput("Say what to import: --collection, --community, --item or --all.")
     if options["estimate"]:
         estimate = connecting.estimate(connected.repository_id, connected.scope, files=options["files"])
-        _print_estimate(estimate, options["files"], as_json)
+        _print_estimate(estimate, as_json)
         return
     if options["ignore"] and not options["dry_run"]:
         register.ignore_fields(connected.repository_id, options["ignore"])
     _in_foreground(_created(connected, options), as_json)
 
 
-def _print_estimate(estimate: Estimate, with_files: bool, as_json: bool) -> None:
+def _print_estimate(estimate: Estimate, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(estimate)))
         return
@@ -117,10 +116,9 @@ def _print_estimate(estimate: Estimate, with_files: bool, as_json: bool) -> None
         return
     counted = {"item": estimate.items, "request": estimate.requests, "file": estimate.files}
     told = [f"{number:,} {plural(thing, number)}" for thing, number in counted.items() if number is not None]
-    size = "" if estimate.bytes is None else f" ({human_size(estimate.bytes)})"
-    click.echo(f"About {', '.join(told)}{size}: {duration(estimate.seconds)}.")
-    if with_files and estimate.files is None:
-        click.echo(f"That is {FILES_UNTOLD}.")
+    size = "" if estimate.bytes is None else f" ({size_range(estimate.bytes)})"
+    took = "" if estimate.seconds is None else f": {time_range(estimate.seconds)}"
+    click.echo(f"About {', '.join(told)}{size}{took}.")
 
 
 def _scope_options(options: dict[str, Any]) -> tuple[ScopeKind | None, str]:

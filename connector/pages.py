@@ -15,7 +15,7 @@ from . import disk, storage, trouble, words
 from .accounts import audit
 from .catalogue.crosswalk import term_label
 from .catalogue.links import safe_href
-from .catalogue.texts import clean_html, human_size
+from .catalogue.texts import clean_html, human_size, size_range
 from .errors import (
     Busy,
     Conflict,
@@ -89,6 +89,8 @@ def init_app(app: Flask) -> None:
         clean_html=clean_html,
         duration=words.duration,
         human_size=human_size,
+        size_range=size_range,
+        time_range=words.time_range,
         number=words.number,
         plural=words.plural,
         safe_href=safe_href,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from flask import current_app
 from markupsafe import Markup
 
+from .dspace.records import Range
 from .http.waits import local_time, utc_now
 
 _BCP47 = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -51,6 +52,16 @@ def duration(seconds: float) -> str:
             rest = whole % size // part
             return f"{whole // size} {unit} {rest} {smaller}" if rest else f"{whole // size} {unit}"
     return f"{whole} s"
+
+
+def time_range(seconds: Range) -> str:
+    """How long something takes: "40 s to 2 min 5 s", or one time where both ends are said alike."""
+    return between(duration(seconds.low), duration(seconds.high))
+
+
+def between(low: str, high: str) -> str:
+    """Return a range in words, or one word for both ends."""
+    return low if low == high else f"{low} to {high}"
 
 
 def bcp47(language: str | None) -> str | None:

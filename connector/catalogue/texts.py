@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 import nh3
 from markupsafe import Markup
 
+from ..dspace.records import Range
 from ..errors import InvalidInput
+from ..words import between
 
 MOST_CHARACTERS, MOST_WORDS = 1000, 30  # of one search: each word is looked for in every item
 
@@ -94,6 +96,11 @@ def human_size(size: int) -> str:
         if round(amount, 1) < 1000:
             return f"{amount:.1f} {unit}"
     return f"{amount / 1000:.1f} TB"
+
+
+def size_range(sizes: Range) -> str:
+    """What is at least and at most that long, in words: "4.2 MB to 11 MB"."""
+    return between(human_size(round(sizes.low)), human_size(round(sizes.high)))
 
 
 def csv_safe(text: str) -> str:

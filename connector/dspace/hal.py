@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from ..errors import AddressNotAllowed, NotFound, Rejected, RepositoryError, Restricted, TooLarge
 from ..http import Download, Http, OutageWait
 from . import hal_records as shapes
-from .estimates import by_first_page
+from .estimates import Sample, pages_of, spread
 from .file_access import access_one_by_one, may_read
 from .hal_api import HalApi
 from .hal_handles import located
@@ -141,14 +141,24 @@ class HalClient:
         except Rejected:
             return None
 
-    def estimate(self, scope: Scope, *, files: bool, light: bool) -> Estimate:
-        """About what a walk of the scope, and its files if wanted, will take; a light one only lists.
+    def estimate(self, scope: Scope, *, files: bool, at_once: int) -> Estimate:
+        """About what a first import of the scope will take, `at_once` requests at a time, and its files, if wanted.
 
-        It is the walk's own first page that tells, after the scope was looked up: two requests.
+        At most eight requests: the scope, the first page of the walk and a few others, and two small files.
         """
-        plan = (light_plans if light else complete_plans)(self._sizes).first
-        page = next(self.walk(scope, light=light, seen=lambda ids: set()))
-        return by_first_page(page, plan.size, with_files=files and not light)
+        size, sample = complete_plans(self._sizes).first.size, Sample()
+        total = sample.read(lambda: self._page_at(scope, 0)).total or 0
+        for offset in spread(total, size):
+            if not sample.is_long:
+                sample.read(lambda offset=offset: self._page_at(scope, offset))
+        if files:
+            sample.read_files(self.download)
+        return sample.estimate(total, pages_of(total, size), files=files, at_once=at_once)
+
+    def _page_at(self, scope: Scope, offset: int) -> Page:
+        """Return one page of a first walk of the scope."""
+        cursor = {"offset": offset} if offset else None
+        return next(self.walk(scope, cursor=cursor, seen=lambda ids: set()), Page((), {}))
 
     def walk(
         self,

@@ -13,10 +13,9 @@ from urllib.parse import quote, urlsplit
 from ..errors import NotFound, Rejected, Restricted, ServerTrouble, TooLarge
 from ..http import Download, Http, OutageWait
 from . import legacy_records as records
-from .estimates import by_counts
 from .file_access import access_one_by_one, may_read
 from .legacy_api import EVERYTHING, Answer, LegacyApi
-from .legacy_plans import plans_for
+from .legacy_estimate import estimated
 from .legacy_slices import SliceWalk
 from .legacy_tree import LegacyTree
 from .legacy_walk import Walk
@@ -40,6 +39,7 @@ from .singly import singly
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _HOMES = {ScopeKind.COLLECTION: "parentCollectionList", ScopeKind.COMMUNITY: "parentCommunityList"}
+_COMMUNITIES_ASKED = 3
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -168,21 +168,18 @@ class LegacyClient:
     def count(self, scope: Scope, subset: None = None) -> None:
         """None: these servers count what we may not see, too, so their counts prove nothing."""
 
-    def estimate(self, scope: Scope, *, files: bool, light: bool) -> Estimate:
-        """About what a walk of the scope will take; a light one only lists. These servers do not tell of files before.
+    def estimate(self, scope: Scope, *, files: bool, at_once: int) -> Estimate:
+        """About what a first import of the scope will take, `at_once` requests at a time (see `legacy_estimate`)."""
+        return estimated(self, scope, files=files, at_once=at_once)
 
-        One request, or for a whole repository the list of its collections.
-        """
-        plan = plans_for(self.server.generation, light, self.api.limit)[0]
-        return by_counts(self._counts(scope), plan.size, singly=not light and not self.api.can.item_pages)
-
-    def _counts(self, scope: Scope) -> list[int | None]:
-        if scope.kind is ScopeKind.REPOSITORY:
-            return [part.item_count for part in self._tree.flat_collections()]
-        if scope.kind is ScopeKind.ITEM:
-            return [1]
-        record = records.collection if scope.kind is ScopeKind.COLLECTION else records.community
-        return [record(*self.api.get(f"{_PATHS[scope.kind]}/{scope.id}")).item_count]
+    def some_parts(self, scope: Scope) -> tuple[list[Collection], int | None]:
+        """Collections that a scope is made of, and how many items the scope counts; of a community not all of them."""
+        if scope.kind is ScopeKind.COMMUNITY:
+            found = {part.id: part for part in self._tree.some_collections_below(scope.id, _COMMUNITIES_ASKED)}
+            return list(found.values()), self.community_count(scope.id)
+        parts = self.parts(scope)
+        counts = [part.item_count for part in parts]
+        return parts, None if None in counts else sum(count or 0 for count in counts)
 
     def walk(
         self,

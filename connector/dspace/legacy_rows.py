@@ -84,6 +84,10 @@ class LegacyRows:
         """Seconds the server was busy so far with requests of this plan."""
         return self._api.http.busy.get(plan.name, 0.0)
 
+    def page(self, part: Collection | None, offset: int, size: int, *, details: bool) -> Rows:
+        """One page of a collection, or of the list of all items."""
+        return self.patiently(lambda: self._of(part, ListPlan(size, details), offset, 2, None))
+
     def light_pages(self, part: Collection, end: int, known: Collection | None) -> Iterator[Rows]:
         """The collection's rows once more, from the beginning, without details."""
 

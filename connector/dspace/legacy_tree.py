@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from threading import Event
 
@@ -42,6 +43,14 @@ class LegacyTree:
         for row, url in self._below([community_id]):
             for child in children(row, "collections", url):
                 yield collection(child, url, identifier(row, url))
+
+    def some_collections_below(self, community_id: str, most: int) -> Iterator[Collection]:
+        """The collections of at most so many communities, this one and some below it, in a request for each."""
+        ids = [community_id]
+        for id in itertools.islice(ids, most):  # which grows as it is read
+            row, url = self._api.get(f"communities/{id}", _CHILDREN, kind="community")
+            ids += [identifier(child, url) for child in children(row, "subcommunities", url)]
+            yield from (collection(child, url, id) for child in children(row, "collections", url))
 
     def _families(self) -> Iterator[Answer]:
         """Every community, with its direct children."""

@@ -202,15 +202,23 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """What a number is at least and at most, as far as that can be judged."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """About what reading a scope will take, told before it is read; None is what the source does not tell.
 
     `requests`: those of the walk, and one more for each of `files`. `files` and their `bytes` are those of ORIGINAL: as
-    many an item as the first items have. `seconds`: how long all that takes, where somebody knows how fast it goes.
+    many an item as the items of a sample have. `seconds`: how long all that takes.
     """
 
     items: int | None
     requests: int | None
     files: int | None = None
-    bytes: int | None = None
-    seconds: float | None = None
+    bytes: Range | None = None
+    seconds: Range | None = None

@@ -78,17 +78,3 @@ def job_page(number: int, sort: str, descending: bool) -> Page:
         joinedload(ImportJob.source).joinedload(Source.repository), selectinload(ImportJob.undone_by)
     )
     return page_of(query.order_by(*order), number)
-
-
-def seconds_a_request(repository_id: int) -> float | None:
-    """How long a request to this repository took, files included, in its last imports; None before the first."""
-    job = ImportJob
-    last = (
-        select(job.worked, job.requests)
-        .where(job.repository_id == repository_id, job.kind == Kind.IMPORT, job.requests > 0, job.worked > 0)
-        .order_by(job.id.desc())
-        .limit(LAST)
-        .subquery()
-    )
-    worked, requests = db.session.execute(select(func.sum(last.c.worked), func.sum(last.c.requests))).one()
-    return worked / requests if requests else None

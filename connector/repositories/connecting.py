@@ -8,10 +8,9 @@ from flask import current_app
 
 from .. import dspace
 from ..accounts import audit
-from ..dspace.records import Estimate, Scope, ScopeKind, Server
+from ..dspace.records import Estimate, Range, Scope, ScopeKind, Server
 from ..errors import Conflict, NotAllowed
 from ..extensions import db, transaction
-from ..imports.listing import seconds_a_request
 from . import logins, register
 from .connections import connected_to
 from .models import Repository
@@ -72,19 +71,19 @@ def find(repository_id: int, kind: ScopeKind, identifier: str) -> Connected:
 
 
 def estimate(repository_id: int, scope: Scope, *, files: bool) -> Estimate:
-    """About what a first import of this scope will take (see `HalClient.estimate`): it costs a request or two.
+    """About what a first import of this scope will take, judged by about ten requests (see `HalClient.estimate`).
 
-    It goes as fast as the last imports from this repository did; before the first, as these requests were answered.
+    It is judged anew each time: earlier imports may have been other ones, such as those that found nothing changed.
     """
     repository = register.get(repository_id)
     delay = repository.delay or 0
     with connected_to(repository) as connection:
-        found = connection.client.estimate(scope, files=files, light=False)
-        answered = connection.traffic()
-    if found.requests is None:
+        found = connection.client.estimate(scope, files=files, at_once=current_app.config["PACE"])
+    if found.seconds is None or found.requests is None or found.items is None:
         return found
-    just_now = max(delay, answered["seconds"] / answered["answers"] / current_app.config["PACE"])
-    return replace(found, seconds=found.requests * (seconds_a_request(repository_id) or just_now))
+    # Whichever plan the import finds the cheapest: half as many requests, or one more for each item.
+    kept = Range(max(found.seconds.low, delay * found.requests / 2), found.seconds.high + delay * found.items)
+    return replace(found, seconds=kept)
 
 
 def merge(repository_id: int, same_as: int) -> bool:

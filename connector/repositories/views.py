@@ -11,7 +11,6 @@ from sqlalchemy import select
 from ..accounts.gate import allows, may
 from ..accounts.models import Role
 from ..catalogue.models import ItemSet
-from ..dspace.estimates import FILES_UNTOLD
 from ..dspace.login import GENERATIONS as LOGIN_GENERATIONS
 from ..dspace.records import ScopeKind
 from ..errors import Conflict, ConnectorError, InvalidInput, LoginRefused, RepositoryError
@@ -282,7 +281,6 @@ def _estimate_page(repository_id: int, form: ImportOptionsForm, kind: ScopeKind,
         scope=scope,
         estimate=estimate,
         limit=form.files_limit.data if form.files.data else None,
-        untold=FILES_UNTOLD if form.files.data and estimate.files is None else "",
         settings=[(name, value) for name, value in request.form.items(multi=True) if name not in ASKED_ANEW],
     )
 

@@ -234,7 +234,7 @@ def test_an_estimate_comes_before_the_import_where_it_is_asked_for(page, scripte
     open_tab(page, "Entire repository")
     page.locator("#panel-repository").get_by_role("button", name="Import").click()
     expect(page.get_by_text("Requests, about")).to_be_visible()
-    expect(page.get_by_text("Size of the files, about")).to_be_visible()
+    expect(page.get_by_text("Size of the files")).to_be_visible()
 
     page.get_by_role("button", name="Import", exact=True).click()
 

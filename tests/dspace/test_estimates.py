@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connector.dspace import client
-from connector.dspace.records import Estimate, Scope, ScopeKind, Server
+from connector.dspace.estimates import Sample
+from connector.dspace.records import Item, Page, Range, Scope, ScopeKind, Server
 from connector.errors import NotFound, Restricted
 from connector.http import OutageWait
 from tests.sample import Repository, SampleRepository, grow
@@ -17,7 +18,7 @@ __all__ = ["http"]
 
 GENERATIONS = [4, 5, 6, 7, 9, 10]
 NEW, OLD = (7, 9, 10), (4, 5, 6)
-LIGHT = {4: 1, 5: 5, 6: 5} | dict.fromkeys(NEW, 12)  # requests of a walk that only lists
+MOST_REQUESTS = 12
 
 
 @pytest.fixture(params=GENERATIONS)
@@ -53,49 +54,85 @@ def scope_of(kind: ScopeKind, thing, generation: int) -> Scope:
 def test_a_collection_is_estimated_before_it_is_read(reader, sample, generation):
     home = scope_of(ScopeKind.COLLECTION, sample.home, generation)
 
-    light = reader.estimate(home, files=True, light=True)
-    plain = reader.estimate(home, files=False, light=False)
-    whole = reader.estimate(home, files=True, light=False)
+    plain = reader.estimate(home, files=False, at_once=4)
+    asked = len(sample.requests)
+    whole = reader.estimate(home, files=True, at_once=4)
 
-    assert light == Estimate(230, LIGHT[generation])
-    assert plain == Estimate(230, 23 if generation in NEW else 5 if generation > 4 else 1 + 230)
-    assert (whole.items, whole.requests) == (230, 23 + 460 if generation in NEW else plain.requests)
-    of_the_first_items = len("0/0\n")
-    told = (460, 460 * of_the_first_items) if generation in NEW else (None, None)
-    assert (whole.files, whole.bytes) == told
-    assert len(sample.requests) <= 4
+    requests = 23 if generation in NEW else 5 if generation > 4 else 1 + 230
+    assert (plain.items, plain.requests, plain.files, plain.bytes) == (230, requests, None, None)
+    assert (whole.items, whole.requests, whole.files) == (230, requests + 460, 460)
+    assert 0 < plain.seconds.low < plain.seconds.high
+    assert plain.seconds.high < whole.seconds.high
+    assert asked <= MOST_REQUESTS
+    assert len(sample.requests) - asked <= MOST_REQUESTS
+
+
+def test_the_bytes_lie_within_the_range(reader, sample, generation):
+    for number, item in enumerate(sample.data.items.values()):
+        if number >= 20:
+            sample.data.add_file(item, "later.bin", bytes(20_000 + 100 * (number % 7)))
+    home = scope_of(ScopeKind.COLLECTION, sample.home, generation)
+
+    told = reader.estimate(home, files=True, at_once=4)
+
+    files = [file for item in sample.data.items.values() for file in item.bitstreams if file.bundle.name == "ORIGINAL"]
+    size = sum(len(file.content) for file in files)
+    assert told.bytes.low <= size <= told.bytes.high
+    assert told.bytes.high < 4 * size
 
 
 def test_a_community_and_a_repository_are_estimated_too(reader, sample, generation):
     above = scope_of(ScopeKind.COMMUNITY, sample.home.parent, generation)
 
     [community, repository] = [
-        reader.estimate(scope, files=False, light=True) for scope in (above, Scope(ScopeKind.REPOSITORY))
+        reader.estimate(scope, files=True, at_once=4) for scope in (above, Scope(ScopeKind.REPOSITORY))
     ]
 
-    assert community == Estimate(230, LIGHT[generation])
-    assert repository == Estimate(230, LIGHT[generation] + (generation in OLD))
+    assert (community.items, repository.items) == (230, 230)
+    assert (community.files, repository.files) == (460, 460)
+    assert repository.requests - community.requests == (5 if generation in (5, 6) else 0), "the list of all items"
+    assert len(sample.requests) <= 2 * MOST_REQUESTS
 
 
 def test_an_empty_collection_takes_one_request(reader, sample, generation):
     empty = scope_of(ScopeKind.COLLECTION, sample.data.named("Empty"), generation)
 
-    files = 0 if generation in NEW else None
-    assert reader.estimate(empty, files=True, light=False) == Estimate(0, 1, files, files)
+    told = reader.estimate(empty, files=True, at_once=4)
+
+    assert (told.items, told.requests, told.files, told.bytes) == (0, 1, 0, Range(0, 0))
 
 
 def test_a_single_item_is_one(reader, sample, generation):
     item = next(iter(sample.data.items.values()))
 
-    estimate = reader.estimate(scope_of(ScopeKind.ITEM, item, generation), files=True, light=False)
+    told = reader.estimate(scope_of(ScopeKind.ITEM, item, generation), files=True, at_once=4)
 
-    assert estimate.items == 1
-    if generation in NEW:
-        assert (estimate.files, estimate.bytes) == (2, sum(len(file.content) for file in item.bitstreams[:2]))
+    size = sum(len(file.content) for file in item.bitstreams[:2])
+    assert (told.items, told.files, told.bytes) == (1, 2, Range(size, size))
 
 
 def test_what_is_not_there_is_not_estimated(reader, generation):
     unknown = "00000000-0000-0000-0000-000000000001" if generation > 5 else "999"
 
     with pytest.raises(NotFound if generation > 4 else Restricted):  # 4 does not tell one from the other
-        reader.estimate(Scope(ScopeKind.COLLECTION, unknown), files=False, light=True)
+        reader.estimate(Scope(ScopeKind.COLLECTION, unknown), files=False, at_once=4)
+
+
+def test_a_slow_first_answer_and_a_long_sample_are_no_measure():
+    """The clock moves only as the requests take time: a cold one of 8 s, then warm ones of 1 s until 10 s are over."""
+    now = [0.0]
+    sample = Sample(clock=lambda: now[0])
+
+    def page(seconds: float) -> Page:
+        now[0] += seconds
+        return Page(tuple(Item(f"{now[0]}-{number}", None, None, None, (), ()) for number in range(10)), {})
+
+    sample.read(lambda: page(8.0))
+    reads = 0
+    while not sample.is_long:
+        sample.read(lambda: page(1.0))
+        reads += 1
+
+    told = sample.estimate(1000, 100, files=False, at_once=4)
+    assert reads == 3
+    assert 10 < told.seconds.low < 25 < 100 <= told.seconds.high < 130

@@ -34,7 +34,7 @@ def read(http: Http, url: str, handle: str) -> list[str]:
     list(reader.communities())
     list(reader.collections())
     scope = reader.find(ScopeKind.COLLECTION, handle)
-    reader.estimate(scope, files=True, light=False)
+    reader.estimate(scope, files=True, at_once=2)
     light = [item for page in reader.walk(scope, light=True, seen=nothing_seen) for item in page.items]
     told = [result.reason for result in reader.complete(light[:2]) if isinstance(result, Failure)]
     for page in reader.walk(scope, with_collection=True, seen=nothing_seen):

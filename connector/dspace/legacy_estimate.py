@@ -1,0 +1,87 @@
+"""About what a first import from a DSpace 4 to 6 will take: its counts, and a sample of the requests of the import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..errors import NotFound
+from .estimates import Sample, pages_of, spread
+from .legacy_plans import plans_for
+from .legacy_rows import LegacyRows
+from .pages import Rows
+from .records import Collection, Estimate, Item, Page, Scope, ScopeKind
+
+if TYPE_CHECKING:
+    from .legacy import LegacyClient
+
+_ONE_BY_ONE = 1
+
+
+def estimated(client: LegacyClient, scope: Scope, *, files: bool, at_once: int) -> Estimate:
+    """Return what a first import takes. At most twelve requests: the counts, some pages or items, two small files."""
+    sample = Sample()
+    if scope.kind is ScopeKind.ITEM:
+        for _ in range(2):
+            sample.read(lambda: Page((client.item(scope.id),), {}))
+        count, requests = 1, 1
+    else:
+        parts, counted = client.some_parts(scope)
+        if counted is None:
+            return Estimate(None, None)
+        count, requests = counted, _Lists(client, parts, sample).read(scope, counted)
+    if files:
+        sample.read_files(client.download)
+    return sample.estimate(count, requests, files=files, at_once=at_once)
+
+
+class _Lists:
+    """Reads some pages of the lists of some collections into a sample; on 4 some single items, as an import does."""
+
+    def __init__(self, client: LegacyClient, parts: list[Collection], sample: Sample):
+        self._client, self._parts, self._sample = client, [part for part in parts if part.item_count], sample
+        plans = plans_for(client.server.generation, False, client.api.limit)
+        self._plan = plans[0]
+        self._rows = LegacyRows(client.api, client.patience, client.width, plans)
+
+    def read(self, scope: Scope, count: int) -> int:
+        """Read the sample, and return the number of requests of the whole import without files."""
+        for part, offset in self._places():
+            if not self._sample.is_long:
+                self._read_at(part, offset)
+        requests = max(1, sum(pages_of(part.item_count or 0, self._plan.size) for part in self._parts))
+        if scope.kind is ScopeKind.COMMUNITY:
+            requests = max(requests, pages_of(count, self._plan.size))
+        if not self._client.api.can.item_pages:
+            return requests + count
+        if scope.kind is not ScopeKind.REPOSITORY or not count:
+            return requests
+        size = self._client.api.capped(self._plan.size)
+        self._sample.list_also(lambda: self._rows.page(None, 0, size, details=False))
+        return requests + pages_of(count, size)
+
+    def _places(self) -> Iterator[tuple[Collection, int]]:
+        """Yield the places of the sample, the first of them twice: its first answer finds the server cold."""
+        size, pages = (self._plan.size, 4) if self._client.api.can.item_pages else (_ONE_BY_ONE, 3)
+        count = sum(part.item_count or 0 for part in self._parts)
+        places = [self._place(at, size) for at in spread(count, size, pages)]
+        yield from places[:1]
+        yield from dict.fromkeys(places)
+
+    def _place(self, at: int, size: int) -> tuple[Collection, int]:
+        """Return the collection that holds an item by its number among all, and the offset of its page there."""
+        for part in self._parts:
+            if at < (count := part.item_count or 0):
+                return part, min(at // size, max(0, count // size - 1)) * size
+            at -= count
+        raise NotFound("There is no such item.")
+
+    def _read_at(self, part: Collection, offset: int) -> None:
+        if self._client.api.can.item_pages:
+            self._sample.read(lambda: self._rows.page(part, offset, self._plan.size, details=True))
+        elif found := self._rows.page(part, offset, _ONE_BY_ONE, details=False).items:
+            self._sample.read(lambda: Rows(tuple(_completed(self._client, found))))
+
+
+def _completed(client: LegacyClient, items: tuple[Item, ...]) -> Iterator[Item]:
+    return (item for item in client.complete(items) if isinstance(item, Item))
