@@ -108,9 +108,9 @@ class _Told:
 
     def __init__(self, job: ImportJob):
         self.name = f"{job.created:%Y%m%d%H%M%S%f}.{job.id}.{job.attempt}"
-        self.subject = f"{SUBJECT}: {job.source.name}, {_outcome(job)}"
+        self.subject = f"{SUBJECT}: {job.source.label}, {_outcome(job)}"
         self.text = _text(job)
-        source = {"source": job.source.name, "repository": job.source.repository.label, "link": _link(job)}
+        source = {"source": job.source.label, "repository": job.source.repository.label, "link": _link(job)}
         self.data = report.as_dict(job) | source
 
 
@@ -156,7 +156,7 @@ def _outcome(job: ImportJob) -> str:
 def _text(job: ImportJob) -> str:
     link = _link(job)
     parts = [
-        f"The scheduled import of {job.source.name} from {job.source.repository.label}: {_outcome(job)}.",
+        f"The scheduled import of {job.source.label} from {job.source.repository.label}: {_outcome(job)}.",
         f"{job.seen} {plural('item', job.seen)} seen: {report.numbers_in_words(job)}.",
         job.message,
         _problems(job),

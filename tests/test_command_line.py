@@ -182,6 +182,19 @@ def test_an_import_with_problems_ends_with_1_and_names_them(flask, nine):
     assert sorted(job["problems"][0]) == ["handle", "id", "reason", "title"]
 
 
+def test_files_of_the_bundles_that_are_named_are_downloaded(flask, nine):
+    item = nine.data.add_item(nine.data.named(GAZETTE), [("dc.title", ["In three bundles"])])
+    for bundle in ("ORIGINAL", "LICENSE", "TEXT"):
+        nine.data.add_file(item, f"{bundle}.txt", bundle.encode(), bundle=bundle)
+
+    _, job = flask.json("import", nine.url, "--item", item.handle, "--files", "--bundle", "LICENSE", "--bundle", "TEXT")
+
+    (record,) = map(json.loads, flask("export", "--format", "jsonl")[1].splitlines())
+    assert (job["clean"], job["files"]["stored"]) == (True, 2)
+    stored = {file["bundle"]: file["path"] is not None for file in record["files"]}
+    assert stored == {"ORIGINAL": False, "LICENSE": True, "TEXT": True}
+
+
 def test_a_repository_that_goes_down_fails_the_job_which_can_be_resumed(flask, nine):
     handle = nine.data.named(GAZETTE).handle
     searches = itertools.count()

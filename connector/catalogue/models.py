@@ -157,7 +157,7 @@ class CatalogueFile(db.Model):
     `first_met_by`: the job that first found it with its present status. `sha256`: of the bytes that are stored, None
     where there are none. `is_outdated`: those bytes are of an earlier version, as the present one has not come (yet).
     `until`: the day on which its embargo ends (YYYY-MM-DD), where the source gives it. `by_login`: came only by login,
-    or was closed at the source since it came.
+    or was closed at the source since it came. `is_unstable`: two downloads in one run were not alike.
     """
 
     __tablename__ = "file"
@@ -182,6 +182,7 @@ class CatalogueFile(db.Model):
     is_outdated: Mapped[bool] = mapped_column(default=False, server_default=false())
     by_login: Mapped[bool] = mapped_column(default=False, server_default=false())
     until: Mapped[str | None]
+    is_unstable: Mapped[bool] = mapped_column(default=False, server_default=false())
     item: Mapped[CatalogueItem] = relationship(back_populates="files")
 
     @hybrid_property

@@ -31,8 +31,13 @@ DATA = (  # of an item, as an undo puts it back; its time stamp is a group of it
 )
 FILE_DATA = tuple(column.name for column in FILE.columns if column.name not in ("id", "item_id"))
 BITSTREAM = ("bundle", "sequence", "name", "description", "media_type", "size", "checksum", "checksum_algorithm")
-KEPT = ("sha256", "is_outdated", "fate", "reason", "tried_by", "first_met_by", "by_login", "until")
-UNTRIED = dict.fromkeys(KEPT) | {"fate": Fate.LINKED.value, "is_outdated": False, "by_login": False}
+KEPT = ("sha256", "is_outdated", "fate", "reason", "tried_by", "first_met_by", "by_login", "until", "is_unstable")
+UNTRIED = dict.fromkeys(KEPT) | {
+    "fate": Fate.LINKED.value,
+    "is_outdated": False,
+    "by_login": False,
+    "is_unstable": False,
+}
 # Of a file whose bytes were found damaged or missing in the folder.
 LOST = {"fate": Fate.LINKED.value, "sha256": None, "is_outdated": False, "tried_by": None}
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import AddressNotAllowed, NotFound, Rejected, RepositoryError, Restricted, TooLarge
+from ..errors import LASTING_ERRORS, AddressNotAllowed, NotFound, Rejected, RepositoryError, Restricted, TooLarge
 from ..http import Download, Http, OutageWait
 from . import hal_records as shapes
 from .estimates import Sample, pages_of, spread
@@ -79,7 +79,6 @@ class HalClient:
         self._sizes = sizes_within(limit)
         self._tree = HalTree(self._api, self._sizes[0])
         self._checked: set[str] = set()
-        self._tells_access = server.generation >= _TELLS_ACCESS
         self._optional = OptionalQuestions(self._api.check, http.traffic, unanswered)
         self._listed: dict[Scope, set[str]] = {}
 
@@ -243,15 +242,15 @@ class HalClient:
 
         9 and later tell it of all files of an item in one request, older ones by one a file.
         """
-        if not self._tells_access:
+        if self.server.generation < _TELLS_ACCESS:
             return access_one_by_one(self.is_open, bitstream_ids)
+        ask, plain = partial(self._api.access, item_id), partial(self._api.check_files, item_id)
         try:
-            found = self._api.access(item_id)
-        except (NotFound, Restricted):  # of the item: where that stands is told elsewhere
+            found = self._optional.ask(Question.ACCESS, ask, plain)
+        except (UnansweredError, TooLarge):
+            return access_one_by_one(self.is_open, bitstream_ids)
+        except LASTING_ERRORS:  # of the item: where that stands is told elsewhere
             return {}
-        except (Rejected, TooLarge):
-            self._tells_access = False
-            return self.file_access(item_id, bitstream_ids)
         told = {id: access for id, access in found.items() if id in bitstream_ids}
         return {**told, **access_one_by_one(self.is_open, [id for id in bitstream_ids if id not in told])}
 

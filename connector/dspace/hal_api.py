@@ -70,6 +70,10 @@ class HalApi:
         told = ((member(found, "uuid", str, url), access_of(found, url)) for found, _, url in rows)
         return {id: access for id, access in told if access is not None}
 
+    def check_files(self, item_id: str) -> None:
+        """Ask for the files of an item, and for nothing else of them. Raises what is wrong with the item."""
+        self.get(f"core/items/{item_id}/bundles", [("size", 1)], tries=1)
+
     def _files(
         self, item_id: str, bundles: Json | None, url: str, embed: str = "format"
     ) -> Iterator[tuple[Json, str, str]]:

@@ -1,4 +1,4 @@
-"""The questions to a DSpace 7 to 10 that a client can do without: searches with a query.
+"""The questions to a DSpace 7 to 10 that a client can do without: searches with a query, and the access to files.
 
 Firewalls refuse addresses with a Solr query at some sites (403, or a web page with 200), and answer all else.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import TypeVar
 
-from ..errors import BadAnswer, NotFound, Rejected, RepositoryError, Restricted
+from ..errors import AddressNotAllowed, BadAnswer, NotFound, Rejected, RepositoryError, Restricted
 from ..http import Traffic
 
 T = TypeVar("T")
@@ -19,11 +19,12 @@ _REFUSALS = (Rejected, Restricted, NotFound, BadAnswer)
 
 
 class Question(StrEnum):
-    """What may be asked with a query; the values stand in the database."""
+    """What is asked for with an optional question; the values stand in the database."""
 
     CHANGES = "changes"
     PART = "part"
     IDS = "ids"
+    ACCESS = "access"
 
 
 class UnansweredError(Rejected):
@@ -33,8 +34,8 @@ class UnansweredError(Rejected):
 class OptionalQuestions:
     """Asks optional questions, each until the repository refuses it. Safe between threads.
 
-    `check` asks a question without a query, and raises what is wrong with the repository. `unanswered`: the questions
-    that it is known not to answer. What is done without goes to `traffic`, for the request log.
+    `check` asks a question that every repository answers, and raises what is wrong with the repository. `unanswered`:
+    the questions that it is known not to answer. What is done without goes to `traffic`, for the request log.
     """
 
     def __init__(self, check: Callable[[], object], traffic: Traffic, unanswered: Iterable[str] = ()):
@@ -49,16 +50,19 @@ class OptionalQuestions:
         with self._lock:
             return frozenset(question.value for question in self._unanswered)
 
-    def ask(self, question: Question, request: Callable[[], T]) -> T:
-        """Return the answer to a question. Raises UnansweredError where only this question is refused."""
+    def ask(self, question: Question, request: Callable[[], T], plain: Callable[[], object] | None = None) -> T:
+        """Return the answer to a question. Raises UnansweredError where only this question is refused.
+
+        `plain` asks the same without what is optional, of an object that may be refused as such; else `check` is asked.
+        """
         if question in self._unanswered:
             raise self._without(question)
         try:
             answer = request()
         except _REFUSALS as error:
             try:
-                self._check()
-            except RepositoryError:
+                (plain or self._check)()
+            except (RepositoryError, AddressNotAllowed):
                 raise error from None
             with self._lock:
                 self._unanswered.add(question)
@@ -74,4 +78,4 @@ class OptionalQuestions:
 
     def _without(self, question: Question) -> UnansweredError:
         self._traffic.did_without(question)
-        return UnansweredError("The repository does not answer this search.")
+        return UnansweredError("The repository does not answer this question.")

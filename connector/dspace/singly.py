@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from ..errors import AddressNotAllowed, BotWall, CertificateTrouble, Transient
+from ..errors import LASTING_ERRORS, BotWall, Transient
 from ..http import OutageWait
 from .doubt import IN_A_ROW
 from .pipeline import ahead
@@ -23,10 +23,10 @@ def singly(
 ) -> Iterator[Item | Failure]:
     """Read items one request each; one that cannot be read becomes a Failure, unless it is the repository that fails.
 
-    `read` raises Transient where a repeat may help; any other error of the repository is for `read` to turn into its
-    meaning. While three in a row fail and what was good before fails too, patience waits. Order: as given, but items
-    that had to wait come when they could be read. `control` stands in while no item was good yet: it raises Transient
-    when the repository is in trouble; without it, nothing good yet means that it is.
+    `read` turns errors into their meaning as far as it knows it; any other error of the repository is in doubt. While
+    three in a row fail and what was good before fails too, patience waits. Order: as given, but items that had to wait
+    come when they could be read. `control` stands in while no item was good yet: it raises Transient when the
+    repository is in trouble; without it, nothing good yet means that it is.
     """
     queue, held = deque[Item](), list[tuple[Item, Transient]]()
     read, good = partial(_told_apart, read), control
@@ -54,10 +54,10 @@ def singly(
 
 
 def _told_apart(read: Callable[[Item], Item | Failure], item: Item) -> Item | Failure:
-    """Read an item; one that leads to an address that may not be reached is told from a repository that does."""
+    """Read an item. Raises Transient for every error, so that one of the item is told from one of the repository."""
     try:
         return read(item)
-    except (AddressNotAllowed, CertificateTrouble) as error:
+    except LASTING_ERRORS as error:
         raise Transient(str(error)) from error
 
 

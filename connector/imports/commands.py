@@ -29,7 +29,7 @@ def sources(as_json: bool) -> None:
         click.echo(json.dumps([_as_dict(source) for source in every], ensure_ascii=False))
         return
     for source in every:
-        click.echo(f"Source {source.id}, {source.name} ({source.repository.label}): {_told(source)}")
+        click.echo(f"Source {source.id}, {source.label} ({source.repository.label}): {_told(source)}")
 
 
 @click.command("schedule", cls=Command)

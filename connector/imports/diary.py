@@ -24,6 +24,7 @@ QUESTIONS = {
     "changes": "which items were indexed since a time (SolrIndexer.lastIndexed)",
     "part": "the items whose uuid begins with some digits (search.resourceid)",
     "ids": "items by their uuids (search.resourceid)",
+    "access": "who may read the files of an item (accessStatus)",
 }
 
 
@@ -36,7 +37,7 @@ def text(job: ImportJob, contact: str) -> str:
 def _head(job: ImportJob, contact: str) -> Iterator[str]:
     repository = job.source.repository
     kind = Kind(job.kind).value.capitalize()
-    what = f"Undo of import {job.undoes_id}" if job.is_undo else f"{kind} of “{job.source.name}”"
+    what = f"Undo of import {job.undoes_id}" if job.is_undo else f"{kind} of “{job.source.label}”"
     yield f"{what}, job {job.id}"
     yield f"Repository: {repository.label}, {repository.site_url} (DSpace {repository.version})"
     yield f"Asked by: {PRODUCT} {__version__}" + (f", {contact}" if contact else "")
@@ -81,7 +82,7 @@ def _trouble(kind: str, told: Mapping[str, Any]) -> str:
 def _unanswered(job: ImportJob) -> Iterator[str]:
     questions = (job.traffic or {}).get("unanswered", ())
     if questions:
-        yield "The repository does not answer these searches, so the job did without them:"
+        yield "The repository does not answer these questions, so the job did without them:"
         yield from (f"- {QUESTIONS.get(question, question)}" for question in questions)
 
 

@@ -73,9 +73,9 @@ class Downloader:
         if outcome.fate in (Fate.DAMAGED, Fate.DIFFERS):
             outcome.discard()
             first, outcome = outcome, self._attempt(row, announced, tries)
-            if outcome.fate is Fate.DIFFERS and first.sha256 != outcome.sha256:
+            if outcome.fate in (Fate.DAMAGED, Fate.DIFFERS) and first.md5 != outcome.md5:
                 outcome.discard()
-                outcome = replace(outcome, fate=Fate.DAMAGED, reason=_two_different(announced), part=None, sha256=None)
+                outcome = _two_different(announced, outcome)
         return self._scanned(row, outcome)
 
     def _attempt(self, row: Any, announced: Announced, tries: int) -> Outcome:
@@ -207,7 +207,7 @@ def _outcome(fate: Fate, came: Arrival, announced: Announced, by_login: bool) ->
     if fate is Fate.DAMAGED:
         came.part.discard()
         reason = f"Not what the source announces ({announced}): MD5 {got.md5}, {got.size} bytes came."
-        return Outcome(fate, reason, size=got.size)
+        return Outcome(fate, reason, md5=got.md5, size=got.size)
     reason = _wrong_at_the_source(announced, came.digest) if fate is Fate.DIFFERS else None
     return Outcome(fate, reason, came.part, got.sha256, got.md5, got.size, by_login=by_login)
 
@@ -219,8 +219,13 @@ def _wrong_at_the_source(announced: Announced, digest: str | None) -> str:
     )
 
 
-def _two_different(announced: Announced) -> str:
-    return f"Not what the source announces ({announced}), and two downloads were not alike."
+def _two_different(announced: Announced, outcome: Outcome) -> Outcome:
+    """Return the outcome of a file that was not as announced, and different at two downloads."""
+    reason = (
+        f"Not what the source announces ({announced}), and two downloads were not alike. It is not downloaded again "
+        "until the source announces something else, except by a full check or “Retry failed”."
+    )
+    return Outcome(Fate.DAMAGED, reason, size=outcome.size, is_unstable=True)
 
 
 def _is_packed_on_the_way(announced: Announced) -> bool:

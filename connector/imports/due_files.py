@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_
+from sqlalchemy import ColumnElement, exists, or_, true
 
 from ..catalogue.models import Action, CatalogueFile, Change, Fate
 from ..extensions import utcnow
@@ -13,7 +13,7 @@ from . import retrying
 
 FILE, CHANGE = CatalogueFile.__table__, Change.__table__
 ORIGINAL = "ORIGINAL"
-ALWAYS = (Fate.LINKED, Fate.FAILED, Fate.DAMAGED)
+ALWAYS = (Fate.LINKED, Fate.FAILED)
 WHEN_CHANGED = (Fate.RESTRICTED, Fate.MISSING, Fate.TOO_LARGE, Fate.REFUSED)
 WHEN_READ_AGAIN = (Fate.RESTRICTED, Fate.MISSING)
 
@@ -30,6 +30,9 @@ def is_due(job_id: int, options: Mapping[str, Any], *, sees_otherwise: bool, rea
     source says nothing of a change, for what it does not tell.
     """
     due = [FILE.c.fate.in_(ALWAYS)]
+    # A file that the source makes anew for each download never comes as announced.
+    tries_unstable = bool(options.get("full") or options.get("retry"))
+    due += [(FILE.c.fate == Fate.DAMAGED) & (true() if tries_unstable else ~FILE.c.is_unstable)]
     due += [FILE.c.fate.in_(WHEN_CHANGED) if options.get("retry") else FILE.c.fate.in_(WHEN_CHANGED) & _changed(job_id)]
     # An embargo that has ended and a limit that was raised make it worth another try, too.
     due += [(FILE.c.fate == Fate.RESTRICTED) & (FILE.c.until <= utcnow().date().isoformat())]

@@ -13,7 +13,7 @@ from ..catalogue.models import Holding, ItemSet, Membership
 from ..catalogue.store import Place
 from ..catalogue.texts import plain
 from ..dspace.records import Collection, Item, Scope, ScopeKind
-from ..errors import RepositoryError
+from ..errors import AddressNotAllowed, RepositoryError
 from ..extensions import db
 
 MEMBERSHIP, HOLDING = Membership.__table__, Holding.__table__
@@ -128,10 +128,10 @@ class Shelving:
 
 
 def _described(client: dspace.Client, collection: Collection) -> Collection:
-    """The collection with its texts; without them where it cannot be read by itself."""
+    """Return the collection with its texts, or without them where it cannot be read by itself."""
     try:
         return client.collection(collection.id)
-    except RepositoryError:
+    except (RepositoryError, AddressNotAllowed):
         return collection
 
 

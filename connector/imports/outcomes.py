@@ -26,7 +26,8 @@ class Outcome:
     """The new status of a file. `part` holds its bytes and `sha256` names them where they came; `size` in bytes.
 
     `until`: the day on which an embargo ends (YYYY-MM-DD), where the source gives it. `by_login`: nobody but us may
-    have it. `error`: what it failed with, at `failed_at` (monotonic seconds), where the repository may be to blame.
+    have it. `is_unstable`: two downloads were not alike. `error`: what it failed with, at `failed_at` (monotonic
+    seconds), where the repository may be to blame.
     """
 
     fate: Fate
@@ -37,6 +38,7 @@ class Outcome:
     size: int = 0
     until: str | None = None
     by_login: bool = False
+    is_unstable: bool = False
     error: ConnectorError | None = None
     failed_at: float = 0.0
 
@@ -74,6 +76,7 @@ class StatusWriter:
             "fate": outcome.fate.value,
             "reason": outcome.reason,
             "until": outcome.until,
+            "is_unstable": outcome.is_unstable,
             "tried_by": self._job_id,
             "first_met_by": case((FILE.c.fate == outcome.fate.value, known), else_=self._job_id),
         }

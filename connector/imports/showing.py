@@ -71,8 +71,8 @@ def heading(job: ImportJob) -> str:
     if job.is_undo:
         return f"Undo of import {job.undoes_id}"
     if job.options.get("retry"):
-        return f"{sort(job)}: {job.source.name}"
-    return f"{sort(job)} of {job.source.name}"
+        return f"{sort(job)}: {job.source.label}"
+    return f"{sort(job)} of {job.source.label}"
 
 
 def status(job: ImportJob) -> str:

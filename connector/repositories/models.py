@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint, column, select, table
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from ..dspace.records import Scope, ScopeKind, Server
 from ..extensions import db, utcnow
@@ -67,12 +67,16 @@ class Repository(db.Model):
         return f"DSpace {self.version} at {self.endpoint}"
 
 
+_OTHERS = table("source", column("id"), column("repository_id"), column("name")).alias("others")
+
+
 class Source(db.Model):
     """A scope of a repository: one row, many jobs. `scope_key` is its handle where it has one, else its id.
 
     `schedule`: when it is imported by itself, and who said so; `due`: when next (UTC), None: never
     (see `imports.schedules`).
-    `turn`: which slice of its items has its files read again next (see `imports.slices`).
+    `turn`: which slice of its items has its files read again next (see `imports.slices`). `shares_name`: whether
+    another source of the repository has the same name.
     """
 
     __tablename__ = "source"
@@ -84,7 +88,7 @@ class Source(db.Model):
     scope_key: Mapped[str]
     scope_id: Mapped[str]
     handle: Mapped[str | None]
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column()
     link: Mapped[str | None]
     options: Mapped[dict] = mapped_column(JSONValue, default=dict)
     hidden: Mapped[dict] = mapped_column(JSONValue, default=dict)
@@ -92,7 +96,18 @@ class Source(db.Model):
     schedule: Mapped[dict | None] = mapped_column(JSONValue)
     due: Mapped[datetime | None] = mapped_column(index=True)
     turn: Mapped[int] = mapped_column(default=0, server_default="0")
+    shares_name: Mapped[bool] = column_property(
+        select(_OTHERS.c.id)
+        .where(_OTHERS.c.repository_id == repository_id, _OTHERS.c.name == name, _OTHERS.c.id != id)
+        .correlate_except(_OTHERS)
+        .exists()
+    )
     repository: Mapped[Repository] = relationship(back_populates="sources")
+
+    @property
+    def label(self) -> str:
+        """Return the name, with the handle (or id) beside it where another source has the same name."""
+        return f"{self.name} ({self.handle or self.scope_id})" if self.shares_name else self.name
 
     @property
     def scope(self) -> Scope:

@@ -8,6 +8,9 @@ import pytest
 
 from connector.catalogue.export import as_csv, as_jsonl
 from connector.catalogue.search import Selection
+from connector.dspace.records import ScopeKind
+from connector.imports import jobs
+from connector.repositories import connecting, register
 from tests.imports.test_login import Guest
 from tests.pages import words
 from tests.sample import SampleRepository
@@ -44,3 +47,15 @@ def test_pages_tell_them_apart(guest, client):
     for path in ("/item-sets/", "/items/"):
         page = words(client.get(path))
         assert [f"Theses ({handle}, set " in page for handle in handles] == [True, True]
+
+
+def test_sources_and_past_imports_tell_them_apart(guest, client):
+    handles = [one.handle for one in guest.sample.data.collections.values() if one.name in ("Theses", "Special files")]
+    with guest.app.app_context():
+        for handle in handles:
+            scope = connecting.find(guest.repository_id, ScopeKind.COLLECTION, handle).scope
+            jobs.create(register.source_for(guest.repository_id, scope), {"test": 1})
+
+    for path in ("/sources/", "/jobs/"):
+        page = words(client.get(path))
+        assert [f"({handle})" in page for handle in handles] == [False, True, True], path

@@ -77,3 +77,23 @@ def test_a_file_at_an_address_that_may_not_be_reached_fails_alone(guest):
 
     assert (job.state, job.files_failed, job.files_stored > 0) == ("completed", 1, True)
     assert "CONNECTOR_ALLOW_NETWORKS" in guest.file(TITLE, "moved.txt")["reason"]
+
+
+@pytest.mark.parametrize("headers", [{"Content-Type": "text/html"}, {"Content-Type": "application/pdf"}])
+def test_a_web_page_instead_of_a_file_of_which_nothing_is_announced_is_not_stored(guest, headers):
+    file = add(guest, "thesis.pdf", b"%PDF", "application/pdf", checksum=None, has_size=False)
+    page = "<!DOCTYPE html><html><title>Library</title><p>Please choose your institution.</html>"
+    guest.sample.faults.add(f"{file.uuid}/content", times=None, body=page, headers=headers)
+
+    job = guest.run(files=True)
+
+    kept = guest.file(TITLE, "thesis.pdf")
+    assert (job.clean, kept["fate"], kept["path"]) == (False, "failed", None)
+
+
+def test_a_file_of_which_nothing_is_announced_is_stored_unverified(guest):
+    add(guest, "thesis.pdf", b"%PDF", "application/pdf", checksum=None, has_size=False)
+
+    guest.run(files=True)
+
+    assert guest.file(TITLE, "thesis.pdf")["fate"] == "unverified"

@@ -56,12 +56,12 @@ def test_imports_do_without_what_is_refused_and_remember_it(app, guarded):
         second = run(source_id)
         assert (second.state, second.clean, second.unchanged) == ("completed", True, 12)
         assert 0 < queries(guarded) <= 4  # a question is repeated once, in case that the answer was damaged
-        assert "does not answer these searches" in diary.text(jobs.get(second.id), "")
+        assert "does not answer these questions" in diary.text(jobs.get(second.id), "")
 
         guarded.reset()
         third = run(source_id)
         assert (third.state, third.clean, third.unchanged, queries(guarded)) == ("completed", True, 12, 0)
-        assert "does not answer these searches" in diary.text(jobs.get(third.id), "")
+        assert "does not answer these questions" in diary.text(jobs.get(third.id), "")
         assert db.session.scalar(select(Repository.unanswered)).keys() == {"changes", "part"}
 
 
@@ -92,3 +92,43 @@ def test_what_is_open_is_told_by_the_list_of_a_signed_out_reader(app, guarded):
         assert (job.state, job.clean, job.added) == ("completed", True, 12)
         restricted = db.session.scalars(select(CatalogueItem.source_id).where(CatalogueItem.by_login)).all()
         assert restricted == [closed.uuid]
+
+
+def access_questions(sample: SampleRepository) -> int:
+    return sum("accessStatus" in target for _, target in sample.requests)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
+def test_a_refused_question_for_the_access_to_files_is_remembered_and_told(app, refusal):
+    with SampleRepository(9) as sample, app.app_context():
+        sample.faults.add(lambda target: "accessStatus" in target, None, **refusal)
+        repository_id = connecting.connect(sample.url, "rest", None).repository_id
+        source_id = register.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
+        run(source_id, files=True)
+
+        job = run(source_id, files=True, full=True)
+
+        assert (job.state, job.clean) == ("completed", True), job.message
+        assert "who may read the files of an item" in diary.text(jobs.get(job.id), "")
+        assert "access" in db.session.scalar(select(Repository.unanswered))
+        assert any("/content" in target for _, target in sample.requests)
+
+        sample.reset()
+        run(source_id, files=True, full=True)
+        assert access_questions(sample) == 0
+
+
+def test_an_item_whose_files_are_refused_is_no_refusal_of_the_question(app):
+    with SampleRepository(9) as sample, app.app_context():
+        closed = sample.data.named("No file").uuid
+        sample.data.add_file(sample.data.named("No file"), "a.txt", b"a")
+        repository_id = connecting.connect(sample.url, "rest", None).repository_id
+        source_id = register.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
+        run(source_id, files=True)
+        sample.faults.add(f"/core/items/{closed}/bundles?", None, status=403)
+        sample.reset()
+
+        run(source_id, files=True, full=True)
+
+        assert access_questions(sample) > 1
+        assert "access" not in db.session.scalar(select(Repository.unanswered))

@@ -12,7 +12,7 @@ import pytest
 
 from connector.dspace import client, connect
 from connector.dspace.hal import HalClient
-from connector.dspace.records import Scope, ScopeKind, SourceState
+from connector.dspace.records import Failure, Item, Scope, ScopeKind, SourceState
 from connector.errors import BadAnswer, Restricted
 from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
 from tests.sample import SampleRepository, grow
@@ -213,3 +213,31 @@ def test_a_list_of_collections_that_promises_pages_without_end_is_read_to_its_re
 
     assert names == {collection.name for collection in sample.data.collections.values() if collection.is_open}
     assert len(sample.requests) < 20
+
+
+REFUSALS = {
+    "an inner address": {"status": 302, "headers": {"Location": "http://10.11.12.13/inner"}},
+    "no address": {"status": 302, "headers": {"Location": "http://a..b/"}},
+    "a status": {"status": 400},
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_an_item_that_cannot_be_read_fails_alone(reader, sample, refusal, is_closed):
+    """`is_closed`: its files are refused, and what cannot be read is its state, which is asked for then."""
+    broken, good = list(sample.data.items.values())[:2]
+
+    def embeds(target: str) -> bool:
+        return f"/core/items/{broken.uuid}" in target and "embed=" in target
+
+    def does_not_embed(target: str) -> bool:
+        return f"/core/items/{broken.uuid}" in target and "embed=" not in target
+
+    sample.faults.add(embeds, None, **({"status": 403} if is_closed else refusal))
+    if is_closed:
+        sample.faults.add(does_not_embed, None, **refusal)
+
+    results = list(reader.complete(Item(one.uuid, one.handle, one.name, None) for one in (broken, good)))
+
+    assert {result.id: isinstance(result, Failure) for result in results} == {broken.uuid: True, good.uuid: False}

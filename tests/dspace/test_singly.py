@@ -6,7 +6,13 @@ import pytest
 
 from connector.dspace.records import Failure, Item
 from connector.dspace.singly import singly
-from connector.errors import BotWall, RepositoryDown, Transient
+from connector.errors import (
+    LASTING_ERRORS,
+    BotWall,
+    NoAddress,
+    RepositoryDown,
+    Transient,
+)
 
 from .waiting import item, patience
 
@@ -20,6 +26,18 @@ def test_what_fails_singly_is_a_failure_with_its_reason_among_good_ones():
     results = list(singly(map(item, range(5)), read, patience()[0], lambda: 1))
 
     assert results == [item(0), item(1), item(3), Failure("2", "123456789/2", "Item 2", "it is broken"), item(4)]
+
+
+@pytest.mark.parametrize("kind", [*LASTING_ERRORS, NoAddress])
+def test_every_error_of_one_item_fails_that_item_alone(kind):
+    def read(found: Item) -> Item:
+        if found.id == "1":
+            raise kind("not this one")
+        return found
+
+    results = list(singly(map(item, range(3)), read, patience()[0], lambda: 1))
+
+    assert results == [item(0), item(2), Failure("1", "123456789/1", "Item 1", "not this one")]
 
 
 def test_three_failures_in_a_row_are_the_items_own_while_a_good_one_can_still_be_read():

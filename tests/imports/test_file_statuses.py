@@ -68,6 +68,43 @@ def test_a_wrong_checksum_at_the_source_is_told_once_and_the_file_is_not_downloa
     assert len(stored_bytes(desk.app)) == 1
 
 
+@pytest.mark.parametrize("has_right_size", [True, False])
+def test_a_file_that_differs_at_every_download_is_tried_by_full_checks_and_retries_alone(desk, dspace, has_right_size):
+    dspace.add("i0", files={"a.pdf": b"cover 0"})
+    dspace.checksums["i0/a.pdf"] = ("0" * 32, "MD5")
+    download = dspace.download
+
+    def made_anew(id, sink, *, limit=None):
+        number = len(dspace.downloads) % 10
+        dspace.served[id] = f"cover {number}".encode() + (b"" if has_right_size else b"!")
+        return download(id, sink, limit=limit)
+
+    dspace.download = made_anew
+
+    def downloads(**options) -> tuple[int, int]:
+        dspace.downloads.clear()
+        job = desk.run(files=True, **options)
+        return len(dspace.downloads), job.files_damaged
+
+    assert downloads() == (2, 1)
+    assert downloads() == (0, 1)
+    assert downloads(full=True) == (2, 1)
+    assert downloads() == (0, 1)
+    assert downloads(retry=1)[0] == 0  # a later run was the last to look at it
+    assert downloads(retry=4)[0] == 2
+    dspace.edit("i0", files={"a.pdf": b"another size"})
+    assert downloads()[0] == 2
+
+
+def test_a_file_that_is_damaged_alike_is_tried_again_by_the_next_run(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"bytes"})
+    dspace.served["i0/a.txt"] = b"cut"
+    desk.run(files=True)
+    dspace.served.clear()
+
+    assert desk.run(files=True).files_stored == 1
+
+
 def test_an_earlier_copy_stays_until_a_new_one_is_kept(desk, dspace):
     dspace.add("i0", files={"a.txt": b"as it was"})
     desk.run(files=True)

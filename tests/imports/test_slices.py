@@ -306,7 +306,8 @@ def test_a_slice_is_read_as_the_import_found_best_without_trials_of_its_own(app)
             assert run().clean
             asked.append([path for _, path in sample.requests if "resourceid" in path])
 
-        sizes = [{path.rpartition("&size=")[2] for path in paths} for paths in asked]
+        # A search for one item asks whether the repository answers such searches.
+        sizes = [{path.rpartition("&size=")[2] for path in paths} - {"1"} for paths in asked]
         assert sizes[0] == sizes[1]
         assert len(sizes[0]) == 1
 

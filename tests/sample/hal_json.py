@@ -142,7 +142,7 @@ def bitstream(one: Bitstream, names: Iterable[str] = BITSTREAM_LINKS) -> dict[st
         "handle": None,
         "metadata": metadata(Value(name, text) for name, text in texts.items() if text is not None),
         "bundleName": one.bundle.name if one.bundle else None,
-        "sizeBytes": len(one.content),
+        "sizeBytes": len(one.content) if one.has_size else None,
         "checkSum": {"checkSumAlgorithm": "MD5" if one.checksum else None, "value": one.checksum},
         "sequenceId": one.sequence,
         "type": "bitstream",

@@ -153,7 +153,7 @@ class Writer:
         body |= {
             "format": FORMATS.get(one.mimetype, "Unknown"),
             "mimeType": one.mimetype,
-            "sizeBytes": len(one.content),
+            "sizeBytes": len(one.content) if one.has_size else None,
         }
         body["parentObject"] = self._parent(one) if expand.has("parent") and one.bundle else None
         context = "/rest" if self._generation == 6 else ""

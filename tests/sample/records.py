@@ -77,7 +77,7 @@ class Collection:
 class Bitstream:
     """A file. `readable` False: embargoed, for good or until the day `embargo`.
 
-    `checksum` is hexadecimal MD5, or None where the server never knew it.
+    `checksum` is hexadecimal MD5, or None where the server never knew it. `has_size`: whether its size is announced.
     """
 
     uuid: str
@@ -90,6 +90,7 @@ class Bitstream:
     readable: bool = True
     embargo: date | None = None
     checksum: str | None = None
+    has_size: bool = True
     bundle: Bundle | None = None
     kind = "bitstream"
 

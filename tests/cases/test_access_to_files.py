@@ -1,0 +1,62 @@
+"""Files that the source closes or opens after they were imported, as a signed-out reader finds them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from tests.imports.test_login import Guest
+from tests.sample import SampleRepository
+
+TITLE, NAME = "A file of its own", "thesis.txt"
+UNTIL = date(2999, 1, 31)
+
+
+@pytest.fixture(params=[7, 9])
+def guest(request, app):
+    with SampleRepository(request.param) as sample:
+        yield Guest(app, sample)
+
+
+def add(guest):
+    """Add an item with a file to the sample."""
+    item = guest.sample.data.add_item(guest.sample.data.named("Special files"), [("dc.title", [TITLE])])
+    return guest.sample.data.add_file(item, NAME, b"a thesis")
+
+
+def test_a_refused_file_that_is_open_now_comes_with_a_full_check(guest):
+    file = add(guest)
+    guest.sample.data.embargo(file)
+    guest.run()
+    refused = guest.file(TITLE, NAME)
+    file.readable = True  # no index and no time stamp moves for this
+
+    guest.run(full=True)
+
+    assert (refused["fate"], refused["path"]) == ("restricted", None)
+    assert (guest.file(TITLE, NAME)["fate"], guest.file(TITLE, NAME)["restricted"]) == ("stored", False)
+
+
+def test_a_file_that_was_closed_is_kept_and_restricted_until_it_opens_again(guest):
+    file = add(guest)
+    guest.run()
+    stored = guest.file(TITLE, NAME)
+    file.readable, file.embargo = False, UNTIL
+
+    guest.run(full=True)
+    closed = guest.file(TITLE, NAME)
+    file.readable = True
+    guest.run(full=True)
+
+    assert (closed["fate"], closed["restricted"], closed["path"]) == ("restricted", True, stored["path"])
+    assert (f"{UNTIL}" in closed["reason"]) is (guest.sample.generation == 9)  # older ones do not give the day
+    assert (guest.file(TITLE, NAME)["fate"], guest.file(TITLE, NAME)["restricted"]) == ("stored", False)
+
+
+def test_the_end_of_an_embargo_is_known_of_a_file_that_never_came(guest):
+    guest.sample.data.embargo(add(guest), UNTIL)
+
+    guest.run()
+
+    assert (f"{UNTIL}" in guest.file(TITLE, NAME)["reason"]) is (guest.sample.generation == 9)
