@@ -66,8 +66,7 @@ class Downloader:
         size, it is the checksum at the source that is wrong.
         """
         if Fate(row.fate).is_stored:
-            is_open = self._access.is_public(row.bitstream_id)
-            return Outcome(Fate(row.fate), row.reason, sha256=row.sha256, by_login=not is_open)
+            return self._checked(row)
         announced = Announced.of(row)
         outcome = self._attempt(row, announced, tries)
         if outcome.fate in (Fate.DAMAGED, Fate.DIFFERS):
@@ -77,6 +76,14 @@ class Downloader:
                 outcome.discard()
                 outcome = _two_different(announced, outcome)
         return self._scanned(row, outcome)
+
+    def _checked(self, row: Any) -> Outcome:
+        """Return the outcome of a file that is stored: whether it came by login is asked again."""
+        kept = Outcome(Fate(row.fate), row.reason, sha256=row.sha256, by_login=row.by_login)
+        try:
+            return replace(kept, by_login=not self._access.is_public(row.bitstream_id))
+        except Transient as error:
+            return replace(kept, error=error, failed_at=time.monotonic())
 
     def _attempt(self, row: Any, announced: Announced, tries: int) -> Outcome:
         if row.size is not None and row.size > self._limit:

@@ -8,8 +8,8 @@ import pytest
 
 from connector.catalogue.checksums import comparable
 from connector.catalogue.models import CatalogueFile, Fate
-from connector.errors import AddressNotAllowed, CertificateTrouble, NotFound, Restricted
-from connector.extensions import db
+from connector.errors import AddressNotAllowed, CertificateTrouble, NotFound, Restricted, ServerTrouble
+from connector.extensions import db, transaction
 from connector.imports import report
 from connector.imports.announced import Announced
 
@@ -131,6 +131,20 @@ def test_a_file_that_leads_where_nobody_may_go_fails_alone(desk, dspace, error):
 
     assert (job.state, job.clean, job.files_failed, job.files_stored) == ("completed", False, 1, 1)
     assert str(error) in problems_of(desk, job)[0]
+
+
+def test_a_stored_file_whose_access_cannot_be_asked_for_stays_as_it_is(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"aaa"})
+    desk.run(files=True)
+    with desk.app.app_context(), transaction():
+        db.session.execute(db.update(CatalogueFile).values(by_login=True))
+    dspace.edit("i0", title="Another title")
+    dspace.file_errors["i0/a.txt"] = ServerTrouble("The repository answered with an error (500).")
+
+    job = desk.run(files=True)
+
+    assert (job.state, job.clean, job.updated) == ("completed", True, 1), job.message
+    assert (file_of(desk)["fate"], file_of(desk)["restricted"]) == ("stored", True)
 
 
 def test_a_try_that_fails_while_the_repository_is_away_does_not_count(desk, dspace):
