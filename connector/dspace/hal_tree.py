@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from ..errors import NotFound, Rejected, RepositoryError, Restricted
@@ -12,6 +15,8 @@ from .records import Collection, Community
 
 T = TypeVar("T")
 
+_COMMUNITIES = "communities"
+_REFUSALS = (Rejected, NotFound, Restricted)
 PARENT = ("embed", "parentCommunity")
 
 
@@ -23,22 +28,34 @@ class HalTree:
 
     def communities(self) -> Iterator[Community]:
         """All communities that can be seen, in no useful order."""
-        return iter(self._containers("community", "communities", shapes.community_of).values())
+        found = self._containers("community", _COMMUNITIES, shapes.community_of, self._listed_communities)
+        return iter(found.values())
 
     def collections(self) -> Iterator[Collection]:
         """All collections that can be seen, in no useful order."""
-        return iter(self._containers("collection", "collections", shapes.collection_of).values())
+        list_all = partial(self._listed, "collections", shapes.collection_of)
+        return iter(self._containers("collection", "collections", shapes.collection_of, list_all).values())
 
-    def _containers(self, type_name: str, path: str, record: Callable[[shapes.Json, str], T]) -> dict[str, T]:
+    def _containers(
+        self,
+        type_name: str,
+        path: str,
+        record: Callable[[shapes.Json, str], T],
+        list_all: Callable[[], dict[str, T]],
+    ) -> dict[str, T]:
         """All of them by id: by search, which knows parents and order, else by the plain list, which is never short."""
-        try:
+        found, total = dict[str, T](), 1
+        with suppress(*_REFUSALS):
             found, total = self._searched(type_name, record)
             # A search may be configured to find items only, and says then that there is nothing else.
-            if len(found) >= max(total, self._count(path)):
+            if found and len(found) >= max(total, self._count(path)):
                 return found
-        except (Rejected, NotFound, Restricted):
-            found = {}
-        return self._listed(path, record) | found
+        try:
+            return list_all() | found
+        except _REFUSALS:
+            if len(found) < total:
+                raise
+            return found
 
     def _count(self, path: str) -> int:
         """Return how many the plain list counts, or 0 where it does not answer."""
@@ -58,13 +75,36 @@ class HalTree:
                     found[shapes.known_id(row)] = record(shapes.found_object(row, url), url)
         return found, listed.total
 
+    def _listed_communities(self) -> dict[str, Community]:
+        """Return all communities; where their plain list is refused, those at the top and all below them."""
+        try:
+            return self._listed(_COMMUNITIES, shapes.community_of)
+        except _REFUSALS as refusal:
+            try:
+                found = self._listed(f"{_COMMUNITIES}/search/top", shapes.community_of)
+            except _REFUSALS:
+                raise refusal from None
+        above = list(found)
+        for id in above:  # which grows as it is read
+            below = self._listed(f"{_COMMUNITIES}/{id}/subcommunities", shapes.community_of)
+            new = {key: replace(one, parent_id=id) for key, one in below.items() if key not in found}
+            above += new
+            found |= new
+        return found
+
     def _listed(self, path: str, record: Callable[[shapes.Json, str], T]) -> dict[str, T]:
         def read(number: int, size: int) -> tuple[shapes.Listed, str]:
             answer = self._api.get(f"core/{path}", [PARENT, ("size", size), ("page", number)])
-            return shapes.listed(answer.json, path, answer.url), answer.url
+            return shapes.listed(answer.json, _member_of(path), answer.url), answer.url
 
         found: dict[str, T] = {}
         for listed, url in to_the_end(read(0, self._size), read):
             for row in listed.rows:
                 found[shapes.member(row, "uuid", str, url)] = record(row, url)
         return found
+
+
+def _member_of(path: str) -> str:
+    """Return the name of the member that holds the rows of a list."""
+    name = path.rpartition("/")[2]
+    return _COMMUNITIES if name == "top" else name

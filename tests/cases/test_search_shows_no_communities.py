@@ -28,3 +28,16 @@ def test_communities_and_collections_come_from_the_plain_lists(app):
 
         assert {one.id for one in collections} >= {one.uuid for one in open_ones}
         assert {one.id for one in communities} == set(sample.data.communities)
+
+
+def test_where_the_plain_list_is_refused_too_the_communities_come_from_the_top(app):
+    with SampleRepository(9) as sample, app.app_context():
+        below = next(one for one in sample.data.communities.values() if one.parent is not None)
+        sample.faults.add("dsoType=community", None, status=200, body=json.dumps(NOTHING))
+        sample.faults.add(lambda address: "/core/communities?" in address, None, status=403)
+        repository = register.get(connecting.connect(sample.url, "rest", None).repository_id)
+
+        communities = {one.id: one for one in listing.communities(repository)}
+
+    assert set(communities) == set(sample.data.communities)
+    assert communities[below.uuid].parent_id == below.parent.uuid
