@@ -15,11 +15,12 @@ from ..catalogue.checksums import comparable
 from ..catalogue.leftovers import the_folder
 from ..catalogue.models import Fate, Holding, StoredFile
 from ..catalogue.texts import human_size
+from ..dspace.doubt import IN_A_ROW
 from ..dspace.pipeline import ahead
 from ..errors import BotWall, Transient
 from ..extensions import db, transaction
 from ..http.retry import LONG_RETRY_AFTER
-from .downloading import KIND, Downloader
+from .downloading import KIND, TRIES, Downloader
 from .due_files import is_due
 from .outcomes import Outcome, StatusWriter
 
@@ -48,6 +49,7 @@ class FileFetcher:
         self._outage = harvest.patience
         self._due: dict[int, float] = {}  # files that were put off, and when they may be asked for, by its clock
         self._came: Any = None  # the last file that was fetched
+        self._failed_in_a_row = 0
         self._under_way: Sequence[Any] = ()
         self._well_since = float("-inf")  # monotonic seconds at which the last good control request was begun
 
@@ -101,10 +103,14 @@ class FileFetcher:
     def _downloads(self, groups: list[list[Any]]) -> Iterator[tuple[list[Any], Outcome]]:
         """One download for each group of same bytes, several at a time, in order."""
         self._under_way = [group[0] for group in groups]
-        tasks = [partial(self._download, row) for row in self._under_way]
+        tasks = [partial(self._attempt, row) for row in self._under_way]
         for group, future in zip(groups, ahead(tasks, self._harvest.width, self._run.stop), strict=False):
             self._run.say(f"Fetching {group[0].name or 'a file'} ({human_size(group[0].size or 0)})")
             yield group, self._settled(group, future.result)
+
+    def _attempt(self, row: Any) -> Outcome:
+        """Download a file. After some failures in a row, each further file is asked for once at a time."""
+        return self._download(row, tries=TRIES if self._failed_in_a_row < IN_A_ROW else 1)
 
     def _settled(self, group: list[Any], result: Callable[[], Outcome]) -> Outcome:
         """The outcome of a download; while the repository itself does not answer, wait and fetch again.
@@ -116,7 +122,8 @@ class FileFetcher:
         while True:
             outcome = result()
             if outcome.error is None:
-                self._came = row if outcome.part else self._came
+                if outcome.part:
+                    self._came, self._failed_in_a_row = row, 0
                 return outcome
             if not self._is_repository_well(row, outcome):
                 self._outage.wait(KIND, _transient(outcome))
@@ -126,6 +133,7 @@ class FileFetcher:
             if _asks_for_long_wait(outcome):
                 return self._put_off(group, outcome)
             if was_well or isinstance(outcome.error, BotWall):
+                self._failed_in_a_row += 1
                 return outcome
             was_well, result = True, partial(self._download, row, tries=1)
 

@@ -194,3 +194,19 @@ def test_a_job_outside_its_hours_says_so(desk):
         jobs.stop(job_id)
         db.session.rollback()
         assert jobs.get(job_id).wait_reason is None
+
+
+def test_after_some_failures_in_a_row_further_files_are_asked_for_less_often(desk, dspace):
+    """A file store that is broken gets few requests, and the job ends soon."""
+    dspace.width = 1
+    names = [f"i{number}/a.txt" for number in range(6)]
+    for number in range(6):
+        dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
+    dspace.file_errors = dict.fromkeys(names, ServerTrouble("500"))
+
+    job = desk.run(files=True)
+
+    requests = [dspace.downloads.count(name) for name in names]
+    assert (job.state, job.clean, job.files_failed) == ("completed", False, 6)
+    assert requests[3:] == [2, 2, 2]
+    assert max(requests) == requests[0] > 2
