@@ -18,6 +18,7 @@ from ..extensions import db, transaction
 from . import missing_files, report
 from .incremental import proof
 from .models import Answer, ImportJob
+from .read_sets import unread_sets
 from .recording import Missing, Unlisted, in_counts
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
     is_partial = harvest.is_partial
     left = "" if is_partial else _ask_or_leave(harvest)
     unasked, unlisted = ([], []) if is_partial or left else _mark_unseen(harvest)
+    unread = set() if is_partial else unread_sets(harvest)
     hidden = sum(harvest.hidden.values())
     lost = missing_files.judge(harvest) if harvest.options.get("files") else ""
     with transaction():
@@ -51,7 +53,8 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
             whole = not (left or difference or unasked or unlisted or job.failed or harvest.scope_is_gone)
             values["proof"] = proof(harvest) if whole else None
             harvest.recorder.close_questions()
-            harvest.recorder.leave_sets()
+            if unread is not None:
+                harvest.recorder.leave_sets(unread)
         harvest.recorder.settle(values)
         odd = (left, difference, lost, _shared(shared), _unlisted_in_words(unlisted))
         clean, message = _verdict(job, fates, new, " ".join(filter(None, odd)), unasked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Group
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,14 +10,14 @@ from sqlalchemy import exists, func, insert, select, update
 
 from .. import dspace
 from ..catalogue.links import scope_link
-from ..catalogue.models import Holding, ItemSet, Membership
+from ..catalogue.models import Action, Change, Holding, ItemSet, Membership
 from ..catalogue.store import Place
 from ..catalogue.texts import plain
 from ..dspace.records import Collection, Item, Scope, ScopeKind
 from ..errors import AddressNotAllowed, RepositoryError
 from ..extensions import db
 
-MEMBERSHIP, HOLDING = Membership.__table__, Holding.__table__
+MEMBERSHIP, HOLDING, CHANGE = Membership.__table__, Holding.__table__, Change.__table__
 
 
 class Shelving:
@@ -63,16 +64,32 @@ class Shelving:
             met = (*ours, MEMBERSHIP.c.item_id.in_(item_ids), MEMBERSHIP.c.seen_by.is_distinct_from(self._job_id))
             db.session.execute(update(MEMBERSHIP).where(*met).values(seen_by=self._job_id))
 
-    def left(self) -> Sequence[Any]:
-        """Return the memberships in sets of collections that items have left: this job met them in others alone."""
+    def left(self, unread: Group[int] = ()) -> Sequence[Any]:
+        """Return the memberships in sets of collections that items have left: this job met them in others alone.
+
+        `unread`: the ids of sets whose collection this job could not read to its end. Items that failed stay, too.
+        """
         if not self._mirrors:
             return []
         other = MEMBERSHIP.alias()
         mine = (MEMBERSHIP.c.source_id == self._source_id, MEMBERSHIP.c.seen_by.is_distinct_from(self._job_id))
         met = (other.c.item_id == MEMBERSHIP.c.item_id, other.c.source_id == self._source_id)
+        failed = (CHANGE.c.job_id == self._job_id, CHANGE.c.action == Action.FAILED)
         query = select(MEMBERSHIP).join(ItemSet, ItemSet.id == MEMBERSHIP.c.item_set_id)
         query = query.where(*mine, ItemSet.origin.is_not(None), exists().where(*met, other.c.seen_by == self._job_id))
+        query = query.where(~exists().where(*failed, CHANGE.c.item_id == MEMBERSHIP.c.item_id))
+        query = query.where(MEMBERSHIP.c.item_set_id.not_in(unread)) if unread else query
         return db.session.execute(query.order_by(MEMBERSHIP.c.id)).all()
+
+    def sets_without_items(self) -> dict[int, str]:
+        """Return the collections, by set, that items seem to have left and in which this job met no item at all.
+
+        A collection is named by its handle, or by its id where it has no handle.
+        """
+        ids = {row.item_set_id for row in self.left()}
+        met = exists().where(MEMBERSHIP.c.item_set_id == ItemSet.id, MEMBERSHIP.c.seen_by == self._job_id)
+        rows = db.session.execute(select(ItemSet.id, ItemSet.origin).where(ItemSet.id.in_(ids), ~met)).all()
+        return {row.id: row.origin.partition(":")[2] for row in rows}
 
     def homeless(self) -> int:
         """Return how many items of the source are in no set, since nobody may read which collection they belong to."""

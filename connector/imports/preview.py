@@ -140,7 +140,11 @@ class Comparison:
             ]
         )
 
-    def leave_sets(self) -> None:
+    def sets_without_items(self) -> dict[int, str]:
+        """Return none: a preview moves no items between sets."""
+        return {}
+
+    def leave_sets(self, unread: Collection[int]) -> None:
         """Item sets stay as they are."""
 
     def homeless(self) -> int:

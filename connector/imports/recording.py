@@ -232,9 +232,18 @@ class Recorder:
         unread |= HOLDING.c.item_id.in_(damaged)
         return db.session.execute(update(HOLDING).where(*mine, ~unread).values(seen_by=self._job_id)).rowcount
 
-    def leave_sets(self) -> None:
-        """Take items out of the sets of collections that they have left at the source. Sets made by hand stay."""
-        for row in self._shelving.left():
+    def sets_without_items(self) -> dict[int, str]:
+        """Return the sets in which this job met no item (see `Shelving.sets_without_items`)."""
+        found = self._shelving.sets_without_items()
+        db.session.rollback()
+        return found
+
+    def leave_sets(self, unread: Collection[int]) -> None:
+        """Take items out of the sets of collections that they have left at the source. Sets made by hand stay.
+
+        `unread`: the ids of sets whose collection this job could not read to its end: their items stay.
+        """
+        for row in self._shelving.left(unread):
             query = select(CHANGE.c.id, CHANGE.c.before, CHANGE.c.action)
             mine = (CHANGE.c.job_id == self._job_id, CHANGE.c.item_id == row.item_id)
             told = db.session.execute(query.where(*mine, CHANGE.c.action.in_(ABOUT_DATA))).first()

@@ -103,3 +103,46 @@ def test_items_whose_collection_cannot_be_read_are_counted(app):
         assert len(homeless) >= number > 1
         assert job.clean
         assert f"{len(homeless)} items are in no item set, because the collection cannot be read." in job.message
+
+
+@pytest.fixture(params=[5, 6])
+def mapped(request, app):
+    """A signed-out import of an item that is in two collections."""
+    with SampleRepository(request.param) as sample:
+        guest = Guest(app, sample)
+        sample.data.map_to(sample.data.named(TITLE), sample.data.named(NEW))
+        run(guest)
+        assert sorted(sets_of(guest)) == [NEW, OLD]
+        yield guest
+
+
+def test_an_item_stays_in_the_set_of_a_collection_that_is_closed_now(mapped):
+    mapped.sample.data.named(NEW).readable = False
+
+    run(mapped)
+
+    assert sorted(sets_of(mapped)) == [NEW, OLD]
+
+
+def test_an_item_stays_in_the_set_of_a_collection_that_could_not_be_read_to_its_end(mapped):
+    new = mapped.sample.data.named(NEW)
+    number = new.uuid if mapped.sample.generation == 6 else new.number
+    mapped.sample.faults.add(f"/collections/{number}", times=None, status=404)
+
+    run(mapped)
+
+    assert sorted(sets_of(mapped)) == [NEW, OLD]
+
+
+def test_the_last_item_of_a_collection_leaves_its_set(mapped):
+    data = mapped.sample.data
+    new, item = data.named(NEW), data.named(TITLE)
+    for one in [each for each in data.items.values() if each.collection is new or new in each.mapped]:
+        if one is not item and one.collection is new:
+            data.move(one, data.named(OLD))
+        one.mapped = [home for home in one.mapped if home is not new]
+    data.changes += 1
+
+    run(mapped)
+
+    assert sets_of(mapped) == [OLD]

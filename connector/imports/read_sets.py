@@ -1,0 +1,38 @@
+"""Which collections an import has read to their end: items leave only the sets of such collections.
+
+DSpace 7 and later name the collection of each item. The older ones do not: there an item is in the collections whose
+lists show it, and a collection that cannot be read shows none.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..dspace.records import ScopeKind
+from ..errors import ConnectorError
+from . import report
+
+if TYPE_CHECKING:
+    from .harvest import Harvest
+
+NAMES_COLLECTION = 7  # the first generation whose items name their collection
+
+
+def unread_sets(harvest: Harvest) -> set[int] | None:
+    """Return the ids of sets whose collection this job could not read to its end; None where any may be unread."""
+    if harvest.place.server.generation >= NAMES_COLLECTION:
+        return set()
+    if report.nameless_failures(harvest.job_id):
+        return None
+    found = harvest.recorder.sets_without_items()
+    return {set_id for set_id, name in found.items() if not _is_empty(harvest, name)}
+
+
+def _is_empty(harvest: Harvest, name: str) -> bool:
+    """Return whether the collection with this handle or id can be read and has no items."""
+    try:
+        scope = harvest.access.surely(partial(harvest.client.find, ScopeKind.COLLECTION, name))
+        return harvest.client.collection(scope.id).item_count == 0
+    except ConnectorError:
+        return False
