@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, stream_with_context, url_for
 from sqlalchemy import select
 
 from ..errors import Conflict, InvalidInput
+from ..messages import flash
 from ..paging import asked_number, page_of
 from . import audit, people, second_factor
 from .forms import ROLES, InviteForm

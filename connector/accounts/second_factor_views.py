@@ -6,10 +6,11 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 import segno
-from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, session, url_for
 from markupsafe import Markup
 
 from ..errors import Conflict, InvalidInput
+from ..messages import flash
 from . import known, people, second_factor, signing
 from .forms import CodeForm, MoveForm, PasswordAgainForm
 from .gate import allows

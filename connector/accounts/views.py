@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
 from ..errors import Conflict, InvalidInput
 from ..extensions import db
+from ..messages import flash
 from . import known, links, names, people, second_factor, sessions, signing
 from .forms import ChangePasswordForm, ChoosePasswordForm, FirstAdminForm, PasswordAgainForm, SignInForm
 from .gate import allows

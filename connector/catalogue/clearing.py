@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from ..accounts.gate import allows, require
@@ -13,6 +13,7 @@ from ..accounts.models import Role
 from ..errors import InvalidInput, NotFound
 from ..extensions import db
 from ..ids import row_id
+from ..messages import flash
 from ..paging import asked_number, page_of
 from ..repositories.models import Repository
 from . import gone, showing, takedown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 
 from ..accounts.gate import allows, own
 from ..accounts.models import Role
@@ -14,6 +14,7 @@ from ..catalogue.showing import described
 from ..errors import Conflict, InvalidInput
 from ..extensions import db
 from ..ids import row_id
+from ..messages import flash
 from ..paging import SIZE, asked_number, page_of
 from ..repositories import connecting, register
 from ..repositories.forms import ImportOptionsForm, check_scope

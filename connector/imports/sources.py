@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
 
 from ..accounts.gate import allows
 from ..accounts.models import Role
 from ..errors import NotAllowed
+from ..messages import flash
 from ..repositories.models import Source
 from . import listing, schedules
 from .forms import ScheduleForm

@@ -12,7 +12,6 @@ from flask import (
     Blueprint,
     Response,
     current_app,
-    flash,
     g,
     redirect,
     render_template,
@@ -28,6 +27,7 @@ from ..catalogue.texts import csv_safe
 from ..errors import Conflict, NotAllowed, NotFound
 from ..extensions import db
 from ..ids import row_id
+from ..messages import flash
 from ..paging import asked_number
 from . import diary, jobs, listing, report, showing
 from .models import Answer, ImportJob

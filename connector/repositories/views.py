@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from typing import Any
 
-from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from ..accounts.gate import allows, may
@@ -18,6 +18,7 @@ from ..extensions import db
 from ..ids import row_id
 from ..imports import jobs
 from ..imports.tasks import wake
+from ..messages import flash
 from ..pages import wants_fragment
 from . import connecting, listing, logins, register
 from .forms import ConnectForm, ImportOptionsForm, LoginForm, check_scope
