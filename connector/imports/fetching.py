@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FILE, STORED = store.FILE, StoredFile.__table__
 HOLDING = Holding.__table__
 BATCH = 50
+ITEMS = 500  # whose files are looked through at once
 CONTROLS = 3
 # Of stored bytes: not such as came only by login. Of older ones and those of no file any more, all were open.
 _CAME_BY_LOGIN = exists().where(FILE.c.sha256 == STORED.c.sha256, FILE.c.by_login)
@@ -58,12 +59,11 @@ class FileFetcher:
         self._fetch(FILE.c.item_id.in_(item_ids), reads_again)
 
     def fetch_all(self) -> None:
-        """What is left of all items that this job has seen: after a crash between a page and its files."""
-        harvest = self._harvest
-        mine = select(HOLDING.c.item_id).where(
-            HOLDING.c.source_id == harvest.source_id, HOLDING.c.seen_by == harvest.job_id
-        )
-        self._fetch(FILE.c.item_id.in_(mine), bool(harvest.options.get("full")))
+        """Download what is left of all items that this job has seen: after a crash between a page and its files."""
+        last = 0
+        while item_ids := seen_items(self._harvest.source_id, self._harvest.job_id, last):
+            self.fetch(item_ids, bool(self._harvest.options.get("full")))
+            last = item_ids[-1]
         self._fetch_put_off()
 
     def _fetch(self, condition: Any, reads_again: bool) -> None:
@@ -191,6 +191,15 @@ class FileFetcher:
                     values = {"sha256": outcome.sha256, "md5": outcome.md5, "size": outcome.size}
                     db.session.execute(insert(STORED).values(values))
             self._writer.write(rows, outcome, {"bytes": outcome.size})
+
+
+def seen_items(source_id: int, job_id: int, after: int) -> Sequence[int]:
+    """Return the ids of the next items after this id that the job was the last to see, at most ITEMS, in order."""
+    # The sum keeps SQLite on the index of the items of the source. On that of the jobs it would sort them each time.
+    mine = (HOLDING.c.source_id == source_id, HOLDING.c.seen_by + 0 == job_id, HOLDING.c.item_id > after)
+    item_ids = db.session.scalars(select(HOLDING.c.item_id).where(*mine).order_by(HOLDING.c.item_id).limit(ITEMS)).all()
+    db.session.rollback()
+    return item_ids
 
 
 def _bytes_key(row: Any) -> Key | None:

@@ -244,7 +244,9 @@ class ExpectedFiles:
 
     def fetch_all(self) -> None:
         """Tell of those of all items that this job has met; an item that gets a file counts as changed."""
-        while rows := self._lacking():
+        last = 0
+        while rows := self._lacking(last):
+            last = rows[-1].id
             with transaction():
                 names = self._files_to_fetch([row.item_id for row in rows])
                 for row in rows:
@@ -254,9 +256,9 @@ class ExpectedFiles:
                 self._harvest.run.advance(moved | self._harvest.requests())
             self._harvest.run.check()
 
-    def _lacking(self) -> Sequence[Any]:
+    def _lacking(self, after: int) -> Sequence[Any]:
         here = (ITEM.c.repository_id == self._harvest.place.repository_id, ITEM.c.source_key == ROW.c.source_key)
-        mine = (ROW.c.job_id == self._harvest.job_id, ROW.c.action == Told.UNCHANGED)
+        mine = (ROW.c.job_id == self._harvest.job_id, ROW.c.action == Told.UNCHANGED, ROW.c.id > after)
         query = select(ROW.c.id, ITEM.c.id.label("item_id")).join(ITEM, and_(*here))
         query = query.where(*mine, exists().where(FILE.c.item_id == ITEM.c.id, self._never_fetched()))
         rows = db.session.execute(query.order_by(ROW.c.id).limit(BATCH)).all()
