@@ -10,23 +10,29 @@ from flask import request
 from sqlalchemy import Select, func, inspect, select
 
 from .extensions import db
+from .words import number as in_words
 
 SIZE = 25
 MOST = 10**6  # no list has more pages; a larger number would not fit the database's OFFSET
+COUNTED = 10_000  # rows: no page waits until a longer list is counted
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Up to SIZE rows; `number` counts from 1, `total` is how many rows there are in all."""
+    """Up to SIZE rows of a list. `number`: of the page, from 1.
+
+    `total`: the number of rows in the list, counted up to COUNTED + 1.
+    """
 
     rows: Sequence[Any]
     number: int
     total: int
+    has_next: bool
 
     @property
-    def count(self) -> int:
-        """How many pages there are, at least 1."""
-        return max(1, -(-self.total // SIZE))
+    def total_in_words(self) -> str:
+        """The number of rows in the list: "12", or "more than 10 000"."""
+        return in_words(self.total) if self.total <= COUNTED else f"more than {in_words(COUNTED)}"
 
     @property
     def first(self) -> int:
@@ -45,15 +51,27 @@ def asked_number() -> int:
     return min(max(number, 1), MOST)
 
 
-def page_of(query: Select[Any], number: int) -> Page:
+def page_of(query: Select[Any], number: int, ids: Select[Any] | None = None) -> Page:
     """Return page `number` of a SELECT of rows of one table; the last page if there are fewer.
 
-    The ids come first, alone: an index answers that, and no row is read that the page does not show.
+    The ids come first, alone: an index answers that, and no row is read that the page does not show. `ids`: a SELECT of
+    them in the order of the query, where another table has an index for it.
     """
     entity = query.column_descriptions[0]["entity"]
     key = inspect(entity).primary_key[0]
-    total = db.session.scalar(select(func.count()).select_from(query.with_only_columns(key).order_by(None).subquery()))
-    number = min(number, max(1, -(-total // SIZE)))
-    ids = db.session.scalars(query.with_only_columns(key).offset((number - 1) * SIZE).limit(SIZE)).all()
-    rows = db.session.scalars(query.where(key.in_(ids))).all() if ids else []
-    return Page(rows, number, total)
+    ids = query.with_only_columns(key) if ids is None else ids
+    found = _slice(ids, number)
+    if not found and number > 1:
+        number = max(1, -(-_count(ids) // SIZE))
+        found = _slice(ids, number)
+    rows = db.session.scalars(query.where(key.in_(found[:SIZE]))).all() if found else []
+    return Page(rows, number, _count(ids.limit(COUNTED + 1)), len(found) > SIZE)
+
+
+def _slice(ids: Select[Any], number: int) -> Sequence[int]:
+    """Return the ids of a page, and the one after it."""
+    return db.session.scalars(ids.offset((number - 1) * SIZE).limit(SIZE + 1)).all()
+
+
+def _count(ids: Select[Any]) -> int:
+    return db.session.scalar(select(func.count()).select_from(ids.order_by(None).subquery()))

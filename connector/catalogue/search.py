@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 
 from ..errors import InvalidInput
 from ..extensions import db
@@ -43,15 +44,30 @@ class Selection:
             found.append(CatalogueItem.by_login.is_(False))
         if self.repository_id is not None:
             found.append(CatalogueItem.repository_id == self.repository_id)
+        # Not a correlated EXISTS: SQLite would look through all changes of the job again for each item.
+        return found + [_is_among(listed) for _, listed in self._lists()]
+
+    def _lists(self) -> Iterator[tuple[str, Select[Any]]]:
+        """Yield (attribute, SELECT of the ids of items) for the item set and the job that are asked for."""
         if self.item_set_id is not None:
-            inside = select(Membership.item_id).where(Membership.item_set_id == self.item_set_id)
-            found.append(_is_among(inside))
+            yield "item_set_id", select(Membership.item_id).where(Membership.item_set_id == self.item_set_id)
         if self.job_id is not None:
             done = Change.action.in_((Action.ADDED, Action.UPDATED))
-            # Not a correlated EXISTS: SQLite would look through all changes of the job again for each item.
             changed = select(Change.item_id).where(Change.job_id == self.job_id, done, Change.item_id.is_not(None))
-            found.append(_is_among(changed))
-        return found
+            yield "job_id", changed
+
+    def ids(self, *, newest_first: bool) -> Select[Any]:
+        """Return a SELECT of the ids of the items meant, in order.
+
+        It follows the index of the item set or job, so that a page reads no more of it than it shows.
+        """
+        query, column = self.query(CatalogueItem.id), CatalogueItem.id
+        for name, listed in self._lists():
+            [column] = listed.selected_columns
+            others = replace(self, **{name: None}).conditions()
+            query = listed.where(exists().where(CatalogueItem.id == column, *others)).distinct()
+            break
+        return query.order_by(column.desc() if newest_first else column)
 
     def _has(self, pattern: str) -> Any:
         """Return the condition that an item has these words. No pattern spans lines, so each text is asked alone."""

@@ -45,7 +45,7 @@ def items() -> Any:
 
 def _items_page(selection: Selection, words: str, refused: InvalidInput | None = None) -> str:
     """Return the search form with the items found, or with the reason why it was refused."""
-    found = {} if refused else _found(selection, CatalogueItem.id.desc())
+    found = {} if refused else _found(selection, newest_first=True)
     return render_template(
         "catalogue/items.html",
         selection=selection,
@@ -106,7 +106,7 @@ def item_sets() -> str:
 def item_set(item_set_id: int) -> str:
     """An item set and what is in it."""
     shown = sets.get(item_set_id)
-    found = _found(Selection(item_set_id=item_set_id, with_restricted=_sees_restricted()), CatalogueItem.id)
+    found = _found(Selection(item_set_id=item_set_id, with_restricted=_sees_restricted()), newest_first=False)
     return render_template("catalogue/item_set.html", item_set=shown, **found)
 
 
@@ -181,8 +181,10 @@ def _as_arguments(selection: Selection) -> dict[str, Any]:
     return {name: value for name, value in every.items() if value is not None}
 
 
-def _found(selection: Selection, order: Any) -> dict[str, Any]:
-    """A page of these items, without the columns that no list shows, and their pictures."""
+def _found(selection: Selection, *, newest_first: bool) -> dict[str, Any]:
+    """Return a page of these items, without the columns that no list shows, and their pictures."""
     light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
-    page = page_of(selection.query().options(*light).order_by(order), asked_number())
+    order = CatalogueItem.id.desc() if newest_first else CatalogueItem.id
+    items = select(CatalogueItem).options(*light).order_by(order)
+    page = page_of(items, asked_number(), selection.ids(newest_first=newest_first))
     return {"page": page, "pictures": sets.thumbnails([i.id for i in page.rows], with_restricted=_sees_restricted())}

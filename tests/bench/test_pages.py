@@ -6,24 +6,21 @@ import shutil
 
 import pytest
 
+from connector import paging
+from connector.imports import fetching
 from tests.conftest import app_at, let_go
 
 from .large import make
 from .work import steps_of
 
 JOBS = ("/jobs/1/", "/jobs/2/", "/jobs/3/", "/jobs/3/live", "/jobs/3/row", "/jobs/4/", "/jobs/")
-# These may walk an index, but read no row that they do not show.
-LISTS = (
-    *(
-        "/items/",
-        "/items/?page=30",
-        "/items/?job=1",
-        "/items/?item_set=1",
-        "/items/?item_set=5",
-        "/items/?repository=1",
-    ),
-    *("/item-sets/", "/item-sets/1/", "/gone/", "/sources/1/", "/jobs/5/", "/jobs/5/preview/", "/audit/"),
+# These are counted up to a limit.
+COUNTED = (
+    *("/items/", "/items/?page=15", "/items/?job=1", "/items/?item_set=1", "/items/?repository=1"),
+    *("/item-sets/1/", "/jobs/5/"),
 )
+# These may walk an index, but read no row that they do not show.
+LISTS = ("/items/?item_set=5", "/item-sets/", "/gone/", "/sources/1/", "/jobs/5/preview/", "/audit/")
 STEPS_AN_ITEM = 60
 
 
@@ -63,3 +60,29 @@ def test_a_list_takes_few_steps_for_each_item_that_it_does_not_show(instances, a
     small, large = steps_in(instances, address)
 
     assert large - small <= STEPS_AN_ITEM * 3000
+
+
+@pytest.mark.parametrize("address", COUNTED)
+def test_a_list_is_not_counted_beyond_a_limit(instances, address, monkeypatch):
+    monkeypatch.setattr(paging, "COUNTED", 300)
+    small, large = steps_in(instances, address)
+
+    assert large <= 1.1 * small + 1000
+
+
+def test_looking_for_files_that_are_left_takes_as_many_steps_for_each_item_of_a_larger_job(instances, monkeypatch):
+    monkeypatch.setattr(fetching, "ITEMS", 50)
+
+    def walk() -> list[int]:
+        found, last = [], 0
+        while ids := fetching.seen_items(1, 2, last):
+            found, last = [*found, *ids], ids[-1]
+        return found
+
+    steps = []
+    for app, items in zip(instances, (1000, 4000), strict=True):
+        with app.app_context():
+            assert walk() == list(range(items // 2 + 1, items + 1))
+            steps.append(steps_of(app, walk))
+
+    assert steps[1] <= 5 * steps[0]
