@@ -18,8 +18,9 @@ from ..extensions import db, transaction
 from . import missing_files, report
 from .incremental import proof
 from .models import Answer, ImportJob
+from .questions import Missing, Unlisted
 from .read_sets import unread_sets
-from .recording import Missing, Unlisted, in_counts
+from .recording import in_counts
 
 if TYPE_CHECKING:
     from .harvest import Harvest

@@ -26,7 +26,8 @@ from . import harvest
 from .access import Access
 from .due_files import is_chosen
 from .models import ImportJob, PreviewRow
-from .recording import REASONS, Missing, Unlisted, identity, name_of
+from .questions import Missing, Unlisted
+from .recording import REASONS, identity, name_of
 from .run import Run
 from .told import Told
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from .access import Access
 from .due_files import is_chosen
 from .membership import MEMBERSHIP, Shelving
 from .models import ImportJob, Kind, State
+from .questions import Missing, Unlisted
 from .restrictions import Restrictions
 from .run import Run
 
@@ -40,74 +41,6 @@ REASONS = {
     SourceState.SUPERSEDED: "Replaced at the source by a newer version.",
     SourceState.VANISHED: "No longer at the source.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """How many of the items that a source held, and that were present, were not seen now.
-
-    `gone`: the sentence that says that all of what is imported is gone, or "".
-    """
-
-    unseen: int
-    held: int
-    gone: str = ""
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """Return what the job keeps of the question."""
-        return {"unseen": self.unseen, "held": self.held}
-
-    @property
-    def sentence(self) -> str:
-        if self.gone:
-            items = "its 1 item" if self.unseen == 1 else f"its {self.unseen} items"
-            return f"{self.gone} Nothing was changed. Mark {items} as missing?"
-        return (
-            f"The source lists {self._left} of the {self.held} items that were here before. Nothing was marked: "
-            f"{self.unseen} in one run is more than is likely, and the repository may be in trouble. "
-            "Are they really gone?"
-        )
-
-    @property
-    def forecast(self) -> str:
-        """Return what a preview says instead of asking."""
-        if self.gone:
-            return f"{self.gone} An import would ask you whether to mark its items as missing."
-        return (
-            f"The source lists {self._left} of the {self.held} items that are here. An import would mark nothing and "
-            f"ask you whether the other {self.unseen} are really gone, so they are not listed here."
-        )
-
-    @property
-    def _left(self) -> str:
-        return "none" if self.unseen == self.held else f"only {self.held - self.unseen}"
-
-
-@dataclass(frozen=True, slots=True)
-class Unlisted:
-    """How many items those collections count whose lists are empty (DSpace 4 to 6)."""
-
-    items: int
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """Return what the job keeps of the question."""
-        return {"unseen": self.items, "held": self.items, "unlisted": True}
-
-    @property
-    def sentence(self) -> str:
-        return (
-            f"The source counts {self.items} items and lists none of them. All of them may be private or restricted, "
-            "or the repository may be in trouble. Is it right that they are not public?"
-        )
-
-    @property
-    def forecast(self) -> str:
-        """Return what a preview says instead of asking."""
-        return (
-            f"The source counts {self.items} items and lists none of them. An import would ask whether that is right."
-        )
 
 
 class Recorder:

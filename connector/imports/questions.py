@@ -1,0 +1,74 @@
+"""What a person is asked before items are marked as missing, with its sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """How many of the items that a source held, and that were present, were not seen now.
+
+    `gone`: the sentence that says that all of what is imported is gone, or "".
+    """
+
+    unseen: int
+    held: int
+    gone: str = ""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what the job keeps of the question."""
+        return {"unseen": self.unseen, "held": self.held}
+
+    @property
+    def sentence(self) -> str:
+        if self.gone:
+            items = "its 1 item" if self.unseen == 1 else f"its {self.unseen} items"
+            return f"{self.gone} Nothing was changed. Mark {items} as missing?"
+        return (
+            f"The source lists {self._left} of the {self.held} items that were here before. Nothing was marked: "
+            f"{self.unseen} in one run is more than is likely, and the repository may be in trouble. "
+            "Are they really gone?"
+        )
+
+    @property
+    def forecast(self) -> str:
+        """Return what a preview says instead of asking."""
+        if self.gone:
+            return f"{self.gone} An import would ask you whether to mark its items as missing."
+        return (
+            f"The source lists {self._left} of the {self.held} items that are here. An import would mark nothing and "
+            f"ask you whether the other {self.unseen} are really gone, so they are not listed here."
+        )
+
+    @property
+    def _left(self) -> str:
+        return "none" if self.unseen == self.held else f"only {self.held - self.unseen}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """How many items those collections count whose lists are empty (DSpace 4 to 6)."""
+
+    items: int
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what the job keeps of the question."""
+        return {"unseen": self.items, "held": self.items, "unlisted": True}
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"The source counts {self.items} items and lists none of them. All of them may be private or restricted, "
+            "or the repository may be in trouble. Is it right that they are not public?"
+        )
+
+    @property
+    def forecast(self) -> str:
+        """Return what a preview says instead of asking."""
+        return (
+            f"The source counts {self.items} items and lists none of them. An import would ask whether that is right."
+        )
