@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ..errors import BadAnswer, Restricted, TooLarge
 from ..http import Http
 from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, member, optional, searched
+from .list_end import ListEnd
 from .records import FileAccess, Item, Server
 
 Params = Sequence[tuple[str, Any]]
@@ -16,7 +17,6 @@ Params = Sequence[tuple[str, Any]]
 _BUNDLES, _BITSTREAMS = 100, 500
 _FILES = "bundles/bitstreams/format"
 _TRIES = 4
-_MOST_IDLE_PAGES = 5
 
 
 class Answer(NamedTuple):
@@ -113,14 +113,21 @@ def to_the_end(
 ) -> Iterator[tuple[Listed, str]]:
     """Yield the pages of a list, each with its address, from the first on. `read(number, size)` returns another.
 
-    Rows that may not be read leave short or empty pages. But however many pages a list promises, it has ended after a
-    few in a row that are empty or repeat the one before.
+    Its counts are not trusted. Rows that may not be read leave short or empty pages; but however many pages a list
+    promises, it has ended after a few that bring nothing new. Where the last page is full, or more came than is
+    counted, one more is asked for. Raises BadAnswer where a list forgets rows that it gave, or seems to have no end.
     """
-    page, number, idle = first, 0, 0
+    (page, url), number, end, before = first, 0, ListEnd(), list[Any]()
     while True:
-        yield page
-        before, number = page[0], number + 1
-        if number >= before.pages or idle == _MOST_IDLE_PAGES:
+        end.note(
+            number * page.size, page.size, len(page.rows), 0 if page.rows == before else len(page.rows), page.total
+        )
+        if end.is_endless:
+            raise BadAnswer(f"{url}: {end.in_words()}", url)
+        yield page, url
+        number, before = number + 1, page.rows
+        if number * page.size >= end.after(number * page.size, page.total):
             return
-        page = read(number, before.size)
-        idle = idle + 1 if page[0].rows in ([], before.rows) else 0
+        total, (page, url) = page.total, read(number, page.size)
+        if page.total < min(total, end.reach):  # Spring corrects the count on a last page, but never below its rows
+            raise BadAnswer(f"{url} counts {page.total} where more were listed before.", url)

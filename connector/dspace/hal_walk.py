@@ -19,6 +19,7 @@ from .hal_api import HalApi
 from .hal_query import AS_IT_COMES, WAYS, items_in
 from .hal_records import embedded, found_object, item_of, known_id
 from .hal_steps import Cursor, Result, Step, Tally, by_id, is_light
+from .list_end import ListEnd
 from .pages import Pages, Rows
 from .plans import WARM_UP, WIDTH_OF_TRIALS, WORTH_A_TRIAL, Plan, Plans, cheapest, is_worth
 from .records import Failure, Item, Page, Scope, ScopeKind, Subset
@@ -60,7 +61,7 @@ class Walk:
         self._collection = records.Collection(scope.id, scope.handle, scope.name) if is_collection else None
         self._embeds_owner = with_collection and not is_collection
         self._met: set[str] = set()
-        self._tally, self._is_resumed = Tally(), False
+        self._tally, self._is_resumed, self._end = Tally(), False, ListEnd()
         self._plan, self._way, self._offset = plans.first, WAYS[0], 0
         self._chosen: Plan | None = None
         self._is_trying = False
@@ -77,7 +78,10 @@ class Walk:
         for number in range(max(1, first_again), len(WAYS)):
             if self._tally.is_whole or (WAYS[number].query and not self._reading.lists_parts()):
                 return
+            met = len(self._met)
             yield from self._again(number)
+            if self._end.is_reached and len(self._met) == met:
+                return  # the count is false, and nothing is missing
 
     # The first way: by accession, as cheaply as can be
 
@@ -88,7 +92,16 @@ class Walk:
         if self._chosen is None and self._tally.total > WORTH_A_TRIAL:
             yield from self._until(first, -(-self._offset // WARM_UP) * WARM_UP)
             yield from self._trials()
-        yield from self._read(self._chosen or first, lambda: self._tally.total)
+        yield from self._to_the_end(self._chosen or first)
+
+    def _to_the_end(self, plan: Plan) -> Iterator[Page]:
+        """Read to the last page that is promised, or that brings something new, and one more where that is in doubt."""
+        end = lambda: self._end.after(self._offset, self._tally.total)  # noqa: E731
+        while self._offset < end():
+            yield from self._read(plan, end)
+        if self._end.is_endless:
+            failure = Failure(None, None, None, self._end.in_words())
+            yield Page((), self._cursor() | asdict(self._tally), self._tally.total, (failure,))
 
     def _opening(self, plan: Plan) -> Iterator[Page]:
         """One page, that tells the total. A site whose search knows no such sort answers 422: then its own order."""
@@ -129,25 +142,34 @@ class Walk:
         yield from self._filled(steps)
 
     def _step(self, offset: int, rows: Rows) -> Step:
-        self._offset = offset
+        start, self._offset = self._offset, offset
         self._tally.note(self._tally.total if rows.total is None else rows.total)
         known, unknown = by_id(rows)
         self._tally.count += len(unknown)
-        return self._fresh(known, unknown, {"way": 0, "offset": offset, "plan": self._chosen and self._chosen.name})
+        new, number = len(known.keys() - self._met), len(known) + len(unknown)
+        self._end.note(start, offset - start, number, new, self._tally.total)
+        return self._fresh(known, unknown, self._cursor())
+
+    def _cursor(self) -> Cursor:
+        return {"way": 0, "offset": self._offset, "plan": self._chosen and self._chosen.name}
 
     # The other ways: only what was not met yet
 
     def _again(self, number: int) -> Iterator[Page]:
         """List the scope, or a part of it, in another way. What can be listed in no such way is left out of it."""
         self._way, self._plan = WAYS[number], Plan(self._reading.sizes[0], False)
-        listing, here = Tally(), set[str]()
+        listing, here, end, start = Tally(), set[str](), ListEnd(), 0
 
         def steps() -> Iterator[Step]:
-            for _, rows in self._new_pages()(0, lambda: max(1, listing.total), self._plan.size):
+            nonlocal start
+            until = lambda: start if end.is_reached else max(1, listing.total)  # noqa: E731
+            for offset, rows in self._new_pages()(0, until, self._plan.size):
                 known, unknown = by_id(rows)
                 listing.note(listing.total if rows.total is None else rows.total)
+                end.note(start, offset - start, len(known) + len(unknown), len(known.keys() - here), listing.total)
                 listing.count += len(known.keys() - here) + len(unknown)
                 here.update(known)
+                start = offset
                 yield self._fresh(known, (), {"way": number})
 
         try:
@@ -212,7 +234,7 @@ class Walk:
     def _listed(self, plan: Plan, offset: int, size: int, tries: int) -> Rows:
         params = [*self._parameters(plan), ("page", offset // size), ("size", size)]
         found, url = self._api.search(params, kind=plan.name, tries=tries)
-        if size > 1 and len(found.rows) < min(size, found.total - offset):
+        if size > 1 and found.rows and len(found.rows) < min(size, found.total - offset):
             # An administrator has lowered the cap: the rows between would never come (dspace-rest.md, 3.2).
             raise BadAnswer(f"{url} gave {len(found.rows)} items where {size} were asked for.", url)
         results = [self._row(row, plan, url) for row in found.rows]

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 from ..http import Http
 from .legacy_records import identifier, listed
+from .list_end import Stretch
 from .records import Server
 
 EVERYTHING = "metadata,bitstreams"
 _FIRST_PAGE, _LATER_PAGE = 100, 1_000
-_LONG_PAGES, _LONG_ROWS = 3, 1_000
+LONG_ROWS = 1_000  # of a list that tells no count
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +47,6 @@ ABILITIES = {
     5: Abilities(),
     6: Abilities(uuids=True, most_rows=50, counts_once=True),
 }
-
-
-@dataclass(slots=True)
-class Stretch:
-    """How far a list has brought nothing new: after three pages, or a thousand rows of it, that is its end.
-
-    `least`: three pages are the end only if they had so many rows together.
-    """
-
-    least: int = 0
-    pages: int = 0
-    rows: int = 0
-
-    def add(self, size: int, new: int) -> None:
-        """A page of this size brought this many new rows."""
-        self.pages, self.rows = (0, 0) if new else (self.pages + 1, self.rows + size)
-
-    @property
-    def is_long(self) -> bool:
-        return self.rows >= (self.least if self.pages >= _LONG_PAGES else _LONG_ROWS)
 
 
 class Answer(NamedTuple):
@@ -108,7 +89,7 @@ class LegacyApi:
         Rows that may not be read are taken out after the page was cut: short or empty pages are not the end, a long
         stretch without any new row is (a server that does not know `offset` would repeat itself for ever).
         """
-        size, offset, stretch, met = self.capped(_FIRST_PAGE), 0, Stretch(), set[str]()
+        size, offset, stretch, met = self.capped(_FIRST_PAGE), 0, Stretch(most_rows=LONG_ROWS), set[str]()
         while not stretch.is_long:
             answer = self.get(path, {**(params or {}), "limit": size, "offset": offset}, kind="list")
             rows = listed(*answer)

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 _SIZES = (2_000, 1_000, 500, 100, 50, 25, 20, 10, 5, 2, 1)
 _LIGHT_PAGE, _ALL_ITEMS_PAGE = 1_000, 2_000
-_WHOLE_LIST = 1_000_000
+WHOLE_LIST = 1_000_000
 
 
 def chain(most: int) -> tuple[int, ...]:
@@ -88,18 +88,18 @@ class LegacyRows:
         """One page of a collection, or of the list of all items."""
         return self.patiently(lambda: self._of(part, ListPlan(size, details), offset, 2, None))
 
-    def light_pages(self, part: Collection, end: int, known: Collection | None) -> Iterator[Rows]:
-        """The collection's rows once more, from the beginning, without details."""
+    def light_pages(self, part: Collection, end: int, known: Collection | None) -> Iterator[tuple[int, Rows]]:
+        """(offset after it, rows) of each page of the collection once more, from the beginning, without details."""
 
         def read(offset: int, size: int, tries: int) -> Rows:
             return self._of(part, ListPlan(size, details=False), offset, tries, known)
 
         size = self._api.capped(_LIGHT_PAGE)
-        return (rows for _, rows in self._new_pages(read, size, self._width)(0, lambda: end, size))
+        return self._new_pages(read, size, self._width)(0, lambda: end, size)
 
     def whole(self, part: Collection, known: Collection | None) -> Rows:
         """All rows of a collection in one request, light: none can be lost between pages. Raises Transient."""
-        return self._of(part, ListPlan(_WHOLE_LIST, details=False), 0, 2, known)
+        return self._of(part, ListPlan(WHOLE_LIST, details=False), 0, 2, known)
 
     def count(self, part: Collection) -> int:
         """The collection's own count: an upper bound, as it includes what may not be seen."""
@@ -117,7 +117,7 @@ class LegacyRows:
 
     def whole_of_all_items(self) -> Rows:
         """The list of all items in one request, light. Raises Transient."""
-        return self._all_items(0, _WHOLE_LIST, 2)
+        return self._all_items(0, WHOLE_LIST, 2)
 
     def _all_items(self, offset: int, size: int, tries: int) -> Rows:
         return self._of(None, ListPlan(size, details=False), offset, tries, None)

@@ -14,9 +14,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFound, Restricted, Transient
-from .legacy_api import Stretch
+from .legacy_api import LONG_ROWS
 from .legacy_plans import plans_for
-from .legacy_rows import LegacyRows
+from .legacy_rows import WHOLE_LIST, LegacyRows
+from .list_end import ListEnd, Stretch, idle_of_old
 from .pages import Rows
 from .records import Collection, Failure, Item, Page, Scope, ScopeKind
 
@@ -142,36 +143,47 @@ class Walk:
     def _listed(self, part: Collection) -> Iterator[Page]:
         if self._count is None:
             self._count = self._rows.count(part)
-        at_start = end = self._count
-        broken = False
-        while self._place.offset < end:
-            for offset, rows in self._rows.pages(part, self._place.offset, end, self._known(part)):
+        at_start, end, broken = self._count, ListEnd(idle_of_old(), doubts_full_pages=False), False
+        while self._place.offset < (until := end.after(self._place.offset, at_start)):
+            for offset, rows in self._rows.pages(part, self._place.offset, until, self._known(part)):
                 broken = broken or bool(rows.failures)
                 self._count = self._count if rows.total is None else rows.total
-                met, rows_done = len(self._ids), self._place.offset + len(rows.items) + len(rows.failures)
+                met, start, number = len(self._ids), self._place.offset, len(rows.items) + len(rows.failures)
                 unmet = self._unmet(rows.items)
-                if rows_done > end and len(self._ids) > met:
-                    end = offset + 1
+                end.note(start, offset - start, number, len(self._ids) - met, at_start)
                 yield from self._give(unmet, offset)
+                if end.is_reached:
+                    break
+        if end.is_endless:
+            yield self._page((), (Failure(None, part.handle, part.name, end.in_words()),))
+        yield from self._compared(part, at_start, broken, is_at_end=not end.is_reached)
+
+    def _compared(self, part: Collection, at_start: int, broken: bool, is_at_end: bool) -> Iterator[Page]:
+        """Compare what came with the count; `is_at_end`: the list was read as far as the count goes."""
         in_one = at_start < max(1, self._rows.in_one) and not self._resumed
         if self._client.api.can.item_pages and not (in_one and self._agrees(part, at_start)):
             self._count = self._rows.count(part)  # rows may have come or gone since the first count
         sure = in_one and self._count == at_start
         if broken or not (sure or self._agrees(part, max(at_start, self._count))):
-            yield from self._missing(part)
+            yield from self._missing(part, is_at_end)
         else:
             self._explained[part.id] = max(0, self._count - self._place.distinct)
-        if self._count and not (self._place.distinct or broken):
-            self._unlisted[part.id] = self._count
+        if not (self._place.distinct or broken):
+            self._count = max(at_start, self._count)
+            self._unlisted |= {part.id: self._count} if self._count else {}
 
     def _agrees(self, part: Collection, count: int) -> bool:
         """Did all come: as many distinct items as are counted, but for exactly those known to be hidden from us?"""
         return self._place.distinct >= count or self._place.distinct + self._known_hidden.get(part.id, 0) == count
 
-    def _missing(self, part: Collection) -> Iterator[Page]:
-        """The items that the pages lost. What further readings of the list do not show either is hidden from us."""
-        is_whole = self._client.api.can.most_rows is None and (yield from self._in_one_piece(part))
-        readings = 0
+    def _missing(self, part: Collection, is_at_end: bool) -> Iterator[Page]:
+        """The items that the pages lost. What further readings of the list do not show either is hidden from us.
+
+        That holds where they go as far as the count. A list whose pages were left before is not read in pages again.
+        """
+        may_be_whole = self._client.api.can.most_rows is None and self._count <= WHOLE_LIST
+        is_whole = may_be_whole and (yield from self._in_one_piece(part))
+        readings = 0 if is_at_end else MOST_READINGS
         while not is_whole and readings < MOST_READINGS:
             readings += 1
             number, is_sure = yield from self._once_more(part)
@@ -196,14 +208,18 @@ class Walk:
 
         It does where it shows no item that was not met before, and none twice: then no page boundary has moved.
         """
-        listed, broken, is_sure = set[str](), 0, True
-        for rows in self._rows.light_pages(part, self._count, self._known(part)):
+        listed, broken, is_sure, idle, start = set[str](), 0, True, idle_of_old(), 0
+        for offset, rows in self._rows.light_pages(part, self._count, self._known(part)):
             ids = {item.id for item in rows.items}
-            is_sure = is_sure and listed.isdisjoint(ids) and ids <= self._ids
+            idle.add(offset - start, len(ids - listed))
+            start = offset
+            is_sure = is_sure and listed.isdisjoint(ids) and ids <= self._ids and not idle.is_long
             listed |= ids
             broken += len(rows.failures)
             yield from self._give(self._unmet(rows.items))
             yield from self._give_failures(rows.failures)
+            if idle.is_long:
+                break
         return len(listed) + broken, is_sure
 
     def _explain(self, part: Collection, number: int) -> None:
@@ -238,14 +254,18 @@ class Walk:
 
     def _pages_of_all_items(self) -> Generator[Page, None, bool]:
         """To the end, which is where a long stretch brings nothing. Return whether rows moved between the pages."""
-        end, stretch, met, has_moved = max(1, self._place.before or 0), Stretch(LONG_STRETCH), set[str](), False
+        end, met, has_moved = max(1, self._place.before or 0), set[str](), False
+        stretch, idle = Stretch(least_rows=LONG_STRETCH, most_rows=LONG_ROWS), idle_of_old()
         while self._place.offset < end:
             for offset, rows in self._rows.all_items(self._place.offset, end):
                 ids = {item.id for item in rows.items}
-                stretch.add(offset - self._place.offset, len(ids - met) + len(rows.failures))
+                for each in (stretch, idle):
+                    each.add(offset - self._place.offset, len(ids - met) + len(rows.failures))
                 has_moved = has_moved or not met.isdisjoint(ids)
                 met |= ids
                 yield from self._give_of_all_items(rows, offset)
+                if idle.is_long:
+                    return has_moved
             if not stretch.is_long:
                 end = self._place.offset + 1
         return has_moved

@@ -40,6 +40,7 @@ from .scope_pages import scope_pages
 FULL_PAGE = 80
 LONGEST_WAIT = 1.0
 MIXED = False  # as a name: that of nobody
+MOST_EXPECTED = 2**31 - 1  # an integer of PostgreSQL: counts of sources may be false
 LAST = 50  # jobs among which the last whole one is looked for
 
 
@@ -350,7 +351,7 @@ class Harvest:
         self.hidden.update({key: number for key, number in page.hidden.items() if number or key in self.known_hidden})
         self.unlisted.update(page.unlisted)
         met = self.recorder.seen([*(s.item.id for s in same), *(each.id for each in (*complete, *failures) if each.id)])
-        values = {} if page.total is None else {"expected": page.total}
+        values = {} if page.total is None else {"expected": min(page.total, MOST_EXPECTED)}
         with transaction():
             late = takedown.excluded(self.place.repository_id, [*(s.item for s in same), *complete, *failures])
             same = [s for s in same if s.item.id not in late]

@@ -347,6 +347,56 @@ def test_a_count_that_is_never_met_ends_the_walk_and_stands():
     assert pages[-1].total == 30
 
 
+class Counting(FakeHal):
+    """A repository whose search counts this many items, whatever it has."""
+
+    def __init__(self, items, count: int):
+        super().__init__(items)
+        self.count = count
+
+    def _search(self, asked, url):
+        answer = super()._search(asked, url)
+        answer["_embedded"]["searchResult"]["page"]["totalElements"] = self.count
+        return answer
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_a_count_far_above_what_comes_ends_the_walk_after_a_few_requests_and_stands(light):
+    fake = Counting([synthetic(number) for number in range(30)], 10**12)
+
+    pages = walk(fake, light=light)
+
+    assert sorted(item.id for item in items_of(pages)) == sorted(all_ids(30))
+    assert pages[-1].total == 10**12
+    assert len(fake.requests) < 200
+
+
+@pytest.mark.parametrize("total", [12, 45, 120, 200])
+@pytest.mark.parametrize("count", [1, 10, 20, 40, 100])
+def test_a_count_that_is_too_low_is_doubted(total, count):
+    pages = walk(Counting([synthetic(number) for number in range(total)], min(count, total)))
+
+    assert [item.id for item in items_of(pages)] == all_ids(total)
+
+
+class Inventing(Counting):
+    """A repository with new items on every page, for ever."""
+
+    def _search(self, asked, url):
+        number, size = int(asked["page"][0]), int(asked["size"][0])
+        self.items = [synthetic(row) for row in range(number * size + size)]
+        return super()._search(asked, url)
+
+
+def test_items_without_end_are_read_to_a_bound_and_the_walk_says_so():
+    pages = walk(Inventing([], 20), light=True)
+
+    [failure] = [failure for page in pages for failure in page.failures]
+    assert "The list counts 20 and has brought 1" in failure.reason
+    assert len(items_of(pages)) < 1_200
+    assert json.loads(json.dumps(pages[-1].cursor)).keys() == pages[0].cursor.keys()
+
+
 def test_parts_the_search_cannot_make_are_left_out():
     fake = numbered(30)
     fake.order = lambda rows, asked: rows[:-1] + rows[:1]

@@ -458,3 +458,72 @@ def test_what_is_recorded_is_asked_in_the_thread_of_the_reader_only():
     list(client(PagingDSpace(4, HOMES, plain(60)), 4, limit=10).walk(collection(2), seen=seen))
 
     assert threads == {threading.current_thread()}
+
+
+class Counting(PagingDSpace):
+    """A repository whose collections count this many items; `in_lists`: as their lists tell it, where they do (4)."""
+
+    count, in_lists = 10**12, 10**12
+
+    def _collection(self, home):
+        return super()._collection(home) | {"numberItems": self.count}
+
+    def _answer(self, path, params, url):
+        answer = super()._answer(path, params, url)
+        if params.get("expand") == "items":
+            answer["numberItems"] = self.in_lists
+        return answer
+
+
+@pytest.mark.parametrize("generation", [4, 5, 6])
+@pytest.mark.parametrize("light", [False, True])
+def test_a_count_far_above_what_comes_is_not_read_to_its_end_and_is_not_explained(generation, light):
+    dspace = Counting(generation, HOMES, plain(60))
+
+    result = walked(client(dspace, generation), collection(2), light=light)
+
+    assert sorted(result.ids, key=int) == dspace.shown()
+    assert result.hidden == {}
+    assert result.total == 10**12
+    assert sum(each.startswith(("collections/2", "items?")) for each in dspace.asked) < 60
+
+
+@pytest.mark.parametrize("generation", [5, 6])
+def test_a_repository_that_counts_far_more_than_it_lists_is_read_to_its_end(generation):
+    dspace = Counting(generation, HOMES, plain(60))
+
+    result = walked(client(dspace, generation), REPOSITORY)
+
+    assert sorted(result.ids, key=int) == dspace.shown()
+    assert result.total >= 10**12
+    assert len(dspace.asked) < 250
+
+
+def test_a_list_that_is_empty_and_counts_nothing_is_told_where_the_collection_counts_items():
+    dspace = Counting(4, HOMES, [])
+    dspace.count, dspace.in_lists = 12, 0
+
+    result = walked(client(dspace, 4), collection(2))
+
+    assert [page.unlisted for page in result.pages if page.unlisted] == [{"2": 12}]
+
+
+class Inventing(PagingDSpace):
+    """A repository with new items on every page, for ever."""
+
+    def _collection(self, home):
+        return super()._collection(home) | {"numberItems": 20}
+
+    def _page(self, rows, params, url):
+        return super()._page(plain(params["offset"] + params["limit"]), params, url)
+
+
+@pytest.mark.parametrize("generation", [4, 5, 6])
+def test_items_without_end_are_read_to_a_bound_and_the_walk_says_so(generation):
+    dspace = Inventing(generation, HOMES, [])
+
+    result = walked(client(dspace, generation), collection(2), light=True)
+
+    [failure] = result.failures
+    assert "It may have no end" in failure.reason
+    assert len(set(result.ids)) == len(result.ids) < 2_500
