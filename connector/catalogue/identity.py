@@ -48,8 +48,9 @@ def find(repository_id: int, items: Sequence[Item], columns: Sequence[Any], met:
     """Return the rows that are held of these items, by the item's id; each has `key` and `sid` besides the columns.
 
     An item with both the id and the handle of a row is that item. Else the handle decides, unless the row is an item
-    that was `met` in this run, too: then two items have one handle. A UUID finds an item whose handle has changed. A
-    number finds only an item without handle, since a repository that was built anew uses its numbers again.
+    that was `met` in this run or is a rival (see `rivals`) still at the source: then two items have one handle.
+    A UUID finds an item whose handle has changed. A number finds only an item without handle, since a repository that
+    was built anew uses its numbers again.
     """
     query = select(ITEM.c.source_key.label("key"), ITEM.c.source_id.label("sid"), ITEM.c.handle.label("held"), *columns)
     query = query.where(ITEM.c.repository_id == repository_id)
@@ -70,6 +71,23 @@ def find(repository_id: int, items: Sequence[Item], columns: Sequence[Any], met:
     ):
         _match(found, left, rule)
     return found
+
+
+def rivals(repository_id: int, items: Sequence[Item]) -> list[Any]:
+    """Return the rows whose handle belongs to one of these items now, which is not held and has another UUID.
+
+    An item keeps its UUID for life, so a row goes to the new item only where the source has lost the one held.
+    """
+    new = {item.handle: item.id for item in items if item.handle and is_uuid(item.id)}
+    columns = (ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle)
+    query = select(*columns).where(ITEM.c.repository_id == repository_id, ITEM.c.source_key.in_(new))
+    rows = [row for row in db.session.execute(query) if row.source_id != new[row.source_key] and is_uuid(row.source_id)]
+    if not rows:
+        return []
+    ids = [new[row.source_key] for row in rows]
+    mine = (ITEM.c.repository_id == repository_id, ITEM.c.source_id.in_(ids))
+    held = set(db.session.scalars(select(ITEM.c.source_id).where(*mine)))
+    return [row for row in rows if new[row.source_key] not in held]
 
 
 def keys_for(repository_id: int, items: Sequence[Item], rows: Mapping[str, Any]) -> dict[str, str]:

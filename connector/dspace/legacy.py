@@ -49,7 +49,8 @@ class LegacyClient:
     `limit`: the most results asked for at once, but for the id list, which loses nothing only in one piece; `width()`:
     how many requests may run in parallel now. Only the walk and `complete` wait for a repository that is down.
     `can_select`: these servers list whole collections only, without any query, so no walk is of what changed.
-    `lists_closed_files`: items do not list files that we may not read.
+    `lists_closed_files`: items do not list files that we may not read. `tells_unknown`: False on 4, which refuses an
+    unknown id as one that is not open.
     """
 
     can_select = False
@@ -100,6 +101,11 @@ class LegacyClient:
         return records.community(*self.api.get(f"communities/{id}", kind="community")).item_count
 
     # -- one object
+
+    @property
+    def tells_unknown(self) -> bool:
+        """Return whether the answer for an unknown id differs from that for a closed object."""
+        return self.api.can.tells_unknown
 
     def find(self, kind: ScopeKind, identifier: str) -> Scope:
         """The scope of this kind with this id (uuid or number) or handle ("1/2", "hdl:1/2" or its URL).

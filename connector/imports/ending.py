@@ -102,7 +102,10 @@ def _is_doubtful(harvest: Harvest, missing: Missing) -> bool:
 
 def _gone_in_words(harvest: Harvest) -> str:
     """Say that what is imported is gone; "" where it is there."""
-    return f"The {harvest.scope.kind} is no longer at the source." if harvest.scope_is_gone else ""
+    if not harvest.scope_is_gone:
+        return ""
+    closed = "" if harvest.client.tells_unknown else ", or it is no longer open to the public"
+    return f"The {harvest.scope.kind} is no longer at the source{closed}."
 
 
 def _missing(harvest: Harvest, which: ColumnElement[bool]) -> Missing:
@@ -216,7 +219,7 @@ def _mark_unseen(harvest: Harvest) -> tuple[list[str], list[str]]:
     while rows := _unseen(harvest, after):
         harvest.run.say("Looking for items that the list no longer shows")
         after = rows[-1].id
-        found = harvest.access.surely(lambda rows=rows: _asked(harvest, rows))
+        found = harvest.access.surely(lambda rows=rows: states_of(harvest, rows))
         with transaction():
             marked = [(row, state) for row, state in found if state not in (None, SourceState.PRESENT)]
             harvest.recorder.mark(marked)
@@ -239,8 +242,8 @@ def _unseen(harvest: Harvest, after: int) -> Sequence[Any]:
     return rows
 
 
-def _asked(harvest: Harvest, rows: Sequence[Any]) -> list[tuple[Any, SourceState | None]]:
-    """Where each of these items stands, asked several at a time."""
+def states_of(harvest: Harvest, rows: Sequence[Any]) -> list[tuple[Any, SourceState | None]]:
+    """Ask where each of these items stands, several at a time; None for an item that cannot be asked for."""
     asks = [partial(harvest.client.whereabouts, row.source_id, harvest.scope, row.handle) for row in rows]
     tasks = [partial(harvest.patience.attempt, KIND, ask) for ask in asks]
     futures = ahead(tasks, harvest.width, harvest.run.stop)

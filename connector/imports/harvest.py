@@ -13,13 +13,13 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import select
 
-from ..catalogue import store, takedown
+from ..catalogue import identity, store, takedown
 from ..catalogue.leftovers import collect_bytes
 from ..catalogue.models import Holding
 from ..catalogue.store import Place, Saved
 from ..disk import Room
 from ..dspace.records import Failure, Item, Page, SourceState, Subset
-from ..errors import AddressNotAllowed, ConnectorError, NotFound, RepositoryError
+from ..errors import AddressNotAllowed, ConnectorError, NotFound, RepositoryError, Restricted
 from ..extensions import db, transaction
 from ..http import Traffic
 from ..repositories import register
@@ -120,8 +120,8 @@ class Harvest:
     def _read(self) -> None:
         try:
             part = self.access.surely(self._read_all)
-        except NotFound:
-            if self.is_partial or not (self._holds_some() and self._lost_its_scope()):
+        except (NotFound, Restricted) as error:
+            if self.is_partial or not self._may_be_gone(error) or not (self._holds_some() and self._lost_its_scope()):
                 raise
             part, self.scope_is_gone = None, True
         with transaction():
@@ -203,9 +203,13 @@ class Harvest:
         """Does the repository, which answers otherwise, say that what is imported is no longer there?"""
         try:
             self.access.surely(lambda: self.client.find(self.scope.kind, self.scope.handle or self.scope.id))
-        except NotFound:
-            return self.repository_answers("page")
+        except (NotFound, Restricted) as error:
+            return self._may_be_gone(error) and self.repository_answers("page")
         return False
+
+    def _may_be_gone(self, error: NotFound | Restricted) -> bool:
+        """Return whether an error may mean that something is gone: DSpace 4 answers so for what is closed, too."""
+        return isinstance(error, NotFound) or not self.client.tells_unknown
 
     @cached_property
     def sees_otherwise(self) -> bool:
@@ -350,6 +354,7 @@ class Harvest:
         self.access.confirm()
         self.hidden.update({key: number for key, number in page.hidden.items() if number or key in self.known_hidden})
         self.unlisted.update(page.unlisted)
+        kept = self._still_there(complete)
         met = self.recorder.seen([*(s.item.id for s in same), *(each.id for each in (*complete, *failures) if each.id)])
         values = {} if page.total is None else {"expected": min(page.total, MOST_EXPECTED)}
         with transaction():
@@ -357,7 +362,7 @@ class Harvest:
             same = [s for s in same if s.item.id not in late]
             complete = [item for item in complete if item.id not in late]
             failures = [failure for failure in failures if (failure.id or failure.handle) not in late]
-            new = self.recorder.save(complete, {s.item.id for s in same})
+            new = self.recorder.save(complete, kept | {s.item.id for s in same})
             saved = self.recorder.record(same + new, failures)
             self.recorder.shelve(page.again)
             counts = self._counts(saved, failures, met)
@@ -370,6 +375,13 @@ class Harvest:
             self.run.advance(counts | self.requests(), cursor=cursor, traffic=self._traffic(), **values)
         self.cursor = cursor
         return [s.item_id for s in saved]
+
+    def _still_there(self, items: Sequence[Item]) -> set[str]:
+        """Return the ids of held items that have the handle of one of these and that the source has not lost."""
+        rows = identity.rivals(self.place.repository_id, items)
+        db.session.rollback()
+        states = self.access.surely(lambda: ending.states_of(self, rows)) if rows else []
+        return {row.source_id for row, state in states if state is not SourceState.VANISHED}
 
     def _counts(self, saved: Sequence[Saved], failures: Sequence[Failure], met: set[str]) -> Counter[str]:
         """What to add to the counts. What this job has met before is counted already: as unchanged, until it is not."""

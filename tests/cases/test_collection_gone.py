@@ -14,7 +14,7 @@ from tests.sample import SampleRepository
 NAME = "Aldermouth Gazette"
 
 
-@pytest.fixture(params=[5, 6, 9])
+@pytest.fixture(params=[4, 5, 6, 9])
 def guest(request, app):
     with SampleRepository(request.param) as sample:
         yield Guest(app, sample)
@@ -41,5 +41,7 @@ def test_the_run_asks_and_yes_marks_its_items(guest):
     assert (asking.state, asking.vanished) == ("stopped", 0)
     assert f"Mark its {number} items as missing?" in asking.message
     assert (done.state, done.clean, done.vanished) == ("completed", True, number)
-    assert {one["source_state"] for one in guest.records().values()} == {"vanished"}
+    state = "hidden" if guest.sample.generation == 4 else "vanished"
+    assert {one["source_state"] for one in guest.records().values()} == {state}
+    assert ("or it is no longer open to the public" in asking.message) == (state == "hidden")
     assert run(guest, source).state == "completed"

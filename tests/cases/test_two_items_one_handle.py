@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
+from connector.catalogue.models import CatalogueItem, ItemSet, Membership
 from connector.dspace.records import ScopeKind
+from connector.extensions import db, transaction
 from connector.imports import jobs, report
 from connector.imports.models import Kind
 from connector.repositories import connecting, register
@@ -136,3 +139,47 @@ def test_a_preview_shows_both(guest, kind):
 
     assert job.state == "completed"
     assert job.failed == 0
+
+
+def place_by_hand(guest, title: str) -> None:
+    with guest.app.app_context(), transaction():
+        item_id = db.session.scalar(select(CatalogueItem.id).where(CatalogueItem.title == title))
+        made = ItemSet(name="Our choice")
+        db.session.add(made)
+        db.session.flush()
+        db.session.add(Membership(item_id=item_id, item_set_id=made.id))
+
+
+@pytest.fixture
+def newcomer_first(app):
+    """A repository whose list shows an item with the handle of a held one, 100 items before that one."""
+    with SampleRepository(9) as sample:
+        guest, data = Guest(app, sample), sample.data
+        home = data.named("Special files")
+        second = data.add_item(home, [("dc.title", [SECOND])])
+        grow(data, 100)
+        first = data.add_item(home, [("dc.title", [FIRST])])
+        data.delete(second)
+        guest.run(files=False)
+        place_by_hand(guest, FIRST)
+        second.handle = first.handle
+        data._register(data.items, second)
+        data.changes += 1
+        yield guest
+
+
+def test_a_newcomer_that_is_listed_first_does_not_take_the_place_of_the_held_item(newcomer_first):
+    job = newcomer_first.run(files=False, full=True)
+
+    records = newcomer_first.records()
+    assert (job.added, job.vanished) == (1, 0)
+    assert (records[FIRST]["item_sets"], records[SECOND]["item_sets"]) == (["Our choice"], [])
+
+
+def test_a_newcomer_takes_the_place_of_a_held_item_that_is_gone(newcomer_first):
+    newcomer_first.sample.data.delete(newcomer_first.sample.data.named(FIRST))
+
+    job = newcomer_first.run(files=False, full=True)
+
+    assert (job.added, job.updated) == (0, 1)
+    assert newcomer_first.records()[SECOND]["item_sets"] == ["Our choice"]

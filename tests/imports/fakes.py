@@ -75,6 +75,7 @@ class FakeDSpace:
         self.width = 2
         self.traffic = Traffic()
         self.can_select = False
+        self.tells_unknown = True
         self.unanswered: set[str] = set()
         self.refuses_subsets = False
         self.server_time = datetime(2026, 1, 1, tzinfo=UTC)
