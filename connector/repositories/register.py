@@ -28,11 +28,19 @@ def get(repository_id: int) -> Repository:
 def named(text: str) -> Repository:
     """Return the repository with this number, name or address. Raises InvalidInput where there is none, or several."""
     every = db.session.scalars(select(Repository)).all()
-    key = base_key(text if "://" in text else f"https://{text}")
-    found = [r for r in every if text in (str(r.id), r.name) or key in _keys(r)]
+    found = [r for r in every if text in (str(r.id), r.name)] or _at_address(every, text)
     if len(found) != 1:
         raise InvalidInput(f"“{text}” names {'no' if not found else 'more than one'} repository.", "repository")
     return found[0]
+
+
+def _at_address(every: Iterable[Repository], text: str) -> list[Repository]:
+    """Return the repositories with this address; none where the text is no address."""
+    try:
+        key = base_key(text if "://" in text else f"https://{text}")
+    except ValueError:
+        return []
+    return [r for r in every if key in _keys(r)]
 
 
 def known_at(bases: Iterable[str]) -> Repository | None:

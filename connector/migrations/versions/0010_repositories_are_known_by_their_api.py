@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+import idna
 import sqlalchemy as sa
 from alembic import op
 
@@ -38,6 +39,19 @@ def _set_keys(column: sa.Column) -> None:
 
 
 def _key(url: str) -> str:
+    """Return the key of an address by the rules of the version that brought this migration."""
     parts = urlsplit(url)
     port = parts.port if parts.port not in (None, 80, 443) else None
-    return (parts.hostname or "").lower() + (f":{port}" if port else "") + parts.path.rstrip("/")
+    return _host(parts.hostname or "") + (f":{port}" if port else "") + parts.path.rstrip("/")
+
+
+def _host(name: str) -> str:
+    host = name.removesuffix(".")
+    if ":" in host:
+        return f"[{host}]"
+    if host.isascii():
+        return host
+    try:
+        return idna.encode(host, strict=True, std3_rules=True).decode()
+    except idna.IDNAError:
+        return host
