@@ -153,8 +153,11 @@ def _described(client: dspace.Client, collection: Collection) -> Collection:
 
 
 def _rename(item_set: ItemSet, name: str | None) -> None:
-    """Give a set the name that its collection has now, unless a person gave it another."""
+    """Give a set the name that its collection has now, unless a person gave it another.
+
+    A set of an earlier version does not know what its collection was called: its name stays this time.
+    """
     if name and name != item_set.source_name:
-        if item_set.name == (item_set.source_name or item_set.name):
+        if item_set.name == item_set.source_name:
             item_set.name = name
         item_set.source_name = name

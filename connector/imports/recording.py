@@ -227,12 +227,15 @@ class Recorder:
     def close_questions(self) -> None:
         """Close the questions with which earlier imports of this source ended: this one has settled them."""
         mine = (JOB.c.source_id == self._source_id, JOB.c.kind == Kind.IMPORT, JOB.c.id < self._job_id)
-        open_ones = select(JOB.c.id, JOB.c.question).where(*mine, JOB.c.state == State.STOPPED)
-        for row in db.session.execute(open_ones.where(JOB.c.question.is_not(None))).all():
+        mine += (JOB.c.state == State.STOPPED, JOB.c.question.is_not(None))
+        for row in db.session.execute(select(JOB.c.id, JOB.c.attempt, JOB.c.question).where(*mine)).all():
             if "answer" not in row.question:
                 values = {"question": row.question | {"settled_by": self._job_id}}
                 values["message"] = f"Job {self._job_id} has read this source again and settled this question."
-                db.session.execute(update(JOB).where(JOB.c.id == row.id).values(values))
+                # An answer that was given since has queued the job, and a new attempt may have asked again.
+                is_open = (JOB.c.state == State.STOPPED, JOB.c.question["answer"].as_string().is_(None))
+                same = (JOB.c.id == row.id, JOB.c.attempt == row.attempt)
+                db.session.execute(update(JOB).where(*same, *is_open).values(values))
 
     def ask(self, question: Missing | Unlisted) -> str:
         """End the job with a question: far more is missing than is likely, or all is gone. Raises Undecided."""

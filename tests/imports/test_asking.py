@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from sqlalchemy import event
 
 from connector.errors import Conflict
+from connector.extensions import db
 from connector.imports import jobs
 from connector.imports.models import Answer
 
@@ -222,3 +226,27 @@ def test_the_page_shows_the_question_with_two_buttons_and_takes_the_answer(held,
     assert held.job(job_id).state == "queued"
     assert held.work(job_id)
     assert held.job(job_id).state == "completed"
+
+
+def test_an_answer_that_comes_while_a_later_run_closes_the_question_stays(held, dspace):
+    kept = dict(dspace.items)
+    drop(dspace, 10)
+    asking = held.run().id
+    dspace.items.update(kept)
+    answered = []
+
+    def answer_first(connection, cursor, statement, parameters, *rest):
+        if not answered and statement.startswith("UPDATE import_job SET message=?, question=?"):
+            answered.append(statement)
+            text = json.dumps({"unseen": 10, "held": 10, "answer": "mark"})
+            cursor.execute("UPDATE import_job SET state = 'queued', question = ? WHERE id = ?", (text, asking))
+
+    with held.app.app_context():
+        event.listen(db.engine, "before_cursor_execute", answer_first)
+        later = held.run()
+        event.remove(db.engine, "before_cursor_execute", answer_first)
+
+    job = held.job(asking)
+    assert answered
+    assert later.state == "completed"
+    assert (job.state, job.question.get("answer"), job.is_settled) == ("queued", "mark", False)

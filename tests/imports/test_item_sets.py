@@ -90,6 +90,22 @@ def test_a_renamed_collection_renames_its_set_unless_a_person_did(guest):
     assert not {OLD, NEW, f"{NEW}, renamed"} & names
 
 
+def test_a_set_of_an_earlier_version_keeps_a_name_that_a_person_may_have_given(guest):
+    run(guest)
+    with guest.app.app_context(), transaction():
+        known = db.session.scalar(select(ItemSet).where(ItemSet.name == NEW))
+        known.name, known.source_name = "Our newspaper", None
+    names = []
+    for name in (NEW, f"{NEW}, renamed"):
+        guest.sample.data.named(NEW).name = name
+        guest.sample.data.changes += 1
+        run(guest, full=True)
+        with guest.app.app_context():
+            names.append(db.session.scalar(select(ItemSet.source_name).where(ItemSet.name == "Our newspaper")))
+
+    assert names == [NEW, f"{NEW}, renamed"]
+
+
 def test_items_whose_collection_cannot_be_read_are_counted(app):
     with SampleRepository(9) as sample:
         guest = Guest(app, sample)
