@@ -300,7 +300,7 @@ def _insert(place: Place, fresh: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def _update(place: Place, changed: list[Item], rows: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """Write changed items; gives the "data" group of each, by the item's id."""
+    """Write changed items; gives the "data" group of each, by the item's id. Marks of equal values are kept."""
     if not changed:
         return {}
     files = files_of([rows[item.id].id for item in changed])
@@ -310,7 +310,9 @@ def _update(place: Place, changed: list[Item], rows: Mapping[str, Any], data: Ma
         old = files.get(row.id, [])
         before[item.id] = {"data": _data_group(row, old)}
         present = {"source_state": SourceState.PRESENT.value, "state_since": None}
-        db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(_row(place, data[item.id]) | present))
+        metadata = restricted.with_marks_of(row.source_metadata, data[item.id]["source_metadata"])
+        values = _row(place, data[item.id] | {"source_metadata": metadata}) | present
+        db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
         db.session.execute(delete(FILE).where(FILE.c.item_id == row.id))
         _insert_files([(row.id, item.bitstreams or (), {file["bitstream_id"]: file for file in old})])
     problems.mark([rows[item.id].id for item in changed])

@@ -82,7 +82,7 @@ class HalClient:
         self._tree = HalTree(self._api, self._sizes[0])
         self._checked: set[str] = set()
         self._optional = OptionalQuestions(self._api.check, http.traffic, unanswered)
-        self._listed: dict[Scope, set[str]] = {}
+        self._listed: dict[Scope, OpenItems] = {}
 
     @property
     def unanswered(self) -> frozenset[str]:
@@ -197,14 +197,15 @@ class HalClient:
     def open_items(self, scope: Scope, ids: Group[str]) -> OpenItems:
         """Return those of these items that a search finds, whatever the scope, with the values that it shows.
 
-        Where the site refuses such a search, they are those in the list of the scope; it shows no values then.
+        Where the site refuses such a search, they are those in the list of the scope, with the values in that list.
         """
         found: dict[str, Any] = {}
         try:
             for search in by_search(self._api, ids):
                 found |= self._patience.retry_until_available("page", partial(self._optional.ask, Question.IDS, search))
         except UnansweredError:
-            return dict.fromkeys(self._ids_in(scope).intersection(ids))
+            listed = self._values_in(scope)
+            return {id: listed[id] for id in ids if id in listed}
         return found
 
     def whereabouts(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
@@ -400,12 +401,12 @@ class HalClient:
             return False
         return True
 
-    def _ids_in(self, scope: Scope) -> set[str]:
-        """Return the ids of all items that the list of a scope shows. It is read once."""
+    def _values_in(self, scope: Scope) -> OpenItems:
+        """Return the values of all items that the list of a scope shows, by id. The list is read once."""
         if scope not in self._listed:
             try:
                 pages = self.walk(scope, light=True, seen=lambda ids: set())
-                self._listed[scope] = {item.id for page in pages for item in page.items}
+                self._listed[scope] = {item.id: item.metadata for page in pages for item in page.items}
             except (NotFound, Restricted):
-                self._listed[scope] = set()
+                self._listed[scope] = {}
         return self._listed[scope]

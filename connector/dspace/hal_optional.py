@@ -16,6 +16,7 @@ from ..http import Traffic
 T = TypeVar("T")
 
 _REFUSALS = (Rejected, Restricted, NotFound, BadAnswer)
+_TRIES = 2  # of a question: a single refusal may be a mistake
 
 
 class Question(StrEnum):
@@ -32,7 +33,7 @@ class UnansweredError(Rejected):
 
 
 class OptionalQuestions:
-    """Asks optional questions, each until the repository refuses it. Safe between threads.
+    """Asks optional questions, each until the repository refuses it twice in a row. Safe between threads.
 
     `check` asks a question that every repository answers, and raises what is wrong with the repository. `unanswered`:
     the questions that it is known not to answer. What is done without goes to `traffic`, for the request log.
@@ -46,9 +47,9 @@ class OptionalQuestions:
 
     @property
     def unanswered(self) -> frozenset[str]:
-        """The questions that the repository has refused."""
+        """Return the questions that the repository has refused and never answered."""
         with self._lock:
-            return frozenset(question.value for question in self._unanswered)
+            return frozenset(question.value for question in self._unanswered - self._answered)
 
     def ask(self, question: Question, request: Callable[[], T], plain: Callable[[], object] | None = None) -> T:
         """Return the answer to a question. Raises UnansweredError where only this question is refused.
@@ -57,24 +58,31 @@ class OptionalQuestions:
         """
         if question in self._unanswered:
             raise self._without(question)
-        try:
-            answer = request()
-        except _REFUSALS as error:
+        for _ in range(_TRIES):
             try:
-                (plain or self._check)()
-            except (RepositoryError, AddressNotAllowed):
-                raise error from None
-            with self._lock:
-                self._unanswered.add(question)
-            raise self._without(question) from error
+                answer = request()
+            except _REFUSALS as error:
+                refusal = error
+                self._confirm(refusal, plain or self._check)
+            else:
+                with self._lock:
+                    self._answered.add(question)
+                return answer
         with self._lock:
-            self._answered.add(question)
-        return answer
+            self._unanswered.add(question)
+        raise self._without(question) from refusal
 
     def require(self, question: Question, request: Callable[[], object]) -> None:
         """Ask a question unless it was answered before. Raises UnansweredError where it is refused."""
         if question not in self._answered:
             self.ask(question, request)
+
+    def _confirm(self, refusal: RepositoryError, check: Callable[[], object]) -> None:
+        """Raise the refusal unless the repository answers another request."""
+        try:
+            check()
+        except (RepositoryError, AddressNotAllowed):
+            raise refusal from None
 
     def _without(self, question: Question) -> UnansweredError:
         self._traffic.did_without(question)

@@ -223,8 +223,8 @@ class LegacyClient:
         return records.complete_item(row, url, records.collection(owner, url) if owner else None)
 
     def open_items(self, scope: Scope, ids: Group[str]) -> OpenItems:
-        """Return those of these items that the lists of the scope show us, without their values (see `Openness`)."""
-        return dict.fromkeys(self._openness.found(scope, ids))
+        """Return those of these items that the lists of the scope show us, with values where known (see `Openness`)."""
+        return self._openness.found(scope, ids)
 
     def homes(self, item_id: str) -> list[Scope]:
         """The collections that an item is in and that we may see. Raises NotFound or Restricted for the item."""

@@ -48,16 +48,21 @@ class Openness:
 
     def __init__(self, client: LegacyClient):
         self._client = client
-        self._found: dict[Scope, set[str]] = {}
+        self._found: dict[Scope, dict[str, tuple[MetadataValue, ...] | None]] = {}
         self._unread: dict[Scope, Iterator[Page]] = {}
 
-    def found(self, scope: Scope, ids: Collection[str]) -> set[str]:
-        """Return those of these items that the lists of the scope show. They are read until all of them were met."""
-        found = self._found.setdefault(scope, set())
+    def found(self, scope: Scope, ids: Collection[str]) -> OpenItems:
+        """Return those of these items that the lists of the scope show, with the values in lists that have details.
+
+        The lists are read until all of the items were met.
+        """
+        found = self._found.setdefault(scope, {})
         pages = self._unread.setdefault(scope, self._pages(scope))
-        while not found.issuperset(ids) and (page := next(pages, None)) is not None:
-            found.update(item.id for item in page.items)
-        return found.intersection(ids)
+        while not found.keys() >= set(ids) and (page := next(pages, None)) is not None:
+            for item in page.items:
+                # An item may come again in a list without details.
+                found[item.id] = item.metadata if item.metadata is not None else found.get(item.id)
+        return {id: found[id] for id in ids if id in found}
 
     def _pages(self, scope: Scope) -> Iterator[Page]:
         """Yield the pages of a scope, or of the collections of a single item; none where it is closed as a whole."""

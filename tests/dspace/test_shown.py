@@ -61,6 +61,19 @@ def test_open_items_are_shown_and_closed_ones_are_not(shelf):
     assert len(asked) > 10
 
 
+def test_values_of_a_list_with_details_come_without_hidden_fields(shelf):
+    item = shelf.sample.data.named("No file")
+    item.hidden_fields |= {"local.note"}
+    shelf.sample.data.edit(item, "local.note", ["for staff"])
+    id = shelf.id("No file")
+
+    values = shelf.client.open_items(shelf.scope("Special files"), [id])[id]
+
+    fields = {value.field for value in values}
+    assert "dc.title" in fields
+    assert "local.note" not in fields
+
+
 @pytest.mark.parametrize("title", ["No file", *sorted(HIDDEN)])
 def test_the_item_of_a_scope_is_looked_for_in_lists_not_by_its_id(shelf, title):
     scope = Scope(ScopeKind.ITEM, shelf.id(title))

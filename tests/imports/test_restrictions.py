@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 from sqlalchemy import select
 
@@ -9,6 +11,8 @@ from connector.catalogue.export import as_csv
 from connector.catalogue.models import CatalogueItem
 from connector.catalogue.search import Selection
 from connector.extensions import db
+from connector.imports.access import Access
+from connector.repositories.models import Repository
 from tests.sample import SampleRepository
 
 from .test_login import Guest
@@ -91,17 +95,6 @@ def test_an_unchanged_run_with_a_login_keeps_marks_and_updates_nothing(guest):
     assert job.updated == 0
 
 
-def test_a_field_that_one_repository_hides_besides_is_marked(modern):
-    item = modern.sample.data.named(TITLE)
-    modern.sample.data.edit(item, "local.note", ["for staff"])
-    item.hidden_fields |= {"local.note"}
-    modern.sign_in()
-
-    modern.run()
-
-    assert values(modern, "local.note") == [("for staff", True)]
-
-
 def test_a_hidden_field_that_this_repository_shows_to_everybody_is_open(modern):
     modern.sample.data.named(TITLE).hidden_fields = frozenset()
     modern.sign_in()
@@ -181,3 +174,56 @@ def test_a_restricted_title_is_closed_to_viewers(modern):
     assert TITLE in found_by(modern, f'"{TITLE}"', viewer=False)
     with modern.app.app_context():
         assert not any(row.startswith(TITLE) or f",{TITLE}," in row for row in as_csv(Selection(with_restricted=False)))
+
+
+def refuse_searches_for_ids(guest, times: int | None) -> None:
+    guest.sample.faults.add(lambda target: "search.resourceid" in unquote(target), times=times, status=403)
+
+
+def test_values_are_compared_with_the_list_where_searches_for_ids_are_refused(modern):
+    item = modern.sample.data.named(TITLE)
+    item.hidden_fields |= {"local.note"}
+    modern.sample.data.edit(item, "local.note", ["for staff"])
+    refuse_searches_for_ids(modern, None)
+    modern.sign_in()
+
+    modern.run()
+
+    assert values(modern, "local.note") == [("for staff", True)]
+    assert values(modern) == [(SECRET, True)]
+
+
+def test_a_single_refused_search_is_repeated_and_not_remembered(modern):
+    refuse_searches_for_ids(modern, 1)
+    modern.sign_in()
+
+    modern.run()
+
+    assert values(modern) == [(SECRET, True)]
+    with modern.app.app_context():
+        assert not db.session.get_one(Repository, modern.repository_id).unanswered
+
+
+def test_a_field_that_one_repository_hides_besides_is_marked(modern):
+    item = modern.sample.data.named(TITLE)
+    item.hidden_fields |= {"local.note"}
+    modern.sample.data.edit(item, "local.note", ["for staff"])
+    modern.sign_in()
+
+    modern.run()
+
+    assert values(modern, "local.note") == [("for staff", True)]
+
+
+def test_an_updated_item_keeps_its_marks_where_open_values_are_not_known(modern, monkeypatch):
+    item = modern.sample.data.named(TITLE)
+    item.hidden_fields |= {"local.note"}
+    modern.sample.data.edit(item, "local.note", ["for staff"])
+    modern.sign_in()
+    modern.run()
+    touch(modern)
+    monkeypatch.setattr(Access, "open_items", lambda self, scope, ids: dict.fromkeys(ids))
+
+    assert modern.run().updated == 1
+
+    assert values(modern, "local.note") == [("for staff", True)]
