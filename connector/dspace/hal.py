@@ -26,6 +26,7 @@ from .hal_optional import OptionalQuestions, Question, UnansweredError
 from .hal_query import Way, items_in, question_of
 from .hal_tree import PARENT, HalTree
 from .hal_walk import Reading, Walk
+from .members import optional, required
 from .paths import handle_in, is_uuid, object_of
 from .plans import complete_plans, light_plans, sizes_within, slice_plans
 from .records import (
@@ -221,7 +222,7 @@ class HalClient:
             return SourceState.VANISHED
         except Restricted:
             return SourceState.HIDDEN
-        shapes.member(found, "uuid", str, url)  # an answer of another shape says nothing of the item
+        required(found, "uuid", str, url)  # an answer of another shape says nothing of the item
         if (state := shapes.state_of(found, url)) is not SourceState.PRESENT:
             return state
         if scope.kind not in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY):
@@ -274,10 +275,10 @@ class HalClient:
 
     def _scope(self, kind: ScopeKind, id: str) -> Scope:
         found, url = self._object(kind, id)
-        if kind is ScopeKind.ITEM and shapes.member(found, "withdrawn", bool, url):
+        if kind is ScopeKind.ITEM and required(found, "withdrawn", bool, url):
             raise NotFound(f"The item {id} has been withdrawn from {self.server.site_url}.", url)
-        handle, name = (shapes.optional(found, key, str, url) for key in ("handle", "name"))
-        return Scope(kind, shapes.member(found, "uuid", str, url), handle, name or "")
+        handle, name = (optional(found, key, str, url) for key in ("handle", "name"))
+        return Scope(kind, required(found, "uuid", str, url), handle, name or "")
 
     def _object(self, kind: ScopeKind, id: str, params: Iterable[tuple[str, str]] = ()) -> tuple[shapes.Json, str]:
         """An object by its uuid. A malformed one is not asked for: that would be answered with 401, not 404."""
@@ -376,7 +377,7 @@ class HalClient:
             except (NotFound, Restricted):
                 return
             parent = shapes.embedded(found, "parentCommunity", url)
-            kind, id = ScopeKind.COMMUNITY, "" if parent is None else shapes.member(parent, "uuid", str, url)
+            kind, id = ScopeKind.COMMUNITY, "" if parent is None else required(parent, "uuid", str, url)
             if id:
                 yield id
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from ..errors import BadAnswer, Restricted, TooLarge
 from ..http import Http
-from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, member, optional, searched
+from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, searched
 from .list_end import ListEnd
+from .members import optional, required
 from .records import FileAccess, Item, Server
 
 Params = Sequence[tuple[str, Any]]
@@ -67,7 +68,7 @@ class HalApi:
     def access(self, item_id: str) -> dict[str, FileAccess]:
         """Return which files of an item we may read, by their ids, as far as that is told (9 and later)."""
         rows = self._files(item_id, None, "", "accessStatus")
-        told = ((member(found, "uuid", str, url), access_of(found, url)) for found, _, url in rows)
+        told = ((required(found, "uuid", str, url), access_of(found, url)) for found, _, url in rows)
         return {id: access for id, access in told if access is not None}
 
     def check_files(self, item_id: str) -> None:
@@ -86,7 +87,7 @@ class HalApi:
 
     def _bitstreams(self, bundle: Json, url: str, embed: str) -> Iterator[tuple[Json, str, str]]:
         name = optional(bundle, "name", str, url) or ""
-        path = f"core/bundles/{member(bundle, 'uuid', str, url)}/bitstreams"
+        path = f"core/bundles/{required(bundle, 'uuid', str, url)}/bitstreams"
         first = embedded(bundle, "bitstreams", url)
         try:
             for found, source in self._rows("bitstreams", first, url, path, [("embed", embed)], _BITSTREAMS):

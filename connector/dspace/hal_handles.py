@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from ..errors import NotFound, RepositoryError, Restricted, ServerTrouble, Unreachable
 from .hal_api import HalApi
-from .hal_records import found_object, member, optional
+from .hal_records import found_object
+from .members import optional, required
 from .records import ScopeKind
 
 Located = tuple[ScopeKind, str]
@@ -57,8 +58,8 @@ def _by_search(api: HalApi, handle: str) -> Located | None:
 
 def _as_object(found: Any, url: str) -> Located | None:
     """Return the kind and id of an object; None for one of another kind. Raises BadAnswer for what is no object."""
-    kind = _TYPES.get(member(found, "type", str, url))
-    return (kind, member(found, "uuid", str, url)) if kind else None
+    kind = _TYPES.get(required(found, "type", str, url))
+    return (kind, required(found, "uuid", str, url)) if kind else None
 
 
 def _meaning(api: HalApi, handle: str, error: RepositoryError) -> RepositoryError:

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from ..errors import BadAnswer
+from .members import optional, required
 from .records import Bitstream, Collection, Community, FileAccess, Item, MetadataValue, SourceState
 
 Json = dict[str, Any]
@@ -26,21 +27,6 @@ class Listed:
     total: int
 
 
-def member(where: Any, name: str, kind: type, url: str) -> Any:
-    """`where[name]`, which must be there and of that type. Raises BadAnswer."""
-    value = where.get(name) if isinstance(where, dict) else None
-    if not isinstance(value, kind):
-        raise BadAnswer(f"{url} did not answer as DSpace does: “{name}” is missing or of another type.", url)
-    return value
-
-
-def optional(where: Any, name: str, kind: type, url: str) -> Any:
-    """`where[name]`, or None where it is missing or null. Raises BadAnswer for another type."""
-    if isinstance(where, dict) and where.get(name) is None:
-        return None
-    return member(where, name, kind, url)
-
-
 def embedded(where: Any, name: str, url: str) -> Any:
     """What is embedded under this name, or None: DSpace silently leaves out what may not be read."""
     return (optional(where, "_embedded", dict, url) or {}).get(name)
@@ -52,26 +38,26 @@ def listed(answer: Any, name: str, url: str) -> Listed:
     That end may come before the one that `totalPages` promises.
     """
     page = _page(answer, [], url)
-    if "_embedded" not in answer and member(answer["page"], "number", int, url) >= min(page.pages, 1):
+    if "_embedded" not in answer and required(answer["page"], "number", int, url) >= min(page.pages, 1):
         return page
-    return replace(page, rows=member(member(answer, "_embedded", dict, url), name, list, url))
+    return replace(page, rows=required(required(answer, "_embedded", dict, url), name, list, url))
 
 
 def searched(answer: Any, url: str) -> Listed:
     """A page of /discover/search/objects."""
-    result = member(member(answer, "_embedded", dict, url), "searchResult", dict, url)
-    return _page(result, member(member(result, "_embedded", dict, url), "objects", list, url), url)
+    result = required(required(answer, "_embedded", dict, url), "searchResult", dict, url)
+    return _page(result, required(required(result, "_embedded", dict, url), "objects", list, url), url)
 
 
 def _page(holder: Any, rows: list[Any], url: str) -> Listed:
-    page = member(holder, "page", dict, url)
-    size, pages, total = (member(page, name, int, url) for name in ("size", "totalPages", "totalElements"))
+    page = required(holder, "page", dict, url)
+    size, pages, total = (required(page, name, int, url) for name in ("size", "totalPages", "totalElements"))
     return Listed(rows, size, pages, total)
 
 
 def found_object(row: Any, url: str) -> Json:
     """The object that a row of a search shows."""
-    return member(member(row, "_embedded", dict, url), "indexableObject", dict, url)
+    return required(required(row, "_embedded", dict, url), "indexableObject", dict, url)
 
 
 def known_id(row: Any) -> str | None:
@@ -84,7 +70,7 @@ def known_id(row: Any) -> str | None:
 def item_of(found: Json, url: str, collection: Collection | None = None) -> Item:
     """An item with its metadata, without its files."""
     return Item(
-        id=member(found, "uuid", str, url),
+        id=required(found, "uuid", str, url),
         handle=optional(found, "handle", str, url),
         name=optional(found, "name", str, url),
         last_modified=optional(found, "lastModified", str, url),
@@ -112,14 +98,14 @@ def collection_ids_of(found: Json, url: str) -> set[str]:
     """Return the ids of the collections that an item is in, as far as they are embedded: its own, and those mapped."""
     owner, mapped = embedded(found, "owningCollection", url), embedded(found, "mappedCollections", url)
     homes = [] if mapped is None else listed(mapped, "mappedCollections", url).rows
-    return {member(home, "uuid", str, url) for home in (*homes, *([] if owner is None else [owner]))}
+    return {required(home, "uuid", str, url) for home in (*homes, *([] if owner is None else [owner]))}
 
 
 def _metadata(found: Json, url: str) -> Iterator[MetadataValue]:
     """Every value, the fields in the server's order, the values of a field by place."""
-    metadata = member(found, "metadata", dict, url)
+    metadata = required(found, "metadata", dict, url)
     for field in metadata:
-        for value in member(metadata, field, list, url):
+        for value in required(metadata, field, list, url):
             yield MetadataValue(
                 field,
                 optional(value, "value", str, url),
@@ -135,7 +121,7 @@ def bitstream_of(found: Json, bundle: str, url: str) -> Bitstream:
     digest = optional(checksum, "value", str, url)
     form = embedded(found, "format", url)
     return Bitstream(
-        id=member(found, "uuid", str, url),
+        id=required(found, "uuid", str, url),
         bundle=bundle,
         name=optional(found, "name", str, url),
         description=_first(found, "dc.description", url),
@@ -184,15 +170,15 @@ def _container(found: Json, url: str) -> dict[str, Any]:
     parent = embedded(found, "parentCommunity", url)
     count = optional(found, "archivedItemsCount", int, url)
     return {
-        "id": member(found, "uuid", str, url),
+        "id": required(found, "uuid", str, url),
         "handle": optional(found, "handle", str, url),
         "name": optional(found, "name", str, url) or "",
-        "parent_id": None if parent is None else member(parent, "uuid", str, url),
+        "parent_id": None if parent is None else required(parent, "uuid", str, url),
         "item_count": count if count is not None and count >= 0 else None,  # 7.6 and later: -1 when not counted
         "description": _first(found, "dc.description", url) or "",
     }
 
 
 def _first(found: Json, field: str, url: str) -> str | None:
-    values = optional(member(found, "metadata", dict, url), field, list, url)
+    values = optional(required(found, "metadata", dict, url), field, list, url)
     return optional(values[0], "value", str, url) if values else None

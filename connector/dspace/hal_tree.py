@@ -11,6 +11,7 @@ from typing import TypeVar
 from ..errors import NotFound, Rejected, RepositoryError, Restricted
 from . import hal_records as shapes
 from .hal_api import HalApi, to_the_end
+from .members import required
 from .records import Collection, Community
 
 T = TypeVar("T")
@@ -100,7 +101,7 @@ class HalTree:
         found: dict[str, T] = {}
         for listed, url in to_the_end(read(0, self._size), read):
             for row in listed.rows:
-                found[shapes.member(row, "uuid", str, url)] = record(row, url)
+                found[required(row, "uuid", str, url)] = record(row, url)
         return found
 
 

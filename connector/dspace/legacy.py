@@ -19,6 +19,7 @@ from .legacy_estimate import estimated
 from .legacy_slices import SliceWalk
 from .legacy_tree import LegacyTree
 from .legacy_walk import Walk
+from .members import optional, required
 from .paths import handle_in, is_uuid, object_of
 from .records import (
     Collection,
@@ -85,7 +86,7 @@ class LegacyClient:
     def collection(self, id: str) -> Collection:
         """One collection with its parent and its deposit licence."""
         row, url = self.api.get(f"collections/{id}", {"expand": "license,parentCommunity"})
-        parent = records.optional(row, "parentCommunity", dict, url)
+        parent = optional(row, "parentCommunity", dict, url)
         return records.collection(row, url, records.identifier(parent, url) if parent else None)
 
     def parts(self, scope: Scope) -> list[Collection]:
@@ -149,7 +150,7 @@ class LegacyClient:
             ) from error
         except Restricted as error:
             raise Restricted(self._closed(f"What has the handle {handle}", error), error.url) from error
-        name = records.required(answer.json, "type", str, answer.url).lower()
+        name = required(answer.json, "type", str, answer.url).lower()
         if name not in _PATHS:
             raise NotFound(f"{handle} is the handle of a {name}, which cannot be imported.", answer.url)
         return _scope(ScopeKind(name), answer)
@@ -219,7 +220,7 @@ class LegacyClient:
         """One item with metadata and bitstreams, and its owning collection if wanted."""
         expand = f"{EVERYTHING},parentCollection" if with_collection else EVERYTHING
         row, url = self.api.get(f"items/{id}", {"expand": expand}, kind="item")
-        owner = records.optional(row, "parentCollection", dict, url)
+        owner = optional(row, "parentCollection", dict, url)
         return records.complete_item(row, url, records.collection(owner, url) if owner else None)
 
     def open_items(self, scope: Scope, ids: Group[str]) -> OpenItems:
@@ -247,7 +248,7 @@ class LegacyClient:
             return SourceState.VANISHED
         except Restricted:
             return SourceState.HIDDEN
-        if handle is not None and records.optional(row, "handle", str, url) not in (None, handle):
+        if handle is not None and optional(row, "handle", str, url) not in (None, handle):
             return SourceState.VANISHED
         if not (found := records.item(row, url)).is_present:
             return found.state
@@ -291,5 +292,5 @@ class LegacyClient:
 
 def _scope(kind: ScopeKind, answer: Answer) -> Scope:
     row, url = answer
-    handle, name = records.optional(row, "handle", str, url), records.optional(row, "name", str, url)
+    handle, name = optional(row, "handle", str, url), optional(row, "name", str, url)
     return Scope(kind, records.identifier(row, url), handle, name or "")

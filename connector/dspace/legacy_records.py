@@ -5,34 +5,18 @@ Optional members are null or absent there; they become None. All text is kept ex
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 from ..errors import BadAnswer
+from .members import optional, required
 from .pages import Rows
 from .records import Bitstream, Collection, Community, Failure, Item, MetadataValue, SourceState
-
-T = TypeVar("T")
-
-
-def required(row: Any, key: str, kind: type[T], url: str) -> T:
-    """A member the API promises. Raises BadAnswer naming it when it is missing or of another type."""
-    value = row.get(key) if isinstance(row, dict) else None
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise BadAnswer(f"The answer of {url} is not what DSpace promises: “{key}” is missing or of another type.", url)
-    return value
-
-
-def optional(row: Any, key: str, kind: type[T], url: str) -> T | None:
-    """A member that may be null or absent. Raises BadAnswer when it is of another type, or the row is no object."""
-    if isinstance(row, dict) and row.get(key) is None:
-        return None
-    return required(row, key, kind, url)
 
 
 def listed(answer: Any, url: str) -> list[Any]:
     """The answer of a listing. Raises BadAnswer unless it is a list."""
     if not isinstance(answer, list):
-        raise BadAnswer(f"The answer of {url} is not what DSpace promises: it is no list.", url)
+        raise BadAnswer(f"{url} did not answer as DSpace does: it is no list.", url)
     return answer
 
 

@@ -10,7 +10,8 @@ from ..errors import BadAnswer, TooLarge, Transient
 from ..http import OutageWait
 from .legacy_api import EVERYTHING, Answer, LegacyApi
 from .legacy_plans import ListPlan, PlanChoice
-from .legacy_records import children, item_rows, listed, required
+from .legacy_records import children, item_rows, listed
+from .members import required
 from .pages import Pages, Rows
 from .plans import WIDTH_OF_TRIALS
 from .records import Collection

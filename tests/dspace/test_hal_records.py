@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.dspace.hal_records import collection_of, item_of, listed, member, optional, searched
+from connector.dspace.hal_records import collection_of, item_of, listed, searched
+from connector.dspace.members import optional, required
 from connector.dspace.records import Bitstream, Item, MetadataValue
 from connector.errors import BadAnswer
 
@@ -178,7 +179,7 @@ def test_an_answer_of_another_shape_is_never_an_empty_list(answer):
 
 def test_a_missing_member_is_named_with_the_url():
     with pytest.raises(BadAnswer, match=r"core/items/1.*“uuid” is missing"):
-        member({"id": "x"}, "uuid", str, URL)
+        required({"id": "x"}, "uuid", str, URL)
 
 
 def test_a_member_of_another_type_is_refused_even_where_it_is_optional():

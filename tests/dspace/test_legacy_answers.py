@@ -151,7 +151,7 @@ def test_a_broken_row_takes_no_neighbour_along(web, reader, row):
     assert result.ids == ["1"]
     (failure,) = result.failures
     assert failure.id == ("2" if isinstance(row, dict) and row.get("id") == 2 else None)
-    assert "not what DSpace promises" in failure.reason
+    assert "did not answer as DSpace does" in failure.reason
     assert result.hidden == {"7": 0}
 
 

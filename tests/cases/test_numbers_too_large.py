@@ -1,0 +1,27 @@
+"""A repository sends a number that no database holds: the object that has it fails, and all others are imported."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.imports.test_login import Guest
+from tests.sample import SampleRepository
+
+GENERATIONS = [4, 6, 7, 9]
+TITLE = "A file of its own"
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("number", [2**63, True, 1e400], ids=["2^63", "true", "infinite"])
+def test_only_the_item_with_the_number_fails(app, generation, number):
+    with SampleRepository(generation) as sample:
+        item = sample.data.add_item(sample.data.named("Special files"), [("dc.title", [TITLE])])
+        sample.data.add_file(item, "thesis.pdf", b"%PDF", "application/pdf").sequence = number
+        guest = Guest(app, sample)
+
+        job = guest.run(files=False)
+
+        assert (job.state, job.clean, job.failed) == ("completed", False, 1)
+        held = guest.records()
+        assert len(held) > 20
+        assert not held.get(TITLE, {"files": []})["files"]

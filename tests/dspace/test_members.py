@@ -1,0 +1,45 @@
+"""Members of JSON objects: what is missing, of another type or too large is a bad answer, on every generation."""
+
+import json
+
+import pytest
+
+from connector.dspace.members import optional, required
+from connector.errors import BadAnswer
+
+URL = "https://repository.example/rest/items/1"
+LARGEST = 2**53 - 1
+
+
+@pytest.mark.parametrize("number", [0, -1, LARGEST, -LARGEST])
+def test_an_integer_is_read_as_it_came(number):
+    assert required({"size": number}, "size", int, URL) == number
+
+
+@pytest.mark.parametrize("text", ["9007199254740992", "-9007199254740992", "9223372036854775808", "1" + "0" * 400])
+def test_an_integer_that_is_too_large_is_a_bad_answer(text):
+    with pytest.raises(BadAnswer, match="“size” is too large"):
+        optional({"size": json.loads(text)}, "size", int, URL)
+
+
+@pytest.mark.parametrize("text", ["true", "false", "1e400", "-1e400", "5.0", '"5"', "[]"])
+def test_what_is_no_integer_is_a_bad_answer(text):
+    with pytest.raises(BadAnswer, match="“size” is missing or of another type"):
+        required({"size": json.loads(text)}, "size", int, URL)
+
+
+def test_true_is_read_where_it_is_asked_for():
+    assert required({"withdrawn": True}, "withdrawn", bool, URL) is True
+
+
+@pytest.mark.parametrize("row", [{}, {"size": None}])
+def test_a_missing_member_is_an_error_only_where_it_is_required(row):
+    assert optional(row, "size", int, URL) is None
+    with pytest.raises(BadAnswer, match="missing"):
+        required(row, "size", int, URL)
+
+
+@pytest.mark.parametrize("row", [None, [], "text", 1])
+def test_a_row_that_is_no_object_is_a_bad_answer(row):
+    with pytest.raises(BadAnswer):
+        optional(row, "size", int, URL)
