@@ -7,6 +7,7 @@ check, and in each run for the items that are read again (see `slices`).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -75,15 +76,14 @@ class AccessCheck:
             yield files, self._patiently(future.result, task)
 
     def _told(self, files: Sequence[Any]) -> Mapping[str, FileAccess]:
-        """What the source says of files of an item. One that it closes by its policies may still be open to us."""
+        """Return what the source says of files of an item, each change confirmed by a request for the file itself.
+
+        The access status is read from policies: a file may be closed by them and open to us, and the other way round.
+        """
         found = self._access.public.file_access(files[0].source_id, {file.bitstream_id for file in files})
-        closed = [
-            file.bitstream_id
-            for file in files
-            if Fate(file.fate).is_stored and not file.by_login and file.bitstream_id in found
-            if not found[file.bitstream_id].is_open
-        ]
-        return {**found, **{id: FileAccess(True) for id in closed if self._access.is_public(id)}}
+        told = [file for file in files if file.bitstream_id in found]
+        changed = [file.bitstream_id for file in told if _outcome(file, found[file.bitstream_id]) is not None]
+        return {**found, **{id: replace(found[id], is_open=self._access.is_public(id)) for id in changed}}
 
     def _patiently(
         self, result: Callable[[], Mapping[str, FileAccess]], again: Callable[[], Mapping[str, FileAccess]]

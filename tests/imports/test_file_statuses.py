@@ -8,6 +8,7 @@ import pytest
 
 from connector.catalogue.checksums import comparable
 from connector.catalogue.models import CatalogueFile, Fate
+from connector.dspace.records import FileAccess
 from connector.errors import AddressNotAllowed, CertificateTrouble, NotFound, Restricted, ServerTrouble
 from connector.extensions import db, transaction
 from connector.imports import report
@@ -254,3 +255,27 @@ def test_the_chosen_bundles_are_downloaded_and_files_in_others_counted(desk, dsp
     assert (first.files_stored, first.other_bundles) == (1, {"LICENSE": 1})
     assert "Files in other bundles" in client.get(f"/jobs/{first.id}/").text
     assert (second.files_stored, second.other_bundles) == (2, None)
+
+
+def test_a_refused_file_whose_access_status_says_open_leaves_its_item_unchanged(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"aaa"})
+    dspace.file_errors["i0/a.txt"] = Restricted("This file is not open to the public.")
+    desk.run(files=True)
+    dspace.file_access = lambda item_id, ids: {id: FileAccess(True) for id in ids}
+
+    job = desk.run(files=True, full=True)
+
+    assert (job.updated, job.unchanged, job.files_restricted) == (0, 1, 1)
+
+
+def test_a_stored_file_whose_access_status_says_open_stays_restricted_while_it_is_refused(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"aaa"})
+    desk.run(files=True)
+    with desk.app.app_context(), transaction():
+        db.session.execute(db.update(CatalogueFile).values(by_login=True))
+    dspace.file_access = lambda item_id, ids: {id: FileAccess(True) for id in ids}
+    dspace.file_errors["i0/a.txt"] = Restricted("This file is not open to the public.")
+
+    desk.run(files=False, full=True)
+
+    assert file_of(desk)["restricted"]
