@@ -123,4 +123,6 @@ def next_try(file: CatalogueFile) -> str:
     """When a file that did not come is tried again, in a sentence; "" for one that came or was not wanted."""
     if file.fate == Fate.RESTRICTED and file.until:
         return f"Tried again with the first import with files after {file.until}."
+    if file.fate == Fate.MISSING and file.first_met_by in (None, file.tried_by):
+        return NEXT_TRIES[Fate.FAILED]
     return NEXT_TRIES.get(Fate(file.fate), "")

@@ -19,6 +19,7 @@ ANSWERS = {
     Answer.MARK: "The answer: they are.",
     Answer.LEAVE: "The answer: no, leave them as they are.",
 }
+YES_OR_NO = {Answer.MARK: "The answer: yes.", Answer.LEAVE: "The answer: no."}
 SETTLED = "A later import has settled this."
 QUESTIONS = {
     "changes": "which items were indexed since a time (SolrIndexer.lastIndexed)",
@@ -89,8 +90,8 @@ def _unanswered(job: ImportJob) -> Iterator[str]:
 def _question(job: ImportJob) -> Iterator[str]:
     """So much was missing at the source that a person was asked, and what the answer was."""
     if job.question and job.question.get("unlisted"):
-        number, answer = job.question["unseen"], job.question.get("answer")
-        yes = {None: ANSWERS[None], Answer.MARK: "The answer: yes.", Answer.LEAVE: "The answer: no."}[answer]
+        number, answers = job.question["unseen"], ANSWERS | YES_OR_NO
+        yes = SETTLED if job.is_settled else answers[job.question.get("answer")]
         yield f"The source counts {number:,} items and lists none, so a person was asked whether that is right. {yes}"
     elif job.question:
         missing = f"{job.question['unseen']:,} of the {job.question['held']:,} items that are held"

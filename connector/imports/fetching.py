@@ -158,7 +158,8 @@ class FileFetcher:
         seconds = _transient(outcome).retry_after or 0
         self._due.update(dict.fromkeys((row.id for row in group), self._outage.clock() + seconds))
         when = self._outage.time_in(seconds)
-        put_off = f"Put off: the repository asks to wait until {when} for this file. The next import tries again."
+        put_off = f"Put off: the repository asks to wait until {when} for this file. "
+        put_off += "If this import still runs then, it tries again at its end; otherwise the next import does."
         return replace(outcome, reason=f"{put_off} {outcome.reason}")
 
     def _fetch_put_off(self) -> None:

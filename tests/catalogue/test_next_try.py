@@ -8,8 +8,16 @@ from connector.catalogue.showing import next_try
 
 @pytest.mark.parametrize("fate", list(Fate))
 def test_each_fate_of_a_file_that_was_wanted_and_did_not_come_names_its_next_try(fate):
-    assert bool(next_try(CatalogueFile(fate=fate.value))) is (fate not in (Fate.STORED, Fate.LINKED))
+    assert bool(next_try(CatalogueFile(fate=fate.value))) is not (fate.is_stored or fate is Fate.LINKED)
 
 
 def test_an_embargo_is_named_by_its_end():
     assert "after 2027-01-31" in next_try(CatalogueFile(fate=Fate.RESTRICTED.value, until="2027-01-31"))
+
+
+def test_a_file_that_one_import_did_not_find_is_tried_again_by_the_next():
+    once = CatalogueFile(fate=Fate.MISSING.value, first_met_by=1, tried_by=1)
+    twice = CatalogueFile(fate=Fate.MISSING.value, first_met_by=1, tried_by=2)
+
+    assert next_try(once) == "Tried again with the next import with files."
+    assert "Retry failed" in next_try(twice)

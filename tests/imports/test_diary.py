@@ -6,7 +6,7 @@ from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from connector.dspace.records import ScopeKind
-from connector.extensions import db
+from connector.extensions import db, transaction
 from connector.imports import diary, jobs
 from connector.imports.models import Answer, ImportJob
 from connector.imports.tasks import carry_out
@@ -110,3 +110,14 @@ def test_a_question_and_its_answer_are_told(desk, dspace):
     assert "did not show 4 of the 4 items that are held" in before
     assert "Nobody has answered yet." in before
     assert "The answer: no, leave them as they are." in told(desk.app, asking.id)
+
+
+def test_a_settled_question_about_empty_lists_is_not_called_unanswered(app, sample):
+    job_id = imported(app, sample)
+    with app.app_context(), transaction():
+        question = {"unseen": 30, "held": 30, "unlisted": True, "settled_by": job_id + 1}
+        db.session.get_one(ImportJob, job_id).question = question
+
+    text = told(app, job_id)
+
+    assert "asked whether that is right. A later import has settled this." in text

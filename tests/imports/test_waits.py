@@ -44,7 +44,7 @@ def test_a_file_that_is_to_wait_long_holds_up_nothing_and_is_put_off_to_the_next
     assert (job.state, job.clean, job.files_stored, job.files_failed) == ("completed", False, 3, 1)
     assert dspace.now == 0
     assert reasons(desk)[files[1]].startswith("Put off: the repository asks to wait until ")
-    assert "The next import tries again." in reasons(desk)[files[1]]
+    assert "it tries again at its end; otherwise the next import does." in reasons(desk)[files[1]]
 
     dspace.file_errors.clear()
     assert (desk.run(files=True).files_stored, desk.job(2).clean) == (4, True)
