@@ -71,7 +71,7 @@ def ask() -> str:
     item = db.session.get(CatalogueItem, item_id)
     if item is None:
         raise NotFound(f"There is no item {item_id}.")
-    return _asked_once_more(item.repository, item.source_key)
+    return _asked_once_more(item.repository, takedown.Named((item.id,)), item_id=item.id)
 
 
 @blueprint.post("/takedown/")
@@ -81,16 +81,17 @@ def take_down() -> Any:
     repository = db.session.get(Repository, request.form.get("repository", 0, row_id))
     if repository is None:
         raise InvalidInput("Choose the repository that the items come from.")
+    item_id = request.form.get("item", type=row_id)
     names = request.form.get("names", "") + "\n" + _uploaded()
     try:
+        what = takedown.named(repository.id, names.splitlines()) if item_id is None else takedown.Named((item_id,))
         if "confirmed" not in request.form:
-            return _asked_once_more(repository, names)
-        what = takedown.named(repository.id, names.splitlines())
+            return _asked_once_more(repository, what, names)
         reason, also_unknown = request.form.get("reason", ""), "also_unknown" in request.form
         removed = takedown.take_down(repository.id, what, reason, also_unknown)
     except InvalidInput as error:
         if error.field == "reason":
-            return _asked_once_more(repository, names, error), 422
+            return _asked_once_more(repository, what, names, item_id, error), 422
         return render_template("catalogue/takedown.html", repositories=_repositories(), refused=error), 422
     flash(f"Taken down: {_items(removed)}.")
     return redirect(url_for(".exclusions"), 303)
@@ -120,11 +121,23 @@ def allow() -> Any:
     return redirect(url_for(".exclusions"), 303)
 
 
-def _asked_once_more(repository: Repository, names: str, refused: InvalidInput | None = None) -> str:
-    what = takedown.named(repository.id, names.splitlines())
+def _asked_once_more(
+    repository: Repository,
+    what: takedown.Named,
+    names: str = "",
+    item_id: int | None = None,
+    refused: InvalidInput | None = None,
+) -> str:
+    """Ask about what a list names, or about the one item whose page was left for this."""
     will = gone.numbers(select(gone.ITEM.c.id).where(gone.ITEM.c.id.in_(what.item_ids)))
     return render_template(
-        "catalogue/takedown_confirm.html", repository=repository, names=names, what=what, will=will, refused=refused
+        "catalogue/takedown_confirm.html",
+        repository=repository,
+        names=names,
+        item_id=item_id,
+        what=what,
+        will=will,
+        refused=refused,
     )
 
 

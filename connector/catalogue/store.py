@@ -133,7 +133,7 @@ def restore_data(place: Place, item_id: int, group: Mapping[str, Any]) -> None:
     """Put back the source's data of an item and its files as a change's "data" group holds them.
 
     The next import reads the item in full: the source may have changed in a way that its time stamp does not tell.
-    Values that are restricted now are restricted in what is put back, too, whatever was known of them then.
+    Values and files that are restricted now are restricted in what is put back, too, whatever was known of them then.
     """
     held = db.session.scalar(select(ITEM.c.source_metadata).where(ITEM.c.id == item_id))
     metadata = restricted.with_marks_of(held, group["source_metadata"])
@@ -142,12 +142,22 @@ def restore_data(place: Place, item_id: int, group: Mapping[str, Any]) -> None:
         del values["source_key"]
     values |= _derived(place, group["title"], metadata, [file["name"] for file in group["files"]])
     db.session.execute(update(ITEM).where(ITEM.c.id == item_id).values(values))
+    present = {file["bitstream_id"]: file for file in files_of([item_id]).get(item_id, [])}
     db.session.execute(delete(FILE).where(FILE.c.item_id == item_id))
     if group["files"]:
-        db.session.execute(insert(FILE), [{"item_id": item_id, **file} for file in group["files"]])
+        files = [file | _closed_now(file, present.get(file["bitstream_id"])) for file in group["files"]]
+        db.session.execute(insert(FILE), [{"item_id": item_id, **file} for file in files])
         lost = (FILE.c.sha256.is_not(None), ~exists().where(STORED.c.sha256 == FILE.c.sha256))
         db.session.execute(update(FILE).where(FILE.c.item_id == item_id, *lost).values(LOST))
     problems.mark([item_id])
+
+
+def _closed_now(file: Mapping[str, Any], present: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what an earlier row of a file takes over from its present row where the file is restricted now."""
+    if present is None or not (present["by_login"] or present["fate"] == Fate.RESTRICTED):
+        return {}
+    status = ("fate", "reason", "until", "tried_by") if present["fate"] == Fate.RESTRICTED else ()
+    return {name: present[name] for name in status} | {"by_login": file["sha256"] is not None}
 
 
 def restrict_values(place: Place, open_values: Mapping[int, Iterable[MetadataValue] | None]) -> None:

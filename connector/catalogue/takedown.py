@@ -45,7 +45,7 @@ class Named:
     """What a list names: the ids of the items held, and the handles or ids that are not held."""
 
     item_ids: tuple[int, ...]
-    unknown: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
 
 
 def excluded(repository_id: int, subjects: Sequence[Known]) -> set[str]:
@@ -94,8 +94,9 @@ def take_down(repository_id: int, what: Named, reason: str, also_unknown: bool =
     for start in range(0, len(what.item_ids), BATCH):
         with transaction():
             rows = _held(repository_id, what.item_ids[start : start + BATCH])
+            shared = _handles_of_others(repository_id, rows, what.item_ids)
             for row in rows:
-                _exclude(repository_id, row, reason)
+                _exclude(repository_id, row, reason, by_id=row.handle in shared)
                 _wipe(repository_id, row, reason)
             delete_items([row.id for row in rows])
             audit.note("takedown", reason, repository=repository_id, items=[row.source_key for row in rows])
@@ -173,14 +174,26 @@ def _held(repository_id: int, item_ids: Collection[int]) -> Sequence[Any]:
     return db.session.execute(select(*IDENTITY).where(*mine)).all()
 
 
-def _exclude(repository_id: int, row: Any, reason: str) -> None:
-    """Keep it out from now on; what a preview or rehearsal showed of it goes, too."""
-    mine = (EXCLUSION.c.repository_id == repository_id, EXCLUSION.c.source_key == row.source_key)
+def _handles_of_others(repository_id: int, rows: Sequence[Any], item_ids: Collection[int]) -> set[str]:
+    """Return the handles of these rows that an item has which is not taken down with them."""
+    handles = {row.handle for row in rows if row.handle}
+    holders = select(ITEM.c.id, ITEM.c.handle).where(ITEM.c.repository_id == repository_id, ITEM.c.handle.in_(handles))
+    taken = set(item_ids)
+    return {row.handle for row in db.session.execute(holders) if row.id not in taken}
+
+
+def _exclude(repository_id: int, row: Any, reason: str, *, by_id: bool = False) -> None:
+    """Keep it out from now on; what a preview or rehearsal showed of it goes, too.
+
+    `by_id`: its handle is also that of an item that stays.
+    """
+    key = row.source_id if by_id else row.source_key
+    mine = (EXCLUSION.c.repository_id == repository_id, EXCLUSION.c.source_key == key)
     db.session.execute(delete(EXCLUSION).where(*mine))
     here = LOOKED_AT.c.job_id.in_(select(JOB.c.id).where(JOB.c.repository_id == repository_id))
     same = (LOOKED_AT.c.source_key == row.source_key) | (LOOKED_AT.c.source_id == row.source_id)
     db.session.execute(delete(LOOKED_AT).where(here, same))
-    identity = {"source_key": row.source_key, "source_id": row.source_id, "handle": row.handle}
+    identity = {"source_key": key, "source_id": row.source_id, "handle": row.handle}
     values = {"repository_id": repository_id, "reason": reason, "owner": audit.acting(), "created": utcnow()}
     db.session.execute(insert(EXCLUSION).values(values | identity))
 

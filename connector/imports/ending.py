@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app
 from sqlalchemy import ColumnElement, func, select
 
-from ..catalogue import store
+from ..catalogue import store, takedown
 from ..catalogue.models import Fate, Holding
 from ..dspace.pipeline import ahead
-from ..dspace.records import ScopeKind, SourceState
+from ..dspace.records import Item, ScopeKind, SourceState
 from ..errors import LASTING_ERRORS, Transient
 from ..extensions import db, transaction
 from . import missing_files, report
@@ -224,8 +224,11 @@ def _mark_unseen(harvest: Harvest) -> tuple[list[str], list[str]]:
             marked = [(row, state) for row, state in found if state not in (None, SourceState.PRESENT)]
             harvest.recorder.mark(marked)
             harvest.run.advance(harvest.requests() | {"vanished": len(marked)})
+            present = [row for row, state in found if state is SourceState.PRESENT]
+            items = [Item(row.source_id, row.handle, row.title, None) for row in present]
+            excluded = takedown.excluded(harvest.place.repository_id, items)
         unasked += [row.source_key for row, state in found if state is None]
-        unlisted += [row.source_key for row, state in found if state is SourceState.PRESENT]
+        unlisted += [row.source_key for row in present if row.source_id not in excluded]
     return unasked, unlisted
 
 

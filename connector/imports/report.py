@@ -18,6 +18,8 @@ from .models import ImportJob, Kind, PreviewRow
 PROBLEMS = (Action.FAILED, Action.SHARES_HANDLE)
 PROBLEM = ("id", "handle", "title", "reason")
 NUMBERS = ("expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
+# Everybody may read the problems of a job.
+_TITLE_IS_CLOSED = CatalogueItem.title_is_restricted | CatalogueItem.by_login
 
 _OF_AN_IMPORT = {"added": "added", "updated": "updated", "unchanged": "unchanged", "failed": "failed"}
 _OF_A_PREVIEW = {"added": "would be new", "updated": "would change", "unchanged": "unchanged", "failed": "failed"}
@@ -103,8 +105,10 @@ def _item_problems(job_id: int, limit: int | None) -> Any:
     Each action is asked for alone, as the index `ix_change_job` has it in order. With IN, PostgreSQL would read all
     changes in the order of their ids.
     """
-    columns = (Change.id, Change.source_id, Change.handle, Change.title, Change.reason, Change.item_id)
-    of_job = select(*columns).where(Change.job_id == job_id).order_by(Change.id).limit(limit)
+    title = case((_TITLE_IS_CLOSED, None), else_=Change.title).label("title")
+    columns = (Change.id, Change.source_id, Change.handle, title, Change.reason, Change.item_id)
+    of_job = select(*columns).outerjoin(CatalogueItem, CatalogueItem.id == Change.item_id)
+    of_job = of_job.where(Change.job_id == job_id).order_by(Change.id).limit(limit)
     each = [of_job.where(Change.action == action).subquery() for action in PROBLEMS]
     found = union_all(*(select(one) for one in each)).subquery()
     return select(found).order_by(found.c.id).limit(limit)
@@ -137,7 +141,7 @@ def _file_problems(job: ImportJob, limit: int | None) -> Any:
     """
     mine = (Holding.source_id == job.source_id, Holding.seen_by == job.id, Holding.has_problem_files)
     items = select(Holding.item_id).where(*mine).order_by(Holding.item_id).limit(limit).subquery()
-    title = case((CatalogueItem.title_is_restricted, None), else_=CatalogueItem.title).label("title")
+    title = case((_TITLE_IS_CLOSED, None), else_=CatalogueItem.title).label("title")
     return (
         select(CatalogueFile, CatalogueItem.source_id, CatalogueItem.handle, title)
         .join(CatalogueItem, CatalogueItem.id == CatalogueFile.item_id)

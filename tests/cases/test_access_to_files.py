@@ -60,3 +60,16 @@ def test_the_end_of_an_embargo_is_known_of_a_file_that_never_came(guest):
     guest.run()
 
     assert (f"{UNTIL}" in guest.file(TITLE, NAME)["reason"]) is (guest.sample.generation == 9)
+
+
+def test_undo_shows_no_file_that_was_closed_meanwhile(guest):
+    file = add(guest)
+    guest.run()
+    stored = guest.file(TITLE, NAME)
+    file.readable, file.embargo = False, UNTIL
+    closed = guest.run(full=True)
+
+    guest.undo(closed.id)
+
+    restored = guest.file(TITLE, NAME)
+    assert (restored["fate"], restored["restricted"], restored["path"]) == ("restricted", True, stored["path"])

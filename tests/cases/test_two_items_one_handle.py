@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from connector.catalogue.models import CatalogueItem, ItemSet, Membership
+from connector.catalogue.models import CatalogueItem, Exclusion, ItemSet, Membership
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
 from connector.imports import jobs, report
@@ -31,6 +31,12 @@ def add_pair(sample, apart: int = 0) -> str:
 @pytest.fixture(params=GENERATIONS)
 def guest(request, app):
     with SampleRepository(request.param) as sample:
+        yield Guest(app, sample)
+
+
+@pytest.fixture
+def modern(app):
+    with SampleRepository(9) as sample:
         yield Guest(app, sample)
 
 
@@ -183,3 +189,43 @@ def test_a_newcomer_takes_the_place_of_a_held_item_that_is_gone(newcomer_first):
 
     assert (job.added, job.updated) == (0, 1)
     assert newcomer_first.records()[SECOND]["item_sets"] == ["Our choice"]
+
+
+def test_takedown_of_one_from_its_page_leaves_the_other(modern, client):
+    add_pair(modern.sample)
+    modern.run()
+    with modern.app.app_context():
+        item_id = db.session.scalar(select(CatalogueItem.id).where(CatalogueItem.title == FIRST))
+    page = client.get(f"/takedown/?item={item_id}").get_data(as_text=True)
+    sent = {"repository": modern.repository_id, "item": item_id, "reason": "Asked for", "confirmed": "yes"}
+
+    client.post("/takedown/", data=sent)
+    job = modern.run()
+
+    assert f'name="item" value="{item_id}"' in page
+    assert pair(modern) == {SECOND}
+    assert job.clean
+    assert "no longer listed" not in job.message
+
+
+def test_an_excluded_item_that_is_held_is_not_named_as_unlisted(modern):
+    handle = add_pair(modern.sample)
+    modern.run()
+    with modern.app.app_context(), transaction():
+        names = {"source_key": handle, "source_id": "", "handle": handle, "reason": "", "owner": ""}
+        db.session.add(Exclusion(repository_id=modern.repository_id, **names))
+
+    job = modern.run()
+
+    assert "no longer listed" not in job.message
+
+
+def test_a_title_that_only_a_login_shows_is_no_title_of_a_problem(modern):
+    add_pair(modern.sample)
+    job = modern.run()
+    with modern.app.app_context(), transaction():
+        db.session.execute(update(CatalogueItem).where(CatalogueItem.title == FIRST).values(by_login=True))
+        hidden = CatalogueItem.title == SECOND
+        db.session.execute(update(CatalogueItem).where(hidden).values(title_is_restricted=True))
+
+    assert {FIRST, SECOND}.isdisjoint(one["title"] for one in problems(modern, job.id))
