@@ -15,7 +15,7 @@ from ..dspace.pipeline import ahead
 from ..dspace.records import Item, ScopeKind, SourceState
 from ..errors import LASTING_ERRORS, Transient
 from ..extensions import db, transaction
-from . import missing_files, report
+from . import closed_files, missing_files, report
 from .incremental import proof
 from .models import Answer, ImportJob
 from .questions import Missing, Unlisted
@@ -39,6 +39,7 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
     unread = set() if is_partial else unread_sets(harvest)
     hidden = sum(harvest.hidden.values())
     lost = missing_files.judge(harvest) if harvest.options.get("files") else ""
+    closed = closed_files.warning(harvest)
     with transaction():
         fates = harvest.recorder.fates()
         shared = harvest.recorder.shared_handles()
@@ -57,7 +58,7 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
             if unread is not None:
                 harvest.recorder.leave_sets(unread)
         harvest.recorder.settle(values)
-        odd = (left, difference, lost, _shared(shared), _unlisted_in_words(unlisted))
+        odd = (left, difference, lost, closed, _shared(shared), _unlisted_in_words(unlisted))
         clean, message = _verdict(job, fates, new, " ".join(filter(None, odd)), unasked)
         homeless = _homeless_in_words(harvest.recorder.homeless())
         not_visible = "" if left and harvest.unlisted else _hidden_in_words(harvest)

@@ -279,3 +279,20 @@ def test_a_stored_file_whose_access_status_says_open_stays_restricted_while_it_i
     desk.run(files=False, full=True)
 
     assert file_of(desk)["restricted"]
+
+
+@pytest.mark.parametrize(("number", "is_told"), [(1, False), (3, True)])
+def test_files_that_are_closed_all_at_once_are_a_problem_that_the_job_names(desk, dspace, number, is_told):
+    names = [f"{index}.txt" for index in range(4)]
+    dspace.add("i0", files={name: name.encode() for name in names})
+    desk.run(files=True)
+    for name in names[:number]:
+        dspace.file_errors[f"i0/{name}"] = Restricted("This file is not open to the public.")
+
+    closing = desk.run(files=True, full=True)
+    dspace.file_errors.clear()
+    opening = desk.run(files=True, full=True)
+
+    assert (closing.clean, f"has closed {number} of the 4 stored files" in closing.message) == (not is_told, is_told)
+    assert closing.files_restricted == number
+    assert (opening.clean, opening.files_stored) == (True, 4)

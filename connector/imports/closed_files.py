@@ -1,0 +1,39 @@
+"""Stored files that the source closes all at once: often a fault of its access rules, not a decision on each file.
+
+They are closed here all the same, since an open copy of a closed file does harm. The job says so, and a later check
+opens them again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from ..catalogue import store
+from ..catalogue.models import Fate, Holding
+from ..extensions import db
+from .due_files import is_stored
+from .missing_files import FEWEST
+
+if TYPE_CHECKING:
+    from .harvest import Harvest
+
+FILE, HOLDING = store.FILE, Holding.__table__
+
+
+def warning(harvest: Harvest) -> str:
+    """Return a sentence where this job found most of the stored files that it asked for closed; else ""."""
+    seen = (HOLDING.c.source_id == harvest.source_id, HOLDING.c.seen_by == harvest.job_id)
+    is_closed = (FILE.c.fate == Fate.RESTRICTED) & FILE.c.sha256.is_not(None) & (FILE.c.first_met_by == harvest.job_id)
+    query = select(func.count().filter(is_closed), func.count().filter(is_stored()))
+    query = query.where(FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*seen)), FILE.c.tried_by == harvest.job_id)
+    closed, still_open = db.session.execute(query).one()
+    db.session.rollback()
+    if closed < FEWEST or closed <= still_open:
+        return ""
+    return (
+        f"The repository has closed {closed} of the {closed + still_open} stored files that were asked for. Ask its "
+        "administrator whether this is right. The files are kept and shown to editors only, until a full check finds "
+        "them open again."
+    )
