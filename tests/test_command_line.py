@@ -28,7 +28,10 @@ IMPORT = [
     *("job", "state", "clean", "expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden"),
     *("files", "bytes", "requests", "seconds", "problems", "message"),
 ]
-FATES = ["stored", "linked", "restricted", "missing", "too_large", "damaged", "failed", "refused"]
+FATES = [
+    *("stored", "unverified", "differs", "linked", "restricted"),
+    *("missing", "too_large", "damaged", "failed", "refused"),
+]
 GAZETTE = "Aldermouth Gazette"
 
 
