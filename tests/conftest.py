@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser
 
 from config import load
 from connector import create_app
@@ -20,6 +21,7 @@ from connector.imports.tasks import carry_out
 from connector.repositories import connecting, register
 from connector.storage import prepare
 from tests import tools
+from tests.chromium import launched
 from tests.sample import SampleRepository
 from tests.signed_in import SignedIn, admit
 
@@ -37,6 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose tool is missing before any of its fixtures starts."""
     tools.declare({name for mark in item.iter_markers("needs") for name in mark.args})
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Start Chromium once in a process."""
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(autouse=True)

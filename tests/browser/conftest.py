@@ -8,28 +8,13 @@ from dataclasses import dataclass
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 from waitress import create_server
 
 from connector.extensions import huey
 from tests import signed_in
+from tests.chromium import WAIT
 from tests.sample import SampleRepository
-from tests.tools import path_of
-
-# As root in a container, and without looking for anything outside.
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-ARGUMENTS += ["--disable-component-update", "--disable-sync"]
-WAIT = 60_000  # milliseconds
-expect.set_options(timeout=WAIT)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Start Chromium once."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path_of("chromium"), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @dataclass

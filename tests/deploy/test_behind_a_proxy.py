@@ -23,8 +23,9 @@ from connector.catalogue.leftovers import the_folder
 from connector.catalogue.models import CatalogueFile, StoredFile
 from connector.extensions import db, transaction
 from tests import signed_in
-from tests.browser.conftest import WAIT, Site, chromium
+from tests.browser.conftest import Site
 from tests.browser.test_whole_way import connect, import_photographs
+from tests.chromium import WAIT
 from tests.conftest import app_at, let_go
 from tests.ports import free_port
 from tests.sample import SampleRepository
@@ -32,7 +33,6 @@ from tests.sample import SampleRepository
 from .front import ELSEWHERE, HTTPS, AsItIs, Elsewhere, Front, served
 from .servers import SERVED, Certificate, certificate_in, in_front, served_by
 
-__all__ = ["chromium"]
 LARGE = 100 * 10**6  # bytes
 PIECE = bytes(range(256)) * 4096
 
