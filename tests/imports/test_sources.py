@@ -48,11 +48,15 @@ def test_what_was_never_imported_is_not_imported_again(desk, client, source_id):
 
 
 @pytest.mark.parametrize(("generation", "is_said"), [(4, True), (6, False), (9, False)])
-def test_the_page_of_a_source_of_dspace_4_says_that_each_import_reads_all(desk, client, source_id, generation, is_said):
+def test_the_page_of_a_source_of_dspace_4_says_which_items_an_import_reads(
+    desk, client, source_id, generation, is_said
+):
     with desk.app.app_context(), transaction():
         db.session.get(Repository, desk.repository_id).generation = generation
 
-    assert ("each import reads every item" in words(client.get(f"/sources/{source_id}/"))) is is_said
+    assert (
+        "reads an item again if its time of change has moved" in words(client.get(f"/sources/{source_id}/"))
+    ) is is_said
 
 
 def kept(desk, source_id):

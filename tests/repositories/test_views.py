@@ -34,7 +34,7 @@ def test_the_form_asks_for_site_endpoint_and_limit(client):
         ({"url": "http://repository example.edu"}, "A full address is needed that begins with http:// or https://"),
         ({"url": ""}, "A full address is needed that begins with http:// or https://"),
         ({"endpoint": ""}, "The endpoint is the path of the API below the site"),
-        ({"endpoint": "https://x"}, "The endpoint is the path of the API below the site"),
+        ({"endpoint": "ftp://x"}, "A full address is needed that begins with http:// or https://"),
         ({"limit": "0"}, "The limit is a whole number from 1 to 1000."),
         ({"limit": "many"}, "The limit is a whole number from 1 to 1000."),
     ],
