@@ -174,14 +174,12 @@ def test_a_setting_that_cannot_be_used_is_refused_in_the_same_way(flask):
 
 def test_an_import_with_problems_ends_with_1_and_names_them(flask, nine):
     item = nine.data.named(GAZETTE)
-    broken = next(iter(nine.data.items.values())) if isinstance(nine.data.items, dict) else nine.data.items[0]
     nine.faults.add(lambda path: "/content" in path, times=None, status=404)
 
     code, job = flask.json("import", nine.url, "--collection", item.handle, "--files")
 
-    assert broken is not None
-    assert (code, job["clean"]) == (0, True)
-    assert job["files"]["missing"] == len(job["problems"]) > 0
+    assert (code, job["clean"]) == (1, False)
+    assert job["files"]["failed"] == len(job["problems"]) > 0
     assert sorted(job["problems"][0]) == ["handle", "id", "reason", "title"]
 
 
@@ -201,7 +199,7 @@ def test_files_of_the_bundles_that_are_named_are_downloaded(flask, nine):
 def test_a_repository_that_goes_down_fails_the_job_which_can_be_resumed(flask, nine):
     handle = nine.data.named(GAZETTE).handle
     searches = itertools.count()
-    nine.faults.add(lambda path: "dsoType=item" in path and next(searches) >= 2, times=None, status=503)
+    nine.faults.add(lambda path: "dsoType=item" in path and next(searches) >= 4, times=None, status=503)
     code, job = flask.json("import", nine.url, "--collection", handle)
     assert (code, job["state"]) == (2, "failed")
     assert 0 < job["seen"] < 45
@@ -227,6 +225,7 @@ def test_a_signal_stops_the_import_at_its_cursor_with_130(flask, nine, number):
 
 
 def test_a_job_can_be_stopped_from_another_terminal(flask, nine):
+    flask.environment["CONNECTOR_PATIENCE"] = "180"  # seconds: the page may hang for a third of them
     nine.faults.add(lambda path: "page=2" in path, times=None, hang=True)
     process = flask.start("import", nine.url, "--collection", nine.data.named(GAZETTE).handle, "--json")
     while not any("page=2" in path for _, path in list(nine.requests)):
