@@ -109,7 +109,7 @@ def merge(repository_id: int, same_as: int) -> bool:
 def _remember(found: dspace.Found, limit: int | None, same_as: int | None) -> tuple[Repository, bool]:
     """Return the repository that was found, and whether its login had to be forgotten. Inside a transaction."""
     server = found.server
-    repository = known = register.known_at(found.bases)
+    repository = known = register.known_at(found.bases) or register.before_upgrade(server)
     if same_as is not None:
         repository = register.get(same_as)
         if known is not None and known.id != same_as:

@@ -11,7 +11,7 @@ from ..catalogue.links import scope_link
 from ..catalogue.models import CatalogueItem
 from ..catalogue.store import Place, remap
 from ..dspace import base_key
-from ..dspace.records import Community, Scope
+from ..dspace.records import Community, Scope, Server
 from ..errors import Conflict, InvalidInput, NotFound
 from ..extensions import db, transaction, utcnow
 from .models import Repository, Source
@@ -50,6 +50,15 @@ def known_at(bases: Iterable[str]) -> Repository | None:
         if known is not None:
             return known
     return None
+
+
+def before_upgrade(server: Server) -> Repository | None:
+    """Return the repository that had the other REST API at the same site, as an upgrade from 6 to 7 leaves it."""
+    site = base_key(server.site_url)
+    every = db.session.scalars(select(Repository).order_by(Repository.id))
+    return next(
+        (r for r in every if base_key(r.site_url) == site and (r.generation < 7) != (server.generation < 7)), None
+    )
 
 
 def _keys(repository: Repository) -> set[str]:
