@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ..errors import Rejected
 from ..http import Http
 from .legacy_records import identifier, listed
-from .list_end import Stretch
+from .list_end import MOST_UNCOUNTED, Stretch, endless_in_words
 from .records import Server
 
 EVERYTHING = "metadata,bitstreams"
@@ -88,6 +89,7 @@ class LegacyApi:
 
         Rows that may not be read are taken out after the page was cut: short or empty pages are not the end, a long
         stretch without any new row is (a server that does not know `offset` would repeat itself for ever).
+        Raises Rejected where the list brings so many rows that it may have no end.
         """
         size, offset, stretch, met = self.capped(_FIRST_PAGE), 0, Stretch(most_rows=LONG_ROWS), set[str]()
         while not stretch.is_long:
@@ -97,6 +99,8 @@ class LegacyApi:
             new = {id: row for id, row in new.items() if id not in met}
             yield from new.values()
             met.update(new)
+            if len(met) > MOST_UNCOUNTED:
+                raise Rejected(f"{answer.url}: {endless_in_words(len(met))}", answer.url)
             stretch.add(size, len(new))
             offset += size
             if len(rows) < size:

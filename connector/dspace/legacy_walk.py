@@ -17,7 +17,7 @@ from ..errors import NotFound, Restricted, Transient
 from .legacy_api import LONG_ROWS
 from .legacy_plans import plans_for
 from .legacy_rows import WHOLE_LIST, LegacyRows
-from .list_end import ListEnd, Stretch, idle_of_old
+from .list_end import MOST_UNCOUNTED, ListEnd, Stretch, endless_in_words, idle_of_old
 from .pages import Rows
 from .records import Collection, Failure, Item, Page, Scope, ScopeKind
 
@@ -253,7 +253,11 @@ class Walk:
             yield from self._pages_of_all_items()
 
     def _pages_of_all_items(self) -> Generator[Page, None, bool]:
-        """To the end, which is where a long stretch brings nothing. Return whether rows moved between the pages."""
+        """To the end, which is where a long stretch brings nothing. Return whether rows moved between the pages.
+
+        Nothing counts this list. Where it goes on far beyond what the collections hold, it may have no end.
+        """
+        most = 2 * (self._place.before or 0) + MOST_UNCOUNTED
         end, met, has_moved = max(1, self._place.before or 0), set[str](), False
         stretch, idle = Stretch(least_rows=LONG_STRETCH, most_rows=LONG_ROWS), idle_of_old()
         while self._place.offset < end:
@@ -266,6 +270,9 @@ class Walk:
                 yield from self._give_of_all_items(rows, offset)
                 if idle.is_long:
                     return has_moved
+                if self._place.offset > most:
+                    yield from self._give_failures([Failure(None, None, None, endless_in_words(self._place.offset))])
+                    return False
             if not stretch.is_long:
                 end = self._place.offset + 1
         return has_moved

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 IDLE_PAGES = 5  # of DSpace 7 to 10, whose counts leave out what may not be seen
 IDLE_PAGES_OF_OLD, IDLE_ROWS_OF_OLD = 30, 1_000  # of 4 to 6, where pages of hidden items are empty, and count
 MOST_BEYOND = 1_000  # rows
+MOST_UNCOUNTED = 100_000  # rows of a list that tells no count: communities, or items in no visible collection
 
 
 @dataclass(slots=True)
@@ -35,6 +36,15 @@ class Stretch:
 def idle_of_old() -> Stretch:
     """Return a stretch after which a list of DSpace 4 to 6 is left, though it counts more."""
     return Stretch(IDLE_PAGES_OF_OLD, least_rows=IDLE_ROWS_OF_OLD)
+
+
+def endless_in_words(reach: int, counted: int | None = None) -> str:
+    """Say that a list was left because it has brought so many rows, far more than are counted, if any are."""
+    counts = "" if counted is None else f"counts {counted} and "
+    return (
+        f"The list {counts}has brought {reach} so far. It may have no end, so it was not read further. "
+        "Ask the repository whether its list is right."
+    )
 
 
 @dataclass(slots=True)
@@ -78,7 +88,4 @@ class ListEnd:
 
     def in_words(self) -> str:
         """Say that the list was left because it goes on far beyond its count."""
-        return (
-            f"The list counts {self.counted} and has brought {self.reach} so far. It may have no end, so it was not "
-            "read further. Ask the repository whether its list is right."
-        )
+        return endless_in_words(self.reach, self.counted)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from connector.dspace import legacy_api, legacy_walk
 from connector.dspace.records import Scope, ScopeKind
-from connector.errors import NotFound, RepositoryDown, Restricted, Stopped, TimedOut, Unreachable
+from connector.errors import NotFound, Rejected, RepositoryDown, Restricted, Stopped, TimedOut, Unreachable
 from tests.dspace.fake_legacy import REPOSITORY, PagingDSpace, Row, client, walked
 
 HOMES = (2, 7, 10)
@@ -527,3 +528,37 @@ def test_items_without_end_are_read_to_a_bound_and_the_walk_says_so(generation):
     [failure] = result.failures
     assert "It may have no end" in failure.reason
     assert len(set(result.ids)) == len(result.ids) < 2_500
+
+
+class InventingOutside(PagingDSpace):
+    """A repository whose list of all items, or of collections, has new ones on every page, for ever."""
+
+    def _answer(self, path, params, url):
+        if path == ["collections"] and self._collections:
+            return [self._collection(params["offset"] + number) for number in range(params["limit"])]
+        return super()._answer(path, params, url)
+
+    def _page(self, rows, params, url):
+        return super()._page(plain(params["offset"] + params["limit"]), params, url)
+
+
+@pytest.mark.parametrize("generation", [5, 6])
+def test_a_list_of_all_items_without_end_is_read_to_a_bound_and_the_walk_says_so(generation, monkeypatch):
+    monkeypatch.setattr(legacy_walk, "MOST_UNCOUNTED", 5_000)
+    monkeypatch.setattr(legacy_walk, "MOST_IN_ONE_PIECE", -1)
+
+    result = walked(client(InventingOutside(generation, (), []), generation), REPOSITORY, light=True)
+
+    [failure] = result.failures
+    assert "It may have no end" in failure.reason
+    assert 5_000 < len(result.ids) < 10_000
+
+
+@pytest.mark.parametrize("generation", [4, 5, 6])
+def test_a_list_of_collections_without_end_is_read_to_a_bound_and_refused(generation, monkeypatch):
+    monkeypatch.setattr(legacy_api, "MOST_UNCOUNTED", 5_000)
+    dspace = InventingOutside(generation, HOMES, [])
+
+    with pytest.raises(Rejected, match="It may have no end"):
+        walked(client(dspace, generation), REPOSITORY)
+    assert len(dspace.asked) < 150

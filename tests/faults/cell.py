@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 
 from flask import current_app
 from sqlalchemy import func, select
@@ -22,6 +21,7 @@ from connector.imports.run import OUR_FAULT, stop_here
 from connector.repositories import connecting, register
 from connector.repositories.connections import connected_to
 
+from .clock import SkippingClock
 from .faults import FAULTS
 from .objects import OBJECTS, Stage, is_consistent
 from .world import OUTAGE, Records, World, hurried
@@ -29,7 +29,6 @@ from .world import OUTAGE, Records, World, hurried
 LONGEST = 10 * OUTAGE  # seconds that a stage may take on a busy machine: the outage of a few kinds of request
 JOBS = (1, 2, 3)  # of one instance
 ENDS, TRUE, RIGHT = "ends", "true", "right after"
-_numbers = count()
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def run_cell(world: World, object_name: str, fault_name: str) -> Verdict:
         if is_consistent(world.generation, object_name, fault_name, stage):
             continue
         world.be_at(stage)
-        with world.instance(stage, f"cell-{next(_numbers)}") as app, app.app_context():
+        with world.instance(stage) as app, app.app_context():
             world.sample.faults.add(falls_on, times=None, **FAULTS[fault_name]())
             try:
                 _ask(world, stage)
@@ -81,7 +80,7 @@ def run_cell(world: World, object_name: str, fault_name: str) -> Verdict:
 def _ask(world: World, stage: Stage) -> None:
     """Ask the three questions of a stage. Raises WrongAnswerError at the first bad answer."""
     do = {Stage.CONNECT: _connect, Stage.LIST: _list}.get(stage, _import)
-    with hurried(current_app), _time_limit(world):
+    with hurried(current_app) as clock, _time_limit(world, clock):
         do(world, stage, is_disturbed=True)
     world.sample.faults.clear()
     do(world, stage, is_disturbed=False)
@@ -180,12 +179,13 @@ def _check(is_so: bool, question: str, reason: str) -> None:
 
 
 @contextmanager
-def _time_limit(world: World) -> Iterator[None]:
-    """End whatever takes longer than it may. Raises WrongAnswerError then."""
-    late = threading.Event()
+def _time_limit(world: World, clock: SkippingClock) -> Iterator[None]:
+    """End whatever takes longer than it may, skipped pauses included. Raises WrongAnswerError then."""
+    late, began = threading.Event(), clock()
 
     def end() -> None:
         late.set()
+        clock.is_stopped.set()
         world.sample.faults.clear()
         for job_id in JOBS:
             stop_here(job_id)
@@ -199,4 +199,5 @@ def _time_limit(world: World) -> Iterator[None]:
             raise
     finally:
         timer.cancel()
-    _check(not late.is_set(), ENDS, f"it had not ended after {LONGEST} s")
+    is_late = late.is_set() or clock() - began > LONGEST
+    _check(not is_late, ENDS, f"it had not ended after {LONGEST} s")

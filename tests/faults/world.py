@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -14,7 +15,9 @@ from flask import Flask, current_app
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
+from connector.http import OutageWait
 from connector.imports import jobs
+from connector.imports import run as attempts
 from connector.imports.models import ImportJob
 from connector.imports.tasks import carry_out
 from connector.repositories import connecting, network, register
@@ -25,6 +28,7 @@ from tests.sample import Repository, SampleRepository
 from tests.sample.server import GENERATIONS
 
 from . import source
+from .clock import SkippingClock
 from .objects import Stage
 
 OUTAGE = 2  # seconds: the maximum outage
@@ -35,15 +39,18 @@ OPTIONS = {"files": True, "item_set_from_collection": True}
 
 
 @contextmanager
-def hurried(app: Flask) -> Iterator[None]:
-    """Let requests give up after a second, and jobs and pages after the outage."""
-    settings = network.HttpSettings
+def hurried(app: Flask) -> Iterator[SkippingClock]:
+    """Let requests give up after a second, and jobs and pages after the outage. Pauses between requests are skipped."""
+    settings, clock = network.HttpSettings, SkippingClock()
+    outage = partial(OutageWait, clock=clock, pause=clock.skip)
     with (
         patch.dict(app.config, PATIENCE=OUTAGE),
         patch.object(network, "HttpSettings", lambda **given: settings(**(given | QUICK))),
         patch.object(network, "PAGE_PATIENCE", OUTAGE),
+        patch.object(network, "OutageWait", outage),
+        patch.object(attempts, "OutageWait", outage),
     ):
-        yield
+        yield clock
 
 
 @dataclass
@@ -67,6 +74,7 @@ class World:
         connected, imported = self.folder / "connected", self.folder / "imported"
         self.before = {stage: imported if stage == Stage.RERUN else connected for stage in Stage}
         self._prepare(connected, imported)
+        self._app = _app(self.folder / "instance")  # one for all stages: its statements are compiled once
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -78,15 +86,14 @@ class World:
         self.sample.api = GENERATIONS[self.generation](self.sample)
 
     @contextmanager
-    def instance(self, stage: Stage, name: str) -> Iterator[Flask]:
+    def instance(self, stage: Stage) -> Iterator[Flask]:
         """Give the app on an instance that is as this stage finds it; it is removed at the end."""
-        folder = self.folder / name
+        folder = self.folder / "instance"
         shutil.copytree(self.before[stage], folder)
-        app = _app(folder)
         try:
-            yield app
+            yield self._app
         finally:
-            let_go(app)
+            let_go(self._app)
             shutil.rmtree(folder)
 
     def held(self) -> Records:
