@@ -30,7 +30,7 @@ from .errors import InvalidInput
 from .extensions import db, transaction
 from .ids import ROW_ID
 from .imports import commands as import_commands
-from .imports import diary, jobs, report, told
+from .imports import diary, jobs, report, retrying, told
 from .imports.foreground import follow
 from .imports.models import Answer, ImportJob, Kind, State
 from .repositories import commands as repository_commands
@@ -176,7 +176,7 @@ def resume(job: int, accept_missing: bool, leave_missing: bool, as_json: bool) -
 def retry(job: int, as_json: bool) -> None:
     """Try again only what the import JOB could not read or fetch, items and files, and wait for the end."""
     own(jobs.get(job).owner)
-    _in_foreground(jobs.retry(job), as_json)
+    _in_foreground(retrying.retry(job), as_json)
 
 
 @click.command("stop", cls=Command)

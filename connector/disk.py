@@ -12,7 +12,7 @@ from .catalogue.files import away
 from .catalogue.texts import human_size
 from .errors import Stopped, StorageTrouble
 from .imports.models import WaitReason
-from .imports.run import Run
+from .waiting_job import WaitingJob
 
 LOOK = 1.0  # seconds
 EVERY = 16 * 2**20  # bytes of a download
@@ -47,8 +47,8 @@ def shortage() -> str | None:
 class Room:
     """Lets a job wait for room. `least`: bytes that are to stay free; with 0 nothing waits, and a full disk tells."""
 
-    def __init__(self, instance: Path, least: int, run: Run):
-        self._instance, self._least, self._run = instance, least, run
+    def __init__(self, instance: Path, least: int, job: WaitingJob):
+        self._instance, self._least, self._job = instance, least, job
 
     def wait(self, more: int = 0) -> None:
         """Wait until so many bytes more fit. Raises Stopped as soon as a stop is asked for."""
@@ -56,11 +56,11 @@ class Room:
             while self._least and (left := free(self._instance)) - more < self._least:
                 wanted = f"{human_size(more)} are to come, and " if more else ""
                 detail = f"{human_size(left)} are free, {wanted}{human_size(self._least)} are to stay free."
-                self._run.waiting(WaitReason.DISK_SPACE, detail)
-                if self._run.stop.wait(LOOK):
+                self._job.waiting(WaitReason.DISK_SPACE, detail)
+                if self._job.stop.wait(LOOK):
                     raise Stopped("Stopped.")
         finally:
-            self._run.waiting(WaitReason.DISK_SPACE, "")
+            self._job.waiting(WaitReason.DISK_SPACE, "")
 
     def guarded(self, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
         """The same `write`, which looks for room now and then: others write at the same time."""

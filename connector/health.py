@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 
 from flask import Blueprint, Response, abort, current_app, request
 from prometheus_client import CollectorRegistry, generate_latest
@@ -19,6 +17,7 @@ from .accounts.gate import allows
 from .catalogue.models import CatalogueItem, Fate, StoredFile
 from .errors import StorageTrouble
 from .extensions import db, huey
+from .imports import worker_heartbeat
 from .imports.models import ImportJob, State
 from .logs import tell_seldom
 from .proxies import parsed, peer
@@ -29,11 +28,6 @@ blueprint = Blueprint("health", __name__)
 LATELY = 300  # seconds; it is due every minute
 OUTCOMES = ("added", "updated", "unchanged", "failed", "vanished", "removed", "restored")
 JOB = ImportJob.__table__.c
-
-
-def note_recovery(instance: Path) -> None:
-    """Note that somebody works on the jobs and has just looked for those that were left behind (see jobs.recover)."""
-    (instance / "recovered").touch()
 
 
 @blueprint.get("/healthz")
@@ -128,8 +122,8 @@ def _has_room() -> None:
 
 
 def _has_workers() -> None:
-    noted = current_app.config["INSTANCE"] / "recovered"
-    if not noted.exists() or time.time() - noted.stat().st_mtime >= LATELY:
+    age = worker_heartbeat.age(current_app.config["INSTANCE"])
+    if age is None or age >= LATELY:
         raise StorageTrouble("No process has looked for jobs lately: flask up or flask worker does, each minute.")
 
 

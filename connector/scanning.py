@@ -17,7 +17,7 @@ from flask import current_app
 from .catalogue.files import Part
 from .errors import ScannerTrouble, Stopped, Unsafe
 from .imports.models import WaitReason
-from .imports.run import Run
+from .waiting_job import WaitingJob
 
 Address = str | tuple[str, int]  # of a socket in the file system, or host and port
 
@@ -40,8 +40,8 @@ def check() -> None:
 class Scanner:
     """Lets a file pass, or not; a job waits while the scanner does not answer. `address`: None lets all files pass."""
 
-    def __init__(self, address: Address | None, run: Run):
-        self._address, self._run = address, run
+    def __init__(self, address: Address | None, job: WaitingJob):
+        self._address, self._job = address, job
         self._alone = threading.Lock()  # held by a file that the scanner may have broken off for
 
     def approve(self, part: Part) -> None:
@@ -69,11 +69,11 @@ class Scanner:
                 except OSError:
                     breaks += 1
                 except ScannerTrouble as error:
-                    self._run.waiting(WaitReason.VIRUS_SCANNER, str(error))
-                    if self._run.stop.wait(LOOK):
+                    self._job.waiting(WaitReason.VIRUS_SCANNER, str(error))
+                    if self._job.stop.wait(LOOK):
                         raise Stopped("Stopped.") from None
         finally:
-            self._run.waiting(WaitReason.VIRUS_SCANNER, "")
+            self._job.waiting(WaitReason.VIRUS_SCANNER, "")
         raise Unsafe(f"It ended, or hung up, while it looked through the file, {MOST_BREAKS} times.")
 
     def _asked_alone(self, address: Address, part: Part) -> str:
@@ -101,14 +101,14 @@ class Scanner:
         try:
             clamd.sendall(b"zINSTREAM\0")
             for piece in part.pieces():
-                self._run.check()
+                self._job.check()
                 clamd.sendall(struct.pack("!L", len(piece)) + piece)
             clamd.sendall(struct.pack("!L", 0))
         except ConnectionError:  # it has seen enough, and may have said why
             with contextlib.suppress(OSError):
-                return _answer(clamd, self._run)
+                return _answer(clamd, self._job)
             raise
-        return _answer(clamd, self._run)
+        return _answer(clamd, self._job)
 
 
 def ping(address: Address) -> None:
@@ -144,12 +144,12 @@ def _away(address: Address, error: OSError) -> ScannerTrouble:
     return ScannerTrouble(f"It does not answer at {_named(address)}: {error.strerror or error}.")
 
 
-def _answer(clamd: socket.socket, run: Run) -> str:
+def _answer(clamd: socket.socket, job: WaitingJob) -> str:
     """Its one line. Raises OSError where it breaks off or takes longer than VERDICT, Stopped."""
     clamd.settimeout(LOOK)
     line, until = b"", time.monotonic() + VERDICT
     while not line.endswith(b"\0") and len(line) < LONGEST:
-        run.check()
+        job.check()
         if time.monotonic() > until:
             raise TimeoutError("no answer for too long")
         with contextlib.suppress(TimeoutError):

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, tzinfo
 from flask import current_app
 from markupsafe import Markup
 
-from .dspace.records import Range
 from .http.waits import local_time, utc_now
+from .ranges import Range
 
 _BCP47 = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _TIME = Markup('<time datetime="{}">{}</time>')

@@ -20,6 +20,7 @@ from connector.accounts import people
 from connector.accounts.models import Role
 from connector.catalogue.models import CatalogueItem, StoredFile
 from connector.extensions import db, huey
+from connector.imports import worker_heartbeat
 from connector.imports.models import ImportJob
 from connector.imports.tasks import run_job
 from connector.proxies import init_app as believe_proxies
@@ -33,7 +34,7 @@ MONITORED = ["/healthz", "/readyz", "/metrics"]
 @pytest.fixture
 def ready(app, client):
     """A client of an app of which all is ready."""
-    health.note_recovery(app.config["INSTANCE"])
+    worker_heartbeat.touch(app.config["INSTANCE"])
     return client
 
 
@@ -180,7 +181,7 @@ def test_a_fault_of_ours_in_a_check_is_told_with_its_trace(app, ready, caplog):
 def test_a_database_file_that_was_moved_away_is_noticed_until_it_is_back(app, client, caplog):
     file, aside = app.config["INSTANCE"] / "connector.db", app.config["INSTANCE"] / "aside.db"
     prepare(app)
-    health.note_recovery(app.config["INSTANCE"])
+    worker_heartbeat.touch(app.config["INSTANCE"])
     assert client.get("/readyz").text == "ready\n"
     file.rename(aside)
 
@@ -326,7 +327,7 @@ def test_without_the_setting_what_a_header_says_of_the_address_is_ignored(ready)
 
 
 def test_no_secret_is_told(stocked_app, stocked_client):
-    health.note_recovery(stocked_app.config["INSTANCE"])
+    worker_heartbeat.touch(stocked_app.config["INSTANCE"])
 
     told = "".join(stocked_client.get(address).text for address in MONITORED)
 

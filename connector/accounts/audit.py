@@ -10,17 +10,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from flask import g, has_app_context, has_request_context, request
+from flask import has_request_context, request
 from sqlalchemy import Select, insert, select
 
+from ..actor import NOBODY, current_actor
 from ..catalogue.texts import csv_safe
 from ..extensions import db, transaction, utcnow
 from .models import AuditEntry
 
 log = logging.getLogger(__name__)
-LOCAL = "local operator"  # whoever can run commands here owns the machine and needs no account
-NOBODY = "nobody"  # a request of somebody who is not signed in
-SCHEDULE = "schedule"  # what is imported by itself
 UNKNOWN = "an unknown name"  # what somebody typed who is refused: it may be a password
 COLUMNS = ("at", "who", "what", "about", "address", "data")
 APART = timedelta(minutes=1)  # so that a flood of refusals does not fill the table
@@ -28,18 +26,9 @@ TOO_MANY = 429
 LONGEST = 500  # characters of what an entry is about; names come from people and repositories
 
 
-def acting() -> str:
-    """The name of who acts: signed in on the pages, named with --as on the command line, else the local operator."""
-    if not has_app_context():
-        return LOCAL
-    if g.get("person"):
-        return g.person.name
-    return NOBODY if has_request_context() else g.get("acting", LOCAL)
-
-
 def note(what: str, about: str = "", **data: Any) -> None:
     """Add an entry inside the transaction of what it tells of: either both are there or none."""
-    values = {"at": utcnow(), "who": acting(), "what": what, "about": about[:LONGEST], "address": _address()}
+    values = {"at": utcnow(), "who": current_actor(), "what": what, "about": about[:LONGEST], "address": _address()}
     db.session.execute(insert(AuditEntry).values(**values, data=data))
 
 
@@ -54,7 +43,7 @@ def refused(status: int) -> None:
 
     Of people who are not signed in, the trail takes only that they were slowed down (429).
     """
-    who, page = acting(), f"{request.method} {request.url_rule}"
+    who, page = current_actor(), f"{request.method} {request.url_rule}"
     log.warning("Refused with %s: %s at %s asked for %s", status, who, _address(), page)
     if who == NOBODY and status != TOO_MANY:
         return

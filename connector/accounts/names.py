@@ -6,11 +6,12 @@ import re
 from typing import Literal
 from unicodedata import normalize
 
+from ..actor import LOCAL, NOBODY, SCHEDULE
 from ..errors import InvalidInput
 from . import audit
 
 LONGEST = 100
-RESERVED = (audit.LOCAL, audit.NOBODY, audit.SCHEDULE, audit.UNKNOWN)
+RESERVED = (LOCAL, NOBODY, SCHEDULE, audit.UNKNOWN)
 # What Unicode counts as printable and nobody sees: fillers, joiners, variation selectors, the empty pattern of Braille.
 UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]")
 

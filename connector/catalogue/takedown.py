@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from sqlalchemy import column, delete, insert, select, table, update
 
 from ..accounts import audit
+from ..actor import current_actor
 from ..dspace.paths import handle_in, is_uuid, object_of, path_of
 from ..errors import InvalidInput
 from ..extensions import db, transaction, utcnow
@@ -194,7 +195,7 @@ def _exclude(repository_id: int, row: Any, reason: str, *, by_id: bool = False) 
     same = (LOOKED_AT.c.source_key == row.source_key) | (LOOKED_AT.c.source_id == row.source_id)
     db.session.execute(delete(LOOKED_AT).where(here, same))
     identity = {"source_key": key, "source_id": row.source_id, "handle": row.handle}
-    values = {"repository_id": repository_id, "reason": reason, "owner": audit.acting(), "created": utcnow()}
+    values = {"repository_id": repository_id, "reason": reason, "owner": current_actor(), "created": utcnow()}
     db.session.execute(insert(EXCLUSION).values(values | identity))
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 import nh3
 from markupsafe import Markup
 
-from ..dspace.records import Range
 from ..errors import InvalidInput
+from ..ranges import Range
 from ..words import between
 
 MOST_CHARACTERS, MOST_WORDS = 1000, 30  # of one search: each word is looked for in every item

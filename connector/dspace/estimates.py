@@ -15,8 +15,9 @@ from statistics import fmean, stdev
 from typing import TypeVar
 
 from ..errors import AddressNotAllowed, RepositoryError
+from ..ranges import Range
 from .pages import Rows
-from .records import Bitstream, Estimate, Item, Page, Range
+from .records import Bitstream, Estimate, Item, Page
 
 T = TypeVar("T")
 P = TypeVar("P", Page, Rows)

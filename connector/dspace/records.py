@@ -8,6 +8,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from ..ranges import Range
+
 
 class ScopeKind(StrEnum):
     """What can be imported at once."""
@@ -199,14 +201,6 @@ class Page:
     hidden: Mapping[str, int] = field(default_factory=dict)
     again: tuple[Item, ...] = ()
     unlisted: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """What a number is at least and at most, as far as that can be judged."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)

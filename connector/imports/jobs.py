@@ -24,7 +24,6 @@ from ..catalogue.models import Fate
 from ..errors import Conflict, NotFound
 from ..extensions import db, transaction, utcnow
 from ..repositories.models import Repository, Source
-from . import retrying
 from .models import ACTIVE, AT_WORK, Answer, ImportJob, Kind, State, WaitReason, wait_columns
 
 STALE = timedelta(seconds=60)
@@ -246,20 +245,6 @@ def resume(job_id: int, answer: Answer | None = None) -> None:
         if not db.session.execute(statement).rowcount:
             raise Conflict(f"Job {job_id} is {job.state}: only a stopped or failed job can be resumed.")
         audit.note("resume", f"job {job_id}", **({"answer": answer.value} if answer else {}))
-
-
-def retry(job_id: int) -> int:
-    """Queue an import of only what this import could not read or fetch; gives its id. Raises Conflict.
-
-    What is lacking of files is fetched also after an import without files: it lacks since one that had them.
-    """
-    job = get(job_id)
-    if not job.can_retry:
-        raise Conflict(f"Job {job_id} has nothing to try again.")
-    options = of_a_whole_run(job) | {"retry": job_id}
-    if retrying.lacks_files(job_id, job.source_id, options):
-        options["files"] = True
-    return create(job.source_id, options, comment=job.comment, reruns=job_id)
 
 
 def recover() -> list[int]:

@@ -9,11 +9,10 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..accounts import audit
+from ..actor import current_actor
 from ..catalogue.models import Fate
 from ..extensions import db, utcnow
 from ..repositories.models import Source
-from . import retrying
 
 JSONValue = JSON(none_as_null=True)
 
@@ -91,7 +90,7 @@ class ImportJob(db.Model):
     reruns_id: Mapped[int | None] = mapped_column(ForeignKey("import_job.id", ondelete="SET NULL"))
     options: Mapped[dict] = mapped_column(JSONValue, default=dict)
     comment: Mapped[str] = mapped_column(Text, default="")
-    owner: Mapped[str] = mapped_column(default=audit.acting)
+    owner: Mapped[str] = mapped_column(default=current_actor)
     state: Mapped[str] = mapped_column(default=State.QUEUED.value, index=True)
     clean: Mapped[bool | None]
     message: Mapped[str] = mapped_column(Text, default="")
@@ -214,12 +213,6 @@ class ImportJob(db.Model):
         forgotten = self.is_look and self.pruned
         is_over = self.undo_began or self.asks or self.is_settled or forgotten
         return self.state in (State.STOPPED, State.FAILED) and not is_over
-
-    @property
-    def can_retry(self) -> bool:
-        """Whether something could not be read, or is lacking of files, that can be tried again by itself."""
-        may = self.is_import and not self.is_active and not self.undo_began
-        return may and retrying.is_possible(self.id, self.source_id, self.options)
 
     @property
     def can_undo(self) -> bool:

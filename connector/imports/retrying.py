@@ -9,8 +9,11 @@ from flask import current_app
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
 from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
+from ..errors import Conflict
 from ..extensions import db
 from ..repositories.models import Source
+from . import jobs
+from .models import ImportJob
 
 FILE, ITEM = CatalogueFile.__table__, CatalogueItem.__table__
 CHANGE, HOLDING = Change.__table__, Holding.__table__
@@ -30,9 +33,25 @@ def may_come(limit: int) -> ColumnElement[bool]:
     return or_(FILE.c.fate.in_([fate for fate in Fate if fate.can_be_retried]), fits)
 
 
-def is_possible(job_id: int, source_id: int, options: Mapping[str, Any]) -> bool:
-    """Whether an item could not be read, or a file is lacking, of what the job was the last to look at."""
-    return lacks_files(job_id, source_id, options) or _has_failures(job_id, source_id)
+def can_retry(job: ImportJob) -> bool:
+    """Return whether an item could not be read, or a file is missing, of what the job was the last to look at."""
+    if not job.is_import or job.is_active or job.undo_began:
+        return False
+    return lacks_files(job.id, job.source_id, job.options) or _has_failures(job.id, job.source_id)
+
+
+def retry(job_id: int) -> int:
+    """Queue an import of only what a job could not read or download, and return its id. Raises Conflict.
+
+    Missing files are downloaded also after an import without files: an earlier import with files left them out.
+    """
+    job = jobs.get(job_id)
+    if not can_retry(job):
+        raise Conflict(f"Job {job_id} has nothing to try again.")
+    options = jobs.of_a_whole_run(job) | {"retry": job_id}
+    if lacks_files(job_id, job.source_id, options):
+        options["files"] = True
+    return jobs.create(job.source_id, options, comment=job.comment, reruns=job_id)
 
 
 def lacks_files(job_id: int, source_id: int, options: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from flask import current_app
 from sqlalchemy import Row, exists, select, update
 
 from ..accounts import audit
+from ..actor import current_actor
 from ..errors import InvalidInput, NotFound
 from ..extensions import db, transaction, utcnow
 from ..repositories.models import Source
@@ -46,7 +47,7 @@ def set_schedule(source_id: int, schedule: Schedule | None) -> None:
     due = schedule.next_after(utcnow(), _zone()) if schedule else None
     with transaction():
         name = get(source_id).name
-        kept = schedule.as_dict() | {"owner": audit.acting()} if schedule else None
+        kept = schedule.as_dict() | {"owner": current_actor()} if schedule else None
         values = {"schedule": kept, "due": due}
         db.session.execute(update(SOURCE).where(SOURCE.c.id == source_id).values(values))
         audit.note("schedule", name, set=str(schedule) if schedule else "never")
@@ -112,7 +113,7 @@ def _start(row: Row[Any], now: datetime) -> int | None:
         claimed = db.session.execute(seen.values(due=due)).rowcount
         if not claimed or not is_open or _is_under_way(row.id):
             return None
-        comment, owner = _last_comment(row.id), _owner(source) or audit.acting()
+        comment, owner = _last_comment(row.id), _owner(source) or current_actor()
         return jobs.add(source, _options(source), scheduled=True, comment=comment, owner=owner)
 
 

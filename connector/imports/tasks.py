@@ -8,11 +8,10 @@ from collections.abc import Callable
 from flask import current_app, g
 
 from .. import notices, trouble
-from ..accounts import audit
+from ..actor import SCHEDULE
 from ..extensions import huey
-from ..health import note_recovery
 from ..logs import about_job, tell_seldom
-from . import harvest, jobs, preview, pruning, rehearsal, schedules, undo
+from . import harvest, jobs, preview, pruning, rehearsal, schedules, undo, worker_heartbeat
 from .models import Kind
 from .run import work
 
@@ -55,12 +54,12 @@ def run_job(job_id: int) -> None:
 def recover() -> None:
     """Jobs whose worker is gone, and those a lost wake-up call forgot. Monitors see that somebody looks."""
     wake(*jobs.recover())
-    note_recovery(current_app.config["INSTANCE"])
+    worker_heartbeat.touch(current_app.config["INSTANCE"])
 
 
 def start_due() -> None:
     """Sources that are imported by themselves and whose time has come."""
-    g.acting = audit.SCHEDULE
+    g.acting = SCHEDULE
     wake(*schedules.start_due())
 
 

@@ -29,7 +29,7 @@ from ..extensions import db
 from ..ids import row_id
 from ..messages import flash
 from ..paging import asked_number
-from . import diary, jobs, listing, report, showing
+from . import diary, jobs, listing, report, retrying, showing
 from .models import Answer, ImportJob
 from .tasks import wake
 from .undo import preview
@@ -44,6 +44,7 @@ blueprint.app_template_global()(showing.heading)
 blueprint.app_template_global("sort_of")(showing.sort)
 blueprint.app_template_global("counts_of")(showing.counts)
 blueprint.app_template_global()(showing.source_page)
+blueprint.app_template_global()(retrying.can_retry)
 blueprint.app_template_global("awaits_notice")(notices.is_due)
 
 
@@ -135,7 +136,7 @@ def answer(job_id: int) -> Any:
 def retry(job_id: int) -> Any:
     """Try again only what failed, as a new job."""
     _own(job_id)
-    return _do(job_id, lambda: _queued(jobs.retry(job_id)))
+    return _do(job_id, lambda: _queued(retrying.retry(job_id)))
 
 
 @blueprint.post("/<int:job_id>/rerun")

@@ -8,9 +8,10 @@ from flask import current_app
 
 from .. import dspace
 from ..accounts import audit
-from ..dspace.records import Estimate, Range, Scope, ScopeKind, Server
+from ..dspace.records import Estimate, Scope, ScopeKind, Server
 from ..errors import Conflict, NotAllowed
 from ..extensions import db, transaction
+from ..ranges import Range
 from . import logins, register
 from .connections import connected_to
 from .models import Repository

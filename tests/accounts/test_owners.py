@@ -6,6 +6,7 @@ import pytest
 
 from connector.accounts import audit
 from connector.accounts.models import Role
+from connector.actor import LOCAL
 from connector.catalogue import takedown
 from connector.catalogue.models import CatalogueItem, Exclusion
 from connector.dspace.records import ScopeKind
@@ -286,7 +287,7 @@ def test_what_the_command_line_does_is_the_local_operators(office, source):
         job_id = jobs.create(source, {})
         jobs.stop(job_id)
 
-        assert jobs.get(job_id).owner == audit.LOCAL
+        assert jobs.get(job_id).owner == LOCAL
     assert [entry[:2] for entry in office.trail()] == [
         ("local operator", "connect"),
         ("local operator", "import"),

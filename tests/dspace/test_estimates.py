@@ -6,9 +6,10 @@ import pytest
 
 from connector.dspace import client
 from connector.dspace.estimates import Sample
-from connector.dspace.records import Item, Page, Range, Scope, ScopeKind, Server
+from connector.dspace.records import Item, Page, Scope, ScopeKind, Server
 from connector.errors import NotFound, Restricted
 from connector.http import OutageWait
+from connector.ranges import Range
 from tests.sample import Repository, SampleRepository, grow
 
 from .fake_hal import Hurried

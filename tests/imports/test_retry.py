@@ -19,14 +19,14 @@ from .catalogue import records
 def retry(desk, job_id: int):
     """Try again what a job could not do, and give the new job as it ended."""
     with desk.app.app_context():
-        new = jobs.retry(job_id)
+        new = retrying.retry(job_id)
     assert desk.work(new)
     return desk.job(new)
 
 
 def can_retry(desk, job_id: int) -> bool:
     with desk.app.app_context():
-        return jobs.get(job_id).can_retry
+        return retrying.can_retry(jobs.get(job_id))
 
 
 def test_an_item_that_failed_comes_when_it_is_tried_again(desk, dspace):
@@ -130,7 +130,7 @@ def test_a_job_without_problems_has_nothing_to_try_again(desk, dspace):
     job = desk.run()
 
     with desk.app.app_context(), pytest.raises(Conflict, match="nothing to try again"):
-        jobs.retry(job.id)
+        retrying.retry(job.id)
 
 
 def test_a_limit_of_the_job_leaves_larger_files_and_a_raised_one_fetches_them(desk, dspace):
@@ -339,7 +339,9 @@ def test_a_file_that_is_too_large_is_offered_again_only_when_the_limit_has_grown
     first = desk.run(files=True, file_limit=100)
 
     with desk.app.app_context():
-        one = {"job_id": first.id, "source_id": first.source_id}
-        possible = [retrying.is_possible(**one, options={"file_limit": limit}) for limit in (199, 200)]
+        job, possible = jobs.get(first.id), []
+        for limit in (199, 200):
+            job.options = job.options | {"file_limit": limit}
+            possible.append(retrying.can_retry(job))
 
     assert possible == [False, True]

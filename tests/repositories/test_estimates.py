@@ -10,10 +10,11 @@ import pytest
 
 from connector.catalogue.models import CatalogueFile
 from connector.dspace.hal import HalClient
-from connector.dspace.records import Estimate, Range, Scope, ScopeKind
+from connector.dspace.records import Estimate, Scope, ScopeKind
 from connector.extensions import db
 from connector.imports import jobs
 from connector.imports.tasks import carry_out
+from connector.ranges import Range
 from connector.repositories import connecting, register
 from tests.pages import words
 from tests.sample import Repository, SampleRepository, grow
