@@ -116,7 +116,7 @@ class _Detection:
         """
         for prefix in list(address.prefixes())[-_MOST_CONFIGURATIONS:]:
             try:
-                configuration = self._http.get_json(f"{address.root}{prefix}/assets/config.json", tries=1)
+                configuration = self._http.get_json_from(f"{address.root}{prefix}/assets/config.json", tries=1).value
                 named = address_of(configuration["rest"]["baseUrl"])
             except (RepositoryError, InvalidInput, LookupError, TypeError, AttributeError):
                 continue

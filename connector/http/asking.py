@@ -13,6 +13,9 @@ from ..errors import NoAddress, Rejected
 from .credentials import Credentials
 from .session import HttpSettings, check_form, without_userinfo
 
+# Headers that say what is asked for, and not by whom.
+_KEPT = ("Accept", "Accept-Encoding", "Range")
+
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
 
@@ -51,7 +54,7 @@ class Asking:
         if request.url.startswith("https:") and not target.startswith("https:"):
             shown = without_userinfo(target)
             raise Rejected(f"{request.url} redirects away from https, which is not followed: {shown}", request.url)
-        headers = {name: request.headers[name] for name in ("Accept", "Accept-Encoding")}
+        headers = {name: request.headers[name] for name in _KEPT if name in request.headers}
         redirected = self.prepared(target, None, headers)
         if urlsplit(redirected.url).hostname != urlsplit(request.url).hostname:
             redirected.headers.pop("Cookie", None)

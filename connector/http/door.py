@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -33,6 +33,7 @@ from .asking import Asking, Params
 from .credentials import Credentials, Posted
 from .downloads import Download, Received
 from .pace import Pace
+from .redirects import Redirects, check_same_request, refusals_of_the_repository
 from .retry import OutageWait
 from .session import HttpSettings, new_session
 from .traffic import Traffic
@@ -75,7 +76,7 @@ class Http:
     set, and the RepositoryErrors. After a Transient one `outage` has the request repeated, `tries` times in all (never
     after silence), and it limits how long requests and waits may take together.
     `busy`: seconds spent on good answers, by their kind. `server_time`: the server's own clock (aware, UTC) as of the
-    first answer that told it.
+    first answer that told it. `clock_ahead`: by how much that clock was ahead of ours.
     """
 
     def __init__(self, settings: HttpSettings, pace: Pace, outage: OutageWait | None = None):
@@ -90,6 +91,7 @@ class Http:
         self._counting = threading.Lock()
         self.busy: Counter[str] = Counter()
         self.server_time: datetime | None = None
+        self.clock_ahead = timedelta()
 
     @property
     def width(self) -> int:
@@ -117,17 +119,20 @@ class Http:
     def get_json(self, url: str, params: Params | None = None, *, kind: str = "json", tries: int = 4) -> Any:
         """Return the parsed JSON at `url`, or None for a 204. `kind`: answers whose times can be compared (see Pace).
 
-        Raises BadAnswer for anything but JSON (NaN and Infinity are none), TooLarge past `json_bytes`.
+        Raises BadAnswer for anything but JSON (NaN and Infinity are none), and for a redirect to another host, path or
+        query, which is no answer to what was asked. Raises TooLarge past `json_bytes`.
         """
-        return self.get_json_from(url, params, kind=kind, tries=tries).value
+        return self._json(url, params, kind, tries, Redirects.SAME_REQUEST).value
 
     def get_json_from(
         self, url: str, params: Params | None = None, *, kind: str = "json", tries: int = 4
     ) -> JsonAnswer:
-        """Return what `get_json` returns and the address that it came from, after all redirects."""
+        """Return the parsed JSON and the address that it came from. Redirects to anywhere allowed are followed."""
+        return self._json(url, params, kind, tries, Redirects.ALL)
 
+    def _json(self, url: str, params: Params | None, kind: str, tries: int, follow: Redirects) -> JsonAnswer:
         def once() -> JsonAnswer:
-            with self._good_answer(url, params, _JSON, self._settings.deadline, runs_on=True) as answer:
+            with self._good_answer(url, params, _JSON, self._settings.deadline, follow, runs_on=True) as answer:
                 value = parsed(answer, self._settings.json_bytes, lambda size: self._traffic.add(bytes=size))
                 self._answered(kind, answer)
                 return JsonAnswer(value, answer.url)
@@ -154,7 +159,7 @@ class Http:
         """
 
         def once() -> str | JsonAnswer:
-            with self._good_answer(url, params, _JSON, self._settings.deadline, follow=False) as answer:
+            with self._good_answer(url, params, _JSON, self._settings.deadline, Redirects.MOVE_TO_HTTPS) as answer:
                 if is_redirect(answer):
                     found: str | JsonAnswer = location(answer)
                 else:
@@ -195,7 +200,7 @@ class Http:
         received = Received(sink)
 
         def once() -> Download:
-            with self._good_answer(url, None, _ANY_FILE, self._settings.file_grace) as answer:
+            with self._file(url, _ANY_FILE, self._settings.file_grace) as answer:
                 self._answered("file", answer)  # to the first byte: sizes differ too much
                 for piece in pieces(answer, limit, as_sent=True):
                     self._under_way.extend(len(piece) / _SLOWEST_FILE)
@@ -214,7 +219,7 @@ class Http:
         """
 
         def once() -> None:
-            with self._good_answer(url, None, _FIRST_BYTE, self._settings.deadline) as answer:
+            with self._file(url, _FIRST_BYTE, self._settings.deadline) as answer:
                 self._answered("file", answer)
                 start_of_body(answer)
 
@@ -232,13 +237,18 @@ class Http:
         self._pace.answered(seconds, kind)
 
     @contextmanager
+    def _file(self, url: str, headers: Mapping[str, str], deadline: float) -> Iterator[requests.Response]:
+        with refusals_of_the_repository(url), self._good_answer(url, None, headers, deadline) as answer:
+            yield answer
+
+    @contextmanager
     def _good_answer(
         self,
         url: str,
         params: Params | None,
         headers: Mapping[str, str],
         deadline: float,
-        follow: bool = True,
+        follow: Redirects = Redirects.ALL,
         any_status: bool = False,
         runs_on: bool = False,
     ) -> Iterator[requests.Response]:
@@ -269,7 +279,7 @@ class Http:
                 self._traffic.troubled(error)
                 raise
 
-    def _final_answer(self, request: requests.PreparedRequest, follow: bool) -> requests.Response:
+    def _final_answer(self, request: requests.PreparedRequest, follow: Redirects) -> requests.Response:
         asked = [request.url]
         while len(asked) <= _REDIRECTS + 1:
             answer = self._send(request)
@@ -277,8 +287,11 @@ class Http:
                 return answer
             start_of_body(answer)  # read, so that the connection can be used again
             target = location(answer)
-            if not self._asking.is_move_to_https(request.url, target) and not follow:
-                return answer
+            if not self._asking.is_move_to_https(request.url, target):
+                if follow is Redirects.MOVE_TO_HTTPS:
+                    return answer
+                if follow is Redirects.SAME_REQUEST:
+                    check_same_request(request.url, target)
             request = self._asking.redirected(request, target)
             asked.append(request.url)
         raise RedirectLoop(asked)
@@ -291,10 +304,14 @@ class Http:
         timeout = (self._settings.connect_timeout, self._settings.read_timeout)
         try:
             answer = self._session.send(request, stream=True, timeout=timeout)
-            self.server_time = self.server_time or told_time(answer)
+            self._note_time(told_time(answer))
             return answer
         except (requests.RequestException, urllib3_errors.HTTPError) as error:
             raise network_trouble(error, request.url) from error
+
+    def _note_time(self, moment: datetime | None) -> None:
+        if self.server_time is None and moment is not None:
+            self.server_time, self.clock_ahead = moment, moment - datetime.now(UTC)
 
 
 @contextmanager

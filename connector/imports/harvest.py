@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -30,7 +31,7 @@ from . import choosing, ending, jobs, report, retrying, slices
 from .access import Access
 from .access_checks import AccessCheck
 from .fetching import FileFetcher
-from .incremental import read_changes
+from .incremental import OVERLAP, read_changes
 from .models import ImportJob, Kind, State
 from .moving import catch_up
 from .recording import Recorder, in_counts
@@ -223,10 +224,20 @@ class Harvest:
 
     @property
     def began(self) -> str | None:
-        """When the first attempt at this job began, as the server's own clock says; None where it does not say."""
+        """Return when the first attempt at this job began, by the server's own clock; None where it gives no time.
+
+        A clock far ahead may be that of a proxy, while the index has another one, or may be set right before the next
+        run. Then our own clock counts, so that no change is missed.
+        """
         if self._began is None and (moment := self.http.server_time) is not None:
-            self._began = moment.isoformat()
+            self._began = (moment - max(self.clock_difference, timedelta())).isoformat()
         return self._began
+
+    @property
+    def clock_difference(self) -> timedelta:
+        """Return how far the server's clock is ahead of ours, negative where it is behind; zero within the overlap."""
+        ahead = self.http.clock_ahead
+        return ahead if abs(ahead) > OVERLAP else timedelta()
 
     def pages(
         self,

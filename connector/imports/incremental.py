@@ -7,6 +7,10 @@ file, a lifted embargo or a closed file (9.3, live-findings.md, section 5): only
 
 An index shows an item some time after its index time, so the question reaches ten minutes back. A run notes how many
 items these ten minutes held when it began. If they hold as many in the next run, and nothing is newer, nothing changed.
+
+Where the server's clock and ours differ by more, the question reaches back by the difference, too. A run that meets a
+clock ahead leaves our time for the next one. A run that meets a clock behind asks from earlier, since the clock may
+have been right when the last run began.
 """
 
 from __future__ import annotations
@@ -49,9 +53,8 @@ def read_changes(harvest: Harvest) -> bool:
 
     That is where nothing is proven yet, the server cannot say, says that most of it changed, or the counts disagree.
     """
-    since = _since(harvest)
-    total = harvest.client.count(harvest.scope) if since else None
-    changed = harvest.client.count(harvest.scope, since) if total is not None else None
+    total = harvest.client.count(harvest.scope) if _has_proof(harvest) else None  # whose answer tells the time
+    changed = harvest.client.count(harvest.scope, _since(harvest)) if total is not None else None
     if "recent" not in harvest.cursor:
         harvest.recent = 0 if changed == 0 else _recent(harvest)
     if changed and changed == harvest.proof.get("recent") and not _is_newer(harvest):
@@ -59,7 +62,7 @@ def read_changes(harvest: Harvest) -> bool:
     if changed is None or changed * 2 > total:
         return False
     if changed:
-        _read(harvest, since, total)
+        _read(harvest, total)
         total = harvest.client.count(harvest.scope)
     return total == _held(harvest) and _keep_the_rest(harvest, total)
 
@@ -77,23 +80,29 @@ def _recent(harvest: Harvest) -> int | None:
 
 
 def _is_newer(harvest: Harvest) -> bool:
-    """Return whether items were indexed since the last complete run began, as far as the source tells."""
+    """Return whether items may have been indexed since the last complete run began."""
+    if harvest.clock_difference < timedelta():
+        return True  # by a clock that may have been set back since then
     began = datetime.fromisoformat(harvest.proof["since"]).astimezone(UTC)
     return harvest.client.count(harvest.scope, Subset(indexed_since=began)) != 0
 
 
-def _reaching_back(moment: str) -> Subset:
-    return Subset(indexed_since=datetime.fromisoformat(moment).astimezone(UTC) - OVERLAP)
+def _reaching_back(moment: str, further: timedelta = timedelta()) -> Subset:
+    return Subset(indexed_since=datetime.fromisoformat(moment).astimezone(UTC) - OVERLAP - further)
 
 
-def _since(harvest: Harvest) -> Subset | None:
+def _since(harvest: Harvest) -> Subset:
+    """Return what was indexed since the last complete run began; from earlier where the server's clock is behind."""
+    return _reaching_back(harvest.proof["since"], max(-harvest.clock_difference, timedelta()))
+
+
+def _has_proof(harvest: Harvest) -> bool:
+    """Return whether the last complete run left a proof that holds for this one."""
     known = harvest.proof
     listed_in_part = "walk" in harvest.cursor
     if not known or listed_in_part or harvest.is_partial or not harvest.client.can_select:
-        return None
-    if harvest.options.get("full") or not _circumstances(harvest).items() <= known.items():
-        return None
-    return _reaching_back(known["since"])
+        return False
+    return not harvest.options.get("full") and _circumstances(harvest).items() <= known.items()
 
 
 def _circumstances(harvest: Harvest) -> Mapping[str, Any]:
@@ -103,8 +112,8 @@ def _circumstances(harvest: Harvest) -> Mapping[str, Any]:
     return {"server": [server.api_url, server.version], "shelves": shelves, "login": harvest.reader}
 
 
-def _read(harvest: Harvest, since: Subset, total: int) -> None:
-    pages = harvest.pages(harvest.cursor.get("changes"), light=False, subset=since)
+def _read(harvest: Harvest, total: int) -> None:
+    pages = harvest.pages(harvest.cursor.get("changes"), light=False, subset=_since(harvest))
     harvest.record((replace(page, total=total) for page in pages), "changes")
 
 

@@ -71,7 +71,7 @@ def test_a_redirect_to_another_host_goes_there_without_the_login(web, http):
     web.get("https://store.example.com/file", json=[])
     http.sign_in(Signed())
 
-    http.get_json(f"{API}/file")
+    http.get_json_from(f"{API}/file")
 
     assert carried(web) == [True, False]
 

@@ -141,7 +141,7 @@ def test_connections_are_used_again_also_after_refusals_and_redirects(http, site
             reply(handler, b"{}", 404 if handler.path == "/gone" else 200)
 
     there = site(answer)
-    http.get_json(f"{there.url}/old")
+    http.get_json_from(f"{there.url}/old")
     with pytest.raises(NotFound):
         http.get_json(f"{there.url}/gone")
     http.get_json(f"{there.url}/new")
@@ -169,7 +169,7 @@ def test_every_request_is_counted_with_repeats_and_redirects(http, remote):
     remote.get(URL, status=302, headers={"Location": "/elsewhere"})
     remote.get("https://dspace.example.org/elsewhere", json=1)
 
-    http.get_json(URL)
+    http.get_json_from(URL)
 
     assert http.requests_made == 3
 
@@ -662,13 +662,6 @@ def test_a_stop_ends_a_download_that_stalls(http, stop, site):
 # Redirects
 
 
-def test_a_redirect_on_the_same_host_is_followed(http, remote):
-    remote.get(URL, status=301, headers={"Location": "/rest/items"})
-    remote.get("https://dspace.example.org/rest/items", json=[1])
-
-    assert http.get_json(URL) == [1]
-
-
 def test_a_redirect_may_name_its_target_in_plain_utf_8(http, site):
     def answer(handler):
         if handler.path == "/":
@@ -678,7 +671,7 @@ def test_a_redirect_may_name_its_target_in_plain_utf_8(http, site):
 
     there = site(answer)
 
-    http.get_json(there.url)
+    http.get_json_from(there.url)
 
     assert there.requests[1][0] == "/th%C3%A8ses"
 
@@ -697,7 +690,7 @@ def test_a_redirect_from_https_to_http_is_rejected(http, remote):
     remote.get(URL, status=302, headers={"Location": "http://dspace.example.org/rest"})
 
     with pytest.raises(Rejected, match="away from https"):
-        http.get_json(URL)
+        http.get_json_from(URL)
 
 
 def test_redirects_that_go_round_are_rejected_after_five(http, remote):
@@ -714,7 +707,7 @@ def test_a_redirect_to_no_usable_address_is_rejected(http, remote, location):
     remote.get(URL, status=302, headers={"Location": location})
 
     with pytest.raises(Rejected) as refusal:
-        http.get_json(URL)
+        http.get_json_from(URL)
 
     assert "pw" not in str(refusal.value)
 
@@ -743,7 +736,7 @@ def test_a_redirect_to_an_address_that_is_not_allowed_is_refused(new_http, site)
     http = new_http(rule=AddressRule((ipaddress.ip_network("127.0.0.1/32"),)))
 
     with pytest.raises(AddressNotAllowed, match=r"127\.0\.0\.2 .*CONNECTOR_ALLOW_NETWORKS"):
-        http.get_json(there.url)
+        http.get_json_from(there.url)
 
     assert inside.requests == []
 
@@ -762,8 +755,8 @@ def test_cookies_do_not_travel_to_another_host(new_http, site):
     there = site(answer)
     http = new_http(rule=AddressRule(LOOPBACK.networks, resolve))
 
-    http.get_json(f"http://dspace.test:{there.port}/start")
-    http.get_json(f"http://dspace.test:{there.port}/again")
+    http.get_json_from(f"http://dspace.test:{there.port}/start")
+    http.get_json_from(f"http://dspace.test:{there.port}/again")
 
     assert [(path, headers["Cookie"]) for path, headers in there.requests] == [
         ("/start", None),

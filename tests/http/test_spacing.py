@@ -127,7 +127,7 @@ def test_the_door_keeps_the_delay_before_every_request_redirects_too(new_pace, c
         remote.get("https://dspace.example.org/new", json=[])
         http = Http(HttpSettings(user_agent="x", rule=AddressRule(())), new_pace(delay=2), OutageWait(stop=clock))
 
-        http.get_json("https://dspace.example.org/old")
+        http.get_json_from("https://dspace.example.org/old")
 
     http.close()
     assert clock.waits == [2]

@@ -6,6 +6,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 import requests
@@ -238,6 +239,16 @@ def test_the_servers_time_is_that_of_its_first_answer_even_a_refusal(http, remot
     http.get_json(URL)
 
     assert http.server_time == datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_how_far_the_servers_clock_is_ahead_is_known_from_its_first_answer(http, remote, hours):
+    difference = timedelta(hours=hours)
+    remote.get(URL, json=[], headers={"Date": format_datetime(datetime.now(UTC) + difference, usegmt=True)})
+
+    http.get_json(URL)
+
+    assert abs(http.clock_ahead - difference) < timedelta(minutes=30)
 
 
 @pytest.mark.parametrize(

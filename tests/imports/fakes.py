@@ -79,6 +79,7 @@ class FakeDSpace:
         self.unanswered: set[str] = set()
         self.refuses_subsets = False
         self.server_time = datetime(2026, 1, 1, tzinfo=UTC)
+        self.clock_ahead = timedelta()
         self.listings: list[str] = []
         self.now = 0.0
 

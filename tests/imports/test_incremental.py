@@ -52,6 +52,36 @@ def test_what_changed_in_any_way_is_read_in_full_and_the_rest_is_not_listed(held
     assert [len(record["files"]) for record in records(held.app)].count(1) == 1
 
 
+def test_a_change_is_seen_where_the_clock_of_the_server_is_hours_ahead_of_its_index(held, dspace):
+    index_time, dspace.clock_ahead = dspace.server_time, timedelta(hours=3)
+    dspace.server_time += dspace.clock_ahead
+    held.run()
+    dspace.edit("i1", title="Another title", indexed=index_time + timedelta(hours=1))
+    dspace.server_time += timedelta(hours=2)
+
+    job = held.run()
+
+    assert counts(job) == (0, 1, 9, 0)
+    assert dspace.listings == ["changes"]
+
+
+@pytest.mark.parametrize("recent", [False, True])
+def test_a_change_is_seen_where_the_clock_of_the_server_was_set_back_since_the_last_import(held, dspace, recent):
+    if recent:
+        dspace.edit("i1", title="As of the last import")
+    held.run()
+    dspace.server_time -= timedelta(hours=5)
+    dspace.clock_ahead = timedelta(hours=-5)
+    dspace.edit("i1", title="Another title", indexed=dspace.server_time)
+    dspace.server_time += timedelta(minutes=1)
+    dspace.listings.clear()
+
+    job = held.run()
+
+    assert counts(job) == (0, 1, 9, 0)
+    assert dspace.listings == ["changes"]
+
+
 def test_an_item_that_went_makes_the_counts_disagree_and_the_scope_is_listed(held, dspace):
     del dspace.items["i3"]
     dspace.edit("i4", title="Another title")

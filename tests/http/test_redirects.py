@@ -1,0 +1,102 @@
+"""Which redirects are followed, and that an error behind one is not taken for an answer of the repository."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+import responses
+
+from connector.errors import BadAnswer, Restricted
+from connector.http import Http, HttpSettings
+from connector.http.addresses import AddressRule
+from connector.http.pace import Pace
+from connector.http.redirects import check_same_request
+
+URL = "https://dspace.example.org/server/api/core/items"
+
+
+@pytest.fixture
+def http(tmp_path):
+    rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
+    opened = Http(HttpSettings(user_agent="test", rule=rule), Pace(tmp_path, "repository"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def remote():
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+def test_a_redirect_to_the_same_path_with_a_slash_is_followed(http, remote):
+    remote.get(URL, status=301, headers={"Location": f"{URL}/?page=1"})
+    remote.get(f"{URL}/", json=[1])
+
+    assert http.get_json(URL, {"page": 1}) == [1]
+
+
+@pytest.mark.parametrize("target", ["/login?page=1", URL, f"{URL}?page=2", "https://new.example.org/rest/items?page=1"])
+def test_a_redirect_to_another_question_is_no_answer(http, remote, target):
+    remote.get(URL, status=302, headers={"Location": target})
+
+    with pytest.raises(BadAnswer, match="is redirected to"):
+        http.get_json(URL, {"page": 1}, tries=1)
+
+    assert http.requests_made == 1
+
+
+def test_a_redirect_to_another_host_says_what_to_do(http, remote):
+    remote.get(URL, status=302, headers={"Location": "https://me:pw@new.example.org/rest/items"})
+
+    with pytest.raises(BadAnswer, match=r"to https://new\.example\.org/rest/items, .* connect its new address\.$"):
+        http.get_json(URL, tries=1)
+
+
+def test_a_redirect_to_no_address_is_no_answer(http, remote):
+    remote.get(URL, status=302, headers={"Location": "https://dspace.example.org:99999/rest/items"})
+
+    with pytest.raises(BadAnswer, match="not an address"):
+        http.get_json(URL, tries=1)
+
+
+def test_other_spellings_of_the_same_request_are_followed():
+    asked = "https://dspace.example.org/rest/th%C3%A8ses?a=b%20c&d="
+
+    check_same_request(asked, "https://DSPACE.example.org:443/rest/thèses/?a=b+c&d")
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "said"),
+    [
+        ("https://store.example.org/file", 404, "where nothing is"),
+        ("https://store.example.org/file", 403, "which does not give it"),
+        ("https://dspace.example.org/missing", 410, "where nothing is"),
+    ],
+)
+def test_a_refusal_behind_a_redirect_of_a_file_is_none_of_the_repository(http, remote, target, status, said):
+    remote.get(URL, status=302, headers={"Location": target})
+    remote.get(target, status=status)
+
+    for ask in (http.peek, lambda url: http.download(url, bytes)):
+        with pytest.raises(BadAnswer, match=said):
+            ask(URL)
+
+
+def test_a_file_is_closed_where_a_redirect_to_a_page_of_its_host_is_refused(http, remote):
+    remote.get(URL, status=302, headers={"Location": "/login"})
+    remote.get("https://dspace.example.org/login", status=401)
+
+    with pytest.raises(Restricted):
+        http.peek(URL)
+
+
+def test_the_first_byte_of_a_redirected_file_is_all_that_is_asked_for(http, remote):
+    store = "https://store.example.org/file"
+    remote.get(URL, status=302, headers={"Location": store})
+    remote.get(store, status=206, body=b"x")
+
+    http.peek(URL)
+
+    assert [call.request.headers["Range"] for call in remote.calls] == ["bytes=0-0"] * 2
