@@ -19,7 +19,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from huey import Huey
 from huey.storage import RedisStorage, SqliteStorage
-from sqlalchemy import Engine, MetaData, event
+from sqlalchemy import BigInteger, Engine, Integer, MetaData, event
 from sqlalchemy.orm import DeclarativeBase
 
 NAMING = {
@@ -29,6 +29,8 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+# Of numbers from outside. An INTEGER of SQLite has 64 bits anyway.
+LARGE_INTEGER = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Base(DeclarativeBase):

@@ -11,7 +11,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..dspace.records import SourceState
-from ..extensions import db, utcnow
+from ..extensions import LARGE_INTEGER, db, utcnow
 
 if TYPE_CHECKING:
     from ..repositories.models import Repository
@@ -167,7 +167,7 @@ class CatalogueFile(db.Model):
     position: Mapped[int]
     bitstream_id: Mapped[str]
     bundle: Mapped[str]
-    sequence: Mapped[int | None]
+    sequence: Mapped[int | None] = mapped_column(LARGE_INTEGER)
     name: Mapped[str | None]
     description: Mapped[str | None]
     media_type: Mapped[str | None]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..actor import current_actor
 from ..catalogue.models import Fate
-from ..extensions import db, utcnow
+from ..extensions import LARGE_INTEGER, db, utcnow
 from ..repositories.models import Source
 
 JSONValue = JSON(none_as_null=True)
@@ -115,14 +115,14 @@ class ImportJob(db.Model):
     resume_at: Mapped[datetime | None] = mapped_column(index=True)
     noticed: Mapped[datetime | None]
     pruned: Mapped[datetime | None]
-    expected: Mapped[int | None]
+    expected: Mapped[int | None] = mapped_column(LARGE_INTEGER)
     seen: Mapped[int] = mapped_column(default=0)
     added: Mapped[int] = mapped_column(default=0)
     updated: Mapped[int] = mapped_column(default=0)
     unchanged: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     vanished: Mapped[int] = mapped_column(default=0)
-    hidden: Mapped[int] = mapped_column(default=0)
+    hidden: Mapped[int] = mapped_column(LARGE_INTEGER, default=0)
     removed: Mapped[int] = mapped_column(default=0)
     restored: Mapped[int] = mapped_column(default=0)
     kept: Mapped[int] = mapped_column(default=0)

@@ -1,11 +1,30 @@
 """Alembic's environment: migrates the database of the app in whose context it runs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from alembic import context
 from flask import current_app
+from sqlalchemy import Connection
+
+
+@contextmanager
+def without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """Let SQLite enforce no foreign keys: to drop a table that is made again would delete what refers to its rows."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.dbapi_connection  # within a transaction, as SQLAlchemy begins it, it has no effect
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")
+
 
 database = current_app.extensions["migrate"].db
 
-with database.engine.connect() as connection:
+with database.engine.connect() as connection, without_foreign_keys(connection):
     context.configure(
         connection=connection,
         target_metadata=database.metadata,

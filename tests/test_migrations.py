@@ -1,0 +1,140 @@
+"""Every migration, on SQLite and PostgreSQL, with rows in all tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from itertools import count
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import upgrade
+
+from connector.extensions import db, migrate
+from connector.storage import revision
+from tests.conftest import app_at
+from tests.test_postgresql import postgresql
+from tests.tools import needs
+
+__all__ = ["postgresql"]
+EMAIL = {"field": "person.email", "value": "a@example.org", "language": None}
+SAMPLES: dict[tuple[str, str], Any] = {
+    ("repository", "api_url"): "https://example.org/server/api",
+    ("repository", "login_name"): "reader",
+    ("item", "source_metadata"): [EMAIL],
+    ("item", "mapped_values"): {"person.email": [{"value": "a@example.org"}]},
+    ("item", "search_text"): "a@example.org",
+    ("change", "before"): {"data": {"source_metadata": [EMAIL], "files": []}, "files": [], "memberships": []},
+    ("import_job", "cursor"): {"login": "reader"},
+    ("source", "proof"): {"since": "2026-01-01T00:00:00+00:00"},
+    ("file", "fate"): "too_large",
+    ("file", "size"): 3 * 2**31,
+}
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs("postgresql"))])
+def app(request, tmp_path) -> Iterator[Flask]:
+    """An app whose database has no tables yet."""
+    environment = {}
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("DROP DATABASE IF EXISTS migrated")
+            connection.execute("CREATE DATABASE migrated")
+        environment["CONNECTOR_DATABASE_URL"] = url.removesuffix("postgres") + "migrated"
+    app = app_at(tmp_path, **environment)
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def revisions() -> list[str]:
+    """Return all migrations, the oldest first."""
+    script = ScriptDirectory(migrate.directory)
+    return [found.revision for found in reversed(list(script.walk_revisions()))]
+
+
+def tables() -> list[sa.Table]:
+    """Return the tables as they are now, each after those that it refers to."""
+    metadata = sa.MetaData()
+    metadata.reflect(db.engine)
+    return [table for table in metadata.sorted_tables if table.name != "alembic_version"]
+
+
+def sizes() -> dict[str, int]:
+    with db.engine.connect() as connection:
+        found = {t.name: connection.scalar(sa.select(sa.func.count()).select_from(t)) for t in tables()}
+    return {name: size for name, size in found.items() if size}
+
+
+def fill(number: int) -> None:
+    """Add a row to each table, with a value in each column. `number` makes its texts and numbers its own."""
+    newest: dict[str, Any] = {}
+    with db.engine.begin() as connection:
+        for table in tables():
+            row = connection.execute(sa.insert(table).values(row_of(table, number, newest)))
+            newest[table.name] = row.inserted_primary_key[0]
+
+
+def row_of(table: sa.Table, number: int, newest: dict[str, Any]) -> dict[str, Any]:
+    """Return a row that refers to the newest rows of other tables."""
+    values = {}
+    for column in table.columns:
+        if column.foreign_keys:
+            (key,) = column.foreign_keys
+            values[column.name] = newest.get(key.column.table.name)
+        elif not (column.primary_key and isinstance(column.type, sa.Integer)):
+            values[column.name] = SAMPLES.get((table.name, column.name), value_of(column, number))
+    return values
+
+
+def value_of(column: sa.Column, number: int) -> Any:
+    kind = column.type
+    if isinstance(kind, sa.Boolean):
+        return False
+    if isinstance(kind, sa.Integer | sa.Float | sa.Numeric):
+        return number
+    if isinstance(kind, sa.DateTime):
+        return datetime(2026, 1, 2, 3, 4, 5)
+    if isinstance(kind, sa.Date):
+        return date(2026, 1, 2)
+    if isinstance(kind, sa.JSON):
+        return []
+    return f"{column.name} {number}"
+
+
+def test_every_migration_keeps_the_rows_of_all_tables(app):
+    numbers = count(1)
+    for target in revisions():
+        before = sizes() if target != revisions()[0] else {}
+        upgrade(revision=target)
+        assert (target, sizes()) == (target, before)
+        fill(next(numbers))
+
+    assert set(sizes()) == {table.name for table in tables()}
+    assert revision() == revisions()[-1]
+    with db.engine.connect() as connection:
+        if db.engine.dialect.name == "sqlite":
+            assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+            assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, db.metadata) == []
+
+
+def test_numbers_of_repositories_are_kept_in_64_bits(app):
+    upgrade()
+    fill(1)
+    found = {table.name: table for table in tables()}
+
+    with db.engine.begin() as connection:
+        connection.execute(sa.update(found["file"]).values(sequence=2**62))
+        connection.execute(sa.update(found["import_job"]).values(expected=2**62, hidden=2**62))
+
+    assert sizes()["import_job"] == 1
