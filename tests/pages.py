@@ -21,6 +21,15 @@ def links(response: TestResponse) -> list[str]:
     return [html.unescape(href) for href in re.findall(r'<a [^>]*?href="([^"]*)"', response.get_data(as_text=True))]
 
 
+def neighbours(response: TestResponse) -> dict[str, str]:
+    """The addresses of the pages beside it in its list, by what their links or buttons say."""
+    found = re.findall(
+        r'<(?:a|button)[^>]* (?:href|formaction)="([^"]*)"[^>]*>(First|Previous|Next|Last)<',
+        response.get_data(as_text=True),
+    )
+    return {label: html.unescape(address) for address, label in found}
+
+
 def buttons(response: TestResponse, name: str) -> list[str]:
     """The values of its buttons of this name, in order."""
     found = re.findall(rf'<button [^>]*?name="?{name}"? value="([^"]*)"', response.get_data(as_text=True))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from ..errors import Conflict, InvalidInput
 from ..messages import flash
-from ..paging import asked_number, page_of
+from ..paging import Order, asked_place, page_of
 from . import audit, people, second_factor
 from .forms import ROLES, InviteForm
 from .gate import allows
@@ -105,7 +105,7 @@ def trail() -> str:
     who, what = request.args.get("who", ""), request.args.get("what", "")
     return render_template(
         "accounts/audit.html",
-        page=page_of(audit.listed(who, what), asked_number()),
+        page=page_of(audit.listed(who, what), audit.NEWEST_FIRST, asked_place()),
         asked={name: value for name, value in (("who", who), ("what", what)) if value},
         people=audit.people(),
         kinds=audit.kinds(),
@@ -137,7 +137,7 @@ def _do(act: Any) -> Any:
 
 
 def _users_page(form: InviteForm, refused: Conflict | None = None) -> str:
-    page = page_of(select(Account).order_by(Account.name_key), asked_number())
+    page = page_of(select(Account), Order((Account.name_key, Account.id)), asked_place())
     return render_template("accounts/users.html", page=page, form=form, roles=ROLES, refused=refused)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Select, insert, select
 from ..actor import NOBODY, current_actor
 from ..catalogue.texts import csv_safe
 from ..extensions import db, transaction, utcnow
+from ..paging import Order
 from .models import AuditEntry
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ UNKNOWN = "an unknown name"  # what somebody typed who is refused: it may be a p
 COLUMNS = ("at", "who", "what", "about", "address", "data")
 APART = timedelta(minutes=1)  # so that a flood of refusals does not fill the table
 TOO_MANY = 429
+NEWEST_FIRST = Order((AuditEntry.id,), is_descending=True)
 LONGEST = 500  # characters of what an entry is about; names come from people and repositories
 
 
@@ -54,7 +56,7 @@ def refused(status: int) -> None:
 
 def listed(who: str = "", what: str = "") -> Select[Any]:
     """A SELECT of the entries, newest first: all, or those of this person, or of this kind."""
-    query = select(AuditEntry).order_by(AuditEntry.id.desc())
+    query = NEWEST_FIRST.sort(select(AuditEntry))
     if who:
         query = query.where(AuditEntry.who == who)
     return query.where(AuditEntry.what == what) if what else query

@@ -14,7 +14,7 @@ from ..errors import InvalidInput, NotFound
 from ..extensions import db
 from ..ids import row_id
 from ..messages import flash
-from ..paging import asked_number, page_of
+from ..paging import asked_place, page_of
 from ..repositories.models import Repository
 from . import gone, showing, takedown
 from .gone import Chosen
@@ -33,7 +33,7 @@ def listed() -> str:
         found = found.where(CatalogueItem.by_login.is_(False))
     return render_template(
         "catalogue/gone.html",
-        page=page_of(found, asked_number()),
+        page=page_of(found, gone.LAST_NOTICED_FIRST, asked_place()),
         repositories=_repositories(),
         repository_id=repository_id,
         states=showing.STATES,
@@ -101,7 +101,9 @@ def take_down() -> Any:
 @allows(Role.ADMIN)
 def exclusions() -> str:
     """What takedowns keep out, newest first."""
-    return render_template("catalogue/excluded.html", page=page_of(takedown.listed(), asked_number()))
+    return render_template(
+        "catalogue/excluded.html", page=page_of(takedown.listed(), takedown.NEWEST_FIRST, asked_place())
+    )
 
 
 @blueprint.get("/excluded.csv")

@@ -10,17 +10,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, delete, func, literal_column, select, update
+from sqlalchemy import DateTime, Select, delete, func, literal_column, select, update
 
 from ..accounts import audit
 from ..dspace.records import SourceState
 from ..extensions import db, transaction
+from ..paging import Order
 from .leftovers import check_disk, collect_bytes
 from .models import CatalogueFile, CatalogueItem, Change, Membership
 
 ITEM, FILE, CHANGE = CatalogueItem.__table__, CatalogueFile.__table__, Change.__table__
 BATCH = 200
 # As the partial index `ix_item_gone` names it: with a bound value no database would use the index.
+_STATE_SINCE = literal_column("coalesce(item.state_since, '0001-01-01 00:00:00.000000')", DateTime)
+LAST_NOTICED_FIRST = Order((_STATE_SINCE, CatalogueItem.id), is_descending=True)
 IS_LISTED = (ITEM.c.source_state != literal_column("'present'")) | ITEM.c.is_hidden
 
 
@@ -47,8 +50,7 @@ class Chosen:
 
 def listed(chosen: Chosen) -> Select[Any]:
     """A SELECT of these items, those noticed last first."""
-    query = select(CatalogueItem).where(*chosen.conditions())
-    return query.order_by(CatalogueItem.state_since.desc(), CatalogueItem.id.desc())
+    return LAST_NOTICED_FIRST.sort(select(CatalogueItem).where(*chosen.conditions()))
 
 
 def set_hidden(chosen: Chosen, is_hidden: bool) -> int:

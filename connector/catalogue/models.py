@@ -99,7 +99,8 @@ class CatalogueItem(db.Model):
         Index("ix_item_repository", "repository_id", "is_hidden", "id", "by_login"),
         Index(
             "ix_item_gone",
-            *("state_since", "id", "repository_id", "by_login"),
+            text("coalesce(state_since, '0001-01-01 00:00:00.000000')"),
+            *("id", "repository_id", "by_login"),
             sqlite_where=text("source_state != 'present' OR is_hidden = 1"),
             postgresql_where=text("source_state != 'present' OR is_hidden"),
         ),

@@ -56,18 +56,16 @@ class Selection:
             changed = select(Change.item_id).where(Change.job_id == self.job_id, done, Change.item_id.is_not(None))
             yield "job_id", changed
 
-    def ids(self, *, newest_first: bool) -> Select[Any]:
-        """Return a SELECT of the ids of the items meant, in order.
+    def ids(self) -> Select[Any]:
+        """Return a SELECT of the ids of the items meant.
 
         It follows the index of the item set or job, so that a page reads no more of it than it shows.
         """
-        query, column = self.query(CatalogueItem.id), CatalogueItem.id
         for name, listed in self._lists():
             [column] = listed.selected_columns
             others = replace(self, **{name: None}).conditions()
-            query = listed.where(exists().where(CatalogueItem.id == column, *others)).distinct()
-            break
-        return query.order_by(column.desc() if newest_first else column)
+            return listed.where(exists().where(CatalogueItem.id == column, *others)).distinct()
+        return self.query(CatalogueItem.id)
 
     def _has(self, pattern: str) -> Any:
         """Return the condition that an item has these words. No pattern spans lines, so each text is asked alone."""

@@ -18,12 +18,14 @@ from ..actor import current_actor
 from ..dspace.paths import handle_in, is_uuid, object_of, path_of
 from ..errors import InvalidInput
 from ..extensions import db, transaction, utcnow
+from ..paging import Order
 from .gone import CHANGE, ITEM, delete_items
 from .leftovers import check_disk, collect_bytes
 from .models import Action, Exclusion, Holding
 from .texts import csv_safe
 
 BATCH = 100
+NEWEST_FIRST = Order((Exclusion.id,), is_descending=True)
 EXCLUSION, HOLDING = Exclusion.__table__, Holding.__table__
 # The catalogue knows of jobs only which repository they belong to.
 JOB = table("import_job", column("id"), column("repository_id"))
@@ -122,7 +124,7 @@ class Unheld:
 
 def listed(repository_id: int | None = None) -> Any:
     """A SELECT of the exclusions, newest first, of one repository or of all."""
-    query = select(Exclusion).order_by(Exclusion.id.desc())
+    query = NEWEST_FIRST.sort(select(Exclusion))
     return query if repository_id is None else query.where(Exclusion.repository_id == repository_id)
 
 

@@ -13,7 +13,7 @@ from ..accounts.models import Role
 from ..errors import InvalidInput, NotAllowed, NotFound
 from ..extensions import db
 from ..ids import row_id
-from ..paging import asked_number, page_of
+from ..paging import Order, asked_place, page_of
 from ..repositories.models import Repository
 from . import export, search, sets, showing
 from .leftovers import the_folder
@@ -96,7 +96,7 @@ def item(item_id: int) -> str:
 @allows(Role.VIEWER)
 def item_sets() -> str:
     """All item sets, by name."""
-    page = page_of(select(ItemSet).order_by(ItemSet.name, ItemSet.id), asked_number())
+    page = page_of(select(ItemSet), Order((ItemSet.name, ItemSet.id)), asked_place())
     counts = sets.counts([s.id for s in page.rows], with_restricted=_sees_restricted())
     return render_template("catalogue/item_sets.html", page=page, counts=counts, set_labels=labels(page.rows))
 
@@ -184,7 +184,6 @@ def _as_arguments(selection: Selection) -> dict[str, Any]:
 def _found(selection: Selection, *, newest_first: bool) -> dict[str, Any]:
     """Return a page of these items, without the columns that no list shows, and their pictures."""
     light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
-    order = CatalogueItem.id.desc() if newest_first else CatalogueItem.id
-    items = select(CatalogueItem).options(*light).order_by(order)
-    page = page_of(items, asked_number(), selection.ids(newest_first=newest_first))
+    order = Order((CatalogueItem.id,), is_descending=newest_first)
+    page = page_of(select(CatalogueItem).options(*light), order, asked_place(), selection.ids())
     return {"page": page, "pictures": sets.thumbnails([i.id for i in page.rows], with_restricted=_sees_restricted())}

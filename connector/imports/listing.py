@@ -13,7 +13,7 @@ from ..catalogue.gone import IS_LISTED
 from ..catalogue.models import CatalogueItem, Holding
 from ..dspace.records import ScopeKind, SourceState
 from ..extensions import db
-from ..paging import Page, page_of
+from ..paging import Order, Page, Place, page_of
 from ..repositories.models import Source
 from . import jobs
 from .models import ImportJob, Kind
@@ -70,11 +70,9 @@ def last_jobs(source_id: int) -> Sequence[ImportJob]:
     return db.session.scalars(query.limit(LAST)).all()
 
 
-def job_page(number: int, sort: str, descending: bool) -> Page:
-    """Page `number` of all jobs, in the order of one of SORTS; equals by id."""
-    column = SORTS[sort]
-    order = (column.desc(), ImportJob.id.desc()) if descending else (column, ImportJob.id)
+def job_page(place: Place, sort: str, is_descending: bool) -> Page:
+    """Return the page of all jobs at this place, in the order of one of SORTS; equals by id."""
     query = select(ImportJob).options(
         joinedload(ImportJob.source).joinedload(Source.repository), selectinload(ImportJob.undone_by)
     )
-    return page_of(query.order_by(*order), number)
+    return page_of(query, Order((SORTS[sort], ImportJob.id), is_descending), place)

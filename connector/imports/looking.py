@@ -15,7 +15,7 @@ from ..errors import Conflict, InvalidInput
 from ..extensions import db
 from ..ids import row_id
 from ..messages import flash
-from ..paging import SIZE, asked_number, page_of
+from ..paging import SIZE, asked_place, page_of
 from ..repositories import connecting, register
 from ..repositories.forms import ImportOptionsForm, check_scope
 from . import choosing, jobs, schedules, showing, told
@@ -85,7 +85,7 @@ def preview(job_id: int) -> str:
         job=job,
         only=only,
         kinds=[(kind.value, words, getattr(job, count)) for kind, (words, count) in SHOWN.items()],
-        page=page_of(told.rows(job_id, *([Told(only)] if only else told.CHANGES)), asked_number()),
+        page=page_of(told.rows(job_id, *([Told(only)] if only else told.CHANGES)), told.AS_FOUND, asked_place()),
         ticked=ticked,
         could_be=could_be,
         may_tick=could_be > 0 and not job.is_active,
@@ -101,8 +101,7 @@ def choose(job_id: int) -> Any:
     do = request.form.get("do")
     shown, ticked = (request.form.getlist(name, row_id)[:SIZE] for name in ("shown", "row"))  # no page shows more
     choosing.save_ticks(job_id, shown, shown if do == "tick" else ticked)
-    number = asked_number()
-    page = redirect(url_for(".preview", job_id=job_id, page=number if number > 1 else None, show=_shown_kind()), 303)
+    page = redirect(url_for(".preview", job_id=job_id, show=_shown_kind(), **asked_place().arguments), 303)
     if do in TICKS:
         TICKS[do](job_id)
     if do not in IMPORTS:

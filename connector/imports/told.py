@@ -12,11 +12,13 @@ from sqlalchemy import Select, delete, select, update
 from ..accounts import audit
 from ..errors import Conflict, NotFound
 from ..extensions import db, transaction, utcnow
+from ..paging import Order
 from . import jobs
 from .models import ACTIVE, ImportJob, Kind, PreviewRow
 
 JOB, ROW = ImportJob.__table__, PreviewRow.__table__
 BATCH = 500
+AS_FOUND = Order((PreviewRow.id,))
 
 
 class Told(StrEnum):
@@ -47,7 +49,7 @@ def of_kind(job_id: int, kind: Kind) -> ImportJob:
 
 def rows(job_id: int, *told: Told) -> Select[Any]:
     """A SELECT of what this job has told, in the order it was found: all, or only these kinds."""
-    query = select(PreviewRow).where(PreviewRow.job_id == job_id).order_by(PreviewRow.id)
+    query = AS_FOUND.sort(select(PreviewRow).where(PreviewRow.job_id == job_id))
     return query.where(PreviewRow.action.in_(told)) if told else query
 
 

@@ -28,7 +28,7 @@ from ..errors import Conflict, NotAllowed, NotFound
 from ..extensions import db
 from ..ids import row_id
 from ..messages import flash
-from ..paging import asked_number
+from ..paging import asked_place
 from . import diary, jobs, listing, report, retrying, showing
 from .models import Answer, ImportJob
 from .tasks import wake
@@ -170,7 +170,7 @@ def past() -> str:
     sort = request.args.get("sort", "date")
     sort = sort if sort in listing.SORTS else "date"
     ascending = request.args.get("order") == "asc"
-    page = listing.job_page(asked_number(), sort, not ascending)
+    page = listing.job_page(asked_place(), sort, not ascending)
     return render_template("imports/past.html", page=page, sort=sort, ascending=ascending)
 
 

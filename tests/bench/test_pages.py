@@ -16,11 +16,26 @@ from .work import steps_of
 JOBS = ("/jobs/1/", "/jobs/2/", "/jobs/3/", "/jobs/3/live", "/jobs/3/row", "/jobs/4/", "/jobs/")
 # These are counted up to a limit.
 COUNTED = (
-    *("/items/", "/items/?page=15", "/items/?job=1", "/items/?item_set=1", "/items/?repository=1"),
+    *(
+        "/items/",
+        "/items/?after=400",
+        "/items/?before=400",
+        "/items/?job=1",
+        "/items/?item_set=1",
+        "/items/?repository=1",
+    ),
     *("/item-sets/1/", "/jobs/5/"),
 )
 # These may walk an index, but read no row that they do not show.
-LISTS = ("/items/?item_set=5", "/item-sets/", "/gone/", "/sources/1/", "/jobs/5/preview/", "/audit/")
+LISTS = (
+    "/items/?item_set=5",
+    "/item-sets/",
+    "/gone/",
+    "/gone/?before=last",
+    "/sources/1/",
+    "/jobs/5/preview/",
+    "/audit/",
+)
 STEPS_AN_ITEM = 60
 
 
@@ -68,6 +83,23 @@ def test_a_list_is_not_counted_beyond_a_limit(instances, address, monkeypatch):
     small, large = steps_in(instances, address)
 
     assert large <= 1.1 * small + 1000
+
+
+@pytest.mark.parametrize(
+    ("first", "deep"),
+    [
+        ("/items/", "/items/?after=40"),
+        ("/item-sets/1/", "/item-sets/1/?before=last"),
+        ("/gone/", "/gone/?before=last"),
+        ("/jobs/5/preview/", "/jobs/5/preview/?before=last"),
+        ("/audit/", "/audit/?after=40"),
+    ],
+)
+def test_a_page_deep_in_a_list_costs_as_much_as_the_first(instances, first, deep, monkeypatch):
+    monkeypatch.setattr(paging, "COUNTED", 30)
+    steps = [steps_in(instances[1:], address)[0] for address in (first, deep)]
+
+    assert steps[1] <= 1.1 * steps[0] + 1000
 
 
 def test_looking_for_files_that_are_left_takes_as_many_steps_for_each_item_of_a_larger_job(instances, monkeypatch):

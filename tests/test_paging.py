@@ -1,0 +1,101 @@
+"""Pages of long lists: each begins or ends at a row, not at a number of rows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from sqlalchemy import insert, select
+
+from connector import paging
+from connector.accounts.models import AuditEntry
+from connector.catalogue.models import ItemSet
+from connector.extensions import db, transaction
+from connector.paging import Order, Page, Place, page_of
+
+BY_NAME = Order((ItemSet.name, ItemSet.id))
+START = Place()
+NEWEST_FIRST = Order((AuditEntry.at, AuditEntry.id), is_descending=True)
+
+
+@pytest.fixture
+def sets(app, monkeypatch):
+    """Seven item sets, in pages of three; four of them have the same name."""
+    monkeypatch.setattr(paging, "SIZE", 3)
+    with app.app_context():
+        with transaction():
+            db.session.execute(insert(ItemSet), [{"name": name} for name in "cbabbb"] + [{"name": "Zoë, “2”\n"}])
+        yield select(ItemSet)
+
+
+def ids(page):
+    return [row.id for row in page.rows]
+
+
+def all_pages(query, order, place=START, way="next"):
+    """Return all pages from this place on, one way or the other."""
+    pages = []
+    while place is not None:
+        pages.append(page_of(query, order, place))
+        place = getattr(pages[-1], way)
+    return pages
+
+
+def test_the_pages_hold_each_row_once_in_order(sets):
+    pages = all_pages(sets, BY_NAME)
+
+    assert [ids(page) for page in pages] == [[7, 3, 2], [4, 5, 6], [1]]
+    assert [(page.first, page.last, page.total) for page in pages] == [(1, 3, 7), (4, 6, 7), (7, 7, 7)]
+
+
+def test_the_way_back_from_the_end_holds_each_row_once(sets):
+    pages = all_pages(sets, BY_NAME, Page.end, "previous")
+
+    assert [ids(page) for page in pages] == [[5, 6, 1], [3, 2, 4], [7, 3, 2]]
+    assert [(page.first, page.last) for page in pages] == [(5, 7), (2, 4), (1, 3)]
+
+
+def test_rows_that_come_or_go_between_two_pages_move_no_other_row(sets):
+    first = page_of(sets, BY_NAME, START)
+    with transaction():
+        db.session.execute(db.delete(ItemSet).where(ItemSet.id == first.rows[-1].id))
+        db.session.add(ItemSet(name="Aaa"))
+
+    assert ids(page_of(sets, BY_NAME, first.next)) == [4, 5, 6]
+
+
+def test_a_page_whose_rows_are_gone_is_the_last_one(sets):
+    second = all_pages(sets, BY_NAME)[1]
+    with transaction():
+        db.session.execute(db.delete(ItemSet).where(ItemSet.name == "c"))
+
+    page = page_of(sets, BY_NAME, second.next)
+
+    assert ids(page) == [4, 5, 6]
+    assert page.next is None
+
+
+def test_an_empty_list_is_one_page(sets):
+    for place in (START, Page.end, Place(after='"b",2'), Place(before='"b",2')):
+        page = page_of(sets.where(ItemSet.name == "none"), BY_NAME, place)
+
+        assert (ids(page), page.total, page.previous, page.next) == ([], 0, None, None)
+
+
+def test_equal_times_are_told_apart_by_the_id(app, monkeypatch):
+    monkeypatch.setattr(paging, "SIZE", 2)
+    entry = {"who": "", "what": "", "about": "", "address": "", "data": {}}
+    times = [datetime(2026, 1, 1, 0, 0, 0, micros) for micros in (5, 5, 5, 7, 7)]
+    with app.app_context():
+        with transaction():
+            db.session.execute(insert(AuditEntry), [entry | {"at": at} for at in times])
+        pages = all_pages(select(AuditEntry), NEWEST_FIRST)
+
+    assert [[row.at.microsecond for row in page.rows] for page in pages] == [[7, 7], [5, 5], [5]]
+    assert len({row.id for page in pages for row in page.rows}) == 5
+
+
+def test_no_place_is_given_in_a_list_that_is_not_counted_to_its_end(sets):
+    pages = [page_of(sets, BY_NAME, place, counted=6) for place in (START, Page.end)]
+
+    assert [(page.total_in_words, page.first, page.last) for page in pages] == [("more than 6", None, None)] * 2
