@@ -43,14 +43,14 @@ def singly(
         except Transient as error:
             held.append((item, error))
             if len(held) >= IN_A_ROW:
-                yield from _settle(held, read, good, patience, kind)
+                yield from _settle(held, read, good, patience, kind, is_stand_in=good is control)
                 held.clear()
             continue
         good = partial(read, item)
         yield result
         yield from _once_more(held, read, patience, kind)
         held.clear()
-    yield from _settle(held, read, good, patience, kind)
+    yield from _settle(held, read, good, patience, kind, is_stand_in=good is control)
 
 
 def _told_apart(read: Callable[[Item], Item | Failure], item: Item) -> Item | Failure:
@@ -69,6 +69,7 @@ def _once_more(
         try:
             yield _past_walls(item, read, patience, kind)
         except Transient as error:
+            patience.object_failed(kind, error)
             yield _failed(item, error)
 
 
@@ -87,11 +88,18 @@ def _settle(
     good: Callable[[], object] | None,
     patience: OutageWait,
     kind: str,
+    is_stand_in: bool,
 ) -> Iterator[Item | Failure]:
-    """Decide whose fault the failures are: the items', if anything else can be read; else wait and read them again."""
+    """Decide whose fault the failures are: the items', if anything else can be read; else wait and read them again.
+
+    `is_stand_in`: `good` is no item, so it proves that the repository is well, and not that items come.
+    """
     while held:
         if good is not None and patience.is_well(kind, good):
-            patience.good(kind)
+            if is_stand_in:
+                patience.object_failed(kind, held[-1][1])
+            else:
+                patience.good(kind)
             yield from _once_more(held, read, patience, kind)
             return
         patience.wait(kind, held[-1][1])
@@ -99,7 +107,7 @@ def _settle(
         for item, _ in held:
             try:
                 yield patience.attempt(kind, partial(read, item))
-                good = partial(read, item)
+                good, is_stand_in = partial(read, item), False
             except Transient as error:
                 failing.append((item, error))
         if len(failing) < len(held):

@@ -37,11 +37,15 @@ _NEVER_REPEATED = (TimedOut, BotWall)
 
 @dataclass(eq=False)
 class _Kind:
-    """What is known of one kind of request. Times in seconds of the clock."""
+    """What is known of one kind of request. Times in seconds of the clock.
+
+    `silent_seconds`: how long single objects kept silent since the last good answer, `failing_since` not included.
+    """
 
     name: str
-    answered_at: float = float("-inf")
+    settled_at: float = float("-inf")
     failing_since: float | None = None
+    silent_seconds: float = 0.0
     waits: int = 0
     detail: str = ""
     is_announced: bool = False
@@ -88,7 +92,8 @@ class OutageWait:
     """Repeats requests, and limits how long each kind of them may go without one good answer: the maximum outage.
 
     The kinds are timed apart, or good downloads would hide a dead list. The clock of a kind runs from its last good
-    answer, or from the start of the first request after it that failed: time in which nobody asks does not count.
+    answer, or from the start of the first request after it that failed: time in which nobody asks does not count. It
+    stops where an object was at fault, and goes on with the next failure: objects that keep silent count together.
     Requests within `attempt` count as of its kind, and only the result of the attempt is a good answer; any other
     request is timed by itself. With 0 `seconds` nothing is repeated.
 
@@ -148,6 +153,19 @@ class OutageWait:
         with self._lock:
             self._answered(self._kind(kind))
 
+    def object_failed(self, kind: str, error: Exception) -> None:
+        """Note that the last failure of this kind is that of one object, while the repository is well.
+
+        The clock stops. If the object kept silent, that time still counts until the next good answer.
+        """
+        with self._lock:
+            state = self._kind(kind)
+            silent = state.silent_seconds
+            if self._seconds and isinstance(error, TimedOut) and state.failing_since is not None:
+                silent += self.clock() - state.failing_since
+            self._answered(state)
+            state.silent_seconds, state.detail = silent, str(error)
+
     def attempt(self, kind: str, call: Callable[[], T], *, defers: bool = False) -> T:
         """Return the result of `call`, whose requests count as of this kind.
 
@@ -156,7 +174,7 @@ class OutageWait:
         """
         with self._lock:
             state = self._kind(kind)
-            if state.failing_since is not None and self._left(state) <= 0:
+            if (state.failing_since is not None or state.silent_seconds) and self._left(state) <= 0:
                 raise RepositoryDown(f"The repository gave no good answer for too long. The last one: {state.detail}")
         began = self.clock()
         with self._using(_Use(state, defers)):
@@ -198,7 +216,7 @@ class OutageWait:
                     with self._using(_Use(state, defers, is_control=True)):
                         is_own = is_of_object(error)
                     if is_own:
-                        self.good(kind)
+                        self.object_failed(kind, error)
                         raise
                     self.wait(kind, error)
                     try_now = lambda: self.attempt(kind, call, defers=defers)  # noqa: E731
@@ -301,19 +319,20 @@ class OutageWait:
 
     def _answered(self, state: _Kind) -> None:
         with self._lock:
-            state.answered_at, state.failing_since = self.clock(), None
-            state.waits, state.detail, state.is_announced = 0, "", False
+            state.settled_at, state.failing_since = self.clock(), None
+            state.silent_seconds, state.waits, state.detail, state.is_announced = 0.0, 0, "", False
 
     def _failed(self, state: _Kind, began: float, error: Transient) -> None:
         with self._lock:
             if state.failing_since is None:
-                state.failing_since = max(began, state.answered_at)
+                state.failing_since = max(began, state.settled_at)
             state.detail = str(error)
 
     def _left(self, state: _Kind) -> float:
         """Return how many seconds of the maximum outage are left."""
         now = self.clock()
-        return self._seconds - (now - (now if state.failing_since is None else state.failing_since))
+        failing = now - (now if state.failing_since is None else state.failing_since)
+        return self._seconds - state.silent_seconds - failing
 
     def _longest(self, state: _Kind) -> float:
         """Return how many seconds a request may take."""

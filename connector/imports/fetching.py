@@ -129,7 +129,7 @@ class FileFetcher:
                 self._outage.wait(KIND, _transient(outcome))
                 was_well, result = False, partial(self._download, row)
                 continue
-            self._outage.good(KIND)
+            self._outage.object_failed(KIND, outcome.error)
             if _asks_for_long_wait(outcome):
                 return self._put_off(group, outcome)
             if was_well or isinstance(outcome.error, BotWall):

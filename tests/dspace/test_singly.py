@@ -11,6 +11,7 @@ from connector.errors import (
     BotWall,
     NoAddress,
     RepositoryDown,
+    TimedOut,
     Transient,
 )
 
@@ -113,3 +114,31 @@ def test_an_item_that_stays_behind_a_protection_against_robots_fails_the_walk():
 
     with pytest.raises(RepositoryDown, match="A protection against robots answers"):
         list(singly(map(item, range(5)), read, patience(seconds=60)[0], lambda: 1))
+
+
+def test_items_that_all_keep_silent_end_with_the_maximum_outage_though_the_repository_is_well():
+    waiting, clock = patience(600)
+    asked = []
+
+    def read(found: Item) -> Item:
+        asked.append(found.id)
+        clock.now += 60
+        raise TimedOut("no answer")
+
+    with pytest.raises(RepositoryDown):
+        list(singly(map(item, range(100)), read, waiting, lambda: 1, control=lambda: "all is well"))
+    assert len(asked) <= 11
+
+
+def test_an_item_that_failed_long_ago_is_no_outage():
+    waiting, clock = patience(600)
+
+    def read(found: Item) -> Item:
+        if found.id == "0":
+            raise Transient("it is broken")
+        return found
+
+    list(singly([item(0)], read, waiting, lambda: 1, control=lambda: "all is well"))
+    clock.now += 1000
+
+    assert list(singly([item(1)], read, waiting, lambda: 1)) == [item(1)]

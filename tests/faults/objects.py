@@ -22,16 +22,21 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Object:
-    """A kind of object. `legacy`, `hal`: which requests ask for it, of DSpace 4 to 6 and from 7 on."""
+    """A kind of object. `legacy`, `hal`: which requests ask for it, of DSpace 4 to 6 and from 7 on; None: none do."""
 
     name: str
-    legacy: str
+    legacy: str | None
     hal: str
     stages: Sequence[Stage]
 
     def is_asked_for(self, target: str) -> bool:
         """Return whether this request (path and query) asks for such an object."""
-        return bool(re.match(self.hal if target.startswith("/server") else self.legacy, target))
+        pattern = self.hal if target.startswith("/server") else self.legacy
+        return pattern is not None and re.match(pattern, target) is not None
+
+    def exists_in(self, generation: int) -> bool:
+        """Return whether such an object is asked for by itself: DSpace 4 to 6 list files with their items."""
+        return generation >= 7 or self.legacy is not None
 
 
 OBJECTS = {
@@ -54,7 +59,7 @@ OBJECTS = {
         Object("item", r"/rest/items/[^/?]+(\?|$)", rf"/server/api/core/items/{_UUID}(\?|$)", (Stage.RERUN,)),
         Object(
             "file list",
-            r"/rest/items/[^/?]+/bitstreams",
+            None,
             rf"/server/api/core/(items/{_UUID}/bundles|bundles/{_UUID}/bitstreams)",
             (Stage.IMPORT,),
         ),

@@ -254,6 +254,36 @@ def test_what_is_the_fault_of_an_object_is_raised_and_the_repository_is_not_wait
     assert outage.attempt("file", lambda: "another") == "another"
 
 
+def fail_as_an_object(outage: OutageWait, call) -> None:
+    with pytest.raises(Transient):
+        outage.retry_until_available("file", call, is_of_object=lambda error: True)
+
+
+def test_objects_that_keep_silent_one_after_another_take_no_longer_together_than_the_maximum_outage(new_outage, clock):
+    outage = new_outage(seconds=600)
+
+    for _ in range(6):
+        fail_as_an_object(outage, failing(clock, 100, TimedOut("no answer")))
+        clock.now += 5000  # in which nobody asks for a file
+
+    with pytest.raises(RepositoryDown, match="no answer"):
+        outage.attempt("file", lambda: "another")
+
+
+@pytest.mark.parametrize("between", ["a good answer", "errors that came at once"])
+def test_objects_that_keep_silent_are_counted_from_the_last_good_answer(new_outage, clock, between):
+    outage = new_outage(seconds=600)
+
+    for _ in range(20):
+        if between == "a good answer":
+            fail_as_an_object(outage, failing(clock, 100, TimedOut("no answer")))
+            outage.attempt("file", lambda: "a file")
+        else:
+            fail_as_an_object(outage, failing(clock, 100, ServerTrouble("this file")))
+
+    assert outage.attempt("file", lambda: "another") == "another"
+
+
 def test_a_try_that_was_begun_elsewhere_counts_as_the_first(new_outage, clock):
     results = iter(["second"])
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from connector.catalogue.models import CatalogueFile
-from connector.errors import ServerTrouble
+from connector.errors import ServerTrouble, TimedOut
 from connector.extensions import db
 from connector.imports import jobs
 from connector.imports import run as run_module
@@ -95,6 +95,33 @@ def test_a_single_file_that_is_to_wait_for_ever_ends_the_job_with_a_time_and_not
 
     assert (job.state, job.files_failed, dspace.now) == ("completed", 1, 0)
     assert reasons(desk)["i1/a.txt"].startswith("Put off: ")
+
+
+@pytest.mark.parametrize("number", [1, 40])
+def test_files_that_all_hang_end_the_job_with_the_maximum_outage_and_a_single_one_does_not(desk, dspace, number):
+    dspace.width = 1
+    desk.app.config["PATIENCE"] = 600
+    for each in range(number):
+        dspace.add(f"i{each}", files={"a.txt": f"bytes {each}".encode()})
+
+    outages, connect = [], dspace.connect
+
+    def connected(repository, **options):
+        connection = connect(repository, **options)
+        outages.append(connection.patience)
+        return connection
+
+    def hang(id, sink, *, limit=None):
+        with outages[-1].request("file"):
+            dspace.now += 60
+            raise TimedOut("The repository did not answer in time.")
+
+    dspace.connect, dspace.download = connected, hang
+
+    job = desk.run(files=True)
+
+    assert (job.state, job.files_failed) == (("completed", 1) if number == 1 else ("failed", 5))
+    assert dspace.now <= 660
 
 
 # What the row says
