@@ -22,6 +22,7 @@ _KINDS: tuple[tuple[type[Transient], str], ...] = (
 )
 _COUNTED = ("requests", "bytes", "answers", "seconds")
 _WAITED = ("waits", "seconds_waited")
+NO_WAITS: dict[str, float] = dict.fromkeys(_WAITED, 0)
 
 
 class Traffic:
@@ -36,7 +37,7 @@ class Traffic:
     def __init__(
         self,
         halvings: Callable[[], int] = lambda: 0,
-        waited: Callable[[], Mapping[str, float]] = lambda: dict.fromkeys(_WAITED, 0),
+        waited: Callable[[], Mapping[str, float]] = lambda: NO_WAITS,
         now: Callable[[], datetime] = utc_now,
     ):
         self._halvings, self._waited, self._now, self._lock = halvings, waited, now, threading.Lock()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 FILE, ITEM, HOLDING = store.FILE, store.ITEM, Holding.__table__
 BATCH = 200
+KIND = "access"  # of requests
 CLOSED = "Closed at the source since it was downloaded. What is stored is kept, and shown to editors only."
 
 
@@ -70,10 +72,11 @@ class AccessCheck:
     def _asked(self, rows: Sequence[Any]) -> Iterator[tuple[list[Any], Mapping[str, FileAccess]]]:
         """The files of each item with what the source says of them, several items at a time."""
         items = [list(files) for _, files in groupby(rows, lambda row: row.item_id)]
-        tasks = [lambda files=files: self._told(files) for files in items]
-        for files, task, future in zip(items, tasks, ahead(tasks, self._harvest.width, self._run.stop), strict=True):
+        asks = [partial(self._told, files) for files in items]
+        tasks = [partial(self._harvest.patience.attempt, KIND, ask) for ask in asks]
+        for files, ask, future in zip(items, asks, ahead(tasks, self._harvest.width, self._run.stop), strict=True):
             self._run.say("Asking which files are open")
-            yield files, self._patiently(future.result, task)
+            yield files, self._patiently(future.result, ask)
 
     def _told(self, files: Sequence[Any]) -> Mapping[str, FileAccess]:
         """Return what the source says of files of an item, each change confirmed by a request for the file itself.
@@ -92,7 +95,7 @@ class AccessCheck:
         harvest = self._harvest
         try:
             return harvest.patience.retry_until_available(
-                "access", again, first=result, is_of_object=lambda error: harvest.repository_answers("access")
+                KIND, again, first=result, is_of_object=lambda error: harvest.repository_answers(KIND)
             )
         except Transient:
             return {}

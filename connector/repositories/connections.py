@@ -11,6 +11,7 @@ from .. import dspace
 from ..dspace.login import Login
 from ..extensions import db, utcnow
 from ..http import Http, OutageWait, Traffic
+from ..http.traffic import NO_WAITS
 from . import logins
 from .models import Repository
 from .network import open_http, page_outage
@@ -21,6 +22,7 @@ class Connection:
     """An open way to a repository: its client, the door it goes through, and the patience they share.
 
     With a login, `public` is the same way without it, through a door of its own: cookies of DSpace 6 are the door's.
+    Both share the patience: the maximum outage is one, and waits are counted once.
     """
 
     client: dspace.Client
@@ -37,7 +39,7 @@ class Connection:
     def traffic(self) -> dict[str, Any]:
         """What both ways remember of their requests (see `Traffic.as_dict`)."""
         own = self.http.traffic.as_dict()
-        return Traffic.merged(own, self.public.traffic()) if self.public else own
+        return Traffic.merged(own, self.public.traffic() | NO_WAITS) if self.public else own
 
     @property
     def unanswered(self) -> set[str]:
@@ -54,16 +56,16 @@ class Connection:
 def open_connection(repository: Repository, *, new_outage: Callable[[], OutageWait] = page_outage) -> Connection:
     """Open the way to a repository we know, signed in where a login is kept. Close it after use.
 
-    `new_outage` makes the OutageWait of a door; that of pages is short. Ends the session's transaction, as no
+    `new_outage` makes the OutageWait of all its requests; that of pages is short. Ends the session's transaction, as no
     transaction is open while a login is entered. Raises LoginRefused, InvalidInput where the password cannot be read
     any more, and what `Http` raises.
     """
     server, limit, delay, account = repository.server, repository.limit, repository.delay or 0, logins.kept(repository)
     unanswered = repository.unanswered_on(utcnow().date())
     db.session.rollback()
+    outage = new_outage()
 
     def way() -> Connection:
-        outage = new_outage()
         http = open_http(server.api_url, outage, delay=delay)
         client = dspace.client(
             http, server, limit=limit, patience=outage, width=lambda: http.width, unanswered=unanswered

@@ -10,7 +10,7 @@ import pytest
 from connector.accounts.gate import allows
 from connector.dspace import Found
 from connector.dspace.records import ScopeKind, Server
-from connector.errors import InvalidInput, LoginRefused, NotFound, RepositoryDown, Restricted, ServerTrouble
+from connector.errors import InvalidInput, LoginRefused, NotFound, RepositoryDown, Restricted, ServerTrouble, Transient
 from connector.extensions import db
 from connector.http import OutageWait
 from connector.repositories import connecting, connections, logins, register
@@ -96,6 +96,19 @@ def test_the_public_way_stays_signed_out(app):
             assert connection.client.find(ScopeKind.ITEM, restricted).name == "Restricted item"
             with pytest.raises(Restricted):
                 connection.public.client.find(ScopeKind.ITEM, restricted)
+
+
+def test_both_ways_share_one_maximum_outage_and_each_wait_is_counted_once(app, connected):
+    connected.post(LOGIN, data=GIVEN)
+    with app.app_context():
+        outage = OutageWait(pause=lambda seconds: False)
+        connection = connections.open_connection(db.session.get(Repository, 1), new_outage=lambda: outage)
+
+        connection.public.patience.wait("file", Transient("busy"))
+        connection.close()
+
+    assert connection.public.patience is connection.patience is outage
+    assert connection.traffic()["waits"] == 1
 
 
 def test_no_transaction_is_open_while_a_login_is_entered(app, connected, sample):
