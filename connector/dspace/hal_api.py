@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..errors import BadAnswer, Restricted, TooLarge
+from ..errors import BadAnswer, Restricted, TooLarge, Transient
 from ..http import Http
 from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, searched
 from .list_end import ListEnd
 from .members import optional, required
-from .records import FileAccess, Item, Server
+from .records import Bitstream, FileAccess, Item, Server
 
 Params = Sequence[tuple[str, Any]]
 
@@ -34,11 +34,15 @@ class HalApi:
         self.http, self.server = http, server
         # From 10 on metadata are filtered by language unless this projection is asked for; before, it is unknown.
         self._projection = [("projection", "allLanguages")] if server.generation >= 10 else []
+        self._broken_off: dict[str, int] = {}  # files of each item that came before its lists broke off
 
     def get(self, path: str, params: Params = (), *, kind: str = "json", tries: int = _TRIES) -> Answer:
         """The JSON at a path below the base of the API."""
-        url = f"{self.server.api_url}/{path}"
+        url = self._url(path)
         return Answer(self.http.get_json(url, [*params, *self._projection], kind=kind, tries=tries), url)
+
+    def _url(self, path: str) -> str:
+        return f"{self.server.api_url}/{path}"
 
     def search(self, params: Params, *, kind: str = "search", tries: int = _TRIES) -> tuple[Listed, str]:
         """A page of search results, and its URL."""
@@ -60,10 +64,20 @@ class HalApi:
     def with_files(self, item: Item, bundles: Json | None = None, url: str = "") -> Item:
         """The item with all its files that may be seen, in the order of bundles; `bundles`: the embedded list, if any.
 
-        A closed bundle or file is left out by DSpace, though `totalElements` counts it.
+        A closed bundle or file is left out by DSpace, though `totalElements` counts it. Raises BadAnswer where fewer
+        come than in an earlier try that broke off.
         """
-        files = self._files(item.id, bundles, url)
-        return replace(item, bitstreams=tuple(bitstream_of(found, bundle, source) for found, bundle, source in files))
+        before, files = self._broken_off.get(item.id, 0), list[Bitstream]()
+        try:
+            for found, bundle, source in self._files(item.id, bundles, url):
+                files.append(bitstream_of(found, bundle, source))
+        except Transient:
+            self._broken_off[item.id] = max(before, len(files))
+            raise
+        if len(files) < before:
+            url = self._url(f"core/items/{item.id}/bundles")
+            raise BadAnswer(f"{url} lists {len(files)} files, and {before} were listed before.", url)
+        return replace(item, bitstreams=tuple(files))
 
     def access(self, item_id: str) -> dict[str, FileAccess]:
         """Return which files of an item we may read, by their ids, as far as that is told (9 and later)."""

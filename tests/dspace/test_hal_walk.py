@@ -186,6 +186,23 @@ def test_an_item_whose_list_of_files_breaks_is_completed_by_itself():
     assert [len(item.bitstreams) for item in items] == [1, 600]
 
 
+def test_a_list_of_files_that_breaks_off_and_is_empty_then_fails_its_item():
+    fake = FakeHal([synthetic(0, files=1), synthetic(1, files=600)])
+    empty = {"_embedded": {"bundles": []}, "page": {"number": 0, "size": 100, "totalPages": 0, "totalElements": 0}}
+    fake.extra[f"core/items/{item_id(1)}/bundles"] = empty
+
+    def trouble(path, asked):
+        if path.endswith("/bitstreams"):
+            raise ServerTrouble("500")
+
+    fake.trouble = trouble
+
+    [page] = walk(fake)
+
+    assert [len(item.bitstreams) for item in page.items] == [1]
+    assert "lists 0 files, and 500 were listed before." in page.failures[0].reason
+
+
 def test_a_bundle_whose_list_is_closed_hides_its_files_and_not_the_item():
     item = synthetic(0, files=2)
     bundle = item["_embedded"]["bundles"]["_embedded"]["bundles"][0]

@@ -75,5 +75,5 @@ def is_consistent(generation: int, name: str, fault: str, stage: Stage) -> bool:
     asked for by itself may well have no files.
     """
     hal = generation >= 7
-    alike = name in ("tree", "file list" if hal else "item") or (name == "page" and hal and stage == Stage.IMPORT)
+    alike = name in ("tree", "item") or (name == "page" and hal and stage == Stage.IMPORT)
     return fault == "no rows" and alike

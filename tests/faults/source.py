@@ -9,7 +9,8 @@ from itertools import count
 from tests.sample import Collection, Repository
 
 TOP = "Archive"
-BUNDLES = 101  # more than are embedded in an item
+EMBEDDED = 4  # bundles in an item that a list brings; DSpace is asked for fewer of them than in use
+BUNDLES = EMBEDDED + 1
 OPENED = datetime(2026, 1, 1, tzinfo=UTC)
 
 

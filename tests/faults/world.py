@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 from flask import Flask, current_app
 
+from connector.dspace import hal_api
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
 from connector.http import OutageWait
@@ -68,6 +69,7 @@ class World:
 
     def __enter__(self) -> World:
         self._stack = ExitStack()
+        self._stack.enter_context(patch.object(hal_api, "_BUNDLES", source.EMBEDDED))
         self.sample = self._stack.enter_context(SampleRepository(self.generation))
         first, second = source.fresh(self.sample.url), source.edited(self.sample.url)
         self.data = {stage: second if stage == Stage.RERUN else first for stage in Stage}
