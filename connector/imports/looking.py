@@ -18,7 +18,7 @@ from ..messages import flash
 from ..paging import SIZE, asked_place, page_of
 from ..repositories import connecting, register
 from ..repositories.forms import ImportOptionsForm, check_scope
-from . import choosing, jobs, schedules, showing, told
+from . import choosing, jobs, pruning, schedules, showing, told
 from .models import Kind, PreviewRow
 from .rehearsal import MOST, USUAL
 from .rehearsal import page_of as page_of_row
@@ -155,7 +155,7 @@ def rehearsed(job_id: int, row_id: int) -> str:
 def done(job_id: int) -> Any:
     """Remove what a preview or rehearsal has told; the job stays in the list."""
     own(jobs.get(job_id).owner)
-    told.forget(job_id)
+    pruning.forget_preview(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 
 

@@ -6,19 +6,22 @@ that nobody waits for them, and any number of workers may do it at once.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 
+from ..accounts import audit
 from ..catalogue.leftovers import collect_bytes
 from ..catalogue.models import Change
+from ..errors import Conflict
 from ..extensions import db, transaction, utcnow
-from . import told
-from .models import ACTIVE, ImportJob, Kind
+from . import jobs
+from .models import ACTIVE, ImportJob, Kind, PreviewRow
 
-CHANGE, JOB = Change.__table__, ImportJob.__table__
+CHANGE, JOB, ROW = Change.__table__, ImportJob.__table__, PreviewRow.__table__
 BATCH = 200
 A_DAY = timedelta(days=1)
 
@@ -36,7 +39,7 @@ def prune() -> Pruned:
     """Forget what the settings KEEP_RUNS and KEEP_DAYS do not keep, and what previews told that ended a day ago."""
     states = sum(_forget(job_id) for job_id in _due())
     files = collect_bytes() if states else 0
-    return Pruned(states, files, told.forget_before(utcnow() - A_DAY))
+    return Pruned(states, files, forget_previews_before(utcnow() - A_DAY))
 
 
 def _due() -> list[int]:
@@ -71,3 +74,27 @@ def _forget(job_id: int) -> int:
 def _undo_began() -> ColumnElement[bool]:
     undo = JOB.alias()
     return exists().where(undo.c.undoes_id == JOB.c.id)
+
+
+def forget_preview(job_id: int) -> None:
+    """Delete the rows of a preview or of sample items. Raise Conflict while the job is active."""
+    with transaction():
+        job = jobs.get(job_id)
+        if not job.is_look or job.is_active:
+            raise Conflict(f"Job {job_id} is still at work, or keeps nothing that could be removed.")
+        _delete_rows([job_id])
+        audit.note("remove what was found", f"job {job_id}")
+
+
+def forget_previews_before(moment: datetime) -> int:
+    """Delete the rows of previews and samples that ended before this moment (UTC). Return the number of these jobs."""
+    with transaction():
+        old = select(JOB.c.id).where(JOB.c.kind.in_((Kind.PREVIEW, Kind.REHEARSAL)), JOB.c.pruned.is_(None))
+        ids = db.session.scalars(old.where(JOB.c.ended < moment, JOB.c.state.not_in(ACTIVE))).all()
+        _delete_rows(ids)
+    return len(ids)
+
+
+def _delete_rows(job_ids: Collection[int]) -> None:
+    db.session.execute(delete(ROW).where(ROW.c.job_id.in_(job_ids)))
+    db.session.execute(update(JOB).where(JOB.c.id.in_(job_ids)).values(pruned=utcnow()))

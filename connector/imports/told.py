@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, select
 
-from ..accounts import audit
-from ..errors import Conflict, NotFound
-from ..extensions import db, transaction, utcnow
+from ..errors import NotFound
+from ..extensions import db
 from ..paging import Order
 from . import jobs
-from .models import ACTIVE, ImportJob, Kind, PreviewRow
+from .models import ImportJob, Kind, PreviewRow
 
 JOB, ROW = ImportJob.__table__, PreviewRow.__table__
 BATCH = 500
@@ -77,27 +75,3 @@ def row(job_id: int, row_id: int, *told: Told) -> PreviewRow:
     if found is None:
         raise NotFound(f"Job {job_id} no longer has this item: what it found is kept for a day.")
     return found
-
-
-def forget(job_id: int) -> None:
-    """Remove what this preview or rehearsal has told. Conflict while it is still at work."""
-    with transaction():
-        job = jobs.get(job_id)
-        if not job.is_look or job.is_active:
-            raise Conflict(f"Job {job_id} is still at work, or keeps nothing that could be removed.")
-        _forget([job_id])
-        audit.note("remove what was found", f"job {job_id}")
-
-
-def forget_before(moment: datetime) -> int:
-    """Remove what previews and rehearsals told that ended before this moment (UTC); gives how many there were."""
-    with transaction():
-        old = select(JOB.c.id).where(JOB.c.kind.in_((Kind.PREVIEW, Kind.REHEARSAL)), JOB.c.pruned.is_(None))
-        ids = db.session.scalars(old.where(JOB.c.ended < moment, JOB.c.state.not_in(ACTIVE))).all()
-        _forget(ids)
-    return len(ids)
-
-
-def _forget(job_ids: Collection[int]) -> None:
-    db.session.execute(delete(ROW).where(ROW.c.job_id.in_(job_ids)))
-    db.session.execute(update(JOB).where(JOB.c.id.in_(job_ids)).values(pruned=utcnow()))

@@ -13,7 +13,8 @@ from connector.catalogue.models import CatalogueItem
 from connector.extensions import db, transaction
 from connector.imports import jobs
 from connector.imports.models import ImportJob, Kind, PreviewRow
-from connector.imports.told import Told, forget_before
+from connector.imports.pruning import forget_previews_before
+from connector.imports.told import Told
 from tests.pages import buttons, links, neighbours, ways, words
 
 from .catalogue import titles
@@ -278,7 +279,7 @@ def test_an_import_of_the_ticked_ones_outlives_the_list_and_later_ticks(desk, ds
     choose(client, looked, ids(desk.app, looked, "new"))
     choose(client, looked, ids(desk.app, looked, "changed"))
     with desk.app.app_context():
-        assert forget_before(looked.ended + timedelta(days=1)) == 1
+        assert forget_previews_before(looked.ended + timedelta(days=1)) == 1
 
     desk.work(3)
 

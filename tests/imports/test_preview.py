@@ -13,7 +13,7 @@ from connector.dspace.records import SourceState
 from connector.extensions import db
 from connector.imports import jobs, report
 from connector.imports.models import Kind, PreviewRow
-from connector.imports.told import forget_before
+from connector.imports.pruning import forget_previews_before
 
 UNTOUCHED = ("import_job", "preview_row", "audit")
 DONE = {Action.ADDED: "new", Action.UPDATED: "changed", Action.MARKED: "vanished", Action.FAILED: "failed"}
@@ -335,9 +335,9 @@ def test_a_preview_of_a_test_import_ends_after_as_many_and_tells_of_nothing_gone
 def test_what_previews_told_is_forgotten_after_a_while_but_not_while_they_are_at_work(held, app):
     ended, waiting = held.look(), held.create(look=Kind.PREVIEW)
     with app.app_context():
-        assert forget_before(ended.ended) == 0
-        assert forget_before(ended.ended + timedelta(seconds=1)) == 1
-        assert forget_before(ended.ended + timedelta(days=1)) == 0
+        assert forget_previews_before(ended.ended) == 0
+        assert forget_previews_before(ended.ended + timedelta(seconds=1)) == 1
+        assert forget_previews_before(ended.ended + timedelta(days=1)) == 0
 
     assert told(app, ended, "unchanged") == set()
     assert held.job(ended.id).pruned is not None
