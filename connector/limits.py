@@ -1,8 +1,8 @@
 """Limits how often, and how many at once, costly requests are answered.
 
-Costly are changes, questions to a repository, searches and whole lists. Without limits a script, a page that is loaded
-again and again, or some slow repositories or readers would occupy all threads, and everybody else would wait for a
-page (ASVS 5.0, 2.4.1, 15.2.2).
+Costly are changes, questions to a repository, searches, lists with filters and whole lists. Without limits a script, a
+page that is loaded again and again, or some slow repositories or readers would occupy all threads, and everybody else
+would wait for a page (ASVS 5.0, 2.4.1, 15.2.2).
 """
 
 from __future__ import annotations
@@ -30,7 +30,13 @@ LISTS = frozenset(
     }
 )
 QUESTIONS = frozenset({"repositories.listed"})  # which only read, and ask a repository
-SEARCHES = frozenset({"catalogue.items"})  # with words in the address: these are looked for in every item
+# Lists that read more with these filters in the address: words, a set, a person …
+FILTERS = {
+    "admin.trail": ("who", "what"),
+    "catalogue.items": ("q", "item_set", "repository", "job"),
+    "clearing.listed": ("repository",),
+    "looking.preview": ("show",),
+}
 WAYS_OUT = frozenset({"accounts.sign_out", "imports.stop"})  # which are always open
 COUNTS = "costly"  # where the app keeps what it counts
 SLOT, IS_LIST = "connector.slot", "connector.is_list"  # what a request holds
@@ -94,8 +100,8 @@ def _begin() -> None:
 
 
 def _is_costly_page() -> bool:
-    """Return whether the request changes something, asks a repository, or searches in all items."""
+    """Return whether the request changes something, asks a repository, searches, or filters a list."""
     if request.method == "POST":
         return request.endpoint not in WAYS_OUT
-    is_search = request.endpoint in SEARCHES and bool(request.args.get("q", "").strip())
-    return is_search or request.endpoint in QUESTIONS
+    is_filtered = any(request.args.get(name, "").strip() for name in FILTERS.get(request.endpoint, ()))
+    return is_filtered or request.endpoint in QUESTIONS

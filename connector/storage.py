@@ -24,6 +24,7 @@ from config import secret_key
 
 from . import trouble
 from .backup import swap
+from .catalogue import search_index
 from .errors import Conflict, NewerVersion, StorageTrouble
 from .extensions import db, huey, migrate, utcnow
 
@@ -58,6 +59,7 @@ def prepare(app: Flask, *, anew: bool = True) -> None:
         _refuse_a_journal_alone()
         _agree(app)
         _bring_up_to_date(instance / "backups")
+        search_index.prepare()
         _make_queue()
         app.extensions[OPENED] = _identity(database_file())
         with suppress(OSError):  # on a full disk others are not told

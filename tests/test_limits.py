@@ -18,7 +18,7 @@ from connector.accounts import passwords, people, sessions
 from connector.accounts.gate import allows
 from connector.accounts.models import AuditEntry, Role
 from connector.extensions import db, transaction, utcnow
-from connector.limits import COUNTS, LISTS, QUESTIONS, SEARCHES, WAYS_OUT
+from connector.limits import COUNTS, FILTERS, LISTS, QUESTIONS, WAYS_OUT
 from connector.storage import prepare
 from tests import signed_in
 from tests.pages import words
@@ -59,10 +59,22 @@ def test_changes_and_downloads_of_whole_lists_count_together_and_pages_do_not(ha
 
 def test_searches_count_as_costly_and_pages_of_all_items_do_not(hasty):
     searches = [hasty.get(f"/items/?q={word}").status_code for word in ("map", "chart", "atlas", "globe")]
-    pages = [hasty.get(path).status_code for path in ("/items/", "/items/?q=+", "/items/?page=2")]
+    pages = [hasty.get(path).status_code for path in ("/items/", "/items/?q=+", "/items/?after=2")]
 
     assert searches == [200, 200, 200, 429]
     assert pages == [200, 200, 200]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/items/?repository=1", "/items/?item_set=1&after=9", "/items/?job=1", "/gone/?repository=1", "/audit/?who=Tess"],
+)
+def test_lists_with_filters_count_as_costly(hasty, address):
+    filtered = [hasty.get(address).status_code for _ in range(4)]
+    others = [hasty.get(path).status_code for path in ("/items/?item_set=", "/gone/", "/audit/?who=&what=")]
+
+    assert filtered == [200, 200, 200, 429]
+    assert others == [200, 200, 200]
 
 
 def test_another_person_is_not_slowed_down_with_them(app, hasty):
@@ -77,7 +89,7 @@ def test_the_page_says_what_to_do_and_the_trail_who_it_was(hasty):
         hasty.post("/jobs/9/retry")
 
     refused = hasty.post("/jobs/9/retry")
-    trail = words(hasty.get("/audit/?what=refused"))
+    trail = words(hasty.get("/audit/"))
 
     assert "Wait a minute, then try again" in words(refused)
     assert signed_in.NAME in trail
@@ -95,7 +107,7 @@ def test_a_form_without_its_token_counts_too(app, hasty):
 def test_every_page_that_is_named_is_there(app):
     endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
 
-    assert endpoints >= LISTS | QUESTIONS | SEARCHES | WAYS_OUT
+    assert endpoints >= LISTS | QUESTIONS | FILTERS.keys() | WAYS_OUT
 
 
 def test_every_download_of_a_list_is_one(app):

@@ -12,9 +12,12 @@ from sqlalchemy import Select, exists, select
 from ..errors import InvalidInput
 from ..extensions import db
 from ..ids import row_id
+from . import search_index
 from .models import Action, CatalogueItem, Change, Holding, ItemSet, Membership
 from .set_names import labels
 from .texts import like_patterns, search_terms
+
+SHORT = 1000  # items
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,16 @@ class Selection:
     def ids(self) -> Select[Any]:
         """Return a SELECT of the ids of the items meant.
 
-        It follows the index of the item set or job, so that a page reads no more of it than it shows.
+        It follows the index of the item set, job or words, so that a page reads no more of it than it shows.
         """
-        for name, listed in self._lists():
+        lists = list(self._lists())
+        with_words = search_index.candidates(search_terms(self.words))
+        if with_words is not None and not any(_is_short(listed) for _, listed in lists):
+            [column] = with_words.selected_columns
+            others = replace(self, item_set_id=None, job_id=None).conditions()
+            within = [listed.where(listed.selected_columns[0] == column).exists() for _, listed in lists]
+            return with_words.where(exists().where(CatalogueItem.id == column, *others), *within)
+        for name, listed in lists:
             [column] = listed.selected_columns
             others = replace(self, **{name: None}).conditions()
             return listed.where(exists().where(CatalogueItem.id == column, *others)).distinct()
@@ -77,6 +87,11 @@ class Selection:
     def query(self, *columns: Any) -> Select[Any]:
         """A SELECT of these columns (the whole item if none) of the items meant."""
         return select(*(columns or (CatalogueItem,))).where(*self.conditions())
+
+
+def _is_short(listed: Select[Any]) -> bool:
+    """Return whether so few items are listed that it is quicker to look for words in each of them."""
+    return len(db.session.scalars(listed.limit(SHORT + 1)).all()) <= SHORT
 
 
 def _is_among(item_ids: Select[Any]) -> Any:

@@ -27,6 +27,7 @@ blueprint.app_template_global()(showing.is_shown)
 blueprint.app_template_global()(showing.next_try)
 blueprint.app_template_global("fates")(lambda: showing.FATES)
 
+FOUND_COUNTED = 1000  # matches of a search: each is read to be counted
 # A stored file is somebody else's: opened in a browser, it may do nothing and reach nothing.
 SANDBOX = "default-src 'none'; base-uri 'none'; sandbox; frame-ancestors 'none'"
 # Chromium's viewer does not run in a sandboxed page. It is one itself.
@@ -185,5 +186,6 @@ def _found(selection: Selection, *, newest_first: bool) -> dict[str, Any]:
     """Return a page of these items, without the columns that no list shows, and their pictures."""
     light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
     order = Order((CatalogueItem.id,), is_descending=newest_first)
-    page = page_of(select(CatalogueItem).options(*light), order, asked_place(), selection.ids())
+    counted = FOUND_COUNTED if selection.words else None
+    page = page_of(select(CatalogueItem).options(*light), order, asked_place(), selection.ids(), counted)
     return {"page": page, "pictures": sets.thumbnails([i.id for i in page.rows], with_restricted=_sees_restricted())}

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from connector import paging
+from connector.catalogue import search, views
 from connector.imports import fetching
 from tests.conftest import app_at, let_go
 
@@ -35,6 +36,12 @@ LISTS = (
     "/sources/1/",
     "/jobs/5/preview/",
     "/audit/",
+)
+SEARCHES = (
+    "/items/?q=nothingatall",
+    "/items/?q=harbour",
+    "/items/?q=harbour&after=200",
+    "/items/?q=nothingatall&item_set=1",
 )
 STEPS_AN_ITEM = 60
 
@@ -65,6 +72,15 @@ def steps_in(instances, address):
 
 @pytest.mark.parametrize("address", JOBS)
 def test_the_work_of_a_job_page_does_not_grow_with_the_number_of_items(instances, address):
+    small, large = steps_in(instances, address)
+
+    assert large <= 1.1 * small + 1000
+
+
+@pytest.mark.parametrize("address", SEARCHES)
+def test_a_search_reads_no_items_but_those_it_finds_and_counts(instances, address, monkeypatch):
+    monkeypatch.setattr(views, "FOUND_COUNTED", 300)
+    monkeypatch.setattr(search, "SHORT", 300)
     small, large = steps_in(instances, address)
 
     assert large <= 1.1 * small + 1000

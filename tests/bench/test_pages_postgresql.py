@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from connector import paging
 from connector.extensions import db
 from connector.storage import prepare
 from tests import signed_in
@@ -42,6 +43,27 @@ def instances(tmp_path_factory):
 
 @pytest.mark.parametrize("address", JOBS)
 def test_a_job_page_does_not_read_more_in_a_larger_instance(instances, address):
+    assert_reads_no_more(instances, address)
+
+
+@pytest.mark.parametrize(
+    "address", ["/items/?q=nothingatall", "/items/?q=nothingatall&item_set=1", "/items/?q=report+997"]
+)
+def test_a_search_reads_no_items_but_those_it_finds(instances, address):
+    assert_reads_no_more(instances, address)
+
+
+def test_the_last_page_of_a_list_reads_no_more_than_the_first(instances, monkeypatch):
+    monkeypatch.setattr(paging, "COUNTED", 30)
+    browser = instances[1].test_client()
+    for address in ("/items/", "/gone/", "/item-sets/1/", "/audit/"):
+        first, last = (
+            blocks_of(instances[1], lambda url=url: browser.get(url)) for url in (address, f"{address}?before=last")
+        )
+        assert last <= 1.5 * first + FEW
+
+
+def assert_reads_no_more(instances, address):
     small, large = (blocks_of(app, lambda app=app: app.test_client().get(address)) for app in instances)
 
     assert large <= 1.5 * small + FEW

@@ -1,0 +1,89 @@
+"""An index of all runs of three characters (trigrams) in what items are found by, so that a search reads only matches.
+
+SQLite has a full-text table for it, kept up to date by triggers; PostgreSQL has GIN indexes of `pg_trgm`, which it uses
+for `LIKE` by itself. The index is made from the items, so it is no part of a migration: each start makes what is
+missing. Where a database cannot have it, searches read all items.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Integer, Select, String, column, select, table, text
+from sqlalchemy.exc import DBAPIError
+
+from ..extensions import db, transaction
+
+log = logging.getLogger(__name__)
+LENGTH = 3  # characters
+NAME = "item_trigram"
+TRIGRAM = table(NAME, column(NAME, String), column("rowid", Integer))
+COLUMNS = ("search_text", "restricted_search_text")
+MISSING = "The database has no index for searches: %s. Searches work, and are slow in a large catalogue."
+
+_TABLE = (
+    f"CREATE VIRTUAL TABLE IF NOT EXISTS {NAME} USING fts5({', '.join(COLUMNS)}, content='item', content_rowid='id', "
+    "tokenize='trigram case_sensitive 1', detail=none, columnsize=0)"
+)
+_REBUILD = f"INSERT INTO {NAME} ({NAME}) VALUES ('rebuild')"
+_ADD = f"INSERT INTO {NAME} (rowid, {', '.join(COLUMNS)}) VALUES (new.id, {', '.join(f'new.{c}' for c in COLUMNS)});"
+_REMOVE = (
+    f"INSERT INTO {NAME} ({NAME}, rowid, {', '.join(COLUMNS)}) "
+    f"VALUES ('delete', old.id, {', '.join(f'old.{c}' for c in COLUMNS)});"
+)
+_IS_CHANGED = " OR ".join(f"old.{c} IS NOT new.{c}" for c in COLUMNS)
+_TRIGGERS = {
+    f"{NAME}_insert": f"AFTER INSERT ON item BEGIN {_ADD} END",
+    f"{NAME}_delete": f"AFTER DELETE ON item BEGIN {_REMOVE} END",
+    f"{NAME}_update": f"AFTER UPDATE OF {', '.join(COLUMNS)} ON item WHEN {_IS_CHANGED} BEGIN {_REMOVE} {_ADD} END",
+}
+_INDEXES = {f"ix_item_{name}_trigrams": name for name in COLUMNS}
+
+
+def prepare() -> None:
+    """Make what is missing of the index. Log a warning where the database cannot have one."""
+    make = _make_sqlite if db.engine.dialect.name == "sqlite" else _make_postgresql
+    try:
+        if not _is_complete():
+            with transaction():
+                make(db.session.connection())
+    except DBAPIError as error:
+        log.warning(MISSING, error.orig)
+    finally:
+        db.session.remove()
+
+
+def candidates(terms: Iterable[str]) -> Select[tuple[int]] | None:
+    """Return a SELECT of the ids of all items that may have these words, and of few others.
+
+    None where there is no index to ask: words are shorter than a trigram, or the database uses its index by itself.
+    """
+    trigrams = dict.fromkeys(term[at : at + LENGTH] for term in terms for at in range(len(term) - LENGTH + 1))
+    if not trigrams or db.engine.dialect.name != "sqlite" or not _is_complete():
+        return None
+    query = " AND ".join('"' + trigram.replace('"', '""') + '"' for trigram in trigrams)
+    return select(TRIGRAM.c.rowid).where(TRIGRAM.c[NAME].op("MATCH")(query))
+
+
+def _is_complete() -> bool:
+    """Return whether the index is there. Triggers are not where a migration made the table of items anew."""
+    if db.engine.dialect.name == "sqlite":
+        names, query = _TRIGGERS, "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'item'"
+    else:
+        names, query = _INDEXES, "SELECT indexname FROM pg_indexes WHERE tablename = 'item'"
+    return names.keys() <= set(db.session.scalars(text(query)))
+
+
+def _make_sqlite(connection: Connection) -> None:
+    connection.execute(text(_TABLE))
+    connection.execute(text(_REBUILD))
+    for name, body in _TRIGGERS.items():
+        connection.execute(text(f"DROP TRIGGER IF EXISTS {name}"))
+        connection.execute(text(f"CREATE TRIGGER {name} {body}"))
+
+
+def _make_postgresql(connection: Connection) -> None:
+    connection.execute(text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
+    for name, indexed in _INDEXES.items():
+        connection.execute(text(f"CREATE INDEX IF NOT EXISTS {name} ON item USING gin ({indexed} gin_trgm_ops)"))

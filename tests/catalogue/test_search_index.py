@@ -1,0 +1,136 @@
+"""Searches read an index, and find what they would find by reading all items."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from sqlalchemy import delete, func, select, text, update
+
+from connector.catalogue import search, search_index
+from connector.catalogue.models import CatalogueItem
+from connector.catalogue.search import Selection
+from connector.extensions import db, transaction
+
+ITEM = CatalogueItem.__table__
+WORDS = [
+    "herring",
+    "erri",
+    "HERRING boats",
+    '"boats leaving"',
+    '"s l"',
+    "bo",
+    "50%",
+    "a_b",
+    'say "hi',
+    "strand 1884",
+    "日本の",
+]
+
+
+@pytest.fixture
+def catalogue(stocked_app):
+    """The app with a catalogue in which some items have words that are hard to find."""
+    with stocked_app.app_context():
+        with transaction():
+            for item_id, words in enumerate(("50% of a_b", 'say "hi" in 日本の港', "herring"), 31):
+                db.session.execute(update(ITEM).where(ITEM.c.id == item_id).values(search_text=words))
+            closed = {"search_text": "open", "restricted_search_text": "herring by login"}
+            db.session.execute(update(ITEM).where(ITEM.c.id == 34).values(closed))
+        yield
+
+
+def found(selection):
+    return sorted(db.session.scalars(selection.ids()))
+
+
+def found_by_reading_all(selection):
+    return sorted(db.session.scalars(selection.query(CatalogueItem.id)))
+
+
+def is_whole():
+    """Return whether the index is that of the items as they are now."""
+    check = f"INSERT INTO {search_index.NAME} ({search_index.NAME}, rank) VALUES ('integrity-check', 1)"
+    with transaction():
+        db.session.execute(text(check))
+    return True
+
+
+@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize("with_restricted", [True, False])
+def test_the_index_finds_the_items_that_have_the_words(catalogue, words, with_restricted):
+    selection = Selection(words=words, with_restricted=with_restricted)
+
+    assert found(selection) == found_by_reading_all(selection)
+    assert found(selection)
+
+
+def test_only_those_who_may_see_restricted_values_find_items_by_them(catalogue):
+    assert 34 in found(Selection(words="herring"))
+    assert 34 not in found(Selection(words="herring", with_restricted=False))
+
+
+@pytest.mark.parametrize("short", [0, 1000])
+@pytest.mark.parametrize(
+    "within", [{"item_set_id": 1}, {"job_id": 1}, {"item_set_id": 1, "job_id": 1}, {"repository_id": 2}]
+)
+def test_words_are_found_within_a_set_job_and_repository(catalogue, monkeypatch, within, short):
+    monkeypatch.setattr(search, "SHORT", short)
+
+    selection = Selection(words="har", **within)
+
+    assert found(selection) == found_by_reading_all(selection)
+
+
+def test_a_search_asks_the_index_and_no_other_item(catalogue):
+    query = Selection(words="herring").ids().compile(db.engine, compile_kwargs={"literal_binds": True})
+    plan = [step.detail for step in db.session.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+
+    assert plan[0].startswith(f"SCAN {search_index.NAME} VIRTUAL TABLE INDEX")
+    assert not any(step.startswith("SCAN item ") or step == "SCAN item" for step in plan)
+
+
+def test_the_index_follows_what_is_added_changed_and_removed(catalogue):
+    with transaction():
+        values = dict(db.session.execute(select(ITEM).where(ITEM.c.id == 31)).mappings().one())
+        new = values | {"id": 1000, "source_key": "new", "search_text": "quayside"}
+        db.session.execute(ITEM.insert().values(new))
+        db.session.execute(update(ITEM).where(ITEM.c.id == 31).values(search_text="wharf"))
+        db.session.execute(update(ITEM).where(ITEM.c.id == 34).values(restricted_search_text=None))
+        db.session.execute(delete(ITEM).where(ITEM.c.id == 33))
+
+    assert found(Selection(words="quayside")) == [1000]
+    assert found(Selection(words="wharf")) == [31]
+    assert found(Selection(words="50%")) == []
+    assert {33, 34}.isdisjoint(found(Selection(words="herring")))
+    assert is_whole()
+
+
+def test_a_start_makes_the_index_again_where_a_migration_made_the_table_of_items_anew(catalogue):
+    with transaction():
+        db.session.execute(text(f"DROP TRIGGER {search_index.NAME}_update"))
+        db.session.execute(update(ITEM).where(ITEM.c.id == 31).values(search_text="wharf"))
+    assert found(Selection(words="wharf")) == [31]
+
+    search_index.prepare()
+
+    assert found(Selection(words="wharf")) == [31]
+    assert is_whole()
+
+
+def test_where_the_database_cannot_have_the_index_searches_read_all_items(catalogue, monkeypatch, caplog):
+    with transaction():
+        for name in search_index._TRIGGERS:
+            db.session.execute(text(f"DROP TRIGGER {name}"))
+        db.session.execute(text(f"DROP TABLE {search_index.NAME}"))
+    monkeypatch.setattr(search_index, "_TABLE", search_index._TABLE.replace("fts5", "none_such"))
+
+    with caplog.at_level(logging.WARNING):
+        search_index.prepare()
+
+    assert "Searches work, and are slow" in caplog.text
+    assert len(found(Selection(words="herring"))) == db.session.scalar(
+        select(func.count()).where(
+            ITEM.c.search_text.contains("herring") | ITEM.c.restricted_search_text.contains("herring")
+        )
+    )
