@@ -34,6 +34,7 @@ from .front import ELSEWHERE, HTTPS, AsItIs, Elsewhere, Front, served
 from .servers import SERVED, Certificate, certificate_in, in_front, served_by
 
 LARGE = 100 * 10**6  # bytes
+LONG = "\u6e2f" * 404 + ".bin"  # as long as a name may be whose header line a web server has to take
 PIECE = bytes(range(256)) * 4096
 
 
@@ -53,7 +54,7 @@ def large() -> str:
 
 @pytest.fixture(scope="module")
 def stocked(tmp_path_factory, stock, large) -> Path:
-    """A catalogue with an admin, in which one file is large."""
+    """A catalogue with an admin, in which one file is large and one has a long name."""
     folder = tmp_path_factory.mktemp("served") / "instance"
     shutil.copytree(stock, folder)
     app = app_at(folder)
@@ -65,8 +66,9 @@ def stocked(tmp_path_factory, stock, large) -> Path:
             for start in range(0, LARGE, len(PIECE)):
                 file.write(PIECE[: LARGE - start])
         db.session.add(StoredFile(sha256=large, md5="0" * 32, size=LARGE))
-        row = db.session.scalars(db.select(CatalogueFile).filter_by(fate="stored")).first()
+        row, other = db.session.scalars(db.select(CatalogueFile).filter_by(fate="stored").limit(2))
         row.sha256, row.size = large, LARGE
+        other.name = LONG
     let_go(app)
     return folder
 
@@ -258,6 +260,7 @@ def test_files_with_odd_names_come_through(front, stocked):
     }
 
     assert len(paths) > 3
+    assert any(quote(LONG[:20]) in path for path in paths)
     assert {path: front.get(path).status for path in paths} == dict.fromkeys(paths, 200)
 
 
