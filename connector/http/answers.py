@@ -141,14 +141,14 @@ def _refusal(answer: requests.Response, signed_in: bool) -> RepositoryError:
     if status in (401, 403):
         account = "with the account that is signed in" if signed_in else "without an account"
         challenge = answer.headers.get("WWW-Authenticate", "")
-        return Restricted(f"{url} may not be read {account} ({status}).", url, status, challenge, signed_in)
+        return Restricted(f"{host} does not allow access {account} ({status}).", url, status, challenge, signed_in)
     if status in (404, 410):
-        return NotFound(f"{host} has nothing at {url} ({status}).", url)
+        return NotFound(f"{host} has nothing at this address ({status}).", url)
     if status in (408, 425, 429) or status >= 500:
-        said = "asks for fewer requests" if status == 429 else "cannot answer just now"
-        return ServerTrouble(f"{host} {said}: status {status} for {url}.", url, _retry_after(answer), status)
+        said = "asks for fewer requests" if status == 429 else "cannot answer now"
+        return ServerTrouble(f"{host} {said} ({status}).", url, _retry_after(answer), status)
     if status >= 400:
-        return Rejected(f"{host} does not accept the request for {url} ({status}).", url)
+        return Rejected(f"{host} does not accept the request ({status}).", url)
     return BadAnswer(f"{url} answered with the unexpected status {status}.", url)
 
 
@@ -200,7 +200,7 @@ _TROUBLES: tuple[tuple[type[BaseException], type[RepositoryError], str], ...] = 
     (urllib3_errors.TimeoutError, TimedOut, "{host} did not answer in time."),
     (requests.Timeout, TimedOut, "{host} did not answer in time."),
     (ssl.SSLError, Unreachable, "No secure connection to {host} came about: perhaps it does not speak https."),
-    (requests.exceptions.ChunkedEncodingError, BadAnswer, "The answer of {url} ended too early."),
+    (requests.exceptions.ChunkedEncodingError, BadAnswer, "The answer of {host} ended too early."),
     (requests.exceptions.ContentDecodingError, BadAnswer, "The answer of {url} is damaged: it cannot be unpacked."),
     (Exception, Unreachable, "The connection to {host} broke."),
 )

@@ -35,9 +35,14 @@ _LEAST_LEFT = 1.0  # seconds; in less no try is of use
 _NEVER_REPEATED = (TimedOut, BotWall)
 
 
+def _down(error: str, url: str = "") -> RepositoryDown:
+    """Return the error that ends a job or a page after the maximum outage; `error`: the last one, in words."""
+    return RepositoryDown(f"The repository did not answer properly for too long. Try again later. {error}", url)
+
+
 @dataclass(eq=False)
 class _Kind:
-    """What is known of one kind of request. Times in seconds of the clock.
+    """What is known of one kind of request. Times in seconds of the clock. `error`: the last one, in words.
 
     `silent_seconds`: how long single objects kept silent since the last good answer, `failing_since` not included.
     """
@@ -47,6 +52,7 @@ class _Kind:
     failing_since: float | None = None
     silent_seconds: float = 0.0
     waits: int = 0
+    error: str = ""
     detail: str = ""
     is_announced: bool = False
 
@@ -164,7 +170,7 @@ class OutageWait:
             if self._seconds and isinstance(error, TimedOut) and state.failing_since is not None:
                 silent += self.clock() - state.failing_since
             self._answered(state)
-            state.silent_seconds, state.detail = silent, str(error)
+            state.silent_seconds, state.error, state.detail = silent, str(error), str(error)
 
     def attempt(self, kind: str, call: Callable[[], T], *, defers: bool = False) -> T:
         """Return the result of `call`, whose requests count as of this kind.
@@ -175,7 +181,7 @@ class OutageWait:
         with self._lock:
             state = self._kind(kind)
             if (state.failing_since is not None or state.silent_seconds) and self._left(state) <= 0:
-                raise RepositoryDown(f"The repository gave no good answer for too long. The last one: {state.detail}")
+                raise _down(state.error)
         began = self.clock()
         with self._using(_Use(state, defers)):
             try:
@@ -246,7 +252,7 @@ class OutageWait:
             planned = min(_LONGEST_WAIT, 5.0 * 2 ** min(state.waits - 1, 10))
         self._check_wish(error, left)
         if left < _LEAST_LEFT:
-            raise RepositoryDown(f"The repository gave no good answer for too long. The last one: {error}", error.url)
+            raise _down(str(error), error.url)
         asked = error.retry_after or 0
         pause = max(asked, min(max(asked, planned) * self._spread(), left * (1 - _PART_OF_ONE_REQUEST)))
         with self._using(_Use(state)):
@@ -326,7 +332,7 @@ class OutageWait:
         with self._lock:
             if state.failing_since is None:
                 state.failing_since = max(began, state.settled_at)
-            state.detail = str(error)
+            state.error = state.detail = str(error)
 
     def _left(self, state: _Kind) -> float:
         """Return how many seconds of the maximum outage are left."""
