@@ -105,6 +105,6 @@ class InviteForm(Form):
     """Who comes, and what they may do."""
 
     name = StringField(
-        "Name", description="By which they sign in.", render_kw={"autocapitalize": "off", "required": True}
+        "Name", description="The name for signing in.", render_kw={"autocapitalize": "off", "required": True}
     )
     role = SelectField("Role", choices=[SelectChoice(role.value, words) for role, words in ROLES.items()])

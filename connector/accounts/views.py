@@ -40,7 +40,7 @@ def sign_in() -> Any:
     back = signing.safe_path(request.args.get("next", ""))
     if g.person:
         return redirect(_after(back), 303)
-    return render_template("accounts/sign_in.html", form=SignInForm(formdata=None, next=back or ""))
+    return _sign_in_page(SignInForm(formdata=None, next=back or ""))
 
 
 @blueprint.post("/sign-in")
@@ -56,7 +56,7 @@ def sign_in_now() -> Any:
     if form.validate() and signing.sign_in(form.name.data or "", form.password.data or "", back):
         return _entered(back)
     form.next.data = back or ""
-    return render_template("accounts/sign_in.html", form=form, refused=WRONG), REFUSED
+    return _sign_in_page(form, WRONG), REFUSED
 
 
 @blueprint.post("/sign-out")
@@ -155,6 +155,11 @@ def _after(back: str | None) -> str:
 def _welcome_form(token: str) -> ChoosePasswordForm:
     """The form that this link leads to. Raises LinkSpent."""
     return FirstAdminForm() if links.look_up(token).account_id is None else ChoosePasswordForm()
+
+
+def _sign_in_page(form: SignInForm, refused: str = "") -> str:
+    needs_first_admin = people.needs_first_admin()
+    return render_template("accounts/sign_in.html", form=form, refused=refused, needs_first_admin=needs_first_admin)
 
 
 def _welcome_page(token: str, form: ChoosePasswordForm) -> str:

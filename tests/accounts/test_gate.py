@@ -100,6 +100,13 @@ def test_a_route_that_declares_nothing_is_closed_even_to_admins(office, caplog):
     assert "forgotten declares no role" in caplog.text
 
 
+def test_the_sign_in_page_of_a_new_app_says_how_to_create_the_first_account(office):
+    page = words(office.app.test_client().get("/sign-in"))
+
+    assert "There is no account yet. The app printed a link when it started." in page
+    assert "Ask an administrator" not in page
+
+
 def test_a_page_without_a_session_leads_to_the_sign_in_page_which_leads_back(office):
     office.add("Anna")
     browser = office.browser()
