@@ -55,8 +55,9 @@ def duration(seconds: float) -> str:
 
 
 def time_range(seconds: Range) -> str:
-    """How long something takes: "40 s to 2 min 5 s", or one time where both ends are said alike."""
-    return between(duration(seconds.low), duration(seconds.high))
+    """Return how long something takes: "40 s to 2 min 5 s", "up to 4 s", or one time where both ends read alike."""
+    low, high = duration(seconds.low), duration(seconds.high)
+    return f"up to {high}" if seconds.low < 1 and low != high else between(low, high)
 
 
 def between(low: str, high: str) -> str:

@@ -7,7 +7,8 @@ from datetime import datetime
 
 import pytest
 
-from connector.words import bcp47, duration, number, source_time, when
+from connector.dspace.records import Range
+from connector.words import bcp47, duration, number, source_time, time_range, when
 
 
 @pytest.fixture
@@ -53,6 +54,13 @@ def test_thousands_are_set_apart(count, shown):
 )
 def test_a_length_of_time_is_given_in_its_two_largest_units(seconds, shown):
     assert duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"), [(0.2, 4.0, "up to 4 s"), (0.2, 0.4, "under 1 s"), (3.0, 4.0, "3 s to 4 s")]
+)
+def test_a_range_of_time_that_begins_at_nothing_names_its_end_only(low, high, shown):
+    assert time_range(Range(low, high)) == shown
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -41,10 +42,23 @@ def verify(repair: bool, as_json: bool) -> None:
             found.append(finding)
             reading.tell(finding)
     is_well = all(one.mended and not one.kind.is_loss for one in found)
+    click.echo(_result(found, repair), err=True)
     if as_json:
         problems = [_as_dict(one) for one in found]
         click.echo(json.dumps({"checked": reading.number, "clean": is_well, "problems": problems}, ensure_ascii=False))
     sys.exit(0 if is_well else 1)
+
+
+def _result(found: Sequence[Finding], repair: bool) -> str:
+    """Return the result of a check in a sentence, with the next step."""
+    if not found:
+        return "All stored files are intact."
+    what = "1 problem was found." if len(found) == 1 else f"{len(found):,} problems were found."
+    if not repair:
+        return f"{what} `flask files verify --repair` repairs what can be repaired."
+    if any(one.kind.is_loss for one in found):
+        return f"{what} Files that are lost come again with the next import with files."
+    return what
 
 
 def _as_dict(found: Finding) -> dict[str, object]:

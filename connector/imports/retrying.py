@@ -12,7 +12,7 @@ from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fat
 from ..errors import Conflict
 from ..extensions import db
 from ..repositories.models import Source
-from . import jobs
+from . import jobs, report
 from .models import ImportJob
 
 FILE, ITEM = CatalogueFile.__table__, CatalogueItem.__table__
@@ -47,11 +47,18 @@ def retry(job_id: int) -> int:
     """
     job = jobs.get(job_id)
     if not can_retry(job):
-        raise Conflict(f"Job {job_id} has nothing to try again.")
+        raise Conflict(_nothing_to_retry(job))
     options = jobs.of_a_whole_run(job) | {"retry": job_id}
     if lacks_files(job_id, job.source_id, options):
         options["files"] = True
     return jobs.create(job.source_id, options, comment=job.comment, reruns=job_id)
+
+
+def _nothing_to_retry(job: ImportJob) -> str:
+    """Return why a job cannot be retried, and which later job can."""
+    later = report.told_by(job)
+    named = f" Job {later[-1]} has checked its files since: retry that job." if later else ""
+    return f"Job {job.id} has nothing to try again.{named}"
 
 
 def lacks_files(job_id: int, source_id: int, options: Mapping[str, Any]) -> bool:

@@ -255,6 +255,9 @@ def test_the_command_names_what_is_wrong_and_ends_with_1_until_all_is_well(shelf
     assert [result.exit_code for result in (told, repaired, well)] == [1, 1, 0]
     assert f"{PICTURE} of 123456789/" in told.stderr
     assert "Damaged: " in told.stderr
+    assert "1 problem was found. `flask files verify --repair` repairs what can be repaired." in told.stderr
+    assert "Files that are lost come again with the next import with files." in repaired.stderr
+    assert "All stored files are intact." in well.stderr
     answer = json.loads(well.stdout)
     assert (answer["clean"], answer["problems"]) == (True, [])
     assert answer["checked"] == len(list(shelf.folder.stored()))
