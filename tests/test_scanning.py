@@ -107,7 +107,7 @@ def test_what_the_scanner_finds_is_not_kept_and_named_and_the_rest_comes(desk, c
     assert not any(MARK in path.read_bytes() for path in stored(desk))
     told = "It found Test.Marked.UNOFFICIAL."
     assert files(desk)["bad.exe"]["reason"] == told
-    assert f"File “bad.exe” is refused by the virus scanner. {told}" in client.get(f"/jobs/{job.id}/").text
+    assert f"File “bad.exe”: refused by the virus scanner. {told}" in client.get(f"/jobs/{job.id}/").text
     assert told in caplog.text
 
 

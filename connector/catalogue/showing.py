@@ -14,7 +14,7 @@ from .crosswalk import BIBO, DCTERMS
 from .models import CatalogueFile, CatalogueItem, Fate
 
 FATES = {
-    Fate.LINKED: "listed, not fetched",
+    Fate.LINKED: "not downloaded",
     Fate.STORED: "stored",
     Fate.UNVERIFIED: "stored unverified",
     Fate.DIFFERS: "stored with another checksum",
@@ -22,17 +22,17 @@ FATES = {
     Fate.MISSING: "missing at the source",
     Fate.TOO_LARGE: "too large",
     Fate.DAMAGED: "damaged",
-    Fate.FAILED: "not fetched, though wanted",
+    Fate.FAILED: "download failed",
     Fate.REFUSED: "refused by the virus scanner",
 }
 # When a file that did not come is tried again by itself (see `imports.fetching`).
 NEXT_TRIES = {
-    Fate.RESTRICTED: "Tried again when the item changes or is checked again; at any time with Retry failed.",
-    Fate.MISSING: "Tried again when the item changes or is checked again; at any time with Retry failed.",
-    Fate.TOO_LARGE: "Fetched once the limit has grown.",
-    Fate.DAMAGED: "Tried again with the next import with files.",
-    Fate.FAILED: "Tried again with the next import with files.",
-    Fate.REFUSED: "Tried again when the item changes; at any time with Retry failed.",
+    Fate.RESTRICTED: "Tried again when the item changes or in a full check. “Retry failed” tries it at any time.",
+    Fate.MISSING: "Tried again when the item changes or in a full check. “Retry failed” tries it at any time.",
+    Fate.TOO_LARGE: "Downloaded after the limit was raised.",
+    Fate.DAMAGED: "Tried again by the next import with files.",
+    Fate.FAILED: "Tried again by the next import with files.",
+    Fate.REFUSED: "Tried again when the item changes. “Retry failed” tries it at any time.",
 }
 STATES = {
     SourceState.PRESENT: "At the source",
@@ -122,7 +122,7 @@ def file_name(file: CatalogueFile) -> str:
 def next_try(file: CatalogueFile) -> str:
     """When a file that did not come is tried again, in a sentence; "" for one that came or was not wanted."""
     if file.fate == Fate.RESTRICTED and file.until:
-        return f"Tried again with the first import with files after {file.until}."
+        return f"Tried again by the first import with files after {file.until}."
     if file.fate == Fate.MISSING and file.first_met_by in (None, file.tried_by):
         return NEXT_TRIES[Fate.FAILED]
     return NEXT_TRIES.get(Fate(file.fate), "")

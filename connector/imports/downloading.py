@@ -221,8 +221,8 @@ def _outcome(fate: Fate, came: Arrival, announced: Announced, by_login: bool) ->
 
 def _wrong_at_the_source(announced: Announced, digest: str | None) -> str:
     return (
-        f"The source gives the checksum {announced.checksum}, and the bytes have {digest}. They came alike twice and "
-        "have the right size, so the checksum at the source may be wrong: tell its administrator."
+        "Two downloads were the same and have the right size, so the checksum at the source may be wrong. Tell the "
+        f"administrator of the repository. At the source: {announced.checksum}. Of the file: {digest}."
     )
 
 

@@ -142,7 +142,7 @@ def rehearsed(job_id: int, row_id: int) -> str:
         metadata=item.source_metadata,
         terms=terms,
         others=others,
-        state="Only looked at",
+        state="Not imported",
         place=place + 1,
         of=len(ids),
         before=ids[place - 1] if place else None,

@@ -28,9 +28,8 @@ class Missing:
             items = "its 1 item" if self.unseen == 1 else f"its {self.unseen} items"
             return f"{self.gone} Nothing was changed. Mark {items} as missing?"
         return (
-            f"The source lists {self._left} of the {self.held} items that were here before. Nothing was marked: "
-            f"{self.unseen} in one run is more than is likely, and the repository may be in trouble. "
-            "Are they really gone?"
+            f"The source lists {self._left} of the {self.held} items that were here before. That is unusual, and the "
+            "repository may have problems. No item was marked as missing. Are they really gone?"
         )
 
     @property
@@ -40,7 +39,7 @@ class Missing:
             return f"{self.gone} An import would ask you whether to mark its items as missing."
         return (
             f"The source lists {self._left} of the {self.held} items that are here. An import would mark nothing and "
-            f"ask you whether the other {self.unseen} are really gone, so they are not listed here."
+            f"ask you whether the other {self.unseen} are really gone. They are not in this list."
         )
 
     @property
@@ -62,8 +61,8 @@ class Unlisted:
     @property
     def sentence(self) -> str:
         return (
-            f"The source counts {self.items} items and lists none of them. All of them may be private or restricted, "
-            "or the repository may be in trouble. Is it right that they are not public?"
+            f"The source counts {self.items} items and lists none of them. Either all of them are private or "
+            "restricted, or the repository has problems. Is it right that they are not public?"
         )
 
     @property

@@ -95,7 +95,7 @@ def problems(job: ImportJob, limit: int | None = None) -> Iterator[dict[str, Any
         yield _problem(row.source_id, row.handle, row.title, row.reason, row.item_id)
     for row in db.session.execute(_file_problems(job, limit)):
         file = row.CatalogueFile
-        reason = f"File “{file.label}” is {FATES[Fate(file.fate)]}. {file.reason or ''}".rstrip() + _as_of(file, job)
+        reason = f"File “{file.label}”: {FATES[Fate(file.fate)]}. {file.reason or ''}".rstrip() + _as_of(file, job)
         yield _problem(row.source_id, row.handle, row.title, reason, file.item_id)
 
 
@@ -152,12 +152,17 @@ def _file_problems(job: ImportJob, limit: int | None) -> Any:
     )
 
 
+def had_file_problems(job: ImportJob) -> bool:
+    """Return whether a finished import left files that are listed with a reason."""
+    return job.is_import and not job.is_active and any(job.files[fate] for fate in LISTED)
+
+
 def told_by(job: ImportJob) -> Sequence[int]:
     """Return the later imports that list now files which this one could not fetch; none if no import looked since.
 
     Of those that found no problem left, the last.
     """
-    if not job.is_import or job.is_active or not any(job.files[fate] for fate in LISTED):
+    if not had_file_problems(job):
         return []
     seen = (Holding.source_id == job.source_id, Holding.seen_by == ImportJob.id)
     later = select(ImportJob.id).where(ImportJob.source_id == job.source_id, ImportJob.id > job.id)

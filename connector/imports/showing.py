@@ -29,8 +29,8 @@ COUNTS = {
     Kind.REHEARSAL: {"added": "Shown", "failed": "Failed"},
 }
 RARE = {
-    Kind.IMPORT: {"vanished": "Gone at the source", "hidden": "Hidden"},
-    Kind.PREVIEW: {"vanished": "Gone at the source", "hidden": "Hidden"},
+    Kind.IMPORT: {"vanished": "Gone at the source", "hidden": "Not visible"},
+    Kind.PREVIEW: {"vanished": "Gone at the source", "hidden": "Not visible"},
 }
 WAITS = {
     WaitReason.REPOSITORY: "Waiting for the repository since {}",
@@ -126,8 +126,9 @@ def counts(job: ImportJob) -> Sequence[tuple[str, Any]]:
 
 
 def files(job: ImportJob) -> Sequence[tuple[str, int]]:
-    """How many files of each fate there are, as (words, number); fates of no file are left out."""
-    return [(FATES[Fate(fate)], number) for fate, number in job.files.items() if number]
+    """Return how many files have each status, as (status, number), stored files first, without statuses of no file."""
+    found = [(Fate(fate), number) for fate, number in job.files.items() if number]
+    return [(FATES[fate], number) for fate, number in sorted(found, key=lambda pair: not pair[0].is_stored)]
 
 
 def source_page(job: ImportJob, problem: Mapping[str, Any]) -> str | None:

@@ -205,6 +205,7 @@ def _shown(shown: ImportJob) -> dict[str, Any]:
     is_withheld = _is_withheld(shown)
     listed = () if shown.is_undo or is_withheld else report.problems(shown, limit=MOST_PROBLEMS + 1)
     found = list(islice(listed, MOST_PROBLEMS + 1))
+    told_by = report.told_by(shown)
     return {
         "job": shown,
         "counts": showing.counts(shown),
@@ -213,7 +214,8 @@ def _shown(shown: ImportJob) -> dict[str, Any]:
         "message": "" if is_withheld else shown.message,
         "problems": found[:MOST_PROBLEMS],
         "is_withheld": is_withheld,
-        "told_by": report.told_by(shown),
+        "told_by": told_by,
+        "are_solved": report.had_file_problems(shown) and not (found or told_by or is_withheld),
         "has_more": len(found) > MOST_PROBLEMS,
     }
 
@@ -260,5 +262,5 @@ def _problem_lines(of: ImportJob) -> Iterator[str]:
         file.seek(0)
         file.truncate()
     for job_id in report.told_by(of):
-        writer.writerow(["", "", "", f"Job {job_id} has looked at files again since, and tells of them now."])
+        writer.writerow(["", "", "", f"Job {job_id} has checked these files since. See its page."])
     yield file.getvalue()

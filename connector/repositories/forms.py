@@ -162,28 +162,27 @@ class ConnectForm(Form):
     url = URLField(
         "DSpace site URL",
         [_checked(check_url)],
-        description="As in your browser. The address of a collection, item or handle page is understood too.",
+        description="Copy it from your browser. The address of a collection, an item or a handle works too.",
         render_kw={"required": True, "autocomplete": "url", "placeholder": "https://repository.example.edu"},
     )
     endpoint = StringField(
         "Endpoint",
         [_checked(check_endpoint)],
         default="rest",
-        description="Tried first; if nothing answers there, the usual ones are tried.",
+        description="The app tries this first, then the usual ones.",
         render_kw={"required": True, "autocapitalize": "off", "spellcheck": "false"},
     )
     limit = StringField(
         "Limit",
         [_checked(check_limit)],
-        description="The most results asked for at once, 1 to 1000. Leave it empty unless the repository is troubled.",
+        description="Results per request, 1 to 1000. Leave empty unless the repository has problems.",
         render_kw={"inputmode": "numeric"},
     )
 
     delay = StringField(
         "Pause",
         [_checked(check_delay)],
-        description="Seconds between two requests, if the repository's administrator asks for it. Usually empty: the "
-        "pace follows how quickly it answers.",
+        description="Seconds between two requests. Leave empty unless the administrator of the repository asks for it.",
         render_kw={"inputmode": "decimal"},
     )
 
@@ -197,13 +196,13 @@ class LoginForm(Form):
         "Name",
         [InputRequired("Type the name."), Length(max=250, message="The name has at most 250 characters.")],
         filters=[_trimmed],
-        description="As you sign in there: as a rule, your e-mail address.",
+        description="Your name at the repository, usually your e-mail address.",
         render_kw={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"},
     )
     password = PasswordField(
         "Password",
         [InputRequired("Type the password."), Length(max=250, message="The password has at most 250 characters.")],
-        description="Tried at once, and kept encrypted. It is never shown again.",
+        description="The app tries it now and stores it encrypted. It is never shown again.",
         render_kw={"autocomplete": "new-password"},
     )
 
@@ -216,7 +215,7 @@ class ImportOptionsForm(Form):
 
     files = BooleanField(
         "Import files",
-        description="Fetch the files of each item. Without it they are listed, with a link to the original.",
+        description="Download the files of each item. Otherwise they are only listed, with a link to the original.",
     )
     bundles = StringField(
         "Bundles",
@@ -227,15 +226,15 @@ class ImportOptionsForm(Form):
     file_limit = StringField(
         "Largest file",
         [_checked(check_size)],
-        description="Larger files are listed, not fetched: 500 MB, 2 GB. Leave it empty for the limit of the server.",
+        description="Largest file to download, for example 500 MB. Leave empty for the limit of the server.",
     )
     files_limit = StringField(
         "All files together",
         [_checked(check_size)],
-        description="What goes beyond is listed, not fetched: 20 GB. The next import goes on with it. "
-        "Leave it empty for no limit.",
+        description="Total download limit, for example 20 GB. Remaining files come with the next import. "
+        "Leave empty for no limit.",
     )
-    item_set = SelectField("Item set", description="Where the items go, besides the catalogue.")
+    item_set = SelectField("Item set", description="Also put the items into this set.")
     item_set_name = StringField(
         "Name of the new item set",
         [Length(max=250, message="The name has at most 250 characters.")],
@@ -248,28 +247,28 @@ class ImportOptionsForm(Form):
     test = StringField(
         "Test import",
         [_checked(check_test)],
-        description="Only the first so many items. Leave it empty to import all.",
+        description="Import only this many items. Leave empty to import all.",
         render_kw={"inputmode": "numeric"},
     )
     hours = StringField(
         "Only between",
         [_checked(check_hours)],
-        description="Hours of the server, such as 22:00-06:00: outside them it waits, and goes on by itself. "
-        "Leave it empty for any hour.",
+        description="Hours of the server, for example 22:00-06:00. At other hours the import waits. "
+        "Leave empty for any hour.",
     )
     full = BooleanField(
         "Full check",
-        description="Read every item again with its list of files, also where the source says that nothing changed.",
+        description="Read every item and its list of files again, even if nothing seems to have changed.",
     )
     estimate = BooleanField(
         "Estimate first",
-        description="Show how much there is and how long it may take before the import starts, or some of the items.",
+        description="Before the import starts, show how many items there are and how long it may take.",
     )
     ignored = LinesField(
         "Ignored fields",
         [_checked(check_ignored)],
-        description="One a line, such as dc.description.provenance or dc.subject.*: kept, but left out of pages "
-        "and CSV. Holds for the whole repository.",
+        description="One field per line, for example dc.description.provenance or dc.subject.*. They are kept, but "
+        "not shown on pages or in CSV. This applies to the whole repository.",
         render_kw={"rows": 3, "autocapitalize": "off", "spellcheck": "false"},
     )
 

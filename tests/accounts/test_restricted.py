@@ -148,7 +148,7 @@ def test_a_viewer_sees_how_a_signed_in_job_stands_and_why_it_says_no_more(office
 
     assert "Waiting for the repository since 2026-01-05 " in words(page)
     assert "503" not in words(page)
-    assert "to read that needs the role editor" in words(page)
+    assert "Editors and administrators can read them" in words(page)
     assert "/jobs/1/diary.txt" not in page.get_data(as_text=True)
     assert viewer.get("/jobs/1/diary.txt").status_code == 403
     assert "/jobs/1/diary.txt" in shown(office.enter("ed"), "/jobs/1/")

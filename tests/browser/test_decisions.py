@@ -109,7 +109,7 @@ def test_what_is_missing_in_numbers_is_asked_about_and_then_marked(page, scripte
     wait_for(page, scripted, "Waiting for your answer")
     expect(page.get_by_role("button", name="No, leave them as they are")).to_be_visible()
 
-    page.get_by_role("button", name="Yes, mark 4 as gone").click()
+    page.get_by_role("button", name="Yes, mark 4 as missing").click()
     wait_for(page, scripted, "Completed")
 
     assert numbers(page).endswith("Gone at the source 4")
@@ -127,7 +127,7 @@ def test_what_is_missing_in_numbers_is_left_as_it_is_when_a_person_says_so(page,
     wait_for(page, scripted, "Completed with problems")
 
     page.get_by_role("link", name="Gone", exact=True).click()
-    expect(page.get_by_text("Nothing is gone, as far as the last imports could see.")).to_be_visible()
+    expect(page.get_by_text("The last imports found no items that are gone.")).to_be_visible()
 
 
 @pytest.fixture
@@ -166,11 +166,11 @@ def test_what_is_gone_is_hidden_shown_again_and_removed_one_by_one_and_all_at_on
     expect(page.get_by_text("Removed: 1 item.")).to_be_visible()
     assert sorted(rows(page)) == sorted(rest)
 
-    page.get_by_label("All 3 of this list").check()
+    page.get_by_label("All 3 items of this list").check()
     page.get_by_role("button", name="Remove").click()
     assert numbers(page).startswith("Items removed 3")
     page.get_by_role("button", name="Yes, remove them").click()
-    expect(page.get_by_text("Nothing is gone, as far as the last imports could see.")).to_be_visible()
+    expect(page.get_by_text("The last imports found no items that are gone.")).to_be_visible()
     page.goto(f"{site.url}/items/")
     expect(page.get_by_text("8 items", exact=True)).to_be_visible()
 
@@ -285,7 +285,7 @@ def test_no_page_of_decisions_is_wider_than_a_small_screen(open_page, site, samp
     assert_fits(page, gone[0])
     page.goto(f"{site.url}/gone/")
     assert_fits(page, "Gone at the source")
-    page.get_by_label("All 4 of this list").check()
+    page.get_by_label("All 4 items of this list").check()
     page.get_by_role("button", name="Remove").click()
     assert_fits(page, "Remove these items?")
     page.goto(f"{site.url}/repositories/1/")

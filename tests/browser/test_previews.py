@@ -52,7 +52,7 @@ def test_what_is_ticked_on_two_pages_is_imported_and_nothing_else(open_page, sit
     page.get_by_role("button", name="New 45").click()
     expect(page.get_by_text("3 of 45 ticked")).to_be_visible()
     assert ticked(page) == [1, 3]
-    page.get_by_role("button", name="Import only the ticked ones").click()
+    page.get_by_role("button", name="Import the ticked items").click()
     page.wait_for_url("**/jobs/2/")
     site.work()
     wait_for(page, scripted, "Completed")

@@ -77,7 +77,7 @@ def test_connect_import_watch_browse_run_again_and_undo(page, scripted, site, sa
     expect(page.get_by_text("12 of 12 items")).to_be_visible()
     assert page.locator("[hx-trigger]").count() == 0
 
-    page.get_by_role("link", name="Those it added or updated").click()
+    page.get_by_role("link", name="Show the added and updated items").click()
     expect(page.get_by_text("12 items", exact=True)).to_be_visible()
     page.get_by_role("link", name=PHOTOGRAPH).click()
     expect(page.get_by_role("heading", name=PHOTOGRAPH)).to_be_visible()

@@ -113,7 +113,7 @@ def test_files_are_shown_with_size_type_and_fate(stocked_client, address):
     embargoed = words(stocked_client.get(address("Embargoed file beside an open one")))
 
     assert "harbour-01.png Master scan ORIGINAL image/png 4.8 kB stored" in photograph
-    assert "license.txt LICENSE text/plain 90 bytes listed, not fetched" in photograph
+    assert "license.txt LICENSE text/plain 90 bytes not downloaded" in photograph
     assert "embargoed.txt ORIGINAL text/plain 21 bytes not open to the public" in embargoed
 
 

@@ -69,7 +69,7 @@ def test_the_page_of_a_preview_speaks_in_the_conditional(looked, pages):
 
     assert "Preview of Collection c1" in words(page)
     assert "Would be new 1 Would change 1 Unchanged 3 Failed 0 Gone at the source 1" in words(page)
-    assert "the catalogue stays as it is" in words(page)
+    assert "The catalogue was not changed" in words(page)
     assert f"/jobs/{looked.id}/preview/" in links(page)
     for absent in ("Re-run", "Undo", "Retry"):
         assert absent not in words(page)
@@ -110,7 +110,7 @@ def test_what_is_gone_cannot_be_ticked_and_the_page_says_why(looked, pages):
     page = pages.get(f"/jobs/{looked.id}/preview/?show=vanished")
 
     assert b"checkbox" not in page.data
-    assert "They cannot be ticked: only an import of all marks what is gone." in words(page)
+    assert "Items that are gone cannot be ticked. Only “Import all” marks them." in words(page)
     assert "No longer at the source." in words(page)
 
 
@@ -119,7 +119,7 @@ def test_done_removes_the_list_and_keeps_the_job(desk, looked, pages):
 
     assert answer.location == f"/jobs/{looked.id}/"
     assert rows(desk.app, looked, "new") == []
-    assert "What it found was removed" in words(pages.get(f"/jobs/{looked.id}/"))
+    assert "The result was removed" in words(pages.get(f"/jobs/{looked.id}/"))
     assert "The list was removed" in words(pages.get(f"/jobs/{looked.id}/preview/"))
 
 
@@ -142,7 +142,7 @@ def test_a_preview_at_work_is_not_removed_and_says_that_it_still_looks(desk, pag
     job_id = desk.create(look=Kind.PREVIEW)
 
     assert pages.post(f"/jobs/{job_id}/done").status_code == 409
-    assert "still looking" in words(pages.get(f"/jobs/{job_id}/preview/"))
+    assert "The preview still runs" in words(pages.get(f"/jobs/{job_id}/preview/"))
 
 
 def test_a_preview_is_neither_undone_nor_run_again(looked, pages):

@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from connector.catalogue.models import CatalogueFile, Fate
+from connector.catalogue.problems import mark_all
 from connector.errors import Conflict, Restricted, ServerTrouble
-from connector.extensions import db, utcnow
+from connector.extensions import db, transaction, utcnow
 from connector.imports import choosing, jobs, report, retrying
 from connector.imports.told import Told
 from tests.pages import words
@@ -270,13 +272,29 @@ def test_a_job_whose_files_a_later_one_looked_at_names_that_one_and_offers_no_re
 
     page = client.get(f"/jobs/{first}/")
 
-    sentence = f"Job {second} has looked at files again since, and tells of them now."
-    assert ("has looked at files" in alone, sentence in words(page)) == (False, True)
+    sentence = f"Job {second} has checked these files since. See its page."
+    assert ("has checked these files" in alone, sentence in words(page)) == (False, True)
     assert f'href="/jobs/{second}/"' in page.text
     assert sentence in client.get(f"/jobs/{first}/problems.csv").text
     assert "Retry failed" not in page.text
-    assert client.post(f"/jobs/{first}/retry").status_code == 409
+    refused = client.post(f"/jobs/{first}/retry")
+    assert (refused.status_code, f"Job {second} has checked its files since" in words(refused)) == (409, True)
     assert "Retry failed" in client.get(f"/jobs/{second}/").text
+
+
+def test_the_page_of_a_job_says_that_an_import_of_another_source_solved_its_file_problems(desk, dspace, client):
+    dspace.add("i0", files={"a.txt": b"bytes"})
+    dspace.file_errors = {"i0/a.txt": ServerTrouble("It answered with 500.")}
+    job_id = desk.run(files=True).id
+    before = words(client.get(f"/jobs/{job_id}/"))
+    with desk.app.app_context(), transaction():
+        db.session.execute(db.update(CatalogueFile).values(fate=Fate.STORED))
+        mark_all()
+
+    after = words(client.get(f"/jobs/{job_id}/"))
+
+    sentence = "The file problems of this job were solved since."
+    assert (sentence in before, "a.txt" in before, sentence in after) == (False, True, True)
 
 
 def test_a_job_whose_files_came_later_names_the_last_that_looked(desk, dspace):

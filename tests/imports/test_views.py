@@ -176,7 +176,7 @@ def test_an_ended_job_no_longer_asks_for_itself(desk, dspace, pages):
     assert b"hx-trigger" not in page.data
     assert "Completed Re-run What would change? Undo 3 of 3 items" in words(page)
     assert "Added 3 Updated 0 Unchanged 0 Failed 0" in words(page)
-    assert "Files 2 stored Fetched 9 bytes" in words(page)
+    assert "Files 2 stored Downloaded 9 bytes" in words(page)
     assert f"/items/?job={job.id}" in links(page)
 
 
