@@ -321,7 +321,7 @@ class HalClient:
                 return self._whole(item)
             return item if item.is_complete else self._with_files(item)
         except NotFound:
-            reason = "It is no longer there."
+            return Failure(item.id, item.handle, item.name, "It is no longer there.", is_gone=True)
         except Restricted as error:
             if (state := self._state(item.id)) in _CLOSES_FILES:
                 return replace(item, metadata=item.metadata or (), bitstreams=(), state=state)

@@ -284,7 +284,7 @@ class LegacyClient:
         except Restricted as error:
             reason = f"It is not open to {error.reader} (restricted or withdrawn)."
         except NotFound:
-            reason = "It is no longer there."
+            return Failure(item.id, item.handle, item.name, "It is no longer there.", is_gone=True)
         except (Rejected, TooLarge) as error:
             reason = str(error)
         return Failure(item.id, item.handle, item.name, reason)

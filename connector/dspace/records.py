@@ -174,12 +174,16 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An item that could not be read although the repository answers otherwise; `id` is None if that is unknown too."""
+    """An item that could not be read although the repository answers otherwise; `id` is None if that is unknown too.
+
+    `is_gone`: the repository answers that there is no such item.
+    """
 
     id: str | None
     handle: str | None
     name: str | None
     reason: str
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from ..catalogue.leftovers import collect_bytes
 from ..catalogue.models import Holding
 from ..catalogue.store import Place, Saved
 from ..disk import Room
-from ..dspace.records import Failure, Item, Page, SourceState, Subset
+from ..dspace.records import Failure, Item, Page, ScopeKind, SourceState, Subset
 from ..errors import AddressNotAllowed, ConnectorError, NotFound, RepositoryError, Restricted
 from ..extensions import db, transaction
 from ..http import Traffic
@@ -151,9 +151,12 @@ class Harvest:
         if read_changes(self):
             self._has_trusted = True
             return
-        trusts = self._is_held() and not self.options.get("full") and not self.sees_otherwise
+        is_held = self._is_held()
+        trusts = is_held and not self.options.get("full") and not self.sees_otherwise
         left = self._left_to_test()
-        self.record(_first(scope_pages(self, trusts), left), "walk")
+        # A single item is read in full in each run, so its files are, too.
+        is_repeated = is_held and self.scope.kind is ScopeKind.ITEM
+        self.record(_first(scope_pages(self, trusts), left), "walk", is_repeated=is_repeated)
         catch_up(self)
 
     def close(self) -> None:
@@ -185,6 +188,11 @@ class Harvest:
     def is_partial(self) -> bool:
         """Whether it reads only a part of its scope, so that what it did not see tells nothing."""
         return _is_partial(self.options)
+
+    @property
+    def _reads_lists(self) -> bool:
+        """Return whether it finds items in lists: one that is gone when it is read was deleted since it was listed."""
+        return self.scope.kind is not ScopeKind.ITEM and not self.options.keys() & jobs.OF_SOME
 
     def _is_held(self) -> bool:
         """Whether this source was imported to its end before: then only what changed is read in full."""
@@ -266,7 +274,9 @@ class Harvest:
 
         `is_repeated`: the items are read though the source says nothing of a change, for what it does not tell.
         """
-        reading = f"{doing} {self.scope.name}"
+        # The title of a single item may be restricted.
+        is_item = self.scope.kind is ScopeKind.ITEM
+        reading = f"{doing} {self.scope.handle or self.scope.id if is_item else self.scope.name}"
         self.run.say(reading)
         for page in self._gathered(pages):
             item_ids = self._write(page, {name: page.cursor, **where})
@@ -427,6 +437,9 @@ class Harvest:
         failures = [*page.failures, *(result for result in results if isinstance(result, Failure))]
         complete += [result for result in results if isinstance(result, Item)]
         absent = {item.id for item in (*page.items, *complete) if not self._is_there(item)}
+        if self._reads_lists:
+            absent |= {failure.id for failure in failures if failure.is_gone and failure.id is not None}
+            failures = [failure for failure in failures if not failure.is_gone]
         return unchanged, [item for item in complete if self._is_there(item)], self.recorder.new(failures), absent
 
     def _is_there(self, item: Item) -> bool:

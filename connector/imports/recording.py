@@ -97,7 +97,7 @@ class Recorder:
     def forget(self, ids: Collection[str]) -> Counter[str]:
         """Have these items count as not seen, so that they are asked for at the end; gives what to add to the counts.
 
-        Inside a transaction. What was told of one that this job added or updated stays told.
+        Inside a transaction. What was told of one that this job added, updated or could not read stays told.
         """
         gone, every = Counter[str](), list(ids)
         for start in range(0, len(every), CHUNK):
@@ -110,7 +110,7 @@ class Recorder:
             number = db.session.execute(
                 update(HOLDING).where(*mine, HOLDING.c.seen_by == self._job_id).values(seen_by=NOBODY)
             ).rowcount
-            moved = CHANGE.c.action.in_((Action.ADDED, Action.UPDATED))
+            moved = CHANGE.c.action.in_((Action.ADDED, Action.UPDATED, Action.FAILED))
             told = select(func.count()).where(CHANGE.c.job_id == self._job_id, CHANGE.c.item_id.in_(items), moved)
             gone.update(seen=-number, unchanged=db.session.scalar(told) - number)
         return gone

@@ -192,7 +192,7 @@ def numbers_in_words(job: ImportJob) -> str:
 
 def line(job: ImportJob) -> str:
     """The job in one line for the terminal."""
-    what = showing.heading(job)
+    what = showing.heading(job, job.source.label)
     state = job.state if job.clean is not False or job.is_active else f"{job.state} with problems"
     state = "waits for your answer" if job.asks else state
     numbers = (

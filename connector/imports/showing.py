@@ -66,13 +66,13 @@ def sort(job: ImportJob) -> str:
     return Kind(job.kind).value.capitalize()
 
 
-def heading(job: ImportJob) -> str:
-    """What the job does, in words."""
+def heading(job: ImportJob, label: str) -> str:
+    """Return what the job does, in words. `label`: of its source, for who reads it (see `source_label`)."""
     if job.is_undo:
         return f"Undo of import {job.undoes_id}"
     if job.options.get("retry"):
-        return f"{sort(job)}: {job.source.label}"
-    return f"{sort(job)} of {job.source.label}"
+        return f"{sort(job)}: {label}"
+    return f"{sort(job)} of {label}"
 
 
 def status(job: ImportJob) -> str:

@@ -23,12 +23,14 @@ from flask import (
 from .. import notices
 from ..accounts.gate import allows, own, require
 from ..accounts.models import Role
+from ..catalogue.source_labels import source_label
 from ..catalogue.texts import csv_safe
 from ..errors import Conflict, NotAllowed, NotFound
 from ..extensions import db
 from ..ids import row_id
 from ..messages import flash
 from ..paging import asked_place
+from ..repositories.models import Source
 from . import diary, jobs, listing, report, retrying, showing
 from .models import Answer, ImportJob
 from .tasks import wake
@@ -40,12 +42,23 @@ blueprint = Blueprint("imports", __name__, url_prefix="/jobs")
 blueprint.app_template_global()(showing.status)
 blueprint.app_template_global()(showing.tone)
 blueprint.app_template_global()(showing.progress)
-blueprint.app_template_global()(showing.heading)
 blueprint.app_template_global("sort_of")(showing.sort)
 blueprint.app_template_global("counts_of")(showing.counts)
 blueprint.app_template_global()(showing.source_page)
 blueprint.app_template_global()(retrying.can_retry)
 blueprint.app_template_global("awaits_notice")(notices.is_due)
+
+
+@blueprint.app_template_global()
+def label_of(source: Source) -> str:
+    """Return the name of a source as the person may read it who asks for the page."""
+    return source_label(source, with_restricted=g.person.may(Role.EDITOR))
+
+
+@blueprint.app_template_global()
+def heading(job: ImportJob) -> str:
+    """Return what the job does, in words that the person may read who asks for the page."""
+    return showing.heading(job, label_of(job.source))
 
 
 @blueprint.get("/<int:job_id>/")

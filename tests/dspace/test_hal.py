@@ -225,6 +225,7 @@ def test_an_item_that_went_meanwhile_is_a_failure_with_its_reason():
 
     assert all(isinstance(failure, Failure) for failure in failures)
     assert [failure.reason for failure in failures] == ["It is no longer there.", "It is not open to the public."]
+    assert [failure.is_gone for failure in failures] == [True, False]
     assert (withdrawn.state, withdrawn.bitstreams) == (SourceState.WITHDRAWN, ())
 
 

@@ -140,7 +140,7 @@ def test_items_that_are_gone_or_closed_fail_with_a_plain_reason():
 
     gone, closed = client(RecordedDSpace("dspace6"), 6).complete(light)
 
-    assert gone == Failure(NOWHERE, "1/0", "A title", "It is no longer there.")
+    assert gone == Failure(NOWHERE, "1/0", "A title", "It is no longer there.", is_gone=True)
     reason = "It is not open to the public (restricted or withdrawn)."
     assert closed == Failure(RESTRICTED, "1/1", "A title", reason)
 

@@ -71,6 +71,7 @@ class FakeDSpace:
         self.count_off_by = 0
         self.hidden_counts: dict[str, int] = {}
         self.before_page: Callable[[int], None] = lambda number: None
+        self.after_page: Callable[[], object] = lambda: None
         self.requests_made = 0
         self.width = 2
         self.traffic = Traffic()
@@ -140,6 +141,7 @@ class FakeDSpace:
             read = [self._item(item, light, with_collection) for item in part if item not in broken]
             failures = [_broken(item) for item in broken]
             failures += [Failure(None, None, None, reason) for reason in self.nameless_failures if offset == 0]
+            self.after_page()
             yield Page(
                 tuple(read), {"offset": offset + self.page_size}, total, tuple(failures), dict(self.hidden_counts)
             )
@@ -151,6 +153,9 @@ class FakeDSpace:
             else:
                 self._ask()
                 self.details.append(item.id)
+                if item.id not in self.items:
+                    yield Failure(item.id, item.handle, item.name, "It is no longer there.", is_gone=True)
+                    continue
                 if item.id in self.broken_in_full:
                     yield _broken(item)
                     continue

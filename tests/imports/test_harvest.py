@@ -415,3 +415,29 @@ def test_a_repository_that_stays_down_fails_the_job_at_its_cursor_and_it_goes_on
     assert desk.work(job.id)
     again = desk.job(job.id)
     assert (again.state, counts(again), again.seen) == ("completed", (6, 0, 0, 0), 6)
+
+
+def test_an_item_that_is_deleted_before_it_is_read_is_missing_and_no_problem(desk, dspace):
+    with_items(dspace, 8)
+    desk.run()
+    dspace.refuses_subsets = True  # so that the whole scope is listed
+    dspace.edit("i3", title="New title")
+    dspace.after_page = lambda: dspace.items.pop("i3", None)
+
+    job = desk.run()
+
+    assert (job.seen, job.unchanged, job.failed, job.vanished) == (8, 7, 0, 1)
+    assert job.clean
+
+
+def test_a_new_item_that_is_deleted_before_it_is_read_is_left_out(desk, dspace):
+    with_items(dspace, 3)
+    desk.run()
+    dspace.refuses_subsets = True
+    dspace.add("new")
+    dspace.after_page = lambda: dspace.items.pop("new", None)
+
+    job = desk.run()
+
+    assert (job.added, job.unchanged, job.failed, job.vanished) == (0, 3, 0, 0)
+    assert job.clean

@@ -1,0 +1,88 @@
+"""A source that is a single item: its title may be restricted, and its files are checked in each run."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.accounts.models import Role
+from connector.dspace.records import ScopeKind
+from connector.imports import jobs
+from connector.repositories import connecting, register
+from tests.accounts.conftest import Office
+from tests.imports.test_login import Guest
+from tests.sample import SampleRepository
+
+TITLE = "Restricted item"
+
+
+@pytest.fixture(params=[6, 9])
+def guest(request, app):
+    with SampleRepository(request.param) as sample:
+        yield Guest(app, sample)
+
+
+def import_item(guest, item):
+    """Import one item by its handle. Return the job."""
+    with guest.app.app_context():
+        scope = connecting.find(guest.repository_id, ScopeKind.ITEM, item.handle).scope
+        job_id = jobs.create(register.source_for(guest.repository_id, scope), {"files": True})
+        return guest._worked(job_id)
+
+
+def pages_of(job) -> tuple[str, ...]:
+    source = f"/sources/{job.source_id}/"
+    return "/jobs/", f"/jobs/{job.id}/", f"/jobs/{job.id}/row", f"/jobs/{job.id}/live", "/sources/", source
+
+
+def test_no_page_shows_a_viewer_the_title_of_a_restricted_item(guest):
+    guest.sign_in()
+    item = guest.sample.data.named(TITLE)
+    job = import_item(guest, item)
+    office = Office(guest.app)
+    office.add("vera")
+    office.add("eddie", role=Role.EDITOR)
+    viewer, editor = office.enter("vera"), office.enter("eddie")
+
+    shown = {page: viewer.get(page).text for page in pages_of(job)}
+
+    assert job.added == 1
+    assert [page for page, text in shown.items() if TITLE in text] == []
+    assert item.handle in shown["/jobs/"]
+    assert TITLE in editor.get("/jobs/").text
+
+
+def test_pages_show_viewers_the_title_of_an_open_item(guest):
+    item = guest.sample.data.add_item(guest.sample.data.named("Special files"), [("dc.title", ["An open item"])])
+    job = import_item(guest, item)
+    office = Office(guest.app)
+    office.add("vera")
+
+    assert "An open item" in office.enter("vera").get(f"/jobs/{job.id}/").text
+
+
+def test_the_next_run_notices_a_file_that_was_closed(app):
+    with SampleRepository(9) as sample:
+        guest = Guest(app, sample)
+        item = sample.data.add_item(sample.data.named("Special files"), [("dc.title", ["Own"])])
+        file = sample.data.add_file(item, "t.txt", b"a thesis")
+        import_item(guest, item)
+        file.readable = False  # no index and no time stamp moves for this
+
+        import_item(guest, item)
+
+        assert guest.file("Own", "t.txt")["fate"] == "restricted"
+
+
+@pytest.mark.parametrize("generation", [7, 9])
+def test_the_next_run_downloads_a_file_that_was_opened(app, generation):
+    with SampleRepository(generation) as sample:
+        guest = Guest(app, sample)
+        item = sample.data.add_item(sample.data.named("Special files"), [("dc.title", ["Own"])])
+        file = sample.data.add_file(item, "t.txt", b"a thesis")
+        file.readable = False
+        import_item(guest, item)
+        file.readable = True
+
+        import_item(guest, item)
+
+        assert guest.file("Own", "t.txt")["fate"] == "stored"
