@@ -420,7 +420,7 @@ def test_a_repository_that_stays_down_fails_the_job_at_its_cursor_and_it_goes_on
 def test_an_item_that_is_deleted_before_it_is_read_is_missing_and_no_problem(desk, dspace):
     with_items(dspace, 8)
     desk.run()
-    dspace.refuses_subsets = True  # so that the whole scope is listed
+    dspace.refuses_subsets, dspace.page_size = True, 100  # so that the whole scope is listed at once
     dspace.edit("i3", title="New title")
     dspace.after_page = lambda: dspace.items.pop("i3", None)
 
@@ -433,7 +433,7 @@ def test_an_item_that_is_deleted_before_it_is_read_is_missing_and_no_problem(des
 def test_a_new_item_that_is_deleted_before_it_is_read_is_left_out(desk, dspace):
     with_items(dspace, 3)
     desk.run()
-    dspace.refuses_subsets = True
+    dspace.refuses_subsets, dspace.page_size = True, 100
     dspace.add("new")
     dspace.after_page = lambda: dspace.items.pop("new", None)
 
