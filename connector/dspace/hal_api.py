@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..errors import BadAnswer, Restricted, TooLarge, Transient
-from ..http import Http
+from ..http import Http, JsonAnswer, Redirects
 from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, searched
 from .list_end import ListEnd
 from .members import optional, required
@@ -38,8 +38,13 @@ class HalApi:
 
     def get(self, path: str, params: Params = (), *, kind: str = "json", tries: int = _TRIES) -> Answer:
         """The JSON at a path below the base of the API."""
-        url = self._url(path)
-        return Answer(self.http.get_json(url, [*params, *self._projection], kind=kind, tries=tries), url)
+        found = self._sized(path, params, kind, tries)
+        return Answer(found.value, found.url)
+
+    def _sized(self, path: str, params: Params, kind: str, tries: int) -> JsonAnswer:
+        url, asked = self._url(path), [*params, *self._projection]
+        found = self.http.get_json_from(url, asked, kind=kind, tries=tries, follow=Redirects.SAME_REQUEST)
+        return found._replace(url=url)
 
     def _url(self, path: str) -> str:
         return f"{self.server.api_url}/{path}"
@@ -47,10 +52,10 @@ class HalApi:
     def search(self, params: Params, *, kind: str = "search", tries: int = _TRIES) -> tuple[Listed, str]:
         """A page of search results, and its URL."""
         try:
-            answer = self.get("discover/search/objects", params, kind=kind, tries=tries)
+            answer = self._sized("discover/search/objects", params, kind, tries)
         except TooLarge as error:  # a smaller page may do
             raise BadAnswer(str(error), error.url) from error
-        return searched(*answer), answer.url
+        return replace(searched(answer.value, answer.url), size_bytes=answer.size), answer.url
 
     def check(self) -> None:
         """Raises Transient while the repository is in trouble: one item is searched for, any one."""

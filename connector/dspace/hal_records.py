@@ -19,12 +19,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One page of a list: its rows, the size asked for, and how many pages and rows there are."""
+    """One page of a list: its rows, the size asked for, how many pages and rows there are, and its size in bytes."""
 
     rows: list[Any]
     size: int
     pages: int
     total: int
+    size_bytes: int = 0
 
 
 def embedded(where: Any, name: str, url: str) -> Any:

@@ -239,7 +239,8 @@ class Walk:
             raise BadAnswer(f"{url} gave {len(found.rows)} items where {size} were asked for.", url)
         results = [self._row(row, plan, url) for row in found.rows]
         items = tuple(result for result in results if isinstance(result, Item))
-        return Rows(items, found.total, tuple(result for result in results if isinstance(result, Failure)))
+        failures = tuple(result for result in results if isinstance(result, Failure))
+        return Rows(items, found.total, failures, found.size_bytes)
 
     def _parameters(self, plan: Plan) -> list[tuple[str, Any]]:
         embeds = self._api.embedding_files() if plan.embeds else []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..errors import Rejected
-from ..http import Http
+from ..http import Http, JsonAnswer, Redirects
 from .legacy_records import identifier, listed
 from .list_end import MOST_UNCOUNTED, Stretch, endless_in_words
 from .records import Server
@@ -73,8 +73,14 @@ class LegacyApi:
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, kind: str = "json", tries: int = 4) -> Answer:
         """The JSON at a path below the base of the API."""
+        found = self.sized(path, params, kind=kind, tries=tries)
+        return Answer(found.value, found.url)
+
+    def sized(self, path: str, params: Mapping[str, Any] | None, *, kind: str, tries: int) -> JsonAnswer:
+        """Return the JSON at a path below the base of the API with its size."""
         url = self.url(path)
-        return Answer(self.http.get_json(url, params, kind=kind, tries=tries), url)
+        found = self.http.get_json_from(url, params, kind=kind, tries=tries, follow=Redirects.SAME_REQUEST)
+        return found._replace(url=url)
 
     def control(self) -> None:
         """Raises Transient when the repository does not answer what it should always be able to."""

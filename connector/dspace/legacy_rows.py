@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..errors import BadAnswer, TooLarge, Transient
-from ..http import OutageWait
-from .legacy_api import EVERYTHING, Answer, LegacyApi
+from ..http import JsonAnswer, OutageWait
+from .legacy_api import EVERYTHING, LegacyApi
 from .legacy_plans import ListPlan, PlanChoice
 from .legacy_records import children, item_rows, listed
 from .members import required
+from .page_size import RowWeight
 from .pages import Pages, Rows
 from .plans import WIDTH_OF_TRIALS
 from .records import Collection
@@ -38,6 +40,7 @@ class LegacyRows:
     def __init__(self, api: LegacyApi, patience: OutageWait, width: Callable[[], int], plans: Sequence[ListPlan]):
         self._api, self._patience, self._width = api, patience, width
         self._choice = PlanChoice(plans)
+        self._weights = {details: RowWeight() for details in (True, False)}
         self.in_one = 0
 
     def pages(
@@ -72,7 +75,7 @@ class LegacyRows:
 
         is_measuring = self._choice.rows_left < math.inf
         width = self._width_of_trials if is_measuring else self._width
-        pages, busy, at = self._new_pages(read, plan.size, width), self._busy(plan), start
+        pages, busy, at = self._new_pages(read, plan.size, width, plan.details), self._busy(plan), start
         for at, rows in pages(start, lambda: end, plan.size):
             yield at, rows
         self._choice.note(at - start, math.inf if pages.too_large else self._busy(plan) - busy)
@@ -127,8 +130,11 @@ class LegacyRows:
         """The result of requests without which the walk cannot go on: while they fail, patience waits."""
         return self._patience.retry_until_available("page", call)
 
-    def _new_pages(self, read: Callable[[int, int, int], Rows], most: int, width: Callable[[], int]) -> Pages:
-        return Pages(read, chain(most), self._patience, width, control=self._api.control)
+    def _new_pages(
+        self, read: Callable[[int, int, int], Rows], most: int, width: Callable[[], int], details: bool = False
+    ) -> Pages:
+        weight = self._weights[details]
+        return Pages(read, chain(most), self._patience, width, control=self._api.control, weight=weight)
 
     def _of(self, part: Collection | None, plan: ListPlan, offset: int, tries: int, known: Collection | None) -> Rows:
         """Rows of a collection: of its list of items, or on 4 of the collection with its items expanded."""
@@ -136,14 +142,15 @@ class LegacyRows:
         if self._api.can.item_pages:
             path, kind = (f"collections/{part.id}/items", plan.name) if part else ("items", f"{plan.name}, all items")
             expand = {"expand": EVERYTHING} if plan.details else {}
-            answer, url = self._get(path, expand | page, tries, kind)
-            return item_rows(listed(answer, url), url, plan.details, known)
-        answer, url = self._get(f"collections/{part.id}", {"expand": "items"} | page, tries, plan.name)
+            answer, url, size = self._get(path, expand | page, tries, kind)
+            return replace(item_rows(listed(answer, url), url, plan.details, known), size_bytes=size)
+        answer, url, size = self._get(f"collections/{part.id}", {"expand": "items"} | page, tries, plan.name)
         total = required(answer, "numberItems", int, url)
-        return item_rows(children(answer, "items", url), url, False, known, total)
+        rows = item_rows(children(answer, "items", url), url, False, known, total)
+        return replace(rows, size_bytes=size)
 
-    def _get(self, path: str, params: dict[str, Any], tries: int, kind: str) -> Answer:
+    def _get(self, path: str, params: dict[str, Any], tries: int, kind: str) -> JsonAnswer:
         try:
-            return self._api.get(path, params, kind=kind, tries=tries)
+            return self._api.sized(path, params, kind=kind, tries=tries)
         except TooLarge as error:  # a smaller page may do
             raise BadAnswer(str(error), error.url) from error

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ..errors import BotWall, Transient
 from ..http import OutageWait
 from .doubt import Doubt, Lasting
-from .page_size import Largest
+from .page_size import Largest, RowWeight
 from .pipeline import ahead
 from .records import Failure, Item
 
@@ -23,11 +23,15 @@ HEAVY = 10.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What one request for a page gave: its items, those that failed, and the source's count (None where not told)."""
+    """What one request for a page gave: its items, those that failed, and the source's count (None where not told).
+
+    `size_bytes`: the size of the answer.
+    """
 
     items: tuple[Item, ...]
     total: int | None = None
     failures: tuple[Failure, ...] = ()
+    size_bytes: int = 0
 
 
 class Pages:
@@ -36,7 +40,8 @@ class Pages:
     `read(offset, size, tries)` gives Rows or raises Transient. `sizes` is a chain of divisors, largest first (100, 20,
     10, 5, 1), so that a failing page can be split at its own offset. `kind` names the request for patience. `control`
     stands in while no page was good yet: it raises Transient when the repository is in trouble; without it, nothing
-    good yet means that it is. `too_large`: how many pages failed as such and came in smaller ones.
+    good yet means that it is. `weight`: what is known of the rows from other pages. `too_large`: how many pages failed
+    as such and came in smaller ones.
     """
 
     def __init__(
@@ -48,14 +53,15 @@ class Pages:
         kind: str = "page",
         control: Callable[[], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        weight: RowWeight | None = None,
     ):
-        self._clock = clock
+        self._clock, self._weight = clock, weight or RowWeight()
         self._read, self._sizes, self._patience, self._width, self._kind = read, tuple(sizes), patience, width, kind
         self._good: tuple[int, int] | None = None
         self._stand_in = control
         self.too_large = 0
 
-    def fit(self, offset: int, size: int) -> int:
+    def fit(self, offset: int, size: float) -> int:
         """The largest size of the chain, at most `size`, that divides `offset`."""
         return next((s for s in self._sizes if s <= size and offset % s == 0), 1)
 
@@ -63,13 +69,13 @@ class Pages:
         """Give (offset after the page, its rows) until `end()`, which may move while the listing is read.
 
         After a page that was too large, or took very long although it came, the next ones are smaller, until many of
-        them were good.
+        them were good. Where rows are heavy, a page has only as many as PAGE_BYTES hold.
         """
         offset, largest, under_way = start, Largest(self._sizes, size), deque[int]()
 
         def tasks(at: int) -> Iterator[Callable[[], tuple[Rows, float]]]:
             while at < end():
-                under_way.append(here := self.fit(at, largest.size))
+                under_way.append(here := self.fit(at, min(largest.size, self._weight.most_rows)))
                 yield lambda at=at, here=here: self._timed(at, here)
                 at += here
 
@@ -91,7 +97,9 @@ class Pages:
         return rows, self._clock() - began
 
     def _attempt(self, offset: int, size: int, tries: int) -> Rows:
-        return self._patience.attempt(self._kind, lambda: self._read(offset, size, tries))
+        rows = self._patience.attempt(self._kind, lambda: self._read(offset, size, tries))
+        self._weight.note(rows.size_bytes, len(rows.items) + len(rows.failures))
+        return rows
 
     def _was_good(self, offset: int, size: int) -> None:
         self._good = (offset, size)

@@ -44,7 +44,7 @@ def probes_for(endpoint: str) -> tuple[tuple[str, Probe], ...]:
 
 def hal(http: Http, candidate: Candidate) -> Detected:
     """Detect DSpace 7 or later: the root of its API names the version ("DSpace 9.3"), unless that is hidden."""
-    root, url = http.get_json_from(candidate.base, tries=_TRIES)
+    root, url, _ = http.get_json_from(candidate.base, tries=_TRIES)
     base = _base(url)
     version, generation = _version(http, root, url)
     name, ui = (root[key] if isinstance(root.get(key), str) else None for key in ("dspaceName", "dspaceUI"))
@@ -112,7 +112,7 @@ def _own_base(root: dict[str, Any], base: str) -> str:
 
 def _by_status(http: Http, candidate: Candidate) -> Detected:
     """Detect DSpace 5 and 6, which have /status. 6 names its version there, to readers who are not signed in."""
-    status, url = http.get_json_from(f"{candidate.base}/status", tries=_TRIES)
+    status, url, _ = http.get_json_from(f"{candidate.base}/status", tries=_TRIES)
     if not isinstance(status, dict) or "okay" not in status:
         raise BadAnswer(f"{url} is not the status of a DSpace.", url)
     base = _base(url.partition("?")[0], "/status")
@@ -122,13 +122,13 @@ def _by_status(http: Http, candidate: Candidate) -> Detected:
         return _legacy(candidate, base, min(int(major[0]), 6), version)
     if "sourceVersion" not in status:
         return _legacy(candidate, base, 5)
-    return _legacy(candidate, base, 6 if _has_uuids(*_communities(http, base)) else 5)
+    return _legacy(candidate, base, 6 if _has_uuids(_communities(http, base)) else 5)
 
 
 def _by_communities(http: Http, candidate: Candidate) -> Detected:
     """Detect DSpace 4, which has no /status: its communities have integer ids."""
     answer = _communities(http, candidate.base)
-    generation = 6 if _has_uuids(*answer) else 4
+    generation = 6 if _has_uuids(answer) else 4
     return _legacy(candidate, _base(answer.url.partition("?")[0], "/communities"), generation)
 
 
@@ -141,7 +141,8 @@ def _communities(http: Http, base: str) -> JsonAnswer:
     return http.get_json_from(f"{base}/communities", {"limit": 1}, tries=_TRIES)
 
 
-def _has_uuids(rows: Any, url: str) -> bool:
+def _has_uuids(answer: JsonAnswer) -> bool:
+    rows, url, _ = answer
     first = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
     if not isinstance(first.get("uuid"), str) and not isinstance(first.get("id"), int):
         raise BadAnswer(f"{url} does not list communities of a DSpace.", url)

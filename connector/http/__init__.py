@@ -4,6 +4,7 @@ from .addresses import AddressRule
 from .door import Http, JsonAnswer, WebPage
 from .downloads import Download, Received
 from .pace import Pace
+from .redirects import Redirects
 from .retry import OutageWait
 from .session import HttpSettings
 from .traffic import Traffic
@@ -18,6 +19,7 @@ __all__ = [
     "OutageWait",
     "Pace",
     "Received",
+    "Redirects",
     "Traffic",
     "Wait",
     "WebPage",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -87,15 +87,15 @@ def _announced(answer: requests.Response) -> int:
     return int(length) if length.isdecimal() and len(length) < 20 else 0
 
 
-def parsed(answer: requests.Response, limit: int, count: Callable[[int], object]) -> Any:
-    """The JSON of an answer. `count` is told how many bytes it had, unpacked.
+def parsed(answer: requests.Response, limit: int) -> tuple[Any, int]:
+    """Return the JSON of an answer, and how many bytes it had, unpacked.
 
     Raises TooLarge past `limit` bytes, and where so many bytes hold more values than the memory for them allows.
     """
     if answer.status_code == 204:
-        return None
+        return None, 0
     body = b"".join(pieces(answer, limit))
-    count(len(body))
+    size = len(body)
     if is_wall(answer, body):
         raise _wall(answer)
     if limit is not None and weight(body) > _HEAVIER * limit:
@@ -104,7 +104,7 @@ def parsed(answer: requests.Response, limit: int, count: Callable[[int], object]
     try:
         text = decode(body)
         del body  # as large as the text
-        return parse(text)
+        return parse(text), size
     except ValueError as error:
         raise _not_json(answer, start, error) from error
 

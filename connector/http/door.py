@@ -56,10 +56,11 @@ _FIRST_BYTE = _ANY_FILE | {"Range": "bytes=0-0"}
 
 
 class JsonAnswer(NamedTuple):
-    """Parsed JSON, and the address that it came from."""
+    """Parsed JSON, the address that it came from, and its size in bytes, unpacked."""
 
     value: Any
     url: str
+    size: int = 0
 
 
 class WebPage(NamedTuple):
@@ -122,20 +123,24 @@ class Http:
         Raises BadAnswer for anything but JSON (NaN and Infinity are none), and for a redirect to another host, path or
         query, which is no answer to what was asked. Raises TooLarge past `json_bytes`.
         """
-        return self._json(url, params, kind, tries, Redirects.SAME_REQUEST).value
+        return self.get_json_from(url, params, kind=kind, tries=tries, follow=Redirects.SAME_REQUEST).value
 
     def get_json_from(
-        self, url: str, params: Params | None = None, *, kind: str = "json", tries: int = 4
+        self,
+        url: str,
+        params: Params | None = None,
+        *,
+        kind: str = "json",
+        tries: int = 4,
+        follow: Redirects = Redirects.ALL,
     ) -> JsonAnswer:
-        """Return the parsed JSON and the address that it came from. Redirects to anywhere allowed are followed."""
-        return self._json(url, params, kind, tries, Redirects.ALL)
+        """Return the parsed JSON with its address and size. Raises as `get_json` does."""
 
-    def _json(self, url: str, params: Params | None, kind: str, tries: int, follow: Redirects) -> JsonAnswer:
         def once() -> JsonAnswer:
             with self._good_answer(url, params, _JSON, self._settings.deadline, follow, runs_on=True) as answer:
-                value = parsed(answer, self._settings.json_bytes, lambda size: self._traffic.add(bytes=size))
+                found = self._json_of(answer)
                 self._answered(kind, answer)
-                return JsonAnswer(value, answer.url)
+                return found
 
         return self._outage.repeat(once, tries)
 
@@ -163,8 +168,7 @@ class Http:
                 if is_redirect(answer):
                     found: str | JsonAnswer = location(answer)
                 else:
-                    value = parsed(answer, self._settings.json_bytes, lambda size: self._traffic.add(bytes=size))
-                    found = JsonAnswer(value, answer.url)
+                    found = self._json_of(answer)
                 self._answered("locate", answer)
                 return found
 
@@ -228,6 +232,11 @@ class Http:
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
+
+    def _json_of(self, answer: requests.Response) -> JsonAnswer:
+        value, size = parsed(answer, self._settings.json_bytes)
+        self._traffic.add(bytes=size)
+        return JsonAnswer(value, answer.url, size)
 
     def _answered(self, kind: str, answer: requests.Response) -> None:
         seconds = self._under_way.seconds

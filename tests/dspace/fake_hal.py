@@ -15,7 +15,7 @@ from typing import Any
 from connector.dspace.hal import HalClient
 from connector.dspace.records import Scope, ScopeKind, Server
 from connector.errors import NotFound, Rejected, RepositoryError
-from connector.http import OutageWait, Traffic
+from connector.http import JsonAnswer, OutageWait, Redirects, Traffic
 
 PAYLOADS = Path(__file__).parent.parent / "payloads" / "dspace9"
 API = "https://repository.example/server/api"
@@ -129,6 +129,9 @@ class FakeHal:
         with self._lock:
             self.busy[kind] += self.costs(kind, answer)
         return answer
+
+    def get_json_from(self, url: str, params: Any = None, *, follow: Redirects, **how: Any) -> JsonAnswer:
+        return JsonAnswer(self.get_json(url, params, **how), url)
 
     def locate(self, url: str, params: Any = None) -> str:
         with self._lock:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from connector.dspace.legacy import LegacyClient
 from connector.dspace.records import Failure, Page, Scope, ScopeKind, Server
 from connector.errors import NotFound, Rejected, RepositoryError, Restricted, ServerTrouble
-from connector.http import Download, OutageWait
+from connector.http import Download, JsonAnswer, OutageWait, Redirects
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
 SITE = "https://repository.example"
@@ -96,6 +96,9 @@ class RecordedDSpace:
         else:
             self._answers[key] = (status, body)
 
+    def get_json_from(self, url: str, params: Any = None, *, follow: Redirects, **how: Any) -> JsonAnswer:
+        return JsonAnswer(self.get_json(url, params, **how), url)
+
     def get_json(self, url: str, params: Mapping[str, Any] | None = None, *, kind: str = "json", tries: int = 4) -> Any:
         params = params or {}
         path = unquote(urlsplit(url).path)
@@ -165,6 +168,9 @@ class PagingDSpace:
         """For each collection how many of its items are hidden."""
         hidden = [row for row in self.rows if row.hidden]
         return {str(home): sum(home in row.homes for row in hidden) for home in self._collections}
+
+    def get_json_from(self, url: str, params: Any = None, *, follow: Redirects, **how: Any) -> JsonAnswer:
+        return JsonAnswer(self.get_json(url, params, **how), url)
 
     def get_json(self, url: str, params: Mapping[str, Any] | None = None, *, kind: str = "json", tries: int = 4) -> Any:
         with self._lock:

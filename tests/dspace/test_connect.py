@@ -52,7 +52,7 @@ class Web:
     def get_json(self, url: str, params: Any = None, *, kind: str = "json", tries: int = 4) -> Any:
         return self.get_json_from(url, params).value
 
-    def get_json_from(self, url: str, params: Any = None, *, kind: str = "json", tries: int = 4) -> JsonAnswer:
+    def get_json_from(self, url: str, params: Any = None, **how: Any) -> JsonAnswer:
         self.asked.append(url)
         answer = self.answers.get(url, self.otherwise)
         if isinstance(answer, RepositoryError):

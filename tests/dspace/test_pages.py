@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -143,6 +144,35 @@ def test_heavy_pages_grow_again_after_forty_light_ones():
             return super().read(offset, size, tries)
 
     assert HeavyAtFirst(500, seconds=0.6).sizes_asked(20) == [20, *[10] * 40, *[20] * 4]
+
+
+def test_pages_of_heavy_rows_are_no_larger_than_four_mebibytes():
+    class Large(Listing):
+        def read(self, offset: int, size: int, tries: int) -> Rows:
+            rows = super().read(offset, size, tries)
+            heavy = sum(100 <= int(found.id) < 300 for found in rows.items)
+            return replace(rows, size_bytes=heavy * 600_000 + 1_000 * len(rows.items))
+
+    listing = Large(1_200)
+
+    read = read_all(listing, 100)
+
+    assert [number for _, rows in read for number in ids(rows)] == list(range(1_200))
+    sizes = dict(listing.asked)
+    assert {size for offset, size in sizes.items() if 200 <= offset < 300} == {5}
+    assert (sizes[0], sizes[100], sizes[1_100]) == (100, 100, 100)
+
+
+def test_a_single_row_is_asked_for_however_heavy():
+    class Huge(Listing):
+        def read(self, offset: int, size: int, tries: int) -> Rows:
+            return replace(super().read(offset, size, tries), size_bytes=size * 30_000_000)
+
+    listing = Huge(12)
+
+    read_all(listing, 5)
+
+    assert [size for _, size in listing.asked] == [5, *[1] * 7]
 
 
 def test_one_row_that_fails_makes_no_other_page_smaller():

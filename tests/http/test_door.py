@@ -801,14 +801,14 @@ def test_locate_of_an_unknown_handle_is_not_found(http, remote):
 def test_a_lookup_that_answers_with_the_object_gives_it_with_its_address(http, remote):
     remote.get(URL, json={"type": "item"})
 
-    assert http.locate(URL) == JsonAnswer({"type": "item"}, URL)
+    assert http.locate(URL) == JsonAnswer({"type": "item"}, URL, size=16)
 
 
 def test_what_is_read_comes_with_the_address_after_redirects(http, remote):
     remote.get(URL, status=301, headers={"Location": f"{URL}/new"})
     remote.get(f"{URL}/new", json={})
 
-    assert http.get_json_from(URL) == JsonAnswer({}, f"{URL}/new")
+    assert http.get_json_from(URL) == JsonAnswer({}, f"{URL}/new", size=2)
     assert http.get_page(URL).url == f"{URL}/new"
 
 
