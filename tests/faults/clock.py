@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 
 class SkippingClock:
-    """Gives seconds: those that pass, and those of the pauses that were skipped. Safe between threads."""
+    """Gives seconds: those that pass, and those of the pauses that were skipped. Safe between threads.
 
-    def __init__(self) -> None:
+    `watch` is called with the seconds of each pause, before it is skipped.
+    """
+
+    def __init__(self, watch: Callable[[float], object] = lambda seconds: None):
+        self._watch = watch
         self.skipped_seconds = 0.0
         self._lock = threading.Lock()
         self.is_stopped = threading.Event()
@@ -20,6 +25,7 @@ class SkippingClock:
 
     def skip(self, seconds: float) -> bool:
         """Move on as a pause of so many seconds would. Return whether it was stopped."""
+        self._watch(seconds)
         with self._lock:
             self.skipped_seconds += seconds
         return self.is_stopped.is_set()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-
 import pytest
 
 from .cell import run_cell
-from .world import World
 
 CELLS = [
     (4, "root", "HTML"),
@@ -28,21 +24,6 @@ CELLS = [
     (9, "file", "500"),
     (9, "file", "hang"),
 ]
-
-
-@pytest.fixture(scope="module")
-def world_of(tmp_path_factory) -> Iterator[Callable[[int], World]]:
-    """Give the world of a generation, which is made when it is first asked for."""
-    worlds: dict[int, World] = {}
-    with ExitStack() as stack:
-
-        def world_of(generation: int) -> World:
-            if generation not in worlds:
-                folder = tmp_path_factory.mktemp("faults")
-                worlds[generation] = stack.enter_context(World(generation, folder))
-            return worlds[generation]
-
-        yield world_of
 
 
 @pytest.mark.parametrize(("generation", "name", "fault"), CELLS)

@@ -40,14 +40,14 @@ OPTIONS = {"files": True, "item_set_from_collection": True}
 
 
 @contextmanager
-def hurried(app: Flask) -> Iterator[SkippingClock]:
+def hurried(app: Flask, seconds: float = OUTAGE, clock: SkippingClock | None = None) -> Iterator[SkippingClock]:
     """Let requests give up after a second, and jobs and pages after the outage. Pauses between requests are skipped."""
-    settings, clock = network.HttpSettings, SkippingClock()
+    settings, clock = network.HttpSettings, clock or SkippingClock()
     outage = partial(OutageWait, clock=clock, pause=clock.skip)
     with (
-        patch.dict(app.config, PATIENCE=OUTAGE),
+        patch.dict(app.config, PATIENCE=seconds),
         patch.object(network, "HttpSettings", lambda **given: settings(**(given | QUICK))),
-        patch.object(network, "PAGE_PATIENCE", OUTAGE),
+        patch.object(network, "PAGE_PATIENCE", seconds),
         patch.object(network, "OutageWait", outage),
         patch.object(attempts, "OutageWait", outage),
     ):
