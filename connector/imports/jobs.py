@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import case, func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, joinedload
 
 from ..accounts import audit
 from ..catalogue.files import is_alive
@@ -60,7 +60,8 @@ DATABASE_FAILED = Death(
 
 def get(job_id: int) -> ImportJob:
     """The job, or NotFound."""
-    job = db.session.get(ImportJob, job_id)
+    its_source = joinedload(ImportJob.source).joinedload(Source.repository)  # pages and polls show both
+    job = db.session.get(ImportJob, job_id, options=[its_source])
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
     return job

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, case, func, select, union_all
 
+from ..catalogue import changes
 from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
 from ..catalogue.problems import LISTED
 from ..catalogue.showing import FATES
@@ -100,16 +101,11 @@ def problems(job: ImportJob, limit: int | None = None) -> Iterator[dict[str, Any
 
 
 def _item_problems(job_id: int, limit: int | None) -> Any:
-    """Return a SELECT of the items that this job could not take as they are, in its order.
-
-    Each action is asked for alone, as the index `ix_change_job` has it in order. With IN, PostgreSQL would read all
-    changes in the order of their ids.
-    """
+    """Return a SELECT of the items that this job could not take as they are, in its order."""
     title = case((_TITLE_IS_CLOSED, None), else_=Change.title).label("title")
     columns = (Change.id, Change.source_id, Change.handle, title, Change.reason, Change.item_id)
     of_job = select(*columns).outerjoin(CatalogueItem, CatalogueItem.id == Change.item_id)
-    of_job = of_job.where(Change.job_id == job_id).order_by(Change.id).limit(limit)
-    each = [of_job.where(Change.action == action).subquery() for action in PROBLEMS]
+    each = [changes.of_job(of_job, job_id, action).limit(limit).subquery() for action in PROBLEMS]
     found = union_all(*(select(one) for one in each)).subquery()
     return select(found).order_by(found.c.id).limit(limit)
 

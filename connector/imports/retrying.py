@@ -8,6 +8,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
+from ..catalogue import changes
 from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
 from ..errors import Conflict
 from ..extensions import db
@@ -87,8 +88,8 @@ def _has_failures(job_id: int, source_id: int) -> bool:
     Only the first CHECKED failures are compared with later jobs. If there are more, a retry is always possible.
     """
     repository_id = select(Source.repository_id).where(Source.id == source_id).scalar_subquery()
-    of_job = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.FAILED, CHANGE.c.source_id.is_not(None))
-    failed = select(CHANGE.c.source_key, CHANGE.c.source_id).where(*of_job).order_by(CHANGE.c.id)
+    failed = select(CHANGE.c.source_key, CHANGE.c.source_id).where(CHANGE.c.source_id.is_not(None))
+    failed = changes.of_job(failed, job_id, Action.FAILED)
     checked = failed.limit(CHECKED).subquery()
     query = select(checked.c.source_id)
     for name in ("source_key", "source_id"):  # with an OR no index would serve

@@ -15,7 +15,7 @@ from tests.tools import needs
 
 from .large import make
 from .test_pages import JOBS
-from .work import blocks_of
+from .work import blocks_of, plans_of
 
 pytestmark = needs("postgresql")
 FEW = 250  # blocks: of a small table, PostgreSQL may read all
@@ -44,6 +44,14 @@ def instances(tmp_path_factory):
 @pytest.mark.parametrize("address", JOBS)
 def test_a_job_page_does_not_read_more_in_a_larger_instance(instances, address):
     assert_reads_no_more(instances, address)
+
+
+@pytest.mark.parametrize("address", ["/jobs/1/", "/jobs/4/"])
+def test_the_problems_of_a_job_are_not_looked_for_among_all_changes(instances, address):
+    plans = plans_of(instances[1], lambda: instances[1].test_client().get(address))
+
+    assert "ix_change_job" in str(plans)
+    assert "pk_change" not in str(plans)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,12 @@ EVERY = 50  # steps between two counts
 
 def blocks_of(app: Flask, act: Callable[[], object]) -> int:
     """Return how many blocks PostgreSQL reads for the SELECT statements of this app while it acts."""
+    plans = plans_of(app, act)
+    return sum(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in plans)
+
+
+def plans_of(app: Flask, act: Callable[[], object]) -> list[dict[str, Any]]:
+    """Return how PostgreSQL carries out each SELECT statement of this app while it acts."""
     asked: list[tuple[str, Any]] = []
 
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, *others: Any) -> None:
@@ -36,7 +42,7 @@ def blocks_of(app: Flask, act: Callable[[], object]) -> int:
             connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", parameters).scalar_one()
             for statement, parameters in asked
         )
-        return sum(top["Plan"]["Shared Hit Blocks"] + top["Plan"]["Shared Read Blocks"] for [top] in explained)
+        return [top["Plan"] for [top] in explained]
 
 
 def steps_of(app: Flask, act: Callable[[], object]) -> int:

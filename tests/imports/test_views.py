@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import event
 
 from connector.dspace.records import ScopeKind
 from connector.errors import ServerTrouble
@@ -287,6 +288,24 @@ def test_the_row_of_an_active_job_asks_for_itself(desk, pages):
 
     assert row.get_data(as_text=True).startswith(f'<tr id="job-{job_id}" hx-get="/jobs/{job_id}/row"')
     assert b'type="checkbox"' not in row.data
+
+
+@pytest.mark.parametrize(("part", "most"), [("live", 5), ("row", 3)])
+def test_a_poll_asks_the_database_little(desk, dspace, pages, part, most):
+    job = desk.run()
+    set_state(desk.app, job.id, state="running")
+    asked = []
+
+    def note(connection, cursor, statement, *others):
+        asked.extend([statement] * statement.startswith("SELECT"))
+
+    with desk.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    pages.get(f"/jobs/{job.id}/{part}")
+    event.remove(engine, "before_cursor_execute", note)
+
+    assert 0 < len(asked) <= most
 
 
 def test_past_imports_are_paged_and_sorted(desk, dspace, pages):
