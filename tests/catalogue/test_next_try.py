@@ -19,5 +19,5 @@ def test_a_file_that_one_import_did_not_find_is_tried_again_by_the_next():
     once = CatalogueFile(fate=Fate.MISSING.value, first_met_by=1, tried_by=1)
     twice = CatalogueFile(fate=Fate.MISSING.value, first_met_by=1, tried_by=2)
 
-    assert next_try(once) == "Tried again with the next import with files."
+    assert next_try(once) == "Tried again by the next import with files."
     assert "Retry failed" in next_try(twice)
