@@ -77,7 +77,7 @@ def _ask_or_leave(harvest: Harvest) -> str:
     unlisted = _empty_lists(harvest)
     answer = (harvest.question or {}).get("answer")
     if answer == Answer.LEAVE and unseen:
-        return f"{_number(unseen, 'item')} that the source no longer lists, left as they are by a person's word."
+        return f"The source no longer lists {_number(unseen, 'item')}. A person chose to leave them as they are."
     if answer == Answer.LEAVE and unlisted:
         return f"The source counts {_number(unlisted.items, 'item')} and lists none of them. Import it again later."
     if answer == Answer.MARK:
@@ -129,9 +129,10 @@ def _verdict(
     bad_files = sum(number for fate, number in fates.items() if Fate(fate).is_problem) + new.get(Fate.MISSING, 0)
     differing = new.get(Fate.DIFFERS, 0)
     problems = [f"{_number(job.failed, 'item')} could not be read." if job.failed else ""]
-    problems += [f"{_number(bad_files, 'file')} could not be fetched." if bad_files else ""]
-    problems += [f"Stored with another checksum than at the source: {_number(differing, 'file')}." if differing else ""]
-    problems += [difference, f"Whether {_named(unasked)} is still there could not be asked." if unasked else ""]
+    problems += [f"{_number(bad_files, 'file')} could not be downloaded." if bad_files else ""]
+    stored = "1 file is stored" if differing == 1 else f"{differing} files are stored"
+    problems += [f"{stored} with another checksum than at the source." if differing else ""]
+    problems += [difference, f"The repository did not say whether {_named(unasked)} is still there." if unasked else ""]
     message = " ".join(problem for problem in problems if problem)
     return not message, message
 

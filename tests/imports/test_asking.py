@@ -86,7 +86,7 @@ def test_the_answer_to_leave_them_completes_with_the_number_named(held, dspace):
     job = answer(held, held.run().id, Answer.LEAVE)
 
     assert (job.state, job.clean, job.vanished) == ("completed", False, 0)
-    assert "4 items that the source no longer lists" in job.message
+    assert "The source no longer lists 4 items. A person chose" in job.message
     assert states(held) == ["present"] * 10
 
 
