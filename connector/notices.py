@@ -111,7 +111,7 @@ class _Told:
         self.subject = f"{SUBJECT}: {job.source.label}, {_outcome(job)}"
         self.text = _text(job)
         source = {"source": job.source.label, "repository": job.source.repository.label, "link": _link(job)}
-        self.data = report.as_dict(job) | source
+        self.data = report.as_dict(job, with_restricted=False) | source
 
 
 class _Trial:
@@ -167,7 +167,7 @@ def _text(job: ImportJob) -> str:
 
 
 def _problems(job: ImportJob) -> str:
-    found = list(islice(report.problems(job, SHOWN + 1), SHOWN + 1))
+    found = list(islice(report.problems(job, SHOWN + 1, with_restricted=False), SHOWN + 1))
     lines = [f"- {one['handle'] or one['id']}, {one['title'] or 'Untitled'}: {one['reason']}" for one in found]
     more = ["- and more: the page of the job lists all."] if len(found) > SHOWN else []
     return "\n".join(["Problems:", *lines[:SHOWN], *more]) if found else ""

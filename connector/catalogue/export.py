@@ -86,7 +86,9 @@ def _record(
         "last_modified": item.last_modified,
         "metadata": texts.metadata,
         "values": texts.values,
-        "files": [_file(file, folder) for file in files.get(item.id, [])],
+        "files": [
+            _file(file, folder) for file in files.get(item.id, []) if with_restricted or not file["name_is_restricted"]
+        ],
         "item_sets": sets.get(item.id, []),
         "jobs": jobs.get(item.id, []),
     }
@@ -94,7 +96,7 @@ def _record(
 
 def _file(file: dict[str, Any], folder: FileFolder) -> dict[str, Any]:
     path = folder.relative(file["sha256"]) if file["sha256"] else None
-    marks = {"restricted": file["by_login"], "outdated": file["is_outdated"]}
+    marks = {"restricted": file["by_login"] or file["name_is_restricted"], "outdated": file["is_outdated"]}
     return {name: file[name] for name in FILE_FIELDS} | marks | {"path": path}
 
 

@@ -86,8 +86,8 @@ class CatalogueItem(db.Model):
     `source_metadata`: list of {field, value, language, authority, confidence} as they came, in order; those that only
     a login at the source shows have `restricted: true` besides, as have the mapped values that come of them.
     `search_text`: what everybody finds the item by. `restricted_search_text`: what those find it by besides who may see
-    restricted values; None where no value is restricted. `is_restored`: an undo put it back, and nobody has read it in
-    full since.
+    restricted values and names of files; None where none is restricted. `is_restored`: an undo put it back or an
+    upgrade marked its files, and nobody has read it in full since.
     `mapped_values`: what the crosswalk makes of them. `content_hash`: SHA-256 of the source's data alone.
     """
 
@@ -158,7 +158,8 @@ class CatalogueFile(db.Model):
     `first_met_by`: the job that first found it with its present status. `sha256`: of the bytes that are stored, None
     where there are none. `is_outdated`: those bytes are of an earlier version, as the present one has not come (yet).
     `until`: the day on which its embargo ends (YYYY-MM-DD), where the source gives it. `by_login`: came only by login,
-    or was closed at the source since it came. `is_unstable`: two downloads in one run were not alike.
+    or was closed at the source since it came. `name_is_restricted`: a signed-out reader is not shown this file, so
+    viewers are shown neither its name nor that it is there. `is_unstable`: two downloads in one run were not alike.
     """
 
     __tablename__ = "file"
@@ -182,6 +183,7 @@ class CatalogueFile(db.Model):
     first_met_by: Mapped[int | None]
     is_outdated: Mapped[bool] = mapped_column(default=False, server_default=false())
     by_login: Mapped[bool] = mapped_column(default=False, server_default=false())
+    name_is_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
     until: Mapped[str | None]
     is_unstable: Mapped[bool] = mapped_column(default=False, server_default=false())
     item: Mapped[CatalogueItem] = relationship(back_populates="files")
@@ -195,6 +197,16 @@ class CatalogueFile(db.Model):
     @classmethod
     def _is_stored(cls) -> ColumnElement[bool]:
         return cls.sha256.is_not(None)
+
+    @hybrid_property
+    def is_restricted(self) -> bool:
+        """Whether its bytes, or even its name, come only by a login at the source."""
+        return bool(self.by_login or self.name_is_restricted)
+
+    @is_restricted.inplace.expression
+    @classmethod
+    def _is_restricted(cls) -> ColumnElement[bool]:
+        return cls.by_login | cls.name_is_restricted
 
     @property
     def label(self) -> str:

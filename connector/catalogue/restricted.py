@@ -1,12 +1,14 @@
-"""Metadata values that only a login at the source shows: each carries `"restricted": true` (design rule 16).
+"""What only a login at the source shows of an item (design rule 16). Viewers get none of it.
 
-The same member marks the mapped values that come of them. Viewers get neither.
+A metadata value carries `"restricted": true`, as do the mapped values that come of it. A file that is not in the list
+that a signed-out reader gets carries `name_is_restricted`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..dspace.records import MetadataValue
@@ -19,6 +21,17 @@ TITLE = "dc.title"
 
 Entry = Mapping[str, Any]
 Mapped = Mapping[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a signed-out reader is shown of an item. None: that is not known.
+
+    `values`: of its metadata (see `marked`). `files`: the ids of the files that its list names.
+    """
+
+    values: tuple[MetadataValue, ...] | None
+    files: Collection[str] | None
 
 
 def marked(metadata: Iterable[Entry], open_values: Iterable[MetadataValue] | None) -> list[dict[str, Any]]:
@@ -62,6 +75,16 @@ def open_terms(mapped: Mapped) -> dict[str, list[dict[str, Any]]]:
 def restricted_terms(mapped: Mapped) -> dict[str, list[dict[str, Any]]]:
     """Return the mapped values that are restricted, by term."""
     return {term: [value for value in values if MARK in value] for term, values in mapped.items()}
+
+
+def open_names(files: Iterable[Entry]) -> list[str | None]:
+    """Return the names of those files that a signed-out reader is shown."""
+    return [file["name"] for file in files if not file["name_is_restricted"]]
+
+
+def restricted_names(files: Iterable[Entry]) -> list[str | None]:
+    """Return the names of those files that a signed-out reader is not shown."""
+    return [file["name"] for file in files if file["name_is_restricted"]]
 
 
 def closes_title(metadata: Iterable[Entry], title: str | None) -> bool:

@@ -52,6 +52,6 @@ def thumbnails(item_ids: Sequence[int], *, with_restricted: bool) -> dict[int, C
         CatalogueFile.size <= THUMBNAIL,
     )
     if not with_restricted:
-        query = query.where(CatalogueFile.by_login.is_(False))
+        query = query.where(~CatalogueFile.is_restricted)
     files = db.session.scalars(query.order_by(CatalogueFile.position.desc()))
     return {file.item_id: file for file in files}

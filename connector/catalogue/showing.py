@@ -79,6 +79,11 @@ def title_of(item: CatalogueItem, with_restricted: bool) -> str | None:
     return item.title if with_restricted or not item.title_is_restricted else None
 
 
+def files_of(item: CatalogueItem, with_restricted: bool) -> list[CatalogueFile]:
+    """Return the files of an item, without those whose names are restricted unless these may be seen."""
+    return [file for file in item.files if with_restricted or not file.name_is_restricted]
+
+
 def described(values: Mapping[str, list[dict[str, Any]]]) -> tuple[Values, Values]:
     """Return mapped values by term, in the order of the vocabularies; and those of fields without a term."""
     terms = sorted((term for term in values if term in _ORDER), key=_ORDER.__getitem__)

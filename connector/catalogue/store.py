@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import delete, exists, insert, select, update
 
-from ..dspace.records import Bitstream, Item, MetadataValue, Server, SourceState
+from ..dspace.records import Bitstream, Item, Server, SourceState
 from ..extensions import db
 from . import identity, problems, restricted
 from .crosswalk import crosswalk
@@ -31,11 +31,15 @@ DATA = (  # of an item, as an undo puts it back; its time stamp is a group of it
 )
 FILE_DATA = tuple(column.name for column in FILE.columns if column.name not in ("id", "item_id"))
 BITSTREAM = ("bundle", "sequence", "name", "description", "media_type", "size", "checksum", "checksum_algorithm")
-KEPT = ("sha256", "is_outdated", "fate", "reason", "tried_by", "first_met_by", "by_login", "until", "is_unstable")
+KEPT = (
+    *("sha256", "is_outdated", "fate", "reason", "tried_by", "first_met_by"),
+    *("by_login", "name_is_restricted", "until", "is_unstable"),
+)
 UNTRIED = dict.fromkeys(KEPT) | {
     "fate": Fate.LINKED.value,
     "is_outdated": False,
     "by_login": False,
+    "name_is_restricted": False,
     "is_unstable": False,
 }
 # Of a file whose bytes were found damaged or missing in the folder.
@@ -100,9 +104,9 @@ def save(place: Place, items: Sequence[Item], met: Met = nobody_met) -> list[Sav
     `met`: which of some ids at the source this run has met (see `identity.find`).
     """
     rows, data, fresh, known, changed = _sorted_out(place, items, met)
-    ids = _insert(place, [data[item.id] for item in fresh])
+    ids = _insert(place, fresh, data)
     added = [Saved(item, key := data[item.id]["source_key"], ids[key], "added", {}) for item in fresh]
-    _insert_files((s.item_id, s.item.bitstreams or (), {}) for s in added)
+    _insert_files({s.item_id: _file_rows(s.item, {}) for s in added})
     before = _update(place, changed, rows, data)
     _touch([(rows[item.id], data[item.id]) for item in known if item.id not in before])
     return added + _outcomes(known, rows, before, data)
@@ -133,47 +137,33 @@ def restore_data(place: Place, item_id: int, group: Mapping[str, Any]) -> None:
     """Put back the source's data of an item and its files as a change's "data" group holds them.
 
     The next import reads the item in full: the source may have changed in a way that its time stamp does not tell.
-    Values and files that are restricted now are restricted in what is put back, too, whatever was known of them then.
+    Values, files and names of files that are restricted now are so in what is put back, too, whatever was known then.
     """
     held = db.session.scalar(select(ITEM.c.source_metadata).where(ITEM.c.id == item_id))
     metadata = restricted.with_marks_of(held, group["source_metadata"])
     values = {name: group[name] for name in DATA} | {"source_metadata": metadata, "is_restored": True}
     if not identity.is_free(place.repository_id, group["source_key"], item_id):
         del values["source_key"]
-    values |= _derived(place, group["title"], metadata, [file["name"] for file in group["files"]])
-    db.session.execute(update(ITEM).where(ITEM.c.id == item_id).values(values))
     present = {file["bitstream_id"]: file for file in files_of([item_id]).get(item_id, [])}
+    files = [_restored(file, present.get(file["bitstream_id"])) for file in group["files"]]
+    values |= derived(place, group["title"], metadata, files)
+    db.session.execute(update(ITEM).where(ITEM.c.id == item_id).values(values))
     db.session.execute(delete(FILE).where(FILE.c.item_id == item_id))
-    if group["files"]:
-        files = [file | _closed_now(file, present.get(file["bitstream_id"])) for file in group["files"]]
-        db.session.execute(insert(FILE), [{"item_id": item_id, **file} for file in files])
+    if files:
+        _insert_files({item_id: files})
         lost = (FILE.c.sha256.is_not(None), ~exists().where(STORED.c.sha256 == FILE.c.sha256))
         db.session.execute(update(FILE).where(FILE.c.item_id == item_id, *lost).values(LOST))
     problems.mark([item_id])
 
 
-def _closed_now(file: Mapping[str, Any], present: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what an earlier row of a file takes over from its present row where the file is restricted now."""
+def _restored(file: Mapping[str, Any], present: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return an earlier row of a file with what it takes over from its present row where that is restricted now."""
+    name_is_restricted = file.get("name_is_restricted", False) or bool(present and present["name_is_restricted"])
+    row = {**file, "name_is_restricted": name_is_restricted}
     if present is None or not (present["by_login"] or present["fate"] == Fate.RESTRICTED):
-        return {}
+        return row
     status = ("fate", "reason", "until", "tried_by") if present["fate"] == Fate.RESTRICTED else ()
-    return {name: present[name] for name in status} | {"by_login": file["sha256"] is not None}
-
-
-def restrict_values(place: Place, open_values: Mapping[int, Iterable[MetadataValue] | None]) -> None:
-    """Mark the values of items that a signed-out reader does not get, and unmark the others. No update of the items.
-
-    `open_values`: what he gets, by item id; see `restricted.marked`.
-    """
-    columns = (ITEM.c.id, ITEM.c.title, ITEM.c.source_metadata)
-    rows = db.session.execute(select(*columns).where(ITEM.c.id.in_(open_values))).all()
-    marked = {row.id: restricted.marked(row.source_metadata, open_values[row.id]) for row in rows}
-    moved = [row for row in rows if marked[row.id] != row.source_metadata]
-    names = files_of([row.id for row in moved]) if moved else {}
-    for row in moved:
-        file_names = [file["name"] for file in names.get(row.id, [])]
-        values = {"source_metadata": marked[row.id]} | _derived(place, row.title, marked[row.id], file_names)
-        db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
+    return row | {name: present[name] for name in status} | {"by_login": file["sha256"] is not None}
 
 
 def remap(place: Place) -> int:
@@ -183,10 +173,9 @@ def remap(place: Place) -> int:
     ).partitions(100)
     count = 0
     for page in list(rows):
-        names = files_of([row.id for row in page])
+        files = files_of([row.id for row in page])
         for row in page:
-            file_names = [file["name"] for file in names.get(row.id, [])]
-            values = _derived(place, row.title, row.source_metadata, file_names)
+            values = derived(place, row.title, row.source_metadata, files.get(row.id, []))
             db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
         count += len(page)
     return count
@@ -250,9 +239,16 @@ def stored_files(item: Item) -> list[dict[str, Any]]:
     return [_file(position, bitstream) for position, bitstream in enumerate(item.bitstreams or ())]
 
 
+def _file_rows(item: Item, earlier: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the file rows of an item. What is known of the same bytes (same id or name, checksum, size) is kept."""
+    files = item.bitstreams or ()
+    return [_file(position, file) | _kept(file, _earlier(file, files, earlier)) for position, file in enumerate(files)]
+
+
 def stored(place: Place, item: Item) -> dict[str, Any]:
     """The columns of an item as saving it would fill them, mapped values included."""
-    return {"repository_id": place.repository_id, **_row(place, _data(place, item, source_key(item)))}
+    row = _row(place, _data(place, item, source_key(item)), _file_rows(item, {}))
+    return {"repository_id": place.repository_id, **row}
 
 
 def _data(place: Place, item: Item, key: str) -> dict[str, Any]:
@@ -269,7 +265,6 @@ def _data(place: Place, item: Item, key: str) -> dict[str, Any]:
         "source_metadata": metadata,
         "last_modified": item.last_modified,
         "content_hash": _content_hash(item, metadata),
-        "file_names": [bitstream.name for bitstream in item.bitstreams or ()],
     }
 
 
@@ -280,29 +275,30 @@ def _content_hash(item: Item, metadata: list[dict[str, Any]]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _derived(place: Place, title: str | None, metadata: Any, file_names: Iterable[str | None]) -> dict[str, Any]:
+def derived(place: Place, title: str | None, metadata: Any, files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the columns that follow from the source's data: mapped values and the texts that are searched."""
     mapped = crosswalk(metadata, place.ignored)
     is_closed = restricted.closes_title(metadata, title)
-    closed_text = search_text(title if is_closed else None, restricted.restricted_terms(mapped), ())
+    names, closed_names = restricted.open_names(files), restricted.restricted_names(files)
+    closed_text = search_text(title if is_closed else None, restricted.restricted_terms(mapped), closed_names)
     return {
         "mapped_values": mapped,
         "title_is_restricted": is_closed,
-        "search_text": search_text(None if is_closed else title, restricted.open_terms(mapped), file_names),
-        "restricted_search_text": closed_text if restricted.is_marked(metadata) else None,
+        "search_text": search_text(None if is_closed else title, restricted.open_terms(mapped), names),
+        "restricted_search_text": closed_text if restricted.is_marked(metadata) or closed_names else None,
     }
 
 
-def _row(place: Place, data: dict[str, Any]) -> dict[str, Any]:
+def _row(place: Place, data: dict[str, Any], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     row = {name: data[name] for name in (*DATA, "last_modified")} | {"is_restored": False}
-    return row | _derived(place, data["title"], data["source_metadata"], data["file_names"])
+    return row | derived(place, data["title"], data["source_metadata"], files)
 
 
-def _insert(place: Place, fresh: list[dict[str, Any]]) -> dict[str, int]:
+def _insert(place: Place, fresh: list[Item], data: Mapping[str, dict[str, Any]]) -> dict[str, int]:
     if not fresh:
         return {}
     state = {"repository_id": place.repository_id, "source_state": SourceState.PRESENT.value}
-    rows = [state | _row(place, data) for data in fresh]
+    rows = [state | _row(place, data[item.id], _file_rows(item, {})) for item in fresh]
     db.session.execute(insert(ITEM), rows)
     keys = [row["source_key"] for row in rows]
     query = select(ITEM.c.source_key, ITEM.c.id).where(ITEM.c.repository_id == place.repository_id)
@@ -321,10 +317,11 @@ def _update(place: Place, changed: list[Item], rows: Mapping[str, Any], data: Ma
         before[item.id] = {"data": _data_group(row, old)}
         present = {"source_state": SourceState.PRESENT.value, "state_since": None}
         metadata = restricted.with_marks_of(row.source_metadata, data[item.id]["source_metadata"])
-        values = _row(place, data[item.id] | {"source_metadata": metadata}) | present
+        file_rows = _file_rows(item, {file["bitstream_id"]: file for file in old})
+        values = _row(place, data[item.id] | {"source_metadata": metadata}, file_rows) | present
         db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
         db.session.execute(delete(FILE).where(FILE.c.item_id == row.id))
-        _insert_files([(row.id, item.bitstreams or (), {file["bitstream_id"]: file for file in old})])
+        _insert_files({row.id: file_rows})
     problems.mark([rows[item.id].id for item in changed])
     return before
 
@@ -343,13 +340,9 @@ def _touch(pairs: Iterable[tuple[Any, dict[str, Any]]]) -> None:
             db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
 
 
-def _insert_files(files: Iterable[tuple[int, Sequence[Bitstream], Mapping[str, dict[str, Any]]]]) -> None:
-    """File rows of items; what is already known of the same bytes (same id or name, checksum and size) is kept."""
-    rows = [
-        {"item_id": item_id} | _file(position, bitstream) | _kept(bitstream, _earlier(bitstream, bitstreams, old))
-        for item_id, bitstreams, old in files
-        for position, bitstream in enumerate(bitstreams)
-    ]
+def _insert_files(files: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
+    """Insert file rows, given by the id of their item."""
+    rows = [{"item_id": item_id, **row} for item_id, rows in files.items() for row in rows]
     if rows:
         db.session.execute(insert(FILE), rows)
 
@@ -385,5 +378,6 @@ def _kept(bitstream: Bitstream, earlier: Sequence[dict[str, Any]]) -> dict[str, 
             return {name: file[name] for name in KEPT}
     stored = next((file for file in earlier if file["sha256"]), None)
     if stored is None:
-        return UNTRIED
-    return UNTRIED | {"sha256": stored["sha256"], "is_outdated": True, "by_login": stored["by_login"]}
+        return UNTRIED | {"name_is_restricted": any(file["name_is_restricted"] for file in earlier)}
+    kept = {name: stored[name] for name in ("sha256", "by_login", "name_is_restricted")}
+    return UNTRIED | kept | {"is_outdated": True}

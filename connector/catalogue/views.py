@@ -75,12 +75,13 @@ def item(item_id: int) -> str:
     shown = db.session.get(CatalogueItem, item_id)
     if shown is None:
         raise NotFound(f"There is no item {item_id}. An undo may have removed it.")
-    _check_restricted(shown)
+    _check_restricted(shown.by_login)
     texts = showing.texts_of(shown, _sees_restricted())
     terms, others = showing.described(texts.values)
     return render_template(
         "catalogue/item.html",
         item=shown,
+        files=showing.files_of(shown, _sees_restricted()),
         metadata=texts.metadata,
         terms=terms,
         others=others,
@@ -118,7 +119,8 @@ def file(file_id: int, name: str) -> Response:
     found = db.session.get(CatalogueFile, file_id)
     if found is None or not found.is_stored:
         abort(404)
-    _check_restricted(found.item, found)
+    is_restricted = found.item.by_login or found.is_restricted
+    _check_restricted(is_restricted)
     path = the_folder().path(found.sha256)
     if not path.is_file():
         raise NotFound("The files folder no longer has this file. An import with files fetches it again.")
@@ -131,7 +133,7 @@ def file(file_id: int, name: str) -> Response:
         conditional=True,
         etag=found.sha256,
     )
-    response.headers["Cache-Control"] = "no-store" if found.by_login or found.item.by_login else "private, no-cache"
+    response.headers["Cache-Control"] = "no-store" if is_restricted else "private, no-cache"
     response.headers["Content-Security-Policy"] = PDF_POLICY if media_type == "application/pdf" else SANDBOX
     return response
 
@@ -153,9 +155,9 @@ def _sees_restricted() -> bool:
     return g.person.may(Role.EDITOR)
 
 
-def _check_restricted(*found: CatalogueItem | CatalogueFile) -> None:
-    """Raises NotAllowed for what came only by a login, unless who asks may see it."""
-    if any(one.by_login for one in found) and not _sees_restricted():
+def _check_restricted(is_restricted: bool) -> None:
+    """Raises NotAllowed for what comes only by a login, unless who asks may see it."""
+    if is_restricted and not _sees_restricted():
         raise NotAllowed("This is restricted at its source: it needs the role editor. Ask an administrator.")
 
 

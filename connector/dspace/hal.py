@@ -196,16 +196,16 @@ class HalClient:
         return self._complete(items, self._width)
 
     def open_items(self, scope: Scope, ids: Group[str]) -> OpenItems:
-        """Return those of these items that a search finds, whatever the scope, with the values that it shows.
+        """Return those of these items that a search finds, whatever the scope, as it shows them: without files.
 
-        Where the site refuses such a search, they are those in the list of the scope, with the values in that list.
+        Where the site refuses such a search, they are those in the list of the scope.
         """
         found: dict[str, Any] = {}
         try:
             for search in by_search(self._api, ids):
                 found |= self._patience.retry_until_available("page", partial(self._optional.ask, Question.IDS, search))
         except UnansweredError:
-            listed = self._values_in(scope)
+            listed = self._items_in(scope)
             return {id: listed[id] for id in ids if id in listed}
         return found
 
@@ -402,12 +402,12 @@ class HalClient:
             return False
         return True
 
-    def _values_in(self, scope: Scope) -> OpenItems:
-        """Return the values of all items that the list of a scope shows, by id. The list is read once."""
+    def _items_in(self, scope: Scope) -> OpenItems:
+        """Return all items that the list of a scope shows, by id. The list is read once."""
         if scope not in self._listed:
             try:
                 pages = self.walk(scope, light=True, seen=lambda ids: set())
-                self._listed[scope] = {item.id: item.metadata for page in pages for item in page.items}
+                self._listed[scope] = {item.id: item for page in pages for item in page.items}
             except (NotFound, Restricted):
                 self._listed[scope] = {}
         return self._listed[scope]

@@ -224,7 +224,7 @@ class LegacyClient:
         return records.complete_item(row, url, records.collection(owner, url) if owner else None)
 
     def open_items(self, scope: Scope, ids: Group[str]) -> OpenItems:
-        """Return those of these items that the lists of the scope show us, with values where known (see `Openness`)."""
+        """Return those of these items that the lists of the scope show us, as far as known (see `Openness`)."""
         return self._openness.found(scope, ids)
 
     def homes(self, item_id: str) -> list[Scope]:

@@ -1,4 +1,4 @@
-"""Which items a client is shown by those who list and search: of a signed-out one, what is open to everybody."""
+"""Which items lists and searches show a client, and what of them: for a signed-out one, what is open to everybody."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadAnswer, NotFound, Restricted
 from .hal_api import HalApi
 from .hal_records import found_object, item_of, known_id
-from .records import MetadataValue, Page, Scope, ScopeKind
+from .records import Item, Page, Scope, ScopeKind
 
 if TYPE_CHECKING:
     from .legacy import LegacyClient
 
 # As many uuids make an address of 3 KB; web servers take 8 KB.
 _IDS_AT_ONCE = 50
-# The metadata values of items by id; None where an item is found and its values are not known.
-OpenItems = Mapping[str, tuple[MetadataValue, ...] | None]
+# Items by id, as they are shown. Their metadata and files are None where these are not known.
+OpenItems = Mapping[str, Item]
 
 
 def by_search(api: HalApi, ids: Collection[str]) -> Iterator[Callable[[], OpenItems]]:
@@ -30,14 +30,14 @@ def by_search(api: HalApi, ids: Collection[str]) -> Iterator[Callable[[], OpenIt
 def _found(api: HalApi, ids: list[str]) -> OpenItems:
     either = " OR ".join(f"search.resourceid:{id}" for id in ids)
     answer, url = api.search([("dsoType", "item"), ("query", f"({either})"), ("size", len(ids))])
-    return {id: _values(row, url) for row in answer.rows if (id := known_id(row)) in ids}
+    return {id: _item(id, row, url) for row in answer.rows if (id := known_id(row)) in ids}
 
 
-def _values(row: Any, url: str) -> tuple[MetadataValue, ...] | None:
+def _item(id: str, row: Any, url: str) -> Item:
     try:
-        return item_of(found_object(row, url), url).metadata
+        return item_of(found_object(row, url), url)
     except BadAnswer:
-        return None
+        return Item(id, None, None, None)
 
 
 class Openness:
@@ -48,11 +48,11 @@ class Openness:
 
     def __init__(self, client: LegacyClient):
         self._client = client
-        self._found: dict[Scope, dict[str, tuple[MetadataValue, ...] | None]] = {}
+        self._found: dict[Scope, dict[str, Item]] = {}
         self._unread: dict[Scope, Iterator[Page]] = {}
 
     def found(self, scope: Scope, ids: Collection[str]) -> OpenItems:
-        """Return those of these items that the lists of the scope show, with the values in lists that have details.
+        """Return those of these items that the lists of the scope show, with details from lists that have them.
 
         The lists are read until all of the items were met.
         """
@@ -61,7 +61,8 @@ class Openness:
         while not found.keys() >= set(ids) and (page := next(pages, None)) is not None:
             for item in page.items:
                 # An item may come again in a list without details.
-                found[item.id] = item.metadata if item.metadata is not None else found.get(item.id)
+                if item.is_complete or item.id not in found:
+                    found[item.id] = item
         return {id: found[id] for id in ids if id in found}
 
     def _pages(self, scope: Scope) -> Iterator[Page]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from .. import dspace
-from ..dspace.records import Scope
+from ..dspace.records import Item, Scope
 from ..errors import NotFound, Restricted
 from ..http import Download
 from ..repositories.connections import Connection
@@ -80,14 +80,18 @@ class Access:
         """Whether anybody may have the bytes of a file; they are not read for that."""
         return self.public.is_open(bitstream_id) is True
 
-    def open_items(self, scope: Scope, ids: Collection[str]) -> dspace.OpenItems:
-        """Return those of these items of the scope that a signed-out reader finds, with the values he gets of them.
+    def open_items(self, scope: Scope, items: Collection[Item]) -> dspace.OpenItems:
+        """Return those of these items of the scope that a signed-out reader finds, by id, as he is shown them.
 
-        Values are None where they were not asked for.
+        Their metadata is None where it is not known. So are their files, which are only asked for where the item came
+        with files.
         """
         if not self.is_signed_in:
-            return dict.fromkeys(ids)
-        return self.public.open_items(scope, ids)
+            return {item.id: item for item in items}
+        found = self.public.open_items(scope, [item.id for item in items])
+        with_files = [found[item.id] for item in items if item.bitstreams and item.id in found]
+        results = self.public.complete(item for item in with_files if not item.is_complete)
+        return {**found, **{item.id: item for item in results if isinstance(item, Item)}}
 
     def _holds(self) -> bool:
         """Whether our login is still good; if not, it is renewed."""

@@ -105,7 +105,7 @@ class FileFetcher:
         self._under_way = [group[0] for group in groups]
         tasks = [partial(self._attempt, row) for row in self._under_way]
         for group, future in zip(groups, ahead(tasks, self._harvest.width, self._run.stop), strict=False):
-            self._run.say(f"Fetching {group[0].name or 'a file'} ({human_size(group[0].size or 0)})")
+            self._run.say(_fetching(group[0]))
             yield group, self._settled(group, future.result)
 
     def _attempt(self, row: Any) -> Outcome:
@@ -226,3 +226,9 @@ def _transient(outcome: Outcome) -> Transient:
 
 def _asks_for_long_wait(outcome: Outcome) -> bool:
     return (_transient(outcome).retry_after or 0) > LONG_RETRY_AFTER
+
+
+def _fetching(row: Any) -> str:
+    """Return what a job says while it downloads a file: everybody may read it."""
+    name = None if row.name_is_restricted else row.name
+    return f"Fetching {name or 'a file'} ({human_size(row.size or 0)})"

@@ -371,7 +371,7 @@ class Harvest:
         page, skipped = self._allowed(page)
         db.session.rollback()
         same, complete, failures, absent = self._sorted_out(page)
-        self.recorder.prepare(self.access, (*page.items, *page.again))
+        self.recorder.prepare(self.access, [*(s.item for s in same), *complete], page.again)
         self.access.confirm()
         self.hidden.update({key: number for key, number in page.hidden.items() if number or key in self.known_hidden})
         self.unlisted.update(page.unlisted)

@@ -139,6 +139,7 @@ def rehearsed(job_id: int, row_id: int) -> str:
         "imports/rehearsed.html",
         job=job,
         item=item,
+        files=item.files,
         metadata=item.source_metadata,
         terms=terms,
         others=others,

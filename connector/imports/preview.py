@@ -93,7 +93,7 @@ class Comparison:
         """Those of the items that are not told as failed."""
         return [item for item in items if item.id not in self._failed]
 
-    def prepare(self, access: Access, items: Iterable[Item]) -> None:
+    def prepare(self, access: Access, items: Sequence[Item], again: Sequence[Item]) -> None:
         """Nothing is needed: item sets stay as they are."""
 
     def save(self, items: Sequence[Item], unchanged: Collection[str]) -> list[Saved]:

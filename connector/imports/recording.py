@@ -119,9 +119,12 @@ class Recorder:
         """Those of the failures that are not recorded yet, each once."""
         return [f for name, f in {name_of(f): f for f in failures}.items() if name not in self._failed]
 
-    def prepare(self, access: Access, items: Sequence[Item]) -> None:
-        """Ask the repository for what is needed to record these items; no transaction may be open."""
-        self._shelving.prepare(access.client, items)
+    def prepare(self, access: Access, items: Sequence[Item], again: Sequence[Item]) -> None:
+        """Ask the repository for what is needed to record these items and to shelve those that were met `again`.
+
+        No transaction may be open.
+        """
+        self._shelving.prepare(access.client, [*items, *again])
         self._restrictions.prepare(access, items)
 
     def not_failed(self, items: Iterable[Item]) -> list[Item]:

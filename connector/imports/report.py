@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, case, func, select, union_all
+from sqlalchemy import Row, case, exists, func, select, union_all
 
 from ..catalogue import changes
 from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
@@ -33,10 +33,10 @@ NUMBERS_IN_WORDS = {
 }
 
 
-def as_dict(job: ImportJob) -> dict[str, Any]:
-    """The job as `--json` prints it; an undo has its own, shorter form, and what is no import names its kind.
+def as_dict(job: ImportJob, *, with_restricted: bool = True) -> dict[str, Any]:
+    """Return the job as `--json` prints it; an undo has its own, shorter form, and what is no import names its kind.
 
-    Of a preview the numbers say what an import would do.
+    Of a preview the numbers say what an import would do. `with_restricted`: see `problems`.
     """
     if job.is_undo:
         return {
@@ -48,6 +48,7 @@ def as_dict(job: ImportJob) -> dict[str, Any]:
             "kept": job.kept,
             "message": job.message,
         }
+    found = problems(job, with_restricted=with_restricted)
     return {
         "job": job.id,
         **({"kind": job.kind} if job.is_look else {}),
@@ -58,7 +59,7 @@ def as_dict(job: ImportJob) -> dict[str, Any]:
         "bytes": job.bytes,
         "requests": job.requests,
         "seconds": round(job.seconds, 3),
-        "problems": [{name: problem[name] for name in PROBLEM} for problem in problems(job)],
+        "problems": [{name: problem[name] for name in PROBLEM} for problem in found],
         "message": job.message,
         **({"question": job.question} if job.asks else {}),
         **({"wait": _wait(job)} if job.wait_reason else {}),
@@ -87,14 +88,17 @@ def refused(message: str, job_id: int | None = None) -> dict[str, Any]:
     }
 
 
-def problems(job: ImportJob, limit: int | None = None) -> Iterator[dict[str, Any]]:
-    """What did not come as it should, item by item: {id, handle, title, reason}, and item_id where it is held."""
+def problems(job: ImportJob, limit: int | None = None, *, with_restricted: bool = True) -> Iterator[dict[str, Any]]:
+    """Yield what did not come as it should, item by item: {id, handle, title, reason}, and item_id where it is held.
+
+    `with_restricted`: also files whose names a signed-out reader is not shown.
+    """
     if job.is_look:
         yield from _problems_of_a_look(job, limit)
         return
     for row in db.session.execute(_item_problems(job.id, limit)):
         yield _problem(row.source_id, row.handle, row.title, row.reason, row.item_id)
-    for row in db.session.execute(_file_problems(job, limit)):
+    for row in db.session.execute(_file_problems(job, limit, with_restricted)):
         file = row.CatalogueFile
         reason = f"File “{file.label}”: {FATES[Fate(file.fate)]}. {file.reason or ''}".rstrip() + _as_of(file, job)
         yield _problem(row.source_id, row.handle, row.title, reason, file.item_id)
@@ -130,19 +134,24 @@ def nameless_failures(job_id: int) -> int:
     return db.session.scalar(query.where(Change.source_id.is_(None)))
 
 
-def _file_problems(job: ImportJob, limit: int | None) -> Any:
+def _file_problems(job: ImportJob, limit: int | None, with_restricted: bool) -> Any:
     """Return a SELECT of the problem files of at most `limit` items that this job was the last to see.
 
-    The holdings come first, alone: each has such a file, so no more of them are read than are shown.
+    The holdings come first, alone: each has such a file, so no more of them are read than are shown. Where restricted
+    names are left out, each file of a holding is looked at.
     """
-    mine = (Holding.source_id == job.source_id, Holding.seen_by == job.id, Holding.has_problem_files)
+    listed = [CatalogueFile.fate.in_(LISTED)]
+    mine = [Holding.source_id == job.source_id, Holding.seen_by == job.id, Holding.has_problem_files]
+    if not with_restricted:
+        listed.append(~CatalogueFile.name_is_restricted)
+        mine.append(exists().where(CatalogueFile.item_id == Holding.item_id, *listed))
     items = select(Holding.item_id).where(*mine).order_by(Holding.item_id).limit(limit).subquery()
     title = case((_TITLE_IS_CLOSED, None), else_=CatalogueItem.title).label("title")
     return (
         select(CatalogueFile, CatalogueItem.source_id, CatalogueItem.handle, title)
         .join(CatalogueItem, CatalogueItem.id == CatalogueFile.item_id)
         .join(items, items.c.item_id == CatalogueItem.id)
-        .where(CatalogueFile.fate.in_(LISTED))
+        .where(*listed)
         .order_by(items.c.item_id, CatalogueFile.position)
         .limit(limit)
     )

@@ -1,4 +1,4 @@
-"""Marks what only a login shows: items that a signed-out reader does not find, and values that he does not get.
+"""Marks what only a login shows: items that a signed-out reader does not find, values and files he is not shown.
 
 The mark alone is no update. It follows the source with every run that looks at the item (design rule 16).
 """
@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, update
 
-from ..catalogue import store
+from ..catalogue import marks, store
+from ..catalogue.restricted import Shown
 from ..catalogue.store import Place, Saved
+from ..dspace import OpenItems
 from ..dspace.records import Item, Scope
 from ..extensions import db
 from .access import Access
@@ -27,19 +29,19 @@ class Restrictions:
         has_mark = ITEM.c.by_login | ITEM.c.restricted_search_text.is_not(None)
         self._are_any = db.session.scalar(select(ITEM.c.id).where(mine, has_mark).limit(1)) is not None
         self._is_signed_in = False
-        self._open = {}  # of the items to be recorded next: see Access.open_items
+        self._open: OpenItems = {}  # of the items to be recorded next: see Access.open_items
 
     def prepare(self, access: Access, items: Sequence[Item]) -> None:
-        """Ask what a signed-out reader finds of these items. No transaction may be open."""
+        """Ask what a signed-out reader is shown of these items. No transaction may be open."""
         self._is_signed_in = access.is_signed_in
-        self._open = access.open_items(self._scope, [item.id for item in items])
+        self._open = access.open_items(self._scope, items)
 
     def mark(self, saved: Sequence[Saved]) -> None:
         """Mark what only a login shows of these items, and unmark the rest."""
         self._are_any = self._are_any or self._is_signed_in
         if self._are_any:
             self._mark_items(saved)
-            self._mark_values(saved)
+            marks.mark(self._place, self._shown(saved))
 
     def _mark_items(self, saved: Sequence[Saved]) -> None:
         closed = [s.item_id for s in saved if s.item.id not in self._open]
@@ -48,10 +50,26 @@ class Restrictions:
             moved = (ITEM.c.id.in_(ids), ITEM.c.by_login.is_not(by_login))
             db.session.execute(update(ITEM).where(*moved).values(by_login=by_login))
 
-    def _mark_values(self, saved: Sequence[Saved]) -> None:
-        """Mark values. What a signed-out run has read is open; what it only listed stays as it was."""
-        if self._is_signed_in:
-            open_values = {s.item_id: self._open.get(s.item.id) for s in saved}
-        else:
-            open_values = {s.item_id: s.item.metadata for s in saved if s.item.metadata is not None}
-        store.restrict_values(self._place, open_values)
+    def _shown(self, saved: Sequence[Saved]) -> dict[int, Shown]:
+        """Return what a signed-out reader is shown of these items, by their ids in the catalogue.
+
+        What a signed-out run has read is open, and what it has not read stays as it was.
+        """
+        if not self._is_signed_in:
+            read = [s for s in saved if s.item.metadata is not None]
+            return {s.item_id: Shown(s.item.metadata, _ids(s.item)) for s in read}
+        return {s.item_id: self._shown_of(s.item) for s in saved}
+
+    def _shown_of(self, item: Item) -> Shown:
+        """Return what of an item that a signed-in run has read is shown to a signed-out reader.
+
+        Files that came, and of which it is not known whether they are shown, are taken for restricted.
+        """
+        shown = self._open.get(item.id)
+        files = _ids(shown) if shown else None
+        return Shown(shown and shown.metadata, set() if files is None and item.bitstreams is not None else files)
+
+
+def _ids(item: Item) -> set[str] | None:
+    """Return the ids of the files of an item; None where they were not read."""
+    return None if item.bitstreams is None else {file.id for file in item.bitstreams}

@@ -89,7 +89,7 @@ def problems(job_id: int) -> Response:
     shown = jobs.get(job_id)
     if _is_withheld(shown):
         require(Role.EDITOR)
-    lines = stream_with_context(_problem_lines(shown))
+    lines = stream_with_context(_problem_lines(shown, with_restricted=_sees_restricted()))
     named = {"Content-Disposition": f'attachment; filename="problems-of-job-{job_id}.csv"'}
     return Response(lines, mimetype="text/csv", headers=named)
 
@@ -216,7 +216,8 @@ def _undo_own(job_id: int) -> int:
 
 def _shown(shown: ImportJob) -> dict[str, Any]:
     is_withheld = _is_withheld(shown)
-    listed = () if shown.is_undo or is_withheld else report.problems(shown, limit=MOST_PROBLEMS + 1)
+    is_listed = not (shown.is_undo or is_withheld)
+    listed = report.problems(shown, MOST_PROBLEMS + 1, with_restricted=_sees_restricted()) if is_listed else ()
     found = list(islice(listed, MOST_PROBLEMS + 1))
     told_by = report.told_by(shown)
     return {
@@ -235,7 +236,12 @@ def _shown(shown: ImportJob) -> dict[str, Any]:
 
 def _is_withheld(job: ImportJob) -> bool:
     """Whether what it does, says and lists may name what viewers are not shown, and a viewer asks."""
-    return job.names_restricted and not g.person.may(Role.EDITOR)
+    return job.names_restricted and not _sees_restricted()
+
+
+def _sees_restricted() -> bool:
+    """Whether who asks may see what comes only by a login at its source: viewers may not."""
+    return g.person.may(Role.EDITOR)
 
 
 def _do(job_id: int, act: Callable[[], int | None]) -> Any:
@@ -265,11 +271,11 @@ def _created(create: Callable[[int], int], word: str, job_ids: list[int]) -> lis
     return created
 
 
-def _problem_lines(of: ImportJob) -> Iterator[str]:
+def _problem_lines(of: ImportJob, *, with_restricted: bool) -> Iterator[str]:
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(report.PROBLEM)
-    for problem in report.problems(of):
+    for problem in report.problems(of, with_restricted=with_restricted):
         writer.writerow([csv_safe(str(problem[name] or "")) for name in report.PROBLEM])
         yield file.getvalue()
         file.seek(0)

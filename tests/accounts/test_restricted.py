@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import unquote
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from connector import notices
 from connector.accounts import passwords
 from connector.accounts.models import Role
-from connector.catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Membership
+from connector.catalogue import problems
+from connector.catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding, Membership
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction
-from connector.imports import jobs
+from connector.imports import jobs, report
 from connector.imports.models import ImportJob, Kind, State, WaitReason, wait_columns
 from tests.pages import words
 
@@ -216,3 +220,64 @@ def test_a_restricted_title_is_shown_to_editors_alone(office, half_closed):
 
     assert [path for path in paths if "The sealed will" in shown(viewer, path)] == []
     assert [path for path in paths if "The sealed will" not in shown(editor, path)] == []
+
+
+@dataclass
+class NamedFile:
+    """A file of an open item that failed, and whose name is restricted."""
+
+    item: int
+    file: int
+    name: str = "sealed will.png"
+
+
+@pytest.fixture
+def named_file(office) -> NamedFile:
+    with office.app.app_context(), transaction():
+        file = db.session.scalar(
+            select(CatalogueFile)
+            .where(CatalogueFile.is_stored, CatalogueFile.media_type == "image/png")
+            .order_by(CatalogueFile.item_id.desc())
+            .limit(1)
+        )
+        found = NamedFile(file.item_id, file.id)
+        file.name, file.description, file.name_is_restricted = found.name, "About the sealed will", True
+        file.fate, file.item.restricted_search_text = Fate.DAMAGED.value, found.name
+        db.session.flush()
+        problems.mark([file.item_id])
+        [source] = db.session.scalars(select(Holding).where(Holding.item_id == file.item_id))
+        db.session.get(ImportJob, 1).cursor = {}
+        source.seen_by = 1
+        return found
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/items/{item}/", "/items/", "/items.csv", "/jobs/1/", "/jobs/1/live", "/jobs/1/problems.csv"],
+)
+def test_the_name_of_a_file_that_only_a_login_lists_is_shown_to_editors_alone(office, named_file, path):
+    path = path.format(**vars(named_file))
+    viewer, editor = shown(office.enter("vera"), path), shown(office.enter("ed"), path)
+
+    assert "sealed will" not in unquote(viewer)
+    assert "sealed will" in unquote(editor)
+
+
+def test_a_viewer_neither_finds_nor_opens_a_file_that_only_a_login_lists(office, named_file):
+    viewer = office.enter("vera")
+    refused = viewer.get(f"/files/{named_file.file}/x.png")
+
+    assert "No item has all of this" in words(viewer.get("/items/?q=sealed+will"))
+    assert (refused.status_code, "sealed will" in refused.get_data(as_text=True)) == (403, False)
+
+
+def test_a_notice_names_no_file_that_only_a_login_lists(office, named_file):
+    with office.app.app_context():
+        job = jobs.get(1)
+        told = [reason["reason"] for reason in report.as_dict(job, with_restricted=False)["problems"]]
+        all_told = [reason["reason"] for reason in report.as_dict(job)["problems"]]
+        notice = notices._Told(job)
+
+    assert not any(named_file.name in reason for reason in told)
+    assert any(named_file.name in reason for reason in all_told)
+    assert named_file.name not in notice.text + json.dumps(notice.data)

@@ -67,9 +67,9 @@ def test_values_of_a_list_with_details_come_without_hidden_fields(shelf):
     shelf.sample.data.edit(item, "local.note", ["for staff"])
     id = shelf.id("No file")
 
-    values = shelf.client.open_items(shelf.scope("Special files"), [id])[id]
+    shown = shelf.client.open_items(shelf.scope("Special files"), [id])[id]
 
-    fields = {value.field for value in values}
+    fields = {value.field for value in shown.metadata}
     assert "dc.title" in fields
     assert "local.note" not in fields
 

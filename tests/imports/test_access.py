@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from connector.dspace.records import Scope, ScopeKind
+from connector.dspace.records import Item, Scope, ScopeKind
 from connector.errors import LoginRefused, Restricted, ServerTrouble
 from connector.http import OutageWait
 from connector.imports.access import Access, Lapsed
@@ -114,7 +114,9 @@ def test_a_login_that_is_refused_ends_the_reading():
 def test_nobody_is_asked_about_a_login_that_there_is_not():
     way = anonymous()
 
+    items = [Item(id, None, None, None) for id in "ab"]
+
     assert way.surely(Reader()) == 1
-    assert way.open_items(SCOPE, ["a", "b"]) == {"a": None, "b": None}
+    assert way.open_items(SCOPE, items) == {item.id: item for item in items}
     with pytest.raises(Restricted):
         way.allowed(Reader(Restricted("closed")))

@@ -1,0 +1,42 @@
+"""Writes the marks of what only a login at the source shows: values and names of files (see `restricted`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import select, update
+
+from ..extensions import db
+from . import restricted, store
+from .restricted import Shown
+from .store import FILE, ITEM, Place
+
+
+def mark(place: Place, shown: Mapping[int, Shown]) -> None:
+    """Mark what a signed-out reader is not shown of these items, and unmark the rest. It is no update of the items.
+
+    `shown`: what he is shown, by the id of the item. Values and files of which that is not known keep their marks.
+    """
+    rows = db.session.execute(select(ITEM.c.id, ITEM.c.title, ITEM.c.source_metadata).where(ITEM.c.id.in_(shown))).all()
+    files = store.files_of(list(shown)) if shown else {}
+    for row in rows:
+        metadata = restricted.marked(row.source_metadata, shown[row.id].values)
+        marked = _with_marks(files.get(row.id, []), shown[row.id])
+        if (metadata, marked) != (row.source_metadata, files.get(row.id, [])):
+            _write_marks(row.id, marked)
+            values = {"source_metadata": metadata} | store.derived(place, row.title, metadata, marked)
+            db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
+
+
+def _with_marks(files: Iterable[Mapping[str, Any]], shown: Shown) -> list[dict[str, Any]]:
+    """Return the file rows with the marks that they should have."""
+    if shown.files is None:
+        return [dict(file) for file in files]
+    return [{**file, "name_is_restricted": file["bitstream_id"] not in shown.files} for file in files]
+
+
+def _write_marks(item_id: int, files: Iterable[Mapping[str, Any]]) -> None:
+    closed = [file["bitstream_id"] for file in files if file["name_is_restricted"]]
+    values = {"name_is_restricted": FILE.c.bitstream_id.in_(closed)}
+    db.session.execute(update(FILE).where(FILE.c.item_id == item_id).values(values))
