@@ -10,7 +10,7 @@ from collections.abc import Collection as Group
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -90,6 +90,19 @@ class HalClient:
         """The optional questions that this repository does not answer (see `hal_optional`)."""
         return self._optional.unanswered
 
+    @cached_property
+    def searches_private(self) -> bool:
+        """Whether searches ask for private items, too: where we are signed in, unless the site refuses that."""
+        if not self._http.is_signed_in:
+            return False
+        params = [*items_in(Scope(ScopeKind.REPOSITORY), with_private=True), ("size", 1)]
+        search = partial(self._api.search, params, tries=_TRIES)
+        try:
+            self._patience.retry_until_available("page", lambda: self._optional.require(Question.PRIVATE, search))
+        except UnansweredError:
+            return False
+        return True
+
     def communities(self) -> Iterator[Community]:
         """All communities, in no useful order."""
         return self._tree.communities()
@@ -134,8 +147,7 @@ class HalClient:
             return None
         self._check(scope)
 
-        question = question_of(subset)
-        ask = partial(self._total, scope, subset)
+        question, ask = question_of(subset), self._counting(scope, subset)
         try:
             return self._patience.retry_until_available(
                 "page", lambda: self._optional.ask(question, ask) if question else ask()
@@ -187,7 +199,10 @@ class HalClient:
         self._require(scope, subset)
         is_slice = subset is not None and subset.part is not None
         plans = (light_plans if light else slice_plans if is_slice else complete_plans)(self._sizes)
-        reading = Reading(self._api, self._patience, self._width, self._sizes, self._complete, self._lists_parts)
+        complete, with_private = self._complete, self.searches_private
+        reading = Reading(
+            self._api, self._patience, self._width, self._sizes, complete, self._lists_parts, with_private
+        )
         walk = Walk(reading, scope, plans, light=light, with_collection=with_collection, seen=seen, subset=subset)
         yield from walk.pages(cursor)
 
@@ -360,7 +375,8 @@ class HalClient:
             self._check(scope)
         except NotFound:
             return False
-        params = [*items_in(scope, way=Way(None, f"search.resourceid:{found['uuid']}")), ("size", 1)]
+        way = Way(None, f"search.resourceid:{found['uuid']}")
+        params = [*items_in(scope, way=way, with_private=self.searches_private), ("size", 1)]
         with suppress(UnansweredError):
             if self._optional.ask(Question.IDS, lambda: self._api.search(params, tries=_TRIES)[0].total > 0):
                 return True
@@ -386,13 +402,13 @@ class HalClient:
     def _require(self, scope: Scope, subset: Subset | None) -> None:
         """Raises UnansweredError where the site refuses searches for such a subset."""
         if question := question_of(subset):
-            ask = partial(self._total, scope, subset)
+            ask = self._counting(scope, subset)
             self._patience.retry_until_available("page", lambda: self._optional.require(question, ask))
 
-    def _total(self, scope: Scope, subset: Subset | None) -> int:
-        """Return how many items a search finds, as the answer to one request for a page of one."""
-        params = [*items_in(scope, subset), ("size", 1)]
-        return self._api.search(params, tries=_TRIES)[0].total
+    def _counting(self, scope: Scope, subset: Subset | None) -> Callable[[], int]:
+        """Return a request for how many items a search finds: for a page of one."""
+        params = [*items_in(scope, subset, with_private=self.searches_private), ("size", 1)]
+        return lambda: self._api.search(params, tries=_TRIES)[0].total
 
     def _lists_parts(self) -> bool:
         """Return whether the site answers searches for a part of the items."""

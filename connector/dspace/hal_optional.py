@@ -1,4 +1,5 @@
-"""The questions to a DSpace 7 to 10 that a client can do without: searches with a query, and the access to files.
+"""The questions to a DSpace 7 to 10 that a client can do without: searches with a query or a configuration, and the
+access to files.
 
 Firewalls refuse addresses with a Solr query at some sites (403, or a web page with 200), and answer all else.
 """
@@ -26,6 +27,7 @@ class Question(StrEnum):
     PART = "part"
     IDS = "ids"
     ACCESS = "access"
+    PRIVATE = "private"
 
 
 class UnansweredError(Rejected):

@@ -26,17 +26,24 @@ WAYS = (
     *(Way(None, f"search.resourceid:{digit}*") for digit in "0123456789abcdef"),
 )
 AS_IT_COMES = Way(None)
+# The search of administrators. It shows them private items, and withdrawn ones, which are left out: they count nowhere.
+_ADMINISTRATIVE_VIEW = ("configuration", "administrativeView")
+_NOT_WITHDRAWN = "NOT withdrawn:true"
 _WHOLE = Subset()
 
 
-def items_in(scope: Scope, subset: Subset | None = None, way: Way = AS_IT_COMES) -> list[tuple[str, str]]:
-    """The parameters that select and order items; what pages and embeds them is for the caller to add.
+def items_in(
+    scope: Scope, subset: Subset | None = None, way: Way = AS_IT_COMES, *, with_private: bool
+) -> list[tuple[str, str]]:
+    """Return the parameters that select and order items; what pages and embeds them is for the caller to add.
 
-    Queries go to Solr as they are: its classic syntax, in which AND and OR join queries of fields.
+    `with_private`: private items, too, as far as who asks is an administrator. Queries go to Solr as they are: its
+    classic syntax, in which AND, OR and NOT join queries of fields.
     """
-    query = " AND ".join([*_queries(subset or _WHOLE), *([way.query] if way.query else [])])
-    params = [("dsoType", "item"), ("scope", scope.id), ("sort", way.sort), ("query", query)]
-    return [(name, value) for name, value in params if value]
+    queries = [*_queries(subset or _WHOLE), *([way.query] if way.query else [])]
+    queries += [_NOT_WITHDRAWN] if with_private else []
+    params = [("dsoType", "item"), ("scope", scope.id), ("sort", way.sort), ("query", " AND ".join(queries))]
+    return [(name, value) for name, value in params if value] + ([_ADMINISTRATIVE_VIEW] if with_private else [])
 
 
 def question_of(subset: Subset | None) -> Question | None:

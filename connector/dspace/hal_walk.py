@@ -29,7 +29,7 @@ from .records import Failure, Item, Page, Scope, ScopeKind, Subset
 class Reading:
     """How a walk reads: `sizes` are the page sizes allowed; `complete` makes light items complete, some at a time.
 
-    `lists_parts`: whether the site answers searches for a part of the items.
+    `lists_parts`: whether the site answers searches for a part of the items. `with_private`: see `items_in`.
     """
 
     api: HalApi
@@ -38,6 +38,7 @@ class Reading:
     sizes: tuple[int, ...]
     complete: Callable[[Iterable[Item], Callable[[], int]], Iterator[Result]]
     lists_parts: Callable[[], bool]
+    with_private: bool
 
 
 class Walk:
@@ -245,7 +246,8 @@ class Walk:
     def _parameters(self, plan: Plan) -> list[tuple[str, Any]]:
         embeds = self._api.embedding_files() if plan.embeds else []
         owner = [("embed", "owningCollection")] if self._embeds_owner else []
-        return [*items_in(self._scope, self._subset, self._way), *embeds, *owner]
+        selected = items_in(self._scope, self._subset, self._way, with_private=self._reading.with_private)
+        return [*selected, *embeds, *owner]
 
     def _row(self, row: Any, plan: Plan, url: str) -> Result:
         """The item of a row; a row that cannot be understood is a Failure, and its neighbours are safe."""

@@ -50,13 +50,15 @@ class LegacyClient:
     `limit`: the most results asked for at once, but for the id list, which loses nothing only in one piece; `width()`:
     how many requests may run in parallel now. Only the walk and `complete` wait for a repository that is down.
     `can_select`: these servers list whole collections only, without any query, so no walk is of what changed.
-    `lists_closed_files`: items do not list files that we may not read. `tells_unknown`: False on 4, which refuses an
+    `searches_private`: lists show administrators private items without being asked for these. `lists_closed_files`:
+    items do not list files that we may not read. `tells_unknown`: False on 4, which refuses an
     unknown id as one that is not open.
     """
 
     can_select = False
     unanswered: Group[str] = frozenset()  # no question to these servers is an optional one
     lists_closed_files = False
+    searches_private = False
 
     def __init__(
         self,

@@ -109,6 +109,11 @@ class Http:
         """What this door remembers of its requests."""
         return self._traffic
 
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether GET requests to the API carry the headers of a login."""
+        return self._asking.credentials is not None
+
     def sign_in(self, credentials: Credentials | None) -> None:
         """From now on GET requests to the API of these credentials carry their headers; with None, none do."""
         self._asking.credentials = credentials

@@ -22,6 +22,7 @@ ANSWERS = {
 YES_OR_NO = {Answer.MARK: "The answer: yes.", Answer.LEAVE: "The answer: no."}
 SETTLED = "A later import has settled this."
 QUESTIONS = {
+    "private": "all items that an administrator may see (configuration=administrativeView)",
     "changes": "which items were indexed since a time (SolrIndexer.lastIndexed)",
     "part": "the items whose uuid begins with some digits (search.resourceid)",
     "ids": "items by their uuids (search.resourceid)",

@@ -106,10 +106,11 @@ def _has_proof(harvest: Harvest) -> bool:
 
 
 def _circumstances(harvest: Harvest) -> Mapping[str, Any]:
-    """What must be the same for a proof to hold: the server and who reads it, and where unchanged items would go."""
+    """Return what must be the same for a proof to hold: the server, who reads it, what its searches show, item sets."""
     server = harvest.place.server
     shelves = [harvest.options.get(name) or None for name in SHELVES]
-    return {"server": [server.api_url, server.version], "shelves": shelves, "login": harvest.reader}
+    reader = {"login": harvest.reader, "private": harvest.client.searches_private}
+    return {"server": [server.api_url, server.version], "shelves": shelves, **reader}
 
 
 def _read(harvest: Harvest, total: int) -> None:

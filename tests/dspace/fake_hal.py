@@ -112,6 +112,7 @@ class FakeHal:
         self.cap, self.sorts = cap, sorts
         self.requests: list[tuple[str, dict[str, list[str]]]] = []
         self.busy: Counter[str] = Counter()
+        self.is_signed_in = False
         self.traffic = Traffic()
         self.order: Callable[[list[Json], dict[str, list[str]]], list[Json]] = lambda rows, asked: rows
         self.trouble: Callable[[str, dict[str, list[str]]], None] = lambda path, asked: None

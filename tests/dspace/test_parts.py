@@ -41,7 +41,7 @@ def test_numbers_of_old_are_dealt_out_evenly(number, of):
 
 
 def query_of(subset: Subset | None, **how) -> str | None:
-    return dict(items_in(HOME, subset, **how)).get("query")
+    return dict(items_in(HOME, subset, **how, with_private=False)).get("query")
 
 
 def test_what_is_asked_of_solr():

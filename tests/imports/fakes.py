@@ -76,6 +76,7 @@ class FakeDSpace:
         self.width = 2
         self.traffic = Traffic()
         self.can_select = False
+        self.searches_private = False
         self.tells_unknown = True
         self.unanswered: set[str] = set()
         self.refuses_subsets = False

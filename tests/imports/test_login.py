@@ -98,9 +98,7 @@ def without_what_passes(records: dict[str, dict]) -> dict[str, dict]:
 EMBARGO = ("Embargoed file beside an open one", "embargoed.txt")
 
 
-def private(guest: Guest) -> set[str]:
-    """The private items that a login brings: the lists of DSpace 5 and 6 show them to administrators."""
-    return {"Private item"} if guest.sample.generation < 7 else set()
+PRIVATE = {"Private item"}  # administrators get it
 
 
 def test_what_only_a_login_opens_comes_with_it_and_is_marked(guest):
@@ -112,12 +110,12 @@ def test_what_only_a_login_opens_comes_with_it_and_is_marked(guest):
 
     assert "Restricted item" not in before
     assert (anonymous.clean, signed_in.clean) == (True, True), (anonymous.message, signed_in.message)
-    assert guest.restricted() == {"Restricted item"} | private(guest)
+    assert guest.restricted() == {"Restricted item"} | PRIVATE
     assert guest.file("Restricted item", "file.txt")["fate"] == "stored"
     assert guest.file("Restricted item", "file.txt")["restricted"] is True
     assert (guest.file(*EMBARGO)["fate"], guest.file(*EMBARGO)["restricted"]) == ("stored", True)
     assert guest.file(EMBARGO[0], "open.txt")["restricted"] is False
-    assert set(before) | {"Restricted item"} | private(guest) == set(guest.records())
+    assert set(before) | {"Restricted item"} | PRIVATE == set(guest.records())
 
 
 def test_a_first_import_by_login_marks_the_same(guest):
@@ -126,7 +124,7 @@ def test_a_first_import_by_login_marks_the_same(guest):
     job = guest.run()
 
     assert job.clean, job.message
-    assert guest.restricted() == {"Restricted item"} | private(guest)
+    assert guest.restricted() == {"Restricted item"} | PRIVATE
     assert guest.file(*EMBARGO)["restricted"] is True
 
 
@@ -154,7 +152,7 @@ def test_what_opens_at_the_source_loses_its_mark_and_is_no_update(guest):
 
     job = guest.run(full=True)
 
-    assert guest.restricted() == private(guest)
+    assert guest.restricted() == PRIVATE
     assert guest.file("Restricted item", "file.txt")["restricted"] is False
     assert guest.file(*EMBARGO)["restricted"] is False
     assert (job.updated, job.clean) == (1, True)
@@ -170,7 +168,7 @@ def test_what_closes_at_the_source_is_marked_by_the_next_run_and_is_no_update(gu
 
     job = guest.run(full=True)
 
-    assert guest.restricted() == {"Restricted item", "No file"} | private(guest)
+    assert guest.restricted() == {"Restricted item", "No file"} | PRIVATE
     assert (job.updated, job.added, job.vanished) == (0, 0, 0)
 
 
@@ -204,7 +202,7 @@ def test_files_that_only_a_login_opens_come_although_no_item_has_changed(guest):
 
     job = guest.run()
 
-    assert job.added == len(private(guest))
+    assert job.added == len(PRIVATE)
     assert guest.file(*EMBARGO)["fate"] == "stored"
     assert guest.file("Closed bundle", "inside.txt")["fate"] == "stored"
 

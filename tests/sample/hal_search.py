@@ -9,7 +9,7 @@ from .answers import Answer, Refusal, Request, dumps
 from .embed import Embedder, Embeds
 from .hal_items import ItemWriter
 from .hal_wire import embeds_of, internal, json_answer, whole
-from .records import Community, Item, Thing
+from .records import Community, Item, Thing, signed_in
 from .search import Search
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ class Discovery:
         if any(name.startswith("f.") for name in request.query):
             raise Refusal(400)  # no filter is known here
         kind, scope, query = request.one("dsoType"), request.one("scope"), request.one("query")
-        found = self._search.find(kind, scope, query, request.one("sort"))
+        is_asked = request.one("configuration") == "administrativeView"  # ignored unless an administrator asks
+        is_administrative = is_asked and signed_in.get() and self._sample.logins.is_administrator
+        found = self._search.find(kind, scope, query, request.one("sort"), is_administrative)
         number, size = whole(request.one("page"), 0), whole(request.one("size"), 20) or 20
         rows, embeds = found[number * size :][: min(size, MOST_ROWS)], embeds_of(request)
         answer = json_answer(self._text(request, rows, embeds, _counts(number, size, len(found), len(rows))))
@@ -56,7 +58,8 @@ class Discovery:
         head = {"id": None, "scope": request.one("scope") or None, "query": request.one("query") or None}
         head["appliedFilters"] = None
         head["sort"] = {"by": by, "order": direction.upper() or "ASC"} if by else None
-        head |= {"configuration": None, "type": "discover", "_links": {"self": shape.href(internal(request))}}
+        head["configuration"] = request.one("configuration") or None
+        head |= {"type": "discover", "_links": {"self": shape.href(internal(request))}}
         tail = {"page": counts, "_links": shape.page_links(internal(request), counts)}
         objects = b",".join(self._object(row, request, embeds) for row in rows)
         parts = [dumps(head)[:-1], b',"_embedded":{"searchResult":{"_embedded":{"objects":[', objects, b"]},"]

@@ -22,6 +22,8 @@ TOKEN = "2ff4a2a5-1d0f-4f3a-9d15-3a5d1c1e9a77"
 class Logins:
     """Who is signed in. One account, `NAME` with the `password`, to whom nothing is closed.
 
+    `is_administrator`: whether the searches of DSpace 7 and later show it private and withdrawn items on request.
+
     `made`: how many logins there were, `asked`: how many were tried, `renewed`: how many JWTs were exchanged. `lives`:
     after so many requests each the next sessions end by themselves; those that follow last. `life`: seconds of a JWT.
     On 4 nobody can log in.
@@ -32,6 +34,7 @@ class Logins:
         self.made = self.asked = self.renewed = 0
         self.lives: list[int] = []
         self.life = 1800
+        self.is_administrator = True
         self.keys: dict[str, float] = {}
 
     @contextmanager

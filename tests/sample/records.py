@@ -180,6 +180,11 @@ class Item:
         return self.is_open and self.in_archive and self.discoverable and not self.is_lost_from_index
 
     @property
+    def is_administered(self) -> bool:
+        """Whether the search of administrators finds it: private and withdrawn items, too."""
+        return (self.in_archive or self.withdrawn) and not self.is_lost_from_index
+
+    @property
     def collections(self) -> list[Collection]:
         return [self.collection, *self.mapped]
 

@@ -25,18 +25,21 @@ class Search:
         self._results: dict[tuple[bool | str, ...], list[Thing]] = {}
         self._changes = -1
 
-    def find(self, kind: str, scope: str, query: str, sort: str) -> list[Thing]:
-        """All that whoever asks can find. Raises Refusal: 400 for an unknown kind, 422 for a sort or query."""
+    def find(self, kind: str, scope: str, query: str, sort: str, is_administrative: bool = False) -> list[Thing]:
+        """All that whoever asks can find. Raises Refusal: 400 for an unknown kind, 422 for a sort or query.
+
+        `is_administrative`: an administrator asks with the configuration that shows private and withdrawn items, too.
+        """
         if self._changes != self._data.changes:
             self._results.clear()
             self._changes = self._data.changes
-        asked = (kind.lower(), scope, query, sort)
+        asked = (kind.lower(), scope, query, sort, is_administrative)
         seen_as = (signed_in.get(), *asked)
         if seen_as not in self._results:
             self._results[seen_as] = self._found(*asked)
         return self._results[seen_as]
 
-    def _found(self, kind: str, scope: str, query: str, sort: str) -> list[Thing]:
+    def _found(self, kind: str, scope: str, query: str, sort: str, is_administrative: bool) -> list[Thing]:
         by, _, direction = sort.partition(",")
         if kind and kind not in KINDS:
             raise Refusal(400)
@@ -44,18 +47,18 @@ class Search:
             raise Refusal(422, "Invalid search request")
         tests = [_test(term) for term in query.split(" AND ")] if query else []
         tests.append(self._within(scope))
-        found = [one for one in self._visible(kind) if all(test(one) for test in tests)]
+        found = [one for one in self._visible(kind, is_administrative) if all(test(one) for test in tests)]
         found.sort(key=_place)
         if by not in ("", "score"):
             found.sort(key=lambda one: _key(one, by), reverse=direction.lower() == "desc")
         return found
 
-    def _visible(self, kind: str) -> Iterable[Thing]:
+    def _visible(self, kind: str, is_administrative: bool) -> Iterable[Thing]:
         data = self._data
         shelves = {"item": data.items, "collection": data.collections, "community": data.communities}
         for name, shelf in shelves.items():
             if kind in ("", name):
-                yield from filter(is_listed, shelf.values())
+                yield from (one for one in shelf.values() if is_listed(one, is_administrative))
 
     def _within(self, scope: str) -> Test:
         """An unknown or malformed scope is ignored: the whole repository is found."""
@@ -67,9 +70,11 @@ class Search:
         return lambda one: True
 
 
-def is_listed(one: Thing) -> bool:
+def is_listed(one: Thing, is_administrative: bool = False) -> bool:
     """Whether lists and search show it to whoever asks."""
-    return one.is_found if isinstance(one, Item) else one.is_open
+    if not isinstance(one, Item):
+        return one.is_open
+    return one.is_administered if is_administrative else one.is_found
 
 
 def _place(one: Thing) -> int:
@@ -85,7 +90,13 @@ def _key(one: Thing, by: str) -> str:
 
 
 def _test(term: str) -> Test:
-    """One field query, or some of them joined by OR in brackets. Raises Refusal 422, as Solr does for bad syntax."""
+    """One field query, one with NOT, or some joined by OR in brackets. Raises Refusal 422, as Solr for bad syntax."""
+    if term.startswith("NOT "):
+        test = _test(term.removeprefix("NOT "))
+        return lambda one: not test(one)
+    if found := re.fullmatch(r"withdrawn:(true|false)", term):
+        is_wanted = found.group(1) == "true"
+        return lambda one: isinstance(one, Item) and one.withdrawn is is_wanted
     if term.startswith("(") and term.endswith(")"):
         either = [_test(part) for part in term[1:-1].split(" OR ")]
         return lambda one: any(test(one) for test in either)
