@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import delete, exists, insert, select, update
@@ -42,6 +43,7 @@ UNTRIED = dict.fromkeys(KEPT) | {
     "name_is_restricted": False,
     "is_unstable": False,
 }
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 # Of a file whose bytes were found damaged or missing in the folder.
 LOST = {"fate": Fate.LINKED.value, "sha256": None, "is_outdated": False, "tried_by": None}
 
@@ -98,16 +100,19 @@ def held(repository_id: int, items: Sequence[Item]) -> dict[str, Held]:
     }
 
 
-def save(place: Place, items: Sequence[Item], met: Met = nobody_met) -> list[Saved]:
+def save(
+    place: Place, items: Sequence[Item], met: Met = nobody_met, closed: Mapping[str, Mapping[str, Any]] = NOTHING
+) -> list[Saved]:
     """Write complete items, each given once: new ones are added, those with other content updated. No commit.
 
-    `met`: which of some ids at the source this run has met (see `identity.find`).
+    `met`: which of some ids at the source this run has met (see `identity.find`). `closed`: what to write of files that
+    stay though their items no longer list them, by the ids of these files.
     """
     rows, data, fresh, known, changed = _sorted_out(place, items, met)
     ids = _insert(place, fresh, data)
     added = [Saved(item, key := data[item.id]["source_key"], ids[key], "added", {}) for item in fresh]
     _insert_files({s.item_id: _file_rows(s.item, {}) for s in added})
-    before = _update(place, changed, rows, data)
+    before = _update(place, changed, rows, data, closed)
     _touch([(rows[item.id], data[item.id]) for item in known if item.id not in before])
     return added + _outcomes(known, rows, before, data)
 
@@ -305,7 +310,13 @@ def _insert(place: Place, fresh: list[Item], data: Mapping[str, dict[str, Any]])
     return dict(db.session.execute(query.where(ITEM.c.source_key.in_(keys))).all())
 
 
-def _update(place: Place, changed: list[Item], rows: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+def _update(
+    place: Place,
+    changed: list[Item],
+    rows: Mapping[str, Any],
+    data: Mapping[str, Any],
+    closed: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
     """Write changed items; gives the "data" group of each, by the item's id. Marks of equal values are kept."""
     if not changed:
         return {}
@@ -318,6 +329,8 @@ def _update(place: Place, changed: list[Item], rows: Mapping[str, Any], data: Ma
         present = {"source_state": SourceState.PRESENT.value, "state_since": None}
         metadata = restricted.with_marks_of(row.source_metadata, data[item.id]["source_metadata"])
         file_rows = _file_rows(item, {file["bitstream_id"]: file for file in old})
+        kept = [{**file, **closed[file["bitstream_id"]]} for file in old if file["bitstream_id"] in closed]
+        file_rows += [{**file, "position": position} for position, file in enumerate(kept, len(file_rows))]
         values = _row(place, data[item.id] | {"source_metadata": metadata}, file_rows) | present
         db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
         db.session.execute(delete(FILE).where(FILE.c.item_id == row.id))

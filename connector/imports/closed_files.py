@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from ..catalogue import store
 from ..catalogue.models import Fate, Holding
@@ -23,17 +23,21 @@ FILE, HOLDING = store.FILE, Holding.__table__
 
 
 def warning(harvest: Harvest) -> str:
-    """Return a sentence where this job found most of the stored files that it asked for closed; else ""."""
+    """Return a sentence where this job found most of the stored files that it checked closed; else "".
+
+    Lists without closed files check each file that they name.
+    """
     seen = (HOLDING.c.source_id == harvest.source_id, HOLDING.c.seen_by == harvest.job_id)
     is_closed = (FILE.c.fate == Fate.RESTRICTED) & FILE.c.sha256.is_not(None) & (FILE.c.first_met_by == harvest.job_id)
     query = select(func.count().filter(is_closed), func.count().filter(is_stored()))
-    query = query.where(FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*seen)), FILE.c.tried_by == harvest.job_id)
+    is_checked = FILE.c.tried_by == harvest.job_id if harvest.client.lists_closed_files else true()
+    query = query.where(FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*seen)), is_checked)
     closed, still_open = db.session.execute(query).one()
     db.session.rollback()
     if closed < FEWEST or closed <= still_open:
         return ""
     return (
-        f"The repository has closed {closed} of the {closed + still_open} stored files that were asked for. Ask its "
+        f"The repository has closed {closed} of the {closed + still_open} stored files that were checked. Ask its "
         "administrator whether this is right. The files are kept and shown to editors only, until a full check finds "
         "them open again."
     )

@@ -27,7 +27,7 @@ from ..repositories import register
 from ..repositories.connections import Connection, open_connection
 from ..repositories.models import Source
 from ..scanning import Scanner
-from . import choosing, ending, jobs, report, retrying, slices
+from . import choosing, ending, jobs, left_files, report, retrying, slices
 from .access import Access
 from .access_checks import AccessCheck
 from .fetching import FileFetcher
@@ -100,12 +100,14 @@ class Harvest:
         self._has_trusted: bool = self.cursor.get("trusted", False)
         self._excluded: set[str] = set(self.cursor.get("excluded", ()))
         self.scope_is_gone = bool(self.cursor.get("scope_is_gone"))
+        self.searches_private = False  # until the repository was asked (see the clients)
         self._absent: set[str] = set(self.cursor.get("absent", ()))  # ids that came with another state than present
         db.session.rollback()
 
     def __call__(self) -> tuple[bool, str]:
         with transaction():
             self.run.advance({}, **in_counts(self.recorder.fates()))
+        self.searches_private = self.access.surely(lambda: self.client.searches_private)
         if not self.cursor.get("walked"):
             self._read()
         if self.options.get("full"):
@@ -371,6 +373,7 @@ class Harvest:
         page, skipped = self._allowed(page)
         db.session.rollback()
         same, complete, failures, absent = self._sorted_out(page)
+        closed = left_files.closed(self, complete)
         self.recorder.prepare(self.access, [*(s.item for s in same), *complete], page.again)
         self.access.confirm()
         self.hidden.update({key: number for key, number in page.hidden.items() if number or key in self.known_hidden})
@@ -383,7 +386,7 @@ class Harvest:
             same = [s for s in same if s.item.id not in late]
             complete = [item for item in complete if item.id not in late]
             failures = [failure for failure in failures if (failure.id or failure.handle) not in late]
-            new = self.recorder.save(complete, kept | {s.item.id for s in same})
+            new = self.recorder.save(complete, kept | {s.item.id for s in same}, closed)
             saved = self.recorder.record(same + new, failures)
             self.recorder.shelve(page.again)
             counts = self._counts(saved, failures, met)

@@ -109,7 +109,7 @@ def _circumstances(harvest: Harvest) -> Mapping[str, Any]:
     """Return what must be the same for a proof to hold: the server, who reads it, what its searches show, item sets."""
     server = harvest.place.server
     shelves = [harvest.options.get(name) or None for name in SHELVES]
-    reader = {"login": harvest.reader, "private": harvest.client.searches_private}
+    reader = {"login": harvest.reader, "private": harvest.searches_private}
     return {"server": [server.api_url, server.version], "shelves": shelves, **reader}
 
 

@@ -96,7 +96,9 @@ class Comparison:
     def prepare(self, access: Access, items: Sequence[Item], again: Sequence[Item]) -> None:
         """Nothing is needed: item sets stay as they are."""
 
-    def save(self, items: Sequence[Item], unchanged: Collection[str]) -> list[Saved]:
+    def save(
+        self, items: Sequence[Item], unchanged: Collection[str], closed: Mapping[str, Mapping[str, Any]]
+    ) -> list[Saved]:
         """What saving these items would do. `unchanged`: ids met with them, as held."""
         return store.compare(self._place, items, lambda ids: self.seen(ids).union(unchanged))
 

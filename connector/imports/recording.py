@@ -131,9 +131,11 @@ class Recorder:
         """Those of the items that this job has not recorded as failed."""
         return [item for item in items if item.id not in self._failed]
 
-    def save(self, items: Sequence[Item], unchanged: Collection[str]) -> list[Saved]:
+    def save(
+        self, items: Sequence[Item], unchanged: Collection[str], closed: Mapping[str, Mapping[str, Any]]
+    ) -> list[Saved]:
         """Write complete items into the catalogue (see `store.save`). `unchanged`: ids met with them, as held."""
-        return store.save(self._place, items, lambda ids: self._recorded(ids).union(unchanged))
+        return store.save(self._place, items, lambda ids: self._recorded(ids).union(unchanged), closed)
 
     def record(self, saved: Sequence[Saved], failures: Sequence[Failure]) -> list[Saved]:
         """Record what was saved, and what failed; gives what was saved with its final outcome.

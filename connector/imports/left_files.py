@@ -1,0 +1,87 @@
+"""Files that left the list of their item where lists leave out closed files (DSpace 4 to 6).
+
+Such a file was deleted or closed. Only its own address tells: it refuses us a closed one. A closed file stays here,
+restricted, until a person removes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from ..catalogue import store
+from ..catalogue.models import Fate
+from ..dspace.pipeline import ahead
+from ..dspace.records import Item
+from ..errors import Transient
+from ..extensions import db
+from .access_checks import CLOSED
+
+if TYPE_CHECKING:
+    from .harvest import Harvest
+
+FILE, ITEM = store.FILE, store.ITEM
+KIND = "access"  # of requests
+OR_DELETED = " It may also have been deleted: this version of DSpace does not tell."
+
+
+def closed(harvest: Harvest, items: Sequence[Item]) -> dict[str, dict[str, Any]]:
+    """Return what to write of stored files that these items no longer list and that are closed now, by their ids.
+
+    One request for each file that has left its list. Those that left it before are closed already and not asked for.
+    """
+    if harvest.client.lists_closed_files:
+        return {}
+    left = list(_left(harvest, items))
+    known = {row.bitstream_id: dict[str, Any]() for row in left if row.fate == Fate.RESTRICTED}
+    new = [row for row in left if row.bitstream_id not in known]
+    values = {
+        "fate": Fate.RESTRICTED.value,
+        "reason": CLOSED + ("" if harvest.client.tells_unknown else OR_DELETED),
+        "until": None,
+        "by_login": True,
+        "name_is_restricted": True,
+        "tried_by": harvest.job_id,
+        "first_met_by": harvest.job_id,
+    }
+    return known | {row.bitstream_id: values for row, is_closed in _asked(harvest, new) if is_closed}
+
+
+def _left(harvest: Harvest, items: Sequence[Item]) -> Iterator[Any]:
+    """Yield the stored files of these items that they no longer list, by id or under another id by bundle and name."""
+    read = {item.id: item.bitstreams for item in items if item.bitstreams is not None}
+    columns = (FILE.c.bitstream_id, FILE.c.bundle, FILE.c.name, FILE.c.fate, ITEM.c.source_id)
+    query = select(*columns).join(ITEM, ITEM.c.id == FILE.c.item_id).order_by(FILE.c.id)
+    mine = (ITEM.c.repository_id == harvest.place.repository_id, ITEM.c.source_id.in_(read))
+    rows = db.session.execute(query.where(*mine, FILE.c.sha256.is_not(None))).all()
+    db.session.rollback()
+    held = {row.bitstream_id for row in rows}
+    for row in rows:
+        listed = read[row.source_id]
+        replaced = {(file.bundle, file.name) for file in listed if file.id not in held}
+        if row.bitstream_id not in {file.id for file in listed} and (row.bundle, row.name) not in replaced:
+            yield row
+
+
+def _asked(harvest: Harvest, rows: Sequence[Any]) -> Iterator[tuple[Any, bool]]:
+    """Yield each file with whether it is closed, several requests at a time."""
+    asks = [partial(harvest.client.is_open, row.bitstream_id) for row in rows]
+    tasks = [partial(harvest.patience.attempt, KIND, ask) for ask in asks]
+    for row, ask, future in zip(rows, asks, ahead(tasks, harvest.width, harvest.run.stop), strict=True):
+        yield row, _is_closed(harvest, future.result, ask)
+
+
+def _is_closed(harvest: Harvest, first: Callable[[], bool | None], ask: Callable[[], bool | None]) -> bool:
+    """Return the answer, waited for while the repository does not answer. A file that nobody can ask for is kept."""
+    try:
+        return (
+            harvest.patience.retry_until_available(
+                KIND, ask, first=first, is_of_object=lambda error: harvest.repository_answers(KIND)
+            )
+            is False
+        )
+    except Transient:
+        return True
