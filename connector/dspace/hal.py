@@ -210,14 +210,16 @@ class HalClient:
         """The same items with metadata and files, one request each for those that lack them."""
         return self._complete(items, self._width)
 
-    def open_items(self, scope: Scope, ids: Group[str]) -> OpenItems:
-        """Return those of these items that a search finds, whatever the scope, as it shows them: without files.
+    def open_items(self, scope: Scope, ids: Group[str], *, with_files: bool = False) -> OpenItems:
+        """Return those of these items that a search finds, whatever the scope, as it shows them.
 
-        Where the site refuses such a search, they are those in the list of the scope.
+        `with_files`: with their files, as far as these can be listed.
+
+        Where the site refuses such a search, they are those in the list of the scope, without files.
         """
         found: dict[str, Any] = {}
         try:
-            for search in by_search(self._api, ids):
+            for search in by_search(self._api, ids, with_files):
                 found |= self._patience.retry_until_available("page", partial(self._optional.ask, Question.IDS, search))
         except UnansweredError:
             listed = self._items_in(scope)

@@ -17,7 +17,7 @@ Params = Sequence[tuple[str, Any]]
 
 _BUNDLES, _BITSTREAMS = 100, 500
 _FILES = "bundles/bitstreams/format"
-_TRIES = 4
+TRIES = 4
 
 
 class Answer(NamedTuple):
@@ -36,7 +36,7 @@ class HalApi:
         self._projection = [("projection", "allLanguages")] if server.generation >= 10 else []
         self._broken_off: dict[str, int] = {}  # files of each item that came before its lists broke off
 
-    def get(self, path: str, params: Params = (), *, kind: str = "json", tries: int = _TRIES) -> Answer:
+    def get(self, path: str, params: Params = (), *, kind: str = "json", tries: int = TRIES) -> Answer:
         """The JSON at a path below the base of the API."""
         found = self._sized(path, params, kind, tries)
         return Answer(found.value, found.url)
@@ -49,7 +49,7 @@ class HalApi:
     def _url(self, path: str) -> str:
         return f"{self.server.api_url}/{path}"
 
-    def search(self, params: Params, *, kind: str = "search", tries: int = _TRIES) -> tuple[Listed, str]:
+    def search(self, params: Params, *, kind: str = "search", tries: int = TRIES) -> tuple[Listed, str]:
         """A page of search results, and its URL."""
         try:
             answer = self._sized("discover/search/objects", params, kind, tries)

@@ -225,8 +225,8 @@ class LegacyClient:
         owner = optional(row, "parentCollection", dict, url)
         return records.complete_item(row, url, records.collection(owner, url) if owner else None)
 
-    def open_items(self, scope: Scope, ids: Group[str]) -> OpenItems:
-        """Return those of these items that the lists of the scope show us, as far as known (see `Openness`)."""
+    def open_items(self, scope: Scope, ids: Group[str], *, with_files: bool = False) -> OpenItems:
+        """Return those of these items that the lists of the scope show us, in any case with files (see `Openness`)."""
         return self._openness.found(scope, ids)
 
     def homes(self, item_id: str) -> list[Scope]:

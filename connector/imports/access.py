@@ -88,9 +88,10 @@ class Access:
         """
         if not self.is_signed_in:
             return {item.id: item for item in items}
-        found = self.public.open_items(scope, [item.id for item in items])
-        with_files = [found[item.id] for item in items if item.bitstreams and item.id in found]
-        results = self.public.complete(item for item in with_files if not item.is_complete)
+        have_files = {item.id for item in items if item.bitstreams}
+        found = self.public.open_items(scope, [item.id for item in items if item.id not in have_files])
+        found = {**found, **self.public.open_items(scope, have_files, with_files=True)}
+        results = self.public.complete(found[id] for id in have_files & found.keys() if not found[id].is_complete)
         return {**found, **{item.id: item for item in results if isinstance(item, Item)}}
 
     def _holds(self) -> bool:

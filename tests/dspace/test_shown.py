@@ -9,7 +9,7 @@ import pytest
 from connector import dspace
 from connector.dspace.records import Scope, ScopeKind
 from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
-from tests.sample import SampleRepository, grow
+from tests.sample import Repository, SampleRepository, grow
 
 
 @pytest.fixture
@@ -97,6 +97,34 @@ def test_many_items_are_searched_for_fifty_at_a_time(http):
         assert closed.uuid not in shown
         assert len(sample.requests) == -(-len(ids) // 50)
         assert max(len(path) for _, path in sample.requests) < 4096
+
+
+def test_items_are_searched_for_with_files_ten_at_a_time(http):
+    with SampleRepository(9, data=Repository()) as sample:
+        grow(sample.data, 30, files=2)
+        shelf, ids = Shelf(sample, http), list(sample.data.items)
+        closed = sample.data.items[ids[-1]].bundles[0]
+        closed.readable = False
+
+        shown = shelf.client.open_items(Scope(ScopeKind.REPOSITORY), ids, with_files=True)
+
+        listed = {file.id for item in shown.values() for file in item.bitstreams}
+        expected = {file.uuid for id in ids for file in sample.data.items[id].bitstreams}
+        assert listed == expected - {file.uuid for file in closed.bitstreams}
+        searches = [path for _, path in sample.requests if "/discover/" in path]
+        assert len(searches) == -(-len(ids) // 10)
+
+
+def test_items_come_without_files_where_these_cannot_be_listed(http):
+    with SampleRepository(9) as sample:
+        sample.faults.add(lambda target: "bitstreams" in target, None, status=500)
+        shelf = Shelf(sample, http)
+        id = shelf.id("No file")
+
+        shown = shelf.client.open_items(Scope(ScopeKind.REPOSITORY), [id], with_files=True)[id]
+
+        assert shown.metadata is not None
+        assert shown.bitstreams is None
 
 
 @pytest.mark.parametrize("generation", [5, 6])
