@@ -23,6 +23,12 @@ from tests.test_postgresql import postgresql
 from tests.tools import needs
 
 __all__ = ["postgresql"]
+# Neither reflection on SQLite nor comparison by Alembic understands indexes of expressions.
+BY_EXPRESSION = {"ix_item_gone"}
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index"),
+    pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index"),
+]
 EMAIL = {"field": "person.email", "value": "a@example.org", "language": None}
 SAMPLES: dict[tuple[str, str], Any] = {
     ("repository", "api_url"): "https://example.org/server/api",
@@ -124,7 +130,8 @@ def test_every_migration_keeps_the_rows_of_all_tables(app):
         if db.engine.dialect.name == "sqlite":
             assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
             assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        is_compared = lambda found, name, *rest: name not in BY_EXPRESSION  # noqa: E731
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": is_compared})
         assert compare_metadata(context, db.metadata) == []
 
 
