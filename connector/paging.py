@@ -54,8 +54,8 @@ class Place:
 class Page:
     """Up to SIZE rows of a list. `previous` and `next`: the places of the pages beside it, None where there is none.
 
-    `total`: the number of rows in the list, counted up to `counted` + 1. `first`: the place of the first row, from 1;
-    None in a list that is not counted to its end.
+    `total`: the number of rows in the list, counted up to `counted` + 1. `first`: the position of the first row in the
+    list, from 1; None in a list that is not counted to its end.
     """
 
     rows: Sequence[Any]
@@ -74,7 +74,7 @@ class Page:
 
     @property
     def last(self) -> int | None:
-        """The place of its last row, where that of the first is known."""
+        """The position of its last row, where that of the first is known."""
         return self.first and self.first + len(self.rows) - 1
 
 
