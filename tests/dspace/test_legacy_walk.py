@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from connector.dspace import legacy_api, legacy_walk
-from connector.dspace.records import Scope, ScopeKind
+from connector.dspace import legacy_api, legacy_slices, legacy_walk
+from connector.dspace.records import Scope, ScopeKind, Subset
 from connector.errors import NotFound, Rejected, RepositoryDown, Restricted, Stopped, TimedOut, Unreachable
 from tests.dspace.fake_legacy import REPOSITORY, PagingDSpace, Row, client, walked
 
@@ -562,3 +562,24 @@ def test_a_list_of_collections_without_end_is_read_to_a_bound_and_refused(genera
     with pytest.raises(Rejected, match="It may have no end"):
         walked(client(dspace, generation), REPOSITORY)
     assert len(dspace.asked) < 150
+
+
+@pytest.mark.parametrize("generation", [4, 5, 6])
+@pytest.mark.parametrize("scope", [collection(2), REPOSITORY])
+def test_a_part_of_a_list_that_counts_far_more_than_it_holds_is_not_read_to_its_count(generation, scope):
+    dspace = Counting(generation, (2,), plain(60))
+
+    result = walked(client(dspace, generation), scope, subset=Subset(part=(0, 2)))
+
+    assert 0 < len(result.ids) < 60
+    assert len(dspace.asked) < 150
+
+
+@pytest.mark.parametrize("generation", [5, 6])
+def test_a_part_of_a_list_of_all_items_without_end_is_read_to_a_bound(generation, monkeypatch):
+    monkeypatch.setattr(legacy_slices, "MOST_UNCOUNTED", 2_000)
+
+    result = walked(client(InventingOutside(generation, (), []), generation), REPOSITORY, subset=Subset(part=(0, 2)))
+
+    assert "It may have no end" in result.failures[-1].reason
+    assert len(set(result.ids)) < 2_000

@@ -48,7 +48,7 @@ OBJECTS = {
             r"/rest/(communities|collections|hierarchy)(/\w+/(communities|collections))?(\?|$)|/rest/communities/",
             rf"{_SEARCH}(community|collection))|/server/api/core/(communities|collections)(/search/top)?(\?|$)"
             rf"|/server/api/core/(communities|collections)/",
-            (Stage.LIST, Stage.IMPORT),
+            (Stage.LIST, Stage.IMPORT, Stage.RERUN),
         ),
         Object(
             "page",
