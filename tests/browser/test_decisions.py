@@ -127,7 +127,7 @@ def test_what_is_missing_in_numbers_is_left_as_it_is_when_a_person_says_so(page,
     wait_for(page, scripted, "Completed with problems")
 
     page.get_by_role("link", name="Gone", exact=True).click()
-    expect(page.get_by_text("The last imports found no items that are gone.")).to_be_visible()
+    expect(page.get_by_text("No items are marked as gone.")).to_be_visible()
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_what_is_gone_is_hidden_shown_again_and_removed_one_by_one_and_all_at_on
     page.get_by_role("button", name="Remove").click()
     assert numbers(page).startswith("Items removed 3")
     page.get_by_role("button", name="Yes, remove them").click()
-    expect(page.get_by_text("The last imports found no items that are gone.")).to_be_visible()
+    expect(page.get_by_text("No items are marked as gone.")).to_be_visible()
     page.goto(f"{site.url}/items/")
     expect(page.get_by_text("8 items", exact=True)).to_be_visible()
 

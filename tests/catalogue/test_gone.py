@@ -61,7 +61,7 @@ def test_an_import_alone_neither_hides_nor_removes(bereft):
 
 def test_the_list_is_kept_by_repository(bereft, client):
     assert "Alpha" in words(client.get(f"/gone/?repository={bereft.repository_id}"))
-    assert "found no items that are gone" in words(client.get("/gone/?repository=99"))
+    assert "No items are marked as gone." in words(client.get("/gone/?repository=99"))
 
 
 def test_a_hidden_item_is_in_no_list_search_set_or_export_and_stays_within_reach(bereft, client):

@@ -364,3 +364,18 @@ def test_a_job_that_is_not_there_ends_the_polling_with_a_sentence(pages):
 
     assert answer.status_code == 404
     assert words(answer) == "There is no job 5."
+
+
+def test_an_undone_job_leads_to_no_items(desk, dspace, pages):
+    with_items(dspace, 2)
+    job_id = desk.run().id
+    shown = links(pages.get(f"/jobs/{job_id}/")), links(pages.get("/jobs/"))
+    with desk.app.app_context():
+        undo = jobs.create_undo(job_id)
+    assert desk.work(undo)
+
+    page, past = pages.get(f"/jobs/{job_id}/"), pages.get("/jobs/")
+
+    leading = [f"/items/?job={job_id}" in each for each in (*shown, links(page), links(past))]
+    assert leading == [True, True, False, False]
+    assert "Total: 2 Added: 2 Updated: 0" in words(past)
