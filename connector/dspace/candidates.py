@@ -16,7 +16,7 @@ KNOWN_ENDPOINTS = ("rest", "server/api", "api", "RESTapi")
 _LONGEST_FIRST = sorted(KNOWN_ENDPOINTS, key=len, reverse=True)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # The HAL browser of DSpace 7 and later shows the API behind a #: /server/#/server/api/core/items
-_API_IN_FRAGMENT = re.compile(r"(?:https?:/)?/(?:[^#]*/)?api(?:[/?].*)?")
+_API_IN_FRAGMENT = re.compile(r"(?:https?:/)?/(?:[^#]*/)?api(?:[/?].*)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

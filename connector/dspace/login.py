@@ -29,7 +29,7 @@ _BEFORE_ITS_END = 300  # seconds
 _CSRF_COOKIE = "DSPACE-XSRF-COOKIE"
 _BEARER = "Bearer "
 _FORBIDDEN = 403
-_WAY = re.compile(r"([\w-]+) realm=", re.ASCII)
+_WAY = re.compile(r"(?<![\w-])([\w-]+) realm=", re.ASCII)
 _TOKEN = re.compile(r"[\w-]+", re.ASCII)
 
 

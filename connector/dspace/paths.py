@@ -28,7 +28,7 @@ _PARAMETERS = re.compile(r";[^/]*")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _SENTENCE_END = ".,:;!\"'”’»>]"
 
-_INTERFACE = re.compile(r"(.*?/(?:jspui|xmlui))(?:/.*)?", re.IGNORECASE)
+_INTERFACE = re.compile(r"(.*?/(?:jspui|xmlui))(?:/.*)?", re.IGNORECASE | re.DOTALL)
 
 
 def without_parameters(path: str) -> str:
