@@ -15,7 +15,7 @@ from ..ranges import Range
 from . import logins, register
 from .connections import connected_to
 from .models import Repository
-from .network import open_http, page_outage
+from .network import CONNECT_SECONDS, open_http, page_outage, time_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,21 @@ def connect(
     *,
     delay: float | None = None,
     may_forget_login: bool = True,
+    seconds: float = CONNECT_SECONDS,
 ) -> Connected:
     """Find the DSpace behind an address and remember it.
 
     `delay`: seconds between two requests from now on; None leaves what is set.
     `same_as`: the repository this one is now, by a person's word (design rule 4).
+    `seconds`: how long to look for it. Raises TimedOut after that.
     Raises InvalidInput, RepositoryError, and NotAllowed where a login would be forgotten without `may_forget_login`.
     """
     db.session.rollback()
-    http = open_http(url, page_outage(), connect_timeout=10, read_timeout=15)
+    outage = page_outage()
+    http = open_http(url, outage, connect_timeout=10, read_timeout=15)
     try:
-        found = dspace.connect(http, url, endpoint)
+        with time_limit(outage, seconds):
+            found = dspace.connect(http, url, endpoint)
     finally:
         http.close()
     with transaction():

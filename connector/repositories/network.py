@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import current_app
 
+from ..errors import Stopped, TimedOut
 from ..http import AddressRule, Http, HttpSettings, OutageWait, Pace
 from ..version import PRODUCT, __version__
 
 PAGE_PATIENCE = 20.0  # seconds that a person waits for a page
 PAGE_REQUEST_SECONDS = 60.0  # a slow list may take as long
+CONNECT_SECONDS = 40.0  # of a page that connects: proxies in front of the app give up after 60 by default
 
 
 def page_outage() -> OutageWait:
     """Return how long requests of a page may be repeated."""
     return OutageWait(PAGE_PATIENCE, request_seconds=PAGE_REQUEST_SECONDS, zone=current_app.config["TIMEZONE"])
+
+
+@contextmanager
+def time_limit(outage: OutageWait, seconds: float) -> Iterator[None]:
+    """End the requests and waits of the block after so many seconds. Raises TimedOut then."""
+    timer = threading.Timer(seconds, outage.stop.set)
+    timer.start()
+    try:
+        yield
+    except Stopped:
+        raise TimedOut("The server answers too slowly. Try again later, or ask its administrator.") from None
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def user_agent(contact: str) -> str:
