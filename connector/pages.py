@@ -16,6 +16,7 @@ from .accounts import audit
 from .catalogue.crosswalk import term_label
 from .catalogue.links import safe_href
 from .catalogue.texts import clean_html, human_size, size_range
+from .characters import encodable
 from .errors import (
     Busy,
     Conflict,
@@ -81,8 +82,17 @@ STATUSES: dict[type[ConnectorError], int] = {
 }
 
 
+class PageResponse(Response):
+    """An answer whose text may hold any character: U+FFFD stands for halves of surrogate pairs."""
+
+    def set_data(self, value: bytes | str) -> None:
+        """Set the body. Text is encoded as UTF-8."""
+        super().set_data(encodable(value) if isinstance(value, str) else value)
+
+
 def init_app(app: Flask) -> None:
     """Register them."""
+    app.response_class = PageResponse
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
         bcp47=words.bcp47,

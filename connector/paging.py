@@ -14,7 +14,7 @@ from typing import Any
 from flask import request
 from sqlalchemy import ColumnElement, Row, Select, func, inspect, select, tuple_
 
-from .catalogue.texts import plain
+from .characters import storable
 from .extensions import db
 from .ids import row_id
 from .words import number as in_words
@@ -172,7 +172,7 @@ def _as_text(key: Sequence[Any]) -> str:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("no text")
-    return plain(value)
+    return storable(value)
 
 
 READ: Mapping[type, Any] = {int: row_id, str: _text, datetime: datetime.fromisoformat}

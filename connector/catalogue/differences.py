@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..characters import storable
 from ..dspace.records import Item
 from . import store
-from .texts import plain
 
 TITLE = "dc.title"
 OF_A_VALUE = ("value", "language", "authority", "confidence")
@@ -32,7 +32,7 @@ def differences(before: Mapping[str, Any], item: Item) -> dict[str, Any]:
     changed, and only of a changed file `about` tells what. All empty: the same in another order, or under other ids.
     """
     fields = _fields(before["source_metadata"], store.stored_metadata(item))
-    after = {"title": plain(item.name), "handle": item.handle, "source_id": item.id}
+    after = {"title": storable(item.name), "handle": item.handle, "source_id": item.id}
     about = [
         _differs(words, before[name], after[name])
         for words, name in ABOUT.items()

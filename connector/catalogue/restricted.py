@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..characters import storable
 from ..dspace.records import MetadataValue
-from .texts import plain
 
 # `metadata.hide.*` in the dspace.cfg of DSpace 4 to 10.
 HIDDEN_BY_DEFAULT = frozenset({"dc.description.provenance", "person.email"})
@@ -90,7 +90,7 @@ def restricted_names(files: Iterable[Entry]) -> list[str | None]:
 def closes_title(metadata: Iterable[Entry], title: str | None) -> bool:
     """Is the title of the item a restricted value?"""
     return any(
-        MARK in entry and entry["field"] == TITLE and plain(entry["value"]) == title for entry in metadata if title
+        MARK in entry and entry["field"] == TITLE and storable(entry["value"]) == title for entry in metadata if title
     )
 
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..characters import encodable
 from .texts import csv_safe
 
 # The columns every CSV begins with; one a term follows.
@@ -35,7 +36,6 @@ FIXED_COLUMNS = (
 SEPARATOR = "||"
 
 _ESCAPED = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def json_line(record: Mapping[str, Any]) -> str:
@@ -82,4 +82,4 @@ def _text(record: Mapping[str, Any], column: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return csv_safe(_LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text))
+    return csv_safe(encodable(text))

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import delete, exists, insert, select, update
 
+from ..characters import storable
 from ..dspace.records import Bitstream, Item, Server, SourceState
 from ..extensions import db
 from . import identity, problems, restricted
@@ -21,7 +22,7 @@ from .crosswalk import crosswalk
 from .identity import Met, nobody_met, source_key
 from .links import handle_link, page_link
 from .models import CatalogueFile, CatalogueItem, Fate, StoredFile
-from .texts import plain, search_text
+from .texts import search_text
 
 ITEM = CatalogueItem.__table__
 FILE = CatalogueFile.__table__
@@ -266,7 +267,7 @@ def _data(place: Place, item: Item, key: str) -> dict[str, Any]:
         "page_link": page_link(
             place.server.site_url, place.server.ui_url, place.server.generation, item.id, item.handle
         ),
-        "title": plain(item.name),
+        "title": storable(item.name),
         "source_metadata": metadata,
         "last_modified": item.last_modified,
         "content_hash": _content_hash(item, metadata),
@@ -366,7 +367,7 @@ def _file(position: int, bitstream: Bitstream) -> dict[str, Any]:
 
 
 def _storable(value: Any) -> Any:
-    return plain(value) if isinstance(value, str) else value
+    return storable(value) if isinstance(value, str) else value
 
 
 def _earlier(

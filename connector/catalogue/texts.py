@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 import nh3
 from markupsafe import Markup
 
+from ..characters import storable
 from ..errors import InvalidInput
 from ..ranges import Range
 from ..words import between
@@ -22,16 +23,9 @@ _DESCRIPTION_TAGS = {
     "tr", "u", "ul",
 }
 # fmt: on
-# PostgreSQL takes no NUL in a text, and no encoding takes half a surrogate pair; JSON may bring both.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _PHRASES_AND_WORDS = re.compile(r'"([^"]*)"|([^\s"]+)')
 _LIKE_SPECIAL = re.compile(r"[\\%_]")
 _UNSEEN_START = re.compile(r"[\s\x00-\x1f\u200b-\u200f\ufeff]*")
-
-
-def plain(text: str | None) -> str | None:
-    """The text as a database column can hold it: U+FFFD for each NUL and half of a surrogate pair. None stays None."""
-    return text and _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def search_text(title: str | None, mapped_values: Mapping[str, list[dict]], file_names: Iterable[str | None]) -> str:
@@ -116,7 +110,7 @@ def csv_safe(text: str) -> str:
 
 def fold(text: str) -> str:
     """Return the text in Unicode's canonical caseless form (3.13, D145), in NFC, on one line."""
-    if text.isascii():
-        return " ".join(text.replace("\0", " ").split()).lower()
-    one_line = " ".join(_UNSTORABLE.sub(" ", text).split())
+    one_line = " ".join(storable(text).split())
+    if one_line.isascii():
+        return one_line.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", one_line).casefold())

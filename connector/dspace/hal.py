@@ -26,7 +26,7 @@ from .hal_optional import OptionalQuestions, Question, UnansweredError
 from .hal_query import Way, items_in, question_of
 from .hal_tree import PARENT, HalTree
 from .hal_walk import Reading, Walk
-from .members import optional, required
+from .members import label, required
 from .paths import handle_in, is_uuid, object_of
 from .plans import complete_plans, light_plans, sizes_within, slice_plans
 from .records import (
@@ -294,7 +294,7 @@ class HalClient:
         found, url = self._object(kind, id)
         if kind is ScopeKind.ITEM and required(found, "withdrawn", bool, url):
             raise NotFound(f"The item {id} has been withdrawn from {self.server.site_url}.", url)
-        handle, name = (optional(found, key, str, url) for key in ("handle", "name"))
+        handle, name = (label(found, key, url) for key in ("handle", "name"))
         return Scope(kind, required(found, "uuid", str, url), handle, name or "")
 
     def _object(self, kind: ScopeKind, id: str, params: Iterable[tuple[str, str]] = ()) -> tuple[shapes.Json, str]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from ..characters import is_storable
 from ..errors import BadAnswer
-from .members import optional, required
+from .members import label, optional, required, text
 from .records import Bitstream, Collection, Community, FileAccess, Item, MetadataValue, SourceState
 
 Json = dict[str, Any]
@@ -65,7 +66,7 @@ def known_id(row: Any) -> str | None:
     """The id in a row that is broken otherwise, if it can be told."""
     for name in ("_embedded", "indexableObject", "uuid"):
         row = row.get(name) if isinstance(row, dict) else None
-    return row if isinstance(row, str) else None
+    return row if isinstance(row, str) and is_storable(row) else None
 
 
 def item_of(found: Json, url: str, collection: Collection | None = None) -> Item:
@@ -73,7 +74,7 @@ def item_of(found: Json, url: str, collection: Collection | None = None) -> Item
     return Item(
         id=required(found, "uuid", str, url),
         handle=optional(found, "handle", str, url),
-        name=optional(found, "name", str, url),
+        name=label(found, "name", url),
         last_modified=optional(found, "lastModified", str, url),
         metadata=tuple(_metadata(found, url)),
         collection=collection or _owning_collection(found, url),
@@ -109,9 +110,9 @@ def _metadata(found: Json, url: str) -> Iterator[MetadataValue]:
         for value in required(metadata, field, list, url):
             yield MetadataValue(
                 field,
-                optional(value, "value", str, url),
-                optional(value, "language", str, url),
-                optional(value, "authority", str, url),
+                text(value, "value", url),
+                text(value, "language", url),
+                text(value, "authority", url),
                 optional(value, "confidence", int, url),
             )
 
@@ -119,17 +120,17 @@ def _metadata(found: Json, url: str) -> Iterator[MetadataValue]:
 def bitstream_of(found: Json, bundle: str, url: str) -> Bitstream:
     """A file; its media type is known where the format is embedded."""
     checksum = optional(found, "checkSum", dict, url) or {}
-    digest = optional(checksum, "value", str, url)
+    digest = label(checksum, "value", url)
     form = embedded(found, "format", url)
     return Bitstream(
         id=required(found, "uuid", str, url),
         bundle=bundle,
-        name=optional(found, "name", str, url),
+        name=label(found, "name", url),
         description=_first(found, "dc.description", url),
-        media_type=None if form is None else optional(form, "mimetype", str, url),
+        media_type=None if form is None else label(form, "mimetype", url),
         size=optional(found, "sizeBytes", int, url),
         checksum=None if digest is None else digest.lower(),
-        checksum_algorithm=optional(checksum, "checkSumAlgorithm", str, url),
+        checksum_algorithm=label(checksum, "checkSumAlgorithm", url),
         sequence=optional(found, "sequenceId", int, url),
     )
 
@@ -145,11 +146,11 @@ def access_of(found: Json, url: str) -> FileAccess | None:
 
 def embargo_end_of(status: Json, url: str) -> date | None:
     """The day from which a file is open, in its access status on 9 and later. None: it is open, or closed for good."""
-    text = optional(status, "embargoDate", str, url)
+    day = optional(status, "embargoDate", str, url)
     try:
-        return None if text is None else date.fromisoformat(text)
+        return None if day is None else date.fromisoformat(day)
     except ValueError as error:
-        raise BadAnswer(f"{url} gives “{text}” as the end of an embargo, which is no date.", url) from error
+        raise BadAnswer(f"{url} gives “{day}” as the end of an embargo, which is no date.", url) from error
 
 
 def community_of(found: Json, url: str) -> Community:
@@ -172,8 +173,8 @@ def _container(found: Json, url: str) -> dict[str, Any]:
     count = optional(found, "archivedItemsCount", int, url)
     return {
         "id": required(found, "uuid", str, url),
-        "handle": optional(found, "handle", str, url),
-        "name": optional(found, "name", str, url) or "",
+        "handle": label(found, "handle", url),
+        "name": label(found, "name", url) or "",
         "parent_id": None if parent is None else required(parent, "uuid", str, url),
         "item_count": count if count is not None and count >= 0 else None,  # 7.6 and later: -1 when not counted
         "description": _first(found, "dc.description", url) or "",
@@ -182,4 +183,4 @@ def _container(found: Json, url: str) -> dict[str, Any]:
 
 def _first(found: Json, field: str, url: str) -> str | None:
     values = optional(required(found, "metadata", dict, url), field, list, url)
-    return optional(values[0], "value", str, url) if values else None
+    return label(values[0], "value", url) if values else None

@@ -19,7 +19,7 @@ from .legacy_estimate import estimated
 from .legacy_slices import SliceWalk
 from .legacy_tree import LegacyTree
 from .legacy_walk import Walk
-from .members import optional, required
+from .members import label, optional, required
 from .paths import handle_in, is_uuid, object_of
 from .records import (
     Collection,
@@ -250,7 +250,7 @@ class LegacyClient:
             return SourceState.VANISHED
         except Restricted:
             return SourceState.HIDDEN
-        if handle is not None and optional(row, "handle", str, url) not in (None, handle):
+        if handle is not None and label(row, "handle", url) not in (None, handle):
             return SourceState.VANISHED
         if not (found := records.item(row, url)).is_present:
             return found.state
@@ -294,5 +294,5 @@ class LegacyClient:
 
 def _scope(kind: ScopeKind, answer: Answer) -> Scope:
     row, url = answer
-    handle, name = optional(row, "handle", str, url), optional(row, "name", str, url)
+    handle, name = label(row, "handle", url), label(row, "name", url)
     return Scope(kind, records.identifier(row, url), handle, name or "")

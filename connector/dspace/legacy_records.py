@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..characters import storable
 from ..errors import BadAnswer
-from .members import optional, required
+from .members import label, optional, required, text
 from .pages import Rows
 from .records import Bitstream, Collection, Community, Failure, Item, MetadataValue, SourceState
 
@@ -36,11 +37,11 @@ def community(row: Any, url: str, parent_id: str | None = None) -> Community:
     """A community; its count of items is of everything below it, hidden items included."""
     return Community(
         id=identifier(row, url),
-        handle=optional(row, "handle", str, url),
-        name=optional(row, "name", str, url) or "",
+        handle=label(row, "handle", url),
+        name=label(row, "name", url) or "",
         parent_id=parent_id,
         item_count=optional(row, "countItems", int, url),
-        description=optional(row, "introductoryText", str, url) or "",
+        description=label(row, "introductoryText", url) or "",
     )
 
 
@@ -48,14 +49,14 @@ def collection(row: Any, url: str, parent_id: str | None = None) -> Collection:
     """A collection; its count is an upper bound: restricted, private and mapped items are counted, too."""
     return Collection(
         id=identifier(row, url),
-        handle=optional(row, "handle", str, url),
-        name=optional(row, "name", str, url) or "",
+        handle=label(row, "handle", url),
+        name=label(row, "name", url) or "",
         parent_id=parent_id,
         item_count=optional(row, "numberItems", int, url),
-        description=optional(row, "introductoryText", str, url) or "",
-        abstract=optional(row, "shortDescription", str, url) or "",
-        rights=optional(row, "copyrightText", str, url) or "",
-        license=optional(row, "license", str, url) or "",
+        description=label(row, "introductoryText", url) or "",
+        abstract=label(row, "shortDescription", url) or "",
+        rights=label(row, "copyrightText", url) or "",
+        license=label(row, "license", url) or "",
     )
 
 
@@ -66,7 +67,7 @@ def item(row: Any, url: str, collection: Collection | None = None) -> Item:
     return Item(
         id=identifier(row, url),
         handle=optional(row, "handle", str, url),
-        name=optional(row, "name", str, url),
+        name=label(row, "name", url),
         last_modified=optional(row, "lastModified", str, url),
         metadata=None if entries is None else tuple([_value(entry, url) for entry in entries]),
         bitstreams=None if files is None else tuple([_bitstream(file, url) for file in files]),
@@ -105,32 +106,37 @@ def item_rows(
 
 
 def _value(entry: Any, url: str) -> MetadataValue:
-    return MetadataValue(
-        required(entry, "key", str, url), optional(entry, "value", str, url), optional(entry, "language", str, url)
-    )
+    return MetadataValue(_field(entry, url), text(entry, "value", url), text(entry, "language", url))
+
+
+def _field(entry: Any, url: str) -> str:
+    field = text(entry, "key", url)
+    if field is None:
+        raise BadAnswer(f"{url} did not answer as DSpace does: a metadata value has no “key”.", url)
+    return field
 
 
 def _bitstream(row: Any, url: str) -> Bitstream:
     checksum = optional(row, "checkSum", dict, url)
-    digest = optional(checksum, "value", str, url) if checksum else None
+    digest = label(checksum, "value", url) if checksum else None
     return Bitstream(
         id=identifier(row, url),
-        bundle=optional(row, "bundleName", str, url) or "",
-        name=optional(row, "name", str, url),
-        description=optional(row, "description", str, url),
-        media_type=optional(row, "mimeType", str, url),
+        bundle=label(row, "bundleName", url) or "",
+        name=label(row, "name", url),
+        description=label(row, "description", url),
+        media_type=label(row, "mimeType", url),
         size=optional(row, "sizeBytes", int, url),
         checksum=digest.lower() if digest else None,
-        checksum_algorithm=optional(checksum, "checkSumAlgorithm", str, url) if checksum else None,
+        checksum_algorithm=label(checksum, "checkSumAlgorithm", url) if checksum else None,
         sequence=optional(row, "sequenceId", int, url),
     )
 
 
 def _broken(row: Any, error: BadAnswer) -> Failure:
     """What can still be told of a row that is not what was promised."""
-    text = {key: value for key, value in row.items() if isinstance(value, str)} if isinstance(row, dict) else {}
+    said = {key: value for key, value in row.items() if isinstance(value, str)} if isinstance(row, dict) else {}
     try:
         id = identifier(row, error.url)
     except BadAnswer:
         id = None
-    return Failure(id, text.get("handle"), text.get("name"), str(error))
+    return Failure(id, storable(said.get("handle")), storable(said.get("name")), str(error))

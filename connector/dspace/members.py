@@ -1,9 +1,14 @@
-"""Reads members of JSON objects strictly. The API promises them, so a missing one or another type is a bad answer."""
+"""Reads members of JSON objects strictly. The API promises them, so a missing one or another type is a bad answer.
+
+A string is an identifier unless its caller says otherwise: `label` reads what is only shown, `text` what is kept as it
+is.
+"""
 
 from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from ..characters import is_storable, storable
 from ..errors import BadAnswer
 
 T = TypeVar("T")
@@ -13,20 +18,40 @@ _MOST = 2**53 - 1
 
 
 def required(row: Any, name: str, kind: type[T], url: str) -> T:
-    """Return `row[name]`. Raises BadAnswer if it is missing, of another type, or an integer beyond 2^53.
+    """Return `row[name]`. Raises BadAnswer if it is missing, of another type, or not fit to be stored.
 
-    JSON's true and false are no integers.
+    Not fit are integers beyond 2^53, and strings with a NUL or half of a surrogate pair. JSON's true and false are no
+    integers.
     """
-    value = row.get(name) if isinstance(row, dict) else None
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise BadAnswer(f"{url} did not answer as DSpace does: “{name}” is missing or of another type.", url)
+    value = _member(row, name, kind, url)
     if isinstance(value, int) and not -_MOST <= value <= _MOST:
-        raise BadAnswer(f"{url} did not answer as DSpace does: the number “{name}” is too large.", url)
+        raise BadAnswer(f"{url} did not answer as DSpace does: the number “{storable(name)}” is too large.", url)
+    if isinstance(value, str) and not is_storable(value):
+        raise BadAnswer(f"{url} did not answer as DSpace does: “{name}” has characters that cannot be stored.", url)
     return value
 
 
 def optional(row: Any, name: str, kind: type[T], url: str) -> T | None:
     """Return `row[name]`, or None if it is missing or null. Raises BadAnswer where `required` does, else."""
-    if isinstance(row, dict) and row.get(name) is None:
-        return None
-    return required(row, name, kind, url)
+    return None if _is_absent(row, name) else required(row, name, kind, url)
+
+
+def label(row: Any, name: str, url: str) -> str | None:
+    """Return a string that only people read, or None. U+FFFD stands for characters that cannot be stored."""
+    return storable(text(row, name, url))
+
+
+def text(row: Any, name: str, url: str) -> str | None:
+    """Return a string of the metadata exactly as it came, or None. It may hold NUL and halves of surrogate pairs."""
+    return None if _is_absent(row, name) else _member(row, name, str, url)
+
+
+def _is_absent(row: Any, name: str) -> bool:
+    return isinstance(row, dict) and row.get(name) is None
+
+
+def _member(row: Any, name: str, kind: type[T], url: str) -> T:
+    value = row.get(name) if isinstance(row, dict) else None
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise BadAnswer(f"{url} did not answer as DSpace does: “{storable(name)}” is missing or of another type.", url)
+    return value

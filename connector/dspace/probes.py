@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..characters import storable
 from ..errors import BadAnswer, NotFound, Rejected, RepositoryError
 from ..http import Http, JsonAnswer
 from .candidates import Candidate, base_key, placed
@@ -47,7 +48,7 @@ def hal(http: Http, candidate: Candidate) -> Detected:
     root, url, _ = http.get_json_from(candidate.base, tries=_TRIES)
     base = _base(url)
     version, generation = _version(http, root, url)
-    name, ui = (root[key] if isinstance(root.get(key), str) else None for key in ("dspaceName", "dspaceUI"))
+    name, ui = (storable(root[key]) if isinstance(root.get(key), str) else None for key in ("dspaceName", "dspaceUI"))
     place = placed(base)
     server = Server(place.site, base, generation, version, name, ui)
     return Detected(server, _unique(_own_base(root, base), base, candidate.base))
@@ -119,7 +120,7 @@ def _by_status(http: Http, candidate: Candidate) -> Detected:
     version = status.get("sourceVersion")
     if isinstance(version, str) and (major := re.match(r"[4-7](?=\.|$)", version)):
         # The deprecated /rest of DSpace 7 is that of 6.
-        return _legacy(candidate, base, min(int(major[0]), 6), version)
+        return _legacy(candidate, base, min(int(major[0]), 6), storable(version))
     if "sourceVersion" not in status:
         return _legacy(candidate, base, 5)
     return _legacy(candidate, base, 6 if _has_uuids(_communities(http, base)) else 5)

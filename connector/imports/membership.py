@@ -12,7 +12,7 @@ from .. import dspace
 from ..catalogue.links import scope_link
 from ..catalogue.models import Action, Change, Holding, ItemSet, Membership
 from ..catalogue.store import Place
-from ..catalogue.texts import plain
+from ..characters import storable
 from ..dspace.records import Collection, Item, Scope, ScopeKind
 from ..errors import AddressNotAllowed, RepositoryError
 from ..extensions import db
@@ -116,7 +116,7 @@ class Shelving:
                 item_set = make()
                 db.session.add(item_set)
             elif key in self._collections:
-                _rename(item_set, plain(self._collections[key].name))
+                _rename(item_set, storable(self._collections[key].name))
             db.session.flush()
             self._sets[key] = item_set.id
         return self._sets[key]
@@ -125,11 +125,11 @@ class Shelving:
         collection, server = self._collections[origin], self._place.server
         kind = ScopeKind.COLLECTION
         return ItemSet(
-            name=plain(collection.name) or "Collection",
-            source_name=plain(collection.name) or None,
-            description=plain(collection.description or collection.abstract),
-            rights=plain(collection.rights),
-            license=plain(collection.license),
+            name=storable(collection.name) or "Collection",
+            source_name=storable(collection.name) or None,
+            description=storable(collection.description or collection.abstract),
+            rights=storable(collection.rights),
+            license=storable(collection.license),
             link=scope_link(server.site_url, server.ui_url, server.generation, kind, collection.id, collection.handle),
             origin=origin,
             job_id=self._job_id,

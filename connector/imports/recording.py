@@ -14,7 +14,7 @@ from ..catalogue import problems, store
 from ..catalogue.identity import free_key
 from ..catalogue.models import Action, Change, Fate, Holding
 from ..catalogue.store import Place, Saved
-from ..catalogue.texts import plain
+from ..characters import storable
 from ..dspace.records import Failure, Item, SourceState
 from ..errors import Undecided
 from ..extensions import db, transaction, utcnow
@@ -408,7 +408,7 @@ class Recorder:
 
 def identity(action: str, key: str, subject: Item | Failure) -> dict[str, Any]:
     """What a row of a job says of its item: what was done to it, and by which names it is known."""
-    names = {"source_id": subject.id, "handle": subject.handle, "title": plain(subject.name)}
+    names = {"source_id": subject.id, "handle": subject.handle, "title": storable(subject.name)}
     return {"action": str(action), "source_key": key, **names}
 
 

@@ -15,10 +15,10 @@ from connector.catalogue.texts import (
     csv_safe,
     human_size,
     like_patterns,
-    plain,
     search_terms,
     search_text,
 )
+from connector.characters import storable
 from connector.errors import InvalidInput
 
 
@@ -60,14 +60,14 @@ def test_line_ends_inside_a_value_are_spaces():
 
 
 def test_a_plain_text_can_be_stored():
-    assert plain("nul\x00 half\ud83d 😀\x0b") == "nul\ufffd half\ufffd 😀\x0b"
-    assert (plain(""), plain(None)) == ("", None)
+    assert storable("nul\x00 half\ud83d 😀\x0b") == "nul\ufffd half\ufffd 😀\x0b"
+    assert (storable(""), storable(None)) == ("", None)
 
 
-def test_what_a_database_cannot_store_is_not_searched():
+def test_what_a_database_cannot_store_is_searched_as_it_is_shown():
     text = search_text("nul\x00 half\ud83d", {}, ["\udc00"])
 
-    assert text == "nul half"
+    assert text == "nul\ufffd half\ufffd\n\ufffd"
     text.encode("utf-8")
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from connector.dspace.members import optional, required
+from connector.dspace.members import label, optional, required, text
 from connector.errors import BadAnswer
 
 URL = "https://repository.example/rest/items/1"
@@ -43,3 +43,14 @@ def test_a_missing_member_is_an_error_only_where_it_is_required(row):
 def test_a_row_that_is_no_object_is_a_bad_answer(row):
     with pytest.raises(BadAnswer):
         optional(row, "size", int, URL)
+
+
+@pytest.mark.parametrize("odd", ["a\x00b", "a\ud800b"])
+def test_a_string_that_cannot_be_stored_is_a_bad_answer_unless_it_is_a_label_or_metadata(odd):
+    row = {"handle": odd}
+
+    with pytest.raises(BadAnswer, match="“handle” has characters"):
+        optional(row, "handle", str, URL)
+    assert label(row, "handle", URL) == "a\N{REPLACEMENT CHARACTER}b"
+    assert text(row, "handle", URL) == odd
+    assert label({}, "handle", URL) is None
