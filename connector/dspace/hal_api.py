@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from ..errors import BadAnswer, Restricted, TooLarge, Transient
 from ..http import Http, JsonAnswer, Redirects
 from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, searched
-from .list_end import ListEnd
-from .members import optional, required
+from .list_end import MOST_LISTED, ListEnd, endless_in_words
+from .members import label, required
 from .records import Bitstream, FileAccess, Item, Server
 
 Params = Sequence[tuple[str, Any]]
@@ -101,11 +101,16 @@ class HalApi:
         path = f"core/items/{item_id}/bundles"
         sizes = [] if self._projection else [("embed.size", f"bitstreams={_BITSTREAMS}")]
         params = [("embed", f"bitstreams/{embed}"), *sizes]
+        count = 0
         for bundle, source in self._rows("bundles", bundles, url, path, params, _BUNDLES):
-            yield from self._bitstreams(bundle, source, embed)
+            for file in self._bitstreams(bundle, source, embed):
+                count += 1
+                yield file
+            if count > MOST_LISTED:
+                raise BadAnswer(f"{source}: {endless_in_words(count)}", source)
 
     def _bitstreams(self, bundle: Json, url: str, embed: str) -> Iterator[tuple[Json, str, str]]:
-        name = optional(bundle, "name", str, url) or ""
+        name = label(bundle, "name", url) or ""
         path = f"core/bundles/{required(bundle, 'uuid', str, url)}/bitstreams"
         first = embedded(bundle, "bitstreams", url)
         try:
@@ -135,9 +140,10 @@ def to_the_end(
 
     Its counts are not trusted. Rows that may not be read leave short or empty pages; but however many pages a list
     promises, it has ended after a few that bring nothing new. Where the last page is full, or more came than is
-    counted, one more is asked for. Raises BadAnswer where a list forgets rows that it gave, or seems to have no end.
+    counted, one more is asked for. Raises BadAnswer where a list forgets rows that it gave, seems to have no end, or
+    has more than MOST_LISTED rows.
     """
-    (page, url), number, end, before = first, 0, ListEnd(), list[Any]()
+    (page, url), number, end, before = first, 0, ListEnd(most_rows=MOST_LISTED), list[Any]()
     while True:
         end.note(
             number * page.size, page.size, len(page.rows), 0 if page.rows == before else len(page.rows), page.total

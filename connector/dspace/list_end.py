@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 IDLE_PAGES = 5  # of DSpace 7 to 10, whose counts leave out what may not be seen
 IDLE_PAGES_OF_OLD, IDLE_ROWS_OF_OLD = 30, 1_000  # of 4 to 6, where pages of hidden items are empty, and count
 MOST_BEYOND = 1_000  # rows
+MOST_LISTED = 100_000  # rows of a list that is read as a whole, whatever it counts: files of an item, collections
 MOST_UNCOUNTED = 100_000  # rows of a list that tells no count: communities, or items in no visible collection
 
 
@@ -52,12 +54,13 @@ class ListEnd:
     """Tells where a list ends that counts its rows, be the count true or not.
 
     It ends after an `idle` stretch without new rows, however many it promises, and where it has brought far more rows
-    than it counts. Past its count it goes on while pages bring new rows, and more rows than are counted or, with
-    `doubts_full_pages`, full pages. `reach`: how many rows there are at least.
+    than it counts, or more than `most_rows`. Past its count it goes on while pages bring new rows, and more rows than
+    are counted or, with `doubts_full_pages`, full pages. `reach`: how many rows there are at least.
     """
 
     idle: Stretch = field(default_factory=lambda: Stretch(IDLE_PAGES))
     doubts_full_pages: bool = True
+    most_rows: float = math.inf
     reach: int = 0
     counted: int = 0
     _is_new: bool = False
@@ -84,7 +87,7 @@ class ListEnd:
 
     @property
     def is_endless(self) -> bool:
-        return self.reach > self.counted + max(self.counted, MOST_BEYOND)
+        return self.reach > min(self.most_rows, self.counted + max(self.counted, MOST_BEYOND))
 
     def in_words(self) -> str:
         """Say that the list was left because it goes on far beyond its count."""

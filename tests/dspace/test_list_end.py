@@ -6,6 +6,7 @@ import pytest
 
 from connector.dspace.hal_api import to_the_end
 from connector.dspace.hal_records import Listed
+from connector.dspace.list_end import MOST_LISTED
 from connector.errors import BadAnswer
 
 SIZE = 20
@@ -57,6 +58,16 @@ def test_rows_without_end_are_read_to_a_bound():
     with pytest.raises(BadAnswer, match="It may have no end"):
         rows.read()
     assert len(rows.asked) < 60
+
+
+def test_rows_without_end_are_read_to_a_bound_however_many_are_counted():
+    rows = Rows(10**12, 10**12)
+
+    with pytest.raises(BadAnswer, match="It may have no end"):
+        to_read = to_the_end(rows.page(0, 1000), lambda number, size: rows.page(number, 1000))
+        for _ in to_read:
+            pass
+    assert len(rows.asked) == MOST_LISTED // 1000 + 1
 
 
 def test_a_list_that_forgets_rows_while_it_is_read_is_no_good_answer():
