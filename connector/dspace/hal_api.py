@@ -107,7 +107,7 @@ class HalApi:
                 count += 1
                 yield file
             if count > MOST_LISTED:
-                raise BadAnswer(f"{source}: {endless_in_words(count)}", source)
+                raise TooLarge(f"{source}: {endless_in_words(count)}", source)
 
     def _bitstreams(self, bundle: Json, url: str, embed: str) -> Iterator[tuple[Json, str, str]]:
         name = label(bundle, "name", url) or ""
@@ -123,8 +123,13 @@ class HalApi:
     def _rows(
         self, name: str, first: Json | None, url: str, path: str, params: Params, size: int
     ) -> Iterator[tuple[Json, str]]:
-        """The rows of a list, to its end. What is embedded is its first page; without it that is asked for, too."""
-        start = self._page(name, path, params, size, 0) if first is None else (listed(first, name, url), url)
+        """The rows of a list, to its end. What is embedded is its first page; without it that is asked for, too.
+
+        Where that page is a small part of the list, as on 10, it is asked for in larger ones.
+        """
+        start = None if first is None else (listed(first, name, url), url)
+        if start is None or start[0].total > 2 * start[0].size < 2 * size:
+            start = self._page(name, path, params, size, 0)
         for rows, source in to_the_end(start, lambda number, size: self._page(name, path, params, size, number)):
             yield from ((row, source) for row in rows.rows)
 
@@ -140,8 +145,8 @@ def to_the_end(
 
     Its counts are not trusted. Rows that may not be read leave short or empty pages; but however many pages a list
     promises, it has ended after a few that bring nothing new. Where the last page is full, or more came than is
-    counted, one more is asked for. Raises BadAnswer where a list forgets rows that it gave, seems to have no end, or
-    has more than MOST_LISTED rows.
+    counted, one more is asked for. Raises BadAnswer where a list forgets rows that it gave or has far more than it
+    counts, TooLarge where it has more than MOST_LISTED.
     """
     (page, url), number, end, before = first, 0, ListEnd(most_rows=MOST_LISTED), list[Any]()
     while True:
@@ -149,7 +154,7 @@ def to_the_end(
             number * page.size, page.size, len(page.rows), 0 if page.rows == before else len(page.rows), page.total
         )
         if end.is_endless:
-            raise BadAnswer(f"{url}: {end.in_words()}", url)
+            raise (TooLarge if end.reach > MOST_LISTED else BadAnswer)(f"{url}: {end.in_words()}", url)
         yield page, url
         number, before = number + 1, page.rows
         if number * page.size >= end.after(number * page.size, page.total):

@@ -7,7 +7,7 @@ import pytest
 from connector.dspace.hal_api import to_the_end
 from connector.dspace.hal_records import Listed
 from connector.dspace.list_end import MOST_LISTED
-from connector.errors import BadAnswer
+from connector.errors import BadAnswer, TooLarge
 
 SIZE = 20
 
@@ -63,7 +63,7 @@ def test_rows_without_end_are_read_to_a_bound():
 def test_rows_without_end_are_read_to_a_bound_however_many_are_counted():
     rows = Rows(10**12, 10**12)
 
-    with pytest.raises(BadAnswer, match="It may have no end"):
+    with pytest.raises(TooLarge, match="It may have no end"):
         to_read = to_the_end(rows.page(0, 1000), lambda number, size: rows.page(number, 1000))
         for _ in to_read:
             pass
