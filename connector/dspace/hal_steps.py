@@ -16,6 +16,7 @@ Cursor = dict[str, Any]
 class Tally:
     """How many distinct items were met; `total`: how many the source has; `most`: how many it had at any time.
 
+    `lacking`: how many rows were counted and not given, such as those of the index whose object is not there.
     What leaves a listing moves the rows behind it, one of which may slip between two pages: so it is not enough to
     meet as many as there are at the end.
     """
@@ -23,6 +24,7 @@ class Tally:
     count: int = 0
     total: int = 0
     most: int = 0
+    lacking: int = 0
 
     def note(self, total: int) -> None:
         self.most += max(0, total - self.total)
@@ -30,7 +32,7 @@ class Tally:
 
     @property
     def is_whole(self) -> bool:
-        return self.count >= self.most
+        return self.count + self.lacking >= self.most
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from ..http import OutageWait
 from . import records
 from .hal_api import HalApi
 from .hal_query import AS_IT_COMES, WAYS, items_in
-from .hal_records import embedded, found_object, item_of, known_id
+from .hal_records import Listed, embedded, found_object, item_of, known_id
 from .hal_steps import Cursor, Result, Step, Tally, by_id, is_light
 from .list_end import ListEnd
 from .pages import Pages, Rows
@@ -66,13 +66,14 @@ class Walk:
         self._plan, self._way, self._offset = plans.first, WAYS[0], 0
         self._chosen: Plan | None = None
         self._is_trying = False
+        self._uncut_size = 0  # the largest size of a page that no cap has cut
         self._pages = self._new_pages()
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """The pages from the beginning, or after the one whose cursor is given."""
         at = cursor or {}
         self._is_resumed = cursor is not None
-        self._tally = Tally(at.get("count", 0), at.get("total", 0), at.get("most", 0))
+        self._tally = Tally(*(at.get(name, 0) for name in ("count", "total", "most", "lacking")))
         first_again = at.get("way", 0)
         if first_again == 0:
             yield from self._first_way(at)
@@ -147,6 +148,7 @@ class Walk:
         self._tally.note(self._tally.total if rows.total is None else rows.total)
         known, unknown = by_id(rows)
         self._tally.count += len(unknown)
+        self._tally.lacking += rows.lacking
         new, number = len(known.keys() - self._met), len(known) + len(unknown)
         self._end.note(start, offset - start, number, new, self._tally.total)
         return self._fresh(known, unknown, self._cursor())
@@ -169,6 +171,7 @@ class Walk:
                 listing.note(listing.total if rows.total is None else rows.total)
                 end.note(start, offset - start, len(known) + len(unknown), len(known.keys() - here), listing.total)
                 listing.count += len(known.keys() - here) + len(unknown)
+                listing.lacking += rows.lacking
                 here.update(known)
                 start = offset
                 yield self._fresh(known, (), {"way": number})
@@ -235,13 +238,33 @@ class Walk:
     def _listed(self, plan: Plan, offset: int, size: int, tries: int) -> Rows:
         params = [*self._parameters(plan), ("page", offset // size), ("size", size)]
         found, url = self._api.search(params, kind=plan.name, tries=tries)
-        if size > 1 and found.rows and len(found.rows) < min(size, found.total - offset):
-            # An administrator has lowered the cap: the rows between would never come (dspace-rest.md, 3.2).
-            raise BadAnswer(f"{url} gave {len(found.rows)} items where {size} were asked for.", url)
+        lacking = self._lacking(found, offset, size, url)
         results = [self._row(row, plan, url) for row in found.rows]
         items = tuple(result for result in results if isinstance(result, Item))
         failures = tuple(result for result in results if isinstance(result, Failure))
-        return Rows(items, found.total, failures, found.size_bytes)
+        return Rows(items, found.total, failures, found.size_bytes, lacking)
+
+    def _lacking(self, found: Listed, offset: int, size: int, url: str) -> int:
+        """Return how many rows a page lacks because their objects are not there. An empty page is the end of a list.
+
+        Raises BadAnswer where the page may be cut by a lowered cap, or lacks most of its rows: the rows between would
+        never come (dspace-rest.md, 3.2).
+        """
+        count, last = len(found.rows), min(offset + size, found.total) - 1
+        expected = last + 1 - offset
+        if not 0 < count < expected:
+            self._uncut_size = max(self._uncut_size, count)
+            return 0
+        if size > self._uncut_size and self._is_row(found.rows[-1], last):
+            self._uncut_size = size
+        if size > self._uncut_size or count < expected / 2:
+            raise BadAnswer(f"{url} gave {count} items where {expected} were asked for.", url)
+        return expected - count
+
+    def _is_row(self, row: Any, index: int) -> bool:
+        """Return whether a row of a page is that with this index in the whole list: it takes a request."""
+        found, _ = self._api.search([*self._parameters(Plan(1, False)), ("page", index), ("size", 1)])
+        return known_id(row) is not None and known_id(row) in map(known_id, found.rows)
 
     def _parameters(self, plan: Plan) -> list[tuple[str, Any]]:
         embeds = self._api.embedding_files() if plan.embeds else []

@@ -25,13 +25,14 @@ HEAVY = 10.0  # seconds
 class Rows:
     """What one request for a page gave: its items, those that failed, and the source's count (None where not told).
 
-    `size_bytes`: the size of the answer.
+    `size_bytes`: the size of the answer. `lacking`: how many rows the source counts in this page and does not give.
     """
 
     items: tuple[Item, ...]
     total: int | None = None
     failures: tuple[Failure, ...] = ()
     size_bytes: int = 0
+    lacking: int = 0
 
 
 class Pages:
@@ -121,6 +122,7 @@ class Pages:
                     tuple(item for part in parts for item in part.items),
                     next((part.total for part in reversed(parts) if part.total is not None), None),
                     tuple(failure for part in parts for failure in part.failures),
+                    lacking=sum(part.lacking for part in parts),
                 )
             except Lasting as lasting:
                 self._patience.wait(self._kind, lasting.error)

@@ -104,7 +104,8 @@ class FakeHal:
     """Search, items, bundles and handles of one collection, HOME, through the methods of `Http`.
 
     `order` may shuffle the rows of any answer; `trouble` is asked before each answer and may raise; `costs` gives the
-    seconds a request of a kind keeps the server busy; `cap` is the most rows a search gives.
+    seconds a request of a kind keeps the server busy; `cap` is the most rows a search gives; the index lists the ids
+    in `lost`, whose objects are not there any more.
     """
 
     def __init__(self, items: Iterable[Json], *, cap: int = 100, sorts: tuple[str, ...] = SORTS):
@@ -119,6 +120,7 @@ class FakeHal:
         self.costs: Callable[[str, Any], float] = lambda kind, answer: 0.0
         self.extra: dict[str, Any] = {f"core/collections/{HOME}": payload("collection-theses")}
         self.locations: dict[str, str] = {}
+        self.lost: set[str] = set()
         self._lock = threading.Lock()
 
     def get_json(self, url: str, params: Any = None, *, kind: str = "json", tries: int = 4) -> Any:
@@ -189,6 +191,7 @@ class FakeHal:
         rows = [
             {"type": "discover", "_embedded": {"indexableObject": _projected(item, asked, "bundles/")}}
             for item in listed
+            if item["uuid"] not in self.lost
         ]
         page = {"number": number, "size": size, "totalPages": math.ceil(len(found) / size), "totalElements": len(found)}
         return {"_embedded": {"searchResult": {"_embedded": {"objects": rows}, "page": page}}}

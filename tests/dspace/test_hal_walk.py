@@ -112,6 +112,28 @@ def test_a_cap_that_an_administrator_lowered_loses_nothing():
     assert [item.id for item in items_of(walk(fake))] == all_ids(250)
 
 
+@pytest.mark.parametrize("light", [False, True])
+@pytest.mark.parametrize("lost", [{7, 33, 150}, {0}, {19, 99}, {259}, {3, 4, 40, 41, 120, 200}])
+def test_rows_without_objects_take_few_requests_more(lost, light):
+    fake, whole = numbered(260), numbered(260)
+    fake.lost = {item_id(number) for number in lost}
+
+    pages = walk(fake, light=light)
+    walk(whole, light=light)
+
+    assert {item.id for item in items_of(pages)} == set(all_ids(260)) - fake.lost
+    assert pages[-1].total == 260
+    assert len(fake.asked_of(SEARCH)) <= len(whole.asked_of(SEARCH)) * 1.3 + 6
+
+
+def test_a_lowered_cap_is_told_from_rows_without_objects():
+    fake = FakeHal((synthetic(number) for number in range(250)), cap=7)
+    fake.lost = {item_id(number) for number in (3, 40, 41, 249)}
+
+    for light in (False, True):
+        assert {item.id for item in items_of(walk(fake, light=light))} == set(all_ids(250)) - fake.lost
+
+
 @pytest.mark.parametrize(("limit", "largest"), [(1, 1), (7, 5), (15, 10), (99, 20), (100, 100), (1000, 100)])
 def test_the_limit_is_a_ceiling_for_every_page(limit, largest):
     fake = numbered(230)
