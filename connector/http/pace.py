@@ -1,6 +1,7 @@
 """How hard we lean on one repository: a few requests at a time, over all processes, and fewer when it grows slow.
 
-The slots are lock files, since the kernel frees them whatever becomes of their holder.
+The slots are lock files, since the kernel frees them whatever becomes of their holder. They also hold until when the
+server may work on a request that timed out in them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import Stopped, StorageTrouble, TimedOut
+from . import abandoned
 from .spacing import Spacing
 
 _SAMPLE = 10
@@ -63,7 +65,7 @@ class Pace:
         clock: Callable[[], float] = time.time,
         elapsed: Callable[[], float] = time.monotonic,
     ):
-        self._most, self._width, self._elapsed = most, 1, elapsed
+        self._most, self._width, self._elapsed, self._clock = most, 1, elapsed, clock
         self._locks = _lock_files(folder, key, most)
         self._spacing = Spacing(folder / f"{_file_name(key)}.start", delay, clock)
         self._taken: set[int] = set()
@@ -93,7 +95,8 @@ class Pace:
         """The right to one request, waited for as long as it takes; gives its turn, which `troubled` wants to know.
 
         `runs_on`: the seconds that the server may go on with a request after it timed out here (DSpace 6 does). The
-        slot of such a request stays taken for that long, except that one request may always run.
+        slot of such a request stays taken for that long, also when this object and its process have ended, except that
+        one request may always run.
         Raises Stopped as soon as `stop` is set.
         """
         number = self._take(stop)
@@ -152,18 +155,37 @@ class Pace:
         if waited_for >= max(1, self._width - len(self._abandoned)):
             return None
         free = (number for number in range(self._most) if number not in self._taken)
-        return next((number for number in free if _is_locked_now(self._locks[number])), None)
+        return next((number for number in free if self._lock(number)), None)
+
+    def _lock(self, number: int) -> bool:
+        """Try to lock a slot; False if somebody else has it, or left a request in it that the server may work on."""
+        descriptor = self._locks[number]
+        if not _is_locked_now(descriptor):
+            return False
+        seconds = abandoned.seconds_left(descriptor, self._clock())
+        if not self._keep(number, seconds):
+            return True
+        self._taken.add(number)
+        return False
 
     def _abandon(self, number: int, runs_on: float) -> None:
         with self._changed:
-            if runs_on and len(self._abandoned) < self._most - 1:
-                self._abandoned[number] = self._elapsed() + runs_on
+            if self._keep(number, runs_on):
+                abandoned.note(self._locks[number], self._clock(), runs_on)
+
+    def _keep(self, number: int, seconds: float) -> bool:
+        """Keep a slot taken for so many seconds, unless it is the last one that is free."""
+        if seconds <= 0 or len(self._abandoned) >= self._most - 1:
+            return False
+        self._abandoned[number] = self._elapsed() + seconds
+        return True
 
     def _free_abandoned(self) -> None:
         """Free the slots of abandoned requests that must have ended by now."""
         for number, until in list(self._abandoned.items()):
             if self._elapsed() >= until:
                 del self._abandoned[number]
+                abandoned.erase(self._locks[number])
                 self._free(number)
 
     def _give_back(self, number: int) -> None:

@@ -141,6 +141,45 @@ def test_a_request_that_timed_out_keeps_its_slot_for_as_long_as_the_server_may_r
         assert not is_full(pace)
 
 
+def test_a_request_that_timed_out_counts_in_the_next_job_for_as_long_as_the_server_may_run_it(tmp_path):
+    now = [1_000.0]
+    first = Pace(tmp_path, "https://example.org", most=3, clock=lambda: now[0])
+    time_out(first, runs_on=300)
+    del first  # its job has ended, and its locks are free
+    now[0] = 1_100.0
+    seconds = [0.0]
+    following = Pace(tmp_path, "https://example.org", most=3, clock=lambda: now[0], elapsed=lambda: seconds[0])
+    answer(following, 6, seconds=1.0)
+
+    with take(following, 2):
+        assert is_full(following)
+        seconds[0] = 200.0
+        assert not is_full(following)
+
+
+def test_requests_that_timed_out_leave_one_slot_to_the_next_job(tmp_path):
+    first = new_pace(tmp_path, most=2)
+    for _ in range(3):
+        time_out(first, runs_on=300)
+    del first
+
+    following = new_pace(tmp_path, most=2)
+
+    with take(following, 1):
+        assert is_full(following)
+
+
+@pytest.mark.parametrize("note", ["", "0.0", "5000.0 6000.0", "0.0 900.0", "a b"], ids=repr)
+def test_an_old_or_broken_note_and_one_of_the_future_hold_no_slot(tmp_path, note):
+    pace = Pace(tmp_path, "https://example.org", most=2, clock=lambda: 1_000.0)
+    answer(pace, 3, seconds=1.0)
+    for file in tmp_path.iterdir():
+        file.write_text(note)
+
+    with take(pace, 1):
+        assert not is_full(pace)
+
+
 def test_one_request_may_run_beside_those_that_timed_out(tmp_path):
     pace = new_pace(tmp_path, most=2)
     for _ in range(3):
