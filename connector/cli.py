@@ -25,7 +25,7 @@ from .catalogue import export as exports
 from .catalogue.search import Selection, item_set_named
 from .catalogue.store import Place, remap
 from .catalogue.texts import size_range
-from .dspace.records import Estimate, ScopeKind
+from .dspace.records import ORIGINAL, Estimate, ScopeKind
 from .errors import InvalidInput
 from .extensions import db, transaction
 from .ids import ROW_ID
@@ -99,7 +99,8 @@ def import_(url: str, as_json: bool, **options: Any) -> None:
     if connected.scope is None:
         raise InvalidInput("Say what to import: --collection, --community, --item or --all.")
     if options["estimate"]:
-        estimate = connecting.estimate(connected.repository_id, connected.scope, files=options["files"])
+        bundles = (options["bundles"] or (ORIGINAL,)) if options["files"] else ()
+        estimate = connecting.estimate(connected.repository_id, connected.scope, bundles=bundles)
         _print_estimate(estimate, as_json)
         return
     if options["ignore"] and not options["dry_run"]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -54,10 +54,10 @@ class _FileTime:
 
 
 class Sample:
-    """The items of a few requests, and what these took."""
+    """The items of a few requests, and what these took. `bundles`: whose files are wanted; none of them: no files."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic):
-        self._clock, self._began = clock, clock()
+    def __init__(self, bundles: Collection[str] = (), clock: Callable[[], float] = time.monotonic):
+        self._bundles, self._clock, self._began = bundles, clock, clock()
         self._pages: list[dict[str, Item]] = []
         self._cold: float | None = None
         self._warm: list[float] = []
@@ -88,14 +88,14 @@ class Sample:
 
     def read_files(self, download: Read) -> None:
         """Read a small and a middling file, and forget them. One that cannot be read tells nothing."""
-        found = (file for page in self._pages for item in page.values() for file in _originals(item))
+        found = (file for page in self._pages for item in page.values() for file in self._files_of(item))
         small = sorted((file.size, file.id) for file in found if file.size and file.size <= _LARGEST_READ)
         for _, id in small[:: max(1, len(small) // _FILES_READ)][:_FILES_READ]:
             if not self.is_long:
                 with suppress(RepositoryError, AddressNotAllowed):
                     self._read_file(download, id)
 
-    def estimate(self, items: int, requests: int, *, files: bool, at_once: int) -> Estimate:
+    def estimate(self, items: int, requests: int, *, at_once: int) -> Estimate:
         """Return what reading so many items will take, in so many requests, and their files, where they are wanted.
 
         At best the server answers `at_once` requests as fast as one, and the cheapest plan is better than the first.
@@ -103,8 +103,8 @@ class Sample:
         prices = self._warm or [self._cold or 0.0]
         low, high = items * min(prices) * _CHEAPER, items * max(prices)
         low, high = low + items * self._listing, high + 2 * items * self._listing
-        pages = [[_originals(item) for item in page.values()] for page in self._pages if page]
-        if not files or (items and not pages):
+        pages = [[self._files_of(item) for item in page.values()] for page in self._pages if page]
+        if not self._bundles or (items and not pages):
             return Estimate(items, requests, seconds=_seconds(low / at_once, high, items))
         number = round(items * fmean(len(held) for page in pages for held in page)) if pages else 0
         size = _sum_of([[sum(file.size or 0 for file in held) for held in page] for page in pages], items)
@@ -130,13 +130,12 @@ class Sample:
         slowness = rest / read if read else 0.0
         return Range(number * min(firsts) + size.low * slowness, number * max(firsts) + size.high * slowness)
 
+    def _files_of(self, item: Item) -> list[Bitstream]:
+        return [file for file in item.bitstreams or () if file.bundle in self._bundles]
+
     def _timed(self, ask: Callable[[], T]) -> tuple[T, float]:
         began = self._clock()
         return ask(), self._clock() - began
-
-
-def _originals(item: Item) -> list[Bitstream]:
-    return [file for file in item.bitstreams or () if file.bundle == "ORIGINAL"]
 
 
 def _seconds(low: float, high: float, stored: int) -> Range:

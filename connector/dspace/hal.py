@@ -20,7 +20,7 @@ from ..http import Download, Http, OutageWait
 from . import hal_records as shapes
 from .estimates import Sample, pages_of, spread
 from .file_access import access_one_by_one, may_read
-from .hal_api import HalApi
+from .hal_api import TELLS_ACCESS, HalApi
 from .hal_handles import located
 from .hal_optional import OptionalQuestions, Question, UnansweredError
 from .hal_query import Way, items_in, question_of
@@ -47,7 +47,6 @@ from .shown import OpenItems, by_search
 from .singly import singly
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
-_TELLS_ACCESS = 9  # of single files
 _CLOSES_FILES = (SourceState.WITHDRAWN, SourceState.SUPERSEDED)
 _HOMES = (("embed", "owningCollection"), ("embed", "mappedCollections"))
 _TRIES = 2  # of a count, after which it is waited for, or done without
@@ -155,19 +154,18 @@ class HalClient:
         except Rejected:
             return None
 
-    def estimate(self, scope: Scope, *, files: bool, at_once: int) -> Estimate:
-        """About what a first import of the scope will take, `at_once` requests at a time, and its files, if wanted.
+    def estimate(self, scope: Scope, sample: Sample, *, at_once: int) -> Estimate:
+        """About what a first import of the scope will take, `at_once` requests at a time.
 
         At most eight requests: the scope, the first page of the walk and a few others, and two small files.
         """
-        size, sample = complete_plans(self._sizes).first.size, Sample()
+        size = complete_plans(self._sizes).first.size
         total = sample.read(lambda: self._page_at(scope, 0)).total or 0
         for offset in spread(total, size):
             if not sample.is_long:
                 sample.read(lambda offset=offset: self._page_at(scope, offset))
-        if files:
-            sample.read_files(self.download)
-        return sample.estimate(total, pages_of(total, size), files=files, at_once=at_once)
+        sample.read_files(self.download)
+        return sample.estimate(total, pages_of(total, size), at_once=at_once)
 
     def _page_at(self, scope: Scope, offset: int) -> Page:
         """Return one page of a first walk of the scope."""
@@ -184,12 +182,14 @@ class HalClient:
         seen: Callable[[Group[str]], set[str]],
         hidden: Mapping[str, int] = MappingProxyType({}),
         subset: Subset | None = None,
+        with_access: bool = False,
     ) -> Iterator[Page]:
         """Every item of the scope that can be found, from the beginning or after the page whose cursor is given.
 
         `light` items have no files yet. `seen(ids)` tells which are recorded already; those are not given again.
         `hidden` is not needed here: a count of DSpace 7 and later holds only what we may see. `subset`: only what is in
         it, counted by itself, and the same again for a cursor of such a walk; a scope of one item is read in any case.
+        `with_access`: files tell whether we may read them, as far as the site tells that without further requests.
         Raises Rejected where the site refuses the subset's query.
         """
         if scope.kind is ScopeKind.ITEM:
@@ -199,9 +199,9 @@ class HalClient:
         self._require(scope, subset)
         is_slice = subset is not None and subset.part is not None
         plans = (light_plans if light else slice_plans if is_slice else complete_plans)(self._sizes)
-        complete, with_private = self._complete, self.searches_private
+        complete, private = partial(self._complete, with_access=with_access), self.searches_private
         reading = Reading(
-            self._api, self._patience, self._width, self._sizes, complete, self._lists_parts, with_private
+            self._api, self._patience, self._width, self._sizes, complete, self._lists_parts, private, with_access
         )
         walk = Walk(reading, scope, plans, light=light, with_collection=with_collection, seen=seen, subset=subset)
         yield from walk.pages(cursor)
@@ -263,7 +263,7 @@ class HalClient:
 
         9 and later tell it of all files of an item in one request, older ones by one a file.
         """
-        if self.server.generation < _TELLS_ACCESS:
+        if self.server.generation < TELLS_ACCESS:
             return access_one_by_one(self.is_open, bitstream_ids)
         ask, plain = partial(self._api.access, item_id), partial(self._api.check_files, item_id)
         try:
@@ -281,7 +281,7 @@ class HalClient:
         9 and later tell it of each file. The access status of an item, on 7.3 and later, is of its first file only, and
         has no date before 9. One request, made once: whatever goes wrong, it is not told.
         """
-        if self.server.generation < _TELLS_ACCESS:
+        if self.server.generation < TELLS_ACCESS:
             return None
         try:
             return shapes.embargo_end_of(*self._api.get(f"core/bitstreams/{bitstream_id}/accessStatus", tries=1))
@@ -329,14 +329,17 @@ class HalClient:
         items = tuple(result for result in results if isinstance(result, Item))
         yield Page(items, {"count": 1}, 1, tuple(result for result in results if isinstance(result, Failure)))
 
-    def _complete(self, items: Iterable[Item], width: Callable[[], int]) -> Iterator[Item | Failure]:
-        return singly(items, self._completed, self._patience, width, control=self._api.check)
+    def _complete(
+        self, items: Iterable[Item], width: Callable[[], int], *, with_access: bool = False
+    ) -> Iterator[Item | Failure]:
+        completed = partial(self._completed, with_access=with_access)
+        return singly(items, completed, self._patience, width, control=self._api.check)
 
-    def _completed(self, item: Item) -> Item | Failure:
+    def _completed(self, item: Item, *, with_access: bool) -> Item | Failure:
         try:
             if item.metadata is None:
                 return self._whole(item)
-            return item if item.is_complete else self._with_files(item)
+            return item if item.is_complete else self._with_files(item, with_access=with_access)
         except NotFound:
             return Failure(item.id, item.handle, item.name, "It is no longer there.", is_gone=True)
         except Restricted as error:
@@ -362,11 +365,13 @@ class HalClient:
         read = shapes.item_of(found, url, item.collection)
         return self._with_files(read, shapes.embedded(found, "bundles", url), url)
 
-    def _with_files(self, item: Item, bundles: shapes.Json | None = None, url: str = "") -> Item:
+    def _with_files(
+        self, item: Item, bundles: shapes.Json | None = None, url: str = "", *, with_access: bool = False
+    ) -> Item:
         """The item with its files, which are closed to all once it was withdrawn or replaced by a newer version."""
         if item.state in _CLOSES_FILES:
             return replace(item, bitstreams=())
-        return self._api.with_files(item, bundles, url)
+        return self._api.with_files(item, bundles, url, with_access=with_access)
 
     def _is_within(self, found: shapes.Json, url: str, scope: Scope) -> bool:
         """Is an item inside a scope? Where search does not find it there, its collections decide: an index loses items.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..errors import BadAnswer, Restricted, TooLarge, Transient
 from ..http import Http, JsonAnswer, Redirects
-from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, searched
+from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, searched, with_bitstreams
 from .list_end import MOST_LISTED, ListEnd, endless_in_words
 from .members import label, required
 from .records import Bitstream, FileAccess, Item, Server
@@ -16,7 +16,8 @@ from .records import Bitstream, FileAccess, Item, Server
 Params = Sequence[tuple[str, Any]]
 
 _BUNDLES, _BITSTREAMS = 100, 500
-_FILES = "bundles/bitstreams/format"
+_FILES, _ACCESS = "bundles/bitstreams", "accessStatus"
+TELLS_ACCESS = 9  # the first generation that tells it of single files
 TRIES = 4
 
 
@@ -61,12 +62,17 @@ class HalApi:
         """Raises Transient while the repository is in trouble: one item is searched for, any one."""
         self.search([("dsoType", "item"), ("size", 1), ("page", 0)], tries=1)
 
-    def embedding_files(self) -> Params:
+    def embedding_files(self, *, with_access: bool = False) -> Params:
         """The parameters that make items bring their files. Sizes are inert beside a projection, and not sent then."""
         sizes = [("embed.size", f"bundles={_BUNDLES}"), ("embed.size", f"bundles/bitstreams={_BITSTREAMS}")]
-        return [("embed", _FILES), *([] if self._projection else sizes)]
+        embeds = [("embed", f"{_FILES}/{name}") for name in self._embeds(with_access)]
+        return [*embeds, *([] if self._projection else sizes)]
 
-    def with_files(self, item: Item, bundles: Json | None = None, url: str = "") -> Item:
+    def embedding_access(self) -> Params:
+        """The parameters that make items tell the access to their first file, where that to each is not told."""
+        return [] if self.server.generation >= TELLS_ACCESS else [("embed", _ACCESS)]
+
+    def with_files(self, item: Item, bundles: Json | None = None, url: str = "", *, with_access: bool = False) -> Item:
         """The item with all its files that may be seen, in the order of bundles; `bundles`: the embedded list, if any.
 
         A closed bundle or file is left out by DSpace, though `totalElements` counts it. Raises BadAnswer where fewer
@@ -74,7 +80,7 @@ class HalApi:
         """
         before, files = self._broken_off.get(item.id, 0), list[Bitstream]()
         try:
-            for found, bundle, source in self._files(item.id, bundles, url):
+            for found, bundle, source in self._files(item.id, bundles, url, self._embeds(with_access)):
                 files.append(bitstream_of(found, bundle, source))
         except Transient:
             self._broken_off[item.id] = max(before, len(files))
@@ -82,11 +88,15 @@ class HalApi:
         if len(files) < before:
             url = self._url(f"core/items/{item.id}/bundles")
             raise BadAnswer(f"{url} lists {len(files)} files, and {before} were listed before.", url)
-        return replace(item, bitstreams=tuple(files))
+        return with_bitstreams(item, tuple(files))
+
+    def _embeds(self, with_access: bool) -> Sequence[str]:
+        """Return what files bring: their format, and where it is wanted and told, who may read them."""
+        return ("format", _ACCESS) if with_access and self.server.generation >= TELLS_ACCESS else ("format",)
 
     def access(self, item_id: str) -> dict[str, FileAccess]:
         """Return which files of an item we may read, by their ids, as far as that is told (9 and later)."""
-        rows = self._files(item_id, None, "", "accessStatus")
+        rows = self._files(item_id, None, "", (_ACCESS,))
         told = ((required(found, "uuid", str, url), access_of(found, url)) for found, _, url in rows)
         return {id: access for id, access in told if access is not None}
 
@@ -95,26 +105,26 @@ class HalApi:
         self.get(f"core/items/{item_id}/bundles", [("size", 1)], tries=1)
 
     def _files(
-        self, item_id: str, bundles: Json | None, url: str, embed: str = "format"
+        self, item_id: str, bundles: Json | None, url: str, embeds: Sequence[str]
     ) -> Iterator[tuple[Json, str, str]]:
         """The files of an item, each with the name of its bundle and the URL that it came from."""
         path = f"core/items/{item_id}/bundles"
         sizes = [] if self._projection else [("embed.size", f"bitstreams={_BITSTREAMS}")]
-        params = [("embed", f"bitstreams/{embed}"), *sizes]
+        params = [*(("embed", f"bitstreams/{name}") for name in embeds), *sizes]
         count = 0
         for bundle, source in self._rows("bundles", bundles, url, path, params, _BUNDLES):
-            for file in self._bitstreams(bundle, source, embed):
+            for file in self._bitstreams(bundle, source, [("embed", name) for name in embeds]):
                 count += 1
                 yield file
             if count > MOST_LISTED:
                 raise TooLarge(f"{source}: {endless_in_words(count)}", source)
 
-    def _bitstreams(self, bundle: Json, url: str, embed: str) -> Iterator[tuple[Json, str, str]]:
+    def _bitstreams(self, bundle: Json, url: str, params: Params) -> Iterator[tuple[Json, str, str]]:
         name = label(bundle, "name", url) or ""
         path = f"core/bundles/{required(bundle, 'uuid', str, url)}/bitstreams"
         first = embedded(bundle, "bitstreams", url)
         try:
-            for found, source in self._rows("bitstreams", first, url, path, [("embed", embed)], _BITSTREAMS):
+            for found, source in self._rows("bitstreams", first, url, path, params, _BITSTREAMS):
                 yield found, name, source
         except Restricted:
             if first is not None:

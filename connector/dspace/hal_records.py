@@ -6,6 +6,7 @@ Optional are what real servers leave null: handles, names, languages, checksums.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from ..characters import is_storable
 from ..errors import BadAnswer
 from .members import label, optional, required, text
-from .records import Bitstream, Collection, Community, FileAccess, Item, MetadataValue, SourceState
+from .records import ORIGINAL, Bitstream, Collection, Community, FileAccess, Item, MetadataValue, SourceState
 
 Json = dict[str, Any]
 
@@ -79,7 +80,17 @@ def item_of(found: Json, url: str, collection: Collection | None = None) -> Item
         metadata=tuple(_metadata(found, url)),
         collection=collection or _owning_collection(found, url),
         state=state_of(found, url),
+        first_access=_access_told(found, url),
     )
+
+
+def with_bitstreams(item: Item, bitstreams: tuple[Bitstream, ...]) -> Item:
+    """Return the item with its files. Its own access status is that of its primary or first ORIGINAL file."""
+    original = [file for file in bitstreams if file.bundle == ORIGINAL]
+    if item.first_access is not None and len(original) == 1:
+        told = {original[0].id: item.first_access}
+        bitstreams = tuple(replace(file, access=file.access or told.get(file.id)) for file in bitstreams)
+    return replace(item, bitstreams=bitstreams)
 
 
 def state_of(found: Json, url: str) -> SourceState:
@@ -132,7 +143,15 @@ def bitstream_of(found: Json, bundle: str, url: str) -> Bitstream:
         checksum=None if digest is None else digest.lower(),
         checksum_algorithm=label(checksum, "checkSumAlgorithm", url),
         sequence=optional(found, "sequenceId", int, url),
+        access=_access_told(found, url),
     )
+
+
+def _access_told(found: Json, url: str) -> FileAccess | None:
+    """Return the access status that is embedded in an item or a file; None where it is not told, or is malformed."""
+    with suppress(BadAnswer):
+        return access_of(found, url)
+    return None
 
 
 def access_of(found: Json, url: str) -> FileAccess | None:

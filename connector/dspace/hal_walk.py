@@ -30,6 +30,7 @@ class Reading:
     """How a walk reads: `sizes` are the page sizes allowed; `complete` makes light items complete, some at a time.
 
     `lists_parts`: whether the site answers searches for a part of the items. `with_private`: see `items_in`.
+    `with_access`: pages tell who may read files, as far as the site tells it.
     """
 
     api: HalApi
@@ -39,6 +40,7 @@ class Reading:
     complete: Callable[[Iterable[Item], Callable[[], int]], Iterator[Result]]
     lists_parts: Callable[[], bool]
     with_private: bool
+    with_access: bool
 
 
 class Walk:
@@ -267,10 +269,12 @@ class Walk:
         return known_id(row) is not None and known_id(row) in map(known_id, found.rows)
 
     def _parameters(self, plan: Plan) -> list[tuple[str, Any]]:
-        embeds = self._api.embedding_files() if plan.embeds else []
+        with_access = self._reading.with_access
+        embeds = self._api.embedding_files(with_access=with_access) if plan.embeds else []
+        access = self._api.embedding_access() if with_access else []
         owner = [("embed", "owningCollection")] if self._embeds_owner else []
         selected = items_in(self._scope, self._subset, self._way, with_private=self._reading.with_private)
-        return [*selected, *embeds, *owner]
+        return [*selected, *embeds, *access, *owner]
 
     def _row(self, row: Any, plan: Plan, url: str) -> Result:
         """The item of a row; a row that cannot be understood is a Failure, and its neighbours are safe."""
@@ -281,6 +285,8 @@ class Walk:
             return Failure(known_id(row), None, None, str(error))
         try:
             bundles = embedded(found, "bundles", url) if plan.embeds else None
-            return item if bundles is None else self._api.with_files(item, bundles, url)
+            if bundles is None:
+                return item
+            return self._api.with_files(item, bundles, url, with_access=self._reading.with_access)
         except (RepositoryError, AddressNotAllowed):  # met again with the item alone, if it lasts
             return item

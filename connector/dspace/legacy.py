@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from ..errors import NotFound, Rejected, Restricted, ServerTrouble, TooLarge
 from ..http import Download, Http, OutageWait
 from . import legacy_records as records
+from .estimates import Sample
 from .file_access import access_one_by_one, may_read
 from .legacy_api import EVERYTHING, Answer, LegacyApi
 from .legacy_estimate import estimated
@@ -177,9 +178,9 @@ class LegacyClient:
     def count(self, scope: Scope, subset: None = None) -> None:
         """None: these servers count what we may not see, too, so their counts prove nothing."""
 
-    def estimate(self, scope: Scope, *, files: bool, at_once: int) -> Estimate:
+    def estimate(self, scope: Scope, sample: Sample, *, at_once: int) -> Estimate:
         """About what a first import of the scope will take, `at_once` requests at a time (see `legacy_estimate`)."""
-        return estimated(self, scope, files=files, at_once=at_once)
+        return estimated(self, scope, sample, at_once)
 
     def some_parts(self, scope: Scope) -> tuple[list[Collection], int | None]:
         """Collections that a scope is made of, and how many items the scope counts; of a community not all of them."""
@@ -200,11 +201,13 @@ class LegacyClient:
         seen: Callable[[Group[str]], set[str]],
         hidden: Mapping[str, int] = MappingProxyType({}),
         subset: Subset | None = None,
+        with_access: bool = False,
     ) -> Iterator[Page]:
         """Every item of the scope that can be found, each once, in pages of at most 100 (see `legacy_walk`).
 
         `light`: items may come without details, where details would cost more. `subset`: a part of the items, as these
-        servers cannot select by time; some of them may come twice (see `legacy_slices`).
+        servers cannot select by time; some of them may come twice (see `legacy_slices`). `with_access` is not needed:
+        files that we may not read are not listed.
         """
         if subset is not None and subset.part:
             return SliceWalk(self, scope, subset.part).pages(cursor)

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 _ONE_BY_ONE = 1
 
 
-def estimated(client: LegacyClient, scope: Scope, *, files: bool, at_once: int) -> Estimate:
+def estimated(client: LegacyClient, scope: Scope, sample: Sample, at_once: int) -> Estimate:
     """Return what a first import takes. At most twelve requests: the counts, some pages or items, two small files."""
-    sample = Sample()
     if scope.kind is ScopeKind.ITEM:
         for _ in range(2):
             sample.read(lambda: Page((client.item(scope.id),), {}))
@@ -30,9 +29,8 @@ def estimated(client: LegacyClient, scope: Scope, *, files: bool, at_once: int) 
         if counted is None:
             return Estimate(None, None)
         count, requests = counted, _Lists(client, parts, sample).read(scope, counted)
-    if files:
-        sample.read_files(client.download)
-    return sample.estimate(count, requests, files=files, at_once=at_once)
+    sample.read_files(client.download)
+    return sample.estimate(count, requests, at_once=at_once)
 
 
 class _Lists:

@@ -95,9 +95,23 @@ class MetadataValue:
     confidence: int | None = None
 
 
+ORIGINAL = "ORIGINAL"  # the bundle of the files that people deposit
+
+
+@dataclass(frozen=True, slots=True)
+class FileAccess:
+    """Whether a file may be read now. `until`: the day on which its embargo ends, where the source gives it."""
+
+    is_open: bool
+    until: date | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Bitstream:
-    """A file at the source. `size` in bytes; `checksum` in lower-case hexadecimal, MD5 as a rule."""
+    """A file at the source. `size` in bytes; `checksum` in lower-case hexadecimal, MD5 as a rule.
+
+    `access`: whether the reader may have it now, where a walk with access tells it.
+    """
 
     id: str
     bundle: str
@@ -108,14 +122,7 @@ class Bitstream:
     checksum: str | None = None
     checksum_algorithm: str | None = None
     sequence: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FileAccess:
-    """Whether a file may be read now. `until`: the day on which its embargo ends, where the source gives it."""
-
-    is_open: bool
-    until: date | None = None
+    access: FileAccess | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +158,7 @@ class Item:
 
     `last_modified` is opaque text: 4 to 6 give local time without offset. `collection` is set where the walk knows it.
     `state` is what the source says of it: an item that is read by its id, or with a login, may be withdrawn.
+    `first_access` is that of its first ORIGINAL file, where the source tells no more.
     """
 
     id: str
@@ -161,6 +169,7 @@ class Item:
     bitstreams: tuple[Bitstream, ...] | None = None
     collection: Collection | None = None
     state: SourceState = SourceState.PRESENT
+    first_access: FileAccess | None = None
 
     @property
     def is_present(self) -> bool:
@@ -211,8 +220,8 @@ class Page:
 class Estimate:
     """About what reading a scope will take, told before it is read; None is what the source does not tell.
 
-    `requests`: those of the walk, and one more for each of `files`. `files` and their `bytes` are those of ORIGINAL: as
-    many an item as the items of a sample have. `seconds`: how long all that takes.
+    `requests`: those of the walk, and one more for each of `files`. `files` and their `bytes` are those of the bundles
+    asked for: as many an item as the items of a sample have. `seconds`: how long all that takes.
     """
 
     items: int | None

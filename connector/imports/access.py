@@ -41,6 +41,11 @@ class Access:
     def is_signed_in(self) -> bool:
         return self._login is not None
 
+    @property
+    def asks_for_refused(self) -> bool:
+        """Return whether refused files are asked for, and not just tried: signed out, where lists show such files."""
+        return not self.is_signed_in and self.public.lists_closed_files
+
     def surely(self, read: Callable[[], T]) -> T:
         """What `read` gives; it is called again where our login had lapsed meanwhile, and goes on where it was."""
         while True:

@@ -1,23 +1,25 @@
 """Asks the source which stored files it has closed, and which refused files it has opened since.
 
-No time stamp and no index moves for that (measured on DSpace 7 to 9): only asking tells. So it is asked in a full
-check, and in each run for the items that are read again (see `slices`).
+No time stamp and no index moves for that (measured on DSpace 7 to 9): only asking tells. So a full check, and each run
+for the items that are read again (see `slices`), compares what their pages tell. For files whose access pages do not
+tell, a run asks one by one, first for those that were not asked for the longest. The number of these requests is
+limited.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, func, select, update
 
 from ..catalogue import store
 from ..catalogue.models import Fate, Holding
 from ..dspace.pipeline import ahead
-from ..dspace.records import FileAccess
+from ..dspace.records import FileAccess, Item
 from ..errors import Transient
 from ..extensions import db, transaction
 from .due_files import is_stored, is_untried
@@ -29,68 +31,104 @@ if TYPE_CHECKING:
 FILE, ITEM, HOLDING = store.FILE, store.ITEM, Holding.__table__
 BATCH = 200
 KIND = "access"  # of requests
+# How many files a run asks for one by one: at least so many, or one for so many items.
+LEAST, ITEMS_FOR_ONE = 30, 40
+LEAST_IN_FULL_CHECK, ITEMS_FOR_ONE_IN_FULL_CHECK = 1_000, 5
 CLOSED = "Closed at the source since it was downloaded. What is stored is kept, and shown to editors only."
+Told = Mapping[str, FileAccess]  # by bitstream id
 
 
 class AccessCheck:
-    """Compares who may read files at the source with what the catalogue says, as a signed-out reader."""
+    """Compares who may read files at the source with what the catalogue says, as a signed-out reader.
+
+    `left_out`: how many files a later run has to ask for.
+    """
 
     def __init__(self, harvest: Harvest):
         self._harvest, self._run, self._access = harvest, harvest.run, harvest.access
         self._writer = StatusWriter(harvest)
+        self._left = _most_requests(harvest.source_id, harvest.is_full)
+        self._untold = 0  # files of items that were read again, without an answer so far
+        self.left_out = 0
 
-    def check(self, item_ids: Collection[int]) -> None:
-        """Ask for the files of these items that this job has not asked for yet."""
-        self._check(FILE.c.item_id.in_(item_ids))
+    def check(self, item_ids: Collection[int], items: Sequence[Item]) -> None:
+        """Compare the files of items that were read again with what their pages tell."""
+        if not self._is_needed:
+            return
+        told = self._told_by_pages(items)
+        rows = db.session.execute(self._files(FILE.c.item_id.in_(item_ids))).all()
+        db.session.rollback()
+        changed = [row for row in rows if _is_changed(row, told)]
+        same = [row for row in rows if row.bitstream_id in told and not _is_changed(row, told)]
+        self._note(same, told)
+        self._untold += len(rows) - len(same) - self._ask(changed, partial(self._confirmed, told))
 
-    def check_all(self) -> None:
-        """What is left of all items that this job has seen: after a crash between a page and its files."""
+    def check_rest(self) -> None:
+        """Ask for as many files as pages told nothing of; a full check asks for all that are left.
+
+        First for those that were not asked for the longest, of all items that this job has seen.
+        """
+        if not self._is_needed or not (self._harvest.is_full or self._untold):
+            return
         mine = (HOLDING.c.source_id == self._harvest.source_id, HOLDING.c.seen_by == self._harvest.job_id)
-        self._check(FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*mine)))
-
-    def _check(self, condition: Any) -> None:
-        if not (self._access.is_signed_in or self._access.public.lists_closed_files):
-            return  # what is listed is open
-        after = (0, 0)
-        while rows := self._rows(condition, after):
-            after = rows[-1].item_id, rows[-1].id
-            for files, found in self._asked(rows):
-                self._note(files, found)
+        query = self._files(FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*mine))).with_only_columns(FILE.c.id)
+        ids = db.session.scalars(query.order_by(None).order_by(func.coalesce(FILE.c.tried_by, 0), FILE.c.item_id)).all()
+        db.session.rollback()
+        wanted = ids if self._harvest.is_full else ids[: self._untold]
+        due = wanted[: self._left]
+        self.left_out = len(wanted) - len(due)
+        for start in range(0, len(due), BATCH):
+            rows = db.session.execute(self._files(FILE.c.id.in_(due[start : start + BATCH]))).all()
+            db.session.rollback()
+            self._ask(rows, self._told)
             self._run.check()
 
-    def _rows(self, condition: Any, after: tuple[int, int]) -> Sequence[Any]:
-        """Files that are stored, and such as were refused to everybody: those of one item follow each other."""
-        item_id, file_id = after
-        asked = is_stored() if self._access.is_signed_in else is_stored() | (FILE.c.fate == Fate.RESTRICTED)
-        later = (FILE.c.item_id > item_id) | ((FILE.c.item_id == item_id) & (FILE.c.id > file_id))
+    @property
+    def _is_needed(self) -> bool:
+        """Return whether lists show files that not everybody may read."""
+        return self._access.is_signed_in or self._access.asks_for_refused
+
+    def _files(self, condition: Any) -> Select[Any]:
+        """Select those files that this job has not asked for, the files of one item in a row."""
+        asked = is_stored() | (FILE.c.fate == Fate.RESTRICTED) if self._access.asks_for_refused else is_stored()
         query = select(FILE, ITEM.c.source_id).join(ITEM, ITEM.c.id == FILE.c.item_id)
-        query = query.where(condition, is_untried(self._harvest.job_id), asked, later)
-        rows = db.session.execute(query.order_by(FILE.c.item_id, FILE.c.id).limit(BATCH)).all()
-        db.session.rollback()
-        return rows
+        query = query.where(condition, is_untried(self._harvest.job_id), asked)
+        return query.order_by(FILE.c.item_id, FILE.c.id)
 
-    def _asked(self, rows: Sequence[Any]) -> Iterator[tuple[list[Any], Mapping[str, FileAccess]]]:
-        """The files of each item with what the source says of them, several items at a time."""
+    def _told_by_pages(self, items: Sequence[Item]) -> Told:
+        """Return what pages tell of files. What they tell somebody signed in is not true of everybody."""
+        if self._access.is_signed_in:
+            return {}
+        files = (file for item in items for file in item.bitstreams or ())
+        return {file.id: file.access for file in files if file.access is not None}
+
+    def _ask(self, rows: Sequence[Any], ask: Callable[[Sequence[Any]], Told]) -> int:
+        """Ask for some files, several items at a time. Return for how many: the number of requests is limited."""
+        rows = rows[: self._left]
+        self._left -= len(rows)
         items = [list(files) for _, files in groupby(rows, lambda row: row.item_id)]
-        asks = [partial(self._told, files) for files in items]
-        tasks = [partial(self._harvest.patience.attempt, KIND, ask) for ask in asks]
-        for files, ask, future in zip(items, asks, ahead(tasks, self._harvest.width, self._run.stop), strict=True):
+        asks = [partial(ask, files) for files in items]
+        tasks = [partial(self._harvest.patience.attempt, KIND, one) for one in asks]
+        for files, one, future in zip(items, asks, ahead(tasks, self._harvest.width, self._run.stop), strict=True):
             self._run.say("Asking which files are open")
-            yield files, self._patiently(future.result, ask)
+            self._note(files, self._patiently(future.result, one))
+        return len(rows)
 
-    def _told(self, files: Sequence[Any]) -> Mapping[str, FileAccess]:
-        """Return what the source says of files of an item, each change confirmed by a request for the file itself.
+    def _told(self, files: Sequence[Any]) -> Told:
+        """Return what the source says of files of an item, as far as it tells."""
+        found = self._access.public.file_access(files[0].source_id, {file.bitstream_id for file in files})
+        return self._confirmed(found, files)
+
+    def _confirmed(self, told: Told, files: Sequence[Any]) -> Told:
+        """Return what is told of some files, each change confirmed by a request for the file itself.
 
         The access status is read from policies: a file may be closed by them and open to us, and the other way round.
         """
-        found = self._access.public.file_access(files[0].source_id, {file.bitstream_id for file in files})
-        told = [file for file in files if file.bitstream_id in found]
-        changed = [file.bitstream_id for file in told if _outcome(file, found[file.bitstream_id]) is not None]
-        return {**found, **{id: replace(found[id], is_open=self._access.is_public(id)) for id in changed}}
+        known = {file.bitstream_id: told[file.bitstream_id] for file in files if file.bitstream_id in told}
+        changed = [file.bitstream_id for file in files if _is_changed(file, known)]
+        return {**known, **{id: replace(known[id], is_open=self._access.is_public(id)) for id in changed}}
 
-    def _patiently(
-        self, result: Callable[[], Mapping[str, FileAccess]], again: Callable[[], Mapping[str, FileAccess]]
-    ) -> Mapping[str, FileAccess]:
+    def _patiently(self, result: Callable[[], Told], again: Callable[[], Told]) -> Told:
         """The answer, waited for while the repository is in trouble; nothing where the trouble is the item's."""
         harvest = self._harvest
         try:
@@ -100,16 +138,29 @@ class AccessCheck:
         except Transient:
             return {}
 
-    def _note(self, files: Sequence[Any], found: Mapping[str, FileAccess]) -> None:
-        told = [file for file in files if file.bitstream_id in found]
-        outcomes = {file.id: _outcome(file, found[file.bitstream_id]) for file in told}
-        as_before = [file.id for file in told if outcomes[file.id] is None]
+    def _note(self, files: Sequence[Any], told: Told) -> None:
+        """Note that these files were asked for, and the status of those that are not as before."""
+        changed = [file for file in files if _is_changed(file, told)]
+        as_before = [file.id for file in files if not _is_changed(file, told)]
         with transaction():
             asked = {"tried_by": self._harvest.job_id}
             db.session.execute(update(FILE).where(FILE.c.id.in_(as_before)).values(asked))
-            for file in told:
-                if (outcome := outcomes[file.id]) is not None:
-                    self._writer.write([file], outcome, {})
+            for file in changed:
+                self._writer.write([file], _outcome(file, told[file.bitstream_id]), {})
+
+
+def _most_requests(source_id: int, is_full: bool) -> int:
+    """Return how many files a run of a source may ask for one by one."""
+    held = db.session.scalar(select(func.count()).where(HOLDING.c.source_id == source_id))
+    db.session.rollback()
+    if is_full:
+        return max(LEAST_IN_FULL_CHECK, held // ITEMS_FOR_ONE_IN_FULL_CHECK)
+    return max(LEAST, held // ITEMS_FOR_ONE)
+
+
+def _is_changed(file: Any, told: Told) -> bool:
+    """Return whether the source says of a file what the catalogue does not."""
+    return file.bitstream_id in told and _outcome(file, told[file.bitstream_id]) is not None
 
 
 def _outcome(file: Any, access: FileAccess) -> Outcome | None:

@@ -8,14 +8,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, or_, true
 
 from ..catalogue.models import Action, CatalogueFile, Change, Fate
+from ..dspace.records import ORIGINAL
 from ..extensions import utcnow
 from . import retrying
 
 FILE, CHANGE = CatalogueFile.__table__, Change.__table__
-ORIGINAL = "ORIGINAL"
 ALWAYS = (Fate.LINKED, Fate.FAILED)
 WHEN_CHANGED = (Fate.RESTRICTED, Fate.MISSING, Fate.TOO_LARGE, Fate.REFUSED)
-WHEN_READ_AGAIN = (Fate.RESTRICTED, Fate.MISSING)
 
 
 def is_chosen(options: Mapping[str, Any]) -> ColumnElement[bool]:
@@ -23,11 +22,14 @@ def is_chosen(options: Mapping[str, Any]) -> ColumnElement[bool]:
     return FILE.c.bundle.in_(options.get("bundles") or [ORIGINAL])
 
 
-def is_due(job_id: int, options: Mapping[str, Any], *, sees_otherwise: bool, reads_again: bool) -> ColumnElement[bool]:
+def is_due(
+    job_id: int, options: Mapping[str, Any], *, sees_otherwise: bool, reads_again: bool, tries_refused: bool
+) -> ColumnElement[bool]:
     """Return the condition that this job is to download a file, and has not tried it yet.
 
     `sees_otherwise`: the last import was signed in as another. `reads_again`: the item was read in full though the
-    source says nothing of a change, for what it does not tell.
+    source says nothing of a change, for what it does not tell. `tries_refused`: refused files are tried then, too, as
+    they are not asked for otherwise (see `access_checks`).
     """
     due = [FILE.c.fate.in_(ALWAYS)]
     # A file that the source makes anew for each download never comes as announced.
@@ -45,7 +47,7 @@ def is_due(job_id: int, options: Mapping[str, Any], *, sees_otherwise: bool, rea
     if sees_otherwise:
         due += [FILE.c.fate == Fate.RESTRICTED]
     if reads_again:
-        due += [FILE.c.fate.in_(WHEN_READ_AGAIN)]
+        due += [FILE.c.fate.in_((Fate.MISSING, Fate.RESTRICTED) if tries_refused else (Fate.MISSING,))]
     return is_untried(job_id) & is_chosen(options) & or_(*due)
 
 

@@ -62,7 +62,8 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
         clean, message = _verdict(job, fates, new, " ".join(filter(None, odd)), unasked)
         homeless = _homeless_in_words(harvest.recorder.homeless())
         not_visible = "" if left and harvest.unlisted else _hidden_in_words(harvest)
-        return clean, " ".join(filter(None, (message, _gone_in_words(harvest), homeless, not_visible)))
+        unasked_files = _unasked_in_words(harvest.access_check.left_out)
+        return clean, " ".join(filter(None, (message, _gone_in_words(harvest), homeless, not_visible, unasked_files)))
 
 
 def _ask_or_leave(harvest: Harvest) -> str:
@@ -155,6 +156,14 @@ def _homeless_in_words(number: int) -> str:
         return ""
     what = "1 item is in no item set" if number == 1 else f"{number} items are in no item set"
     return f"{what}, because the collection cannot be read."
+
+
+def _unasked_in_words(number: int) -> str:
+    """Say for how many files it was not asked who may read them; "" where there are none."""
+    if not number:
+        return ""
+    what = "1 file is" if number == 1 else f"{number:,} files are"
+    return f"Whether {what} still open or closed at the source is checked by later imports."
 
 
 def _shared(handles: Sequence[str]) -> str:

@@ -62,13 +62,19 @@ class FileFetcher:
         """Download what is left of all items that this job has seen: after a crash between a page and its files."""
         last = 0
         while item_ids := seen_items(self._harvest.source_id, self._harvest.job_id, last):
-            self.fetch(item_ids, bool(self._harvest.options.get("full")))
+            self.fetch(item_ids, self._harvest.is_full)
             last = item_ids[-1]
         self._fetch_put_off()
 
     def _fetch(self, condition: Any, reads_again: bool) -> None:
         harvest = self._harvest
-        due = is_due(harvest.job_id, harvest.options, sees_otherwise=harvest.sees_otherwise, reads_again=reads_again)
+        due = is_due(
+            harvest.job_id,
+            harvest.options,
+            sees_otherwise=harvest.sees_otherwise,
+            reads_again=reads_again,
+            tries_refused=not harvest.access.asks_for_refused,
+        )
         query = select(FILE).where(condition, due).order_by(FILE.c.id).limit(BATCH)
         while rows := db.session.execute(query).all():
             db.session.rollback()

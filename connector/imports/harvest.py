@@ -88,7 +88,7 @@ class Harvest:
         self.scanner = Scanner(current_app.config["CLAMD"], run)
         self.spent = job.bytes  # of files, by earlier attempts
         self._files = fetcher(self) if self.options.get("files") else None
-        self._access_check = access_check(self)
+        self.access_check = access_check(self)
         self._read_ahead: set[str] = set()
         self.totals: set[int] = set(self.cursor.get("totals", ()))  # which the source gave of the scope
         self._counted, self._counting = 0, threading.Lock()
@@ -110,8 +110,7 @@ class Harvest:
         self.searches_private = self.access.surely(lambda: self.client.searches_private)
         if not self.cursor.get("walked"):
             self._read()
-        if self.options.get("full"):
-            self._access_check.check_all()
+        self.access_check.check_rest()
         if self._files:
             self._files.fetch_all()
         clean, message = ending.settle(self)
@@ -154,7 +153,7 @@ class Harvest:
             self._has_trusted = True
             return
         is_held = self._is_held()
-        trusts = is_held and not self.options.get("full") and not self.sees_otherwise
+        trusts = is_held and not self.is_full and not self.sees_otherwise
         left = self._left_to_test()
         # A single item is read in full in each run, so its files are, too.
         is_repeated = is_held and self.scope.kind is ScopeKind.ITEM
@@ -185,6 +184,11 @@ class Harvest:
             made = self._connection.requests_made
             self._counted, new = made, made - self._counted
         return {"requests": new}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether everything is read again, whatever the source says of changes."""
+        return bool(self.options.get("full"))
 
     @property
     def is_partial(self) -> bool:
@@ -255,9 +259,13 @@ class Harvest:
         *,
         light: bool,
         seen: Callable[[Collection[str]], set[str]] | None = None,
+        with_access: bool = False,
         **only: Subset,
     ) -> Iterator[Page]:
-        """The pages of the scope after a cursor, or of a `subset` of it, without what is `seen` (by this job)."""
+        """The pages of the scope after a cursor, or of a `subset` of it, without what is `seen` (by this job).
+
+        `with_access`: they tell who may read files, too.
+        """
         db.session.rollback()  # no transaction is open while the repository is asked
         return self.client.walk(
             self.scope,
@@ -266,6 +274,7 @@ class Harvest:
             with_collection=self.options.get("item_set_from_collection", False),
             seen=seen or self._seen,
             hidden=self.known_hidden,
+            with_access=with_access and self.access.asks_for_refused,
             **only,
         )
 
@@ -282,8 +291,8 @@ class Harvest:
         self.run.say(reading)
         for page in self._gathered(pages):
             item_ids = self._write(page, {name: page.cursor, **where})
-            if reads_again := is_repeated or bool(self.options.get("full")):
-                self._access_check.check(item_ids)
+            if reads_again := is_repeated or self.is_full:
+                self.access_check.check(item_ids, page.items)
             if self._files:
                 self._files.fetch(item_ids, reads_again)
             self.run.say(reading)

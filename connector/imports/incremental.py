@@ -102,7 +102,7 @@ def _has_proof(harvest: Harvest) -> bool:
     listed_in_part = "walk" in harvest.cursor
     if not known or listed_in_part or harvest.is_partial or not harvest.client.can_select:
         return False
-    return not harvest.options.get("full") and _circumstances(harvest).items() <= known.items()
+    return not harvest.is_full and _circumstances(harvest).items() <= known.items()
 
 
 def _circumstances(harvest: Harvest) -> Mapping[str, Any]:

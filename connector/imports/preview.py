@@ -282,13 +282,15 @@ class ExpectedFiles:
 class NothingAsked:
     """Takes the place of the AccessCheck: files stay as they are."""
 
+    left_out = 0
+
     def __init__(self, harvest: Harvest):
         """Of the same form as its original."""
 
-    def check(self, item_ids: Collection[int]) -> None:
+    def check(self, item_ids: Collection[int], items: Sequence[Item]) -> None:
         """Nothing is asked."""
 
-    def check_all(self) -> None:
+    def check_rest(self) -> None:
         """Nothing is asked."""
 
 

@@ -49,7 +49,7 @@ def scope_pages(harvest: Harvest, trusts: bool) -> Iterator[Page]:
     plan: dict[str, Any] | None = (harvest.proof or {}).get("plan")
     while True:
         turned, window = False, _Window()
-        for page in harvest.pages(at, light=light):
+        for page in harvest.pages(at, light=light, with_access=harvest.is_full):
             changed = _changed(harvest, page.items) if trusts else 0
             turned = light and _is_worth_full_pages(page, changed)
             if turned:

@@ -76,7 +76,8 @@ def _pages(harvest: Harvest, part: Part, at: dict[str, Any] | None) -> Iterator[
     if "after" not in (at or {}):
         try:
             begin = at or (harvest.proof or {}).get("plan")
-            yield from harvest.pages(begin, light=False, seen=lambda ids: set(), subset=Subset(part=part))
+            subset = Subset(part=part)
+            yield from harvest.pages(begin, light=False, seen=lambda ids: set(), with_access=True, subset=subset)
             return
         except Rejected:
             at = None

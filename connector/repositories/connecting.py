@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from flask import current_app
 
 from .. import dspace
 from ..accounts import audit
+from ..dspace.estimates import Sample
 from ..dspace.records import Estimate, Scope, ScopeKind, Server
 from ..errors import Conflict, NotAllowed
 from ..extensions import db, transaction
@@ -75,15 +77,17 @@ def find(repository_id: int, kind: ScopeKind, identifier: str) -> Connected:
         return Connected(repository_id, scope, connection.http.requests_made)
 
 
-def estimate(repository_id: int, scope: Scope, *, files: bool) -> Estimate:
+def estimate(repository_id: int, scope: Scope, *, bundles: Collection[str]) -> Estimate:
     """About what a first import of this scope will take, judged by about ten requests (see `HalClient.estimate`).
+
+    With the files of `bundles`, if there are any.
 
     It is judged anew each time: earlier imports may have been other ones, such as those that found nothing changed.
     """
     repository = register.get(repository_id)
     delay = repository.delay or 0
     with connected_to(repository) as connection:
-        found = connection.client.estimate(scope, files=files, at_once=current_app.config["PACE"])
+        found = connection.client.estimate(scope, Sample(bundles), at_once=current_app.config["PACE"])
     if found.seconds is None or found.requests is None or found.items is None:
         return found
     # Whichever plan the import finds the cheapest: half as many requests, or one more for each item.

@@ -12,7 +12,7 @@ from ..accounts.gate import allows, may
 from ..accounts.models import Role
 from ..catalogue.models import ItemSet
 from ..dspace.login import GENERATIONS as LOGIN_GENERATIONS
-from ..dspace.records import ScopeKind
+from ..dspace.records import ORIGINAL, ScopeKind
 from ..errors import Conflict, ConnectorError, InvalidInput, LoginRefused, RepositoryError
 from ..extensions import db
 from ..ids import row_id
@@ -275,7 +275,8 @@ def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identif
 def _estimate_page(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> str:
     """What the import will take, with a button that starts it with the same settings."""
     scope = connecting.find(repository_id, kind, identifier).scope
-    estimate = connecting.estimate(repository_id, scope, files=form.files.data)
+    bundles = (form.bundles.data or (ORIGINAL,)) if form.files.data else ()
+    estimate = connecting.estimate(repository_id, scope, bundles=bundles)
     return render_template(
         "repositories/estimate.html",
         repository=register.get(repository_id),

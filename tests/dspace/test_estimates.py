@@ -55,9 +55,9 @@ def scope_of(kind: ScopeKind, thing, generation: int) -> Scope:
 def test_a_collection_is_estimated_before_it_is_read(reader, sample, generation):
     home = scope_of(ScopeKind.COLLECTION, sample.home, generation)
 
-    plain = reader.estimate(home, files=False, at_once=4)
+    plain = reader.estimate(home, Sample(), at_once=4)
     asked = len(sample.requests)
-    whole = reader.estimate(home, files=True, at_once=4)
+    whole = reader.estimate(home, Sample(["ORIGINAL"]), at_once=4)
 
     requests = 23 if generation in NEW else 5 if generation > 4 else 1 + 230
     assert (plain.items, plain.requests, plain.files, plain.bytes) == (230, requests, None, None)
@@ -74,7 +74,7 @@ def test_the_bytes_lie_within_the_range(reader, sample, generation):
             sample.data.add_file(item, "later.bin", bytes(20_000 + 100 * (number % 7)))
     home = scope_of(ScopeKind.COLLECTION, sample.home, generation)
 
-    told = reader.estimate(home, files=True, at_once=4)
+    told = reader.estimate(home, Sample(["ORIGINAL"]), at_once=4)
 
     files = [file for item in sample.data.items.values() for file in item.bitstreams if file.bundle.name == "ORIGINAL"]
     size = sum(len(file.content) for file in files)
@@ -82,11 +82,20 @@ def test_the_bytes_lie_within_the_range(reader, sample, generation):
     assert told.bytes.high < 4 * size
 
 
+def test_files_of_the_chosen_bundles_are_estimated(reader, sample, generation):
+    home = scope_of(ScopeKind.COLLECTION, sample.home, generation)
+
+    texts, both = (reader.estimate(home, Sample(names), at_once=4) for names in (["TEXT"], ["ORIGINAL", "TEXT"]))
+
+    assert (texts.files, texts.bytes) == (230, Range(230 * 7, 230 * 7))
+    assert both.files == 690
+
+
 def test_a_community_and_a_repository_are_estimated_too(reader, sample, generation):
     above = scope_of(ScopeKind.COMMUNITY, sample.home.parent, generation)
 
     [community, repository] = [
-        reader.estimate(scope, files=True, at_once=4) for scope in (above, Scope(ScopeKind.REPOSITORY))
+        reader.estimate(scope, Sample(["ORIGINAL"]), at_once=4) for scope in (above, Scope(ScopeKind.REPOSITORY))
     ]
 
     assert (community.items, repository.items) == (230, 230)
@@ -98,7 +107,7 @@ def test_a_community_and_a_repository_are_estimated_too(reader, sample, generati
 def test_an_empty_collection_takes_one_request(reader, sample, generation):
     empty = scope_of(ScopeKind.COLLECTION, sample.data.named("Empty"), generation)
 
-    told = reader.estimate(empty, files=True, at_once=4)
+    told = reader.estimate(empty, Sample(["ORIGINAL"]), at_once=4)
 
     assert (told.items, told.requests, told.files, told.bytes) == (0, 1, 0, Range(0, 0))
 
@@ -106,7 +115,7 @@ def test_an_empty_collection_takes_one_request(reader, sample, generation):
 def test_a_single_item_is_one(reader, sample, generation):
     item = next(iter(sample.data.items.values()))
 
-    told = reader.estimate(scope_of(ScopeKind.ITEM, item, generation), files=True, at_once=4)
+    told = reader.estimate(scope_of(ScopeKind.ITEM, item, generation), Sample(["ORIGINAL"]), at_once=4)
 
     size = sum(len(file.content) for file in item.bitstreams[:2])
     assert (told.items, told.files, told.bytes) == (1, 2, Range(size, size))
@@ -116,7 +125,7 @@ def test_what_is_not_there_is_not_estimated(reader, generation):
     unknown = "00000000-0000-0000-0000-000000000001" if generation > 5 else "999"
 
     with pytest.raises(NotFound if generation > 4 else Restricted):  # 4 does not tell one from the other
-        reader.estimate(Scope(ScopeKind.COLLECTION, unknown), files=False, at_once=4)
+        reader.estimate(Scope(ScopeKind.COLLECTION, unknown), Sample(), at_once=4)
 
 
 def test_a_slow_first_answer_and_a_long_sample_are_no_measure():
@@ -134,6 +143,6 @@ def test_a_slow_first_answer_and_a_long_sample_are_no_measure():
         sample.read(lambda: page(1.0))
         reads += 1
 
-    told = sample.estimate(1000, 100, files=False, at_once=4)
+    told = sample.estimate(1000, 100, at_once=4)
     assert reads == 3
     assert 10 < told.seconds.low < 25 < 100 <= told.seconds.high < 130

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from connector.dspace import client, connect
+from connector.dspace.estimates import Sample
 from connector.dspace.records import Failure, ScopeKind
 from connector.errors import ConnectorError
 from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
@@ -34,10 +35,10 @@ def read(http: Http, url: str, handle: str) -> list[str]:
     list(reader.communities())
     list(reader.collections())
     scope = reader.find(ScopeKind.COLLECTION, handle)
-    reader.estimate(scope, files=True, at_once=2)
+    reader.estimate(scope, Sample(["ORIGINAL"]), at_once=2)
     light = [item for page in reader.walk(scope, light=True, seen=nothing_seen) for item in page.items]
     told = [result.reason for result in reader.complete(light[:2]) if isinstance(result, Failure)]
-    for page in reader.walk(scope, with_collection=True, seen=nothing_seen):
+    for page in reader.walk(scope, with_collection=True, with_access=True, seen=nothing_seen):
         told += [failure.reason for failure in page.failures]
     return told
 

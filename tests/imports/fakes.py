@@ -61,6 +61,7 @@ class FakeDSpace:
         self.asked_for: list[str] = []  # files of which it was asked whether they are open
         self.checksums: dict[str, tuple[str | None, str | None]] = {}  # announced instead of the right MD5
         self.lists_closed_files = True
+        self.tells_access = False  # in pages, where these are asked for with access
         self.details: list[str] = []
         self.down = False
         self.silent_about: set[str] = set()
@@ -122,7 +123,9 @@ class FakeDSpace:
             return None
         return len(self._listed(scope, subset)) + self.count_off_by
 
-    def walk(self, scope: Scope, *, cursor, light, with_collection, seen, hidden, subset=None) -> Iterator[Page]:
+    def walk(
+        self, scope: Scope, *, cursor, light, with_collection, seen, hidden, subset=None, with_access=False
+    ) -> Iterator[Page]:
         if subset is not None and self.refuses_subsets:
             raise Rejected("The repository does not take this query (422).")
         self.find(scope.kind, scope.id)
@@ -140,6 +143,8 @@ class FakeDSpace:
             part = [item for item in part if item.id not in done]
             broken = [item for item in part if item.fails or (item.id in self.broken_in_full and not light)]
             read = [self._item(item, light, with_collection) for item in part if item not in broken]
+            if with_access and self.tells_access:
+                read = [self._with_access(item) for item in read]
             failures = [_broken(item) for item in broken]
             failures += [Failure(None, None, None, reason) for reason in self.nameless_failures if offset == 0]
             self.after_page()
@@ -241,6 +246,11 @@ class FakeDSpace:
             bitstreams=files,
             collection=Collection(home, f"1/{home}", f"Collection {home}") if with_collection else None,
         )
+
+    def _with_access(self, item: Item) -> Item:
+        told = {file.id: not isinstance(self.file_errors.get(file.id), Restricted) for file in item.bitstreams or ()}
+        files = (replace(file, access=FileAccess(told[file.id])) for file in item.bitstreams or ())
+        return replace(item, bitstreams=tuple(files))
 
     def _bitstream(self, item: FakeItem, name: str, data: bytes) -> Bitstream:
         id, right = f"{item.id}/{name}", (hashlib.md5(data).hexdigest(), "MD5")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-import time
-from dataclasses import replace
+import threading
+from dataclasses import fields
 
 import pytest
 
 from connector.catalogue.models import CatalogueFile
+from connector.dspace.estimates import Sample
 from connector.dspace.hal import HalClient
-from connector.dspace.records import Estimate, Scope, ScopeKind
+from connector.dspace.records import ORIGINAL, Estimate, Scope, ScopeKind
 from connector.extensions import db
 from connector.imports import jobs
 from connector.imports.tasks import carry_out
 from connector.ranges import Range
 from connector.repositories import connecting, register
+from connector.repositories.connections import connected_to
 from tests.pages import words
 from tests.sample import Repository, SampleRepository, grow
 from tests.sample.costs import REAL, Costs
@@ -23,6 +25,22 @@ from tests.sample.costs import REAL, Costs
 RANGE = r"(under 1|\d+) s to (\d+ min )?\d+ s"
 ALL = {"scope": "repository:", "item_set": "", "file_limit": "", "estimate": "y"}
 EVERYTHING = Scope(ScopeKind.REPOSITORY)
+PRICES = [field for field in fields(Costs) if field.init]
+
+
+class CountedCosts(Costs):
+    """Costs that are added up instead of waited for: a clock that moves with the work of the server alone.
+
+    The first answer that costs anything takes `cold` seconds more.
+    """
+
+    cold, spent = 0.0, 0.0
+    _adding = threading.Lock()
+
+    def spend(self, price: float) -> None:
+        with self._adding:
+            self.spent += price * self.scale + (self.cold if price else 0.0)
+            self.cold = 0.0 if price else self.cold
 
 
 @pytest.fixture
@@ -33,33 +51,30 @@ def six():
 
 def estimate(app, url: str) -> Estimate:
     with app.app_context():
-        return connecting.estimate(connecting.connect(url, "rest", None).repository_id, EVERYTHING, files=True)
+        return connecting.estimate(connecting.connect(url, "rest", None).repository_id, EVERYTHING, bundles=[ORIGINAL])
 
 
 @pytest.mark.parametrize("generation", [9, 6])
 def test_the_time_and_the_bytes_of_an_import_lie_within_the_range(app, generation):
-    """On a server with the costs of a real one, whose first answers are ten times as slow."""
+    """On a server with the costs of a real one, whose first answer is much slower."""
     data = Repository()
     grow(data, items=120, files=2)
     for number, item in enumerate(data.items.values()):
         data.add_file(item, "scan.bin", bytes(1_000 + 500 * (number // 10)))
-    costs = replace(REAL.get(generation, Costs()), scale=2.0)
-    with SampleRepository(generation, data=data, costs=costs) as sample:
-        sample.faults.add("/items", times=1, delay=2.0)
-        sample.faults.add("/discover/search", times=1, delay=2.0)
-        told = estimate(app, sample.url)
-        sample.faults.clear()
-        with app.app_context():
-            job_id = jobs.create(register.source_for(1, EVERYTHING), {"files": True})
-            began = time.monotonic()
-            assert carry_out(job_id)
-            seconds = time.monotonic() - began
-            size = db.session.scalar(
-                db.select(db.func.sum(CatalogueFile.size)).where(CatalogueFile.sha256.is_not(None))
-            )
+    costs = CountedCosts(**{each.name: getattr(REAL.get(generation, Costs()), each.name) for each in PRICES})
+    with SampleRepository(generation, data=data, costs=costs) as sample, app.app_context():
+        repository = register.get(connecting.connect(sample.url, "rest", None).repository_id)
+        costs.cold = 5.0
+        with connected_to(repository) as connection:
+            sampled = Sample([ORIGINAL], clock=lambda: costs.spent)
+            told = connection.client.estimate(EVERYTHING, sampled, at_once=4)
+        costs.spent = 0.0
+        assert carry_out(jobs.create(register.source_for(repository.id, EVERYTHING), {"files": True}))
+        size = db.session.scalar(db.select(db.func.sum(CatalogueFile.size)).where(CatalogueFile.sha256.is_not(None)))
 
-    assert told.seconds.low <= seconds <= told.seconds.high
-    assert told.seconds.high < 10 * seconds
+    # One request after another, and at best as many at once as the server has processors.
+    assert told.seconds.low <= costs.spent / costs.processors
+    assert costs.spent <= told.seconds.high < 10 * costs.spent
     assert told.bytes.low <= size <= told.bytes.high
     assert told.bytes.high < 3 * size
 
@@ -95,6 +110,21 @@ def test_the_command_prints_time_and_size_as_people_read_them(app, generation):
     files = rf", [\d,]+ files? \({size}( to {size})?\)"
     assert re.fullmatch(rf"About [\d,]+ items, [\d,]+ requests?{files}: {RANGE}\.\n", told.stdout)
     assert re.fullmatch(rf"About [\d,]+ items, [\d,]+ requests?: {RANGE}\.\n", plain.stdout)
+
+
+def test_files_of_the_bundles_that_are_chosen_are_estimated(app, client):
+    data = Repository()
+    grow(data, items=20, files=2)
+    for item in data.items.values():
+        data.add_file(item, "text.txt", b"derived", bundle="TEXT")
+    with SampleRepository(9, data=data) as sample, app.app_context():
+        run = app.test_cli_runner().invoke
+        command = ["import", sample.url, "--all", "--estimate", "--files"]
+        told, texts = (run(args=[*command, *more]).stdout for more in ([], ["--bundle", "TEXT"]))
+        page = words(client.post("/repositories/1/", data=ALL | {"files": "y", "bundles": "TEXT, ORIGINAL"}))
+
+    assert ("40 files" in told, "20 files" in texts) == (True, True)
+    assert "Files, about 60" in page
 
 
 def test_the_command_says_so_where_nothing_is_told(app, sample, monkeypatch):

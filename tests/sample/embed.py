@@ -83,6 +83,8 @@ class Embedder:
         if "bundles" in embeds.tree:
             size = embeds.size("bundles")
             body["bundles"] = self.bundles(one, embeds.under("bundles"), 0, size, sized(f"{base}/bundles", size))
+        if "accessStatus" in embeds.tree:
+            body["accessStatus"] = shape.access_status_of_item(one, has_dates="accessStatus" in self._links)
         if "mappedCollections" in embeds.tree:
             body["mappedCollections"] = self.mapped(one, f"{base}/mappedCollections")
         if "thumbnail" in embeds.tree:

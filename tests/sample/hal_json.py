@@ -173,6 +173,16 @@ def access_status(one: Bitstream) -> dict[str, Any]:
     return {"status": status, "embargoDate": until, "type": "accessStatus", "_links": {"self": address}}
 
 
+def access_status_of_item(one: Item, has_dates: bool) -> dict[str, Any]:
+    """That of its first ORIGINAL file, with the end of an embargo from 9 on."""
+    files = (file for bundle in one.bundles if bundle.name == "ORIGINAL" for file in bundle.bitstreams)
+    first = next(files, None)
+    body = access_status(first) if first else {"status": "metadata.only", "embargoDate": None, "type": "accessStatus"}
+    if not has_dates:
+        del body["embargoDate"]
+    return body | {"_links": {"self": href(f"{API}/core/items/{one.uuid}/accessStatus")}}
+
+
 def page(number: int, size: int, total: int) -> dict[str, int]:
     return {"number": number, "size": size, "totalPages": -(-total // size), "totalElements": total}
 
