@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector.catalogue.models import ItemSet
+from connector.dspace.plans import SIZES, complete_plans
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
 from connector.imports import jobs
@@ -296,10 +297,14 @@ def test_a_mapped_item_stays_in_the_item_set_of_the_collection_that_shows_it(app
 
 
 def test_a_slice_is_read_as_the_import_found_best_without_trials_of_its_own(app):
+    """Which plan is the best depends on the machine, so that it is set here."""
     app.config["FILE_CHECK_RUNS"] = 1
     with SampleRepository(9) as sample, app.app_context():
         run = import_of(sample, grow(sample.data, items=300, files=1))
-        run()
+        source = db.session.get_one(Source, run().source_id)
+        found = source.proof["plan"]["plan"]
+        source.proof = source.proof | {"plan": {"plan": "items with files by 20"}}
+        db.session.commit()
         asked = []
         for _ in range(2):
             sample.requests.clear()
@@ -308,8 +313,8 @@ def test_a_slice_is_read_as_the_import_found_best_without_trials_of_its_own(app)
 
         # A search for one item asks whether the repository answers such searches.
         sizes = [{path.rpartition("&size=")[2] for path in paths} - {"1"} for paths in asked]
-        assert sizes[0] == sizes[1]
-        assert len(sizes[0]) == 1
+        assert found in {trial.plan.name for trial in complete_plans(SIZES).trials}
+        assert sizes == [{"20"}, {"20"}]
 
 
 def import_of(sample, thing, **options) -> Callable[[], ImportJob]:

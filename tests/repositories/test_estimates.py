@@ -22,7 +22,8 @@ from tests.pages import words
 from tests.sample import Repository, SampleRepository, grow
 from tests.sample.costs import REAL, Costs
 
-RANGE = r"(under 1|\d+) s to (\d+ min )?\d+ s"
+DURATION = r"(under 1 s|\d+ (d|h|min|s)( \d+ (h|min|s))?)"
+RANGE = rf"(up to |{DURATION} to )?{DURATION}"
 ALL = {"scope": "repository:", "item_set": "", "file_limit": "", "estimate": "y"}
 EVERYTHING = Scope(ScopeKind.REPOSITORY)
 PRICES = [field for field in fields(Costs) if field.init]
