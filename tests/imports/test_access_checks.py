@@ -48,13 +48,17 @@ def test_an_unchanged_run_of_a_thousand_items_with_files_takes_few_requests(app,
 @pytest.mark.parametrize(("generation", "files"), [(9, 2), (7, 1)])
 def test_a_full_check_asks_for_access_in_the_pages_that_it_reads(app, generation, files):
     with SampleRepository(generation) as sample, app.app_context():
-        run = import_of(sample, fill(sample, files, items=300), files=True)
+        run = import_of(sample, fill(sample, files, items=100), files=True)
         first = run()
+        sample.requests.clear()
 
         full = full_check(first.source_id)
 
-        assert full.clean and full.message == ""
-        assert full.requests <= 1.2 * first.requests
+        # Only plans of pages, which depend on how fast the server is, may differ from those of the first import.
+        paths = [path for _, path in sample.requests]
+        besides = [path for path in paths if "/content" in path or ("/bundles?" in path and "format" not in path)]
+        assert (full.clean, full.message, besides) == (True, "", [])
+        assert any("accessStatus" in path for path in paths)
 
 
 def full_check(source_id: int):
