@@ -225,16 +225,7 @@ def resume(job_id: int, answer: Answer | None = None) -> None:
     recover()
     with transaction():
         job = get(job_id)
-        if job.undo_began:
-            raise Conflict(f"Import {job_id} was undone: import again instead.")
-        if job.is_settled:
-            raise Conflict(f"{job.message} Import again instead.")
-        if answer is not None and not job.asks:
-            raise Conflict(f"Job {job_id} has no question that waits for an answer.")
-        if job.is_look and job.pruned:
-            raise Conflict(f"What job {job_id} had found was removed since: look again instead.")
-        if job.asks and answer is None:
-            raise Conflict(job.message)
+        _refuse_resume(job, answer)
         values: dict[str, Any] = {"state": State.QUEUED.value, "deaths": 0, "resume_at": None, "pruned": None}
         values |= wait_columns(None)
         if job.is_waiting:
@@ -242,10 +233,29 @@ def resume(job_id: int, answer: Answer | None = None) -> None:
         if answer is not None:
             values["question"] = job.question | {"answer": answer.value}
         resumable = (State.STOPPED.value, State.FAILED.value, State.QUEUED.value)
-        statement = update(JOB).where(JOB.c.id == job_id, JOB.c.state.in_(resumable)).values(values)
-        if not db.session.execute(statement).rowcount:
+        mine = (JOB.c.id == job_id, JOB.c.attempt == job.attempt, JOB.c.state.in_(resumable))
+        # A later job may have settled the question, and another person may have answered it, since it was read.
+        settles = ("settled_by",) if answer is None else ("settled_by", "answer")
+        is_open = [JOB.c.question[name].as_string().is_(None) for name in settles]
+        if not db.session.execute(update(JOB).where(*mine, *is_open).values(values)).rowcount:
+            db.session.refresh(job)
+            _refuse_resume(job, answer)
             raise Conflict(f"Job {job_id} is {job.state}: only a stopped or failed job can be resumed.")
         audit.note("resume", f"job {job_id}", **({"answer": answer.value} if answer else {}))
+
+
+def _refuse_resume(job: ImportJob, answer: Answer | None) -> None:
+    """Raise Conflict where a job cannot go on, or not with this answer."""
+    if job.undo_began:
+        raise Conflict(f"Import {job.id} was undone: import again instead.")
+    if job.is_settled:
+        raise Conflict(f"{job.message} Import again instead.")
+    if answer is not None and not job.asks:
+        raise Conflict(f"Job {job.id} has no question that waits for an answer.")
+    if job.is_look and job.pruned:
+        raise Conflict(f"What job {job.id} had found was removed since: look again instead.")
+    if job.asks and answer is None:
+        raise Conflict(job.message)
 
 
 def recover() -> list[int]:

@@ -250,3 +250,29 @@ def test_an_answer_that_comes_while_a_later_run_closes_the_question_stays(held, 
     assert answered
     assert later.state == "completed"
     assert (job.state, job.question.get("answer"), job.is_settled) == ("queued", "mark", False)
+
+
+CLOSED = "UPDATE import_job SET question = json_set(question, '$.settled_by', 9), message = 'Settled.' WHERE id = ?"
+ANSWERED = "UPDATE import_job SET question = json_set(question, '$.answer', 'leave'), state = 'queued' WHERE id = ?"
+
+
+@pytest.mark.parametrize(("change", "refusal"), [(CLOSED, "Settled. Import again"), (ANSWERED, "has no question")])
+def test_an_answer_is_refused_where_the_question_was_closed_or_answered_since_it_was_read(
+    held, dspace, change, refusal
+):
+    drop(dspace, 10)
+    asking = held.run().id
+    changed = []
+
+    def change_first(connection, cursor, statement, parameters, *rest):
+        if not changed and statement.startswith("UPDATE import_job SET") and "question" in statement:
+            changed.append(statement)
+            cursor.execute(change, (asking,))
+
+    with held.app.app_context():
+        event.listen(db.engine, "before_cursor_execute", change_first)
+        with pytest.raises(Conflict, match=refusal):
+            jobs.resume(asking, Answer.MARK)
+        event.remove(db.engine, "before_cursor_execute", change_first)
+
+    assert changed
