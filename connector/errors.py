@@ -6,10 +6,16 @@ Raised, never returned. What is not in this tree is a fault of ours: logged with
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 
 class ConnectorError(Exception):
     """Root of all errors with a sentence for the screen: `str(error)` is that sentence."""
+
+    @property
+    def in_short(self) -> str:
+        """The sentence without technical details."""
+        return str(self)
 
 
 class InvalidInput(ConnectorError):
@@ -51,6 +57,11 @@ class RepositoryError(ConnectorError):
         super().__init__(sentence)
         self.url = url
 
+    @property
+    def in_short(self) -> str:
+        """The sentence with the host instead of the address that was asked."""
+        return str(self).replace(self.url, urlsplit(self.url).hostname or self.url) if self.url else str(self)
+
 
 class Transient(RepositoryError):
     """May go better when repeated. `retry_after` is the wait the server asked for, in seconds, or None."""
@@ -78,6 +89,11 @@ class ServerTrouble(Transient):
     def __init__(self, sentence: str, url: str = "", retry_after: float | None = None, status: int | None = None):
         super().__init__(sentence, url, retry_after)
         self.status = status
+
+    @property
+    def in_short(self) -> str:
+        """The sentence without address and status."""
+        return super().in_short.replace(f" ({self.status})", "")
 
 
 class BadAnswer(Transient):

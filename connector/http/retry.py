@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import TypeVar
 
-from ..errors import BotWall, RepositoryDown, RepositoryError, Stopped, TimedOut, Transient
+from ..errors import BotWall, ConnectorError, RepositoryDown, RepositoryError, Stopped, TimedOut, Transient
 from . import waits
 from .waits import Wait
 
@@ -159,7 +159,7 @@ class OutageWait:
         with self._lock:
             self._answered(self._kind(kind))
 
-    def object_failed(self, kind: str, error: Exception) -> None:
+    def object_failed(self, kind: str, error: ConnectorError) -> None:
         """Note that the last failure of this kind is that of one object, while the repository is well.
 
         The clock stops. If the object kept silent, that time still counts until the next good answer.
@@ -170,7 +170,7 @@ class OutageWait:
             if self._seconds and isinstance(error, TimedOut) and state.failing_since is not None:
                 silent += self.clock() - state.failing_since
             self._answered(state)
-            state.silent_seconds, state.error, state.detail = silent, str(error), str(error)
+            state.silent_seconds, state.error, state.detail = silent, error.in_short, error.in_short
 
     def attempt(self, kind: str, call: Callable[[], T], *, defers: bool = False) -> T:
         """Return the result of `call`, whose requests count as of this kind.
@@ -252,7 +252,7 @@ class OutageWait:
             planned = min(_LONGEST_WAIT, 5.0 * 2 ** min(state.waits - 1, 10))
         self._check_wish(error, left)
         if left < _LEAST_LEFT:
-            raise _down(str(error), error.url)
+            raise _down(error.in_short, error.url)
         asked = error.retry_after or 0
         pause = max(asked, min(max(asked, planned) * self._spread(), left * (1 - _PART_OF_ONE_REQUEST)))
         with self._using(_Use(state)):
@@ -332,7 +332,7 @@ class OutageWait:
         with self._lock:
             if state.failing_since is None:
                 state.failing_since = max(began, state.settled_at)
-            state.error = state.detail = str(error)
+            state.error = state.detail = error.in_short
 
     def _left(self, state: _Kind) -> float:
         """Return how many seconds of the maximum outage are left."""
@@ -370,13 +370,13 @@ class OutageWait:
         if asked > max(left, 0):
             raise RepositoryDown(
                 f"The repository asks to wait until {self.time_in(asked)}, which is longer than the maximum outage "
-                f"that is set. Resume the job after that. {error}",
+                f"that is set. Resume the job after that. {error.in_short}",
                 error.url,
             )
 
     def _rest(self, state: _Kind, error: Transient, seconds: float) -> None:
         with self._lock:
-            state.detail = f"{error} Trying again in {waits.span(seconds)}."
+            state.detail = f"{error.in_short} Trying again in {waits.span(seconds)}."
             state.is_announced = state.is_announced or seconds > _WORTH_SHOWING
         if self._pause(seconds):
             raise Stopped("The job was asked to stop.")

@@ -449,3 +449,21 @@ def test_waits_are_counted_unless_they_are_stopped(new_outage, clock):
         outage.wait("page", Transient("no"))
 
     assert outage.waited == {"waits": 1, "seconds_waited": 5}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Transient("https://example.org/server/api cannot answer.", "https://example.org/server/api"),
+        ServerTrouble("example.org cannot answer (503).", "https://example.org/server/api", status=503),
+    ],
+)
+def test_waits_name_the_host_and_no_address_or_status(clock, new_outage, error):
+    shown = []
+    outage = new_outage(pause=lambda seconds: shown.append(outage.wait_now.detail) or clock.wait(seconds))
+
+    with pytest.raises(RepositoryDown, match=r"example\.org cannot answer\.$") as end:
+        outage.retry_until_available("page", failing(clock, error=error))
+
+    assert shown[0].startswith("example.org cannot answer. Trying again in")
+    assert "https" not in "".join([*shown, str(end.value)])
