@@ -57,11 +57,13 @@ class HalClient:
 
     `limit` is the most items or collections asked for at once (the files of one item are not cut by it); `width()`
     gives how many requests may run in parallel now. `can_select`: walks and counts may be of a subset.
+    `lists_all_items`: the list of the entire repository shows readable items of closed collections.
     `lists_closed_files`: items list files that we may not read, too. `tells_unknown`: unknown ids are told from closed
     ones.
     """
 
     can_select = True
+    lists_all_items = True
     tells_unknown = True
     lists_closed_files = True
 

@@ -51,8 +51,9 @@ class LegacyClient:
     `limit`: the most results asked for at once, but for the id list, which loses nothing only in one piece; `width()`:
     how many requests may run in parallel now. Only the walk and `complete` wait for a repository that is down.
     `can_select`: these servers list whole collections only, without any query, so no walk is of what changed.
-    `searches_private`: lists show administrators private items without being asked for these. `lists_closed_files`:
-    items do not list files that we may not read. `tells_unknown`: False on 4, which refuses an
+    `searches_private`: lists show administrators private items without being asked for these. `lists_all_items`: the
+    list of the entire repository shows readable items of closed collections (not on 4). `lists_closed_files`: items do
+    not list files that we may not read. `tells_unknown`: False on 4, which refuses an
     unknown id as one that is not open.
     """
 
@@ -105,6 +106,10 @@ class LegacyClient:
         return records.community(*self.api.get(f"communities/{id}", kind="community")).item_count
 
     # -- one object
+
+    @property
+    def lists_all_items(self) -> bool:
+        return self.api.can.all_items
 
     @property
     def tells_unknown(self) -> bool:

@@ -28,6 +28,7 @@ MOST_IN_PAGE = 100
 ASKED_AT_ONCE = 500
 MOST_IN_ONE_PIECE = 5_000
 MOST_READINGS = 3
+LEAST_OVERCOUNT = 10  # items; and more than the list shows: then its count is doubtful
 LONG_STRETCH = 500  # rows of the list of all items, withdrawn ones among them, that we may not see
 ALL_ITEMS, END = "all items", "end"
 
@@ -76,6 +77,7 @@ class Walk:
         self._unnamed = 0
         self._explained: dict[str, int] = {}
         self._unlisted: dict[str, int] = {}
+        self._overcounted: dict[str, int] = {}
         self._count: int | None = 0
         self._later: int | None = 0
 
@@ -167,7 +169,7 @@ class Walk:
         if broken or not (sure or self._agrees(part, max(at_start, self._count))):
             yield from self._missing(part, is_at_end)
         else:
-            self._explained[part.id] = max(0, self._count - self._place.distinct)
+            self._explain(part, self._place.distinct)
         if not (self._place.distinct or broken):
             self._count = max(at_start, self._count)
             self._unlisted |= {part.id: self._count} if self._count else {}
@@ -225,7 +227,9 @@ class Walk:
     def _explain(self, part: Collection, number: int) -> None:
         """Note that the collection shows us so many of the items that it counts."""
         self._place.distinct = number
-        self._explained[part.id] = max(0, self._count - number)
+        self._explained[part.id] = more = max(0, self._count - number)
+        if more >= LEAST_OVERCOUNT and more > number > 0:
+            self._overcounted[part.id] = more
 
     def _known(self, part: Collection) -> Collection | None:
         return part if self._with_collection else None
@@ -336,7 +340,8 @@ class Walk:
         explained, self._explained = self._explained, {}
         again, self._again = tuple(self._again), []
         unlisted, self._unlisted = self._unlisted, {}
-        return Page(items, asdict(self._place), self._total(), failures, explained, again, unlisted)
+        overcounted, self._overcounted = self._overcounted, {}
+        return Page(items, asdict(self._place), self._total(), failures, explained, again, unlisted, overcounted)
 
     # -- where it is
 

@@ -203,6 +203,7 @@ class Page:
     as far as known, each item once. `hidden`: for each collection id whose count could be explained, how many of its
     items we may not see (legacy counts include them; design rule 13). For a community: how many are in collections
     below it that we may not see. `unlisted`: for each collection whose list is empty, how many items it counts.
+    `overcounted`: for each other collection that counts far more items than it lists, how many more; also in `hidden`.
     `again`: items given before that were met in one more collection (mapped ones; only where collections are asked
     for).
     """
@@ -214,6 +215,7 @@ class Page:
     hidden: Mapping[str, int] = field(default_factory=dict)
     again: tuple[Item, ...] = ()
     unlisted: Mapping[str, int] = field(default_factory=dict)
+    overcounted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, func, select
 from ..catalogue import store, takedown
 from ..catalogue.models import Fate, Holding
 from ..dspace.pipeline import ahead
-from ..dspace.records import Item, ScopeKind, SourceState
+from ..dspace.records import Item, SourceState
 from ..errors import LASTING_ERRORS, Transient
 from ..extensions import db, transaction
-from . import closed_files, missing_files, report
+from . import closed_files, count_differences, missing_files, report
 from .incremental import proof
 from .models import Answer, ImportJob
 from .questions import Missing, Unlisted
@@ -49,7 +49,8 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
         harvest.run.advance(harvest.requests(), hidden=hidden, other_bundles=others or None, **in_counts(fates))
         job = db.session.get_one(ImportJob, harvest.job_id, populate_existing=True)
         inexact = harvest.place.server.generation < 7
-        difference = _left_out(harvest) if is_partial else _difference(job, inexact)
+        difference = _left_out(harvest) if is_partial else count_differences.unexplained(job, inexact)
+        overcount = "" if is_partial or left else count_differences.new_overcount(harvest)
         values: dict[str, Any] = {"hidden": known}
         if not is_partial:
             whole = not (left or difference or unasked or unlisted or job.failed or harvest.scope_is_gone)
@@ -58,10 +59,10 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
             if unread is not None:
                 harvest.recorder.leave_sets(unread)
         harvest.recorder.settle(values)
-        odd = (left, difference, lost, closed, _shared(shared), _unlisted_in_words(unlisted))
+        odd = (left, difference, overcount, lost, closed, _shared(shared), _unlisted_in_words(unlisted))
         clean, message = _verdict(job, fates, new, " ".join(filter(None, odd)), unasked)
         homeless = _homeless_in_words(harvest.recorder.homeless())
-        not_visible = "" if left and harvest.unlisted else _hidden_in_words(harvest)
+        not_visible = "" if left and harvest.unlisted else count_differences.accounted_for(harvest)
         unasked_files = _unasked_in_words(harvest.access_check.left_out)
         return clean, " ".join(filter(None, (message, _gone_in_words(harvest), homeless, not_visible, unasked_files)))
 
@@ -179,21 +180,6 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
-def _difference(job: ImportJob, inexact: bool) -> str | None:
-    """What the source counts and nobody can account for, as a sentence; None where all is accounted for.
-
-    `inexact`: the source counts private and restricted items, too, as DSpace 4 to 6 do (measured, live-findings.md).
-    """
-    if job.expected is None or (missing := job.expected - job.hidden - job.seen) <= 0:
-        return None
-    if inexact:
-        why = "they may be private or restricted, or they are missing here."
-    else:
-        why = "its count or its list is off by that many."
-    found = f"The source counts {job.expected} items; {job.seen} could be found"
-    return f"{found}, and {missing} of them {'is' if missing == 1 else 'are'} not accounted for: {why}"
-
-
 def _left_out(harvest: Harvest) -> str | None:
     """What a retry could not try again, as a sentence."""
     retried = harvest.options.get("retry")
@@ -201,23 +187,6 @@ def _left_out(harvest: Harvest) -> str | None:
         return None
     what = "1 failure names" if number == 1 else f"{number} failures name"
     return f"{what} no item that could be tried again by itself: a re-run reads all."
-
-
-def _hidden_in_words(harvest: Harvest) -> str:
-    """What accounts for a count that further lists have explained (design rule 13)."""
-    is_community = harvest.scope.kind is ScopeKind.COMMUNITY
-    outside = harvest.hidden.get(harvest.scope.id, 0) if is_community else 0
-    inside = sum(harvest.hidden.values()) - outside
-    sentences = []
-    if inside:
-        more = _number(inside, "more item")
-        sentences.append(f"The source counts {more} that it does not list: private or restricted ones.")
-    if outside:
-        sentences.append(
-            f"The community counts {_number(outside, 'more item')}, in collections that we may not see. "
-            "Some of them may be readable: an import of the entire repository finds these."
-        )
-    return " ".join(sentences)
 
 
 def _mark_unseen(harvest: Harvest) -> tuple[list[str], list[str]]:

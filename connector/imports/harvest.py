@@ -76,6 +76,7 @@ class Harvest:
         self.known_hidden = dict(job.source.hidden)
         self.hidden: dict[str, int] = dict(self.cursor.get("hidden", {}))  # as this job explained them
         self.unlisted: dict[str, int] = dict(self.cursor.get("unlisted", {}))  # by id of a collection (see Page)
+        self.overcounted: dict[str, int] = dict(self.cursor.get("overcounted", {}))  # likewise
         self.place = Place(repository.id, repository.server, tuple(repository.ignored_fields))
         connection = run.reach(connect, repository)
         self.client, self.http, self.patience = connection.client, connection.http, connection.patience
@@ -337,7 +338,8 @@ class Harvest:
         """What an attempt that takes over needs to go on as this one would have."""
         totals = sorted(self.totals)
         kept = {"hidden": self.hidden, "totals": totals, "began": self.began, "excluded": sorted(self._excluded)}
-        kept |= {"absent": sorted(self._absent), "unlisted": self.unlisted, "recent": self.recent}
+        kept |= {"absent": sorted(self._absent), "unlisted": self.unlisted, "overcounted": self.overcounted}
+        kept |= {"recent": self.recent}
         return {**where, **kept, "trusted": self._has_trusted, "login": self.reader}
 
     def _left_to_test(self) -> int | None:
@@ -387,6 +389,7 @@ class Harvest:
         self.access.confirm()
         self.hidden.update({key: number for key, number in page.hidden.items() if number or key in self.known_hidden})
         self.unlisted.update(page.unlisted)
+        self.overcounted.update(page.overcounted)
         kept = self._still_there(complete)
         met = self.recorder.seen([*(s.item.id for s in same), *(each.id for each in (*complete, *failures) if each.id)])
         values = {} if page.total is None else {"expected": min(page.total, MOST_EXPECTED)}
@@ -474,7 +477,8 @@ def _joined(pages: Sequence[Page]) -> Page:
     failures = tuple(failure for page in pages for failure in page.failures)
     again = tuple(item for page in pages for item in page.again)
     unlisted = {key: number for page in pages for key, number in page.unlisted.items()}
-    return Page(items, pages[-1].cursor, pages[-1].total, failures, hidden, again, unlisted)
+    overcounted = {key: number for page in pages for key, number in page.overcounted.items()}
+    return Page(items, pages[-1].cursor, pages[-1].total, failures, hidden, again, unlisted, overcounted)
 
 
 def _first(pages: Iterator[Page], number: int | None) -> Iterator[Page]:

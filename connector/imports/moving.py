@@ -57,7 +57,7 @@ def _missed(harvest: Harvest, listed: set[str]) -> Iterator[Page]:
 
     What is said of the whole scope stands, where it is a count of parts.
     """
-    said = {} if harvest.client.can_select else {"total": None, "hidden": {}, "unlisted": {}}
+    said = {} if harvest.client.can_select else {"total": None, "hidden": {}, "unlisted": {}, "overcounted": {}}
     for page in harvest.pages(None, light=True, seen=lambda ids: set()):
         ids = {each.id for each in (*page.items, *page.failures) if each.id}
         listed |= ids

@@ -96,7 +96,9 @@ def test_items_of_closed_collections_below_a_community_are_named(app, generation
         job = import_of(sample, top)()
 
         assert (job.seen, job.hidden, job.expected, job.clean) == (4, 3, 7, True)
-        assert "The community counts 3 more items, in collections that we may not see." in job.message
+        assert "The community counts 3 more items, in collections that are not visible." in job.message
+        assert ("import of the entire repository finds" in job.message) is (generation > 4)
+        assert ("import a readable one by its own address" in job.message) is (generation == 4)
 
 
 def test_a_community_whose_collections_are_all_open_has_nothing_outside(app):
@@ -104,7 +106,7 @@ def test_a_community_whose_collections_are_all_open_has_nothing_outside(app):
         home = sample.data.named("Aldermouth Gazette")
         job = import_of(sample, home.parent)()
 
-        assert "in collections that we may not see" not in job.message
+        assert "in collections that are not visible" not in job.message
 
 
 @pytest.mark.parametrize("generation", [6, 5, 4])
@@ -125,6 +127,50 @@ def test_an_empty_list_of_a_collection_that_counts_many_items_is_a_question(app,
         assert (left.clean, "lists none of them" in left.message) == (False, True)
         assert (agreed.clean, agreed.hidden) == (True, 45)
         assert (known.state, known.clean, known.hidden) == ("completed", True, 45)
+
+
+@pytest.mark.parametrize("generation", [6, 5, 4])
+def test_a_collection_that_lists_less_than_half_of_its_count_is_a_problem_once(app, generation):
+    with SampleRepository(generation) as sample, app.app_context():
+        gazette = sample.data.named("Aldermouth Gazette")
+        close(sample, gazette, 30)
+        run = import_of(sample, gazette)
+
+        first, second = run(), run()
+        close_new_ones(sample, gazette, 5)
+        slightly_more = run()
+        close_new_ones(sample, gazette, 25)
+        many_more = run()
+
+        doubt = "1 collection lists less than half of the items that the source counts there; {} are not listed."
+        assert [doubt.format(number) in job.message for job, number in ((first, 30), (second, 30))] == [True, True]
+        assert "the list may be incomplete" in first.message
+        assert "private or restricted ones" not in first.message
+        assert [job.clean for job in (first, second, slightly_more, many_more)] == [False, True, True, False]
+        assert doubt.format(60) in many_more.message
+        assert (first.seen, first.hidden, first.expected) == (15, 30, 45)
+
+
+@pytest.mark.parametrize("generation", [6, 5, 4])
+def test_a_collection_that_lists_more_than_half_of_its_count_has_private_items(app, generation):
+    with SampleRepository(generation) as sample, app.app_context():
+        gazette = sample.data.named("Aldermouth Gazette")
+        close(sample, gazette, 20)
+
+        job = import_of(sample, gazette)()
+
+        assert (job.clean, job.seen, job.hidden) == (True, 25, 20)
+        assert "counts 20 more items that it does not list: private or restricted ones" in job.message
+
+
+def close(sample, home, number: int) -> None:
+    for item in [item for item in sample.data.items.values() if home in item.collections][:number]:
+        item.readable = False
+
+
+def close_new_ones(sample, home, number: int) -> None:
+    for index in range(number):
+        sample.data.add_item(home, [("dc.title", [f"Closed {index}"])]).readable = False
 
 
 def answered(job_id: int, answer: Answer):

@@ -1,0 +1,66 @@
+"""Items that the source counts and that did not come, in sentences: what accounts for them, and what is in doubt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..dspace.records import ScopeKind
+from ..words import plural
+from .models import ImportJob
+
+if TYPE_CHECKING:
+    from .harvest import Harvest
+
+GROWTH = 10  # items by which a known overcount grows until it is a problem again
+_LISTED_ELSEWHERE = "Some of them may be readable: an import of the entire repository finds these."
+_LISTED_NOWHERE = "No list of this repository shows them: import a readable one by its own address."
+
+
+def unexplained(job: ImportJob, inexact: bool) -> str:
+    """Say what the source counts and nothing accounts for; "" where all is accounted for.
+
+    `inexact`: the source counts private and restricted items, too, as DSpace 4 to 6 do (measured, live-findings.md).
+    """
+    if job.expected is None or (missing := job.expected - job.hidden - job.seen) <= 0:
+        return ""
+    if inexact:
+        why = "they may be private or restricted, or they are missing here."
+    else:
+        why = "its count or its list is off by that many."
+    found = f"The source counts {job.expected} items; {job.seen} could be found"
+    return f"{found}, and {missing} of them {'is' if missing == 1 else 'are'} not accounted for: {why}"
+
+
+def new_overcount(harvest: Harvest) -> str:
+    """Say that collections count far more than they list, where that was not known before or has grown; else ""."""
+    known = harvest.known_hidden
+    is_new = any(number >= known.get(id, 0) + GROWTH for id, number in harvest.overcounted.items())
+    return f"{_overcount(harvest)} Ask the administrator of the repository whether this is right." if is_new else ""
+
+
+def accounted_for(harvest: Harvest) -> str:
+    """Say what accounts for a count that further lists have explained (design rule 13)."""
+    is_community = harvest.scope.kind is ScopeKind.COMMUNITY
+    outside = harvest.hidden.get(harvest.scope.id, 0) if is_community else 0
+    inside = sum(harvest.hidden.values()) - outside - sum(harvest.overcounted.values())
+    sentences = []
+    if inside:
+        more = f"{inside} more {plural('item', inside)}"
+        sentences.append(f"The source counts {more} that it does not list: private or restricted ones.")
+    if harvest.overcounted and not new_overcount(harvest):
+        sentences.append(_overcount(harvest))
+    if outside:
+        more = f"{outside} more {plural('item', outside)}"
+        sentences.append(f"The community counts {more}, in collections that are not visible.")
+        sentences.append(_LISTED_ELSEWHERE if harvest.client.lists_all_items else _LISTED_NOWHERE)
+    return " ".join(sentences)
+
+
+def _overcount(harvest: Harvest) -> str:
+    """Say how many items are counted and not listed: too many to be sure that private items are the cause."""
+    places, number = len(harvest.overcounted), sum(harvest.overcounted.values())
+    lists = "1 collection lists" if places == 1 else f"{places} collections list"
+    return (
+        f"{lists} less than half of the items that the source counts there; {number} are not listed. They may be "
+        "private or restricted, or the list may be incomplete."
+    )
