@@ -13,12 +13,13 @@ from sqlalchemy import insert
 from waitress import create_server
 
 from config import load
-from connector import create_app, serving
+from connector import create_app
 from connector.accounts import passwords, people, sessions
 from connector.accounts.gate import allows
 from connector.accounts.models import AuditEntry, Role
 from connector.extensions import db, transaction, utcnow
 from connector.limits import COUNTS, FILTERS, LISTS, QUESTIONS, WAYS_OUT
+from connector.serving import WEB_THREADS
 from connector.storage import prepare
 from tests import signed_in
 from tests.pages import words
@@ -147,7 +148,7 @@ def test_while_as_many_changes_wait_as_may_no_more_begin_and_all_else_goes_on(ap
 @pytest.fixture
 def served(app) -> Iterator[str]:
     """The address of the app on the real server, whose threads are what the limits are about."""
-    server = create_server(app, host="127.0.0.1", port=0, threads=serving.WEB_THREADS)
+    server = create_server(app, host="127.0.0.1", port=0, threads=WEB_THREADS)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
@@ -166,7 +167,7 @@ def test_a_list_counts_until_its_last_line_is_read_and_nothing_else_waits_for_it
     def ask() -> requests.Response:
         return browser.get(f"{served}/audit.csv", stream=True, timeout=60)
 
-    unread = [ask() for _ in range(serving.WEB_THREADS + 2)]
+    unread = [ask() for _ in range(WEB_THREADS + 2)]
     taken, refused = unread[: app.config["LISTS_AT_ONCE"]], unread[app.config["LISTS_AT_ONCE"] :]
     others = [requests.get(f"{served}/healthz", timeout=60), browser.post(f"{served}/jobs/9/retry", timeout=60)]
 
@@ -201,7 +202,7 @@ def test_no_slot_is_lost_to_a_request_that_fails_or_a_download_that_is_broken_of
 def test_some_threads_are_left_for_pages_and_monitors(app):
     costly = app.config["CHANGES_AT_ONCE"] + app.config["LISTS_AT_ONCE"]
 
-    assert costly + passwords.AT_ONCE + passwords.WAITING <= serving.WEB_THREADS - 2
+    assert costly + passwords.AT_ONCE + passwords.WAITING <= WEB_THREADS - 2
 
 
 def test_as_shipped_a_quick_person_never_meets_the_limit(client):

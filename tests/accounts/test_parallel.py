@@ -11,8 +11,8 @@ import requests
 from argon2.exceptions import VerifyMismatchError
 from waitress import create_server
 
-from connector import serving
 from connector.accounts import passwords
+from connector.serving import WEB_THREADS
 from tests.waiting import until
 
 from .conftest import OTHER, PASSWORD, QUICK, sign_in
@@ -23,7 +23,7 @@ GUESSES = 60
 @pytest.fixture
 def served(office):
     """Return the address of the app on the server that the product uses."""
-    options = {"threads": serving.WEB_THREADS, "asyncore_use_poll": True}
+    options = {"threads": WEB_THREADS, "asyncore_use_poll": True}
     server = create_server(office.app, host="127.0.0.1", port=0, **options)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -19,8 +19,9 @@ from rich.table import Table
 from waitress import create_server
 
 from config import load
-from connector import create_app, serving
+from connector import create_app
 from connector.extensions import db
+from connector.serving import WEB_THREADS
 from connector.storage import prepare
 from tests import signed_in
 from tests.test_postgresql import server
@@ -98,7 +99,7 @@ def _milliseconds(act: Callable[[], object]) -> float:
 @contextmanager
 def _served(app: Flask) -> Iterator[str]:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # as in serving.py
-    web = create_server(app, host="127.0.0.1", port=0, threads=serving.WEB_THREADS, asyncore_use_poll=True)
+    web = create_server(app, host="127.0.0.1", port=0, threads=WEB_THREADS, asyncore_use_poll=True)
     thread = threading.Thread(target=web.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{web.effective_port}"

@@ -24,7 +24,8 @@ from connector.http import AddressRule, Http, HttpSettings, Pace
 from pathlib import Path
 
 rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-http = Http(HttpSettings("test", rule, deadline=float(sys.argv[3])), Pace(Path(sys.argv[2]), "repository", 1))
+settings = HttpSettings("test", rule, deadline=float(sys.argv[3]))
+http = Http(settings, Pace(Path(sys.argv[2]), "repository", 1))
 try:
     http.get_json(sys.argv[1], tries=1)
     told = "read"
