@@ -14,8 +14,8 @@ from connector.http.json_text import decode, parse, weight
 
 from .sites import hang_up, reply
 
-MOST_MEMORY = 300  # MB
-SIZE = 60 * 2**20
+MOST_MEMORY = 220  # MB
+SIZE = 30 * 2**20  # below the limit in bytes, so that the weight decides
 
 READER = """
 import ipaddress, json, re, sys
