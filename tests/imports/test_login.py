@@ -434,7 +434,7 @@ def test_pages_and_exports_say_what_is_restricted(modern, client):
     assert "Not open to the public" not in page
     assert page.count("stored restricted") == 1
     rows = csv.DictReader(io.StringIO(client.get("/items.csv").get_data(as_text=True)))
-    assert [row["title"] for row in rows if row["restricted"] == "yes"] == ["Restricted item"]
+    assert [row["title"] for row in rows if row["restricted"] == "yes"] == ["Private item", "Restricted item"]
 
 
 def test_an_import_without_login_asks_nothing_twice(modern):
