@@ -284,7 +284,7 @@ def test_a_mail_server_that_is_away_changes_nothing_and_is_tried_again_after_som
 
     assert report_of(desk, job_id) == before
     assert f"The notice of job {job_id} could not be sent by e-mail: The mail server 127.0.0.1:" in caplog.text
-    assert "Notice Not sent yet" in words(client.get(f"/jobs/{job_id}/"))
+    assert "Notice Not sent yet. The app tries again every few minutes" in words(client.get(f"/jobs/{job_id}/"))
     with serving(app) as server:
         send(desk)
         assert server.mails == []
