@@ -67,6 +67,7 @@ class Action(StrEnum):
     """What a job did to an item.
 
     TOUCHED: only its time stamp moved, which is no update. SHARES_HANDLE: another item has its handle, a problem.
+    FILES_UNLISTED: only its files could not be listed, a problem.
     """
 
     ADDED = "added"
@@ -75,6 +76,7 @@ class Action(StrEnum):
     FAILED = "failed"
     TOUCHED = "touched"
     SHARES_HANDLE = "shares_handle"
+    FILES_UNLISTED = "files_unlisted"
     TAKEN_DOWN = "taken_down"
 
 
@@ -86,8 +88,8 @@ class CatalogueItem(db.Model):
     `source_metadata`: list of {field, value, language, authority, confidence} as they came, in order; those that only
     a login at the source shows have `restricted: true` besides, as have the mapped values that come of them.
     `search_text`: what everybody finds the item by. `restricted_search_text`: what those find it by besides who may see
-    restricted values and names of files; None where none is restricted. `is_restored`: an undo put it back or an
-    upgrade marked its files, and nobody has read it in full since.
+    restricted values and names of files; None where none is restricted. `is_restored`: the next import reads it in
+    full, as an undo put it back, an upgrade marked its files, or its files could not be listed.
     `mapped_values`: what the crosswalk makes of them. `content_hash`: SHA-256 of the source's data alone.
     """
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -107,7 +107,8 @@ def save(
     """Write complete items, each given once: new ones are added, those with other content updated. No commit.
 
     `met`: which of some ids at the source this run has met (see `identity.find`). `closed`: what to write of files that
-    stay though their items no longer list them, by the ids of these files.
+    stay though their items no longer list them, by the ids of these files. An item whose files could not be listed
+    keeps those that it has.
     """
     rows, data, fresh, known, changed = _sorted_out(place, items, met)
     ids = _insert(place, fresh, data)
@@ -203,11 +204,28 @@ def _sorted_out(
     states = (ITEM.c.source_state, ITEM.c.state_since, ITEM.c.last_modified, ITEM.c.is_restored)
     columns = (ITEM.c.id, *states, *(ITEM.c[name] for name in DATA))
     rows = identity.find(place.repository_id, items, columns, met)
+    items = _with_held_files(items, rows)
     keys = identity.keys_for(place.repository_id, items, rows)
     data = {item.id: _data(place, item, keys[item.id]) for item in items}
     known = [item for item in items if item.id in rows]
     changed = [item for item in known if rows[item.id].content_hash != data[item.id]["content_hash"]]
     return rows, data, [item for item in items if item.id not in rows], known, changed
+
+
+def _with_held_files(items: Sequence[Item], rows: Mapping[str, Any]) -> list[Item]:
+    """Give the items whose files could not be listed the files that are held of them."""
+    unlisted = {rows[item.id].id for item in items if item.files_error is not None and item.id in rows}
+    held = files_of(unlisted) if unlisted else {}
+    return [
+        replace(item, bitstreams=tuple(_bitstream(file) for file in held.get(rows[item.id].id, ())))
+        if item.files_error is not None and item.id in rows
+        else item
+        for item in items
+    ]
+
+
+def _bitstream(file: Mapping[str, Any]) -> Bitstream:
+    return Bitstream(id=file["bitstream_id"], **{name: file[name] for name in BITSTREAM})
 
 
 def _outcomes(
@@ -270,6 +288,7 @@ def _data(place: Place, item: Item, key: str) -> dict[str, Any]:
         "title": storable(item.name),
         "source_metadata": metadata,
         "last_modified": item.last_modified,
+        "is_restored": item.files_error is not None,
         "content_hash": _content_hash(item, metadata),
     }
 
@@ -296,7 +315,7 @@ def derived(place: Place, title: str | None, metadata: Any, files: Sequence[Mapp
 
 
 def _row(place: Place, data: dict[str, Any], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    row = {name: data[name] for name in (*DATA, "last_modified")} | {"is_restored": False}
+    row = {name: data[name] for name in (*DATA, "last_modified", "is_restored")}
     return row | derived(place, data["title"], data["source_metadata"], files)
 
 
@@ -345,12 +364,12 @@ def _data_group(row: Any, files: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _touch(pairs: Iterable[tuple[Any, dict[str, Any]]]) -> None:
-    """Same content: note a moved time stamp, and that the item is present at the source again, and was read in full."""
+    """Same content: note a moved time stamp, that the item is present again, and whether it was read in full."""
     for row, data in pairs:
         is_moved = row.last_modified != data["last_modified"] or row.source_state != SourceState.PRESENT
-        if is_moved or row.is_restored:
+        if is_moved or row.is_restored != data["is_restored"]:
             values = {"last_modified": data["last_modified"], "source_state": "present", "state_since": None}
-            values |= {"is_restored": False}
+            values |= {"is_restored": data["is_restored"]}
             db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
 
 

@@ -15,7 +15,17 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import LASTING_ERRORS, AddressNotAllowed, NotFound, Rejected, RepositoryError, Restricted, TooLarge
+from ..errors import (
+    LASTING_ERRORS,
+    AddressNotAllowed,
+    BotWall,
+    NotFound,
+    Rejected,
+    RepositoryError,
+    Restricted,
+    TooLarge,
+    Transient,
+)
 from ..http import Download, Http, OutageWait
 from . import hal_records as shapes
 from .estimates import Sample, pages_of, spread
@@ -42,9 +52,10 @@ from .records import (
     Server,
     SourceState,
     Subset,
+    as_far_as_read,
 )
 from .shown import OpenItems, by_search
-from .singly import singly
+from .singly import PartlyRead, singly
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _CLOSES_FILES = (SourceState.WITHDRAWN, SourceState.SUPERSEDED)
@@ -338,19 +349,21 @@ class HalClient:
         return singly(items, completed, self._patience, width, control=self._api.check)
 
     def _completed(self, item: Item, *, with_access: bool) -> Item | Failure:
+        """Return an item with its metadata and files. Raises PartlyRead where the files may come at another time."""
         try:
-            if item.metadata is None:
-                return self._whole(item)
-            return item if item.is_complete else self._with_files(item, with_access=with_access)
+            found = self._whole(item) if item.metadata is None else item
         except NotFound:
             return Failure(item.id, item.handle, item.name, "It is no longer there.", is_gone=True)
         except Restricted as error:
-            if (state := self._state(item.id)) in _CLOSES_FILES:
-                return replace(item, metadata=item.metadata or (), bitstreams=(), state=state)
-            reason = f"It is not open to {error.reader}."
+            return as_far_as_read(item, f"It is not open to {error.reader}.")
         except (Rejected, TooLarge) as error:
-            reason = str(error)
-        return Failure(item.id, item.handle, item.name, reason)
+            return as_far_as_read(item, str(error))
+        try:
+            return found if found.is_complete else self._with_files(found, with_access=with_access)
+        except BotWall:
+            raise
+        except Transient as error:
+            raise PartlyRead(found, error) from error
 
     def _state(self, id: str) -> SourceState:
         """Return where an item stands whose files are refused: it may have been withdrawn since it was listed."""
@@ -362,18 +375,38 @@ class HalClient:
             return SourceState.HIDDEN
 
     def _whole(self, item: Item) -> Item:
-        params = [*self._api.embedding_files(), ("embed", "owningCollection")]
-        found, url = self._api.get(f"core/items/{item.id}", params, kind="item")
+        """Return an item with its metadata, and with its files where these are embedded. Raises as `_completed`."""
+        path, owner = f"core/items/{item.id}", ("embed", "owningCollection")
+        try:
+            found, url = self._api.get(path, [*self._api.embedding_files(), owner], kind="item", tries_at_500=1)
+        except BotWall:
+            raise
+        except Transient as error:
+            alone = self._api.get(path, [owner], kind="item", tries=1)
+            raise PartlyRead(shapes.item_of(*alone, item.collection), error) from error
         read = shapes.item_of(found, url, item.collection)
-        return self._with_files(read, shapes.embedded(found, "bundles", url), url)
+        return replace(read, bitstreams=()) if _closes_files(read) else self._api.with_embedded_files(read, found, url)
 
-    def _with_files(
-        self, item: Item, bundles: shapes.Json | None = None, url: str = "", *, with_access: bool = False
-    ) -> Item:
-        """The item with its files, which are closed to all once it was withdrawn or replaced by a newer version."""
-        if item.state in _CLOSES_FILES:
+    def _with_files(self, item: Item, *, with_access: bool) -> Item | Failure:
+        """Return an item with its files, which are closed to all once it was withdrawn or replaced by a newer version.
+
+        Where the files are refused, the item may have gone since it was listed: its own answer tells.
+        """
+        if _closes_files(item):
             return replace(item, bitstreams=())
-        return self._api.with_files(item, bundles, url, with_access=with_access)
+        try:
+            return self._api.with_files(item, with_access=with_access)
+        except (NotFound, Restricted) as error:
+            now = replace(item, state=self._state(item.id))
+            if _closes_files(now):
+                return replace(now, bitstreams=())
+            if now.state is SourceState.VANISHED:
+                return Failure(item.id, item.handle, item.name, "It is no longer there.", is_gone=True)
+            if now.state is SourceState.HIDDEN and item.is_present and isinstance(error, Restricted):
+                return Failure(item.id, item.handle, item.name, f"It is not open to {error.reader}.")
+            return as_far_as_read(item, str(error))
+        except (Rejected, TooLarge) as error:
+            return as_far_as_read(item, str(error))
 
     def _is_within(self, found: shapes.Json, url: str, scope: Scope) -> bool:
         """Is an item inside a scope? Where search does not find it there, its collections decide: an index loses items.
@@ -436,3 +469,7 @@ class HalClient:
             except (NotFound, Restricted):
                 self._listed[scope] = {}
         return self._listed[scope]
+
+
+def _closes_files(item: Item) -> bool:
+    return item.state in _CLOSES_FILES

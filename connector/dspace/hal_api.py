@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..errors import BadAnswer, Restricted, TooLarge, Transient
+from ..errors import AddressNotAllowed, BadAnswer, RepositoryError, Restricted, TooLarge, Transient
 from ..http import Http, JsonAnswer, Redirects
 from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, searched, with_bitstreams
 from .list_end import MOST_LISTED, ListEnd, endless_in_words
@@ -37,23 +37,32 @@ class HalApi:
         self._projection = [("projection", "allLanguages")] if server.generation >= 10 else []
         self._broken_off: dict[str, int] = {}  # files of each item that came before its lists broke off
 
-    def get(self, path: str, params: Params = (), *, kind: str = "json", tries: int = TRIES) -> Answer:
+    def get(
+        self,
+        path: str,
+        params: Params = (),
+        *,
+        kind: str = "json",
+        tries: int = TRIES,
+        tries_at_500: int | None = None,
+    ) -> Answer:
         """The JSON at a path below the base of the API."""
-        found = self._sized(path, params, kind, tries)
+        found = self._sized(path, params, kind=kind, tries=tries, tries_at_500=tries_at_500)
         return Answer(found.value, found.url)
 
-    def _sized(self, path: str, params: Params, kind: str, tries: int) -> JsonAnswer:
+    def _sized(self, path: str, params: Params, **how: Any) -> JsonAnswer:
         url, asked = self._url(path), [*params, *self._projection]
-        found = self.http.get_json_from(url, asked, kind=kind, tries=tries, follow=Redirects.SAME_REQUEST)
-        return found._replace(url=url)
+        return self.http.get_json_from(url, asked, follow=Redirects.SAME_REQUEST, **how)._replace(url=url)
 
     def _url(self, path: str) -> str:
         return f"{self.server.api_url}/{path}"
 
-    def search(self, params: Params, *, kind: str = "search", tries: int = TRIES) -> tuple[Listed, str]:
+    def search(
+        self, params: Params, *, kind: str = "search", tries: int = TRIES, tries_at_500: int | None = None
+    ) -> tuple[Listed, str]:
         """A page of search results, and its URL."""
         try:
-            answer = self._sized("discover/search/objects", params, kind, tries)
+            answer = self._sized("discover/search/objects", params, kind=kind, tries=tries, tries_at_500=tries_at_500)
         except TooLarge as error:  # a smaller page may do
             raise BadAnswer(str(error), error.url) from error
         return replace(searched(answer.value, answer.url), size_bytes=answer.size), answer.url
@@ -93,6 +102,14 @@ class HalApi:
     def _embeds(self, with_access: bool) -> Sequence[str]:
         """Return what files bring: their format, and where it is wanted and told, who may read them."""
         return ("format", _ACCESS) if with_access and self.server.generation >= TELLS_ACCESS else ("format",)
+
+    def with_embedded_files(self, item: Item, found: Json, url: str, *, with_access: bool = False) -> Item:
+        """Return the item with the files embedded in its JSON, or without them where these are missing or broken."""
+        try:
+            bundles = embedded(found, "bundles", url)
+            return item if bundles is None else self.with_files(item, bundles, url, with_access=with_access)
+        except (RepositoryError, AddressNotAllowed):  # met again when the files are asked for by themselves
+            return item
 
     def access(self, item_id: str) -> dict[str, FileAccess]:
         """Return which files of an item we may read, by their ids, as far as that is told (9 and later)."""
@@ -144,7 +161,7 @@ class HalApi:
             yield from ((row, source) for row in rows.rows)
 
     def _page(self, name: str, path: str, params: Params, size: int, number: int) -> tuple[Listed, str]:
-        answer = self.get(path, [*params, ("size", size), ("page", number)], kind=name)
+        answer = self.get(path, [*params, ("size", size), ("page", number)], kind=name, tries_at_500=1)
         return listed(answer.json, name, answer.url), answer.url
 
 

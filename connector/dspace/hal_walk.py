@@ -12,12 +12,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..errors import AddressNotAllowed, BadAnswer, Rejected, RepositoryError, Transient
+from ..errors import BadAnswer, Rejected, Transient
 from ..http import OutageWait
 from . import records
 from .hal_api import HalApi
 from .hal_query import AS_IT_COMES, WAYS, items_in
-from .hal_records import Listed, embedded, found_object, item_of, known_id
+from .hal_records import Listed, found_object, item_of, known_id
 from .hal_steps import Cursor, Result, Step, Tally, by_id, is_light
 from .list_end import ListEnd
 from .pages import Pages, Rows
@@ -230,16 +230,18 @@ class Walk:
 
     def _rows(self, offset: int, size: int, tries: int) -> Rows:
         """One page, read in a thread of its own. Where an item breaks its page by its files, it is listed without."""
-        try:
+        if not self._plan.embeds:
             return self._listed(self._plan, offset, size, tries)
+        try:
+            return self._listed(self._plan, offset, size, tries, tries_at_500=1 if size == 1 else 2)
         except Transient:
-            if size > 1 or not self._plan.embeds:
+            if size > 1:
                 raise
             return self._listed(Plan(1, False), offset, 1, tries)
 
-    def _listed(self, plan: Plan, offset: int, size: int, tries: int) -> Rows:
+    def _listed(self, plan: Plan, offset: int, size: int, tries: int, tries_at_500: int | None = None) -> Rows:
         params = [*self._parameters(plan), ("page", offset // size), ("size", size)]
-        found, url = self._api.search(params, kind=plan.name, tries=tries)
+        found, url = self._api.search(params, kind=plan.name, tries=tries, tries_at_500=tries_at_500)
         lacking = self._lacking(found, offset, size, url)
         results = [self._row(row, plan, url) for row in found.rows]
         items = tuple(result for result in results if isinstance(result, Item))
@@ -283,10 +285,6 @@ class Walk:
             item = item_of(found, url, self._collection)
         except BadAnswer as error:
             return Failure(known_id(row), None, None, str(error))
-        try:
-            bundles = embedded(found, "bundles", url) if plan.embeds else None
-            if bundles is None:
-                return item
-            return self._api.with_files(item, bundles, url, with_access=self._reading.with_access)
-        except (RepositoryError, AddressNotAllowed):  # met again with the item alone, if it lasts
+        if not plan.embeds:
             return item
+        return self._api.with_embedded_files(item, found, url, with_access=self._reading.with_access)

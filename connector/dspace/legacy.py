@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Collection as Group
+from dataclasses import replace
 from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from ..errors import NotFound, Rejected, Restricted, ServerTrouble, TooLarge
+from ..errors import BotWall, NotFound, Rejected, Restricted, ServerTrouble, TooLarge, Transient
 from ..http import Download, Http, OutageWait
 from . import legacy_records as records
 from .estimates import Sample
@@ -35,9 +36,10 @@ from .records import (
     Server,
     SourceState,
     Subset,
+    as_far_as_read,
 )
 from .shown import OpenItems, Openness
-from .singly import singly
+from .singly import PartlyRead, singly
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _HOMES = {ScopeKind.COLLECTION: "parentCollectionList", ScopeKind.COMMUNITY: "parentCommunityList"}
@@ -227,11 +229,10 @@ class LegacyClient:
                 yield from singly(group, self._completed, self.patience, self.width, control=self.api.control)
 
     def item(self, id: str, *, with_collection: bool = False) -> Item:
-        """One item with metadata and bitstreams, and its owning collection if wanted."""
-        expand = f"{EVERYTHING},parentCollection" if with_collection else EVERYTHING
-        row, url = self.api.get(f"items/{id}", {"expand": expand}, kind="item")
+        """One item with metadata, with its bitstreams unless these break its answer, and its collection if wanted."""
+        (row, url), _ = self._row(id, ",parentCollection" if with_collection else "")
         owner = optional(row, "parentCollection", dict, url)
-        return records.complete_item(row, url, records.collection(owner, url) if owner else None)
+        return records.item_with_details(row, url, records.collection(owner, url) if owner else None)
 
     def open_items(self, scope: Scope, ids: Group[str], *, with_files: bool = False) -> OpenItems:
         """Return those of these items that the lists of the scope show us, in any case with files (see `Openness`)."""
@@ -288,16 +289,38 @@ class LegacyClient:
         """None: who may not read a file may not read its policies either, which name the end of an embargo (6.3)."""
 
     def _completed(self, item: Item) -> Item | Failure:
+        """Return an item with its metadata and files. Raises PartlyRead where the files may come at another time."""
+        found = item
         try:
-            answer = self.api.get(f"items/{item.id}", {"expand": EVERYTHING}, kind="item")
-            return records.complete_item(*answer, item.collection)
+            if item.metadata is None:
+                answer, error = self._row(item.id)
+                found = records.item_with_details(*answer, item.collection)
+                if error is not None:
+                    raise PartlyRead(found, error)
+            return found if found.is_complete else self._with_files(found)
         except Restricted as error:
-            reason = f"It is not open to {error.reader} (restricted or withdrawn)."
+            return as_far_as_read(found, f"It is not open to {error.reader} (restricted or withdrawn).")
         except NotFound:
             return Failure(item.id, item.handle, item.name, "It is no longer there.", is_gone=True)
         except (Rejected, TooLarge) as error:
-            reason = str(error)
-        return Failure(item.id, item.handle, item.name, reason)
+            return as_far_as_read(found, str(error))
+        except (BotWall, PartlyRead):
+            raise
+        except Transient as error:
+            raise PartlyRead(found, error) from error
+
+    def _row(self, id: str, more: str = "") -> tuple[Answer, Transient | None]:
+        """Return the JSON of an item with everything; or without files, and the error with which everything failed."""
+        try:
+            return self.api.get(f"items/{id}", {"expand": f"{EVERYTHING}{more}"}, kind="item", tries_at_500=1), None
+        except BotWall:
+            raise
+        except Transient as error:
+            return self.api.get(f"items/{id}", {"expand": f"metadata{more}"}, kind="item", tries=1), error
+
+    def _with_files(self, item: Item) -> Item:
+        answer = self.api.get(f"items/{item.id}", {"expand": "bitstreams"}, kind="item", tries_at_500=1)
+        return replace(item, bitstreams=records.files(*answer))
 
 
 def _scope(kind: ScopeKind, answer: Answer) -> Scope:

@@ -71,16 +71,23 @@ class LegacyApi:
         """The URL of a path below the base of the API."""
         return f"{self.server.api_url}/{path}"
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, *, kind: str = "json", tries: int = 4) -> Answer:
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        kind: str = "json",
+        tries: int = 4,
+        tries_at_500: int | None = None,
+    ) -> Answer:
         """The JSON at a path below the base of the API."""
-        found = self.sized(path, params, kind=kind, tries=tries)
+        found = self.sized(path, params, kind=kind, tries=tries, tries_at_500=tries_at_500)
         return Answer(found.value, found.url)
 
-    def sized(self, path: str, params: Mapping[str, Any] | None, *, kind: str, tries: int) -> JsonAnswer:
+    def sized(self, path: str, params: Mapping[str, Any] | None, **how: Any) -> JsonAnswer:
         """Return the JSON at a path below the base of the API with its size."""
         url = self.url(path)
-        found = self.http.get_json_from(url, params, kind=kind, tries=tries, follow=Redirects.SAME_REQUEST)
-        return found._replace(url=url)
+        return self.http.get_json_from(url, params, follow=Redirects.SAME_REQUEST, **how)._replace(url=url)
 
     def control(self) -> None:
         """Raises Transient when the repository does not answer what it should always be able to."""

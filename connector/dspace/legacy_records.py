@@ -89,6 +89,20 @@ def complete_item(row: Any, url: str, collection: Collection | None = None) -> I
     return item(row, url, collection)
 
 
+def item_with_details(row: Any, url: str, collection: Collection | None = None) -> Item:
+    """Return an item that was asked for with everything, or without its files where these are missing or broken."""
+    try:
+        return complete_item(row, url, collection)
+    except BadAnswer:
+        required(row, "metadata", list, url)
+        return item(row | {"bitstreams": None}, url, collection)
+
+
+def files(row: Any, url: str) -> tuple[Bitstream, ...]:
+    """Return the files of an item that was asked for with them. Raises BadAnswer when they are missing or broken."""
+    return tuple([_bitstream(file, url) for file in required(row, "bitstreams", list, url)])
+
+
 def item_rows(
     rows: list[Any], url: str, complete: bool, collection: Collection | None = None, total: int | None = None
 ) -> Rows:
@@ -96,7 +110,7 @@ def item_rows(
 
     Withdrawn items are left out: counts of collections do not include them, and only administrators see them.
     """
-    read, items, failures = complete_item if complete else item, [], []
+    read, items, failures = item_with_details if complete else item, [], []
     for row in rows:
         try:
             items.append(read(row, url, collection))

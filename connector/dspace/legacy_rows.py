@@ -64,8 +64,9 @@ class LegacyRows:
         """The pages of a part of a collection, read by one plan, whose cost is noted."""
 
         def read(offset: int, size: int, tries: int) -> Rows:
+            at_500 = (1 if size == 1 else 2) if plan.details else None
             try:
-                rows = self._of(part, ListPlan(size, plan.details), offset, tries, known)
+                rows = self._of(part, ListPlan(size, plan.details), offset, tries, known, at_500)
             except Transient:
                 if size > 1 or not plan.details:
                     raise
@@ -136,21 +137,31 @@ class LegacyRows:
         weight = self._weights[details]
         return Pages(read, chain(most), self._patience, width, control=self._api.control, weight=weight)
 
-    def _of(self, part: Collection | None, plan: ListPlan, offset: int, tries: int, known: Collection | None) -> Rows:
+    def _of(
+        self,
+        part: Collection | None,
+        plan: ListPlan,
+        offset: int,
+        tries: int,
+        known: Collection | None,
+        tries_at_500: int | None = None,
+    ) -> Rows:
         """Rows of a collection: of its list of items, or on 4 of the collection with its items expanded."""
         page = {"limit": plan.size, "offset": offset}
         if self._api.can.item_pages:
             path, kind = (f"collections/{part.id}/items", plan.name) if part else ("items", f"{plan.name}, all items")
             expand = {"expand": EVERYTHING} if plan.details else {}
-            answer, url, size = self._get(path, expand | page, tries, kind)
+            answer, url, size = self._get(path, expand | page, tries, kind, tries_at_500)
             return replace(item_rows(listed(answer, url), url, plan.details, known), size_bytes=size)
         answer, url, size = self._get(f"collections/{part.id}", {"expand": "items"} | page, tries, plan.name)
         total = required(answer, "numberItems", int, url)
         rows = item_rows(children(answer, "items", url), url, False, known, total)
         return replace(rows, size_bytes=size)
 
-    def _get(self, path: str, params: dict[str, Any], tries: int, kind: str) -> JsonAnswer:
+    def _get(
+        self, path: str, params: dict[str, Any], tries: int, kind: str, tries_at_500: int | None = None
+    ) -> JsonAnswer:
         try:
-            return self._api.sized(path, params, kind=kind, tries=tries)
+            return self._api.sized(path, params, kind=kind, tries=tries, tries_at_500=tries_at_500)
         except TooLarge as error:  # a smaller page may do
             raise BadAnswer(str(error), error.url) from error

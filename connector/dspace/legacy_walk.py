@@ -128,8 +128,11 @@ class Walk:
 
     def _single_item(self) -> Iterator[Page]:
         item = self._rows.patiently(lambda: self._client.item(self._scope.id, with_collection=self._with_collection))
+        (result,) = self._client.complete([item])
         self._begin(END, 1)
-        yield self._page((item,))
+        yield self._page(
+            (result,) if isinstance(result, Item) else (), (result,) if isinstance(result, Failure) else ()
+        )
 
     # -- one collection
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -159,6 +159,7 @@ class Item:
     `last_modified` is opaque text: 4 to 6 give local time without offset. `collection` is set where the walk knows it.
     `state` is what the source says of it: an item that is read by its id, or with a login, may be withdrawn.
     `first_access` is that of its first ORIGINAL file, where the source tells no more.
+    `files_error`: why its files could not be listed; `bitstreams` is None then, and the item is as complete as can be.
     """
 
     id: str
@@ -170,6 +171,7 @@ class Item:
     collection: Collection | None = None
     state: SourceState = SourceState.PRESENT
     first_access: FileAccess | None = None
+    files_error: str | None = None
 
     @property
     def is_present(self) -> bool:
@@ -178,7 +180,8 @@ class Item:
 
     @property
     def is_complete(self) -> bool:
-        return self.metadata is not None and self.bitstreams is not None
+        """Return whether nothing of it is left to ask for."""
+        return self.metadata is not None and (self.bitstreams is not None or self.files_error is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,13 @@ class Failure:
     name: str | None
     reason: str
     is_gone: bool = False
+
+
+def as_far_as_read(item: Item, reason: str) -> Item | Failure:
+    """Return an item the rest of which cannot be read: with its metadata if these were read, else as a Failure."""
+    if item.metadata is None:
+        return Failure(item.id, item.handle, item.name, reason)
+    return replace(item, files_error=reason)
 
 
 @dataclass(frozen=True, slots=True)

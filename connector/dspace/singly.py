@@ -10,7 +10,15 @@ from ..errors import LASTING_ERRORS, BotWall, Transient
 from ..http import OutageWait
 from .doubt import IN_A_ROW
 from .pipeline import ahead
-from .records import Failure, Item
+from .records import Failure, Item, as_far_as_read
+
+
+class PartlyRead(Transient):
+    """Only a part of an item could be read: `item` holds it. `error`: what kept the rest from coming."""
+
+    def __init__(self, item: Item, error: Transient):
+        super().__init__(str(error), error.url, error.retry_after)
+        self.item, self.error = item, error
 
 
 def singly(
@@ -23,10 +31,11 @@ def singly(
 ) -> Iterator[Item | Failure]:
     """Read items one request each; one that cannot be read becomes a Failure, unless it is the repository that fails.
 
-    `read` turns errors into their meaning as far as it knows it; any other error of the repository is in doubt. While
-    three in a row fail and what was good before fails too, patience waits. Order: as given, but items that had to wait
-    come when they could be read. `control` stands in while no item was good yet: it raises Transient when the
-    repository is in trouble; without it, nothing good yet means that it is.
+    `read` turns errors into their meaning as far as it knows it, and raises PartlyRead where a part has come: that part
+    is not read again, and if the rest cannot be read, the item comes with it (see `as_far_as_read`). Any other error of
+    the repository is in doubt. While three in a row fail and what was good before fails too, patience waits. Order: as
+    given, but items that had to wait come when they could be read. `control` stands in while no item was good yet: it
+    raises Transient when the repository is in trouble; without it, nothing good yet means that it is.
     """
     queue, held = deque[Item](), list[tuple[Item, Transient]]()
     read, good = partial(_told_apart, read), control
@@ -41,7 +50,7 @@ def singly(
         try:
             result = future.result()
         except Transient as error:
-            held.append((item, error))
+            held.append(_known(item, error))
             if len(held) >= IN_A_ROW:
                 yield from _settle(held, read, good, patience, kind, is_stand_in=good is control)
                 held.clear()
@@ -69,8 +78,9 @@ def _once_more(
         try:
             yield _past_walls(item, read, patience, kind)
         except Transient as error:
-            patience.object_failed(kind, error)
-            yield _failed(item, error)
+            known, cause = _known(item, error)
+            patience.object_failed(kind, cause)
+            yield as_far_as_read(known, str(cause))
 
 
 def _past_walls(item: Item, read: Callable[[Item], Item | Failure], patience: OutageWait, kind: str) -> Item | Failure:
@@ -78,8 +88,9 @@ def _past_walls(item: Item, read: Callable[[Item], Item | Failure], patience: Ou
     return patience.retry_until_available(kind, partial(read, item), on=BotWall)
 
 
-def _failed(item: Item, error: Transient) -> Failure:
-    return Failure(item.id, item.handle, item.name, str(error))
+def _known(item: Item, error: Transient) -> tuple[Item, Transient]:
+    """Return what is known of an item after a failure, and the error itself."""
+    return (error.item, error.error) if isinstance(error, PartlyRead) else (item, error)
 
 
 def _settle(
@@ -109,7 +120,7 @@ def _settle(
                 yield patience.attempt(kind, partial(read, item))
                 good, is_stand_in = partial(read, item), False
             except Transient as error:
-                failing.append((item, error))
+                failing.append(_known(item, error))
         if len(failing) < len(held):
             yield from _once_more(failing, read, patience, kind)
             return

@@ -75,7 +75,7 @@ class Http:
 
     All methods raise the errors of `connector.errors`: AddressNotAllowed, Stopped as soon as the stop of `outage` is
     set, and the RepositoryErrors. After a Transient one `outage` has the request repeated, `tries` times in all (never
-    after silence), and it limits how long requests and waits may take together.
+    after silence; `tries_at_500` times after a status 500). It limits how long requests and waits may take together.
     `busy`: seconds spent on good answers, by their kind. `server_time`: the server's own clock (aware, UTC) as of the
     first answer that told it. `clock_ahead`: by how much that clock was ahead of ours.
     """
@@ -122,13 +122,22 @@ class Http:
         """The value of the cookie of this name that was set last."""
         return next((cookie.value for cookie in reversed(list(self._session.cookies)) if cookie.name == name), None)
 
-    def get_json(self, url: str, params: Params | None = None, *, kind: str = "json", tries: int = 4) -> Any:
+    def get_json(
+        self,
+        url: str,
+        params: Params | None = None,
+        *,
+        kind: str = "json",
+        tries: int = 4,
+        tries_at_500: int | None = None,
+    ) -> Any:
         """Return the parsed JSON at `url`, or None for a 204. `kind`: answers whose times can be compared (see Pace).
 
         Raises BadAnswer for anything but JSON (NaN and Infinity are none), and for a redirect to another host, path or
         query, which is no answer to what was asked. Raises TooLarge past `json_bytes`.
         """
-        return self.get_json_from(url, params, kind=kind, tries=tries, follow=Redirects.SAME_REQUEST).value
+        same = Redirects.SAME_REQUEST
+        return self.get_json_from(url, params, kind=kind, tries=tries, tries_at_500=tries_at_500, follow=same).value
 
     def get_json_from(
         self,
@@ -137,6 +146,7 @@ class Http:
         *,
         kind: str = "json",
         tries: int = 4,
+        tries_at_500: int | None = None,
         follow: Redirects = Redirects.ALL,
     ) -> JsonAnswer:
         """Return the parsed JSON with its address and size. Raises as `get_json` does."""
@@ -147,7 +157,7 @@ class Http:
                 self._answered(kind, answer)
                 return found
 
-        return self._outage.repeat(once, tries)
+        return self._outage.repeat(once, tries, tries_at_500=tries_at_500)
 
     def get_page(self, url: str, *, tries: int = 1) -> WebPage:
         """Return the start of the web page at `url`, whatever its status, and its address after all redirects."""

@@ -14,7 +14,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import TypeVar
 
-from ..errors import BotWall, ConnectorError, RepositoryDown, RepositoryError, Stopped, TimedOut, Transient
+from ..errors import (
+    BotWall,
+    ConnectorError,
+    RepositoryDown,
+    RepositoryError,
+    ServerTrouble,
+    Stopped,
+    TimedOut,
+    Transient,
+)
 from . import waits
 from .waits import Wait
 
@@ -259,10 +268,16 @@ class OutageWait:
             self._rest(state, error, pause)
 
     def repeat(
-        self, once: Callable[[], T], tries: int, kind: str = "request", may_repeat: Callable[[], bool] = lambda: True
+        self,
+        once: Callable[[], T],
+        tries: int,
+        kind: str = "request",
+        may_repeat: Callable[[], bool] = lambda: True,
+        tries_at_500: int | None = None,
     ) -> T:
         """Return the result of `once`, called up to `tries` times while it raises Transient and `may_repeat`.
 
+        After a status 500, which is often the fault of the one object that was asked for, `tries_at_500` counts.
         The waits grow from half a second to a minute, or are as long as the server asks. `kind` is that of requests
         outside `attempt`. Raises the last error; RepositoryDown where the server does not want to be asked within the
         maximum outage; Stopped as soon as a stop is asked for.
@@ -276,7 +291,9 @@ class OutageWait:
                     return once()
                 except Transient as error:
                     self._failed(state, self.clock(), error)
-                    if made >= tries or isinstance(error, _NEVER_REPEATED) or not may_repeat():
+                    is_500 = isinstance(error, ServerTrouble) and error.status == 500
+                    most = tries_at_500 if is_500 and tries_at_500 else tries
+                    if made >= most or isinstance(error, _NEVER_REPEATED) or not may_repeat():
                         raise
                     pause = self._pause_before(made, error, state, use)
                     if pause is None:

@@ -43,6 +43,7 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
     with transaction():
         fates = harvest.recorder.fates()
         shared = harvest.recorder.shared_handles()
+        unlisted_files = harvest.recorder.unlisted_files()
         new = harvest.recorder.new_file_problems()
         known = harvest.known_hidden | ({} if left else harvest.hidden)
         others = harvest.recorder.other_bundles(harvest.options) if harvest.options.get("files") else None
@@ -53,13 +54,14 @@ def settle(harvest: Harvest) -> tuple[bool, str]:
         overcount = "" if is_partial or left else count_differences.new_overcount(harvest)
         values: dict[str, Any] = {"hidden": known}
         if not is_partial:
-            whole = not (left or difference or unasked or unlisted or job.failed or harvest.scope_is_gone)
-            values["proof"] = proof(harvest) if whole else None
+            gaps = (left, difference, unasked, unlisted, job.failed, unlisted_files, harvest.scope_is_gone)
+            values["proof"] = None if any(gaps) else proof(harvest)
             harvest.recorder.close_questions()
             if unread is not None:
                 harvest.recorder.leave_sets(unread)
         harvest.recorder.settle(values)
-        odd = (left, difference, overcount, lost, closed, _shared(shared), _unlisted_in_words(unlisted))
+        odd = (_unlisted_files(unlisted_files), left, difference, overcount, lost, closed)
+        odd += (_shared(shared), _unlisted_in_words(unlisted))
         clean, message = _verdict(job, fates, new, " ".join(filter(None, odd)), unasked)
         homeless = _homeless_in_words(harvest.recorder.homeless())
         not_visible = "" if left and harvest.unlisted else count_differences.accounted_for(harvest)
@@ -165,6 +167,11 @@ def _unasked_in_words(number: int) -> str:
         return ""
     what = "1 file is" if number == 1 else f"{number:,} files are"
     return f"Whether {what} still open or closed at the source is checked by later imports."
+
+
+def _unlisted_files(number: int) -> str:
+    """Say of how many items the files could not be listed; "" where there are none."""
+    return f"The files of {_number(number, 'item')} could not be listed. Run the import again later." if number else ""
 
 
 def _shared(handles: Sequence[str]) -> str:

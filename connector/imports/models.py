@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Text, UniqueConstraint, false, text
+from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, Text, UniqueConstraint, false, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..actor import current_actor
@@ -262,3 +263,13 @@ class PreviewRow(db.Model):
     title: Mapped[str | None]
     data: Mapped[dict] = mapped_column(JSONValue, default=dict)
     ticked: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+    @hybrid_property
+    def has_unlisted_files(self) -> bool:
+        """Return whether the files of the item could not be listed."""
+        return "files_error" in self.data
+
+    @has_unlisted_files.inplace.expression
+    @classmethod
+    def _has_unlisted_files(cls) -> ColumnElement[bool]:
+        return cls.data["files_error"].as_string().is_not(None)

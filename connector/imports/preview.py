@@ -27,7 +27,7 @@ from .access import Access
 from .due_files import is_chosen
 from .models import ImportJob, PreviewRow
 from .questions import Missing, Unlisted
-from .recording import REASONS, identity, name_of
+from .recording import REASONS, UNLISTED, identity, name_of
 from .run import Run
 from .told import Told
 
@@ -52,7 +52,7 @@ class Comparison:
 
     The row of a new item says how many "values" and "files" it "brings". That of a changed one what differs (see
     `differences`), and "returns": what is said of an item that had left; or "fetch": the names of files that were
-    never fetched. Of one that vanished or failed: the "reason".
+    never fetched. Of one that vanished or failed: the "reason". Where files could not be listed, "files_error" says so.
     """
 
     def __init__(self, run: Run, job: ImportJob, place: Place):
@@ -166,6 +166,11 @@ class Comparison:
         query = select(ROW.c.handle).where(*self._met, ROW.c.handle.is_not(None)).group_by(ROW.c.handle)
         return list(db.session.scalars(query.having(func.count() > 1).order_by(ROW.c.handle)))
 
+    def unlisted_files(self) -> int:
+        """Return of how many items the files could not be listed."""
+        query = select(func.count()).where(PreviewRow.job_id == self._job_id, PreviewRow.has_unlisted_files)
+        return db.session.scalar(query)
+
     def fates(self) -> dict[str, int]:
         """No file is fetched."""
         return {}
@@ -222,6 +227,8 @@ class Comparison:
 
     def _row(self, saved: Saved) -> dict[str, Any]:
         data = _told(saved.item, saved.before) if saved.outcome != "unchanged" else {}
+        if saved.item.files_error is not None:
+            data["files_error"] = UNLISTED
         return self._identity(OUTCOMES[saved.outcome], saved.key, saved.item) | {"data": data}
 
     def _failure(self, failure: Failure) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from .run import Run
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
 JOB = ImportJob.__table__
 CHUNK = 500
+UNLISTED = "Its files could not be listed, so only its metadata came. Earlier files stay. Import it again later."
 SHARED = "Another item at the source has the same handle. Both are here."
 ABOUT_DATA = (Action.ADDED, Action.UPDATED, Action.TOUCHED)
 NOBODY = 0  # the job that has seen an item which went while it was read
@@ -65,6 +66,8 @@ class Recorder:
         failed = failed.where(CHANGE.c.job_id == run.job_id, CHANGE.c.action == Action.FAILED)
         # What failed, as `name_of` names it, with the key of its row.
         self._failed = {row.source_id or row.source_key: row.source_key for row in db.session.execute(failed)}
+        unlisted = select(CHANGE.c.item_id).where(CHANGE.c.job_id == run.job_id)
+        self._unlisted = set(db.session.scalars(unlisted.where(CHANGE.c.action == Action.FILES_UNLISTED)))
         seen = select(HOLDING.c.id).where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == run.job_id)
         told = select(CHANGE.c.id).where(CHANGE.c.job_id == run.job_id)
         self._is_first = all(db.session.scalar(before.limit(1)) is None for before in (seen, told))
@@ -146,6 +149,7 @@ class Recorder:
         self._record_changes([s for s in final if s.outcome != "unchanged" or s.before])
         if failures:
             self._record_failures(failures)
+        self._note_unlisted_files(saved)
         self._shelving.add([(s.item, s.item_id) for s in saved])
         self._restrictions.mark(saved)
         self._hashes.update(hash(s.item.id) for s in saved)
@@ -164,7 +168,7 @@ class Recorder:
         """
         bad = select(FILE.c.item_id).where(retrying.may_come(self._limit))
         damaged = select(FILE.c.item_id).where(FILE.c.fate == Fate.DAMAGED)
-        failed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action == Action.FAILED)
+        failed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action.in_(retrying.UNREAD))
         mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.seen_by == job_id, HOLDING.c.item_id.in_(bad))
         unread = HOLDING.c.item_id.in_(failed.where(CHANGE.c.item_id.is_not(None)))
         unread |= HOLDING.c.item_id.in_(damaged)
@@ -267,6 +271,10 @@ class Recorder:
                 names = {name: getattr(row, name) for name in ("source_key", "source_id", "handle", "title")}
                 db.session.execute(insert(CHANGE).values(common | names | {"item_id": row.id}))
         return [handle for handle in number if number[handle] > 1]
+
+    def unlisted_files(self) -> int:
+        """Return of how many items the files could not be listed."""
+        return len(self._unlisted)
 
     def fates(self) -> dict[str, int]:
         """How many files of each fate the items of this source have."""
@@ -384,6 +392,21 @@ class Recorder:
         ]
         if rows:
             db.session.execute(insert(CHANGE), rows)
+
+    def _note_unlisted_files(self, saved: Sequence[Saved]) -> None:
+        """Note the items whose files could not be listed as problems, and no longer those whose files came since."""
+        unlisted = {s.item_id: s for s in saved if s.item.files_error is not None}
+        listed = self._unlisted.intersection(s.item_id for s in saved if s.item.bitstreams is not None)
+        if listed := listed.difference(unlisted):
+            mine = (CHANGE.c.job_id == self._job_id, CHANGE.c.action == Action.FILES_UNLISTED)
+            db.session.execute(delete(CHANGE).where(*mine, CHANGE.c.item_id.in_(listed)))
+        new = [s for item_id, s in unlisted.items() if item_id not in self._unlisted]
+        rows = [
+            self._row(Action.FILES_UNLISTED, s.key, s.item) | {"item_id": s.item_id, "reason": UNLISTED} for s in new
+        ]
+        if rows:
+            db.session.execute(insert(CHANGE), rows)
+        self._unlisted = self._unlisted.difference(listed).union(unlisted)
 
     def _record_failures(self, failures: Sequence[Failure]) -> None:
         """Record items that could not be read; one that is held was listed, so it has not vanished."""

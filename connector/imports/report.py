@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, case, exists, func, select, union_all
+from sqlalchemy import Row, case, exists, func, or_, select, union_all
 
 from ..catalogue import changes
 from ..catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding
@@ -15,8 +15,9 @@ from ..extensions import db
 from ..words import plural
 from . import showing
 from .models import ImportJob, Kind, PreviewRow
+from .retrying import UNREAD
 
-PROBLEMS = (Action.FAILED, Action.SHARES_HANDLE)
+PROBLEMS = (*UNREAD, Action.SHARES_HANDLE)
 PROBLEM = ("id", "handle", "title", "reason")
 NUMBERS = ("expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
 # Everybody may read the problems of a job.
@@ -116,15 +117,15 @@ def _item_problems(job_id: int, limit: int | None) -> Any:
 
 def _problems_of_a_look(job: ImportJob, limit: int | None) -> Iterator[dict[str, Any]]:
     row = PreviewRow
-    failed = select(row).where(row.job_id == job.id, row.action == Action.FAILED).order_by(row.id).limit(limit)
-    for one in db.session.scalars(failed):
-        yield _problem(one.source_id, one.handle, one.title, one.data["reason"], None)
+    noted = select(row).where(row.job_id == job.id, or_(row.action == Action.FAILED, row.has_unlisted_files))
+    for one in db.session.scalars(noted.order_by(row.id).limit(limit)):
+        yield _problem(one.source_id, one.handle, one.title, one.data.get("files_error") or one.data["reason"], None)
 
 
 def failed_items(job_id: int) -> Sequence[Row[Any]]:
-    """The items that this job could not read and that can be asked for by id: (source_id, handle, title)."""
+    """The items that this job could not read, or whose files it could not list: (source_id, handle, title)."""
     columns = (Change.source_id, Change.handle, Change.title)
-    query = select(*columns).where(Change.job_id == job_id, Change.action == Action.FAILED)
+    query = select(*columns).where(Change.job_id == job_id, Change.action.in_(UNREAD))
     return db.session.execute(query.where(Change.source_id.is_not(None)).order_by(Change.id)).all()
 
 

@@ -22,6 +22,10 @@ CHANGE, HOLDING = Change.__table__, Holding.__table__
 CHECKED = 200
 
 
+# What a job tells of an item that it could not read, as a whole or in part.
+UNREAD = (Action.FAILED, Action.FILES_UNLISTED)
+
+
 def file_limit(options: Mapping[str, Any]) -> int:
     """The size in bytes up to which an import with these options fetches a file: what all may have, or less."""
     most = current_app.config["FILE_LIMIT"]
@@ -38,7 +42,7 @@ def can_retry(job: ImportJob) -> bool:
     """Return whether an item could not be read, or a file is missing, of what the job was the last to look at."""
     if not job.is_import or job.is_active or job.undo_began:
         return False
-    return lacks_files(job.id, job.source_id, job.options) or _has_failures(job.id, job.source_id)
+    return lacks_files(job.id, job.source_id, job.options) or any(_has(job.id, job.source_id, each) for each in UNREAD)
 
 
 def retry(job_id: int) -> int:
@@ -82,14 +86,14 @@ def _last_seen(job_id: int, source_id: int) -> Select[Any]:
     return query.where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == job_id, HOLDING.c.has_problem_files)
 
 
-def _has_failures(job_id: int, source_id: int) -> bool:
-    """Return whether the job failed to read items that no later job of the source has seen.
+def _has(job_id: int, source_id: int, action: Action) -> bool:
+    """Return whether the job failed in this way to read items that no later job of the source has seen.
 
     Only the first CHECKED failures are compared with later jobs. If there are more, a retry is always possible.
     """
     repository_id = select(Source.repository_id).where(Source.id == source_id).scalar_subquery()
     failed = select(CHANGE.c.source_key, CHANGE.c.source_id).where(CHANGE.c.source_id.is_not(None))
-    failed = changes.of_job(failed, job_id, Action.FAILED)
+    failed = changes.of_job(failed, job_id, action)
     checked = failed.limit(CHECKED).subquery()
     query = select(checked.c.source_id)
     for name in ("source_key", "source_id"):  # with an OR no index would serve

@@ -123,7 +123,9 @@ class FakeHal:
         self.lost: set[str] = set()
         self._lock = threading.Lock()
 
-    def get_json(self, url: str, params: Any = None, *, kind: str = "json", tries: int = 4) -> Any:
+    def get_json(
+        self, url: str, params: Any = None, *, kind: str = "json", tries: int = 4, tries_at_500: int | None = None
+    ) -> Any:
         path, asked = url.removeprefix(f"{API}/"), _gathered(params)
         with self._lock:
             self.requests.append((path, asked))

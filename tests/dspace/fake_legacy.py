@@ -99,7 +99,15 @@ class RecordedDSpace:
     def get_json_from(self, url: str, params: Any = None, *, follow: Redirects, **how: Any) -> JsonAnswer:
         return JsonAnswer(self.get_json(url, params, **how), url)
 
-    def get_json(self, url: str, params: Mapping[str, Any] | None = None, *, kind: str = "json", tries: int = 4) -> Any:
+    def get_json(
+        self,
+        url: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        kind: str = "json",
+        tries: int = 4,
+        tries_at_500: int | None = None,
+    ) -> Any:
         params = params or {}
         path = unquote(urlsplit(url).path)
         self.asked.append(path + "".join(f" {name}={value}" for name, value in params.items()))
@@ -172,7 +180,15 @@ class PagingDSpace:
     def get_json_from(self, url: str, params: Any = None, *, follow: Redirects, **how: Any) -> JsonAnswer:
         return JsonAnswer(self.get_json(url, params, **how), url)
 
-    def get_json(self, url: str, params: Mapping[str, Any] | None = None, *, kind: str = "json", tries: int = 4) -> Any:
+    def get_json(
+        self,
+        url: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        kind: str = "json",
+        tries: int = 4,
+        tries_at_500: int | None = None,
+    ) -> Any:
         with self._lock:
             params = params or {}
             self.asked.append(url.removeprefix(f"{API}/") + "".join(f" {key}={value}" for key, value in params.items()))

@@ -49,7 +49,7 @@ class Web:
         self.asked: list[str] = []
         self.traffic = Traffic()
 
-    def get_json(self, url: str, params: Any = None, *, kind: str = "json", tries: int = 4) -> Any:
+    def get_json(self, url: str, params: Any = None, **options: Any) -> Any:
         return self.get_json_from(url, params).value
 
     def get_json_from(self, url: str, params: Any = None, **how: Any) -> JsonAnswer:

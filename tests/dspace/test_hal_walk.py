@@ -238,7 +238,7 @@ def test_a_bundle_whose_list_is_closed_hides_its_files_and_not_the_item():
     assert page.items[0].bitstreams == ()
 
 
-def test_an_item_whose_bundles_are_left_out_is_asked_for_them():
+def test_an_item_whose_files_are_refused_comes_with_its_metadata():
     item = synthetic(0)
     item["_embedded"]["bundles"] = None
     fake = FakeHal([item])
@@ -246,7 +246,8 @@ def test_an_item_whose_bundles_are_left_out_is_asked_for_them():
 
     [page] = walk(fake)
 
-    assert [failure.reason for failure in page.failures] == ["It is not open to the public."]
+    assert [(item.id, item.bitstreams, item.files_error) for item in page.items] == [(item_id(0), None, "401")]
+    assert page.failures == ()
 
 
 # Plans
@@ -540,17 +541,16 @@ def breaking(*numbers: int):
     return fails
 
 
-def test_an_item_that_breaks_its_page_is_the_one_that_failed_with_id_handle_and_name():
+def test_an_item_whose_files_break_its_page_comes_with_its_metadata():
     fake = numbered(60, files=1)
     fake.trouble = breaking(27)(fake)
 
     pages = walk(fake)
 
-    failures = [failure for page in pages for failure in page.failures]
-    assert [(failure.id, failure.handle, failure.name) for failure in failures] == [
-        (item_id(27), "123456789/27", "Item 000027")
-    ]
-    assert len(items_of(pages)) == 59
+    items = items_of(pages)
+    assert [(item.id, item.name) for item in items if item.files_error] == [(item_id(27), "Item 000027")]
+    assert all(item.metadata for item in items)
+    assert len(items) == 60
     assert {asked["sort"][0] for asked in fake.asked_of(SEARCH) if "sort" in asked} == {"dc.date.accessioned,asc"}
 
 

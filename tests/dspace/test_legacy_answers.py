@@ -134,9 +134,6 @@ BROKEN_ROWS: dict[str, Any] = {
     "metadata that are no list": FULL | {"id": 2, "metadata": {}},
     "a value without its field": FULL | {"id": 2, "metadata": [{"value": "x"}]},
     "a value that is a number": FULL | {"id": 2, "metadata": [{"key": "dc.title", "value": 7}]},
-    "a file without id": FULL | {"id": 2, "bitstreams": [{"name": "a.pdf"}]},
-    "a size that is text": FULL | {"id": 2, "bitstreams": [{"id": 3, "sizeBytes": "12"}]},
-    "a checksum that is text": FULL | {"id": 2, "bitstreams": [{"id": 3, "checkSum": "abc"}]},
     "a name that is a number": FULL | {"id": 2, "name": 7},
 }
 
@@ -155,15 +152,38 @@ def test_a_broken_row_takes_no_neighbour_along(web, reader, row):
     assert result.hidden == {"7": 0}
 
 
-@pytest.mark.parametrize("member", ["metadata", "bitstreams"])
-def test_an_item_that_comes_without_details_is_broken_and_not_bare(web, reader, member):
-    listing(web, [FULL, FULL | {"id": 2, member: None}])
-    web.get(f"{API}/items/2", json=FULL | {"id": 2, member: None})
+def test_an_item_that_comes_without_metadata_is_broken_and_not_bare(web, reader):
+    listing(web, [FULL, FULL | {"id": 2, "metadata": None}])
+    web.get(f"{API}/items/2", json=FULL | {"id": 2, "metadata": None})
 
     result = walked(reader, HOME)
 
     assert result.ids == ["1"]
-    assert [(failure.id, member in failure.reason) for failure in result.failures] == [("2", True)]
+    assert [(failure.id, "metadata" in failure.reason) for failure in result.failures] == [("2", True)]
+
+
+BROKEN_FILES: dict[str, Any] = {
+    "none": None,
+    "null": [None],
+    "a file without id": [{"name": "a.pdf"}],
+    "a size that is text": [{"id": 3, "sizeBytes": "12"}],
+    "a checksum that is text": [{"id": 3, "checkSum": "abc"}],
+}
+
+
+@pytest.mark.parametrize("files", BROKEN_FILES.values(), ids=BROKEN_FILES)
+def test_an_item_whose_files_are_broken_comes_with_its_metadata(web, reader, files):
+    row = FULL | {"id": 2, "bitstreams": files}
+    listing(web, [row, FULL])
+    web.get(f"{API}/items/2", json=row)
+
+    result = walked(reader, HOME)
+
+    assert sorted(result.ids) == ["1", "2"]
+    (item,) = [item for page in result.pages for item in page.items if item.files_error]
+    assert item.id == "2"
+    assert item.metadata
+    assert "did not answer as DSpace does" in item.files_error
 
 
 def test_an_item_too_large_for_any_page_fails_alone(web, tmp_path):
