@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -69,13 +69,13 @@ class World:
 
     def __enter__(self) -> World:
         self._stack = ExitStack()
-        self._stack.enter_context(patch.object(hal_api, "_BUNDLES", source.EMBEDDED))
         self.sample = self._stack.enter_context(SampleRepository(self.generation))
         first, second = source.fresh(self.sample.url), source.edited(self.sample.url)
         self.data = {stage: second if stage == Stage.RERUN else first for stage in Stage}
         connected, imported = self.folder / "connected", self.folder / "imported"
         self.before = {stage: imported if stage == Stage.RERUN else connected for stage in Stage}
-        self._prepare(connected, imported)
+        with _few_files_embedded():
+            self._prepare(connected, imported)
         self._app = _app(self.folder / "instance")  # one for all stages: its statements are compiled once
         return self
 
@@ -93,7 +93,8 @@ class World:
         folder = self.folder / "instance"
         shutil.copytree(self.before[stage], folder)
         try:
-            yield self._app
+            with _few_files_embedded():
+                yield self._app
         finally:
             let_go(self._app)
             shutil.rmtree(folder)
@@ -133,6 +134,11 @@ class World:
         found = records(app)
         let_go(app)
         return found
+
+
+def _few_files_embedded() -> AbstractContextManager[object]:
+    """Let lists bring fewer files of an item, so that a small item has more of them."""
+    return patch.object(hal_api, "_BUNDLES", source.EMBEDDED)
 
 
 def _app(instance: Path) -> Flask:
