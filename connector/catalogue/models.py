@@ -155,8 +155,9 @@ class StoredFile(db.Model):
 
 
 class CatalogueFile(db.Model):
-    """A file of an item. `position`: its place as the source lists them. `tried_by`: the last job to try or check it.
+    """A file of an item. `position`: its place as the source lists them.
 
+    `tried_by`: the last job to try or check it; None where none has since it was listed, or since an undo restored it.
     `first_met_by`: the job that first found it with its present status. `sha256`: of the bytes that are stored, None
     where there are none. `is_outdated`: those bytes are of an earlier version, as the present one has not come (yet).
     `until`: the day on which its embargo ends (YYYY-MM-DD), where the source gives it. `by_login`: came only by login,

@@ -126,6 +126,8 @@ def file_name(file: CatalogueFile) -> str:
 
 def next_try(file: CatalogueFile) -> str:
     """When a file that did not come is tried again, in a sentence; "" for one that came or was not wanted."""
+    if file.fate in (Fate.RESTRICTED, Fate.MISSING) and file.tried_by is None:
+        return NEXT_TRIES[Fate.FAILED]
     if file.fate == Fate.RESTRICTED and file.until:
         return f"Tried again by the first import with files after {file.until}."
     if file.fate == Fate.MISSING and file.first_met_by in (None, file.tried_by):

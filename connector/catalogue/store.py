@@ -144,7 +144,8 @@ def restore_data(place: Place, item_id: int, group: Mapping[str, Any]) -> None:
     """Put back the source's data of an item and its files as a change's "data" group holds them.
 
     The next import reads the item in full: the source may have changed in a way that its time stamp does not tell.
-    Values, files and names of files that are restricted now are so in what is put back, too, whatever was known then.
+    The files count as untried, so that it asks for them, too. Values, files and names of files that are restricted now
+    are so in what is put back, too, whatever was known then.
     """
     held = db.session.scalar(select(ITEM.c.source_metadata).where(ITEM.c.id == item_id))
     metadata = restricted.with_marks_of(held, group["source_metadata"])
@@ -166,10 +167,11 @@ def restore_data(place: Place, item_id: int, group: Mapping[str, Any]) -> None:
 def _restored(file: Mapping[str, Any], present: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return an earlier row of a file with what it takes over from its present row where that is restricted now."""
     name_is_restricted = file.get("name_is_restricted", False) or bool(present and present["name_is_restricted"])
-    row = {**file, "name_is_restricted": name_is_restricted}
+    first_met_by = file.get("first_met_by") or file.get("tried_by")
+    row = {**file, "name_is_restricted": name_is_restricted, "tried_by": None, "first_met_by": first_met_by}
     if present is None or not (present["by_login"] or present["fate"] == Fate.RESTRICTED):
         return row
-    status = ("fate", "reason", "until", "tried_by") if present["fate"] == Fate.RESTRICTED else ()
+    status = ("fate", "reason", "until") if present["fate"] == Fate.RESTRICTED else ()
     return row | {name: present[name] for name in status} | {"by_login": file["sha256"] is not None}
 
 

@@ -22,7 +22,7 @@ from ..dspace.pipeline import ahead
 from ..dspace.records import FileAccess, Item
 from ..errors import Transient
 from ..extensions import db, transaction
-from .due_files import is_stored, is_untried
+from .due_files import is_restored, is_stored, is_untried
 from .outcomes import Outcome, StatusWriter
 
 if TYPE_CHECKING:
@@ -64,17 +64,16 @@ class AccessCheck:
         self._untold += len(rows) - len(same) - self._ask(changed, partial(self._confirmed, told))
 
     def check_rest(self) -> None:
-        """Ask for as many files as pages told nothing of; a full check asks for all that are left.
+        """Ask for the files that an undo restored, and for as many as pages told nothing of.
 
-        First for those that were not asked for the longest, of all items that this job has seen.
+        A full check asks for all that are left. First come restored files, then those that were not asked for the
+        longest, of all items that this job has seen.
         """
-        if not self._is_needed or not (self._harvest.is_full or self._untold):
+        if not self._is_needed:
             return
         mine = (HOLDING.c.source_id == self._harvest.source_id, HOLDING.c.seen_by == self._harvest.job_id)
-        query = self._files(FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*mine))).with_only_columns(FILE.c.id)
-        ids = db.session.scalars(query.order_by(None).order_by(func.coalesce(FILE.c.tried_by, 0), FILE.c.item_id)).all()
-        db.session.rollback()
-        wanted = ids if self._harvest.is_full else ids[: self._untold]
+        is_seen = FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*mine))
+        wanted = self._ids(is_seen) if self._harvest.is_full else self._ids(is_seen, self._least_wanted(is_seen))
         due = wanted[: self._left]
         self.left_out = len(wanted) - len(due)
         for start in range(0, len(due), BATCH):
@@ -82,6 +81,19 @@ class AccessCheck:
             db.session.rollback()
             self._ask(rows, self._told)
             self._run.check()
+
+    def _least_wanted(self, is_seen: Any) -> int:
+        """Return how many files a run that is no full check has to ask for."""
+        restored = self._files(is_seen & is_restored()).order_by(None).with_only_columns(func.count())
+        return max(self._untold, db.session.scalar(restored))
+
+    def _ids(self, is_seen: Any, most: int | None = None) -> Sequence[int]:
+        """Return the ids of files to ask for, those first that were not asked for the longest."""
+        oldest = (func.coalesce(FILE.c.tried_by, 0), FILE.c.item_id, FILE.c.id)
+        query = self._files(is_seen).with_only_columns(FILE.c.id).order_by(None).order_by(*oldest).limit(most)
+        ids = [] if most == 0 else db.session.scalars(query).all()
+        db.session.rollback()
+        return ids
 
     @property
     def _is_needed(self) -> bool:

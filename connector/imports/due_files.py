@@ -29,7 +29,7 @@ def is_due(
 
     `sees_otherwise`: the last import was signed in as another. `reads_again`: the item was read in full though the
     source says nothing of a change, for what it does not tell. `tries_refused`: refused files are tried then, too, as
-    they are not asked for otherwise (see `access_checks`).
+    they are not asked for otherwise (see `access_checks`). Files that an undo restored are treated the same.
     """
     due = [FILE.c.fate.in_(ALWAYS)]
     # A file that the source makes anew for each download never comes as announced.
@@ -46,14 +46,19 @@ def is_due(
     due += [is_stored() & FILE.c.by_login & _changed(job_id)]
     if sees_otherwise:
         due += [FILE.c.fate == Fate.RESTRICTED]
-    if reads_again:
-        due += [FILE.c.fate.in_((Fate.MISSING, Fate.RESTRICTED) if tries_refused else (Fate.MISSING,))]
+    is_lacking = FILE.c.fate.in_((Fate.MISSING, Fate.RESTRICTED) if tries_refused else (Fate.MISSING,))
+    due += [is_lacking if reads_again else is_lacking & is_restored()]
     return is_untried(job_id) & is_chosen(options) & or_(*due)
 
 
 def is_untried(job_id: int) -> ColumnElement[bool]:
     """Return the condition that this job has neither tried a file nor asked for it."""
     return FILE.c.tried_by.is_(None) | (FILE.c.tried_by != job_id)
+
+
+def is_restored() -> ColumnElement[bool]:
+    """Return the condition that no job has tried a file or asked for it since an undo restored it."""
+    return FILE.c.tried_by.is_(None)
 
 
 def is_stored() -> ColumnElement[bool]:

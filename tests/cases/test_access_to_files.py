@@ -73,3 +73,31 @@ def test_undo_shows_no_file_that_was_closed_meanwhile(guest):
 
     restored = guest.file(TITLE, NAME)
     assert (restored["fate"], restored["restricted"], restored["path"]) == ("restricted", True, stored["path"])
+
+
+@pytest.mark.parametrize("files", [True, False])
+def test_the_next_import_asks_for_the_stored_files_that_an_undo_restored(guest, files):
+    file = add(guest)
+    guest.run()
+    guest.sample.data.edit(guest.sample.data.named(TITLE), "dc.subject", ["maps"])
+    changed = guest.run()
+    guest.undo(changed.id)
+    file.readable = False  # no index and no time stamp moves for this
+
+    guest.run(files=files)
+
+    assert (guest.file(TITLE, NAME)["fate"], guest.file(TITLE, NAME)["restricted"]) == ("restricted", True)
+
+
+def test_the_next_import_tries_the_refused_files_that_an_undo_restored(guest):
+    file = add(guest)
+    guest.sample.data.embargo(file)
+    guest.run()
+    guest.sample.data.edit(guest.sample.data.named(TITLE), "dc.subject", ["maps"])
+    changed = guest.run()
+    guest.undo(changed.id)
+    file.readable = True
+
+    guest.run()
+
+    assert guest.file(TITLE, NAME)["fate"] == "stored"

@@ -12,7 +12,7 @@ def test_each_fate_of_a_file_that_was_wanted_and_did_not_come_names_its_next_try
 
 
 def test_an_embargo_is_named_by_its_end():
-    assert "after 2027-01-31" in next_try(CatalogueFile(fate=Fate.RESTRICTED.value, until="2027-01-31"))
+    assert "after 2027-01-31" in next_try(CatalogueFile(fate=Fate.RESTRICTED.value, until="2027-01-31", tried_by=1))
 
 
 def test_a_file_that_one_import_did_not_find_is_tried_again_by_the_next():
@@ -21,3 +21,10 @@ def test_a_file_that_one_import_did_not_find_is_tried_again_by_the_next():
 
     assert next_try(once) == "Tried again by the next import with files."
     assert "Retry failed" in next_try(twice)
+
+
+@pytest.mark.parametrize("fate", [Fate.MISSING, Fate.RESTRICTED])
+def test_a_file_that_an_undo_restored_is_tried_again_by_the_next_import(fate):
+    restored = CatalogueFile(fate=fate.value, first_met_by=1, tried_by=None, until="2027-01-31")
+
+    assert next_try(restored) == "Tried again by the next import with files."

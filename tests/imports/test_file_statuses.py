@@ -180,6 +180,20 @@ def test_a_missing_file_is_a_problem_once_and_tried_again_by_the_next_run_and_by
     assert tried == [True, True, False, True]
 
 
+def test_a_missing_file_that_an_undo_restored_is_tried_by_the_next_run(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"aaa", "b.txt": b"bbb"})
+    dspace.file_errors["i0/a.txt"] = NotFound("not there")
+    for _ in range(2):
+        desk.run(files=True)
+    dspace.edit("i0", title="Another")
+    desk.undo(desk.run(files=True).id)
+    dspace.file_errors.clear()
+
+    job = desk.run(files=True)
+
+    assert job.files_stored == 2
+
+
 def test_where_all_files_are_missing_it_is_the_file_store_and_the_next_run_tries_again(desk, dspace):
     for number in range(4):
         dspace.add(f"i{number}", files={"a.txt": bytes([number])})
