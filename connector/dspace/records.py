@@ -100,10 +100,14 @@ ORIGINAL = "ORIGINAL"  # the bundle of the files that people deposit
 
 @dataclass(frozen=True, slots=True)
 class FileAccess:
-    """Whether a file may be read now. `until`: the day on which its embargo ends, where the source gives it."""
+    """Whether a file may be read now. `until`: the day on which its embargo ends, where the source gives it.
+
+    `opens_by_login`: a login may read it though it is closed to the public, as far as that was asked.
+    """
 
     is_open: bool
     until: date | None = None
+    opens_by_login: bool = False
 
 
 @dataclass(frozen=True, slots=True)

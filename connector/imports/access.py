@@ -85,6 +85,16 @@ class Access:
         """Whether anybody may have the bytes of a file; they are not read for that."""
         return self.public.is_open(bitstream_id) is True
 
+    def opens_by_login(self, bitstream_id: str) -> bool:
+        """Return whether our login may read a file, whose bytes are not read for that. False where we have none."""
+        while self.is_signed_in:
+            before = self._renewed
+            if self.client.is_open(bitstream_id):
+                return True
+            if self._holds() and self._renewed == before:
+                break
+        return False
+
     def open_items(self, scope: Scope, items: Collection[Item]) -> dspace.OpenItems:
         """Return those of these items of the scope that a signed-out reader finds, by id, as he is shown them.
 

@@ -137,8 +137,15 @@ class AccessCheck:
         The access status is read from policies: a file may be closed by them and open to us, and the other way round.
         """
         known = {file.bitstream_id: told[file.bitstream_id] for file in files if file.bitstream_id in told}
-        changed = [file.bitstream_id for file in files if _is_changed(file, known)]
-        return {**known, **{id: replace(known[id], is_open=self._access.is_public(id)) for id in changed}}
+        changed = [file for file in files if _is_changed(file, known)]
+        return {**known, **{file.bitstream_id: self._confirm(file, known[file.bitstream_id]) for file in changed}}
+
+    def _confirm(self, file: Any, access: FileAccess) -> FileAccess:
+        """Return what requests for a file say: who may read it, everybody, or our login where it is stored."""
+        is_open = self._access.is_public(file.bitstream_id)
+        asks_login = not is_open and Fate(file.fate).is_stored
+        opens_by_login = asks_login and self._access.opens_by_login(file.bitstream_id)
+        return replace(access, is_open=is_open, opens_by_login=opens_by_login)
 
     def _patiently(self, result: Callable[[], Told], again: Callable[[], Told]) -> Told:
         """The answer, waited for while the repository is in trouble; nothing where the trouble is the item's."""
@@ -180,8 +187,8 @@ def _outcome(file: Any, access: FileAccess) -> Outcome | None:
     fate, until = Fate(file.fate), access.until and access.until.isoformat()
     if fate.is_stored and access.is_open != file.by_login:
         return None
-    if fate.is_stored and access.is_open:
-        return Outcome(fate, file.reason, sha256=file.sha256)
+    if fate.is_stored and (access.is_open or access.opens_by_login):
+        return Outcome(fate, file.reason, sha256=file.sha256, by_login=not access.is_open)
     if access.is_open:
         return Outcome(Fate.LINKED)
     ends = f" Its embargo ends on {until}." if until else ""

@@ -101,3 +101,24 @@ def test_the_next_import_tries_the_refused_files_that_an_undo_restored(guest):
     guest.run()
 
     assert guest.file(TITLE, NAME)["fate"] == "stored"
+
+
+@pytest.mark.parametrize("generation", [6, 9])
+def test_a_stored_file_that_only_the_login_may_read_now_stays_stored_and_is_restricted(app, generation):
+    with SampleRepository(generation) as sample:
+        guest = Guest(app, sample)
+        guest.sign_in()
+        file = add(guest)
+        guest.run()
+        stored = guest.file(TITLE, NAME)
+        file.readable = False
+
+        statuses, updated = [], []
+        for _ in range(2):
+            updated.append(guest.run(full=True).updated)
+            statuses.append(guest.file(TITLE, NAME))
+
+        assert stored["restricted"] is False
+        assert [(each["fate"], each["restricted"], each["reason"]) for each in statuses] == [("stored", True, None)] * 2
+        assert {each["path"] for each in statuses} == {stored["path"]}
+        assert updated == [0, 0]
