@@ -212,6 +212,7 @@ class HalClient:
         self._require(scope, subset)
         is_slice = subset is not None and subset.part is not None
         plans = (light_plans if light else slice_plans if is_slice else complete_plans)(self._sizes)
+        with_access = with_access and self._lists_access(scope)
         complete, private = partial(self._complete, with_access=with_access), self.searches_private
         reading = Reading(
             self._api, self._patience, self._width, self._sizes, complete, self._lists_parts, private, with_access
@@ -287,6 +288,16 @@ class HalClient:
             return {}
         told = {id: access for id, access in found.items() if id in bitstream_ids}
         return {**told, **access_one_by_one(self.is_open, [id for id in bitstream_ids if id not in told])}
+
+    def _lists_access(self, scope: Scope) -> bool:
+        """Return whether lists of items may tell who may read files: an optional question (see `hal_optional`)."""
+        embeds = [*self._api.embedding_files(with_access=True), *self._api.embedding_access()]
+        params = [*items_in(scope, with_private=self.searches_private), ("size", 1), ("page", 0), *embeds]
+        try:
+            self._optional.require(Question.ACCESS, lambda: self._api.search(params, tries=1))
+        except UnansweredError:
+            return False
+        return True
 
     def available_from(self, bitstream_id: str) -> date | None:
         """The day on which the embargo of a file that was refused ends, or None where that is not told.
