@@ -21,8 +21,8 @@ class Use(StrEnum):
 
 CHANGED = {
     Use.PASSWORD: "The password of {} cannot be read any more: the secret key has changed. Type it again.",
-    Use.SECOND_FACTOR: "The second factor of {} cannot be read any more: the secret key has changed. A recovery code "
-    "lets them in, or an administrator removes it.",
+    Use.SECOND_FACTOR: "The second factor of {} cannot be read any more: the secret key has changed. A recovery "
+    "code lets them in, or an administrator removes it.",
 }
 
 

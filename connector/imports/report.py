@@ -15,8 +15,9 @@ from ..extensions import db
 from ..words import plural
 from . import showing
 from .models import ImportJob, Kind, PreviewRow
-from .retrying import UNREAD
 
+# What a job tells of an item that it could not read, as a whole or in part.
+UNREAD = (Action.FAILED, Action.FILES_UNLISTED)
 PROBLEMS = (*UNREAD, Action.SHARES_HANDLE)
 PROBLEM = ("id", "handle", "title", "reason")
 NUMBERS = ("expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")

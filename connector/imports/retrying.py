@@ -22,10 +22,6 @@ CHANGE, HOLDING = Change.__table__, Holding.__table__
 CHECKED = 200
 
 
-# What a job tells of an item that it could not read, as a whole or in part.
-UNREAD = (Action.FAILED, Action.FILES_UNLISTED)
-
-
 def file_limit(options: Mapping[str, Any]) -> int:
     """The size in bytes up to which an import with these options fetches a file: what all may have, or less."""
     most = current_app.config["FILE_LIMIT"]
@@ -42,7 +38,9 @@ def can_retry(job: ImportJob) -> bool:
     """Return whether an item could not be read, or a file is missing, of what the job was the last to look at."""
     if not job.is_import or job.is_active or job.undo_began:
         return False
-    return lacks_files(job.id, job.source_id, job.options) or any(_has(job.id, job.source_id, each) for each in UNREAD)
+    return lacks_files(job.id, job.source_id, job.options) or any(
+        _has(job.id, job.source_id, each) for each in report.UNREAD
+    )
 
 
 def retry(job_id: int) -> int:
