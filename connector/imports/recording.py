@@ -19,7 +19,7 @@ from ..dspace.records import Failure, Item, SourceState
 from ..errors import Undecided
 from ..extensions import db, transaction, utcnow
 from ..repositories.models import Source
-from . import retrying
+from . import report, retrying
 from .access import Access
 from .due_files import is_chosen
 from .membership import MEMBERSHIP, Shelving
@@ -168,7 +168,7 @@ class Recorder:
         """
         bad = select(FILE.c.item_id).where(retrying.may_come(self._limit))
         damaged = select(FILE.c.item_id).where(FILE.c.fate == Fate.DAMAGED)
-        failed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action.in_(retrying.UNREAD))
+        failed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action.in_(report.UNREAD))
         mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.seen_by == job_id, HOLDING.c.item_id.in_(bad))
         unread = HOLDING.c.item_id.in_(failed.where(CHANGE.c.item_id.is_not(None)))
         unread |= HOLDING.c.item_id.in_(damaged)
