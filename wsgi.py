@@ -8,10 +8,10 @@ from sqlalchemy.exc import DBAPIError
 
 from config import SettingError, log_style
 from connector import create_app, logs
+from connector.cli.command import give_up, refuse
 from connector.errors import ConnectorError
 from connector.extensions import huey
-from connector.storage import prepare
-from connector.terminal import give_up, refuse
+from connector.storage.instance import prepare
 
 # A `flask` that only prints its help makes and upgrades nothing, and what is not there cannot be backed up.
 context = click.get_current_context(silent=True)

@@ -8,22 +8,24 @@ from flask import Flask
 
 from config import load
 
-from . import cli, limits, logs, pages, proxies, readable
-from .accounts import gate, signing
-from .accounts.admin import blueprint as admin
-from .accounts.second_factor_views import blueprint as second_factor
-from .accounts.views import blueprint as accounts
-from .catalogue.clearing import blueprint as clearing
-from .catalogue.views import blueprint as catalogue
+from . import logs, proxy_headers
+from .accounts import authentication, authorization
+from .cli import job_commands
 from .extensions import csrf, db, huey, migrate
-from .health import blueprint as monitoring
-from .ids import RowIdConverter
-from .imports.looking import blueprint as looking
-from .imports.sources import blueprint as sources
-from .imports.views import blueprint as imports
 from .logs import LoggedFlask
-from .repositories.views import blueprint as repositories
+from .row_ids import RowIdConverter
 from .version import __version__
+from .web import error_pages, rate_limits, request_validation
+from .web.accounts.account_pages import blueprint as accounts
+from .web.accounts.two_step_pages import blueprint as second_factor
+from .web.accounts.user_pages import blueprint as admin
+from .web.catalogue.item_pages import blueprint as catalogue
+from .web.catalogue.missing_pages import blueprint as clearing
+from .web.imports.job_pages import blueprint as imports
+from .web.imports.preview_pages import blueprint as looking
+from .web.imports.source_pages import blueprint as sources
+from .web.monitoring import blueprint as monitoring
+from .web.repositories.connection_pages import blueprint as repositories
 
 __all__ = ["__version__", "create_app"]
 
@@ -34,13 +36,13 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.config.from_mapping(settings or load())
     app.url_map.converters["int"] = RowIdConverter
     logs.init_app(app)
-    proxies.init_app(app)
-    readable.init_app(app)
+    proxy_headers.init_app(app)
+    request_validation.init_app(app)
     db.init_app(app)
     migrate.init_app(app, db)
-    signing.init_app(app)
-    gate.init_app(app)
-    limits.init_app(app)
+    authentication.init_app(app)
+    authorization.init_app(app)
+    rate_limits.init_app(app)
     csrf.init_app(app)
     huey.init_app(app)
     app.register_blueprint(repositories)
@@ -53,6 +55,6 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(accounts)
     app.register_blueprint(second_factor)
     app.register_blueprint(admin)
-    pages.init_app(app)
-    cli.init_app(app)
+    error_pages.init_app(app)
+    job_commands.init_app(app)
     return app

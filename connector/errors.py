@@ -18,7 +18,7 @@ class ConnectorError(Exception):
         return str(self)
 
 
-class InvalidInput(ConnectorError):
+class InvalidInputError(ConnectorError):
     """What was typed cannot be used. `field` names the form field or option it concerns, where there is one."""
 
     def __init__(self, sentence: str, field: str | None = None):
@@ -26,7 +26,7 @@ class InvalidInput(ConnectorError):
         self.field = field
 
 
-class Conflict(ConnectorError):
+class ConflictError(ConnectorError):
     """Well-formed, but cannot be carried out now: another job is active, or the job is not in that state."""
 
 
@@ -34,19 +34,19 @@ class Busy(ConnectorError):
     """Too many people ask for the same costly thing at this moment; the sentence says when to try again."""
 
 
-class NotAllowed(ConnectorError):
+class PermissionDeniedError(ConnectorError):
     """Whoever is signed in may not do this; the sentence says who may."""
 
 
-class LinkSpent(ConnectorError):
+class InvalidLinkError(ConnectorError):
     """A one-time link that was used, replaced, or is too old."""
 
 
-class AddressNotAllowed(ConnectorError):
+class AddressNotAllowedError(ConnectorError):
     """The address may not be reached; the sentence says which setting would allow it."""
 
 
-class LoginRefused(ConnectorError):
+class LoginFailedError(ConnectorError):
     """The repository does not take the name and password, or lets the login lapse again and again."""
 
 
@@ -63,7 +63,7 @@ class RepositoryError(ConnectorError):
         return str(self).replace(self.url, urlsplit(self.url).hostname or self.url) if self.url else str(self)
 
 
-class Transient(RepositoryError):
+class TransientError(RepositoryError):
     """May go better when repeated. `retry_after` is the wait the server asked for, in seconds, or None."""
 
     def __init__(self, sentence: str, url: str = "", retry_after: float | None = None):
@@ -71,19 +71,19 @@ class Transient(RepositoryError):
         self.retry_after = retry_after
 
 
-class Unreachable(Transient):
+class UnreachableError(TransientError):
     """No answer at all: the connection was refused or broke."""
 
 
-class UnknownHost(Unreachable):
+class UnknownHostError(UnreachableError):
     """The name of the host cannot be resolved."""
 
 
-class TimedOut(Unreachable):
+class RequestTimeoutError(UnreachableError):
     """No answer, or no further byte of it, within the time limit."""
 
 
-class ServerTrouble(Transient):
+class ServerError(TransientError):
     """Status 5xx, 408 or 429: the server is there and cannot answer now. `status`: that number, where it is known."""
 
     def __init__(self, sentence: str, url: str = "", retry_after: float | None = None, status: int | None = None):
@@ -96,23 +96,23 @@ class ServerTrouble(Transient):
         return super().in_short.replace(f" ({self.status})", "")
 
 
-class BadAnswer(Transient):
+class BadResponseError(TransientError):
     """An answer, but not what the API promises: HTML with 200, truncated JSON, a missing member."""
 
 
-class BotWall(BadAnswer):
+class BotChallengeError(BadResponseError):
     """A protection against robots answered instead of the repository: it says nothing of what was asked for."""
 
 
-class CertificateTrouble(RepositoryError):
+class CertificateError(RepositoryError):
     """The TLS certificate of the host is not trusted, has expired or is for another name."""
 
 
-class NotFound(RepositoryError):
+class NotFoundError(RepositoryError):
     """Status 404 or 410: there is no such object."""
 
 
-class Restricted(RepositoryError):
+class RestrictedError(RepositoryError):
     """Status 401 or 403: the object is there, perhaps, but not for us.
 
     `status`: that number, where it is known. `challenge`: the header WWW-Authenticate, or "". `signed_in`: whether the
@@ -136,11 +136,11 @@ class Restricted(RepositoryError):
         return "the account that is signed in" if self.signed_in else "the public"
 
 
-class Rejected(RepositoryError):
+class RequestRejectedError(RepositoryError):
     """Any other 4xx, or a redirect that may not be followed: repeating it is of no use."""
 
 
-class RedirectLoop(Rejected):
+class RedirectLoop(RequestRejectedError):
     """Redirects without an end. `asked`: the addresses asked one after the other, the first of which is `url`."""
 
     def __init__(self, asked: Sequence[str]):
@@ -149,61 +149,68 @@ class RedirectLoop(Rejected):
         super().__init__(f"{asked[0]} is redirected {ends}. {correct}", asked[0])
 
 
-class XmlAnswer(BadAnswer):
+class XmlAnswer(BadResponseError):
     """An answer in XML, although JSON was asked for."""
 
 
-class NoAddress(Rejected):
+class InvalidAddressError(RequestRejectedError):
     """What was to be asked, or what a redirect leads to, is no address: no host can have such a name."""
 
 
-class TooLarge(RepositoryError):
+class TooLargeError(RepositoryError):
     """The answer or file is larger than the limit that is set."""
 
 
-class NotDSpace(RepositoryError):
+class NotDSpaceError(RepositoryError):
     """There is a web server, but no DSpace REST API that we can read was found."""
 
 
-class RepositoryDown(RepositoryError):
+class OutageLimitError(RepositoryError):
     """Patience ended: no good answer for `CONNECTOR_PATIENCE` seconds. The job fails at its cursor and can go on."""
 
 
-class Stopped(ConnectorError):
+class JobStoppedError(ConnectorError):
     """Somebody asked the job to stop. Ends every wait at once."""
 
 
-class Undecided(Stopped):
+class DecisionRequiredError(JobStoppedError):
     """The job cannot go on without the answer of a person; the sentence is the question."""
 
 
-class Superseded(ConnectorError):
+class AttemptSupersededError(ConnectorError):
     """Another worker has taken the job over: this one must not write any more."""
 
 
-class NoticeTrouble(ConnectorError):
+class NotificationError(ConnectorError):
     """A notice could not be sent: the mail server or the webhook does not take it."""
 
 
-class StorageTrouble(ConnectorError):
+class StorageError(ConnectorError):
     """The files folder cannot be written: the disk is full or read-only."""
 
 
-class DatabaseAway(ConnectorError):
+class DatabaseUnavailableError(ConnectorError):
     """The server of the database does not answer. Nobody need mend anything here: trying again later may help."""
 
 
-class Unsafe(ConnectorError):
+class MalwareFoundError(ConnectorError):
     """The virus scanner does not let a file pass; the sentence says why ("It found …")."""
 
 
-class ScannerTrouble(ConnectorError):
+class ScannerUnavailableError(ConnectorError):
     """The virus scanner does not answer."""
 
 
-class NewerVersion(ConnectorError):
+class NewerVersionError(ConnectorError):
     """What was found was written by a newer version of the app, which this one cannot read."""
 
 
 # What does not pass when it is asked for again. Of one object among many it fails that object alone (design rule 18).
-LASTING_ERRORS = (AddressNotAllowed, CertificateTrouble, NotFound, Restricted, Rejected, TooLarge)
+LASTING_ERRORS = (
+    AddressNotAllowedError,
+    CertificateError,
+    NotFoundError,
+    RestrictedError,
+    RequestRejectedError,
+    TooLargeError,
+)

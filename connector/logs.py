@@ -18,7 +18,7 @@ from typing import Any
 import click
 from flask import Flask, Response, current_app, g, request
 
-from .trouble import QUEUE, of_queue
+from .error_translation import QUEUE, of_queue
 
 log = logging.getLogger(__name__)
 SELDOM = "seldom"  # where the app keeps what it told lately
@@ -39,7 +39,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_end)
     app.teardown_request(lambda error: _request.set(None))
-    app.extensions[SELDOM] = Seldom()
+    app.extensions[SELDOM] = LogThrottle()
 
 
 def configure(style: str) -> None:
@@ -55,7 +55,7 @@ def configure(style: str) -> None:
     threading.excepthook = _thread_ends
 
 
-def say(sentence: str, level: int = logging.INFO) -> None:
+def print_status(sentence: str, level: int = logging.INFO) -> None:
     """Tell whoever started the process, on stderr alone: as it stands, or as a line of JSON where the log is that.
 
     Never a record of the log, whose handlers may send it elsewhere: the sentence may be a one-time link.
@@ -65,7 +65,7 @@ def say(sentence: str, level: int = logging.INFO) -> None:
     click.echo(Json().format(record) if as_json else sentence, err=True)
 
 
-def tell_seldom(
+def log_throttled(
     logger: logging.Logger, sentence: str, fault: Exception | None = None, level: int = logging.ERROR
 ) -> None:
     """Log a sentence, with the trace of a fault of ours, unless this app has told the same within a minute."""
@@ -102,7 +102,7 @@ class Json(logging.Formatter):
         return json.dumps(_told(self, record))
 
 
-class Seldom:
+class LogThrottle:
     """Whether the same is to be told again, whichever thread has told it last: once in a while of `pause` seconds."""
 
     def __init__(self, pause: float = 60.0):
@@ -128,7 +128,7 @@ class QueueAway(logging.Filter):
     def __init__(self, pause: float = 60.0):
         """`pause`: seconds between two sentences."""
         super().__init__()
-        self._seldom = Seldom(pause)
+        self._seldom = LogThrottle(pause)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Make the record that sentence; False for one that comes too soon after the last."""

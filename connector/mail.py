@@ -13,7 +13,7 @@ from email.utils import formatdate
 
 from flask import current_app
 
-from .errors import NoticeTrouble
+from .errors import NotificationError
 
 log = logging.getLogger(__name__)
 PATIENCE = 30.0  # seconds for each answer of the server
@@ -34,22 +34,22 @@ def message(subject: str, text: str, name: str) -> EmailMessage:
 
 
 def send(mail: EmailMessage) -> None:
-    """Hand a mail to the server. Raises NoticeTrouble where it takes it for nobody."""
+    """Hand a mail to the server. Raises NotificationError where it takes it for nobody."""
     security, host, port = current_app.config["SMTP"]
     server = f"The mail server {host}:{port}"
     try:
         with _connected(security, host, port) as smtp:
             refused = smtp.send_message(mail)
     except smtplib.SMTPAuthenticationError as error:
-        raise NoticeTrouble(f"{server} does not take the user name and password.") from error
+        raise NotificationError(f"{server} does not take the user name and password.") from error
     except smtplib.SMTPRecipientsRefused as error:
-        raise NoticeTrouble(f"{server} takes mail for none of {mail['To']}.") from error
+        raise NotificationError(f"{server} takes mail for none of {mail['To']}.") from error
     except smtplib.SMTPResponseException as error:
-        raise NoticeTrouble(f"{server} refuses the mail, with code {error.smtp_code}.") from error
+        raise NotificationError(f"{server} refuses the mail, with code {error.smtp_code}.") from error
     except ssl.SSLCertVerificationError as error:
-        raise NoticeTrouble(f"The certificate of {host} is not trusted: {error.verify_message}.") from error
+        raise NotificationError(f"The certificate of {host} is not trusted: {error.verify_message}.") from error
     except (smtplib.SMTPException, OSError) as error:
-        raise NoticeTrouble(f"{server} could not be used: {error}") from error
+        raise NotificationError(f"{server} could not be used: {error}") from error
     for address in refused:
         log.warning("%s takes no mail for %s", server, address)
 

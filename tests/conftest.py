@@ -16,10 +16,10 @@ from config import load
 from connector import create_app
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
-from connector.imports import jobs
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, register
-from connector.storage import prepare
+from connector.jobs import lifecycle
+from connector.repositories import discovery, service
+from connector.storage.instance import prepare
+from connector.tasks import carry_out
 from tests import tools
 from tests.chromium import launched
 from tests.sample import SampleRepository
@@ -125,12 +125,14 @@ def stock(tmp_path_factory: pytest.TempPathFactory, template: Path, stocked_samp
     shutil.copytree(template, folder)
     app = app_at(folder)
     with app.app_context():
-        repository_id = connecting.connect(stocked_sample.url, "rest", None).repository_id
+        repository_id = discovery.connect(stocked_sample.url, "rest", None).repository_id
         for name in ("Harbour photographs", "Odd metadata", "Special files"):
             handle = stocked_sample.data.named(name).handle
-            scope = connecting.find(repository_id, ScopeKind.COLLECTION, handle).scope
-            source_id = register.source_for(repository_id, scope)
-            assert carry_out(jobs.create(source_id, {"files": True, "item_set_from_collection": True}, comment=name))
+            scope = discovery.find(repository_id, ScopeKind.COLLECTION, handle).scope
+            source_id = service.source_for(repository_id, scope)
+            assert carry_out(
+                lifecycle.create(source_id, {"files": True, "item_set_from_collection": True}, comment=name)
+            )
     let_go(app)
     return folder
 

@@ -9,9 +9,9 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
-from connector.accounts.links import fingerprint
-from connector.accounts.models import Account, Role, Session
+from connector.accounts.one_time_links import fingerprint
 from connector.extensions import db, transaction, utcnow
+from connector.models.accounts import Account, Role, Session
 
 NAME = "Tess Admin"
 PASSWORD = "the password of that admin"

@@ -24,14 +24,15 @@ from sqlalchemy import event
 
 from config import load
 from connector import create_app
-from connector.backup import archive, commands
-from connector.backup.folder import named, remove_old
-from connector.backup.part import written as part_written
+from connector.backup import archive
+from connector.backup.partial_file import written as part_written
 from connector.backup.restore import read_manifest
-from connector.catalogue.leftovers import the_folder
-from connector.errors import Conflict, InvalidInput
+from connector.backup.rotation import named, remove_old
+from connector.cli import backup_commands
+from connector.errors import ConflictError, InvalidInputError
 from connector.extensions import db
-from connector.storage import database_file, prepare
+from connector.storage.garbage_collection import the_folder
+from connector.storage.instance import database_file, prepare
 from tests.sample import SampleRepository
 from tests.test_command_line import ROOT, CommandLine
 from tests.test_postgresql import postgresql, program
@@ -364,7 +365,7 @@ def test_many_backups_that_begin_at_once_end_with_one_archive(tmp_path):
         try:
             with part_written(path) as file:
                 file.write(b"%d" % number)
-        except Conflict:
+        except ConflictError:
             return
         done.append(b"%d" % number)
 
@@ -618,7 +619,7 @@ def test_a_link_in_an_archive_is_not_followed(tmp_path):
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
         tar.addfile(link)
 
-    with pytest.raises(InvalidInput, match="is no file"):
+    with pytest.raises(InvalidInputError, match="is no file"):
         read_manifest(tmp_path / "links.tar")
 
 
@@ -744,7 +745,7 @@ def test_the_address_that_pg_dump_is_given_has_no_password(tmp_path):
     app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": url}))
 
     with app.app_context():
-        assert commands._without_password() == "postgresql://me@host:5433/name?sslmode=require"
+        assert backup_commands._without_password() == "postgresql://me@host:5433/name?sslmode=require"
 
 
 def test_a_backup_of_another_kind_of_database_is_refused(postgresql, backup, flask):

@@ -15,9 +15,9 @@ import pytest
 from flask import Response
 from flask.testing import FlaskClient
 
-from connector.accounts import people
-from connector.accounts.models import Role
-from connector.imports.tasks import carry_out
+from connector.accounts import user_management
+from connector.models.accounts import Role
+from connector.tasks import carry_out
 from tests.sample import SampleRepository, login
 
 ROOT = Path(__file__).parents[1]
@@ -242,7 +242,7 @@ def test_no_secret_is_in_the_list_of_processes(life):
 def test_no_account_gives_its_password_its_link_or_its_session_away(app, client, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     with app.app_context():
-        link, reset = people.add("Anna", Role.ADMIN), people.first_link()
+        link, reset = user_management.add("Anna", Role.ADMIN), user_management.first_link()
     browser = FlaskClient(app, Response)
     typed = {"password": CANARY, "again": CANARY}
     answers = [browser.get(f"/welcome/{link}"), browser.post(f"/welcome/{link}", data=typed | {"again": WRONG})]

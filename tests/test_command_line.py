@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from connector.terminal import REFUSED
+from connector.cli.command import REFUSED
 from tests.sample import SampleRepository
 
 ROOT = Path(__file__).parents[1]

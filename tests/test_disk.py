@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from connector import disk
-from connector.disk import Room
-from connector.errors import Stopped
-from connector.imports.models import WaitReason
-from connector.imports.run import stop_here
+from connector.errors import JobStoppedError
+from connector.jobs.attempt import stop_here
+from connector.models.jobs import WaitReason
+from connector.storage import disk_space
+from connector.storage.disk_space import Room
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
 from tests.pages import words
@@ -27,7 +27,7 @@ class FullDisk:
 
     def __init__(self, instance: Path):
         self._file = instance / "taken"
-        self.least = disk.free(instance) - MARGIN
+        self.least = disk_space.free(instance) - MARGIN
         if self.least <= MARGIN:
             pytest.skip("There is too little room on the disk of this machine.")
         with open(self._file, "wb") as file:
@@ -116,9 +116,9 @@ def test_a_download_under_way_waits_too_when_others_have_taken_the_room(app, ful
     run, written = Doing(), []
     write = Room(app.config["INSTANCE"], full.least, run).guarded(written.append)
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobStoppedError):
         for _ in range(3):
-            write(bytes(disk.EVERY // 2))
+            write(bytes(disk_space.EVERY // 2))
 
     assert len(written) == 1
     assert [reason for reason, _ in run.waits] == [WaitReason.DISK_SPACE] * 2
@@ -137,7 +137,7 @@ def test_the_free_room_is_that_of_the_smaller_disk(app):
     (instance / "files").rmdir()
     (instance / "files").symlink_to(small)
 
-    assert disk.free(instance) < room_on(instance) - MARGIN
+    assert disk_space.free(instance) < room_on(instance) - MARGIN
 
 
 def test_where_the_folder_of_files_is_gone_the_pages_come_and_say_so(app, client):

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from connector.dspace.records import Scope, ScopeKind
-from connector.imports import jobs
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, register
+from connector.jobs import lifecycle
+from connector.repositories import discovery, service
+from connector.tasks import carry_out
 from tests.sample import Costs, SampleRepository, grow
 from tests.test_command_line import GAZETTE, CommandLine
 
@@ -45,9 +45,9 @@ def test_a_job_and_a_page_in_another_process_make_four_requests_at_a_time_togeth
     process = flask.start("import", slow.url, "--collection", slow.data.named("Synthetic items").handle, "--files")
     with app.app_context():
         app.config["INSTANCE"] = Path(flask.environment["CONNECTOR_INSTANCE"])
-        found = connecting.connect(slow.url, "rest", None)
+        found = discovery.connect(slow.url, "rest", None)
         while process.poll() is None:
-            connecting.find(found.repository_id, ScopeKind.COLLECTION, slow.data.named(GAZETTE).handle)
+            discovery.find(found.repository_id, ScopeKind.COLLECTION, slow.data.named(GAZETTE).handle)
 
     _, err = process.communicate()
     assert process.returncode == 0, err
@@ -69,10 +69,10 @@ def test_an_outage_in_the_middle_loses_nothing_and_blames_no_item(app, sample):
     sample.faults.add(lambda path: "dsoType=item" in path and 2 <= next(searches) < 40, times=None, status=503)
 
     with app.app_context():
-        found = connecting.connect(sample.url, "rest", None)
-        job_id = jobs.create(register.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY)), {})
+        found = discovery.connect(sample.url, "rest", None)
+        job_id = lifecycle.create(service.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY)), {})
         carry_out(job_id)
-        job = jobs.get(job_id)
+        job = lifecycle.get(job_id)
 
         assert (job.state, job.failed, job.clean, job.seen) == ("completed", 0, True, job.expected)
 

@@ -9,10 +9,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from connector.accounts import people
-from connector.accounts.models import Role
-from connector.catalogue.models import CatalogueFile
+from connector.accounts import user_management
 from connector.extensions import db
+from connector.models.accounts import Role
+from connector.models.catalogue import CatalogueFile
 from tests.pages import words
 from tests.signed_in import NAME
 
@@ -84,7 +84,7 @@ def test_below_a_path_of_a_site_it_does_not_speak_for_other_hosts(client):
 
 def test_the_address_of_a_one_time_link_is_told_to_nobody_and_its_form_is_taken_over_https(app):
     with app.app_context():
-        path = f"/welcome/{people.add('Anna', Role.VIEWER)}"
+        path = f"/welcome/{user_management.add('Anna', Role.VIEWER)}"
     browser = FlaskClient(app, TestResponse)
 
     page = browser.get(path, base_url="https://localhost")

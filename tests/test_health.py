@@ -15,16 +15,17 @@ import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from connector import disk, health
-from connector.accounts import people
-from connector.accounts.models import Role
-from connector.catalogue.models import CatalogueItem, StoredFile
+from connector.accounts import user_management
 from connector.extensions import db, huey
 from connector.imports import worker_heartbeat
-from connector.imports.models import ImportJob
-from connector.imports.tasks import run_job
-from connector.proxies import init_app as believe_proxies
-from connector.storage import prepare
+from connector.models.accounts import Role
+from connector.models.catalogue import CatalogueItem, StoredFile
+from connector.models.jobs import ImportJob
+from connector.proxy_headers import init_app as believe_proxies
+from connector.storage import disk_space
+from connector.storage.instance import prepare
+from connector.tasks import run_job
+from connector.web import monitoring
 from tests.pages import words
 from tests.ports import free_port
 
@@ -83,11 +84,11 @@ def no_server_of_the_queue(app):
 
 
 def no_room(app):
-    app.config["MIN_FREE"] = disk.free(app.config["INSTANCE"]) * 2
+    app.config["MIN_FREE"] = disk_space.free(app.config["INSTANCE"]) * 2
 
 
 def no_workers(app):
-    long_ago = time.time() - health.LATELY - 1
+    long_ago = time.time() - monitoring.LATELY - 1
     os.utime(app.config["INSTANCE"] / "recovered", (long_ago, long_ago))
 
 
@@ -219,7 +220,7 @@ def test_what_was_changed_before_the_database_file_was_moved_is_there_when_it_is
     file = app.config["INSTANCE"] / "connector.db"
     prepare(app)
     with app.app_context():
-        held = people.add("Anna", Role.VIEWER)  # which only the journal beside the file knows yet
+        held = user_management.add("Anna", Role.VIEWER)  # which only the journal beside the file knows yet
         journal = file.with_name(f"{file.name}-wal").stat().st_size
         file.rename(file.with_suffix(".aside"))
         db.session.remove()
@@ -229,8 +230,8 @@ def test_what_was_changed_before_the_database_file_was_moved_is_there_when_it_is
         file.with_suffix(".aside").rename(file)
 
         assert (journal > 0, statuses, refused) == (True, {503}, 503)
-        assert people.named("Anna").state == "invited"
-        assert people.find("Bert") is None
+        assert user_management.named("Anna").state == "invited"
+        assert user_management.find("Bert") is None
     assert client.get(f"/welcome/{held}").status_code == 200
 
 

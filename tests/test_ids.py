@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.ids import MOST, row_id
+from connector.row_ids import MOST, row_id
 
 
 @pytest.mark.parametrize("text", ["-1", str(MOST + 1), "9" * 40, "one", ""])

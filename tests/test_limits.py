@@ -14,13 +14,13 @@ from waitress import create_server
 
 from config import load
 from connector import create_app
-from connector.accounts import passwords, people, sessions
-from connector.accounts.gate import allows
-from connector.accounts.models import AuditEntry, Role
+from connector.accounts import passwords, sessions, user_management
+from connector.accounts.authorization import allows
 from connector.extensions import db, transaction, utcnow
-from connector.limits import COUNTS, FILTERS, LISTS, QUESTIONS, WAYS_OUT
-from connector.serving import WEB_THREADS
-from connector.storage import prepare
+from connector.models.accounts import AuditEntry, Role
+from connector.server import WEB_THREADS
+from connector.storage.instance import prepare
+from connector.web.rate_limits import COUNTS, FILTERS, LISTS, QUESTIONS, WAYS_OUT
 from tests import signed_in
 from tests.pages import words
 from tests.waiting import until
@@ -38,7 +38,7 @@ def hasty(app: Flask, client: FlaskClient) -> FlaskClient:
 def browser_of_another(app: Flask) -> FlaskClient:
     """A browser in which an editor has signed in."""
     with app.app_context():
-        account_id = people.welcome(people.add("Anna", Role.EDITOR), signed_in.PASSWORD)
+        account_id = user_management.redeem_link(user_management.add("Anna", Role.EDITOR), signed_in.PASSWORD)
         with transaction():
             token = sessions.begin(account_id, "127.0.0.1")
     browser = app.test_client()

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from connector import logs
-from connector.accounts.gate import allows
-from connector.imports import jobs
-from connector.imports.run import work
+from connector.accounts.authorization import allows
+from connector.jobs import lifecycle
+from connector.jobs.attempt import work
 from connector.logs import STYLES
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
@@ -176,7 +176,7 @@ def test_what_happens_under_a_job_names_it(app, told):
 
     with app.app_context(), logs.about_job(job_id):
         work(job_id, runner)
-        state = jobs.get(job_id).state
+        state = lifecycle.get(job_id).state
     logging.getLogger("connector.test").warning("later")
 
     begins, fault, ends, later = told.events
@@ -186,7 +186,7 @@ def test_what_happens_under_a_job_names_it(app, told):
 
 
 def test_what_is_seldom_told_comes_again_after_a_while_each_sentence_by_itself():
-    at_once, later = logs.Seldom(pause=0), logs.Seldom()
+    at_once, later = logs.LogThrottle(pause=0), logs.LogThrottle()
 
     assert [at_once.is_due("a"), at_once.is_due("a")] == [True, True]
     assert [later.is_due("a"), later.is_due("b"), later.is_due("a")] == [True, True, False]

@@ -7,7 +7,7 @@ import random
 import pytest
 from flask import session
 
-from connector import messages
+from connector.web import flash_messages
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def told(app):
     def flash(*texts: str) -> tuple[int, list[str]]:
         with app.test_request_context():
             for text in texts:
-                messages.flash(text)
+                flash_messages.flash(text)
             cookie = app.session_interface.get_signing_serializer(app).dumps(dict(session))
             return len(cookie), [text for _, text in session["_flashes"]]
 

@@ -17,7 +17,7 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from connector.extensions import db, migrate
-from connector.storage import revision
+from connector.storage.instance import revision
 from tests.conftest import app_at
 from tests.test_postgresql import postgresql
 from tests.tools import needs

@@ -7,11 +7,11 @@ from datetime import datetime
 import pytest
 from sqlalchemy import insert, select
 
-from connector import paging
-from connector.accounts.models import AuditEntry
-from connector.catalogue.models import ItemSet
+from connector import pagination
 from connector.extensions import db, transaction
-from connector.paging import Order, Page, Place, page_of
+from connector.models.accounts import AuditEntry
+from connector.models.catalogue import ItemSet
+from connector.pagination import Order, Page, Place, page_of
 
 BY_NAME = Order((ItemSet.name, ItemSet.id))
 START = Place()
@@ -21,7 +21,7 @@ NEWEST_FIRST = Order((AuditEntry.at, AuditEntry.id), is_descending=True)
 @pytest.fixture
 def sets(app, monkeypatch):
     """Seven item sets, in pages of three; four of them have the same name."""
-    monkeypatch.setattr(paging, "SIZE", 3)
+    monkeypatch.setattr(pagination, "SIZE", 3)
     with app.app_context():
         with transaction():
             db.session.execute(insert(ItemSet), [{"name": name} for name in "cbabbb"] + [{"name": "Zoë, “2”\n"}])
@@ -83,7 +83,7 @@ def test_an_empty_list_is_one_page(sets):
 
 
 def test_equal_times_are_told_apart_by_the_id(app, monkeypatch):
-    monkeypatch.setattr(paging, "SIZE", 2)
+    monkeypatch.setattr(pagination, "SIZE", 2)
     entry = {"who": "", "what": "", "about": "", "address": "", "data": {}}
     times = [datetime(2026, 1, 1, 0, 0, 0, micros) for micros in (5, 5, 5, 7, 7)]
     with app.app_context():

@@ -135,7 +135,7 @@ def slow(use: Use) -> list[tuple[str, str, str]]:
 def test_all_regular_expressions_are_found():
     modules = {use.where.partition(":")[0] for use in USES}
 
-    assert {"connector.dspace.paths", "connector.http.walls", "connector.notices"} <= modules
+    assert {"connector.dspace.urls", "connector.http.bot_challenges", "connector.jobs.notifications"} <= modules
     assert not [
         name
         for name, tree in sources().items()

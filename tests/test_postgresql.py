@@ -18,13 +18,13 @@ import pytest
 
 from config import load
 from connector import create_app
-from connector.accounts import people, sessions
-from connector.accounts.models import Account, Role
+from connector.accounts import sessions, user_management
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import jobs
-from connector.repositories import connecting, register
-from connector.storage import prepare
+from connector.jobs import lifecycle
+from connector.models.accounts import Account, Role
+from connector.repositories import discovery, service
+from connector.storage.instance import prepare
 from tests.ports import free_port
 from tests.sample import SampleRepository
 from tests.test_command_line import GAZETTE, CommandLine
@@ -101,8 +101,8 @@ def test_imports_of_one_source_asked_for_at_the_same_moment_are_one_job_on_postg
     app = create_app(load(settings | {"CONNECTOR_DATABASE_URL": url}))
     prepare(app)
     with SampleRepository(9) as sample, app.app_context():
-        found = connecting.connect(sample.url, "rest", None)
-        source_id = register.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY))
+        found = discovery.connect(sample.url, "rest", None)
+        source_id = service.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY))
         db.session.remove()
     ready = threading.Barrier(5)
 
@@ -110,7 +110,7 @@ def test_imports_of_one_source_asked_for_at_the_same_moment_are_one_job_on_postg
         with app.app_context():
             db.session.connection()
             ready.wait()
-            return jobs.create(source_id, {})
+            return lifecycle.create(source_id, {})
 
     with ThreadPoolExecutor(5) as pool:
         ids = list(pool.map(ask, range(5)))
@@ -134,11 +134,11 @@ def test_disabling_ends_a_session_that_is_just_beginning_on_postgresql(postgresq
     app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": url}))
     prepare(app)
     with app.app_context():
-        anna = people.welcome(people.add("Anna", Role.EDITOR), "gentle otters fold paper maps")
+        anna = user_management.redeem_link(user_management.add("Anna", Role.EDITOR), "gentle otters fold paper maps")
 
     def disable() -> None:
         with app.app_context():
-            people.disable(anna)
+            user_management.disable(anna)
 
     with psycopg.connect(url, autocommit=True) as onlooker, ThreadPoolExecutor(1) as pool, app.app_context():
         with transaction():

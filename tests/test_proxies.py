@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.proxies import init_app
+from connector.proxy_headers import init_app
 
 
 @pytest.mark.parametrize(

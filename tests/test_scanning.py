@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from config import SettingError, load
-from connector import scanning
-from connector.errors import ScannerTrouble, Stopped, Unsafe
-from connector.imports.models import WaitReason
-from connector.imports.run import stop_here
+from connector.errors import JobStoppedError, MalwareFoundError, ScannerUnavailableError
+from connector.jobs.attempt import stop_here
+from connector.models.jobs import WaitReason
+from connector.storage import virus_scan
 from tests.imports.catalogue import records
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
@@ -43,7 +43,7 @@ class Clamd:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
-    def addresses(self) -> list[scanning.Address]:
+    def addresses(self) -> list[virus_scan.Address]:
         return [str(self.path), ("127.0.0.1", self.port)]
 
     def start(self) -> None:
@@ -59,8 +59,8 @@ class Clamd:
     def _answers(self) -> bool:
         try:
             for address in self.addresses:
-                scanning.ping(address)
-        except ScannerTrouble:
+                virus_scan.ping(address)
+        except ScannerUnavailableError:
             return False
         return True
 
@@ -176,14 +176,14 @@ class Doing:
 
     def check(self) -> None:
         if self.stop.is_set():
-            raise Stopped("Stopped.")
+            raise JobStoppedError("Stopped.")
 
     def waiting(self, reason: WaitReason, detail: str) -> None:
         pass
 
 
-def part_of(folder: Path, content: bytes) -> scanning.Part:
-    part = scanning.Part(folder)
+def part_of(folder: Path, content: bytes) -> virus_scan.Part:
+    part = virus_scan.Part(folder)
     part.write(content)
     part.finish()
     return part
@@ -356,7 +356,7 @@ def test_a_scanner_that_is_started_anew_twice_while_it_looks_lets_the_file_pass_
 
 
 def test_a_scanner_that_is_away_is_waited_for_however_often_it_is_asked(impostor, tmp_path, monkeypatch):
-    monkeypatch.setattr(scanning, "LOOK", 0.01)
+    monkeypatch.setattr(virus_scan, "LOOK", 0.01)
     asked = []
 
     def answers(came: bytes) -> bytes | None:
@@ -365,21 +365,21 @@ def test_a_scanner_that_is_away_is_waited_for_however_often_it_is_asked(impostor
             return b"PONG\0" if len(asked) > 20 else None
         return b"stream: OK\0" if len(asked) > 20 else None
 
-    scanning.Scanner(impostor(answers).address, Doing()).approve(part_of(tmp_path, b"some"))
+    virus_scan.Scanner(impostor(answers).address, Doing()).approve(part_of(tmp_path, b"some"))
 
     assert [is_ping(came) for came in asked] == [False] + 20 * [True] + [False]
 
 
 def test_a_file_that_was_only_shown_beside_one_that_ends_the_scanner_passes(tmp_path):
     with Epidemic() as scanner:
-        scans = scanning.Scanner(scanner.address, Doing())
+        scans = virus_scan.Scanner(scanner.address, Doing())
         ends: dict[bytes, str] = {}
 
         def approve(content: bytes) -> None:
             try:
                 scans.approve(part_of(tmp_path, content))
                 ends[content] = "passed"
-            except Unsafe:
+            except MalwareFoundError:
                 ends[content] = "refused"
 
         threads = [threading.Thread(target=approve, args=(content,)) for content in (b"good", Epidemic.DEADLY)]
@@ -414,8 +414,8 @@ def test_a_scan_that_takes_long_ends_with_a_stop(app, impostor, tmp_path):
     doing, over = Doing(), threading.Event()
 
     try:
-        with pytest.raises(Stopped):
-            scanning.Scanner(impostor(never).address, doing).approve(part_of(tmp_path, b"some"))
+        with pytest.raises(JobStoppedError):
+            virus_scan.Scanner(impostor(never).address, doing).approve(part_of(tmp_path, b"some"))
     finally:
         over.set()
 

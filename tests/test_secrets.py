@@ -2,8 +2,8 @@
 
 import pytest
 
-from connector.errors import InvalidInput
-from connector.secrets import seal, unseal
+from connector.encryption import seal, unseal
+from connector.errors import InvalidInputError
 
 PASSWORD = "grün & geheim"
 
@@ -21,7 +21,7 @@ def test_a_sealed_password_does_not_show_and_is_another_text_each_time():
 
 @pytest.mark.parametrize("sealed", [seal(PASSWORD, "old key"), "damaged", ""], ids=["by another", "damaged", "empty"])
 def test_another_key_is_a_sentence_that_names_the_repository(sealed):
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         unseal(sealed, "new key", "Sample Library")
 
     assert str(caught.value) == (

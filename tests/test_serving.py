@@ -10,9 +10,9 @@ import threading
 
 import pytest
 
-from connector import health, serving
+from connector import server, tasks
 from connector.extensions import huey
-from connector.imports import tasks
+from connector.web import monitoring
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
 from tests.waiting import until
@@ -21,7 +21,7 @@ from tests.waiting import until
 def test_a_look_queues_what_was_left_behind_and_tells_the_monitors(app):
     Desk(app, FakeDSpace()).create()
 
-    serving.attempt(app, tasks.recover)
+    server.attempt(app, tasks.recover)
 
     assert huey.pending_count() == 1
     assert (app.config["INSTANCE"] / "recovered").exists()
@@ -32,8 +32,8 @@ def test_a_duty_that_fails_is_logged_and_the_next_one_comes(app, caplog):
     shutil.copy(database, database.with_suffix(".aside"))
     database.write_bytes(b"no database")
 
-    with caplog.at_level(logging.ERROR, "connector.serving"):
-        serving.attempt(app, tasks.recover)
+    with caplog.at_level(logging.ERROR, "connector.server"):
+        server.attempt(app, tasks.recover)
 
     shutil.move(database.with_suffix(".aside"), database)
     assert caplog.messages[0].startswith("The duty recover failed: The database cannot be used now: ")
@@ -45,7 +45,7 @@ def test_a_fault_of_ours_in_a_duty_is_logged_with_its_trace(app, caplog):
     def duty() -> None:
         raise KeyError("out of the blue")
 
-    serving.attempt(app, duty)
+    server.attempt(app, duty)
 
     assert caplog.messages == ["The duty duty failed"]
     assert "KeyError" in caplog.text
@@ -58,8 +58,8 @@ def test_jobs_that_wait_while_the_queue_is_away_are_one_sentence_a_minute(app, c
     app.config["QUEUE_URL"] = "redis://127.0.0.1:1/0"
     huey.init_app(app)
 
-    serving.attempt(app, tasks.recover)
-    serving.attempt(app, tasks.recover)
+    server.attempt(app, tasks.recover)
+    server.attempt(app, tasks.recover)
 
     [record] = caplog.records
     assert record.getMessage().startswith("The queue cannot be used now: Error 111 connecting to 127.0.0.1:1.")
@@ -75,7 +75,7 @@ def test_a_duty_is_done_at_once_and_again_until_the_process_ends(app):
         if len(done) == 3:
             ended.set()
 
-    serving._repeat(app, duty, 0.01, ended)
+    server._repeat(app, duty, 0.01, ended)
 
     assert done == [0, 1, 2]
 
@@ -83,7 +83,7 @@ def test_a_duty_is_done_at_once_and_again_until_the_process_ends(app):
 def test_a_queue_that_is_away_is_one_sentence_a_minute_whoever_asks_it(app, caplog):
     app.config["QUEUE_URL"] = "redis://127.0.0.1:1/0"
     huey.init_app(app)
-    consumer = serving._start_consumer(serving.WORKERS)
+    consumer = server._start_consumer(server.WORKERS)
 
     until(lambda: caplog.records)
     for worker, _ in consumer.worker_threads:
@@ -96,13 +96,13 @@ def test_a_queue_that_is_away_is_one_sentence_a_minute_whoever_asks_it(app, capl
 
 
 def test_looks_come_often_enough_for_the_monitors():
-    assert tasks.DUTIES[tasks.recover] * 3 < health.LATELY
+    assert tasks.DUTIES[tasks.recover] * 3 < monitoring.LATELY
 
 
 def test_a_setting_that_leads_elsewhere_without_tls_is_told_without_its_value(app, caplog):
     app.config["NOTICE_WEBHOOK"] = "http://chat.example.org/hook/secret"
 
-    serving.warn_of_open_ways(app)
+    server.warn_of_open_ways(app)
 
     assert [record.getMessage().split(" leads")[0] for record in caplog.records] == ["CONNECTOR_NOTICE_WEBHOOK"]
     assert "chat" not in caplog.text

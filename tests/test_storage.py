@@ -16,9 +16,9 @@ from flask_migrate import upgrade
 
 from config import load
 from connector import create_app
-from connector.errors import Conflict, NewerVersion, StorageTrouble
+from connector.errors import ConflictError, NewerVersionError, StorageError
 from connector.extensions import db
-from connector.storage import have_to_itself, prepare, revision
+from connector.storage.instance import lock_exclusively, prepare, revision
 from tests.conftest import app_at, let_go
 from tests.test_command_line import CommandLine
 from tests.test_postgresql import postgresql
@@ -132,7 +132,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path):
     set_standing(tmp_path / "newer" / "connector.db", "9999")
     before = (tmp_path / "newer" / "connector.db").read_bytes()
 
-    with pytest.raises(NewerVersion, match="9999"):
+    with pytest.raises(NewerVersionError, match="9999"):
         prepare(app)
 
     let_go(app)
@@ -156,7 +156,7 @@ def test_where_no_copy_can_be_made_nothing_is_upgraded(tmp_path):
     (instance / "backups").touch()  # where the folder of the copies would be
 
     app = app_at(instance)
-    with pytest.raises(StorageTrouble, match="could not be copied"):
+    with pytest.raises(StorageError, match="could not be copied"):
         prepare(app)
     let_go(app)
 
@@ -171,7 +171,7 @@ def test_a_postgresql_database_is_upgraded_without_a_copy_and_the_log_says_so(po
     with app.app_context():
         upgrade(revision="0002")
 
-    with caplog.at_level(logging.WARNING, "connector.storage"):
+    with caplog.at_level(logging.WARNING, "connector.storage.instance"):
         prepare(app)
 
     with app.app_context():
@@ -185,9 +185,9 @@ def test_while_a_restore_has_the_instance_nobody_else_begins(tmp_path):
     app, other = app_at(tmp_path / "one"), app_at(tmp_path / "one")
     prepare(app)
     let_go(app)
-    have_to_itself(app)
+    lock_exclusively(app)
 
-    with pytest.raises(Conflict, match="being restored"):
+    with pytest.raises(ConflictError, match="being restored"):
         prepare(other)
 
 
@@ -219,7 +219,7 @@ def test_where_only_the_journal_of_the_database_is_there_nothing_is_begun_anew(a
     (instance / "connector.db").rename(instance / "aside.db")
     (instance / "connector.db-wal").write_bytes(b"the newest changes")
 
-    with pytest.raises(StorageTrouble, match=r"is missing, and its newest changes lie .* in connector\.db-wal\."):
+    with pytest.raises(StorageError, match=r"is missing, and its newest changes lie .* in connector\.db-wal\."):
         prepare(app)
 
     assert not (instance / "connector.db").exists()
@@ -249,7 +249,7 @@ def test_behind_a_symlink_the_journal_of_a_missing_database_is_found_too(tmp_pat
     elsewhere.rename(tmp_path / "aside.db")
     (tmp_path / "disk.db-wal").write_bytes(b"the newest changes")
 
-    with pytest.raises(StorageTrouble, match=r"disk\.db-wal"):
+    with pytest.raises(StorageError, match=r"disk\.db-wal"):
         prepare(app)
 
     assert not elsewhere.exists()
@@ -263,7 +263,7 @@ def test_no_process_begins_on_another_database_file_than_those_that_run(tmp_path
     if is_replaced:
         shutil.copy(file.with_suffix(".aside"), file)
 
-    with pytest.raises(StorageTrouble, match=r"moved or replaced while|is missing, and its newest changes"):
+    with pytest.raises(StorageError, match=r"moved or replaced while|is missing, and its newest changes"):
         prepare(app_at(tmp_path / "instance"))
 
     file.with_suffix(".aside").rename(file)

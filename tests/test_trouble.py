@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from connector.errors import Conflict, DatabaseAway, StorageTrouble
-from connector.trouble import FILES, told
+from connector.error_translation import FILES, translate
+from connector.errors import ConflictError, DatabaseUnavailableError, StorageError
 
 
 def refusal(number: int, file: str | None = None) -> OSError:
@@ -27,9 +27,9 @@ def refusal(number: int, file: str | None = None) -> OSError:
     ],
 )
 def test_what_the_system_refuses_names_the_file_the_cause_and_the_remedy(error, sentence):
-    found = told(error)
+    found = translate(error)
 
-    assert isinstance(found, StorageTrouble)
+    assert isinstance(found, StorageError)
     assert str(found).startswith(sentence)
 
 
@@ -38,17 +38,17 @@ def test_every_remedy_is_a_sentence():
 
 
 def test_an_error_of_the_tree_stands_for_itself_and_a_fault_of_ours_for_none():
-    conflict = Conflict("Not now.")
+    conflict = ConflictError("Not now.")
 
-    assert told(conflict) is conflict
-    assert told(KeyError("x")) is told(refusal(errno.EBADF)) is None
+    assert translate(conflict) is conflict
+    assert translate(KeyError("x")) is translate(refusal(errno.EBADF)) is None
 
 
 def test_only_a_server_that_does_not_answer_is_worth_another_try():
-    away = told(OperationalError("", {}, psycopg.OperationalError("refused\n\tIs it running?")))
-    wrong = told(ProgrammingError("", {}, psycopg.errors.UndefinedTable("no such table")))
+    away = translate(OperationalError("", {}, psycopg.OperationalError("refused\n\tIs it running?")))
+    wrong = translate(ProgrammingError("", {}, psycopg.errors.UndefinedTable("no such table")))
 
-    assert isinstance(away, DatabaseAway)
+    assert isinstance(away, DatabaseUnavailableError)
     assert str(away).startswith("The database cannot be used now: refused Is it running? Start its server")
-    assert isinstance(wrong, StorageTrouble)
+    assert isinstance(wrong, StorageError)
     assert str(wrong) == "The database cannot be used now: no such table."

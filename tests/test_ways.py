@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from config import load
-from connector.ways import in_the_open
+from connector.tls_warnings import settings_without_tls
 from tests.test_command_line import CommandLine
 
 MAIL = {"CONNECTOR_NOTICE_FROM": "a@example.org", "CONNECTOR_NOTICE_TO": "b@example.org"}
@@ -16,7 +16,7 @@ MAIL = {"CONNECTOR_NOTICE_FROM": "a@example.org", "CONNECTOR_NOTICE_TO": "b@exam
 def told(**settings: str) -> list[str]:
     """What is told with these settings."""
     environment = {f"CONNECTOR_{name}": value for name, value in settings.items()}
-    return in_the_open(load(environment | (MAIL if "SMTP" in settings else {})))
+    return settings_without_tls(load(environment | (MAIL if "SMTP" in settings else {})))
 
 
 @pytest.mark.parametrize(

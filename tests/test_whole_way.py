@@ -11,9 +11,9 @@ import pytest
 from connector.catalogue.export import as_jsonl
 from connector.catalogue.search import Selection
 from connector.dspace.records import Scope, ScopeKind
-from connector.imports import jobs
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, register
+from connector.jobs import lifecycle
+from connector.repositories import discovery, service
+from connector.tasks import carry_out
 from tests.sample import SampleRepository
 
 GENERATIONS = [4, 5, 6, 7, 9, 10]
@@ -29,18 +29,18 @@ class Library:
     def run(self, **options):
         """Import the entire repository; gives the job as it ended."""
         with self.app.app_context():
-            found = connecting.connect(self.sample.url, "rest", None)
-            source_id = register.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY))
-            return self._worked(jobs.create(source_id, OPTIONS | options))
+            found = discovery.connect(self.sample.url, "rest", None)
+            source_id = service.source_for(found.repository_id, Scope(ScopeKind.REPOSITORY))
+            return self._worked(lifecycle.create(source_id, OPTIONS | options))
 
     def undo(self, job_id: int):
         """Undo an import; gives the undo job as it ended."""
         with self.app.app_context():
-            return self._worked(jobs.create_undo(job_id))
+            return self._worked(lifecycle.create_undo(job_id))
 
     def _worked(self, job_id: int):
         assert carry_out(job_id)
-        job = jobs.get(job_id)
+        job = lifecycle.get(job_id)
         assert (job.state, job.message if not job.clean and job.is_import else "") == ("completed", "")
         return job
 
@@ -255,16 +255,16 @@ def test_an_upgrade_at_the_same_address_duplicates_nothing_and_fetches_no_file_a
 
 def test_a_scope_that_is_gone_is_an_error_and_never_another_scope(library, app):
     with app.app_context():
-        found = connecting.connect(library.sample.url, "rest", None)
+        found = discovery.connect(library.sample.url, "rest", None)
         collection = library.sample.data.named("Aldermouth Gazette")
-        scope = connecting.find(found.repository_id, ScopeKind.COLLECTION, collection.handle).scope
-        source_id = register.source_for(found.repository_id, scope)
+        scope = discovery.find(found.repository_id, ScopeKind.COLLECTION, collection.handle).scope
+        source_id = service.source_for(found.repository_id, scope)
         del library.sample.data.collections[collection.uuid]
         library.sample.data.handles.pop(collection.handle)
         library.sample.data.numbered.pop(("collection", collection.number))
-        job_id = jobs.create(source_id, {})
+        job_id = lifecycle.create(source_id, {})
 
         carry_out(job_id)
 
-        job = jobs.get(job_id)
+        job = lifecycle.get(job_id)
         assert (job.state, job.seen) == ("failed", 0)

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from connector.dspace.records import Range
-from connector.words import bcp47, duration, number, source_time, time_range, when
+from connector.formatting import bcp47, duration, number, source_time, time_range, when
 
 
 @pytest.fixture

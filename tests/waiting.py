@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from connector.imports.run import stop_here
+from connector.jobs.attempt import stop_here
 from tests.imports.conftest import Desk
 
 

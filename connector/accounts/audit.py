@@ -14,10 +14,10 @@ from flask import has_request_context, request
 from sqlalchemy import Select, insert, select
 
 from ..actor import NOBODY, current_actor
-from ..catalogue.texts import csv_safe
 from ..extensions import db, transaction, utcnow
-from ..paging import Order
-from .models import AuditEntry
+from ..models.accounts import AuditEntry
+from ..pagination import Order
+from ..text import csv_safe
 
 log = logging.getLogger(__name__)
 UNKNOWN = "an unknown name"  # what somebody typed who is refused: it may be a password

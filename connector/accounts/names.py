@@ -7,7 +7,7 @@ from typing import Literal
 from unicodedata import normalize
 
 from ..actor import LOCAL, NOBODY, SCHEDULE
-from ..errors import InvalidInput
+from ..errors import InvalidInputError
 from . import audit
 
 LONGEST = 100
@@ -17,7 +17,7 @@ UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uf
 
 
 def checked(text: str, form: Literal["NFC", "NFKC"]) -> str:
-    """The name without spaces around it, in this Unicode form. Raises InvalidInput.
+    """The name without spaces around it, in this Unicode form. Raises InvalidInputError.
 
     Spaces are the only characters in it that nobody sees: a name must not look empty, or like another one. NFC keeps
     wide letters, ligatures and the spaces of other scripts as they are; what may be in a name is the same.
@@ -25,9 +25,9 @@ def checked(text: str, form: Literal["NFC", "NFKC"]) -> str:
     name, plain = (normalize(one, text).strip() for one in (form, "NFKC"))
     fits = plain and max(len(name), len(plain)) <= LONGEST
     if not fits or not plain.isprintable() or UNSEEN.search(plain) or "," in plain:
-        raise InvalidInput(f"A name has 1 to {LONGEST} visible letters, digits or signs, and no comma.", "name")
+        raise InvalidInputError(f"A name has 1 to {LONGEST} visible letters, digits or signs, and no comma.", "name")
     if key_of(plain) in RESERVED:
-        raise InvalidInput(f"“{name}” has a meaning of its own here: choose another name.", "name")
+        raise InvalidInputError(f"“{name}” has a meaning of its own here: choose another name.", "name")
     return name
 
 

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from zxcvbn import zxcvbn
 
-from ..errors import Busy, InvalidInput
+from ..errors import Busy, InvalidInputError
 
 LEAST, MOST = 12, 1000  # characters
 HARD_TO_GUESS = 4  # of zxcvbn's scores 0 to 4: more than 10^10 guesses
@@ -30,19 +30,23 @@ _queue = threading.BoundedSemaphore(AT_ONCE + WAITING)
 
 
 def check(password: str, name: str, field: str = "password") -> str:
-    """The password, exactly as typed, where it may be chosen by the account of this name. Raises InvalidInput.
+    """The password, exactly as typed, where it may be chosen by the account of this name. Raises InvalidInputError.
 
     Any characters will do, as long as it is long enough and hard to guess (ASVS 5.0, 6.2.1 to 6.2.12).
     """
     if len(password) < LEAST:
-        raise InvalidInput(f"The password needs at least {LEAST} characters: a few words together are good.", field)
+        raise InvalidInputError(
+            f"The password needs at least {LEAST} characters: a few words together are good.", field
+        )
     if len(password) > MOST:
-        raise InvalidInput(f"The password has at most {MOST} characters.", field)
+        raise InvalidInputError(f"The password has at most {MOST} characters.", field)
     if len(name) >= TELLING and name.casefold() in password.casefold():
-        raise InvalidInput("This password contains your name: choose one that does not.", field)
+        raise InvalidInputError("This password contains your name: choose one that does not.", field)
     judged = zxcvbn(password[:JUDGED], [*OBVIOUS, name, *name.split()])
     if judged["score"] < HARD_TO_GUESS:
-        raise InvalidInput("This password is easy to guess: choose one that is less common, such as four words.", field)
+        raise InvalidInputError(
+            "This password is easy to guess: choose one that is less common, such as four words.", field
+        )
     return password
 
 

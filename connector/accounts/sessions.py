@@ -10,9 +10,9 @@ from flask_login import UserMixin
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from ..extensions import db, transaction, utcnow
+from ..models.accounts import Account, Role, Session
 from . import names
-from .links import fingerprint, new_token
-from .models import Account, Role, Session
+from .one_time_links import fingerprint, new_token
 
 IDLE = timedelta(hours=12)  # without a request
 LONGEST = timedelta(days=7)  # however busy (ASVS 5.0, 7.3.2)

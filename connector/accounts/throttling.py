@@ -12,9 +12,9 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from .. import trouble
+from .. import error_translation
 from ..extensions import limiter
-from ..proxies import parsed
+from ..proxy_headers import parsed
 
 REFUSED = 422
 PACE = "10 per minute; 40 per hour; 120 per day"  # failures from one address, or of one session's account
@@ -35,7 +35,9 @@ def failures(pace: str, key: Callable[[], str], scope: str, spares: Callable[[],
 
 def _give_back(response: Response) -> Response:
     if response.status_code != REFUSED:
-        with suppress(*trouble.QUEUE):  # the server that counts is away: one try less is left until the window ends
+        with suppress(
+            *error_translation.QUEUE
+        ):  # the server that counts is away: one try less is left until the window ends
             for counted in limiter.current_limits:
                 limiter.limiter.storage.incr(counted.key, counted.limit.get_expiry(), amount=-1)
     return response

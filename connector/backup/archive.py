@@ -18,17 +18,17 @@ from flask import current_app
 from sqlalchemy import func, select
 
 from ..accounts import audit
-from ..accounts.models import Account
-from ..catalogue.leftovers import the_folder
-from ..catalogue.models import CatalogueItem, StoredFile
-from ..errors import Conflict, StorageTrouble
+from ..errors import ConflictError, StorageError
 from ..extensions import db, utcnow
-from ..imports.models import ImportJob
-from ..repositories.models import Repository
-from ..storage import copy_database, database_file, revision
+from ..models.accounts import Account
+from ..models.catalogue import CatalogueItem, StoredFile
+from ..models.jobs import ImportJob
+from ..models.repositories import Repository
+from ..storage.garbage_collection import the_folder
+from ..storage.instance import copy_database, database_file, revision
+from ..storage.restore_commit import DATABASE, KEY
 from ..version import __version__
-from .part import written
-from .swap import DATABASE, KEY
+from .partial_file import written
 
 MANIFEST = "manifest.json"
 FILES = "files"
@@ -61,10 +61,10 @@ class Manifest:
 def write(target: Path) -> Manifest:
     """Write the archive, of mode 600, whole or not at all.
 
-    Raises Conflict where `target` exists, another backup is writing it or there is nothing to write, StorageTrouble.
+    Raises ConflictError where `target` exists, another backup is writing it or there is nothing to write, StorageError.
     """
     if is_empty():
-        raise Conflict(
+        raise ConflictError(
             "There is nothing to back up: no account and no repository. Run this with the settings that the app has, "
             "first of all CONNECTOR_INSTANCE."
         )
@@ -72,7 +72,7 @@ def write(target: Path) -> Manifest:
         with written(target) as file, tarfile.open(fileobj=file, mode="w") as tar:
             manifest = _Writing(tar, Path(f"{target}.database.part")).all()
     except OSError as error:
-        raise StorageTrouble(f"The backup cannot be written to {target}: {error.strerror}.") from error
+        raise StorageError(f"The backup cannot be written to {target}: {error.strerror}.") from error
     audit.record("backup", target.name)
     return manifest
 

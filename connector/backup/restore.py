@@ -16,15 +16,14 @@ from typing import IO
 from flask import Flask, current_app
 from sqlalchemy import text
 
-from .. import storage
 from ..accounts import audit
-from ..catalogue.files import FileFolder
-from ..catalogue.leftovers import collect_bytes, the_folder
-from ..errors import Conflict, InvalidInput, StorageTrouble
+from ..errors import ConflictError, InvalidInputError, StorageError
 from ..extensions import db, transaction
-from . import swap
+from ..storage import instance, restore_commit
+from ..storage.content_store import FileFolder
+from ..storage.garbage_collection import delete_unreferenced_files, the_folder
+from ..storage.restore_commit import DATABASE, KEY
 from .archive import FILES, MANIFEST, Hashed, Manifest, is_empty
-from .swap import DATABASE, KEY
 
 STORED = re.compile(rf"{FILES}/([0-9a-f]{{2}})/([0-9a-f]{{62}})")
 PIECE = 256 * 1024  # bytes
@@ -35,14 +34,15 @@ MOST_TEXT = 64 * 2**20  # bytes of a manifest: it may name every file as lost
 def restore(path: Path, *, replace: bool = False) -> Manifest:
     """Put what the archive holds in the place of what is there, and bring it up to date; gives its manifest.
 
-    Raises Conflict where something is there already (unless `replace`) or the instance is in use, InvalidInput for an
-    archive that is damaged or of another kind, NewerVersion, StorageTrouble. Then all is as it was before.
+    Raises ConflictError where something is there already (unless `replace`) or the instance is in use,
+    InvalidInputError for an archive that is damaged or of another kind, NewerVersionError, StorageError. Then all is as
+    it was before.
     """
     app: Flask = current_app._get_current_object()
     instance: Path = app.config["INSTANCE"]
     manifest = read_manifest(path)
     _check(manifest)
-    storage.have_to_itself(app)
+    instance.lock_exclusively(app)
     if not replace:
         _refuse_unless_empty()
     beside = instance / "restoring"
@@ -56,14 +56,14 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
         _keep_key(beside / KEY, app)
     except BaseException:
         shutil.rmtree(beside)
-        collect_bytes()  # those unpacked so far have no row
+        delete_unreferenced_files()  # those unpacked so far have no row
         raise
     db.session.remove()
     db.engine.dispose()
-    swap.commit(beside, instance)
-    storage.prepare(app)
+    restore_commit.commit(beside, instance)
+    instance.prepare(app)
     if manifest.database == "sqlite":  # else the rows of these bytes may only come yet
-        collect_bytes()
+        delete_unreferenced_files()
     else:
         with transaction():
             for table in ENDED:
@@ -73,7 +73,7 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """The manifest of an archive. Raises InvalidInput, StorageTrouble."""
+    """The manifest of an archive. Raises InvalidInputError, StorageError."""
     with _told(path):
         for info, member in _members(path):
             if info.name == MANIFEST and info.size <= MOST_TEXT:
@@ -111,23 +111,25 @@ def _make_ready(path: Path, database: Path) -> None:
         raise _damaged(path, f"its database cannot be read: {error}") from error
     if found is None:
         raise _damaged(path, "its database does not say of which version it is")
-    storage.check_known(found[0], "The backup")
+    instance.check_known(found[0], "The backup")
 
 
 def _check(manifest: Manifest) -> None:
-    storage.check_known(manifest.revision, "The backup")
+    instance.check_known(manifest.revision, "The backup")
     kind = db.engine.url.get_backend_name()
     if manifest.database != kind:
-        raise InvalidInput(
+        raise InvalidInputError(
             f"The backup was made with a {manifest.database} database and this instance uses {kind}: "
             "set CONNECTOR_DATABASE_URL as it was then."
         )
 
 
 def _refuse_unless_empty() -> None:
-    is_sqlite = storage.database_file() is not None
+    is_sqlite = instance.database_file() is not None
     if (is_sqlite and not is_empty()) or next(the_folder().stored(), None) is not None:
-        raise Conflict("There is something in this instance already. With --replace it is lost, and the backup comes.")
+        raise ConflictError(
+            "There is something in this instance already. With --replace it is lost, and the backup comes."
+        )
 
 
 def _unpack(path: Path, manifest: Manifest, beside: Path) -> None:
@@ -180,7 +182,7 @@ def _keep_key(unpacked: Path, app: Flask) -> None:
     if own.exists() and own.read_text().strip() == app.config["SECRET_KEY"]:
         return
     if unpacked.read_text() != app.config["SECRET_KEY"]:
-        raise InvalidInput(
+        raise InvalidInputError(
             "The backup was made with another secret key than CONNECTOR_SECRET_KEY sets, and what is sealed with it "
             "could not be read. Leave that setting out: the backup brings its key along."
         )
@@ -206,10 +208,10 @@ def _told(path: Path) -> Iterator[None]:
     except tarfile.TarError as error:
         raise _damaged(path, str(error)) from error
     except FileNotFoundError as error:
-        raise InvalidInput(f"There is no file {error.filename}.") from error
+        raise InvalidInputError(f"There is no file {error.filename}.") from error
     except OSError as error:
-        raise StorageTrouble(f"The backup cannot be restored: {error.strerror}.") from error
+        raise StorageError(f"The backup cannot be restored: {error.strerror}.") from error
 
 
-def _damaged(path: Path, why: str) -> InvalidInput:
-    return InvalidInput(f"{path} is no backup, or a damaged one: {why}. Nothing was restored.")
+def _damaged(path: Path, why: str) -> InvalidInputError:
+    return InvalidInputError(f"{path} is no backup, or a damaged one: {why}. Nothing was restored.")

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Select, tuple_
 
-from ..ids import MOST
-from .models import Action, Change
+from ..models.catalogue import Action, Change
+from ..row_ids import MOST
 
 _KEY = (Change.job_id, Change.action, Change.id)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from .restricted import MARK
+from .restricted_values import MARK
 
 # Local name → label, in the order of the vocabularies that Omeka S installs: the 55 properties of
 # http://purl.org/dc/terms/ and the 67 of http://purl.org/ontology/bibo/.

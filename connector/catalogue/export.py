@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import select
 
 from ..extensions import db
-from .files import FileFolder
-from .leftovers import the_folder
-from .models import CatalogueItem
-from .restricted import open_terms
-from .rows import FIXED_COLUMNS, csv_rows, json_line
+from ..models.catalogue import CatalogueItem
+from ..storage.content_store import FileFolder
+from ..storage.garbage_collection import the_folder
+from .export_formats import FIXED_COLUMNS, csv_rows, json_line
+from .item_presentation import texts_of
+from .restricted_values import open_terms
 from .search import Selection, jobs_of, set_names_of
-from .showing import texts_of
 from .store import files_of
 
 PAGE = 100

@@ -14,12 +14,12 @@ from typing import Any
 
 from sqlalchemy import delete, exists, func, insert, select, update
 
-from ..errors import StorageTrouble
+from ..errors import StorageError
 from ..extensions import db, transaction
-from . import problems
-from .files import FileFolder
-from .leftovers import named_before, with_row
-from .models import CatalogueFile, CatalogueItem, StoredFile
+from ..models.catalogue import CatalogueFile, CatalogueItem, StoredFile
+from ..storage.content_store import FileFolder
+from ..storage.garbage_collection import named_before, with_row
+from . import problem_files
 from .store import LOST
 
 FILE, STORED, ITEM = CatalogueFile.__table__, StoredFile.__table__, CatalogueItem.__table__
@@ -66,7 +66,7 @@ def extent() -> tuple[int, int]:
 def verify(folder: FileFolder, repair: bool, checked: Callable[[int], object]) -> Iterator[Finding]:
     """Read every stored file and give what is wrong, mended where `repair` is asked for.
 
-    `checked` is given the size of each stored file, in bytes, once it is read. Raises StorageTrouble.
+    `checked` is given the size of each stored file, in bytes, once it is read. Raises StorageError.
     """
     if repair:
         _refuse_empty_disk(folder)
@@ -79,7 +79,7 @@ def verify(folder: FileFolder, repair: bool, checked: Callable[[int], object]) -
 def _refuse_empty_disk(folder: FileFolder) -> None:
     number, _ = extent()
     if number >= AN_EMPTY_DISK and next(folder.stored(), None) is None:
-        raise StorageTrouble(
+        raise StorageError(
             f"The files folder is empty, and {number} files should be in it. Is its disk mounted? Nothing was changed."
         )
 
@@ -166,7 +166,7 @@ def _lost(folder: FileFolder, sha256: str, reason: str, repair: bool) -> Finding
     with transaction():
         linked = LOST | {"reason": f"Stored before. {reason}"}
         of_these = update(FILE).where(FILE.c.sha256 == sha256).values(linked)
-        problems.mark(db.session.scalars(of_these.returning(FILE.c.item_id)).all())
+        problem_files.mark(db.session.scalars(of_these.returning(FILE.c.item_id)).all())
         db.session.execute(delete(STORED).where(STORED.c.sha256 == sha256))
     moved = f" What was there lies in {aside.relative_to(folder.folder.parent)}." if aside else ""
     return replace(found, mended=f"The next import with files fetches it again.{moved}")

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from sqlalchemy import select
 
-from ..dspace.paths import is_uuid
 from ..dspace.records import Item
+from ..dspace.urls import is_uuid
 from ..extensions import db
-from .models import CatalogueItem
+from ..models.catalogue import CatalogueItem
 
 ITEM = CatalogueItem.__table__
 Met = Callable[[Collection[str]], set[str]]

@@ -1,4 +1,4 @@
-"""Writes the marks of what only a login at the source shows: values and names of files (see `restricted`)."""
+"""Writes the marks of what only a login at the source shows: values and names of files (see `restricted_values`)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import select, update
 
 from ..extensions import db
-from . import restricted, store
-from .restricted import Shown
-from .store import FILE, ITEM, Place
+from . import restricted_values, store
+from .restricted_values import Shown
+from .store import FILE, ITEM, RepositoryContext
 
 
-def mark(place: Place, shown: Mapping[int, Shown]) -> None:
+def mark(place: RepositoryContext, shown: Mapping[int, Shown]) -> None:
     """Mark what a signed-out reader is not shown of these items, and unmark the rest. It is no update of the items.
 
     `shown`: what he is shown, by the id of the item. Values and files of which that is not known keep their marks.
@@ -21,7 +21,7 @@ def mark(place: Place, shown: Mapping[int, Shown]) -> None:
     rows = db.session.execute(select(ITEM.c.id, ITEM.c.title, ITEM.c.source_metadata).where(ITEM.c.id.in_(shown))).all()
     files = store.files_of(list(shown)) if shown else {}
     for row in rows:
-        metadata = restricted.marked(row.source_metadata, shown[row.id].values)
+        metadata = restricted_values.marked(row.source_metadata, shown[row.id].values)
         marked = _with_marks(files.get(row.id, []), shown[row.id])
         if (metadata, marked) != (row.source_metadata, files.get(row.id, [])):
             _write_marks(row.id, marked)

@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy import Select, exists, select
 
-from ..errors import InvalidInput
+from ..errors import InvalidInputError
 from ..extensions import db
-from ..ids import row_id
-from . import search_index
-from .models import Action, CatalogueItem, Change, Holding, ItemSet, Membership
+from ..models.catalogue import Action, CatalogueItem, Change, Holding, ItemSet, Membership
+from ..row_ids import row_id
+from ..storage import search_index
+from ..text import like_patterns, search_terms
 from .set_names import labels
-from .texts import like_patterns, search_terms
 
 SHORT = 1000  # items
 
@@ -24,8 +24,8 @@ SHORT = 1000  # items
 class Selection:
     """What is asked for; None means any. `job_id`: what this job added or updated. Hidden items only where wanted.
 
-    `with_restricted`: also items and values that came only by a login at the source. Raises InvalidInput if the search
-    is too long.
+    `with_restricted`: also items and values that came only by a login at the source. Raises InvalidInputError if the
+    search is too long.
     """
 
     words: str = ""
@@ -103,13 +103,14 @@ def _is_among(item_ids: Select[Any]) -> Any:
 
 
 def item_set_named(text: str) -> int:
-    """The id of the item set that a person means by its number or name; InvalidInput where it is none or unclear."""
+    """The id of the item set that a person means by its number or name; InvalidInputError where it is none or
+    unclear."""
     ids = db.session.scalars(select(ItemSet.id).where(ItemSet.name == text)).all()
     if not ids:
         with suppress(ValueError):  # it is no number
             ids = db.session.scalars(select(ItemSet.id).where(ItemSet.id == row_id(text))).all()
     if len(ids) != 1:
-        raise InvalidInput(f"“{text}” names {'no' if not ids else 'more than one'} item set.", "item_set")
+        raise InvalidInputError(f"“{text}” names {'no' if not ids else 'more than one'} item set.", "item_set")
     return ids[0]
 
 

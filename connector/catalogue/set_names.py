@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from ..extensions import db
-from .models import ItemSet
+from ..models.catalogue import ItemSet
 
 
 def labels(item_sets: Iterable[Any]) -> dict[int, str]:

@@ -6,8 +6,8 @@ from sqlalchemy import or_, select
 
 from ..dspace.records import ScopeKind
 from ..extensions import db
-from ..repositories.models import Source
-from .models import CatalogueItem
+from ..models.catalogue import CatalogueItem
+from ..models.repositories import Source
 
 
 def source_label(source: Source, *, with_restricted: bool) -> str:

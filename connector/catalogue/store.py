@@ -17,12 +17,12 @@ from sqlalchemy import delete, exists, insert, select, update
 from ..characters import storable
 from ..dspace.records import Bitstream, Item, Server, SourceState
 from ..extensions import db
-from . import identity, problems, restricted
+from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus, StoredFile
+from ..text import search_text
+from . import identity, problem_files, restricted_values
 from .crosswalk import crosswalk
 from .identity import Met, nobody_met, source_key
-from .links import handle_link, page_link
-from .models import CatalogueFile, CatalogueItem, Fate, StoredFile
-from .texts import search_text
+from .source_links import handle_link, page_link
 
 ITEM = CatalogueItem.__table__
 FILE = CatalogueFile.__table__
@@ -38,7 +38,7 @@ KEPT = (
     *("by_login", "name_is_restricted", "until", "is_unstable"),
 )
 UNTRIED = dict.fromkeys(KEPT) | {
-    "fate": Fate.LINKED.value,
+    "fate": FileStatus.LINKED.value,
     "is_outdated": False,
     "by_login": False,
     "name_is_restricted": False,
@@ -46,11 +46,11 @@ UNTRIED = dict.fromkeys(KEPT) | {
 }
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 # Of a file whose bytes were found damaged or missing in the folder.
-LOST = {"fate": Fate.LINKED.value, "sha256": None, "is_outdated": False, "tried_by": None}
+LOST = {"fate": FileStatus.LINKED.value, "sha256": None, "is_outdated": False, "tried_by": None}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RepositoryContext:
     """Where items belong: their repository, and what of its settings shapes them."""
 
     repository_id: int
@@ -102,7 +102,10 @@ def held(repository_id: int, items: Sequence[Item]) -> dict[str, Held]:
 
 
 def save(
-    place: Place, items: Sequence[Item], met: Met = nobody_met, closed: Mapping[str, Mapping[str, Any]] = NOTHING
+    place: RepositoryContext,
+    items: Sequence[Item],
+    met: Met = nobody_met,
+    closed: Mapping[str, Mapping[str, Any]] = NOTHING,
 ) -> list[Saved]:
     """Write complete items, each given once: new ones are added, those with other content updated. No commit.
 
@@ -119,7 +122,7 @@ def save(
     return added + _outcomes(known, rows, before, data)
 
 
-def compare(place: Place, items: Sequence[Item], met: Met = nobody_met) -> list[Saved]:
+def compare(place: RepositoryContext, items: Sequence[Item], met: Met = nobody_met) -> list[Saved]:
     """What `save` would make of these items, and in the same order; nothing is written."""
     rows, data, fresh, known, changed = _sorted_out(place, items, met)
     groups = data_groups([rows[item.id].id for item in changed])
@@ -140,7 +143,7 @@ def data_groups(item_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     return {row.id: _data_group(row, files.get(row.id, [])) for row in rows}
 
 
-def restore_data(place: Place, item_id: int, group: Mapping[str, Any]) -> None:
+def restore_data(place: RepositoryContext, item_id: int, group: Mapping[str, Any]) -> None:
     """Put back the source's data of an item and its files as a change's "data" group holds them.
 
     The next import reads the item in full: the source may have changed in a way that its time stamp does not tell.
@@ -148,7 +151,7 @@ def restore_data(place: Place, item_id: int, group: Mapping[str, Any]) -> None:
     are so in what is put back, too, whatever was known then.
     """
     held = db.session.scalar(select(ITEM.c.source_metadata).where(ITEM.c.id == item_id))
-    metadata = restricted.with_marks_of(held, group["source_metadata"])
+    metadata = restricted_values.with_marks_of(held, group["source_metadata"])
     values = {name: group[name] for name in DATA} | {"source_metadata": metadata, "is_restored": True}
     if not identity.is_free(place.repository_id, group["source_key"], item_id):
         del values["source_key"]
@@ -161,7 +164,7 @@ def restore_data(place: Place, item_id: int, group: Mapping[str, Any]) -> None:
         _insert_files({item_id: files})
         lost = (FILE.c.sha256.is_not(None), ~exists().where(STORED.c.sha256 == FILE.c.sha256))
         db.session.execute(update(FILE).where(FILE.c.item_id == item_id, *lost).values(LOST))
-    problems.mark([item_id])
+    problem_files.mark([item_id])
 
 
 def _restored(file: Mapping[str, Any], present: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -169,13 +172,13 @@ def _restored(file: Mapping[str, Any], present: Mapping[str, Any] | None) -> dic
     name_is_restricted = file.get("name_is_restricted", False) or bool(present and present["name_is_restricted"])
     first_met_by = file.get("first_met_by") or file.get("tried_by")
     row = {**file, "name_is_restricted": name_is_restricted, "tried_by": None, "first_met_by": first_met_by}
-    if present is None or not (present["by_login"] or present["fate"] == Fate.RESTRICTED):
+    if present is None or not (present["by_login"] or present["fate"] == FileStatus.RESTRICTED):
         return row
-    status = ("fate", "reason", "until") if present["fate"] == Fate.RESTRICTED else ()
+    status = ("fate", "reason", "until") if present["fate"] == FileStatus.RESTRICTED else ()
     return row | {name: present[name] for name in status} | {"by_login": file["sha256"] is not None}
 
 
-def remap(place: Place) -> int:
+def remap(place: RepositoryContext) -> int:
     """Apply the crosswalk again to all that is stored of a repository, without fetching. Gives the number of items."""
     rows = db.session.execute(
         select(ITEM.c.id, ITEM.c.title, ITEM.c.source_metadata).where(ITEM.c.repository_id == place.repository_id)
@@ -200,7 +203,7 @@ def files_of(item_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
 
 
 def _sorted_out(
-    place: Place, items: Sequence[Item], met: Met
+    place: RepositoryContext, items: Sequence[Item], met: Met
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]], list[Item], list[Item], list[Item]]:
     """The rows held and the data given, by the item's id; the items that are new, known, and known with other data."""
     states = (ITEM.c.source_state, ITEM.c.state_since, ITEM.c.last_modified, ITEM.c.is_restored)
@@ -271,13 +274,13 @@ def _file_rows(item: Item, earlier: Mapping[str, dict[str, Any]]) -> list[dict[s
     return [_file(position, file) | _kept(file, _earlier(file, files, earlier)) for position, file in enumerate(files)]
 
 
-def stored(place: Place, item: Item) -> dict[str, Any]:
+def stored(place: RepositoryContext, item: Item) -> dict[str, Any]:
     """The columns of an item as saving it would fill them, mapped values included."""
     row = _row(place, _data(place, item, source_key(item)), _file_rows(item, {}))
     return {"repository_id": place.repository_id, **row}
 
 
-def _data(place: Place, item: Item, key: str) -> dict[str, Any]:
+def _data(place: RepositoryContext, item: Item, key: str) -> dict[str, Any]:
     metadata = stored_metadata(item)
     return {
         "source_key": key,
@@ -302,26 +305,28 @@ def _content_hash(item: Item, metadata: list[dict[str, Any]]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def derived(place: Place, title: str | None, metadata: Any, files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def derived(
+    place: RepositoryContext, title: str | None, metadata: Any, files: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """Return the columns that follow from the source's data: mapped values and the texts that are searched."""
     mapped = crosswalk(metadata, place.ignored)
-    is_closed = restricted.closes_title(metadata, title)
-    names, closed_names = restricted.open_names(files), restricted.restricted_names(files)
-    closed_text = search_text(title if is_closed else None, restricted.restricted_terms(mapped), closed_names)
+    is_closed = restricted_values.closes_title(metadata, title)
+    names, closed_names = restricted_values.open_names(files), restricted_values.restricted_names(files)
+    closed_text = search_text(title if is_closed else None, restricted_values.restricted_terms(mapped), closed_names)
     return {
         "mapped_values": mapped,
         "title_is_restricted": is_closed,
-        "search_text": search_text(None if is_closed else title, restricted.open_terms(mapped), names),
-        "restricted_search_text": closed_text if restricted.is_marked(metadata) or closed_names else None,
+        "search_text": search_text(None if is_closed else title, restricted_values.open_terms(mapped), names),
+        "restricted_search_text": closed_text if restricted_values.is_marked(metadata) or closed_names else None,
     }
 
 
-def _row(place: Place, data: dict[str, Any], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _row(place: RepositoryContext, data: dict[str, Any], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     row = {name: data[name] for name in (*DATA, "last_modified", "is_restored")}
     return row | derived(place, data["title"], data["source_metadata"], files)
 
 
-def _insert(place: Place, fresh: list[Item], data: Mapping[str, dict[str, Any]]) -> dict[str, int]:
+def _insert(place: RepositoryContext, fresh: list[Item], data: Mapping[str, dict[str, Any]]) -> dict[str, int]:
     if not fresh:
         return {}
     state = {"repository_id": place.repository_id, "source_state": SourceState.PRESENT.value}
@@ -333,7 +338,7 @@ def _insert(place: Place, fresh: list[Item], data: Mapping[str, dict[str, Any]])
 
 
 def _update(
-    place: Place,
+    place: RepositoryContext,
     changed: list[Item],
     rows: Mapping[str, Any],
     data: Mapping[str, Any],
@@ -349,7 +354,7 @@ def _update(
         old = files.get(row.id, [])
         before[item.id] = {"data": _data_group(row, old)}
         present = {"source_state": SourceState.PRESENT.value, "state_since": None}
-        metadata = restricted.with_marks_of(row.source_metadata, data[item.id]["source_metadata"])
+        metadata = restricted_values.with_marks_of(row.source_metadata, data[item.id]["source_metadata"])
         file_rows = _file_rows(item, {file["bitstream_id"]: file for file in old})
         kept = [{**file, **closed[file["bitstream_id"]]} for file in old if file["bitstream_id"] in closed]
         file_rows += [{**file, "position": position} for position, file in enumerate(kept, len(file_rows))]
@@ -357,7 +362,7 @@ def _update(
         db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
         db.session.execute(delete(FILE).where(FILE.c.item_id == row.id))
         _insert_files({row.id: file_rows})
-    problems.mark([rows[item.id].id for item in changed])
+    problem_files.mark([rows[item.id].id for item in changed])
     return before
 
 

@@ -15,14 +15,14 @@ from sqlalchemy import column, delete, insert, select, table, update
 
 from ..accounts import audit
 from ..actor import current_actor
-from ..dspace.paths import handle_in, is_uuid, object_of, path_of
-from ..errors import InvalidInput
+from ..dspace.urls import handle_in, is_uuid, object_of, path_of
+from ..errors import InvalidInputError
 from ..extensions import db, transaction, utcnow
-from ..paging import Order
-from .gone import CHANGE, ITEM, delete_items
-from .leftovers import check_disk, collect_bytes
-from .models import Action, Exclusion, Holding
-from .texts import csv_safe
+from ..models.catalogue import Action, Exclusion, Holding
+from ..pagination import Order
+from ..storage.garbage_collection import check_disk, delete_unreferenced_files
+from ..text import csv_safe
+from .missing import CHANGE, ITEM, delete_items
 
 BATCH = 100
 NEWEST_FIRST = Order((Exclusion.id,), is_descending=True)
@@ -68,10 +68,10 @@ def excluded(repository_id: int, subjects: Sequence[Known]) -> set[str]:
 
 
 def named(repository_id: int, lines: Iterable[str]) -> Named:
-    """The items that lines of handles, ids or addresses name; InvalidInput where there is none."""
+    """The items that lines of handles, ids or addresses name; InvalidInputError where there is none."""
     names = list(dict.fromkeys(_name(line) for line in lines if line.strip()))
     if not names:
-        raise InvalidInput("Name at least one item by its handle, id or address.", "names")
+        raise InvalidInputError("Name at least one item by its handle, id or address.", "names")
     mine = ITEM.c.repository_id == repository_id
     ids, known = dict[int, None](), set[str]()
     for start in range(0, len(names), BATCH):
@@ -86,12 +86,14 @@ def named(repository_id: int, lines: Iterable[str]) -> Named:
 def take_down(repository_id: int, what: Named, reason: str, also_unknown: bool = False) -> int:
     """Remove what is held of this and exclude it; what is not held is excluded too if wanted. Gives the items removed.
 
-    InvalidInput without a reason, StorageTrouble while the files folder is away. Nothing needs to stand still: an
+    InvalidInputError without a reason, StorageError while the files folder is away. Nothing needs to stand still: an
     import looks at the exclusions as it writes.
     """
     reason = reason.strip()
     if not reason:
-        raise InvalidInput("Give the reason for the takedown: it is kept with each item that is excluded.", "reason")
+        raise InvalidInputError(
+            "Give the reason for the takedown: it is kept with each item that is excluded.", "reason"
+        )
     check_disk()
     removed = 0
     for start in range(0, len(what.item_ids), BATCH):
@@ -109,7 +111,7 @@ def take_down(repository_id: int, what: Named, reason: str, also_unknown: bool =
             for name in what.unknown:
                 _exclude(repository_id, Unheld(name, name, handle_in(name)), reason)
             audit.note("takedown", reason, repository=repository_id, not_held=list(what.unknown))
-    collect_bytes()
+    delete_unreferenced_files()
     return removed
 
 
@@ -137,14 +139,14 @@ def allow(exclusion_ids: Collection[int]) -> int:
 
 
 def allow_named(repository_id: int, lines: Iterable[str]) -> int:
-    """The same for those that handles, ids or addresses name; InvalidInput where one is not excluded."""
+    """The same for those that handles, ids or addresses name; InvalidInputError where one is not excluded."""
     names = {_name(line) for line in lines}
     mine = EXCLUSION.c.repository_id == repository_id
     meant = EXCLUSION.c.source_key.in_(names) | EXCLUSION.c.source_id.in_(names)
     rows = db.session.execute(select(EXCLUSION.c.id, EXCLUSION.c.source_key, EXCLUSION.c.source_id).where(mine, meant))
     found = rows.all()
     if lacking := sorted(names - {name for row in found for name in (row.source_key, row.source_id)}):
-        raise InvalidInput(f"Not excluded: {', '.join(lacking)}.")
+        raise InvalidInputError(f"Not excluded: {', '.join(lacking)}.")
     return allow([row.id for row in found])
 
 

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from ..http import Http, OutageWait
-from .candidates import KNOWN_ENDPOINTS, base_key
+from ..http import HttpClient, OutageWait
 from .detect import detect
+from .endpoint_candidates import KNOWN_ENDPOINTS, base_key
 from .hal import HalClient
 from .legacy import LegacyClient
 from .records import Scope, Server
-from .shown import OpenItems
+from .visibility import OpenItems
 
 __all__ = ["KNOWN_ENDPOINTS", "Client", "Found", "OpenItems", "base_key", "client", "connect"]
 
@@ -36,11 +36,11 @@ class Found:
     bases: tuple[str, ...]
 
 
-def connect(http: Http, url: str, endpoint: str) -> Found:
+def connect(http: HttpClient, url: str, endpoint: str) -> Found:
     """The DSpace at the address of a site, an API or a page.
 
-    Raises InvalidInput, NotDSpace, Unreachable and the other errors of detection; NotFound or Restricted where the
-    address names a collection, community or item that is not there or not open.
+    Raises InvalidInputError, NotDSpaceError, UnreachableError and the other errors of detection; NotFoundError or
+    RestrictedError where the address names a collection, community or item that is not there or not open.
     """
     found = detect(http, url, endpoint)
     impatient = OutageWait(0, threading.Event())
@@ -49,7 +49,7 @@ def connect(http: Http, url: str, endpoint: str) -> Found:
 
 
 def client(
-    http: Http,
+    http: HttpClient,
     server: Server,
     *,
     limit: int | None = None,

@@ -6,22 +6,22 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..errors import (
-    BadAnswer,
-    InvalidInput,
-    NotFound,
-    Rejected,
+    BadResponseError,
+    InvalidInputError,
+    NotFoundError,
     RepositoryError,
-    Restricted,
-    ServerTrouble,
-    UnknownHost,
-    Unreachable,
+    RequestRejectedError,
+    RestrictedError,
+    ServerError,
+    UnknownHostError,
+    UnreachableError,
 )
-from ..http import Http
-from .candidates import Address, Candidate, address_of, candidates, placed
-from .paths import handle_in, interface_of, object_of
-from .probes import Detected, is_deprecated, newer_api, probes_for
+from ..http import HttpClient
+from .api_probes import Detected, is_deprecated, newer_api, probes_for
+from .discovery_errors import Trouble, verdict
+from .endpoint_candidates import Address, Candidate, address_of, candidates, placed
 from .records import Server
-from .verdict import Trouble, verdict
+from .urls import handle_in, interface_of, object_of
 
 # Permanent addresses that lead to the pages of a repository.
 _RESOLVERS = frozenset({"hdl.handle.net", "doi.org", "dx.doi.org", "www.doi.org", "n2t.net", "nbn-resolving.org"})
@@ -29,12 +29,13 @@ _SILENT = 2  # requests without any answer, after which a host is left alone
 _MOST_CONFIGURATIONS = 3
 
 
-def detect(http: Http, url: str, endpoint: str) -> Detected:
+def detect(http: HttpClient, url: str, endpoint: str) -> Detected:
     """Return the DSpace at the address of a site, of its API, of any of its pages, or of a resolver that leads there.
 
     The endpoint typed is tried first, then the known ones, below the path of the URL and each path above it; then what
     the pages name as their API; then the place that the address is redirected to.
-    Raises InvalidInput for what is no web address, NotDSpace, or what kept us from looking (Unreachable, Restricted …).
+    Raises InvalidInputError for what is no web address, NotDSpaceError, or what kept us from looking (UnreachableError,
+    RestrictedError …).
     """
     return _Detection(http, endpoint)(url)
 
@@ -42,7 +43,7 @@ def detect(http: Http, url: str, endpoint: str) -> Detected:
 class _Detection:
     """The search for one DSpace: what was tried, and what went wrong."""
 
-    def __init__(self, http: Http, endpoint: str):
+    def __init__(self, http: HttpClient, endpoint: str):
         self._http, self._endpoint = http, endpoint
         self._tried: dict[str, Candidate] = {}
         self._troubles: list[Trouble] = []
@@ -70,7 +71,7 @@ class _Detection:
         try:
             target = self._http.get_page(url.strip().partition("#")[0]).url
             address = address_of(target)
-        except (RepositoryError, InvalidInput):
+        except (RepositoryError, InvalidInputError):
             return None
         if address == typed or (found := self._at(target)) is None:
             return None
@@ -92,20 +93,27 @@ class _Detection:
         for path, probe in probes_for(candidate.endpoint):
             try:
                 return probe(self._http, candidate)
-            except (BadAnswer, NotFound, Rejected, Restricted, ServerTrouble, Unreachable) as error:
+            except (
+                BadResponseError,
+                NotFoundError,
+                RequestRejectedError,
+                RestrictedError,
+                ServerError,
+                UnreachableError,
+            ) as error:
                 trouble = Trouble(candidate.base + path, error)
-                if isinstance(error, UnknownHost) and not trouble.is_redirected:
+                if isinstance(error, UnknownHostError) and not trouble.is_redirected:
                     raise
             self._troubles.append(trouble)
             self._give_up_on_silence()
-            if trouble.is_redirected and isinstance(trouble.error, Unreachable):
+            if trouble.is_redirected and isinstance(trouble.error, UnreachableError):
                 return None  # the other questions would be redirected to the same silence
         return None
 
     def _give_up_on_silence(self) -> None:
         """Raise the first error of a host that gave no answer at all twice: it will not give one elsewhere."""
         errors = [trouble.error for trouble in self._troubles if not trouble.is_redirected]
-        silent = [error for error in errors if isinstance(error, Unreachable)]
+        silent = [error for error in errors if isinstance(error, UnreachableError)]
         if len(silent) == _SILENT:
             raise silent[0]
 
@@ -118,7 +126,7 @@ class _Detection:
             try:
                 configuration = self._http.get_json_from(f"{address.root}{prefix}/assets/config.json", tries=1).value
                 named = address_of(configuration["rest"]["baseUrl"])
-            except (RepositoryError, InvalidInput, LookupError, TypeError, AttributeError):
+            except (RepositoryError, InvalidInputError, LookupError, TypeError, AttributeError):
                 continue
             yield placed(f"{named.root}{named.path.removesuffix('/api')}/api")
             return

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import TypeVar
 
-from ..errors import AddressNotAllowed, RepositoryError
+from ..errors import AddressNotAllowedError, RepositoryError
 from ..ranges import Range
-from .pages import Rows
+from .page_reader import Rows
 from .records import Bitstream, Estimate, Item, Page
 
 T = TypeVar("T")
@@ -92,7 +92,7 @@ class Sample:
         small = sorted((file.size, file.id) for file in found if file.size and file.size <= _LARGEST_READ)
         for _, id in small[:: max(1, len(small) // _FILES_READ)][:_FILES_READ]:
             if not self.is_long:
-                with suppress(RepositoryError, AddressNotAllowed):
+                with suppress(RepositoryError, AddressNotAllowedError):
                     self._read_file(download, id)
 
     def estimate(self, items: int, requests: int, *, at_once: int) -> Estimate:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from ..errors import LASTING_ERRORS, Restricted
-from ..http import Http
+from ..errors import LASTING_ERRORS, RestrictedError
+from ..http import HttpClient
 from .records import FileAccess
 
 
-def may_read(http: Http, url: str) -> bool | None:
+def may_read(http: HttpClient, url: str) -> bool | None:
     """Return whether the file at `url` may be read; None where it is not there, or something else is wrong with it.
 
-    Raises Transient.
+    Raises TransientError.
     """
     try:
         http.peek(url)
-    except Restricted:
+    except RestrictedError:
         return False
     except LASTING_ERRORS:
         return None

@@ -17,28 +17,28 @@ from urllib.parse import urlsplit
 
 from ..errors import (
     LASTING_ERRORS,
-    AddressNotAllowed,
-    BotWall,
-    NotFound,
-    Rejected,
+    AddressNotAllowedError,
+    BotChallengeError,
+    NotFoundError,
     RepositoryError,
-    Restricted,
-    TooLarge,
-    Transient,
+    RequestRejectedError,
+    RestrictedError,
+    TooLargeError,
+    TransientError,
 )
-from ..http import Download, Http, OutageWait
+from ..http import Download, HttpClient, OutageWait
 from . import hal_records as shapes
 from .estimates import Sample, pages_of, spread
 from .file_access import access_one_by_one, may_read
 from .hal_api import TELLS_ACCESS, HalApi
 from .hal_handles import located
-from .hal_optional import OptionalQuestions, Question, UnansweredError
-from .hal_query import Way, items_in, question_of
+from .hal_query import ListingOrder, items_in, question_of
 from .hal_tree import PARENT, HalTree
-from .hal_walk import Reading, Walk
-from .members import label, required
-from .paths import handle_in, is_uuid, object_of
-from .plans import complete_plans, light_plans, sizes_within, slice_plans
+from .hal_walk import HalItemLister, HalReading
+from .item_reader import PartlyRead, read_items_individually
+from .json_members import label, required
+from .optional_requests import OptionalQuestions, Question, UnansweredError
+from .page_plans import complete_plans, light_plans, sizes_within, slice_plans
 from .records import (
     Collection,
     Community,
@@ -54,8 +54,8 @@ from .records import (
     Subset,
     as_far_as_read,
 )
-from .shown import OpenItems, by_search
-from .singly import PartlyRead, singly
+from .urls import handle_in, is_uuid, object_of
+from .visibility import OpenItems, visible_by_search
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _CLOSES_FILES = (SourceState.WITHDRAWN, SourceState.SUPERSEDED)
@@ -80,7 +80,7 @@ class HalClient:
 
     def __init__(
         self,
-        http: Http,
+        http: HttpClient,
         server: Server,
         *,
         limit: int | None = None,
@@ -99,7 +99,7 @@ class HalClient:
 
     @property
     def unanswered(self) -> frozenset[str]:
-        """The optional questions that this repository does not answer (see `hal_optional`)."""
+        """The optional questions that this repository does not answer (see `optional_requests`)."""
         return self._optional.unanswered
 
     @cached_property
@@ -124,17 +124,20 @@ class HalClient:
         return self._tree.collections()
 
     def find(self, kind: ScopeKind, identifier: str) -> Scope:
-        """The object with this uuid or handle, which exists and is of this kind. Raises NotFound or Restricted."""
+        """The object with this uuid or handle, which exists and is of this kind. Raises NotFoundError or
+        RestrictedError."""
         if kind is ScopeKind.REPOSITORY:
             return Scope(kind, "", None, self.server.name or urlsplit(self.server.site_url).netloc)
         if is_uuid(identifier):
             return self._scope(kind, identifier)
         handle = handle_in(identifier)
         if handle is None:
-            raise NotFound(f"“{identifier}” is neither a uuid nor a handle, the names that DSpace 7 and later use.")
+            raise NotFoundError(
+                f"“{identifier}” is neither a uuid nor a handle, the names that DSpace 7 and later use."
+            )
         scope = self._scope(*located(self._api, handle))
         if scope.kind is not kind:
-            raise NotFound(f"There is no {kind} {handle}: it is the {scope.kind} “{scope.name}”.")
+            raise NotFoundError(f"There is no {kind} {handle}: it is the {scope.kind} “{scope.name}”.")
         return scope
 
     def resolve(self, path: str) -> Scope | None:
@@ -146,14 +149,15 @@ class HalClient:
         return self._scope(*located(self._api, identifier)) if kind is None else self.find(kind, identifier)
 
     def collection(self, id: str) -> Collection:
-        """A collection with its texts. Raises NotFound or Restricted."""
+        """A collection with its texts. Raises NotFoundError or RestrictedError."""
         return shapes.collection_of(*self._object(ScopeKind.COLLECTION, id, [PARENT]))
 
     def count(self, scope: Scope, subset: Subset | None = None) -> int | None:
         """How many items the source says are in the scope, or in a subset of it: one search for a page of one.
 
         None where it refuses the query, and for a scope of one item, which is no scope of searches. A scope that this
-        client has not met yet is looked up before. Waits as a walk does; raises NotFound or Restricted for the scope.
+        client has not met yet is looked up before. Waits as a walk does; raises NotFoundError or RestrictedError for
+        the scope.
         """
         if scope.kind is ScopeKind.ITEM:
             return None
@@ -164,7 +168,7 @@ class HalClient:
             return self._patience.retry_until_available(
                 "page", lambda: self._optional.ask(question, ask) if question else ask()
             )
-        except Rejected:
+        except RequestRejectedError:
             return None
 
     def estimate(self, scope: Scope, sample: Sample, *, at_once: int) -> Estimate:
@@ -203,7 +207,7 @@ class HalClient:
         `hidden` is not needed here: a count of DSpace 7 and later holds only what we may see. `subset`: only what is in
         it, counted by itself, and the same again for a cursor of such a walk; a scope of one item is read in any case.
         `with_access`: files tell whether we may read them, as far as the site tells that without further requests.
-        Raises Rejected where the site refuses the subset's query.
+        Raises RequestRejectedError where the site refuses the subset's query.
         """
         if scope.kind is ScopeKind.ITEM:
             yield from self._single(scope, cursor, seen)
@@ -214,10 +218,12 @@ class HalClient:
         plans = (light_plans if light else slice_plans if is_slice else complete_plans)(self._sizes)
         with_access = with_access and self._lists_access(scope)
         complete, private = partial(self._complete, with_access=with_access), self.searches_private
-        reading = Reading(
+        reading = HalReading(
             self._api, self._patience, self._width, self._sizes, complete, self._lists_parts, private, with_access
         )
-        walk = Walk(reading, scope, plans, light=light, with_collection=with_collection, seen=seen, subset=subset)
+        walk = HalItemLister(
+            reading, scope, plans, light=light, with_collection=with_collection, seen=seen, subset=subset
+        )
         yield from walk.pages(cursor)
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
@@ -233,14 +239,14 @@ class HalClient:
         """
         found: dict[str, Any] = {}
         try:
-            for search in by_search(self._api, ids, with_files):
+            for search in visible_by_search(self._api, ids, with_files):
                 found |= self._patience.retry_until_available("page", partial(self._optional.ask, Question.IDS, search))
         except UnansweredError:
             listed = self._items_in(scope)
             return {id: listed[id] for id in ids if id in listed}
         return found
 
-    def whereabouts(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
+    def item_state(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
         """Where an item is that a walk of the scope no longer showed (design rule 7).
 
         A number is of before the upgrade to 7, where only the handle is the same (rule 4).
@@ -249,9 +255,9 @@ class HalClient:
             if handle and not is_uuid(item_id):
                 item_id = located(self._api, handle)[1]
             found, url = self._api.get(f"core/items/{item_id}", _HOMES)
-        except NotFound:
+        except NotFoundError:
             return SourceState.VANISHED
-        except Restricted:
+        except RestrictedError:
             return SourceState.HIDDEN
         required(found, "uuid", str, url)  # an answer of another shape says nothing of the item
         if (state := shapes.state_of(found, url)) is not SourceState.PRESENT:
@@ -261,11 +267,11 @@ class HalClient:
         return SourceState.PRESENT if self._is_within(found, url, scope) else SourceState.ELSEWHERE
 
     def ping(self) -> None:
-        """Raises Transient while the repository does not answer."""
+        """Raises TransientError while the repository does not answer."""
         self._api.check()
 
     def download(self, bitstream_id: str, sink: Callable[[bytes], object], *, limit: int | None = None) -> Download:
-        """Give the bytes of a file to `sink`, at most `limit`. Raises Restricted for an embargoed one."""
+        """Give the bytes of a file to `sink`, at most `limit`. Raises RestrictedError for an embargoed one."""
         return self._http.download(f"{self.server.api_url}/core/bitstreams/{bitstream_id}/content", sink, limit=limit)
 
     def is_open(self, bitstream_id: str) -> bool | None:
@@ -282,7 +288,7 @@ class HalClient:
         ask, plain = partial(self._api.access, item_id), partial(self._api.check_files, item_id)
         try:
             found = self._optional.ask(Question.ACCESS, ask, plain)
-        except (UnansweredError, TooLarge):
+        except (UnansweredError, TooLargeError):
             return access_one_by_one(self.is_open, bitstream_ids)
         except LASTING_ERRORS:  # of the item: where that stands is told elsewhere
             return {}
@@ -290,7 +296,7 @@ class HalClient:
         return {**told, **access_one_by_one(self.is_open, [id for id in bitstream_ids if id not in told])}
 
     def _lists_access(self, scope: Scope) -> bool:
-        """Return whether lists of items may tell who may read files: an optional question (see `hal_optional`)."""
+        """Return whether lists of items may tell who may read files: an optional question (see `optional_requests`)."""
         embeds = [*self._api.embedding_files(with_access=True), *self._api.embedding_access()]
         params = [*items_in(scope, with_private=self.searches_private), ("size", 1), ("page", 0), *embeds]
         try:
@@ -309,7 +315,7 @@ class HalClient:
             return None
         try:
             return shapes.embargo_end_of(*self._api.get(f"core/bitstreams/{bitstream_id}/accessStatus", tries=1))
-        except (RepositoryError, AddressNotAllowed):
+        except (RepositoryError, AddressNotAllowedError):
             return None
 
     # Single objects
@@ -317,7 +323,7 @@ class HalClient:
     def _scope(self, kind: ScopeKind, id: str) -> Scope:
         found, url = self._object(kind, id)
         if kind is ScopeKind.ITEM and required(found, "withdrawn", bool, url):
-            raise NotFound(f"The item {id} has been withdrawn from {self.server.site_url}.", url)
+            raise NotFoundError(f"The item {id} has been withdrawn from {self.server.site_url}.", url)
         handle, name = (label(found, key, url) for key in ("handle", "name"))
         return Scope(kind, required(found, "uuid", str, url), handle, name or "")
 
@@ -325,17 +331,17 @@ class HalClient:
         """An object by its uuid. A malformed one is not asked for: that would be answered with 401, not 404."""
         try:
             if not is_uuid(id):
-                raise NotFound("")
+                raise NotFoundError("")
             return self._api.get(f"core/{_PATHS[kind]}/{id}", list(params))
-        except NotFound as error:
-            raise NotFound(f"There is no {kind} {id} at {self.server.site_url}.", error.url) from None
-        except Restricted as error:
-            raise Restricted(
+        except NotFoundError as error:
+            raise NotFoundError(f"There is no {kind} {id} at {self.server.site_url}.", error.url) from None
+        except RestrictedError as error:
+            raise RestrictedError(
                 f"The {kind} {id} at {self.server.site_url} is not open to {error.reader}.", error.url
             ) from None
 
     def _check(self, scope: Scope) -> None:
-        """Raises NotFound or Restricted: search takes a scope it does not know for the whole repository."""
+        """Raises NotFoundError or RestrictedError: search takes a scope it does not know for the whole repository."""
         if scope.kind is ScopeKind.REPOSITORY or scope.id in self._checked:
             return
         self._patience.retry_until_available("page", lambda: self._object(scope.kind, scope.id))
@@ -357,32 +363,32 @@ class HalClient:
         self, items: Iterable[Item], width: Callable[[], int], *, with_access: bool = False
     ) -> Iterator[Item | Failure]:
         completed = partial(self._completed, with_access=with_access)
-        return singly(items, completed, self._patience, width, control=self._api.check)
+        return read_items_individually(items, completed, self._patience, width, control=self._api.check)
 
     def _completed(self, item: Item, *, with_access: bool) -> Item | Failure:
         """Return an item with its metadata and files. Raises PartlyRead where the files may come at another time."""
         try:
             found = self._whole(item) if item.metadata is None else item
-        except NotFound:
+        except NotFoundError:
             return Failure(item.id, item.handle, item.name, "It is no longer there.", is_gone=True)
-        except Restricted as error:
+        except RestrictedError as error:
             return as_far_as_read(item, f"It is not open to {error.reader}.")
-        except (Rejected, TooLarge) as error:
+        except (RequestRejectedError, TooLargeError) as error:
             return as_far_as_read(item, str(error))
         try:
             return found if found.is_complete else self._with_files(found, with_access=with_access)
-        except BotWall:
+        except BotChallengeError:
             raise
-        except Transient as error:
+        except TransientError as error:
             raise PartlyRead(found, error) from error
 
     def _state(self, id: str) -> SourceState:
         """Return where an item stands whose files are refused: it may have been withdrawn since it was listed."""
         try:
             return shapes.state_of(*self._api.get(f"core/items/{id}", kind="item"))
-        except NotFound:
+        except NotFoundError:
             return SourceState.VANISHED
-        except Restricted:
+        except RestrictedError:
             return SourceState.HIDDEN
 
     def _whole(self, item: Item) -> Item:
@@ -390,9 +396,9 @@ class HalClient:
         path, owner = f"core/items/{item.id}", ("embed", "owningCollection")
         try:
             found, url = self._api.get(path, [*self._api.embedding_files(), owner], kind="item", tries_at_500=1)
-        except BotWall:
+        except BotChallengeError:
             raise
-        except Transient as error:
+        except TransientError as error:
             alone = self._api.get(path, [owner], kind="item", tries=1)
             raise PartlyRead(shapes.item_of(*alone, item.collection), error) from error
         read = shapes.item_of(found, url, item.collection)
@@ -407,16 +413,16 @@ class HalClient:
             return replace(item, bitstreams=())
         try:
             return self._api.with_files(item, with_access=with_access)
-        except (NotFound, Restricted) as error:
+        except (NotFoundError, RestrictedError) as error:
             now = replace(item, state=self._state(item.id))
             if _closes_files(now):
                 return replace(now, bitstreams=())
             if now.state is SourceState.VANISHED:
                 return Failure(item.id, item.handle, item.name, "It is no longer there.", is_gone=True)
-            if now.state is SourceState.HIDDEN and item.is_present and isinstance(error, Restricted):
+            if now.state is SourceState.HIDDEN and item.is_present and isinstance(error, RestrictedError):
                 return Failure(item.id, item.handle, item.name, f"It is not open to {error.reader}.")
             return as_far_as_read(item, str(error))
-        except (Rejected, TooLarge) as error:
+        except (RequestRejectedError, TooLargeError) as error:
             return as_far_as_read(item, str(error))
 
     def _is_within(self, found: shapes.Json, url: str, scope: Scope) -> bool:
@@ -426,9 +432,9 @@ class HalClient:
         """
         try:
             self._check(scope)
-        except NotFound:
+        except NotFoundError:
             return False
-        way = Way(None, f"search.resourceid:{found['uuid']}")
+        way = ListingOrder(None, f"search.resourceid:{found['uuid']}")
         params = [*items_in(scope, way=way, with_private=self.searches_private), ("size", 1)]
         with suppress(UnansweredError):
             if self._optional.ask(Question.IDS, lambda: self._api.search(params, tries=_TRIES)[0].total > 0):
@@ -443,7 +449,7 @@ class HalClient:
         while id:
             try:
                 found, url = self._object(kind, id, [PARENT])
-            except (NotFound, Restricted):
+            except (NotFoundError, RestrictedError):
                 return
             parent = shapes.embedded(found, "parentCommunity", url)
             kind, id = ScopeKind.COMMUNITY, "" if parent is None else required(parent, "uuid", str, url)
@@ -477,7 +483,7 @@ class HalClient:
             try:
                 pages = self.walk(scope, light=True, seen=lambda ids: set())
                 self._listed[scope] = {item.id: item for page in pages for item in page.items}
-            except (NotFound, Restricted):
+            except (NotFoundError, RestrictedError):
                 self._listed[scope] = {}
         return self._listed[scope]
 

@@ -6,11 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..errors import AddressNotAllowed, BadAnswer, RepositoryError, Restricted, TooLarge, Transient
-from ..http import Http, JsonAnswer, Redirects
+from ..errors import (
+    AddressNotAllowedError,
+    BadResponseError,
+    RepositoryError,
+    RestrictedError,
+    TooLargeError,
+    TransientError,
+)
+from ..http import HttpClient, JsonAnswer, Redirects
 from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, searched, with_bitstreams
+from .json_members import label, required
 from .list_end import MOST_LISTED, ListEnd, endless_in_words
-from .members import label, required
 from .records import Bitstream, FileAccess, Item, Server
 
 Params = Sequence[tuple[str, Any]]
@@ -29,9 +36,10 @@ class Answer(NamedTuple):
 
 
 class HalApi:
-    """GET requests below `/server/api`. Every method raises what `Http` raises, and BadAnswer for an unknown shape."""
+    """GET requests below `/server/api`. Every method raises what `HttpClient` raises, and BadResponseError for an
+    unknown shape."""
 
-    def __init__(self, http: Http, server: Server):
+    def __init__(self, http: HttpClient, server: Server):
         self.http, self.server = http, server
         # From 10 on metadata are filtered by language unless this projection is asked for; before, it is unknown.
         self._projection = [("projection", "allLanguages")] if server.generation >= 10 else []
@@ -63,12 +71,12 @@ class HalApi:
         """A page of search results, and its URL."""
         try:
             answer = self._sized("discover/search/objects", params, kind=kind, tries=tries, tries_at_500=tries_at_500)
-        except TooLarge as error:  # a smaller page may do
-            raise BadAnswer(str(error), error.url) from error
+        except TooLargeError as error:  # a smaller page may do
+            raise BadResponseError(str(error), error.url) from error
         return replace(searched(answer.value, answer.url), size_bytes=answer.size), answer.url
 
     def check(self) -> None:
-        """Raises Transient while the repository is in trouble: one item is searched for, any one."""
+        """Raises TransientError while the repository is in trouble: one item is searched for, any one."""
         self.search([("dsoType", "item"), ("size", 1), ("page", 0)], tries=1)
 
     def embedding_files(self, *, with_access: bool = False) -> Params:
@@ -84,19 +92,19 @@ class HalApi:
     def with_files(self, item: Item, bundles: Json | None = None, url: str = "", *, with_access: bool = False) -> Item:
         """The item with all its files that may be seen, in the order of bundles; `bundles`: the embedded list, if any.
 
-        A closed bundle or file is left out by DSpace, though `totalElements` counts it. Raises BadAnswer where fewer
-        come than in an earlier try that broke off.
+        A closed bundle or file is left out by DSpace, though `totalElements` counts it. Raises BadResponseError where
+        fewer come than in an earlier try that broke off.
         """
         before, files = self._broken_off.get(item.id, 0), list[Bitstream]()
         try:
             for found, bundle, source in self._files(item.id, bundles, url, self._embeds(with_access)):
                 files.append(bitstream_of(found, bundle, source))
-        except Transient:
+        except TransientError:
             self._broken_off[item.id] = max(before, len(files))
             raise
         if len(files) < before:
             url = self._url(f"core/items/{item.id}/bundles")
-            raise BadAnswer(f"{url} lists {len(files)} files, and {before} were listed before.", url)
+            raise BadResponseError(f"{url} lists {len(files)} files, and {before} were listed before.", url)
         return with_bitstreams(item, tuple(files))
 
     def _embeds(self, with_access: bool) -> Sequence[str]:
@@ -108,7 +116,7 @@ class HalApi:
         try:
             bundles = embedded(found, "bundles", url)
             return item if bundles is None else self.with_files(item, bundles, url, with_access=with_access)
-        except (RepositoryError, AddressNotAllowed):  # met again when the files are asked for by themselves
+        except (RepositoryError, AddressNotAllowedError):  # met again when the files are asked for by themselves
             return item
 
     def access(self, item_id: str) -> dict[str, FileAccess]:
@@ -134,7 +142,7 @@ class HalApi:
                 count += 1
                 yield file
             if count > MOST_LISTED:
-                raise TooLarge(f"{source}: {endless_in_words(count)}", source)
+                raise TooLargeError(f"{source}: {endless_in_words(count)}", source)
 
     def _bitstreams(self, bundle: Json, url: str, params: Params) -> Iterator[tuple[Json, str, str]]:
         name = label(bundle, "name", url) or ""
@@ -143,7 +151,7 @@ class HalApi:
         try:
             for found, source in self._rows("bitstreams", first, url, path, params, _BITSTREAMS):
                 yield found, name, source
-        except Restricted:
+        except RestrictedError:
             if first is not None:
                 raise  # else the whole list is closed, which is why it was left out
 
@@ -172,8 +180,8 @@ def to_the_end(
 
     Its counts are not trusted. Rows that may not be read leave short or empty pages; but however many pages a list
     promises, it has ended after a few that bring nothing new. Where the last page is full, or more came than is
-    counted, one more is asked for. Raises BadAnswer where a list forgets rows that it gave or has far more than it
-    counts, TooLarge where it has more than MOST_LISTED.
+    counted, one more is asked for. Raises BadResponseError where a list forgets rows that it gave or has far more than
+    it counts, TooLargeError where it has more than MOST_LISTED.
     """
     (page, url), number, end, before = first, 0, ListEnd(most_rows=MOST_LISTED), list[Any]()
     while True:
@@ -181,11 +189,11 @@ def to_the_end(
             number * page.size, page.size, len(page.rows), 0 if page.rows == before else len(page.rows), page.total
         )
         if end.is_endless:
-            raise (TooLarge if end.reach > MOST_LISTED else BadAnswer)(f"{url}: {end.in_words()}", url)
+            raise (TooLargeError if end.reach > MOST_LISTED else BadResponseError)(f"{url}: {end.in_words()}", url)
         yield page, url
         number, before = number + 1, page.rows
         if number * page.size >= end.after(number * page.size, page.total):
             return
         total, (page, url) = page.total, read(number, page.size)
         if page.total < min(total, end.reach):  # Spring corrects the count on a last page, but never below its rows
-            raise BadAnswer(f"{url} counts {page.total} where more were listed before.", url)
+            raise BadResponseError(f"{url} counts {page.total} where more were listed before.", url)

@@ -6,10 +6,10 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import NotFound, RepositoryError, Restricted, ServerTrouble, Unreachable
+from ..errors import NotFoundError, RepositoryError, RestrictedError, ServerError, UnreachableError
 from .hal_api import HalApi
 from .hal_records import found_object
-from .members import optional, required
+from .json_members import optional, required
 from .records import ScopeKind
 
 Located = tuple[ScopeKind, str]
@@ -20,14 +20,15 @@ _MOST_ROWS = 20
 
 
 def located(api: HalApi, handle: str) -> Located:
-    """Return the kind and id of what a handle names. Raises NotFound, Restricted and what `Http` raises.
+    """Return the kind and id of what a handle names. Raises NotFoundError, RestrictedError and what `HttpClient`
+    raises.
 
     The lookup is broken at some sites: they answer 404 or 500 for each handle, or with the object instead of a
     redirect. So the handle is searched for before anybody is told that there is nothing.
     """
     try:
         found = api.http.locate(f"{api.server.api_url}/pid/find", [("id", handle)])
-    except Unreachable:
+    except UnreachableError:
         raise
     except RepositoryError as error:
         if place := _by_search(api, handle):
@@ -35,7 +36,7 @@ def located(api: HalApi, handle: str) -> Located:
         raise _meaning(api, handle, error) from None
     place = _pointed_to(found) if isinstance(found, str) else _as_object(found.value, found.url)
     if place is None:
-        raise NotFound(f"{handle} is neither a community nor a collection nor an item.", api.server.api_url)
+        raise NotFoundError(f"{handle} is neither a community nor a collection nor an item.", api.server.api_url)
     return place
 
 
@@ -57,16 +58,17 @@ def _by_search(api: HalApi, handle: str) -> Located | None:
 
 
 def _as_object(found: Any, url: str) -> Located | None:
-    """Return the kind and id of an object; None for one of another kind. Raises BadAnswer for what is no object."""
+    """Return the kind and id of an object; None for one of another kind. Raises BadResponseError for what is no
+    object."""
     kind = _TYPES.get(required(found, "type", str, url))
     return (kind, required(found, "uuid", str, url)) if kind else None
 
 
 def _meaning(api: HalApi, handle: str, error: RepositoryError) -> RepositoryError:
     """Return what it means that a lookup failed and a search found nothing."""
-    if isinstance(error, NotFound):
-        return NotFound(f"There is nothing with the handle {handle} at {api.server.site_url}.", error.url)
-    if isinstance(error, ServerTrouble):
+    if isinstance(error, NotFoundError):
+        return NotFoundError(f"There is nothing with the handle {handle} at {api.server.site_url}.", error.url)
+    if isinstance(error, ServerError):
         api.http.get_json(api.server.api_url)  # a repository in trouble has trouble here too, and says so
-        return Restricted(f"{handle} exists, it seems, but is not open to the public.", error.url)
+        return RestrictedError(f"{handle} exists, it seems, but is not open to the public.", error.url)
     return error

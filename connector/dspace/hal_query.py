@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
 
-from .hal_optional import Question
-from .parts import prefixes
+from .optional_requests import Question
 from .records import Scope, Subset
+from .uuid_partitions import prefixes
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ListingOrder:
     """A way to list a scope: an order, or a part of it."""
 
     sort: str | None
@@ -21,11 +21,11 @@ class Way:
 
 # New items come last by accession; the first hexadecimal digit of the uuid cuts any listing into 16 parts.
 WAYS = (
-    Way("dc.date.accessioned,asc"),
-    Way("dc.title,asc"),
-    *(Way(None, f"search.resourceid:{digit}*") for digit in "0123456789abcdef"),
+    ListingOrder("dc.date.accessioned,asc"),
+    ListingOrder("dc.title,asc"),
+    *(ListingOrder(None, f"search.resourceid:{digit}*") for digit in "0123456789abcdef"),
 )
-AS_IT_COMES = Way(None)
+AS_IT_COMES = ListingOrder(None)
 # The search of administrators. It shows them private items, and withdrawn ones, which are left out: they count nowhere.
 _ADMINISTRATIVE_VIEW = ("configuration", "administrativeView")
 _NOT_WITHDRAWN = "NOT withdrawn:true"
@@ -33,7 +33,7 @@ _WHOLE = Subset()
 
 
 def items_in(
-    scope: Scope, subset: Subset | None = None, way: Way = AS_IT_COMES, *, with_private: bool
+    scope: Scope, subset: Subset | None = None, way: ListingOrder = AS_IT_COMES, *, with_private: bool
 ) -> list[tuple[str, str]]:
     """Return the parameters that select and order items; what pages and embeds them is for the caller to add.
 

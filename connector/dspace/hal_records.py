@@ -1,4 +1,5 @@
-"""From the JSON of DSpace 7 to 10 to records. What the API promises and does not give raises BadAnswer, never passes.
+"""From the JSON of DSpace 7 to 10 to records. What the API promises and does not give raises BadResponseError, never
+passes.
 
 Optional are what real servers leave null: handles, names, languages, checksums. All text is kept as it came.
 """
@@ -12,8 +13,8 @@ from datetime import date
 from typing import Any
 
 from ..characters import is_storable
-from ..errors import BadAnswer
-from .members import label, optional, required, text
+from ..errors import BadResponseError
+from .json_members import label, optional, required, text
 from .records import ORIGINAL, Bitstream, Collection, Community, FileAccess, Item, MetadataValue, SourceState
 
 Json = dict[str, Any]
@@ -149,7 +150,7 @@ def bitstream_of(found: Json, bundle: str, url: str) -> Bitstream:
 
 def _access_told(found: Json, url: str) -> FileAccess | None:
     """Return the access status that is embedded in an item or a file; None where it is not told, or is malformed."""
-    with suppress(BadAnswer):
+    with suppress(BadResponseError):
         return access_of(found, url)
     return None
 
@@ -169,7 +170,7 @@ def embargo_end_of(status: Json, url: str) -> date | None:
     try:
         return None if day is None else date.fromisoformat(day)
     except ValueError as error:
-        raise BadAnswer(f"{url} gives “{day}” as the end of an embargo, which is no date.", url) from error
+        raise BadResponseError(f"{url} gives “{day}” as the end of an embargo, which is no date.", url) from error
 
 
 def community_of(found: Json, url: str) -> Community:

@@ -8,16 +8,16 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from ..errors import NotFound, Rejected, RepositoryError, Restricted
+from ..errors import NotFoundError, RepositoryError, RequestRejectedError, RestrictedError
 from . import hal_records as shapes
 from .hal_api import HalApi, to_the_end
-from .members import required
+from .json_members import required
 from .records import Collection, Community
 
 T = TypeVar("T")
 
 _COMMUNITIES = "communities"
-_REFUSALS = (Rejected, NotFound, Restricted)
+_REFUSALS = (RequestRejectedError, NotFoundError, RestrictedError)
 PARENT = ("embed", "parentCommunity")
 
 

@@ -12,21 +12,21 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..errors import BadAnswer, Rejected, Transient
+from ..errors import BadResponseError, RequestRejectedError, TransientError
 from ..http import OutageWait
 from . import records
 from .hal_api import HalApi
+from .hal_progress import Cursor, Result, SeenCounter, Step, by_id, is_light
 from .hal_query import AS_IT_COMES, WAYS, items_in
 from .hal_records import Listed, found_object, item_of, known_id
-from .hal_steps import Cursor, Result, Step, Tally, by_id, is_light
 from .list_end import ListEnd
-from .pages import Pages, Rows
-from .plans import WARM_UP, WIDTH_OF_TRIALS, WORTH_A_TRIAL, Plan, Plans, cheapest, is_worth
+from .page_plans import WARM_UP, WIDTH_OF_TRIALS, WORTH_A_TRIAL, PagePlan, PagePlans, cheapest, is_worth
+from .page_reader import PageReader, Rows
 from .records import Failure, Item, Page, Scope, ScopeKind, Subset
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class HalReading:
     """How a walk reads: `sizes` are the page sizes allowed; `complete` makes light items complete, some at a time.
 
     `lists_parts`: whether the site answers searches for a part of the items. `with_private`: see `items_in`.
@@ -43,14 +43,14 @@ class Reading:
     with_access: bool
 
 
-class Walk:
+class HalItemLister:
     """One walk over one scope; `pages` may be called once."""
 
     def __init__(
         self,
-        reading: Reading,
+        reading: HalReading,
         scope: Scope,
-        plans: Plans,
+        plans: PagePlans,
         *,
         light: bool,
         with_collection: bool,
@@ -64,9 +64,9 @@ class Walk:
         self._collection = records.Collection(scope.id, scope.handle, scope.name) if is_collection else None
         self._embeds_owner = with_collection and not is_collection
         self._met: set[str] = set()
-        self._tally, self._is_resumed, self._end = Tally(), False, ListEnd()
+        self._tally, self._is_resumed, self._end = SeenCounter(), False, ListEnd()
         self._plan, self._way, self._offset = plans.first, WAYS[0], 0
-        self._chosen: Plan | None = None
+        self._chosen: PagePlan | None = None
         self._is_trying = False
         self._uncut_size = 0  # the largest size of a page that no cap has cut
         self._pages = self._new_pages()
@@ -75,7 +75,7 @@ class Walk:
         """The pages from the beginning, or after the one whose cursor is given."""
         at = cursor or {}
         self._is_resumed = cursor is not None
-        self._tally = Tally(*(at.get(name, 0) for name in ("count", "total", "most", "lacking")))
+        self._tally = SeenCounter(*(at.get(name, 0) for name in ("count", "total", "most", "lacking")))
         first_again = at.get("way", 0)
         if first_again == 0:
             yield from self._first_way(at)
@@ -98,7 +98,7 @@ class Walk:
             yield from self._trials()
         yield from self._to_the_end(self._chosen or first)
 
-    def _to_the_end(self, plan: Plan) -> Iterator[Page]:
+    def _to_the_end(self, plan: PagePlan) -> Iterator[Page]:
         """Read to the last page that is promised, or that brings something new, and one more where that is in doubt."""
         end = lambda: self._end.after(self._offset, self._tally.total)  # noqa: E731
         while self._offset < end():
@@ -107,17 +107,17 @@ class Walk:
             failure = Failure(None, None, None, self._end.in_words())
             yield Page((), self._cursor() | asdict(self._tally), self._tally.total, (failure,))
 
-    def _opening(self, plan: Plan) -> Iterator[Page]:
+    def _opening(self, plan: PagePlan) -> Iterator[Page]:
         """One page, that tells the total. A site whose search knows no such sort answers 422: then its own order."""
         end = self._offset + 1
         try:
             yield from self._read(plan, lambda: end)
-        except Rejected:
+        except RequestRejectedError:
             self._way = AS_IT_COMES
             yield from self._read(plan, lambda: end)
 
     def _trials(self) -> Iterator[Page]:
-        costs: dict[Plan, float] = {}
+        costs: dict[PagePlan, float] = {}
         self._is_trying = True
         for trial in self._plans.trials:
             start, busy, too_large = self._offset, self._busy(trial.plan), self._pages.too_large
@@ -133,14 +133,14 @@ class Walk:
         """Requests at a time: while plans are compared the same few for each, as a server shared by more is slower."""
         return min(WIDTH_OF_TRIALS, self._reading.width()) if self._is_trying else self._reading.width()
 
-    def _busy(self, plan: Plan) -> float:
+    def _busy(self, plan: PagePlan) -> float:
         """Seconds the server was busy so far with requests of this plan's kinds."""
         return sum(self._api.http.busy.get(kind, 0.0) for kind in (plan.name, "bundles", "bitstreams"))
 
-    def _until(self, plan: Plan, end: int) -> Iterator[Page]:
+    def _until(self, plan: PagePlan, end: int) -> Iterator[Page]:
         return self._read(plan, lambda: min(end, self._tally.total))
 
-    def _read(self, plan: Plan, end: Callable[[], int]) -> Iterator[Page]:
+    def _read(self, plan: PagePlan, end: Callable[[], int]) -> Iterator[Page]:
         self._plan = plan
         steps = (self._step(offset, rows) for offset, rows in self._pages(self._offset, end, plan.size))
         yield from self._filled(steps)
@@ -162,8 +162,8 @@ class Walk:
 
     def _again(self, number: int) -> Iterator[Page]:
         """List the scope, or a part of it, in another way. What can be listed in no such way is left out of it."""
-        self._way, self._plan = WAYS[number], Plan(self._reading.sizes[0], False)
-        listing, here, end, start = Tally(), set[str](), ListEnd(), 0
+        self._way, self._plan = WAYS[number], PagePlan(self._reading.sizes[0], False)
+        listing, here, end, start = SeenCounter(), set[str](), ListEnd(), 0
 
         def steps() -> Iterator[Step]:
             nonlocal start
@@ -180,7 +180,7 @@ class Walk:
 
         try:
             yield from (page for page in self._filled(steps()) if page.items or page.failures)
-        except Rejected:
+        except RequestRejectedError:
             return
         if WAYS[number].query is None and listing.is_whole:
             self._tally = listing
@@ -225,8 +225,8 @@ class Walk:
 
     # One request
 
-    def _new_pages(self) -> Pages:
-        return Pages(self._rows, self._reading.sizes, self._reading.patience, self._width, control=self._api.check)
+    def _new_pages(self) -> PageReader:
+        return PageReader(self._rows, self._reading.sizes, self._reading.patience, self._width, control=self._api.check)
 
     def _rows(self, offset: int, size: int, tries: int) -> Rows:
         """One page, read in a thread of its own. Where an item breaks its page by its files, it is listed without."""
@@ -234,12 +234,12 @@ class Walk:
             return self._listed(self._plan, offset, size, tries)
         try:
             return self._listed(self._plan, offset, size, tries, tries_at_500=1 if size == 1 else 2)
-        except Transient:
+        except TransientError:
             if size > 1:
                 raise
-            return self._listed(Plan(1, False), offset, 1, tries)
+            return self._listed(PagePlan(1, False), offset, 1, tries)
 
-    def _listed(self, plan: Plan, offset: int, size: int, tries: int, tries_at_500: int | None = None) -> Rows:
+    def _listed(self, plan: PagePlan, offset: int, size: int, tries: int, tries_at_500: int | None = None) -> Rows:
         params = [*self._parameters(plan), ("page", offset // size), ("size", size)]
         found, url = self._api.search(params, kind=plan.name, tries=tries, tries_at_500=tries_at_500)
         lacking = self._lacking(found, offset, size, url)
@@ -251,8 +251,8 @@ class Walk:
     def _lacking(self, found: Listed, offset: int, size: int, url: str) -> int:
         """Return how many rows a page lacks because their objects are not there. An empty page is the end of a list.
 
-        Raises BadAnswer where the page may be cut by a lowered cap, or lacks most of its rows: the rows between would
-        never come (dspace-rest.md, 3.2).
+        Raises BadResponseError where the page may be cut by a lowered cap, or lacks most of its rows: the rows between
+        would never come (dspace-rest.md, 3.2).
         """
         count, last = len(found.rows), min(offset + size, found.total) - 1
         expected = last + 1 - offset
@@ -262,15 +262,15 @@ class Walk:
         if size > self._uncut_size and self._is_row(found.rows[-1], last):
             self._uncut_size = size
         if size > self._uncut_size or count < expected / 2:
-            raise BadAnswer(f"{url} gave {count} items where {expected} were asked for.", url)
+            raise BadResponseError(f"{url} gave {count} items where {expected} were asked for.", url)
         return expected - count
 
     def _is_row(self, row: Any, index: int) -> bool:
         """Return whether a row of a page is that with this index in the whole list: it takes a request."""
-        found, _ = self._api.search([*self._parameters(Plan(1, False)), ("page", index), ("size", 1)])
+        found, _ = self._api.search([*self._parameters(PagePlan(1, False)), ("page", index), ("size", 1)])
         return known_id(row) is not None and known_id(row) in map(known_id, found.rows)
 
-    def _parameters(self, plan: Plan) -> list[tuple[str, Any]]:
+    def _parameters(self, plan: PagePlan) -> list[tuple[str, Any]]:
         with_access = self._reading.with_access
         embeds = self._api.embedding_files(with_access=with_access) if plan.embeds else []
         access = self._api.embedding_access() if with_access else []
@@ -278,12 +278,12 @@ class Walk:
         selected = items_in(self._scope, self._subset, self._way, with_private=self._reading.with_private)
         return [*selected, *embeds, *access, *owner]
 
-    def _row(self, row: Any, plan: Plan, url: str) -> Result:
+    def _row(self, row: Any, plan: PagePlan, url: str) -> Result:
         """The item of a row; a row that cannot be understood is a Failure, and its neighbours are safe."""
         try:
             found = found_object(row, url)
             item = item_of(found, url, self._collection)
-        except BadAnswer as error:
+        except BadResponseError as error:
             return Failure(known_id(row), None, None, str(error))
         if not plan.embeds:
             return item

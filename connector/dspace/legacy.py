@@ -11,18 +11,26 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from ..errors import BotWall, NotFound, Rejected, Restricted, ServerTrouble, TooLarge, Transient
-from ..http import Download, Http, OutageWait
+from ..errors import (
+    BotChallengeError,
+    NotFoundError,
+    RequestRejectedError,
+    RestrictedError,
+    ServerError,
+    TooLargeError,
+    TransientError,
+)
+from ..http import Download, HttpClient, OutageWait
 from . import legacy_records as records
 from .estimates import Sample
 from .file_access import access_one_by_one, may_read
+from .item_reader import PartlyRead, read_items_individually
+from .json_members import label, optional, required
 from .legacy_api import EVERYTHING, Answer, LegacyApi
 from .legacy_estimate import estimated
-from .legacy_slices import SliceWalk
+from .legacy_recheck import SliceWalk
 from .legacy_tree import LegacyTree
-from .legacy_walk import Walk
-from .members import label, optional, required
-from .paths import handle_in, is_uuid, object_of
+from .legacy_walk import LegacyItemLister
 from .records import (
     Collection,
     Community,
@@ -38,8 +46,8 @@ from .records import (
     Subset,
     as_far_as_read,
 )
-from .shown import OpenItems, Openness
-from .singly import PartlyRead, singly
+from .urls import handle_in, is_uuid, object_of
+from .visibility import OpenItems, PublicVisibility
 
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _HOMES = {ScopeKind.COLLECTION: "parentCollectionList", ScopeKind.COMMUNITY: "parentCommunityList"}
@@ -66,7 +74,7 @@ class LegacyClient:
 
     def __init__(
         self,
-        http: Http,
+        http: HttpClient,
         server: Server,
         *,
         limit: int | None = None,
@@ -77,7 +85,7 @@ class LegacyClient:
         self.server, self.patience, self.width = server, patience, width
         self.api = LegacyApi(http, server, limit)
         self._tree = LegacyTree(self.api, width, patience.stop)
-        self._openness = Openness(self)
+        self._openness = PublicVisibility(self)
 
     # -- what there is
 
@@ -121,14 +129,15 @@ class LegacyClient:
     def find(self, kind: ScopeKind, identifier: str) -> Scope:
         """The scope of this kind with this id (uuid or number) or handle ("1/2", "hdl:1/2" or its URL).
 
-        Raises NotFound or Restricted. DSpace 4 calls unknown ids not authorised: the sentence leaves it open there.
+        Raises NotFoundError or RestrictedError. DSpace 4 calls unknown ids not authorised: the sentence leaves it open
+        there.
         """
         if kind == ScopeKind.REPOSITORY:
             return Scope(kind, "", None, self.server.name or urlsplit(self.server.site_url).netloc)
         handle = handle_in(identifier)
         scope = self._by_handle(handle) if handle else self._by_id(kind, identifier.strip())
         if scope.kind != kind:
-            raise NotFound(f"{handle} is the handle of a {scope.kind}, not of a {kind}.", self.api.url(""))
+            raise NotFoundError(f"{handle} is the handle of a {scope.kind}, not of a {kind}.", self.api.url(""))
         return scope
 
     def resolve(self, path: str) -> Scope | None:
@@ -142,41 +151,42 @@ class LegacyClient:
     def _by_id(self, kind: ScopeKind, id: str) -> Scope:
         # A malformed id would be a 500 on 6.
         if not (_NUMBER.fullmatch(id) or (self.api.can.uuids and is_uuid(id))):
-            raise NotFound(f"There is no {kind} “{id}”: that is neither an id nor a handle.", self.api.url(""))
+            raise NotFoundError(f"There is no {kind} “{id}”: that is neither an id nor a handle.", self.api.url(""))
         try:
             return _scope(kind, self.api.get(f"{_PATHS[kind]}/{id}"))
-        except NotFound as error:
-            raise NotFound(f"There is no {kind} {id} in this repository.", error.url) from error
-        except Restricted as error:
-            raise Restricted(self._closed(f"The {kind} {id}", error), error.url) from error
+        except NotFoundError as error:
+            raise NotFoundError(f"There is no {kind} {id} in this repository.", error.url) from error
+        except RestrictedError as error:
+            raise RestrictedError(self._closed(f"The {kind} {id}", error), error.url) from error
 
     def _by_handle(self, handle: str) -> Scope:
         try:
             answer = self._answer_for(handle)
-        except NotFound as error:
+        except NotFoundError as error:
             closed = ", or it is not open to the public" if self.api.can.tells_unknown else ""
-            raise NotFound(
+            raise NotFoundError(
                 f"There is nothing with the handle {handle} in this repository{closed}.", error.url
             ) from error
-        except Restricted as error:
-            raise Restricted(self._closed(f"What has the handle {handle}", error), error.url) from error
+        except RestrictedError as error:
+            raise RestrictedError(self._closed(f"What has the handle {handle}", error), error.url) from error
         name = required(answer.json, "type", str, answer.url).lower()
         if name not in _PATHS:
-            raise NotFound(f"{handle} is the handle of a {name}, which cannot be imported.", answer.url)
+            raise NotFoundError(f"{handle} is the handle of a {name}, which cannot be imported.", answer.url)
         return _scope(ScopeKind(name), answer)
 
     def _answer_for(self, handle: str) -> Answer:
-        """The object with a handle. On 5 and 6 a 500 is NotFound (unknown or closed) if the server is well else."""
+        """The object with a handle. On 5 and 6 a 500 is NotFoundError (unknown or closed) if the server is well
+        else."""
         path = f"handle/{quote(handle)}"
         if not self.api.can.tells_unknown:
             return self.api.get(path)
         try:
             return self.api.get(path, tries=2)
-        except ServerTrouble as error:
+        except ServerError as error:
             self.api.control()
-            raise NotFound(str(error), error.url) from error
+            raise NotFoundError(str(error), error.url) from error
 
-    def _closed(self, what: str, error: Restricted) -> str:
+    def _closed(self, what: str, error: RestrictedError) -> str:
         unknown = "" if self.api.can.tells_unknown else "unknown, or "
         return f"{what} is {unknown}not open to {error.reader}."
 
@@ -213,12 +223,12 @@ class LegacyClient:
         """Every item of the scope that can be found, each once, in pages of at most 100 (see `legacy_walk`).
 
         `light`: items may come without details, where details would cost more. `subset`: a part of the items, as these
-        servers cannot select by time; some of them may come twice (see `legacy_slices`). `with_access` is not needed:
+        servers cannot select by time; some of them may come twice (see `legacy_recheck`). `with_access` is not needed:
         files that we may not read are not listed.
         """
         if subset is not None and subset.part:
             return SliceWalk(self, scope, subset.part).pages(cursor)
-        return Walk(self, scope, light, with_collection, seen, hidden).pages(cursor)
+        return LegacyItemLister(self, scope, light, with_collection, seen, hidden).pages(cursor)
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
         """Give light items their metadata and bitstreams, one request each; complete ones pass as they are."""
@@ -226,7 +236,9 @@ class LegacyClient:
             if is_complete:
                 yield from group
             else:
-                yield from singly(group, self._completed, self.patience, self.width, control=self.api.control)
+                yield from read_items_individually(
+                    group, self._completed, self.patience, self.width, control=self.api.control
+                )
 
     def item(self, id: str, *, with_collection: bool = False) -> Item:
         """One item with metadata, with its bitstreams unless these break its answer, and its collection if wanted."""
@@ -235,18 +247,20 @@ class LegacyClient:
         return records.item_with_details(row, url, records.collection(owner, url) if owner else None)
 
     def open_items(self, scope: Scope, ids: Group[str], *, with_files: bool = False) -> OpenItems:
-        """Return those of these items that the lists of the scope show us, in any case with files (see `Openness`)."""
+        """Return those of these items that the lists of the scope show us, in any case with files (see
+        `PublicVisibility`)."""
         return self._openness.found(scope, ids)
 
     def homes(self, item_id: str) -> list[Scope]:
-        """The collections that an item is in and that we may see. Raises NotFound or Restricted for the item."""
+        """The collections that an item is in and that we may see. Raises NotFoundError or RestrictedError for the
+        item."""
         kind = ScopeKind.COLLECTION
         row, url = self.patience.retry_until_available(
             "item", lambda: self.api.get(f"items/{item_id}", {"expand": _HOMES[kind]}, kind="item")
         )
         return [_scope(kind, Answer(home, url)) for home in records.children(row, _HOMES[kind], url)]
 
-    def whereabouts(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
+    def item_state(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
         """Where an item is that a walk of the scope did not show any more (design rule 7).
 
         401 and 403 are HIDDEN: on 4 to 6 that may be a withdrawn item, and on 4 an unknown one. What can be read and is
@@ -255,9 +269,9 @@ class LegacyClient:
         """
         try:
             row, url = self.api.get(f"items/{item_id}", {"expand": ",".join(_HOMES.values())}, kind="item")
-        except NotFound:
+        except NotFoundError:
             return SourceState.VANISHED
-        except Restricted:
+        except RestrictedError:
             return SourceState.HIDDEN
         if handle is not None and label(row, "handle", url) not in (None, handle):
             return SourceState.VANISHED
@@ -270,7 +284,7 @@ class LegacyClient:
         return SourceState.PRESENT if self.api.can.lists_private else SourceState.HIDDEN
 
     def ping(self) -> None:
-        """Raises Transient while the repository does not answer."""
+        """Raises TransientError while the repository does not answer."""
         self.api.control()
 
     def download(self, bitstream_id: str, sink: Callable[[bytes], object], *, limit: int | None = None) -> Download:
@@ -298,24 +312,24 @@ class LegacyClient:
                 if error is not None:
                     raise PartlyRead(found, error)
             return found if found.is_complete else self._with_files(found)
-        except Restricted as error:
+        except RestrictedError as error:
             return as_far_as_read(found, f"It is not open to {error.reader} (restricted or withdrawn).")
-        except NotFound:
+        except NotFoundError:
             return Failure(item.id, item.handle, item.name, "It is no longer there.", is_gone=True)
-        except (Rejected, TooLarge) as error:
+        except (RequestRejectedError, TooLargeError) as error:
             return as_far_as_read(found, str(error))
-        except (BotWall, PartlyRead):
+        except (BotChallengeError, PartlyRead):
             raise
-        except Transient as error:
+        except TransientError as error:
             raise PartlyRead(found, error) from error
 
-    def _row(self, id: str, more: str = "") -> tuple[Answer, Transient | None]:
+    def _row(self, id: str, more: str = "") -> tuple[Answer, TransientError | None]:
         """Return the JSON of an item with everything; or without files, and the error with which everything failed."""
         try:
             return self.api.get(f"items/{id}", {"expand": f"{EVERYTHING}{more}"}, kind="item", tries_at_500=1), None
-        except BotWall:
+        except BotChallengeError:
             raise
-        except Transient as error:
+        except TransientError as error:
             return self.api.get(f"items/{id}", {"expand": f"metadata{more}"}, kind="item", tries=1), error
 
     def _with_files(self, item: Item) -> Item:

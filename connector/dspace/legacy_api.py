@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..errors import Rejected
-from ..http import Http, JsonAnswer, Redirects
+from ..errors import RequestRejectedError
+from ..http import HttpClient, JsonAnswer, Redirects
 from .legacy_records import identifier, listed
 from .list_end import MOST_UNCOUNTED, Stretch, endless_in_words
 from .records import Server
@@ -27,7 +27,7 @@ class Abilities:
     `item_pages`: /collections/ID/items, with expand; `all_items`: /items; `all_communities`: /communities lists more
     than the top ones, with their children; `tells_unknown`: an unknown id is 404, not 401; `lists_private`: private
     items stand in the lists; `uuids`: ids are uuids, the numbers of old understood; `most_rows`: the most rows of any
-    list to ask for at once, None where one large list costs no more than its pages (see `legacy_plans`);
+    list to ask for at once, None where one large list costs no more than its pages (see `legacy_page_plans`);
     `counts_once`: a community counts an item once that is in several collections below it.
     """
 
@@ -60,10 +60,10 @@ class Answer(NamedTuple):
 class LegacyApi:
     """GET requests below `/rest`; `limit` is the most results the user wants asked for at once.
 
-    Every method raises what `Http` raises, and BadAnswer for an unknown shape.
+    Every method raises what `HttpClient` raises, and BadResponseError for an unknown shape.
     """
 
-    def __init__(self, http: Http, server: Server, limit: int | None = None):
+    def __init__(self, http: HttpClient, server: Server, limit: int | None = None):
         self.http, self.server, self.can = http, server, ABILITIES[server.generation]
         self.limit = limit
 
@@ -90,7 +90,7 @@ class LegacyApi:
         return self.http.get_json_from(url, params, follow=Redirects.SAME_REQUEST, **how)._replace(url=url)
 
     def control(self) -> None:
-        """Raises Transient when the repository does not answer what it should always be able to."""
+        """Raises TransientError when the repository does not answer what it should always be able to."""
         listed(*self.get("communities", {"limit": 1}, tries=1))
 
     def capped(self, size: int) -> int:
@@ -102,7 +102,7 @@ class LegacyApi:
 
         Rows that may not be read are taken out after the page was cut: short or empty pages are not the end, a long
         stretch without any new row is (a server that does not know `offset` would repeat itself for ever).
-        Raises Rejected where the list brings so many rows that it may have no end.
+        Raises RequestRejectedError where the list brings so many rows that it may have no end.
         """
         size, offset, stretch, met = self.capped(_FIRST_PAGE), 0, Stretch(most_rows=LONG_ROWS), set[str]()
         while not stretch.is_long:
@@ -113,7 +113,7 @@ class LegacyApi:
             yield from new.values()
             met.update(new)
             if len(met) > MOST_UNCOUNTED:
-                raise Rejected(f"{answer.url}: {endless_in_words(len(met))}", answer.url)
+                raise RequestRejectedError(f"{answer.url}: {endless_in_words(len(met))}", answer.url)
             stretch.add(size, len(new))
             offset += size
             if len(rows) < size:

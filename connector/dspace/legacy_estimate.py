@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..errors import NotFound
+from ..errors import NotFoundError
 from .estimates import Sample, pages_of, spread
-from .legacy_plans import plans_for
+from .legacy_page_plans import plans_for
 from .legacy_rows import LegacyRows
-from .pages import Rows
+from .page_reader import Rows
 from .records import Collection, Estimate, Item, Page, Scope, ScopeKind
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class _Lists:
             if at < (count := part.item_count or 0):
                 return part, min(at // size, max(0, count // size - 1)) * size
             at -= count
-        raise NotFound("There is no such item.")
+        raise NotFoundError("There is no such item.")
 
     def _read_at(self, part: Collection, offset: int) -> None:
         if self._client.api.can.item_pages:

@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from ..characters import storable
-from ..errors import BadAnswer
-from .members import label, optional, required, text
-from .pages import Rows
+from ..errors import BadResponseError
+from .json_members import label, optional, required, text
+from .page_reader import Rows
 from .records import Bitstream, Collection, Community, Failure, Item, MetadataValue, SourceState
 
 
 def listed(answer: Any, url: str) -> list[Any]:
-    """The answer of a listing. Raises BadAnswer unless it is a list."""
+    """The answer of a listing. Raises BadResponseError unless it is a list."""
     if not isinstance(answer, list):
-        raise BadAnswer(f"{url} did not answer as DSpace does: it is no list.", url)
+        raise BadResponseError(f"{url} did not answer as DSpace does: it is no list.", url)
     return answer
 
 
@@ -83,7 +83,7 @@ def _state(row: Any, url: str) -> SourceState:
 
 
 def complete_item(row: Any, url: str, collection: Collection | None = None) -> Item:
-    """An item that was asked for with everything. Raises BadAnswer when metadata or bitstreams are not there."""
+    """An item that was asked for with everything. Raises BadResponseError when metadata or bitstreams are not there."""
     required(row, "metadata", list, url)
     required(row, "bitstreams", list, url)
     return item(row, url, collection)
@@ -93,13 +93,14 @@ def item_with_details(row: Any, url: str, collection: Collection | None = None) 
     """Return an item that was asked for with everything, or without its files where these are missing or broken."""
     try:
         return complete_item(row, url, collection)
-    except BadAnswer:
+    except BadResponseError:
         required(row, "metadata", list, url)
         return item(row | {"bitstreams": None}, url, collection)
 
 
 def files(row: Any, url: str) -> tuple[Bitstream, ...]:
-    """Return the files of an item that was asked for with them. Raises BadAnswer when they are missing or broken."""
+    """Return the files of an item that was asked for with them. Raises BadResponseError when they are missing or
+    broken."""
     return tuple([_bitstream(file, url) for file in required(row, "bitstreams", list, url)])
 
 
@@ -114,7 +115,7 @@ def item_rows(
     for row in rows:
         try:
             items.append(read(row, url, collection))
-        except BadAnswer as error:
+        except BadResponseError as error:
             failures.append(_broken(row, error))
     return Rows(tuple(item for item in items if item.is_present), total, tuple(failures))
 
@@ -126,7 +127,7 @@ def _value(entry: Any, url: str) -> MetadataValue:
 def _field(entry: Any, url: str) -> str:
     field = text(entry, "key", url)
     if field is None:
-        raise BadAnswer(f"{url} did not answer as DSpace does: a metadata value has no “key”.", url)
+        raise BadResponseError(f"{url} did not answer as DSpace does: a metadata value has no “key”.", url)
     return field
 
 
@@ -146,11 +147,11 @@ def _bitstream(row: Any, url: str) -> Bitstream:
     )
 
 
-def _broken(row: Any, error: BadAnswer) -> Failure:
+def _broken(row: Any, error: BadResponseError) -> Failure:
     """What can still be told of a row that is not what was promised."""
     said = {key: value for key, value in row.items() if isinstance(value, str)} if isinstance(row, dict) else {}
     try:
         id = identifier(row, error.url)
-    except BadAnswer:
+    except BadResponseError:
         id = None
     return Failure(id, storable(said.get("handle")), storable(said.get("name")), str(error))

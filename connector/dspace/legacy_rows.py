@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from ..errors import BadAnswer, TooLarge, Transient
+from ..errors import BadResponseError, TooLargeError, TransientError
 from ..http import JsonAnswer, OutageWait
+from .adaptive_page_size import RowWeight
+from .json_members import required
 from .legacy_api import EVERYTHING, LegacyApi
-from .legacy_plans import ListPlan, PlanChoice
+from .legacy_page_plans import ListPlan, PlanChoice
 from .legacy_records import children, item_rows, listed
-from .members import required
-from .page_size import RowWeight
-from .pages import Pages, Rows
-from .plans import WIDTH_OF_TRIALS
+from .page_plans import WIDTH_OF_TRIALS
+from .page_reader import PageReader, Rows
 from .records import Collection
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ class LegacyRows:
             at_500 = (1 if size == 1 else 2) if plan.details else None
             try:
                 rows = self._of(part, ListPlan(size, plan.details), offset, tries, known, at_500)
-            except Transient:
+            except TransientError:
                 if size > 1 or not plan.details:
                     raise
                 rows = self._of(part, ListPlan(size, details=False), offset, tries, known)
@@ -103,7 +103,7 @@ class LegacyRows:
         return self._new_pages(read, size, self._width)(0, lambda: end, size)
 
     def whole(self, part: Collection, known: Collection | None) -> Rows:
-        """All rows of a collection in one request, light: none can be lost between pages. Raises Transient."""
+        """All rows of a collection in one request, light: none can be lost between pages. Raises TransientError."""
         return self._of(part, ListPlan(WHOLE_LIST, details=False), 0, 2, known)
 
     def count(self, part: Collection) -> int:
@@ -121,7 +121,7 @@ class LegacyRows:
         return self._new_pages(self._all_items, size, self._width)(start, lambda: end, size)
 
     def whole_of_all_items(self) -> Rows:
-        """The list of all items in one request, light. Raises Transient."""
+        """The list of all items in one request, light. Raises TransientError."""
         return self._all_items(0, WHOLE_LIST, 2)
 
     def _all_items(self, offset: int, size: int, tries: int) -> Rows:
@@ -133,9 +133,9 @@ class LegacyRows:
 
     def _new_pages(
         self, read: Callable[[int, int, int], Rows], most: int, width: Callable[[], int], details: bool = False
-    ) -> Pages:
+    ) -> PageReader:
         weight = self._weights[details]
-        return Pages(read, chain(most), self._patience, width, control=self._api.control, weight=weight)
+        return PageReader(read, chain(most), self._patience, width, control=self._api.control, weight=weight)
 
     def _of(
         self,
@@ -163,5 +163,5 @@ class LegacyRows:
     ) -> JsonAnswer:
         try:
             return self._api.sized(path, params, kind=kind, tries=tries, tries_at_500=tries_at_500)
-        except TooLarge as error:  # a smaller page may do
-            raise BadAnswer(str(error), error.url) from error
+        except TooLargeError as error:  # a smaller page may do
+            raise BadResponseError(str(error), error.url) from error

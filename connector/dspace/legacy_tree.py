@@ -8,7 +8,7 @@ from threading import Event
 
 from .legacy_api import Answer, LegacyApi
 from .legacy_records import children, collection, community, identifier, listed
-from .pipeline import ahead
+from .ordered_pool import ordered_map
 from .records import Collection, Community
 
 _CHILDREN = {"expand": "subCommunities,collections"}
@@ -64,7 +64,7 @@ class LegacyTree:
         known = set(ids)
         while ids:
             calls = [lambda id=id: self._api.get(f"communities/{id}", _CHILDREN, kind="community") for id in ids]
-            level = [future.result() for future in ahead(calls, self._width, self._stop)]
+            level = [future.result() for future in ordered_map(calls, self._width, self._stop)]
             yield from level
             ids = [child for child in _parents(level, "subcommunities") if child not in known]
             known.update(ids)

@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..errors import NotFound, Restricted, Transient
+from ..errors import NotFoundError, RestrictedError, TransientError
 from .legacy_api import LONG_ROWS
-from .legacy_plans import plans_for
+from .legacy_page_plans import plans_for
 from .legacy_rows import WHOLE_LIST, LegacyRows
 from .list_end import MOST_UNCOUNTED, ListEnd, Stretch, endless_in_words, idle_of_old
-from .pages import Rows
+from .page_reader import Rows
 from .records import Collection, Failure, Item, Page, Scope, ScopeKind
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ ALL_ITEMS, END = "all items", "end"
 
 
 @dataclass(slots=True)
-class Place:
+class WalkCursor:
     """Where a walk is; its plain form is the cursor.
 
     `part`: a collection's id, ALL_ITEMS or END. `offset`: rows of it that are done. `distinct`: different items met in
@@ -54,7 +54,7 @@ def order(id: str) -> tuple[int, str]:
     return len(id), id
 
 
-class Walk:
+class LegacyItemLister:
     """One walk of one scope. Its memory is the ids of the part it is in, and of the items that failed."""
 
     def __init__(
@@ -70,7 +70,7 @@ class Walk:
         self._seen, self._known_hidden = seen, hidden
         plans = plans_for(client.server.generation, light, client.api.limit)
         self._rows = LegacyRows(client.api, client.patience, client.width, plans)
-        self._place, self._resumed = Place(), False
+        self._place, self._resumed = WalkCursor(), False
         self._ids: set[str] = set()
         self._failed: set[str] = set()
         self._again: list[Item] = []
@@ -84,10 +84,10 @@ class Walk:
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
         """The pages after the cursor; the last one closes the walk and may be empty.
 
-        Raises NotFound or Restricted when the scope itself cannot be read, RepositoryDown, Stopped.
+        Raises NotFoundError or RestrictedError when the scope itself cannot be read, OutageLimitError, JobStoppedError.
         """
         if cursor:
-            self._place, self._resumed = Place(**cursor), True
+            self._place, self._resumed = WalkCursor(**cursor), True
         if self._place.part == END:
             return
         if self._scope.kind == ScopeKind.ITEM:
@@ -139,7 +139,7 @@ class Walk:
     def _part(self, part: Collection) -> Iterator[Page]:
         try:
             yield from self._listed(part)
-        except (NotFound, Restricted) as error:
+        except (NotFoundError, RestrictedError) as error:
             if self._scope.kind == ScopeKind.COLLECTION:
                 raise
             reason = f"This collection could not be read to its end: {error}"
@@ -200,7 +200,7 @@ class Walk:
         """Read the whole list in one request, which can lose nothing. Return whether it came."""
         try:
             rows = self._rows.whole(part, self._known(part))
-        except Transient:
+        except TransientError:
             return False
         listed = {item.id for item in rows.items}
         yield from self._give(self._unmet(rows.items))
@@ -249,7 +249,7 @@ class Walk:
         if in_one and self._place.offset == 0:
             try:
                 rows = self._rows.whole_of_all_items()
-            except Transient:
+            except TransientError:
                 pass  # pages are smaller, and can tell whose fault it is
             else:
                 yield from self._give_of_all_items(rows)
@@ -351,7 +351,7 @@ class Walk:
     def _begin(self, part: str, count: int | None = 0, later: Iterable[Collection] = ()) -> None:
         """Go to this part; a resumed walk that stands in it already keeps its place."""
         if self._place.part != part:
-            self._place, self._resumed = Place(part, before=self._held()), False
+            self._place, self._resumed = WalkCursor(part, before=self._held()), False
         self._ids, self._count = set(), count
         counts = [each.item_count for each in later]
         self._later = None if None in counts else sum(counts)

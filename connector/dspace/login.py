@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ..errors import BadAnswer, LoginRefused, Restricted, Transient
-from ..http import Http
+from ..errors import BadResponseError, LoginFailedError, RestrictedError, TransientError
+from ..http import HttpClient
 from .records import Server
 
 MOST_RENEWALS = 3  # within the hour that follows the first of them: a weekend has many restarts of a server
@@ -46,14 +46,14 @@ class _Entry:
 
     status_path = "status"
 
-    def __init__(self, http: Http, api_url: str, clock: Callable[[], float]):
+    def __init__(self, http: HttpClient, api_url: str, clock: Callable[[], float]):
         self.http, self.api_url, self.clock = http, api_url, clock
         self.headers: Mapping[str, str] = {}
 
     def refresh_if_due(self) -> None:
         """These logins have no end that is known beforehand."""
 
-    def refusal(self, error: Restricted) -> str:
+    def refusal(self, error: RestrictedError) -> str:
         """Return the sentence that says why a login was refused."""
         return "The repository does not accept this name and password."
 
@@ -62,7 +62,7 @@ class _Entry:
         url = f"{self.api_url}/{self.status_path}"
         answer = self.http.get_json(url)
         if not isinstance(answer, dict) or not isinstance(answer.get("authenticated"), bool):
-            raise BadAnswer(f"{url} does not tell whether we are signed in.", url)
+            raise BadResponseError(f"{url} does not tell whether we are signed in.", url)
         return answer["authenticated"]
 
 
@@ -73,7 +73,7 @@ class _Token(_Entry):
         url = f"{self.api_url}/login"
         answer = self.http.post(url, json={"email": account.name, "password": account.password}, headers={})
         if not _TOKEN.fullmatch(token := answer.text.strip()):
-            raise BadAnswer(f"{url} accepts the login and gives no token.", url)
+            raise BadResponseError(f"{url} accepts the login and gives no token.", url)
         self.headers = {"rest-dspace-token": token}
 
 
@@ -93,7 +93,7 @@ class _Jwt(_Entry):
     def enter(self, account: Account) -> None:
         self._take({"user": account.name, "password": account.password}, {})
 
-    def refusal(self, error: Restricted) -> str:
+    def refusal(self, error: RestrictedError) -> str:
         """Return the sentence; 403 is no matter of the password here, and the ways to log in are told with 401."""
         if error.status == _FORBIDDEN:
             return (
@@ -116,7 +116,7 @@ class _Jwt(_Entry):
         self._due = float("inf")  # the requests of the exchange ask this, too
         try:
             self._take(None, self.headers)
-        except Transient:
+        except TransientError:
             self._due = due
             raise
 
@@ -127,7 +127,7 @@ class _Jwt(_Entry):
         answer = self.http.post(url, form=form, headers={**headers, **csrf})
         told = answer.headers.get("authorization", "")
         if not told.startswith(_BEARER):
-            raise BadAnswer(f"{url} accepts the login and gives no token.", url)
+            raise BadResponseError(f"{url} accepts the login and gives no token.", url)
         life = _end(told, url) - (answer.time or datetime.now(UTC)).timestamp()
         self.headers, self._due = {"Authorization": told}, self.clock() + max(life - _BEFORE_ITS_END, life / 2)
 
@@ -149,18 +149,18 @@ def _end(bearer: str, url: str) -> float:
         claims: Any = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return float(claims["exp"])
     except (ValueError, LookupError, TypeError) as error:
-        raise BadAnswer(f"{url} gives a token whose end cannot be read.", url) from error
+        raise BadResponseError(f"{url} gives a token whose end cannot be read.", url) from error
 
 
 class Login:
     """The login of one job (`connector.http.credentials.Credentials`). Safe between threads.
 
-    `enter` and `check` raise LoginRefused and the errors of `Http`.
+    `enter` and `check` raise LoginFailedError and the errors of `HttpClient`.
     """
 
-    def __init__(self, http: Http, server: Server, account: Account, clock: Callable[[], float] = time.monotonic):
+    def __init__(self, http: HttpClient, server: Server, account: Account, clock: Callable[[], float] = time.monotonic):
         if server.generation not in _ENTRIES:
-            raise LoginRefused(f"DSpace {server.version} has no login that a program could use.")
+            raise LoginFailedError(f"DSpace {server.version} has no login that a program could use.")
         self.api_url = server.api_url
         self._http, self._account = http, account
         self._entry = _ENTRIES[server.generation](http, server.api_url, clock)
@@ -173,21 +173,21 @@ class Login:
         try:
             self._entry.still_in()  # a move to https is found before the password travels
             self._entry.enter(self._account)
-        except Restricted as error:
-            raise LoginRefused(self._entry.refusal(error)) from error
+        except RestrictedError as error:
+            raise LoginFailedError(self._entry.refusal(error)) from error
         self._http.sign_in(self)
         if not self._entry.still_in():
-            raise LoginRefused("The repository accepts the name and password and yet does not sign us in.")
+            raise LoginFailedError("The repository accepts the name and password and yet does not sign us in.")
 
     def headers(self) -> Mapping[str, str]:
         return self._entry.headers
 
     def refresh_if_due(self) -> None:
-        """Renew what ends soon. Raises Transient; a refusal is left to `check`, which logs in anew.
+        """Renew what ends soon. Raises TransientError; a refusal is left to `check`, which logs in anew.
 
         To whoever asks for an item, it would look like a refusal of that item.
         """
-        with self._lock, suppress(Restricted):
+        with self._lock, suppress(RestrictedError):
             self._entry.refresh_if_due()
 
     def check(self) -> bool:
@@ -197,7 +197,7 @@ class Login:
                 return True
             now = self._clock()
             if len(self._renewed) == MOST_RENEWALS and now - self._renewed[0] < _HOUR:
-                raise LoginRefused(f"The repository has ended our login {MOST_RENEWALS + 1} times within an hour.")
+                raise LoginFailedError(f"The repository has ended our login {MOST_RENEWALS + 1} times within an hour.")
             self._renewed.append(now)
             self.enter()
             return False

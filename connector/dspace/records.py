@@ -67,7 +67,8 @@ class Subset:
 
     `indexed_since` (aware): what the source has indexed anew since then, for whatever reason: metadata, files,
     policies, mapping. `part` (number, of): one of `of` parts of about the same size, counted from 0; every item is in
-    exactly one (see `parts`). Both: what is in both. Raises ValueError for a time without zone, or no such part.
+    exactly one (see `uuid_partitions`). Both: what is in both. Raises ValueError for a time without zone, or no such
+    part.
     """
 
     indexed_since: datetime | None = None

@@ -1,26 +1,26 @@
 """The one door to the network: who may be reached, how hard a repository is leaned on, and what an answer means."""
 
+from ..durations import Wait
 from .addresses import AddressRule
-from .door import Http, JsonAnswer, WebPage
+from .client import HttpClient, JsonAnswer, WebPage
+from .concurrency import ConcurrencyLimit
 from .downloads import Download, Received
-from .pace import Pace
 from .redirects import Redirects
 from .retry import OutageWait
 from .session import HttpSettings
-from .traffic import Traffic
-from .waits import Wait
+from .stats import RequestStats
 
 __all__ = [
     "AddressRule",
+    "ConcurrencyLimit",
     "Download",
-    "Http",
+    "HttpClient",
     "HttpSettings",
     "JsonAnswer",
     "OutageWait",
-    "Pace",
     "Received",
     "Redirects",
-    "Traffic",
+    "RequestStats",
     "Wait",
     "WebPage",
 ]

@@ -22,7 +22,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-from ..errors import AddressNotAllowed
+from ..errors import AddressNotAllowedError
 
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -73,9 +73,9 @@ class AddressRule:
     resolve: Callable[..., Iterable[Candidate]] = socket.getaddrinfo
 
     def check(self, ip: str) -> None:
-        """Raise AddressNotAllowed unless `ip`, a literal IPv4 or IPv6 address, may be reached."""
+        """Raise AddressNotAllowedError unless `ip`, a literal IPv4 or IPv6 address, may be reached."""
         if why_not := self._why_not(ip):
-            raise AddressNotAllowed(f"The address {ip} {why_not}")
+            raise AddressNotAllowedError(f"The address {ip} {why_not}")
 
     def check_literal(self, host: str) -> None:
         """As `check` for a host that is an address in any form a resolver takes (0x7f.1, 2130706433); names pass."""
@@ -87,7 +87,8 @@ class AddressRule:
             self.check(address[0])
 
     def candidates(self, host: str, port: int) -> list[Candidate]:
-        """All addresses of `host`, each one checked. Raises AddressNotAllowed if one is not allowed, or gaierror."""
+        """All addresses of `host`, each one checked. Raises AddressNotAllowedError if one is not allowed, or
+        gaierror."""
         try:
             found = list(self.resolve(host, port, type=socket.SOCK_STREAM))
         except UnicodeError as error:  # a label that is empty or longer than 63 characters
@@ -95,7 +96,7 @@ class AddressRule:
         for *_, address in found:
             if why_not := self._why_not(address[0]):
                 led_to = "" if host == address[0] else f" leads to the address {address[0]}, which"
-                raise AddressNotAllowed(f"{host}{led_to} {why_not}")
+                raise AddressNotAllowedError(f"{host}{led_to} {why_not}")
         return found
 
     def _why_not(self, ip: str) -> str | None:
@@ -168,7 +169,8 @@ class _Guarded:
             done.set_result(None)
 
     def _new_conn(self) -> socket.socket:
-        """A connected socket. Called by urllib3, whose exceptions it raises; AddressNotAllowed passes through it."""
+        """A connected socket. Called by urllib3, whose exceptions it raises; AddressNotAllowedError passes through
+        it."""
         try:
             candidates = self._rule.candidates(self._dns_host.strip("[]"), self.port)
             return self._first_that_connects(candidates)

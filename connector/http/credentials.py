@@ -17,7 +17,7 @@ class Credentials(Protocol):
         """What is added to a request; nothing where cookies do it all."""
 
     def refresh_if_due(self) -> None:
-        """Called before each request, while no slot of the pace is held. Raises the errors of `Http.post`."""
+        """Called before each request, while no slot of the pace is held. Raises the errors of `HttpClient.post`."""
 
 
 @dataclass(frozen=True, repr=False)

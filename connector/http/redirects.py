@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from urllib3.util import parse_url
 
-from ..errors import BadAnswer, NotFound, Restricted
+from ..errors import BadResponseError, NotFoundError, RestrictedError
 from .session import without_userinfo
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -24,22 +24,23 @@ class Redirects(Enum):
 
 
 def check_same_request(asked: str, target: str) -> None:
-    """Raise BadAnswer if a redirect leads to another host, path or query: the answer there is not the one wanted.
+    """Raise BadResponseError if a redirect leads to another host, path or query: the answer there is not the one
+    wanted.
 
-    A slash at the end of the path makes no difference. It is a Transient error: a page for maintenance or a login is
-    redirected to for a time, and a redirect of one object only is told from that by a control (design rule 12).
+    A slash at the end of the path makes no difference. It is a TransientError error: a page for maintenance or a login
+    is redirected to for a time, and a redirect of one object only is told from that by a control (design rule 12).
     """
     shown = without_userinfo(target).partition("?")[0]
     try:
         old, new = _request(asked), _request(target)
     except ValueError as error:  # which errors of urllib3 about the form of an address are
-        raise BadAnswer(f"{asked} redirects to something that is not an address.", asked) from error
+        raise BadResponseError(f"{asked} redirects to something that is not an address.", asked) from error
     if old == new:
         return
     if old[0] != new[0]:
         moved = "If the repository has moved, connect its new address."
-        raise BadAnswer(f"{asked} is redirected to {shown}, which is not followed. {moved}", asked)
-    raise BadAnswer(f"{asked} is redirected to {shown}, which is no answer of the API.", asked)
+        raise BadResponseError(f"{asked} is redirected to {shown}, which is not followed. {moved}", asked)
+    raise BadResponseError(f"{asked} is redirected to {shown}, which is no answer of the API.", asked)
 
 
 def _request(url: str) -> tuple[tuple[str | None, int | None], str, list[tuple[str, str]]]:
@@ -51,17 +52,17 @@ def _request(url: str) -> tuple[tuple[str | None, int | None], str, list[tuple[s
 
 @contextmanager
 def refusals_of_the_repository(url: str) -> Iterator[None]:
-    """Turn a refusal to which a redirect from the file at `url` led into BadAnswer.
+    """Turn a refusal to which a redirect from the file at `url` led into BadResponseError.
 
     The repository has the file and gave it away to another place. What is wrong there says nothing about the file: it
     is not missing where the other place has nothing, and not closed where another host refuses it.
     """
     try:
         yield
-    except (NotFound, Restricted) as error:
+    except (NotFoundError, RestrictedError) as error:
         old, new = urlsplit(url), urlsplit(error.url)
         is_elsewhere = old.hostname != new.hostname
-        if not is_elsewhere and (isinstance(error, Restricted) or old.path.rstrip("/") == new.path.rstrip("/")):
+        if not is_elsewhere and (isinstance(error, RestrictedError) or old.path.rstrip("/") == new.path.rstrip("/")):
             raise
-        said = "which does not give it" if isinstance(error, Restricted) else "where nothing is"
-        raise BadAnswer(f"{url} is redirected to {error.url.partition('?')[0]}, {said}.", url) from error
+        said = "which does not give it" if isinstance(error, RestrictedError) else "where nothing is"
+        raise BadResponseError(f"{url} is redirected to {error.url.partition('?')[0]}, {said}.", url) from error

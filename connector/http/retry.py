@@ -14,18 +14,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import TypeVar
 
+from .. import durations
+from ..durations import Wait
 from ..errors import (
-    BotWall,
+    BotChallengeError,
     ConnectorError,
-    RepositoryDown,
+    JobStoppedError,
+    OutageLimitError,
     RepositoryError,
-    ServerTrouble,
-    Stopped,
-    TimedOut,
-    Transient,
+    RequestTimeoutError,
+    ServerError,
+    TransientError,
 )
-from . import waits
-from .waits import Wait
 
 T = TypeVar("T")
 
@@ -41,12 +41,12 @@ _PART_OF_ONE_REQUEST = 1 / 3
 _LEAST_LEFT = 1.0  # seconds; in less no try is of use
 # A server may still be at work on a request that timed out: asking again would double that (measured on DSpace 6). And
 # to repeat a request is what a protection against robots holds against them.
-_NEVER_REPEATED = (TimedOut, BotWall)
+_NEVER_REPEATED = (RequestTimeoutError, BotChallengeError)
 
 
-def _down(error: str, url: str = "") -> RepositoryDown:
+def _down(error: str, url: str = "") -> OutageLimitError:
     """Return the error that ends a job or a page after the maximum outage; `error`: the last one, in words."""
-    return RepositoryDown(f"The repository did not answer properly for too long. Try again later. {error}", url)
+    return OutageLimitError(f"The repository did not answer properly for too long. Try again later. {error}", url)
 
 
 @dataclass(eq=False)
@@ -126,7 +126,7 @@ class OutageWait:
         request_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], bool] | None = None,
-        now: Callable[[], datetime] = waits.utc_now,
+        now: Callable[[], datetime] = durations.utc_now,
         zone: tzinfo | None = None,
         spread: Callable[[], float] = lambda: random.uniform(1, 1.25),
     ):
@@ -143,7 +143,7 @@ class OutageWait:
 
     @property
     def waited(self) -> dict[str, float]:
-        """The number of waits and their seconds, as `Traffic` counts them."""
+        """The number of waits and their seconds, as `RequestStats` counts them."""
         return {"waits": self._waited, "seconds_waited": self._seconds_waited}
 
     @property
@@ -176,7 +176,7 @@ class OutageWait:
         with self._lock:
             state = self._kind(kind)
             silent = state.silent_seconds
-            if self._seconds and isinstance(error, TimedOut) and state.failing_since is not None:
+            if self._seconds and isinstance(error, RequestTimeoutError) and state.failing_since is not None:
                 silent += self.clock() - state.failing_since
             self._answered(state)
             state.silent_seconds, state.error, state.detail = silent, error.in_short, error.in_short
@@ -185,7 +185,7 @@ class OutageWait:
         """Return the result of `call`, whose requests count as of this kind.
 
         With `defers`, a Retry-After of more than a minute is raised at once instead of waited for.
-        Raises RepositoryDown where the maximum outage has passed already.
+        Raises OutageLimitError where the maximum outage has passed already.
         """
         with self._lock:
             state = self._kind(kind)
@@ -195,9 +195,9 @@ class OutageWait:
         with self._using(_Use(state, defers)):
             try:
                 result = call()
-            except RepositoryDown:
+            except OutageLimitError:
                 raise
-            except Transient as error:
+            except TransientError as error:
                 self._failed(state, began, error)
                 raise
             except RepositoryError:  # a refusal is an answer
@@ -212,8 +212,8 @@ class OutageWait:
         call: Callable[[], T],
         *,
         first: Callable[[], T] | None = None,
-        on: type[Transient] = Transient,
-        is_of_object: Callable[[Transient], bool] = lambda error: False,
+        on: type[TransientError] = TransientError,
+        is_of_object: Callable[[TransientError], bool] = lambda error: False,
         defers: bool = False,
     ) -> T:
         """Return the result of a request without which nothing can go on: while it fails with `on`, wait and try again.
@@ -241,17 +241,17 @@ class OutageWait:
         with self._using(_Use(self._kind(kind), is_control=True)):
             try:
                 control()
-            except (Transient, RepositoryDown):
+            except (TransientError, OutageLimitError):
                 return False
             return True
 
-    def wait(self, kind: str, error: Transient) -> None:
+    def wait(self, kind: str, error: TransientError) -> None:
         """Wait before the next try: 5 s, then twice as long each time, up to 5 minutes, or what the server asked for.
 
         And up to a quarter more, but at most two thirds of what is left of the maximum outage.
 
-        Raises RepositoryDown when that has passed, or would before the server wants to be asked again; Stopped as soon
-        as a stop is asked for.
+        Raises OutageLimitError when that has passed, or would before the server wants to be asked again;
+        JobStoppedError as soon as a stop is asked for.
         """
         with self._lock:
             state = self._kind(kind)
@@ -275,12 +275,12 @@ class OutageWait:
         may_repeat: Callable[[], bool] = lambda: True,
         tries_at_500: int | None = None,
     ) -> T:
-        """Return the result of `once`, called up to `tries` times while it raises Transient and `may_repeat`.
+        """Return the result of `once`, called up to `tries` times while it raises TransientError and `may_repeat`.
 
         After a status 500, which is often the fault of the one object that was asked for, `tries_at_500` counts.
         The waits grow from half a second to a minute, or are as long as the server asks. `kind` is that of requests
-        outside `attempt`. Raises the last error; RepositoryDown where the server does not want to be asked within the
-        maximum outage; Stopped as soon as a stop is asked for.
+        outside `attempt`. Raises the last error; OutageLimitError where the server does not want to be asked within the
+        maximum outage; JobStoppedError as soon as a stop is asked for.
         """
         use = self._current.use
         state = use.kind or _Kind(kind)
@@ -289,9 +289,9 @@ class OutageWait:
             while True:
                 try:
                     return once()
-                except Transient as error:
+                except TransientError as error:
                     self._failed(state, self.clock(), error)
-                    is_500 = isinstance(error, ServerTrouble) and error.status == 500
+                    is_500 = isinstance(error, ServerError) and error.status == 500
                     most = tries_at_500 if is_500 and tries_at_500 else tries
                     if made >= most or isinstance(error, _NEVER_REPEATED) or not may_repeat():
                         raise
@@ -310,7 +310,7 @@ class OutageWait:
             self._requests.append(request)
         try:
             yield request
-        except Transient as error:
+        except TransientError as error:
             self._failed(state, request.quiet_since, error)
             raise
         finally:
@@ -345,7 +345,7 @@ class OutageWait:
             state.settled_at, state.failing_since = self.clock(), None
             state.silent_seconds, state.waits, state.detail, state.is_announced = 0.0, 0, "", False
 
-    def _failed(self, state: _Kind, began: float, error: Transient) -> None:
+    def _failed(self, state: _Kind, began: float, error: TransientError) -> None:
         with self._lock:
             if state.failing_since is None:
                 state.failing_since = max(began, state.settled_at)
@@ -366,7 +366,7 @@ class OutageWait:
         part = self._seconds * _PART_OF_ONE_REQUEST
         return part if self._current.use.is_control else min(self._left(state), part)
 
-    def _pause_before(self, made: int, error: Transient, state: _Kind, use: _Use) -> float | None:
+    def _pause_before(self, made: int, error: TransientError, state: _Kind, use: _Use) -> float | None:
         """Return the seconds to wait after so many tries, or None where whoever asked is to decide what to do."""
         asked, left = error.retry_after or 0, self._left(state)
         if use.defers and asked > LONG_RETRY_AFTER:
@@ -379,24 +379,24 @@ class OutageWait:
     def time_in(self, seconds: float) -> str:
         """Return the time of day (and the date, if it is another) in so many seconds, in the zone of sentences."""
         now = self._now()
-        return waits.local_time(now + timedelta(seconds=seconds), now, self._zone)
+        return durations.local_time(now + timedelta(seconds=seconds), now, self._zone)
 
-    def _check_wish(self, error: Transient, left: float) -> None:
-        """Raise RepositoryDown where the server does not want to be asked again before the maximum outage ends."""
+    def _check_wish(self, error: TransientError, left: float) -> None:
+        """Raise OutageLimitError where the server does not want to be asked again before the maximum outage ends."""
         asked = error.retry_after or 0
         if asked > max(left, 0):
-            raise RepositoryDown(
+            raise OutageLimitError(
                 f"The repository asks to wait until {self.time_in(asked)}, which is longer than the maximum outage "
                 f"that is set. Resume the job after that. {error.in_short}",
                 error.url,
             )
 
-    def _rest(self, state: _Kind, error: Transient, seconds: float) -> None:
+    def _rest(self, state: _Kind, error: TransientError, seconds: float) -> None:
         with self._lock:
-            state.detail = f"{error.in_short} Trying again in {waits.span(seconds)}."
+            state.detail = f"{error.in_short} Trying again in {durations.span(seconds)}."
             state.is_announced = state.is_announced or seconds > _WORTH_SHOWING
         if self._pause(seconds):
-            raise Stopped("The job was asked to stop.")
+            raise JobStoppedError("The job was asked to stop.")
         with self._lock:
             self._waited += 1
             self._seconds_waited += seconds

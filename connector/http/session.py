@@ -13,7 +13,7 @@ from urllib3.util import Url
 
 from config import DEFAULT_JSON_LIMIT
 
-from ..errors import Rejected
+from ..errors import RequestRejectedError
 from .addresses import ANYWHERE, AddressRule, Patience, pool_classes
 
 # Its DEBUG lines hold whole addresses, and that of a webhook is a secret.
@@ -85,6 +85,10 @@ def without_userinfo(url: str) -> str:
 
 def check_form(parts: Url, shown: str) -> None:
     if parts.scheme not in ("http", "https"):
-        raise Rejected(f"Only addresses that begin with http:// or https:// can be asked, not {shown}", shown)
+        raise RequestRejectedError(
+            f"Only addresses that begin with http:// or https:// can be asked, not {shown}", shown
+        )
     if parts.auth is not None:
-        raise Rejected(f"The address {shown} was given with a user name or password in it. Leave that out.", shown)
+        raise RequestRejectedError(
+            f"The address {shown} was given with a user name or password in it. Leave that out.", shown
+        )

@@ -1,8 +1,8 @@
 """Asks the source which stored files it has closed, and which refused files it has opened since.
 
 No time stamp and no index moves for that (measured on DSpace 7 to 9): only asking tells. So a full check, and each run
-for the items that are read again (see `slices`), compares what their pages tell. For files whose access pages do not
-tell, a run asks one by one, first for those that were not asked for the longest. The number of these requests is
+for the items that are read again (see `rolling_recheck`), compares what their pages tell. For files whose access pages
+do not tell, a run asks one by one, first for those that were not asked for the longest. The number of these requests is
 limited.
 """
 
@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, func, select, update
 
 from ..catalogue import store
-from ..catalogue.models import Fate, Holding
-from ..dspace.pipeline import ahead
+from ..dspace.ordered_pool import ordered_map
 from ..dspace.records import FileAccess, Item
-from ..errors import Transient
+from ..errors import TransientError
 from ..extensions import db, transaction
+from ..models.catalogue import FileStatus, Holding
+from .download_outcomes import Outcome, StatusWriter
 from .due_files import is_restored, is_stored, is_untried
-from .outcomes import Outcome, StatusWriter
 
 if TYPE_CHECKING:
-    from .harvest import Harvest
+    from .importer import Importer
 
 FILE, ITEM, HOLDING = store.FILE, store.ITEM, Holding.__table__
 BATCH = 200
@@ -44,7 +44,7 @@ class AccessCheck:
     `left_out`: how many files a later run has to ask for.
     """
 
-    def __init__(self, harvest: Harvest):
+    def __init__(self, harvest: Importer):
         self._harvest, self._run, self._access = harvest, harvest.run, harvest.access
         self._writer = StatusWriter(harvest)
         self._left = _most_requests(harvest.source_id, harvest.is_full)
@@ -102,7 +102,7 @@ class AccessCheck:
 
     def _files(self, condition: Any) -> Select[Any]:
         """Select those files that this job has not asked for, the files of one item in a row."""
-        asked = is_stored() | (FILE.c.fate == Fate.RESTRICTED) if self._access.asks_for_refused else is_stored()
+        asked = is_stored() | (FILE.c.fate == FileStatus.RESTRICTED) if self._access.asks_for_refused else is_stored()
         query = select(FILE, ITEM.c.source_id).join(ITEM, ITEM.c.id == FILE.c.item_id)
         query = query.where(condition, is_untried(self._harvest.job_id), asked)
         return query.order_by(FILE.c.item_id, FILE.c.id)
@@ -121,7 +121,9 @@ class AccessCheck:
         items = [list(files) for _, files in groupby(rows, lambda row: row.item_id)]
         asks = [partial(ask, files) for files in items]
         tasks = [partial(self._harvest.patience.attempt, KIND, one) for one in asks]
-        for files, one, future in zip(items, asks, ahead(tasks, self._harvest.width, self._run.stop), strict=True):
+        for files, one, future in zip(
+            items, asks, ordered_map(tasks, self._harvest.width, self._run.stop), strict=True
+        ):
             self._run.say("Asking which files are open")
             self._note(files, self._patiently(future.result, one))
         return len(rows)
@@ -143,7 +145,7 @@ class AccessCheck:
     def _confirm(self, file: Any, access: FileAccess) -> FileAccess:
         """Return what requests for a file say: who may read it, everybody, or our login where it is stored."""
         is_open = self._access.is_public(file.bitstream_id)
-        asks_login = not is_open and Fate(file.fate).is_stored
+        asks_login = not is_open and FileStatus(file.fate).is_stored
         opens_by_login = asks_login and self._access.opens_by_login(file.bitstream_id)
         return replace(access, is_open=is_open, opens_by_login=opens_by_login)
 
@@ -154,7 +156,7 @@ class AccessCheck:
             return harvest.patience.retry_until_available(
                 KIND, again, first=result, is_of_object=lambda error: harvest.repository_answers(KIND)
             )
-        except Transient:
+        except TransientError:
             return {}
 
     def _note(self, files: Sequence[Any], told: Told) -> None:
@@ -184,12 +186,12 @@ def _is_changed(file: Any, told: Told) -> bool:
 
 def _outcome(file: Any, access: FileAccess) -> Outcome | None:
     """The status of a file by what the source says of it now; None where it is as before."""
-    fate, until = Fate(file.fate), access.until and access.until.isoformat()
+    fate, until = FileStatus(file.fate), access.until and access.until.isoformat()
     if fate.is_stored and access.is_open != file.by_login:
         return None
     if fate.is_stored and (access.is_open or access.opens_by_login):
         return Outcome(fate, file.reason, sha256=file.sha256, by_login=not access.is_open)
     if access.is_open:
-        return Outcome(Fate.LINKED)
+        return Outcome(FileStatus.LINKED)
     ends = f" Its embargo ends on {until}." if until else ""
-    return Outcome(Fate.RESTRICTED, f"{CLOSED}{ends}", until=until) if fate.is_stored else None
+    return Outcome(FileStatus.RESTRICTED, f"{CLOSED}{ends}", until=until) if fate.is_stored else None

@@ -11,24 +11,26 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select, true
 
 from ..catalogue import store
-from ..catalogue.models import Fate, Holding
 from ..extensions import db
+from ..models.catalogue import FileStatus, Holding
 from .due_files import is_stored
 from .missing_files import FEWEST
 
 if TYPE_CHECKING:
-    from .harvest import Harvest
+    from .importer import Importer
 
 FILE, HOLDING = store.FILE, Holding.__table__
 
 
-def warning(harvest: Harvest) -> str:
+def warning(harvest: Importer) -> str:
     """Return a sentence where this job found most of the stored files that it checked closed; else "".
 
     Lists without closed files check each file that they name.
     """
     seen = (HOLDING.c.source_id == harvest.source_id, HOLDING.c.seen_by == harvest.job_id)
-    is_closed = (FILE.c.fate == Fate.RESTRICTED) & FILE.c.sha256.is_not(None) & (FILE.c.first_met_by == harvest.job_id)
+    is_closed = (
+        (FILE.c.fate == FileStatus.RESTRICTED) & FILE.c.sha256.is_not(None) & (FILE.c.first_met_by == harvest.job_id)
+    )
     query = select(func.count().filter(is_closed), func.count().filter(is_stored()))
     is_checked = FILE.c.tried_by == harvest.job_id if harvest.client.lists_closed_files else true()
     query = query.where(FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*seen)), is_checked)

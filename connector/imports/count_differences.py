@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..dspace.records import ScopeKind
-from ..words import plural
-from .models import ImportJob
+from ..formatting import plural
+from ..models.jobs import ImportJob
 
 if TYPE_CHECKING:
-    from .harvest import Harvest
+    from .importer import Importer
 
 GROWTH = 10  # items by which a known overcount grows until it is a problem again
 _LISTED_ELSEWHERE = "Some of them may be readable: an import of the entire repository finds these."
@@ -31,14 +31,14 @@ def unexplained(job: ImportJob, inexact: bool) -> str:
     return f"{found}, and {missing} of them {'is' if missing == 1 else 'are'} not accounted for: {why}"
 
 
-def new_overcount(harvest: Harvest) -> str:
+def new_overcount(harvest: Importer) -> str:
     """Say that collections count far more than they list, where that was not known before or has grown; else ""."""
     known = harvest.known_hidden
     is_new = any(number >= known.get(id, 0) + GROWTH for id, number in harvest.overcounted.items())
     return f"{_overcount(harvest)} Ask the administrator of the repository whether this is right." if is_new else ""
 
 
-def accounted_for(harvest: Harvest) -> str:
+def accounted_for(harvest: Importer) -> str:
     """Say what accounts for a count that further lists have explained (design rule 13)."""
     is_community = harvest.scope.kind is ScopeKind.COMMUNITY
     outside = harvest.hidden.get(harvest.scope.id, 0) if is_community else 0
@@ -56,7 +56,7 @@ def accounted_for(harvest: Harvest) -> str:
     return " ".join(sentences)
 
 
-def _overcount(harvest: Harvest) -> str:
+def _overcount(harvest: Importer) -> str:
     """Say how many items are counted and not listed: too many to be sure that private items are the cause."""
     places, number = len(harvest.overcounted), sum(harvest.overcounted.values())
     lists = "1 collection lists" if places == 1 else f"{places} collections list"

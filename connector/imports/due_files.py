@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, exists, or_, true
 
-from ..catalogue.models import Action, CatalogueFile, Change, Fate
 from ..dspace.records import ORIGINAL
 from ..extensions import utcnow
-from . import retrying
+from ..models.catalogue import Action, CatalogueFile, Change, FileStatus
+from . import retry_failed
 
 FILE, CHANGE = CatalogueFile.__table__, Change.__table__
-ALWAYS = (Fate.LINKED, Fate.FAILED)
-WHEN_CHANGED = (Fate.RESTRICTED, Fate.MISSING, Fate.TOO_LARGE, Fate.REFUSED)
+ALWAYS = (FileStatus.LINKED, FileStatus.FAILED)
+WHEN_CHANGED = (FileStatus.RESTRICTED, FileStatus.MISSING, FileStatus.TOO_LARGE, FileStatus.REFUSED)
 
 
 def is_chosen(options: Mapping[str, Any]) -> ColumnElement[bool]:
@@ -34,19 +34,21 @@ def is_due(
     due = [FILE.c.fate.in_(ALWAYS)]
     # A file that the source makes anew for each download never comes as announced.
     tries_unstable = bool(options.get("full") or options.get("retry"))
-    due += [(FILE.c.fate == Fate.DAMAGED) & (true() if tries_unstable else ~FILE.c.is_unstable)]
+    due += [(FILE.c.fate == FileStatus.DAMAGED) & (true() if tries_unstable else ~FILE.c.is_unstable)]
     due += [FILE.c.fate.in_(WHEN_CHANGED) if options.get("retry") else FILE.c.fate.in_(WHEN_CHANGED) & _changed(job_id)]
     # An embargo that has ended and a limit that was raised make it worth another try, too.
-    due += [(FILE.c.fate == Fate.RESTRICTED) & (FILE.c.until <= utcnow().date().isoformat())]
-    due += [(FILE.c.fate == Fate.TOO_LARGE) & (FILE.c.size <= retrying.file_limit(options))]
+    due += [(FILE.c.fate == FileStatus.RESTRICTED) & (FILE.c.until <= utcnow().date().isoformat())]
+    due += [(FILE.c.fate == FileStatus.TOO_LARGE) & (FILE.c.size <= retry_failed.file_limit(options))]
     # Once more in the run after the first that did not find it (design rule 11).
     is_first = FILE.c.first_met_by.is_(None) | (FILE.c.first_met_by == FILE.c.tried_by)
-    due += [(FILE.c.fate == Fate.MISSING) & is_first]
+    due += [(FILE.c.fate == FileStatus.MISSING) & is_first]
     # What came only by login may be open now.
     due += [is_stored() & FILE.c.by_login & _changed(job_id)]
     if sees_otherwise:
-        due += [FILE.c.fate == Fate.RESTRICTED]
-    is_lacking = FILE.c.fate.in_((Fate.MISSING, Fate.RESTRICTED) if tries_refused else (Fate.MISSING,))
+        due += [FILE.c.fate == FileStatus.RESTRICTED]
+    is_lacking = FILE.c.fate.in_(
+        (FileStatus.MISSING, FileStatus.RESTRICTED) if tries_refused else (FileStatus.MISSING,)
+    )
     due += [is_lacking if reads_again else is_lacking & is_restored()]
     return is_untried(job_id) & is_chosen(options) & or_(*due)
 
@@ -63,7 +65,7 @@ def is_restored() -> ColumnElement[bool]:
 
 def is_stored() -> ColumnElement[bool]:
     """Return the condition that a file is stored as it is at the source now."""
-    return FILE.c.fate.in_([fate for fate in Fate if fate.is_stored])
+    return FILE.c.fate.in_([fate for fate in FileStatus if fate.is_stored])
 
 
 def _changed(job_id: int) -> ColumnElement[bool]:

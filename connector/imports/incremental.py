@@ -23,20 +23,20 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from ..catalogue import store
-from ..catalogue.models import Holding
 from ..dspace.records import SourceState, Subset
 from ..extensions import db, transaction
-from . import slices
+from ..models.catalogue import Holding
+from . import rolling_recheck
 
 if TYPE_CHECKING:
-    from .harvest import Harvest
+    from .importer import Importer
 
 HOLDING, ITEM = Holding.__table__, store.ITEM
 OVERLAP = timedelta(minutes=10)
 SHELVES = ("item_set", "item_set_id", "item_set_from_collection")
 
 
-def proof(harvest: Harvest) -> dict[str, Any] | None:
+def proof(harvest: Importer) -> dict[str, Any] | None:
     """What a complete run leaves for the next one: since when, as the server's clock says, all of the scope is held."""
     if harvest.began is None or not harvest.client.can_select:
         return None
@@ -44,11 +44,11 @@ def proof(harvest: Harvest) -> dict[str, Any] | None:
         "since": harvest.began,
         "recent": harvest.recent,
         **_circumstances(harvest),
-        "plan": slices.plan(harvest),
+        "plan": rolling_recheck.plan(harvest),
     }
 
 
-def read_changes(harvest: Harvest) -> bool:
+def read_changes(harvest: Importer) -> bool:
     """Read what changed since the last complete run; False where the whole scope has to be listed after all.
 
     That is where nothing is proven yet, the server cannot say, says that most of it changed, or the counts disagree.
@@ -67,7 +67,7 @@ def read_changes(harvest: Harvest) -> bool:
     return total == _held(harvest) and _keep_the_rest(harvest, total)
 
 
-def _recent(harvest: Harvest) -> int | None:
+def _recent(harvest: Importer) -> int | None:
     """Return how many items were indexed in the ten minutes before this job, and since; None: nobody tells.
 
     To be asked before the scope is read: what the index shows later is for the next run to find.
@@ -79,7 +79,7 @@ def _recent(harvest: Harvest) -> int | None:
     return None if harvest.began is None else harvest.client.count(harvest.scope, _reaching_back(harvest.began))
 
 
-def _is_newer(harvest: Harvest) -> bool:
+def _is_newer(harvest: Importer) -> bool:
     """Return whether items may have been indexed since the last complete run began."""
     if harvest.clock_difference < timedelta():
         return True  # by a clock that may have been set back since then
@@ -91,12 +91,12 @@ def _reaching_back(moment: str, further: timedelta = timedelta()) -> Subset:
     return Subset(indexed_since=datetime.fromisoformat(moment).astimezone(UTC) - OVERLAP - further)
 
 
-def _since(harvest: Harvest) -> Subset:
+def _since(harvest: Importer) -> Subset:
     """Return what was indexed since the last complete run began; from earlier where the server's clock is behind."""
     return _reaching_back(harvest.proof["since"], max(-harvest.clock_difference, timedelta()))
 
 
-def _has_proof(harvest: Harvest) -> bool:
+def _has_proof(harvest: Importer) -> bool:
     """Return whether the last complete run left a proof that holds for this one."""
     known = harvest.proof
     listed_in_part = "walk" in harvest.cursor
@@ -105,7 +105,7 @@ def _has_proof(harvest: Harvest) -> bool:
     return not harvest.is_full and _circumstances(harvest).items() <= known.items()
 
 
-def _circumstances(harvest: Harvest) -> Mapping[str, Any]:
+def _circumstances(harvest: Importer) -> Mapping[str, Any]:
     """Return what must be the same for a proof to hold: the server, who reads it, what its searches show, item sets."""
     server = harvest.place.server
     shelves = [harvest.options.get(name) or None for name in SHELVES]
@@ -113,18 +113,18 @@ def _circumstances(harvest: Harvest) -> Mapping[str, Any]:
     return {"server": [server.api_url, server.version], "shelves": shelves, **reader}
 
 
-def _read(harvest: Harvest, total: int) -> None:
+def _read(harvest: Importer, total: int) -> None:
     pages = harvest.pages(harvest.cursor.get("changes"), light=False, subset=_since(harvest))
     harvest.record((replace(page, total=total) for page in pages), "changes")
 
 
-def _held(harvest: Harvest) -> int:
+def _held(harvest: Importer) -> int:
     number = harvest.recorder.held(_present(harvest))
     db.session.rollback()
     return number
 
 
-def _keep_the_rest(harvest: Harvest, total: int) -> bool:
+def _keep_the_rest(harvest: Importer, total: int) -> bool:
     """Count all that did not change as seen, in one statement."""
     rest = _present(harvest).where(harvest.recorder.unseen)
     with transaction():
@@ -133,7 +133,7 @@ def _keep_the_rest(harvest: Harvest, total: int) -> bool:
     return True
 
 
-def _present(harvest: Harvest) -> Any:
+def _present(harvest: Importer) -> Any:
     """Holdings of this source whose items are there as far as we know."""
     query = select(HOLDING.c.id).join(ITEM, ITEM.c.id == HOLDING.c.item_id)
     return query.where(

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from ..catalogue import store
-from ..catalogue.models import Fate
-from ..dspace.pipeline import ahead
+from ..dspace.ordered_pool import ordered_map
 from ..dspace.records import Item
-from ..errors import Transient
+from ..errors import TransientError
 from ..extensions import db
+from ..models.catalogue import FileStatus
 from .access_checks import CLOSED
 
 if TYPE_CHECKING:
-    from .harvest import Harvest
+    from .importer import Importer
 
 FILE, ITEM = store.FILE, store.ITEM
 KIND = "access"  # of requests
 OR_DELETED = " It may also have been deleted: this version of DSpace does not tell."
 
 
-def closed(harvest: Harvest, items: Sequence[Item]) -> dict[str, dict[str, Any]]:
+def closed(harvest: Importer, items: Sequence[Item]) -> dict[str, dict[str, Any]]:
     """Return what to write of stored files that these items no longer list and that are closed now, by their ids.
 
     One request for each file that has left its list. Those that left it before are closed already and not asked for.
@@ -36,10 +36,10 @@ def closed(harvest: Harvest, items: Sequence[Item]) -> dict[str, dict[str, Any]]
     if harvest.client.lists_closed_files:
         return {}
     left = list(_left(harvest, items))
-    known = {row.bitstream_id: dict[str, Any]() for row in left if row.fate == Fate.RESTRICTED}
+    known = {row.bitstream_id: dict[str, Any]() for row in left if row.fate == FileStatus.RESTRICTED}
     new = [row for row in left if row.bitstream_id not in known]
     values = {
-        "fate": Fate.RESTRICTED.value,
+        "fate": FileStatus.RESTRICTED.value,
         "reason": CLOSED + ("" if harvest.client.tells_unknown else OR_DELETED),
         "until": None,
         "by_login": True,
@@ -50,7 +50,7 @@ def closed(harvest: Harvest, items: Sequence[Item]) -> dict[str, dict[str, Any]]
     return known | {row.bitstream_id: values for row, is_closed in _asked(harvest, new) if is_closed}
 
 
-def _left(harvest: Harvest, items: Sequence[Item]) -> Iterator[Any]:
+def _left(harvest: Importer, items: Sequence[Item]) -> Iterator[Any]:
     """Yield the stored files of these items that they no longer list, by id or under another id by bundle and name."""
     read = {item.id: item.bitstreams for item in items if item.bitstreams is not None}
     columns = (FILE.c.bitstream_id, FILE.c.bundle, FILE.c.name, FILE.c.fate, ITEM.c.source_id)
@@ -66,15 +66,15 @@ def _left(harvest: Harvest, items: Sequence[Item]) -> Iterator[Any]:
             yield row
 
 
-def _asked(harvest: Harvest, rows: Sequence[Any]) -> Iterator[tuple[Any, bool]]:
+def _asked(harvest: Importer, rows: Sequence[Any]) -> Iterator[tuple[Any, bool]]:
     """Yield each file with whether it is closed, several requests at a time."""
     asks = [partial(harvest.client.is_open, row.bitstream_id) for row in rows]
     tasks = [partial(harvest.patience.attempt, KIND, ask) for ask in asks]
-    for row, ask, future in zip(rows, asks, ahead(tasks, harvest.width, harvest.run.stop), strict=True):
+    for row, ask, future in zip(rows, asks, ordered_map(tasks, harvest.width, harvest.run.stop), strict=True):
         yield row, _is_closed(harvest, future.result, ask)
 
 
-def _is_closed(harvest: Harvest, first: Callable[[], bool | None], ask: Callable[[], bool | None]) -> bool:
+def _is_closed(harvest: Importer, first: Callable[[], bool | None], ask: Callable[[], bool | None]) -> bool:
     """Return the answer, waited for while the repository does not answer. A file that nobody can ask for is kept."""
     try:
         return (
@@ -83,5 +83,5 @@ def _is_closed(harvest: Harvest, first: Callable[[], bool | None], ask: Callable
             )
             is False
         )
-    except Transient:
+    except TransientError:
         return True

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from ..catalogue import store
-from ..catalogue.models import Fate, Holding
-from ..errors import Transient
+from ..errors import TransientError
 from ..extensions import db, transaction
+from ..models.catalogue import FileStatus, Holding
+from ..models.jobs import ImportJob
 from .due_files import is_stored
-from .models import ImportJob
 
 if TYPE_CHECKING:
-    from .harvest import Harvest
+    from .importer import Importer
 
 FILE, HOLDING = store.FILE, Holding.__table__
 FEWEST = 3  # files: fewer may well be missing by themselves
@@ -25,7 +25,7 @@ CONTROLS = 3
 REASON = "Missing at the source, as all files of this import were. Its file store may not be connected there."
 
 
-def judge(harvest: Harvest) -> str:
+def judge(harvest: Importer) -> str:
     """Mark files that this job found missing as failed, where none came at all; return a sentence about that, or ""."""
     met = _met_by(harvest)
     bytes_came = db.session.scalar(select(ImportJob.bytes).where(ImportJob.id == harvest.job_id))
@@ -35,7 +35,7 @@ def judge(harvest: Harvest) -> str:
         return ""
     with transaction():
         harvest.run.advance(harvest.requests())
-        values = {"fate": Fate.FAILED.value, "reason": REASON}
+        values = {"fate": FileStatus.FAILED.value, "reason": REASON}
         db.session.execute(update(FILE).where(*met).values(values))
     return (
         f"The repository has none of the {len(missing)} files that were asked for: its file store may not be "
@@ -43,14 +43,14 @@ def judge(harvest: Harvest) -> str:
     )
 
 
-def _met_by(harvest: Harvest) -> tuple[Any, ...]:
+def _met_by(harvest: Importer) -> tuple[Any, ...]:
     """The conditions on a file of this source that this job was the first to find missing."""
     seen = (HOLDING.c.source_id == harvest.source_id, HOLDING.c.seen_by == harvest.job_id)
     items = select(HOLDING.c.item_id).where(*seen)
-    return FILE.c.item_id.in_(items), FILE.c.fate == Fate.MISSING, FILE.c.first_met_by == harvest.job_id
+    return FILE.c.item_id.in_(items), FILE.c.fate == FileStatus.MISSING, FILE.c.first_met_by == harvest.job_id
 
 
-def _finds_others(harvest: Harvest) -> bool:
+def _finds_others(harvest: Importer) -> bool:
     """Whether the repository has any of some files that came earlier."""
     held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == harvest.source_id)
     query = select(FILE.c.bitstream_id).where(FILE.c.item_id.in_(held), is_stored())
@@ -59,8 +59,8 @@ def _finds_others(harvest: Harvest) -> bool:
     return any(_is_there(harvest, id) for id in ids)
 
 
-def _is_there(harvest: Harvest, bitstream_id: str) -> bool:
+def _is_there(harvest: Importer, bitstream_id: str) -> bool:
     try:
         return harvest.client.is_open(bitstream_id) is not None
-    except Transient:
+    except TransientError:
         return False

@@ -1,6 +1,6 @@
 """What would change? Walks a source as an import of it would, and tells what that would do; writes only PreviewRows.
 
-It is the import itself (see `harvest`) with another recorder: each item that was met is a row here where an import
+It is the import itself (see `importer`) with another recorder: each item that was met is a row here where an import
 would have its holding, so that a preview stops, resumes and finds what is gone in the same way.
 """
 
@@ -17,37 +17,37 @@ from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert
 from ..catalogue import store
 from ..catalogue.differences import differences
 from ..catalogue.identity import free_key
-from ..catalogue.models import Fate, Holding
-from ..catalogue.store import Place, Saved
+from ..catalogue.store import RepositoryContext, Saved
 from ..dspace.records import Failure, Item, SourceState
 from ..extensions import db, transaction
-from ..repositories.connections import Connection, open_connection
-from . import harvest
-from .access import Access
+from ..jobs.attempt import JobAttempt
+from ..models.catalogue import FileStatus, Holding
+from ..models.jobs import ImportJob, PreviewRow
+from ..repositories.connections import RepositoryConnection, open_connection
+from . import importer
 from .due_files import is_chosen
-from .models import ImportJob, PreviewRow
+from .login_guard import LoginGuard
+from .preview_rows import PreviewAction
 from .questions import Missing, Unlisted
-from .recording import REASONS, UNLISTED, identity, name_of
-from .run import Run
-from .told import Told
+from .recorder import REASONS, UNLISTED, identity, name_of
 
 if TYPE_CHECKING:
-    from .harvest import Harvest
+    from .importer import Importer
 
 ROW, ITEM, FILE, HOLDING = PreviewRow.__table__, store.ITEM, store.FILE, Holding.__table__
 BATCH = 200
 
 
-OUTCOMES = {"added": Told.NEW, "updated": Told.CHANGED, "unchanged": Told.UNCHANGED}
+OUTCOMES = {"added": PreviewAction.NEW, "updated": PreviewAction.CHANGED, "unchanged": PreviewAction.UNCHANGED}
 MET = tuple(OUTCOMES.values())
 
 
-def run(run: Run, connect: Callable[..., Connection] = open_connection) -> tuple[bool, str]:
+def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection) -> tuple[bool, str]:
     """Carry out a preview; gives (clean, message)."""
-    return harvest.run(run, connect, recorder=Comparison, fetcher=ExpectedFiles, access_check=NothingAsked)
+    return importer.run(run, connect, recorder=PreviewRecorder, fetcher=ExpectedFiles, access_check=NothingAsked)
 
 
-class Comparison:
+class PreviewRecorder:
     """Takes the place of the Recorder (see there): compares with what is held, and keeps a row of each item.
 
     The row of a new item says how many "values" and "files" it "brings". That of a changed one what differs (see
@@ -55,13 +55,13 @@ class Comparison:
     never fetched. Of one that vanished or failed: the "reason". Where files could not be listed, "files_error" says so.
     """
 
-    def __init__(self, run: Run, job: ImportJob, place: Place):
+    def __init__(self, run: JobAttempt, job: ImportJob, place: RepositoryContext):
         self._run, self._job_id, self._source_id, self._place = run, job.id, job.source_id, place
         mine = select(ROW.c.source_key, ROW.c.source_id, ROW.c.action).where(ROW.c.job_id == job.id)
         rows = db.session.execute(mine).all()
         self._met = (ROW.c.job_id == job.id, ROW.c.action.in_(MET))
         self._ids = {row.source_id for row in rows}
-        self._failed = {row.source_id or row.source_key for row in rows if row.action == Told.FAILED}
+        self._failed = {row.source_id or row.source_key for row in rows if row.action == PreviewAction.FAILED}
         self.unseen = ~_is_told(job.id)
 
     def seen(self, ids: Collection[str]) -> set[str]:
@@ -81,7 +81,7 @@ class Comparison:
         for start in range(0, len(every), BATCH):
             mine = (*self._met, ROW.c.source_id.in_(every[start : start + BATCH]))
             for action in db.session.scalars(delete(ROW).where(*mine).returning(ROW.c.action)).all():
-                gone.update({names[Told(action)]: -1, "seen": -1})
+                gone.update({names[PreviewAction(action)]: -1, "seen": -1})
         self._ids.difference_update(every)
         return gone
 
@@ -93,7 +93,7 @@ class Comparison:
         """Those of the items that are not told as failed."""
         return [item for item in items if item.id not in self._failed]
 
-    def prepare(self, access: Access, items: Sequence[Item], again: Sequence[Item]) -> None:
+    def prepare(self, access: LoginGuard, items: Sequence[Item], again: Sequence[Item]) -> None:
         """Nothing is needed: item sets stay as they are."""
 
     def save(
@@ -124,7 +124,7 @@ class Comparison:
 
     def keep(self, rest: Select[Any]) -> int:
         """Tell all of a SELECT of holdings as unchanged, in one statement; gives how many."""
-        told = (literal(self._job_id), literal(Told.UNCHANGED.value), literal({}, ROW.c.data.type))
+        told = (literal(self._job_id), literal(PreviewAction.UNCHANGED.value), literal({}, ROW.c.data.type))
         same = select(*told, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
         same = same.join(HOLDING, HOLDING.c.item_id == ITEM.c.id).where(HOLDING.c.id.in_(rest))
         names = ("job_id", "action", "data", "source_key", "source_id", "handle", "title")
@@ -135,7 +135,7 @@ class Comparison:
     def mark(self, marked: Sequence[tuple[Any, SourceState]]) -> None:
         """Tell of items that are no longer present: `marked` gives their rows and where they stand."""
         names = ("source_key", "source_id", "handle", "title")
-        common = {"job_id": self._job_id, "action": Told.VANISHED.value}
+        common = {"job_id": self._job_id, "action": PreviewAction.VANISHED.value}
         self._write(
             [
                 common | {name: getattr(row, name) for name in names} | {"data": {"reason": REASONS[state]}}
@@ -204,9 +204,9 @@ class Comparison:
         ]
 
     def _once(self, saved: Sequence[Saved]) -> list[Saved]:
-        """Without those whose change is told already: a part of the items is read twice (see `slices`)."""
+        """Without those whose change is told already: a part of the items is read twice (see `rolling_recheck`)."""
         again = [s.item.id for s in saved if s.item.id in self._ids]
-        mine = (ROW.c.job_id == self._job_id, ROW.c.source_id.in_(again), ROW.c.action != Told.UNCHANGED)
+        mine = (ROW.c.job_id == self._job_id, ROW.c.source_id.in_(again), ROW.c.action != PreviewAction.UNCHANGED)
         told = set(db.session.scalars(select(ROW.c.source_id).where(*mine))) if again else set()
         return [s for s in saved if s.item.id not in told]
 
@@ -232,21 +232,21 @@ class Comparison:
         return self._identity(OUTCOMES[saved.outcome], saved.key, saved.item) | {"data": data}
 
     def _failure(self, failure: Failure) -> dict[str, Any]:
-        return self._identity(Told.FAILED, failure.handle or name_of(failure), failure) | {
+        return self._identity(PreviewAction.FAILED, failure.handle or name_of(failure), failure) | {
             "data": {"reason": failure.reason}
         }
 
-    def _identity(self, action: Told, key: str, subject: Item | Failure) -> dict[str, Any]:
+    def _identity(self, action: PreviewAction, key: str, subject: Item | Failure) -> dict[str, Any]:
         return {"job_id": self._job_id, **identity(action, key, subject)}
 
 
 class ExpectedFiles:
-    """Takes the place of the FileFetcher: tells of the files that an import would fetch of unchanged items.
+    """Takes the place of the FileDownloader: tells of the files that an import would fetch of unchanged items.
 
     Those never fetched so far. What came badly before is tried again too, but whether it comes nobody knows.
     """
 
-    def __init__(self, harvest: Harvest):
+    def __init__(self, harvest: Importer):
         self._harvest = harvest
 
     def fetch(self, item_ids: Collection[int], reads_again: bool) -> None:
@@ -260,7 +260,7 @@ class ExpectedFiles:
             with transaction():
                 names = self._files_to_fetch([row.item_id for row in rows])
                 for row in rows:
-                    values = {"action": Told.CHANGED.value, "data": {"fetch": names[row.item_id]}}
+                    values = {"action": PreviewAction.CHANGED.value, "data": {"fetch": names[row.item_id]}}
                     db.session.execute(update(ROW).where(ROW.c.id == row.id).values(values))
                 moved = {"updated": len(rows), "unchanged": -len(rows)}
                 self._harvest.run.advance(moved | self._harvest.requests())
@@ -268,7 +268,7 @@ class ExpectedFiles:
 
     def _lacking(self, after: int) -> Sequence[Any]:
         here = (ITEM.c.repository_id == self._harvest.place.repository_id, ITEM.c.source_key == ROW.c.source_key)
-        mine = (ROW.c.job_id == self._harvest.job_id, ROW.c.action == Told.UNCHANGED, ROW.c.id > after)
+        mine = (ROW.c.job_id == self._harvest.job_id, ROW.c.action == PreviewAction.UNCHANGED, ROW.c.id > after)
         query = select(ROW.c.id, ITEM.c.id.label("item_id")).join(ITEM, and_(*here))
         query = query.where(*mine, exists().where(FILE.c.item_id == ITEM.c.id, self._never_fetched()))
         rows = db.session.execute(query.order_by(ROW.c.id).limit(BATCH)).all()
@@ -276,7 +276,7 @@ class ExpectedFiles:
         return rows
 
     def _never_fetched(self) -> ColumnElement[bool]:
-        return is_chosen(self._harvest.options) & (FILE.c.fate == Fate.LINKED)
+        return is_chosen(self._harvest.options) & (FILE.c.fate == FileStatus.LINKED)
 
     def _files_to_fetch(self, item_ids: Collection[int]) -> dict[int, list[str]]:
         query = select(FILE.c.item_id, FILE.c.name, FILE.c.bitstream_id).where(FILE.c.item_id.in_(item_ids))
@@ -291,7 +291,7 @@ class NothingAsked:
 
     left_out = 0
 
-    def __init__(self, harvest: Harvest):
+    def __init__(self, harvest: Importer):
         """Of the same form as its original."""
 
     def check(self, item_ids: Collection[int], items: Sequence[Item]) -> None:
@@ -321,7 +321,7 @@ def _is_told(job_id: int) -> ColumnElement[bool]:
     """The SQL condition on an item that this job has a row of it, by the rules by which `store` finds an item again."""
     mine = ROW.c.job_id == job_id
     known = mine & ROW.c.source_id.is_not(None)
-    failed = known & (ROW.c.action == Told.FAILED)
+    failed = known & (ROW.c.action == PreviewAction.FAILED)
     lasting = or_(func.length(ITEM.c.source_id) == 36, ITEM.c.source_id == ITEM.c.source_key)
     return or_(
         ITEM.c.source_key.in_(select(ROW.c.source_key).where(mine)),

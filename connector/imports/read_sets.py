@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from ..dspace.records import ScopeKind
 from ..errors import ConnectorError
-from . import report
+from ..jobs import report
 
 if TYPE_CHECKING:
-    from .harvest import Harvest
+    from .importer import Importer
 
 NAMES_COLLECTION = 7  # the first generation whose items name their collection
 
 
-def unread_sets(harvest: Harvest) -> set[int] | None:
+def unread_sets(harvest: Importer) -> set[int] | None:
     """Return the ids of sets whose collection this job could not read to its end; None where any may be unread."""
     if harvest.place.server.generation >= NAMES_COLLECTION:
         return set()
@@ -29,10 +29,10 @@ def unread_sets(harvest: Harvest) -> set[int] | None:
     return {set_id for set_id, name in found.items() if not _is_empty(harvest, name)}
 
 
-def _is_empty(harvest: Harvest, name: str) -> bool:
+def _is_empty(harvest: Importer, name: str) -> bool:
     """Return whether the collection with this handle or id can be read and has no items."""
     try:
-        scope = harvest.access.surely(partial(harvest.client.find, ScopeKind.COLLECTION, name))
+        scope = harvest.access.read_with_valid_login(partial(harvest.client.find, ScopeKind.COLLECTION, name))
         return harvest.client.collection(scope.id).item_count == 0
     except ConnectorError:
         return False

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from sqlalchemy import select, update
 
 from ..catalogue import marks, store
-from ..catalogue.restricted import Shown
-from ..catalogue.store import Place, Saved
+from ..catalogue.restricted_values import Shown
+from ..catalogue.store import RepositoryContext, Saved
 from ..dspace import OpenItems
 from ..dspace.records import Item, Scope
 from ..extensions import db
-from .access import Access
+from .login_guard import LoginGuard
 
 ITEM = store.ITEM
 
@@ -23,7 +23,7 @@ ITEM = store.ITEM
 class Restrictions:
     """The marks of one import. `prepare` asks the repository; `mark` writes, inside the caller's transaction."""
 
-    def __init__(self, place: Place, scope: Scope):
+    def __init__(self, place: RepositoryContext, scope: Scope):
         self._place, self._scope = place, scope
         mine = ITEM.c.repository_id == place.repository_id
         has_mark = ITEM.c.by_login | ITEM.c.restricted_search_text.is_not(None)
@@ -31,7 +31,7 @@ class Restrictions:
         self._is_signed_in = False
         self._open: OpenItems = {}  # of the items to be recorded next: see Access.open_items
 
-    def prepare(self, access: Access, items: Sequence[Item]) -> None:
+    def prepare(self, access: LoginGuard, items: Sequence[Item]) -> None:
         """Ask what a signed-out reader is shown of these items. No transaction may be open."""
         self._is_signed_in = access.is_signed_in
         self._open = access.open_items(self._scope, items)

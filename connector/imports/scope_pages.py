@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..catalogue import store
-from ..dspace.plans import anew, with_plan
+from ..dspace.page_plans import restart_cursor, with_plan
 from ..dspace.records import Item, Page
 from ..extensions import db
 
 if TYPE_CHECKING:
-    from .harvest import Harvest
+    from .importer import Importer
 
 LEAST_CHANGED = 10  # items of a light page that are worth complete pages
 WINDOW = 50  # items read in full, of which most must have changed for more of them to be read so
@@ -38,7 +38,7 @@ class _Window:
         return self.items >= WINDOW and self.changed * 2 <= self.items
 
 
-def scope_pages(harvest: Harvest, trusts: bool) -> Iterator[Page]:
+def scope_pages(harvest: Importer, trusts: bool) -> Iterator[Page]:
     """Yield the pages of the scope after the cursor of the job.
 
     `trusts`: whether time stamps of the source are believed, so that light pages serve. Cursors hold the client's own
@@ -54,7 +54,7 @@ def scope_pages(harvest: Harvest, trusts: bool) -> Iterator[Page]:
             turned = light and _is_worth_full_pages(page, changed)
             if turned:
                 break  # its items are read again, with all others behind the last cursor
-            at, plan = page.cursor, plan if light else anew(page.cursor) or plan
+            at, plan = page.cursor, plan if light else restart_cursor(page.cursor) or plan
             yield replace(page, cursor={"at": at, "light": light})
             window.add(len(page.items), changed)
             turned = trusts and not light and window.is_quiet
@@ -66,7 +66,7 @@ def scope_pages(harvest: Harvest, trusts: bool) -> Iterator[Page]:
         at = with_plan(at, None if light else plan)
 
 
-def _changed(harvest: Harvest, items: Sequence[Item]) -> int:
+def _changed(harvest: Importer, items: Sequence[Item]) -> int:
     held = store.held(harvest.place.repository_id, items) if items else {}
     db.session.rollback()
     return sum(item.id not in held or not held[item.id].is_as(item) for item in items)

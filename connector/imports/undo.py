@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import delete, exists, func, insert, select, update
 
 from ..catalogue import store
-from ..catalogue.leftovers import check_disk, collect_bytes
-from ..catalogue.models import Action, Change, Holding, ItemSet, Membership
-from ..catalogue.store import Place
+from ..catalogue.store import RepositoryContext
 from ..extensions import db, transaction
-from ..repositories.models import Source
-from . import jobs
-from .models import ImportJob, State
-from .run import Run
+from ..jobs import lifecycle
+from ..jobs.attempt import JobAttempt
+from ..models.catalogue import Action, Change, Holding, ItemSet, Membership
+from ..models.jobs import ImportJob, State
+from ..models.repositories import Source
+from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 
 BATCH = 200
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
@@ -31,7 +31,7 @@ def preview(job_id: int) -> dict[str, int]:
     """What undoing this import will do, in numbers: for items, their files and item sets.
 
     `gone`: items that the import brought or changed and that were removed or taken down before. `lasting`: items that
-    it changed and that stay as they are, since what they were before is no longer kept (see `pruning`).
+    it changed and that stay as they are, since what they were before is no longer kept (see `retention`).
     """
     made = select(HOLDING.c.item_id).where(HOLDING.c.made_by == job_id)
     other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.made_by != job_id)
@@ -56,13 +56,13 @@ def preview(job_id: int) -> dict[str, int]:
     }
 
 
-def run(run: Run) -> tuple[bool, str]:
-    """Carry out an undo; gives (clean, message). Raises StorageTrouble while the files folder is away."""
+def run(run: JobAttempt) -> tuple[bool, str]:
+    """Carry out an undo; gives (clean, message). Raises StorageError while the files folder is away."""
     check_disk()
-    undo = jobs.get(run.job_id)
+    undo = lifecycle.get(run.job_id)
     job = undo.undoes
     repository = job.source.repository
-    place = Place(repository.id, repository.server, tuple(repository.ignored_fields))
+    place = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
     job_id = job.id
     first = _at_first(run, undo)
     with transaction():  # what is restored is older than what the next runs take for known
@@ -74,7 +74,7 @@ def run(run: Run) -> tuple[bool, str]:
             with transaction():
                 if not step(run, job_id, place):
                     break
-    collect_bytes()
+    delete_unreferenced_files()
     db.session.expire_all()
     kept = db.session.get_one(ImportJob, run.job_id).kept
     told = [f"{_items(kept)} left standing, since other imports hold or changed them."] if kept else []
@@ -109,7 +109,7 @@ def _lasting_in_words(number: int) -> str:
     return f"{what}: what was before is no longer kept, so that only what it added can be removed."
 
 
-def _at_first(run: Run, undo: ImportJob) -> dict[str, int]:
+def _at_first(run: JobAttempt, undo: ImportJob) -> dict[str, int]:
     """What was so at the first attempt: the undo itself removes items, and forgets what it has taken back."""
     known = undo.cursor
     if known is None:
@@ -130,7 +130,7 @@ def _later_data(job_id: int) -> Any:
     return exists().where(*after, later.c.action == Action.UPDATED)
 
 
-def _release(run: Run, job_id: int, place: Place) -> bool:
+def _release(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     """Delete holdings that the job made, and the items that nothing holds any more."""
     query = select(HOLDING.c.id, HOLDING.c.item_id).where(HOLDING.c.made_by == job_id)
     rows = db.session.execute(query.order_by(HOLDING.c.id).limit(BATCH)).all()
@@ -151,7 +151,7 @@ def _release(run: Run, job_id: int, place: Place) -> bool:
     return True
 
 
-def _restore(run: Run, job_id: int, place: Place) -> bool:
+def _restore(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     """Restore items that the job changed and that stay; where a later change exists, pass on what was before."""
     query = select(CHANGE).where(CHANGE.c.job_id == job_id, CHANGE.c.before.is_not(None), CHANGE.c.item_id.is_not(None))
     changes = db.session.execute(query.order_by(CHANGE.c.id.desc()).limit(BATCH)).all()
@@ -165,7 +165,7 @@ def _restore(run: Run, job_id: int, place: Place) -> bool:
     return bool(changes)
 
 
-def _take_back(place: Place, change: Any, name: str, group: Any) -> bool:
+def _take_back(place: RepositoryContext, change: Any, name: str, group: Any) -> bool:
     """Take back one group of a change; True where it was passed on to the next change that has such a group."""
     later = _next_change(change, name)
     if later is not None:
@@ -205,7 +205,7 @@ def _next_change(change: Any, name: str) -> Any:
     return next((row for row in db.session.execute(query.order_by(CHANGE.c.id)) if name in row.before), None)
 
 
-def _leave_sets(run: Run, job_id: int, place: Place) -> bool:
+def _leave_sets(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     """Take items out of the sets that the job put them in."""
     ids = db.session.scalars(select(MEMBERSHIP.c.id).where(MEMBERSHIP.c.job_id == job_id).limit(BATCH)).all()
     db.session.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.id.in_(ids)))
@@ -213,7 +213,7 @@ def _leave_sets(run: Run, job_id: int, place: Place) -> bool:
     return bool(ids)
 
 
-def _remove_sets(run: Run, job_id: int, place: Place) -> bool:
+def _remove_sets(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     """Remove the sets that the job made, and those that an import undone earlier left to others, where empty now."""
     empty = ~exists().where(MEMBERSHIP.c.item_set_id == SET.c.id)
     ids = db.session.scalars(select(SET.c.id).where(_made_by(job_id), empty).limit(BATCH)).all()
@@ -228,7 +228,7 @@ def _made_by(job_id: int) -> Any:
     return (SET.c.job_id == job_id) | SET.c.job_id.in_(undone)
 
 
-def _forget(run: Run, job_id: int, place: Place) -> bool:
+def _forget(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     """Forget what is taken back: no item says any more that it came from this import. Failures and takedowns stay."""
     done = (CHANGE.c.job_id == job_id, CHANGE.c.action.not_in((Action.FAILED, Action.TAKEN_DOWN)))
     ids = db.session.scalars(select(CHANGE.c.id).where(*done).limit(BATCH)).all()

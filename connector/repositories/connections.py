@@ -10,15 +10,15 @@ from typing import Any
 from .. import dspace
 from ..dspace.login import Login
 from ..extensions import db, utcnow
-from ..http import Http, OutageWait, Traffic
-from ..http.traffic import NO_WAITS
-from . import logins
-from .models import Repository
-from .network import open_http, page_outage
+from ..http import HttpClient, OutageWait, RequestStats
+from ..http.stats import NO_WAITS
+from ..models.repositories import Repository
+from . import credentials
+from .http_factory import open_http, page_outage
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class RepositoryConnection:
     """An open way to a repository: its client, the door it goes through, and the patience they share.
 
     With a login, `public` is the same way without it, through a door of its own: cookies of DSpace 6 are the door's.
@@ -26,10 +26,10 @@ class Connection:
     """
 
     client: dspace.Client
-    http: Http
+    http: HttpClient
     patience: OutageWait
     login: Login | None = None
-    public: Connection | None = None
+    public: RepositoryConnection | None = None
 
     @property
     def requests_made(self) -> int:
@@ -37,9 +37,9 @@ class Connection:
         return self.http.requests_made + (self.public.requests_made if self.public else 0)
 
     def traffic(self) -> dict[str, Any]:
-        """What both ways remember of their requests (see `Traffic.as_dict`)."""
+        """What both ways remember of their requests (see `RequestStats.as_dict`)."""
         own = self.http.traffic.as_dict()
-        return Traffic.merged(own, self.public.traffic() | NO_WAITS) if self.public else own
+        return RequestStats.merged(own, self.public.traffic() | NO_WAITS) if self.public else own
 
     @property
     def unanswered(self) -> set[str]:
@@ -53,31 +53,38 @@ class Connection:
             self.public.close()
 
 
-def open_connection(repository: Repository, *, new_outage: Callable[[], OutageWait] = page_outage) -> Connection:
+def open_connection(
+    repository: Repository, *, new_outage: Callable[[], OutageWait] = page_outage
+) -> RepositoryConnection:
     """Open the way to a repository we know, signed in where a login is kept. Close it after use.
 
     `new_outage` makes the OutageWait of all its requests; that of pages is short. Ends the session's transaction, as no
-    transaction is open while a login is entered. Raises LoginRefused, InvalidInput where the password cannot be read
-    any more, and what `Http` raises.
+    transaction is open while a login is entered. Raises LoginFailedError, InvalidInputError where the password cannot
+    be read any more, and what `HttpClient` raises.
     """
-    server, limit, delay, account = repository.server, repository.limit, repository.delay or 0, logins.kept(repository)
+    server, limit, delay, account = (
+        repository.server,
+        repository.limit,
+        repository.delay or 0,
+        credentials.kept(repository),
+    )
     unanswered = repository.unanswered_on(utcnow().date())
     db.session.rollback()
     outage = new_outage()
 
-    def way() -> Connection:
+    def way() -> RepositoryConnection:
         http = open_http(server.api_url, outage, delay=delay)
         client = dspace.client(
             http, server, limit=limit, patience=outage, width=lambda: http.width, unanswered=unanswered
         )
-        return Connection(client, http, outage)
+        return RepositoryConnection(client, http, outage)
 
     if account is None:
         return way()
     own = replace(way(), public=way())
     try:
         login = Login(own.http, server, account)
-        logins.enter(login, own.patience)
+        credentials.enter(login, own.patience)
     except BaseException:
         own.close()
         raise
@@ -85,7 +92,7 @@ def open_connection(repository: Repository, *, new_outage: Callable[[], OutageWa
 
 
 @contextmanager
-def connected_to(repository: Repository) -> Iterator[Connection]:
+def connected_to(repository: Repository) -> Iterator[RepositoryConnection]:
     """A way to a repository for as long as a page needs it (see `open_connection`)."""
     connection = open_connection(repository)
     try:

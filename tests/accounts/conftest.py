@@ -12,9 +12,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, update
 
-from connector.accounts import audit, passwords, people, second_factor
-from connector.accounts.models import Account, Role, Session
+from connector.accounts import audit, passwords, two_step, user_management
 from connector.extensions import db, transaction, utcnow
+from connector.models.accounts import Account, Role, Session
 
 PASSWORD = "gentle otters fold paper maps"
 OTHER = "seven violet kites over harbours"
@@ -38,7 +38,7 @@ class Office:
     def add(self, name: str, role: Role = Role.VIEWER, password: str = PASSWORD) -> int:
         """An account whose owner has chosen a password; gives its id."""
         with self.app.app_context():
-            return people.welcome(people.add(name, role), password)
+            return user_management.redeem_link(user_management.add(name, role), password)
 
     def enter(self, name: str, password: str = PASSWORD, **environ: str) -> FlaskClient:
         """A browser in which this account has signed in."""
@@ -49,14 +49,14 @@ class Office:
     def account(self, name: str) -> Account:
         """The account as it stands."""
         with self.app.app_context():
-            found = people.named(name)
+            found = user_management.named(name)
             db.session.expunge(found)
             return found
 
     def has_second_factor(self, account_id: int) -> None:
         """This account has set one up."""
         with self.app.app_context():
-            sealed = second_factor.new_secret()
+            sealed = two_step.new_secret()
             with transaction():
                 db.session.execute(update(Account).where(Account.id == account_id).values(second_factor=sealed))
 

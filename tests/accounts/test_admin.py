@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.accounts.models import Role
+from connector.models.accounts import Role
 from tests.pages import ways, words
 
 from .conftest import OTHER, is_signed_in, link_in

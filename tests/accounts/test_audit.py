@@ -13,9 +13,9 @@ from sqlalchemy.exc import DatabaseError
 from config import load
 from connector import create_app
 from connector.accounts import audit
-from connector.accounts.models import AuditEntry, Role
 from connector.extensions import db, transaction
-from connector.storage import prepare
+from connector.models.accounts import AuditEntry, Role
+from connector.storage.instance import prepare
 from tests.pages import words
 from tests.test_postgresql import postgresql
 

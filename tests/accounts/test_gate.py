@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from werkzeug.routing import IntegerConverter, Rule
 
-from connector.accounts import gate
-from connector.accounts.models import Role
+from connector.accounts import authorization
+from connector.models.accounts import Role
 from tests.pages import FRAGMENT, words
 
 from .conftest import is_signed_in, sign_in
@@ -48,11 +48,13 @@ def example(rule: Rule, name: str) -> object:
 
 
 def needed(app: Flask, rule: Rule) -> Role | None:
-    return getattr(app.view_functions[rule.endpoint], gate.NEEDS)
+    return getattr(app.view_functions[rule.endpoint], authorization.NEEDS)
 
 
 def test_every_route_declares_what_it_needs(app):
-    silent = [rule.endpoint for rule, *_ in rules(app) if not hasattr(app.view_functions[rule.endpoint], gate.NEEDS)]
+    silent = [
+        rule.endpoint for rule, *_ in rules(app) if not hasattr(app.view_functions[rule.endpoint], authorization.NEEDS)
+    ]
 
     assert silent == []
 

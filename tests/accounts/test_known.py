@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.accounts import people
+from connector.accounts import user_management
 
 from .conftest import OTHER, PASSWORD, sign_in
 
@@ -61,8 +61,8 @@ def test_a_browser_is_known_no_more_when_the_password_was_changed_or_its_cookie_
     forged.set_cookie(COOKIE, own.get_cookie(COOKIE).value[:-4] + "AAAA")
     odd.set_cookie(COOKIE, "no.such.cookie")
     with office.app.app_context():
-        people.change_password(anna, PASSWORD, OTHER)
-        people.change_password(anna, OTHER, PASSWORD)
+        user_management.change_password(anna, PASSWORD, OTHER)
+        user_management.change_password(anna, OTHER, PASSWORD)
     strangers_guess(office)
 
     assert [sign_in(browser, "Anna").status_code for browser in (own, forged, odd)] == [429, 429, 429]

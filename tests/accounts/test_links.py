@@ -8,42 +8,42 @@ from datetime import timedelta
 
 import pytest
 
-from connector.accounts import links, people
-from connector.accounts.models import Account, Invitation, Purpose, Role
-from connector.errors import InvalidInput, LinkSpent
+from connector.accounts import one_time_links, user_management
+from connector.errors import InvalidInputError, InvalidLinkError
 from connector.extensions import db, transaction
+from connector.models.accounts import Account, Invitation, Purpose, Role
 
 from .conftest import OTHER, PASSWORD
 
 
 def test_a_token_has_256_bits_and_only_its_hash_is_kept(office):
     with office.app.app_context():
-        token = people.add("Anna", Role.EDITOR)
+        token = user_management.add("Anna", Role.EDITOR)
         kept = db.session.scalars(db.select(Invitation.token_hash)).all()
 
     assert len(base64.urlsafe_b64decode(token + "=")) == 32
-    assert kept == [links.fingerprint(token)]
+    assert kept == [one_time_links.fingerprint(token)]
     assert token not in kept
 
 
 def test_a_link_works_once(office):
     with office.app.app_context():
-        token = people.add("Anna", Role.EDITOR)
-        people.welcome(token, PASSWORD)
+        token = user_management.add("Anna", Role.EDITOR)
+        user_management.redeem_link(token, PASSWORD)
 
-        with pytest.raises(LinkSpent):
-            people.welcome(token, OTHER)
+        with pytest.raises(InvalidLinkError):
+            user_management.redeem_link(token, OTHER)
 
 
 def test_of_many_who_follow_a_link_at_once_one_gets_in(office):
     with office.app.app_context():
-        token = people.add("Anna", Role.EDITOR)
+        token = user_management.add("Anna", Role.EDITOR)
 
     def follow(number: int) -> bool:
         with office.app.app_context():
             try:
-                people.welcome(token, f"{PASSWORD} {number}")
-            except LinkSpent:
+                user_management.redeem_link(token, f"{PASSWORD} {number}")
+            except InvalidLinkError:
                 return False
             return True
 
@@ -53,74 +53,74 @@ def test_of_many_who_follow_a_link_at_once_one_gets_in(office):
 
 def test_a_link_ends_after_an_hour(office):
     with office.app.app_context():
-        token = people.add("Anna", Role.EDITOR)
+        token = user_management.add("Anna", Role.EDITOR)
         with transaction():
             db.session.scalar(db.select(Invitation)).expires -= timedelta(minutes=59)
-        links.look_up(token)
+        one_time_links.look_up(token)
         db.session.rollback()
         with transaction():
             db.session.scalar(db.select(Invitation)).expires -= timedelta(minutes=1)
 
-        with pytest.raises(LinkSpent, match="older than an hour"):
-            people.welcome(token, PASSWORD)
+        with pytest.raises(InvalidLinkError, match="older than an hour"):
+            user_management.redeem_link(token, PASSWORD)
 
 
 def test_a_newer_link_replaces_the_earlier_one(office):
     with office.app.app_context():
-        earlier = people.add("Anna", Role.EDITOR)
-        newer = people.new_link(people.named("Anna").id)
+        earlier = user_management.add("Anna", Role.EDITOR)
+        newer = user_management.new_link(user_management.named("Anna").id)
 
-        with pytest.raises(LinkSpent):
-            people.welcome(earlier, PASSWORD)
-        people.welcome(newer, PASSWORD)
+        with pytest.raises(InvalidLinkError):
+            user_management.redeem_link(earlier, PASSWORD)
+        user_management.redeem_link(newer, PASSWORD)
 
 
 def test_a_password_that_is_refused_does_not_spend_the_link(office):
     with office.app.app_context():
-        token = people.add("Anna", Role.EDITOR)
-        with pytest.raises(InvalidInput):
-            people.welcome(token, "short")
+        token = user_management.add("Anna", Role.EDITOR)
+        with pytest.raises(InvalidInputError):
+            user_management.redeem_link(token, "short")
 
-        people.welcome(token, PASSWORD)
+        user_management.redeem_link(token, PASSWORD)
 
 
 def test_a_token_that_was_never_given_is_refused(office):
-    with office.app.app_context(), pytest.raises(LinkSpent):
-        people.welcome(links.new_token(), PASSWORD)
+    with office.app.app_context(), pytest.raises(InvalidLinkError):
+        user_management.redeem_link(one_time_links.new_token(), PASSWORD)
 
 
 def test_the_first_link_makes_an_admin_and_no_second_one(office):
     with office.app.app_context():
-        assert people.needs_first_admin()
-        first = people.first_link()
-        people.welcome(first, PASSWORD, "Anna")
+        assert user_management.needs_first_admin()
+        first = user_management.first_link()
+        user_management.redeem_link(first, PASSWORD, "Anna")
 
-        assert not people.needs_first_admin()
-        assert people.named("anna").role == Role.ADMIN
+        assert not user_management.needs_first_admin()
+        assert user_management.named("anna").role == Role.ADMIN
 
 
 def test_the_first_link_is_worth_nothing_once_there_is_an_admin(office):
     with office.app.app_context():
-        first = people.first_link()
-        people.welcome(people.add("Anna", Role.ADMIN), PASSWORD)
+        first = user_management.first_link()
+        user_management.redeem_link(user_management.add("Anna", Role.ADMIN), PASSWORD)
 
-        with pytest.raises(LinkSpent):
-            people.welcome(first, PASSWORD, "Intruder")
+        with pytest.raises(InvalidLinkError):
+            user_management.redeem_link(first, PASSWORD, "Intruder")
         assert db.session.scalars(db.select(Account.name)).all() == ["Anna"]
 
 
 def test_an_admin_who_has_not_chosen_a_password_yet_is_not_the_first_admin(office):
     with office.app.app_context():
-        people.add("Anna", Role.ADMIN)
+        user_management.add("Anna", Role.ADMIN)
 
-        assert people.needs_first_admin()
+        assert user_management.needs_first_admin()
 
 
 def test_the_purpose_of_a_link_tells_an_invitation_from_a_lost_password(office):
     office.add("Anna", Role.EDITOR)
     with office.app.app_context():
-        people.new_link(people.named("Anna").id)
-        people.add("Bert", Role.VIEWER)
+        user_management.new_link(user_management.named("Anna").id)
+        user_management.add("Bert", Role.VIEWER)
 
         purposes = db.session.scalars(db.select(Invitation.purpose).where(Invitation.used.is_(None))).all()
     assert sorted(purposes) == [Purpose.INVITE, Purpose.RESET]

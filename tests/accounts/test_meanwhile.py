@@ -8,8 +8,8 @@ import pytest
 from argon2 import PasswordHasher
 from flask import g
 
-from connector.accounts import known, passwords, people, sessions, signing
-from connector.errors import InvalidInput
+from connector.accounts import authentication, device_cookies, passwords, sessions, user_management
+from connector.errors import InvalidInputError
 
 from .conftest import OTHER, PASSWORD, QUICK, is_signed_in, sign_in
 
@@ -57,7 +57,7 @@ def begun(office, account_id: int) -> int:
 def test_an_old_password_begins_no_session_when_it_is_changed_meanwhile(office, meanwhile):
     anna = office.add("Anna")
     browser = office.browser()
-    meanwhile(lambda: people.change_password(anna, PASSWORD, OTHER))
+    meanwhile(lambda: user_management.change_password(anna, PASSWORD, OTHER))
 
     answer = sign_in(browser, "Anna", PASSWORD)
 
@@ -69,7 +69,7 @@ def test_an_old_password_begins_no_session_when_it_is_changed_meanwhile(office, 
 
 def test_who_is_disabled_meanwhile_is_refused_and_no_session_stays(office, meanwhile):
     anna = office.add("Anna")
-    meanwhile(lambda: people.disable(anna))
+    meanwhile(lambda: user_management.disable(anna))
 
     assert sign_in(office.browser(), "Anna", PASSWORD).status_code == 422
     assert begun(office, anna) == 0
@@ -78,7 +78,7 @@ def test_who_is_disabled_meanwhile_is_refused_and_no_session_stays(office, meanw
 def test_who_is_disabled_right_after_the_session_began_is_refused_too(office, monkeypatch):
     anna = office.add("Anna")
     load = sessions.load
-    monkeypatch.setattr(sessions, "load", lambda *given: people.disable(anna) or load(*given))
+    monkeypatch.setattr(sessions, "load", lambda *given: user_management.disable(anna) or load(*given))
 
     assert sign_in(office.browser(), "Anna", PASSWORD).status_code == 422
     assert begun(office, anna) == 0
@@ -88,7 +88,7 @@ def test_who_is_disabled_meanwhile_is_not_half_way_either(office, meanwhile):
     anna = office.add("Anna")
     office.has_second_factor(anna)
     browser = office.browser()
-    meanwhile(lambda: people.disable(anna))
+    meanwhile(lambda: user_management.disable(anna))
 
     sign_in(browser, "Anna", PASSWORD)
 
@@ -99,17 +99,17 @@ def test_the_password_alone_begins_no_session_when_a_second_factor_is_turned_on_
     anna = office.add("Anna")
     with office.app.test_request_context("/sign-in"):
         g.person = None
-        mark = known.password_mark(anna)
+        mark = device_cookies.password_mark(anna)
         office.has_second_factor(anna)
 
-        assert not signing.enter(anna, mark, by_password_alone=True)
+        assert not authentication.enter(anna, mark, by_password_alone=True)
 
     assert begun(office, anna) == 0
 
 
 def test_a_password_that_is_changed_while_its_hash_is_made_anew_stays_changed(office, monkeypatch):
     anna = office.add("Anna")
-    change = lambda: people.change_password(anna, PASSWORD, OTHER)  # noqa: E731
+    change = lambda: user_management.change_password(anna, PASSWORD, OTHER)  # noqa: E731
     monkeypatch.setattr(passwords, "_hasher", SlowToHash(change, time_cost=2))
 
     assert sign_in(office.browser(), "Anna", PASSWORD).status_code == 422
@@ -121,9 +121,9 @@ def test_a_password_that_is_changed_while_its_hash_is_made_anew_stays_changed(of
 def test_of_two_who_change_the_same_password_at_once_the_second_is_refused(office, meanwhile):
     anna = office.add("Anna")
     third = "nine copper bells under snow"
-    meanwhile(lambda: people.change_password(anna, PASSWORD, OTHER))
+    meanwhile(lambda: user_management.change_password(anna, PASSWORD, OTHER))
 
-    with office.app.app_context(), pytest.raises(InvalidInput, match="present password"):
-        people.change_password(anna, PASSWORD, third)
+    with office.app.app_context(), pytest.raises(InvalidInputError, match="present password"):
+        user_management.change_password(anna, PASSWORD, third)
 
     assert [sign_in(office.browser(), "Anna", tried).status_code for tried in (third, OTHER)] == [422, 303]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connector.accounts import audit
-from connector.accounts.models import Role
 from connector.extensions import db
-from connector.repositories import connecting, logins, register
+from connector.models.accounts import Role
+from connector.repositories import credentials, discovery, service
 from tests.pages import links, words
 from tests.sample import SampleRepository
 from tests.sample.login import NAME, PASSWORD
@@ -24,14 +24,14 @@ def moved(sample):
 def kept(office, sample):
     """Repository 1, with a login."""
     with office.app.app_context():
-        connecting.connect(sample.url, "rest", None)
-        logins.sign_in(1, NAME, PASSWORD)
+        discovery.connect(sample.url, "rest", None)
+        credentials.sign_in(1, NAME, PASSWORD)
 
 
 def where(office) -> tuple[str, str | None]:
     """Where repository 1 is, and its login."""
     with office.app.app_context():
-        repository = register.get(1)
+        repository = service.get(1)
         return repository.site_url, repository.login_name
 
 
@@ -60,7 +60,7 @@ def test_an_editor_neither_sees_nor_sends_the_form_that_moves_it(office, kept, s
 
 def test_without_a_login_an_editor_moves_it_and_the_trail_has_both_addresses(office, kept, sample, moved):
     with office.app.app_context():
-        logins.sign_out(1)
+        credentials.sign_out(1)
 
     answer = browser_of(office, Role.EDITOR).post("/repositories/1/change", data=typed(moved))
 
@@ -107,9 +107,9 @@ def test_that_two_are_the_same_is_an_administrators_word_where_either_has_a_logi
     office, sample, moved, login_at, role, status
 ):
     with office.app.app_context():
-        connecting.connect(sample.url, "rest", None)
-        connecting.connect(moved.url, "rest", None)
-        logins.sign_in(login_at, NAME, PASSWORD)
+        discovery.connect(sample.url, "rest", None)
+        discovery.connect(moved.url, "rest", None)
+        credentials.sign_in(login_at, NAME, PASSWORD)
     anna = browser_of(office, role)
 
     offered = anna.get("/repositories/2/communities")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from connector.accounts import audit
-from connector.accounts.models import Role
 from connector.actor import LOCAL
 from connector.catalogue import takedown
-from connector.catalogue.models import CatalogueItem, Exclusion
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction, utcnow
-from connector.imports import jobs, schedules
-from connector.imports.models import ImportJob, Kind, State
-from connector.repositories import connecting, register
-from connector.repositories.models import Source
+from connector.jobs import lifecycle, scheduling
+from connector.models.accounts import Role
+from connector.models.catalogue import CatalogueItem, Exclusion
+from connector.models.jobs import ImportJob, Kind, State
+from connector.models.repositories import Source
+from connector.repositories import discovery, service
 from tests import signed_in
 from tests.pages import words
 
@@ -26,14 +26,14 @@ ACTS = ["stop", "resume", "answer", "retry", "undo"]
 def source(office, sample):
     """A source, by number, of a repository that was connected to on the command line."""
     with office.app.app_context():
-        repository_id = connecting.connect(sample.url, "rest", None).repository_id
-        scope = connecting.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Harbour photographs").handle)
-        return register.source_for(repository_id, scope.scope)
+        repository_id = discovery.connect(sample.url, "rest", None).repository_id
+        scope = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Harbour photographs").handle)
+        return service.source_for(repository_id, scope.scope)
 
 
 def job_of(office, source: int, owner: str, state: State = State.QUEUED) -> int:
     with office.app.app_context(), transaction():
-        job_id = jobs.add(db.session.get_one(Source, source), {}, owner=owner)
+        job_id = lifecycle.add(db.session.get_one(Source, source), {}, owner=owner)
         db.session.get_one(ImportJob, job_id).state = state.value
         return job_id
 
@@ -186,8 +186,8 @@ def test_a_scheduled_run_belongs_to_who_set_the_schedule_whoever_imported_last(o
     with office.app.app_context():
         with transaction():
             db.session.execute(db.update(Source).values(due=utcnow()))
-        (job_id,) = schedules.start_due()
-        assert jobs.get(job_id).owner == "Anna"
+        (job_id,) = scheduling.start_due()
+        assert lifecycle.get(job_id).owner == "Anna"
 
     assert office.enter("Bert").post(f"/jobs/{job_id}/stop").status_code == 403
     assert anna.post(f"/jobs/{job_id}/stop").status_code == 303
@@ -284,10 +284,10 @@ def test_a_repository_with_a_login_is_moved_by_a_command_for_an_admin_only(offic
 
 def test_what_the_command_line_does_is_the_local_operators(office, source):
     with office.app.app_context():
-        job_id = jobs.create(source, {})
-        jobs.stop(job_id)
+        job_id = lifecycle.create(source, {})
+        lifecycle.stop(job_id)
 
-        assert jobs.get(job_id).owner == LOCAL
+        assert lifecycle.get(job_id).owner == LOCAL
     assert [entry[:2] for entry in office.trail()] == [
         ("local operator", "connect"),
         ("local operator", "import"),

@@ -12,7 +12,7 @@ from argon2.exceptions import VerifyMismatchError
 from waitress import create_server
 
 from connector.accounts import passwords
-from connector.serving import WEB_THREADS
+from connector.server import WEB_THREADS
 from tests.waiting import until
 
 from .conftest import OTHER, PASSWORD, QUICK, sign_in

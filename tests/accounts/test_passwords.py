@@ -7,7 +7,7 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from connector.accounts import passwords
-from connector.errors import InvalidInput
+from connector.errors import InvalidInputError
 
 GOOD = "gentle otters fold paper maps"
 
@@ -46,12 +46,12 @@ def test_any_characters_make_a_password_if_it_is_long_and_hard_to_guess(password
     ],
 )
 def test_what_is_easy_to_guess_is_refused(password):
-    with pytest.raises(InvalidInput, match="easy to guess"):
+    with pytest.raises(InvalidInputError, match="easy to guess"):
         passwords.check(password, "Anna")
 
 
 def test_the_name_of_the_account_is_no_password_for_it_however_it_is_written():
-    with pytest.raises(InvalidInput, match="contains your name"):
+    with pytest.raises(InvalidInputError, match="contains your name"):
         passwords.check("Josephine-Baker 7x#Qm", "josephine-baker")
 
 
@@ -61,13 +61,13 @@ def test_a_name_of_a_few_letters_may_stand_in_it_as_it_does_in_many_words(name):
 
 
 def test_a_short_name_makes_no_password_either_by_being_said_again_and_again():
-    with pytest.raises(InvalidInput, match="easy to guess"):
+    with pytest.raises(InvalidInputError, match="easy to guess"):
         passwords.check("AlAlAlAlAlAlAl", "Al")
 
 
 @pytest.mark.parametrize(("password", "says"), [("", "12"), ("kq8#mP2vL9x", "12"), ("kq8#" * 251, "1000")])
 def test_its_length_is_12_to_1000_characters(password, says):
-    with pytest.raises(InvalidInput, match=says) as refused:
+    with pytest.raises(InvalidInputError, match=says) as refused:
         passwords.check(password, "Anna", "new")
 
     assert refused.value.field == "new"

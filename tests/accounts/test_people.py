@@ -7,10 +7,10 @@ from threading import Barrier
 
 import pytest
 
-from connector.accounts import people
-from connector.accounts.models import Role
-from connector.errors import Conflict, InvalidInput
+from connector.accounts import user_management
+from connector.errors import ConflictError, InvalidInputError
 from connector.extensions import transaction
+from connector.models.accounts import Role
 
 from .conftest import OTHER, PASSWORD
 
@@ -30,22 +30,22 @@ def test_a_role_includes_those_before_it(role, may):
 def test_upper_and_lower_case_are_the_same_name(office):
     office.add("Anna Weiß")
     with office.app.app_context():
-        assert people.named("  ANNA WEISS ").name == "Anna Weiß"
-        with pytest.raises(Conflict, match="already"):
-            people.add("anna weiß", Role.VIEWER)
+        assert user_management.named("  ANNA WEISS ").name == "Anna Weiß"
+        with pytest.raises(ConflictError, match="already"):
+            user_management.add("anna weiß", Role.VIEWER)
 
 
 def test_an_account_is_respelt_only_as_a_name_that_is_like_its_own_and_without_a_second_factor(office):
     account_id = office.add("Anna Weiß")
     with office.app.app_context():
-        people.respell("anna WEISS")
-        assert people.get(account_id).name == "anna WEISS"
-        with pytest.raises(InvalidInput, match="no account “Anna Weis”"):
-            people.respell("Anna Weis")
+        user_management.respell("anna WEISS")
+        assert user_management.get(account_id).name == "anna WEISS"
+        with pytest.raises(InvalidInputError, match="no account “Anna Weis”"):
+            user_management.respell("Anna Weis")
         with transaction():
-            people.get(account_id).second_factor = "sealed"
-        with pytest.raises(Conflict, match="anna WEISS has a second factor, which holds for that spelling only"):
-            people.respell("Anna Weiß")
+            user_management.get(account_id).second_factor = "sealed"
+        with pytest.raises(ConflictError, match="anna WEISS has a second factor, which holds for that spelling only"):
+            user_management.respell("Anna Weiß")
 
 
 RESERVED = ["Local Operator", "local\u00a0operator", "nobody", "schedule", "An unknown name"]
@@ -65,25 +65,25 @@ MISLEADING = ["", "  ", "a" * 101, "two\nlines", "nul\0", "one, two", *RESERVED,
 
 @pytest.mark.parametrize("name", MISLEADING)
 def test_a_name_that_would_mislead_is_refused(office, name):
-    with office.app.app_context(), pytest.raises(InvalidInput):
-        people.add(name, Role.VIEWER)
+    with office.app.app_context(), pytest.raises(InvalidInputError):
+        user_management.add(name, Role.VIEWER)
 
 
 @pytest.mark.parametrize("name", ["Anna-Lena O’Brien", "김민수", "अनन्या", "Zoë", "محمد", "葛󠄀城", "x"])
 def test_names_of_all_scripts_are_kept(office, name):
     with office.app.app_context():
-        people.add(name, Role.VIEWER)
+        user_management.add(name, Role.VIEWER)
 
-        assert people.find(name)
+        assert user_management.find(name)
 
 
 def test_nobody_demotes_or_disables_the_last_admin(office):
     last = office.add("Anna", Role.ADMIN)
     office.add("Bert", Role.EDITOR)
     with office.app.app_context():
-        people.add("Not here yet", Role.ADMIN)
-        for act in (lambda: people.disable(last), lambda: people.set_role(last, Role.EDITOR)):
-            with pytest.raises(Conflict, match="last account that may manage"):
+        user_management.add("Not here yet", Role.ADMIN)
+        for act in (lambda: user_management.disable(last), lambda: user_management.set_role(last, Role.EDITOR)):
+            with pytest.raises(ConflictError, match="last account that may manage"):
                 act()
     assert (office.account("Anna").role, office.account("Anna").disabled) == (Role.ADMIN, None)
 
@@ -91,9 +91,9 @@ def test_nobody_demotes_or_disables_the_last_admin(office):
 def test_with_another_admin_there_the_first_can_go(office):
     first, second = office.add("Anna", Role.ADMIN), office.add("Bert", Role.ADMIN)
     with office.app.app_context():
-        people.set_role(first, Role.VIEWER)
-        with pytest.raises(Conflict):
-            people.disable(second)
+        user_management.set_role(first, Role.VIEWER)
+        with pytest.raises(ConflictError):
+            user_management.disable(second)
 
     assert office.account("Anna").role == Role.VIEWER
 
@@ -106,8 +106,8 @@ def test_two_admins_who_disable_each_other_at_the_same_moment_leave_one(office):
         with office.app.app_context():
             ready.wait(60)
             try:
-                people.disable(account_id)
-            except Conflict:
+                user_management.disable(account_id)
+            except ConflictError:
                 return False
             return True
 
@@ -119,20 +119,20 @@ def test_a_disabled_account_gets_no_link_until_it_is_enabled(office):
     office.add("Anna", Role.ADMIN)
     bert = office.add("Bert")
     with office.app.app_context():
-        people.disable(bert)
-        with pytest.raises(Conflict, match="disabled"):
-            people.new_link(bert)
-        people.enable(bert)
+        user_management.disable(bert)
+        with pytest.raises(ConflictError, match="disabled"):
+            user_management.new_link(bert)
+        user_management.enable(bert)
 
-        assert people.new_link(bert)
+        assert user_management.new_link(bert)
 
 
 def test_the_present_password_is_needed_to_change_it(office):
     anna = office.add("Anna")
     with office.app.app_context():
-        with pytest.raises(InvalidInput) as refused:
-            people.change_password(anna, "not this one", OTHER)
-        people.change_password(anna, PASSWORD, OTHER)
+        with pytest.raises(InvalidInputError) as refused:
+            user_management.change_password(anna, "not this one", OTHER)
+        user_management.change_password(anna, PASSWORD, OTHER)
 
     assert refused.value.field == "current"
     assert [entry[1] for entry in office.trail()] == ["invite", "password set", "password refused", "password changed"]
@@ -140,7 +140,7 @@ def test_the_present_password_is_needed_to_change_it(office):
 
 def test_a_new_password_is_judged_like_the_first(office):
     anna = office.add("Anna")
-    with office.app.app_context(), pytest.raises(InvalidInput) as refused:
-        people.change_password(anna, PASSWORD, "password1234")
+    with office.app.app_context(), pytest.raises(InvalidInputError) as refused:
+        user_management.change_password(anna, PASSWORD, "password1234")
 
     assert refused.value.field == "new"

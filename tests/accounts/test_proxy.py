@@ -11,11 +11,11 @@ from sqlalchemy import event
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import SettingError, load
-from connector.accounts import people
-from connector.accounts.models import Account, Role
+from connector.accounts import user_management
 from connector.accounts.sessions import Person
-from connector.errors import InvalidInput
+from connector.errors import InvalidInputError
 from connector.extensions import db, transaction, utcnow
+from connector.models.accounts import Account, Role
 from tests.pages import FRAGMENT, words
 
 PROXY = "10.1.2.3"
@@ -34,8 +34,8 @@ def ask(office, path="/account/", name="Anna", peer=PROXY, **headers):
 
 def invite(office, name="Anna", role=Role.EDITOR):
     with office.app.app_context():
-        people.add(name, role)
-        return people.named(name).id
+        user_management.add(name, role)
+        return user_management.named(name).id
 
 
 def test_whom_the_proxy_names_is_signed_in_with_the_role_of_the_account(office):
@@ -57,7 +57,7 @@ def test_that_somebody_was_there_is_noted_once_an_hour(office):
             before = db.session.get(Account, account_id).signed_in
             if before:
                 db.session.get(Account, account_id).signed_in = before - timedelta(minutes=ago)
-            noted.append(people.named("Anna").state)
+            noted.append(user_management.named("Anna").state)
         ask(office)
         noted.append(office.account("Anna").signed_in > utcnow() - timedelta(minutes=1))
 
@@ -114,7 +114,7 @@ def test_unknown_people_get_the_role_that_is_set_and_keep_what_an_admin_gives_th
 
     assert "Newcomer Your role: viewer" in words(ask(office, name="Newcomer"))
     with office.app.app_context():
-        people.set_role(people.named("newcomer").id, Role.EDITOR)
+        user_management.set_role(user_management.named("newcomer").id, Role.EDITOR)
         db.session.rollback()
 
     assert "Newcomer Your role: editor" in words(ask(office, name="NEWCOMER"))
@@ -195,8 +195,8 @@ def test_what_nobody_may_be_called_is_refused_in_wide_letters_and_other_spaces_t
     office.app.config["AUTH_DEFAULT_ROLE"] = "admin"
 
     assert ask(office, name=as_sent(name)).status_code == 403
-    with office.app.app_context(), pytest.raises(InvalidInput):
-        people.add(name, Role.VIEWER)
+    with office.app.app_context(), pytest.raises(InvalidInputError):
+        user_management.add(name, Role.VIEWER)
 
 
 @pytest.mark.parametrize("default", [None, "viewer"])
@@ -219,7 +219,7 @@ def test_an_account_that_was_kept_in_another_spelling_lets_its_owner_in_when_it_
     assert ask(office, name=as_sent(name)).status_code == 403
 
     with office.app.app_context():
-        people.respell(name)
+        user_management.respell(name)
 
     assert f"{' '.join(name.split())} Your role: editor" in words(ask(office, name=as_sent(name)))
     assert ask(office, name=as_sent(kept)).status_code == 403
@@ -277,7 +277,7 @@ def test_a_disabled_account_is_refused(office):
     anna = invite(office)
     invite(office, "Boss", Role.ADMIN)
     with office.app.app_context():
-        people.disable(anna)
+        user_management.disable(anna)
 
     assert ask(office).status_code == 403
 
@@ -301,7 +301,7 @@ def test_there_is_no_sign_in_page_and_no_first_link(office):
     assert office.browser().get("/sign-in").status_code == 404
     assert office.browser().post("/sign-in", data={"name": "Anna", "password": "x"}).status_code == 404
     with office.app.app_context():
-        assert not people.needs_first_admin()
+        assert not user_management.needs_first_admin()
 
 
 def test_nobody_signs_out_here_as_the_proxy_signs_in(office):

@@ -11,15 +11,14 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from connector import notices
 from connector.accounts import passwords
-from connector.accounts.models import Role
-from connector.catalogue import problems
-from connector.catalogue.models import Action, CatalogueFile, CatalogueItem, Change, Fate, Holding, Membership
+from connector.catalogue import problem_files
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction
-from connector.imports import jobs, report
-from connector.imports.models import ImportJob, Kind, State, WaitReason, wait_columns
+from connector.jobs import lifecycle, notifications, report
+from connector.models.accounts import Role
+from connector.models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding, Membership
+from connector.models.jobs import ImportJob, Kind, State, WaitReason, wait_columns
 from tests.pages import words
 
 from .conftest import QUICK, Office
@@ -50,7 +49,7 @@ def office(stocked_app, monkeypatch) -> Office:
 def closed(office) -> Closed:
     with office.app.app_context(), transaction():
         pictures = select(CatalogueFile).where(
-            CatalogueFile.fate == Fate.STORED, CatalogueFile.media_type == "image/png"
+            CatalogueFile.fate == FileStatus.STORED, CatalogueFile.media_type == "image/png"
         )
         first, second = db.session.scalars(pictures.order_by(CatalogueFile.item_id.desc()).limit(2))
         assert first.item_id != second.item_id
@@ -161,7 +160,7 @@ def test_a_viewer_sees_how_a_signed_in_job_stands_and_why_it_says_no_more(office
 def test_a_viewer_is_not_led_to_what_a_look_has_found(office):
     with office.app.app_context():
         source_id = db.session.get(ImportJob, 1).source_id
-        job_id = jobs.create(source_id, {}, kind=Kind.PREVIEW)
+        job_id = lifecycle.create(source_id, {}, kind=Kind.PREVIEW)
         with transaction():
             db.session.get(ImportJob, job_id).added = 3
 
@@ -242,9 +241,9 @@ def named_file(office) -> NamedFile:
         )
         found = NamedFile(file.item_id, file.id)
         file.name, file.description, file.name_is_restricted = found.name, "About the sealed will", True
-        file.fate, file.item.restricted_search_text = Fate.DAMAGED.value, found.name
+        file.fate, file.item.restricted_search_text = FileStatus.DAMAGED.value, found.name
         db.session.flush()
-        problems.mark([file.item_id])
+        problem_files.mark([file.item_id])
         [source] = db.session.scalars(select(Holding).where(Holding.item_id == file.item_id))
         db.session.get(ImportJob, 1).cursor = {}
         source.seen_by = 1
@@ -273,10 +272,10 @@ def test_a_viewer_neither_finds_nor_opens_a_file_that_only_a_login_lists(office,
 
 def test_a_notice_names_no_file_that_only_a_login_lists(office, named_file):
     with office.app.app_context():
-        job = jobs.get(1)
+        job = lifecycle.get(1)
         told = [reason["reason"] for reason in report.as_dict(job, with_restricted=False)["problems"]]
         all_told = [reason["reason"] for reason in report.as_dict(job)["problems"]]
-        notice = notices._Told(job)
+        notice = notifications._Told(job)
 
     assert not any(named_file.name in reason for reason in told)
     assert any(named_file.name in reason for reason in all_told)

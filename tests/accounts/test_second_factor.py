@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 import pyotp
 import pytest
 
-from connector.accounts import second_factor, signing
-from connector.accounts.models import RecoveryCode, Role, Session
-from connector.errors import InvalidInput
+from connector.accounts import authentication, two_step
+from connector.encryption import unseal
+from connector.errors import InvalidInputError
 from connector.extensions import db, limiter
-from connector.secrets import unseal
+from connector.models.accounts import RecoveryCode, Role, Session
 from tests.pages import FRAGMENT, words
 
 from .conftest import OTHER, PASSWORD, is_signed_in, link_in, sign_in
@@ -37,8 +37,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(second_factor, "utcnow", made)
-    monkeypatch.setattr(signing, "utcnow", made)
+    monkeypatch.setattr(two_step, "utcnow", made)
+    monkeypatch.setattr(authentication, "utcnow", made)
     return made
 
 
@@ -223,7 +223,7 @@ def test_wrong_codes_are_slowed_down_for_the_account_from_all_addresses(office, 
 def test_who_is_half_way_begins_again_where_the_second_factor_was_taken_away(office, phone):
     browser = half_in(office)
     with office.app.app_context():
-        second_factor.remove(office.account("Anna").id)
+        two_step.remove(office.account("Anna").id)
 
     answer = give(browser, phone.code())
 
@@ -361,7 +361,7 @@ def test_secret_and_codes_are_shown_no_second_time_nor_kept_readable(office, pho
     pages = "".join(browser.get(path).get_data(as_text=True) for path in (ON, "/account/"))
     account = office.account("Anna")
 
-    for secret in (phone.secret, " ".join(second_factor.in_fours(phone.secret)), *phone.recovery):
+    for secret in (phone.secret, " ".join(two_step.in_fours(phone.secret)), *phone.recovery):
         assert secret not in pages + caplog.text + str(office.trail()) + account.second_factor
 
 
@@ -570,7 +570,7 @@ def test_of_several_requests_with_the_same_code_at_once_one_gets_in(office, phon
 
     def use(_: int) -> bool:
         with office.app.app_context():
-            return second_factor.accepts(account_id, code)
+            return two_step.accepts(account_id, code)
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(use, range(4))) == 1
@@ -579,5 +579,5 @@ def test_of_several_requests_with_the_same_code_at_once_one_gets_in(office, phon
 def test_a_secret_is_sealed_for_this_use_alone(office, phone):
     sealed = office.account("Anna").second_factor
 
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         unseal(sealed, office.app.config["SECRET_KEY"], "Anna")

@@ -9,9 +9,9 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import update
 
-from connector.accounts import passwords, people, sessions
-from connector.accounts.models import Account, Role, Session
+from connector.accounts import passwords, sessions, user_management
 from connector.extensions import db, limiter, transaction
+from connector.models.accounts import Account, Role, Session
 from tests.pages import words
 
 from .conftest import OTHER, PASSWORD, is_signed_in, link_in, sign_in
@@ -38,8 +38,8 @@ def test_a_wrong_name_a_wrong_password_and_a_disabled_account_get_the_same_answe
     office.add("Anna", Role.ADMIN)
     off = office.add("Off")
     with office.app.app_context():
-        people.disable(off)
-        people.add("Invited", Role.VIEWER)
+        user_management.disable(off)
+        user_management.add("Invited", Role.VIEWER)
     browser = office.browser()
 
     answer = sign_in(browser, name, password)
@@ -191,7 +191,7 @@ def test_a_new_password_by_a_link_ends_all_sessions(office):
     anna = office.add("Anna")
     browser = office.enter("Anna")
     with office.app.app_context():
-        people.welcome(people.new_link(anna), OTHER)
+        user_management.redeem_link(user_management.new_link(anna), OTHER)
 
     assert not is_signed_in(browser)
 
@@ -201,11 +201,11 @@ def test_disabling_ends_all_sessions_at_once_and_enabling_does_not_bring_them_ba
     office.add("Boss", Role.ADMIN)
     browser = office.enter("Anna")
     with office.app.app_context():
-        people.disable(anna)
+        user_management.disable(anna)
     assert not is_signed_in(browser)
 
     with office.app.app_context():
-        people.enable(anna)
+        user_management.enable(anna)
 
     assert not is_signed_in(browser)
 
@@ -271,7 +271,7 @@ def test_another_role_holds_from_the_next_request_on(office):
     anna = office.add("Anna", Role.VIEWER)
     browser = office.enter("Anna")
     with office.app.app_context():
-        people.set_role(anna, Role.ADMIN)
+        user_management.set_role(anna, Role.ADMIN)
 
     assert browser.get("/users/").status_code == 200
 
@@ -485,7 +485,7 @@ def test_the_audit_trail_tells_of_sign_in_and_sign_out_and_failures_without_what
 
 def test_a_one_time_link_shows_whom_it_is_for_and_signs_in_with_the_chosen_password(office):
     with office.app.app_context():
-        token = people.add("Anna", Role.EDITOR)
+        token = user_management.add("Anna", Role.EDITOR)
     browser = office.browser()
     page = browser.get(f"/welcome/{token}")
     assert "Welcome, Anna" in words(page)
@@ -500,7 +500,7 @@ def test_a_one_time_link_shows_whom_it_is_for_and_signs_in_with_the_chosen_passw
 
 def test_the_first_admin_chooses_a_name_too(office):
     with office.app.app_context():
-        token = people.first_link()
+        token = user_management.first_link()
     browser = office.browser()
     assert "You are the first here" in words(browser.get(f"/welcome/{token}"))
 
@@ -517,7 +517,7 @@ def test_the_first_admin_chooses_a_name_too(office):
 def test_the_first_admin_is_told_at_the_name_that_somebody_else_has_it(office):
     office.add("Anna", Role.EDITOR)
     with office.app.app_context():
-        token = people.first_link()
+        token = user_management.first_link()
     browser, typed = office.browser(), {"name": "anna", "password": PASSWORD, "again": PASSWORD}
 
     refused = browser.post(f"/welcome/{token}", data=typed)

@@ -8,10 +8,10 @@ from datetime import timedelta
 from flask import Flask
 from sqlalchemy import text
 
-from connector.catalogue import problems
+from connector.catalogue import problem_files
 from connector.extensions import db, transaction, utcnow
-from connector.imports.models import ImportJob, Kind, State
-from connector.repositories.models import Repository, Source
+from connector.models.jobs import ImportJob, Kind, State
+from connector.models.repositories import Repository, Source
 
 FULL = 200_000  # items
 METADATA = """'[{"field": "dc.title", "value": "Report ' || n || ' on harbour ' || (n % 977) || '", "language": "en",
@@ -49,7 +49,7 @@ def make(app: Flask, items: int = FULL) -> Large:
             _jobs(large)
             for table, number, columns in _tables(large):
                 _insert(table, number, columns)
-            problems.mark_all()
+            problem_files.mark_all()
         if db.engine.dialect.name == "postgresql":  # which does so by itself some minutes later
             with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("VACUUM ANALYZE"))

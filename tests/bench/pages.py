@@ -21,8 +21,8 @@ from waitress import create_server
 from config import load
 from connector import create_app
 from connector.extensions import db
-from connector.serving import WEB_THREADS
-from connector.storage import prepare
+from connector.server import WEB_THREADS
+from connector.storage.instance import prepare
 from tests import signed_in
 from tests.test_postgresql import server
 from tests.tools import which

@@ -13,7 +13,7 @@ from rich.table import Table
 from config import load
 from connector import create_app
 from connector.extensions import db
-from connector.imports import jobs
+from connector.jobs import lifecycle
 from tests.sample import SampleRepository
 
 from .goals import at_most
@@ -75,6 +75,6 @@ def _stop(folder: str) -> float:
     app = create_app(load({"CONNECTOR_INSTANCE": folder}))
     with app.app_context():
         began = time.monotonic()
-        jobs.stop(1)
+        lifecycle.stop(1)
         db.engine.dispose()
     return began

@@ -6,9 +6,10 @@ import shutil
 
 import pytest
 
-from connector import paging
-from connector.catalogue import search, views
-from connector.imports import fetching
+from connector import pagination
+from connector.catalogue import search
+from connector.imports import file_downloads
+from connector.web.catalogue import item_pages
 from tests.conftest import app_at, let_go
 
 from .large import make
@@ -79,7 +80,7 @@ def test_the_work_of_a_job_page_does_not_grow_with_the_number_of_items(instances
 
 @pytest.mark.parametrize("address", SEARCHES)
 def test_a_search_reads_no_items_but_those_it_finds_and_counts(instances, address, monkeypatch):
-    monkeypatch.setattr(views, "FOUND_COUNTED", 300)
+    monkeypatch.setattr(item_pages, "FOUND_COUNTED", 300)
     monkeypatch.setattr(search, "SHORT", 300)
     small, large = steps_in(instances, address)
 
@@ -95,7 +96,7 @@ def test_a_list_takes_few_steps_for_each_item_that_it_does_not_show(instances, a
 
 @pytest.mark.parametrize("address", COUNTED)
 def test_a_list_is_not_counted_beyond_a_limit(instances, address, monkeypatch):
-    monkeypatch.setattr(paging, "COUNTED", 300)
+    monkeypatch.setattr(pagination, "COUNTED", 300)
     small, large = steps_in(instances, address)
 
     assert large <= 1.1 * small + 1000
@@ -112,18 +113,18 @@ def test_a_list_is_not_counted_beyond_a_limit(instances, address, monkeypatch):
     ],
 )
 def test_a_page_deep_in_a_list_costs_as_much_as_the_first(instances, first, deep, monkeypatch):
-    monkeypatch.setattr(paging, "COUNTED", 30)
+    monkeypatch.setattr(pagination, "COUNTED", 30)
     steps = [steps_in(instances[1:], address)[0] for address in (first, deep)]
 
     assert steps[1] <= 1.1 * steps[0] + 1000
 
 
 def test_looking_for_files_that_are_left_takes_as_many_steps_for_each_item_of_a_larger_job(instances, monkeypatch):
-    monkeypatch.setattr(fetching, "ITEMS", 50)
+    monkeypatch.setattr(file_downloads, "ITEMS", 50)
 
     def walk() -> list[int]:
         found, last = [], 0
-        while ids := fetching.seen_items(1, 2, last):
+        while ids := file_downloads.seen_items(1, 2, last):
             found, last = [*found, *ids], ids[-1]
         return found
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from connector import paging
+from connector import pagination
 from connector.extensions import db
-from connector.storage import prepare
+from connector.storage.instance import prepare
 from tests import signed_in
 from tests.conftest import app_at
 from tests.test_postgresql import server
@@ -62,7 +62,7 @@ def test_a_search_reads_no_items_but_those_it_finds(instances, address):
 
 
 def test_the_last_page_of_a_list_reads_no_more_than_the_first(instances, monkeypatch):
-    monkeypatch.setattr(paging, "COUNTED", 30)
+    monkeypatch.setattr(pagination, "COUNTED", 30)
     browser = instances[1].test_client()
     for address in ("/items/", "/gone/", "/item-sets/1/", "/audit/"):
         first, last = (

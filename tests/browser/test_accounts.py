@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from connector.accounts import people
-from connector.accounts.models import Role
+from connector.accounts import user_management
 from connector.dspace.records import ScopeKind
-from connector.imports import jobs
-from connector.repositories import connecting, register
+from connector.jobs import lifecycle
+from connector.models.accounts import Role
+from connector.repositories import discovery, service
 
 pytestmark = pytest.mark.browser
 PASSWORD = "gentle otters fold paper maps"
@@ -16,10 +16,10 @@ PASSWORD = "gentle otters fold paper maps"
 
 def test_a_job_page_whose_session_ended_leads_to_the_sign_in_and_back(app, site, sample, open_page):
     with app.app_context():
-        anna = people.welcome(people.add("Anna", Role.EDITOR), PASSWORD)
-        repository_id = connecting.connect(sample.url, "rest", None).repository_id
-        scope = connecting.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Harbour photographs").handle)
-        job_id = jobs.create(register.source_for(repository_id, scope.scope), {})
+        anna = user_management.redeem_link(user_management.add("Anna", Role.EDITOR), PASSWORD)
+        repository_id = discovery.connect(sample.url, "rest", None).repository_id
+        scope = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Harbour photographs").handle)
+        job_id = lifecycle.create(service.source_for(repository_id, scope.scope), {})
     page = open_page()
     page.context.clear_cookies()
     page.goto(f"{site.url}/jobs/{job_id}/")
@@ -33,7 +33,7 @@ def test_a_job_page_whose_session_ended_leads_to_the_sign_in_and_back(app, site,
 
     sign_in()
     with app.app_context():
-        people.end_sessions(anna)
+        user_management.end_sessions(anna)
     sign_in()
 
     assert page.get_by_role("button", name="Sign out").is_visible()

@@ -11,9 +11,9 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from connector.dspace.records import ScopeKind
-from connector.imports import jobs
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, register
+from connector.jobs import lifecycle
+from connector.repositories import discovery, service
+from connector.tasks import carry_out
 from tests.conftest import app_at, let_go
 from tests.sample import Item, SampleRepository, library
 from tests.sample.server import GENERATIONS
@@ -49,10 +49,10 @@ def imported(tmp_path_factory: pytest.TempPathFactory, template: Path, repositor
     shutil.copytree(template, folder)
     app = app_at(folder)
     with app.app_context():
-        repository_id = connecting.connect(repository.url, "rest", None).repository_id
+        repository_id = discovery.connect(repository.url, "rest", None).repository_id
         handle = repository.data.named(PHOTOGRAPHS).handle
-        scope = connecting.find(repository_id, ScopeKind.COLLECTION, handle).scope
-        assert carry_out(jobs.create(register.source_for(repository_id, scope), {"files": True}))
+        scope = discovery.find(repository_id, ScopeKind.COLLECTION, handle).scope
+        assert carry_out(lifecycle.create(service.source_for(repository_id, scope), {"files": True}))
     let_go(app)
     return folder
 
@@ -136,7 +136,7 @@ def gone(app: Flask, sample: SampleRepository) -> list[str]:
     lost = lose(sample)
     app.config["MISSING_PERCENT"] = 100
     with app.app_context():
-        assert carry_out(jobs.rerun(1))
+        assert carry_out(lifecycle.rerun(1))
     return lost
 
 

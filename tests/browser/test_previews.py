@@ -7,10 +7,10 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from connector.dspace.records import ScopeKind
-from connector.imports import jobs
-from connector.imports.models import Kind
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, register
+from connector.jobs import lifecycle
+from connector.models.jobs import Kind
+from connector.repositories import discovery, service
+from connector.tasks import carry_out
 from tests.sample import SampleRepository
 
 from .test_decisions import assert_fits, press_until_focused
@@ -24,9 +24,9 @@ GAZETTE = "Aldermouth Gazette"  # 45 items: two pages
 def looked(app: Flask, sample: SampleRepository) -> int:
     """A preview of an import of the Gazette, which was never imported: the job's id."""
     with app.app_context():
-        repository_id = connecting.connect(sample.url, "rest", None).repository_id
-        scope = connecting.find(repository_id, ScopeKind.COLLECTION, sample.data.named(GAZETTE).handle).scope
-        job_id = jobs.create(register.source_for(repository_id, scope), {}, kind=Kind.PREVIEW)
+        repository_id = discovery.connect(sample.url, "rest", None).repository_id
+        scope = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named(GAZETTE).handle).scope
+        job_id = lifecycle.create(service.source_for(repository_id, scope), {}, kind=Kind.PREVIEW)
         assert carry_out(job_id)
         return job_id
 

@@ -8,8 +8,8 @@ import time
 import pyotp
 import pytest
 
-from connector.accounts import people
-from connector.accounts.models import Role
+from connector.accounts import user_management
+from connector.models.accounts import Role
 
 pytestmark = pytest.mark.browser
 PASSWORD = "gentle otters fold paper maps"
@@ -17,7 +17,7 @@ PASSWORD = "gentle otters fold paper maps"
 
 def test_set_up_then_signed_in_with_the_next_code(app, site, open_page):
     with app.app_context():
-        people.welcome(people.add("Anna", Role.EDITOR), PASSWORD)
+        user_management.redeem_link(user_management.add("Anna", Role.EDITOR), PASSWORD)
     page = open_page()
     page.context.clear_cookies()
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from connector.dspace.records import ScopeKind
-from connector.errors import NotFound
-from connector.repositories import connecting
+from connector.errors import NotFoundError
+from connector.repositories import discovery
 from tests.sample import Repository, SampleRepository, grow
 
 
@@ -26,7 +26,7 @@ def test_the_handle_is_searched_for(app, small, status):
     small.faults.add("/pid/find", None, status=status)
 
     with app.app_context():
-        scope = connecting.connect(f"{small.url}/handle/{item.handle}", "rest", None).scope
+        scope = discovery.connect(f"{small.url}/handle/{item.handle}", "rest", None).scope
 
     assert (scope.kind, scope.id) == (ScopeKind.ITEM, item.uuid)
 
@@ -37,7 +37,7 @@ def test_the_object_that_came_is_taken(app, small):
     small.faults.add("/pid/find", None, status=200, body=body, headers={"Content-Type": "application/json"})
 
     with app.app_context():
-        scope = connecting.connect(f"{small.url}/handle/{item.handle}", "rest", None).scope
+        scope = discovery.connect(f"{small.url}/handle/{item.handle}", "rest", None).scope
 
     assert (scope.kind, scope.id) == (ScopeKind.ITEM, item.uuid)
     assert not any("discover" in target for _, target in small.requests)
@@ -46,5 +46,5 @@ def test_the_object_that_came_is_taken(app, small):
 def test_a_handle_that_a_search_does_not_find_either_is_not_there(app, small):
     small.faults.add("/pid/find", None, status=404)
 
-    with app.app_context(), pytest.raises(NotFound, match="There is nothing with the handle 1/2"):
-        connecting.connect(f"{small.url}/handle/1/2", "rest", None)
+    with app.app_context(), pytest.raises(NotFoundError, match="There is nothing with the handle 1/2"):
+        discovery.connect(f"{small.url}/handle/1/2", "rest", None)

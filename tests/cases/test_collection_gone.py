@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connector.dspace.records import ScopeKind
-from connector.imports import jobs
-from connector.imports.models import Answer
-from connector.repositories import connecting, register
+from connector.jobs import lifecycle
+from connector.models.jobs import Answer
+from connector.repositories import discovery, service
 from tests.imports.test_login import Guest
 from tests.sample import SampleRepository
 
@@ -23,9 +23,9 @@ def guest(request, app):
 def run(guest, source: list[int]):
     with guest.app.app_context():
         if not source:
-            scope = connecting.find(guest.repository_id, ScopeKind.COLLECTION, guest.sample.data.named(NAME).handle)
-            source.append(register.source_for(guest.repository_id, scope.scope))
-        return guest._worked(jobs.create(source[0], {}))
+            scope = discovery.find(guest.repository_id, ScopeKind.COLLECTION, guest.sample.data.named(NAME).handle)
+            source.append(service.source_for(guest.repository_id, scope.scope))
+        return guest._worked(lifecycle.create(source[0], {}))
 
 
 def test_the_run_asks_and_yes_marks_its_items(guest):
@@ -35,7 +35,7 @@ def test_the_run_asks_and_yes_marks_its_items(guest):
 
     asking = run(guest, source)
     with guest.app.app_context():
-        jobs.resume(asking.id, Answer.MARK)
+        lifecycle.resume(asking.id, Answer.MARK)
         done = guest._worked(asking.id)
 
     assert (asking.state, asking.vanished) == ("stopped", 0)

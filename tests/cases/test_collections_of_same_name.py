@@ -9,8 +9,8 @@ import pytest
 from connector.catalogue.export import as_csv, as_jsonl
 from connector.catalogue.search import Selection
 from connector.dspace.records import ScopeKind
-from connector.imports import jobs
-from connector.repositories import connecting, register
+from connector.jobs import lifecycle
+from connector.repositories import discovery, service
 from tests.imports.test_login import Guest
 from tests.pages import words
 from tests.sample import SampleRepository
@@ -53,8 +53,8 @@ def test_sources_and_past_imports_tell_them_apart(guest, client):
     handles = [one.handle for one in guest.sample.data.collections.values() if one.name in ("Theses", "Special files")]
     with guest.app.app_context():
         for handle in handles:
-            scope = connecting.find(guest.repository_id, ScopeKind.COLLECTION, handle).scope
-            jobs.create(register.source_for(guest.repository_id, scope), {"test": 1})
+            scope = discovery.find(guest.repository_id, ScopeKind.COLLECTION, handle).scope
+            lifecycle.create(service.source_for(guest.repository_id, scope), {"test": 1})
 
     for path in ("/sources/", "/jobs/"):
         page = words(client.get(path))

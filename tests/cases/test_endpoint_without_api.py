@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.repositories import connecting, register
+from connector.repositories import discovery, service
 from tests.dspace.fake_hal import payload
 
 from .web_site import NOT_FOUND, as_json, web_site
@@ -19,14 +19,14 @@ def answer(path: str):
 @pytest.mark.parametrize("endpoint", ["repository/server", "/repository/server/", "repository/server/api"])
 def test_the_api_below_a_name_space_is_found(app, endpoint):
     with web_site(answer) as site, app.app_context():
-        found = connecting.connect(site.url, endpoint, None)
+        found = discovery.connect(site.url, endpoint, None)
 
-        assert register.get(found.repository_id).api_url == f"{site.url}{PATH}"
+        assert service.get(found.repository_id).api_url == f"{site.url}{PATH}"
 
 
 @pytest.mark.parametrize("path", ["/repository/server", PATH])
 def test_the_endpoint_can_be_a_full_address(app, path):
     with web_site(answer, "127.0.0.2") as api, app.app_context():
-        found = connecting.connect("http://127.0.0.1:9", f"{api.url}{path}", None)
+        found = discovery.connect("http://127.0.0.1:9", f"{api.url}{path}", None)
 
-        assert register.get(found.repository_id).api_url == f"{api.url}{PATH}"
+        assert service.get(found.repository_id).api_url == f"{api.url}{PATH}"

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from connector.dspace.records import ScopeKind
-from connector.imports import jobs, report, retrying
-from connector.imports.models import Kind
-from connector.repositories import connecting, register
+from connector.imports import retry_failed
+from connector.jobs import lifecycle, report
+from connector.models.jobs import Kind
+from connector.repositories import discovery, service
 from tests.imports.test_login import Guest
 from tests.sample import SampleRepository
 from tests.sample.answers import Answer
@@ -53,7 +54,7 @@ def asked_for_files(guest: Guest, title: str = TITLE) -> int:
 
 def problems(guest: Guest, job_id: int) -> list[dict]:
     with guest.app.app_context():
-        return [one for one in report.problems(jobs.get(job_id)) if one["title"] == TITLE]
+        return [one for one in report.problems(lifecycle.get(job_id)) if one["title"] == TITLE]
 
 
 def without_ids(record: dict) -> dict:
@@ -153,8 +154,8 @@ def test_a_retry_lists_only_the_files_of_this_item(guest):
     guest.sample.faults.clear()
     guest.sample.reset()
     with guest.app.app_context():
-        assert retrying.can_retry(jobs.get(job.id))
-        retry = guest._worked(retrying.retry(job.id))
+        assert retry_failed.can_retry(lifecycle.get(job.id))
+        retry = guest._worked(retry_failed.retry(job.id))
 
     assert retry.updated == 1
     assert guest.records()[TITLE]["files"]
@@ -163,8 +164,8 @@ def test_a_retry_lists_only_the_files_of_this_item(guest):
 def test_a_preview_names_the_item(guest):
     break_files(guest)
     with guest.app.app_context():
-        scope = connecting.find(guest.repository_id, ScopeKind.REPOSITORY, "").scope
-        job = guest._worked(jobs.create(register.source_for(guest.repository_id, scope), {}, kind=Kind.PREVIEW))
+        scope = discovery.find(guest.repository_id, ScopeKind.REPOSITORY, "").scope
+        job = guest._worked(lifecycle.create(service.source_for(guest.repository_id, scope), {}, kind=Kind.PREVIEW))
 
     assert (job.state, job.clean, job.failed) == ("completed", False, 0)
     assert "The files of 1 item could not be listed." in job.message
@@ -175,8 +176,8 @@ def test_an_import_of_this_item_alone_brings_its_metadata(guest):
     break_files(guest)
     with guest.app.app_context():
         item = guest.sample.data.named(TITLE)
-        scope = connecting.find(guest.repository_id, ScopeKind.ITEM, item.handle).scope
-        job = guest._worked(jobs.create(register.source_for(guest.repository_id, scope), {}))
+        scope = discovery.find(guest.repository_id, ScopeKind.ITEM, item.handle).scope
+        job = guest._worked(lifecycle.create(service.source_for(guest.repository_id, scope), {}))
 
     assert (job.added, job.failed, job.clean) == (1, 0, False)
     assert guest.records()[TITLE]["metadata"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.errors import AddressNotAllowed
-from connector.repositories import connecting
+from connector.errors import AddressNotAllowedError
+from connector.repositories import discovery
 from tests.sample import Repository, SampleRepository, grow
 
 from .web_site import redirect, web_site
@@ -19,7 +19,7 @@ def test_the_redirect_of_a_resolver_leads_to_the_item(app, generation):
         [item] = data.items.values()
         with web_site(lambda path: redirect(f"{sample.url}/handle{path}"), host="127.0.0.2") as resolver:
             with app.app_context():
-                found = connecting.connect(f"{resolver.url}/{item.handle}", "rest", None)
+                found = discovery.connect(f"{resolver.url}/{item.handle}", "rest", None)
 
             assert found.scope.handle == item.handle
             assert resolver.asked == [f"/{item.handle}"]
@@ -27,5 +27,5 @@ def test_the_redirect_of_a_resolver_leads_to_the_item(app, generation):
 
 def test_the_rule_about_addresses_holds_for_the_target_of_a_redirect(app):
     elsewhere = redirect("http://169.254.169.254/handle/1/2")
-    with web_site(lambda path: elsewhere) as resolver, app.app_context(), pytest.raises(AddressNotAllowed):
-        connecting.connect(f"{resolver.url}/123456789/1", "rest", None)
+    with web_site(lambda path: elsewhere) as resolver, app.app_context(), pytest.raises(AddressNotAllowedError):
+        discovery.connect(f"{resolver.url}/123456789/1", "rest", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.dspace.records import ScopeKind
-from connector.repositories import connecting
+from connector.repositories import discovery
 from tests.sample import Repository, SampleRepository, grow
 
 
@@ -21,7 +21,7 @@ def test_the_address_of_a_page_leads_to_its_item(app, sample):
     item = next(iter(sample.data.items.values()))
 
     with app.app_context():
-        scope = connecting.connect(f"{sample.url}/handle/{item.handle}", "rest", None).scope
+        scope = discovery.connect(f"{sample.url}/handle/{item.handle}", "rest", None).scope
 
     assert (scope.kind, scope.handle) == (ScopeKind.ITEM, item.handle)
     assert item.handle.startswith("demo-uni/")
@@ -31,7 +31,7 @@ def test_the_handle_alone_finds_its_item(app, sample):
     item = next(iter(sample.data.items.values()))
 
     with app.app_context():
-        repository_id = connecting.connect(sample.url, "rest", None).repository_id
-        scope = connecting.find(repository_id, ScopeKind.ITEM, item.handle).scope
+        repository_id = discovery.connect(sample.url, "rest", None).repository_id
+        scope = discovery.find(repository_id, ScopeKind.ITEM, item.handle).scope
 
     assert scope.handle == item.handle

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.repositories import connecting
+from connector.repositories import discovery
 from tests.sample import Repository, SampleRepository, grow
 
 
@@ -15,6 +15,6 @@ def test_a_session_in_the_address_is_no_part_of_the_handle(app, end):
         grow(data, items=1)
         [item] = data.items.values()
 
-        found = connecting.connect(f"{sample.url}/jspui/handle/{item.handle}{end}", "rest", None)
+        found = discovery.connect(f"{sample.url}/jspui/handle/{item.handle}{end}", "rest", None)
 
     assert found.scope.handle == item.handle

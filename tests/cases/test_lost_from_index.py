@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connector.dspace.records import ScopeKind
-from connector.imports import jobs
-from connector.repositories import connecting, register
+from connector.jobs import lifecycle
+from connector.repositories import discovery, service
 from tests.imports.test_login import Guest
 from tests.sample import SampleRepository
 
@@ -21,14 +21,14 @@ def test_the_job_says_so_and_marks_nothing(app, generation, kind):
         collection = sample.data.named("Aldermouth Gazette")
         where = {ScopeKind.COMMUNITY: collection.parent, ScopeKind.COLLECTION: collection}.get(kind)
         with app.app_context():
-            found = connecting.find(guest.repository_id, kind, where.handle if where else "")
-            source_id = register.source_for(guest.repository_id, found.scope)
-            guest._worked(jobs.create(source_id, {}))
+            found = discovery.find(guest.repository_id, kind, where.handle if where else "")
+            source_id = service.source_for(guest.repository_id, found.scope)
+            guest._worked(lifecycle.create(source_id, {}))
             item = sample.data.named(LOST)
             item.is_lost_from_index = True
             sample.data.changes += 1
 
-            job = guest._worked(jobs.create(source_id, {}))
+            job = guest._worked(lifecycle.create(source_id, {}))
 
         assert (job.state, job.clean, job.vanished) == ("completed", False, 0)
         assert f"1 item can be read but is no longer listed: {item.handle}." in job.message

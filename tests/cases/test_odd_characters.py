@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from connector.dspace.records import ScopeKind
-from connector.imports import jobs
-from connector.imports.models import Kind
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, register
+from connector.jobs import lifecycle
+from connector.models.jobs import Kind
+from connector.repositories import discovery, service
+from connector.tasks import carry_out
 from tests.imports.test_login import Guest
 from tests.sample import SampleRepository
 
@@ -92,9 +92,9 @@ def test_a_sample_item_with_half_a_surrogate_pair_can_be_looked_at(app):
         put(sample, '"value":"', rb"\ud800")
         guest = Guest(app, sample)
         with app.app_context():
-            scope = connecting.find(guest.repository_id, ScopeKind.REPOSITORY, "").scope
-            source_id = register.source_for(guest.repository_id, scope)
-            job_id = jobs.create(source_id, {"rehearse": 2}, kind=Kind.REHEARSAL)
+            scope = discovery.find(guest.repository_id, ScopeKind.REPOSITORY, "").scope
+            source_id = service.source_for(guest.repository_id, scope)
+            job_id = lifecycle.create(source_id, {"rehearse": 2}, kind=Kind.REHEARSAL)
             assert carry_out(job_id)
 
         page = app.test_client().get(f"/jobs/{job_id}/rehearsal/1/")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.errors import LoginRefused
-from connector.repositories import connecting, logins
+from connector.errors import LoginFailedError
+from connector.repositories import credentials, discovery
 from tests.sample import SampleRepository
 
 WAYS = 'shibboleth realm="DSpace REST API", location="https://idp.example.org/Login?target=x", oidc realm="x"'
@@ -14,10 +14,10 @@ WAYS = 'shibboleth realm="DSpace REST API", location="https://idp.example.org/Lo
 def refused(app, **answer) -> str:
     """Log in at a repository whose login answers so; return the sentence."""
     with SampleRepository(9) as sample, app.app_context():
-        repository_id = connecting.connect(sample.url, "rest", None).repository_id
+        repository_id = discovery.connect(sample.url, "rest", None).repository_id
         sample.faults.add("/authn/login", None, **answer)
-        with pytest.raises(LoginRefused) as raised:
-            logins.sign_in(repository_id, "librarian@example.org", "secret-password")
+        with pytest.raises(LoginFailedError) as raised:
+            credentials.sign_in(repository_id, "librarian@example.org", "secret-password")
         return str(raised.value)
 
 

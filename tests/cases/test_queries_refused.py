@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from connector.catalogue.models import CatalogueItem
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db
-from connector.imports import diary, jobs
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, logins, register
-from connector.repositories.models import Repository
+from connector.jobs import lifecycle, request_log
+from connector.models.catalogue import CatalogueItem
+from connector.models.repositories import Repository
+from connector.repositories import credentials, discovery, service
+from connector.tasks import carry_out
 from tests.sample import Repository as Data
 from tests.sample import SampleRepository, grow
 from tests.sample.login import NAME, PASSWORD
@@ -34,10 +34,10 @@ def guarded(request):
         yield sample
 
 
-def run(source_id: int, **options) -> jobs.ImportJob:
-    job_id = jobs.create(source_id, options)
+def run(source_id: int, **options) -> lifecycle.ImportJob:
+    job_id = lifecycle.create(source_id, options)
     assert carry_out(job_id)
-    return jobs.get(job_id)
+    return lifecycle.get(job_id)
 
 
 def queries(sample: SampleRepository) -> int:
@@ -46,8 +46,8 @@ def queries(sample: SampleRepository) -> int:
 
 def test_imports_do_without_what_is_refused_and_remember_it(app, guarded):
     with app.app_context():
-        repository_id = connecting.connect(guarded.url, "rest", None).repository_id
-        source_id = register.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
+        repository_id = discovery.connect(guarded.url, "rest", None).repository_id
+        source_id = service.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
 
         first = run(source_id, files=True)
         assert (first.state, first.clean, first.added) == ("completed", True, 12)
@@ -56,20 +56,20 @@ def test_imports_do_without_what_is_refused_and_remember_it(app, guarded):
         second = run(source_id)
         assert (second.state, second.clean, second.unchanged) == ("completed", True, 12)
         assert 0 < queries(guarded) <= 4  # a question is repeated once, in case that the answer was damaged
-        assert "does not answer these questions" in diary.text(jobs.get(second.id), "")
+        assert "does not answer these questions" in request_log.text(lifecycle.get(second.id), "")
 
         guarded.reset()
         third = run(source_id)
         assert (third.state, third.clean, third.unchanged, queries(guarded)) == ("completed", True, 12, 0)
-        assert "does not answer these questions" in diary.text(jobs.get(third.id), "")
+        assert "does not answer these questions" in request_log.text(lifecycle.get(third.id), "")
         assert db.session.scalar(select(Repository.unanswered)).keys() == {"changes", "part"}
 
 
 def test_an_item_that_left_its_collection_is_found_elsewhere(app, guarded):
     with app.app_context():
-        repository_id = connecting.connect(guarded.url, "rest", None).repository_id
+        repository_id = discovery.connect(guarded.url, "rest", None).repository_id
         home = guarded.data.named("Synthetic items")
-        source_id = register.source_for(repository_id, Scope(ScopeKind.COLLECTION, home.uuid, home.handle, home.name))
+        source_id = service.source_for(repository_id, Scope(ScopeKind.COLLECTION, home.uuid, home.handle, home.name))
         run(source_id)
         moved = next(iter(guarded.data.items.values()))
         guarded.data.move(moved, guarded.data.add_collection("Other", home.parent))
@@ -83,9 +83,9 @@ def test_what_is_open_is_told_by_the_list_of_a_signed_out_reader(app, guarded):
     closed = next(iter(guarded.data.items.values()))
     guarded.data.restrict(closed)
     with app.app_context():
-        repository_id = connecting.connect(guarded.url, "rest", None).repository_id
-        logins.sign_in(repository_id, NAME, PASSWORD)
-        source_id = register.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
+        repository_id = discovery.connect(guarded.url, "rest", None).repository_id
+        credentials.sign_in(repository_id, NAME, PASSWORD)
+        source_id = service.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
 
         job = run(source_id)
 
@@ -102,14 +102,14 @@ def access_questions(sample: SampleRepository) -> int:
 def test_a_refused_question_for_the_access_to_files_is_remembered_and_told(app, refusal):
     with SampleRepository(9) as sample, app.app_context():
         sample.faults.add(lambda target: "accessStatus" in target, None, **refusal)
-        repository_id = connecting.connect(sample.url, "rest", None).repository_id
-        source_id = register.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
+        repository_id = discovery.connect(sample.url, "rest", None).repository_id
+        source_id = service.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
         run(source_id, files=True)
 
         job = run(source_id, files=True, full=True)
 
         assert (job.state, job.clean) == ("completed", True), job.message
-        assert "who may read the files of an item" in diary.text(jobs.get(job.id), "")
+        assert "who may read the files of an item" in request_log.text(lifecycle.get(job.id), "")
         assert "access" in db.session.scalar(select(Repository.unanswered))
         assert any("/content" in target for _, target in sample.requests)
 
@@ -122,8 +122,8 @@ def test_an_item_whose_files_are_refused_is_no_refusal_of_the_question(app):
     with SampleRepository(9) as sample, app.app_context():
         closed = sample.data.named("No file").uuid
         sample.data.add_file(sample.data.named("No file"), "a.txt", b"a")
-        repository_id = connecting.connect(sample.url, "rest", None).repository_id
-        source_id = register.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
+        repository_id = discovery.connect(sample.url, "rest", None).repository_id
+        source_id = service.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
         run(source_id, files=True)
         sample.faults.add(f"/core/items/{closed}/bundles?", None, status=403)
         sample.reset()

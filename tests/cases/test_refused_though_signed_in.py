@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connector.dspace.records import ScopeKind
-from connector.errors import Restricted
-from connector.repositories import connecting, logins
+from connector.errors import RestrictedError
+from connector.repositories import credentials, discovery
 from tests.sample import Repository, SampleRepository, grow
 from tests.sample.login import NAME, PASSWORD
 
@@ -18,13 +18,13 @@ def test_a_refusal_names_who_may_not_read(app, generation, path):
         grow(data, items=1)
         [item] = data.items.values()
         identifier = str(item.number) if generation == 5 else item.uuid
-        repository_id = connecting.connect(sample.url, "rest", None).repository_id
+        repository_id = discovery.connect(sample.url, "rest", None).repository_id
         sample.faults.add(path, None, status=403, body="{}", headers={"Content-Type": "application/json"})
 
-        with pytest.raises(Restricted, match="not open to the public"):
-            connecting.find(repository_id, ScopeKind.ITEM, identifier)
-        logins.sign_in(repository_id, NAME, PASSWORD)
-        with pytest.raises(Restricted, match="not open to the account that is signed in") as raised:
-            connecting.find(repository_id, ScopeKind.ITEM, identifier)
+        with pytest.raises(RestrictedError, match="not open to the public"):
+            discovery.find(repository_id, ScopeKind.ITEM, identifier)
+        credentials.sign_in(repository_id, NAME, PASSWORD)
+        with pytest.raises(RestrictedError, match="not open to the account that is signed in") as raised:
+            discovery.find(repository_id, ScopeKind.ITEM, identifier)
 
     assert "without an account" not in str(raised.value.__cause__ or "")

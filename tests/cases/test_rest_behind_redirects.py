@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.errors import NotDSpace, Rejected, RepositoryError, Restricted, Unreachable
-from connector.repositories import connecting
+from connector.errors import NotDSpaceError, RepositoryError, RequestRejectedError, RestrictedError, UnreachableError
+from connector.repositories import discovery
 from tests.ports import free_port
 
 from .web_site import Reply, redirect, web_site
@@ -17,7 +17,7 @@ def refused(app, answer) -> tuple[RepositoryError, str]:
     """Connect to a site that answers so, below a path of its own; return the error and the address of the site."""
     with web_site(lambda path: answer(site, path)) as site, app.app_context():
         with pytest.raises(RepositoryError) as raised:
-            connecting.connect(f"{site.url}/xmlui/", "rest", None)
+            discovery.connect(f"{site.url}/xmlui/", "rest", None)
         return raised.value, site.url
 
 
@@ -29,7 +29,7 @@ def test_a_redirect_to_a_port_that_nothing_answers_is_named(app):
 
     error, url = refused(app, answer)
 
-    assert isinstance(error, Unreachable)
+    assert isinstance(error, UnreachableError)
     assert str(error).startswith(f"{url}/rest/status is redirected to https://127.0.0.1:{port}/rest/status. ")
     assert "no web server answers there" in str(error)
 
@@ -37,7 +37,7 @@ def test_a_redirect_to_a_port_that_nothing_answers_is_named(app):
 def test_a_redirect_without_an_end_is_named(app):
     error, url = refused(app, lambda site, path: redirect(site.url + path) if path.startswith("/rest") else Reply())
 
-    assert isinstance(error, Rejected)
+    assert isinstance(error, RequestRejectedError)
     assert str(error).startswith(f"{url}/rest/status is redirected without an end. The administrator ")
 
 
@@ -49,7 +49,7 @@ def test_a_login_page_is_named(app):
 
     error, url = refused(app, answer)
 
-    assert isinstance(error, Restricted)
+    assert isinstance(error, RestrictedError)
     assert str(error).startswith(f"{url}/rest/status is redirected to a login page at {url}. Ask its administrator ")
 
 
@@ -59,5 +59,5 @@ def test_a_site_that_has_moved_is_named_with_its_new_address(app):
 
     error, url = refused(app, answer)
 
-    assert isinstance(error, NotDSpace)
+    assert isinstance(error, NotDSpaceError)
     assert f"is redirected to {url}/new. That is no REST API of a DSpace. If the repository has moved, " in str(error)

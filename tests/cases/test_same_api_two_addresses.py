@@ -7,10 +7,10 @@ from sqlalchemy import func, select
 
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db
-from connector.imports import jobs
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, register
-from connector.repositories.models import Repository
+from connector.jobs import lifecycle
+from connector.models.repositories import Repository
+from connector.repositories import discovery, service
+from connector.tasks import carry_out
 from tests.sample import Repository as Data
 from tests.sample import SampleRepository, grow
 
@@ -29,10 +29,10 @@ def small():
 
 def imported(url: str) -> dict[str, int]:
     """Import the entire repository at an address; return how many items were added and left as they were."""
-    repository_id = connecting.connect(url, "rest", None).repository_id
-    job_id = jobs.create(register.source_for(repository_id, Scope(ScopeKind.REPOSITORY)), {})
+    repository_id = discovery.connect(url, "rest", None).repository_id
+    job_id = lifecycle.create(service.source_for(repository_id, Scope(ScopeKind.REPOSITORY)), {})
     assert carry_out(job_id)
-    job = jobs.get(job_id)
+    job = lifecycle.get(job_id)
     return {"added": job.added, "unchanged": job.unchanged}
 
 

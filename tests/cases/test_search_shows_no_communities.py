@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from connector.repositories import connecting, listing, register
+from connector.repositories import discovery, service
+from connector.web.repositories import scope_lists
 from tests.sample import SampleRepository
 
 NOTHING = {
@@ -22,9 +23,9 @@ def test_communities_and_collections_come_from_the_plain_lists(app):
         open_ones = [one for one in sample.data.collections.values() if one.readable]
         for kind in ("community", "collection"):
             sample.faults.add(f"dsoType={kind}", None, status=200, body=json.dumps(NOTHING))
-        repository = register.get(connecting.connect(sample.url, "rest", None).repository_id)
+        repository = service.get(discovery.connect(sample.url, "rest", None).repository_id)
 
-        collections, communities = listing.collections(repository), listing.communities(repository)
+        collections, communities = scope_lists.collections(repository), scope_lists.communities(repository)
 
         assert {one.id for one in collections} >= {one.uuid for one in open_ones}
         assert {one.id for one in communities} == set(sample.data.communities)
@@ -35,9 +36,9 @@ def test_where_the_plain_list_is_refused_too_the_communities_come_from_the_top(a
         below = next(one for one in sample.data.communities.values() if one.parent is not None)
         sample.faults.add("dsoType=community", None, status=200, body=json.dumps(NOTHING))
         sample.faults.add(lambda address: "/core/communities?" in address, None, status=403)
-        repository = register.get(connecting.connect(sample.url, "rest", None).repository_id)
+        repository = service.get(discovery.connect(sample.url, "rest", None).repository_id)
 
-        communities = {one.id: one for one in listing.communities(repository)}
+        communities = {one.id: one for one in scope_lists.communities(repository)}
 
     assert set(communities) == set(sample.data.communities)
     assert communities[below.uuid].parent_id == below.parent.uuid

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connector.accounts.models import Role
 from connector.dspace.records import ScopeKind
-from connector.imports import jobs
-from connector.repositories import connecting, register
+from connector.jobs import lifecycle
+from connector.models.accounts import Role
+from connector.repositories import discovery, service
 from tests.accounts.conftest import Office
 from tests.imports.test_login import Guest
 from tests.sample import SampleRepository
@@ -24,8 +24,8 @@ def guest(request, app):
 def import_item(guest, item):
     """Import one item by its handle. Return the job."""
     with guest.app.app_context():
-        scope = connecting.find(guest.repository_id, ScopeKind.ITEM, item.handle).scope
-        job_id = jobs.create(register.source_for(guest.repository_id, scope), {"files": True})
+        scope = discovery.find(guest.repository_id, ScopeKind.ITEM, item.handle).scope
+        job_id = lifecycle.create(service.source_for(guest.repository_id, scope), {"files": True})
         return guest._worked(job_id)
 
 

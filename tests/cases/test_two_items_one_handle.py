@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
-from connector.catalogue.models import CatalogueItem, Exclusion, ItemSet, Membership
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import jobs, report
-from connector.imports.models import Kind
-from connector.repositories import connecting, register
+from connector.jobs import lifecycle, report
+from connector.models.catalogue import CatalogueItem, Exclusion, ItemSet, Membership
+from connector.models.jobs import Kind
+from connector.repositories import discovery, service
 from tests.imports.test_login import Guest
 from tests.sample import SampleRepository
 from tests.sample.grow import grow
@@ -46,7 +46,7 @@ def pair(guest) -> set[str]:
 
 def problems(guest, job_id: int) -> list[dict]:
     with guest.app.app_context():
-        return list(report.problems(jobs.get(job_id)))
+        return list(report.problems(lifecycle.get(job_id)))
 
 
 def test_both_items_come_and_the_clash_is_named(guest):
@@ -139,9 +139,9 @@ def test_when_one_of_them_goes_the_other_stays(guest):
 def test_a_preview_shows_both(guest, kind):
     add_pair(guest.sample)
     with guest.app.app_context():
-        scope = connecting.find(guest.repository_id, ScopeKind.REPOSITORY, "").scope
+        scope = discovery.find(guest.repository_id, ScopeKind.REPOSITORY, "").scope
         options = {"rehearse": 50} if kind == Kind.REHEARSAL else {}
-        job = guest._worked(jobs.create(register.source_for(guest.repository_id, scope), options, kind=kind))
+        job = guest._worked(lifecycle.create(service.source_for(guest.repository_id, scope), options, kind=kind))
 
     assert job.state == "completed"
     assert job.failed == 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connector.dspace.records import ScopeKind
-from connector.errors import AddressNotAllowed, NotDSpace
-from connector.repositories import connecting, register
+from connector.errors import AddressNotAllowedError, NotDSpaceError
+from connector.repositories import discovery, service
 from tests.sample import Repository, SampleRepository, grow
 
 from .web_site import NOT_FOUND, Reply, as_json, web_site
@@ -30,19 +30,19 @@ def test_the_api_that_the_pages_name_is_found(app, below):
         grow(data, items=1)
         [item] = data.items.values()
         with app.app_context():
-            found = connecting.connect(f"{ui.url}/items/{item.uuid}", "rest", None)
+            found = discovery.connect(f"{ui.url}/items/{item.uuid}", "rest", None)
 
             assert (found.scope.kind, found.scope.id) == (ScopeKind.ITEM, item.uuid)
-            assert register.get(found.repository_id).api_url == f"{sample.url}/server/api"
+            assert service.get(found.repository_id).api_url == f"{sample.url}/server/api"
 
 
 def test_the_rule_about_addresses_holds_for_the_api_that_the_pages_name(app):
     inner = pages("http://169.254.169.254/server")
-    with web_site(inner) as ui, app.app_context(), pytest.raises(AddressNotAllowed):
-        connecting.connect(ui.url, "rest", None)
+    with web_site(inner) as ui, app.app_context(), pytest.raises(AddressNotAllowedError):
+        discovery.connect(ui.url, "rest", None)
 
 
 @pytest.mark.parametrize("base_url", [None, 7, "", "/server", "ftp://127.0.0.1/server", "http://[", ["http://a"]])
 def test_pages_that_name_no_api_are_told_as_any_other(app, base_url):
-    with web_site(pages(base_url)) as ui, app.app_context(), pytest.raises(NotDSpace, match="There is a web site"):
-        connecting.connect(ui.url, "rest", None)
+    with web_site(pages(base_url)) as ui, app.app_context(), pytest.raises(NotDSpaceError, match="There is a web site"):
+        discovery.connect(ui.url, "rest", None)

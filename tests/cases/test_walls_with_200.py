@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.errors import BotWall, NotDSpace
-from connector.repositories import connecting
+from connector.errors import BotChallengeError, NotDSpaceError
+from connector.repositories import discovery
 
 from .web_site import Reply, web_site
 
@@ -23,8 +23,8 @@ createElement('script');a.src='/cdn-cgi/challenge-platform/scripts/jsd/main.js';
 def refusal(app, reply: Reply) -> Exception:
     """Connect to a site that gives one answer to all requests. Return the error."""
     with web_site(lambda path: reply) as site, app.app_context():
-        with pytest.raises((BotWall, NotDSpace)) as raised:
-            connecting.connect(site.url, "rest", None)
+        with pytest.raises((BotChallengeError, NotDSpaceError)) as raised:
+            discovery.connect(site.url, "rest", None)
         return raised.value
 
 
@@ -36,12 +36,12 @@ def refusal(app, reply: Reply) -> Exception:
 def test_connecting_names_a_firewall_that_answers_in_place_of_dspace(app, reply):
     error = refusal(app, reply)
 
-    assert isinstance(error, BotWall)
+    assert isinstance(error, BotChallengeError)
     assert "Ask its administrator to let" in str(error)
 
 
 def test_an_ordinary_page_with_the_script_of_cloudflare_is_no_firewall(app):
     error = refusal(app, Reply(200, ORDINARY, HTML))
 
-    assert isinstance(error, NotDSpace)
+    assert isinstance(error, NotDSpaceError)
     assert str(error).startswith("There is a web site at ")

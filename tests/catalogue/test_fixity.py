@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from connector.catalogue import fixity, store
-from connector.catalogue.files import FileFolder
 from connector.catalogue.fixity import Kind
-from connector.catalogue.leftovers import the_folder
-from connector.catalogue.models import CatalogueFile, Change, StoredFile
-from connector.catalogue.store import Place
-from connector.errors import StorageTrouble
+from connector.catalogue.store import RepositoryContext
+from connector.errors import StorageError
 from connector.extensions import db, transaction
-from connector.imports import jobs
-from connector.imports.tasks import carry_out
-from connector.repositories.models import Repository
+from connector.jobs import lifecycle
+from connector.models.catalogue import CatalogueFile, Change, StoredFile
+from connector.models.repositories import Repository
+from connector.storage.content_store import FileFolder
+from connector.storage.garbage_collection import the_folder
+from connector.tasks import carry_out
 
 PICTURE = "harbour-01.png"
 
@@ -55,9 +55,9 @@ class Shelf:
 
     def import_again(self):
         with self.app.app_context():
-            job_id = jobs.rerun(1)
+            job_id = lifecycle.rerun(1)
             assert carry_out(job_id)
-            return jobs.get(job_id)
+            return lifecycle.get(job_id)
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def test_an_undo_never_says_that_bytes_are_stored_which_were_lost_meanwhile(shel
     with shelf.app.app_context():
         item_id = db.session.scalar(db.select(CatalogueFile.item_id).where(CatalogueFile.name == PICTURE))
         repository = db.session.scalar(db.select(Repository))
-        place = Place(repository.id, repository.server)
+        place = RepositoryContext(repository.id, repository.server)
         group = store.data_groups([item_id])[item_id]
     shelf.path(PICTURE).unlink()
     shelf.check(repair=True)
@@ -209,7 +209,7 @@ def test_a_folder_whose_disk_is_not_mounted_makes_no_repair(shelf):
     for sha256 in list(shelf.folder.stored()):
         shelf.folder.remove(sha256)
 
-    with pytest.raises(StorageTrouble, match="mounted"):
+    with pytest.raises(StorageError, match="mounted"):
         shelf.check(repair=True)
 
     assert shelf.files(PICTURE)[0].fate == "stored"

@@ -6,15 +6,15 @@ import json
 
 import pytest
 
-from connector.catalogue import gone
+from connector.catalogue import missing
 from connector.catalogue.export import as_jsonl
-from connector.catalogue.gone import Chosen
-from connector.catalogue.models import CatalogueItem, Change, Holding, Membership, StoredFile
+from connector.catalogue.missing import MissingSelection
 from connector.catalogue.search import Selection
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction, utcnow
 from connector.imports.undo import preview
-from connector.repositories.models import Repository
+from connector.models.catalogue import CatalogueItem, Change, Holding, Membership, StoredFile
+from connector.models.repositories import Repository
 from tests.imports.catalogue import stored_bytes, stored_rows
 from tests.pages import words
 
@@ -78,7 +78,7 @@ def test_a_hidden_item_is_in_no_list_search_set_or_export_and_stays_within_reach
 
 def test_what_is_hidden_is_left_out_of_an_export_unless_it_is_asked_for(bereft):
     with bereft.app.app_context():
-        gone.set_hidden(Chosen(), True)
+        missing.set_hidden(MissingSelection(), True)
         run = bereft.app.test_cli_runner().invoke
         shown, every = run(args=["export"]), run(args=["export", "--hidden"])
 
@@ -125,7 +125,7 @@ def test_removing_takes_files_holdings_and_memberships_along(bereft, client):
 def test_the_jobs_keep_their_rows_of_a_removed_item_with_nothing_to_restore(bereft):
     before = count(bereft.app, Change)
     with bereft.app.app_context():
-        gone.remove(Chosen())
+        missing.remove(MissingSelection())
         orphans = db.session.scalars(db.select(Change).where(Change.item_id.is_(None))).all()
 
         assert {change.source_key for change in orphans} == {"1/a", "1/b"}
@@ -138,13 +138,13 @@ def test_what_is_at_the_source_is_never_removed(bereft):
         db.session.execute(db.update(CatalogueItem).values(is_hidden=True, state_since=utcnow()))
         db.session.commit()
 
-        assert gone.preview(Chosen())["items"] == gone.remove(Chosen()) == 2
+        assert missing.preview(MissingSelection())["items"] == missing.remove(MissingSelection()) == 2
     assert titles_in(bereft.app, with_hidden=True) == {"Gamma"}
 
 
 def test_a_removed_item_that_comes_back_at_the_source_is_imported_again(bereft, dspace):
     with bereft.app.app_context():
-        gone.remove(Chosen())
+        missing.remove(MissingSelection())
     dspace.edit("a", state=SourceState.PRESENT)
 
     job = bereft.run()
@@ -155,7 +155,7 @@ def test_a_removed_item_that_comes_back_at_the_source_is_imported_again(bereft, 
 
 def test_an_import_whose_items_were_removed_can_be_undone(bereft):
     with bereft.app.app_context():
-        gone.remove(Chosen(tuple(ids(bereft.app, "Alpha"))))
+        missing.remove(MissingSelection(tuple(ids(bereft.app, "Alpha"))))
         told = preview(bereft.first)
     undo = bereft.undo(bereft.first)
 

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.catalogue import store
-from connector.catalogue.store import ITEM, Place
+from connector.catalogue.store import ITEM, RepositoryContext
 from connector.dspace.records import Item
 from connector.extensions import db, transaction
-from connector.repositories.models import Repository
+from connector.models.repositories import Repository
 
 U1, U2, U3 = (f"{number}0000000-0000-4000-8000-000000000000" for number in (1, 2, 3))
 
@@ -22,14 +22,14 @@ def place(app):
             address = {"address_key": "a", "site_url": "https://a.example", "api_url": "https://a.example/rest"}
             repository = Repository(**address, endpoint="rest", generation=9, version="9.3")
             db.session.add(repository)
-        yield Place(repository.id, repository.server)
+        yield RepositoryContext(repository.id, repository.server)
 
 
 def item(id: str, handle: str | None) -> Item:
     return Item(id, handle, f"{id} {handle}", None, (), ())
 
 
-def save(place: Place, *pairs: tuple[str, str | None], met: set[str] = frozenset()) -> list[str]:
+def save(place: RepositoryContext, *pairs: tuple[str, str | None], met: set[str] = frozenset()) -> list[str]:
     """Save items as one page; gives what became of each, new ones first."""
     with transaction():
         saved = store.save(place, [item(*pair) for pair in pairs], lambda ids: set(ids) & met)

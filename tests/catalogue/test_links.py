@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.catalogue.links import handle_link, page_link, safe_href, scope_link
+from connector.catalogue.source_links import handle_link, page_link, safe_href, scope_link
 from connector.dspace.records import ScopeKind
 
 SITE = "https://repo.example.org/xmlui"

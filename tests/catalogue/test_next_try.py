@@ -2,28 +2,30 @@
 
 import pytest
 
-from connector.catalogue.models import CatalogueFile, Fate
-from connector.catalogue.showing import next_try
+from connector.catalogue.item_presentation import next_try
+from connector.models.catalogue import CatalogueFile, FileStatus
 
 
-@pytest.mark.parametrize("fate", list(Fate))
+@pytest.mark.parametrize("fate", list(FileStatus))
 def test_each_fate_of_a_file_that_was_wanted_and_did_not_come_names_its_next_try(fate):
-    assert bool(next_try(CatalogueFile(fate=fate.value))) is not (fate.is_stored or fate is Fate.LINKED)
+    assert bool(next_try(CatalogueFile(fate=fate.value))) is not (fate.is_stored or fate is FileStatus.LINKED)
 
 
 def test_an_embargo_is_named_by_its_end():
-    assert "after 2027-01-31" in next_try(CatalogueFile(fate=Fate.RESTRICTED.value, until="2027-01-31", tried_by=1))
+    assert "after 2027-01-31" in next_try(
+        CatalogueFile(fate=FileStatus.RESTRICTED.value, until="2027-01-31", tried_by=1)
+    )
 
 
 def test_a_file_that_one_import_did_not_find_is_tried_again_by_the_next():
-    once = CatalogueFile(fate=Fate.MISSING.value, first_met_by=1, tried_by=1)
-    twice = CatalogueFile(fate=Fate.MISSING.value, first_met_by=1, tried_by=2)
+    once = CatalogueFile(fate=FileStatus.MISSING.value, first_met_by=1, tried_by=1)
+    twice = CatalogueFile(fate=FileStatus.MISSING.value, first_met_by=1, tried_by=2)
 
     assert next_try(once) == "Tried again by the next import with files."
     assert "Retry failed" in next_try(twice)
 
 
-@pytest.mark.parametrize("fate", [Fate.MISSING, Fate.RESTRICTED])
+@pytest.mark.parametrize("fate", [FileStatus.MISSING, FileStatus.RESTRICTED])
 def test_a_file_that_an_undo_restored_is_tried_again_by_the_next_import(fate):
     restored = CatalogueFile(fate=fate.value, first_met_by=1, tried_by=None, until="2027-01-31")
 

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from connector.storage import prepare
+from connector.storage.instance import prepare
 from tests.conftest import app_at, let_go
 from tests.test_storage import at, insert
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.catalogue.rows import FIXED_COLUMNS, csv_rows, json_line
-from connector.catalogue.texts import csv_safe
+from connector.catalogue.export_formats import FIXED_COLUMNS, csv_rows, json_line
+from connector.text import csv_safe
 
 
 def record(**changes) -> dict:

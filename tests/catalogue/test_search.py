@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connector.catalogue.models import ItemSet
 from connector.catalogue.search import item_set_named
-from connector.errors import InvalidInput
+from connector.errors import InvalidInputError
 from connector.extensions import db, transaction
+from connector.models.catalogue import ItemSet
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_an_item_set_is_meant_by_its_number_or_name(sets):
 
 @pytest.mark.parametrize("text", ["Charts", "99", "²", "٣²", "9" * 20, "9" * 5000, "-1", ""])
 def test_what_names_no_item_set_is_refused_with_a_sentence(sets, text):
-    with pytest.raises(InvalidInput, match="names no item set"):
+    with pytest.raises(InvalidInputError, match="names no item set"):
         item_set_named(text)
 
 

@@ -7,10 +7,11 @@ import logging
 import pytest
 from sqlalchemy import delete, func, select, text, update
 
-from connector.catalogue import search, search_index
-from connector.catalogue.models import CatalogueItem
+from connector.catalogue import search
 from connector.catalogue.search import Selection
 from connector.extensions import db, transaction
+from connector.models.catalogue import CatalogueItem
+from connector.storage import search_index
 
 ITEM = CatalogueItem.__table__
 WORDS = [

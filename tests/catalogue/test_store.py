@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from connector.catalogue import store
-from connector.catalogue.store import FILE, Place
+from connector.catalogue.store import FILE, RepositoryContext
 from connector.dspace.records import Bitstream, Item, MetadataValue
 from connector.extensions import db, transaction
-from connector.repositories.models import Repository
+from connector.models.repositories import Repository
 
 
 def test_of_two_files_with_one_name_each_keeps_its_own_fate_when_an_upgrade_gives_new_ids(app):
@@ -21,7 +21,7 @@ def test_of_two_files_with_one_name_each_keeps_its_own_fate_when_an_upgrade_give
             repository = Repository(**address, endpoint="rest", generation=5, version="5.x")
             db.session.add(repository)
             db.session.flush()
-            place = Place(repository.id, repository.server)
+            place = RepositoryContext(repository.id, repository.server)
             store.save(place, [item])
             for size, fate in fates.items():
                 db.session.execute(db.update(FILE).where(FILE.c.size == size).values(fate=fate))
@@ -44,7 +44,7 @@ def test_what_no_database_can_hold_in_a_text_does_not_stop_an_item(app):
         files = (Bitstream("b1", "ORIGINAL", broken, description=broken),)
         item = Item("u", "1/1", broken, None, (MetadataValue("dc.title", broken),), files)
 
-        store.save(Place(repository.id, repository.server), [item])
+        store.save(RepositoryContext(repository.id, repository.server), [item])
 
         [row] = db.session.execute(db.select(store.ITEM.c.title, store.ITEM.c.source_metadata)).all()
         assert row.title == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c"

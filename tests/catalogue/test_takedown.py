@@ -9,13 +9,13 @@ import json
 import pytest
 
 from connector.catalogue import takedown
-from connector.catalogue.gone import delete_items
-from connector.catalogue.leftovers import collect_bytes
-from connector.catalogue.models import CatalogueItem, Change, Exclusion
+from connector.catalogue.missing import delete_items
 from connector.dspace.records import SourceState
-from connector.errors import InvalidInput, StorageTrouble
+from connector.errors import InvalidInputError, StorageError
 from connector.extensions import db, transaction
-from connector.imports import jobs
+from connector.jobs import lifecycle
+from connector.models.catalogue import CatalogueItem, Change, Exclusion
+from connector.storage.garbage_collection import delete_unreferenced_files
 from tests.imports.catalogue import stored_bytes, stored_rows, titles
 from tests.pages import links, words
 
@@ -198,13 +198,13 @@ def test_what_is_allowed_again_comes_with_the_next_run(held):
 
 
 def test_to_allow_what_is_not_excluded_is_refused(held):
-    with held.app.app_context(), pytest.raises(InvalidInput, match="Not excluded: 1/b"):
+    with held.app.app_context(), pytest.raises(InvalidInputError, match="Not excluded: 1/b"):
         takedown.allow_named(held.repository_id, ["1/b"])
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_a_reason_is_required(held, reason):
-    with pytest.raises(InvalidInput, match="reason"):
+    with pytest.raises(InvalidInputError, match="reason"):
         take_down(held, "1/a", reason=reason)
 
     assert len(titles(held.app)) == 2
@@ -335,13 +335,13 @@ def test_the_command_refuses_with_a_sentence(held, args):
 
 def test_an_item_taken_down_while_the_source_is_asked_for_it_is_not_marked(held, dspace):
     del dspace.items["a"]
-    whereabouts = dspace.whereabouts
+    whereabouts = dspace.item_state
 
     def meanwhile(*args):
         take_down(held, "1/a")
         return whereabouts(*args)
 
-    dspace.whereabouts = meanwhile
+    dspace.item_state = meanwhile
     job = held.run()
 
     assert job.state == "completed"
@@ -413,7 +413,7 @@ def test_an_undo_while_the_files_folder_is_away_fails_before_it_changes_anything
 
     away()
     with held.app.app_context():
-        jobs.resume(undo.id)
+        lifecycle.resume(undo.id)
     assert held.work(undo.id)
     assert (titles(held.app), stored_bytes(held.app)) == ({}, set())
 
@@ -423,7 +423,7 @@ def test_bytes_keep_their_row_while_the_files_folder_is_away(held, away):
         with transaction():
             delete_items([item_id(held.app)])
         before = stored_rows(held.app)
-        with pytest.raises(StorageTrouble):
-            collect_bytes()
+        with pytest.raises(StorageError):
+            delete_unreferenced_files()
 
     assert stored_rows(held.app) == before != set()

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from connector.catalogue.texts import (
+from connector.characters import storable
+from connector.errors import InvalidInputError
+from connector.text import (
     MOST_CHARACTERS,
     MOST_WORDS,
     clean_html,
@@ -18,8 +20,6 @@ from connector.catalogue.texts import (
     search_terms,
     search_text,
 )
-from connector.characters import storable
-from connector.errors import InvalidInput
 
 
 def literal(text: str) -> dict:
@@ -208,7 +208,7 @@ def test_any_other_text_stays_as_it_is(text):
 
 @pytest.mark.parametrize("query", ["x" * (MOST_CHARACTERS + 1), "x " * (MOST_WORDS + 1)])
 def test_a_search_that_is_too_long_is_refused(query):
-    with pytest.raises(InvalidInput, match=r"The search .* Use at most"):
+    with pytest.raises(InvalidInputError, match=r"The search .* Use at most"):
         like_patterns(query)
 
 

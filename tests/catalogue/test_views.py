@@ -8,11 +8,11 @@ import re
 
 import pytest
 
-from connector.catalogue.models import CatalogueItem, ItemSet
 from connector.catalogue.search import Selection
 from connector.extensions import db
-from connector.imports import jobs
-from connector.imports.tasks import carry_out
+from connector.jobs import lifecycle
+from connector.models.catalogue import CatalogueItem, ItemSet
+from connector.tasks import carry_out
 from tests.pages import links, neighbours, words
 
 PHOTOGRAPH = "Herring boats leaving at dawn"
@@ -182,7 +182,7 @@ def test_an_item_set_shows_its_description_with_harmless_html_only(stocked_app, 
 def test_after_an_undo_its_items_and_set_are_gone(stocked_app, stocked_client, address):
     before = address(PHOTOGRAPH)
     with stocked_app.app_context():
-        assert carry_out(jobs.create_undo(1))
+        assert carry_out(lifecycle.create_undo(1))
 
     assert stocked_client.get(before).status_code == 404
     assert "Harbour photographs" not in words(stocked_client.get("/item-sets/"))

@@ -8,9 +8,9 @@ from urllib.parse import quote, unquote
 import pytest
 from sqlalchemy import update
 
-from connector.catalogue.models import CatalogueFile
-from connector.catalogue.showing import file_name, media_type
+from connector.catalogue.item_presentation import file_name, media_type
 from connector.extensions import db, transaction
+from connector.models.catalogue import CatalogueFile
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from connector.extensions import db, transaction, utcnow
-from connector.imports import jobs
-from connector.imports.models import ImportJob
-from connector.storage import prepare
+from connector.jobs import lifecycle
+from connector.models.jobs import ImportJob
+from connector.storage.instance import prepare
 from tests.conftest import app_at, let_go
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
@@ -76,11 +76,11 @@ def test_a_job_whose_database_is_locked_for_long_goes_on_after_a_minute(desk):
         assert desk.job(job_id).state == "running"
         other.execute("ROLLBACK")
     with desk.app.app_context():
-        a_minute_ago = utcnow() - jobs.STALE * 2
+        a_minute_ago = utcnow() - lifecycle.STALE * 2
         with transaction():
             db.session.execute(db.update(ImportJob).values(heartbeat=a_minute_ago))
 
-        assert jobs.recover() == [job_id]
+        assert lifecycle.recover() == [job_id]
 
     assert desk.work(job_id)
     assert_complete(desk, job_id)
@@ -186,7 +186,7 @@ def test_a_thread_that_is_ended_in_the_middle_leaves_no_job_at_work(desk):
     assert (job.state, "can be resumed" in job.message) == ("failed", True)
     desk.dspace.before_page = lambda number: None
     with desk.app.app_context():
-        jobs.resume(job_id)
+        lifecycle.resume(job_id)
     assert desk.work(job_id)
     assert_complete(desk, job_id)
 

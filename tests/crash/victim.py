@@ -22,7 +22,7 @@ from flask.cli import main
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
-from connector.catalogue.files import FileFolder
+from connector.storage.content_store import FileFolder
 
 SCHEMA = ("CREATE ", "ALTER ", "DROP ", "INSERT INTO alembic_version", "UPDATE alembic_version")
 WRITING = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")

@@ -19,9 +19,9 @@ from urllib.parse import quote, urljoin, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from connector.catalogue.leftovers import the_folder
-from connector.catalogue.models import CatalogueFile, StoredFile
 from connector.extensions import db, transaction
+from connector.models.catalogue import CatalogueFile, StoredFile
+from connector.storage.garbage_collection import the_folder
 from tests import signed_in
 from tests.browser.conftest import Site
 from tests.browser.test_whole_way import connect, import_photographs

@@ -1,4 +1,5 @@
-"""A DSpace 9 in memory that answers as `Http` would, from recorded items or from synthetic ones of the same shape."""
+"""A DSpace 9 in memory that answers as `HttpClient` would, from recorded items or from synthetic ones of the same
+shape."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from typing import Any
 
 from connector.dspace.hal import HalClient
 from connector.dspace.records import Scope, ScopeKind, Server
-from connector.errors import NotFound, Rejected, RepositoryError
-from connector.http import JsonAnswer, OutageWait, Redirects, Traffic
+from connector.errors import NotFoundError, RepositoryError, RequestRejectedError
+from connector.http import JsonAnswer, OutageWait, Redirects, RequestStats
 
 PAYLOADS = Path(__file__).parent.parent / "payloads" / "dspace9"
 API = "https://repository.example/server/api"
@@ -101,7 +102,7 @@ def _embedded_list(name: str, rows: list[Json], size: int, number: int = 0) -> J
 
 
 class FakeHal:
-    """Search, items, bundles and handles of one collection, HOME, through the methods of `Http`.
+    """Search, items, bundles and handles of one collection, HOME, through the methods of `HttpClient`.
 
     `order` may shuffle the rows of any answer; `trouble` is asked before each answer and may raise; `costs` gives the
     seconds a request of a kind keeps the server busy; `cap` is the most rows a search gives; the index lists the ids
@@ -114,7 +115,7 @@ class FakeHal:
         self.requests: list[tuple[str, dict[str, list[str]]]] = []
         self.busy: Counter[str] = Counter()
         self.is_signed_in = False
-        self.traffic = Traffic()
+        self.traffic = RequestStats()
         self.order: Callable[[list[Json], dict[str, list[str]]], list[Json]] = lambda rows, asked: rows
         self.trouble: Callable[[str, dict[str, list[str]]], None] = lambda path, asked: None
         self.costs: Callable[[str, Any], float] = lambda kind, answer: 0.0
@@ -143,7 +144,7 @@ class FakeHal:
             self.requests.append((url.removeprefix(f"{API}/"), _gathered(params)))
         wanted = self.locations.get(dict(params)["id"])
         if wanted is None:
-            raise NotFound("nothing there (404)", url)
+            raise NotFoundError("nothing there (404)", url)
         return wanted
 
     def asked_of(self, path: str) -> list[dict[str, list[str]]]:
@@ -166,12 +167,12 @@ class FakeHal:
                 return _embedded_list("bundles", rows, int(asked["size"][0]), int(asked["page"][0]))
             case ["core", "bundles", id, "bitstreams"]:
                 return _embedded_list("bitstreams", self._files(id, url), int(asked["size"][0]), int(asked["page"][0]))
-        raise NotFound(f"nothing at {url} (404)", url)
+        raise NotFoundError(f"nothing at {url} (404)", url)
 
     def _item(self, id: str, url: str) -> Json:
         found = next((item for item in self.items if item["uuid"] == id), None)
         if found is None:
-            raise NotFound(f"nothing at {url} (404)", url)
+            raise NotFoundError(f"nothing at {url} (404)", url)
         return found
 
     def _files(self, bundle_id: str, url: str) -> list[Json]:
@@ -179,11 +180,11 @@ class FakeHal:
             for bundle in item["_embedded"]["bundles"]["_embedded"]["bundles"]:
                 if bundle["uuid"] == bundle_id:
                     return bundle["_embedded"]["bitstreams"]["_embedded"]["bitstreams"]
-        raise NotFound(f"nothing at {url} (404)", url)
+        raise NotFoundError(f"nothing at {url} (404)", url)
 
     def _search(self, asked: dict[str, list[str]], url: str) -> Json:
         if asked.get("sort", self.sorts[:1])[0] not in self.sorts:
-            raise Rejected("does not accept the request (422)", url)
+            raise RequestRejectedError("does not accept the request (422)", url)
         part = asked.get("query", ["search.resourceid:*"])[0].removeprefix("search.resourceid:").rstrip("*")
         found = [item for item in self.items if item["uuid"].startswith(part)]
         if asked.get("sort") == ["dc.title,asc"]:

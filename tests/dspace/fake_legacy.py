@@ -1,4 +1,4 @@
-"""Two DSpaces of generation 4 to 6 that answer as `Http` would: one as recorded, one that pages as they do."""
+"""Two DSpaces of generation 4 to 6 that answer as `HttpClient` would: one as recorded, one that pages as they do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from connector.dspace.legacy import LegacyClient
 from connector.dspace.records import Failure, Page, Scope, ScopeKind, Server
-from connector.errors import NotFound, Rejected, RepositoryError, Restricted, ServerTrouble
+from connector.errors import NotFoundError, RepositoryError, RequestRejectedError, RestrictedError, ServerError
 from connector.http import Download, JsonAnswer, OutageWait, Redirects
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
@@ -23,7 +23,12 @@ API = f"{SITE}/rest"
 REPOSITORY = Scope(ScopeKind.REPOSITORY)
 
 Json = dict[str, Any]
-ERRORS: dict[int, type[RepositoryError]] = {401: Restricted, 404: NotFound, 405: Rejected, 500: ServerTrouble}
+ERRORS: dict[int, type[RepositoryError]] = {
+    401: RestrictedError,
+    404: NotFoundError,
+    405: RequestRejectedError,
+    500: ServerError,
+}
 
 
 class Hurried(threading.Event):
@@ -216,9 +221,9 @@ class PagingDSpace:
             case ["items", id]:
                 row = next((row for row in self.rows if row.id == int(id)), None)
                 if row is None:
-                    raise NotFound("no such item", url)
+                    raise NotFoundError("no such item", url)
                 if row.id in self.broken:
-                    raise ServerTrouble("status 500", url)
+                    raise ServerError("status 500", url)
                 return self._item(row, full=True)
         raise AssertionError(url)
 
@@ -234,7 +239,7 @@ class PagingDSpace:
         page = order[start : start + params["limit"]]
         spoilt = self.spoiling | (self.broken if full else set())
         if any(row.id in spoilt for row in page):
-            raise ServerTrouble("status 500", url)
+            raise ServerError("status 500", url)
         return [self._item(row, full) for row in page if not row.hidden]
 
     def _collection(self, home: int) -> Json:

@@ -7,29 +7,29 @@ from typing import Any
 import pytest
 
 from connector.dspace import client, connect
-from connector.dspace.candidates import base_key
 from connector.dspace.detect import detect
+from connector.dspace.endpoint_candidates import base_key
 from connector.dspace.hal import HalClient
 from connector.dspace.legacy import LegacyClient
 from connector.dspace.records import Scope, ScopeKind, Server
 from connector.errors import (
-    BadAnswer,
-    BotWall,
-    CertificateTrouble,
-    InvalidInput,
-    NoAddress,
-    NotDSpace,
-    NotFound,
-    Rejected,
+    BadResponseError,
+    BotChallengeError,
+    CertificateError,
+    InvalidAddressError,
+    InvalidInputError,
+    NotDSpaceError,
+    NotFoundError,
     RepositoryError,
-    Restricted,
-    ServerTrouble,
-    TimedOut,
-    UnknownHost,
-    Unreachable,
+    RequestRejectedError,
+    RequestTimeoutError,
+    RestrictedError,
+    ServerError,
+    UnknownHostError,
+    UnreachableError,
     XmlAnswer,
 )
-from connector.http import JsonAnswer, OutageWait, Traffic, WebPage
+from connector.http import JsonAnswer, OutageWait, RequestStats, WebPage
 
 from .fake_hal import HOME, payload
 
@@ -45,9 +45,9 @@ class Web:
     """Answers by URL; what is not there is `otherwise`."""
 
     def __init__(self, answers: dict[str, Any], otherwise: RepositoryError | None = None):
-        self.answers, self.otherwise = answers, otherwise or NotFound("404")
+        self.answers, self.otherwise = answers, otherwise or NotFoundError("404")
         self.asked: list[str] = []
-        self.traffic = Traffic()
+        self.traffic = RequestStats()
 
     def get_json(self, url: str, params: Any = None, **options: Any) -> Any:
         return self.get_json_from(url, params).value
@@ -198,7 +198,7 @@ def test_a_dspace_9_says_itself_where_its_pages_are():
 def test_nothing_is_asked_for_twice():
     web = Web({})
 
-    with pytest.raises(NotDSpace):
+    with pytest.raises(NotDSpaceError):
         detect(web, f"{SITE}/server/api/", "server/api")
     assert len(web.asked) == len(set(web.asked))
 
@@ -212,14 +212,14 @@ def test_nothing_is_asked_for_twice():
 def test_what_is_no_web_address_is_refused_at_its_field(url):
     web = Web({})
 
-    with pytest.raises(InvalidInput) as raised:
+    with pytest.raises(InvalidInputError) as raised:
         detect(web, url, "rest")
     assert raised.value.field == "url"
     assert web.asked == []
 
 
 def test_a_password_in_the_address_is_refused_and_not_repeated():
-    with pytest.raises(InvalidInput) as raised:
+    with pytest.raises(InvalidInputError) as raised:
         detect(Web({}), "https://me:secret@repository.example", "rest")
     assert "secret" not in str(raised.value)
 
@@ -227,10 +227,10 @@ def test_a_password_in_the_address_is_refused_and_not_repeated():
 @pytest.mark.parametrize(
     ("error", "requests"),
     [
-        (UnknownHost("There is no host of that name."), 1),
-        (CertificateTrouble("The certificate has expired."), 1),
-        (Unreachable("It refused the connection."), 2),
-        (TimedOut("It did not answer in time."), 2),
+        (UnknownHostError("There is no host of that name."), 1),
+        (CertificateError("The certificate has expired."), 1),
+        (UnreachableError("It refused the connection."), 2),
+        (RequestTimeoutError("It did not answer in time."), 2),
     ],
 )
 def test_a_host_that_cannot_be_talked_to_is_soon_left_alone(error, requests):
@@ -243,11 +243,20 @@ def test_a_host_that_cannot_be_talked_to_is_soon_left_alone(error, requests):
 
 
 def test_an_api_that_hangs_does_not_hide_the_one_that_answers():
-    assert found(SITE, {f"{SITE}/rest/status": TimedOut("no answer"), f"{SITE}/server/api": ROOT}).generation == 9
+    assert (
+        found(SITE, {f"{SITE}/rest/status": RequestTimeoutError("no answer"), f"{SITE}/server/api": ROOT}).generation
+        == 9
+    )
 
 
 @pytest.mark.parametrize(
-    "error", [Restricted("An account is needed."), ServerTrouble("503"), BotWall("A robot?"), NoAddress("*.example")]
+    "error",
+    [
+        RestrictedError("An account is needed."),
+        ServerError("503"),
+        BotChallengeError("A robot?"),
+        InvalidAddressError("*.example"),
+    ],
 )
 def test_what_keeps_us_from_looking_is_said(error):
     with pytest.raises(type(error)) as raised:
@@ -257,12 +266,23 @@ def test_what_keeps_us_from_looking_is_said(error):
 
 @pytest.mark.parametrize(
     "answer",
-    [BadAnswer("HTML"), NotFound("404"), {}, [], "text", None, {"dspaceVersion": "DSpace 6.3"}, {"dspaceVersion": 9}],
+    [
+        BadResponseError("HTML"),
+        NotFoundError("404"),
+        {},
+        [],
+        "text",
+        None,
+        {"dspaceVersion": "DSpace 6.3"},
+        {"dspaceVersion": 9},
+    ],
 )
 def test_a_web_site_that_is_no_dspace_is_named_with_the_places_looked_at(answer):
     web = Web({f"{SITE}/{path}": answer for path in ("server/api", "rest/status", "rest/communities")})
 
-    with pytest.raises(NotDSpace, match=f"a web site at {SITE}, but no DSpace REST API was found under {SITE}/rest, "):
+    with pytest.raises(
+        NotDSpaceError, match=f"a web site at {SITE}, but no DSpace REST API was found under {SITE}/rest, "
+    ):
         detect(web, SITE, "rest")
 
 
@@ -275,7 +295,7 @@ def test_a_web_site_that_is_no_dspace_is_named_with_the_places_looked_at(answer)
     ],
 )
 def test_a_dspace_whose_api_is_not_there_is_named_by_what_its_pages_say(page, sentence):
-    with pytest.raises(NotDSpace, match=sentence):
+    with pytest.raises(NotDSpaceError, match=sentence):
         detect(Web({f"{SITE}/": page}), SITE, "rest")
 
 
@@ -292,7 +312,7 @@ def test_the_address_of_a_page_brings_its_object():
 
 
 def test_a_page_of_something_that_is_not_there_says_so():
-    with pytest.raises(NotFound, match="There is no item"):
+    with pytest.raises(NotFoundError, match="There is no item"):
         connect(Web({f"{SITE}/server/api": ROOT}), f"{SITE}/items/{HOME}", "rest")
 
 
@@ -345,7 +365,9 @@ def test_the_api_is_where_redirects_lead():
 # An API that hides its version
 
 
-@pytest.mark.parametrize(("answer", "generation"), [({}, 10), (NotFound("404"), 9), (Rejected("400"), 7)])
+@pytest.mark.parametrize(
+    ("answer", "generation"), [({}, 10), (NotFoundError("404"), 9), (RequestRejectedError("400"), 7)]
+)
 def test_an_api_that_hides_its_version_is_known_by_its_other_members(answer, generation):
     root = {name: value for name, value in ROOT.items() if name != "dspaceVersion"}
     api = f"{SITE}/server/api"

@@ -7,7 +7,7 @@ import pytest
 from connector.dspace import client
 from connector.dspace.estimates import Sample
 from connector.dspace.records import Item, Page, Scope, ScopeKind, Server
-from connector.errors import NotFound, Restricted
+from connector.errors import NotFoundError, RestrictedError
 from connector.http import OutageWait
 from connector.ranges import Range
 from tests.sample import Repository, SampleRepository, grow
@@ -124,7 +124,7 @@ def test_a_single_item_is_one(reader, sample, generation):
 def test_what_is_not_there_is_not_estimated(reader, generation):
     unknown = "00000000-0000-0000-0000-000000000001" if generation > 5 else "999"
 
-    with pytest.raises(NotFound if generation > 4 else Restricted):  # 4 does not tell one from the other
+    with pytest.raises(NotFoundError if generation > 4 else RestrictedError):  # 4 does not tell one from the other
         reader.estimate(Scope(ScopeKind.COLLECTION, unknown), Sample(), at_once=4)
 
 

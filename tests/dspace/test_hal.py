@@ -13,16 +13,16 @@ from urllib3.exceptions import ReadTimeoutError
 from connector.dspace.hal import HalClient
 from connector.dspace.records import Failure, Item, Scope, ScopeKind, SourceState
 from connector.errors import (
-    BadAnswer,
-    CertificateTrouble,
-    NotFound,
+    BadResponseError,
+    CertificateError,
+    NotFoundError,
     RepositoryError,
-    Restricted,
-    ServerTrouble,
-    TimedOut,
-    Unreachable,
+    RequestTimeoutError,
+    RestrictedError,
+    ServerError,
+    UnreachableError,
 )
-from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
+from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
 
 from .fake_hal import API, HOME, SCOPE, SERVER, FakeHal, Hurried, client_of, item_id, nothing_seen, payload, synthetic
 
@@ -58,13 +58,13 @@ def test_the_whole_repository_needs_no_request():
 def test_a_handle_of_another_kind_says_what_it_is():
     fake = with_handle("items", item_id(0))
 
-    with pytest.raises(NotFound, match="There is no collection 123456789/7: it is the item “Item 000000”"):
+    with pytest.raises(NotFoundError, match="There is no collection 123456789/7: it is the item “Item 000000”"):
         client_of(fake).find(ScopeKind.COLLECTION, "123456789/7")
 
 
 @pytest.mark.parametrize("id", ["00000000-0000-0000-0000-000000000001", "123456789/404"])
 def test_what_is_unknown_is_not_found(id):
-    with pytest.raises(NotFound, match=f"There is no.*{id}|nothing with the handle {id}"):
+    with pytest.raises(NotFoundError, match=f"There is no.*{id}|nothing with the handle {id}"):
         client_of(FakeHal([])).find(ScopeKind.COLLECTION, id)
 
 
@@ -72,16 +72,16 @@ def test_what_is_unknown_is_not_found(id):
 def test_what_is_no_name_of_anything_is_never_asked_for(id):
     fake = FakeHal([])
 
-    with pytest.raises(NotFound, match="neither a uuid nor a handle"):
+    with pytest.raises(NotFoundError, match="neither a uuid nor a handle"):
         client_of(fake).find(ScopeKind.ITEM, id)
     assert fake.requests == []
 
 
 def test_a_restricted_item_says_so():
     fake = FakeHal([])
-    fake.extra[f"core/items/{item_id(0)}"] = Restricted("401")
+    fake.extra[f"core/items/{item_id(0)}"] = RestrictedError("401")
 
-    with pytest.raises(Restricted, match=f"The item {item_id(0)} .* is not open to the public"):
+    with pytest.raises(RestrictedError, match=f"The item {item_id(0)} .* is not open to the public"):
         client_of(fake).find(ScopeKind.ITEM, item_id(0))
 
 
@@ -89,29 +89,29 @@ class RestrictedHandle(FakeHal):
     """The handle of a restricted item makes a real server answer 500."""
 
     def locate(self, url, params=None):
-        raise ServerTrouble("status 500", url)
+        raise ServerError("status 500", url)
 
 
 def test_the_handle_of_a_restricted_item_says_so_although_the_server_answers_500():
     fake = RestrictedHandle([])
     fake.extra[API] = payload("root")
 
-    with pytest.raises(Restricted, match="123456789/327 exists, it seems, but is not open"):
+    with pytest.raises(RestrictedError, match="123456789/327 exists, it seems, but is not open"):
         client_of(fake).find(ScopeKind.ITEM, "123456789/327")
 
 
 def test_a_repository_in_trouble_is_not_taken_for_a_restricted_item():
     fake = RestrictedHandle([])
-    fake.extra[API] = ServerTrouble("status 503")
+    fake.extra[API] = ServerError("status 503")
 
-    with pytest.raises(ServerTrouble, match="503"):
+    with pytest.raises(ServerError, match="503"):
         client_of(fake).find(ScopeKind.ITEM, "123456789/327")
 
 
 def test_a_withdrawn_item_is_not_found():
     fake = FakeHal([payload("item-withdrawn")])
 
-    with pytest.raises(NotFound, match="has been withdrawn"):
+    with pytest.raises(NotFoundError, match="has been withdrawn"):
         client_of(fake).find(ScopeKind.ITEM, payload("item-withdrawn")["uuid"])
 
 
@@ -140,7 +140,7 @@ class Containers(FakeHal):
 
     def _search(self, asked, url):
         if self.refuses:
-            raise Restricted("401", url)
+            raise RestrictedError("401", url)
         name = {"collection": "collections", "community": "communities"}[asked["dsoType"][0]]
         rows = payload(name)["_embedded"]["searchResult"]["_embedded"]["objects"]
         page, size = int(asked["page"][0]), int(asked["size"][0])
@@ -218,7 +218,7 @@ def test_an_item_known_by_its_id_alone_is_read_whole():
 
 def test_an_item_that_went_meanwhile_is_a_failure_with_its_reason():
     fake = FakeHal([synthetic(0), payload("item-withdrawn")])
-    fake.extra[f"core/items/{item_id(1)}"] = Restricted("401")
+    fake.extra[f"core/items/{item_id(1)}"] = RestrictedError("401")
     wanted = [Item(id, None, None, None) for id in (item_id(9), item_id(1), payload("item-withdrawn")["uuid"])]
 
     *failures, withdrawn = client_of(fake).complete(wanted)
@@ -242,15 +242,15 @@ def test_an_item_that_went_meanwhile_is_a_failure_with_its_reason():
     ],
 )
 def test_an_item_tells_its_state(item, state):
-    assert client_of(FakeHal([item])).whereabouts(item["uuid"], SCOPE) is state
+    assert client_of(FakeHal([item])).item_state(item["uuid"], SCOPE) is state
 
 
 def test_an_item_that_is_gone_has_vanished_and_a_restricted_one_is_hidden():
     fake = FakeHal([])
-    fake.extra[f"core/items/{item_id(1)}"] = Restricted("401")
+    fake.extra[f"core/items/{item_id(1)}"] = RestrictedError("401")
 
-    assert client_of(fake).whereabouts(item_id(0), SCOPE) is SourceState.VANISHED
-    assert client_of(fake).whereabouts(item_id(1), SCOPE) is SourceState.HIDDEN
+    assert client_of(fake).item_state(item_id(0), SCOPE) is SourceState.VANISHED
+    assert client_of(fake).item_state(item_id(1), SCOPE) is SourceState.HIDDEN
 
 
 def test_an_item_that_left_the_scope_is_elsewhere_but_still_in_the_repository():
@@ -265,16 +265,16 @@ def test_an_item_that_left_the_scope_is_elsewhere_but_still_in_the_repository():
         }
     }
 
-    assert client_of(fake).whereabouts(item_id(0), SCOPE) is SourceState.ELSEWHERE
-    assert client_of(fake).whereabouts(item_id(0), Scope(ScopeKind.REPOSITORY)) is SourceState.PRESENT
+    assert client_of(fake).item_state(item_id(0), SCOPE) is SourceState.ELSEWHERE
+    assert client_of(fake).item_state(item_id(0), Scope(ScopeKind.REPOSITORY)) is SourceState.PRESENT
 
 
 def test_trouble_is_no_whereabouts():
     fake = FakeHal([])
-    fake.extra[f"core/items/{item_id(0)}"] = ServerTrouble("status 500")
+    fake.extra[f"core/items/{item_id(0)}"] = ServerError("status 500")
 
-    with pytest.raises(ServerTrouble):
-        client_of(fake).whereabouts(item_id(0), SCOPE)
+    with pytest.raises(ServerError):
+        client_of(fake).item_state(item_id(0), SCOPE)
 
 
 # Through the real door
@@ -283,8 +283,10 @@ def test_trouble_is_no_whereabouts():
 @pytest.fixture
 def door(tmp_path):
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    http = Http(
-        HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "repository.example"), OutageWait(stop=Hurried())
+    http = HttpClient(
+        HttpSettings("DSpaceConnector/test", rule),
+        ConcurrencyLimit(tmp_path, "repository.example"),
+        OutageWait(stop=Hurried()),
     )
     yield http
     http.close()
@@ -301,18 +303,18 @@ COLLECTION = f"{API}/core/collections/{HOME}"
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        ({"body": requests.ConnectionError(ConnectionRefusedError())}, Unreachable),
-        ({"body": requests.ReadTimeout(ReadTimeoutError(None, "", "timed out"))}, TimedOut),
-        ({"status": 401, "json": payload("item-restricted")}, Restricted),
-        ({"status": 403, "json": {}}, Restricted),
-        ({"status": 404, "json": {}}, NotFound),
-        ({"status": 429, "headers": {"Retry-After": "2"}}, ServerTrouble),
-        ({"status": 429, "headers": {"Retry-After": "Tue, 24 Nov 2026 06:00:00 GMT"}}, ServerTrouble),
-        ({"status": 500, "json": {}}, ServerTrouble),
-        ({"status": 200, "body": "<html><body>Welcome</body></html>"}, BadAnswer),
-        ({"status": 200, "body": json.dumps(payload("collection-theses"))[:500]}, BadAnswer),
-        ({"status": 200, "json": []}, BadAnswer),
-        ({"status": 200, "json": {"uuid": HOME, "name": "Theses"}}, BadAnswer),
+        ({"body": requests.ConnectionError(ConnectionRefusedError())}, UnreachableError),
+        ({"body": requests.ReadTimeout(ReadTimeoutError(None, "", "timed out"))}, RequestTimeoutError),
+        ({"status": 401, "json": payload("item-restricted")}, RestrictedError),
+        ({"status": 403, "json": {}}, RestrictedError),
+        ({"status": 404, "json": {}}, NotFoundError),
+        ({"status": 429, "headers": {"Retry-After": "2"}}, ServerError),
+        ({"status": 429, "headers": {"Retry-After": "Tue, 24 Nov 2026 06:00:00 GMT"}}, ServerError),
+        ({"status": 500, "json": {}}, ServerError),
+        ({"status": 200, "body": "<html><body>Welcome</body></html>"}, BadResponseError),
+        ({"status": 200, "body": json.dumps(payload("collection-theses"))[:500]}, BadResponseError),
+        ({"status": 200, "json": []}, BadResponseError),
+        ({"status": 200, "json": {"uuid": HOME, "name": "Theses"}}, BadResponseError),
     ],
 )
 def test_every_bad_answer_is_its_own_error(client, answer, error):
@@ -321,7 +323,7 @@ def test_every_bad_answer_is_its_own_error(client, answer, error):
 
         with pytest.raises(error) as raised:
             client.collection(HOME)
-    assert isinstance(raised.value, RepositoryError) and not isinstance(raised.value, CertificateTrouble)
+    assert isinstance(raised.value, RepositoryError) and not isinstance(raised.value, CertificateError)
     assert str(raised.value)
 
 
@@ -354,7 +356,7 @@ def test_an_embargoed_file_is_restricted(client):
     with responses.RequestsMock() as network:
         network.get(f"{API}/core/bitstreams/{item_id(0)}/content", status=401)
 
-        with pytest.raises(Restricted):
+        with pytest.raises(RestrictedError):
             client.download(item_id(0), bytearray().extend)
 
 
@@ -366,7 +368,7 @@ def test_a_wait_that_is_over_does_not_count_against_a_later_one():
     def down_until(second):
         def trouble(path, asked):
             if path == "discover/search/objects" and stop.waited < second:
-                raise ServerTrouble("503")
+                raise ServerError("503")
 
         return trouble
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connector.dspace.hal_records import collection_of, item_of, listed, searched
-from connector.dspace.members import optional, required
+from connector.dspace.json_members import optional, required
 from connector.dspace.records import Bitstream, Item, MetadataValue
-from connector.errors import BadAnswer
+from connector.errors import BadResponseError
 
 from .fake_hal import SCOPE, FakeHal, client_of, nothing_seen, payload, recorded
 
@@ -173,17 +173,17 @@ def test_a_collection_that_is_counted_tells_its_items():
 
 @pytest.mark.parametrize("answer", [None, [], "text", {}, {"_embedded": {}}, {"_embedded": {"searchResult": {}}}])
 def test_an_answer_of_another_shape_is_never_an_empty_list(answer):
-    with pytest.raises(BadAnswer, match="core/items/1"):
+    with pytest.raises(BadResponseError, match="core/items/1"):
         searched(answer, URL)
 
 
 def test_a_missing_member_is_named_with_the_url():
-    with pytest.raises(BadAnswer, match=r"core/items/1.*“uuid” is missing"):
+    with pytest.raises(BadResponseError, match=r"core/items/1.*“uuid” is missing"):
         required({"id": "x"}, "uuid", str, URL)
 
 
 def test_a_member_of_another_type_is_refused_even_where_it_is_optional():
-    with pytest.raises(BadAnswer, match="“handle”"):
+    with pytest.raises(BadResponseError, match="“handle”"):
         optional({"handle": 7}, "handle", str, URL)
 
 
@@ -194,5 +194,5 @@ def test_a_list_asked_for_beyond_its_end_has_no_rows():
 
 
 def test_a_list_without_rows_before_its_end_is_an_error():
-    with pytest.raises(BadAnswer, match="_embedded"):
+    with pytest.raises(BadResponseError, match="_embedded"):
         listed({"page": {"number": 0, "size": 20, "totalPages": 2, "totalElements": 35}}, "bitstreams", URL)

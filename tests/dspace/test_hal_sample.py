@@ -13,8 +13,8 @@ import pytest
 from connector.dspace import client, connect
 from connector.dspace.hal import HalClient
 from connector.dspace.records import Failure, Item, Scope, ScopeKind, SourceState
-from connector.errors import BadAnswer, Restricted
-from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
+from connector.errors import BadResponseError, RestrictedError
+from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
 from tests.sample import SampleRepository, grow
 
 from .fake_hal import Hurried, nothing_seen
@@ -31,7 +31,9 @@ def sample(request):
 @pytest.fixture
 def http(tmp_path):
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    door = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "sample"), OutageWait(stop=Hurried()))
+    door = HttpClient(
+        HttpSettings("DSpaceConnector/test", rule), ConcurrencyLimit(tmp_path, "sample"), OutageWait(stop=Hurried())
+    )
     yield door
     door.close()
 
@@ -96,8 +98,8 @@ def test_an_answer_of_another_shape_does_not_tell_where_an_item_is(reader, sampl
     sample.faults.add(f"/core/items/{item.uuid}", times=None, status=200, body='{"unexpected": [1]}')
     id = item.collection.uuid if kind is ScopeKind.COLLECTION else ""
 
-    with pytest.raises(BadAnswer, match="uuid"):
-        reader.whereabouts(item.uuid, Scope(kind, id))
+    with pytest.raises(BadResponseError, match="uuid"):
+        reader.item_state(item.uuid, Scope(kind, id))
 
 
 def test_where_items_went_is_told(reader, sample):
@@ -111,7 +113,7 @@ def test_where_items_went_is_told(reader, sample):
     data.delete(fourth)
     data.move(fifth, elsewhere)
 
-    states = [reader.whereabouts(item.uuid, scope) for item in (first, second, third, fourth, fifth)]
+    states = [reader.item_state(item.uuid, scope) for item in (first, second, third, fourth, fifth)]
 
     assert states == [
         SourceState.WITHDRAWN,
@@ -131,7 +133,7 @@ def test_where_items_went_is_told_by_their_handles_where_their_ids_are_of_before
     data.restrict(third)
     data.delete(fourth)
 
-    states = [reader.whereabouts(str(one.number), scope, one.handle) for one in (first, second, third, fourth, fifth)]
+    states = [reader.item_state(str(one.number), scope, one.handle) for one in (first, second, third, fourth, fifth)]
 
     gone = [SourceState.WITHDRAWN, SourceState.HIDDEN, SourceState.HIDDEN, SourceState.VANISHED]
     assert states == [*gone, SourceState.PRESENT]
@@ -146,7 +148,7 @@ def test_files_are_downloaded_unless_they_are_closed(reader, sample):
     download = reader.download(readable.uuid, got.extend)
 
     assert download.md5 == hashlib.md5(readable.content).hexdigest() == hashlib.md5(got).hexdigest()
-    with pytest.raises(Restricted):
+    with pytest.raises(RestrictedError):
         reader.download(closed.uuid, got.extend)
 
 

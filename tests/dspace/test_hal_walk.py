@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.dspace.records import Item, Page, Scope, ScopeKind
-from connector.errors import BadAnswer, NotFound, Rejected, RepositoryDown, Restricted, ServerTrouble
+from connector.errors import (
+    BadResponseError,
+    NotFoundError,
+    OutageLimitError,
+    RequestRejectedError,
+    RestrictedError,
+    ServerError,
+)
 
 from .fake_hal import HOME, SCOPE, SERVER, FakeHal, client_of, item_id, nothing_seen, recorded, synthetic
 
@@ -78,16 +85,16 @@ def test_a_scope_is_looked_up_first_because_search_takes_an_unknown_one_for_ever
     fake = numbered(5)
     unknown = Scope(ScopeKind.COLLECTION, "00000000-0000-0000-0000-000000000001", None, "Gone")
 
-    with pytest.raises(NotFound, match="There is no collection 00000000"):
+    with pytest.raises(NotFoundError, match="There is no collection 00000000"):
         walk(fake, unknown)
     assert fake.asked_of(SEARCH) == []
 
 
 def test_a_restricted_scope_is_refused_with_a_sentence():
     fake = numbered(5)
-    fake.extra[f"core/collections/{HOME}"] = Restricted("401")
+    fake.extra[f"core/collections/{HOME}"] = RestrictedError("401")
 
-    with pytest.raises(Restricted, match="is not open to the public"):
+    with pytest.raises(RestrictedError, match="is not open to the public"):
         walk(fake)
 
 
@@ -199,7 +206,7 @@ def test_an_item_whose_list_of_files_breaks_is_completed_by_itself():
 
     def trouble(path, asked):
         if path.endswith("/bitstreams") and next(broken, False):
-            raise ServerTrouble("500")
+            raise ServerError("500")
 
     fake.trouble = trouble
 
@@ -215,7 +222,7 @@ def test_a_list_of_files_that_breaks_off_and_is_empty_then_is_not_believed():
 
     def trouble(path, asked):
         if path.endswith("/bitstreams"):
-            raise ServerTrouble("500")
+            raise ServerError("500")
 
     fake.trouble = trouble
 
@@ -233,7 +240,7 @@ def test_a_bundle_whose_list_is_closed_hides_its_files_and_not_the_item():
     bundle["_embedded"] = {}
     fake = FakeHal([])
     fake.extra[SEARCH] = _search_page([item])
-    fake.extra[f"core/bundles/{bundle['uuid']}/bitstreams"] = Restricted("401")
+    fake.extra[f"core/bundles/{bundle['uuid']}/bitstreams"] = RestrictedError("401")
 
     [page] = walk(fake)
 
@@ -244,7 +251,7 @@ def test_an_item_whose_files_are_refused_comes_with_its_metadata():
     item = synthetic(0)
     item["_embedded"]["bundles"] = None
     fake = FakeHal([item])
-    fake.extra[f"core/items/{item_id(0)}/bundles"] = Restricted("401")
+    fake.extra[f"core/items/{item_id(0)}/bundles"] = RestrictedError("401")
 
     [page] = walk(fake)
 
@@ -287,7 +294,7 @@ def test_a_plan_whose_pages_fail_is_not_chosen_for_the_little_that_their_parts_c
 
     def trouble(path, asked):
         if "embed" in asked and asked.get("size") == ["20"]:
-            raise ServerTrouble("status 500")
+            raise ServerError("status 500")
 
     fake.trouble = trouble
 
@@ -445,7 +452,7 @@ def test_parts_the_search_cannot_make_are_left_out():
 
     def trouble(path, asked):
         if "query" in asked:
-            raise Rejected("422")
+            raise RequestRejectedError("422")
 
     fake.trouble = trouble
 
@@ -534,9 +541,9 @@ def breaking(*numbers: int):
             start = int(asked.get("page", ["0"])[0]) * int(asked.get("size", ["0"])[0])
             rows = fake.items[start : start + int(asked.get("size", ["0"])[0])]
             if path == SEARCH and "embed" in asked and ids & {row["uuid"] for row in rows}:
-                raise ServerTrouble("status 500")
+                raise ServerError("status 500")
             if any(id in path for id in ids):
-                raise ServerTrouble("status 500")
+                raise ServerError("status 500")
 
         return trouble
 
@@ -588,7 +595,7 @@ def test_a_repository_that_fails_for_a_while_loses_nothing(plan):
 
     def trouble(path, asked):
         if len(fake.requests) > 120 and next(failing, None) is not None:
-            raise ServerTrouble("status 503")
+            raise ServerError("status 503")
 
     fake.trouble = trouble
 
@@ -603,22 +610,22 @@ def test_a_repository_that_fails_for_good_ends_the_walk_and_no_item_is_blamed():
 
     def trouble(path, asked):
         if len(fake.requests) > 10:
-            raise ServerTrouble("status 503")
+            raise ServerError("status 503")
 
     fake.trouble = trouble
     pages = client_of(fake).walk(SCOPE, seen=nothing_seen)
     got: list[Page] = []
 
-    with pytest.raises(RepositoryDown, match="status 503"):
+    with pytest.raises(OutageLimitError, match="status 503"):
         got.extend(pages)
     assert not any(page.failures for page in got)
 
 
 def test_an_answer_of_another_shape_is_waited_out_like_any_trouble():
     fake = numbered(20)
-    fake.extra[SEARCH] = BadAnswer("answered with a web page")
+    fake.extra[SEARCH] = BadResponseError("answered with a web page")
 
-    with pytest.raises(RepositoryDown, match="web page"):
+    with pytest.raises(OutageLimitError, match="web page"):
         walk(fake)
 
 

@@ -15,10 +15,18 @@ import responses
 
 from connector.dspace.legacy import LegacyClient
 from connector.dspace.records import Failure, Scope, ScopeKind
-from connector.errors import BadAnswer, NotFound, RepositoryDown, Restricted, ServerTrouble, TimedOut, Unreachable
-from connector.http import Http, HttpSettings, OutageWait
+from connector.errors import (
+    BadResponseError,
+    NotFoundError,
+    OutageLimitError,
+    RequestTimeoutError,
+    RestrictedError,
+    ServerError,
+    UnreachableError,
+)
+from connector.http import HttpClient, HttpSettings, OutageWait
 from connector.http.addresses import AddressRule
-from connector.http.pace import Pace
+from connector.http.concurrency import ConcurrencyLimit
 from tests.dspace.fake_legacy import API, Hurried, client, walked
 
 HOME = Scope(ScopeKind.COLLECTION, "7")
@@ -37,7 +45,7 @@ def web() -> Iterator[responses.RequestsMock]:
 @pytest.fixture
 def reader(tmp_path: Path) -> LegacyClient:
     settings = HttpSettings("DSpaceConnector/1", AddressRule(()))
-    return client(Http(settings, Pace(tmp_path, "key"), OutageWait(stop=Hurried())), 5, patience=20)
+    return client(HttpClient(settings, ConcurrencyLimit(tmp_path, "key"), OutageWait(stop=Hurried())), 5, patience=20)
 
 
 def in_an_hour() -> str:
@@ -45,21 +53,21 @@ def in_an_hour() -> str:
 
 
 BAD: dict[str, tuple[dict[str, Any], type[Exception]]] = {
-    "refused": ({"body": requests.ConnectionError("refused")}, Unreachable),
-    "timeout": ({"body": requests.ReadTimeout()}, TimedOut),
-    "401": ({"status": 401}, Restricted),
-    "403": ({"status": 403}, Restricted),
-    "404": ({"status": 404}, NotFound),
-    "429 with seconds": ({"status": 429, "headers": {"Retry-After": "7"}}, ServerTrouble),
-    "429 with a date": ({"status": 429, "headers": {"Retry-After": in_an_hour()}}, ServerTrouble),
-    "500": ({"status": 500}, ServerTrouble),
-    "HTML": ({"body": HTML, "content_type": "text/html"}, BadAnswer),
-    "truncated": ({"body": '[{"id": 7, "na'}, BadAnswer),
-    "no list": ({"json": {"collections": []}}, BadAnswer),
-    "a row without id": ({"json": [{"name": "Theses"}]}, BadAnswer),
-    "a row that is text": ({"json": ["Theses"]}, BadAnswer),
-    "a row that is null": ({"json": [None]}, BadAnswer),
-    "a count that is text": ({"json": [COLLECTION | {"numberItems": "2"}]}, BadAnswer),
+    "refused": ({"body": requests.ConnectionError("refused")}, UnreachableError),
+    "timeout": ({"body": requests.ReadTimeout()}, RequestTimeoutError),
+    "401": ({"status": 401}, RestrictedError),
+    "403": ({"status": 403}, RestrictedError),
+    "404": ({"status": 404}, NotFoundError),
+    "429 with seconds": ({"status": 429, "headers": {"Retry-After": "7"}}, ServerError),
+    "429 with a date": ({"status": 429, "headers": {"Retry-After": in_an_hour()}}, ServerError),
+    "500": ({"status": 500}, ServerError),
+    "HTML": ({"body": HTML, "content_type": "text/html"}, BadResponseError),
+    "truncated": ({"body": '[{"id": 7, "na'}, BadResponseError),
+    "no list": ({"json": {"collections": []}}, BadResponseError),
+    "a row without id": ({"json": [{"name": "Theses"}]}, BadResponseError),
+    "a row that is text": ({"json": ["Theses"]}, BadResponseError),
+    "a row that is null": ({"json": [None]}, BadResponseError),
+    "a count that is text": ({"json": [COLLECTION | {"numberItems": "2"}]}, BadResponseError),
 }
 
 
@@ -113,7 +121,7 @@ def test_a_repository_that_is_bad_for_good_ends_the_walk_at_its_cursor(web, read
     web.get(f"{API}/collections/7/items", **BAD[name][0])
     web.get(f"{API}/communities", **BAD[name][0])
 
-    with pytest.raises(RepositoryDown):
+    with pytest.raises(OutageLimitError):
         walked(reader, HOME)
 
 
@@ -188,7 +196,7 @@ def test_an_item_whose_files_are_broken_comes_with_its_metadata(web, reader, fil
 
 def test_an_item_too_large_for_any_page_fails_alone(web, tmp_path):
     settings = HttpSettings("DSpaceConnector/1", AddressRule(()), json_bytes=2_000)
-    reader = client(Http(settings, Pace(tmp_path, "key"), OutageWait(stop=Hurried())), 5, patience=20)
+    reader = client(HttpClient(settings, ConcurrencyLimit(tmp_path, "key"), OutageWait(stop=Hurried())), 5, patience=20)
     large = FULL | {"id": 2, "metadata": [{"key": "dc.description", "value": "x" * 5_000, "language": None}]}
 
     def page(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
@@ -221,5 +229,5 @@ def test_a_server_in_trouble_is_not_taken_for_an_unknown_handle(web, reader):
     web.get(f"{API}/handle/1/2", status=500)
     web.get(f"{API}/communities", status=503)
 
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         reader.find(ScopeKind.ITEM, "1/2")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connector.dspace.records import Failure, Item, MetadataValue, Scope, ScopeKind, SourceState
-from connector.errors import NotFound, Restricted
+from connector.errors import NotFoundError, RestrictedError
 from tests.dspace.fake_legacy import REPOSITORY, RecordedDSpace, client, walked
 
 SPECIAL, MIXED = "47979495-7385-47f6-8d5f-e244a8f25580", "6cd691b6-44bd-4b26-b76c-f97ce80b99f2"
@@ -155,7 +155,7 @@ def test_a_single_item_is_a_walk_of_one_page():
 
 @pytest.mark.parametrize(("kind", "id"), [("item", RESTRICTED), ("collection", "487b120d-c566-4548-bc94-66c49ea80418")])
 def test_a_scope_that_is_closed_is_an_error_and_no_empty_walk(kind, id):
-    with pytest.raises(Restricted):
+    with pytest.raises(RestrictedError):
         walked(client(RecordedDSpace("dspace6"), 6), Scope(ScopeKind(kind), id))
 
 
@@ -215,27 +215,33 @@ def test_the_whole_repository_is_found_without_asking():
 @pytest.mark.parametrize(
     ("generation", "kind", "identifier", "error", "sentence"),
     [
-        (6, "collection", NOWHERE, NotFound, f"There is no collection {NOWHERE} in this repository."),
+        (6, "collection", NOWHERE, NotFoundError, f"There is no collection {NOWHERE} in this repository."),
         (
             6,
             "collection",
             "20.500.12345/1",
-            NotFound,
+            NotFoundError,
             "20.500.12345/1 is the handle of a community, not of a collection.",
         ),
-        (6, "item", "nonsense", NotFound, "There is no item “nonsense”: that is neither an id nor a handle."),
-        (6, "item", RESTRICTED, Restricted, f"The item {RESTRICTED} is not open to the public."),
-        (6, "item", "1/2", NotFound, "the handle 1/2 in this repository, or it is not open to the public."),
-        (4, "collection", "99999999", Restricted, "The collection 99999999 is unknown, or not open to the public."),
+        (6, "item", "nonsense", NotFoundError, "There is no item “nonsense”: that is neither an id nor a handle."),
+        (6, "item", RESTRICTED, RestrictedError, f"The item {RESTRICTED} is not open to the public."),
+        (6, "item", "1/2", NotFoundError, "the handle 1/2 in this repository, or it is not open to the public."),
+        (
+            4,
+            "collection",
+            "99999999",
+            RestrictedError,
+            "The collection 99999999 is unknown, or not open to the public.",
+        ),
         (
             4,
             "collection",
             SPECIAL,
-            NotFound,
+            NotFoundError,
             f"There is no collection “{SPECIAL}”: that is neither an id nor a handle.",
         ),
-        (4, "item", "1/2", NotFound, "There is nothing with the handle 1/2 in this repository."),
-        (4, "item", "20.500.12345/397", Restricted, "20.500.12345/397 is unknown, or not open to the public."),
+        (4, "item", "1/2", NotFoundError, "There is nothing with the handle 1/2 in this repository."),
+        (4, "item", "20.500.12345/397", RestrictedError, "20.500.12345/397 is unknown, or not open to the public."),
     ],
 )
 def test_what_cannot_be_found_is_said_in_a_sentence(generation, kind, identifier, error, sentence):
@@ -275,14 +281,14 @@ def test_a_page_without_an_object_resolves_to_nothing():
     ],
 )
 def test_items_no_longer_shown_are_told_apart(item, scope, state):
-    assert client(RecordedDSpace("dspace6"), 6).whereabouts(item, scope) == state
+    assert client(RecordedDSpace("dspace6"), 6).item_state(item, scope) == state
 
 
 def test_an_id_that_another_item_has_now_says_that_the_one_asked_for_is_gone():
     dspace = client(RecordedDSpace("dspace6"), 6)
 
-    assert dspace.whereabouts(PRIVATE, REPOSITORY, "20.500.12345/999") == SourceState.VANISHED
-    assert dspace.whereabouts(PRIVATE, REPOSITORY, "20.500.12345/400") == SourceState.HIDDEN
+    assert dspace.item_state(PRIVATE, REPOSITORY, "20.500.12345/999") == SourceState.VANISHED
+    assert dspace.item_state(PRIVATE, REPOSITORY, "20.500.12345/400") == SourceState.HIDDEN
 
 
 def test_a_file_is_fetched_by_its_id():

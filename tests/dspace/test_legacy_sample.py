@@ -13,7 +13,7 @@ import pytest
 
 from connector.dspace.legacy import LegacyClient
 from connector.dspace.records import Scope, ScopeKind, Server, SourceState
-from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
+from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
 from tests.dspace.fake_legacy import REPOSITORY, Hurried, walked
 from tests.sample import SampleRepository
 
@@ -32,7 +32,9 @@ def sample(generation: int) -> Iterator[SampleRepository]:
 @pytest.fixture
 def reader(sample: SampleRepository, generation: int, tmp_path: Path) -> Iterator[LegacyClient]:
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    http = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "sample"), OutageWait(stop=Hurried()))
+    http = HttpClient(
+        HttpSettings("DSpaceConnector/test", rule), ConcurrencyLimit(tmp_path, "sample"), OutageWait(stop=Hurried())
+    )
     server = Server(sample.url, f"{sample.url}/rest", generation, f"{generation}.x")
     yield LegacyClient(http, server, patience=OutageWait(60, Hurried()), width=lambda: 4)
     http.close()
@@ -126,7 +128,7 @@ def test_what_becomes_of_an_item_is_told(reader, sample, generation):
     sample.data.move(moved, elsewhere)
     sample.data.delete(deleted)
 
-    states = [reader.whereabouts(id_of(item, generation), scope) for item in chosen]
+    states = [reader.item_state(id_of(item, generation), scope) for item in chosen]
 
     listed_on_4 = SourceState.PRESENT if generation == 4 else SourceState.HIDDEN
     unknown_on_4 = SourceState.HIDDEN if generation == 4 else SourceState.VANISHED

@@ -11,9 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from connector.dspace import legacy_api, legacy_slices, legacy_walk
+from connector.dspace import legacy_api, legacy_recheck, legacy_walk
 from connector.dspace.records import Scope, ScopeKind, Subset
-from connector.errors import NotFound, Rejected, RepositoryDown, Restricted, Stopped, TimedOut, Unreachable
+from connector.errors import (
+    JobStoppedError,
+    NotFoundError,
+    OutageLimitError,
+    RequestRejectedError,
+    RequestTimeoutError,
+    RestrictedError,
+    UnreachableError,
+)
 from tests.dspace.fake_legacy import REPOSITORY, PagingDSpace, Row, client, walked
 
 HOMES = (2, 7, 10)
@@ -147,7 +155,7 @@ def test_an_id_list_that_cannot_be_had_is_read_in_pages():
 
     def refuse(dspace: PagingDSpace) -> None:
         if "limit=1000000" in dspace.asked[-1]:
-            raise TimedOut("no answer")
+            raise RequestTimeoutError("no answer")
 
     dspace.before_answer = refuse
 
@@ -198,7 +206,7 @@ def test_a_page_that_timed_out_is_never_asked_for_again_at_its_size():
 
     def hang(dspace: PagingDSpace) -> None:
         if "limit=50 offset=100" in dspace.asked[-1]:
-            raise TimedOut("no answer")
+            raise RequestTimeoutError("no answer")
 
     dspace.before_answer = hang
 
@@ -344,7 +352,7 @@ def test_a_mapped_item_counts_once_in_the_total():
     assert [page.total for page in result.pages] == [6, 4, 3]
 
 
-@pytest.mark.parametrize("error", [NotFound, Restricted])
+@pytest.mark.parametrize("error", [NotFoundError, RestrictedError])
 def test_a_collection_that_closes_is_told_and_the_others_go_on(error):
     dspace = PagingDSpace(6, HOMES, [Row(1, (2,)), Row(2, (7,)), Row(3, (10,))])
 
@@ -366,11 +374,11 @@ def test_a_collection_that_is_the_whole_scope_and_closes_ends_the_walk():
 
     def refuse(dspace: PagingDSpace) -> None:
         if "offset=10" in dspace.asked[-1]:
-            raise Restricted("not for you")
+            raise RestrictedError("not for you")
 
     dspace.before_answer = refuse
 
-    with pytest.raises(Restricted):
+    with pytest.raises(RestrictedError):
         walked(client(dspace, 6, limit=10), collection(2))
 
 
@@ -411,7 +419,7 @@ def test_a_repository_that_recovers_is_read_to_its_end():
 
     def fail(dspace: PagingDSpace) -> None:
         if len(dspace.asked) > 4 and next(down, None) is not None:
-            raise Unreachable("refused")
+            raise UnreachableError("refused")
 
     dspace.before_answer = fail
 
@@ -426,11 +434,11 @@ def test_a_repository_that_is_gone_for_good_ends_the_walk_without_failed_items()
 
     def fail(dspace: PagingDSpace) -> None:
         if len(dspace.asked) > 60:
-            raise Unreachable("refused")
+            raise UnreachableError("refused")
 
     dspace.before_answer = fail
 
-    with pytest.raises(RepositoryDown):
+    with pytest.raises(OutageLimitError):
         pages.extend(client(dspace, 4, limit=20).walk(collection(2), seen=lambda ids: set()))
     assert [page.failures for page in pages if page.failures] == []
 
@@ -441,11 +449,11 @@ def test_a_stop_passes_through_the_walk_and_is_nobodys_failure(generation):
 
     def stop(dspace: PagingDSpace) -> None:
         if len(dspace.asked) > 3:
-            raise Stopped("Stopped.")
+            raise JobStoppedError("Stopped.")
 
     dspace.before_answer = stop
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobStoppedError):
         walked(client(dspace, generation, limit=10), collection(2))
 
 
@@ -559,7 +567,7 @@ def test_a_list_of_collections_without_end_is_read_to_a_bound_and_refused(genera
     monkeypatch.setattr(legacy_api, "MOST_UNCOUNTED", 5_000)
     dspace = InventingOutside(generation, HOMES, [])
 
-    with pytest.raises(Rejected, match="It may have no end"):
+    with pytest.raises(RequestRejectedError, match="It may have no end"):
         walked(client(dspace, generation), REPOSITORY)
     assert len(dspace.asked) < 150
 
@@ -577,7 +585,7 @@ def test_a_part_of_a_list_that_counts_far_more_than_it_holds_is_not_read_to_its_
 
 @pytest.mark.parametrize("generation", [5, 6])
 def test_a_part_of_a_list_of_all_items_without_end_is_read_to_a_bound(generation, monkeypatch):
-    monkeypatch.setattr(legacy_slices, "MOST_UNCOUNTED", 2_000)
+    monkeypatch.setattr(legacy_recheck, "MOST_UNCOUNTED", 2_000)
 
     result = walked(client(InventingOutside(generation, (), []), generation), REPOSITORY, subset=Subset(part=(0, 2)))
 

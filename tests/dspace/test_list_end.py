@@ -7,7 +7,7 @@ import pytest
 from connector.dspace.hal_api import to_the_end
 from connector.dspace.hal_records import Listed
 from connector.dspace.list_end import MOST_LISTED
-from connector.errors import BadAnswer, TooLarge
+from connector.errors import BadResponseError, TooLargeError
 
 SIZE = 20
 
@@ -55,7 +55,7 @@ def test_a_count_far_too_high_ends_after_a_few_pages_without_rows():
 def test_rows_without_end_are_read_to_a_bound():
     rows = Rows(10**12, 20)
 
-    with pytest.raises(BadAnswer, match="It may have no end"):
+    with pytest.raises(BadResponseError, match="It may have no end"):
         rows.read()
     assert len(rows.asked) < 60
 
@@ -63,7 +63,7 @@ def test_rows_without_end_are_read_to_a_bound():
 def test_rows_without_end_are_read_to_a_bound_however_many_are_counted():
     rows = Rows(10**12, 10**12)
 
-    with pytest.raises(TooLarge, match="It may have no end"):
+    with pytest.raises(TooLargeError, match="It may have no end"):
         to_read = to_the_end(rows.page(0, 1000), lambda number, size: rows.page(number, 1000))
         for _ in to_read:
             pass
@@ -74,7 +74,7 @@ def test_a_list_that_forgets_rows_while_it_is_read_is_no_good_answer():
     rows = Rows(45, 45)
     read = to_the_end(rows.page(0), lambda number, size: Rows(0, 0).page(number))
 
-    with pytest.raises(BadAnswer, match="counts 0"):
+    with pytest.raises(BadResponseError, match="counts 0"):
         list(read)
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from connector.dspace.login import MOST_RENEWALS, Account, Login
 from connector.dspace.records import Server
-from connector.errors import BadAnswer, LoginRefused, ServerTrouble
-from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
+from connector.errors import BadResponseError, LoginFailedError, ServerError
+from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
 from tests.http.sites import Site, reply
 from tests.sample import SampleRepository
 from tests.sample.login import NAME
@@ -38,7 +38,9 @@ def clock():
 @pytest.fixture
 def http(tmp_path):
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    door = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "sample", 1), OutageWait(stop=Hurried()))
+    door = HttpClient(
+        HttpSettings("DSpaceConnector/test", rule), ConcurrencyLimit(tmp_path, "sample", 1), OutageWait(stop=Hurried())
+    )
     yield door
     door.close()
 
@@ -95,7 +97,7 @@ def test_the_password_travels_only_after_a_get_that_may_have_led_to_https(sample
 
 
 def test_a_wrong_password_is_a_sentence_and_is_tried_once(sample, http, clock):
-    with pytest.raises(LoginRefused, match=r"^The repository does not accept this name and password\.$"):
+    with pytest.raises(LoginFailedError, match=r"^The repository does not accept this name and password\.$"):
         login_at(sample, http, clock, "wrong").enter()
 
     assert posts(sample) == 1
@@ -126,7 +128,7 @@ def test_a_login_that_lapses_again_and_again_is_given_up(sample, http, clock):
 
     clock.now = 3599
 
-    with pytest.raises(LoginRefused, match="has ended our login 4 times within an hour"):
+    with pytest.raises(LoginFailedError, match="has ended our login 4 times within an hour"):
         login.check()
     assert sample.logins.made == 1 + MOST_RENEWALS
 
@@ -145,7 +147,7 @@ def test_a_login_that_lapses_now_and_then_is_renewed_for_as_long_as_the_job_last
 def test_a_login_that_is_accepted_and_does_not_hold_is_refused(sample, http, clock):
     sample.logins.lives = [0]
 
-    with pytest.raises(LoginRefused, match="does not sign us in"):
+    with pytest.raises(LoginFailedError, match="does not sign us in"):
         login_at(sample, http, clock).enter()
 
     assert sample.logins.made == 1
@@ -194,14 +196,14 @@ def test_trouble_in_an_exchange_is_told_and_the_exchange_tried_again(modern, htt
     login = login_at(modern, http, clock)
     login.enter()
     clock.now = 1600
-    trouble = ServerTrouble("The server has a bad hour.")
+    trouble = ServerError("The server has a bad hour.")
 
     def fails(*_, **__):
         raise trouble
 
     with monkeypatch.context() as bad_hour:
         bad_hour.setattr(http, "post", fails)
-        with pytest.raises(ServerTrouble):
+        with pytest.raises(ServerError):
             is_known(modern, http)
 
     assert is_known(modern, http)
@@ -209,7 +211,7 @@ def test_trouble_in_an_exchange_is_told_and_the_exchange_tried_again(modern, htt
 
 
 def test_a_token_that_is_a_web_page_is_a_bad_answer(http, clock):
-    with running(5) as sample, pytest.raises(BadAnswer, match="gives no token"):
+    with running(5) as sample, pytest.raises(BadResponseError, match="gives no token"):
         sample.faults.add("/login", body="<html>\nWelcome</html>")
         login_at(sample, http, clock).enter()
 
@@ -217,14 +219,14 @@ def test_a_token_that_is_a_web_page_is_a_bad_answer(http, clock):
 def test_a_jwt_whose_end_cannot_be_read_is_a_bad_answer(modern, http, clock):
     modern.faults.add("/login", headers={"Authorization": "Bearer nonsense"})
 
-    with pytest.raises(BadAnswer, match="end cannot be read"):
+    with pytest.raises(BadResponseError, match="end cannot be read"):
         login_at(modern, http, clock).enter()
 
 
 def test_dspace_4_has_no_login(http, clock):
     server = Server("http://x", "http://x/rest", 4, "4.9", None, None)
 
-    with pytest.raises(LoginRefused, match=r"^DSpace 4\.9 has no login"):
+    with pytest.raises(LoginFailedError, match=r"^DSpace 4\.9 has no login"):
         Login(http, server, Account(NAME, PASSWORD), clock)
 
 
@@ -243,7 +245,7 @@ def test_the_password_is_in_no_log_error_or_repr(sample, http, clock, caplog):
     login = login_at(sample, http, clock)
     login.enter()
     refused = login_at(sample, http, clock, "another canary")
-    with pytest.raises(LoginRefused) as caught:
+    with pytest.raises(LoginFailedError) as caught:
         refused.enter()
 
     told = caplog.text + repr(login) + repr(Account(NAME, PASSWORD)) + repr(caught.value) + str(caught.value.__cause__)

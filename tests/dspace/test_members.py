@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from connector.dspace.members import label, optional, required, text
-from connector.errors import BadAnswer
+from connector.dspace.json_members import label, optional, required, text
+from connector.errors import BadResponseError
 
 URL = "https://repository.example/rest/items/1"
 LARGEST = 2**53 - 1
@@ -18,13 +18,13 @@ def test_an_integer_is_read_as_it_came(number):
 
 @pytest.mark.parametrize("text", ["9007199254740992", "-9007199254740992", "9223372036854775808", "1" + "0" * 400])
 def test_an_integer_that_is_too_large_is_a_bad_answer(text):
-    with pytest.raises(BadAnswer, match="“size” is too large"):
+    with pytest.raises(BadResponseError, match="“size” is too large"):
         optional({"size": json.loads(text)}, "size", int, URL)
 
 
 @pytest.mark.parametrize("text", ["true", "false", "1e400", "-1e400", "5.0", '"5"', "[]"])
 def test_what_is_no_integer_is_a_bad_answer(text):
-    with pytest.raises(BadAnswer, match="“size” is missing or of another type"):
+    with pytest.raises(BadResponseError, match="“size” is missing or of another type"):
         required({"size": json.loads(text)}, "size", int, URL)
 
 
@@ -35,13 +35,13 @@ def test_true_is_read_where_it_is_asked_for():
 @pytest.mark.parametrize("row", [{}, {"size": None}])
 def test_a_missing_member_is_an_error_only_where_it_is_required(row):
     assert optional(row, "size", int, URL) is None
-    with pytest.raises(BadAnswer, match="missing"):
+    with pytest.raises(BadResponseError, match="missing"):
         required(row, "size", int, URL)
 
 
 @pytest.mark.parametrize("row", [None, [], "text", 1])
 def test_a_row_that_is_no_object_is_a_bad_answer(row):
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponseError):
         optional(row, "size", int, URL)
 
 
@@ -49,7 +49,7 @@ def test_a_row_that_is_no_object_is_a_bad_answer(row):
 def test_a_string_that_cannot_be_stored_is_a_bad_answer_unless_it_is_a_label_or_metadata(odd):
     row = {"handle": odd}
 
-    with pytest.raises(BadAnswer, match="“handle” has characters"):
+    with pytest.raises(BadResponseError, match="“handle” has characters"):
         optional(row, "handle", str, URL)
     assert label(row, "handle", URL) == "a\N{REPLACEMENT CHARACTER}b"
     assert text(row, "handle", URL) == odd

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from connector.dspace.pages import Pages, Rows
-from connector.errors import BotWall, RepositoryDown, Transient
+from connector.dspace.page_reader import PageReader, Rows
+from connector.errors import BotChallengeError, OutageLimitError, TransientError
 
 from .waiting import item, patience
 
@@ -30,17 +30,17 @@ class Listing:
         self.asked.append((offset, size))
         if self.down:
             self.down -= 1
-            raise Transient("the server is down")
+            raise TransientError("the server is down")
         if size > self.most:
-            raise Transient("too much at once")
+            raise TransientError("too much at once")
         rows = range(offset, min(offset + size, self.total))
         if self.broken.intersection(rows):
-            raise Transient("row broken")
+            raise TransientError("row broken")
         return Rows(tuple(item(row) for row in rows), self.total)
 
 
 def read_all(listing: Listing, size: int, start: int = 0, width: int = 1, seconds: float = 1000):
-    pages = Pages(listing.read, SIZES, patience(seconds)[0], lambda: width)
+    pages = PageReader(listing.read, SIZES, patience(seconds)[0], lambda: width)
     return list(pages(start, lambda: listing.total, size))
 
 
@@ -71,7 +71,7 @@ def test_a_listing_that_grows_is_read_to_its_new_end():
         listing.total = 40
         return rows
 
-    pages = Pages(read, SIZES, patience()[0], lambda: 1)
+    pages = PageReader(read, SIZES, patience()[0], lambda: 1)
 
     assert sum(len(rows.items) for _, rows in pages(0, lambda: listing.total, 20)) == 40
 
@@ -119,7 +119,7 @@ class Heavy(Listing):
         return rows
 
     def sizes_asked(self, size: int) -> list[int]:
-        pages = Pages(self.read, SIZES, patience()[0], lambda: 1, clock=lambda: self.now)
+        pages = PageReader(self.read, SIZES, patience()[0], lambda: 1, clock=lambda: self.now)
         read = [number for _, rows in pages(0, lambda: self.total, size) for number in ids(rows)]
         assert read == list(range(self.total))
         return [size for _, size in self.asked]
@@ -193,7 +193,7 @@ def test_three_broken_rows_side_by_side_are_the_rows_fault_while_others_can_be_r
 @pytest.mark.parametrize("failing", range(1, 60))
 def test_a_page_waits_while_the_repository_fails_and_nothing_of_it_is_lost(failing):
     listing = Listing(60)
-    pages = iter(Pages(listing.read, SIZES, patience()[0], lambda: 1)(0, lambda: 60, 20))
+    pages = iter(PageReader(listing.read, SIZES, patience()[0], lambda: 1)(0, lambda: 60, 20))
     next(pages)
     listing.down = failing
 
@@ -207,17 +207,17 @@ def test_patience_ends_with_an_error_that_can_be_resumed_from():
     listing = Listing(60)
     listing.down = 10**6
 
-    with pytest.raises(RepositoryDown, match="the server is down"):
+    with pytest.raises(OutageLimitError, match="the server is down"):
         read_all(listing, 20, seconds=60)
 
 
 def test_a_repository_that_never_answered_is_no_fault_of_its_first_row():
-    with pytest.raises(RepositoryDown):
+    with pytest.raises(OutageLimitError):
         read_all(Listing(1, broken={0}), 1, seconds=60)
 
 
 def test_a_control_tells_the_fault_of_the_first_row_from_that_of_the_repository():
-    pages = Pages(Listing(1, broken={0}).read, SIZES, patience()[0], lambda: 1, control=lambda: "all is well")
+    pages = PageReader(Listing(1, broken={0}).read, SIZES, patience()[0], lambda: 1, control=lambda: "all is well")
 
     [(_, rows)] = pages(0, lambda: 1, 1)
 
@@ -226,9 +226,9 @@ def test_a_control_tells_the_fault_of_the_first_row_from_that_of_the_repository(
 
 def test_a_list_of_which_nothing_comes_is_broken_itself_and_not_asked_for_each_of_its_rows():
     listing, (bound, _) = Listing(1000, broken=set(range(1000))), patience(60)
-    pages = Pages(listing.read, SIZES, bound, lambda: 1, control=lambda: "all is well")
+    pages = PageReader(listing.read, SIZES, bound, lambda: 1, control=lambda: "all is well")
 
-    with pytest.raises(RepositoryDown, match="row broken"):
+    with pytest.raises(OutageLimitError, match="row broken"):
         list(pages(0, lambda: 1000, 100))
 
     assert max(offset for offset, _ in listing.asked) < 30
@@ -246,7 +246,7 @@ def test_many_broken_rows_side_by_side_are_the_rows_fault_once_anything_came():
 def test_a_page_that_could_be_read_again_ends_the_wait_though_the_next_is_broken():
     listing = Listing(2, broken={1})
     waiting, _ = patience()
-    pages = iter(Pages(listing.read, SIZES, waiting, lambda: 1)(0, lambda: 2, 1))
+    pages = iter(PageReader(listing.read, SIZES, waiting, lambda: 1)(0, lambda: 2, 1))
     next(pages)
     listing.down = 5
 
@@ -258,11 +258,11 @@ def test_a_page_that_could_be_read_again_ends_the_wait_though_the_next_is_broken
 def test_a_protection_against_robots_fails_the_walk_with_its_sentence_and_no_row():
     def read(offset: int, size: int, tries: int) -> Rows:
         if offset:
-            raise BotWall("A protection against robots answers.")
+            raise BotChallengeError("A protection against robots answers.")
         return Listing(40).read(offset, size, tries)
 
-    pages = iter(Pages(read, SIZES, patience(seconds=60)[0], lambda: 1)(0, lambda: 40, 20))
+    pages = iter(PageReader(read, SIZES, patience(seconds=60)[0], lambda: 1)(0, lambda: 40, 20))
     next(pages)
 
-    with pytest.raises(RepositoryDown, match="A protection against robots answers"):
+    with pytest.raises(OutageLimitError, match="A protection against robots answers"):
         next(pages)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.dspace.hal_query import WAYS, items_in
-from connector.dspace.parts import part_of, prefixes
 from connector.dspace.records import MOST_PARTS, Scope, ScopeKind, Subset
+from connector.dspace.uuid_partitions import part_of, prefixes
 
 HOME = Scope(ScopeKind.COLLECTION, "598251e6-d326-4740-bad9-1d1776a4afb6")
 PARTS = st.integers(1, MOST_PARTS)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from connector.dspace.paths import handle_in, is_uuid, object_of, without_object
 from connector.dspace.records import ScopeKind
+from connector.dspace.urls import handle_in, is_uuid, object_of, without_object
 
 UUID = "598251e6-d326-4740-bad9-1d1776a4afb6"
 

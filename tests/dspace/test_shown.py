@@ -8,14 +8,14 @@ import pytest
 
 from connector import dspace
 from connector.dspace.records import Scope, ScopeKind
-from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
+from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
 from tests.sample import Repository, SampleRepository, grow
 
 
 @pytest.fixture
 def http(tmp_path):
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    door = Http(HttpSettings("DSpaceConnector/test", rule), Pace(tmp_path, "sample", 2))
+    door = HttpClient(HttpSettings("DSpaceConnector/test", rule), ConcurrencyLimit(tmp_path, "sample", 2))
     yield door
     door.close()
 
@@ -23,7 +23,7 @@ def http(tmp_path):
 class Shelf:
     """A sample repository, and a signed-out client of it."""
 
-    def __init__(self, sample: SampleRepository, http: Http):
+    def __init__(self, sample: SampleRepository, http: HttpClient):
         self.sample = sample
         server = dspace.connect(http, sample.url, "rest").server
         self.client = dspace.client(http, server, patience=OutageWait(5), width=lambda: 2)

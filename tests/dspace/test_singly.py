@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from connector.dspace.item_reader import read_items_individually
 from connector.dspace.records import Failure, Item
-from connector.dspace.singly import singly
 from connector.errors import (
     LASTING_ERRORS,
-    BotWall,
-    NoAddress,
-    RepositoryDown,
-    TimedOut,
-    Transient,
+    BotChallengeError,
+    InvalidAddressError,
+    OutageLimitError,
+    RequestTimeoutError,
+    TransientError,
 )
 
 from .waiting import item, patience
@@ -21,22 +21,22 @@ from .waiting import item, patience
 def test_what_fails_singly_is_a_failure_with_its_reason_among_good_ones():
     def read(found: Item) -> Item:
         if found.id == "2":
-            raise Transient("it is broken")
+            raise TransientError("it is broken")
         return found
 
-    results = list(singly(map(item, range(5)), read, patience()[0], lambda: 1))
+    results = list(read_items_individually(map(item, range(5)), read, patience()[0], lambda: 1))
 
     assert results == [item(0), item(1), item(3), Failure("2", "123456789/2", "Item 2", "it is broken"), item(4)]
 
 
-@pytest.mark.parametrize("kind", [*LASTING_ERRORS, NoAddress])
+@pytest.mark.parametrize("kind", [*LASTING_ERRORS, InvalidAddressError])
 def test_every_error_of_one_item_fails_that_item_alone(kind):
     def read(found: Item) -> Item:
         if found.id == "1":
             raise kind("not this one")
         return found
 
-    results = list(singly(map(item, range(3)), read, patience()[0], lambda: 1))
+    results = list(read_items_individually(map(item, range(3)), read, patience()[0], lambda: 1))
 
     assert results == [item(0), item(2), Failure("1", "123456789/1", "Item 1", "not this one")]
 
@@ -46,10 +46,10 @@ def test_three_failures_in_a_row_are_the_items_own_while_a_good_one_can_still_be
 
     def read(found: Item) -> Item:
         if int(found.id) >= 2:
-            raise Transient("it is broken")
+            raise TransientError("it is broken")
         return found
 
-    results = list(singly(map(item, range(8)), read, waiting, lambda: 1))
+    results = list(read_items_individually(map(item, range(8)), read, waiting, lambda: 1))
 
     assert sum(isinstance(result, Failure) for result in results) == 6
     assert 5.0 not in clock.waits
@@ -63,29 +63,29 @@ def test_items_wait_while_the_repository_fails_and_then_all_come(failing):
         nonlocal answers
         answers += 1
         if 2 < answers <= 2 + failing:
-            raise Transient("down")
+            raise TransientError("down")
         return found
 
-    results = list(singly(map(item, range(6)), read, patience()[0], lambda: 1))
+    results = list(read_items_individually(map(item, range(6)), read, patience()[0], lambda: 1))
 
     assert sorted(results, key=lambda result: result.id) == [item(number) for number in range(6)]
 
 
 def test_a_control_tells_the_fault_of_the_first_item_from_that_of_the_repository():
     def read(found: Item) -> Item:
-        raise Transient("it is broken")
+        raise TransientError("it is broken")
 
-    results = singly([item(0)], read, patience()[0], lambda: 1, control=lambda: "all is well")
+    results = read_items_individually([item(0)], read, patience()[0], lambda: 1, control=lambda: "all is well")
 
     assert list(results) == [Failure("0", "123456789/0", "Item 0", "it is broken")]
 
 
 def test_items_that_never_come_end_with_patience():
     def read(found: Item) -> Item:
-        raise Transient("down")
+        raise TransientError("down")
 
-    with pytest.raises(RepositoryDown):
-        list(singly(map(item, range(6)), read, patience(seconds=30)[0], lambda: 1))
+    with pytest.raises(OutageLimitError):
+        list(read_items_individually(map(item, range(6)), read, patience(seconds=30)[0], lambda: 1))
 
 
 def test_an_item_behind_a_protection_against_robots_waits_and_is_never_a_failure():
@@ -95,11 +95,11 @@ def test_an_item_behind_a_protection_against_robots_waits_and_is_never_a_failure
         nonlocal walled
         if found.id == "2" and walled:
             walled -= 1
-            raise BotWall("A protection against robots answers.")
+            raise BotChallengeError("A protection against robots answers.")
         return found
 
     waiting, clock = patience()
-    results = list(singly(map(item, range(5)), read, waiting, lambda: 1))
+    results = list(read_items_individually(map(item, range(5)), read, waiting, lambda: 1))
 
     assert sorted(results, key=lambda result: result.id) == [item(number) for number in range(5)]
     assert [wait for wait in clock.waits if wait >= 5] == [5, 10, 20, 40, 80]
@@ -109,11 +109,11 @@ def test_an_item_behind_a_protection_against_robots_waits_and_is_never_a_failure
 def test_an_item_that_stays_behind_a_protection_against_robots_fails_the_walk():
     def read(found: Item) -> Item:
         if found.id == "2":
-            raise BotWall("A protection against robots answers.")
+            raise BotChallengeError("A protection against robots answers.")
         return found
 
-    with pytest.raises(RepositoryDown, match="A protection against robots answers"):
-        list(singly(map(item, range(5)), read, patience(seconds=60)[0], lambda: 1))
+    with pytest.raises(OutageLimitError, match="A protection against robots answers"):
+        list(read_items_individually(map(item, range(5)), read, patience(seconds=60)[0], lambda: 1))
 
 
 def test_items_that_all_keep_silent_end_with_the_maximum_outage_though_the_repository_is_well():
@@ -123,10 +123,10 @@ def test_items_that_all_keep_silent_end_with_the_maximum_outage_though_the_repos
     def read(found: Item) -> Item:
         asked.append(found.id)
         clock.now += 60
-        raise TimedOut("no answer")
+        raise RequestTimeoutError("no answer")
 
-    with pytest.raises(RepositoryDown):
-        list(singly(map(item, range(100)), read, waiting, lambda: 1, control=lambda: "all is well"))
+    with pytest.raises(OutageLimitError):
+        list(read_items_individually(map(item, range(100)), read, waiting, lambda: 1, control=lambda: "all is well"))
     assert len(asked) <= 11
 
 
@@ -135,10 +135,10 @@ def test_an_item_that_failed_long_ago_is_no_outage():
 
     def read(found: Item) -> Item:
         if found.id == "0":
-            raise Transient("it is broken")
+            raise TransientError("it is broken")
         return found
 
-    list(singly([item(0)], read, waiting, lambda: 1, control=lambda: "all is well"))
+    list(read_items_individually([item(0)], read, waiting, lambda: 1, control=lambda: "all is well"))
     clock.now += 1000
 
-    assert list(singly([item(1)], read, waiting, lambda: 1)) == [item(1)]
+    assert list(read_items_individually([item(1)], read, waiting, lambda: 1)) == [item(1)]

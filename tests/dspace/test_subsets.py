@@ -9,7 +9,7 @@ import pytest
 
 from connector.dspace.hal import HalClient
 from connector.dspace.records import Item, Page, Scope, ScopeKind, Subset
-from connector.errors import NotFound, Rejected
+from connector.errors import NotFoundError, RequestRejectedError
 from tests.sample import SampleRepository, grow
 
 from .fake_hal import nothing_seen
@@ -135,13 +135,13 @@ def test_a_site_that_refuses_the_field_tells_no_count_and_no_items(reader, sampl
     sample.faults.add("lastIndexed", times=None, status=status)
 
     assert reader.count(REPOSITORY, Subset(LATER)) is None
-    with pytest.raises(Rejected):
+    with pytest.raises(RequestRejectedError):
         changed(reader)
     assert reader.count(REPOSITORY, Subset(part=(0, 2))) is not None
 
 
 def test_an_unknown_scope_is_not_counted_as_everything(reader):
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         reader.count(Scope(ScopeKind.COLLECTION, "00000000-0000-0000-0000-000000000001"))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.dspace.web_page import dspace_version, parse
+from connector.dspace.html_page import dspace_version, parse
 from tests.growth import cost_grows_faster_than_input
 
 

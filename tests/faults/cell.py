@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from flask import current_app
 from sqlalchemy import func, select
 
-from connector.catalogue.models import CatalogueFile, Holding
 from connector.dspace.records import SourceState
 from connector.errors import ConnectorError
 from connector.extensions import db
-from connector.imports.models import ImportJob, State
-from connector.imports.run import OUR_FAULT, stop_here
-from connector.repositories import connecting, register
+from connector.jobs.attempt import OUR_FAULT, stop_here
+from connector.models.catalogue import CatalogueFile, Holding
+from connector.models.jobs import ImportJob, State
+from connector.repositories import discovery, service
 from connector.repositories.connections import connected_to
 
 from .clock import SkippingClock
@@ -88,18 +88,18 @@ def _ask(world: World, stage: Stage) -> None:
 
 def _connect(world: World, stage: Stage, is_disturbed: bool) -> None:
     try:
-        found = connecting.connect(world.sample.url, "rest", None)
+        found = discovery.connect(world.sample.url, "rest", None)
     except ConnectorError as error:
         _check(is_disturbed, RIGHT, f"the repository is not found: {error}")
         return
-    generation = register.get(found.repository_id).generation
+    generation = service.get(found.repository_id).generation
     _check(generation == world.generation, TRUE, f"DSpace {world.generation} is taken for a DSpace {generation}")
 
 
 def _list(world: World, stage: Stage, is_disturbed: bool) -> None:
     data = world.sample.data
     try:
-        with connected_to(register.get(world.repository_id)) as connection:
+        with connected_to(service.get(world.repository_id)) as connection:
             client = connection.client
             listed = Counter(each.name for list_all in (client.communities, client.collections) for each in list_all())
     except ConnectorError as error:

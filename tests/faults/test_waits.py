@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from flask import current_app
 
-from connector.imports import run as attempts
-from connector.imports.models import State, WaitReason
+from connector.jobs import attempt as attempts
+from connector.models.jobs import State, WaitReason
 
 from .clock import SkippingClock
 from .objects import OBJECTS, Stage

@@ -17,12 +17,12 @@ from connector.dspace import hal_api
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
 from connector.http import OutageWait
-from connector.imports import jobs
-from connector.imports import run as attempts
-from connector.imports.models import ImportJob
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, network, register
-from connector.storage import prepare
+from connector.jobs import attempt as attempts
+from connector.jobs import lifecycle
+from connector.models.jobs import ImportJob
+from connector.repositories import discovery, http_factory, service
+from connector.storage.instance import prepare
+from connector.tasks import carry_out
 from tests.conftest import app_at, let_go
 from tests.imports.catalogue import records
 from tests.sample import Repository, SampleRepository
@@ -42,13 +42,13 @@ OPTIONS = {"files": True, "item_set_from_collection": True}
 @contextmanager
 def hurried(app: Flask, seconds: float = OUTAGE, clock: SkippingClock | None = None) -> Iterator[SkippingClock]:
     """Let requests give up after a second, and jobs and pages after the outage. Pauses between requests are skipped."""
-    settings, clock = network.HttpSettings, clock or SkippingClock()
+    settings, clock = http_factory.HttpSettings, clock or SkippingClock()
     outage = partial(OutageWait, clock=clock, pause=clock.skip)
     with (
         patch.dict(app.config, PATIENCE=seconds),
-        patch.object(network, "HttpSettings", lambda **given: settings(**(given | QUICK))),
-        patch.object(network, "PAGE_PATIENCE", seconds),
-        patch.object(network, "OutageWait", outage),
+        patch.object(http_factory, "HttpSettings", lambda **given: settings(**(given | QUICK))),
+        patch.object(http_factory, "PAGE_PATIENCE", seconds),
+        patch.object(http_factory, "OutageWait", outage),
         patch.object(attempts, "OutageWait", outage),
     ):
         yield clock
@@ -105,7 +105,7 @@ class World:
 
     def run(self) -> ImportJob:
         """Import once, and return the job as it ended. In an app context."""
-        job_id = jobs.create(self.source_id, OPTIONS)
+        job_id = lifecycle.create(self.source_id, OPTIONS)
         carry_out(job_id)
         db.session.rollback()
         return db.session.get_one(ImportJob, job_id, populate_existing=True)
@@ -115,10 +115,10 @@ class World:
         prepare(app)
         self.be_at(Stage.IMPORT)
         with app.app_context():
-            self.repository_id = connecting.connect(self.sample.url, "rest", None).repository_id
+            self.repository_id = discovery.connect(self.sample.url, "rest", None).repository_id
             handle = self.sample.data.named(source.TOP).handle
-            scope = connecting.find(self.repository_id, ScopeKind.COMMUNITY, handle).scope
-            self.source_id = register.source_for(self.repository_id, scope)
+            scope = discovery.find(self.repository_id, ScopeKind.COMMUNITY, handle).scope
+            self.source_id = service.source_for(self.repository_id, scope)
         let_go(app)
         shutil.copytree(connected, imported)
         self.expected[Stage.IMPORT] = self._undisturbed(imported, Stage.IMPORT)

@@ -11,7 +11,7 @@ from connector.dspace import client, connect
 from connector.dspace.estimates import Sample
 from connector.dspace.records import Failure, ScopeKind
 from connector.errors import ConnectorError
-from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
+from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
 from tests.dspace.fake_hal import Hurried, nothing_seen
 
 from .mutations import MOST_REQUESTS, Mutant, Mutation, mutations
@@ -27,7 +27,7 @@ def repository(request):
         yield running
 
 
-def read(http: Http, url: str, handle: str) -> list[str]:
+def read(http: HttpClient, url: str, handle: str) -> list[str]:
     """Everything an import asks for; gives the sentences of what could not be read."""
     stop = Hurried()
     server = connect(http, url, "rest").server
@@ -52,7 +52,9 @@ def read(http: Http, url: str, handle: str) -> list[str]:
 @given(mutation=mutations)
 def test_whatever_a_repository_answers_ends_in_a_sentence(repository, tmp_path_factory, mutation: Mutation):
     repository.begin(mutation)
-    http = Http(HttpSettings("test", RULE), Pace(tmp_path_factory.getbasetemp(), "fuzz"), OutageWait(stop=Hurried()))
+    http = HttpClient(
+        HttpSettings("test", RULE), ConcurrencyLimit(tmp_path_factory.getbasetemp(), "fuzz"), OutageWait(stop=Hurried())
+    )
 
     try:
         told = read(http, repository.url, repository.data.named(COLLECTION).handle)
@@ -67,7 +69,7 @@ def test_whatever_a_repository_answers_ends_in_a_sentence(repository, tmp_path_f
 
 def test_without_a_mutation_all_of_it_can_be_read(repository, tmp_path):
     repository.begin(None)
-    http = Http(HttpSettings("test", RULE), Pace(tmp_path, "fuzz"), OutageWait(stop=Hurried()))
+    http = HttpClient(HttpSettings("test", RULE), ConcurrencyLimit(tmp_path, "fuzz"), OutageWait(stop=Hurried()))
 
     assert read(http, repository.url, repository.data.named(COLLECTION).handle) == []
 

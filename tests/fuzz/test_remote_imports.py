@@ -7,14 +7,14 @@ import shutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from connector.catalogue.models import CatalogueItem
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
-from connector.imports import jobs
-from connector.imports.models import ImportJob, State
-from connector.imports.run import OUR_FAULT
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, register
+from connector.jobs import lifecycle
+from connector.jobs.attempt import OUR_FAULT
+from connector.models.catalogue import CatalogueItem
+from connector.models.jobs import ImportJob, State
+from connector.repositories import discovery, service
+from connector.tasks import carry_out
 from tests.conftest import app_at, let_go
 
 from .mutations import Mutant, Mutation, mutations
@@ -32,10 +32,10 @@ def world(request, tmp_path_factory, template):
     with Mutant(request.param) as repository:
         repository.begin(None)
         with app.app_context():
-            known = connecting.connect(repository.url, "rest", None).repository_id
+            known = discovery.connect(repository.url, "rest", None).repository_id
             handle = repository.data.named("Odd metadata").handle
-            scope = connecting.find(known, ScopeKind.COLLECTION, handle).scope
-            source_id = register.source_for(known, scope)
+            scope = discovery.find(known, ScopeKind.COLLECTION, handle).scope
+            source_id = service.source_for(known, scope)
         yield repository, app, source_id
     let_go(app)
 
@@ -51,7 +51,7 @@ def test_whatever_comes_the_job_ends_and_its_pages_open(world, mutation: Mutatio
     repository, app, source_id = world
     repository.begin(mutation)
     with app.app_context():
-        job_id = jobs.create(source_id, {"files": True, "full": True})
+        job_id = lifecycle.create(source_id, {"files": True, "full": True})
         carry_out(job_id)
         job = db.session.get(ImportJob, job_id)
         shown = db.session.scalars(db.select(CatalogueItem.id).order_by(CatalogueItem.id.desc()).limit(3)).all()

@@ -8,7 +8,7 @@ import pytest
 from urllib3 import PoolManager
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
-from connector.errors import AddressNotAllowed, Stopped
+from connector.errors import AddressNotAllowedError, JobStoppedError
 from connector.http.addresses import AddressRule, pool_classes
 
 PUBLIC_ONLY = AddressRule(())
@@ -79,7 +79,7 @@ def test_public_addresses_are_allowed(ip):
 
 @pytest.mark.parametrize("ip", NOT_PUBLIC)
 def test_other_addresses_are_refused_by_name_with_the_setting_that_would_allow_them(ip):
-    with pytest.raises(AddressNotAllowed) as refusal:
+    with pytest.raises(AddressNotAllowedError) as refusal:
         PUBLIC_ONLY.check(ip)
 
     assert ip in str(refusal.value)
@@ -90,7 +90,7 @@ def test_other_addresses_are_refused_by_name_with_the_setting_that_would_allow_t
 def test_no_setting_opens_the_services_of_the_machine_and_its_cloud(ip):
     rule = AddressRule((ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")))
 
-    with pytest.raises(AddressNotAllowed, match="never reached") as refusal:
+    with pytest.raises(AddressNotAllowedError, match="never reached") as refusal:
         rule.check(ip)
 
     assert "CONNECTOR_ALLOW_NETWORKS" not in str(refusal.value)
@@ -106,19 +106,19 @@ def test_networks_allow_their_addresses_in_every_form(ip):
 def test_networks_allow_no_other_address():
     rule = AddressRule((ipaddress.ip_network("10.0.0.0/8"),))
 
-    with pytest.raises(AddressNotAllowed):
+    with pytest.raises(AddressNotAllowedError):
         rule.check("127.0.0.1")
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "017700000001", "127.1", "0x7f000001", "localhost", "::1"])
 def test_no_way_of_writing_the_loopback_address_slips_by(host):
-    with pytest.raises(AddressNotAllowed):
+    with pytest.raises(AddressNotAllowedError):
         PUBLIC_ONLY.candidates(host, 80)
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "017700000001", "127.0.0.1", "::1", "fe80::1"])
 def test_a_literal_is_checked_in_every_form(host):
-    with pytest.raises(AddressNotAllowed):
+    with pytest.raises(AddressNotAllowedError):
         PUBLIC_ONLY.check_literal(host)
 
 
@@ -131,7 +131,7 @@ def test_names_and_public_literals_pass_the_check_of_literals(host):
 def test_one_address_that_is_not_allowed_refuses_the_host(ips):
     rule = AddressRule((), resolve=answers(*ips))
 
-    with pytest.raises(AddressNotAllowed, match=r"dspace\.example\.org leads to the address (10\.0\.0\.1|::1)"):
+    with pytest.raises(AddressNotAllowedError, match=r"dspace\.example\.org leads to the address (10\.0\.0\.1|::1)"):
         rule.candidates("dspace.example.org", 80)
 
 
@@ -197,7 +197,7 @@ def test_the_connection_goes_to_the_address_that_was_checked_and_the_name_is_res
 
 
 def test_a_name_that_leads_to_a_private_address_is_never_connected_to(listener):
-    with pytest.raises(AddressNotAllowed):
+    with pytest.raises(AddressNotAllowedError):
         get(AddressRule((), answers("127.0.0.1", port=listener.port)), "http://dspace.example.org/")
 
 
@@ -213,12 +213,12 @@ def test_a_stop_is_heard_between_two_addresses(listener):
     def patience():
         looks.append(1)
         if len(looks) == 2:
-            raise Stopped("The job was asked to stop.")
+            raise JobStoppedError("The job was asked to stop.")
         return 1.0
 
     rule = AddressRule(LOOPBACK, answers("127.0.0.2", "127.0.0.1", port=listener.port))
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobStoppedError):
         get(rule, "http://dspace.example.org/", patience)
 
 
@@ -241,7 +241,7 @@ class PatienceForOneLook:
     def __call__(self) -> float:
         self.looks += 1
         if self.looks == 2:
-            raise Stopped("Stopped.")
+            raise JobStoppedError("Stopped.")
         return 0.01
 
 
@@ -254,7 +254,7 @@ def test_patience_ends_the_wait_for_a_resolver_and_what_connects_later_is_closed
 
     with socket.create_server(("127.0.0.1", 0)) as there:
         there.settimeout(60)
-        with pytest.raises(Stopped):
+        with pytest.raises(JobStoppedError):
             get(AddressRule(LOOPBACK, resolve), f"http://name.example:{there.getsockname()[1]}/", PatienceForOneLook())
 
         released.set()
@@ -264,5 +264,5 @@ def test_patience_ends_the_wait_for_a_resolver_and_what_connects_later_is_closed
 
 
 def test_patience_ends_a_tls_handshake_that_gets_no_answer():
-    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(Stopped):
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(JobStoppedError):
         get(AddressRule(LOOPBACK), f"https://127.0.0.1:{silent.getsockname()[1]}/", PatienceForOneLook())

@@ -3,8 +3,8 @@
 import pytest
 import responses
 
-from connector.errors import Rejected, Restricted, ServerTrouble
-from connector.http import Http, HttpSettings, Pace
+from connector.errors import RequestRejectedError, RestrictedError, ServerError
+from connector.http import ConcurrencyLimit, HttpClient, HttpSettings
 from connector.http.addresses import ANYWHERE
 
 API = "https://dspace.example.org/server/api"
@@ -34,7 +34,7 @@ def web():
 
 @pytest.fixture
 def http(tmp_path):
-    door = Http(HttpSettings("DSpaceConnector/test", ANYWHERE), Pace(tmp_path, "example", 1))
+    door = HttpClient(HttpSettings("DSpaceConnector/test", ANYWHERE), ConcurrencyLimit(tmp_path, "example", 1))
     yield door
     door.close()
 
@@ -100,7 +100,14 @@ def test_a_post_is_anonymous_and_gives_headers_and_text(web, http):
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(401, Restricted), (403, Restricted), (302, Rejected), (307, Rejected), (503, ServerTrouble)]
+    ("status", "error"),
+    [
+        (401, RestrictedError),
+        (403, RestrictedError),
+        (302, RequestRejectedError),
+        (307, RequestRejectedError),
+        (503, ServerError),
+    ],
 )
 def test_a_post_that_is_not_accepted_is_an_error_and_is_not_repeated(web, http, status, error):
     web.post(f"{API}/login", status=status, headers={"Location": "https://evil.example.com/"})

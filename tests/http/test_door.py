@@ -17,23 +17,23 @@ import pytest
 import responses
 
 from connector.errors import (
-    AddressNotAllowed,
-    BadAnswer,
-    BotWall,
-    CertificateTrouble,
-    NotFound,
-    Rejected,
-    Restricted,
-    ServerTrouble,
-    Stopped,
-    TimedOut,
-    TooLarge,
-    UnknownHost,
-    Unreachable,
+    AddressNotAllowedError,
+    BadResponseError,
+    BotChallengeError,
+    CertificateError,
+    JobStoppedError,
+    NotFoundError,
+    RequestRejectedError,
+    RequestTimeoutError,
+    RestrictedError,
+    ServerError,
+    TooLargeError,
+    UnknownHostError,
+    UnreachableError,
 )
-from connector.http import Download, Http, HttpSettings, JsonAnswer, OutageWait, WebPage
+from connector.http import Download, HttpClient, HttpSettings, JsonAnswer, OutageWait, WebPage
 from connector.http.addresses import AddressRule
-from connector.http.pace import Pace
+from connector.http.concurrency import ConcurrencyLimit
 from tests.ports import free_port
 
 from .sites import CERTIFICATE, hang_up, reply
@@ -78,7 +78,7 @@ def stop():
 
 @pytest.fixture
 def pace(tmp_path):
-    return Pace(tmp_path, "repository")
+    return ConcurrencyLimit(tmp_path, "repository")
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def new_http(pace, stop):
 
     def new_http(stop=stop, outage=86_400, **settings):
         settings = {"user_agent": "DSpace-Connector/1 (+mailto:a@example.org)", "rule": LOOPBACK, **settings}
-        made.append(Http(HttpSettings(**settings), pace, OutageWait(outage, stop)))
+        made.append(HttpClient(HttpSettings(**settings), pace, OutageWait(outage, stop)))
         return made[-1]
 
     yield new_http
@@ -142,7 +142,7 @@ def test_connections_are_used_again_also_after_refusals_and_redirects(http, site
 
     there = site(answer)
     http.get_json_from(f"{there.url}/old")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         http.get_json(f"{there.url}/gone")
     http.get_json(f"{there.url}/new")
 
@@ -176,14 +176,14 @@ def test_every_request_is_counted_with_repeats_and_redirects(http, remote):
 
 @pytest.mark.parametrize("url", ["ftp://example.org/", "file:///etc/passwd", "example.org", "http://", "http://[", "x"])
 def test_what_is_no_web_address_is_rejected(http, url):
-    with pytest.raises(Rejected):
+    with pytest.raises(RequestRejectedError):
         http.get_json(url)
 
     assert http.requests_made == 0
 
 
 def test_a_password_in_the_address_is_rejected_and_not_repeated_to_anybody(http):
-    with pytest.raises(Rejected) as refusal:
+    with pytest.raises(RequestRejectedError) as refusal:
         http.get_json("https://me:secret@dspace.example.org/rest")
 
     assert "dspace.example.org/rest" in str(refusal.value)
@@ -196,19 +196,19 @@ def test_a_password_in_the_address_is_rejected_and_not_repeated_to_anybody(http)
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (401, Restricted),
-        (403, Restricted),
-        (404, NotFound),
-        (410, NotFound),
-        (400, Rejected),
-        (406, Rejected),
-        (422, Rejected),
-        (304, BadAnswer),
-        (408, ServerTrouble),
-        (425, ServerTrouble),
-        (429, ServerTrouble),
-        (500, ServerTrouble),
-        (503, ServerTrouble),
+        (401, RestrictedError),
+        (403, RestrictedError),
+        (404, NotFoundError),
+        (410, NotFoundError),
+        (400, RequestRejectedError),
+        (406, RequestRejectedError),
+        (422, RequestRejectedError),
+        (304, BadResponseError),
+        (408, ServerError),
+        (425, ServerError),
+        (429, ServerError),
+        (500, ServerError),
+        (503, ServerError),
     ],
 )
 def test_each_status_is_an_error_that_names_the_host_the_url_and_the_status(http, remote, status, error):
@@ -241,35 +241,35 @@ def test_each_status_is_an_error_that_names_the_host_the_url_and_the_status(http
 def test_anything_but_json_with_200_is_a_bad_answer(http, remote, body, said):
     remote.get(URL, body=body)
 
-    with pytest.raises(BadAnswer, match=said) as trouble:
+    with pytest.raises(BadResponseError, match=said) as trouble:
         http.get_json(URL, tries=1)
 
     assert URL in str(trouble.value)
 
 
 def test_a_refused_connection_is_unreachable(http):
-    with pytest.raises(Unreachable, match=r"127\.0\.0\.1 refused the connection") as trouble:
+    with pytest.raises(UnreachableError, match=r"127\.0\.0\.1 refused the connection") as trouble:
         http.get_json(f"http://127.0.0.1:{free_port()}/rest", tries=1)
 
-    assert type(trouble.value) is Unreachable
+    assert type(trouble.value) is UnreachableError
 
 
 def test_a_connection_closed_without_an_answer_is_unreachable(http, site):
     there = site(hang_up)
 
-    with pytest.raises(Unreachable, match="broke") as trouble:
+    with pytest.raises(UnreachableError, match="broke") as trouble:
         http.get_json(there.url, tries=1)
 
-    assert type(trouble.value) is Unreachable
+    assert type(trouble.value) is UnreachableError
 
 
 def test_an_address_no_way_leads_to_is_unreachable(new_http):
     broadcast = AddressRule((ipaddress.ip_network("255.255.255.255/32"),))
 
-    with pytest.raises(Unreachable, match="cannot be reached") as trouble:
+    with pytest.raises(UnreachableError, match="cannot be reached") as trouble:
         new_http(rule=broadcast).get_json("http://255.255.255.255/rest", tries=1)
 
-    assert type(trouble.value) is Unreachable
+    assert type(trouble.value) is UnreachableError
 
 
 def test_a_connection_that_is_reset_is_unreachable(http, site):
@@ -283,7 +283,7 @@ def test_a_connection_that_is_reset_is_unreachable(http, site):
 
     read = threading.Event()
 
-    with pytest.raises(Unreachable, match="broke off"):
+    with pytest.raises(UnreachableError, match="broke off"):
         http.download(site(answer).url, lambda piece: read.set())
 
 
@@ -293,7 +293,7 @@ def test_an_unknown_host_is_told_apart(new_http):
 
     http = new_http(rule=AddressRule((), resolve))
 
-    with pytest.raises(UnknownHost, match=r"no host named nowhere\.example\.org"):
+    with pytest.raises(UnknownHostError, match=r"no host named nowhere\.example\.org"):
         http.get_json("https://nowhere.example.org/rest", tries=1)
 
 
@@ -301,7 +301,7 @@ def test_silence_times_out(new_http, site):
     done = threading.Event()
     there = site(lambda handler: done.wait(60))
 
-    with pytest.raises(TimedOut, match="did not answer in time"):
+    with pytest.raises(RequestTimeoutError, match="did not answer in time"):
         new_http(read_timeout=0.05).get_json(there.url, tries=1)
 
     done.set()
@@ -311,7 +311,7 @@ def test_a_request_that_timed_out_is_not_repeated(new_http, site):
     done = threading.Event()
     there = site(lambda handler: done.wait(60))
 
-    with pytest.raises(TimedOut):
+    with pytest.raises(RequestTimeoutError):
         new_http(read_timeout=0.05).get_json(there.url)
 
     done.set()
@@ -352,7 +352,7 @@ def test_a_slow_drip_ends_at_the_deadline(new_http, site, start):
     done = threading.Event()
     there = site(drip(done, start))
 
-    with pytest.raises(TimedOut):
+    with pytest.raises(RequestTimeoutError):
         new_http(read_timeout=60, deadline=0.2).get_json(there.url, tries=1)
 
     done.set()
@@ -378,7 +378,7 @@ def test_a_body_that_ends_early_is_a_bad_answer(http, site, how):
 
     there = site(answer)
 
-    with pytest.raises(BadAnswer, match="ended too early"):
+    with pytest.raises(BadResponseError, match="ended too early"):
         http.get_json(there.url, tries=1)
 
 
@@ -386,7 +386,7 @@ def test_a_small_packed_answer_that_unpacks_beyond_the_limit_is_too_large(new_ht
     bomb = gzip.compress(bytes(50 * 2**20))
     there = site(lambda handler: reply(handler, bomb, Content_Encoding="gzip"))
 
-    with pytest.raises(TooLarge, match="1,048,576 bytes"):
+    with pytest.raises(TooLargeError, match="1,048,576 bytes"):
         new_http(json_bytes=2**20).get_json(there.url)
 
     assert len(there.requests) == 1
@@ -395,7 +395,7 @@ def test_a_small_packed_answer_that_unpacks_beyond_the_limit_is_too_large(new_ht
 def test_a_packed_answer_that_cannot_be_unpacked_is_a_bad_answer(http, site):
     there = site(lambda handler: reply(handler, b"not gzip", Content_Encoding="gzip"))
 
-    with pytest.raises(BadAnswer, match="unpacked"):
+    with pytest.raises(BadResponseError, match="unpacked"):
         http.get_json(there.url, tries=1)
 
 
@@ -404,7 +404,7 @@ def test_a_refusal_stands_although_its_own_body_breaks_off(http, site):
         hang_up(handler)
         reply(handler, b"no", 404, Content_Length="100")
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         http.get_json(site(answer).url)
 
 
@@ -420,7 +420,7 @@ def test_no_more_of_a_refusal_is_read_than_its_reason(http, site):
 
     there = site(answer)
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         http.get_json(there.url)
 
     assert sum(sent) < 50 * 2**20
@@ -438,7 +438,7 @@ def test_an_untrusted_certificate_is_certificate_trouble_not_repeated_and_logged
     _, url = secure(site)
     http = new_http()
 
-    with pytest.raises(CertificateTrouble, match=r"certificate of localhost is not accepted: self-signed certificate"):
+    with pytest.raises(CertificateError, match=r"certificate of localhost is not accepted: self-signed certificate"):
         http.get_json(url)
 
     assert http.requests_made == 1
@@ -449,7 +449,7 @@ def test_an_untrusted_certificate_is_certificate_trouble_not_repeated_and_logged
 def test_an_address_that_is_not_allowed_is_logged_without_what_stands_behind_the_host(new_http, caplog, ask):
     http = new_http(rule=AddressRule(()))
 
-    with pytest.raises(AddressNotAllowed):
+    with pytest.raises(AddressNotAllowedError):
         ask(http, "http://127.0.0.1:1/hook/secret?key=secret")
 
     assert len(caplog.messages) == 1
@@ -471,14 +471,14 @@ def test_a_certificate_is_checked_against_the_name_though_the_address_is_resolve
 
     http = new_http(ca_bundle=str(CERTIFICATE), rule=AddressRule(LOOPBACK.networks, resolve))
 
-    with pytest.raises(CertificateTrouble, match="Hostname mismatch"):
+    with pytest.raises(CertificateError, match="Hostname mismatch"):
         http.get_json(f"https://dspace.example.org:{there.port}/")
 
 
 def test_https_to_a_server_that_speaks_http_is_unreachable(http, site):
     there = site(lambda handler: reply(handler, b"[]"))
 
-    with pytest.raises(Unreachable, match="does not speak https"):
+    with pytest.raises(UnreachableError, match="does not speak https"):
         http.get_json(there.url.replace("http:", "https:"), tries=1)
 
 
@@ -496,7 +496,7 @@ def test_a_500_is_asked_again_and_the_second_answer_counts(http, remote, stop):
 def test_waits_double_with_some_jitter_and_the_last_error_is_raised(http, remote, stop):
     remote.get(URL, status=500)
 
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         http.get_json(URL, tries=4)
 
     assert http.requests_made == 4
@@ -508,7 +508,7 @@ def test_waits_double_with_some_jitter_and_the_last_error_is_raised(http, remote
 def test_waits_grow_no_longer_than_a_minute(http, remote, stop):
     remote.get(URL, status=500)
 
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         http.get_json(URL, tries=12)
 
     assert 60 <= max(stop.seconds) <= 75
@@ -517,7 +517,7 @@ def test_waits_grow_no_longer_than_a_minute(http, remote, stop):
 def test_what_cannot_go_better_is_not_repeated(http, remote):
     remote.get(URL, status=404)
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         http.get_json(URL)
 
     assert http.requests_made == 1
@@ -545,7 +545,7 @@ def test_a_wait_that_is_longer_than_allowed_is_the_end_of_the_tries(new_http, re
     remote.get(URL, status=503, headers={"Retry-After": "21"})
     http = new_http(outage=20)
 
-    with pytest.raises(ServerTrouble) as trouble:
+    with pytest.raises(ServerError) as trouble:
         http.get_json(URL)
 
     assert (trouble.value.retry_after, http.requests_made, stop.seconds) == (21, 1, [])
@@ -583,7 +583,7 @@ def test_retry_after_is_at_most_a_year_and_at_least_the_usual_wait(new_http, rem
 def test_a_short_retry_after_does_not_shorten_the_growing_waits(http, remote, stop):
     remote.get(URL, status=429, headers={"Retry-After": "1"})
 
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         http.get_json(URL, tries=5)
 
     assert stop.seconds[0] == 1
@@ -595,7 +595,7 @@ def test_a_protection_against_robots_is_asked_once_and_makes_the_pace_slower(htt
     for _ in range(3):
         pace.answered(0.1, "page")
 
-    with pytest.raises(BotWall) as wall:
+    with pytest.raises(BotChallengeError) as wall:
         http.get_json(URL)
 
     assert pace.halvings == 1
@@ -609,7 +609,7 @@ def test_a_protection_against_robots_is_asked_once_and_makes_the_pace_slower(htt
 def test_a_stop_set_before_sends_nothing(http, stop):
     stop.set()
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobStoppedError):
         http.get_json(URL)
 
     assert http.requests_made == 0
@@ -619,7 +619,7 @@ def test_a_stop_ends_the_wait_before_a_repeat(new_http, remote):
     remote.get(URL, status=503, headers={"Retry-After": "3600"})
     http = new_http(stop=StopAtFirstWait())
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobStoppedError):
         http.get_json(URL)
 
     assert http.requests_made == 1
@@ -636,7 +636,7 @@ def test_a_stop_ends_a_request_that_gets_no_answer(new_http, stop, site, tls):
     there = site(answer, tls=tls)
     scheme = "https" if tls else "http"
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobStoppedError):
         new_http(ca_bundle=str(CERTIFICATE)).get_json(f"{scheme}://localhost:{there.port}/")
 
     done.set()
@@ -653,7 +653,7 @@ def test_a_stop_ends_a_download_that_stalls(http, stop, site):
     there = site(answer)
     stopping = threading.Timer(0.05, stop.set)
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobStoppedError):
         http.download(there.url, lambda piece: stopping.start())
 
     done.set()
@@ -689,14 +689,14 @@ def test_a_move_to_https_is_followed_once_and_remembered(http, remote):
 def test_a_redirect_from_https_to_http_is_rejected(http, remote):
     remote.get(URL, status=302, headers={"Location": "http://dspace.example.org/rest"})
 
-    with pytest.raises(Rejected, match="away from https"):
+    with pytest.raises(RequestRejectedError, match="away from https"):
         http.get_json_from(URL)
 
 
 def test_redirects_that_go_round_are_rejected_after_five(http, remote):
     remote.get(URL, status=302, headers={"Location": URL})
 
-    with pytest.raises(Rejected, match="redirected without an end"):
+    with pytest.raises(RequestRejectedError, match="redirected without an end"):
         http.get_json(URL)
 
     assert http.requests_made == 6
@@ -706,7 +706,7 @@ def test_redirects_that_go_round_are_rejected_after_five(http, remote):
 def test_a_redirect_to_no_usable_address_is_rejected(http, remote, location):
     remote.get(URL, status=302, headers={"Location": location})
 
-    with pytest.raises(Rejected) as refusal:
+    with pytest.raises(RequestRejectedError) as refusal:
         http.get_json_from(URL)
 
     assert "pw" not in str(refusal.value)
@@ -716,7 +716,7 @@ def test_a_move_to_https_with_a_password_in_it_is_not_remembered(http, remote):
     plain = URL.replace("https:", "http:")
     remote.get(plain, status=302, headers={"Location": URL.replace("//", "//me:pw@")})
     remote.get(plain, json=[])
-    with pytest.raises(Rejected):
+    with pytest.raises(RequestRejectedError):
         http.get_json(plain)
 
     assert http.get_json(plain) == []
@@ -726,7 +726,7 @@ def test_a_move_to_https_with_a_password_in_it_is_not_remembered(http, remote):
 def test_a_redirect_to_nowhere_is_a_bad_answer(http, remote, headers):
     remote.get(URL, status=302, headers=headers)
 
-    with pytest.raises(BadAnswer, match="redirects"):
+    with pytest.raises(BadResponseError, match="redirects"):
         http.get_json(URL, tries=1)
 
 
@@ -735,7 +735,7 @@ def test_a_redirect_to_an_address_that_is_not_allowed_is_refused(new_http, site)
     there = site(lambda handler: reply(handler, b"", 302, Location=f"http://127.0.0.2:{inside.port}/"))
     http = new_http(rule=AddressRule((ipaddress.ip_network("127.0.0.1/32"),)))
 
-    with pytest.raises(AddressNotAllowed, match=r"127\.0\.0\.2 .*CONNECTOR_ALLOW_NETWORKS"):
+    with pytest.raises(AddressNotAllowedError, match=r"127\.0\.0\.2 .*CONNECTOR_ALLOW_NETWORKS"):
         http.get_json_from(there.url)
 
     assert inside.requests == []
@@ -794,7 +794,7 @@ def test_locate_goes_with_a_mere_move_to_https(http, remote):
 def test_locate_of_an_unknown_handle_is_not_found(http, remote):
     remote.get(URL, status=404)
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         http.locate(URL)
 
 
@@ -821,7 +821,7 @@ def test_a_page_is_read_whatever_its_status(http, remote):
 def test_locate_without_a_location_is_a_bad_answer(http, remote):
     remote.get(URL, status=302)
 
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponseError):
         http.locate(URL)
 
 
@@ -856,7 +856,7 @@ def test_a_download_shorter_than_its_length_is_a_bad_answer(http, site):
         hang_up(handler)
         reply(handler, b"half", Content_Length="8")
 
-    with pytest.raises(BadAnswer, match="ended too early"):
+    with pytest.raises(BadResponseError, match="ended too early"):
         http.download(site(answer).url, lambda piece: None)
 
 
@@ -870,7 +870,7 @@ def test_a_download_past_the_limit_is_too_large_and_the_sink_gets_no_more_than_t
 
     pieces = []
 
-    with pytest.raises(TooLarge, match="300,000 bytes"):
+    with pytest.raises(TooLargeError, match="300,000 bytes"):
         http.download(site(answer).url, pieces.append, limit=300_000)
 
     assert sum(map(len, pieces)) <= 300_000
@@ -886,7 +886,7 @@ def test_a_download_of_exactly_the_limit_is_not_too_large(http, site):
 def test_a_download_is_tried_once_unless_told_otherwise(http, remote):
     remote.get(URL, status=500)
 
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         http.download(URL, lambda piece: None)
 
     assert http.requests_made == 1
@@ -900,7 +900,7 @@ def test_a_download_may_be_repeated_only_while_the_sink_has_nothing(http, site):
     there = site(lambda handler: answers[len(there.requests) - 1](handler))
     pieces = []
 
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponseError):
         http.download(there.url, pieces.append, tries=4)
 
     assert len(there.requests) == 2
@@ -915,7 +915,7 @@ def test_a_stop_ends_a_download_at_the_next_piece(http, site, stop):
         pieces.append(piece)
         stop.set()
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobStoppedError):
         http.download(there.url, sink)
 
     assert len(pieces) == 1
@@ -937,7 +937,7 @@ def test_the_deadline_is_for_json_and_not_for_files(new_http, site):
     there = site(lambda handler: reply(handler, b"[]"))
     http = new_http(deadline=0)
 
-    with pytest.raises(TimedOut):
+    with pytest.raises(RequestTimeoutError):
         http.get_json(there.url, tries=1)
 
     assert http.download(there.url, lambda piece: None).size == 2
@@ -947,7 +947,7 @@ def test_a_file_that_drips_times_out_although_it_is_never_silent(new_http, site)
     done = threading.Event()
     there = site(drip(done, b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"))
 
-    with pytest.raises(TimedOut):
+    with pytest.raises(RequestTimeoutError):
         new_http(file_grace=0.2).download(there.url, lambda piece: None)
 
     done.set()
@@ -1013,7 +1013,7 @@ def test_https_goes_through_a_tunnel_of_the_proxy_and_is_checked_end_to_end(new_
     http = new_http(proxy=proxy.url, rule=AddressRule(()), ca_bundle=str(CERTIFICATE))
 
     assert http.get_json(url) == []
-    with pytest.raises(CertificateTrouble, match="Hostname mismatch"):
+    with pytest.raises(CertificateError, match="Hostname mismatch"):
         http.get_json("https://dspace.example.org/")
 
     assert [path for path, _ in proxy.requests] == [f"localhost:{there.port}", "dspace.example.org:443"]
@@ -1025,21 +1025,21 @@ def test_literal_addresses_are_checked_even_with_a_proxy(new_http, site, host):
     proxy = site(lambda handler: reply(handler, b"1"))
     http = new_http(proxy=proxy.url, rule=AddressRule(()))
 
-    with pytest.raises(AddressNotAllowed):
+    with pytest.raises(AddressNotAllowedError):
         http.get_json(f"http://{host}/rest")
 
     assert proxy.requests == []
 
 
 def test_a_proxy_that_is_not_there_is_named_by_its_setting(new_http):
-    with pytest.raises(Unreachable, match=r"CONNECTOR_PROXY .* dspace\.example\.org"):
+    with pytest.raises(UnreachableError, match=r"CONNECTOR_PROXY .* dspace\.example\.org"):
         new_http(proxy=f"http://user:pw@127.0.0.1:{free_port()}").get_json(URL, tries=1)
 
 
 # The pace
 
 
-class PaceNotes(Pace):
+class PaceNotes(ConcurrencyLimit):
     """A pace that also writes down what it is told."""
 
     def __init__(self, folder):
@@ -1062,7 +1062,7 @@ def pace_notes(tmp_path):
 
 @pytest.fixture
 def noted_http(pace_notes, stop):
-    http = Http(HttpSettings("agent", LOOPBACK), pace_notes, OutageWait(stop=stop))
+    http = HttpClient(HttpSettings("agent", LOOPBACK), pace_notes, OutageWait(stop=stop))
     yield http
     http.close()
 
@@ -1077,9 +1077,9 @@ def test_the_pace_hears_of_good_answers_by_kind_and_of_trouble(noted_http, pace_
     remote.get(URL, status=302, headers={"Location": "/x"})
 
     noted_http.get_json(URL, kind="page")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         noted_http.get_json(URL)
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponseError):
         noted_http.get_json(URL, tries=1)
     noted_http.download(URL, lambda piece: None)
     noted_http.locate(URL)
@@ -1087,7 +1087,7 @@ def test_the_pace_hears_of_good_answers_by_kind_and_of_trouble(noted_http, pace_
     assert pace_notes.notes == ["trouble", "trouble", "page", "file", "locate"]
 
 
-def widen(pace: Pace) -> None:
+def widen(pace: ConcurrencyLimit) -> None:
     """The good answers after which a pace lets four requests go at once."""
     for _ in range(9):
         pace.answered(0.01, "first")
@@ -1097,7 +1097,7 @@ def test_the_width_is_that_of_the_pace(http, pace, remote):
     widen(pace)
     before = http.width
     remote.get(URL, status=503)
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         http.get_json(URL, tries=1)
 
     assert (before, http.width) == (4, 2)
@@ -1107,8 +1107,8 @@ def test_a_timeout_is_trouble_to_the_pace(pace_notes, site):
     done = threading.Event()
     there = site(lambda handler: done.wait(60))
 
-    with pytest.raises(TimedOut):
-        Http(HttpSettings("agent", LOOPBACK, read_timeout=0.05), pace_notes).get_json(there.url, tries=1)
+    with pytest.raises(RequestTimeoutError):
+        HttpClient(HttpSettings("agent", LOOPBACK, read_timeout=0.05), pace_notes).get_json(there.url, tries=1)
 
     done.set()
     assert pace_notes.notes == ["trouble"]
@@ -1119,9 +1119,9 @@ def test_a_slot_is_held_while_a_request_is_under_way_and_not_while_waiting(tmp_p
 
     def look(when: str):
         try:
-            with Pace(tmp_path, "one", most=1).slot(StopAfterOneLook()):
+            with ConcurrencyLimit(tmp_path, "one", most=1).slot(StopAfterOneLook()):
                 seen.append((when, "free"))
-        except Stopped:
+        except JobStoppedError:
             seen.append((when, "taken"))
 
     class LookWhileWaiting(Waits):
@@ -1133,7 +1133,9 @@ def test_a_slot_is_held_while_a_request_is_under_way_and_not_while_waiting(tmp_p
         look("asking")
         reply(handler, b"[]", 500 if len(seen) == 1 else 200)
 
-    http = Http(HttpSettings("agent", LOOPBACK), Pace(tmp_path, "one", most=1), OutageWait(stop=LookWhileWaiting()))
+    http = HttpClient(
+        HttpSettings("agent", LOOPBACK), ConcurrencyLimit(tmp_path, "one", most=1), OutageWait(stop=LookWhileWaiting())
+    )
     http.get_json(site(answer).url)
     http.close()
 

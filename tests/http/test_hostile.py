@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.http.json_text import decode, parse, weight
+from connector.http.json_limits import decode, parse, weight
 
 from .sites import hang_up, reply
 
@@ -20,12 +20,12 @@ SIZE = 30 * 2**20  # below the limit in bytes, so that the weight decides
 READER = """
 import ipaddress, json, re, sys
 from connector.errors import RepositoryError
-from connector.http import AddressRule, Http, HttpSettings, Pace
+from connector.http import AddressRule, HttpClient, HttpSettings, ConcurrencyLimit
 from pathlib import Path
 
 rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
 settings = HttpSettings("test", rule, deadline=float(sys.argv[3]))
-http = Http(settings, Pace(Path(sys.argv[2]), "repository", 1))
+http = HttpClient(settings, ConcurrencyLimit(Path(sys.argv[2]), "repository", 1))
 try:
     http.get_json(sys.argv[1], tries=1)
     told = "read"

@@ -11,8 +11,8 @@ from config import DEFAULT_JSON_LIMIT
 
 PROGRAM = '''
 import sys
-from connector.errors import TooLarge
-from connector.http.answers import parsed
+from connector.errors import TooLargeError
+from connector.http.response_reader import parsed
 
 class Answer:
     """An answer that comes in pieces, so that the process holds no more of it than it keeps."""
@@ -37,7 +37,7 @@ row, size, limit = eval(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 before = memory("VmRSS")
 try:
     parsed(Answer(row, size), limit)
-except TooLarge as error:
+except TooLargeError as error:
     print(memory("VmHWM") - before, "too large")
 else:
     print(memory("VmHWM") - before, "parsed")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from connector.errors import Stopped, StorageTrouble, TimedOut
-from connector.http.pace import Pace
+from connector.errors import JobStoppedError, RequestTimeoutError, StorageError
+from connector.http.concurrency import ConcurrencyLimit
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,9 +18,9 @@ HOLD_ALL = """
 import sys, threading
 from contextlib import ExitStack
 from pathlib import Path
-from connector.http.pace import Pace
+from connector.http.concurrency import ConcurrencyLimit
 
-pace = Pace(Path(sys.argv[1]), "https://example.org", most=2)
+pace = ConcurrencyLimit(Path(sys.argv[1]), "https://example.org", most=2)
 for _ in range(3):
     pace.answered(1.0, "page")
 with ExitStack() as held:
@@ -47,30 +47,30 @@ def never() -> threading.Event:
     return threading.Event()
 
 
-def new_pace(folder: Path, key: str = "https://example.org", most: int = 2) -> Pace:
+def new_pace(folder: Path, key: str = "https://example.org", most: int = 2) -> ConcurrencyLimit:
     """As wide as it may be, after the good answers that takes."""
-    pace = Pace(folder, key, most)
+    pace = ConcurrencyLimit(folder, key, most)
     answer(pace, 3 * (most - 1), seconds=1.0, kind="first")
     return pace
 
 
-def take(pace: Pace, count: int) -> ExitStack:
+def take(pace: ConcurrencyLimit, count: int) -> ExitStack:
     held = ExitStack()
     for _ in range(count):
         held.enter_context(pace.slot(StopAfterLooks(2)))
     return held
 
 
-def trouble(pace: Pace) -> None:
+def trouble(pace: ConcurrencyLimit) -> None:
     with pace.slot(never()) as turn:
         pace.troubled(turn)
 
 
-def is_full(pace: Pace) -> bool:
+def is_full(pace: ConcurrencyLimit) -> bool:
     try:
         with pace.slot(StopAfterLooks(2)):
             return False
-    except Stopped:
+    except JobStoppedError:
         return True
 
 
@@ -122,14 +122,14 @@ def test_a_slot_is_given_back_when_the_request_fails(tmp_path):
     assert not is_full(pace)
 
 
-def time_out(pace: Pace, runs_on: float) -> None:
-    with pytest.raises(TimedOut), pace.slot(never(), runs_on):
-        raise TimedOut("no answer")
+def time_out(pace: ConcurrencyLimit, runs_on: float) -> None:
+    with pytest.raises(RequestTimeoutError), pace.slot(never(), runs_on):
+        raise RequestTimeoutError("no answer")
 
 
 def test_a_request_that_timed_out_keeps_its_slot_for_as_long_as_the_server_may_run_it(tmp_path):
     now = [0.0]
-    pace = Pace(tmp_path, "https://example.org", most=3, elapsed=lambda: now[0])
+    pace = ConcurrencyLimit(tmp_path, "https://example.org", most=3, elapsed=lambda: now[0])
     answer(pace, 6, seconds=1.0)
     time_out(pace, runs_on=300)
 
@@ -143,12 +143,14 @@ def test_a_request_that_timed_out_keeps_its_slot_for_as_long_as_the_server_may_r
 
 def test_a_request_that_timed_out_counts_in_the_next_job_for_as_long_as_the_server_may_run_it(tmp_path):
     now = [1_000.0]
-    first = Pace(tmp_path, "https://example.org", most=3, clock=lambda: now[0])
+    first = ConcurrencyLimit(tmp_path, "https://example.org", most=3, clock=lambda: now[0])
     time_out(first, runs_on=300)
     del first  # its job has ended, and its locks are free
     now[0] = 1_100.0
     seconds = [0.0]
-    following = Pace(tmp_path, "https://example.org", most=3, clock=lambda: now[0], elapsed=lambda: seconds[0])
+    following = ConcurrencyLimit(
+        tmp_path, "https://example.org", most=3, clock=lambda: now[0], elapsed=lambda: seconds[0]
+    )
     answer(following, 6, seconds=1.0)
 
     with take(following, 2):
@@ -171,7 +173,7 @@ def test_requests_that_timed_out_leave_one_slot_to_the_next_job(tmp_path):
 
 @pytest.mark.parametrize("note", ["", "0.0", "5000.0 6000.0", "0.0 900.0", "a b"], ids=repr)
 def test_an_old_or_broken_note_and_one_of_the_future_hold_no_slot(tmp_path, note):
-    pace = Pace(tmp_path, "https://example.org", most=2, clock=lambda: 1_000.0)
+    pace = ConcurrencyLimit(tmp_path, "https://example.org", most=2, clock=lambda: 1_000.0)
     answer(pace, 3, seconds=1.0)
     for file in tmp_path.iterdir():
         file.write_text(note)
@@ -261,14 +263,14 @@ def test_a_stop_that_is_set_already_gets_no_slot(tmp_path):
     stop = threading.Event()
     stop.set()
 
-    with pytest.raises(Stopped), new_pace(tmp_path).slot(stop):
+    with pytest.raises(JobStoppedError), new_pace(tmp_path).slot(stop):
         pytest.fail("a slot was given")
 
 
 def test_a_folder_that_cannot_be_made_is_storage_trouble(tmp_path):
     (tmp_path / "file").touch()
 
-    with pytest.raises(StorageTrouble, match="cannot be written"):
+    with pytest.raises(StorageError, match="cannot be written"):
         new_pace(tmp_path / "file" / "locks")
 
 
@@ -284,13 +286,13 @@ def test_a_pace_that_is_no_longer_used_keeps_no_file_open(tmp_path):
     assert os.listdir("/proc/self/fd") == open_before
 
 
-def answer(pace: Pace, count: int, seconds: float, kind: str = "page") -> None:
+def answer(pace: ConcurrencyLimit, count: int, seconds: float, kind: str = "page") -> None:
     for _ in range(count):
         pace.answered(seconds, kind)
 
 
 def test_the_width_starts_at_one_and_is_four_after_nine_good_answers(tmp_path):
-    pace = Pace(tmp_path, "https://example.org", most=4)
+    pace = ConcurrencyLimit(tmp_path, "https://example.org", most=4)
 
     widths = [pace.width]
     for _ in range(12):
@@ -305,7 +307,7 @@ def test_the_most_may_be_sixteen(tmp_path):
 
 
 def test_trouble_at_the_very_start_ends_the_quick_growth_though_one_cannot_be_halved(tmp_path):
-    pace = Pace(tmp_path, "https://example.org", most=4)
+    pace = ConcurrencyLimit(tmp_path, "https://example.org", most=4)
     for _ in range(8):
         trouble(pace)
 

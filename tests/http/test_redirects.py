@@ -7,10 +7,10 @@ import ipaddress
 import pytest
 import responses
 
-from connector.errors import BadAnswer, Restricted
-from connector.http import Http, HttpSettings
+from connector.errors import BadResponseError, RestrictedError
+from connector.http import HttpClient, HttpSettings
 from connector.http.addresses import AddressRule
-from connector.http.pace import Pace
+from connector.http.concurrency import ConcurrencyLimit
 from connector.http.redirects import check_same_request
 
 URL = "https://dspace.example.org/server/api/core/items"
@@ -19,7 +19,7 @@ URL = "https://dspace.example.org/server/api/core/items"
 @pytest.fixture
 def http(tmp_path):
     rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    opened = Http(HttpSettings(user_agent="test", rule=rule), Pace(tmp_path, "repository"))
+    opened = HttpClient(HttpSettings(user_agent="test", rule=rule), ConcurrencyLimit(tmp_path, "repository"))
     yield opened
     opened.close()
 
@@ -41,7 +41,7 @@ def test_a_redirect_to_the_same_path_with_a_slash_is_followed(http, remote):
 def test_a_redirect_to_another_question_is_no_answer(http, remote, target):
     remote.get(URL, status=302, headers={"Location": target})
 
-    with pytest.raises(BadAnswer, match="is redirected to"):
+    with pytest.raises(BadResponseError, match="is redirected to"):
         http.get_json(URL, {"page": 1}, tries=1)
 
     assert http.requests_made == 1
@@ -50,14 +50,16 @@ def test_a_redirect_to_another_question_is_no_answer(http, remote, target):
 def test_a_redirect_to_another_host_says_what_to_do(http, remote):
     remote.get(URL, status=302, headers={"Location": "https://me:pw@new.example.org/rest/items"})
 
-    with pytest.raises(BadAnswer, match=r"to https://new\.example\.org/rest/items, .* connect its new address\.$"):
+    with pytest.raises(
+        BadResponseError, match=r"to https://new\.example\.org/rest/items, .* connect its new address\.$"
+    ):
         http.get_json(URL, tries=1)
 
 
 def test_a_redirect_to_no_address_is_no_answer(http, remote):
     remote.get(URL, status=302, headers={"Location": "https://dspace.example.org:99999/rest/items"})
 
-    with pytest.raises(BadAnswer, match="not an address"):
+    with pytest.raises(BadResponseError, match="not an address"):
         http.get_json(URL, tries=1)
 
 
@@ -80,7 +82,7 @@ def test_a_refusal_behind_a_redirect_of_a_file_is_none_of_the_repository(http, r
     remote.get(target, status=status)
 
     for ask in (http.peek, lambda url: http.download(url, bytes)):
-        with pytest.raises(BadAnswer, match=said):
+        with pytest.raises(BadResponseError, match=said):
             ask(URL)
 
 
@@ -88,7 +90,7 @@ def test_a_file_is_closed_where_a_redirect_to_a_page_of_its_host_is_refused(http
     remote.get(URL, status=302, headers={"Location": "/login"})
     remote.get("https://dspace.example.org/login", status=401)
 
-    with pytest.raises(Restricted):
+    with pytest.raises(RestrictedError):
         http.peek(URL)
 
 

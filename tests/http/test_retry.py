@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connector.errors import BotWall, NotFound, RepositoryDown, ServerTrouble, Stopped, TimedOut, Transient
+from connector.errors import (
+    BotChallengeError,
+    JobStoppedError,
+    NotFoundError,
+    OutageLimitError,
+    RequestTimeoutError,
+    ServerError,
+    TransientError,
+)
 from connector.http import OutageWait, Wait
 
 BEGAN = datetime(2026, 1, 5, 19, 5)
@@ -52,18 +60,18 @@ def new_outage(clock):
     return new_outage
 
 
-def failing(clock: Clock, seconds: float = 0.0, error: Transient | None = None):
+def failing(clock: Clock, seconds: float = 0.0, error: TransientError | None = None):
     """A request that fails after so many seconds."""
 
     def fail():
         clock.now += seconds
-        raise error or Transient("no")
+        raise error or TransientError("no")
 
     return fail
 
 
 def fail_once(outage: OutageWait, kind: str, call) -> None:
-    with pytest.raises(Transient):
+    with pytest.raises(TransientError):
         outage.attempt(kind, call)
 
 
@@ -74,9 +82,9 @@ def test_waits_grow_and_begin_again_after_a_good_answer(new_outage, clock):
     outage = new_outage()
 
     for _ in range(3):
-        outage.wait("page", Transient("no"))
+        outage.wait("page", TransientError("no"))
     outage.good("page")
-    outage.wait("page", Transient("no"))
+    outage.wait("page", TransientError("no"))
 
     assert clock.waits == [5, 10, 20, 5]
 
@@ -86,8 +94,8 @@ def test_jobs_that_wait_for_the_same_outage_do_not_come_back_at_once():
     for _ in range(20):
         clock = Clock()
         outage = OutageWait(1000, clock, clock=lambda clock=clock: clock.now)
-        outage.wait("page", Transient("no"))
-        outage.wait("page", Transient("busy", retry_after=60))
+        outage.wait("page", TransientError("no"))
+        outage.wait("page", TransientError("busy", retry_after=60))
         waits.append(clock.waits)
 
     for planned, taken in ((5, [first for first, _ in waits]), (60, [second for _, second in waits])):
@@ -98,7 +106,7 @@ def test_jobs_that_wait_for_the_same_outage_do_not_come_back_at_once():
 def test_a_wait_leaves_time_for_the_try_that_follows(new_outage, clock):
     outage = new_outage(seconds=12)
 
-    with pytest.raises(RepositoryDown):
+    with pytest.raises(OutageLimitError):
         outage.retry_until_available("page", failing(clock))
 
     assert clock.waits[0] == 5
@@ -109,8 +117,8 @@ def test_a_wait_leaves_time_for_the_try_that_follows(new_outage, clock):
 def test_a_stop_ends_a_wait(new_outage, clock):
     clock.set()
 
-    with pytest.raises(Stopped):
-        new_outage().wait("page", Transient("no"))
+    with pytest.raises(JobStoppedError):
+        new_outage().wait("page", TransientError("no"))
 
 
 # The clock of the maximum outage
@@ -122,7 +130,7 @@ def test_kinds_of_requests_are_timed_apart(new_outage, clock):
     clock.now = 100
     outage.attempt("file", lambda: None)
 
-    with pytest.raises(RepositoryDown):
+    with pytest.raises(OutageLimitError):
         outage.attempt("page", lambda: None)
     fail_once(outage, "file", failing(clock))
 
@@ -132,18 +140,18 @@ def test_time_in_which_nobody_asked_does_not_count(new_outage, clock):
     outage.attempt("page", lambda: None)
     clock.now = 10_000
 
-    outage.wait("page", Transient("no"))
+    outage.wait("page", TransientError("no"))
     clock.now = 10_100
 
-    with pytest.raises(RepositoryDown):
-        outage.wait("page", Transient("no"))
+    with pytest.raises(OutageLimitError):
+        outage.wait("page", TransientError("no"))
 
 
 def test_time_in_which_a_request_hung_counts(new_outage, clock):
     outage = new_outage(seconds=100)
     clock.now = 10_000
 
-    with pytest.raises(RepositoryDown):
+    with pytest.raises(OutageLimitError):
         outage.retry_until_available("page", failing(clock, seconds=60))
 
     assert clock.now <= 10_000 + 130  # the second request began within the maximum outage
@@ -156,9 +164,9 @@ def test_hangs_and_repeats_in_all_layers_take_no_longer_together_than_the_maximu
     def hang():
         with outage.request() as request:
             clock.now += request.seconds
-            raise TimedOut("no")
+            raise RequestTimeoutError("no")
 
-    with pytest.raises(RepositoryDown):
+    with pytest.raises(OutageLimitError):
         outage.retry_until_available("page", lambda: outage.repeat(hang, 4))
 
     assert clock.now <= 60
@@ -170,7 +178,7 @@ def test_one_request_that_hangs_leaves_time_for_others(new_outage, clock):
     def hang():
         with outage.request() as request:
             clock.now += request.seconds
-            raise TimedOut("no")
+            raise RequestTimeoutError("no")
 
     fail_once(outage, "item", hang)
 
@@ -196,8 +204,8 @@ def test_what_a_control_answers_is_no_good_answer_of_the_kind(new_outage, clock)
 
     assert outage.is_well("page", lambda: None)
 
-    with pytest.raises(RepositoryDown):
-        outage.wait("page", Transient("no"))
+    with pytest.raises(OutageLimitError):
+        outage.wait("page", TransientError("no"))
 
 
 def test_good_requests_inside_an_attempt_that_fails_are_no_good_answers(new_outage, clock):
@@ -206,9 +214,9 @@ def test_good_requests_inside_an_attempt_that_fails_are_no_good_answers(new_outa
 
     def read():
         outage.repeat(lambda: "metadata", 4)
-        raise ServerTrouble("no files")
+        raise ServerError("no files")
 
-    with pytest.raises(RepositoryDown):
+    with pytest.raises(OutageLimitError):
         outage.retry_until_available("item", read)
 
     assert clock.now <= 60
@@ -219,8 +227,8 @@ def test_a_refusal_is_a_good_answer(new_outage, clock):
     fail_once(outage, "item", failing(clock))
     clock.now = 50
 
-    with pytest.raises(NotFound):
-        outage.attempt("item", failing(clock, error=NotFound("gone")))
+    with pytest.raises(NotFoundError):
+        outage.attempt("item", failing(clock, error=NotFoundError("gone")))
 
     clock.now = 70
     fail_once(outage, "item", failing(clock))
@@ -234,7 +242,7 @@ def test_a_file_that_breaks_off_after_hours_has_the_whole_maximum_outage_left(ne
         with outage.request() as request:
             clock.now += 7200
             outage.came(request, 10_000)
-            raise Transient("broke off")
+            raise TransientError("broke off")
 
     fail_once(outage, "file", break_off)
 
@@ -244,9 +252,9 @@ def test_a_file_that_breaks_off_after_hours_has_the_whole_maximum_outage_left(ne
 def test_what_is_the_fault_of_an_object_is_raised_and_the_repository_is_not_waited_for(new_outage, clock):
     outage = new_outage(seconds=60)
 
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         outage.retry_until_available(
-            "file", failing(clock, error=ServerTrouble("this file")), is_of_object=lambda error: True
+            "file", failing(clock, error=ServerError("this file")), is_of_object=lambda error: True
         )
 
     assert clock.waits == []
@@ -255,7 +263,7 @@ def test_what_is_the_fault_of_an_object_is_raised_and_the_repository_is_not_wait
 
 
 def fail_as_an_object(outage: OutageWait, call) -> None:
-    with pytest.raises(Transient):
+    with pytest.raises(TransientError):
         outage.retry_until_available("file", call, is_of_object=lambda error: True)
 
 
@@ -263,10 +271,10 @@ def test_objects_that_keep_silent_one_after_another_take_no_longer_together_than
     outage = new_outage(seconds=600)
 
     for _ in range(6):
-        fail_as_an_object(outage, failing(clock, 100, TimedOut("no answer")))
+        fail_as_an_object(outage, failing(clock, 100, RequestTimeoutError("no answer")))
         clock.now += 5000  # in which nobody asks for a file
 
-    with pytest.raises(RepositoryDown, match="no answer"):
+    with pytest.raises(OutageLimitError, match="no answer"):
         outage.attempt("file", lambda: "another")
 
 
@@ -276,10 +284,10 @@ def test_objects_that_keep_silent_are_counted_from_the_last_good_answer(new_outa
 
     for _ in range(20):
         if between == "a good answer":
-            fail_as_an_object(outage, failing(clock, 100, TimedOut("no answer")))
+            fail_as_an_object(outage, failing(clock, 100, RequestTimeoutError("no answer")))
             outage.attempt("file", lambda: "a file")
         else:
-            fail_as_an_object(outage, failing(clock, 100, ServerTrouble("this file")))
+            fail_as_an_object(outage, failing(clock, 100, ServerError("this file")))
 
     assert outage.attempt("file", lambda: "another") == "another"
 
@@ -295,8 +303,8 @@ def test_a_try_that_was_begun_elsewhere_counts_as_the_first(new_outage, clock):
 
 
 def test_other_errors_than_those_waited_for_are_raised(new_outage, clock):
-    with pytest.raises(ServerTrouble):
-        new_outage().retry_until_available("item", failing(clock, error=ServerTrouble("no")), on=BotWall)
+    with pytest.raises(ServerError):
+        new_outage().retry_until_available("item", failing(clock, error=ServerError("no")), on=BotChallengeError)
 
 
 def test_with_a_maximum_outage_of_0_nothing_is_repeated_and_requests_take_as_long_as_ever(new_outage, clock):
@@ -304,7 +312,7 @@ def test_with_a_maximum_outage_of_0_nothing_is_repeated_and_requests_take_as_lon
 
     with outage.request() as request:
         assert request.seconds == float("inf")
-    with pytest.raises(RepositoryDown):
+    with pytest.raises(OutageLimitError):
         outage.retry_until_available("page", failing(clock))
 
     assert clock.waits == []
@@ -316,12 +324,12 @@ def test_with_a_maximum_outage_of_0_nothing_is_repeated_and_requests_take_as_lon
 def test_a_wait_is_as_long_as_the_server_asks(new_outage, clock):
     outage = new_outage(seconds=100)
 
-    outage.wait("page", Transient("busy", retry_after=60))
-    outage.wait("page", Transient("busy", retry_after=40))
+    outage.wait("page", TransientError("busy", retry_after=60))
+    outage.wait("page", TransientError("busy", retry_after=40))
 
     assert clock.waits == [60, 40]
-    with pytest.raises(RepositoryDown):
-        outage.wait("page", Transient("busy"))
+    with pytest.raises(OutageLimitError):
+        outage.wait("page", TransientError("busy"))
 
 
 WAITS = [
@@ -337,28 +345,28 @@ def test_a_server_that_asks_for_more_than_the_maximum_outage_is_not_asked_earlie
 ):
     outage = new_outage(seconds=100, zone="America/New_York")
 
-    with pytest.raises(RepositoryDown, match=f"asks to wait until {when}.*Resume the job after that. busy"):
-        ask(outage, Transient("busy", retry_after=seconds))
+    with pytest.raises(OutageLimitError, match=f"asks to wait until {when}.*Resume the job after that. busy"):
+        ask(outage, TransientError("busy", retry_after=seconds))
 
     assert clock.waits == []
 
 
 def test_a_long_retry_after_is_raised_at_once_to_whoever_can_do_something_else(new_outage, clock):
     outage = new_outage()
-    ask = partial(outage.repeat, failing(clock, error=ServerTrouble("busy", retry_after=61)), 4)
+    ask = partial(outage.repeat, failing(clock, error=ServerError("busy", retry_after=61)), 4)
 
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         outage.attempt("file", ask, defers=True)
     assert clock.waits == []
 
-    with pytest.raises(ServerTrouble):
+    with pytest.raises(ServerError):
         outage.attempt("page", ask)
     assert clock.waits == [61, 61, 61]
 
 
 def test_a_request_by_itself_that_is_to_wait_too_long_is_given_up(new_outage, clock):
-    with pytest.raises(ServerTrouble):
-        new_outage(seconds=20).repeat(failing(clock, error=ServerTrouble("busy", retry_after=21)), 4)
+    with pytest.raises(ServerError):
+        new_outage(seconds=20).repeat(failing(clock, error=ServerError("busy", retry_after=21)), 4)
 
     assert clock.waits == []
 
@@ -371,7 +379,7 @@ def test_what_waits_is_shown_with_its_reason_since_when_and_until_when(new_outag
     outage = new_outage(pause=lambda seconds: shown.append(outage.wait_now) or clock.wait(seconds))
 
     for _ in range(2):
-        outage.wait("page", Transient("example.org is busy."))
+        outage.wait("page", TransientError("example.org is busy."))
 
     assert shown == [
         Wait("page", BEGAN, "example.org is busy. Trying again in 5 seconds."),
@@ -383,7 +391,7 @@ def test_short_waits_are_not_shown(new_outage, clock):
     shown = []
     outage = new_outage(pause=lambda seconds: shown.append(outage.wait_now))
 
-    with pytest.raises(Transient):
+    with pytest.raises(TransientError):
         outage.repeat(failing(clock), 2)
 
     assert shown == [None]
@@ -420,11 +428,11 @@ def test_a_file_that_comes_is_not_shown_as_a_wait_and_one_that_drips_is(new_outa
 
 def test_a_wait_is_shown_while_the_smaller_requests_of_its_kind_fail_too(new_outage, clock):
     outage, shown = new_outage(), []
-    outage.wait("page", Transient("no"))
+    outage.wait("page", TransientError("no"))
 
     def smaller():
         shown.append(outage.wait_now)
-        raise Transient("no")
+        raise TransientError("no")
 
     fail_once(outage, "page", smaller)
 
@@ -433,8 +441,8 @@ def test_a_wait_is_shown_while_the_smaller_requests_of_its_kind_fail_too(new_out
 
 def test_nothing_is_shown_once_a_good_answer_has_come_or_nobody_asks_any_more(new_outage, clock):
     outage = new_outage()
-    outage.wait("page", Transient("no"))
-    outage.wait("file", Transient("no"))
+    outage.wait("page", TransientError("no"))
+    outage.wait("file", TransientError("no"))
 
     assert outage.wait_now is None
     assert outage.attempt("page", lambda: outage.wait_now) is not None
@@ -443,10 +451,10 @@ def test_nothing_is_shown_once_a_good_answer_has_come_or_nobody_asks_any_more(ne
 
 def test_waits_are_counted_unless_they_are_stopped(new_outage, clock):
     outage = new_outage()
-    outage.wait("page", Transient("no"))
+    outage.wait("page", TransientError("no"))
     clock.set()
-    with pytest.raises(Stopped):
-        outage.wait("page", Transient("no"))
+    with pytest.raises(JobStoppedError):
+        outage.wait("page", TransientError("no"))
 
     assert outage.waited == {"waits": 1, "seconds_waited": 5}
 
@@ -454,15 +462,15 @@ def test_waits_are_counted_unless_they_are_stopped(new_outage, clock):
 @pytest.mark.parametrize(
     "error",
     [
-        Transient("https://example.org/server/api cannot answer.", "https://example.org/server/api"),
-        ServerTrouble("example.org cannot answer (503).", "https://example.org/server/api", status=503),
+        TransientError("https://example.org/server/api cannot answer.", "https://example.org/server/api"),
+        ServerError("example.org cannot answer (503).", "https://example.org/server/api", status=503),
     ],
 )
 def test_waits_name_the_host_and_no_address_or_status(clock, new_outage, error):
     shown = []
     outage = new_outage(pause=lambda seconds: shown.append(outage.wait_now.detail) or clock.wait(seconds))
 
-    with pytest.raises(RepositoryDown, match=r"example\.org cannot answer\.$") as end:
+    with pytest.raises(OutageLimitError, match=r"example\.org cannot answer\.$") as end:
         outage.retry_until_available("page", failing(clock, error=error))
 
     assert shown[0].startswith("example.org cannot answer. Trying again in")

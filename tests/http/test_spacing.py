@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import responses
 
-from connector.errors import Stopped, StorageTrouble
-from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace
+from connector.errors import JobStoppedError, StorageError
+from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
 
 
 class Clock(threading.Event):
@@ -36,8 +36,8 @@ def clock():
 
 @pytest.fixture
 def new_pace(tmp_path, clock):
-    def new_pace(delay: float = 2, key: str = "repository") -> Pace:
-        return Pace(tmp_path, key, delay=delay, clock=lambda: clock.now)
+    def new_pace(delay: float = 2, key: str = "repository") -> ConcurrencyLimit:
+        return ConcurrencyLimit(tmp_path, key, delay=delay, clock=lambda: clock.now)
 
     return new_pace
 
@@ -96,7 +96,7 @@ def test_a_stop_ends_the_wait_and_leaves_the_turn_to_others(new_pace, clock):
     pace.space(clock)
     clock.during = clock.set
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobStoppedError):
         pace.space(clock)
 
     assert new_pace().space(Clock(clock.now)) == 0
@@ -117,7 +117,7 @@ def test_a_file_that_cannot_be_written_is_storage_trouble(new_pace, clock, tmp_p
     pace.space(clock)
     shutil.rmtree(tmp_path)
 
-    with pytest.raises(StorageTrouble, match="cannot be written"):
+    with pytest.raises(StorageError, match="cannot be written"):
         pace.space(clock)
 
 
@@ -125,7 +125,7 @@ def test_the_door_keeps_the_delay_before_every_request_redirects_too(new_pace, c
     with responses.RequestsMock() as remote:
         remote.get("https://dspace.example.org/old", status=302, headers={"Location": "/new"})
         remote.get("https://dspace.example.org/new", json=[])
-        http = Http(HttpSettings(user_agent="x", rule=AddressRule(())), new_pace(delay=2), OutageWait(stop=clock))
+        http = HttpClient(HttpSettings(user_agent="x", rule=AddressRule(())), new_pace(delay=2), OutageWait(stop=clock))
 
         http.get_json_from("https://dspace.example.org/old")
 
@@ -136,7 +136,7 @@ def test_the_door_keeps_the_delay_before_every_request_redirects_too(new_pace, c
 def test_the_delay_is_not_taken_for_slowness_of_the_server(new_pace, clock):
     with responses.RequestsMock() as remote:
         remote.get("https://dspace.example.org/", json=[])
-        http = Http(
+        http = HttpClient(
             HttpSettings(user_agent="x", rule=AddressRule(()), deadline=500),
             new_pace(delay=1000),
             OutageWait(stop=clock),

@@ -12,8 +12,16 @@ import pytest
 import requests
 import responses
 
-from connector.errors import BadAnswer, BotWall, NotFound, ServerTrouble, TimedOut, UnknownHost, Unreachable
-from connector.http import AddressRule, Http, HttpSettings, OutageWait, Pace, Traffic
+from connector.errors import (
+    BadResponseError,
+    BotChallengeError,
+    NotFoundError,
+    RequestTimeoutError,
+    ServerError,
+    UnknownHostError,
+    UnreachableError,
+)
+from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait, RequestStats
 
 SITE = "https://dspace.example.org"
 URL = f"{SITE}/server/api/core/items"
@@ -29,7 +37,7 @@ class Waits(threading.Event):
 
 @pytest.fixture
 def pace(tmp_path):
-    return Pace(tmp_path, "repository")
+    return ConcurrencyLimit(tmp_path, "repository")
 
 
 @pytest.fixture
@@ -39,7 +47,7 @@ def stop():
 
 @pytest.fixture
 def http(pace, stop):
-    http = Http(HttpSettings(user_agent="agent", rule=AddressRule(())), pace, OutageWait(stop=stop))
+    http = HttpClient(HttpSettings(user_agent="agent", rule=AddressRule(())), pace, OutageWait(stop=stop))
     yield http
     http.close()
 
@@ -50,10 +58,10 @@ def remote():
         yield mock
 
 
-def hours_later(*hours: int, **waited: float) -> Traffic:
+def hours_later(*hours: int, **waited: float) -> RequestStats:
     """Traffic whose clock shows noon and so many hours, one after the other, after waits of so many seconds."""
     times = iter(NOON + timedelta(hours=hour) for hour in hours)
-    return Traffic(waited=lambda: {"waits": 0, "seconds_waited": 0} | waited, now=lambda: next(times))
+    return RequestStats(waited=lambda: {"waits": 0, "seconds_waited": 0} | waited, now=lambda: next(times))
 
 
 def test_a_door_without_requests_has_nothing_to_tell(http):
@@ -111,15 +119,15 @@ def test_troubles_are_counted_by_kind_and_waits_and_halvings_with_them(http, rem
 def test_what_is_not_there_is_an_answer_and_no_trouble(http, remote):
     remote.get(URL, status=404)
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         http.get_json(URL)
 
     assert http.traffic.as_dict()["troubles"] == {}
     assert http.traffic.as_dict()["requests"] == 1
 
 
-def cut_short() -> BadAnswer:
-    error = BadAnswer("It ended too early.")
+def cut_short() -> BadResponseError:
+    error = BadResponseError("It ended too early.")
     error.__cause__ = requests.exceptions.ChunkedEncodingError()
     return error
 
@@ -127,18 +135,18 @@ def cut_short() -> BadAnswer:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (ServerTrouble("no", status=502), "502"),
-        (ServerTrouble("no"), "no connection"),
-        (TimedOut("no"), "timed out"),
-        (UnknownHost("no"), "unknown host"),
-        (Unreachable("no"), "no connection"),
-        (BotWall("no"), "bot wall"),
-        (BadAnswer("no"), "bad answer"),
+        (ServerError("no", status=502), "502"),
+        (ServerError("no"), "no connection"),
+        (RequestTimeoutError("no"), "timed out"),
+        (UnknownHostError("no"), "unknown host"),
+        (UnreachableError("no"), "no connection"),
+        (BotChallengeError("no"), "bot wall"),
+        (BadResponseError("no"), "bad answer"),
         (cut_short(), "cut short"),
     ],
 )
 def test_each_trouble_has_a_kind(error, kind):
-    traffic = Traffic()
+    traffic = RequestStats()
 
     traffic.troubled(error)
 
@@ -149,7 +157,7 @@ def test_troubles_of_a_kind_keep_their_first_and_last_time():
     traffic = hours_later(0, 1, 2)
 
     for _ in range(3):
-        traffic.troubled(TimedOut("no"))
+        traffic.troubled(RequestTimeoutError("no"))
 
     assert traffic.as_dict()["troubles"] == {
         "timed out": {"count": 3, "first": "2026-01-05T12:00:00", "last": "2026-01-05T14:00:00"}
@@ -157,7 +165,7 @@ def test_troubles_of_a_kind_keep_their_first_and_last_time():
 
 
 def test_the_worst_answer_is_the_slowest():
-    traffic = Traffic()
+    traffic = RequestStats()
 
     for seconds, path in ((1.0, "/a"), (3.0, "/b"), (2.0, "/c")):
         traffic.answered(seconds, path)
@@ -170,13 +178,13 @@ def test_the_traffic_of_two_attempts_is_added():
     first, second = hours_later(0, 1, waits=1, seconds_waited=5.0), hours_later(2)
     first.add(requests=3, bytes=100)
     first.answered(4.0, "/slow")
-    first.troubled(ServerTrouble("no", status=503))
-    first.troubled(BotWall("no"))
+    first.troubled(ServerError("no", status=503))
+    first.troubled(BotChallengeError("no"))
     second.add(requests=2, bytes=50)
     second.answered(1.0, "/quick")
-    second.troubled(ServerTrouble("no", status=503))
+    second.troubled(ServerError("no", status=503))
 
-    both = Traffic.merged(first.as_dict(), second.as_dict())
+    both = RequestStats.merged(first.as_dict(), second.as_dict())
 
     assert both == {
         "requests": 5,
@@ -196,35 +204,35 @@ def test_the_traffic_of_two_attempts_is_added():
 
 
 def test_halvings_of_two_attempts_are_added():
-    both = Traffic.merged(Traffic(lambda: 2).as_dict(), Traffic(lambda: 3).as_dict())
+    both = RequestStats.merged(RequestStats(lambda: 2).as_dict(), RequestStats(lambda: 3).as_dict())
 
     assert both["halvings"] == 5
     assert both["worst"] is None
 
 
 def test_the_first_attempt_is_added_to_nothing():
-    told = Traffic().as_dict()
+    told = RequestStats().as_dict()
 
-    assert Traffic.merged(None, told) == told
+    assert RequestStats.merged(None, told) == told
 
 
 def test_what_was_told_does_not_change_afterwards():
-    traffic = Traffic()
-    traffic.troubled(TimedOut("no"))
+    traffic = RequestStats()
+    traffic.troubled(RequestTimeoutError("no"))
     told = traffic.as_dict()
 
-    traffic.troubled(TimedOut("no"))
+    traffic.troubled(RequestTimeoutError("no"))
 
     assert told["troubles"]["timed out"]["count"] == 1
 
 
 def test_eight_threads_lose_no_count():
-    traffic = Traffic()
+    traffic = RequestStats()
 
     with ThreadPoolExecutor(8) as pool:
         for _ in range(4000):
             pool.submit(traffic.add, requests=1)
-            pool.submit(traffic.troubled, TimedOut("no"))
+            pool.submit(traffic.troubled, RequestTimeoutError("no"))
 
     told = traffic.as_dict()
     assert (told["requests"], told["troubles"]["timed out"]["count"]) == (4000, 4000)
@@ -234,7 +242,7 @@ def test_the_servers_time_is_that_of_its_first_answer_even_a_refusal(http, remot
     remote.get(URL, status=404, headers={"Date": "Mon, 05 Jan 2026 12:00:00 GMT"})
     remote.get(URL, json=[], headers={"Date": "Mon, 05 Jan 2026 12:30:00 GMT"})
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         http.get_json(URL)
     http.get_json(URL)
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 import responses
 
-from connector.errors import BadAnswer, BotWall, NotFound, RepositoryError, Restricted, ServerTrouble
-from connector.http import AddressRule, Http, HttpSettings, Pace
+from connector.errors import (
+    BadResponseError,
+    BotChallengeError,
+    NotFoundError,
+    RepositoryError,
+    RestrictedError,
+    ServerError,
+)
+from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings
 
 URL = "https://dspace.example.org/server/api/core/items"
 AGENT = "DSpace-Connector/1 (library@example.org)"
@@ -45,29 +52,34 @@ WALLS = {
 }
 
 REFUSALS = {
-    "Tomcat": (403, "<!doctype html><html><head><title>HTTP Status 403 – Forbidden</title>", {}, Restricted),
-    "Tomcat 7": (401, "<html><title>Apache Tomcat/7.0</title><h1>HTTP Status 401 - </h1>", {}, Restricted),
-    "Jetty": (403, "<html><title>Error 403 Forbidden</title><h2>HTTP ERROR 403</h2>", {}, Restricted),
-    "Spring": (403, "<html><body><h1>Whitelabel Error Page</h1>", {}, Restricted),
-    "JSON behind Cloudflare": (403, '{"status":403,"error":"Forbidden"}', {"server": "cloudflare"}, Restricted),
-    "nothing": (401, "", {}, Restricted),
-    "a password of the web server": (401, "<html>Sign in", {"WWW-Authenticate": 'Basic realm="Library"'}, Restricted),
-    "a page of its own": (404, "<html>Not here. <script src='recaptcha.js'>", {}, NotFound),
-    "a server in trouble": (503, "<html>Service Unavailable", {}, ServerTrouble),
+    "Tomcat": (403, "<!doctype html><html><head><title>HTTP Status 403 – Forbidden</title>", {}, RestrictedError),
+    "Tomcat 7": (401, "<html><title>Apache Tomcat/7.0</title><h1>HTTP Status 401 - </h1>", {}, RestrictedError),
+    "Jetty": (403, "<html><title>Error 403 Forbidden</title><h2>HTTP ERROR 403</h2>", {}, RestrictedError),
+    "Spring": (403, "<html><body><h1>Whitelabel Error Page</h1>", {}, RestrictedError),
+    "JSON behind Cloudflare": (403, '{"status":403,"error":"Forbidden"}', {"server": "cloudflare"}, RestrictedError),
+    "nothing": (401, "", {}, RestrictedError),
+    "a password of the web server": (
+        401,
+        "<html>Sign in",
+        {"WWW-Authenticate": 'Basic realm="Library"'},
+        RestrictedError,
+    ),
+    "a page of its own": (404, "<html>Not here. <script src='recaptcha.js'>", {}, NotFoundError),
+    "a server in trouble": (503, "<html>Service Unavailable", {}, ServerError),
     "a page with the script of Cloudflare": (
         200,
         "<!doctype html><title>Repository</title><script>var a=document.createElement('script');"
         "a.src='/cdn-cgi/challenge-platform/scripts/jsd/main.js';</script>",
         {},
-        BadAnswer,
+        BadResponseError,
     ),
-    "a page with a captcha in it": (200, "<html><script>recaptcha</script>Our own pages</html>", {}, BadAnswer),
+    "a page with a captcha in it": (200, "<html><script>recaptcha</script>Our own pages</html>", {}, BadResponseError),
 }
 
 
 @pytest.fixture
 def http(tmp_path):
-    http = Http(HttpSettings(user_agent=AGENT, rule=AddressRule(())), Pace(tmp_path, "repository"))
+    http = HttpClient(HttpSettings(user_agent=AGENT, rule=AddressRule(())), ConcurrencyLimit(tmp_path, "repository"))
     yield http
     http.close()
 
@@ -78,7 +90,9 @@ def remote():
         yield mock
 
 
-def trouble_of(http: Http, remote: responses.RequestsMock, status: int, body: str, headers: dict) -> RepositoryError:
+def trouble_of(
+    http: HttpClient, remote: responses.RequestsMock, status: int, body: str, headers: dict
+) -> RepositoryError:
     remote.get(URL, status=status, body=body, headers=headers)
     with pytest.raises(RepositoryError) as trouble:
         http.get_json(URL, tries=1)
@@ -89,7 +103,7 @@ def trouble_of(http: Http, remote: responses.RequestsMock, status: int, body: st
 def test_a_protection_against_robots_is_called_by_its_name(http, remote, wall):
     trouble = trouble_of(http, remote, *WALLS[wall])
 
-    assert type(trouble) is BotWall
+    assert type(trouble) is BotChallengeError
     assert str(trouble) == (
         f"A protection against robots in front of dspace.example.org answers instead of DSpace "
         f"(status {WALLS[wall][0]}). Ask its administrator to let “{AGENT}” through to the REST API."
@@ -107,7 +121,7 @@ def test_a_wall_in_place_of_a_file_is_not_stored_as_the_file(http, remote):
     remote.get(URL, body="<html>wait</html>", headers={"cf-mitigated": "challenge"})
     pieces: list[bytes] = []
 
-    with pytest.raises(BotWall):
+    with pytest.raises(BotChallengeError):
         http.download(URL, pieces.append)
 
     assert pieces == []

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 from connector.catalogue.export import as_jsonl
-from connector.catalogue.models import StoredFile
 from connector.catalogue.search import Selection
 from connector.extensions import db
+from connector.models.catalogue import StoredFile
 
 PASSING = ("id", "jobs")
 

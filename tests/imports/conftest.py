@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, select
 
-from connector.catalogue.models import CatalogueFile, Fate, Holding
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import jobs, undo
-from connector.imports.models import Kind
-from connector.imports.run import stop_here, work
-from connector.imports.tasks import RUNNERS
-from connector.repositories.models import Repository
-from connector.repositories.register import source_for
+from connector.imports import undo
+from connector.jobs import lifecycle
+from connector.jobs.attempt import stop_here, work
+from connector.models.catalogue import CatalogueFile, FileStatus, Holding
+from connector.models.jobs import Kind
+from connector.models.repositories import Repository
+from connector.repositories.service import source_for
+from connector.tasks import RUNNERS
 
 from .fakes import FakeDSpace
 
@@ -46,12 +47,12 @@ class Desk:
         kind = ScopeKind.COLLECTION if collection else ScopeKind.REPOSITORY
         with self.app.app_context():
             scope = Scope(kind, collection, f"1/{collection}" if collection else None, f"Collection {collection}")
-            return jobs.create(source_for(self.repository_id, scope), options, kind=look)
+            return lifecycle.create(source_for(self.repository_id, scope), options, kind=look)
 
     def work(self, job_id: int) -> bool:
         """Carry the job out here and now."""
         with self.app.app_context():
-            runner = RUNNERS[jobs.get(job_id).kind]
+            runner = RUNNERS[lifecycle.get(job_id).kind]
             was_free = work(job_id, undo.run if runner is undo.run else lambda run: runner(run, self.dspace.connect))
             assert holdings_with_wrong_mark() == []
             return was_free
@@ -69,14 +70,14 @@ class Desk:
     def undo(self, job_id: int):
         """Undo an import and give the undo job as it ended."""
         with self.app.app_context():
-            undo_id = jobs.create_undo(job_id)
+            undo_id = lifecycle.create_undo(job_id)
         assert self.work(undo_id)
         return self.job(undo_id)
 
     def stop(self, job_id: int) -> None:
         """Ask the job to stop, as the Stop button does, and let it notice at its next look."""
         with self.app.app_context():
-            jobs.stop(job_id)
+            lifecycle.stop(job_id)
         stop_here(job_id)
 
     def stop_after_writes(self, job_id: int, number: int) -> None:
@@ -104,7 +105,7 @@ class Desk:
     def job(self, job_id: int):
         """The job as it stands, with what its tests look at loaded."""
         with self.app.app_context():
-            job = jobs.get(job_id)
+            job = lifecycle.get(job_id)
             assert job.source is not None
             assert isinstance(job.is_undone, bool)
             db.session.expunge_all()
@@ -113,7 +114,7 @@ class Desk:
 
 def holdings_with_wrong_mark() -> list[int]:
     """Return the ids of holdings whose `has_problem_files` is not true to the files of their item."""
-    listed = {fate.value for fate in Fate if fate.is_listed}
+    listed = {fate.value for fate in FileStatus if fate.is_listed}
     marks = db.session.execute(select(Holding.id, Holding.item_id, Holding.has_problem_files)).all()
     items = set(db.session.scalars(select(CatalogueFile.item_id).where(CatalogueFile.fate.in_(listed))))
     db.session.rollback()

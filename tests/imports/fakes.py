@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 
 from flask import has_app_context
 
-from connector.dspace.parts import part_of
 from connector.dspace.records import (
     Bitstream,
     Collection,
@@ -24,10 +23,18 @@ from connector.dspace.records import (
     SourceState,
     Subset,
 )
-from connector.errors import NotFound, Rejected, RepositoryError, Restricted, ServerTrouble, Transient
+from connector.dspace.uuid_partitions import part_of
+from connector.errors import (
+    NotFoundError,
+    RepositoryError,
+    RequestRejectedError,
+    RestrictedError,
+    ServerError,
+    TransientError,
+)
 from connector.extensions import db
-from connector.http import Download, Traffic
-from connector.repositories.connections import Connection
+from connector.http import Download, RequestStats
+from connector.repositories.connections import RepositoryConnection
 
 
 @dataclass
@@ -75,7 +82,7 @@ class FakeDSpace:
         self.after_page: Callable[[], object] = lambda: None
         self.requests_made = 0
         self.width = 2
-        self.traffic = Traffic()
+        self.traffic = RequestStats()
         self.can_select = False
         self.searches_private = False
         self.tells_unknown = True
@@ -86,8 +93,8 @@ class FakeDSpace:
         self.listings: list[str] = []
         self.now = 0.0
 
-    def connect(self, repository, *, new_outage) -> Connection:
-        return Connection(self, self, new_outage(clock=lambda: self.now, pause=self._pass))
+    def connect(self, repository, *, new_outage) -> RepositoryConnection:
+        return RepositoryConnection(self, self, new_outage(clock=lambda: self.now, pause=self._pass))
 
     def _pass(self, seconds: float) -> bool:
         """Time that is waited for passes at once."""
@@ -113,7 +120,7 @@ class FakeDSpace:
 
     def find(self, kind: ScopeKind, identifier: str) -> Scope:
         if identifier.removeprefix("1/") in self.gone:
-            raise NotFound(f"There is no {kind} {identifier}.")
+            raise NotFoundError(f"There is no {kind} {identifier}.")
         return Scope(kind, identifier)
 
     def count(self, scope: Scope, subset: Subset | None = None) -> int | None:
@@ -127,7 +134,7 @@ class FakeDSpace:
         self, scope: Scope, *, cursor, light, with_collection, seen, hidden, subset=None, with_access=False
     ) -> Iterator[Page]:
         if subset is not None and self.refuses_subsets:
-            raise Rejected("The repository does not take this query (422).")
+            raise RequestRejectedError("The repository does not take this query (422).")
         self.find(scope.kind, scope.id)
         part = subset and subset.part
         self.listings.append("slice" if part else "changes" if subset else "light" if light else "complete")
@@ -167,10 +174,10 @@ class FakeDSpace:
                     continue
                 yield replace(self._item(self.items[item.id], False, False), collection=item.collection)
 
-    def whereabouts(self, item_id: str, scope: Scope, handle: str | None) -> SourceState:
+    def item_state(self, item_id: str, scope: Scope, handle: str | None) -> SourceState:
         self._ask()
         if item_id in self.silent_about:
-            raise ServerTrouble("The repository answered with an error (500).")
+            raise ServerError("The repository answered with an error (500).")
         item = self.items.get(item_id)
         if item is None:
             return SourceState.VANISHED
@@ -199,9 +206,9 @@ class FakeDSpace:
         self._ask()
         self.asked_for.append(bitstream_id)
         error = self.file_errors.get(bitstream_id)
-        if isinstance(error, Transient):
+        if isinstance(error, TransientError):
             raise error
-        return False if isinstance(error, Restricted) else None if error else True
+        return False if isinstance(error, RestrictedError) else None if error else True
 
     def file_access(self, item_id: str, bitstream_ids: Group[str]) -> dict[str, FileAccess]:
         answers = {id: self.is_open(id) for id in sorted(bitstream_ids)}
@@ -217,7 +224,7 @@ class FakeDSpace:
         if has_app_context():  # asked by the thread that writes: never inside a transaction
             assert not db.session().in_transaction()
         if self.down:
-            raise ServerTrouble("The repository answered with an error (503).")
+            raise ServerError("The repository answered with an error (503).")
 
     def _listed(self, scope: Scope, subset: Subset | None) -> list[FakeItem]:
         found = [item for item in self.items.values() if self._is_in(item, scope) and item.id not in self.unlisted]
@@ -248,7 +255,9 @@ class FakeDSpace:
         )
 
     def _with_access(self, item: Item) -> Item:
-        told = {file.id: not isinstance(self.file_errors.get(file.id), Restricted) for file in item.bitstreams or ()}
+        told = {
+            file.id: not isinstance(self.file_errors.get(file.id), RestrictedError) for file in item.bitstreams or ()
+        }
         files = (replace(file, access=FileAccess(told[file.id])) for file in item.bitstreams or ())
         return replace(item, bitstreams=tuple(files))
 

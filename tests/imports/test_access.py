@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from connector.dspace.records import Item, Scope, ScopeKind
-from connector.errors import LoginRefused, Restricted, ServerTrouble
+from connector.errors import LoginFailedError, RestrictedError, ServerError
 from connector.http import OutageWait
-from connector.imports.access import Access, Lapsed
+from connector.imports.login_guard import LoginGuard, SessionExpiredError
 
 SCOPE = Scope(ScopeKind.REPOSITORY)
 
@@ -27,14 +27,14 @@ class FakeLogin:
         return found
 
 
-def access(*finds: bool | Exception, waited: list[float] | None = None) -> Access:
+def access(*finds: bool | Exception, waited: list[float] | None = None) -> LoginGuard:
     patience = OutageWait(60, pause=(waited if waited is not None else []).append)
     connection = SimpleNamespace(client=None, public=None, login=FakeLogin(*finds), patience=patience)
-    return Access(connection, "reader@example.org")
+    return LoginGuard(connection, "reader@example.org")
 
 
-def anonymous() -> Access:
-    return Access(SimpleNamespace(client=None, public=None, login=None, patience=OutageWait(0)), None)
+def anonymous() -> LoginGuard:
+    return LoginGuard(SimpleNamespace(client=None, public=None, login=None, patience=OutageWait(0)), None)
 
 
 class Reader:
@@ -51,36 +51,36 @@ class Reader:
 
 
 def test_what_a_good_login_has_read_is_read_once():
-    assert access().surely(Reader()) == 1
+    assert access().read_with_valid_login(Reader()) == 1
 
 
 def test_what_was_read_while_the_login_lapsed_is_read_again():
-    assert access(False).surely(Reader()) == 2
+    assert access(False).read_with_valid_login(Reader()) == 2
 
 
 def test_a_refusal_by_a_good_login_is_a_refusal():
-    read = Reader(Restricted("closed"), Restricted("closed"))
+    read = Reader(RestrictedError("closed"), RestrictedError("closed"))
 
-    with pytest.raises(Restricted):
-        access().surely(read)
+    with pytest.raises(RestrictedError):
+        access().read_with_valid_login(read)
 
     assert read.times == 1
 
 
 def test_a_refusal_after_the_login_lapsed_is_asked_again():
-    assert access(False).allowed(Reader(Restricted("closed"))) == 2
+    assert access(False).allowed(Reader(RestrictedError("closed"))) == 2
 
 
 def test_a_login_that_another_thread_renewed_meanwhile_leaves_what_was_read_in_doubt():
     way = access(False)
 
     def read() -> None:
-        way.allowed(Reader(Restricted("a file")))  # finds the login lapsed, and renews it
+        way.allowed(Reader(RestrictedError("a file")))  # finds the login lapsed, and renews it
         way.confirm()
 
-    with pytest.raises(Lapsed):
+    with pytest.raises(SessionExpiredError):
         read()
-    assert way.surely(Reader()) == 1
+    assert way.read_with_valid_login(Reader()) == 1
 
 
 def test_a_refusal_before_another_thread_renewed_the_login_is_asked_again():
@@ -90,8 +90,8 @@ def test_a_refusal_before_another_thread_renewed_the_login_is_asked_again():
     def read() -> str:
         times.append(1)
         if len(times) == 1:
-            way.allowed(Reader(Restricted("another file")))  # as another thread would, it renews the login
-            raise Restricted("closed")
+            way.allowed(Reader(RestrictedError("another file")))  # as another thread would, it renews the login
+            raise RestrictedError("closed")
         return "read"
 
     assert way.allowed(read) == "read"
@@ -100,15 +100,15 @@ def test_a_refusal_before_another_thread_renewed_the_login_is_asked_again():
 def test_a_repository_that_cannot_say_whether_we_are_in_is_waited_for():
     waited: list[float] = []
 
-    assert access(ServerTrouble("a bad hour"), waited=waited).surely(Reader()) == 1
+    assert access(ServerError("a bad hour"), waited=waited).read_with_valid_login(Reader()) == 1
 
     [seconds] = waited
     assert 5 <= seconds <= 5 * 1.25
 
 
 def test_a_login_that_is_refused_ends_the_reading():
-    with pytest.raises(LoginRefused):
-        access(False, LoginRefused("no")).surely(Reader())
+    with pytest.raises(LoginFailedError):
+        access(False, LoginFailedError("no")).read_with_valid_login(Reader())
 
 
 def test_nobody_is_asked_about_a_login_that_there_is_not():
@@ -116,7 +116,7 @@ def test_nobody_is_asked_about_a_login_that_there_is_not():
 
     items = [Item(id, None, None, None) for id in "ab"]
 
-    assert way.surely(Reader()) == 1
+    assert way.read_with_valid_login(Reader()) == 1
     assert way.open_items(SCOPE, items) == {item.id: item for item in items}
-    with pytest.raises(Restricted):
-        way.allowed(Reader(Restricted("closed")))
+    with pytest.raises(RestrictedError):
+        way.allowed(Reader(RestrictedError("closed")))

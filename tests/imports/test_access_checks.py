@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from connector.errors import NotFound, Restricted
-from connector.imports import jobs
-from connector.imports.tasks import carry_out
+from connector.errors import NotFoundError, RestrictedError
+from connector.jobs import lifecycle
+from connector.tasks import carry_out
 from tests.sample import SampleRepository, grow
 from tests.sample.grow import BEGIN
 
@@ -62,9 +62,9 @@ def test_a_full_check_asks_for_access_in_the_pages_that_it_reads(app, generation
 
 
 def full_check(source_id: int):
-    job_id = jobs.create(source_id, {"files": True, "full": True})
+    job_id = lifecycle.create(source_id, {"files": True, "full": True})
     assert carry_out(job_id)
-    return jobs.get(job_id)
+    return lifecycle.get(job_id)
 
 
 def test_files_that_pages_tell_nothing_of_are_asked_for_in_turns_and_the_rest_is_named(desk, dspace):
@@ -101,7 +101,7 @@ def test_a_file_that_cannot_be_told_does_not_keep_others_from_their_turn(desk, d
     add_items(dspace, 30)
     desk.run(files=True)
     for id in list(dspace.items)[:15]:
-        dspace.file_errors |= dict.fromkeys((f"{id}/a.txt", f"{id}/b.txt"), NotFound("It is not there."))
+        dspace.file_errors |= dict.fromkeys((f"{id}/a.txt", f"{id}/b.txt"), NotFoundError("It is not there."))
 
     for _ in range(2):
         desk.run(files=True)
@@ -112,7 +112,9 @@ def test_a_file_that_cannot_be_told_does_not_keep_others_from_their_turn(desk, d
 def test_a_refused_file_is_not_tried_beyond_the_limit_of_a_run(desk, dspace):
     desk.app.config["FILE_CHECK_RUNS"] = 1
     add_items(dspace, 40)
-    dspace.file_errors = {f"{id}/{name}": Restricted("closed") for id in dspace.items for name in ("a.txt", "b.txt")}
+    dspace.file_errors = {
+        f"{id}/{name}": RestrictedError("closed") for id in dspace.items for name in ("a.txt", "b.txt")
+    }
     desk.run(files=True)
     dspace.downloads.clear()
 
@@ -125,7 +127,9 @@ def test_a_refused_file_is_not_tried_beyond_the_limit_of_a_run(desk, dspace):
 def test_a_refused_file_that_opens_comes_when_it_is_its_turn(desk, dspace):
     desk.app.config["FILE_CHECK_RUNS"] = 1
     add_items(dspace, 20)
-    dspace.file_errors = {f"{id}/{name}": Restricted("closed") for id in dspace.items for name in ("a.txt", "b.txt")}
+    dspace.file_errors = {
+        f"{id}/{name}": RestrictedError("closed") for id in dspace.items for name in ("a.txt", "b.txt")
+    }
     desk.run(files=True)
     dspace.file_errors = {}
 
@@ -139,7 +143,7 @@ def test_what_a_page_tells_of_a_closed_file_is_confirmed_and_noted(desk, dspace)
     dspace.tells_access = True
     add_items(dspace, 20)
     desk.run(files=True)
-    dspace.file_errors = {"3/a.txt": Restricted("closed")}
+    dspace.file_errors = {"3/a.txt": RestrictedError("closed")}
 
     job = desk.run(files=True)
 

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from connector.errors import ServerTrouble, Stopped, TooLarge
+from connector.errors import JobStoppedError, ServerError, TooLargeError
 from connector.extensions import db
-from connector.imports import jobs
-from connector.imports.allowance import Allowance
+from connector.imports.download_budget import DownloadBudget
+from connector.jobs import lifecycle
 from tests.imports.test_retry import can_retry, retry
 
 from .catalogue import records
@@ -21,8 +21,8 @@ def fates(desk) -> dict[str, str]:
     return {record["source_id"]: record["files"][0]["fate"] for record in records(desk.app)}
 
 
-def allow(limit: int | None, spent: int = 0) -> Allowance:
-    return Allowance(limit, spent, threading.Event())
+def allow(limit: int | None, spent: int = 0) -> DownloadBudget:
+    return DownloadBudget(limit, spent, threading.Event())
 
 
 def three_files(dspace) -> None:
@@ -65,7 +65,7 @@ def test_a_job_that_goes_on_has_only_what_it_has_left(desk, dspace):
     three_files(dspace)
     job_id = desk.create(files=True, files_limit=900)
     with desk.app.app_context():
-        job = jobs.get(job_id)
+        job = lifecycle.get(job_id)
         job.bytes = 600
         db.session.commit()
 
@@ -89,7 +89,7 @@ def test_the_same_bytes_are_counted_once_and_those_that_are_here_not_at_all(desk
 
 def test_what_could_not_be_fetched_costs_nothing(desk, dspace):
     three_files(dspace)
-    dspace.file_errors = {"i0/a.bin": ServerTrouble("It answered with 500.")}
+    dspace.file_errors = {"i0/a.bin": ServerError("It answered with 500.")}
 
     job = desk.run(files=True, files_limit=800)
 
@@ -100,14 +100,14 @@ def test_what_could_not_be_fetched_costs_nothing(desk, dspace):
 def test_downloads_side_by_side_reserve_their_part_and_give_back_the_rest():
     allowance = allow(1000, spent=100)
     first, second = allowance.share(600), allowance.share(200)
-    with pytest.raises(TooLarge, match=r"the limit for all of them together"):
+    with pytest.raises(TooLargeError, match=r"the limit for all of them together"):
         allowance.share(901)
 
     first.settle(0)
     second.settle(200)
 
     allowance.share(700).settle(700)
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooLargeError):
         allowance.share(1)
 
 
@@ -122,7 +122,7 @@ def test_a_file_waits_while_others_hold_what_it_needs_and_gets_what_they_give_ba
         first.settle(600)
 
         waits.result().settle(400)
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooLargeError):
         allowance.share(1)
 
 
@@ -133,19 +133,19 @@ def test_a_file_that_others_leave_no_room_for_is_refused_then():
         waits = pool.submit(allowance.share, 400)
         first.settle(700)
 
-        with pytest.raises(TooLarge):
+        with pytest.raises(TooLargeError):
             waits.result()
 
 
 def test_a_stop_ends_the_wait():
     stop = threading.Event()
-    allowance = Allowance(1000, 0, stop)
+    allowance = DownloadBudget(1000, 0, stop)
     allowance.share(700)
     with ThreadPoolExecutor(1) as pool:
         waits = pool.submit(allowance.share, 400)
         stop.set()
 
-        with pytest.raises(Stopped):
+        with pytest.raises(JobStoppedError):
             waits.result()
 
 
@@ -156,7 +156,7 @@ def test_a_file_of_unknown_size_may_take_what_is_left_and_no_more():
     write(b"x" * 600)
     write(b"x" * 400)
 
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooLargeError):
         write(b"x")
 
     assert sum(map(len, came)) == 1000
@@ -170,7 +170,7 @@ def test_another_try_at_a_file_reserves_nothing_twice():
 
     share.settle(500)
 
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooLargeError):
         allowance.share(1)
 
 

@@ -7,10 +7,10 @@ import json
 import pytest
 from sqlalchemy import event
 
-from connector.errors import Conflict
+from connector.errors import ConflictError
 from connector.extensions import db
-from connector.imports import jobs
-from connector.imports.models import Answer
+from connector.jobs import lifecycle
+from connector.models.jobs import Answer
 
 from .catalogue import records
 
@@ -36,7 +36,7 @@ def states(desk) -> list[str]:
 
 def answer(desk, job_id: int, given: Answer):
     with desk.app.app_context():
-        jobs.resume(job_id, given)
+        lifecycle.resume(job_id, given)
     assert desk.work(job_id)
     return desk.job(job_id)
 
@@ -95,10 +95,10 @@ def test_a_question_is_not_passed_over_by_resuming_and_no_answer_is_taken_withou
     asking = held.run().id
 
     with held.app.app_context():
-        with pytest.raises(Conflict, match="Are they really gone"):
-            jobs.resume(asking)
-        with pytest.raises(Conflict, match="no question"):
-            jobs.resume(1, Answer.MARK)
+        with pytest.raises(ConflictError, match="Are they really gone"):
+            lifecycle.resume(asking)
+        with pytest.raises(ConflictError, match="no question"):
+            lifecycle.resume(1, Answer.MARK)
 
 
 def test_the_next_run_asks_again_and_one_that_sees_them_all_needs_no_answer(held, dspace):
@@ -138,8 +138,8 @@ def test_a_later_run_closes_the_question_that_it_has_settled(held, dspace):
     assert f"Job {later.id} " in job.message
     with held.app.app_context():
         for given in (None, Answer.MARK):
-            with pytest.raises(Conflict, match="Import again"):
-                jobs.resume(asking, given)
+            with pytest.raises(ConflictError, match="Import again"):
+                lifecycle.resume(asking, given)
 
 
 def test_a_later_question_takes_the_place_of_an_earlier_one(held, dspace):
@@ -271,8 +271,8 @@ def test_an_answer_is_refused_where_the_question_was_closed_or_answered_since_it
 
     with held.app.app_context():
         event.listen(db.engine, "before_cursor_execute", change_first)
-        with pytest.raises(Conflict, match=refusal):
-            jobs.resume(asking, Answer.MARK)
+        with pytest.raises(ConflictError, match=refusal):
+            lifecycle.resume(asking, Answer.MARK)
         event.remove(db.engine, "before_cursor_execute", change_first)
 
     assert changed

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import event
 
 from connector.catalogue import takedown
-from connector.catalogue.models import CatalogueItem
 from connector.extensions import db, transaction
-from connector.imports import jobs
-from connector.imports.models import ImportJob, Kind, PreviewRow
-from connector.imports.pruning import forget_previews_before
-from connector.imports.told import Told
+from connector.imports.preview_rows import PreviewAction
+from connector.jobs import lifecycle
+from connector.jobs.retention import forget_previews_before
+from connector.models.catalogue import CatalogueItem
+from connector.models.jobs import ImportJob, Kind, PreviewRow
 from tests.pages import buttons, links, neighbours, ways, words
 
 from .catalogue import titles
@@ -300,11 +300,11 @@ def test_an_import_of_the_ticked_ones_that_was_stopped_reads_the_rest_and_then_k
     dspace.complete = stop_after_a_page
     desk.work(2)
     stopped = desk.job(2)
-    left = len(ids(desk.app, stopped, Told.CHOSEN))
+    left = len(ids(desk.app, stopped, PreviewAction.CHOSEN))
     dspace.complete = read
     dspace.details.clear()
     with desk.app.app_context():
-        jobs.resume(2)
+        lifecycle.resume(2)
 
     desk.work(2)
 
@@ -312,7 +312,7 @@ def test_an_import_of_the_ticked_ones_that_was_stopped_reads_the_rest_and_then_k
     assert (stopped.state, stopped.seen, left) == ("stopped", 80, 120)
     assert (job.state, job.clean, job.seen, job.added, job.expected) == ("completed", True, 120, 120, 120)
     assert len(dspace.details) == 40
-    assert ids(desk.app, job, Told.CHOSEN) == []
+    assert ids(desk.app, job, PreviewAction.CHOSEN) == []
 
 
 def test_an_item_that_is_taken_down_meanwhile_is_not_read(desk, dspace, looked, client):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from connector.extensions import db, transaction
-from connector.imports import jobs
-from connector.imports.models import Answer
-from connector.imports.tasks import carry_out
-from connector.repositories.models import Repository
+from connector.jobs import lifecycle
+from connector.models.jobs import Answer
+from connector.models.repositories import Repository
+from connector.tasks import carry_out
 from tests.sample import SampleRepository
 
 from .test_slices import import_of
@@ -174,8 +174,8 @@ def close_new_ones(sample, home, number: int) -> None:
 
 
 def answered(job_id: int, answer: Answer):
-    jobs.resume(job_id, answer)
+    lifecycle.resume(job_id, answer)
     assert carry_out(job_id)
-    job = jobs.get(job_id)
+    job = lifecycle.get(job_id)
     db.session.expunge(job)
     return job

@@ -7,25 +7,25 @@ from zoneinfo import ZoneInfo
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import diary, jobs
-from connector.imports.models import Answer, ImportJob
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, register
+from connector.jobs import lifecycle, request_log
+from connector.models.jobs import Answer, ImportJob
+from connector.repositories import discovery, service
+from connector.tasks import carry_out
 
 
 def imported(app, sample) -> int:
     """An import of the Gazette; gives the id of its job."""
     with app.app_context():
-        repository_id = connecting.connect(sample.url, "rest", None).repository_id
-        found = connecting.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Aldermouth Gazette").handle)
-        job_id = jobs.create(register.source_for(repository_id, found.scope), {})
+        repository_id = discovery.connect(sample.url, "rest", None).repository_id
+        found = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Aldermouth Gazette").handle)
+        job_id = lifecycle.create(service.source_for(repository_id, found.scope), {})
         assert carry_out(job_id)
         return job_id
 
 
 def told(app, job_id: int, contact: str = "") -> str:
     with app.app_context():
-        text = diary.text(jobs.get(job_id), contact)
+        text = request_log.text(lifecycle.get(job_id), contact)
         db.session.rollback()
         return text
 
@@ -39,7 +39,7 @@ def test_a_quiet_import_says_what_was_asked_and_that_all_was_answered_well(app, 
     assert sample.url in text
     assert "DSpace-Connector 0.1.0, library@example.org" in text
     with app.app_context():
-        assert f"Requests: {jobs.get(job_id).requests}, those to connect included. Received: " in text
+        assert f"Requests: {lifecycle.get(job_id).requests}, those to connect included. Received: " in text
     assert "on average, the slowest" in text
     assert "Every answer was a good one." in text
     assert "45 items: 45 added" in text
@@ -59,7 +59,7 @@ def test_what_was_received_is_told_as_people_read_sizes(app, desk, dspace):
     dspace.add("a")
     job = desk.run()
     with app.app_context():
-        text = diary.text(jobs.get(job.id), "")
+        text = request_log.text(lifecycle.get(job.id), "")
         db.session.rollback()
 
     assert f"Requests: {job.requests}, those to connect included. Received: 1.0 kB." in text
@@ -104,7 +104,7 @@ def test_a_question_and_its_answer_are_told(desk, dspace):
     asking = desk.run()
     before = told(desk.app, asking.id)
     with desk.app.app_context():
-        jobs.resume(asking.id, Answer.LEAVE)
+        lifecycle.resume(asking.id, Answer.LEAVE)
     desk.work(asking.id)
 
     assert "did not show 4 of the 4 items that are held" in before

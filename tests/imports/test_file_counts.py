@@ -7,11 +7,12 @@ from collections import Counter
 import pytest
 from sqlalchemy import select, update
 
-from connector.catalogue.models import CatalogueFile, Holding
-from connector.errors import ServerTrouble
+from connector.errors import ServerError
 from connector.extensions import db, transaction
-from connector.imports import harvest, jobs
-from connector.imports.models import ImportJob
+from connector.imports import importer
+from connector.jobs import lifecycle
+from connector.models.catalogue import CatalogueFile, Holding
+from connector.models.jobs import ImportJob
 
 
 def counted(job: ImportJob) -> dict[str, int]:
@@ -26,7 +27,7 @@ def held(source_id: int = 1) -> dict[str, int]:
 
 @pytest.fixture
 def page_by_page(monkeypatch):
-    monkeypatch.setattr(harvest, "FULL_PAGE", 1)
+    monkeypatch.setattr(importer, "FULL_PAGE", 1)
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def watched(desk, dspace, page_by_page):
     def compare(number: int) -> None:
         with desk.app.app_context():
             job_id = db.session.scalar(select(ImportJob.id).order_by(ImportJob.id.desc()).limit(1))
-            job = jobs.get(job_id)
+            job = lifecycle.get(job_id)
             seen.append(counted(job))
             assert seen[-1] == held(job.source_id)
 
@@ -76,7 +77,7 @@ def test_a_run_with_files_that_fails_half_way_has_counted_what_is_true(desk, dsp
 def test_the_live_counts_are_true_while_items_come_change_and_return(desk, dspace, watched):
     for number in range(12):
         dspace.add(f"i{number}", collections=("c1", "c2"), files={"a.txt": f"bytes {number}".encode()})
-    dspace.file_errors = {"i9/a.txt": ServerTrouble("It answered with 500.")}
+    dspace.file_errors = {"i9/a.txt": ServerError("It answered with 500.")}
     desk.run("c2")
     first = desk.run("c1")  # what another source holds already
     dspace.edit("i1", collections=("c2",))

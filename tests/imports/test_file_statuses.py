@@ -7,12 +7,12 @@ import hashlib
 import pytest
 
 from connector.catalogue.checksums import comparable
-from connector.catalogue.models import CatalogueFile, Fate
 from connector.dspace.records import FileAccess
-from connector.errors import AddressNotAllowed, CertificateTrouble, NotFound, Restricted, ServerTrouble
+from connector.errors import AddressNotAllowedError, CertificateError, NotFoundError, RestrictedError, ServerError
 from connector.extensions import db, transaction
-from connector.imports import report
-from connector.imports.announced import Announced
+from connector.imports.announced_file import Announced
+from connector.jobs import report
+from connector.models.catalogue import CatalogueFile, FileStatus
 
 from .catalogue import records, stored_bytes
 
@@ -123,7 +123,9 @@ def test_an_earlier_copy_stays_until_a_new_one_is_kept(desk, dspace):
     assert file_of(desk)["path"] != earlier
 
 
-@pytest.mark.parametrize("error", [AddressNotAllowed("10.1.2.3 may not be reached."), CertificateTrouble("Expired.")])
+@pytest.mark.parametrize(
+    "error", [AddressNotAllowedError("10.1.2.3 may not be reached."), CertificateError("Expired.")]
+)
 def test_a_file_that_leads_where_nobody_may_go_fails_alone(desk, dspace, error):
     dspace.add("i0", files={"a.txt": b"aaa", "b.txt": b"bbb"})
     dspace.file_errors["i0/a.txt"] = error
@@ -140,7 +142,7 @@ def test_a_stored_file_whose_access_cannot_be_asked_for_stays_as_it_is(desk, dsp
     with desk.app.app_context(), transaction():
         db.session.execute(db.update(CatalogueFile).values(by_login=True))
     dspace.edit("i0", title="Another title")
-    dspace.file_errors["i0/a.txt"] = ServerTrouble("The repository answered with an error (500).")
+    dspace.file_errors["i0/a.txt"] = ServerError("The repository answered with an error (500).")
 
     job = desk.run(files=True)
 
@@ -151,7 +153,7 @@ def test_a_stored_file_whose_access_cannot_be_asked_for_stays_as_it_is(desk, dsp
 def test_a_try_that_fails_while_the_repository_is_away_does_not_count(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa"})
     download = dspace.download
-    answers = [NotFound("The application is not deployed.")]
+    answers = [NotFoundError("The application is not deployed.")]
 
     def restarting(id, sink, *, limit=None):
         if answers:
@@ -167,7 +169,7 @@ def test_a_try_that_fails_while_the_repository_is_away_does_not_count(desk, dspa
 
 def test_a_missing_file_is_a_problem_once_and_tried_again_by_the_next_run_and_by_a_full_check(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa", "b.txt": b"bbb"})
-    dspace.file_errors["i0/a.txt"] = NotFound("not there")
+    dspace.file_errors["i0/a.txt"] = NotFoundError("not there")
     tried = []
 
     runs = []
@@ -182,7 +184,7 @@ def test_a_missing_file_is_a_problem_once_and_tried_again_by_the_next_run_and_by
 
 def test_a_missing_file_that_an_undo_restored_is_tried_by_the_next_run(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa", "b.txt": b"bbb"})
-    dspace.file_errors["i0/a.txt"] = NotFound("not there")
+    dspace.file_errors["i0/a.txt"] = NotFoundError("not there")
     for _ in range(2):
         desk.run(files=True)
     dspace.edit("i0", title="Another")
@@ -197,7 +199,7 @@ def test_a_missing_file_that_an_undo_restored_is_tried_by_the_next_run(desk, dsp
 def test_where_all_files_are_missing_it_is_the_file_store_and_the_next_run_tries_again(desk, dspace):
     for number in range(4):
         dspace.add(f"i{number}", files={"a.txt": bytes([number])})
-        dspace.file_errors[f"i{number}/a.txt"] = NotFound("not there")
+        dspace.file_errors[f"i{number}/a.txt"] = NotFoundError("not there")
 
     first, second = desk.run(files=True), desk.run(files=True)
     dspace.file_errors.clear()
@@ -212,7 +214,7 @@ def test_a_file_that_was_closed_at_the_source_is_restricted_and_kept_and_comes_b
     dspace.add("i0", files={"a.txt": b"aaa"})
     desk.run(files=True)
     stored = stored_bytes(desk.app)
-    dspace.file_errors["i0/a.txt"] = Restricted("Not for you.")
+    dspace.file_errors["i0/a.txt"] = RestrictedError("Not for you.")
 
     closed = desk.run(files=True, full=True)
     then = file_of(desk)
@@ -228,18 +230,18 @@ def test_a_closed_file_is_found_by_the_rolling_recheck_without_importing_files(d
     desk.app.config["FILE_CHECK_RUNS"] = 1
     dspace.add("10", files={"a.txt": b"aaa"})
     desk.run(files=True)
-    dspace.file_errors["10/a.txt"] = Restricted("Not for you.")
+    dspace.file_errors["10/a.txt"] = RestrictedError("Not for you.")
 
     desk.run(files=False)
 
     with desk.app.app_context():
         file = db.session.scalars(db.select(CatalogueFile)).one()
-        assert (file.fate, file.by_login, file.is_stored) == (Fate.RESTRICTED, True, True)
+        assert (file.fate, file.by_login, file.is_stored) == (FileStatus.RESTRICTED, True, True)
 
 
 def test_a_refused_file_that_is_open_now_comes_with_a_full_check_and_its_old_reason_names_its_job(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa"})
-    dspace.file_errors["i0/a.txt"] = Restricted("Not for you.")
+    dspace.file_errors["i0/a.txt"] = RestrictedError("Not for you.")
     desk.run(files=True)
     dspace.file_errors.clear()
 
@@ -273,7 +275,7 @@ def test_the_chosen_bundles_are_downloaded_and_files_in_others_counted(desk, dsp
 
 def test_a_refused_file_whose_access_status_says_open_leaves_its_item_unchanged(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa"})
-    dspace.file_errors["i0/a.txt"] = Restricted("This file is not open to the public.")
+    dspace.file_errors["i0/a.txt"] = RestrictedError("This file is not open to the public.")
     desk.run(files=True)
     dspace.file_access = lambda item_id, ids: {id: FileAccess(True) for id in ids}
 
@@ -288,7 +290,7 @@ def test_a_stored_file_whose_access_status_says_open_stays_restricted_while_it_i
     with desk.app.app_context(), transaction():
         db.session.execute(db.update(CatalogueFile).values(by_login=True))
     dspace.file_access = lambda item_id, ids: {id: FileAccess(True) for id in ids}
-    dspace.file_errors["i0/a.txt"] = Restricted("This file is not open to the public.")
+    dspace.file_errors["i0/a.txt"] = RestrictedError("This file is not open to the public.")
 
     desk.run(files=False, full=True)
 
@@ -301,7 +303,7 @@ def test_files_that_are_closed_all_at_once_are_a_problem_that_the_job_names(desk
     dspace.add("i0", files={name: name.encode() for name in names})
     desk.run(files=True)
     for name in names[:number]:
-        dspace.file_errors[f"i0/{name}"] = Restricted("This file is not open to the public.")
+        dspace.file_errors[f"i0/{name}"] = RestrictedError("This file is not open to the public.")
 
     closing = desk.run(files=True, full=True)
     dspace.file_errors.clear()

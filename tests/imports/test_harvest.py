@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from connector.catalogue.models import ItemSet, Membership
 from connector.dspace.records import SourceState
-from connector.errors import NotFound, Restricted, ServerTrouble
+from connector.errors import NotFoundError, RestrictedError, ServerError
 from connector.extensions import db
-from connector.imports import jobs, report
+from connector.jobs import lifecycle, report
+from connector.models.catalogue import ItemSet, Membership
 
 from .catalogue import records, stored_bytes, stored_rows, titles
 
@@ -253,7 +253,7 @@ def test_what_was_explained_before_a_job_was_taken_over_is_still_known(desk, dsp
     desk.work(job_id)
     dspace.before_page, dspace.hidden_counts, dspace.down = (lambda number: None), {}, False
     with desk.app.app_context():
-        jobs.resume(job_id)
+        lifecycle.resume(job_id)
     desk.work(job_id)
 
     job = desk.job(job_id)
@@ -314,9 +314,9 @@ def test_an_unchanged_run_with_files_fetches_nothing(desk, dspace):
 @pytest.mark.parametrize(
     ("error", "fate", "clean"),
     [
-        (Restricted("not open"), "restricted", True),
-        (NotFound("not there"), "missing", False),
-        (ServerTrouble("error 500", retry_after=0), "failed", False),
+        (RestrictedError("not open"), "restricted", True),
+        (NotFoundError("not there"), "missing", False),
+        (ServerError("error 500", retry_after=0), "failed", False),
     ],
 )
 def test_a_file_that_cannot_be_had_marks_the_file_and_never_the_item(desk, dspace, error, fate, clean):
@@ -334,7 +334,7 @@ def test_a_file_that_cannot_be_had_marks_the_file_and_never_the_item(desk, dspac
 
 def test_a_file_that_fails_again_leaves_its_item_unchanged(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa"})
-    dspace.file_errors["i0/a.txt"] = Restricted("not open")
+    dspace.file_errors["i0/a.txt"] = RestrictedError("not open")
     desk.run(files=True)
 
     job = desk.run(files=True)
@@ -411,7 +411,7 @@ def test_a_repository_that_stays_down_fails_the_job_at_its_cursor_and_it_goes_on
     assert "503" in job.message
     dspace.before_page, dspace.down = (lambda number: None), False
     with desk.app.app_context():
-        jobs.resume(job.id)
+        lifecycle.resume(job.id)
     assert desk.work(job.id)
     again = desk.job(job.id)
     assert (again.state, counts(again), again.seen) == ("completed", (6, 0, 0, 0), 6)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from connector.dspace.records import SourceState
-from connector.imports import jobs
+from connector.jobs import lifecycle
 
 from .catalogue import records
 
@@ -157,7 +157,7 @@ def test_a_run_that_stops_in_the_middle_of_the_changes_counts_each_item_once(des
     stopped = desk.job(job_id)
     dspace.before_page = lambda number: None
     with desk.app.app_context():
-        jobs.resume(job_id)
+        lifecycle.resume(job_id)
     desk.work(job_id)
 
     job = desk.job(job_id)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from connector.catalogue.models import CatalogueItem, ItemSet, Membership
 from connector.extensions import db, transaction
+from connector.models.catalogue import CatalogueItem, ItemSet, Membership
 from tests.sample import SampleRepository
 
 from .test_login import Guest

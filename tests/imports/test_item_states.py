@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from connector.catalogue.models import CatalogueItem
 from connector.dspace.records import ScopeKind, SourceState
 from connector.extensions import db
-from connector.imports import jobs
-from connector.imports.models import ImportJob
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, logins, register
+from connector.jobs import lifecycle
+from connector.models.catalogue import CatalogueItem
+from connector.models.jobs import ImportJob
+from connector.repositories import credentials, discovery, service
+from connector.tasks import carry_out
 from tests.sample import SampleRepository
 from tests.sample.login import NAME, PASSWORD
 
@@ -24,17 +24,17 @@ class Importer:
 
     def __init__(self, sample: SampleRepository):
         self.sample = sample
-        self.repository_id = connecting.connect(sample.url, "rest", None).repository_id
-        found = connecting.find(self.repository_id, ScopeKind.REPOSITORY, "")
-        self._source_id = register.source_for(self.repository_id, found.scope)
+        self.repository_id = discovery.connect(sample.url, "rest", None).repository_id
+        found = discovery.find(self.repository_id, ScopeKind.REPOSITORY, "")
+        self._source_id = service.source_for(self.repository_id, found.scope)
 
     def sign_in(self) -> None:
-        logins.sign_in(self.repository_id, NAME, PASSWORD)
+        credentials.sign_in(self.repository_id, NAME, PASSWORD)
 
     def run(self, **options) -> ImportJob:
-        job_id = jobs.create(self._source_id, options)
+        job_id = lifecycle.create(self._source_id, options)
         assert carry_out(job_id)
-        job = jobs.get(job_id)
+        job = lifecycle.get(job_id)
         db.session.expunge(job)
         return job
 

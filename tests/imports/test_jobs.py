@@ -9,16 +9,16 @@ import pytest
 from sqlalchemy import event, update
 from sqlalchemy.exc import InvalidRequestError, OperationalError
 
-from connector.catalogue.models import CatalogueItem
 from connector.dspace.records import Scope, ScopeKind
-from connector.errors import Conflict, NotFound
+from connector.errors import ConflictError, NotFoundError
 from connector.extensions import db, transaction, utcnow
-from connector.imports import jobs
-from connector.imports import run as run_module
-from connector.imports.models import ImportJob, State, WaitReason
-from connector.imports.run import work
-from connector.repositories.models import Repository
-from connector.repositories.register import source_for
+from connector.jobs import attempt as run_module
+from connector.jobs import lifecycle
+from connector.jobs.attempt import work
+from connector.models.catalogue import CatalogueItem
+from connector.models.jobs import ImportJob, State, WaitReason
+from connector.models.repositories import Repository
+from connector.repositories.service import source_for
 
 from .catalogue import titles
 
@@ -35,7 +35,7 @@ def test_only_one_of_many_workers_gets_a_job(desk):
     def try_it():
         with desk.app.app_context():
             ready.wait()
-            got.append(jobs.claim(job_id))
+            got.append(lifecycle.claim(job_id))
 
     threads = [threading.Thread(target=try_it) for _ in range(6)]
     for thread in threads:
@@ -60,21 +60,21 @@ def test_jobs_of_one_repository_wait_for_each_other_and_others_do_not(desk):
         db.session.flush()
         other_id = other.id
     with desk.app.app_context():
-        third = jobs.create(source_for(other_id, Scope(ScopeKind.REPOSITORY)), {})
+        third = lifecycle.create(source_for(other_id, Scope(ScopeKind.REPOSITORY)), {})
 
-        assert jobs.claim(first) == 1
-        assert jobs.claim(second) is None
-        assert jobs.claim(third) == 1
+        assert lifecycle.claim(first) == 1
+        assert lifecycle.claim(second) is None
+        assert lifecycle.claim(third) == 1
 
 
 def test_a_queued_job_is_stopped_at_once_and_can_be_resumed(desk, dspace):
     dspace.add("a")
     job_id = desk.create()
     with desk.app.app_context():
-        jobs.stop(job_id)
+        lifecycle.stop(job_id)
     assert desk.job(job_id).state == State.STOPPED
     with desk.app.app_context():
-        jobs.resume(job_id)
+        lifecycle.resume(job_id)
     desk.work(job_id)
     assert (desk.job(job_id).state, desk.job(job_id).seen) == (State.COMPLETED, 1)
 
@@ -93,7 +93,7 @@ def test_a_running_job_stops_at_its_cursor_and_brings_the_rest_once_when_resumed
     requests = dspace.requests_made
 
     with desk.app.app_context():
-        jobs.resume(job_id)
+        lifecycle.resume(job_id)
     desk.work(job_id)
 
     job = desk.job(job_id)
@@ -109,11 +109,11 @@ def test_a_job_whose_worker_is_gone_is_queued_again_and_one_that_should_stop_is_
     set_job(desk, running, state=State.RUNNING, heartbeat=long_ago)
     set_job(desk, stopping, state=State.QUEUED)
     with desk.app.app_context():
-        assert jobs.recover() == [running, stopping]
+        assert lifecycle.recover() == [running, stopping]
     set_job(desk, running, state=State.STOPPED)
     set_job(desk, stopping, state=State.STOPPING, heartbeat=long_ago)
     with desk.app.app_context():
-        assert jobs.recover() == []
+        assert lifecycle.recover() == []
     assert desk.job(stopping).state == State.STOPPED
 
 
@@ -122,8 +122,8 @@ def test_a_job_that_beats_is_left_alone(desk):
     set_job(desk, job_id, state=State.RUNNING, heartbeat=utcnow())
 
     with desk.app.app_context():
-        assert jobs.recover() == []
-        assert jobs.claim(job_id) is None
+        assert lifecycle.recover() == []
+        assert lifecycle.claim(job_id) is None
 
 
 def test_a_job_that_waits_tells_of_the_requests_it_made_and_counts_each_once(desk, dspace, monkeypatch):
@@ -266,26 +266,26 @@ def test_what_nobody_expected_ends_the_job_with_a_sentence_and_no_trace(desk, ca
     assert job.ended is not None
 
 
-@pytest.mark.parametrize("act", [jobs.stop, jobs.resume])
+@pytest.mark.parametrize("act", [lifecycle.stop, lifecycle.resume])
 def test_what_does_not_apply_to_a_completed_job_is_refused(desk, dspace, act):
     dspace.add("a")
     job = desk.run()
 
-    with desk.app.app_context(), pytest.raises(Conflict, match=str(job.id)):
+    with desk.app.app_context(), pytest.raises(ConflictError, match=str(job.id)):
         act(job.id)
 
 
 def test_an_unknown_job_is_not_found(desk):
-    with desk.app.app_context(), pytest.raises(NotFound, match="no job 99"):
-        jobs.get(99)
+    with desk.app.app_context(), pytest.raises(NotFoundError, match="no job 99"):
+        lifecycle.get(99)
 
 
 def test_a_re_run_has_the_options_and_comment_of_its_job(desk, dspace):
     dspace.add("a", files={"a.txt": b"aaa"})
     job = desk.run(files=True, item_set="Set")
     with desk.app.app_context():
-        again = jobs.rerun(job.id)
-        assert jobs.rerun(job.id) == again
+        again = lifecycle.rerun(job.id)
+        assert lifecycle.rerun(job.id) == again
     desk.work(again)
 
     assert desk.job(again).options == job.options
@@ -298,7 +298,7 @@ def die(desk, job_id: int, **moved) -> None:
         desk, job_id, state=State.RUNNING, heartbeat=utcnow() - timedelta(seconds=61), doing="Fetching a.pdf", **moved
     )
     with desk.app.app_context():
-        jobs.recover()
+        lifecycle.recover()
 
 
 def test_a_job_that_dies_five_times_at_the_same_place_is_failed_with_the_place_named(desk):
@@ -322,7 +322,7 @@ def test_a_job_whose_database_fails_five_times_says_so_and_not_that_its_process_
 
     with desk.app.app_context():
         for _ in range(5):
-            jobs.lose(job_id, jobs.claim(job_id))
+            lifecycle.requeue_after_database_error(job_id, lifecycle.claim(job_id))
 
     job = desk.job(job_id)
     assert job.state == State.FAILED
@@ -342,7 +342,7 @@ def test_an_item_removed_while_its_job_stood_still_comes_back_once(desk, dspace)
     set_job(desk, job_id, cursor={})
     dspace.before_page = lambda number: None
     with desk.app.app_context():
-        jobs.resume(job_id)
+        lifecycle.resume(job_id)
     desk.work(job_id)
 
     job = desk.job(job_id)
@@ -366,7 +366,7 @@ def test_a_job_that_was_resumed_by_a_person_gets_five_more_chances(desk):
     for _ in range(5):
         die(desk, job_id)
     with desk.app.app_context():
-        jobs.resume(job_id)
+        lifecycle.resume(job_id)
 
     die(desk, job_id)
 

@@ -13,9 +13,9 @@ from connector.catalogue.search import Selection
 from connector.dspace.login import MOST_RENEWALS
 from connector.dspace.records import ScopeKind
 from connector.extensions import transaction
-from connector.imports import jobs
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, logins, register
+from connector.jobs import lifecycle
+from connector.repositories import credentials, discovery, service
+from connector.tasks import carry_out
 from tests.pages import words
 from tests.sample import SampleRepository
 from tests.sample.login import NAME, PASSWORD
@@ -30,35 +30,35 @@ class Guest:
         self.app, self.sample = app, sample
         app.config["MISSING_PERCENT"] = 100
         with app.app_context():
-            self.repository_id = connecting.connect(sample.url, "rest", None).repository_id
+            self.repository_id = discovery.connect(sample.url, "rest", None).repository_id
 
     def sign_in(self) -> None:
         with self.app.app_context():
-            logins.sign_in(self.repository_id, NAME, PASSWORD)
+            credentials.sign_in(self.repository_id, NAME, PASSWORD)
 
     def sign_out(self) -> None:
         with self.app.app_context():
-            logins.sign_out(self.repository_id)
+            credentials.sign_out(self.repository_id)
 
     def run(self, **options):
         """Import the entire repository; gives the job as it ended."""
         with self.app.app_context():
-            scope = connecting.find(self.repository_id, ScopeKind.REPOSITORY, "").scope
-            job_id = jobs.create(register.source_for(self.repository_id, scope), {"files": True} | options)
+            scope = discovery.find(self.repository_id, ScopeKind.REPOSITORY, "").scope
+            job_id = lifecycle.create(service.source_for(self.repository_id, scope), {"files": True} | options)
             return self._worked(job_id)
 
     def undo(self, job_id: int):
         with self.app.app_context():
-            return self._worked(jobs.create_undo(job_id))
+            return self._worked(lifecycle.create_undo(job_id))
 
     def resume(self, job_id: int):
         with self.app.app_context():
-            jobs.resume(job_id)
+            lifecycle.resume(job_id)
             return self._worked(job_id)
 
     def _worked(self, job_id: int):
         assert carry_out(job_id)
-        job = jobs.get(job_id)
+        job = lifecycle.get(job_id)
         assert job.files is not None
         return job
 
@@ -133,8 +133,8 @@ def test_a_test_import_by_login_marks_what_it_brings(modern):
     modern.sign_in()
     with modern.app.app_context():
         handle = modern.sample.data.named("Aldermouth Gazette").handle
-        scope = connecting.find(modern.repository_id, ScopeKind.COLLECTION, handle).scope
-        modern._worked(jobs.create(register.source_for(modern.repository_id, scope), {"test": 3}))
+        scope = discovery.find(modern.repository_id, ScopeKind.COLLECTION, handle).scope
+        modern._worked(lifecycle.create(service.source_for(modern.repository_id, scope), {"test": 3}))
 
     assert len(modern.records()) == 3
     assert modern.restricted() == {"The Aldermouth Gazette, No. 1 (5 March 1887)"}
@@ -253,9 +253,9 @@ def test_a_run_that_was_begun_as_another_and_ended_by_login_is_no_measure_for_th
     guest.run()
     guest.sign_in()
     with guest.app.app_context():
-        job_id = jobs.create(1, {"files": True})
+        job_id = lifecycle.create(1, {"files": True})
         with transaction():
-            jobs.get(job_id).cursor = {"login": None}  # as an attempt without login leaves it
+            lifecycle.get(job_id).cursor = {"login": None}  # as an attempt without login leaves it
         guest._worked(job_id)
 
     assert reads_in_full(guest)
@@ -379,7 +379,7 @@ def test_a_refused_login_fails_the_job_with_its_sentence_and_is_tried_once(moder
     modern.sign_in()
     modern.run()
     with modern.app.app_context():
-        job_id = jobs.create(1, {"files": True})
+        job_id = lifecycle.create(1, {"files": True})
     modern.sample.faults.add(lambda target: target.endswith("/authn/login"), times=None, status=401)
     modern.sample.reset()
 

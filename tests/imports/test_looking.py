@@ -7,7 +7,7 @@ import re
 import pytest
 
 from connector.extensions import db
-from connector.imports.models import Kind, PreviewRow
+from connector.models.jobs import Kind, PreviewRow
 from tests.pages import links, neighbours, ways, words
 
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from connector.extensions import db
-from connector.imports import jobs
-from connector.imports.models import Answer, ImportJob
+from connector.jobs import lifecycle
+from connector.models.jobs import Answer, ImportJob
 from tests.sample import SampleRepository
 
 from .catalogue import records
@@ -179,7 +179,7 @@ def test_where_most_of_it_goes_while_it_is_read_for_the_first_time_a_person_is_a
     asking = desk.run()
     assert (asking.asks, asking.vanished, asking.question) == (True, 0, {"unseen": 5, "held": 10})
     with desk.app.app_context():
-        jobs.resume(asking.id, answer)
+        lifecycle.resume(asking.id, answer)
     desk.work(asking.id)
 
     job, gone = desk.job(asking.id), {id for id, state in held_now(desk).items() if state != "present"}

@@ -18,11 +18,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from config import SettingError, load
-from connector import notices
 from connector.extensions import db, transaction, utcnow
-from connector.imports import jobs, report
-from connector.imports.models import ImportJob
-from connector.repositories.models import Source
+from connector.jobs import lifecycle, notifications, report
+from connector.models.jobs import ImportJob
+from connector.models.repositories import Source
 from tests.pages import words
 
 CERTIFICATE = Path(__file__).parents[1] / "payloads" / "http" / "localhost.pem"
@@ -123,10 +122,10 @@ def ended(desk, *, failing=3, **values) -> int:
         desk.dspace.add(f"bad{number:02d}", title=f"Broken {number}", fails=True)
     desk.dspace.add("good")
     with desk.app.app_context():
-        source_id = jobs.get(desk.create()).source_id
+        source_id = lifecycle.get(desk.create()).source_id
         with transaction():
             db.session.execute(db.delete(ImportJob))
-            job_id = jobs.add(db.session.get(Source, source_id), {}, scheduled=True)
+            job_id = lifecycle.add(db.session.get(Source, source_id), {}, scheduled=True)
     assert desk.work(job_id)
     change(desk, job_id, **values)
     return job_id
@@ -140,12 +139,12 @@ def change(desk, job_id, **values):
 
 def send(desk):
     with desk.app.app_context():
-        notices.send_due()
+        notifications.send_due()
 
 
 def later(desk, job_id):
     """As if some minutes had passed since a notice was last tried."""
-    change(desk, job_id, heartbeat=utcnow() - notices.AGAIN - timedelta(seconds=1))
+    change(desk, job_id, heartbeat=utcnow() - notifications.AGAIN - timedelta(seconds=1))
 
 
 def test_a_scheduled_import_with_problems_is_told_in_words_once(desk, server):
@@ -250,7 +249,7 @@ def test_of_many_workers_that_look_at_once_one_sends_it(desk, server):
     def worker():
         with desk.app.app_context():
             together.wait()
-            notices.send_due()
+            notifications.send_due()
 
     with ThreadPoolExecutor(6) as pool:
         for future in [pool.submit(worker) for _ in range(6)]:
@@ -264,7 +263,7 @@ def test_a_question_is_told_and_so_is_the_end_after_its_answer(desk, server):
     send(desk)
 
     with desk.app.app_context():
-        jobs.resume(job_id, jobs.Answer.LEAVE)
+        lifecycle.resume(job_id, lifecycle.Answer.LEAVE)
     desk.work(job_id)
     send(desk)
 
@@ -296,7 +295,7 @@ def test_a_mail_server_that_is_away_changes_nothing_and_is_tried_again_after_som
 
 def report_of(desk, job_id):
     with desk.app.app_context():
-        return report.as_dict(jobs.get(job_id))
+        return report.as_dict(lifecycle.get(job_id))
 
 
 def test_after_a_day_a_notice_is_given_up(desk, server, client):

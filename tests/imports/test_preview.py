@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from connector.catalogue import takedown
-from connector.catalogue.models import Action, Change
 from connector.dspace.records import SourceState
 from connector.extensions import db
-from connector.imports import jobs, report
-from connector.imports.models import Kind, PreviewRow
-from connector.imports.pruning import forget_previews_before
+from connector.jobs import lifecycle, report
+from connector.jobs.retention import forget_previews_before
+from connector.models.catalogue import Action, Change
+from connector.models.jobs import Kind, PreviewRow
 
 UNTOUCHED = ("import_job", "preview_row", "audit")
 DONE = {Action.ADDED: "new", Action.UPDATED: "changed", Action.MARKED: "vanished", Action.FAILED: "failed"}
@@ -191,7 +191,7 @@ def test_a_stopped_preview_goes_on_where_it_was(held, dspace):
     assert held.job(job_id).state == "stopped"
     dspace.before_page = lambda number: None
     with held.app.app_context():
-        jobs.resume(job_id)
+        lifecycle.resume(job_id)
 
     held.work(job_id)
 
@@ -244,7 +244,9 @@ def test_what_failed_is_listed_as_the_problems_of_an_import_are(desk, dspace):
     job = desk.look()
 
     with desk.app.app_context():
-        assert [(p["handle"], p["reason"]) for p in report.problems(jobs.get(job.id))] == [("1/bad", "it is broken")]
+        assert [(p["handle"], p["reason"]) for p in report.problems(lifecycle.get(job.id))] == [
+            ("1/bad", "it is broken")
+        ]
 
 
 def test_a_preview_leaves_no_trace_on_what_the_next_import_reads(desk, dspace):
@@ -262,7 +264,7 @@ def test_a_preview_keeps_none_of_its_options_on_the_source(desk, dspace):
     desk.look(files=True, full=True)
 
     with desk.app.app_context():
-        assert jobs.get(1).source.options == {"comment": "kept"}
+        assert lifecycle.get(1).source.options == {"comment": "kept"}
 
 
 def test_a_preview_and_an_import_of_the_same_source_are_two_jobs(desk):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connector.extensions import db
-from connector.imports import diary, jobs
-from connector.repositories.models import Repository, Source
+from connector.jobs import lifecycle, request_log
+from connector.models.repositories import Repository, Source
 from tests.sample import SampleRepository
 
 from .test_login import Guest
@@ -88,7 +88,7 @@ def test_a_repository_that_refuses_the_search_of_administrators_is_read_without_
     assert PRIVATE not in admin.records()
     assert not [path for _, path in admin.sample.requests if "administrativeView" in path]
     with admin.app.app_context():
-        assert "administrativeView" in diary.text(jobs.get(first.id), "")
+        assert "administrativeView" in request_log.text(lifecycle.get(first.id), "")
 
 
 def test_what_was_proven_without_private_items_proves_nothing_with_them(admin):

@@ -9,9 +9,9 @@ from rich.console import Console
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from connector.cli import progress_bar as progress_module
+from connector.cli.progress_bar import JobProgress
 from connector.extensions import db
-from connector.imports import progress as progress_module
-from connector.imports.progress import JobProgress
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])

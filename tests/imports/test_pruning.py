@@ -8,12 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from connector.catalogue.models import Change
+from connector import tasks
 from connector.extensions import db, transaction, utcnow
-from connector.imports import jobs, tasks
-from connector.imports.models import ImportJob, Kind, PreviewRow
-from connector.imports.pruning import prune
 from connector.imports.undo import preview
+from connector.jobs import lifecycle
+from connector.jobs.retention import prune
+from connector.models.catalogue import Change
+from connector.models.jobs import ImportJob, Kind, PreviewRow
 
 from .catalogue import records, stored_bytes, titles
 
@@ -155,7 +156,7 @@ def test_a_job_at_work_or_being_undone_keeps_its_states(history, dspace):
     with history.app.app_context(), transaction():
         db.session.execute(db.update(ImportJob).where(ImportJob.id == 2).values(state="stopped"))
     with history.app.app_context():
-        jobs.create_undo(2)
+        lifecycle.create_undo(2)
     pruned(history)
 
     assert (queued, jobs_with_states(history.app)) == ([2, 3], [2, 3])
@@ -168,7 +169,7 @@ def test_a_stopped_run_that_goes_on_is_pruned_anew_when_its_time_has_come_again(
     noted = history.job(2).pruned
 
     with history.app.app_context():
-        jobs.resume(2)
+        lifecycle.resume(2)
 
     assert noted is not None
     assert history.job(2).pruned is None
@@ -230,8 +231,8 @@ def test_the_workers_prune_by_themselves(history):
 def test_what_previews_told_is_forgotten_a_day_after_their_end(desk, dspace):
     dspace.add("a")
     with desk.app.app_context():
-        source_id = jobs.get(desk.create()).source_id
-        old, new = (jobs.create(source_id, {}, kind=kind) for kind in (Kind.PREVIEW, Kind.REHEARSAL))
+        source_id = lifecycle.get(desk.create()).source_id
+        old, new = (lifecycle.create(source_id, {}, kind=kind) for kind in (Kind.PREVIEW, Kind.REHEARSAL))
         with transaction():
             for job_id in (old, new):
                 row = PreviewRow(job_id=job_id, action="new", source_key="1/a", data={})

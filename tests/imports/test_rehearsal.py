@@ -7,11 +7,12 @@ import pytest
 from connector.catalogue import takedown
 from connector.dspace.records import Bitstream, Item, MetadataValue, ScopeKind
 from connector.extensions import db, transaction
-from connector.imports import jobs, rehearsal
-from connector.imports.models import ImportJob, Kind, PreviewRow
-from connector.imports.rehearsal import traits, various
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, register
+from connector.imports import preview_sample
+from connector.imports.preview_sample import traits, various
+from connector.jobs import lifecycle
+from connector.models.jobs import ImportJob, Kind, PreviewRow
+from connector.repositories import discovery, service
+from connector.tasks import carry_out
 from tests.pages import hidden_fields, links, words
 from tests.sample import SampleRepository
 
@@ -150,7 +151,7 @@ def test_a_stopped_rehearsal_begins_again_and_shows_each_once(desk, dspace):
     assert desk.job(job_id).state == "stopped"
     dspace.before_page = lambda number: None
     with desk.app.app_context():
-        jobs.resume(job_id)
+        lifecycle.resume(job_id)
 
     desk.work(job_id)
 
@@ -227,10 +228,10 @@ def test_a_rehearsal_has_its_own_words_and_looks_again_as_it_was(desk, shown, pa
 def test_every_item_of_the_sample_makes_a_page(app, generation):
     app.config["WTF_CSRF_ENABLED"] = False
     with SampleRepository(generation) as sample, app.app_context():
-        repository_id = connecting.connect(sample.url, "rest", None).repository_id
-        scope = connecting.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Odd metadata").handle).scope
-        source_id = register.source_for(repository_id, scope)
-        job_id = jobs.create(source_id, {"rehearse": rehearsal.MOST}, kind=Kind.REHEARSAL)
+        repository_id = discovery.connect(sample.url, "rest", None).repository_id
+        scope = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Odd metadata").handle).scope
+        source_id = service.source_for(repository_id, scope)
+        job_id = lifecycle.create(source_id, {"rehearse": preview_sample.MOST}, kind=Kind.REHEARSAL)
         assert carry_out(job_id)
         ids = [row.id for row in db.session.scalars(db.select(PreviewRow))]
 
@@ -243,7 +244,7 @@ def test_every_item_of_the_sample_makes_a_page(app, generation):
 def test_what_was_never_imported_is_rehearsed_from_its_estimate(app, client, sample):
     handle = sample.data.named("Harbour photographs").handle
     with app.app_context():
-        connecting.connect(sample.url, "rest", None)
+        discovery.connect(sample.url, "rest", None)
     scope = {"scope": f"collection:{handle}"}
     settings = {"item_set": "collection", "file_limit": "5 MB", "files": "y", "estimate": "y"}
     page = client.post("/repositories/1/", data=settings | scope)
@@ -254,7 +255,7 @@ def test_what_was_never_imported_is_rehearsed_from_its_estimate(app, client, sam
     assert answer.location == "/jobs/1/"
     with app.app_context():
         assert carry_out(1)
-        job = jobs.get(1)
+        job = lifecycle.get(1)
         assert (job.kind, job.clean, job.added, job.source.name) == ("rehearsal", True, 10, "Harbour photographs")
         kept = job.source.options
     chosen = (kept["files"], kept["file_limit"], kept["item_set_from_collection"], "rehearse" in kept)
@@ -264,7 +265,7 @@ def test_what_was_never_imported_is_rehearsed_from_its_estimate(app, client, sam
 @pytest.mark.parametrize(("scope", "status"), [("", 422), ("nonsense:1", 422), ("collection:1/none", 404)])
 def test_what_is_not_there_is_not_rehearsed(app, client, sample, scope, status):
     with app.app_context():
-        connecting.connect(sample.url, "rest", None)
+        discovery.connect(sample.url, "rest", None)
 
     answer = client.post("/repositories/1/rehearse", data={"scope": scope, "item_set": ""})
 

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from connector.catalogue.export import as_csv, as_jsonl
-from connector.catalogue.models import CatalogueFile
 from connector.catalogue.search import Selection
 from connector.dspace.records import Item
 from connector.extensions import db
-from connector.imports.access import Access
+from connector.imports.login_guard import LoginGuard
+from connector.models.catalogue import CatalogueFile
 from tests.sample import SampleRepository
 
 from .test_login import Guest
@@ -143,7 +143,7 @@ def test_undo_shows_no_name_that_is_restricted_now(modern):
 
 def test_names_are_restricted_where_the_open_list_is_not_known(modern, monkeypatch):
     unknown = lambda self, scope, items: {item.id: Item(item.id, None, None, None) for item in items}  # noqa: E731
-    monkeypatch.setattr(Access, "open_items", unknown)
+    monkeypatch.setattr(LoginGuard, "open_items", unknown)
     modern.sign_in()
 
     modern.run()

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from connector.catalogue.export import as_csv
-from connector.catalogue.models import CatalogueItem
 from connector.catalogue.search import Selection
 from connector.dspace.records import Item
 from connector.extensions import db
-from connector.imports.access import Access
-from connector.repositories.models import Repository
+from connector.imports.login_guard import LoginGuard
+from connector.models.catalogue import CatalogueItem
+from connector.models.repositories import Repository
 from tests.sample import SampleRepository
 
 from .test_login import Guest
@@ -225,7 +225,7 @@ def test_an_updated_item_keeps_its_marks_where_open_values_are_not_known(modern,
     modern.run()
     touch(modern)
     unknown = lambda self, scope, items: {item.id: Item(item.id, None, None, None) for item in items}  # noqa: E731
-    monkeypatch.setattr(Access, "open_items", unknown)
+    monkeypatch.setattr(LoginGuard, "open_items", unknown)
 
     assert modern.run().updated == 1
 

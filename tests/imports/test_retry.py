@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from connector.catalogue.models import CatalogueFile, Fate
-from connector.catalogue.problems import mark_all
-from connector.errors import Conflict, Restricted, ServerTrouble
+from connector.catalogue.problem_files import mark_all
+from connector.errors import ConflictError, RestrictedError, ServerError
 from connector.extensions import db, transaction, utcnow
-from connector.imports import choosing, jobs, report, retrying
-from connector.imports.told import Told
+from connector.imports import preview_selection, retry_failed
+from connector.imports.preview_rows import PreviewAction
+from connector.jobs import lifecycle, report
+from connector.models.catalogue import CatalogueFile, FileStatus
 from tests.pages import words
 
 from .catalogue import records
@@ -21,14 +22,14 @@ from .catalogue import records
 def retry(desk, job_id: int):
     """Try again what a job could not do, and give the new job as it ended."""
     with desk.app.app_context():
-        new = retrying.retry(job_id)
+        new = retry_failed.retry(job_id)
     assert desk.work(new)
     return desk.job(new)
 
 
 def can_retry(desk, job_id: int) -> bool:
     with desk.app.app_context():
-        return retrying.can_retry(jobs.get(job_id))
+        return retry_failed.can_retry(lifecycle.get(job_id))
 
 
 def test_an_item_that_failed_comes_when_it_is_tried_again(desk, dspace):
@@ -49,7 +50,7 @@ def test_an_item_that_failed_comes_when_it_is_tried_again(desk, dspace):
 def test_files_that_failed_or_were_restricted_are_fetched_again_and_no_others(desk, dspace):
     for number in range(4):
         dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
-    dspace.file_errors = {"i1/a.txt": ServerTrouble("It answered with 500."), "i2/a.txt": Restricted("Not for us.")}
+    dspace.file_errors = {"i1/a.txt": ServerError("It answered with 500."), "i2/a.txt": RestrictedError("Not for us.")}
     first = desk.run(files=True)
     assert (first.files_failed, first.files_restricted) == (1, 1)
     dspace.file_errors.clear()
@@ -64,21 +65,21 @@ def test_files_that_failed_or_were_restricted_are_fetched_again_and_no_others(de
 
 def test_what_fails_again_is_named_again_by_the_new_job(desk, dspace):
     dspace.add("i0", files={"a.txt": b"bytes"})
-    dspace.file_errors = {"i0/a.txt": ServerTrouble("It answered with 500.")}
+    dspace.file_errors = {"i0/a.txt": ServerError("It answered with 500.")}
     first = desk.run(files=True)
 
     job = retry(desk, first.id)
 
     assert (job.clean, job.files_failed) == (False, 1)
     with desk.app.app_context():
-        assert ["a.txt" in problem["reason"] for problem in report.problems(jobs.get(job.id))] == [True]
+        assert ["a.txt" in problem["reason"] for problem in report.problems(lifecycle.get(job.id))] == [True]
         db.session.rollback()
 
 
 def test_the_counts_of_a_retry_are_of_the_items_it_looked_at(desk, dspace):
     for number in range(3):
         dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
-    dspace.file_errors = {f"i{number}/a.txt": Restricted("Not for us.") for number in (1, 2)}
+    dspace.file_errors = {f"i{number}/a.txt": RestrictedError("Not for us.") for number in (1, 2)}
     first = desk.run(files=True)
     del dspace.file_errors["i1/a.txt"]
 
@@ -89,7 +90,7 @@ def test_the_counts_of_a_retry_are_of_the_items_it_looked_at(desk, dspace):
 
 def test_an_item_that_failed_is_read_again_though_a_file_of_it_did_not_come_either(desk, dspace):
     dspace.add("i0", files={"a.txt": b"bytes"})
-    dspace.file_errors = {"i0/a.txt": Restricted("Not for us.")}
+    dspace.file_errors = {"i0/a.txt": RestrictedError("Not for us.")}
     desk.run(files=True)
     dspace.edit("i0", title="Another title", fails=True)
     second = desk.run(files=True)
@@ -131,8 +132,8 @@ def test_a_job_without_problems_has_nothing_to_try_again(desk, dspace):
     dspace.add("i0")
     job = desk.run()
 
-    with desk.app.app_context(), pytest.raises(Conflict, match="nothing to try again"):
-        retrying.retry(job.id)
+    with desk.app.app_context(), pytest.raises(ConflictError, match="nothing to try again"):
+        retry_failed.retry(job.id)
 
 
 def test_a_limit_of_the_job_leaves_larger_files_and_a_raised_one_fetches_them(desk, dspace):
@@ -168,7 +169,7 @@ def test_a_re_run_of_a_retry_reads_the_whole_source(desk, dspace):
     again = retry(desk, first.id)
 
     with desk.app.app_context():
-        rerun = jobs.rerun(again.id)
+        rerun = lifecycle.rerun(again.id)
     desk.work(rerun)
 
     assert desk.job(rerun).seen == 2
@@ -179,7 +180,7 @@ def test_a_re_run_of_a_retry_reads_the_whole_source(desk, dspace):
 def test_an_embargoed_file_is_named_with_its_end_and_tried_again_on_that_day_and_not_before(desk, dspace, days, comes):
     end = utcnow().date() + timedelta(days=days)
     dspace.add("i0", files={"a.txt": b"bytes"})
-    dspace.file_errors = {"i0/a.txt": Restricted("Not open to the public.")}
+    dspace.file_errors = {"i0/a.txt": RestrictedError("Not open to the public.")}
     dspace.embargoes = {"i0/a.txt": end}
     first = desk.run(files=True)
     [file] = records(desk.app)[0]["files"]
@@ -195,7 +196,7 @@ def test_an_embargoed_file_is_named_with_its_end_and_tried_again_on_that_day_and
 def test_after_an_import_without_files_those_that_an_earlier_one_could_not_fetch_are_offered_still(desk, dspace):
     dspace.add("i0", files={"a.txt": b"bytes"})
     dspace.add("i1", files={"b.txt": b"other"})
-    dspace.file_errors = {"i0/a.txt": ServerTrouble("It answered with 500.")}
+    dspace.file_errors = {"i0/a.txt": ServerError("It answered with 500.")}
     with_files = desk.run(files=True)
     without = desk.run(files=False)
     assert (without.files_failed, without.clean, can_retry(desk, without.id)) == (1, False, True)
@@ -206,7 +207,7 @@ def test_after_an_import_without_files_those_that_an_earlier_one_could_not_fetch
 
     assert (job.clean, job.files_stored, job.files_failed) == (True, 2, 0)
     with desk.app.app_context():
-        assert jobs.get(without.id).source.options == {"files": False}
+        assert lifecycle.get(without.id).source.options == {"files": False}
 
 
 def test_where_no_file_was_ever_fetched_a_retry_of_items_fetches_none(desk, dspace):
@@ -253,7 +254,7 @@ def test_a_file_over_the_chosen_limit_is_listed_and_tried_again_only_when_the_li
     job = desk.run(files=True)
     offered = can_retry(desk, job.id)
     with desk.app.app_context():
-        reasons = [problem["reason"] for problem in report.problems(jobs.get(job.id))]
+        reasons = [problem["reason"] for problem in report.problems(lifecycle.get(job.id))]
         db.session.rollback()
     desk.app.config["FILE_LIMIT"] = 1000
 
@@ -265,7 +266,7 @@ def test_a_file_over_the_chosen_limit_is_listed_and_tried_again_only_when_the_li
 
 def test_a_job_whose_files_a_later_one_looked_at_names_that_one_and_offers_no_retry(desk, dspace, client):
     dspace.add("i0", files={"a.txt": b"bytes"})
-    dspace.file_errors = {"i0/a.txt": ServerTrouble("It answered with 500.")}
+    dspace.file_errors = {"i0/a.txt": ServerError("It answered with 500.")}
     first = desk.run(files=True).id
     alone = words(client.get(f"/jobs/{first}/"))
     second = desk.run(files=True).id
@@ -284,11 +285,11 @@ def test_a_job_whose_files_a_later_one_looked_at_names_that_one_and_offers_no_re
 
 def test_the_page_of_a_job_says_that_an_import_of_another_source_solved_its_file_problems(desk, dspace, client):
     dspace.add("i0", files={"a.txt": b"bytes"})
-    dspace.file_errors = {"i0/a.txt": ServerTrouble("It answered with 500.")}
+    dspace.file_errors = {"i0/a.txt": ServerError("It answered with 500.")}
     job_id = desk.run(files=True).id
     before = words(client.get(f"/jobs/{job_id}/"))
     with desk.app.app_context(), transaction():
-        db.session.execute(db.update(CatalogueFile).values(fate=Fate.STORED))
+        db.session.execute(db.update(CatalogueFile).values(fate=FileStatus.STORED))
         mark_all()
 
     after = words(client.get(f"/jobs/{job_id}/"))
@@ -299,33 +300,33 @@ def test_the_page_of_a_job_says_that_an_import_of_another_source_solved_its_file
 
 def test_a_job_whose_files_came_later_names_the_last_that_looked(desk, dspace):
     dspace.add("i0", files={"a.txt": b"bytes"})
-    dspace.file_errors = {"i0/a.txt": ServerTrouble("It answered with 500.")}
+    dspace.file_errors = {"i0/a.txt": ServerError("It answered with 500.")}
     first = desk.run(files=True).id
     dspace.file_errors.clear()
     desk.run(files=True)
     last = desk.run(files=True).id
 
     with desk.app.app_context():
-        assert (report.told_by(jobs.get(first)), report.told_by(jobs.get(last))) == ([last], [])
+        assert (report.told_by(lifecycle.get(first)), report.told_by(lifecycle.get(last))) == ([last], [])
         db.session.rollback()
 
 
 def test_a_later_import_of_chosen_new_items_tells_of_no_older_file(desk, dspace):
     dspace.add("i0", files={"a.txt": b"bytes"})
-    dspace.file_errors = {f"{id}/a.txt": ServerTrouble("It answered with 500.") for id in ("i0", "i1")}
+    dspace.file_errors = {f"{id}/a.txt": ServerError("It answered with 500.") for id in ("i0", "i1")}
     first = desk.run(files=True).id
     dspace.add("i1", files={"a.txt": b"other bytes"})
 
     preview = desk.look(files=True)
 
     with desk.app.app_context():
-        choosing.tick_all(preview.id, Told.NEW)
-        chosen = choosing.import_ticked(preview.id)
+        preview_selection.tick_all(preview.id, PreviewAction.NEW)
+        chosen = preview_selection.import_ticked(preview.id)
     desk.work(chosen)
 
     assert desk.job(chosen).files_failed == 2
     with desk.app.app_context():
-        assert report.told_by(jobs.get(first)) == []
+        assert report.told_by(lifecycle.get(first)) == []
         db.session.rollback()
     assert can_retry(desk, first)
 
@@ -341,7 +342,7 @@ def test_an_item_that_failed_and_was_read_by_a_later_run_is_not_offered_again(de
 
 
 def test_a_job_with_more_failures_than_are_checked_always_offers_a_retry(desk, dspace, monkeypatch):
-    monkeypatch.setattr(retrying, "CHECKED", 2)
+    monkeypatch.setattr(retry_failed, "CHECKED", 2)
     for number in range(3):
         dspace.add(f"i{number}", fails=True)
     first = desk.run()
@@ -357,9 +358,9 @@ def test_a_file_that_is_too_large_is_offered_again_only_when_the_limit_has_grown
     first = desk.run(files=True, file_limit=100)
 
     with desk.app.app_context():
-        job, possible = jobs.get(first.id), []
+        job, possible = lifecycle.get(first.id), []
         for limit in (199, 200):
             job.options = job.options | {"file_limit": limit}
-            possible.append(retrying.can_retry(job))
+            possible.append(retry_failed.can_retry(job))
 
     assert possible == [False, True]

@@ -13,15 +13,16 @@ from sqlalchemy import event
 from config import load
 from connector import create_app
 from connector.dspace.records import Scope, ScopeKind
-from connector.errors import Conflict, InvalidInput
+from connector.errors import ConflictError, InvalidInputError
 from connector.extensions import db, transaction, utcnow
-from connector.imports import harvest, jobs, schedules
-from connector.imports.models import ImportJob
-from connector.imports.run import work
-from connector.imports.times import Every, Schedule, Window
-from connector.repositories.models import Repository, Source
-from connector.repositories.register import source_for
-from connector.storage import prepare
+from connector.imports import importer
+from connector.jobs import lifecycle, scheduling
+from connector.jobs.attempt import work
+from connector.jobs.schedule import Every, Schedule, Window
+from connector.models.jobs import ImportJob
+from connector.models.repositories import Repository, Source
+from connector.repositories.service import source_for
+from connector.storage.instance import prepare
 from tests.test_postgresql import postgresql  # noqa: F401
 
 NIGHTLY = Schedule(Every.DAY, time(2))
@@ -57,7 +58,7 @@ OPEN, CLOSED = (-60, 60), (60, 120)
 
 def set_schedule(desk, source_id, schedule, due=None):
     with desk.app.app_context():
-        schedules.set_schedule(source_id, schedule)
+        scheduling.set_schedule(source_id, schedule)
         if due:
             with transaction():
                 db.session.execute(db.update(Source).where(Source.id == source_id).values(due=due))
@@ -70,7 +71,7 @@ def due_of(desk, source_id):
 
 def start(desk, now=None):
     with desk.app.app_context():
-        return schedules.start_due(now)
+        return scheduling.start_due(now)
 
 
 def scheduled_run(desk, source_id, schedule):
@@ -96,8 +97,8 @@ def test_what_is_due_starts_once_with_the_options_of_the_last_import_without_wha
     desk, source_id
 ):
     with desk.app.app_context():
-        jobs.create(source_id, {"files": True, "item_set": "Theses", "test": 2, "full": True}, comment="Weekly")
-        jobs.stop(2)
+        lifecycle.create(source_id, {"files": True, "item_set": "Theses", "test": 2, "full": True}, comment="Weekly")
+        lifecycle.stop(2)
         with transaction():
             db.session.execute(db.update(ImportJob).where(ImportJob.id == 2).values(owner="Ada"))
     set_schedule(desk, source_id, NIGHTLY)
@@ -135,7 +136,7 @@ def test_outside_its_hours_what_was_missed_waits_until_they_begin(desk, source_i
 def test_while_an_import_of_the_source_is_under_way_none_is_queued_and_the_time_moves_on(desk, source_id, state):
     waits = {"state": "stopped", "resume_at": utcnow() + timedelta(hours=3)}
     with desk.app.app_context(), transaction():
-        job_id = jobs.add(db.session.get(Source, source_id), {})
+        job_id = lifecycle.add(db.session.get(Source, source_id), {})
         values = waits if state == "waiting" else {"state": state}
         db.session.execute(db.update(ImportJob).where(ImportJob.id == job_id).values(values))
     set_schedule(desk, source_id, NIGHTLY, due=utcnow() - timedelta(minutes=1))
@@ -160,7 +161,7 @@ def in_many_threads(app, number=6):
     def worker():
         with app.app_context():
             together.wait()
-            return schedules.start_due()
+            return scheduling.start_due()
 
     with ThreadPoolExecutor(number) as pool:
         return [job_id for future in [pool.submit(worker) for _ in range(number)] for job_id in future.result()]
@@ -180,7 +181,7 @@ def test_a_worker_that_looked_before_another_began_and_ended_the_job_begins_none
         if statement.startswith("SELECT source.id, source.due") and not others:
             others.append(None)
             with desk.app.app_context():
-                others[:] = schedules.start_due()
+                others[:] = scheduling.start_due()
             desk.work(others[0])
 
     with desk.app.app_context():
@@ -198,7 +199,7 @@ def test_so_it_is_on_postgresql(postgresql, tmp_path):  # noqa: F811
             urls = dict.fromkeys(("site_url", "api_url", "endpoint", "address_key"), "https://example.org")
             db.session.add(Repository(**urls, generation=9, version="9.3"))
         source_id = source_for(db.session.scalar(db.select(Repository.id)), Scope(ScopeKind.COLLECTION, "c", None, "C"))
-        schedules.set_schedule(source_id, NIGHTLY)
+        scheduling.set_schedule(source_id, NIGHTLY)
         with transaction():
             db.session.execute(db.update(Source).values(due=utcnow() - timedelta(days=3)))
 
@@ -224,7 +225,7 @@ def test_a_scheduled_run_asks_for_nothing_outside_its_hours_and_waits_for_them(d
 
 
 def test_a_running_job_pauses_at_its_cursor_when_its_hours_end_and_goes_on_when_they_begin(desk, source_id):
-    desk.dspace.page_size, total = harvest.FULL_PAGE, 2 * harvest.FULL_PAGE + 7
+    desk.dspace.page_size, total = importer.FULL_PAGE, 2 * importer.FULL_PAGE + 7
     for number in range(7, total):
         desk.dspace.add(f"i{number}")
     job_id = scheduled_run(desk, source_id, hours(*OPEN))
@@ -236,7 +237,7 @@ def test_a_running_job_pauses_at_its_cursor_when_its_hours_end_and_goes_on_when_
                 assert run.stop.wait(60)
 
         desk.dspace.before_page = end_hours
-        return harvest.run(run, desk.dspace.connect)
+        return importer.run(run, desk.dspace.connect)
 
     with desk.app.app_context():
         assert work(job_id, runner)
@@ -245,10 +246,10 @@ def test_a_running_job_pauses_at_its_cursor_when_its_hours_end_and_goes_on_when_
     desk.dspace.before_page = lambda number: None
 
     with desk.app.app_context():
-        assert job_id not in jobs.recover()
+        assert job_id not in lifecycle.recover()
         with transaction():
             db.session.execute(db.update(ImportJob).values(resume_at=utcnow()))
-        assert job_id in jobs.recover()
+        assert job_id in lifecycle.recover()
     set_schedule(desk, source_id, hours(*OPEN))
     assert desk.work(job_id)
 
@@ -262,7 +263,7 @@ def test_resumed_by_hand_it_goes_on_at_any_hour(desk, source_id):
     desk.work(job_id)
 
     with desk.app.app_context():
-        jobs.resume(job_id)
+        lifecycle.resume(job_id)
     desk.work(job_id)
 
     job = desk.job(job_id)
@@ -272,13 +273,13 @@ def test_resumed_by_hand_it_goes_on_at_any_hour(desk, source_id):
 def test_what_a_person_starts_runs_at_any_hour_and_leaves_no_trace_of_a_resume_in_the_next(desk, source_id):
     set_schedule(desk, source_id, hours(*CLOSED))
     with desk.app.app_context():
-        job_id = schedules.import_again(source_id, full=True)
+        job_id = scheduling.import_again(source_id, full=True)
     assert desk.job(job_id).options == {"files": True, "full": True}
     desk.work(job_id)
     assert desk.job(job_id).state == "completed"
 
     with desk.app.app_context():
-        again = jobs.create(source_id, {"files": True, jobs.ANY_HOUR: True})
+        again = lifecycle.create(source_id, {"files": True, lifecycle.ANY_HOUR: True})
     assert desk.job(again).options == {"files": True}
 
 
@@ -291,7 +292,7 @@ def test_an_import_that_a_person_begins_with_hours_keeps_to_them(desk, source_id
     assert desk.job(works).state == "completed"
     assert (desk.job(waits).is_waiting, desk.job(waits).seen) == (True, 0)
     with desk.app.app_context():
-        jobs.resume(waits)
+        lifecycle.resume(waits)
     desk.work(waits)
     assert (desk.job(waits).state, desk.job(waits).seen) == ("completed", 7)
 
@@ -299,8 +300,8 @@ def test_an_import_that_a_person_begins_with_hours_keeps_to_them(desk, source_id
 def test_resumed_after_a_stop_it_still_keeps_to_its_hours(desk, source_id):
     job_id = desk.create(hours=hours(*CLOSED).window.as_list())
     with desk.app.app_context():
-        jobs.stop(job_id)
-        jobs.resume(job_id)
+        lifecycle.stop(job_id)
+        lifecycle.resume(job_id)
 
     desk.work(job_id)
 
@@ -310,7 +311,7 @@ def test_resumed_after_a_stop_it_still_keeps_to_its_hours(desk, source_id):
 def test_the_next_imports_keep_to_the_same_hours_unless_the_schedule_has_its_own(desk, source_id):
     closed = hours(*CLOSED).window.as_list()
     with desk.app.app_context():
-        jobs.stop(desk.create(hours=closed))
+        lifecycle.stop(desk.create(hours=closed))
     job_id = scheduled_run(desk, source_id, Schedule(Every.DAY, time(2)))
     assert desk.job(job_id).options["hours"] == closed
     desk.work(job_id)
@@ -333,12 +334,12 @@ def test_stop_on_a_waiting_job_keeps_it_from_going_on_by_itself(desk, source_id)
     desk.work(job_id)
 
     with desk.app.app_context():
-        jobs.stop(job_id)
+        lifecycle.stop(job_id)
 
-        job = jobs.get(job_id)
+        job = lifecycle.get(job_id)
         assert (job.state, job.resume_at, job.message, job.can_resume) == ("stopped", None, ALONE, True)
-        with pytest.raises(Conflict):
-            jobs.stop(job_id)
+        with pytest.raises(ConflictError):
+            lifecycle.stop(job_id)
 
 
 def test_stop_pressed_while_it_pauses_for_its_hours_is_a_stop(desk, source_id):
@@ -347,7 +348,7 @@ def test_stop_pressed_while_it_pauses_for_its_hours_is_a_stop(desk, source_id):
     def runner(run):
         set_schedule(desk, source_id, hours(*CLOSED))
         assert run.stop.wait(60)
-        jobs.stop(job_id)
+        lifecycle.stop(job_id)
         run.check()
 
     with desk.app.app_context():
@@ -368,6 +369,6 @@ def test_a_waiting_job_that_is_undone_does_not_go_on(desk, source_id):
 
 def test_a_source_is_found_by_number_handle_or_name(desk, source_id):
     with desk.app.app_context():
-        assert {schedules.named(text).id for text in (str(source_id), "1/c1", "Collection c1")} == {source_id}
-        with pytest.raises(InvalidInput, match="no source"):
-            schedules.named("Collection c2")
+        assert {scheduling.named(text).id for text in (str(source_id), "1/c1", "Collection c1")} == {source_id}
+        with pytest.raises(InvalidInputError, match="no source"):
+            scheduling.named("Collection c2")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from connector.imports import jobs
+from connector.jobs import lifecycle
 from tests.sample import FREE, SampleRepository, grow
 
 from .catalogue import titles
@@ -81,7 +81,7 @@ def test_a_run_that_stops_among_full_pages_goes_on_with_them(desk, dspace):
     dspace.before_page = lambda number: None
     dspace.listings.clear()
     with desk.app.app_context():
-        jobs.resume(job_id)
+        lifecycle.resume(job_id)
     desk.work(job_id)
 
     job = desk.job(job_id)

@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connector.catalogue.models import ItemSet
-from connector.dspace.plans import SIZES, complete_plans
+from connector.dspace.page_plans import SIZES, complete_plans
 from connector.dspace.records import ScopeKind
 from connector.extensions import db
-from connector.imports import jobs
-from connector.imports.models import ImportJob
-from connector.imports.tasks import carry_out
-from connector.repositories import connecting, register
-from connector.repositories.models import Source
+from connector.jobs import lifecycle
+from connector.models.catalogue import ItemSet
+from connector.models.jobs import ImportJob
+from connector.models.repositories import Source
+from connector.repositories import discovery, service
+from connector.tasks import carry_out
 from tests.sample import FREE, SampleRepository, grow
 
 from .catalogue import records, titles
@@ -164,7 +164,7 @@ def test_a_run_that_stops_in_its_slice_goes_on_there_and_doubles_nothing(held, d
     stopped = held.job(job_id)
     dspace.listings.clear()
     with held.app.app_context():
-        jobs.resume(job_id)
+        lifecycle.resume(job_id)
     held.work(job_id)
 
     job = held.job(job_id)
@@ -319,14 +319,14 @@ def test_a_slice_is_read_as_the_import_found_best_without_trials_of_its_own(app)
 
 def import_of(sample, thing, **options) -> Callable[[], ImportJob]:
     """Imports a collection or community each time it is called, and gives the job as it ended."""
-    found = connecting.connect(sample.url, "rest", None)
-    scope = connecting.find(found.repository_id, ScopeKind(thing.kind), thing.handle).scope
-    source_id = register.source_for(found.repository_id, scope)
+    found = discovery.connect(sample.url, "rest", None)
+    scope = discovery.find(found.repository_id, ScopeKind(thing.kind), thing.handle).scope
+    source_id = service.source_for(found.repository_id, scope)
 
     def run() -> ImportJob:
-        job_id = jobs.create(source_id, options)
+        job_id = lifecycle.create(source_id, options)
         assert carry_out(job_id)
-        job = jobs.get(job_id)
+        job = lifecycle.get(job_id)
         db.session.expunge(job)
         return job
 

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connector.catalogue.models import CatalogueItem
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction, utcnow
-from connector.imports import jobs, schedules
-from connector.imports.models import ImportJob
-from connector.imports.times import from_dict
-from connector.repositories.models import Repository, Source
+from connector.jobs import lifecycle, scheduling
+from connector.jobs.schedule import from_dict
+from connector.models.catalogue import CatalogueItem
+from connector.models.jobs import ImportJob
+from connector.models.repositories import Repository, Source
 from tests.pages import links, words
 
 WEEKLY = {"every": "weekly", "weekday": "6", "day": "1", "at": "23:30"}
@@ -138,7 +138,7 @@ def test_import_again_takes_the_settings_of_the_last_import(desk, client, source
     assert client.post(f"/sources/{source_id}/import").location == "/jobs/2/"
     assert last_job(desk).options == {"files": True}
     with desk.app.app_context():
-        jobs.stop(2)
+        lifecycle.stop(2)
 
     client.post(f"/sources/{source_id}/import", data={"full": "yes"})
 
@@ -148,11 +148,11 @@ def test_import_again_takes_the_settings_of_the_last_import(desk, client, source
 def test_a_job_that_waits_says_until_when_and_can_be_stopped_or_resumed(desk, client, source_id):
     opens = datetime(2030, 1, 1, 21)
     with desk.app.app_context(), transaction():
-        job_id = jobs.add(db.session.get(Source, source_id), {}, scheduled=True)
+        job_id = lifecycle.add(db.session.get(Source, source_id), {}, scheduled=True)
         values = {
             "state": "stopped",
             "resume_at": opens,
-            "message": schedules.waiting(opens, ZoneInfo("Europe/Berlin")),
+            "message": scheduling.waiting(opens, ZoneInfo("Europe/Berlin")),
         }
         db.session.execute(db.update(ImportJob).where(ImportJob.id == job_id).values(values))
 
@@ -170,7 +170,7 @@ def test_a_scheduled_job_says_so(desk, client, source_id):
     with desk.app.app_context():
         with transaction():
             db.session.execute(db.update(Source).values(due=utcnow()))
-        (job_id,) = schedules.start_due()
+        (job_id,) = scheduling.start_due()
 
     assert "by schedule" in words(client.get(f"/jobs/{job_id}/"))
     assert "by schedule" in words(client.get("/jobs/"))

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connector.errors import InvalidInput
-from connector.imports.times import Every, Schedule, Window, from_dict, on_the_wall, parse_day, parse_time, parse_window
+from connector.errors import InvalidInputError
+from connector.jobs.schedule import Every, Schedule, Window, from_dict, on_the_wall, parse_day, parse_time, parse_window
 
 BERLIN = ZoneInfo("Europe/Berlin")  # clocks go from 02:00 to 03:00 on 29 March 2026, from 03:00 to 02:00 on 25 October
 NIGHT = Window(time(22), time(6))
@@ -108,7 +108,7 @@ def test_hours_within_a_day_are_open_by_day_only():
     ],
 )
 def test_what_would_never_run_as_it_says_is_refused_at_its_field(make, field, says):
-    with pytest.raises(InvalidInput, match=says) as refused:
+    with pytest.raises(InvalidInputError, match=says) as refused:
         make()
 
     assert refused.value.field == field
@@ -136,5 +136,5 @@ def test_hours_are_typed_with_a_dash(text):
 
 @pytest.mark.parametrize("text", ["22:00", "22-6", "22:00-", "-", "22:00-06:00-07:00", "22:00-22:00"])
 def test_other_words_are_no_hours(text):
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         parse_window(text)

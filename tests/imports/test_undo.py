@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.catalogue.export import as_jsonl
-from connector.catalogue.models import CatalogueItem, ItemSet, Membership
 from connector.catalogue.search import Selection
 from connector.dspace.records import SourceState
-from connector.errors import Conflict
+from connector.errors import ConflictError
 from connector.extensions import db
-from connector.imports import jobs
 from connector.imports.undo import preview
+from connector.jobs import lifecycle
+from connector.models.catalogue import CatalogueItem, ItemSet, Membership
 
 from .catalogue import records, stored_bytes, stored_rows, titles
 
@@ -236,8 +236,8 @@ def test_what_cannot_be_undone_is_refused_with_a_sentence(desk, dspace, case):
         undo = desk.undo(job.id)
         target = undo.id if case == "undo of an undo" else job.id
 
-    with desk.app.app_context(), pytest.raises(Conflict, match=r"undo|active"):
-        jobs.create_undo(target)
+    with desk.app.app_context(), pytest.raises(ConflictError, match=r"undo|active"):
+        lifecycle.create_undo(target)
 
 
 def test_a_stopped_import_can_be_undone_and_then_not_resumed(desk, dspace):
@@ -254,8 +254,8 @@ def test_a_stopped_import_can_be_undone_and_then_not_resumed(desk, dspace):
 
     assert undo.removed == desk.job(job_id).seen
     assert records(desk.app) == []
-    with desk.app.app_context(), pytest.raises(Conflict):
-        jobs.resume(job_id)
+    with desk.app.app_context(), pytest.raises(ConflictError):
+        lifecycle.resume(job_id)
 
 
 def test_an_undo_that_was_stopped_goes_on_where_it_was(desk, dspace, monkeypatch):
@@ -264,14 +264,14 @@ def test_an_undo_that_was_stopped_goes_on_where_it_was(desk, dspace, monkeypatch
         dspace.add(f"i{n:03}")
     job = desk.run()
     with desk.app.app_context():
-        undo_id = jobs.create_undo(job.id)
+        undo_id = lifecycle.create_undo(job.id)
     desk.stop_after_writes(undo_id, 1)
     desk.work(undo_id)
     assert desk.job(undo_id).state == "stopped"
     assert 0 < len(records(desk.app)) < 450
 
     with desk.app.app_context():
-        jobs.resume(undo_id)
+        lifecycle.resume(undo_id)
     desk.work(undo_id)
 
     assert (desk.job(undo_id).removed, records(desk.app)) == (450, [])

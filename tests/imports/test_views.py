@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import event
 
 from connector.dspace.records import ScopeKind
-from connector.errors import ServerTrouble
+from connector.errors import ServerError
 from connector.extensions import db, transaction
-from connector.imports import diary, harvest, jobs, listing, report
-from connector.imports.models import ImportJob, WaitReason, wait_columns
-from connector.imports.run import work
+from connector.imports import importer
+from connector.jobs import lifecycle, queries, report, request_log
+from connector.jobs.attempt import work
+from connector.models.jobs import ImportJob, WaitReason, wait_columns
 from tests.pages import links, neighbours, words
 
 
@@ -83,12 +84,12 @@ def test_a_job_that_is_to_stop_no_longer_says_that_it_waits(app, desk, pages):
 
 
 def test_after_fetching_files_a_job_says_that_it_reads_on(desk, dspace):
-    with_items(dspace, 2 * harvest.FULL_PAGE, files={"a.txt": b"aaa"})
-    dspace.page_size, said = harvest.FULL_PAGE, []
+    with_items(dspace, 2 * importer.FULL_PAGE, files={"a.txt": b"aaa"})
+    dspace.page_size, said = importer.FULL_PAGE, []
 
     def runner(run):
         dspace.before_page = lambda number: said.append(run.doing)
-        return harvest.run(run, dspace.connect)
+        return importer.run(run, dspace.connect)
 
     job_id = desk.create(files=True)
     with desk.app.app_context():
@@ -105,8 +106,8 @@ def test_what_an_import_found_gone_is_told_wherever_its_numbers_are(app, desk, d
     job = desk.run()
 
     with app.app_context():
-        line, text = report.line(jobs.get(job.id)), diary.text(jobs.get(job.id), "")
-        before = report.line(jobs.get(first.id))
+        line, text = report.line(lifecycle.get(job.id)), request_log.text(lifecycle.get(job.id), "")
+        before = report.line(lifecycle.get(first.id))
         db.session.rollback()
     page, row = pages.get(f"/jobs/{job.id}/"), pages.get(f"/jobs/{job.id}/row")
 
@@ -133,7 +134,7 @@ def test_an_import_of_some_of_a_source_is_never_named_as_one_of_all(app, desk, p
     job_id = desk.create(**options)
 
     with app.app_context():
-        line = report.line(jobs.get(job_id))
+        line = report.line(lifecycle.get(job_id))
         db.session.rollback()
     page, row = words(pages.get(f"/jobs/{job_id}/")), words(pages.get(f"/jobs/{job_id}/row"))
 
@@ -149,7 +150,7 @@ def test_the_last_import_of_a_source_is_one_of_all_of_it(app, desk, dspace):
     desk.run(retry=job.id)
 
     with app.app_context():
-        last = listing.last_imports(desk.repository_id)[ScopeKind.COLLECTION, "c1"]
+        last = queries.last_imports(desk.repository_id)[ScopeKind.COLLECTION, "c1"]
         db.session.rollback()
 
     assert (last.job_id, last.seen) == (job.id, 4)
@@ -160,7 +161,7 @@ def test_one_item_is_told_in_the_singular(app, desk, dspace, pages):
     job = desk.run()
 
     with app.app_context():
-        line = report.line(jobs.get(job.id))
+        line = report.line(lifecycle.get(job.id))
         db.session.rollback()
 
     assert "1 of 1 item " in words(pages.get(f"/jobs/{job.id}/live"))
@@ -185,7 +186,7 @@ def test_problems_are_listed_item_by_item_with_reason_and_as_csv(desk, dspace, p
     with_items(dspace, 2)
     dspace.items["i0"].files = {"a.txt": b"abc"}
     dspace.add("broken", title="=Broken", fails=True)
-    dspace.file_errors["i0/a.txt"] = ServerTrouble("status 500")
+    dspace.file_errors["i0/a.txt"] = ServerError("status 500")
     job = desk.run(files=True)
 
     page = pages.get(f"/jobs/{job.id}/")
@@ -371,7 +372,7 @@ def test_an_undone_job_leads_to_no_items(desk, dspace, pages):
     job_id = desk.run().id
     shown = links(pages.get(f"/jobs/{job_id}/")), links(pages.get("/jobs/"))
     with desk.app.app_context():
-        undo = jobs.create_undo(job_id)
+        undo = lifecycle.create_undo(job_id)
     assert desk.work(undo)
 
     page, past = pages.get(f"/jobs/{job_id}/"), pages.get("/jobs/")

@@ -6,16 +6,16 @@ from datetime import datetime
 
 import pytest
 
-from connector.catalogue.models import CatalogueFile
-from connector.errors import ServerTrouble, TimedOut
+from connector.errors import RequestTimeoutError, ServerError
 from connector.extensions import db
-from connector.imports import jobs
-from connector.imports import run as run_module
-from connector.imports.models import ImportJob, State, WaitReason
-from connector.imports.report import as_dict
-from connector.imports.run import Run, work
+from connector.jobs import attempt as run_module
+from connector.jobs import lifecycle
+from connector.jobs.attempt import JobAttempt, work
+from connector.jobs.report import as_dict
+from connector.models.catalogue import CatalogueFile
+from connector.models.jobs import ImportJob, State, WaitReason
 
-LONG = ServerTrouble("The repository asks for fewer requests.", retry_after=3600)
+LONG = ServerError("The repository asks for fewer requests.", retry_after=3600)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_where_all_files_are_to_wait_the_repository_is_waited_for(desk, dspace, 
 def test_a_single_file_that_is_to_wait_for_ever_ends_the_job_with_a_time_and_not_with_a_wait(desk, dspace):
     desk.app.config["PATIENCE"] = 600
     dspace.add("i1", files={"a.txt": b"bytes"})
-    dspace.file_errors["i1/a.txt"] = ServerTrouble("The repository asks for fewer requests.", retry_after=10**9)
+    dspace.file_errors["i1/a.txt"] = ServerError("The repository asks for fewer requests.", retry_after=10**9)
 
     job = desk.run(files=True)
 
@@ -114,7 +114,7 @@ def test_files_that_all_hang_end_the_job_with_the_maximum_outage_and_a_single_on
     def hang(id, sink, *, limit=None):
         with outages[-1].request("file"):
             dspace.now += 60
-            raise TimedOut("The repository did not answer in time.")
+            raise RequestTimeoutError("The repository did not answer in time.")
 
     dspace.connect, dspace.download = connected, hang
 
@@ -136,7 +136,7 @@ def written(job_id: int, until) -> ImportJob:
     """The row of a job as soon as it is as wanted; the heartbeat of the job writes it."""
     for _ in range(2000):
         db.session.rollback()
-        job = jobs.get(job_id)
+        job = lifecycle.get(job_id)
         if until(job):
             return job
         run_module.threading.Event().wait(0.005)
@@ -147,14 +147,14 @@ def written(job_id: int, until) -> ImportJob:
 def test_a_wait_for_the_repository_is_on_the_row_while_it_lasts(desk, quick_beats, kind, reason):
     job_id, seen = desk.create(), []
 
-    def runner(run: Run):
+    def runner(run: JobAttempt):
         def pause(seconds: float) -> bool:
             job = written(job_id, lambda job: job.wait_reason is not None)
             seen.append((job.wait_reason, job.wait_detail, as_dict(job)["wait"]["reason"], job.is_held_up))
             return False
 
         outage = run.new_outage(pause=pause, spread=lambda: 1.0)
-        outage.wait(kind, ServerTrouble("It is busy."))
+        outage.wait(kind, ServerError("It is busy."))
         assert not written(job_id, lambda job: job.wait_reason is None).is_held_up
         return True, ""
 
@@ -168,7 +168,7 @@ def test_a_wait_for_the_repository_is_on_the_row_while_it_lasts(desk, quick_beat
 def test_a_request_that_gets_no_answer_is_on_the_row(desk, quick_beats):
     job_id, seen = desk.create(), []
 
-    def runner(run: Run):
+    def runner(run: JobAttempt):
         now = [0.0]
         outage = run.new_outage(clock=lambda: now[0])
         with outage.request():
@@ -196,15 +196,15 @@ def test_a_job_whose_turn_has_not_come_says_which_job_it_waits_for(desk):
     first, second = desk.create(), desk.create("c2")
 
     with desk.app.app_context():
-        jobs.claim(first)
+        lifecycle.claim(first)
         assert not work(second, lambda run: (True, ""))
-        job = jobs.get(second)
+        job = lifecycle.get(second)
 
         assert (job.wait_reason, job.wait_detail) == (
             WaitReason.OTHER_JOB,
             f"Job {first} of this repository is running.",
         )
-        jobs.finish(first, 1, State.COMPLETED, "", True)
+        lifecycle.finish(first, 1, State.COMPLETED, "", True)
         db.session.rollback()
         assert work(second, lambda run: (True, ""))
     assert desk.job(second).wait_reason is None
@@ -214,13 +214,15 @@ def test_a_job_outside_its_hours_says_so(desk):
     job_id = desk.create()
 
     with desk.app.app_context():
-        jobs.finish(job_id, jobs.claim(job_id), State.STOPPED, "Waiting until 22:00.", None, datetime(2030, 1, 1))
-        job = jobs.get(job_id)
+        lifecycle.finish(
+            job_id, lifecycle.claim(job_id), State.STOPPED, "Waiting until 22:00.", None, datetime(2030, 1, 1)
+        )
+        job = lifecycle.get(job_id)
         assert (job.wait_reason, job.wait_detail) == (WaitReason.HOURS, "Waiting until 22:00.")
         db.session.rollback()
-        jobs.stop(job_id)
+        lifecycle.stop(job_id)
         db.session.rollback()
-        assert jobs.get(job_id).wait_reason is None
+        assert lifecycle.get(job_id).wait_reason is None
 
 
 def test_after_some_failures_in_a_row_further_files_are_asked_for_less_often(desk, dspace):
@@ -229,7 +231,7 @@ def test_after_some_failures_in_a_row_further_files_are_asked_for_less_often(des
     names = [f"i{number}/a.txt" for number in range(6)]
     for number in range(6):
         dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
-    dspace.file_errors = dict.fromkeys(names, ServerTrouble("500"))
+    dspace.file_errors = dict.fromkeys(names, ServerError("500"))
 
     job = desk.run(files=True)
 

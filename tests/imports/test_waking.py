@@ -9,13 +9,13 @@ from datetime import time
 import pytest
 from huey.storage import SqliteStorage
 
-from connector import serving
+from connector import server, tasks
 from connector.extensions import db, huey, transaction, utcnow
-from connector.imports import jobs, tasks
-from connector.imports.models import ImportJob, Kind, PreviewRow, State
-from connector.imports.times import Every, Schedule
-from connector.imports.told import Told
-from connector.repositories.models import Source
+from connector.imports.preview_rows import PreviewAction
+from connector.jobs import lifecycle
+from connector.jobs.schedule import Every, Schedule
+from connector.models.jobs import ImportJob, Kind, PreviewRow, State
+from connector.models.repositories import Source
 from tests.pages import words
 from tests.ports import free_port
 
@@ -81,11 +81,11 @@ def asking():
 
 
 def preview():
-    job_id = jobs.create(jobs.get(LAST).source_id, {}, kind=Kind.PREVIEW)
+    job_id = lifecycle.create(lifecycle.get(LAST).source_id, {}, kind=Kind.PREVIEW)
     change(job_id, state=State.COMPLETED.value)
     with transaction():
         row = {"source_key": "k", "source_id": "i", "title": "An item", "data": {}}
-        db.session.add(PreviewRow(job_id=job_id, action=Told.NEW.value, ticked=True, **row))
+        db.session.add(PreviewRow(job_id=job_id, action=PreviewAction.NEW.value, ticked=True, **row))
     return job_id
 
 
@@ -137,7 +137,7 @@ def test_a_job_begun_while_the_queue_is_away_waits_and_its_page_says_so(stocked_
     assert "Waiting for its turn" in words(page)
     assert sentence(caplog).startswith("The queue cannot be used now: ")
     with stocked_app.app_context():
-        assert f"/jobs/{jobs.recover()[0]}/" == answer.location
+        assert f"/jobs/{lifecycle.recover()[0]}/" == answer.location
 
 
 @pytest.mark.parametrize("away", ["nobody_listens", "locked", "full", "damaged"], indirect=True)
@@ -155,12 +155,12 @@ def test_many_jobs_begun_at_once_are_one_sentence_and_all_wait(stocked_app, stoc
 @pytest.mark.parametrize("away", ["nobody_listens", "locked"], indirect=True)
 def test_a_job_that_ends_while_another_waits_is_completed_all_the_same(stocked_app, caplog, away):
     with stocked_app.app_context():
-        first, second = jobs.rerun(1), jobs.rerun(2)
+        first, second = lifecycle.rerun(1), lifecycle.rerun(2)
 
         assert tasks.carry_out(first)
 
-        assert jobs.get(first).state == State.COMPLETED
-        assert jobs.get(second).state == State.QUEUED
+        assert lifecycle.get(first).state == State.COMPLETED
+        assert lifecycle.get(second).state == State.QUEUED
     assert sentence(caplog).startswith("The queue cannot be used now: ")
 
 
@@ -169,12 +169,12 @@ def test_an_import_that_is_due_is_queued_once_all_the_same(stocked_app, caplog, 
         schedule = Schedule(Every.DAY, time(3, 0)).as_dict()
         db.session.execute(db.update(Source).where(Source.id == 1).values(schedule=schedule, due=utcnow()))
 
-    serving.attempt(stocked_app, tasks.start_due)
-    serving.attempt(stocked_app, tasks.start_due)
+    server.attempt(stocked_app, tasks.start_due)
+    server.attempt(stocked_app, tasks.start_due)
 
     assert sentence(caplog).startswith("The queue cannot be used now: ")
     with stocked_app.app_context():
-        assert jobs.recover() == [LAST + 1]
+        assert lifecycle.recover() == [LAST + 1]
 
 
 def test_what_waits_is_found_when_the_queue_is_back(stocked_app, stocked_client, nobody_listens):
@@ -182,6 +182,6 @@ def test_what_waits_is_found_when_the_queue_is_back(stocked_app, stocked_client,
     stocked_app.config["QUEUE_URL"] = f"sqlite:///{stocked_app.config['INSTANCE'] / 'queue.db'}"
     huey.init_app(stocked_app)
 
-    serving.attempt(stocked_app, tasks.recover)
+    server.attempt(stocked_app, tasks.recover)
 
     assert huey.pending_count() == 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connector.errors import BotWall
-from connector.imports import jobs
+from connector.errors import BotChallengeError
+from connector.jobs import lifecycle
 
-WALL = BotWall("A protection against robots answers instead of DSpace.")
+WALL = BotChallengeError("A protection against robots answers instead of DSpace.")
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_wall_that_stays_fails_the_job_but_no_file_and_it_goes_on_when_the_wal
     job_id = desk.run(files=True).id
     failed, waited, dspace.now = desk.job(job_id), dspace.now, 10_000
     with desk.app.app_context():
-        jobs.resume(job_id)
+        lifecycle.resume(job_id)
     desk.work(job_id)
 
     assert (failed.state, failed.files_failed) == ("failed", 0)

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from connector.dspace import base_key
-from connector.storage import prepare
+from connector.storage.instance import prepare
 from tests.conftest import app_at, let_go
 from tests.test_storage import at
 

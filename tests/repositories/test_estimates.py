@@ -8,16 +8,16 @@ from dataclasses import fields
 
 import pytest
 
-from connector.catalogue.models import CatalogueFile
 from connector.dspace.estimates import Sample
 from connector.dspace.hal import HalClient
 from connector.dspace.records import ORIGINAL, Estimate, Scope, ScopeKind
 from connector.extensions import db
-from connector.imports import jobs
-from connector.imports.tasks import carry_out
+from connector.jobs import lifecycle
+from connector.models.catalogue import CatalogueFile
 from connector.ranges import Range
-from connector.repositories import connecting, register
+from connector.repositories import discovery, service
 from connector.repositories.connections import connected_to
+from connector.tasks import carry_out
 from tests.pages import words
 from tests.sample import Repository, SampleRepository, grow
 from tests.sample.costs import REAL, Costs
@@ -52,7 +52,7 @@ def six():
 
 def estimate(app, url: str) -> Estimate:
     with app.app_context():
-        return connecting.estimate(connecting.connect(url, "rest", None).repository_id, EVERYTHING, bundles=[ORIGINAL])
+        return discovery.estimate(discovery.connect(url, "rest", None).repository_id, EVERYTHING, bundles=[ORIGINAL])
 
 
 @pytest.mark.parametrize("generation", [9, 6])
@@ -64,13 +64,13 @@ def test_the_time_and_the_bytes_of_an_import_lie_within_the_range(app, generatio
         data.add_file(item, "scan.bin", bytes(1_000 + 500 * (number // 10)))
     costs = CountedCosts(**{each.name: getattr(REAL.get(generation, Costs()), each.name) for each in PRICES})
     with SampleRepository(generation, data=data, costs=costs) as sample, app.app_context():
-        repository = register.get(connecting.connect(sample.url, "rest", None).repository_id)
+        repository = service.get(discovery.connect(sample.url, "rest", None).repository_id)
         costs.cold = 5.0
         with connected_to(repository) as connection:
             sampled = Sample([ORIGINAL], clock=lambda: costs.spent)
             told = connection.client.estimate(EVERYTHING, sampled, at_once=4)
         costs.spent = 0.0
-        assert carry_out(jobs.create(register.source_for(repository.id, EVERYTHING), {"files": True}))
+        assert carry_out(lifecycle.create(service.source_for(repository.id, EVERYTHING), {"files": True}))
         size = db.session.scalar(db.select(db.func.sum(CatalogueFile.size)).where(CatalogueFile.sha256.is_not(None)))
 
     # One request after another, and at best as many at once as the server has processors.
@@ -82,7 +82,7 @@ def test_the_time_and_the_bytes_of_an_import_lie_within_the_range(app, generatio
 
 def test_a_pause_that_is_kept_between_requests_counts(app, sample, monkeypatch):
     with app.app_context():
-        connecting.connect(sample.url, "rest", None, delay=0.2)
+        discovery.connect(sample.url, "rest", None, delay=0.2)
     found = Estimate(100, 10, seconds=Range(0.5, 2.0))
     monkeypatch.setattr(HalClient, "estimate", lambda *args, **options: found)
 
@@ -129,7 +129,7 @@ def test_files_of_the_bundles_that_are_chosen_are_estimated(app, client):
 
 
 def test_the_command_says_so_where_nothing_is_told(app, sample, monkeypatch):
-    monkeypatch.setattr(connecting, "estimate", lambda *args, **options: Estimate(None, None))
+    monkeypatch.setattr(discovery, "estimate", lambda *args, **options: Estimate(None, None))
 
     with app.app_context():
         told = app.test_cli_runner().invoke(args=["import", sample.url, "--all", "--estimate"])

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from connector.errors import Restricted
-from connector.repositories.listing import Listings
+from connector.errors import RestrictedError
+from connector.web.repositories.scope_lists import Listings
 
 
 class Clock:
@@ -43,9 +43,9 @@ def test_a_listing_that_failed_is_read_again():
     listings = Listings()
 
     def fails():
-        raise Restricted("closed")
+        raise RestrictedError("closed")
 
-    with pytest.raises(Restricted):
+    with pytest.raises(RestrictedError):
         listings.get("a", fails)
     assert listings.get("a", Remote()) == [1]
 

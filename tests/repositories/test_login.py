@@ -7,15 +7,23 @@ import re
 
 import pytest
 
-from connector.accounts.gate import allows
+from connector.accounts.authorization import allows
 from connector.dspace import Found
 from connector.dspace.records import ScopeKind, Server
-from connector.errors import InvalidInput, LoginRefused, NotFound, RepositoryDown, Restricted, ServerTrouble, Transient
+from connector.errors import (
+    InvalidInputError,
+    LoginFailedError,
+    NotFoundError,
+    OutageLimitError,
+    RestrictedError,
+    ServerError,
+    TransientError,
+)
 from connector.extensions import db
 from connector.http import OutageWait
-from connector.repositories import connecting, connections, logins, register
-from connector.repositories.forms import LoginForm
-from connector.repositories.models import Repository
+from connector.models.repositories import Repository
+from connector.repositories import connections, credentials, discovery, service
+from connector.web.repositories.connection_forms import LoginForm
 from tests.pages import FRAGMENT, buttons, words
 from tests.sample import SampleRepository
 from tests.sample.login import NAME, PASSWORD
@@ -41,29 +49,29 @@ def kept(app) -> tuple[str | None, str | None]:
 @pytest.mark.parametrize("generation", [5, 6, 7, 9, 10])
 def test_a_login_opens_what_is_closed_to_the_public(app, generation):
     with SampleRepository(generation) as sample, app.app_context():
-        id = connecting.connect(sample.url, "rest", None).repository_id
+        id = discovery.connect(sample.url, "rest", None).repository_id
         handle = sample.data.named("Closed stacks").handle
         sample.data.restrict(sample.data.named("No file"))
         closed = sample.data.named("No file").handle
-        with pytest.raises((NotFound, Restricted), match=r"not open|nothing with the handle"):
-            connecting.find(id, ScopeKind.ITEM, closed)
+        with pytest.raises((NotFoundError, RestrictedError), match=r"not open|nothing with the handle"):
+            discovery.find(id, ScopeKind.ITEM, closed)
 
-        logins.sign_in(id, NAME, PASSWORD)
+        credentials.sign_in(id, NAME, PASSWORD)
 
-        assert connecting.find(id, ScopeKind.COLLECTION, handle).scope.name == "Closed stacks"
-        assert connecting.find(id, ScopeKind.ITEM, closed).scope.name == "No file"
+        assert discovery.find(id, ScopeKind.COLLECTION, handle).scope.name == "Closed stacks"
+        assert discovery.find(id, ScopeKind.ITEM, closed).scope.name == "No file"
 
 
 def test_a_refused_login_is_not_kept_and_leaves_the_one_before(app, connected, sample):
     with app.app_context():
-        with pytest.raises(LoginRefused, match="does not accept this name and password"):
-            logins.sign_in(1, NAME, "wrong")
+        with pytest.raises(LoginFailedError, match="does not accept this name and password"):
+            credentials.sign_in(1, NAME, "wrong")
         assert kept(app) == (None, None)
-        logins.sign_in(1, NAME, PASSWORD)
+        credentials.sign_in(1, NAME, PASSWORD)
         before = kept(app)
 
-        with pytest.raises(LoginRefused):
-            logins.sign_in(1, "other@example.org", PASSWORD)
+        with pytest.raises(LoginFailedError):
+            credentials.sign_in(1, "other@example.org", PASSWORD)
 
         assert kept(app) == before
         assert sample.logins.asked == 3
@@ -88,13 +96,13 @@ def test_without_a_login_there_is_no_second_door(app, connected):
 def test_the_public_way_stays_signed_out(app):
     """On 6 the login is a cookie, which a door of its own does not have."""
     with SampleRepository(6) as sample, app.app_context():
-        id = connecting.connect(sample.url, "rest", None).repository_id
+        id = discovery.connect(sample.url, "rest", None).repository_id
         restricted = sample.data.named("Restricted item").uuid
-        logins.sign_in(id, NAME, PASSWORD)
+        credentials.sign_in(id, NAME, PASSWORD)
 
-        with connections.connected_to(register.get(id)) as connection:
+        with connections.connected_to(service.get(id)) as connection:
             assert connection.client.find(ScopeKind.ITEM, restricted).name == "Restricted item"
-            with pytest.raises(Restricted):
+            with pytest.raises(RestrictedError):
                 connection.public.client.find(ScopeKind.ITEM, restricted)
 
 
@@ -104,7 +112,7 @@ def test_both_ways_share_one_maximum_outage_and_each_wait_is_counted_once(app, c
         outage = OutageWait(pause=lambda seconds: False)
         connection = connections.open_connection(db.session.get(Repository, 1), new_outage=lambda: outage)
 
-        connection.public.patience.wait("file", Transient("busy"))
+        connection.public.patience.wait("file", TransientError("busy"))
         connection.close()
 
     assert connection.public.patience is connection.patience is outage
@@ -118,7 +126,7 @@ def test_no_transaction_is_open_while_a_login_is_entered(app, connected, sample)
         repository, pool = db.session.get(Repository, 1), db.engine.pool
         sample.faults.add(lambda target: seen.append(pool.checkedout()), times=None)
 
-        connecting.find(1, ScopeKind.COLLECTION, sample.data.named("Closed stacks").handle)
+        discovery.find(1, ScopeKind.COLLECTION, sample.data.named("Closed stacks").handle)
         connections.open_connection(repository).close()
 
     assert len(seen) >= 5
@@ -133,8 +141,8 @@ def test_who_signs_out_is_nobody_again(app, connected, sample):
     assert kept(app) == (None, None)
     assert "The name and password are forgotten" in words(page)
     assert "signs in as" not in words(page).lower()
-    with app.app_context(), pytest.raises(Restricted):
-        connecting.find(1, ScopeKind.ITEM, sample.data.named("Restricted item").uuid)
+    with app.app_context(), pytest.raises(RestrictedError):
+        discovery.find(1, ScopeKind.ITEM, sample.data.named("Restricted item").uuid)
 
 
 def test_the_page_says_as_whom_it_signs_in_and_never_shows_the_password(connected):
@@ -250,7 +258,7 @@ def test_a_login_refused_where_nobody_looks_for_it_is_no_fault_of_ours(app):
     @app.get("/refused")
     @allows(None)
     def refused():
-        raise LoginRefused("The repository does not accept this name and password.")
+        raise LoginFailedError("The repository does not accept this name and password.")
 
     page = app.test_client().get("/refused")
 
@@ -270,11 +278,11 @@ def test_a_login_refused_where_nobody_looks_for_it_is_no_fault_of_ours(app):
 def test_a_password_does_not_travel_to_another_server(app, moved_to, stays):
     with app.app_context():
         known = found_at("http://repo.example.org")
-        id = connecting._remember(known, None, None)[0].id
+        id = discovery._remember(known, None, None)[0].id
         repository = db.session.get(Repository, id)
         repository.login_name, repository.login_secret = NAME, "sealed"
 
-        _, forgotten = connecting._remember(found_at(moved_to), None, id)
+        _, forgotten = discovery._remember(found_at(moved_to), None, id)
 
         assert forgotten is not stays
         assert (repository.login_name, repository.login_secret) == ((NAME, "sealed") if stays else (None, None))
@@ -282,10 +290,10 @@ def test_a_password_does_not_travel_to_another_server(app, moved_to, stays):
 
 def test_a_password_given_under_tls_does_not_travel_without(app):
     with app.app_context():
-        repository, _ = connecting._remember(found_at("https://repo.example.org"), None, None)
+        repository, _ = discovery._remember(found_at("https://repo.example.org"), None, None)
         repository.login_name, repository.login_secret = NAME, "sealed"
 
-        connecting._remember(found_at("http://repo.example.org"), None, None)
+        discovery._remember(found_at("http://repo.example.org"), None, None)
 
         assert repository.login_name is None
 
@@ -298,21 +306,21 @@ class Slow:
     def enter(self) -> None:
         self.tried += 1
         if self.tried < 3:
-            raise ServerTrouble("The repository has a bad hour.")
+            raise ServerError("The repository has a bad hour.")
 
 
 def test_a_repository_in_trouble_is_waited_for_with_patience():
     waited, login = [], Slow()
 
-    logins.enter(login, OutageWait(60, pause=lambda seconds: waited.append(seconds)))
+    credentials.enter(login, OutageWait(60, pause=lambda seconds: waited.append(seconds)))
 
     assert login.tried == 3
     assert [usual <= seconds <= usual * 1.25 for usual, seconds in zip((5, 10), waited, strict=True)] == [True] * 2
 
 
 def test_patience_with_a_repository_in_trouble_ends():
-    with pytest.raises(RepositoryDown, match="bad hour"):
-        logins.enter(Slow(), OutageWait(0))
+    with pytest.raises(OutageLimitError, match="bad hour"):
+        credentials.enter(Slow(), OutageWait(0))
 
 
 def found_at(site: str) -> Found:
@@ -374,14 +382,14 @@ def test_a_password_that_cannot_be_read_any_more_names_its_repository(app, conne
     connected.post(LOGIN, data=GIVEN)
     app.config["SECRET_KEY"] = "another"
 
-    with app.app_context(), pytest.raises(InvalidInput, match=f"{NAME} at Aldermouth Sample Repository"):
+    with app.app_context(), pytest.raises(InvalidInputError, match=f"{NAME} at Aldermouth Sample Repository"):
         connections.open_connection(db.session.get(Repository, 1))
 
 
 def test_a_refused_login_is_told_where_the_password_is_typed(app):
     with app.test_request_context(method="POST"):
         form = LoginForm()
-        form.refuse(LoginRefused("The repository does not accept this name and password."))
+        form.refuse(LoginFailedError("The repository does not accept this name and password."))
 
         assert list(form.password.errors) == ["The repository does not accept this name and password."]
         assert not form.login_name.errors

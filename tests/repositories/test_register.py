@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connector.errors import InvalidInput
+from connector.errors import InvalidInputError
 from connector.extensions import db, transaction
-from connector.repositories import register
-from connector.repositories.models import Repository
+from connector.models.repositories import Repository
+from connector.repositories import service
 
 NAMES = ["Archive: Maps", "Maps [old]", "[Maps]", "https://[Maps"]
 
@@ -25,15 +25,15 @@ def known(app):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_is_no_address_finds_its_repository(name):
-    assert register.named(name).name == name
+    assert service.named(name).name == name
 
 
 @pytest.mark.parametrize("text", ["r1.example.org", "https://R1.example.org/rest/"])
 def test_an_address_finds_its_repository(text):
-    assert register.named(text).name == NAMES[1]
+    assert service.named(text).name == NAMES[1]
 
 
 @pytest.mark.parametrize("text", ["No: such", "[No]", "https://[no"])
 def test_an_unknown_name_that_is_no_address_is_refused(text):
-    with pytest.raises(InvalidInput, match="names no repository"):
-        register.named(text)
+    with pytest.raises(InvalidInputError, match="names no repository"):
+        service.named(text)

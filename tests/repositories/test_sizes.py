@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.errors import InvalidInput
-from connector.repositories.forms import check_limit, check_size, check_test, size_text
+from connector.errors import InvalidInputError
+from connector.web.repositories.connection_forms import check_limit, check_size, check_test, size_text
 
 
 @pytest.mark.parametrize(
@@ -24,5 +24,5 @@ def test_a_size_is_shown_exactly_as_it_will_be_understood(size):
 @pytest.mark.parametrize("check", [check_limit, check_test, check_size])
 @pytest.mark.parametrize("text", ["²", "-1", "1e3", "9" * 5000])
 def test_what_is_no_number_that_can_be_used_is_refused_however_long_it_is(check, text):
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         check(text)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.errors import TimedOut
-from connector.repositories import connecting
+from connector.errors import RequestTimeoutError
+from connector.repositories import discovery
 from tests.sample import SampleRepository
 
 
@@ -14,8 +14,8 @@ def test_connecting_to_a_server_without_end_is_given_up(app, fault):
     with SampleRepository(9) as sample, app.app_context():
         sample.faults.add("", times=None, **fault)
 
-        with pytest.raises(TimedOut, match="The server answers too slowly"):
-            connecting.connect(sample.url, "rest", None, seconds=0.2)
+        with pytest.raises(RequestTimeoutError, match="The server answers too slowly"):
+            discovery.connect(sample.url, "rest", None, seconds=0.2)
 
         assert len(sample.requests) <= 1
         sample.faults.clear()
@@ -25,5 +25,5 @@ def test_connecting_to_a_server_that_is_slow_everywhere_is_given_up(app):
     with SampleRepository(9) as sample, app.app_context():
         sample.faults.add("", times=None, delay=0.2, status=404)
 
-        with pytest.raises(TimedOut, match="answers too slowly"):
-            connecting.connect(sample.url, "rest", None, seconds=0.3)
+        with pytest.raises(RequestTimeoutError, match="answers too slowly"):
+            discovery.connect(sample.url, "rest", None, seconds=0.3)

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from connector.accounts.gate import allows
-from connector.repositories import register
+from connector.accounts.authorization import allows
+from connector.repositories import service
 from tests.pages import FRAGMENT, links, words
 from tests.ports import free_port
 from tests.sample import SampleRepository
@@ -202,11 +202,11 @@ def test_a_pause_between_requests_is_kept_shown_again_and_refused_when_it_is_non
     client.post("/", data=form)
 
     with app.app_context():
-        assert register.get(1).delay == 0.05
+        assert service.get(1).delay == 0.05
     assert 'value="0.05"' in client.get("/repositories/1/change").text
     client.post("/", data=form | {"delay": ""})
     with app.app_context():
-        assert register.get(1).delay == 0
+        assert service.get(1).delay == 0
     refused = client.post("/", data=form | {"delay": "61"})
     assert refused.status_code == 422
     assert "from 0 to 60" in refused.text

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from connector.extensions import db
-from connector.imports import jobs
-from connector.imports.models import ImportJob
+from connector.jobs import lifecycle
+from connector.models.jobs import ImportJob
 from tests.pages import FRAGMENT, buttons, words
 from tests.sample import SampleRepository
 
@@ -140,7 +140,7 @@ def test_import_starts_a_job_with_these_settings_and_shows_it(app, connected, sa
 
     assert (answer.status_code, answer.location) == (303, "/jobs/1/")
     with app.app_context():
-        job = jobs.get(1)
+        job = lifecycle.get(1)
         assert job.options == {
             "bundles": ["ORIGINAL", "TEXT"],
             "files": True,
@@ -167,7 +167,7 @@ def test_everything_that_can_be_imported_has_its_button(app, connected, sample, 
 
     assert connected.post("/repositories/1/", data={"scope": scope, "item_set": ""}).status_code == 303
     with app.app_context():
-        assert jobs.get(1).source.kind == kind
+        assert lifecycle.get(1).source.kind == kind
 
 
 @pytest.mark.parametrize(
@@ -272,4 +272,4 @@ def test_an_estimate_first_shows_what_there_is_and_starts_the_import_only_when_i
     answer = connected.post("/repositories/1/", data=given | {"scope": f"collection:{handle}"})
     assert (answer.status_code, answer.location) == (303, "/jobs/1/")
     with app.app_context():
-        assert jobs.get(1).options["test"] == 3
+        assert lifecycle.get(1).options["test"] == 3

@@ -1,0 +1,267 @@
+"""Signing in and out: who sends a request, by cookie or by the header of a trusted proxy, and the cookie itself."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from contextlib import suppress
+from dataclasses import astuple, dataclass
+from datetime import UTC
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, g, request, session
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask_login import login_user, logout_user
+from sqlalchemy import select, update
+
+from ..errors import ConflictError, ConnectorError, PermissionDeniedError
+from ..extensions import db, limiter, login, transaction, utcnow
+from ..logs import log_throttled
+from ..models.accounts import Account, Role
+from ..proxy_headers import parsed, peer
+from . import audit, device_cookies, names, passwords, sessions, throttling, two_step, user_management
+from .one_time_links import fingerprint
+from .sessions import Person
+
+log = logging.getLogger(__name__)
+ACCOUNT = Account.__table__
+HALF_WAY = "half_way"  # in the cookie: a HalfWay
+LONGEST_HALF = 300  # seconds
+UNSET = "(null)"  # what Apache writes into a header for a variable that is not set
+
+
+@dataclass(frozen=True)
+class HalfWay:
+    """Who has given the password in this browser, and no code yet.
+
+    `since`: in seconds of Unix time. `mark`: of the password that was given. `back`: where one goes after the code.
+    """
+
+    account_id: int
+    since: int
+    mark: str
+    back: str | None
+
+
+class Cookies(SecureCookieSessionInterface):
+    """Flask's signed cookie; over https it is Secure, and bound to this very host by its name (ASVS 5.0, 3.3.1)."""
+
+    digest_method = staticmethod(hashlib.sha256)  # Flask's own is SHA-1 (ASVS 5.0, 11.4.1)
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """Its name; that without https is our own too, as other apps may live on the same host."""
+        return "__Host-dspace-connector" if request.is_secure else "dspace-connector"
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Whether the browser may send it over https only."""
+        return request.is_secure
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Whether it goes out: not with what is the same whoever asks, and may be kept by others on the way."""
+        return not g.get("nameless") and super().should_set_cookie(app, session)
+
+
+def init_app(app: Flask) -> None:
+    """Tell Flask-Login how people are known; nothing reads the database before the gate asks."""
+    app.session_interface = Cookies()
+    app.config["PERMANENT_SESSION_LIFETIME"] = sessions.IDLE
+    login.session_protection = None  # the row of the session decides; addresses change on the way home
+    login.init_app(app, add_context_processor=False)
+    login.user_loader(lambda token: None if user_management.is_by_proxy() else _person(token))
+    login.request_loader(lambda _: _named_by_proxy() if user_management.is_by_proxy() else None)
+    queue = app.config["QUEUE_URL"]  # where it is a server, all processes count together how often one fails
+    app.config["RATELIMIT_STORAGE_URI"] = "memory://" if queue.startswith("sqlite") else queue
+    app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = True  # while that server is away, each counts for itself
+    app.config["RATELIMIT_HEADERS_ENABLED"] = True
+    limiter.init_app(app)
+    throttling.init_app(app)
+
+
+def sign_in(name: str, password: str, back: str | None = None) -> bool:
+    """Let in who knows this password, or ask for a code next, and then go `back`.
+
+    The answer takes the same work whether the name is known or not.
+    """
+    account = user_management.find(name)
+    found = None if account is None else (account.id, account.name, account.password, account.disabled)
+    db.session.rollback()
+    account_id, called, stored, disabled = found or (0, audit.UNKNOWN, None, None)
+    is_right = passwords.matches(None if disabled else stored, password)
+    if is_right and _proceed(account_id, fingerprint(_renewed(account_id, stored, password)), back):
+        return True
+    audit.record("sign-in refused", called)
+    return False
+
+
+def half_way() -> HalfWay | None:
+    """Who is half way in this browser; None where nobody is, or not any more."""
+    if HALF_WAY not in session:
+        return None
+    half = HalfWay(*session[HALF_WAY])
+    if now() - half.since > LONGEST_HALF or not two_step.is_on(half.account_id):
+        return None
+    mark = device_cookies.password_mark(half.account_id)
+    return half if mark and mark == half.mark else None
+
+
+def enter_by_code(half: HalfWay, code: str) -> bool:
+    """Begin the session where this code is right."""
+    if two_step.accepts(half.account_id, code) and enter(half.account_id, half.mark):
+        return True
+    name = user_management.get(half.account_id).name
+    db.session.rollback()
+    audit.record("code refused", name)
+    return False
+
+
+def enter(account_id: int, mark: str, by_password_alone: bool = False) -> bool:
+    """Begin a new session of this account in this browser, which ends the one before (ASVS 5.0, 7.2.4).
+
+    `mark`: of the password that was found right. False where that is no longer the password, where the account was
+    disabled meanwhile, or where a second factor was turned on that nobody was asked for (`by_password_alone`).
+    """
+    with transaction():
+        if not _may_enter(account_id, mark, by_password_alone):
+            return False
+        _end_the_one_before()
+        token = sessions.begin(account_id, request.remote_addr or "")
+    session.clear()
+    session.permanent = True
+    g.person = _person(token)
+    if g.person is None:  # it was ended again at once
+        return False
+    login_user(g.person)
+    audit.record("sign-in", g.person.name)
+    device_cookies.remember(account_id, mark)
+    return True
+
+
+def sign_out(person: Person) -> None:
+    """End this session, here and in every copy of its cookie."""
+    with transaction():
+        sessions.end(person.token)
+        audit.note("sign-out", person.name)
+    logout_user()
+    session.clear()
+
+
+def safe_path(text: str) -> str | None:
+    """The path and query to go back to, or None where it might lead a browser to another site.
+
+    Browsers read a backslash as a slash and leave out tabs and line ends, so that //host has many spellings.
+    """
+    if not text.startswith("/") or text.startswith("//") or "\\" in text or not text.isprintable() or " " in text:
+        return None
+    parts = urlsplit(text)
+    return None if parts.scheme or parts.netloc else text
+
+
+def now() -> int:
+    """Now, in seconds of Unix time."""
+    return int(utcnow().replace(tzinfo=UTC).timestamp())
+
+
+def _renewed(account_id: int, stored: str, password: str) -> str:
+    """The hash of a password that was found right: one made with less work than is done today is replaced."""
+    if not passwords.is_outdated(stored):
+        return stored
+    made = passwords.hashed(password)
+    with transaction():
+        same = (ACCOUNT.c.id == account_id, ACCOUNT.c.password == stored)
+        db.session.execute(update(ACCOUNT).where(*same).values(password=made))
+    return made
+
+
+def _proceed(account_id: int, mark: str, back: str | None) -> bool:
+    """Begin a session for who gave the password, or remember for five minutes that a code is still to come."""
+    if not two_step.is_on(account_id):
+        return enter(account_id, mark, by_password_alone=True)
+    with transaction():
+        _end_the_one_before()
+    session.clear()
+    g.person = None
+    session[HALF_WAY] = astuple(HalfWay(account_id, now(), mark, back))
+    return True
+
+
+def _end_the_one_before() -> None:
+    """End the session that this browser has, in every copy of its cookie. Inside a transaction."""
+    if g.person and g.person.token:
+        sessions.end(g.person.token)
+
+
+def _may_enter(account_id: int, mark: str, by_password_alone: bool) -> bool:
+    """Whether what was checked still holds. Whoever changes it waits, and then ends this session. In a transaction."""
+    able = (ACCOUNT.c.id == account_id, ACCOUNT.c.disabled.is_(None), ACCOUNT.c.password.is_not(None))
+    row = db.session.execute(select(ACCOUNT.c.password, ACCOUNT.c.second_factor).where(*able).with_for_update()).first()
+    if row is None or (by_password_alone and row.second_factor is not None):
+        return False
+    return fingerprint(row.password) == mark
+
+
+def _person(token: str) -> Person | None:
+    return sessions.load(token, two_step.missing())
+
+
+def _named_by_proxy() -> Person | None:
+    """Whom the proxy names, if it is one that we trust. A refusal is left for the gate to show."""
+    name = request.headers.get(current_app.config["AUTH_HEADER"], "").strip(" \t")
+    if name in ("", UNSET):
+        return None
+    if not _is_trusted(peer()):
+        log.warning("A header that names who is there came from %s, which is no trusted proxy: ignored.", peer())
+        return None
+    try:
+        name = name.encode("latin-1").decode()  # WSGI hands the bytes on as Latin-1 (PEP 3333)
+    except UnicodeDecodeError:
+        log.warning("The proxy %s names somebody in another encoding than UTF-8: refused.", peer())
+        g.refusal = "The server in front of this app sends your name in another encoding than UTF-8."
+        return None
+    try:
+        return _account_of(name)
+    except ConnectorError as error:
+        db.session.rollback()
+        g.refusal = str(error)
+        return None
+
+
+def _account_of(name: str) -> Person | None:
+    if name != name.strip():
+        raise PermissionDeniedError(
+            "The server in front of this app sends your name with a space around it that nobody sees."
+        )
+    account = user_management.find(name)
+    default = current_app.config["AUTH_DEFAULT_ROLE"]
+    if account is None and default:
+        with suppress(ConflictError):  # another request of the same person made it meanwhile
+            user_management.create_from_proxy(name, Role(default))
+        account = user_management.find(name)
+    if account is not None:
+        _refuse_likeness(name, account.name)
+    found, last = None, None
+    if account is not None and not account.disabled:
+        found, last = Person(account.id, account.name, Role(account.role)), account.signed_in
+    db.session.rollback()
+    if found is None:
+        g.refusal = f"You are known as {name}, but have no account here. Ask an administrator of this app for one."
+        return None
+    sessions.note_visit(found.id, last)
+    return found
+
+
+def _refuse_likeness(name: str, kept: str) -> None:
+    """Raises PermissionDeniedError where the account of a name is kept under one that is somebody else's to the
+    proxy."""
+    if names.is_one(name, kept):
+        return
+    sentence = f"The proxy {peer()} names {name!r}, which is too like the name {kept!r} here: refused."
+    log_throttled(log, f"{sentence} If both are one person: flask user respell.", level=logging.WARNING)
+    raise PermissionDeniedError(
+        f"You are known as {name}, which is too like the name of an account here and not the same. "
+        "Ask an administrator of this app: if it is yours, it can be given your spelling."
+    )
+
+
+def _is_trusted(address: str) -> bool:
+    found = parsed(address)
+    return found is not None and any(found in network for network in current_app.config["TRUSTED_PROXIES"])

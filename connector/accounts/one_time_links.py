@@ -1,0 +1,76 @@
+"""One-time links: 256 bits, one hour, one use. Only a hash is kept, so that a copy of the database lets nobody in."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import socket
+from datetime import timedelta
+
+from flask import current_app, has_request_context, url_for
+from sqlalchemy import delete, insert, select, update
+
+from ..errors import InvalidLinkError
+from ..extensions import db, utcnow
+from ..models.accounts import Invitation, Purpose
+
+LIFETIME = timedelta(hours=1)
+EVERYWHERE = ("0.0.0.0", "::")
+INVITATION = Invitation.__table__
+SPENT = "This link was used already, was replaced by a newer one, or is older than an hour. Ask for a new one."
+
+
+def fingerprint(token: str) -> str:
+    """The SHA-256 under which a token is kept. It is random, so that nothing slower is needed."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_token() -> str:
+    """256 random bits, as they stand in an address or a cookie."""
+    return secrets.token_urlsafe(32)
+
+
+def issue(purpose: Purpose, account_id: int | None = None) -> str:
+    """The token of a new link; earlier ones for the same account end. Inside a transaction."""
+    void(account_id)
+    token = new_token()
+    values = {"purpose": purpose.value, "account_id": account_id, "expires": utcnow() + LIFETIME}
+    db.session.execute(insert(INVITATION).values(token_hash=fingerprint(token), **values))
+    return token
+
+
+def void(account_id: int | None) -> None:
+    """End the links for this account, or (None) for the first admin. Inside a transaction."""
+    db.session.execute(delete(INVITATION).where(INVITATION.c.account_id.is_not_distinct_from(account_id)))
+
+
+def look_up(token: str) -> Invitation:
+    """The invitation behind a link that can still be used, or InvalidLinkError."""
+    found = db.session.scalar(select(Invitation).where(*_usable(token)))
+    if found is None:
+        raise InvalidLinkError(SPENT)
+    return found
+
+
+def use(token: str) -> None:
+    """Spend the link: of many at once, one succeeds. Inside a transaction. Raises InvalidLinkError."""
+    spent = update(INVITATION).where(*_usable(token)).values(used=utcnow())
+    if not db.session.execute(spent).rowcount:
+        raise InvalidLinkError(SPENT)
+
+
+def link_to(token: str, port: int | None = None) -> str:
+    """The full address of the one-time link with this token. `port`: where the app listens, if not as set."""
+    config = current_app.config
+    path = current_app.url_map.bind("").build("accounts.welcome", {"token": token})
+    if config["URL"]:
+        return config["URL"].rstrip("/") + path
+    if has_request_context():
+        return url_for("accounts.welcome", token=token, _external=True)
+    host = socket.gethostname() if config["HOST"] in EVERYWHERE else config["HOST"]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port or config['PORT']}{path}"
+
+
+def _usable(token: str) -> tuple:
+    hashed = INVITATION.c.token_hash == fingerprint(token)
+    return (hashed, INVITATION.c.used.is_(None), INVITATION.c.expires > utcnow())

@@ -1,0 +1,212 @@
+"""The second factor: codes of an app on the phone (TOTP, RFC 6238), and recovery codes for whoever lost it.
+
+A code works once, the one before and the one after too, as clocks differ (ASVS 5.0, 6.5.1, 6.5.5).
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+from base64 import b32encode
+from datetime import UTC
+
+import pyotp
+from flask import current_app
+from sqlalchemy import ColumnElement, and_, delete, false, insert, or_, select, true, update
+
+from ..encryption import KeyPurpose, seal, unseal
+from ..errors import ConflictError, InvalidInputError
+from ..extensions import db, transaction, utcnow
+from ..models.accounts import Account, RecoveryCode, Role
+from . import audit, one_time_links, sessions, user_management
+from .one_time_links import fingerprint
+
+log = logging.getLogger(__name__)
+ACCOUNT, RECOVERY = Account.__table__, RecoveryCode.__table__
+STEP = 30  # seconds
+RECOVERY_CODES = 10
+RECOVERY_BYTES = 15  # 120 random bits: enough to be kept under a plain hash (ASVS 5.0, 6.5.2)
+NONE = "This account has no second factor."
+ALREADY = "This account has a second factor already."
+WRONG = "This code is wrong, or was used already. Wait for the next one, and see that the clock of the phone is right."
+
+
+def demanded() -> ColumnElement[bool]:
+    """The SQL condition for accounts that must have one, by the setting."""
+    everyone, admins = true(), ACCOUNT.c.role == Role.ADMIN.value
+    return {"offered": false(), "admins": admins, "everyone": everyone}[current_app.config["SECOND_FACTOR"]]
+
+
+def missing() -> ColumnElement[bool]:
+    """The SQL condition for accounts that must have one, and have none yet."""
+    return and_(ACCOUNT.c.second_factor.is_(None), demanded())
+
+
+def is_demanded(account_id: int) -> bool:
+    """Whether this account must have one. Leaves no transaction open."""
+    found = db.session.scalar(select(ACCOUNT.c.id).where(ACCOUNT.c.id == account_id, demanded()))
+    db.session.rollback()
+    return found is not None
+
+
+def is_on(account_id: int) -> bool:
+    """Whether this account has one. Leaves no transaction open."""
+    sealed = db.session.scalar(select(ACCOUNT.c.second_factor).where(ACCOUNT.c.id == account_id))
+    db.session.rollback()
+    return sealed is not None
+
+
+def new_secret() -> str:
+    """A secret for the app, in base32, sealed."""
+    return seal(pyotp.random_base32(), current_app.config["SECRET_KEY"], KeyPurpose.SECOND_FACTOR)
+
+
+def opened(sealed: str, name: str) -> str:
+    """The secret of the account of this name. Raises InvalidInputError where the secret key is another one now."""
+    return unseal(sealed, current_app.config["SECRET_KEY"], name, KeyPurpose.SECOND_FACTOR)
+
+
+def address(secret: str, name: str) -> str:
+    """What the QR code says: the otpauth address that such apps read."""
+    return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="DSpace Connector")
+
+
+def turn_on(account_id: int, sealed: str, typed: str, but: str | None, moves: bool = False) -> list[str]:
+    """Begin with the secret whose code was typed; gives the recovery codes, which nobody can read again.
+
+    `moves`: whether it takes the place of another secret. All sessions end but the one with the token `but`.
+    Raises InvalidInputError, and ConflictError where there is another secret and `moves` is false, or the other way
+    round.
+    """
+    name = _name(account_id)
+    step = _step_of(opened(sealed, name), _plain(typed))
+    if step is None:
+        audit.record("code refused", name)
+        raise InvalidInputError(WRONG, "code")
+    there = ACCOUNT.c.second_factor.is_not(None) if moves else ACCOUNT.c.second_factor.is_(None)
+    with transaction():
+        made = update(ACCOUNT).where(ACCOUNT.c.id == account_id, there).values(second_factor=sealed, code_step=step)
+        if not db.session.execute(made).rowcount:
+            raise ConflictError(NONE if moves else ALREADY)
+        sessions.end_all(account_id, but)
+        audit.note("second factor moved" if moves else "second factor on", name)
+        return _new_recovery_codes(account_id)
+
+
+def turn_off(account_id: int) -> None:
+    """Sign in by password alone from now on. ConflictError where the setting demands a second factor, or there is
+    none."""
+    if is_demanded(account_id):
+        raise ConflictError("Here your account must have a second factor.")
+    with transaction():
+        _clear(account_id)
+
+
+def remove(account_id: int) -> None:
+    """Take it away for somebody who lost it; the account is signed out everywhere, and its one-time links end.
+
+    Raises ConflictError where there is none.
+    """
+    with transaction():
+        _clear(account_id)
+        one_time_links.void(account_id)
+        sessions.end_all(account_id)
+
+
+def renew_recovery_codes(account_id: int) -> list[str]:
+    """Ten new ones; those before are worth nothing. ConflictError without a second factor."""
+    with transaction():
+        if user_management.get(account_id).second_factor is None:
+            raise ConflictError(NONE)
+        audit.note("recovery codes made", user_management.get(account_id).name)
+        return _new_recovery_codes(account_id)
+
+
+def confirm(account_id: int, typed: str) -> None:
+    """Use up a code, or a recovery code. Raises InvalidInputError where it is none of this account."""
+    if not accepts(account_id, typed):
+        audit.record("code refused", _name(account_id))
+        raise InvalidInputError(WRONG, "code")
+
+
+def accepts(account_id: int, typed: str) -> bool:
+    """Whether this is a code, or a recovery code, of the account that was not used yet. It is used now."""
+    code = _plain(typed)
+    return _use_code(account_id, code) if is_short(code) else _use_recovery_code(account_id, code)
+
+
+def is_short(typed: str) -> bool:
+    """Whether it can be a code of the app, which might be guessed; nobody guesses a recovery code."""
+    return len(_plain(typed)) == 6
+
+
+def _use_code(account_id: int, code: str) -> bool:
+    account = user_management.get(account_id)
+    name, sealed = account.name, account.second_factor
+    db.session.rollback()
+    if sealed is None:
+        return False
+    try:
+        step = _step_of(opened(sealed, name), code)
+    except InvalidInputError as error:
+        log.error("%s", error)
+        return False
+    if step is None:
+        return False
+    # One statement: of two requests with the same code, one succeeds.
+    unused = or_(ACCOUNT.c.code_step.is_(None), ACCOUNT.c.code_step < step)
+    same = (ACCOUNT.c.id == account_id, ACCOUNT.c.second_factor == sealed)
+    with transaction():
+        used = update(ACCOUNT).where(*same, unused).values(code_step=step)
+        return bool(db.session.execute(used).rowcount)
+
+
+def _use_recovery_code(account_id: int, code: str) -> bool:
+    mine = (RECOVERY.c.account_id == account_id, RECOVERY.c.code_hash == fingerprint(code))
+    with transaction():
+        used = bool(db.session.execute(delete(RECOVERY).where(*mine)).rowcount)
+        if used:
+            audit.note("recovery code used", user_management.get(account_id).name)
+        return used
+
+
+def _step_of(secret: str, code: str) -> int | None:
+    """The step, now or beside it, that this is the code of."""
+    now = int(utcnow().replace(tzinfo=UTC).timestamp()) // STEP
+    maker = pyotp.TOTP(secret)
+    steps = (now - 1, now, now + 1)
+    found = [step for step in steps if hmac.compare_digest(maker.generate_otp(step).encode(), code.encode())]
+    return found[-1] if found else None
+
+
+def _new_recovery_codes(account_id: int) -> list[str]:
+    codes = [b32encode(secrets.token_bytes(RECOVERY_BYTES)).decode() for _ in range(RECOVERY_CODES)]
+    db.session.execute(delete(RECOVERY).where(RECOVERY.c.account_id == account_id))
+    rows = [{"account_id": account_id, "code_hash": fingerprint(code)} for code in codes]
+    db.session.execute(insert(RECOVERY), rows)
+    return ["-".join(in_fours(code)) for code in codes]
+
+
+def _clear(account_id: int) -> None:
+    name = user_management.get(account_id).name
+    there = (ACCOUNT.c.id == account_id, ACCOUNT.c.second_factor.is_not(None))
+    if not db.session.execute(update(ACCOUNT).where(*there).values(second_factor=None, code_step=None)).rowcount:
+        raise ConflictError(NONE)
+    db.session.execute(delete(RECOVERY).where(RECOVERY.c.account_id == account_id))
+    audit.note("second factor off", name)
+
+
+def in_fours(text: str) -> list[str]:
+    """The text in groups of four, as one types it."""
+    return [text[at : at + 4] for at in range(0, len(text), 4)]
+
+
+def _plain(typed: str) -> str:
+    return typed.replace(" ", "").replace("-", "").upper()
+
+
+def _name(account_id: int) -> str:
+    name = user_management.get(account_id).name
+    db.session.rollback()
+    return name

@@ -1,0 +1,85 @@
+"""The shapes of an export: an item as a line of JSON or a row of CSV, one at a time, so that a million need no memory.
+
+A record is a dict of `id, repository, source_id, handle, link, handle_link, page_link, title, source_state,
+restricted, last_modified, metadata [{field, value, language, authority, confidence}], values {term: [{value, language}
+or {uri, label}]}, files [{name, description, bundle, sequence, size, media_type, checksum, sha256, fate, reason,
+restricted, path}], item_sets [name, with handle and number where several have it], jobs [id]`. `restricted`: it came
+only by a login at the source. Entries of `metadata` and `values` that came so have `restricted: true`; others have no
+such member.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..characters import encodable
+from ..text import csv_safe
+
+# The columns every CSV begins with; one a term follows.
+FIXED_COLUMNS = (
+    "id",
+    "repository",
+    "source_id",
+    "handle",
+    "link",
+    "title",
+    "source_state",
+    "restricted",
+    "last_modified",
+    "item_sets",
+    "files",
+)
+SEPARATOR = "||"
+
+_ESCAPED = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
+
+
+def json_line(record: Mapping[str, Any]) -> str:
+    r"""Return the record as one line of JSON that ends in \n, in valid UTF-8.
+
+    Characters at which some readers end a line (U+0085, U+2028, U+2029), and halves of surrogate pairs, which no
+    encoding can write, are written as JSON escapes.
+    """
+    line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    return _ESCAPED.sub(lambda one: f"\\u{ord(one[0]):04x}", line) + "\n"
+
+
+def csv_rows(columns: Sequence[str], records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    r"""The lines of a CSV (RFC 4180, ended by \r\n): a header, then one a record. `columns`: `FIXED_COLUMNS` and terms.
+
+    Several values of a column are joined by `||`; a value that holds `||` itself is kept as it is, and only the JSON
+    lines tell it apart. Cells are safe against formulas (`csv_safe`); half a surrogate pair becomes U+FFFD.
+    """
+    writer = csv.writer(_Echo(), lineterminator="\r\n")
+    yield writer.writerow([_cell(column) for column in columns])
+    for record in records:
+        yield writer.writerow([_cell(_text(record, column)) for column in columns])
+
+
+class _Echo:
+    """A file that hands each line back: `csv.writer` returns what `write` returns."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _text(record: Mapping[str, Any], column: str) -> str:
+    if column == "files":
+        return SEPARATOR.join(file["name"] or "" for file in record["files"])
+    if column == "restricted":
+        return "yes" if record["restricted"] else "no"
+    if column == "item_sets":
+        return SEPARATOR.join(record["item_sets"])
+    if column in FIXED_COLUMNS:
+        return "" if record[column] is None else str(record[column])
+    return SEPARATOR.join(
+        value["uri"] if "uri" in value else value["value"] for value in record["values"].get(column, ())
+    )
+
+
+def _cell(text: str) -> str:
+    return csv_safe(encodable(text))

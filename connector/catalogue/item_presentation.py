@@ -1,0 +1,138 @@
+"""Items and files in words, as the pages show them; and which files a browser may show by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os.path import splitext
+from typing import Any
+
+from ..dspace.records import SourceState
+from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
+from . import restricted_values
+from .crosswalk import BIBO, DCTERMS
+
+FATES = {
+    FileStatus.LINKED: "not downloaded",
+    FileStatus.STORED: "stored",
+    FileStatus.UNVERIFIED: "stored unverified",
+    FileStatus.DIFFERS: "stored with another checksum",
+    FileStatus.RESTRICTED: "not open to the public",
+    FileStatus.MISSING: "missing at the source",
+    FileStatus.TOO_LARGE: "too large",
+    FileStatus.DAMAGED: "damaged",
+    FileStatus.FAILED: "download failed",
+    FileStatus.REFUSED: "refused by the virus scanner",
+}
+# When a file that did not come is tried again by itself (see `imports.fetching`).
+NEXT_TRIES = {
+    FileStatus.RESTRICTED: "Tried again when the item changes or in a full check. “Retry failed” tries it at any time.",
+    FileStatus.MISSING: "Tried again when the item changes or in a full check. “Retry failed” tries it at any time.",
+    FileStatus.TOO_LARGE: "Downloaded after the limit was raised.",
+    FileStatus.DAMAGED: "Tried again by the next import with files.",
+    FileStatus.FAILED: "Tried again by the next import with files.",
+    FileStatus.REFUSED: "Tried again when the item changes. “Retry failed” tries it at any time.",
+}
+STATES = {
+    SourceState.PRESENT: "At the source",
+    SourceState.WITHDRAWN: "Withdrawn at the source",
+    SourceState.HIDDEN: "No longer open to the public at the source",
+    SourceState.SUPERSEDED: "Replaced at the source by a newer version",
+    SourceState.VANISHED: "No longer at the source",
+}
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+# What a browser shows without running anything of ours or theirs; all else is handed over as an attachment.
+SHOWN = (*PICTURES, "application/pdf", "text/plain")
+UNKNOWN = "application/octet-stream"
+# Most file systems allow 255 bytes. A header may hold a name twice, three characters for a byte.
+LONGEST_NAME, LONGEST_EXTENSION = 240, 20  # bytes in UTF-8
+
+_MEDIA_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}", re.ASCII)
+_NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff/\\]")
+_ORDER = {
+    term: place
+    for place, term in enumerate([*(f"dcterms:{name}" for name in DCTERMS), *(f"bibo:{name}" for name in BIBO)])
+}
+Values = Sequence[tuple[str, list[dict[str, Any]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What a reader may see of an item's title, metadata and mapped values."""
+
+    title: str | None
+    metadata: list[dict[str, Any]]
+    values: dict[str, list[dict[str, Any]]]
+
+
+def texts_of(item: CatalogueItem, with_restricted: bool) -> Texts:
+    """Return the texts of an item, without restricted values unless these may be seen."""
+    if with_restricted:
+        return Texts(item.title, item.source_metadata, item.mapped_values)
+    metadata, values = (
+        restricted_values.open_only(item.source_metadata),
+        restricted_values.open_terms(item.mapped_values),
+    )
+    return Texts(title_of(item, with_restricted), metadata, values)
+
+
+def title_of(item: CatalogueItem, with_restricted: bool) -> str | None:
+    """Return the title of an item, None where it has none that may be seen."""
+    return item.title if with_restricted or not item.title_is_restricted else None
+
+
+def files_of(item: CatalogueItem, with_restricted: bool) -> list[CatalogueFile]:
+    """Return the files of an item, without those whose names are restricted unless these may be seen."""
+    return [file for file in item.files if with_restricted or not file.name_is_restricted]
+
+
+def described(values: Mapping[str, list[dict[str, Any]]]) -> tuple[Values, Values]:
+    """Return mapped values by term, in the order of the vocabularies; and those of fields without a term."""
+    terms = sorted((term for term in values if term in _ORDER), key=_ORDER.__getitem__)
+    others = [field for field in values if field not in _ORDER]
+    return [(term, values[term]) for term in terms], [(field, values[field]) for field in others]
+
+
+def citation_line(item: CatalogueItem, with_restricted: bool) -> str:
+    """Return who made it and when, in one line: up to three creators, and the date of issue."""
+    values = item.mapped_values if with_restricted else restricted_values.open_terms(item.mapped_values)
+    creators = [value["value"] for value in values.get("dcterms:creator", ())]
+    issued = [value["value"] for value in values.get("dcterms:issued", ())][:1]
+    return " · ".join(["; ".join(creators[:3]) + (" …" if len(creators) > 3 else "")] * bool(creators) + issued)
+
+
+def media_type(file: CatalogueFile) -> str:
+    """The type a file is served with: that of the source, where it is one."""
+    given = (file.media_type or "").split(";")[0].strip().lower()
+    return given if _MEDIA_TYPE.fullmatch(given) else UNKNOWN
+
+
+def is_shown(file: CatalogueFile) -> bool:
+    """Whether a browser may show it; else it is an attachment."""
+    return media_type(file) in SHOWN
+
+
+def file_name(file: CatalogueFile) -> str:
+    """Return the name for a download: without characters that a header or a file system cannot hold, and short enough.
+
+    A long name is cut before its extension.
+    """
+    name = _NOT_IN_A_NAME.sub("_", file.label).strip(" .") or f"file-{file.id}"
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    stem, extension = splitext(name)
+    extension = extension if len(extension.encode()) <= LONGEST_EXTENSION else ""
+    kept = (stem if extension else name).encode()[: LONGEST_NAME - len(extension.encode())]
+    return kept.decode(errors="ignore").rstrip() + extension
+
+
+def next_try(file: CatalogueFile) -> str:
+    """When a file that did not come is tried again, in a sentence; "" for one that came or was not wanted."""
+    if file.fate in (FileStatus.RESTRICTED, FileStatus.MISSING) and file.tried_by is None:
+        return NEXT_TRIES[FileStatus.FAILED]
+    if file.fate == FileStatus.RESTRICTED and file.until:
+        return f"Tried again by the first import with files after {file.until}."
+    if file.fate == FileStatus.MISSING and file.first_met_by in (None, file.tried_by):
+        return NEXT_TRIES[FileStatus.FAILED]
+    return NEXT_TRIES.get(FileStatus(file.fate), "")

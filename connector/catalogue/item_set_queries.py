@@ -1,0 +1,57 @@
+"""Item sets as the pages list them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from ..errors import NotFoundError
+from ..extensions import db
+from ..models.catalogue import CatalogueFile, CatalogueItem, ItemSet, Membership
+from .item_presentation import PICTURES
+
+THUMBNAIL = 5_000_000  # bytes: no larger picture is sent for a list
+
+
+def get(item_set_id: int) -> ItemSet:
+    """The item set, or NotFoundError."""
+    item_set = db.session.get(ItemSet, item_set_id)
+    if item_set is None:
+        raise NotFoundError(f"There is no item set {item_set_id}.")
+    return item_set
+
+
+def every() -> Sequence[ItemSet]:
+    """All item sets, by name."""
+    return db.session.scalars(select(ItemSet).order_by(ItemSet.name, ItemSet.id)).all()
+
+
+def of_item(item_id: int) -> Sequence[ItemSet]:
+    """The item sets an item is in, by name."""
+    inside = select(Membership.item_set_id).where(Membership.item_id == item_id)
+    return db.session.scalars(select(ItemSet).where(ItemSet.id.in_(inside)).order_by(ItemSet.name, ItemSet.id)).all()
+
+
+def counts(item_set_ids: Sequence[int], *, with_restricted: bool) -> dict[int, int]:
+    """Return how many items that are listed are in each of these sets; empty sets are left out."""
+    unlisted = CatalogueItem.is_hidden if with_restricted else CatalogueItem.is_hidden | CatalogueItem.by_login
+    query = select(Membership.item_set_id, func.count(Membership.item_id.distinct())).where(
+        Membership.item_set_id.in_(item_set_ids),
+        Membership.item_id.not_in(select(CatalogueItem.id).where(unlisted)),
+    )
+    return {row[0]: row[1] for row in db.session.execute(query.group_by(Membership.item_set_id))}
+
+
+def thumbnails(item_ids: Sequence[int], *, with_restricted: bool) -> dict[int, CatalogueFile]:
+    """The first stored picture of each of these items, where there is one of no great size that may be seen."""
+    query = select(CatalogueFile).where(
+        CatalogueFile.item_id.in_(item_ids),
+        CatalogueFile.is_stored,
+        CatalogueFile.media_type.in_(PICTURES),
+        CatalogueFile.size <= THUMBNAIL,
+    )
+    if not with_restricted:
+        query = query.where(~CatalogueFile.is_restricted)
+    files = db.session.scalars(query.order_by(CatalogueFile.position.desc()))
+    return {file.item_id: file for file in files}

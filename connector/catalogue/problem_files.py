@@ -1,0 +1,36 @@
+"""Update the marks of holdings whose item has problem files, so that no page reads through all files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import case, exists, func, select, update
+
+from ..extensions import db
+from ..models.catalogue import CatalogueFile, FileStatus, Holding
+
+FILE, HOLDING = CatalogueFile.__table__, Holding.__table__
+LISTED = tuple(fate.value for fate in FileStatus if fate.is_listed)
+RETRIED = tuple(fate.value for fate in FileStatus if fate.can_be_retried)
+_OF_ITEM = FILE.c.item_id == HOLDING.c.item_id
+_HAS_SOME = exists().where(_OF_ITEM, FILE.c.fate.in_(LISTED))
+_NEEDS = case((FILE.c.fate.in_(RETRIED), 0), (FILE.c.fate == FileStatus.TOO_LARGE.value, FILE.c.size))
+_RETRY_LIMIT = select(func.min(_NEEDS)).where(_OF_ITEM).scalar_subquery()
+_MARKS = {"has_problem_files": _HAS_SOME, "retry_limit_bytes": _RETRY_LIMIT}
+_OUTDATED = (HOLDING.c.has_problem_files != _HAS_SOME) | HOLDING.c.retry_limit_bytes.is_distinct_from(_RETRY_LIMIT)
+
+
+def mark(item_ids: Collection[int]) -> None:
+    """Update the marks after files of these items, or holdings of them, were written. No commit."""
+    if item_ids:
+        _mark(HOLDING.c.item_id.in_(item_ids))
+
+
+def mark_all() -> None:
+    """Update the marks of all holdings. No commit."""
+    _mark()
+
+
+def _mark(*of: Any) -> None:
+    db.session.execute(update(HOLDING).where(*of, _OUTDATED).values(_MARKS))

@@ -1,0 +1,88 @@
+"""What the command line does with backups."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from flask import current_app
+from sqlalchemy import URL
+
+from ..backup import archive, rotation
+from ..backup.archive import Manifest
+from ..backup.restore import restore
+from ..errors import InvalidInputError
+from ..extensions import db, utcnow
+from ..text import human_size
+from .command import Command, json_option
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("backup", cls=Command)
+@click.argument("file", type=click.Path())
+@click.option("--keep", metavar="N", type=click.IntRange(1), help="In a folder: remove all but the newest N.")
+@json_option
+def backup(file: str, keep: int | None, as_json: bool) -> None:
+    """Write the database, the stored files and the secret key to FILE, a tar archive, also while the app runs.
+
+    FILE may be a folder: the archive in it is named by the instance and the time, and --keep removes none of another
+    instance. A PostgreSQL database is not in it: pg_dump keeps that one. Exit code: 0 done, 1 done but stored files
+    are missing or damaged (then no older archive is removed), 2 refused.
+    """
+    path = Path(file)
+    is_folder = path.is_dir()
+    if not is_folder and keep is not None:
+        raise InvalidInputError(f"--keep needs a folder that there is already, and {file} is none.")
+    if not is_folder and file.endswith(("/", "/.")):
+        raise InvalidInputError(f"There is no folder {file}: make it first, or name a file.")
+    path = rotation.named(path, current_app.config["SECRET_KEY"], utcnow()) if is_folder else path
+    manifest = archive.write(path)
+    _tell("Wrote", path, manifest, as_json)
+    if keep is not None and not manifest.lost:
+        rotation.remove_old(path, keep, utcnow())
+    if manifest.database != "sqlite":
+        dump = shlex.quote(f"{path}.dump")
+        click.echo(
+            f"The database is not in it. Keep it, too, by: pg_dump --format=custom --file={dump} "
+            f"--dbname={shlex.quote(_without_password())} (its password belongs into the file that PGPASSFILE names: "
+            "everybody on the machine can read the arguments of a command)",
+            err=True,
+        )
+    if manifest.lost:
+        click.echo(f"Stored files missing or damaged: {len(manifest.lost)}. flask files verify names them.", err=True)
+        sys.exit(1)
+
+
+@click.command("restore", cls=Command)
+@click.argument("file", type=FILE)
+@click.option("--replace", is_flag=True, help="Also where something is there already, which is lost then.")
+@json_option
+def restore_(file: Path, replace: bool, as_json: bool) -> None:
+    """Bring back what FILE, written by flask backup, holds. The app must not run meanwhile.
+
+    A PostgreSQL database comes back by pg_restore, before this.
+    """
+    _tell("Restored", file, restore(file, replace=replace), as_json)
+
+
+def _without_password() -> str:
+    """The address of the database, as pg_dump takes it."""
+    url = db.engine.url.set(drivername="postgresql").difference_update_query(["password"])
+    return URL.create(
+        url.drivername, url.username, None, url.host, url.port, url.database, url.query
+    ).render_as_string()
+
+
+def _tell(did: str, file: Path, manifest: Manifest, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"file": str(file)} | asdict(manifest)))
+    what = f"{manifest.items} items, {manifest.jobs} jobs, {manifest.files} files ({human_size(manifest.bytes)})"
+    click.echo(f"{did} {file}: {what}.", err=True)
+
+
+COMMANDS: list[click.Command] = [backup, restore_]

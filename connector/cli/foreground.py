@@ -1,0 +1,45 @@
+"""Works on a job in this process and terminal, or watches it where another process has it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..extensions import db
+from ..jobs import lifecycle
+from ..jobs.attempt import stop_here
+from ..models.jobs import ImportJob
+from ..tasks import carry_out
+from .progress_bar import JobProgress
+
+GLANCE = 0.5
+
+
+def follow(job_id: int) -> ImportJob:
+    """Carry out the job, or wait while somebody else does, who may die; gives it when it has ended. Ctrl-C stops it."""
+    with _stopping_on_signals(job_id), JobProgress(job_id, db.engine):
+        while True:
+            if not carry_out(job_id):
+                lifecycle.recover()
+            db.session.rollback()
+            job = lifecycle.get(job_id)
+            if not job.is_active:
+                return job
+            time.sleep(GLANCE)
+
+
+@contextmanager
+def _stopping_on_signals(job_id: int) -> Iterator[None]:
+    """SIGINT and SIGTERM stop the job, at its cursor, wherever it is worked on."""
+
+    def stop(number: int, frame: object) -> None:
+        stop_here(job_id)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,320 @@
+"""The command line: everything the pages do, for people and programs. Commands never ask; sentences go to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, replace
+from itertools import islice
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from sqlalchemy.exc import DBAPIError
+
+from config import COMMAND_LINE_PATIENCE
+
+from .. import error_translation
+from ..accounts.authorization import may, own
+from ..catalogue import export as exports
+from ..catalogue.search import Selection, item_set_named
+from ..catalogue.store import RepositoryContext, remap
+from ..dspace.records import ORIGINAL, Estimate, ScopeKind
+from ..errors import InvalidInputError
+from ..extensions import db, transaction
+from ..formatting import plural, time_range
+from ..imports import preview_rows, retry_failed
+from ..jobs import lifecycle, report, request_log
+from ..models.accounts import Role
+from ..models.jobs import Answer, ImportJob, Kind, State
+from ..repositories import credentials, discovery, service
+from ..row_ids import ROW_ID
+from ..text import size_range
+from ..web.repositories.connection_forms import check_delay, check_hours, check_limit, check_size, check_url
+from . import backup_commands, catalogue_commands, repository_commands
+from . import source_commands as import_commands
+from . import user_commands as account_commands
+from .command import REFUSED, STOPPED, Command, exit_code, json_option, refuse
+from .foreground import follow
+from .user_commands import as_option
+
+SHOWN = 10
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands to the app."""
+    for command in (import_, rerun, retry, resume, stop, undo, jobs_, diary_, export, recover, remap_, up, worker):
+        app.cli.add_command(command)
+    for room in (account_commands, backup_commands, catalogue_commands, import_commands, repository_commands):
+        for command in room.COMMANDS:
+            app.cli.add_command(command)
+
+
+@click.command("import", cls=Command)
+@click.argument("url")
+@click.option("--endpoint", default="rest", show_default=True, help="Path of the API below the site, or its URL.")
+@click.option("--limit", help="The most results asked for at once, 1 to 1000.")
+@click.option("--delay", metavar="SECONDS", help="Pause between two requests to this repository, 0 to 60.")
+@click.option("--collection", metavar="ID", help="A collection, by uuid, number or handle.")
+@click.option("--community", metavar="ID", help="A community with all below it.")
+@click.option("--item", metavar="ID", help="One item.")
+@click.option("--all", "everything", is_flag=True, help="The entire repository.")
+@click.option("--files/--no-files", default=False, help="Whether to fetch the files.", show_default=True)
+@click.option("--bundle", "bundles", metavar="NAME", multiple=True, help="Fetch files of this bundle, not of ORIGINAL.")
+@click.option("--file-limit", metavar="SIZE", help="Fetch no file larger than this: 500 MB, 2 GB.")
+@click.option("--files-limit", metavar="SIZE", help="Fetch no more than this in all; a later import goes on.")
+@click.option("--between", metavar="HH:MM-HH:MM", help="Work only in these hours; a worker goes on when they come.")
+@click.option("--item-set", metavar="NAME", help="Put the items in this item set, made if need be.")
+@click.option("--item-set-from-collection", is_flag=True, help="An item set for each DSpace collection.")
+@click.option("--full", is_flag=True, help="Read every item and its list of files, whatever the time stamps say.")
+@click.option("--comment", default="", help="A note for Past imports.")
+@click.option("--test", metavar="N", type=click.IntRange(1), help="Only the first N items.")
+@click.option(
+    "--ignore", metavar="FIELD", multiple=True, help="Leave this field out of pages and CSV; dc.subject.* too."
+)
+@click.option("--same-as", metavar="REPOSITORY", help="This address is that repository, which has moved.")
+@click.option("--estimate", is_flag=True, help="Only say about how much there is; import nothing.")
+@click.option("--dry-run", is_flag=True, help="Only say what would change; import nothing.")
+@as_option
+@json_option
+def import_(url: str, as_json: bool, **options: Any) -> None:
+    """Import from the DSpace at URL and wait for the end.
+
+    Exit code: 0 completed and clean, 1 completed with problems, 2 failed or refused, 75 the database's server does not
+    answer, 130 stopped. Of a dry run, too: 0 says that it looked at everything, whether or not something would change.
+    """
+    kind, identifier = _scope_options(options)
+    if options["item_set"] and options["item_set_from_collection"]:
+        raise InvalidInputError("Give --item-set or --item-set-from-collection, not both.")
+    same_as = credentials.to_be_moved(service.named(options["same_as"]).id).id if options["same_as"] else None
+    delay = None if options["delay"] is None else check_delay(options["delay"])
+    limit = check_limit(options["limit"])
+    connected = discovery.connect(
+        check_url(url), options["endpoint"], limit, same_as, delay=delay, may_forget_login=may(Role.ADMIN)
+    )
+    if kind is not None:
+        found = discovery.find(connected.repository_id, kind, identifier)
+        connected = replace(found, requests=connected.requests + found.requests)
+    if connected.scope is None:
+        raise InvalidInputError("Say what to import: --collection, --community, --item or --all.")
+    if options["estimate"]:
+        bundles = (options["bundles"] or (ORIGINAL,)) if options["files"] else ()
+        estimate = discovery.estimate(connected.repository_id, connected.scope, bundles=bundles)
+        _print_estimate(estimate, as_json)
+        return
+    if options["ignore"] and not options["dry_run"]:
+        service.ignore_fields(connected.repository_id, options["ignore"])
+    _in_foreground(_created(connected, options), as_json)
+
+
+def _print_estimate(estimate: Estimate, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(asdict(estimate)))
+        return
+    if estimate.items is None:
+        click.echo("The repository does not tell how much there is.")
+        return
+    counted = {"item": estimate.items, "request": estimate.requests, "file": estimate.files}
+    told = [f"{number:,} {plural(thing, number)}" for thing, number in counted.items() if number is not None]
+    size = "" if estimate.bytes is None else f" ({size_range(estimate.bytes)})"
+    took = "" if estimate.seconds is None else f": {time_range(estimate.seconds)}"
+    click.echo(f"About {', '.join(told)}{size}{took}.")
+
+
+def _scope_options(options: dict[str, Any]) -> tuple[ScopeKind | None, str]:
+    given = [(kind, options[kind.value]) for kind in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY, ScopeKind.ITEM)]
+    given = [(kind, identifier) for kind, identifier in given if identifier]
+    if options["everything"]:
+        given.append((ScopeKind.REPOSITORY, ""))
+    if len(given) > 1:
+        raise InvalidInputError("Give one of --collection, --community, --item and --all.")
+    return given[0] if given else (None, "")
+
+
+def _created(connected: discovery.Connected, options: dict[str, Any]) -> int:
+    source_id = service.source_for(connected.repository_id, connected.scope)
+    kept = {name: options[name] for name in ("files", "item_set", "item_set_from_collection", "test", "full")}
+    kept |= {name: check_size(options[name]) for name in ("file_limit", "files_limit")}
+    kept["bundles"] = list(options["bundles"]) or None
+    kept["hours"] = check_hours(options["between"])
+    kind = Kind.PREVIEW if options["dry_run"] else Kind.IMPORT
+    return lifecycle.create(source_id, kept, kind=kind, comment=options["comment"], requests=connected.requests)
+
+
+@click.command("rerun", cls=Command)
+@click.argument("job", type=ROW_ID)
+@click.option("--full", is_flag=True, help="Read every item and its list of files, whatever the time stamps say.")
+@click.option("--dry-run", is_flag=True, help="Only say what would change; import nothing.")
+@as_option
+@json_option
+def rerun(job: int, full: bool, dry_run: bool, as_json: bool) -> None:
+    """Import the source of JOB again, with the same options, and wait for the end."""
+    _in_foreground(lifecycle.rerun(job, Kind.PREVIEW if dry_run else Kind.IMPORT, full=full), as_json)
+
+
+@click.command("resume", cls=Command)
+@click.argument("job", type=ROW_ID)
+@click.option("--accept-missing", is_flag=True, help="Yes, what the source no longer lists is gone: mark it.")
+@click.option("--leave-missing", is_flag=True, help="No: leave what the source no longer lists as it is.")
+@json_option
+def resume(job: int, accept_missing: bool, leave_missing: bool, as_json: bool) -> None:
+    """Go on with a stopped or failed JOB at its cursor, and wait for the end."""
+    if accept_missing and leave_missing:
+        raise InvalidInputError("Give --accept-missing or --leave-missing, not both.")
+    answer = Answer.MARK if accept_missing else Answer.LEAVE if leave_missing else None
+    if answer is None and (asking := lifecycle.get(job)).asks:
+        _print(asking, as_json)
+        sys.exit(REFUSED)
+    lifecycle.resume(job, answer)
+    _in_foreground(job, as_json)
+
+
+@click.command("retry", cls=Command)
+@click.argument("job", type=ROW_ID)
+@as_option
+@json_option
+def retry(job: int, as_json: bool) -> None:
+    """Try again only what the import JOB could not read or fetch, items and files, and wait for the end."""
+    own(lifecycle.get(job).owner)
+    _in_foreground(retry_failed.retry(job), as_json)
+
+
+@click.command("stop", cls=Command)
+@click.argument("job", type=ROW_ID)
+@json_option
+def stop(job: int, as_json: bool) -> None:
+    """Ask JOB to stop; it does so within seconds and can be resumed."""
+    lifecycle.stop(job)
+    _print(lifecycle.get(job), as_json)
+
+
+@click.command("undo", cls=Command)
+@click.argument("job", type=ROW_ID)
+@as_option
+@json_option
+def undo(job: int, as_json: bool) -> None:
+    """Take the import JOB back: remove what it added, restore what it changed."""
+    own(lifecycle.get(job).owner)
+    _in_foreground(lifecycle.create_undo(job), as_json)
+
+
+@click.command("diary", cls=Command)
+@click.argument("job", type=ROW_ID)
+def diary_(job: int) -> None:
+    """Print what JOB asked of the repository and how it went, to be forwarded to its administrator."""
+    click.echo(request_log.text(lifecycle.get(job), current_app.config["CONTACT"]), nl=False)
+
+
+@click.command("jobs", cls=Command)
+@json_option
+def jobs_(as_json: bool) -> None:
+    """List the jobs, newest first."""
+    rows = db.session.scalars(db.select(ImportJob).order_by(ImportJob.id.desc())).all()
+    if as_json:
+        click.echo(json.dumps([report.as_dict(job) | {"owner": job.owner} for job in rows], ensure_ascii=False))
+        return
+    for job in rows:
+        click.echo(f"{report.line(job)} Owner: {job.owner}.")
+
+
+@click.command("export", cls=Command)
+@click.option("--repository", metavar="R", help="Only of this repository, by number, name or address.")
+@click.option("--item-set", metavar="S", help="Only of this item set, by number or name.")
+@click.option("--job", metavar="J", type=ROW_ID, help="Only what this job added or updated.")
+@click.option("--hidden", is_flag=True, help="With the items that are hidden from the lists.")
+@click.option("--format", "form", type=click.Choice(list(exports.FORMATS)), default="jsonl", show_default=True)
+def export(repository: str | None, item_set: str | None, job: int | None, hidden: bool, form: str) -> None:
+    """Write the catalogue to stdout: a JSON line or a CSV row for each item."""
+    chosen = Selection(
+        repository_id=service.named(repository).id if repository else None,
+        item_set_id=item_set_named(item_set) if item_set else None,
+        job_id=lifecycle.get(job).id if job else None,
+        with_hidden=hidden,
+    )
+    out = sys.stdout.buffer
+    for text in exports.FORMATS[form](chosen):
+        out.write(text.encode())
+
+
+@click.command("recover", cls=Command)
+@json_option
+def recover(as_json: bool) -> None:
+    """Put jobs whose worker is gone back to the queue."""
+    queued = lifecycle.recover()
+    click.echo(json.dumps({"queued": queued}) if as_json else f"Queued jobs: {len(queued)}")
+
+
+@click.command("remap", cls=Command)
+@click.argument("repository")
+def remap_(repository: str) -> None:
+    """Apply the crosswalk again to all that is held of REPOSITORY, without fetching."""
+    known = service.named(repository)
+    with transaction():
+        number = remap(RepositoryContext(known.id, known.server, tuple(known.ignored_fields)))
+    click.echo(f"Mapped {number} items anew.", err=True)
+
+
+@click.command("up", cls=Command)
+def up() -> None:
+    """Serve the pages and work on the jobs, in this one process, until SIGTERM or SIGINT."""
+    from ..server import serve
+
+    serve(current_app._get_current_object())
+
+
+@click.command("worker", cls=Command)
+@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True)
+def worker(threads: int) -> None:
+    """Only work on the jobs: as many of these as wanted, on as many machines."""
+    from ..server import work
+
+    work(current_app._get_current_object(), threads)
+
+
+def _in_foreground(job_id: int, as_json: bool) -> None:
+    """Work on a job, or watch it where another has it, and end with its exit code."""
+    current_app.config["PATIENCE"] = current_app.config["PATIENCE"] or COMMAND_LINE_PATIENCE
+    try:
+        job = follow(job_id)
+    except DBAPIError as error:
+        again = f"flask resume {job_id} goes on with it, or a worker does by itself"
+        told = error_translation.of_database(error)
+        refuse(f"{told} Job {job_id} is not lost: {again}.", job_id, exit_code(told))
+    _print(job, as_json)
+    sys.exit(_exit_code(job))
+
+
+def _exit_code(job: ImportJob) -> int:
+    if job.state == State.COMPLETED:
+        return 0 if job.clean else 1
+    return STOPPED if job.state == State.STOPPED and not job.asks else REFUSED
+
+
+def _print(job: ImportJob, as_json: bool) -> None:
+    if as_json:
+        changes = {"changes": list(preview_rows.changes(job.id))} if job.is_preview else {}
+        click.echo(json.dumps(report.as_dict(job) | changes, ensure_ascii=False))
+    click.echo(report.line(job), err=True)
+    if job.asks and job.question.get("unlisted"):
+        click.echo(f"  flask resume {job.id} --accept-missing: yes; --leave-missing: they should be listed.", err=True)
+    elif job.asks:
+        click.echo(f"  flask resume {job.id} --accept-missing marks them, --leave-missing leaves them.", err=True)
+    if job.is_preview:
+        _print_changes(job)
+    problems = [] if job.is_undo else list(report.problems(job, SHOWN + 1))
+    for problem in problems[:SHOWN]:
+        click.echo(
+            f"  {problem['handle'] or problem['id']}, {problem['title'] or 'Untitled'}: {problem['reason']}", err=True
+        )
+    if len(problems) > SHOWN:
+        click.echo("  and more: the page of the job lists all.", err=True)
+
+
+def _print_changes(job: ImportJob) -> None:
+    """The first of what an import would change, a line each."""
+    changes = list(islice(preview_rows.changes(job.id), SHOWN + 1))
+    for change in changes[:SHOWN]:
+        name = f"{change['handle'] or change['id']}, {change['title'] or 'Untitled'}"
+        click.echo(f"  {change['action'].capitalize()}: {name}: {preview_rows.in_words(change)}", err=True)
+    if len(changes) > SHOWN:
+        click.echo(f"  and {job.added + job.updated + job.vanished - SHOWN} more: --json lists all.", err=True)

@@ -1,0 +1,104 @@
+"""Shows a job in the terminal while it is worked on: a bar, or plain lines where it is no terminal. All on stderr."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import Engine, Row, select
+from sqlalchemy.exc import DBAPIError
+
+from ..jobs import job_presentation, lifecycle
+from ..models.jobs import ImportJob, Kind, State
+
+JOB = ImportJob.__table__
+REDRAW = 0.25
+LINE_EVERY = 20
+
+
+class JobProgress:
+    """Follows the row of a job from a thread of its own until the block ends.
+
+    While the database fails it shows the last it read: what fails is told by who works on the job.
+    """
+
+    def __init__(self, job_id: int, engine: Engine):
+        self._job_id, self._engine = job_id, engine
+        self._console = Console(stderr=True)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._said = ""
+        self._last: Row[Any] | None = None
+
+    def __enter__(self) -> JobProgress:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        if self._console.is_terminal:
+            self._draw()
+        else:
+            self._print_lines()
+
+    def _draw(self) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self._console, transient=False) as progress:
+            task = progress.add_task(f"Job {self._job_id}", total=None)
+            more = True
+            while more:
+                more = not self._ended.wait(REDRAW)
+                row = self._row()
+                if row is None:
+                    continue
+                done = row.removed + row.restored + row.kept if row.kind == Kind.UNDO else row.seen
+                progress.update(task, completed=done, total=row.expected or None, description=_say(row))
+
+    def _print_lines(self) -> None:
+        turn = 0
+        while not self._ended.wait(REDRAW):
+            if turn % LINE_EVERY == 0:
+                self._line()
+            turn += 1
+        self._line()
+
+    def _line(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        of = f" of {row.expected}" if row.expected is not None else ""
+        counts = f"{row.seen}{of} items, {lifecycle.kept_files(row)} files"
+        if row.kind == Kind.UNDO:
+            counts = f"{row.removed} removed, {row.restored} restored, {row.kept} kept"
+        line = f"Job {row.id}: {counts}. {_doing(row) or row.message}".rstrip()
+        if line != self._said:
+            self._console.print(line, soft_wrap=True, markup=False, highlight=False)
+            self._said = line
+
+    def _row(self) -> Row[Any] | None:
+        """The row as it is, or was when the database answered last; None before it ever did."""
+        with suppress(DBAPIError), self._engine.connect() as connection:
+            self._last = connection.execute(select(JOB).where(JOB.c.id == self._job_id)).one()
+        return self._last
+
+
+def _say(row: Row[Any]) -> str:
+    doing = _doing(row)
+    doing = doing if len(doing) <= 40 else doing[:39] + "…"
+    return f"Job {row.id} {doing}".rstrip().replace("[", "\\[")
+
+
+def _doing(row: Row[Any]) -> str:
+    """What it does, or what it waits for and why."""
+    if row.state != State.RUNNING or row.wait_reason is None:
+        return row.wait_detail or row.doing
+    return f"{job_presentation.wait(row)}: {row.wait_detail}"

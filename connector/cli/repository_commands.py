@@ -1,0 +1,62 @@
+"""What the command line does with the repositories we know."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from ..errors import InvalidInputError
+from ..models.repositories import Repository
+from ..repositories import credentials, discovery, service
+from ..web.repositories.connection_forms import check_url
+from .command import Command, json_option
+
+DEFAULT_ENDPOINT = "rest"
+
+
+@click.command("login", cls=Command)
+@click.argument("repository")
+@click.argument("name", required=False)
+@click.option("--forget", is_flag=True, help="Only forget the name and password that are kept.")
+@json_option
+def login(repository: str, name: str | None, forget: bool, as_json: bool) -> None:
+    """From now on sign in at REPOSITORY as NAME, to import what is not open to everybody.
+
+    REPOSITORY is its number, name or address; one that is not known yet is connected by its address.
+    The password is the first line of stdin, or asked for where that is a terminal; it is tried at once.
+    """
+    known = _known(repository)
+    if forget == (name is not None):
+        raise InvalidInputError("Give a name to sign in with, or --forget.", "name")
+    label = known.label
+    if name is None:
+        credentials.sign_out(known.id)
+    else:
+        credentials.sign_in(known.id, name, _password())
+    told = f"Imports sign in at {label} as {name}." if name else f"The login at {label} is forgotten."
+    click.echo(json.dumps({"login": name}, ensure_ascii=False) if as_json else told)
+
+
+def _known(text: str) -> Repository:
+    """Return the repository with this number, name or address; connect one at an address that is not known yet."""
+    try:
+        return service.named(text)
+    except InvalidInputError:
+        if "://" not in text:
+            raise
+    return service.get(discovery.connect(check_url(text), DEFAULT_ENDPOINT, None).repository_id)
+
+
+def _password() -> str:
+    """Never an argument: those can be read by every user of the machine, and stay in the history of the shell."""
+    if sys.stdin.isatty():
+        return click.prompt("Password", hide_input=True, err=True)
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise InvalidInputError("Give the password as the first line of stdin.", "password")
+    return password
+
+
+COMMANDS: tuple[click.Command, ...] = (login,)

@@ -1,0 +1,119 @@
+"""What the command line does with sources: lists them, and sets when they are imported by themselves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+from flask import current_app
+
+from ..errors import InvalidInputError
+from ..formatting import plural
+from ..jobs import notifications, retention, scheduling
+from ..jobs.schedule import WEEKDAYS, Every, Schedule, from_dict, on_the_wall, parse_day, parse_time, parse_window
+from ..models.repositories import Source
+from .command import Command, json_option
+
+DEFAULT_AT = "02:00"
+
+
+@click.command("sources", cls=Command)
+@json_option
+def sources(as_json: bool) -> None:
+    """List what is imported again and again, with its schedule."""
+    every = scheduling.all_sources()
+    if as_json:
+        click.echo(json.dumps([_as_dict(source) for source in every], ensure_ascii=False))
+        return
+    for source in every:
+        click.echo(f"Source {source.id}, {source.label} ({source.repository.label}): {_told(source)}")
+
+
+@click.command("schedule", cls=Command)
+@click.argument("source")
+@click.option("--daily", is_flag=True, help="Import it every day.")
+@click.option("--weekly", metavar="DAY", help="Import it once a week: monday, tuesday …")
+@click.option("--monthly", metavar="DAY", help="Import it once a month: 1 to 28, or last.")
+@click.option("--at", metavar="HH:MM", help=f"The hour, in the time zone of the server.  [default: {DEFAULT_AT}]")
+@click.option("--between", metavar="HH:MM-HH:MM", help="Work only in these hours, over midnight if need be.")
+@click.option("--off", is_flag=True, help="No longer import it by itself.")
+@json_option
+def schedule(source: str, as_json: bool, **options: Any) -> None:
+    """Say when SOURCE (its number, handle or name) is imported by itself; without options, print it."""
+    source_id = scheduling.named(source).id
+    if any(options.values()):
+        scheduling.set_schedule(source_id, _chosen(options))
+    shown = scheduling.get(source_id)
+    click.echo(json.dumps(_as_dict(shown), ensure_ascii=False) if as_json else _told(shown))
+
+
+def _chosen(options: dict[str, Any]) -> Schedule | None:
+    """The schedule that the options name, None for --off. Raises InvalidInputError."""
+    given = [name for name in ("daily", "weekly", "monthly", "off") if options[name]]
+    if len(given) != 1:
+        raise InvalidInputError("Give one of --daily, --weekly, --monthly and --off.")
+    if options["off"]:
+        return None
+    every, at = Every(given[0]), parse_time(options["at"] or DEFAULT_AT)
+    weekday = _weekday(options["weekly"]) if options["weekly"] else 0
+    day = parse_day(options["monthly"].lower()) if options["monthly"] else 1
+    return Schedule(every, at, weekday, day, parse_window(options["between"] or ""))
+
+
+def _weekday(text: str) -> int:
+    found = [number for number, name in enumerate(WEEKDAYS) if name.lower() == text.strip().lower()]
+    if not found:
+        raise InvalidInputError(f"“{text}” is no day of the week: {', '.join(WEEKDAYS).lower()}.")
+    return found[0]
+
+
+def _told(source: Source) -> str:
+    schedule = from_dict(source.schedule)
+    if schedule is None:
+        return "Not imported by itself."
+    zone = current_app.config["TIMEZONE"]
+    return f"{schedule}. Next: {on_the_wall(source.due, zone):%Y-%m-%d %H:%M} ({zone})."
+
+
+def _as_dict(source: Source) -> dict[str, Any]:
+    """As --json prints it.
+
+    `schedule`: null, or {every, at, weekday (0 is Monday), day (1 to 28 or last), window ([from, until] or null),
+    owner (who set it)}.
+    """
+    return {
+        "source": source.id,
+        "repository": source.repository.label,
+        "kind": source.kind,
+        "handle": source.handle,
+        "name": source.name,
+        "schedule": source.schedule,
+        "due": f"{source.due.isoformat()}Z" if source.due else None,
+    }
+
+
+@click.command("notice", cls=Command)
+@click.option("--test", "is_test", is_flag=True, required=True, help="Send a trial by all that is set up.")
+def notice(is_test: bool) -> None:
+    """Try whether notices of scheduled imports arrive: by e-mail, and at the webhook."""
+    click.echo(f"Sent by {' and '.join(notifications.send_trial())}.", err=True)
+
+
+@click.command("prune", cls=Command)
+@json_option
+def prune(as_json: bool) -> None:
+    """Forget what is kept for a while only: what items were before runs of long ago, and what old previews told."""
+    gone = retention.prune()
+    if as_json:
+        click.echo(json.dumps(asdict(gone)))
+        return
+    click.echo(
+        f"Forgotten: {gone.states} states of items before old runs, with {gone.files} files that only they had; "
+        f"{gone.previews} {plural('row', gone.previews)} of old previews.",
+        err=True,
+    )
+
+
+COMMANDS: list[click.Command] = [sources, schedule, notice, prune]

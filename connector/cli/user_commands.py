@@ -1,0 +1,145 @@
+"""`flask user …`: accounts from the terminal. Whoever can run commands here needs none."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from flask import g
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from ..accounts import two_step, user_management
+from ..accounts.one_time_links import link_to
+from ..accounts.sessions import Person
+from ..errors import InvalidInputError
+from ..extensions import db
+from ..logs import print_status
+from ..models.accounts import Account, Role
+from .command import Command, json_option
+
+ROLES = click.Choice([role.value for role in Role])
+SECOND = {True: "second factor", False: "password only"}
+user = AppGroup("user", help="Accounts: who may sign in, and what they may do.")
+
+
+def _become(context: click.Context, option: click.Parameter, name: str | None) -> None:
+    """Act for this account, with its rights; a name that nobody has, or who has none, is told like any mistake here."""
+    if name is None:
+        return
+    try:
+        account = user_management.named(name)
+    except InvalidInputError as error:
+        raise click.BadParameter(str(error)) from error
+    person, disabled = Person(account.id, account.name, Role(account.role)), account.disabled
+    db.session.rollback()
+    if disabled:
+        raise click.BadParameter(f"The account {person.name} is disabled.")
+    if not person.may(Role.EDITOR):
+        raise click.BadParameter(
+            f"{person.name} has the role {person.role.value}: only editors and admins may do this."
+        )
+    g.person = person
+
+
+as_option = click.option(
+    "--as",
+    metavar="NAME",
+    expose_value=False,
+    callback=_become,
+    help="The account to do it for, as far as it may on the pages; else the operator.",
+)
+
+
+@user.command("add", cls=Command)
+@click.argument("name")
+@click.option("--role", type=ROLES, required=True)
+def add(name: str, role: str) -> None:
+    """Make an account NAME and print the link by which its owner chooses a password."""
+    _print_link(user_management.add(name, Role(role)))
+
+
+@user.command("list", cls=Command)
+@json_option
+def list_(as_json: bool) -> None:
+    """Print the accounts: name, role, state, when last signed in (UTC), how they sign in."""
+    rows = [_as_dict(account) for account in db.session.scalars(select(Account).order_by(Account.name_key))]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        factors = "by the proxy" if user_management.is_by_proxy() else SECOND[row["second_factor"]]
+        click.echo("\t".join([row["name"], row["role"], row["state"], row["signed_in"] or "never", factors]))
+
+
+@user.command("role", cls=Command)
+@click.argument("name")
+@click.argument("role", type=ROLES)
+def role_(name: str, role: str) -> None:
+    """Give the account NAME another ROLE."""
+    user_management.set_role(user_management.named(name).id, Role(role))
+
+
+@user.command("respell", cls=Command)
+@click.argument("name")
+def respell(name: str) -> None:
+    """Write the name of an account as NAME, in other letters that are like those of before: ß for ss, wide, capital."""
+    user_management.respell(name)
+
+
+@user.command("password", cls=Command)
+@click.argument("name")
+def password(name: str) -> None:
+    """Print a link by which the owner of the account NAME chooses a new password."""
+    _print_link(user_management.new_link(user_management.named(name).id))
+
+
+@user.command("disable", cls=Command)
+@click.argument("name")
+def disable(name: str) -> None:
+    """Let the account NAME sign in no more; where it is signed in, that ends at once."""
+    user_management.disable(user_management.named(name).id)
+
+
+@user.command("enable", cls=Command)
+@click.argument("name")
+def enable(name: str) -> None:
+    """Let the account NAME sign in again."""
+    user_management.enable(user_management.named(name).id)
+
+
+@user.command("second-factor", cls=Command)
+@click.argument("name")
+@click.option("--remove", is_flag=True, required=True, help="Take it away; where it is signed in, that ends at once.")
+def second_factor_(name: str, remove: bool) -> None:
+    """Take the second factor away from the account NAME, whose owner lost it."""
+    two_step.remove(user_management.named(name).id)
+
+
+def _print_link(token: str) -> None:
+    if user_management.is_by_proxy():
+        click.echo("The proxy in front says who is there: no password is needed, and no link.", err=True)
+        return
+    click.echo(link_to(token))
+    click.echo("It works once, within an hour.", err=True)
+
+
+def _as_dict(account: Account) -> dict[str, str | bool | None]:
+    seen = account.signed_in and f"{account.signed_in:%Y-%m-%dT%H:%M:%S}Z"
+    return {
+        "name": account.name,
+        "role": account.role,
+        "state": account.state,
+        "signed_in": seen,
+        "second_factor": account.second_factor is not None,
+    }
+
+
+def tell_first_link(port: int | None = None) -> None:
+    """On stderr, the link that makes the first admin, as long as there is none. `port`: where the app listens."""
+    if user_management.needs_first_admin():
+        link = link_to(user_management.first_link(), port)
+        print_status(f"There is no admin yet. To become the first, open this within an hour; it works once:\n  {link}")
+
+
+COMMANDS: list[click.Command] = [user]

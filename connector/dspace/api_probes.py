@@ -1,0 +1,160 @@
+"""Asks one place whether the REST API of a DSpace answers there, and of which generation it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..characters import storable
+from ..errors import BadResponseError, NotFoundError, RepositoryError, RequestRejectedError
+from ..http import HttpClient, JsonAnswer
+from .endpoint_candidates import Candidate, base_key, placed
+from .records import Server
+
+_LEGACY_ENDPOINTS = ("rest", "RESTapi")
+_TRIES = 2
+_OR_LATER = "7 or later"
+_ROOT_MEMBERS = ("dspaceName", "dspaceServer", "dspaceUI")
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """A DSpace that answered. `bases`: the addresses of its API by which it may be known already, its own one first.
+
+    `path`: of the page that was meant, after the redirect of a resolver.
+    """
+
+    server: Server
+    bases: tuple[str, ...]
+    path: str = ""
+
+
+Probe = Callable[[HttpClient, Candidate], Detected]
+
+
+def probes_for(endpoint: str) -> tuple[tuple[str, Probe], ...]:
+    """Return the questions for an endpoint, each with the path below the base that it asks."""
+    newer, older = ("", hal), (("/status", _by_status), ("/communities", _by_communities))
+    if endpoint == "api" or endpoint.endswith("/api"):
+        return (newer,)
+    return older if endpoint in _LEGACY_ENDPOINTS else (newer, *older)
+
+
+def hal(http: HttpClient, candidate: Candidate) -> Detected:
+    """Detect DSpace 7 or later: the root of its API names the version ("DSpace 9.3"), unless that is hidden."""
+    root, url, _ = http.get_json_from(candidate.base, tries=_TRIES)
+    base = _base(url)
+    version, generation = _version(http, root, url)
+    name, ui = (storable(root[key]) if isinstance(root.get(key), str) else None for key in ("dspaceName", "dspaceUI"))
+    place = placed(base)
+    server = Server(place.site, base, generation, version, name, ui)
+    return Detected(server, _unique(_own_base(root, base), base, candidate.base))
+
+
+def is_deprecated(server: Server) -> bool:
+    """Return whether it is the /rest that a DSpace 7 has beside its API."""
+    return server.generation == 6 and server.version.startswith("7")
+
+
+def newer_api(http: HttpClient, candidate: Candidate) -> Detected | None:
+    """Return the API that a DSpace 7 has beside its deprecated /rest, if it answers."""
+    try:
+        return hal(http, Candidate(candidate.site, "server/api"))
+    except RepositoryError:
+        return None
+
+
+def _version(http: HttpClient, root: Any, url: str) -> tuple[str, int]:
+    """Return version and generation that the root of an API tells. Raises BadResponseError for the root of anything
+    else."""
+    said = root.get("dspaceVersion") if isinstance(root, dict) else None
+    number = re.search(r"\d[\w.-]*", said) if isinstance(said, str) else None
+    if number is not None and int(re.match(r"\d{1,9}", number[0])[0]) >= 7:
+        return number[0], _generation(number[0])
+    if number is None and isinstance(root, dict) and any(isinstance(root.get(name), str) for name in _ROOT_MEMBERS):
+        return _OR_LATER, _hidden_generation(http, _base(url))
+    raise BadResponseError(f"{url} is no DSpace 7 or later.", url)
+
+
+def _generation(version: str) -> int:
+    """Return 7 to 10. Newer ones speak as 10 does. DSpace-CRIS counts by years, and was built on 7 until now."""
+    major = int(re.match(r"\d{1,9}", version)[0])
+    return 7 if major > 1000 else min(major, 10)
+
+
+def _hidden_generation(http: HttpClient, base: str) -> int:
+    """Return the generation of a server that hides its version: only 10 knows this projection, and only 7 says 400."""
+    params = [("dsoType", "item"), ("size", 1), ("projection", "allLanguages")]
+    try:
+        http.get_json(f"{base}/discover/search/objects", params, tries=_TRIES)
+    except NotFoundError:
+        return 9
+    except RequestRejectedError:
+        return 7
+    return 10
+
+
+def _own_base(root: dict[str, Any], base: str) -> str:
+    """Return the base as the API itself names it, where it names the same host (with or without www.), or `base`.
+
+    Behind a proxy it may name another host, and a server may name whatever it likes.
+    """
+    links = root.get("_links")
+    own = links.get("self") if isinstance(links, dict) else None
+    href = own.get("href") if isinstance(own, dict) else None
+    try:
+        named, here = (urlsplit(f"//{base_key(url)}").netloc for url in (href, base))
+    except (ValueError, TypeError, AttributeError, RepositoryError):
+        return base
+    return _base(href) if named and named.removeprefix("www.") == here.removeprefix("www.") else base
+
+
+def _by_status(http: HttpClient, candidate: Candidate) -> Detected:
+    """Detect DSpace 5 and 6, which have /status. 6 names its version there, to readers who are not signed in."""
+    status, url, _ = http.get_json_from(f"{candidate.base}/status", tries=_TRIES)
+    if not isinstance(status, dict) or "okay" not in status:
+        raise BadResponseError(f"{url} is not the status of a DSpace.", url)
+    base = _base(url.partition("?")[0], "/status")
+    version = status.get("sourceVersion")
+    if isinstance(version, str) and (major := re.match(r"[4-7](?=\.|$)", version)):
+        # The deprecated /rest of DSpace 7 is that of 6.
+        return _legacy(candidate, base, min(int(major[0]), 6), storable(version))
+    if "sourceVersion" not in status:
+        return _legacy(candidate, base, 5)
+    return _legacy(candidate, base, 6 if _has_uuids(_communities(http, base)) else 5)
+
+
+def _by_communities(http: HttpClient, candidate: Candidate) -> Detected:
+    """Detect DSpace 4, which has no /status: its communities have integer ids."""
+    answer = _communities(http, candidate.base)
+    generation = 6 if _has_uuids(answer) else 4
+    return _legacy(candidate, _base(answer.url.partition("?")[0], "/communities"), generation)
+
+
+def _legacy(candidate: Candidate, base: str, generation: int, version: str = "") -> Detected:
+    server = Server(placed(base).site, base, generation, version or f"{generation}.x")
+    return Detected(server, _unique(base, candidate.base))
+
+
+def _communities(http: HttpClient, base: str) -> JsonAnswer:
+    return http.get_json_from(f"{base}/communities", {"limit": 1}, tries=_TRIES)
+
+
+def _has_uuids(answer: JsonAnswer) -> bool:
+    rows, url, _ = answer
+    first = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
+    if not isinstance(first.get("uuid"), str) and not isinstance(first.get("id"), int):
+        raise BadResponseError(f"{url} does not list communities of a DSpace.", url)
+    return isinstance(first.get("uuid"), str)
+
+
+def _base(url: str, asked: str = "") -> str:
+    """Return the base of the API that answered at `url` to a request for the path `asked` below it."""
+    return url.rstrip("/").removesuffix(asked).rstrip("/")
+
+
+def _unique(*bases: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(bases))

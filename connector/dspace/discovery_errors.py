@@ -1,0 +1,112 @@
+"""Says in one sentence why no REST API of a DSpace was found at an address: the one that helps most."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from ..errors import (
+    BotChallengeError,
+    InvalidAddressError,
+    NotDSpaceError,
+    RedirectLoop,
+    RepositoryError,
+    RestrictedError,
+    ServerError,
+    UnreachableError,
+    XmlAnswer,
+)
+from ..http import HttpClient
+from . import html_page
+from .endpoint_candidates import Candidate
+
+_OLDEST = 4
+_SHOWN = 4
+_TELLING = (
+    BotChallengeError,
+    XmlAnswer,
+    RestrictedError,
+    ServerError,
+    UnreachableError,
+    InvalidAddressError,
+    RedirectLoop,
+)
+_LOGIN_ADDRESS = re.compile(r"SAMLRequest=|/(?:idp|cas|sso|login|signin|oauth2?)(?:[/?.]|$)", re.IGNORECASE)
+
+
+class Trouble(NamedTuple):
+    """A request for the address `asked`, and how it failed."""
+
+    asked: str
+    error: RepositoryError
+
+    @property
+    def is_redirected(self) -> bool:
+        """Return whether it failed at another address than the one that was asked."""
+        return bool(self.error.url) and _plain(self.error.url) != _plain(self.asked)
+
+
+def verdict(http: HttpClient, candidates: Sequence[Candidate], troubles: Sequence[Trouble]) -> RepositoryError:
+    """Return the error whose sentence helps most. It asks for one or two web pages."""
+    for kind in _TELLING:
+        for trouble in troubles:
+            if isinstance(trouble.error, kind):
+                return _explained(http, trouble)
+    site = candidates[0].site
+    version = _version_of_pages(http, site)
+    if version and int(version.partition(".")[0]) < _OLDEST:
+        sentence = f"{site} is a DSpace {version}. DSpace {_OLDEST} is the oldest that can be imported from."
+        return NotDSpaceError(sentence, site)
+    for trouble in troubles:
+        if trouble.is_redirected:
+            return _explained(http, trouble)
+    return _not_found(candidates, version)
+
+
+def _explained(http: HttpClient, trouble: Trouble) -> RepositoryError:
+    """Return the error of a request; where a redirect led to it, with a sentence that says so."""
+    asked, error = trouble
+    if not trouble.is_redirected:
+        return error
+    if isinstance(error, UnreachableError | BotChallengeError | ServerError | XmlAnswer):
+        return type(error)(f"{asked} is redirected to {_plain(error.url)}. {error}", error.url)
+    if _is_login(error.url, _page(http, error.url)):
+        there = "{0.scheme}://{0.netloc}".format(urlsplit(error.url))
+        sentence = f"{asked} is redirected to a login page at {there}."
+        return RestrictedError(
+            f"{sentence} Ask its administrator to let programs use the REST API without it.", error.url
+        )
+    moved = "That is no REST API of a DSpace. If the repository has moved, enter its new address."
+    return NotDSpaceError(f"{asked} is redirected to {_plain(error.url)}. {moved}", error.url)
+
+
+def _not_found(candidates: Sequence[Candidate], version: str | None) -> NotDSpaceError:
+    site = candidates[0].site
+    bases = ", ".join(candidate.base for candidate in candidates[:_SHOWN])
+    more = "" if len(candidates) <= _SHOWN else f" and {len(candidates) - _SHOWN} more places"
+    kind = f"DSpace {version}" if version else "web site"
+    switched_off = " Its administrator may have to switch it on." if version else ""
+    sentence = f"There is a {kind} at {site}, but no DSpace REST API was found under {bases}{more}.{switched_off}"
+    return NotDSpaceError(sentence, site)
+
+
+def _is_login(url: str, page: bytes) -> bool:
+    return _LOGIN_ADDRESS.search(url) is not None or html_page.asks_for_password(page)
+
+
+def _version_of_pages(http: HttpClient, site: str) -> str | None:
+    """Return the version that the pages of DSpace name to search engines (1 to 6), or None."""
+    return html_page.dspace_version(_page(http, f"{site}/"))
+
+
+def _page(http: HttpClient, url: str) -> bytes:
+    with suppress(RepositoryError):
+        return http.get_page(url).start
+    return b""
+
+
+def _plain(url: str) -> str:
+    return url.partition("?")[0].rstrip("/")

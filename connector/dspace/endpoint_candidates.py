@@ -1,0 +1,138 @@
+"""The places where the REST API of a DSpace may be, read from an address that a person typed. Pure: asks nobody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+import idna
+
+from ..errors import InvalidInputError
+from .urls import without_object, without_parameters
+
+KNOWN_ENDPOINTS = ("rest", "server/api", "api", "RESTapi")
+_LONGEST_FIRST = sorted(KNOWN_ENDPOINTS, key=len, reverse=True)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# The HAL browser of DSpace 7 and later shows the API behind a #: /server/#/server/api/core/items
+_API_IN_FRAGMENT = re.compile(r"(?:https?:/)?/(?:[^#]*/)?api(?:[/?].*)?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A web address in its plainest form. `root`: scheme and host; `path`: without trailing slash."""
+
+    root: str
+    path: str
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.root).hostname or ""
+
+    def prefixes(self) -> Iterator[str]:
+        """Yield the path without the part that names an object, then each shorter one, and "" last."""
+        path = without_object(self.path)
+        while path:
+            yield path
+            path = path.rpartition("/")[0]
+        yield ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A place where an API may be: `site` and `endpoint` make its base."""
+
+    site: str
+    endpoint: str
+
+    @property
+    def base(self) -> str:
+        return f"{self.site}/{self.endpoint}"
+
+
+def address_of(url: str) -> Address:
+    """Return the parts of an address that was typed. Raises InvalidInputError for what is no web address."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        raise InvalidInputError(f"{url} is not a web address.", "url") from None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise InvalidInputError("Type a full web address that begins with http:// or https://", "url")
+    if parts.username is not None or parts.password is not None:
+        raise InvalidInputError("Leave user name and password out of the address.", "url")
+    path = parts.path
+    if _API_IN_FRAGMENT.fullmatch(parts.fragment):
+        if not parts.fragment.startswith("/"):
+            return address_of(parts.fragment)
+        path = urlsplit(f"//host{parts.fragment}").path
+    host = plain_host(parts)
+    shown = host if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
+    return Address(f"{parts.scheme}://{shown}", re.sub("/+", "/", without_parameters(path)).rstrip("/"))
+
+
+def plain_host(parts: SplitResult) -> str:
+    """Return the host in lower case, without final dot, and with letters beyond ASCII in their xn-- form."""
+    host = (parts.hostname or "").removesuffix(".")
+    if ":" in host:
+        return f"[{host}]"
+    if host.isascii():
+        return host
+    try:
+        return idna.encode(host, strict=True, std3_rules=True).decode()
+    except idna.IDNAError:  # who sends a request to it says so
+        return host
+
+
+def base_key(url: str) -> str:
+    """Return what two addresses have in common if they are the same: host, port unless a default one, and path."""
+    parts = urlsplit(url)
+    port = parts.port if parts.port not in (None, *_DEFAULT_PORTS.values()) else None
+    return plain_host(parts) + (f":{port}" if port else "") + parts.path.rstrip("/")
+
+
+def placed(base: str) -> Candidate:
+    """Return the candidate with this base. The same base always has the same site and endpoint."""
+    for name in _LONGEST_FIRST:
+        if base.endswith(f"/{name}"):
+            return Candidate(base.removesuffix(f"/{name}"), name)
+    root = "{0.scheme}://{0.netloc}".format(urlsplit(base))
+    return Candidate(root, base.removeprefix(root).strip("/"))
+
+
+def candidates(url: str, endpoint: str) -> list[Candidate]:
+    """Return where to look, most likely first: what was typed as the endpoint, then the known ones below the address.
+
+    `endpoint` is a path below the site or a full address. Raises InvalidInputError.
+    """
+    address, endpoint = address_of(url), endpoint.strip()
+    if "://" in endpoint:
+        own = address_of(endpoint)
+        exact = [own.root + path for path in _with_api(own.path)]
+        found = [*map(placed, exact), *_around(own, KNOWN_ENDPOINTS), *_around(address, KNOWN_ENDPOINTS)]
+    else:
+        found = list(_around(address, dict.fromkeys((*_with_api(endpoint.strip("/")), *KNOWN_ENDPOINTS))))
+    first: dict[str, Candidate] = {}
+    for candidate in found:
+        first.setdefault(candidate.base, candidate)
+    return list(first.values())
+
+
+def _with_api(path: str) -> Iterator[str]:
+    """Yield a path, if there is one, and the API that is below it: DSpace itself calls /server its name space."""
+    if path:
+        yield path
+        if path not in KNOWN_ENDPOINTS and not path.endswith("/api"):
+            yield f"{path}/api"
+
+
+def _around(address: Address, endpoints: Iterable[str]) -> Iterator[Candidate]:
+    """Yield where the address itself names an API, then the endpoints below each part of its path."""
+    names = list(endpoints)
+    for name in sorted(names, key=len, reverse=True):
+        before, named, _ = f"{address.path}/".partition(f"/{name}/")
+        if named:
+            yield Candidate(address.root + before, name)
+    for prefix in address.prefixes():
+        yield from (Candidate(address.root + prefix, name) for name in names)

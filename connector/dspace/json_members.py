@@ -1,0 +1,61 @@
+"""Reads members of JSON objects strictly. The API promises them, so a missing one or another type is a bad answer.
+
+A string is an identifier unless its caller says otherwise: `label` reads what is only shown, `text` what is kept as it
+is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from ..characters import is_storable, storable
+from ..errors import BadResponseError
+
+T = TypeVar("T")
+
+# The largest integer that all software reads alike (RFC 8259, 6). Sums of such numbers fit in a database column.
+_MOST = 2**53 - 1
+
+
+def required(row: Any, name: str, kind: type[T], url: str) -> T:
+    """Return `row[name]`. Raises BadResponseError if it is missing, of another type, or not fit to be stored.
+
+    Not fit are integers beyond 2^53, and strings with a NUL or half of a surrogate pair. JSON's true and false are no
+    integers.
+    """
+    value = _member(row, name, kind, url)
+    if isinstance(value, int) and not -_MOST <= value <= _MOST:
+        raise BadResponseError(f"{url} did not answer as DSpace does: the number “{storable(name)}” is too large.", url)
+    if isinstance(value, str) and not is_storable(value):
+        raise BadResponseError(
+            f"{url} did not answer as DSpace does: “{name}” has characters that cannot be stored.", url
+        )
+    return value
+
+
+def optional(row: Any, name: str, kind: type[T], url: str) -> T | None:
+    """Return `row[name]`, or None if it is missing or null. Raises BadResponseError where `required` does, else."""
+    return None if _is_absent(row, name) else required(row, name, kind, url)
+
+
+def label(row: Any, name: str, url: str) -> str | None:
+    """Return a string that only people read, or None. U+FFFD stands for characters that cannot be stored."""
+    return storable(text(row, name, url))
+
+
+def text(row: Any, name: str, url: str) -> str | None:
+    """Return a string of the metadata exactly as it came, or None. It may hold NUL and halves of surrogate pairs."""
+    return None if _is_absent(row, name) else _member(row, name, str, url)
+
+
+def _is_absent(row: Any, name: str) -> bool:
+    return isinstance(row, dict) and row.get(name) is None
+
+
+def _member(row: Any, name: str, kind: type[T], url: str) -> T:
+    value = row.get(name) if isinstance(row, dict) else None
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise BadResponseError(
+            f"{url} did not answer as DSpace does: “{storable(name)}” is missing or of another type.", url
+        )
+    return value

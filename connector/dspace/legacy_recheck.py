@@ -1,0 +1,111 @@
+"""Reads a part of the items of DSpace 4 to 6 in full, in pages: some blocks of each list, as these take no query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from .legacy_page_plans import plans_for
+from .legacy_rows import LegacyRows
+from .legacy_walk import ALL_ITEMS, order
+from .list_end import MOST_UNCOUNTED, Stretch, endless_in_words, idle_of_old
+from .page_reader import Rows
+from .records import Collection, Failure, Item, Page, Scope, ScopeKind
+from .uuid_partitions import part_of
+
+if TYPE_CHECKING:
+    from .legacy import LegacyClient
+
+BLOCK = 50  # rows
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The reading of one list. It is left where a long stretch brings nothing new, however much the list counts."""
+
+    idle: Stretch = field(default_factory=idle_of_old)
+    _met: set[str] = field(default_factory=set)
+
+    def note(self, size: int, rows: Rows) -> None:
+        """Note a page of this size."""
+        ids = {item.id for item in rows.items}
+        self.idle.add(size, len(ids - self._met))
+        self._met |= ids
+
+
+class SliceWalk:
+    """One reading of part `number` of `of` parts of a scope: of each list every `of`th block of rows.
+
+    Where lists bring no details (DSpace 4), the items of the part are read one by one instead. Rows that move, as
+    others before them are deleted, may be met in the next round only.
+    """
+
+    def __init__(self, client: LegacyClient, scope: Scope, part: tuple[int, int]):
+        self._client, self._scope, (self._number, self._of) = client, scope, part
+        first = plans_for(client.server.generation, light=False, limit=client.api.limit)[:1]
+        self._rows = LegacyRows(client.api, client.patience, client.width, first)
+
+    def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
+        """The pages after the cursor. Raises as `legacy_walk.Walk.pages`."""
+        begun, done = (cursor["part"], cursor["offset"]) if cursor else ("", 0)
+        parts = self._rows.patiently(lambda: self._client.parts(self._scope))
+        if self._scope.kind is ScopeKind.REPOSITORY and self._client.api.can.all_items:
+            yield from self._all_items(sum(part.item_count or 0 for part in parts), done)
+            return
+        for part in sorted(parts, key=lambda part: order(part.id)):
+            if order(part.id) >= order(begun):
+                yield from self._collection(part, done if part.id == begun else 0)
+
+    def _collection(self, part: Collection, done: int) -> Iterator[Page]:
+        rows, reading = part.item_count or 0, _Reading()
+        if not self._client.api.can.item_pages:
+            yield from self._pages(part, done, rows, reading)
+            return
+        for start in range(self._first(part.id), rows, BLOCK * self._of):
+            if start >= done:
+                yield from self._pages(part, start, min(rows, start + BLOCK), reading)
+            if reading.idle.is_long:
+                return
+
+    def _all_items(self, counted: int, done: int) -> Iterator[Page]:
+        """Blocks of the list of all items, which shows those of closed collections, too.
+
+        `counted`: how many items the collections count. No server counts this list, so it ends with an empty block.
+        """
+        reading, most = _Reading(), 2 * counted + MOST_UNCOUNTED
+        for start in count(self._first(ALL_ITEMS), BLOCK * self._of):
+            if start < done:
+                continue
+            is_empty = True
+            for page in self._pages(None, start, start + BLOCK, reading):
+                is_empty = is_empty and not (page.items or page.failures)
+                yield page
+            if (is_empty and start >= counted) or reading.idle.is_long:
+                return
+            if start > most:
+                cursor = {"part": ALL_ITEMS, "offset": start}
+                yield Page((), cursor, failures=(Failure(None, None, None, endless_in_words(start)),))
+                return
+
+    def _first(self, id: str) -> int:
+        """Return the first row of a list in this part, another one for each list."""
+        return BLOCK * ((self._number - crc32(id.encode())) % self._of)
+
+    def _pages(self, part: Collection | None, start: int, end: int, reading: _Reading) -> Iterator[Page]:
+        for offset, rows in self._rows.pages(part, start, end):
+            reading.note(offset - start, rows)
+            start = offset
+            results = list(self._client.complete(self._of_this_part(rows)))
+            items = tuple(result for result in results if isinstance(result, Item))
+            failures = tuple(result for result in results if isinstance(result, Failure))
+            cursor = {"part": part.id if part else ALL_ITEMS, "offset": offset}
+            yield Page(items, cursor, failures=rows.failures + failures)
+            if reading.idle.is_long:
+                return
+
+    def _of_this_part(self, rows: Rows) -> Iterator[Item]:
+        are_blocks = self._client.api.can.item_pages
+        return (item for item in rows.items if are_blocks or part_of(item.id, self._of) == self._number)

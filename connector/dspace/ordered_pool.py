@@ -1,0 +1,58 @@
+"""Requests that run ahead of the one who uses their answers, a few side by side, and are handed over in order."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import TypeVar
+
+from ..errors import JobStoppedError
+
+T = TypeVar("T")
+
+_LOOK_UP = 0.1  # seconds: how soon a stop or a grown width is noticed
+
+
+def ordered_map(
+    tasks: Iterable[Callable[[], T]], width: Callable[[], int], stop: threading.Event
+) -> Iterator[Future[T]]:
+    """Run up to `width()` tasks at a time and give their finished futures in the order of the tasks.
+
+    One that is slow holds up no more than as many again, which then wait behind it finished.
+    The threads are daemons: a stop does not wait for a slow answer. Raises JobStoppedError as soon as `stop` is set.
+    """
+    tasks, begun = iter(tasks), deque[Future[T]]()
+    while True:
+        while _has_room(begun, max(1, width())) and (task := next(tasks, None)) is not None:
+            begun.append(_start(task))
+        if not begun:
+            return
+        if begun[0].done():
+            yield begun.popleft()
+            continue
+        if stop.is_set():
+            raise JobStoppedError("Stopped.")
+        running = [future for future in begun if not future.done()]
+        wait(running, timeout=_LOOK_UP, return_when=FIRST_COMPLETED)
+
+
+def _has_room(begun: Sequence[Future[T]], width: int) -> bool:
+    """Whether one more may begin; what waits, finished, behind a slow first one takes no room until there are many."""
+    is_next_ready = bool(begun) and begun[0].done()
+    behind = 0 if is_next_ready else min(width, sum(future.done() for future in begun))
+    return len(begun) - behind < width
+
+
+def _start(task: Callable[[], T]) -> Future[T]:
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(task())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future

@@ -1,0 +1,44 @@
+"""Secrets at rest: sealed with the secret key of this app, so that a copy of the database alone gives none away."""
+
+from __future__ import annotations
+
+import base64
+from enum import StrEnum
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from .errors import InvalidInputError
+
+
+class KeyPurpose(StrEnum):
+    """What is sealed. The secret key signs cookies, too: each use has a key of its own (RFC 5869, 3.2)."""
+
+    PASSWORD = "password of a repository"
+    SECOND_FACTOR = "second factor of an account"
+
+
+CHANGED = {
+    KeyPurpose.PASSWORD: "The password of {} cannot be read any more: the secret key has changed. Type it again.",
+    KeyPurpose.SECOND_FACTOR: "The second factor of {} cannot be read any more: the secret key has changed. A recovery "
+    "code lets them in, or an administrator removes it.",
+}
+
+
+def seal(text: str, key: str, use: KeyPurpose = KeyPurpose.PASSWORD) -> str:
+    """The text as only `unseal` with the same key, for the same use, can read it; another one each time."""
+    return _box(key, use).encrypt(text.encode()).decode("ascii")
+
+
+def unseal(sealed: str, key: str, whose: str, use: KeyPurpose = KeyPurpose.PASSWORD) -> str:
+    """What was sealed. Raises InvalidInputError, which names `whose` it was, where the key is another one now."""
+    try:
+        return _box(key, use).decrypt(sealed.encode()).decode()
+    except InvalidToken as error:
+        raise InvalidInputError(CHANGED[use].format(whose), "password") from error
+
+
+def _box(key: str, use: KeyPurpose) -> Fernet:
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=use.value.encode()).derive(key.encode())
+    return Fernet(base64.urlsafe_b64encode(derived))

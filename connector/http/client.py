@@ -1,0 +1,350 @@
+"""The door itself: JSON and files by GET, and logins by POST, within limits of time, size, pace and address.
+
+Everything that can go wrong out there leaves here as one of `connector.errors`, with a sentence that names the host.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+from urllib3 import exceptions as urllib3_errors
+
+from ..errors import (
+    AddressNotAllowedError,
+    BotChallengeError,
+    CertificateError,
+    RedirectLoop,
+    RequestRejectedError,
+    RequestTimeoutError,
+    ServerError,
+    TransientError,
+)
+from .concurrency import ConcurrencyLimit
+from .credentials import Credentials, Posted
+from .deadline import RequestDeadline
+from .downloads import Download, Received
+from .redirects import Redirects, check_same_request, refusals_of_the_repository
+from .request_builder import Params, RequestBuilder
+from .response_reader import accepted, is_redirect, location, network_trouble, parsed, pieces, start_of_body, told_time
+from .retry import OutageWait
+from .session import HttpSettings, new_session
+from .stats import RequestStats
+
+log = logging.getLogger(__name__)
+
+_REDIRECTS = 5
+
+# DSpace 5 and 6 answer /status with XML unless JSON is asked for.
+_JSON = {"Accept": "application/json"}
+# No list of types: DSpace 5 answers a login with text and DSpace 7 with nothing.
+_ANY = {"Accept": "*/*"}
+_POSTED_BYTES = 64 * 1024
+# A file may take as long as its size asks for; what comes slower than this is no file under way.
+_SLOWEST_FILE = 1024  # bytes a second
+# Packed on the way, a file's Content-Length would not be its own.
+_ANY_FILE = {"Accept": "*/*", "Accept-Encoding": "identity"}
+_FIRST_BYTE = _ANY_FILE | {"Range": "bytes=0-0"}
+
+
+class JsonAnswer(NamedTuple):
+    """Parsed JSON, the address that it came from, and its size in bytes, unpacked."""
+
+    value: Any
+    url: str
+    size: int = 0
+
+
+class WebPage(NamedTuple):
+    """The address of a web page, and its first 64 KiB."""
+
+    url: str
+    start: bytes
+
+
+class HttpClient:
+    """Requests to one repository, for as many threads at once as its pace has slots.
+
+    All methods raise the errors of `connector.errors`: AddressNotAllowedError, JobStoppedError as soon as the stop of
+    `outage` is set, and the RepositoryErrors. After a TransientError one `outage` has the request repeated, `tries`
+    times in all (never after silence; `tries_at_500` times after a status 500). It limits how long requests and waits
+    may take together. `busy`: seconds spent on good answers, by their kind. `server_time`: the server's own clock
+    (aware, UTC) as of the first answer that told it. `clock_ahead`: by how much that clock was ahead of ours.
+    """
+
+    def __init__(self, settings: HttpSettings, pace: ConcurrencyLimit, outage: OutageWait | None = None):
+        self._settings = settings
+        self._pace = pace
+        self._outage = outage or OutageWait()
+        self._under_way = RequestDeadline(self._outage)
+        self._session = new_session(settings, self._under_way.patience)
+        self._asking = RequestBuilder(self._session, settings)
+        self._requests_made = 0
+        self._traffic = RequestStats(lambda: pace.halvings, lambda: self._outage.waited)
+        self._counting = threading.Lock()
+        self.busy: Counter[str] = Counter()
+        self.server_time: datetime | None = None
+        self.clock_ahead = timedelta()
+
+    @property
+    def width(self) -> int:
+        """How many requests to this repository may be under way at once now (see Pace)."""
+        return self._pace.width
+
+    @property
+    def requests_made(self) -> int:
+        """Every request sent, repeats and redirects included."""
+        return self._requests_made
+
+    @property
+    def traffic(self) -> RequestStats:
+        """What this door remembers of its requests."""
+        return self._traffic
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether GET requests to the API carry the headers of a login."""
+        return self._asking.credentials is not None
+
+    def sign_in(self, credentials: Credentials | None) -> None:
+        """From now on GET requests to the API of these credentials carry their headers; with None, none do."""
+        self._asking.credentials = credentials
+
+    def cookie(self, name: str) -> str | None:
+        """The value of the cookie of this name that was set last."""
+        return next((cookie.value for cookie in reversed(list(self._session.cookies)) if cookie.name == name), None)
+
+    def get_json(
+        self,
+        url: str,
+        params: Params | None = None,
+        *,
+        kind: str = "json",
+        tries: int = 4,
+        tries_at_500: int | None = None,
+    ) -> Any:
+        """Return the parsed JSON at `url`, or None for a 204. `kind`: answers whose times can be compared (see Pace).
+
+        Raises BadResponseError for anything but JSON (NaN and Infinity are none), and for a redirect to another host,
+        path or query, which is no answer to what was asked. Raises TooLargeError past `json_bytes`.
+        """
+        same = Redirects.SAME_REQUEST
+        return self.get_json_from(url, params, kind=kind, tries=tries, tries_at_500=tries_at_500, follow=same).value
+
+    def get_json_from(
+        self,
+        url: str,
+        params: Params | None = None,
+        *,
+        kind: str = "json",
+        tries: int = 4,
+        tries_at_500: int | None = None,
+        follow: Redirects = Redirects.ALL,
+    ) -> JsonAnswer:
+        """Return the parsed JSON with its address and size. Raises as `get_json` does."""
+
+        def once() -> JsonAnswer:
+            with self._good_answer(url, params, _JSON, self._settings.deadline, follow, runs_on=True) as answer:
+                found = self._json_of(answer)
+                self._answered(kind, answer)
+                return found
+
+        return self._outage.repeat(once, tries, tries_at_500=tries_at_500)
+
+    def get_page(self, url: str, *, tries: int = 1) -> WebPage:
+        """Return the start of the web page at `url`, whatever its status, and its address after all redirects."""
+
+        def once() -> WebPage:
+            with self._good_answer(url, None, _ANY, self._settings.deadline, any_status=True) as answer:
+                start = start_of_body(answer)
+                self._answered("web page", answer)
+                self._traffic.add(bytes=len(start))
+                return WebPage(answer.url, start)
+
+        return self._outage.repeat(once, tries)
+
+    def locate(self, url: str, params: Params | None = None) -> str | JsonAnswer:
+        """Return the address that a lookup (/pid/find, /dso/find) of DSpace 7 and later points to, not followed.
+
+        Some servers answer with the object itself: then return its JSON. Only a move of the same path to https is
+        followed.
+        """
+
+        def once() -> str | JsonAnswer:
+            with self._good_answer(url, params, _JSON, self._settings.deadline, Redirects.MOVE_TO_HTTPS) as answer:
+                if is_redirect(answer):
+                    found: str | JsonAnswer = location(answer)
+                else:
+                    found = self._json_of(answer)
+                self._answered("locate", answer)
+                return found
+
+        return self._outage.repeat(once, tries=4)
+
+    def post(
+        self, url: str, *, form: Mapping[str, str] | None = None, json: Any = None, headers: Mapping[str, str]
+    ) -> Posted:
+        """The answer to a POST, which logins and notices send: never repeated, no redirect followed
+        (RequestRejectedError).
+
+        Raises RestrictedError for 401 and 403.
+        """
+        with self._slot(self._settings.deadline), _refusals_logged():
+            request = self._asking.prepared(url, None, _ANY | dict(headers), form=form, json=json)
+            with self._send(request) as answer:
+                if is_redirect(answer):
+                    raise RequestRejectedError(f"{answer.url} passes on what was sent, which is not followed.", url)
+                body = b"".join(pieces(accepted(answer), _POSTED_BYTES))
+                named = {name.lower(): value for name, value in answer.headers.items()}
+                return Posted(named, body.decode("utf-8", "replace"), told_time(answer))
+
+    def download(
+        self, url: str, sink: Callable[[bytes], object], *, limit: int | None = None, tries: int = 1
+    ) -> Download:
+        """Give the bytes of the file at `url` to `sink` as they are sent, in pieces of at most 256 KiB.
+
+        No encoding is asked for. A packed body is given as it is, as servers that pack in spite of that may name the
+        encoding of the file itself (see `Download.is_packed`).
+        Raises TooLargeError past `limit` bytes, BadResponseError for a body shorter than its Content-Length. Once
+        `sink` has been given something there is no repeat: it is the caller's to begin again from zero. Its deadline
+        moves on with its bytes, so that only a drip of less than 1 KiB a second meets it.
+        """
+        received = Received(sink)
+
+        def once() -> Download:
+            with self._file(url, _ANY_FILE, self._settings.file_grace) as answer:
+                self._answered("file", answer)  # to the first byte: sizes differ too much
+                for piece in pieces(answer, limit, as_sent=True):
+                    self._under_way.extend(len(piece) / _SLOWEST_FILE)
+                    self._traffic.add(bytes=len(piece))
+                    self._under_way.leave_out(partial(received.take, piece))
+                    self._under_way.check_stop()
+                return received.result_of(answer)
+
+        return self._outage.repeat(once, tries, "file", may_repeat=lambda: received.size == 0)
+
+    def peek(self, url: str) -> None:
+        """Ask for the first byte of the file at `url`, to learn whether it may be read. Raises as `download` does.
+
+        For DSpace 7 and later a request for a part is no download, in its statistics. Older ones send the whole file
+        all the same, which is not read.
+        """
+
+        def once() -> None:
+            with self._file(url, _FIRST_BYTE, self._settings.deadline) as answer:
+                self._answered("file", answer)
+                start_of_body(answer)
+
+        self._outage.repeat(once, 1, "file")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    def _json_of(self, answer: requests.Response) -> JsonAnswer:
+        value, size = parsed(answer, self._settings.json_bytes)
+        self._traffic.add(bytes=size)
+        return JsonAnswer(value, answer.url, size)
+
+    def _answered(self, kind: str, answer: requests.Response) -> None:
+        seconds = self._under_way.seconds
+        self._traffic.answered(seconds, urlsplit(answer.url).path)
+        with self._counting:
+            self.busy[kind] += seconds
+        self._pace.answered(seconds, kind)
+
+    @contextmanager
+    def _file(self, url: str, headers: Mapping[str, str], deadline: float) -> Iterator[requests.Response]:
+        with refusals_of_the_repository(url), self._good_answer(url, None, headers, deadline) as answer:
+            yield answer
+
+    @contextmanager
+    def _good_answer(
+        self,
+        url: str,
+        params: Params | None,
+        headers: Mapping[str, str],
+        deadline: float,
+        follow: Redirects = Redirects.ALL,
+        any_status: bool = False,
+        runs_on: bool = False,
+    ) -> Iterator[requests.Response]:
+        """An answer with status 2xx (3xx, if not to `follow`; or any), its body unread, and a slot held meanwhile.
+
+        `runs_on`: whether the server may go on with a request that timed out (see `ConcurrencyLimit.slot`).
+        """
+        if self._asking.credentials is not None:
+            self._asking.credentials.refresh_if_due()
+        with self._slot(deadline, runs_on) as turn, _refusals_logged():
+            try:
+                with self._final_answer(self._asking.prepared(url, params, headers), follow) as answer:
+                    if not any_status and not is_redirect(answer):
+                        accepted(answer, self._asking.signs(answer.url))
+                    yield answer
+            except (RequestTimeoutError, ServerError, BotChallengeError):
+                self._pace.troubled(turn)
+                raise
+
+    @contextmanager
+    def _slot(self, deadline: float, runs_on: bool = False) -> Iterator[int]:
+        """Give the turn of a request (see `ConcurrencyLimit.slot`) that may last so many seconds from when it has its
+        slot."""
+        with self._pace.slot(self._outage.stop, deadline if runs_on else 0) as turn, self._outage.request() as request:
+            self._under_way.begin(request, deadline)
+            try:
+                yield turn
+            except TransientError as error:
+                self._traffic.troubled(error)
+                raise
+
+    def _final_answer(self, request: requests.PreparedRequest, follow: Redirects) -> requests.Response:
+        asked = [request.url]
+        while len(asked) <= _REDIRECTS + 1:
+            answer = self._send(request)
+            if not is_redirect(answer):
+                return answer
+            start_of_body(answer)  # read, so that the connection can be used again
+            target = location(answer)
+            if not self._asking.is_move_to_https(request.url, target):
+                if follow is Redirects.MOVE_TO_HTTPS:
+                    return answer
+                if follow is Redirects.SAME_REQUEST:
+                    check_same_request(request.url, target)
+            request = self._asking.redirected(request, target)
+            asked.append(request.url)
+        raise RedirectLoop(asked)
+
+    def _send(self, request: requests.PreparedRequest) -> requests.Response:
+        self._under_way.postpone(self._pace.space(self._outage.stop))
+        with self._counting:
+            self._requests_made += 1
+        self._traffic.add(requests=1)
+        timeout = (self._settings.connect_timeout, self._settings.read_timeout)
+        try:
+            answer = self._session.send(request, stream=True, timeout=timeout)
+            self._note_time(told_time(answer))
+            return answer
+        except (requests.RequestException, urllib3_errors.HTTPError) as error:
+            raise network_trouble(error, request.url) from error
+
+    def _note_time(self, moment: datetime | None) -> None:
+        if self.server_time is None and moment is not None:
+            self.server_time, self.clock_ahead = moment, moment - datetime.now(UTC)
+
+
+@contextmanager
+def _refusals_logged() -> Iterator[None]:
+    """In the log besides: an address that somebody may be after, a server that may be another (ASVS 5.0, 16.3.4)."""
+    try:
+        yield
+    except (AddressNotAllowedError, CertificateError) as error:
+        log.warning("Not connected: %s", error)
+        raise

@@ -1,0 +1,91 @@
+"""Builds the requests that the door sends: to https where the server moved there, signed where that is safe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.util import parse_url
+
+from ..errors import InvalidAddressError, RequestRejectedError
+from .credentials import Credentials
+from .session import HttpSettings, check_form, without_userinfo
+
+# Headers that say what is asked for, and not by whom.
+_KEPT = ("Accept", "Accept-Encoding", "Range")
+
+Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
+
+
+class RequestBuilder:
+    """The requests of one door. `credentials`: whose headers GET requests to their API carry; with None, none do."""
+
+    def __init__(self, session: requests.Session, settings: HttpSettings):
+        self._session, self._settings = session, settings
+        self._secure: dict[str, str] = {}
+        self.credentials: Credentials | None = None
+
+    def prepared(
+        self, url: str, params: Params | None, headers: Mapping[str, str], **body: Any
+    ) -> requests.PreparedRequest:
+        """A POST of `form` or `json` where `body` holds them, be they None; else a GET, signed in where we are."""
+        try:
+            secured = self._secured(url)
+            if body:
+                wanted = requests.Request("POST", secured, headers=headers, data=body["form"], json=body["json"])
+            else:
+                wanted = requests.Request(
+                    "GET", secured, headers={**headers, **self._login_headers(secured)}, params=params
+                )
+            request = self._session.prepare_request(wanted)
+            parts = parse_url(request.url)
+        except ValueError as error:  # which all errors of requests and urllib3 about the form of a URL are
+            shown = without_userinfo(url)
+            raise InvalidAddressError(
+                f"{shown} is not an address on the web, such as https://example.org/", shown
+            ) from error
+        check_form(parts, without_userinfo(request.url))
+        if self._settings.proxy:
+            self._settings.rule.check_literal(parts.host.strip("[]"))
+        return request
+
+    def redirected(self, request: requests.PreparedRequest, target: str) -> requests.PreparedRequest:
+        """The request for a redirect's target: never from https back to http, no cookies to another host."""
+        if request.url.startswith("https:") and not target.startswith("https:"):
+            shown = without_userinfo(target)
+            raise RequestRejectedError(
+                f"{request.url} redirects away from https, which is not followed: {shown}", request.url
+            )
+        headers = {name: request.headers[name] for name in _KEPT if name in request.headers}
+        redirected = self.prepared(target, None, headers)
+        if urlsplit(redirected.url).hostname != urlsplit(request.url).hostname:
+            redirected.headers.pop("Cookie", None)
+        return redirected
+
+    def is_move_to_https(self, asked: str, target: str) -> bool:
+        """Is it the same path of the same host? Then it is remembered, and the detour made only once."""
+        old, new = urlsplit(asked), urlsplit(target)
+        if (old.scheme, new.scheme) != ("http", "https") or old[2:4] != new[2:4] or old.hostname != new.hostname:
+            return False
+        if new.username is not None:
+            return False
+        self._secure[old.netloc] = new.netloc
+        return True
+
+    def signs(self, url: str) -> bool:
+        """Return whether requests for this address are made with the login: those to its own API only."""
+        if self.credentials is None:
+            return False
+        own, asked = urlsplit(self._secured(self.credentials.api_url)), urlsplit(url)
+        return own[:2] == asked[:2]
+
+    def _login_headers(self, url: str) -> Mapping[str, str]:
+        return self.credentials.headers() if self.credentials is not None and self.signs(url) else {}
+
+    def _secured(self, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme != "http" or parts.netloc not in self._secure:
+            return url
+        return parts._replace(scheme="https", netloc=self._secure[parts.netloc]).geturl()

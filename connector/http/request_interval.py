@@ -1,0 +1,55 @@
+"""A fixed delay between the starts of two requests to one repository, over all processes that use the same file."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import JobStoppedError, StorageError
+
+
+class RequestInterval:
+    """Keeps `seconds` between two starts. The file holds when the last one was, by a clock all processes share."""
+
+    def __init__(self, path: Path, seconds: float, clock: Callable[[], float]):
+        self._path, self._seconds, self._clock = path, seconds, clock
+
+    def wait(self, stop: threading.Event) -> float:
+        """Wait for the right to start now; gives the seconds waited.
+
+        Raises JobStoppedError as soon as `stop` is set, StorageError where the file cannot be written.
+        """
+        waited = 0.0
+        while self._seconds and (left := self._left_or_started()):
+            if stop.wait(left):
+                raise JobStoppedError("The job was asked to stop.")
+            waited += left
+        return waited
+
+    def _left_or_started(self) -> float:
+        """Seconds until the next start may be, or 0: then it is now, and written down."""
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StorageError(f"The file {self._path} cannot be written: {error.strerror}.") from error
+        with os.fdopen(descriptor, "r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            now = self._clock()
+            since = now - _number(file.read())
+            if 0 <= since < self._seconds:  # less than 0: the clock was put back, and nobody can start in the future
+                return self._seconds - since
+            file.seek(0)
+            file.truncate()
+            file.write(repr(now))
+            return 0.0
+
+
+def _number(text: str) -> float:
+    """The start that was written down; the beginning of time for a file that is new, or cut short by a power loss."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("-inf")

@@ -1,0 +1,248 @@
+"""What an answer means: its bytes, its JSON, or one of `connector.errors` with a sentence a librarian understands."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from urllib3 import exceptions as urllib3_errors
+from urllib3.util import Retry
+
+from ..errors import (
+    BadResponseError,
+    BotChallengeError,
+    CertificateError,
+    NotFoundError,
+    RepositoryError,
+    RequestRejectedError,
+    RequestTimeoutError,
+    RestrictedError,
+    ServerError,
+    TooLargeError,
+    UnknownHostError,
+    UnreachableError,
+    XmlAnswer,
+)
+from .bot_challenges import is_bot_challenge
+from .bot_challenges import sentence as wall_sentence
+from .json_limits import decode, parse, weight
+
+_PIECE = 256 * 1024
+_BODY_START_BYTES = 64 * 1024
+_START = 1024
+_LONGEST_RETRY_AFTER = 366 * 24 * 3600  # seconds; as much as says “never”
+# Of the limit in bytes: what parsing may take in memory.
+_HEAVIER = 2.5
+
+
+def is_redirect(answer: requests.Response) -> bool:
+    return answer.status_code in (301, 302, 303, 307, 308)
+
+
+def location(answer: requests.Response) -> str:
+    location = answer.headers.get("Location")
+    if not location:
+        raise BadResponseError(f"{answer.url} redirects without saying where to.", answer.url)
+    # Header bytes come as Latin-1, and servers send UTF-8.
+    location = location.encode("latin-1", "replace").decode("utf-8", "replace")
+    try:
+        return urljoin(answer.url, location)
+    except ValueError as error:
+        raise BadResponseError(f"{answer.url} redirects to something that is not an address.", answer.url) from error
+
+
+def pieces(answer: requests.Response, limit: int | None, *, as_sent: bool = False) -> Iterator[bytes]:
+    """The body in pieces of at most 256 KiB, unpacked unless wanted `as_sent`.
+
+    Raises TooLargeError as soon as it is known to pass `limit` bytes.
+    """
+    most = float("inf") if limit is None else limit
+    total = 0
+    try:
+        for piece in _as_sent(answer) if as_sent else answer.iter_content(_PIECE):
+            total += len(piece)
+            if max(total, _announced(answer)) > most:
+                raise TooLargeError(
+                    f"The answer of {answer.url} is larger than the limit of {limit:,} bytes.", answer.url
+                )
+            yield piece
+    except (requests.RequestException, urllib3_errors.HTTPError) as error:
+        raise network_trouble(error, answer.url) from error
+
+
+def _as_sent(answer: requests.Response) -> Iterator[bytes]:
+    """The body as it came over the wire. Raises for one that is cut short what requests raises for unpacked ones."""
+    try:
+        yield from answer.raw.stream(_PIECE, decode_content=False)
+    except urllib3_errors.ProtocolError as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from error
+
+
+def _announced(answer: requests.Response) -> int:
+    """The Content-Length in bytes, or 0 where there is none that makes sense."""
+    length = answer.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() and len(length) < 20 else 0
+
+
+def parsed(answer: requests.Response, limit: int) -> tuple[Any, int]:
+    """Return the JSON of an answer, and how many bytes it had, unpacked.
+
+    Raises TooLargeError past `limit` bytes, and where so many bytes hold more values than the memory for them allows.
+    """
+    if answer.status_code == 204:
+        return None, 0
+    body = b"".join(pieces(answer, limit))
+    size = len(body)
+    if is_bot_challenge(answer, body):
+        raise _wall(answer)
+    if limit is not None and weight(body) > _HEAVIER * limit:
+        raise TooLargeError(f"The answer of {answer.url} holds too many values to be read at once.", answer.url)
+    start = body[:_START]
+    try:
+        text = decode(body)
+        del body  # as large as the text
+        return parse(text), size
+    except ValueError as error:
+        raise _not_json(answer, start, error) from error
+
+
+def _not_json(answer: requests.Response, start: bytes, error: Exception) -> BadResponseError:
+    url, begin = answer.url, start.lstrip().lower()
+    if begin.startswith(b"<?xml") and b"<html" not in begin:
+        proxy = "Ask its administrator whether a proxy changes the Accept header of requests."
+        return XmlAnswer(f"{url} answered with XML although JSON was asked for. {proxy}", url)
+    if begin.startswith(b"<"):
+        return BadResponseError(f"{url} answered with a web page instead of JSON.", url)
+    if not start:
+        return BadResponseError(f"{url} answered with nothing at all instead of JSON.", url)
+    return BadResponseError(f"{url} answered with JSON that is damaged or cut short ({error}).", url)
+
+
+def accepted(answer: requests.Response, signed_in: bool = False) -> requests.Response:
+    """Return the answer itself if its status is 2xx. Raises what the status means otherwise.
+
+    `signed_in`: whether the request was made with a login.
+    A 416, which only a request for a part of a file gets (see `HttpClient.peek`): the file may be read and is empty.
+    """
+    if is_bot_challenge(answer):
+        raise _wall(answer)
+    if 200 <= answer.status_code < 300 or answer.status_code == 416:
+        return answer
+    raise _refusal(answer, signed_in)
+
+
+def _refusal(answer: requests.Response, signed_in: bool) -> RepositoryError:
+    status, url, host = answer.status_code, answer.url, _host(answer.url)
+    if is_bot_challenge(answer, start_of_body(answer)):
+        return _wall(answer)
+    if status in (401, 403):
+        account = "with the account that is signed in" if signed_in else "without an account"
+        challenge = answer.headers.get("WWW-Authenticate", "")
+        return RestrictedError(f"{host} does not allow access {account} ({status}).", url, status, challenge, signed_in)
+    if status in (404, 410):
+        return NotFoundError(f"{host} has nothing at this address ({status}).", url)
+    if status in (408, 425, 429) or status >= 500:
+        said = "asks for fewer requests" if status == 429 else "cannot answer now"
+        return ServerError(f"{host} {said} ({status}).", url, _retry_after(answer), status)
+    if status >= 400:
+        return RequestRejectedError(f"{host} does not accept the request ({status}).", url)
+    return BadResponseError(f"{url} answered with the unexpected status {status}.", url)
+
+
+def _wall(answer: requests.Response) -> BotChallengeError:
+    return BotChallengeError(wall_sentence(answer, _host(answer.url)), answer.url, _retry_after(answer))
+
+
+def start_of_body(answer: requests.Response) -> bytes:
+    """Return up to 64 KiB of a body that only helps to explain.
+
+    Small ones are read whole, so that the connection can be kept.
+    """
+    body = b""
+    try:
+        for piece in pieces(answer, limit=None):
+            body += piece
+            if len(body) >= _BODY_START_BYTES:
+                break
+    except RepositoryError:  # the status is the answer; a broken body takes nothing from it
+        pass
+    finally:
+        answer.close()
+    return body[:_BODY_START_BYTES]
+
+
+def _retry_after(answer: requests.Response) -> float | None:
+    """Seconds the server asks to wait (RFC 9110, 10.2.3: a number or a date), at most a year; None if unreadable."""
+    header = answer.headers.get("Retry-After")
+    if header is None:
+        return None
+    try:
+        return Retry(retry_after_max=_LONGEST_RETRY_AFTER).parse_retry_after(header)
+    except (urllib3_errors.InvalidHeader, ValueError, OverflowError):
+        return None
+
+
+# The first row that fits the error or one of its causes counts: the more telling ones come first.
+_TROUBLES: tuple[tuple[type[BaseException], type[RepositoryError], str], ...] = (
+    (
+        urllib3_errors.ProxyError,
+        UnreachableError,
+        "The proxy set in CONNECTOR_PROXY did not pass on the request to {host}.",
+    ),
+    (
+        urllib3_errors.NameResolutionError,
+        UnknownHostError,
+        "There is no host named {host}, or its name cannot be resolved now.",
+    ),
+    (ssl.SSLCertVerificationError, CertificateError, "The certificate of {host} is not accepted: {cause}."),
+    (ConnectionRefusedError, UnreachableError, "{host} refused the connection: no web server answers there."),
+    (ConnectionResetError, UnreachableError, "{host} broke off the connection."),
+    (urllib3_errors.NewConnectionError, UnreachableError, "{host} cannot be reached."),
+    (urllib3_errors.TimeoutError, RequestTimeoutError, "{host} did not answer in time."),
+    (requests.Timeout, RequestTimeoutError, "{host} did not answer in time."),
+    (ssl.SSLError, UnreachableError, "No secure connection to {host} came about: perhaps it does not speak https."),
+    (requests.exceptions.ChunkedEncodingError, BadResponseError, "The answer of {host} ended too early."),
+    (
+        requests.exceptions.ContentDecodingError,
+        BadResponseError,
+        "The answer of {url} is damaged: it cannot be unpacked.",
+    ),
+    (Exception, UnreachableError, "The connection to {host} broke."),
+)
+
+
+def network_trouble(error: Exception, url: str) -> RepositoryError:
+    """What an exception of requests or urllib3 means to a person."""
+    causes = list(_causes(error))
+    for sign, kind, sentence in _TROUBLES:
+        for cause in causes:
+            if isinstance(cause, sign):
+                said = getattr(cause, "verify_message", "").rstrip(".")
+                return kind(sentence.format(host=_host(url), url=url, cause=said), url)
+    raise AssertionError("the last row fits every exception")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was made of. Not `__context__`: that may be something the caller was busy with."""
+    yield error
+    for inner in (*error.args, getattr(error, "reason", None), error.__cause__):
+        if isinstance(inner, BaseException):
+            yield from _causes(inner)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or url
+
+
+def told_time(answer: requests.Response) -> datetime | None:
+    """When the server says it answered (its Date header), in UTC; None where it does not say, or not as HTTP asks."""
+    try:
+        moment = parsedate_to_datetime(answer.headers.get("Date", ""))
+    except (ValueError, OverflowError):
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,125 @@
+"""What a door remembers of its requests, for the diary of a job that goes to the administrator over there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import requests
+
+from ..durations import utc_now
+from ..errors import (
+    BadResponseError,
+    BotChallengeError,
+    RequestTimeoutError,
+    ServerError,
+    TransientError,
+    UnknownHostError,
+)
+
+# The first that fits counts.
+_KINDS: tuple[tuple[type[TransientError], str], ...] = (
+    (BotChallengeError, "bot wall"),
+    (RequestTimeoutError, "timed out"),
+    (UnknownHostError, "unknown host"),
+    (BadResponseError, "bad answer"),
+    (TransientError, "no connection"),
+)
+_COUNTED = ("requests", "bytes", "answers", "seconds")
+_WAITED = ("waits", "seconds_waited")
+NO_WAITS: dict[str, float] = dict.fromkeys(_WAITED, 0)
+
+
+class RequestStats:
+    """Counts that only grow. Safe between threads. `now` gives naive UTC.
+
+    `halvings` returns those of the pace, `waited` the `waits` and `seconds_waited` of an OutageWait.
+
+    `requests` sent, repeats and redirects included; `bytes` received, unpacked, of JSON and files; good `answers` and
+    the `seconds` they took (a file's to its first byte); `waits` of ours and `seconds_waited`; `halvings` of the pace.
+    """
+
+    def __init__(
+        self,
+        halvings: Callable[[], int] = lambda: 0,
+        waited: Callable[[], Mapping[str, float]] = lambda: NO_WAITS,
+        now: Callable[[], datetime] = utc_now,
+    ):
+        self._halvings, self._waited, self._now, self._lock = halvings, waited, now, threading.Lock()
+        self._sums: dict[str, float] = dict.fromkeys(_COUNTED, 0)
+        self._worst: dict[str, Any] | None = None
+        self._troubles: dict[str, dict[str, Any]] = {}
+        self._unanswered: set[str] = set()
+
+    def add(self, **counts: float) -> None:
+        """Add to the counts of these names."""
+        with self._lock:
+            for name, count in counts.items():
+                self._sums[name] += count
+
+    def answered(self, seconds: float, path: str) -> None:
+        """Note a good answer."""
+        self.add(answers=1, seconds=seconds)
+        with self._lock:
+            self._worst = _worse(self._worst, {"seconds": seconds, "path": path})
+
+    def troubled(self, error: TransientError) -> None:
+        """Note a bad answer, or none."""
+        with self._lock:
+            time = self._now().isoformat(timespec="seconds")
+            new = {_kind(error): {"count": 1, "first": time, "last": time}}
+            self._troubles = _all_troubles(self._troubles, new)
+
+    def did_without(self, question: str) -> None:
+        """Note an optional question that the repository does not answer."""
+        with self._lock:
+            self._unanswered.add(str(question))
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as plain JSON; `worst` is {seconds, path} or None, `troubles` {kind: {count, first, last}}.
+
+        `unanswered`: the optional questions that were done without, in order.
+        """
+        with self._lock:
+            told = {"halvings": self._halvings(), "worst": self._worst, "troubles": self._troubles}
+            return {**self._sums, **self._waited(), **told, "unanswered": sorted(self._unanswered)}
+
+    @staticmethod
+    def merged(a: dict[str, Any] | None, b: dict[str, Any]) -> dict[str, Any]:
+        """Two of `as_dict` as one: a job may have had several attempts."""
+        if a is None:
+            return b
+        sums = {name: a[name] + b[name] for name in (*_COUNTED, *_WAITED, "halvings")}
+        return {
+            **sums,
+            "worst": _worse(a["worst"], b["worst"]),
+            "troubles": _all_troubles(a["troubles"], b["troubles"]),
+            "unanswered": sorted({*a.get("unanswered", ()), *b.get("unanswered", ())}),  # older jobs have none
+        }
+
+
+def _kind(error: TransientError) -> str:
+    """The status as text, or what happened in two words."""
+    if isinstance(error, ServerError) and error.status is not None:
+        return str(error.status)
+    if isinstance(error.__cause__, requests.exceptions.ChunkedEncodingError):
+        return "cut short"
+    return next(name for kind, name in _KINDS if isinstance(error, kind))
+
+
+def _worse(a: dict[str, Any] | None, b: dict[str, Any] | None) -> dict[str, Any] | None:
+    return max((one for one in (a, b) if one is not None), key=lambda one: one["seconds"], default=None)
+
+
+def _all_troubles(a: dict[str, dict[str, Any]], b: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    both = dict(a)
+    for kind, new in b.items():
+        old = both.get(kind, {**new, "count": 0})
+        both[kind] = {
+            "count": old["count"] + new["count"],
+            "first": min(old["first"], new["first"]),
+            "last": max(old["last"], new["last"]),
+        }
+    return both

@@ -1,0 +1,118 @@
+"""What became of files, and its place in the catalogue: their status, and what an undo needs of before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import case, func, insert, select, update
+
+from ..catalogue import problem_files, store
+from ..errors import ConnectorError
+from ..extensions import db
+from ..models.catalogue import Action, Change, FileStatus
+from ..storage.content_store import Part
+
+if TYPE_CHECKING:
+    from .importer import Importer
+
+FILE, CHANGE = store.FILE, Change.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The new status of a file. `part` holds its bytes and `sha256` names them where they came; `size` in bytes.
+
+    `until`: the day on which an embargo ends (YYYY-MM-DD), where the source gives it. `by_login`: nobody but us may
+    have it. `is_unstable`: two downloads were not alike. `error`: what it failed with, at `failed_at` (monotonic
+    seconds), where the repository may be to blame.
+    """
+
+    fate: FileStatus
+    reason: str | None = None
+    part: Part | None = None
+    sha256: str | None = None
+    md5: str | None = None
+    size: int = 0
+    until: str | None = None
+    by_login: bool = False
+    is_unstable: bool = False
+    error: ConnectorError | None = None
+    failed_at: float = 0.0
+
+    def discard(self) -> None:
+        """Remove the bytes that came."""
+        if self.part is not None:
+            self.part.discard()
+
+
+class StatusWriter:
+    """Writes the status of files for one attempt at an import, inside its transactions."""
+
+    def __init__(self, harvest: Importer):
+        self._run, self._job_id, self._requests = harvest.run, harvest.job_id, harvest.requests
+
+    def write(self, rows: Sequence[Any], outcome: Outcome, counts: Mapping[str, int]) -> None:
+        """Write the status of files of the same bytes; a new one makes its item an updated one (design rule 6).
+
+        Without new bytes, those of an earlier copy stay.
+        """
+        moved = [row for row in rows if row.fate != outcome.fate or outcome.sha256 not in (None, row.sha256)]
+        totals = Counter(dict(counts) | self._requests())
+        totals.update(self._note_updates({row.item_id for row in moved}))
+        for row in moved:
+            totals[f"files_{row.fate}"] -= 1
+            totals[f"files_{outcome.fate}"] += 1
+        mine = FILE.c.id.in_([row.id for row in rows])
+        db.session.execute(update(FILE).where(mine).values(self._values(outcome)))
+        problem_files.mark({row.item_id for row in moved if FileStatus(row.fate).is_listed or outcome.fate.is_listed})
+        self._run.advance(totals)
+
+    def _values(self, outcome: Outcome) -> dict[str, Any]:
+        known = func.coalesce(FILE.c.first_met_by, FILE.c.tried_by)
+        values: dict[str, Any] = {
+            "fate": outcome.fate.value,
+            "reason": outcome.reason,
+            "until": outcome.until,
+            "is_unstable": outcome.is_unstable,
+            "tried_by": self._job_id,
+            "first_met_by": case((FILE.c.fate == outcome.fate.value, known), else_=self._job_id),
+        }
+        has_bytes = FILE.c.sha256.is_not(None)
+        if outcome.fate.is_stored:
+            return values | {"sha256": outcome.sha256, "is_outdated": False, "by_login": outcome.by_login}
+        if outcome.fate is FileStatus.LINKED:  # to be downloaded, and what is here may be shown again until then
+            return values | {"tried_by": None, "is_outdated": has_bytes, "by_login": False}
+        return values | ({"by_login": has_bytes} if outcome.fate is FileStatus.RESTRICTED else {})
+
+    def _note_updates(self, item_ids: Collection[int]) -> Counter[str]:
+        """Before files of these items change: keep what undo needs, unless this job's change of the item has it."""
+        mine = select(CHANGE.c.item_id, CHANGE.c.id, CHANGE.c.action, CHANGE.c.before).where(
+            CHANGE.c.job_id == self._job_id,
+            CHANGE.c.item_id.in_(item_ids),
+            CHANGE.c.action.in_((Action.ADDED, Action.UPDATED)),
+        )
+        changes = {row.item_id: row for row in db.session.execute(mine)}
+        lacking = {
+            item_id: changes.get(item_id)
+            for item_id in item_ids
+            if item_id not in changes
+            or (changes[item_id].action == Action.UPDATED and "data" not in (changes[item_id].before or {}))
+        }
+        groups = store.data_groups(lacking) if lacking else {}
+        counts: Counter[str] = Counter()
+        for item_id, change in lacking.items():
+            if item_id not in groups:  # removed for good while its files were fetched
+                continue
+            before = {"data": groups[item_id]}
+            if change is not None:
+                merged = (change.before or {}) | before
+                db.session.execute(update(CHANGE).where(CHANGE.c.id == change.id).values(before=merged))
+                continue
+            row = {name: groups[item_id][name] for name in ("source_key", "source_id", "handle", "title")}
+            row |= {"job_id": self._job_id, "item_id": item_id, "action": Action.UPDATED.value, "before": before}
+            db.session.execute(insert(CHANGE).values(row))
+            counts.update(updated=1, unchanged=-1)
+        return counts

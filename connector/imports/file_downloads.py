@@ -1,0 +1,240 @@
+"""Files follow their items, each by itself: a failure marks the file, never the item; known bytes are never fetched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import exists, insert, or_, select
+
+from ..catalogue import store
+from ..catalogue.checksums import comparable
+from ..dspace.fault_isolation import IN_A_ROW
+from ..dspace.ordered_pool import ordered_map
+from ..errors import BotChallengeError, TransientError
+from ..extensions import db, transaction
+from ..http.retry import LONG_RETRY_AFTER
+from ..models.catalogue import FileStatus, Holding, StoredFile
+from ..storage.garbage_collection import the_folder
+from ..text import human_size
+from .download_outcomes import Outcome, StatusWriter
+from .due_files import is_due
+from .single_download import KIND, TRIES, Downloader
+
+if TYPE_CHECKING:
+    from .importer import Importer
+
+FILE, STORED = store.FILE, StoredFile.__table__
+HOLDING = Holding.__table__
+BATCH = 50
+ITEMS = 500  # whose files are looked through at once
+CONTROLS = 3
+# Of stored bytes: not such as came only by login. Of older ones and those of no file any more, all were open.
+_CAME_BY_LOGIN = exists().where(FILE.c.sha256 == STORED.c.sha256, FILE.c.by_login)
+_IS_OPEN = ~_CAME_BY_LOGIN | exists().where(FILE.c.sha256 == STORED.c.sha256, ~FILE.c.by_login)
+_COLUMNS = {"md5": STORED.c.md5, "sha256": STORED.c.sha256}  # by which bytes are found again
+Key = tuple[str, str, int]
+
+
+class FileDownloader:
+    """Downloads the files of the chosen bundles that are due and not yet tried by this job."""
+
+    def __init__(self, harvest: Importer):
+        self._harvest, self._run, self._client = harvest, harvest.run, harvest.client
+        self._folder = the_folder()
+        self._folder.tidy()
+        self._download, self._writer = Downloader(harvest, self._folder), StatusWriter(harvest)
+        self._outage = harvest.patience
+        self._due: dict[int, float] = {}  # files that were put off, and when they may be asked for, by its clock
+        self._came: Any = None  # the last file that was fetched
+        self._failed_in_a_row = 0
+        self._under_way: Sequence[Any] = ()
+        self._well_since = float("-inf")  # monotonic seconds at which the last good control request was begun
+
+    def fetch(self, item_ids: Collection[int], reads_again: bool) -> None:
+        """Download the files of these items. `reads_again`: see `is_due`."""
+        self._fetch(FILE.c.item_id.in_(item_ids), reads_again)
+
+    def fetch_all(self) -> None:
+        """Download what is left of all items that this job has seen: after a crash between a page and its files."""
+        last = 0
+        while item_ids := seen_items(self._harvest.source_id, self._harvest.job_id, last):
+            self.fetch(item_ids, self._harvest.is_full)
+            last = item_ids[-1]
+        self._fetch_put_off()
+
+    def _fetch(self, condition: Any, reads_again: bool) -> None:
+        harvest = self._harvest
+        due = is_due(
+            harvest.job_id,
+            harvest.options,
+            sees_otherwise=harvest.sees_otherwise,
+            reads_again=reads_again,
+            tries_refused=not harvest.access.asks_for_refused,
+        )
+        query = select(FILE).where(condition, due).order_by(FILE.c.id).limit(BATCH)
+        while rows := db.session.execute(query).all():
+            db.session.rollback()
+            self._batch(rows)
+        db.session.rollback()
+
+    def _batch(self, rows: Sequence[Any]) -> None:
+        groups: dict[Any, list[Any]] = {}
+        for row in rows:
+            groups.setdefault(_bytes_key(row) or row.id, []).append(row)
+        for key, same in self._known(groups):
+            del groups[key]
+            self._write_known(key, same)
+        for same, outcome in self._downloads(list(groups.values())):
+            self._write_outcome(same, outcome)
+
+    def _known(self, groups: dict[Any, list[Any]]) -> list[tuple[Key, list[Any]]]:
+        """The groups whose bytes are held already; who may have those that came only by login is not known."""
+        if not (keys := [key for key in groups if isinstance(key, tuple)]):
+            return []
+        query = select(STORED.c.md5, STORED.c.sha256, STORED.c.size).where(or_(*map(_has, keys)), _IS_OPEN)
+        rows = db.session.execute(query).all()
+        db.session.rollback()
+        held = {key for row in rows for key in (("md5", row.md5, row.size), ("sha256", row.sha256, row.size))}
+        return [(key, groups[key]) for key in keys if key in held]
+
+    def _write_known(self, key: Key, rows: Sequence[Any]) -> None:
+        with self._folder.lock(), transaction():
+            if (sha256 := db.session.scalar(select(STORED.c.sha256).where(_has(key), _IS_OPEN))) is not None:
+                self._writer.write(rows, Outcome(FileStatus.STORED, sha256=sha256), {})
+
+    def _downloads(self, groups: list[list[Any]]) -> Iterator[tuple[list[Any], Outcome]]:
+        """One download for each group of same bytes, several at a time, in order."""
+        self._under_way = [group[0] for group in groups]
+        tasks = [partial(self._attempt, row) for row in self._under_way]
+        for group, future in zip(groups, ordered_map(tasks, self._harvest.width, self._run.stop), strict=False):
+            self._run.say(_fetching(group[0]))
+            yield group, self._settled(group, future.result)
+
+    def _attempt(self, row: Any) -> Outcome:
+        """Download a file. After some failures in a row, each further file is asked for once at a time."""
+        return self._download(row, tries=TRIES if self._failed_in_a_row < IN_A_ROW else 1)
+
+    def _settled(self, group: list[Any], result: Callable[[], Outcome]) -> Outcome:
+        """The outcome of a download; while the repository itself does not answer, wait and fetch again.
+
+        What failed while the repository may have been away does not count: a failure counts where the repository was
+        well before and after the try. So while a protection against robots answers, unless before this file alone.
+        """
+        row, was_well = group[0], False
+        while True:
+            outcome = result()
+            if outcome.error is None:
+                if outcome.part:
+                    self._came, self._failed_in_a_row = row, 0
+                return outcome
+            if not self._is_repository_well(row, outcome):
+                self._outage.wait(KIND, _transient(outcome))
+                was_well, result = False, partial(self._download, row)
+                continue
+            self._outage.object_failed(KIND, outcome.error)
+            if _asks_for_long_wait(outcome):
+                return self._put_off(group, outcome)
+            if was_well or isinstance(outcome.error, BotChallengeError):
+                self._failed_in_a_row += 1
+                return outcome
+            was_well, result = True, partial(self._download, row, tries=1)
+
+    def _is_repository_well(self, row: Any, outcome: Outcome) -> bool:
+        """Whether the repository answers, asked after the failure.
+
+        A protection against robots, or one against many requests, may stand before all files while the API answers:
+        then whether another file comes.
+        """
+        others = self._others(row)
+        if isinstance(outcome.error, BotChallengeError) or (others and _asks_for_long_wait(outcome)):
+            return any(self._is_answered(other) for other in others)
+        if self._well_since < outcome.failed_at:
+            began = time.monotonic()
+            if not self._harvest.repository_answers(KIND):
+                return False
+            self._well_since = began
+        return True
+
+    def _put_off(self, group: list[Any], outcome: Outcome) -> Outcome:
+        """Leave a file for the end of this run, or for the next run where the repository asks to wait longer."""
+        seconds = _transient(outcome).retry_after or 0
+        self._due.update(dict.fromkeys((row.id for row in group), self._outage.clock() + seconds))
+        when = self._outage.time_in(seconds)
+        put_off = f"Put off: the repository asks to wait until {when} for this file. "
+        put_off += "If this import still runs then, it tries again at its end; otherwise the next import does."
+        return replace(outcome, reason=f"{put_off} {outcome.reason}")
+
+    def _fetch_put_off(self) -> None:
+        """Try the files again that were put off, as far as their time has come."""
+        now = self._outage.clock()
+        due = sorted(file_id for file_id, at in self._due.items() if at <= now)
+        for start in range(0, len(due), BATCH):
+            rows = db.session.execute(select(FILE).where(FILE.c.id.in_(due[start : start + BATCH]))).all()
+            db.session.rollback()
+            self._batch(rows)
+
+    def _others(self, row: Any) -> Sequence[Any]:
+        """Other files to compare with: the one that came last, or else some of those under way."""
+        if self._came:
+            return [self._came]
+        return [other for other in self._under_way if other.id != row.id][:CONTROLS]
+
+    def _is_answered(self, row: Any) -> bool:
+        try:
+            self._client.is_open(row.bitstream_id)
+        except TransientError:
+            return False
+        return True
+
+    def _write_outcome(self, rows: Sequence[Any], outcome: Outcome) -> None:
+        with self._folder.lock(), transaction():
+            if outcome.part:
+                self._folder.keep(outcome.part, outcome.sha256)
+                if not db.session.scalar(select(exists().where(STORED.c.sha256 == outcome.sha256))):
+                    values = {"sha256": outcome.sha256, "md5": outcome.md5, "size": outcome.size}
+                    db.session.execute(insert(STORED).values(values))
+            self._writer.write(rows, outcome, {"bytes": outcome.size})
+
+
+def seen_items(source_id: int, job_id: int, after: int) -> Sequence[int]:
+    """Return the ids of the next items after this id that the job was the last to see, at most ITEMS, in order."""
+    # The sum keeps SQLite on the index of the items of the source. On that of the jobs it would sort them each time.
+    mine = (HOLDING.c.source_id == source_id, HOLDING.c.seen_by + 0 == job_id, HOLDING.c.item_id > after)
+    item_ids = db.session.scalars(select(HOLDING.c.item_id).where(*mine).order_by(HOLDING.c.item_id).limit(ITEMS)).all()
+    db.session.rollback()
+    return item_ids
+
+
+def _bytes_key(row: Any) -> Key | None:
+    """What tells that two files are the same bytes without fetching them: size and checksum as the source gives them.
+
+    None for what is here and only has to be asked whether it is open.
+    """
+    checksum = None if FileStatus(row.fate).is_stored else comparable(row.checksum, row.checksum_algorithm)
+    if checksum is None or row.size is None or checksum.algorithm not in _COLUMNS:
+        return None
+    return checksum.algorithm, checksum.digits, row.size
+
+
+def _has(key: Key) -> Any:
+    """The SQL condition on stored bytes that they are those of a key."""
+    algorithm, digits, size = key
+    return (_COLUMNS[algorithm] == digits) & (STORED.c.size == size)
+
+
+def _transient(outcome: Outcome) -> TransientError:
+    return outcome.error if isinstance(outcome.error, TransientError) else TransientError(str(outcome.error))
+
+
+def _asks_for_long_wait(outcome: Outcome) -> bool:
+    return (_transient(outcome).retry_after or 0) > LONG_RETRY_AFTER
+
+
+def _fetching(row: Any) -> str:
+    """Return what a job says while it downloads a file: everybody may read it."""
+    name = None if row.name_is_restricted else row.name
+    return f"Fetching {name or 'a file'} ({human_size(row.size or 0)})"

@@ -1,0 +1,163 @@
+"""Puts what an import brings into an item set: one that exists, a new one, or one for each DSpace collection."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Group
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import exists, func, insert, select, update
+
+from .. import dspace
+from ..catalogue.source_links import scope_link
+from ..catalogue.store import RepositoryContext
+from ..characters import storable
+from ..dspace.records import Collection, Item, Scope, ScopeKind
+from ..errors import AddressNotAllowedError, RepositoryError
+from ..extensions import db
+from ..models.catalogue import Action, Change, Holding, ItemSet, Membership
+
+MEMBERSHIP, HOLDING, CHANGE = Membership.__table__, Holding.__table__, Change.__table__
+
+
+class ItemSetAssigner:
+    """Where the items of one import go.
+
+    `options`: {"item_set": name, "item_set_id": id of one that is there} or {"item_set_from_collection": true}, or
+    neither.
+    """
+
+    def __init__(self, job_id: int, source_id: int, scope: Scope, place: RepositoryContext, options: dict[str, Any]):
+        self._job_id, self._source_id, self._scope, self._place = job_id, source_id, scope, place
+        self._name, self._set_id = options.get("item_set"), options.get("item_set_id")
+        self._mirrors = options.get("item_set_from_collection", False)
+        self._collections: dict[str, Collection] = {}
+        self._sets: dict[str, int] = {}
+
+    def prepare(self, client: dspace.Client, items: Iterable[Item]) -> None:
+        """Ask the repository for the texts of collections not met before; no transaction may be open."""
+        if not self._mirrors:
+            return
+        for collection in map(self._collection_of, items):
+            if collection and (origin := self._origin(collection)) not in self._collections:
+                self._collections[origin] = _described(client, collection)
+
+    def add(self, pairs: Sequence[tuple[Item, int]]) -> None:
+        """Add items, as (item, catalogue id), and note that they were met there. Inside the caller's transaction."""
+        by_set: dict[int, list[int]] = {}
+        for item, item_id in pairs:
+            set_id = self._set_for(item)
+            if set_id is not None:
+                by_set.setdefault(set_id, []).append(item_id)
+        for set_id, item_ids in by_set.items():
+            self._add(set_id, item_ids)
+
+    def _add(self, set_id: int, item_ids: list[int]) -> None:
+        ours = (MEMBERSHIP.c.item_set_id == set_id, MEMBERSHIP.c.source_id == self._source_id)
+        query = select(MEMBERSHIP.c.item_id).where(*ours, MEMBERSHIP.c.item_id.in_(item_ids))
+        inside = set(db.session.scalars(query))
+        common = {"item_set_id": set_id, "source_id": self._source_id, "job_id": self._job_id}
+        rows = [common | {"item_id": item_id} for item_id in item_ids if item_id not in inside]
+        if rows:
+            db.session.execute(insert(MEMBERSHIP), rows)
+        if self._mirrors:
+            met = (*ours, MEMBERSHIP.c.item_id.in_(item_ids), MEMBERSHIP.c.seen_by.is_distinct_from(self._job_id))
+            db.session.execute(update(MEMBERSHIP).where(*met).values(seen_by=self._job_id))
+
+    def left(self, unread: Group[int] = ()) -> Sequence[Any]:
+        """Return the memberships in sets of collections that items have left: this job met them in others alone.
+
+        `unread`: the ids of sets whose collection this job could not read to its end. Items that failed stay, too.
+        """
+        if not self._mirrors:
+            return []
+        other = MEMBERSHIP.alias()
+        mine = (MEMBERSHIP.c.source_id == self._source_id, MEMBERSHIP.c.seen_by.is_distinct_from(self._job_id))
+        met = (other.c.item_id == MEMBERSHIP.c.item_id, other.c.source_id == self._source_id)
+        failed = (CHANGE.c.job_id == self._job_id, CHANGE.c.action == Action.FAILED)
+        query = select(MEMBERSHIP).join(ItemSet, ItemSet.id == MEMBERSHIP.c.item_set_id)
+        query = query.where(*mine, ItemSet.origin.is_not(None), exists().where(*met, other.c.seen_by == self._job_id))
+        query = query.where(~exists().where(*failed, CHANGE.c.item_id == MEMBERSHIP.c.item_id))
+        query = query.where(MEMBERSHIP.c.item_set_id.not_in(unread)) if unread else query
+        return db.session.execute(query.order_by(MEMBERSHIP.c.id)).all()
+
+    def sets_without_items(self) -> dict[int, str]:
+        """Return the collections, by set, that items seem to have left and in which this job met no item at all.
+
+        A collection is named by its handle, or by its id where it has no handle.
+        """
+        ids = {row.item_set_id for row in self.left()}
+        met = exists().where(MEMBERSHIP.c.item_set_id == ItemSet.id, MEMBERSHIP.c.seen_by == self._job_id)
+        rows = db.session.execute(select(ItemSet.id, ItemSet.origin).where(ItemSet.id.in_(ids), ~met)).all()
+        return {row.id: row.origin.partition(":")[2] for row in rows}
+
+    def homeless(self) -> int:
+        """Return how many items of the source are in no set, since nobody may read which collection they belong to."""
+        if not self._mirrors:
+            return 0
+        inside = exists().where(MEMBERSHIP.c.item_id == HOLDING.c.item_id, MEMBERSHIP.c.source_id == self._source_id)
+        here = (HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None), ~inside)
+        return db.session.scalar(select(func.count()).select_from(HOLDING).where(*here))
+
+    def _set_for(self, item: Item) -> int | None:
+        if self._name:
+            wanted = ItemSet.id == self._set_id if self._set_id else ItemSet.name == self._name
+            return self._find_or_make(self._name, wanted, lambda: ItemSet(name=self._name, job_id=self._job_id))
+        collection = self._collection_of(item) if self._mirrors else None
+        if collection is None:
+            return None
+        origin = self._origin(collection)
+        return self._find_or_make(origin, ItemSet.origin == origin, lambda: self._mirror(origin))
+
+    def _find_or_make(self, key: str, condition: Any, make: Any) -> int:
+        if key not in self._sets:
+            item_set = db.session.scalars(select(ItemSet).where(condition).order_by(ItemSet.id)).first()
+            if item_set is None:
+                item_set = make()
+                db.session.add(item_set)
+            elif key in self._collections:
+                _rename(item_set, storable(self._collections[key].name))
+            db.session.flush()
+            self._sets[key] = item_set.id
+        return self._sets[key]
+
+    def _mirror(self, origin: str) -> ItemSet:
+        collection, server = self._collections[origin], self._place.server
+        kind = ScopeKind.COLLECTION
+        return ItemSet(
+            name=storable(collection.name) or "Collection",
+            source_name=storable(collection.name) or None,
+            description=storable(collection.description or collection.abstract),
+            rights=storable(collection.rights),
+            license=storable(collection.license),
+            link=scope_link(server.site_url, server.ui_url, server.generation, kind, collection.id, collection.handle),
+            origin=origin,
+            job_id=self._job_id,
+        )
+
+    def _collection_of(self, item: Item) -> Collection | None:
+        if item.collection is None and self._scope.kind is ScopeKind.COLLECTION:
+            return Collection(self._scope.id, self._scope.handle, self._scope.name)
+        return item.collection
+
+    def _origin(self, collection: Collection) -> str:
+        return f"{self._place.repository_id}:{collection.handle or collection.id}"
+
+
+def _described(client: dspace.Client, collection: Collection) -> Collection:
+    """Return the collection with its texts, or without them where it cannot be read by itself."""
+    try:
+        return client.collection(collection.id)
+    except (RepositoryError, AddressNotAllowedError):
+        return collection
+
+
+def _rename(item_set: ItemSet, name: str | None) -> None:
+    """Give a set the name that its collection has now, unless a person gave it another.
+
+    A set of an earlier version does not know what its collection was called: its name stays this time.
+    """
+    if name and name != item_set.source_name:
+        if item_set.name == item_set.source_name:
+            item_set.name = name
+        item_set.source_name = name

@@ -1,0 +1,167 @@
+"""A rehearsal: some items of a scope, chosen for their variety, as finished item pages; the catalogue stays as it is.
+
+It costs the pages of a light listing, up to 300 items, and one more request or two for each of three times as many
+items as are shown: of those the most various are chosen, as only a whole item tells of its files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import delete, insert
+
+from .. import dspace
+from ..catalogue import store, takedown
+from ..catalogue.identity import free_key
+from ..catalogue.store import RepositoryContext
+from ..dspace.records import Failure, Item, Scope, SourceState
+from ..extensions import db, transaction
+from ..http import RequestStats
+from ..jobs import lifecycle
+from ..jobs.attempt import JobAttempt
+from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
+from ..models.jobs import PreviewRow
+from ..models.repositories import Repository
+from ..repositories.connections import RepositoryConnection, open_connection
+from .preview_rows import PreviewAction
+from .recorder import identity, name_of
+
+ROW = PreviewRow.__table__
+LOOKED_AT = 300
+READ_FOR_ONE = 3
+USUAL, MOST = 10, 50
+KIND = "dc.type"
+
+
+def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection) -> tuple[bool, str]:
+    """Carry out a rehearsal; gives (clean, message). JobStoppedError, it begins again. `options`: {"rehearse": how
+    many}."""
+    job = lifecycle.get(run.job_id)
+    repository, scope, number, before = job.source.repository, job.source.scope, job.options["rehearse"], job.traffic
+    place = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
+    connection = run.reach(connect, repository)
+    db.session.rollback()
+    try:
+        run.say(f"Looking through {scope.name}")
+        listed = _listed(connection.client, scope)
+        listed = _allowed(place, listed)
+        run.say("Reading some of the items")
+        results = list(connection.client.complete(various(listed, READ_FOR_ONE * number)))
+        run.check()
+    finally:
+        connection.close()
+    shown = various(_allowed(place, [item for item in results if isinstance(item, Item) and item.is_present]), number)
+    failures = [result for result in results if isinstance(result, Failure)]
+    with transaction():
+        db.session.execute(delete(ROW).where(ROW.c.job_id == run.job_id))
+        rows = _distinct([*(_row(place, item) for item in shown), *map(_failure, failures)])
+        if rows:
+            db.session.execute(insert(ROW), [{"job_id": run.job_id, **row} for row in rows])
+        run.advance(
+            {"requests": connection.requests_made},
+            traffic=RequestStats.merged(before, connection.traffic()),
+            expected=len(rows),
+            seen=len(rows),
+            added=len(shown),
+            failed=len(failures),
+        )
+    return _verdict(len(listed), len(failures))
+
+
+def various(items: Sequence[Item], number: int) -> list[Item]:
+    """So many of the items, as various as can be, in the order given.
+
+    First those with the most values, the most files and the longest value; then always the one with most of what none
+    has yet: fields, languages, types, kinds of files. Of light items, as many evenly spread, as all look the same.
+    """
+    left = list(items)
+    chosen: list[Item] = []
+    for most in (_values, _files, _longest):
+        if left and len(chosen) < number and most(best := max(left, key=most)):
+            chosen.append(best)
+            left.remove(best)
+    known = {trait for item in chosen for trait in traits(item)}
+    while left and len(chosen) < number:
+        best = max(left, key=lambda item: len(traits(item) - known))
+        if not traits(best) - known:
+            break
+        chosen.append(best)
+        left.remove(best)
+        known |= traits(best)
+    rest = min(number - len(chosen), len(left))
+    chosen += [left[place * len(left) // rest] for place in range(rest)]
+    places = {item.id: place for place, item in enumerate(items)}
+    return sorted(chosen, key=lambda item: places[item.id])
+
+
+def traits(item: Item) -> set[tuple[str, str | None]]:
+    """What makes an item unlike others."""
+    values, files = item.metadata or (), item.bitstreams or ()
+    found = {("field", value.field) for value in values} | {("language", value.language) for value in values}
+    found |= {("type", value.value) for value in values if value.field == KIND}
+    found |= {("bundle", file.bundle) for file in files} | {("file", file.media_type) for file in files}
+    return found if item.name else found | {("title", None)}
+
+
+def page_of(row: PreviewRow, repository: Repository) -> CatalogueItem:
+    """The item of a row as the catalogue would hold it, for its page only: it belongs to no session."""
+    files = [CatalogueFile(**file, fate=FileStatus.LINKED.value) for file in row.data["files"]]
+    return CatalogueItem(**row.data["item"], source_state=SourceState.PRESENT.value, repository=repository, files=files)
+
+
+def _listed(client: dspace.Client, scope: Scope) -> list[Item]:
+    """The first items of a scope, LOOKED_AT at most, as light as they come."""
+    found: list[Item] = []
+    pages = client.walk(scope, cursor=None, light=True, with_collection=False, seen=lambda ids: set(), hidden={})
+    for page in pages:
+        found += (item for item in page.items if item.is_present)
+        if len(found) >= LOOKED_AT:
+            break
+    return found[:LOOKED_AT]
+
+
+def _allowed(place: RepositoryContext, items: Sequence[Item]) -> list[Item]:
+    """Without what a takedown excludes."""
+    out = takedown.excluded(place.repository_id, items)
+    db.session.rollback()
+    return [item for item in items if item.id not in out]
+
+
+def _row(place: RepositoryContext, item: Item) -> dict[str, Any]:
+    data = {"item": store.stored(place, item), "files": store.stored_files(item)}
+    return identity(PreviewAction.SHOWN, store.source_key(item), item) | {"data": data}
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    return identity(PreviewAction.FAILED, failure.handle or name_of(failure), failure) | {
+        "data": {"reason": failure.reason}
+    }
+
+
+def _distinct(rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """Return the rows with a key each, where several items have one handle."""
+    taken: set[str] = set()
+    for row in rows:
+        row["source_key"] = free_key((row["source_key"], row["source_id"]), taken)
+        taken.add(row["source_key"])
+    return rows
+
+
+def _values(item: Item) -> int:
+    return len(item.metadata or ())
+
+
+def _files(item: Item) -> int:
+    return len(item.bitstreams or ())
+
+
+def _longest(item: Item) -> int:
+    return max((len(value.value or "") for value in item.metadata or ()), default=0)
+
+
+def _verdict(looked: int, failed: int) -> tuple[bool, str]:
+    if not looked:
+        return True, "There is no item to show."
+    told = f"Chosen from the first {looked} items." if looked > 1 else ""
+    return not failed, f"{told} {f'{failed} more could not be read.' if failed else ''}".strip()

@@ -1,0 +1,258 @@
+"""The end of an import: what was not seen is asked for and marked, counts are reconciled, and it is clean or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app
+from sqlalchemy import ColumnElement, func, select
+
+from ..catalogue import store, takedown
+from ..dspace.ordered_pool import ordered_map
+from ..dspace.records import Item, SourceState
+from ..errors import LASTING_ERRORS, TransientError
+from ..extensions import db, transaction
+from ..jobs import report
+from ..models.catalogue import FileStatus, Holding
+from ..models.jobs import Answer, ImportJob
+from . import closed_files, count_differences, missing_files
+from .incremental import proof
+from .questions import Missing, Unlisted
+from .read_sets import unread_sets
+from .recorder import in_counts
+
+if TYPE_CHECKING:
+    from .importer import Importer
+
+HOLDING, ITEM = Holding.__table__, store.ITEM
+BATCH = 100
+KIND = "whereabouts"  # of requests
+NAMED = 5
+
+
+def reconcile(harvest: Importer) -> tuple[bool, str]:
+    """Settle an import whose walk has ended; gives (clean, message). Raises DecisionRequiredError where a person must
+    be asked."""
+    is_partial = harvest.is_partial
+    left = "" if is_partial else _ask_or_leave(harvest)
+    unasked, unlisted = ([], []) if is_partial or left else _mark_unseen(harvest)
+    unread = set() if is_partial else unread_sets(harvest)
+    hidden = sum(harvest.hidden.values())
+    lost = missing_files.judge(harvest) if harvest.options.get("files") else ""
+    closed = closed_files.warning(harvest)
+    with transaction():
+        fates = harvest.recorder.fates()
+        shared = harvest.recorder.shared_handles()
+        unlisted_files = harvest.recorder.unlisted_files()
+        new = harvest.recorder.new_file_problems()
+        known = harvest.known_hidden | ({} if left else harvest.hidden)
+        others = harvest.recorder.other_bundles(harvest.options) if harvest.options.get("files") else None
+        harvest.run.advance(harvest.requests(), hidden=hidden, other_bundles=others or None, **in_counts(fates))
+        job = db.session.get_one(ImportJob, harvest.job_id, populate_existing=True)
+        inexact = harvest.place.server.generation < 7
+        difference = _left_out(harvest) if is_partial else count_differences.unexplained(job, inexact)
+        overcount = "" if is_partial or left else count_differences.new_overcount(harvest)
+        values: dict[str, Any] = {"hidden": known}
+        if not is_partial:
+            gaps = (left, difference, unasked, unlisted, job.failed, unlisted_files, harvest.scope_is_gone)
+            values["proof"] = None if any(gaps) else proof(harvest)
+            harvest.recorder.close_questions()
+            if unread is not None:
+                harvest.recorder.leave_sets(unread)
+        harvest.recorder.settle(values)
+        odd = (_unlisted_files(unlisted_files), left, difference, overcount, lost, closed)
+        odd += (_shared(shared), _unlisted_in_words(unlisted))
+        clean, message = _verdict(job, fates, new, " ".join(filter(None, odd)), unasked)
+        homeless = _homeless_in_words(harvest.recorder.homeless())
+        not_visible = "" if left and harvest.unlisted else count_differences.accounted_for(harvest)
+        unasked_files = _unasked_in_words(harvest.access_check.left_out)
+        return clean, " ".join(filter(None, (message, _gone_in_words(harvest), homeless, not_visible, unasked_files)))
+
+
+def _ask_or_leave(harvest: Importer) -> str:
+    """Ask a person before far more is marked than is likely; gives a sentence where the answer was to leave it all.
+
+    A repository that is being moved, or whose index is being rebuilt, answers well and shows little or nothing.
+    """
+    # Of what was here before, and of what this job brought and the source then lost (see `relist`).
+    here, new = HOLDING.c.made_by != harvest.job_id, HOLDING.c.made_by == harvest.job_id
+    missing = [_missing(harvest, here), _missing(harvest, new)]
+    unseen = sum(each.unseen for each in missing)
+    unlisted = _empty_lists(harvest)
+    answer = (harvest.question or {}).get("answer")
+    if answer == Answer.LEAVE and unseen:
+        return f"The source no longer lists {_number(unseen, 'item')}. A person chose to leave them as they are."
+    if answer == Answer.LEAVE and unlisted:
+        return f"The source counts {_number(unlisted.items, 'item')} and lists none of them. Import it again later."
+    if answer == Answer.MARK:
+        return ""
+    questions = [*(each for each in missing if _is_doubtful(harvest, each)), *([unlisted] if unlisted else [])]
+    return harvest.recorder.ask(questions[0]) if questions else ""
+
+
+def _empty_lists(harvest: Importer) -> Unlisted | None:
+    """What collections count whose lists are empty, though this was not known before; None: not worth a question."""
+    known = harvest.known_hidden
+    new = sum(number for id, number in harvest.unlisted.items() if known.get(id) != number)
+    return Unlisted(new) if new and new >= current_app.config["MISSING_LEAST"] else None
+
+
+def _is_doubtful(harvest: Importer, missing: Missing) -> bool:
+    """Is more missing than may be in one run, or all? A few items are looked up, unless their scope is gone."""
+    unseen, held = missing.unseen, missing.held
+    if unseen < (1 if harvest.scope_is_gone else current_app.config["MISSING_LEAST"]):
+        return False
+    return unseen * 100 > held * current_app.config["MISSING_PERCENT"] or unseen == held
+
+
+def _gone_in_words(harvest: Importer) -> str:
+    """Say that what is imported is gone; "" where it is there."""
+    if not harvest.scope_is_gone:
+        return ""
+    closed = "" if harvest.client.tells_unknown else ", or it is no longer open to the public"
+    return f"The {harvest.scope.kind} is no longer at the source{closed}."
+
+
+def _missing(harvest: Importer, which: ColumnElement[bool]) -> Missing:
+    """How many items that this source holds and that were present were not seen now, and how many there are."""
+    held = (
+        select(func.count(), func.count().filter(harvest.recorder.unseen))
+        .join(ITEM, HOLDING.c.item_id == ITEM.c.id)
+        .where(HOLDING.c.source_id == harvest.source_id, which)
+        .where(HOLDING.c.left.is_(None), ITEM.c.source_state == SourceState.PRESENT)
+    )
+    total, unseen = db.session.execute(held).one()
+    db.session.rollback()
+    return Missing(unseen, total, _gone_in_words(harvest))
+
+
+def _verdict(
+    job: ImportJob, fates: dict[str, int], new: dict[str, int], difference: str, unasked: Sequence[str]
+) -> tuple[bool, str]:
+    """Return whether the job is clean, and what is to say; `new`: files by status that it was the first to meet."""
+    bad_files = sum(number for fate, number in fates.items() if FileStatus(fate).is_problem) + new.get(
+        FileStatus.MISSING, 0
+    )
+    differing = new.get(FileStatus.DIFFERS, 0)
+    problems = [f"{_number(job.failed, 'item')} could not be read." if job.failed else ""]
+    problems += [f"{_number(bad_files, 'file')} could not be downloaded." if bad_files else ""]
+    stored = "1 file is stored" if differing == 1 else f"{differing} files are stored"
+    problems += [f"{stored} with another checksum than at the source." if differing else ""]
+    problems += [difference, f"The repository did not say whether {_named(unasked)} is still there." if unasked else ""]
+    message = " ".join(problem for problem in problems if problem)
+    return not message, message
+
+
+def _number(number: int, thing: str) -> str:
+    return f"1 {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _unlisted_in_words(names: Sequence[str]) -> str:
+    """Say that items can be read and are not listed; "" where there are none."""
+    if not names:
+        return ""
+    what = "1 item can be read but is" if len(names) == 1 else f"{len(names)} items can be read but are"
+    return f"{what} no longer listed: {_named(names)}. The search index of the repository may have to be rebuilt."
+
+
+def _homeless_in_words(number: int) -> str:
+    """Say how many items are in no item set; "" where all are in one."""
+    if not number:
+        return ""
+    what = "1 item is in no item set" if number == 1 else f"{number} items are in no item set"
+    return f"{what}, because the collection cannot be read."
+
+
+def _unasked_in_words(number: int) -> str:
+    """Say for how many files it was not asked who may read them; "" where there are none."""
+    if not number:
+        return ""
+    what = "1 file is" if number == 1 else f"{number:,} files are"
+    return f"Whether {what} still open or closed at the source is checked by later imports."
+
+
+def _unlisted_files(number: int) -> str:
+    """Say of how many items the files could not be listed; "" where there are none."""
+    return f"The files of {_number(number, 'item')} could not be listed. Run the import again later." if number else ""
+
+
+def _shared(handles: Sequence[str]) -> str:
+    """Say that items have one handle; "" where none have."""
+    if not handles:
+        return ""
+    what = "One handle belongs" if len(handles) == 1 else f"{len(handles)} handles belong"
+    return f"{what} to more than one item: {_named(handles)}. All these items are here. Tell the repository."
+
+
+def _named(names: Sequence[str]) -> str:
+    """Return the first of these names, and how many more there are."""
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+
+
+def _left_out(harvest: Importer) -> str | None:
+    """What a retry could not try again, as a sentence."""
+    retried = harvest.options.get("retry")
+    if not retried or not (number := report.nameless_failures(retried)):
+        return None
+    what = "1 failure names" if number == 1 else f"{number} failures name"
+    return f"{what} no item that could be tried again by itself: a re-run reads all."
+
+
+def _mark_unseen(harvest: Importer) -> tuple[list[str], list[str]]:
+    """Ask for each item that this source held and the walk did not show, and mark it (design rule 7).
+
+    Return the handles (or ids) of those that cannot be asked for although the repository answers otherwise, and of
+    those that are as they were, and yet are not listed.
+    """
+    after, unasked, unlisted = 0, list[str](), list[str]()
+    while rows := _unseen(harvest, after):
+        harvest.run.say("Looking for items that the list no longer shows")
+        after = rows[-1].id
+        found = harvest.access.read_with_valid_login(lambda rows=rows: states_of(harvest, rows))
+        with transaction():
+            marked = [(row, state) for row, state in found if state not in (None, SourceState.PRESENT)]
+            harvest.recorder.mark(marked)
+            harvest.run.advance(harvest.requests() | {"vanished": len(marked)})
+            present = [row for row, state in found if state is SourceState.PRESENT]
+            items = [Item(row.source_id, row.handle, row.title, None) for row in present]
+            excluded = takedown.excluded(harvest.place.repository_id, items)
+        unasked += [row.source_key for row, state in found if state is None]
+        unlisted += [row.source_key for row in present if row.source_id not in excluded]
+    return unasked, unlisted
+
+
+def _unseen(harvest: Importer, after: int) -> Sequence[Any]:
+    columns = (ITEM.c.id, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
+    query = (
+        select(*columns, ITEM.c.source_state, ITEM.c.state_since)
+        .join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
+        .where(HOLDING.c.source_id == harvest.source_id, harvest.recorder.unseen)
+        .where(HOLDING.c.left.is_(None), ITEM.c.source_state == SourceState.PRESENT, ITEM.c.id > after)
+    )
+    rows = db.session.execute(query.order_by(ITEM.c.id).limit(BATCH)).all()
+    db.session.rollback()
+    return rows
+
+
+def states_of(harvest: Importer, rows: Sequence[Any]) -> list[tuple[Any, SourceState | None]]:
+    """Ask where each of these items stands, several at a time; None for an item that cannot be asked for."""
+    asks = [partial(harvest.client.item_state, row.source_id, harvest.scope, row.handle) for row in rows]
+    tasks = [partial(harvest.patience.attempt, KIND, ask) for ask in asks]
+    futures = ordered_map(tasks, harvest.width, harvest.run.stop)
+    return [(row, _state(harvest, future.result, ask)) for row, ask, future in zip(rows, asks, futures, strict=True)]
+
+
+def _state(harvest: Importer, first: Callable[[], SourceState], ask: Callable[[], SourceState]) -> SourceState | None:
+    """The answer, waited for while the repository is in trouble; None where the trouble is the item's (rule 12)."""
+    try:
+        return harvest.patience.retry_until_available(
+            KIND, ask, first=first, is_of_object=lambda error: harvest.repository_answers(KIND)
+        )
+    except TransientError:
+        return None
+    except LASTING_ERRORS:
+        if harvest.repository_answers(KIND):
+            return None
+        raise

@@ -1,0 +1,103 @@
+"""What of an import can be tried again by itself. What a later run has looked at since is for that one to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+
+from ..catalogue import changes
+from ..errors import ConflictError
+from ..extensions import db
+from ..jobs import lifecycle, report
+from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding
+from ..models.jobs import ImportJob
+from ..models.repositories import Source
+
+FILE, ITEM = CatalogueFile.__table__, CatalogueItem.__table__
+CHANGE, HOLDING = Change.__table__, Holding.__table__
+
+CHECKED = 200
+
+
+def file_limit(options: Mapping[str, Any]) -> int:
+    """The size in bytes up to which an import with these options fetches a file: what all may have, or less."""
+    most = current_app.config["FILE_LIMIT"]
+    return min(most, *(options.get(name) or most for name in ("file_limit", "files_limit")))
+
+
+def may_come(limit: int) -> ColumnElement[bool]:
+    """The SQL condition on a file that did not come, and may at another time; a larger one than `limit` does not."""
+    fits = (FILE.c.fate == FileStatus.TOO_LARGE) & (FILE.c.size <= limit)
+    return or_(FILE.c.fate.in_([fate for fate in FileStatus if fate.can_be_retried]), fits)
+
+
+def can_retry(job: ImportJob) -> bool:
+    """Return whether an item could not be read, or a file is missing, of what the job was the last to look at."""
+    if not job.is_import or job.is_active or job.undo_began:
+        return False
+    return lacks_files(job.id, job.source_id, job.options) or any(
+        _has(job.id, job.source_id, each) for each in report.UNREAD
+    )
+
+
+def retry(job_id: int) -> int:
+    """Queue an import of only what a job could not read or download, and return its id. Raises ConflictError.
+
+    Missing files are downloaded also after an import without files: an earlier import with files left them out.
+    """
+    job = lifecycle.get(job_id)
+    if not can_retry(job):
+        raise ConflictError(_nothing_to_retry(job))
+    options = lifecycle.of_a_whole_run(job) | {"retry": job_id}
+    if lacks_files(job_id, job.source_id, options):
+        options["files"] = True
+    return lifecycle.create(job.source_id, options, comment=job.comment, reruns=job_id)
+
+
+def _nothing_to_retry(job: ImportJob) -> str:
+    """Return why a job cannot be retried, and which later job can."""
+    later = report.told_by(job)
+    named = f" Job {later[-1]} has checked its files since: retry that job." if later else ""
+    return f"Job {job.id} has nothing to try again.{named}"
+
+
+def lacks_files(job_id: int, source_id: int, options: Mapping[str, Any]) -> bool:
+    """Whether files did not come, now or at an earlier import, of items that the job was the last to see."""
+    mine = (HOLDING.c.source_id == source_id, HOLDING.c.seen_by == job_id, HOLDING.c.retry_limit_bytes.is_not(None))
+    lowest = db.session.scalar(select(func.min(HOLDING.c.retry_limit_bytes)).where(*mine))
+    return lowest is not None and lowest <= file_limit(options)
+
+
+def damaged_items(job_id: int, source_id: int) -> Sequence[Row[Any]]:
+    """The items with damaged files that this job was the last to see: (source_id, handle, title)."""
+    query = _last_seen(job_id, source_id).where(FILE.c.fate == FileStatus.DAMAGED)
+    return db.session.execute(query.distinct().order_by(ITEM.c.id)).all()
+
+
+def _last_seen(job_id: int, source_id: int) -> Select[Any]:
+    """Return a SELECT of the items with problem files that the job was the last to see, joined to their files."""
+    query = select(ITEM.c.source_id, ITEM.c.handle, ITEM.c.title, ITEM.c.id).join(FILE, FILE.c.item_id == ITEM.c.id)
+    query = query.join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
+    return query.where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == job_id, HOLDING.c.has_problem_files)
+
+
+def _has(job_id: int, source_id: int, action: Action) -> bool:
+    """Return whether the job failed in this way to read items that no later job of the source has seen.
+
+    Only the first CHECKED failures are compared with later jobs. If there are more, a retry is always possible.
+    """
+    repository_id = select(Source.repository_id).where(Source.id == source_id).scalar_subquery()
+    failed = select(CHANGE.c.source_key, CHANGE.c.source_id).where(CHANGE.c.source_id.is_not(None))
+    failed = changes.of_job(failed, job_id, action)
+    checked = failed.limit(CHECKED).subquery()
+    query = select(checked.c.source_id)
+    for name in ("source_key", "source_id"):  # with an OR no index would serve
+        same = (ITEM.c.repository_id == repository_id, ITEM.c[name] == checked.c[name])
+        held = select(func.max(HOLDING.c.seen_by)).join(ITEM, ITEM.c.id == HOLDING.c.item_id)
+        # The highest value is looked up for each row. With EXISTS, PostgreSQL would read all items of the repository.
+        last_seen = held.where(*same, HOLDING.c.source_id == source_id).scalar_subquery()
+        query = query.where(func.coalesce(last_seen, 0) <= job_id)
+    return any(db.session.execute(part.limit(1)).first() for part in (query, failed.offset(CHECKED)))

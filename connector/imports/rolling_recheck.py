@@ -1,0 +1,120 @@
+"""Reads the files of a part of the items again with each run, so that within some runs those of all were read.
+
+A run that lists only, or proves by counts that nothing changed, trusts what the source says of its changes. A file that
+was removed, renamed or freed moves no `lastModified` (measured on DSpace 6 to 9, live-findings.md), nor does it always
+come with a new entry in the index: only reading the item tells. So a slice of the items has its turn with each run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app
+from sqlalchemy import select
+
+from ..catalogue import store
+from ..dspace.page_plans import restart_cursor
+from ..dspace.records import Failure, Item, Page, ScopeKind, Subset
+from ..dspace.uuid_partitions import part_of
+from ..errors import RequestRejectedError
+from ..extensions import db
+from ..models.catalogue import Holding
+from ..models.repositories import Source
+
+if TYPE_CHECKING:
+    from .importer import Importer
+
+HOLDING, ITEM = Holding.__table__, store.ITEM
+LOOK, PIECE = 5_000, 20  # items looked at in the catalogue at a time; items read between two cursors
+Part = tuple[int, int]
+
+
+def begun(harvest: Importer) -> Part | None:
+    """The slice (number, of) in which an earlier attempt at this job ended: then the listing is behind it."""
+    cursor = harvest.cursor.get("slice")
+    return cursor and tuple(cursor["part"])
+
+
+def due(harvest: Importer) -> Part | None:
+    """The slice (number, of) whose turn it is in a run that trusted time stamps; None where that is turned off."""
+    of = current_app.config["FILE_CHECK_RUNS"]
+    if of == 0 or harvest.is_partial or harvest.scope.kind is ScopeKind.ITEM:  # a single item is read in any case
+        return None
+    turn = db.session.scalar(select(Source.turn).where(Source.id == harvest.source_id))
+    db.session.rollback()
+    return turn % of, of
+
+
+def plan(harvest: Importer) -> dict[str, Any] | None:
+    """Where the next slice begins, so that it need not find out anew how items are read best; None: it has to.
+
+    That is as this run found it, by its slice or by reading the scope in full, or as a run before it did.
+    """
+    cursor = harvest.cursor
+    if "slice" in cursor:
+        found = restart_cursor(cursor["slice"]["at"])
+    else:
+        walk = cursor.get("walk", {"light": True})
+        found = None if walk.get("light") else restart_cursor(walk.get("at"))
+    return found or (harvest.proof or {}).get("plan")
+
+
+def read(harvest: Importer, part: Part) -> None:
+    """Read the items of a slice in full and record what has changed, each page with its cursor.
+
+    Only of what this run has met so far: what came later is for the next one.
+    """
+    at = harvest.cursor.get("slice", {}).get("at")
+    pages = (_of_this_run(harvest, page, part) for page in _pages(harvest, part, at))
+    harvest.record(pages, "slice", "Reading files again of a part of", is_repeated=True)
+
+
+def _pages(harvest: Importer, part: Part, at: dict[str, Any] | None) -> Iterator[Page]:
+    """In pages; where the source refuses the query that takes, item by item as the catalogue knows them."""
+    if "after" not in (at or {}):
+        try:
+            begin = at or (harvest.proof or {}).get("plan")
+            subset = Subset(part=part)
+            yield from harvest.pages(begin, light=False, seen=lambda ids: set(), with_access=True, subset=subset)
+            return
+        except RequestRejectedError:
+            at = None
+    yield from _by_catalogue(harvest, part, (at or {}).get("after", 0))
+
+
+def _of_this_run(harvest: Importer, page: Page, part: Part) -> Page:
+    """The page without items that this run has not met, or could not read; it tells nothing of the whole scope.
+
+    Nor where items belong: the list has told that, and only it knows of mapped ones.
+    """
+    items = harvest.recorder.not_failed(page.items)
+    met = harvest.recorder.seen([each.id for each in (*items, *page.failures) if each.id])
+    failures = tuple(failure for failure in page.failures if failure.id is None or failure.id in met)
+    items = tuple(replace(item, collection=None) for item in items if item.id in met)
+    return replace(page, items=items, failures=failures, cursor={"part": part, "at": page.cursor}, total=None)
+
+
+def _by_catalogue(harvest: Importer, part: Part, after: int) -> Iterator[Page]:
+    for rows in _rows(harvest, part, after):
+        for start in range(0, len(rows), PIECE):
+            piece = rows[start : start + PIECE]
+            items = [Item(row.source_id, row.handle, row.title, None) for row in piece]
+            results = list(harvest.client.complete(items))
+            failures = tuple(result for result in results if isinstance(result, Failure))
+            complete = tuple(result for result in results if isinstance(result, Item))
+            yield Page(complete, {"after": piece[-1].id}, failures=failures)
+
+
+def _rows(harvest: Importer, part: Part, after: int) -> Iterator[Sequence[Any]]:
+    """The items of a slice that this source holds, in the order of the catalogue."""
+    number, of = part
+    query = select(ITEM.c.id, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
+    query = query.join(HOLDING, HOLDING.c.item_id == ITEM.c.id).where(HOLDING.c.source_id == harvest.source_id)
+    while rows := db.session.execute(query.where(ITEM.c.id > after).order_by(ITEM.c.id).limit(LOOK)).all():
+        db.session.rollback()
+        met = harvest.recorder.seen([row.source_id for row in rows])
+        yield [row for row in rows if row.source_id in met and part_of(row.source_id, of) == number]
+        after = rows[-1].id
+    db.session.rollback()

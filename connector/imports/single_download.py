@@ -1,0 +1,246 @@
+"""Downloads single files, in threads of their own: tries, compares what came with what was announced, tries again."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import logging
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..errors import (
+    LASTING_ERRORS,
+    ConnectorError,
+    MalwareFoundError,
+    NotFoundError,
+    RequestRejectedError,
+    RestrictedError,
+    TooLargeError,
+    TransientError,
+)
+from ..http import Download, Received
+from ..models.catalogue import FileStatus
+from ..storage.content_store import PIECE, FileFolder, Part
+from ..text import human_size
+from . import retry_failed
+from .announced_file import Announced
+from .download_budget import DownloadBudget, Reservation
+from .download_outcomes import Outcome
+
+if TYPE_CHECKING:
+    from .importer import Importer
+
+log = logging.getLogger(__name__)
+KIND = "file"  # of requests
+TRIES = 3
+START = 1024  # bytes that tell a web page
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Bytes that came. `digest`: by the algorithm that the source announced; `start`: the first of them."""
+
+    part: Part
+    got: Download
+    digest: str | None
+    start: bytes
+
+
+class Downloader:
+    """Downloads the file of a row. Raises JobStoppedError and StorageError; what else goes wrong is the outcome."""
+
+    def __init__(self, harvest: Importer, folder: FileFolder):
+        self._client, self._access, self._outage = harvest.client, harvest.access, harvest.patience
+        self._limit = retry_failed.file_limit(harvest.options)
+        self._allowance = DownloadBudget(harvest.options.get("files_limit"), harvest.spent, harvest.run.stop)
+        self._room, self._scanner, self._folder = harvest.room, harvest.scanner, folder
+
+    def __call__(self, row: Any, tries: int = TRIES) -> Outcome:
+        """Return what became of the file, after so many tries.
+
+        Bytes that are not as announced are downloaded once more: where both downloads are alike and of the right
+        size, it is the checksum at the source that is wrong.
+        """
+        if FileStatus(row.fate).is_stored:
+            return self._checked(row)
+        announced = Announced.of(row)
+        outcome = self._attempt(row, announced, tries)
+        if outcome.fate in (FileStatus.DAMAGED, FileStatus.DIFFERS):
+            outcome.discard()
+            first, outcome = outcome, self._attempt(row, announced, tries)
+            if outcome.fate in (FileStatus.DAMAGED, FileStatus.DIFFERS) and first.md5 != outcome.md5:
+                outcome.discard()
+                outcome = _two_different(announced, outcome)
+        return self._scanned(row, outcome)
+
+    def _checked(self, row: Any) -> Outcome:
+        """Return the outcome of a file that is stored: whether it came by login is asked again."""
+        kept = Outcome(FileStatus(row.fate), row.reason, sha256=row.sha256, by_login=row.by_login)
+        try:
+            return replace(kept, by_login=not self._access.is_public(row.bitstream_id))
+        except TransientError as error:
+            return replace(kept, error=error, failed_at=time.monotonic())
+
+    def _attempt(self, row: Any, announced: Announced, tries: int) -> Outcome:
+        if row.size is not None and row.size > self._limit:
+            return Outcome(
+                FileStatus.TOO_LARGE, f"{human_size(row.size)}: more than the limit of {human_size(self._limit)}."
+            )
+        try:
+            share = self._allowance.share(row.size)
+        except TooLargeError as error:
+            return Outcome(FileStatus.TOO_LARGE, str(error))
+        spent = 0
+        try:
+            outcome = self._tries(row, announced, share, tries)
+            spent = outcome.size
+            return outcome
+        finally:
+            share.settle(spent)
+
+    def _tries(self, row: Any, announced: Announced, share: Reservation, tries: int) -> Outcome:
+        """Try at a file for which there is room in the import, and on the disk as soon as it may be."""
+        self._room.wait(row.size or 0)
+        one_try = partial(self._one_try, row, announced, share)
+        try:
+            return self._outage.attempt(KIND, partial(self._outage.repeat, one_try, tries), defers=True)
+        except TransientError as error:
+            return _failed(FileStatus.FAILED, error)
+
+    def _one_try(self, row: Any, announced: Announced, share: Reservation) -> Outcome:
+        try:
+            return self._received(row, announced, share)
+        except RestrictedError as error:
+            return self._restricted(row, error)
+        except TooLargeError as error:
+            return self._too_large(announced, error)
+        except LASTING_ERRORS as error:
+            return _failed(FileStatus.MISSING if isinstance(error, NotFoundError) else FileStatus.FAILED, error)
+
+    def _restricted(self, row: Any, error: RestrictedError) -> Outcome:
+        """Not for us now; where the source says until when, it is tried again after that day."""
+        day = self._client.available_from(row.bitstream_id)
+        if day is None:
+            return Outcome(FileStatus.RESTRICTED, str(error))
+        reason = f"{error} Its embargo ends on {day:%Y-%m-%d}; the next import after that tries again."
+        return Outcome(FileStatus.RESTRICTED, reason, until=day.isoformat())
+
+    def _too_large(self, announced: Announced, error: TooLargeError) -> Outcome:
+        if announced.size is None or announced.size > self._limit:
+            return Outcome(FileStatus.TOO_LARGE, str(error))
+        return Outcome(FileStatus.DAMAGED, f"More came than the {announced.size} bytes that the source announces.")
+
+    def _received(self, row: Any, announced: Announced, share: Reservation) -> Outcome:
+        algorithm = announced.checksum and announced.checksum.algorithm
+        most = min(self._limit, announced.most or self._limit)
+        by_login = False
+
+        def download(sink: Callable[[bytes], object]) -> Download:
+            nonlocal by_login
+            guarded = share.guarded(self._room.guarded(sink))
+            got, by_login = self._access.download(row.bitstream_id, guarded, most)
+            return got
+
+        came = self._into_part(download, algorithm)
+        fate = announced.status(came.got.size, came.digest)
+        if came.got.is_packed and (fate is FileStatus.DAMAGED or _is_packed_on_the_way(announced)):
+            packed, came = came, self._unpacked(came, announced, algorithm)
+            packed.part.discard()
+            fate = announced.status(came.got.size, came.digest)
+        if announced.is_web_page_instead(came.got.media_type, came.start):
+            came.part.discard()
+            raise RequestRejectedError("A web page came instead of the file.")
+        return _outcome(fate, came, announced, by_login)
+
+    def _into_part(self, download: Callable[[Callable[[bytes], object]], Download], algorithm: str | None) -> Arrival:
+        """Return what a download brought, in a new part of the folder."""
+        part, digest, start = self._folder.part(), hashlib.new(algorithm or "md5", usedforsecurity=False), bytearray()
+
+        def sink(piece: bytes) -> None:
+            digest.update(piece)
+            start.extend(piece[: START - len(start)])
+            part.write(piece)
+
+        try:
+            got = download(sink)
+            part.finish()
+        except BaseException:
+            part.discard()
+            raise
+        return Arrival(part, got, digest.hexdigest() if algorithm else None, bytes(start))
+
+    def _unpacked(self, came: Arrival, announced: Announced, algorithm: str | None) -> Arrival:
+        """Return the same bytes unpacked, no more of them than are announced, or than a file may have."""
+        most = self._limit if announced.size is None else announced.size
+
+        def unpack(sink: Callable[[bytes], object]) -> Download:
+            received = Received(self._room.guarded(sink))
+            try:
+                with gzip.open(came.part.path) as file:
+                    while piece := file.read(PIECE):
+                        received.take(piece)
+                        if received.size > most:
+                            raise TooLargeError(f"Unpacked, it is larger than {most:,} bytes.")
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                raise RequestRejectedError("It came packed with gzip, and cannot be unpacked.") from error
+            return replace(received.result(), media_type=came.got.media_type)
+
+        try:
+            return self._into_part(unpack, algorithm)
+        except BaseException:
+            came.part.discard()
+            raise
+
+    def _scanned(self, row: Any, outcome: Outcome) -> Outcome:
+        """Return the outcome after the virus scanner has looked at the bytes, if any came."""
+        if outcome.part is None:
+            return outcome
+        try:
+            self._scanner.approve(outcome.part)
+        except MalwareFoundError as error:
+            log.warning("Bitstream %s is refused by the virus scanner. %s", row.bitstream_id, error)
+            outcome.discard()
+            return Outcome(FileStatus.REFUSED, str(error), size=outcome.size)
+        except BaseException:
+            outcome.discard()
+            raise
+        return outcome
+
+
+def _outcome(fate: FileStatus, came: Arrival, announced: Announced, by_login: bool) -> Outcome:
+    got = came.got
+    if fate is FileStatus.DAMAGED:
+        came.part.discard()
+        reason = f"Not what the source announces ({announced}): MD5 {got.md5}, {got.size} bytes came."
+        return Outcome(fate, reason, md5=got.md5, size=got.size)
+    reason = _wrong_at_the_source(announced, came.digest) if fate is FileStatus.DIFFERS else None
+    return Outcome(fate, reason, came.part, got.sha256, got.md5, got.size, by_login=by_login)
+
+
+def _wrong_at_the_source(announced: Announced, digest: str | None) -> str:
+    return (
+        "Two downloads were the same and have the right size, so the checksum at the source may be wrong. Tell the "
+        f"administrator of the repository. At the source: {announced.checksum}. Of the file: {digest}."
+    )
+
+
+def _two_different(announced: Announced, outcome: Outcome) -> Outcome:
+    """Return the outcome of a file that was not as announced, and different at two downloads."""
+    reason = (
+        f"Not what the source announces ({announced}), and two downloads were not alike. It is not downloaded again "
+        "until the source announces something else, except by a full check or “Retry failed”."
+    )
+    return Outcome(FileStatus.DAMAGED, reason, size=outcome.size, is_unstable=True)
+
+
+def _is_packed_on_the_way(announced: Announced) -> bool:
+    """Return whether a packed body is unpacked, where neither size nor checksum can tell (RFC 9110, 8.4)."""
+    return announced.size is None and announced.checksum is None and not announced.is_packed_itself()
+
+
+def _failed(fate: FileStatus, error: ConnectorError) -> Outcome:
+    return Outcome(fate, str(error), error=error, failed_at=time.monotonic())

@@ -1,0 +1,225 @@
+"""One attempt at a job: its claim, heartbeat, stop flag and fenced counts. The runners do the work."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from contextvars import copy_context
+from datetime import datetime, tzinfo
+from functools import partial
+from typing import Any, TypeVar
+
+from flask import current_app
+from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from config import DEFAULT_PATIENCE
+
+from .. import error_translation
+from ..errors import AttemptSupersededError, ConnectorError, DecisionRequiredError, JobStoppedError
+from ..extensions import db, utcnow
+from ..http import OutageWait
+from ..logs import log_throttled
+from ..models.jobs import AT_WORK, ImportJob, State, WaitReason, wait_columns
+from ..models.repositories import Repository, Source
+from . import lifecycle, scheduling
+
+log = logging.getLogger(__name__)
+Way = TypeVar("Way")
+BEAT = 5.0
+GLANCE = 0.5
+OUR_FAULT = "Something went wrong on our side. The log of the server says what; the job can be resumed."
+_under_way: set[JobAttempt] = set()
+_shutting_down = threading.Event()
+
+
+class JobAttempt:
+    """An attempt that is being worked on. `stop` is set when somebody asks for a stop, or another attempt took over.
+
+    Or when its hours have ended (see `scheduling`): then `resume_at` says when they begin again (UTC).
+    `new_requests`: what `requests` of the job has to grow by since this was asked last, for its page while it waits.
+    """
+
+    new_requests: Callable[[], Mapping[str, int]] = staticmethod(dict)
+
+    def __init__(self, job_id: int, attempt: int, engine: Engine, zone: tzinfo):
+        self.job_id, self.attempt, self._engine, self._zone = job_id, attempt, engine, zone
+        self.stop = threading.Event()
+        self._said, self._untold = "Starting", 0
+        self._waits: dict[int, tuple[WaitReason, str, datetime]] = {}  # by thread
+        self._outages: list[OutageWait] = []
+        self.paused = False
+        self.resume_at: datetime | None = None
+        self._ended = threading.Event()
+        beat = partial(copy_context().run, self._beat)  # what it logs is about the same app and job
+        self._timer = threading.Thread(target=beat, daemon=True, name=f"job-{job_id}-heartbeat")
+
+    def __enter__(self) -> JobAttempt:
+        with self._engine.connect() as connection:
+            self._look(connection)
+        _under_way.add(self)
+        if _shutting_down.is_set():
+            self.pause()
+        self._timer.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._ended.set()
+        self._timer.join()
+        _under_way.discard(self)
+
+    def pause(self) -> None:
+        """End this attempt at its cursor; the job goes back to the queue."""
+        self.paused = True
+        self.stop.set()
+
+    def say(self, sentence: str) -> None:
+        """What the job is doing now, in words for its page."""
+        self._said = sentence
+
+    def waiting(self, reason: WaitReason, detail: str) -> None:
+        """Note that this thread waits for something of ours, and why; "" when that is over."""
+        thread = threading.get_ident()
+        if detail:
+            since = self._waits[thread][2] if thread in self._waits else utcnow()
+            self._waits[thread] = (reason, detail, since)
+        else:
+            self._waits.pop(thread, None)
+
+    @property
+    def doing(self) -> str:
+        """What it said last."""
+        return self._said
+
+    @property
+    def wait(self) -> tuple[WaitReason, str, datetime] | None:
+        """What any of its threads waits for: the reason, the detail, and since when (UTC)."""
+        found = [*self._waits.values()]
+        for wait in filter(None, (outage.wait_now for outage in list(self._outages))):
+            reason = WaitReason.FILE if wait.kind == "file" else WaitReason.REPOSITORY
+            found.append((reason, wait.detail, wait.since))
+        return min(found, key=lambda one: one[2], default=None)
+
+    def new_outage(self, **clock: Any) -> OutageWait:
+        """Make the OutageWait of a connection: with the maximum outage that is set, and the stop of this attempt."""
+        seconds = current_app.config["PATIENCE"]
+        outage = OutageWait(DEFAULT_PATIENCE if seconds is None else seconds, self.stop, zone=self._zone, **clock)
+        self._outages.append(outage)
+        return outage
+
+    def reach(self, connect: Callable[..., Way], repository: Repository) -> Way:
+        """Return the way to a repository that `connect` opens; this attempt shows what its requests wait for."""
+        return connect(repository, new_outage=self.new_outage)
+
+    def check(self) -> None:
+        """Raises JobStoppedError when a stop was asked for."""
+        if self.stop.is_set():
+            raise JobStoppedError("Stopped.")
+
+    def advance(self, counts: Mapping[str, int], **values: Any) -> None:
+        """Add to counts and set values of the job row, inside the caller's transaction. Raises
+        AttemptSupersededError."""
+        table = ImportJob.__table__
+        sums = {name: table.c[name] + number for name, number in counts.items() if number}
+        statement = update(table).where(
+            table.c.id == self.job_id, table.c.attempt == self.attempt, table.c.state.in_(AT_WORK)
+        )
+        if not db.session.execute(statement.values(**sums, **values, heartbeat=utcnow())).rowcount:
+            raise AttemptSupersededError("Another worker has taken this job over.")
+
+    def _beat(self) -> None:
+        """Beat every 5 s, and glance at the state oftener: a large file or a long wait takes longer than any page.
+
+        The requests of a beat that could not be written are written by the next.
+        """
+        table = ImportJob.__table__
+        mine = (table.c.id == self.job_id, table.c.attempt == self.attempt)
+        glances, said = 0, None
+        while not self._ended.wait(GLANCE):
+            glances += 1
+            wait = self.wait
+            now = (self.doing, wait and wait[:2])
+            beats = glances % int(BEAT / GLANCE) == 0 or said != now
+            try:
+                with self._engine.begin() as connection:
+                    if beats:
+                        said = now
+                        self._untold += self.new_requests().get("requests", 0)
+                        values = {"heartbeat": utcnow(), "doing": now[0], **wait_columns(*(wait or (None,)))}
+                        values["requests"] = table.c.requests + self._untold
+                        connection.execute(update(table).where(*mine).values(values))
+                    self._look(connection)
+                self._untold = 0 if beats else self._untold
+            except SQLAlchemyError as error:
+                told = error_translation.translate(error)
+                sentence = f"The heartbeat of job {self.job_id} could not be written. {told or ''}".rstrip()
+                log_throttled(log, sentence, None if told else error)
+
+    def _look(self, connection: Connection) -> None:
+        """Stop where that was asked for, or where its hours have ended."""
+        job, source = ImportJob.__table__, Source.__table__
+        query = select(job.c.state, job.c.kind, job.c.scheduled, job.c.options, source.c.schedule).join(source)
+        row = connection.execute(query.where(job.c.id == self.job_id, job.c.attempt == self.attempt)).one_or_none()
+        if row is None or row.state != State.RUNNING:
+            self.stop.set()
+        elif opens := scheduling.opening(row, self._zone, utcnow()):
+            self.resume_at = opens
+            self.stop.set()
+
+
+def pause_all() -> None:
+    """The process is about to end: every job under way goes back to the queue at its cursor."""
+    _shutting_down.set()
+    for run in list(_under_way):
+        run.pause()
+
+
+def stop_here(job_id: int) -> None:
+    """Stop a job at once if it is worked on in this process (from a signal handler: no database)."""
+    for run in list(_under_way):
+        if run.job_id == job_id:
+            run.stop.set()
+
+
+def work(job_id: int, runner: Callable[[JobAttempt], tuple[bool, str]]) -> bool:
+    """Claim a job and carry it out; False where it could not be claimed. Whatever happens, the row tells how it ended.
+
+    `runner` gives (clean, message).
+    """
+    attempt = lifecycle.claim(job_id)
+    if attempt is None:
+        lifecycle.note_other_job(job_id)
+        return False
+    log.info("The job begins, attempt %s", attempt)
+    zone = current_app.config["TIMEZONE"]
+    state, message, clean, resume_at = State.FAILED, OUR_FAULT, None, None
+    is_lost = False
+    try:
+        with JobAttempt(job_id, attempt, db.engine, zone) as run:
+            try:
+                run.check()
+                clean, message = runner(run)
+                state = State.COMPLETED
+            except DecisionRequiredError as question:
+                state, message = State.STOPPED, str(question)
+            except JobStoppedError:
+                state, message = (State.QUEUED, "") if run.paused else (State.STOPPED, "Stopped.")
+                if state is State.STOPPED and run.resume_at:
+                    message, resume_at = scheduling.waiting(run.resume_at, zone), run.resume_at
+    except ConnectorError as error:
+        message = str(error)
+    except OperationalError:  # the database was locked, restarted or full: that passes, so it is as after a crash
+        log.exception("The database failed under job %s", job_id)
+        is_lost = True
+    except Exception:
+        log.exception("Job %s failed", job_id)
+    finally:
+        db.session.rollback()
+        if is_lost:
+            lifecycle.requeue_after_database_error(job_id, attempt)
+        else:
+            lifecycle.finish(job_id, attempt, state, message, clean, resume_at)
+            log.info("The job is %s. %s", state, message)
+        db.session.remove()
+    return True

@@ -1,0 +1,146 @@
+"""A job in words and numbers, as the pages show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from .. import formatting
+from ..catalogue.item_presentation import FATES
+from ..catalogue.source_links import page_link
+from ..models.catalogue import FileStatus
+from ..models.jobs import AT_WORK, ImportJob, Kind, State, WaitReason
+
+STATUS = {
+    State.QUEUED: "Waiting for its turn",
+    State.RUNNING: "Running",
+    State.STOPPING: "Stopping",
+    State.STOPPED: "Stopped",
+    State.COMPLETED: "Completed",
+    State.FAILED: "Failed",
+}
+COUNTS = {
+    Kind.IMPORT: {"added": "Added", "updated": "Updated", "unchanged": "Unchanged", "failed": "Failed"},
+    Kind.UNDO: {"removed": "Removed", "restored": "Restored", "kept": "Kept"},
+    Kind.PREVIEW: {"added": "Would be new", "updated": "Would change", "unchanged": "Unchanged", "failed": "Failed"},
+    Kind.REHEARSAL: {"added": "Shown", "failed": "Failed"},
+}
+RARE = {
+    Kind.IMPORT: {"vanished": "Gone at the source", "hidden": "Not visible"},
+    Kind.PREVIEW: {"vanished": "Gone at the source", "hidden": "Not visible"},
+}
+WAITS = {
+    WaitReason.REPOSITORY: "Waiting for the repository since {}",
+    WaitReason.FILE: "Waiting for the repository since {}",
+    WaitReason.DISK_SPACE: "Waiting for disk space since {}",
+    WaitReason.VIRUS_SCANNER: "Waiting for the virus scanner since {}",
+}
+SOON = 3.0  # seconds of work before a rate means anything
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is: `done` of `total` items (None: not known yet), `rate` in items a second, `left` in seconds."""
+
+    done: int
+    total: int | None
+    rate: float | None
+    left: float | None
+
+
+def sort(job: ImportJob) -> str:
+    """What sort of job it is, in words: "Import" only where all of the source is read."""
+    if job.is_undo:
+        return f"Undo of job {job.undoes_id}"
+    if job.is_import:
+        options = job.options
+        if options.get("retry"):
+            return f"Retry of job {options['retry']}"
+        if options.get("only"):
+            return "Chosen items"
+        if options.get("test"):
+            return "Test import"
+    return Kind(job.kind).value.capitalize()
+
+
+def heading(job: ImportJob, label: str) -> str:
+    """Return what the job does, in words. `label`: of its source, for who reads it (see `source_label`)."""
+    if job.is_undo:
+        return f"Undo of import {job.undoes_id}"
+    if job.options.get("retry"):
+        return f"{sort(job)}: {label}"
+    return f"{sort(job)} of {label}"
+
+
+def status(job: ImportJob) -> str:
+    """Where the job stands, in words."""
+    if job.is_import and job.is_undone:
+        return "Undone"
+    if job.asks:
+        return "Waiting for your answer"
+    if job.is_waiting:
+        return f"Waiting until {formatting.clock(job.resume_at)}"
+    if job.state == State.COMPLETED and job.clean is False:
+        return "Completed with problems"
+    if job.is_held_up:
+        return wait(job)
+    return STATUS[State(job.state)]
+
+
+def wait(job: ImportJob | Row[Any]) -> str:
+    """What a running job waits for, and since when."""
+    return WAITS[WaitReason(job.wait_reason)].format(formatting.since(job.wait_since))
+
+
+def doing(job: ImportJob) -> str:
+    """What it does now, or why it has to wait: what it waits for stands in its status."""
+    return job.wait_detail if job.is_held_up or job.wait_reason == WaitReason.OTHER_JOB else job.doing
+
+
+def tone(job: ImportJob) -> str:
+    """How the status is coloured: good, bad, live or quiet."""
+    if job.is_active:
+        return "live"
+    if job.state == State.FAILED or job.asks or job.clean is False:
+        return "bad"
+    return "good" if job.state == State.COMPLETED and not job.undo_began else "quiet"
+
+
+def progress(job: ImportJob) -> Progress:
+    """How far the job is. The rate is that of all its work until now; what is hidden at the source is not expected."""
+    if job.is_undo:
+        return Progress(job.removed + job.restored + job.kept, None, None, None)
+    total = _total(job)
+    rate = job.seen / job.seconds if job.state in AT_WORK and job.seconds > SOON and job.seen else None
+    left = (total - job.seen) / rate if rate and total is not None and total > job.seen else None
+    return Progress(job.seen, total, rate, left)
+
+
+def counts(job: ImportJob) -> Sequence[tuple[str, Any]]:
+    """The counts of a job as (label, number), in the order the page shows them."""
+    rare = {name: label for name, label in RARE.get(Kind(job.kind), {}).items() if getattr(job, name)}
+    return [(label, getattr(job, name)) for name, label in (COUNTS[Kind(job.kind)] | rare).items()]
+
+
+def files(job: ImportJob) -> Sequence[tuple[str, int]]:
+    """Return how many files have each status, as (status, number), stored files first, without statuses of no file."""
+    found = [(FileStatus(fate), number) for fate, number in job.files.items() if number]
+    return [(FATES[fate], number) for fate, number in sorted(found, key=lambda pair: not pair[0].is_stored)]
+
+
+def source_page(job: ImportJob, problem: Mapping[str, Any]) -> str | None:
+    """The page at the source of an item that had a problem (see `report.problems`), where it is known by anything."""
+    if not problem["handle"] and not problem["id"]:
+        return None
+    server = job.source.repository.server
+    return page_link(server.site_url, server.ui_url, server.generation, problem["id"] or "", problem["handle"])
+
+
+def _total(job: ImportJob) -> int | None:
+    if job.expected is None:
+        return job.options.get("test")
+    total = max(job.expected - job.hidden, job.seen)
+    return min(total, job.options.get("test") or total)

@@ -1,0 +1,376 @@
+"""What can be done with a job: create, claim, stop, resume, recover, finish. The job row is the truth.
+
+States and counts change only by single UPDATE statements. A running job's writes are fenced by its attempt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased, joinedload
+
+from ..accounts import audit
+from ..errors import ConflictError, NotFoundError
+from ..extensions import db, transaction, utcnow
+from ..models.catalogue import FileStatus
+from ..models.jobs import ACTIVE, AT_WORK, Answer, ImportJob, Kind, State, WaitReason, wait_columns
+from ..models.repositories import Repository, Source
+from ..storage.content_store import is_alive
+
+STALE = timedelta(seconds=60)
+MOST_DEATHS = 5
+KEPT_FILES = tuple(f"files_{fate.value}" for fate in FileStatus if fate.is_stored)
+MOVING = ("seen", "bytes", *KEPT_FILES, "vanished", "removed", "restored", "kept")
+ANY_HOUR = "any_hour"  # option of a run that a person resumed while it waited for its hours: it no longer keeps to any
+OF_SOME = {"retry", "only"}  # options of an import that reads no more than the items they name
+FOR_ONCE = {*OF_SOME, "full", "rehearse"}  # options that the next import of a source does not take over
+JOB = ImportJob.__table__
+IS_WAITING = (JOB.c.state == State.STOPPED) & JOB.c.resume_at.is_not(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """How an attempt ends before its time, in words: what the job is doing then, what befell it, who may know why."""
+
+    doing: str
+    what: str
+    why: str
+
+
+PROCESS_ENDED = Death(
+    "The worker was gone; the job goes on at its cursor.",
+    "The process that worked on it ended",
+    "The log of the server or of the system may say why (no memory left, for instance).",
+)
+DATABASE_FAILED = Death(
+    "The database failed; the job goes on at its cursor.",
+    "The database of this app failed",
+    "The log of the server says why (locked, restarted, or no room on its disk).",
+)
+
+
+def get(job_id: int) -> ImportJob:
+    """The job, or NotFoundError."""
+    its_source = joinedload(ImportJob.source).joinedload(Source.repository)  # pages and polls show both
+    job = db.session.get(ImportJob, job_id, options=[its_source])
+    if job is None:
+        raise NotFoundError(f"There is no job {job_id}.")
+    return job
+
+
+def create(
+    source_id: int,
+    options: Mapping[str, Any],
+    *,
+    comment: str = "",
+    kind: Kind = Kind.IMPORT,
+    reruns: int | None = None,
+    requests: int = 0,
+) -> int:
+    """Queue an import of a source and give its id; while one of that source is active, the id of that one.
+
+    `kind`: or a preview or rehearsal of an import with these options. `requests`: how many were made already to find
+    the source.
+    """
+    with transaction():
+        source = db.session.get_one(Source, source_id)
+        lock_repository(source.repository_id)
+        active = select(JOB.c.id).where(JOB.c.source_id == source_id, JOB.c.state.in_(ACTIVE), JOB.c.kind == kind)
+        if (job_id := db.session.scalar(active.order_by(JOB.c.id))) is not None:
+            return job_id
+        options = {name: value for name, value in options.items() if name != ANY_HOUR}
+        # What was only looked at so far is imported as it was looked at.
+        if (kind is Kind.IMPORT and not options.keys() & OF_SOME) or not source.options:
+            source.options = {name: value for name, value in options.items() if name not in FOR_ONCE}
+        return add(source, options, comment=comment, kind=kind.value, reruns_id=reruns, requests=requests)
+
+
+def add(source: Source, options: Mapping[str, Any], **values: Any) -> int:
+    """Queue an import inside the caller's transaction and give its id. `values`: of other columns of the job."""
+    job = ImportJob(repository_id=source.repository_id, source_id=source.id, options=dict(options), **values)
+    db.session.add(job)
+    db.session.flush()
+    audit.note(job.kind, source.name, job=job.id)
+    return job.id
+
+
+def rerun(job_id: int, kind: Kind = Kind.IMPORT, *, full: bool = False) -> int:
+    """Queue the same source again, with the options of that job; a test import stays one. Gives the new id.
+
+    `kind`: or a preview of that. `full`: read every item, whatever that job did.
+    """
+    job = get(job_id)
+    if not job.is_import:
+        raise ConflictError(f"Job {job_id} is no import; only imports can be run again.")
+    options = of_a_whole_run(job) if job.options.keys() & OF_SOME else job.options
+    options = options | ({"full": True} if full else {})
+    return create(job.source_id, options, kind=kind, comment=job.comment, reruns=job_id)
+
+
+def of_a_whole_run(job: ImportJob) -> dict[str, Any]:
+    """The options of a job as those of a run that reads all of its scope."""
+    return {name: value for name, value in job.options.items() if name not in (*OF_SOME, "test", "rehearse")}
+
+
+def create_undo(job_id: int) -> int:
+    """Queue the undo of an import and give its id. Raises ConflictError where design rule 3 forbids it."""
+    with transaction():
+        job = get(job_id)
+        lock_repository(job.repository_id)
+        refuse_undo(job)
+        db.session.execute(update(JOB).where(JOB.c.id == job_id, IS_WAITING).values(resume_at=None, message="Stopped."))
+        undo = ImportJob(
+            repository_id=job.repository_id,
+            source_id=job.source_id,
+            kind=Kind.UNDO.value,
+            undoes_id=job.id,
+            comment=job.comment,
+        )
+        db.session.add(undo)
+        db.session.flush()
+        audit.note("undo", job.source.name, job=undo.id, undoes=job.id)
+        return undo.id
+
+
+def lock_repository(repository_id: int) -> None:
+    """Until the transaction ends, nobody else queues a job of this repository (SQLite has one writer anyway)."""
+    db.session.execute(select(Repository.id).where(Repository.id == repository_id).with_for_update())
+
+
+def refuse_undo(job: ImportJob) -> None:
+    """Raises ConflictError unless the job can be undone now."""
+    if job.is_look:
+        raise ConflictError(f"Job {job.id} only looked and changed nothing: there is nothing to undo.")
+    if job.is_undo:
+        raise ConflictError(f"Job {job.id} is an undo itself: to have the items back, import again.")
+    if job.is_undone:
+        raise ConflictError(f"Import {job.id} is undone already.")
+    if job.undo_began:
+        raise ConflictError(f"The undo of import {job.id} is job {job.undone_by[0].id}: resume that one.")
+    busy = select(JOB.c.id).where(JOB.c.repository_id == job.repository_id, JOB.c.state.in_(ACTIVE))
+    if (active := db.session.scalar(busy)) is not None:
+        raise ConflictError(f"Job {active} of this repository is still active: wait for it, or stop it first.")
+
+
+def worker_name() -> str:
+    """Which process this is, for people who look at the job row."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def claim(job_id: int) -> int | None:
+    """Take a queued job to work on; gives the attempt that fences its writes, None where somebody else has it.
+
+    None also while another job of the repository is at work.
+    """
+    statement = (
+        update(JOB)
+        .where(JOB.c.id == job_id, JOB.c.state == State.QUEUED)
+        .values(
+            state=State.RUNNING.value,
+            attempt=JOB.c.attempt + 1,
+            worker=worker_name(),
+            heartbeat=utcnow(),
+            claimed=utcnow(),
+            started=func.coalesce(JOB.c.started, utcnow()),
+            ended=None,
+            clean=None,
+            message="",
+            doing="Starting",
+            noticed=None,
+            **wait_columns(None),
+        )
+        .returning(JOB.c.attempt)
+    )
+    try:
+        with transaction():
+            return db.session.scalar(statement)
+    except IntegrityError:  # the index of jobs at work: another of this repository is
+        return None
+
+
+def stop(job_id: int) -> None:
+    """Ask a job to stop: a queued one is stopped at once, a running one within seconds. ConflictError where it has
+    ended.
+
+    One that waits for its hours no longer goes on by itself.
+    """
+    with transaction():
+        idle = JOB.c.state.in_((State.QUEUED, State.STOPPED))
+        values = {
+            "state": case((idle, State.STOPPED.value), else_=State.STOPPING.value),
+            "message": case((IS_WAITING, "Stopped."), else_=JOB.c.message),
+            "resume_at": None,
+            **wait_columns(None),
+        }
+        active = JOB.c.state.in_(ACTIVE) | IS_WAITING
+        statement = update(JOB).where(JOB.c.id == job_id, active).values(values)
+        if not db.session.execute(statement).rowcount:
+            raise ConflictError(f"Job {job_id} is not active, so there is nothing to stop.")
+        audit.note("stop", f"job {job_id}")
+
+
+def resume(job_id: int, answer: Answer | None = None) -> None:
+    """Queue a stopped or failed job again, or one whose worker is gone; it goes on at its cursor. Raises ConflictError.
+
+    `answer`: to the question that the job ended with, if it did.
+    """
+    recover()
+    with transaction():
+        job = get(job_id)
+        _refuse_resume(job, answer)
+        values: dict[str, Any] = {"state": State.QUEUED.value, "deaths": 0, "resume_at": None, "pruned": None}
+        values |= wait_columns(None)
+        if job.is_waiting:
+            values["options"] = job.options | {ANY_HOUR: True}
+        if answer is not None:
+            values["question"] = job.question | {"answer": answer.value}
+        resumable = (State.STOPPED.value, State.FAILED.value, State.QUEUED.value)
+        mine = (JOB.c.id == job_id, JOB.c.attempt == job.attempt, JOB.c.state.in_(resumable))
+        # A later job may have settled the question, and another person may have answered it, since it was read.
+        settles = ("settled_by",) if answer is None else ("settled_by", "answer")
+        is_open = [JOB.c.question[name].as_string().is_(None) for name in settles]
+        if not db.session.execute(update(JOB).where(*mine, *is_open).values(values)).rowcount:
+            db.session.refresh(job)
+            _refuse_resume(job, answer)
+            raise ConflictError(f"Job {job_id} is {job.state}: only a stopped or failed job can be resumed.")
+        audit.note("resume", f"job {job_id}", **({"answer": answer.value} if answer else {}))
+
+
+def _refuse_resume(job: ImportJob, answer: Answer | None) -> None:
+    """Raise ConflictError where a job cannot go on, or not with this answer."""
+    if job.undo_began:
+        raise ConflictError(f"Import {job.id} was undone: import again instead.")
+    if job.is_settled:
+        raise ConflictError(f"{job.message} Import again instead.")
+    if answer is not None and not job.asks:
+        raise ConflictError(f"Job {job.id} has no question that waits for an answer.")
+    if job.is_look and job.pruned:
+        raise ConflictError(f"What job {job.id} had found was removed since: look again instead.")
+    if job.asks and answer is None:
+        raise ConflictError(job.message)
+
+
+def recover() -> list[int]:
+    """Put jobs whose worker is gone back to the queue (a stopping one is stopped); gives the ids of all queued jobs.
+
+    One that dies again and again at the same place is failed: whatever kills its process would do so for ever.
+    One that waited for its hours is queued when they have come.
+    """
+    now = utcnow()
+    # A heartbeat of the future is of a clock that was set right since.
+    stale = ~JOB.c.heartbeat.between(now - STALE, now + STALE) | JOB.c.worker.in_(_dead_workers())
+    with transaction():
+        for row in db.session.execute(select(JOB).where(JOB.c.state == State.RUNNING, stale)):
+            mine = (JOB.c.id == row.id, JOB.c.attempt == row.attempt, JOB.c.state == State.RUNNING)
+            db.session.execute(update(JOB).where(*mine).values(_after_death(row, PROCESS_ENDED)))
+        waited = update(JOB).where(IS_WAITING, JOB.c.resume_at <= utcnow())
+        db.session.execute(waited.values(state=State.QUEUED.value, resume_at=None, **wait_columns(None)))
+        ended = update(JOB).where(JOB.c.state == State.STOPPING, stale)
+        values = {"state": State.STOPPED.value, "ended": utcnow(), "message": "Stopped.", "doing": ""}
+        db.session.execute(ended.values(values | wait_columns(None)))
+    return list(db.session.scalars(select(JOB.c.id).where(JOB.c.state == State.QUEUED).order_by(JOB.c.id)))
+
+
+def requeue_after_database_error(job_id: int, attempt: int) -> None:
+    """The database failed under this attempt: as if its process had died, it is queued again, or failed at last."""
+    with transaction():
+        mine = (JOB.c.id == job_id, JOB.c.attempt == attempt, JOB.c.state == State.RUNNING)
+        for row in db.session.execute(select(JOB).where(*mine)):
+            db.session.execute(update(JOB).where(*mine).values(_after_death(row, DATABASE_FAILED)))
+
+
+def kept_files(row: Any) -> int:
+    """Return how many files a job has stored, of a row of the table of jobs."""
+    return sum(getattr(row, name) for name in KEPT_FILES)
+
+
+def _after_death(row: Any, death: Death) -> dict[str, Any]:
+    """What becomes of a job whose attempt died. Its place: the cursor, and what moves between two cursors."""
+    place = json.dumps([row.cursor, *(getattr(row, name) for name in MOVING)], sort_keys=True)
+    died_at = hashlib.sha256(place.encode()).hexdigest()
+    deaths = row.deaths + 1 if row.died_at == died_at else 1
+    values = {"died_at": died_at, "deaths": deaths} | wait_columns(None)
+    if deaths < MOST_DEATHS:
+        return values | {"state": State.QUEUED.value, "doing": death.doing}
+    after = f"after {row.removed + row.restored if row.kind == Kind.UNDO else row.seen} items"
+    message = (
+        f"{death.what} {deaths} times at the same place: {after}, with {kept_files(row)} files fetched, "
+        f"while it said “{row.doing}”. {death.why} It can be resumed."
+    )
+    return values | {"state": State.FAILED.value, "ended": utcnow(), "message": message, "doing": ""}
+
+
+def _dead_workers() -> list[str]:
+    """Workers at work whose process on this machine is gone: no need to wait until their heartbeat is stale."""
+    ours = select(JOB.c.worker).where(JOB.c.state.in_(AT_WORK), JOB.c.worker.startswith(f"{socket.gethostname()}:"))
+    pids = {worker: int(worker.rpartition(":")[2]) for worker in db.session.scalars(ours)}
+    return [worker for worker, pid in pids.items() if not is_alive(pid)]
+
+
+def next_queued(repository_id: int) -> int | None:
+    """The job that has waited longest for its turn in this repository."""
+    waiting = select(JOB.c.id).where(JOB.c.repository_id == repository_id, JOB.c.state == State.QUEUED)
+    return db.session.scalar(waiting.order_by(JOB.c.id))
+
+
+def note_other_job(job_id: int) -> None:
+    """Note on a queued job which other job of its repository it waits for, if it does and does not say so yet."""
+    other = aliased(ImportJob)
+    query = select(other.id).join(ImportJob, ImportJob.repository_id == other.repository_id)
+    with transaction():
+        running = db.session.scalar(query.where(ImportJob.id == job_id, other.id != job_id, other.state.in_(AT_WORK)))
+        if running is not None:
+            detail = f"Job {running} of this repository is running."
+            mine = (JOB.c.id == job_id, JOB.c.state == State.QUEUED, JOB.c.wait_detail != detail)
+            columns = wait_columns(WaitReason.OTHER_JOB, detail, utcnow())
+            db.session.execute(update(JOB).where(*mine).values(columns))
+
+
+def finish(
+    job_id: int, attempt: int, state: State, message: str, clean: bool | None, resume_at: datetime | None = None
+) -> None:
+    """Set the final state of this attempt; nothing when another attempt has taken over.
+
+    `resume_at`: when it goes on by itself (UTC), unless a person has asked for a stop in the meantime.
+    """
+    goes_on = JOB.c.state == State.RUNNING
+    hours = wait_columns(WaitReason.HOURS, message, utcnow())
+    wait = {
+        name: value if resume_at is None else case((goes_on, hours[name]), else_=value)
+        for name, value in wait_columns(None).items()
+    }
+    with transaction():
+        job = db.session.get_one(ImportJob, job_id)
+        seconds = (utcnow() - job.claimed).total_seconds()
+        done = {"cursor": _who_read(job.cursor)} if state is State.COMPLETED else {}
+        db.session.execute(
+            update(JOB)
+            .where(JOB.c.id == job_id, JOB.c.attempt == attempt, JOB.c.state.in_(AT_WORK))
+            .values(
+                state=state.value,
+                clean=clean,
+                message=message if resume_at is None else case((goes_on, message), else_="Stopped."),
+                resume_at=None if resume_at is None else case((goes_on, resume_at), else_=None),
+                doing="",
+                **wait,
+                heartbeat=None,
+                ended=None if state is State.QUEUED else utcnow(),
+                worked=JOB.c.worked + seconds,
+                **done,
+            )
+        )
+
+
+def _who_read(cursor: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What is kept of the cursor of a completed job: nobody goes on there, and it may be long."""
+    login = (cursor or {}).get("login")
+    return None if login is None else {"login": login}

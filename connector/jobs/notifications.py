@@ -1,0 +1,180 @@
+"""Tells people and programs how a scheduled import ended, by e-mail and by a webhook.
+
+At least once: a notice counts as sent when a mail server or webhook has taken it, and until then it is tried again.
+A process that is killed between the two sends it a second time, under the same Message-ID. One of two channels that
+fails while the other takes the notice is logged. Nothing that goes wrong here changes the job.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import current_app
+from sqlalchemy import select, update
+
+from .. import mail
+from ..errors import ConnectorError, InvalidInputError, NotificationError
+from ..extensions import db, transaction, utcnow
+from ..formatting import plural
+from ..models.jobs import ImportJob, State
+from ..repositories.http_factory import open_http, page_outage
+from . import report
+
+log = logging.getLogger(__name__)
+JOB = ImportJob.__table__
+ENDED = (State.COMPLETED, State.FAILED, State.STOPPED)
+AGAIN = timedelta(minutes=5)  # longer than all time limits of one try together
+GIVE_UP = timedelta(days=1)
+SUBJECT = "DSpace Connector"
+SHOWN = 20
+ANSWER_SECONDS = 30
+
+
+def is_due(job: ImportJob) -> bool:
+    """Whether a notice of how this job ended is wanted and not sent yet, by anybody."""
+    if job.noticed is not None or job.ended is None or job.ended < utcnow() - GIVE_UP:
+        return False
+    return job.scheduled and not job.is_active and bool(_channels()) and _is_wanted(job)
+
+
+def _is_wanted(job: ImportJob) -> bool:
+    wanted = current_app.config["NOTICE"]
+    if wanted == "never":
+        return False
+    if job.state == State.STOPPED:  # by a person, or until its hours come: nobody need be told
+        return job.asks
+    return wanted == "always" or not job.clean or job.vanished > 0
+
+
+def send_due() -> None:
+    """Send what is due, each by one of the workers that try. What cannot be sent is logged, and tried again later."""
+    wanted = (JOB.c.scheduled, JOB.c.noticed.is_(None), JOB.c.ended > utcnow() - GIVE_UP)
+    for job in db.session.scalars(select(ImportJob).where(*wanted).order_by(ImportJob.id)).all():
+        if is_due(job) and _claim(job.id, job.attempt) and _deliver(job.id):
+            with transaction():
+                db.session.execute(_ended(job.id, job.attempt).values(noticed=utcnow()))
+
+
+def _claim(job_id: int, attempt: int) -> bool:
+    """Take the notice for so long that nobody else tries it; the heartbeat of an ended job says when that was last."""
+    free = JOB.c.heartbeat.is_(None) | (JOB.c.heartbeat < utcnow() - AGAIN)
+    with transaction():
+        claim = _ended(job_id, attempt).where(JOB.c.noticed.is_(None), free).values(heartbeat=utcnow())
+        return bool(db.session.execute(claim).rowcount)
+
+
+def _ended(job_id: int, attempt: int) -> Any:
+    """An UPDATE of the job as it ended; not once it has gone on."""
+    return update(JOB).where(JOB.c.id == job_id, JOB.c.attempt == attempt, JOB.c.state.in_(ENDED))
+
+
+def _deliver(job_id: int) -> bool:
+    """Whether any channel took the notice."""
+    told = _Told(db.session.get_one(ImportJob, job_id))
+    db.session.rollback()  # no transaction is open while the network is used
+    taken = []
+    for name, send in _channels().items():
+        try:
+            send(told)
+            taken.append(name)
+        except NotificationError as error:
+            log.warning("The notice of job %s could not be sent by %s: %s", job_id, name, error)
+    return bool(taken)
+
+
+def send_trial() -> list[str]:
+    """Send a trial by each channel; gives their names. Raises InvalidInputError where none is set, or
+    NotificationError."""
+    channels = _channels()
+    if not channels:
+        raise InvalidInputError("No notices are set up: CONNECTOR_SMTP or CONNECTOR_NOTICE_WEBHOOK is needed.")
+    for send in channels.values():
+        send(_Trial())
+    return list(channels)
+
+
+def _channels() -> dict[str, Callable[[Any], None]]:
+    settings = {"e-mail": ("SMTP", _by_mail), "webhook": ("NOTICE_WEBHOOK", _by_webhook)}
+    return {name: send for name, (setting, send) in settings.items() if current_app.config[setting]}
+
+
+class _Told:
+    """What is told of a job: a mail with `subject` and `text`, and `data` for programs."""
+
+    def __init__(self, job: ImportJob):
+        self.name = f"{job.created:%Y%m%d%H%M%S%f}.{job.id}.{job.attempt}"
+        self.subject = f"{SUBJECT}: {job.source.label}, {_outcome(job)}"
+        self.text = _text(job)
+        source = {"source": job.source.label, "repository": job.source.repository.label, "link": _link(job)}
+        self.data = report.as_dict(job, with_restricted=False) | source
+
+
+class _Trial:
+    """The same for a trial."""
+
+    def __init__(self) -> None:
+        self.name = f"{utcnow():%Y%m%d%H%M%S%f}.trial"
+        self.subject = f"{SUBJECT}: a trial"
+        self.text = "This is how you will be told of scheduled imports. Nothing has happened.\n"
+        self.data = {"trial": True, "message": self.text.strip()}
+
+
+def _by_mail(told: _Told | _Trial) -> None:
+    mail.send(mail.message(told.subject, told.text, told.name))
+
+
+def _by_webhook(told: _Told | _Trial) -> None:
+    """POST the data as JSON. The address is a secret, as a rule: no sentence holds more of it than the host."""
+    url = current_app.config["NOTICE_WEBHOOK"]
+    http = open_http(url, page_outage(), connect_timeout=10, read_timeout=ANSWER_SECONDS, deadline=ANSWER_SECONDS)
+    try:
+        http.post(url, json=told.data, headers={})
+    except ConnectorError as error:
+        said = re.sub(r"https?://\S+", urlsplit(url).hostname or "", str(error))
+        raise NotificationError(f"The webhook did not take it. {said}") from None
+    finally:
+        http.close()
+
+
+def _outcome(job: ImportJob) -> str:
+    """How it ended, in a few words: "completed with 3 problems"."""
+    if job.asks:
+        return "waiting for your answer"
+    if job.state == State.FAILED:
+        return job.state
+    if job.clean:
+        return f"completed, {job.vanished} gone at the source" if job.vanished else job.state
+    number = job.failed + job.files_damaged + job.files_failed
+    return "completed with problems" if not number else f"completed with {number} problem{'s' * (number > 1)}"
+
+
+def _text(job: ImportJob) -> str:
+    link = _link(job)
+    parts = [
+        f"The scheduled import of {job.source.label} from {job.source.repository.label}: {_outcome(job)}.",
+        f"{job.seen} {plural('item', job.seen)} seen: {report.numbers_in_words(job)}.",
+        job.message,
+        _problems(job),
+        f"The page of the job: {link}" if link else "",
+        f"The repository: {job.source.link}",
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _problems(job: ImportJob) -> str:
+    found = list(islice(report.problems(job, SHOWN + 1, with_restricted=False), SHOWN + 1))
+    lines = [f"- {one['handle'] or one['id']}, {one['title'] or 'Untitled'}: {one['reason']}" for one in found]
+    more = ["- and more: the page of the job lists all."] if len(found) > SHOWN else []
+    return "\n".join(["Problems:", *lines[:SHOWN], *more]) if found else ""
+
+
+def _link(job: ImportJob) -> str | None:
+    """The page of the job, where the address of this app is set (CONNECTOR_URL)."""
+    url = current_app.config["URL"]
+    return f"{url.rstrip('/')}/jobs/{job.id}/" if url else None

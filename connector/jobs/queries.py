@@ -1,0 +1,78 @@
+"""What the pages ask about many jobs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from ..catalogue.missing import IS_LISTED
+from ..dspace.records import ScopeKind, SourceState
+from ..extensions import db
+from ..models.catalogue import CatalogueItem, Holding
+from ..models.jobs import ImportJob, Kind
+from ..models.repositories import Source
+from ..pagination import Order, Page, Place, page_of
+from . import lifecycle
+
+LAST = 5
+SORTS = {"date": ImportJob.created, "status": ImportJob.state}
+
+
+@dataclass(frozen=True, slots=True)
+class LastImport:
+    """The last import of a source: the job, when it was asked for, how many items it saw, and the source's options."""
+
+    source_id: int
+    job_id: int
+    created: datetime
+    seen: int
+    options: dict
+
+
+def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
+    """The last import of each source of a repository, by (kind, handle or id) and, besides, by (kind, id).
+
+    Those that read only some items, which they name, are left out.
+    """
+    whole = (ImportJob.options[name].as_string().is_(None) for name in lifecycle.OF_SOME)
+    newest = select(func.max(ImportJob.id)).where(
+        ImportJob.repository_id == repository_id, ImportJob.kind == Kind.IMPORT, *whole
+    )
+    query = (
+        select(Source, ImportJob.id, ImportJob.created, ImportJob.seen)
+        .join(ImportJob, ImportJob.source_id == Source.id)
+        .where(ImportJob.id.in_(newest.group_by(ImportJob.source_id)))
+    )
+    found: dict[tuple[ScopeKind, str], LastImport] = {}
+    for source, job_id, created, seen in db.session.execute(query):
+        last = LastImport(source.id, job_id, created, seen, source.options)
+        kind = ScopeKind(source.kind)
+        found[kind, source.scope_id] = found[kind, source.scope_key] = last
+    return found
+
+
+def held_by(source_id: int) -> tuple[int, int]:
+    """How many items of this source are held and still in it; and how many of them are gone at the source."""
+    mine = (Holding.source_id == source_id, Holding.left.is_(None))
+    held = select(func.count()).select_from(Holding).where(*mine)
+    away = select(CatalogueItem.id).where(IS_LISTED, CatalogueItem.source_state != SourceState.PRESENT)
+    gone = held.where(Holding.item_id.in_(away))
+    return db.session.scalar(held), db.session.scalar(gone)
+
+
+def last_jobs(source_id: int) -> Sequence[ImportJob]:
+    """The last jobs of a source, the newest first."""
+    query = select(ImportJob).where(ImportJob.source_id == source_id).order_by(ImportJob.id.desc())
+    return db.session.scalars(query.limit(LAST)).all()
+
+
+def job_page(place: Place, sort: str, is_descending: bool) -> Page:
+    """Return the page of all jobs at this place, in the order of one of SORTS; equals by id."""
+    query = select(ImportJob).options(
+        joinedload(ImportJob.source).joinedload(Source.repository), selectinload(ImportJob.undone_by)
+    )
+    return page_of(query, Order((SORTS[sort], ImportJob.id), is_descending), place)

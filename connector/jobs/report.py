@@ -1,0 +1,211 @@
+"""What came of a job, as other programs and the job page read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Row, case, exists, func, or_, select, union_all
+
+from ..catalogue import changes
+from ..catalogue.item_presentation import FATES
+from ..catalogue.problem_files import LISTED
+from ..extensions import db
+from ..formatting import plural
+from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding
+from ..models.jobs import ImportJob, Kind, PreviewRow
+from . import job_presentation
+
+# What a job tells of an item that it could not read, as a whole or in part.
+UNREAD = (Action.FAILED, Action.FILES_UNLISTED)
+PROBLEMS = (*UNREAD, Action.SHARES_HANDLE)
+PROBLEM = ("id", "handle", "title", "reason")
+NUMBERS = ("expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
+# Everybody may read the problems of a job.
+_TITLE_IS_CLOSED = CatalogueItem.title_is_restricted | CatalogueItem.by_login
+
+_OF_AN_IMPORT = {"added": "added", "updated": "updated", "unchanged": "unchanged", "failed": "failed"}
+_OF_A_PREVIEW = {"added": "would be new", "updated": "would change", "unchanged": "unchanged", "failed": "failed"}
+_WHERE_ANY = {"vanished": "gone at the source"}
+NUMBERS_IN_WORDS = {
+    Kind.IMPORT: _OF_AN_IMPORT,
+    Kind.UNDO: {"removed": "removed", "restored": "restored", "kept": "kept"},
+    Kind.PREVIEW: _OF_A_PREVIEW,
+    Kind.REHEARSAL: {"added": "shown", "failed": "failed"},
+}
+
+
+def as_dict(job: ImportJob, *, with_restricted: bool = True) -> dict[str, Any]:
+    """Return the job as `--json` prints it; an undo has its own, shorter form, and what is no import names its kind.
+
+    Of a preview the numbers say what an import would do. `with_restricted`: see `problem_files`.
+    """
+    if job.is_undo:
+        return {
+            "job": job.undoes_id,
+            "undo_job": job.id,
+            "state": job.state,
+            "removed": job.removed,
+            "restored": job.restored,
+            "kept": job.kept,
+            "message": job.message,
+        }
+    found = problems(job, with_restricted=with_restricted)
+    return {
+        "job": job.id,
+        **({"kind": job.kind} if job.is_look else {}),
+        "state": job.state,
+        "clean": bool(job.clean),
+        **{name: getattr(job, name) for name in NUMBERS},
+        "files": job.files,
+        "bytes": job.bytes,
+        "requests": job.requests,
+        "seconds": round(job.seconds, 3),
+        "problems": [{name: problem[name] for name in PROBLEM} for problem in found],
+        "message": job.message,
+        **({"question": job.question} if job.asks else {}),
+        **({"wait": _wait(job)} if job.wait_reason else {}),
+    }
+
+
+def _wait(job: ImportJob) -> dict[str, Any]:
+    since = f"{job.wait_since.isoformat(timespec='seconds')}Z" if job.wait_since else None
+    return {"reason": job.wait_reason, "since": since, "detail": job.wait_detail}
+
+
+def refused(message: str, job_id: int | None = None) -> dict[str, Any]:
+    """The same members where there is no job, as what was asked for was refused; or where nothing can be read of it."""
+    return {
+        "job": job_id,
+        "state": "failed" if job_id is None else "unknown",
+        "clean": False,
+        **dict.fromkeys(NUMBERS, 0),
+        "expected": None,
+        "files": dict.fromkeys((fate.value for fate in FileStatus), 0),
+        "bytes": 0,
+        "requests": 0,
+        "seconds": 0.0,
+        "problems": [],
+        "message": message,
+    }
+
+
+def problems(job: ImportJob, limit: int | None = None, *, with_restricted: bool = True) -> Iterator[dict[str, Any]]:
+    """Yield what did not come as it should, item by item: {id, handle, title, reason}, and item_id where it is held.
+
+    `with_restricted`: also files whose names a signed-out reader is not shown.
+    """
+    if job.is_look:
+        yield from _problems_of_a_look(job, limit)
+        return
+    for row in db.session.execute(_item_problems(job.id, limit)):
+        yield _problem(row.source_id, row.handle, row.title, row.reason, row.item_id)
+    for row in db.session.execute(_file_problems(job, limit, with_restricted)):
+        file = row.CatalogueFile
+        reason = f"File “{file.label}”: {FATES[FileStatus(file.fate)]}. {file.reason or ''}".rstrip() + _as_of(
+            file, job
+        )
+        yield _problem(row.source_id, row.handle, row.title, reason, file.item_id)
+
+
+def _item_problems(job_id: int, limit: int | None) -> Any:
+    """Return a SELECT of the items that this job could not take as they are, in its order."""
+    title = case((_TITLE_IS_CLOSED, None), else_=Change.title).label("title")
+    columns = (Change.id, Change.source_id, Change.handle, title, Change.reason, Change.item_id)
+    of_job = select(*columns).outerjoin(CatalogueItem, CatalogueItem.id == Change.item_id)
+    each = [changes.of_job(of_job, job_id, action).limit(limit).subquery() for action in PROBLEMS]
+    found = union_all(*(select(one) for one in each)).subquery()
+    return select(found).order_by(found.c.id).limit(limit)
+
+
+def _problems_of_a_look(job: ImportJob, limit: int | None) -> Iterator[dict[str, Any]]:
+    row = PreviewRow
+    noted = select(row).where(row.job_id == job.id, or_(row.action == Action.FAILED, row.has_unlisted_files))
+    for one in db.session.scalars(noted.order_by(row.id).limit(limit)):
+        yield _problem(one.source_id, one.handle, one.title, one.data.get("files_error") or one.data["reason"], None)
+
+
+def failed_items(job_id: int) -> Sequence[Row[Any]]:
+    """The items that this job could not read, or whose files it could not list: (source_id, handle, title)."""
+    columns = (Change.source_id, Change.handle, Change.title)
+    query = select(*columns).where(Change.job_id == job_id, Change.action.in_(UNREAD))
+    return db.session.execute(query.where(Change.source_id.is_not(None)).order_by(Change.id)).all()
+
+
+def nameless_failures(job_id: int) -> int:
+    """How many rows of its lists this job could not read of which not even an id is known."""
+    query = select(func.count()).where(Change.job_id == job_id, Change.action == Action.FAILED)
+    return db.session.scalar(query.where(Change.source_id.is_(None)))
+
+
+def _file_problems(job: ImportJob, limit: int | None, with_restricted: bool) -> Any:
+    """Return a SELECT of the problem files of at most `limit` items that this job was the last to see.
+
+    The holdings come first, alone: each has such a file, so no more of them are read than are shown. Where restricted
+    names are left out, each file of a holding is looked at.
+    """
+    listed = [CatalogueFile.fate.in_(LISTED)]
+    mine = [Holding.source_id == job.source_id, Holding.seen_by == job.id, Holding.has_problem_files]
+    if not with_restricted:
+        listed.append(~CatalogueFile.name_is_restricted)
+        mine.append(exists().where(CatalogueFile.item_id == Holding.item_id, *listed))
+    items = select(Holding.item_id).where(*mine).order_by(Holding.item_id).limit(limit).subquery()
+    title = case((_TITLE_IS_CLOSED, None), else_=CatalogueItem.title).label("title")
+    return (
+        select(CatalogueFile, CatalogueItem.source_id, CatalogueItem.handle, title)
+        .join(CatalogueItem, CatalogueItem.id == CatalogueFile.item_id)
+        .join(items, items.c.item_id == CatalogueItem.id)
+        .where(*listed)
+        .order_by(items.c.item_id, CatalogueFile.position)
+        .limit(limit)
+    )
+
+
+def had_file_problems(job: ImportJob) -> bool:
+    """Return whether a finished import left files that are listed with a reason."""
+    return job.is_import and not job.is_active and any(job.files[fate] for fate in LISTED)
+
+
+def told_by(job: ImportJob) -> Sequence[int]:
+    """Return the later imports that list now files which this one could not fetch; none if no import looked since.
+
+    Of those that found no problem left, the last.
+    """
+    if not had_file_problems(job):
+        return []
+    seen = (Holding.source_id == job.source_id, Holding.seen_by == ImportJob.id)
+    later = select(ImportJob.id).where(ImportJob.source_id == job.source_id, ImportJob.id > job.id)
+    # The lowest value is one look into an index. With EXISTS, PostgreSQL would read all holdings of the source.
+    earliest = select(func.min(Holding.made_by)).where(*seen).correlate(ImportJob)
+    listing = later.where(earliest.where(Holding.has_problem_files).scalar_subquery() <= job.id)
+    found = db.session.scalars(listing.order_by(ImportJob.id)).all()
+    last = later.where(earliest.scalar_subquery() <= job.id).order_by(ImportJob.id.desc()).limit(1)
+    return found or db.session.scalars(last).all()
+
+
+def _as_of(file: CatalogueFile, job: ImportJob) -> str:
+    """Return which earlier job a reason is of, where this job has not tried the file; else ""."""
+    return f" (As of job {file.tried_by}.)" if file.tried_by not in (None, job.id) else ""
+
+
+def _problem(source_id: str | None, handle: str | None, title: str | None, reason: str, item_id: int | None) -> dict:
+    return {"id": source_id, "handle": handle, "title": title, "reason": reason, "item_id": item_id}
+
+
+def numbers_in_words(job: ImportJob) -> str:
+    """The counts of the job: "1 added, 0 updated, 2 unchanged, 0 failed", and what is gone at the source, if any."""
+    where_any = {name: word for name, word in _WHERE_ANY.items() if getattr(job, name)}
+    named = NUMBERS_IN_WORDS[Kind(job.kind)] | where_any
+    return ", ".join(f"{getattr(job, name)} {word}" for name, word in named.items())
+
+
+def line(job: ImportJob) -> str:
+    """The job in one line for the terminal."""
+    what = job_presentation.heading(job, job.source.label)
+    state = job.state if job.clean is not False or job.is_active else f"{job.state} with problems"
+    state = "waits for your answer" if job.asks else state
+    numbers = (
+        numbers_in_words(job) if job.is_undo else f"{job.seen} {plural('item', job.seen)}: {numbers_in_words(job)}"
+    )
+    undone = " (undone)" if job.is_import and job.is_undone else ""
+    return f"Job {job.id}, {what[0].lower()}{what[1:]}: {state}{undone}. {numbers}. {job.message}".rstrip()

@@ -1,0 +1,115 @@
+"""The account of a job in plain words, to be forwarded to whoever runs the repository: what was asked, how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import current_app
+
+from ..formatting import duration
+from ..models.jobs import Answer, ImportJob, Kind
+from ..text import human_size
+from ..version import PRODUCT, __version__
+from . import report
+
+ANSWERS = {
+    None: "Nobody has answered yet.",
+    Answer.MARK: "The answer: they are.",
+    Answer.LEAVE: "The answer: no, leave them as they are.",
+}
+YES_OR_NO = {Answer.MARK: "The answer: yes.", Answer.LEAVE: "The answer: no."}
+SETTLED = "A later import has settled this."
+QUESTIONS = {
+    "private": "all items that an administrator may see (configuration=administrativeView)",
+    "changes": "which items were indexed since a time (SolrIndexer.lastIndexed)",
+    "part": "the items whose uuid begins with some digits (search.resourceid)",
+    "ids": "items by their uuids (search.resourceid)",
+    "access": "who may read the files of an item (accessStatus)",
+}
+
+
+def text(job: ImportJob, contact: str) -> str:
+    """The diary of a job, a paragraph for each part. `contact`: whom to write to, as the User-Agent says; may be ""."""
+    parts = (_head(job, contact), _asked(job), _troubles(job), _unanswered(job), _question(job), _came(job))
+    return "\n\n".join(filter(None, map("\n".join, parts))) + "\n"
+
+
+def _head(job: ImportJob, contact: str) -> Iterator[str]:
+    repository = job.source.repository
+    kind = Kind(job.kind).value.capitalize()
+    what = f"Undo of import {job.undoes_id}" if job.is_undo else f"{kind} of “{job.source.label}”"
+    yield f"{what}, job {job.id}"
+    yield f"Repository: {repository.label}, {repository.site_url} (DSpace {repository.version})"
+    yield f"Asked by: {PRODUCT} {__version__}" + (f", {contact}" if contact else "")
+    yield f"Begun: {_moment(job.started)}. Ended: {_moment(job.ended)}. At work for {duration(job.seconds)}."
+
+
+def _asked(job: ImportJob) -> Iterator[str]:
+    if not job.requests:
+        yield "Nothing was asked of the repository."
+        return
+    traffic = job.traffic
+    received = f" Received: {human_size(round(traffic['bytes']))}." if traffic else ""
+    yield f"Requests: {job.requests:,}, those to connect included.{received}"
+    if traffic and traffic["answers"]:
+        worst = traffic["worst"]
+        yield (
+            f"An answer took {traffic['seconds'] / traffic['answers']:.2f} s on average, the slowest "
+            f"{worst['seconds']:.2f} s ({worst['path']})."
+        )
+
+
+def _troubles(job: ImportJob) -> Iterator[str]:
+    traffic = job.traffic or {}
+    if not traffic.get("troubles"):
+        yield "Every answer was a good one."
+        return
+    yield "What was answered badly, or not at all:"
+    yield from (_trouble(kind, told) for kind, told in sorted(traffic["troubles"].items()))
+    done = [f"we waited {_times(traffic['waits'])}, {duration(traffic['seconds_waited'])} in all"]
+    if traffic["halvings"]:
+        done.append(f"halved the number of requests at a time {_times(traffic['halvings'])}")
+    yield f"Then {', and '.join(done)}."
+
+
+def _trouble(kind: str, told: Mapping[str, Any]) -> str:
+    what = f"status {kind}" if kind.isdigit() else kind
+    first, last = (_moment(datetime.fromisoformat(told[name])) for name in ("first", "last"))
+    when = f"at {first}" if first == last else f"between {first} and {last}"
+    return f"- {what}: {_times(told['count'])}, {when}"
+
+
+def _unanswered(job: ImportJob) -> Iterator[str]:
+    questions = (job.traffic or {}).get("unanswered", ())
+    if questions:
+        yield "The repository does not answer these questions, so the job did without them:"
+        yield from (f"- {QUESTIONS.get(question, question)}" for question in questions)
+
+
+def _question(job: ImportJob) -> Iterator[str]:
+    """So much was missing at the source that a person was asked, and what the answer was."""
+    if job.question and job.question.get("unlisted"):
+        number, answers = job.question["unseen"], ANSWERS | YES_OR_NO
+        yes = SETTLED if job.is_settled else answers[job.question.get("answer")]
+        yield f"The source counts {number:,} items and lists none, so a person was asked whether that is right. {yes}"
+    elif job.question:
+        missing = f"{job.question['unseen']:,} of the {job.question['held']:,} items that are held"
+        answer = SETTLED if job.is_settled else ANSWERS[job.question.get("answer")]
+        yield f"The lists did not show {missing}, so a person was asked whether they are really gone. {answer}"
+
+
+def _came(job: ImportJob) -> Iterator[str]:
+    yield report.line(job)
+
+
+def _times(number: float) -> str:
+    return "once" if number == 1 else f"{number:,.0f} times"
+
+
+def _moment(moment: datetime | None) -> str:
+    """A moment in UTC (without offset) in the zone that is set, which is named: "2026-11-24 14:05:09 CET"."""
+    if moment is None:
+        return "not yet"
+    return f"{moment.replace(tzinfo=UTC).astimezone(current_app.config['TIMEZONE']):%Y-%m-%d %H:%M:%S %Z}"

@@ -1,0 +1,100 @@
+"""Forgets what items were before runs of long ago, so that the history does not grow for ever.
+
+An undo restores from these states: after that it can only remove what the import added. Small transactions each, so
+that nobody waits for them, and any number of workers may do it at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import current_app
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
+
+from ..accounts import audit
+from ..errors import ConflictError
+from ..extensions import db, transaction, utcnow
+from ..models.catalogue import Change
+from ..models.jobs import ACTIVE, ImportJob, Kind, PreviewRow
+from ..storage.garbage_collection import delete_unreferenced_files
+from . import lifecycle
+
+CHANGE, JOB, ROW = Change.__table__, ImportJob.__table__, PreviewRow.__table__
+BATCH = 200
+A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many states of items were forgotten, how many stored files with them, and what how many previews told."""
+
+    states: int
+    files: int
+    previews: int
+
+
+def prune() -> Pruned:
+    """Forget what the settings KEEP_RUNS and KEEP_DAYS do not keep, and what previews told that ended a day ago."""
+    states = sum(_forget(job_id) for job_id in _due())
+    files = delete_unreferenced_files() if states else 0
+    return Pruned(states, files, forget_previews_before(utcnow() - A_DAY))
+
+
+def _due() -> list[int]:
+    """The imports whose states are no longer kept: older than the last runs of their source, and than the days."""
+    runs, days = current_app.config["KEEP_RUNS"], timedelta(days=current_app.config["KEEP_DAYS"])
+    if runs == 0:
+        return []
+    place = func.row_number().over(partition_by=JOB.c.source_id, order_by=JOB.c.id.desc()).label("place")
+    ranked = select(JOB.c.id, place).where(JOB.c.kind == Kind.IMPORT, JOB.c.state.not_in(ACTIVE)).subquery()
+    query = select(JOB.c.id).join(ranked, ranked.c.id == JOB.c.id).where(ranked.c.place > runs)
+    old = query.where(JOB.c.pruned.is_(None), JOB.c.ended < utcnow() - days)
+    ids = list(db.session.scalars(old.order_by(JOB.c.id)))
+    db.session.rollback()
+    return ids
+
+
+def _forget(job_id: int) -> int:
+    """Forget the states before an import, and note so; gives how many there were. Not while it is at work or undone."""
+    at_rest = (JOB.c.id == job_id, JOB.c.state.not_in(ACTIVE), ~_undo_began())
+    forgotten = 0
+    while True:
+        kept = select(CHANGE.c.id).where(CHANGE.c.job_id == job_id, CHANGE.c.before.is_not(None)).limit(BATCH)
+        with transaction():
+            statement = update(CHANGE).where(CHANGE.c.id.in_(kept), exists().where(*at_rest)).values(before=None)
+            number = db.session.execute(statement).rowcount
+            if not number:
+                db.session.execute(update(JOB).where(*at_rest).values(pruned=utcnow()))
+                return forgotten
+        forgotten += number
+
+
+def _undo_began() -> ColumnElement[bool]:
+    undo = JOB.alias()
+    return exists().where(undo.c.undoes_id == JOB.c.id)
+
+
+def forget_preview(job_id: int) -> None:
+    """Delete the rows of a preview or of sample items. Raise ConflictError while the job is active."""
+    with transaction():
+        job = lifecycle.get(job_id)
+        if not job.is_look or job.is_active:
+            raise ConflictError(f"Job {job_id} is still at work, or keeps nothing that could be removed.")
+        _delete_rows([job_id])
+        audit.note("remove what was found", f"job {job_id}")
+
+
+def forget_previews_before(moment: datetime) -> int:
+    """Delete the rows of previews and samples that ended before this moment (UTC). Return the number of these jobs."""
+    with transaction():
+        old = select(JOB.c.id).where(JOB.c.kind.in_((Kind.PREVIEW, Kind.REHEARSAL)), JOB.c.pruned.is_(None))
+        ids = db.session.scalars(old.where(JOB.c.ended < moment, JOB.c.state.not_in(ACTIVE))).all()
+        _delete_rows(ids)
+    return len(ids)
+
+
+def _delete_rows(job_ids: Collection[int]) -> None:
+    db.session.execute(delete(ROW).where(ROW.c.job_id.in_(job_ids)))
+    db.session.execute(update(JOB).where(JOB.c.id.in_(job_ids)).values(pruned=utcnow()))

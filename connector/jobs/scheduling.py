@@ -1,0 +1,163 @@
+"""Sources that are imported by themselves: their schedules, the start of what is due, and the hours they keep to.
+
+A run that its schedule began keeps to the hours of the schedule; else, and where that has none, an import keeps to the
+hours it was begun with, if any. A person who resumes one that waits for its hours lets it work at any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Row, exists, select, update
+
+from ..accounts import audit
+from ..actor import current_actor
+from ..errors import InvalidInputError, NotFoundError
+from ..extensions import db, transaction, utcnow
+from ..models.jobs import ImportJob, Kind
+from ..models.repositories import Source
+from . import lifecycle
+from .schedule import Schedule, Window, from_dict, on_the_wall, window_from
+
+SOURCE, JOB = Source.__table__, ImportJob.__table__
+
+
+def get(source_id: int) -> Source:
+    """The source, or NotFoundError."""
+    source = db.session.get(Source, source_id)
+    if source is None:
+        raise NotFoundError(f"There is no source {source_id}.")
+    return source
+
+
+def named(text: str) -> Source:
+    """The source that a person means by its number, handle or name; InvalidInputError where it is none or unclear."""
+    every = db.session.scalars(select(Source).order_by(Source.id)).all()
+    found = [source for source in every if text in (str(source.id), source.handle, source.name)]
+    if len(found) != 1:
+        raise InvalidInputError(f"“{text}” names {'no' if not found else 'more than one'} source: see flask sources.")
+    return found[0]
+
+
+def set_schedule(source_id: int, schedule: Schedule | None) -> None:
+    """Import this source by itself from now on; None: no more. Its runs are owned by who says so. Raises
+    NotFoundError."""
+    due = schedule.next_after(utcnow(), _zone()) if schedule else None
+    with transaction():
+        name = get(source_id).name
+        kept = schedule.as_dict() | {"owner": current_actor()} if schedule else None
+        values = {"schedule": kept, "due": due}
+        db.session.execute(update(SOURCE).where(SOURCE.c.id == source_id).values(values))
+        audit.note("schedule", name, set=str(schedule) if schedule else "never")
+
+
+def owners(source: Source) -> set[str]:
+    """Who may say when it is imported by itself, besides administrators: who set that, and who imported it first.
+
+    So it is not anybody's who presses Import again.
+    """
+    first = select(JOB.c.owner).where(JOB.c.source_id == source.id, JOB.c.kind == Kind.IMPORT).order_by(JOB.c.id)
+    return {owner for owner in (_owner(source), db.session.scalar(first.limit(1))) if owner}
+
+
+def _owner(source: Source) -> str | None:
+    """Who set its schedule; None without one, and of one that was set before owners were kept."""
+    return (source.schedule or {}).get("owner")
+
+
+def import_again(source_id: int, *, full: bool = False) -> int:
+    """Queue the import of a source with the options and comment of the last; gives the job's id. Raises
+    NotFoundError."""
+    source = get(source_id)
+    options = _options(source) | ({"full": True} if full else {})
+    return lifecycle.create(source_id, options, comment=_last_comment(source_id))
+
+
+def start_due(now: datetime | None = None) -> list[int]:
+    """Queue the imports that are due; gives the ids of their jobs. Of several workers that try, one does.
+
+    What was missed while nothing ran is made up by one run, as soon as the hours of the source allow.
+    """
+    now = now or utcnow()
+    _fix_future_due_times(now)
+    due = select(SOURCE.c.id, SOURCE.c.due).where(SOURCE.c.due <= now).order_by(SOURCE.c.due, SOURCE.c.id)
+    rows = db.session.execute(due).all()
+    started = [_start(row, now) for row in rows]
+    return [job_id for job_id in started if job_id is not None]
+
+
+def _fix_future_due_times(now: datetime) -> None:
+    """A time that no reckoning from now gives is of a clock that ran ahead and was set right since."""
+    rows = db.session.execute(select(SOURCE.c.id, SOURCE.c.due, SOURCE.c.schedule).where(SOURCE.c.due > now)).all()
+    db.session.rollback()
+    for row in rows:
+        latest = from_dict(row.schedule).next_after(now, _zone())
+        if row.due > latest:
+            with transaction():
+                mine = (SOURCE.c.id == row.id, SOURCE.c.due == row.due)
+                db.session.execute(update(SOURCE).where(*mine).values(due=latest))
+
+
+def _start(row: Row[Any], now: datetime) -> int | None:
+    """Claim a source by moving its time on, and queue its job; None where another worker did, or it is not its hour."""
+    with transaction():
+        source = db.session.get(Source, row.id)
+        if source is None or source.schedule is None:
+            return None
+        lifecycle.lock_repository(source.repository_id)
+        schedule = from_dict(source.schedule)
+        is_open = schedule.window is None or schedule.window.is_open(now, _zone())
+        due = schedule.next_after(now, _zone()) if is_open else schedule.window.opening(now, _zone())
+        seen = update(SOURCE).where(SOURCE.c.id == row.id, SOURCE.c.due == row.due)
+        claimed = db.session.execute(seen.values(due=due)).rowcount
+        if not claimed or not is_open or _is_under_way(row.id):
+            return None
+        comment, owner = _last_comment(row.id), _owner(source) or current_actor()
+        return lifecycle.add(source, _options(source), scheduled=True, comment=comment, owner=owner)
+
+
+def _is_under_way(source_id: int) -> bool:
+    """Whether an import of the source is active, or waits for its hours."""
+    mine = (JOB.c.source_id == source_id, JOB.c.kind == Kind.IMPORT)
+    return db.session.scalar(select(exists().where(*mine, JOB.c.state.in_(lifecycle.ACTIVE) | lifecycle.IS_WAITING)))
+
+
+def _options(source: Source) -> dict[str, Any]:
+    """Those of the last import, but all of the source: a test import is for once."""
+    return {name: value for name, value in source.options.items() if name != "test"}
+
+
+def _last_comment(source_id: int) -> str:
+    """The comment of the last import; "" where there was none."""
+    query = select(JOB.c.comment).where(JOB.c.source_id == source_id, JOB.c.kind == Kind.IMPORT)
+    return db.session.scalar(query.order_by(JOB.c.id.desc()).limit(1)) or ""
+
+
+def opening(job: Row[Any], zone: tzinfo, now: datetime) -> datetime | None:
+    """When this run may go on, where it must pause now: (kind, scheduled, options) of it, `schedule` of its source."""
+    window = _hours(job)
+    return None if window is None or window.is_open(now, zone) else window.opening(now, zone)
+
+
+def _hours(job: Row[Any]) -> Window | None:
+    if job.kind != Kind.IMPORT or job.options.get(lifecycle.ANY_HOUR):
+        return None
+    schedule = from_dict(job.schedule) if job.scheduled else None
+    return schedule.window if schedule and schedule.window else window_from(job.options.get("hours"))
+
+
+def waiting(opens: datetime, zone: tzinfo) -> str:
+    """Why a run stands still until then, for its page."""
+    return f"Waiting until {on_the_wall(opens, zone):%H:%M}; it goes on by itself then. Resume goes on at once."
+
+
+def all_sources() -> Sequence[Source]:
+    """Every source, by repository and name."""
+    return db.session.scalars(select(Source).order_by(Source.repository_id, Source.name, Source.id)).all()
+
+
+def _zone() -> tzinfo:
+    return current_app.config["TIMEZONE"]

@@ -1,0 +1,276 @@
+"""Import jobs: what was asked for, how it stands, and what came of it, in numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, Text, UniqueConstraint, false, text
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..actor import current_actor
+from ..extensions import LARGE_INTEGER, db, utcnow
+from .catalogue import FileStatus
+from .repositories import Source
+
+JSONValue = JSON(none_as_null=True)
+
+
+class Kind(StrEnum):
+    """What a job does; the registry of how is `tasks.RUNNERS`."""
+
+    IMPORT = "import"
+    UNDO = "undo"
+    PREVIEW = "preview"
+    REHEARSAL = "rehearsal"
+
+
+class State(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Answer(StrEnum):
+    """What a person says when far more is missing at the source than is likely: mark it, or leave all as it is."""
+
+    MARK = "mark"
+    LEAVE = "leave"
+
+
+class WaitReason(StrEnum):
+    """What a job waits for. The waits for a repository and its files end with the maximum outage, the others do not."""
+
+    REPOSITORY = "repository"
+    FILE = "file"
+    OTHER_JOB = "other job"
+    DISK_SPACE = "disk space"
+    VIRUS_SCANNER = "virus scanner"
+    HOURS = "hours"
+
+
+ACTIVE = (State.QUEUED, State.RUNNING, State.STOPPING)
+AT_WORK = (State.RUNNING, State.STOPPING)
+
+
+class ImportJob(db.Model):
+    """One run of a source, or one undo. Counts and states change only by single UPDATE statements (see `jobs`).
+
+    `heartbeat`: when its worker last wrote; of an ended job, when its notice was last tried.
+    `wait_reason`, `wait_detail`, `wait_since`: what the job waits for now, if it does, why, and since when (UTC).
+    `scheduled`: begun by the schedule of its source. `resume_at`: when it is taken up again by itself (UTC).
+    `noticed`: when its notice was sent (see `notifications`). `pruned`: since when the states before it are no longer
+    kept; of a preview or rehearsal, its rows. `other_bundles`: how many files of what the source holds stand in bundles
+    that were not chosen, by the name of the bundle.
+    """
+
+    __tablename__ = "import_job"
+    __table_args__ = (
+        # One job at work in a repository, whoever claims it and however many at once (design rule 10).
+        Index(
+            "uq_import_job_at_work",
+            "repository_id",
+            unique=True,
+            sqlite_where=text("state IN ('running', 'stopping')"),
+            postgresql_where=text("state IN ('running', 'stopping')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id", ondelete="CASCADE"), index=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(default=Kind.IMPORT.value)
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("import_job.id", ondelete="CASCADE"), index=True)
+    reruns_id: Mapped[int | None] = mapped_column(ForeignKey("import_job.id", ondelete="SET NULL"))
+    options: Mapped[dict] = mapped_column(JSONValue, default=dict)
+    comment: Mapped[str] = mapped_column(Text, default="")
+    owner: Mapped[str] = mapped_column(default=current_actor)
+    state: Mapped[str] = mapped_column(default=State.QUEUED.value, index=True)
+    clean: Mapped[bool | None]
+    message: Mapped[str] = mapped_column(Text, default="")
+    doing: Mapped[str] = mapped_column(Text, default="")
+    wait_reason: Mapped[str | None]
+    wait_detail: Mapped[str] = mapped_column(Text, default="", server_default="")
+    wait_since: Mapped[datetime | None]
+    created: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    started: Mapped[datetime | None]
+    claimed: Mapped[datetime | None]
+    ended: Mapped[datetime | None]
+    heartbeat: Mapped[datetime | None]
+    worker: Mapped[str | None]
+    attempt: Mapped[int] = mapped_column(default=0)
+    cursor: Mapped[dict | None] = mapped_column(JSONValue)
+    worked: Mapped[float] = mapped_column(default=0.0)
+    died_at: Mapped[str | None]
+    deaths: Mapped[int] = mapped_column(default=0, server_default="0")
+    question: Mapped[dict | None] = mapped_column(JSONValue)
+    traffic: Mapped[dict | None] = mapped_column(JSONValue)
+    scheduled: Mapped[bool] = mapped_column(default=False, server_default=false())
+    resume_at: Mapped[datetime | None] = mapped_column(index=True)
+    noticed: Mapped[datetime | None]
+    pruned: Mapped[datetime | None]
+    expected: Mapped[int | None] = mapped_column(LARGE_INTEGER)
+    seen: Mapped[int] = mapped_column(default=0)
+    added: Mapped[int] = mapped_column(default=0)
+    updated: Mapped[int] = mapped_column(default=0)
+    unchanged: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    vanished: Mapped[int] = mapped_column(default=0)
+    hidden: Mapped[int] = mapped_column(LARGE_INTEGER, default=0)
+    removed: Mapped[int] = mapped_column(default=0)
+    restored: Mapped[int] = mapped_column(default=0)
+    kept: Mapped[int] = mapped_column(default=0)
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    requests: Mapped[int] = mapped_column(default=0)
+    files_stored: Mapped[int] = mapped_column(default=0)
+    files_unverified: Mapped[int] = mapped_column(default=0, server_default="0")
+    files_differs: Mapped[int] = mapped_column(default=0, server_default="0")
+    files_linked: Mapped[int] = mapped_column(default=0)
+    files_restricted: Mapped[int] = mapped_column(default=0)
+    files_missing: Mapped[int] = mapped_column(default=0)
+    files_too_large: Mapped[int] = mapped_column(default=0)
+    files_damaged: Mapped[int] = mapped_column(default=0)
+    files_failed: Mapped[int] = mapped_column(default=0)
+    files_refused: Mapped[int] = mapped_column(default=0, server_default="0")
+    other_bundles: Mapped[dict | None] = mapped_column(JSONValue)
+    source: Mapped[Source] = relationship()
+    undoes: Mapped[ImportJob | None] = relationship(
+        foreign_keys=[undoes_id], remote_side=[id], back_populates="undone_by"
+    )
+    undone_by: Mapped[list[ImportJob]] = relationship(foreign_keys=[undoes_id], back_populates="undoes")
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE
+
+    @property
+    def is_import(self) -> bool:
+        return self.kind == Kind.IMPORT
+
+    @property
+    def is_undo(self) -> bool:
+        return self.kind == Kind.UNDO
+
+    @property
+    def is_preview(self) -> bool:
+        return self.kind == Kind.PREVIEW
+
+    @property
+    def is_look(self) -> bool:
+        """Whether it only looks at the source, and leaves the catalogue as it is."""
+        return self.kind in (Kind.PREVIEW, Kind.REHEARSAL)
+
+    @property
+    def names_restricted(self) -> bool:
+        """Whether what it tells of may name items that only a login shows: it was signed in, or looked ahead.
+
+        A login of False is that of attempts that were signed in as different people, or one of them as nobody.
+        """
+        return self.is_look or (self.cursor or {}).get("login") is not None
+
+    @property
+    def is_undone(self) -> bool:
+        return any(undo.state == State.COMPLETED for undo in self.undone_by)
+
+    @property
+    def undo_began(self) -> bool:
+        """Whether an undo was started and not finished: then the import can no longer go on."""
+        return bool(self.undone_by)
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether it runs and can do nothing but wait (see `wait_reason`)."""
+        return self.state == State.RUNNING and self.wait_reason is not None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it stands still until its hours come, and goes on by itself then (see `scheduling`)."""
+        return self.state == State.STOPPED and self.resume_at is not None
+
+    @property
+    def can_stop(self) -> bool:
+        return self.state in (State.QUEUED, State.RUNNING) or self.is_waiting
+
+    @property
+    def asks(self) -> bool:
+        """Whether it ended with a question that nobody has answered and no later job has settled (see `reconcile`)."""
+        is_open = bool(self.question) and not self.question.keys() & {"answer", "settled_by"}
+        return self.state == State.STOPPED and is_open
+
+    @property
+    def is_settled(self) -> bool:
+        """Did a later job of its source settle the question with which it ended?"""
+        return "settled_by" in (self.question or {})
+
+    @property
+    def can_resume(self) -> bool:
+        forgotten = self.is_look and self.pruned
+        is_over = self.undo_began or self.asks or self.is_settled or forgotten
+        return self.state in (State.STOPPED, State.FAILED) and not is_over
+
+    @property
+    def can_undo(self) -> bool:
+        return self.is_import and not self.is_active and not self.undo_began
+
+    @property
+    def can_rerun(self) -> bool:
+        return self.is_import and not self.is_active
+
+    @property
+    def seconds(self) -> float:
+        """Seconds at work, from claim to end, without the time it stood stopped or queued."""
+        if self.state in AT_WORK and self.claimed:
+            return self.worked + (utcnow() - self.claimed).total_seconds()
+        return self.worked
+
+    @property
+    def files(self) -> dict[str, int]:
+        """How many files of each fate."""
+        return {fate.value: getattr(self, f"files_{fate.value}") for fate in FileStatus}
+
+
+def wait_columns(reason: WaitReason | None, detail: str = "", since: datetime | None = None) -> dict[str, Any]:
+    """Return the columns of a job that say what it waits for; nothing for None."""
+    return {"wait_reason": reason and reason.value, "wait_detail": detail, "wait_since": since}
+
+
+class PreviewRow(db.Model):
+    """One item that a preview or a rehearsal tells of. `data`: what its page shows (see `preview`, `rehearsal`).
+
+    `ticked`: chosen to be imported, of a preview; an import of such items has rows of its own (see
+    `preview_selection`).
+    """
+
+    __tablename__ = "preview_row"
+    __table_args__ = (
+        UniqueConstraint("job_id", "source_key", name="uq_preview_row"),
+        Index("ix_preview_row_action", "job_id", "action", "id"),
+        Index("ix_preview_row_place", "job_id", "id", "action"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("import_job.id", ondelete="CASCADE"))
+    action: Mapped[str]
+    source_key: Mapped[str]
+    source_id: Mapped[str | None]
+    handle: Mapped[str | None]
+    title: Mapped[str | None]
+    data: Mapped[dict] = mapped_column(JSONValue, default=dict)
+    ticked: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+    @hybrid_property
+    def has_unlisted_files(self) -> bool:
+        """Return whether the files of the item could not be listed."""
+        return "files_error" in self.data
+
+    @has_unlisted_files.inplace.expression
+    @classmethod
+    def _has_unlisted_files(cls) -> ColumnElement[bool]:
+        return cls.data["files_error"].as_string().is_not(None)

@@ -1,0 +1,155 @@
+"""Use cases: find the DSpace behind an address and remember it, also when it has moved; ask one that we know."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from flask import current_app
+
+from .. import dspace
+from ..accounts import audit
+from ..dspace.estimates import Sample
+from ..dspace.records import Estimate, Scope, ScopeKind, Server
+from ..errors import ConflictError, PermissionDeniedError
+from ..extensions import db, transaction
+from ..models.repositories import Repository
+from ..ranges import Range
+from . import credentials, service
+from .connections import connected_to
+from .http_factory import CONNECT_SECONDS, open_http, page_outage, time_limit
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A repository that answered, the object that the typed address shows (if any), and how many requests that took.
+
+    `login_forgotten`: whether it has moved to where the password that was kept must not travel.
+    """
+
+    repository_id: int
+    scope: Scope | None
+    requests: int
+    login_forgotten: bool = False
+
+
+def connect(
+    url: str,
+    endpoint: str,
+    limit: int | None,
+    same_as: int | None = None,
+    *,
+    delay: float | None = None,
+    may_forget_login: bool = True,
+    seconds: float = CONNECT_SECONDS,
+) -> Connected:
+    """Find the DSpace behind an address and remember it.
+
+    `delay`: seconds between two requests from now on; None leaves what is set.
+    `same_as`: the repository this one is now, by a person's word (design rule 4).
+    `seconds`: how long to look for it. Raises RequestTimeoutError after that.
+    Raises InvalidInputError, RepositoryError, and PermissionDeniedError where a login would be forgotten without
+    `may_forget_login`.
+    """
+    db.session.rollback()
+    outage = page_outage()
+    http = open_http(url, outage, connect_timeout=10, read_timeout=15)
+    try:
+        with time_limit(outage, seconds):
+            found = dspace.connect(http, url, endpoint)
+    finally:
+        http.close()
+    with transaction():
+        repository, forgotten = _remember(found, limit, same_as)
+        if forgotten and not may_forget_login:
+            raise PermissionDeniedError(
+                f"A login is kept for {repository.label}, and its password must not travel to {repository.site_url}. "
+                "Only an administrator may move the repository there."
+            )
+        repository.delay = repository.delay if delay is None else delay
+        audit.note("connect", repository.site_url, found=repository.found)
+        return Connected(repository.id, found.scope, http.requests_made, forgotten)
+
+
+def find(repository_id: int, kind: ScopeKind, identifier: str) -> Connected:
+    """The collection, community or item with this id or handle. Raises NotFoundError, RestrictedError and the other
+    errors."""
+    with connected_to(service.get(repository_id)) as connection:
+        scope = connection.client.find(kind, identifier)
+        return Connected(repository_id, scope, connection.http.requests_made)
+
+
+def estimate(repository_id: int, scope: Scope, *, bundles: Collection[str]) -> Estimate:
+    """About what a first import of this scope will take, judged by about ten requests (see `HalClient.estimate`).
+
+    With the files of `bundles`, if there are any.
+
+    It is judged anew each time: earlier imports may have been other ones, such as those that found nothing changed.
+    """
+    repository = service.get(repository_id)
+    delay = repository.delay or 0
+    with connected_to(repository) as connection:
+        found = connection.client.estimate(scope, Sample(bundles), at_once=current_app.config["PACE"])
+    if found.seconds is None or found.requests is None or found.items is None:
+        return found
+    # Whichever plan the import finds the cheapest: half as many requests, or one more for each item.
+    kept = Range(max(found.seconds.low, delay * found.requests / 2), found.seconds.high + delay * found.items)
+    return replace(found, seconds=kept)
+
+
+def merge(repository_id: int, same_as: int) -> bool:
+    """A person says that this repository is that one at a new address: that one takes the address over.
+
+    Gives whether a login was forgotten. Raises ConflictError where this one has been imported from already.
+    """
+    with transaction():
+        this, kept = service.get(repository_id), service.get(same_as)
+        if this.id == kept.id or this.sources:
+            raise ConflictError(f"{this.label} has imports of its own: undo them and forget it, then connect again.")
+        audit.note("same repository", this.site_url, known_as=kept.site_url)
+        server, limit, communities = this.server, this.limit, this.communities
+        login, key = this.login_name, this.address_key
+        if login is not None:
+            audit.note("login forgotten", this.site_url, name=login)
+        db.session.delete(this)
+        db.session.flush()
+        kept.communities = communities
+        return _move(kept, server, limit, key) or login is not None
+
+
+def _remember(found: dspace.Found, limit: int | None, same_as: int | None) -> tuple[Repository, bool]:
+    """Return the repository that was found, and whether its login had to be forgotten. Inside a transaction."""
+    server = found.server
+    repository = known = service.known_at(found.bases) or service.before_upgrade(server)
+    if same_as is not None:
+        repository = service.get(same_as)
+        if known is not None and known.id != same_as:
+            raise ConflictError(f"{server.site_url} is known already as repository {known.id}: forget that one first.")
+    elif known is not None and known.address_key == dspace.base_key(found.bases[0]) != dspace.base_key(server.api_url):
+        # The same API under another name of its host: the address that is known stays, and the login with it.
+        server = replace(server, site_url=known.site_url, api_url=known.api_url)
+    if repository is None:
+        repository = Repository(ignored_fields=[], communities=[])
+        db.session.add(repository)
+    forgotten = _move(repository, server, limit, dspace.base_key(found.bases[0]))
+    db.session.flush()
+    return repository, forgotten
+
+
+def _move(repository: Repository, server: Server, limit: int | None, key: str) -> bool:
+    """The repository is at this address now. Its login is kept only where the password may travel, too.
+
+    Gives whether a login was forgotten. What changes is in the trail.
+    """
+    before = repository.site_url
+    if before not in (None, server.site_url):
+        audit.note("repository moved", server.site_url, before=before, after=server.site_url)
+    forgotten = repository.login_name is not None and not credentials.is_as_safe(repository.api_url, server.api_url)
+    if forgotten:
+        audit.note("login forgotten", before, name=repository.login_name, moved_to=server.site_url)
+        repository.login_name = repository.login_secret = None
+    repository.address_key, repository.limit = key, limit
+    repository.site_url, repository.api_url, repository.ui_url = server.site_url, server.api_url, server.ui_url
+    repository.endpoint = server.api_url.removeprefix(server.site_url).strip("/")
+    repository.generation, repository.version, repository.name = server.generation, server.version, server.name
+    return forgotten

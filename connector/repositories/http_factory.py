@@ -1,0 +1,62 @@
+"""The door to the network with the settings of this app: for repositories, and for whoever is sent a notice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import current_app
+
+from ..errors import JobStoppedError, RequestTimeoutError
+from ..http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
+from ..version import PRODUCT, __version__
+
+PAGE_PATIENCE = 20.0  # seconds that a person waits for a page
+PAGE_REQUEST_SECONDS = 60.0  # a slow list may take as long
+CONNECT_SECONDS = 40.0  # of a page that connects: proxies in front of the app give up after 60 by default
+
+
+def page_outage() -> OutageWait:
+    """Return how long requests of a page may be repeated."""
+    return OutageWait(PAGE_PATIENCE, request_seconds=PAGE_REQUEST_SECONDS, zone=current_app.config["TIMEZONE"])
+
+
+@contextmanager
+def time_limit(outage: OutageWait, seconds: float) -> Iterator[None]:
+    """End the requests and waits of the block after so many seconds. Raises RequestTimeoutError then."""
+    timer = threading.Timer(seconds, outage.stop.set)
+    timer.start()
+    try:
+        yield
+    except JobStoppedError:
+        raise RequestTimeoutError("The server answers too slowly. Try again later, or ask its administrator.") from None
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def user_agent(contact: str) -> str:
+    """Product, version and, where one is set, whom to write to."""
+    return f"{PRODUCT}/{__version__}" + (f" ({contact})" if contact else "")
+
+
+def open_http(url: str, outage: OutageWait, *, delay: float = 0, **limits: float) -> HttpClient:
+    """Open the door to the network for one host, with the settings of this app.
+
+    `delay`: seconds between two requests; `limits`: as HttpSettings has them.
+    """
+    config = current_app.config
+    settings = HttpSettings(
+        user_agent=user_agent(config["CONTACT"]),
+        rule=AddressRule(tuple(config["ALLOW_NETWORKS"])),
+        ca_bundle=config["CA_BUNDLE"],
+        proxy=config["PROXY"],
+        json_bytes=config["JSON_LIMIT"],
+        **limits,
+    )
+    folder = Path(config["INSTANCE"]) / "pace"
+    pace = ConcurrencyLimit(folder, urlsplit(url).netloc.lower(), config["PACE"], delay=delay)
+    return HttpClient(settings, pace, outage)

@@ -1,0 +1,122 @@
+"""Use cases: look up the repositories and sources that we know, keep what is told of them, forget them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from sqlalchemy import exists, select
+
+from ..accounts import audit
+from ..catalogue.source_links import scope_link
+from ..catalogue.store import RepositoryContext, remap
+from ..dspace import base_key
+from ..dspace.records import Community, Scope, Server
+from ..errors import ConflictError, InvalidInputError, NotFoundError
+from ..extensions import db, transaction, utcnow
+from ..models.catalogue import CatalogueItem
+from ..models.repositories import Repository, Source
+
+
+def get(repository_id: int) -> Repository:
+    """The repository, or NotFoundError."""
+    repository = db.session.get(Repository, repository_id)
+    if repository is None:
+        raise NotFoundError(f"There is no repository {repository_id}.")
+    return repository
+
+
+def named(text: str) -> Repository:
+    """Return the repository with this number, name or address. Raises InvalidInputError where there is none, or
+    several."""
+    every = db.session.scalars(select(Repository)).all()
+    found = [r for r in every if text in (str(r.id), r.name)] or _at_address(every, text)
+    if len(found) != 1:
+        raise InvalidInputError(f"“{text}” names {'no' if not found else 'more than one'} repository.", "repository")
+    return found[0]
+
+
+def _at_address(every: Iterable[Repository], text: str) -> list[Repository]:
+    """Return the repositories with this address; none where the text is no address."""
+    try:
+        key = base_key(text if "://" in text else f"https://{text}")
+    except ValueError:
+        return []
+    return [r for r in every if key in _keys(r)]
+
+
+def known_at(bases: Iterable[str]) -> Repository | None:
+    """Return the repository whose API has one of these addresses; the first one counts most."""
+    for base in bases:
+        known = db.session.scalar(select(Repository).where(Repository.address_key == base_key(base)))
+        if known is not None:
+            return known
+    return None
+
+
+def before_upgrade(server: Server) -> Repository | None:
+    """Return the repository that had the other REST API at the same site, as an upgrade from 6 to 7 leaves it."""
+    site = base_key(server.site_url)
+    every = db.session.scalars(select(Repository).order_by(Repository.id))
+    return next(
+        (r for r in every if base_key(r.site_url) == site and (r.generation < 7) != (server.generation < 7)), None
+    )
+
+
+def _keys(repository: Repository) -> set[str]:
+    return {repository.address_key, base_key(repository.site_url), base_key(repository.api_url)}
+
+
+def source_for(repository_id: int, scope: Scope) -> int:
+    """The source of this scope, made if need be; gives its id. Its handle finds it again after an upgrade."""
+    with transaction():
+        repository = get(repository_id)
+        key = scope.handle or scope.id
+        query = select(Source).where(Source.repository_id == repository_id, Source.kind == scope.kind)
+        source = db.session.scalar(query.where(Source.scope_key == key))
+        if source is None:
+            source = Source(repository_id=repository_id, kind=scope.kind.value, scope_key=key, options={}, hidden={})
+            db.session.add(source)
+        server = repository.server
+        source.scope_id, source.handle, source.name = scope.id, scope.handle, scope.name or repository.label
+        source.link = scope_link(server.site_url, server.ui_url, server.generation, scope.kind, scope.id, scope.handle)
+        db.session.flush()
+        return source.id
+
+
+def ignore_fields(repository_id: int, fields: Sequence[str]) -> None:
+    """Set the ignored fields of a repository; what is stored is mapped anew where they differ (design rule 5)."""
+    with transaction():
+        repository = get(repository_id)
+        if list(fields) != repository.ignored_fields:
+            audit.note("ignored fields", repository.site_url, before=repository.ignored_fields, after=list(fields))
+            repository.ignored_fields = list(fields)
+            remap(RepositoryContext(repository.id, repository.server, tuple(fields)))
+
+
+def remember_communities(repository_id: int, communities: Sequence[Community]) -> Repository | None:
+    """Keep handles and names of the top communities; gives another repository that has exactly the same, if any."""
+    top = sorted([c.handle or "", c.name] for c in communities if c.parent_id is None)
+    with transaction():
+        get(repository_id).communities = top
+    others = db.session.scalars(select(Repository).where(Repository.id != repository_id)).all()
+    return next((other for other in others if top and other.communities == top), None)
+
+
+def note_unanswered(repository_id: int, questions: Collection[str]) -> None:
+    """Keep which optional questions a repository has refused today. Inside a transaction."""
+    known = get(repository_id)
+    new = {name: utcnow().date().isoformat() for name in questions if name not in known.unanswered_on(utcnow().date())}
+    if new:
+        known.unanswered = known.unanswered | new
+
+
+def forget(repository_id: int) -> None:
+    """Forget a repository, its sources and jobs. Raises ConflictError while the catalogue holds items of it."""
+    with transaction():
+        repository = get(repository_id)
+        if db.session.scalar(select(exists().where(CatalogueItem.repository_id == repository_id))):
+            raise ConflictError(
+                f"The catalogue holds items of {repository.label}. Undo its imports first, then it can be forgotten."
+            )
+        audit.note("forget", repository.site_url)
+        db.session.delete(repository)

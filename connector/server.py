@@ -1,0 +1,146 @@
+"""Serves the pages with waitress, works on the jobs with huey's threads, ends within seconds on SIGTERM and SIGINT."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import threading
+from collections.abc import Callable
+
+from flask import Flask
+from huey.consumer import Consumer
+from waitress import create_server
+
+from config import is_here
+
+from . import connection_limit, error_translation
+from .cli.user_commands import tell_first_link
+from .errors import ConflictError
+from .extensions import huey
+from .jobs.attempt import pause_all
+from .logs import QueueAway, print_status
+from .tasks import DUTIES
+from .tls_warnings import settings_without_tls
+
+log = logging.getLogger(__name__)
+WORKERS = 4
+WEB_THREADS = 14  # more than costly requests and password checks may hold together
+KEPT_IN_MEMORY = 64 * 2**10  # bytes of what came half so far, the rest in a file: of all connections together 64 MB
+ENDINGS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(app: Flask) -> None:
+    """Serve and work until told to end."""
+    _leave_signals_to_this_thread()
+    host, port = app.config["HOST"], app.config["PORT"]
+    try:
+        server = create_server(
+            app,
+            host=host,
+            port=port,
+            threads=WEB_THREADS,
+            ident="DSpace-Connector",
+            max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],  # beyond it no page tells, and nothing is kept
+            inbuf_overflow=KEPT_IN_MEMORY,
+            connection_limit=connection_limit.most(),
+            asyncore_use_poll=True,  # select takes no file from the 1024th on
+            clear_untrusted_proxy_headers=not app.config["PROXY_HOPS"],  # else proxies.py reads them
+        )
+    except (OSError, ValueError) as error:  # ValueError: waitress' for a name or zone that there is not
+        cause = getattr(error, "strerror", None) or "there is no such address"
+        setting = "CONNECTOR_PORT to another" if _is_port(error) else "CONNECTOR_HOST to an address of this machine"
+        raise ConflictError(f"Cannot listen on {host}:{port}: {cause}. Set {setting}.") from error
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of each page that waits for a thread
+    _warn_if_readable(app)
+    with app.app_context():
+        tell_first_link(server.effective_port)
+    threading.Thread(target=server.run, daemon=True, name="web").start()
+    _work_until_told(app, WORKERS, f"DSpace Connector is at http://{host}:{server.effective_port}/ (Ctrl-C ends it)")
+
+
+def _is_port(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES)
+
+
+def _warn_if_readable(app: Flask) -> None:
+    """Whoever can listen on the network reads passwords that come without https."""
+    host = app.config["HOST"]
+    if not is_here(host) and not app.config["PROXY_HOPS"]:
+        log.warning(
+            "Listening on %s without https: passwords can be read on the way. Put a proxy with https in front "
+            "(see deploy/) and set CONNECTOR_PROXY_HOPS, or leave CONNECTOR_HOST at 127.0.0.1.",
+            host,
+        )
+
+
+def warn_of_open_ways(app: Flask) -> None:
+    """Of what this app sends, as of what it is sent."""
+    for name in settings_without_tls(app.config):
+        log.warning("%s leads to another machine without TLS: what goes there can be read on the way.", name)
+
+
+def work(app: Flask, threads: int) -> None:
+    """Only work, until told to end."""
+    _leave_signals_to_this_thread()
+    _work_until_told(app, threads, f"Working on jobs with {threads} threads (Ctrl-C ends it)")
+
+
+def _leave_signals_to_this_thread() -> None:
+    """Before the first other thread begins: all that begin later keep the mask, and this one asks for the signals.
+
+    A handler would run when this thread next wakes up by itself, which on some systems is at the end of its wait.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
+
+
+def _work_until_told(app: Flask, threads: int, sentence: str) -> None:
+    logging.getLogger(__package__).setLevel(logging.INFO)
+    warn_of_open_ways(app)
+    consumer, ended = _start_consumer(threads), threading.Event()
+    for duty, seconds in DUTIES.items():
+        threading.Thread(target=_repeat, args=(app, duty, seconds, ended), daemon=True, name=duty.__name__).start()
+    print_status(sentence)
+    signal.sigwait(ENDINGS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)  # a second one ends it at once
+    ended.set()
+    print_status("Ending: jobs under way pause at their cursor and go on at the next start.")
+    pause_all()
+    consumer.stop(graceful=True)
+
+
+def _repeat(app: Flask, duty: Callable[[], None], seconds: float, ended: threading.Event) -> None:
+    """Do it now, and again and again: in a thread of its own, so that it waits for no job and for no other duty."""
+    while True:
+        attempt(app, duty)
+        if ended.wait(seconds):
+            return
+
+
+def attempt(app: Flask, duty: Callable[[], None]) -> None:
+    """Do a duty; what goes wrong is logged, and the next time comes: the database may be away for a while."""
+    try:
+        with app.app_context():
+            duty()
+    except Exception as error:
+        if (told := error_translation.translate(error)) is None:
+            log.exception("The duty %s failed", duty.__name__)
+        else:
+            log.error("The duty %s failed: %s", duty.__name__, told)
+
+
+def _start_consumer(workers: int) -> Consumer:
+    consumer = huey.create_consumer(
+        workers=workers,
+        worker_type="thread",
+        initial_delay=0.1,
+        max_delay=0.5,
+        check_worker_health=True,
+        periodic=False,  # see DUTIES
+    )
+    consumer._set_signal_handlers = lambda: None  # the handlers are ours
+    away = QueueAway()
+    for part in (consumer.worker_class, consumer.scheduler_class):
+        logging.getLogger(f"huey.consumer.{part.process_name}").addFilter(away)
+    consumer.start()
+    return consumer

@@ -1,0 +1,55 @@
+"""Which of the servers that the settings name are reached in the open: what goes there can be read on the way.
+
+Such a way may be right in a closed network, so it is told at the start and not refused (ASVS 5.0, 12.3.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import make_url
+
+from config import is_here
+
+# Of libpq's sslmode; those before them fall back to no encryption (PostgreSQL manual, 32.19).
+ENCRYPTED = {"require", "verify-ca", "verify-full"}
+
+
+def settings_without_tls(config: Mapping[str, Any]) -> list[str]:
+    """The names of the settings that lead to another machine without TLS."""
+    found = {
+        "CONNECTOR_DATABASE_URL": _is_open_database(config["SQLALCHEMY_DATABASE_URI"]),
+        "CONNECTOR_QUEUE_URL": _is_open(config["QUEUE_URL"], "redis"),
+        "CONNECTOR_CLAMD": _is_open_scanner(config["CLAMD"]),
+        "CONNECTOR_SMTP": _is_open_mail(config["SMTP"]),
+        "CONNECTOR_NOTICE_WEBHOOK": _is_open(config["NOTICE_WEBHOOK"], "http"),
+    }
+    return [name for name, is_so in found.items() if is_so]
+
+
+def _is_open(url: str | None, scheme: str) -> bool:
+    parts = urlsplit(url or "")
+    return parts.scheme == scheme and not is_here(parts.hostname or "")
+
+
+def _is_open_mail(smtp: tuple[str, str, int] | None) -> bool:
+    return smtp is not None and smtp[0] == "smtp" and not is_here(smtp[1])
+
+
+def _is_open_scanner(address: str | tuple[str, int] | None) -> bool:
+    return isinstance(address, tuple) and not is_here(address[0])
+
+
+def _is_open_database(text: str) -> bool:
+    url = make_url(text)
+    named = url.query.get("hostaddr") or url.query.get("host") or url.host or ""  # of several, the first wins
+    hosts = named.split(",") if isinstance(named, str) else named  # tried one after the other
+    is_far = any(host and not _is_near(host) for host in hosts)
+    return is_far and url.query.get("sslmode") not in ENCRYPTED
+
+
+def _is_near(host: str) -> bool:
+    name, _, port = host.partition(":")
+    return is_here(host) or (is_here(name) and port.isdecimal()) or host.startswith("/")  # the folder of a socket

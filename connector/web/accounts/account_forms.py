@@ -1,0 +1,110 @@
+"""The forms about accounts: signing in, choosing a password, inviting."""
+
+from __future__ import annotations
+
+from wtforms import HiddenField, PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import EqualTo, Length
+
+from ...accounts.names import LONGEST
+from ...accounts.passwords import LEAST, MOST
+from ...models.accounts import Role
+from ..base_form import Form
+
+ROLES = {
+    Role.VIEWER: "Viewer: reads",
+    Role.EDITOR: "Editor: imports, and undoes own imports",
+    Role.ADMIN: "Admin: undoes all, manages users and settings",
+}
+ADVICE = f"At least {LEAST} characters, any you like; a few words together are good and easy to keep in mind."
+
+
+class SignInForm(Form):
+    """Name and password. Their lengths are limited only so that nobody makes us hash a novel."""
+
+    name = StringField(
+        "Name",
+        [Length(max=LONGEST)],
+        render_kw={"autocomplete": "username", "autocapitalize": "off", "spellcheck": "false", "required": True},
+    )
+    password = PasswordField(
+        "Password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
+    )
+    next = HiddenField()
+
+
+class ChoosePasswordForm(Form):
+    """A new password, typed twice."""
+
+    password = PasswordField(
+        "Password", description=ADVICE, render_kw={"autocomplete": "new-password", "required": True}
+    )
+    again = PasswordField(
+        "Password again",
+        [EqualTo("password", message="The two are not the same.")],
+        render_kw={"autocomplete": "new-password", "required": True},
+    )
+
+
+class FirstAdminForm(ChoosePasswordForm):
+    """The name of the first admin besides."""
+
+    blamed = "name"
+    name = StringField(
+        "Name",
+        description="By which you sign in, and which stands beside what you do.",
+        render_kw={"autocomplete": "username", "autocapitalize": "off", "spellcheck": "false", "required": True},
+    )
+
+
+class ChangePasswordForm(Form):
+    """The present password and a new one, typed twice."""
+
+    current = PasswordField(
+        "Present password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
+    )
+    new = PasswordField(
+        "New password", description=ADVICE, render_kw={"autocomplete": "new-password", "required": True}
+    )
+    again = PasswordField(
+        "New password again",
+        [EqualTo("new", message="The two are not the same.")],
+        render_kw={"autocomplete": "new-password", "required": True},
+    )
+
+
+class PasswordAgainForm(Form):
+    """The present password, before something that only the owner may do."""
+
+    current = PasswordField(
+        "Present password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
+    )
+
+
+class CodeForm(Form):
+    """A code of the app, or a recovery code."""
+
+    code = StringField(
+        "Code",
+        [Length(max=LONGEST)],
+        render_kw={"autocomplete": "one-time-code", "autocapitalize": "off", "spellcheck": "false", "required": True},
+    )
+
+
+class MoveForm(PasswordAgainForm):
+    """The password and a code, before the codes come from another phone."""
+
+    code = StringField(
+        "Code of the old phone, or a recovery code",
+        [Length(max=LONGEST)],
+        render_kw={"autocomplete": "one-time-code", "autocapitalize": "off", "spellcheck": "false", "required": True},
+    )
+
+
+class InviteForm(Form):
+    """Who comes, and what they may do."""
+
+    name = StringField(
+        "Name", description="The name for signing in.", render_kw={"autocapitalize": "off", "required": True}
+    )
+    role = SelectField("Role", choices=[SelectChoice(role.value, words) for role, words in ROLES.items()])

@@ -1,0 +1,177 @@
+"""The pages of one's own account: sign in, sign out, follow a one-time link, change the password."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+
+from ...accounts import authentication, device_cookies, names, one_time_links, sessions, two_step, user_management
+from ...accounts.authorization import allows
+from ...accounts.throttling import PACE, REFUSED, failures
+from ...errors import ConflictError, InvalidInputError
+from ...extensions import db
+from ...models.accounts import Role
+from ..flash_messages import flash
+from .account_forms import ChangePasswordForm, ChoosePasswordForm, FirstAdminForm, PasswordAgainForm, SignInForm
+
+ENDING = "ending"  # before the names of the fields by which sessions are ended, beside those of a new password
+WRONG = "This name and password do not belong together, or the account is disabled."
+# Failures of one account from all addresses; in browsers that are known it is counted apart, so that strangers lock
+# nobody out there, and elsewhere not for long (ASVS 5.0, 6.3.1).
+OF_AN_ACCOUNT = "100 per hour"
+
+blueprint = Blueprint("accounts", __name__)
+
+
+def _account_tried() -> str:
+    """The account that a sign-in is for, as the limit knows it: some type their password into the wrong field."""
+    name = request.form.get("name", "")
+    return hashlib.sha256(f"{int(device_cookies.is_known(name))}:{names.key_of(name)}".encode()).hexdigest()
+
+
+@blueprint.get("/sign-in")
+@allows(None)
+def sign_in() -> Any:
+    """Ask who is there."""
+    if user_management.is_by_proxy():
+        abort(404)
+    back = authentication.safe_path(request.args.get("next", ""))
+    if g.person:
+        return redirect(_after(back), 303)
+    return _sign_in_page(SignInForm(formdata=None, next=back or ""))
+
+
+@blueprint.post("/sign-in")
+@allows(None)
+@failures(PACE, lambda: device_cookies.origin_of(request.form.get("name", "")), "address")
+@failures(OF_AN_ACCOUNT, _account_tried, "account")
+def sign_in_now() -> Any:
+    """Begin a session and go back to where one came from."""
+    if user_management.is_by_proxy():
+        abort(404)
+    form = SignInForm()
+    back = authentication.safe_path(form.next.data or "")
+    if form.validate() and authentication.sign_in(form.name.data or "", form.password.data or "", back):
+        return _entered(back)
+    form.next.data = back or ""
+    return _sign_in_page(form, WRONG), REFUSED
+
+
+@blueprint.post("/sign-out")
+@allows(Role.VIEWER, before_set_up=True)
+def sign_out() -> Any:
+    """End the session."""
+    if user_management.is_by_proxy():
+        abort(404)
+    authentication.sign_out(g.person)
+    return redirect(url_for(".sign_in"), 303)
+
+
+@blueprint.get("/welcome/<token>")
+@allows(None)
+def welcome(token: str) -> Any:
+    """Follow a one-time link; looking at it does not spend it."""
+    return _welcome_page(token, _welcome_form(token))
+
+
+@blueprint.post("/welcome/<token>")
+@allows(None)
+def welcome_now(token: str) -> Any:
+    """Spend it: choose the password, and be signed in."""
+    form = _welcome_form(token)
+    if not form.validate():
+        return _welcome_page(token, form), REFUSED
+    try:
+        name = form.name.data or "" if isinstance(form, FirstAdminForm) else ""
+        account_id = user_management.redeem_link(token, form.password.data or "", name)
+    except (ConflictError, InvalidInputError) as error:
+        form.refuse(error)
+        return _welcome_page(token, form), REFUSED
+    if authentication.sign_in(user_management.get(account_id).name, form.password.data or "") and g.person:
+        flash(f"You are signed in as {g.person.name}.")
+    return _entered(None)
+
+
+@blueprint.get("/account/")
+@allows(Role.VIEWER)
+def account() -> str:
+    """One's own account, its password, and where it is signed in."""
+    return _account_page(ChangePasswordForm(formdata=None))
+
+
+@blueprint.post("/account/password")
+@allows(Role.VIEWER)
+@failures(PACE, lambda: str(g.person.id), "password")
+def change_password() -> Any:
+    """Replace the password; other browsers are signed out."""
+    if user_management.is_by_proxy():
+        abort(404)
+    form = ChangePasswordForm()
+    if not form.validate():
+        return _account_page(form), REFUSED
+    try:
+        made = user_management.change_password(g.person.id, form.current.data or "", form.new.data or "")
+    except InvalidInputError as error:
+        form.refuse(error)
+        return _account_page(form), REFUSED
+    authentication.enter(g.person.id, one_time_links.fingerprint(made))
+    flash("The password is changed. Everywhere else you are signed out.")
+    return redirect(url_for(".account"), 303)
+
+
+@blueprint.post("/account/sessions")
+@allows(Role.VIEWER)
+@failures(PACE, lambda: str(g.person.id), "password")
+def end_sessions() -> Any:
+    """Sign out one other browser, or everywhere else, for whoever gives the password (ASVS 5.0, 7.5.2)."""
+    if user_management.is_by_proxy():
+        abort(404)
+    form = PasswordAgainForm(prefix=ENDING)
+    try:
+        user_management.confirm(g.person.id, form.current.data or "")
+    except InvalidInputError as error:
+        form.refuse(error)
+        return _account_page(ChangePasswordForm(formdata=None), form), REFUSED
+    if one := request.form.get("end"):
+        ended = user_management.end_session(g.person.id, one)
+        flash("That browser is signed out." if ended else "That browser was not signed in any more.")
+    else:
+        user_management.end_sessions(g.person.id, g.person.token)
+        flash("Everywhere else you are signed out.")
+    return redirect(url_for(".account"), 303)
+
+
+def _entered(back: str | None) -> Any:
+    """Where one goes after the password: on, or to the page that asks for the code."""
+    return redirect(_after(back) if g.person else url_for("second_factor.code"), 303)
+
+
+def _after(back: str | None) -> str:
+    return back or url_for("repositories.connect")
+
+
+def _welcome_form(token: str) -> ChoosePasswordForm:
+    """The form that this link leads to. Raises InvalidLinkError."""
+    return FirstAdminForm() if one_time_links.look_up(token).account_id is None else ChoosePasswordForm()
+
+
+def _sign_in_page(form: SignInForm, refused: str = "") -> str:
+    needs_first_admin = user_management.needs_first_admin()
+    return render_template("accounts/sign_in.html", form=form, refused=refused, needs_first_admin=needs_first_admin)
+
+
+def _welcome_page(token: str, form: ChoosePasswordForm) -> str:
+    invitation = one_time_links.look_up(token)
+    name = None if invitation.account_id is None else user_management.get(invitation.account_id).name
+    db.session.rollback()
+    return render_template("accounts/welcome.html", form=form, name=name)
+
+
+def _account_page(form: ChangePasswordForm, ending: PasswordAgainForm | None = None) -> str:
+    mine = sessions.of_account(g.person.id)
+    has_one = two_step.is_on(g.person.id)
+    this = g.person.token and one_time_links.fingerprint(g.person.token)
+    shown = {"form": form, "ending": ending or PasswordAgainForm(formdata=None, prefix=ENDING)}
+    return render_template("accounts/account.html", **shown, sessions=mine, this=this, second_factor=has_one)

@@ -1,0 +1,149 @@
+"""The pages for admins: users, and the audit trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, stream_with_context, url_for
+from sqlalchemy import select
+
+from ...accounts import audit, two_step, user_management
+from ...accounts.authorization import allows
+from ...accounts.one_time_links import link_to
+from ...errors import ConflictError, InvalidInputError
+from ...models.accounts import Account, Role
+from ...pagination import Order, asked_place, page_of
+from ..flash_messages import flash
+from .account_forms import ROLES, InviteForm
+
+blueprint = Blueprint("admin", __name__)
+
+
+@blueprint.get("/users/")
+@allows(Role.ADMIN)
+def users() -> str:
+    """All accounts, and the form to invite one more."""
+    return _users_page(InviteForm(formdata=None))
+
+
+@blueprint.post("/users/")
+@allows(Role.ADMIN)
+def invite() -> Any:
+    """Make an account and show its link, once."""
+    form = InviteForm()
+    if not form.validate():
+        return _users_page(form), 422
+    try:
+        token = user_management.add(form.name.data or "", Role(form.role.data))
+    except (ConflictError, InvalidInputError) as error:
+        form.refuse(error)
+        return _users_page(form), 422
+    return _link_page(user_management.check_name(form.name.data), token)
+
+
+@blueprint.post("/users/<int:account_id>/link")
+@allows(Role.ADMIN)
+def new_link(account_id: int) -> Any:
+    """Show a link to choose a new password, once."""
+    try:
+        _spare_oneself(account_id)
+        token = user_management.new_link(account_id)
+    except ConflictError as error:
+        return _users_page(InviteForm(formdata=None), error), 409
+    return _link_page(user_management.get(account_id).name, token)
+
+
+@blueprint.post("/users/<int:account_id>/role")
+@allows(Role.ADMIN)
+def role(account_id: int) -> Any:
+    """Give another role."""
+    given = request.form.get("role")
+    if given not in list(Role):
+        raise InvalidInputError("Choose a role: viewer, editor or admin.")
+    return _do(lambda: user_management.set_role(account_id, Role(given)))
+
+
+@blueprint.post("/users/<int:account_id>/disable")
+@allows(Role.ADMIN)
+def disable(account_id: int) -> Any:
+    """Let them in no more."""
+    return _do(lambda: user_management.disable(account_id))
+
+
+@blueprint.post("/users/<int:account_id>/enable")
+@allows(Role.ADMIN)
+def enable(account_id: int) -> Any:
+    """Let them in again."""
+    return _do(lambda: user_management.enable(account_id))
+
+
+@blueprint.post("/users/<int:account_id>/sessions")
+@allows(Role.ADMIN)
+def end_sessions(account_id: int) -> Any:
+    """Sign them out everywhere."""
+    return _do(lambda: user_management.end_sessions(account_id))
+
+
+@blueprint.post("/users/<int:account_id>/second-factor")
+@allows(Role.ADMIN)
+def remove_second_factor(account_id: int) -> Any:
+    """Take the second factor away from somebody who lost it."""
+    if user_management.is_by_proxy():
+        abort(404)
+
+    def remove() -> None:
+        _spare_oneself(account_id)
+        two_step.remove(account_id)
+
+    return _do(remove)
+
+
+@blueprint.get("/audit/")
+@allows(Role.ADMIN)
+def trail() -> str:
+    """Who did what, newest first."""
+    who, what = request.args.get("who", ""), request.args.get("what", "")
+    return render_template(
+        "accounts/audit.html",
+        page=page_of(audit.listed(who, what), audit.NEWEST_FIRST, asked_place()),
+        asked={name: value for name, value in (("who", who), ("what", what)) if value},
+        people=audit.people(),
+        kinds=audit.kinds(),
+    )
+
+
+@blueprint.get("/audit.csv")
+@allows(Role.ADMIN)
+def trail_csv() -> Response:
+    """The same entries, all of them, as CSV."""
+    lines = stream_with_context(audit.as_csv(request.args.get("who", ""), request.args.get("what", "")))
+    named = {"Content-Disposition": 'attachment; filename="audit.csv"'}
+    return Response(lines, mimetype="text/csv", headers=named)
+
+
+def _spare_oneself(account_id: int) -> None:
+    """Raises ConflictError for one's own account: a session alone, which may be stolen, must not be enough to keep
+    it."""
+    if account_id == g.person.id:
+        raise ConflictError("This is your own account: use its page, which asks for your password.")
+
+
+def _do(act: Any) -> Any:
+    try:
+        act()
+    except ConflictError as error:
+        return _users_page(InviteForm(formdata=None), error), 409
+    flash("Done.")
+    return redirect(url_for(".users"), 303)
+
+
+def _users_page(form: InviteForm, refused: ConflictError | None = None) -> str:
+    page = page_of(select(Account), Order((Account.name_key, Account.id)), asked_place())
+    return render_template("accounts/users.html", page=page, form=form, roles=ROLES, refused=refused)
+
+
+def _link_page(name: str, token: str) -> str:
+    """For a proxy's people there is nothing to choose: they come by themselves."""
+    if user_management.is_by_proxy():
+        return redirect(url_for(".users"), 303)
+    return render_template("accounts/link.html", name=name, link=link_to(token))

@@ -1,0 +1,196 @@
+"""The pages of what we hold: items, files and item sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, g, render_template, request, send_file, stream_with_context
+from sqlalchemy import select
+from sqlalchemy.orm import defer
+
+from ...accounts.authorization import allows
+from ...catalogue import export, item_presentation, item_set_queries, search
+from ...catalogue.search import Selection
+from ...catalogue.set_names import labels
+from ...errors import InvalidInputError, NotFoundError, PermissionDeniedError
+from ...extensions import db
+from ...models.accounts import Role
+from ...models.catalogue import CatalogueFile, CatalogueItem, ItemSet
+from ...models.repositories import Repository
+from ...pagination import Order, asked_place, page_of
+from ...row_ids import row_id
+from ...storage.garbage_collection import the_folder
+
+blueprint = Blueprint("catalogue", __name__)
+blueprint.app_template_global()(item_presentation.file_name)
+blueprint.app_template_global()(item_presentation.is_shown)
+blueprint.app_template_global()(item_presentation.next_try)
+blueprint.app_template_global("fates")(lambda: item_presentation.FATES)
+
+FOUND_COUNTED = 1000  # matches of a search: each is read to be counted
+# A stored file is somebody else's: opened in a browser, it may do nothing and reach nothing.
+SANDBOX = "default-src 'none'; base-uri 'none'; sandbox; frame-ancestors 'none'"
+# Chromium's viewer does not run in a sandboxed page. It is one itself.
+PDF_POLICY = "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+
+@blueprint.get("/items/")
+@allows(Role.VIEWER)
+def items() -> Any:
+    """Return the items, newest first: all, or those with these words, of this item set, repository or import."""
+    try:
+        return _items_page(_asked(), request.args.get("q", ""))
+    except InvalidInputError as error:
+        return _items_page(Selection(), request.args["q"], error), 422
+
+
+def _items_page(selection: Selection, words: str, refused: InvalidInputError | None = None) -> str:
+    """Return the search form with the items found, or with the reason why it was refused."""
+    found = {} if refused else _found(selection, newest_first=True)
+    return render_template(
+        "catalogue/items.html",
+        selection=selection,
+        words=words,
+        refused=refused,
+        asked=_as_arguments(selection),
+        item_sets=(every := item_set_queries.every()),
+        set_labels=labels(every),
+        repositories=db.session.scalars(select(Repository).order_by(Repository.id)).all(),
+        **found,
+    )
+
+
+@blueprint.get("/items.csv")
+@allows(Role.VIEWER)
+def items_csv() -> Response:
+    """The same items, all of them, as CSV."""
+    named = {"Content-Disposition": 'attachment; filename="items.csv"'}
+    return Response(stream_with_context(export.as_csv(_asked())), mimetype="text/csv", headers=named)
+
+
+@blueprint.get("/items/<int:item_id>/")
+@allows(Role.VIEWER)
+def item(item_id: int) -> str:
+    """An item: every value, its files, and the way back to the original."""
+    shown = db.session.get(CatalogueItem, item_id)
+    if shown is None:
+        raise NotFoundError(f"There is no item {item_id}. An undo may have removed it.")
+    _check_restricted(shown.by_login)
+    texts = item_presentation.texts_of(shown, _sees_restricted())
+    terms, others = item_presentation.described(texts.values)
+    return render_template(
+        "catalogue/item.html",
+        item=shown,
+        files=item_presentation.files_of(shown, _sees_restricted()),
+        metadata=texts.metadata,
+        terms=terms,
+        others=others,
+        picture=item_set_queries.thumbnails([item_id], with_restricted=_sees_restricted()).get(item_id),
+        item_sets=(its_sets := item_set_queries.of_item(item_id)),
+        set_labels=labels(its_sets),
+        brought_by=search.brought_by(item_id),
+        changed_by=search.jobs_of([item_id]).get(item_id, []),
+        state=item_presentation.STATES[shown.source_state],
+    )
+
+
+@blueprint.get("/item-sets/")
+@allows(Role.VIEWER)
+def item_sets() -> str:
+    """All item sets, by name."""
+    page = page_of(select(ItemSet), Order((ItemSet.name, ItemSet.id)), asked_place())
+    counts = item_set_queries.counts([s.id for s in page.rows], with_restricted=_sees_restricted())
+    return render_template("catalogue/item_sets.html", page=page, counts=counts, set_labels=labels(page.rows))
+
+
+@blueprint.get("/item-sets/<int:item_set_id>/")
+@allows(Role.VIEWER)
+def item_set(item_set_id: int) -> str:
+    """An item set and what is in it."""
+    shown = item_set_queries.get(item_set_id)
+    found = _found(Selection(item_set_id=item_set_id, with_restricted=_sees_restricted()), newest_first=False)
+    return render_template("catalogue/item_set.html", item_set=shown, **found)
+
+
+@blueprint.get("/files/<int:file_id>/<path:name>")
+@allows(Role.VIEWER)
+def file(file_id: int, name: str) -> Response:
+    """The stored bytes of a file. The name in the address is for people; the file's own is sent."""
+    found = db.session.get(CatalogueFile, file_id)
+    if found is None or not found.is_stored:
+        abort(404)
+    is_restricted = found.item.by_login or found.is_restricted
+    _check_restricted(is_restricted)
+    path = the_folder().path(found.sha256)
+    if not path.is_file():
+        raise NotFoundError("The files folder no longer has this file. An import with files fetches it again.")
+    media_type = item_presentation.media_type(found)
+    response = send_file(
+        path,
+        mimetype=media_type,
+        as_attachment=not item_presentation.is_shown(found),
+        download_name=item_presentation.file_name(found),
+        conditional=True,
+        etag=found.sha256,
+    )
+    response.headers["Cache-Control"] = "no-store" if is_restricted else "private, no-cache"
+    response.headers["Content-Security-Policy"] = PDF_POLICY if media_type == "application/pdf" else SANDBOX
+    return response
+
+
+@blueprint.app_template_global()
+def title_of(item: CatalogueItem) -> str:
+    """Return the title of an item as its reader may see it."""
+    return item_presentation.title_of(item, _sees_restricted()) or "Untitled"
+
+
+@blueprint.app_template_global()
+def citation_line(item: CatalogueItem) -> str:
+    """Return who made it and when, as its reader may see it."""
+    return item_presentation.citation_line(item, _sees_restricted())
+
+
+def _sees_restricted() -> bool:
+    """Whether who asks may see what came only by a login at its source: viewers may not."""
+    return g.person.may(Role.EDITOR)
+
+
+def _check_restricted(is_restricted: bool) -> None:
+    """Raises PermissionDeniedError for what comes only by a login, unless who asks may see it."""
+    if is_restricted and not _sees_restricted():
+        raise PermissionDeniedError("This is restricted at its source: it needs the role editor. Ask an administrator.")
+
+
+def _asked() -> Selection:
+    """The search in the address; what is no number there means any."""
+    asked = request.args
+    return Selection(
+        words=asked.get("q", "").strip(),
+        item_set_id=asked.get("item_set", type=row_id),
+        repository_id=asked.get("repository", type=row_id),
+        job_id=asked.get("job", type=row_id),
+        with_restricted=_sees_restricted(),
+    )
+
+
+def _as_arguments(selection: Selection) -> dict[str, Any]:
+    """The search as the address has it, without what is not asked for."""
+    every = {
+        "q": selection.words or None,
+        "item_set": selection.item_set_id,
+        "repository": selection.repository_id,
+        "job": selection.job_id,
+    }
+    return {name: value for name, value in every.items() if value is not None}
+
+
+def _found(selection: Selection, *, newest_first: bool) -> dict[str, Any]:
+    """Return a page of these items, without the columns that no list shows, and their pictures."""
+    light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
+    order = Order((CatalogueItem.id,), is_descending=newest_first)
+    counted = FOUND_COUNTED if selection.words else None
+    page = page_of(select(CatalogueItem).options(*light), order, asked_place(), selection.ids(), counted)
+    return {
+        "page": page,
+        "pictures": item_set_queries.thumbnails([i.id for i in page.rows], with_restricted=_sees_restricted()),
+    }

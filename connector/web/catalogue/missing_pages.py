@@ -1,0 +1,172 @@
+"""The pages by which a person clears the catalogue: what is gone at the source, takedowns, and what they exclude."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from sqlalchemy import select
+
+from ...accounts.authorization import allows, require
+from ...catalogue import item_presentation, missing, takedown
+from ...catalogue.missing import MissingSelection
+from ...errors import InvalidInputError, NotFoundError
+from ...extensions import db
+from ...models.accounts import Role
+from ...models.catalogue import CatalogueItem
+from ...models.repositories import Repository
+from ...pagination import asked_place, page_of
+from ...row_ids import row_id
+from ..flash_messages import flash
+
+blueprint = Blueprint("clearing", __name__)
+
+
+@blueprint.get("/gone/")
+@allows(Role.VIEWER)
+def listed() -> str:
+    """The items that are gone at their source, or hidden here, those noticed last first."""
+    repository_id = request.args.get("repository", type=row_id)
+    found = missing.listed(MissingSelection(repository_id=repository_id))
+    if not g.person.may(Role.EDITOR):
+        found = found.where(CatalogueItem.by_login.is_(False))
+    return render_template(
+        "catalogue/gone.html",
+        page=page_of(found, missing.LAST_NOTICED_FIRST, asked_place()),
+        repositories=_repositories(),
+        repository_id=repository_id,
+        states=item_presentation.STATES,
+    )
+
+
+@blueprint.post("/gone/")
+@allows(Role.EDITOR)
+def act() -> Any:
+    """Hide, show again or remove what was ticked, or all of the list; to remove is asked once more."""
+    chosen, every = _chosen(), "every" in request.form
+    back = redirect(url_for(".listed", repository=chosen.repository_id), 303)
+    if not every and not chosen.item_ids:
+        flash("Tick some items first, or all of the list.")
+        return back
+    do = request.form.get("do")
+    if do == "remove":
+        require(Role.ADMIN)
+        if "confirmed" not in request.form:
+            will = missing.preview(chosen)
+            return render_template("catalogue/gone_confirm.html", chosen=chosen, every=every, will=will)
+    if do not in DONE:
+        raise InvalidInputError("Choose what to do: hide, show again or remove.")
+    flash(DONE[do](chosen))
+    return back
+
+
+@blueprint.get("/takedown/")
+@allows(Role.ADMIN)
+def ask() -> str:
+    """Take down the items that a list names; or the one item in the address, about which is asked at once."""
+    item_id = request.args.get("item", type=row_id)
+    if item_id is None:
+        return render_template("catalogue/takedown.html", repositories=_repositories())
+    item = db.session.get(CatalogueItem, item_id)
+    if item is None:
+        raise NotFoundError(f"There is no item {item_id}.")
+    return _asked_once_more(item.repository, takedown.Named((item.id,)), item_id=item.id)
+
+
+@blueprint.post("/takedown/")
+@allows(Role.ADMIN)
+def take_down() -> Any:
+    """Ask once more, with the numbers and what is not held; then take down."""
+    repository = db.session.get(Repository, request.form.get("repository", 0, row_id))
+    if repository is None:
+        raise InvalidInputError("Choose the repository that the items come from.")
+    item_id = request.form.get("item", type=row_id)
+    names = request.form.get("names", "") + "\n" + _uploaded()
+    try:
+        what = takedown.named(repository.id, names.splitlines()) if item_id is None else takedown.Named((item_id,))
+        if "confirmed" not in request.form:
+            return _asked_once_more(repository, what, names)
+        reason, also_unknown = request.form.get("reason", ""), "also_unknown" in request.form
+        removed = takedown.take_down(repository.id, what, reason, also_unknown)
+    except InvalidInputError as error:
+        if error.field == "reason":
+            return _asked_once_more(repository, what, names, item_id, error), 422
+        return render_template("catalogue/takedown.html", repositories=_repositories(), refused=error), 422
+    flash(f"Taken down: {_items(removed)}.")
+    return redirect(url_for(".exclusions"), 303)
+
+
+@blueprint.get("/excluded/")
+@allows(Role.ADMIN)
+def exclusions() -> str:
+    """What takedowns keep out, newest first."""
+    return render_template(
+        "catalogue/excluded.html", page=page_of(takedown.listed(), takedown.NEWEST_FIRST, asked_place())
+    )
+
+
+@blueprint.get("/excluded.csv")
+@allows(Role.ADMIN)
+def exclusions_csv() -> Response:
+    """The same, all of it, as CSV."""
+    named = {"Content-Disposition": 'attachment; filename="excluded.csv"'}
+    return Response(takedown.as_csv(), mimetype="text/csv", headers=named)
+
+
+@blueprint.post("/excluded/")
+@allows(Role.ADMIN)
+def allow() -> Any:
+    """Allow again what was ticked, or the one whose button was pressed."""
+    ids = request.form.getlist("one", row_id) or request.form.getlist("exclusion", row_id)
+    flash(f"Allowed again: {_items(takedown.allow(ids))}." if ids else "Tick some items first.")
+    return redirect(url_for(".exclusions"), 303)
+
+
+def _asked_once_more(
+    repository: Repository,
+    what: takedown.Named,
+    names: str = "",
+    item_id: int | None = None,
+    refused: InvalidInputError | None = None,
+) -> str:
+    """Ask about what a list names, or about the one item whose page was left for this."""
+    will = missing.numbers(select(missing.ITEM.c.id).where(missing.ITEM.c.id.in_(what.item_ids)))
+    return render_template(
+        "catalogue/takedown_confirm.html",
+        repository=repository,
+        names=names,
+        item_id=item_id,
+        what=what,
+        will=will,
+        refused=refused,
+    )
+
+
+def _uploaded() -> str:
+    """The text of the list that was sent as a file, "" for none."""
+    sent = request.files.get("list")
+    try:
+        return sent.read().decode("utf-8-sig") if sent else ""
+    except UnicodeDecodeError:
+        raise InvalidInputError("The list is no plain text. Save it as text in UTF-8, one item a line.") from None
+
+
+def _repositories() -> Sequence[Repository]:
+    return db.session.scalars(select(Repository).order_by(Repository.id)).all()
+
+
+def _chosen() -> MissingSelection:
+    ids = None if "every" in request.form else tuple(request.form.getlist("item", row_id))
+    return MissingSelection(ids, request.form.get("repository", type=row_id))
+
+
+def _items(number: int) -> str:
+    return "1 item" if number == 1 else f"{number} items"
+
+
+DONE = {
+    "hide": lambda chosen: f"Hidden: {_items(missing.set_hidden(chosen, True))}.",
+    "show": lambda chosen: f"Shown again: {_items(missing.set_hidden(chosen, False))}.",
+    "remove": lambda chosen: f"Removed: {_items(missing.remove(chosen))}.",
+}

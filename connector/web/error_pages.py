@@ -1,0 +1,189 @@
+"""What all pages share: headers, error pages, filters and names for the templates."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError, TimeoutError
+from werkzeug.exceptions import HTTPException
+
+from .. import error_translation, formatting
+from ..accounts import audit
+from ..catalogue.crosswalk import term_label
+from ..catalogue.source_links import safe_href
+from ..characters import encodable
+from ..errors import (
+    Busy,
+    ConflictError,
+    ConnectorError,
+    InvalidInputError,
+    InvalidLinkError,
+    LoginFailedError,
+    NotFoundError,
+    PermissionDeniedError,
+    RepositoryError,
+    StorageError,
+)
+from ..extensions import db
+from ..storage import disk_space, instance
+from ..text import clean_html, human_size, size_range
+from ..version import __version__
+
+log = logging.getLogger(__name__)
+PRODUCT = "DSpace Connector"
+
+# Pico draws the arrows and ticks of its controls from data: addresses.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+# An address that lets somebody in: with the usual policy it would be in the log of a proxy, as the Referer of the style
+# sheet. The host must be told, as the check of a form's token over https asks for it.
+OF_A_SECRET = "strict-origin"
+A_YEAR = 31_536_000  # seconds
+SENTENCES = {
+    400: "The request could not be read. Go back, reload the page and try again.",
+    403: "This page is not open to you.",
+    404: "There is nothing at this address. It may have been removed since.",
+    405: "This address cannot be used in that way.",
+    413: "What was sent is too large.",
+    429: "Too many tries, or too much at once. Wait a minute, then try again; it may take longer each time.",
+    500: "Something went wrong on our side. The log of the server says what.",
+}
+EXPIRED = (
+    "The page was too old to send its form: since then you signed in or out, or the server was set up anew. Reload the "
+    "page and try again."
+)
+AWAY = (
+    "The database cannot be used now: perhaps it is just being started, or its disk is full. Wait a moment, then "
+    "try again. The log of the server says more."
+)
+STATUSES: dict[type[ConnectorError], int] = {
+    NotFoundError: 404,
+    InvalidInputError: 422,
+    LoginFailedError: 422,
+    PermissionDeniedError: 403,
+    InvalidLinkError: 410,
+    ConflictError: 409,
+    Busy: 503,
+    RepositoryError: 502,
+    StorageError: 503,
+}
+
+
+class PageResponse(Response):
+    """An answer whose text may hold any character: U+FFFD stands for halves of surrogate pairs."""
+
+    def set_data(self, value: bytes | str) -> None:
+        """Set the body. Text is encoded as UTF-8."""
+        super().set_data(encodable(value) if isinstance(value, str) else value)
+
+
+def init_app(app: Flask) -> None:
+    """Register them."""
+    app.response_class = PageResponse
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        bcp47=formatting.bcp47,
+        clean_html=clean_html,
+        duration=formatting.duration,
+        human_size=human_size,
+        size_range=size_range,
+        time_range=formatting.time_range,
+        number=formatting.number,
+        plural=formatting.plural,
+        safe_href=safe_href,
+        source_time=formatting.source_time,
+        term_label=term_label,
+        when=formatting.when,
+    )
+    app.jinja_env.globals.update(product=PRODUCT, version=__version__)
+    app.jinja_env.globals.update(misplaced=instance.database_moved_message, shortage=disk_space.shortage)
+    app.after_request(_with_headers)
+    app.after_request(_on_this_site)
+    app.register_error_handler(ConnectorError, _refused)
+    app.register_error_handler(CSRFError, _not_our_form)
+    app.register_error_handler(OperationalError, _without_database)
+    app.register_error_handler(TimeoutError, _without_database)
+    app.register_error_handler(HTTPException, _failed)
+
+
+def wants_fragment() -> bool:
+    """Whether htmx asked for a part of a page (a boosted form or link takes a whole one)."""
+    return request.headers.get("HX-Request-Type") == "partial"
+
+
+def _with_headers(response: Response) -> Response:
+    if "token" in (request.view_args or {}):
+        response.headers["Referrer-Policy"] = OF_A_SECRET
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        # Below a path of a site, its other hosts are not ours to speak for (ASVS 5.0, 3.4.1).
+        others = "" if request.script_root else "; includeSubDomains"
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={A_YEAR}{others}")
+    if request.endpoint != "static":  # nobody reads it after the sign-out, by the Back button or in a proxy
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _on_this_site(response: Response) -> Response:
+    """Redirects name no host: the router takes its from the request, where anything may stand; none leads elsewhere."""
+    parts = urlsplit(response.location or "")
+    if parts.scheme or parts.netloc:
+        response.location = "/" + parts._replace(scheme="", netloc="", path=parts.path.lstrip("/")).geturl()
+    return response
+
+
+def _refused(error: ConnectorError) -> tuple[str, int]:
+    if isinstance(error, PermissionDeniedError):
+        audit.refused(403)
+    status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
+    return _error_page(status, str(error))
+
+
+def _without_database(error: OperationalError | TimeoutError) -> tuple[str, int]:
+    """Its server is away, its file is locked or its disk is full; what exactly, and where, is for the log alone."""
+    if isinstance(error, OperationalError) and not error_translation.may_pass(error):
+        raise error
+    log.error("%s", error_translation.translate(error) or error)
+    db.session.rollback()
+    return _error_page(503, AWAY)
+
+
+def _not_our_form(error: CSRFError) -> Any:
+    """Mostly an old page, but perhaps another site that sends a form in somebody's name: told in log and trail.
+
+    Who has signed in meanwhile, in another tab, goes on from there: the sign-in leads on who is known.
+    """
+    if request.endpoint == "accounts.sign_in_now" and g.person:
+        return redirect(url_for("accounts.sign_in", next=request.form.get("next")), 303)
+    audit.refused(400)
+    return _error_page(400, EXPIRED)
+
+
+def _failed(error: HTTPException) -> Any:
+    if error.code is None or error.code < 400:  # a redirect that werkzeug raises
+        return error
+    if error.code == audit.TOO_MANY:
+        audit.refused(error.code)
+    page, status = _error_page(error.code, SENTENCES.get(error.code, error.description or SENTENCES[500]))
+    return page, status, [header for header in error.get_headers() if header[0] != "Content-Type"]
+
+
+def _error_page(status: int, sentence: str) -> tuple[str, int]:
+    template = "_error.html" if wants_fragment() else "error.html"
+    number = g.request_id if status == 500 else None
+    return render_template(template, status=status, sentence=sentence, number=number), status

@@ -1,0 +1,196 @@
+"""The pages of looks at a source: what an import would change, a rehearsal; and the way from there to the import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+
+from ...accounts.authorization import allows, own
+from ...catalogue import item_set_queries
+from ...catalogue.item_presentation import described
+from ...errors import ConflictError, InvalidInputError
+from ...extensions import db
+from ...imports import preview_rows, preview_selection
+from ...imports.preview_rows import PreviewAction
+from ...imports.preview_sample import MOST, USUAL
+from ...imports.preview_sample import page_of as page_of_row
+from ...jobs import job_presentation, lifecycle, retention, scheduling
+from ...models.accounts import Role
+from ...models.jobs import Kind, PreviewRow
+from ...pagination import SIZE, asked_place, page_of
+from ...repositories import discovery, service
+from ...row_ids import row_id
+from ...tasks import wake
+from ..flash_messages import flash
+from ..repositories.connection_forms import ImportOptionsForm, check_scope
+
+SHOWN = {
+    PreviewAction.NEW: ("New", "added"),
+    PreviewAction.CHANGED: ("Changed", "updated"),
+    PreviewAction.VANISHED: ("Gone at the source", "vanished"),
+    PreviewAction.FAILED: ("Failed", "failed"),
+    PreviewAction.UNCHANGED: ("Unchanged", "unchanged"),
+}
+IMPORTS: dict[str | None, Callable[[int], int]] = {
+    "all": preview_selection.import_all,
+    "ticked": preview_selection.import_ticked,
+}
+TICKS: dict[str | None, Callable[[int], None]] = {
+    "new": lambda job_id: preview_selection.tick_all(job_id, PreviewAction.NEW),
+    "changed": lambda job_id: preview_selection.tick_all(job_id, PreviewAction.CHANGED),
+    "none": lambda job_id: preview_selection.tick_all(job_id, *preview_selection.CAN_BE_CHOSEN, ticked=False),
+}
+
+blueprint = Blueprint("looking", __name__)
+
+
+@blueprint.post("/sources/<int:source_id>/look")
+@allows(Role.EDITOR)
+def look(source_id: int) -> Any:
+    """Look at a source as its next import would."""
+    return _begun(source_id, scheduling.get(source_id).options)
+
+
+@blueprint.post("/repositories/<int:repository_id>/rehearse")
+@allows(Role.EDITOR)
+def rehearse(repository_id: int) -> Any:
+    """Look at some items of what may never have been imported, with the settings that an import would have."""
+    form = ImportOptionsForm()
+    form.offer(item_set_queries.every())
+    if not form.validate():
+        raise InvalidInputError("The settings of this import cannot be read: choose them again.")
+    found = discovery.find(repository_id, *check_scope(request.form.get("scope", "")))
+    source_id = service.source_for(repository_id, found.scope)
+    options = form.options() | {"rehearse": USUAL}
+    job_id = lifecycle.create(source_id, options, kind=Kind.REHEARSAL, requests=found.requests)
+    wake(job_id)
+    return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+@blueprint.post("/jobs/<int:job_id>/look")
+@allows(Role.EDITOR)
+def look_again(job_id: int) -> Any:
+    """Look at the source of a job, with the options of that job."""
+    job = lifecycle.get(job_id)
+    return _begun(job.source_id, lifecycle.of_a_whole_run(job))
+
+
+@blueprint.get("/jobs/<int:job_id>/preview/")
+@allows(Role.EDITOR)
+def preview(job_id: int) -> str:
+    """What an import would change, a page at a time: all of that, or one kind."""
+    job = preview_rows.of_kind(job_id, Kind.PREVIEW)
+    only = _shown_kind()
+    ticked, could_be = preview_selection.ticks(job_id)
+    return render_template(
+        "imports/preview.html",
+        job=job,
+        only=only,
+        kinds=[(kind.value, words, getattr(job, count)) for kind, (words, count) in SHOWN.items()],
+        page=page_of(
+            preview_rows.rows(job_id, *([PreviewAction(only)] if only else preview_rows.CHANGES)),
+            preview_rows.AS_FOUND,
+            asked_place(),
+        ),
+        ticked=ticked,
+        could_be=could_be,
+        may_tick=could_be > 0 and not job.is_active,
+        source_page=lambda row: job_presentation.source_page(job, {"id": row.source_id, "handle": row.handle}),
+    )
+
+
+@blueprint.post("/jobs/<int:job_id>/preview/")
+@allows(Role.EDITOR)
+def choose(job_id: int) -> Any:
+    """Keep what is ticked on the page that was shown; then import, or tick more, and show the page of this address."""
+    preview_rows.of_kind(job_id, Kind.PREVIEW)
+    do = request.form.get("do")
+    shown, ticked = (request.form.getlist(name, row_id)[:SIZE] for name in ("shown", "row"))  # no page shows more
+    preview_selection.save_ticks(job_id, shown, shown if do == "tick" else ticked)
+    page = redirect(url_for(".preview", job_id=job_id, show=_shown_kind(), **asked_place().arguments), 303)
+    if do in TICKS:
+        TICKS[do](job_id)
+    if do not in IMPORTS:
+        return page
+    try:
+        made = IMPORTS[do](job_id)
+    except ConflictError as error:
+        flash(str(error))
+        return page
+    wake(made)
+    return redirect(url_for("imports.job", job_id=made), 303)
+
+
+@blueprint.get("/jobs/<int:job_id>/rehearsal/")
+@allows(Role.EDITOR)
+def rehearsal(job_id: int) -> str:
+    """The items that a rehearsal chose."""
+    job = preview_rows.of_kind(job_id, Kind.REHEARSAL)
+    rows = db.session.scalars(preview_rows.rows(job_id, PreviewAction.SHOWN)).all()
+    items = [(row.id, page_of_row(row, job.source.repository)) for row in rows]
+    return render_template("imports/rehearsal.html", job=job, items=items)
+
+
+@blueprint.get("/jobs/<int:job_id>/rehearsal/<int:row_id>/")
+@allows(Role.EDITOR)
+def rehearsed(job_id: int, row_id: int) -> str:
+    """One of them, on the page that it would have in the catalogue."""
+    job = preview_rows.of_kind(job_id, Kind.REHEARSAL)
+    row = preview_rows.row(job_id, row_id, PreviewAction.SHOWN)
+    ids = db.session.scalars(preview_rows.rows(job_id, PreviewAction.SHOWN).with_only_columns(PreviewRow.id)).all()
+    place = ids.index(row_id)
+    item = page_of_row(row, job.source.repository)
+    terms, others = described(item.mapped_values)
+    return render_template(
+        "imports/rehearsed.html",
+        job=job,
+        item=item,
+        files=item.files,
+        metadata=item.source_metadata,
+        terms=terms,
+        others=others,
+        state="Not imported",
+        place=place + 1,
+        of=len(ids),
+        before=ids[place - 1] if place else None,
+        after=ids[place + 1] if place + 1 < len(ids) else None,
+    )
+
+
+@blueprint.post("/jobs/<int:job_id>/done")
+@allows(Role.EDITOR)
+def done(job_id: int) -> Any:
+    """Remove what a preview or rehearsal has told; the job stays in the list."""
+    own(lifecycle.get(job_id).owner)
+    retention.forget_preview(job_id)
+    return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+def _shown_kind() -> str | None:
+    """The kind that the address asks for; None: all changes."""
+    asked = request.args.get("show")
+    return asked if asked in SHOWN else None
+
+
+def _begun(source_id: int, options: dict[str, Any]) -> Any:
+    """Queue what the form asks for, a preview or a rehearsal, and show it."""
+    try:
+        kind = Kind(request.form.get("kind", ""))
+    except ValueError:
+        kind = Kind.IMPORT
+    if kind not in (Kind.PREVIEW, Kind.REHEARSAL):
+        raise InvalidInputError("Choose what to look at: what would change, or a rehearsal.")
+    if kind is Kind.REHEARSAL:
+        options = options | {"rehearse": _number(request.form.get("number", str(USUAL)))}
+    job_id = lifecycle.create(source_id, options, kind=kind)
+    wake(job_id)
+    return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+def _number(text: str) -> int:
+    """How many items a rehearsal shows. Raises InvalidInputError."""
+    if not (text.isdecimal() and len(text) < 4 and 1 <= int(text) <= MOST):
+        raise InvalidInputError(f"A rehearsal shows 1 to {MOST} items.")
+    return int(text)

@@ -1,0 +1,75 @@
+"""The form of a source's schedule; the rules for what is typed are those of `times`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wtforms import BooleanField, SelectChoice, SelectField, StringField
+from wtforms.widgets import TimeInput
+
+from ...errors import InvalidInputError
+from ...jobs.schedule import LAST, LAST_SURE_DAY, WEEKDAYS, Every, Schedule, Window, parse_day, parse_time
+from ..base_form import Form
+
+
+def _choices(labels: Mapping[Any, str]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in labels.items()]
+
+
+class ScheduleForm(Form):
+    """When a source is imported by itself. Valid, `schedule` holds it, None for never."""
+
+    every = SelectField(
+        "Import by itself",
+        choices=_choices({"": "Never"} | {every.value: every.capitalize() for every in Every}),
+        description="All of it, with the settings of the last import.",
+    )
+    weekday = SelectField("Day of the week", choices=_choices(dict(enumerate(WEEKDAYS))), coerce=int)
+    day = SelectField(
+        "Day of the month",
+        choices=_choices({str(day): str(day) for day in range(1, LAST_SURE_DAY + 1)} | {LAST: "The last"}),
+    )
+    at = StringField("At", default="02:00", widget=TimeInput())
+    limited = BooleanField(
+        "Only at certain hours",
+        description="A run that is not done when they end pauses where it is and goes on when they begin again. "
+        "An import that somebody begins keeps to the hours in its own settings, if any.",
+    )
+    since = StringField("From", default="22:00", widget=TimeInput())
+    until = StringField("Until", default="06:00", widget=TimeInput(), description="Over midnight, if need be.")
+    schedule: Schedule | None = None
+
+    def fill(self, schedule: Schedule | None, zone: str) -> None:
+        """Show a schedule. `zone`: the name of the zone in which its hours are."""
+        self.name_zone(zone)
+        if schedule is None:
+            return
+        self.every.data, self.weekday.data = schedule.every.value, schedule.weekday
+        self.day.data = str(schedule.day or LAST)
+        self.at.data = f"{schedule.at:%H:%M}"
+        if schedule.window:
+            self.limited.data = True
+            self.since.data, self.until.data = f"{schedule.window.start:%H:%M}", f"{schedule.window.end:%H:%M}"
+
+    def name_zone(self, zone: str) -> None:
+        """Say whose hours these are."""
+        self.at.description = f"Hour and minute in the zone of the server, {zone}."
+
+    def validate(self, *args: object, **extra: object) -> bool:
+        """As ever; and the schedule must be one that runs as it says."""
+        if not super().validate(*args, **extra):
+            return False
+        try:
+            self.schedule = self._schedule() if self.every.data else None
+        except InvalidInputError as error:
+            self[error.field].errors = [str(error)]
+            return False
+        return True
+
+    def _schedule(self) -> Schedule:
+        window = None
+        if self.limited.data:
+            window = Window(parse_time(self.since.data, "since"), parse_time(self.until.data, "until"))
+        at = parse_time(self.at.data)
+        return Schedule(Every(self.every.data), at, self.weekday.data, parse_day(self.day.data), window)

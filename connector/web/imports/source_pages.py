@@ -1,0 +1,89 @@
+"""The pages of sources: what is held of each, its last imports, and when it is imported by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
+
+from ...accounts.authorization import allows
+from ...errors import PermissionDeniedError
+from ...jobs import queries, scheduling
+from ...jobs.schedule import from_dict
+from ...models.accounts import Role
+from ...models.repositories import Source
+from ...tasks import wake
+from ..flash_messages import flash
+from .schedule_forms import ScheduleForm
+
+blueprint = Blueprint("sources", __name__, url_prefix="/sources")
+blueprint.app_template_test("scheduled")(lambda source: source.schedule is not None)
+blueprint.app_template_filter("schedule")(lambda source: str(from_dict(source.schedule)))
+
+
+@blueprint.get("/")
+@allows(Role.VIEWER)
+def listed() -> str:
+    """Every source, with its schedule."""
+    return render_template("imports/sources.html", sources=scheduling.all_sources(), zone=_zone())
+
+
+@blueprint.get("/<int:source_id>/")
+@allows(Role.VIEWER)
+def source(source_id: int) -> str:
+    """A source: what is held, what was done, what will be."""
+    shown = scheduling.get(source_id)
+    form = ScheduleForm(formdata=None)
+    form.fill(from_dict(shown.schedule), _zone())
+    return _page(shown, form)
+
+
+@blueprint.post("/<int:source_id>/import")
+@allows(Role.EDITOR)
+def import_now(source_id: int) -> Any:
+    """Import it again, as the last time; with `full`, reading everything."""
+    job_id = scheduling.import_again(source_id, full="full" in request.form)
+    wake(job_id)
+    return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+@blueprint.post("/<int:source_id>/schedule")
+@allows(Role.EDITOR)
+def set_schedule(source_id: int) -> Any:
+    """Import it by itself, or no more."""
+    shown = scheduling.get(source_id)
+    if not _may_schedule(shown):
+        raise PermissionDeniedError(
+            f"Only who imported {shown.name} first, who set its schedule, or an administrator may say "
+            "when it is imported by itself."
+        )
+    form = ScheduleForm()
+    form.name_zone(_zone())
+    if not form.validate():
+        return _page(shown, form), 422
+    scheduling.set_schedule(source_id, form.schedule)
+    flash(f"{form.schedule}." if form.schedule else "It is no longer imported by itself.")
+    return redirect(url_for(".source", source_id=source_id), 303)
+
+
+def _may_schedule(shown: Source) -> bool:
+    """Whether who is signed in may say when this source is imported by itself: administrators, and whose it is."""
+    return g.person.may(Role.ADMIN) or any(map(g.person.owns, scheduling.owners(shown)))
+
+
+def _page(shown: Source, form: ScheduleForm) -> str:
+    held, gone = queries.held_by(shown.id)
+    return render_template(
+        "imports/source.html",
+        source=shown,
+        form=form,
+        zone=_zone(),
+        may_schedule=_may_schedule(shown),
+        held=held,
+        gone=gone,
+        jobs=queries.last_jobs(shown.id),
+    )
+
+
+def _zone() -> str:
+    return str(current_app.config["TIMEZONE"])

@@ -1,0 +1,331 @@
+"""The forms of the connection and Import Options pages; all rules for what is typed are here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from wtforms import BooleanField, Field, PasswordField, SelectField, StringField, TextAreaField, URLField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from ...catalogue.set_names import labels
+from ...dspace.records import ScopeKind
+from ...errors import InvalidInputError
+from ...jobs.schedule import parse_window
+from ...models.catalogue import ItemSet
+from ..base_form import Form
+
+LIMIT = range(1, 1001)
+_SIZE = re.compile(r"(?P<number>[0-9]{1,18}(?:[.,][0-9]{1,3})?)\s*(?P<unit>[KMGT]?B)?", re.ASCII | re.IGNORECASE)
+_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+_UNITS = {unit: 1000**power for power, unit in enumerate(("B", "KB", "MB", "GB", "TB"))}
+_ENDPOINT = re.compile(r"[\w.~-]+(?:/[\w.~-]+)*", re.ASCII)
+# schema.element[.qualifier], or a stem of these that ends in `.*`
+_FIELD_PATTERN = re.compile(r"[\w-]+(?:\.[\w-]+){1,2}|[\w-]+(?:\.[\w-]+){0,2}\.\*")
+
+
+def check_url(text: str) -> str:
+    """A full http or https address, without surrounding space. Raises InvalidInputError."""
+    text = text.strip()
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port is not False
+    except ValueError:
+        usable = False
+    if not usable or any(letter.isspace() for letter in parts.netloc):
+        raise InvalidInputError(
+            "A full address is needed that begins with http:// or https://, as in your browser.", "url"
+        )
+    return text
+
+
+def check_endpoint(text: str) -> str:
+    """Return a path below the site, without slashes around it, or a full address. Raises InvalidInputError."""
+    if "://" in text:
+        try:
+            return check_url(text)
+        except InvalidInputError as error:
+            raise InvalidInputError(str(error), "endpoint") from error
+    text = text.strip().strip("/")
+    if not _ENDPOINT.fullmatch(text):
+        raise InvalidInputError(
+            "The endpoint is the path of the API below the site, such as rest or server/api, or its full address.",
+            "endpoint",
+        )
+    return text
+
+
+def check_limit(text: str | None) -> int | None:
+    """A whole number from 1 to 1000, or None for an empty text. Raises InvalidInputError."""
+    text = (text or "").strip()
+    if not text:
+        return None
+    if not (_WHOLE.fullmatch(text) and int(text) in LIMIT):
+        raise InvalidInputError("The limit is a whole number from 1 to 1000.", "limit")
+    return int(text)
+
+
+def check_delay(text: str | None) -> float:
+    """Seconds from 0 to 60, such as 0.5; 0 for an empty text. Raises InvalidInputError."""
+    found = re.fullmatch(r"[0-9]{1,2}(?:[.,][0-9]{1,3})?", (text or "0").strip() or "0", re.ASCII)
+    seconds = float(found[0].replace(",", ".")) if found else -1
+    if not 0 <= seconds <= 60:
+        raise InvalidInputError("The pause is a number of seconds from 0 to 60, such as 0.5.", "delay")
+    return seconds
+
+
+def check_test(text: str | None) -> int | None:
+    """How many items a test import takes, at least 1; None for an empty text. Raises InvalidInputError."""
+    text = (text or "").strip()
+    if not text:
+        return None
+    if not (_WHOLE.fullmatch(text) and int(text) > 0):
+        raise InvalidInputError("A test import takes a whole number of items, at least 1.", "test")
+    return int(text)
+
+
+def check_size(text: str | None) -> int | None:
+    """A size such as 500 MB, 1.5 GB or 20000 (bytes), in bytes; None for an empty text. Raises InvalidInputError."""
+    text = (text or "").strip()
+    if not text:
+        return None
+    found = _SIZE.fullmatch(text)
+    size = round(float(found["number"].replace(",", ".")) * _UNITS[(found["unit"] or "B").upper()]) if found else 0
+    if not 0 < size < 2**62:
+        raise InvalidInputError("Give a size such as 500 MB or 2 GB.")
+    return size
+
+
+def check_bundles(text: str | None) -> list[str] | None:
+    """Names of bundles with commas between, as the options of a job keep them; None for an empty text."""
+    names = [name.strip() for name in (text or "").split(",")]
+    return list(dict.fromkeys(filter(None, names))) or None
+
+
+def check_hours(text: str | None) -> list[str] | None:
+    """Hours such as 22:00-06:00, as the options of a job keep them; None for an empty text. Raises
+    InvalidInputError."""
+    window = parse_window(text or "")
+    return window and window.as_list()
+
+
+def size_text(size: int | None) -> str:
+    """The bytes as `check_size` understands them, in the largest unit that keeps them exact; "" for None."""
+    if size is None:
+        return ""
+    unit = next(name for name, bytes in reversed(_UNITS.items()) if size % bytes == 0)
+    return f"{size // _UNITS[unit]} {unit}"
+
+
+def check_ignored(text: str | None) -> list[str]:
+    """One field or `field.*` a line, each once, in the order given. Raises InvalidInputError."""
+    lines = [line.strip() for line in (text or "").splitlines()]
+    for line in filter(None, lines):
+        if not _FIELD_PATTERN.fullmatch(line):
+            raise InvalidInputError(f"“{line}” is no field such as dc.rights or dc.subject.*", "ignored")
+    return list(dict.fromkeys(filter(None, lines)))
+
+
+def check_scope(text: str) -> tuple[ScopeKind, str]:
+    """The kind and the id or handle in `collection:ID`, `community:ID`, `item:ID` or `repository:`; or
+    InvalidInputError."""
+    kind, _, identifier = text.partition(":")
+    if kind not in list(ScopeKind) or (not identifier and kind != ScopeKind.REPOSITORY):
+        raise InvalidInputError("Press Import beside what is to be imported.")
+    return ScopeKind(kind), identifier
+
+
+def _checked(check: Callable[[str], Any]) -> Callable[[Form, Field], None]:
+    """A validator that leaves what `check` gives as the field's data."""
+
+    def validate(form: Form, field: Field) -> None:
+        try:
+            field.data = check(field.data or "")
+        except InvalidInputError as error:
+            raise ValidationError(str(error)) from error
+
+    return validate
+
+
+class LinesField(TextAreaField):
+    """A text whose checked data is a list of its lines; a form that is refused shows the lines again."""
+
+    def _value(self) -> str:
+        return "\n".join(self.data) if isinstance(self.data, list) else super()._value()
+
+
+def _trimmed(text: str | None) -> str:
+    return (text or "").strip()
+
+
+class ConnectForm(Form):
+    """Where a DSpace is. Valid, `url` and `endpoint` hold texts, `limit` a number or None, `delay` seconds."""
+
+    url = URLField(
+        "DSpace site URL",
+        [_checked(check_url)],
+        description="Copy it from your browser. The address of a collection, an item or a handle works too.",
+        render_kw={"required": True, "autocomplete": "url", "placeholder": "https://repository.example.edu"},
+    )
+    endpoint = StringField(
+        "Endpoint",
+        [_checked(check_endpoint)],
+        default="rest",
+        description="The app tries this first, then the usual ones.",
+        render_kw={"required": True, "autocapitalize": "off", "spellcheck": "false"},
+    )
+    limit = StringField(
+        "Limit",
+        [_checked(check_limit)],
+        description="Results per request, 1 to 1000. Leave empty unless the repository has problems.",
+        render_kw={"inputmode": "numeric"},
+    )
+
+    delay = StringField(
+        "Pause",
+        [_checked(check_delay)],
+        description="Seconds between two requests. Leave empty unless the administrator of the repository asks for it.",
+        render_kw={"inputmode": "decimal"},
+    )
+
+
+class LoginForm(Form):
+    """A name and password at the repository. What was typed as the password is never shown again."""
+
+    blamed = "password"
+
+    login_name = StringField(
+        "Name",
+        [InputRequired("Type the name."), Length(max=250, message="The name has at most 250 characters.")],
+        filters=[_trimmed],
+        description="Your name at the repository, usually your e-mail address.",
+        render_kw={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"},
+    )
+    password = PasswordField(
+        "Password",
+        [InputRequired("Type the password."), Length(max=250, message="The password has at most 250 characters.")],
+        description="The app tries it now and stores it encrypted. It is never shown again.",
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class ImportOptionsForm(Form):
+    """How to import. Valid, both limits hold bytes or None, `test` a number or None, `hours` two times or None.
+
+    And `ignored` a list of fields.
+    """
+
+    files = BooleanField(
+        "Import files",
+        description="Download the files of each item. Otherwise they are only listed, with a link to the original.",
+    )
+    bundles = StringField(
+        "Bundles",
+        [_checked(check_bundles)],
+        description="Bundles whose files are downloaded, for example ORIGINAL, TEXT. Leave empty for ORIGINAL.",
+        render_kw={"autocapitalize": "off", "spellcheck": "false"},
+    )
+    file_limit = StringField(
+        "Largest file",
+        [_checked(check_size)],
+        description="Largest file to download, for example 500 MB. Leave empty for the limit of the server.",
+    )
+    files_limit = StringField(
+        "All files together",
+        [_checked(check_size)],
+        description="Total download limit, for example 20 GB. Remaining files come with the next import. "
+        "Leave empty for no limit.",
+    )
+    item_set = SelectField("Item set", description="Also put the items into this set.")
+    item_set_name = StringField(
+        "Name of the new item set",
+        [Length(max=250, message="The name has at most 250 characters.")],
+        filters=[_trimmed],
+        description="Only for “A new item set”.",
+    )
+    comment = TextAreaField(
+        "Comment", filters=[_trimmed], description="A note for Past imports.", render_kw={"rows": 2}
+    )
+    test = StringField(
+        "Test import",
+        [_checked(check_test)],
+        description="Import only this many items. Leave empty to import all.",
+        render_kw={"inputmode": "numeric"},
+    )
+    hours = StringField(
+        "Only between",
+        [_checked(check_hours)],
+        description="Hours of the server, for example 22:00-06:00. At other hours the import waits. "
+        "Leave empty for any hour.",
+    )
+    full = BooleanField(
+        "Full check",
+        description="Read every item and its list of files again, even if nothing seems to have changed.",
+    )
+    estimate = BooleanField(
+        "Estimate first",
+        description="Before the import starts, show how many items there are and how long it may take.",
+    )
+    ignored = LinesField(
+        "Ignored fields",
+        [_checked(check_ignored)],
+        description="One field per line, for example dc.description.provenance or dc.subject.*. They are kept, but "
+        "not shown on pages or in CSV. This applies to the whole repository.",
+        render_kw={"rows": 3, "autocapitalize": "off", "spellcheck": "false"},
+    )
+
+    def offer(self, item_sets: Sequence[ItemSet]) -> None:
+        """Let these item sets be chosen."""
+        told_apart = labels(item_sets)
+        self._set_names = {f"set:{item_set.id}": item_set.name for item_set in item_sets}
+        self.item_set.choices = [
+            ("", "None"),
+            ("collection", "From the DSpace collection"),
+            ("new", "A new item set"),
+            *((f"set:{item_set.id}", told_apart[item_set.id]) for item_set in item_sets),
+        ]
+
+    def fill(self, options: dict[str, Any], ignored: Iterable[str], item_sets: Sequence[ItemSet]) -> None:
+        """Show the settings of an earlier import (`{}` where there is none) and the repository's ignored fields."""
+        ids = {item_set.name: item_set.id for item_set in reversed(item_sets)}
+        set_id = options.get("item_set_id") or ids.get(options.get("item_set"))
+        self.files.data = options.get("files", False)
+        for limit in (self.file_limit, self.files_limit):
+            limit.data = size_text(options.get(limit.name))
+        self.hours.data = "-".join(options.get("hours") or ())
+        self.bundles.data = ", ".join(options.get("bundles") or ())
+        self.item_set.data = (
+            "collection"
+            if options.get("item_set_from_collection")
+            else f"set:{set_id}"
+            if set_id in {item_set.id for item_set in item_sets}
+            else ""
+        )
+        self.ignored.data = "\n".join(ignored)
+
+    def validate_item_set_name(self, field: StringField) -> None:
+        """A new item set needs a name."""
+        if self.item_set.data == "new" and not field.data:
+            raise ValidationError("Give the new item set a name.")
+
+    def options(self) -> dict[str, Any]:
+        """The options of the job: `files`, `file_limit` (of each) and `files_limit` (of all together) in bytes or None,
+        `item_set` (a name or None) with `item_set_id` where it is there already, `item_set_from_collection`,
+        `test`, `hours` (["22:00", "06:00"] or None), `full`.
+        """
+        chosen = self.item_set.data
+        names = self._set_names | {"": None, "collection": None, "new": self.item_set_name.data}
+        return {
+            "files": self.files.data,
+            "bundles": self.bundles.data,
+            "file_limit": self.file_limit.data,
+            "files_limit": self.files_limit.data,
+            "item_set": names[chosen],
+            "item_set_id": int(chosen.removeprefix("set:")) if chosen.startswith("set:") else None,
+            "item_set_from_collection": chosen == "collection",
+            "test": self.test.data,
+            "hours": self.hours.data,
+            "full": self.full.data,
+        }

@@ -1,0 +1,313 @@
+"""The connection form, the repositories we know, and the Import Options page."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
+from sqlalchemy import select
+
+from ...accounts.authorization import allows, may
+from ...dspace.login import GENERATIONS as LOGIN_GENERATIONS
+from ...dspace.records import ORIGINAL, ScopeKind
+from ...errors import ConflictError, ConnectorError, InvalidInputError, LoginFailedError, RepositoryError
+from ...extensions import db
+from ...jobs import lifecycle
+from ...models.accounts import Role
+from ...models.catalogue import ItemSet
+from ...models.repositories import Repository
+from ...repositories import credentials, discovery, service
+from ...row_ids import row_id
+from ...tasks import wake
+from ..error_pages import wants_fragment
+from ..flash_messages import flash
+from . import scope_lists
+from .connection_forms import ConnectForm, ImportOptionsForm, LoginForm, check_scope
+
+ASKED_ANEW = ("csrf_token", "estimate", "scope")
+TABS = {
+    "settings": "Basic import settings",
+    "collections": "Collections",
+    "communities": "Communities",
+    "repository": "Entire repository",
+}
+
+LONGEST_NAME = 100  # characters of a name in an address: it stands in a header, which proxies allow about 4 KB
+FORGOTTEN = (
+    "The repository is at another address now, to which a password must not travel: the login that was kept is "
+    "forgotten. Imports see what is open to everybody, until a login is set here."
+)
+
+# What may be wrong with a way to a repository; an InvalidInputError tells of a password that cannot be read any more.
+NO_WAY = (InvalidInputError, LoginFailedError, RepositoryError)
+
+blueprint = Blueprint("repositories", __name__)
+blueprint.record_once(lambda setup: setup.app.extensions.setdefault("listings", scope_lists.Listings()))
+
+
+@blueprint.get("/")
+@allows(Role.VIEWER)
+def connect() -> Any:
+    """The connection form, and the repositories known already. Who only reads begins with the items."""
+    return _connect_page(ConnectForm()) if g.person.may(Role.EDITOR) else redirect(url_for("catalogue.items"), 303)
+
+
+@blueprint.post("/")
+@allows(Role.EDITOR)
+def connect_now() -> Any:
+    """Find the DSpace that was typed."""
+    return _connect(ConnectForm())
+
+
+@blueprint.get("/repositories/<int:repository_id>/change")
+@allows(Role.EDITOR)
+def change(repository_id: int) -> str:
+    """The connection form of a known repository, which may have moved."""
+    repository = credentials.to_be_moved(repository_id)
+    form = ConnectForm(url=repository.site_url, endpoint=repository.endpoint, limit=repository.limit)
+    form.delay.data = f"{repository.delay:g}" if repository.delay else ""
+    return _connect_page(form, repository)
+
+
+@blueprint.post("/repositories/<int:repository_id>/change")
+@allows(Role.EDITOR)
+def change_now(repository_id: int) -> Any:
+    """Find the repository where it was said to be now."""
+    return _connect(ConnectForm(), credentials.to_be_moved(repository_id))
+
+
+@blueprint.get("/repositories/<int:repository_id>/forget")
+@allows(Role.ADMIN)
+def forget(repository_id: int) -> str:
+    """Ask once more before a repository is forgotten."""
+    return render_template("repositories/forget.html", repository=service.get(repository_id))
+
+
+@blueprint.post("/repositories/<int:repository_id>/forget")
+@allows(Role.ADMIN)
+def forget_now(repository_id: int) -> Any:
+    """Forget it, unless the catalogue holds items of it."""
+    repository = service.get(repository_id)
+    label = repository.label
+    try:
+        service.forget(repository_id)
+    except ConflictError as error:
+        return render_template("repositories/forget.html", repository=service.get(repository_id), refused=error), 409
+    flash(f"{label} is forgotten.")
+    return redirect(url_for(".connect"), 303)
+
+
+@blueprint.get("/repositories/<int:repository_id>/")
+@allows(Role.EDITOR)
+def options(repository_id: int) -> str:
+    """How to import, and what."""
+    repository = service.get(repository_id)
+    form = ImportOptionsForm(formdata=None)
+    offer = _offer(repository)
+    item_sets = _item_sets()
+    form.fill(offer["last"].options if offer and offer["last"] else {}, repository.ignored_fields, item_sets)
+    return _options_page(repository, form)
+
+
+@blueprint.post("/repositories/<int:repository_id>/")
+@allows(Role.EDITOR)
+def import_now(repository_id: int) -> Any:
+    """Start the import whose button was pressed; or, without script, show the lists that were asked for."""
+    repository = service.get(repository_id)
+    form = ImportOptionsForm()
+    form.offer(_item_sets())
+    if "scope" not in request.form:
+        return _options_page(repository, form, shows_lists=True)
+    if not form.validate():
+        return _options_page(repository, form, tab="settings"), 422
+    try:
+        scope = check_scope(request.form["scope"])
+        if form.estimate.data:
+            return _estimate_page(repository_id, form, *scope)
+        job_id = _start(repository_id, form, *scope)
+    except NO_WAY as error:
+        return _options_page(repository, form, refused=error), 422
+    return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+@blueprint.get("/repositories/<int:repository_id>/<any(collections, communities):name>")
+@allows(Role.EDITOR)
+def listed(repository_id: int, name: str) -> Any:
+    """The list of collections or communities, alone for htmx, else in its page."""
+    repository = service.get(repository_id)
+    if not wants_fragment():
+        return _options_page_anew(repository, tab=name, shows_lists=True)
+    context = {"repository": repository, **_list(repository, name)}
+    return _compressed(render_template("repositories/_listed.html", name=name, **context))
+
+
+@blueprint.post("/repositories/<int:repository_id>/same-as")
+@allows(Role.EDITOR)
+def same_as(repository_id: int) -> Any:
+    """A person says that this repository is another one we know, at a new address."""
+    kept = credentials.to_be_moved(request.form.get("same_as", 0, type=row_id)).id
+    forgotten = discovery.merge(credentials.to_be_moved(repository_id).id, kept)
+    flash("The two are one repository now. What was imported before is found again, not imported twice.")
+    if forgotten:
+        flash(FORGOTTEN)
+    return redirect(url_for(".options", repository_id=kept), 303)
+
+
+@blueprint.post("/repositories/<int:repository_id>/login")
+@allows(Role.ADMIN)
+def sign_in(repository_id: int) -> Any:
+    """Keep a login at the repository, once it has let us in."""
+    repository = service.get(repository_id)
+    form = LoginForm()
+    if not form.validate():
+        return _options_page_anew(repository, login=form), 422
+    try:
+        credentials.sign_in(repository_id, form.login_name.data, form.password.data)
+    except (LoginFailedError, RepositoryError) as error:
+        form.refuse(error)
+        return _options_page_anew(service.get(repository_id), login=form), 422
+    flash(f"From now on imports sign in as {form.login_name.data}.")
+    return redirect(url_for(".options", repository_id=repository_id), 303)
+
+
+@blueprint.post("/repositories/<int:repository_id>/login/forget")
+@allows(Role.ADMIN)
+def sign_out(repository_id: int) -> Any:
+    """Forget the login at the repository."""
+    credentials.sign_out(repository_id)
+    flash("The name and password are forgotten. Imports see what is open to everybody.")
+    return redirect(url_for(".options", repository_id=repository_id), 303)
+
+
+def _connect(form: ConnectForm, moved: Repository | None = None) -> Any:
+    same_as = moved.id if moved else None
+    if not form.validate_on_submit():
+        return _connect_page(form, moved), 422
+    try:
+        connected = discovery.connect(
+            form.url.data,
+            form.endpoint.data,
+            form.limit.data,
+            same_as,
+            delay=form.delay.data,
+            may_forget_login=may(Role.ADMIN),
+        )
+    except ConnectorError as error:
+        form.refuse(error)
+        return _connect_page(form, service.get(same_as) if same_as else None), 422
+    if connected.login_forgotten:
+        flash(FORGOTTEN)
+    scope, offer = connected.scope, {}
+    if scope:
+        offer = {"offer": f"{scope.kind}:{scope.handle or scope.id}", "name": scope.name[:LONGEST_NAME]}
+    return redirect(url_for(".options", repository_id=connected.repository_id, **offer), 303)
+
+
+def _connect_page(form: ConnectForm, moved: Repository | None = None) -> str:
+    known = db.session.scalars(select(Repository).order_by(Repository.id)).all()
+    return render_template("repositories/connect.html", form=form, known=known, moved=moved)
+
+
+def _options_page_anew(repository: Repository, **shown: Any) -> str:
+    """The page with settings as for a first import (see `_options_page`)."""
+    form = ImportOptionsForm(formdata=None)
+    form.fill({}, repository.ignored_fields, _item_sets())
+    return _options_page(repository, form, **shown)
+
+
+def _options_page(
+    repository: Repository,
+    form: ImportOptionsForm,
+    *,
+    tab: str | None = None,
+    shows_lists: bool = False,
+    refused: ConnectorError | None = None,
+    login: LoginForm | None = None,
+) -> str:
+    tab = tab or request.form.get("show") or request.form.get("reload") or request.form.get("tab")
+    tab = tab if tab in TABS else next(iter(TABS))
+    lists = _list(repository, tab) if shows_lists and tab in ("collections", "communities") else {}
+    form.offer(_item_sets())
+    return render_template(
+        "repositories/options.html",
+        repository=repository,
+        form=form,
+        tabs=TABS,
+        tab=tab,
+        offer=_offer(repository),
+        whole=scope_lists.last_import_of(repository, ScopeKind.REPOSITORY, ""),
+        refused=refused,
+        can_sign_in=repository.generation in LOGIN_GENERATIONS,
+        login=login or LoginForm(formdata=None, login_name=repository.login_name),
+        **lists,
+    )
+
+
+def _list(repository: Repository, name: str) -> dict[str, Any]:
+    """What the template of a list needs; `trouble` instead of rows where the source did not answer."""
+    words = request.values.get(f"q_{name}", "")
+    anew = request.values.get("reload") == name
+    found: dict[str, Any] = {"words": words}
+    try:
+        if name == "collections":
+            rows = scope_lists.collections(repository, anew)
+            found["counted"] = any(row.item_count is not None for row in rows)
+            found |= {"collections": scope_lists.groups(repository, rows, scope_lists.communities(repository), words)}
+        else:
+            rows = scope_lists.communities(repository, anew)
+            twin = service.remember_communities(repository.id, rows)
+            found |= {"communities": scope_lists.tree(repository, rows, words), "twin": twin}
+    except NO_WAY as error:
+        return found | {"trouble": error, "troubled": name}
+    return found | {"total": len(rows)}
+
+
+def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> int:
+    """Queue the import, and wake a worker; gives the id of the job."""
+    found = discovery.find(repository_id, kind, identifier)
+    service.ignore_fields(repository_id, form.ignored.data)
+    source_id = service.source_for(repository_id, found.scope)
+    job_id = lifecycle.create(source_id, form.options(), comment=form.comment.data, requests=found.requests)
+    wake(job_id)
+    return job_id
+
+
+def _estimate_page(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> str:
+    """What the import will take, with a button that starts it with the same settings."""
+    scope = discovery.find(repository_id, kind, identifier).scope
+    bundles = (form.bundles.data or (ORIGINAL,)) if form.files.data else ()
+    estimate = discovery.estimate(repository_id, scope, bundles=bundles)
+    return render_template(
+        "repositories/estimate.html",
+        repository=service.get(repository_id),
+        scope=scope,
+        estimate=estimate,
+        limit=form.files_limit.data if form.files.data else None,
+        settings=[(name, value) for name, value in request.form.items(multi=True) if name not in ASKED_ANEW],
+    )
+
+
+def _offer(repository: Repository) -> dict[str, Any] | None:
+    """The object whose address was typed on the connection page, as the address of this page names it."""
+    scope = request.args.get("offer", "")
+    try:
+        kind, identifier = check_scope(scope)
+    except InvalidInputError:
+        return None
+    last = scope_lists.last_import_of(repository, kind, identifier)
+    return {"scope": scope, "kind": kind, "name": request.args.get("name") or identifier, "last": last}
+
+
+def _item_sets() -> list[ItemSet]:
+    return list(db.session.scalars(select(ItemSet).order_by(ItemSet.name, ItemSet.id)))
+
+
+def _compressed(html: str) -> Response:
+    """A list of thousands is mostly the same words. It holds no token, so its length gives nothing away."""
+    response = make_response(html)
+    response.vary.add("Accept-Encoding")
+    if "gzip" in request.accept_encodings:
+        response.set_data(gzip.compress(response.get_data(), 5))
+        response.content_encoding = "gzip"
+    return response
