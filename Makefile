@@ -1,9 +1,10 @@
-# make run, demo, test, test-crash, test-faults, lint, bench: each installs what it needs into .venv first.
+# make run, demo, check, test, test-fast, test-crash, test-faults, bench, picture: each installs what it needs into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+READY_DEV := .venv/.ready-dev
 
-.PHONY: run demo test test-crash test-faults lint bench clean
+.PHONY: run demo check test test-fast test-crash test-faults bench picture clean
 
 run: $(READY)
 	$(BIN)/flask up
@@ -11,21 +12,28 @@ run: $(READY)
 demo: $(READY)
 	$(BIN)/python -m tests.sample.demo
 
-test: $(READY)
-	$(BIN)/python -m pytest -n 2 $(ARGS)
-
-test-crash: $(READY)
-	$(BIN)/python -m tests.crash $(ARGS)
-
-test-faults: $(READY)
-	$(BIN)/python -m tests.faults $(ARGS)
-
-lint: $(READY)
+check: $(READY_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
-bench: $(READY)
+test: $(READY_DEV)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+test-fast: $(READY_DEV)
+	$(BIN)/python -m pytest -n 2 -q tests/dspace tests/http tests/catalogue $(ARGS)
+
+test-crash: $(READY_DEV)
+	$(BIN)/python -m tests.crash $(ARGS)
+
+test-faults: $(READY_DEV)
+	$(BIN)/python -m tests.faults $(ARGS)
+
+bench: $(READY_DEV)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+picture: $(READY_DEV)
+	$(BIN)/python -m tests.architecture
 
 clean:
 	rm -rf .venv
@@ -35,3 +43,7 @@ $(READY): requirements.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $(READY)
+
+$(READY_DEV): $(READY) requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $(READY_DEV)

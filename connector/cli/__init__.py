@@ -1,1 +1,1 @@
-""""""
+"""The commands of `flask`, one file for each concern."""

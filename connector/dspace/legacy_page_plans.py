@@ -1,7 +1,7 @@
 """Plans to read the lists of DSpace 4 to 6. The cheapest plan differs between servers, so it is measured.
 
 The cost of a list grows with the square of its rows on DSpace 6, with or without details, and not on DSpace 4 and 5
-(live-findings.md, section 5). So no plan for DSpace 6 asks for more than 50 rows.
+(docs/dspace-findings.md, section 5). So no plan for DSpace 6 asks for more than 50 rows.
 """
 
 from __future__ import annotations

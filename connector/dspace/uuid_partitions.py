@@ -1,7 +1,7 @@
 """Cuts the items of a repository into parts by their ids, so that a slice of them can be read at a time. Pure.
 
 By the first hexadecimal digits of a uuid, which a search can ask for by prefix (the 16 parts of one digit were measured
-to sum exactly to the whole, live-findings.md); the numbers of DSpace 4 and 5 by what is left of a division.
+to sum exactly to the whole, docs/dspace-findings.md); the numbers of DSpace 4 and 5 by what is left of a division.
 """
 
 from __future__ import annotations

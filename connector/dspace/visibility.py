@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # As many uuids make an address of 3 KB; web servers take 8 KB.
 _IDS_AT_ONCE = 50
-_WITH_FILES_AT_ONCE = 10  # larger pages cost more than their number of items (live-findings.md, section 2)
+_WITH_FILES_AT_ONCE = 10  # larger pages cost more than their number of items (docs/dspace-findings.md, section 2)
 # Items by id, as they are shown. Their metadata and files are None where these are not known.
 OpenItems = Mapping[str, Item]
 

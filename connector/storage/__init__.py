@@ -1,1 +1,1 @@
-""""""
+"""The instance folder: stored files, garbage collection, disk space, virus scanner."""

@@ -1,1 +1,1 @@
-""""""
+"""Pages of the catalogue: items, item sets, missing items, takedown."""

@@ -1,1 +1,1 @@
-""""""
+"""Pages of jobs, previews and sources."""
