@@ -15,7 +15,8 @@ from waitress import create_server
 from config import is_here
 
 from . import connection_limit, error_translation
-from .cli.user_commands import tell_first_link
+from .accounts import user_management
+from .accounts.one_time_links import link_to
 from .errors import ConflictError
 from .extensions import huey
 from .jobs.attempt import pause_all
@@ -54,7 +55,7 @@ def serve(app: Flask) -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of each page that waits for a thread
     _warn_if_readable(app)
     with app.app_context():
-        tell_first_link(server.effective_port)
+        _print_first_link(server.effective_port)
     threading.Thread(target=server.run, daemon=True, name="web").start()
     _work_until_told(app, WORKERS, f"DSpace Connector is at http://{host}:{server.effective_port}/ (Ctrl-C ends it)")
 
@@ -144,3 +145,10 @@ def _start_consumer(workers: int) -> Consumer:
         logging.getLogger(f"huey.consumer.{part.process_name}").addFilter(away)
     consumer.start()
     return consumer
+
+
+def _print_first_link(port: int) -> None:
+    """Print the link that creates the first admin, as long as there is none. `port`: where the app listens."""
+    if user_management.needs_first_admin():
+        link = link_to(user_management.first_link(), port)
+        print_status(f"There is no admin yet. To become the first, open this within an hour; it works once:\n  {link}")

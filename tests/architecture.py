@@ -42,8 +42,10 @@ def _full(name: str) -> str:
 
 
 def _is_drawn(imported: dict[str, set[str]], name: str, other: str) -> bool:
-    return other in imported[name] and not any(
-        other in _reached(imported, between) for between in imported[name] - {other}
+    return (
+        other != name
+        and other in imported[name]
+        and not any(other in _reached(imported, between) for between in imported[name] - {other})
     )
 
 

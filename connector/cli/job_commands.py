@@ -29,6 +29,7 @@ from ..models.accounts import Role
 from ..models.jobs import Answer, ImportJob, Kind, State
 from ..repositories import credentials, discovery, service
 from ..row_ids import ROW_ID
+from ..server import serve, work
 from ..text import size_range
 from ..web.repositories.connection_forms import check_delay, check_hours, check_limit, check_size, check_url
 from . import backup_commands, catalogue_commands, repository_commands
@@ -257,8 +258,6 @@ def remap_(repository: str) -> None:
 @click.command("up", cls=Command)
 def up() -> None:
     """Serve the pages and work on the jobs, in this one process, until SIGTERM or SIGINT."""
-    from ..server import serve
-
     serve(current_app._get_current_object())
 
 
@@ -266,8 +265,6 @@ def up() -> None:
 @click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True)
 def worker(threads: int) -> None:
     """Only work on the jobs: as many of these as wanted, on as many machines."""
-    from ..server import work
-
     work(current_app._get_current_object(), threads)
 
 

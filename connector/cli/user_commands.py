@@ -14,7 +14,6 @@ from ..accounts.one_time_links import link_to
 from ..accounts.sessions import Person
 from ..errors import InvalidInputError
 from ..extensions import db
-from ..logs import print_status
 from ..models.accounts import Account, Role
 from .command import Command, json_option
 
@@ -133,13 +132,6 @@ def _as_dict(account: Account) -> dict[str, str | bool | None]:
         "signed_in": seen,
         "second_factor": account.second_factor is not None,
     }
-
-
-def tell_first_link(port: int | None = None) -> None:
-    """On stderr, the link that makes the first admin, as long as there is none. `port`: where the app listens."""
-    if user_management.needs_first_admin():
-        link = link_to(user_management.first_link(), port)
-        print_status(f"There is no admin yet. To become the first, open this within an hour; it works once:\n  {link}")
 
 
 COMMANDS: list[click.Command] = [user]

@@ -19,7 +19,7 @@ _LISTED_NOWHERE = "No list of this repository shows them: import a readable one 
 def unexplained(job: ImportJob, inexact: bool) -> str:
     """Say what the source counts and nothing accounts for; "" where all is accounted for.
 
-    `inexact`: the source counts private and restricted items, too, as DSpace 4 to 6 do (measured, docs/dspace-findings.md).
+    `inexact`: the source counts private and restricted items, too, as DSpace 4 to 6 do (docs/dspace-findings.md).
     """
     if job.expected is None or (missing := job.expected - job.hidden - job.seen) <= 0:
         return ""

@@ -2,8 +2,8 @@
 
 Two questions are enough: how many items the scope has, and which of them were indexed since then (DSpace 7 and later).
 The index time moves for metadata, added files, mapping, moves and new items. It does not move for a deleted or renamed
-file, a lifted embargo or a closed file (9.3, docs/dspace-findings.md, section 5): only the rolling recheck notices these (see
-`slices`). A deleted item makes the count fall short of what is held.
+file, a lifted embargo or a closed file (9.3, docs/dspace-findings.md): only the rolling recheck notices these (see
+`rolling_recheck`). A deleted item makes the count fall short of what is held.
 
 An index shows an item some time after its index time, so the question reaches ten minutes back. A run notes how many
 items these ten minutes held when it began. If they hold as many in the next run, and nothing is newer, nothing changed.

@@ -1,7 +1,7 @@
 """Reads the files of a part of the items again with each run, so that within some runs those of all were read.
 
 A run that lists only, or proves by counts that nothing changed, trusts what the source says of its changes. A file that
-was removed, renamed or freed moves no `lastModified` (measured on DSpace 6 to 9, docs/dspace-findings.md), nor does it always
+was removed, renamed or freed moves no `lastModified` (docs/dspace-findings.md), nor does it always
 come with a new entry in the index: only reading the item tells. So a slice of the items has its turn with each run.
 """
 
