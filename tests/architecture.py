@@ -25,8 +25,7 @@ def picture() -> str:
         if graph.find_children(f"connector.{name}"):
             graph.squash_module(f"connector.{name}")
     imported = {
-        name: {other for other in PACKAGES if graph.direct_import_exists(importer=_full(name), imported=_full(other))}
-        for name in PACKAGES
+        name: {other for other in PACKAGES if other != name and _imports(graph, name, other)} for name in PACKAGES
     }
     arrows = [f"    {name} --> {other}" for name in PACKAGES for other in PACKAGES if _is_drawn(imported, name, other)]
     return "\n".join(["```mermaid", "flowchart TD", *arrows, "```", ""])
@@ -37,16 +36,13 @@ def write() -> None:
     DOCUMENT.write_text(_PLACE.sub(lambda found: found[1] + picture() + found[2], DOCUMENT.read_text()))
 
 
-def _full(name: str) -> str:
-    return f"connector.{name}"
+def _imports(graph: grimp.ImportGraph, name: str, other: str) -> bool:
+    return graph.direct_import_exists(importer=f"connector.{name}", imported=f"connector.{other}")
 
 
 def _is_drawn(imported: dict[str, set[str]], name: str, other: str) -> bool:
-    return (
-        other != name
-        and other in imported[name]
-        and not any(other in _reached(imported, between) for between in imported[name] - {other})
-    )
+    others = imported[name] - {other}
+    return other in imported[name] and not any(other in _reached(imported, between) for between in others)
 
 
 def _reached(imported: dict[str, set[str]], name: str) -> set[str]:
