@@ -19,9 +19,10 @@ from sqlalchemy import text
 from ..accounts import audit
 from ..errors import ConflictError, InvalidInputError, StorageError
 from ..extensions import db, transaction
-from ..storage import instance, restore_commit
+from ..storage import restore_commit
 from ..storage.content_store import FileFolder
 from ..storage.garbage_collection import delete_unreferenced_files, the_folder
+from ..storage.instance import check_known, database_file, lock_exclusively, prepare
 from ..storage.restore_commit import DATABASE, KEY
 from .archive import FILES, MANIFEST, Hashed, Manifest, is_empty
 
@@ -42,7 +43,7 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
     instance: Path = app.config["INSTANCE"]
     manifest = read_manifest(path)
     _check(manifest)
-    instance.lock_exclusively(app)
+    lock_exclusively(app)
     if not replace:
         _refuse_unless_empty()
     beside = instance / "restoring"
@@ -61,7 +62,7 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
     db.session.remove()
     db.engine.dispose()
     restore_commit.commit(beside, instance)
-    instance.prepare(app)
+    prepare(app)
     if manifest.database == "sqlite":  # else the rows of these bytes may only come yet
         delete_unreferenced_files()
     else:
@@ -111,11 +112,11 @@ def _make_ready(path: Path, database: Path) -> None:
         raise _damaged(path, f"its database cannot be read: {error}") from error
     if found is None:
         raise _damaged(path, "its database does not say of which version it is")
-    instance.check_known(found[0], "The backup")
+    check_known(found[0], "The backup")
 
 
 def _check(manifest: Manifest) -> None:
-    instance.check_known(manifest.revision, "The backup")
+    check_known(manifest.revision, "The backup")
     kind = db.engine.url.get_backend_name()
     if manifest.database != kind:
         raise InvalidInputError(
@@ -125,7 +126,7 @@ def _check(manifest: Manifest) -> None:
 
 
 def _refuse_unless_empty() -> None:
-    is_sqlite = instance.database_file() is not None
+    is_sqlite = database_file() is not None
     if (is_sqlite and not is_empty()) or next(the_folder().stored(), None) is not None:
         raise ConflictError(
             "There is something in this instance already. With --replace it is lost, and the backup comes."

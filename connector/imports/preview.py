@@ -168,8 +168,8 @@ class PreviewRecorder:
 
     def unlisted_files(self) -> int:
         """Return of how many items the files could not be listed."""
-        query = select(func.count()).where(PreviewRow.job_id == self._job_id, PreviewRow.has_unlisted_files)
-        return db.session.scalar(query)
+        query = select(func.count()).where(ROW.c.job_id == self._job_id, ROW.c.has_problem.is_(True))
+        return db.session.scalar(query.where(ROW.c.action != PreviewAction.FAILED))
 
     def fates(self) -> dict[str, int]:
         """No file is fetched."""
@@ -227,9 +227,10 @@ class PreviewRecorder:
 
     def _row(self, saved: Saved) -> dict[str, Any]:
         data = _told(saved.item, saved.before) if saved.outcome != "unchanged" else {}
-        if saved.item.files_error is not None:
-            data["files_error"] = UNLISTED
-        return self._identity(OUTCOMES[saved.outcome], saved.key, saved.item) | {"data": data}
+        row = self._identity(OUTCOMES[saved.outcome], saved.key, saved.item)
+        if saved.item.files_error is None:
+            return row | {"data": data}
+        return row | {"data": data | {"files_error": UNLISTED}, "has_problem": True}
 
     def _failure(self, failure: Failure) -> dict[str, Any]:
         return self._identity(PreviewAction.FAILED, failure.handle or name_of(failure), failure) | {
@@ -237,7 +238,8 @@ class PreviewRecorder:
         }
 
     def _identity(self, action: PreviewAction, key: str, subject: Item | Failure) -> dict[str, Any]:
-        return {"job_id": self._job_id, **identity(action, key, subject)}
+        is_failed = action is PreviewAction.FAILED
+        return {"job_id": self._job_id, "has_problem": is_failed, **identity(action, key, subject)}
 
 
 class ExpectedFiles:

@@ -57,7 +57,9 @@ def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_con
         db.session.execute(delete(ROW).where(ROW.c.job_id == run.job_id))
         rows = _distinct([*(_row(place, item) for item in shown), *map(_failure, failures)])
         if rows:
-            db.session.execute(insert(ROW), [{"job_id": run.job_id, **row} for row in rows])
+            common = {"job_id": run.job_id}
+            failed = PreviewAction.FAILED
+            db.session.execute(insert(ROW), [{**common, "has_problem": row["action"] == failed, **row} for row in rows])
         run.advance(
             {"requests": connection.requests_made},
             traffic=RequestStats.merged(before, connection.traffic()),

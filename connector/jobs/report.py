@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, case, exists, func, or_, select, union_all
+from sqlalchemy import Row, case, exists, func, select, union_all
 
 from ..catalogue import changes
 from ..catalogue.item_presentation import FATES
@@ -120,7 +120,7 @@ def _item_problems(job_id: int, limit: int | None) -> Any:
 
 def _problems_of_a_look(job: ImportJob, limit: int | None) -> Iterator[dict[str, Any]]:
     row = PreviewRow
-    noted = select(row).where(row.job_id == job.id, or_(row.action == Action.FAILED, row.has_unlisted_files))
+    noted = select(row).where(row.job_id == job.id, row.has_problem.is_(True))
     for one in db.session.scalars(noted.order_by(row.id).limit(limit)):
         yield _problem(one.source_id, one.handle, one.title, one.data.get("files_error") or one.data["reason"], None)
 

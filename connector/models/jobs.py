@@ -6,8 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, Text, UniqueConstraint, false, text
-from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..actor import current_actor
@@ -245,7 +244,7 @@ class PreviewRow(db.Model):
     """One item that a preview or a rehearsal tells of. `data`: what its page shows (see `preview`, `rehearsal`).
 
     `ticked`: chosen to be imported, of a preview; an import of such items has rows of its own (see
-    `preview_selection`).
+    `preview_selection`). `has_problem`: the item could not be read, or its files could not be listed.
     """
 
     __tablename__ = "preview_row"
@@ -253,6 +252,7 @@ class PreviewRow(db.Model):
         UniqueConstraint("job_id", "source_key", name="uq_preview_row"),
         Index("ix_preview_row_action", "job_id", "action", "id"),
         Index("ix_preview_row_place", "job_id", "id", "action"),
+        Index("ix_preview_row_problem", "job_id", "has_problem", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -264,13 +264,4 @@ class PreviewRow(db.Model):
     title: Mapped[str | None]
     data: Mapped[dict] = mapped_column(JSONValue, default=dict)
     ticked: Mapped[bool] = mapped_column(default=False, server_default=false())
-
-    @hybrid_property
-    def has_unlisted_files(self) -> bool:
-        """Return whether the files of the item could not be listed."""
-        return "files_error" in self.data
-
-    @has_unlisted_files.inplace.expression
-    @classmethod
-    def _has_unlisted_files(cls) -> ColumnElement[bool]:
-        return cls.data["files_error"].as_string().is_not(None)
+    has_problem: Mapped[bool] = mapped_column(default=False, server_default=false())

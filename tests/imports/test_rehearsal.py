@@ -165,7 +165,7 @@ def test_the_items_are_listed_and_shown_on_the_page_they_would_have(desk, shown,
 
     assert "Rich" in words(listed)
     assert "2 values, 2 files" in words(listed)
-    assert "Item 1 of 3 of a rehearsal: so it would look. It is not in the catalogue." in words(page)
+    assert "Sample item 1 of 3: this is how its page would look. It is not in the catalogue." in words(page)
     assert "The DSpace fields as they came (2)" in words(page)
     assert "https://repo.example.org/items/" in page.get_data(as_text=True)
     for absent in ("Take this item down", "Imported by"):
