@@ -1,9 +1,9 @@
-"""Asks the source which stored files it has closed, and which refused files it has opened since.
+"""Checks which stored files the source has closed, and which restricted files it has opened.
 
-No time stamp and no index moves for that (measured on DSpace 7 to 9): only asking tells. So a full check, and each run
-for the items that are read again (see `rolling_recheck`), compares what their pages tell. For files whose access pages
-do not tell, a run asks one by one, first for those that were not asked for the longest. The number of these requests is
-limited.
+An access change updates no time stamp and no index entry (measured on DSpace 7 to 9), so files must be checked.
+A full check compares the access information on the pages of all items. Other runs compare it for the items that they
+read again (see `rolling_recheck`). Files without this information are requested one by one, those with the oldest check
+first. The number of these requests is limited.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FILE, ITEM, HOLDING = store.FILE, store.ITEM, Holding.__table__
 BATCH = 200
 KIND = "access"  # of requests
-# How many files a run asks for one by one: at least so many, or one for so many items.
+# Limit of single file checks in a run: LEAST, or one for each ITEMS_FOR_ONE items if that is more.
 LEAST, ITEMS_FOR_ONE = 30, 40
 LEAST_IN_FULL_CHECK, ITEMS_FOR_ONE_IN_FULL_CHECK = 1_000, 5
 CLOSED = "Closed at the source since it was downloaded. What is stored is kept, and shown to editors only."
@@ -39,20 +39,20 @@ Told = Mapping[str, FileAccess]  # by bitstream id
 
 
 class AccessCheck:
-    """Compares who may read files at the source with what the catalogue says, as a signed-out reader.
+    """Comparison of file access at the source, for a signed-out reader, with the catalogue.
 
-    `left_out`: how many files a later run has to ask for.
+    `left_out`: the number of files that a later run has to check.
     """
 
     def __init__(self, harvest: Importer):
         self._harvest, self._run, self._access = harvest, harvest.run, harvest.access
         self._writer = StatusWriter(harvest)
         self._left = _most_requests(harvest.source_id, harvest.is_full)
-        self._untold = 0  # files of items that were read again, without an answer so far
+        self._untold = 0  # files of items read again whose access is still unknown
         self.left_out = 0
 
     def check(self, item_ids: Collection[int], items: Sequence[Item]) -> None:
-        """Compare the files of items that were read again with what their pages tell."""
+        """Compare the files of items that were read again with the access information on their pages."""
         if not self._is_needed:
             return
         told = self._told_by_pages(items)
@@ -64,10 +64,10 @@ class AccessCheck:
         self._untold += len(rows) - len(same) - self._ask(changed, partial(self._confirmed, told))
 
     def check_rest(self) -> None:
-        """Ask for the files that an undo restored, and for as many as pages told nothing of.
+        """Check the files that an undo restored, and as many others as had no access information on their pages.
 
-        A full check asks for all that are left. First come restored files, then those that were not asked for the
-        longest, of all items that this job has seen.
+        A full check includes all remaining files. Only files of items that this job has seen are checked, restored
+        files first, then those with the oldest check.
         """
         if not self._is_needed:
             return
@@ -83,12 +83,12 @@ class AccessCheck:
             self._run.check()
 
     def _least_wanted(self, is_seen: Any) -> int:
-        """Return how many files a run that is no full check has to ask for."""
+        """Return the number of files to check in a run that is not a full check."""
         restored = self._files(is_seen & is_restored()).order_by(None).with_only_columns(func.count())
         return max(self._untold, db.session.scalar(restored))
 
     def _ids(self, is_seen: Any, most: int | None = None) -> Sequence[int]:
-        """Return the ids of files to ask for, those first that were not asked for the longest."""
+        """Return the ids of at most `most` files to check, those with the oldest check first."""
         oldest = (func.coalesce(FILE.c.tried_by, 0), FILE.c.item_id, FILE.c.id)
         query = self._files(is_seen).with_only_columns(FILE.c.id).order_by(None).order_by(*oldest).limit(most)
         ids = [] if most == 0 else db.session.scalars(query).all()
@@ -97,25 +97,28 @@ class AccessCheck:
 
     @property
     def _is_needed(self) -> bool:
-        """Return whether lists show files that not everybody may read."""
+        """Return whether file lists may contain files that a signed-out reader may not download."""
         return self._access.is_signed_in or self._access.asks_for_refused
 
     def _files(self, condition: Any) -> Select[Any]:
-        """Select those files that this job has not asked for, the files of one item in a row."""
+        """Select the files that this job has not checked yet, ordered by item."""
         asked = is_stored() | (FILE.c.fate == FileStatus.RESTRICTED) if self._access.asks_for_refused else is_stored()
         query = select(FILE, ITEM.c.source_id).join(ITEM, ITEM.c.id == FILE.c.item_id)
         query = query.where(condition, is_untried(self._harvest.job_id), asked)
         return query.order_by(FILE.c.item_id, FILE.c.id)
 
     def _told_by_pages(self, items: Sequence[Item]) -> Told:
-        """Return what pages tell of files. What they tell somebody signed in is not true of everybody."""
+        """Return the access information on pages, by bitstream id.
+
+        Return nothing when signed in: the information then applies to our login, not to the public.
+        """
         if self._access.is_signed_in:
             return {}
         files = (file for item in items for file in item.bitstreams or ())
         return {file.id: file.access for file in files if file.access is not None}
 
     def _ask(self, rows: Sequence[Any], ask: Callable[[Sequence[Any]], Told]) -> int:
-        """Ask for some files, several items at a time. Return for how many: the number of requests is limited."""
+        """Check files with several requests at once, up to the request limit. Return the number of files checked."""
         rows = rows[: self._left]
         self._left -= len(rows)
         items = [list(files) for _, files in groupby(rows, lambda row: row.item_id)]
@@ -129,28 +132,31 @@ class AccessCheck:
         return len(rows)
 
     def _told(self, files: Sequence[Any]) -> Told:
-        """Return what the source says of files of an item, as far as it tells."""
+        """Return the confirmed access of files of one item. Omit files for which the source does not say."""
         found = self._access.public.file_access(files[0].source_id, {file.bitstream_id for file in files})
         return self._confirmed(found, files)
 
     def _confirmed(self, told: Told, files: Sequence[Any]) -> Told:
-        """Return what is told of some files, each change confirmed by a request for the file itself.
+        """Return the access of these files. Confirm each change with a request for the file itself.
 
-        The access status is read from policies: a file may be closed by them and open to us, and the other way round.
+        The access status comes from policies. A file may be closed by its policies and open to us, or the reverse.
         """
         known = {file.bitstream_id: told[file.bitstream_id] for file in files if file.bitstream_id in told}
         changed = [file for file in files if _is_changed(file, known)]
         return {**known, **{file.bitstream_id: self._confirm(file, known[file.bitstream_id]) for file in changed}}
 
     def _confirm(self, file: Any, access: FileAccess) -> FileAccess:
-        """Return what requests for a file say: who may read it, everybody, or our login where it is stored."""
+        """Return the access of a file, determined by requests for it.
+
+        Test our login only for stored files that are not public.
+        """
         is_open = self._access.is_public(file.bitstream_id)
         asks_login = not is_open and FileStatus(file.fate).is_stored
         opens_by_login = asks_login and self._access.opens_by_login(file.bitstream_id)
         return replace(access, is_open=is_open, opens_by_login=opens_by_login)
 
     def _patiently(self, result: Callable[[], Told], again: Callable[[], Told]) -> Told:
-        """The answer, waited for while the repository is in trouble; nothing where the trouble is the item's."""
+        """Return the result, retried while the repository is unavailable, or nothing if only this item fails."""
         harvest = self._harvest
         try:
             return harvest.patience.retry_until_available(
@@ -160,7 +166,7 @@ class AccessCheck:
             return {}
 
     def _note(self, files: Sequence[Any], told: Told) -> None:
-        """Note that these files were asked for, and the status of those that are not as before."""
+        """Record that this job has checked these files, and write the status of those that changed."""
         changed = [file for file in files if _is_changed(file, told)]
         as_before = [file.id for file in files if not _is_changed(file, told)]
         with transaction():
@@ -171,7 +177,7 @@ class AccessCheck:
 
 
 def _most_requests(source_id: int, is_full: bool) -> int:
-    """Return how many files a run of a source may ask for one by one."""
+    """Return how many single file checks a run of a source may make."""
     held = db.session.scalar(select(func.count()).where(HOLDING.c.source_id == source_id))
     db.session.rollback()
     if is_full:
@@ -180,12 +186,12 @@ def _most_requests(source_id: int, is_full: bool) -> int:
 
 
 def _is_changed(file: Any, told: Told) -> bool:
-    """Return whether the source says of a file what the catalogue does not."""
+    """Return whether the access of a file at the source differs from the catalogue."""
     return file.bitstream_id in told and _outcome(file, told[file.bitstream_id]) is not None
 
 
 def _outcome(file: Any, access: FileAccess) -> Outcome | None:
-    """The status of a file by what the source says of it now; None where it is as before."""
+    """Return the new status of a file from its access at the source, or None if it is unchanged."""
     fate, until = FileStatus(file.fate), access.until and access.until.isoformat()
     if fate.is_stored and access.is_open != file.by_login:
         return None

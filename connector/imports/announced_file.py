@@ -1,4 +1,4 @@
-"""What a source says of a file before it comes, and how far the bytes that came agree with it."""
+"""The size, checksum and type that a source gives for a file, and their comparison with the downloaded bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ _STARTS_OF_PAGES = (b"<!doctype html", b"<html")
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """`size` in bytes; `checksum` where it is one of the bytes; `media_type` by the source, else by the name."""
+    """Properties that the source gives for a file.
+
+    `size`: in bytes. `checksum`: None unless it can be compared with the bytes. `media_type`: from the source, or else
+    guessed from the file name.
+    """
 
     size: int | None
     checksum: Checksum | None
@@ -24,7 +28,7 @@ class Announced:
 
     @classmethod
     def of(cls, row: Any) -> Announced:
-        """Return what the source says of the file of a row."""
+        """Return the properties that the source gives for the file of a catalogue row."""
         given = (row.media_type or "").partition(";")[0].strip().lower()
         guessed, packing = mimetypes.guess_type(row.name or "", strict=False)
         by_name = "application/gzip" if packing == "gzip" else guessed
@@ -36,14 +40,17 @@ class Announced:
 
     @property
     def most(self) -> int | None:
-        """Return how many bytes may come; None where no size is given.
+        """Return the most bytes that a download may have, or None if no size is given.
 
-        A little more than the size, as bytes that are packed on the way may be more than they were (RFC 1952).
+        The limit is a little above the size, since compression in transit may enlarge a file (RFC 1952).
         """
         return None if self.size is None else self.size + self.size // 100 + 1024
 
     def status(self, size: int, digest: str | None) -> FileStatus:
-        """Return the status of bytes of this size; `digest`: theirs by the algorithm of the checksum, None without."""
+        """Return the status of downloaded bytes.
+
+        `size`: their number. `digest`: their digest by the algorithm of the checksum, None if there is no checksum.
+        """
         if self.size is not None and size != self.size:
             return FileStatus.DAMAGED
         if self.checksum is None:
@@ -53,11 +60,14 @@ class Announced:
         return FileStatus.DAMAGED if self.size is None else FileStatus.DIFFERS
 
     def is_web_page_instead(self, media_type: str | None, start: bytes) -> bool:
-        """Return whether a web page came for a file of another type, of which neither size nor checksum is known."""
+        """Return whether the download is a web page instead of a file of another type.
+
+        Return False if the size or checksum of the file is known: these show a wrong download themselves.
+        """
         if self.size is not None or self.checksum is not None or self.media_type in (None, *WEB_PAGES):
             return False
         return media_type in WEB_PAGES or start.lstrip().lower().startswith(_STARTS_OF_PAGES)
 
     def is_packed_itself(self) -> bool:
-        """Return whether the file itself is packed with gzip, by its type."""
+        """Return whether the file itself is compressed with gzip, according to its type."""
         return self.media_type in PACKED

@@ -1,7 +1,7 @@
-"""Stored files that the source closes all at once: often a fault of its access rules, not a decision on each file.
+"""A warning about many stored files that the source closes at the same time.
 
-They are closed here all the same, since an open copy of a closed file does harm. The job says so, and a later check
-opens them again.
+The cause is often a wrong access rule, not a decision on each file. The files are closed in the catalogue too, since an
+open copy of a closed file does harm. The job warns about them, and a later check can open them again.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ FILE, HOLDING = store.FILE, Holding.__table__
 
 
 def warning(harvest: Importer) -> str:
-    """Return a sentence where this job found most of the stored files that it checked closed; else "".
+    """Return a warning if this job found most of the stored files that it checked closed, otherwise "".
 
-    Lists without closed files check each file that they name.
+    Where lists leave out closed files, reading a list checks all files of its items.
     """
     seen = (HOLDING.c.source_id == harvest.source_id, HOLDING.c.seen_by == harvest.job_id)
     is_closed = (

@@ -1,4 +1,4 @@
-"""Items that the source counts and that did not come, in sentences: what accounts for them, and what is in doubt."""
+"""Messages about items that the source counts but does not list, with the reason as far as it is known."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LISTED_NOWHERE = "No list of this repository shows them: import a readable one 
 
 
 def unexplained(job: ImportJob, inexact: bool) -> str:
-    """Say what the source counts and nothing accounts for; "" where all is accounted for.
+    """Return a message about items that are counted but not found, or "" if all are explained.
 
-    `inexact`: the source counts private and restricted items, too, as DSpace 4 to 6 do (docs/dspace-findings.md).
+    `inexact`: the source also counts private and restricted items, as DSpace 4 to 6 do (docs/dspace-findings.md).
     """
     if job.expected is None or (missing := job.expected - job.hidden - job.seen) <= 0:
         return ""
@@ -32,14 +32,17 @@ def unexplained(job: ImportJob, inexact: bool) -> str:
 
 
 def new_overcount(harvest: Importer) -> str:
-    """Say that collections count far more than they list, where that was not known before or has grown; else ""."""
+    """Return a message if collections count far more items than they list, otherwise "".
+
+    Return "" if an earlier import found the same difference and it has grown by less than GROWTH.
+    """
     known = harvest.known_hidden
     is_new = any(number >= known.get(id, 0) + GROWTH for id, number in harvest.overcounted.items())
     return f"{_overcount(harvest)} Ask the administrator of the repository whether this is right." if is_new else ""
 
 
 def accounted_for(harvest: Importer) -> str:
-    """Say what accounts for a count that further lists have explained (design rule 13)."""
+    """Return a message that explains the items that are not visible or not listed (design rule 13)."""
     is_community = harvest.scope.kind is ScopeKind.COMMUNITY
     outside = harvest.hidden.get(harvest.scope.id, 0) if is_community else 0
     inside = sum(harvest.hidden.values()) - outside - sum(harvest.overcounted.values())
@@ -57,7 +60,7 @@ def accounted_for(harvest: Importer) -> str:
 
 
 def _overcount(harvest: Importer) -> str:
-    """Say how many items are counted and not listed: too many to be sure that private items are the cause."""
+    """Return a message with the number of items not listed: too many to assume that they are private."""
     places, number = len(harvest.overcounted), sum(harvest.overcounted.values())
     lists = "1 collection lists" if places == 1 else f"{places} collections list"
     return (

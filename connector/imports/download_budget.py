@@ -1,4 +1,7 @@
-"""How many bytes the files of one import may have together. Downloads run side by side, so each reserves its part."""
+"""The limit on the total bytes that one import downloads.
+
+Downloads run concurrently, so each download reserves its bytes first.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,13 @@ from collections.abc import Callable
 from ..errors import JobStoppedError, TooLargeError
 from ..text import human_size
 
-GLANCE = 0.5  # seconds until a wait looks whether a stop was asked for
+GLANCE = 0.5  # seconds between checks for a stop during a wait
 
 
 class DownloadBudget:
-    """What is left of the limit for all files of an import, in bytes.
+    """The remaining part of the download limit of an import, in bytes. Safe between threads.
 
-    `limit`: None for none. `spent`: by earlier attempts. `stop`: set when the waits are to end.
+    `limit`: None for no limit. `spent`: bytes that earlier attempts downloaded. `stop`: event that ends all waits.
     """
 
     def __init__(self, limit: int | None, spent: int, stop: threading.Event):
@@ -22,10 +25,10 @@ class DownloadBudget:
         self._reserved, self._changed = 0, threading.Condition(threading.RLock())
 
     def share(self, size: int | None) -> Reservation:
-        """Reserve room for a file of this size, of an unknown one as its bytes come. Raises TooLargeError,
-        JobStoppedError.
+        """Reserve room for a file of this size. If the size is unknown, its bytes are reserved as they arrive.
 
-        Waits while others have reserved what it needs: they may not spend it.
+        Wait while other downloads hold the room that this file needs, since they may not use all of it.
+        Raise TooLargeError if the limit does not allow the file, JobStoppedError if `stop` is set during the wait.
         """
         share = Reservation(self)
         with self._changed:
@@ -37,7 +40,7 @@ class DownloadBudget:
         return share
 
     def take(self, size: int) -> None:
-        """Reserve so many bytes. Raises TooLargeError."""
+        """Reserve this number of bytes. Raise TooLargeError if they exceed the limit."""
         with self._changed:
             if self._limit is not None and size > max(self._left, 0):
                 raise TooLargeError(
@@ -48,7 +51,7 @@ class DownloadBudget:
             self._reserved += size
 
     def settle(self, reserved: int, spent: int) -> None:
-        """Of what one download had reserved, so many bytes were spent; the rest is for others."""
+        """Release the reservation of one download. Only the bytes spent still count."""
         with self._changed:
             self._reserved -= reserved
             self._left += reserved - spent
@@ -56,19 +59,21 @@ class DownloadBudget:
 
 
 class Reservation:
-    """What one download has reserved. Whoever reserved it settles it, whatever became of the download."""
+    """The bytes reserved for one download. The caller must settle it, even if the download fails."""
 
     def __init__(self, allowance: DownloadBudget):
         self._allowance, self._reserved = allowance, 0
 
     def take(self, size: int) -> None:
-        """Reserve so many bytes more. Raises TooLargeError."""
+        """Reserve more bytes. Raise TooLargeError if they exceed the limit."""
         self._allowance.take(size)
         self._reserved += size
 
     def guarded(self, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
-        """The same `write` for one try, which reserves what comes beyond the size that was told. Raises
-        TooLargeError."""
+        """Return a wrapper of `write` for one try that also reserves the bytes beyond the announced size.
+
+        The wrapper raises TooLargeError if they exceed the limit.
+        """
         used = 0
 
         def careful(piece: bytes) -> None:
@@ -81,5 +86,5 @@ class Reservation:
         return careful
 
     def settle(self, spent: int) -> None:
-        """So many bytes were spent; the rest is for others."""
+        """Release the reservation. Only the bytes spent still count."""
         self._allowance.settle(self._reserved, spent)

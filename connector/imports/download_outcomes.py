@@ -1,4 +1,4 @@
-"""What became of files, and its place in the catalogue: their status, and what an undo needs of before."""
+"""The outcome of a download or check of a file. Writes file statuses, and keeps the old state for an undo."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ FILE, CHANGE = store.FILE, Change.__table__
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The new status of a file. `part` holds its bytes and `sha256` names them where they came; `size` in bytes.
+    """The new status of a file.
 
-    `until`: the day on which an embargo ends (YYYY-MM-DD), where the source gives it. `by_login`: nobody but us may
-    have it. `is_unstable`: two downloads were not alike. `error`: what it failed with, at `failed_at` (monotonic
-    seconds), where the repository may be to blame.
+    `part`: its downloaded bytes, if any. `sha256`: the checksum of its bytes. `size`: the number of downloaded bytes.
+    `until`: the day on which an embargo ends (YYYY-MM-DD), if the source gives it. `by_login`: only our login may read
+    the file. `is_unstable`: two downloads differed. `error`: an error that the repository may have caused.
+    `failed_at`: the time of the error (monotonic seconds).
     """
 
     fate: FileStatus
@@ -43,21 +44,22 @@ class Outcome:
     failed_at: float = 0.0
 
     def discard(self) -> None:
-        """Remove the bytes that came."""
+        """Delete the downloaded bytes."""
         if self.part is not None:
             self.part.discard()
 
 
 class StatusWriter:
-    """Writes the status of files for one attempt at an import, inside its transactions."""
+    """Writer of file statuses for one attempt at an import. Use inside its transactions."""
 
     def __init__(self, harvest: Importer):
         self._run, self._job_id, self._requests = harvest.run, harvest.job_id, harvest.requests
 
     def write(self, rows: Sequence[Any], outcome: Outcome, counts: Mapping[str, int]) -> None:
-        """Write the status of files of the same bytes; a new one makes its item an updated one (design rule 6).
+        """Write the status of files with the same bytes, and add `counts` to the job.
 
-        Without new bytes, those of an earlier copy stay.
+        A new status or new bytes make the item an updated one (design rule 6). If no new bytes came, an earlier copy is
+        kept.
         """
         moved = [row for row in rows if row.fate != outcome.fate or outcome.sha256 not in (None, row.sha256)]
         totals = Counter(dict(counts) | self._requests())
@@ -83,12 +85,15 @@ class StatusWriter:
         has_bytes = FILE.c.sha256.is_not(None)
         if outcome.fate.is_stored:
             return values | {"sha256": outcome.sha256, "is_outdated": False, "by_login": outcome.by_login}
-        if outcome.fate is FileStatus.LINKED:  # to be downloaded, and what is here may be shown again until then
+        if outcome.fate is FileStatus.LINKED:  # due for download; the stored copy may be shown until then
             return values | {"tried_by": None, "is_outdated": has_bytes, "by_login": False}
         return values | ({"by_login": has_bytes} if outcome.fate is FileStatus.RESTRICTED else {})
 
     def _note_updates(self, item_ids: Collection[int]) -> Counter[str]:
-        """Before files of these items change: keep what undo needs, unless this job's change of the item has it."""
+        """Save the state of these items for an undo, before their files change. Return the change to the job counters.
+
+        Skip items whose state this job has saved already, and items that it added.
+        """
         mine = select(CHANGE.c.item_id, CHANGE.c.id, CHANGE.c.action, CHANGE.c.before).where(
             CHANGE.c.job_id == self._job_id,
             CHANGE.c.item_id.in_(item_ids),
@@ -104,7 +109,7 @@ class StatusWriter:
         groups = store.data_groups(lacking) if lacking else {}
         counts: Counter[str] = Counter()
         for item_id, change in lacking.items():
-            if item_id not in groups:  # removed for good while its files were fetched
+            if item_id not in groups:  # deleted while its files were being downloaded
                 continue
             before = {"data": groups[item_id]}
             if change is not None:

@@ -1,4 +1,4 @@
-"""Which files an import is to download: SQL conditions on the table of files."""
+"""SQL conditions on the file table that select the files an import has to download."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ WHEN_CHANGED = (FileStatus.RESTRICTED, FileStatus.MISSING, FileStatus.TOO_LARGE,
 
 
 def is_chosen(options: Mapping[str, Any]) -> ColumnElement[bool]:
-    """Return the condition that a file stands in a bundle that is imported."""
+    """Return the condition that a file is in a bundle that is imported."""
     return FILE.c.bundle.in_(options.get("bundles") or [ORIGINAL])
 
 
 def is_due(
     job_id: int, options: Mapping[str, Any], *, sees_otherwise: bool, reads_again: bool, tries_refused: bool
 ) -> ColumnElement[bool]:
-    """Return the condition that this job is to download a file, and has not tried it yet.
+    """Return the condition that this job has to download a file and has not tried it yet.
 
-    `sees_otherwise`: the last import was signed in as another. `reads_again`: the item was read in full though the
-    source says nothing of a change, for what it does not tell. `tries_refused`: refused files are tried then, too, as
-    they are not asked for otherwise (see `access_checks`). Files that an undo restored are treated the same.
+    `sees_otherwise`: the last import used another login, or none. `reads_again`: the item was read in full although the
+    source reports no change, so that missing files are tried again. `tries_refused`: restricted files are then tried
+    too, because `access_checks` does not check them. Files that an undo restored are treated as if read again.
     """
     due = [FILE.c.fate.in_(ALWAYS)]
-    # A file that the source makes anew for each download never comes as announced.
+    # A file that the source generates for each download never matches its announced size or checksum.
     tries_unstable = bool(options.get("full") or options.get("retry"))
     due += [(FILE.c.fate == FileStatus.DAMAGED) & (true() if tries_unstable else ~FILE.c.is_unstable)]
     due += [FILE.c.fate.in_(WHEN_CHANGED) if options.get("retry") else FILE.c.fate.in_(WHEN_CHANGED) & _changed(job_id)]
-    # An embargo that has ended and a limit that was raised make it worth another try, too.
+    # Retry after the embargo has ended or the size limit was raised.
     due += [(FILE.c.fate == FileStatus.RESTRICTED) & (FILE.c.until <= utcnow().date().isoformat())]
     due += [(FILE.c.fate == FileStatus.TOO_LARGE) & (FILE.c.size <= retry_failed.file_limit(options))]
-    # Once more in the run after the first that did not find it (design rule 11).
+    # Retry in the run after the first that found it missing (design rule 11).
     is_first = FILE.c.first_met_by.is_(None) | (FILE.c.first_met_by == FILE.c.tried_by)
     due += [(FILE.c.fate == FileStatus.MISSING) & is_first]
-    # What came only by login may be open now.
+    # A stored file that needed a login may be public now.
     due += [is_stored() & FILE.c.by_login & _changed(job_id)]
     if sees_otherwise:
         due += [FILE.c.fate == FileStatus.RESTRICTED]
@@ -54,17 +54,17 @@ def is_due(
 
 
 def is_untried(job_id: int) -> ColumnElement[bool]:
-    """Return the condition that this job has neither tried a file nor asked for it."""
+    """Return the condition that this job has neither tried nor checked a file."""
     return FILE.c.tried_by.is_(None) | (FILE.c.tried_by != job_id)
 
 
 def is_restored() -> ColumnElement[bool]:
-    """Return the condition that no job has tried a file or asked for it since an undo restored it."""
+    """Return the condition that no job has tried or checked a file since it was listed or restored by an undo."""
     return FILE.c.tried_by.is_(None)
 
 
 def is_stored() -> ColumnElement[bool]:
-    """Return the condition that a file is stored as it is at the source now."""
+    """Return the condition that the current version of a file is stored."""
     return FILE.c.fate.in_([fate for fate in FileStatus if fate.is_stored])
 
 
