@@ -1,4 +1,7 @@
-"""Files follow their items, each by itself: a failure marks the file, never the item; known bytes are never fetched."""
+"""Downloads of the files of imported items.
+
+A failure marks the file, never the item. Bytes that are already stored are not downloaded again.
+"""
 
 from __future__ import annotations
 
@@ -30,17 +33,17 @@ if TYPE_CHECKING:
 FILE, STORED = store.FILE, StoredFile.__table__
 HOLDING = Holding.__table__
 BATCH = 50
-ITEMS = 500  # whose files are looked through at once
+ITEMS = 500  # items whose files are selected together
 CONTROLS = 3
-# Of stored bytes: not such as came only by login. Of older ones and those of no file any more, all were open.
+# Stored bytes that are public. Bytes that no file uses any more, and those of older versions, were all public.
 _CAME_BY_LOGIN = exists().where(FILE.c.sha256 == STORED.c.sha256, FILE.c.by_login)
 _IS_OPEN = ~_CAME_BY_LOGIN | exists().where(FILE.c.sha256 == STORED.c.sha256, ~FILE.c.by_login)
-_COLUMNS = {"md5": STORED.c.md5, "sha256": STORED.c.sha256}  # by which bytes are found again
+_COLUMNS = {"md5": STORED.c.md5, "sha256": STORED.c.sha256}  # columns that identify stored bytes
 Key = tuple[str, str, int]
 
 
 class FileDownloader:
-    """Downloads the files of the chosen bundles that are due and not yet tried by this job."""
+    """Downloader of the files in the chosen bundles that are due and that this job has not tried yet."""
 
     def __init__(self, harvest: Importer):
         self._harvest, self._run, self._client = harvest, harvest.run, harvest.client
@@ -48,18 +51,21 @@ class FileDownloader:
         self._folder.tidy()
         self._download, self._writer = Downloader(harvest, self._folder), StatusWriter(harvest)
         self._outage = harvest.patience
-        self._due: dict[int, float] = {}  # files that were put off, and when they may be asked for, by its clock
-        self._came: Any = None  # the last file that was fetched
+        self._due: dict[int, float] = {}  # ids of postponed files, with the time of the retry by the clock of `_outage`
+        self._came: Any = None  # the last file that was downloaded
         self._failed_in_a_row = 0
         self._under_way: Sequence[Any] = ()
-        self._well_since = float("-inf")  # monotonic seconds at which the last good control request was begun
+        self._well_since = float("-inf")  # start of the last successful control request, in monotonic seconds
 
     def fetch(self, item_ids: Collection[int], reads_again: bool) -> None:
         """Download the files of these items. `reads_again`: see `is_due`."""
         self._fetch(FILE.c.item_id.in_(item_ids), reads_again)
 
     def fetch_all(self) -> None:
-        """Download what is left of all items that this job has seen: after a crash between a page and its files."""
+        """Download the remaining due files of all items that this job has seen, then retry postponed files.
+
+        Files remain if an earlier attempt crashed between a page and its files.
+        """
         last = 0
         while item_ids := seen_items(self._harvest.source_id, self._harvest.job_id, last):
             self.fetch(item_ids, self._harvest.is_full)
@@ -92,7 +98,10 @@ class FileDownloader:
             self._write_outcome(same, outcome)
 
     def _known(self, groups: dict[Any, list[Any]]) -> list[tuple[Key, list[Any]]]:
-        """The groups whose bytes are held already; who may have those that came only by login is not known."""
+        """Return the groups whose bytes are already stored and public.
+
+        Bytes downloaded with a login are not used, since it is not known who may read them.
+        """
         if not (keys := [key for key in groups if isinstance(key, tuple)]):
             return []
         query = select(STORED.c.md5, STORED.c.sha256, STORED.c.size).where(or_(*map(_has, keys)), _IS_OPEN)
@@ -107,7 +116,7 @@ class FileDownloader:
                 self._writer.write(rows, Outcome(FileStatus.STORED, sha256=sha256), {})
 
     def _downloads(self, groups: list[list[Any]]) -> Iterator[tuple[list[Any], Outcome]]:
-        """One download for each group of same bytes, several at a time, in order."""
+        """Download one file of each group with the same bytes, concurrently. Yield groups and outcomes in order."""
         self._under_way = [group[0] for group in groups]
         tasks = [partial(self._attempt, row) for row in self._under_way]
         for group, future in zip(groups, ordered_map(tasks, self._harvest.width, self._run.stop), strict=False):
@@ -115,14 +124,14 @@ class FileDownloader:
             yield group, self._settled(group, future.result)
 
     def _attempt(self, row: Any) -> Outcome:
-        """Download a file. After some failures in a row, each further file is asked for once at a time."""
+        """Download a file. After IN_A_ROW failures in a row, try each file only once before checking the repository."""
         return self._download(row, tries=TRIES if self._failed_in_a_row < IN_A_ROW else 1)
 
     def _settled(self, group: list[Any], result: Callable[[], Outcome]) -> Outcome:
-        """The outcome of a download; while the repository itself does not answer, wait and fetch again.
+        """Return the outcome of a download. While the repository does not answer, wait and download again.
 
-        What failed while the repository may have been away does not count: a failure counts where the repository was
-        well before and after the try. So while a protection against robots answers, unless before this file alone.
+        A failure counts only if the repository was available before and after the try. A bot challenge counts only if
+        other files can be downloaded, so that it concerns this file alone.
         """
         row, was_well = group[0], False
         while True:
@@ -144,10 +153,10 @@ class FileDownloader:
             was_well, result = True, partial(self._download, row, tries=1)
 
     def _is_repository_well(self, row: Any, outcome: Outcome) -> bool:
-        """Whether the repository answers, asked after the failure.
+        """Return whether the repository has answered a control request since the failure.
 
-        A protection against robots, or one against many requests, may stand before all files while the API answers:
-        then whether another file comes.
+        A bot challenge or a rate limit may block all files while the API answers. In these cases, check whether another
+        file can be downloaded.
         """
         others = self._others(row)
         if isinstance(outcome.error, BotChallengeError) or (others and _asks_for_long_wait(outcome)):
@@ -160,7 +169,10 @@ class FileDownloader:
         return True
 
     def _put_off(self, group: list[Any], outcome: Outcome) -> Outcome:
-        """Leave a file for the end of this run, or for the next run where the repository asks to wait longer."""
+        """Postpone files to the end of this run, or to the next run if the requested wait is longer.
+
+        Return the outcome with the reason.
+        """
         seconds = _transient(outcome).retry_after or 0
         self._due.update(dict.fromkeys((row.id for row in group), self._outage.clock() + seconds))
         when = self._outage.time_in(seconds)
@@ -169,7 +181,7 @@ class FileDownloader:
         return replace(outcome, reason=f"{put_off} {outcome.reason}")
 
     def _fetch_put_off(self) -> None:
-        """Try the files again that were put off, as far as their time has come."""
+        """Retry the postponed files whose wait has ended."""
         now = self._outage.clock()
         due = sorted(file_id for file_id, at in self._due.items() if at <= now)
         for start in range(0, len(due), BATCH):
@@ -178,7 +190,7 @@ class FileDownloader:
             self._batch(rows)
 
     def _others(self, row: Any) -> Sequence[Any]:
-        """Other files to compare with: the one that came last, or else some of those under way."""
+        """Return files for a control request: the last one that was downloaded, or else some of the current batch."""
         if self._came:
             return [self._came]
         return [other for other in self._under_way if other.id != row.id][:CONTROLS]
@@ -202,7 +214,7 @@ class FileDownloader:
 
 def seen_items(source_id: int, job_id: int, after: int) -> Sequence[int]:
     """Return the ids of the next items after this id that the job was the last to see, at most ITEMS, in order."""
-    # The sum keeps SQLite on the index of the items of the source. On that of the jobs it would sort them each time.
+    # `+ 0` makes SQLite use the index of the items of the source. With the index of the jobs it would sort each time.
     mine = (HOLDING.c.source_id == source_id, HOLDING.c.seen_by + 0 == job_id, HOLDING.c.item_id > after)
     item_ids = db.session.scalars(select(HOLDING.c.item_id).where(*mine).order_by(HOLDING.c.item_id).limit(ITEMS)).all()
     db.session.rollback()
@@ -210,9 +222,10 @@ def seen_items(source_id: int, job_id: int, after: int) -> Sequence[int]:
 
 
 def _bytes_key(row: Any) -> Key | None:
-    """What tells that two files are the same bytes without fetching them: size and checksum as the source gives them.
+    """Return a key that is equal for files with the same bytes: algorithm, checksum and size given by the source.
 
-    None for what is here and only has to be asked whether it is open.
+    Return None if the source does not give them, or if the file is stored: such a file is requested to find out whether
+    it is public.
     """
     checksum = None if FileStatus(row.fate).is_stored else comparable(row.checksum, row.checksum_algorithm)
     if checksum is None or row.size is None or checksum.algorithm not in _COLUMNS:
@@ -221,7 +234,7 @@ def _bytes_key(row: Any) -> Key | None:
 
 
 def _has(key: Key) -> Any:
-    """The SQL condition on stored bytes that they are those of a key."""
+    """Return the SQL condition that stored bytes match a key."""
     algorithm, digits, size = key
     return (_COLUMNS[algorithm] == digits) & (STORED.c.size == size)
 
@@ -235,6 +248,6 @@ def _asks_for_long_wait(outcome: Outcome) -> bool:
 
 
 def _fetching(row: Any) -> str:
-    """Return what a job says while it downloads a file: everybody may read it."""
+    """Return the status message for a download. It leaves out restricted names, since all users can read it."""
     name = None if row.name_is_restricted else row.name
     return f"Fetching {name or 'a file'} ({human_size(row.size or 0)})"

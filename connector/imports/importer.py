@@ -1,4 +1,4 @@
-"""The import itself: walks the scope, has it written page by page, lets the files follow, settles the end."""
+"""The import: reads the scope, writes items page by page, downloads their files and reconciles at the end."""
 
 from __future__ import annotations
 
@@ -41,17 +41,18 @@ from .scope_pages import scope_pages
 
 FULL_PAGE = 80
 LONGEST_WAIT = 1.0
-MIXED = False  # as a name: that of nobody
-MOST_EXPECTED = 2**31 - 1  # an integer of PostgreSQL: counts of sources may be false
-LAST = 50  # jobs among which the last whole one is looked for
+MIXED = False  # differs from every login name and from None
+MOST_EXPECTED = 2**31 - 1  # the largest integer of PostgreSQL, since counts of sources may be wrong
+LAST = 50  # jobs in which to look for the last whole import
 
 
 def run(
     run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection, **parts: Any
 ) -> tuple[bool, str]:
-    """Carry out an import; gives (clean, message). `connect` opens the way to the repository (see open_connection).
+    """Run an import. Return (clean, message).
 
-    `parts`: what takes the place of the Recorder, the FileDownloader and the AccessCheck (see `preview`).
+    `connect`: opens the connection to the repository (see open_connection). `parts`: replacements for the Recorder, the
+    FileDownloader and the AccessCheck (see `preview`).
     """
     harvest = Importer(run, connect, **parts)
     try:
@@ -61,7 +62,7 @@ def run(
 
 
 class Importer:
-    """One attempt at an import: reads through the client, has each page written with its cursor in one transaction."""
+    """One attempt at an import. It writes each page together with its cursor in one transaction."""
 
     def __init__(
         self,
@@ -77,35 +78,38 @@ class Importer:
         self.question, self.proof = job.question, job.source.proof
         self.scope, self.options, self.cursor = job.source.scope, job.options, job.cursor or {}
         self.known_hidden = dict(job.source.hidden)
-        self.hidden: dict[str, int] = dict(self.cursor.get("hidden", {}))  # as this job explained them
-        self.unlisted: dict[str, int] = dict(self.cursor.get("unlisted", {}))  # by id of a collection (see Page)
-        self.overcounted: dict[str, int] = dict(self.cursor.get("overcounted", {}))  # likewise
+        # Explained by this job, by collection id (see Page).
+        self.hidden: dict[str, int] = dict(self.cursor.get("hidden", {}))
+        self.unlisted: dict[str, int] = dict(self.cursor.get("unlisted", {}))
+        self.overcounted: dict[str, int] = dict(self.cursor.get("overcounted", {}))
         self.place = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
         connection = run.reach(connect, repository)
         self.client, self.http, self.patience = connection.client, connection.http, connection.patience
         self.access = LoginGuard(connection, repository.login_name if connection.login else None)
-        # Who has read: whom the next run asks for (see `sees_otherwise`), or MIXED where that changed between attempts.
+        # The login name for the next run (see `sees_otherwise`), or MIXED if it changed between attempts.
         self.reader = self.access.name if self.cursor.get("login", self.access.name) == self.access.name else MIXED
         self._connection = connection
         self.recorder = recorder(run, job, self.place)
         self.room = Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE"], run)
         self.scanner = Scanner(current_app.config["CLAMD"], run)
-        self.spent = job.bytes  # of files, by earlier attempts
+        self.spent = job.bytes  # bytes of files that earlier attempts downloaded
         self._files = fetcher(self) if self.options.get("files") else None
         self.access_check = access_check(self)
         self._read_ahead: set[str] = set()
-        self.totals: set[int] = set(self.cursor.get("totals", ()))  # which the source gave of the scope
+        # The smallest and the largest count of the scope that the source gave.
+        self.totals: set[int] = set(self.cursor.get("totals", ()))
         self._counted, self._counting = 0, threading.Lock()
         run.new_requests = self.requests
         self._traffic_before = job.traffic
-        self.recent: int | None = self.cursor.get("recent")  # items indexed shortly before this job (see incremental)
+        # Number of items indexed shortly before this job (see `incremental`).
+        self.recent: int | None = self.cursor.get("recent")
         self._began: str | None = self.cursor.get("began")
-        # Whether some items count as unchanged because of their time stamps: their files are not known to be the same.
+        # Whether some items count as unchanged because of their time stamps. Their files may still have changed.
         self._has_trusted: bool = self.cursor.get("trusted", False)
         self._excluded: set[str] = set(self.cursor.get("excluded", ()))
         self.scope_is_gone = bool(self.cursor.get("scope_is_gone"))
-        self.searches_private = False  # until the repository was asked (see the clients)
-        self._absent: set[str] = set(self.cursor.get("absent", ()))  # ids that came with another state than present
+        self.searches_private = False  # until the repository has been checked (see the clients)
+        self._absent: set[str] = set(self.cursor.get("absent", ()))  # ids of items that were listed but are not present
         db.session.rollback()
 
     def __call__(self) -> tuple[bool, str]:
@@ -120,7 +124,7 @@ class Importer:
         clean, message = reconcile.reconcile(self)
         if not self._excluded:
             return clean, message
-        delete_unreferenced_files()  # a file that was on its way when its item was taken down
+        delete_unreferenced_files()  # files whose download was running when their item was taken down
         return clean, f"{message} {_excluded_in_words(len(self._excluded))}".strip()
 
     def _read(self) -> None:
@@ -137,7 +141,7 @@ class Importer:
                 self.recorder.settle({"turn": Source.turn + 1})
 
     def _read_all(self) -> rolling_recheck.Part | None:
-        """Read what there is after the cursor; gives the slice of which the files were read again, if any."""
+        """Read everything after the cursor. Return the slice whose files were read again, if any."""
         self._read_ahead.clear()
         part = rolling_recheck.begun(self)
         if self.options.get("retry"):
@@ -152,74 +156,80 @@ class Importer:
         return part
 
     def _read_scope(self) -> None:
-        """Read the scope, as cheaply as can be."""
+        """Read the scope: only its changes where this is possible, otherwise the whole list."""
         if read_changes(self):
             self._has_trusted = True
             return
         is_held = self._is_held()
         trusts = is_held and not self.is_full and not self.sees_otherwise
         left = self._left_to_test()
-        # A single item is read in full in each run, so its files are, too.
+        # Every run reads a single item in full, with its files.
         is_repeated = is_held and self.scope.kind is ScopeKind.ITEM
         self.record(_first(scope_pages(self, trusts), left), "walk", is_repeated=is_repeated)
         relist_if_changed(self)
 
     def close(self) -> None:
-        """Let go of the network, and note what was asked since the last write."""
+        """Close the connection, and record the requests made since the last write."""
         self._connection.close()
         with transaction():
             self.run.advance(self.requests(), traffic=self._traffic())
             service.note_unanswered(self.place.repository_id, self._connection.unanswered)
 
     def width(self) -> int:
-        """How many requests may be under way at once now."""
+        """Return the current concurrency: how many requests may run at once."""
         return self.http.width
 
     def repository_answers(self, kind: str) -> bool:
-        """Return whether a request of this kind failed through its one object: the repository itself is well."""
+        """Return whether the repository answers a control request.
+
+        If so, a failed request of this kind concerns only its object.
+        """
         try:
             return self.patience.is_well(kind, self.client.ping)
         except (RepositoryError, AddressNotAllowedError):
             return False
 
     def requests(self) -> dict[str, int]:
-        """The requests made since they were last counted, to be added to the job with whatever is written next."""
-        with self._counting:  # the heartbeat asks, too
+        """Return the requests made since the last call, as a change to the job counters. The caller must write it."""
+        with self._counting:  # the heartbeat thread calls this, too
             made = self._connection.requests_made
             self._counted, new = made, made - self._counted
         return {"requests": new}
 
     @property
     def is_full(self) -> bool:
-        """Whether everything is read again, whatever the source says of changes."""
+        """Return whether this is a full check, which reads everything again."""
         return bool(self.options.get("full"))
 
     @property
     def is_partial(self) -> bool:
-        """Whether it reads only a part of its scope, so that what it did not see tells nothing."""
+        """Return whether this job reads only a part of its scope, so that unseen items may still exist."""
         return _is_partial(self.options)
 
     @property
     def _reads_lists(self) -> bool:
-        """Return whether it finds items in lists: one that is gone when it is read was deleted since it was listed."""
+        """Return whether this job finds items in lists.
+
+        If a listed item cannot be found when it is read, it was deleted after it was listed.
+        """
         return self.scope.kind is not ScopeKind.ITEM and not self.options.keys() & lifecycle.OF_SOME
 
     def _is_held(self) -> bool:
-        """Whether this source was imported to its end before: then only what changed is read in full."""
+        """Return whether an earlier import of this source was completed, so that only changes are read in full."""
         job = ImportJob.__table__.c
         done = select(job.id).where(job.source_id == self.source_id, job.kind == Kind.IMPORT, job.id != self.job_id)
         done = done.where(job.state == State.COMPLETED)
         return db.session.scalar(done.limit(1)) is not None and self._holds_some()
 
     def _holds_some(self) -> bool:
-        """Does the source hold items, wherever these are now?"""
+        """Return whether the source holds any items, including those missing at the source."""
         holding = select(Holding.id).where(Holding.source_id == self.source_id)
         found = db.session.scalar(holding.limit(1)) is not None
         db.session.rollback()
         return found
 
     def _lost_its_scope(self) -> bool:
-        """Does the repository, which answers otherwise, say that what is imported is no longer there?"""
+        """Return whether the repository is available and says that the scope no longer exists."""
         try:
             self.access.read_with_valid_login(
                 lambda: self.client.find(self.scope.kind, self.scope.handle or self.scope.id)
@@ -229,12 +239,12 @@ class Importer:
         return False
 
     def _may_be_gone(self, error: NotFoundError | RestrictedError) -> bool:
-        """Return whether an error may mean that something is gone: DSpace 4 answers so for what is closed, too."""
+        """Return whether an error may mean that an object is missing. DSpace 4 answers the same for closed objects."""
         return isinstance(error, NotFoundError) or not self.client.tells_unknown
 
     @cached_property
     def sees_otherwise(self) -> bool:
-        """Whether the last whole import was signed in as another, or not at all: it saw other items and files."""
+        """Return whether the last whole import used another login, or none, and so saw other items and files."""
         job = ImportJob.__table__.c
         done = select(job.options, job.cursor).where(job.source_id == self.source_id, job.kind == Kind.IMPORT)
         done = done.where(job.state == State.COMPLETED, job.id != self.job_id).order_by(job.id.desc()).limit(LAST)
@@ -244,10 +254,10 @@ class Importer:
 
     @property
     def began(self) -> str | None:
-        """Return when the first attempt at this job began, by the server's own clock; None where it gives no time.
+        """Return when the first attempt at this job began, by the server's clock. None if the server gives no time.
 
-        A clock far ahead may be that of a proxy, while the index has another one, or may be set right before the next
-        run. Then our own clock counts, so that no change is missed.
+        A clock far ahead of ours may belong to a proxy, while the index uses another clock. It may also be corrected
+        before the next run. In these cases our own clock counts, so that no change is missed.
         """
         if self._began is None and (moment := self.http.server_time) is not None:
             self._began = (moment - max(self.clock_difference, timedelta())).isoformat()
@@ -255,7 +265,7 @@ class Importer:
 
     @property
     def clock_difference(self) -> timedelta:
-        """Return how far the server's clock is ahead of ours, negative where it is behind; zero within the overlap."""
+        """Return how far the server's clock is ahead of ours (negative if behind), or zero if within OVERLAP."""
         ahead = self.http.clock_ahead
         return ahead if abs(ahead) > OVERLAP else timedelta()
 
@@ -268,9 +278,10 @@ class Importer:
         with_access: bool = False,
         **only: Subset,
     ) -> Iterator[Page]:
-        """The pages of the scope after a cursor, or of a `subset` of it, without what is `seen` (by this job).
+        """Return the pages of the scope, or of a `subset` of it, after a cursor.
 
-        `with_access`: they tell who may read files, too.
+        `seen`: a function that returns which of the given ids to leave out, by default those seen by this job.
+        `with_access`: include who may read the files.
         """
         db.session.rollback()  # no transaction is open while the repository is asked
         return self.client.walk(
@@ -287,9 +298,9 @@ class Importer:
     def record(
         self, pages: Iterator[Page], name: str, doing: str = "Reading", *, is_repeated: bool = False, **where: Any
     ) -> None:
-        """Write pages as they come, each with its cursor under this name, and let their files follow.
+        """Write pages as they arrive, each with its cursor under this name, and download their files.
 
-        `is_repeated`: the items are read though the source says nothing of a change, for what it does not tell.
+        `is_repeated`: the items are read although the source reports no change, since some changes are not reported.
         """
         # The title of a single item may be restricted.
         is_item = self.scope.kind is ScopeKind.ITEM
@@ -305,9 +316,9 @@ class Importer:
             self.run.check()
 
     def _retry(self, job_id: int) -> None:
-        """Read once more the items that an earlier job could not read; the files that did not come follow.
+        """Read again the items that an earlier job could not read, and take over its files for a retry.
 
-        And those with damaged files: what is wrong may be what the source announced of them, and be mended there.
+        Also read the items with damaged files, since the source may have corrected the announced size or checksum.
         """
         rows = list(report.failed_items(job_id))
         if self._files:
@@ -320,13 +331,13 @@ class Importer:
         self._read_only(list(items.values()), "Trying again what failed", len(items))
 
     def _read_chosen(self) -> None:
-        """Read what was ticked in a preview."""
+        """Read the items that were selected in a preview."""
         total = preview_selection.number_to_read(self.job_id)
         for items in preview_selection.to_read(self.job_id):
             self._read_only(items, "Reading what was chosen", total)
 
     def _read_only(self, items: Sequence[Item], doing: str, total: int) -> None:
-        """Read just these, one by one; `total`: how many there are with those before and after."""
+        """Read only these items, one by one. `total`: the number of items in all such calls together."""
         done = self._seen([item.id for item in items])
         left = [item for item in items if item.id not in done]
         for start in range(0, len(left), FULL_PAGE):
@@ -336,11 +347,11 @@ class Importer:
             self.run.check()
 
     def _traffic(self) -> dict[str, Any]:
-        """What this job asked of the repository so far, earlier attempts included."""
+        """Return the request statistics of this job, including earlier attempts."""
         return RequestStats.merged(self._traffic_before, self._connection.traffic())
 
     def _cursor(self, **where: Any) -> dict[str, Any]:
-        """What an attempt that takes over needs to go on as this one would have."""
+        """Return the cursor with which a later attempt can continue this job."""
         totals = sorted(self.totals)
         kept = {"hidden": self.hidden, "totals": totals, "began": self.began, "excluded": sorted(self._excluded)}
         kept |= {"absent": sorted(self._absent), "unlisted": self.unlisted, "overcounted": self.overcounted}
@@ -348,13 +359,13 @@ class Importer:
         return {**where, **kept, "trusted": self._has_trusted, "login": self.reader}
 
     def _left_to_test(self) -> int | None:
-        """Of a test import, how many items are still to come; None for a whole one."""
+        """Return how many items a test import has still to read, or None if this is no test import."""
         if not (test := self.options.get("test")):
             return None
         return test - db.session.scalar(select(ImportJob.seen).where(ImportJob.id == self.job_id))
 
     def _gathered(self, pages: Iterator[Page]) -> Iterator[Page]:
-        """Small pages put together for one write, unless they come so slowly that somebody would wait for news."""
+        """Yield pages, joined up to FULL_PAGE items. Yield earlier if LONGEST_WAIT seconds have passed."""
         waiting: list[Page] = []
         since = time.monotonic()
         try:
@@ -367,24 +378,24 @@ class Importer:
                     waiting, since = [], time.monotonic()
                     self._read_ahead.clear()
         except ConnectorError:
-            if waiting:  # what was read before the trouble is not lost with it
+            if waiting:  # keep the pages read before the error
                 yield _joined(waiting)
             raise
         if waiting:
             yield _joined(waiting)
 
     def _note_total(self, page: Page) -> None:
-        """Of all counts that the source gave of the scope, the least and the greatest."""
+        """Keep the smallest and the largest count of the scope that the source gave."""
         if page.total is not None:
             told = {*self.totals, page.total}
             self.totals = {min(told), max(told)}
 
     def _seen(self, ids: Collection[str]) -> set[str]:
-        """Which of these ids are recorded by this job, or about to be."""
+        """Return which of these ids this job has recorded or has read for the next write."""
         return self.recorder.seen(ids) | self._read_ahead.intersection(ids)
 
     def _write(self, page: Page, where: dict[str, Any]) -> list[int]:
-        """Write a page with the cursor and counts in one transaction; gives the ids of its catalogue items."""
+        """Write a page with its cursor and counts in one transaction. Return the ids of its catalogue items."""
         self.room.wait()
         page, skipped = self._allowed(page)
         db.session.rollback()
@@ -418,14 +429,17 @@ class Importer:
         return [s.item_id for s in saved]
 
     def _still_there(self, items: Sequence[Item]) -> set[str]:
-        """Return the ids of held items that have the handle of one of these and that the source has not lost."""
+        """Return the source ids of held items that share a handle with these items and still exist at the source."""
         rows = identity.rivals(self.place.repository_id, items)
         db.session.rollback()
         states = self.access.read_with_valid_login(lambda: reconcile.states_of(self, rows)) if rows else []
         return {row.source_id for row, state in states if state is not SourceState.VANISHED}
 
     def _counts(self, saved: Sequence[Saved], failures: Sequence[Failure], met: set[str]) -> Counter[str]:
-        """What to add to the counts. What this job has met before is counted already: as unchanged, until it is not."""
+        """Return the change to the job counters.
+
+        Items in `met` are already counted as unchanged. They move to another count if they changed or failed.
+        """
         fresh = [s for s in saved if s.item.id not in met]
         counts = self.recorder.counts(fresh, len(failures))
         changed = sum(s.outcome == "updated" for s in saved if s.item.id in met)
@@ -434,16 +448,18 @@ class Importer:
         return counts
 
     def _allowed(self, page: Page) -> tuple[Page, set[str]]:
-        """The page without what a takedown excludes, and the ids of that: not read, not saved, and no failure."""
+        """Return the page without the items and failures that a takedown excludes, and the excluded ids or handles."""
         skipped = takedown.excluded(self.place.repository_id, [*page.items, *page.failures])
         items = tuple(item for item in page.items if item.id not in skipped)
         failures = tuple(failure for failure in page.failures if (failure.id or failure.handle) not in skipped)
         return replace(page, items=items, failures=failures), skipped
 
     def _sorted_out(self, page: Page) -> tuple[list[Saved], list[Item], list[Failure], set[str]]:
-        """What is the same as held (by its time stamp), what is to be saved, what failed for the first time.
+        """Return (unchanged, complete, failures, absent), and read in full the items that need it.
 
-        And the ids of what is there no longer, though it was listed: the end of the import asks for those it held.
+        `unchanged`: items with the same time stamp as in the catalogue. `complete`: items to save. `failures`: those
+        not recorded before. `absent`: ids of items that were listed but are not present. Reconciliation checks them if
+        they are held.
         """
         complete = [item for item in page.items if item.is_complete]
         light = [item for item in page.items if not item.is_complete and self._is_there(item)]
@@ -463,7 +479,7 @@ class Importer:
         return unchanged, [item for item in complete if self._is_there(item)], self.recorder.new(failures), absent
 
     def _is_there(self, item: Item) -> bool:
-        """Whether an item is to be imported: a private one only where a login lets us see it (design rule 15)."""
+        """Return whether an item can be imported. A private item needs a login that can see it (design rule 15)."""
         return item.is_present or (item.state is SourceState.HIDDEN and self.access.is_signed_in)
 
 
@@ -476,7 +492,7 @@ def _excluded_in_words(number: int) -> str:
 
 
 def _joined(pages: Sequence[Page]) -> Page:
-    """One page of several; the last knows best where to go on and how many there are."""
+    """Join pages into one. The cursor and the total come from the last page."""
     hidden = {key: number for page in pages for key, number in page.hidden.items()}
     items = tuple(item for page in pages for item in page.items)
     failures = tuple(failure for page in pages for failure in page.failures)
@@ -487,7 +503,7 @@ def _joined(pages: Sequence[Page]) -> Page:
 
 
 def _first(pages: Iterator[Page], number: int | None) -> Iterator[Page]:
-    """Pages with the first `number` items only; all where it is None."""
+    """Yield pages with the first `number` items and failures only, or all pages if it is None."""
     if number is None:
         yield from pages
         return

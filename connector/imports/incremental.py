@@ -1,16 +1,17 @@
-"""Reads only what changed since the last complete run, where the source's own counts prove that nothing else did.
+"""Reads only the items changed since the last complete run, if the counts of the source prove that no others changed.
 
-Two questions are enough: how many items the scope has, and which of them were indexed since then (DSpace 7 and later).
-The index time moves for metadata, added files, mapping, moves and new items. It does not move for a deleted or renamed
-file, a lifted embargo or a closed file (9.3, docs/dspace-findings.md): only the rolling recheck notices these (see
-`rolling_recheck`). A deleted item makes the count fall short of what is held.
+Two queries are enough: how many items the scope has, and which of them were indexed since then (DSpace 7 and later).
+The index time changes for metadata, added files, mapping, moves and new items. It does not change for a deleted or
+renamed file, a lifted embargo or a closed file (9.3, docs/dspace-findings.md). Only the rolling recheck finds these
+changes (see `rolling_recheck`). After a deletion the source counts fewer items than the catalogue holds.
 
-An index shows an item some time after its index time, so the question reaches ten minutes back. A run notes how many
-items these ten minutes held when it began. If they hold as many in the next run, and nothing is newer, nothing changed.
+An item may appear in the index some time after its index time, so the query reaches ten minutes back. A run records the
+number of items in these ten minutes when it begins. If the next run finds the same number and no newer item, nothing
+changed.
 
-Where the server's clock and ours differ by more, the question reaches back by the difference, too. A run that meets a
-clock ahead leaves our time for the next one. A run that meets a clock behind asks from earlier, since the clock may
-have been right when the last run began.
+If the clocks of the server and this machine differ by more than that, the difference matters. If the server is ahead,
+a run records our time for the next run. If the server is behind, a run queries from earlier by the difference, since
+the clock may have been correct when the last run began.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ SHELVES = ("item_set", "item_set_id", "item_set_from_collection")
 
 
 def proof(harvest: Importer) -> dict[str, Any] | None:
-    """What a complete run leaves for the next one: since when, as the server's clock says, all of the scope is held."""
+    """Return what a complete run records for the next one, or None if the source cannot select by index time.
+
+    `since`: when the run began by the server's clock. All items of the scope indexed before that are held.
+    """
     if harvest.began is None or not harvest.client.can_select:
         return None
     return {
@@ -49,11 +53,12 @@ def proof(harvest: Importer) -> dict[str, Any] | None:
 
 
 def read_changes(harvest: Importer) -> bool:
-    """Read what changed since the last complete run; False where the whole scope has to be listed after all.
+    """Read the changes since the last complete run. Return False if the whole scope must be listed instead.
 
-    That is where nothing is proven yet, the server cannot say, says that most of it changed, or the counts disagree.
+    This is so if there is no valid proof, the server cannot count, more than half of the items changed, or the counts
+    disagree.
     """
-    total = harvest.client.count(harvest.scope) if _has_proof(harvest) else None  # whose answer tells the time
+    total = harvest.client.count(harvest.scope) if _has_proof(harvest) else None  # the response gives the time
     changed = harvest.client.count(harvest.scope, _since(harvest)) if total is not None else None
     if "recent" not in harvest.cursor:
         harvest.recent = 0 if changed == 0 else _recent(harvest)
@@ -68,13 +73,13 @@ def read_changes(harvest: Importer) -> bool:
 
 
 def _recent(harvest: Importer) -> int | None:
-    """Return how many items were indexed in the ten minutes before this job, and since; None: nobody tells.
+    """Return how many items were indexed since ten minutes before this job, or None if unknown.
 
-    To be asked before the scope is read: what the index shows later is for the next run to find.
+    Call this before the scope is read. Items that appear in the index later are left to the next run.
     """
     if harvest.is_partial or not harvest.client.can_select:
         return None
-    if harvest.began is None and harvest.client.count(harvest.scope) is None:  # whose answer tells the time
+    if harvest.began is None and harvest.client.count(harvest.scope) is None:  # the response gives the time
         return None
     return None if harvest.began is None else harvest.client.count(harvest.scope, _reaching_back(harvest.began))
 
@@ -82,7 +87,7 @@ def _recent(harvest: Importer) -> int | None:
 def _is_newer(harvest: Importer) -> bool:
     """Return whether items may have been indexed since the last complete run began."""
     if harvest.clock_difference < timedelta():
-        return True  # by a clock that may have been set back since then
+        return True  # the clock may have been set back since then
     began = datetime.fromisoformat(harvest.proof["since"]).astimezone(UTC)
     return harvest.client.count(harvest.scope, Subset(indexed_since=began)) != 0
 
@@ -92,12 +97,12 @@ def _reaching_back(moment: str, further: timedelta = timedelta()) -> Subset:
 
 
 def _since(harvest: Importer) -> Subset:
-    """Return what was indexed since the last complete run began; from earlier where the server's clock is behind."""
+    """Return the subset indexed since the last complete run began, or earlier if the server's clock is behind."""
     return _reaching_back(harvest.proof["since"], max(-harvest.clock_difference, timedelta()))
 
 
 def _has_proof(harvest: Importer) -> bool:
-    """Return whether the last complete run left a proof that holds for this one."""
+    """Return whether the proof of the last complete run is valid for this run."""
     known = harvest.proof
     listed_in_part = "walk" in harvest.cursor
     if not known or listed_in_part or harvest.is_partial or not harvest.client.can_select:
@@ -106,7 +111,7 @@ def _has_proof(harvest: Importer) -> bool:
 
 
 def _circumstances(harvest: Importer) -> Mapping[str, Any]:
-    """Return what must be the same for a proof to hold: the server, who reads it, what its searches show, item sets."""
+    """Return what must be unchanged for a proof to be valid: server, login, visibility in searches, item sets."""
     server = harvest.place.server
     shelves = [harvest.options.get(name) or None for name in SHELVES]
     reader = {"login": harvest.reader, "private": harvest.searches_private}
@@ -125,7 +130,7 @@ def _held(harvest: Importer) -> int:
 
 
 def _keep_the_rest(harvest: Importer, total: int) -> bool:
-    """Count all that did not change as seen, in one statement."""
+    """Mark all unchanged items as seen, in one statement. Return True."""
     rest = _present(harvest).where(harvest.recorder.unseen)
     with transaction():
         number = harvest.recorder.keep(rest)
@@ -134,7 +139,7 @@ def _keep_the_rest(harvest: Importer, total: int) -> bool:
 
 
 def _present(harvest: Importer) -> Any:
-    """Holdings of this source whose items are there as far as we know."""
+    """Return a SELECT of the holdings of this source whose items are present at the source, as last known."""
     query = select(HOLDING.c.id).join(ITEM, ITEM.c.id == HOLDING.c.item_id)
     return query.where(
         HOLDING.c.source_id == harvest.source_id,

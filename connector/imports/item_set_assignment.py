@@ -1,4 +1,4 @@
-"""Puts what an import brings into an item set: one that exists, a new one, or one for each DSpace collection."""
+"""Adds imported items to an item set: an existing one, a new one, or one for each DSpace collection."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MEMBERSHIP, HOLDING, CHANGE = Membership.__table__, Holding.__table__, Change.__
 
 
 class ItemSetAssigner:
-    """Where the items of one import go.
+    """Assignment of the items of one import to item sets.
 
-    `options`: {"item_set": name, "item_set_id": id of one that is there} or {"item_set_from_collection": true}, or
-    neither.
+    `options`: {"item_set": name, "item_set_id": id of an existing set, if any}, {"item_set_from_collection": true}, or
+    none of these.
     """
 
     def __init__(self, job_id: int, source_id: int, scope: Scope, place: RepositoryContext, options: dict[str, Any]):
@@ -35,7 +35,7 @@ class ItemSetAssigner:
         self._sets: dict[str, int] = {}
 
     def prepare(self, client: dspace.Client, items: Iterable[Item]) -> None:
-        """Ask the repository for the texts of collections not met before; no transaction may be open."""
+        """Read the texts of new collections from the repository. No transaction may be open."""
         if not self._mirrors:
             return
         for collection in map(self._collection_of, items):
@@ -43,7 +43,10 @@ class ItemSetAssigner:
                 self._collections[origin] = _described(client, collection)
 
     def add(self, pairs: Sequence[tuple[Item, int]]) -> None:
-        """Add items, as (item, catalogue id), and note that they were met there. Inside the caller's transaction."""
+        """Add items, given as (item, catalogue id), to their sets, and record that this job found them there.
+
+        Use inside the caller's transaction.
+        """
         by_set: dict[int, list[int]] = {}
         for item, item_id in pairs:
             set_id = self._set_for(item)
@@ -65,9 +68,10 @@ class ItemSetAssigner:
             db.session.execute(update(MEMBERSHIP).where(*met).values(seen_by=self._job_id))
 
     def left(self, unread: Group[int] = ()) -> Sequence[Any]:
-        """Return the memberships in sets of collections that items have left: this job met them in others alone.
+        """Return the memberships that ended: this job found the items in other collections only.
 
-        `unread`: the ids of sets whose collection this job could not read to its end. Items that failed stay, too.
+        `unread`: ids of sets to leave out, since this job could not read their collection to its end. Memberships of
+        failed items are left out, too.
         """
         if not self._mirrors:
             return []
@@ -82,9 +86,9 @@ class ItemSetAssigner:
         return db.session.execute(query.order_by(MEMBERSHIP.c.id)).all()
 
     def sets_without_items(self) -> dict[int, str]:
-        """Return the collections, by set, that items seem to have left and in which this job met no item at all.
+        """Return the collections that items seem to have left and in which this job found no item, by set id.
 
-        A collection is named by its handle, or by its id where it has no handle.
+        Each collection is given by its handle, or by its id if it has no handle.
         """
         ids = {row.item_set_id for row in self.left()}
         met = exists().where(MEMBERSHIP.c.item_set_id == ItemSet.id, MEMBERSHIP.c.seen_by == self._job_id)
@@ -92,7 +96,7 @@ class ItemSetAssigner:
         return {row.id: row.origin.partition(":")[2] for row in rows}
 
     def homeless(self) -> int:
-        """Return how many items of the source are in no set, since nobody may read which collection they belong to."""
+        """Return how many items of the source are in no set, since their collection cannot be read."""
         if not self._mirrors:
             return 0
         inside = exists().where(MEMBERSHIP.c.item_id == HOLDING.c.item_id, MEMBERSHIP.c.source_id == self._source_id)
@@ -145,7 +149,7 @@ class ItemSetAssigner:
 
 
 def _described(client: dspace.Client, collection: Collection) -> Collection:
-    """Return the collection with its texts, or without them where it cannot be read by itself."""
+    """Return the collection with its texts, or without them if it cannot be read."""
     try:
         return client.collection(collection.id)
     except (RepositoryError, AddressNotAllowedError):
@@ -153,9 +157,9 @@ def _described(client: dspace.Client, collection: Collection) -> Collection:
 
 
 def _rename(item_set: ItemSet, name: str | None) -> None:
-    """Give a set the name that its collection has now, unless a person gave it another.
+    """Rename a set after its collection, unless a user has renamed it.
 
-    A set of an earlier version does not know what its collection was called: its name stays this time.
+    A set made by an earlier version has no recorded collection name. Record the name now and keep the name of the set.
     """
     if name and name != item_set.source_name:
         if item_set.name == item_set.source_name:

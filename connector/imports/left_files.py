@@ -1,7 +1,7 @@
-"""Files that left the list of their item where lists leave out closed files (DSpace 4 to 6).
+"""Stored files that disappeared from the list of their item, where lists leave out closed files (DSpace 4 to 6).
 
-Such a file was deleted or closed. Only its own address tells: it refuses us a closed one. A closed file stays here,
-restricted, until a person removes it.
+Such a file was deleted or closed. A request for the file shows which: access to a closed file is refused. A closed file
+stays in the catalogue as restricted until a user deletes it.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ OR_DELETED = " It may also have been deleted: this version of DSpace does not te
 
 
 def closed(harvest: Importer, items: Sequence[Item]) -> dict[str, dict[str, Any]]:
-    """Return what to write of stored files that these items no longer list and that are closed now, by their ids.
+    """Return the values to write for stored files that these items no longer list and that are closed, by id.
 
-    One request for each file that has left its list. Those that left it before are closed already and not asked for.
+    Send one request for each newly unlisted file. Files that are restricted already are not requested, and their values
+    are empty.
     """
     if harvest.client.lists_closed_files:
         return {}
@@ -51,7 +52,10 @@ def closed(harvest: Importer, items: Sequence[Item]) -> dict[str, dict[str, Any]
 
 
 def _left(harvest: Importer, items: Sequence[Item]) -> Iterator[Any]:
-    """Yield the stored files of these items that they no longer list, by id or under another id by bundle and name."""
+    """Yield the stored files that these items no longer list.
+
+    A file also counts as listed if a new file has its bundle and name.
+    """
     read = {item.id: item.bitstreams for item in items if item.bitstreams is not None}
     columns = (FILE.c.bitstream_id, FILE.c.bundle, FILE.c.name, FILE.c.fate, ITEM.c.source_id)
     query = select(*columns).join(ITEM, ITEM.c.id == FILE.c.item_id).order_by(FILE.c.id)
@@ -67,7 +71,7 @@ def _left(harvest: Importer, items: Sequence[Item]) -> Iterator[Any]:
 
 
 def _asked(harvest: Importer, rows: Sequence[Any]) -> Iterator[tuple[Any, bool]]:
-    """Yield each file with whether it is closed, several requests at a time."""
+    """Yield each file with whether it is closed. Several requests run at once."""
     asks = [partial(harvest.client.is_open, row.bitstream_id) for row in rows]
     tasks = [partial(harvest.patience.attempt, KIND, ask) for ask in asks]
     for row, ask, future in zip(rows, asks, ordered_map(tasks, harvest.width, harvest.run.stop), strict=True):
@@ -75,7 +79,10 @@ def _asked(harvest: Importer, rows: Sequence[Any]) -> Iterator[tuple[Any, bool]]
 
 
 def _is_closed(harvest: Importer, first: Callable[[], bool | None], ask: Callable[[], bool | None]) -> bool:
-    """Return the answer, waited for while the repository does not answer. A file that nobody can ask for is kept."""
+    """Return whether a file is closed. Retry while the repository is unavailable.
+
+    Return True if only the request for this file fails, so that the file is kept.
+    """
     try:
         return (
             harvest.patience.retry_until_available(

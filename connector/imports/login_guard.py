@@ -1,7 +1,7 @@
-"""How an import looks at its repository: as anybody, or signed in; and whether that has held while it read.
+"""Access of an import to its repository, signed out or signed in, with a check that the login stayed valid.
 
-A login that has lapsed is no error at the source: it answers as to anybody, with fewer items and files. So nothing is
-written before it is known that the login still held after it was read; what is in doubt is read again.
+An expired login causes no error at the source: it answers as to a signed-out reader, with fewer items and files. So the
+login is checked after each read and before anything is written. If it had expired, the data is read again.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ T = TypeVar("T")
 
 
 class SessionExpiredError(Exception):
-    """Our login had lapsed, and is renewed: what was read since is to be read again."""
+    """An expired login that has been renewed. Data read in between must be read again."""
 
 
 class LoginGuard:
-    """The way of one import to its repository. Safe between threads. `name`: who is signed in, None for nobody.
+    """The access of one import to its repository. Safe between threads. `name`: login name, None if signed out.
 
-    What asks the repository waits while it does not answer; LoginFailedError when the login lapses again and again.
+    Login checks wait while the repository is unavailable. They raise LoginFailedError if the login expires repeatedly.
     """
 
     def __init__(self, connection: RepositoryConnection, name: str | None):
@@ -43,11 +43,17 @@ class LoginGuard:
 
     @property
     def asks_for_refused(self) -> bool:
-        """Return whether refused files are asked for, and not just tried: signed out, where lists show such files."""
+        """Return whether the access of restricted files is checked instead of trying to download them.
+
+        This is so for a signed-out reader if file lists include restricted files.
+        """
         return not self.is_signed_in and self.public.lists_closed_files
 
     def read_with_valid_login(self, read: Callable[[], T]) -> T:
-        """What `read` gives; it is called again where our login had lapsed meanwhile, and goes on where it was."""
+        """Return the result of `read`. Call it again if our login expired during the call.
+
+        `read` has to continue from its last cursor.
+        """
         while True:
             self._since = self._renewed
             try:
@@ -58,12 +64,15 @@ class LoginGuard:
             return result
 
     def confirm(self) -> None:
-        """Raises Lapsed where our login has lapsed since `read_with_valid_login` last began to read."""
+        """Raise SessionExpiredError if our login has expired since `read_with_valid_login` last called `read`."""
         if not self._holds() or self._renewed != self._since:
             raise SessionExpiredError
 
     def allowed(self, read: Callable[[], T]) -> T:
-        """What `read` gives; it is called again where it was refused since our login had lapsed."""
+        """Return the result of `read`. Call it again if access was refused because our login had expired.
+
+        Raise NotFoundError or RestrictedError if access is refused with a valid login.
+        """
         while True:
             before = self._renewed
             try:
@@ -73,7 +82,10 @@ class LoginGuard:
                     raise
 
     def download(self, bitstream_id: str, sink: Callable[[bytes], object], limit: int) -> tuple[Download, bool]:
-        """Fetch a file as anybody, and signed in only what is refused then; gives with it whether that was so."""
+        """Download a file signed out. If access is refused, download it with our login.
+
+        Return the download and whether our login was needed. `limit`: in bytes.
+        """
         try:
             return self.public.download(bitstream_id, sink, limit=limit), False
         except RestrictedError:
@@ -82,11 +94,11 @@ class LoginGuard:
         return self.allowed(lambda: self.client.download(bitstream_id, sink, limit=limit)), True
 
     def is_public(self, bitstream_id: str) -> bool:
-        """Whether anybody may have the bytes of a file; they are not read for that."""
+        """Return whether a signed-out reader may download a file. The bytes are not read."""
         return self.public.is_open(bitstream_id) is True
 
     def opens_by_login(self, bitstream_id: str) -> bool:
-        """Return whether our login may read a file, whose bytes are not read for that. False where we have none."""
+        """Return whether our login may download a file, False if there is no login. The bytes are not read."""
         while self.is_signed_in:
             before = self._renewed
             if self.client.is_open(bitstream_id):
@@ -96,10 +108,9 @@ class LoginGuard:
         return False
 
     def open_items(self, scope: Scope, items: Collection[Item]) -> dspace.OpenItems:
-        """Return those of these items of the scope that a signed-out reader finds, by id, as he is shown them.
+        """Return the items of the scope, among these, that a signed-out reader can see, as shown to that reader, by id.
 
-        Their metadata is None where it is not known. So are their files, which are only asked for where the item came
-        with files.
+        Their metadata and files are None if unknown. Files are only requested for items given with files.
         """
         if not self.is_signed_in:
             return {item.id: item for item in items}
@@ -110,7 +121,7 @@ class LoginGuard:
         return {**found, **{item.id: item for item in results if isinstance(item, Item)}}
 
     def _holds(self) -> bool:
-        """Whether our login is still good; if not, it is renewed."""
+        """Return whether our login is still valid. If not, renew it."""
         if self._login is None:
             return True
         return self._patience.retry_until_available("login", self._checked)

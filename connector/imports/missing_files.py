@@ -1,6 +1,6 @@
-"""Files that are missing all at once: then the file store of the repository is missing, not each of them.
+"""Detection of an unavailable file store at the source, where all requested files are missing at the same time.
 
-A DSpace whose file store is not mounted lists all files as ever, and answers 404 for each (design rule 12).
+A DSpace whose file store is not mounted still lists all files, and answers 404 for each of them (design rule 12).
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from .importer import Importer
 
 FILE, HOLDING = store.FILE, Holding.__table__
-FEWEST = 3  # files: fewer may well be missing by themselves
+FEWEST = 3  # fewer files may be missing for reasons of their own
 CONTROLS = 3
 REASON = "Missing at the source, as all files of this import were. Its file store may not be connected there."
 
 
 def judge(harvest: Importer) -> str:
-    """Mark files that this job found missing as failed, where none came at all; return a sentence about that, or ""."""
+    """Mark the files that this job found missing as failed if no file could be downloaded. Return a warning or "".
+
+    Change nothing if fewer than FEWEST files are missing, or if the source still has one of some stored files.
+    """
     met = _met_by(harvest)
     bytes_came = db.session.scalar(select(ImportJob.bytes).where(ImportJob.id == harvest.job_id))
     missing = list(db.session.scalars(select(FILE.c.id).where(*met)))
@@ -44,14 +47,14 @@ def judge(harvest: Importer) -> str:
 
 
 def _met_by(harvest: Importer) -> tuple[Any, ...]:
-    """The conditions on a file of this source that this job was the first to find missing."""
+    """Return the conditions that a file belongs to this source and that this job was the first to find it missing."""
     seen = (HOLDING.c.source_id == harvest.source_id, HOLDING.c.seen_by == harvest.job_id)
     items = select(HOLDING.c.item_id).where(*seen)
     return FILE.c.item_id.in_(items), FILE.c.fate == FileStatus.MISSING, FILE.c.first_met_by == harvest.job_id
 
 
 def _finds_others(harvest: Importer) -> bool:
-    """Whether the repository has any of some files that came earlier."""
+    """Return whether the repository still has any of the last CONTROLS stored files."""
     held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == harvest.source_id)
     query = select(FILE.c.bitstream_id).where(FILE.c.item_id.in_(held), is_stored())
     ids = db.session.scalars(query.order_by(FILE.c.id.desc()).limit(CONTROLS)).all()
