@@ -1,4 +1,4 @@
-"""Every setting, read from the environment, refused aloud when malformed. Only this file reads the environment."""
+"""Reads and validates all settings from the environment. Only this file reads the environment."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ DEFAULT_PACE = 4  # requests to one repository at once
 DEFAULT_JSON_LIMIT = 32 * 2**20
 DEFAULT_FILE_LIMIT = 50 * 2**30
 DEFAULT_MIN_FREE = 10**9  # bytes
-LONGEST_SOCKET = 107  # bytes of the path of a socket (man 7 unix)
+LONGEST_SOCKET = 107  # bytes in the path of a socket (man 7 unix)
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 SMTP_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _MAILBOX = re.compile(r"[^\s@<>,\"]+@[^\s@<>,\"]+", re.ASCII)
 _LABEL = r"[0-9A-Za-z_-]{1,63}"
-_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?")  # a number at its end makes it an IPv4 address
+_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?")  # a last label of digits makes it an IPv4 address
 T = TypeVar("T")
 
 
 class SettingError(Exception):
-    """A setting that cannot be used; the sentence names it."""
+    """An invalid setting. The message names it."""
 
 
 def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Flask's configuration from the CONNECTOR_ variables. Writes nothing. Raises SettingError.
+    """Return Flask's configuration from the CONNECTOR_ variables. Write nothing. Raise SettingError if one is invalid.
 
-    FILE_CHECK_RUNS: within so many runs the files of every item are read again, whatever the time stamps say; 0: never.
-    KEEP_RUNS: what items were before the last so many runs of a source is kept, so that undoing those can restore it;
-    0: for ever. KEEP_DAYS: and before all runs of the last so many days, however many there were.
+    FILE_CHECK_RUNS: the number of runs in which the files of each item are read again once, regardless of time stamps.
+    0 means never. KEEP_RUNS: the number of last runs of a source for which the earlier state of items is kept, so that
+    undo can restore it. 0 means all runs. KEEP_DAYS: the state is also kept for all runs of this number of last days.
     """
     read = _Reader(environ)
     instance = Path(os.path.realpath(environ.get("CONNECTOR_INSTANCE") or ROOT / "instance"))
     return {
         "INSTANCE": instance,
         "SQLALCHEMY_DATABASE_URI": read("DATABASE_URL", _database, _sqlite(instance / "connector.db")),
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},  # or errors would bring them to the log
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},  # otherwise errors would log them
         "QUEUE_URL": read("QUEUE_URL", _queue, f"sqlite:///{instance / 'queue.db'}"),
         "SECRET_KEY": read("SECRET_KEY", _key, None),
         "HOST": read("HOST", _host, "127.0.0.1"),
@@ -80,8 +80,8 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         **_accounts(read),
         "WTF_CSRF_TIME_LIMIT": None,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "COSTLY_A_MINUTE": 120,  # of one person (see limits.py)
-        "CHANGES_AT_ONCE": 5,  # of all; with the lists fewer than the threads of serving.py
+        "COSTLY_A_MINUTE": 120,  # per user (see rate_limits.py)
+        "CHANGES_AT_ONCE": 5,  # of all users; with LISTS_AT_ONCE less than WEB_THREADS in server.py
         "LISTS_AT_ONCE": 3,
         "MAX_CONTENT_LENGTH": 1_000_000,
         "MAX_FORM_MEMORY_SIZE": 1_000_000,
@@ -89,19 +89,22 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 
 
 def log_style(environ: Mapping[str, str] = os.environ) -> str:
-    """How the log is written, also where other settings cannot be used. Raises SettingError."""
+    """Return the log style, even if other settings are invalid. Raise SettingError if this setting is invalid."""
     read = _Reader(environ)
     return read("LOG", _one_of("plain", "json"), "plain")
 
 
 def secret_key(instance: Path) -> str:
-    """The secret key of this instance, made once and kept in it with mode 600. Safe when two begin at once."""
+    """Return the secret key of this instance. Create it on first use, in a file with mode 600.
+
+    Safe if two processes start at the same time. Raise SettingError if the file is damaged.
+    """
     path = instance / "secret_key"
     if not path.exists():
-        with tempfile.NamedTemporaryFile("w", dir=instance) as file:  # which has mode 600
+        with tempfile.NamedTemporaryFile("w", dir=instance) as file:  # created with mode 600
             file.write(secrets.token_hex(32))
             file.flush()
-            with suppress(FileExistsError):  # linked whole or not at all, so that nobody reads half a key
+            with suppress(FileExistsError):  # a link appears complete, so no process reads half a key
                 os.link(file.name, path)
     with suppress(UnicodeDecodeError, IsADirectoryError, FileNotFoundError):
         key = path.read_text().strip()
@@ -111,7 +114,10 @@ def secret_key(instance: Path) -> str:
 
 
 def _notices(read: _Reader) -> dict[str, Any]:
-    """Where notices go. `SMTP`: None, or (security, host, port). Raises SettingError where half of it is missing."""
+    """Return the settings for notices. `SMTP`: None, or (URL scheme, host, port).
+
+    Raise SettingError if a setting is invalid or incomplete.
+    """
     settings = {
         "SMTP": read("SMTP", _smtp, None),
         "SMTP_USER": read("SMTP_USER", _ascii, None),
@@ -157,7 +163,7 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def _size(text: str) -> int:
-    """Bytes, in decimal units as disks are sold; 0 is one, too."""
+    """Return a size in bytes. Units are decimal (1 KB = 1000 bytes). 0 is allowed."""
     found = re.fullmatch(r"([0-9]{1,18})\s*([KMGT]?)B?", text.upper(), re.ASCII)
     if not found:
         raise ValueError(f"“{text}” is no size such as 500 MB or 2 GB.")
@@ -179,7 +185,10 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 
 def _accounts(read: _Reader) -> dict[str, Any]:
-    """How people are known: by a password here, or by a header of the proxies that are named. Raises SettingError."""
+    """Return the settings for authentication: local passwords, or a header set by trusted proxies.
+
+    Raise SettingError if a setting is invalid, or if proxy authentication has no trusted proxies.
+    """
     settings = {
         "AUTH": read("AUTH", _one_of("local", "proxy"), "local"),
         "AUTH_HEADER": read("AUTH_HEADER", _header, "X-Remote-User"),
@@ -202,7 +211,7 @@ def _header(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    """An address to listen on, or the name of one."""
+    """Return an IP address or host name to listen on. Raise ValueError if it is neither."""
     if not (_HOST_NAME.fullmatch(text) or _is_address(text)):
         raise ValueError(f"“{text}” is not an address such as 127.0.0.1, 0.0.0.0 or ::1.")
     return text
@@ -216,7 +225,7 @@ def _is_address(text: str) -> bool:
 
 
 def is_here(host: str) -> bool:
-    """Whether it is a name or address of this machine only."""
+    """Return whether a host is `localhost` or a loopback address."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -231,7 +240,7 @@ def _zone(text: str) -> ZoneInfo:
 
 
 def _system_zone(name: str) -> ZoneInfo:
-    """The zone of this machine: as TZ names it, or where /etc/localtime points; UTC where neither tells."""
+    """Return the time zone from TZ (`name`), else from /etc/localtime, else UTC."""
     for known in (name.removeprefix(":"), str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]):
         with suppress(ValueError):
             return _zone(known)
@@ -239,7 +248,7 @@ def _system_zone(name: str) -> ZoneInfo:
 
 
 def _smtp(text: str) -> tuple[str, str, int]:
-    """The value is not repeated: somebody may have put a password into it."""
+    """Return (URL scheme, host, port). The error message leaves out the value, which may contain a password."""
     parts = _parts(text)
     if parts.scheme not in SMTP_PORTS or not parts.hostname or parts.username or parts.path.strip("/"):
         raise ValueError("it has the form smtp+starttls://host:port, smtps://host:port or smtp://host:port.")
@@ -247,7 +256,7 @@ def _smtp(text: str) -> tuple[str, str, int]:
 
 
 def _clamd(text: str) -> str | tuple[str, int]:
-    """Its socket in the file system, or host and port."""
+    """Return the address of clamd: the path of its socket, or (host, port)."""
     parts = _parts(text)
     length = len(os.fsencode(parts.path))
     if parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/") and length <= LONGEST_SOCKET:
@@ -265,7 +274,7 @@ def _mailboxes(text: str) -> tuple[str, ...]:
 
 
 def _ascii(text: str) -> str:
-    """The value is not repeated: it may be a password."""
+    """Return ASCII text. The error message leaves out the value, which may be a password."""
     if not text.isascii():
         raise ValueError("plain ASCII characters are all that a mail server takes.")
     return text
@@ -281,7 +290,7 @@ def _one_of(*words: str) -> Callable[[str], str]:
 
 
 def _web_address(text: str) -> str:
-    """A full address. The value is not repeated: that of a webhook is a secret."""
+    """Return a full web address. The error message leaves out the value, since the address of a webhook is secret."""
     parts = _parts(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise ValueError("it must be a full address that begins with http:// or https://.")
@@ -289,7 +298,7 @@ def _web_address(text: str) -> str:
 
 
 def _own_address(text: str) -> str:
-    """One that the paths of pages can be put behind."""
+    """Return a web address to which the paths of pages can be appended."""
     if "?" in text or "#" in text:
         raise ValueError("it must end with the host or a path, such as https://www.example.org/connector: no ? or #.")
     return _web_address(text)
@@ -302,7 +311,7 @@ def _one_line(text: str) -> str:
 
 
 def _certificates(text: str) -> str:
-    """A file that TLS connections can be checked with; it is read, so that they do not fail later."""
+    """Return the path of a certificate file for TLS verification. Load it now, so that errors show at the start."""
     if not Path(text).is_file():
         raise ValueError(f"there is no file “{text}”.")
     try:
@@ -315,7 +324,7 @@ def _certificates(text: str) -> str:
 
 
 def _proxy(text: str) -> str:
-    """The value is not repeated: there may be a password in it."""
+    """Return the address of an HTTP proxy. The error message leaves out the value, which may contain a password."""
     parts = _parts(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("it must begin with http:// or https:// and name a host: http://proxy.example.org:3128.")
@@ -323,14 +332,14 @@ def _proxy(text: str) -> str:
 
 
 def _key(text: str) -> str:
-    """The value is not repeated: it is a secret."""
+    """Return a secret key. The error message leaves out the value, which is a secret."""
     if len(text) < LEAST_KEY:
         raise ValueError(f"a secret key has at least {LEAST_KEY} characters that nobody can guess.")
     return text
 
 
 def _queue(text: str) -> str:
-    """The value is not repeated: there may be a password in it."""
+    """Return the URL of the queue. The error message leaves out the value, which may contain a password."""
     if text.startswith("sqlite:///") and text.removeprefix("sqlite:///") not in ("", ":memory:"):
         return text
     if _parts(text).scheme not in ("redis", "rediss") or not _parts(text).hostname:
@@ -339,7 +348,10 @@ def _queue(text: str) -> str:
 
 
 def _database(text: str) -> str:
-    """`postgresql://` means psycopg 3, the driver that SQLAlchemy 2.1 uses for it. The value is not repeated."""
+    """Return the URL of the database. `postgresql://` uses psycopg 3, the default driver of SQLAlchemy 2.1.
+
+    The error message leaves out the value, which may contain a password.
+    """
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
@@ -352,12 +364,12 @@ def _database(text: str) -> str:
 
 
 def _sqlite(path: Path) -> str:
-    """The URL of a database file, whatever signs its path has: for SQLAlchemy a ? would begin the options."""
+    """Return the URL of a database file. Escape its path, since SQLAlchemy reads options after a `?`."""
     return URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def _parts(text: str) -> SplitResult:
-    """The parts of a URL; all of them empty where the port is none, or it cannot be taken apart."""
+    """Return the parts of a URL, all of them empty if the URL or its port is invalid."""
     try:
         parts = urlsplit(text)
         return urlsplit("") if parts.port == 0 else parts

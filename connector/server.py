@@ -1,4 +1,4 @@
-"""Serves the pages with waitress, works on the jobs with huey's threads, ends within seconds on SIGTERM and SIGINT."""
+"""The server process: pages with waitress, jobs with huey threads. Ends within seconds on SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from .tls_warnings import settings_without_tls
 
 log = logging.getLogger(__name__)
 WORKERS = 4
-WEB_THREADS = 14  # more than costly requests and password checks may hold together
-KEPT_IN_MEMORY = 64 * 2**10  # bytes of what came half so far, the rest in a file: of all connections together 64 MB
+WEB_THREADS = 14  # more than costly requests and password checks can occupy together
+KEPT_IN_MEMORY = 64 * 2**10  # bytes of an unfinished request, the rest goes to a file: 64 MB for all connections
 ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(app: Flask) -> None:
-    """Serve and work until told to end."""
+    """Serve pages and run jobs until a signal ends the process. Raise ConflictError if the address cannot be used."""
     _leave_signals_to_this_thread()
     host, port = app.config["HOST"], app.config["PORT"]
     try:
@@ -42,17 +42,17 @@ def serve(app: Flask) -> None:
             port=port,
             threads=WEB_THREADS,
             ident="DSpace-Connector",
-            max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],  # beyond it no page tells, and nothing is kept
+            max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],  # larger ones are refused by waitress itself
             inbuf_overflow=KEPT_IN_MEMORY,
             connection_limit=connection_limit.most(),
-            asyncore_use_poll=True,  # select takes no file from the 1024th on
-            clear_untrusted_proxy_headers=not app.config["PROXY_HOPS"],  # else proxies.py reads them
+            asyncore_use_poll=True,  # select cannot handle file descriptors from 1024 on
+            clear_untrusted_proxy_headers=not app.config["PROXY_HOPS"],  # otherwise proxy_headers.py reads them
         )
-    except (OSError, ValueError) as error:  # ValueError: waitress' for a name or zone that there is not
+    except (OSError, ValueError) as error:  # waitress raises ValueError for an unknown host or zone
         cause = getattr(error, "strerror", None) or "there is no such address"
         setting = "CONNECTOR_PORT to another" if _is_port(error) else "CONNECTOR_HOST to an address of this machine"
         raise ConflictError(f"Cannot listen on {host}:{port}: {cause}. Set {setting}.") from error
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of each page that waits for a thread
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns about each request that waits for a thread
     _warn_if_readable(app)
     with app.app_context():
         _print_first_link(server.effective_port)
@@ -65,7 +65,7 @@ def _is_port(error: Exception) -> bool:
 
 
 def _warn_if_readable(app: Flask) -> None:
-    """Whoever can listen on the network reads passwords that come without https."""
+    """Warn if the app listens on other addresses without HTTPS, since passwords can then be read on the network."""
     host = app.config["HOST"]
     if not is_here(host) and not app.config["PROXY_HOPS"]:
         log.warning(
@@ -76,21 +76,22 @@ def _warn_if_readable(app: Flask) -> None:
 
 
 def warn_of_open_ways(app: Flask) -> None:
-    """Of what this app sends, as of what it is sent."""
+    """Warn about every outgoing connection configured without TLS."""
     for name in settings_without_tls(app.config):
         log.warning("%s leads to another machine without TLS: what goes there can be read on the way.", name)
 
 
 def work(app: Flask, threads: int) -> None:
-    """Only work, until told to end."""
+    """Run jobs, without serving pages, until a signal ends the process."""
     _leave_signals_to_this_thread()
     _work_until_told(app, threads, f"Working on jobs with {threads} threads (Ctrl-C ends it)")
 
 
 def _leave_signals_to_this_thread() -> None:
-    """Before the first other thread begins: all that begin later keep the mask, and this one asks for the signals.
+    """Block the ending signals, so that this thread can wait for them with `sigwait`.
 
-    A handler would run when this thread next wakes up by itself, which on some systems is at the end of its wait.
+    Call this before any other thread starts, since new threads inherit the mask. A signal handler is no alternative: on
+    some systems it would only run at the end of the current wait of this thread.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
 
@@ -103,7 +104,7 @@ def _work_until_told(app: Flask, threads: int, sentence: str) -> None:
         threading.Thread(target=_repeat, args=(app, duty, seconds, ended), daemon=True, name=duty.__name__).start()
     print_status(sentence)
     signal.sigwait(ENDINGS)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)  # a second one ends it at once
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)  # a second signal ends the process at once
     ended.set()
     print_status("Ending: jobs under way pause at their cursor and go on at the next start.")
     pause_all()
@@ -111,7 +112,7 @@ def _work_until_told(app: Flask, threads: int, sentence: str) -> None:
 
 
 def _repeat(app: Flask, duty: Callable[[], None], seconds: float, ended: threading.Event) -> None:
-    """Do it now, and again and again: in a thread of its own, so that it waits for no job and for no other duty."""
+    """Run a duty now, then every `seconds` until `ended` is set. Its own thread keeps it independent of jobs."""
     while True:
         attempt(app, duty)
         if ended.wait(seconds):
@@ -119,7 +120,7 @@ def _repeat(app: Flask, duty: Callable[[], None], seconds: float, ended: threadi
 
 
 def attempt(app: Flask, duty: Callable[[], None]) -> None:
-    """Do a duty; what goes wrong is logged, and the next time comes: the database may be away for a while."""
+    """Run a duty once. Log errors instead of raising them, since the database may be unavailable for a while."""
     try:
         with app.app_context():
             duty()
@@ -139,7 +140,7 @@ def _start_consumer(workers: int) -> Consumer:
         check_worker_health=True,
         periodic=False,  # see DUTIES
     )
-    consumer._set_signal_handlers = lambda: None  # the handlers are ours
+    consumer._set_signal_handlers = lambda: None  # this module handles the signals
     away = QueueAway()
     for part in (consumer.worker_class, consumer.scheduler_class):
         logging.getLogger(f"huey.consumer.{part.process_name}").addFilter(away)
@@ -148,7 +149,7 @@ def _start_consumer(workers: int) -> Consumer:
 
 
 def _print_first_link(port: int) -> None:
-    """Print the link that creates the first admin, as long as there is none. `port`: where the app listens."""
+    """Print the link that creates the first admin if there is none. `port`: the port of the app."""
     if user_management.needs_first_admin():
         link = link_to(user_management.first_link(), port)
         print_status(f"There is no admin yet. To become the first, open this within an hour; it works once:\n  {link}")

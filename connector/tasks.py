@@ -1,4 +1,4 @@
-"""What the workers do. One line each: the row tells what to do, and `jobs.claim` who does it."""
+"""Tasks of the workers: run jobs, recover them, and the periodic duties. The database row of a job says what to do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ RUNNERS = {
 
 
 def carry_out(job_id: int) -> bool:
-    """Carry out a job if it can be claimed, then wake the next one of its repository. False where it cannot."""
+    """Run a job if it can be claimed, then wake the next queued job of its repository.
+
+    Return whether the job was claimed.
+    """
     job = lifecycle.get(job_id)
     kind, repository_id = Kind(job.kind), job.repository_id
     with about_job(job_id):
@@ -38,7 +41,7 @@ def carry_out(job_id: int) -> bool:
 
 
 def wake(*job_ids: int) -> None:
-    """Have these queued jobs taken up. While the queue is away they wait until `recover` finds them."""
+    """Enqueue these jobs for the workers. If the queue is unavailable, log it: `recover` enqueues the jobs later."""
     try:
         for job_id in job_ids:
             run_job(job_id)
@@ -48,31 +51,34 @@ def wake(*job_ids: int) -> None:
 
 @huey.named_task("connector.run_job")
 def run_job(job_id: int) -> None:
-    """Wake-up call for one job."""
+    """Run one job from the queue."""
     carry_out(job_id)
 
 
 def recover() -> None:
-    """Jobs whose worker is gone, and those a lost wake-up call forgot. Monitors see that somebody looks."""
+    """Wake all queued jobs, including jobs of dead workers. Record for monitoring that this check ran."""
     wake(*lifecycle.recover())
     worker_heartbeat.touch(current_app.config["INSTANCE"])
 
 
 def start_due() -> None:
-    """Sources that are imported by themselves and whose time has come."""
+    """Start the scheduled imports that are due."""
     g.acting = SCHEDULE
     wake(*scheduling.start_due())
 
 
 def send_notices() -> None:
-    """How scheduled imports ended."""
+    """Send notices about scheduled imports that ended."""
     notifications.send_due()
 
 
 def prune() -> None:
-    """What is kept for a while only. Oftener than once a day: a machine that sleeps at night would miss its hour."""
+    """Delete data that is past its retention time.
+
+    This runs more than once a day, since a machine that is off at night could miss a daily run.
+    """
     retention.prune()
 
 
-# What each process that works on jobs does by itself, and every how many seconds. Several at once do no harm.
+# Periodic duties of each worker process, with their intervals in seconds. Several processes may run a duty at once.
 DUTIES: dict[Callable[[], None], float] = {recover: MINUTE, start_due: MINUTE, send_notices: MINUTE, prune: 60 * MINUTE}

@@ -359,7 +359,7 @@ class Importer:
         return {**where, **kept, "trusted": self._has_trusted, "login": self.reader}
 
     def _left_to_test(self) -> int | None:
-        """Return how many items a test import has still to read, or None if this is no test import."""
+        """Return how many items a test import has still to read, or None if this is not a test import."""
         if not (test := self.options.get("test")):
             return None
         return test - db.session.scalar(select(ImportJob.seen).where(ImportJob.id == self.job_id))
