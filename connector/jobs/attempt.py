@@ -35,10 +35,12 @@ _shutting_down = threading.Event()
 
 
 class JobAttempt:
-    """An attempt that is being worked on. `stop` is set when somebody asks for a stop, or another attempt took over.
+    """A running attempt at a job.
 
-    Or when its hours have ended (see `scheduling`): then `resume_at` says when they begin again (UTC).
-    `new_requests`: what `requests` of the job has to grow by since this was asked last, for its page while it waits.
+    `stop` is set when a person stops the job, when another attempt has taken over, when its permitted hours end (see
+    `scheduling`), or when the process shuts down. When the hours have ended, `resume_at` is the time at which they
+    begin again (UTC). `new_requests` returns how much the counts of requests have grown since its last call. The
+    heartbeat adds this to the job row.
     """
 
     new_requests: Callable[[], Mapping[str, int]] = staticmethod(dict)
@@ -52,7 +54,7 @@ class JobAttempt:
         self.paused = False
         self.resume_at: datetime | None = None
         self._ended = threading.Event()
-        beat = partial(copy_context().run, self._beat)  # what it logs is about the same app and job
+        beat = partial(copy_context().run, self._beat)  # keeps the app and job context for log records
         self._timer = threading.Thread(target=beat, daemon=True, name=f"job-{job_id}-heartbeat")
 
     def __enter__(self) -> JobAttempt:
@@ -75,11 +77,11 @@ class JobAttempt:
         self.stop.set()
 
     def say(self, sentence: str) -> None:
-        """What the job is doing now, in words for its page."""
+        """Set the sentence that the job's page shows as the current activity."""
         self._said = sentence
 
     def waiting(self, reason: WaitReason, detail: str) -> None:
-        """Note that this thread waits for something of ours, and why; "" when that is over."""
+        """Note the reason for which the current thread waits. An empty `detail` ends the wait."""
         thread = threading.get_ident()
         if detail:
             since = self._waits[thread][2] if thread in self._waits else utcnow()
@@ -89,12 +91,12 @@ class JobAttempt:
 
     @property
     def doing(self) -> str:
-        """What it said last."""
+        """Return the sentence that was last passed to `say`."""
         return self._said
 
     @property
     def wait(self) -> tuple[WaitReason, str, datetime] | None:
-        """What any of its threads waits for: the reason, the detail, and since when (UTC)."""
+        """Return the longest wait of all threads as (reason, detail, start in UTC), or None."""
         found = [*self._waits.values()]
         for wait in filter(None, (outage.wait_now for outage in list(self._outages))):
             reason = WaitReason.FILE if wait.kind == "file" else WaitReason.REPOSITORY
@@ -102,24 +104,29 @@ class JobAttempt:
         return min(found, key=lambda one: one[2], default=None)
 
     def new_outage(self, **clock: Any) -> OutageWait:
-        """Make the OutageWait of a connection: with the maximum outage that is set, and the stop of this attempt."""
+        """Return a new OutageWait with the configured maximum outage and the stop event of this attempt."""
         seconds = current_app.config["PATIENCE"]
         outage = OutageWait(DEFAULT_PATIENCE if seconds is None else seconds, self.stop, zone=self._zone, **clock)
         self._outages.append(outage)
         return outage
 
     def reach(self, connect: Callable[..., Way], repository: Repository) -> Way:
-        """Return the way to a repository that `connect` opens; this attempt shows what its requests wait for."""
+        """Return the connection to the repository that `connect` opens.
+
+        It shares the stop event and shows its waits here.
+        """
         return connect(repository, new_outage=self.new_outage)
 
     def check(self) -> None:
-        """Raises JobStoppedError when a stop was asked for."""
+        """Raise JobStoppedError if the attempt must stop."""
         if self.stop.is_set():
             raise JobStoppedError("Stopped.")
 
     def advance(self, counts: Mapping[str, int], **values: Any) -> None:
-        """Add to counts and set values of the job row, inside the caller's transaction. Raises
-        AttemptSupersededError."""
+        """Add to counts and set values of the job row, inside the caller's transaction.
+
+        Raises AttemptSupersededError if another attempt has taken over the job.
+        """
         table = ImportJob.__table__
         sums = {name: table.c[name] + number for name, number in counts.items() if number}
         statement = update(table).where(
@@ -129,9 +136,10 @@ class JobAttempt:
             raise AttemptSupersededError("Another worker has taken this job over.")
 
     def _beat(self) -> None:
-        """Beat every 5 s, and glance at the state oftener: a large file or a long wait takes longer than any page.
+        """Write the heartbeat every 5 seconds and check the state of the job every 0.5 seconds, until the attempt ends.
 
-        The requests of a beat that could not be written are written by the next.
+        A separate thread does this, because a large file or a long wait may take longer than 5 seconds. If a heartbeat
+        cannot be written, the next one adds its requests.
         """
         table = ImportJob.__table__
         mine = (table.c.id == self.job_id, table.c.attempt == self.attempt)
@@ -157,7 +165,7 @@ class JobAttempt:
                 log_throttled(log, sentence, None if told else error)
 
     def _look(self, connection: Connection) -> None:
-        """Stop where that was asked for, or where its hours have ended."""
+        """Set `stop` if the job is no longer running this attempt, or if its permitted hours have ended."""
         job, source = ImportJob.__table__, Source.__table__
         query = select(job.c.state, job.c.kind, job.c.scheduled, job.c.options, source.c.schedule).join(source)
         row = connection.execute(query.where(job.c.id == self.job_id, job.c.attempt == self.attempt)).one_or_none()
@@ -169,23 +177,23 @@ class JobAttempt:
 
 
 def pause_all() -> None:
-    """The process is about to end: every job under way goes back to the queue at its cursor."""
+    """Return all running jobs of this process to the queue at their cursors, because the process is about to end."""
     _shutting_down.set()
     for run in list(_under_way):
         run.pause()
 
 
 def stop_here(job_id: int) -> None:
-    """Stop a job at once if it is worked on in this process (from a signal handler: no database)."""
+    """Stop a job at once if it runs in this process. A signal handler may call this, because it uses no database."""
     for run in list(_under_way):
         if run.job_id == job_id:
             run.stop.set()
 
 
 def work(job_id: int, runner: Callable[[JobAttempt], tuple[bool, str]]) -> bool:
-    """Claim a job and carry it out; False where it could not be claimed. Whatever happens, the row tells how it ended.
+    """Claim a job and run it. Return whether it could be claimed. The job row always records how the attempt ended.
 
-    `runner` gives (clean, message).
+    `runner` returns (clean, message).
     """
     attempt = lifecycle.claim(job_id)
     if attempt is None:
@@ -209,7 +217,7 @@ def work(job_id: int, runner: Callable[[JobAttempt], tuple[bool, str]]) -> bool:
                     message, resume_at = scheduling.waiting(run.resume_at, zone), run.resume_at
     except ConnectorError as error:
         message = str(error)
-    except OperationalError:  # the database was locked, restarted or full: that passes, so it is as after a crash
+    except OperationalError:  # locked, restarted or full: temporary, so treat it like a crash
         log.exception("The database failed under job %s", job_id)
         is_lost = True
     except Exception:

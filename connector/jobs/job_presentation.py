@@ -1,4 +1,4 @@
-"""A job in words and numbers, as the pages show it."""
+"""Labels, status texts and progress of a job, as the pages show them."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ WAITS = {
     WaitReason.DISK_SPACE: "Waiting for disk space since {}",
     WaitReason.VIRUS_SCANNER: "Waiting for the virus scanner since {}",
 }
-SOON = 3.0  # seconds of work before a rate means anything
+SOON = 3.0  # seconds of work before a rate is meaningful
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is: `done` of `total` items (None: not known yet), `rate` in items a second, `left` in seconds."""
+    """The progress of a job: `done` of `total` items (None: unknown), `rate` in items per second, `left` in seconds."""
 
     done: int
     total: int | None
@@ -52,7 +52,7 @@ class Progress:
 
 
 def sort(job: ImportJob) -> str:
-    """What sort of job it is, in words: "Import" only where all of the source is read."""
+    """Return the kind of the job in words. Only an import of the whole source is called "Import"."""
     if job.is_undo:
         return f"Undo of job {job.undoes_id}"
     if job.is_import:
@@ -67,7 +67,7 @@ def sort(job: ImportJob) -> str:
 
 
 def heading(job: ImportJob, label: str) -> str:
-    """Return what the job does, in words. `label`: of its source, for who reads it (see `source_label`)."""
+    """Return the title of the job. `label`: the label of its source for the current reader (see `source_label`)."""
     if job.is_undo:
         return f"Undo of import {job.undoes_id}"
     if job.options.get("retry"):
@@ -76,7 +76,7 @@ def heading(job: ImportJob, label: str) -> str:
 
 
 def status(job: ImportJob) -> str:
-    """Where the job stands, in words."""
+    """Return the status of the job in words."""
     if job.is_import and job.is_undone:
         return "Undone"
     if job.asks:
@@ -91,17 +91,17 @@ def status(job: ImportJob) -> str:
 
 
 def wait(job: ImportJob | Row[Any]) -> str:
-    """What a running job waits for, and since when."""
+    """Return what a running job waits for, and since when."""
     return WAITS[WaitReason(job.wait_reason)].format(formatting.since(job.wait_since))
 
 
 def doing(job: ImportJob) -> str:
-    """What it does now, or why it has to wait: what it waits for stands in its status."""
+    """Return the current activity of the job, or the details of its wait. The status already names the reason."""
     return job.wait_detail if job.is_held_up or job.wait_reason == WaitReason.OTHER_JOB else job.doing
 
 
 def tone(job: ImportJob) -> str:
-    """How the status is coloured: good, bad, live or quiet."""
+    """Return the colour of the status: good, bad, live or quiet."""
     if job.is_active:
         return "live"
     if job.state == State.FAILED or job.asks or job.clean is False:
@@ -110,7 +110,10 @@ def tone(job: ImportJob) -> str:
 
 
 def progress(job: ImportJob) -> Progress:
-    """How far the job is. The rate is that of all its work until now; what is hidden at the source is not expected."""
+    """Return the progress of the job.
+
+    The rate is the average over the whole run. The total leaves out items that are not visible at the source.
+    """
     if job.is_undo:
         return Progress(job.removed + job.restored + job.kept, None, None, None)
     total = _total(job)
@@ -120,19 +123,25 @@ def progress(job: ImportJob) -> Progress:
 
 
 def counts(job: ImportJob) -> Sequence[tuple[str, Any]]:
-    """The counts of a job as (label, number), in the order the page shows them."""
+    """Return the counts of a job as (label, number), in the order in which the page shows them."""
     rare = {name: label for name, label in RARE.get(Kind(job.kind), {}).items() if getattr(job, name)}
     return [(label, getattr(job, name)) for name, label in (COUNTS[Kind(job.kind)] | rare).items()]
 
 
 def files(job: ImportJob) -> Sequence[tuple[str, int]]:
-    """Return how many files have each status, as (status, number), stored files first, without statuses of no file."""
+    """Return how many files have each status, as (status, number).
+
+    Stored files come first. Empty statuses are left out.
+    """
     found = [(FileStatus(fate), number) for fate, number in job.files.items() if number]
     return [(FATES[fate], number) for fate, number in sorted(found, key=lambda pair: not pair[0].is_stored)]
 
 
 def source_page(job: ImportJob, problem: Mapping[str, Any]) -> str | None:
-    """The page at the source of an item that had a problem (see `report.problems`), where it is known by anything."""
+    """Return the URL at the source of the item of a problem (see `report.problems`).
+
+    Return None if neither the handle nor the id of the item is known.
+    """
     if not problem["handle"] and not problem["id"]:
         return None
     server = job.source.repository.server

@@ -1,6 +1,6 @@
-"""What can be done with a job: create, claim, stop, resume, recover, finish. The job row is the truth.
+"""Creates, claims, stops, resumes, recovers and finishes jobs. The job row is the only source of their state.
 
-States and counts change only by single UPDATE statements. A running job's writes are fenced by its attempt.
+States and counts change only by single UPDATE statements. The attempt number fences the writes of a running job.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ STALE = timedelta(seconds=60)
 MOST_DEATHS = 5
 KEPT_FILES = tuple(f"files_{fate.value}" for fate in FileStatus if fate.is_stored)
 MOVING = ("seen", "bytes", *KEPT_FILES, "vanished", "removed", "restored", "kept")
-ANY_HOUR = "any_hour"  # option of a run that a person resumed while it waited for its hours: it no longer keeps to any
-OF_SOME = {"retry", "only"}  # options of an import that reads no more than the items they name
-FOR_ONCE = {*OF_SOME, "full", "rehearse"}  # options that the next import of a source does not take over
+ANY_HOUR = "any_hour"  # option: a person resumed the run outside its permitted hours
+OF_SOME = {"retry", "only"}  # options of an import that reads only some items
+FOR_ONCE = {*OF_SOME, "full", "rehearse"}  # options that the next import of a source does not inherit
 JOB = ImportJob.__table__
 IS_WAITING = (JOB.c.state == State.STOPPED) & JOB.c.resume_at.is_not(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """How an attempt ends before its time, in words: what the job is doing then, what befell it, who may know why."""
+    """The texts for an attempt that ended early: the current activity, what happened, and where to find the cause."""
 
     doing: str
     what: str
@@ -59,7 +59,7 @@ DATABASE_FAILED = Death(
 
 
 def get(job_id: int) -> ImportJob:
-    """The job, or NotFoundError."""
+    """Return the job. Raises NotFoundError."""
     its_source = joinedload(ImportJob.source).joinedload(Source.repository)  # pages and polls show both
     job = db.session.get(ImportJob, job_id, options=[its_source])
     if job is None:
@@ -76,10 +76,10 @@ def create(
     reruns: int | None = None,
     requests: int = 0,
 ) -> int:
-    """Queue an import of a source and give its id; while one of that source is active, the id of that one.
+    """Queue an import of a source and return its id. If a job of that kind and source is active, return its id instead.
 
-    `kind`: or a preview or rehearsal of an import with these options. `requests`: how many were made already to find
-    the source.
+    `kind`: an import, or a preview or rehearsal of an import with these options. `requests`: how many requests were
+    needed to find the source.
     """
     with transaction():
         source = db.session.get_one(Source, source_id)
@@ -88,14 +88,14 @@ def create(
         if (job_id := db.session.scalar(active.order_by(JOB.c.id))) is not None:
             return job_id
         options = {name: value for name, value in options.items() if name != ANY_HOUR}
-        # What was only looked at so far is imported as it was looked at.
+        # Until its first import, a source keeps the options of its first preview.
         if (kind is Kind.IMPORT and not options.keys() & OF_SOME) or not source.options:
             source.options = {name: value for name, value in options.items() if name not in FOR_ONCE}
         return add(source, options, comment=comment, kind=kind.value, reruns_id=reruns, requests=requests)
 
 
 def add(source: Source, options: Mapping[str, Any], **values: Any) -> int:
-    """Queue an import inside the caller's transaction and give its id. `values`: of other columns of the job."""
+    """Queue a job inside the caller's transaction and return its id. `values`: other columns of the job."""
     job = ImportJob(repository_id=source.repository_id, source_id=source.id, options=dict(options), **values)
     db.session.add(job)
     db.session.flush()
@@ -104,9 +104,10 @@ def add(source: Source, options: Mapping[str, Any], **values: Any) -> int:
 
 
 def rerun(job_id: int, kind: Kind = Kind.IMPORT, *, full: bool = False) -> int:
-    """Queue the same source again, with the options of that job; a test import stays one. Gives the new id.
+    """Queue the source of an import again with the same options, and return the new id.
 
-    `kind`: or a preview of that. `full`: read every item, whatever that job did.
+    A test import stays a test import. `kind`: an import, or a preview of it. `full`: read every item. Raises
+    ConflictError if the job is not an import.
     """
     job = get(job_id)
     if not job.is_import:
@@ -117,12 +118,12 @@ def rerun(job_id: int, kind: Kind = Kind.IMPORT, *, full: bool = False) -> int:
 
 
 def of_a_whole_run(job: ImportJob) -> dict[str, Any]:
-    """The options of a job as those of a run that reads all of its scope."""
+    """Return the options of a job for a run that reads its whole scope."""
     return {name: value for name, value in job.options.items() if name not in (*OF_SOME, "test", "rehearse")}
 
 
 def create_undo(job_id: int) -> int:
-    """Queue the undo of an import and give its id. Raises ConflictError where design rule 3 forbids it."""
+    """Queue the undo of an import and return its id. Raises ConflictError if design rule 3 forbids it."""
     with transaction():
         job = get(job_id)
         lock_repository(job.repository_id)
@@ -142,12 +143,15 @@ def create_undo(job_id: int) -> int:
 
 
 def lock_repository(repository_id: int) -> None:
-    """Until the transaction ends, nobody else queues a job of this repository (SQLite has one writer anyway)."""
+    """Keep other transactions from queueing jobs of this repository until this transaction ends.
+
+    SQLite ignores this lock, because it has only one writer.
+    """
     db.session.execute(select(Repository.id).where(Repository.id == repository_id).with_for_update())
 
 
 def refuse_undo(job: ImportJob) -> None:
-    """Raises ConflictError unless the job can be undone now."""
+    """Raise ConflictError if the job cannot be undone now."""
     if job.is_look:
         raise ConflictError(f"Job {job.id} only looked and changed nothing: there is nothing to undo.")
     if job.is_undo:
@@ -162,14 +166,14 @@ def refuse_undo(job: ImportJob) -> None:
 
 
 def worker_name() -> str:
-    """Which process this is, for people who look at the job row."""
+    """Return "host:pid" of this process, for the job row."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def claim(job_id: int) -> int | None:
-    """Take a queued job to work on; gives the attempt that fences its writes, None where somebody else has it.
+    """Claim a queued job and return the number of the attempt, which fences its writes.
 
-    None also while another job of the repository is at work.
+    Return None if the job is no longer queued, or while another job of the repository is running.
     """
     statement = (
         update(JOB)
@@ -193,15 +197,14 @@ def claim(job_id: int) -> int | None:
     try:
         with transaction():
             return db.session.scalar(statement)
-    except IntegrityError:  # the index of jobs at work: another of this repository is
+    except IntegrityError:  # unique index of running jobs: another job of this repository runs
         return None
 
 
 def stop(job_id: int) -> None:
-    """Ask a job to stop: a queued one is stopped at once, a running one within seconds. ConflictError where it has
-    ended.
+    """Stop a queued job at once, or ask a running job to stop within seconds.
 
-    One that waits for its hours no longer goes on by itself.
+    A job that waits for its permitted hours no longer resumes automatically. Raises ConflictError if the job has ended.
     """
     with transaction():
         idle = JOB.c.state.in_((State.QUEUED, State.STOPPED))
@@ -219,9 +222,9 @@ def stop(job_id: int) -> None:
 
 
 def resume(job_id: int, answer: Answer | None = None) -> None:
-    """Queue a stopped or failed job again, or one whose worker is gone; it goes on at its cursor. Raises ConflictError.
+    """Queue a stopped or failed job again, or one whose worker has ended. The job continues at its cursor.
 
-    `answer`: to the question that the job ended with, if it did.
+    `answer`: the answer to the question with which the job ended. Raises ConflictError if the job cannot be resumed.
     """
     recover()
     with transaction():
@@ -235,7 +238,7 @@ def resume(job_id: int, answer: Answer | None = None) -> None:
             values["question"] = job.question | {"answer": answer.value}
         resumable = (State.STOPPED.value, State.FAILED.value, State.QUEUED.value)
         mine = (JOB.c.id == job_id, JOB.c.attempt == job.attempt, JOB.c.state.in_(resumable))
-        # A later job may have settled the question, and another person may have answered it, since it was read.
+        # Since the question was read, a later job may have settled it or another person may have answered it.
         settles = ("settled_by",) if answer is None else ("settled_by", "answer")
         is_open = [JOB.c.question[name].as_string().is_(None) for name in settles]
         if not db.session.execute(update(JOB).where(*mine, *is_open).values(values)).rowcount:
@@ -246,7 +249,7 @@ def resume(job_id: int, answer: Answer | None = None) -> None:
 
 
 def _refuse_resume(job: ImportJob, answer: Answer | None) -> None:
-    """Raise ConflictError where a job cannot go on, or not with this answer."""
+    """Raise ConflictError if a job cannot be resumed, or not with this answer."""
     if job.undo_began:
         raise ConflictError(f"Import {job.id} was undone: import again instead.")
     if job.is_settled:
@@ -260,13 +263,13 @@ def _refuse_resume(job: ImportJob, answer: Answer | None) -> None:
 
 
 def recover() -> list[int]:
-    """Put jobs whose worker is gone back to the queue (a stopping one is stopped); gives the ids of all queued jobs.
+    """Queue jobs whose worker has ended and stop those that were stopping. Return the ids of all queued jobs.
 
-    One that dies again and again at the same place is failed: whatever kills its process would do so for ever.
-    One that waited for its hours is queued when they have come.
+    A job whose worker ends MOST_DEATHS times at the same place fails, because the next attempt would end there, too.
+    A job that waits for its permitted hours is queued when they begin.
     """
     now = utcnow()
-    # A heartbeat of the future is of a clock that was set right since.
+    # A heartbeat in the future comes from a clock that has since been corrected.
     stale = ~JOB.c.heartbeat.between(now - STALE, now + STALE) | JOB.c.worker.in_(_dead_workers())
     with transaction():
         for row in db.session.execute(select(JOB).where(JOB.c.state == State.RUNNING, stale)):
@@ -281,7 +284,7 @@ def recover() -> list[int]:
 
 
 def requeue_after_database_error(job_id: int, attempt: int) -> None:
-    """The database failed under this attempt: as if its process had died, it is queued again, or failed at last."""
+    """Queue the job of an attempt again after a database error, or fail it after too many errors at the same place."""
     with transaction():
         mine = (JOB.c.id == job_id, JOB.c.attempt == attempt, JOB.c.state == State.RUNNING)
         for row in db.session.execute(select(JOB).where(*mine)):
@@ -289,12 +292,15 @@ def requeue_after_database_error(job_id: int, attempt: int) -> None:
 
 
 def kept_files(row: Any) -> int:
-    """Return how many files a job has stored, of a row of the table of jobs."""
+    """Return how many files a job has stored. `row`: a row of the job table."""
     return sum(getattr(row, name) for name in KEPT_FILES)
 
 
 def _after_death(row: Any, death: Death) -> dict[str, Any]:
-    """What becomes of a job whose attempt died. Its place: the cursor, and what moves between two cursors."""
+    """Return the new column values of a job whose attempt ended early.
+
+    The place of the job is its cursor and the counts that change between two cursors.
+    """
     place = json.dumps([row.cursor, *(getattr(row, name) for name in MOVING)], sort_keys=True)
     died_at = hashlib.sha256(place.encode()).hexdigest()
     deaths = row.deaths + 1 if row.died_at == died_at else 1
@@ -310,20 +316,23 @@ def _after_death(row: Any, death: Death) -> dict[str, Any]:
 
 
 def _dead_workers() -> list[str]:
-    """Workers at work whose process on this machine is gone: no need to wait until their heartbeat is stale."""
+    """Return the workers of active jobs whose process on this machine has ended.
+
+    Their jobs need not wait until the heartbeat is stale.
+    """
     ours = select(JOB.c.worker).where(JOB.c.state.in_(AT_WORK), JOB.c.worker.startswith(f"{socket.gethostname()}:"))
     pids = {worker: int(worker.rpartition(":")[2]) for worker in db.session.scalars(ours)}
     return [worker for worker, pid in pids.items() if not is_alive(pid)]
 
 
 def next_queued(repository_id: int) -> int | None:
-    """The job that has waited longest for its turn in this repository."""
+    """Return the id of the job of this repository that has been queued longest, or None."""
     waiting = select(JOB.c.id).where(JOB.c.repository_id == repository_id, JOB.c.state == State.QUEUED)
     return db.session.scalar(waiting.order_by(JOB.c.id))
 
 
 def note_other_job(job_id: int) -> None:
-    """Note on a queued job which other job of its repository it waits for, if it does and does not say so yet."""
+    """Note on a queued job which running job of its repository it waits for, unless the row already names that job."""
     other = aliased(ImportJob)
     query = select(other.id).join(ImportJob, ImportJob.repository_id == other.repository_id)
     with transaction():
@@ -338,9 +347,9 @@ def note_other_job(job_id: int) -> None:
 def finish(
     job_id: int, attempt: int, state: State, message: str, clean: bool | None, resume_at: datetime | None = None
 ) -> None:
-    """Set the final state of this attempt; nothing when another attempt has taken over.
+    """Set the final state of this attempt. Do nothing if another attempt has taken over.
 
-    `resume_at`: when it goes on by itself (UTC), unless a person has asked for a stop in the meantime.
+    `resume_at`: when the job continues automatically (UTC), unless a person stopped it before.
     """
     goes_on = JOB.c.state == State.RUNNING
     hours = wait_columns(WaitReason.HOURS, message, utcnow())
@@ -371,6 +380,6 @@ def finish(
 
 
 def _who_read(cursor: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What is kept of the cursor of a completed job: nobody goes on there, and it may be long."""
+    """Return the login from the cursor of a completed job. The rest of the cursor is not kept: it may be large."""
     login = (cursor or {}).get("login")
     return None if login is None else {"login": login}

@@ -1,8 +1,8 @@
-"""Tells people and programs how a scheduled import ended, by e-mail and by a webhook.
+"""Sends notices about ended scheduled imports by e-mail and webhook.
 
-At least once: a notice counts as sent when a mail server or webhook has taken it, and until then it is tried again.
-A process that is killed between the two sends it a second time, under the same Message-ID. One of two channels that
-fails while the other takes the notice is logged. Nothing that goes wrong here changes the job.
+Each notice is sent at least once. It counts as sent when one of the channels has accepted it. Until then it is
+retried. A process that is killed between the two steps sends the notice a second time, with the same Message-ID.
+If only one of two channels fails, the error is logged. Errors in this module never change the job.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from . import report
 log = logging.getLogger(__name__)
 JOB = ImportJob.__table__
 ENDED = (State.COMPLETED, State.FAILED, State.STOPPED)
-AGAIN = timedelta(minutes=5)  # longer than all time limits of one try together
+AGAIN = timedelta(minutes=5)  # longer than the sum of all timeouts of one try
 GIVE_UP = timedelta(days=1)
 SUBJECT = "DSpace Connector"
 SHOWN = 20
@@ -37,7 +37,7 @@ ANSWER_SECONDS = 30
 
 
 def is_due(job: ImportJob) -> bool:
-    """Whether a notice of how this job ended is wanted and not sent yet, by anybody."""
+    """Return whether a notice about the end of this job is wanted and not yet sent."""
     if job.noticed is not None or job.ended is None or job.ended < utcnow() - GIVE_UP:
         return False
     return job.scheduled and not job.is_active and bool(_channels()) and _is_wanted(job)
@@ -47,13 +47,13 @@ def _is_wanted(job: ImportJob) -> bool:
     wanted = current_app.config["NOTICE"]
     if wanted == "never":
         return False
-    if job.state == State.STOPPED:  # by a person, or until its hours come: nobody need be told
+    if job.state == State.STOPPED:  # stopped by a person or by the permitted hours: no notice needed
         return job.asks
     return wanted == "always" or not job.clean or job.vanished > 0
 
 
 def send_due() -> None:
-    """Send what is due, each by one of the workers that try. What cannot be sent is logged, and tried again later."""
+    """Send the notices that are due. Of several workers, one sends each notice. Failures are logged and retried."""
     wanted = (JOB.c.scheduled, JOB.c.noticed.is_(None), JOB.c.ended > utcnow() - GIVE_UP)
     for job in db.session.scalars(select(ImportJob).where(*wanted).order_by(ImportJob.id)).all():
         if is_due(job) and _claim(job.id, job.attempt) and _deliver(job.id):
@@ -62,7 +62,10 @@ def send_due() -> None:
 
 
 def _claim(job_id: int, attempt: int) -> bool:
-    """Take the notice for so long that nobody else tries it; the heartbeat of an ended job says when that was last."""
+    """Claim the notice for the time AGAIN and return whether this succeeded.
+
+    The heartbeat of an ended job holds the time of the last try.
+    """
     free = JOB.c.heartbeat.is_(None) | (JOB.c.heartbeat < utcnow() - AGAIN)
     with transaction():
         claim = _ended(job_id, attempt).where(JOB.c.noticed.is_(None), free).values(heartbeat=utcnow())
@@ -70,12 +73,12 @@ def _claim(job_id: int, attempt: int) -> bool:
 
 
 def _ended(job_id: int, attempt: int) -> Any:
-    """An UPDATE of the job as it ended; not once it has gone on."""
+    """Return an UPDATE of the job that matches only while it has ended with this attempt."""
     return update(JOB).where(JOB.c.id == job_id, JOB.c.attempt == attempt, JOB.c.state.in_(ENDED))
 
 
 def _deliver(job_id: int) -> bool:
-    """Whether any channel took the notice."""
+    """Send the notice by each channel. Return whether any channel accepted it."""
     told = _Told(db.session.get_one(ImportJob, job_id))
     db.session.rollback()  # no transaction is open while the network is used
     taken = []
@@ -89,8 +92,10 @@ def _deliver(job_id: int) -> bool:
 
 
 def send_trial() -> list[str]:
-    """Send a trial by each channel; gives their names. Raises InvalidInputError where none is set, or
-    NotificationError."""
+    """Send a test notice by each channel and return the names of the channels.
+
+    Raises InvalidInputError if no channel is configured, and NotificationError if a channel fails.
+    """
     channels = _channels()
     if not channels:
         raise InvalidInputError("No notices are set up: CONNECTOR_SMTP or CONNECTOR_NOTICE_WEBHOOK is needed.")
@@ -105,7 +110,7 @@ def _channels() -> dict[str, Callable[[Any], None]]:
 
 
 class _Told:
-    """What is told of a job: a mail with `subject` and `text`, and `data` for programs."""
+    """A notice about a job: `subject` and `text` of an e-mail, and `data` for the webhook."""
 
     def __init__(self, job: ImportJob):
         self.name = f"{job.created:%Y%m%d%H%M%S%f}.{job.id}.{job.attempt}"
@@ -116,7 +121,7 @@ class _Told:
 
 
 class _Trial:
-    """The same for a trial."""
+    """A test notice."""
 
     def __init__(self) -> None:
         self.name = f"{utcnow():%Y%m%d%H%M%S%f}.trial"
@@ -130,7 +135,10 @@ def _by_mail(told: _Told | _Trial) -> None:
 
 
 def _by_webhook(told: _Told | _Trial) -> None:
-    """POST the data as JSON. The address is a secret, as a rule: no sentence holds more of it than the host."""
+    """POST the data as JSON to the webhook.
+
+    Error messages name only the host, because the address is usually a secret. Raises NotificationError.
+    """
     url = current_app.config["NOTICE_WEBHOOK"]
     http = open_http(url, page_outage(), connect_timeout=10, read_timeout=ANSWER_SECONDS, deadline=ANSWER_SECONDS)
     try:
@@ -143,7 +151,7 @@ def _by_webhook(told: _Told | _Trial) -> None:
 
 
 def _outcome(job: ImportJob) -> str:
-    """How it ended, in a few words: "completed with 3 problems"."""
+    """Return the outcome in a few words, for example "completed with 3 problems"."""
     if job.asks:
         return "waiting for your answer"
     if job.state == State.FAILED:
@@ -175,6 +183,6 @@ def _problems(job: ImportJob) -> str:
 
 
 def _link(job: ImportJob) -> str | None:
-    """The page of the job, where the address of this app is set (CONNECTOR_URL)."""
+    """Return the URL of the job's page, or None if CONNECTOR_URL is not set."""
     url = current_app.config["URL"]
     return f"{url.rstrip('/')}/jobs/{job.id}/" if url else None
