@@ -1,1 +1,1 @@
-"""The job engine: create, claim, stop, resume, recover, schedule, notify, delete old history."""
+"""The job engine. It creates, claims, stops, resumes, recovers, schedules and reports jobs, and deletes old history."""

@@ -1,4 +1,4 @@
-"""What the pages ask about many jobs at once."""
+"""Queries of the pages over many jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SORTS = {"date": ImportJob.created, "status": ImportJob.state}
 
 @dataclass(frozen=True, slots=True)
 class LastImport:
-    """The last import of a source: the job, when it was asked for, how many items it saw, and the source's options."""
+    """The last import of a source: its job, creation time and number of seen items, and the options of the source."""
 
     source_id: int
     job_id: int
@@ -34,9 +34,9 @@ class LastImport:
 
 
 def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
-    """The last import of each source of a repository, by (kind, handle or id) and, besides, by (kind, id).
+    """Return the last import of each source of a repository, by (kind, handle or id) and also by (kind, id).
 
-    Those that read only some items, which they name, are left out.
+    Imports of only some chosen items are left out.
     """
     whole = (ImportJob.options[name].as_string().is_(None) for name in lifecycle.OF_SOME)
     newest = select(func.max(ImportJob.id)).where(
@@ -56,7 +56,7 @@ def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
 
 
 def held_by(source_id: int) -> tuple[int, int]:
-    """How many items of this source are held and still in it; and how many of them are gone at the source."""
+    """Return how many items this source holds that have not left it, and how many of them are missing at the source."""
     mine = (Holding.source_id == source_id, Holding.left.is_(None))
     held = select(func.count()).select_from(Holding).where(*mine)
     away = select(CatalogueItem.id).where(IS_LISTED, CatalogueItem.source_state != SourceState.PRESENT)
@@ -65,13 +65,13 @@ def held_by(source_id: int) -> tuple[int, int]:
 
 
 def last_jobs(source_id: int) -> Sequence[ImportJob]:
-    """The last jobs of a source, the newest first."""
+    """Return the last LAST jobs of a source, newest first."""
     query = select(ImportJob).where(ImportJob.source_id == source_id).order_by(ImportJob.id.desc())
     return db.session.scalars(query.limit(LAST)).all()
 
 
 def job_page(place: Place, sort: str, is_descending: bool) -> Page:
-    """Return the page of all jobs at this place, in the order of one of SORTS; equals by id."""
+    """Return the page of all jobs at this place, in one of the orders of SORTS. Equal jobs are ordered by id."""
     query = select(ImportJob).options(
         joinedload(ImportJob.source).joinedload(Source.repository), selectinload(ImportJob.undone_by)
     )

@@ -1,4 +1,4 @@
-"""What came of a job, as other programs and the job page read it."""
+"""The results of a job, as the job page and other programs read them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, Fil
 from ..models.jobs import ImportJob, Kind, PreviewRow
 from . import job_presentation
 
-# What a job tells of an item that it could not read, as a whole or in part.
+# The actions of items that a job could not read fully.
 UNREAD = (Action.FAILED, Action.FILES_UNLISTED)
 PROBLEMS = (*UNREAD, Action.SHARES_HANDLE)
 PROBLEM = ("id", "handle", "title", "reason")
 NUMBERS = ("expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
-# Everybody may read the problems of a job.
+# Signed-out readers may read the problems of a job, too.
 _TITLE_IS_CLOSED = CatalogueItem.title_is_restricted | CatalogueItem.by_login
 
 _OF_AN_IMPORT = {"added": "added", "updated": "updated", "unchanged": "unchanged", "failed": "failed"}
@@ -36,9 +36,9 @@ NUMBERS_IN_WORDS = {
 
 
 def as_dict(job: ImportJob, *, with_restricted: bool = True) -> dict[str, Any]:
-    """Return the job as `--json` prints it; an undo has its own, shorter form, and what is no import names its kind.
+    """Return the job as `--json` prints it. An undo has its own, shorter form. Previews and samples name their kind.
 
-    Of a preview the numbers say what an import would do. `with_restricted`: see `problem_files`.
+    The numbers of a preview say what an import would do. `with_restricted`: see `problems`.
     """
     if job.is_undo:
         return {
@@ -74,7 +74,7 @@ def _wait(job: ImportJob) -> dict[str, Any]:
 
 
 def refused(message: str, job_id: int | None = None) -> dict[str, Any]:
-    """The same members where there is no job, as what was asked for was refused; or where nothing can be read of it."""
+    """Return the members of `as_dict` for a request that was refused, or for a job that cannot be read."""
     return {
         "job": job_id,
         "state": "failed" if job_id is None else "unknown",
@@ -91,9 +91,9 @@ def refused(message: str, job_id: int | None = None) -> dict[str, Any]:
 
 
 def problems(job: ImportJob, limit: int | None = None, *, with_restricted: bool = True) -> Iterator[dict[str, Any]]:
-    """Yield what did not come as it should, item by item: {id, handle, title, reason}, and item_id where it is held.
+    """Yield the problems of a job, item by item: {id, handle, title, reason, item_id}.
 
-    `with_restricted`: also files whose names a signed-out reader is not shown.
+    `item_id` is None if the item is not in the catalogue. `with_restricted`: include files whose names are restricted.
     """
     if job.is_look:
         yield from _problems_of_a_look(job, limit)
@@ -109,7 +109,7 @@ def problems(job: ImportJob, limit: int | None = None, *, with_restricted: bool 
 
 
 def _item_problems(job_id: int, limit: int | None) -> Any:
-    """Return a SELECT of the items that this job could not take as they are, in its order."""
+    """Return a SELECT of the items that this job could not take over as they are, in the order of the job."""
     title = case((_TITLE_IS_CLOSED, None), else_=Change.title).label("title")
     columns = (Change.id, Change.source_id, Change.handle, title, Change.reason, Change.item_id)
     of_job = select(*columns).outerjoin(CatalogueItem, CatalogueItem.id == Change.item_id)
@@ -126,14 +126,14 @@ def _problems_of_a_look(job: ImportJob, limit: int | None) -> Iterator[dict[str,
 
 
 def failed_items(job_id: int) -> Sequence[Row[Any]]:
-    """The items that this job could not read, or whose files it could not list: (source_id, handle, title)."""
+    """Return the items that this job could not read or whose files it could not list: (source_id, handle, title)."""
     columns = (Change.source_id, Change.handle, Change.title)
     query = select(*columns).where(Change.job_id == job_id, Change.action.in_(UNREAD))
     return db.session.execute(query.where(Change.source_id.is_not(None)).order_by(Change.id)).all()
 
 
 def nameless_failures(job_id: int) -> int:
-    """How many rows of its lists this job could not read of which not even an id is known."""
+    """Return how many failures of this job name no item: rows of lists whose id could not be read."""
     query = select(func.count()).where(Change.job_id == job_id, Change.action == Action.FAILED)
     return db.session.scalar(query.where(Change.source_id.is_(None)))
 
@@ -141,8 +141,8 @@ def nameless_failures(job_id: int) -> int:
 def _file_problems(job: ImportJob, limit: int | None, with_restricted: bool) -> Any:
     """Return a SELECT of the problem files of at most `limit` items that this job was the last to see.
 
-    The holdings come first, alone: each has such a file, so no more of them are read than are shown. Where restricted
-    names are left out, each file of a holding is looked at.
+    The subquery selects the holdings first, so that no more of them are read than the page shows. Without restricted
+    names, the query checks each file of a holding.
     """
     listed = [CatalogueFile.fate.in_(LISTED)]
     mine = [Holding.source_id == job.source_id, Holding.seen_by == job.id, Holding.has_problem_files]
@@ -162,20 +162,20 @@ def _file_problems(job: ImportJob, limit: int | None, with_restricted: bool) -> 
 
 
 def had_file_problems(job: ImportJob) -> bool:
-    """Return whether a finished import left files that are listed with a reason."""
+    """Return whether a finished import left problem files."""
     return job.is_import and not job.is_active and any(job.files[fate] for fate in LISTED)
 
 
 def told_by(job: ImportJob) -> Sequence[int]:
-    """Return the later imports that list now files which this one could not fetch; none if no import looked since.
+    """Return the ids of later imports that now list files which this job could not download.
 
-    Of those that found no problem left, the last.
+    If the later imports found no remaining problem, return the last of them. Return an empty list if there are none.
     """
     if not had_file_problems(job):
         return []
     seen = (Holding.source_id == job.source_id, Holding.seen_by == ImportJob.id)
     later = select(ImportJob.id).where(ImportJob.source_id == job.source_id, ImportJob.id > job.id)
-    # The lowest value is one look into an index. With EXISTS, PostgreSQL would read all holdings of the source.
+    # An index finds the lowest value at once. With EXISTS, PostgreSQL would read all holdings of the source.
     earliest = select(func.min(Holding.made_by)).where(*seen).correlate(ImportJob)
     listing = later.where(earliest.where(Holding.has_problem_files).scalar_subquery() <= job.id)
     found = db.session.scalars(listing.order_by(ImportJob.id)).all()
@@ -184,7 +184,7 @@ def told_by(job: ImportJob) -> Sequence[int]:
 
 
 def _as_of(file: CatalogueFile, job: ImportJob) -> str:
-    """Return which earlier job a reason is of, where this job has not tried the file; else ""."""
+    """Return a note with the earlier job that last tried the file, or "" if this job has tried it."""
     return f" (As of job {file.tried_by}.)" if file.tried_by not in (None, job.id) else ""
 
 
@@ -193,14 +193,17 @@ def _problem(source_id: str | None, handle: str | None, title: str | None, reaso
 
 
 def numbers_in_words(job: ImportJob) -> str:
-    """The counts of the job: "1 added, 0 updated, 2 unchanged, 0 failed", and what is gone at the source, if any."""
+    """Return the counts of the job in words: "1 added, 0 updated, 2 unchanged, 0 failed".
+
+    The number of items missing at the source follows if there are any.
+    """
     where_any = {name: word for name, word in _WHERE_ANY.items() if getattr(job, name)}
     named = NUMBERS_IN_WORDS[Kind(job.kind)] | where_any
     return ", ".join(f"{getattr(job, name)} {word}" for name, word in named.items())
 
 
 def line(job: ImportJob) -> str:
-    """The job in one line for the terminal."""
+    """Return the job as one line for the terminal."""
     what = job_presentation.heading(job, job.source.label)
     state = job.state if job.clean is not False or job.is_active else f"{job.state} with problems"
     state = "waits for your answer" if job.asks else state

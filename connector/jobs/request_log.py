@@ -1,4 +1,7 @@
-"""The account of a job in plain words, to be forwarded to whoever runs the repository: what was asked, how it went."""
+"""The request log of a job, in plain words: its requests, errors and results.
+
+It is meant to be forwarded to the administrator of the repository.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ QUESTIONS = {
 
 
 def text(job: ImportJob, contact: str) -> str:
-    """The diary of a job, a paragraph for each part. `contact`: whom to write to, as the User-Agent says; may be ""."""
+    """Return the request log of a job, one paragraph for each part.
+
+    `contact`: the contact address from the User-Agent header, or "".
+    """
     parts = (_head(job, contact), _asked(job), _troubles(job), _unanswered(job), _question(job), _came(job))
     return "\n\n".join(filter(None, map("\n".join, parts))) + "\n"
 
@@ -89,7 +95,7 @@ def _unanswered(job: ImportJob) -> Iterator[str]:
 
 
 def _question(job: ImportJob) -> Iterator[str]:
-    """So much was missing at the source that a person was asked, and what the answer was."""
+    """Yield the question that a person was asked about missing items, and the answer."""
     if job.question and job.question.get("unlisted"):
         number, answers = job.question["unseen"], ANSWERS | YES_OR_NO
         yes = SETTLED if job.is_settled else answers[job.question.get("answer")]
@@ -109,7 +115,7 @@ def _times(number: float) -> str:
 
 
 def _moment(moment: datetime | None) -> str:
-    """A moment in UTC (without offset) in the zone that is set, which is named: "2026-11-24 14:05:09 CET"."""
+    """Return a UTC time (without offset) in the configured time zone: "2026-11-24 14:05:09 CET"."""
     if moment is None:
         return "not yet"
     return f"{moment.replace(tzinfo=UTC).astimezone(current_app.config['TIMEZONE']):%Y-%m-%d %H:%M:%S %Z}"

@@ -1,7 +1,7 @@
-"""Forgets what items were before runs of long ago, so that the history does not grow for ever.
+"""Deletes the earlier states of items that old imports keep, and the rows of old previews.
 
-An undo restores from these states: after that it can only remove what the import added. Small transactions each, so
-that nobody waits for them, and any number of workers may do it at once.
+An undo restores items from these states. Without them it can only remove what the import added. Each transaction is
+small, so that other transactions do not wait long. Several workers may run this at the same time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ A_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many states of items were forgotten, how many stored files with them, and what how many previews told."""
+    """The numbers of deleted item states and stored files, and of previews whose rows were deleted."""
 
     states: int
     files: int
@@ -36,14 +36,17 @@ class Pruned:
 
 
 def prune() -> Pruned:
-    """Forget what the settings KEEP_RUNS and KEEP_DAYS do not keep, and what previews told that ended a day ago."""
+    """Delete item states beyond KEEP_RUNS and KEEP_DAYS, and the rows of previews that ended over a day ago."""
     states = sum(_forget(job_id) for job_id in _due())
     files = delete_unreferenced_files() if states else 0
     return Pruned(states, files, forget_previews_before(utcnow() - A_DAY))
 
 
 def _due() -> list[int]:
-    """The imports whose states are no longer kept: older than the last runs of their source, and than the days."""
+    """Return the imports whose item states are no longer kept.
+
+    They are older than the last KEEP_RUNS imports of their source, and ended more than KEEP_DAYS days ago.
+    """
     runs, days = current_app.config["KEEP_RUNS"], timedelta(days=current_app.config["KEEP_DAYS"])
     if runs == 0:
         return []
@@ -57,7 +60,10 @@ def _due() -> list[int]:
 
 
 def _forget(job_id: int) -> int:
-    """Forget the states before an import, and note so; gives how many there were. Not while it is at work or undone."""
+    """Delete the item states of an import, mark the job as pruned, and return how many states were deleted.
+
+    An import that is active or has an undo is skipped.
+    """
     at_rest = (JOB.c.id == job_id, JOB.c.state.not_in(ACTIVE), ~_undo_began())
     forgotten = 0
     while True:
@@ -77,7 +83,7 @@ def _undo_began() -> ColumnElement[bool]:
 
 
 def forget_preview(job_id: int) -> None:
-    """Delete the rows of a preview or of sample items. Raise ConflictError while the job is active."""
+    """Delete the rows of a preview or of sample items. Raises ConflictError while the job is active."""
     with transaction():
         job = lifecycle.get(job_id)
         if not job.is_look or job.is_active:

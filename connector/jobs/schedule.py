@@ -1,6 +1,6 @@
-"""When a source is imported by itself, and between which hours: plain reckoning, the clock and the zone are given.
+"""Computes when a source is imported automatically, and during which hours. Clock and time zone are parameters.
 
-All moments are UTC without offset, as the database keeps them; hours are those on the wall in the server's zone.
+All times are UTC without offset, as in the database. Hours are local times in the server's time zone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
 class Every(StrEnum):
-    """How often a source is imported by itself."""
+    """How often a source is imported automatically."""
 
     DAY = "daily"
     WEEK = "weekly"
@@ -33,9 +33,9 @@ class Every(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The only hours in which a run may work: from `start` until before `end`, over midnight where that is earlier.
+    """The permitted hours of a run, from `start` until before `end`. They span midnight if `end` is earlier.
 
-    Raises InvalidInputError where it would never close.
+    Raises InvalidInputError if `start` and `end` are equal.
     """
 
     start: time
@@ -49,29 +49,30 @@ class Window:
         return f"between {self.start:%H:%M} and {self.end:%H:%M}"
 
     def as_list(self) -> list[str]:
-        """As the database keeps it."""
+        """Return the hours in the form that the database stores."""
         return [f"{self.start:%H:%M}", f"{self.end:%H:%M}"]
 
     def holds(self, hour: time) -> bool:
-        """Whether this hour on the wall is one of them."""
+        """Return whether this local time is within the permitted hours."""
         if self.start < self.end:
             return self.start <= hour < self.end
         return hour >= self.start or hour < self.end
 
     def is_open(self, now: datetime, zone: tzinfo) -> bool:
-        """Whether a run may work now."""
+        """Return whether a run may work now."""
         return self.holds(on_the_wall(now, zone).time())
 
     def opening(self, after: datetime, zone: tzinfo) -> datetime:
-        """The next moment at which it opens."""
+        """Return the next time at which the permitted hours begin."""
         return next(_moments_after(after, self.start, zone))
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How often and at which hour. `weekday`: 0 is Monday. `day` of the month: 1 to 28, or None for its last.
+    """The frequency and time of automatic imports.
 
-    Raises InvalidInputError where it would never run as it says.
+    `weekday`: 0 is Monday. `day` of the month: 1 to 28, or None for the last day. Raises InvalidInputError if the day
+    is out of range or the time is outside the permitted hours.
     """
 
     every: Every
@@ -95,7 +96,10 @@ class Schedule:
         return f"{days[self.every]} at {self.at:%H:%M}" + (f", only {self.window}" if self.window else "")
 
     def next_after(self, after: datetime, zone: tzinfo) -> datetime:
-        """The next moment at which it is due. Each day has one: that of an hour that comes twice is the first."""
+        """Return the next time at which an import is due.
+
+        On a day where the hour occurs twice, the first one counts.
+        """
         return next(_moments_after(after, self.at, zone, self._is_day))
 
     def _is_day(self, day: date) -> bool:
@@ -106,14 +110,14 @@ class Schedule:
         return True
 
     def as_dict(self) -> dict[str, Any]:
-        """As the database keeps it."""
+        """Return the schedule in the form that the database stores."""
         window = self.window.as_list() if self.window else None
         values = {"every": self.every.value, "at": f"{self.at:%H:%M}", "weekday": self.weekday}
         return values | {"day": self.day or LAST, "window": window}
 
 
 def from_dict(kept: Mapping[str, Any] | None) -> Schedule | None:
-    """The schedule that `as_dict` gave; None where there is none."""
+    """Return the schedule from the result of `as_dict`, or None."""
     if kept is None:
         return None
     window = window_from(kept["window"])
@@ -121,12 +125,12 @@ def from_dict(kept: Mapping[str, Any] | None) -> Schedule | None:
 
 
 def window_from(kept: Sequence[str] | None) -> Window | None:
-    """The hours that `Window.as_list` gave; None where there are none."""
+    """Return the hours from the result of `Window.as_list`, or None."""
     return Window(*map(parse_time, kept)) if kept else None
 
 
 def parse_window(text: str) -> Window | None:
-    """Hours such as 22:00-06:00, None for an empty text. Raises InvalidInputError."""
+    """Return the hours of a text such as 22:00-06:00, or None for an empty text. Raises InvalidInputError."""
     start, dash, end = text.replace("–", "-").partition("-")
     if not text.strip():
         return None
@@ -136,7 +140,7 @@ def parse_window(text: str) -> Window | None:
 
 
 def parse_time(text: str, field: str = "at") -> time:
-    """An hour and minute such as 02:30. Raises InvalidInputError, which names the field."""
+    """Return the time of a text such as 02:30. Raises InvalidInputError, which names the field."""
     found = _TIME.fullmatch((text or "").strip())
     if not found:
         raise InvalidInputError("Give a time from 00:00 to 23:59, such as 02:30.", field)
@@ -144,7 +148,7 @@ def parse_time(text: str, field: str = "at") -> time:
 
 
 def parse_day(day: str | int) -> int | None:
-    """A day of the month, or None for "last". Raises InvalidInputError."""
+    """Return a day of the month, or None for "last". Raises InvalidInputError."""
     if day == LAST:
         return None
     text = str(day).strip()
@@ -154,14 +158,14 @@ def parse_day(day: str | int) -> int | None:
 
 
 def on_the_wall(moment: datetime, zone: tzinfo) -> datetime:
-    """What clocks in the zone show at a moment, without offset."""
+    """Return the local time in the zone for a UTC time, without offset."""
     return moment.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
 
 
 def _moments_after(
     after: datetime, hour: time, zone: tzinfo, is_day: Callable[[date], bool] = lambda day: True
 ) -> Iterator[datetime]:
-    """The moments after this one at which the clocks show that hour, on the days that fit, without end."""
+    """Yield without end the UTC times after this one at which local clocks show that hour, on the days that fit."""
     day = on_the_wall(after, zone).date()
     while True:
         if is_day(day) and (moment := _moment(datetime.combine(day, hour), zone)) > after:
@@ -170,7 +174,10 @@ def _moments_after(
 
 
 def _moment(wall: datetime, zone: tzinfo) -> datetime:
-    """When clocks in the zone show this: the first time if twice, and if never, when they next show anything later."""
+    """Return the UTC time at which local clocks show this time.
+
+    If it occurs twice, return the first. If it never occurs, return the next minute that does.
+    """
     while True:
         moment = wall.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
         if on_the_wall(moment, zone) == wall:

@@ -1,7 +1,7 @@
-"""Sources that are imported by themselves: their schedules, the start of what is due, and the hours they keep to.
+"""Automatic imports: the schedules of sources, the start of due imports, and their permitted hours.
 
-A run that its schedule began keeps to the hours of the schedule; else, and where that has none, an import keeps to the
-hours it was begun with, if any. A person who resumes one that waits for its hours lets it work at any.
+A scheduled run uses the hours of its schedule. If the schedule has none, or for a run started by hand, the hours in the
+options of the import apply. A person who resumes a run outside its hours permits it to work at any hour.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SOURCE, JOB = Source.__table__, ImportJob.__table__
 
 
 def get(source_id: int) -> Source:
-    """The source, or NotFoundError."""
+    """Return the source. Raises NotFoundError."""
     source = db.session.get(Source, source_id)
     if source is None:
         raise NotFoundError(f"There is no source {source_id}.")
@@ -34,7 +34,10 @@ def get(source_id: int) -> Source:
 
 
 def named(text: str) -> Source:
-    """The source that a person means by its number, handle or name; InvalidInputError where it is none or unclear."""
+    """Return the source with this number, handle or name.
+
+    Raises InvalidInputError unless exactly one source matches.
+    """
     every = db.session.scalars(select(Source).order_by(Source.id)).all()
     found = [source for source in every if text in (str(source.id), source.handle, source.name)]
     if len(found) != 1:
@@ -43,8 +46,10 @@ def named(text: str) -> Source:
 
 
 def set_schedule(source_id: int, schedule: Schedule | None) -> None:
-    """Import this source by itself from now on; None: no more. Its runs are owned by who says so. Raises
-    NotFoundError."""
+    """Set the schedule of this source, or delete it if None. The current user becomes the owner of its runs.
+
+    Raises NotFoundError.
+    """
     due = schedule.next_after(utcnow(), _zone()) if schedule else None
     with transaction():
         name = get(source_id).name
@@ -55,31 +60,36 @@ def set_schedule(source_id: int, schedule: Schedule | None) -> None:
 
 
 def owners(source: Source) -> set[str]:
-    """Who may say when it is imported by itself, besides administrators: who set that, and who imported it first.
+    """Return who may change the schedule, besides administrators: its owner, and the owner of the first import.
 
-    So it is not anybody's who presses Import again.
+    A later import by another user gives no such right.
     """
     first = select(JOB.c.owner).where(JOB.c.source_id == source.id, JOB.c.kind == Kind.IMPORT).order_by(JOB.c.id)
     return {owner for owner in (_owner(source), db.session.scalar(first.limit(1))) if owner}
 
 
 def _owner(source: Source) -> str | None:
-    """Who set its schedule; None without one, and of one that was set before owners were kept."""
+    """Return the owner of the schedule.
+
+    Return None without a schedule, or for a schedule from before owners were stored.
+    """
     return (source.schedule or {}).get("owner")
 
 
 def import_again(source_id: int, *, full: bool = False) -> int:
-    """Queue the import of a source with the options and comment of the last; gives the job's id. Raises
-    NotFoundError."""
+    """Queue an import of a source with the options and comment of the last one, and return its id.
+
+    `full`: read every item. Raises NotFoundError.
+    """
     source = get(source_id)
     options = _options(source) | ({"full": True} if full else {})
     return lifecycle.create(source_id, options, comment=_last_comment(source_id))
 
 
 def start_due(now: datetime | None = None) -> list[int]:
-    """Queue the imports that are due; gives the ids of their jobs. Of several workers that try, one does.
+    """Queue the imports that are due and return the ids of their jobs. Of several workers, one queues each import.
 
-    What was missed while nothing ran is made up by one run, as soon as the hours of the source allow.
+    Several imports that were missed while the app was stopped are made up for by one, during the permitted hours.
     """
     now = now or utcnow()
     _fix_future_due_times(now)
@@ -90,7 +100,7 @@ def start_due(now: datetime | None = None) -> list[int]:
 
 
 def _fix_future_due_times(now: datetime) -> None:
-    """A time that no reckoning from now gives is of a clock that ran ahead and was set right since."""
+    """Correct due times that are later than the schedule allows. They come from a clock that was ahead at the time."""
     rows = db.session.execute(select(SOURCE.c.id, SOURCE.c.due, SOURCE.c.schedule).where(SOURCE.c.due > now)).all()
     db.session.rollback()
     for row in rows:
@@ -102,7 +112,10 @@ def _fix_future_due_times(now: datetime) -> None:
 
 
 def _start(row: Row[Any], now: datetime) -> int | None:
-    """Claim a source by moving its time on, and queue its job; None where another worker did, or it is not its hour."""
+    """Claim a source by changing its due time, and queue its import.
+
+    Return None if another worker claimed it, if the time is outside its permitted hours, or if an import is active.
+    """
     with transaction():
         source = db.session.get(Source, row.id)
         if source is None or source.schedule is None:
@@ -120,24 +133,27 @@ def _start(row: Row[Any], now: datetime) -> int | None:
 
 
 def _is_under_way(source_id: int) -> bool:
-    """Whether an import of the source is active, or waits for its hours."""
+    """Return whether an import of the source is active, or waits for its permitted hours."""
     mine = (JOB.c.source_id == source_id, JOB.c.kind == Kind.IMPORT)
     return db.session.scalar(select(exists().where(*mine, JOB.c.state.in_(lifecycle.ACTIVE) | lifecycle.IS_WAITING)))
 
 
 def _options(source: Source) -> dict[str, Any]:
-    """Those of the last import, but all of the source: a test import is for once."""
+    """Return the options of the last import without "test": a test import is not repeated."""
     return {name: value for name, value in source.options.items() if name != "test"}
 
 
 def _last_comment(source_id: int) -> str:
-    """The comment of the last import; "" where there was none."""
+    """Return the comment of the last import, or ""."""
     query = select(JOB.c.comment).where(JOB.c.source_id == source_id, JOB.c.kind == Kind.IMPORT)
     return db.session.scalar(query.order_by(JOB.c.id.desc()).limit(1)) or ""
 
 
 def opening(job: Row[Any], zone: tzinfo, now: datetime) -> datetime | None:
-    """When this run may go on, where it must pause now: (kind, scheduled, options) of it, `schedule` of its source."""
+    """Return when this run may continue if it must pause now, else None.
+
+    `job`: a row with kind, scheduled and options of the job, and `schedule` of its source.
+    """
     window = _hours(job)
     return None if window is None or window.is_open(now, zone) else window.opening(now, zone)
 
@@ -150,12 +166,12 @@ def _hours(job: Row[Any]) -> Window | None:
 
 
 def waiting(opens: datetime, zone: tzinfo) -> str:
-    """Why a run stands still until then, for its page."""
+    """Return the sentence for the job's page that says until when a run waits."""
     return f"Waiting until {on_the_wall(opens, zone):%H:%M}; it goes on by itself then. Resume goes on at once."
 
 
 def all_sources() -> Sequence[Source]:
-    """Every source, by repository and name."""
+    """Return every source, by repository and name."""
     return db.session.scalars(select(Source).order_by(Source.repository_id, Source.name, Source.id)).all()
 
 
