@@ -1,4 +1,4 @@
-"""What a person is asked before items are marked as missing, with its sentences."""
+"""Questions that a person must answer before items are marked as missing, with their sentences."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """How many of the items that a source held, and that were present, were not seen now.
+    """The number of present items of a source that were not seen now, and the number of all its present items.
 
-    `gone`: the sentence that says that all of what is imported is gone, or "".
+    `gone`: a sentence that the whole imported scope is gone, or "".
     """
 
     unseen: int
@@ -19,7 +19,7 @@ class Missing:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return what the job keeps of the question."""
+        """Return the data of the question that the job row stores."""
         return {"unseen": self.unseen, "held": self.held}
 
     @property
@@ -34,7 +34,7 @@ class Missing:
 
     @property
     def forecast(self) -> str:
-        """Return what a preview says instead of asking."""
+        """Return the sentence that a preview shows instead of the question."""
         if self.gone:
             return f"{self.gone} An import would ask you whether to mark its items as missing."
         return (
@@ -49,13 +49,13 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Unlisted:
-    """How many items those collections count whose lists are empty (DSpace 4 to 6)."""
+    """The number of items that collections with empty lists count (DSpace 4 to 6)."""
 
     items: int
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return what the job keeps of the question."""
+        """Return the data of the question that the job row stores."""
         return {"unseen": self.items, "held": self.items, "unlisted": True}
 
     @property
@@ -67,7 +67,7 @@ class Unlisted:
 
     @property
     def forecast(self) -> str:
-        """Return what a preview says instead of asking."""
+        """Return the sentence that a preview shows instead of the question."""
         return (
             f"The source counts {self.items} items and lists none of them. An import would ask whether that is right."
         )

@@ -1,7 +1,7 @@
-"""Which collections an import has read to their end: items leave only the sets of such collections.
+"""Determines which collections an import has read completely. Items leave only the sets of such collections.
 
-DSpace 7 and later name the collection of each item. The older ones do not: there an item is in the collections whose
-lists show it, and a collection that cannot be read shows none.
+DSpace 7 and later name the collection of each item. In older versions an item belongs to the collections that list it,
+and a collection that cannot be read lists none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NAMES_COLLECTION = 7  # the first generation whose items name their collection
 
 
 def unread_sets(harvest: Importer) -> set[int] | None:
-    """Return the ids of sets whose collection this job could not read to its end; None where any may be unread."""
+    """Return the ids of sets whose collection this job could not read completely, or None if any set may be unread."""
     if harvest.place.server.generation >= NAMES_COLLECTION:
         return set()
     if report.nameless_failures(harvest.job_id):

@@ -1,4 +1,7 @@
-"""The end of an import: what was not seen is asked for and marked, counts are reconciled, and it is clean or not."""
+"""The last step of an import.
+
+It checks and marks unseen items, reconciles the counts and decides whether the import is clean.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,10 @@ NAMED = 5
 
 
 def reconcile(harvest: Importer) -> tuple[bool, str]:
-    """Settle an import whose walk has ended; gives (clean, message). Raises DecisionRequiredError where a person must
-    be asked."""
+    """Finish an import that has read its scope, and return (clean, message).
+
+    Raises DecisionRequiredError if a person must answer a question first.
+    """
     is_partial = harvest.is_partial
     left = "" if is_partial else _ask_or_leave(harvest)
     unasked, unlisted = ([], []) if is_partial or left else _mark_unseen(harvest)
@@ -72,11 +77,12 @@ def reconcile(harvest: Importer) -> tuple[bool, str]:
 
 
 def _ask_or_leave(harvest: Importer) -> str:
-    """Ask a person before far more is marked than is likely; gives a sentence where the answer was to leave it all.
+    """Ask a person if unusually many items are missing. Return a sentence if the answer was to change nothing, else "".
 
-    A repository that is being moved, or whose index is being rebuilt, answers well and shows little or nothing.
+    A repository that is being moved, or whose index is being rebuilt, returns valid responses with few or no items.
+    Raises DecisionRequiredError. A preview returns the sentence of the question instead.
     """
-    # Of what was here before, and of what this job brought and the source then lost (see `relist`).
+    # Count separately the items from before, and those that this job added and then no longer found (see `relist`).
     here, new = HOLDING.c.made_by != harvest.job_id, HOLDING.c.made_by == harvest.job_id
     missing = [_missing(harvest, here), _missing(harvest, new)]
     unseen = sum(each.unseen for each in missing)
@@ -93,14 +99,17 @@ def _ask_or_leave(harvest: Importer) -> str:
 
 
 def _empty_lists(harvest: Importer) -> Unlisted | None:
-    """What collections count whose lists are empty, though this was not known before; None: not worth a question."""
+    """Return the items that collections newly count but do not list, or None if there are too few to ask about."""
     known = harvest.known_hidden
     new = sum(number for id, number in harvest.unlisted.items() if known.get(id) != number)
     return Unlisted(new) if new and new >= current_app.config["MISSING_LEAST"] else None
 
 
 def _is_doubtful(harvest: Importer, missing: Missing) -> bool:
-    """Is more missing than may be in one run, or all? A few items are looked up, unless their scope is gone."""
+    """Return whether a person must confirm the missing items: they exceed MISSING_PERCENT, or all items are missing.
+
+    Fewer than MISSING_LEAST items are checked without a question, unless their scope is gone.
+    """
     unseen, held = missing.unseen, missing.held
     if unseen < (1 if harvest.scope_is_gone else current_app.config["MISSING_LEAST"]):
         return False
@@ -108,7 +117,7 @@ def _is_doubtful(harvest: Importer, missing: Missing) -> bool:
 
 
 def _gone_in_words(harvest: Importer) -> str:
-    """Say that what is imported is gone; "" where it is there."""
+    """Return a sentence that the imported scope is gone, or "" if it is there."""
     if not harvest.scope_is_gone:
         return ""
     closed = "" if harvest.client.tells_unknown else ", or it is no longer open to the public"
@@ -116,7 +125,7 @@ def _gone_in_words(harvest: Importer) -> str:
 
 
 def _missing(harvest: Importer, which: ColumnElement[bool]) -> Missing:
-    """How many items that this source holds and that were present were not seen now, and how many there are."""
+    """Return how many present items of this source were not seen by this job, and how many present items there are."""
     held = (
         select(func.count(), func.count().filter(harvest.recorder.unseen))
         .join(ITEM, HOLDING.c.item_id == ITEM.c.id)
@@ -131,7 +140,10 @@ def _missing(harvest: Importer, which: ColumnElement[bool]) -> Missing:
 def _verdict(
     job: ImportJob, fates: dict[str, int], new: dict[str, int], difference: str, unasked: Sequence[str]
 ) -> tuple[bool, str]:
-    """Return whether the job is clean, and what is to say; `new`: files by status that it was the first to meet."""
+    """Return whether the job is clean, and its message.
+
+    `new`: by status, how many files this job was the first to find with that status.
+    """
     bad_files = sum(number for fate, number in fates.items() if FileStatus(fate).is_problem) + new.get(
         FileStatus.MISSING, 0
     )
@@ -150,7 +162,7 @@ def _number(number: int, thing: str) -> str:
 
 
 def _unlisted_in_words(names: Sequence[str]) -> str:
-    """Say that items can be read and are not listed; "" where there are none."""
+    """Return a sentence about items that can be read but are not listed, or ""."""
     if not names:
         return ""
     what = "1 item can be read but is" if len(names) == 1 else f"{len(names)} items can be read but are"
@@ -158,7 +170,7 @@ def _unlisted_in_words(names: Sequence[str]) -> str:
 
 
 def _homeless_in_words(number: int) -> str:
-    """Say how many items are in no item set; "" where all are in one."""
+    """Return a sentence about items that are in no item set, or ""."""
     if not number:
         return ""
     what = "1 item is in no item set" if number == 1 else f"{number} items are in no item set"
@@ -166,7 +178,7 @@ def _homeless_in_words(number: int) -> str:
 
 
 def _unasked_in_words(number: int) -> str:
-    """Say for how many files it was not asked who may read them; "" where there are none."""
+    """Return a sentence about files whose access was not checked, or ""."""
     if not number:
         return ""
     what = "1 file is" if number == 1 else f"{number:,} files are"
@@ -174,12 +186,12 @@ def _unasked_in_words(number: int) -> str:
 
 
 def _unlisted_files(number: int) -> str:
-    """Say of how many items the files could not be listed; "" where there are none."""
+    """Return a sentence about items whose files could not be listed, or ""."""
     return f"The files of {_number(number, 'item')} could not be listed. Run the import again later." if number else ""
 
 
 def _shared(handles: Sequence[str]) -> str:
-    """Say that items have one handle; "" where none have."""
+    """Return a sentence about handles that several items have, or ""."""
     if not handles:
         return ""
     what = "One handle belongs" if len(handles) == 1 else f"{len(handles)} handles belong"
@@ -187,12 +199,12 @@ def _shared(handles: Sequence[str]) -> str:
 
 
 def _named(names: Sequence[str]) -> str:
-    """Return the first of these names, and how many more there are."""
+    """Return the first NAMED names and the number of the others."""
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def _left_out(harvest: Importer) -> str | None:
-    """What a retry could not try again, as a sentence."""
+    """Return a sentence about failures that a retry could not retry because they name no item, or None."""
     retried = harvest.options.get("retry")
     if not retried or not (number := report.nameless_failures(retried)):
         return None
@@ -201,10 +213,10 @@ def _left_out(harvest: Importer) -> str | None:
 
 
 def _mark_unseen(harvest: Importer) -> tuple[list[str], list[str]]:
-    """Ask for each item that this source held and the walk did not show, and mark it (design rule 7).
+    """Ask the source for each held item that this job did not see, and mark missing ones (design rule 7).
 
-    Return the handles (or ids) of those that cannot be asked for although the repository answers otherwise, and of
-    those that are as they were, and yet are not listed.
+    Return two lists of handles (or ids): items whose state the source does not return although it responds to other
+    requests, and items that are unchanged at the source but no longer listed.
     """
     after, unasked, unlisted = 0, list[str](), list[str]()
     while rows := _unseen(harvest, after):
@@ -237,7 +249,10 @@ def _unseen(harvest: Importer, after: int) -> Sequence[Any]:
 
 
 def states_of(harvest: Importer, rows: Sequence[Any]) -> list[tuple[Any, SourceState | None]]:
-    """Ask where each of these items stands, several at a time; None for an item that cannot be asked for."""
+    """Return the state of each of these items at the source, or None if it cannot be read.
+
+    Several requests run at once.
+    """
     asks = [partial(harvest.client.item_state, row.source_id, harvest.scope, row.handle) for row in rows]
     tasks = [partial(harvest.patience.attempt, KIND, ask) for ask in asks]
     futures = ordered_map(tasks, harvest.width, harvest.run.stop)
@@ -245,7 +260,10 @@ def states_of(harvest: Importer, rows: Sequence[Any]) -> list[tuple[Any, SourceS
 
 
 def _state(harvest: Importer, first: Callable[[], SourceState], ask: Callable[[], SourceState]) -> SourceState | None:
-    """The answer, waited for while the repository is in trouble; None where the trouble is the item's (rule 12)."""
+    """Return the state of an item, or None if only the requests for this item fail (design rule 12).
+
+    While the repository is unavailable, the request is retried up to the maximum outage.
+    """
     try:
         return harvest.patience.retry_until_available(
             KIND, ask, first=first, is_of_object=lambda error: harvest.repository_answers(KIND)

@@ -1,6 +1,7 @@
-"""Marks what only a login shows: items that a signed-out reader does not find, values and files he is not shown.
+"""Marks restricted content: items, values and files that a signed-out reader cannot see.
 
-The mark alone is no update. It follows the source with every run that looks at the item (design rule 16).
+A changed mark alone does not count as an update of the item. Each run that sees the item updates the mark (design rule
+16).
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ ITEM = store.ITEM
 
 
 class Restrictions:
-    """The marks of one import. `prepare` asks the repository; `mark` writes, inside the caller's transaction."""
+    """The restriction marks of one import.
+
+    `prepare` asks the repository. `mark` writes inside the caller's transaction.
+    """
 
     def __init__(self, place: RepositoryContext, scope: Scope):
         self._place, self._scope = place, scope
@@ -29,15 +33,15 @@ class Restrictions:
         has_mark = ITEM.c.by_login | ITEM.c.restricted_search_text.is_not(None)
         self._are_any = db.session.scalar(select(ITEM.c.id).where(mine, has_mark).limit(1)) is not None
         self._is_signed_in = False
-        self._open: OpenItems = {}  # of the items to be recorded next: see Access.open_items
+        self._open: OpenItems = {}  # for the items to be recorded next (see `LoginGuard.open_items`)
 
     def prepare(self, access: LoginGuard, items: Sequence[Item]) -> None:
-        """Ask what a signed-out reader is shown of these items. No transaction may be open."""
+        """Ask the repository what a signed-out reader sees of these items. No transaction may be open."""
         self._is_signed_in = access.is_signed_in
         self._open = access.open_items(self._scope, items)
 
     def mark(self, saved: Sequence[Saved]) -> None:
-        """Mark what only a login shows of these items, and unmark the rest."""
+        """Set or clear the restriction marks of these items."""
         self._are_any = self._are_any or self._is_signed_in
         if self._are_any:
             self._mark_items(saved)
@@ -51,9 +55,9 @@ class Restrictions:
             db.session.execute(update(ITEM).where(*moved).values(by_login=by_login))
 
     def _shown(self, saved: Sequence[Saved]) -> dict[int, Shown]:
-        """Return what a signed-out reader is shown of these items, by their ids in the catalogue.
+        """Return what a signed-out reader sees of these items, by their ids in the catalogue.
 
-        What a signed-out run has read is open, and what it has not read stays as it was.
+        All that a signed-out run has read is open. The marks of what it has not read stay unchanged.
         """
         if not self._is_signed_in:
             read = [s for s in saved if s.item.metadata is not None]
@@ -61,9 +65,9 @@ class Restrictions:
         return {s.item_id: self._shown_of(s.item) for s in saved}
 
     def _shown_of(self, item: Item) -> Shown:
-        """Return what of an item that a signed-in run has read is shown to a signed-out reader.
+        """Return what a signed-out reader sees of an item that a signed-in run has read.
 
-        Files that came, and of which it is not known whether they are shown, are taken for restricted.
+        Files count as restricted if it is unknown whether they are open.
         """
         shown = self._open.get(item.id)
         files = _ids(shown) if shown else None
@@ -71,5 +75,5 @@ class Restrictions:
 
 
 def _ids(item: Item) -> set[str] | None:
-    """Return the ids of the files of an item; None where they were not read."""
+    """Return the ids of the files of an item, or None if the files were not read."""
     return None if item.bitstreams is None else {file.id for file in item.bitstreams}

@@ -1,4 +1,4 @@
-"""What of an import can be tried again by itself. What a later run has looked at since is for that one to tell."""
+"""Retries the items and files that failed in an import. Items that a later import has seen belong to that import."""
 
 from __future__ import annotations
 
@@ -23,19 +23,22 @@ CHECKED = 200
 
 
 def file_limit(options: Mapping[str, Any]) -> int:
-    """The size in bytes up to which an import with these options fetches a file: what all may have, or less."""
+    """Return the size limit of one file in bytes: the global limit, or a lower one from these options."""
     most = current_app.config["FILE_LIMIT"]
     return min(most, *(options.get(name) or most for name in ("file_limit", "files_limit")))
 
 
 def may_come(limit: int) -> ColumnElement[bool]:
-    """The SQL condition on a file that did not come, and may at another time; a larger one than `limit` does not."""
+    """Return the SQL condition on a file that was not downloaded and can be retried.
+
+    A file that was too large can be retried only if its size is at most `limit` bytes.
+    """
     fits = (FILE.c.fate == FileStatus.TOO_LARGE) & (FILE.c.size <= limit)
     return or_(FILE.c.fate.in_([fate for fate in FileStatus if fate.can_be_retried]), fits)
 
 
 def can_retry(job: ImportJob) -> bool:
-    """Return whether an item could not be read, or a file is missing, of what the job was the last to look at."""
+    """Return whether the job failed to read an item or download a file, and no later job has seen that item."""
     if not job.is_import or job.is_active or job.undo_began:
         return False
     return lacks_files(job.id, job.source_id, job.options) or any(
@@ -44,9 +47,10 @@ def can_retry(job: ImportJob) -> bool:
 
 
 def retry(job_id: int) -> int:
-    """Queue an import of only what a job could not read or download, and return its id. Raises ConflictError.
+    """Queue an import of only what a job could not read or download, and return its id.
 
-    Missing files are downloaded also after an import without files: an earlier import with files left them out.
+    Missing files are downloaded also after an import without files: an earlier import with files left them out. Raises
+    ConflictError if nothing can be retried.
     """
     job = lifecycle.get(job_id)
     if not can_retry(job):
@@ -58,21 +62,21 @@ def retry(job_id: int) -> int:
 
 
 def _nothing_to_retry(job: ImportJob) -> str:
-    """Return why a job cannot be retried, and which later job can."""
+    """Return the message for a job that cannot be retried. It names a later job that can be retried, if any."""
     later = report.told_by(job)
     named = f" Job {later[-1]} has checked its files since: retry that job." if later else ""
     return f"Job {job.id} has nothing to try again.{named}"
 
 
 def lacks_files(job_id: int, source_id: int, options: Mapping[str, Any]) -> bool:
-    """Whether files did not come, now or at an earlier import, of items that the job was the last to see."""
+    """Return whether items that the job was the last to see lack files, from this or an earlier import."""
     mine = (HOLDING.c.source_id == source_id, HOLDING.c.seen_by == job_id, HOLDING.c.retry_limit_bytes.is_not(None))
     lowest = db.session.scalar(select(func.min(HOLDING.c.retry_limit_bytes)).where(*mine))
     return lowest is not None and lowest <= file_limit(options)
 
 
 def damaged_items(job_id: int, source_id: int) -> Sequence[Row[Any]]:
-    """The items with damaged files that this job was the last to see: (source_id, handle, title)."""
+    """Return the items with damaged files that this job was the last to see, as (source_id, handle, title)."""
     query = _last_seen(job_id, source_id).where(FILE.c.fate == FileStatus.DAMAGED)
     return db.session.execute(query.distinct().order_by(ITEM.c.id)).all()
 
@@ -85,16 +89,16 @@ def _last_seen(job_id: int, source_id: int) -> Select[Any]:
 
 
 def _has(job_id: int, source_id: int, action: Action) -> bool:
-    """Return whether the job failed in this way to read items that no later job of the source has seen.
+    """Return whether the job has an item with this action that no later job of the source has seen.
 
-    Only the first CHECKED failures are compared with later jobs. If there are more, a retry is always possible.
+    Only the first CHECKED items are compared with later jobs. If there are more, a retry is always possible.
     """
     repository_id = select(Source.repository_id).where(Source.id == source_id).scalar_subquery()
     failed = select(CHANGE.c.source_key, CHANGE.c.source_id).where(CHANGE.c.source_id.is_not(None))
     failed = changes.of_job(failed, job_id, action)
     checked = failed.limit(CHECKED).subquery()
     query = select(checked.c.source_id)
-    for name in ("source_key", "source_id"):  # with an OR no index would serve
+    for name in ("source_key", "source_id"):  # an OR would use no index
         same = (ITEM.c.repository_id == repository_id, ITEM.c[name] == checked.c[name])
         held = select(func.max(HOLDING.c.seen_by)).join(ITEM, ITEM.c.id == HOLDING.c.item_id)
         # The highest value is looked up for each row. With EXISTS, PostgreSQL would read all items of the repository.

@@ -1,7 +1,7 @@
-"""Takes an import back exactly: removes what it added, restores what it changed (design rules 1 to 3).
+"""Undoes an import: deletes what it added and restores what it changed (design rules 1 to 3).
 
-Works in small transactions, each of which leaves nothing half done; what is done is gone from what it looks for, so an
-undo that was stopped or killed goes on where it was.
+The work is done in small transactions, each of which leaves a consistent state. Each step deletes the records that it
+has processed, so an undo that was stopped or killed resumes where it ended.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ JOB = ImportJob.__table__
 
 
 def preview(job_id: int) -> dict[str, int]:
-    """What undoing this import will do, in numbers: for items, their files and item sets.
+    """Return the effects of undoing this import as numbers of items, files and item sets.
 
-    `gone`: items that the import brought or changed and that were removed or taken down before. `lasting`: items that
-    it changed and that stay as they are, since what they were before is no longer kept (see `retention`).
+    `gone`: items that the import added or changed and that were deleted or taken down since. `lasting`: changed items
+    that cannot be restored, because their earlier state is no longer kept (see `retention`).
     """
     made = select(HOLDING.c.item_id).where(HOLDING.c.made_by == job_id)
     other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.made_by != job_id)
@@ -57,7 +57,7 @@ def preview(job_id: int) -> dict[str, int]:
 
 
 def run(run: JobAttempt) -> tuple[bool, str]:
-    """Carry out an undo; gives (clean, message). Raises StorageError while the files folder is away."""
+    """Carry out an undo and return (clean, message). Raises StorageError if the files folder is not available."""
     check_disk()
     undo = lifecycle.get(run.job_id)
     job = undo.undoes
@@ -65,7 +65,7 @@ def run(run: JobAttempt) -> tuple[bool, str]:
     place = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
     job_id = job.id
     first = _at_first(run, undo)
-    with transaction():  # what is restored is older than what the next runs take for known
+    with transaction():  # the proof for the next import does not hold for restored data
         db.session.execute(update(Source).where(Source.repository_id == place.repository_id).values(proof=None))
     for step in SAYS:
         run.say(SAYS[step])
@@ -88,21 +88,24 @@ def _items(number: int) -> str:
 
 
 def _gone_before(job_id: int) -> int:
-    """How many items that the job added or changed were removed before an undo began."""
+    """Return how many items that the job added or changed have been deleted."""
     mine = (CHANGE.c.job_id == job_id, CHANGE.c.item_id.is_(None))
     done = CHANGE.c.action.in_((Action.ADDED, Action.UPDATED))
     return db.session.scalar(select(func.count(CHANGE.c.source_key.distinct())).where(*mine, done))
 
 
 def _lasting(job_id: int) -> int:
-    """How many items that the job changed or marked stay, though what they were before is no longer kept."""
+    """Return how many changed or marked items of the job cannot be restored.
+
+    Their earlier state is no longer kept.
+    """
     mine = (CHANGE.c.job_id == job_id, CHANGE.c.action.in_((Action.UPDATED, Action.MARKED)), CHANGE.c.before.is_(None))
     stays = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.made_by != job_id)
     return db.session.scalar(select(func.count(CHANGE.c.item_id.distinct())).where(*mine, stays))
 
 
 def _lasting_in_words(number: int) -> str:
-    """What is said of changes that can no longer be taken back."""
+    """Return a sentence about changes that can no longer be undone."""
     what = (
         "1 item that it changed stays as it is" if number == 1 else f"{number} items that it changed stay as they are"
     )
@@ -110,7 +113,7 @@ def _lasting_in_words(number: int) -> str:
 
 
 def _at_first(run: JobAttempt, undo: ImportJob) -> dict[str, int]:
-    """What was so at the first attempt: the undo itself removes items, and forgets what it has taken back."""
+    """Return the counts `gone` and `lasting` from the first attempt, because the undo itself changes them."""
     known = undo.cursor
     if known is None:
         known = {"gone": _gone_before(undo.undoes_id), "lasting": _lasting(undo.undoes_id)}
@@ -131,7 +134,7 @@ def _later_data(job_id: int) -> Any:
 
 
 def _release(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
-    """Delete holdings that the job made, and the items that nothing holds any more."""
+    """Delete holdings that the job made, and items without any other holding. Return whether there were any."""
     query = select(HOLDING.c.id, HOLDING.c.item_id).where(HOLDING.c.made_by == job_id)
     rows = db.session.execute(query.order_by(HOLDING.c.id).limit(BATCH)).all()
     if not rows:
@@ -142,7 +145,7 @@ def _release(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     db.session.execute(delete(MEMBERSHIP).where(*ours))
     stay = set(db.session.scalars(select(HOLDING.c.item_id).where(HOLDING.c.item_id.in_(ids))))
     gone = [item_id for item_id in ids if item_id not in stay]
-    # Their changes have nothing to restore any more, and must not keep bytes alive.
+    # Changes of deleted items restore nothing, and must not keep stored files from being deleted.
     db.session.execute(update(CHANGE).where(CHANGE.c.item_id.in_(gone)).values(before=None))
     db.session.execute(delete(ITEM).where(ITEM.c.id.in_(gone)))
     changed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED)
@@ -152,7 +155,10 @@ def _release(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
 
 
 def _restore(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
-    """Restore items that the job changed and that stay; where a later change exists, pass on what was before."""
+    """Restore items that the job changed and that stay. Return whether there were any.
+
+    If a later change of the item exists, that change takes over the earlier state.
+    """
     query = select(CHANGE).where(CHANGE.c.job_id == job_id, CHANGE.c.before.is_not(None), CHANGE.c.item_id.is_not(None))
     changes = db.session.execute(query.order_by(CHANGE.c.id.desc()).limit(BATCH)).all()
     counts = {"restored": 0, "kept": 0}
@@ -166,7 +172,10 @@ def _restore(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
 
 
 def _take_back(place: RepositoryContext, change: Any, name: str, group: Any) -> bool:
-    """Take back one group of a change; True where it was passed on to the next change that has such a group."""
+    """Undo one group of a change.
+
+    Return whether the next change with such a group took over the earlier value instead.
+    """
     later = _next_change(change, name)
     if later is not None:
         db.session.execute(update(CHANGE).where(CHANGE.c.id == later.id).values(before=later.before | {name: group}))
@@ -188,7 +197,7 @@ def _take_back(place: RepositoryContext, change: Any, name: str, group: Any) -> 
 
 
 def _put_into_set(item_id: int, set_id: int, source_id: int, made_by: int | None) -> None:
-    """Put an item back into a set that it was taken out of, unless the set is gone or the import is undone."""
+    """Put an item back into a set that it was taken out of, unless the set is deleted or its import is undone."""
     is_undone = exists().where(JOB.c.undoes_id == made_by, JOB.c.state == State.COMPLETED)
     is_possible = exists().where(SET.c.id == set_id) & exists().where(JOB.c.id == made_by) & ~is_undone
     if db.session.scalar(select(is_possible)):
@@ -206,7 +215,7 @@ def _next_change(change: Any, name: str) -> Any:
 
 
 def _leave_sets(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
-    """Take items out of the sets that the job put them in."""
+    """Take items out of the sets that the job put them in. Return whether there were any."""
     ids = db.session.scalars(select(MEMBERSHIP.c.id).where(MEMBERSHIP.c.job_id == job_id).limit(BATCH)).all()
     db.session.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.id.in_(ids)))
     run.advance({})
@@ -214,7 +223,7 @@ def _leave_sets(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
 
 
 def _remove_sets(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
-    """Remove the sets that the job made, and those that an import undone earlier left to others, where empty now."""
+    """Delete empty sets that the job made, or that an import undone earlier made. Return whether there were any."""
     empty = ~exists().where(MEMBERSHIP.c.item_set_id == SET.c.id)
     ids = db.session.scalars(select(SET.c.id).where(_made_by(job_id), empty).limit(BATCH)).all()
     db.session.execute(delete(SET).where(SET.c.id.in_(ids)))
@@ -223,13 +232,13 @@ def _remove_sets(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool
 
 
 def _made_by(job_id: int) -> Any:
-    """Sets made by this import or by one that is undone."""
+    """Return the SQL condition on sets made by this import, or by an import that is undone."""
     undone = select(JOB.c.undoes_id).where(JOB.c.undoes_id.is_not(None), JOB.c.state == State.COMPLETED)
     return (SET.c.job_id == job_id) | SET.c.job_id.in_(undone)
 
 
 def _forget(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
-    """Forget what is taken back: no item says any more that it came from this import. Failures and takedowns stay."""
+    """Delete the change records of the job, except failures and takedowns. Return whether there were any."""
     done = (CHANGE.c.job_id == job_id, CHANGE.c.action.not_in((Action.FAILED, Action.TAKEN_DOWN)))
     ids = db.session.scalars(select(CHANGE.c.id).where(*done).limit(BATCH)).all()
     db.session.execute(delete(CHANGE).where(CHANGE.c.id.in_(ids)))

@@ -1,4 +1,4 @@
-"""When a process last looked for jobs that were left behind, so that monitors see whether one does."""
+"""The time at which a process last checked for abandoned jobs. Monitors read it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _FILE = "recovered"
 
 
 def touch(instance: Path) -> None:
-    """Note that a process has just looked for such jobs (see `jobs.recover`)."""
+    """Note that a process has just checked for abandoned jobs (see `jobs.recover`)."""
     (instance / _FILE).touch()
 
 
 def age(instance: Path) -> float | None:
-    """Return how many seconds ago a process last looked; None if none ever did."""
+    """Return the seconds since a process last checked for abandoned jobs, or None if no process has."""
     file = instance / _FILE
     return time.time() - file.stat().st_mtime if file.exists() else None
