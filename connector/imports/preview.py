@@ -1,7 +1,7 @@
-"""What would change? Walks a source as an import of it would, and tells what that would do; writes only PreviewRows.
+"""A preview: reads a source as an import would, and records what the import would change. It writes only PreviewRows.
 
-It is the import itself (see `importer`) with another recorder: each item that was met is a row here where an import
-would have its holding, so that a preview stops, resumes and finds what is gone in the same way.
+It uses the importer with another recorder. The recorder writes a row for each item where an import would write a
+holding. So a preview stops, resumes and finds missing items in the same way.
 """
 
 from __future__ import annotations
@@ -43,16 +43,17 @@ MET = tuple(OUTCOMES.values())
 
 
 def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection) -> tuple[bool, str]:
-    """Carry out a preview; gives (clean, message)."""
+    """Carry out a preview and return (clean, message)."""
     return importer.run(run, connect, recorder=PreviewRecorder, fetcher=ExpectedFiles, access_check=NothingAsked)
 
 
 class PreviewRecorder:
-    """Takes the place of the Recorder (see there): compares with what is held, and keeps a row of each item.
+    """A replacement for the Recorder that compares items with the catalogue and keeps a row for each.
 
-    The row of a new item says how many "values" and "files" it "brings". That of a changed one what differs (see
-    `differences`), and "returns": what is said of an item that had left; or "fetch": the names of files that were
-    never fetched. Of one that vanished or failed: the "reason". Where files could not be listed, "files_error" says so.
+    The `data` of a new item has "brings": the numbers of its "values" and "files". That of a changed item has the
+    differences (see `differences`), "returns" (a sentence about an item that was missing or elsewhere), or "fetch"
+    (names of files that were never downloaded). That of a missing or failed item has the "reason". "files_error" says
+    that files could not be listed.
     """
 
     def __init__(self, run: JobAttempt, job: ImportJob, place: RepositoryContext):
@@ -65,17 +66,17 @@ class PreviewRecorder:
         self.unseen = ~_is_told(job.id)
 
     def seen(self, ids: Collection[str]) -> set[str]:
-        """Which of these ids at the source this job has told of."""
+        """Return which of these ids at the source this job has recorded."""
         return self._ids.intersection(ids)
 
     def met(self) -> set[str]:
-        """The ids at the source of all items that this job has told of as there."""
+        """Return the ids at the source of all items that this job has recorded as present."""
         found = set(db.session.scalars(select(ROW.c.source_id).where(*self._met, ROW.c.source_id.is_not(None))))
         db.session.rollback()
         return found
 
     def forget(self, ids: Collection[str]) -> Counter[str]:
-        """Tell of these items no more, as they went meanwhile; gives what to add to the counts."""
+        """Delete the rows of items that disappeared during the preview. Return the change to the job counters."""
         gone, every = Counter[str](), list(ids)
         names = {action: outcome for outcome, action in OUTCOMES.items()}
         for start in range(0, len(every), BATCH):
@@ -86,24 +87,24 @@ class PreviewRecorder:
         return gone
 
     def new(self, failures: Iterable[Failure]) -> list[Failure]:
-        """Those of the failures that are not told yet, each once."""
+        """Return the failures that are not recorded yet, without duplicates."""
         return [f for name, f in {name_of(f): f for f in failures}.items() if name not in self._failed]
 
     def not_failed(self, items: Iterable[Item]) -> list[Item]:
-        """Those of the items that are not told as failed."""
+        """Return the items that are not recorded as failed."""
         return [item for item in items if item.id not in self._failed]
 
     def prepare(self, access: LoginGuard, items: Sequence[Item], again: Sequence[Item]) -> None:
-        """Nothing is needed: item sets stay as they are."""
+        """Do nothing: item sets stay unchanged."""
 
     def save(
         self, items: Sequence[Item], unchanged: Collection[str], closed: Mapping[str, Mapping[str, Any]]
     ) -> list[Saved]:
-        """What saving these items would do. `unchanged`: ids met with them, as held."""
+        """Return what saving these items would do. `unchanged`: ids of unchanged items on the same pages."""
         return store.compare(self._place, items, lambda ids: self.seen(ids).union(unchanged))
 
     def record(self, saved: Sequence[Saved], failures: Sequence[Failure]) -> list[Saved]:
-        """Keep rows of what was compared, and of what failed; gives what was compared with its final outcome."""
+        """Write rows of compared items and failures. Return the compared items with their final outcome."""
         final = self._once(self._with_returns(saved))
         self._write([*map(self._row, final), *map(self._failure, failures)])
         self._ids.update(s.item.id for s in saved)
@@ -113,17 +114,17 @@ class PreviewRecorder:
         return final + [replace(s, outcome="unchanged") for s in saved if s.item.id not in told]
 
     def shelve(self, items: Sequence[Item]) -> None:
-        """Item sets stay as they are."""
+        """Do nothing: item sets stay unchanged."""
 
     def held(self, present: Select[Any]) -> int:
-        """How many items the source would hold after the import, of a SELECT of the holdings that it has now."""
+        """Return how many items the source would hold after the import. `present`: a SELECT of its current holdings."""
         now = db.session.scalar(present.with_only_columns(func.count()))
         keys, ids = (present.with_only_columns(column) for column in (ITEM.c.source_key, ITEM.c.source_id))
         more = select(func.count()).where(*self._met, ROW.c.source_key.not_in(keys), ROW.c.source_id.not_in(ids))
         return now + db.session.scalar(more)
 
     def keep(self, rest: Select[Any]) -> int:
-        """Tell all of a SELECT of holdings as unchanged, in one statement; gives how many."""
+        """Record all holdings of a SELECT as unchanged in one statement. Return their number."""
         told = (literal(self._job_id), literal(PreviewAction.UNCHANGED.value), literal({}, ROW.c.data.type))
         same = select(*told, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
         same = same.join(HOLDING, HOLDING.c.item_id == ITEM.c.id).where(HOLDING.c.id.in_(rest))
@@ -133,7 +134,7 @@ class PreviewRecorder:
         return number
 
     def mark(self, marked: Sequence[tuple[Any, SourceState]]) -> None:
-        """Tell of items that are no longer present: `marked` gives their rows and where they stand."""
+        """Record items that are no longer present. `marked`: pairs of an item row and its state at the source."""
         names = ("source_key", "source_id", "handle", "title")
         common = {"job_id": self._job_id, "action": PreviewAction.VANISHED.value}
         self._write(
@@ -144,55 +145,55 @@ class PreviewRecorder:
         )
 
     def sets_without_items(self) -> dict[int, str]:
-        """Return none: a preview moves no items between sets."""
+        """Return no sets: a preview moves no items between sets."""
         return {}
 
     def leave_sets(self, unread: Collection[int]) -> None:
-        """Item sets stay as they are."""
+        """Do nothing: item sets stay unchanged."""
 
     def homeless(self) -> int:
-        """Return how many items are in no set: nobody asks, as item sets stay as they are."""
+        """Return 0: a preview does not use item sets."""
         return 0
 
     def close_questions(self) -> None:
-        """Questions of imports stay open."""
+        """Do nothing: questions of imports stay open."""
 
     def ask(self, question: Missing | Unlisted) -> str:
-        """Far more is missing than is likely: an import would ask. Gives the sentence that says so."""
+        """Return the sentence that an import would ask a question."""
         return question.forecast
 
     def shared_handles(self) -> list[str]:
-        """Return the handles that more than one of the items met have."""
+        """Return the handles that more than one of the recorded items have."""
         query = select(ROW.c.handle).where(*self._met, ROW.c.handle.is_not(None)).group_by(ROW.c.handle)
         return list(db.session.scalars(query.having(func.count() > 1).order_by(ROW.c.handle)))
 
     def unlisted_files(self) -> int:
-        """Return of how many items the files could not be listed."""
+        """Return the number of items whose files could not be listed."""
         query = select(func.count()).where(ROW.c.job_id == self._job_id, ROW.c.has_problem.is_(True))
         return db.session.scalar(query.where(ROW.c.action != PreviewAction.FAILED))
 
     def fates(self) -> dict[str, int]:
-        """No file is fetched."""
+        """Return no counts: a preview downloads no files."""
         return {}
 
     def other_bundles(self, options: Mapping[str, Any]) -> dict[str, int]:
-        """No file is fetched."""
+        """Return no counts: a preview downloads no files."""
         return {}
 
     def new_file_problems(self) -> dict[str, int]:
-        """No file is fetched."""
+        """Return no counts: a preview downloads no files."""
         return {}
 
     def settle(self, values: dict[str, Any]) -> None:
-        """The source stays as it is."""
+        """Do nothing: the source row stays unchanged."""
 
     @staticmethod
     def counts(saved: Sequence[Saved], failed: int) -> Counter[str]:
-        """What to add to the counts of the job."""
+        """Return what to add to the counts of the job."""
         return Counter(s.outcome for s in saved) + Counter(seen=len(saved) + failed, failed=failed)
 
     def _with_returns(self, saved: Sequence[Saved]) -> list[Saved]:
-        """An item that had moved elsewhere and is back counts as updated."""
+        """Return the items, with those that had moved elsewhere and are back as updated."""
         ids = [s.item_id for s in saved if s.item_id is not None]
         mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id.in_(ids), HOLDING.c.left.is_not(None))
         left = dict(db.session.execute(select(HOLDING.c.item_id, HOLDING.c.left).where(*mine)).all()) if ids else {}
@@ -204,14 +205,17 @@ class PreviewRecorder:
         ]
 
     def _once(self, saved: Sequence[Saved]) -> list[Saved]:
-        """Without those whose change is told already: a part of the items is read twice (see `rolling_recheck`)."""
+        """Return the items without those whose change is already recorded.
+
+        Some items are read twice (see `rolling_recheck`).
+        """
         again = [s.item.id for s in saved if s.item.id in self._ids]
         mine = (ROW.c.job_id == self._job_id, ROW.c.source_id.in_(again), ROW.c.action != PreviewAction.UNCHANGED)
         told = set(db.session.scalars(select(ROW.c.source_id).where(*mine))) if again else set()
         return [s for s in saved if s.item.id not in told]
 
     def _write(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Of an item that was told before, the last word stands. Two items with one key have a row each."""
+        """Write rows, and replace earlier rows of the same items. Two items with the same key get a row each."""
         if not rows:
             return
         query = select(ROW.c.source_key, ROW.c.source_id).where(ROW.c.job_id == self._job_id)
@@ -243,19 +247,20 @@ class PreviewRecorder:
 
 
 class ExpectedFiles:
-    """Takes the place of the FileDownloader: tells of the files that an import would fetch of unchanged items.
+    """A replacement for the FileDownloader that records which files of unchanged items an import would download.
 
-    Those never fetched so far. What came badly before is tried again too, but whether it comes nobody knows.
+    Only files that were never downloaded are recorded. An import also retries failed downloads, but these may fail
+    again.
     """
 
     def __init__(self, harvest: Importer):
         self._harvest = harvest
 
     def fetch(self, item_ids: Collection[int], reads_again: bool) -> None:
-        """All of them are told at the end."""
+        """Do nothing: `fetch_all` records the files at the end."""
 
     def fetch_all(self) -> None:
-        """Tell of those of all items that this job has met; an item that gets a file counts as changed."""
+        """Record the files of all items that this job has met. An item with files to download counts as changed."""
         last = 0
         while rows := self._lacking(last):
             last = rows[-1].id
@@ -289,22 +294,22 @@ class ExpectedFiles:
 
 
 class NothingAsked:
-    """Takes the place of the AccessCheck: files stay as they are."""
+    """A replacement for the AccessCheck that checks nothing."""
 
     left_out = 0
 
     def __init__(self, harvest: Importer):
-        """Of the same form as its original."""
+        """Accept the same argument as AccessCheck."""
 
     def check(self, item_ids: Collection[int], items: Sequence[Item]) -> None:
-        """Nothing is asked."""
+        """Do nothing."""
 
     def check_rest(self) -> None:
-        """Nothing is asked."""
+        """Do nothing."""
 
 
 def _told(item: Item, before: Mapping[str, Any]) -> dict[str, Any]:
-    """The `data` of the row of a new or changed item."""
+    """Return the `data` of the row of a new or changed item."""
     if not before:
         return {"brings": {"values": len(item.metadata or ()), "files": len(item.bitstreams or ())}}
     told = differences(before["data"], item) if "data" in before else {}
@@ -320,7 +325,7 @@ def _day(moment: str) -> str:
 
 
 def _is_told(job_id: int) -> ColumnElement[bool]:
-    """The SQL condition on an item that this job has a row of it, by the rules by which `store` finds an item again."""
+    """Return the SQL condition on an item that has a row of this job. Items match by the rules of `store`."""
     mine = ROW.c.job_id == job_id
     known = mine & ROW.c.source_id.is_not(None)
     failed = known & (ROW.c.action == PreviewAction.FAILED)

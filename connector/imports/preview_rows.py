@@ -1,4 +1,4 @@
-"""What previews and rehearsals have told: their rows, read and forgotten."""
+"""The rows of previews and rehearsals."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ AS_FOUND = Order((PreviewRow.id,))
 
 
 class PreviewAction(StrEnum):
-    """What a preview tells of an item: what an import would do to it, or find. SHOWN: an item of a rehearsal.
+    """What an import would do to an item, as a preview records it.
 
-    CHOSEN: an item that an import is to read; it was ticked in a preview.
+    SHOWN: a sample item of a rehearsal. CHOSEN: an item that was ticked in a preview and that an import must read.
     """
 
     NEW = "new"
@@ -38,7 +38,7 @@ CHANGES = (PreviewAction.NEW, PreviewAction.CHANGED, PreviewAction.VANISHED)
 
 
 def of_kind(job_id: int, kind: Kind) -> ImportJob:
-    """The job, if it is of this kind; else NotFoundError."""
+    """Return the job if it is of this kind. Raises NotFoundError."""
     job = lifecycle.get(job_id)
     if job.kind != kind:
         raise NotFoundError(f"Job {job_id} is no {kind.value}.")
@@ -46,19 +46,19 @@ def of_kind(job_id: int, kind: Kind) -> ImportJob:
 
 
 def rows(job_id: int, *told: PreviewAction) -> Select[Any]:
-    """A SELECT of what this job has told, in the order it was found: all, or only these kinds."""
+    """Return a SELECT of the rows of this job in the order found: all rows, or only those with one of these actions."""
     query = AS_FOUND.sort(select(PreviewRow).where(PreviewRow.job_id == job_id))
     return query.where(PreviewRow.action.in_(told)) if told else query
 
 
 def changes(job_id: int) -> Iterator[dict[str, Any]]:
-    """What an import would change, as --json prints it: {action, id, handle, title} and what the row holds besides."""
+    """Yield what an import would change, as --json prints it: {action, id, handle, title} and the data of the row."""
     for one in db.session.scalars(rows(job_id, *CHANGES).execution_options(yield_per=BATCH)):
         yield {"action": one.action, "id": one.source_id, "handle": one.handle, "title": one.title, **one.data}
 
 
 def in_words(change: Mapping[str, Any]) -> str:
-    """A change in one line: the fields and files it concerns, or its reason."""
+    """Return a change as one line: its reason, and the fields and files that would change."""
     brings = change.get("brings")
     parts = [change.get("reason"), change.get("returns")]
     parts += [f"values: {brings['values']}, files: {brings['files']}"] if brings else []
@@ -70,7 +70,7 @@ def in_words(change: Mapping[str, Any]) -> str:
 
 
 def row(job_id: int, row_id: int, *told: PreviewAction) -> PreviewRow:
-    """One row of this job, if it is of these kinds, or NotFoundError."""
+    """Return the row of this job with this id and one of these actions. Raises NotFoundError."""
     found = db.session.scalar(rows(job_id, *told).where(PreviewRow.id == row_id))
     if found is None:
         raise NotFoundError(f"Job {job_id} no longer has this item: what it found is kept for a day.")

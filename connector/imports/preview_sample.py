@@ -1,7 +1,7 @@
-"""A rehearsal: some items of a scope, chosen for their variety, as finished item pages; the catalogue stays as it is.
+"""A rehearsal: sample items of a scope, chosen for variety and shown as finished item pages.
 
-It costs the pages of a light listing, up to 300 items, and one more request or two for each of three times as many
-items as are shown: of those the most various are chosen, as only a whole item tells of its files.
+The catalogue is unchanged. It reads a light listing of up to 300 items, and then three times as many complete items as
+it shows, with one or two requests each. Only complete items have files, so the most varied are chosen among them.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ KIND = "dc.type"
 
 
 def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection) -> tuple[bool, str]:
-    """Carry out a rehearsal; gives (clean, message). JobStoppedError, it begins again. `options`: {"rehearse": how
-    many}."""
+    """Carry out a rehearsal and return (clean, message).
+
+    A rehearsal that was stopped starts from the beginning. `options`: {"rehearse": number of items}.
+    """
     job = lifecycle.get(run.job_id)
     repository, scope, number, before = job.source.repository, job.source.scope, job.options["rehearse"], job.traffic
     place = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
@@ -72,10 +74,10 @@ def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_con
 
 
 def various(items: Sequence[Item], number: int) -> list[Item]:
-    """So many of the items, as various as can be, in the order given.
+    """Return up to `number` items that are as varied as possible, in the given order.
 
-    First those with the most values, the most files and the longest value; then always the one with most of what none
-    has yet: fields, languages, types, kinds of files. Of light items, as many evenly spread, as all look the same.
+    The first three have the most values, the most files and the longest value. Each further item has the most traits
+    that no chosen item has yet: fields, languages, types, kinds of files. The rest are spread evenly over the list.
     """
     left = list(items)
     chosen: list[Item] = []
@@ -98,7 +100,7 @@ def various(items: Sequence[Item], number: int) -> list[Item]:
 
 
 def traits(item: Item) -> set[tuple[str, str | None]]:
-    """What makes an item unlike others."""
+    """Return the traits by which an item differs from others, as (kind, value)."""
     values, files = item.metadata or (), item.bitstreams or ()
     found = {("field", value.field) for value in values} | {("language", value.language) for value in values}
     found |= {("type", value.value) for value in values if value.field == KIND}
@@ -107,13 +109,13 @@ def traits(item: Item) -> set[tuple[str, str | None]]:
 
 
 def page_of(row: PreviewRow, repository: Repository) -> CatalogueItem:
-    """The item of a row as the catalogue would hold it, for its page only: it belongs to no session."""
+    """Return the item of a row as the catalogue would hold it, for its page. It belongs to no database session."""
     files = [CatalogueFile(**file, fate=FileStatus.LINKED.value) for file in row.data["files"]]
     return CatalogueItem(**row.data["item"], source_state=SourceState.PRESENT.value, repository=repository, files=files)
 
 
 def _listed(client: dspace.Client, scope: Scope) -> list[Item]:
-    """The first items of a scope, LOOKED_AT at most, as light as they come."""
+    """Return the first items of a scope, at most LOOKED_AT, from light pages."""
     found: list[Item] = []
     pages = client.walk(scope, cursor=None, light=True, with_collection=False, seen=lambda ids: set(), hidden={})
     for page in pages:
@@ -124,7 +126,7 @@ def _listed(client: dspace.Client, scope: Scope) -> list[Item]:
 
 
 def _allowed(place: RepositoryContext, items: Sequence[Item]) -> list[Item]:
-    """Without what a takedown excludes."""
+    """Return the items that no takedown excludes."""
     out = takedown.excluded(place.repository_id, items)
     db.session.rollback()
     return [item for item in items if item.id not in out]
@@ -142,7 +144,7 @@ def _failure(failure: Failure) -> dict[str, Any]:
 
 
 def _distinct(rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
-    """Return the rows with a key each, where several items have one handle."""
+    """Return the rows, each with a unique key, because several items may have the same handle."""
     taken: set[str] = set()
     for row in rows:
         row["source_key"] = free_key((row["source_key"], row["source_id"]), taken)

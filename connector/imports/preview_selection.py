@@ -1,4 +1,4 @@
-"""What of a preview is to be imported: what is ticked in it, and the import of all or of only that."""
+"""The selection of items in a preview, and the import of all items or of only the ticked ones."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ BATCH = 500
 
 
 def import_all(job_id: int) -> int:
-    """Queue the import that this preview looked ahead to; gives its id, or that of one that is under way.
+    """Queue the import that this preview describes. Return its id, or the id of an active import of the source.
 
-    Raises ConflictError while one of only some items is.
+    Raises ConflictError while an import of only some items is active.
     """
     job = of_kind(job_id, Kind.PREVIEW)
     made = lifecycle.create(job.source_id, job.options, comment=job.comment)
@@ -31,29 +31,33 @@ def import_all(job_id: int) -> int:
 
 
 def save_ticks(job_id: int, shown: Collection[int], ticked: Collection[int]) -> None:
-    """Of these rows of a preview, those of a page, the `ticked` ones are chosen from now on, and the others not."""
+    """Tick the `ticked` rows of a preview, and untick the other rows of the same page.
+
+    `shown`: all rows of the page.
+    """
     with transaction():
         mine = (*_of(job_id, *CAN_BE_CHOSEN), ROW.c.id.in_(shown))
         db.session.execute(update(ROW).where(*mine).values(ticked=ROW.c.id.in_(ticked)))
 
 
 def tick_all(job_id: int, *kinds: PreviewAction, ticked: bool = True) -> None:
-    """Tick all of a preview that is of these kinds, or untick it."""
+    """Tick or untick all rows of a preview with one of these actions."""
     with transaction():
         db.session.execute(update(ROW).where(*_of(job_id, *kinds)).values(ticked=ticked))
 
 
 def ticks(job_id: int) -> tuple[int, int]:
-    """How many items of a preview are ticked, and how many could be."""
+    """Return how many items of a preview are ticked, and how many can be ticked."""
     number = select(func.count().filter(ROW.c.ticked), func.count())
     ticked, could_be = db.session.execute(number.where(*_of(job_id, *CAN_BE_CHOSEN))).one()
     return ticked, could_be
 
 
 def import_ticked(job_id: int) -> int:
-    """Queue an import of only what is ticked in a preview; gives its id. Raises ConflictError.
+    """Queue an import of only the ticked items of a preview and return its id.
 
-    The import has rows of its own of what it is to read: those of the preview may be ticked anew, or removed.
+    The import gets its own copy of the rows, because those of the preview may change or be deleted. Raises
+    ConflictError if nothing is ticked, or while another import of the source is active.
     """
     with transaction():
         job = of_kind(job_id, Kind.PREVIEW)
@@ -72,7 +76,7 @@ def import_ticked(job_id: int) -> int:
 
 
 def to_read(job_id: int) -> Iterator[list[Item]]:
-    """What an import is to read that was ticked in a preview, some hundreds at a time; no transaction stays open."""
+    """Yield the ticked items that an import must read, BATCH at a time. No transaction stays open."""
     query = select(ROW.c.id, ROW.c.source_id, ROW.c.handle, ROW.c.title).order_by(ROW.c.id).limit(BATCH)
     query, after = query.where(*_of(job_id, PreviewAction.CHOSEN)), 0
     while found := db.session.execute(query.where(ROW.c.id > after)).all():
@@ -83,12 +87,12 @@ def to_read(job_id: int) -> Iterator[list[Item]]:
 
 
 def number_to_read(job_id: int) -> int:
-    """How many items that is."""
+    """Return how many ticked items an import must read."""
     return db.session.scalar(select(func.count()).select_from(ROW).where(*_of(job_id, PreviewAction.CHOSEN)))
 
 
 def forget(job_id: int) -> None:
-    """All that this import was to read is read: inside the caller's transaction."""
+    """Delete the rows of items that this import had to read, inside the caller's transaction."""
     db.session.execute(delete(ROW).where(*_of(job_id, PreviewAction.CHOSEN)))
 
 

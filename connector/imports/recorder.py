@@ -1,4 +1,4 @@
-"""Writes what became of items: the holdings that tie them to their source, the changes, and those that failed."""
+"""Writes the results of an import for its items: holdings that tie them to their source, changes, and failures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CHUNK = 500
 UNLISTED = "Its files could not be listed, so only its metadata came. Earlier files stay. Import it again later."
 SHARED = "Another item at the source has the same handle. Both are here."
 ABOUT_DATA = (Action.ADDED, Action.UPDATED, Action.TOUCHED)
-NOBODY = 0  # the job that has seen an item which went while it was read
+NOBODY = 0  # value of `seen_by` for an item that disappeared during the import
 REASONS = {
     SourceState.ELSEWHERE: "Still at the source, but no longer in what this import reads.",
     SourceState.WITHDRAWN: "Withdrawn at the source.",
@@ -46,10 +46,10 @@ REASONS = {
 
 
 class Recorder:
-    """Records for one attempt at an import, inside its transactions. A preview has its own (see
-    `preview.PreviewRecorder`).
+    """Records items for one attempt at an import, inside its transactions.
 
-    `unseen`: the SQL condition on a holding that this job has not met its item.
+    A preview uses `preview.PreviewRecorder` instead. `unseen`: the SQL condition on a holding whose item this job has
+    not seen.
     """
 
     def __init__(self, run: JobAttempt, job: ImportJob, place: RepositoryContext):
@@ -60,13 +60,13 @@ class Recorder:
         self.unseen = HOLDING.c.seen_by != run.job_id
         ours = select(ITEM.c.source_id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
         ours = ours.where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == run.job_id)
-        # Made once: this is asked for every page, and to build a statement takes longer than to run it.
+        # Built once, because it runs for every page, and building a statement takes longer than running it.
         self._seen = ours.where(
             ITEM.c.repository_id == place.repository_id, ITEM.c.source_id.in_(bindparam("ids", expanding=True))
         )
         failed = select(CHANGE.c.source_id, CHANGE.c.source_key)
         failed = failed.where(CHANGE.c.job_id == run.job_id, CHANGE.c.action == Action.FAILED)
-        # What failed, as `name_of` names it, with the key of its row.
+        # The key of the row of each failed item, by `name_of`.
         self._failed = {row.source_id or row.source_key: row.source_key for row in db.session.execute(failed)}
         unlisted = select(CHANGE.c.item_id).where(CHANGE.c.job_id == run.job_id)
         self._unlisted = set(db.session.scalars(unlisted.where(CHANGE.c.action == Action.FILES_UNLISTED)))
@@ -74,17 +74,17 @@ class Recorder:
         told = select(CHANGE.c.id).where(CHANGE.c.job_id == run.job_id)
         self._is_first = all(db.session.scalar(before.limit(1)) is None for before in (seen, told))
         self._restrictions = Restrictions(place, self._scope)
-        self._moved: Counter[str] = Counter()  # by what was recorded last
-        self._hashes: set[int] = set()  # of what this attempt has recorded: most pages need no look at the database
+        self._moved: Counter[str] = Counter()  # changes of file counts by the last `record`
+        self._hashes: set[int] = set()  # of ids that this attempt has recorded; saves most queries
 
     def seen(self, ids: Collection[str]) -> set[str]:
-        """Which of these ids at the source this job has recorded."""
+        """Return which of these ids at the source this job has recorded."""
         found = self._recorded(ids)
         db.session.rollback()
         return found
 
     def _recorded(self, ids: Collection[str]) -> set[str]:
-        """Return which of these ids at the source this job has recorded, inside whatever transaction is open."""
+        """Return which of these ids at the source this job has recorded. The caller's transaction stays open."""
         found: set[str] = set()
         wanted = [id for id in ids if not self._is_first or hash(id) in self._hashes]
         for start in range(0, len(wanted), CHUNK):
@@ -92,7 +92,7 @@ class Recorder:
         return found
 
     def met(self) -> set[str]:
-        """The ids at the source of all items that this job has recorded as there."""
+        """Return the ids at the source of all items that this job has recorded as present."""
         mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.seen_by == self._job_id)
         query = select(ITEM.c.source_id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
         found = set(db.session.scalars(query.where(*mine, ITEM.c.source_id.is_not(None))))
@@ -100,9 +100,10 @@ class Recorder:
         return found
 
     def forget(self, ids: Collection[str]) -> Counter[str]:
-        """Have these items count as not seen, so that they are asked for at the end; gives what to add to the counts.
+        """Mark items as unseen so that reconciliation checks them. Return the change to the job counters.
 
-        Inside a transaction. What was told of one that this job added, updated or could not read stays told.
+        Runs inside the caller's transaction. Items that this job added or updated, or could not read, keep that
+        outcome.
         """
         gone, every = Counter[str](), list(ids)
         for start in range(0, len(every), CHUNK):
@@ -121,31 +122,34 @@ class Recorder:
         return gone
 
     def new(self, failures: Iterable[Failure]) -> list[Failure]:
-        """Those of the failures that are not recorded yet, each once."""
+        """Return the failures that are not recorded yet, without duplicates."""
         return [f for name, f in {name_of(f): f for f in failures}.items() if name not in self._failed]
 
     def prepare(self, access: LoginGuard, items: Sequence[Item], again: Sequence[Item]) -> None:
-        """Ask the repository for what is needed to record these items and to shelve those that were met `again`.
+        """Ask the repository for the data needed to record these items and to put them into item sets.
 
-        No transaction may be open.
+        `again`: items that this job met before in another collection. No transaction may be open.
         """
         self._shelving.prepare(access.client, [*items, *again])
         self._restrictions.prepare(access, items)
 
     def not_failed(self, items: Iterable[Item]) -> list[Item]:
-        """Those of the items that this job has not recorded as failed."""
+        """Return the items that this job has not recorded as failed."""
         return [item for item in items if item.id not in self._failed]
 
     def save(
         self, items: Sequence[Item], unchanged: Collection[str], closed: Mapping[str, Mapping[str, Any]]
     ) -> list[Saved]:
-        """Write complete items into the catalogue (see `store.save`). `unchanged`: ids met with them, as held."""
+        """Write complete items to the catalogue (see `store.save`).
+
+        `unchanged`: ids of items on the same pages that are unchanged in the catalogue.
+        """
         return store.save(self._place, items, lambda ids: self._recorded(ids).union(unchanged), closed)
 
     def record(self, saved: Sequence[Saved], failures: Sequence[Failure]) -> list[Saved]:
-        """Record what was saved, and what failed; gives what was saved with its final outcome.
+        """Record saved items and failures. Return the saved items with their final outcome.
 
-        What this job has told of an item before stays its one change, and it counts as unchanged since.
+        An item that this job has already recorded keeps its one change record and now counts as unchanged.
         """
         final = self._merged(self._tied(saved))
         self._record_changes([s for s in final if s.outcome != "unchanged" or s.before])
@@ -158,15 +162,15 @@ class Recorder:
         return final
 
     def shelve(self, items: Sequence[Item]) -> None:
-        """Put items that were met in one more collection into its item set, too."""
+        """Put items that were met in another collection into the item set of that collection, too."""
         held = store.held(self._place.repository_id, items) if items else {}
         self._shelving.add([(item, held[item.id].item_id) for item in items if item.id in held])
 
     def take_over_files(self, job_id: int) -> int:
-        """From now on this job, not that one, tells of the files that did not come; gives of how many items.
+        """List the missing files of an earlier job under this job from now on. Return the number of their items.
 
-        Items that failed themselves, or whose files are not what they announce, are to be read first, and bring their
-        files along.
+        Items that the earlier job could not read, or that have damaged files, are left out. They are read again
+        together with their files.
         """
         bad = select(FILE.c.item_id).where(retry_failed.may_come(self._limit))
         damaged = select(FILE.c.item_id).where(FILE.c.fate == FileStatus.DAMAGED)
@@ -183,9 +187,10 @@ class Recorder:
         return found
 
     def leave_sets(self, unread: Collection[int]) -> None:
-        """Take items out of the sets of collections that they have left at the source. Sets made by hand stay.
+        """Take items out of the sets of collections that they have left at the source.
 
-        `unread`: the ids of sets whose collection this job could not read to its end: their items stay.
+        Sets made by hand stay unchanged. `unread`: the ids of sets whose collection this job could not read completely.
+        Their items stay.
         """
         for row in self._shelving.left(unread):
             query = select(CHANGE.c.id, CHANGE.c.before, CHANGE.c.action)
@@ -203,24 +208,30 @@ class Recorder:
             db.session.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.id == row.id))
 
     def homeless(self) -> int:
-        """Return how many items are in no set, since which collection they belong to cannot be read."""
+        """Return how many items are in no set because their collection cannot be read."""
         return self._shelving.homeless()
 
     def held(self, present: Select[Any]) -> int:
-        """How many items the source holds, of a SELECT of its holdings; as it will be when this job has ended."""
+        """Return how many items the source will hold when this job has ended.
+
+        `present`: a SELECT of its current holdings.
+        """
         return db.session.scalar(present.with_only_columns(func.count()))
 
     def keep(self, rest: Select[Any]) -> int:
-        """Count all of a SELECT of holdings as seen and unchanged, in one statement; gives how many."""
+        """Record all holdings of a SELECT as seen and unchanged in one statement. Return their number."""
         self._is_first = False
         return db.session.execute(update(HOLDING).where(HOLDING.c.id.in_(rest)).values(seen_by=self._job_id)).rowcount
 
     def mark(self, marked: Sequence[tuple[Any, SourceState]]) -> None:
-        """Mark items that are no longer present: `marked` gives their rows and where they stand (design rule 7)."""
+        """Mark items that are no longer present (design rule 7).
+
+        `marked`: pairs of an item row and its state at the source.
+        """
         now = utcnow()
         held = set(db.session.scalars(select(ITEM.c.id).where(ITEM.c.id.in_([row.id for row, _ in marked]))))
         for row, state in marked:
-            if row.id not in held:  # taken down while the source was asked
+            if row.id not in held:  # taken down during the requests
                 continue
             if state is SourceState.ELSEWHERE:
                 before: dict[str, Any] = {f"left:{self._source_id}": None}
@@ -236,28 +247,27 @@ class Recorder:
             db.session.execute(insert(CHANGE).values(values))
 
     def close_questions(self) -> None:
-        """Close the questions with which earlier imports of this source ended: this one has settled them."""
+        """Close the open questions of earlier imports of this source, because this import has settled them."""
         mine = (JOB.c.source_id == self._source_id, JOB.c.kind == Kind.IMPORT, JOB.c.id < self._job_id)
         mine += (JOB.c.state == State.STOPPED, JOB.c.question.is_not(None))
         for row in db.session.execute(select(JOB.c.id, JOB.c.attempt, JOB.c.question).where(*mine)).all():
             if "answer" not in row.question:
                 values = {"question": row.question | {"settled_by": self._job_id}}
                 values["message"] = f"Job {self._job_id} has read this source again and settled this question."
-                # An answer that was given since has queued the job, and a new attempt may have asked again.
+                # Another person may have answered since. The job is then queued, or has asked again in a new attempt.
                 is_open = (JOB.c.state == State.STOPPED, JOB.c.question["answer"].as_string().is_(None))
                 same = (JOB.c.id == row.id, JOB.c.attempt == row.attempt)
                 db.session.execute(update(JOB).where(*same, *is_open).values(values))
 
     def ask(self, question: Missing | Unlisted) -> str:
-        """End the job with a question: far more is missing than is likely, or all is gone. Raises
-        DecisionRequiredError."""
+        """Store the question on the job, close earlier questions of the source, and raise DecisionRequiredError."""
         with transaction():
             self._run.advance({}, question=question.facts)
             self.close_questions()
         raise DecisionRequiredError(question.sentence)
 
     def shared_handles(self) -> list[str]:
-        """Return the handles that more than one item of this source has, and note these items as problems."""
+        """Return the handles that more than one item of this source has, and record these items as problems."""
         here = (HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None))
         present = select(ITEM.c.handle).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
         present = present.where(*here, ITEM.c.source_state == SourceState.PRESENT)
@@ -276,17 +286,17 @@ class Recorder:
         return [handle for handle in number if number[handle] > 1]
 
     def unlisted_files(self) -> int:
-        """Return of how many items the files could not be listed."""
+        """Return the number of items whose files could not be listed."""
         return len(self._unlisted)
 
     def fates(self) -> dict[str, int]:
-        """How many files of each fate the items of this source have."""
+        """Return how many files of the source's items have each status."""
         held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None))
         query = select(FILE.c.fate, func.count()).where(FILE.c.item_id.in_(held)).group_by(FILE.c.fate)
         return dict.fromkeys(FileStatus, 0) | dict(db.session.execute(query).all())
 
     def new_file_problems(self) -> dict[str, int]:
-        """Return how many files this job was the first to find with a status that is a problem once, by status."""
+        """Return by status how many files this job was the first to find with a status that counts as a problem only once."""
         held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None))
         mine = (FILE.c.item_id.in_(held), FILE.c.first_met_by == self._job_id)
         once = FILE.c.fate.in_([fate for fate in FileStatus if fate.is_problem_once])
@@ -294,27 +304,31 @@ class Recorder:
         return dict(db.session.execute(query).all())
 
     def other_bundles(self, options: Mapping[str, Any]) -> dict[str, int]:
-        """Return how many files were not downloaded as their bundle was not chosen, by the name of the bundle."""
+        """Return how many files were not downloaded because their bundle was not chosen, by bundle name."""
         held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None))
         others = (FILE.c.item_id.in_(held), FILE.c.fate == FileStatus.LINKED, ~is_chosen(options))
         query = select(FILE.c.bundle, func.count()).where(*others).group_by(FILE.c.bundle).order_by(FILE.c.bundle)
         return dict(db.session.execute(query).all())
 
     def settle(self, values: dict[str, Any]) -> None:
-        """Note on the source what the next import of it wants to know."""
+        """Store values on the source for its next import."""
         db.session.execute(update(Source).where(Source.id == self._source_id).values(values))
 
     def counts(self, saved: Sequence[Saved], failed: int) -> Counter[str]:
-        """What to add to the counts of the job after `record`. The files of new items are all linked so far."""
+        """Return what to add to the counts of the job after `record`.
+
+        Files of new items count as not yet downloaded.
+        """
         linked = sum(len(s.item.bitstreams or ()) for s in saved if s.outcome == "added")
         counts = Counter(s.outcome for s in saved)
         counts.update(self._moved, seen=len(saved) + failed, failed=failed, files_linked=linked)
         return counts
 
     def _files_moved(self, saved: Sequence[Saved], counted: Collection[int]) -> Counter[str]:
-        """How `record` moves the counts of files of items that were here; `counted`: of which they are in the counts.
+        """Return how `record` changes the file counts of items that already existed.
 
-        The counts are those of all items that the source holds, at every moment (see `fates`).
+        `counted`: the ids of items whose files the counts already include. The counts always cover all items that the
+        source holds (see `fates`).
         """
         come = [s.item_id for s in saved if s.outcome != "added" and s.item_id not in counted]
         changed = [s for s in saved if s.item_id in counted and "data" in s.before]
@@ -327,7 +341,7 @@ class Recorder:
         return moved
 
     def _tied(self, saved: Sequence[Saved]) -> list[Saved]:
-        """Make or renew the holdings."""
+        """Create or renew the holdings of these items. Return the items, with those that are back as updated."""
         ids = [s.item_id for s in saved]
         mine = HOLDING.c.source_id == self._source_id
         query = select(HOLDING.c.item_id, HOLDING.c.left).where(mine, HOLDING.c.item_id.in_(ids))
@@ -344,16 +358,17 @@ class Recorder:
         return [self._with_return(s, held.get(s.item_id)) for s in saved]
 
     def _with_return(self, saved: Saved, left: datetime | None) -> Saved:
-        """An item that had moved elsewhere and is back counts as updated."""
+        """Return the item as updated if it had moved elsewhere and is back. `left`: when it moved, or None."""
         if left is None:
             return saved
         before = saved.before | {f"left:{self._source_id}": left.isoformat()}
         return replace(saved, outcome="updated", before=before)
 
     def _merged(self, saved: Sequence[Saved]) -> list[Saved]:
-        """Merge what has changed of items with what this job has told of them; of the states before, the first stays.
+        """Merge new changes of items into the changes that this job has already recorded.
 
-        An item that it brought and a person removed while it stood still may be back: that is left out, as counted.
+        The first earlier state is kept. An item that this job added is left out if a person deleted it before the job
+        was resumed. It is already counted.
         """
         again = [s for s in saved if not self._is_first or hash(s.item.id) in self._hashes]
         told = self._told([s for s in again if s.outcome != "unchanged" or s.before])
@@ -369,9 +384,10 @@ class Recorder:
         ]
 
     def _told(self, changed: Sequence[Saved]) -> dict[int, tuple[Saved, Any]]:
-        """What this job has told of these items so far, by catalogue id; of one that was removed since, by its key.
+        """Return the changes that this job has already recorded for these items, as (item, row) by catalogue id.
 
-        Where it told that only the time stamp of an item moved, an update of it is told besides.
+        An item that was deleted since is found by its key. If only a new time stamp was recorded, a later update of the
+        item gets a record of its own.
         """
         if not changed:
             return {}
@@ -397,7 +413,10 @@ class Recorder:
             db.session.execute(insert(CHANGE), rows)
 
     def _note_unlisted_files(self, saved: Sequence[Saved]) -> None:
-        """Note the items whose files could not be listed as problems, and no longer those whose files came since."""
+        """Record the items whose files could not be listed as problems.
+
+        Delete the records of items whose files came since.
+        """
         unlisted = {s.item_id: s for s in saved if s.item.files_error is not None}
         listed = self._unlisted.intersection(s.item_id for s in saved if s.item.bitstreams is not None)
         if listed := listed.difference(unlisted):
@@ -412,7 +431,7 @@ class Recorder:
         self._unlisted = self._unlisted.difference(listed).union(unlisted)
 
     def _record_failures(self, failures: Sequence[Failure]) -> None:
-        """Record items that could not be read; one that is held was listed, so it has not vanished."""
+        """Record items that could not be read. Items in the catalogue count as seen, because the source listed them."""
         query = select(ITEM.c.source_id, ITEM.c.handle, ITEM.c.id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
         by_id = ITEM.c.source_id.in_([f.id for f in failures if f.id])
         by_handle = ITEM.c.handle.in_([f.handle for f in failures if f.handle])
@@ -433,16 +452,16 @@ class Recorder:
 
 
 def identity(action: str, key: str, subject: Item | Failure) -> dict[str, Any]:
-    """What a row of a job says of its item: what was done to it, and by which names it is known."""
+    """Return the columns of a job's row that identify its item, with the action."""
     names = {"source_id": subject.id, "handle": subject.handle, "title": storable(subject.name)}
     return {"action": str(action), "source_key": key, **names}
 
 
 def name_of(failure: Failure) -> str:
-    """Return what tells a failed item from others of its job. One of which nothing is known is named by its reason."""
+    """Return the name that tells a failed item from others of its job: its id, its handle or else the reason."""
     return failure.id or failure.handle or failure.reason
 
 
 def in_counts(fates: Mapping[str, int]) -> dict[str, int]:
-    """Numbers of files by fate as the counts of a job."""
+    """Return numbers of files by status as counts of a job."""
     return {f"files_{fate}": number for fate, number in fates.items()}

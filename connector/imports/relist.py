@@ -1,6 +1,6 @@
-"""A source that moves while it is read: it is listed once more, so that what was missed is read and what went is found.
+"""Lists a source once more if it changed during the import, to read missed items and find deleted ones.
 
-What goes shifts what comes after it on later pages, and what comes makes up for it in the counts: they alone hide both.
+A deleted item moves later items to earlier pages, and a new item keeps the count the same. Counts alone show neither.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ JOB = ImportJob.__table__
 
 
 def relist_if_changed(harvest: Importer) -> None:
-    """After the walk over all of a scope, where the source has moved meanwhile: list it again, ids only."""
+    """List the ids of a full scope again if the source changed during the import.
+
+    Missed items are read. Recorded items that are no longer listed are marked as unseen.
+    """
     if harvest.is_partial or not _has_moved(harvest):
         return
     listed: set[str] = set()
@@ -35,9 +38,10 @@ def relist_if_changed(harvest: Importer) -> None:
 
 
 def _has_moved(harvest: Importer) -> bool:
-    """Whether its count fell below what was seen; or, on DSpace 7 and later, changed, or anything was indexed anew.
+    """Return whether the source changed during the import.
 
-    The counts of older ones are of parts, and grow with the walk.
+    That is so if it counts fewer items than were seen. On DSpace 7 and later it is also so if the count changed or
+    items were indexed since the import began. Older versions count single parts, and their total grows with the walk.
     """
     expected, seen = db.session.execute(select(JOB.c.expected, JOB.c.seen).where(JOB.c.id == harvest.job_id)).one()
     db.session.rollback()
@@ -53,9 +57,9 @@ def _began(harvest: Importer) -> datetime:
 
 
 def _missed(harvest: Importer, listed: set[str]) -> Iterator[Page]:
-    """The pages with what this job has not met, those it has met left out; `listed` takes the ids of all.
+    """Yield the pages of the scope with only items that this job has not met. Add the ids of all items to `listed`.
 
-    What is said of the whole scope stands, where it is a count of parts.
+    Counts of parts are left out, so that the counts of the first listing stay.
     """
     said = {} if harvest.client.can_select else {"total": None, "hidden": {}, "unlisted": {}, "overcounted": {}}
     for page in harvest.pages(None, light=True, seen=lambda ids: set()):

@@ -1,8 +1,7 @@
-"""Reads the files of a part of the items again with each run, so that within some runs those of all were read.
+"""Reads one slice of the items again with each run, so that the files of all items are checked within several runs.
 
-A run that lists only, or proves by counts that nothing changed, trusts what the source says of its changes. A file that
-was removed, renamed or freed moves no `lastModified` (docs/dspace-findings.md), nor does it always
-come with a new entry in the index: only reading the item tells. So a slice of the items has its turn with each run.
+Quick runs trust what the source says about changes. A file that is deleted, renamed or made public changes no
+`lastModified` (docs/dspace-findings.md), and does not always update the index. Only reading the item shows it.
 """
 
 from __future__ import annotations
@@ -27,20 +26,23 @@ if TYPE_CHECKING:
     from .importer import Importer
 
 HOLDING, ITEM = Holding.__table__, store.ITEM
-LOOK, PIECE = 5_000, 20  # items looked at in the catalogue at a time; items read between two cursors
+LOOK, PIECE = 5_000, 20  # catalogue items per query; items read between two cursors
 Part = tuple[int, int]
 
 
 def begun(harvest: Importer) -> Part | None:
-    """The slice (number, of) in which an earlier attempt at this job ended: then the listing is behind it."""
+    """Return the slice (number, of) in which an earlier attempt at this job ended, or None. Its listing is complete."""
     cursor = harvest.cursor.get("slice")
     return cursor and tuple(cursor["part"])
 
 
 def due(harvest: Importer) -> Part | None:
-    """The slice (number, of) whose turn it is in a run that trusted time stamps; None where that is turned off."""
+    """Return the slice (number, of) for this run, or None if there is none.
+
+    There is none if FILE_CHECK_RUNS is 0, if the run is partial, or if the scope is a single item.
+    """
     of = current_app.config["FILE_CHECK_RUNS"]
-    if of == 0 or harvest.is_partial or harvest.scope.kind is ScopeKind.ITEM:  # a single item is read in any case
+    if of == 0 or harvest.is_partial or harvest.scope.kind is ScopeKind.ITEM:  # a single item is always read
         return None
     turn = db.session.scalar(select(Source.turn).where(Source.id == harvest.source_id))
     db.session.rollback()
@@ -48,9 +50,9 @@ def due(harvest: Importer) -> Part | None:
 
 
 def plan(harvest: Importer) -> dict[str, Any] | None:
-    """Where the next slice begins, so that it need not find out anew how items are read best; None: it has to.
+    """Return the cursor from which the next slice starts, with the known best page sizes, or None.
 
-    That is as this run found it, by its slice or by reading the scope in full, or as a run before it did.
+    The plan comes from the slice of this run, else from its full reading of the scope, else from an earlier run.
     """
     cursor = harvest.cursor
     if "slice" in cursor:
@@ -64,7 +66,7 @@ def plan(harvest: Importer) -> dict[str, Any] | None:
 def read(harvest: Importer, part: Part) -> None:
     """Read the items of a slice in full and record what has changed, each page with its cursor.
 
-    Only of what this run has met so far: what came later is for the next one.
+    Items that this run has not met are left to the next run.
     """
     at = harvest.cursor.get("slice", {}).get("at")
     pages = (_of_this_run(harvest, page, part) for page in _pages(harvest, part, at))
@@ -72,7 +74,10 @@ def read(harvest: Importer, part: Part) -> None:
 
 
 def _pages(harvest: Importer, part: Part, at: dict[str, Any] | None) -> Iterator[Page]:
-    """In pages; where the source refuses the query that takes, item by item as the catalogue knows them."""
+    """Yield the pages of a slice.
+
+    If the source rejects the query for a slice, read the items of the catalogue one by one.
+    """
     if "after" not in (at or {}):
         try:
             begin = at or (harvest.proof or {}).get("plan")
@@ -85,9 +90,9 @@ def _pages(harvest: Importer, part: Part, at: dict[str, Any] | None) -> Iterator
 
 
 def _of_this_run(harvest: Importer, page: Page, part: Part) -> Page:
-    """The page without items that this run has not met, or could not read; it tells nothing of the whole scope.
+    """Return the page with only the items that this run has met and could read, without the total of the scope.
 
-    Nor where items belong: the list has told that, and only it knows of mapped ones.
+    The collection of each item is left out, because only the listing knows mapped collections.
     """
     items = harvest.recorder.not_failed(page.items)
     met = harvest.recorder.seen([each.id for each in (*items, *page.failures) if each.id])
@@ -108,7 +113,7 @@ def _by_catalogue(harvest: Importer, part: Part, after: int) -> Iterator[Page]:
 
 
 def _rows(harvest: Importer, part: Part, after: int) -> Iterator[Sequence[Any]]:
-    """The items of a slice that this source holds, in the order of the catalogue."""
+    """Yield the items of a slice that this source holds, in the order of the catalogue."""
     number, of = part
     query = select(ITEM.c.id, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
     query = query.join(HOLDING, HOLDING.c.item_id == ITEM.c.id).where(HOLDING.c.source_id == harvest.source_id)

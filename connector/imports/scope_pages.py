@@ -1,7 +1,7 @@
-"""Reads the pages of a whole scope: light ones where most items are as held, complete ones where most have changed.
+"""Reads the pages of a whole scope. Light pages are used while most items are unchanged, else complete pages.
 
-An item that changed costs a request of its own after a light page, and nothing more on a complete page. After a move to
-another version every item has changed.
+After a light page, each changed item needs a request of its own. On a complete page it needs none. After an upgrade of
+DSpace every item has changed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from ..extensions import db
 if TYPE_CHECKING:
     from .importer import Importer
 
-LEAST_CHANGED = 10  # items of a light page that are worth complete pages
-WINDOW = 50  # items read in full, of which most must have changed for more of them to be read so
+LEAST_CHANGED = 10  # changed items of a light page from which complete pages are faster
+WINDOW = 50  # items read in full before the kind of pages is chosen again
 
 
 @dataclass(slots=True)
 class _Window:
-    """How many items were read in full since it was last decided how to go on, and how many of them had changed."""
+    """The numbers of items read in full, and of changed items among them, since the kind of pages was last chosen."""
 
     items: int = 0
     changed: int = 0
@@ -34,15 +34,15 @@ class _Window:
 
     @property
     def is_quiet(self) -> bool:
-        """Return whether most of many items had not changed."""
+        """Return whether at least WINDOW items were read and at most half of them had changed."""
         return self.items >= WINDOW and self.changed * 2 <= self.items
 
 
 def scope_pages(harvest: Importer, trusts: bool) -> Iterator[Page]:
     """Yield the pages of the scope after the cursor of the job.
 
-    `trusts`: whether time stamps of the source are believed, so that light pages serve. Cursors hold the client's own
-    as "at", and whether its walk is "light".
+    `trusts`: whether the run trusts the time stamps of the source, so that it can use light pages. Each cursor is
+    {"at": cursor of the client, "light": whether its pages are light}.
     """
     begun = harvest.cursor.get("walk", {})
     at, light = begun.get("at"), begun.get("light", trusts)
@@ -53,7 +53,7 @@ def scope_pages(harvest: Importer, trusts: bool) -> Iterator[Page]:
             changed = _changed(harvest, page.items) if trusts else 0
             turned = light and _is_worth_full_pages(page, changed)
             if turned:
-                break  # its items are read again, with all others behind the last cursor
+                break  # the items of this page are read again after the last cursor
             at, plan = page.cursor, plan if light else restart_cursor(page.cursor) or plan
             yield replace(page, cursor={"at": at, "light": light})
             window.add(len(page.items), changed)
@@ -73,6 +73,6 @@ def _changed(harvest: Importer, items: Sequence[Item]) -> int:
 
 
 def _is_worth_full_pages(page: Page, changed: int) -> bool:
-    """Return whether most of the items of a page have changed, and would be read one by one."""
+    """Return whether most items of a light page have changed, so that complete pages need fewer requests."""
     is_light = not all(item.is_complete for item in page.items)
     return is_light and changed >= LEAST_CHANGED and changed * 2 > len(page.items)

@@ -1,4 +1,4 @@
-"""Downloads single files, in threads of their own: tries, compares what came with what was announced, tries again."""
+"""Downloads single files in worker threads, compares them with the announced size and checksum, and retries."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 KIND = "file"  # of requests
 TRIES = 3
-START = 1024  # bytes that tell a web page
+START = 1024  # bytes needed to recognise a web page
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Bytes that came. `digest`: by the algorithm that the source announced; `start`: the first of them."""
+    """Downloaded bytes. `digest`: by the algorithm of the source's checksum. `start`: the first bytes."""
 
     part: Part
     got: Download
@@ -51,7 +51,10 @@ class Arrival:
 
 
 class Downloader:
-    """Downloads the file of a row. Raises JobStoppedError and StorageError; what else goes wrong is the outcome."""
+    """A callable that downloads the file of a row.
+
+    Raises JobStoppedError and StorageError; other errors are outcomes.
+    """
 
     def __init__(self, harvest: Importer, folder: FileFolder):
         self._client, self._access, self._outage = harvest.client, harvest.access, harvest.patience
@@ -60,10 +63,10 @@ class Downloader:
         self._room, self._scanner, self._folder = harvest.room, harvest.scanner, folder
 
     def __call__(self, row: Any, tries: int = TRIES) -> Outcome:
-        """Return what became of the file, after so many tries.
+        """Return the outcome of the file after up to `tries` tries.
 
-        Bytes that are not as announced are downloaded once more: where both downloads are alike and of the right
-        size, it is the checksum at the source that is wrong.
+        A file that differs from the announcement is downloaded twice. If both downloads are equal and have the right
+        size, the checksum at the source is wrong.
         """
         if FileStatus(row.fate).is_stored:
             return self._checked(row)
@@ -78,7 +81,7 @@ class Downloader:
         return self._scanned(row, outcome)
 
     def _checked(self, row: Any) -> Outcome:
-        """Return the outcome of a file that is stored: whether it came by login is asked again."""
+        """Return the outcome of a stored file, after checking again whether it is public."""
         kept = Outcome(FileStatus(row.fate), row.reason, sha256=row.sha256, by_login=row.by_login)
         try:
             return replace(kept, by_login=not self._access.is_public(row.bitstream_id))
@@ -103,7 +106,7 @@ class Downloader:
             share.settle(spent)
 
     def _tries(self, row: Any, announced: Announced, share: Reservation, tries: int) -> Outcome:
-        """Try at a file for which there is room in the import, and on the disk as soon as it may be."""
+        """Download a file within its reserved share of the download limit, as soon as the disk has room."""
         self._room.wait(row.size or 0)
         one_try = partial(self._one_try, row, announced, share)
         try:
@@ -122,7 +125,10 @@ class Downloader:
             return _failed(FileStatus.MISSING if isinstance(error, NotFoundError) else FileStatus.FAILED, error)
 
     def _restricted(self, row: Any, error: RestrictedError) -> Outcome:
-        """Not for us now; where the source says until when, it is tried again after that day."""
+        """Return the outcome of a file without access.
+
+        If the source gives the end of an embargo, the outcome includes it.
+        """
         day = self._client.available_from(row.bitstream_id)
         if day is None:
             return Outcome(FileStatus.RESTRICTED, str(error))
@@ -157,7 +163,7 @@ class Downloader:
         return _outcome(fate, came, announced, by_login)
 
     def _into_part(self, download: Callable[[Callable[[bytes], object]], Download], algorithm: str | None) -> Arrival:
-        """Return what a download brought, in a new part of the folder."""
+        """Run a download into a new part of the folder and return its bytes."""
         part, digest, start = self._folder.part(), hashlib.new(algorithm or "md5", usedforsecurity=False), bytearray()
 
         def sink(piece: bytes) -> None:
@@ -174,7 +180,7 @@ class Downloader:
         return Arrival(part, got, digest.hexdigest() if algorithm else None, bytes(start))
 
     def _unpacked(self, came: Arrival, announced: Announced, algorithm: str | None) -> Arrival:
-        """Return the same bytes unpacked, no more of them than are announced, or than a file may have."""
+        """Return the bytes unpacked from gzip, up to the announced size or else the size limit."""
         most = self._limit if announced.size is None else announced.size
 
         def unpack(sink: Callable[[bytes], object]) -> Download:
@@ -196,7 +202,7 @@ class Downloader:
             raise
 
     def _scanned(self, row: Any, outcome: Outcome) -> Outcome:
-        """Return the outcome after the virus scanner has looked at the bytes, if any came."""
+        """Return the outcome after the virus scan of the downloaded bytes, if any."""
         if outcome.part is None:
             return outcome
         try:
@@ -229,7 +235,7 @@ def _wrong_at_the_source(announced: Announced, digest: str | None) -> str:
 
 
 def _two_different(announced: Announced, outcome: Outcome) -> Outcome:
-    """Return the outcome of a file that was not as announced, and different at two downloads."""
+    """Return the outcome of a file whose two downloads differ from the announcement and from each other."""
     reason = (
         f"Not what the source announces ({announced}), and two downloads were not alike. It is not downloaded again "
         "until the source announces something else, except by a full check or “Retry failed”."
@@ -238,7 +244,7 @@ def _two_different(announced: Announced, outcome: Outcome) -> Outcome:
 
 
 def _is_packed_on_the_way(announced: Announced) -> bool:
-    """Return whether a packed body is unpacked, where neither size nor checksum can tell (RFC 9110, 8.4)."""
+    """Return whether to unpack a body when neither size nor checksum decides it (RFC 9110, 8.4)."""
     return announced.size is None and announced.checksum is None and not announced.is_packed_itself()
 
 
