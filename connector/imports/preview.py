@@ -1,7 +1,7 @@
-"""A preview: reads a source as an import would, and records what the import would change. It writes only PreviewRows.
+"""A preview: reads a source as an import would, and records the changes that the import would make.
 
-It uses the importer with another recorder. The recorder writes a row for each item where an import would write a
-holding. So a preview stops, resumes and finds missing items in the same way.
+A preview writes only PreviewRows. It uses the importer with another recorder, which writes a row for each item where an
+import would write a holding. So previews stop, resume and find missing items with the same code as imports.
 """
 
 from __future__ import annotations

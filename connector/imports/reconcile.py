@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 HOLDING, ITEM = Holding.__table__, store.ITEM
 BATCH = 100
-KIND = "whereabouts"  # of requests
+KIND = "whereabouts"  # kind of request (see `OutageWait`)
 NAMED = 5
 
 

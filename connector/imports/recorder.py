@@ -296,7 +296,7 @@ class Recorder:
         return dict.fromkeys(FileStatus, 0) | dict(db.session.execute(query).all())
 
     def new_file_problems(self) -> dict[str, int]:
-        """Return by status how many files this job was the first to find with a status that counts as a problem only once."""
+        """Return by status how many files this job was the first to find with a status that is a problem only once."""
         held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None))
         mine = (FILE.c.item_id.in_(held), FILE.c.first_met_by == self._job_id)
         once = FILE.c.fate.in_([fate for fate in FileStatus if fate.is_problem_once])
@@ -415,7 +415,7 @@ class Recorder:
     def _note_unlisted_files(self, saved: Sequence[Saved]) -> None:
         """Record the items whose files could not be listed as problems.
 
-        Delete the records of items whose files came since.
+        Delete the records of items whose files were listed since.
         """
         unlisted = {s.item_id: s for s in saved if s.item.files_error is not None}
         listed = self._unlisted.intersection(s.item_id for s in saved if s.item.bitstreams is not None)
@@ -458,7 +458,7 @@ def identity(action: str, key: str, subject: Item | Failure) -> dict[str, Any]:
 
 
 def name_of(failure: Failure) -> str:
-    """Return the name that tells a failed item from others of its job: its id, its handle or else the reason."""
+    """Return the name that identifies a failed item within its job: its id, its handle or else the reason."""
     return failure.id or failure.handle or failure.reason
 
 

@@ -50,9 +50,9 @@ def due(harvest: Importer) -> Part | None:
 
 
 def plan(harvest: Importer) -> dict[str, Any] | None:
-    """Return the cursor from which the next slice starts, with the known best page sizes, or None.
+    """Return the cursor from which the next slice starts with the cheapest known page plan, or None.
 
-    The plan comes from the slice of this run, else from its full reading of the scope, else from an earlier run.
+    The plan is the one found by the slice of this run, by its full reading of the scope, or by an earlier run.
     """
     cursor = harvest.cursor
     if "slice" in cursor:
@@ -64,7 +64,7 @@ def plan(harvest: Importer) -> dict[str, Any] | None:
 
 
 def read(harvest: Importer, part: Part) -> None:
-    """Read the items of a slice in full and record what has changed, each page with its cursor.
+    """Read the items of a slice in full and record their changes, each page with its cursor.
 
     Items that this run has not met are left to the next run.
     """

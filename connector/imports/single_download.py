@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .importer import Importer
 
 log = logging.getLogger(__name__)
-KIND = "file"  # of requests
+KIND = "file"  # kind of request (see `OutageWait`)
 TRIES = 3
 START = 1024  # bytes needed to recognise a web page
 

@@ -1,7 +1,7 @@
-"""Undoes an import: deletes what it added and restores what it changed (design rules 1 to 3).
+"""Undoes an import: deletes the items it added and restores the items it changed (design rules 1 to 3).
 
 The work is done in small transactions, each of which leaves a consistent state. Each step deletes the records that it
-has processed, so an undo that was stopped or killed resumes where it ended.
+has processed, so an undo that was stopped or killed continues at the same place.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def _release(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     db.session.execute(update(CHANGE).where(CHANGE.c.item_id.in_(gone)).values(before=None))
     db.session.execute(delete(ITEM).where(ITEM.c.id.in_(gone)))
     changed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED)
-    stay -= set(db.session.scalars(changed.where(CHANGE.c.item_id.in_(stay))))  # counted when they are restored
+    stay -= set(db.session.scalars(changed.where(CHANGE.c.item_id.in_(stay))))  # `_restore` counts these
     run.advance({"removed": len(gone), "kept": len(stay)})
     return True
 

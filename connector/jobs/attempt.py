@@ -49,7 +49,7 @@ class JobAttempt:
         self.job_id, self.attempt, self._engine, self._zone = job_id, attempt, engine, zone
         self.stop = threading.Event()
         self._said, self._untold = "Starting", 0
-        self._waits: dict[int, tuple[WaitReason, str, datetime]] = {}  # by thread
+        self._waits: dict[int, tuple[WaitReason, str, datetime]] = {}  # by thread id
         self._outages: list[OutageWait] = []
         self.paused = False
         self.resume_at: datetime | None = None
@@ -72,7 +72,7 @@ class JobAttempt:
         _under_way.discard(self)
 
     def pause(self) -> None:
-        """End this attempt at its cursor; the job goes back to the queue."""
+        """End this attempt at its cursor. The job is then queued again."""
         self.paused = True
         self.stop.set()
 

@@ -129,10 +129,7 @@ def counts(job: ImportJob) -> Sequence[tuple[str, Any]]:
 
 
 def files(job: ImportJob) -> Sequence[tuple[str, int]]:
-    """Return how many files have each status, as (status, number).
-
-    Stored files come first. Empty statuses are left out.
-    """
+    """Return how many files have each status, as (status, number), without empty statuses. Stored files are first."""
     found = [(FileStatus(fate), number) for fate, number in job.files.items() if number]
     return [(FATES[fate], number) for fate, number in sorted(found, key=lambda pair: not pair[0].is_stored)]
 

@@ -96,10 +96,7 @@ class Schedule:
         return f"{days[self.every]} at {self.at:%H:%M}" + (f", only {self.window}" if self.window else "")
 
     def next_after(self, after: datetime, zone: tzinfo) -> datetime:
-        """Return the next time at which an import is due.
-
-        On a day where the hour occurs twice, the first one counts.
-        """
+        """Return the next time at which an import is due. If the hour occurs twice on a day, the first one counts."""
         return next(_moments_after(after, self.at, zone, self._is_day))
 
     def _is_day(self, day: date) -> bool:

@@ -62,7 +62,7 @@ def set_schedule(source_id: int, schedule: Schedule | None) -> None:
 def owners(source: Source) -> set[str]:
     """Return who may change the schedule, besides administrators: its owner, and the owner of the first import.
 
-    A later import by another user gives no such right.
+    A user who only repeats an import does not become an owner.
     """
     first = select(JOB.c.owner).where(JOB.c.source_id == source.id, JOB.c.kind == Kind.IMPORT).order_by(JOB.c.id)
     return {owner for owner in (_owner(source), db.session.scalar(first.limit(1))) if owner}
@@ -100,7 +100,7 @@ def start_due(now: datetime | None = None) -> list[int]:
 
 
 def _fix_future_due_times(now: datetime) -> None:
-    """Correct due times that are later than the schedule allows. They come from a clock that was ahead at the time."""
+    """Correct due times that are later than the schedule allows. The clock was ahead when they were computed."""
     rows = db.session.execute(select(SOURCE.c.id, SOURCE.c.due, SOURCE.c.schedule).where(SOURCE.c.due > now)).all()
     db.session.rollback()
     for row in rows:
