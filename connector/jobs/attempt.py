@@ -113,7 +113,7 @@ class JobAttempt:
     def reach(self, connect: Callable[..., Way], repository: Repository) -> Way:
         """Return the connection to the repository that `connect` opens.
 
-        It shares the stop event and shows its waits here.
+        This attempt shows the waits of its requests.
         """
         return connect(repository, new_outage=self.new_outage)
 
