@@ -1,6 +1,7 @@
 """The client for DSpace 7 to 10 (`/server/api`). All names of its JSON stay in the hal_* modules.
 
-Of addresses in answers only the path is used: behind proxies their scheme and host are often wrong (design rule 14).
+The client uses only the path of addresses in responses: behind proxies, scheme and host are often wrong (design rule
+14).
 """
 
 from __future__ import annotations
@@ -60,17 +61,18 @@ from .visibility import OpenItems, visible_by_search
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _CLOSES_FILES = (SourceState.WITHDRAWN, SourceState.SUPERSEDED)
 _HOMES = (("embed", "owningCollection"), ("embed", "mappedCollections"))
-_TRIES = 2  # of a count, after which it is waited for, or done without
+_TRIES = 2  # of a count
 
 
 class HalClient:
-    """Reads a DSpace 7 to 10. Methods raise the errors of `connector.errors`.
+    """A client for DSpace 7 to 10. Methods raise the errors of `connector.errors`.
 
-    `limit` is the most items or collections asked for at once (the files of one item are not cut by it); `width()`
-    gives how many requests may run in parallel now. `can_select`: walks and counts may be of a subset.
-    `lists_all_items`: the list of the entire repository shows readable items of closed collections.
-    `lists_closed_files`: items list files that we may not read, too. `tells_unknown`: unknown ids are told from closed
-    ones.
+    `limit`: the maximum number of items or collections per request. It does not apply to the files of an item.
+    `width()`: the number of requests that may run in parallel now.
+
+    `can_select`: walks and counts accept a subset. `lists_all_items`: the list of the entire repository contains
+    readable items of closed collections. `lists_closed_files`: items also list files that the reader may not read.
+    `tells_unknown`: the answers for unknown and closed ids differ.
     """
 
     can_select = True
@@ -99,12 +101,12 @@ class HalClient:
 
     @property
     def unanswered(self) -> frozenset[str]:
-        """The optional questions that this repository does not answer (see `optional_requests`)."""
+        """Return the optional questions that this repository does not answer (see `optional_requests`)."""
         return self._optional.unanswered
 
     @cached_property
     def searches_private(self) -> bool:
-        """Whether searches ask for private items, too: where we are signed in, unless the site refuses that."""
+        """Return whether searches include private items: with a login, unless the site refuses such a search."""
         if not self._http.is_signed_in:
             return False
         params = [*items_in(Scope(ScopeKind.REPOSITORY), with_private=True), ("size", 1)]
@@ -116,16 +118,15 @@ class HalClient:
         return True
 
     def communities(self) -> Iterator[Community]:
-        """All communities, in no useful order."""
+        """Return all communities, in no particular order."""
         return self._tree.communities()
 
     def collections(self) -> Iterator[Collection]:
-        """All collections, in no useful order."""
+        """Return all collections, in no particular order."""
         return self._tree.collections()
 
     def find(self, kind: ScopeKind, identifier: str) -> Scope:
-        """The object with this uuid or handle, which exists and is of this kind. Raises NotFoundError or
-        RestrictedError."""
+        """Return the object of this kind with this uuid or handle. Raise NotFoundError or RestrictedError."""
         if kind is ScopeKind.REPOSITORY:
             return Scope(kind, "", None, self.server.name or urlsplit(self.server.site_url).netloc)
         if is_uuid(identifier):
@@ -141,7 +142,7 @@ class HalClient:
         return scope
 
     def resolve(self, path: str) -> Scope | None:
-        """The object a page of the site shows, or None if it shows none. Raises as `find`."""
+        """Return the object that a page of the site shows, or None if it shows none. Raise as `find`."""
         shown = object_of(path)
         if shown is None:
             return None
@@ -149,15 +150,15 @@ class HalClient:
         return self._scope(*located(self._api, identifier)) if kind is None else self.find(kind, identifier)
 
     def collection(self, id: str) -> Collection:
-        """A collection with its texts. Raises NotFoundError or RestrictedError."""
+        """Return a collection with its texts. Raise NotFoundError or RestrictedError."""
         return shapes.collection_of(*self._object(ScopeKind.COLLECTION, id, [PARENT]))
 
     def count(self, scope: Scope, subset: Subset | None = None) -> int | None:
-        """How many items the source says are in the scope, or in a subset of it: one search for a page of one.
+        """Return how many items the source counts in the scope, or in a subset of it.
 
-        None where it refuses the query, and for a scope of one item, which is no scope of searches. A scope that this
-        client has not met yet is looked up before. Waits as a walk does; raises NotFoundError or RestrictedError for
-        the scope.
+        Return None if the source refuses the query, and for a single item, which is no search scope. Takes one search
+        for a page of one item, and a look-up of a scope that is new to this client. Wait while the repository is down.
+        Raise NotFoundError or RestrictedError if the scope cannot be read.
         """
         if scope.kind is ScopeKind.ITEM:
             return None
@@ -172,9 +173,9 @@ class HalClient:
             return None
 
     def estimate(self, scope: Scope, sample: Sample, *, at_once: int) -> Estimate:
-        """About what a first import of the scope will take, `at_once` requests at a time.
+        """Return an estimate of a first import of the scope with `at_once` parallel requests.
 
-        At most eight requests: the scope, the first page of the walk and a few others, and two small files.
+        Takes at most eight requests: the scope, the first page of the walk, a few other pages, and two small files.
         """
         size = complete_plans(self._sizes).first.size
         total = sample.read(lambda: self._page_at(scope, 0)).total or 0
@@ -201,13 +202,14 @@ class HalClient:
         subset: Subset | None = None,
         with_access: bool = False,
     ) -> Iterator[Page]:
-        """Every item of the scope that can be found, from the beginning or after the page whose cursor is given.
+        """Yield the visible items of the scope in pages, from the beginning or after the page of the cursor.
 
-        `light` items have no files yet. `seen(ids)` tells which are recorded already; those are not given again.
-        `hidden` is not needed here: a count of DSpace 7 and later holds only what we may see. `subset`: only what is in
-        it, counted by itself, and the same again for a cursor of such a walk; a scope of one item is read in any case.
-        `with_access`: files tell whether we may read them, as far as the site tells that without further requests.
-        Raises RequestRejectedError where the site refuses the subset's query.
+        `light`: items have no files yet. `seen(ids)` returns the ids that are recorded already; the walk skips those
+        items. `hidden` has no effect here: DSpace 7 and later count only visible items. `subset`: the walk yields and
+        counts only this subset. A cursor needs the subset of its walk. For a single item the subset is ignored.
+        `with_access`: files say whether the reader may read them, if the site says so without further requests.
+
+        Raise RequestRejectedError if the site refuses the query of the subset.
         """
         if scope.kind is ScopeKind.ITEM:
             yield from self._single(scope, cursor, seen)
@@ -227,15 +229,14 @@ class HalClient:
         yield from walk.pages(cursor)
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
-        """The same items with metadata and files, one request each for those that lack them."""
+        """Yield the items with metadata and files, one request for each item that lacks them."""
         return self._complete(items, self._width)
 
     def open_items(self, scope: Scope, ids: Group[str], *, with_files: bool = False) -> OpenItems:
-        """Return those of these items that a search finds, whatever the scope, as it shows them.
+        """Return those of these items that a search finds, in any scope.
 
-        `with_files`: with their files, as far as these can be listed.
-
-        Where the site refuses such a search, they are those in the list of the scope, without files.
+        `with_files`: include their files if these can be listed. If the site refuses such a search, return those that
+        the list of the scope shows, without files.
         """
         found: dict[str, Any] = {}
         try:
@@ -247,9 +248,9 @@ class HalClient:
         return found
 
     def item_state(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
-        """Where an item is that a walk of the scope no longer showed (design rule 7).
+        """Return the state of an item that a walk of the scope did not show any more (design rule 7).
 
-        A number is of before the upgrade to 7, where only the handle is the same (rule 4).
+        A numeric id is from before the upgrade to 7, which kept only the handle (rule 4).
         """
         try:
             if handle and not is_uuid(item_id):
@@ -259,7 +260,7 @@ class HalClient:
             return SourceState.VANISHED
         except RestrictedError:
             return SourceState.HIDDEN
-        required(found, "uuid", str, url)  # an answer of another shape says nothing of the item
+        required(found, "uuid", str, url)  # a response of another shape says nothing about the item
         if (state := shapes.state_of(found, url)) is not SourceState.PRESENT:
             return state
         if scope.kind not in (ScopeKind.COLLECTION, ScopeKind.COMMUNITY):
@@ -267,21 +268,21 @@ class HalClient:
         return SourceState.PRESENT if self._is_within(found, url, scope) else SourceState.ELSEWHERE
 
     def ping(self) -> None:
-        """Raises TransientError while the repository does not answer."""
+        """Raise TransientError if the repository does not answer."""
         self._api.check()
 
     def download(self, bitstream_id: str, sink: Callable[[bytes], object], *, limit: int | None = None) -> Download:
-        """Give the bytes of a file to `sink`, at most `limit`. Raises RestrictedError for an embargoed one."""
+        """Pass the bytes of a file to `sink`, at most `limit` bytes. Raise RestrictedError if it is under embargo."""
         return self._http.download(f"{self.server.api_url}/core/bitstreams/{bitstream_id}/content", sink, limit=limit)
 
     def is_open(self, bitstream_id: str) -> bool | None:
-        """Return whether we may read a file, whose bytes are not read for that; None where that cannot be told."""
+        """Return whether the reader may read a file, or None if unknown. Does not read the file."""
         return may_read(self._http, f"{self.server.api_url}/core/bitstreams/{bitstream_id}/content")
 
     def file_access(self, item_id: str, bitstream_ids: Group[str]) -> Mapping[str, FileAccess]:
-        """Return of these files of an item whether we may read each, as far as that is told.
+        """Return whether the reader may read each of these files of an item, as far as known.
 
-        9 and later tell it of all files of an item in one request, older ones by one a file.
+        9 and later answer this for all files of an item in one request. Older versions need one request per file.
         """
         if self.server.generation < TELLS_ACCESS:
             return access_one_by_one(self.is_open, bitstream_ids)
@@ -290,13 +291,13 @@ class HalClient:
             found = self._optional.ask(Question.ACCESS, ask, plain)
         except (UnansweredError, TooLargeError):
             return access_one_by_one(self.is_open, bitstream_ids)
-        except LASTING_ERRORS:  # of the item: where that stands is told elsewhere
+        except LASTING_ERRORS:  # the item itself fails; `item_state` reports its state
             return {}
         told = {id: access for id, access in found.items() if id in bitstream_ids}
         return {**told, **access_one_by_one(self.is_open, [id for id in bitstream_ids if id not in told])}
 
     def _lists_access(self, scope: Scope) -> bool:
-        """Return whether lists of items may tell who may read files: an optional question (see `optional_requests`)."""
+        """Return whether lists of items can include file access, an optional question (see `optional_requests`)."""
         embeds = [*self._api.embedding_files(with_access=True), *self._api.embedding_access()]
         params = [*items_in(scope, with_private=self.searches_private), ("size", 1), ("page", 0), *embeds]
         try:
@@ -306,10 +307,10 @@ class HalClient:
         return True
 
     def available_from(self, bitstream_id: str) -> date | None:
-        """The day on which the embargo of a file that was refused ends, or None where that is not told.
+        """Return the day on which the embargo of a refused file ends, or None if unknown.
 
-        9 and later tell it of each file. The access status of an item, on 7.3 and later, is of its first file only, and
-        has no date before 9. One request, made once: whatever goes wrong, it is not told.
+        9 and later give it for each file. From 7.3 on, the access status of an item describes its first file only, and
+        has no date before 9. Takes one request without retries. Every error means unknown.
         """
         if self.server.generation < TELLS_ACCESS:
             return None
@@ -328,7 +329,10 @@ class HalClient:
         return Scope(kind, required(found, "uuid", str, url), handle, name or "")
 
     def _object(self, kind: ScopeKind, id: str, params: Iterable[tuple[str, str]] = ()) -> tuple[shapes.Json, str]:
-        """An object by its uuid. A malformed one is not asked for: that would be answered with 401, not 404."""
+        """Return the object with this uuid.
+
+        A malformed uuid is not requested, as the server would answer 401 instead of 404.
+        """
         try:
             if not is_uuid(id):
                 raise NotFoundError("")
@@ -341,7 +345,10 @@ class HalClient:
             ) from None
 
     def _check(self, scope: Scope) -> None:
-        """Raises NotFoundError or RestrictedError: search takes a scope it does not know for the whole repository."""
+        """Raise NotFoundError or RestrictedError if the scope cannot be read.
+
+        Without this check, a search with an unknown scope would search the whole repository.
+        """
         if scope.kind is ScopeKind.REPOSITORY or scope.id in self._checked:
             return
         self._patience.retry_until_available("page", lambda: self._object(scope.kind, scope.id))
@@ -366,7 +373,7 @@ class HalClient:
         return read_items_individually(items, completed, self._patience, width, control=self._api.check)
 
     def _completed(self, item: Item, *, with_access: bool) -> Item | Failure:
-        """Return an item with its metadata and files. Raises PartlyRead where the files may come at another time."""
+        """Return an item with its metadata and files. Raise PartlyRead if the files may be readable later."""
         try:
             found = self._whole(item) if item.metadata is None else item
         except NotFoundError:
@@ -383,7 +390,7 @@ class HalClient:
             raise PartlyRead(found, error) from error
 
     def _state(self, id: str) -> SourceState:
-        """Return where an item stands whose files are refused: it may have been withdrawn since it was listed."""
+        """Return the state of an item whose files are refused: it may have been withdrawn since the listing."""
         try:
             return shapes.state_of(*self._api.get(f"core/items/{id}", kind="item"))
         except NotFoundError:
@@ -392,7 +399,7 @@ class HalClient:
             return SourceState.HIDDEN
 
     def _whole(self, item: Item) -> Item:
-        """Return an item with its metadata, and with its files where these are embedded. Raises as `_completed`."""
+        """Return an item with its metadata, and with its files if they are embedded. Raise as `_completed`."""
         path, owner = f"core/items/{item.id}", ("embed", "owningCollection")
         try:
             found, url = self._api.get(path, [*self._api.embedding_files(), owner], kind="item", tries_at_500=1)
@@ -405,9 +412,9 @@ class HalClient:
         return replace(read, bitstreams=()) if _closes_files(read) else self._api.with_embedded_files(read, found, url)
 
     def _with_files(self, item: Item, *, with_access: bool) -> Item | Failure:
-        """Return an item with its files, which are closed to all once it was withdrawn or replaced by a newer version.
+        """Return an item with its files. A withdrawn or superseded item gets no files, as these are closed to all.
 
-        Where the files are refused, the item may have gone since it was listed: its own answer tells.
+        If the files are refused, a new request for the item shows whether its state has changed since the listing.
         """
         if _closes_files(item):
             return replace(item, bitstreams=())
@@ -426,9 +433,9 @@ class HalClient:
             return as_far_as_read(item, str(error))
 
     def _is_within(self, found: shapes.Json, url: str, scope: Scope) -> bool:
-        """Is an item inside a scope? Where search does not find it there, its collections decide: an index loses items.
+        """Return whether an item is inside a scope. A scope that does not exist any more contains nothing.
 
-        A scope that is gone holds nothing.
+        If a search does not find the item there, its collections decide: a search index can lose items.
         """
         try:
             self._check(scope)
@@ -445,7 +452,7 @@ class HalClient:
         return any(scope.id in self._above(ScopeKind.COLLECTION, home) for home in homes)
 
     def _above(self, kind: ScopeKind, id: str) -> Iterator[str]:
-        """Yield the ids of the communities above a collection or community, as far as they can be read."""
+        """Yield the ids of the communities above a collection or community, as far as they are readable."""
         while id:
             try:
                 found, url = self._object(kind, id, [PARENT])
@@ -459,13 +466,13 @@ class HalClient:
     # Questions that a site may not answer
 
     def _require(self, scope: Scope, subset: Subset | None) -> None:
-        """Raises UnansweredError where the site refuses searches for such a subset."""
+        """Raise UnansweredError if the site refuses searches for such a subset."""
         if question := question_of(subset):
             ask = self._counting(scope, subset)
             self._patience.retry_until_available("page", lambda: self._optional.require(question, ask))
 
     def _counting(self, scope: Scope, subset: Subset | None) -> Callable[[], int]:
-        """Return a request for how many items a search finds: for a page of one."""
+        """Return a function that requests the number of items that a search finds, with a page of one."""
         params = [*items_in(scope, subset, with_private=self.searches_private), ("size", 1)]
         return lambda: self._api.search(params, tries=_TRIES)[0].total
 
@@ -478,7 +485,7 @@ class HalClient:
         return True
 
     def _items_in(self, scope: Scope) -> OpenItems:
-        """Return all items that the list of a scope shows, by id. The list is read once."""
+        """Return the items that the list of a scope shows, by id. The list is read only once."""
         if scope not in self._listed:
             try:
                 pages = self.walk(scope, light=True, seen=lambda ids: set())

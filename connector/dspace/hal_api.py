@@ -1,4 +1,4 @@
-"""The requests to the API of DSpace 7 to 10 that clients and walks share: search, single objects, files of an item."""
+"""The requests to the API of DSpace 7 to 10 that clients and walks share: search, single objects, files of items."""
 
 from __future__ import annotations
 
@@ -24,26 +24,28 @@ Params = Sequence[tuple[str, Any]]
 
 _BUNDLES, _BITSTREAMS = 100, 500
 _FILES, _ACCESS = "bundles/bitstreams", "accessStatus"
-TELLS_ACCESS = 9  # the first generation that tells it of single files
+TELLS_ACCESS = 9  # the first generation with an access status for single files
 TRIES = 4
 
 
 class Answer(NamedTuple):
-    """Parsed JSON and the URL it came from, for the sentences of errors."""
+    """Parsed JSON and its URL, which error messages name."""
 
     json: Any
     url: str
 
 
 class HalApi:
-    """GET requests below `/server/api`. Every method raises what `HttpClient` raises, and BadResponseError for an
-    unknown shape."""
+    """GET requests below `/server/api`.
+
+    Every method raises the errors of `HttpClient`, and BadResponseError for JSON of an unexpected shape.
+    """
 
     def __init__(self, http: HttpClient, server: Server):
         self.http, self.server = http, server
-        # From 10 on metadata are filtered by language unless this projection is asked for; before, it is unknown.
+        # Without this projection, 10 and later return the metadata of one language only. Older ones do not know it.
         self._projection = [("projection", "allLanguages")] if server.generation >= 10 else []
-        self._broken_off: dict[str, int] = {}  # files of each item that came before its lists broke off
+        self._broken_off: dict[str, int] = {}  # the number of files of each item that an interrupted try had read
 
     def get(
         self,
@@ -54,7 +56,7 @@ class HalApi:
         tries: int = TRIES,
         tries_at_500: int | None = None,
     ) -> Answer:
-        """The JSON at a path below the base of the API."""
+        """Return the JSON at a path below the base of the API."""
         found = self._sized(path, params, kind=kind, tries=tries, tries_at_500=tries_at_500)
         return Answer(found.value, found.url)
 
@@ -68,32 +70,38 @@ class HalApi:
     def search(
         self, params: Params, *, kind: str = "search", tries: int = TRIES, tries_at_500: int | None = None
     ) -> tuple[Listed, str]:
-        """A page of search results, and its URL."""
+        """Return a page of search results, and its URL."""
         try:
             answer = self._sized("discover/search/objects", params, kind=kind, tries=tries, tries_at_500=tries_at_500)
-        except TooLargeError as error:  # a smaller page may do
+        except TooLargeError as error:  # a smaller page may succeed
             raise BadResponseError(str(error), error.url) from error
         return replace(searched(answer.value, answer.url), size_bytes=answer.size), answer.url
 
     def check(self) -> None:
-        """Raises TransientError while the repository is in trouble: one item is searched for, any one."""
+        """Raise TransientError if the repository does not answer a search for one arbitrary item."""
         self.search([("dsoType", "item"), ("size", 1), ("page", 0)], tries=1)
 
     def embedding_files(self, *, with_access: bool = False) -> Params:
-        """The parameters that make items bring their files. Sizes are inert beside a projection, and not sent then."""
+        """Return the parameters that embed files in items.
+
+        The sizes have no effect together with a projection, so they are not sent then.
+        """
         sizes = [("embed.size", f"bundles={_BUNDLES}"), ("embed.size", f"bundles/bitstreams={_BITSTREAMS}")]
         embeds = [("embed", f"{_FILES}/{name}") for name in self._embeds(with_access)]
         return [*embeds, *([] if self._projection else sizes)]
 
     def embedding_access(self) -> Params:
-        """The parameters that make items tell the access to their first file, where that to each is not told."""
+        """Return the parameters that embed the access to an item's first file.
+
+        Empty on servers that give the access to each file.
+        """
         return [] if self.server.generation >= TELLS_ACCESS else [("embed", _ACCESS)]
 
     def with_files(self, item: Item, bundles: Json | None = None, url: str = "", *, with_access: bool = False) -> Item:
-        """The item with all its files that may be seen, in the order of bundles; `bundles`: the embedded list, if any.
+        """Return the item with all its visible files, in the order of its bundles.
 
-        A closed bundle or file is left out by DSpace, though `totalElements` counts it. Raises BadResponseError where
-        fewer come than in an earlier try that broke off.
+        `bundles`: the embedded list, if any. DSpace leaves out a closed bundle or file, though `totalElements` counts
+        it. Raise BadResponseError if an earlier, interrupted try read more files.
         """
         before, files = self._broken_off.get(item.id, 0), list[Bitstream]()
         try:
@@ -108,31 +116,31 @@ class HalApi:
         return with_bitstreams(item, tuple(files))
 
     def _embeds(self, with_access: bool) -> Sequence[str]:
-        """Return what files bring: their format, and where it is wanted and told, who may read them."""
+        """Return what to embed in files: the format, and the access status if it is wanted and available."""
         return ("format", _ACCESS) if with_access and self.server.generation >= TELLS_ACCESS else ("format",)
 
     def with_embedded_files(self, item: Item, found: Json, url: str, *, with_access: bool = False) -> Item:
-        """Return the item with the files embedded in its JSON, or without them where these are missing or broken."""
+        """Return the item with the files embedded in its JSON, or without them if they are missing or malformed."""
         try:
             bundles = embedded(found, "bundles", url)
             return item if bundles is None else self.with_files(item, bundles, url, with_access=with_access)
-        except (RepositoryError, AddressNotAllowedError):  # met again when the files are asked for by themselves
+        except (RepositoryError, AddressNotAllowedError):  # the separate request for the files meets this error again
             return item
 
     def access(self, item_id: str) -> dict[str, FileAccess]:
-        """Return which files of an item we may read, by their ids, as far as that is told (9 and later)."""
+        """Return which files of an item the reader may read, by file id, as far as known (9 and later)."""
         rows = self._files(item_id, None, "", (_ACCESS,))
         told = ((required(found, "uuid", str, url), access_of(found, url)) for found, _, url in rows)
         return {id: access for id, access in told if access is not None}
 
     def check_files(self, item_id: str) -> None:
-        """Ask for the files of an item, and for nothing else of them. Raises what is wrong with the item."""
+        """Request the files of an item, without embeds. Raise the error of the item, if any."""
         self.get(f"core/items/{item_id}/bundles", [("size", 1)], tries=1)
 
     def _files(
         self, item_id: str, bundles: Json | None, url: str, embeds: Sequence[str]
     ) -> Iterator[tuple[Json, str, str]]:
-        """The files of an item, each with the name of its bundle and the URL that it came from."""
+        """Yield the files of an item, each with the name of its bundle and the URL of its JSON."""
         path = f"core/items/{item_id}/bundles"
         sizes = [] if self._projection else [("embed.size", f"bitstreams={_BITSTREAMS}")]
         params = [*(("embed", f"bitstreams/{name}") for name in embeds), *sizes]
@@ -153,14 +161,14 @@ class HalApi:
                 yield found, name, source
         except RestrictedError:
             if first is not None:
-                raise  # else the whole list is closed, which is why it was left out
+                raise  # without an embedded list, the whole list is closed
 
     def _rows(
         self, name: str, first: Json | None, url: str, path: str, params: Params, size: int
     ) -> Iterator[tuple[Json, str]]:
-        """The rows of a list, to its end. What is embedded is its first page; without it that is asked for, too.
+        """Yield all rows of a list, each with its URL. The embedded page, if any, is the first page of the list.
 
-        Where that page is a small part of the list, as on 10, it is asked for in larger ones.
+        If that page is a small part of the list, as on 10, the list is read from the start in larger pages.
         """
         start = None if first is None else (listed(first, name, url), url)
         if start is None or start[0].total > 2 * start[0].size < 2 * size:
@@ -176,12 +184,14 @@ class HalApi:
 def to_the_end(
     first: tuple[Listed, str], read: Callable[[int, int], tuple[Listed, str]]
 ) -> Iterator[tuple[Listed, str]]:
-    """Yield the pages of a list, each with its address, from the first on. `read(number, size)` returns another.
+    """Yield the pages of a list, each with its URL, from the first on. `read(number, size)` returns another page.
 
-    Its counts are not trusted. Rows that may not be read leave short or empty pages; but however many pages a list
-    promises, it has ended after a few that bring nothing new. Where the last page is full, or more came than is
-    counted, one more is asked for. Raises BadResponseError where a list forgets rows that it gave or has far more than
-    it counts, TooLargeError where it has more than MOST_LISTED.
+    The counts of the list are not trusted. Rows that may not be read leave short or empty pages. The list ends after a
+    few pages without new rows, however many pages it promises. If the last page is full, or if there are more rows than
+    the count says, one more page is read.
+
+    Raise BadResponseError if the count falls below rows that were listed before, or if there are far more rows than the
+    count says. Raise TooLargeError if there are more than MOST_LISTED rows.
     """
     (page, url), number, end, before = first, 0, ListEnd(most_rows=MOST_LISTED), list[Any]()
     while True:

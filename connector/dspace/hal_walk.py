@@ -1,7 +1,7 @@
-"""A walk over all items of a scope of DSpace 7 to 10, by search: in order, complete, and to be taken up at any page.
+"""Lists all items of a scope of DSpace 7 to 10 by search, in order and completely. A walk can resume after any page.
 
-Search promises no order between equal keys, so only distinct ids prove completeness: where they fall short of the
-source's count, the scope is listed again in other ways until nothing is missing.
+Search guarantees no order between equal keys, so only distinct ids prove a complete list. If there are fewer ids than
+the source counts, the walk lists the scope again in other orders and parts until no item is missing.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from .records import Failure, Item, Page, Scope, ScopeKind, Subset
 
 @dataclass(frozen=True, slots=True)
 class HalReading:
-    """How a walk reads: `sizes` are the page sizes allowed; `complete` makes light items complete, some at a time.
+    """The settings of a walk.
 
+    `sizes`: the allowed page sizes. `complete`: adds metadata and files to light items, several at a time.
     `lists_parts`: whether the site answers searches for a part of the items. `with_private`: see `items_in`.
-    `with_access`: pages tell who may read files, as far as the site tells it.
+    `with_access`: pages say who may read files, as far as the site says it.
     """
 
     api: HalApi
@@ -44,7 +45,7 @@ class HalReading:
 
 
 class HalItemLister:
-    """One walk over one scope; `pages` may be called once."""
+    """One walk over one scope. `pages` may be called only once."""
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class HalItemLister:
         self._reading, self._api, self._scope, self._plans = reading, reading.api, scope, plans
         self._subset, self._light, self._seen = subset, light, seen
         is_collection = scope.kind is ScopeKind.COLLECTION
-        # What is imported is this collection, also where an item is only mapped into it.
+        # Items that are only mapped into the imported collection belong to it, too.
         self._collection = records.Collection(scope.id, scope.handle, scope.name) if is_collection else None
         self._embeds_owner = with_collection and not is_collection
         self._met: set[str] = set()
@@ -68,11 +69,11 @@ class HalItemLister:
         self._plan, self._way, self._offset = plans.first, WAYS[0], 0
         self._chosen: PagePlan | None = None
         self._is_trying = False
-        self._uncut_size = 0  # the largest size of a page that no cap has cut
+        self._uncut_size = 0  # the largest page size that the server did not reduce
         self._pages = self._new_pages()
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
-        """The pages from the beginning, or after the one whose cursor is given."""
+        """Yield the pages from the beginning, or after the page of the cursor."""
         at = cursor or {}
         self._is_resumed = cursor is not None
         self._tally = SeenCounter(*(at.get(name, 0) for name in ("count", "total", "most", "lacking")))
@@ -85,9 +86,9 @@ class HalItemLister:
             met = len(self._met)
             yield from self._again(number)
             if self._end.is_reached and len(self._met) == met:
-                return  # the count is false, and nothing is missing
+                return  # the count is wrong, and nothing is missing
 
-    # The first way: by accession, as cheaply as can be
+    # The first order: by accession date, with the cheapest plan
 
     def _first_way(self, at: Cursor) -> Iterator[Page]:
         self._offset, self._chosen = at.get("offset", 0), self._plans.named(at.get("plan"))
@@ -99,7 +100,7 @@ class HalItemLister:
         yield from self._to_the_end(self._chosen or first)
 
     def _to_the_end(self, plan: PagePlan) -> Iterator[Page]:
-        """Read to the last page that is promised, or that brings something new, and one more where that is in doubt."""
+        """Read to the last page that the count promises or that has new rows, and one more page if in doubt."""
         end = lambda: self._end.after(self._offset, self._tally.total)  # noqa: E731
         while self._offset < end():
             yield from self._read(plan, end)
@@ -108,7 +109,10 @@ class HalItemLister:
             yield Page((), self._cursor() | asdict(self._tally), self._tally.total, (failure,))
 
     def _opening(self, plan: PagePlan) -> Iterator[Page]:
-        """One page, that tells the total. A site whose search knows no such sort answers 422: then its own order."""
+        """Read one page, which gives the total.
+
+        A search that does not know the sort field answers 422. The walk then uses the server's own order.
+        """
         end = self._offset + 1
         try:
             yield from self._read(plan, lambda: end)
@@ -125,16 +129,20 @@ class HalItemLister:
                 continue
             yield from self._until(trial.plan, (start // trial.rows + 1) * trial.rows)
             seconds = (self._busy(trial.plan) - busy) / (self._offset - start)
-            # Of a page that fails, only its parts are known to have taken time: what fails is no plan at all.
+            # The time of a failed page is unknown, so a plan with failed pages is never the cheapest.
             costs[trial.plan] = seconds if self._pages.too_large == too_large else math.inf
         self._is_trying, self._chosen = False, cheapest(costs)
 
     def _width(self) -> int:
-        """Requests at a time: while plans are compared the same few for each, as a server shared by more is slower."""
+        """Return the number of parallel requests.
+
+        While plans are compared it is the same low number for each, as a server is slower when it answers more
+        requests.
+        """
         return min(WIDTH_OF_TRIALS, self._reading.width()) if self._is_trying else self._reading.width()
 
     def _busy(self, plan: PagePlan) -> float:
-        """Seconds the server was busy so far with requests of this plan's kinds."""
+        """Return the seconds that the server has spent on requests of this plan's kinds."""
         return sum(self._api.http.busy.get(kind, 0.0) for kind in (plan.name, "bundles", "bitstreams"))
 
     def _until(self, plan: PagePlan, end: int) -> Iterator[Page]:
@@ -158,10 +166,13 @@ class HalItemLister:
     def _cursor(self) -> Cursor:
         return {"way": 0, "offset": self._offset, "plan": self._chosen and self._chosen.name}
 
-    # The other ways: only what was not met yet
+    # The other orders: only new items
 
     def _again(self, number: int) -> Iterator[Page]:
-        """List the scope, or a part of it, in another way. What can be listed in no such way is left out of it."""
+        """List the scope, or a part of it, in another order. Yield only pages with new rows.
+
+        If the site refuses the query, skip this order.
+        """
         self._way, self._plan = WAYS[number], PagePlan(self._reading.sizes[0], False)
         listing, here, end, start = SeenCounter(), set[str](), ListEnd(), 0
 
@@ -185,21 +196,24 @@ class HalItemLister:
         if WAYS[number].query is None and listing.is_whole:
             self._tally = listing
 
-    # What all ways share
+    # Shared by all orders
 
     def _fresh(self, rows: dict[str, Result], unknown: tuple[Failure, ...], cursor: Cursor) -> Step:
-        """The rows neither met in this walk nor recorded before it."""
+        """Return a step with the rows that are new in this walk and not recorded yet."""
         new = rows.keys() - self._met
         recorded = self._seen(new) if new else set()
         self._met |= new
-        # Before a resume, what is recorded was counted in the cursor already.
+        # The cursor of a resumed walk includes the recorded items already.
         self._tally.count += len(new - recorded) if self._is_resumed else len(new)
         fresh = {id: row for id, row in rows.items() if id in new and id not in recorded}
         lacking = {} if self._light else {id: row for id, row in fresh.items() if is_light(row)}
         return Step(fresh, unknown, cursor | asdict(self._tally), self._tally.total, lacking)
 
     def _filled(self, steps: Iterator[Step]) -> Iterator[Page]:
-        """Pages of complete items; of a listing without files, the items of several pages are completed at a time."""
+        """Yield pages of complete items.
+
+        If the list has no files, the items of several pages are completed at the same time.
+        """
         if self._light:
             yield from (step.page() for step in steps)
         elif self._plan.embeds:
@@ -229,7 +243,7 @@ class HalItemLister:
         return PageReader(self._rows, self._reading.sizes, self._reading.patience, self._width, control=self._api.check)
 
     def _rows(self, offset: int, size: int, tries: int) -> Rows:
-        """One page, read in a thread of its own. Where an item breaks its page by its files, it is listed without."""
+        """Read one page in a thread of its own. An item whose files break its page is listed without them."""
         if not self._plan.embeds:
             return self._listed(self._plan, offset, size, tries)
         try:
@@ -249,10 +263,10 @@ class HalItemLister:
         return Rows(items, found.total, failures, found.size_bytes, lacking)
 
     def _lacking(self, found: Listed, offset: int, size: int, url: str) -> int:
-        """Return how many rows a page lacks because their objects are not there. An empty page is the end of a list.
+        """Return the number of rows that a page lacks because their objects do not exist.
 
-        Raises BadResponseError where the page may be cut by a lowered cap, or lacks most of its rows: the rows between
-        would never come (dspace-rest.md, 3.2).
+        An empty page is the end of a list. Raise BadResponseError if the page may be cut by a lowered page size limit,
+        or if it lacks most of its rows: the walk would skip the rows between the pages (dspace-rest.md, 3.2).
         """
         count, last = len(found.rows), min(offset + size, found.total) - 1
         expected = last + 1 - offset
@@ -266,7 +280,7 @@ class HalItemLister:
         return expected - count
 
     def _is_row(self, row: Any, index: int) -> bool:
-        """Return whether a row of a page is that with this index in the whole list: it takes a request."""
+        """Return whether a row of a page is the row with this index in the whole list. Takes one request."""
         found, _ = self._api.search([*self._parameters(PagePlan(1, False)), ("page", index), ("size", 1)])
         return known_id(row) is not None and known_id(row) in map(known_id, found.rows)
 
@@ -279,7 +293,7 @@ class HalItemLister:
         return [*selected, *embeds, *access, *owner]
 
     def _row(self, row: Any, plan: PagePlan, url: str) -> Result:
-        """The item of a row; a row that cannot be understood is a Failure, and its neighbours are safe."""
+        """Return the item of a row, or a Failure if the row is malformed. The other rows are not affected."""
         try:
             found = found_object(row, url)
             item = item_of(found, url, self._collection)

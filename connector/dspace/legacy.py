@@ -1,4 +1,4 @@
-"""The client for DSpace 4, 5 and 6: their REST API, usually at `/rest`, as far as a signed-out reader needs it."""
+"""The client for DSpace 4, 5 and 6. It uses their REST API, usually at `/rest`, with and without a login."""
 
 from __future__ import annotations
 
@@ -56,19 +56,21 @@ _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 class LegacyClient:
-    """Reads a DSpace 4, 5 or 6. Every method raises the RepositoryErrors of `connector.errors`.
+    """A client for DSpace 4, 5 or 6. Every method raises the RepositoryErrors of `connector.errors`.
 
-    `limit`: the most results asked for at once, but for the id list, which loses nothing only in one piece; `width()`:
-    how many requests may run in parallel now. Only the walk and `complete` wait for a repository that is down.
-    `can_select`: these servers list whole collections only, without any query, so no walk is of what changed.
-    `searches_private`: lists show administrators private items without being asked for these. `lists_all_items`: the
-    list of the entire repository shows readable items of closed collections (not on 4). `lists_closed_files`: items do
-    not list files that we may not read. `tells_unknown`: False on 4, which refuses an
-    unknown id as one that is not open.
+    `limit`: the maximum number of results per request. It does not apply to the whole list of a collection, which is
+    complete only in one response. `width()`: the number of requests that may run in parallel now. Only `walk` and
+    `complete` wait while the repository is down.
+
+    `can_select`: these servers only list whole collections and accept no query, so a walk cannot select changed items.
+    `searches_private`: administrators see private items in the lists without a special request. `lists_all_items`: the
+    list of the entire repository contains readable items of closed collections (not on 4). `lists_closed_files`: items
+    do not list files that the reader may not read. `tells_unknown`: False on 4, which gives the same answer for unknown
+    and closed objects.
     """
 
     can_select = False
-    unanswered: Group[str] = frozenset()  # no question to these servers is an optional one
+    unanswered: Group[str] = frozenset()  # these servers get no optional questions
     lists_closed_files = False
     searches_private = False
 
@@ -87,24 +89,24 @@ class LegacyClient:
         self._tree = LegacyTree(self.api, width, patience.stop)
         self._openness = PublicVisibility(self)
 
-    # -- what there is
+    # -- communities and collections
 
     def communities(self) -> Iterator[Community]:
-        """All communities that can be seen, with parent and count."""
+        """Return all visible communities, with parent and count."""
         return self._tree.communities()
 
     def collections(self) -> Iterator[Collection]:
-        """All collections that can be seen; parent_id None where no visible community shows them."""
+        """Return all visible collections. `parent_id` is None if no visible community contains the collection."""
         return self._tree.collections()
 
     def collection(self, id: str) -> Collection:
-        """One collection with its parent and its deposit licence."""
+        """Return a collection with its parent and its deposit licence."""
         row, url = self.api.get(f"collections/{id}", {"expand": "license,parentCommunity"})
         parent = optional(row, "parentCommunity", dict, url)
         return records.collection(row, url, records.identifier(parent, url) if parent else None)
 
     def parts(self, scope: Scope) -> list[Collection]:
-        """The collections that a scope is made of, each once."""
+        """Return the collections of a scope, each once."""
         if scope.kind == ScopeKind.COLLECTION:
             return [records.collection(*self.api.get(f"collections/{scope.id}"))]
         below = scope.kind == ScopeKind.COMMUNITY
@@ -112,7 +114,7 @@ class LegacyClient:
         return list({part.id: part for part in found}.values())
 
     def community_count(self, id: str) -> int | None:
-        """How many items a community counts, those of collections that we may not see included."""
+        """Return the number of items that a community counts, including collections that are not visible."""
         return records.community(*self.api.get(f"communities/{id}", kind="community")).item_count
 
     # -- one object
@@ -127,10 +129,10 @@ class LegacyClient:
         return self.api.can.tells_unknown
 
     def find(self, kind: ScopeKind, identifier: str) -> Scope:
-        """The scope of this kind with this id (uuid or number) or handle ("1/2", "hdl:1/2" or its URL).
+        """Return the scope of this kind with this id (uuid or number) or handle ("1/2", "hdl:1/2" or its URL).
 
-        Raises NotFoundError or RestrictedError. DSpace 4 calls unknown ids not authorised: the sentence leaves it open
-        there.
+        Raise NotFoundError or RestrictedError. DSpace 4 answers "not authorised" for unknown ids, so its error message
+        mentions both reasons.
         """
         if kind == ScopeKind.REPOSITORY:
             return Scope(kind, "", None, self.server.name or urlsplit(self.server.site_url).netloc)
@@ -141,7 +143,7 @@ class LegacyClient:
         return scope
 
     def resolve(self, path: str) -> Scope | None:
-        """The object that the page with this path shows, None if it is no page of an object. Raises as `find`."""
+        """Return the object shown by the page with this path, or None if the page shows no object. Raise as `find`."""
         found = object_of(path)
         if found is None:
             return None
@@ -149,7 +151,7 @@ class LegacyClient:
         return self._by_handle(identifier) if kind is None else self.find(kind, identifier)
 
     def _by_id(self, kind: ScopeKind, id: str) -> Scope:
-        # A malformed id would be a 500 on 6.
+        # DSpace 6 answers 500 to a malformed id.
         if not (_NUMBER.fullmatch(id) or (self.api.can.uuids and is_uuid(id))):
             raise NotFoundError(f"There is no {kind} “{id}”: that is neither an id nor a handle.", self.api.url(""))
         try:
@@ -175,8 +177,10 @@ class LegacyClient:
         return _scope(ScopeKind(name), answer)
 
     def _answer_for(self, handle: str) -> Answer:
-        """The object with a handle. On 5 and 6 a 500 is NotFoundError (unknown or closed) if the server is well
-        else."""
+        """Return the object with a handle.
+
+        Raise NotFoundError if 5 or 6 answers 500, which means unknown or closed, and the server otherwise works.
+        """
         path = f"handle/{quote(handle)}"
         if not self.api.can.tells_unknown:
             return self.api.get(path)
@@ -193,14 +197,14 @@ class LegacyClient:
     # -- items
 
     def count(self, scope: Scope, subset: None = None) -> None:
-        """None: these servers count what we may not see, too, so their counts prove nothing."""
+        """Return None: these servers also count items that are not visible, so their counts prove nothing."""
 
     def estimate(self, scope: Scope, sample: Sample, *, at_once: int) -> Estimate:
-        """About what a first import of the scope will take, `at_once` requests at a time (see `legacy_estimate`)."""
+        """Return an estimate of a first import of the scope with `at_once` requests in parallel."""
         return estimated(self, scope, sample, at_once)
 
     def some_parts(self, scope: Scope) -> tuple[list[Collection], int | None]:
-        """Collections that a scope is made of, and how many items the scope counts; of a community not all of them."""
+        """Return collections of a scope (for a community, only some) and the item count of the scope, or None."""
         if scope.kind is ScopeKind.COMMUNITY:
             found = {part.id: part for part in self._tree.some_collections_below(scope.id, _COMMUNITIES_ASKED)}
             return list(found.values()), self.community_count(scope.id)
@@ -220,18 +224,18 @@ class LegacyClient:
         subset: Subset | None = None,
         with_access: bool = False,
     ) -> Iterator[Page]:
-        """Every item of the scope that can be found, each once, in pages of at most 100 (see `legacy_walk`).
+        """Yield the visible items of the scope, each once, in pages of at most 100 (see `legacy_walk`).
 
-        `light`: items may come without details, where details would cost more. `subset`: a part of the items, as these
-        servers cannot select by time; some of them may come twice (see `legacy_recheck`). `with_access` is not needed:
-        files that we may not read are not listed.
+        `light`: items may come without details if details would cost more. `subset`: one part of the items. These
+        servers cannot select by time, and some items of a part may come twice (see `legacy_recheck`). `with_access` has
+        no effect: these servers do not list files that the reader may not read.
         """
         if subset is not None and subset.part:
             return SliceWalk(self, scope, subset.part).pages(cursor)
         return LegacyItemLister(self, scope, light, with_collection, seen, hidden).pages(cursor)
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
-        """Give light items their metadata and bitstreams, one request each; complete ones pass as they are."""
+        """Yield the items with metadata and bitstreams, one request for each item that lacks them."""
         for is_complete, group in groupby(items, key=lambda item: item.is_complete):
             if is_complete:
                 yield from group
@@ -241,19 +245,23 @@ class LegacyClient:
                 )
 
     def item(self, id: str, *, with_collection: bool = False) -> Item:
-        """One item with metadata, with its bitstreams unless these break its answer, and its collection if wanted."""
+        """Return an item with metadata, and with its collection if wanted.
+
+        Its bitstreams are left out if they break the response.
+        """
         (row, url), _ = self._row(id, ",parentCollection" if with_collection else "")
         owner = optional(row, "parentCollection", dict, url)
         return records.item_with_details(row, url, records.collection(owner, url) if owner else None)
 
     def open_items(self, scope: Scope, ids: Group[str], *, with_files: bool = False) -> OpenItems:
-        """Return those of these items that the lists of the scope show us, in any case with files (see
-        `PublicVisibility`)."""
+        """Return those of these items that the lists of the scope show, with files (see `PublicVisibility`)."""
         return self._openness.found(scope, ids)
 
     def homes(self, item_id: str) -> list[Scope]:
-        """The collections that an item is in and that we may see. Raises NotFoundError or RestrictedError for the
-        item."""
+        """Return the visible collections that contain an item.
+
+        Raise NotFoundError or RestrictedError if the item cannot be read.
+        """
         kind = ScopeKind.COLLECTION
         row, url = self.patience.retry_until_available(
             "item", lambda: self.api.get(f"items/{item_id}", {"expand": _HOMES[kind]}, kind="item")
@@ -261,11 +269,11 @@ class LegacyClient:
         return [_scope(kind, Answer(home, url)) for home in records.children(row, _HOMES[kind], url)]
 
     def item_state(self, item_id: str, scope: Scope, handle: str | None = None) -> SourceState:
-        """Where an item is that a walk of the scope did not show any more (design rule 7).
+        """Return the state of an item that a walk of the scope did not show any more (design rule 7).
 
-        401 and 403 are HIDDEN: on 4 to 6 that may be a withdrawn item, and on 4 an unknown one. What can be read and is
-        still inside the scope is private, except on 4, which lists those. An item with another handle is another item:
-        a repository that was built anew uses its numbers again (rule 4). 6 knows the numbers of 4 and 5.
+        401 and 403 mean HIDDEN: the item may be withdrawn, or on 4 unknown. An item that can be read and is still in
+        the scope is private, except on 4, which lists private items. Another handle means another item: a rebuilt
+        repository uses its numbers again (rule 4). 6 accepts the numbers of 4 and 5.
         """
         try:
             row, url = self.api.get(f"items/{item_id}", {"expand": ",".join(_HOMES.values())}, kind="item")
@@ -284,26 +292,29 @@ class LegacyClient:
         return SourceState.PRESENT if self.api.can.lists_private else SourceState.HIDDEN
 
     def ping(self) -> None:
-        """Raises TransientError while the repository does not answer."""
+        """Raise TransientError if the repository does not answer."""
         self.api.control()
 
     def download(self, bitstream_id: str, sink: Callable[[bytes], object], *, limit: int | None = None) -> Download:
-        """Give the bytes of a file to `sink`, at most `limit`. These servers tell no length and resume nothing."""
+        """Pass the bytes of a file to `sink`, at most `limit` bytes.
+
+        These servers send no length and cannot resume a download.
+        """
         return self.api.http.download(self.api.url(f"bitstreams/{bitstream_id}/retrieve"), sink, limit=limit)
 
     def is_open(self, bitstream_id: str) -> bool | None:
-        """Return whether we may read a file, whose bytes are not read for that; None where that cannot be told."""
+        """Return whether the reader may read a file, or None if unknown. Does not read the file."""
         return may_read(self.api.http, self.api.url(f"bitstreams/{bitstream_id}/retrieve"))
 
     def file_access(self, item_id: str, bitstream_ids: Group[str]) -> Mapping[str, FileAccess]:
-        """Return of these files of an item whether we may read each, as far as that is told. One request a file."""
+        """Return whether the reader may read each of these files, as far as known. Takes one request per file."""
         return access_one_by_one(self.is_open, bitstream_ids)
 
     def available_from(self, bitstream_id: str) -> None:
-        """None: who may not read a file may not read its policies either, which name the end of an embargo (6.3)."""
+        """Return None: the policies with the end of an embargo are as closed as the file itself (6.3)."""
 
     def _completed(self, item: Item) -> Item | Failure:
-        """Return an item with its metadata and files. Raises PartlyRead where the files may come at another time."""
+        """Return an item with its metadata and files. Raise PartlyRead if the files may be readable later."""
         found = item
         try:
             if item.metadata is None:
@@ -324,7 +335,10 @@ class LegacyClient:
             raise PartlyRead(found, error) from error
 
     def _row(self, id: str, more: str = "") -> tuple[Answer, TransientError | None]:
-        """Return the JSON of an item with everything; or without files, and the error with which everything failed."""
+        """Return the JSON of an item with metadata and files, and None.
+
+        If that request fails, return the JSON without files, and the error of the request.
+        """
         try:
             return self.api.get(f"items/{id}", {"expand": f"{EVERYTHING}{more}"}, kind="item", tries_at_500=1), None
         except BotChallengeError:

@@ -1,4 +1,4 @@
-"""Reads the item lists of DSpace 4 to 6: a collection's in pages or in one piece, its count, and that of all items."""
+"""Reads the item lists of DSpace 4 to 6: those of collections, in pages or at once, and the list of all items."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WHOLE_LIST = 1_000_000
 
 
 def chain(most: int) -> tuple[int, ...]:
-    """Page sizes of at most `most`, largest first, each a divisor of the one before it."""
+    """Return page sizes of at most `most`, largest first, each a divisor of the one before it."""
     sizes: list[int] = []
     for size in _SIZES:
         if size <= most and (not sizes or sizes[-1] % size == 0):
@@ -35,7 +35,7 @@ def chain(most: int) -> tuple[int, ...]:
 
 
 class LegacyRows:
-    """Reads the lists of one walk, those of collections by the cheapest of its plans."""
+    """A reader for the lists of one walk. It reads collections with the cheapest of its plans."""
 
     def __init__(self, api: LegacyApi, patience: OutageWait, width: Callable[[], int], plans: Sequence[ListPlan]):
         self._api, self._patience, self._width = api, patience, width
@@ -46,10 +46,11 @@ class LegacyRows:
     def pages(
         self, part: Collection | None, start: int, end: int, known: Collection | None = None
     ) -> Iterator[tuple[int, Rows]]:
-        """(offset after it, rows) of each page of a collection, in order; `known`: the collection the items are given.
+        """Yield (offset after the page, rows) for each page of a collection, in order.
 
-        `part` None: of the list of all items. A row that cannot be read with its details comes without them.
-        `in_one` is then the size of the first page, if it came in one piece: a list that is no longer lost nothing.
+        `part` None reads the list of all items. `known`: the collection that the items get. A row that cannot be read
+        with its details comes without them. Afterwards `in_one` is the size of the first page if that page came in one
+        response: a list that is not longer lost no rows.
         """
         self.in_one, done = 0, start
         while done < end:
@@ -61,7 +62,7 @@ class LegacyRows:
     def _measured(
         self, part: Collection | None, plan: ListPlan, start: int, end: int, known: Collection | None
     ) -> Iterator[tuple[int, Rows]]:
-        """The pages of a part of a collection, read by one plan, whose cost is noted."""
+        """Yield the pages of a part of a collection, read with one plan, and record the cost of the plan."""
 
         def read(offset: int, size: int, tries: int) -> Rows:
             at_500 = (1 if size == 1 else 2) if plan.details else None
@@ -82,19 +83,22 @@ class LegacyRows:
         self._choice.note(at - start, math.inf if pages.too_large else self._busy(plan) - busy)
 
     def _width_of_trials(self) -> int:
-        """Requests at a time: the same few for each plan that is tried, as a server is slower when it answers more."""
+        """Return the number of parallel requests during trials.
+
+        It is the same low number for each plan, as a server is slower when it answers more requests.
+        """
         return min(WIDTH_OF_TRIALS, self._width())
 
     def _busy(self, plan: ListPlan) -> float:
-        """Seconds the server was busy so far with requests of this plan."""
+        """Return the seconds that the server has spent on requests of this plan."""
         return self._api.http.busy.get(plan.name, 0.0)
 
     def page(self, part: Collection | None, offset: int, size: int, *, details: bool) -> Rows:
-        """One page of a collection, or of the list of all items."""
+        """Return one page of a collection, or of the list of all items if `part` is None."""
         return self.patiently(lambda: self._of(part, ListPlan(size, details), offset, 2, None))
 
     def light_pages(self, part: Collection, end: int, known: Collection | None) -> Iterator[tuple[int, Rows]]:
-        """(offset after it, rows) of each page of the collection once more, from the beginning, without details."""
+        """Yield (offset after the page, rows) for each page of the collection, from the beginning, without details."""
 
         def read(offset: int, size: int, tries: int) -> Rows:
             return self._of(part, ListPlan(size, details=False), offset, tries, known)
@@ -103,11 +107,14 @@ class LegacyRows:
         return self._new_pages(read, size, self._width)(0, lambda: end, size)
 
     def whole(self, part: Collection, known: Collection | None) -> Rows:
-        """All rows of a collection in one request, light: none can be lost between pages. Raises TransientError."""
+        """Return all rows of a collection, without details, from one request, so none is lost between pages.
+
+        Raise TransientError if the request fails.
+        """
         return self._of(part, ListPlan(WHOLE_LIST, details=False), 0, 2, known)
 
     def count(self, part: Collection) -> int:
-        """The collection's own count: an upper bound, as it includes what may not be seen."""
+        """Return the collection's own count. It is an upper bound, as it includes items that are not visible."""
 
         def ask() -> int:
             answer, url = self._api.get(f"collections/{part.id}", kind="count")
@@ -116,19 +123,19 @@ class LegacyRows:
         return self.patiently(ask)
 
     def all_items(self, start: int, end: int) -> Iterator[tuple[int, Rows]]:
-        """(offset after it, light rows) of each page of the list of all items."""
+        """Yield (offset after the page, rows without details) for each page of the list of all items."""
         size = self._api.capped(_ALL_ITEMS_PAGE)
         return self._new_pages(self._all_items, size, self._width)(start, lambda: end, size)
 
     def whole_of_all_items(self) -> Rows:
-        """The list of all items in one request, light. Raises TransientError."""
+        """Return the list of all items from one request, without details. Raise TransientError if it fails."""
         return self._all_items(0, WHOLE_LIST, 2)
 
     def _all_items(self, offset: int, size: int, tries: int) -> Rows:
         return self._of(None, ListPlan(size, details=False), offset, tries, None)
 
     def patiently(self, call: Callable[[], T]) -> T:
-        """The result of requests without which the walk cannot go on: while they fail, patience waits."""
+        """Return the result of a call that the walk depends on. Wait and retry while the repository fails."""
         return self._patience.retry_until_available("page", call)
 
     def _new_pages(
@@ -146,7 +153,7 @@ class LegacyRows:
         known: Collection | None,
         tries_at_500: int | None = None,
     ) -> Rows:
-        """Rows of a collection: of its list of items, or on 4 of the collection with its items expanded."""
+        """Return rows from a collection's item list, or on 4 from the collection with its items expanded."""
         page = {"limit": plan.size, "offset": offset}
         if self._api.can.item_pages:
             path, kind = (f"collections/{part.id}/items", plan.name) if part else ("items", f"{plan.name}, all items")
@@ -163,5 +170,5 @@ class LegacyRows:
     ) -> JsonAnswer:
         try:
             return self._api.sized(path, params, kind=kind, tries=tries, tries_at_500=tries_at_500)
-        except TooLargeError as error:  # a smaller page may do
+        except TooLargeError as error:  # a smaller page may succeed
             raise BadResponseError(str(error), error.url) from error

@@ -1,8 +1,8 @@
-"""Walks the items of DSpace 4 to 6, whose lists repeat and lose rows: only distinct ids tell whether all came.
+"""Lists the items of DSpace 4 to 6, whose pages repeat and lose rows. Only distinct ids prove that a list is complete.
 
-A scope is a row of parts, its collections. Each is read page by page; where its distinct ids fall short of the
-collection's count, one request for the whole id list tells what is missing and what is hidden from us. For a whole
-repository the list of all items follows, for those that no visible collection shows.
+A scope consists of parts, its collections. The walk reads each part page by page. If a part has fewer distinct ids than
+its count, one request for the whole list shows which items are missing and which are not visible. For a whole
+repository the walk also reads the list of all items, which contains the items of closed collections.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ MOST_IN_PAGE = 100
 ASKED_AT_ONCE = 500
 MOST_IN_ONE_PIECE = 5_000
 MOST_READINGS = 3
-LEAST_OVERCOUNT = 10  # items; and more than the list shows: then its count is doubtful
-LONG_STRETCH = 500  # rows of the list of all items, withdrawn ones among them, that we may not see
+LEAST_OVERCOUNT = 10  # items; the count is doubtful if it exceeds the list by this, and by more than the list shows
+LONG_STRETCH = 500  # rows of the list of all items that may all be invisible, such as withdrawn items
 ALL_ITEMS, END = "all items", "end"
 
 
 @dataclass(slots=True)
 class WalkCursor:
-    """Where a walk is; its plain form is the cursor.
+    """The position of a walk. Its plain form is the cursor.
 
-    `part`: a collection's id, ALL_ITEMS or END. `offset`: rows of it that are done. `distinct`: different items met in
-    it (after a resume rather too few: a repeat cannot be told from a mapped item then). `fresh`: those of them that
-    were met nowhere before. `before`: what the parts before it hold, each item once (None: not known).
+    `part`: a collection's id, ALL_ITEMS or END. `offset`: the number of rows of the part that are done. `distinct`: the
+    number of different items in the part so far. After a resume it may be too low, as a repeated item then looks like a
+    mapped one. `fresh`: the number of these items that no earlier part contained. `before`: the number of items in the
+    earlier parts, each counted once, or None if unknown.
     """
 
     part: str = ""
@@ -50,12 +51,15 @@ class WalkCursor:
 
 
 def order(id: str) -> tuple[int, str]:
-    """Sorts numbers by value and uuids by text, so that a cursor finds its place even when its part has gone."""
+    """Return a sort key for part ids: numbers by value, uuids as text.
+
+    A cursor thus keeps its position even if its part was deleted.
+    """
     return len(id), id
 
 
 class LegacyItemLister:
-    """One walk of one scope. Its memory is the ids of the part it is in, and of the items that failed."""
+    """One walk of one scope. Keeps the ids of the current part and those of the failed items in memory."""
 
     def __init__(
         self,
@@ -82,9 +86,10 @@ class LegacyItemLister:
         self._later: int | None = 0
 
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
-        """The pages after the cursor; the last one closes the walk and may be empty.
+        """Yield the pages after the cursor. The last page ends the walk and may be empty.
 
-        Raises NotFoundError or RestrictedError when the scope itself cannot be read, OutageLimitError, JobStoppedError.
+        Raise NotFoundError or RestrictedError if the scope itself cannot be read. Raise OutageLimitError or
+        JobStoppedError.
         """
         if cursor:
             self._place, self._resumed = WalkCursor(**cursor), True
@@ -108,7 +113,7 @@ class LegacyItemLister:
         yield self._page()
 
     def _outside(self, parts: Iterable[Collection]) -> int | None:
-        """How many more items a community counts than the collections below it that we see; None: nobody tells."""
+        """Return how many more items a community counts than its visible collections, or None if a count is missing."""
         if self._scope.kind is not ScopeKind.COMMUNITY:
             return None
         counts = [self._rows.patiently(lambda: self._client.community_count(self._scope.id))]
@@ -116,7 +121,10 @@ class LegacyItemLister:
         return None if None in counts else counts[0] - sum(counts[1:])
 
     def _note_outside(self, outside: int | None, parts: Iterable[Collection]) -> None:
-        """Tell of the items in collections that we may not see. Where each item counts once, repeated ones do not."""
+        """Record the number of items in collections that are not visible.
+
+        On servers that count each item of a community once, items that are in several collections are subtracted.
+        """
         held = self._place.before
         if outside is None or held is None:
             return
@@ -164,10 +172,13 @@ class LegacyItemLister:
         yield from self._compared(part, at_start, broken, is_at_end=not end.is_reached)
 
     def _compared(self, part: Collection, at_start: int, broken: bool, is_at_end: bool) -> Iterator[Page]:
-        """Compare what came with the count; `is_at_end`: the list was read as far as the count goes."""
+        """Compare the items read with the count, and look for missing ones.
+
+        `is_at_end`: the list was read as far as its count goes.
+        """
         in_one = at_start < max(1, self._rows.in_one) and not self._resumed
         if self._client.api.can.item_pages and not (in_one and self._agrees(part, at_start)):
-            self._count = self._rows.count(part)  # rows may have come or gone since the first count
+            self._count = self._rows.count(part)  # rows may have been added or deleted since the first count
         sure = in_one and self._count == at_start
         if broken or not (sure or self._agrees(part, max(at_start, self._count))):
             yield from self._missing(part, is_at_end)
@@ -178,13 +189,18 @@ class LegacyItemLister:
             self._unlisted |= {part.id: self._count} if self._count else {}
 
     def _agrees(self, part: Collection, count: int) -> bool:
-        """Did all come: as many distinct items as are counted, but for exactly those known to be hidden from us?"""
+        """Return whether all items were read.
+
+        That is the case if there are as many distinct items as the count says, not counting those known not to be
+        visible.
+        """
         return self._place.distinct >= count or self._place.distinct + self._known_hidden.get(part.id, 0) == count
 
     def _missing(self, part: Collection, is_at_end: bool) -> Iterator[Page]:
-        """The items that the pages lost. What further readings of the list do not show either is hidden from us.
+        """Read the list again for the items that the pages lost. Items that stay missing are not visible.
 
-        That holds where they go as far as the count. A list whose pages were left before is not read in pages again.
+        That conclusion holds only if the readings go as far as the count. If the pages ended before it, they are not
+        read again.
         """
         may_be_whole = self._client.api.can.most_rows is None and self._count <= WHOLE_LIST
         is_whole = may_be_whole and (yield from self._in_one_piece(part))
@@ -197,7 +213,7 @@ class LegacyItemLister:
                 self._explain(part, number)
 
     def _in_one_piece(self, part: Collection) -> Generator[Page, None, bool]:
-        """Read the whole list in one request, which can lose nothing. Return whether it came."""
+        """Read the whole list in one request, which cannot lose rows. Return whether the request succeeded."""
         try:
             rows = self._rows.whole(part, self._known(part))
         except TransientError:
@@ -209,9 +225,9 @@ class LegacyItemLister:
         return True
 
     def _once_more(self, part: Collection) -> Generator[Page, None, tuple[int, bool]]:
-        """Read the list in pages again. Return the number of its items, and whether that reading proves it whole.
+        """Read the list in pages again. Return the number of items, and whether this reading proves the list complete.
 
-        It does where it shows no item that was not met before, and none twice: then no page boundary has moved.
+        It proves that if it shows no new item and no item twice: then no page boundary has moved.
         """
         listed, broken, is_sure, idle, start = set[str](), 0, True, idle_of_old(), 0
         for offset, rows in self._rows.light_pages(part, self._count, self._known(part)):
@@ -228,7 +244,7 @@ class LegacyItemLister:
         return len(listed) + broken, is_sure
 
     def _explain(self, part: Collection, number: int) -> None:
-        """Note that the collection shows us so many of the items that it counts."""
+        """Record that this many of the items that the collection counts are visible."""
         self._place.distinct = number
         self._explained[part.id] = more = max(0, self._count - number)
         if more >= LEAST_OVERCOUNT and more > number > 0:
@@ -240,9 +256,10 @@ class LegacyItemLister:
     # -- the list of all items
 
     def _all_items(self) -> Iterator[Page]:
-        """What no visible collection shows: in one piece, as pages may lose rows here, too, and no count tells.
+        """Yield the items that no visible collection contains.
 
-        Large repositories are read in pages all the same, and those for which the user or the generation sets a limit.
+        The list is read in one request, as pages may lose rows here, too, and the server gives no count. It is read in
+        pages if the repository is large, or if the user or the generation sets a limit.
         """
         api = self._client.api
         in_one = api.capped(MOST_IN_ONE_PIECE) == MOST_IN_ONE_PIECE and (self._place.before or 0) <= MOST_IN_ONE_PIECE
@@ -250,7 +267,7 @@ class LegacyItemLister:
             try:
                 rows = self._rows.whole_of_all_items()
             except TransientError:
-                pass  # pages are smaller, and can tell whose fault it is
+                pass  # pages are smaller, and show which row fails
             else:
                 yield from self._give_of_all_items(rows)
                 return
@@ -260,9 +277,10 @@ class LegacyItemLister:
             yield from self._pages_of_all_items()
 
     def _pages_of_all_items(self) -> Generator[Page, None, bool]:
-        """To the end, which is where a long stretch brings nothing. Return whether rows moved between the pages.
+        """Read the list of all items in pages. Return whether rows moved between the pages.
 
-        Nothing counts this list. Where it goes on far beyond what the collections hold, it may have no end.
+        The server gives no count of this list. It ends where a long stretch has no new items. A list that is far longer
+        than the collections together may have no end.
         """
         most = 2 * (self._place.before or 0) + MOST_UNCOUNTED
         end, met, has_moved = max(1, self._place.before or 0), set[str](), False
@@ -287,20 +305,26 @@ class LegacyItemLister:
     def _give_of_all_items(self, rows: Rows, offset: int | None = None) -> Iterator[Page]:
         yield from self._give(self._unmet(rows.items), offset)
         yield from self._give_failures(self._not_told_by_their_collections(rows.failures))
-        self._ids.clear()  # all that was given is `seen` by now, and the list is long
+        self._ids.clear()  # `seen` knows these items by now, and the list is long
 
     def _not_told_by_their_collections(self, failures: Iterable[Failure]) -> Iterator[Failure]:
-        """Rows that failed in a collection without telling what they are fail in the list of all items again."""
+        """Yield the failures without the rows whose collection reported them already.
+
+        A row without a known id fails in its collection, and again in the list of all items.
+        """
         for failure in failures:
             if failure.id is None and self._unnamed > 0:
                 self._unnamed -= 1
             else:
                 yield failure
 
-    # -- what the walk has met
+    # -- known and new items
 
     def _unmet(self, items: Iterable[Item]) -> list[Item]:
-        """Those of these items that are to be given; the others are counted, if it is sure that they were not yet."""
+        """Return the new items among these, and count the known ones.
+
+        After a resume the known ones are not counted, as the cursor may include them already.
+        """
         unmet = {item.id: item for item in items if item.id not in self._ids}
         self._ids.update(unmet)
         ids = list(unmet)
@@ -314,7 +338,10 @@ class LegacyItemLister:
         return [item for id, item in unmet.items() if id not in known]
 
     def _give(self, items: list[Item], offset: int | None = None) -> Iterator[Page]:
-        """Pages of these items, complete unless the walk is light; `offset`: the rows done with the last of them."""
+        """Yield pages of these items, complete unless the walk is light.
+
+        `offset`: the number of rows of the part that are done with the last item.
+        """
         ready = self._light or all(item.is_complete for item in items)
         results, left = iter(items) if ready else self._client.complete(items), len(items)
         while cut := list(islice(results, MOST_IN_PAGE)):
@@ -330,7 +357,7 @@ class LegacyItemLister:
             self._place.offset = offset
 
     def _give_failures(self, failures: Iterable[Failure]) -> Iterator[Page]:
-        """A page of the failures not yet told, if there are any."""
+        """Yield a page of the failures that were not reported before, if there are any."""
         untold = tuple(each for each in failures if each.id is None or each.id not in self._failed)
         named = {failure.id for failure in untold if failure.id is not None}
         self._failed |= named
@@ -346,10 +373,10 @@ class LegacyItemLister:
         overcounted, self._overcounted = self._overcounted, {}
         return Page(items, asdict(self._place), self._total(), failures, explained, again, unlisted, overcounted)
 
-    # -- where it is
+    # -- position and totals
 
     def _begin(self, part: str, count: int | None = 0, later: Iterable[Collection] = ()) -> None:
-        """Go to this part; a resumed walk that stands in it already keeps its place."""
+        """Start this part. A resumed walk that stopped in this part keeps its position."""
         if self._place.part != part:
             self._place, self._resumed = WalkCursor(part, before=self._held()), False
         self._ids, self._count = set(), count
@@ -357,7 +384,7 @@ class LegacyItemLister:
         self._later = None if None in counts else sum(counts)
 
     def _held(self) -> int | None:
-        """What the parts up to this one hold, each item once: what another part showed before is not counted."""
+        """Return the number of items in the parts up to this one, each counted once, or None if unknown."""
         if self._place.before is None or self._count is None:
             return None
         repeated = self._place.distinct - self._place.fresh

@@ -1,8 +1,8 @@
-"""Login at the source: a token on DSpace 5, a cookie on 6, a JWT that is renewed before it ends on 7 to 10.
+"""Logs in at the source: a token on DSpace 5, a cookie on 6, a JWT on 7 to 10, which is renewed before it expires.
 
-An expired login is no error there: DSpace answers as to anonymous, with fewer items. So it is asked, and each login
-may cost the server a database connection (DSpace issue 10598): they are few, and never in a loop. Nobody logs out:
-that would end the other sessions of the account.
+DSpace reports no error for an expired login: it answers as to an anonymous reader, with fewer items. So the login state
+is checked explicitly. Each login may cost the server a database connection (DSpace issue 10598), so logins are limited.
+There is no logout: it would end the other sessions of the account.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..errors import BadResponseError, LoginFailedError, RestrictedError, Transi
 from ..http import HttpClient
 from .records import Server
 
-MOST_RENEWALS = 3  # within the hour that follows the first of them: a weekend has many restarts of a server
+MOST_RENEWALS = 3  # within an hour; a total limit would fail long jobs, as servers restart often
 _HOUR = 3600  # seconds
 _BEFORE_ITS_END = 300  # seconds
 _CSRF_COOKIE = "DSPACE-XSRF-COOKIE"
@@ -35,14 +35,14 @@ _TOKEN = re.compile(r"[\w-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Name (an e-mail address or network id) and password of a person at the source."""
+    """The name (an e-mail address or network id) and the password of a person at the source."""
 
     name: str
     password: str = field(repr=False)
 
 
 class _Entry:
-    """What the generations share: the door, the API, and the headers that a login has brought."""
+    """The base of the login methods: the HTTP client, the API address, and the headers of the login."""
 
     status_path = "status"
 
@@ -51,14 +51,14 @@ class _Entry:
         self.headers: Mapping[str, str] = {}
 
     def refresh_if_due(self) -> None:
-        """These logins have no end that is known beforehand."""
+        """Do nothing: these logins have no known expiry time."""
 
     def refusal(self, error: RestrictedError) -> str:
-        """Return the sentence that says why a login was refused."""
+        """Return the error message for a refused login."""
         return "The repository does not accept this name and password."
 
     def still_in(self) -> bool:
-        """Does the server say that we are signed in?"""
+        """Return whether the server says that the client is signed in."""
         url = f"{self.api_url}/{self.status_path}"
         answer = self.http.get_json(url)
         if not isinstance(answer, dict) or not isinstance(answer.get("authenticated"), bool):
@@ -67,7 +67,7 @@ class _Entry:
 
 
 class _Token(_Entry):
-    """DSpace 5: JSON in, a text of 36 characters out, without an end but a restart of the server."""
+    """The login of DSpace 5: JSON in, a token of 36 characters out, valid until the server restarts."""
 
     def enter(self, account: Account) -> None:
         url = f"{self.api_url}/login"
@@ -78,14 +78,14 @@ class _Token(_Entry):
 
 
 class _Cookie(_Entry):
-    """DSpace 6: a form in, a session cookie out, which the door keeps."""
+    """The login of DSpace 6: a form in, a session cookie out, which the HTTP client keeps."""
 
     def enter(self, account: Account) -> None:
         self.http.post(f"{self.api_url}/login", form={"email": account.name, "password": account.password}, headers={})
 
 
 class _Jwt(_Entry):
-    """DSpace 7 to 10: a form with a CSRF token in, a JWT with an end out."""
+    """The login of DSpace 7 to 10: a form with a CSRF token in, a JWT with an expiry time out."""
 
     status_path = "authn/status"
     _due = float("inf")
@@ -94,7 +94,10 @@ class _Jwt(_Entry):
         self._take({"user": account.name, "password": account.password}, {})
 
     def refusal(self, error: RestrictedError) -> str:
-        """Return the sentence; 403 is no matter of the password here, and the ways to log in are told with 401."""
+        """Return the error message for a refused login.
+
+        403 does not mean a wrong password here. 401 lists the available login methods.
+        """
         if error.status == _FORBIDDEN:
             return (
                 "The repository refused the login because of its protection against forged requests (CSRF). "
@@ -109,11 +112,11 @@ class _Jwt(_Entry):
         return super().refusal(error)
 
     def refresh_if_due(self) -> None:
-        """Exchange the JWT for a new one from five minutes before its end on (of a short life: from its half)."""
+        """Renew the JWT from five minutes before it expires, or from half its lifetime if that is short."""
         due = self._due
         if self.clock() < due:
             return
-        self._due = float("inf")  # the requests of the exchange ask this, too
+        self._due = float("inf")  # the requests of the renewal call this method, too
         try:
             self._take(None, self.headers)
         except TransientError:
@@ -121,7 +124,7 @@ class _Jwt(_Entry):
             raise
 
     def _take(self, form: Mapping[str, str] | None, headers: Mapping[str, str]) -> None:
-        self.still_in()  # any GET sets the cookie whose value has to come back as a header
+        self.still_in()  # any GET sets the cookie whose value the login must send as a header
         csrf = {"X-XSRF-TOKEN": self.http.cookie(_CSRF_COOKIE) or ""}
         url = f"{self.api_url}/authn/login"
         answer = self.http.post(url, form=form, headers={**headers, **csrf})
@@ -143,7 +146,7 @@ GENERATIONS = frozenset(_ENTRIES)
 
 
 def _end(bearer: str, url: str) -> float:
-    """The `exp` of a JWT (RFC 7519, 4.1.4), in seconds since 1970. Its signature is the server's own affair."""
+    """Return the `exp` of a JWT (RFC 7519, 4.1.4) in seconds since 1970. The signature is not checked."""
     try:
         payload = bearer.split(".")[1]
         claims: Any = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -153,7 +156,7 @@ def _end(bearer: str, url: str) -> float:
 
 
 class Login:
-    """The login of one job (`connector.http.credentials.Credentials`). Safe between threads.
+    """The login of one job (`connector.http.credentials.Credentials`). Thread-safe.
 
     `enter` and `check` raise LoginFailedError and the errors of `HttpClient`.
     """
@@ -165,13 +168,13 @@ class Login:
         self._http, self._account = http, account
         self._entry = _ENTRIES[server.generation](http, server.api_url, clock)
         self._clock, self._lock = clock, threading.RLock()
-        self._renewed: deque[float] = deque(maxlen=MOST_RENEWALS)  # when
+        self._renewed: deque[float] = deque(maxlen=MOST_RENEWALS)  # times by the clock
 
     def enter(self) -> None:
-        """Log in, once; from then on the door is signed in."""
+        """Log in, and sign every later request of the HTTP client."""
         self._http.sign_in(None)
         try:
-            self._entry.still_in()  # a move to https is found before the password travels
+            self._entry.still_in()  # a redirect to https is found before the password is sent
             self._entry.enter(self._account)
         except RestrictedError as error:
             raise LoginFailedError(self._entry.refusal(error)) from error
@@ -183,15 +186,19 @@ class Login:
         return self._entry.headers
 
     def refresh_if_due(self) -> None:
-        """Renew what ends soon. Raises TransientError; a refusal is left to `check`, which logs in anew.
+        """Renew a login that expires soon. Raise TransientError if the request fails.
 
-        To whoever asks for an item, it would look like a refusal of that item.
+        A refusal is not raised here: the caller would take it for a refusal of the requested item. `check` logs in
+        again.
         """
         with self._lock, suppress(RestrictedError):
             self._entry.refresh_if_due()
 
     def check(self) -> bool:
-        """True: still in. False: the login had lapsed and is renewed, so what was read since may be short."""
+        """Return True if the login is still valid. Log in again and return False if it had expired.
+
+        After False, the responses since the last check may be incomplete.
+        """
         with self._lock:
             if self._entry.still_in():
                 return True

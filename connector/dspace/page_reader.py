@@ -1,7 +1,7 @@
-"""Reads a listing page by page, ahead of the writer and in order, down to the one row that cannot be read.
+"""Reads a list page by page, in order and ahead of its consumer, down to single rows that cannot be read.
 
-A failing page is read again in smaller ones; what fails singly is the item's own fault, unless the repository itself is
-in trouble: then the page waits, and patience decides when the job gives up (design rule 12).
+A failing page is read again in smaller pages. A row that fails alone is at fault itself, unless the whole repository
+fails. In that case the page waits, and `OutageWait` decides when the job stops (design rule 12).
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ HEAVY = 10.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What one request for a page gave: its items, those that failed, and the source's count (None where not told).
+    """The content of one page: its items, its failures, and the source's count (None if the source gives none).
 
-    `size_bytes`: the size of the answer. `lacking`: how many rows the source counts in this page and does not give.
+    `size_bytes`: the size of the response. `lacking`: the number of rows that the source counts in this page but does
+    not return.
     """
 
     items: tuple[Item, ...]
@@ -36,13 +37,13 @@ class Rows:
 
 
 class PageReader:
-    """Reads the rows from an offset to the end of a listing, page by page, in order.
+    """A reader for the rows from an offset to the end of a list, page by page and in order.
 
-    `read(offset, size, tries)` gives Rows or raises TransientError. `sizes` is a chain of divisors, largest first (100,
-    20, 10, 5, 1), so that a failing page can be split at its own offset. `kind` names the request for patience.
-    `control` stands in while no page was good yet: it raises TransientError when the repository is in trouble; without
-    it, nothing good yet means that it is. `weight`: what is known of the rows from other pages. `too_large`: how many
-    pages failed as such and came in smaller ones.
+    `read(offset, size, tries)` returns Rows or raises TransientError. `sizes` is a chain of divisors, largest first
+    (100, 20, 10, 5, 1), so that a failing page can be split at its own offset. `kind` names the requests in `patience`.
+    `control` checks the repository as long as no page was read: it raises TransientError if the repository fails.
+    Without `control`, the repository counts as failing as long as no page was read. `weight`: the row sizes known from
+    other pages. `too_large`: the number of pages that failed because of their size and were read in smaller ones.
     """
 
     def __init__(
@@ -63,14 +64,14 @@ class PageReader:
         self.too_large = 0
 
     def fit(self, offset: int, size: float) -> int:
-        """The largest size of the chain, at most `size`, that divides `offset`."""
+        """Return the largest size of the chain that is at most `size` and divides `offset`."""
         return next((s for s in self._sizes if s <= size and offset % s == 0), 1)
 
     def __call__(self, start: int, end: Callable[[], int], size: int) -> Iterator[tuple[int, Rows]]:
-        """Give (offset after the page, its rows) until `end()`, which may move while the listing is read.
+        """Yield (offset after the page, rows) up to `end()`, which may change while the list is read.
 
-        After a page that was too large, or took very long although it came, the next ones are smaller, until many of
-        them were good. Where rows are heavy, a page has only as many as PAGE_BYTES hold.
+        After a page that was too large or very slow, the next pages are smaller, until many of them succeeded. If rows
+        are heavy, a page has only as many rows as fit into PAGE_BYTES.
         """
         offset, largest, under_way = start, AdaptivePageSize(self._sizes, size), deque[int]()
 
@@ -92,7 +93,7 @@ class PageReader:
             yield offset, rows
 
     def _timed(self, offset: int, size: int) -> tuple[Rows, float]:
-        """The page and the seconds it took."""
+        """Return the page and the seconds it took."""
         began = self._clock()
         rows = self._attempt(offset, size, 4)
         return rows, self._clock() - began
@@ -106,7 +107,7 @@ class PageReader:
         self._good = (offset, size)
 
     def _carefully(self, offset: int, size: int, largest: AdaptivePageSize) -> Rows:
-        """Read a failing page in smaller ones; wait and begin again while it is the repository that fails."""
+        """Read a failing page in smaller ones. While the repository fails, wait and start again."""
         waited = False
         while True:
             doubt = FailureTracker(self._control, came_before=self._good is not None)
@@ -116,7 +117,7 @@ class PageReader:
                     self.too_large += 1
                     largest.was_too_large(size)
                 parts += [self._once_more(row) for row in doubt.failed]
-                if self._good is not None:  # what still fails is the fault of its rows
+                if self._good is not None:  # the rows that still fail are at fault themselves
                     self._patience.good(self._kind)
                 return Rows(
                     tuple(item for part in parts for item in part.items),
@@ -136,9 +137,7 @@ class PageReader:
                 self._was_good(here, smaller)
                 doubt.clear()
                 doubt.note(smaller, came=True)
-            except (
-                BotChallengeError
-            ) as wall:  # says nothing of the rows, and what else can be read says nothing of the wall
+            except BotChallengeError as wall:  # bot protection says nothing about the rows
                 raise RepositoryFailingError(wall) from None
             except TransientError as error:
                 doubt.note(smaller, came=False)
@@ -150,7 +149,7 @@ class PageReader:
             doubt.settle()
 
     def _once_more(self, row: int) -> Rows:
-        """A row that failed while the repository may have been in trouble, which is over now."""
+        """Return a row that failed while the repository may have failed, or a Failure if it fails again."""
         try:
             return self._attempt(row, 1, 2)
         except BotChallengeError as wall:
@@ -159,7 +158,7 @@ class PageReader:
             return Rows((), None, (Failure(None, None, None, f"Row {row + 1} of the list: {error}"),))
 
     def _control(self) -> None:
-        """Read again what was good before; raises TransientError when it is no longer good, or nothing was yet."""
+        """Read the last good page again. Raise TransientError if it fails, or if there is none and `control` fails."""
         good = self._good
         control = self._stand_in if good is None else lambda: self._read(*good, 1)
         if control is None or not self._patience.is_well(self._kind, control):
