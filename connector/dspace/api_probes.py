@@ -1,4 +1,4 @@
-"""Asks one place whether the REST API of a DSpace answers there, and of which generation it is."""
+"""Checks whether the REST API of a DSpace answers at one address, and which generation it is."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _ROOT_MEMBERS = ("dspaceName", "dspaceServer", "dspaceUI")
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """A DSpace that answered. `bases`: the addresses of its API by which it may be known already, its own one first.
+    """A DSpace that answered.
 
-    `path`: of the page that was meant, after the redirect of a resolver.
+    `bases`: the addresses of its API under which the repository may be stored already, the one it reports first.
+    `path`: the path of the typed page, after the redirect of a resolver.
     """
 
     server: Server
@@ -36,7 +37,7 @@ Probe = Callable[[HttpClient, Candidate], Detected]
 
 
 def probes_for(endpoint: str) -> tuple[tuple[str, Probe], ...]:
-    """Return the questions for an endpoint, each with the path below the base that it asks."""
+    """Return the probes for an endpoint, each with the path below the base that it requests."""
     newer, older = ("", hal), (("/status", _by_status), ("/communities", _by_communities))
     if endpoint == "api" or endpoint.endswith("/api"):
         return (newer,)
@@ -44,7 +45,7 @@ def probes_for(endpoint: str) -> tuple[tuple[str, Probe], ...]:
 
 
 def hal(http: HttpClient, candidate: Candidate) -> Detected:
-    """Detect DSpace 7 or later: the root of its API names the version ("DSpace 9.3"), unless that is hidden."""
+    """Detect DSpace 7 or later. The root of its API names the version ("DSpace 9.3"), unless that is hidden."""
     root, url, _ = http.get_json_from(candidate.base, tries=_TRIES)
     base = _base(url)
     version, generation = _version(http, root, url)
@@ -55,12 +56,12 @@ def hal(http: HttpClient, candidate: Candidate) -> Detected:
 
 
 def is_deprecated(server: Server) -> bool:
-    """Return whether it is the /rest that a DSpace 7 has beside its API."""
+    """Return whether the server is the deprecated /rest of a DSpace 7."""
     return server.generation == 6 and server.version.startswith("7")
 
 
 def newer_api(http: HttpClient, candidate: Candidate) -> Detected | None:
-    """Return the API that a DSpace 7 has beside its deprecated /rest, if it answers."""
+    """Return the main API of a DSpace 7 whose deprecated /rest answered, or None if that API does not answer."""
     try:
         return hal(http, Candidate(candidate.site, "server/api"))
     except RepositoryError:
@@ -68,8 +69,10 @@ def newer_api(http: HttpClient, candidate: Candidate) -> Detected | None:
 
 
 def _version(http: HttpClient, root: Any, url: str) -> tuple[str, int]:
-    """Return version and generation that the root of an API tells. Raises BadResponseError for the root of anything
-    else."""
+    """Return the version and generation from the root of an API.
+
+    Raise BadResponseError if it is not the root of a DSpace API.
+    """
     said = root.get("dspaceVersion") if isinstance(root, dict) else None
     number = re.search(r"\d[\w.-]*", said) if isinstance(said, str) else None
     if number is not None and int(re.match(r"\d{1,9}", number[0])[0]) >= 7:
@@ -80,13 +83,16 @@ def _version(http: HttpClient, root: Any, url: str) -> tuple[str, int]:
 
 
 def _generation(version: str) -> int:
-    """Return 7 to 10. Newer ones speak as 10 does. DSpace-CRIS counts by years, and was built on 7 until now."""
+    """Return 7 to 10. Later versions count as 10. DSpace-CRIS uses years as versions and is based on 7."""
     major = int(re.match(r"\d{1,9}", version)[0])
     return 7 if major > 1000 else min(major, 10)
 
 
 def _hidden_generation(http: HttpClient, base: str) -> int:
-    """Return the generation of a server that hides its version: only 10 knows this projection, and only 7 says 400."""
+    """Return the generation of a server that hides its version.
+
+    10 knows this projection, 7 answers 400, and others answer 404.
+    """
     params = [("dsoType", "item"), ("size", 1), ("projection", "allLanguages")]
     try:
         http.get_json(f"{base}/discover/search/objects", params, tries=_TRIES)
@@ -98,9 +104,9 @@ def _hidden_generation(http: HttpClient, base: str) -> int:
 
 
 def _own_base(root: dict[str, Any], base: str) -> str:
-    """Return the base as the API itself names it, where it names the same host (with or without www.), or `base`.
+    """Return the base that the API reports for itself if its host is the same (with or without www.), or `base`.
 
-    Behind a proxy it may name another host, and a server may name whatever it likes.
+    Behind a proxy the API may report another host, and a server may report anything.
     """
     links = root.get("_links")
     own = links.get("self") if isinstance(links, dict) else None
@@ -113,7 +119,7 @@ def _own_base(root: dict[str, Any], base: str) -> str:
 
 
 def _by_status(http: HttpClient, candidate: Candidate) -> Detected:
-    """Detect DSpace 5 and 6, which have /status. 6 names its version there, to readers who are not signed in."""
+    """Detect DSpace 5 and 6, which have /status. 6 reports its version there, to signed-out readers."""
     status, url, _ = http.get_json_from(f"{candidate.base}/status", tries=_TRIES)
     if not isinstance(status, dict) or "okay" not in status:
         raise BadResponseError(f"{url} is not the status of a DSpace.", url)
@@ -128,7 +134,7 @@ def _by_status(http: HttpClient, candidate: Candidate) -> Detected:
 
 
 def _by_communities(http: HttpClient, candidate: Candidate) -> Detected:
-    """Detect DSpace 4, which has no /status: its communities have integer ids."""
+    """Detect DSpace 4, which has no /status. Its communities have integer ids."""
     answer = _communities(http, candidate.base)
     generation = 6 if _has_uuids(answer) else 4
     return _legacy(candidate, _base(answer.url.partition("?")[0], "/communities"), generation)

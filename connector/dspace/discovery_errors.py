@@ -1,4 +1,4 @@
-"""Says in one sentence why no REST API of a DSpace was found at an address: the one that helps most."""
+"""Chooses the most helpful error message if no REST API of a DSpace was found at an address."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ _LOGIN_ADDRESS = re.compile(r"SAMLRequest=|/(?:idp|cas|sso|login|signin|oauth2?)
 
 
 class Trouble(NamedTuple):
-    """A request for the address `asked`, and how it failed."""
+    """A failed request: the requested address `asked`, and the error."""
 
     asked: str
     error: RepositoryError
 
     @property
     def is_redirected(self) -> bool:
-        """Return whether it failed at another address than the one that was asked."""
+        """Return whether the request failed at another address than the requested one."""
         return bool(self.error.url) and _plain(self.error.url) != _plain(self.asked)
 
 
 def verdict(http: HttpClient, candidates: Sequence[Candidate], troubles: Sequence[Trouble]) -> RepositoryError:
-    """Return the error whose sentence helps most. It asks for one or two web pages."""
+    """Return the error with the most helpful message. Takes requests for one or two web pages."""
     for kind in _TELLING:
         for trouble in troubles:
             if isinstance(trouble.error, kind):
@@ -67,7 +67,7 @@ def verdict(http: HttpClient, candidates: Sequence[Candidate], troubles: Sequenc
 
 
 def _explained(http: HttpClient, trouble: Trouble) -> RepositoryError:
-    """Return the error of a request; where a redirect led to it, with a sentence that says so."""
+    """Return the error of a request. If a redirect led to the error, its message says so."""
     asked, error = trouble
     if not trouble.is_redirected:
         return error
@@ -98,7 +98,7 @@ def _is_login(url: str, page: bytes) -> bool:
 
 
 def _version_of_pages(http: HttpClient, site: str) -> str | None:
-    """Return the version that the pages of DSpace name to search engines (1 to 6), or None."""
+    """Return the version that DSpace 1 to 6 names in its pages, or None."""
     return html_page.dspace_version(_page(http, f"{site}/"))
 
 

@@ -43,7 +43,7 @@ class HalApi:
 
     def __init__(self, http: HttpClient, server: Server):
         self.http, self.server = http, server
-        # Without this projection, 10 and later return the metadata of one language only. Older ones do not know it.
+        # Without this projection, 10 and later filter metadata by language. Older versions do not know it.
         self._projection = [("projection", "allLanguages")] if server.generation >= 10 else []
         self._broken_off: dict[str, int] = {}  # the number of files of each item that an interrupted try had read
 

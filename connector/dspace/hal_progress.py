@@ -1,4 +1,4 @@
-"""The steps of a walk over a DSpace 7 to 10: pages under way, and the count of what was met."""
+"""The steps of a walk over DSpace 7 to 10: pages in progress, and the count of the items seen."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ Cursor = dict[str, Any]
 
 @dataclass(slots=True)
 class SeenCounter:
-    """How many distinct items were met; `total`: how many the source has; `most`: how many it had at any time.
+    """The count of distinct items seen.
 
-    `lacking`: how many rows were counted and not given, such as those of the index whose object is not there.
-    What leaves a listing moves the rows behind it, one of which may slip between two pages: so it is not enough to
-    meet as many as there are at the end.
+    `total`: the source's current count. `most`: its highest count, including items that left the list. `lacking`: the
+    number of rows that were counted but not returned, such as index entries whose object does not exist. When an item
+    leaves the list, the rows behind it move, and one may slip between two pages. So the final `total` does not prove
+    that the list is complete.
     """
 
     count: int = 0
@@ -37,7 +38,7 @@ class SeenCounter:
 
 @dataclass(slots=True)
 class Step:
-    """A page under way: its rows by id, some of them still to be completed."""
+    """A page in progress: its rows by id, some of which still need to be completed."""
 
     rows: dict[str, Result]
     failures: tuple[Failure, ...]
@@ -56,11 +57,11 @@ class Step:
 
 
 def by_id(rows: Rows) -> tuple[dict[str, Result], tuple[Failure, ...]]:
-    """The rows whose id is known, and the failures of which not even that is."""
+    """Return the rows with a known id, by id, and the failures without one."""
     known = {row.id: row for row in (*rows.items, *rows.failures) if row.id is not None}
     return known, tuple(failure for failure in rows.failures if failure.id is None)
 
 
 def is_light(row: Result) -> bool:
-    """Is it an item that is to be completed?"""
+    """Return whether the row is an item that still needs to be completed."""
     return isinstance(row, Item) and not row.is_complete

@@ -1,4 +1,4 @@
-"""The communities and collections of a DSpace 7 to 10, with their parents: by search, or by the plain lists."""
+"""Reads the communities and collections of DSpace 7 to 10, with their parents, by search or from the plain lists."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ PARENT = ("embed", "parentCommunity")
 
 
 class HalTree:
-    """`size`: the most communities or collections to ask for at once."""
+    """A reader for communities and collections. `size`: the maximum number of them per request."""
 
     def __init__(self, api: HalApi, size: int):
         self._api, self._size = api, size
 
     def communities(self) -> Iterator[Community]:
-        """All communities that can be seen, in no useful order."""
+        """Return all visible communities, in no particular order."""
         found = self._containers("community", _COMMUNITIES, shapes.community_of, self._listed_communities)
         return iter(found.values())
 
     def collections(self) -> Iterator[Collection]:
-        """All collections that can be seen, in no useful order."""
+        """Return all visible collections, in no particular order."""
         list_all = partial(self._listed, "collections", shapes.collection_of)
         return iter(self._containers("collection", "collections", shapes.collection_of, list_all).values())
 
@@ -44,11 +44,14 @@ class HalTree:
         record: Callable[[shapes.Json, str], T],
         list_all: Callable[[], dict[str, T]],
     ) -> dict[str, T]:
-        """All of them by id: by search, which knows parents and order, else by the plain list, which is never short."""
+        """Return all communities or collections by id.
+
+        Search gives parents and order. If its result is short, the plain list adds what is missing.
+        """
         found, total = dict[str, T](), 1
         with suppress(*_REFUSALS):
             found, total = self._searched(type_name, record)
-            # A search may be configured to find items only, and says then that there is nothing else.
+            # A search may be configured to find items only. It then returns no communities or collections.
             if found and len(found) >= max(total, self._count(path)):
                 return found
         try:
@@ -59,7 +62,7 @@ class HalTree:
             return found
 
     def _count(self, path: str) -> int:
-        """Return how many the plain list counts, or 0 where it does not answer."""
+        """Return the count of the plain list, or 0 if the list does not answer."""
         try:
             answer = self._api.get(f"core/{path}", [("size", 1), ("page", 0)], tries=2)
             return shapes.listed(answer.json, path, answer.url).total
@@ -72,12 +75,12 @@ class HalTree:
         read = lambda number, size: self._api.search([*params, ("page", number)])  # noqa: E731
         for listed, url in to_the_end(read(0, self._size), read):
             for row in listed.rows:
-                if shapes.known_id(row) is not None:  # a row may come without its object, where that may not be read
+                if shapes.known_id(row) is not None:  # a row without its object may not be read
                     found[shapes.known_id(row)] = record(shapes.found_object(row, url), url)
         return found, listed.total
 
     def _listed_communities(self) -> dict[str, Community]:
-        """Return all communities; where their plain list is refused, those at the top and all below them."""
+        """Return all communities. If their plain list is refused, read the top ones and then all below them."""
         try:
             return self._listed(_COMMUNITIES, shapes.community_of)
         except _REFUSALS as refusal:
@@ -86,7 +89,7 @@ class HalTree:
             except _REFUSALS:
                 raise refusal from None
         above = list(found)
-        for id in above:  # which grows as it is read
+        for id in above:  # the loop appends to this list
             below = self._listed(f"{_COMMUNITIES}/{id}/subcommunities", shapes.community_of)
             new = {key: replace(one, parent_id=id) for key, one in below.items() if key not in found}
             above += new
@@ -106,6 +109,6 @@ class HalTree:
 
 
 def _member_of(path: str) -> str:
-    """Return the name of the member that holds the rows of a list."""
+    """Return the name of the JSON member that holds the rows of a list."""
     name = path.rpartition("/")[2]
     return _COMMUNITIES if name == "top" else name

@@ -1,6 +1,6 @@
-"""The JSON of DSpace 4 to 6 turned into records, strictly: what the API promises and is not there is a bad answer.
+"""Converts the JSON of DSpace 4 to 6 into records. A promised member that is missing raises BadResponseError.
 
-Optional members are null or absent there; they become None. All text is kept exactly as it came.
+Optional members are null or missing in the JSON and become None. All text is kept unchanged.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from .records import Bitstream, Collection, Community, Failure, Item, MetadataVa
 
 
 def listed(answer: Any, url: str) -> list[Any]:
-    """The answer of a listing. Raises BadResponseError unless it is a list."""
+    """Return the rows of a list. Raise BadResponseError if the JSON is not a list."""
     if not isinstance(answer, list):
         raise BadResponseError(f"{url} did not answer as DSpace does: it is no list.", url)
     return answer
 
 
 def children(row: Any, key: str, url: str) -> list[Any]:
-    """The objects nested in a list of another; null stands there for one that may not be read."""
+    """Return the objects of a nested list, without the nulls that stand for objects that may not be read."""
     return [child for child in required(row, key, list, url) if child is not None]
 
 
 def identifier(row: Any, url: str) -> str:
-    """The `uuid` of DSpace 6, else the integer `id` of 4 and 5, as text."""
+    """Return the `uuid` of DSpace 6, or the integer `id` of 4 and 5 as text."""
     if isinstance(row, dict) and row.get("uuid") is not None:
         return required(row, "uuid", str, url)
     return str(required(row, "id", int, url))
 
 
 def community(row: Any, url: str, parent_id: str | None = None) -> Community:
-    """A community; its count of items is of everything below it, hidden items included."""
+    """Return a community. Its item count includes everything below it, and items that are not visible."""
     return Community(
         id=identifier(row, url),
         handle=label(row, "handle", url),
@@ -46,7 +46,7 @@ def community(row: Any, url: str, parent_id: str | None = None) -> Community:
 
 
 def collection(row: Any, url: str, parent_id: str | None = None) -> Collection:
-    """A collection; its count is an upper bound: restricted, private and mapped items are counted, too."""
+    """Return a collection. Its item count is an upper bound: it includes restricted, private and mapped items."""
     return Collection(
         id=identifier(row, url),
         handle=label(row, "handle", url),
@@ -61,7 +61,7 @@ def collection(row: Any, url: str, parent_id: str | None = None) -> Collection:
 
 
 def item(row: Any, url: str, collection: Collection | None = None) -> Item:
-    """An item, complete when the row was asked for with `expand=metadata,bitstreams`."""
+    """Return an item. It is complete if the row was requested with `expand=metadata,bitstreams`."""
     entries = optional(row, "metadata", list, url)
     files = optional(row, "bitstreams", list, url)
     return Item(
@@ -83,14 +83,17 @@ def _state(row: Any, url: str) -> SourceState:
 
 
 def complete_item(row: Any, url: str, collection: Collection | None = None) -> Item:
-    """An item that was asked for with everything. Raises BadResponseError when metadata or bitstreams are not there."""
+    """Return an item that was requested with everything.
+
+    Raise BadResponseError if metadata or bitstreams are missing.
+    """
     required(row, "metadata", list, url)
     required(row, "bitstreams", list, url)
     return item(row, url, collection)
 
 
 def item_with_details(row: Any, url: str, collection: Collection | None = None) -> Item:
-    """Return an item that was asked for with everything, or without its files where these are missing or broken."""
+    """Return an item that was requested with everything, without its files if these are missing or malformed."""
     try:
         return complete_item(row, url, collection)
     except BadResponseError:
@@ -99,15 +102,17 @@ def item_with_details(row: Any, url: str, collection: Collection | None = None) 
 
 
 def files(row: Any, url: str) -> tuple[Bitstream, ...]:
-    """Return the files of an item that was asked for with them. Raises BadResponseError when they are missing or
-    broken."""
+    """Return the files of an item that was requested with them.
+
+    Raise BadResponseError if they are missing or malformed.
+    """
     return tuple([_bitstream(file, url) for file in required(row, "bitstreams", list, url)])
 
 
 def item_rows(
     rows: list[Any], url: str, complete: bool, collection: Collection | None = None, total: int | None = None
 ) -> Rows:
-    """The items of a listing; a row that cannot be read becomes a Failure and does not take its neighbours along.
+    """Return the items of a list. A malformed row becomes a Failure, and the other rows are not affected.
 
     Withdrawn items are left out: counts of collections do not include them, and only administrators see them.
     """
@@ -148,7 +153,7 @@ def _bitstream(row: Any, url: str) -> Bitstream:
 
 
 def _broken(row: Any, error: BadResponseError) -> Failure:
-    """What can still be told of a row that is not what was promised."""
+    """Return a Failure with the readable members of a malformed row."""
     said = {key: value for key, value in row.items() if isinstance(value, str)} if isinstance(row, dict) else {}
     try:
         id = identifier(row, error.url)

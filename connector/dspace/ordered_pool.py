@@ -1,4 +1,4 @@
-"""Requests that run ahead of the one who uses their answers, a few side by side, and are handed over in order."""
+"""Runs requests ahead of their consumer, several in parallel, and returns the results in order."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ..errors import JobStoppedError
 
 T = TypeVar("T")
 
-_LOOK_UP = 0.1  # seconds: how soon a stop or a grown width is noticed
+_LOOK_UP = 0.1  # seconds between checks for a stop or a larger width
 
 
 def ordered_map(
     tasks: Iterable[Callable[[], T]], width: Callable[[], int], stop: threading.Event
 ) -> Iterator[Future[T]]:
-    """Run up to `width()` tasks at a time and give their finished futures in the order of the tasks.
+    """Run up to `width()` tasks in parallel and yield their finished futures in the order of the tasks.
 
-    One that is slow holds up no more than as many again, which then wait behind it finished.
-    The threads are daemons: a stop does not wait for a slow answer. Raises JobStoppedError as soon as `stop` is set.
+    Behind a slow task, at most `width()` finished tasks wait. The threads are daemons: a stop does not wait for a slow
+    response. Raise JobStoppedError as soon as `stop` is set.
     """
     tasks, begun = iter(tasks), deque[Future[T]]()
     while True:
@@ -39,7 +39,10 @@ def ordered_map(
 
 
 def _has_room(begun: Sequence[Future[T]], width: int) -> bool:
-    """Whether one more may begin; what waits, finished, behind a slow first one takes no room until there are many."""
+    """Return whether another task may start.
+
+    Finished tasks behind a slow first one do not count, up to `width` of them.
+    """
     is_next_ready = bool(begun) and begun[0].done()
     behind = 0 if is_next_ready else min(width, sum(future.done() for future in begun))
     return len(begun) - behind < width

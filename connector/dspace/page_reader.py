@@ -158,7 +158,7 @@ class PageReader:
             return Rows((), None, (Failure(None, None, None, f"Row {row + 1} of the list: {error}"),))
 
     def _control(self) -> None:
-        """Read the last good page again. Raise TransientError if it fails, or if there is none and `control` fails."""
+        """Read the last good page again, or call `control` if there is none. Raise TransientError if that fails."""
         good = self._good
         control = self._stand_in if good is None else lambda: self._read(*good, 1)
         if control is None or not self._patience.is_well(self._kind, control):

@@ -1,4 +1,4 @@
-"""What a DSpace repository holds, as plain frozen records: the only form in which it travels beyond the clients."""
+"""Immutable records for the content of a DSpace repository. The clients return nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..ranges import Range
 
 
 class ScopeKind(StrEnum):
-    """What can be imported at once."""
+    """The kinds of scopes that can be imported."""
 
     COLLECTION = "collection"
     COMMUNITY = "community"
@@ -21,7 +21,7 @@ class ScopeKind(StrEnum):
 
 
 class SourceState(StrEnum):
-    """Where an item stands at its source (design rule 7). ELSEWHERE is a fact of a holding, not of the item."""
+    """The state of an item at its source (design rule 7). ELSEWHERE belongs to a holding, not to the item."""
 
     PRESENT = "present"
     ELSEWHERE = "elsewhere"
@@ -35,9 +35,10 @@ class SourceState(StrEnum):
 class Server:
     """A DSpace REST API that answered.
 
-    `site_url` is what people open, without trailing slash; `api_url` the base of the API, without trailing slash;
-    `generation` 4 to 10; `version` as the server says it ("9.3"), or "4.x" or "5.x" where it does not say;
-    `ui_url` is the address of its own pages where it names one, or on 4 to 6 the URL typed does, else None.
+    `site_url`: the address that people open, without trailing slash. `api_url`: the base of the API, without trailing
+    slash. `generation`: 4 to 10. `version`: the version that the server reports ("9.3"), or "4.x" or "5.x" if it
+    reports none. `ui_url`: the address of the user interface that the server reports, or on 4 to 6 that the typed URL
+    shows, else None.
     """
 
     site_url: str
@@ -50,7 +51,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is imported: one collection, one community with all below it, one item, or the whole repository (id "")."""
+    """The scope of an import: a collection, a community with all below it, an item, or the whole repository (id "")."""
 
     kind: ScopeKind
     id: str = ""
@@ -63,12 +64,12 @@ MOST_PARTS = 365
 
 @dataclass(frozen=True, slots=True)
 class Subset:
-    """What of a scope is read: of DSpace 7 to 10 only, which alone can select (`can_select`).
+    """A subset of a scope. Only DSpace 7 to 10 can select it (`can_select`).
 
-    `indexed_since` (aware): what the source has indexed anew since then, for whatever reason: metadata, files,
-    policies, mapping. `part` (number, of): one of `of` parts of about the same size, counted from 0; every item is in
-    exactly one (see `uuid_partitions`). Both: what is in both. Raises ValueError for a time without zone, or no such
-    part.
+    `indexed_since` (aware): items that the source has indexed since then, for any reason: metadata, files, policies,
+    mapping. `part` (number, of): one of `of` parts of about the same size, counted from 0. Every item is in exactly one
+    part (see `uuid_partitions`). Both: the intersection. Raise ValueError for a time without a time zone, or for a part
+    that does not exist.
     """
 
     indexed_since: datetime | None = None
@@ -84,9 +85,9 @@ class Subset:
 
 @dataclass(frozen=True, slots=True)
 class MetadataValue:
-    """One value of one field, as the source gave it. `field` is `schema.element[.qualifier]`.
+    """One value of one field, as the source returned it. `field` is `schema.element[.qualifier]`.
 
-    `language` None and "" differ on DSpace 5 and 6, and are kept apart. `value` may be None there.
+    DSpace 5 and 6 distinguish `language` None and "", so both are kept. `value` may be None there.
     """
 
     field: str
@@ -96,14 +97,14 @@ class MetadataValue:
     confidence: int | None = None
 
 
-ORIGINAL = "ORIGINAL"  # the bundle of the files that people deposit
+ORIGINAL = "ORIGINAL"  # the bundle of deposited files
 
 
 @dataclass(frozen=True, slots=True)
 class FileAccess:
-    """Whether a file may be read now. `until`: the day on which its embargo ends, where the source gives it.
+    """The access to a file. `is_open`: it may be read now. `until`: the end of its embargo, if the source gives it.
 
-    `opens_by_login`: a login may read it though it is closed to the public, as far as that was asked.
+    `opens_by_login`: the file is closed to the public, but a login is known to open it.
     """
 
     is_open: bool
@@ -113,9 +114,9 @@ class FileAccess:
 
 @dataclass(frozen=True, slots=True)
 class Bitstream:
-    """A file at the source. `size` in bytes; `checksum` in lower-case hexadecimal, MD5 as a rule.
+    """A file at the source. `size` is in bytes. `checksum` is lower-case hexadecimal, usually MD5.
 
-    `access`: whether the reader may have it now, where a walk with access tells it.
+    `access`: whether the reader may read the file now, if a walk with access found it.
     """
 
     id: str
@@ -132,7 +133,7 @@ class Bitstream:
 
 @dataclass(frozen=True, slots=True)
 class Community:
-    """`item_count` is None where the API does not tell. `description` is HTML as the source gave it, or ""."""
+    """A community. `item_count` is None if the API gives none. `description` is HTML from the source, or ""."""
 
     id: str
     handle: str | None
@@ -144,7 +145,10 @@ class Community:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """As Community; `rights` is the copyright text, `license` the deposit licence where the API shows it."""
+    """A collection, with the fields of Community.
+
+    `rights` is the copyright text. `license` is the deposit licence if the API shows it.
+    """
 
     id: str
     handle: str | None
@@ -159,12 +163,12 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item. `metadata` and `bitstreams` are None where a light listing did not bring them.
+    """An item. `metadata` and `bitstreams` are None if a light list did not contain them.
 
-    `last_modified` is opaque text: 4 to 6 give local time without offset. `collection` is set where the walk knows it.
-    `state` is what the source says of it: an item that is read by its id, or with a login, may be withdrawn.
-    `first_access` is that of its first ORIGINAL file, where the source tells no more.
-    `files_error`: why its files could not be listed; `bitstreams` is None then, and the item is as complete as can be.
+    `last_modified` is opaque text: 4 to 6 give local time without an offset. `collection` is set if the walk knows it.
+    `state` is the state that the source reports: an item that is read by its id, or with a login, may be withdrawn.
+    `first_access` is the access to its first ORIGINAL file, if the source gives no more. `files_error`: why its files
+    could not be listed. In that case `bitstreams` is None, and the item is as complete as possible.
     """
 
     id: str
@@ -180,18 +184,18 @@ class Item:
 
     @property
     def is_present(self) -> bool:
-        """Return whether it stands in the source for everybody who may read it."""
+        """Return whether the source shows the item to everybody who may read it."""
         return self.state is SourceState.PRESENT
 
     @property
     def is_complete(self) -> bool:
-        """Return whether nothing of it is left to ask for."""
+        """Return whether no request for the item is left."""
         return self.metadata is not None and (self.bitstreams is not None or self.files_error is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An item that could not be read although the repository answers otherwise; `id` is None if that is unknown too.
+    """An item that could not be read although the repository answers. `id` is None if it is unknown, too.
 
     `is_gone`: the repository answers that there is no such item.
     """
@@ -204,7 +208,7 @@ class Failure:
 
 
 def as_far_as_read(item: Item, reason: str) -> Item | Failure:
-    """Return an item the rest of which cannot be read: with its metadata if these were read, else as a Failure."""
+    """Return an item that was only partly read: with its metadata if these were read, otherwise as a Failure."""
     if item.metadata is None:
         return Failure(item.id, item.handle, item.name, reason)
     return replace(item, files_error=reason)
@@ -212,15 +216,15 @@ def as_far_as_read(item: Item, reason: str) -> Item | Failure:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A step of a walk, of at most 100 items.
+    """A step of a walk, with at most 100 items.
 
-    `cursor`: plain JSON; a walk started with it goes on after this page. `total`: the source's own count for the scope
-    as far as known, each item once. `hidden`: for each collection id whose count could be explained, how many of its
-    items we may not see (legacy counts include them; design rule 13). For a community: how many are in collections
-    below it that we may not see. `unlisted`: for each collection whose list is empty, how many items it counts.
-    `overcounted`: for each other collection that counts far more items than it lists, how many more; also in `hidden`.
-    `again`: items given before that were met in one more collection (mapped ones; only where collections are asked
-    for).
+    `cursor`: plain JSON. A walk that starts with it continues after this page. `total`: the source's own count for the
+    scope if known, each item once. `hidden`: for each collection id whose count could be explained, the number of its
+    items that are not visible (legacy counts include them, design rule 13). For a community: the number of items in its
+    collections that are not visible. `unlisted`: for each collection with an empty list, the number of items it counts.
+    `overcounted`: for each other collection that counts far more items than it lists, the difference. It is also in
+    `hidden`. `again`: items of earlier pages that were found in another collection (mapped items, only in walks with
+    collections).
     """
 
     items: tuple[Item, ...]
@@ -235,10 +239,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """About what reading a scope will take, told before it is read; None is what the source does not tell.
+    """An estimate of the work to read a scope. None means that the source does not give the number.
 
-    `requests`: those of the walk, and one more for each of `files`. `files` and their `bytes` are those of the bundles
-    asked for: as many an item as the items of a sample have. `seconds`: how long all that takes.
+    `requests`: the requests of the walk, and one for each of `files`. `files` and `bytes` count the files of the wanted
+    bundles, extrapolated from the items of a sample. `seconds`: the total time.
     """
 
     items: int | None

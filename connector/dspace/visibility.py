@@ -1,4 +1,4 @@
-"""Which items lists and searches show a client, and what of them: for a signed-out one, what is open to everybody."""
+"""Finds which items lists and searches show. For a signed-out client these are the public items."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from .records import Item, Page, Scope, ScopeKind
 if TYPE_CHECKING:
     from .legacy import LegacyClient
 
-# As many uuids make an address of 3 KB; web servers take 8 KB.
+# This many uuids make an address of 3 KB. Web servers accept 8 KB.
 _IDS_AT_ONCE = 50
 _WITH_FILES_AT_ONCE = 10  # larger pages cost more than their number of items (docs/dspace-findings.md, section 2)
-# Items by id, as they are shown. Their metadata and files are None where these are not known.
+# Items by id. Metadata and files are None if unknown.
 OpenItems = Mapping[str, Item]
 
 
 def visible_by_search(api: HalApi, ids: Collection[str], with_files: bool) -> Iterator[Callable[[], OpenItems]]:
-    """Yield searches of DSpace 7 to 10; each returns those of some of these items that are found.
+    """Yield searches of DSpace 7 to 10. Each returns the items that it finds among some of these ids.
 
-    `with_files`: they are wanted with their files, and come without where these cannot be listed.
+    `with_files`: the items get their files if these can be listed.
     """
     known, size = sorted(ids), _WITH_FILES_AT_ONCE if with_files else _IDS_AT_ONCE
     for start in range(0, len(known), size):
@@ -64,9 +64,9 @@ def _item(api: HalApi, id: str, row: Any, url: str) -> Item:
 
 
 class PublicVisibility:
-    """What a signed-out client of DSpace 4 to 6 finds in the lists of scopes, as far as they had to be read.
+    """The items that the lists of DSpace 4 to 6 show to a signed-out client, as far as the lists were read.
 
-    Private items open by their ids there. Only the lists tell that they are not for everybody.
+    Private items can be opened by their ids on these servers. Only the lists show that they are not public.
     """
 
     def __init__(self, client: LegacyClient):
@@ -75,9 +75,9 @@ class PublicVisibility:
         self._unread: dict[Scope, Iterator[Page]] = {}
 
     def found(self, scope: Scope, ids: Collection[str]) -> OpenItems:
-        """Return those of these items that the lists of the scope show, with metadata and files where they can be read.
+        """Return those of these items that the lists of the scope show, with metadata and files where possible.
 
-        The lists are read until all of the items were met.
+        The lists are read only until all of the items are found.
         """
         found = self._found.setdefault(scope, {})
         pages = self._unread.setdefault(scope, self._pages(scope, found))
@@ -87,9 +87,10 @@ class PublicVisibility:
         return {id: found[id] for id in ids if id in found}
 
     def _pages(self, scope: Scope, found: Collection[str]) -> Iterator[Page]:
-        """Yield the pages of a scope, or of the collections of a single item; none where it is closed as a whole.
+        """Yield the pages of a scope, or of the collections of a single item, without the items `found` already.
 
-        They have details, which cost no more there (see `legacy_page_plans`). What was `found` before is left out.
+        Yield nothing if the scope is closed. The pages include details, which cost no more there (see
+        `legacy_page_plans`).
         """
         try:
             for lists in self._client.homes(scope.id) if scope.kind is ScopeKind.ITEM else [scope]:
