@@ -1,4 +1,4 @@
-"""Speaks DSpace 4 to 10. Knows nothing of what its answers are used for."""
+"""Clients for the REST APIs of DSpace 4 to 10. They do not depend on how the rest of the application uses them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _CLIENTS: dict[int, type[HalClient] | type[LegacyClient]] = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an address leads to: a server, and the object its page shows, if it shows one.
+    """The result of connecting to an address: a server, and the object that its page shows, if any.
 
-    `bases`: the addresses of its API by which the repository may be known already, its own one first.
+    `bases`: the addresses of its API under which the repository may be stored already, the one it reports first.
     """
 
     server: Server
@@ -37,10 +37,10 @@ class Found:
 
 
 def connect(http: HttpClient, url: str, endpoint: str) -> Found:
-    """The DSpace at the address of a site, an API or a page.
+    """Return the DSpace at the address of a site, an API or a page.
 
-    Raises InvalidInputError, NotDSpaceError, UnreachableError and the other errors of detection; NotFoundError or
-    RestrictedError where the address names a collection, community or item that is not there or not open.
+    Raise InvalidInputError, NotDSpaceError, UnreachableError and the other errors of detection. Raise NotFoundError or
+    RestrictedError if the collection, community or item in the address does not exist or is not public.
     """
     found = detect(http, url, endpoint)
     impatient = OutageWait(0, threading.Event())

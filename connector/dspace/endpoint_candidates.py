@@ -1,4 +1,4 @@
-"""The places where the REST API of a DSpace may be, read from an address that a person typed. Pure: asks nobody."""
+"""Lists the addresses where the REST API of a DSpace may be, based on a typed address. Sends no requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _API_IN_FRAGMENT = re.compile(r"(?:https?:/)?/(?:[^#]*/)?api(?:[/?].*)?", re.DOT
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A web address in its plainest form. `root`: scheme and host; `path`: without trailing slash."""
+    """A normalized web address. `root`: scheme and host; `path`: without trailing slash."""
 
     root: str
     path: str
@@ -31,7 +31,7 @@ class Address:
         return urlsplit(self.root).hostname or ""
 
     def prefixes(self) -> Iterator[str]:
-        """Yield the path without the part that names an object, then each shorter one, and "" last."""
+        """Yield the path without the part that names an object, then each shorter path, and "" last."""
         path = without_object(self.path)
         while path:
             yield path
@@ -41,7 +41,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A place where an API may be: `site` and `endpoint` make its base."""
+    """A place where an API may be. `site` and `endpoint` form its base."""
 
     site: str
     endpoint: str
@@ -52,7 +52,7 @@ class Candidate:
 
 
 def address_of(url: str) -> Address:
-    """Return the parts of an address that was typed. Raises InvalidInputError for what is no web address."""
+    """Return the parts of a typed address. Raise InvalidInputError if it is not a web address."""
     try:
         parts = urlsplit(url.strip())
         port = parts.port
@@ -73,7 +73,7 @@ def address_of(url: str) -> Address:
 
 
 def plain_host(parts: SplitResult) -> str:
-    """Return the host in lower case, without final dot, and with letters beyond ASCII in their xn-- form."""
+    """Return the host in lower case, without final dot, and with non-ASCII letters in their xn-- form."""
     host = (parts.hostname or "").removesuffix(".")
     if ":" in host:
         return f"[{host}]"
@@ -81,19 +81,19 @@ def plain_host(parts: SplitResult) -> str:
         return host
     try:
         return idna.encode(host, strict=True, std3_rules=True).decode()
-    except idna.IDNAError:  # who sends a request to it says so
+    except idna.IDNAError:  # the request to this host reports the error
         return host
 
 
 def base_key(url: str) -> str:
-    """Return what two addresses have in common if they are the same: host, port unless a default one, and path."""
+    """Return a key that is equal for equal addresses: host, port unless it is a default port, and path."""
     parts = urlsplit(url)
     port = parts.port if parts.port not in (None, *_DEFAULT_PORTS.values()) else None
     return plain_host(parts) + (f":{port}" if port else "") + parts.path.rstrip("/")
 
 
 def placed(base: str) -> Candidate:
-    """Return the candidate with this base. The same base always has the same site and endpoint."""
+    """Return the candidate with this base. The same base always gives the same site and endpoint."""
     for name in _LONGEST_FIRST:
         if base.endswith(f"/{name}"):
             return Candidate(base.removesuffix(f"/{name}"), name)
@@ -102,9 +102,9 @@ def placed(base: str) -> Candidate:
 
 
 def candidates(url: str, endpoint: str) -> list[Candidate]:
-    """Return where to look, most likely first: what was typed as the endpoint, then the known ones below the address.
+    """Return the candidates, most likely first: the typed endpoint, then the known ones below the address.
 
-    `endpoint` is a path below the site or a full address. Raises InvalidInputError.
+    `endpoint` is a path below the site or a full address. Raise InvalidInputError if an address is invalid.
     """
     address, endpoint = address_of(url), endpoint.strip()
     if "://" in endpoint:
@@ -120,7 +120,7 @@ def candidates(url: str, endpoint: str) -> list[Candidate]:
 
 
 def _with_api(path: str) -> Iterator[str]:
-    """Yield a path, if there is one, and the API that is below it: DSpace itself calls /server its name space."""
+    """Yield a path, if it is not empty, and the API below it: DSpace itself calls /server its namespace."""
     if path:
         yield path
         if path not in KNOWN_ENDPOINTS and not path.endswith("/api"):
@@ -128,7 +128,7 @@ def _with_api(path: str) -> Iterator[str]:
 
 
 def _around(address: Address, endpoints: Iterable[str]) -> Iterator[Candidate]:
-    """Yield where the address itself names an API, then the endpoints below each part of its path."""
+    """Yield the candidate that the address itself names, then the endpoints below each part of its path."""
     names = list(endpoints)
     for name in sorted(names, key=len, reverse=True):
         before, named, _ = f"{address.path}/".partition(f"/{name}/")

@@ -1,4 +1,4 @@
-"""Whose fault it is that a row does not come: its own, or the repository's, which may be in trouble just now."""
+"""Decides why a row cannot be read: because of the row itself, or because the whole repository fails."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from ..errors import TransientError
 
-IN_A_ROW = 3  # single failures, after which the repository itself is in doubt
-MOST_OF_NONE = 20  # rows that are tried one by one of a list of which nothing ever came
+IN_A_ROW = 3  # failures of single rows before the repository itself is checked
+MOST_OF_NONE = 20  # rows that are tried one by one if a list has never returned a row
 
 
 class RepositoryFailingError(Exception):
-    """Not an item is at fault but the repository: go back to the page and wait."""
+    """The repository fails, not a single item. The caller waits and reads the page again."""
 
     def __init__(self, error: TransientError):
         super().__init__(str(error))
@@ -19,31 +19,34 @@ class RepositoryFailingError(Exception):
 
 
 class FailureTracker:
-    """Single failures not yet known to be the items' own: a later good answer, or a control, clears them."""
+    """The failures of single rows. They count as the rows' own after a later success, or after a successful control."""
 
     def __init__(self, control: Callable[[], None], came_before: bool):
         self._control, self._came = control, came_before
-        self.failed: list[int] = []  # the rows in question
+        self.failed: list[int] = []  # row numbers
         self._errors: list[TransientError] = []
         self._parts: dict[int, set[bool]] = {}
 
     def note(self, size: int, came: bool) -> None:
-        """A part of the page, of this size, came or did not."""
+        """Record whether a part of the page, of this size, was read."""
         self._parts.setdefault(size, set()).add(came)
         self._came = self._came or came
 
     @property
     def is_of_the_size(self) -> bool:
-        """Is the page too large? An item that is at fault fails one part of it and spares the others."""
+        """Return whether the page is too large. A faulty item fails one part of it and not the others."""
         size = max(self._parts)
         return size > 1 and len(self._parts[size]) == 1
 
     def clear(self) -> None:
-        """A good answer came: what failed before it was the item's own fault."""
+        """Record a success: the failures before it are the rows' own."""
         self._errors.clear()
 
     def add(self, row: int, error: TransientError) -> None:
-        """A single request failed; three in a row put the repository in doubt."""
+        """Record the failure of a single row. After three in a row, check the repository with `settle`.
+
+        Raise RepositoryFailingError if the list has given no row at all after many attempts.
+        """
         self.failed.append(row)
         self._errors.append(error)
         if len(self._errors) >= IN_A_ROW:
@@ -52,7 +55,7 @@ class FailureTracker:
             raise RepositoryFailingError(error)
 
     def settle(self) -> None:
-        """Raises Lasting unless what was good before still is."""
+        """Raise RepositoryFailingError if rows failed and the control request fails, too."""
         if not self._errors:
             return
         try:

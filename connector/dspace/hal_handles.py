@@ -1,4 +1,4 @@
-"""Finds the object that a handle names in a DSpace 7 to 10: by its lookup (/pid/find), else by search."""
+"""Finds the object with a given handle in DSpace 7 to 10: by its lookup (/pid/find), otherwise by search."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _MOST_ROWS = 20
 
 
 def located(api: HalApi, handle: str) -> Located:
-    """Return the kind and id of what a handle names. Raises NotFoundError, RestrictedError and what `HttpClient`
-    raises.
+    """Return the kind and id of the object with a handle.
 
-    The lookup is broken at some sites: they answer 404 or 500 for each handle, or with the object instead of a
-    redirect. So the handle is searched for before anybody is told that there is nothing.
+    Raise NotFoundError, RestrictedError and the errors of `HttpClient`. The lookup is broken at some sites: they answer
+    404 or 500 for each handle, or with the object instead of a redirect. So a search for the handle follows a failed
+    lookup.
     """
     try:
         found = api.http.locate(f"{api.server.api_url}/pid/find", [("id", handle)])
@@ -47,7 +47,7 @@ def _pointed_to(location: str) -> Located | None:
 
 
 def _by_search(api: HalApi, handle: str) -> Located | None:
-    """Return what a search for the handle finds, or None where it finds nothing or cannot be made."""
+    """Return the object that a search for the handle finds, or None if it finds nothing or fails."""
     quoted = handle.replace("\\", "\\\\").replace('"', '\\"')
     with suppress(RepositoryError):
         answer, url = api.search([("query", f'handle:"{quoted}"'), ("size", _MOST_ROWS)])
@@ -58,17 +58,19 @@ def _by_search(api: HalApi, handle: str) -> Located | None:
 
 
 def _as_object(found: Any, url: str) -> Located | None:
-    """Return the kind and id of an object; None for one of another kind. Raises BadResponseError for what is no
-    object."""
+    """Return the kind and id of an object, or None if it is of another kind.
+
+    Raise BadResponseError if the JSON is not an object of DSpace.
+    """
     kind = _TYPES.get(required(found, "type", str, url))
     return (kind, required(found, "uuid", str, url)) if kind else None
 
 
 def _meaning(api: HalApi, handle: str, error: RepositoryError) -> RepositoryError:
-    """Return what it means that a lookup failed and a search found nothing."""
+    """Return the error to report when the lookup failed and the search found nothing."""
     if isinstance(error, NotFoundError):
         return NotFoundError(f"There is nothing with the handle {handle} at {api.server.site_url}.", error.url)
     if isinstance(error, ServerError):
-        api.http.get_json(api.server.api_url)  # a repository in trouble has trouble here too, and says so
+        api.http.get_json(api.server.api_url)  # raises an error if the whole repository fails
         return RestrictedError(f"{handle} exists, it seems, but is not open to the public.", error.url)
     return error

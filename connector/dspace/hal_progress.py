@@ -16,10 +16,10 @@ Cursor = dict[str, Any]
 class SeenCounter:
     """The count of distinct items seen.
 
-    `total`: the source's current count. `most`: its highest count, including items that left the list. `lacking`: the
-    number of rows that were counted but not returned, such as index entries whose object does not exist. When an item
-    leaves the list, the rows behind it move, and one may slip between two pages. So the final `total` does not prove
-    that the list is complete.
+    `total`: the source's current count. `most`: the count of all items that the source had during the walk, including
+    those that left the list. `lacking`: the number of rows that were counted but not returned, such as index entries
+    whose object does not exist. When an item leaves the list, the rows behind it move, and one may slip between two
+    pages. So reaching the final `total` does not prove that the list is complete.
     """
 
     count: int = 0

@@ -1,4 +1,4 @@
-"""What a search of DSpace 7 to 10 is asked: for the items of a scope, or a subset of them, in one order or another."""
+"""Builds the search parameters of DSpace 7 to 10: for the items of a scope, or a subset of them, in a given order."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from .uuid_partitions import prefixes
 
 @dataclass(frozen=True, slots=True)
 class ListingOrder:
-    """A way to list a scope: an order, or a part of it."""
+    """An order in which to list a scope, or a part of the scope to list."""
 
     sort: str | None
     query: str | None = None
 
 
-# New items come last by accession; the first hexadecimal digit of the uuid cuts any listing into 16 parts.
+# By accession date, new items come last. The first hexadecimal digit of the uuid splits any list into 16 parts.
 WAYS = (
     ListingOrder("dc.date.accessioned,asc"),
     ListingOrder("dc.title,asc"),
     *(ListingOrder(None, f"search.resourceid:{digit}*") for digit in "0123456789abcdef"),
 )
 AS_IT_COMES = ListingOrder(None)
-# The search of administrators. It shows them private items, and withdrawn ones, which are left out: they count nowhere.
+# The search for administrators. It shows private and withdrawn items. Withdrawn ones are excluded, as in other counts.
 _ADMINISTRATIVE_VIEW = ("configuration", "administrativeView")
 _NOT_WITHDRAWN = "NOT withdrawn:true"
 _WHOLE = Subset()
@@ -35,10 +35,10 @@ _WHOLE = Subset()
 def items_in(
     scope: Scope, subset: Subset | None = None, way: ListingOrder = AS_IT_COMES, *, with_private: bool
 ) -> list[tuple[str, str]]:
-    """Return the parameters that select and order items; what pages and embeds them is for the caller to add.
+    """Return the parameters that select and sort items. The caller adds those for pages and embeds.
 
-    `with_private`: private items, too, as far as who asks is an administrator. Queries go to Solr as they are: its
-    classic syntax, in which AND, OR and NOT join queries of fields.
+    `with_private`: include private items if the reader is an administrator. Queries use the classic syntax of Solr, in
+    which AND, OR and NOT join queries of fields.
     """
     queries = [*_queries(subset or _WHOLE), *([way.query] if way.query else [])]
     queries += [_NOT_WITHDRAWN] if with_private else []
@@ -47,7 +47,7 @@ def items_in(
 
 
 def question_of(subset: Subset | None) -> Question | None:
-    """Return the optional question that a search for a subset is, or None for a search of a whole scope."""
+    """Return the optional question that a search for a subset asks, or None for the whole scope."""
     if subset is None or subset == _WHOLE:
         return None
     return Question.CHANGES if subset.indexed_since is not None else Question.PART

@@ -1,7 +1,7 @@
-"""Reads members of JSON objects strictly. The API promises them, so a missing one or another type is a bad answer.
+"""Reads members of JSON objects strictly. A missing member, or one of another type, raises BadResponseError.
 
-A string is an identifier unless its caller says otherwise: `label` reads what is only shown, `text` what is kept as it
-is.
+`required` and `optional` treat strings as identifiers. `label` reads text that is only displayed, and `text` reads text
+that is kept unchanged.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _MOST = 2**53 - 1
 
 
 def required(row: Any, name: str, kind: type[T], url: str) -> T:
-    """Return `row[name]`. Raises BadResponseError if it is missing, of another type, or not fit to be stored.
+    """Return `row[name]`. Raise BadResponseError if it is missing, of another type, or cannot be stored.
 
-    Not fit are integers beyond 2^53, and strings with a NUL or half of a surrogate pair. JSON's true and false are no
-    integers.
+    Integers beyond 2^53, and strings with a NUL or half of a surrogate pair, cannot be stored. JSON's true and false do
+    not count as integers.
     """
     value = _member(row, name, kind, url)
     if isinstance(value, int) and not -_MOST <= value <= _MOST:
@@ -34,17 +34,17 @@ def required(row: Any, name: str, kind: type[T], url: str) -> T:
 
 
 def optional(row: Any, name: str, kind: type[T], url: str) -> T | None:
-    """Return `row[name]`, or None if it is missing or null. Raises BadResponseError where `required` does, else."""
+    """Return `row[name]`, or None if it is missing or null. Otherwise raise BadResponseError as `required`."""
     return None if _is_absent(row, name) else required(row, name, kind, url)
 
 
 def label(row: Any, name: str, url: str) -> str | None:
-    """Return a string that only people read, or None. U+FFFD stands for characters that cannot be stored."""
+    """Return a string that is only displayed, or None. U+FFFD replaces characters that cannot be stored."""
     return storable(text(row, name, url))
 
 
 def text(row: Any, name: str, url: str) -> str | None:
-    """Return a string of the metadata exactly as it came, or None. It may hold NUL and halves of surrogate pairs."""
+    """Return a metadata string unchanged, or None. It may contain NUL and halves of surrogate pairs."""
     return None if _is_absent(row, name) else _member(row, name, str, url)
 
 

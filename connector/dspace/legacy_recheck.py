@@ -1,4 +1,4 @@
-"""Reads a part of the items of DSpace 4 to 6 in full, in pages: some blocks of each list, as these take no query."""
+"""Reads one part of the items of DSpace 4 to 6 completely. It reads blocks of each list, as these accept no query."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ BLOCK = 50  # rows
 
 @dataclass(slots=True)
 class _Reading:
-    """The reading of one list. It is left where a long stretch brings nothing new, however much the list counts."""
+    """The reading of one list. It stops after a long stretch without new rows, whatever the list counts."""
 
     idle: Stretch = field(default_factory=idle_of_old)
     _met: set[str] = field(default_factory=set)
 
     def note(self, size: int, rows: Rows) -> None:
-        """Note a page of this size."""
+        """Record a page of this size."""
         ids = {item.id for item in rows.items}
         self.idle.add(size, len(ids - self._met))
         self._met |= ids
 
 
 class SliceWalk:
-    """One reading of part `number` of `of` parts of a scope: of each list every `of`th block of rows.
+    """One reading of part `number` of `of` parts of a scope: every `of`th block of rows of each list.
 
-    Where lists bring no details (DSpace 4), the items of the part are read one by one instead. Rows that move, as
-    others before them are deleted, may be met in the next round only.
+    If lists contain no details (DSpace 4), the items of the part are read one by one. Rows that move because earlier
+    rows were deleted may be missed until the next round.
     """
 
     def __init__(self, client: LegacyClient, scope: Scope, part: tuple[int, int]):
@@ -49,7 +49,7 @@ class SliceWalk:
         self._rows = LegacyRows(client.api, client.patience, client.width, first)
 
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
-        """The pages after the cursor. Raises as `legacy_walk.Walk.pages`."""
+        """Yield the pages after the cursor. Raise as `legacy_walk.LegacyItemLister.pages`."""
         begun, done = (cursor["part"], cursor["offset"]) if cursor else ("", 0)
         parts = self._rows.patiently(lambda: self._client.parts(self._scope))
         if self._scope.kind is ScopeKind.REPOSITORY and self._client.api.can.all_items:
@@ -71,9 +71,10 @@ class SliceWalk:
                 return
 
     def _all_items(self, counted: int, done: int) -> Iterator[Page]:
-        """Blocks of the list of all items, which shows those of closed collections, too.
+        """Yield blocks of the list of all items, which also contains those of closed collections.
 
-        `counted`: how many items the collections count. No server counts this list, so it ends with an empty block.
+        `counted`: the number of items that the collections count. The server gives no count of this list, so an empty
+        block ends it.
         """
         reading, most = _Reading(), 2 * counted + MOST_UNCOUNTED
         for start in count(self._first(ALL_ITEMS), BLOCK * self._of):
@@ -91,7 +92,7 @@ class SliceWalk:
                 return
 
     def _first(self, id: str) -> int:
-        """Return the first row of a list in this part, another one for each list."""
+        """Return the first row of a list in this part. It differs between lists."""
         return BLOCK * ((self._number - crc32(id.encode())) % self._of)
 
     def _pages(self, part: Collection | None, start: int, end: int, reading: _Reading) -> Iterator[Page]:

@@ -1,7 +1,7 @@
-"""The questions to a DSpace 7 to 10 that a client can do without: searches with a query or a configuration, and the
-access to files.
+"""The optional questions to DSpace 7 to 10: searches with a query or a configuration, and file access.
 
-Firewalls refuse addresses with a Solr query at some sites (403, or a web page with 200), and answer all else.
+At some sites, firewalls refuse addresses with a Solr query (403, or a web page with 200), but answer everything else. A
+client can work without these questions.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from ..http import RequestStats
 T = TypeVar("T")
 
 _REFUSALS = (RequestRejectedError, RestrictedError, NotFoundError, BadResponseError)
-_TRIES = 2  # of a question: a single refusal may be a mistake
+_TRIES = 2  # a single refusal may be a mistake
 
 
 class Question(StrEnum):
-    """What is asked for with an optional question; the values stand in the database."""
+    """The kinds of optional questions. The values are stored in the database."""
 
     CHANGES = "changes"
     PART = "part"
@@ -42,10 +42,11 @@ class UnansweredError(RequestRejectedError):
 
 
 class OptionalQuestions:
-    """Asks optional questions, each until the repository refuses it twice in a row. Safe between threads.
+    """Asks optional questions, each until the repository refuses it twice in a row. Thread-safe.
 
-    `check` asks a question that every repository answers, and raises what is wrong with the repository. `unanswered`:
-    the questions that it is known not to answer. What is done without goes to `traffic`, for the request log.
+    `check` sends a request that every repository answers, and raises the error if the repository fails. `unanswered`:
+    the questions that the repository is known not to answer. Skipped questions are reported to `traffic` for the
+    request log.
     """
 
     def __init__(self, check: Callable[[], object], traffic: RequestStats, unanswered: Iterable[str] = ()):
@@ -61,9 +62,10 @@ class OptionalQuestions:
             return frozenset(question.value for question in self._unanswered - self._answered)
 
     def ask(self, question: Question, request: Callable[[], T], plain: Callable[[], object] | None = None) -> T:
-        """Return the answer to a question. Raises UnansweredError where only this question is refused.
+        """Return the answer to a question. Raise UnansweredError if only this question is refused.
 
-        `plain` asks the same without what is optional, of an object that may be refused as such; else `check` is asked.
+        `plain` sends the same request without its optional part, to detect that the object itself is refused. The
+        default is `check`.
         """
         if question in self._unanswered:
             raise self._without(question)
@@ -82,7 +84,7 @@ class OptionalQuestions:
         raise self._without(question) from refusal
 
     def require(self, question: Question, request: Callable[[], object]) -> None:
-        """Ask a question unless it was answered before. Raises UnansweredError where it is refused."""
+        """Ask a question unless it was answered before. Raise UnansweredError if it is refused."""
         if question not in self._answered:
             self.ask(question, request)
 

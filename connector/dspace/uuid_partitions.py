@@ -1,7 +1,7 @@
-"""Cuts the items of a repository into parts by their ids, so that a slice of them can be read at a time. Pure.
+"""Divides the items of a repository into parts by their ids, so that one part at a time can be read. Pure functions.
 
-By the first hexadecimal digits of a uuid, which a search can ask for by prefix (the 16 parts of one digit were measured
-to sum exactly to the whole, docs/dspace-findings.md); the numbers of DSpace 4 and 5 by what is left of a division.
+Uuids are divided by their first hexadecimal digits, which a search can select by prefix. Measured: the 16 parts of one
+digit add up exactly to the whole (docs/dspace-findings.md). The numbers of DSpace 4 and 5 are divided by remainder.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from .urls import is_uuid
 
 
 def part_of(id: str, of: int) -> int:
-    """Which of `of` parts (1 to 365) an item is in, counted from 0."""
+    """Return which of `of` parts (1 to 365) an item is in, counted from 0."""
     if not is_uuid(id):
         return int(id) % of
     digits = _digits(of)
@@ -18,7 +18,7 @@ def part_of(id: str, of: int) -> int:
 
 
 def prefixes(number: int, of: int) -> tuple[str, ...]:
-    """The beginnings of the uuids in a part: of as many digits as it takes for every part to have some."""
+    """Return the uuid prefixes of a part, with as many digits as are needed so that no part is empty."""
     digits = _digits(of)
     first, end = (-(-place * 16**digits // of) for place in (number, number + 1))
     return tuple(f"{value:0{digits}x}" for value in range(first, end))
