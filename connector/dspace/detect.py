@@ -1,4 +1,4 @@
-"""Finds the DSpace behind an address: few requests, and the most helpful sentence when there is none."""
+"""Finds the DSpace at an address with few requests, and raises the most helpful error if there is none."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from .urls import handle_in, interface_of, object_of
 
 # Permanent addresses that lead to the pages of a repository.
 _RESOLVERS = frozenset({"hdl.handle.net", "doi.org", "dx.doi.org", "www.doi.org", "n2t.net", "nbn-resolving.org"})
-_SILENT = 2  # requests without any answer, after which a host is left alone
+_SILENT = 2  # requests without any answer before the search of a host stops
 _MOST_CONFIGURATIONS = 3
 
 
 def detect(http: HttpClient, url: str, endpoint: str) -> Detected:
     """Return the DSpace at the address of a site, of its API, of any of its pages, or of a resolver that leads there.
 
-    The endpoint typed is tried first, then the known ones, below the path of the URL and each path above it; then what
-    the pages name as their API; then the place that the address is redirected to.
-    Raises InvalidInputError for what is no web address, NotDSpaceError, or what kept us from looking (UnreachableError,
-    RestrictedError …).
+    The search tries the typed endpoint first, then the known ones, below the path of the URL and each path above it.
+    Then it tries the API that the pages name, and at last the place that the address redirects to. Raise
+    InvalidInputError if the address is not a web address, NotDSpaceError, or the error that stopped the search
+    (UnreachableError, RestrictedError …).
     """
     return _Detection(http, endpoint)(url)
 
 
 class _Detection:
-    """The search for one DSpace: what was tried, and what went wrong."""
+    """The search for one DSpace: the candidates tried, and their errors."""
 
     def __init__(self, http: HttpClient, endpoint: str):
         self._http, self._endpoint = http, endpoint
@@ -59,7 +59,7 @@ class _Detection:
         return found
 
     def _at(self, url: str) -> Detected | None:
-        """Look below the address itself, then where its pages say that their API is."""
+        """Look below the address itself, then at the API that its pages name."""
         address = address_of(url)
         found = self._first(candidates(url, self._endpoint)) or self._first(self._configured(address))
         if found is None:
@@ -67,7 +67,7 @@ class _Detection:
         return replace(found, server=_with_pages(found, address), path=address.path)
 
     def _behind_redirect(self, url: str, typed: Address) -> Detected | None:
-        """Look at the place that a page is redirected to, if it is another one."""
+        """Look at the place that a page redirects to, if it is another one."""
         try:
             target = self._http.get_page(url.strip().partition("#")[0]).url
             address = address_of(target)
@@ -80,7 +80,7 @@ class _Detection:
         return found
 
     def _first(self, places: Iterable[Candidate]) -> Detected | None:
-        """Ask each place that was not asked before; return the first DSpace."""
+        """Probe each place that was not tried before, and return the first DSpace."""
         for candidate in places:
             if candidate.base in self._tried:
                 continue
@@ -107,20 +107,20 @@ class _Detection:
             self._troubles.append(trouble)
             self._give_up_on_silence()
             if trouble.is_redirected and isinstance(trouble.error, UnreachableError):
-                return None  # the other questions would be redirected to the same silence
+                return None  # the other probes would redirect to the same unreachable host
         return None
 
     def _give_up_on_silence(self) -> None:
-        """Raise the first error of a host that gave no answer at all twice: it will not give one elsewhere."""
+        """Raise the error of a host that has not answered two requests: it will not answer elsewhere."""
         errors = [trouble.error for trouble in self._troubles if not trouble.is_redirected]
         silent = [error for error in errors if isinstance(error, UnreachableError)]
         if len(silent) == _SILENT:
             raise silent[0]
 
     def _configured(self, address: Address) -> Iterable[Candidate]:
-        """Yield the API that the pages of DSpace 7 and later are configured with (`rest.baseUrl`).
+        """Yield the API in the configuration of the pages of DSpace 7 and later (`rest.baseUrl`).
 
-        It is only a proposal of a web server, which the rule about addresses checks as any other.
+        The value comes from a web server, so it passes the same address rules as any other.
         """
         for prefix in list(address.prefixes())[-_MOST_CONFIGURATIONS:]:
             try:
@@ -133,12 +133,12 @@ class _Detection:
 
 
 def _is_at_resolver(address: Address) -> bool:
-    """Return whether an address is one of a resolver: by its host, or since its path is nothing but a handle."""
+    """Return whether an address is one of a resolver: its host is known, or its path is only a handle."""
     is_bare_handle = object_of(address.path) is None and handle_in(address.root + address.path) is not None
     return address.host in _RESOLVERS or is_bare_handle
 
 
 def _with_pages(found: Detected, address: Address) -> Server:
-    """Return the server; of 4 to 6, whose API does not tell, with the user interface that the typed address shows."""
+    """Return the server. On 4 to 6 add the user interface from the typed address, as the API does not report it."""
     interface = interface_of(address.path) if found.server.generation < 7 else None
     return replace(found.server, ui_url=address.root + interface) if interface else found.server

@@ -1,7 +1,8 @@
-"""How much there is in a scope and how long its import takes, judged by a few of the requests that the import makes.
+"""Estimates the size of a scope and the time of its import from a few of the requests that the import makes.
 
-The first request finds the server cold, so its time is left out. Pages from the beginning, the middle and the end show
-how different the items are: from the first ones alone the bytes were judged five times too low.
+The time of the first request is left out, as the server is cold. The sample has pages from the beginning, the middle
+and the end, to show how different the items are: with the first items alone, the estimate of bytes was five times too
+low.
 """
 
 from __future__ import annotations
@@ -23,21 +24,21 @@ T = TypeVar("T")
 P = TypeVar("P", Page, Rows)
 Read = Callable[[str, Callable[[bytes], object]], object]
 
-_LONG = 10.0  # seconds: the person who asked does not wait for more of a sample
+_LONG = 10.0  # seconds after which no more of the sample is read, as a person is waiting
 _FILES_READ = 2
 _LARGEST_READ = 2_000_000  # bytes
-_CHEAPER = 0.6  # what the best plan of a walk may take of the time of the plan it begins with
+_CHEAPER = 0.6  # possible time of a walk's best plan as a share of its first plan
 _OWN_WORK = 0.02  # seconds to store an item or a file
-_BESIDES = 2.0  # seconds to begin, and to prove at the end that all came
+_BESIDES = 2.0  # seconds to start, and to check at the end that nothing is missing
 
 
 def pages_of(count: int, size: int) -> int:
-    """Return how many pages of a size so many items fill; no items take one request, too."""
+    """Return how many pages of a size this many items fill, at least 1: an empty list takes one request, too."""
     return max(1, -(-count // size))
 
 
 def spread(count: int, size: int, pages: int = 4) -> list[int]:
-    """Return the offsets of so many full pages from the beginning to the end of a list; none of an empty one."""
+    """Return the offsets of this many full pages, spread over a list. Return [] for an empty list."""
     if not count:
         return []
     last = max(0, count // size - 1)
@@ -46,7 +47,7 @@ def spread(count: int, size: int, pages: int = 4) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class _FileTime:
-    """What one file took: seconds to its first byte, and seconds and bytes of all that followed."""
+    """The time of one download: seconds to the first byte, and the seconds and bytes of the rest."""
 
     first: float
     rest: float
@@ -54,7 +55,7 @@ class _FileTime:
 
 
 class Sample:
-    """The items of a few requests, and what these took. `bundles`: whose files are wanted; none of them: no files."""
+    """The items of a few requests, and the times of these. `bundles`: the wanted bundles; empty for no files."""
 
     def __init__(self, bundles: Collection[str] = (), clock: Callable[[], float] = time.monotonic):
         self._bundles, self._clock, self._began = bundles, clock, clock()
@@ -66,11 +67,11 @@ class Sample:
 
     @property
     def is_long(self) -> bool:
-        """Return whether the sample took so long that what it has must do."""
+        """Return whether the sample has taken so long that it must end."""
         return self._clock() - self._began > _LONG
 
     def read(self, ask: Callable[[], P]) -> P:
-        """Read a page and return it. The first one finds the server cold."""
+        """Read a page and return it. The first page is timed apart, as the server is cold."""
         page, seconds = self._timed(ask)
         met = {id for known in self._pages for id in known}
         self._pages.append({item.id: item for item in page.items if item.id not in met})
@@ -82,12 +83,12 @@ class Sample:
         return page
 
     def list_also(self, ask: Callable[[], Rows]) -> None:
-        """Read a page of another list, that an import reads to its end besides the first."""
+        """Read a page of a second list that an import also reads to its end."""
         rows, seconds = self._timed(ask)
         self._listing = seconds / max(1, len(rows.items) + len(rows.failures))
 
     def read_files(self, download: Read) -> None:
-        """Read a small and a middling file, and forget them. One that cannot be read tells nothing."""
+        """Read a small and a medium file, and discard their bytes. A file that cannot be read is ignored."""
         found = (file for page in self._pages for item in page.values() for file in self._files_of(item))
         small = sorted((file.size, file.id) for file in found if file.size and file.size <= _LARGEST_READ)
         for _, id in small[:: max(1, len(small) // _FILES_READ)][:_FILES_READ]:
@@ -96,9 +97,10 @@ class Sample:
                     self._read_file(download, id)
 
     def estimate(self, items: int, requests: int, *, at_once: int) -> Estimate:
-        """Return what reading so many items will take, in so many requests, and their files, where they are wanted.
+        """Return the estimate for this many items and requests, and for the files if any are wanted.
 
-        At best the server answers `at_once` requests as fast as one, and the cheapest plan is better than the first.
+        The low end assumes that the server answers `at_once` parallel requests as fast as one, and that a cheaper plan
+        is found.
         """
         prices = self._warm or [self._cold or 0.0]
         low, high = items * min(prices) * _CHEAPER, items * max(prices)
@@ -124,7 +126,7 @@ class Sample:
             self._files.append(_FileTime(times[0] - began, times[-1] - times[0], sum(sizes[1:])))
 
     def _time_of(self, number: int, size: Range, fallback: float) -> Range:
-        """Return the seconds of so many files, one after another; without a file that was read, as long as an item."""
+        """Return the seconds for this many files, one after another. `fallback`: the seconds if no file was read."""
         firsts = [file.first for file in self._files] or [fallback]
         rest, read = sum(file.rest for file in self._files), sum(file.bytes for file in self._files)
         slowness = rest / read if read else 0.0
@@ -143,10 +145,10 @@ def _seconds(low: float, high: float, stored: int) -> Range:
 
 
 def _sum_of(pages: Sequence[Sequence[int]], number: int) -> Range:
-    """Return the sum of so many values of which some pages are known: two standard errors less to three more.
+    """Return the sum of `number` values, of which some pages are known: from -2 to +3 standard errors.
 
-    More above than below, as a few large values are easily missed. Neighbours are alike, so pages that differ tell more
-    than the values in them.
+    The upper margin is larger, as a sample easily misses a few large values. Neighbours are similar, so the difference
+    between pages says more than the difference between values.
     """
     values = [value for page in pages for value in page]
     if len(values) >= number:
@@ -157,5 +159,5 @@ def _sum_of(pages: Sequence[Sequence[int]], number: int) -> Range:
 
 
 def _error(values: Sequence[float]) -> float:
-    """Return the standard error of the mean of some values; one alone may be far off."""
+    """Return the standard error of the mean of some values, or for a single value the value itself."""
     return stdev(values) / math.sqrt(len(values)) if len(values) > 1 else values[0]

@@ -1,4 +1,4 @@
-"""Whether files may be read, asked without reading them."""
+"""Checks whether files may be read, without reading them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .records import FileAccess
 
 
 def may_read(http: HttpClient, url: str) -> bool | None:
-    """Return whether the file at `url` may be read; None where it is not there, or something else is wrong with it.
+    """Return whether the file at `url` may be read, or None if it is missing or has another lasting error.
 
-    Raises TransientError.
+    Raise TransientError if the repository does not answer.
     """
     try:
         http.peek(url)
@@ -26,6 +26,6 @@ def may_read(http: HttpClient, url: str) -> bool | None:
 def access_one_by_one(
     is_open: Callable[[str], bool | None], bitstream_ids: Collection[str]
 ) -> Mapping[str, FileAccess]:
-    """Return of each of these files whether it may be read, by one request each; the unknown ones are left out."""
+    """Return whether each of these files may be read, with one request per file. Unknown ones are left out."""
     answers = {id: is_open(id) for id in bitstream_ids}
     return {id: FileAccess(answer) for id, answer in answers.items() if answer is not None}

@@ -1,7 +1,6 @@
-"""From the JSON of DSpace 7 to 10 to records. What the API promises and does not give raises BadResponseError, never
-passes.
+"""Converts the JSON of DSpace 7 to 10 into records. A promised member that is missing raises BadResponseError.
 
-Optional are what real servers leave null: handles, names, languages, checksums. All text is kept as it came.
+Members that real servers leave null are optional: handles, names, languages, checksums. All text is kept unchanged.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One page of a list: its rows, the size asked for, how many pages and rows there are, and its size in bytes."""
+    """One page of a list: its rows, the requested size, the number of pages and rows, and its size in bytes."""
 
     rows: list[Any]
     size: int
@@ -32,14 +31,14 @@ class Listed:
 
 
 def embedded(where: Any, name: str, url: str) -> Any:
-    """What is embedded under this name, or None: DSpace silently leaves out what may not be read."""
+    """Return the object embedded under this name, or None. DSpace silently leaves out objects that may not be read."""
     return (optional(where, "_embedded", dict, url) or {}).get(name)
 
 
 def listed(answer: Any, name: str, url: str) -> Listed:
-    """Return a page of a list under /core. Behind the end of such a list `_embedded` is left out (measured on 9.3).
+    """Return a page of a list under /core. A page beyond the end of the list has no `_embedded` (measured on 9.3).
 
-    That end may come before the one that `totalPages` promises.
+    The list may end before the last page that `totalPages` promises.
     """
     page = _page(answer, [], url)
     if "_embedded" not in answer and required(answer["page"], "number", int, url) >= min(page.pages, 1):
@@ -48,7 +47,7 @@ def listed(answer: Any, name: str, url: str) -> Listed:
 
 
 def searched(answer: Any, url: str) -> Listed:
-    """A page of /discover/search/objects."""
+    """Return a page of /discover/search/objects."""
     result = required(required(answer, "_embedded", dict, url), "searchResult", dict, url)
     return _page(result, required(required(result, "_embedded", dict, url), "objects", list, url), url)
 
@@ -60,19 +59,19 @@ def _page(holder: Any, rows: list[Any], url: str) -> Listed:
 
 
 def found_object(row: Any, url: str) -> Json:
-    """The object that a row of a search shows."""
+    """Return the object in a row of a search."""
     return required(required(row, "_embedded", dict, url), "indexableObject", dict, url)
 
 
 def known_id(row: Any) -> str | None:
-    """The id in a row that is broken otherwise, if it can be told."""
+    """Return the id in a malformed row, or None if it cannot be read."""
     for name in ("_embedded", "indexableObject", "uuid"):
         row = row.get(name) if isinstance(row, dict) else None
     return row if isinstance(row, str) and is_storable(row) else None
 
 
 def item_of(found: Json, url: str, collection: Collection | None = None) -> Item:
-    """An item with its metadata, without its files."""
+    """Return an item with its metadata, without its files."""
     return Item(
         id=required(found, "uuid", str, url),
         handle=optional(found, "handle", str, url),
@@ -86,7 +85,7 @@ def item_of(found: Json, url: str, collection: Collection | None = None) -> Item
 
 
 def with_bitstreams(item: Item, bitstreams: tuple[Bitstream, ...]) -> Item:
-    """Return the item with its files. Its own access status is that of its primary or first ORIGINAL file."""
+    """Return the item with its files. An item's access status is that of its primary or first ORIGINAL file."""
     original = [file for file in bitstreams if file.bundle == ORIGINAL]
     if item.first_access is not None and len(original) == 1:
         told = {original[0].id: item.first_access}
@@ -95,7 +94,7 @@ def with_bitstreams(item: Item, bitstreams: tuple[Bitstream, ...]) -> Item:
 
 
 def state_of(found: Json, url: str) -> SourceState:
-    """Return where an item stands. One that is not discoverable is HIDDEN: only its uuid, or a login, leads to it."""
+    """Return the state of an item. HIDDEN is not discoverable: only its uuid, or a login, leads to the item."""
     if optional(found, "withdrawn", bool, url):
         return SourceState.WITHDRAWN
     if optional(found, "inArchive", bool, url) is False:
@@ -109,14 +108,14 @@ def _owning_collection(found: Json, url: str) -> Collection | None:
 
 
 def collection_ids_of(found: Json, url: str) -> set[str]:
-    """Return the ids of the collections that an item is in, as far as they are embedded: its own, and those mapped."""
+    """Return the ids of the embedded collections of an item: its owning collection, and those it is mapped to."""
     owner, mapped = embedded(found, "owningCollection", url), embedded(found, "mappedCollections", url)
     homes = [] if mapped is None else listed(mapped, "mappedCollections", url).rows
     return {required(home, "uuid", str, url) for home in (*homes, *([] if owner is None else [owner]))}
 
 
 def _metadata(found: Json, url: str) -> Iterator[MetadataValue]:
-    """Every value, the fields in the server's order, the values of a field by place."""
+    """Yield every value, with fields in the server's order and the values of a field by place."""
     metadata = required(found, "metadata", dict, url)
     for field in metadata:
         for value in required(metadata, field, list, url):
@@ -130,7 +129,7 @@ def _metadata(found: Json, url: str) -> Iterator[MetadataValue]:
 
 
 def bitstream_of(found: Json, bundle: str, url: str) -> Bitstream:
-    """A file; its media type is known where the format is embedded."""
+    """Return a file. Its media type is known if the format is embedded."""
     checksum = optional(found, "checkSum", dict, url) or {}
     digest = label(checksum, "value", url)
     form = embedded(found, "format", url)
@@ -149,14 +148,14 @@ def bitstream_of(found: Json, bundle: str, url: str) -> Bitstream:
 
 
 def _access_told(found: Json, url: str) -> FileAccess | None:
-    """Return the access status that is embedded in an item or a file; None where it is not told, or is malformed."""
+    """Return the access status embedded in an item or a file, or None if it is missing or malformed."""
     with suppress(BadResponseError):
         return access_of(found, url)
     return None
 
 
 def access_of(found: Json, url: str) -> FileAccess | None:
-    """Whether a file may be read, by the access status that is embedded in it; None where that is not told."""
+    """Return whether a file may be read, from the embedded access status, or None if that is missing."""
     status = embedded(found, "accessStatus", url)
     told = None if status is None else optional(status, "status", str, url)
     if told not in ("open.access", "embargo", "restricted"):
@@ -165,7 +164,10 @@ def access_of(found: Json, url: str) -> FileAccess | None:
 
 
 def embargo_end_of(status: Json, url: str) -> date | None:
-    """The day from which a file is open, in its access status on 9 and later. None: it is open, or closed for good."""
+    """Return the day from which a file is open, from its access status on 9 and later.
+
+    Return None if the file is open, or closed without an end date. Raise BadResponseError if the date is malformed.
+    """
     day = optional(status, "embargoDate", str, url)
     try:
         return None if day is None else date.fromisoformat(day)
@@ -174,12 +176,12 @@ def embargo_end_of(status: Json, url: str) -> date | None:
 
 
 def community_of(found: Json, url: str) -> Community:
-    """A community; its parent is known where it is embedded."""
+    """Return a community. Its parent is known if it is embedded."""
     return Community(**_container(found, url))
 
 
 def collection_of(found: Json, url: str) -> Collection:
-    """A collection; its parent is known where it is embedded."""
+    """Return a collection. Its parent is known if it is embedded."""
     return Collection(
         **_container(found, url),
         abstract=_first(found, "dc.description.abstract", url) or "",

@@ -1,6 +1,6 @@
-"""Reads facts from the start of a web page. A parser of linear cost does it: pages come from anywhere.
+"""Reads facts from the start of a web page, with a parser of linear cost, as pages come from unknown servers.
 
-The HTML parser of the standard library needs seconds for some pages of 64 KiB, and holds up all other threads.
+The HTML parser of the standard library needs seconds for some pages of 64 KiB, and blocks all other threads.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _DSPACE = re.compile(r"DSpace ([0-9]{1,9}(?:\.[0-9]{1,9}){0,9})")
 
 
 def parse(page: bytes) -> etree._Element | None:
-    """Return the root element of an HTML page that may be cut short, or None where it has no element."""
+    """Return the root element of an HTML page that may be cut off, or None if it has no element."""
     return etree.fromstring(page, etree.HTMLParser(no_network=True, remove_comments=True))
 
 
@@ -25,6 +25,6 @@ def dspace_version(page: bytes) -> str | None:
 
 
 def asks_for_password(page: bytes) -> bool:
-    """Return whether a page has a field for a password, as login pages do."""
+    """Return whether a page has a password field, as login pages do."""
     root = parse(page)
     return root is not None and any(kind.lower() == "password" for kind in root.xpath("//input/@type"))

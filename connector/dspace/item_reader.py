@@ -1,4 +1,4 @@
-"""Reads items one request each, and tells an item that cannot be read from a repository that is in trouble."""
+"""Reads items with one request each, and distinguishes an item that cannot be read from a failing repository."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .records import Failure, Item, as_far_as_read
 
 
 class PartlyRead(TransientError):
-    """Only a part of an item could be read: `item` holds it. `error`: what kept the rest from coming."""
+    """Only a part of an item could be read. `item`: that part. `error`: the error of the rest."""
 
     def __init__(self, item: Item, error: TransientError):
         super().__init__(str(error), error.url, error.retry_after)
@@ -29,13 +29,16 @@ def read_items_individually(
     kind: str = "item",
     control: Callable[[], object] | None = None,
 ) -> Iterator[Item | Failure]:
-    """Read items one request each; one that cannot be read becomes a Failure, unless it is the repository that fails.
+    """Read items with one request each. An item that cannot be read becomes a Failure, unless the repository fails.
 
-    `read` turns errors into their meaning as far as it knows it, and raises PartlyRead where a part has come: that part
-    is not read again, and if the rest cannot be read, the item comes with it (see `as_far_as_read`). Any other error of
-    the repository is in doubt. While three in a row fail and what was good before fails too, patience waits. Order: as
-    given, but items that had to wait come when they could be read. `control` stands in while no item was good yet: it
-    raises TransientError when the repository is in trouble; without it, nothing good yet means that it is.
+    `read` converts known errors. It raises PartlyRead if it has read a part of an item. If the rest cannot be read
+    either, the item comes with that part (see `as_far_as_read`). After any other error of the repository, the cause is
+    unclear. If three items in a row fail, and a request that worked before fails, too, wait until the repository
+    answers.
+
+    Items come in the given order, except for failed ones, which come when they can be read. `control` checks the
+    repository as long as no item was read: it raises TransientError if the repository fails. Without `control`, the
+    repository counts as failing as long as no item was read.
     """
     queue, held = deque[Item](), list[tuple[Item, TransientError]]()
     read, good = partial(_told_apart, read), control
@@ -63,8 +66,7 @@ def read_items_individually(
 
 
 def _told_apart(read: Callable[[Item], Item | Failure], item: Item) -> Item | Failure:
-    """Read an item. Raises TransientError for every error, so that one of the item is told from one of the
-    repository."""
+    """Read an item. Raise TransientError for every error, so that the caller can find its cause."""
     try:
         return read(item)
     except LASTING_ERRORS as error:
@@ -74,7 +76,7 @@ def _told_apart(read: Callable[[Item], Item | Failure], item: Item) -> Item | Fa
 def _once_more(
     held: list[tuple[Item, TransientError]], read: Callable[[Item], Item | Failure], patience: OutageWait, kind: str
 ) -> Iterator[Item | Failure]:
-    """The repository answers now: what failed meanwhile gets one more chance before it is the item's own fault."""
+    """Read the failed items again now that the repository answers. Items that fail again are at fault themselves."""
     for item, _ in held:
         try:
             yield _past_walls(item, read, patience, kind)
@@ -85,12 +87,12 @@ def _once_more(
 
 
 def _past_walls(item: Item, read: Callable[[Item], Item | Failure], patience: OutageWait, kind: str) -> Item | Failure:
-    """The item read; a protection against robots says nothing of it, so patience waits until it is gone."""
+    """Return the item. Wait while bot protection answers, as it says nothing about the item."""
     return patience.retry_until_available(kind, partial(read, item), on=BotChallengeError)
 
 
 def _known(item: Item, error: TransientError) -> tuple[Item, TransientError]:
-    """Return what is known of an item after a failure, and the error itself."""
+    """Return the part of an item that was read before a failure, and the error itself."""
     return (error.item, error.error) if isinstance(error, PartlyRead) else (item, error)
 
 
@@ -102,9 +104,10 @@ def _settle(
     kind: str,
     is_stand_in: bool,
 ) -> Iterator[Item | Failure]:
-    """Decide whose fault the failures are: the items', if anything else can be read; else wait and read them again.
+    """Decide whether the items or the repository are at fault. If the repository fails, wait and read again.
 
-    `is_stand_in`: `good` is no item, so it proves that the repository is well, and not that items come.
+    `is_stand_in`: `good` does not read an item, so it only proves that the repository answers, not that items can be
+    read.
     """
     while held:
         if good is not None and patience.is_well(kind, good):

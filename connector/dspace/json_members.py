@@ -34,7 +34,7 @@ def required(row: Any, name: str, kind: type[T], url: str) -> T:
 
 
 def optional(row: Any, name: str, kind: type[T], url: str) -> T | None:
-    """Return `row[name]`, or None if it is missing or null. Otherwise raise BadResponseError as `required`."""
+    """Return `row[name]` with the checks of `required`, or None if it is missing or null."""
     return None if _is_absent(row, name) else required(row, name, kind, url)
 
 

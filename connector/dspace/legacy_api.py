@@ -1,6 +1,6 @@
 """The requests to the REST API of DSpace 4 to 6 that client, tree and walk share, and what each generation can do.
 
-URLs are built from base, type and id; the links in answers have wrong paths and hosts too often.
+URLs are built from base, type and id. The links in responses often have wrong paths and hosts.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from .records import Server
 
 EVERYTHING = "metadata,bitstreams"
 _FIRST_PAGE, _LATER_PAGE = 100, 1_000
-LONG_ROWS = 1_000  # of a list that tells no count
+LONG_ROWS = 1_000  # in a list without a count
 
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What a generation can do.
+    """The features of a generation.
 
-    `item_pages`: /collections/ID/items, with expand; `all_items`: /items; `all_communities`: /communities lists more
-    than the top ones, with their children; `tells_unknown`: an unknown id is 404, not 401; `lists_private`: private
-    items stand in the lists; `uuids`: ids are uuids, the numbers of old understood; `most_rows`: the most rows of any
-    list to ask for at once, None where one large list costs no more than its pages (see `legacy_page_plans`);
-    `counts_once`: a community counts an item once that is in several collections below it.
+    `item_pages`: it has /collections/ID/items, with expand. `all_items`: it has /items. `all_communities`: /communities
+    lists all communities with their children, not only the top ones. `tells_unknown`: it answers 404 for an unknown id,
+    not 401. `lists_private`: its lists contain private items. `uuids`: its ids are uuids, and it also accepts the older
+    numbers. `most_rows`: the maximum number of rows per request for any list, or None if one large list costs no more
+    than its pages (see `legacy_page_plans`). `counts_once`: a community counts an item once even if several collections
+    below it contain the item.
     """
 
     item_pages: bool = True
@@ -51,16 +52,16 @@ ABILITIES = {
 
 
 class Answer(NamedTuple):
-    """Parsed JSON and the URL it came from, for the sentences of errors."""
+    """Parsed JSON and its URL, which error messages name."""
 
     json: Any
     url: str
 
 
 class LegacyApi:
-    """GET requests below `/rest`; `limit` is the most results the user wants asked for at once.
+    """GET requests below `/rest`. `limit`: the maximum number of results per request that the user allows.
 
-    Every method raises what `HttpClient` raises, and BadResponseError for an unknown shape.
+    Every method raises the errors of `HttpClient`, and BadResponseError for JSON of an unexpected shape.
     """
 
     def __init__(self, http: HttpClient, server: Server, limit: int | None = None):
@@ -68,7 +69,7 @@ class LegacyApi:
         self.limit = limit
 
     def url(self, path: str) -> str:
-        """The URL of a path below the base of the API."""
+        """Return the URL of a path below the base of the API."""
         return f"{self.server.api_url}/{path}"
 
     def get(
@@ -80,29 +81,29 @@ class LegacyApi:
         tries: int = 4,
         tries_at_500: int | None = None,
     ) -> Answer:
-        """The JSON at a path below the base of the API."""
+        """Return the JSON at a path below the base of the API."""
         found = self.sized(path, params, kind=kind, tries=tries, tries_at_500=tries_at_500)
         return Answer(found.value, found.url)
 
     def sized(self, path: str, params: Mapping[str, Any] | None, **how: Any) -> JsonAnswer:
-        """Return the JSON at a path below the base of the API with its size."""
+        """Return the JSON at a path below the base of the API, with its size."""
         url = self.url(path)
         return self.http.get_json_from(url, params, follow=Redirects.SAME_REQUEST, **how)._replace(url=url)
 
     def control(self) -> None:
-        """Raises TransientError when the repository does not answer what it should always be able to."""
+        """Raise TransientError if the repository does not answer a basic request."""
         listed(*self.get("communities", {"limit": 1}, tries=1))
 
     def capped(self, size: int) -> int:
-        """Return this page size, or the limit of the generation or of the user where one is lower."""
+        """Return this page size, or the limit of the generation or the user if it is lower."""
         return min(size, self.can.most_rows or size, self.limit or size)
 
     def listing(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Any]:
-        """All rows of a list that tells no count, each once.
+        """Yield all rows of a list without a count, each once.
 
-        Rows that may not be read are taken out after the page was cut: short or empty pages are not the end, a long
-        stretch without any new row is (a server that does not know `offset` would repeat itself for ever).
-        Raises RequestRejectedError where the list brings so many rows that it may have no end.
+        The server cuts the page first and then removes rows that may not be read. So a short or empty page is not the
+        end of the list, but a long stretch without new rows is. A server that ignores `offset` would otherwise repeat
+        itself forever. Raise RequestRejectedError if the list has so many rows that it may have no end.
         """
         size, offset, stretch, met = self.capped(_FIRST_PAGE), 0, Stretch(most_rows=LONG_ROWS), set[str]()
         while not stretch.is_long:

@@ -1,4 +1,4 @@
-"""About what a first import from a DSpace 4 to 6 will take: its counts, and a sample of the requests of the import."""
+"""Estimates a first import from DSpace 4 to 6 from its counts and a sample of the requests of the import."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _ONE_BY_ONE = 1
 
 
 def estimated(client: LegacyClient, scope: Scope, sample: Sample, at_once: int) -> Estimate:
-    """Return what a first import takes. At most twelve requests: the counts, some pages or items, two small files."""
+    """Return the estimate of a first import.
+
+    Takes at most twelve requests: the counts, some pages or items, and two small files.
+    """
     if scope.kind is ScopeKind.ITEM:
         for _ in range(2):
             sample.read(lambda: Page((client.item(scope.id),), {}))
@@ -34,7 +37,7 @@ def estimated(client: LegacyClient, scope: Scope, sample: Sample, at_once: int) 
 
 
 class _Lists:
-    """Reads some pages of the lists of some collections into a sample; on 4 some single items, as an import does."""
+    """A reader for sample pages of some collections. On 4 it reads some single items, as an import does."""
 
     def __init__(self, client: LegacyClient, parts: list[Collection], sample: Sample):
         self._client, self._parts, self._sample = client, [part for part in parts if part.item_count], sample
@@ -59,7 +62,7 @@ class _Lists:
         return requests + pages_of(count, size)
 
     def _places(self) -> Iterator[tuple[Collection, int]]:
-        """Yield the places of the sample, the first of them twice: its first answer finds the server cold."""
+        """Yield the places of the sample. The first comes twice, as the server is cold for the first request."""
         size, pages = (self._plan.size, 4) if self._client.api.can.item_pages else (_ONE_BY_ONE, 3)
         count = sum(part.item_count or 0 for part in self._parts)
         places = [self._place(at, size) for at in spread(count, size, pages)]
@@ -67,7 +70,10 @@ class _Lists:
         yield from dict.fromkeys(places)
 
     def _place(self, at: int, size: int) -> tuple[Collection, int]:
-        """Return the collection that holds an item by its number among all, and the offset of its page there."""
+        """Return the collection that holds the item with this number, and the offset of its page there.
+
+        Raise NotFoundError if there is no item with this number.
+        """
         for part in self._parts:
             if at < (count := part.item_count or 0):
                 return part, min(at // size, max(0, count // size - 1)) * size

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 WARM_UP = 50  # rows; the first answers of a server are slow
-FIRST_TRIAL = 150  # rows; a shorter walk is not worth more trials
+FIRST_TRIAL = 150  # rows; in a shorter walk, more trials do not pay off
 PAGES_OF_A_TRIAL = 2
 _FEWER_REQUESTS = 1.1
 _CLEARLY_CHEAPER = 0.8
@@ -22,7 +22,7 @@ _CLEARLY_CHEAPER = 0.8
 class ListPlan:
     """Pages of `size` rows, with the details of each item or without.
 
-    `below`: the plan replaces the best one before it if its rows cost less than this share of the other's rows.
+    `below`: the plan replaces the best plan so far if its cost per row is below this share of that plan's cost.
     """
 
     size: int
@@ -31,7 +31,7 @@ class ListPlan:
 
     @property
     def name(self) -> str:
-        """Return what its requests are called when their times are compared."""
+        """Return the name of the plan's requests in the measured times."""
         return f"page of {self.size}{' with details' if self.details else ''}"
 
 
@@ -48,9 +48,9 @@ _LIGHT_PLANS = {
 
 
 def plans_for(generation: int, light: bool, limit: int | None) -> tuple[ListPlan, ...]:
-    """Return the plans of a walk in the order of their trials. `light`: rows without details serve, too.
+    """Return the plans of a walk in the order of their trials. `light`: rows without details are allowed, too.
 
-    `limit`: the most rows that the user wants asked for at once.
+    `limit`: the maximum number of rows per request that the user allows.
     """
     found: dict[tuple[int, bool], ListPlan] = {}
     for plan in (_LIGHT_PLANS if light else _COMPLETE_PLANS)[generation]:
@@ -60,7 +60,7 @@ def plans_for(generation: int, light: bool, limit: int | None) -> tuple[ListPlan
 
 
 class PlanChoice:
-    """The plan of one walk: each is tried for some rows, and the cheapest one reads all others."""
+    """The choice of the plan of one walk: each plan is tried on some rows, and the cheapest reads the rest."""
 
     def __init__(self, plans: Sequence[ListPlan]):
         self.current, self._left = plans[0], deque(plans[1:])
@@ -71,11 +71,11 @@ class PlanChoice:
 
     @property
     def rows_left(self) -> float:
-        """Return the number of rows until the next decision."""
+        """Return the number of rows until the next decision, or infinity after the last one."""
         return math.inf if self._is_settled else self._wanted - self._rows
 
     def note(self, rows: int, seconds: float) -> None:
-        """Note what rows read by the current plan cost the server; infinity: their pages failed."""
+        """Record the server's time for rows of the current plan. Infinity means that their pages failed."""
         self._rows += rows
         self._seconds += seconds
         if self._is_settled or self._rows < self._wanted:
@@ -99,7 +99,7 @@ class PlanChoice:
             yield self._left.popleft()
 
     def _is_worth(self, plan: ListPlan) -> bool:
-        """Return whether its kind is new, or the best so far, so that another size of it may be better still."""
+        """Return whether the plan is of a new kind, or of the best kind so far, which another size may improve."""
         return plan.details not in self._tried or plan.details == self._best.details
 
     def _begin(self, rows: int) -> None:

@@ -1,4 +1,4 @@
-"""Communities and collections of DSpace 4 to 6 and their parents, in as few requests as each generation allows."""
+"""Reads communities and collections of DSpace 4 to 6, with parents, in as few requests as each generation allows."""
 
 from __future__ import annotations
 
@@ -15,52 +15,52 @@ _CHILDREN = {"expand": "subCommunities,collections"}
 
 
 class LegacyTree:
-    """Reads the tree; where it takes a request for each community, up to `width()` at a time."""
+    """A reader for the tree. If each community takes a request, up to `width()` requests run in parallel."""
 
     def __init__(self, api: LegacyApi, width: Callable[[], int], stop: Event):
         self._api, self._width, self._stop = api, width, stop
 
     def communities(self) -> Iterator[Community]:
-        """All communities that can be seen, with parent and count."""
+        """Yield all visible communities, with parent and count."""
         families = list(self._families())
         parents = _parents(families, "subcommunities")
         for row, url in families:
             yield community(row, url, parents.get(identifier(row, url)))
 
     def collections(self) -> Iterator[Collection]:
-        """All collections that can be seen, with count; parent_id None where no visible community shows them."""
+        """Return all visible collections, with count. `parent_id` is None if no visible community contains one."""
         parents = _parents(self._families(), "collections")
         return self.flat_collections(parents.get)
 
     def flat_collections(self, parent: Callable[[str], str | None] = lambda id: None) -> Iterator[Collection]:
-        """All collections that can be seen, with count: one short list, but it does not tell the parents."""
+        """Yield all visible collections, with count, from one short list, which does not contain the parents."""
         url = self._api.url("collections")
         for row in self._api.listing("collections"):
             yield collection(row, url, parent(identifier(row, url)))
 
     def collections_below(self, community_id: str) -> Iterator[Collection]:
-        """All collections below a community, with parent and count; one that has two parents comes twice."""
+        """Yield all collections below a community, with parent and count. One with two parents comes twice."""
         for row, url in self._below([community_id]):
             for child in children(row, "collections", url):
                 yield collection(child, url, identifier(row, url))
 
     def some_collections_below(self, community_id: str, most: int) -> Iterator[Collection]:
-        """The collections of at most so many communities, this one and some below it, in a request for each."""
+        """Yield the collections of at most `most` communities, this one and some below it, with a request for each."""
         ids = [community_id]
-        for id in itertools.islice(ids, most):  # which grows as it is read
+        for id in itertools.islice(ids, most):  # the loop appends to this list
             row, url = self._api.get(f"communities/{id}", _CHILDREN, kind="community")
             ids += [identifier(child, url) for child in children(row, "subcommunities", url)]
             yield from (collection(child, url, id) for child in children(row, "collections", url))
 
     def _families(self) -> Iterator[Answer]:
-        """Every community, with its direct children."""
+        """Return every community, with its direct children."""
         url = self._api.url("communities")
         if self._api.can.all_communities:
             return (Answer(row, url) for row in self._api.listing("communities", _CHILDREN))
         return self._below([identifier(row, url) for row in listed(*self._api.get("communities", kind="list"))])
 
     def _below(self, ids: list[str]) -> Iterator[Answer]:
-        """These communities and all below them, level by level, each with its direct children."""
+        """Yield these communities and all below them, level by level, each with its direct children."""
         known = set(ids)
         while ids:
             calls = [lambda id=id: self._api.get(f"communities/{id}", _CHILDREN, kind="community") for id in ids]
@@ -71,7 +71,7 @@ class LegacyTree:
 
 
 def _parents(families: Iterable[Answer], key: str) -> dict[str, str]:
-    """Of each child (`subcommunities` or `collections`) the first parent met."""
+    """Return the first parent of each child. `key`: `subcommunities` or `collections`."""
     parents: dict[str, str] = {}
     for row, url in families:
         for child in children(row, key, url):

@@ -1,22 +1,23 @@
-"""Where a list ends that tells no count, or a count that is not true: so no source can keep a job busy for ever."""
+"""Detects the end of a list with no count or a wrong one, so that no source can keep a job running forever."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
 
-IDLE_PAGES = 5  # of DSpace 7 to 10, whose counts leave out what may not be seen
-IDLE_PAGES_OF_OLD, IDLE_ROWS_OF_OLD = 30, 1_000  # of 4 to 6, where pages of hidden items are empty, and count
+IDLE_PAGES = 5  # DSpace 7 to 10, whose counts leave out invisible rows
+IDLE_PAGES_OF_OLD, IDLE_ROWS_OF_OLD = 30, 1_000  # 4 to 6: pages of invisible items are empty
 MOST_BEYOND = 1_000  # rows
-MOST_LISTED = 100_000  # rows of a list that is read as a whole, whatever it counts: files of an item, collections
-MOST_UNCOUNTED = 100_000  # rows of a list that tells no count: communities, or items in no visible collection
+MOST_LISTED = 100_000  # rows of a list that is read completely: files of an item, collections
+MOST_UNCOUNTED = 100_000  # rows of a list without a count: communities, or items in no visible collection
 
 
 @dataclass(slots=True)
 class Stretch:
-    """How far a list has brought nothing new. After `most_pages`, or so many rows, that is its end.
+    """The length of the current run of pages without new rows. A long run marks the end of a list.
 
-    `least_rows`: the pages are the end only if they had so many rows together. `most_rows` None: only pages count.
+    It is long after `most_pages` pages with at least `least_rows` rows together, or after `most_rows` rows. With
+    `most_rows` None, only pages count.
     """
 
     most_pages: int = 3
@@ -26,7 +27,7 @@ class Stretch:
     rows: int = 0
 
     def add(self, size: int, new: int) -> None:
-        """Note that a page of this size brought this many new rows."""
+        """Record that a page of this size had this many new rows."""
         self.pages, self.rows = (0, 0) if new else (self.pages + 1, self.rows + size)
 
     @property
@@ -36,12 +37,12 @@ class Stretch:
 
 
 def idle_of_old() -> Stretch:
-    """Return a stretch after which a list of DSpace 4 to 6 is left, though it counts more."""
+    """Return the stretch after which reading a list of DSpace 4 to 6 stops, even if it counts more rows."""
     return Stretch(IDLE_PAGES_OF_OLD, least_rows=IDLE_ROWS_OF_OLD)
 
 
 def endless_in_words(reach: int, counted: int | None = None) -> str:
-    """Say that a list was left because it has brought so many rows, far more than are counted, if any are."""
+    """Return a sentence that says that reading stopped because the list has far more rows than expected."""
     counts = "" if counted is None else f"counts {counted} and "
     return (
         f"The list {counts}has brought {reach} so far. It may have no end, so it was not read further. "
@@ -51,11 +52,12 @@ def endless_in_words(reach: int, counted: int | None = None) -> str:
 
 @dataclass(slots=True)
 class ListEnd:
-    """Tells where a list ends that counts its rows, be the count true or not.
+    """The end of a list that counts its rows, whether the count is right or not.
 
-    It ends after an `idle` stretch without new rows, however many it promises, and where it has brought far more rows
-    than it counts, or more than `most_rows`. Past its count it goes on while pages bring new rows, and more rows than
-    are counted or, with `doubts_full_pages`, full pages. `reach`: how many rows there are at least.
+    The list ends after an `idle` stretch without new rows, however many it promises. It also ends when it has far more
+    rows than it counts, or more than `most_rows`. Past its count it continues only while pages have new rows. There
+    must also be more rows than the count, or, with `doubts_full_pages`, a full last page. `reach`: the known minimum
+    number of rows.
     """
 
     idle: Stretch = field(default_factory=lambda: Stretch(IDLE_PAGES))
@@ -67,13 +69,13 @@ class ListEnd:
     _is_full: bool = False
 
     def note(self, start: int, size: int, rows: int, new: int, counted: int) -> None:
-        """Note a page of this size from the row `start` on: its rows, how many are new, and the count told with it."""
+        """Record a page of this size from the row `start` on: its rows, the new ones among them, and the count."""
         self.reach, self.counted = max(self.reach, start + rows if rows else 0), counted
         self.idle.add(size, new)
         self._is_new, self._is_full = new > 0, self.doubts_full_pages and rows >= size
 
     def after(self, offset: int, counted: int) -> int:
-        """Return the row to read up to when those before `offset` were read: `offset` itself at the end."""
+        """Return the row up to which to read after those before `offset` were read. At the end return `offset`."""
         if self.is_reached:
             return offset
         if offset < counted:
@@ -82,7 +84,7 @@ class ListEnd:
 
     @property
     def is_reached(self) -> bool:
-        """Has it ended, whatever it counts?"""
+        """Return whether the list has ended, whatever it counts."""
         return self.idle.is_long or self.is_endless
 
     @property
@@ -90,5 +92,5 @@ class ListEnd:
         return self.reach > min(self.most_rows, self.counted + max(self.counted, MOST_BEYOND))
 
     def in_words(self) -> str:
-        """Say that the list was left because it goes on far beyond its count."""
+        """Return a sentence that says that reading stopped far beyond the count of the list."""
         return endless_in_words(self.reach, self.counted)

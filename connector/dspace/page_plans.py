@@ -1,7 +1,7 @@
-"""Plans to read the items of a DSpace 7 to 10: which is the cheapest differs between collections, so it is measured.
+"""Plans to read the items of DSpace 7 to 10. The cheapest plan differs between collections, so it is measured.
 
-The cost of a page with files embedded grows faster than the page; one bundles request an item costs a round trip more.
-Cost is the time the server took for an item, not the time that passed, so that a slow consumer does not matter.
+The cost of a page with embedded files grows faster than the page. A bundles request for each item costs one more round
+trip. Cost is the time that the server spends on an item, not the elapsed time, so a slow consumer does not matter.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Never above 100: search gives no more rows and skips the rest. Each divides the one before, so that a failing page can
-# be split at its own offset.
+# At most 100: search returns no more rows and skips the rest. Each size divides the one before it, so that a failing
+# page can be split at its own offset.
 SIZES = (100, 20, 10, 5, 1)
-WORTH_A_TRIAL = 200  # items; up to there, the requests of a trial cost more than its result saves
+WORTH_A_TRIAL = 200  # items; in shorter lists, a trial costs more than it saves
 WARM_UP = 20  # items; the first answers of a server are slow
 WIDTH_OF_TRIALS = 2  # requests at a time
 
@@ -27,7 +27,7 @@ class PagePlan:
 
     @property
     def name(self) -> str:
-        """Names the plan in cursors, and its requests when their times are compared."""
+        """Return the name of the plan in cursors and in the measured request times."""
         return f"{'items with files' if self.embeds else 'items'} by {self.size}"
 
 
@@ -41,29 +41,29 @@ class PlanTrial:
 
 @dataclass(frozen=True, slots=True)
 class PagePlans:
-    """The plan to begin with, and the trials to hold where the listing is worth them."""
+    """The first plan, and the trials to make if the list is long enough."""
 
     first: PagePlan
     trials: tuple[PlanTrial, ...]
 
     def named(self, name: str | None) -> PagePlan | None:
-        """The plan a cursor names, or None when it names none of these."""
+        """Return the plan that a cursor names, or None if it is none of these."""
         return next((trial.plan for trial in self.trials if trial.plan.name == name), None)
 
 
 def restart_cursor(cursor: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A cursor that begins a walk with the plan that the walk of this one found the cheapest; None where it found none.
+    """Return a cursor that starts a walk with the cheapest plan of an earlier walk, or None if that found none.
 
-    A complete walk is to follow a complete one: light ones find plans of their own.
+    Use it between complete walks only: light walks have other plans.
     """
     name = (cursor or {}).get("plan")
     return {"plan": name} if name else None
 
 
 def with_plan(cursor: Mapping[str, Any] | None, plan: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return the cursor of a light walk for a complete one, or the other way round.
+    """Return the cursor of a light walk, adapted to a complete walk, or the reverse.
 
-    `plan`: the cursor from `restart_cursor` that names the plan to go on with; None lets the walk find its own.
+    `plan`: the cursor from `restart_cursor` with the plan to continue with. With None the walk finds its own plan.
     """
     if cursor is None:
         return None if plan is None else dict(plan)
@@ -71,12 +71,15 @@ def with_plan(cursor: Mapping[str, Any] | None, plan: Mapping[str, Any] | None) 
 
 
 def sizes_within(limit: int | None) -> tuple[int, ...]:
-    """The page sizes up to the user's limit, largest first."""
+    """Return the page sizes up to the user's limit, largest first."""
     return tuple(size for size in SIZES if size <= (limit or SIZES[0]))
 
 
 def complete_plans(sizes: Sequence[int]) -> PagePlans:
-    """Items with their files: small embedded pages, or light pages and one request an item; then larger pages."""
+    """Return the plans for items with files.
+
+    The order is: small embedded pages, then light pages with one request per item, then larger embedded pages.
+    """
     small, middle, large = (min(size, sizes[0]) for size in (5, 10, 20))
     plans = (PagePlan(small, True), PagePlan(large, False), PagePlan(middle, True), PagePlan(large, True))
     trials = (
@@ -86,22 +89,22 @@ def complete_plans(sizes: Sequence[int]) -> PagePlans:
 
 
 def slice_plans(sizes: Sequence[int]) -> PagePlans:
-    """Items with their files in pages only: a slice that is read besides is to cost few requests."""
+    """Return the plans for items with embedded files only, so that reading a slice takes few requests."""
     plans = complete_plans(sizes)
     return PagePlans(plans.first, tuple(trial for trial in plans.trials if trial.plan.embeds))
 
 
 def light_plans(sizes: Sequence[int]) -> PagePlans:
-    """Items without files: pages of 20, or of 100."""
+    """Return the plans for items without files: pages of 20, or of 100."""
     plans = (PagePlan(min(20, sizes[0]), False), PagePlan(sizes[0], False))
     return PagePlans(plans[0], tuple(PlanTrial(plan, 100) for plan in dict.fromkeys(plans)))
 
 
 def cheapest(costs: Mapping[PagePlan, float]) -> PagePlan:
-    """The plan with the least seconds an item."""
+    """Return the plan with the fewest seconds per item."""
     return min(costs, key=lambda plan: costs[plan])
 
 
 def is_worth(plan: PagePlan, costs: Mapping[PagePlan, float]) -> bool:
-    """Larger embedded pages are worth a trial only while embedding is the cheapest so far."""
+    """Return whether to try a plan. Larger embedded pages are tried only while embedding is the cheapest."""
     return not costs or not plan.embeds or cheapest(costs).embeds

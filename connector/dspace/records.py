@@ -64,7 +64,7 @@ MOST_PARTS = 365
 
 @dataclass(frozen=True, slots=True)
 class Subset:
-    """A subset of a scope. Only DSpace 7 to 10 can select it (`can_select`).
+    """A subset of a scope. DSpace 7 to 10 can select it (`can_select`), while 4 to 6 can only read a `part`.
 
     `indexed_since` (aware): items that the source has indexed since then, for any reason: metadata, files, policies,
     mapping. `part` (number, of): one of `of` parts of about the same size, counted from 0. Every item is in exactly one

@@ -1,4 +1,4 @@
-"""Which object the path of a page shows, in the user interfaces and APIs of DSpace 4 to 10. Pure: asks nobody."""
+"""Finds the object that the path of a page shows, in the interfaces and APIs of DSpace 4 to 10. Sends no requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from .records import ScopeKind
 
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-# A prefix may be any text: registered ones are numbers with dots, and a site may set another one of its own.
+# A prefix may be any text. Registered prefixes are numbers with dots, but a site may set its own.
 _HANDLE = r"[^/\s?#]+/[^/\s?#]+"
 _NUMBERED_HANDLE = r"\d+(?:\.\w+)*/[^/\s?#]+"
 _IS_UUID = re.compile(_UUID)
@@ -32,7 +32,7 @@ _INTERFACE = re.compile(r"(.*?/(?:jspui|xmlui))(?:/.*)?", re.IGNORECASE | re.DOT
 
 
 def without_parameters(path: str) -> str:
-    """Return the path as it is without path parameters (`;jsessionid=…`)."""
+    """Return the path without path parameters (`;jsessionid=…`), otherwise unchanged."""
     return _PARAMETERS.sub("", path)
 
 
@@ -73,7 +73,7 @@ def handle_in(text: str) -> str | None:
     if found := object_of(path):
         kind, identifier = found
         return identifier if kind is None else None
-    # Of other pages only a number tells a handle from a path such as /xmlui/discover.
+    # In other paths, only a numeric prefix distinguishes a handle from a path such as /xmlui/discover.
     at_resolver = _IS_NUMBERED_HANDLE.fullmatch(plain_path(path).strip("/"))
     return _without_sentence_end(at_resolver[0]) if at_resolver else None
 
@@ -85,7 +85,7 @@ def _without_sentence_end(handle: str) -> str:
 
 
 def path_of(text: str) -> str | None:
-    """The path of an http or https address; None for what is none."""
+    """Return the path of an http or https address, or None for other text."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -94,5 +94,5 @@ def path_of(text: str) -> str | None:
 
 
 def is_uuid(text: str) -> bool:
-    """Is it an id as DSpace 6 and later give them?"""
+    """Return whether the text is a uuid, the form of ids on DSpace 6 and later."""
     return _IS_UUID.fullmatch(text) is not None
