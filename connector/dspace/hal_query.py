@@ -26,7 +26,8 @@ WAYS = (
     *(ListingOrder(None, f"search.resourceid:{digit}*") for digit in "0123456789abcdef"),
 )
 AS_IT_COMES = ListingOrder(None)
-# The search for administrators. It shows private and withdrawn items. Withdrawn ones are excluded, as in other counts.
+# The search for administrators. It shows private and withdrawn items. The query excludes withdrawn items, as no count
+# includes them.
 _ADMINISTRATIVE_VIEW = ("configuration", "administrativeView")
 _NOT_WITHDRAWN = "NOT withdrawn:true"
 _WHOLE = Subset()

@@ -75,7 +75,7 @@ class HalTree:
         read = lambda number, size: self._api.search([*params, ("page", number)])  # noqa: E731
         for listed, url in to_the_end(read(0, self._size), read):
             for row in listed.rows:
-                if shapes.known_id(row) is not None:  # a row without its object may not be read
+                if shapes.known_id(row) is not None:  # a row has no object if that may not be read
                     found[shapes.known_id(row)] = record(shapes.found_object(row, url), url)
         return found, listed.total
 

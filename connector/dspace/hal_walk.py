@@ -129,7 +129,7 @@ class HalItemLister:
                 continue
             yield from self._until(trial.plan, (start // trial.rows + 1) * trial.rows)
             seconds = (self._busy(trial.plan) - busy) / (self._offset - start)
-            # The time of a failed page is unknown, so a plan with failed pages is never the cheapest.
+            # The full time of a page that was too large is unknown, so its plan is never the cheapest.
             costs[trial.plan] = seconds if self._pages.too_large == too_large else math.inf
         self._is_trying, self._chosen = False, cheapest(costs)
 

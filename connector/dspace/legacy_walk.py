@@ -88,8 +88,8 @@ class LegacyItemLister:
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
         """Yield the pages after the cursor. The last page ends the walk and may be empty.
 
-        Raise NotFoundError or RestrictedError if the scope itself cannot be read. Raise OutageLimitError or
-        JobStoppedError.
+        Raise NotFoundError or RestrictedError if the scope itself cannot be read, OutageLimitError if the repository is
+        unreachable for too long, and JobStoppedError if the job is stopped.
         """
         if cursor:
             self._place, self._resumed = WalkCursor(**cursor), True
@@ -308,7 +308,7 @@ class LegacyItemLister:
         self._ids.clear()  # `seen` knows these items by now, and the list is long
 
     def _not_told_by_their_collections(self, failures: Iterable[Failure]) -> Iterator[Failure]:
-        """Yield the failures without the rows whose collection reported them already.
+        """Yield the failures, except rows that a collection has already reported.
 
         A row without a known id fails in its collection, and again in the list of all items.
         """

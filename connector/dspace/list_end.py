@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 IDLE_PAGES = 5  # DSpace 7 to 10, whose counts leave out invisible rows
-IDLE_PAGES_OF_OLD, IDLE_ROWS_OF_OLD = 30, 1_000  # 4 to 6: pages of invisible items are empty
+IDLE_PAGES_OF_OLD, IDLE_ROWS_OF_OLD = 30, 1_000  # 4 to 6: pages of invisible items are empty, though counted
 MOST_BEYOND = 1_000  # rows
 MOST_LISTED = 100_000  # rows of a list that is read completely: files of an item, collections
 MOST_UNCOUNTED = 100_000  # rows of a list without a count: communities, or items in no visible collection

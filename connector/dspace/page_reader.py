@@ -137,7 +137,7 @@ class PageReader:
                 self._was_good(here, smaller)
                 doubt.clear()
                 doubt.note(smaller, came=True)
-            except BotChallengeError as wall:  # bot protection says nothing about the rows
+            except BotChallengeError as wall:  # bot protection says nothing about the rows, even if others can be read
                 raise RepositoryFailingError(wall) from None
             except TransientError as error:
                 doubt.note(smaller, came=False)
