@@ -59,7 +59,7 @@ def order(id: str) -> tuple[int, str]:
 
 
 class LegacyItemLister:
-    """One walk of one scope. Keeps the ids of the current part and those of the failed items in memory."""
+    """One walk of one scope. It keeps the ids of the current part and of the failed items in memory."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class LegacyItemLister:
     def _note_outside(self, outside: int | None, parts: Iterable[Collection]) -> None:
         """Record the number of items in collections that are not visible.
 
-        On servers that count each item of a community once, items that are in several collections are subtracted.
+        If the server counts each item of a community once, items in several collections count only once here, too.
         """
         held = self._place.before
         if outside is None or held is None:
