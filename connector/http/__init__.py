@@ -1,4 +1,4 @@
-"""The one door to the network: who may be reached, how hard a repository is leaned on, and what an answer means."""
+"""HTTP client for repositories. It limits the addresses, the load on a repository, and time and size of its responses."""
 
 from ..durations import Wait
 from .addresses import AddressRule

@@ -1,6 +1,6 @@
-"""Requests that were given up here while the server may still work on them, noted in the lock files of their slots.
+"""Notes about requests that timed out here while the server may still process them.
 
-So the next job, in whatever process, counts them, too.
+The notes are in the lock files of the concurrency slots, so the next job in any process counts these requests, too.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ _LONGEST = 64  # bytes of a note
 
 
 def note(descriptor: int, now: float, seconds: float) -> None:
-    """Note in a lock file that the server may work on a request for so many seconds from now.
+    """Write to a lock file that the server may process a request for this many seconds from now.
 
-    A full disk loses the note, which matters to the next job only.
+    If the disk is full, the note is lost. Then the next job may send one request too many.
     """
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
@@ -22,18 +22,18 @@ def note(descriptor: int, now: float, seconds: float) -> None:
 
 
 def erase(descriptor: int) -> None:
-    """Remove the note of a request that has ended by now."""
+    """Delete the note of a request that has ended."""
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
 
 
 def seconds_left(descriptor: int, now: float) -> float:
-    """Return for how many seconds the request of a note may still run; 0 for an old note, or none.
+    """Return for how many seconds the request of a note may still run, or 0 if the note is old or missing.
 
-    A note of the future is old, too: the clock was set back since.
+    A note from the future counts as old, because the clock was set back since.
     """
     try:
         begin, end = map(float, os.pread(descriptor, _LONGEST, 0).split())
-    except (OSError, ValueError):  # no note, or one that a power failure cut short
+    except (OSError, ValueError):  # no note, or a note that a power failure cut short
         return 0.0
     return end - now if begin <= now < end else 0.0

@@ -1,7 +1,7 @@
-"""Which addresses may be reached, and connections that reach no other.
+"""Check of the addresses that may be reached, and connections that reach no other address.
 
-A name is resolved once, every address it has is checked, and the socket is opened to exactly what was checked, so that
-a name that resolves differently a moment later (DNS rebinding) gains nothing. TLS still verifies against the name.
+A host name is resolved once. Every address of the host is checked, and the socket connects to a checked address. So DNS
+rebinding (a name that resolves differently a moment later) has no effect. TLS still verifies the host name.
 """
 
 from __future__ import annotations
@@ -30,21 +30,23 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # One row of getaddrinfo: family, type, protocol, canonical name, socket address.
 Candidate = tuple[Any, ...]
 
-# Asked before each read of a socket: how many seconds it may block before asking again. Raises to end the request.
+# Called before each read of a socket. Returns how many seconds the read may block. Raises an error to end the request.
 Patience = Callable[[], float]
 
-# RFC 4291: of IPv6 only this block is global unicast. RFC 6052: the block whose last 32 bits are an IPv4 address.
+# RFC 4291: this block is the only global unicast block of IPv6. RFC 6052: the last 32 bits of an address in this block
+# are an IPv4 address.
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# RFC 8215: such a block of somebody's own, which no setting but one of its own opens.
+# RFC 8215: a NAT64 block for local use. Only a setting that names this block allows it.
 _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 
-# In the special-purpose registries of IANA (RFC 6890, RFC 9637), and public to older releases of Python.
+# These blocks are in the special-purpose registries of IANA (RFC 6890, RFC 9637), but older releases of Python treat
+# them as public.
 _NOT_PUBLIC_EITHER = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv6Network("3fff::/20"))
 
-# No setting opens these: no repository is there, and what is there gives secrets of the machine away or acts for it.
-# Unspecified, link-local (with the metadata service of most clouds) and multicast, and the services of Azure, AWS
-# (IPv6), Alibaba and Oracle that are elsewhere.
+# No setting allows these networks. They hold no repository, and the services there reveal secrets of the machine or act
+# for it. The list has the unspecified, link-local (with the metadata service of most clouds) and multicast addresses,
+# and the services of Azure, AWS (IPv6), Alibaba and Oracle that have other addresses.
 _NEVER = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -67,7 +69,7 @@ _READ_BUFFER = 64 * 1024
 
 @dataclass(frozen=True)
 class AddressRule:
-    """Public addresses may be reached, and those within `networks`. `resolve` has the form of `socket.getaddrinfo`."""
+    """A rule that allows public addresses and those in `networks`. `resolve` has the signature of `socket.getaddrinfo`."""
 
     networks: tuple[_Network, ...]
     resolve: Callable[..., Iterable[Candidate]] = socket.getaddrinfo
@@ -78,7 +80,10 @@ class AddressRule:
             raise AddressNotAllowedError(f"The address {ip} {why_not}")
 
     def check_literal(self, host: str) -> None:
-        """As `check` for a host that is an address in any form a resolver takes (0x7f.1, 2130706433); names pass."""
+        """Check a host that is an address in any form that a resolver accepts (0x7f.1, 2130706433). Host names pass.
+
+        Raise AddressNotAllowedError if the address may not be reached.
+        """
         try:
             found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         except (socket.gaierror, UnicodeError):
@@ -87,8 +92,10 @@ class AddressRule:
             self.check(address[0])
 
     def candidates(self, host: str, port: int) -> list[Candidate]:
-        """All addresses of `host`, each one checked. Raises AddressNotAllowedError if one is not allowed, or
-        gaierror."""
+        """Return all addresses of `host`, each one checked.
+
+        Raise AddressNotAllowedError if one of them is not allowed, gaierror if the host cannot be resolved.
+        """
         try:
             found = list(self.resolve(host, port, type=socket.SOCK_STREAM))
         except UnicodeError as error:  # a label that is empty or longer than 63 characters
@@ -113,7 +120,7 @@ ANYWHERE = AddressRule((ipaddress.IPv4Network("0.0.0.0/0"), ipaddress.IPv6Networ
 
 
 def _reached(address: _IP) -> _IP:
-    """The IPv4 address that an IPv6 one stands for (mapped, 6to4, NAT64), else the address itself."""
+    """Return the IPv4 address that an IPv6 address stands for (mapped, 6to4, NAT64), or the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:
@@ -134,7 +141,7 @@ def _is_public(address: _IP) -> bool:
 
 
 class _Guarded:
-    """What both kinds of connection share: where they may go, and how long a connect or a read may last."""
+    """Base of both kinds of connection: checks addresses, and limits how long a connect or a read may last."""
 
     def __init__(self, *args: Any, rule: AddressRule, patience: Patience, **options: Any):
         super().__init__(*args, **options)
@@ -143,7 +150,7 @@ class _Guarded:
         self.response_class = partial(_Answer, patience)
 
     def connect(self) -> None:
-        """As ever, but in a thread that is left behind when patience ends: resolvers, sockets and TLS cannot ask it."""
+        """Connect in a thread that is abandoned at the deadline, since resolvers, sockets and TLS cannot check it."""
         done: Future[None] = Future()
         threading.Thread(target=self._connect, args=(super().connect, done), daemon=True).start()
         try:
@@ -152,7 +159,7 @@ class _Guarded:
         except TimeoutError as error:
             raise ConnectTimeoutError(self, f"No connection to {self.host} in time") from error
         finally:
-            done.cancel()  # of no effect on what is done
+            done.cancel()  # no effect on a future that is done
         done.result()
 
     def _connect(self, connect: Callable[[], None], done: Future[None]) -> None:
@@ -169,8 +176,10 @@ class _Guarded:
             done.set_result(None)
 
     def _new_conn(self) -> socket.socket:
-        """A connected socket. Called by urllib3, whose exceptions it raises; AddressNotAllowedError passes through
-        it."""
+        """Return a connected socket. urllib3 calls this method, and it raises the exceptions of urllib3.
+
+        AddressNotAllowedError passes through urllib3 unchanged.
+        """
         try:
             candidates = self._rule.candidates(self._dns_host.strip("[]"), self.port)
             return self._first_that_connects(candidates)
@@ -207,7 +216,7 @@ def _connected(candidate: Candidate, timeout: float | None, options: Iterable[tu
 
 
 class _Answer(http.client.HTTPResponse):
-    """An answer whose every read, headers included, asks the request's patience first."""
+    """An HTTP response that calls `patience` before every read, also of the headers."""
 
     def __init__(self, patience: Patience, sock: socket.socket, *args: Any, **options: Any):
         super().__init__(_Readable(sock, patience), *args, **options)
@@ -215,7 +224,7 @@ class _Answer(http.client.HTTPResponse):
 
 @dataclass(frozen=True)
 class _Readable:
-    """The one method of a socket that http.client uses to read an answer."""
+    """The one method of a socket that http.client uses to read a response."""
 
     sock: socket.socket
     patience: Patience
@@ -225,9 +234,10 @@ class _Readable:
 
 
 class _Reader(io.RawIOBase):
-    """Reads a socket in short waits: a stop ends a stalled read at once, and a drip of bytes cannot outlast a deadline.
+    """A reader of a socket that waits in short steps.
 
-    Without it `timeout` bounds each single read only, and one call may need thousands of them.
+    So a stop ends a stalled read at once, and a slow drip of bytes cannot outlast the deadline. A socket timeout alone
+    limits each single read, and one call may need thousands of reads.
     """
 
     def __init__(self, sock: socket.socket, patience: Patience):
@@ -257,11 +267,11 @@ class _Reader(io.RawIOBase):
 
 
 class _GuardedHTTPConnection(_Guarded, HTTPConnection):
-    """Plain http to allowed addresses only."""
+    """An http connection to allowed addresses only."""
 
 
 class _GuardedHTTPSConnection(_Guarded, HTTPSConnection):
-    """https to allowed addresses only; the certificate is checked against the name, as ever."""
+    """An https connection to allowed addresses only. The certificate is checked against the host name, as usual."""
 
 
 class _GuardedHTTPPool(HTTPConnectionPool):
@@ -273,7 +283,7 @@ class _GuardedHTTPSPool(HTTPSConnectionPool):
 
 
 def pool_classes(rule: AddressRule, patience: Patience) -> dict[str, Callable[..., HTTPConnectionPool]]:
-    """What a urllib3 PoolManager takes as `pool_classes_by_scheme`, with connections that keep to `rule`."""
+    """Return `pool_classes_by_scheme` for a urllib3 PoolManager whose connections follow `rule`."""
     return {
         "http": partial(_GuardedHTTPPool, rule=rule, patience=patience),
         "https": partial(_GuardedHTTPSPool, rule=rule, patience=patience),

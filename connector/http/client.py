@@ -1,6 +1,6 @@
-"""The door itself: JSON and files by GET, and logins by POST, within limits of time, size, pace and address.
+"""HTTP client of a repository: gets JSON and files, and posts logins, within limits of time, size, load and address.
 
-Everything that can go wrong out there leaves here as one of `connector.errors`, with a sentence that names the host.
+Every failure is raised as one of `connector.errors`, with a sentence that names the host.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ log = logging.getLogger(__name__)
 
 _REDIRECTS = 5
 
-# DSpace 5 and 6 answer /status with XML unless JSON is asked for.
+# DSpace 5 and 6 answer /status with XML unless JSON is requested.
 _JSON = {"Accept": "application/json"}
-# No list of types: DSpace 5 answers a login with text and DSpace 7 with nothing.
+# Any type, because DSpace 5 answers a login with text and DSpace 7 with an empty body.
 _ANY = {"Accept": "*/*"}
 _POSTED_BYTES = 64 * 1024
-# A file may take as long as its size asks for; what comes slower than this is no file under way.
+# The deadline of a file grows with the bytes received. A download that is slower than this fails.
 _SLOWEST_FILE = 1024  # bytes a second
-# Packed on the way, a file's Content-Length would not be its own.
+# If the file were compressed in transit, Content-Length would not be the size of the file.
 _ANY_FILE = {"Accept": "*/*", "Accept-Encoding": "identity"}
 _FIRST_BYTE = _ANY_FILE | {"Range": "bytes=0-0"}
 
 
 class JsonAnswer(NamedTuple):
-    """Parsed JSON, the address that it came from, and its size in bytes, unpacked."""
+    """Parsed JSON, the address that sent it, and its uncompressed size in bytes."""
 
     value: Any
     url: str
@@ -71,13 +71,15 @@ class WebPage(NamedTuple):
 
 
 class HttpClient:
-    """Requests to one repository, for as many threads at once as its pace has slots.
+    """A client for one repository, for as many threads at once as its ConcurrencyLimit has slots.
 
-    All methods raise the errors of `connector.errors`: AddressNotAllowedError, JobStoppedError as soon as the stop of
-    `outage` is set, and the RepositoryErrors. After a TransientError one `outage` has the request repeated, `tries`
-    times in all (never after silence; `tries_at_500` times after a status 500). It limits how long requests and waits
-    may take together. `busy`: seconds spent on good answers, by their kind. `server_time`: the server's own clock
-    (aware, UTC) as of the first answer that told it. `clock_ahead`: by how much that clock was ahead of ours.
+    All methods raise the errors of `connector.errors`: AddressNotAllowedError, JobStoppedError as soon as the stop
+    event of `outage` is set, and RepositoryError with its subclasses. After a TransientError, `outage` repeats the
+    request, up to `tries` times in all. Timeouts and bot challenges are never repeated, and `tries_at_500` is the limit
+    after a status 500. `outage` also limits how long requests and waits may take together.
+
+    `busy`: seconds spent on good responses, by kind. `server_time`: the clock of the server (aware, UTC) at the first
+    response with a Date header. `clock_ahead`: how far that clock was ahead of ours.
     """
 
     def __init__(self, settings: HttpSettings, pace: ConcurrencyLimit, outage: OutageWait | None = None):
@@ -96,30 +98,30 @@ class HttpClient:
 
     @property
     def width(self) -> int:
-        """How many requests to this repository may be under way at once now (see Pace)."""
+        """Return how many requests to this repository may run at once now (see ConcurrencyLimit)."""
         return self._pace.width
 
     @property
     def requests_made(self) -> int:
-        """Every request sent, repeats and redirects included."""
+        """Return the number of requests sent, with repeats and redirects."""
         return self._requests_made
 
     @property
     def traffic(self) -> RequestStats:
-        """What this door remembers of its requests."""
+        """Return the statistics of the requests of this client."""
         return self._traffic
 
     @property
     def is_signed_in(self) -> bool:
-        """Whether GET requests to the API carry the headers of a login."""
+        """Return whether GET requests to the API carry the headers of a login."""
         return self._asking.credentials is not None
 
     def sign_in(self, credentials: Credentials | None) -> None:
-        """From now on GET requests to the API of these credentials carry their headers; with None, none do."""
+        """Add the headers of these credentials to all later GET requests to their API. None removes the headers."""
         self._asking.credentials = credentials
 
     def cookie(self, name: str) -> str | None:
-        """The value of the cookie of this name that was set last."""
+        """Return the value of the cookie with this name that was set last, or None."""
         return next((cookie.value for cookie in reversed(list(self._session.cookies)) if cookie.name == name), None)
 
     def get_json(
@@ -131,10 +133,11 @@ class HttpClient:
         tries: int = 4,
         tries_at_500: int | None = None,
     ) -> Any:
-        """Return the parsed JSON at `url`, or None for a 204. `kind`: answers whose times can be compared (see Pace).
+        """Return the parsed JSON at `url`, or None for a 204. `kind` groups responses with comparable times.
 
-        Raises BadResponseError for anything but JSON (NaN and Infinity are none), and for a redirect to another host,
-        path or query, which is no answer to what was asked. Raises TooLargeError past `json_bytes`.
+        Raise BadResponseError for anything but JSON (NaN and Infinity are not JSON), and for a redirect to another
+        host, path or query, because its target does not answer the request. Raise TooLargeError if the body is larger
+        than `json_bytes`.
         """
         same = Redirects.SAME_REQUEST
         return self.get_json_from(url, params, kind=kind, tries=tries, tries_at_500=tries_at_500, follow=same).value
@@ -149,7 +152,7 @@ class HttpClient:
         tries_at_500: int | None = None,
         follow: Redirects = Redirects.ALL,
     ) -> JsonAnswer:
-        """Return the parsed JSON with its address and size. Raises as `get_json` does."""
+        """Return the parsed JSON with its address and size. Raise the errors of `get_json`."""
 
         def once() -> JsonAnswer:
             with self._good_answer(url, params, _JSON, self._settings.deadline, follow, runs_on=True) as answer:
@@ -160,7 +163,7 @@ class HttpClient:
         return self._outage.repeat(once, tries, tries_at_500=tries_at_500)
 
     def get_page(self, url: str, *, tries: int = 1) -> WebPage:
-        """Return the start of the web page at `url`, whatever its status, and its address after all redirects."""
+        """Return the start of the web page at `url`, with any status, and its address after all redirects."""
 
         def once() -> WebPage:
             with self._good_answer(url, None, _ANY, self._settings.deadline, any_status=True) as answer:
@@ -172,10 +175,10 @@ class HttpClient:
         return self._outage.repeat(once, tries)
 
     def locate(self, url: str, params: Params | None = None) -> str | JsonAnswer:
-        """Return the address that a lookup (/pid/find, /dso/find) of DSpace 7 and later points to, not followed.
+        """Return the address that a lookup (/pid/find, /dso/find) of DSpace 7 and later redirects to.
 
-        Some servers answer with the object itself: then return its JSON. Only a move of the same path to https is
-        followed.
+        The address is not requested. Return the JSON of the object if the server answers with the object itself. Only a
+        redirect of the same path to https is followed.
         """
 
         def once() -> str | JsonAnswer:
@@ -192,10 +195,9 @@ class HttpClient:
     def post(
         self, url: str, *, form: Mapping[str, str] | None = None, json: Any = None, headers: Mapping[str, str]
     ) -> Posted:
-        """The answer to a POST, which logins and notices send: never repeated, no redirect followed
-        (RequestRejectedError).
+        """Return the response to a POST, which logins and notifications send. A POST is never repeated.
 
-        Raises RestrictedError for 401 and 403.
+        Raise RequestRejectedError for a redirect, RestrictedError for 401 and 403.
         """
         with self._slot(self._settings.deadline), _refusals_logged():
             request = self._asking.prepared(url, None, _ANY | dict(headers), form=form, json=json)
@@ -209,19 +211,20 @@ class HttpClient:
     def download(
         self, url: str, sink: Callable[[bytes], object], *, limit: int | None = None, tries: int = 1
     ) -> Download:
-        """Give the bytes of the file at `url` to `sink` as they are sent, in pieces of at most 256 KiB.
+        """Pass the bytes of the file at `url` to `sink` as they are sent, in pieces of at most 256 KiB.
 
-        No encoding is asked for. A packed body is given as it is, as servers that pack in spite of that may name the
-        encoding of the file itself (see `Download.is_packed`).
-        Raises TooLargeError past `limit` bytes, BadResponseError for a body shorter than its Content-Length. Once
-        `sink` has been given something there is no repeat: it is the caller's to begin again from zero. Its deadline
-        moves on with its bytes, so that only a drip of less than 1 KiB a second meets it.
+        The request asks for no content encoding. A compressed body is passed on unchanged, because some servers
+        compress it nevertheless, and others name the encoding of the file itself (see `Download.is_packed`).
+
+        Raise TooLargeError if the file is larger than `limit` bytes, BadResponseError if the body is shorter than its
+        Content-Length. After `sink` has received bytes, the request is not repeated, and the caller must start again
+        from zero. The deadline grows with the bytes received, so only a download slower than 1 KiB a second reaches it.
         """
         received = Received(sink)
 
         def once() -> Download:
             with self._file(url, _ANY_FILE, self._settings.file_grace) as answer:
-                self._answered("file", answer)  # to the first byte: sizes differ too much
+                self._answered("file", answer)  # time to the first byte, because sizes differ too much
                 for piece in pieces(answer, limit, as_sent=True):
                     self._under_way.extend(len(piece) / _SLOWEST_FILE)
                     self._traffic.add(bytes=len(piece))
@@ -232,10 +235,10 @@ class HttpClient:
         return self._outage.repeat(once, tries, "file", may_repeat=lambda: received.size == 0)
 
     def peek(self, url: str) -> None:
-        """Ask for the first byte of the file at `url`, to learn whether it may be read. Raises as `download` does.
+        """Request the first byte of the file at `url`, to check whether it may be read. Raise the errors of `download`.
 
-        For DSpace 7 and later a request for a part is no download, in its statistics. Older ones send the whole file
-        all the same, which is not read.
+        DSpace 7 and later do not count a range request as a download in their statistics. Older versions send the whole
+        file nevertheless, and this method does not read it.
         """
 
         def once() -> None:
@@ -277,9 +280,10 @@ class HttpClient:
         any_status: bool = False,
         runs_on: bool = False,
     ) -> Iterator[requests.Response]:
-        """An answer with status 2xx (3xx, if not to `follow`; or any), its body unread, and a slot held meanwhile.
+        """Yield a response with a good status, with its body unread, while a slot is held.
 
-        `runs_on`: whether the server may go on with a request that timed out (see `ConcurrencyLimit.slot`).
+        A good status is 2xx, or 3xx that `follow` does not allow to follow, or any with `any_status`. `runs_on`:
+        whether the server may continue to process a request that timed out (see `ConcurrencyLimit.slot`).
         """
         if self._asking.credentials is not None:
             self._asking.credentials.refresh_if_due()
@@ -295,8 +299,7 @@ class HttpClient:
 
     @contextmanager
     def _slot(self, deadline: float, runs_on: bool = False) -> Iterator[int]:
-        """Give the turn of a request (see `ConcurrencyLimit.slot`) that may last so many seconds from when it has its
-        slot."""
+        """Yield the turn of a request (see `ConcurrencyLimit.slot`). `deadline`: seconds from the time it has its slot."""
         with self._pace.slot(self._outage.stop, deadline if runs_on else 0) as turn, self._outage.request() as request:
             self._under_way.begin(request, deadline)
             try:
@@ -311,7 +314,7 @@ class HttpClient:
             answer = self._send(request)
             if not is_redirect(answer):
                 return answer
-            start_of_body(answer)  # read, so that the connection can be used again
+            start_of_body(answer)  # read the body so that the connection can be reused
             target = location(answer)
             if not self._asking.is_move_to_https(request.url, target):
                 if follow is Redirects.MOVE_TO_HTTPS:
@@ -342,7 +345,7 @@ class HttpClient:
 
 @contextmanager
 def _refusals_logged() -> Iterator[None]:
-    """In the log besides: an address that somebody may be after, a server that may be another (ASVS 5.0, 16.3.4)."""
+    """Log refused addresses and certificates, which may be signs of an attack (ASVS 5.0, 16.3.4)."""
     try:
         yield
     except (AddressNotAllowedError, CertificateError) as error:

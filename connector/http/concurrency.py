@@ -1,7 +1,7 @@
-"""How hard we lean on one repository: a few requests at a time, over all processes, and fewer when it grows slow.
+"""Limit of the load on one repository: a few requests at once over all processes, and fewer when it becomes slow.
 
-The slots are lock files, since the kernel frees them whatever becomes of their holder. They also hold until when the
-server may work on a request that timed out in them.
+The slots are lock files, because the kernel frees a lock whenever its process ends. The files also store until when the
+server may process a request that timed out.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from .request_interval import RequestInterval
 
 _SAMPLE = 10
 _SLOWER = 3
-_GOOD_AT_FIRST = 3  # answers in a row before the first trouble: four at once after nine
-_GOOD_IN_A_ROW = 20  # and ever after
+_GOOD_AT_FIRST = 3  # good responses in a row before the first slowdown: four requests at once after nine responses
+_GOOD_IN_A_ROW = 20  # after the first slowdown
 _POLL = 0.015
 
 
 @dataclass
 class _Answers:
-    """Seconds that the answers of one kind took: the first ten, and the last ten since the pace was slowed for them."""
+    """The seconds of the responses of one kind: the first ten, and the last ten since they last halved the width."""
 
     first: list[float] = field(default_factory=list)
     last: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLE))
@@ -46,13 +46,14 @@ class _Answers:
 
 
 class ConcurrencyLimit:
-    """At most `most` requests at a time to the repository named `key`, over all processes that use the same `folder`.
+    """A limit of `most` concurrent requests to the repository `key`, over all processes that use the same `folder`.
 
-    Within this object at most `width` of them: it starts at one, grows by one after three good answers in a row, is
-    halved when the repository slows or fails, and from then on grows by one after twenty. `delay`: seconds between the
-    starts of two requests, at least, over all processes too. Made after a fork, not before. Safe between threads.
-    Raises StorageError if the lock files cannot be made. `clock` is shared by all processes, as `time.time` is;
-    `elapsed` gives seconds that nobody sets back.
+    Within this object, at most `width` requests run at once. `width` starts at one and grows by one after three good
+    responses in a row. It is halved when the repository becomes slow or fails, and from then on grows by one after
+    twenty good responses. `delay`: minimum seconds between the starts of two requests, also over all processes.
+
+    Create the object after a fork, not before. Safe between threads. Raise StorageError if the lock files cannot be
+    made. `clock` must be common to all processes, like `time.time`. `elapsed` returns the seconds of a monotonic clock.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class ConcurrencyLimit:
         self._locks = _lock_files(folder, key, most)
         self._spacing = RequestInterval(folder / f"{_file_name(key)}.start", delay, clock)
         self._taken: set[int] = set()
-        self._abandoned: dict[int, float] = {}  # slots of requests that timed out, and until when they stay taken
+        self._abandoned: dict[int, float] = {}  # slot of a timed-out request: until when it stays taken
         self._changed = threading.Condition()
         self._answers: dict[str, _Answers] = {}
         self._good = 0
@@ -78,27 +79,28 @@ class ConcurrencyLimit:
 
     @property
     def width(self) -> int:
-        """How many requests may be under way at once in this object: 1 to `most`."""
+        """Return how many requests may run at once in this object: 1 to `most`."""
         return self._width
 
     @property
     def halvings(self) -> int:
-        """How often the width was halved in this object; one is not halved."""
+        """Return how often the width was halved in this object. A width of one is not halved."""
         return self._halvings
 
     def space(self, stop: threading.Event) -> float:
-        """Wait until the next request may start; gives the seconds waited. Raises JobStoppedError as soon as `stop` is
-        set."""
+        """Wait until the next request may start, and return the seconds waited.
+
+        Raise JobStoppedError as soon as `stop` is set.
+        """
         return self._spacing.wait(stop)
 
     @contextmanager
     def slot(self, stop: threading.Event, runs_on: float = 0) -> Iterator[int]:
-        """The right to one request, waited for as long as it takes; gives its turn, which `troubled` wants to know.
+        """Wait for a slot for one request, hold the slot, and yield the turn to pass to `troubled`.
 
-        `runs_on`: the seconds that the server may go on with a request after it timed out here (DSpace 6 does). The
-        slot of such a request stays taken for that long, also when this object and its process have ended, except that
-        one request may always run.
-        Raises JobStoppedError as soon as `stop` is set.
+        `runs_on`: seconds for which the server may continue to process a request after it timed out here (DSpace 6
+        does). The slot of such a request stays taken for this time, also after this object and its process have ended.
+        One request may always run. Raise JobStoppedError as soon as `stop` is set.
         """
         number = self._take(stop)
         try:
@@ -110,7 +112,7 @@ class ConcurrencyLimit:
             self._give_back(number)
 
     def answered(self, seconds: float, kind: str) -> None:
-        """Record a good answer. `kind` tells apart what cannot be compared, such as a listing page and a file."""
+        """Record a good response. Only times of the same `kind` are compared: a listing page differs from a file."""
         with self._changed:
             answers = self._answers.setdefault(kind, _Answers())
             answers.add(seconds)
@@ -121,7 +123,7 @@ class ConcurrencyLimit:
                 self._count_good()
 
     def troubled(self, turn: int) -> None:
-        """Record a timeout, a 429 or a 5xx. Requests begun before it was slowed last are part of that trouble."""
+        """Record a timeout, a 429 or a 5xx. Requests that began before the last slowdown do not halve the width again."""
         with self._changed:
             self._good = 0
             if turn == self._slowed:
@@ -146,7 +148,8 @@ class ConcurrencyLimit:
                 if number is not None:
                     self._taken.add(number)
                     return number
-                # Other threads wake us by the condition; other processes cannot.
+                # Other threads notify the condition. Other processes cannot, so the locks are checked again after a
+                # short time.
                 self._changed.wait(_POLL)
         raise JobStoppedError("The job was asked to stop.")
 
@@ -159,7 +162,10 @@ class ConcurrencyLimit:
         return next((number for number in free if self._lock(number)), None)
 
     def _lock(self, number: int) -> bool:
-        """Try to lock a slot; False if somebody else has it, or left a request in it that the server may work on."""
+        """Try to lock a slot, and return whether it can be used.
+
+        Return False if the slot is taken, or if the server may still process an abandoned request in it.
+        """
         descriptor = self._locks[number]
         if not _is_locked_now(descriptor):
             return False
@@ -175,7 +181,7 @@ class ConcurrencyLimit:
                 abandoned.note(self._locks[number], self._clock(), runs_on)
 
     def _keep(self, number: int, seconds: float) -> bool:
-        """Keep a slot taken for so many seconds, unless it is the last one that is free."""
+        """Keep a slot taken for this many seconds, unless all other slots are kept already. Return whether it is kept."""
         if seconds <= 0 or len(self._abandoned) >= self._most - 1:
             return False
         self._abandoned[number] = self._elapsed() + seconds
@@ -201,9 +207,10 @@ class ConcurrencyLimit:
 
 
 def _lock_files(folder: Path, key: str, count: int) -> list[int]:
-    """Descriptors of the lock files, opened anew: flock tells apart openings, not processes.
+    """Open the lock files and return their descriptors.
 
-    The files are never deleted: whoever has one open would go on locking a file that others no longer see.
+    Each object opens the files itself, because a flock lock belongs to an opening, not to a process. The files are
+    never deleted. Otherwise, a process with a deleted file open would lock a file that others do not see.
     """
     name = _file_name(key)
     try:
@@ -218,7 +225,7 @@ def _file_name(key: str) -> str:
 
 
 def _is_locked_now(descriptor: int) -> bool:
-    """Try to take the lock; False if somebody else has it."""
+    """Try to take the lock. Return False if it is held elsewhere."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""What a signed-in door adds to its requests, and where: to the API that the login is for, and to nothing else."""
+"""Login headers of requests. They are sent only to the API that the login is for."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ from typing import Protocol
 
 
 class Credentials(Protocol):
-    """A login, as the door uses it. `api_url`: only requests to this scheme, host and port are given its headers."""
+    """A login, as HttpClient uses it. `api_url`: only requests to this scheme, host and port get its headers."""
 
     api_url: str
 
     def headers(self) -> Mapping[str, str]:
-        """What is added to a request; nothing where cookies do it all."""
+        """Return the headers to add to a request. Empty if cookies carry the login."""
 
     def refresh_if_due(self) -> None:
-        """Called before each request, while no slot of the pace is held. Raises the errors of `HttpClient.post`."""
+        """Refresh the login if it expires soon. Called before each request, while no slot is held.
+
+        Raise the errors of `HttpClient.post`.
+        """
 
 
 @dataclass(frozen=True, repr=False)
 class Posted:
-    """A good answer to a POST: its headers (names in lower case), text, and the server's time (aware, UTC), if told.
+    """A good response to a POST: headers (names in lower case), text, and the server's time (aware, UTC), if known.
 
-    It has no repr: what it holds is secret.
+    The class has no repr, because its content is secret.
     """
 
     headers: Mapping[str, str]

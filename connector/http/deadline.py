@@ -1,4 +1,4 @@
-"""How long the request under way in a thread may still take."""
+"""The deadline of the current request in a thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOOK_AT_STOP = 0.25  # seconds
 
 
 class RequestDeadline(threading.local):
-    """The request under way in this thread: when it began and when it must have ended, by the monotonic clock."""
+    """The start and the deadline of the current request in this thread, by the monotonic clock."""
 
     _request: Request | None = None
 
@@ -21,43 +21,43 @@ class RequestDeadline(threading.local):
         self._outage, self._began, self._deadline = outage, 0.0, float("inf")
 
     def begin(self, request: Request, seconds: float) -> None:
-        """Note that a request begins that may last so many seconds, and no longer than the maximum outage allows."""
+        """Start a request that may last this many seconds, and no longer than the maximum outage allows."""
         self._request, self._began = request, time.monotonic()
         self._deadline = self._began + min(seconds, request.seconds)
 
     def postpone(self, seconds: float) -> None:
-        """A wait of ours takes nothing from the time of the server."""
+        """Move the deadline by a wait of ours, which does not count against the server."""
         self._began += seconds
         self._deadline += seconds
         if self._request is not None:
             self._request.postpone(seconds)
 
     def leave_out(self, work: Callable[[], object]) -> None:
-        """Do some work of ours, such as a wait for room on the disk, whose time is not that of the server."""
+        """Call `work`, such as a wait for disk space. Its time does not count against the server."""
         began = time.monotonic()
         work()
         self.postpone(time.monotonic() - began)
 
     def extend(self, seconds: float) -> None:
-        """It may last so much longer: something has come of it."""
+        """Extend the deadline by this many seconds, because data has arrived."""
         self._deadline += seconds
         if self._request is not None:
             self._outage.came(self._request, seconds)
 
     @property
     def seconds(self) -> float:
-        """How long it has taken by now."""
+        """Return how many seconds the request has taken so far."""
         return time.monotonic() - self._began
 
     def check_stop(self) -> None:
-        """Raise JobStoppedError as soon as a stop is asked for."""
+        """Raise JobStoppedError if a stop was requested."""
         if self._outage.stop.is_set():
             raise JobStoppedError("The job was asked to stop.")
 
     def patience(self) -> float:
-        """How many seconds a read may last before this is asked again (see `addresses.Patience`).
+        """Return how many seconds a read may block before the next call (see `addresses.Patience`).
 
-        Raises JobStoppedError as soon as a stop is asked for, TimeoutError past the deadline.
+        Raise JobStoppedError as soon as a stop is requested, TimeoutError after the deadline.
         """
         self.check_stop()
         left = self._deadline - time.monotonic()

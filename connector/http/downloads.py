@@ -1,4 +1,4 @@
-"""What is known of a file once all of it has come."""
+"""Size, digests and media type of a completed download."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ GZIP = ("gzip", "x-gzip")  # RFC 9110, 8.4.1.3
 
 @dataclass(frozen=True)
 class Download:
-    """What a download brought, as it was sent: `size` in bytes, digests in lower-case hexadecimal.
+    """The result of a download: `size` in bytes as sent, digests in lower-case hexadecimal.
 
-    `is_packed`: the answer says that it was packed with gzip, on the way or for good. `media_type` as the answer says.
+    `is_packed`: whether Content-Encoding names gzip, be it of the transfer or of the file. `media_type`: from
+    Content-Type.
     """
 
     size: int
@@ -26,7 +27,7 @@ class Download:
 
 
 class Received:
-    """Counts and digests what goes to the sink."""
+    """A counter of the size and digests of the bytes that go to the sink."""
 
     def __init__(self, sink: Callable[[bytes], object]):
         self.size = 0
@@ -35,18 +36,18 @@ class Received:
         self._sha256 = hashlib.sha256()
 
     def take(self, piece: bytes) -> None:
-        """Give the piece to the sink."""
+        """Pass the piece to the sink."""
         self.size += len(piece)
         self._md5.update(piece)
         self._sha256.update(piece)
         self._sink(piece)
 
     def result(self) -> Download:
-        """What came, as of now."""
+        """Return the size and digests of the bytes so far."""
         return Download(self.size, self._md5.hexdigest(), self._sha256.hexdigest())
 
     def result_of(self, answer: requests.Response) -> Download:
-        """What came with this answer."""
+        """Return the size and digests of the bytes so far, with the encoding and media type of this response."""
         headers = answer.headers
         is_packed = headers.get("Content-Encoding", "").strip().lower() in GZIP
         media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower() or None

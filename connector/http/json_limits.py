@@ -1,4 +1,4 @@
-"""JSON of servers that nobody vouches for: weighed before it is parsed, so that no answer takes the process with it."""
+"""Parsing of untrusted JSON. The memory it needs is estimated first, so that no response exhausts the memory."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import json
 import re
 from typing import Any
 
-# What CPython takes for the text of an answer depends on its rarest sign: 1, 2 or 4 bytes for each character (PEP 393).
+# CPython stores each character of a text in 1, 2 or 4 bytes, as the widest character requires (PEP 393).
 _FOUR_BYTES = re.compile(rb"[\xf0-\xf4]|\\u[dD][89abAB]")
 _TWO_BYTES = re.compile(rb"[\xc4-\xef]|\\u(?!00)")
-# A key, its value and their place in a dict; measured on CPython 3.11 with a million of them.
+# Bytes of a key, its value and their place in a dict, measured on CPython 3.11 with a million of them.
 _VALUE = 200
 
 
 def weight(body: bytes) -> int:
-    """About how many bytes of memory it takes to parse this: its text, once whole and once in strings, and its values.
+    """Return about how many bytes of memory parsing takes: the text twice (whole and in strings), and its values.
 
-    Counted from the signs that part values: too many where texts are full of commas, never too few.
+    The values are counted by the characters that separate them. The result is too high for texts full of commas, never
+    too low.
     """
     width = 4 if _FOUR_BYTES.search(body) else 2 if _TWO_BYTES.search(body) else 1
     values = sum(body.count(sign) for sign in (b",", b"[", b"{"))
@@ -24,12 +25,15 @@ def weight(body: bytes) -> int:
 
 
 def decode(body: bytes) -> str:
-    """The text of JSON, which is UTF-8 (RFC 8259, 8.1), with or without a mark at its start. Raises ValueError."""
+    """Return the text of JSON, which is UTF-8 (RFC 8259, 8.1), with or without a BOM. Raise ValueError."""
     return body.decode("utf-8-sig", "surrogatepass")
 
 
 def parse(text: str) -> Any:
-    """The value. Raises ValueError also for NaN and Infinity, which are no JSON, and for what is nested too deeply."""
+    """Return the parsed value.
+
+    Raise ValueError also for NaN and Infinity, which are not JSON, and if the values are nested too deeply.
+    """
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except RecursionError as error:

@@ -1,4 +1,4 @@
-"""Which redirects are followed, and what an error behind a redirect means."""
+"""Rules for following redirects, and for errors after a redirect."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Redirects(Enum):
-    """The redirects that a request follows. A move of the same path to https is followed always."""
+    """The redirects that a request follows. A redirect of the same path to https is always followed."""
 
     ALL = "all"
     SAME_REQUEST = "to the same path and query of the same host"
@@ -24,16 +24,16 @@ class Redirects(Enum):
 
 
 def check_same_request(asked: str, target: str) -> None:
-    """Raise BadResponseError if a redirect leads to another host, path or query: the answer there is not the one
-    wanted.
+    """Raise BadResponseError if a redirect leads to another host, path or query.
 
-    A slash at the end of the path makes no difference. It is a TransientError error: a page for maintenance or a login
-    is redirected to for a time, and a redirect of one object only is told from that by a control (design rule 12).
+    Its target does not answer the request. A slash at the end of the path makes no difference. The error is a
+    TransientError, because redirects to a maintenance or login page are temporary. A control request shows whether only
+    one object is redirected (design rule 12).
     """
     shown = without_userinfo(target).partition("?")[0]
     try:
         old, new = _request(asked), _request(target)
-    except ValueError as error:  # which errors of urllib3 about the form of an address are
+    except ValueError as error:  # urllib3's errors for a malformed address are ValueErrors
         raise BadResponseError(f"{asked} redirects to something that is not an address.", asked) from error
     if old == new:
         return
@@ -44,7 +44,7 @@ def check_same_request(asked: str, target: str) -> None:
 
 
 def _request(url: str) -> tuple[tuple[str | None, int | None], str, list[tuple[str, str]]]:
-    """Return the host and port, the path and the parameters of an address, in one form for all of its spellings."""
+    """Return the host and port, the path and the parameters of an address, the same for all of its spellings."""
     parts = parse_url(url)
     port = None if parts.port == _DEFAULT_PORTS.get(parts.scheme or "") else parts.port
     return (parts.host, port), (parts.path or "").rstrip("/"), parse_qsl(parts.query or "", keep_blank_values=True)
@@ -52,10 +52,10 @@ def _request(url: str) -> tuple[tuple[str | None, int | None], str, list[tuple[s
 
 @contextmanager
 def refusals_of_the_repository(url: str) -> Iterator[None]:
-    """Turn a refusal to which a redirect from the file at `url` led into BadResponseError.
+    """Turn a refusal after a redirect from the file at `url` into BadResponseError.
 
-    The repository has the file and gave it away to another place. What is wrong there says nothing about the file: it
-    is not missing where the other place has nothing, and not closed where another host refuses it.
+    The repository has the file and redirects to another place. An error there says nothing about the file: a 404 there
+    does not mean that the file is missing, and a 403 of another host does not mean that it is restricted.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Builds the requests that the door sends: to https where the server moved there, signed where that is safe."""
+"""Builds the requests of a client, with https if the server has moved to https and with the login where it is safe."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..errors import InvalidAddressError, RequestRejectedError
 from .credentials import Credentials
 from .session import HttpSettings, check_form, without_userinfo
 
-# Headers that say what is asked for, and not by whom.
+# Headers that describe the request and do not identify the sender.
 _KEPT = ("Accept", "Accept-Encoding", "Range")
 
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
 
 class RequestBuilder:
-    """The requests of one door. `credentials`: whose headers GET requests to their API carry; with None, none do."""
+    """A builder for the requests of one client. `credentials`: the login for GET requests to its API, or None."""
 
     def __init__(self, session: requests.Session, settings: HttpSettings):
         self._session, self._settings = session, settings
@@ -30,7 +30,12 @@ class RequestBuilder:
     def prepared(
         self, url: str, params: Params | None, headers: Mapping[str, str], **body: Any
     ) -> requests.PreparedRequest:
-        """A POST of `form` or `json` where `body` holds them, be they None; else a GET, signed in where we are."""
+        """Return a POST if `form` and `json` are given (each may be None), else a GET with the login headers, if any.
+
+        Raise InvalidAddressError if `url` is malformed, RequestRejectedError if its scheme is not http or https or if
+        it contains a password. With a proxy, raise AddressNotAllowedError if the host is an address that may not be
+        reached.
+        """
         try:
             secured = self._secured(url)
             if body:
@@ -41,7 +46,7 @@ class RequestBuilder:
                 )
             request = self._session.prepare_request(wanted)
             parts = parse_url(request.url)
-        except ValueError as error:  # which all errors of requests and urllib3 about the form of a URL are
+        except ValueError as error:  # all errors of requests and urllib3 about the form of a URL are ValueErrors
             shown = without_userinfo(url)
             raise InvalidAddressError(
                 f"{shown} is not an address on the web, such as https://example.org/", shown
@@ -52,7 +57,10 @@ class RequestBuilder:
         return request
 
     def redirected(self, request: requests.PreparedRequest, target: str) -> requests.PreparedRequest:
-        """The request for a redirect's target: never from https back to http, no cookies to another host."""
+        """Return the request for the target of a redirect, without cookies if the host is another one.
+
+        Raise RequestRejectedError if the redirect leads from https to http.
+        """
         if request.url.startswith("https:") and not target.startswith("https:"):
             shown = without_userinfo(target)
             raise RequestRejectedError(
@@ -65,7 +73,10 @@ class RequestBuilder:
         return redirected
 
     def is_move_to_https(self, asked: str, target: str) -> bool:
-        """Is it the same path of the same host? Then it is remembered, and the detour made only once."""
+        """Return whether a redirect leads to the same path of the same host with https.
+
+        If so, later requests to this host use https directly.
+        """
         old, new = urlsplit(asked), urlsplit(target)
         if (old.scheme, new.scheme) != ("http", "https") or old[2:4] != new[2:4] or old.hostname != new.hostname:
             return False
@@ -75,7 +86,7 @@ class RequestBuilder:
         return True
 
     def signs(self, url: str) -> bool:
-        """Return whether requests for this address are made with the login: those to its own API only."""
+        """Return whether requests to this address carry the login. Only those to its own API do."""
         if self.credentials is None:
             return False
         own, asked = urlsplit(self._secured(self.credentials.api_url)), urlsplit(url)

@@ -1,4 +1,4 @@
-"""A fixed delay between the starts of two requests to one repository, over all processes that use the same file."""
+"""A minimum interval between the starts of two requests to a repository, over all processes that use the same file."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ..errors import JobStoppedError, StorageError
 
 
 class RequestInterval:
-    """Keeps `seconds` between two starts. The file holds when the last one was, by a clock all processes share."""
+    """An interval of `seconds` between two starts. The file stores the last start, by a clock common to all processes."""
 
     def __init__(self, path: Path, seconds: float, clock: Callable[[], float]):
         self._path, self._seconds, self._clock = path, seconds, clock
 
     def wait(self, stop: threading.Event) -> float:
-        """Wait for the right to start now; gives the seconds waited.
+        """Wait until a request may start, and return the seconds waited.
 
-        Raises JobStoppedError as soon as `stop` is set, StorageError where the file cannot be written.
+        Raise JobStoppedError as soon as `stop` is set, StorageError if the file cannot be written.
         """
         waited = 0.0
         while self._seconds and (left := self._left_or_started()):
@@ -30,7 +30,7 @@ class RequestInterval:
         return waited
 
     def _left_or_started(self) -> float:
-        """Seconds until the next start may be, or 0: then it is now, and written down."""
+        """Return the seconds until the next start, or 0 if a request starts now. Then its time is saved."""
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
@@ -39,7 +39,7 @@ class RequestInterval:
             fcntl.flock(file, fcntl.LOCK_EX)
             now = self._clock()
             since = now - _number(file.read())
-            if 0 <= since < self._seconds:  # less than 0: the clock was put back, and nobody can start in the future
+            if 0 <= since < self._seconds:  # less than 0: the clock was set back
                 return self._seconds - since
             file.seek(0)
             file.truncate()
@@ -48,7 +48,7 @@ class RequestInterval:
 
 
 def _number(text: str) -> float:
-    """The start that was written down; the beginning of time for a file that is new, or cut short by a power loss."""
+    """Return the saved start, or minus infinity if the file is new or was cut short by a power failure."""
     try:
         return float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What an answer means: its bytes, its JSON, or one of `connector.errors` with a sentence a librarian understands."""
+"""Reads a response: its bytes, its JSON, or one of `connector.errors` with a sentence that a librarian understands."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from .json_limits import decode, parse, weight
 _PIECE = 256 * 1024
 _BODY_START_BYTES = 64 * 1024
 _START = 1024
-_LONGEST_RETRY_AFTER = 366 * 24 * 3600  # seconds; as much as says “never”
-# Of the limit in bytes: what parsing may take in memory.
+_LONGEST_RETRY_AFTER = 366 * 24 * 3600  # seconds; stands for “never”
+# How much memory parsing may take, as a multiple of the limit in bytes.
 _HEAVIER = 2.5
 
 
@@ -48,7 +48,7 @@ def location(answer: requests.Response) -> str:
     location = answer.headers.get("Location")
     if not location:
         raise BadResponseError(f"{answer.url} redirects without saying where to.", answer.url)
-    # Header bytes come as Latin-1, and servers send UTF-8.
+    # requests decodes headers as Latin-1, but servers send UTF-8.
     location = location.encode("latin-1", "replace").decode("utf-8", "replace")
     try:
         return urljoin(answer.url, location)
@@ -57,9 +57,9 @@ def location(answer: requests.Response) -> str:
 
 
 def pieces(answer: requests.Response, limit: int | None, *, as_sent: bool = False) -> Iterator[bytes]:
-    """The body in pieces of at most 256 KiB, unpacked unless wanted `as_sent`.
+    """Yield the body in pieces of at most 256 KiB, decompressed unless `as_sent`.
 
-    Raises TooLargeError as soon as it is known to pass `limit` bytes.
+    Raise TooLargeError as soon as the size, or the announced size, is larger than `limit` bytes.
     """
     most = float("inf") if limit is None else limit
     total = 0
@@ -76,7 +76,7 @@ def pieces(answer: requests.Response, limit: int | None, *, as_sent: bool = Fals
 
 
 def _as_sent(answer: requests.Response) -> Iterator[bytes]:
-    """The body as it came over the wire. Raises for one that is cut short what requests raises for unpacked ones."""
+    """Yield the body without decompression. Raise ChunkedEncodingError if it is cut short, as `iter_content` does."""
     try:
         yield from answer.raw.stream(_PIECE, decode_content=False)
     except urllib3_errors.ProtocolError as error:
@@ -84,15 +84,16 @@ def _as_sent(answer: requests.Response) -> Iterator[bytes]:
 
 
 def _announced(answer: requests.Response) -> int:
-    """The Content-Length in bytes, or 0 where there is none that makes sense."""
+    """Return the Content-Length in bytes, or 0 if it is missing or malformed."""
     length = answer.headers.get("Content-Length", "")
     return int(length) if length.isdecimal() and len(length) < 20 else 0
 
 
 def parsed(answer: requests.Response, limit: int) -> tuple[Any, int]:
-    """Return the JSON of an answer, and how many bytes it had, unpacked.
+    """Return the JSON of a response and its uncompressed size in bytes. A 204 gives None and 0.
 
-    Raises TooLargeError past `limit` bytes, and where so many bytes hold more values than the memory for them allows.
+    Raise TooLargeError if the body is larger than `limit` bytes, or has too many values to be parsed in the memory
+    allowed. Raise BotChallengeError for a bot challenge, BadResponseError if the body is not JSON.
     """
     if answer.status_code == 204:
         return None, 0
@@ -105,7 +106,7 @@ def parsed(answer: requests.Response, limit: int) -> tuple[Any, int]:
     start = body[:_START]
     try:
         text = decode(body)
-        del body  # as large as the text
+        del body  # frees as much memory as the text takes
         return parse(text), size
     except ValueError as error:
         raise _not_json(answer, start, error) from error
@@ -124,10 +125,10 @@ def _not_json(answer: requests.Response, start: bytes, error: Exception) -> BadR
 
 
 def accepted(answer: requests.Response, signed_in: bool = False) -> requests.Response:
-    """Return the answer itself if its status is 2xx. Raises what the status means otherwise.
+    """Return the response itself if its status is 2xx or 416. Otherwise, raise the error that the status means.
 
-    `signed_in`: whether the request was made with a login.
-    A 416, which only a request for a part of a file gets (see `HttpClient.peek`): the file may be read and is empty.
+    `signed_in`: whether the request was made with a login. Only a range request gets a 416 (see `HttpClient.peek`): the
+    file may be read and is empty.
     """
     if is_bot_challenge(answer):
         raise _wall(answer)
@@ -159,9 +160,9 @@ def _wall(answer: requests.Response) -> BotChallengeError:
 
 
 def start_of_body(answer: requests.Response) -> bytes:
-    """Return up to 64 KiB of a body that only helps to explain.
+    """Return up to 64 KiB of a body that is only used to explain an error.
 
-    Small ones are read whole, so that the connection can be kept.
+    Small bodies are read completely, so that the connection can be reused.
     """
     body = b""
     try:
@@ -169,7 +170,7 @@ def start_of_body(answer: requests.Response) -> bytes:
             body += piece
             if len(body) >= _BODY_START_BYTES:
                 break
-    except RepositoryError:  # the status is the answer; a broken body takes nothing from it
+    except RepositoryError:  # the status counts, even if the body is broken
         pass
     finally:
         answer.close()
@@ -177,7 +178,7 @@ def start_of_body(answer: requests.Response) -> bytes:
 
 
 def _retry_after(answer: requests.Response) -> float | None:
-    """Seconds the server asks to wait (RFC 9110, 10.2.3: a number or a date), at most a year; None if unreadable."""
+    """Return the seconds of Retry-After (RFC 9110, 10.2.3: a number or a date), at most a year, or None if unreadable."""
     header = answer.headers.get("Retry-After")
     if header is None:
         return None
@@ -187,7 +188,7 @@ def _retry_after(answer: requests.Response) -> float | None:
         return None
 
 
-# The first row that fits the error or one of its causes counts: the more telling ones come first.
+# The first row that matches the error or one of its causes counts, so the more specific rows come first.
 _TROUBLES: tuple[tuple[type[BaseException], type[RepositoryError], str], ...] = (
     (
         urllib3_errors.ProxyError,
@@ -217,7 +218,7 @@ _TROUBLES: tuple[tuple[type[BaseException], type[RepositoryError], str], ...] = 
 
 
 def network_trouble(error: Exception, url: str) -> RepositoryError:
-    """What an exception of requests or urllib3 means to a person."""
+    """Return the error of `connector.errors` for an exception of requests or urllib3."""
     causes = list(_causes(error))
     for sign, kind, sentence in _TROUBLES:
         for cause in causes:
@@ -228,7 +229,7 @@ def network_trouble(error: Exception, url: str) -> RepositoryError:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was made of. Not `__context__`: that may be something the caller was busy with."""
+    """Yield the error and its causes. `__context__` is left out, because it may be an unrelated error of the caller."""
     yield error
     for inner in (*error.args, getattr(error, "reason", None), error.__cause__):
         if isinstance(inner, BaseException):
@@ -240,7 +241,7 @@ def _host(url: str) -> str:
 
 
 def told_time(answer: requests.Response) -> datetime | None:
-    """When the server says it answered (its Date header), in UTC; None where it does not say, or not as HTTP asks."""
+    """Return the Date header of a response in UTC, or None if it is missing or malformed."""
     try:
         moment = parsedate_to_datetime(answer.headers.get("Date", ""))
     except (ValueError, OverflowError):

@@ -1,6 +1,6 @@
-"""Tries requests again: how long to wait between tries, when to give up, and what a page shows meanwhile.
+"""Retries requests: how long to wait between attempts, when to give up, and what a page shows in the meantime.
 
-All layers that repeat requests to a repository share one `OutageWait`, so that its clock runs through all of them.
+All layers that repeat requests to a repository share one `OutageWait`, so that its clock covers all of them.
 """
 
 from __future__ import annotations
@@ -29,31 +29,32 @@ from ..errors import (
 
 T = TypeVar("T")
 
-LONG_RETRY_AFTER = 60.0  # seconds; whoever can do something else meanwhile is told instead of waiting
+LONG_RETRY_AFTER = 60.0  # seconds; callers that can do other work get an error instead of a longer wait
 SILENCE = 5.0  # seconds without an answer, after which a page says that the job waits
 _LONGEST_WAIT = 300.0  # seconds
 _LONGEST_BACKOFF = 60.0  # seconds, between the tries of one request
 _WORTH_SHOWING = 2.0  # seconds
 _A_DAY = 86_400.0
-# One request gets this part of the maximum outage: the rest is for a smaller one, or a control. A wait leaves as much
-# of what is left for the try that follows.
+# One request may take this part of the maximum outage. The rest is left for a smaller request or a control request. A
+# wait leaves the same part of the remaining time for the next attempt.
 _PART_OF_ONE_REQUEST = 1 / 3
-_LEAST_LEFT = 1.0  # seconds; in less no try is of use
-# A server may still be at work on a request that timed out: asking again would double that (measured on DSpace 6). And
-# to repeat a request is what a protection against robots holds against them.
+_LEAST_LEFT = 1.0  # seconds; with less time an attempt is useless
+# A server may still process a request that timed out, and a repeat would double its load (measured on DSpace 6). A bot
+# protection may block a client that repeats requests.
 _NEVER_REPEATED = (RequestTimeoutError, BotChallengeError)
 
 
 def _down(error: str, url: str = "") -> OutageLimitError:
-    """Return the error that ends a job or a page after the maximum outage; `error`: the last one, in words."""
+    """Return the error that ends a job or a page after the maximum outage. `error`: the last error, as a sentence."""
     return OutageLimitError(f"The repository did not answer properly for too long. Try again later. {error}", url)
 
 
 @dataclass(eq=False)
 class _Kind:
-    """What is known of one kind of request. Times in seconds of the clock. `error`: the last one, in words.
+    """The state of one kind of request. Times are seconds of the clock. `error`: the last error, as a sentence.
 
-    `silent_seconds`: how long single objects kept silent since the last good answer, `failing_since` not included.
+    `silent_seconds`: how long single objects did not answer since the last good response, without the time since
+    `failing_since`.
     """
 
     name: str
@@ -68,7 +69,7 @@ class _Kind:
 
 @dataclass(eq=False)
 class Request:
-    """A request under way: when it began and how many seconds it may take, by the clock of its OutageWait."""
+    """A running request: when it began and how many seconds it may take, by the clock of its OutageWait."""
 
     kind: _Kind
     began: float
@@ -79,18 +80,18 @@ class Request:
         self.quiet_since = self.began
 
     def postpone(self, seconds: float) -> None:
-        """Leave out a wait of ours: the server was not asked yet."""
+        """Leave out a wait of ours, before the request was sent."""
         self.began += seconds
         self.quiet_since += seconds
 
     def extend(self, seconds: float, now: float) -> None:
-        """Note that so much has come as takes this many seconds at the least rate that is accepted."""
+        """Record that data has arrived that takes this many seconds at the slowest accepted rate."""
         self.quiet_since = min(now, self.quiet_since + seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """What the requests of a thread are for. `defers`: a long Retry-After is raised at once."""
+    """The purpose of the requests of a thread. `defers`: a long Retry-After is raised at once."""
 
     kind: _Kind | None = None
     defers: bool = False
@@ -98,24 +99,24 @@ class _Use:
 
 
 class _Current(threading.local):
-    """What the requests of this thread are for now."""
+    """The current purpose of the requests of this thread."""
 
     use = _Use()
 
 
 class OutageWait:
-    """Repeats requests, and limits how long each kind of them may go without one good answer: the maximum outage.
+    """Repeats requests, and limits how long each kind of request may go without a good response (the maximum outage).
 
-    The kinds are timed apart, or good downloads would hide a dead list. The clock of a kind runs from its last good
-    answer, or from the start of the first request after it that failed: time in which nobody asks does not count. It
-    stops where an object was at fault, and goes on with the next failure: objects that keep silent count together.
-    Requests within `attempt` count as of its kind, and only the result of the attempt is a good answer; any other
-    request is timed by itself. With 0 `seconds` nothing is repeated.
+    Each kind has its own clock. Otherwise, good downloads would hide that lists fail. The clock of a kind runs from its
+    last good response, or from the start of the first request after it that failed, because time without requests does
+    not count. The clock stops when an object was at fault and continues with the next failure, so the times of objects
+    that do not answer add up. Requests within `attempt` count for the kind of the attempt, and only the result of the
+    attempt is a good response. Any other request has its own clock. With 0 `seconds`, nothing is repeated.
 
-    `request_seconds`: how long one request may take; without it, a third of the maximum outage. `clock` gives seconds
-    that nobody sets back, `now` naive UTC. `pause` waits so many seconds and returns True as soon as a stop is asked
-    for. `zone`: whose times sentences tell; None is the system's. `spread`: how much longer than planned a wait is, or
-    all jobs would be back at once after an outage. Safe between threads.
+    `request_seconds`: how long one request may take, by default a third of the maximum outage. `clock`: returns seconds
+    of a monotonic clock. `now`: returns naive UTC. `pause`: waits this many seconds, and returns True as soon as a stop
+    is requested. `zone`: the time zone of times in sentences, None for that of the system. `spread`: returns the random
+    factor of a wait, so that not all jobs return at once after an outage. Safe between threads.
     """
 
     def __init__(
@@ -143,12 +144,12 @@ class OutageWait:
 
     @property
     def waited(self) -> dict[str, float]:
-        """The number of waits and their seconds, as `RequestStats` counts them."""
+        """Return the number of waits and their seconds, with the keys of `RequestStats`."""
         return {"waits": self._waited, "seconds_waited": self._seconds_waited}
 
     @property
     def wait_now(self) -> Wait | None:
-        """The wait for a good answer that began first, or None while all goes well."""
+        """Return the current wait for a good response that began first, or None if there is no wait."""
         with self._lock:
             found = [
                 Wait(kind.name, self._moment(kind.failing_since), kind.detail)
@@ -164,14 +165,14 @@ class OutageWait:
         return min(found, key=lambda wait: wait.since, default=None)
 
     def good(self, kind: str) -> None:
-        """Note that the repository is well as far as this kind of request goes."""
+        """Record that the repository answers this kind of request."""
         with self._lock:
             self._answered(self._kind(kind))
 
     def object_failed(self, kind: str, error: ConnectorError) -> None:
-        """Note that the last failure of this kind is that of one object, while the repository is well.
+        """Record that the last failure of this kind was caused by one object, while the repository works.
 
-        The clock stops. If the object kept silent, that time still counts until the next good answer.
+        The clock stops. If the object did not answer, its time still counts until the next good response.
         """
         with self._lock:
             state = self._kind(kind)
@@ -182,10 +183,10 @@ class OutageWait:
             state.silent_seconds, state.error, state.detail = silent, error.in_short, error.in_short
 
     def attempt(self, kind: str, call: Callable[[], T], *, defers: bool = False) -> T:
-        """Return the result of `call`, whose requests count as of this kind.
+        """Return the result of `call`, whose requests count for this kind.
 
-        With `defers`, a Retry-After of more than a minute is raised at once instead of waited for.
-        Raises OutageLimitError where the maximum outage has passed already.
+        With `defers`, a Retry-After of more than a minute is raised at once. Raise OutageLimitError if the maximum
+        outage has passed already.
         """
         with self._lock:
             state = self._kind(kind)
@@ -200,7 +201,7 @@ class OutageWait:
             except TransientError as error:
                 self._failed(state, began, error)
                 raise
-            except RepositoryError:  # a refusal is an answer
+            except RepositoryError:  # a refusal counts as a response
                 self._answered(state)
                 raise
         self._answered(state)
@@ -216,10 +217,11 @@ class OutageWait:
         is_of_object: Callable[[TransientError], bool] = lambda error: False,
         defers: bool = False,
     ) -> T:
-        """Return the result of a request without which nothing can go on: while it fails with `on`, wait and try again.
+        """Return the result of a required request. While it fails with an `on` error, wait and try again.
 
-        `first` gives the result of an attempt that was begun elsewhere. Raises the error where `is_of_object` tells
-        that the object is at fault and the repository is well; else as `wait` and `attempt` do.
+        `first` returns the result of an attempt that was started elsewhere. Raise the error if `is_of_object` returns
+        True, which means that the object is at fault and the repository works. Otherwise, raise the errors of `wait`
+        and `attempt`.
         """
         state = self._kind(kind)
         with self._using(_Use(state, defers)):
@@ -237,7 +239,7 @@ class OutageWait:
                     try_now = lambda: self.attempt(kind, call, defers=defers)  # noqa: E731
 
     def is_well(self, kind: str, control: Callable[[], object]) -> bool:
-        """Return whether a control succeeds. Its time counts as that of a kind of request which just failed."""
+        """Return whether a control request succeeds. Its time counts for the kind of request that just failed."""
         with self._using(_Use(self._kind(kind), is_control=True)):
             try:
                 control()
@@ -246,12 +248,13 @@ class OutageWait:
             return True
 
     def wait(self, kind: str, error: TransientError) -> None:
-        """Wait before the next try: 5 s, then twice as long each time, up to 5 minutes, or what the server asked for.
+        """Wait before the next attempt: 5 s, then twice as long each time, up to 5 minutes.
 
-        And up to a quarter more, but at most two thirds of what is left of the maximum outage.
+        The wait is at least as long as the server's Retry-After. Up to a quarter is added at random, but the planned
+        wait is at most two thirds of what is left of the maximum outage.
 
-        Raises OutageLimitError when that has passed, or would before the server wants to be asked again;
-        JobStoppedError as soon as a stop is asked for.
+        Raise OutageLimitError if the maximum outage has passed, or will pass before the Retry-After. Raise
+        JobStoppedError as soon as a stop is requested.
         """
         with self._lock:
             state = self._kind(kind)
@@ -275,12 +278,15 @@ class OutageWait:
         may_repeat: Callable[[], bool] = lambda: True,
         tries_at_500: int | None = None,
     ) -> T:
-        """Return the result of `once`, called up to `tries` times while it raises TransientError and `may_repeat`.
+        """Return the result of `once`. Call it up to `tries` times while it raises TransientError and `may_repeat`
+        allows it.
 
-        After a status 500, which is often the fault of the one object that was asked for, `tries_at_500` counts.
-        The waits grow from half a second to a minute, or are as long as the server asks. `kind` is that of requests
-        outside `attempt`. Raises the last error; OutageLimitError where the server does not want to be asked within the
-        maximum outage; JobStoppedError as soon as a stop is asked for.
+        After a status 500, which is often caused by the requested object, the limit is `tries_at_500`. The waits grow
+        from half a second to a minute, or are as long as the server asks. `kind`: the kind of requests outside
+        `attempt`.
+
+        Raise the last error. Raise OutageLimitError if the Retry-After is later than the end of the maximum outage,
+        JobStoppedError as soon as a stop is requested.
         """
         use = self._current.use
         state = use.kind or _Kind(kind)
@@ -303,7 +309,7 @@ class OutageWait:
 
     @contextmanager
     def request(self, kind: str = "request") -> Iterator[Request]:
-        """Give a request that begins now; the block that makes it raises its errors."""
+        """Yield a request that begins now. Record a TransientError that the block raises."""
         with self._lock:
             state = self._current.use.kind or _Kind(kind)
             request = Request(state, self.clock(), self._longest(state))
@@ -318,10 +324,10 @@ class OutageWait:
                 self._requests.remove(request)
 
     def came(self, request: Request, seconds: float) -> None:
-        """Note that as much of a request has come as takes so many seconds at the least rate that is accepted."""
+        """Record that data of a request has arrived that takes this many seconds at the slowest accepted rate."""
         request.extend(seconds, self.clock())
 
-    # What the above share
+    # Helpers of the methods above
 
     def _kind(self, name: str) -> _Kind:
         with self._lock:
@@ -329,7 +335,9 @@ class OutageWait:
 
     @contextmanager
     def _using(self, use: _Use) -> Iterator[None]:
-        """Let the requests of this thread be for this; while a kind is in use, its trouble is shown."""
+        """Set the purpose of this thread's requests for the block. Pages show the failures of a kind while it is in
+        use.
+        """
         before, self._current.use = self._current.use, use
         with self._lock:
             self._used.append(use)
@@ -367,7 +375,7 @@ class OutageWait:
         return part if self._current.use.is_control else min(self._left(state), part)
 
     def _pause_before(self, made: int, error: TransientError, state: _Kind, use: _Use) -> float | None:
-        """Return the seconds to wait after so many tries, or None where whoever asked is to decide what to do."""
+        """Return the seconds to wait after `made` attempts, or None if the caller must handle the error."""
         asked, left = error.retry_after or 0, self._left(state)
         if use.defers and asked > LONG_RETRY_AFTER:
             return None
@@ -377,12 +385,12 @@ class OutageWait:
         return pause if pause < left else None
 
     def time_in(self, seconds: float) -> str:
-        """Return the time of day (and the date, if it is another) in so many seconds, in the zone of sentences."""
+        """Return the local time of day in this many seconds, with the date if it is not today."""
         now = self._now()
         return durations.local_time(now + timedelta(seconds=seconds), now, self._zone)
 
     def _check_wish(self, error: TransientError, left: float) -> None:
-        """Raise OutageLimitError where the server does not want to be asked again before the maximum outage ends."""
+        """Raise OutageLimitError if the Retry-After is later than the end of the maximum outage."""
         asked = error.retry_after or 0
         if asked > max(left, 0):
             raise OutageLimitError(
@@ -402,5 +410,5 @@ class OutageWait:
             self._seconds_waited += seconds
 
     def _moment(self, clock: float | None) -> datetime:
-        """Return the time of the wall clock (naive UTC) at which our clock showed this."""
+        """Return the wall-clock time (naive UTC) of a value of our clock."""
         return self._now() - timedelta(seconds=0 if clock is None else self.clock() - clock)

@@ -1,4 +1,4 @@
-"""A session that keeps to the address rule, keeps cookies, follows no redirect and trusts no environment."""
+"""A requests session that follows the address rule, keeps cookies, follows no redirects and ignores the environment."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from config import DEFAULT_JSON_LIMIT
 from ..errors import RequestRejectedError
 from .addresses import ANYWHERE, AddressRule, Patience, pool_classes
 
-# Its DEBUG lines hold whole addresses, and that of a webhook is a secret.
+# Its DEBUG lines contain whole addresses, and the address of a webhook is secret.
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
-# Requests to one repository; as many connections are kept.
+# Maximum of concurrent requests to one repository. As many connections are kept open.
 MOST_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
 class HttpSettings:
-    """Times in seconds, sizes in bytes. `deadline` bounds a whole JSON answer, `read_timeout` each silence in one.
+    """Settings of a client. Times are in seconds, sizes in bytes.
 
-    `file_grace`: how long a file may come more slowly than any line that is of use.
+    `deadline` limits a whole JSON response, `read_timeout` each read. `file_grace`: how many seconds a file may fall
+    behind the slowest accepted rate.
     """
 
     user_agent: str
@@ -42,7 +43,10 @@ class HttpSettings:
 
 
 def new_session(settings: HttpSettings, patience: Patience) -> requests.Session:
-    """Keeps cookies (without, DSpace 6 opens a session of its own for each request) and trusts no environment."""
+    """Return a session that keeps cookies and ignores proxies and credentials of the environment.
+
+    Without cookies, DSpace 6 opens a new session for each request.
+    """
     session = _Session()
     session.trust_env = False
     session.headers["User-Agent"] = settings.user_agent
@@ -57,11 +61,13 @@ def new_session(settings: HttpSettings, patience: Patience) -> requests.Session:
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: redirects are followed here, by hand. requests would read their bodies, however large."""
+        """Return None, because HttpClient follows redirects. requests would read their bodies without a size limit."""
 
 
 class _Adapter(HTTPAdapter):
-    """Connections that keep to the rule. The proxy is the administrator's own choice and may be anywhere."""
+    """An adapter whose connections follow the address rule. The administrator sets the proxy, so it may have any
+    address.
+    """
 
     def __init__(self, rule: AddressRule, patience: Patience):
         self._direct = pool_classes(rule, patience)
@@ -79,7 +85,7 @@ class _Adapter(HTTPAdapter):
 
 
 def without_userinfo(url: str) -> str:
-    """The URL as it may be shown: user name and password, if any, taken out."""
+    """Return the URL without its user name and password, so that it may be shown."""
     return re.sub(r"//[^/?#]*@", "//", url, count=1)
 
 

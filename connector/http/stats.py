@@ -1,4 +1,4 @@
-"""What a door remembers of its requests, for the diary of a job that goes to the administrator over there."""
+"""Statistics of the requests of a client, for the request log of a job that the DSpace administrator gets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..errors import (
     UnknownHostError,
 )
 
-# The first that fits counts.
+# The first matching row counts.
 _KINDS: tuple[tuple[type[TransientError], str], ...] = (
     (BotChallengeError, "bot wall"),
     (RequestTimeoutError, "timed out"),
@@ -33,12 +33,13 @@ NO_WAITS: dict[str, float] = dict.fromkeys(_WAITED, 0)
 
 
 class RequestStats:
-    """Counts that only grow. Safe between threads. `now` gives naive UTC.
+    """Counters that only grow. Safe between threads. `now` returns naive UTC.
 
-    `halvings` returns those of the pace, `waited` the `waits` and `seconds_waited` of an OutageWait.
+    `halvings` returns those of the concurrency, `waited` the `waits` and `seconds_waited` of an OutageWait.
 
-    `requests` sent, repeats and redirects included; `bytes` received, unpacked, of JSON and files; good `answers` and
-    the `seconds` they took (a file's to its first byte); `waits` of ours and `seconds_waited`; `halvings` of the pace.
+    The counters are: `requests` sent, with repeats and redirects; `bytes` of JSON and files received, decompressed;
+    good `answers` and the `seconds` they took (a file's to its first byte); `waits` and `seconds_waited` of ours;
+    `halvings` of the concurrency.
     """
 
     def __init__(
@@ -54,33 +55,34 @@ class RequestStats:
         self._unanswered: set[str] = set()
 
     def add(self, **counts: float) -> None:
-        """Add to the counts of these names."""
+        """Add to the counters with these names."""
         with self._lock:
             for name, count in counts.items():
                 self._sums[name] += count
 
     def answered(self, seconds: float, path: str) -> None:
-        """Note a good answer."""
+        """Record a good response."""
         self.add(answers=1, seconds=seconds)
         with self._lock:
             self._worst = _worse(self._worst, {"seconds": seconds, "path": path})
 
     def troubled(self, error: TransientError) -> None:
-        """Note a bad answer, or none."""
+        """Record a failed request."""
         with self._lock:
             time = self._now().isoformat(timespec="seconds")
             new = {_kind(error): {"count": 1, "first": time, "last": time}}
             self._troubles = _all_troubles(self._troubles, new)
 
     def did_without(self, question: str) -> None:
-        """Note an optional question that the repository does not answer."""
+        """Record an optional query that the repository does not support."""
         with self._lock:
             self._unanswered.add(str(question))
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it as plain JSON; `worst` is {seconds, path} or None, `troubles` {kind: {count, first, last}}.
+        """Return all statistics as plain JSON.
 
-        `unanswered`: the optional questions that were done without, in order.
+        `worst` is {seconds, path} of the slowest response, or None. `troubles` is {kind: {count, first, last}}.
+        `unanswered` is the sorted list of unsupported optional queries.
         """
         with self._lock:
             told = {"halvings": self._halvings(), "worst": self._worst, "troubles": self._troubles}
@@ -88,7 +90,7 @@ class RequestStats:
 
     @staticmethod
     def merged(a: dict[str, Any] | None, b: dict[str, Any]) -> dict[str, Any]:
-        """Two of `as_dict` as one: a job may have had several attempts."""
+        """Return the sum of two results of `as_dict`, since a job may have several attempts."""
         if a is None:
             return b
         sums = {name: a[name] + b[name] for name in (*_COUNTED, *_WAITED, "halvings")}
@@ -96,12 +98,12 @@ class RequestStats:
             **sums,
             "worst": _worse(a["worst"], b["worst"]),
             "troubles": _all_troubles(a["troubles"], b["troubles"]),
-            "unanswered": sorted({*a.get("unanswered", ()), *b.get("unanswered", ())}),  # older jobs have none
+            "unanswered": sorted({*a.get("unanswered", ()), *b.get("unanswered", ())}),  # missing in older jobs
         }
 
 
 def _kind(error: TransientError) -> str:
-    """The status as text, or what happened in two words."""
+    """Return the status as text, or the kind of failure in two words."""
     if isinstance(error, ServerError) and error.status is not None:
         return str(error.status)
     if isinstance(error.__cause__, requests.exceptions.ChunkedEncodingError):
