@@ -1,4 +1,4 @@
-"""HTTP client for repositories. It limits the addresses, the load on a repository, and time and size of its responses."""
+"""HTTP client for repositories, with limits of addresses, load, time and size."""
 
 from ..durations import Wait
 from .addresses import AddressRule

@@ -69,7 +69,7 @@ _READ_BUFFER = 64 * 1024
 
 @dataclass(frozen=True)
 class AddressRule:
-    """A rule that allows public addresses and those in `networks`. `resolve` has the signature of `socket.getaddrinfo`."""
+    """A rule that allows public addresses and those in `networks`. `resolve` has the form of `socket.getaddrinfo`."""
 
     networks: tuple[_Network, ...]
     resolve: Callable[..., Iterable[Candidate]] = socket.getaddrinfo

@@ -299,7 +299,7 @@ class HttpClient:
 
     @contextmanager
     def _slot(self, deadline: float, runs_on: bool = False) -> Iterator[int]:
-        """Yield the turn of a request (see `ConcurrencyLimit.slot`). `deadline`: seconds from the time it has its slot."""
+        """Yield the turn of a request (see `ConcurrencyLimit.slot`). `deadline`: seconds, from when it has a slot."""
         with self._pace.slot(self._outage.stop, deadline if runs_on else 0) as turn, self._outage.request() as request:
             self._under_way.begin(request, deadline)
             try:

@@ -123,7 +123,7 @@ class ConcurrencyLimit:
                 self._count_good()
 
     def troubled(self, turn: int) -> None:
-        """Record a timeout, a 429 or a 5xx. Requests that began before the last slowdown do not halve the width again."""
+        """Record a timeout, a 429 or a 5xx. A request that began before the last slowdown does not halve the width."""
         with self._changed:
             self._good = 0
             if turn == self._slowed:

@@ -12,7 +12,7 @@ from ..errors import JobStoppedError, StorageError
 
 
 class RequestInterval:
-    """An interval of `seconds` between two starts. The file stores the last start, by a clock common to all processes."""
+    """An interval of `seconds` between two starts. The file stores the last start, by a clock of all processes."""
 
     def __init__(self, path: Path, seconds: float, clock: Callable[[], float]):
         self._path, self._seconds, self._clock = path, seconds, clock

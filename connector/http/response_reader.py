@@ -178,7 +178,7 @@ def start_of_body(answer: requests.Response) -> bytes:
 
 
 def _retry_after(answer: requests.Response) -> float | None:
-    """Return the seconds of Retry-After (RFC 9110, 10.2.3: a number or a date), at most a year, or None if unreadable."""
+    """Return the seconds of Retry-After (RFC 9110, 10.2.3: a number or a date), at most a year; None if unreadable."""
     header = answer.headers.get("Retry-After")
     if header is None:
         return None

@@ -278,8 +278,7 @@ class OutageWait:
         may_repeat: Callable[[], bool] = lambda: True,
         tries_at_500: int | None = None,
     ) -> T:
-        """Return the result of `once`. Call it up to `tries` times while it raises TransientError and `may_repeat`
-        allows it.
+        """Return the result of `once`, called up to `tries` times while it raises TransientError and `may_repeat`.
 
         After a status 500, which is often caused by the requested object, the limit is `tries_at_500`. The waits grow
         from half a second to a minute, or are as long as the server asks. `kind`: the kind of requests outside
@@ -335,9 +334,7 @@ class OutageWait:
 
     @contextmanager
     def _using(self, use: _Use) -> Iterator[None]:
-        """Set the purpose of this thread's requests for the block. Pages show the failures of a kind while it is in
-        use.
-        """
+        """Set the purpose of this thread's requests for the block. While a kind is in use, pages show its failures."""
         before, self._current.use = self._current.use, use
         with self._lock:
             self._used.append(use)

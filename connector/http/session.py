@@ -65,9 +65,7 @@ class _Session(requests.Session):
 
 
 class _Adapter(HTTPAdapter):
-    """An adapter whose connections follow the address rule. The administrator sets the proxy, so it may have any
-    address.
-    """
+    """An adapter whose connections follow the address rule. The proxy may have any address, since the admin sets it."""
 
     def __init__(self, rule: AddressRule, patience: Patience):
         self._direct = pool_classes(rule, patience)

@@ -1,1 +1,1 @@
-"""The repositories we know, the connection form, and the Import Options page."""
+"""The known repositories, the connection form, and the Import Options page."""

@@ -1,4 +1,4 @@
-"""An open way to a repository that we know, signed in where a login is kept."""
+"""Connections to a known repository, with its saved login, if any."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from .http_factory import open_http, page_outage
 
 @dataclass(frozen=True, slots=True)
 class RepositoryConnection:
-    """An open way to a repository: its client, the door it goes through, and the patience they share.
+    """A connection to a repository: its client, its HttpClient, and the OutageWait of both.
 
-    With a login, `public` is the same way without it, through a door of its own: cookies of DSpace 6 are the door's.
-    Both share the patience: the maximum outage is one, and waits are counted once.
+    With a login, `public` is a connection without it. It has its own HttpClient, because the cookies of DSpace 6 belong
+    to the HttpClient. Both connections share the OutageWait, so that there is one maximum outage and waits are counted
+    once.
     """
 
     client: dspace.Client
@@ -33,21 +34,21 @@ class RepositoryConnection:
 
     @property
     def requests_made(self) -> int:
-        """Every request sent, by both ways."""
+        """Return the number of requests sent by both connections."""
         return self.http.requests_made + (self.public.requests_made if self.public else 0)
 
     def traffic(self) -> dict[str, Any]:
-        """What both ways remember of their requests (see `RequestStats.as_dict`)."""
+        """Return the request statistics of both connections (see `RequestStats.as_dict`)."""
         own = self.http.traffic.as_dict()
         return RequestStats.merged(own, self.public.traffic() | NO_WAITS) if self.public else own
 
     @property
     def unanswered(self) -> set[str]:
-        """The optional questions that the repository is known not to answer, by either way."""
+        """Return the optional queries that the repository is known not to support, on either connection."""
         return set(self.client.unanswered) | (self.public.unanswered if self.public else set())
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Close the network connections."""
         self.http.close()
         if self.public is not None:
             self.public.close()
@@ -56,11 +57,11 @@ class RepositoryConnection:
 def open_connection(
     repository: Repository, *, new_outage: Callable[[], OutageWait] = page_outage
 ) -> RepositoryConnection:
-    """Open the way to a repository we know, signed in where a login is kept. Close it after use.
+    """Open a connection to a known repository, with its saved login, if any. Close it after use.
 
-    `new_outage` makes the OutageWait of all its requests; that of pages is short. Ends the session's transaction, as no
-    transaction is open while a login is entered. Raises LoginFailedError, InvalidInputError where the password cannot
-    be read any more, and what `HttpClient` raises.
+    `new_outage` returns the OutageWait of all its requests. Pages use a short one. End the session's database
+    transaction, because no transaction may be open during a login. Raise LoginFailedError, InvalidInputError if the
+    password cannot be decrypted, and the errors of `HttpClient`.
     """
     server, limit, delay, account = (
         repository.server,
@@ -93,7 +94,7 @@ def open_connection(
 
 @contextmanager
 def connected_to(repository: Repository) -> Iterator[RepositoryConnection]:
-    """A way to a repository for as long as a page needs it (see `open_connection`)."""
+    """Yield a connection to a repository and close it after the block (see `open_connection`)."""
     connection = open_connection(repository)
     try:
         yield connection

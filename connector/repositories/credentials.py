@@ -1,4 +1,4 @@
-"""Use cases: keep the login at a repository sealed, enter with it, forget it."""
+"""Use cases: save the login of a repository encrypted, log in with it, and delete it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from .http_factory import open_http, page_outage
 
 
 def sign_in(repository_id: int, name: str, password: str) -> None:
-    """Keep a login for a repository, once it has let us in: the password sealed with the secret key of this app.
+    """Log in to a repository and save the login, with the password encrypted by the secret key of this app.
 
-    Raises LoginFailedError and what `HttpClient` raises; then the login kept before, if any, is still the one that is
-    kept.
+    Raise LoginFailedError and the errors of `HttpClient`. Then the saved login, if any, stays unchanged.
     """
     repository = service.get(repository_id)
     server, delay = repository.server, repository.delay or 0
@@ -40,8 +39,11 @@ def sign_in(repository_id: int, name: str, password: str) -> None:
 
 
 def to_be_moved(repository_id: int) -> Repository:
-    """The repository. Raises PermissionDeniedError where a login is kept, unless an administrator asks, who may set
-    one."""
+    """Return the repository, which the caller wants to move to another address.
+
+    Raise PermissionDeniedError if it has a saved login and the user is not an administrator, since only administrators
+    may set a login.
+    """
     repository = service.get(repository_id)
     if repository.login_name is not None:
         require(Role.ADMIN)
@@ -49,7 +51,7 @@ def to_be_moved(repository_id: int) -> Repository:
 
 
 def sign_out(repository_id: int) -> None:
-    """Forget the login of a repository. The repository is not told: that would end other sessions of the account."""
+    """Delete the login of a repository here. No logout is sent, because it would end other sessions of the account."""
     with transaction():
         repository = service.get(repository_id)
         repository.login_name = repository.login_secret = None
@@ -57,7 +59,7 @@ def sign_out(repository_id: int) -> None:
 
 
 def kept(repository: Repository) -> Account | None:
-    """The login that is kept, if any. Raises InvalidInputError where the secret key is another one now."""
+    """Return the saved login, or None. Raise InvalidInputError if the secret key has changed."""
     if repository.login_name is None or repository.login_secret is None:
         return None
     whose = f"{repository.login_name} at {repository.label}"
@@ -65,12 +67,12 @@ def kept(repository: Repository) -> Account | None:
 
 
 def enter(login: Login, outage: OutageWait) -> None:
-    """Log in; a repository that does not answer is waited for, one that refuses is not asked again."""
+    """Log in. Wait for a repository that does not answer. Do not retry if it refuses the login."""
     outage.retry_until_available("login", login.enter)
 
 
 def is_as_safe(known: str, new: str) -> bool:
-    """Whether a password that was given for one address may travel to another: the same server, now with TLS or not."""
+    """Return whether a password for one address may be sent to another: the same server, or the same server with TLS."""
     old, now = urlsplit(known), urlsplit(new)
     gains_tls = (old.scheme, old.port, now.scheme, now.port) == ("http", None, "https", None)
     return old.hostname == now.hostname and (gains_tls or (old.scheme, old.port) == (now.scheme, now.port))

@@ -1,4 +1,4 @@
-"""Use cases: find the DSpace behind an address and remember it, also when it has moved; ask one that we know."""
+"""Use cases: find the DSpace at an address and save it, also after a move, and look up objects of a known repository."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from .http_factory import CONNECT_SECONDS, open_http, page_outage, time_limit
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A repository that answered, the object that the typed address shows (if any), and how many requests that took.
+    """A repository that answered, the object at the entered address (if any), and the number of requests it took.
 
-    `login_forgotten`: whether it has moved to where the password that was kept must not travel.
+    `login_forgotten`: whether the login was deleted, because the password must not be sent to the new address.
     """
 
     repository_id: int
@@ -43,13 +43,13 @@ def connect(
     may_forget_login: bool = True,
     seconds: float = CONNECT_SECONDS,
 ) -> Connected:
-    """Find the DSpace behind an address and remember it.
+    """Find the DSpace at an address and save the repository.
 
-    `delay`: seconds between two requests from now on; None leaves what is set.
-    `same_as`: the repository this one is now, by a person's word (design rule 4).
-    `seconds`: how long to look for it. Raises RequestTimeoutError after that.
-    Raises InvalidInputError, RepositoryError, and PermissionDeniedError where a login would be forgotten without
-    `may_forget_login`.
+    `delay`: seconds between two requests from now on, None to keep the setting. `same_as`: the known repository that
+    has moved to this address, chosen by a person (design rule 4). `seconds`: time limit of the search.
+
+    Raise RequestTimeoutError after the time limit, InvalidInputError, RepositoryError, and PermissionDeniedError if a
+    login would be deleted without `may_forget_login`.
     """
     db.session.rollback()
     outage = page_outage()
@@ -72,19 +72,20 @@ def connect(
 
 
 def find(repository_id: int, kind: ScopeKind, identifier: str) -> Connected:
-    """The collection, community or item with this id or handle. Raises NotFoundError, RestrictedError and the other
-    errors."""
+    """Return the collection, community or item with this id or handle.
+
+    Raise NotFoundError, RestrictedError and the other errors of `HttpClient`.
+    """
     with connected_to(service.get(repository_id)) as connection:
         scope = connection.client.find(kind, identifier)
         return Connected(repository_id, scope, connection.http.requests_made)
 
 
 def estimate(repository_id: int, scope: Scope, *, bundles: Collection[str]) -> Estimate:
-    """About what a first import of this scope will take, judged by about ten requests (see `HalClient.estimate`).
+    """Return an estimate of a first import of this scope with the files of `bundles`, if any.
 
-    With the files of `bundles`, if there are any.
-
-    It is judged anew each time: earlier imports may have been other ones, such as those that found nothing changed.
+    It takes about ten requests (see `HalClient.estimate`). Each call estimates again, because earlier imports may have
+    been different, for example without any changes.
     """
     repository = service.get(repository_id)
     delay = repository.delay or 0
@@ -92,15 +93,15 @@ def estimate(repository_id: int, scope: Scope, *, bundles: Collection[str]) -> E
         found = connection.client.estimate(scope, Sample(bundles), at_once=current_app.config["PACE"])
     if found.seconds is None or found.requests is None or found.items is None:
         return found
-    # Whichever plan the import finds the cheapest: half as many requests, or one more for each item.
+    # The import chooses the cheapest plan: at least half as many requests, at most one more for each item.
     kept = Range(max(found.seconds.low, delay * found.requests / 2), found.seconds.high + delay * found.items)
     return replace(found, seconds=kept)
 
 
 def merge(repository_id: int, same_as: int) -> bool:
-    """A person says that this repository is that one at a new address: that one takes the address over.
+    """Move a known repository (`same_as`) to the address of this one, because a person says that they are the same.
 
-    Gives whether a login was forgotten. Raises ConflictError where this one has been imported from already.
+    Return whether a login was deleted. Raise ConflictError if this repository has imports, or is `same_as` itself.
     """
     with transaction():
         this, kept = service.get(repository_id), service.get(same_as)
@@ -118,7 +119,7 @@ def merge(repository_id: int, same_as: int) -> bool:
 
 
 def _remember(found: dspace.Found, limit: int | None, same_as: int | None) -> tuple[Repository, bool]:
-    """Return the repository that was found, and whether its login had to be forgotten. Inside a transaction."""
+    """Return the repository that was found, and whether its login was deleted. Call it in a transaction."""
     server = found.server
     repository = known = service.known_at(found.bases) or service.before_upgrade(server)
     if same_as is not None:
@@ -126,7 +127,7 @@ def _remember(found: dspace.Found, limit: int | None, same_as: int | None) -> tu
         if known is not None and known.id != same_as:
             raise ConflictError(f"{server.site_url} is known already as repository {known.id}: forget that one first.")
     elif known is not None and known.address_key == dspace.base_key(found.bases[0]) != dspace.base_key(server.api_url):
-        # The same API under another name of its host: the address that is known stays, and the login with it.
+        # The same API under another host name: keep the known address, and so the login.
         server = replace(server, site_url=known.site_url, api_url=known.api_url)
     if repository is None:
         repository = Repository(ignored_fields=[], communities=[])
@@ -137,9 +138,9 @@ def _remember(found: dspace.Found, limit: int | None, same_as: int | None) -> tu
 
 
 def _move(repository: Repository, server: Server, limit: int | None, key: str) -> bool:
-    """The repository is at this address now. Its login is kept only where the password may travel, too.
+    """Set the address of the repository. Keep its login only if the password may be sent to the new address.
 
-    Gives whether a login was forgotten. What changes is in the trail.
+    Return whether a login was deleted. The changes are recorded in the audit log.
     """
     before = repository.site_url
     if before not in (None, server.site_url):

@@ -1,4 +1,4 @@
-"""The door to the network with the settings of this app: for repositories, and for whoever is sent a notice."""
+"""HTTP clients with the settings of this app, for repositories and notifications."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ..http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, Outa
 from ..version import PRODUCT, __version__
 
 PAGE_PATIENCE = 20.0  # seconds that a person waits for a page
-PAGE_REQUEST_SECONDS = 60.0  # a slow list may take as long
-CONNECT_SECONDS = 40.0  # of a page that connects: proxies in front of the app give up after 60 by default
+PAGE_REQUEST_SECONDS = 60.0  # a slow list may take this long
+CONNECT_SECONDS = 40.0  # for pages that connect; proxies in front of the app give up after 60 seconds by default
 
 
 def page_outage() -> OutageWait:
-    """Return how long requests of a page may be repeated."""
+    """Return the OutageWait for the requests of a page."""
     return OutageWait(PAGE_PATIENCE, request_seconds=PAGE_REQUEST_SECONDS, zone=current_app.config["TIMEZONE"])
 
 
 @contextmanager
 def time_limit(outage: OutageWait, seconds: float) -> Iterator[None]:
-    """End the requests and waits of the block after so many seconds. Raises RequestTimeoutError then."""
+    """End the requests and waits of the block after this many seconds. Raise RequestTimeoutError then."""
     timer = threading.Timer(seconds, outage.stop.set)
     timer.start()
     try:
@@ -39,14 +39,14 @@ def time_limit(outage: OutageWait, seconds: float) -> Iterator[None]:
 
 
 def user_agent(contact: str) -> str:
-    """Product, version and, where one is set, whom to write to."""
+    """Return the User-Agent: product, version and, if set, the contact."""
     return f"{PRODUCT}/{__version__}" + (f" ({contact})" if contact else "")
 
 
 def open_http(url: str, outage: OutageWait, *, delay: float = 0, **limits: float) -> HttpClient:
-    """Open the door to the network for one host, with the settings of this app.
+    """Return an HttpClient for one host, with the settings of this app.
 
-    `delay`: seconds between two requests; `limits`: as HttpSettings has them.
+    `delay`: seconds between two requests. `limits`: fields of HttpSettings.
     """
     config = current_app.config
     settings = HttpSettings(

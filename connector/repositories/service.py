@@ -1,4 +1,4 @@
-"""Use cases: look up the repositories and sources that we know, keep what is told of them, forget them."""
+"""Use cases: look up known repositories and sources, save what imports learn about them, and delete them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..models.repositories import Repository, Source
 
 
 def get(repository_id: int) -> Repository:
-    """The repository, or NotFoundError."""
+    """Return the repository. Raise NotFoundError if there is none."""
     repository = db.session.get(Repository, repository_id)
     if repository is None:
         raise NotFoundError(f"There is no repository {repository_id}.")
@@ -26,8 +26,10 @@ def get(repository_id: int) -> Repository:
 
 
 def named(text: str) -> Repository:
-    """Return the repository with this number, name or address. Raises InvalidInputError where there is none, or
-    several."""
+    """Return the repository with this number, name or address.
+
+    Raise InvalidInputError if there is none, or more than one.
+    """
     every = db.session.scalars(select(Repository)).all()
     found = [r for r in every if text in (str(r.id), r.name)] or _at_address(every, text)
     if len(found) != 1:
@@ -36,7 +38,7 @@ def named(text: str) -> Repository:
 
 
 def _at_address(every: Iterable[Repository], text: str) -> list[Repository]:
-    """Return the repositories with this address; none where the text is no address."""
+    """Return the repositories with this address. Empty if the text is not an address."""
     try:
         key = base_key(text if "://" in text else f"https://{text}")
     except ValueError:
@@ -45,7 +47,7 @@ def _at_address(every: Iterable[Repository], text: str) -> list[Repository]:
 
 
 def known_at(bases: Iterable[str]) -> Repository | None:
-    """Return the repository whose API has one of these addresses; the first one counts most."""
+    """Return the first repository whose API has one of these addresses, in the order of the addresses, or None."""
     for base in bases:
         known = db.session.scalar(select(Repository).where(Repository.address_key == base_key(base)))
         if known is not None:
@@ -54,7 +56,7 @@ def known_at(bases: Iterable[str]) -> Repository | None:
 
 
 def before_upgrade(server: Server) -> Repository | None:
-    """Return the repository that had the other REST API at the same site, as an upgrade from 6 to 7 leaves it."""
+    """Return the repository with the other REST API at the same site, as before an upgrade from DSpace 6 to 7, or None."""
     site = base_key(server.site_url)
     every = db.session.scalars(select(Repository).order_by(Repository.id))
     return next(
@@ -67,7 +69,10 @@ def _keys(repository: Repository) -> set[str]:
 
 
 def source_for(repository_id: int, scope: Scope) -> int:
-    """The source of this scope, made if need be; gives its id. Its handle finds it again after an upgrade."""
+    """Return the id of the source of this scope. Create the source if it is new.
+
+    Sources are found by their handle, so that an upgrade does not change them.
+    """
     with transaction():
         repository = get(repository_id)
         key = scope.handle or scope.id
@@ -84,7 +89,7 @@ def source_for(repository_id: int, scope: Scope) -> int:
 
 
 def ignore_fields(repository_id: int, fields: Sequence[str]) -> None:
-    """Set the ignored fields of a repository; what is stored is mapped anew where they differ (design rule 5)."""
+    """Set the ignored fields of a repository. If they change, map the stored items again (design rule 5)."""
     with transaction():
         repository = get(repository_id)
         if list(fields) != repository.ignored_fields:
@@ -94,7 +99,7 @@ def ignore_fields(repository_id: int, fields: Sequence[str]) -> None:
 
 
 def remember_communities(repository_id: int, communities: Sequence[Community]) -> Repository | None:
-    """Keep handles and names of the top communities; gives another repository that has exactly the same, if any."""
+    """Save the handles and names of the top communities. Return another repository that has the same ones, or None."""
     top = sorted([c.handle or "", c.name] for c in communities if c.parent_id is None)
     with transaction():
         get(repository_id).communities = top
@@ -103,7 +108,7 @@ def remember_communities(repository_id: int, communities: Sequence[Community]) -
 
 
 def note_unanswered(repository_id: int, questions: Collection[str]) -> None:
-    """Keep which optional questions a repository has refused today. Inside a transaction."""
+    """Save which optional queries a repository does not support today. Call it in a transaction."""
     known = get(repository_id)
     new = {name: utcnow().date().isoformat() for name in questions if name not in known.unanswered_on(utcnow().date())}
     if new:
@@ -111,7 +116,7 @@ def note_unanswered(repository_id: int, questions: Collection[str]) -> None:
 
 
 def forget(repository_id: int) -> None:
-    """Forget a repository, its sources and jobs. Raises ConflictError while the catalogue holds items of it."""
+    """Delete a repository, its sources and jobs. Raise ConflictError while the catalogue has items of it."""
     with transaction():
         repository = get(repository_id)
         if db.session.scalar(select(exists().where(CatalogueItem.repository_id == repository_id))):
