@@ -1,4 +1,4 @@
-"""DSpace Connector: brings collections out of DSpace into a catalogue of its own."""
+"""DSpace Connector: imports collections from DSpace into a catalogue of its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ __all__ = ["__version__", "create_app"]
 
 
 def create_app(settings: dict[str, Any] | None = None) -> Flask:
-    """Build the app from the environment's settings, or those given. No I/O; `storage.prepare` comes before use."""
+    """Return the app with these settings, or those of the environment. No I/O.
+
+    Call `storage.instance.prepare` before use.
+    """
     app = LoggedFlask(__name__, template_folder="../templates", static_folder="../static")
     app.config.from_mapping(settings or load())
     app.url_map.converters["int"] = RowIdConverter

@@ -1,4 +1,4 @@
-"""Characters that JSON may bring and that databases or encodings refuse: NUL, and halves of surrogate pairs."""
+"""Characters in JSON that databases or encodings refuse: NUL and lone surrogates (halves of surrogate pairs)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from typing import overload
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-# No encoding writes half of a surrogate pair, and PostgreSQL stores no NUL in a text.
+# UTF-8 cannot encode a lone surrogate, and PostgreSQL stores no NUL in a text.
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def is_storable(text: str) -> bool:
-    """Return whether every database can hold the text as it is."""
+    """Return whether every database can store the text unchanged."""
     return _UNSTORABLE.search(text) is None
 
 
@@ -21,10 +21,10 @@ def storable(text: str) -> str: ...
 @overload
 def storable(text: None) -> None: ...
 def storable(text: str | None) -> str | None:
-    """Return the text with U+FFFD for each NUL and half of a surrogate pair. None stays None."""
+    """Return the text with U+FFFD for each NUL and each lone surrogate. None stays None."""
     return text and _UNSTORABLE.sub(_REPLACEMENT, text)
 
 
 def encodable(text: str) -> str:
-    """Return the text with U+FFFD for each half of a surrogate pair, so that UTF-8 can write it."""
+    """Return the text with U+FFFD for each lone surrogate, so that it can be encoded as UTF-8."""
     return _LONE_SURROGATE.sub(_REPLACEMENT, text)

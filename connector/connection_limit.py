@@ -1,19 +1,19 @@
-"""How many connections the server holds at a time, and the open files that they take.
+"""The maximum of concurrent connections of the server, and the open files that they need.
 
-A proxy that passes bodies on as they come (Apache's mod_proxy) holds a connection for each slow sender, so that a low
-limit lets one of them keep everybody else out.
+A proxy that passes bodies on as they arrive (Apache's mod_proxy) holds a connection for each slow sender. With a low
+limit, one slow sender can block all other clients.
 """
 
 from __future__ import annotations
 
 import resource
 
-MOST = 1000  # more than the 400 requests that Apache works on at a time, where nobody told it otherwise
-OPEN_FILES = 4096  # a connection is one, what came by it may be another, and the answer a third; and all else
+MOST = 1000  # more than the default limit of Apache, 400 concurrent requests
+OPEN_FILES = 4096  # a connection may need three: the socket, a request body and a response
 
 
 def most() -> int:
-    """As many as there may be open files for; raises that limit of this process where it is too low and may be."""
+    """Return the maximum of connections. Raise the open-file limit of this process if it is too low, where allowed."""
     return min(MOST, MOST * _open_files() // OPEN_FILES)
 
 

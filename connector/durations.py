@@ -1,4 +1,4 @@
-"""What a wait for a repository is: since when, why, and how long it lasts in words."""
+"""A wait for a repository, with its start and reason, and durations in words."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Wait:
 
 
 def utc_now() -> datetime:
-    """Return the time as the database keeps it: naive UTC."""
+    """Return the current time in the form that the database stores: naive UTC."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
 def local_time(moment: datetime, now: datetime, zone: tzinfo | None) -> str:
-    """Return “14:05”, with the date on another day. Naive UTC in, the time of a zone out; None is the system's."""
+    """Return “14:05”, with the date if it is not today. `moment`, `now`: naive UTC. `zone`: None for the system's."""
     local, today = (value.replace(tzinfo=UTC).astimezone(zone) for value in (moment, now))
     return local.strftime("%H:%M" if local.date() == today.date() else "%Y-%m-%d %H:%M")
 

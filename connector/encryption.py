@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed with the secret key of this app, so that a copy of the database alone gives none away."""
+"""Encryption of stored secrets with the secret key of this app, so that a copy of the database alone reveals none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .errors import InvalidInputError
 
 
 class KeyPurpose(StrEnum):
-    """What is sealed. The secret key signs cookies, too: each use has a key of its own (RFC 5869, 3.2)."""
+    """The purpose of a key. The secret key also signs cookies, and each purpose has its own key (RFC 5869, 3.2)."""
 
     PASSWORD = "password of a repository"
     SECOND_FACTOR = "second factor of an account"
@@ -27,12 +27,12 @@ CHANGED = {
 
 
 def seal(text: str, key: str, use: KeyPurpose = KeyPurpose.PASSWORD) -> str:
-    """The text as only `unseal` with the same key, for the same use, can read it; another one each time."""
+    """Return the encrypted text, different each time. Only `unseal` with the same key and purpose can decrypt it."""
     return _box(key, use).encrypt(text.encode()).decode("ascii")
 
 
 def unseal(sealed: str, key: str, whose: str, use: KeyPurpose = KeyPurpose.PASSWORD) -> str:
-    """What was sealed. Raises InvalidInputError, which names `whose` it was, where the key is another one now."""
+    """Return the decrypted text. Raise InvalidInputError, which names its owner `whose`, if the key has changed."""
     try:
         return _box(key, use).decrypt(sealed.encode()).decode()
     except InvalidToken as error:

@@ -1,4 +1,4 @@
-"""What the system or a database refuses, as an error of the tree, whose sentence says what is wrong and what to do."""
+"""Translates errors of the system or a database to `connector.errors`, with sentences that say what to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from .errors import ConnectorError, DatabaseUnavailableError, StorageError
 
-QUEUE = (RedisError, sqlite3.Error)  # of its storage; those of the database come within a DBAPIError
+QUEUE = (
+    RedisError,
+    sqlite3.Error,
+)  # errors of the queue's storage; errors of the database are DBAPIErrors
 ROOM = "Make room on the disk, then try again."
 RIGHTS = "The account that DSpace Connector runs as must be able to write there."
 PLACE = "Set CONNECTOR_INSTANCE to a folder that is there or can be made."
@@ -37,7 +40,7 @@ DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
 def translate(error: Exception) -> ConnectorError | None:
-    """The error of the tree that stands for it; None where it may be a fault of ours."""
+    """Return the ConnectorError for an error, or None if the error may be a bug."""
     if isinstance(error, ConnectorError):
         return error
     if isinstance(error, DBAPIError):
@@ -50,7 +53,10 @@ def translate(error: Exception) -> ConnectorError | None:
 
 
 def of_database(error: DBAPIError) -> ConnectorError:
-    """DatabaseUnavailableError where its server does not answer or ends the connection, which may go better later."""
+    """Return the ConnectorError for a database error.
+
+    DatabaseUnavailableError means that the server does not answer or closed the connection, so a retry may succeed.
+    """
     if isinstance(error.orig, sqlite3.Error):
         remedy = "Move the instance folder aside and bring a backup back with flask restore."
         return StorageError(_sentence("The database cannot be used now", error.orig, remedy))
@@ -61,14 +67,17 @@ def of_database(error: DBAPIError) -> ConnectorError:
 
 
 def may_pass(error: OperationalError) -> bool:
-    """Whether the same may go better later: not where a statement is wrong, which SQLite calls operational, too."""
+    """Return whether a retry may succeed. It cannot for a wrong statement, which SQLite reports as operational, too."""
     if isinstance(error.orig, sqlite3.Error):
         return _code(error.orig) in (*HELD, *SQLITE)
     return True
 
 
 def of_queue(error: BaseException, name: str = "") -> StorageError:
-    """The queue only wakes the workers: without it, jobs wait until it is back. `name`: its file."""
+    """Return the StorageError for an error of the queue. `name`: its file.
+
+    The queue only wakes the workers. Without it, jobs wait until it is available again.
+    """
     sentence = _sentence(
         f"The queue {name}".rstrip() + " cannot be used now", error, "Remove that file: no job is lost."
     )
@@ -78,7 +87,7 @@ def of_queue(error: BaseException, name: str = "") -> StorageError:
 
 
 def _sentence(beginning: str, error: BaseException | None, if_damaged: str = "") -> str:
-    """One line, also of the several that a driver may write."""
+    """Return the error as one line, because drivers may write several."""
     cause = " ".join(str(error).split())
     code = _code(error)
     remedy = if_damaged if code in DAMAGED else SQLITE.get(code, "")
@@ -87,4 +96,4 @@ def _sentence(beginning: str, error: BaseException | None, if_damaged: str = "")
 
 def _code(error: BaseException | None) -> int:
     code = getattr(error, "sqlite_errorcode", 0)
-    return code if code in SQLITE else code & 0xFF  # the rest mostly tells only where in SQLite it happened
+    return code if code in SQLITE else code & 0xFF  # the other bits mostly say where in SQLite the error occurred

@@ -1,6 +1,7 @@
-"""The tree of errors a person can do something about. Each carries a sentence fit for the screen.
+"""Errors that a person can act on. Each has a sentence that pages show.
 
-Raised, never returned. What is not in this tree is a fault of ours: logged with its trace, shown as one plain sentence.
+They are raised, never returned. Any other exception is a bug: it is logged with its traceback, and pages show a general
+sentence.
 """
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ from urllib.parse import urlsplit
 
 
 class ConnectorError(Exception):
-    """Root of all errors with a sentence for the screen: `str(error)` is that sentence."""
+    """Base of all errors with a sentence for the pages. `str(error)` is that sentence."""
 
     @property
     def in_short(self) -> str:
-        """The sentence without technical details."""
+        """Return the sentence without technical details."""
         return str(self)
 
 
 class InvalidInputError(ConnectorError):
-    """What was typed cannot be used. `field` names the form field or option it concerns, where there is one."""
+    """An input cannot be used. `field`: the name of the form field or option, if there is one."""
 
     def __init__(self, sentence: str, field: str | None = None):
         super().__init__(sentence)
@@ -27,31 +28,31 @@ class InvalidInputError(ConnectorError):
 
 
 class ConflictError(ConnectorError):
-    """Well-formed, but cannot be carried out now: another job is active, or the job is not in that state."""
+    """A valid request that is not possible now: another job is active, or the job is in another state."""
 
 
 class Busy(ConnectorError):
-    """Too many people ask for the same costly thing at this moment; the sentence says when to try again."""
+    """Too many people request an expensive operation now. The sentence says when to try again."""
 
 
 class PermissionDeniedError(ConnectorError):
-    """Whoever is signed in may not do this; the sentence says who may."""
+    """The user may not do this. The sentence says who may."""
 
 
 class InvalidLinkError(ConnectorError):
-    """A one-time link that was used, replaced, or is too old."""
+    """A one-time link that was used, replaced, or has expired."""
 
 
 class AddressNotAllowedError(ConnectorError):
-    """The address may not be reached; the sentence says which setting would allow it."""
+    """The address may not be reached. The sentence says which setting would allow it, if any."""
 
 
 class LoginFailedError(ConnectorError):
-    """The repository does not take the name and password, or lets the login lapse again and again."""
+    """The repository refuses the name and password, or ends the login again and again."""
 
 
 class RepositoryError(ConnectorError):
-    """The repository did not give what was asked for. `url` is what was asked, without credentials."""
+    """The repository did not return the requested data. `url`: the requested address, without credentials."""
 
     def __init__(self, sentence: str, url: str = ""):
         super().__init__(sentence)
@@ -59,12 +60,12 @@ class RepositoryError(ConnectorError):
 
     @property
     def in_short(self) -> str:
-        """The sentence with the host instead of the address that was asked."""
+        """Return the sentence with the host instead of the requested address."""
         return str(self).replace(self.url, urlsplit(self.url).hostname or self.url) if self.url else str(self)
 
 
 class TransientError(RepositoryError):
-    """May go better when repeated. `retry_after` is the wait the server asked for, in seconds, or None."""
+    """A retry may succeed. `retry_after`: the seconds to wait that the server asked for, or None."""
 
     def __init__(self, sentence: str, url: str = "", retry_after: float | None = None):
         super().__init__(sentence, url)
@@ -72,19 +73,19 @@ class TransientError(RepositoryError):
 
 
 class UnreachableError(TransientError):
-    """No answer at all: the connection was refused or broke."""
+    """No response: the connection was refused or broken."""
 
 
 class UnknownHostError(UnreachableError):
-    """The name of the host cannot be resolved."""
+    """The host name cannot be resolved."""
 
 
 class RequestTimeoutError(UnreachableError):
-    """No answer, or no further byte of it, within the time limit."""
+    """No response, or no further byte of it, within the time limit."""
 
 
 class ServerError(TransientError):
-    """Status 5xx, 408 or 429: the server is there and cannot answer now. `status`: that number, where it is known."""
+    """Status 5xx, 408, 425 or 429: the server cannot answer now. `status`: the status, if known."""
 
     def __init__(self, sentence: str, url: str = "", retry_after: float | None = None, status: int | None = None):
         super().__init__(sentence, url, retry_after)
@@ -92,16 +93,16 @@ class ServerError(TransientError):
 
     @property
     def in_short(self) -> str:
-        """The sentence without address and status."""
+        """Return the sentence without address and status."""
         return super().in_short.replace(f" ({self.status})", "")
 
 
 class BadResponseError(TransientError):
-    """An answer, but not what the API promises: HTML with 200, truncated JSON, a missing member."""
+    """A response that breaks the contract of the API: HTML with 200, truncated JSON, a missing member."""
 
 
 class BotChallengeError(BadResponseError):
-    """A protection against robots answered instead of the repository: it says nothing of what was asked for."""
+    """A bot protection answered instead of the repository. Its response says nothing about the requested object."""
 
 
 class CertificateError(RepositoryError):
@@ -109,14 +110,14 @@ class CertificateError(RepositoryError):
 
 
 class NotFoundError(RepositoryError):
-    """Status 404 or 410: there is no such object."""
+    """Status 404 or 410: the object does not exist."""
 
 
 class RestrictedError(RepositoryError):
-    """Status 401 or 403: the object is there, perhaps, but not for us.
+    """Status 401 or 403: we have no access to the object, which may or may not exist.
 
-    `status`: that number, where it is known. `challenge`: the header WWW-Authenticate, or "". `signed_in`: whether the
-    request was made with a login.
+    `status`: the status, if known. `challenge`: the WWW-Authenticate header, or "". `signed_in`: whether the request
+    was made with a login.
     """
 
     def __init__(
@@ -132,16 +133,16 @@ class RestrictedError(RepositoryError):
 
     @property
     def reader(self) -> str:
-        """Who may not read it, for a sentence such as "It is not open to …"."""
+        """Return who may not read it, for a sentence such as "It is not open to …"."""
         return "the account that is signed in" if self.signed_in else "the public"
 
 
 class RequestRejectedError(RepositoryError):
-    """Any other 4xx, or a redirect that may not be followed: repeating it is of no use."""
+    """Any other 4xx, or a redirect that may not be followed. A retry is useless."""
 
 
 class RedirectLoop(RequestRejectedError):
-    """Redirects without an end. `asked`: the addresses asked one after the other, the first of which is `url`."""
+    """Too many redirects. `asked`: the requested addresses in order, of which the first is `url`."""
 
     def __init__(self, asked: Sequence[str]):
         ends = "without an end" if len(set(asked)) < len(asked) else f"more than {len(asked) - 2} times in a row"
@@ -150,51 +151,53 @@ class RedirectLoop(RequestRejectedError):
 
 
 class XmlAnswer(BadResponseError):
-    """An answer in XML, although JSON was asked for."""
+    """A response in XML, although JSON was requested."""
 
 
 class InvalidAddressError(RequestRejectedError):
-    """What was to be asked, or what a redirect leads to, is no address: no host can have such a name."""
+    """The requested address, or the target of a redirect, is malformed."""
 
 
 class TooLargeError(RepositoryError):
-    """The answer or file is larger than the limit that is set."""
+    """The response or file is larger than the limit."""
 
 
 class NotDSpaceError(RepositoryError):
-    """There is a web server, but no DSpace REST API that we can read was found."""
+    """There is a web server, but no supported DSpace REST API was found."""
 
 
 class OutageLimitError(RepositoryError):
-    """Patience ended: no good answer for `CONNECTOR_PATIENCE` seconds. The job fails at its cursor and can go on."""
+    """No good response within the maximum outage (`CONNECTOR_PATIENCE`). The job fails and can be resumed at its
+    cursor.
+    """
 
 
 class JobStoppedError(ConnectorError):
-    """Somebody asked the job to stop. Ends every wait at once."""
+    """A stop of the job was requested. Ends every wait at once."""
 
 
 class DecisionRequiredError(JobStoppedError):
-    """The job cannot go on without the answer of a person; the sentence is the question."""
+    """The job cannot continue without a decision of a person. The sentence is the question."""
 
 
 class AttemptSupersededError(ConnectorError):
-    """Another worker has taken the job over: this one must not write any more."""
+    """Another worker has taken over the job. This worker must not write any more."""
 
 
 class NotificationError(ConnectorError):
-    """A notice could not be sent: the mail server or the webhook does not take it."""
+    """A notification could not be sent, because the mail server or the webhook refused it or did not answer."""
 
 
 class StorageError(ConnectorError):
-    """The files folder cannot be written: the disk is full or read-only."""
+    """A folder, file or database cannot be used: the disk is full, read-only or missing, for example."""
 
 
 class DatabaseUnavailableError(ConnectorError):
-    """The server of the database does not answer. Nobody need mend anything here: trying again later may help."""
+    """The database server does not answer. A retry may succeed later without any change here."""
 
 
 class MalwareFoundError(ConnectorError):
-    """The virus scanner does not let a file pass; the sentence says why ("It found …")."""
+    """The virus scanner rejected a file. The sentence says why ("It found …")."""
 
 
 class ScannerUnavailableError(ConnectorError):
@@ -202,10 +205,11 @@ class ScannerUnavailableError(ConnectorError):
 
 
 class NewerVersionError(ConnectorError):
-    """What was found was written by a newer version of the app, which this one cannot read."""
+    """The data was written by a newer version of the app, which this version cannot read."""
 
 
-# What does not pass when it is asked for again. Of one object among many it fails that object alone (design rule 18).
+# Errors that a retry does not solve. If one object among many causes such an error, only this object fails (design rule
+# 18).
 LASTING_ERRORS = (
     AddressNotAllowedError,
     CertificateError,

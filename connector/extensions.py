@@ -1,4 +1,4 @@
-"""The extensions, born unbound; the factory binds them. `transaction` is the one way to write to the database."""
+"""The Flask extensions, which the factory binds to the app. `transaction` is the only way to write to the database."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-# Of numbers from outside. An INTEGER of SQLite has 64 bits anyway.
+# For numbers from other systems. An INTEGER of SQLite has 64 bits anyway.
 LARGE_INTEGER = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Base(DeclarativeBase):
-    """What all models share: a naming convention, so that migrations can name every constraint."""
+    """Base of all models, with a naming convention, so that migrations can name every constraint."""
 
     metadata = MetaData(naming_convention=NAMING)
 
@@ -48,15 +48,16 @@ _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 
 def utcnow() -> datetime:
-    """Now in UTC, without offset and microseconds kept: the form in which all times are stored."""
+    """Return the current time as naive UTC with microseconds, the form in which all times are stored."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
 @contextmanager
 def transaction() -> Iterator[None]:
-    """One short writing transaction: committed at its end, rolled back on any error.
+    """Run the block in a short write transaction. Commit it at the end, and roll it back after any error.
 
-    On SQLite it begins with BEGIN IMMEDIATE: a reading transaction that turns into a writing one fails at once.
+    On SQLite it begins with BEGIN IMMEDIATE, because a read transaction that becomes a write transaction can fail at
+    once.
     """
     db.session.rollback()
     token = _writing.set(True)
@@ -73,7 +74,7 @@ def transaction() -> Iterator[None]:
 @event.listens_for(Engine, "connect")
 def _prepare_sqlite(connection: Any, record: Any) -> None:
     if type(connection).__module__.startswith("sqlite3"):
-        connection.isolation_level = None  # the driver must not begin transactions by itself
+        connection.isolation_level = None  # the driver must not begin transactions
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "busy_timeout = 15000"):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -85,7 +86,7 @@ def _begin_sqlite(connection: Any) -> None:
 
 
 class Queue(Huey):
-    """huey, born unbound. Only the wake-up call: a task that it forgets is found again by `jobs.recover`."""
+    """A huey queue that is bound to an app later. It only wakes workers: `jobs.lifecycle.recover` finds lost jobs."""
 
     app: Flask | None = None
 
@@ -93,7 +94,7 @@ class Queue(Huey):
         super().__init__("connector", results=False, storage_class=SqliteStorage, create_tables=False)
 
     def init_app(self, app: Flask) -> None:
-        """Bind to the app's queue, a file or a Redis server. Touches neither."""
+        """Bind the queue to the app's SQLite file or Redis server, without connecting to it."""
         self.app = app
         url = app.config["QUEUE_URL"]
         if url.startswith("sqlite:///"):
@@ -103,7 +104,10 @@ class Queue(Huey):
             self.storage = RedisStorage(self.name, url=url)
 
     def named_task(self, name: str) -> Callable[[Callable[..., None]], Callable[..., Any]]:
-        """Register a task under a fixed name; calling the result enqueues it with its (plain) arguments."""
+        """Return a decorator that registers a task under a fixed name. Calling the result enqueues the task.
+
+        Its arguments must be plain values.
+        """
         return lambda function: self.task(name=name)(self._inside_app(function))
 
     def _inside_app(self, function: Callable[..., None]) -> Callable[..., None]:

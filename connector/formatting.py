@@ -1,4 +1,4 @@
-"""Times, numbers and languages as the pages write them."""
+"""Times, numbers and languages in the form that pages show."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TIME = Markup('<time datetime="{}">{}</time>')
 
 
 def when(moment: datetime | None) -> str:
-    """A moment in UTC (without offset) as a <time>: "24 Nov 2026, 14:05" in the server's zone; "" for None."""
+    """Return a naive UTC time as a <time>: "24 Nov 2026, 14:05" in the server's zone, or "" for None."""
     if moment is None:
         return ""
     aware = moment.replace(tzinfo=UTC)
@@ -24,7 +24,7 @@ def when(moment: datetime | None) -> str:
 
 
 def source_time(text: str | None) -> str:
-    """The time stamp of a source: a <time> where it names its zone (DSpace 7 and later), else as it came."""
+    """Return a time of a source as a <time> if it has a zone (DSpace 7 and later), else the unchanged text."""
     try:
         moment = datetime.fromisoformat(text or "")
     except ValueError:
@@ -33,17 +33,17 @@ def source_time(text: str | None) -> str:
 
 
 def number(count: int | None) -> str:
-    """A count with thousands set apart by narrow spaces: "12 345"; "" for None."""
+    """Return a count with narrow spaces between thousands: "12 345", or "" for None."""
     return "" if count is None else f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def plural(thing: str, count: int) -> str:
-    """The name of a thing as it stands after its count: "1 item", "2 items"."""
+    """Return the noun to use after a count: "1 item", "2 items"."""
     return thing if count == 1 else f"{thing}s"
 
 
 def duration(seconds: float) -> str:
-    """A length of time in its two largest units: "under 1 s", "4 s", "2 min 5 s", "3 h 20 min"."""
+    """Return a duration in its two largest units: "under 1 s", "4 s", "2 min 5 s", "3 h 20 min"."""
     if seconds < 1:
         return "under 1 s"
     whole = round(seconds)
@@ -55,34 +55,34 @@ def duration(seconds: float) -> str:
 
 
 def time_range(seconds: Range) -> str:
-    """Return how long something takes: "40 s to 2 min 5 s", "up to 4 s", or one time where both ends read alike."""
+    """Return a range of durations: "40 s to 2 min 5 s", "up to 4 s", or one duration if both ends read the same."""
     low, high = duration(seconds.low), duration(seconds.high)
     return f"up to {high}" if seconds.low < 1 and low != high else between(low, high)
 
 
 def between(low: str, high: str) -> str:
-    """Return a range in words, or one word for both ends."""
+    """Return a range in words, or the text of both ends once if they are the same."""
     return low if low == high else f"{low} to {high}"
 
 
 def bcp47(language: str | None) -> str | None:
-    """DSpace's language of a value (`en_US`, `*`, "") as HTML's `lang` takes it, or None where it is none."""
+    """Return DSpace's language of a value (`en_US`, `*`, "") for HTML's `lang`, or None if it is no language tag."""
     tag = (language or "").replace("_", "-")
     return tag if _BCP47.fullmatch(tag) else None
 
 
 def clock(moment: datetime) -> str:
-    """A moment in UTC (without offset) as the clocks of the server's zone show it: "22:00"."""
+    """Return a naive UTC time as a time of day in the server's zone: "22:00"."""
     return f"{moment.replace(tzinfo=UTC).astimezone(_zone()):%H:%M}"
 
 
 def since(moment: datetime) -> str:
-    """Return a moment in UTC (without offset) as `clock` does, with the date where that is another than today's."""
+    """Return a naive UTC time as `clock` does, with the date if it is not today."""
     return local_time(moment, utc_now(), _zone())
 
 
 def _zone() -> tzinfo | None:
-    """The zone that is set (CONNECTOR_TIMEZONE), else that of the system."""
+    """Return the time zone of CONNECTOR_TIMEZONE, or None for that of the system."""
     return current_app.config["TIMEZONE"] if current_app else None
 
 

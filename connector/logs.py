@@ -1,4 +1,4 @@
-"""The log: one line an event, on stderr, plain or as JSON, each with the request and the job that it is about."""
+"""The log: one line for each event on stderr, plain or as JSON, with the ids of its request and job."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from flask import Flask, Response, current_app, g, request
 from .error_translation import QUEUE, of_queue
 
 log = logging.getLogger(__name__)
-SELDOM = "seldom"  # where the app keeps what it told lately
+SELDOM = "seldom"  # key of the LogThrottle in `app.extensions`
 _request: ContextVar[str | None] = ContextVar("request", default=None)
 _job: ContextVar[int | None] = ContextVar("job", default=None)
 
 
 class LoggedFlask(Flask):
-    """Flask, whose log names the rule of a page that failed instead of its address: that of an invitation is secret."""
+    """A Flask app that logs the route of a failed page instead of its address, which may be a secret invitation."""
 
     def log_exception(self, exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]) -> None:
-        """Write the trace to the log; the page shows only the number of the request."""
+        """Log the traceback. The page shows only the id of the request."""
         log.error("%s failed", _what(), exc_info=exc_info)
 
 
 def init_app(app: Flask) -> None:
-    """Number the requests, and log those that change something or end in an error. To be called before all else."""
+    """Give each request an id, and log requests that change data or fail. Call this before other extensions."""
     app.before_request(_begin)
     app.after_request(_end)
     app.teardown_request(lambda error: _request.set(None))
@@ -43,9 +43,9 @@ def init_app(app: Flask) -> None:
 
 
 def configure(style: str) -> None:
-    """Log to stderr, in the style of CONNECTOR_LOG, warnings and worse, and what nobody caught. For the whole process.
+    """Log warnings, errors and uncaught exceptions of the process to stderr, in the style of CONNECTOR_LOG.
 
-    Rotated by the system that keeps stderr (journald, a container's logs, logrotate).
+    The system that stores stderr rotates the log (journald, a container's logs, logrotate).
     """
     handler = logging.StreamHandler()
     handler.setFormatter(STYLES[style]())
@@ -56,9 +56,9 @@ def configure(style: str) -> None:
 
 
 def print_status(sentence: str, level: int = logging.INFO) -> None:
-    """Tell whoever started the process, on stderr alone: as it stands, or as a line of JSON where the log is that.
+    """Print a sentence for the user who started the process to stderr, as plain text or as JSON like the log.
 
-    Never a record of the log, whose handlers may send it elsewhere: the sentence may be a one-time link.
+    The sentence is never a log record. It may contain a one-time link, and log handlers may send records elsewhere.
     """
     as_json = any(isinstance(handler.formatter, Json) for handler in logging.root.handlers)
     record = logging.LogRecord(__package__, level, "", 0, sentence, None, None)
@@ -68,14 +68,14 @@ def print_status(sentence: str, level: int = logging.INFO) -> None:
 def log_throttled(
     logger: logging.Logger, sentence: str, fault: Exception | None = None, level: int = logging.ERROR
 ) -> None:
-    """Log a sentence, with the trace of a fault of ours, unless this app has told the same within a minute."""
+    """Log a sentence, unless this app logged the same one within a minute. `fault`: a bug, for its traceback."""
     if current_app.extensions[SELDOM].is_due(sentence):
         logger.log(level, "%s", sentence, exc_info=fault)
 
 
 @contextmanager
 def about_job(job_id: int) -> Iterator[None]:
-    """What this thread logs meanwhile is about this job."""
+    """Add the id of this job to all log records of the block."""
     token = _job.set(job_id)
     try:
         yield
@@ -87,7 +87,7 @@ class Plain(logging.Formatter):
     """`2026-11-24T11:30:00.123Z WARNING connector.x: what happened [request 1a2b3c4d] [job 5]`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line. Whatever is not printable is escaped: what somebody typed must not look like a line of ours."""
+        """Return one line. Non-printable characters are escaped, so that no input can imitate a log line."""
         told = _told(self, record)
         subjects = "".join(f" [{name} {told[name]}]" for name in ("request", "job") if name in told)
         trace = f" {told['trace']}" if "trace" in told else ""
@@ -95,21 +95,21 @@ class Plain(logging.Formatter):
 
 
 class Json(logging.Formatter):
-    """An object with time, level, logger, message, and request, job and trace where there are such."""
+    """A JSON object with time, level, logger and message, and with request, job and trace if there are any."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line of ASCII."""
+        """Return one line of ASCII."""
         return json.dumps(_told(self, record))
 
 
 class LogThrottle:
-    """Whether the same is to be told again, whichever thread has told it last: once in a while of `pause` seconds."""
+    """A limit for repeated sentences of all threads: each one once in `pause` seconds."""
 
     def __init__(self, pause: float = 60.0):
         self._pause, self._told, self._lock = pause, dict[str, float](), threading.Lock()
 
     def is_due(self, sentence: str) -> bool:
-        """True at most once in that time, for each sentence."""
+        """Return whether the sentence was not logged within the pause. If so, start a new pause."""
         with self._lock:
             now = time.monotonic()
             self._told = {told: when for told, when in self._told.items() if now - when < self._pause}
@@ -120,29 +120,29 @@ class LogThrottle:
 
 
 class QueueAway(logging.Filter):
-    """For huey's loggers, which tell each try to read a queue that is away with a trace: a sentence a minute of that.
+    """A filter for huey's loggers, which log a traceback for each failed read of an unavailable queue.
 
-    What goes wrong in a task itself is told by another logger.
+    It allows one sentence a minute instead. Errors in tasks are logged by another logger.
     """
 
     def __init__(self, pause: float = 60.0):
-        """`pause`: seconds between two sentences."""
+        """Set the seconds between two sentences."""
         super().__init__()
         self._seldom = LogThrottle(pause)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Make the record that sentence; False for one that comes too soon after the last."""
+        """Replace the record's traceback by a sentence. Return False if the pause is not over."""
         if not record.exc_info or not isinstance(record.exc_info[1], QUEUE):
             return True
         record.msg, record.args, record.exc_info = str(of_queue(record.exc_info[1])), (), None
-        return self._seldom.is_due("")  # whatever the sentence is
+        return self._seldom.is_due("")  # the same key for all sentences
 
 
 STYLES: dict[str, type[logging.Formatter]] = {"plain": Plain, "json": Json}
 
 
 def escaped(text: str) -> str:
-    """The text with newlines, control characters, marks of direction and the like as backslash escapes."""
+    """Return the text with newlines, control characters, direction marks and the like as backslash escapes."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
@@ -163,7 +163,7 @@ def _told(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, 
 
 
 def _begin() -> None:
-    """A number of our own: one that comes with the request may be anybody's."""
+    """Give the request a new id. An id in the request itself could come from anyone."""
     g.request_id, g.began = secrets.token_hex(4), time.monotonic()
     _request.set(g.request_id)
 

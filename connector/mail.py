@@ -1,6 +1,6 @@
-"""Plain-text mail through the server that is set (CONNECTOR_SMTP).
+"""Plain-text mail through the server in CONNECTOR_SMTP.
 
-Its address is the administrator's own choice, as that of a proxy is: CONNECTOR_ALLOW_NETWORKS does not concern it.
+The administrator sets its address, like that of a proxy, so CONNECTOR_ALLOW_NETWORKS does not apply to it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from flask import current_app
 from .errors import NotificationError
 
 log = logging.getLogger(__name__)
-PATIENCE = 30.0  # seconds for each answer of the server
+PATIENCE = 30.0  # seconds for each response of the server
 
 
 def message(subject: str, text: str, name: str) -> EmailMessage:
-    """A mail from and to whom the settings say. `name`: sent twice under the same, it is seen to be the same mail."""
+    """Return a mail with the sender and recipients of the settings. `name`: the same name gives the same Message-ID."""
     sender = current_app.config["NOTICE_FROM"]
     mail = EmailMessage()
     mail["Subject"] = " ".join(subject.split())
@@ -28,13 +28,13 @@ def message(subject: str, text: str, name: str) -> EmailMessage:
     mail["To"] = ", ".join(current_app.config["NOTICE_TO"])
     mail["Date"] = formatdate()
     mail["Message-ID"] = f"<{name}@{sender.rpartition('@')[2]}>"
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies, please
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents out-of-office replies
     mail.set_content(text)
     return mail
 
 
 def send(mail: EmailMessage) -> None:
-    """Hand a mail to the server. Raises NotificationError where it takes it for nobody."""
+    """Send a mail. Raise NotificationError if the server accepts it for no recipient."""
     security, host, port = current_app.config["SMTP"]
     server = f"The mail server {host}:{port}"
     try:
@@ -55,7 +55,7 @@ def send(mail: EmailMessage) -> None:
 
 
 def _connected(security: str, host: str, port: int) -> smtplib.SMTP:
-    """A connection that is as secure as was asked for, signed in where a user name is set."""
+    """Return a connection with the required TLS mode, logged in if a user name is set."""
     config = current_app.config
     context = ssl.create_default_context(cafile=config["CA_BUNDLE"])
     if security == "smtps":

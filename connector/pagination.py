@@ -1,6 +1,6 @@
-"""Long lists, a page at a time. An address names the row that its page begins after or ends before by its sort key.
+"""Pages of long lists. A page's address contains the sort key of the row that the page starts after or ends before.
 
-So an index leads to each page, and the last page of a list costs as much as the first.
+So each page is found with an index, and the last page of a list costs as much as the first.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from .formatting import number as in_words
 from .row_ids import row_id
 
 SIZE = 25
-COUNTED = 10_000  # rows: no page waits until a longer list is counted
+COUNTED = 10_000  # rows; counting more would make pages slow
 LAST = "last"  # as a sort key in an address: the end of the list
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The sort order of a list: columns of its table, of which the last one is the primary key. No column is null."""
+    """The sort order of a list: columns of its table, with the primary key last. No column is nullable."""
 
     columns: tuple[ColumnElement[Any], ...]
     is_descending: bool = False
@@ -38,24 +38,24 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The start of a list, or a place `after` or `before` a row, named by its sort key as an address has it."""
+    """The start of a list, or the place `after` or `before` a row, which is given by its sort key in an address."""
 
     after: str | None = None
     before: str | None = None
 
     @property
     def arguments(self) -> dict[str, str]:
-        """The place as arguments of an address."""
+        """Return the place as query parameters of an address."""
         named = {"after": self.after, "before": self.before}
         return {name: key for name, key in named.items() if key is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Up to SIZE rows of a list. `previous` and `next`: the places of the pages beside it, None where there is none.
+    """Up to SIZE rows of a list. `previous`, `next`: the places of the adjacent pages, or None.
 
     `total`: the number of rows in the list, counted up to `counted` + 1. `first`: the position of the first row in the
-    list, from 1; None in a list that is not counted to its end.
+    list, from 1, or None if the list is too long to be counted.
     """
 
     rows: Sequence[Any]
@@ -69,28 +69,28 @@ class Page:
 
     @property
     def total_in_words(self) -> str:
-        """The number of rows in the list: "12", or "more than 10 000"."""
+        """Return the number of rows in the list: "12", or "more than 10 000"."""
         return in_words(self.total) if self.total <= self.counted else f"more than {in_words(self.counted)}"
 
     @property
     def last(self) -> int | None:
-        """The position of its last row, where that of the first is known."""
+        """Return the position of the last row, or None if that of the first is unknown."""
         return self.first and self.first + len(self.rows) - 1
 
 
 def asked_place() -> Place:
-    """Return the place in a list that the address asks for; the start where it asks for none."""
+    """Return the place in a list that the address of the request names, by default the start."""
     return Place(request.args.get("after"), request.args.get("before"))
 
 
 def page_of(
     query: Select[Any], order: Order, place: Place, keys: Select[Any] | None = None, counted: int | None = None
 ) -> Page:
-    """Return the page at a place of a SELECT of rows of one table; the page nearest to it if that row is gone.
+    """Return the page at a place of a SELECT of rows of one table, or the nearest page if that row was deleted.
 
-    The sort keys come first, alone: an index answers that, and no row is read that the page does not show. `keys`: a
-    SELECT of them where another table has an index for it, with a column for each of `order`. `counted`: up to
-    how many rows are counted, COUNTED if None.
+    The sort keys are read first and alone. An index provides them, and only the rows of the page are read. `keys`: a
+    SELECT of the sort keys with a column for each of `order`, if another table has an index for them. `counted`: the
+    maximum of rows to count, COUNTED if None.
     """
     window = _Window(query.with_only_columns(*order.columns) if keys is None else keys, order.is_descending)
     counted = COUNTED if counted is None else counted
@@ -130,7 +130,7 @@ class _Window:
         return _count(self._beyond(key, is_back=True))
 
     def _beyond(self, key: Sequence[Any], *, is_back: bool) -> Select[Any]:
-        """Return a SELECT of the keys that follow this one, or that stand before it."""
+        """Return a SELECT of the keys after this one, or of those before it."""
         columns, values = tuple_(*self._columns), tuple_(*key)
         return self.keys.where(columns < values if self.is_descending != is_back else columns > values)
 
@@ -139,13 +139,13 @@ class _Window:
         return list(self.keys.selected_columns)
 
     def _some(self, beyond: Sequence[Any] | None = None, *, is_back: bool = False) -> Sequence[Row[Any]]:
-        """Return the keys of a page and the one after it; backwards, those nearest to the key first."""
+        """Return the keys of a page and one more. Backwards, those nearest to the key come first."""
         query = self.keys if beyond is None else self._beyond(beyond, is_back=is_back)
         order = _sorted(self._columns, self.is_descending != is_back)
         return db.session.execute(query.order_by(None).order_by(*order).limit(SIZE + 1)).all()
 
     def _key(self, text: str | None) -> Sequence[Any] | None:
-        """Return the sort key that an address names; None if it is none of this list."""
+        """Return the sort key in an address, or None if it does not fit this list."""
         try:
             values = json.loads(f"[{text}]")
             return [READ[column.type.python_type](value) for column, value in zip(self._columns, values, strict=True)]

@@ -1,4 +1,4 @@
-"""Behind a reverse proxy: who asks, by which scheme, host and prefix, as the proxy tells it, believed only if set."""
+"""X-Forwarded headers of a reverse proxy: client address, scheme, host and prefix. They are trusted only if set so."""
 
 from __future__ import annotations
 
@@ -14,24 +14,27 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 log = logging.getLogger(__name__)
 CLIENT = "X-Forwarded-For"
 BELIEVED = (CLIENT, "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Prefix")
-UNKNOWN = "unknown"  # as RFC 7239 calls a client whose address the proxy does not tell
+UNKNOWN = "unknown"  # RFC 7239's name for a client whose address the proxy does not give
 
 
 def init_app(app: Flask) -> None:
-    """Believe the X-Forwarded headers of so many proxies as CONNECTOR_PROXY_HOPS says; with 0, ignore them."""
+    """Trust the X-Forwarded headers of as many proxies as CONNECTOR_PROXY_HOPS says. With 0, ignore the headers."""
     if hops := app.config["PROXY_HOPS"]:
         counted = _Counted(app.wsgi_app, hops)
         app.wsgi_app = ProxyFix(counted, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
 
 
 def peer() -> str:
-    """The address at the other end of the connection, which no header can change."""
+    """Return the address at the other end of the connection, which no header can change."""
     original = request.environ.get("werkzeug.proxy_fix.orig", request.environ)
     return original.get("REMOTE_ADDR") or ""
 
 
 def parsed(address: str | None) -> IPv4Address | IPv6Address | None:
-    """The address of a peer or client, as IPv4 where it only stands for one; None for what has none, as a socket."""
+    """Return the address of a peer or client, or None if it has none, such as a Unix socket.
+
+    IPv4-mapped IPv6 addresses are returned as IPv4.
+    """
     try:
         found = ip_address((address or "").partition("%")[0])
     except ValueError:
@@ -40,9 +43,10 @@ def parsed(address: str | None) -> IPv4Address | IPv6Address | None:
 
 
 class _Counted:
-    """Behind ProxyFix, which leaves out a header that has too few values: then the proxy is not taken for the client.
+    """A WSGI middleware inside ProxyFix, which ignores a header with too few values.
 
-    A request without any of the headers came past the proxy, and its peer is the client.
+    If the client header is ignored, the client counts as unknown, instead of taking the proxy for the client. A request
+    without any of the headers bypassed the proxy, and its peer is the client.
     """
 
     def __init__(self, app: Any, hops: int):

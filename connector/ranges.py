@@ -1,4 +1,4 @@
-"""A number that is known only roughly."""
+"""A number with a lower and an upper bound."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What a number is at least and at most, as far as that can be judged."""
+    """The lower and the upper bound of an estimated number."""
 
     low: float
     high: float

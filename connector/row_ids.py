@@ -1,4 +1,4 @@
-"""Numbers of rows, as addresses, forms and commands name them: a larger one than any column holds is no such number."""
+"""Row ids in addresses, forms and commands. A number larger than any column can hold is not a row id."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 import click
 from werkzeug.routing import IntegerConverter, Map
 
-MOST = 2**31 - 1  # what an INTEGER of PostgreSQL holds
+MOST = 2**31 - 1  # the largest INTEGER of PostgreSQL
 
 ROW_ID = click.IntRange(0, MOST)
 
 
 def row_id(text: str) -> int:
-    """The number. Raises ValueError, as `int` does, so that it serves as `type` of a form's or a query's field."""
+    """Return the row id. Raise ValueError, as `int` does, so that this can be the `type` of a form field."""
     number = int(text)
     if not 0 <= number <= MOST:
         raise ValueError(f"{number} is the number of no row")
@@ -21,7 +21,7 @@ def row_id(text: str) -> int:
 
 
 class RowIdConverter(IntegerConverter):
-    """`<int:…>` in the address of a page: what is too large is an address that leads nowhere."""
+    """A converter for `<int:…>` in routes. An address with a too large number matches no route."""
 
     def __init__(self, map: Map, **options: Any):
         super().__init__(map, **{"max": MOST, **options})

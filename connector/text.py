@@ -1,4 +1,4 @@
-"""Texts made fit for one use each: to be stored, searched, shown, or opened in a spreadsheet."""
+"""Conversions of texts for search, display, storage and spreadsheets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .errors import InvalidInputError
 from .formatting import between
 from .ranges import Range
 
-MOST_CHARACTERS, MOST_WORDS = 1000, 30  # of one search: each word is looked for in every item
+MOST_CHARACTERS, MOST_WORDS = 1000, 30  # limits of one search, because every item is searched for each word
 
 # fmt: off
 _DESCRIPTION_TAGS = {
@@ -29,9 +29,9 @@ _UNSEEN_START = re.compile(r"[\s\x00-\x1f\u200b-\u200f\ufeff]*")
 
 
 def search_text(title: str | None, mapped_values: Mapping[str, list[dict]], file_names: Iterable[str | None]) -> str:
-    """What an item is found by, for `LIKE`: title, values (of a URI also the label) and file names, a line each, once.
+    """Return the text in which a search finds an item, for `LIKE`: title, values, URI labels and file names.
 
-    Each is case-folded (so "Straße" is "strasse"), in NFC, and every run of white space in it is one space.
+    Each is on its own line, once, case-folded (so "Straße" is "strasse"), in NFC, with single spaces.
     """
     texts: list[str | None] = [title]
     for values in mapped_values.values():
@@ -63,10 +63,11 @@ def like_patterns(query: str) -> list[str]:
 
 
 def clean_html(html: str) -> Markup:
-    """The description of a collection or community with its harmless tags, safe to put in a page as it is.
+    """Return the description of a collection or community with harmless tags only, safe to use in a page.
 
-    No style, script, image or form; links only to http, https and mailto, with rel="noopener". A relative link loses
-    its address, which was meant for the repository; headings begin at h3, below those of our own pages.
+    Styles, scripts, images and forms are removed. Links may only use http, https and mailto, and get rel="noopener". A
+    relative link loses its address, because it would point to our own pages. Headings start at h3, below those of our
+    pages.
     """
     return Markup(
         nh3.clean(
@@ -81,7 +82,7 @@ def clean_html(html: str) -> Markup:
 
 
 def human_size(size: int) -> str:
-    """A number of bytes as people read it, in decimal units: "12 bytes", "1.4 MB"."""
+    """Return a number of bytes in decimal units: "12 bytes", "1.4 MB"."""
     if size < 1000:
         return "1 byte" if size == 1 else f"{size} bytes"
     amount = float(size)
@@ -93,15 +94,15 @@ def human_size(size: int) -> str:
 
 
 def size_range(sizes: Range) -> str:
-    """What is at least and at most that long, in words: "4.2 MB to 11 MB"."""
+    """Return a range of sizes in words: "4.2 MB to 11 MB"."""
     return between(human_size(round(sizes.low)), human_size(round(sizes.high)))
 
 
 def csv_safe(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would run it as a formula.
+    """Return the text, with a leading apostrophe if a spreadsheet would run it as a formula.
 
-    Rule: OWASP, "CSV Injection": = + - @ at the start, also full-width or after what cannot be seen; and a leading tab
-    or line end. So "-5" gets one too.
+    Rule: OWASP, "CSV Injection": = + - @ at the start, also full-width or after invisible characters, and a leading tab
+    or line break. So "-5" gets one, too.
     """
     start = _UNSEEN_START.match(text).end()
     sign = unicodedata.normalize("NFKC", text[start : start + 1])

@@ -1,6 +1,6 @@
-"""Which of the servers that the settings name are reached in the open: what goes there can be read on the way.
+"""Finds the servers in the settings that are reached without TLS, so that others could read the traffic.
 
-Such a way may be right in a closed network, so it is told at the start and not refused (ASVS 5.0, 12.3.1).
+This may be acceptable in a closed network, so the app warns at the start instead of refusing it (ASVS 5.0, 12.3.1).
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from sqlalchemy import make_url
 
 from config import is_here
 
-# Of libpq's sslmode; those before them fall back to no encryption (PostgreSQL manual, 32.19).
+# Values of libpq's sslmode that require encryption. The others may fall back to none (PostgreSQL manual, 32.19).
 ENCRYPTED = {"require", "verify-ca", "verify-full"}
 
 
 def settings_without_tls(config: Mapping[str, Any]) -> list[str]:
-    """The names of the settings that lead to another machine without TLS."""
+    """Return the names of the settings for connections to another machine without TLS."""
     found = {
         "CONNECTOR_DATABASE_URL": _is_open_database(config["SQLALCHEMY_DATABASE_URI"]),
         "CONNECTOR_QUEUE_URL": _is_open(config["QUEUE_URL"], "redis"),
@@ -44,12 +44,12 @@ def _is_open_scanner(address: str | tuple[str, int] | None) -> bool:
 
 def _is_open_database(text: str) -> bool:
     url = make_url(text)
-    named = url.query.get("hostaddr") or url.query.get("host") or url.host or ""  # of several, the first wins
-    hosts = named.split(",") if isinstance(named, str) else named  # tried one after the other
+    named = url.query.get("hostaddr") or url.query.get("host") or url.host or ""  # the first one that is set counts
+    hosts = named.split(",") if isinstance(named, str) else named  # tried in order
     is_far = any(host and not _is_near(host) for host in hosts)
     return is_far and url.query.get("sslmode") not in ENCRYPTED
 
 
 def _is_near(host: str) -> bool:
     name, _, port = host.partition(":")
-    return is_here(host) or (is_here(name) and port.isdecimal()) or host.startswith("/")  # the folder of a socket
+    return is_here(host) or (is_here(name) and port.isdecimal()) or host.startswith("/")  # the folder of a Unix socket

@@ -1,4 +1,4 @@
-"""The product's name and version, as they stand in the footer and in the User-Agent."""
+"""The product's name and version, for the footer and the User-Agent."""
 
 PRODUCT = "DSpace-Connector"
 __version__ = "0.1.0"

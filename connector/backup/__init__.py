@@ -1,1 +1,1 @@
-"""A backup is one tar archive: the database, the stored files, the secret key, and a manifest that tells of them."""
+"""Backups: one tar archive with the database, the stored files, the secret key, and a manifest of them."""

@@ -1,4 +1,7 @@
-"""Writes a backup while the app runs: first the many files, then, with the folder held, the database and the rest."""
+"""Writes a backup while the app runs.
+
+Most files are written first. Then the folder is locked for the database copy and the files added since.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +41,12 @@ STORED = StoredFile.__table__
 
 @dataclass
 class Manifest:
-    """What an archive holds; its last member, so that an archive without one is not whole.
+    """The contents of an archive. It is the last member, so an archive without a manifest is incomplete.
 
-    `revision`: the migration of the database. `database`: sqlite, or the kind of one that is not in the archive.
-    `files`, `bytes`: stored files in it, each a member files/ab/cdef… where abcdef… is its SHA-256. `lost`: SHA-256 of
-    those that the database names and that were missing or damaged when the backup was made. `sha256`: of the members
-    that are not named by it.
+    `revision`: the migration of the database. `database`: sqlite, or the kind of a database that is not in the archive.
+    `files`, `bytes`: stored files in the archive, each a member files/ab/cdef… where abcdef… is its SHA-256. `lost`:
+    SHA-256 of the files in the database that were missing or damaged at the time of the backup. `sha256`: SHA-256 of
+    the members whose name is not their SHA-256.
     """
 
     version: str
@@ -59,9 +62,10 @@ class Manifest:
 
 
 def write(target: Path) -> Manifest:
-    """Write the archive, of mode 600, whole or not at all.
+    """Write the archive with mode 600, completely or not at all, and return its manifest.
 
-    Raises ConflictError where `target` exists, another backup is writing it or there is nothing to write, StorageError.
+    Raise ConflictError if `target` exists, another backup is writing it or there is nothing to write. Raise
+    StorageError if it cannot be written.
     """
     if is_empty():
         raise ConflictError(
@@ -78,14 +82,14 @@ def write(target: Path) -> Manifest:
 
 
 def is_empty() -> bool:
-    """Whether nobody has begun to use the instance: it has no account and no repository."""
+    """Return whether the instance is unused: it has no account and no repository."""
     kept = [db.session.scalar(select(table.id).limit(1)) for table in (Repository, Account)]
     db.session.rollback()
     return all(row is None for row in kept)
 
 
 class _Writing:
-    """Fills one archive. `copy`: where a copy of the database may lie meanwhile."""
+    """A writer of one archive. `copy`: the path of a temporary copy of the database."""
 
     def __init__(self, tar: tarfile.TarFile, copy: Path):
         self._tar, self._copy = tar, copy
@@ -95,9 +99,10 @@ class _Writing:
         self._manifest = Manifest(__version__, revision(), utcnow().isoformat(timespec="seconds"), kind)
 
     def all(self) -> Manifest:
-        """Nobody removes bytes while the folder is held: what the copied database names is there, or was lost before.
+        """Write all members and return the manifest.
 
-        The first round, which takes long, only makes the second one short.
+        No file is deleted while the folder is locked, so every file in the copied database is there or was lost before.
+        The first round takes long and is not locked. It makes the second, locked round short.
         """
         self._copy.unlink(missing_ok=True)  # of a backup that was killed
         self._add_files(_in_database())
@@ -114,7 +119,7 @@ class _Writing:
         return self._manifest
 
     def _catch_up(self) -> None:
-        """Copy the database, and add the files that came since the first round; of one that is no file, only those."""
+        """Copy the database and add the files stored since the first round. Copy only a SQLite database."""
         manifest = self._manifest
         manifest.items = db.session.scalar(select(func.count()).select_from(CatalogueItem))
         manifest.jobs = db.session.scalar(select(func.count()).select_from(ImportJob))
@@ -126,7 +131,7 @@ class _Writing:
         manifest.lost += self._add_files(_in_copy(self._copy))
 
     def _add_files(self, hashes: Iterable[str]) -> list[str]:
-        """Add those of these stored files that are not in yet; gives those that are not there."""
+        """Add the stored files that are not in the archive yet. Return the hashes of missing files."""
         gone = []
         for sha256 in hashes:
             if (key := bytes.fromhex(sha256)) in self._written:
@@ -148,36 +153,36 @@ class _Writing:
         return self._add(name, io.BytesIO(text.encode()))
 
     def _add(self, name: str, file: IO[bytes]) -> str:
-        """Add a member and give its SHA-256."""
+        """Add a member and return its SHA-256."""
         info = tarfile.TarInfo(name)
         info.mode, info.size = 0o600, file.seek(0, os.SEEK_END)
         file.seek(0)
         reading = Hashed(file)
         self._tar.addfile(info, reading)
-        self._tar.members.clear()  # of hundreds of thousands they would fill the memory
+        self._tar.members.clear()  # hundreds of thousands of members would fill the memory
         return reading.sha256
 
 
 class Hashed:
-    """A file that is read once, and its SHA-256 known then."""
+    """A file that is read once, with the SHA-256 of the bytes read."""
 
     def __init__(self, file: IO[bytes]):
         self._file, self._digest = file, hashlib.sha256()
 
     def read(self, size: int) -> bytes:
-        """The next bytes, at most `size`."""
+        """Return the next bytes, at most `size`."""
         piece = self._file.read(size)
         self._digest.update(piece)
         return piece
 
     @property
     def sha256(self) -> str:
-        """Of what was read so far."""
+        """Return the SHA-256 of the bytes read so far."""
         return self._digest.hexdigest()
 
 
 def _in_database() -> Iterator[str]:
-    """SHA-256 of all stored files, in no transaction that lasts."""
+    """Yield the SHA-256 of all stored files, without a long transaction."""
     last = ""
     query = select(STORED.c.sha256).order_by(STORED.c.sha256).limit(BATCH)
     while hashes := db.session.scalars(query.where(STORED.c.sha256 > last)).all():

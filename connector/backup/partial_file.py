@@ -1,4 +1,4 @@
-"""The part file of an archive, locked while it is written: one that is not was left by a backup that was killed."""
+"""The part file of an archive, locked while it is written. An unlocked part file is from a backup that was killed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..errors import ConflictError
 
 @contextmanager
 def written(target: Path) -> Iterator[IO[bytes]]:
-    """A file of mode 600 that becomes `target` at the end, or is gone if anything goes wrong.
+    """Yield a file of mode 600 that is renamed to `target` at the end, or deleted after an error.
 
-    Raises ConflictError where `target` exists or another backup is writing it, OSError.
+    Raise ConflictError if `target` exists or another backup is writing it. Raise OSError.
     """
     part = part_of(target)
     taken = ConflictError(f"Another backup is writing {part} already.")
@@ -37,18 +37,21 @@ def written(target: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
             os.replace(part, target)
         except BaseException:
-            with suppress(OSError):  # or the trouble that led here would not be told
+            with suppress(OSError):  # an error here must not hide the original error
                 part.unlink(missing_ok=True)
             raise
 
 
 def remove_leftover(target: Path) -> bool:
-    """Remove the part of `target` unless it is being written; gives whether nobody writes it. Raises OSError."""
+    """Delete the part file of `target`, if any. Return False if another process is writing it.
+
+    Raise OSError.
+    """
     part = part_of(target)
     if not is_regular(part):
         return True
     try:
-        handle = os.open(part, os.O_RDWR | os.O_NOFOLLOW)  # on NFS only a file open for writing can be locked
+        handle = os.open(part, os.O_RDWR | os.O_NOFOLLOW)  # on NFS, only a file open for writing can be locked
     except FileNotFoundError:
         return True
     try:
@@ -61,17 +64,17 @@ def remove_leftover(target: Path) -> bool:
 
 
 def part_of(target: Path) -> Path:
-    """Where `target` lies until it is whole."""
+    """Return the path of the part file of `target`."""
     return Path(f"{target}.part")
 
 
 def is_regular(path: Path) -> bool:
-    """Whether it is a file, not a folder nor a link to something."""
+    """Return whether the path is a file, not a folder or a symlink."""
     return path.is_file() and not path.is_symlink()
 
 
 def _hold(handle: int, path: Path) -> bool:
-    """Lock the open file; False where somebody else has, or has removed it from its path before."""
+    """Lock the open file, and return True. Return False if it is locked or no longer at its path."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return os.path.samestat(os.fstat(handle), os.lstat(path))

@@ -1,4 +1,4 @@
-"""Restores a backup: everything is unpacked and compared beside what is there, and takes its place in one step."""
+"""Restores a backup. Everything is unpacked and verified first, then replaces the instance in one step."""
 
 from __future__ import annotations
 
@@ -28,16 +28,18 @@ from .archive import FILES, MANIFEST, Hashed, Manifest, is_empty
 
 STORED = re.compile(rf"{FILES}/([0-9a-f]{{2}})/([0-9a-f]{{62}})")
 PIECE = 256 * 1024  # bytes
-ENDED = {"session", "invitation"}  # who was signed out, or whose link was spent, since the backup stays so
-MOST_TEXT = 64 * 2**20  # bytes of a manifest: it may name every file as lost
+ENDED = {
+    "session",
+    "invitation",
+}  # what ended since the backup must not be valid again
+MOST_TEXT = 64 * 2**20  # bytes of a manifest, which may list every file as lost
 
 
 def restore(path: Path, *, replace: bool = False) -> Manifest:
-    """Put what the archive holds in the place of what is there, and bring it up to date; gives its manifest.
+    """Replace the instance with the contents of the archive, and upgrade it. Return the manifest.
 
-    Raises ConflictError where something is there already (unless `replace`) or the instance is in use,
-    InvalidInputError for an archive that is damaged or of another kind, NewerVersionError, StorageError. Then all is as
-    it was before.
+    Raise ConflictError if the instance is in use, or not empty (unless `replace`). Raise InvalidInputError if the
+    archive is damaged or does not fit, NewerVersionError, StorageError. After an error, the instance is unchanged.
     """
     app: Flask = current_app._get_current_object()
     instance: Path = app.config["INSTANCE"]
@@ -57,13 +59,13 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
         _keep_key(beside / KEY, app)
     except BaseException:
         shutil.rmtree(beside)
-        delete_unreferenced_files()  # those unpacked so far have no row
+        delete_unreferenced_files()  # files unpacked so far have no row
         raise
     db.session.remove()
     db.engine.dispose()
     restore_commit.commit(beside, instance)
     prepare(app)
-    if manifest.database == "sqlite":  # else the rows of these bytes may only come yet
+    if manifest.database == "sqlite":  # otherwise, the rows of these files may be restored later
         delete_unreferenced_files()
     else:
         with transaction():
@@ -74,7 +76,7 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """The manifest of an archive. Raises InvalidInputError, StorageError."""
+    """Return the manifest of an archive. Raise InvalidInputError, StorageError."""
     with _told(path):
         for info, member in _members(path):
             if info.name == MANIFEST and info.size <= MOST_TEXT:
@@ -89,7 +91,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def _is_sound(manifest: Manifest) -> bool:
-    """Whether all in it is of the kind that it should be: JSON may hold anything."""
+    """Return whether the values in the manifest have the right types, because JSON may contain anything."""
     texts = [manifest.version, manifest.made, manifest.database, manifest.revision or ""]
     numbers = [manifest.items, manifest.jobs, manifest.files, manifest.bytes]
     if not isinstance(manifest.lost, list) or not isinstance(manifest.sha256, dict):
@@ -99,7 +101,10 @@ def _is_sound(manifest: Manifest) -> bool:
 
 
 def _make_ready(path: Path, database: Path) -> None:
-    """See that the unpacked database is one that we know, and end the sessions and one-time links that were in it."""
+    """Check the unpacked database, and delete its sessions and one-time links.
+
+    Raise InvalidInputError if it is damaged, NewerVersionError if it is of a newer version.
+    """
     try:
         with closing(sqlite3.connect(database)) as copy, copy:
             if copy.execute("PRAGMA quick_check").fetchone() != ("ok",):
@@ -134,7 +139,10 @@ def _refuse_unless_empty() -> None:
 
 
 def _unpack(path: Path, manifest: Manifest, beside: Path) -> None:
-    """Bytes go to the files folder, where they hurt nobody without a row; all else beside. All is compared."""
+    """Unpack and verify all members: stored files to the files folder, all others to the folder `beside`.
+
+    Stored files without a row have no effect.
+    """
     folder, lost, number = the_folder(), set(manifest.lost), 0
     for info, member in _members(path):
         if match := STORED.fullmatch(info.name):
@@ -178,7 +186,10 @@ def _unpack_beside(path: Path, member: IO[bytes], target: Path, sha256: str | No
 
 
 def _keep_key(unpacked: Path, app: Flask) -> None:
-    """The key of the backup becomes that of the instance, unless the environment sets one: then it must be that one."""
+    """Keep the key of the backup for the instance. Delete it if the environment sets the same key.
+
+    Raise InvalidInputError if the environment sets another key.
+    """
     own = app.config["INSTANCE"] / KEY
     if own.exists() and own.read_text().strip() == app.config["SECRET_KEY"]:
         return
@@ -191,10 +202,10 @@ def _keep_key(unpacked: Path, app: Flask) -> None:
 
 
 def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
-    """The members in order, each with its bytes, to be read before the next one is asked for."""
+    """Yield each member and its bytes, which must be read before the next member."""
     with tarfile.open(path, "r:") as tar:
         while (info := tar.next()) is not None:
-            tar.members.clear()  # of hundreds of thousands they would fill the memory
+            tar.members.clear()  # hundreds of thousands of members would fill the memory
             member = tar.extractfile(info) if info.isreg() else None
             if member is None:
                 raise _damaged(path, f"“{info.name}” is no file")
@@ -203,7 +214,7 @@ def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Troubles of the archive and the disk as sentences."""
+    """Translate errors of the archive and the disk to errors with a sentence."""
     try:
         yield
     except tarfile.TarError as error:

@@ -1,4 +1,4 @@
-"""A folder of archives, each named by its instance and when it was begun (UTC), in which the oldest give way."""
+"""A folder of archives, named by instance and start time (UTC), from which the oldest are deleted."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ TIME = "%Y%m%dT%H%M%S"
 
 
 def named(folder: Path, key: str, now: datetime) -> Path:
-    """Where the archive of now goes, of the instance with this secret key.
+    """Return the path of an archive that starts now, of the instance with this secret key.
 
-    The names of an instance in their order are those of the times.
+    The names of an instance sort by time.
     """
     instance = hashlib.sha256(b"DSpace Connector, name of backups: " + key.encode()).hexdigest()[:8]
     return folder / f"connector-{instance}-{now.strftime(TIME)}Z.tar"
 
 
 def remove_old(written: Path, keep: int, now: datetime) -> None:
-    """Remove what is older than the newest `keep` archives of the instance, and than `written`, be its clock slow.
+    """Delete all but the newest `keep` archives of the instance. Keep `written`, even if the clock is slow.
 
-    What is named by a time after now, by a clock that ran ahead, neither counts nor goes. What killed backups left
-    goes with the archives of its time; nothing of another name or instance does. Raises StorageError.
+    Archives with a time after `now` (from a clock that was fast) do not count and are kept. Leftovers of killed backups
+    are deleted like archives of their time. Files of other names or instances are kept. Raise StorageError.
     """
     instance = NAMED.fullmatch(written.name)["instance"]
     matches = [match for path in written.parent.iterdir() if (match := NAMED.fullmatch(path.name)) and is_regular(path)]
@@ -42,7 +42,7 @@ def remove_old(written: Path, keep: int, now: datetime) -> None:
 
 
 def _remove(path: Path, archive: Path) -> None:
-    """Remove the archive, or what lies beside it unless it is being written."""
+    """Delete the archive, or a file beside it unless it is being written."""
     try:
         if path == archive or remove_leftover(archive):
             path.unlink(missing_ok=True)

@@ -32,7 +32,7 @@ _POLL = 0.015
 
 @dataclass
 class _Answers:
-    """The seconds of the responses of one kind: the first ten, and the last ten since they last halved the width."""
+    """The seconds of the responses of one kind: the first ten, and the last ten since they halved the width."""
 
     first: list[float] = field(default_factory=list)
     last: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLE))
@@ -181,7 +181,10 @@ class ConcurrencyLimit:
                 abandoned.note(self._locks[number], self._clock(), runs_on)
 
     def _keep(self, number: int, seconds: float) -> bool:
-        """Keep a slot taken for this many seconds, unless all other slots are kept already. Return whether it is kept."""
+        """Keep a slot taken for this many seconds, and return True.
+
+        If all other slots are kept already, do nothing and return False, so that one request may always run.
+        """
         if seconds <= 0 or len(self._abandoned) >= self._most - 1:
             return False
         self._abandoned[number] = self._elapsed() + seconds

@@ -72,7 +72,7 @@ def enter(login: Login, outage: OutageWait) -> None:
 
 
 def is_as_safe(known: str, new: str) -> bool:
-    """Return whether a password for one address may be sent to another: the same server, or the same server with TLS."""
+    """Return whether a password for one address may be sent to another: the same server, perhaps now with TLS."""
     old, now = urlsplit(known), urlsplit(new)
     gains_tls = (old.scheme, old.port, now.scheme, now.port) == ("http", None, "https", None)
     return old.hostname == now.hostname and (gains_tls or (old.scheme, old.port) == (now.scheme, now.port))

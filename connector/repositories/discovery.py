@@ -1,4 +1,4 @@
-"""Use cases: find the DSpace at an address and save it, also after a move, and look up objects of a known repository."""
+"""Use cases: find the DSpace at an address and save it, also after a move, and query a known repository."""
 
 from __future__ import annotations
 

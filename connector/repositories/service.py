@@ -56,7 +56,10 @@ def known_at(bases: Iterable[str]) -> Repository | None:
 
 
 def before_upgrade(server: Server) -> Repository | None:
-    """Return the repository with the other REST API at the same site, as before an upgrade from DSpace 6 to 7, or None."""
+    """Return the repository with the other REST API at the same site, or None.
+
+    An upgrade from DSpace 6 to 7 leaves such a repository.
+    """
     site = base_key(server.site_url)
     every = db.session.scalars(select(Repository).order_by(Repository.id))
     return next(
@@ -108,7 +111,7 @@ def remember_communities(repository_id: int, communities: Sequence[Community]) -
 
 
 def note_unanswered(repository_id: int, questions: Collection[str]) -> None:
-    """Save which optional queries a repository does not support today. Call it in a transaction."""
+    """Save which optional queries a repository did not answer today. Call it in a transaction."""
     known = get(repository_id)
     new = {name: utcnow().date().isoformat() for name in questions if name not in known.unanswered_on(utcnow().date())}
     if new:

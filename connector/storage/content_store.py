@@ -1,4 +1,7 @@
-"""The files folder: bytes lie once, under their SHA-256; written to a `.part` file, synced, renamed."""
+"""The files folder: each file is stored once, under its SHA-256. It is written to a `.part` file first.
+
+The part file is synced to the disk, then renamed.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,12 @@ from ..errors import StorageError
 
 STORED = re.compile(r"[0-9a-f]{64}")
 PIECE = 2**18  # bytes
-FORGOTTEN = 24 * 3600  # seconds without a write, after which another machine's part is taken for left behind
+FORGOTTEN = 24 * 3600  # seconds without a write, after which a part file of another machine counts as abandoned
 PART = re.compile(r"(?P<host>.+)-(?P<pid>\d+)-[^-]+\.part")
 
 
 class Part:
-    """Bytes on their way into the folder. Raises StorageError when the disk is full or cannot be written."""
+    """A file that is being written to the folder. Raises StorageError if the disk is full or read-only."""
 
     def __init__(self, folder: Path):
         try:
@@ -42,7 +45,7 @@ class Part:
             raise _trouble(error) from error
 
     def finish(self) -> None:
-        """Bring the bytes to the disk: after this they survive a loss of power."""
+        """Sync the bytes to the disk, so that they survive a power failure."""
         try:
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -51,7 +54,7 @@ class Part:
             raise _trouble(error) from error
 
     def pieces(self) -> Iterator[bytes]:
-        """Its bytes again, once it is finished."""
+        """Yield the bytes of the finished part."""
         try:
             with open(self.path, "rb") as file:
                 while piece := file.read(PIECE):
@@ -60,40 +63,40 @@ class Part:
             raise _trouble(error) from error
 
     def discard(self) -> None:
-        """Remove it, unless it has become a stored file. Where that cannot be done, `tidy` does it later."""
+        """Delete the part, unless it has become a stored file. If that fails, `tidy` deletes it later."""
         with suppress(OSError):
             self._file.close()
-        with suppress(OSError):  # or the trouble that led here would not be told
+        with suppress(OSError):  # an error here must not hide the original error
             self.path.unlink(missing_ok=True)
 
 
 class FileFolder:
-    """Stored bytes lie under `folder/ab/cdef…`, where abcdef… is their SHA-256."""
+    """A folder with files at `folder/ab/cdef…`, where abcdef… is their SHA-256."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     def check(self) -> None:
-        """Raises StorageError where it is not there."""
+        """Raise StorageError if the folder is missing."""
         try:
             self.folder.stat()
         except OSError as error:
             raise away(error) from error
 
     def path(self, sha256: str) -> Path:
-        """Where the bytes of this SHA-256 lie, whether they are there or not."""
+        """Return the path for this SHA-256, whether the file exists or not."""
         return self.folder / sha256[:2] / sha256[2:]
 
     def relative(self, sha256: str) -> str:
-        """The same, relative to the instance folder, as exports give it."""
+        """Return the path for this SHA-256 relative to the instance folder, for exports."""
         return f"{self.folder.name}/{sha256[:2]}/{sha256[2:]}"
 
     def part(self) -> Part:
-        """A new part file in this folder."""
+        """Create a new part file in this folder."""
         return Part(self.folder)
 
     def keep(self, part: Part, sha256: str) -> None:
-        """Make a finished part the bytes of this SHA-256."""
+        """Move a finished part to the path for this SHA-256."""
         target = self.path(sha256)
         try:
             target.parent.mkdir(exist_ok=True)
@@ -103,9 +106,9 @@ class FileFolder:
             raise _trouble(error) from error
 
     def fault(self, sha256: str, size: int | None = None) -> str | None:
-        """What is wrong with the bytes of this SHA-256, as a sentence; None where nothing is. `size` in bytes.
+        """Return what is wrong with the file of this SHA-256, as a sentence, or None. `size` in bytes.
 
-        Reads all of them, a piece at a time. Raises StorageError when they may not be read.
+        The whole file is read, a piece at a time. Raise StorageError if it cannot be read.
         """
         path = self.path(sha256)
         try:
@@ -122,7 +125,10 @@ class FileFolder:
             raise StorageError(f"The files folder cannot be read: {error.strerror}.") from error
 
     def set_aside(self, sha256: str) -> Path | None:
-        """Move damaged bytes to `folder/damaged`, beside those that were moved before; None where none lie there."""
+        """Move a damaged file to `folder/damaged`, and return its new path, or None if there is no file.
+
+        Files that were moved before are kept.
+        """
         path, aside = self.path(sha256), self.folder / "damaged"
         if not path.exists():
             return None
@@ -137,7 +143,7 @@ class FileFolder:
         return target
 
     def remove(self, sha256: str) -> None:
-        """Remove the bytes, and the folder they lay in where it is empty then. Nothing there is no error."""
+        """Delete the file, and its folder if that is empty then. Do nothing if the file does not exist."""
         path = self.path(sha256)
         try:
             path.unlink(missing_ok=True)
@@ -147,25 +153,25 @@ class FileFolder:
             path.parent.rmdir()
 
     def stored(self) -> Iterator[str]:
-        """The SHA-256 of all bytes that lie here."""
+        """Yield the SHA-256 of all files in the folder."""
         for path in self.folder.glob("??/*"):
             if STORED.fullmatch(sha256 := path.parent.name + path.name):
                 yield sha256
 
     def tidy(self) -> None:
-        """Remove part files whose process on this machine is gone, and those of others that nobody writes any more.
+        """Delete part files of processes on this machine that have ended, and old part files of other machines.
 
-        In a container each start is another machine.
+        Each start of a container counts as another machine.
         """
         for path in self.folder.glob("*.part"):
             match = PART.fullmatch(path.name)
-            with suppress(OSError):  # a folder that cannot be written is told by what needs to write
+            with suppress(OSError):  # code that must write reports a read-only folder
                 if match and _is_left_behind(path, match["host"], int(match["pid"])):
                     path.unlink(missing_ok=True)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the folder while bytes and their row change together, or one job would remove what another stores."""
+        """Lock the folder while a file and its row change, so that no job deletes a file that another one stores."""
         try:
             file = open(self.folder.with_suffix(".lock"), "w")  # noqa: SIM115
         except OSError as error:
@@ -182,7 +188,7 @@ def _is_left_behind(path: Path, host: str, pid: int) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process with this number runs on this machine."""
+    """Return whether a process with this number runs on this machine."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -201,7 +207,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def away(error: OSError) -> StorageError:
-    """What is told of a folder that is gone, without its path: everybody may read that."""
+    """Return the error for a missing folder. Its sentence leaves out the path, because every user may read it."""
     return StorageError(f"The files folder cannot be used: {error.strerror}. Is its disk there?")
 
 

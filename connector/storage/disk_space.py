@@ -1,4 +1,4 @@
-"""Room on the disk: a job waits before it is full, since a full disk is trouble for more than the job."""
+"""Disk space: a job waits before the disk is full, because a full disk affects more than this job."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .content_store import away
 from .waiting_job import WaitingJob
 
 LOOK = 1.0  # seconds
-EVERY = 16 * 2**20  # bytes of a download
+EVERY = 16 * 2**20  # bytes of a download between two checks
 
 
 def free(instance: Path) -> int:
-    """Bytes that are free for us, of the instance folder and of the files folder in it, which may be a disk apart.
+    """Return the free bytes of the instance folder or its files folder, whichever has less.
 
-    Raises StorageError where one of them is gone.
+    The files folder may be on another disk. Raise StorageError if one of the folders is missing.
     """
     try:
         parts = [os.statvfs(folder) for folder in (instance, instance / "files")]
@@ -31,7 +31,7 @@ def free(instance: Path) -> int:
 
 
 def shortage() -> str | None:
-    """The sentence for the pages while there is less room than CONNECTOR_MIN_FREE wants; None while there is enough."""
+    """Return a sentence for the pages while less space is free than CONNECTOR_MIN_FREE requires, else None."""
     try:
         least, left = current_app.config["MIN_FREE"], free(current_app.config["INSTANCE"])
     except StorageError as error:
@@ -45,13 +45,13 @@ def shortage() -> str | None:
 
 
 class Room:
-    """Lets a job wait for room. `least`: bytes that are to stay free; with 0 nothing waits, and a full disk tells."""
+    """A guard that lets a job wait for disk space. `least`: bytes that must stay free. With 0, no job waits."""
 
     def __init__(self, instance: Path, least: int, job: WaitingJob):
         self._instance, self._least, self._job = instance, least, job
 
     def wait(self, more: int = 0) -> None:
-        """Wait until so many bytes more fit. Raises JobStoppedError as soon as a stop is asked for."""
+        """Wait until this many more bytes fit. Raise JobStoppedError as soon as a stop is requested."""
         try:
             while self._least and (left := free(self._instance)) - more < self._least:
                 wanted = f"{human_size(more)} are to come, and " if more else ""
@@ -63,7 +63,7 @@ class Room:
             self._job.waiting(WaitReason.DISK_SPACE, "")
 
     def guarded(self, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
-        """The same `write`, which looks for room now and then: others write at the same time."""
+        """Return `write` with a check of the disk space every 16 MiB, since other processes write, too."""
         since = 0
 
         def careful(piece: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Stored bytes that nobody names any more, and what processes left that were killed between disk and database."""
+"""Deletes stored files without references, and files of processes that were killed between disk and database."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FILE, STORED, CHANGE = CatalogueFile.__table__, StoredFile.__table__, Change.__t
 
 
 def the_folder() -> FileFolder:
-    """The files folder of this instance."""
+    """Return the files folder of this instance."""
     return FileFolder(Path(current_app.config["INSTANCE"]) / "files")
 
 
 def check_disk() -> None:
-    """Raises StorageError while the disk of the files is away: what lies on it could not be removed, and came back.
+    """Raise StorageError if the disk of the files folder is missing.
 
-    Its folder is not there then, or is the empty one where the disk is to be mounted.
+    Then its folder is missing or is the empty mount point. Files could not be deleted, and would return with the disk.
     """
     folder = the_folder()
     folder.check()
@@ -39,10 +39,10 @@ def check_disk() -> None:
 
 
 def delete_unreferenced_files() -> int:
-    """Remove stored bytes that no file row and no change's `before` names; gives how many such there were.
+    """Delete stored files that no file row and no change's `before` references. Return their number.
 
-    Also what processes left that were killed between disk and database: part files, and bytes without a row. Raises
-    StorageError where there are such and the disk of the files is away.
+    Also delete what processes left that were killed between disk and database: part files, and files without a row.
+    Raise StorageError if there are unreferenced files and the disk of the files folder is missing.
     """
     folder = the_folder()
     unused = select(STORED.c.sha256).where(~exists().where(FILE.c.sha256 == STORED.c.sha256))
@@ -73,14 +73,14 @@ def _remove_nameless(folder: FileFolder) -> None:
 
 
 def with_row(hashes: Collection[str]) -> set[str]:
-    """Which of these hashes have a row of stored bytes."""
+    """Return the hashes that have a row of a stored file."""
     known = set(db.session.scalars(select(STORED.c.sha256).where(STORED.c.sha256.in_(hashes))))
     db.session.rollback()
     return known
 
 
 def named_before(hashes: Collection[str]) -> set[str]:
-    """Which of these hashes some change would restore."""
+    """Return the hashes of files that undoing some change would restore."""
     found: set[str] = set()
     if hashes:
         stored = cast(CHANGE.c.before, Text).like('%"sha256": "%')

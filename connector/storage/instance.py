@@ -1,4 +1,4 @@
-"""Makes the instance folder and brings the database up to date before all else, also when two begin at once."""
+"""Prepares the instance folder and upgrades the database before use, also when two processes start at once."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from . import restore_commit, search_index
 
 log = logging.getLogger(__name__)
 COPIES_KEPT = 3
-OPENED = "database_opened"  # where the app keeps which file it uses
+OPENED = "database_opened"  # key of the identity of the opened database file in `app.extensions`
 MOVED = "its file was moved or replaced while DSpace Connector ran"
 UNUSABLE = f"The database cannot be used now: {MOVED}. {error_translation.PUT_BACK}"
-OWN, FOLDER = 0o600, 0o700  # what others on this machine may not even read
+OWN, FOLDER = 0o600, 0o700  # modes without access for other users of this machine
 
 
 def prepare(app: Flask, *, anew: bool = True) -> None:
-    """Make what is missing: folder, secret key, tables of the database and the queue. Cheap when all is there.
+    """Create what is missing: folders, secret key, tables of the database and the queue. Fast if nothing is missing.
 
-    `restart_cursor`: also where there was no instance yet. Raises NewerVersionError, StorageError where the copy before
-    an upgrade or the queue cannot be written or only the journal of the database is there, and ConflictError while
-    somebody restores a backup, or where there is no instance.
+    With `anew`, also create an instance if there is none. Raise NewerVersionError if the database is of a newer
+    version, StorageError if the copy before an upgrade or the queue cannot be written or if only the journal of the
+    database exists, and ConflictError during a restore or if there is no instance.
     """
     instance: Path = app.config["INSTANCE"]
     if not anew:
@@ -61,7 +61,7 @@ def prepare(app: Flask, *, anew: bool = True) -> None:
         search_index.prepare()
         _make_queue()
         app.extensions[OPENED] = _identity(database_file())
-        with suppress(OSError):  # on a full disk others are not told
+        with suppress(OSError):  # on a full disk, other processes do not learn which file is used
             os.pwrite(app.extensions["in_use"], str(app.extensions[OPENED]).encode(), 0)
         if is_first and database_file() is not None:
             _keep_to(app, database_file())
@@ -70,7 +70,7 @@ def prepare(app: Flask, *, anew: bool = True) -> None:
 def _refuse_where_none_is(instance: Path) -> None:
     database = database_file()
     there = revision() is not None if database is None else database.exists()
-    restored = (instance / restore_commit.READY).exists()  # and not yet in its place
+    restored = (instance / restore_commit.READY).exists()  # and not yet moved into place
     if not (instance / "files").is_dir() or not (there or restored):
         raise ConflictError(
             f"There is no instance in {instance}, or it has no database; none was made. Run this with the settings "
@@ -79,7 +79,7 @@ def _refuse_where_none_is(instance: Path) -> None:
 
 
 def _make_queue() -> None:
-    """Raises StorageError. A queue on a server needs no tables."""
+    """Create the tables of a SQLite queue. Raise StorageError if that fails. A queue on a server needs no tables."""
     if isinstance(huey.storage, SqliteStorage):
         try:
             huey.storage.initialize_schema()
@@ -88,7 +88,7 @@ def _make_queue() -> None:
 
 
 def _close_to_others(instance: Path) -> None:
-    """Take from others what an older version, or another umask, let them read. Of another owner's files: nothing."""
+    """Remove permissions of other users that an older version or another umask left. Skip files of other owners."""
     for path in (instance, *instance.iterdir()):
         try:
             found = path.lstat()
@@ -96,18 +96,21 @@ def _close_to_others(instance: Path) -> None:
                 path.chmod(FOLDER if path.is_dir() else OWN)
         except FileNotFoundError:  # such as the journal of a database that another process has just closed
             continue
-        except OSError as error:  # a disk that is read-only now fails the jobs that need it, with a sentence
+        except OSError as error:  # a read-only disk fails the jobs that write, with a clear error
             log.warning("%s can be read by others: %s", path.name, error.strerror)
 
 
 def database_file() -> Path | None:
-    """Where the SQLite database lies, behind any symlink, as its journal does; None for a database that is no file."""
+    """Return the path of the SQLite database with symlinks resolved, or None for another database.
+
+    SQLite resolves symlinks for the path of its journal, too.
+    """
     url = db.engine.url
     return Path(url.database).resolve() if url.get_backend_name() == "sqlite" else None
 
 
 def database_moved_message() -> str | None:
-    """The sentence for the pages when the SQLite file is not the one opened at the start any more; None while it is."""
+    """Return a sentence for the pages if the SQLite file is not the one opened at the start, else None."""
     return UNUSABLE if _is_misplaced(current_app, database_file()) else None
 
 
@@ -117,9 +120,9 @@ def _is_misplaced(app: Flask, database: Path | None) -> bool:
 
 
 def _keep_to(app: Flask, database: Path) -> None:
-    """From now on no connection is made or used while another file, or none, lies in the place of the one opened.
+    """Refuse all connections while the database file is missing or has been replaced.
 
-    SQLite would make an empty one, drop the journal that belongs to the one moved away, and with it the newest changes.
+    Otherwise, SQLite would create an empty database and delete the journal of the moved one, with its newest changes.
     """
 
     def refuse() -> None:
@@ -137,7 +140,7 @@ def _keep_to(app: Flask, database: Path) -> None:
 
 
 def _refuse_a_journal_alone() -> None:
-    """Raises StorageError where the newest changes of a database are there and the database itself is not."""
+    """Raise StorageError if the database is missing but its journal, with its newest changes, is there."""
     database = database_file()
     journal = database and Path(f"{database}-wal")
     if journal and not database.exists() and journal.exists() and journal.stat().st_size:
@@ -148,7 +151,7 @@ def _refuse_a_journal_alone() -> None:
 
 
 def _identity(database: Path | None) -> tuple[int, int] | None:
-    """What a file keeps when others are put in its place (device and inode); None where there is none."""
+    """Return the device and inode of a file, which differ for a replaced file, or None if there is no file."""
     try:
         found = database.stat() if database is not None else None
     except OSError:
@@ -157,13 +160,13 @@ def _identity(database: Path | None) -> tuple[int, int] | None:
 
 
 def revision() -> str | None:
-    """The migration that the database stands at; None for an empty one."""
+    """Return the migration of the database, or None for an empty one."""
     with db.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def check_known(found: str, what: str) -> None:
-    """Raises NewerVersionError where `what` stands at a migration that this version does not have."""
+    """Raise NewerVersionError if `what` is at a migration that this version does not have."""
     if found not in {script.revision for script in _scripts().walk_revisions()}:
         raise NewerVersionError(
             f"{what} was written by a newer version of DSpace Connector (at {found}; this one knows up to "
@@ -172,20 +175,19 @@ def check_known(found: str, what: str) -> None:
 
 
 def copy_database(target: Path) -> None:
-    """Copy the SQLite database into a new file of mode 600, consistent while others write. Raises StorageError."""
+    """Copy the SQLite database to a file of mode 600, consistent during other writes. Raise StorageError."""
     try:
         target.parent.mkdir(mode=0o700, exist_ok=True)
         target.touch(mode=0o600)
         with closing(sqlite3.connect(target)) as copy, closing(db.engine.raw_connection()) as own:
             own.driver_connection.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without the -wal beside it
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a -wal file
     except (OSError, sqlite3.Error) as error:
         raise StorageError(f"The database could not be copied to {target}: {error}.") from error
 
 
 def lock_exclusively(app: Flask) -> None:
-    """From now on nobody else may use the instance, until this process ends. Raises ConflictError while somebody
-    does."""
+    """Lock the instance for this process until it ends. Raise ConflictError if another process uses it."""
     try:
         fcntl.flock(app.extensions["in_use"], fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -194,9 +196,9 @@ def lock_exclusively(app: Flask) -> None:
 
 
 def _hold(app: Flask) -> None:
-    """Show others that the instance is in use. The system frees the lock when the process ends, however it ends.
+    """Mark the instance as in use. The system frees the lock when the process ends for any reason.
 
-    The file of the lock tells which database file is used, as long as somebody holds it (see `_agree`).
+    The lock file contains the identity of the database file while a process holds the lock (see `_agree`).
     """
     if "in_use" in app.extensions:
         os.ftruncate(app.extensions["in_use"], 0)  # a restore may have changed it
@@ -204,7 +206,7 @@ def _hold(app: Flask) -> None:
     handle = os.open(app.config["INSTANCE"] / "in_use.lock", os.O_RDWR | os.O_CREAT, 0o600)
     with suppress(BlockingIOError):
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(handle, 0)  # nobody else holds it: what it tells is of before
+        os.ftruncate(handle, 0)  # no other process holds the lock, so the content is outdated
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -214,7 +216,10 @@ def _hold(app: Flask) -> None:
 
 
 def _agree(app: Flask) -> None:
-    """Raises StorageError where others use another database file: its journal would be taken for that of this one."""
+    """Raise StorageError if other processes use another database file.
+
+    Its journal would be taken for the journal of this one.
+    """
     told = os.pread(app.extensions["in_use"], 100, 0).decode()
     if told and told != str(_identity(database_file())):
         raise StorageError(UNUSABLE)
@@ -231,7 +236,7 @@ def _bring_up_to_date(backups: Path) -> None:
 
 
 def _keep_copy(backups: Path, found: str, head: str) -> None:
-    """A copy of the database as it is before its upgrade, and no more than the last few of them."""
+    """Copy the database before its upgrade, and delete all but the last few copies."""
     if database_file() is None:
         log.warning("The database is upgraded from %s to %s. No copy was made: pg_dump makes one.", found, head)
         return
@@ -250,7 +255,7 @@ def _scripts() -> ScriptDirectory:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Hold a lock that the system frees when the process ends, however it ends."""
+    """Hold a lock that the system frees when the process ends for any reason."""
     with open(path, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""The last step of a restore: what was unpacked whole takes the place of what is there, even if killed in between."""
+"""The last step of a restore: the unpacked files replace those of the instance, even if the process is killed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ READY = "restored"
 
 
 def commit(unpacked: Path, instance: Path) -> None:
-    """From here on the restore is done: whoever uses the instance next calls `finish`. `unpacked` lies in it."""
+    """Commit the restore from `unpacked`, a folder in the instance folder.
+
+    From here on the restore is done: the next process that uses the instance calls `finish`.
+    """
     for path in unpacked.iterdir():
         _sync(path)
     _sync(unpacked)
@@ -20,14 +23,14 @@ def commit(unpacked: Path, instance: Path) -> None:
 
 
 def finish(instance: Path, database: Path | None) -> None:
-    """Put in place what was committed; nothing where nothing was. Nobody has the database open."""
+    """Move the committed files into place, if there are any. No process may have the database open."""
     ready = instance / READY
     if not ready.exists():
         return
     if database is not None and (ready / DATABASE).exists():
-        for ending in ("-wal", "-shm"):  # of the old database: the new one must not take them for its own
+        for ending in ("-wal", "-shm"):  # of the old database: the new one must not use them
             Path(f"{database}{ending}").unlink(missing_ok=True)
-        shutil.move(ready / DATABASE, database)  # which may lie on another disk
+        shutil.move(ready / DATABASE, database)  # the target may be on another disk
     if (ready / KEY).exists():
         os.replace(ready / KEY, instance / KEY)
     ready.rmdir()

@@ -1,8 +1,8 @@
-"""An index of all runs of three characters (trigrams) in what items are found by, so that a search reads only matches.
+"""An index of all sequences of three characters (trigrams) in the search texts, so that a search reads only matches.
 
-SQLite has a full-text table for it, kept up to date by triggers; PostgreSQL has GIN indexes of `pg_trgm`, which it uses
-for `LIKE` by itself. The index is made from the items, so it is no part of a migration: each start makes what is
-missing. Where a database cannot have it, searches read all items.
+SQLite has a full-text table for it, updated by triggers. PostgreSQL has GIN indexes of `pg_trgm`, which it uses for
+`LIKE` automatically. The index is built from the items, so it is not part of a migration: each start creates the
+missing parts. If a database does not support it, searches read all items.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _INDEXES = {f"ix_item_{name}_trigrams": name for name in COLUMNS}
 
 
 def prepare() -> None:
-    """Make what is missing of the index. Log a warning where the database cannot have one."""
+    """Create the missing parts of the index. Log a warning if the database does not support it."""
     make = _make_sqlite if db.engine.dialect.name == "sqlite" else _make_postgresql
     try:
         if not _is_complete():
@@ -55,9 +55,10 @@ def prepare() -> None:
 
 
 def candidates(terms: Iterable[str]) -> Select[tuple[int]] | None:
-    """Return a SELECT of the ids of all items that may have these words, and of few others.
+    """Return a SELECT of the ids of all items that may contain these words. It selects few other items.
 
-    None where there is no index to ask: words are shorter than a trigram, or the database uses its index by itself.
+    Return None if the index cannot be queried: the words are shorter than a trigram, the index is incomplete, or the
+    database uses its index automatically.
     """
     trigrams = dict.fromkeys(term[at : at + LENGTH] for term in terms for at in range(len(term) - LENGTH + 1))
     if not trigrams or db.engine.dialect.name != "sqlite" or not _is_complete():
@@ -67,7 +68,7 @@ def candidates(terms: Iterable[str]) -> Select[tuple[int]] | None:
 
 
 def _is_complete() -> bool:
-    """Return whether the index is there. Triggers are not where a migration made the table of items anew."""
+    """Return whether the index exists. Its triggers are missing after a migration that recreated the table of items."""
     if db.engine.dialect.name == "sqlite":
         names, query = _TRIGGERS, "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'item'"
     else:

@@ -1,7 +1,8 @@
-"""Shows files to the virus scanner that CONNECTOR_CLAMD names before they are kept (ASVS 5.0, 5.4.3).
+"""Sends files to the virus scanner in CONNECTOR_CLAMD before they are stored (ASVS 5.0, 5.4.3).
 
-clamd gets the bytes through its socket (INSTREAM, man 8 clamd), so it may run as anybody, or elsewhere. No library: the
-one for Python that is kept up sends a KiB at a time, and its licence would bind all of this.
+clamd gets the bytes through its socket (INSTREAM, man 8 clamd), so it may run as another user or on another machine.
+There is no suitable library: the maintained one for Python sends one KiB at a time, and its licence would apply to this
+whole program.
 """
 
 from __future__ import annotations
@@ -19,36 +20,36 @@ from ..models.jobs import WaitReason
 from .content_store import Part
 from .waiting_job import WaitingJob
 
-Address = str | tuple[str, int]  # of a socket in the file system, or host and port
+Address = str | tuple[str, int]  # path of a Unix socket, or host and port
 
 CONNECT = 10.0  # seconds
-SILENCE = 120.0  # seconds in which it takes no more bytes
-VERDICT = 600.0  # seconds; as it is shipped, clamd ends a scan after two minutes
+SILENCE = 120.0  # seconds without progress while bytes are sent
+VERDICT = 600.0  # seconds; by default, clamd ends a scan after two minutes
 LOOK = 1.0  # seconds
-LONGEST = 4096  # bytes of an answer
-MOST_BREAKS = 3  # showings of a file that the scanner breaks off before it is the file that is to blame
+LONGEST = 4096  # bytes of a response
+MOST_BREAKS = 3  # broken connections after which the file counts as the cause
 TOO_LONG = "INSTREAM size limit exceeded. ERROR"
 
 
 def check() -> None:
-    """Raises ScannerUnavailableError unless the virus scanner answers, where one is set."""
+    """Raise ScannerUnavailableError if a virus scanner is set and does not answer."""
     address = current_app.config["CLAMD"]
     if address is not None:
         ping(address)
 
 
 class Scanner:
-    """Lets a file pass, or not; a job waits while the scanner does not answer. `address`: None lets all files pass."""
+    """A client of the virus scanner. A job waits while it does not answer. With `address` None, all files pass."""
 
     def __init__(self, address: Address | None, job: WaitingJob):
         self._address, self._job = address, job
-        self._alone = threading.Lock()  # held by a file that the scanner may have broken off for
+        self._alone = threading.Lock()  # held for a file that may have broken the connection
 
     def approve(self, part: Part) -> None:
-        """Return when the scanner has looked through a finished part and found nothing.
+        """Return when the scanner has scanned a finished part and found nothing.
 
-        Raises MalwareFoundError where it found something or cannot look through it, JobStoppedError as soon as a stop
-        is asked for.
+        Raise MalwareFoundError if the scanner found malware or cannot scan the part, JobStoppedError as soon as a stop
+        is requested.
         """
         if self._address is None:
             return
@@ -61,7 +62,10 @@ class Scanner:
             raise MalwareFoundError(f"It could not look through the file: {answer}.")
 
     def _verdict(self, address: Address, part: Part) -> str:
-        """What clamd says of the part, however long it is away. Raises MalwareFoundError where each showing ends it."""
+        """Return the response of clamd for the part, and wait while clamd is unavailable.
+
+        Raise MalwareFoundError if each of several attempts ends with a broken connection.
+        """
         breaks = 0
         try:
             while breaks < MOST_BREAKS:
@@ -78,21 +82,23 @@ class Scanner:
         raise MalwareFoundError(f"It ended, or hung up, while it looked through the file, {MOST_BREAKS} times.")
 
     def _asked_alone(self, address: Address, part: Part) -> str:
-        """The same, once it is there again, and without the others that it may have broken off for."""
+        """Scan the part again, with no other retry at the same time, because another part may have been the cause."""
         with self._alone:
             ping(address)
             return self._asked(address, part)
 
     def _asked(self, address: Address, part: Part) -> str:
-        """What it says of the part. Raises ScannerUnavailableError where it is away, OSError where it broke off
-        meanwhile."""
+        """Return the response of clamd for the part.
+
+        Raise ScannerUnavailableError if clamd does not answer, OSError if it broke the connection during the scan.
+        """
         with _connected(address) as clamd:
             clamd.settimeout(SILENCE)
             try:
                 answer = self._shown(clamd, part)
             except TimeoutError as error:
                 with contextlib.suppress(ScannerUnavailableError):
-                    ping(address)  # it is there, and it is this file that it cannot bear
+                    ping(address)  # clamd answers, so this file is the cause
                     return f"it broke off ({error})"
                 raise
         if not answer.endswith((" OK", " FOUND", " ERROR")):
@@ -106,7 +112,7 @@ class Scanner:
                 self._job.check()
                 clamd.sendall(struct.pack("!L", len(piece)) + piece)
             clamd.sendall(struct.pack("!L", 0))
-        except ConnectionError:  # it has seen enough, and may have said why
+        except ConnectionError:  # clamd has closed the connection early, and may have sent the reason
             with contextlib.suppress(OSError):
                 return _answer(clamd, self._job)
             raise
@@ -114,7 +120,7 @@ class Scanner:
 
 
 def ping(address: Address) -> None:
-    """Raises ScannerUnavailableError unless a clamd answers there."""
+    """Raise ScannerUnavailableError unless a clamd answers at the address."""
     with _connected(address) as clamd:
         try:
             clamd.sendall(b"zPING\0")
@@ -126,7 +132,7 @@ def ping(address: Address) -> None:
 
 
 def _connected(address: Address) -> socket.socket:
-    """A connection that waits CONNECT seconds for each step. Raises ScannerUnavailableError."""
+    """Return a socket with a timeout of CONNECT seconds for each step. Raise ScannerUnavailableError."""
     try:
         if not isinstance(address, str):
             return socket.create_connection(address, CONNECT)
@@ -147,7 +153,10 @@ def _away(address: Address, error: OSError) -> ScannerUnavailableError:
 
 
 def _answer(clamd: socket.socket, job: WaitingJob) -> str:
-    """Its one line. Raises OSError where it breaks off or takes longer than VERDICT, JobStoppedError."""
+    """Return the one line of the response. Raise JobStoppedError if the job must stop.
+
+    Raise OSError if the connection breaks or the response takes longer than VERDICT.
+    """
     clamd.settimeout(LOOK)
     line, until = b"", time.monotonic() + VERDICT
     while not line.endswith(b"\0") and len(line) < LONGEST:

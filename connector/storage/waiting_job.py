@@ -1,4 +1,4 @@
-"""What a disk or virus scanner that is not ready needs of the job that waits for it."""
+"""The interface of a job that waits for disk space or the virus scanner."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..models.jobs import WaitReason
 
 
 class WaitingJob(Protocol):
-    """A job at work (see `imports.run`)."""
+    """A running job (see `jobs.attempt`)."""
 
     stop: threading.Event
 
     def waiting(self, reason: WaitReason, detail: str) -> None:
-        """Show that it waits, and why; it no longer waits with an empty detail."""
+        """Show that the job waits and why. An empty detail ends the wait."""
 
     def check(self) -> None:
-        """Raise JobStoppedError if a stop was asked for, or another attempt has taken over."""
+        """Raise JobStoppedError if a stop was requested or another attempt has taken over."""
