@@ -133,7 +133,7 @@ class RestrictedError(RepositoryError):
 
     @property
     def reader(self) -> str:
-        """Return who may not read it, for a sentence such as "It is not open to …"."""
+        """Return who cannot read the object, for a sentence such as "It is not open to …"."""
         return "the account that is signed in" if self.signed_in else "the public"
 
 
@@ -167,9 +167,7 @@ class NotDSpaceError(RepositoryError):
 
 
 class OutageLimitError(RepositoryError):
-    """No good response within the maximum outage (`CONNECTOR_PATIENCE`). The job fails and can be resumed at its
-    cursor.
-    """
+    """No good response within the maximum outage (`CONNECTOR_PATIENCE`). The failed job can be resumed at its cursor."""
 
 
 class JobStoppedError(ConnectorError):
@@ -208,7 +206,7 @@ class NewerVersionError(ConnectorError):
     """The data was written by a newer version of the app, which this version cannot read."""
 
 
-# Errors that a retry does not solve. If one object among many causes such an error, only this object fails (design rule
+# Errors that a retry does not solve. If one object of many causes such an error, only that object fails (design rule
 # 18).
 LASTING_ERRORS = (
     AddressNotAllowedError,

@@ -65,8 +65,8 @@ def like_patterns(query: str) -> list[str]:
 def clean_html(html: str) -> Markup:
     """Return the description of a collection or community with harmless tags only, safe to use in a page.
 
-    Styles, scripts, images and forms are removed. Links may only use http, https and mailto, and get rel="noopener". A
-    relative link loses its address, because it would point to our own pages. Headings start at h3, below those of our
+    Styles, scripts, images and forms are removed. Links use only http, https or mailto, and get rel="noopener". A
+    relative link loses its address, because that would point to our own pages. Headings start at h3, below those of our
     pages.
     """
     return Markup(

@@ -44,9 +44,9 @@ _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 # them as public.
 _NOT_PUBLIC_EITHER = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv6Network("3fff::/20"))
 
-# No setting allows these networks. They hold no repository, and the services there reveal secrets of the machine or act
-# for it. The list has the unspecified, link-local (with the metadata service of most clouds) and multicast addresses,
-# and the services of Azure, AWS (IPv6), Alibaba and Oracle that have other addresses.
+# No setting allows these networks. They hold no repository, and their services reveal secrets of the machine or act for
+# it: the unspecified, link-local (with the metadata service of most clouds) and multicast addresses, and the services
+# of Azure, AWS (IPv6), Alibaba and Oracle that have other addresses.
 _NEVER = tuple(
     ipaddress.ip_network(network)
     for network in (

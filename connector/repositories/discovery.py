@@ -93,7 +93,8 @@ def estimate(repository_id: int, scope: Scope, *, bundles: Collection[str]) -> E
         found = connection.client.estimate(scope, Sample(bundles), at_once=current_app.config["PACE"])
     if found.seconds is None or found.requests is None or found.items is None:
         return found
-    # The import chooses the cheapest plan: at least half as many requests, at most one more for each item.
+    # Add the delay between requests. The import chooses the cheapest plan, which needs at least half as many requests
+    # and at most one more for each item.
     kept = Range(max(found.seconds.low, delay * found.requests / 2), found.seconds.high + delay * found.items)
     return replace(found, seconds=kept)
 

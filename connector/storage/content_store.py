@@ -27,7 +27,7 @@ PART = re.compile(r"(?P<host>.+)-(?P<pid>\d+)-[^-]+\.part")
 
 
 class Part:
-    """A file that is being written to the folder. Raises StorageError if the disk is full or read-only."""
+    """A file that is being written to the folder. Its methods raise StorageError if the disk is full or read-only."""
 
     def __init__(self, folder: Path):
         try:
@@ -165,7 +165,7 @@ class FileFolder:
         """
         for path in self.folder.glob("*.part"):
             match = PART.fullmatch(path.name)
-            with suppress(OSError):  # code that must write reports a read-only folder
+            with suppress(OSError):  # a read-only folder is reported when a file must be written
                 if match and _is_left_behind(path, match["host"], int(match["pid"])):
                     path.unlink(missing_ok=True)
 

@@ -27,7 +27,7 @@ SILENCE = 120.0  # seconds without progress while bytes are sent
 VERDICT = 600.0  # seconds; by default, clamd ends a scan after two minutes
 LOOK = 1.0  # seconds
 LONGEST = 4096  # bytes of a response
-MOST_BREAKS = 3  # broken connections after which the file counts as the cause
+MOST_BREAKS = 3  # broken connections, after which the file counts as the cause
 TOO_LONG = "INSTREAM size limit exceeded. ERROR"
 
 
