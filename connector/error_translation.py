@@ -10,10 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from .errors import ConnectorError, DatabaseUnavailableError, StorageError
 
-QUEUE = (
-    RedisError,
-    sqlite3.Error,
-)  # errors of the queue's storage; errors of the database are DBAPIErrors
+QUEUE = (RedisError, sqlite3.Error)  # errors of the queue's storage; errors of the database are DBAPIErrors
 ROOM = "Make room on the disk, then try again."
 RIGHTS = "The account that DSpace Connector runs as must be able to write there."
 PLACE = "Set CONNECTOR_INSTANCE to a folder that is there or can be made."

@@ -167,7 +167,7 @@ class NotDSpaceError(RepositoryError):
 
 
 class OutageLimitError(RepositoryError):
-    """No good response within the maximum outage (`CONNECTOR_PATIENCE`). The failed job can be resumed at its cursor."""
+    """No good response within the maximum outage (`CONNECTOR_PATIENCE`). The job can be resumed at its cursor."""
 
 
 class JobStoppedError(ConnectorError):

@@ -28,10 +28,7 @@ from .archive import FILES, MANIFEST, Hashed, Manifest, is_empty
 
 STORED = re.compile(rf"{FILES}/([0-9a-f]{{2}})/([0-9a-f]{{62}})")
 PIECE = 256 * 1024  # bytes
-ENDED = {
-    "session",
-    "invitation",
-}  # what ended since the backup must not be valid again
+ENDED = {"session", "invitation"}  # what ended since the backup must not be valid again
 MOST_TEXT = 64 * 2**20  # bytes of a manifest, which may list every file as lost
 
 
