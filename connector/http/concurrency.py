@@ -183,7 +183,7 @@ class ConcurrencyLimit:
     def _keep(self, number: int, seconds: float) -> bool:
         """Keep a slot taken for this many seconds, and return True.
 
-        If all other slots are kept already, do nothing and return False, so that one request may always run.
+        If `seconds` is 0 or all other slots are kept already, return False. So one request may always run.
         """
         if seconds <= 0 or len(self._abandoned) >= self._most - 1:
             return False
