@@ -1,1 +1,1 @@
-"""Who may do what: accounts and their roles, one-time links, sessions, the gate before every page, the audit trail."""
+"""Accounts and permissions: roles, sign-in, one-time links, sessions, access checks and the audit trail."""

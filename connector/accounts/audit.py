@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when, from where. Entries are only ever added."""
+"""The audit trail: who did what, when and from which address. Entries are added, never changed."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from ..pagination import Order
 from ..text import csv_safe
 
 log = logging.getLogger(__name__)
-UNKNOWN = "an unknown name"  # what somebody typed who is refused: it may be a password
+UNKNOWN = "an unknown name"  # replaces the name typed at a failed sign-in, which may be a password
 COLUMNS = ("at", "who", "what", "about", "address", "data")
-APART = timedelta(minutes=1)  # so that a flood of refusals does not fill the table
+APART = timedelta(minutes=1)  # between equal refusals, so that a flood of them does not fill the table
 TOO_MANY = 429
 NEWEST_FIRST = Order((AuditEntry.id,), is_descending=True)
-LONGEST = 500  # characters of what an entry is about; names come from people and repositories
+LONGEST = 500  # characters of `about`, which may hold names typed by users or sent by repositories
 
 
 def note(what: str, about: str = "", **data: Any) -> None:
-    """Add an entry inside the transaction of what it tells of: either both are there or none."""
+    """Add an entry in the current transaction, so that the entry and the action commit together."""
     values = {"at": utcnow(), "who": current_actor(), "what": what, "about": about[:LONGEST], "address": _address()}
     db.session.execute(insert(AuditEntry).values(**values, data=data))
 
 
 def record(what: str, about: str = "", **data: Any) -> None:
-    """Add an entry by itself."""
+    """Add an entry in a transaction of its own."""
     with transaction():
         note(what, about, **data)
 
 
 def refused(status: int) -> None:
-    """Tell of a request that was refused: the log always, the trail once a minute for each person and kind of page.
+    """Record a refused request: always in the log, in the trail once a minute for each user and page.
 
-    Of people who are not signed in, the trail takes only that they were slowed down (429).
+    For visitors who are not signed in, the trail only records rate limiting (status 429).
     """
     who, page = current_actor(), f"{request.method} {request.url_rule}"
     log.warning("Refused with %s: %s at %s asked for %s", status, who, _address(), page)
@@ -55,7 +55,7 @@ def refused(status: int) -> None:
 
 
 def listed(who: str = "", what: str = "") -> Select[Any]:
-    """A SELECT of the entries, newest first: all, or those of this person, or of this kind."""
+    """Return a SELECT of the entries, newest first, optionally only of one user or one kind."""
     query = NEWEST_FIRST.sort(select(AuditEntry))
     if who:
         query = query.where(AuditEntry.who == who)
@@ -63,17 +63,17 @@ def listed(who: str = "", what: str = "") -> Select[Any]:
 
 
 def kinds() -> list[str]:
-    """What was done so far, each once, by name."""
+    """Return the kinds of actions in the trail, sorted, without duplicates."""
     return list(db.session.scalars(select(AuditEntry.what).distinct().order_by(AuditEntry.what)))
 
 
 def people() -> list[str]:
-    """Who did something so far, each once, by name."""
+    """Return the names of the users in the trail, sorted, without duplicates."""
     return list(db.session.scalars(select(AuditEntry.who).distinct().order_by(AuditEntry.who)))
 
 
 def as_csv(who: str = "", what: str = "") -> Iterator[str]:
-    """The same entries as CSV under COLUMNS, some rows at a time; times in UTC, `data` as JSON."""
+    """Yield the entries that `listed` selects as CSV under COLUMNS, in chunks. Times are in UTC, `data` is JSON."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""Signing in and out: who sends a request, by cookie or by the header of a trusted proxy, and the cookie itself."""
+"""Signing in and out. A user is identified by the session cookie or by the header of a trusted proxy."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ from .sessions import Person
 
 log = logging.getLogger(__name__)
 ACCOUNT = Account.__table__
-HALF_WAY = "half_way"  # in the cookie: a HalfWay
+HALF_WAY = "half_way"  # key in the cookie; the value is a HalfWay
 LONGEST_HALF = 300  # seconds
-UNSET = "(null)"  # what Apache writes into a header for a variable that is not set
+UNSET = "(null)"  # Apache sends this in a header for a variable that is not set
 
 
 @dataclass(frozen=True)
 class HalfWay:
-    """Who has given the password in this browser, and no code yet.
+    """A user who has entered the password in this browser, but no verification code yet.
 
-    `since`: in seconds of Unix time. `mark`: of the password that was given. `back`: where one goes after the code.
+    `since`: Unix time in seconds. `mark`: fingerprint of the hash of the password. `back`: the path to go to after
+    sign-in.
     """
 
     account_id: int
@@ -44,43 +45,43 @@ class HalfWay:
 
 
 class Cookies(SecureCookieSessionInterface):
-    """Flask's signed cookie; over https it is Secure, and bound to this very host by its name (ASVS 5.0, 3.3.1)."""
+    """Flask's signed cookie. Over https it is Secure and its name binds it to this host (ASVS 5.0, 3.3.1)."""
 
-    digest_method = staticmethod(hashlib.sha256)  # Flask's own is SHA-1 (ASVS 5.0, 11.4.1)
+    digest_method = staticmethod(hashlib.sha256)  # Flask's default is SHA-1 (ASVS 5.0, 11.4.1)
 
     def get_cookie_name(self, app: Flask) -> str:
-        """Its name; that without https is our own too, as other apps may live on the same host."""
+        """Return the name of the cookie. It is never Flask's default, because other apps may use the same host."""
         return "__Host-dspace-connector" if request.is_secure else "dspace-connector"
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        """Whether the browser may send it over https only."""
+        """Return whether the browser may send the cookie over https only."""
         return request.is_secure
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Whether it goes out: not with what is the same whoever asks, and may be kept by others on the way."""
+        """Return whether to send the cookie. Responses that are equal for all users may be cached, so they get none."""
         return not g.get("nameless") and super().should_set_cookie(app, session)
 
 
 def init_app(app: Flask) -> None:
-    """Tell Flask-Login how people are known; nothing reads the database before the gate asks."""
+    """Configure the session cookie, Flask-Login and the rate limiter."""
     app.session_interface = Cookies()
     app.config["PERMANENT_SESSION_LIFETIME"] = sessions.IDLE
-    login.session_protection = None  # the row of the session decides; addresses change on the way home
+    login.session_protection = None  # the row of the session decides; a user's address may change during a session
     login.init_app(app, add_context_processor=False)
     login.user_loader(lambda token: None if user_management.is_by_proxy() else _person(token))
     login.request_loader(lambda _: _named_by_proxy() if user_management.is_by_proxy() else None)
-    queue = app.config["QUEUE_URL"]  # where it is a server, all processes count together how often one fails
+    queue = app.config["QUEUE_URL"]  # with a queue server, all processes share the failure counts
     app.config["RATELIMIT_STORAGE_URI"] = "memory://" if queue.startswith("sqlite") else queue
-    app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = True  # while that server is away, each counts for itself
+    app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = True  # while that server is down, each process counts alone
     app.config["RATELIMIT_HEADERS_ENABLED"] = True
     limiter.init_app(app)
     throttling.init_app(app)
 
 
 def sign_in(name: str, password: str, back: str | None = None) -> bool:
-    """Let in who knows this password, or ask for a code next, and then go `back`.
+    """Check the password, then begin a session or ask for a verification code. Return whether it succeeded.
 
-    The answer takes the same work whether the name is known or not.
+    After the code, the user goes to `back`. Unknown names take the same time as known ones.
     """
     account = user_management.find(name)
     found = None if account is None else (account.id, account.name, account.password, account.disabled)
@@ -94,7 +95,7 @@ def sign_in(name: str, password: str, back: str | None = None) -> bool:
 
 
 def half_way() -> HalfWay | None:
-    """Who is half way in this browser; None where nobody is, or not any more."""
+    """Return the half finished sign-in of this browser, or None if there is none or it has expired."""
     if HALF_WAY not in session:
         return None
     half = HalfWay(*session[HALF_WAY])
@@ -105,7 +106,7 @@ def half_way() -> HalfWay | None:
 
 
 def enter_by_code(half: HalfWay, code: str) -> bool:
-    """Begin the session where this code is right."""
+    """Begin the session if the verification code is right. Return whether it began."""
     if two_step.accepts(half.account_id, code) and enter(half.account_id, half.mark):
         return True
     name = user_management.get(half.account_id).name
@@ -115,10 +116,11 @@ def enter_by_code(half: HalfWay, code: str) -> bool:
 
 
 def enter(account_id: int, mark: str, by_password_alone: bool = False) -> bool:
-    """Begin a new session of this account in this browser, which ends the one before (ASVS 5.0, 7.2.4).
+    """Begin a new session of this account in this browser and end the previous one (ASVS 5.0, 7.2.4).
 
-    `mark`: of the password that was found right. False where that is no longer the password, where the account was
-    disabled meanwhile, or where a second factor was turned on that nobody was asked for (`by_password_alone`).
+    `mark`: fingerprint of the hash of the password that was checked. Return False if the password has changed since
+    then, if the account was disabled, or if two-step sign-in was turned on although only the password was checked
+    (`by_password_alone`).
     """
     with transaction():
         if not _may_enter(account_id, mark, by_password_alone):
@@ -128,7 +130,7 @@ def enter(account_id: int, mark: str, by_password_alone: bool = False) -> bool:
     session.clear()
     session.permanent = True
     g.person = _person(token)
-    if g.person is None:  # it was ended again at once
+    if g.person is None:  # another request ended the session at once
         return False
     login_user(g.person)
     audit.record("sign-in", g.person.name)
@@ -137,7 +139,7 @@ def enter(account_id: int, mark: str, by_password_alone: bool = False) -> bool:
 
 
 def sign_out(person: Person) -> None:
-    """End this session, here and in every copy of its cookie."""
+    """End this session, so that no copy of its cookie is valid any more."""
     with transaction():
         sessions.end(person.token)
         audit.note("sign-out", person.name)
@@ -146,9 +148,9 @@ def sign_out(person: Person) -> None:
 
 
 def safe_path(text: str) -> str | None:
-    """The path and query to go back to, or None where it might lead a browser to another site.
+    """Return a path and query that stay on this site, or None if the text might lead a browser to another site.
 
-    Browsers read a backslash as a slash and leave out tabs and line ends, so that //host has many spellings.
+    Browsers read a backslash as a slash and ignore tabs and line ends, so that //host has many spellings.
     """
     if not text.startswith("/") or text.startswith("//") or "\\" in text or not text.isprintable() or " " in text:
         return None
@@ -157,12 +159,12 @@ def safe_path(text: str) -> str | None:
 
 
 def now() -> int:
-    """Now, in seconds of Unix time."""
+    """Return the current Unix time in seconds."""
     return int(utcnow().replace(tzinfo=UTC).timestamp())
 
 
 def _renewed(account_id: int, stored: str, password: str) -> str:
-    """The hash of a password that was found right: one made with less work than is done today is replaced."""
+    """Return the hash of a password that was checked. Replace a stored hash that is outdated."""
     if not passwords.is_outdated(stored):
         return stored
     made = passwords.hashed(password)
@@ -173,7 +175,7 @@ def _renewed(account_id: int, stored: str, password: str) -> str:
 
 
 def _proceed(account_id: int, mark: str, back: str | None) -> bool:
-    """Begin a session for who gave the password, or remember for five minutes that a code is still to come."""
+    """Begin a session, or remember for five minutes that a code is missing. Return whether it succeeded."""
     if not two_step.is_on(account_id):
         return enter(account_id, mark, by_password_alone=True)
     with transaction():
@@ -185,13 +187,16 @@ def _proceed(account_id: int, mark: str, back: str | None) -> bool:
 
 
 def _end_the_one_before() -> None:
-    """End the session that this browser has, in every copy of its cookie. Inside a transaction."""
+    """End the session of this browser, so that no copy of its cookie is valid. Needs a transaction."""
     if g.person and g.person.token:
         sessions.end(g.person.token)
 
 
 def _may_enter(account_id: int, mark: str, by_password_alone: bool) -> bool:
-    """Whether what was checked still holds. Whoever changes it waits, and then ends this session. In a transaction."""
+    """Return whether the account may still sign in. Needs a transaction.
+
+    The row is locked: a request that changes the password or disables the account waits, then ends the new session.
+    """
     able = (ACCOUNT.c.id == account_id, ACCOUNT.c.disabled.is_(None), ACCOUNT.c.password.is_not(None))
     row = db.session.execute(select(ACCOUNT.c.password, ACCOUNT.c.second_factor).where(*able).with_for_update()).first()
     if row is None or (by_password_alone and row.second_factor is not None):
@@ -204,7 +209,7 @@ def _person(token: str) -> Person | None:
 
 
 def _named_by_proxy() -> Person | None:
-    """Whom the proxy names, if it is one that we trust. A refusal is left for the gate to show."""
+    """Return the user whom a trusted proxy names, or None. `_guard` shows a refusal from `g.refusal`."""
     name = request.headers.get(current_app.config["AUTH_HEADER"], "").strip(" \t")
     if name in ("", UNSET):
         return None
@@ -212,7 +217,7 @@ def _named_by_proxy() -> Person | None:
         log.warning("A header that names who is there came from %s, which is no trusted proxy: ignored.", peer())
         return None
     try:
-        name = name.encode("latin-1").decode()  # WSGI hands the bytes on as Latin-1 (PEP 3333)
+        name = name.encode("latin-1").decode()  # WSGI decodes headers as Latin-1 (PEP 3333)
     except UnicodeDecodeError:
         log.warning("The proxy %s names somebody in another encoding than UTF-8: refused.", peer())
         g.refusal = "The server in front of this app sends your name in another encoding than UTF-8."
@@ -233,7 +238,7 @@ def _account_of(name: str) -> Person | None:
     account = user_management.find(name)
     default = current_app.config["AUTH_DEFAULT_ROLE"]
     if account is None and default:
-        with suppress(ConflictError):  # another request of the same person made it meanwhile
+        with suppress(ConflictError):  # a parallel request of the same user created the account
             user_management.create_from_proxy(name, Role(default))
         account = user_management.find(name)
     if account is not None:
@@ -250,8 +255,7 @@ def _account_of(name: str) -> Person | None:
 
 
 def _refuse_likeness(name: str, kept: str) -> None:
-    """Raises PermissionDeniedError where the account of a name is kept under one that is somebody else's to the
-    proxy."""
+    """Raise PermissionDeniedError if the proxy treats the stored name of the account as another user's name."""
     if names.is_one(name, kept):
         return
     sentence = f"The proxy {peer()} names {name!r}, which is too like the name {kept!r} here: refused."

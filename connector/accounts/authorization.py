@@ -1,4 +1,4 @@
-"""The gate before every page and fragment: each declares the role it needs, and one that declares none is closed."""
+"""Access checks before every page and fragment. Each view declares its role; undeclared views are forbidden."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ BEFORE_SET_UP, NAMELESS = "before_set_up", "nameless"
 
 
 def allows(role: Role | None, *, before_set_up: bool = False, nameless: bool = False) -> Callable[[View], View]:
-    """Declare that a view is for this role and those above it; None: for everybody, signed in or not.
+    """Declare that a view needs this role or a higher one. None allows everybody, signed in or not.
 
-    `before_set_up`: also for somebody who must have a second factor and has none yet. `nameless`: who asks makes no
-    difference, so it is not looked up, and no cookie goes out: it answers without the database.
+    `before_set_up`: also allow users who must turn on two-step sign-in first. `nameless`: the response is the same for
+    all users, so the request reads no session and sets no cookie.
     """
 
     def declare(view: View) -> View:
@@ -37,19 +37,19 @@ def allows(role: Role | None, *, before_set_up: bool = False, nameless: bool = F
 
 
 def init_app(app: Flask) -> None:
-    """Put the gate before all else, also before the check of a form's token: who is not signed in is told so."""
+    """Register the access check before the check of form tokens, so that signed-out users are asked to sign in."""
     allows(None, nameless=True)(app.view_functions["static"])
     app.before_request(_guard)
     app.jinja_env.globals.update(person=lambda: g.get("person"), by_proxy=user_management.is_by_proxy)
 
 
 def may(role: Role) -> bool:
-    """Whether who asks has this role: signed in on the pages, or named with --as on the command line."""
+    """Return whether the current user has this role. On the command line, `--as` names the user."""
     return _is_operator() or g.person.may(role)
 
 
 def require(role: Role) -> None:
-    """Raises PermissionDeniedError unless who asks has this role: for what only some may, and in commands."""
+    """Raise PermissionDeniedError unless the current user has this role."""
     if not may(role):
         raise PermissionDeniedError(
             f"This needs the role {role.value}; yours is {g.person.role.value}. Ask an administrator."
@@ -57,13 +57,13 @@ def require(role: Role) -> None:
 
 
 def own(owner: str) -> None:
-    """Raises PermissionDeniedError unless who asks may change what this owner began."""
+    """Raise PermissionDeniedError unless the current user may change jobs of this owner."""
     if not (_is_operator() or g.person.owns(owner)):
         raise PermissionDeniedError(f"This job is {owner}'s: only they or an administrator may change it.")
 
 
 def _is_operator() -> bool:
-    """Whether a command is carried out for no account: whoever can give one here owns the machine, and may do all."""
+    """Return whether a command runs without an account. Its user controls the machine and is allowed everything."""
     return not has_request_context() and g.get("person") is None
 
 
@@ -73,7 +73,7 @@ def _guard() -> Any:
     if g.nameless:
         return None
     g.person = current_user._get_current_object() if current_user.is_authenticated else None
-    if request.endpoint is None:  # there is nothing at this address, or not for this method
+    if request.endpoint is None:  # no page at this address, or not for this method
         return None
     view = current_app.view_functions[request.endpoint]
     if not hasattr(view, NEEDS):
@@ -97,13 +97,13 @@ def _ask_to_sign_in() -> Any:
 
 
 def _lead_to(where: str) -> Any:
-    if "HX-Request" in request.headers:  # htmx goes there with the whole page
+    if "HX-Request" in request.headers:  # htmx then loads that page instead of a fragment
         return Response(status=401, headers={"HX-Redirect": where})
     return redirect(where, 303)
 
 
 def _came_from() -> str | None:
-    """The page to return to: the one asked for, or the one that a form or a fragment is part of."""
+    """Return the page to return to after sign-in: the requested page, or the page of the form or fragment."""
     if "HX-Request" in request.headers:
         page = request.headers.get("HX-Current-URL", "")
     elif request.method == "GET":

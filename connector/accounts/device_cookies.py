@@ -1,6 +1,7 @@
-"""Browsers that are known: in which an account signed in before. Its owner is counted apart there from all strangers.
+"""Cookies of browsers in which an account has signed in before. Their failed attempts are counted separately.
 
-So nobody can lock an owner out by guessing (OWASP's device cookies; ASVS 5.0, 6.1.1). The cookie opens nothing.
+So strangers who guess passwords cannot lock out the owner (OWASP device cookies; ASVS 5.0, 6.1.1). The cookie alone
+gives no access.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ LONGEST = 365 * 24 * 3600  # seconds
 
 
 def password_mark(account_id: int) -> str | None:
-    """What tells the password of an account that may sign in from the next, and nothing else of it."""
+    """Return a fingerprint that changes with the password, or None if the account cannot sign in."""
     able = (ACCOUNT.c.id == account_id, ACCOUNT.c.disabled.is_(None))
     stored = db.session.scalar(select(ACCOUNT.c.password).where(*able))
     db.session.rollback()
@@ -28,7 +29,7 @@ def password_mark(account_id: int) -> str | None:
 
 
 def remember(account_id: int, mark: str) -> None:
-    """Give this browser the cookie, with the answer to this request. `mark`: of the password of this account."""
+    """Set the cookie of this browser in the response. `mark`: fingerprint from `password_mark`."""
     value = _serializer().dumps([account_id, mark])
 
     @after_this_request
@@ -39,13 +40,13 @@ def remember(account_id: int, mark: str) -> None:
 
 
 def is_known(name: str) -> bool:
-    """Whether the account of this name signed in here before, since its password was changed."""
+    """Return whether the account of this name has signed in with this browser since its last password change."""
     account_id = _account_id(name)
     return account_id is not None and is_known_to(account_id)
 
 
 def origin_of(name: str) -> str:
-    """Return what stands for the origin of a try to sign in with this name: a known browser, else its network.
+    """Return the key that counts failed sign-ins with this name: the browser if the account knows it, else the network.
 
     So failures of others at the same address do not count for a browser in which the owner signed in before.
     """
@@ -53,12 +54,12 @@ def origin_of(name: str) -> str:
 
 
 def origin(account_id: int | None) -> str:
-    """Return the same for an account; None for an unknown one."""
+    """Return the same key for an account id. None stands for an unknown account."""
     return f"known to {account_id}" if account_id is not None and is_known_to(account_id) else network()
 
 
 def is_known_to(account_id: int) -> bool:
-    """Whether this account signed in here before, since its password was changed."""
+    """Return whether this account has signed in with this browser since its last password change."""
     try:
         whose, mark = _serializer().loads(request.cookies.get(_cookie(), ""), max_age=LONGEST)
     except (BadData, ValueError, TypeError):
@@ -78,5 +79,5 @@ def _serializer() -> URLSafeTimedSerializer:
 
 
 def _cookie() -> str:
-    """Its name, which over https binds it to this very host."""
+    """Return the name of the cookie. Over https, its prefix binds it to this host."""
     return "__Host-dspace-connector-known" if request.is_secure else "dspace-connector-known"

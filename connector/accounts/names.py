@@ -1,4 +1,4 @@
-"""The names of accounts: which there may be, which are one, and which are only like each other."""
+"""Account names: which names are valid, which are equal, and which only look alike."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from . import audit
 
 LONGEST = 100
 RESERVED = (LOCAL, NOBODY, SCHEDULE, audit.UNKNOWN)
-# What Unicode counts as printable and nobody sees: fillers, joiners, variation selectors, the empty pattern of Braille.
+# Printable in Unicode, but invisible: fillers, joiners, variation selectors, the empty Braille pattern.
 UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]")
 
 
 def checked(text: str, form: Literal["NFC", "NFKC"]) -> str:
-    """The name without spaces around it, in this Unicode form. Raises InvalidInputError.
+    """Return the name in this Unicode form, without surrounding spaces. Raise InvalidInputError if it is invalid.
 
-    Spaces are the only characters in it that nobody sees: a name must not look empty, or like another one. NFC keeps
-    wide letters, ligatures and the spaces of other scripts as they are; what may be in a name is the same.
+    Spaces are the only invisible characters allowed, because a name must not look empty or like another name. Both
+    forms allow the same characters. NFC keeps wide letters, ligatures and the spaces of other scripts unchanged.
     """
     name, plain = (normalize(one, text).strip() for one in (form, "NFKC"))
     fits = plain and max(len(name), len(plain)) <= LONGEST
@@ -32,14 +32,14 @@ def checked(text: str, form: Literal["NFC", "NFKC"]) -> str:
 
 
 def key_of(name: str) -> str:
-    """What two spellings of the same name have in common."""
+    """Return the key that all spellings of a name share."""
     return normalize("NFKC", name).strip().casefold()
 
 
 def is_one(name: str, other: str) -> bool:
-    """Whether both name one person to a directory, which tells more names apart than `key_of` does.
+    """Return whether a directory server treats both spellings as one user. It distinguishes more names than `key_of`.
 
-    Upper and lower case are the same to it, and the composed and decomposed form of a letter.
+    A directory ignores case and the difference between composed and decomposed letters.
     """
     return _lowered(name) == _lowered(other)
 

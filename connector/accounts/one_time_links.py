@@ -1,4 +1,4 @@
-"""One-time links: 256 bits, one hour, one use. Only a hash is kept, so that a copy of the database lets nobody in."""
+"""One-time links with 256 random bits, valid for one hour and one use. The database holds only their hashes."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ SPENT = "This link was used already, was replaced by a newer one, or is older th
 
 
 def fingerprint(token: str) -> str:
-    """The SHA-256 under which a token is kept. It is random, so that nothing slower is needed."""
+    """Return the SHA-256 of a token, for storage. Tokens are random, so that a slow hash is not needed."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def new_token() -> str:
-    """256 random bits, as they stand in an address or a cookie."""
+    """Return 256 random bits as text for a URL or cookie."""
     return secrets.token_urlsafe(32)
 
 
 def issue(purpose: Purpose, account_id: int | None = None) -> str:
-    """The token of a new link; earlier ones for the same account end. Inside a transaction."""
+    """Create a link and return its token. Earlier links of the account are deleted. Needs a transaction."""
     void(account_id)
     token = new_token()
     values = {"purpose": purpose.value, "account_id": account_id, "expires": utcnow() + LIFETIME}
@@ -40,12 +40,12 @@ def issue(purpose: Purpose, account_id: int | None = None) -> str:
 
 
 def void(account_id: int | None) -> None:
-    """End the links for this account, or (None) for the first admin. Inside a transaction."""
+    """Delete the links of this account, or those of the first admin if None. Needs a transaction."""
     db.session.execute(delete(INVITATION).where(INVITATION.c.account_id.is_not_distinct_from(account_id)))
 
 
 def look_up(token: str) -> Invitation:
-    """The invitation behind a link that can still be used, or InvalidLinkError."""
+    """Return the invitation of a link. Raise InvalidLinkError if the link is used, expired or unknown."""
     found = db.session.scalar(select(Invitation).where(*_usable(token)))
     if found is None:
         raise InvalidLinkError(SPENT)
@@ -53,14 +53,17 @@ def look_up(token: str) -> Invitation:
 
 
 def use(token: str) -> None:
-    """Spend the link: of many at once, one succeeds. Inside a transaction. Raises InvalidLinkError."""
+    """Mark the link as used. Raise InvalidLinkError if it is used, expired or unknown. Needs a transaction.
+
+    Of parallel requests, one succeeds.
+    """
     spent = update(INVITATION).where(*_usable(token)).values(used=utcnow())
     if not db.session.execute(spent).rowcount:
         raise InvalidLinkError(SPENT)
 
 
 def link_to(token: str, port: int | None = None) -> str:
-    """The full address of the one-time link with this token. `port`: where the app listens, if not as set."""
+    """Return the full URL of the one-time link with this token. `port`: the listening port, None if as configured."""
     config = current_app.config
     path = current_app.url_map.bind("").build("accounts.welcome", {"token": token})
     if config["URL"]:

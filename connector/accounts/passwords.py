@@ -1,4 +1,4 @@
-"""Passwords: hashed with argon2id, compared in the same time for all, refused where easy to guess."""
+"""Passwords: argon2id hashes, comparison in constant time for known and unknown names, and a strength check."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from zxcvbn import zxcvbn
 from ..errors import Busy, InvalidInputError
 
 LEAST, MOST = 12, 1000  # characters
-HARD_TO_GUESS = 4  # of zxcvbn's scores 0 to 4: more than 10^10 guesses
-TELLING = 4  # characters: shorter names stand in many other words
-JUDGED = 72  # characters; what comes after makes it only harder, and judging it would take long
-# Words that everybody would try here (ASVS 5.0, 6.2.11); the account's own name comes to them.
+HARD_TO_GUESS = 4  # zxcvbn score (0 to 4): more than 10^10 guesses
+TELLING = 4  # characters; shorter names are part of many words
+JUDGED = 72  # characters; more only make a password stronger, and zxcvbn would be slow
+# Words that an attacker tries first (ASVS 5.0, 6.2.11). `check` adds the account's name.
 OBVIOUS = ("dspace", "connector", "dspace connector", "dspaceconnector", "dspace-connector", "repository", "omeka")
 
 BUSY = "Too many people sign in at the same moment. Wait a few seconds, then try again."
-AT_ONCE, WAITING = 2, 2  # each check takes 64 MiB for some tens of milliseconds; those that wait hold a web thread
+AT_ONCE, WAITING = 2, 2  # a check needs 64 MiB for tens of milliseconds; a waiting check blocks a web thread
 
 _hasher = PasswordHasher()
 _few = threading.BoundedSemaphore(AT_ONCE)
@@ -30,9 +30,9 @@ _queue = threading.BoundedSemaphore(AT_ONCE + WAITING)
 
 
 def check(password: str, name: str, field: str = "password") -> str:
-    """The password, exactly as typed, where it may be chosen by the account of this name. Raises InvalidInputError.
+    """Return the password unchanged if the account may use it. Raise InvalidInputError otherwise.
 
-    Any characters will do, as long as it is long enough and hard to guess (ASVS 5.0, 6.2.1 to 6.2.12).
+    It must be long and hard to guess. All characters are allowed (ASVS 5.0, 6.2.1 to 6.2.12).
     """
     if len(password) < LEAST:
         raise InvalidInputError(
@@ -51,15 +51,15 @@ def check(password: str, name: str, field: str = "password") -> str:
 
 
 def hashed(password: str) -> str:
-    """Return its hash with a salt of its own, as it is stored. Raises Busy as `matches` does."""
+    """Return the salted hash of a password, for storage. Raise Busy if too many checks wait."""
     with _turn():
         return _hasher.hash(password)
 
 
 def matches(stored: str | None, password: str) -> bool:
-    """Return whether this is the password with that hash. Where there is none, return False after the same work.
+    """Return whether the password has this hash. Without a hash, return False after the same amount of work.
 
-    Raises Busy while more checks wait than may.
+    Raise Busy if too many checks wait.
     """
     with _turn():
         try:
@@ -69,7 +69,7 @@ def matches(stored: str | None, password: str) -> bool:
 
 
 def is_outdated(stored: str) -> bool:
-    """Whether it was hashed with less work than is done today."""
+    """Return whether the hash was made with weaker parameters than the current ones."""
     return _hasher.check_needs_rehash(stored)
 
 
@@ -85,7 +85,7 @@ def _turn() -> Iterator[None]:
 
 
 def _nobody() -> str:
-    """A hash that no password has; to compare with it takes the same work, also the first time."""
+    """Return a hash that no password matches. Comparing with it takes as long as with a real hash."""
     salt, digest = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
     work = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
     return f"$argon2id$v=19${work}${salt}${digest}"

@@ -1,4 +1,4 @@
-"""Sessions: a row for each browser that is signed in, so that one can be ended from here whoever has its cookie."""
+"""Sessions: one row for each signed-in browser. Deleting the row ends the session, even for copied cookies."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .one_time_links import fingerprint, new_token
 
 IDLE = timedelta(hours=12)  # without a request
 LONGEST = timedelta(days=7)  # however busy (ASVS 5.0, 7.3.2)
-COARSE = timedelta(minutes=5)  # how exactly it is known when a session was last used: not a write for each request
+COARSE = timedelta(minutes=5)  # precision of the time of last use, so that not every request writes
 HOURLY = timedelta(hours=1)
 ACCOUNT, SESSION = Account.__table__, Session.__table__
 
 
 @dataclass(frozen=True, eq=False)
 class Person(UserMixin):
-    """Who sends a request. Plain values: no page reads the database again to show a name.
+    """The user of a request. It holds plain values, so that a page can show the name without a query.
 
-    `token`: that of the session, None where a proxy says who it is. `must_set_up`: whether a second factor is demanded
-    of them which they have not set up yet.
+    `token`: the token of the session, None if a proxy names the user. `must_set_up`: whether the user must turn on
+    two-step sign-in first.
     """
 
     id: int
@@ -36,20 +36,20 @@ class Person(UserMixin):
     must_set_up: bool = False
 
     def get_id(self) -> str | None:
-        """What Flask-Login keeps in the cookie."""
+        """Return the session token, which Flask-Login keeps in the cookie."""
         return self.token
 
     def may(self, role: Role) -> bool:
-        """Whether this role, or more, is theirs."""
+        """Return whether the user has this role or a higher one."""
         return self.role.includes(role)
 
     def owns(self, owner: str) -> bool:
-        """Whether they may stop, resume or undo what this owner began: admins all, editors their own."""
+        """Return whether the user may stop, resume or undo jobs of this owner: admins all jobs, editors their own."""
         return self.may(Role.ADMIN) or (self.may(Role.EDITOR) and names.key_of(owner) == names.key_of(self.name))
 
 
 def begin(account_id: int, address: str) -> str:
-    """Begin a session and give its token. Those that are over are cleared away. Inside a transaction."""
+    """Begin a session and return its token. Delete all expired sessions. Needs a transaction."""
     now, token = utcnow(), new_token()
     over = (SESSION.c.seen < now - IDLE) | (SESSION.c.created < now - LONGEST)
     db.session.execute(delete(SESSION).where(over))
@@ -60,9 +60,9 @@ def begin(account_id: int, address: str) -> str:
 
 
 def load(token: str, must_set_up: ColumnElement[bool]) -> Person | None:
-    """Whose session this is, or None where it is over or its account disabled. Leaves no transaction open.
+    """Return the user of a session, or None if it has expired or the account is disabled. Close the transaction.
 
-    `must_set_up`: the condition for accounts that need a second factor first.
+    `must_set_up`: an SQL condition for accounts that must turn on two-step sign-in first.
     """
     now, mine = utcnow(), SESSION.c.token_hash == fingerprint(token)
     query = (
@@ -81,7 +81,7 @@ def load(token: str, must_set_up: ColumnElement[bool]) -> Person | None:
 
 
 def note_visit(account_id: int, last: datetime | None) -> None:
-    """Note that somebody is here whom a proxy names, once an hour. `last`: when that was noted last."""
+    """Record the visit of a user whom a proxy names, at most once an hour. `last`: the last recorded visit."""
     now = utcnow()
     if last is None or last < now - HOURLY:
         with transaction():
@@ -89,24 +89,24 @@ def note_visit(account_id: int, last: datetime | None) -> None:
 
 
 def end(token: str) -> None:
-    """End this session. Inside a transaction."""
+    """End this session. Needs a transaction."""
     db.session.execute(delete(SESSION).where(SESSION.c.token_hash == fingerprint(token)))
 
 
 def end_one(account_id: int, token_hash: str) -> bool:
-    """End the session of this account that is kept under this hash, if there is one. Inside a transaction."""
+    """End the session of this account with this token hash. Return whether it existed. Needs a transaction."""
     mine = (SESSION.c.account_id == account_id, SESSION.c.token_hash == token_hash)
     return bool(db.session.execute(delete(SESSION).where(*mine)).rowcount)
 
 
 def end_all(account_id: int, but: str | None = None) -> None:
-    """End all sessions of an account but the one with this token. Inside a transaction."""
+    """End all sessions of an account except the one with the token `but`. Needs a transaction."""
     kept = () if but is None else (SESSION.c.token_hash != fingerprint(but),)
     db.session.execute(delete(SESSION).where(SESSION.c.account_id == account_id, *kept))
 
 
 def of_account(account_id: int) -> Sequence[Session]:
-    """The sessions of an account that are not over, the last begun first."""
+    """Return the sessions of an account that have not expired, newest first."""
     now = utcnow()
     alive = (SESSION.c.seen >= now - IDLE, SESSION.c.created >= now - LONGEST)
     query = select(Session).where(Session.account_id == account_id, *alive)

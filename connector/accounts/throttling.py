@@ -1,6 +1,6 @@
-"""Slows down those who guess. A request counts before it is checked, and no longer once it turns out to be no failure.
+"""Rate limits against guessing. Each request counts before the check; the count is returned if the request succeeds.
 
-So parallel guesses cannot pass a limit together, and who types the right thing is not counted.
+So parallel guesses cannot pass a limit together, and correct input is not counted.
 """
 
 from __future__ import annotations
@@ -21,30 +21,28 @@ PACE = "10 per minute; 40 per hour; 120 per day"  # failures from one address, o
 
 
 def init_app(app: Flask) -> None:
-    """Give back what was counted for a request that did not fail."""
+    """Register the return of counts for requests that did not fail."""
     app.after_request(_give_back)
 
 
 def failures(pace: str, key: Callable[[], str], scope: str, spares: Callable[[], bool] | None = None) -> Any:
-    """Limit a view to so many failures of each key; views that share a `scope` count together.
+    """Limit the failed POST requests to a view per key. Views with the same `scope` share their counts.
 
-    `spares`: whether a request is neither counted nor refused.
+    `spares`: a function that returns whether a request is neither counted nor refused.
     """
     return limiter.shared_limit(pace, scope=scope, key_func=key, methods=["POST"], exempt_when=spares)
 
 
 def _give_back(response: Response) -> Response:
     if response.status_code != REFUSED:
-        with suppress(
-            *error_translation.QUEUE
-        ):  # the server that counts is away: one try less is left until the window ends
+        with suppress(*error_translation.QUEUE):  # queue server down: the attempt stays counted until the window ends
             for counted in limiter.current_limits:
                 limiter.limiter.storage.incr(counted.key, counted.limit.get_expiry(), amount=-1)
     return response
 
 
 def network() -> str:
-    """Where a request comes from; of IPv6, the /64 that one customer has as a rule, and all addresses of."""
+    """Return the client's network: an IPv4 address, or the /64 of an IPv6 address, usually that of one customer."""
     address = parsed(request.remote_addr)
     if address is None:
         return "nowhere"

@@ -1,6 +1,6 @@
-"""The second factor: codes of an app on the phone (TOTP, RFC 6238), and recovery codes for whoever lost it.
+"""Two-step sign-in with verification codes of an app (TOTP, RFC 6238), and recovery codes for users who lost the app.
 
-A code works once, the one before and the one after too, as clocks differ (ASVS 5.0, 6.5.1, 6.5.5).
+Each code works once. The previous and the next code are accepted too, because clocks differ (ASVS 5.0, 6.5.1, 6.5.5).
 """
 
 from __future__ import annotations
@@ -26,58 +26,58 @@ log = logging.getLogger(__name__)
 ACCOUNT, RECOVERY = Account.__table__, RecoveryCode.__table__
 STEP = 30  # seconds
 RECOVERY_CODES = 10
-RECOVERY_BYTES = 15  # 120 random bits: enough to be kept under a plain hash (ASVS 5.0, 6.5.2)
+RECOVERY_BYTES = 15  # 120 random bits are enough for a fast hash (ASVS 5.0, 6.5.2)
 NONE = "This account has no second factor."
 ALREADY = "This account has a second factor already."
 WRONG = "This code is wrong, or was used already. Wait for the next one, and see that the clock of the phone is right."
 
 
 def demanded() -> ColumnElement[bool]:
-    """The SQL condition for accounts that must have one, by the setting."""
+    """Return the SQL condition for accounts that must use two-step sign-in, according to the setting."""
     everyone, admins = true(), ACCOUNT.c.role == Role.ADMIN.value
     return {"offered": false(), "admins": admins, "everyone": everyone}[current_app.config["SECOND_FACTOR"]]
 
 
 def missing() -> ColumnElement[bool]:
-    """The SQL condition for accounts that must have one, and have none yet."""
+    """Return the SQL condition for accounts that must use two-step sign-in, but have not turned it on."""
     return and_(ACCOUNT.c.second_factor.is_(None), demanded())
 
 
 def is_demanded(account_id: int) -> bool:
-    """Whether this account must have one. Leaves no transaction open."""
+    """Return whether this account must use two-step sign-in. Close the transaction."""
     found = db.session.scalar(select(ACCOUNT.c.id).where(ACCOUNT.c.id == account_id, demanded()))
     db.session.rollback()
     return found is not None
 
 
 def is_on(account_id: int) -> bool:
-    """Whether this account has one. Leaves no transaction open."""
+    """Return whether this account uses two-step sign-in. Close the transaction."""
     sealed = db.session.scalar(select(ACCOUNT.c.second_factor).where(ACCOUNT.c.id == account_id))
     db.session.rollback()
     return sealed is not None
 
 
 def new_secret() -> str:
-    """A secret for the app, in base32, sealed."""
+    """Return a new encrypted secret for the app. The secret is base32."""
     return seal(pyotp.random_base32(), current_app.config["SECRET_KEY"], KeyPurpose.SECOND_FACTOR)
 
 
 def opened(sealed: str, name: str) -> str:
-    """The secret of the account of this name. Raises InvalidInputError where the secret key is another one now."""
+    """Return the decrypted secret of this account name. Raise InvalidInputError if the secret key has changed."""
     return unseal(sealed, current_app.config["SECRET_KEY"], name, KeyPurpose.SECOND_FACTOR)
 
 
 def address(secret: str, name: str) -> str:
-    """What the QR code says: the otpauth address that such apps read."""
+    """Return the otpauth URI for the QR code that authenticator apps read."""
     return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="DSpace Connector")
 
 
 def turn_on(account_id: int, sealed: str, typed: str, but: str | None, moves: bool = False) -> list[str]:
-    """Begin with the secret whose code was typed; gives the recovery codes, which nobody can read again.
+    """Turn on two-step sign-in if the typed code matches the secret. Return the new recovery codes.
 
-    `moves`: whether it takes the place of another secret. All sessions end but the one with the token `but`.
-    Raises InvalidInputError, and ConflictError where there is another secret and `moves` is false, or the other way
-    round.
+    The codes cannot be read again. `moves`: replace the secret of an account that has one. All sessions end except the
+    one with the token `but`. Raise InvalidInputError if the code is wrong. Raise ConflictError if the account has a
+    secret and `moves` is false, or has none and `moves` is true.
     """
     name = _name(account_id)
     step = _step_of(opened(sealed, name), _plain(typed))
@@ -95,8 +95,7 @@ def turn_on(account_id: int, sealed: str, typed: str, but: str | None, moves: bo
 
 
 def turn_off(account_id: int) -> None:
-    """Sign in by password alone from now on. ConflictError where the setting demands a second factor, or there is
-    none."""
+    """Turn off two-step sign-in. Raise ConflictError if it is required or already off."""
     if is_demanded(account_id):
         raise ConflictError("Here your account must have a second factor.")
     with transaction():
@@ -104,9 +103,9 @@ def turn_off(account_id: int) -> None:
 
 
 def remove(account_id: int) -> None:
-    """Take it away for somebody who lost it; the account is signed out everywhere, and its one-time links end.
+    """Turn off two-step sign-in for a user who lost the app. End all sessions and one-time links of the account.
 
-    Raises ConflictError where there is none.
+    Raise ConflictError if it is already off.
     """
     with transaction():
         _clear(account_id)
@@ -115,7 +114,7 @@ def remove(account_id: int) -> None:
 
 
 def renew_recovery_codes(account_id: int) -> list[str]:
-    """Ten new ones; those before are worth nothing. ConflictError without a second factor."""
+    """Replace the recovery codes and return ten new ones. Raise ConflictError without two-step sign-in."""
     with transaction():
         if user_management.get(account_id).second_factor is None:
             raise ConflictError(NONE)
@@ -124,20 +123,20 @@ def renew_recovery_codes(account_id: int) -> list[str]:
 
 
 def confirm(account_id: int, typed: str) -> None:
-    """Use up a code, or a recovery code. Raises InvalidInputError where it is none of this account."""
+    """Use up a verification or recovery code. Raise InvalidInputError if it is wrong."""
     if not accepts(account_id, typed):
         audit.record("code refused", _name(account_id))
         raise InvalidInputError(WRONG, "code")
 
 
 def accepts(account_id: int, typed: str) -> bool:
-    """Whether this is a code, or a recovery code, of the account that was not used yet. It is used now."""
+    """Use up a verification or recovery code. Return whether it was valid and unused."""
     code = _plain(typed)
     return _use_code(account_id, code) if is_short(code) else _use_recovery_code(account_id, code)
 
 
 def is_short(typed: str) -> bool:
-    """Whether it can be a code of the app, which might be guessed; nobody guesses a recovery code."""
+    """Return whether the text has the length of a verification code. Recovery codes are too long to be guessed."""
     return len(_plain(typed)) == 6
 
 
@@ -154,7 +153,7 @@ def _use_code(account_id: int, code: str) -> bool:
         return False
     if step is None:
         return False
-    # One statement: of two requests with the same code, one succeeds.
+    # A single statement, so that only one of two requests with the same code succeeds.
     unused = or_(ACCOUNT.c.code_step.is_(None), ACCOUNT.c.code_step < step)
     same = (ACCOUNT.c.id == account_id, ACCOUNT.c.second_factor == sealed)
     with transaction():
@@ -172,7 +171,7 @@ def _use_recovery_code(account_id: int, code: str) -> bool:
 
 
 def _step_of(secret: str, code: str) -> int | None:
-    """The step, now or beside it, that this is the code of."""
+    """Return the time step of the code if it is the previous, current or next one, else None."""
     now = int(utcnow().replace(tzinfo=UTC).timestamp()) // STEP
     maker = pyotp.TOTP(secret)
     steps = (now - 1, now, now + 1)
@@ -198,7 +197,7 @@ def _clear(account_id: int) -> None:
 
 
 def in_fours(text: str) -> list[str]:
-    """The text in groups of four, as one types it."""
+    """Return the text in groups of four characters, for reading and typing."""
     return [text[at : at + 4] for at in range(0, len(text), 4)]
 
 

@@ -1,4 +1,4 @@
-"""What can be done with accounts: invite, let in by a link, change role and password, disable."""
+"""Management of accounts: invite, send links, change roles and passwords, disable."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NOT_THE_PASSWORD = "That is not your present password."
 
 
 def check_name(text: str) -> str:
-    """The name as it is kept: as the proxy writes it where that says who is there. Raises InvalidInputError."""
+    """Return the normalized name. Raise InvalidInputError if it is invalid. A proxy's spelling is changed less."""
     return names.checked(text, "NFC" if is_by_proxy() else "NFKC")
 
 
 def get(account_id: int) -> Account:
-    """The account, or InvalidInputError."""
+    """Return the account. Raise InvalidInputError if there is none."""
     account = db.session.get(Account, account_id)
     if account is None:
         raise InvalidInputError(f"There is no account {account_id}.")
@@ -29,7 +29,7 @@ def get(account_id: int) -> Account:
 
 
 def named(name: str) -> Account:
-    """The account of this name, or InvalidInputError."""
+    """Return the account of this name. Raise InvalidInputError if there is none."""
     account = find(name)
     if account is None:
         raise InvalidInputError(f"There is no account “{name}”. See flask user list.", "name")
@@ -37,18 +37,20 @@ def named(name: str) -> Account:
 
 
 def find(name: str) -> Account | None:
-    """The account of this name, if there is one."""
+    """Return the account of this name, or None."""
     return db.session.scalar(select(Account).where(Account.name_key == names.key_of(name)))
 
 
 def is_by_proxy() -> bool:
-    """Whether the proxy in front says who is there, so that nobody has a password here."""
+    """Return whether a proxy identifies the users. Accounts then have no password."""
     return current_app.config["AUTH"] == "proxy"
 
 
 def add(name: str, role: Role) -> str:
-    """Make an account; gives the token of the link by which its owner chooses a password. ConflictError where it
-    exists."""
+    """Create an account. Return the token of the link with which its owner chooses a password.
+
+    Raise ConflictError if the account exists.
+    """
     name = check_name(name)
     with transaction():
         account_id = _insert(name, role)
@@ -57,18 +59,21 @@ def add(name: str, role: Role) -> str:
 
 
 def needs_first_admin() -> bool:
-    """Whether nobody can sign in who may manage accounts."""
+    """Return whether there is no active admin account with a password. Always false behind a proxy."""
     return not is_by_proxy() and not db.session.scalar(select(_admins().exists()))
 
 
 def first_link() -> str:
-    """The token of the link that makes the first admin; earlier ones end."""
+    """Return the token of a new link that creates the first admin. Earlier such links become invalid."""
     with transaction():
         return one_time_links.issue(Purpose.FIRST)
 
 
 def new_link(account_id: int) -> str:
-    """The token of a new link to choose a password; the old password holds until then. ConflictError where disabled."""
+    """Return the token of a new link to choose a password. The old password stays valid until then.
+
+    Raise ConflictError if the account is disabled.
+    """
     with transaction():
         account = get(account_id)
         if account.disabled:
@@ -79,9 +84,9 @@ def new_link(account_id: int) -> str:
 
 
 def redeem_link(token: str, password: str, name: str = "") -> int:
-    """Spend a link: set the password of its account, or make the first admin of this name. Gives the account's id.
+    """Use a link to set the password of its account, or to create the first admin. Return the account id.
 
-    All its sessions end. Raises InvalidLinkError, InvalidInputError.
+    End all sessions of the account. Raise InvalidLinkError or InvalidInputError. `name`: the name of the first admin.
     """
     invitation = one_time_links.look_up(token)
     first = invitation.account_id is None
@@ -96,14 +101,13 @@ def redeem_link(token: str, password: str, name: str = "") -> int:
         else:
             account_id = invitation.account_id
         _set(account_id, password=stored)
-        sessions.end_all(account_id)  # after it: a sign-in with the old password is over, or waits
+        sessions.end_all(account_id)  # after `_set`: its row lock makes a parallel sign-in finish first or fail
         audit.note("password set", name, by=invitation.purpose)
     return account_id
 
 
 def change_password(account_id: int, current: str, new: str) -> str:
-    """Replace the password; all sessions end. Gives the hash of the new one. InvalidInputError where `current` is
-    wrong."""
+    """Replace the password, end all sessions and return the new hash. Raise InvalidInputError if `current` is wrong."""
     name, stored = confirm(account_id, current)
     made = passwords.hashed(passwords.check(new, name, "new"))
     same = (ACCOUNT.c.id == account_id, ACCOUNT.c.password == stored, ACCOUNT.c.disabled.is_(None))
@@ -117,7 +121,10 @@ def change_password(account_id: int, current: str, new: str) -> str:
 
 
 def confirm(account_id: int, current: str) -> tuple[str, str]:
-    """Gives the account's name and the hash of its password. InvalidInputError where `current` is not its password."""
+    """Check the current password. Return the account's name and the hash of its password.
+
+    Raise InvalidInputError if `current` is wrong.
+    """
     account = get(account_id)
     name, stored = account.name, account.password
     db.session.rollback()
@@ -128,7 +135,7 @@ def confirm(account_id: int, current: str) -> tuple[str, str]:
 
 
 def set_role(account_id: int, role: Role) -> None:
-    """Give another role. ConflictError where nobody would be left to manage accounts."""
+    """Change the role. Raise ConflictError if the account is the last admin."""
     with transaction():
         account = get(account_id)
         if role is not Role.ADMIN:
@@ -138,9 +145,9 @@ def set_role(account_id: int, role: Role) -> None:
 
 
 def respell(name: str) -> None:
-    """Keep the account of this name in this very spelling from now on. InvalidInputError where there is none.
+    """Change the spelling of an account's name. Raise InvalidInputError if there is no such account.
 
-    ConflictError where a second factor is sealed with the spelling of before.
+    Raise ConflictError if the account uses two-step sign-in.
     """
     name = check_name(name)
     with transaction():
@@ -154,25 +161,24 @@ def respell(name: str) -> None:
 
 
 def disable(account_id: int) -> None:
-    """Let them in no more; sessions and links end at once. ConflictError where nobody would be left to manage
-    accounts."""
+    """Disable an account and end its sessions and links. Raise ConflictError if it is the last admin."""
     with transaction():
         _spare_the_last_admin(account_id)
         _set(account_id, disabled=utcnow())
-        sessions.end_all(account_id)  # after it: a sign-in is over, or waits
+        sessions.end_all(account_id)  # after `_set`: its row lock makes a parallel sign-in finish first or fail
         one_time_links.void(account_id)
         audit.note("disable", get(account_id).name)
 
 
 def enable(account_id: int) -> None:
-    """Let them in again, with the password they had."""
+    """Enable a disabled account again, with its old password."""
     with transaction():
         _set(account_id, disabled=None)
         audit.note("enable", get(account_id).name)
 
 
 def end_session(account_id: int, token_hash: str) -> bool:
-    """Sign one browser of an account out. False where it is signed in no more."""
+    """End one session of an account. Return False if it has already ended."""
     with transaction():
         ended = sessions.end_one(account_id, token_hash)
         if ended:
@@ -181,14 +187,14 @@ def end_session(account_id: int, token_hash: str) -> bool:
 
 
 def end_sessions(account_id: int, but: str | None = None) -> None:
-    """Sign an account out everywhere, but for the session with this token."""
+    """End all sessions of an account except the one with the token `but`."""
     with transaction():
         sessions.end_all(account_id, but)
         audit.note("sessions ended", get(account_id).name)
 
 
 def create_from_proxy(name: str, role: Role) -> None:
-    """Make the account of somebody whom the proxy names for the first time."""
+    """Create the account of a user whom the proxy names for the first time."""
     name = check_name(name)
     with transaction():
         _insert(name, role)
@@ -199,7 +205,7 @@ def _insert(name: str, role: Role) -> int:
     values = {"name": name, "name_key": names.key_of(name), "role": role.value, "created": utcnow()}
     try:
         return db.session.execute(insert(ACCOUNT).values(values).returning(ACCOUNT.c.id)).scalar_one()
-    except IntegrityError as error:  # the name is unique, also for two who take it at the same time
+    except IntegrityError as error:  # the unique index also decides between parallel requests
         raise ConflictError(f"There is an account “{name}” already.") from error
 
 
@@ -213,6 +219,6 @@ def _admins() -> Select[tuple[int]]:
 
 
 def _spare_the_last_admin(account_id: int) -> None:
-    """The rows are locked, so that two admins cannot take the right from each other at the same time."""
+    """Raise ConflictError if this is the only admin. Lock the rows, so that two admins cannot demote each other."""
     if list(db.session.scalars(_admins().with_for_update())) == [account_id]:
         raise ConflictError("This is the last account that may manage accounts: make another one an admin first.")
