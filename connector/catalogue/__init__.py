@@ -1,1 +1,1 @@
-"""What we hold: items, files, item sets; their pages and exports."""
+"""The catalogue: items, files and item sets, with their search and exports."""

@@ -1,4 +1,4 @@
-"""What a job did to items, in the order in which it did so."""
+"""Queries for the changes that a job made to items, in order."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _KEY = (Change.job_id, Change.action, Change.id)
 
 
 def of_job(query: Select[Any], job_id: int, action: Action) -> Select[Any]:
-    """Return the query with only the changes of this kind, in order, as the index `ix_change_job` has them.
+    """Return the query limited to the changes of this job and kind, in the order of the index `ix_change_job`.
 
-    With equal signs, PostgreSQL may read all changes in the order of their ids until it meets the first of this kind.
+    With equality conditions, PostgreSQL may scan all changes by id until it finds the first of this kind.
     """
     first, last = (tuple_(job_id, action.value, number) for number in (0, MOST))
     return query.where(tuple_(*_KEY) > first, tuple_(*_KEY) < last).order_by(*_KEY)

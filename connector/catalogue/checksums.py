@@ -1,4 +1,4 @@
-"""The checksums that sources give for files: which of them can be compared with bytes, and how."""
+"""Checksums that sources give for files, and whether they can be compared with the content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """A checksum of bytes: the name of its algorithm as `hashlib` has it, and lower-case hexadecimal digits."""
+    """A checksum of content: the algorithm's name in `hashlib`, and lower-case hexadecimal digits."""
 
     algorithm: str
     digits: str
@@ -24,10 +24,10 @@ class Checksum:
 
 
 def comparable(text: str | None, algorithm: str | None) -> Checksum | None:
-    """Return the checksum that a source gives, or None where it is no checksum of the bytes.
+    """Return the checksum that a source gives, or None if it is not a checksum of the content.
 
-    Such is the ETag of an object store, which DSpace keeps as “MD5”: hexadecimal digits, a dash and a number. So the
-    digits must be as many as those of the algorithm; where its name is missing or unknown, their number tells it.
+    DSpace stores the ETag of an object store as “MD5”, although it consists of hexadecimal digits, a dash and a number.
+    So the number of digits must match the algorithm. It determines the algorithm if the name is missing or unknown.
     """
     digits = (text or "").strip().lower()
     if not _HEXADECIMAL.fullmatch(digits):

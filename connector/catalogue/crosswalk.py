@@ -1,7 +1,7 @@
-"""From DSpace fields to Dublin Core and BIBO terms: pure, so that it can be applied again to what is stored.
+"""Crosswalk from DSpace fields to Dublin Core and BIBO terms. It has no side effects and can be repeated on stored data.
 
-A field goes first to the term that Omeka's DSpace Connector module 1.6.1 gives it (its `mapKeyToTerm`), then to the
-finer term besides, where there is one. A field without any term keeps its own name: nothing is dropped in silence.
+A field maps to the term that Omeka's DSpace Connector module 1.6.1 gives it (its `mapKeyToTerm`), and also to a finer
+term if there is one. A field without term keeps its own name, so that no value is lost.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ BIBO = {
 }
 # fmt: on
 
-# What the module reads into a qualifier whatever its element; spelled exactly so.
+# Qualifiers that the module maps for every element, case-sensitive.
 MODULE_QUALIFIERS = {"author": "dcterms:creator", "uri": "bibo:uri"}
 
-# The finer term of an element and qualifier that do not name it. A bare `bibo:uri` does not tell a licence or a related
-# work from the item's own address, so these addresses also stand under the term of their element.
+# Finer terms of elements and qualifiers that have other names. `bibo:uri` alone does not distinguish a licence or related
+# work from the item's own address, so these addresses also get the term of their element.
 FINER = {
     "citation.epage": "bibo:pageEnd",
     "citation.spage": "bibo:pageStart",
@@ -87,19 +87,21 @@ _NAMED = {
     "dcterms": {name.lower(): f"dcterms:{name}" for name in DCTERMS},
     "bibo": {name.lower(): f"bibo:{name}" for name in BIBO},
 }
-# Both vocabularies have `abstract` and `identifier`: there Dublin Core goes first.
+# Dublin Core wins for `abstract` and `identifier`, which both vocabularies have.
 _ANY_NAMED = _NAMED["bibo"] | _NAMED["dcterms"] | MODULE_QUALIFIERS
 
 _URI = re.compile(r"(?:(?:https?|ftp)://(?![/?#])|(?:hdl|doi|urn|info|ark):)[^\s\x00-\x1f\x7f]+", re.IGNORECASE)
 
 
 def crosswalk(metadata: Iterable[Mapping[str, Any]], ignored: Iterable[str] = ()) -> dict[str, list[dict[str, Any]]]:
-    """The values of an item by term, all of them and in source order; terms in the order they are first met.
+    """Return all values of an item by term, in source order. Terms are in order of their first value.
 
-    `metadata`: dicts of `field, value, language, …` as kept in `source_metadata`. `ignored`: as for `ignored_by`.
-    A value is `{"value", "language"}`, or under bibo:uri `{"uri", "label"}` where it is a URI of a harmless scheme
-    (http, https, ftp, hdl, doi, urn, info, ark); of a restricted one it has `"restricted": true` besides. Texts are
-    never trimmed or changed; null and "" give no value.
+    `metadata`: dicts of `field, value, language, …` as stored in `source_metadata`. `ignored`: patterns for
+    `ignored_by`.
+
+    A value is `{"value", "language"}`, or under bibo:uri `{"uri", "label"}` if it is a URI of a safe scheme (http,
+    https, ftp, hdl, doi, urn, info, ark). Restricted values also have `"restricted": true`. Texts are never trimmed or
+    changed. Empty values and null are left out.
     """
     patterns = tuple(ignored)
     values: dict[str, list[dict[str, Any]]] = {}
@@ -113,7 +115,7 @@ def crosswalk(metadata: Iterable[Mapping[str, Any]], ignored: Iterable[str] = ()
 
 @lru_cache(maxsize=4096)
 def terms_of(field: str) -> tuple[str, ...]:
-    """The terms of a field, the module's first; the field itself where there is none. Only the module minds case."""
+    """Return the terms of a field, the module's first, or the field itself without any. Only the module's terms mind case."""
     schema, *names = field.split(".")
     if len(names) not in (1, 2):
         return (field,)
@@ -126,15 +128,15 @@ def terms_of(field: str) -> tuple[str, ...]:
 
 
 def term_label(term: str) -> str:
-    """The English label Omeka S shows for a term ("Is Part Of", "uri"); a field under its own name is its own label."""
+    """Return the English label that Omeka S shows for a term ("Is Part Of", "uri"). A field without term is its own label."""
     return _LABELS.get(term, term)
 
 
 def ignored_by(field: str, ignored: Iterable[str]) -> bool:
-    """Whether one of the patterns names the field, in whatever case.
+    """Return whether one of the patterns matches the field, ignoring case.
 
-    A pattern is a field, or ends in `.*`: `dc.subject.*` is every subject, `dc.subject` itself included, as in the
-    configuration of DSpace, where it means any qualifier or none; `dc.*` is the whole schema.
+    A pattern is a field name or ends in `.*`, as in the configuration of DSpace. `dc.subject.*` matches `dc.subject`
+    with any qualifier or none, `dc.*` the whole schema.
     """
     name = field.lower()
     for pattern in ignored:
@@ -159,7 +161,7 @@ def _finer_terms(element: str, qualifier: str) -> tuple[str | None, ...]:
     if not qualifier:
         return (_ANY_NAMED.get(element),)
     finer = (_ANY_NAMED.get(qualifier), FINER.get(f"{element}.{qualifier}"))
-    # Dublin Core lets a reader fall back from an unknown qualifier to its element; BIBO has no such rule.
+    # Dublin Core allows to ignore an unknown qualifier and use its element; BIBO has no such rule.
     return finer if any(finer) else (_NAMED["dcterms"].get(element),)
 
 

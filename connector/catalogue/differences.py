@@ -1,4 +1,4 @@
-"""What is different between an item as it is held and as its source gives it now: field by field, file by file."""
+"""Differences between the stored data of an item and its current data at the source, by field and file."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ WORDS = {
 
 
 def differences(before: Mapping[str, Any], item: Item) -> dict[str, Any]:
-    """What the source's data of an item differs in. `before` is the "data" group of a change (see `store.data_groups`).
+    """Return the differences in an item's data. `before`: the "data" group of a change (see `store.data_groups`).
 
-    Gives {"about": [{what, before, after}], "fields": [{field, before, after}], "files": [{name, change, about}]}: of a
-    field all its values in order, each as {value, language, authority, confidence}; `change` is added, removed or
-    changed, and only of a changed file `about` tells what. All empty: the same in another order, or under other ids.
+    The result is {"about": [{what, before, after}], "fields": [{field, before, after}], "files": [{name, change,
+    about}]}. A field has all its values in order, each as {value, language, authority, confidence}. `change` is added,
+    removed or changed; only changed files have details in `about`. All lists are empty if only the order of fields or
+    the ids of files differ.
     """
     fields = _fields(before["source_metadata"], store.stored_metadata(item))
     after = {"title": storable(item.name), "handle": item.handle, "source_id": item.id}
@@ -55,7 +56,7 @@ def _by_field(values: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]
 
 
 def _files(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> Any:
-    """A file is the same by its id or, as an upgrade gives new ids, by its bundle and name."""
+    """Yield the differences of files, which are matched by id, or by bundle and name because an upgrade changes ids."""
     left = {file["bitstream_id"]: file for file in before}
     known = {file["bitstream_id"]: left.pop(file["bitstream_id"]) for file in after if file["bitstream_id"] in left}
     by_name = {(file["bundle"], file["name"]): file for file in left.values()}

@@ -1,4 +1,4 @@
-"""Exports: the catalogue as JSON lines or CSV, streamed page by page so that a million items need no more memory."""
+"""Exports of the catalogue as JSON lines or CSV. Items are read page by page, so that memory use does not grow."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ FILE_FIELDS = (
 
 
 def as_jsonl(selection: Selection) -> Iterator[str]:
-    """A JSON line for each item, oldest first."""
+    """Return an iterator of JSON lines, one for each item, oldest first."""
     return (json_line(record) for record in records(selection))
 
 
 def as_csv(selection: Selection) -> Iterator[str]:
-    """A header, then a row for each item; first a pass over the items to learn which terms they have."""
+    """Return an iterator of CSV lines: a header, then a row for each item. Reads all items twice, first for their terms."""
     return csv_rows([*FIXED_COLUMNS, *_terms(selection)], records(selection))
 
 
@@ -46,7 +46,7 @@ FORMATS: dict[str, Callable[[Selection], Iterator[str]]] = {"jsonl": as_jsonl, "
 
 
 def records(selection: Selection) -> Iterator[dict[str, Any]]:
-    """The items meant, each as the dict that a JSON line holds."""
+    """Yield the selected items, each as the dict of a JSON line (see `export_formats`)."""
     folder, with_restricted = the_folder(), selection.with_restricted
     for items in _pages(selection):
         ids = [item.id for item in items]
@@ -57,7 +57,7 @@ def records(selection: Selection) -> Iterator[dict[str, Any]]:
 
 
 def _pages(selection: Selection) -> Iterator[list[CatalogueItem]]:
-    """By the last id seen: no open cursor, so that nothing is held while a slow reader takes its time."""
+    """Yield pages of items. Each query starts after the last id, so that a slow reader holds no cursor open."""
     after = 0
     while True:
         query = selection.query().where(CatalogueItem.id > after).order_by(CatalogueItem.id).limit(PAGE)
@@ -101,7 +101,7 @@ def _file(file: dict[str, Any], folder: FileFolder) -> dict[str, Any]:
 
 
 def _terms(selection: Selection) -> list[str]:
-    """The terms that these items have, in order of their names."""
+    """Return the sorted terms of the selected items."""
     terms: set[str] = set()
     after = 0
     while True:

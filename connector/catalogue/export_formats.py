@@ -1,11 +1,12 @@
-"""The shapes of an export: an item as a line of JSON or a row of CSV, one at a time, so that a million need no memory.
+"""Formats of an export: an item as a line of JSON or a row of CSV.
 
-A record is a dict of `id, repository, source_id, handle, link, handle_link, page_link, title, source_state,
-restricted, last_modified, metadata [{field, value, language, authority, confidence}], values {term: [{value, language}
-or {uri, label}]}, files [{name, description, bundle, sequence, size, media_type, checksum, sha256, fate, reason,
-restricted, path}], item_sets [name, with handle and number where several have it], jobs [id]`. `restricted`: it came
-only by a login at the source. Entries of `metadata` and `values` that came so have `restricted: true`; others have no
-such member.
+A record is a dict of `id, repository, source_id, handle, link, handle_link, page_link, title, source_state, restricted,
+last_modified, metadata [{field, value, language, authority, confidence}], values {term: [{value, language} or {uri,
+label}]}, files [{name, description, bundle, sequence, size, media_type, checksum, sha256, fate, reason, restricted,
+outdated, path}], item_sets [name, with handle and number if several sets share it], jobs [id]`.
+
+`restricted`: visible only with a login at the source. Restricted entries of `metadata` and `values` have `restricted:
+true`; others have no such member.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 from ..characters import encodable
 from ..text import csv_safe
 
-# The columns every CSV begins with; one a term follows.
+# The first columns of each CSV. A column for each term follows.
 FIXED_COLUMNS = (
     "id",
     "repository",
@@ -41,18 +42,19 @@ _ESCAPED = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
 def json_line(record: Mapping[str, Any]) -> str:
     r"""Return the record as one line of JSON that ends in \n, in valid UTF-8.
 
-    Characters at which some readers end a line (U+0085, U+2028, U+2029), and halves of surrogate pairs, which no
-    encoding can write, are written as JSON escapes.
+    JSON escapes replace characters that some readers treat as line ends (U+0085, U+2028, U+2029), and halves of
+    surrogate pairs, which UTF-8 cannot encode.
     """
     line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
     return _ESCAPED.sub(lambda one: f"\\u{ord(one[0]):04x}", line) + "\n"
 
 
 def csv_rows(columns: Sequence[str], records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    r"""The lines of a CSV (RFC 4180, ended by \r\n): a header, then one a record. `columns`: `FIXED_COLUMNS` and terms.
+    r"""Yield CSV lines (RFC 4180, ended by \r\n): a header, then one line per record.
 
-    Several values of a column are joined by `||`; a value that holds `||` itself is kept as it is, and only the JSON
-    lines tell it apart. Cells are safe against formulas (`csv_safe`); half a surrogate pair becomes U+FFFD.
+    `columns`: `FIXED_COLUMNS` and terms. Several values of a column are joined by `||`. A value that contains `||` is
+    not escaped; only the JSON lines are unambiguous. Cells are safe against formulas (`csv_safe`). Half a surrogate
+    pair becomes U+FFFD.
     """
     writer = csv.writer(_Echo(), lineterminator="\r\n")
     yield writer.writerow([_cell(column) for column in columns])
@@ -61,7 +63,7 @@ def csv_rows(columns: Sequence[str], records: Iterable[Mapping[str, Any]]) -> It
 
 
 class _Echo:
-    """A file that hands each line back: `csv.writer` returns what `write` returns."""
+    """A file object for `csv.writer` whose `write` returns the line."""
 
     def write(self, line: str) -> str:
         return line

@@ -1,1 +1,1 @@
-"""All tables."""
+"""The database tables."""

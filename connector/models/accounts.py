@@ -1,4 +1,4 @@
-"""Accounts, the one-time links that let people in, their sessions, and the audit trail."""
+"""Tables of accounts, one-time links, recovery codes, sessions and the audit trail."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ..extensions import db, utcnow
 
 
 class Role(StrEnum):
-    """What an account may do; each includes those before it."""
+    """The permissions of an account. Each role includes the ones before it."""
 
     VIEWER = "viewer"
     EDITOR = "editor"
     ADMIN = "admin"
 
     def includes(self, other: Role) -> bool:
-        """Whether who has this role may do what `other` may."""
+        """Return whether this role includes the permissions of `other`."""
         return list(Role).index(self) >= list(Role).index(other)
 
 
 class Purpose(StrEnum):
-    """What a one-time link is for: to make the first admin, to choose a first password, or a new one."""
+    """The purpose of a one-time link: create the first admin, choose a first password, or choose a new one."""
 
     FIRST = "first"
     INVITE = "invite"
@@ -32,11 +32,12 @@ class Purpose(StrEnum):
 
 
 class Account(db.Model):
-    """Somebody who may sign in. Never removed or renamed (but respelt): jobs and the audit trail name them.
+    """A user who may sign in. Accounts are never deleted, because jobs and the audit trail refer to their names.
 
-    `name_key` makes upper and lower case the same name. `password`: an Argon2 hash; None before the first was chosen,
-    and where a proxy says who is there. `disabled`: since when. `second_factor`: the secret of the app that makes its
-    codes, sealed; None without one. `code_step`: the half minute (RFC 6238) of the last code that was used.
+    Only the spelling of a name can change. `name_key`: the name without differences of case and Unicode form.
+    `password`: an Argon2 hash, None if none was chosen yet or if a proxy identifies the users. `disabled`: time of
+    disabling, in UTC. `second_factor`: the encrypted secret for verification codes, None without two-step sign-in.
+    `code_step`: the time step of 30 seconds (RFC 6238) of the last code that was used.
     """
 
     __tablename__ = "account"
@@ -54,14 +55,14 @@ class Account(db.Model):
 
     @property
     def state(self) -> str:
-        """Where it stands, in a word."""
+        """Return the state of the account as a word: disabled, active or invited."""
         if self.disabled:
             return "disabled"
         return "active" if self.password or self.signed_in else "invited"
 
 
 class Invitation(db.Model):
-    """A one-time link. Only the SHA-256 of its token is kept. `account_id`: None for the link of the first admin."""
+    """A one-time link. The table holds only the SHA-256 of the token. `account_id`: None for the first admin's link."""
 
     __tablename__ = "invitation"
 
@@ -73,7 +74,7 @@ class Invitation(db.Model):
 
 
 class RecoveryCode(db.Model):
-    """A code for whoever lost the app of the second factor; its row goes when it is used. Only its SHA-256 is kept."""
+    """A recovery code for two-step sign-in. The table holds only its SHA-256; the row is deleted when the code is used."""
 
     __tablename__ = "recovery_code"
 
@@ -82,7 +83,7 @@ class RecoveryCode(db.Model):
 
 
 class Session(db.Model):
-    """One browser that is signed in. The cookie holds the token, this row its SHA-256: no row, no session."""
+    """One signed-in browser. The cookie holds the token, this table only its SHA-256."""
 
     __tablename__ = "session"
 
@@ -94,9 +95,10 @@ class Session(db.Model):
 
 
 class AuditEntry(db.Model):
-    """Who did what, when, from where. Rows are only added: the database refuses to change or remove one.
+    """An entry of the audit trail. The database refuses to change or delete a row.
 
-    `about`: what it was done to, in words. `data`: more of it, by name; never a password, token or address with one.
+    `about`: the object of the action, as text. `data`: more details by name, never a password, a token or a URL with
+    one.
     """
 
     __tablename__ = "audit"

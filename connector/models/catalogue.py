@@ -1,4 +1,4 @@
-"""What we hold: items, files, item sets; holdings tie items to sources, changes tell what each job did to an item."""
+"""Tables of the catalogue: items, files and item sets, the sources that hold items, and the changes made by jobs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ JSONValue = JSON(none_as_null=True)
 
 
 class FileStatus(StrEnum):
-    """The status of a file at its source. LINKED: not downloaded (yet). REFUSED: by the virus scanner, and not kept.
+    """The status of a file at its source.
 
-    UNVERIFIED: stored, but the source gives no checksum to compare. DIFFERS: stored, but the source gives another
-    checksum, although two downloads were alike and have the size that it gives.
+    LINKED: not downloaded (yet). UNVERIFIED: stored, but the source gives no checksum to compare. DIFFERS: stored with
+    another checksum than the source gives, after two equal downloads of the expected size. REFUSED: infected according
+    to the virus scanner, and not stored.
     """
 
     LINKED = "linked"
@@ -39,35 +40,35 @@ class FileStatus(StrEnum):
 
     @property
     def is_problem(self) -> bool:
-        """Whether an import with such a file is not clean (design rule 11)."""
+        """Return whether a file with this status always makes an import end with problems (design rule 11)."""
         return self in (FileStatus.DAMAGED, FileStatus.FAILED)
 
     @property
     def is_problem_once(self) -> bool:
-        """Whether only the first import that meets such a file is not clean (design rule 11)."""
+        """Return whether a file with this status makes only the first import that finds it end with problems (rule 11)."""
         return self in (FileStatus.DIFFERS, FileStatus.MISSING)
 
     @property
     def is_stored(self) -> bool:
-        """Whether the file is stored as it is at the source now."""
+        """Return whether the current version of the file is stored."""
         return self in (FileStatus.STORED, FileStatus.UNVERIFIED, FileStatus.DIFFERS)
 
     @property
     def is_listed(self) -> bool:
-        """Whether job pages list such a file among the problems (see `catalogue.problems`)."""
+        """Return whether job pages list a file with this status as a problem (see `jobs.report.problems`)."""
         return self not in (FileStatus.LINKED, FileStatus.STORED, FileStatus.UNVERIFIED)
 
     @property
     def can_be_retried(self) -> bool:
-        """Whether a file that did not come may come at another time; too large a one only when the limit has grown."""
+        """Return whether a retry may download the file. Files that are too large need a higher limit instead."""
         return not self.is_stored and self not in (FileStatus.LINKED, FileStatus.TOO_LARGE)
 
 
 class Action(StrEnum):
-    """What a job did to an item.
+    """The effect of a job on an item.
 
-    TOUCHED: only its time stamp moved, which is no update. SHARES_HANDLE: another item has its handle, a problem.
-    FILES_UNLISTED: only its files could not be listed, a problem.
+    TOUCHED: only the time stamp changed, which is no update. SHARES_HANDLE: another item has the same handle, a
+    problem. FILES_UNLISTED: only the list of files could not be read, a problem.
     """
 
     ADDED = "added"
@@ -83,14 +84,17 @@ class Action(StrEnum):
 class CatalogueItem(db.Model):
     """An item of the catalogue.
 
-    `source_key` identifies it within its repository: the handle where it has one that is its own, else the source id
-    (design rule 4, see `identity`).
-    `source_metadata`: list of {field, value, language, authority, confidence} as they came, in order; those that only
-    a login at the source shows have `restricted: true` besides, as have the mapped values that come of them.
-    `search_text`: what everybody finds the item by. `restricted_search_text`: what those find it by besides who may see
-    restricted values and names of files; None where none is restricted. `is_restored`: the next import reads it in
-    full, as an undo put it back, an upgrade marked its files, or its files could not be listed.
-    `mapped_values`: what the crosswalk makes of them. `content_hash`: SHA-256 of the source's data alone.
+    `source_key`: unique within the repository. It is the handle if no other item has it, else the source id (design
+    rule 4, see `identity`).
+
+    `source_metadata`: a list of {field, value, language, authority, confidence} in source order. Restricted values also
+    have `restricted: true`, like the mapped values made from them. `mapped_values`: the result of the crosswalk.
+
+    `search_text`: the text in which every reader's search looks. `restricted_search_text`: additional text for readers
+    who may see restricted values and file names, None if nothing is restricted.
+
+    `content_hash`: SHA-256 of the source's data alone. `is_restored`: the next import reads the item in full, because
+    of an undo, an upgrade that marked its files, or files that could not be listed.
     """
 
     __tablename__ = "item"
@@ -135,7 +139,7 @@ class CatalogueItem(db.Model):
 
     @property
     def link(self) -> str:
-        """The link back: the handle's URL where the item gives one, else its page at the repository."""
+        """Return the URL of the item at its source: its handle URL if the metadata has it, else its page."""
         return self.handle_link or self.page_link
 
     @property
@@ -144,7 +148,7 @@ class CatalogueItem(db.Model):
 
 
 class StoredFile(db.Model):
-    """Bytes in the files folder, once for each SHA-256, with the MD5 by which a source names them. `size` in bytes."""
+    """The content of files, stored once per SHA-256. `md5`: for comparison with sources. `size`: in bytes."""
 
     __tablename__ = "stored_file"
     __table_args__ = (Index("ix_stored_file_md5", "md5", "size"),)
@@ -155,14 +159,14 @@ class StoredFile(db.Model):
 
 
 class CatalogueFile(db.Model):
-    """A file of an item. `position`: its place as the source lists them.
+    """A file of an item. `position`: its place in the list of the source.
 
-    `tried_by`: the last job to try or check it; None where none has since it was listed, or since an undo restored it.
-    `first_met_by`: the job that first found it with its present status. `sha256`: of the bytes that are stored, None
-    where there are none. `is_outdated`: those bytes are of an earlier version, as the present one has not come (yet).
-    `until`: the day on which its embargo ends (YYYY-MM-DD), where the source gives it. `by_login`: came only by login,
-    or was closed at the source since it came. `name_is_restricted`: a signed-out reader is not shown this file, so
-    viewers are shown neither its name nor that it is there. `is_unstable`: two downloads in one run were not alike.
+    `tried_by`: the last job that tried or checked the file, None if no job has since it was listed or restored by an
+    undo. `first_met_by`: the job that first found the file with its current status. `sha256`: of the stored content,
+    None without any. `is_outdated`: the stored content is an earlier version. `until`: the day on which the embargo
+    ends (YYYY-MM-DD), if the source gives it. `by_login`: the file was downloaded with a login, or became restricted
+    afterwards. `name_is_restricted`: the source does not list the file without login, so viewers do not see that it
+    exists. `is_unstable`: two downloads in one run were different.
     """
 
     __tablename__ = "file"
@@ -193,7 +197,7 @@ class CatalogueFile(db.Model):
 
     @hybrid_property
     def is_stored(self) -> bool:
-        """Whether bytes of it are stored, be they of an earlier version."""
+        """Return whether content of the file is stored, possibly an earlier version."""
         return self.sha256 is not None
 
     @is_stored.inplace.expression
@@ -203,7 +207,7 @@ class CatalogueFile(db.Model):
 
     @hybrid_property
     def is_restricted(self) -> bool:
-        """Whether its bytes, or even its name, come only by a login at the source."""
+        """Return whether the content or the name of the file is restricted."""
         return bool(self.by_login or self.name_is_restricted)
 
     @is_restricted.inplace.expression
@@ -213,14 +217,14 @@ class CatalogueFile(db.Model):
 
     @property
     def label(self) -> str:
-        """Its name, or what can be said where the source gives none."""
+        """Return the name of the file, or its number if the source gives no name."""
         return self.name or f"file {self.sequence or self.position + 1}"
 
 
 class ItemSet(db.Model):
-    """A set of items. `origin` names the DSpace collection it mirrors ("repository id:handle or id"), if any.
+    """A set of items. `origin`: the DSpace collection that it mirrors ("repository id:handle or id"), if any.
 
-    `source_name`: the name that this collection had last.
+    `source_name`: the last known name of that collection.
     """
 
     __tablename__ = "item_set"
@@ -238,9 +242,9 @@ class ItemSet(db.Model):
 
 
 class Membership(db.Model):
-    """An item is in a set because a source put it there (or a hand: no source). A set holds an item once on pages.
+    """An item in a set, added by a source or by a user (no source). Pages show an item only once per set.
 
-    `seen_by`: the last job that met the item in the collection that the set mirrors.
+    `seen_by`: the last job that found the item in the collection of the set.
     """
 
     __tablename__ = "membership"
@@ -259,11 +263,11 @@ class Membership(db.Model):
 
 
 class Holding(db.Model):
-    """A source holds an item: made by one job, last seen by one; `left`: since when it is elsewhere at the source.
+    """A source that holds an item. `left`: time in UTC since which the item is elsewhere in the repository.
 
-    `has_problem_files`: whether the item has files that job pages list. `retry_limit_bytes`: the lowest file limit
-    with which a retry can bring one of them; 0 where any limit does, None where no retry helps. `problem_files.mark`
-    keeps both up to date.
+    `made_by`, `seen_by`: the first and the last job that found the item in the source. `has_problem_files`: whether the
+    item has files that job pages list. `retry_limit_bytes`: the lowest file limit with which a retry can download one
+    of them, 0 if any limit is enough, None if no retry helps. `problem_files.mark` updates both.
     """
 
     __tablename__ = "holding"
@@ -304,11 +308,11 @@ class Holding(db.Model):
 
 
 class Change(db.Model):
-    """What one job did to one item.
+    """The effect of one job on one item.
 
-    `before`: what to restore on undo, by group: "data" (the source's data, files included), "last_modified", "state"
-    (where it stood at the source), "left:SOURCE" (the holding's date), "set:SET:SOURCE" (the membership's job). Each
-    group is undone for itself (design rules 1 and 2).
+    `before`: the data that an undo restores, by group: "data" (the source's data with files), "last_modified", "state"
+    (the state at the source), "left:SOURCE" (the holding's date), "set:SET:SOURCE" (the membership's job). An undo
+    treats each group separately (design rules 1 and 2).
     """
 
     __tablename__ = "change"
@@ -333,7 +337,7 @@ class Change(db.Model):
 
 
 class Exclusion(db.Model):
-    """An item taken down for good: no run brings it back. Known as items are, by its key within its repository."""
+    """An item that was taken down. Imports skip it, by its key within the repository."""
 
     __tablename__ = "exclusion"
     __table_args__ = (UniqueConstraint("repository_id", "source_key", name="uq_exclusion_source_key"),)

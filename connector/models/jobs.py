@@ -1,4 +1,4 @@
-"""Import jobs: what was asked for, how it stands, and what came of it, in numbers."""
+"""Tables of jobs with their options, state and counts, and of the items that a preview or rehearsal shows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JSONValue = JSON(none_as_null=True)
 
 
 class Kind(StrEnum):
-    """What a job does; the registry of how is `tasks.RUNNERS`."""
+    """The kind of a job. `tasks.RUNNERS` has the function for each kind."""
 
     IMPORT = "import"
     UNDO = "undo"
@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
 
 class State(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -38,14 +38,14 @@ class State(StrEnum):
 
 
 class Answer(StrEnum):
-    """What a person says when far more is missing at the source than is likely: mark it, or leave all as it is."""
+    """A user's answer when unusually many items are missing at the source: mark them as missing, or change nothing."""
 
     MARK = "mark"
     LEAVE = "leave"
 
 
 class WaitReason(StrEnum):
-    """What a job waits for. The waits for a repository and its files end with the maximum outage, the others do not."""
+    """The reason why a job waits. The maximum outage limits only the waits for a repository or its files."""
 
     REPOSITORY = "repository"
     FILE = "file"
@@ -62,17 +62,16 @@ AT_WORK = (State.RUNNING, State.STOPPING)
 class ImportJob(db.Model):
     """One run of a source, or one undo. Counts and states change only by single UPDATE statements (see `jobs`).
 
-    `heartbeat`: when its worker last wrote; of an ended job, when its notice was last tried.
-    `wait_reason`, `wait_detail`, `wait_since`: what the job waits for now, if it does, why, and since when (UTC).
-    `scheduled`: begun by the schedule of its source. `resume_at`: when it is taken up again by itself (UTC).
-    `noticed`: when its notice was sent (see `notifications`). `pruned`: since when the states before it are no longer
-    kept; of a preview or rehearsal, its rows. `other_bundles`: how many files of what the source holds stand in bundles
-    that were not chosen, by the name of the bundle.
+    `heartbeat`: the last sign of its worker; after the end, the last try to send its notice. `wait_reason`,
+    `wait_detail`, `wait_since`: the current wait, if any, with its start in UTC. `scheduled`: started by the schedule
+    of the source. `resume_at`: when the job resumes automatically, in UTC. `noticed`: when its notice was sent (see
+    `notifications`). `pruned`: since when earlier states of its items, or rows of a preview or rehearsal, are deleted.
+    `other_bundles`: number of files in bundles that were not selected, by name of the bundle.
     """
 
     __tablename__ = "import_job"
     __table_args__ = (
-        # One job at work in a repository, whoever claims it and however many at once (design rule 10).
+        # Only one job runs in a repository, even if several workers claim jobs at once (design rule 10).
         Index(
             "uq_import_job_at_work",
             "repository_id",
@@ -163,14 +162,14 @@ class ImportJob(db.Model):
 
     @property
     def is_look(self) -> bool:
-        """Whether it only looks at the source, and leaves the catalogue as it is."""
+        """Return whether the job only reads from the source and does not change the catalogue."""
         return self.kind in (Kind.PREVIEW, Kind.REHEARSAL)
 
     @property
     def names_restricted(self) -> bool:
-        """Whether what it tells of may name items that only a login shows: it was signed in, or looked ahead.
+        """Return whether the report may name restricted items: the job was signed in, or it is a preview or rehearsal.
 
-        A login of False is that of attempts that were signed in as different people, or one of them as nobody.
+        The login in the cursor is False if the attempts used different logins, or only some of them a login.
         """
         return self.is_look or (self.cursor or {}).get("login") is not None
 
@@ -180,17 +179,17 @@ class ImportJob(db.Model):
 
     @property
     def undo_began(self) -> bool:
-        """Whether an undo was started and not finished: then the import can no longer go on."""
+        """Return whether an undo was started, finished or not. The import can then no longer resume."""
         return bool(self.undone_by)
 
     @property
     def is_held_up(self) -> bool:
-        """Whether it runs and can do nothing but wait (see `wait_reason`)."""
+        """Return whether the job runs, but can only wait (see `wait_reason`)."""
         return self.state == State.RUNNING and self.wait_reason is not None
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it stands still until its hours come, and goes on by itself then (see `scheduling`)."""
+        """Return whether the job is stopped until its hours begin and then resumes automatically (see `scheduling`)."""
         return self.state == State.STOPPED and self.resume_at is not None
 
     @property
@@ -199,13 +198,16 @@ class ImportJob(db.Model):
 
     @property
     def asks(self) -> bool:
-        """Whether it ended with a question that nobody has answered and no later job has settled (see `reconcile`)."""
+        """Return whether the job ended with a question that has no answer and was not settled by a later job.
+
+        See `reconcile` for the questions.
+        """
         is_open = bool(self.question) and not self.question.keys() & {"answer", "settled_by"}
         return self.state == State.STOPPED and is_open
 
     @property
     def is_settled(self) -> bool:
-        """Did a later job of its source settle the question with which it ended?"""
+        """Return whether a later job of the source settled the question with which this job ended."""
         return "settled_by" in (self.question or {})
 
     @property
@@ -224,26 +226,26 @@ class ImportJob(db.Model):
 
     @property
     def seconds(self) -> float:
-        """Seconds at work, from claim to end, without the time it stood stopped or queued."""
+        """Return the running time in seconds, without the time in the queue or stopped."""
         if self.state in AT_WORK and self.claimed:
             return self.worked + (utcnow() - self.claimed).total_seconds()
         return self.worked
 
     @property
     def files(self) -> dict[str, int]:
-        """How many files of each fate."""
+        """Return the number of files of each status."""
         return {fate.value: getattr(self, f"files_{fate.value}") for fate in FileStatus}
 
 
 def wait_columns(reason: WaitReason | None, detail: str = "", since: datetime | None = None) -> dict[str, Any]:
-    """Return the columns of a job that say what it waits for; nothing for None."""
+    """Return the values of the columns that describe a wait. All are empty if the reason is None."""
     return {"wait_reason": reason and reason.value, "wait_detail": detail, "wait_since": since}
 
 
 class PreviewRow(db.Model):
-    """One item that a preview or a rehearsal tells of. `data`: what its page shows (see `preview`, `rehearsal`).
+    """One item that a preview or a rehearsal shows. `data`: the content of its page (see `preview`, `rehearsal`).
 
-    `ticked`: chosen to be imported, of a preview; an import of such items has rows of its own (see
+    `ticked`: selected for import, in a preview. An import of selected items has rows of its own (see
     `preview_selection`). `has_problem`: the item could not be read, or its files could not be listed.
     """
 

@@ -1,4 +1,4 @@
-"""Repositories and sources: where we import from."""
+"""Tables of repositories and of the sources in them that are imported."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ASKED_AGAIN_AFTER = timedelta(days=30)
 
 
 class Repository(db.Model):
-    """A DSpace site we know. `address_key`: the address of its API, in one form (see `dspace.base_key`).
+    """A DSpace site. `address_key`: the normalized URL of its API (see `endpoint_candidates.base_key`).
 
-    `unanswered`: the optional questions that it does not answer, each with the day on which it was asked last.
+    `unanswered`: the optional requests that it refused, each with the day of the last attempt.
     """
 
     __tablename__ = "repository"
@@ -43,27 +43,27 @@ class Repository(db.Model):
 
     @property
     def server(self) -> Server:
-        """What the clients need to know of it."""
+        """Return the description of the repository that the DSpace clients need."""
         return Server(self.site_url, self.api_url, self.generation, self.version, self.name, self.ui_url)
 
     def unanswered_on(self, today: date) -> list[str]:
-        """Return the optional questions that need not be asked: those that it refused in the last 30 days."""
+        """Return the optional requests to skip today: those that the repository refused in the last 30 days."""
         return [name for name, day in self.unanswered.items() if today - date.fromisoformat(day) < ASKED_AGAIN_AFTER]
 
     @property
     def label(self) -> str:
-        """A name for the screen: its own, or else its host."""
+        """Return the name of the repository, or its host if it has no name."""
         return self.name or self.site_url.split("://", 1)[-1]
 
     @property
     def label_and_host(self) -> str:
-        """The same where several stand in a list: two sites may have one name."""
+        """Return the name with the host, for lists in which two sites may have the same name."""
         host = self.site_url.split("://", 1)[-1]
         return f"{self.name} ({host})" if self.name else host
 
     @property
     def found(self) -> str:
-        """What was found there, e.g. "DSpace 9.3 at server/api"."""
+        """Return the detected version and endpoint, for example "DSpace 9.3 at server/api"."""
         return f"DSpace {self.version} at {self.endpoint}"
 
 
@@ -71,12 +71,11 @@ _OTHERS = table("source", column("id"), column("repository_id"), column("name"))
 
 
 class Source(db.Model):
-    """A scope of a repository: one row, many jobs. `scope_key` is its handle where it has one, else its id.
+    """A scope of a repository that is imported, by one or more jobs. `scope_key`: its handle if it has one, else its id.
 
-    `schedule`: when it is imported by itself, and who said so; `due`: when next (UTC), None: never
-    (see `imports.schedules`).
-    `turn`: which slice of its items has its files read again next (see `imports.slices`). `shares_name`: whether
-    another source of the repository has the same name.
+    `schedule`: when to import it automatically, and who set this. `due`: time of the next scheduled import in UTC, None
+    without any (see `jobs.scheduling`). `turn`: the part of its items whose files the next recheck reads (see
+    `imports.rolling_recheck`). `shares_name`: whether another source of the repository has the same name.
     """
 
     __tablename__ = "source"
@@ -106,10 +105,10 @@ class Source(db.Model):
 
     @property
     def label(self) -> str:
-        """Return the name, with the handle (or id) beside it where another source has the same name."""
+        """Return the name, followed by the handle or id if another source has the same name."""
         return f"{self.name} ({self.handle or self.scope_id})" if self.shares_name else self.name
 
     @property
     def scope(self) -> Scope:
-        """What the clients need to know of it."""
+        """Return the description of the scope that the DSpace clients need."""
         return Scope(ScopeKind(self.kind), self.scope_id, self.handle, self.name)
