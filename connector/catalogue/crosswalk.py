@@ -1,4 +1,4 @@
-"""Crosswalk from DSpace fields to Dublin Core and BIBO terms. It has no side effects and can be repeated on stored data.
+"""Crosswalk from DSpace fields to Dublin Core and BIBO terms. It only computes: it can run again on stored data.
 
 A field maps to the term that Omeka's DSpace Connector module 1.6.1 gives it (its `mapKeyToTerm`), and also to a finer
 term if there is one. A field without term keeps its own name, so that no value is lost.
@@ -59,7 +59,7 @@ BIBO = {
 # Qualifiers that the module maps for every element, case-sensitive.
 MODULE_QUALIFIERS = {"author": "dcterms:creator", "uri": "bibo:uri"}
 
-# Finer terms of elements and qualifiers that have other names. `bibo:uri` alone does not distinguish a licence or related
+# Finer terms of elements and qualifiers with other names. `bibo:uri` alone does not distinguish a licence or related
 # work from the item's own address, so these addresses also get the term of their element.
 FINER = {
     "citation.epage": "bibo:pageEnd",
@@ -115,7 +115,10 @@ def crosswalk(metadata: Iterable[Mapping[str, Any]], ignored: Iterable[str] = ()
 
 @lru_cache(maxsize=4096)
 def terms_of(field: str) -> tuple[str, ...]:
-    """Return the terms of a field, the module's first, or the field itself without any. Only the module's terms mind case."""
+    """Return the terms of a field, the module's first, or the field itself if it has no term.
+
+    Only the module's mapping is case-sensitive.
+    """
     schema, *names = field.split(".")
     if len(names) not in (1, 2):
         return (field,)
@@ -128,7 +131,7 @@ def terms_of(field: str) -> tuple[str, ...]:
 
 
 def term_label(term: str) -> str:
-    """Return the English label that Omeka S shows for a term ("Is Part Of", "uri"). A field without term is its own label."""
+    """Return the English label that Omeka S shows for a term ("Is Part Of", "uri"), or the field if it has no term."""
     return _LABELS.get(term, term)
 
 

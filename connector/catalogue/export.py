@@ -38,7 +38,10 @@ def as_jsonl(selection: Selection) -> Iterator[str]:
 
 
 def as_csv(selection: Selection) -> Iterator[str]:
-    """Return an iterator of CSV lines: a header, then a row for each item. Reads all items twice, first for their terms."""
+    """Return an iterator of CSV lines: a header, then a row for each item. All items are read twice.
+
+    The first pass finds their terms, which become columns.
+    """
     return csv_rows([*FIXED_COLUMNS, *_terms(selection)], records(selection))
 
 

@@ -1,6 +1,6 @@
-"""Compares the files folder with the database, byte for byte, and mends what does not agree.
+"""Checks all stored files against the database, byte by byte, and repairs what differs.
 
-Safe while a job runs: whatever looks wrong is looked at again while nobody else may change bytes and rows.
+It can run while a job runs: each problem is checked again under the lock of the folder before it is reported.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from .store import LOST
 FILE, STORED, ITEM = CatalogueFile.__table__, StoredFile.__table__, CatalogueItem.__table__
 BATCH = 200
 PIECE = 2**20  # bytes
-AN_EMPTY_DISK = 10  # so many missing, and nothing there at all: rather a disk that is not mounted
+AN_EMPTY_DISK = 10  # stored files; if as many exist and the folder is empty, its disk is probably not mounted
 
 
 class Kind(StrEnum):
-    """What can be wrong with stored bytes."""
+    """A kind of problem with stored content."""
 
     MISSING = "missing"
     DAMAGED = "damaged"
-    FORGOTTEN = "forgotten"  # whole and wanted, without a row
-    NAMELESS = "nameless"  # wanted by nobody
+    FORGOTTEN = "forgotten"  # intact and used by a file, but without a row
+    NAMELESS = "nameless"  # used by no file
 
     @property
     def is_loss(self) -> bool:
-        """Whether bytes are gone that somebody wants."""
+        """Return whether content is lost that a file needs."""
         return self in (Kind.MISSING, Kind.DAMAGED)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Bytes that are not as the database says. `items`: {id, handle, title, file} of each file that they were for.
+    """A difference between the folder and the database. `items`: {id, handle, title, file} of each file concerned.
 
-    `mended`: what was done, as a sentence; empty where nothing was.
+    `mended`: a sentence about the repair, empty without one.
     """
 
     kind: Kind
@@ -57,16 +57,17 @@ class Finding:
 
 
 def extent() -> tuple[int, int]:
-    """How many stored files there are to check, and how many bytes."""
+    """Return the number of stored files and their total size in bytes."""
     number, size = db.session.execute(select(func.count(), func.coalesce(func.sum(STORED.c.size), 0))).one()
     db.session.rollback()
     return number, size
 
 
 def verify(folder: FileFolder, repair: bool, checked: Callable[[int], object]) -> Iterator[Finding]:
-    """Read every stored file and give what is wrong, mended where `repair` is asked for.
+    """Check every stored file and yield the problems, repaired if `repair` is set.
 
-    `checked` is given the size of each stored file, in bytes, once it is read. Raises StorageError.
+    `checked` is called with the size of each stored file, in bytes, once it is checked. Raise StorageError if the
+    folder cannot be read or, for a repair, seems not to be mounted.
     """
     if repair:
         _refuse_empty_disk(folder)
@@ -85,7 +86,7 @@ def _refuse_empty_disk(folder: FileFolder) -> None:
 
 
 def _stored(folder: FileFolder, repair: bool, checked: Callable[[int], object]) -> Iterator[Finding]:
-    """Rows of stored bytes whose bytes are gone or damaged."""
+    """Yield rows of stored content that is missing or damaged in the folder."""
     after = ""
     while rows := _page(select(STORED).where(STORED.c.sha256 > after).order_by(STORED.c.sha256)):
         after = rows[-1].sha256
@@ -99,7 +100,7 @@ def _stored(folder: FileFolder, repair: bool, checked: Callable[[int], object]) 
 
 
 def _without_anything(folder: FileFolder, repair: bool) -> Iterator[Finding]:
-    """File rows that say their bytes are stored, where neither bytes nor a row of them are."""
+    """Yield stored files of items that have neither content nor a row of it."""
     orphaned = (FILE.c.sha256.is_not(None), ~exists().where(STORED.c.sha256 == FILE.c.sha256))
     query = select(FILE.c.sha256).where(*orphaned).distinct().order_by(FILE.c.sha256)
     after = ""
@@ -112,7 +113,7 @@ def _without_anything(folder: FileFolder, repair: bool) -> Iterator[Finding]:
 
 
 def _without_row(folder: FileFolder, repair: bool) -> Iterator[Finding]:
-    """Bytes without a row of them."""
+    """Yield content that has no row."""
     lying = iter(folder.stored())
     while hashes := set(islice(lying, BATCH)):
         for sha256 in sorted(hashes - with_row(hashes)):
@@ -122,7 +123,7 @@ def _without_row(folder: FileFolder, repair: bool) -> Iterator[Finding]:
 
 
 def _page(query: Any) -> Sequence[Any]:
-    """Some rows, with no transaction left open: to read their bytes may take hours."""
+    """Return the next rows and close the transaction, because reading their content may take hours."""
     rows = db.session.execute(query.limit(BATCH)).all()
     db.session.rollback()
     return rows
@@ -157,7 +158,10 @@ def _remember(folder: FileFolder, sha256: str) -> None:
 
 
 def _lost(folder: FileFolder, sha256: str, reason: str, repair: bool) -> Finding:
-    """Bytes that cannot be used. Moved aside before their row goes: killed in between, they are missing, not lost."""
+    """Return the problem of content that cannot be used. For a repair, move it aside, then delete its row.
+
+    If the process ends between both steps, the content is reported as missing the next time.
+    """
     kind = Kind.DAMAGED if folder.path(sha256).exists() else Kind.MISSING
     found = Finding(kind, sha256, reason, _wanted_by(sha256))
     if not repair:
@@ -173,7 +177,7 @@ def _lost(folder: FileFolder, sha256: str, reason: str, repair: bool) -> Finding
 
 
 def _wanted_by(sha256: str) -> tuple[dict[str, Any], ...]:
-    """The files that these bytes are for, with their items."""
+    """Return the files that use this content, with their items."""
     query = select(ITEM.c.id, ITEM.c.handle, ITEM.c.title, FILE.c.name.label("file")).join(FILE)
     rows = db.session.execute(query.where(FILE.c.sha256 == sha256).order_by(FILE.c.id)).mappings().all()
     db.session.rollback()

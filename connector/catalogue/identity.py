@@ -1,4 +1,4 @@
-"""Finds items again by handle and id, and gives each a key that no other item of its repository has (design rule 4)."""
+"""Identifies items by handle and id, and gives each a key that is unique in its repository (design rule 4)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Met = Callable[[Collection[str]], set[str]]
 
 
 class Known(Protocol):
-    """What an item is known by at its source, whether it could be read or not."""
+    """An item's identifiers at its source, even if the item could not be read."""
 
     @property
     def id(self) -> str | None: ...
@@ -28,7 +28,7 @@ class Known(Protocol):
 
 
 def source_key(subject: Known) -> str:
-    """Return what should identify an item within its repository: its handle, which survives upgrades, else its id."""
+    """Return the preferred key of an item: its handle, which survives upgrades, else its id."""
     return subject.handle or subject.id or ""
 
 
@@ -40,17 +40,17 @@ def free_key(names: Sequence[str | None], taken: Container[str]) -> str:
 
 
 def nobody_met(ids: Collection[str]) -> set[str]:
-    """Return the ids that were met in this run where nobody keeps count: none."""
+    """Return no ids. The default for callers that do not record the items of a run."""
     return set()
 
 
 def find(repository_id: int, items: Sequence[Item], columns: Sequence[Any], met: Met = nobody_met) -> dict[str, Any]:
-    """Return the rows that are held of these items, by the item's id; each has `key` and `sid` besides the columns.
+    """Return the stored rows of these items, by item id. Each row has `key`, `sid` and `held` besides the columns.
 
-    An item with both the id and the handle of a row is that item. Else the handle decides, unless the row is an item
-    that was `met` in this run or is a rival (see `rivals`) still at the source: then two items have one handle.
-    A UUID finds an item whose handle has changed. A number finds only an item without handle, since a repository that
-    was built anew uses its numbers again.
+    A row with both the id and the handle of an item is that item. Otherwise the handle decides, unless this run has
+    already met the row's item (`met`), which includes rivals that are still at the source (see `rivals`). Then two
+    items have the same handle. A UUID also finds an item whose handle has changed. A number only finds an item without
+    handle, because a repository that was reinstalled reuses its numbers.
     """
     query = select(ITEM.c.source_key.label("key"), ITEM.c.source_id.label("sid"), ITEM.c.handle.label("held"), *columns)
     query = query.where(ITEM.c.repository_id == repository_id)
@@ -74,9 +74,9 @@ def find(repository_id: int, items: Sequence[Item], columns: Sequence[Any], met:
 
 
 def rivals(repository_id: int, items: Sequence[Item]) -> list[Any]:
-    """Return the rows whose handle belongs to one of these items now, which is not held and has another UUID.
+    """Return the rows that have the handle of one of these items, but another UUID, if the item itself is not stored.
 
-    An item keeps its UUID for life, so a row goes to the new item only where the source has lost the one held.
+    An item never changes its UUID. So the row becomes the new item only if the old one is missing at the source.
     """
     new = {item.handle: item.id for item in items if item.handle and is_uuid(item.id)}
     columns = (ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle)
@@ -91,9 +91,9 @@ def rivals(repository_id: int, items: Sequence[Item]) -> list[Any]:
 
 
 def keys_for(repository_id: int, items: Sequence[Item], rows: Mapping[str, Any]) -> dict[str, str]:
-    """Return the key that each item is to have, by its id. `rows`: what is held of them (see `find`).
+    """Return the key of each item, by item id. `rows`: the stored rows of the items (see `find`).
 
-    An item keeps its key where the one that it should have belongs to another.
+    An item keeps its current key if its preferred key belongs to another item.
     """
     wanted = {item.id: source_key(item) for item in items}
     keys = {id: row.key for id, row in rows.items()}
@@ -123,7 +123,7 @@ def _held(repository_id: int, keys: Collection[str]) -> set[str]:
 
 
 def _match(found: dict[str, Any], items: Iterable[Item], rule: Callable[[Item], Iterable[Any]]) -> None:
-    """Give each item without a row the first one that the rule finds and that no other item has."""
+    """Assign to each unmatched item the first row of the rule that is not yet assigned."""
     taken = {row.key for row in found.values()}
     for item in items:
         if item.id not in found and (row := next((row for row in rule(item) if row.key not in taken), None)):

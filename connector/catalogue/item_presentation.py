@@ -1,4 +1,4 @@
-"""Items and files in words, as the pages show them; and which files a browser may show by itself."""
+"""Titles, labels and texts of items and files for pages, and the file types that browsers may display."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FATES = {
     FileStatus.FAILED: "download failed",
     FileStatus.REFUSED: "refused by the virus scanner",
 }
-# When a file that did not come is tried again by itself (see `imports.fetching`).
+# When a file that was not downloaded is tried again automatically (see `imports.due_files`).
 NEXT_TRIES = {
     FileStatus.RESTRICTED: "Tried again when the item changes or in a full check. “Retry failed” tries it at any time.",
     FileStatus.MISSING: "Tried again when the item changes or in a full check. “Retry failed” tries it at any time.",
@@ -42,10 +42,10 @@ STATES = {
     SourceState.VANISHED: "No longer at the source",
 }
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-# What a browser shows without running anything of ours or theirs; all else is handed over as an attachment.
+# Types that browsers display without running scripts. All others are sent as attachments.
 SHOWN = (*PICTURES, "application/pdf", "text/plain")
 UNKNOWN = "application/octet-stream"
-# Most file systems allow 255 bytes. A header may hold a name twice, three characters for a byte.
+# Most file systems allow 255 bytes. A header may hold a name twice, with three characters for each byte.
 LONGEST_NAME, LONGEST_EXTENSION = 240, 20  # bytes in UTF-8
 
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}", re.ASCII)
@@ -59,7 +59,7 @@ Values = Sequence[tuple[str, list[dict[str, Any]]]]
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What a reader may see of an item's title, metadata and mapped values."""
+    """The title, metadata and mapped values of an item that a reader may see."""
 
     title: str | None
     metadata: list[dict[str, Any]]
@@ -67,7 +67,7 @@ class Texts:
 
 
 def texts_of(item: CatalogueItem, with_restricted: bool) -> Texts:
-    """Return the texts of an item, without restricted values unless these may be seen."""
+    """Return the texts of an item, with or without restricted values."""
     if with_restricted:
         return Texts(item.title, item.source_metadata, item.mapped_values)
     metadata, values = (
@@ -78,24 +78,24 @@ def texts_of(item: CatalogueItem, with_restricted: bool) -> Texts:
 
 
 def title_of(item: CatalogueItem, with_restricted: bool) -> str | None:
-    """Return the title of an item, None where it has none that may be seen."""
+    """Return the title of an item, or None if it has none or the reader may not see it."""
     return item.title if with_restricted or not item.title_is_restricted else None
 
 
 def files_of(item: CatalogueItem, with_restricted: bool) -> list[CatalogueFile]:
-    """Return the files of an item, without those whose names are restricted unless these may be seen."""
+    """Return the files of an item, with or without those whose names are restricted."""
     return [file for file in item.files if with_restricted or not file.name_is_restricted]
 
 
 def described(values: Mapping[str, list[dict[str, Any]]]) -> tuple[Values, Values]:
-    """Return mapped values by term, in the order of the vocabularies; and those of fields without a term."""
+    """Return the mapped values in the order of the vocabularies, and those of fields without a term."""
     terms = sorted((term for term in values if term in _ORDER), key=_ORDER.__getitem__)
     others = [field for field in values if field not in _ORDER]
     return [(term, values[term]) for term in terms], [(field, values[field]) for field in others]
 
 
 def citation_line(item: CatalogueItem, with_restricted: bool) -> str:
-    """Return who made it and when, in one line: up to three creators, and the date of issue."""
+    """Return a line with up to three creators and the date of issue."""
     values = item.mapped_values if with_restricted else restricted_values.open_terms(item.mapped_values)
     creators = [value["value"] for value in values.get("dcterms:creator", ())]
     issued = [value["value"] for value in values.get("dcterms:issued", ())][:1]
@@ -103,18 +103,18 @@ def citation_line(item: CatalogueItem, with_restricted: bool) -> str:
 
 
 def media_type(file: CatalogueFile) -> str:
-    """The type a file is served with: that of the source, where it is one."""
+    """Return the media type to serve the file with: that of the source if it is valid."""
     given = (file.media_type or "").split(";")[0].strip().lower()
     return given if _MEDIA_TYPE.fullmatch(given) else UNKNOWN
 
 
 def is_shown(file: CatalogueFile) -> bool:
-    """Whether a browser may show it; else it is an attachment."""
+    """Return whether browsers may display the file. Others are sent as attachments."""
     return media_type(file) in SHOWN
 
 
 def file_name(file: CatalogueFile) -> str:
-    """Return the name for a download: without characters that a header or a file system cannot hold, and short enough.
+    """Return the name for a download, shortened and without characters that a header or a file system cannot hold.
 
     A long name is cut before its extension.
     """
@@ -128,7 +128,7 @@ def file_name(file: CatalogueFile) -> str:
 
 
 def next_try(file: CatalogueFile) -> str:
-    """When a file that did not come is tried again, in a sentence; "" for one that came or was not wanted."""
+    """Return a sentence on when a file is tried again that was not downloaded; "" if it is stored or was not selected."""
     if file.fate in (FileStatus.RESTRICTED, FileStatus.MISSING) and file.tried_by is None:
         return NEXT_TRIES[FileStatus.FAILED]
     if file.fate == FileStatus.RESTRICTED and file.until:

@@ -1,4 +1,4 @@
-"""Item sets as the pages list them."""
+"""Queries for the pages that list item sets."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..extensions import db
 from ..models.catalogue import CatalogueFile, CatalogueItem, ItemSet, Membership
 from .item_presentation import PICTURES
 
-THUMBNAIL = 5_000_000  # bytes: no larger picture is sent for a list
+THUMBNAIL = 5_000_000  # bytes; larger pictures are not shown in lists
 
 
 def get(item_set_id: int) -> ItemSet:
-    """The item set, or NotFoundError."""
+    """Return the item set. Raise NotFoundError if there is none."""
     item_set = db.session.get(ItemSet, item_set_id)
     if item_set is None:
         raise NotFoundError(f"There is no item set {item_set_id}.")
@@ -23,18 +23,18 @@ def get(item_set_id: int) -> ItemSet:
 
 
 def every() -> Sequence[ItemSet]:
-    """All item sets, by name."""
+    """Return all item sets, by name."""
     return db.session.scalars(select(ItemSet).order_by(ItemSet.name, ItemSet.id)).all()
 
 
 def of_item(item_id: int) -> Sequence[ItemSet]:
-    """The item sets an item is in, by name."""
+    """Return the item sets of an item, by name."""
     inside = select(Membership.item_set_id).where(Membership.item_id == item_id)
     return db.session.scalars(select(ItemSet).where(ItemSet.id.in_(inside)).order_by(ItemSet.name, ItemSet.id)).all()
 
 
 def counts(item_set_ids: Sequence[int], *, with_restricted: bool) -> dict[int, int]:
-    """Return how many items that are listed are in each of these sets; empty sets are left out."""
+    """Return the number of visible items in each of these sets, by set id. Empty sets are left out."""
     unlisted = CatalogueItem.is_hidden if with_restricted else CatalogueItem.is_hidden | CatalogueItem.by_login
     query = select(Membership.item_set_id, func.count(Membership.item_id.distinct())).where(
         Membership.item_set_id.in_(item_set_ids),
@@ -44,7 +44,7 @@ def counts(item_set_ids: Sequence[int], *, with_restricted: bool) -> dict[int, i
 
 
 def thumbnails(item_ids: Sequence[int], *, with_restricted: bool) -> dict[int, CatalogueFile]:
-    """The first stored picture of each of these items, where there is one of no great size that may be seen."""
+    """Return the first stored picture of each item, by item id, unless too large or not visible to the reader."""
     query = select(CatalogueFile).where(
         CatalogueFile.item_id.in_(item_ids),
         CatalogueFile.is_stored,

@@ -1,4 +1,4 @@
-"""Writes the marks of what only a login at the source shows: values and names of files (see `restricted_values`)."""
+"""Updates which values and file names of stored items are marked as restricted (see `restricted_values`)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from .store import FILE, ITEM, RepositoryContext
 
 
 def mark(place: RepositoryContext, shown: Mapping[int, Shown]) -> None:
-    """Mark what a signed-out reader is not shown of these items, and unmark the rest. It is no update of the items.
+    """Mark the restricted values and files of these items and unmark all others. This is no update of the items.
 
-    `shown`: what he is shown, by the id of the item. Values and files of which that is not known keep their marks.
+    `shown`: the parts that a signed-out reader sees, by item id. Values or files for which this is unknown keep their
+    marks.
     """
     rows = db.session.execute(select(ITEM.c.id, ITEM.c.title, ITEM.c.source_metadata).where(ITEM.c.id.in_(shown))).all()
     files = store.files_of(list(shown)) if shown else {}
@@ -30,7 +31,7 @@ def mark(place: RepositoryContext, shown: Mapping[int, Shown]) -> None:
 
 
 def _with_marks(files: Iterable[Mapping[str, Any]], shown: Shown) -> list[dict[str, Any]]:
-    """Return the file rows with the marks that they should have."""
+    """Return the file rows with updated marks."""
     if shown.files is None:
         return [dict(file) for file in files]
     return [{**file, "name_is_restricted": file["bitstream_id"] not in shown.files} for file in files]

@@ -1,7 +1,7 @@
-"""Gone at the source: the items that are withdrawn, hidden, superseded or vanished there, and what a person does then.
+"""Items that are missing at the source (withdrawn, not public, superseded or vanished), and the actions for them.
 
-Nothing here happens by itself. Hidden items stay in the catalogue and out of its lists; removed ones come again with a
-later import if they come back at the source.
+Only users start these actions. Hidden items stay in the catalogue but not in its lists. A deleted item returns with a
+later import if it is public at the source again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 
 ITEM, FILE, CHANGE = CatalogueItem.__table__, CatalogueFile.__table__, Change.__table__
 BATCH = 200
-# As the partial index `ix_item_gone` names it: with a bound value no database would use the index.
+# Equal to the expression in the partial index `ix_item_gone`. Databases do not use the index for a bound value.
 _STATE_SINCE = literal_column("coalesce(item.state_since, '0001-01-01 00:00:00.000000')", DateTime)
 LAST_NOTICED_FIRST = Order((_STATE_SINCE, CatalogueItem.id), is_descending=True)
 IS_LISTED = (ITEM.c.source_state != literal_column("'present'")) | ITEM.c.is_hidden
@@ -29,13 +29,13 @@ IS_LISTED = (ITEM.c.source_state != literal_column("'present'")) | ITEM.c.is_hid
 
 @dataclass(frozen=True, slots=True)
 class MissingSelection:
-    """Items of the list: these (None: all), of this repository (None: of any)."""
+    """A selection from the list of missing items: by ids (None for all) and by repository (None for any)."""
 
     item_ids: tuple[int, ...] | None = None
     repository_id: int | None = None
 
     def conditions(self) -> list[Any]:
-        """As SQL conditions on the item table. What is hidden stays in the list when it comes back at the source."""
+        """Return SQL conditions on the item table. Hidden items stay selectable when they are at the source again."""
         found = [IS_LISTED]
         if self.item_ids is not None:
             found.append(ITEM.c.id.in_(self.item_ids))
@@ -44,17 +44,20 @@ class MissingSelection:
         return found
 
     def gone(self) -> list[Any]:
-        """Those of them that are gone: only these can be removed, as an import may be at work on the others."""
+        """Return the conditions for items that are missing at the source.
+
+        Only these can be deleted, because an import may be writing the others.
+        """
         return [*self.conditions(), ITEM.c.source_state != SourceState.PRESENT]
 
 
 def listed(chosen: MissingSelection) -> Select[Any]:
-    """A SELECT of these items, those noticed last first."""
+    """Return a SELECT of the selected items, the last ones noticed first."""
     return LAST_NOTICED_FIRST.sort(select(CatalogueItem).where(*chosen.conditions()))
 
 
 def set_hidden(chosen: MissingSelection, is_hidden: bool) -> int:
-    """Hide these items from lists, search, item sets and exports, or show them again; gives how many it concerned."""
+    """Hide the selected items from lists, search, item sets and exports, or show them again. Return their number."""
     changed = (*chosen.conditions(), ITEM.c.is_hidden.is_not(is_hidden))
     with transaction():
         number = db.session.execute(update(ITEM).where(*changed).values(is_hidden=is_hidden)).rowcount
@@ -63,12 +66,12 @@ def set_hidden(chosen: MissingSelection, is_hidden: bool) -> int:
 
 
 def preview(chosen: MissingSelection) -> dict[str, int]:
-    """What removing these will remove, in numbers: items, stored files, places in item sets."""
+    """Return the numbers of items, stored files and memberships that `remove` would delete."""
     return numbers(select(ITEM.c.id).where(*chosen.gone()))
 
 
 def numbers(ids: Select[Any]) -> dict[str, int]:
-    """How many items, stored files and places in item sets go with the items of a SELECT of ids."""
+    """Return how many items, stored files and memberships belong to a SELECT of item ids."""
     stored = (CatalogueFile.item_id.in_(ids), CatalogueFile.is_stored)
     return {
         "items": db.session.scalar(select(func.count()).select_from(ids.subquery())),
@@ -78,9 +81,9 @@ def numbers(ids: Select[Any]) -> dict[str, int]:
 
 
 def remove(chosen: MissingSelection) -> int:
-    """Remove those of these items that are gone at the source, with files and memberships; gives how many.
+    """Delete the selected items that are missing at the source, with files and memberships. Return their number.
 
-    Raises StorageError while the files folder is away.
+    Raise StorageError if the files folder is unavailable.
     """
     check_disk()
     removed = 0
@@ -98,10 +101,10 @@ def remove(chosen: MissingSelection) -> int:
 
 
 def delete_items(item_ids: Collection[int]) -> None:
-    """Delete items, and by foreign key their files, holdings and memberships. The caller owns the transaction.
+    """Delete items and, by foreign keys, their files, holdings and memberships. The caller owns the transaction.
 
-    Their changes stay as rows of their jobs without an item; they have nothing to restore any more (design rule 1),
-    and must not keep bytes alive.
+    Their changes stay as rows of the jobs, without an item. The state to restore is cleared: an undo no longer needs it
+    (design rule 1), and the files in it can be deleted.
     """
     db.session.execute(update(CHANGE).where(CHANGE.c.item_id.in_(item_ids)).values(before=None))
     db.session.execute(delete(ITEM).where(ITEM.c.id.in_(item_ids)))

@@ -1,4 +1,4 @@
-"""Update the marks of holdings whose item has problem files, so that no page reads through all files."""
+"""Updates the columns of holdings about problem files, so that pages need not read all files."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _OUTDATED = (HOLDING.c.has_problem_files != _HAS_SOME) | HOLDING.c.retry_limit_b
 
 
 def mark(item_ids: Collection[int]) -> None:
-    """Update the marks after files of these items, or holdings of them, were written. No commit."""
+    """Update the columns after a change to the files or holdings of these items. No commit."""
     if item_ids:
         _mark(HOLDING.c.item_id.in_(item_ids))
 
 
 def mark_all() -> None:
-    """Update the marks of all holdings. No commit."""
+    """Update the columns of all holdings. No commit."""
     _mark()
 
 

@@ -1,7 +1,7 @@
-"""What only a login at the source shows of an item (design rule 16). Viewers get none of it.
+"""Restricted values and files, which are visible only with a login at the source. Viewers see none (design rule 16).
 
-A metadata value carries `"restricted": true`, as do the mapped values that come of it. A file that is not in the list
-that a signed-out reader gets carries `name_is_restricted`.
+A restricted metadata value has `"restricted": true`, like the mapped values made from it. A file that the source does
+not list without login has `name_is_restricted`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Mapped = Mapping[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a signed-out reader is shown of an item. None: that is not known.
+    """The parts of an item that a signed-out reader sees at the source. None means unknown.
 
-    `values`: of its metadata (see `marked`). `files`: the ids of the files that its list names.
+    `values`: metadata values (see `marked`). `files`: the ids of the listed files.
     """
 
     values: tuple[MetadataValue, ...] | None
@@ -35,10 +35,10 @@ class Shown:
 
 
 def marked(metadata: Iterable[Entry], open_values: Iterable[MetadataValue] | None) -> list[dict[str, Any]]:
-    """Return the metadata with those values marked that are not among `open_values`, and no others.
+    """Return the metadata with exactly those values marked that are not among `open_values`.
 
-    `open_values` are what a signed-out reader gets of the item. None means that this is not known: then marks stay, and
-    fields that DSpace hides by default are marked too.
+    `open_values`: the values that a signed-out reader sees. If they are unknown (None), marks stay, and the fields that
+    DSpace hides by default are marked too.
     """
     if open_values is None:
         return [_with_mark(entry, MARK in entry or _is_hidden_by_default(entry)) for entry in metadata]
@@ -52,13 +52,13 @@ def marked(metadata: Iterable[Entry], open_values: Iterable[MetadataValue] | Non
 
 
 def with_marks_of(held: Iterable[Entry], metadata: Iterable[Entry]) -> list[dict[str, Any]]:
-    """Return the metadata with its own marks, and with those that equal values have in `held`."""
+    """Return the metadata with its own marks and those of equal values in `held`."""
     closed = {_text(entry) for entry in held if MARK in entry}
     return [_with_mark(entry, MARK in entry or _text(entry) in closed) for entry in metadata]
 
 
 def is_marked(values: Iterable[Entry]) -> bool:
-    """Is any of these values restricted?"""
+    """Return whether any of these values is restricted."""
     return any(MARK in value for value in values)
 
 
@@ -68,7 +68,7 @@ def open_only(values: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def open_terms(mapped: Mapped) -> dict[str, list[dict[str, Any]]]:
-    """Return the mapped values that are not restricted; terms without any are left out."""
+    """Return the mapped values that are not restricted. Terms without any are left out."""
     return {term: found for term, values in mapped.items() if (found := open_only(values))}
 
 
@@ -78,17 +78,17 @@ def restricted_terms(mapped: Mapped) -> dict[str, list[dict[str, Any]]]:
 
 
 def open_names(files: Iterable[Entry]) -> list[str | None]:
-    """Return the names of those files that a signed-out reader is shown."""
+    """Return the names of the files that a signed-out reader sees."""
     return [file["name"] for file in files if not file["name_is_restricted"]]
 
 
 def restricted_names(files: Iterable[Entry]) -> list[str | None]:
-    """Return the names of those files that a signed-out reader is not shown."""
+    """Return the names of the files that a signed-out reader does not see."""
     return [file["name"] for file in files if file["name_is_restricted"]]
 
 
 def closes_title(metadata: Iterable[Entry], title: str | None) -> bool:
-    """Is the title of the item a restricted value?"""
+    """Return whether the title of the item is a restricted value."""
     return any(
         MARK in entry and entry["field"] == TITLE and storable(entry["value"]) == title for entry in metadata if title
     )

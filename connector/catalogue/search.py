@@ -1,4 +1,4 @@
-"""Which items are meant: by words in any value, by item set, repository, import. Pages, CSV and exports share it."""
+"""Selection of items by words, item set, repository and job, for pages and exports."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ SHORT = 1000  # items
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is asked for; None means any. `job_id`: what this job added or updated. Hidden items only where wanted.
+    """Criteria for items; None means any. `job_id`: items that this job added or updated. Hidden items only if wanted.
 
-    `with_restricted`: also items and values that came only by a login at the source. Raises InvalidInputError if the
-    search is too long.
+    `with_restricted`: also include restricted items and values. Raise InvalidInputError if the search is too long.
     """
 
     words: str = ""
@@ -39,7 +38,7 @@ class Selection:
         search_terms(self.words)
 
     def conditions(self) -> list[Any]:
-        """As SQL conditions on CatalogueItem."""
+        """Return SQL conditions on CatalogueItem."""
         found = [self._has(pattern) for pattern in like_patterns(self.words)]
         if not self.with_hidden:
             found.append(CatalogueItem.is_hidden.is_(False))
@@ -47,11 +46,11 @@ class Selection:
             found.append(CatalogueItem.by_login.is_(False))
         if self.repository_id is not None:
             found.append(CatalogueItem.repository_id == self.repository_id)
-        # Not a correlated EXISTS: SQLite would look through all changes of the job again for each item.
+        # No correlated EXISTS: SQLite would read all changes of the job again for each item.
         return found + [_is_among(listed) for _, listed in self._lists()]
 
     def _lists(self) -> Iterator[tuple[str, Select[Any]]]:
-        """Yield (attribute, SELECT of the ids of items) for the item set and the job that are asked for."""
+        """Yield (attribute, SELECT of item ids) for the selected item set and job."""
         if self.item_set_id is not None:
             yield "item_set_id", select(Membership.item_id).where(Membership.item_set_id == self.item_set_id)
         if self.job_id is not None:
@@ -60,9 +59,9 @@ class Selection:
             yield "job_id", changed
 
     def ids(self) -> Select[Any]:
-        """Return a SELECT of the ids of the items meant.
+        """Return a SELECT of the ids of the selected items.
 
-        It follows the index of the item set, job or words, so that a page reads no more of it than it shows.
+        It follows the index of the item set, job or words, so that the database reads no more rows than a page shows.
         """
         lists = list(self._lists())
         with_words = search_index.candidates(search_terms(self.words))
@@ -78,36 +77,35 @@ class Selection:
         return self.query(CatalogueItem.id)
 
     def _has(self, pattern: str) -> Any:
-        """Return the condition that an item has these words. No pattern spans lines, so each text is asked alone."""
+        """Return the condition that an item matches a pattern, which never spans several lines of the search texts."""
         is_open = CatalogueItem.search_text.like(pattern, escape="\\")
         if not self.with_restricted:
             return is_open
         return is_open | CatalogueItem.restricted_search_text.like(pattern, escape="\\")
 
     def query(self, *columns: Any) -> Select[Any]:
-        """A SELECT of these columns (the whole item if none) of the items meant."""
+        """Return a SELECT of these columns (by default whole items) of the selected items."""
         return select(*(columns or (CatalogueItem,))).where(*self.conditions())
 
 
 def _is_short(listed: Select[Any]) -> bool:
-    """Return whether so few items are listed that it is quicker to look for words in each of them."""
+    """Return whether the list has so few items that checking the words of each one is faster than the word index."""
     return len(db.session.scalars(listed.limit(SHORT + 1)).all()) <= SHORT
 
 
 def _is_among(item_ids: Select[Any]) -> Any:
     """Return the condition that an item is one of these.
 
-    The sum keeps SQLite from reading the wide row of each of them: it walks the narrow index `ix_item_listed` instead.
+    The sum keeps SQLite from reading the wide row of each item. It reads the narrow index `ix_item_listed` instead.
     """
     return (CatalogueItem.id + 0).in_(item_ids)
 
 
 def item_set_named(text: str) -> int:
-    """The id of the item set that a person means by its number or name; InvalidInputError where it is none or
-    unclear."""
+    """Return the id of the item set with this name or number. Raise InvalidInputError if there is none or several."""
     ids = db.session.scalars(select(ItemSet.id).where(ItemSet.name == text)).all()
     if not ids:
-        with suppress(ValueError):  # it is no number
+        with suppress(ValueError):  # not a number
             ids = db.session.scalars(select(ItemSet.id).where(ItemSet.id == row_id(text))).all()
     if len(ids) != 1:
         raise InvalidInputError(f"“{text}” names {'no' if not ids else 'more than one'} item set.", "item_set")
@@ -115,14 +113,14 @@ def item_set_named(text: str) -> int:
 
 
 def jobs_of(item_ids: list[int]) -> dict[int, list[int]]:
-    """The jobs that added or updated each of these items, oldest first."""
+    """Return the jobs that added or updated each of these items, oldest first."""
     done = Change.action.in_((Action.ADDED, Action.UPDATED))
     query = select(Change.item_id, Change.job_id).where(Change.item_id.in_(item_ids), done)
     return _grouped(query.order_by(Change.job_id))
 
 
 def set_names_of(item_ids: list[int]) -> dict[int, list[str]]:
-    """Return the names of the item sets each of these items is in (see `set_names`)."""
+    """Return the names of the item sets of each of these items (see `set_names`), by item id."""
     query = select(Membership.item_id, ItemSet.id).join(ItemSet, ItemSet.id == Membership.item_set_id)
     query = query.where(Membership.item_id.in_(item_ids)).distinct().add_columns(ItemSet.name)
     found = db.session.execute(query.order_by(ItemSet.name, ItemSet.id)).all()
@@ -135,7 +133,7 @@ def set_names_of(item_ids: list[int]) -> dict[int, list[str]]:
 
 
 def brought_by(item_id: int) -> list[int]:
-    """The jobs by which sources came to hold this item, oldest first."""
+    """Return the jobs that first found this item in each source, oldest first."""
     return list(db.session.scalars(select(Holding.made_by).where(Holding.item_id == item_id).order_by(Holding.made_by)))
 
 

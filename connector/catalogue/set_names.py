@@ -1,4 +1,4 @@
-"""The names of item sets, with the handle and number beside the name where several sets have one name."""
+"""Names of item sets, followed by handle and number if several sets have the same name."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..models.catalogue import ItemSet
 
 
 def labels(item_sets: Iterable[Any]) -> dict[int, str]:
-    """Return what to call each of these sets, by id. They need `id`, `name` and `origin`."""
+    """Return a name for each of these sets, by id. Each set needs `id`, `name` and `origin`."""
     rows = list(item_sets)
     if not rows:
         return {}
     shared = select(ItemSet.name).group_by(ItemSet.name).having(func.count() > 1)
-    names = set(db.session.scalars(shared))  # all: a list of hundreds of names costs more than the short index
+    names = set(db.session.scalars(shared))  # read all: a list of hundreds of names costs more than the short index
     return {row.id: _told_apart(row) if row.name in names else row.name for row in rows}
 
 

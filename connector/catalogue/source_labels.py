@@ -1,4 +1,4 @@
-"""The names of sources, for people who may not see what only a login shows: a single item may be restricted."""
+"""Names of sources for readers who may not see restricted items, as the source can be a single restricted item."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..models.repositories import Source
 
 
 def source_label(source: Source, *, with_restricted: bool) -> str:
-    """Return the label of a source. Of a single item it is the title only if everybody may see that (design rule 16).
+    """Return the label of a source. The title of a single item is used only if everybody may see it (design rule 16).
 
-    `with_restricted`: for a person who may see all. Others get the handle (or id) of an item that is not in the
-    catalogue, or is restricted there.
+    `with_restricted`: the reader may see everything. Other readers get the handle (or id) if the item is restricted or
+    not in the catalogue.
     """
     if with_restricted or source.kind != ScopeKind.ITEM or _shows_title(source):
         return source.label

@@ -1,4 +1,4 @@
-"""The way back to the original: an item's handle address, its page at the repository, and what an `href` may hold."""
+"""Links to the source: handle URLs and pages of items at the repository, and checks of URLs for `href`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _PATH_SAFE = "/:@!$&'()*+,;=~"
 
 
 def handle_link(handle: str | None, metadata: Iterable[Mapping[str, Any]]) -> str | None:
-    """The first `dc.identifier.uri` of the item that is an http or https address and ends in its handle, or None.
+    """Return the first `dc.identifier.uri` that is an http or https URL and ends in the item's handle, or None.
 
-    The handle may be percent-encoded there and in another case; a query or fragment is not looked at.
+    The handle there may be percent-encoded and in another case. A query or fragment is ignored.
     """
     if not handle:
         return None
@@ -35,16 +35,16 @@ def handle_link(handle: str | None, metadata: Iterable[Mapping[str, Any]]) -> st
 
 
 def page_link(site_url: str, ui_url: str | None, generation: int, item_id: str, handle: str | None) -> str:
-    """The page of an item in DSpace's own user interface; arguments and result as for `scope_link`."""
+    """Return the page of an item in DSpace's own user interface, with arguments as for `scope_link`."""
     return scope_link(site_url, ui_url, generation, ScopeKind.ITEM, item_id, handle)
 
 
 def scope_link(site_url: str, ui_url: str | None, generation: int, kind: ScopeKind, id: str, handle: str | None) -> str:
-    """The page of a collection, community, item or repository in DSpace's own user interface.
+    """Return the page of a collection, community, item or repository in DSpace's own user interface.
 
-    They stand at `ui_url` where a browser can use that, else at `site_url`, which is without trailing slash.
-    Generations 7 and later have them by uuid, 4 to 6 by handle only: what has none leads to the front page, as does the
-    repository itself.
+    Pages are at `ui_url` if a browser can reach it, else at `site_url`, which has no trailing slash. DSpace 7 and later
+    identify pages by UUID, DSpace 4 to 6 only by handle. The link leads to the front page for a repository, and for an
+    object without handle in DSpace 4 to 6.
     """
     base = _pages_at(site_url, ui_url)
     if generation < 7:
@@ -58,7 +58,10 @@ def _pages_at(site_url: str, ui_url: str | None) -> str:
 
 
 def safe_href(url: str | None) -> str | None:
-    """What may stand in an `href`: an http or https address as it is, hdl: and doi: by their resolvers; else None."""
+    """Return a URL that is safe for `href`, or None. hdl: and doi: become URLs of their resolvers.
+
+    Only http and https URLs are safe. They are returned unchanged.
+    """
     if url and (named := _RESOLVED.fullmatch(url)):
         return _RESOLVERS[named[1].lower()] + _quoted(named[2], safe=f"{_PATH_SAFE}%")
     return url if _web_address(url) else None
@@ -69,7 +72,7 @@ def _web_address(url: str | None) -> SplitResult | None:
         return None
     try:
         parts = urlsplit(url)
-    except ValueError:  # "http://[": not an address
+    except ValueError:  # for example "http://["
         return None
     return parts if parts.scheme in ("http", "https") and parts.hostname else None
 
@@ -79,13 +82,16 @@ def _quoted(text: str, safe: str = "") -> str:
 
 
 def _is_usable(ui_url: str, site_url: str) -> bool:
-    """Many servers name an address that only they can use (DSpace's default is http://localhost:4000)."""
+    """Return whether browsers can use the address. Many servers give an internal one, such as DSpace's default.
+
+    The default is http://localhost:4000.
+    """
     ui = _web_address(ui_url)
     return ui is not None and (ui.hostname == urlsplit(site_url).hostname or _is_public(ui.hostname))
 
 
 def _is_public(host: str) -> bool:
-    """Whether the name or IP literal can mean something outside the network it was written in."""
+    """Return whether the host name or IP address can be reached from outside its own network."""
     try:
         return ip_address(host).is_global
     except ValueError:

@@ -1,6 +1,7 @@
-"""Writes items as the source gave them: decides by identity and content what is new, changed or the same.
+"""Stores items from a source and decides which are new, changed or unchanged, by identity and content.
 
-Core statements by page, no session objects: thousands of items a second. The caller owns the transaction.
+It uses Core statements per page instead of session objects, to store thousands of items a second. The caller owns the
+transaction.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from .source_links import handle_link, page_link
 ITEM = CatalogueItem.__table__
 FILE = CatalogueFile.__table__
 STORED = StoredFile.__table__
-DATA = (  # of an item, as an undo puts it back; its time stamp is a group of its own
+DATA = (  # of an item, restored by an undo; the time stamp has its own group
     *("source_key", "source_id", "handle", "handle_link", "page_link"),
     *("title", "source_metadata", "content_hash"),
 )
@@ -45,13 +46,13 @@ UNTRIED = dict.fromkeys(KEPT) | {
     "is_unstable": False,
 }
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-# Of a file whose bytes were found damaged or missing in the folder.
+# Values of a file whose content is damaged or missing in the folder.
 LOST = {"fate": FileStatus.LINKED.value, "sha256": None, "is_outdated": False, "tried_by": None}
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryContext:
-    """Where items belong: their repository, and what of its settings shapes them."""
+    """The repository of items, and its settings that affect how items are stored."""
 
     repository_id: int
     server: Server
@@ -60,7 +61,7 @@ class RepositoryContext:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the catalogue holds of an item, as far as a light listing needs to know."""
+    """The part of a stored item that is compared with a listing without details."""
 
     item_id: int
     key: str
@@ -71,7 +72,7 @@ class Held:
     is_restored: bool
 
     def is_as(self, item: Item) -> bool:
-        """Is it the same item, and does the source's time stamp say that nothing has changed?"""
+        """Return whether it is the same item, with an unchanged time stamp at the source."""
         same = (self.source_id, self.handle, self.last_modified) == (item.id, item.handle, item.last_modified)
         is_known = item.last_modified is not None and self.source_state == SourceState.PRESENT
         return same and is_known and not self.is_restored
@@ -79,10 +80,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What became of one item: `outcome` is added, updated or unchanged; `before` by group, to restore on undo.
+    """The result for one item: `outcome` is added, updated or unchanged; `before` has the groups that an undo restores.
 
-    `key` identifies it within its repository. `item_id` is None only where it was compared and is not held (see
-    `compare`). `before` of an unchanged item may hold its `last_modified`, which moved.
+    `key`: unique within the repository. `item_id`: None only for a new item in `compare`. `before` of an unchanged item
+    may have its `last_modified`, if this has changed.
     """
 
     item: Item
@@ -93,7 +94,7 @@ class Saved:
 
 
 def held(repository_id: int, items: Sequence[Item]) -> dict[str, Held]:
-    """What is held of these items, by their id at the source."""
+    """Return the stored items among these, by their id at the source."""
     columns = (ITEM.c.id, ITEM.c.last_modified, ITEM.c.source_state, ITEM.c.is_restored)
     return {
         id: Held(row.id, row.key, row.sid, row.held, row.last_modified, row.source_state, row.is_restored)
@@ -107,11 +108,11 @@ def save(
     met: Met = nobody_met,
     closed: Mapping[str, Mapping[str, Any]] = NOTHING,
 ) -> list[Saved]:
-    """Write complete items, each given once: new ones are added, those with other content updated. No commit.
+    """Add new items and update those with other content. Items must be complete and unique. No commit.
 
-    `met`: which of some ids at the source this run has met (see `identity.find`). `closed`: what to write of files that
-    stay though their items no longer list them, by the ids of these files. An item whose files could not be listed
-    keeps those that it has.
+    `met`: a function that returns which of the given source ids this run has met (see `identity.find`). `closed`: new
+    values of files that stay although their items no longer list them, by file id. Items whose files could not be
+    listed keep their stored files.
     """
     rows, data, fresh, known, changed = _sorted_out(place, items, met)
     ids = _insert(place, fresh, data)
@@ -123,7 +124,7 @@ def save(
 
 
 def compare(place: RepositoryContext, items: Sequence[Item], met: Met = nobody_met) -> list[Saved]:
-    """What `save` would make of these items, and in the same order; nothing is written."""
+    """Return what `save` would return for these items, in the same order, without writing."""
     rows, data, fresh, known, changed = _sorted_out(place, items, met)
     groups = data_groups([rows[item.id].id for item in changed])
     before = {item.id: {"data": groups[rows[item.id].id]} for item in changed}
@@ -132,23 +133,22 @@ def compare(place: RepositoryContext, items: Sequence[Item], met: Met = nobody_m
 
 
 def state_group(row: Any) -> dict[str, Any]:
-    """Where an item stood at its source, as the "state" group of a change."""
+    """Return the "state" group of a change: the state of the item at its source."""
     return {"source_state": row.source_state, "state_since": row.state_since and row.state_since.isoformat()}
 
 
 def data_groups(item_ids: Collection[int]) -> dict[int, dict[str, Any]]:
-    """All of the source's data of these items, files included, as the "data" group of a change, by item id."""
+    """Return the "data" groups of changes by item id: all source data of these items with their files."""
     rows = db.session.execute(select(ITEM.c.id, *(ITEM.c[name] for name in DATA)).where(ITEM.c.id.in_(item_ids)))
     files = files_of(item_ids)
     return {row.id: _data_group(row, files.get(row.id, [])) for row in rows}
 
 
 def restore_data(place: RepositoryContext, item_id: int, group: Mapping[str, Any]) -> None:
-    """Put back the source's data of an item and its files as a change's "data" group holds them.
+    """Restore the source's data of an item and its files from the "data" group of a change.
 
-    The next import reads the item in full: the source may have changed in a way that its time stamp does not tell.
-    The files count as untried, so that it asks for them, too. Values, files and names of files that are restricted now
-    are so in what is put back, too, whatever was known then.
+    The next import reads the item in full and checks its files, because the source may have changed without a new time
+    stamp. Values, files and file names that are restricted now stay restricted.
     """
     held = db.session.scalar(select(ITEM.c.source_metadata).where(ITEM.c.id == item_id))
     metadata = restricted_values.with_marks_of(held, group["source_metadata"])
@@ -168,7 +168,7 @@ def restore_data(place: RepositoryContext, item_id: int, group: Mapping[str, Any
 
 
 def _restored(file: Mapping[str, Any], present: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return an earlier row of a file with what it takes over from its present row where that is restricted now."""
+    """Return an earlier row of a file, with the restrictions of its present row."""
     name_is_restricted = file.get("name_is_restricted", False) or bool(present and present["name_is_restricted"])
     first_met_by = file.get("first_met_by") or file.get("tried_by")
     row = {**file, "name_is_restricted": name_is_restricted, "tried_by": None, "first_met_by": first_met_by}
@@ -179,7 +179,7 @@ def _restored(file: Mapping[str, Any], present: Mapping[str, Any] | None) -> dic
 
 
 def remap(place: RepositoryContext) -> int:
-    """Apply the crosswalk again to all that is stored of a repository, without fetching. Gives the number of items."""
+    """Repeat the crosswalk for all stored items of a repository, without downloads. Return the number of items."""
     rows = db.session.execute(
         select(ITEM.c.id, ITEM.c.title, ITEM.c.source_metadata).where(ITEM.c.repository_id == place.repository_id)
     ).partitions(100)
@@ -194,7 +194,7 @@ def remap(place: RepositoryContext) -> int:
 
 
 def files_of(item_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
-    """The file rows of these items as plain dicts, in order, by item id."""
+    """Return the file rows of these items as dicts in order, by item id."""
     files: dict[int, list[dict[str, Any]]] = {}
     query = select(FILE.c.item_id, *(FILE.c[name] for name in FILE_DATA)).where(FILE.c.item_id.in_(item_ids))
     for row in db.session.execute(query.order_by(FILE.c.item_id, FILE.c.position)).mappings():
@@ -205,7 +205,10 @@ def files_of(item_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
 def _sorted_out(
     place: RepositoryContext, items: Sequence[Item], met: Met
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]], list[Item], list[Item], list[Item]]:
-    """The rows held and the data given, by the item's id; the items that are new, known, and known with other data."""
+    """Return stored rows and new data by source id, then the lists of new, known and changed items.
+
+    Changed items are known items with other content.
+    """
     states = (ITEM.c.source_state, ITEM.c.state_since, ITEM.c.last_modified, ITEM.c.is_restored)
     columns = (ITEM.c.id, *states, *(ITEM.c[name] for name in DATA))
     rows = identity.find(place.repository_id, items, columns, met)
@@ -218,7 +221,7 @@ def _sorted_out(
 
 
 def _with_held_files(items: Sequence[Item], rows: Mapping[str, Any]) -> list[Item]:
-    """Give the items whose files could not be listed the files that are held of them."""
+    """Return the items, with stored files for those whose files could not be listed."""
     unlisted = {rows[item.id].id for item in items if item.files_error is not None and item.id in rows}
     held = files_of(unlisted) if unlisted else {}
     return [
@@ -236,7 +239,7 @@ def _bitstream(file: Mapping[str, Any]) -> Bitstream:
 def _outcomes(
     known: Sequence[Item], rows: Mapping[str, Any], before: Mapping[str, dict[str, Any]], data: Mapping[str, Any]
 ) -> list[Saved]:
-    """What became of items that were held. One that is present again at its source counts as updated, too."""
+    """Return the results for stored items. An item that is at its source again counts as updated."""
     outcomes = []
     for item in known:
         row, groups = rows[item.id], dict(before.get(item.id, {}))
@@ -250,7 +253,7 @@ def _outcomes(
 
 
 def stored_metadata(item: Item) -> list[dict[str, Any]]:
-    """The metadata of an item as it is stored: a dict for each value, in order."""
+    """Return the metadata of an item as stored: a list of dicts, one for each value."""
     return [
         {
             "field": v.field,
@@ -264,18 +267,18 @@ def stored_metadata(item: Item) -> list[dict[str, Any]]:
 
 
 def stored_files(item: Item) -> list[dict[str, Any]]:
-    """The files of an item as they are stored, without what becomes of them: a dict for each, in order."""
+    """Return the files of an item as stored, but without status: a list of dicts."""
     return [_file(position, bitstream) for position, bitstream in enumerate(item.bitstreams or ())]
 
 
 def _file_rows(item: Item, earlier: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the file rows of an item. What is known of the same bytes (same id or name, checksum, size) is kept."""
+    """Return the file rows of an item. Files with unchanged id or name, checksum and size keep their status."""
     files = item.bitstreams or ()
     return [_file(position, file) | _kept(file, _earlier(file, files, earlier)) for position, file in enumerate(files)]
 
 
 def stored(place: RepositoryContext, item: Item) -> dict[str, Any]:
-    """The columns of an item as saving it would fill them, mapped values included."""
+    """Return the columns of an item as `save` would fill them, with mapped values."""
     row = _row(place, _data(place, item, source_key(item)), _file_rows(item, {}))
     return {"repository_id": place.repository_id, **row}
 
@@ -299,7 +302,7 @@ def _data(place: RepositoryContext, item: Item, key: str) -> dict[str, Any]:
 
 
 def _content_hash(item: Item, metadata: list[dict[str, Any]]) -> str:
-    """SHA-256 of the source's data alone, so that options never make an item "updated"."""
+    """Return the SHA-256 of the source's data alone, so that options never make an item "updated"."""
     files = [[b.id, *(getattr(b, name) for name in BITSTREAM)] for b in item.bitstreams or ()]
     text = json.dumps([item.id, item.handle, item.name, metadata, files], separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
@@ -308,7 +311,7 @@ def _content_hash(item: Item, metadata: list[dict[str, Any]]) -> str:
 def derived(
     place: RepositoryContext, title: str | None, metadata: Any, files: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return the columns that follow from the source's data: mapped values and the texts that are searched."""
+    """Return the columns computed from the source's data: mapped values and search texts."""
     mapped = crosswalk(metadata, place.ignored)
     is_closed = restricted_values.closes_title(metadata, title)
     names, closed_names = restricted_values.open_names(files), restricted_values.restricted_names(files)
@@ -344,7 +347,7 @@ def _update(
     data: Mapping[str, Any],
     closed: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Write changed items; gives the "data" group of each, by the item's id. Marks of equal values are kept."""
+    """Write changed items. Return the previous "data" group of each, by source id. Equal values keep their marks."""
     if not changed:
         return {}
     files = files_of([rows[item.id].id for item in changed])
@@ -371,7 +374,7 @@ def _data_group(row: Any, files: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _touch(pairs: Iterable[tuple[Any, dict[str, Any]]]) -> None:
-    """Same content: note a moved time stamp, that the item is present again, and whether it was read in full."""
+    """Update the time stamp and state of items with unchanged content, and whether they were read in full."""
     for row, data in pairs:
         is_moved = row.last_modified != data["last_modified"] or row.source_state != SourceState.PRESENT
         if is_moved or row.is_restored != data["is_restored"]:
@@ -381,7 +384,7 @@ def _touch(pairs: Iterable[tuple[Any, dict[str, Any]]]) -> None:
 
 
 def _insert_files(files: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
-    """Insert file rows, given by the id of their item."""
+    """Insert file rows, given by item id."""
     rows = [{"item_id": item_id, **row} for item_id, rows in files.items() for row in rows]
     if rows:
         db.session.execute(insert(FILE), rows)
@@ -399,9 +402,9 @@ def _storable(value: Any) -> Any:
 def _earlier(
     bitstream: Bitstream, bitstreams: Sequence[Bitstream], old: Mapping[str, dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return the rows that a file had before: of its id, else those of its name and bundle that nothing has now.
+    """Return the previous rows of a file: that with its id, else those with its bundle and name that have no file now.
 
-    An upgrade gives new ids, but not names and bundles.
+    An upgrade changes ids, but not names and bundles.
     """
     if bitstream.id in old:
         return [old[bitstream.id]]
@@ -411,7 +414,10 @@ def _earlier(
 
 
 def _kept(bitstream: Bitstream, earlier: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the status of a file while its bytes are the same; else its stored bytes stay until new ones have come."""
+    """Return the status of a file: unchanged while its content is the same, else not downloaded.
+
+    A changed file keeps its stored content until the new content is downloaded.
+    """
     announced = (bitstream.checksum, bitstream.size)
     for file in earlier:
         if (file["checksum"], file["size"]) == announced:

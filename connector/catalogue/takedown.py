@@ -1,6 +1,6 @@
-"""Takedown: items removed for good, with files and earlier states, and kept from coming back until allowed again.
+"""Takedown: deletes items with files and earlier states, and excludes them from imports until they are allowed again.
 
-What stays is the exclusion, and in each job that touched the item one row that says why: no title, nothing to restore.
+Only the exclusion remains, and in each job that changed the item one row with the reason, but without title or data.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from .missing import CHANGE, ITEM, delete_items
 BATCH = 100
 NEWEST_FIRST = Order((Exclusion.id,), is_descending=True)
 EXCLUSION, HOLDING = Exclusion.__table__, Holding.__table__
-# The catalogue knows of jobs only which repository they belong to.
+# Tables of jobs, without importing their models: the catalogue only needs their repository.
 JOB = table("import_job", column("id"), column("repository_id"))
 LOOKED_AT = table("preview_row", column("job_id"), column("source_key"), column("source_id"))
 IDENTITY = (ITEM.c.id, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle)
 
 
 class Known(Protocol):
-    """What an item is known by at its source, whether it could be read or not."""
+    """An item's identifiers at its source, even if the item could not be read."""
 
     @property
     def id(self) -> str | None: ...
@@ -45,17 +45,17 @@ class Known(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a list names: the ids of the items held, and the handles or ids that are not held."""
+    """The items of a list: ids of stored items, and handles or ids of items that are not stored."""
 
     item_ids: tuple[int, ...]
     unknown: tuple[str, ...] = ()
 
 
 def excluded(repository_id: int, subjects: Sequence[Known]) -> set[str]:
-    """The ids (or handles, where there is none) of those subjects that a takedown keeps out.
+    """Return the ids (or handles, without an id) of those subjects that a takedown excludes.
 
-    The handle decides, as it does for items; an id finds one whose handle has changed where it is a UUID, as the
-    numbers of DSpace 4 and 5 mean other items after an upgrade.
+    The handle decides, as for items. A UUID also finds an item whose handle has changed. The numbers of DSpace 4 and 5
+    do not, because they belong to other items after an upgrade.
     """
     names = {name for subject in subjects for name in (subject.id, subject.handle) if name}
     mine = EXCLUSION.c.repository_id == repository_id
@@ -68,7 +68,7 @@ def excluded(repository_id: int, subjects: Sequence[Known]) -> set[str]:
 
 
 def named(repository_id: int, lines: Iterable[str]) -> Named:
-    """The items that lines of handles, ids or addresses name; InvalidInputError where there is none."""
+    """Return the items that lines of handles, ids or URLs name. Raise InvalidInputError if there are none."""
     names = list(dict.fromkeys(_name(line) for line in lines if line.strip()))
     if not names:
         raise InvalidInputError("Name at least one item by its handle, id or address.", "names")
@@ -84,10 +84,10 @@ def named(repository_id: int, lines: Iterable[str]) -> Named:
 
 
 def take_down(repository_id: int, what: Named, reason: str, also_unknown: bool = False) -> int:
-    """Remove what is held of this and exclude it; what is not held is excluded too if wanted. Gives the items removed.
+    """Delete and exclude the stored items, and exclude the others if wanted. Return the number of deleted items.
 
-    InvalidInputError without a reason, StorageError while the files folder is away. Nothing needs to stand still: an
-    import looks at the exclusions as it writes.
+    Raise InvalidInputError without a reason, StorageError if the files folder is unavailable. Imports can go on,
+    because they check the exclusions when they write.
     """
     reason = reason.strip()
     if not reason:
@@ -117,7 +117,7 @@ def take_down(repository_id: int, what: Named, reason: str, also_unknown: bool =
 
 @dataclass(frozen=True, slots=True)
 class Unheld:
-    """What is known of an item that is not held: the name it was given."""
+    """The identifiers of an item that is not stored, taken from the given name."""
 
     source_key: str
     source_id: str
@@ -125,13 +125,13 @@ class Unheld:
 
 
 def listed(repository_id: int | None = None) -> Any:
-    """A SELECT of the exclusions, newest first, of one repository or of all."""
+    """Return a SELECT of the exclusions, newest first, of one repository or of all."""
     query = NEWEST_FIRST.sort(select(Exclusion))
     return query if repository_id is None else query.where(Exclusion.repository_id == repository_id)
 
 
 def allow(exclusion_ids: Collection[int]) -> int:
-    """Let these come again with the next import; gives how many."""
+    """Delete these exclusions, so that the next import adds the items again. Return their number."""
     with transaction():
         mine = EXCLUSION.c.id.in_(exclusion_ids)
         audit.note("allow again", "", items=list(db.session.scalars(select(EXCLUSION.c.source_key).where(mine))))
@@ -139,7 +139,7 @@ def allow(exclusion_ids: Collection[int]) -> int:
 
 
 def allow_named(repository_id: int, lines: Iterable[str]) -> int:
-    """The same for those that handles, ids or addresses name; InvalidInputError where one is not excluded."""
+    """Delete the exclusions that handles, ids or URLs name. Raise InvalidInputError if one is not excluded."""
     names = {_name(line) for line in lines}
     mine = EXCLUSION.c.repository_id == repository_id
     meant = EXCLUSION.c.source_key.in_(names) | EXCLUSION.c.source_id.in_(names)
@@ -154,7 +154,7 @@ COLUMNS = ("repository", "handle", "source_id", "reason", "owner", "created")
 
 
 def as_csv(repository_id: int | None = None) -> str:
-    """The exclusions as CSV, newest first, under COLUMNS; safe in a spreadsheet."""
+    """Return the exclusions as CSV under COLUMNS, newest first. Cells are safe against formulas."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
@@ -165,7 +165,7 @@ def as_csv(repository_id: int | None = None) -> str:
 
 
 def _name(line: str) -> str:
-    """The handle or id that a line names."""
+    """Return the handle or id that a line names."""
     text = line.strip()
     if handle := handle_in(text):
         return handle
@@ -180,7 +180,7 @@ def _held(repository_id: int, item_ids: Collection[int]) -> Sequence[Any]:
 
 
 def _handles_of_others(repository_id: int, rows: Sequence[Any], item_ids: Collection[int]) -> set[str]:
-    """Return the handles of these rows that an item has which is not taken down with them."""
+    """Return the handles that these rows share with items that stay."""
     handles = {row.handle for row in rows if row.handle}
     holders = select(ITEM.c.id, ITEM.c.handle).where(ITEM.c.repository_id == repository_id, ITEM.c.handle.in_(handles))
     taken = set(item_ids)
@@ -188,9 +188,9 @@ def _handles_of_others(repository_id: int, rows: Sequence[Any], item_ids: Collec
 
 
 def _exclude(repository_id: int, row: Any, reason: str, *, by_id: bool = False) -> None:
-    """Keep it out from now on; what a preview or rehearsal showed of it goes, too.
+    """Exclude the item, and delete its rows in previews and rehearsals.
 
-    `by_id`: its handle is also that of an item that stays.
+    `by_id`: another item that stays has the same handle, so the id is excluded instead.
     """
     key = row.source_id if by_id else row.source_key
     mine = (EXCLUSION.c.repository_id == repository_id, EXCLUSION.c.source_key == key)
@@ -204,7 +204,7 @@ def _exclude(repository_id: int, row: Any, reason: str, *, by_id: bool = False) 
 
 
 def _wipe(repository_id: int, row: Any, reason: str) -> None:
-    """Leave of what the jobs know of an item only that it was taken down, and why."""
+    """Delete all that jobs have about an item, except that it was taken down and why."""
     here = CHANGE.c.job_id.in_(select(JOB.c.id).where(JOB.c.repository_id == repository_id))
     same = CHANGE.c.source_key == row.source_key
     if is_uuid(row.source_id):

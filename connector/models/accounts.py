@@ -74,7 +74,7 @@ class Invitation(db.Model):
 
 
 class RecoveryCode(db.Model):
-    """A recovery code for two-step sign-in. The table holds only its SHA-256; the row is deleted when the code is used."""
+    """A recovery code for two-step sign-in, deleted when it is used. The table holds only its SHA-256."""
 
     __tablename__ = "recovery_code"
 

@@ -45,7 +45,7 @@ class FileStatus(StrEnum):
 
     @property
     def is_problem_once(self) -> bool:
-        """Return whether a file with this status makes only the first import that finds it end with problems (rule 11)."""
+        """Return whether only the first import that finds such a file ends with problems (design rule 11)."""
         return self in (FileStatus.DIFFERS, FileStatus.MISSING)
 
     @property

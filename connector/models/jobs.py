@@ -200,7 +200,7 @@ class ImportJob(db.Model):
     def asks(self) -> bool:
         """Return whether the job ended with a question that has no answer and was not settled by a later job.
 
-        See `reconcile` for the questions.
+        `imports.questions` has the questions.
         """
         is_open = bool(self.question) and not self.question.keys() & {"answer", "settled_by"}
         return self.state == State.STOPPED and is_open
@@ -243,7 +243,7 @@ def wait_columns(reason: WaitReason | None, detail: str = "", since: datetime | 
 
 
 class PreviewRow(db.Model):
-    """One item that a preview or a rehearsal shows. `data`: the content of its page (see `preview`, `rehearsal`).
+    """One item that a preview or a rehearsal shows. `data`: the content of its page (see `preview`, `preview_sample`).
 
     `ticked`: selected for import, in a preview. An import of selected items has rows of its own (see
     `preview_selection`). `has_problem`: the item could not be read, or its files could not be listed.

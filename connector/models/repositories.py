@@ -71,7 +71,7 @@ _OTHERS = table("source", column("id"), column("repository_id"), column("name"))
 
 
 class Source(db.Model):
-    """A scope of a repository that is imported, by one or more jobs. `scope_key`: its handle if it has one, else its id.
+    """A scope of a repository that one or more jobs import. `scope_key`: its handle if it has one, else its id.
 
     `schedule`: when to import it automatically, and who set this. `due`: time of the next scheduled import in UTC, None
     without any (see `jobs.scheduling`). `turn`: the part of its items whose files the next recheck reads (see
