@@ -16,7 +16,7 @@ from . import authentication, user_management
 
 log = logging.getLogger(__name__)
 View = TypeVar("View", bound=Callable[..., Any])
-NEEDS = "needs"  # the attribute of a view that holds its rule
+NEEDS = "needs"  # attribute of a view with the role it needs
 BEFORE_SET_UP, NAMELESS = "before_set_up", "nameless"
 
 

@@ -17,7 +17,7 @@ from .one_time_links import fingerprint
 from .throttling import network
 
 ACCOUNT = Account.__table__
-LONGEST = 365 * 24 * 3600  # seconds
+LONGEST = 365 * 24 * 3600  # lifetime of the cookie in seconds
 
 
 def password_mark(account_id: int) -> str | None:

@@ -14,8 +14,8 @@ from ..models.accounts import Account, Role, Session
 from . import names
 from .one_time_links import fingerprint, new_token
 
-IDLE = timedelta(hours=12)  # without a request
-LONGEST = timedelta(days=7)  # however busy (ASVS 5.0, 7.3.2)
+IDLE = timedelta(hours=12)  # longest time without a request
+LONGEST = timedelta(days=7)  # longest session, even in constant use (ASVS 5.0, 7.3.2)
 COARSE = timedelta(minutes=5)  # precision of the time of last use, so that not every request writes
 HOURLY = timedelta(hours=1)
 ACCOUNT, SESSION = Account.__table__, Session.__table__

@@ -1,4 +1,4 @@
-"""Rate limits against guessing. Each request counts before the check; the count is returned if the request succeeds.
+"""Rate limits against guessing. Each request counts before the check; a request that succeeds is then uncounted.
 
 So parallel guesses cannot pass a limit together, and correct input is not counted.
 """
@@ -21,7 +21,7 @@ PACE = "10 per minute; 40 per hour; 120 per day"  # failures from one address, o
 
 
 def init_app(app: Flask) -> None:
-    """Register the return of counts for requests that did not fail."""
+    """Register the handler that removes requests that did not fail from the counts."""
     app.after_request(_give_back)
 
 

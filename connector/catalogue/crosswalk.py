@@ -164,7 +164,7 @@ def _finer_terms(element: str, qualifier: str) -> tuple[str | None, ...]:
     if not qualifier:
         return (_ANY_NAMED.get(element),)
     finer = (_ANY_NAMED.get(qualifier), FINER.get(f"{element}.{qualifier}"))
-    # Dublin Core allows to ignore an unknown qualifier and use its element; BIBO has no such rule.
+    # Dublin Core lets readers ignore an unknown qualifier and use the element; BIBO has no such rule.
     return finer if any(finer) else (_NAMED["dcterms"].get(element),)
 
 

@@ -47,10 +47,10 @@ def nobody_met(ids: Collection[str]) -> set[str]:
 def find(repository_id: int, items: Sequence[Item], columns: Sequence[Any], met: Met = nobody_met) -> dict[str, Any]:
     """Return the stored rows of these items, by item id. Each row has `key`, `sid` and `held` besides the columns.
 
-    A row with both the id and the handle of an item is that item. Otherwise the handle decides, unless this run has
-    already met the row's item (`met`), which includes rivals that are still at the source (see `rivals`). Then two
-    items have the same handle. A UUID also finds an item whose handle has changed. A number only finds an item without
-    handle, because a repository that was reinstalled reuses its numbers.
+    A row with both the id and the handle of an item is that item. Otherwise the handle decides, unless `met` returns
+    the row's source id: this run has met that item, or it is a rival that is still at the source (see `rivals`). Then
+    two items have the same handle. A UUID also finds an item whose handle has changed. A number only finds an item
+    without handle, because a repository that was reinstalled reuses its numbers.
     """
     query = select(ITEM.c.source_key.label("key"), ITEM.c.source_id.label("sid"), ITEM.c.handle.label("held"), *columns)
     query = query.where(ITEM.c.repository_id == repository_id)

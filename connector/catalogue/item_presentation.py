@@ -128,7 +128,7 @@ def file_name(file: CatalogueFile) -> str:
 
 
 def next_try(file: CatalogueFile) -> str:
-    """Return a sentence on when a file is tried again that was not downloaded; "" if it is stored or was not selected."""
+    """Return a sentence on when a failed file is tried again; "" if it is stored or was not selected."""
     if file.fate in (FileStatus.RESTRICTED, FileStatus.MISSING) and file.tried_by is None:
         return NEXT_TRIES[FileStatus.FAILED]
     if file.fate == FileStatus.RESTRICTED and file.until:

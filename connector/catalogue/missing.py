@@ -1,4 +1,4 @@
-"""Items that are missing at the source (withdrawn, not public, superseded or vanished), and the actions for them.
+"""Items that are missing at the source (withdrawn, not public, superseded or deleted), and the actions for them.
 
 Only users start these actions. Hidden items stay in the catalogue but not in its lists. A deleted item returns with a
 later import if it is public at the source again.

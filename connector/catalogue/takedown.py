@@ -204,7 +204,7 @@ def _exclude(repository_id: int, row: Any, reason: str, *, by_id: bool = False) 
 
 
 def _wipe(repository_id: int, row: Any, reason: str) -> None:
-    """Delete all that jobs have about an item, except that it was taken down and why."""
+    """Delete everything about an item from the jobs, except that it was taken down and why."""
     here = CHANGE.c.job_id.in_(select(JOB.c.id).where(JOB.c.repository_id == repository_id))
     same = CHANGE.c.source_key == row.source_key
     if is_uuid(row.source_id):
