@@ -1,7 +1,7 @@
 """Items that are missing at the source (withdrawn, not public, superseded or deleted), and the actions for them.
 
-Only users start these actions. Hidden items stay in the catalogue but not in its lists. A deleted item returns with a
-later import if it is public at the source again.
+Only users start these actions. Hidden items stay in the catalogue but not in its lists. An item that a user deleted
+returns with a later import if it is public at the source again.
 """
 
 from __future__ import annotations

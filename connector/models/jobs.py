@@ -238,7 +238,7 @@ class ImportJob(db.Model):
 
 
 def wait_columns(reason: WaitReason | None, detail: str = "", since: datetime | None = None) -> dict[str, Any]:
-    """Return the values of the columns that describe a wait. All are empty if the reason is None."""
+    """Return the values of the columns that describe a wait. With None, they clear the wait."""
     return {"wait_reason": reason and reason.value, "wait_detail": detail, "wait_since": since}
 
 
