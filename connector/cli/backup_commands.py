@@ -1,4 +1,4 @@
-"""What the command line does with backups."""
+"""Commands for backups: write and restore them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def restore_(file: Path, replace: bool, as_json: bool) -> None:
 
 
 def _without_password() -> str:
-    """The address of the database, as pg_dump takes it."""
+    """Return the URL of the database as pg_dump takes it, without the password."""
     url = db.engine.url.set(drivername="postgresql").difference_update_query(["password"])
     return URL.create(
         url.drivername, url.username, None, url.host, url.port, url.database, url.query

@@ -1,4 +1,4 @@
-"""What the command line does with the catalogue."""
+"""Commands for the catalogue: verify stored files and take items down."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _as_dict(found: Finding) -> dict[str, object]:
 
 
 class Reading:
-    """Shows how far the check is: a bar, or plain lines where it is no terminal. All on stderr."""
+    """The progress display of a file check, on stderr: a bar in a terminal, else plain lines."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -91,14 +91,14 @@ class Reading:
         self._line()
 
     def checked(self, size: int) -> None:
-        """A stored file of so many bytes was read."""
+        """Count a stored file that was read. `size`: its size in bytes."""
         self.number += 1
         self._bar.advance(self._task, size)
         if self.number % LINE_EVERY == 0 and not self._console.is_terminal:
             self._line()
 
     def tell(self, found: Finding) -> None:
-        """One line for what is wrong, and one for each file it concerns."""
+        """Print a line for the problem and a line for each catalogue file that it affects."""
         self._print(f"{found.kind.value.capitalize()}: {found.sha256}. {found.reason} {found.mended}".rstrip())
         for item in found.items:
             title = item["title"] or "Untitled"

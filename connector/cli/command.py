@@ -1,4 +1,4 @@
-"""What all commands share: whatever goes wrong ends with a sentence on stderr and an exit code, never with a trace."""
+"""The base of all commands. Every error ends with a sentence on stderr and an exit code, never with a traceback."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REFUSED, AGAIN, STOPPED = 2, 75, 130  # 75: EX_TEMPFAIL of sysexits.h
 
 
 def give_up(error: Exception) -> NoReturn:
-    """End the process with the sentence of an error; where it may be a fault of ours, its trace goes to the log."""
+    """Exit with the sentence of an error. Log the traceback of an unexpected error, which may be a bug of this app."""
     told = error_translation.translate(error)
     if told is None:
         log.error("The command failed", exc_info=error)
@@ -29,14 +29,17 @@ def give_up(error: Exception) -> NoReturn:
 
 
 def exit_code(error: ConnectorError) -> int:
-    """75 where only waiting helps, so that whoever started the process (systemd, cron) tries again; else 2."""
+    """Return the exit code of an error: 75 if the database is unavailable, else 2.
+
+    75 lets the supervisor of the process (systemd, cron) retry later.
+    """
     return AGAIN if isinstance(error, DatabaseUnavailableError) else REFUSED
 
 
 def refuse(sentence: str, job_id: int | None = None, code: int = REFUSED) -> NoReturn:
-    """End the process with a sentence on stderr, one JSON line on stdout where that was asked for, and an exit code.
+    """Exit with this code after a sentence on stderr and, with --json, one line of JSON on stdout.
 
-    `job_id`: of the job that it concerns, if there is one.
+    `job_id`: the job that the error concerns, if any.
     """
     print_status(f"Error: {sentence}", logging.ERROR)
     if "--json" in sys.argv:
@@ -45,10 +48,10 @@ def refuse(sentence: str, job_id: int | None = None, code: int = REFUSED) -> NoR
 
 
 class Command(click.Command):
-    """A command that ends with a sentence and an exit code whatever goes wrong."""
+    """A command that ends with a sentence and an exit code on every error."""
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
-        """As click's, but a mistake in the options is told as all else is."""
+        """Return the context of click. Report a usage error like every other error."""
         try:
             return super().make_context(info_name, args, *rest, **extra)
         except click.UsageError as error:
@@ -56,14 +59,14 @@ class Command(click.Command):
             refuse(f"{sentence}. See {error.ctx.command_path if error.ctx else info_name} --help.")
 
     def invoke(self, context: click.Context) -> Any:
-        """Run the command; errors of the tree become their sentence, anything else a trace in the log besides."""
+        """Run the command. Exit with a sentence on an error, and also log the traceback of an unexpected one."""
         try:
             return super().invoke(context)
         except (click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
             sys.exit(STOPPED)
-        except BrokenPipeError:  # who read us has seen enough
+        except BrokenPipeError:  # the reader of stdout has closed the pipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(REFUSED)
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Works on a job in this process and terminal, or watches it where another process has it."""
+"""Runs a job in this process and terminal, or watches it while another process runs it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from ..models.jobs import ImportJob
 from ..tasks import carry_out
 from .progress_bar import JobProgress
 
-GLANCE = 0.5
+GLANCE = 0.5  # seconds
 
 
 def follow(job_id: int) -> ImportJob:
-    """Carry out the job, or wait while somebody else does, who may die; gives it when it has ended. Ctrl-C stops it."""
+    """Run the job, or wait while another process runs it. Return the job when it has ended.
+
+    If the other process dies, the job is queued again and can run here. SIGINT (Ctrl-C) and SIGTERM stop the job if
+    this process runs it.
+    """
     with _stopping_on_signals(job_id), JobProgress(job_id, db.engine):
         while True:
             if not carry_out(job_id):
@@ -32,7 +36,7 @@ def follow(job_id: int) -> ImportJob:
 
 @contextmanager
 def _stopping_on_signals(job_id: int) -> Iterator[None]:
-    """SIGINT and SIGTERM stop the job, at its cursor, wherever it is worked on."""
+    """Make SIGINT and SIGTERM stop the job at its cursor if this process runs it."""
 
     def stop(number: int, frame: object) -> None:
         stop_here(job_id)

@@ -1,4 +1,4 @@
-"""The command line: everything the pages do, for people and programs. Commands never ask; sentences go to stderr."""
+"""Commands for jobs, exports and workers. They never prompt. JSON goes to stdout, sentences go to stderr."""
 
 from __future__ import annotations
 
@@ -264,12 +264,12 @@ def up() -> None:
 @click.command("worker", cls=Command)
 @click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True)
 def worker(threads: int) -> None:
-    """Only work on the jobs: as many of these as wanted, on as many machines."""
+    """Work on the jobs only: as many of these as wanted, on as many machines."""
     work(current_app._get_current_object(), threads)
 
 
 def _in_foreground(job_id: int, as_json: bool) -> None:
-    """Work on a job, or watch it where another has it, and end with its exit code."""
+    """Run a job, or watch it while another process runs it. Exit with the exit code of the job."""
     current_app.config["PATIENCE"] = current_app.config["PATIENCE"] or COMMAND_LINE_PATIENCE
     try:
         job = follow(job_id)
@@ -308,7 +308,7 @@ def _print(job: ImportJob, as_json: bool) -> None:
 
 
 def _print_changes(job: ImportJob) -> None:
-    """The first of what an import would change, a line each."""
+    """Print the first changes that an import would make, a line each."""
     changes = list(islice(preview_rows.changes(job.id), SHOWN + 1))
     for change in changes[:SHOWN]:
         name = f"{change['handle'] or change['id']}, {change['title'] or 'Untitled'}"

@@ -1,4 +1,4 @@
-"""Shows a job in the terminal while it is worked on: a bar, or plain lines where it is no terminal. All on stderr."""
+"""Shows the progress of a running job on stderr: a bar in a terminal, else plain lines."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..jobs import job_presentation, lifecycle
 from ..models.jobs import ImportJob, Kind, State
 
 JOB = ImportJob.__table__
-REDRAW = 0.25
-LINE_EVERY = 20
+REDRAW = 0.25  # seconds
+LINE_EVERY = 20  # redraws
 
 
 class JobProgress:
-    """Follows the row of a job from a thread of its own until the block ends.
+    """A progress display that reads the row of a job in its own thread until the `with` block ends.
 
-    While the database fails it shows the last it read: what fails is told by who works on the job.
+    If the database fails, the display keeps the last row it read. The process that runs the job reports the error.
     """
 
     def __init__(self, job_id: int, engine: Engine):
@@ -85,7 +85,7 @@ class JobProgress:
             self._said = line
 
     def _row(self) -> Row[Any] | None:
-        """The row as it is, or was when the database answered last; None before it ever did."""
+        """Return the row of the job as last read. Return None if the database has not answered yet."""
         with suppress(DBAPIError), self._engine.connect() as connection:
             self._last = connection.execute(select(JOB).where(JOB.c.id == self._job_id)).one()
         return self._last
@@ -98,7 +98,7 @@ def _say(row: Row[Any]) -> str:
 
 
 def _doing(row: Row[Any]) -> str:
-    """What it does, or what it waits for and why."""
+    """Return what the job does, or what it waits for and why."""
     if row.state != State.RUNNING or row.wait_reason is None:
         return row.wait_detail or row.doing
     return f"{job_presentation.wait(row)}: {row.wait_detail}"

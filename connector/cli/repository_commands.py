@@ -1,4 +1,4 @@
-"""What the command line does with the repositories we know."""
+"""Commands for repositories: store or delete a login."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEFAULT_ENDPOINT = "rest"
 @click.option("--forget", is_flag=True, help="Only forget the name and password that are kept.")
 @json_option
 def login(repository: str, name: str | None, forget: bool, as_json: bool) -> None:
-    """From now on sign in at REPOSITORY as NAME, to import what is not open to everybody.
+    """Sign in at REPOSITORY as NAME from now on, to import what is not open to everybody.
 
     REPOSITORY is its number, name or address; one that is not known yet is connected by its address.
     The password is the first line of stdin, or asked for where that is a terminal; it is tried at once.
@@ -40,7 +40,7 @@ def login(repository: str, name: str | None, forget: bool, as_json: bool) -> Non
 
 
 def _known(text: str) -> Repository:
-    """Return the repository with this number, name or address; connect one at an address that is not known yet."""
+    """Return the repository with this number, name or address. Connect to an unknown address first."""
     try:
         return service.named(text)
     except InvalidInputError:
@@ -50,7 +50,10 @@ def _known(text: str) -> Repository:
 
 
 def _password() -> str:
-    """Never an argument: those can be read by every user of the machine, and stay in the history of the shell."""
+    """Return the password from a prompt or from the first line of stdin. Raise InvalidInputError if it is empty.
+
+    The password is never an argument: every user of the machine can read arguments, and the shell history keeps them.
+    """
     if sys.stdin.isatty():
         return click.prompt("Password", hide_input=True, err=True)
     password = sys.stdin.readline().rstrip("\r\n")

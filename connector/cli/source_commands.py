@@ -1,4 +1,4 @@
-"""What the command line does with sources: lists them, and sets when they are imported by themselves."""
+"""Commands for sources: list them, schedule their imports, test notices and prune old records."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ def schedule(source: str, as_json: bool, **options: Any) -> None:
 
 
 def _chosen(options: dict[str, Any]) -> Schedule | None:
-    """The schedule that the options name, None for --off. Raises InvalidInputError."""
+    """Return the schedule that the options describe, or None for --off.
+
+    Raises InvalidInputError if the options do not fit together or a value is invalid.
+    """
     given = [name for name in ("daily", "weekly", "monthly", "off") if options[name]]
     if len(given) != 1:
         raise InvalidInputError("Give one of --daily, --weekly, --monthly and --off.")
@@ -78,10 +81,10 @@ def _told(source: Source) -> str:
 
 
 def _as_dict(source: Source) -> dict[str, Any]:
-    """As --json prints it.
+    """Return the source as --json prints it.
 
-    `schedule`: null, or {every, at, weekday (0 is Monday), day (1 to 28 or last), window ([from, until] or null),
-    owner (who set it)}.
+    `schedule` is null, or {every, at, weekday (0 is Monday), day (1 to 28 or last), window ([from, until] or null),
+    owner (the name of the user who set it)}.
     """
     return {
         "source": source.id,

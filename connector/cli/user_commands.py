@@ -1,4 +1,4 @@
-"""`flask user …`: accounts from the terminal. Whoever can run commands here needs none."""
+"""`flask user …`: commands for accounts. A person who can run commands here needs no account."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ user = AppGroup("user", help="Accounts: who may sign in, and what they may do.")
 
 
 def _become(context: click.Context, option: click.Parameter, name: str | None) -> None:
-    """Act for this account, with its rights; a name that nobody has, or who has none, is told like any mistake here."""
+    """Run the command as this account, with its permissions.
+
+    Raises click.BadParameter if the account is missing, disabled or only a viewer.
+    """
     if name is None:
         return
     try:
