@@ -1,1 +1,1 @@
-"""Everything that speaks HTTP to browsers: blueprints, forms, limits and error pages."""
+"""The web interface: blueprints, forms, rate limits and error pages."""

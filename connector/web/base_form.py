@@ -1,4 +1,4 @@
-"""The form that all others are made of."""
+"""The base class of all forms."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from ..errors import ConnectorError
 
 
 class Form(FlaskForm):
-    """A form that takes the texts of a form that was sent, and nothing else.
+    """A form that reads only the text fields of a submitted form.
 
-    Flask-WTF reads files and JSON too: then a text may be anything, and a limit that counts what was typed misses it.
+    Flask-WTF also reads files and JSON. A field could then hold any type, and a rate limit that reads `request.form`
+    would miss the value.
     """
 
-    blamed: str | None = None  # the field of errors that name none; else the first
+    blamed: str | None = None  # the field that shows errors without a field; default: the first
 
     def refuse(self, error: ConnectorError) -> None:
-        """Show an error at the field it concerns."""
+        """Show an error at its field."""
         field = self[getattr(error, "field", None) or self.blamed or next(iter(self)).name]
         field.errors = [*field.errors, str(error)]
 
     class Meta:
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
-            """What the fields read: None for a form that is only shown (`formdata=None`), or when nothing was sent."""
+            """Return the submitted fields, or None if nothing was submitted or it has `formdata=None`."""
             return request.form if formdata is not None and form.is_submitted() else None

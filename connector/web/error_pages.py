@@ -1,4 +1,4 @@
-"""What all pages share: headers, error pages, filters and names for the templates."""
+"""Response headers, error pages, and the filters and globals of the templates."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from ..version import __version__
 log = logging.getLogger(__name__)
 PRODUCT = "DSpace Connector"
 
-# Pico draws the arrows and ticks of its controls from data: addresses.
+# Pico uses data: URLs for the arrows and ticks of its controls.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
@@ -49,8 +49,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-# An address that lets somebody in: with the usual policy it would be in the log of a proxy, as the Referer of the style
-# sheet. The host must be told, as the check of a form's token over https asks for it.
+# For URLs with a one-time token. With the usual policy, a proxy would log the URL as the Referer of the style sheet.
+# The origin must be sent: the CSRF check of a form over https requires it.
 OF_A_SECRET = "strict-origin"
 A_YEAR = 31_536_000  # seconds
 SENTENCES = {
@@ -84,7 +84,7 @@ STATUSES: dict[type[ConnectorError], int] = {
 
 
 class PageResponse(Response):
-    """An answer whose text may hold any character: U+FFFD stands for halves of surrogate pairs."""
+    """A response whose text may contain lone surrogates. They are replaced by U+FFFD."""
 
     def set_data(self, value: bytes | str) -> None:
         """Set the body. Text is encoded as UTF-8."""
@@ -92,7 +92,7 @@ class PageResponse(Response):
 
 
 def init_app(app: Flask) -> None:
-    """Register them."""
+    """Register the filters, globals, headers and error handlers."""
     app.response_class = PageResponse
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
@@ -121,7 +121,7 @@ def init_app(app: Flask) -> None:
 
 
 def wants_fragment() -> bool:
-    """Whether htmx asked for a part of a page (a boosted form or link takes a whole one)."""
+    """Return whether htmx requested a part of a page. A boosted form or link requests a whole page."""
     return request.headers.get("HX-Request-Type") == "partial"
 
 
@@ -131,16 +131,19 @@ def _with_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.is_secure:
-        # Below a path of a site, its other hosts are not ours to speak for (ASVS 5.0, 3.4.1).
+        # An app below a path of a site must not set a policy for its subdomains (ASVS 5.0, 3.4.1).
         others = "" if request.script_root else "; includeSubDomains"
         response.headers.setdefault("Strict-Transport-Security", f"max-age={A_YEAR}{others}")
-    if request.endpoint != "static":  # nobody reads it after the sign-out, by the Back button or in a proxy
+    if request.endpoint != "static":  # after the sign-out, neither the Back button nor a proxy may show the page
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
 def _on_this_site(response: Response) -> Response:
-    """Redirects name no host: the router takes its from the request, where anything may stand; none leads elsewhere."""
+    """Remove the host from a redirect.
+
+    The router takes the host from the request, where a client can forge it. No redirect of this app leaves the site.
+    """
     parts = urlsplit(response.location or "")
     if parts.scheme or parts.netloc:
         response.location = "/" + parts._replace(scheme="", netloc="", path=parts.path.lstrip("/")).geturl()
@@ -155,7 +158,10 @@ def _refused(error: ConnectorError) -> tuple[str, int]:
 
 
 def _without_database(error: OperationalError | TimeoutError) -> tuple[str, int]:
-    """Its server is away, its file is locked or its disk is full; what exactly, and where, is for the log alone."""
+    """Return the 503 page if the database is unavailable, locked or on a full disk. Only the log has the details.
+
+    Raises the error again if a retry cannot help.
+    """
     if isinstance(error, OperationalError) and not error_translation.may_pass(error):
         raise error
     log.error("%s", error_translation.translate(error) or error)
@@ -164,9 +170,10 @@ def _without_database(error: OperationalError | TimeoutError) -> tuple[str, int]
 
 
 def _not_our_form(error: CSRFError) -> Any:
-    """Mostly an old page, but perhaps another site that sends a form in somebody's name: told in log and trail.
+    """Return the error page of an invalid CSRF token. Record it in the log and the audit trail.
 
-    Who has signed in meanwhile, in another tab, goes on from there: the sign-in leads on who is known.
+    The usual cause is an outdated page, but another site may have forged the request. If the user has signed in in
+    another tab, an outdated sign-in form redirects to the sign-in page, which redirects signed-in users to their page.
     """
     if request.endpoint == "accounts.sign_in_now" and g.person:
         return redirect(url_for("accounts.sign_in", next=request.form.get("next")), 303)
@@ -175,7 +182,7 @@ def _not_our_form(error: CSRFError) -> Any:
 
 
 def _failed(error: HTTPException) -> Any:
-    if error.code is None or error.code < 400:  # a redirect that werkzeug raises
+    if error.code is None or error.code < 400:  # a redirect that Werkzeug raises
         return error
     if error.code == audit.TOO_MANY:
         audit.refused(error.code)

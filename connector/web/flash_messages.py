@@ -1,17 +1,17 @@
-"""Messages that the next page shows. They travel in the session cookie, of which browsers keep 4 KB."""
+"""Messages that the next page shows. The session cookie holds them, and browsers limit a cookie to 4 KB."""
 
 from __future__ import annotations
 
 import flask
 
-LONGEST = 300  # characters of one message; names in it come from outside
-TOTAL = 900  # characters of all
+LONGEST = 300  # characters of one message, which may contain names from a repository
+TOTAL = 900  # characters of all messages together
 START, END = 200, 80  # characters that are kept of a longer message
 MORE = "Some messages are not shown."
 
 
 def flash(message: str) -> None:
-    """Show a message on the next page. A long one loses its middle. Those past TOTAL characters are left out."""
+    """Show a message on the next page. Shorten a long message in its middle. Skip messages beyond TOTAL characters."""
     waiting = [text for _, text in flask.session.get("_flashes", [])]
     if len(message) > LONGEST:
         message = f"{message[:START]}…{message[-END:]}"

@@ -1,4 +1,4 @@
-"""What a monitor asks: is the process alive, is all that it needs ready, and numbers for Prometheus. No secrets."""
+"""Endpoints for monitoring: liveness, readiness and Prometheus metrics. They reveal no secrets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ..storage import disk_space, virus_scan
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("health", __name__)
-LATELY = 300  # seconds; it is due every minute
+LATELY = 300  # seconds; workers look for jobs every minute
 OUTCOMES = ("added", "updated", "unchanged", "failed", "vanished", "removed", "restored")
 JOB = ImportJob.__table__.c
 
@@ -34,7 +34,7 @@ JOB = ImportJob.__table__.c
 @blueprint.get("/healthz")
 @allows(None, nameless=True)
 def alive() -> Response:
-    """The process answers. Asks nothing else, so that a slow database does not get it restarted."""
+    """Return 200 if the process responds. Check nothing else: a slow database must not cause a restart."""
     _only_for_monitors()
     return _text("alive\n")
 
@@ -42,7 +42,7 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 @allows(None, nameless=True)
 def ready() -> Response:
-    """200 when all is well, else 503 with the names of what is not. The log says why, once a minute."""
+    """Return 200 if every check passes, else 503 with the names of the failed checks. Log each reason once a minute."""
     _only_for_monitors()
     lacking = [name for name, check in CHECKS.items() if not _holds(name, check)]
     return _text(f"not ready: {', '.join(lacking)}\n", 503) if lacking else _text("ready\n")
@@ -51,7 +51,7 @@ def ready() -> Response:
 @blueprint.get("/metrics")
 @allows(None, nameless=True)
 def metrics() -> Response:
-    """Numbers in the text format of Prometheus, counted as they are asked for: the same from every process."""
+    """Return the metrics in the Prometheus text format. They are computed on request: all processes agree."""
     _only_for_monitors()
     registry = CollectorRegistry()
     registry.register(_Numbers())
@@ -59,10 +59,10 @@ def metrics() -> Response:
 
 
 class _Numbers:
-    """What Prometheus collects; the names are a promise to those who draw it."""
+    """The Prometheus collector. Metric names are a public interface: dashboards use them."""
 
     def collect(self) -> Iterator[Metric]:
-        """All numbers."""
+        """Yield all metrics."""
         yield _jobs()
         yield _sums("connector_job_items", "What jobs did with items.", "outcome", {name: name for name in OUTCOMES})
         fates = {fate.value: f"files_{fate.value}" for fate in FileStatus}
@@ -70,7 +70,7 @@ class _Numbers:
         yield _one("connector_items", "Items in the catalogue.", _scalar(func.count(CatalogueItem.id)))
         yield _one("connector_stored_files", "Files stored.", _scalar(func.count(StoredFile.sha256)))
         yield _one("connector_stored_bytes", "Bytes of stored files.", _scalar(func.sum(StoredFile.size)))
-        with suppress(StorageError):  # which /readyz tells: there is no number then, nor of a queue that is away
+        with suppress(StorageError):  # /readyz reports this error; the metric is left out
             yield _one(
                 "connector_free_bytes", "Bytes free on the disk.", disk_space.free(current_app.config["INSTANCE"])
             )
@@ -80,7 +80,7 @@ class _Numbers:
 
 
 def _jobs() -> Metric:
-    """A line for each state, also for those in which there is none."""
+    """Return the number of jobs by state, with 0 for states without jobs."""
     family = GaugeMetricFamily("connector_jobs", "Jobs by state.", labels=["state"])
     counts = dict(db.session.execute(select(JOB.state, func.count()).group_by(JOB.state)).all())
     for state in State:
@@ -89,7 +89,7 @@ def _jobs() -> Metric:
 
 
 def _sums(name: str, told: str, label: str, columns: Mapping[str, str]) -> Metric:
-    """Counts of all jobs that are kept, added up: the rows of items and files are too many to be counted each time."""
+    """Return the sums of these counters over all jobs. Counting the rows of items and files would take too long."""
     family = CounterMetricFamily(name, told, labels=[label])
     sums = db.session.execute(select(*(func.sum(JOB[column]) for column in columns.values()))).one()
     for value, number in zip(columns, sums, strict=True):
@@ -106,7 +106,7 @@ def _scalar(number: ColumnElement[int]) -> int:
 
 
 def _answer_times() -> Metric:
-    """How long good answers of each repository took, over all jobs that are kept."""
+    """Return the number and total seconds of successful responses of each repository, over all jobs."""
     family = SummaryMetricFamily("connector_source_answer_seconds", "Answers of repositories.", labels=["repository"])
     answers, seconds = (func.sum(JOB.traffic[name].as_float()) for name in ("answers", "seconds"))
     query = select(Repository.site_url, answers, seconds).join(ImportJob).where(JOB.traffic.is_not(None))
@@ -130,7 +130,7 @@ def _has_workers() -> None:
         raise StorageError("No process has looked for jobs lately: flask up or flask worker does, each minute.")
 
 
-# Each raises where it does not hold; what it gives is of no matter.
+# Each check raises an exception if it fails. Return values are ignored.
 CHECKS: dict[str, Callable[[], object]] = {
     "database": _has_database,
     "queue": lambda: huey.pending_count(),
@@ -144,7 +144,7 @@ def _holds(name: str, check: Callable[[], object]) -> bool:
     try:
         check()
         return True
-    except Exception as error:  # whatever it is, it is not ready
+    except Exception as error:  # any error means not ready
         told = error_translation.translate(error)
         log_throttled(log, f"Not ready: {name}. {told or ''}".rstrip(), None if told else error)
         db.session.rollback()
@@ -152,10 +152,10 @@ def _holds(name: str, check: Callable[[], object]) -> bool:
 
 
 def _only_for_monitors() -> None:
-    """403 unless every address that the request came through is in CONNECTOR_METRICS_NETWORKS.
+    """Abort with 403 unless the peer and the client are in CONNECTOR_METRICS_NETWORKS.
 
-    That of the peer alone would let everybody in through a proxy on this machine; that which a proxy tells, whoever
-    reaches the app past it.
+    Both are needed. A proxy on this machine would be an allowed peer for every client, and a client that reaches the app
+    directly can forge the address that a proxy forwards.
     """
     if not all(_is_monitor(address) for address in (peer(), request.remote_addr)):
         abort(403)

@@ -1,8 +1,8 @@
-"""Limits how often, and how many at once, costly requests are answered.
+"""Limits the rate and the concurrency of costly requests.
 
-Costly are changes, questions to a repository, searches, lists with filters and whole lists. Without limits a script, a
-page that is loaded again and again, or some slow repositories or readers would occupy all threads, and everybody else
-would wait for a page (ASVS 5.0, 2.4.1, 15.2.2).
+Costly requests are changes, requests to a repository, searches, lists with filters and downloads of whole lists.
+Without limits, a script, repeated reloads, slow repositories or slow clients could occupy all threads (ASVS 5.0, 2.4.1,
+15.2.2).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from limits.strategies import FixedWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wsgi import ClosingIterator
 
-# Whole tables: their thread is busy until the last line is sent, however slowly it is read.
+# Downloads of whole tables. Each occupies a thread until the client has read the last line.
 LISTS = frozenset(
     {
         "admin.trail_csv",
@@ -29,23 +29,23 @@ LISTS = frozenset(
         "imports.problems",
     }
 )
-QUESTIONS = frozenset({"repositories.listed"})  # which only read, and ask a repository
-# Lists that read more with these filters in the address: words, a set, a person …
+QUESTIONS = frozenset({"repositories.listed"})  # GET requests that ask a repository
+# Lists that are costly with one of these filters in the query string.
 FILTERS = {
     "admin.trail": ("who", "what"),
     "catalogue.items": ("q", "item_set", "repository", "job"),
     "clearing.listed": ("repository",),
     "looking.preview": ("show",),
 }
-WAYS_OUT = frozenset({"accounts.sign_out", "imports.stop"})  # which are always open
-COUNTS = "costly"  # where the app keeps what it counts
-SLOT, IS_LIST = "connector.slot", "connector.is_list"  # what a request holds
+WAYS_OUT = frozenset({"accounts.sign_out", "imports.stop"})  # never limited
+COUNTS = "costly"  # the key of Counts in `app.extensions`
+SLOT, IS_LIST = "connector.slot", "connector.is_list"  # keys in the WSGI environ
 A_MINUTE = 60  # seconds
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What this process counts: in its own memory, as it has threads of its own, and no server that may be away."""
+    """The counters of this process. They are in memory: the threads are per process, and no server is needed."""
 
     changes: threading.BoundedSemaphore
     lists: threading.BoundedSemaphore
@@ -53,7 +53,7 @@ class Counts:
 
 
 def init_app(app: Flask) -> None:
-    """Count after the gate, which knows who asks, and before a form is looked at."""
+    """Count requests after the access check, which identifies the user, and before a view reads a form."""
     most = [app.config[name] for name in ("CHANGES_AT_ONCE", "LISTS_AT_ONCE")]
     app.extensions[COUNTS] = Counts(*(threading.BoundedSemaphore(number) for number in most))
     app.before_request(_begin)
@@ -61,7 +61,7 @@ def init_app(app: Flask) -> None:
 
 
 class _Slots:
-    """Gives back what a request holds: as soon as it is answered, but of a list when it is sent, or broken off."""
+    """WSGI middleware that releases the slot of a request: after the view, or for a list when its body is closed."""
 
     def __init__(self, app: Callable[..., Iterable[bytes]]):
         self._app = app
@@ -83,9 +83,10 @@ def _give_back(environ: dict[str, Any]) -> None:
 
 
 def _begin() -> None:
-    """429 for a person who asks more than COSTLY_A_MINUTE times, and while as many others as may are not done.
+    """Take a slot if a signed-in user sends a costly request.
 
-    They are no failures of a person, so they are counted apart from the sign-in.
+    Raises TooManyRequests (429) if the user exceeds COSTLY_A_MINUTE requests per minute or no slot is free. The
+    counters are separate from those of failed sign-ins.
     """
     is_list = request.endpoint in LISTS
     if g.person is None or not (is_list or _is_costly_page()):

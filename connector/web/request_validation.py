@@ -1,4 +1,4 @@
-"""Refuses what no browser sends: a NUL, which no database keeps, and headers with an address that is none."""
+"""Refuses requests that no browser sends: NUL characters, which databases cannot store, and invalid URLs in headers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ADDRESSES = ("Referer", "HX-Current-URL")
 
 
 def init_app(app: Flask) -> None:
-    """Look at each request before anything else reads it."""
+    """Check each request before other code reads it."""
     app.before_request(_check)
 
 

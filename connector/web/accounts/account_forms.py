@@ -1,4 +1,4 @@
-"""The forms about accounts: signing in, choosing a password, inviting."""
+"""The forms of accounts: sign-in, passwords, verification codes and invitations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ADVICE = f"At least {LEAST} characters, any you like; a few words together are g
 
 
 class SignInForm(Form):
-    """Name and password. Their lengths are limited only so that nobody makes us hash a novel."""
+    """Name and password. Their lengths are limited so that a request cannot make the app hash a huge text."""
 
     name = StringField(
         "Name",
@@ -47,7 +47,7 @@ class ChoosePasswordForm(Form):
 
 
 class FirstAdminForm(ChoosePasswordForm):
-    """The name of the first admin besides."""
+    """The name and the new password of the first admin."""
 
     blamed = "name"
     name = StringField(
@@ -58,7 +58,7 @@ class FirstAdminForm(ChoosePasswordForm):
 
 
 class ChangePasswordForm(Form):
-    """The present password and a new one, typed twice."""
+    """The current password, and a new one typed twice."""
 
     current = PasswordField(
         "Present password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
@@ -74,7 +74,7 @@ class ChangePasswordForm(Form):
 
 
 class PasswordAgainForm(Form):
-    """The present password, before something that only the owner may do."""
+    """The current password, to confirm a change to the account."""
 
     current = PasswordField(
         "Present password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
@@ -82,7 +82,7 @@ class PasswordAgainForm(Form):
 
 
 class CodeForm(Form):
-    """A code of the app, or a recovery code."""
+    """A verification code or a recovery code."""
 
     code = StringField(
         "Code",
@@ -92,7 +92,7 @@ class CodeForm(Form):
 
 
 class MoveForm(PasswordAgainForm):
-    """The password and a code, before the codes come from another phone."""
+    """The password and a code, to move two-step sign-in to another phone."""
 
     code = StringField(
         "Code of the old phone, or a recovery code",
@@ -102,7 +102,7 @@ class MoveForm(PasswordAgainForm):
 
 
 class InviteForm(Form):
-    """Who comes, and what they may do."""
+    """The name and the role of a new user."""
 
     name = StringField(
         "Name", description="The name for signing in.", render_kw={"autocapitalize": "off", "required": True}

@@ -1,4 +1,4 @@
-"""The pages of one's own account: sign in, sign out, follow a one-time link, change the password."""
+"""The pages of sign-in, sign-out, one-time links and the account of the current user."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from ...models.accounts import Role
 from ..flash_messages import flash
 from .account_forms import ChangePasswordForm, ChoosePasswordForm, FirstAdminForm, PasswordAgainForm, SignInForm
 
-ENDING = "ending"  # before the names of the fields by which sessions are ended, beside those of a new password
+ENDING = "ending"  # prefix of the fields of the form that ends sessions: the page has two forms
 WRONG = "This name and password do not belong together, or the account is disabled."
-# Failures of one account from all addresses; in browsers that are known it is counted apart, so that strangers lock
-# nobody out there, and elsewhere not for long (ASVS 5.0, 6.3.1).
+# Failed sign-ins of one account from all addresses. Known browsers have a separate count, so that an attacker cannot
+# lock the owner out there. Elsewhere a lockout does not last long (ASVS 5.0, 6.3.1).
 OF_AN_ACCOUNT = "100 per hour"
 
 blueprint = Blueprint("accounts", __name__)
 
 
 def _account_tried() -> str:
-    """The account that a sign-in is for, as the limit knows it: some type their password into the wrong field."""
+    """Return the rate-limit key of the account in the sign-in form.
+
+    The key is a hash, since some users type their password into the name field.
+    """
     name = request.form.get("name", "")
     return hashlib.sha256(f"{int(device_cookies.is_known(name))}:{names.key_of(name)}".encode()).hexdigest()
 
@@ -34,7 +37,7 @@ def _account_tried() -> str:
 @blueprint.get("/sign-in")
 @allows(None)
 def sign_in() -> Any:
-    """Ask who is there."""
+    """Show the sign-in page. Redirect a signed-in user."""
     if user_management.is_by_proxy():
         abort(404)
     back = authentication.safe_path(request.args.get("next", ""))
@@ -48,7 +51,10 @@ def sign_in() -> Any:
 @failures(PACE, lambda: device_cookies.origin_of(request.form.get("name", "")), "address")
 @failures(OF_AN_ACCOUNT, _account_tried, "account")
 def sign_in_now() -> Any:
-    """Begin a session and go back to where one came from."""
+    """Check the name and password, then sign the user in or ask for a verification code.
+
+    Redirects to the page that required the sign-in.
+    """
     if user_management.is_by_proxy():
         abort(404)
     form = SignInForm()
@@ -62,7 +68,7 @@ def sign_in_now() -> Any:
 @blueprint.post("/sign-out")
 @allows(Role.VIEWER, before_set_up=True)
 def sign_out() -> Any:
-    """End the session."""
+    """Sign the user out."""
     if user_management.is_by_proxy():
         abort(404)
     authentication.sign_out(g.person)
@@ -72,14 +78,14 @@ def sign_out() -> Any:
 @blueprint.get("/welcome/<token>")
 @allows(None)
 def welcome(token: str) -> Any:
-    """Follow a one-time link; looking at it does not spend it."""
+    """Show the page of a one-time link. This does not use the link up."""
     return _welcome_page(token, _welcome_form(token))
 
 
 @blueprint.post("/welcome/<token>")
 @allows(None)
 def welcome_now(token: str) -> Any:
-    """Spend it: choose the password, and be signed in."""
+    """Use up a one-time link: set the password and sign the user in."""
     form = _welcome_form(token)
     if not form.validate():
         return _welcome_page(token, form), REFUSED
@@ -97,7 +103,7 @@ def welcome_now(token: str) -> Any:
 @blueprint.get("/account/")
 @allows(Role.VIEWER)
 def account() -> str:
-    """One's own account, its password, and where it is signed in."""
+    """Show the account of the current user, with its password form and sessions."""
     return _account_page(ChangePasswordForm(formdata=None))
 
 
@@ -105,7 +111,7 @@ def account() -> str:
 @allows(Role.VIEWER)
 @failures(PACE, lambda: str(g.person.id), "password")
 def change_password() -> Any:
-    """Replace the password; other browsers are signed out."""
+    """Change the password. Sign all other browsers out."""
     if user_management.is_by_proxy():
         abort(404)
     form = ChangePasswordForm()
@@ -125,7 +131,7 @@ def change_password() -> Any:
 @allows(Role.VIEWER)
 @failures(PACE, lambda: str(g.person.id), "password")
 def end_sessions() -> Any:
-    """Sign out one other browser, or everywhere else, for whoever gives the password (ASVS 5.0, 7.5.2)."""
+    """Sign out one other browser or all others. Require the current password (ASVS 5.0, 7.5.2)."""
     if user_management.is_by_proxy():
         abort(404)
     form = PasswordAgainForm(prefix=ENDING)
@@ -144,7 +150,7 @@ def end_sessions() -> Any:
 
 
 def _entered(back: str | None) -> Any:
-    """Where one goes after the password: on, or to the page that asks for the code."""
+    """Redirect after the password: to the requested page, or to the page of the verification code."""
     return redirect(_after(back) if g.person else url_for("second_factor.code"), 303)
 
 
@@ -153,7 +159,7 @@ def _after(back: str | None) -> str:
 
 
 def _welcome_form(token: str) -> ChoosePasswordForm:
-    """The form that this link leads to. Raises InvalidLinkError."""
+    """Return the form of a one-time link. Raise InvalidLinkError if the link is not valid."""
     return FirstAdminForm() if one_time_links.look_up(token).account_id is None else ChoosePasswordForm()
 
 

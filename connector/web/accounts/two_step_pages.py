@@ -1,4 +1,4 @@
-"""The pages of the second factor: its code at the sign-in, and on one's own account to set it up or turn it off."""
+"""The pages of two-step sign-in: the verification code at the sign-in, and the settings of each user."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ..flash_messages import flash
 from .account_forms import CodeForm, MoveForm, PasswordAgainForm
 
 LATE = "That took longer than five minutes, or something changed meanwhile: sign in again."
-TOO_LATE = 409  # not counted as a failure
-PENDING = "setting_up"  # in the cookie: a Pending
-MOVING = "moving"  # before the names of the fields by which it is moved to another phone
-LONGEST = 900  # seconds to set it up in; perhaps the app is to be installed first
+TOO_LATE = 409  # the rate limit counts only REFUSED as a failure
+PENDING = "setting_up"  # key of the Pending in the session cookie
+MOVING = "moving"  # prefix of the fields of MoveForm
+LONGEST = 900  # seconds for the setup; the user may have to install an app first
 SLOW = "That took longer than 15 minutes, or something changed meanwhile: begin again."
 
 blueprint = Blueprint("second_factor", __name__)
@@ -29,9 +29,9 @@ blueprint = Blueprint("second_factor", __name__)
 
 @dataclass(frozen=True)
 class Pending:
-    """A secret that is being set up by whoever gave the password.
+    """A secret in setup. The user has given the password.
 
-    `since`: in seconds of Unix time. `moves`: whether it is to take the place of another, a code of which was given.
+    `since`: Unix time in seconds. `moves`: whether the secret replaces an earlier one, for which the user gave a code.
     """
 
     sealed: str
@@ -46,7 +46,10 @@ def _only_with_passwords() -> None:
 
 
 def _half_way() -> str:
-    """Whose code is asked for, as the limit knows it: who stole a password locks nobody out where they are known."""
+    """Return the rate-limit key of the account that must give a code.
+
+    Known browsers have a separate key, so that an attacker with the password cannot lock the owner out there.
+    """
     half = authentication.half_way()
     return f"{int(device_cookies.is_known_to(half.account_id))}:{half.account_id}" if half else "nobody"
 
@@ -63,7 +66,7 @@ def _is_no_guess() -> bool:
 @blueprint.get("/sign-in/code")
 @allows(None)
 def code() -> Any:
-    """Ask who gave the right password for a code."""
+    """Show the form of the verification code, after the right password."""
     if authentication.half_way() is None:
         return _late_page()
     return render_template("accounts/code.html", form=CodeForm(formdata=None))
@@ -74,21 +77,21 @@ def code() -> Any:
 @failures(PACE, _origin, "address")
 @failures(PACE, _half_way, "code", spares=_is_no_guess)
 def code_now() -> Any:
-    """Begin the session, and go where one wanted to."""
+    """Sign the user in with a code. Redirect to the page that required the sign-in."""
     form, half = CodeForm(), authentication.half_way()
     if half is None:
         return _late_page()
     if form.validate() and authentication.enter_by_code(half, form.code.data or ""):
         return redirect(half.back or url_for("repositories.connect"), 303)
     form.refuse(InvalidInputError(two_step.WRONG, "code"))
-    form.code.data = None  # it may be a recovery code with one letter wrong
+    form.code.data = None  # it may be a recovery code with a typo, so the page must not show it
     return render_template("accounts/code.html", form=form), REFUSED
 
 
 @blueprint.get("/account/second-factor")
 @allows(Role.VIEWER, before_set_up=True)
 def page() -> str:
-    """Set it up, or what can be done where it is on."""
+    """Show the setup of two-step sign-in, or its settings if it is on."""
     return _page()
 
 
@@ -96,7 +99,10 @@ def page() -> str:
 @allows(Role.VIEWER, before_set_up=True)
 @failures(PACE, lambda: str(g.person.id), "password")
 def begin() -> Any:
-    """Make a secret for whoever gives the password."""
+    """Begin the setup with a new secret. Require the current password.
+
+    Raises ConflictError if two-step sign-in is on already.
+    """
     if two_step.is_on(g.person.id):
         raise ConflictError(two_step.ALREADY)
     return _wrong_password() or _set_up(moves=False)
@@ -107,7 +113,7 @@ def begin() -> Any:
 @failures(PACE, lambda: str(g.person.id), "password")
 @failures(PACE, lambda: str(g.person.id), "code")
 def move() -> Any:
-    """Make a secret for another phone, for whoever gives the password and a code, or a recovery code."""
+    """Begin the move to another phone. Require the current password and a verification or recovery code."""
     form = MoveForm(prefix=MOVING)
     try:
         user_management.confirm(g.person.id, form.current.data or "")
@@ -123,7 +129,7 @@ def move() -> Any:
 @allows(Role.VIEWER, before_set_up=True)
 @failures(PACE, lambda: str(g.person.id), "code")
 def turn_on() -> Any:
-    """Turn it on with the first code, and show the recovery codes, once."""
+    """Turn two-step sign-in on with the first code. Show the recovery codes once."""
     form, pending = CodeForm(), _pending()
     if pending is None:
         flash(SLOW)
@@ -142,7 +148,7 @@ def turn_on() -> Any:
 @allows(Role.VIEWER)
 @failures(PACE, lambda: str(g.person.id), "password")
 def turn_off() -> Any:
-    """Turn it off."""
+    """Turn two-step sign-in off. Require the current password."""
     refusal = _wrong_password()
     if refusal:
         return refusal
@@ -155,7 +161,7 @@ def turn_off() -> Any:
 @allows(Role.VIEWER)
 @failures(PACE, lambda: str(g.person.id), "password")
 def renew() -> Any:
-    """Show new recovery codes, once."""
+    """Replace the recovery codes and show them once. Require the current password."""
     refusal = _wrong_password()
     if refusal:
         return refusal
@@ -163,7 +169,7 @@ def renew() -> Any:
 
 
 def _wrong_password() -> Any:
-    """The page with the reason where the present password was not given; else None."""
+    """Return the page with the error if the current password is wrong, else None."""
     form = PasswordAgainForm()
     try:
         user_management.confirm(g.person.id, form.current.data or "")
@@ -174,13 +180,13 @@ def _wrong_password() -> Any:
 
 
 def _set_up(moves: bool) -> Any:
-    """Show a new secret, which is kept in the cookie until its first code is typed."""
+    """Make a new secret and redirect to its page. The session cookie holds the secret until the first code."""
     session[PENDING] = astuple(Pending(two_step.new_secret(), authentication.now(), moves))
     return redirect(url_for(".page"), 303)
 
 
 def _pending() -> Pending | None:
-    """What is being set up in this browser; None where nothing is, or not any more."""
+    """Return the setup in this browser, or None if there is none or it is outdated."""
     if PENDING not in session:
         return None
     pending = Pending(*session[PENDING])
@@ -206,10 +212,10 @@ def _page(
 
 
 def _drawn(pending: Pending) -> dict[str, str]:
-    """The secret, as one types it, and its QR code."""
+    """Return the secret as text in groups of four and as a QR code (SVG)."""
     secret = two_step.opened(pending.sealed, g.person.name)
     made = segno.make(two_step.address(secret, g.person.name), micro=False)
-    picture = Markup(made.svg_inline(scale=5, dark="#000", light="#fff"))  # made of numbers
+    picture = Markup(made.svg_inline(scale=5, dark="#000", light="#fff"))  # safe: the SVG consists of paths only
     return {"picture": picture, "secret": " ".join(two_step.in_fours(secret))}
 
 

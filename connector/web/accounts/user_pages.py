@@ -1,4 +1,4 @@
-"""The pages for admins: users, and the audit trail."""
+"""The pages of users and of the audit trail, for admins."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ blueprint = Blueprint("admin", __name__)
 @blueprint.get("/users/")
 @allows(Role.ADMIN)
 def users() -> str:
-    """All accounts, and the form to invite one more."""
+    """Show all accounts and the invitation form."""
     return _users_page(InviteForm(formdata=None))
 
 
 @blueprint.post("/users/")
 @allows(Role.ADMIN)
 def invite() -> Any:
-    """Make an account and show its link, once."""
+    """Create an account and show its one-time link once."""
     form = InviteForm()
     if not form.validate():
         return _users_page(form), 422
@@ -44,7 +44,7 @@ def invite() -> Any:
 @blueprint.post("/users/<int:account_id>/link")
 @allows(Role.ADMIN)
 def new_link(account_id: int) -> Any:
-    """Show a link to choose a new password, once."""
+    """Create a one-time link for a new password and show it once."""
     try:
         _spare_oneself(account_id)
         token = user_management.new_link(account_id)
@@ -56,7 +56,7 @@ def new_link(account_id: int) -> Any:
 @blueprint.post("/users/<int:account_id>/role")
 @allows(Role.ADMIN)
 def role(account_id: int) -> Any:
-    """Give another role."""
+    """Change the role of an account. Raise InvalidInputError if there is no such role."""
     given = request.form.get("role")
     if given not in list(Role):
         raise InvalidInputError("Choose a role: viewer, editor or admin.")
@@ -66,28 +66,28 @@ def role(account_id: int) -> Any:
 @blueprint.post("/users/<int:account_id>/disable")
 @allows(Role.ADMIN)
 def disable(account_id: int) -> Any:
-    """Let them in no more."""
+    """Disable an account."""
     return _do(lambda: user_management.disable(account_id))
 
 
 @blueprint.post("/users/<int:account_id>/enable")
 @allows(Role.ADMIN)
 def enable(account_id: int) -> Any:
-    """Let them in again."""
+    """Enable an account."""
     return _do(lambda: user_management.enable(account_id))
 
 
 @blueprint.post("/users/<int:account_id>/sessions")
 @allows(Role.ADMIN)
 def end_sessions(account_id: int) -> Any:
-    """Sign them out everywhere."""
+    """End all sessions of an account."""
     return _do(lambda: user_management.end_sessions(account_id))
 
 
 @blueprint.post("/users/<int:account_id>/second-factor")
 @allows(Role.ADMIN)
 def remove_second_factor(account_id: int) -> Any:
-    """Take the second factor away from somebody who lost it."""
+    """Turn two-step sign-in off for a user who lost the phone."""
     if user_management.is_by_proxy():
         abort(404)
 
@@ -101,7 +101,7 @@ def remove_second_factor(account_id: int) -> Any:
 @blueprint.get("/audit/")
 @allows(Role.ADMIN)
 def trail() -> str:
-    """Who did what, newest first."""
+    """Show the audit trail, newest first."""
     who, what = request.args.get("who", ""), request.args.get("what", "")
     return render_template(
         "accounts/audit.html",
@@ -115,15 +115,17 @@ def trail() -> str:
 @blueprint.get("/audit.csv")
 @allows(Role.ADMIN)
 def trail_csv() -> Response:
-    """The same entries, all of them, as CSV."""
+    """Download all entries of the filtered audit trail as CSV."""
     lines = stream_with_context(audit.as_csv(request.args.get("who", ""), request.args.get("what", "")))
     named = {"Content-Disposition": 'attachment; filename="audit.csv"'}
     return Response(lines, mimetype="text/csv", headers=named)
 
 
 def _spare_oneself(account_id: int) -> None:
-    """Raises ConflictError for one's own account: a session alone, which may be stolen, must not be enough to keep
-    it."""
+    """Raise ConflictError if this is the account of the current user.
+
+    A stolen session must not be enough to take the account over.
+    """
     if account_id == g.person.id:
         raise ConflictError("This is your own account: use its page, which asks for your password.")
 
@@ -143,7 +145,7 @@ def _users_page(form: InviteForm, refused: ConflictError | None = None) -> str:
 
 
 def _link_page(name: str, token: str) -> str:
-    """For a proxy's people there is nothing to choose: they come by themselves."""
+    """Return the page with the link. If a proxy signs users in, redirect to the users instead: they need no link."""
     if user_management.is_by_proxy():
         return redirect(url_for(".users"), 303)
     return render_template("accounts/link.html", name=name, link=link_to(token))

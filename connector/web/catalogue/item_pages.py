@@ -1,4 +1,4 @@
-"""The pages of what we hold: items, files and item sets."""
+"""The pages of items, files and item sets."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ blueprint.app_template_global()(item_presentation.is_shown)
 blueprint.app_template_global()(item_presentation.next_try)
 blueprint.app_template_global("fates")(lambda: item_presentation.FATES)
 
-FOUND_COUNTED = 1000  # matches of a search: each is read to be counted
-# A stored file is somebody else's: opened in a browser, it may do nothing and reach nothing.
+FOUND_COUNTED = 1000  # count at most this many matches of a search, since each must be read
+# Stored files are untrusted. A browser that opens one must not run its scripts or load anything.
 SANDBOX = "default-src 'none'; base-uri 'none'; sandbox; frame-ancestors 'none'"
-# Chromium's viewer does not run in a sandboxed page. It is one itself.
+# The PDF viewer of Chromium does not run in a sandboxed page. It has its own sandbox.
 PDF_POLICY = "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 
 @blueprint.get("/items/")
 @allows(Role.VIEWER)
 def items() -> Any:
-    """Return the items, newest first: all, or those with these words, of this item set, repository or import."""
+    """Show the items, newest first. Filter them by words, item set, repository or import if requested."""
     try:
         return _items_page(_asked(), request.args.get("q", ""))
     except InvalidInputError as error:
@@ -63,7 +63,7 @@ def _items_page(selection: Selection, words: str, refused: InvalidInputError | N
 @blueprint.get("/items.csv")
 @allows(Role.VIEWER)
 def items_csv() -> Response:
-    """The same items, all of them, as CSV."""
+    """Download all selected items as CSV."""
     named = {"Content-Disposition": 'attachment; filename="items.csv"'}
     return Response(stream_with_context(export.as_csv(_asked())), mimetype="text/csv", headers=named)
 
@@ -71,7 +71,7 @@ def items_csv() -> Response:
 @blueprint.get("/items/<int:item_id>/")
 @allows(Role.VIEWER)
 def item(item_id: int) -> str:
-    """An item: every value, its files, and the way back to the original."""
+    """Show an item with its metadata, its files and a link to the original."""
     shown = db.session.get(CatalogueItem, item_id)
     if shown is None:
         raise NotFoundError(f"There is no item {item_id}. An undo may have removed it.")
@@ -97,7 +97,7 @@ def item(item_id: int) -> str:
 @blueprint.get("/item-sets/")
 @allows(Role.VIEWER)
 def item_sets() -> str:
-    """All item sets, by name."""
+    """Show all item sets, sorted by name."""
     page = page_of(select(ItemSet), Order((ItemSet.name, ItemSet.id)), asked_place())
     counts = item_set_queries.counts([s.id for s in page.rows], with_restricted=_sees_restricted())
     return render_template("catalogue/item_sets.html", page=page, counts=counts, set_labels=labels(page.rows))
@@ -106,7 +106,7 @@ def item_sets() -> str:
 @blueprint.get("/item-sets/<int:item_set_id>/")
 @allows(Role.VIEWER)
 def item_set(item_set_id: int) -> str:
-    """An item set and what is in it."""
+    """Show an item set with its items."""
     shown = item_set_queries.get(item_set_id)
     found = _found(Selection(item_set_id=item_set_id, with_restricted=_sees_restricted()), newest_first=False)
     return render_template("catalogue/item_set.html", item_set=shown, **found)
@@ -115,7 +115,10 @@ def item_set(item_set_id: int) -> str:
 @blueprint.get("/files/<int:file_id>/<path:name>")
 @allows(Role.VIEWER)
 def file(file_id: int, name: str) -> Response:
-    """The stored bytes of a file. The name in the address is for people; the file's own is sent."""
+    """Return the content of a stored file.
+
+    `name` only makes the URL readable. The response has the name of the file itself.
+    """
     found = db.session.get(CatalogueFile, file_id)
     if found is None or not found.is_stored:
         abort(404)
@@ -140,29 +143,29 @@ def file(file_id: int, name: str) -> Response:
 
 @blueprint.app_template_global()
 def title_of(item: CatalogueItem) -> str:
-    """Return the title of an item as its reader may see it."""
+    """Return the title of an item as the current user may see it."""
     return item_presentation.title_of(item, _sees_restricted()) or "Untitled"
 
 
 @blueprint.app_template_global()
 def citation_line(item: CatalogueItem) -> str:
-    """Return who made it and when, as its reader may see it."""
+    """Return the creators and the date of an item as the current user may see them."""
     return item_presentation.citation_line(item, _sees_restricted())
 
 
 def _sees_restricted() -> bool:
-    """Whether who asks may see what came only by a login at its source: viewers may not."""
+    """Return whether the current user may see restricted items. Viewers may not."""
     return g.person.may(Role.EDITOR)
 
 
 def _check_restricted(is_restricted: bool) -> None:
-    """Raises PermissionDeniedError for what comes only by a login, unless who asks may see it."""
+    """Raise PermissionDeniedError if the object is restricted and the current user may not see it."""
     if is_restricted and not _sees_restricted():
         raise PermissionDeniedError("This is restricted at its source: it needs the role editor. Ask an administrator.")
 
 
 def _asked() -> Selection:
-    """The search in the address; what is no number there means any."""
+    """Return the selection in the query string. Ignore ids that are not numbers."""
     asked = request.args
     return Selection(
         words=asked.get("q", "").strip(),
@@ -174,7 +177,7 @@ def _asked() -> Selection:
 
 
 def _as_arguments(selection: Selection) -> dict[str, Any]:
-    """The search as the address has it, without what is not asked for."""
+    """Return the selection as query arguments, without the empty ones."""
     every = {
         "q": selection.words or None,
         "item_set": selection.item_set_id,
@@ -185,7 +188,7 @@ def _as_arguments(selection: Selection) -> dict[str, Any]:
 
 
 def _found(selection: Selection, *, newest_first: bool) -> dict[str, Any]:
-    """Return a page of these items, without the columns that no list shows, and their pictures."""
+    """Return a page of the selected items and their thumbnails. Large columns are deferred."""
     light = (defer(CatalogueItem.search_text), defer(CatalogueItem.source_metadata))
     order = Order((CatalogueItem.id,), is_descending=newest_first)
     counted = FOUND_COUNTED if selection.words else None

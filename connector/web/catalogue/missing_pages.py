@@ -1,4 +1,4 @@
-"""The pages by which a person clears the catalogue: what is gone at the source, takedowns, and what they exclude."""
+"""The pages of items that are missing at source, of takedowns and of exclusions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ blueprint = Blueprint("clearing", __name__)
 @blueprint.get("/gone/")
 @allows(Role.VIEWER)
 def listed() -> str:
-    """The items that are gone at their source, or hidden here, those noticed last first."""
+    """Show the items that are missing at source or hidden, most recently noticed first."""
     repository_id = request.args.get("repository", type=row_id)
     found = missing.listed(MissingSelection(repository_id=repository_id))
     if not g.person.may(Role.EDITOR):
@@ -43,7 +43,7 @@ def listed() -> str:
 @blueprint.post("/gone/")
 @allows(Role.EDITOR)
 def act() -> Any:
-    """Hide, show again or remove what was ticked, or all of the list; to remove is asked once more."""
+    """Hide, show again or remove the ticked items or the whole list. Ask for confirmation before removal."""
     chosen, every = _chosen(), "every" in request.form
     back = redirect(url_for(".listed", repository=chosen.repository_id), 303)
     if not every and not chosen.item_ids:
@@ -64,7 +64,7 @@ def act() -> Any:
 @blueprint.get("/takedown/")
 @allows(Role.ADMIN)
 def ask() -> str:
-    """Take down the items that a list names; or the one item in the address, about which is asked at once."""
+    """Show the takedown form. With an item in the query string, show its confirmation page."""
     item_id = request.args.get("item", type=row_id)
     if item_id is None:
         return render_template("catalogue/takedown.html", repositories=_repositories())
@@ -77,7 +77,7 @@ def ask() -> str:
 @blueprint.post("/takedown/")
 @allows(Role.ADMIN)
 def take_down() -> Any:
-    """Ask once more, with the numbers and what is not held; then take down."""
+    """Take the named items down. First ask for confirmation, with the counts and the unknown names."""
     repository = db.session.get(Repository, request.form.get("repository", 0, row_id))
     if repository is None:
         raise InvalidInputError("Choose the repository that the items come from.")
@@ -100,7 +100,7 @@ def take_down() -> Any:
 @blueprint.get("/excluded/")
 @allows(Role.ADMIN)
 def exclusions() -> str:
-    """What takedowns keep out, newest first."""
+    """Show the items that takedowns exclude from imports, newest first."""
     return render_template(
         "catalogue/excluded.html", page=page_of(takedown.listed(), takedown.NEWEST_FIRST, asked_place())
     )
@@ -109,7 +109,7 @@ def exclusions() -> str:
 @blueprint.get("/excluded.csv")
 @allows(Role.ADMIN)
 def exclusions_csv() -> Response:
-    """The same, all of it, as CSV."""
+    """Download all exclusions as CSV."""
     named = {"Content-Disposition": 'attachment; filename="excluded.csv"'}
     return Response(takedown.as_csv(), mimetype="text/csv", headers=named)
 
@@ -117,7 +117,7 @@ def exclusions_csv() -> Response:
 @blueprint.post("/excluded/")
 @allows(Role.ADMIN)
 def allow() -> Any:
-    """Allow again what was ticked, or the one whose button was pressed."""
+    """Allow the ticked items again, or the item whose button was pressed."""
     ids = request.form.getlist("one", row_id) or request.form.getlist("exclusion", row_id)
     flash(f"Allowed again: {_items(takedown.allow(ids))}." if ids else "Tick some items first.")
     return redirect(url_for(".exclusions"), 303)
@@ -130,7 +130,7 @@ def _asked_once_more(
     item_id: int | None = None,
     refused: InvalidInputError | None = None,
 ) -> str:
-    """Ask about what a list names, or about the one item whose page was left for this."""
+    """Return the confirmation page of a takedown. `item_id`: the item if it was chosen on its own page."""
     will = missing.numbers(select(missing.ITEM.c.id).where(missing.ITEM.c.id.in_(what.item_ids)))
     return render_template(
         "catalogue/takedown_confirm.html",
@@ -144,7 +144,7 @@ def _asked_once_more(
 
 
 def _uploaded() -> str:
-    """The text of the list that was sent as a file, "" for none."""
+    """Return the text of the uploaded list, or "" if there is none. Raise InvalidInputError if it is not UTF-8."""
     sent = request.files.get("list")
     try:
         return sent.read().decode("utf-8-sig") if sent else ""

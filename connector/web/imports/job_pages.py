@@ -1,4 +1,4 @@
-"""The pages of jobs: one that is watched live, and all past imports."""
+"""The pages of jobs: one job with live updates, the list of past imports, and actions on jobs."""
 
 from __future__ import annotations
 
@@ -51,41 +51,41 @@ blueprint.app_template_global("awaits_notice")(notifications.is_due)
 
 @blueprint.app_template_global()
 def label_of(source: Source) -> str:
-    """Return the name of a source as the person may read it who asks for the page."""
+    """Return the name of a source as the current user may see it."""
     return source_label(source, with_restricted=g.person.may(Role.EDITOR))
 
 
 @blueprint.app_template_global()
 def heading(job: ImportJob) -> str:
-    """Return what the job does, in words that the person may read who asks for the page."""
+    """Return a heading that says what the job does, as the current user may see it."""
     return job_presentation.heading(job, label_of(job.source))
 
 
 @blueprint.get("/<int:job_id>/")
 @allows(Role.VIEWER)
 def job(job_id: int) -> str:
-    """A job, live while it is active."""
+    """Show a job. The page updates while the job is active."""
     return render_template("imports/job.html", **_shown(lifecycle.get(job_id)))
 
 
 @blueprint.get("/<int:job_id>/live")
 @allows(Role.VIEWER)
 def live(job_id: int) -> str:
-    """The part of its page that changes, for its own polling."""
+    """Return the part of the job page that changes. The page polls it."""
     return render_template("imports/_job.html", **_shown(lifecycle.get(job_id)))
 
 
 @blueprint.get("/<int:job_id>/row")
 @allows(Role.VIEWER)
 def row(job_id: int) -> str:
-    """Its row in Past imports, for the row's own polling."""
+    """Return the row of the job in Past imports. The row polls itself."""
     return render_template("imports/_row.html", job=lifecycle.get(job_id))
 
 
 @blueprint.get("/<int:job_id>/problems.csv")
 @allows(Role.VIEWER)
 def problems(job_id: int) -> Response:
-    """All its problems, a row each."""
+    """Download all problems of the job as CSV, a row each."""
     shown = lifecycle.get(job_id)
     if _is_withheld(shown):
         require(Role.EDITOR)
@@ -97,7 +97,7 @@ def problems(job_id: int) -> Response:
 @blueprint.get("/<int:job_id>/diary.txt")
 @allows(Role.VIEWER)
 def diary_text(job_id: int) -> Response:
-    """What was asked of the repository and how it went, in plain words, to be forwarded to its administrator."""
+    """Download the request log of the job as plain text, for the administrator of the repository."""
     shown = lifecycle.get(job_id)
     if _is_withheld(shown):
         require(Role.EDITOR)
@@ -109,7 +109,7 @@ def diary_text(job_id: int) -> Response:
 @blueprint.post("/<int:job_id>/stop")
 @allows(Role.EDITOR)
 def stop(job_id: int) -> Any:
-    """Ask it to stop."""
+    """Request that the job stop."""
     _own(job_id)
     return _do(job_id, lambda: lifecycle.stop(job_id))
 
@@ -117,7 +117,7 @@ def stop(job_id: int) -> Any:
 @blueprint.post("/<int:job_id>/resume")
 @allows(Role.EDITOR)
 def resume(job_id: int) -> Any:
-    """Go on at its cursor."""
+    """Resume the job at its cursor."""
     _own(job_id)
 
     def act() -> None:
@@ -130,7 +130,7 @@ def resume(job_id: int) -> Any:
 @blueprint.post("/<int:job_id>/answer")
 @allows(Role.EDITOR)
 def answer(job_id: int) -> Any:
-    """Answer the question that it ended with, and go on."""
+    """Answer the question of the job and resume it."""
     _own(job_id)
 
     def act() -> None:
@@ -147,7 +147,7 @@ def answer(job_id: int) -> Any:
 @blueprint.post("/<int:job_id>/retry")
 @allows(Role.EDITOR)
 def retry(job_id: int) -> Any:
-    """Try again only what failed, as a new job."""
+    """Retry the failed items and files in a new job."""
     _own(job_id)
     return _do(job_id, lambda: _queued(retry_failed.retry(job_id)))
 
@@ -155,14 +155,14 @@ def retry(job_id: int) -> Any:
 @blueprint.post("/<int:job_id>/rerun")
 @allows(Role.EDITOR)
 def rerun(job_id: int) -> Any:
-    """Import its source again, as a new job."""
+    """Import the source of the job again in a new job."""
     return _do(job_id, lambda: _queued(lifecycle.rerun(job_id)))
 
 
 @blueprint.get("/<int:job_id>/undo")
 @allows(Role.EDITOR)
 def undo(job_id: int) -> str:
-    """Show what undoing it will do, and ask once more."""
+    """Show the effects of an undo and ask for confirmation."""
     undone = _own(job_id)
     lifecycle.refuse_undo(undone)
     return render_template("imports/undo.html", job=undone, will=preview(job_id))
@@ -171,7 +171,7 @@ def undo(job_id: int) -> str:
 @blueprint.post("/<int:job_id>/undo")
 @allows(Role.EDITOR)
 def undo_now(job_id: int) -> Any:
-    """Undo it, as a new job."""
+    """Undo the import in a new job."""
     _own(job_id)
     return _do(job_id, lambda: _queued(lifecycle.create_undo(job_id)))
 
@@ -179,7 +179,7 @@ def undo_now(job_id: int) -> Any:
 @blueprint.get("/")
 @allows(Role.VIEWER)
 def past() -> str:
-    """All jobs, a row each."""
+    """Show a page of all jobs, sorted by date or status."""
     sort = request.args.get("sort", "date")
     sort = sort if sort in queries.SORTS else "date"
     ascending = request.args.get("order") == "asc"
@@ -190,7 +190,7 @@ def past() -> str:
 @blueprint.post("/")
 @allows(Role.EDITOR)
 def submit() -> Any:
-    """Undo and run again what was ticked: first shown in numbers, then done."""
+    """Undo and run again the ticked jobs. Show the numbers and ask for confirmation first."""
     undo_ids, rerun_ids = request.form.getlist("undo", row_id), request.form.getlist("rerun", row_id)
     if not undo_ids and not rerun_ids:
         flash("Tick Undo or Re-run beside a job first.")
@@ -205,7 +205,7 @@ def submit() -> Any:
 
 
 def _own(job_id: int) -> ImportJob:
-    """The job, if who is signed in may change it."""
+    """Return the job. Raise PermissionDeniedError if the current user may not change it."""
     found = lifecycle.get(job_id)
     own(found.owner)
     return found
@@ -237,17 +237,20 @@ def _shown(shown: ImportJob) -> dict[str, Any]:
 
 
 def _is_withheld(job: ImportJob) -> bool:
-    """Whether what it does, says and lists may name what viewers are not shown, and a viewer asks."""
+    """Return whether the job may name restricted items and the current user may not see them."""
     return job.names_restricted and not _sees_restricted()
 
 
 def _sees_restricted() -> bool:
-    """Whether who asks may see what comes only by a login at its source: viewers may not."""
+    """Return whether the current user may see restricted items. Viewers may not."""
     return g.person.may(Role.EDITOR)
 
 
 def _do(job_id: int, act: Callable[[], int | None]) -> Any:
-    """Do something with a job, then show it, or the job that came of it; a refusal is shown on its page."""
+    """Call `act`, then redirect to the job whose id it returns, or to this job.
+
+    If `act` raises ConflictError, return the page of this job with the reason (409).
+    """
     try:
         made = act()
     except ConflictError as error:
@@ -262,7 +265,7 @@ def _queued(job_id: int) -> int:
 
 
 def _created(create: Callable[[int], int], word: str, job_ids: list[int]) -> list[int]:
-    """Create the jobs that follow from ticked ones, and tell what came of each; gives their ids."""
+    """Create a job for each ticked job and flash the result of each. Return the ids of the new jobs."""
     created = []
     for job_id in job_ids:
         try:

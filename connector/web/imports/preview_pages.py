@@ -1,4 +1,4 @@
-"""The pages of looks at a source: what an import would change, a rehearsal; and the way from there to the import."""
+"""The pages of previews and sample items, and the import of what a preview shows."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ blueprint = Blueprint("looking", __name__)
 @blueprint.post("/sources/<int:source_id>/look")
 @allows(Role.EDITOR)
 def look(source_id: int) -> Any:
-    """Look at a source as its next import would."""
+    """Queue a preview or sample items of a source, with the options of its next import."""
     return _begun(source_id, scheduling.get(source_id).options)
 
 
 @blueprint.post("/repositories/<int:repository_id>/rehearse")
 @allows(Role.EDITOR)
 def rehearse(repository_id: int) -> Any:
-    """Look at some items of what may never have been imported, with the settings that an import would have."""
+    """Queue sample items of a scope that may not be imported yet, with the submitted import settings."""
     form = ImportOptionsForm()
     form.offer(item_set_queries.every())
     if not form.validate():
@@ -72,7 +72,7 @@ def rehearse(repository_id: int) -> Any:
 @blueprint.post("/jobs/<int:job_id>/look")
 @allows(Role.EDITOR)
 def look_again(job_id: int) -> Any:
-    """Look at the source of a job, with the options of that job."""
+    """Queue a preview or sample items of the source of a job, with the options of the job."""
     job = lifecycle.get(job_id)
     return _begun(job.source_id, lifecycle.of_a_whole_run(job))
 
@@ -80,7 +80,7 @@ def look_again(job_id: int) -> Any:
 @blueprint.get("/jobs/<int:job_id>/preview/")
 @allows(Role.EDITOR)
 def preview(job_id: int) -> str:
-    """What an import would change, a page at a time: all of that, or one kind."""
+    """Show a page of the changes that an import would make: all changes or those of one kind."""
     job = preview_rows.of_kind(job_id, Kind.PREVIEW)
     only = _shown_kind()
     ticked, could_be = preview_selection.ticks(job_id)
@@ -104,10 +104,13 @@ def preview(job_id: int) -> str:
 @blueprint.post("/jobs/<int:job_id>/preview/")
 @allows(Role.EDITOR)
 def choose(job_id: int) -> Any:
-    """Keep what is ticked on the page that was shown; then import, or tick more, and show the page of this address."""
+    """Save the ticks of the submitted page. Then import, or tick more rows, as requested.
+
+    Redirects to the page in the URL, or to the new import job.
+    """
     preview_rows.of_kind(job_id, Kind.PREVIEW)
     do = request.form.get("do")
-    shown, ticked = (request.form.getlist(name, row_id)[:SIZE] for name in ("shown", "row"))  # no page shows more
+    shown, ticked = (request.form.getlist(name, row_id)[:SIZE] for name in ("shown", "row"))  # rows per page
     preview_selection.save_ticks(job_id, shown, shown if do == "tick" else ticked)
     page = redirect(url_for(".preview", job_id=job_id, show=_shown_kind(), **asked_place().arguments), 303)
     if do in TICKS:
@@ -126,7 +129,7 @@ def choose(job_id: int) -> Any:
 @blueprint.get("/jobs/<int:job_id>/rehearsal/")
 @allows(Role.EDITOR)
 def rehearsal(job_id: int) -> str:
-    """The items that a rehearsal chose."""
+    """Show the list of sample items."""
     job = preview_rows.of_kind(job_id, Kind.REHEARSAL)
     rows = db.session.scalars(preview_rows.rows(job_id, PreviewAction.SHOWN)).all()
     items = [(row.id, page_of_row(row, job.source.repository)) for row in rows]
@@ -136,7 +139,7 @@ def rehearsal(job_id: int) -> str:
 @blueprint.get("/jobs/<int:job_id>/rehearsal/<int:row_id>/")
 @allows(Role.EDITOR)
 def rehearsed(job_id: int, row_id: int) -> str:
-    """One of them, on the page that it would have in the catalogue."""
+    """Show a sample item on the page that it would have in the catalogue."""
     job = preview_rows.of_kind(job_id, Kind.REHEARSAL)
     row = preview_rows.row(job_id, row_id, PreviewAction.SHOWN)
     ids = db.session.scalars(preview_rows.rows(job_id, PreviewAction.SHOWN).with_only_columns(PreviewRow.id)).all()
@@ -162,20 +165,23 @@ def rehearsed(job_id: int, row_id: int) -> str:
 @blueprint.post("/jobs/<int:job_id>/done")
 @allows(Role.EDITOR)
 def done(job_id: int) -> Any:
-    """Remove what a preview or rehearsal has told; the job stays in the list."""
+    """Delete the rows of a preview or of sample items. The job stays in the list."""
     own(lifecycle.get(job_id).owner)
     retention.forget_preview(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 
 
 def _shown_kind() -> str | None:
-    """The kind that the address asks for; None: all changes."""
+    """Return the kind of change in the query string, or None for all changes."""
     asked = request.args.get("show")
     return asked if asked in SHOWN else None
 
 
 def _begun(source_id: int, options: dict[str, Any]) -> Any:
-    """Queue what the form asks for, a preview or a rehearsal, and show it."""
+    """Queue the requested preview or sample items and redirect to the job.
+
+    Raises InvalidInputError if the form requests neither.
+    """
     try:
         kind = Kind(request.form.get("kind", ""))
     except ValueError:
@@ -190,7 +196,7 @@ def _begun(source_id: int, options: dict[str, Any]) -> Any:
 
 
 def _number(text: str) -> int:
-    """How many items a rehearsal shows. Raises InvalidInputError."""
+    """Return the number of sample items. Raise InvalidInputError unless it is from 1 to MOST."""
     if not (text.isdecimal() and len(text) < 4 and 1 <= int(text) <= MOST):
         raise InvalidInputError(f"A rehearsal shows 1 to {MOST} items.")
     return int(text)

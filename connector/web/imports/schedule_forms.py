@@ -1,4 +1,4 @@
-"""The form of a source's schedule; the rules for what is typed are those of `times`."""
+"""The form of a schedule. `jobs.schedule` validates its times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _choices(labels: Mapping[Any, str]) -> list[SelectChoice]:
 
 
 class ScheduleForm(Form):
-    """When a source is imported by itself. Valid, `schedule` holds it, None for never."""
+    """The schedule of a source. After validation `schedule` is a Schedule, or None for never."""
 
     every = SelectField(
         "Import by itself",
@@ -41,7 +41,7 @@ class ScheduleForm(Form):
     schedule: Schedule | None = None
 
     def fill(self, schedule: Schedule | None, zone: str) -> None:
-        """Show a schedule. `zone`: the name of the zone in which its hours are."""
+        """Fill the form with a schedule. `zone`: the name of its time zone."""
         self.name_zone(zone)
         if schedule is None:
             return
@@ -53,11 +53,11 @@ class ScheduleForm(Form):
             self.since.data, self.until.data = f"{schedule.window.start:%H:%M}", f"{schedule.window.end:%H:%M}"
 
     def name_zone(self, zone: str) -> None:
-        """Say whose hours these are."""
+        """Show the name of the time zone in the description of the hour."""
         self.at.description = f"Hour and minute in the zone of the server, {zone}."
 
     def validate(self, *args: object, **extra: object) -> bool:
-        """As ever; and the schedule must be one that runs as it says."""
+        """Return whether the fields are valid and form a valid schedule."""
         if not super().validate(*args, **extra):
             return False
         try:

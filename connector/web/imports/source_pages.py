@@ -1,4 +1,4 @@
-"""The pages of sources: what is held of each, its last imports, and when it is imported by itself."""
+"""The pages of sources: the number of items of each source, its last imports and its schedule."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ blueprint.app_template_filter("schedule")(lambda source: str(from_dict(source.sc
 @blueprint.get("/")
 @allows(Role.VIEWER)
 def listed() -> str:
-    """Every source, with its schedule."""
+    """Show all sources with their schedules."""
     return render_template("imports/sources.html", sources=scheduling.all_sources(), zone=_zone())
 
 
 @blueprint.get("/<int:source_id>/")
 @allows(Role.VIEWER)
 def source(source_id: int) -> str:
-    """A source: what is held, what was done, what will be."""
+    """Show a source with its item counts, last jobs and schedule."""
     shown = scheduling.get(source_id)
     form = ScheduleForm(formdata=None)
     form.fill(from_dict(shown.schedule), _zone())
@@ -41,7 +41,7 @@ def source(source_id: int) -> str:
 @blueprint.post("/<int:source_id>/import")
 @allows(Role.EDITOR)
 def import_now(source_id: int) -> Any:
-    """Import it again, as the last time; with `full`, reading everything."""
+    """Import the source again with the options of its last import. With `full`, do a full check."""
     job_id = scheduling.import_again(source_id, full="full" in request.form)
     wake(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
@@ -50,7 +50,7 @@ def import_now(source_id: int) -> Any:
 @blueprint.post("/<int:source_id>/schedule")
 @allows(Role.EDITOR)
 def set_schedule(source_id: int) -> Any:
-    """Import it by itself, or no more."""
+    """Set or delete the schedule. Raise PermissionDeniedError if the user may not schedule this source."""
     shown = scheduling.get(source_id)
     if not _may_schedule(shown):
         raise PermissionDeniedError(
@@ -67,7 +67,7 @@ def set_schedule(source_id: int) -> Any:
 
 
 def _may_schedule(shown: Source) -> bool:
-    """Whether who is signed in may say when this source is imported by itself: administrators, and whose it is."""
+    """Return whether the current user may set the schedule: administrators and the owners of the source."""
     return g.person.may(Role.ADMIN) or any(map(g.person.owns, scheduling.owners(shown)))
 
 

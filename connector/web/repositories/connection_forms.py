@@ -1,4 +1,4 @@
-"""The forms of the connection and Import Options pages; all rules for what is typed are here."""
+"""The forms of the connection and Import Options pages, with all validation of their input."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _SIZE = re.compile(r"(?P<number>[0-9]{1,18}(?:[.,][0-9]{1,3})?)\s*(?P<unit>[KMGT
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _UNITS = {unit: 1000**power for power, unit in enumerate(("B", "KB", "MB", "GB", "TB"))}
 _ENDPOINT = re.compile(r"[\w.~-]+(?:/[\w.~-]+)*", re.ASCII)
-# schema.element[.qualifier], or a stem of these that ends in `.*`
+# schema.element[.qualifier], or a prefix of it that ends in `.*`
 _FIELD_PATTERN = re.compile(r"[\w-]+(?:\.[\w-]+){1,2}|[\w-]+(?:\.[\w-]+){0,2}\.\*")
 
 
 def check_url(text: str) -> str:
-    """A full http or https address, without surrounding space. Raises InvalidInputError."""
+    """Return a full http or https URL without surrounding space. Raise InvalidInputError if it is none."""
     text = text.strip()
     try:
         parts = urlsplit(text)
@@ -42,7 +42,7 @@ def check_url(text: str) -> str:
 
 
 def check_endpoint(text: str) -> str:
-    """Return a path below the site, without slashes around it, or a full address. Raises InvalidInputError."""
+    """Return a path below the site, without outer slashes, or a full URL. Raise InvalidInputError if it is neither."""
     if "://" in text:
         try:
             return check_url(text)
@@ -58,7 +58,7 @@ def check_endpoint(text: str) -> str:
 
 
 def check_limit(text: str | None) -> int | None:
-    """A whole number from 1 to 1000, or None for an empty text. Raises InvalidInputError."""
+    """Return a whole number from 1 to 1000, or None for an empty text. Raise InvalidInputError if it is none."""
     text = (text or "").strip()
     if not text:
         return None
@@ -68,7 +68,7 @@ def check_limit(text: str | None) -> int | None:
 
 
 def check_delay(text: str | None) -> float:
-    """Seconds from 0 to 60, such as 0.5; 0 for an empty text. Raises InvalidInputError."""
+    """Return seconds from 0 to 60, such as 0.5, or 0 for an empty text. Raise InvalidInputError for other texts."""
     found = re.fullmatch(r"[0-9]{1,2}(?:[.,][0-9]{1,3})?", (text or "0").strip() or "0", re.ASCII)
     seconds = float(found[0].replace(",", ".")) if found else -1
     if not 0 <= seconds <= 60:
@@ -77,7 +77,10 @@ def check_delay(text: str | None) -> float:
 
 
 def check_test(text: str | None) -> int | None:
-    """How many items a test import takes, at least 1; None for an empty text. Raises InvalidInputError."""
+    """Return the number of items of a test import, at least 1, or None for an empty text.
+
+    Raises InvalidInputError for other texts.
+    """
     text = (text or "").strip()
     if not text:
         return None
@@ -87,7 +90,10 @@ def check_test(text: str | None) -> int | None:
 
 
 def check_size(text: str | None) -> int | None:
-    """A size such as 500 MB, 1.5 GB or 20000 (bytes), in bytes; None for an empty text. Raises InvalidInputError."""
+    """Return a size such as 500 MB, 1.5 GB or 20000 (bytes) in bytes, or None for an empty text.
+
+    Raises InvalidInputError for other texts.
+    """
     text = (text or "").strip()
     if not text:
         return None
@@ -99,20 +105,25 @@ def check_size(text: str | None) -> int | None:
 
 
 def check_bundles(text: str | None) -> list[str] | None:
-    """Names of bundles with commas between, as the options of a job keep them; None for an empty text."""
+    """Return the comma-separated bundle names as a list without duplicates, or None for an empty text."""
     names = [name.strip() for name in (text or "").split(",")]
     return list(dict.fromkeys(filter(None, names))) or None
 
 
 def check_hours(text: str | None) -> list[str] | None:
-    """Hours such as 22:00-06:00, as the options of a job keep them; None for an empty text. Raises
-    InvalidInputError."""
+    """Return hours such as 22:00-06:00 as a list of two times, or None for an empty text.
+
+    Raises InvalidInputError for other texts.
+    """
     window = parse_window(text or "")
     return window and window.as_list()
 
 
 def size_text(size: int | None) -> str:
-    """The bytes as `check_size` understands them, in the largest unit that keeps them exact; "" for None."""
+    """Return a size in bytes as a text that `check_size` reads, or "" for None.
+
+    The unit is the largest that divides the size without a remainder.
+    """
     if size is None:
         return ""
     unit = next(name for name, bytes in reversed(_UNITS.items()) if size % bytes == 0)
@@ -120,7 +131,10 @@ def size_text(size: int | None) -> str:
 
 
 def check_ignored(text: str | None) -> list[str]:
-    """One field or `field.*` a line, each once, in the order given. Raises InvalidInputError."""
+    """Return the fields (dc.rights or dc.subject.*), one per line, in order and without duplicates.
+
+    Raises InvalidInputError if a line is not a field.
+    """
     lines = [line.strip() for line in (text or "").splitlines()]
     for line in filter(None, lines):
         if not _FIELD_PATTERN.fullmatch(line):
@@ -129,8 +143,10 @@ def check_ignored(text: str | None) -> list[str]:
 
 
 def check_scope(text: str) -> tuple[ScopeKind, str]:
-    """The kind and the id or handle in `collection:ID`, `community:ID`, `item:ID` or `repository:`; or
-    InvalidInputError."""
+    """Return the kind and the id or handle in `collection:ID`, `community:ID`, `item:ID` or `repository:`.
+
+    Raises InvalidInputError for other texts.
+    """
     kind, _, identifier = text.partition(":")
     if kind not in list(ScopeKind) or (not identifier and kind != ScopeKind.REPOSITORY):
         raise InvalidInputError("Press Import beside what is to be imported.")
@@ -138,7 +154,7 @@ def check_scope(text: str) -> tuple[ScopeKind, str]:
 
 
 def _checked(check: Callable[[str], Any]) -> Callable[[Form, Field], None]:
-    """A validator that leaves what `check` gives as the field's data."""
+    """Return a validator that replaces the data of the field by the result of `check`."""
 
     def validate(form: Form, field: Field) -> None:
         try:
@@ -150,7 +166,7 @@ def _checked(check: Callable[[str], Any]) -> Callable[[Form, Field], None]:
 
 
 class LinesField(TextAreaField):
-    """A text whose checked data is a list of its lines; a form that is refused shows the lines again."""
+    """A text field whose validated data is a list of lines. A form with errors shows the lines again."""
 
     def _value(self) -> str:
         return "\n".join(self.data) if isinstance(self.data, list) else super()._value()
@@ -161,7 +177,10 @@ def _trimmed(text: str | None) -> str:
 
 
 class ConnectForm(Form):
-    """Where a DSpace is. Valid, `url` and `endpoint` hold texts, `limit` a number or None, `delay` seconds."""
+    """The address of a DSpace and limits for its requests.
+
+    After validation `url` and `endpoint` are strings, `limit` an int or None, and `delay` a float in seconds.
+    """
 
     url = URLField(
         "DSpace site URL",
@@ -192,7 +211,7 @@ class ConnectForm(Form):
 
 
 class LoginForm(Form):
-    """A name and password at the repository. What was typed as the password is never shown again."""
+    """A name and password for the repository. The page never shows the password again."""
 
     blamed = "password"
 
@@ -212,9 +231,10 @@ class LoginForm(Form):
 
 
 class ImportOptionsForm(Form):
-    """How to import. Valid, both limits hold bytes or None, `test` a number or None, `hours` two times or None.
+    """The settings of an import.
 
-    And `ignored` a list of fields.
+    After validation `file_limit` and `files_limit` are bytes or None, `test` is an int or None, `hours` is a list of
+    two times or None, and `ignored` is a list of fields.
     """
 
     files = BooleanField(
@@ -277,7 +297,7 @@ class ImportOptionsForm(Form):
     )
 
     def offer(self, item_sets: Sequence[ItemSet]) -> None:
-        """Let these item sets be chosen."""
+        """Offer these item sets as choices."""
         told_apart = labels(item_sets)
         self._set_names = {f"set:{item_set.id}": item_set.name for item_set in item_sets}
         self.item_set.choices = [
@@ -288,7 +308,7 @@ class ImportOptionsForm(Form):
         ]
 
     def fill(self, options: dict[str, Any], ignored: Iterable[str], item_sets: Sequence[ItemSet]) -> None:
-        """Show the settings of an earlier import (`{}` where there is none) and the repository's ignored fields."""
+        """Fill the form with the options of an earlier import (`{}` for none) and the repository's ignored fields."""
         ids = {item_set.name: item_set.id for item_set in reversed(item_sets)}
         set_id = options.get("item_set_id") or ids.get(options.get("item_set"))
         self.files.data = options.get("files", False)
@@ -306,14 +326,16 @@ class ImportOptionsForm(Form):
         self.ignored.data = "\n".join(ignored)
 
     def validate_item_set_name(self, field: StringField) -> None:
-        """A new item set needs a name."""
+        """Raise ValidationError if a new item set has no name."""
         if self.item_set.data == "new" and not field.data:
             raise ValidationError("Give the new item set a name.")
 
     def options(self) -> dict[str, Any]:
-        """The options of the job: `files`, `file_limit` (of each) and `files_limit` (of all together) in bytes or None,
-        `item_set` (a name or None) with `item_set_id` where it is there already, `item_set_from_collection`,
-        `test`, `hours` (["22:00", "06:00"] or None), `full`.
+        """Return the options of the job.
+
+        `files`: whether to download files. `bundles`: a list of names or None. `file_limit` (each file) and
+        `files_limit` (all files together): bytes or None. `item_set`: a name or None. `item_set_id`: its id if the set
+        exists. `hours`: ["22:00", "06:00"] or None. The others are `item_set_from_collection`, `test` and `full`.
         """
         chosen = self.item_set.data
         names = self._set_names | {"": None, "collection": None, "new": self.item_set_name.data}

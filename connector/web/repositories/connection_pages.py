@@ -1,4 +1,4 @@
-"""The connection form, the repositories we know, and the Import Options page."""
+"""The connection page, which lists the known repositories, and the Import Options page."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ TABS = {
     "repository": "Entire repository",
 }
 
-LONGEST_NAME = 100  # characters of a name in an address: it stands in a header, which proxies allow about 4 KB
+LONGEST_NAME = 100  # characters of a name in a redirect URL: proxies limit a header to about 4 KB
 FORGOTTEN = (
     "The repository is at another address now, to which a password must not travel: the login that was kept is "
     "forgotten. Imports see what is open to everybody, until a login is set here."
 )
 
-# What may be wrong with a way to a repository; an InvalidInputError tells of a password that cannot be read any more.
+# Errors of a connection to a repository. InvalidInputError: the stored password cannot be decrypted.
 NO_WAY = (InvalidInputError, LoginFailedError, RepositoryError)
 
 blueprint = Blueprint("repositories", __name__)
@@ -49,21 +49,21 @@ blueprint.record_once(lambda setup: setup.app.extensions.setdefault("listings", 
 @blueprint.get("/")
 @allows(Role.VIEWER)
 def connect() -> Any:
-    """The connection form, and the repositories known already. Who only reads begins with the items."""
+    """Show the connection form and the known repositories. Redirect viewers to the items."""
     return _connect_page(ConnectForm()) if g.person.may(Role.EDITOR) else redirect(url_for("catalogue.items"), 303)
 
 
 @blueprint.post("/")
 @allows(Role.EDITOR)
 def connect_now() -> Any:
-    """Find the DSpace that was typed."""
+    """Connect to the DSpace at the submitted address."""
     return _connect(ConnectForm())
 
 
 @blueprint.get("/repositories/<int:repository_id>/change")
 @allows(Role.EDITOR)
 def change(repository_id: int) -> str:
-    """The connection form of a known repository, which may have moved."""
+    """Show the connection form of a known repository, which may have moved."""
     repository = credentials.to_be_moved(repository_id)
     form = ConnectForm(url=repository.site_url, endpoint=repository.endpoint, limit=repository.limit)
     form.delay.data = f"{repository.delay:g}" if repository.delay else ""
@@ -73,21 +73,21 @@ def change(repository_id: int) -> str:
 @blueprint.post("/repositories/<int:repository_id>/change")
 @allows(Role.EDITOR)
 def change_now(repository_id: int) -> Any:
-    """Find the repository where it was said to be now."""
+    """Connect a known repository to the submitted address."""
     return _connect(ConnectForm(), credentials.to_be_moved(repository_id))
 
 
 @blueprint.get("/repositories/<int:repository_id>/forget")
 @allows(Role.ADMIN)
 def forget(repository_id: int) -> str:
-    """Ask once more before a repository is forgotten."""
+    """Ask for confirmation before the app forgets a repository."""
     return render_template("repositories/forget.html", repository=service.get(repository_id))
 
 
 @blueprint.post("/repositories/<int:repository_id>/forget")
 @allows(Role.ADMIN)
 def forget_now(repository_id: int) -> Any:
-    """Forget it, unless the catalogue holds items of it."""
+    """Forget the repository. Show the reason (409) if the catalogue holds items of it."""
     repository = service.get(repository_id)
     label = repository.label
     try:
@@ -101,7 +101,7 @@ def forget_now(repository_id: int) -> Any:
 @blueprint.get("/repositories/<int:repository_id>/")
 @allows(Role.EDITOR)
 def options(repository_id: int) -> str:
-    """How to import, and what."""
+    """Show the Import Options page with the settings of the last import of the offered object."""
     repository = service.get(repository_id)
     form = ImportOptionsForm(formdata=None)
     offer = _offer(repository)
@@ -113,7 +113,7 @@ def options(repository_id: int) -> str:
 @blueprint.post("/repositories/<int:repository_id>/")
 @allows(Role.EDITOR)
 def import_now(repository_id: int) -> Any:
-    """Start the import whose button was pressed; or, without script, show the lists that were asked for."""
+    """Start the import or show its estimate. Without JavaScript, show the requested list instead."""
     repository = service.get(repository_id)
     form = ImportOptionsForm()
     form.offer(_item_sets())
@@ -134,7 +134,7 @@ def import_now(repository_id: int) -> Any:
 @blueprint.get("/repositories/<int:repository_id>/<any(collections, communities):name>")
 @allows(Role.EDITOR)
 def listed(repository_id: int, name: str) -> Any:
-    """The list of collections or communities, alone for htmx, else in its page."""
+    """Show the list of collections or communities: as a fragment for htmx, else in its page."""
     repository = service.get(repository_id)
     if not wants_fragment():
         return _options_page_anew(repository, tab=name, shows_lists=True)
@@ -145,7 +145,7 @@ def listed(repository_id: int, name: str) -> Any:
 @blueprint.post("/repositories/<int:repository_id>/same-as")
 @allows(Role.EDITOR)
 def same_as(repository_id: int) -> Any:
-    """A person says that this repository is another one we know, at a new address."""
+    """Merge this repository into a known one that has moved to this address."""
     kept = credentials.to_be_moved(request.form.get("same_as", 0, type=row_id)).id
     forgotten = discovery.merge(credentials.to_be_moved(repository_id).id, kept)
     flash("The two are one repository now. What was imported before is found again, not imported twice.")
@@ -157,7 +157,7 @@ def same_as(repository_id: int) -> Any:
 @blueprint.post("/repositories/<int:repository_id>/login")
 @allows(Role.ADMIN)
 def sign_in(repository_id: int) -> Any:
-    """Keep a login at the repository, once it has let us in."""
+    """Store a login for the repository after a successful test sign-in."""
     repository = service.get(repository_id)
     form = LoginForm()
     if not form.validate():
@@ -174,7 +174,7 @@ def sign_in(repository_id: int) -> Any:
 @blueprint.post("/repositories/<int:repository_id>/login/forget")
 @allows(Role.ADMIN)
 def sign_out(repository_id: int) -> Any:
-    """Forget the login at the repository."""
+    """Delete the stored login for the repository."""
     credentials.sign_out(repository_id)
     flash("The name and password are forgotten. Imports see what is open to everybody.")
     return redirect(url_for(".options", repository_id=repository_id), 303)
@@ -210,7 +210,7 @@ def _connect_page(form: ConnectForm, moved: Repository | None = None) -> str:
 
 
 def _options_page_anew(repository: Repository, **shown: Any) -> str:
-    """The page with settings as for a first import (see `_options_page`)."""
+    """Return the Import Options page with the settings of a first import (see `_options_page`)."""
     form = ImportOptionsForm(formdata=None)
     form.fill({}, repository.ignored_fields, _item_sets())
     return _options_page(repository, form, **shown)
@@ -245,7 +245,7 @@ def _options_page(
 
 
 def _list(repository: Repository, name: str) -> dict[str, Any]:
-    """What the template of a list needs; `trouble` instead of rows where the source did not answer."""
+    """Return the template variables of a list. If the repository failed, return `trouble` instead of rows."""
     words = request.values.get(f"q_{name}", "")
     anew = request.values.get("reload") == name
     found: dict[str, Any] = {"words": words}
@@ -264,7 +264,7 @@ def _list(repository: Repository, name: str) -> dict[str, Any]:
 
 
 def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> int:
-    """Queue the import, and wake a worker; gives the id of the job."""
+    """Queue the import and wake a worker. Return the id of the job."""
     found = discovery.find(repository_id, kind, identifier)
     service.ignore_fields(repository_id, form.ignored.data)
     source_id = service.source_for(repository_id, found.scope)
@@ -274,7 +274,7 @@ def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identif
 
 
 def _estimate_page(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> str:
-    """What the import will take, with a button that starts it with the same settings."""
+    """Return a page with the estimate and a button that starts the import with the same settings."""
     scope = discovery.find(repository_id, kind, identifier).scope
     bundles = (form.bundles.data or (ORIGINAL,)) if form.files.data else ()
     estimate = discovery.estimate(repository_id, scope, bundles=bundles)
@@ -289,7 +289,10 @@ def _estimate_page(repository_id: int, form: ImportOptionsForm, kind: ScopeKind,
 
 
 def _offer(repository: Repository) -> dict[str, Any] | None:
-    """The object whose address was typed on the connection page, as the address of this page names it."""
+    """Return the object in the query string (`offer`), with its last import. Return None if there is none.
+
+    The connection page adds it if the submitted address was that of a collection, community or item.
+    """
     scope = request.args.get("offer", "")
     try:
         kind, identifier = check_scope(scope)
@@ -304,7 +307,10 @@ def _item_sets() -> list[ItemSet]:
 
 
 def _compressed(html: str) -> Response:
-    """A list of thousands is mostly the same words. It holds no token, so its length gives nothing away."""
+    """Return the list as a response, compressed with gzip if the browser accepts it.
+
+    Compression is safe here (no BREACH attack), since the list contains no token.
+    """
     response = make_response(html)
     response.vary.add("Accept-Encoding")
     if "gzip" in request.accept_encodings:

@@ -1,4 +1,4 @@
-"""The lists of the Import Options page: read once, kept for some minutes, filtered without asking the remote again."""
+"""The lists of the Import Options page. They are cached for some minutes and filtered without a new request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Listed = Collection | Community
 
 
 class Listings:
-    """What the repositories listed lately. Who asks while a listing is being read waits for that one."""
+    """A cache of listings. Concurrent requests for one listing wait for a single read."""
 
     def __init__(self, seconds: float = KEPT, clock: Callable[[], float] = time.monotonic):
         self._seconds, self._clock = seconds, clock
@@ -31,7 +31,7 @@ class Listings:
         self._lock = threading.Lock()
 
     def get(self, key: Any, read: Callable[[], Sequence[Any]], anew: bool = False) -> Sequence[Any]:
-        """The rows under this key, read if they are not there, older than some minutes, or wanted anew."""
+        """Return the rows of this key. Call `read` if they are missing or expired, or if `anew` is set."""
         with self._lock:
             shelf = self._shelves.setdefault(key, _Shelf())
         with shelf.lock:
@@ -49,7 +49,7 @@ class _Shelf:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A collection or community as the page shows it. `scope`: the value of its Import button."""
+    """A collection or community in a list. `scope`: the value of its Import button."""
 
     scope: str
     name: str
@@ -61,7 +61,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The collections right below one community; `path`: the names from the top down to it."""
+    """The collections directly below one community. `path`: the community names from the top down."""
 
     path: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -72,19 +72,20 @@ class Group:
 
 
 def communities(repository: Repository, anew: bool = False) -> Sequence[Community]:
-    """All communities of a repository. Raises as `open_connection` and the client."""
+    """Return all communities of a repository. Raise the errors of `open_connection` and the client."""
     return _listing(repository, "communities", lambda client: list(client.communities()), anew)
 
 
 def collections(repository: Repository, anew: bool = False) -> Sequence[Collection]:
-    """All collections of a repository. Raises as `open_connection` and the client."""
+    """Return all collections of a repository. Raise the errors of `open_connection` and the client."""
     return _listing(repository, "collections", lambda client: list(client.collections()), anew)
 
 
 def groups(repository: Repository, rows: Sequence[Collection], above: Sequence[Community], words: str) -> list[Group]:
-    """Return the collections by community, both by name: those whose name or community names have all the words.
+    """Return the collections whose name or community names contain all the words, grouped by community.
 
-    Raises InvalidInputError if the words are more than a search may have.
+    Communities and collections are sorted by name. `above`: all communities. Raises InvalidInputError if there are too
+    many words.
     """
     terms = search_terms(words)
     paths = _paths(above)
@@ -101,9 +102,9 @@ def groups(repository: Repository, rows: Sequence[Collection], above: Sequence[C
 
 
 def tree(repository: Repository, rows: Sequence[Community], words: str) -> tuple[Row, ...]:
-    """Return the communities as a tree, by name: those whose name has all the words, and the communities above them.
+    """Return the communities whose name contains all the words, and the communities above them, as a tree.
 
-    Raises InvalidInputError if the words are more than a search may have.
+    The tree is sorted by name. Raises InvalidInputError if there are too many words.
     """
     terms = search_terms(words)
     below: dict[str | None, list[Community]] = {}
@@ -123,12 +124,12 @@ def tree(repository: Repository, rows: Sequence[Community], words: str) -> tuple
 
 
 def last_import_of(repository: Repository, kind: ScopeKind, identifier: str) -> LastImport | None:
-    """The last import of this collection, community, item or repository, by its id or handle."""
+    """Return the last import of the collection, community, item or repository with this id or handle, or None."""
     return last_imports(repository.id).get((kind, identifier))
 
 
 class _RowMaker:
-    """Makes rows of one kind in one repository."""
+    """A factory of rows of one kind in one repository."""
 
     def __init__(self, repository: Repository, kind: ScopeKind):
         self._kind, self._server = kind, repository.server
@@ -149,7 +150,10 @@ class _RowMaker:
         )
 
     def _link(self, listed: Listed) -> str:
-        """By handle where there is one: every generation has such pages, and a list of thousands stays light."""
+        """Return the URL of the page of a collection or community, by handle if it has one.
+
+        Every DSpace generation has pages by handle, and the short URLs keep a list of thousands small.
+        """
         server: Server = self._server
         if listed.handle:
             return f"{self._site}/handle/{listed.handle}"
@@ -166,7 +170,7 @@ def _listing(repository: Repository, name: str, read: Callable[[Client], Sequenc
 
 
 def _paths(rows: Iterable[Community]) -> dict[str | None, tuple[str, ...]]:
-    """The names from the top down to each community, by its id."""
+    """Return the community names from the top down to each community, by its id."""
     known = {community.id: community for community in rows}
     paths: dict[str | None, tuple[str, ...]] = {}
     for community in known.values():
