@@ -172,8 +172,8 @@ def _without_database(error: OperationalError | TimeoutError) -> tuple[str, int]
 def _not_our_form(error: CSRFError) -> Any:
     """Return the error page of an invalid CSRF token. Record it in the log and the audit trail.
 
-    The usual cause is an outdated page, but another site may have forged the request. If the user has signed in in
-    another tab, an outdated sign-in form redirects to the sign-in page, which redirects signed-in users to their page.
+    The usual cause is an outdated page, but another site may have forged the request. If the user has signed in
+    in another tab, an outdated sign-in form redirects to the sign-in page, which redirects signed-in users onwards.
     """
     if request.endpoint == "accounts.sign_in_now" and g.person:
         return redirect(url_for("accounts.sign_in", next=request.form.get("next")), 303)

@@ -154,7 +154,7 @@ def _holds(name: str, check: Callable[[], object]) -> bool:
 def _only_for_monitors() -> None:
     """Abort with 403 unless the peer and the client are in CONNECTOR_METRICS_NETWORKS.
 
-    Both are needed. A proxy on this machine would be an allowed peer for every client, and a client that reaches the app
+    Both are needed. A proxy on this machine would be an allowed peer for every client. A client that reaches the app
     directly can forge the address that a proxy forwards.
     """
     if not all(_is_monitor(address) for address in (peer(), request.remote_addr)):

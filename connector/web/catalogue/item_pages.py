@@ -117,7 +117,7 @@ def item_set(item_set_id: int) -> str:
 def file(file_id: int, name: str) -> Response:
     """Return the content of a stored file.
 
-    `name` only makes the URL readable. The response has the name of the file itself.
+    `name` only makes the URL readable. The response uses the file name in the catalogue.
     """
     found = db.session.get(CatalogueFile, file_id)
     if found is None or not found.is_stored:
