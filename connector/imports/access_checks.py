@@ -44,10 +44,10 @@ class AccessCheck:
     `left_out`: the number of files that a later run has to check.
     """
 
-    def __init__(self, harvest: Importer):
-        self._harvest, self._run, self._access = harvest, harvest.run, harvest.access
-        self._writer = StatusWriter(harvest)
-        self._left = _most_requests(harvest.source_id, harvest.is_full)
+    def __init__(self, importer: Importer):
+        self._importer, self._run, self._access = importer, importer.run, importer.access
+        self._writer = StatusWriter(importer)
+        self._left = _most_requests(importer.source_id, importer.is_full)
         self._untold = 0  # files of items read again whose access is still unknown
         self.left_out = 0
 
@@ -71,9 +71,9 @@ class AccessCheck:
         """
         if not self._is_needed:
             return
-        mine = (HOLDING.c.source_id == self._harvest.source_id, HOLDING.c.seen_by == self._harvest.job_id)
+        mine = (HOLDING.c.source_id == self._importer.source_id, HOLDING.c.seen_by == self._importer.job_id)
         is_seen = FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*mine))
-        wanted = self._ids(is_seen) if self._harvest.is_full else self._ids(is_seen, self._least_wanted(is_seen))
+        wanted = self._ids(is_seen) if self._importer.is_full else self._ids(is_seen, self._least_wanted(is_seen))
         due = wanted[: self._left]
         self.left_out = len(wanted) - len(due)
         for start in range(0, len(due), BATCH):
@@ -104,7 +104,7 @@ class AccessCheck:
         """Select the files that this job has not checked yet, ordered by item."""
         asked = is_stored() | (FILE.c.fate == FileStatus.RESTRICTED) if self._access.asks_for_refused else is_stored()
         query = select(FILE, ITEM.c.source_id).join(ITEM, ITEM.c.id == FILE.c.item_id)
-        query = query.where(condition, is_untried(self._harvest.job_id), asked)
+        query = query.where(condition, is_untried(self._importer.job_id), asked)
         return query.order_by(FILE.c.item_id, FILE.c.id)
 
     def _told_by_pages(self, items: Sequence[Item]) -> Told:
@@ -123,9 +123,9 @@ class AccessCheck:
         self._left -= len(rows)
         items = [list(files) for _, files in groupby(rows, lambda row: row.item_id)]
         asks = [partial(ask, files) for files in items]
-        tasks = [partial(self._harvest.patience.attempt, KIND, one) for one in asks]
+        tasks = [partial(self._importer.patience.attempt, KIND, one) for one in asks]
         for files, one, future in zip(
-            items, asks, ordered_map(tasks, self._harvest.width, self._run.stop), strict=True
+            items, asks, ordered_map(tasks, self._importer.width, self._run.stop), strict=True
         ):
             self._run.say("Asking which files are open")
             self._note(files, self._patiently(future.result, one))
@@ -157,10 +157,10 @@ class AccessCheck:
 
     def _patiently(self, result: Callable[[], Told], again: Callable[[], Told]) -> Told:
         """Return the result, retried while the repository is unavailable, or nothing if only this item fails."""
-        harvest = self._harvest
+        importer = self._importer
         try:
-            return harvest.patience.retry_until_available(
-                KIND, again, first=result, is_of_object=lambda error: harvest.repository_answers(KIND)
+            return importer.patience.retry_until_available(
+                KIND, again, first=result, is_of_object=lambda error: importer.repository_answers(KIND)
             )
         except TransientError:
             return {}
@@ -170,7 +170,7 @@ class AccessCheck:
         changed = [file for file in files if _is_changed(file, told)]
         as_before = [file.id for file in files if not _is_changed(file, told)]
         with transaction():
-            asked = {"tried_by": self._harvest.job_id}
+            asked = {"tried_by": self._importer.job_id}
             db.session.execute(update(FILE).where(FILE.c.id.in_(as_before)).values(asked))
             for file in changed:
                 self._writer.write([file], _outcome(file, told[file.bitstream_id]), {})

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 FILE, HOLDING = store.FILE, Holding.__table__
 
 
-def warning(harvest: Importer) -> str:
+def warning(importer: Importer) -> str:
     """Return a warning if this job found most of the stored files that it checked closed, otherwise "".
 
     Where lists leave out closed files, reading a list checks all files of its items.
     """
-    seen = (HOLDING.c.source_id == harvest.source_id, HOLDING.c.seen_by == harvest.job_id)
+    seen = (HOLDING.c.source_id == importer.source_id, HOLDING.c.seen_by == importer.job_id)
     is_closed = (
-        (FILE.c.fate == FileStatus.RESTRICTED) & FILE.c.sha256.is_not(None) & (FILE.c.first_met_by == harvest.job_id)
+        (FILE.c.fate == FileStatus.RESTRICTED) & FILE.c.sha256.is_not(None) & (FILE.c.first_met_by == importer.job_id)
     )
     query = select(func.count().filter(is_closed), func.count().filter(is_stored()))
-    is_checked = FILE.c.tried_by == harvest.job_id if harvest.client.lists_closed_files else true()
+    is_checked = FILE.c.tried_by == importer.job_id if importer.client.lists_closed_files else true()
     query = query.where(FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*seen)), is_checked)
     closed, still_open = db.session.execute(query).one()
     db.session.rollback()

@@ -52,8 +52,8 @@ class Outcome:
 class StatusWriter:
     """Writer of file statuses for one attempt at an import. Use inside its transactions."""
 
-    def __init__(self, harvest: Importer):
-        self._run, self._job_id, self._requests = harvest.run, harvest.job_id, harvest.requests
+    def __init__(self, importer: Importer):
+        self._run, self._job_id, self._requests = importer.run, importer.job_id, importer.requests
 
     def write(self, rows: Sequence[Any], outcome: Outcome, counts: Mapping[str, int]) -> None:
         """Write the status of files with the same bytes, and add `counts` to the job.

@@ -45,12 +45,12 @@ Key = tuple[str, str, int]
 class FileDownloader:
     """Downloader of the files in the chosen bundles that are due and that this job has not tried yet."""
 
-    def __init__(self, harvest: Importer):
-        self._harvest, self._run, self._client = harvest, harvest.run, harvest.client
+    def __init__(self, importer: Importer):
+        self._importer, self._run, self._client = importer, importer.run, importer.client
         self._folder = the_folder()
         self._folder.tidy()
-        self._download, self._writer = Downloader(harvest, self._folder), StatusWriter(harvest)
-        self._outage = harvest.patience
+        self._download, self._writer = Downloader(importer, self._folder), StatusWriter(importer)
+        self._outage = importer.patience
         self._due: dict[int, float] = {}  # ids of postponed files, with the time of the retry by the clock of `_outage`
         self._came: Any = None  # the last file that was downloaded
         self._failed_in_a_row = 0
@@ -67,19 +67,19 @@ class FileDownloader:
         Files remain if an earlier attempt crashed between a page and its files.
         """
         last = 0
-        while item_ids := seen_items(self._harvest.source_id, self._harvest.job_id, last):
-            self.fetch(item_ids, self._harvest.is_full)
+        while item_ids := seen_items(self._importer.source_id, self._importer.job_id, last):
+            self.fetch(item_ids, self._importer.is_full)
             last = item_ids[-1]
         self._fetch_put_off()
 
     def _fetch(self, condition: Any, reads_again: bool) -> None:
-        harvest = self._harvest
+        importer = self._importer
         due = is_due(
-            harvest.job_id,
-            harvest.options,
-            sees_otherwise=harvest.sees_otherwise,
+            importer.job_id,
+            importer.options,
+            sees_otherwise=importer.sees_otherwise,
             reads_again=reads_again,
-            tries_refused=not harvest.access.asks_for_refused,
+            tries_refused=not importer.access.asks_for_refused,
         )
         query = select(FILE).where(condition, due).order_by(FILE.c.id).limit(BATCH)
         while rows := db.session.execute(query).all():
@@ -119,7 +119,7 @@ class FileDownloader:
         """Download one file of each group with the same bytes, concurrently. Yield groups and outcomes in order."""
         self._under_way = [group[0] for group in groups]
         tasks = [partial(self._attempt, row) for row in self._under_way]
-        for group, future in zip(groups, ordered_map(tasks, self._harvest.width, self._run.stop), strict=False):
+        for group, future in zip(groups, ordered_map(tasks, self._importer.width, self._run.stop), strict=False):
             self._run.say(_fetching(group[0]))
             yield group, self._settled(group, future.result)
 
@@ -163,7 +163,7 @@ class FileDownloader:
             return any(self._is_answered(other) for other in others)
         if self._well_since < outcome.failed_at:
             began = time.monotonic()
-            if not self._harvest.repository_answers(KIND):
+            if not self._importer.repository_answers(KIND):
                 return False
             self._well_since = began
         return True

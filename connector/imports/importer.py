@@ -54,11 +54,11 @@ def run(
     `connect`: opens the connection to the repository (see open_connection). `parts`: replacements for the Recorder, the
     FileDownloader and the AccessCheck (see `preview`).
     """
-    harvest = Importer(run, connect, **parts)
+    importer = Importer(run, connect, **parts)
     try:
-        return harvest()
+        return importer()
     finally:
-        harvest.close()
+        importer.close()
 
 
 class Importer:

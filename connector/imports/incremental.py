@@ -37,112 +37,112 @@ OVERLAP = timedelta(minutes=10)
 SHELVES = ("item_set", "item_set_id", "item_set_from_collection")
 
 
-def proof(harvest: Importer) -> dict[str, Any] | None:
+def proof(importer: Importer) -> dict[str, Any] | None:
     """Return what a complete run records for the next one, or None if the source cannot select by index time.
 
     `since`: when the run began by the server's clock. All items of the scope indexed before that are held.
     """
-    if harvest.began is None or not harvest.client.can_select:
+    if importer.began is None or not importer.client.can_select:
         return None
     return {
-        "since": harvest.began,
-        "recent": harvest.recent,
-        **_circumstances(harvest),
-        "plan": rolling_recheck.plan(harvest),
+        "since": importer.began,
+        "recent": importer.recent,
+        **_circumstances(importer),
+        "plan": rolling_recheck.plan(importer),
     }
 
 
-def read_changes(harvest: Importer) -> bool:
+def read_changes(importer: Importer) -> bool:
     """Read the changes since the last complete run. Return False if the whole scope must be listed instead.
 
     This is so if there is no valid proof, the server cannot count, more than half of the items changed, or the counts
     disagree.
     """
-    total = harvest.client.count(harvest.scope) if _has_proof(harvest) else None  # the response gives the time
-    changed = harvest.client.count(harvest.scope, _since(harvest)) if total is not None else None
-    if "recent" not in harvest.cursor:
-        harvest.recent = 0 if changed == 0 else _recent(harvest)
-    if changed and changed == harvest.proof.get("recent") and not _is_newer(harvest):
-        return total == _held(harvest) and _keep_the_rest(harvest, total)
+    total = importer.client.count(importer.scope) if _has_proof(importer) else None  # the response gives the time
+    changed = importer.client.count(importer.scope, _since(importer)) if total is not None else None
+    if "recent" not in importer.cursor:
+        importer.recent = 0 if changed == 0 else _recent(importer)
+    if changed and changed == importer.proof.get("recent") and not _is_newer(importer):
+        return total == _held(importer) and _keep_the_rest(importer, total)
     if changed is None or changed * 2 > total:
         return False
     if changed:
-        _read(harvest, total)
-        total = harvest.client.count(harvest.scope)
-    return total == _held(harvest) and _keep_the_rest(harvest, total)
+        _read(importer, total)
+        total = importer.client.count(importer.scope)
+    return total == _held(importer) and _keep_the_rest(importer, total)
 
 
-def _recent(harvest: Importer) -> int | None:
+def _recent(importer: Importer) -> int | None:
     """Return how many items were indexed since ten minutes before this job, or None if unknown.
 
     Call this before the scope is read. Items that appear in the index later are left to the next run.
     """
-    if harvest.is_partial or not harvest.client.can_select:
+    if importer.is_partial or not importer.client.can_select:
         return None
-    if harvest.began is None and harvest.client.count(harvest.scope) is None:  # the response gives the time
+    if importer.began is None and importer.client.count(importer.scope) is None:  # the response gives the time
         return None
-    return None if harvest.began is None else harvest.client.count(harvest.scope, _reaching_back(harvest.began))
+    return None if importer.began is None else importer.client.count(importer.scope, _reaching_back(importer.began))
 
 
-def _is_newer(harvest: Importer) -> bool:
+def _is_newer(importer: Importer) -> bool:
     """Return whether items may have been indexed since the last complete run began."""
-    if harvest.clock_difference < timedelta():
+    if importer.clock_difference < timedelta():
         return True  # the clock may have been set back since then
-    began = datetime.fromisoformat(harvest.proof["since"]).astimezone(UTC)
-    return harvest.client.count(harvest.scope, Subset(indexed_since=began)) != 0
+    began = datetime.fromisoformat(importer.proof["since"]).astimezone(UTC)
+    return importer.client.count(importer.scope, Subset(indexed_since=began)) != 0
 
 
 def _reaching_back(moment: str, further: timedelta = timedelta()) -> Subset:
     return Subset(indexed_since=datetime.fromisoformat(moment).astimezone(UTC) - OVERLAP - further)
 
 
-def _since(harvest: Importer) -> Subset:
+def _since(importer: Importer) -> Subset:
     """Return the subset indexed since the last complete run began, or earlier if the server's clock is behind."""
-    return _reaching_back(harvest.proof["since"], max(-harvest.clock_difference, timedelta()))
+    return _reaching_back(importer.proof["since"], max(-importer.clock_difference, timedelta()))
 
 
-def _has_proof(harvest: Importer) -> bool:
+def _has_proof(importer: Importer) -> bool:
     """Return whether the proof of the last complete run is valid for this run."""
-    known = harvest.proof
-    listed_in_part = "walk" in harvest.cursor
-    if not known or listed_in_part or harvest.is_partial or not harvest.client.can_select:
+    known = importer.proof
+    listed_in_part = "walk" in importer.cursor
+    if not known or listed_in_part or importer.is_partial or not importer.client.can_select:
         return False
-    return not harvest.is_full and _circumstances(harvest).items() <= known.items()
+    return not importer.is_full and _circumstances(importer).items() <= known.items()
 
 
-def _circumstances(harvest: Importer) -> Mapping[str, Any]:
+def _circumstances(importer: Importer) -> Mapping[str, Any]:
     """Return what must be unchanged for a proof to be valid: server, login, visibility in searches, item sets."""
-    server = harvest.place.server
-    shelves = [harvest.options.get(name) or None for name in SHELVES]
-    reader = {"login": harvest.reader, "private": harvest.searches_private}
+    server = importer.place.server
+    shelves = [importer.options.get(name) or None for name in SHELVES]
+    reader = {"login": importer.reader, "private": importer.searches_private}
     return {"server": [server.api_url, server.version], "shelves": shelves, **reader}
 
 
-def _read(harvest: Importer, total: int) -> None:
-    pages = harvest.pages(harvest.cursor.get("changes"), light=False, subset=_since(harvest))
-    harvest.record((replace(page, total=total) for page in pages), "changes")
+def _read(importer: Importer, total: int) -> None:
+    pages = importer.pages(importer.cursor.get("changes"), light=False, subset=_since(importer))
+    importer.record((replace(page, total=total) for page in pages), "changes")
 
 
-def _held(harvest: Importer) -> int:
-    number = harvest.recorder.held(_present(harvest))
+def _held(importer: Importer) -> int:
+    number = importer.recorder.held(_present(importer))
     db.session.rollback()
     return number
 
 
-def _keep_the_rest(harvest: Importer, total: int) -> bool:
+def _keep_the_rest(importer: Importer, total: int) -> bool:
     """Mark all unchanged items as seen, in one statement. Return True."""
-    rest = _present(harvest).where(harvest.recorder.unseen)
+    rest = _present(importer).where(importer.recorder.unseen)
     with transaction():
-        number = harvest.recorder.keep(rest)
-        harvest.run.advance({"seen": number, "unchanged": number}, expected=total)
+        number = importer.recorder.keep(rest)
+        importer.run.advance({"seen": number, "unchanged": number}, expected=total)
     return True
 
 
-def _present(harvest: Importer) -> Any:
+def _present(importer: Importer) -> Any:
     """Return a SELECT of the holdings of this source whose items are present at the source, as last known."""
     query = select(HOLDING.c.id).join(ITEM, ITEM.c.id == HOLDING.c.item_id)
     return query.where(
-        HOLDING.c.source_id == harvest.source_id,
+        HOLDING.c.source_id == importer.source_id,
         HOLDING.c.left.is_(None),
         ITEM.c.source_state == SourceState.PRESENT,
     )

@@ -25,19 +25,19 @@ CONTROLS = 3
 REASON = "Missing at the source, as all files of this import were. Its file store may not be connected there."
 
 
-def judge(harvest: Importer) -> str:
+def judge(importer: Importer) -> str:
     """Mark the files that this job found missing as failed if no file could be downloaded. Return a warning or "".
 
     Change nothing if fewer than FEWEST files are missing, or if the source still has one of some stored files.
     """
-    met = _met_by(harvest)
-    bytes_came = db.session.scalar(select(ImportJob.bytes).where(ImportJob.id == harvest.job_id))
+    met = _met_by(importer)
+    bytes_came = db.session.scalar(select(ImportJob.bytes).where(ImportJob.id == importer.job_id))
     missing = list(db.session.scalars(select(FILE.c.id).where(*met)))
     db.session.rollback()
-    if bytes_came or len(missing) < FEWEST or _finds_others(harvest):
+    if bytes_came or len(missing) < FEWEST or _finds_others(importer):
         return ""
     with transaction():
-        harvest.run.advance(harvest.requests())
+        importer.run.advance(importer.requests())
         values = {"fate": FileStatus.FAILED.value, "reason": REASON}
         db.session.execute(update(FILE).where(*met).values(values))
     return (
@@ -46,24 +46,24 @@ def judge(harvest: Importer) -> str:
     )
 
 
-def _met_by(harvest: Importer) -> tuple[Any, ...]:
+def _met_by(importer: Importer) -> tuple[Any, ...]:
     """Return the conditions that a file belongs to this source and that this job was the first to find it missing."""
-    seen = (HOLDING.c.source_id == harvest.source_id, HOLDING.c.seen_by == harvest.job_id)
+    seen = (HOLDING.c.source_id == importer.source_id, HOLDING.c.seen_by == importer.job_id)
     items = select(HOLDING.c.item_id).where(*seen)
-    return FILE.c.item_id.in_(items), FILE.c.fate == FileStatus.MISSING, FILE.c.first_met_by == harvest.job_id
+    return FILE.c.item_id.in_(items), FILE.c.fate == FileStatus.MISSING, FILE.c.first_met_by == importer.job_id
 
 
-def _finds_others(harvest: Importer) -> bool:
+def _finds_others(importer: Importer) -> bool:
     """Return whether the repository still has any of the last CONTROLS stored files."""
-    held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == harvest.source_id)
+    held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == importer.source_id)
     query = select(FILE.c.bitstream_id).where(FILE.c.item_id.in_(held), is_stored())
     ids = db.session.scalars(query.order_by(FILE.c.id.desc()).limit(CONTROLS)).all()
     db.session.rollback()
-    return any(_is_there(harvest, id) for id in ids)
+    return any(_is_there(importer, id) for id in ids)
 
 
-def _is_there(harvest: Importer, bitstream_id: str) -> bool:
+def _is_there(importer: Importer, bitstream_id: str) -> bool:
     try:
-        return harvest.client.is_open(bitstream_id) is not None
+        return importer.client.is_open(bitstream_id) is not None
     except TransientError:
         return False

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, literal, or_, select, update
 
@@ -24,15 +24,13 @@ from ..jobs.attempt import JobAttempt
 from ..models.catalogue import FileStatus, Holding
 from ..models.jobs import ImportJob, PreviewRow
 from ..repositories.connections import RepositoryConnection, open_connection
-from . import importer
 from .due_files import is_chosen
+from .importer import Importer
+from .importer import run as run_import
 from .login_guard import LoginGuard
 from .preview_rows import PreviewAction
 from .questions import Missing, Unlisted
 from .recorder import REASONS, UNLISTED, identity, name_of
-
-if TYPE_CHECKING:
-    from .importer import Importer
 
 ROW, ITEM, FILE, HOLDING = PreviewRow.__table__, store.ITEM, store.FILE, Holding.__table__
 BATCH = 200
@@ -44,7 +42,7 @@ MET = tuple(OUTCOMES.values())
 
 def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection) -> tuple[bool, str]:
     """Carry out a preview and return (clean, message)."""
-    return importer.run(run, connect, recorder=PreviewRecorder, fetcher=ExpectedFiles, access_check=NothingAsked)
+    return run_import(run, connect, recorder=PreviewRecorder, fetcher=ExpectedFiles, access_check=NothingAsked)
 
 
 class PreviewRecorder:
@@ -253,8 +251,8 @@ class ExpectedFiles:
     again.
     """
 
-    def __init__(self, harvest: Importer):
-        self._harvest = harvest
+    def __init__(self, importer: Importer):
+        self._importer = importer
 
     def fetch(self, item_ids: Collection[int], reads_again: bool) -> None:
         """Do nothing: `fetch_all` records the files at the end."""
@@ -270,12 +268,12 @@ class ExpectedFiles:
                     values = {"action": PreviewAction.CHANGED.value, "data": {"fetch": names[row.item_id]}}
                     db.session.execute(update(ROW).where(ROW.c.id == row.id).values(values))
                 moved = {"updated": len(rows), "unchanged": -len(rows)}
-                self._harvest.run.advance(moved | self._harvest.requests())
-            self._harvest.run.check()
+                self._importer.run.advance(moved | self._importer.requests())
+            self._importer.run.check()
 
     def _lacking(self, after: int) -> Sequence[Any]:
-        here = (ITEM.c.repository_id == self._harvest.place.repository_id, ITEM.c.source_key == ROW.c.source_key)
-        mine = (ROW.c.job_id == self._harvest.job_id, ROW.c.action == PreviewAction.UNCHANGED, ROW.c.id > after)
+        here = (ITEM.c.repository_id == self._importer.place.repository_id, ITEM.c.source_key == ROW.c.source_key)
+        mine = (ROW.c.job_id == self._importer.job_id, ROW.c.action == PreviewAction.UNCHANGED, ROW.c.id > after)
         query = select(ROW.c.id, ITEM.c.id.label("item_id")).join(ITEM, and_(*here))
         query = query.where(*mine, exists().where(FILE.c.item_id == ITEM.c.id, self._never_fetched()))
         rows = db.session.execute(query.order_by(ROW.c.id).limit(BATCH)).all()
@@ -283,7 +281,7 @@ class ExpectedFiles:
         return rows
 
     def _never_fetched(self) -> ColumnElement[bool]:
-        return is_chosen(self._harvest.options) & (FILE.c.fate == FileStatus.LINKED)
+        return is_chosen(self._importer.options) & (FILE.c.fate == FileStatus.LINKED)
 
     def _files_to_fetch(self, item_ids: Collection[int]) -> dict[int, list[str]]:
         query = select(FILE.c.item_id, FILE.c.name, FILE.c.bitstream_id).where(FILE.c.item_id.in_(item_ids))
@@ -298,7 +296,7 @@ class NothingAsked:
 
     left_out = 0
 
-    def __init__(self, harvest: Importer):
+    def __init__(self, importer: Importer):
         """Accept the same argument as AccessCheck."""
 
     def check(self, item_ids: Collection[int], items: Sequence[Item]) -> None:

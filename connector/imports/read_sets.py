@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 NAMES_COLLECTION = 7  # the first generation whose items name their collection
 
 
-def unread_sets(harvest: Importer) -> set[int] | None:
+def unread_sets(importer: Importer) -> set[int] | None:
     """Return the ids of sets whose collection this job could not read completely, or None if any set may be unread."""
-    if harvest.place.server.generation >= NAMES_COLLECTION:
+    if importer.place.server.generation >= NAMES_COLLECTION:
         return set()
-    if report.nameless_failures(harvest.job_id):
+    if report.nameless_failures(importer.job_id):
         return None
-    found = harvest.recorder.sets_without_items()
-    return {set_id for set_id, name in found.items() if not _is_empty(harvest, name)}
+    found = importer.recorder.sets_without_items()
+    return {set_id for set_id, name in found.items() if not _is_empty(importer, name)}
 
 
-def _is_empty(harvest: Importer, name: str) -> bool:
+def _is_empty(importer: Importer, name: str) -> bool:
     """Return whether the collection with this handle or id can be read and has no items."""
     try:
-        scope = harvest.access.read_with_valid_login(partial(harvest.client.find, ScopeKind.COLLECTION, name))
-        return harvest.client.collection(scope.id).item_count == 0
+        scope = importer.access.read_with_valid_login(partial(importer.client.find, ScopeKind.COLLECTION, name))
+        return importer.client.collection(scope.id).item_count == 0
     except ConnectorError:
         return False

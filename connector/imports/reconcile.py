@@ -35,106 +35,106 @@ KIND = "whereabouts"  # kind of request (see `OutageWait`)
 NAMED = 5
 
 
-def reconcile(harvest: Importer) -> tuple[bool, str]:
+def reconcile(importer: Importer) -> tuple[bool, str]:
     """Finish an import that has read its scope, and return (clean, message).
 
     Raises DecisionRequiredError if a person must answer a question first.
     """
-    is_partial = harvest.is_partial
-    left = "" if is_partial else _ask_or_leave(harvest)
-    unasked, unlisted = ([], []) if is_partial or left else _mark_unseen(harvest)
-    unread = set() if is_partial else unread_sets(harvest)
-    hidden = sum(harvest.hidden.values())
-    lost = missing_files.judge(harvest) if harvest.options.get("files") else ""
-    closed = closed_files.warning(harvest)
+    is_partial = importer.is_partial
+    left = "" if is_partial else _ask_or_leave(importer)
+    unasked, unlisted = ([], []) if is_partial or left else _mark_unseen(importer)
+    unread = set() if is_partial else unread_sets(importer)
+    hidden = sum(importer.hidden.values())
+    lost = missing_files.judge(importer) if importer.options.get("files") else ""
+    closed = closed_files.warning(importer)
     with transaction():
-        fates = harvest.recorder.fates()
-        shared = harvest.recorder.shared_handles()
-        unlisted_files = harvest.recorder.unlisted_files()
-        new = harvest.recorder.new_file_problems()
-        known = harvest.known_hidden | ({} if left else harvest.hidden)
-        others = harvest.recorder.other_bundles(harvest.options) if harvest.options.get("files") else None
-        harvest.run.advance(harvest.requests(), hidden=hidden, other_bundles=others or None, **in_counts(fates))
-        job = db.session.get_one(ImportJob, harvest.job_id, populate_existing=True)
-        inexact = harvest.place.server.generation < 7
-        difference = _left_out(harvest) if is_partial else count_differences.unexplained(job, inexact)
-        overcount = "" if is_partial or left else count_differences.new_overcount(harvest)
+        fates = importer.recorder.fates()
+        shared = importer.recorder.shared_handles()
+        unlisted_files = importer.recorder.unlisted_files()
+        new = importer.recorder.new_file_problems()
+        known = importer.known_hidden | ({} if left else importer.hidden)
+        others = importer.recorder.other_bundles(importer.options) if importer.options.get("files") else None
+        importer.run.advance(importer.requests(), hidden=hidden, other_bundles=others or None, **in_counts(fates))
+        job = db.session.get_one(ImportJob, importer.job_id, populate_existing=True)
+        inexact = importer.place.server.generation < 7
+        difference = _left_out(importer) if is_partial else count_differences.unexplained(job, inexact)
+        overcount = "" if is_partial or left else count_differences.new_overcount(importer)
         values: dict[str, Any] = {"hidden": known}
         if not is_partial:
-            gaps = (left, difference, unasked, unlisted, job.failed, unlisted_files, harvest.scope_is_gone)
-            values["proof"] = None if any(gaps) else proof(harvest)
-            harvest.recorder.close_questions()
+            gaps = (left, difference, unasked, unlisted, job.failed, unlisted_files, importer.scope_is_gone)
+            values["proof"] = None if any(gaps) else proof(importer)
+            importer.recorder.close_questions()
             if unread is not None:
-                harvest.recorder.leave_sets(unread)
-        harvest.recorder.settle(values)
+                importer.recorder.leave_sets(unread)
+        importer.recorder.settle(values)
         odd = (_unlisted_files(unlisted_files), left, difference, overcount, lost, closed)
         odd += (_shared(shared), _unlisted_in_words(unlisted))
         clean, message = _verdict(job, fates, new, " ".join(filter(None, odd)), unasked)
-        homeless = _homeless_in_words(harvest.recorder.homeless())
-        not_visible = "" if left and harvest.unlisted else count_differences.accounted_for(harvest)
-        unasked_files = _unasked_in_words(harvest.access_check.left_out)
-        return clean, " ".join(filter(None, (message, _gone_in_words(harvest), homeless, not_visible, unasked_files)))
+        homeless = _homeless_in_words(importer.recorder.homeless())
+        not_visible = "" if left and importer.unlisted else count_differences.accounted_for(importer)
+        unasked_files = _unasked_in_words(importer.access_check.left_out)
+        return clean, " ".join(filter(None, (message, _gone_in_words(importer), homeless, not_visible, unasked_files)))
 
 
-def _ask_or_leave(harvest: Importer) -> str:
+def _ask_or_leave(importer: Importer) -> str:
     """Ask a person if unusually many items are missing. Return a sentence if the answer was to change nothing, else "".
 
     A repository that is being moved, or whose index is being rebuilt, returns valid responses with few or no items.
     Raises DecisionRequiredError. A preview returns the sentence of the question instead.
     """
     # Count separately the items from before, and those that this job added and then no longer found (see `relist`).
-    here, new = HOLDING.c.made_by != harvest.job_id, HOLDING.c.made_by == harvest.job_id
-    missing = [_missing(harvest, here), _missing(harvest, new)]
+    here, new = HOLDING.c.made_by != importer.job_id, HOLDING.c.made_by == importer.job_id
+    missing = [_missing(importer, here), _missing(importer, new)]
     unseen = sum(each.unseen for each in missing)
-    unlisted = _empty_lists(harvest)
-    answer = (harvest.question or {}).get("answer")
+    unlisted = _empty_lists(importer)
+    answer = (importer.question or {}).get("answer")
     if answer == Answer.LEAVE and unseen:
         return f"The source no longer lists {_number(unseen, 'item')}. A person chose to leave them as they are."
     if answer == Answer.LEAVE and unlisted:
         return f"The source counts {_number(unlisted.items, 'item')} and lists none of them. Import it again later."
     if answer == Answer.MARK:
         return ""
-    questions = [*(each for each in missing if _is_doubtful(harvest, each)), *([unlisted] if unlisted else [])]
-    return harvest.recorder.ask(questions[0]) if questions else ""
+    questions = [*(each for each in missing if _is_doubtful(importer, each)), *([unlisted] if unlisted else [])]
+    return importer.recorder.ask(questions[0]) if questions else ""
 
 
-def _empty_lists(harvest: Importer) -> Unlisted | None:
+def _empty_lists(importer: Importer) -> Unlisted | None:
     """Return the items that collections newly count but do not list, or None if there are too few to ask about."""
-    known = harvest.known_hidden
-    new = sum(number for id, number in harvest.unlisted.items() if known.get(id) != number)
+    known = importer.known_hidden
+    new = sum(number for id, number in importer.unlisted.items() if known.get(id) != number)
     return Unlisted(new) if new and new >= current_app.config["MISSING_LEAST"] else None
 
 
-def _is_doubtful(harvest: Importer, missing: Missing) -> bool:
+def _is_doubtful(importer: Importer, missing: Missing) -> bool:
     """Return whether a person must confirm the missing items: they exceed MISSING_PERCENT, or all items are missing.
 
     Fewer than MISSING_LEAST items are checked without a question, unless their scope is gone.
     """
     unseen, held = missing.unseen, missing.held
-    if unseen < (1 if harvest.scope_is_gone else current_app.config["MISSING_LEAST"]):
+    if unseen < (1 if importer.scope_is_gone else current_app.config["MISSING_LEAST"]):
         return False
     return unseen * 100 > held * current_app.config["MISSING_PERCENT"] or unseen == held
 
 
-def _gone_in_words(harvest: Importer) -> str:
+def _gone_in_words(importer: Importer) -> str:
     """Return a sentence that the imported scope is gone, or "" if it is there."""
-    if not harvest.scope_is_gone:
+    if not importer.scope_is_gone:
         return ""
-    closed = "" if harvest.client.tells_unknown else ", or it is no longer open to the public"
-    return f"The {harvest.scope.kind} is no longer at the source{closed}."
+    closed = "" if importer.client.tells_unknown else ", or it is no longer open to the public"
+    return f"The {importer.scope.kind} is no longer at the source{closed}."
 
 
-def _missing(harvest: Importer, which: ColumnElement[bool]) -> Missing:
+def _missing(importer: Importer, which: ColumnElement[bool]) -> Missing:
     """Return how many present items of this source were not seen by this job, and how many present items there are."""
     held = (
-        select(func.count(), func.count().filter(harvest.recorder.unseen))
+        select(func.count(), func.count().filter(importer.recorder.unseen))
         .join(ITEM, HOLDING.c.item_id == ITEM.c.id)
-        .where(HOLDING.c.source_id == harvest.source_id, which)
+        .where(HOLDING.c.source_id == importer.source_id, which)
         .where(HOLDING.c.left.is_(None), ITEM.c.source_state == SourceState.PRESENT)
     )
     total, unseen = db.session.execute(held).one()
     db.session.rollback()
-    return Missing(unseen, total, _gone_in_words(harvest))
+    return Missing(unseen, total, _gone_in_words(importer))
 
 
 def _verdict(
@@ -203,44 +203,44 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
-def _left_out(harvest: Importer) -> str | None:
+def _left_out(importer: Importer) -> str | None:
     """Return a sentence about failures that a retry could not retry because they name no item, or None."""
-    retried = harvest.options.get("retry")
+    retried = importer.options.get("retry")
     if not retried or not (number := report.nameless_failures(retried)):
         return None
     what = "1 failure names" if number == 1 else f"{number} failures name"
     return f"{what} no item that could be tried again by itself: a re-run reads all."
 
 
-def _mark_unseen(harvest: Importer) -> tuple[list[str], list[str]]:
+def _mark_unseen(importer: Importer) -> tuple[list[str], list[str]]:
     """Ask the source for each held item that this job did not see, and mark missing ones (design rule 7).
 
     Return two lists of handles (or ids): items whose state the source does not return although it responds to other
     requests, and items that are unchanged at the source but no longer listed.
     """
     after, unasked, unlisted = 0, list[str](), list[str]()
-    while rows := _unseen(harvest, after):
-        harvest.run.say("Looking for items that the list no longer shows")
+    while rows := _unseen(importer, after):
+        importer.run.say("Looking for items that the list no longer shows")
         after = rows[-1].id
-        found = harvest.access.read_with_valid_login(lambda rows=rows: states_of(harvest, rows))
+        found = importer.access.read_with_valid_login(lambda rows=rows: states_of(importer, rows))
         with transaction():
             marked = [(row, state) for row, state in found if state not in (None, SourceState.PRESENT)]
-            harvest.recorder.mark(marked)
-            harvest.run.advance(harvest.requests() | {"vanished": len(marked)})
+            importer.recorder.mark(marked)
+            importer.run.advance(importer.requests() | {"vanished": len(marked)})
             present = [row for row, state in found if state is SourceState.PRESENT]
             items = [Item(row.source_id, row.handle, row.title, None) for row in present]
-            excluded = takedown.excluded(harvest.place.repository_id, items)
+            excluded = takedown.excluded(importer.place.repository_id, items)
         unasked += [row.source_key for row, state in found if state is None]
         unlisted += [row.source_key for row in present if row.source_id not in excluded]
     return unasked, unlisted
 
 
-def _unseen(harvest: Importer, after: int) -> Sequence[Any]:
+def _unseen(importer: Importer, after: int) -> Sequence[Any]:
     columns = (ITEM.c.id, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
     query = (
         select(*columns, ITEM.c.source_state, ITEM.c.state_since)
         .join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
-        .where(HOLDING.c.source_id == harvest.source_id, harvest.recorder.unseen)
+        .where(HOLDING.c.source_id == importer.source_id, importer.recorder.unseen)
         .where(HOLDING.c.left.is_(None), ITEM.c.source_state == SourceState.PRESENT, ITEM.c.id > after)
     )
     rows = db.session.execute(query.order_by(ITEM.c.id).limit(BATCH)).all()
@@ -248,29 +248,29 @@ def _unseen(harvest: Importer, after: int) -> Sequence[Any]:
     return rows
 
 
-def states_of(harvest: Importer, rows: Sequence[Any]) -> list[tuple[Any, SourceState | None]]:
+def states_of(importer: Importer, rows: Sequence[Any]) -> list[tuple[Any, SourceState | None]]:
     """Return the state of each of these items at the source, or None if it cannot be read.
 
     Several requests run at once.
     """
-    asks = [partial(harvest.client.item_state, row.source_id, harvest.scope, row.handle) for row in rows]
-    tasks = [partial(harvest.patience.attempt, KIND, ask) for ask in asks]
-    futures = ordered_map(tasks, harvest.width, harvest.run.stop)
-    return [(row, _state(harvest, future.result, ask)) for row, ask, future in zip(rows, asks, futures, strict=True)]
+    asks = [partial(importer.client.item_state, row.source_id, importer.scope, row.handle) for row in rows]
+    tasks = [partial(importer.patience.attempt, KIND, ask) for ask in asks]
+    futures = ordered_map(tasks, importer.width, importer.run.stop)
+    return [(row, _state(importer, future.result, ask)) for row, ask, future in zip(rows, asks, futures, strict=True)]
 
 
-def _state(harvest: Importer, first: Callable[[], SourceState], ask: Callable[[], SourceState]) -> SourceState | None:
+def _state(importer: Importer, first: Callable[[], SourceState], ask: Callable[[], SourceState]) -> SourceState | None:
     """Return the state of an item, or None if only the requests for this item fail (design rule 12).
 
     While the repository is unavailable, the request is retried up to the maximum outage.
     """
     try:
-        return harvest.patience.retry_until_available(
-            KIND, ask, first=first, is_of_object=lambda error: harvest.repository_answers(KIND)
+        return importer.patience.retry_until_available(
+            KIND, ask, first=first, is_of_object=lambda error: importer.repository_answers(KIND)
         )
     except TransientError:
         return None
     except LASTING_ERRORS:
-        if harvest.repository_answers(KIND):
+        if importer.repository_answers(KIND):
             return None
         raise

@@ -30,96 +30,96 @@ LOOK, PIECE = 5_000, 20  # catalogue items per query; items read between two cur
 Part = tuple[int, int]
 
 
-def begun(harvest: Importer) -> Part | None:
+def begun(importer: Importer) -> Part | None:
     """Return the slice (number, of) in which an earlier attempt at this job ended, or None. Its listing is complete."""
-    cursor = harvest.cursor.get("slice")
+    cursor = importer.cursor.get("slice")
     return cursor and tuple(cursor["part"])
 
 
-def due(harvest: Importer) -> Part | None:
+def due(importer: Importer) -> Part | None:
     """Return the slice (number, of) for this run, or None if there is none.
 
     There is none if FILE_CHECK_RUNS is 0, if the run is partial, or if the scope is a single item.
     """
     of = current_app.config["FILE_CHECK_RUNS"]
-    if of == 0 or harvest.is_partial or harvest.scope.kind is ScopeKind.ITEM:  # a single item is always read
+    if of == 0 or importer.is_partial or importer.scope.kind is ScopeKind.ITEM:  # a single item is always read
         return None
-    turn = db.session.scalar(select(Source.turn).where(Source.id == harvest.source_id))
+    turn = db.session.scalar(select(Source.turn).where(Source.id == importer.source_id))
     db.session.rollback()
     return turn % of, of
 
 
-def plan(harvest: Importer) -> dict[str, Any] | None:
+def plan(importer: Importer) -> dict[str, Any] | None:
     """Return the cursor from which the next slice starts with the cheapest known page plan, or None.
 
     The plan is the one found by the slice of this run, by its full reading of the scope, or by an earlier run.
     """
-    cursor = harvest.cursor
+    cursor = importer.cursor
     if "slice" in cursor:
         found = restart_cursor(cursor["slice"]["at"])
     else:
         walk = cursor.get("walk", {"light": True})
         found = None if walk.get("light") else restart_cursor(walk.get("at"))
-    return found or (harvest.proof or {}).get("plan")
+    return found or (importer.proof or {}).get("plan")
 
 
-def read(harvest: Importer, part: Part) -> None:
+def read(importer: Importer, part: Part) -> None:
     """Read the items of a slice in full and record their changes, each page with its cursor.
 
     Items that this run has not met are left to the next run.
     """
-    at = harvest.cursor.get("slice", {}).get("at")
-    pages = (_of_this_run(harvest, page, part) for page in _pages(harvest, part, at))
-    harvest.record(pages, "slice", "Reading files again of a part of", is_repeated=True)
+    at = importer.cursor.get("slice", {}).get("at")
+    pages = (_of_this_run(importer, page, part) for page in _pages(importer, part, at))
+    importer.record(pages, "slice", "Reading files again of a part of", is_repeated=True)
 
 
-def _pages(harvest: Importer, part: Part, at: dict[str, Any] | None) -> Iterator[Page]:
+def _pages(importer: Importer, part: Part, at: dict[str, Any] | None) -> Iterator[Page]:
     """Yield the pages of a slice.
 
     If the source rejects the query for a slice, read the items of the catalogue one by one.
     """
     if "after" not in (at or {}):
         try:
-            begin = at or (harvest.proof or {}).get("plan")
+            begin = at or (importer.proof or {}).get("plan")
             subset = Subset(part=part)
-            yield from harvest.pages(begin, light=False, seen=lambda ids: set(), with_access=True, subset=subset)
+            yield from importer.pages(begin, light=False, seen=lambda ids: set(), with_access=True, subset=subset)
             return
         except RequestRejectedError:
             at = None
-    yield from _by_catalogue(harvest, part, (at or {}).get("after", 0))
+    yield from _by_catalogue(importer, part, (at or {}).get("after", 0))
 
 
-def _of_this_run(harvest: Importer, page: Page, part: Part) -> Page:
+def _of_this_run(importer: Importer, page: Page, part: Part) -> Page:
     """Return the page with only the items that this run has met and could read, without the total of the scope.
 
     The collection of each item is left out, because only the listing knows mapped collections.
     """
-    items = harvest.recorder.not_failed(page.items)
-    met = harvest.recorder.seen([each.id for each in (*items, *page.failures) if each.id])
+    items = importer.recorder.not_failed(page.items)
+    met = importer.recorder.seen([each.id for each in (*items, *page.failures) if each.id])
     failures = tuple(failure for failure in page.failures if failure.id is None or failure.id in met)
     items = tuple(replace(item, collection=None) for item in items if item.id in met)
     return replace(page, items=items, failures=failures, cursor={"part": part, "at": page.cursor}, total=None)
 
 
-def _by_catalogue(harvest: Importer, part: Part, after: int) -> Iterator[Page]:
-    for rows in _rows(harvest, part, after):
+def _by_catalogue(importer: Importer, part: Part, after: int) -> Iterator[Page]:
+    for rows in _rows(importer, part, after):
         for start in range(0, len(rows), PIECE):
             piece = rows[start : start + PIECE]
             items = [Item(row.source_id, row.handle, row.title, None) for row in piece]
-            results = list(harvest.client.complete(items))
+            results = list(importer.client.complete(items))
             failures = tuple(result for result in results if isinstance(result, Failure))
             complete = tuple(result for result in results if isinstance(result, Item))
             yield Page(complete, {"after": piece[-1].id}, failures=failures)
 
 
-def _rows(harvest: Importer, part: Part, after: int) -> Iterator[Sequence[Any]]:
+def _rows(importer: Importer, part: Part, after: int) -> Iterator[Sequence[Any]]:
     """Yield the items of a slice that this source holds, in the order of the catalogue."""
     number, of = part
     query = select(ITEM.c.id, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
-    query = query.join(HOLDING, HOLDING.c.item_id == ITEM.c.id).where(HOLDING.c.source_id == harvest.source_id)
+    query = query.join(HOLDING, HOLDING.c.item_id == ITEM.c.id).where(HOLDING.c.source_id == importer.source_id)
     while rows := db.session.execute(query.where(ITEM.c.id > after).order_by(ITEM.c.id).limit(LOOK)).all():
         db.session.rollback()
-        met = harvest.recorder.seen([row.source_id for row in rows])
+        met = importer.recorder.seen([row.source_id for row in rows])
         yield [row for row in rows if row.source_id in met and part_of(row.source_id, of) == number]
         after = rows[-1].id
     db.session.rollback()

@@ -38,19 +38,19 @@ class _Window:
         return self.items >= WINDOW and self.changed * 2 <= self.items
 
 
-def scope_pages(harvest: Importer, trusts: bool) -> Iterator[Page]:
+def scope_pages(importer: Importer, trusts: bool) -> Iterator[Page]:
     """Yield the pages of the scope after the cursor of the job.
 
     `trusts`: whether the run trusts the time stamps of the source, so that it can use light pages. Each cursor is
     {"at": cursor of the client, "light": whether its pages are light}.
     """
-    begun = harvest.cursor.get("walk", {})
+    begun = importer.cursor.get("walk", {})
     at, light = begun.get("at"), begun.get("light", trusts)
-    plan: dict[str, Any] | None = (harvest.proof or {}).get("plan")
+    plan: dict[str, Any] | None = (importer.proof or {}).get("plan")
     while True:
         turned, window = False, _Window()
-        for page in harvest.pages(at, light=light, with_access=harvest.is_full):
-            changed = _changed(harvest, page.items) if trusts else 0
+        for page in importer.pages(at, light=light, with_access=importer.is_full):
+            changed = _changed(importer, page.items) if trusts else 0
             turned = light and _is_worth_full_pages(page, changed)
             if turned:
                 break  # the items of this page are read again after the last cursor
@@ -66,8 +66,8 @@ def scope_pages(harvest: Importer, trusts: bool) -> Iterator[Page]:
         at = with_plan(at, None if light else plan)
 
 
-def _changed(harvest: Importer, items: Sequence[Item]) -> int:
-    held = store.held(harvest.place.repository_id, items) if items else {}
+def _changed(importer: Importer, items: Sequence[Item]) -> int:
+    held = store.held(importer.place.repository_id, items) if items else {}
     db.session.rollback()
     return sum(item.id not in held or not held[item.id].is_as(item) for item in items)
 

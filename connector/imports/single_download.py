@@ -56,11 +56,11 @@ class Downloader:
     Raises JobStoppedError and StorageError; other errors are outcomes.
     """
 
-    def __init__(self, harvest: Importer, folder: FileFolder):
-        self._client, self._access, self._outage = harvest.client, harvest.access, harvest.patience
-        self._limit = retry_failed.file_limit(harvest.options)
-        self._allowance = DownloadBudget(harvest.options.get("files_limit"), harvest.spent, harvest.run.stop)
-        self._room, self._scanner, self._folder = harvest.room, harvest.scanner, folder
+    def __init__(self, importer: Importer, folder: FileFolder):
+        self._client, self._access, self._outage = importer.client, importer.access, importer.patience
+        self._limit = retry_failed.file_limit(importer.options)
+        self._allowance = DownloadBudget(importer.options.get("files_limit"), importer.spent, importer.run.stop)
+        self._room, self._scanner, self._folder = importer.room, importer.scanner, folder
 
     def __call__(self, row: Any, tries: int = TRIES) -> Outcome:
         """Return the outcome of the file after up to `tries` tries.
