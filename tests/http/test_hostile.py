@@ -66,16 +66,16 @@ def says(body: bytes, **headers: str):
 
 
 HOSTILE = {
-    "endless chunks": (endless, "TooLarge"),
-    "a slow drip": (drip, "TimedOut"),
-    "a packed bomb": (lambda: says(gzip.compress(bytes(2**30), 1), Content_Encoding="gzip"), "TooLarge"),
-    "a million keys": (lambda: says(json.dumps({f"key {n}": n for n in range(10**6)}).encode()), "TooLarge"),
-    "lists in a list": (lambda: says(b"[" + b"[]," * (SIZE // 3) + b"[]]"), "TooLarge"),
-    "one text with a wide sign": (lambda: says(b'"' + "😀".encode() + b"a" * SIZE + b'"'), "TooLarge"),
-    "the same, escaped": (lambda: says(b'"\\ud83d\\ude00' + b"a" * SIZE + b'"'), "TooLarge"),
+    "endless chunks": (endless, "TooLargeError"),
+    "a slow drip": (drip, "RequestTimeoutError"),
+    "a packed bomb": (lambda: says(gzip.compress(bytes(2**30), 1), Content_Encoding="gzip"), "TooLargeError"),
+    "a million keys": (lambda: says(json.dumps({f"key {n}": n for n in range(10**6)}).encode()), "TooLargeError"),
+    "lists in a list": (lambda: says(b"[" + b"[]," * (SIZE // 3) + b"[]]"), "TooLargeError"),
+    "one text with a wide sign": (lambda: says(b'"' + "😀".encode() + b"a" * SIZE + b'"'), "TooLargeError"),
+    "the same, escaped": (lambda: says(b'"\\ud83d\\ude00' + b"a" * SIZE + b'"'), "TooLargeError"),
     "one plain text": (lambda: says(b'"' + b"a" * SIZE + b'"'), "read"),
-    "10,000 levels": (lambda: says(b'{"a":' * 10_000 + b"1" + b"}" * 10_000), "BadAnswer"),
-    "a number of a million digits": (lambda: says(b"9" * 10**6), "BadAnswer"),
+    "10,000 levels": (lambda: says(b'{"a":' * 10_000 + b"1" + b"}" * 10_000), "BadResponseError"),
+    "a number of a million digits": (lambda: says(b"9" * 10**6), "BadResponseError"),
 }
 
 
