@@ -115,7 +115,7 @@ def test_schedules_notices_and_pruning_are_duties_too():
 @pytest.mark.parametrize(("soft", "hard", "held"), [(256, 4096, 1000), (1024, 1024, 250), (4096, 8192, 1000)])
 def test_as_many_connections_are_held_as_there_may_be_open_files_for(soft, hard, held):
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))"
-    code = f"{limit}; from connector import connections; print(connections.most())"
+    code = f"{limit}; from connector import connection_limit; print(connection_limit.most())"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
