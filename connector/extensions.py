@@ -31,6 +31,7 @@ NAMING = {
 }
 # For numbers from other systems. An INTEGER of SQLite has 64 bits anyway.
 LARGE_INTEGER = BigInteger().with_variant(Integer(), "sqlite")
+LARGEST_INTEGER = 2**63 - 1
 
 
 class Base(DeclarativeBase):

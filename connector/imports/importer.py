@@ -18,7 +18,7 @@ from ..catalogue import identity, store, takedown
 from ..catalogue.store import RepositoryContext, Saved
 from ..dspace.records import Failure, Item, Page, ScopeKind, SourceState, Subset
 from ..errors import AddressNotAllowedError, ConnectorError, NotFoundError, RepositoryError, RestrictedError
-from ..extensions import db, transaction
+from ..extensions import LARGEST_INTEGER, db, transaction
 from ..http import RequestStats
 from ..jobs import lifecycle, report
 from ..jobs.attempt import JobAttempt
@@ -42,7 +42,6 @@ from .scope_pages import scope_pages
 FULL_PAGE = 80
 LONGEST_WAIT = 1.0
 MIXED = False  # differs from every login name and from None
-MOST_EXPECTED = 2**31 - 1  # the largest integer of PostgreSQL, since counts of sources may be wrong
 LAST = 50  # jobs in which to look for the last whole import
 
 
@@ -408,7 +407,7 @@ class Importer:
         self.overcounted.update(page.overcounted)
         kept = self._still_there(complete)
         met = self.recorder.seen([*(s.item.id for s in same), *(each.id for each in (*complete, *failures) if each.id)])
-        values = {} if page.total is None else {"expected": min(page.total, MOST_EXPECTED)}
+        values = {} if page.total is None else {"expected": min(page.total, LARGEST_INTEGER)}
         with transaction():
             late = takedown.excluded(self.place.repository_id, [*(s.item for s in same), *complete, *failures])
             same = [s for s in same if s.item.id not in late]

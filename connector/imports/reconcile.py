@@ -16,7 +16,7 @@ from ..catalogue import store, takedown
 from ..dspace.ordered_pool import ordered_map
 from ..dspace.records import Item, SourceState
 from ..errors import LASTING_ERRORS, TransientError
-from ..extensions import db, transaction
+from ..extensions import LARGEST_INTEGER, db, transaction
 from ..jobs import report
 from ..models.catalogue import FileStatus, Holding
 from ..models.jobs import Answer, ImportJob
@@ -44,7 +44,7 @@ def reconcile(importer: Importer) -> tuple[bool, str]:
     left = "" if is_partial else _ask_or_leave(importer)
     unasked, unlisted = ([], []) if is_partial or left else _mark_unseen(importer)
     unread = set() if is_partial else unread_sets(importer)
-    hidden = sum(importer.hidden.values())
+    hidden = min(sum(importer.hidden.values()), LARGEST_INTEGER)
     lost = missing_files.judge(importer) if importer.options.get("files") else ""
     closed = closed_files.warning(importer)
     with transaction():

@@ -61,6 +61,16 @@ def test_a_count_explained_in_part_tells_both_and_is_not_clean(desk, dspace):
     assert "counts 1 more item that" in job.message
 
 
+@pytest.mark.parametrize(("count", "stored"), [(3 * 2**31, 3 * 2**31), (2**64, 2**63 - 1)])
+def test_a_count_is_stored_as_the_source_gives_it_up_to_64_bits(desk, dspace, count, stored):
+    dspace.add("a")
+    dspace.count_off_by, dspace.hidden_counts = count - 1, {"c1": count}
+
+    job = of_generation(desk, 6).run()
+
+    assert (job.state, job.expected, job.hidden) == ("completed", stored, stored)
+
+
 def test_where_all_is_there_nothing_is_said(desk, dspace):
     dspace.add("a")
 
