@@ -38,9 +38,10 @@ def follow(job_id: int) -> ImportJob:
 
 
 def _stop_elsewhere(job_id: int) -> None:
-    """Ask the process that runs the job to stop it."""
+    """Ask the process that runs the job to stop it, unless it was asked already."""
     with suppress(ConflictError):  # it has just ended
-        lifecycle.stop(job_id)
+        if lifecycle.get(job_id).can_stop:
+            lifecycle.stop(job_id)
 
 
 @contextmanager

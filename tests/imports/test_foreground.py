@@ -6,13 +6,21 @@ import os
 import signal
 import threading
 
+from sqlalchemy import func, select
+
+from connector.cli import foreground
 from connector.cli.foreground import follow
+from connector.extensions import db
 from connector.jobs import lifecycle
+from connector.models.accounts import AuditEntry
 from connector.models.jobs import State
 from tests.waiting import until
 
 
-def test_ctrl_c_stops_a_job_that_another_process_runs(desk, dspace):
+def test_ctrl_c_stops_a_job_that_another_process_runs_with_one_request(desk, dspace, monkeypatch):
+    monkeypatch.setattr(foreground, "GLANCE", 0.01)
+    recover, looks = lifecycle.recover, []
+    monkeypatch.setattr(lifecycle, "recover", lambda: looks.append(None) or recover())
     dspace.add("i0")
     job_id = desk.create("c1")
     with desk.app.app_context():
@@ -23,6 +31,8 @@ def test_ctrl_c_stops_a_job_that_another_process_runs(desk, dspace):
         until(lambda: signal.getsignal(signal.SIGINT) is not before)
         os.kill(os.getpid(), signal.SIGINT)
         until(lambda: desk.job(job_id).state == State.STOPPING)
+        before_more = len(looks)
+        until(lambda: len(looks) > before_more + 3)
         with desk.app.app_context():
             lifecycle.finish(job_id, attempt, State.STOPPED, "Stopped.", None)
 
@@ -30,7 +40,8 @@ def test_ctrl_c_stops_a_job_that_another_process_runs(desk, dspace):
     thread.start()
     with desk.app.app_context():
         job = follow(job_id)
+        stops = db.session.scalar(select(func.count()).where(AuditEntry.what == "stop"))
     thread.join()
 
-    assert (job.state, job.message) == (State.STOPPED, "Stopped.")
+    assert (job.state, job.message, stops) == (State.STOPPED, "Stopped.", 1)
     assert signal.getsignal(signal.SIGINT) is before
