@@ -61,7 +61,8 @@ class JobProgress:
                 if row is None:
                     continue
                 done = row.removed + row.restored + row.kept if row.kind == Kind.UNDO else row.seen
-                progress.update(task, completed=done, total=row.expected or None, description=_say(row))
+                total = job_presentation.total_items(row) or None
+                progress.update(task, completed=done, total=total, description=_say(row))
 
     def _print_lines(self) -> None:
         turn = 0
@@ -75,7 +76,8 @@ class JobProgress:
         row = self._row()
         if row is None:
             return
-        of = f" of {row.expected}" if row.expected is not None else ""
+        total = job_presentation.total_items(row)
+        of = f" of {total}" if total is not None else ""
         counts = f"{row.seen}{of} items, {lifecycle.kept_files(row)} files"
         if row.kind == Kind.UNDO:
             counts = f"{row.removed} removed, {row.restored} restored, {row.kept} kept"

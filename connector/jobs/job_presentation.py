@@ -116,7 +116,7 @@ def progress(job: ImportJob) -> Progress:
     """
     if job.is_undo:
         return Progress(job.removed + job.restored + job.kept, None, None, None)
-    total = _total(job)
+    total = total_items(job)
     rate = job.seen / job.seconds if job.state in AT_WORK and job.seconds > SOON and job.seen else None
     left = (total - job.seen) / rate if rate and total is not None and total > job.seen else None
     return Progress(job.seen, total, rate, left)
@@ -145,7 +145,8 @@ def source_page(job: ImportJob, problem: Mapping[str, Any]) -> str | None:
     return page_link(server.site_url, server.ui_url, server.generation, problem["id"] or "", problem["handle"])
 
 
-def _total(job: ImportJob) -> int | None:
+def total_items(job: ImportJob | Row[Any]) -> int | None:
+    """Return how many items the job will see, without those that are not visible at the source. None if unknown."""
     if job.expected is None:
         return job.options.get("test")
     total = max(job.expected - job.hidden, job.seen)

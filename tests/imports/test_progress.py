@@ -6,12 +6,13 @@ import threading
 
 import pytest
 from rich.console import Console
-from sqlalchemy import event
+from sqlalchemy import event, update
 from sqlalchemy.exc import OperationalError
 
 from connector.cli import progress_bar as progress_module
 from connector.cli.progress_bar import JobProgress
-from connector.extensions import db
+from connector.extensions import db, transaction
+from connector.models.jobs import ImportJob
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
@@ -45,3 +46,14 @@ def test_while_the_database_fails_the_last_row_is_shown_and_the_thread_goes_on(
 
     assert ended == []
     assert (f"Job {job_id}:" in capsys.readouterr().err) == (bool(answered) and not is_terminal)
+
+
+def test_the_total_leaves_out_items_that_are_not_visible(desk, capsys):
+    job_id = desk.create()
+    with desk.app.app_context():
+        with transaction():
+            db.session.execute(update(ImportJob).values(expected=45, hidden=1, seen=44))
+        with JobProgress(job_id, db.engine):
+            pass
+
+    assert "44 of 44 items" in capsys.readouterr().err
