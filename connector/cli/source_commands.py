@@ -114,7 +114,7 @@ def prune(as_json: bool) -> None:
         return
     click.echo(
         f"Forgotten: {gone.states} states of items before old runs, with {gone.files} files that only they had; "
-        f"{gone.previews} {plural('row', gone.previews)} of old previews.",
+        f"what {gone.previews} old {plural('preview', gone.previews)} found.",
         err=True,
     )
 
