@@ -151,15 +151,14 @@ def _by_webhook(told: _Told | _Trial) -> None:
 
 
 def _outcome(job: ImportJob) -> str:
-    """Return the outcome in a few words, for example "completed with 3 problems"."""
+    """Return the outcome in a few words, for example "completed with problems"."""
     if job.asks:
         return "waiting for your answer"
     if job.state == State.FAILED:
         return job.state
     if job.clean:
         return f"completed, {job.vanished} gone at the source" if job.vanished else job.state
-    number = job.failed + job.files_damaged + job.files_failed
-    return "completed with problems" if not number else f"completed with {number} problem{'s' * (number > 1)}"
+    return "completed with problems"
 
 
 def _text(job: ImportJob) -> str:
