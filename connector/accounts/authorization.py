@@ -40,7 +40,9 @@ def init_app(app: Flask) -> None:
     """Register the access check before the check of form tokens, so that signed-out users are asked to sign in."""
     allows(None, nameless=True)(app.view_functions["static"])
     app.before_request(_guard)
-    app.jinja_env.globals.update(person=lambda: g.get("person"), by_proxy=user_management.is_by_proxy)
+    app.jinja_env.globals.update(
+        person=lambda: g.get("person"), by_proxy=user_management.is_by_proxy, sees_restricted=sees_restricted
+    )
 
 
 def may(role: Role) -> bool:
@@ -54,6 +56,11 @@ def require(role: Role) -> None:
         raise PermissionDeniedError(
             f"This needs the role {role.value}; yours is {g.person.role.value}. Ask an administrator."
         )
+
+
+def sees_restricted() -> bool:
+    """Return whether the current user may see restricted items, values and file names. Viewers may not."""
+    return may(Role.EDITOR)
 
 
 def own(owner: str) -> None:

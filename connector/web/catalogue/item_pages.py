@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, g, render_template, request, send_file, stream_with_context
+from flask import Blueprint, Response, abort, render_template, request, send_file, stream_with_context
 from sqlalchemy import select
 from sqlalchemy.orm import defer
 
-from ...accounts.authorization import allows
+from ...accounts.authorization import allows, sees_restricted
 from ...catalogue import export, item_presentation, item_set_queries, search
 from ...catalogue.search import Selection
 from ...catalogue.set_names import labels
@@ -76,16 +76,16 @@ def item(item_id: int) -> str:
     if shown is None:
         raise NotFoundError(f"There is no item {item_id}. An undo may have removed it.")
     _check_restricted(shown.by_login)
-    texts = item_presentation.texts_of(shown, _sees_restricted())
+    texts = item_presentation.texts_of(shown, sees_restricted())
     terms, others = item_presentation.described(texts.values)
     return render_template(
         "catalogue/item.html",
         item=shown,
-        files=item_presentation.files_of(shown, _sees_restricted()),
+        files=item_presentation.files_of(shown, sees_restricted()),
         metadata=texts.metadata,
         terms=terms,
         others=others,
-        picture=item_set_queries.thumbnails([item_id], with_restricted=_sees_restricted()).get(item_id),
+        picture=item_set_queries.thumbnails([item_id], with_restricted=sees_restricted()).get(item_id),
         item_sets=(its_sets := item_set_queries.of_item(item_id)),
         set_labels=labels(its_sets),
         brought_by=search.brought_by(item_id),
@@ -99,7 +99,7 @@ def item(item_id: int) -> str:
 def item_sets() -> str:
     """Show all item sets, sorted by name."""
     page = page_of(select(ItemSet), Order((ItemSet.name, ItemSet.id)), asked_place())
-    counts = item_set_queries.counts([s.id for s in page.rows], with_restricted=_sees_restricted())
+    counts = item_set_queries.counts([s.id for s in page.rows], with_restricted=sees_restricted())
     return render_template("catalogue/item_sets.html", page=page, counts=counts, set_labels=labels(page.rows))
 
 
@@ -108,7 +108,7 @@ def item_sets() -> str:
 def item_set(item_set_id: int) -> str:
     """Show an item set with its items."""
     shown = item_set_queries.get(item_set_id)
-    found = _found(Selection(item_set_id=item_set_id, with_restricted=_sees_restricted()), newest_first=False)
+    found = _found(Selection(item_set_id=item_set_id, with_restricted=sees_restricted()), newest_first=False)
     return render_template("catalogue/item_set.html", item_set=shown, **found)
 
 
@@ -144,23 +144,18 @@ def file(file_id: int, name: str) -> Response:
 @blueprint.app_template_global()
 def title_of(item: CatalogueItem) -> str:
     """Return the title of an item as the current user may see it."""
-    return item_presentation.title_of(item, _sees_restricted()) or "Untitled"
+    return item_presentation.title_of(item, sees_restricted()) or "Untitled"
 
 
 @blueprint.app_template_global()
 def citation_line(item: CatalogueItem) -> str:
     """Return the creators and the date of an item as the current user may see them."""
-    return item_presentation.citation_line(item, _sees_restricted())
-
-
-def _sees_restricted() -> bool:
-    """Return whether the current user may see restricted items. Viewers may not."""
-    return g.person.may(Role.EDITOR)
+    return item_presentation.citation_line(item, sees_restricted())
 
 
 def _check_restricted(is_restricted: bool) -> None:
     """Raise PermissionDeniedError if the object is restricted and the current user may not see it."""
-    if is_restricted and not _sees_restricted():
+    if is_restricted and not sees_restricted():
         raise PermissionDeniedError("This is restricted at its source: it needs the role editor. Ask an administrator.")
 
 
@@ -172,7 +167,7 @@ def _asked() -> Selection:
         item_set_id=asked.get("item_set", type=row_id),
         repository_id=asked.get("repository", type=row_id),
         job_id=asked.get("job", type=row_id),
-        with_restricted=_sees_restricted(),
+        with_restricted=sees_restricted(),
     )
 
 
@@ -195,5 +190,5 @@ def _found(selection: Selection, *, newest_first: bool) -> dict[str, Any]:
     page = page_of(select(CatalogueItem).options(*light), order, asked_place(), selection.ids(), counted)
     return {
         "page": page,
-        "pictures": item_set_queries.thumbnails([i.id for i in page.rows], with_restricted=_sees_restricted()),
+        "pictures": item_set_queries.thumbnails([i.id for i in page.rows], with_restricted=sees_restricted()),
     }

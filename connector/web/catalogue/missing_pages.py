@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from sqlalchemy import select
 
-from ...accounts.authorization import allows, require
+from ...accounts.authorization import allows, require, sees_restricted
 from ...catalogue import item_presentation, missing, takedown
 from ...catalogue.missing import MissingSelection
 from ...errors import InvalidInputError, NotFoundError
@@ -29,7 +29,7 @@ def listed() -> str:
     """Show the items that are missing at source or hidden, most recently noticed first."""
     repository_id = request.args.get("repository", type=row_id)
     found = missing.listed(MissingSelection(repository_id=repository_id))
-    if not g.person.may(Role.EDITOR):
+    if not sees_restricted():
         found = found.where(CatalogueItem.by_login.is_(False))
     return render_template(
         "catalogue/gone.html",

@@ -12,7 +12,6 @@ from flask import (
     Blueprint,
     Response,
     current_app,
-    g,
     redirect,
     render_template,
     request,
@@ -20,7 +19,7 @@ from flask import (
     url_for,
 )
 
-from ...accounts.authorization import allows, own, require
+from ...accounts.authorization import allows, own, require, sees_restricted
 from ...catalogue.source_labels import source_label
 from ...errors import ConflictError, NotFoundError, PermissionDeniedError
 from ...extensions import db
@@ -52,7 +51,7 @@ blueprint.app_template_global("awaits_notice")(notifications.is_due)
 @blueprint.app_template_global()
 def label_of(source: Source) -> str:
     """Return the name of a source as the current user may see it."""
-    return source_label(source, with_restricted=g.person.may(Role.EDITOR))
+    return source_label(source, with_restricted=sees_restricted())
 
 
 @blueprint.app_template_global()
@@ -89,7 +88,7 @@ def problems(job_id: int) -> Response:
     shown = lifecycle.get(job_id)
     if _is_withheld(shown):
         require(Role.EDITOR)
-    lines = stream_with_context(_problem_lines(shown, with_restricted=_sees_restricted()))
+    lines = stream_with_context(_problem_lines(shown, with_restricted=sees_restricted()))
     named = {"Content-Disposition": f'attachment; filename="problems-of-job-{job_id}.csv"'}
     return Response(lines, mimetype="text/csv", headers=named)
 
@@ -219,7 +218,7 @@ def _undo_own(job_id: int) -> int:
 def _shown(shown: ImportJob) -> dict[str, Any]:
     is_withheld = _is_withheld(shown)
     is_listed = not (shown.is_undo or is_withheld)
-    listed = report.problems(shown, MOST_PROBLEMS + 1, with_restricted=_sees_restricted()) if is_listed else ()
+    listed = report.problems(shown, MOST_PROBLEMS + 1, with_restricted=sees_restricted()) if is_listed else ()
     found = list(islice(listed, MOST_PROBLEMS + 1))
     told_by = report.told_by(shown)
     return {
@@ -238,12 +237,7 @@ def _shown(shown: ImportJob) -> dict[str, Any]:
 
 def _is_withheld(job: ImportJob) -> bool:
     """Return whether the job may name restricted items and the current user may not see them."""
-    return job.names_restricted and not _sees_restricted()
-
-
-def _sees_restricted() -> bool:
-    """Return whether the current user may see restricted items. Viewers may not."""
-    return g.person.may(Role.EDITOR)
+    return job.names_restricted and not sees_restricted()
 
 
 def _do(job_id: int, act: Callable[[], int | None]) -> Any:
