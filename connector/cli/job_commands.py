@@ -215,7 +215,7 @@ def jobs_(as_json: bool) -> None:
         click.echo(json.dumps([report.as_dict(job) | {"owner": job.owner} for job in rows], ensure_ascii=False))
         return
     for job in rows:
-        click.echo(f"{report.line(job)} Owner: {job.owner}.")
+        click.echo(f"{report.line(job, job.source.label)} Owner: {job.owner}.")
 
 
 @click.command("export", cls=Command)
@@ -291,7 +291,7 @@ def _print(job: ImportJob, as_json: bool) -> None:
     if as_json:
         changes = {"changes": list(preview_rows.changes(job.id))} if job.is_preview else {}
         click.echo(json.dumps(report.as_dict(job) | changes, ensure_ascii=False))
-    click.echo(report.line(job), err=True)
+    click.echo(report.line(job, job.source.label), err=True)
     if job.asks and job.question.get("unlisted"):
         click.echo(f"  flask resume {job.id} --accept-missing: yes; --leave-missing: they should be listed.", err=True)
     elif job.asks:

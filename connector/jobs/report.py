@@ -202,9 +202,9 @@ def numbers_in_words(job: ImportJob) -> str:
     return ", ".join(f"{getattr(job, name)} {word}" for name, word in named.items())
 
 
-def line(job: ImportJob) -> str:
-    """Return the job as one line for the terminal."""
-    what = job_presentation.heading(job, job.source.label)
+def line(job: ImportJob, label: str) -> str:
+    """Return the job as one line. `label`: the label of its source for the reader (see `source_label`)."""
+    what = job_presentation.heading(job, label)
     state = job.state if job.clean is not False or job.is_active else f"{job.state} with problems"
     state = "waits for your answer" if job.asks else state
     numbers = (

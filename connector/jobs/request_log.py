@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import current_app
 
+from ..catalogue.source_labels import source_label
 from ..formatting import duration
 from ..models.jobs import Answer, ImportJob, Kind
 from ..text import human_size
@@ -33,19 +34,21 @@ QUESTIONS = {
 }
 
 
-def text(job: ImportJob, contact: str) -> str:
+def text(job: ImportJob, contact: str, *, with_restricted: bool = True) -> str:
     """Return the request log of a job, one paragraph for each part.
 
-    `contact`: the contact address from the User-Agent header, or "".
+    `contact`: the contact address from the User-Agent header, or "". `with_restricted`: see `source_label`.
     """
-    parts = (_head(job, contact), _asked(job), _troubles(job), _unanswered(job), _question(job), _came(job))
+    label = source_label(job.source, with_restricted=with_restricted)
+    head, result = _head(job, label, contact), [report.line(job, label)]
+    parts = (head, _asked(job), _troubles(job), _unanswered(job), _question(job), result)
     return "\n\n".join(filter(None, map("\n".join, parts))) + "\n"
 
 
-def _head(job: ImportJob, contact: str) -> Iterator[str]:
+def _head(job: ImportJob, label: str, contact: str) -> Iterator[str]:
     repository = job.source.repository
     kind = Kind(job.kind).value.capitalize()
-    what = f"Undo of import {job.undoes_id}" if job.is_undo else f"{kind} of “{job.source.label}”"
+    what = f"Undo of import {job.undoes_id}" if job.is_undo else f"{kind} of “{label}”"
     yield f"{what}, job {job.id}"
     yield f"Repository: {repository.label}, {repository.site_url} (DSpace {repository.version})"
     yield f"Asked by: {PRODUCT} {__version__}" + (f", {contact}" if contact else "")
@@ -104,10 +107,6 @@ def _question(job: ImportJob) -> Iterator[str]:
         missing = f"{job.question['unseen']:,} of the {job.question['held']:,} items that are held"
         answer = SETTLED if job.is_settled else ANSWERS[job.question.get("answer")]
         yield f"The lists did not show {missing}, so a person was asked whether they are really gone. {answer}"
-
-
-def _came(job: ImportJob) -> Iterator[str]:
-    yield report.line(job)
 
 
 def _times(number: float) -> str:

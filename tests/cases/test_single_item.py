@@ -51,6 +51,22 @@ def test_no_page_shows_a_viewer_the_title_of_a_restricted_item(guest):
     assert TITLE in editor.get("/jobs/").text
 
 
+def test_no_request_log_shows_a_viewer_the_title_of_a_restricted_item(guest):
+    guest.sign_in()
+    item = guest.sample.data.named(TITLE)
+    job = import_item(guest, item)
+    with guest.app.app_context():
+        queued = lifecycle.rerun(job.id)
+    office = Office(guest.app)
+    office.add("vera")
+    office.add("eddie", role=Role.EDITOR)
+
+    viewer, editor = (office.enter(name).get(f"/jobs/{queued}/diary.txt").text for name in ("vera", "eddie"))
+
+    assert (TITLE in viewer, item.handle in viewer) == (False, True)
+    assert (TITLE in editor, f"import of {TITLE}" in editor) == (True, True)
+
+
 def test_pages_show_viewers_the_title_of_an_open_item(guest):
     item = guest.sample.data.add_item(guest.sample.data.named("Special files"), [("dc.title", ["An open item"])])
     job = import_item(guest, item)

@@ -106,8 +106,8 @@ def test_what_an_import_found_gone_is_told_wherever_its_numbers_are(app, desk, d
     job = desk.run()
 
     with app.app_context():
-        line, text = report.line(lifecycle.get(job.id)), request_log.text(lifecycle.get(job.id), "")
-        before = report.line(lifecycle.get(first.id))
+        line, text = report.line(lifecycle.get(job.id), "Collection c1"), request_log.text(lifecycle.get(job.id), "")
+        before = report.line(lifecycle.get(first.id), "Collection c1")
         db.session.rollback()
     page, row = pages.get(f"/jobs/{job.id}/"), pages.get(f"/jobs/{job.id}/row")
 
@@ -134,7 +134,7 @@ def test_an_import_of_some_of_a_source_is_never_named_as_one_of_all(app, desk, p
     job_id = desk.create(**options)
 
     with app.app_context():
-        line = report.line(lifecycle.get(job_id))
+        line = report.line(lifecycle.get(job_id), "Collection c1")
         db.session.rollback()
     page, row = words(pages.get(f"/jobs/{job_id}/")), words(pages.get(f"/jobs/{job_id}/row"))
 
@@ -161,7 +161,7 @@ def test_one_item_is_told_in_the_singular(app, desk, dspace, pages):
     job = desk.run()
 
     with app.app_context():
-        line = report.line(lifecycle.get(job.id))
+        line = report.line(lifecycle.get(job.id), "Collection c1")
         db.session.rollback()
 
     assert "1 of 1 item " in words(pages.get(f"/jobs/{job.id}/live"))

@@ -100,7 +100,7 @@ def diary_text(job_id: int) -> Response:
     shown = lifecycle.get(job_id)
     if _is_withheld(shown):
         require(Role.EDITOR)
-    text = request_log.text(shown, current_app.config["CONTACT"])
+    text = request_log.text(shown, current_app.config["CONTACT"], with_restricted=sees_restricted())
     named = {"Content-Disposition": f'attachment; filename="diary-of-job-{job_id}.txt"'}
     return Response(text, mimetype="text/plain", headers=named)
 
