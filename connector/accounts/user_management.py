@@ -145,17 +145,10 @@ def set_role(account_id: int, role: Role) -> None:
 
 
 def respell(name: str) -> None:
-    """Change the spelling of an account's name. Raise InvalidInputError if there is no such account.
-
-    Raise ConflictError if the account uses two-step sign-in.
-    """
+    """Change the spelling of an account's name. Raise InvalidInputError if there is no such account."""
     name = check_name(name)
     with transaction():
         account = named(name)
-        if account.second_factor:
-            raise ConflictError(
-                f"{account.name} has a second factor, which holds for that spelling only: remove it first."
-            )
         audit.note("spelling", account.name, after=name)
         _set(account.id, name=name)
 

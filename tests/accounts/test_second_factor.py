@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pyotp
 import pytest
 
-from connector.accounts import authentication, two_step
+from connector.accounts import authentication, two_step, user_management
 from connector.encryption import unseal
 from connector.errors import InvalidInputError
 from connector.extensions import db, limiter
@@ -102,6 +102,15 @@ def test_password_and_code_let_one_in_and_lead_where_one_wanted_to_go(office, ph
 
     assert (answer.status_code, answer.location) == (303, "/items/?page=2")
     assert is_signed_in(browser)
+
+
+def test_codes_and_recovery_codes_work_after_the_name_is_respelt(office, phone):
+    with office.app.app_context():
+        user_management.respell("ANNA")
+
+    answers = [give(half_in(office), code).status_code for code in (phone.code(), phone.recovery[0])]
+
+    assert answers == [303, 303]
 
 
 def test_there_is_no_session_before_the_code(office, phone):
