@@ -23,7 +23,7 @@ from tests.test_postgresql import postgresql
 from tests.tools import needs
 
 __all__ = ["postgresql"]
-# Neither reflection on SQLite nor comparison by Alembic understands indexes of expressions.
+# Neither reflection on SQLite nor comparison by Alembic understands indexes of expressions: `definitions` does.
 BY_EXPRESSION = {"ix_item_gone"}
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index"),
@@ -80,6 +80,13 @@ def sizes() -> dict[str, int]:
     return {name: size for name, size in found.items() if size}
 
 
+def definitions(connection: sa.Connection) -> dict[str, str]:
+    """Return the SQL of the indexes of expressions, as the database has it, by name."""
+    sqlite, others = "SELECT name, sql FROM sqlite_master", "SELECT indexname, indexdef FROM pg_indexes"
+    found = connection.exec_driver_sql(sqlite if connection.dialect.name == "sqlite" else others)
+    return {name: definition for name, definition in found.all() if name in BY_EXPRESSION}
+
+
 def fill(number: int) -> None:
     """Add a row to each table, with a value in each column. `number` makes its texts and numbers its own."""
     newest: dict[str, Any] = {}
@@ -133,6 +140,19 @@ def test_every_migration_keeps_the_rows_of_all_tables(app):
         is_compared = lambda found, name, *rest: name not in BY_EXPRESSION  # noqa: E731
         context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": is_compared})
         assert compare_metadata(context, db.metadata) == []
+
+
+def test_the_migrations_make_the_indexes_of_expressions_that_the_models_have(app):
+    upgrade()
+    indexes = [index for table in db.metadata.tables.values() for index in table.indexes if index.name in BY_EXPRESSION]
+    with db.engine.begin() as connection:
+        migrated = definitions(connection)
+        assert migrated.keys() == BY_EXPRESSION
+        for index in indexes:
+            index.drop(connection, checkfirst=False)
+            index.create(connection)
+
+        assert definitions(connection) == migrated
 
 
 def test_numbers_of_repositories_are_kept_in_64_bits(app):
