@@ -74,6 +74,15 @@ def test_a_viewer_meets_no_restricted_item_in_any_list(office, closed):
     assert [path for path in pages(closed) if closed.title in shown(viewer, path)] == []
 
 
+def test_only_editors_can_tick_items_that_are_gone(office, closed):
+    with office.app.app_context(), transaction():
+        db.session.get(CatalogueItem, closed.owner).source_state = SourceState.VANISHED.value
+    pages = [shown(office.enter(name), "/gone/") for name in ("vera", "ed")]
+
+    assert [f"/items/{closed.owner}/" in page for page in pages] == [True, True]
+    assert ["checkbox" in page for page in pages] == [False, True]
+
+
 def test_an_editor_meets_it_in_all_of_them(office, closed):
     editor = office.enter("ed")
 
@@ -205,7 +214,7 @@ def test_a_viewer_does_not_find_an_item_by_a_restricted_value(office, half_close
     viewer, editor = office.enter("vera"), office.enter("ed")
 
     assert "No item has all of this" in words(viewer.get("/items/?q=ann@example.org"))
-    assert "1 items" in words(editor.get("/items/?q=ann@example.org"))
+    assert "1 item" in words(editor.get("/items/?q=ann@example.org"))
     assert len(shown(viewer, "/items.csv?q=ann@example.org").splitlines()) == 1
 
 

@@ -62,7 +62,8 @@ def test_items_are_found_by_words_set_repository_and_import(stocked_client, quer
     page = stocked_client.get(f"/items/?{query}")
     rows = list(csv.reader(io.StringIO(stocked_client.get(f"/items.csv?{query}").get_data(as_text=True))))
 
-    assert f"{number} items" in words(page) if number else "No item has all of this" in words(page)
+    sentence = f"{number} item{'' if number == 1 else 's'} " if number else "No item has all of this"
+    assert sentence in words(page)
     assert len(rows) == number + 1
 
 
@@ -151,7 +152,7 @@ def test_an_item_gone_at_the_source_says_so_and_stays(stocked_app, stocked_clien
     page = stocked_client.get(address(PHOTOGRAPH))
 
     assert "No longer at the source, noticed 4 Mar 2026" in words(page)
-    assert "vanished" in words(stocked_client.get("/items/?q=herring"))
+    assert "gone at the source" in words(stocked_client.get("/items/?q=herring"))
 
 
 def test_an_item_that_is_not_there_is_told(stocked_client):
