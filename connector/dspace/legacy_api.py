@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..errors import RequestRejectedError
+from ..errors import RequestRejectedError, RequestTimeoutError, TooLargeError, TransientError
 from ..http import HttpClient, JsonAnswer, Redirects
 from .legacy_records import identifier, listed
 from .list_end import MOST_UNCOUNTED, Stretch, endless_in_words
@@ -17,6 +17,7 @@ from .records import Server
 
 EVERYTHING = "metadata,bitstreams"
 _FIRST_PAGE, _LATER_PAGE = 100, 1_000
+_SMALLER = 5  # divides the size of a page that failed
 LONG_ROWS = 1_000  # in a list without a count
 
 
@@ -94,6 +95,13 @@ class LegacyApi:
         """Raise TransientError if the repository does not answer a basic request."""
         listed(*self.get("communities", {"limit": 1}, tries=1))
 
+    def _is_available(self) -> bool:
+        try:
+            self.control()
+        except TransientError:
+            return False
+        return True
+
     def capped(self, size: int) -> int:
         """Return this page size, or the limit of the generation or the user if it is lower."""
         return min(size, self.can.most_rows or size, self.limit or size)
@@ -103,11 +111,19 @@ class LegacyApi:
 
         The server cuts the page first and then removes rows that may not be read. So a short or empty page is not the
         end of the list, but a long stretch without new rows is. A server that ignores `offset` would otherwise repeat
-        itself forever. Raise RequestRejectedError if the list has so many rows that it may have no end.
+        itself forever. After a page that timed out or is too large, all pages are smaller, if the server answers at
+        all. Raise RequestRejectedError if the list has so many rows that it may have no end.
         """
-        size, offset, stretch, met = self.capped(_FIRST_PAGE), 0, Stretch(most_rows=LONG_ROWS), set[str]()
+        size, most, offset = self.capped(_FIRST_PAGE), self.capped(_LATER_PAGE), 0
+        stretch, met = Stretch(most_rows=LONG_ROWS), set[str]()
         while not stretch.is_long:
-            answer = self.get(path, {**(params or {}), "limit": size, "offset": offset}, kind="list")
+            try:
+                answer = self.get(path, {**(params or {}), "limit": size, "offset": offset}, kind="list")
+            except (RequestTimeoutError, TooLargeError):
+                if size == 1 or not self._is_available():
+                    raise
+                size = most = max(1, size // _SMALLER)
+                continue
             rows = listed(*answer)
             new = {identifier(row, answer.url): row for row in rows}
             new = {id: row for id, row in new.items() if id not in met}
@@ -118,4 +134,4 @@ class LegacyApi:
             stretch.add(size, len(new))
             offset += size
             if len(rows) < size:
-                size = self.capped(_LATER_PAGE)
+                size = most

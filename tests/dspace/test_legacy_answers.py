@@ -217,6 +217,27 @@ def test_an_item_too_large_for_any_page_fails_alone(web, tmp_path):
     assert isinstance(result.failures[0], Failure)
 
 
+@pytest.mark.parametrize("fault", ["timeout", "too large"])
+def test_a_list_of_collections_is_read_in_smaller_pages_after_one_that_is_too_much(web, tmp_path, fault):
+    settings = HttpSettings("DSpaceConnector/1", AddressRule(()), json_bytes=15_000)
+    reader = client(HttpClient(settings, ConcurrencyLimit(tmp_path, "key"), OutageWait(stop=Hurried())), 5, patience=20)
+    collections = [COLLECTION | {"id": id} for id in range(45)]
+
+    def page(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        start, size = int(request.params["offset"]), int(request.params["limit"])
+        if size > 20 and fault == "timeout":
+            raise requests.ReadTimeout
+        return 200, {}, json.dumps(collections[start : start + size])
+
+    web.add_callback("GET", f"{API}/collections", callback=page, content_type="application/json")
+    web.get(f"{API}/communities", json=[])
+
+    found = list(reader.parts(Scope(ScopeKind.REPOSITORY)))
+
+    sizes = [call.request.params["limit"] for call in web.calls if "/collections?" in call.request.url]
+    assert (len(found), sizes[0], set(sizes[1:])) == (45, "100", {"20"})
+
+
 def test_json_is_asked_for_by_name(web, reader):
     web.get(f"{API}/collections/7", json=COLLECTION)
 
