@@ -452,16 +452,21 @@ class HalClient:
         return any(scope.id in self._above(ScopeKind.COLLECTION, home) for home in homes)
 
     def _above(self, kind: ScopeKind, id: str) -> Iterator[str]:
-        """Yield the ids of the communities above a collection or community, as far as they are readable."""
-        while id:
+        """Yield the ids of the communities above a collection or community, each once, as far as they are readable."""
+        above = set[str]()
+        while True:
             try:
                 found, url = self._object(kind, id, [PARENT])
             except (NotFoundError, RestrictedError):
                 return
             parent = shapes.embedded(found, "parentCommunity", url)
-            kind, id = ScopeKind.COMMUNITY, "" if parent is None else required(parent, "uuid", str, url)
-            if id:
-                yield id
+            if parent is None:
+                return
+            kind, id = ScopeKind.COMMUNITY, required(parent, "uuid", str, url)
+            if id in above:  # a wrong answer: no community is above itself
+                return
+            above.add(id)
+            yield id
 
     # Questions that a site may not answer
 

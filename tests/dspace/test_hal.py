@@ -269,6 +269,26 @@ def test_an_item_that_left_the_scope_is_elsewhere_but_still_in_the_repository():
     assert client_of(fake).item_state(item_id(0), Scope(ScopeKind.REPOSITORY)) is SourceState.PRESENT
 
 
+def test_an_item_is_elsewhere_if_the_communities_above_it_contain_each_other():
+    one, other, asked = item_id(7), item_id(8), item_id(9)
+    fake, home = FakeHal([]), payload("collection-theses")
+    fake.extra["discover/search/objects"] = fake._search({"size": ["1"]}, "")
+
+    def inside(found, parent):
+        return found | {"_embedded": {"parentCommunity": home | {"uuid": parent}}}
+
+    fake.extra[f"core/items/{item_id(0)}"] = synthetic(0) | {"_embedded": {"owningCollection": home}}
+    fake.extra[f"core/collections/{home['uuid']}"] = inside(home, one)
+    fake.extra[f"core/communities/{one}"] = inside(home | {"uuid": one}, other)
+    fake.extra[f"core/communities/{other}"] = inside(home | {"uuid": other}, one)
+    fake.extra[f"core/communities/{asked}"] = home | {"uuid": asked}
+
+    state = client_of(fake).item_state(item_id(0), Scope(ScopeKind.COMMUNITY, asked))
+
+    assert state is SourceState.ELSEWHERE
+    assert len(fake.asked_of("core/communities")) == 3
+
+
 def test_trouble_is_no_whereabouts():
     fake = FakeHal([])
     fake.extra[f"core/items/{item_id(0)}"] = ServerError("status 500")
