@@ -32,7 +32,7 @@ from .concurrency import ConcurrencyLimit
 from .credentials import Credentials, Posted
 from .deadline import RequestDeadline
 from .downloads import Download, Received
-from .redirects import Redirects, check_same_request, refusals_of_the_repository
+from .redirects import Redirects, check_is_file, check_same_request, refusals_of_the_repository
 from .request_builder import Params, RequestBuilder
 from .response_reader import accepted, is_redirect, location, network_trouble, parsed, pieces, start_of_body, told_time
 from .retry import OutageWait
@@ -237,14 +237,16 @@ class HttpClient:
     def peek(self, url: str) -> None:
         """Request the first byte of the file at `url`, to check whether it may be read. Raise the errors of `download`.
 
-        DSpace 7 and later do not count a range request as a download in their statistics. Older versions send the whole
-        file nevertheless, and this method does not read it.
+        Raise BadResponseError if the address redirects to a web page, such as a login page: that says nothing about the
+        file. DSpace 7 and later do not count a range request as a download in their statistics. Older versions send the
+        whole file nevertheless, of which this method reads only the start.
         """
 
         def once() -> None:
             with self._file(url, _FIRST_BYTE, self._settings.deadline) as answer:
                 self._answered("file", answer)
                 start_of_body(answer)
+                check_is_file(url, answer)
 
         self._outage.repeat(once, 1, "file")
 

@@ -1,4 +1,4 @@
-"""Rules for following redirects, and for errors after a redirect."""
+"""Rules for following redirects, and for errors and web pages after a redirect."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from enum import Enum
 from urllib.parse import parse_qsl, urlsplit
 
+import requests
 from urllib3.util import parse_url
 
 from ..errors import BadResponseError, NotFoundError, RestrictedError
@@ -50,6 +51,21 @@ def _request(url: str) -> tuple[tuple[str | None, int | None], str, list[tuple[s
     return (parts.host, port), (parts.path or "").rstrip("/"), parse_qsl(parts.query or "", keep_blank_values=True)
 
 
+def check_is_file(url: str, answer: requests.Response) -> None:
+    """Raise BadResponseError if a request for the first byte of the file at `url` was redirected to a web page.
+
+    A login page answers with status 200. A server that supports ranges answers with 206 for a file, or 416 if the file
+    is empty.
+    """
+    is_page = answer.status_code == 200 and "html" in answer.headers.get("Content-Type", "").lower()
+    if is_page and not _is_same_path(url, answer.url):
+        raise BadResponseError(f"{url} is redirected to {answer.url.partition('?')[0]}, which is a web page.", url)
+
+
+def _is_same_path(a: str, b: str) -> bool:
+    return urlsplit(a).path.rstrip("/") == urlsplit(b).path.rstrip("/")
+
+
 @contextmanager
 def refusals_of_the_repository(url: str) -> Iterator[None]:
     """Turn a refusal after a redirect from the file at `url` into BadResponseError.
@@ -60,9 +76,8 @@ def refusals_of_the_repository(url: str) -> Iterator[None]:
     try:
         yield
     except (NotFoundError, RestrictedError) as error:
-        old, new = urlsplit(url), urlsplit(error.url)
-        is_elsewhere = old.hostname != new.hostname
-        if not is_elsewhere and (isinstance(error, RestrictedError) or old.path.rstrip("/") == new.path.rstrip("/")):
+        is_elsewhere = urlsplit(url).hostname != urlsplit(error.url).hostname
+        if not is_elsewhere and (isinstance(error, RestrictedError) or _is_same_path(url, error.url)):
             raise
         said = "which does not give it" if isinstance(error, RestrictedError) else "where nothing is"
         raise BadResponseError(f"{url} is redirected to {error.url.partition('?')[0]}, {said}.", url) from error

@@ -94,6 +94,22 @@ def test_a_file_is_closed_where_a_redirect_to_a_page_of_its_host_is_refused(http
         http.peek(URL)
 
 
+def test_a_file_is_not_open_where_its_address_redirects_to_a_login_page(http, remote):
+    remote.get(URL, status=302, headers={"Location": "https://login.example.org/idp"})
+    remote.get("https://login.example.org/idp", body="<html>Sign in</html>", content_type="text/html;charset=utf-8")
+
+    with pytest.raises(BadResponseError, match=r"to https://login\.example\.org/idp, which is a web page"):
+        http.peek(URL)
+
+
+@pytest.mark.parametrize(("target", "status"), [(f"{URL}/", 200), ("https://store.example.org/page.html", 206)])
+def test_a_file_that_is_a_web_page_is_open_also_where_its_address_redirects(http, remote, target, status):
+    remote.get(URL, status=302, headers={"Location": target})
+    remote.get(target, status=status, body="<html>", content_type="text/html")
+
+    http.peek(URL)
+
+
 def test_the_first_byte_of_a_redirected_file_is_all_that_is_asked_for(http, remote):
     store = "https://store.example.org/file"
     remote.get(URL, status=302, headers={"Location": store})
