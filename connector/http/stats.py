@@ -37,7 +37,7 @@ class RequestStats:
 
     `halvings` returns those of the concurrency, `waited` the `waits` and `seconds_waited` of an OutageWait.
 
-    The counters are: `requests` sent, with repeats and redirects; `bytes` of JSON and files received, decompressed;
+    The counters are: `requests` sent, with repeats and redirects; `bytes` of JSON (decompressed) and files received;
     good `answers` and the `seconds` they took (a file's to its first byte); `waits` and `seconds_waited` of ours;
     `halvings` of the concurrency.
     """
