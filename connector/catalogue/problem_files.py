@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from sqlalchemy import case, exists, func, select, update
 
@@ -24,13 +23,4 @@ _OUTDATED = (HOLDING.c.has_problem_files != _HAS_SOME) | HOLDING.c.retry_limit_b
 def mark(item_ids: Collection[int]) -> None:
     """Update the columns after a change to the files or holdings of these items. No commit."""
     if item_ids:
-        _mark(HOLDING.c.item_id.in_(item_ids))
-
-
-def mark_all() -> None:
-    """Update the columns of all holdings. No commit."""
-    _mark()
-
-
-def _mark(*of: Any) -> None:
-    db.session.execute(update(HOLDING).where(*of, _OUTDATED).values(_MARKS))
+        db.session.execute(update(HOLDING).where(HOLDING.c.item_id.in_(item_ids), _OUTDATED).values(_MARKS))

@@ -13,7 +13,7 @@ from connector.extensions import db, transaction, utcnow
 from connector.models.jobs import ImportJob, Kind, State
 from connector.models.repositories import Repository, Source
 
-FULL = 200_000  # items
+FULL, BATCH = 200_000, 1000  # items
 METADATA = """'[{"field": "dc.title", "value": "Report ' || n || ' on harbour ' || (n % 977) || '", "language": "en",
  "authority": null, "confidence": null}, {"field": "dc.contributor.author", "value": "Author ' || (n % 5003) || '",
  "language": null, "authority": null, "confidence": null}, {"field": "dc.description.abstract", "value": "'
@@ -49,7 +49,8 @@ def make(app: Flask, items: int = FULL) -> Large:
             _jobs(large)
             for table, number, columns in _tables(large):
                 _insert(table, number, columns)
-            problem_files.mark_all()
+            for first in range(1, items + 1, BATCH):
+                problem_files.mark(range(first, min(first + BATCH, items + 1)))
         if db.engine.dialect.name == "postgresql":  # which does so by itself some minutes later
             with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("VACUUM ANALYZE"))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from connector.catalogue.problem_files import mark_all
+from connector.catalogue.problem_files import mark
 from connector.errors import ConflictError, RestrictedError, ServerError
 from connector.extensions import db, transaction, utcnow
 from connector.imports import preview_selection, retry_failed
@@ -289,8 +289,8 @@ def test_the_page_of_a_job_says_that_an_import_of_another_source_solved_its_file
     job_id = desk.run(files=True).id
     before = words(client.get(f"/jobs/{job_id}/"))
     with desk.app.app_context(), transaction():
-        db.session.execute(db.update(CatalogueFile).values(fate=FileStatus.STORED))
-        mark_all()
+        stored = db.update(CatalogueFile).values(fate=FileStatus.STORED)
+        mark(db.session.scalars(stored.returning(CatalogueFile.item_id)).all())
 
     after = words(client.get(f"/jobs/{job_id}/"))
 
