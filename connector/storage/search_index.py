@@ -20,7 +20,11 @@ LENGTH = 3  # characters
 NAME = "item_trigram"
 TRIGRAM = table(NAME, column(NAME, String), column("rowid", Integer))
 COLUMNS = ("search_text", "restricted_search_text")
-MISSING = "The database has no index for searches: %s. Searches work, and are slow in a large catalogue."
+MISSING = "The database has no index for searches: %s. Searches work, but are slow in a large catalogue. %s"
+REMEDIES = {
+    "sqlite": "Use SQLite 3.34 or later with FTS5.",
+    "postgresql": "Let an administrator of the database run CREATE EXTENSION pg_trgm.",
+}
 
 _TABLE = (
     f"CREATE VIRTUAL TABLE IF NOT EXISTS {NAME} USING fts5({', '.join(COLUMNS)}, content='item', content_rowid='id', "
@@ -43,13 +47,14 @@ _INDEXES = {f"ix_item_{name}_trigrams": name for name in COLUMNS}
 
 def prepare() -> None:
     """Create the missing parts of the index. Log a warning if the database does not support it."""
-    make = _make_sqlite if db.engine.dialect.name == "sqlite" else _make_postgresql
+    kind = db.engine.dialect.name
+    make = _make_sqlite if kind == "sqlite" else _make_postgresql
     try:
         if not _is_complete():
             with transaction():
                 make(db.session.connection())
     except DBAPIError as error:
-        log.warning(MISSING, error.orig)
+        log.warning(MISSING, " ".join(str(error.orig).split()), REMEDIES[kind])
     finally:
         db.session.remove()
 
