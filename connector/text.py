@@ -1,4 +1,4 @@
-"""Conversions of texts for search, display, storage and spreadsheets."""
+"""Conversions of texts for search, display and spreadsheets."""
 
 from __future__ import annotations
 

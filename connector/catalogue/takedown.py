@@ -9,7 +9,7 @@ import csv
 import io
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import column, delete, insert, select, table, update
 
@@ -22,6 +22,7 @@ from ..models.catalogue import Action, Exclusion, Holding
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 from ..text import csv_safe
+from .identity import Known
 from .missing import CHANGE, ITEM, delete_items
 
 BATCH = 100
@@ -31,16 +32,6 @@ EXCLUSION, HOLDING = Exclusion.__table__, Holding.__table__
 JOB = table("import_job", column("id"), column("repository_id"))
 LOOKED_AT = table("preview_row", column("job_id"), column("source_key"), column("source_id"))
 IDENTITY = (ITEM.c.id, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle)
-
-
-class Known(Protocol):
-    """An item's identifiers at its source, even if the item could not be read."""
-
-    @property
-    def id(self) -> str | None: ...
-
-    @property
-    def handle(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
