@@ -23,6 +23,7 @@ def source_label(source: Source, *, with_restricted: bool) -> str:
 
 def _shows_title(source: Source) -> bool:
     names = or_(CatalogueItem.source_id == source.scope_id, CatalogueItem.handle == source.handle)
-    query = select(CatalogueItem.id).where(CatalogueItem.repository_id == source.repository_id, names)
-    is_open = ~CatalogueItem.by_login, ~CatalogueItem.title_is_restricted, ~CatalogueItem.is_hidden
-    return db.session.scalar(query.where(*is_open).limit(1)) is not None
+    is_closed = CatalogueItem.by_login | CatalogueItem.title_is_restricted | CatalogueItem.is_hidden
+    query = select(is_closed).where(CatalogueItem.repository_id == source.repository_id, names)
+    found = db.session.scalars(query).all()  # several if items share the handle
+    return bool(found) and not any(found)

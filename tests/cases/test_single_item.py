@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from connector.dspace.records import ScopeKind
+from connector.extensions import db, transaction
 from connector.jobs import lifecycle
 from connector.models.accounts import Role
+from connector.models.catalogue import CatalogueItem
 from connector.repositories import discovery, service
 from tests.accounts.conftest import Office
 from tests.imports.test_login import Guest
@@ -49,6 +52,23 @@ def test_no_page_shows_a_viewer_the_title_of_a_restricted_item(guest):
     assert [page for page, text in shown.items() if TITLE in text] == []
     assert item.handle in shown["/jobs/"]
     assert TITLE in editor.get("/jobs/").text
+
+
+def test_an_open_item_with_the_same_handle_does_not_open_the_title_of_a_restricted_one(guest):
+    guest.sign_in()
+    item = guest.sample.data.named(TITLE)
+    job = import_item(guest, item)
+    with guest.app.app_context(), transaction():
+        held = db.session.scalar(select(CatalogueItem).where(CatalogueItem.handle == item.handle))
+        values = {column.name: getattr(held, column.name) for column in CatalogueItem.__table__.columns}
+        values |= {"id": None, "source_key": "other", "source_id": "other", "title": "Open item", "by_login": False}
+        db.session.add(CatalogueItem(**values))
+    office = Office(guest.app)
+    office.add("vera")
+
+    text = office.enter("vera").get(f"/jobs/{job.id}/").text
+
+    assert (TITLE in text, f"Item {item.handle}" in text) == (False, True)
 
 
 def test_no_request_log_shows_a_viewer_the_title_of_a_restricted_item(guest):
