@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import column, delete, insert, select, table, update
+from sqlalchemy import delete, insert, select, update
 
 from ..accounts import audit
 from ..actor import current_actor
@@ -19,6 +19,7 @@ from ..dspace.urls import handle_in, is_uuid, object_of, path_of
 from ..errors import InvalidInputError
 from ..extensions import db, transaction, utcnow
 from ..models.catalogue import Action, Exclusion, Holding
+from ..models.jobs import ImportJob, PreviewRow
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 from ..text import csv_safe
@@ -28,9 +29,7 @@ from .missing import CHANGE, ITEM, delete_items
 BATCH = 100
 NEWEST_FIRST = Order((Exclusion.id,), is_descending=True)
 EXCLUSION, HOLDING = Exclusion.__table__, Holding.__table__
-# Tables of jobs, without importing their models: the catalogue only needs their repository.
-JOB = table("import_job", column("id"), column("repository_id"))
-LOOKED_AT = table("preview_row", column("job_id"), column("source_key"), column("source_id"))
+JOB, LOOKED_AT = ImportJob.__table__, PreviewRow.__table__
 IDENTITY = (ITEM.c.id, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle)
 
 
