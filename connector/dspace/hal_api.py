@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..errors import (
     AddressNotAllowedError,
@@ -14,8 +14,9 @@ from ..errors import (
     TooLargeError,
     TransientError,
 )
-from ..http import HttpClient, JsonAnswer, Redirects
+from ..http import HttpClient, JsonAnswer
 from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, searched, with_bitstreams
+from .json_api import JsonApi
 from .json_members import label, required
 from .list_end import MOST_LISTED, ListEnd, endless_in_words
 from .records import Bitstream, FileAccess, Item, Server
@@ -28,51 +29,25 @@ TELLS_ACCESS = 9  # the first generation with an access status for single files
 TRIES = 4
 
 
-class Answer(NamedTuple):
-    """Parsed JSON and its URL, which error messages name."""
-
-    json: Any
-    url: str
-
-
-class HalApi:
-    """GET requests below `/server/api`.
-
-    Every method raises the errors of `HttpClient`, and BadResponseError for JSON of an unexpected shape.
-    """
+class HalApi(JsonApi):
+    """GET requests below `/server/api`."""
 
     def __init__(self, http: HttpClient, server: Server):
-        self.http, self.server = http, server
+        super().__init__(http, server)
         # Without this projection, 10 and later filter metadata by language. Older versions do not know it.
         self._projection = [("projection", "allLanguages")] if server.generation >= 10 else []
         self._broken_off: dict[str, int] = {}  # the number of files of each item that an interrupted try had read
 
-    def get(
-        self,
-        path: str,
-        params: Params = (),
-        *,
-        kind: str = "json",
-        tries: int = TRIES,
-        tries_at_500: int | None = None,
-    ) -> Answer:
-        """Return the JSON at a path below the base of the API."""
-        found = self._sized(path, params, kind=kind, tries=tries, tries_at_500=tries_at_500)
-        return Answer(found.value, found.url)
-
-    def _sized(self, path: str, params: Params, **how: Any) -> JsonAnswer:
-        url, asked = self._url(path), [*params, *self._projection]
-        return self.http.get_json_from(url, asked, follow=Redirects.SAME_REQUEST, **how)._replace(url=url)
-
-    def _url(self, path: str) -> str:
-        return f"{self.server.api_url}/{path}"
+    def sized(self, path: str, params: Params, **how: Any) -> JsonAnswer:
+        """Return the JSON at a path below the base of the API, with its size."""
+        return super().sized(path, [*params, *self._projection], **how)
 
     def search(
         self, params: Params, *, kind: str = "search", tries: int = TRIES, tries_at_500: int | None = None
     ) -> tuple[Listed, str]:
         """Return a page of search results, and its URL."""
         try:
-            answer = self._sized("discover/search/objects", params, kind=kind, tries=tries, tries_at_500=tries_at_500)
+            answer = self.sized("discover/search/objects", params, kind=kind, tries=tries, tries_at_500=tries_at_500)
         except TooLargeError as error:  # a smaller page may succeed
             raise BadResponseError(str(error), error.url) from error
         return replace(searched(answer.value, answer.url), size_bytes=answer.size), answer.url
@@ -111,7 +86,7 @@ class HalApi:
             self._broken_off[item.id] = max(before, len(files))
             raise
         if len(files) < before:
-            url = self._url(f"core/items/{item.id}/bundles")
+            url = self.url(f"core/items/{item.id}/bundles")
             raise BadResponseError(f"{url} lists {len(files)} files, and {before} were listed before.", url)
         return with_bitstreams(item, tuple(files))
 

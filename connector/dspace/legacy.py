@@ -25,8 +25,9 @@ from . import legacy_records as records
 from .estimates import Sample
 from .file_access import access_one_by_one, may_read
 from .item_reader import PartlyRead, read_items_individually
+from .json_api import Answer
 from .json_members import label, optional, required
-from .legacy_api import EVERYTHING, Answer, LegacyApi
+from .legacy_api import EVERYTHING, LegacyApi
 from .legacy_estimate import estimated
 from .legacy_recheck import SliceWalk
 from .legacy_tree import LegacyTree

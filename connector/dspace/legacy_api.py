@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..errors import RequestRejectedError, RequestTimeoutError, TooLargeError, TransientError
-from ..http import HttpClient, JsonAnswer, Redirects
+from ..http import HttpClient
+from .json_api import JsonApi
 from .legacy_records import identifier, listed
 from .list_end import MOST_UNCOUNTED, Stretch, endless_in_words
 from .records import Server
@@ -52,44 +53,12 @@ ABILITIES = {
 }
 
 
-class Answer(NamedTuple):
-    """Parsed JSON and its URL, which error messages name."""
-
-    json: Any
-    url: str
-
-
-class LegacyApi:
-    """GET requests below `/rest`. `limit`: the maximum number of results per request that the user allows.
-
-    Every method raises the errors of `HttpClient`, and BadResponseError for JSON of an unexpected shape.
-    """
+class LegacyApi(JsonApi):
+    """GET requests below `/rest`. `limit`: the maximum number of results per request that the user allows."""
 
     def __init__(self, http: HttpClient, server: Server, limit: int | None = None):
-        self.http, self.server, self.can = http, server, ABILITIES[server.generation]
-        self.limit = limit
-
-    def url(self, path: str) -> str:
-        """Return the URL of a path below the base of the API."""
-        return f"{self.server.api_url}/{path}"
-
-    def get(
-        self,
-        path: str,
-        params: Mapping[str, Any] | None = None,
-        *,
-        kind: str = "json",
-        tries: int = 4,
-        tries_at_500: int | None = None,
-    ) -> Answer:
-        """Return the JSON at a path below the base of the API."""
-        found = self.sized(path, params, kind=kind, tries=tries, tries_at_500=tries_at_500)
-        return Answer(found.value, found.url)
-
-    def sized(self, path: str, params: Mapping[str, Any] | None, **how: Any) -> JsonAnswer:
-        """Return the JSON at a path below the base of the API, with its size."""
-        url = self.url(path)
-        return self.http.get_json_from(url, params, follow=Redirects.SAME_REQUEST, **how)._replace(url=url)
+        super().__init__(http, server)
+        self.can, self.limit = ABILITIES[server.generation], limit
 
     def control(self) -> None:
         """Raise TransientError if the repository does not answer a basic request."""

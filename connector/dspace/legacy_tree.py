@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from threading import Event
 
-from .legacy_api import Answer, LegacyApi
+from .json_api import Answer
+from .legacy_api import LegacyApi
 from .legacy_records import children, collection, community, identifier, listed
 from .ordered_pool import ordered_map
 from .records import Collection, Community

@@ -131,7 +131,6 @@ class HttpClient:
         *,
         kind: str = "json",
         tries: int = 4,
-        tries_at_500: int | None = None,
     ) -> Any:
         """Return the parsed JSON at `url`, or None for a 204. `kind` groups responses with comparable times.
 
@@ -139,8 +138,7 @@ class HttpClient:
         host, path or query, because its target does not answer the request. Raise TooLargeError if the body is larger
         than `json_bytes`.
         """
-        same = Redirects.SAME_REQUEST
-        return self.get_json_from(url, params, kind=kind, tries=tries, tries_at_500=tries_at_500, follow=same).value
+        return self.get_json_from(url, params, kind=kind, tries=tries, follow=Redirects.SAME_REQUEST).value
 
     def get_json_from(
         self,
