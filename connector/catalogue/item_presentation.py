@@ -128,9 +128,17 @@ def file_name(file: CatalogueFile) -> str:
 
 
 def next_try(file: CatalogueFile) -> str:
-    """Return a sentence on when a failed file is tried again; "" if it is stored or was not selected."""
-    if file.fate in (FileStatus.RESTRICTED, FileStatus.MISSING) and file.tried_by is None:
+    """Return a sentence on when a failed file is tried again.
+
+    Return "" if the file is stored, was not selected, or is unstable: then its reason has such a sentence.
+    """
+    if file.is_unstable:
+        return ""
+    if file.fate == FileStatus.MISSING and file.tried_by is None:
         return NEXT_TRIES[FileStatus.FAILED]
+    # An undo restored it. A signed-out import tries only a limited number of restricted files (see `AccessCheck`).
+    if file.fate == FileStatus.RESTRICTED and file.tried_by is None:
+        return "Tried again by one of the next imports with files."
     if file.fate == FileStatus.RESTRICTED and file.until:
         return f"Tried again by the first import with files after {file.until}."
     if file.fate == FileStatus.MISSING and file.first_met_by in (None, file.tried_by):

@@ -25,8 +25,20 @@ def test_a_file_that_one_import_did_not_find_is_tried_again_by_the_next():
     assert "Retry failed" in next_try(twice)
 
 
-@pytest.mark.parametrize("fate", [FileStatus.MISSING, FileStatus.RESTRICTED])
-def test_a_file_that_an_undo_restored_is_tried_again_by_the_next_import(fate):
+@pytest.mark.parametrize(
+    ("fate", "says"),
+    [
+        (FileStatus.MISSING, "Tried again by the next import with files."),
+        (FileStatus.RESTRICTED, "Tried again by one of the next imports with files."),
+    ],
+)
+def test_a_file_that_an_undo_restored_is_tried_again_as_soon_as_imports_allow(fate, says):
     restored = CatalogueFile(fate=fate.value, first_met_by=1, tried_by=None, until="2027-01-31")
 
-    assert next_try(restored) == "Tried again by the next import with files."
+    assert next_try(restored) == says
+
+
+def test_a_file_whose_downloads_differ_from_each_other_promises_no_next_try():
+    unstable = CatalogueFile(fate=FileStatus.DAMAGED.value, first_met_by=1, tried_by=1, is_unstable=True)
+
+    assert next_try(unstable) == ""
