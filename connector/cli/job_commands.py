@@ -32,9 +32,7 @@ from ..row_ids import ROW_ID
 from ..server import serve, work
 from ..text import size_range
 from ..web.repositories.connection_forms import check_delay, check_hours, check_limit, check_size, check_url
-from . import backup_commands, catalogue_commands, repository_commands
-from . import source_commands as import_commands
-from . import user_commands as account_commands
+from . import backup_commands, catalogue_commands, repository_commands, source_commands, user_commands
 from .command import REFUSED, STOPPED, Command, exit_code, json_option, refuse
 from .foreground import follow
 from .user_commands import as_option
@@ -46,8 +44,8 @@ def init_app(app: Flask) -> None:
     """Add the commands to the app."""
     for command in (import_, rerun, retry, resume, stop, undo, jobs_, diary_, export, recover, remap_, up, worker):
         app.cli.add_command(command)
-    for room in (account_commands, backup_commands, catalogue_commands, import_commands, repository_commands):
-        for command in room.COMMANDS:
+    for module in (backup_commands, catalogue_commands, repository_commands, source_commands, user_commands):
+        for command in module.COMMANDS:
             app.cli.add_command(command)
 
 

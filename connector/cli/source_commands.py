@@ -28,7 +28,7 @@ def sources(as_json: bool) -> None:
         click.echo(json.dumps([_as_dict(source) for source in every], ensure_ascii=False))
         return
     for source in every:
-        click.echo(f"Source {source.id}, {source.label} ({source.repository.label}): {_told(source)}")
+        click.echo(f"Source {source.id}, {source.label} ({source.repository.label}): {_in_words(source)}")
 
 
 @click.command("schedule", cls=Command)
@@ -46,7 +46,7 @@ def schedule(source: str, as_json: bool, **options: Any) -> None:
     if any(options.values()):
         scheduling.set_schedule(source_id, _chosen(options))
     shown = scheduling.get(source_id)
-    click.echo(json.dumps(_as_dict(shown), ensure_ascii=False) if as_json else _told(shown))
+    click.echo(json.dumps(_as_dict(shown), ensure_ascii=False) if as_json else _in_words(shown))
 
 
 def _chosen(options: dict[str, Any]) -> Schedule | None:
@@ -72,7 +72,7 @@ def _weekday(text: str) -> int:
     return found[0]
 
 
-def _told(source: Source) -> str:
+def _in_words(source: Source) -> str:
     schedule = from_dict(source.schedule)
     if schedule is None:
         return "Not imported by itself."

@@ -35,7 +35,7 @@ KIND = "access"  # of requests
 LEAST, ITEMS_FOR_ONE = 30, 40
 LEAST_IN_FULL_CHECK, ITEMS_FOR_ONE_IN_FULL_CHECK = 1_000, 5
 CLOSED = "Closed at the source since it was downloaded. What is stored is kept, and shown to editors only."
-Told = Mapping[str, FileAccess]  # by bitstream id
+AccessById = Mapping[str, FileAccess]  # by bitstream id
 
 
 class AccessCheck:
@@ -48,20 +48,20 @@ class AccessCheck:
         self._importer, self._run, self._access = importer, importer.run, importer.access
         self._writer = StatusWriter(importer)
         self._left = _most_requests(importer.source_id, importer.is_full)
-        self._untold = 0  # files of items read again whose access is still unknown
+        self._unknown = 0  # files of items read again whose access is still unknown
         self.left_out = 0
 
     def check(self, item_ids: Collection[int], items: Sequence[Item]) -> None:
         """Compare the files of items that were read again with the access information on their pages."""
         if not self._is_needed:
             return
-        told = self._told_by_pages(items)
+        access_by_id = self._access_on_pages(items)
         rows = db.session.execute(self._files(FILE.c.item_id.in_(item_ids))).all()
         db.session.rollback()
-        changed = [row for row in rows if _is_changed(row, told)]
-        same = [row for row in rows if row.bitstream_id in told and not _is_changed(row, told)]
-        self._note(same, told)
-        self._untold += len(rows) - len(same) - self._ask(changed, partial(self._confirmed, told))
+        changed = [row for row in rows if _is_changed(row, access_by_id)]
+        same = [row for row in rows if row.bitstream_id in access_by_id and not _is_changed(row, access_by_id)]
+        self._note(same, access_by_id)
+        self._unknown += len(rows) - len(same) - self._ask(changed, partial(self._confirmed, access_by_id))
 
     def check_rest(self) -> None:
         """Check the files that an undo restored, and as many others as had no access information on their pages.
@@ -79,13 +79,13 @@ class AccessCheck:
         for start in range(0, len(due), BATCH):
             rows = db.session.execute(self._files(FILE.c.id.in_(due[start : start + BATCH]))).all()
             db.session.rollback()
-            self._ask(rows, self._told)
+            self._ask(rows, self._ask_source)
             self._run.check()
 
     def _least_wanted(self, is_seen: Any) -> int:
         """Return the number of files to check in a run that is not a full check."""
         restored = self._files(is_seen & is_restored()).order_by(None).with_only_columns(func.count())
-        return max(self._untold, db.session.scalar(restored))
+        return max(self._unknown, db.session.scalar(restored))
 
     def _ids(self, is_seen: Any, most: int | None = None) -> Sequence[int]:
         """Return the ids of at most `most` files to check, those with the oldest check first."""
@@ -107,7 +107,7 @@ class AccessCheck:
         query = query.where(condition, is_untried(self._importer.job_id), asked)
         return query.order_by(FILE.c.item_id, FILE.c.id)
 
-    def _told_by_pages(self, items: Sequence[Item]) -> Told:
+    def _access_on_pages(self, items: Sequence[Item]) -> AccessById:
         """Return the access information on pages, by bitstream id.
 
         Return nothing when signed in: the information then applies to our login, not to the public.
@@ -117,7 +117,7 @@ class AccessCheck:
         files = (file for item in items for file in item.bitstreams or ())
         return {file.id: file.access for file in files if file.access is not None}
 
-    def _ask(self, rows: Sequence[Any], ask: Callable[[Sequence[Any]], Told]) -> int:
+    def _ask(self, rows: Sequence[Any], ask: Callable[[Sequence[Any]], AccessById]) -> int:
         """Check files with several requests at once, up to the request limit. Return the number of files checked."""
         rows = rows[: self._left]
         self._left -= len(rows)
@@ -131,17 +131,19 @@ class AccessCheck:
             self._note(files, self._patiently(future.result, one))
         return len(rows)
 
-    def _told(self, files: Sequence[Any]) -> Told:
+    def _ask_source(self, files: Sequence[Any]) -> AccessById:
         """Return the confirmed access of files of one item. Omit files for which the source does not say."""
         found = self._access.public.file_access(files[0].source_id, {file.bitstream_id for file in files})
         return self._confirmed(found, files)
 
-    def _confirmed(self, told: Told, files: Sequence[Any]) -> Told:
+    def _confirmed(self, access_by_id: AccessById, files: Sequence[Any]) -> AccessById:
         """Return the access of these files. Confirm each change with a request for the file itself.
 
         The access status comes from policies. A file may be closed by its policies and open to us, or the reverse.
         """
-        known = {file.bitstream_id: told[file.bitstream_id] for file in files if file.bitstream_id in told}
+        known = {
+            file.bitstream_id: access_by_id[file.bitstream_id] for file in files if file.bitstream_id in access_by_id
+        }
         changed = [file for file in files if _is_changed(file, known)]
         return {**known, **{file.bitstream_id: self._confirm(file, known[file.bitstream_id]) for file in changed}}
 
@@ -155,7 +157,7 @@ class AccessCheck:
         opens_by_login = asks_login and self._access.opens_by_login(file.bitstream_id)
         return replace(access, is_open=is_open, opens_by_login=opens_by_login)
 
-    def _patiently(self, result: Callable[[], Told], again: Callable[[], Told]) -> Told:
+    def _patiently(self, result: Callable[[], AccessById], again: Callable[[], AccessById]) -> AccessById:
         """Return the result, retried while the repository is unavailable, or nothing if only this item fails."""
         importer = self._importer
         try:
@@ -165,15 +167,15 @@ class AccessCheck:
         except TransientError:
             return {}
 
-    def _note(self, files: Sequence[Any], told: Told) -> None:
+    def _note(self, files: Sequence[Any], access_by_id: AccessById) -> None:
         """Record that this job has checked these files, and write the status of those that changed."""
-        changed = [file for file in files if _is_changed(file, told)]
-        as_before = [file.id for file in files if not _is_changed(file, told)]
+        changed = [file for file in files if _is_changed(file, access_by_id)]
+        as_before = [file.id for file in files if not _is_changed(file, access_by_id)]
         with transaction():
             asked = {"tried_by": self._importer.job_id}
             db.session.execute(update(FILE).where(FILE.c.id.in_(as_before)).values(asked))
             for file in changed:
-                self._writer.write([file], _outcome(file, told[file.bitstream_id]), {})
+                self._writer.write([file], _outcome(file, access_by_id[file.bitstream_id]), {})
 
 
 def _most_requests(source_id: int, is_full: bool) -> int:
@@ -185,9 +187,9 @@ def _most_requests(source_id: int, is_full: bool) -> int:
     return max(LEAST, held // ITEMS_FOR_ONE)
 
 
-def _is_changed(file: Any, told: Told) -> bool:
+def _is_changed(file: Any, access_by_id: AccessById) -> bool:
     """Return whether the access of a file at the source differs from the catalogue."""
-    return file.bitstream_id in told and _outcome(file, told[file.bitstream_id]) is not None
+    return file.bitstream_id in access_by_id and _outcome(file, access_by_id[file.bitstream_id]) is not None
 
 
 def _outcome(file: Any, access: FileAccess) -> Outcome | None:

@@ -61,12 +61,12 @@ class DownloadBudget:
 class Reservation:
     """The bytes reserved for one download. The caller must settle it, even if the download fails."""
 
-    def __init__(self, allowance: DownloadBudget):
-        self._allowance, self._reserved = allowance, 0
+    def __init__(self, budget: DownloadBudget):
+        self._budget, self._reserved = budget, 0
 
     def take(self, size: int) -> None:
         """Reserve more bytes. Raise TooLargeError if they exceed the limit."""
-        self._allowance.take(size)
+        self._budget.take(size)
         self._reserved += size
 
     def guarded(self, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
@@ -87,4 +87,4 @@ class Reservation:
 
     def settle(self, spent: int) -> None:
         """Release the reservation. Only the bytes spent still count."""
-        self._allowance.settle(self._reserved, spent)
+        self._budget.settle(self._reserved, spent)

@@ -95,7 +95,7 @@ class ItemSetAssigner:
         rows = db.session.execute(select(ItemSet.id, ItemSet.origin).where(ItemSet.id.in_(ids), ~met)).all()
         return {row.id: row.origin.partition(":")[2] for row in rows}
 
-    def homeless(self) -> int:
+    def items_without_set(self) -> int:
         """Return how many items of the source are in no set, since their collection cannot be read."""
         if not self._mirrors:
             return 0

@@ -61,7 +61,7 @@ class PreviewRecorder:
         self._met = (ROW.c.job_id == job.id, ROW.c.action.in_(MET))
         self._ids = {row.source_id for row in rows}
         self._failed = {row.source_id or row.source_key for row in rows if row.action == PreviewAction.FAILED}
-        self.unseen = ~_is_told(job.id)
+        self.unseen = ~_has_row(job.id)
 
     def seen(self, ids: Collection[str]) -> set[str]:
         """Return which of these ids at the source this job has recorded."""
@@ -149,7 +149,7 @@ class PreviewRecorder:
     def leave_sets(self, unread: Collection[int]) -> None:
         """Do nothing: item sets stay unchanged."""
 
-    def homeless(self) -> int:
+    def items_without_set(self) -> int:
         """Return 0: a preview does not use item sets."""
         return 0
 
@@ -228,7 +228,7 @@ class PreviewRecorder:
         db.session.execute(insert(ROW), rows)
 
     def _row(self, saved: Saved) -> dict[str, Any]:
-        data = _told(saved.item, saved.before) if saved.outcome != "unchanged" else {}
+        data = _row_data(saved.item, saved.before) if saved.outcome != "unchanged" else {}
         row = self._identity(OUTCOMES[saved.outcome], saved.key, saved.item)
         if saved.item.files_error is None:
             return row | {"data": data}
@@ -306,7 +306,7 @@ class NothingAsked:
         """Do nothing."""
 
 
-def _told(item: Item, before: Mapping[str, Any]) -> dict[str, Any]:
+def _row_data(item: Item, before: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `data` of the row of a new or changed item."""
     if not before:
         return {"brings": {"values": len(item.metadata or ()), "files": len(item.bitstreams or ())}}
@@ -322,8 +322,8 @@ def _day(moment: str) -> str:
     return f"{datetime.fromisoformat(moment):%Y-%m-%d}"
 
 
-def _is_told(job_id: int) -> ColumnElement[bool]:
-    """Return the SQL condition on an item that has a row of this job. Items match by the rules of `store`."""
+def _has_row(job_id: int) -> ColumnElement[bool]:
+    """Return the SQL condition on an item that has a row of this job. Items match by the rules of `identity.find`."""
     mine = ROW.c.job_id == job_id
     known = mine & ROW.c.source_id.is_not(None)
     failed = known & (ROW.c.action == PreviewAction.FAILED)

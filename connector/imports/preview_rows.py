@@ -45,10 +45,10 @@ def of_kind(job_id: int, kind: Kind) -> ImportJob:
     return job
 
 
-def rows(job_id: int, *told: PreviewAction) -> Select[Any]:
+def rows(job_id: int, *actions: PreviewAction) -> Select[Any]:
     """Return a SELECT of the rows of this job in the order found: all rows, or only those with one of these actions."""
     query = AS_FOUND.sort(select(PreviewRow).where(PreviewRow.job_id == job_id))
-    return query.where(PreviewRow.action.in_(told)) if told else query
+    return query.where(PreviewRow.action.in_(actions)) if actions else query
 
 
 def changes(job_id: int) -> Iterator[dict[str, Any]]:
@@ -69,9 +69,9 @@ def in_words(change: Mapping[str, Any]) -> str:
     return " ".join(part for part in parts if part) or "the same in another order"
 
 
-def row(job_id: int, row_id: int, *told: PreviewAction) -> PreviewRow:
+def row(job_id: int, row_id: int, *actions: PreviewAction) -> PreviewRow:
     """Return the row of this job with this id and one of these actions. Raises NotFoundError."""
-    found = db.session.scalar(rows(job_id, *told).where(PreviewRow.id == row_id))
+    found = db.session.scalar(rows(job_id, *actions).where(PreviewRow.id == row_id))
     if found is None:
         raise NotFoundError(f"Job {job_id} no longer has this item: what it found is kept for a day.")
     return found

@@ -70,10 +70,11 @@ def reconcile(importer: Importer) -> tuple[bool, str]:
         odd = (_unlisted_files(unlisted_files), left, difference, overcount, lost, closed)
         odd += (_shared(shared), _unlisted_in_words(unlisted))
         clean, message = _verdict(job, fates, new, " ".join(filter(None, odd)), unasked)
-        homeless = _homeless_in_words(importer.recorder.homeless())
+        without_set = _without_set_in_words(importer.recorder.items_without_set())
         not_visible = "" if left and importer.unlisted else count_differences.accounted_for(importer)
         unasked_files = _unasked_in_words(importer.access_check.left_out)
-        return clean, " ".join(filter(None, (message, _gone_in_words(importer), homeless, not_visible, unasked_files)))
+        facts = (message, _gone_in_words(importer), without_set, not_visible, unasked_files)
+        return clean, " ".join(filter(None, facts))
 
 
 def _ask_or_leave(importer: Importer) -> str:
@@ -169,7 +170,7 @@ def _unlisted_in_words(names: Sequence[str]) -> str:
     return f"{what} no longer listed: {_named(names)}. The search index of the repository may have to be rebuilt."
 
 
-def _homeless_in_words(number: int) -> str:
+def _without_set_in_words(number: int) -> str:
     """Return a sentence about items that are in no item set, or ""."""
     if not number:
         return ""

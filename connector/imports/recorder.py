@@ -207,9 +207,9 @@ class Recorder:
                 db.session.execute(update(CHANGE).where(CHANGE.c.id == told.id).values(values))
             db.session.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.id == row.id))
 
-    def homeless(self) -> int:
+    def items_without_set(self) -> int:
         """Return how many items are in no set because their collection cannot be read."""
-        return self._shelving.homeless()
+        return self._shelving.items_without_set()
 
     def held(self, present: Select[Any]) -> int:
         """Return how many items the source will hold when this job has ended.
@@ -371,7 +371,7 @@ class Recorder:
         was resumed. It is already counted.
         """
         again = [s for s in saved if not self._is_first or hash(s.item.id) in self._hashes]
-        told = self._told([s for s in again if s.outcome != "unchanged" or s.before])
+        told = self._earlier_changes([s for s in again if s.outcome != "unchanged" or s.before])
         for s, row in told.values():
             before = None if row.action == Action.ADDED else s.before | ((row.item_id and row.before) or {})
             values = {"item_id": s.item_id, "source_key": s.key, "before": before}
@@ -383,7 +383,7 @@ class Recorder:
             if s.item_id not in lost
         ]
 
-    def _told(self, changed: Sequence[Saved]) -> dict[int, tuple[Saved, Any]]:
+    def _earlier_changes(self, changed: Sequence[Saved]) -> dict[int, tuple[Saved, Any]]:
         """Return the changes that this job has already recorded for these items, as (item, row) by catalogue id.
 
         An item that was deleted since is found by its key. If only a new time stamp was recorded, a later update of the

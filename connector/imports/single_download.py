@@ -59,7 +59,7 @@ class Downloader:
     def __init__(self, importer: Importer, folder: FileFolder):
         self._client, self._access, self._outage = importer.client, importer.access, importer.patience
         self._limit = retry_failed.file_limit(importer.options)
-        self._allowance = DownloadBudget(importer.options.get("files_limit"), importer.spent, importer.run.stop)
+        self._budget = DownloadBudget(importer.options.get("files_limit"), importer.spent, importer.run.stop)
         self._room, self._scanner, self._folder = importer.room, importer.scanner, folder
 
     def __call__(self, row: Any, tries: int = TRIES) -> Outcome:
@@ -94,7 +94,7 @@ class Downloader:
                 FileStatus.TOO_LARGE, f"{human_size(row.size)}: more than the limit of {human_size(self._limit)}."
             )
         try:
-            share = self._allowance.share(row.size)
+            share = self._budget.share(row.size)
         except TooLargeError as error:
             return Outcome(FileStatus.TOO_LARGE, str(error))
         spent = 0

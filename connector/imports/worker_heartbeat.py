@@ -9,7 +9,7 @@ _FILE = "recovered"
 
 
 def touch(instance: Path) -> None:
-    """Note that a process has just checked for abandoned jobs (see `jobs.recover`)."""
+    """Note that a process has just checked for abandoned jobs (see `jobs.lifecycle.recover`)."""
     (instance / _FILE).touch()
 
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 Way = TypeVar("Way")
 BEAT = 5.0
 GLANCE = 0.5
-OUR_FAULT = "Something went wrong on our side. The log of the server says what; the job can be resumed."
+INTERNAL_ERROR = "Something went wrong on our side. The log of the server says what; the job can be resumed."
 _under_way: set[JobAttempt] = set()
 _shutting_down = threading.Event()
 
@@ -48,7 +48,7 @@ class JobAttempt:
     def __init__(self, job_id: int, attempt: int, engine: Engine, zone: tzinfo):
         self.job_id, self.attempt, self._engine, self._zone = job_id, attempt, engine, zone
         self.stop = threading.Event()
-        self._said, self._untold = "Starting", 0
+        self._said, self._unwritten_requests = "Starting", 0
         self._waits: dict[int, tuple[WaitReason, str, datetime]] = {}  # by thread id
         self._outages: list[OutageWait] = []
         self.paused = False
@@ -153,12 +153,12 @@ class JobAttempt:
                 with self._engine.begin() as connection:
                     if beats:
                         said = now
-                        self._untold += self.new_requests().get("requests", 0)
+                        self._unwritten_requests += self.new_requests().get("requests", 0)
                         values = {"heartbeat": utcnow(), "doing": now[0], **wait_columns(*(wait or (None,)))}
-                        values["requests"] = table.c.requests + self._untold
+                        values["requests"] = table.c.requests + self._unwritten_requests
                         connection.execute(update(table).where(*mine).values(values))
                     self._look(connection)
-                self._untold = 0 if beats else self._untold
+                self._unwritten_requests = 0 if beats else self._unwritten_requests
             except SQLAlchemyError as error:
                 told = error_translation.translate(error)
                 sentence = f"The heartbeat of job {self.job_id} could not be written. {told or ''}".rstrip()
@@ -201,7 +201,7 @@ def work(job_id: int, runner: Callable[[JobAttempt], tuple[bool, str]]) -> bool:
         return False
     log.info("The job begins, attempt %s", attempt)
     zone = current_app.config["TIMEZONE"]
-    state, message, clean, resume_at = State.FAILED, OUR_FAULT, None, None
+    state, message, clean, resume_at = State.FAILED, INTERNAL_ERROR, None, None
     is_lost = False
     try:
         with JobAttempt(job_id, attempt, db.engine, zone) as run:

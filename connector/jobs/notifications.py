@@ -79,12 +79,12 @@ def _ended(job_id: int, attempt: int) -> Any:
 
 def _deliver(job_id: int) -> bool:
     """Send the notice by each channel. Return whether any channel accepted it."""
-    told = _Told(db.session.get_one(ImportJob, job_id))
+    notice = _JobNotice(db.session.get_one(ImportJob, job_id))
     db.session.rollback()  # no transaction is open while the network is used
     taken = []
     for name, send in _channels().items():
         try:
-            send(told)
+            send(notice)
             taken.append(name)
         except NotificationError as error:
             log.warning("The notice of job %s could not be sent by %s: %s", job_id, name, error)
@@ -100,7 +100,7 @@ def send_trial() -> list[str]:
     if not channels:
         raise InvalidInputError("No notices are set up: CONNECTOR_SMTP or CONNECTOR_NOTICE_WEBHOOK is needed.")
     for send in channels.values():
-        send(_Trial())
+        send(_TestNotice())
     return list(channels)
 
 
@@ -109,7 +109,7 @@ def _channels() -> dict[str, Callable[[Any], None]]:
     return {name: send for name, (setting, send) in settings.items() if current_app.config[setting]}
 
 
-class _Told:
+class _JobNotice:
     """A notice about a job: `subject` and `text` of an e-mail, and `data` for the webhook."""
 
     def __init__(self, job: ImportJob):
@@ -120,7 +120,7 @@ class _Told:
         self.data = report.as_dict(job, with_restricted=False) | source
 
 
-class _Trial:
+class _TestNotice:
     """A test notice."""
 
     def __init__(self) -> None:
@@ -130,11 +130,11 @@ class _Trial:
         self.data = {"trial": True, "message": self.text.strip()}
 
 
-def _by_mail(told: _Told | _Trial) -> None:
-    mail.send(mail.message(told.subject, told.text, told.name))
+def _by_mail(notice: _JobNotice | _TestNotice) -> None:
+    mail.send(mail.message(notice.subject, notice.text, notice.name))
 
 
-def _by_webhook(told: _Told | _Trial) -> None:
+def _by_webhook(notice: _JobNotice | _TestNotice) -> None:
     """POST the data as JSON to the webhook.
 
     Error messages name only the host, because the address is usually a secret. Raises NotificationError.
@@ -142,7 +142,7 @@ def _by_webhook(told: _Told | _Trial) -> None:
     url = current_app.config["NOTICE_WEBHOOK"]
     http = open_http(url, page_outage(), connect_timeout=10, read_timeout=ANSWER_SECONDS, deadline=ANSWER_SECONDS)
     try:
-        http.post(url, json=told.data, headers={})
+        http.post(url, json=notice.data, headers={})
     except ConnectorError as error:
         said = re.sub(r"https?://\S+", urlsplit(url).hostname or "", str(error))
         raise NotificationError(f"The webhook did not take it. {said}") from None

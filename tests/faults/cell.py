@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from connector.dspace.records import SourceState
 from connector.errors import ConnectorError
 from connector.extensions import db
-from connector.jobs.attempt import OUR_FAULT, stop_here
+from connector.jobs.attempt import INTERNAL_ERROR, stop_here
 from connector.models.catalogue import CatalogueFile, Holding
 from connector.models.jobs import ImportJob, State
 from connector.repositories import discovery, service
@@ -127,7 +127,7 @@ def _check_state(job: ImportJob) -> None:
     """Check that the job has ended, and names its problems in words of its own."""
     is_over = job.state in (State.COMPLETED, State.FAILED) or job.asks
     _check(is_over, TRUE, f"the job is {job.state}: {job.message}")
-    _check(job.message != OUR_FAULT, TRUE, "something went wrong on our side")
+    _check(job.message != INTERNAL_ERROR, TRUE, "something went wrong on our side")
     _check(bool(job.clean or job.message), TRUE, "the job has problems and names none")
 
 
