@@ -60,10 +60,10 @@ def backup(file: str, keep: int | None, as_json: bool) -> None:
 
 @click.command("restore", cls=Command)
 @click.argument("file", type=FILE)
-@click.option("--replace", is_flag=True, help="Also where something is there already, which is lost then.")
+@click.option("--replace", is_flag=True, help="Replace an instance that has data. Its data is lost.")
 @json_option
 def restore_(file: Path, replace: bool, as_json: bool) -> None:
-    """Bring back what FILE, written by flask backup, holds. The app must not run meanwhile.
+    """Restore the instance from FILE, written by flask backup. Stop the app first.
 
     A PostgreSQL database comes back by pg_restore, before this.
     """

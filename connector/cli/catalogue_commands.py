@@ -29,12 +29,12 @@ files = AppGroup("files", help="The stored files.")
 
 
 @files.command("verify", cls=Command)
-@click.option("--repair", is_flag=True, help="Mend what can be mended; what is lost comes again with the next import.")
+@click.option("--repair", is_flag=True, help="Repair what can be repaired. The next import downloads lost files again.")
 @json_option
 def verify(repair: bool, as_json: bool) -> None:
     """Read every stored file and compare it with its SHA-256.
 
-    Exit code: 0 all is well (or was mended without loss), 1 something is missing, damaged or left over.
+    Exit code: 0 no problem, or all repaired without loss; 1 something is missing, damaged or left over.
     """
     with Reading() as reading:
         found = []
@@ -115,10 +115,10 @@ class Reading:
 @click.argument("repository")
 @click.argument("names", nargs=-1, metavar="[HANDLE...|-]")
 @click.option("--list", "lists", metavar="FILE", type=click.File(), multiple=True, help="Items, one a line.")
-@click.option("--reason", default="", help="Why; kept with each item. Required to take down.")
-@click.option("--also-unknown", is_flag=True, help="Exclude what is not held, too.")
-@click.option("--list-excluded", is_flag=True, help="Only print what is excluded, as CSV.")
-@click.option("--allow", metavar="HANDLE", multiple=True, help="Only let this item come again.")
+@click.option("--reason", default="", help="The reason, kept with each item. Required to take down.")
+@click.option("--also-unknown", is_flag=True, help="Also exclude items that are not in the catalogue.")
+@click.option("--list-excluded", is_flag=True, help="Only print the excluded items as CSV.")
+@click.option("--allow", metavar="HANDLE", multiple=True, help="Only allow imports to bring this item again.")
 @as_option
 @json_option
 def takedown_(repository: str, names: tuple[str, ...], as_json: bool, **options: Any) -> None:

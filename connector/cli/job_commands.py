@@ -52,35 +52,37 @@ def init_app(app: Flask) -> None:
 @click.command("import", cls=Command)
 @click.argument("url")
 @click.option("--endpoint", default="rest", show_default=True, help="Path of the API below the site, or its URL.")
-@click.option("--limit", help="The most results asked for at once, 1 to 1000.")
+@click.option("--limit", help="Results per request, 1 to 1000.")
 @click.option("--delay", metavar="SECONDS", help="Pause between two requests to this repository, 0 to 60.")
 @click.option("--collection", metavar="ID", help="A collection, by uuid, number or handle.")
 @click.option("--community", metavar="ID", help="A community with all below it.")
 @click.option("--item", metavar="ID", help="One item.")
 @click.option("--all", "everything", is_flag=True, help="The entire repository.")
-@click.option("--files/--no-files", default=False, help="Whether to fetch the files.", show_default=True)
-@click.option("--bundle", "bundles", metavar="NAME", multiple=True, help="Fetch files of this bundle, not of ORIGINAL.")
-@click.option("--file-limit", metavar="SIZE", help="Fetch no file larger than this: 500 MB, 2 GB.")
-@click.option("--files-limit", metavar="SIZE", help="Fetch no more than this in all; a later import goes on.")
-@click.option("--between", metavar="HH:MM-HH:MM", help="Work only in these hours; a worker goes on when they come.")
-@click.option("--item-set", metavar="NAME", help="Put the items in this item set, made if need be.")
-@click.option("--item-set-from-collection", is_flag=True, help="An item set for each DSpace collection.")
-@click.option("--full", is_flag=True, help="Read every item and its list of files, whatever the time stamps say.")
-@click.option("--comment", default="", help="A note for Past imports.")
-@click.option("--test", metavar="N", type=click.IntRange(1), help="Only the first N items.")
+@click.option("--files/--no-files", default=False, help="Download the files.", show_default=True)
 @click.option(
-    "--ignore", metavar="FIELD", multiple=True, help="Leave this field out of pages and CSV; dc.subject.* too."
+    "--bundle", "bundles", metavar="NAME", multiple=True, help="Download files of this bundle instead of ORIGINAL."
 )
-@click.option("--same-as", metavar="REPOSITORY", help="This address is that repository, which has moved.")
-@click.option("--estimate", is_flag=True, help="Only say about how much there is; import nothing.")
-@click.option("--dry-run", is_flag=True, help="Only say what would change; import nothing.")
+@click.option("--file-limit", metavar="SIZE", help="Largest file to download, for example 500 MB.")
+@click.option("--files-limit", metavar="SIZE", help="Total download limit. The next import continues.")
+@click.option("--between", metavar="HH:MM-HH:MM", help="Import only in these hours. A worker continues then.")
+@click.option("--item-set", metavar="NAME", help="Put the items in this item set. Create it if needed.")
+@click.option("--item-set-from-collection", is_flag=True, help="Create an item set for each DSpace collection.")
+@click.option("--full", is_flag=True, help="Read every item and file list again, even if it seems unchanged.")
+@click.option("--comment", default="", help="A note for Past imports.")
+@click.option("--test", metavar="N", type=click.IntRange(1), help="Import only the first N items.")
+@click.option(
+    "--ignore", metavar="FIELD", multiple=True, help="Leave this field out of pages and CSV, for example dc.subject.*."
+)
+@click.option("--same-as", metavar="REPOSITORY", help="The known repository that has moved to this address.")
+@click.option("--estimate", is_flag=True, help="Only estimate size and time. Import nothing.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change. Import nothing.")
 @as_option
 @json_option
 def import_(url: str, as_json: bool, **options: Any) -> None:
     """Import from the DSpace at URL and wait for the end.
 
-    Exit code: 0 completed and clean, 1 completed with problems, 2 failed or refused, 75 the database's server does not
-    answer, 130 stopped. Of a dry run, too: 0 says that it looked at everything, whether or not something would change.
+    Exit code: 0 completed and clean, 1 completed with problems, 2 failed or refused, 75 the database server does not
+    answer, 130 stopped. 0 of a dry run says that everything was compared, even if something would change.
     """
     kind, identifier = _scope_options(options)
     if options["item_set"] and options["item_set_from_collection"]:
@@ -142,8 +144,8 @@ def _created(connected: discovery.Connected, options: dict[str, Any]) -> int:
 
 @click.command("rerun", cls=Command)
 @click.argument("job", type=ROW_ID)
-@click.option("--full", is_flag=True, help="Read every item and its list of files, whatever the time stamps say.")
-@click.option("--dry-run", is_flag=True, help="Only say what would change; import nothing.")
+@click.option("--full", is_flag=True, help="Read every item and file list again, even if it seems unchanged.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change. Import nothing.")
 @as_option
 @json_option
 def rerun(job: int, full: bool, dry_run: bool, as_json: bool) -> None:
@@ -153,11 +155,11 @@ def rerun(job: int, full: bool, dry_run: bool, as_json: bool) -> None:
 
 @click.command("resume", cls=Command)
 @click.argument("job", type=ROW_ID)
-@click.option("--accept-missing", is_flag=True, help="Yes, what the source no longer lists is gone: mark it.")
-@click.option("--leave-missing", is_flag=True, help="No: leave what the source no longer lists as it is.")
+@click.option("--accept-missing", is_flag=True, help="Mark the items that the source no longer lists.")
+@click.option("--leave-missing", is_flag=True, help="Leave the items that the source no longer lists.")
 @json_option
 def resume(job: int, accept_missing: bool, leave_missing: bool, as_json: bool) -> None:
-    """Go on with a stopped or failed JOB at its cursor, and wait for the end."""
+    """Continue a stopped or failed JOB where it ended, and wait for the end."""
     if accept_missing and leave_missing:
         raise InvalidInputError("Give --accept-missing or --leave-missing, not both.")
     answer = Answer.MARK if accept_missing else Answer.LEAVE if leave_missing else None
@@ -173,7 +175,7 @@ def resume(job: int, accept_missing: bool, leave_missing: bool, as_json: bool) -
 @as_option
 @json_option
 def retry(job: int, as_json: bool) -> None:
-    """Try again only what the import JOB could not read or fetch, items and files, and wait for the end."""
+    """Retry only the items and files that the import JOB could not read or download, and wait for the end."""
     own(lifecycle.get(job).owner)
     _in_foreground(retry_failed.retry(job), as_json)
 
@@ -182,7 +184,7 @@ def retry(job: int, as_json: bool) -> None:
 @click.argument("job", type=ROW_ID)
 @json_option
 def stop(job: int, as_json: bool) -> None:
-    """Ask JOB to stop; it does so within seconds and can be resumed."""
+    """Stop JOB within seconds. It can be resumed."""
     lifecycle.stop(job)
     _print(lifecycle.get(job), as_json)
 
@@ -192,7 +194,7 @@ def stop(job: int, as_json: bool) -> None:
 @as_option
 @json_option
 def undo(job: int, as_json: bool) -> None:
-    """Take the import JOB back: remove what it added, restore what it changed."""
+    """Undo the import JOB: remove what it added, restore what it changed."""
     own(lifecycle.get(job).owner)
     _in_foreground(lifecycle.create_undo(job), as_json)
 
@@ -200,7 +202,7 @@ def undo(job: int, as_json: bool) -> None:
 @click.command("diary", cls=Command)
 @click.argument("job", type=ROW_ID)
 def diary_(job: int) -> None:
-    """Print what JOB asked of the repository and how it went, to be forwarded to its administrator."""
+    """Print the requests of JOB and their results, for the administrator of the repository."""
     click.echo(request_log.text(lifecycle.get(job), current_app.config["CONTACT"]), nl=False)
 
 
@@ -238,7 +240,7 @@ def export(repository: str | None, item_set: str | None, job: int | None, hidden
 @click.command("recover", cls=Command)
 @json_option
 def recover(as_json: bool) -> None:
-    """Put jobs whose worker is gone back to the queue."""
+    """Put jobs whose worker has ended back into the queue."""
     queued = lifecycle.recover()
     click.echo(json.dumps({"queued": queued}) if as_json else f"Queued jobs: {len(queued)}")
 
@@ -246,7 +248,7 @@ def recover(as_json: bool) -> None:
 @click.command("remap", cls=Command)
 @click.argument("repository")
 def remap_(repository: str) -> None:
-    """Apply the crosswalk again to all that is held of REPOSITORY, without fetching."""
+    """Apply the crosswalk again to all items of REPOSITORY, without downloading."""
     known = service.named(repository)
     with transaction():
         number = remap(RepositoryContext(known.id, known.server, tuple(known.ignored_fields)))
@@ -262,7 +264,7 @@ def up() -> None:
 @click.command("worker", cls=Command)
 @click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True)
 def worker(threads: int) -> None:
-    """Work on the jobs only: as many of these as wanted, on as many machines."""
+    """Work on jobs without serving pages. Any number of workers may run, on several machines."""
     work(current_app._get_current_object(), threads)
 
 

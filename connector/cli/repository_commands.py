@@ -19,13 +19,13 @@ DEFAULT_ENDPOINT = "rest"
 @click.command("login", cls=Command)
 @click.argument("repository")
 @click.argument("name", required=False)
-@click.option("--forget", is_flag=True, help="Only forget the name and password that are kept.")
+@click.option("--forget", is_flag=True, help="Only delete the stored name and password.")
 @json_option
 def login(repository: str, name: str | None, forget: bool, as_json: bool) -> None:
     """Sign in at REPOSITORY as NAME from now on, to import what is not open to everybody.
 
     REPOSITORY is its number, name or address; one that is not known yet is connected by its address.
-    The password is the first line of stdin, or asked for where that is a terminal; it is tried at once.
+    The password is read from the first line of stdin. In a terminal you are asked for it. It is checked at once.
     """
     known = _known(repository)
     if forget == (name is not None):

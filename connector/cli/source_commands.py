@@ -22,7 +22,7 @@ DEFAULT_AT = "02:00"
 @click.command("sources", cls=Command)
 @json_option
 def sources(as_json: bool) -> None:
-    """List what is imported again and again, with its schedule."""
+    """List the sources with their schedules."""
     every = scheduling.all_sources()
     if as_json:
         click.echo(json.dumps([_as_dict(source) for source in every], ensure_ascii=False))
@@ -38,10 +38,10 @@ def sources(as_json: bool) -> None:
 @click.option("--monthly", metavar="DAY", help="Import it once a month: 1 to 28, or last.")
 @click.option("--at", metavar="HH:MM", help=f"The hour, in the time zone of the server.  [default: {DEFAULT_AT}]")
 @click.option("--between", metavar="HH:MM-HH:MM", help="Work only in these hours, over midnight if need be.")
-@click.option("--off", is_flag=True, help="No longer import it by itself.")
+@click.option("--off", is_flag=True, help="No longer import it automatically.")
 @json_option
 def schedule(source: str, as_json: bool, **options: Any) -> None:
-    """Say when SOURCE (its number, handle or name) is imported by itself; without options, print it."""
+    """Set when SOURCE (its number, handle or name) is imported automatically. Without options, print it."""
     source_id = scheduling.named(source).id
     if any(options.values()):
         scheduling.set_schedule(source_id, _chosen(options))
@@ -98,16 +98,16 @@ def _as_dict(source: Source) -> dict[str, Any]:
 
 
 @click.command("notice", cls=Command)
-@click.option("--test", "is_test", is_flag=True, required=True, help="Send a trial by all that is set up.")
+@click.option("--test", "is_test", is_flag=True, required=True, help="Send a test by each channel that is set up.")
 def notice(is_test: bool) -> None:
-    """Try whether notices of scheduled imports arrive: by e-mail, and at the webhook."""
+    """Check that notices of scheduled imports arrive by e-mail and at the webhook."""
     click.echo(f"Sent by {' and '.join(notifications.send_trial())}.", err=True)
 
 
 @click.command("prune", cls=Command)
 @json_option
 def prune(as_json: bool) -> None:
-    """Forget what is kept for a while only: what items were before runs of long ago, and what old previews told."""
+    """Delete earlier states of items and results of previews that need not be kept any longer."""
     gone = retention.prune()
     if as_json:
         click.echo(json.dumps(asdict(gone)))

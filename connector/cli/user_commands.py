@@ -49,7 +49,7 @@ as_option = click.option(
     metavar="NAME",
     expose_value=False,
     callback=_become,
-    help="The account to do it for, as far as it may on the pages; else the operator.",
+    help="Act as this account, with the rights of its role. By default, act as the operator.",
 )
 
 
@@ -57,7 +57,7 @@ as_option = click.option(
 @click.argument("name")
 @click.option("--role", type=ROLES, required=True)
 def add(name: str, role: str) -> None:
-    """Make an account NAME and print the link by which its owner chooses a password."""
+    """Create an account NAME and print a link with which its owner chooses a password."""
     _print_link(user_management.add(name, Role(role)))
 
 
@@ -85,36 +85,36 @@ def role_(name: str, role: str) -> None:
 @user.command("respell", cls=Command)
 @click.argument("name")
 def respell(name: str) -> None:
-    """Write the name of an account as NAME, in other letters that are like those of before: ß for ss, wide, capital."""
+    """Change the spelling of an account's name to NAME: capital or wide letters, or ß for ss."""
     user_management.respell(name)
 
 
 @user.command("password", cls=Command)
 @click.argument("name")
 def password(name: str) -> None:
-    """Print a link by which the owner of the account NAME chooses a new password."""
+    """Print a link with which the owner of the account NAME chooses a new password."""
     _print_link(user_management.new_link(user_management.named(name).id))
 
 
 @user.command("disable", cls=Command)
 @click.argument("name")
 def disable(name: str) -> None:
-    """Let the account NAME sign in no more; where it is signed in, that ends at once."""
+    """Disable the account NAME and end its sessions at once."""
     user_management.disable(user_management.named(name).id)
 
 
 @user.command("enable", cls=Command)
 @click.argument("name")
 def enable(name: str) -> None:
-    """Let the account NAME sign in again."""
+    """Enable the account NAME again."""
     user_management.enable(user_management.named(name).id)
 
 
 @user.command("second-factor", cls=Command)
 @click.argument("name")
-@click.option("--remove", is_flag=True, required=True, help="Take it away; where it is signed in, that ends at once.")
+@click.option("--remove", is_flag=True, required=True, help="Remove it and end the sessions of the account at once.")
 def second_factor_(name: str, remove: bool) -> None:
-    """Take the second factor away from the account NAME, whose owner lost it."""
+    """Remove the second factor of the account NAME, whose owner lost it."""
     two_step.remove(user_management.named(name).id)
 
 
