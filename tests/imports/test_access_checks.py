@@ -149,3 +149,18 @@ def test_what_a_page_tells_of_a_closed_file_is_confirmed_and_noted(desk, dspace)
 
     assert (dspace.asked_for, job.updated, job.message) == (["3/a.txt"], 1, "")
     assert [file["restricted"] for record in records(desk.app) for file in record["files"]].count(True) == 1
+
+
+def test_changes_that_pages_tell_are_confirmed_up_to_the_limit_of_a_run(desk, dspace):
+    desk.app.config["FILE_CHECK_RUNS"] = 1
+    dspace.tells_access = True
+    add_items(dspace, 20)
+    desk.run(files=True)
+    dspace.file_errors = {
+        f"{id}/{name}": RestrictedError("closed") for id in dspace.items for name in ("a.txt", "b.txt")
+    }
+
+    job = desk.run(files=True)
+
+    assert len(dspace.asked_for) == 30
+    assert "10 files" in job.message
