@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from connector.jobs.attempt import DEFAULT_PATIENCE
+from tests.faults.world import hurried
 from tests.imports.test_login import Guest
 from tests.sample import SampleRepository
 
@@ -19,7 +21,8 @@ def test_only_the_files_of_the_item_with_the_number_are_missing(app, generation,
         sample.data.add_file(item, "thesis.pdf", b"%PDF", "application/pdf").sequence = number
         guest = Guest(app, sample)
 
-        job = guest.run(files=False)
+        with hurried(app, DEFAULT_PATIENCE):
+            job = guest.run(files=False)
 
         assert (job.state, job.clean, job.failed) == ("completed", False, 0)
         held = guest.records()

@@ -40,7 +40,7 @@ class Disk:
         subprocess.run(["umount", str(self.folder)], check=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def source() -> Iterator[Source]:
     with SampleRepository(9) as sample:
         source = Source(sample)
@@ -48,9 +48,9 @@ def source() -> Iterator[Source]:
         yield source
 
 
-@pytest.fixture
-def expected(source, tmp_path) -> dict[str, object]:
-    alone = Life(tmp_path / "alone", source, InTheFolder())
+@pytest.fixture(scope="module")
+def expected(source, tmp_path_factory) -> dict[str, object]:
+    alone = Life(tmp_path_factory.mktemp("expected") / "alone", source, InTheFolder())
     alone.go_on(IMPORT)
     return alone.outcome()
 
