@@ -1,10 +1,11 @@
-# make run, demo, check, test, test-fast, test-crash, test-faults, bench, picture: each installs what it needs into .venv.
+# make run, demo, check, test, test-fast, test-thorough, test-crash, test-faults, bench, picture:
+# each installs what it needs into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
-.PHONY: run demo check test test-fast test-crash test-faults bench picture clean
+.PHONY: run demo check test test-fast test-thorough test-crash test-faults bench picture clean
 
 run: $(READY)
 	$(BIN)/flask up
@@ -22,6 +23,9 @@ test: $(READY_DEV)
 
 test-fast: $(READY_DEV)
 	$(BIN)/python -m pytest -n 2 -q tests/dspace tests/http tests/catalogue $(ARGS)
+
+test-thorough: $(READY_DEV)
+	CONNECTOR_TEST_THOROUGH=1 $(BIN)/python -m pytest -n 2 $(ARGS)
 
 test-crash: $(READY_DEV)
 	$(BIN)/python -m tests.crash $(ARGS)

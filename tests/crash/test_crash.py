@@ -9,14 +9,15 @@ import pytest
 
 from tests.sample import SampleRepository
 from tests.test_postgresql import postgresql
+from tests.thoroughness import share
 
 from .databases import Database, InTheFolder, OnAServer
 from .harness import Harness
 from .life import STAGES
 
 __all__ = ["postgresql"]
-KILLS = 12
 FEWER = 4
+KILLS = share(12, least=FEWER)
 
 
 def assert_as_if_nobody_had_killed_them(version: int, database: Database, folder: Path, kills: int) -> None:

@@ -17,9 +17,10 @@ from werkzeug.routing import IntegerConverter, Rule
 
 from tests import signed_in
 from tests.conftest import app_at, let_go
+from tests.thoroughness import share
 
 ROOT = Path(__file__).parents[2]
-CASES = 2000
+CASES = share(2_000)
 IN_TEMPLATES = re.compile(r'name="([\w-]+)"')
 IN_VIEWS = re.compile(r'(?:args|form|values)\.get(?:list)?\(\s*f?"([\w-]+)|^    (\w+) = \w+Field\(', re.M)
 # What is asked of the network is typed here and made up nowhere: a name that somebody owns must not be among it.

@@ -13,12 +13,13 @@ from connector.dspace.records import Failure, ScopeKind
 from connector.errors import ConnectorError
 from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
 from tests.dspace.fake_hal import Hurried, nothing_seen
+from tests.thoroughness import share
 
 from .mutations import MOST_REQUESTS, Mutant, Mutation, mutations
 
 RULE = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
 COLLECTION = "Odd metadata"
-EACH = 350  # for each of the six generations: 2,100 in all
+EACH = share(350)  # for each of the six generations: 2,100 in all, if thorough
 
 
 @pytest.fixture(scope="module", params=[4, 5, 6, 7, 9, 10], ids=lambda generation: f"DSpace {generation}")

@@ -16,10 +16,11 @@ from connector.models.jobs import ImportJob, State
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.conftest import app_at, let_go
+from tests.thoroughness import share
 
 from .mutations import Mutant, Mutation, mutations
 
-EACH = 60
+EACH = share(60)
 
 
 @pytest.fixture(scope="module", params=[6, 9], ids=lambda generation: f"DSpace {generation}")

@@ -15,6 +15,7 @@ from connector.jobs import lifecycle
 from connector.jobs.retention import prune
 from connector.models.catalogue import Change
 from connector.models.jobs import ImportJob, Kind, PreviewRow
+from tests.thoroughness import share
 
 from .catalogue import records, stored_bytes, titles
 
@@ -256,7 +257,7 @@ def size(app) -> int:
         return pages * of
 
 
-ITEMS, DAYS, MOST = 10_000, 365, 1_000_000
+ITEMS, DAYS, MOST = share(10_000), 365, 1_000_000
 
 
 def test_a_year_of_daily_runs_without_changes_over_ten_thousand_items_grows_the_database_by_less_than_a_megabyte(

@@ -20,6 +20,7 @@ from connector.extensions import db
 from connector.imports.undo import preview
 from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueItem, ItemSet, Membership
+from tests.thoroughness import share
 
 from .catalogue import records, stored_bytes, stored_rows, titles
 
@@ -319,7 +320,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=share(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps, data=st.data())
 def test_undoing_in_random_order_leaves_what_the_other_imports_brought(desk, dspace, steps, data):
     desk.forget_everything()
