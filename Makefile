@@ -1,11 +1,11 @@
-# make run, demo, check, test, test-fast, test-thorough, test-crash, test-faults, bench, picture:
+# make run, demo, check, test, test-fast, test-thorough, test-crash, test-faults, bench, picture, messages:
 # each installs what it needs into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
-.PHONY: run demo check test test-fast test-thorough test-crash test-faults bench picture clean
+.PHONY: run demo check test test-fast test-thorough test-crash test-faults bench picture messages clean
 
 run: $(READY)
 	$(BIN)/flask up
@@ -38,6 +38,9 @@ bench: $(READY_DEV)
 
 picture: $(READY_DEV)
 	$(BIN)/python -m tests.architecture
+
+messages: $(READY)
+	$(BIN)/pybabel extract -F babel.cfg -k lazy_gettext -k _l --no-wrap --project=dspace-connector -o messages.pot .
 
 clean:
 	rm -rf .venv

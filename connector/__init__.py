@@ -8,7 +8,7 @@ from flask import Flask
 
 from config import load
 
-from . import logs, proxy_headers
+from . import localization, logs, proxy_headers
 from .accounts import authentication, authorization
 from .cli import job_commands
 from .extensions import csrf, db, huey, migrate
@@ -38,6 +38,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app = LoggedFlask(__name__, template_folder="../templates", static_folder="../static")
     app.config.from_mapping(settings or load())
     app.url_map.converters["int"] = RowIdConverter
+    localization.init_app(app)
     logs.init_app(app)
     proxy_headers.init_app(app)
     request_validation.init_app(app)

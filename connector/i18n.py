@@ -1,0 +1,61 @@
+"""Translates the texts that people read. All code takes `gettext` from here, also code that knows no Flask.
+
+The app installs the catalogue of its language at its start (`localization`). Until then, texts stay in English.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from babel import Locale
+from babel.numbers import format_decimal
+from babel.support import LazyProxy, NullTranslations
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The language of an instance, with its catalogue."""
+
+    locale: Locale
+    translations: NullTranslations
+
+
+_language = Language(Locale("en"), NullTranslations())
+
+
+def install(language: Language) -> None:
+    """Use this language in all threads of the process."""
+    global _language
+    _language = language
+
+
+def gettext(message: str, **values: object) -> str:
+    """Return a message in the language of the instance, with its named placeholders filled: "%(name)s"."""
+    text = _language.translations.gettext(message)
+    return text % values if values else text
+
+
+def ngettext(singular: str, plural: str, count: int, **values: object) -> str:
+    """Return the form of a message for a count. Its placeholder `%(num)s` is the count in digits: "6,000"."""
+    text = _language.translations.ngettext(singular, plural, count)
+    return text % {"num": decimal(count), **values}
+
+
+def pgettext(context: str, message: str, **values: object) -> str:
+    """Return a message, for words that mean different things in different places. `context`: the place."""
+    text = _language.translations.pgettext(context, message)
+    return text % values if values else text
+
+
+def lazy_gettext(message: str, **values: object) -> str:
+    """Return a text that is translated when it is used, for constants, labels and forms.
+
+    It is typed as `str` because it stands where a text does. Call `str` on it where a real string is necessary.
+    """
+    return cast(str, LazyProxy(gettext, message, enable_cache=False, **values))
+
+
+def decimal(number: float) -> str:
+    """Return a number in the digits of the language: "6,000", "1.5"."""
+    return format_decimal(number, locale=_language.locale)
