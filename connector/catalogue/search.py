@@ -14,7 +14,7 @@ from ..extensions import db
 from ..models.catalogue import Action, CatalogueItem, Change, Holding, ItemSet, Membership
 from ..row_ids import row_id
 from ..storage import search_index
-from ..text import like_patterns, search_terms
+from ..word_search import like_patterns, search_terms
 from .set_names import labels
 
 SHORT = 1000  # items

@@ -19,7 +19,7 @@ from ..characters import storable
 from ..dspace.records import Bitstream, Item, Server, SourceState
 from ..extensions import db
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus, StoredFile
-from ..text import search_text
+from ..word_search import search_text
 from . import identity, problem_files, restricted_values
 from .crosswalk import crosswalk
 from .identity import Met, nobody_met, source_key

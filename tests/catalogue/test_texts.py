@@ -1,127 +1,15 @@
-"""Texts for searching, showing and spreadsheets."""
-
-import sqlite3
-from contextlib import closing
+"""Texts for showing and spreadsheets."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from markupsafe import Markup
 
 from connector.characters import storable
-from connector.errors import InvalidInputError
-from connector.text import (
-    MOST_CHARACTERS,
-    MOST_WORDS,
-    clean_html,
-    csv_safe,
-    human_size,
-    like_patterns,
-    search_terms,
-    search_text,
-)
-
-
-def literal(text: str) -> dict:
-    return {"value": text, "language": None}
-
-
-def found(query: str, text: str) -> bool:
-    """Whether SQLite finds the search in the text, as the item list asks it."""
-    with closing(sqlite3.connect(":memory:")) as db:
-        return all(
-            db.execute(r"SELECT ? LIKE ? ESCAPE '\'", (text, pattern)).fetchone()[0] for pattern in like_patterns(query)
-        )
-
-
-def test_title_values_uris_labels_and_file_names_are_searched_one_a_line():
-    values = {
-        "dcterms:creator": [literal("Łukasz, Anna"), literal("Žižek")],
-        "bibo:uri": [{"uri": "https://hdl.handle.net/1/2", "label": "The Page"}, {"uri": "hdl:1/2", "label": None}],
-    }
-
-    assert search_text("A Title", values, ["Thesis.PDF", None]).split("\n") == [
-        "a title",
-        "łukasz, anna",
-        "žižek",
-        "https://hdl.handle.net/1/2",
-        "the page",
-        "hdl:1/2",
-        "thesis.pdf",
-    ]
-
-
-def test_a_text_met_twice_is_kept_once_and_an_untitled_item_has_no_empty_line():
-    assert search_text(None, {"dcterms:title": [literal("T")], "local.t": [literal("t"), literal(" ")]}, []) == "t"
-
-
-def test_line_ends_inside_a_value_are_spaces():
-    assert search_text("a\r\nb\u2028c\t d", {}, []) == "a b c d"
+from connector.text import clean_html, csv_safe, human_size
 
 
 def test_a_plain_text_can_be_stored():
     assert storable("nul\x00 half\ud83d 😀\x0b") == "nul\ufffd half\ufffd 😀\x0b"
     assert (storable(""), storable(None)) == ("", None)
-
-
-def test_what_a_database_cannot_store_is_searched_as_it_is_shown():
-    text = search_text("nul\x00 half\ud83d", {}, ["\udc00"])
-
-    assert text == "nul\ufffd half\ufffd\n\ufffd"
-    text.encode("utf-8")
-
-
-@pytest.mark.parametrize(
-    ("query", "title"),
-    [
-        ("STRASSE", "Die Straße"),
-        ("caf\u00e9", "Cafe\u0301"),
-        ("cafe\u0301", "CAF\u00c9"),
-        ("ΟΔΟΣ", "οδος"),
-        ("\u03b1\u0345\u0301", "\u1fb4"),
-        ("日本", "日本語の題名"),
-        ("second first", "first and second"),
-        ('"and second"', "first and\nsecond"),
-        ('"first  and', "first and second"),
-        ("100%", "100% cotton"),
-        ("a_b", "a_b"),
-        (r"c:\dir", r"C:\dir"),
-        ("", "anything"),
-        (' "" ', "anything"),
-    ],
-)
-def test_a_search_finds(query, title):
-    assert found(query, search_text(title, {}, []))
-
-
-@pytest.mark.parametrize(
-    ("query", "title"),
-    [
-        ('"second first"', "first second"),
-        ("first third", "first second"),
-        ("100%", "100 cotton"),
-        ("a_b", "axb"),
-        (r"a\b", "ab"),
-        ('"a b"', "a\tx b"),
-    ],
-)
-def test_a_search_does_not_find(query, title):
-    assert not found(query, search_text(title, {}, []))
-
-
-def test_words_and_phrases_become_one_pattern_each():
-    assert like_patterns('  Word "a  Phrase" word 5%_\\') == ["%word%", "%a phrase%", r"%5\%\_\\%"]
-
-
-def test_a_phrase_does_not_run_over_two_values():
-    text = search_text("one", {"dcterms:subject": [literal("two")]}, [])
-
-    assert not found('"one two"', text)
-
-
-@given(st.text())
-def test_every_text_is_found_by_its_own_words(text):
-    assert found(text.replace('"', " "), search_text(text, {}, []))
 
 
 def test_the_tags_a_description_needs_stay():
@@ -204,15 +92,3 @@ def test_a_text_a_spreadsheet_would_run_gets_an_apostrophe(text):
 @pytest.mark.parametrize("text", ["", " ", "a=b", "1-2", "'=1", "text\t=1", "日本"])
 def test_any_other_text_stays_as_it_is(text):
     assert csv_safe(text) == text
-
-
-@pytest.mark.parametrize("query", ["x" * (MOST_CHARACTERS + 1), "x " * (MOST_WORDS + 1)])
-def test_a_search_that_is_too_long_is_refused(query):
-    with pytest.raises(InvalidInputError, match=r"The search .* Use at most"):
-        like_patterns(query)
-
-
-def test_a_search_as_long_as_allowed_is_accepted():
-    words = [f"word{number}".ljust(MOST_CHARACTERS // MOST_WORDS - 1, "x") for number in range(MOST_WORDS)]
-
-    assert search_terms(" ".join(words)) == words

@@ -16,7 +16,7 @@ from ...dspace.records import Collection, Community, ScopeKind, Server
 from ...jobs.queries import LastImport, last_imports
 from ...models.repositories import Repository
 from ...repositories.connections import connected_to
-from ...text import fold, search_terms
+from ...word_search import fold, search_terms
 
 KEPT = 300.0  # seconds
 Listed = Collection | Community
