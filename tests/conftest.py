@@ -22,6 +22,7 @@ from connector.storage.instance import prepare
 from connector.tasks import carry_out
 from tests import tools
 from tests.chromium import launched
+from tests.postgresql import server
 from tests.sample import SampleRepository
 from tests.signed_in import SignedIn, admit
 
@@ -152,3 +153,10 @@ def stocked_app(tmp_path: Path, stock: Path) -> Iterator[Flask]:
 def stocked_client(stocked_app: Flask) -> FlaskClient:
     """A browser without script, before that catalogue."""
     return stocked_app.test_client()
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    """Start a PostgreSQL server for a module and give the URL of its empty database."""
+    with server() as url:
+        yield url

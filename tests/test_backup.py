@@ -33,11 +33,10 @@ from connector.errors import ConflictError, InvalidInputError
 from connector.extensions import db
 from connector.storage.garbage_collection import the_folder
 from connector.storage.instance import database_file, prepare
+from tests.command_line import ROOT, CommandLine
+from tests.postgresql import program
 from tests.sample import SampleRepository
-from tests.test_command_line import ROOT, CommandLine
-from tests.test_postgresql import postgresql, program
 
-__all__ = ["postgresql"]
 KEY = "the key of the instance that the backups are of"
 IMPORT = ("--all", "--files", "--item-set-from-collection")
 

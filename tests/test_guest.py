@@ -13,8 +13,8 @@ from connector.dspace.records import Scope, ScopeKind
 from connector.jobs import lifecycle
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
+from tests.command_line import GAZETTE, CommandLine
 from tests.sample import Costs, SampleRepository, grow
-from tests.test_command_line import GAZETTE, CommandLine
 
 
 class Doorman(Costs):

@@ -19,10 +19,8 @@ from flask_migrate import upgrade
 from connector.extensions import db, migrate
 from connector.storage.instance import revision
 from tests.conftest import app_at
-from tests.test_postgresql import postgresql
 from tests.tools import needs
 
-__all__ = ["postgresql"]
 # Neither reflection on SQLite nor comparison by Alembic understands indexes of expressions: `definitions` does.
 BY_EXPRESSION = {"ix_item_gone"}
 pytestmark = [

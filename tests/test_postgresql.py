@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
-import pytest
 
 from config import load
 from connector import create_app
@@ -25,46 +16,9 @@ from connector.jobs import lifecycle
 from connector.models.accounts import Account, Role
 from connector.repositories import discovery, service
 from connector.storage.instance import prepare
-from tests.ports import free_port
+from tests.command_line import GAZETTE, CommandLine
 from tests.sample import SampleRepository
-from tests.test_command_line import GAZETTE, CommandLine
-from tests.tools import path_of
 from tests.waiting import until
-
-
-def program(name: str) -> str:
-    """Return the path of a program of the PostgreSQL server."""
-    return str(Path(path_of("postgresql")).resolve().with_name(name))
-
-
-def as_its_user(*command: str) -> None:
-    """PostgreSQL refuses to run as root; its package makes a user for it."""
-    other = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    subprocess.run([*other, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """The URL of an empty database of a server of its own on the loopback address."""
-    port, folder = free_port(), Path(tempfile.mkdtemp(prefix="postgresql-"))
-    if os.geteuid() == 0:
-        os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
-    initdb, pg_ctl = program("initdb"), program("pg_ctl")
-    as_its_user(initdb, "-D", f"{folder}/data", "-A", "trust", "-U", "tester", "-E", "UTF8", "--locale=C.UTF-8")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    as_its_user(pg_ctl, "-D", f"{folder}/data", "-o", options, "-l", f"{folder}/log", "-w", "start")
-    try:
-        yield f"postgresql://tester@127.0.0.1:{port}/postgres"
-    finally:
-        as_its_user(pg_ctl, "-D", f"{folder}/data", "-m", "immediate", "stop")
-        shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    """Such a server for a module."""
-    with server() as url:
-        yield url
 
 
 def test_import_re_run_undo_and_export_on_postgresql(postgresql, tmp_path):

@@ -19,7 +19,7 @@ from connector.storage import virus_scan
 from tests.imports.catalogue import records
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
-from tests.imports.test_retry import can_retry, retry
+from tests.imports.steps import can_retry, retry
 from tests.ports import free_port
 from tests.tools import needs, path_of
 from tests.waiting import until, working

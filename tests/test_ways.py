@@ -8,7 +8,7 @@ import pytest
 
 from config import load
 from connector.tls_warnings import settings_without_tls
-from tests.test_command_line import CommandLine
+from tests.command_line import CommandLine
 
 MAIL = {"CONNECTOR_NOTICE_FROM": "a@example.org", "CONNECTOR_NOTICE_TO": "b@example.org"}
 

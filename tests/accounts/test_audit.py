@@ -17,9 +17,6 @@ from connector.extensions import db, transaction
 from connector.models.accounts import AuditEntry, Role
 from connector.storage.instance import prepare
 from tests.pages import words
-from tests.test_postgresql import postgresql
-
-__all__ = ["postgresql"]
 
 from .conftest import sign_in
 

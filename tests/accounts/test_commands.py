@@ -9,8 +9,8 @@ import socket
 import pytest
 
 from tests.accounts.conftest import link_in
+from tests.command_line import CommandLine
 from tests.sample import SampleRepository
-from tests.test_command_line import CommandLine
 
 
 @pytest.fixture

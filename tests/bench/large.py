@@ -14,6 +14,7 @@ from connector.models.jobs import ImportJob, Kind, State
 from connector.models.repositories import Repository, Source
 
 FULL, BATCH = 200_000, 1000  # items
+JOBS = ("/jobs/1/", "/jobs/2/", "/jobs/3/", "/jobs/3/live", "/jobs/3/row", "/jobs/4/", "/jobs/")
 METADATA = """'[{"field": "dc.title", "value": "Report ' || n || ' on harbour ' || (n % 977) || '", "language": "en",
  "authority": null, "confidence": null}, {"field": "dc.contributor.author", "value": "Author ' || (n % 5003) || '",
  "language": null, "authority": null, "confidence": null}, {"field": "dc.description.abstract", "value": "'

@@ -24,7 +24,7 @@ from connector.extensions import db
 from connector.server import WEB_THREADS
 from connector.storage.instance import prepare
 from tests import signed_in
-from tests.test_postgresql import server
+from tests.postgresql import server
 from tests.tools import which
 
 from .goals import at_most

@@ -12,10 +12,9 @@ from connector.imports import file_downloads
 from connector.web.catalogue import item_pages
 from tests.conftest import app_at, let_go
 
-from .large import make
+from .large import JOBS, make
 from .work import steps_of
 
-JOBS = ("/jobs/1/", "/jobs/2/", "/jobs/3/", "/jobs/3/live", "/jobs/3/row", "/jobs/4/", "/jobs/")
 # These are counted up to a limit.
 COUNTED = (
     *(

@@ -10,11 +10,10 @@ from connector.extensions import db
 from connector.storage.instance import prepare
 from tests import signed_in
 from tests.conftest import app_at
-from tests.test_postgresql import server
+from tests.postgresql import server
 from tests.tools import needs
 
-from .large import make
-from .test_pages import JOBS
+from .large import JOBS, make
 from .work import blocks_of, plans_of
 
 pytestmark = needs("postgresql")

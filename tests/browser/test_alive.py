@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from .test_whole_way import connect, import_photographs, open_tab
+from .steps import connect, import_photographs, open_tab
 
 pytestmark = pytest.mark.browser
 

@@ -19,7 +19,7 @@ from tests.sample import Item, SampleRepository, library
 from tests.sample.server import GENERATIONS
 
 from .conftest import Site
-from .test_whole_way import numbers, open_tab, wait_for
+from .steps import assert_fits, numbers, open_tab, press_until_focused, wait_for
 
 pytestmark = pytest.mark.browser
 PHOTOGRAPHS = "Harbour photographs"  # 12 items with a file each
@@ -175,16 +175,6 @@ def test_what_is_gone_is_hidden_shown_again_and_removed_one_by_one_and_all_at_on
     expect(page.get_by_text("8 items", exact=True)).to_be_visible()
 
 
-def press_until_focused(page: Page, role: str, name: str) -> None:
-    """Press Tab until the control of this name has the focus."""
-    wanted = page.get_by_role(role, name=name, exact=True)
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if wanted.evaluate("element => element === document.activeElement"):
-            return
-    raise AssertionError(f"Tab does not come to the {role} “{name}”")
-
-
 def test_what_is_gone_can_be_removed_from_the_keyboard(open_page, site, gone):
     page = open_page()
     page.goto(f"{site.url}/gone/")
@@ -258,13 +248,6 @@ def test_what_failed_is_tried_again_by_itself(page, scripted, site, sample):
     expect(page.get_by_role("button", name="Retry failed")).to_have_count(0)
     page.goto(f"{site.url}/jobs/2/")
     expect(page.get_by_text("Completed with problems")).to_be_visible()
-
-
-def assert_fits(page: Page, heading: str) -> None:
-    """The page with this heading, once it and its stylesheets are there, is no wider than the window."""
-    expect(page.get_by_role("heading", name=heading).first).to_be_visible()
-    page.wait_for_load_state("load")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), heading
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -13,8 +13,7 @@ from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.sample import SampleRepository
 
-from .test_decisions import assert_fits, press_until_focused
-from .test_whole_way import wait_for
+from .steps import assert_fits, press_until_focused, wait_for
 
 pytestmark = pytest.mark.browser
 GAZETTE = "Aldermouth Gazette"  # 45 items: two pages

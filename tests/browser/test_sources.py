@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from .test_whole_way import connect, import_photographs
+from .steps import connect, import_photographs
 
 pytestmark = pytest.mark.browser
 

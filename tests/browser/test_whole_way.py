@@ -5,11 +5,9 @@ from __future__ import annotations
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.sample import SampleRepository
-
-from .conftest import Site
+from .steps import connect, import_photographs, numbers, open_tab, wait_for
 
 pytestmark = pytest.mark.browser
 PHOTOGRAPH = "Herring boats leaving at dawn"
@@ -23,46 +21,6 @@ def scripted(request):
 @pytest.fixture
 def page(open_page, scripted):
     return open_page(java_script_enabled=scripted)
-
-
-def connect(page: Page, site: Site, sample: SampleRepository) -> None:
-    page.goto(site.url)
-    page.get_by_label("DSpace site URL").fill(sample.url)
-    page.get_by_role("button", name="Get collections and communities").click()
-    page.wait_for_url("**/repositories/1/")
-
-
-def open_tab(page: Page, name: str) -> None:
-    page.locator(".tablist").get_by_text(name, exact=True).click()
-
-
-def import_photographs(page: Page, scripted: bool) -> None:
-    page.get_by_label("Import files").check()
-    page.get_by_label("Item set", exact=True).select_option("From the DSpace collection")
-    page.get_by_label("Comment").fill("A first try")
-    open_tab(page, "Collections")
-    if not scripted:
-        page.get_by_role("button", name="Show the collections").click()
-    row = page.get_by_role("listitem").filter(has_text="Harbour photographs")
-    row.get_by_role("button", name="Import").click()
-    page.wait_for_url("**/jobs/1/")
-
-
-def wait_for(page: Page, scripted: bool, text: str) -> None:
-    """Until the text stands on the page: by itself with script, else by loading it again."""
-    found = page.get_by_text(text, exact=True).first
-    if scripted:
-        expect(found).to_be_visible()
-        return
-    for _ in range(500):
-        if found.is_visible():
-            return
-        page.reload()
-    raise AssertionError(f"“{text}” did not come")
-
-
-def numbers(page: Page) -> str:
-    return " ".join(page.locator(".numbers").inner_text().split())
 
 
 def test_connect_import_watch_browse_run_again_and_undo(page, scripted, site, sample):

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from tests.imports.test_login import Guest
+from tests.imports.guest import Guest
 from tests.sample import SampleRepository
 
 TITLE, NAME = "A file of its own", "thesis.txt"

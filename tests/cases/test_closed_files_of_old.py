@@ -8,7 +8,7 @@ import pytest
 
 from connector.catalogue.export import as_jsonl
 from connector.catalogue.search import Selection
-from tests.imports.test_login import Guest
+from tests.imports.guest import Guest
 from tests.sample import SampleRepository
 
 TITLE, OPEN, NAME = "A file of its own", "open.txt", "thesis.txt"

@@ -8,7 +8,7 @@ from connector.dspace.records import ScopeKind
 from connector.jobs import lifecycle
 from connector.models.jobs import Answer
 from connector.repositories import discovery, service
-from tests.imports.test_login import Guest
+from tests.imports.guest import Guest
 from tests.sample import SampleRepository
 
 NAME = "Aldermouth Gazette"

@@ -11,7 +11,7 @@ from connector.catalogue.search import Selection
 from connector.dspace.records import ScopeKind
 from connector.jobs import lifecycle
 from connector.repositories import discovery, service
-from tests.imports.test_login import Guest
+from tests.imports.guest import Guest
 from tests.pages import words
 from tests.sample import SampleRepository
 

@@ -11,7 +11,7 @@ from connector.imports import retry_failed
 from connector.jobs import lifecycle, report
 from connector.models.jobs import Kind
 from connector.repositories import discovery, service
-from tests.imports.test_login import Guest
+from tests.imports.guest import Guest
 from tests.sample import SampleRepository
 from tests.sample.answers import Answer
 

@@ -7,7 +7,7 @@ import pytest
 from connector.dspace.records import ScopeKind
 from connector.jobs import lifecycle
 from connector.repositories import discovery, service
-from tests.imports.test_login import Guest
+from tests.imports.guest import Guest
 from tests.sample import SampleRepository
 
 LOST = "The Aldermouth Gazette, No. 1 (5 March 1887)"

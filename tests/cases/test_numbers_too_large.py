@@ -6,7 +6,7 @@ import pytest
 
 from connector.jobs.attempt import DEFAULT_PATIENCE
 from tests.faults.world import hurried
-from tests.imports.test_login import Guest
+from tests.imports.guest import Guest
 from tests.sample import SampleRepository
 
 GENERATIONS = [4, 6, 7, 9]

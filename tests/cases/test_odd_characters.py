@@ -12,7 +12,7 @@ from connector.jobs import lifecycle
 from connector.models.jobs import Kind
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
-from tests.imports.test_login import Guest
+from tests.imports.guest import Guest
 from tests.sample import SampleRepository
 
 TITLE = "An item of its own"

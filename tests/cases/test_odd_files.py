@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from tests.imports.test_login import Guest
+from tests.imports.guest import Guest
 from tests.sample import SampleRepository
 
 TITLE = "A file of its own"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.imports.test_login import Guest
+from tests.imports.guest import Guest
 from tests.sample import SampleRepository
 
 

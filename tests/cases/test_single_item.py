@@ -12,7 +12,7 @@ from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem
 from connector.repositories import discovery, service
 from tests.accounts.conftest import Office
-from tests.imports.test_login import Guest
+from tests.imports.guest import Guest
 from tests.sample import SampleRepository
 
 TITLE = "Restricted item"

@@ -11,7 +11,7 @@ from connector.jobs import lifecycle, report
 from connector.models.catalogue import CatalogueItem, Exclusion, ItemSet, Membership
 from connector.models.jobs import Kind
 from connector.repositories import discovery, service
-from tests.imports.test_login import Guest
+from tests.imports.guest import Guest
 from tests.sample import SampleRepository
 from tests.sample.grow import grow
 

@@ -10,7 +10,7 @@ import pytest
 
 from connector.storage.instance import prepare
 from tests.conftest import app_at, let_go
-from tests.test_storage import at, insert
+from tests.old_instances import at, insert
 
 FILES = [
     {"id": 1, "bundle": "ORIGINAL", "name": "open.pdf", "by_login": 0},

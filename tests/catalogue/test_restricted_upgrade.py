@@ -10,7 +10,7 @@ import pytest
 
 from connector.storage.instance import prepare
 from tests.conftest import app_at, let_go
-from tests.test_storage import at, insert
+from tests.old_instances import at, insert
 
 SECRET, SHARED = "Submitted by Ann (ann@example.org)", "A title"
 METADATA = [

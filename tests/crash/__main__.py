@@ -9,8 +9,8 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.postgresql import server
 from tests.sample import SampleRepository
-from tests.test_postgresql import server
 
 from .databases import InTheFolder, OnAServer
 from .harness import Harness

@@ -8,16 +8,19 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.command_line import CommandLine
 from tests.sample import Repository, SampleRepository, library
 from tests.sample.server import GENERATIONS
-from tests.test_command_line import CommandLine
 
 from .databases import Database, NoTable
 
 LONGEST = 120  # seconds
+GLANCE = 0.05  # seconds
 REQUEST = "after a request"
 TABLES = ("item", "file", "stored_file", "holding", "membership", "item_set", "change")
 COUNTS = (
@@ -176,3 +179,10 @@ def kill_after_requests(process: subprocess.Popen[str], sample: SampleRepository
         return False
 
     sample.faults.add(count, times=None)
+
+
+def wait_until(is_so: Callable[[], bool], server: subprocess.Popen) -> None:
+    """Wait for something that the server does. Raises AssertionError where the server ends before."""
+    while not is_so():
+        with suppress(subprocess.TimeoutExpired):
+            raise AssertionError(f"The server ended with {server.wait(GLANCE)}.")

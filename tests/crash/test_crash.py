@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.sample import SampleRepository
-from tests.test_postgresql import postgresql
 from tests.thoroughness import share
 
 from .databases import Database, InTheFolder, OnAServer
 from .harness import Harness
 from .life import STAGES
 
-__all__ = ["postgresql"]
 FEWER = 4
 KILLS = share(12, least=FEWER)
 

@@ -17,17 +17,16 @@ from connector.extensions import db, transaction, utcnow
 from connector.jobs import lifecycle
 from connector.models.jobs import ImportJob
 from connector.storage.instance import prepare
+from tests.command_line import CommandLine
 from tests.conftest import app_at, let_go
 from tests.imports.conftest import Desk
 from tests.imports.fakes import FakeDSpace
 from tests.pages import words
+from tests.postgresql import as_its_user, program, server
 from tests.sample import SampleRepository
 from tests.signed_in import admit
-from tests.test_command_line import CommandLine
-from tests.test_postgresql import as_its_user, postgresql, program, server
 from tests.tools import needs
 
-__all__ = ["postgresql"]
 SHORT = 50  # milliseconds: the busy timeout of the product would make a slow test
 ITEMS = 9
 AWAY = "The database cannot be used now: perhaps it is just being started, or its disk is full."

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable
-from contextlib import suppress
-
 from tests.sample import SampleRepository
 
 from .databases import InTheFolder
-from .life import REQUEST, STAGES, Life, Source, kill_after_requests
+from .life import REQUEST, STAGES, Life, Source, kill_after_requests, wait_until
 
 IMPORT = STAGES[0]
-GLANCE = 0.05  # seconds
-
-
-def wait_until(is_so: Callable[[], bool], server: subprocess.Popen) -> None:
-    """Wait for something that the server does. Raises AssertionError where the server ends before."""
-    while not is_so():
-        with suppress(subprocess.TimeoutExpired):
-            raise AssertionError(f"The server ended with {server.wait(GLANCE)}.")
 
 
 def test_a_server_that_is_killed_again_and_again_ends_its_job_as_one_left_alone(tmp_path):

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.command_line import GAZETTE, CommandLine
 from tests.sample import SampleRepository
-from tests.test_command_line import GAZETTE, CommandLine
 
-from .test_server import wait_until
+from .life import wait_until
 
 LONGEST = 120.0  # seconds
 AN_HOUR = {"Retry-After": "3600"}

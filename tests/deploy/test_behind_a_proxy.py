@@ -24,7 +24,7 @@ from connector.models.catalogue import CatalogueFile, StoredFile
 from connector.storage.garbage_collection import the_folder
 from tests import signed_in
 from tests.browser.conftest import Site
-from tests.browser.test_whole_way import connect, import_photographs
+from tests.browser.steps import connect, import_photographs
 from tests.chromium import WAIT
 from tests.conftest import app_at, let_go
 from tests.ports import free_port

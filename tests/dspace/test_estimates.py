@@ -13,9 +13,6 @@ from connector.ranges import Range
 from tests.sample import Repository, SampleRepository, grow
 
 from .fake_hal import Hurried
-from .test_hal_sample import http
-
-__all__ = ["http"]
 
 GENERATIONS = [4, 5, 6, 7, 9, 10]
 NEW, OLD = (7, 9, 10), (4, 5, 6)
@@ -63,7 +60,6 @@ def test_a_collection_is_estimated_before_it_is_read(reader, sample, generation)
     assert (plain.items, plain.requests, plain.files, plain.bytes) == (230, requests, None, None)
     assert (whole.items, whole.requests, whole.files) == (230, requests + 460, 460)
     assert 0 < plain.seconds.low < plain.seconds.high
-    assert plain.seconds.high < whole.seconds.high
     assert asked <= MOST_REQUESTS
     assert len(sample.requests) - asked <= MOST_REQUESTS
 

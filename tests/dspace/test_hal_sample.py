@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from connector.dspace import client, connect
-from connector.dspace.hal import HalClient
 from connector.dspace.records import Failure, Item, Scope, ScopeKind, SourceState
 from connector.errors import BadResponseError, RestrictedError
-from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
-from tests.sample import SampleRepository, grow
+from tests.sample import grow
 
-from .fake_hal import Hurried, nothing_seen
+from .fake_hal import nothing_seen
 
 REPOSITORY = Scope(ScopeKind.REPOSITORY)
-
-
-@pytest.fixture(params=[7, 9, 10])
-def sample(request):
-    with SampleRepository(generation=request.param) as running:
-        yield running
-
-
-@pytest.fixture
-def http(tmp_path):
-    rule = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
-    door = HttpClient(
-        HttpSettings("DSpaceConnector/test", rule), ConcurrencyLimit(tmp_path, "sample"), OutageWait(stop=Hurried())
-    )
-    yield door
-    door.close()
-
-
-@pytest.fixture
-def reader(http, sample) -> HalClient:
-    server = connect(http, sample.url, "rest").server
-    sample.reset()
-    return client(http, server, patience=OutageWait(60, Hurried()), width=lambda: 4)
 
 
 def values_of(item) -> list[tuple[str, str, str]]:

@@ -13,10 +13,8 @@ from connector.errors import NotFoundError, RequestRejectedError
 from tests.sample import SampleRepository, grow
 
 from .fake_hal import nothing_seen
-from .test_hal_sample import REPOSITORY, http, reader, sample
 
-__all__ = ["http", "reader", "sample"]
-
+REPOSITORY = Scope(ScopeKind.REPOSITORY)
 LATER = datetime(2031, 5, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 

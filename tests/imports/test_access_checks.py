@@ -13,7 +13,7 @@ from tests.sample import SampleRepository, grow
 from tests.sample.grow import BEGIN
 
 from .catalogue import records
-from .test_slices import import_of
+from .steps import import_of
 
 SAME = b"the same bytes in all files, which are downloaded once"
 

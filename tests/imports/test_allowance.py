@@ -11,9 +11,9 @@ from connector.errors import JobStoppedError, ServerError, TooLargeError
 from connector.extensions import db
 from connector.imports.download_budget import DownloadBudget
 from connector.jobs import lifecycle
-from tests.imports.test_retry import can_retry, retry
 
 from .catalogue import records
+from .steps import can_retry, retry
 
 
 def fates(desk) -> dict[str, str]:

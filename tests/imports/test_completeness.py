@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from connector.extensions import db, transaction
+from connector.extensions import db
 from connector.jobs import lifecycle
 from connector.models.jobs import Answer
-from connector.models.repositories import Repository
 from connector.tasks import carry_out
 from tests.sample import SampleRepository
 
-from .test_slices import import_of
+from .steps import import_of, of_generation
 
 COUNTER = "private or restricted"
-
-
-def of_generation(desk, generation: int):
-    with desk.app.app_context(), transaction():
-        db.session.execute(db.update(Repository).values(generation=generation, version=f"{generation}.3"))
-    return desk
 
 
 def three_items_counted_as_five(dspace) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import CommandLine
 from tests.sample import SampleRepository
-from tests.test_command_line import CommandLine
 
 IMPORT = ("--all", "--files", "--item-set-from-collection")
 COUNTS = ("state", "clean", "expected", "seen", "added", "updated", "unchanged", "failed", "hidden", "files")

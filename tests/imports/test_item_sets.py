@@ -9,7 +9,7 @@ from connector.extensions import db, transaction
 from connector.models.catalogue import CatalogueItem, ItemSet, Membership
 from tests.sample import SampleRepository
 
-from .test_login import Guest
+from .guest import Guest
 
 TITLE, OLD, NEW = "No file", "Special files", "Aldermouth Gazette"
 

@@ -12,8 +12,7 @@ from connector.models.jobs import Answer, ImportJob
 from tests.sample import SampleRepository
 
 from .catalogue import records
-from .test_completeness import of_generation
-from .test_slices import import_of
+from .steps import import_of, of_generation
 
 
 def ten_items(dspace) -> None:

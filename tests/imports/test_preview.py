@@ -15,17 +15,9 @@ from connector.jobs.retention import forget_previews_before
 from connector.models.catalogue import Action, Change
 from connector.models.jobs import Kind, PreviewRow
 
-UNTOUCHED = ("import_job", "preview_row", "audit")
+from .catalogue import dump
+
 DONE = {Action.ADDED: "new", Action.UPDATED: "changed", Action.MARKED: "vanished", Action.FAILED: "failed"}
-
-
-def dump(app) -> dict[str, list]:
-    """Every row of every table that a preview has nothing to write to."""
-    with app.app_context():
-        tables = [table for table in db.metadata.sorted_tables if table.name not in UNTOUCHED]
-        return {
-            t.name: [tuple(row) for row in db.session.execute(db.select(t).order_by(*t.primary_key))] for t in tables
-        }
 
 
 def told(app, job, *actions) -> set[tuple[str, str]]:

@@ -9,7 +9,7 @@ from connector.jobs import lifecycle, request_log
 from connector.models.repositories import Repository, Source
 from tests.sample import SampleRepository
 
-from .test_login import Guest
+from .guest import Guest
 
 PRIVATE, WITHDRAWN = "Private item", "Withdrawn item"
 

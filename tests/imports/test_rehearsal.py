@@ -16,7 +16,7 @@ from connector.tasks import carry_out
 from tests.pages import hidden_fields, links, words
 from tests.sample import SampleRepository
 
-from .test_preview import dump
+from .catalogue import dump
 
 
 def item(id, *values, files=(), name="A title") -> Item:

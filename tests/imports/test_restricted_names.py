@@ -16,7 +16,7 @@ from connector.imports.login_guard import LoginGuard
 from connector.models.catalogue import CatalogueFile
 from tests.sample import SampleRepository
 
-from .test_login import Guest
+from .guest import Guest
 
 TITLE, OPEN, CLOSED, NOTE = "A file of its own", "open.txt", "divorce of Ann.txt", "from her lawyer"
 

@@ -16,7 +16,7 @@ from connector.models.catalogue import CatalogueItem
 from connector.models.repositories import Repository
 from tests.sample import SampleRepository
 
-from .test_login import Guest
+from .guest import Guest
 
 SECRET = "Submitted by Ann Archivist (ann@example.org)"
 FIELD = "dc.description.provenance"

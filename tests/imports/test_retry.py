@@ -17,19 +17,7 @@ from connector.models.catalogue import CatalogueFile, FileStatus
 from tests.pages import words
 
 from .catalogue import records
-
-
-def retry(desk, job_id: int):
-    """Try again what a job could not do, and give the new job as it ended."""
-    with desk.app.app_context():
-        new = retry_failed.retry(job_id)
-    assert desk.work(new)
-    return desk.job(new)
-
-
-def can_retry(desk, job_id: int) -> bool:
-    with desk.app.app_context():
-        return retry_failed.can_retry(lifecycle.get(job_id))
+from .steps import can_retry, retry
 
 
 def test_an_item_that_failed_comes_when_it_is_tried_again(desk, dspace):

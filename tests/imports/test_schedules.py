@@ -23,7 +23,6 @@ from connector.models.jobs import ImportJob
 from connector.models.repositories import Repository, Source
 from connector.repositories.service import source_for
 from connector.storage.instance import prepare
-from tests.test_postgresql import postgresql  # noqa: F401
 
 NIGHTLY = Schedule(Every.DAY, time(2))
 ALONE = "Stopped."
@@ -191,7 +190,7 @@ def test_a_worker_that_looked_before_another_began_and_ended_the_job_begins_none
     assert desk.job(*others).state == "completed"
 
 
-def test_so_it_is_on_postgresql(postgresql, tmp_path):  # noqa: F811
+def test_so_it_is_on_postgresql(postgresql, tmp_path):
     app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": postgresql}))
     prepare(app)
     with app.app_context():

@@ -9,7 +9,7 @@ from connector.jobs import lifecycle
 from tests.sample import FREE, SampleRepository, grow
 
 from .catalogue import titles
-from .test_slices import import_of
+from .steps import import_of
 
 
 def edit(sample, items) -> None:

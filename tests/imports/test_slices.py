@@ -10,17 +10,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector.dspace.page_plans import SIZES, complete_plans
-from connector.dspace.records import ScopeKind
 from connector.extensions import db
 from connector.jobs import lifecycle
 from connector.models.catalogue import ItemSet
-from connector.models.jobs import ImportJob
 from connector.models.repositories import Source
-from connector.repositories import discovery, service
-from connector.tasks import carry_out
 from tests.sample import FREE, SampleRepository, grow
 
 from .catalogue import records, titles
+from .steps import import_of
 
 RUNS = 4
 UNTOUCHED = {"version": 1, "indexed": datetime(2020, 1, 1, tzinfo=UTC)}  # neither time stamp nor index tells of it
@@ -315,19 +312,3 @@ def test_a_slice_is_read_as_the_import_found_best_without_trials_of_its_own(app)
         sizes = [{path.rpartition("&size=")[2] for path in paths} - {"1"} for paths in asked]
         assert found in {trial.plan.name for trial in complete_plans(SIZES).trials}
         assert sizes == [{"20"}, {"20"}]
-
-
-def import_of(sample, thing, **options) -> Callable[[], ImportJob]:
-    """Imports a collection or community each time it is called, and gives the job as it ended."""
-    found = discovery.connect(sample.url, "rest", None)
-    scope = discovery.find(found.repository_id, ScopeKind(thing.kind), thing.handle).scope
-    source_id = service.source_for(found.repository_id, scope)
-
-    def run() -> ImportJob:
-        job_id = lifecycle.create(source_id, options)
-        assert carry_out(job_id)
-        job = lifecycle.get(job_id)
-        db.session.expunge(job)
-        return job
-
-    return run

@@ -10,7 +10,7 @@ import pytest
 from connector.dspace import base_key
 from connector.storage.instance import prepare
 from tests.conftest import app_at, let_go
-from tests.test_storage import at
+from tests.old_instances import at
 
 
 @pytest.mark.parametrize(

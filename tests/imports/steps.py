@@ -1,0 +1,49 @@
+"""Steps that several test modules of imports share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from connector.dspace.records import ScopeKind
+from connector.extensions import db, transaction
+from connector.imports import retry_failed
+from connector.jobs import lifecycle
+from connector.models.jobs import ImportJob
+from connector.models.repositories import Repository
+from connector.repositories import discovery, service
+from connector.tasks import carry_out
+
+
+def import_of(sample, thing, **options) -> Callable[[], ImportJob]:
+    """Imports a collection or community each time it is called, and gives the job as it ended."""
+    found = discovery.connect(sample.url, "rest", None)
+    scope = discovery.find(found.repository_id, ScopeKind(thing.kind), thing.handle).scope
+    source_id = service.source_for(found.repository_id, scope)
+
+    def run() -> ImportJob:
+        job_id = lifecycle.create(source_id, options)
+        assert carry_out(job_id)
+        job = lifecycle.get(job_id)
+        db.session.expunge(job)
+        return job
+
+    return run
+
+
+def retry(desk, job_id: int):
+    """Try again what a job could not do, and give the new job as it ended."""
+    with desk.app.app_context():
+        new = retry_failed.retry(job_id)
+    assert desk.work(new)
+    return desk.job(new)
+
+
+def can_retry(desk, job_id: int) -> bool:
+    with desk.app.app_context():
+        return retry_failed.can_retry(lifecycle.get(job_id))
+
+
+def of_generation(desk, generation: int):
+    with desk.app.app_context(), transaction():
+        db.session.execute(db.update(Repository).values(generation=generation, version=f"{generation}.3"))
+    return desk
