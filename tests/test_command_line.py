@@ -299,12 +299,12 @@ def test_a_database_that_fails_under_a_job_is_told_with_its_number_and_the_job_g
 
     def fail(path: str) -> bool:
         if "/discover/search/objects" in path and next(searches) == 1:
-            rename("import_job", "away")
+            rename("job", "away")
         return False
 
     nine.faults.add(fail, times=None)
     code, out, err = flask("import", nine.url, "--all", "--limit", "10", "--json")
-    rename("away", "import_job")
+    rename("away", "job")
     again, job = flask.json("resume", "1")
 
     assert code == 2
@@ -366,12 +366,12 @@ def test_an_unchanged_repository_costs_three_requests_and_a_lost_file_is_noticed
 def test_a_database_that_cannot_be_used_is_a_sentence_and_no_trace(flask, tmp_path):
     flask("jobs")
     with closing(sqlite3.connect(tmp_path / "instance" / "connector.db")) as database:
-        database.execute("DROP TABLE import_job")
+        database.execute("DROP TABLE job")
 
     code, _, err = flask("jobs")
 
     assert code == 2
-    assert err == "Error: The database cannot be used now: no such table: import_job.\n"
+    assert err == "Error: The database cannot be used now: no such table: job.\n"
 
 
 @pytest.mark.parametrize("command", ["up", "worker", "jobs"])

@@ -20,7 +20,7 @@ from connector.extensions import db, huey
 from connector.imports import worker_heartbeat
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem, StoredFile
-from connector.models.jobs import ImportJob
+from connector.models.jobs import Job
 from connector.proxy_headers import init_app as believe_proxies
 from connector.storage import disk_space
 from connector.storage.instance import prepare
@@ -245,7 +245,7 @@ def test_several_things_that_are_not_ready_are_all_named(app, ready):
 def test_the_numbers_are_those_of_the_database(stocked_app, stocked_client):
     with stocked_app.app_context():
         run_job(10**6)
-        jobs = db.session.scalars(db.select(ImportJob)).all()
+        jobs = db.session.scalars(db.select(Job)).all()
         site = jobs[0].source.repository.site_url
         items = db.session.scalar(db.select(db.func.count()).select_from(CatalogueItem))
         sizes = db.session.scalars(db.select(StoredFile.size)).all()

@@ -23,6 +23,7 @@ from tests.tools import needs
 
 # Neither reflection on SQLite nor comparison by Alembic understands indexes of expressions: `definitions` does.
 BY_EXPRESSION = {"ix_item_gone"}
+RENAMED = {"0022": {"import_job": "job"}}  # tables, by migration
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index"),
     pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index"),
@@ -36,6 +37,7 @@ SAMPLES: dict[tuple[str, str], Any] = {
     ("item", "search_text"): "a@example.org",
     ("change", "before"): {"data": {"source_metadata": [EMAIL], "files": []}, "files": [], "memberships": []},
     ("import_job", "cursor"): {"login": "reader"},
+    ("job", "cursor"): {"login": "reader"},
     ("source", "proof"): {"since": "2026-01-01T00:00:00+00:00"},
     ("file", "fate"): "too_large",
     ("file", "size"): 3 * 2**31,
@@ -126,7 +128,8 @@ def test_every_migration_keeps_the_rows_of_all_tables(app):
     for target in revisions():
         before = sizes() if target != revisions()[0] else {}
         upgrade(revision=target)
-        assert (target, sizes()) == (target, before)
+        names = RENAMED.get(target, {})
+        assert (target, sizes()) == (target, {names.get(name, name): size for name, size in before.items()})
         fill(next(numbers))
 
     assert set(sizes()) == {table.name for table in tables()}
@@ -160,6 +163,6 @@ def test_numbers_of_repositories_are_kept_in_64_bits(app):
 
     with db.engine.begin() as connection:
         connection.execute(sa.update(found["file"]).values(sequence=2**62))
-        connection.execute(sa.update(found["import_job"]).values(expected=2**62, hidden=2**62))
+        connection.execute(sa.update(found["job"]).values(expected=2**62, hidden=2**62))
 
-    assert sizes()["import_job"] == 1
+    assert sizes()["job"] == 1

@@ -25,7 +25,7 @@ from ..errors import ConflictError, StorageError
 from ..extensions import db, utcnow
 from ..models.accounts import Account
 from ..models.catalogue import CatalogueItem, StoredFile
-from ..models.jobs import ImportJob
+from ..models.jobs import Job
 from ..models.repositories import Repository
 from ..storage.garbage_collection import the_folder
 from ..storage.instance import copy_database, database_file, revision
@@ -122,7 +122,7 @@ class _Writing:
         """Copy the database and add the files stored since the first round. Copy only a SQLite database."""
         manifest = self._manifest
         manifest.items = db.session.scalar(select(func.count()).select_from(CatalogueItem))
-        manifest.jobs = db.session.scalar(select(func.count()).select_from(ImportJob))
+        manifest.jobs = db.session.scalar(select(func.count()).select_from(Job))
         db.session.rollback()
         if database_file() is None:
             manifest.lost += self._add_files(_in_database())

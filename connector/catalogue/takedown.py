@@ -19,7 +19,7 @@ from ..dspace.urls import handle_in, is_uuid, object_of, path_of
 from ..errors import InvalidInputError
 from ..extensions import db, transaction, utcnow
 from ..models.catalogue import Action, Exclusion, Holding
-from ..models.jobs import ImportJob, PreviewRow
+from ..models.jobs import Job, PreviewRow
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 from ..text import csv_safe
@@ -29,7 +29,7 @@ from .missing import CHANGE, ITEM, delete_items
 BATCH = 100
 NEWEST_FIRST = Order((Exclusion.id,), is_descending=True)
 EXCLUSION, HOLDING = Exclusion.__table__, Holding.__table__
-JOB, LOOKED_AT = ImportJob.__table__, PreviewRow.__table__
+JOB, LOOKED_AT = Job.__table__, PreviewRow.__table__
 IDENTITY = (ITEM.c.id, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle)
 
 

@@ -11,14 +11,14 @@ from ..errors import ConflictError
 from ..extensions import db
 from ..jobs import lifecycle
 from ..jobs.attempt import stop_here
-from ..models.jobs import ImportJob
+from ..models.jobs import Job
 from ..tasks import carry_out
 from .progress_bar import JobProgress
 
 GLANCE = 0.5  # seconds
 
 
-def follow(job_id: int) -> ImportJob:
+def follow(job_id: int) -> Job:
     """Run the job, or wait while another process runs it. Return the job when it has ended.
 
     If the other process dies, the job is queued again and can run here. SIGINT (Ctrl-C) and SIGTERM stop the job,

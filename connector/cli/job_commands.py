@@ -26,7 +26,7 @@ from ..formatting import plural, time_range
 from ..imports import preview_rows, retry_failed
 from ..jobs import lifecycle, report, request_log
 from ..models.accounts import Role
-from ..models.jobs import Answer, ImportJob, Kind, State
+from ..models.jobs import Answer, Job, Kind, State
 from ..repositories import credentials, discovery, service
 from ..row_ids import ROW_ID
 from ..server import serve, work
@@ -210,7 +210,7 @@ def diary_(job: int) -> None:
 @json_option
 def jobs_(as_json: bool) -> None:
     """List the jobs, newest first."""
-    rows = db.session.scalars(db.select(ImportJob).order_by(ImportJob.id.desc())).all()
+    rows = db.session.scalars(db.select(Job).order_by(Job.id.desc())).all()
     if as_json:
         click.echo(json.dumps([report.as_dict(job) | {"owner": job.owner} for job in rows], ensure_ascii=False))
         return
@@ -281,13 +281,13 @@ def _in_foreground(job_id: int, as_json: bool) -> None:
     sys.exit(_exit_code(job))
 
 
-def _exit_code(job: ImportJob) -> int:
+def _exit_code(job: Job) -> int:
     if job.state == State.COMPLETED:
         return 0 if job.clean else 1
     return STOPPED if job.state == State.STOPPED and not job.asks else REFUSED
 
 
-def _print(job: ImportJob, as_json: bool) -> None:
+def _print(job: Job, as_json: bool) -> None:
     if as_json:
         changes = {"changes": list(preview_rows.changes(job.id))} if job.is_preview else {}
         click.echo(json.dumps(report.as_dict(job) | changes, ensure_ascii=False))
@@ -307,7 +307,7 @@ def _print(job: ImportJob, as_json: bool) -> None:
         click.echo("  and more: the page of the job lists all.", err=True)
 
 
-def _print_changes(job: ImportJob) -> None:
+def _print_changes(job: Job) -> None:
     """Print the first changes that an import would make, a line each."""
     changes = list(islice(preview_rows.changes(job.id), SHOWN + 1))
     for change in changes[:SHOWN]:

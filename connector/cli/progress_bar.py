@@ -13,9 +13,9 @@ from sqlalchemy import Engine, Row, select
 from sqlalchemy.exc import DBAPIError
 
 from ..jobs import job_presentation, lifecycle
-from ..models.jobs import ImportJob, Kind, State
+from ..models.jobs import Job, Kind, State
 
-JOB = ImportJob.__table__
+JOB = Job.__table__
 REDRAW = 0.25  # seconds
 LINE_EVERY = 20  # redraws
 
@@ -81,7 +81,7 @@ class JobProgress:
         counts = f"{row.seen}{of} items, {lifecycle.kept_files(row)} files"
         if row.kind == Kind.UNDO:
             counts = f"{row.removed} removed, {row.restored} restored, {row.kept} kept"
-        line = f"Job {row.id}: {counts}. {_doing(row) or row.message}".rstrip()
+        line = f"Job {row.id}: {counts}. {_status_text(row) or row.message}".rstrip()
         if line != self._said:
             self._console.print(line, soft_wrap=True, markup=False, highlight=False)
             self._said = line
@@ -94,13 +94,13 @@ class JobProgress:
 
 
 def _say(row: Row[Any]) -> str:
-    doing = _doing(row)
-    doing = doing if len(doing) <= 40 else doing[:39] + "…"
-    return f"Job {row.id} {doing}".rstrip().replace("[", "\\[")
+    text = _status_text(row)
+    text = text if len(text) <= 40 else text[:39] + "…"
+    return f"Job {row.id} {text}".rstrip().replace("[", "\\[")
 
 
-def _doing(row: Row[Any]) -> str:
+def _status_text(row: Row[Any]) -> str:
     """Return what the job does, or what it waits for and why."""
     if row.state != State.RUNNING or row.wait_reason is None:
-        return row.wait_detail or row.doing
+        return row.wait_detail or row.status_text
     return f"{job_presentation.wait(row)}: {row.wait_detail}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..dspace.records import ScopeKind
 from ..formatting import plural
-from ..models.jobs import ImportJob
+from ..models.jobs import Job
 
 if TYPE_CHECKING:
     from .importer import Importer
@@ -16,7 +16,7 @@ _LISTED_ELSEWHERE = "Some of them may be readable: an import of the entire repos
 _LISTED_NOWHERE = "No list of this repository shows them: import a readable one by its own address."
 
 
-def unexplained(job: ImportJob, inexact: bool) -> str:
+def unexplained(job: Job, inexact: bool) -> str:
     """Return a message about items that are counted but not found, or "" if all are explained.
 
     `inexact`: the source also counts private and restricted items, as DSpace 4 to 6 do (docs/dspace-findings.md).

@@ -23,7 +23,7 @@ from ..http import RequestStats
 from ..jobs import lifecycle, report
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import Holding
-from ..models.jobs import ImportJob, Kind, State
+from ..models.jobs import Job, Kind, State
 from ..models.repositories import Source
 from ..repositories import service
 from ..repositories.connections import RepositoryConnection, open_connection
@@ -67,7 +67,7 @@ class Importer:
         self,
         run: JobAttempt,
         connect: Callable[..., RepositoryConnection],
-        recorder: Callable[[JobAttempt, ImportJob, RepositoryContext], Recorder] = Recorder,
+        recorder: Callable[[JobAttempt, Job, RepositoryContext], Recorder] = Recorder,
         fetcher: Callable[[Importer], FileDownloader] = FileDownloader,
         access_check: Callable[[Importer], AccessCheck] = AccessCheck,
     ):
@@ -215,7 +215,7 @@ class Importer:
 
     def _is_held(self) -> bool:
         """Return whether an earlier import of this source was completed, so that only changes are read in full."""
-        job = ImportJob.__table__.c
+        job = Job.__table__.c
         done = select(job.id).where(job.source_id == self.source_id, job.kind == Kind.IMPORT, job.id != self.job_id)
         done = done.where(job.state == State.COMPLETED)
         return db.session.scalar(done.limit(1)) is not None and self._holds_some()
@@ -244,7 +244,7 @@ class Importer:
     @cached_property
     def sees_otherwise(self) -> bool:
         """Return whether the last whole import used another login, or none, and so saw other items and files."""
-        job = ImportJob.__table__.c
+        job = Job.__table__.c
         done = select(job.options, job.cursor).where(job.source_id == self.source_id, job.kind == Kind.IMPORT)
         done = done.where(job.state == State.COMPLETED, job.id != self.job_id).order_by(job.id.desc()).limit(LAST)
         whole = (row.cursor or {} for row in db.session.execute(done).all() if not _is_partial(row.options))
@@ -361,7 +361,7 @@ class Importer:
         """Return how many items a test import has still to read, or None if this is not a test import."""
         if not (test := self.options.get("test")):
             return None
-        return test - db.session.scalar(select(ImportJob.seen).where(ImportJob.id == self.job_id))
+        return test - db.session.scalar(select(Job.seen).where(Job.id == self.job_id))
 
     def _gathered(self, pages: Iterator[Page]) -> Iterator[Page]:
         """Yield pages, joined up to FULL_PAGE items. Yield earlier if LONGEST_WAIT seconds have passed."""

@@ -13,7 +13,7 @@ from ..catalogue import store
 from ..errors import TransientError
 from ..extensions import db, transaction
 from ..models.catalogue import FileStatus, Holding
-from ..models.jobs import ImportJob
+from ..models.jobs import Job
 from .due_files import is_stored
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def judge(importer: Importer) -> str:
     Change nothing if fewer than FEWEST files are missing, or if the source still has one of some stored files.
     """
     met = _met_by(importer)
-    bytes_came = db.session.scalar(select(ImportJob.bytes).where(ImportJob.id == importer.job_id))
+    bytes_came = db.session.scalar(select(Job.bytes).where(Job.id == importer.job_id))
     missing = list(db.session.scalars(select(FILE.c.id).where(*met)))
     db.session.rollback()
     if bytes_came or len(missing) < FEWEST or _finds_others(importer):

@@ -22,7 +22,7 @@ from ..dspace.records import Failure, Item, SourceState
 from ..extensions import db, transaction
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import FileStatus, Holding
-from ..models.jobs import ImportJob, PreviewRow
+from ..models.jobs import Job, PreviewRow
 from ..repositories.connections import RepositoryConnection, open_connection
 from .due_files import is_chosen
 from .importer import Importer
@@ -54,7 +54,7 @@ class PreviewRecorder:
     that files could not be listed.
     """
 
-    def __init__(self, run: JobAttempt, job: ImportJob, place: RepositoryContext):
+    def __init__(self, run: JobAttempt, job: Job, place: RepositoryContext):
         self._run, self._job_id, self._source_id, self._place = run, job.id, job.source_id, place
         mine = select(ROW.c.source_key, ROW.c.source_id, ROW.c.action).where(ROW.c.job_id == job.id)
         rows = db.session.execute(mine).all()

@@ -11,10 +11,10 @@ from sqlalchemy import Select, select
 from ..errors import NotFoundError
 from ..extensions import db
 from ..jobs import lifecycle
-from ..models.jobs import ImportJob, Kind, PreviewRow
+from ..models.jobs import Job, Kind, PreviewRow
 from ..pagination import Order
 
-JOB, ROW = ImportJob.__table__, PreviewRow.__table__
+JOB, ROW = Job.__table__, PreviewRow.__table__
 BATCH = 500
 AS_FOUND = Order((PreviewRow.id,))
 
@@ -37,7 +37,7 @@ class PreviewAction(StrEnum):
 CHANGES = (PreviewAction.NEW, PreviewAction.CHANGED, PreviewAction.VANISHED)
 
 
-def of_kind(job_id: int, kind: Kind) -> ImportJob:
+def of_kind(job_id: int, kind: Kind) -> Job:
     """Return the job if it is of this kind. Raises NotFoundError."""
     job = lifecycle.get(job_id)
     if job.kind != kind:

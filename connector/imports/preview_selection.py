@@ -10,10 +10,10 @@ from ..dspace.records import Item
 from ..errors import ConflictError
 from ..extensions import db, transaction
 from ..jobs import lifecycle
-from ..models.jobs import ACTIVE, ImportJob, Kind, PreviewRow
+from ..models.jobs import ACTIVE, Job, Kind, PreviewRow
 from .preview_rows import PreviewAction, of_kind
 
-JOB, ROW = ImportJob.__table__, PreviewRow.__table__
+JOB, ROW = Job.__table__, PreviewRow.__table__
 CAN_BE_CHOSEN = (PreviewAction.NEW, PreviewAction.CHANGED)
 BATCH = 500
 

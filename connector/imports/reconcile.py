@@ -19,7 +19,7 @@ from ..errors import LASTING_ERRORS, TransientError
 from ..extensions import LARGEST_INTEGER, db, transaction
 from ..jobs import report
 from ..models.catalogue import FileStatus, Holding
-from ..models.jobs import Answer, ImportJob
+from ..models.jobs import Answer, Job
 from . import closed_files, count_differences, missing_files
 from .incremental import proof
 from .questions import Missing, Unlisted
@@ -55,7 +55,7 @@ def reconcile(importer: Importer) -> tuple[bool, str]:
         known = importer.known_hidden | ({} if left else importer.hidden)
         others = importer.recorder.other_bundles(importer.options) if importer.options.get("files") else None
         importer.run.advance(importer.requests(), hidden=hidden, other_bundles=others or None, **in_counts(fates))
-        job = db.session.get_one(ImportJob, importer.job_id, populate_existing=True)
+        job = db.session.get_one(Job, importer.job_id, populate_existing=True)
         inexact = importer.place.server.generation < 7
         difference = _left_out(importer) if is_partial else count_differences.unexplained(job, inexact)
         overcount = "" if is_partial or left else count_differences.new_overcount(importer)
@@ -139,7 +139,7 @@ def _missing(importer: Importer, which: ColumnElement[bool]) -> Missing:
 
 
 def _verdict(
-    job: ImportJob, fates: dict[str, int], new: dict[str, int], difference: str, unasked: Sequence[str]
+    job: Job, fates: dict[str, int], new: dict[str, int], difference: str, unasked: Sequence[str]
 ) -> tuple[bool, str]:
     """Return whether the job is clean, and its message.
 

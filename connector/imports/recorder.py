@@ -20,7 +20,7 @@ from ..extensions import db, transaction, utcnow
 from ..jobs import report
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import Action, Change, FileStatus, Holding
-from ..models.jobs import ImportJob, Kind, State
+from ..models.jobs import Job, Kind, State
 from ..models.repositories import Source
 from . import retry_failed
 from .due_files import is_chosen
@@ -30,7 +30,7 @@ from .questions import Missing, Unlisted
 from .restrictions import Restrictions
 
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
-JOB = ImportJob.__table__
+JOB = Job.__table__
 CHUNK = 500
 UNLISTED = "Its files could not be listed, so only its metadata came. Earlier files stay. Import it again later."
 SHARED = "Another item at the source has the same handle. Both are here."
@@ -52,7 +52,7 @@ class Recorder:
     not seen.
     """
 
-    def __init__(self, run: JobAttempt, job: ImportJob, place: RepositoryContext):
+    def __init__(self, run: JobAttempt, job: Job, place: RepositoryContext):
         source_id = job.source_id
         self._run, self._job_id, self._source_id, self._place = run, run.job_id, source_id, place
         self._scope, self._limit = job.source.scope, retry_failed.file_limit(job.options)

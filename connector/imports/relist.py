@@ -14,12 +14,12 @@ from sqlalchemy import select
 
 from ..dspace.records import Page, Subset
 from ..extensions import db, transaction
-from ..models.jobs import ImportJob
+from ..models.jobs import Job
 
 if TYPE_CHECKING:
     from .importer import Importer
 
-JOB = ImportJob.__table__
+JOB = Job.__table__
 
 
 def relist_if_changed(importer: Importer) -> None:

@@ -13,7 +13,7 @@ from ..errors import ConflictError
 from ..extensions import db
 from ..jobs import lifecycle, report
 from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding
-from ..models.jobs import ImportJob
+from ..models.jobs import Job
 from ..models.repositories import Source
 
 FILE, ITEM = CatalogueFile.__table__, CatalogueItem.__table__
@@ -37,7 +37,7 @@ def may_come(limit: int) -> ColumnElement[bool]:
     return or_(FILE.c.fate.in_([fate for fate in FileStatus if fate.can_be_retried]), fits)
 
 
-def can_retry(job: ImportJob) -> bool:
+def can_retry(job: Job) -> bool:
     """Return whether the job failed to read an item or download a file, and no later job has seen that item."""
     if not job.is_import or job.is_active or job.undo_began:
         return False
@@ -61,7 +61,7 @@ def retry(job_id: int) -> int:
     return lifecycle.create(job.source_id, options, comment=job.comment, reruns=job_id)
 
 
-def _nothing_to_retry(job: ImportJob) -> str:
+def _nothing_to_retry(job: Job) -> str:
     """Return the message for a job that cannot be retried. It names a later job that can be retried, if any."""
     later = report.told_by(job)
     named = f" Job {later[-1]} has checked its files since: retry that job." if later else ""

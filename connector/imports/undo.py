@@ -17,14 +17,14 @@ from ..extensions import db, transaction
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import Action, Change, Holding, ItemSet, Membership
-from ..models.jobs import ImportJob, State
+from ..models.jobs import Job, State
 from ..models.repositories import Source
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 
 BATCH = 200
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
 MEMBERSHIP, SET = Membership.__table__, ItemSet.__table__
-JOB = ImportJob.__table__
+JOB = Job.__table__
 
 
 def preview(job_id: int) -> dict[str, int]:
@@ -76,7 +76,7 @@ def run(run: JobAttempt) -> tuple[bool, str]:
                     break
     delete_unreferenced_files()
     db.session.expire_all()
-    kept = db.session.get_one(ImportJob, run.job_id).kept
+    kept = db.session.get_one(Job, run.job_id).kept
     told = [f"{_items(kept)} left standing, since other imports hold or changed them."] if kept else []
     told += [f"{_items(first['gone'])} no longer here: removed or taken down before."] if first["gone"] else []
     told += [_lasting_in_words(lasting)] if (lasting := first.get("lasting")) else []
@@ -112,7 +112,7 @@ def _lasting_in_words(number: int) -> str:
     return f"{what}: what was before is no longer kept, so that only what it added can be removed."
 
 
-def _at_first(run: JobAttempt, undo: ImportJob) -> dict[str, int]:
+def _at_first(run: JobAttempt, undo: Job) -> dict[str, int]:
     """Return the counts `gone` and `lasting` from the first attempt, because the undo itself changes them."""
     known = undo.cursor
     if known is None:

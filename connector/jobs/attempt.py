@@ -21,7 +21,7 @@ from ..errors import AttemptSupersededError, ConnectorError, DecisionRequiredErr
 from ..extensions import db, utcnow
 from ..http import OutageWait
 from ..logs import log_throttled
-from ..models.jobs import AT_WORK, ImportJob, State, WaitReason, wait_columns
+from ..models.jobs import AT_WORK, Job, State, WaitReason, wait_columns
 from ..models.repositories import Repository, Source
 from . import lifecycle, scheduling
 
@@ -90,7 +90,7 @@ class JobAttempt:
             self._waits.pop(thread, None)
 
     @property
-    def doing(self) -> str:
+    def status_text(self) -> str:
         """Return the sentence that was last passed to `say`."""
         return self._said
 
@@ -127,12 +127,12 @@ class JobAttempt:
 
         Raises AttemptSupersededError if another attempt has taken over the job.
         """
-        table = ImportJob.__table__
+        table = Job.__table__
         sums = {name: table.c[name] + number for name, number in counts.items() if number}
         statement = update(table).where(
             table.c.id == self.job_id, table.c.attempt == self.attempt, table.c.state.in_(AT_WORK)
         )
-        if not db.session.execute(statement.values(**sums, **values, heartbeat=utcnow())).rowcount:
+        if not db.session.execute(statement.values(**sums, **values, heartbeat_at=utcnow())).rowcount:
             raise AttemptSupersededError("Another worker has taken this job over.")
 
     def _beat(self) -> None:
@@ -141,20 +141,20 @@ class JobAttempt:
         A separate thread does this, because a large file or a long wait may take longer than 5 seconds. If a heartbeat
         cannot be written, the next one adds its requests.
         """
-        table = ImportJob.__table__
+        table = Job.__table__
         mine = (table.c.id == self.job_id, table.c.attempt == self.attempt)
         glances, said = 0, None
         while not self._ended.wait(GLANCE):
             glances += 1
             wait = self.wait
-            now = (self.doing, wait and wait[:2])
+            now = (self.status_text, wait and wait[:2])
             beats = glances % int(BEAT / GLANCE) == 0 or said != now
             try:
                 with self._engine.begin() as connection:
                     if beats:
                         said = now
                         self._unwritten_requests += self.new_requests().get("requests", 0)
-                        values = {"heartbeat": utcnow(), "doing": now[0], **wait_columns(*(wait or (None,)))}
+                        values = {"heartbeat_at": utcnow(), "status_text": now[0], **wait_columns(*(wait or (None,)))}
                         values["requests"] = table.c.requests + self._unwritten_requests
                         connection.execute(update(table).where(*mine).values(values))
                     self._look(connection)
@@ -166,7 +166,7 @@ class JobAttempt:
 
     def _look(self, connection: Connection) -> None:
         """Set `stop` if the job is no longer running this attempt, or if its permitted hours have ended."""
-        job, source = ImportJob.__table__, Source.__table__
+        job, source = Job.__table__, Source.__table__
         query = select(job.c.state, job.c.kind, job.c.scheduled, job.c.options, source.c.schedule).join(source)
         row = connection.execute(query.where(job.c.id == self.job_id, job.c.attempt == self.attempt)).one_or_none()
         if row is None or row.state != State.RUNNING:

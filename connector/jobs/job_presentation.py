@@ -12,7 +12,7 @@ from .. import formatting
 from ..catalogue.item_presentation import FATES
 from ..catalogue.source_links import page_link
 from ..models.catalogue import FileStatus
-from ..models.jobs import AT_WORK, ImportJob, Kind, State, WaitReason
+from ..models.jobs import AT_WORK, Job, Kind, State, WaitReason
 
 STATUS = {
     State.QUEUED: "Waiting for its turn",
@@ -51,7 +51,7 @@ class Progress:
     left: float | None
 
 
-def sort(job: ImportJob) -> str:
+def sort(job: Job) -> str:
     """Return the kind of the job in words. Only an import of the whole source is called "Import"."""
     if job.is_undo:
         return f"Undo of job {job.undoes_id}"
@@ -66,7 +66,7 @@ def sort(job: ImportJob) -> str:
     return Kind(job.kind).value.capitalize()
 
 
-def heading(job: ImportJob, label: str) -> str:
+def heading(job: Job, label: str) -> str:
     """Return the title of the job. `label`: the label of its source for the current reader (see `source_label`)."""
     if job.is_undo:
         return f"Undo of import {job.undoes_id}"
@@ -75,7 +75,7 @@ def heading(job: ImportJob, label: str) -> str:
     return f"{sort(job)} of {label}"
 
 
-def status(job: ImportJob) -> str:
+def status(job: Job) -> str:
     """Return the status of the job in words."""
     if job.is_import and job.is_undone:
         return "Undone"
@@ -90,17 +90,17 @@ def status(job: ImportJob) -> str:
     return STATUS[State(job.state)]
 
 
-def wait(job: ImportJob | Row[Any]) -> str:
+def wait(job: Job | Row[Any]) -> str:
     """Return what a running job waits for, and since when."""
     return WAITS[WaitReason(job.wait_reason)].format(formatting.since(job.wait_since))
 
 
-def doing(job: ImportJob) -> str:
+def status_text(job: Job) -> str:
     """Return the current activity of the job, or the details of its wait. The status already names the reason."""
-    return job.wait_detail if job.is_held_up or job.wait_reason == WaitReason.OTHER_JOB else job.doing
+    return job.wait_detail if job.is_held_up or job.wait_reason == WaitReason.OTHER_JOB else job.status_text
 
 
-def tone(job: ImportJob) -> str:
+def tone(job: Job) -> str:
     """Return the colour of the status: good, bad, live or quiet."""
     if job.is_active:
         return "live"
@@ -109,7 +109,7 @@ def tone(job: ImportJob) -> str:
     return "good" if job.state == State.COMPLETED and not job.undo_began else "quiet"
 
 
-def progress(job: ImportJob) -> Progress:
+def progress(job: Job) -> Progress:
     """Return the progress of the job.
 
     The rate is the average over the whole run. The total leaves out items that are not visible at the source.
@@ -122,19 +122,19 @@ def progress(job: ImportJob) -> Progress:
     return Progress(job.seen, total, rate, left)
 
 
-def counts(job: ImportJob) -> Sequence[tuple[str, Any]]:
+def counts(job: Job) -> Sequence[tuple[str, Any]]:
     """Return the counts of a job as (label, number), in the order in which the page shows them."""
     rare = {name: label for name, label in RARE.get(Kind(job.kind), {}).items() if getattr(job, name)}
     return [(label, getattr(job, name)) for name, label in (COUNTS[Kind(job.kind)] | rare).items()]
 
 
-def files(job: ImportJob) -> Sequence[tuple[str, int]]:
+def files(job: Job) -> Sequence[tuple[str, int]]:
     """Return how many files have each status, as (status, number), without empty statuses. Stored files are first."""
     found = [(FileStatus(fate), number) for fate, number in job.files.items() if number]
     return [(FATES[fate], number) for fate, number in sorted(found, key=lambda pair: not pair[0].is_stored)]
 
 
-def source_page(job: ImportJob, problem: Mapping[str, Any]) -> str | None:
+def source_page(job: Job, problem: Mapping[str, Any]) -> str | None:
     """Return the URL at the source of the item of a problem (see `report.problems`).
 
     Return None if neither the handle nor the id of the item is known.
@@ -145,7 +145,7 @@ def source_page(job: ImportJob, problem: Mapping[str, Any]) -> str | None:
     return page_link(server.site_url, server.ui_url, server.generation, problem["id"] or "", problem["handle"])
 
 
-def total_items(job: ImportJob | Row[Any]) -> int | None:
+def total_items(job: Job | Row[Any]) -> int | None:
     """Return how many items the job will see, without those that are not visible at the source. None if unknown."""
     if job.expected is None:
         return job.options.get("test")

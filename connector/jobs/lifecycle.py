@@ -22,46 +22,46 @@ from ..accounts import audit
 from ..errors import ConflictError, NotFoundError
 from ..extensions import db, transaction, utcnow
 from ..models.catalogue import FileStatus
-from ..models.jobs import ACTIVE, AT_WORK, Answer, ImportJob, Kind, State, WaitReason, wait_columns
+from ..models.jobs import ACTIVE, AT_WORK, Answer, Job, Kind, State, WaitReason, wait_columns
 from ..models.repositories import Repository, Source
 from ..storage.content_store import is_alive
 
 STALE = timedelta(seconds=60)
-MOST_DEATHS = 5
+MAX_CRASHES = 5
 KEPT_FILES = tuple(f"files_{fate.value}" for fate in FileStatus if fate.is_stored)
 MOVING = ("seen", "bytes", *KEPT_FILES, "vanished", "removed", "restored", "kept")
 ANY_HOUR = "any_hour"  # option: a person resumed the run outside its permitted hours
 OF_SOME = {"retry", "only"}  # options of an import that reads only some items
 FOR_ONCE = {*OF_SOME, "full", "rehearse"}  # options that the next import of a source does not inherit
-JOB = ImportJob.__table__
+JOB = Job.__table__
 IS_WAITING = (JOB.c.state == State.STOPPED) & JOB.c.resume_at.is_not(None)
 
 
 @dataclass(frozen=True, slots=True)
-class Death:
+class Crash:
     """The texts for an attempt that ended early: the current activity, what happened, and where to find the cause."""
 
-    doing: str
+    status_text: str
     what: str
     why: str
 
 
-PROCESS_ENDED = Death(
+PROCESS_ENDED = Crash(
     "The worker was gone; the job goes on at its cursor.",
     "The process that worked on it ended",
     "The log of the server or of the system may say why (no memory left, for instance).",
 )
-DATABASE_FAILED = Death(
+DATABASE_FAILED = Crash(
     "The database failed; the job goes on at its cursor.",
     "The database of this app failed",
     "The log of the server says why (locked, restarted, or no room on its disk).",
 )
 
 
-def get(job_id: int) -> ImportJob:
+def get(job_id: int) -> Job:
     """Return the job. Raises NotFoundError."""
-    its_source = joinedload(ImportJob.source).joinedload(Source.repository)  # pages and polls show both
-    job = db.session.get(ImportJob, job_id, options=[its_source])
+    its_source = joinedload(Job.source).joinedload(Source.repository)  # pages and polls show both
+    job = db.session.get(Job, job_id, options=[its_source])
     if job is None:
         raise NotFoundError(f"There is no job {job_id}.")
     return job
@@ -96,7 +96,7 @@ def create(
 
 def add(source: Source, options: Mapping[str, Any], **values: Any) -> int:
     """Queue a job inside the caller's transaction and return its id. `values`: other columns of the job."""
-    job = ImportJob(repository_id=source.repository_id, source_id=source.id, options=dict(options), **values)
+    job = Job(repository_id=source.repository_id, source_id=source.id, options=dict(options), **values)
     db.session.add(job)
     db.session.flush()
     audit.note(job.kind, source.name, job=job.id)
@@ -117,7 +117,7 @@ def rerun(job_id: int, kind: Kind = Kind.IMPORT, *, full: bool = False) -> int:
     return create(job.source_id, options, kind=kind, comment=job.comment, reruns=job_id)
 
 
-def of_a_whole_run(job: ImportJob) -> dict[str, Any]:
+def of_a_whole_run(job: Job) -> dict[str, Any]:
     """Return the options of a job for a run that reads its whole scope."""
     return {name: value for name, value in job.options.items() if name not in (*OF_SOME, "test", "rehearse")}
 
@@ -129,7 +129,7 @@ def create_undo(job_id: int) -> int:
         lock_repository(job.repository_id)
         refuse_undo(job)
         db.session.execute(update(JOB).where(JOB.c.id == job_id, IS_WAITING).values(resume_at=None, message="Stopped."))
-        undo = ImportJob(
+        undo = Job(
             repository_id=job.repository_id,
             source_id=job.source_id,
             kind=Kind.UNDO.value,
@@ -150,7 +150,7 @@ def lock_repository(repository_id: int) -> None:
     db.session.execute(select(Repository.id).where(Repository.id == repository_id).with_for_update())
 
 
-def refuse_undo(job: ImportJob) -> None:
+def refuse_undo(job: Job) -> None:
     """Raise ConflictError if the job cannot be undone now."""
     if job.is_look:
         raise ConflictError(f"Job {job.id} only looked and changed nothing: there is nothing to undo.")
@@ -182,14 +182,15 @@ def claim(job_id: int) -> int | None:
             state=State.RUNNING.value,
             attempt=JOB.c.attempt + 1,
             worker=worker_name(),
-            heartbeat=utcnow(),
-            claimed=utcnow(),
-            started=func.coalesce(JOB.c.started, utcnow()),
-            ended=None,
+            heartbeat_at=utcnow(),
+            claimed_at=utcnow(),
+            started_at=func.coalesce(JOB.c.started_at, utcnow()),
+            ended_at=None,
             clean=None,
             message="",
-            doing="Starting",
-            noticed=None,
+            status_text="Starting",
+            notified_at=None,
+            notification_attempted_at=None,
             **wait_columns(None),
         )
         .returning(JOB.c.attempt)
@@ -230,7 +231,7 @@ def resume(job_id: int, answer: Answer | None = None) -> None:
     with transaction():
         job = get(job_id)
         _refuse_resume(job, answer)
-        values: dict[str, Any] = {"state": State.QUEUED.value, "deaths": 0, "resume_at": None, "pruned": None}
+        values: dict[str, Any] = {"state": State.QUEUED.value, "crash_count": 0, "resume_at": None, "pruned_at": None}
         values |= wait_columns(None)
         if job.is_waiting:
             values["options"] = job.options | {ANY_HOUR: True}
@@ -248,7 +249,7 @@ def resume(job_id: int, answer: Answer | None = None) -> None:
         audit.note("resume", f"job {job_id}", **({"answer": answer.value} if answer else {}))
 
 
-def _refuse_resume(job: ImportJob, answer: Answer | None) -> None:
+def _refuse_resume(job: Job, answer: Answer | None) -> None:
     """Raise ConflictError if a job cannot be resumed, or not with this answer."""
     if job.undo_began:
         raise ConflictError(f"Import {job.id} was undone: import again instead.")
@@ -256,7 +257,7 @@ def _refuse_resume(job: ImportJob, answer: Answer | None) -> None:
         raise ConflictError(f"{job.message} Import again instead.")
     if answer is not None and not job.asks:
         raise ConflictError(f"Job {job.id} has no question that waits for an answer.")
-    if job.is_look and job.pruned:
+    if job.is_look and job.pruned_at:
         raise ConflictError(f"What job {job.id} had found was removed since: look again instead.")
     if job.asks and answer is None:
         raise ConflictError(job.message)
@@ -265,20 +266,20 @@ def _refuse_resume(job: ImportJob, answer: Answer | None) -> None:
 def recover() -> list[int]:
     """Queue jobs whose worker has ended and stop those that were stopping. Return the ids of all queued jobs.
 
-    A job whose worker ends MOST_DEATHS times at the same place fails, because the next attempt would end there, too.
+    A job whose worker ends MAX_CRASHES times at the same place fails, because the next attempt would end there, too.
     A job that waits for its permitted hours is queued when they begin.
     """
     now = utcnow()
     # A heartbeat in the future comes from a clock that has since been corrected.
-    stale = ~JOB.c.heartbeat.between(now - STALE, now + STALE) | JOB.c.worker.in_(_dead_workers())
+    stale = ~JOB.c.heartbeat_at.between(now - STALE, now + STALE) | JOB.c.worker.in_(_dead_workers())
     with transaction():
         for row in db.session.execute(select(JOB).where(JOB.c.state == State.RUNNING, stale)):
             mine = (JOB.c.id == row.id, JOB.c.attempt == row.attempt, JOB.c.state == State.RUNNING)
-            db.session.execute(update(JOB).where(*mine).values(_after_death(row, PROCESS_ENDED)))
+            db.session.execute(update(JOB).where(*mine).values(_after_crash(row, PROCESS_ENDED)))
         waited = update(JOB).where(IS_WAITING, JOB.c.resume_at <= utcnow())
         db.session.execute(waited.values(state=State.QUEUED.value, resume_at=None, **wait_columns(None)))
         ended = update(JOB).where(JOB.c.state == State.STOPPING, stale)
-        values = {"state": State.STOPPED.value, "ended": utcnow(), "message": "Stopped.", "doing": ""}
+        values = {"state": State.STOPPED.value, "ended_at": utcnow(), "message": "Stopped.", "status_text": ""}
         db.session.execute(ended.values(values | wait_columns(None)))
     return list(db.session.scalars(select(JOB.c.id).where(JOB.c.state == State.QUEUED).order_by(JOB.c.id)))
 
@@ -288,7 +289,7 @@ def requeue_after_database_error(job_id: int, attempt: int) -> None:
     with transaction():
         mine = (JOB.c.id == job_id, JOB.c.attempt == attempt, JOB.c.state == State.RUNNING)
         for row in db.session.execute(select(JOB).where(*mine)):
-            db.session.execute(update(JOB).where(*mine).values(_after_death(row, DATABASE_FAILED)))
+            db.session.execute(update(JOB).where(*mine).values(_after_crash(row, DATABASE_FAILED)))
 
 
 def kept_files(row: Any) -> int:
@@ -296,23 +297,23 @@ def kept_files(row: Any) -> int:
     return sum(getattr(row, name) for name in KEPT_FILES)
 
 
-def _after_death(row: Any, death: Death) -> dict[str, Any]:
+def _after_crash(row: Any, crash: Crash) -> dict[str, Any]:
     """Return the new column values of a job whose attempt ended early.
 
     The place of the job is its cursor and the counts that change between two cursors.
     """
     place = json.dumps([row.cursor, *(getattr(row, name) for name in MOVING)], sort_keys=True)
-    died_at = hashlib.sha256(place.encode()).hexdigest()
-    deaths = row.deaths + 1 if row.died_at == died_at else 1
-    values = {"died_at": died_at, "deaths": deaths} | wait_columns(None)
-    if deaths < MOST_DEATHS:
-        return values | {"state": State.QUEUED.value, "doing": death.doing}
+    crash_fingerprint = hashlib.sha256(place.encode()).hexdigest()
+    crash_count = row.crash_count + 1 if row.crash_fingerprint == crash_fingerprint else 1
+    values = {"crash_fingerprint": crash_fingerprint, "crash_count": crash_count} | wait_columns(None)
+    if crash_count < MAX_CRASHES:
+        return values | {"state": State.QUEUED.value, "status_text": crash.status_text}
     after = f"after {row.removed + row.restored if row.kind == Kind.UNDO else row.seen} items"
     message = (
-        f"{death.what} {deaths} times at the same place: {after}, with {kept_files(row)} files fetched, "
-        f"while it said “{row.doing}”. {death.why} It can be resumed."
+        f"{crash.what} {crash_count} times at the same place: {after}, with {kept_files(row)} files fetched, "
+        f"while it said “{row.status_text}”. {crash.why} It can be resumed."
     )
-    return values | {"state": State.FAILED.value, "ended": utcnow(), "message": message, "doing": ""}
+    return values | {"state": State.FAILED.value, "ended_at": utcnow(), "message": message, "status_text": ""}
 
 
 def _dead_workers() -> list[str]:
@@ -333,10 +334,10 @@ def next_queued(repository_id: int) -> int | None:
 
 def note_other_job(job_id: int) -> None:
     """Note on a queued job which running job of its repository it waits for, unless the row already names that job."""
-    other = aliased(ImportJob)
-    query = select(other.id).join(ImportJob, ImportJob.repository_id == other.repository_id)
+    other = aliased(Job)
+    query = select(other.id).join(Job, Job.repository_id == other.repository_id)
     with transaction():
-        running = db.session.scalar(query.where(ImportJob.id == job_id, other.id != job_id, other.state.in_(AT_WORK)))
+        running = db.session.scalar(query.where(Job.id == job_id, other.id != job_id, other.state.in_(AT_WORK)))
         if running is not None:
             detail = f"Job {running} of this repository is running."
             mine = (JOB.c.id == job_id, JOB.c.state == State.QUEUED, JOB.c.wait_detail != detail)
@@ -358,8 +359,8 @@ def finish(
         for name, value in wait_columns(None).items()
     }
     with transaction():
-        job = db.session.get_one(ImportJob, job_id)
-        seconds = (utcnow() - job.claimed).total_seconds()
+        job = db.session.get_one(Job, job_id)
+        seconds = (utcnow() - job.claimed_at).total_seconds()
         done = {"cursor": _who_read(job.cursor)} if state is State.COMPLETED else {}
         db.session.execute(
             update(JOB)
@@ -369,11 +370,11 @@ def finish(
                 clean=clean,
                 message=message if resume_at is None else case((goes_on, message), else_="Stopped."),
                 resume_at=None if resume_at is None else case((goes_on, resume_at), else_=None),
-                doing="",
+                status_text="",
                 **wait,
-                heartbeat=None,
-                ended=None if state is State.QUEUED else utcnow(),
-                worked=JOB.c.worked + seconds,
+                heartbeat_at=None,
+                ended_at=None if state is State.QUEUED else utcnow(),
+                worked_seconds=JOB.c.worked_seconds + seconds,
                 **done,
             )
         )

@@ -22,12 +22,12 @@ from .. import mail
 from ..errors import ConnectorError, InvalidInputError, NotificationError
 from ..extensions import db, transaction, utcnow
 from ..formatting import plural
-from ..models.jobs import ImportJob, State
+from ..models.jobs import Job, State
 from ..repositories.http_factory import open_http, page_outage
 from . import report
 
 log = logging.getLogger(__name__)
-JOB = ImportJob.__table__
+JOB = Job.__table__
 ENDED = (State.COMPLETED, State.FAILED, State.STOPPED)
 AGAIN = timedelta(minutes=5)  # longer than the sum of all timeouts of one try
 GIVE_UP = timedelta(days=1)
@@ -36,14 +36,14 @@ SHOWN = 20
 ANSWER_SECONDS = 30
 
 
-def is_due(job: ImportJob) -> bool:
+def is_due(job: Job) -> bool:
     """Return whether a notice about the end of this job is wanted and not yet sent."""
-    if job.noticed is not None or job.ended is None or job.ended < utcnow() - GIVE_UP:
+    if job.notified_at is not None or job.ended_at is None or job.ended_at < utcnow() - GIVE_UP:
         return False
     return job.scheduled and not job.is_active and bool(_channels()) and _is_wanted(job)
 
 
-def _is_wanted(job: ImportJob) -> bool:
+def _is_wanted(job: Job) -> bool:
     wanted = current_app.config["NOTICE"]
     if wanted == "never":
         return False
@@ -54,21 +54,20 @@ def _is_wanted(job: ImportJob) -> bool:
 
 def send_due() -> None:
     """Send the notices that are due. Of several workers, one sends each notice. Failures are logged and retried."""
-    wanted = (JOB.c.scheduled, JOB.c.noticed.is_(None), JOB.c.ended > utcnow() - GIVE_UP)
-    for job in db.session.scalars(select(ImportJob).where(*wanted).order_by(ImportJob.id)).all():
+    wanted = (JOB.c.scheduled, JOB.c.notified_at.is_(None), JOB.c.ended_at > utcnow() - GIVE_UP)
+    for job in db.session.scalars(select(Job).where(*wanted).order_by(Job.id)).all():
         if is_due(job) and _claim(job.id, job.attempt) and _deliver(job.id):
             with transaction():
-                db.session.execute(_ended(job.id, job.attempt).values(noticed=utcnow()))
+                db.session.execute(_ended(job.id, job.attempt).values(notified_at=utcnow()))
 
 
 def _claim(job_id: int, attempt: int) -> bool:
-    """Claim the notice for the time AGAIN and return whether this succeeded.
-
-    The heartbeat of an ended job holds the time of the last try.
-    """
-    free = JOB.c.heartbeat.is_(None) | (JOB.c.heartbeat < utcnow() - AGAIN)
+    """Claim the notice for the time AGAIN and return whether this succeeded."""
+    free = JOB.c.notification_attempted_at.is_(None) | (JOB.c.notification_attempted_at < utcnow() - AGAIN)
     with transaction():
-        claim = _ended(job_id, attempt).where(JOB.c.noticed.is_(None), free).values(heartbeat=utcnow())
+        claim = (
+            _ended(job_id, attempt).where(JOB.c.notified_at.is_(None), free).values(notification_attempted_at=utcnow())
+        )
         return bool(db.session.execute(claim).rowcount)
 
 
@@ -79,7 +78,7 @@ def _ended(job_id: int, attempt: int) -> Any:
 
 def _deliver(job_id: int) -> bool:
     """Send the notice by each channel. Return whether any channel accepted it."""
-    notice = _JobNotice(db.session.get_one(ImportJob, job_id))
+    notice = _JobNotice(db.session.get_one(Job, job_id))
     db.session.rollback()  # no transaction is open while the network is used
     taken = []
     for name, send in _channels().items():
@@ -112,8 +111,8 @@ def _channels() -> dict[str, Callable[[Any], None]]:
 class _JobNotice:
     """A notice about a job: `subject` and `text` of an e-mail, and `data` for the webhook."""
 
-    def __init__(self, job: ImportJob):
-        self.name = f"{job.created:%Y%m%d%H%M%S%f}.{job.id}.{job.attempt}"
+    def __init__(self, job: Job):
+        self.name = f"{job.created_at:%Y%m%d%H%M%S%f}.{job.id}.{job.attempt}"
         self.subject = f"{SUBJECT}: {job.source.label}, {_outcome(job)}"
         self.text = _text(job)
         source = {"source": job.source.label, "repository": job.source.repository.label, "link": _link(job)}
@@ -150,7 +149,7 @@ def _by_webhook(notice: _JobNotice | _TestNotice) -> None:
         http.close()
 
 
-def _outcome(job: ImportJob) -> str:
+def _outcome(job: Job) -> str:
     """Return the outcome in a few words, for example "completed with problems"."""
     if job.asks:
         return "waiting for your answer"
@@ -161,7 +160,7 @@ def _outcome(job: ImportJob) -> str:
     return "completed with problems"
 
 
-def _text(job: ImportJob) -> str:
+def _text(job: Job) -> str:
     link = _link(job)
     parts = [
         f"The scheduled import of {job.source.label} from {job.source.repository.label}: {_outcome(job)}.",
@@ -174,14 +173,14 @@ def _text(job: ImportJob) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _problems(job: ImportJob) -> str:
+def _problems(job: Job) -> str:
     found = list(islice(report.problems(job, SHOWN + 1, with_restricted=False), SHOWN + 1))
     lines = [f"- {one['handle'] or one['id']}, {one['title'] or 'Untitled'}: {one['reason']}" for one in found]
     more = ["- and more: the page of the job lists all."] if len(found) > SHOWN else []
     return "\n".join(["Problems:", *lines[:SHOWN], *more]) if found else ""
 
 
-def _link(job: ImportJob) -> str | None:
+def _link(job: Job) -> str | None:
     """Return the URL of the job's page, or None if CONNECTOR_URL is not set."""
     url = current_app.config["URL"]
     return f"{url.rstrip('/')}/jobs/{job.id}/" if url else None

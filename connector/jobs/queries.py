@@ -13,13 +13,13 @@ from ..catalogue.missing import IS_LISTED
 from ..dspace.records import ScopeKind, SourceState
 from ..extensions import db
 from ..models.catalogue import CatalogueItem, Holding
-from ..models.jobs import ImportJob, Kind
+from ..models.jobs import Job, Kind
 from ..models.repositories import Source
 from ..pagination import Order, Page, Place, page_of
 from . import lifecycle
 
 LAST = 5
-SORTS = {"date": ImportJob.created, "status": ImportJob.state}
+SORTS = {"date": Job.created_at, "status": Job.state}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class LastImport:
 
     source_id: int
     job_id: int
-    created: datetime
+    created_at: datetime
     seen: int
     options: dict
 
@@ -38,18 +38,16 @@ def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
 
     Imports of only some chosen items are left out.
     """
-    whole = (ImportJob.options[name].as_string().is_(None) for name in lifecycle.OF_SOME)
-    newest = select(func.max(ImportJob.id)).where(
-        ImportJob.repository_id == repository_id, ImportJob.kind == Kind.IMPORT, *whole
-    )
+    whole = (Job.options[name].as_string().is_(None) for name in lifecycle.OF_SOME)
+    newest = select(func.max(Job.id)).where(Job.repository_id == repository_id, Job.kind == Kind.IMPORT, *whole)
     query = (
-        select(Source, ImportJob.id, ImportJob.created, ImportJob.seen)
-        .join(ImportJob, ImportJob.source_id == Source.id)
-        .where(ImportJob.id.in_(newest.group_by(ImportJob.source_id)))
+        select(Source, Job.id, Job.created_at, Job.seen)
+        .join(Job, Job.source_id == Source.id)
+        .where(Job.id.in_(newest.group_by(Job.source_id)))
     )
     found: dict[tuple[ScopeKind, str], LastImport] = {}
-    for source, job_id, created, seen in db.session.execute(query):
-        last = LastImport(source.id, job_id, created, seen, source.options)
+    for source, job_id, created_at, seen in db.session.execute(query):
+        last = LastImport(source.id, job_id, created_at, seen, source.options)
         kind = ScopeKind(source.kind)
         found[kind, source.scope_id] = found[kind, source.scope_key] = last
     return found
@@ -64,15 +62,13 @@ def held_by(source_id: int) -> tuple[int, int]:
     return db.session.scalar(held), db.session.scalar(gone)
 
 
-def last_jobs(source_id: int) -> Sequence[ImportJob]:
+def last_jobs(source_id: int) -> Sequence[Job]:
     """Return the last LAST jobs of a source, newest first."""
-    query = select(ImportJob).where(ImportJob.source_id == source_id).order_by(ImportJob.id.desc())
+    query = select(Job).where(Job.source_id == source_id).order_by(Job.id.desc())
     return db.session.scalars(query.limit(LAST)).all()
 
 
 def job_page(place: Place, sort: str, is_descending: bool) -> Page:
     """Return the page of all jobs at this place, in one of the orders of SORTS. Equal jobs are ordered by id."""
-    query = select(ImportJob).options(
-        joinedload(ImportJob.source).joinedload(Source.repository), selectinload(ImportJob.undone_by)
-    )
-    return page_of(query, Order((SORTS[sort], ImportJob.id), is_descending), place)
+    query = select(Job).options(joinedload(Job.source).joinedload(Source.repository), selectinload(Job.undone_by))
+    return page_of(query, Order((SORTS[sort], Job.id), is_descending), place)

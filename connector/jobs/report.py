@@ -13,7 +13,7 @@ from ..catalogue.problem_files import LISTED
 from ..extensions import db
 from ..formatting import plural
 from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding
-from ..models.jobs import ImportJob, Kind, PreviewRow
+from ..models.jobs import Job, Kind, PreviewRow
 from . import job_presentation
 
 # The actions of items that a job could not read fully.
@@ -35,7 +35,7 @@ NUMBERS_IN_WORDS = {
 }
 
 
-def as_dict(job: ImportJob, *, with_restricted: bool = True) -> dict[str, Any]:
+def as_dict(job: Job, *, with_restricted: bool = True) -> dict[str, Any]:
     """Return the job as `--json` prints it. An undo has its own, shorter form. Previews and samples name their kind.
 
     The numbers of a preview say what an import would do. `with_restricted`: see `problems`.
@@ -68,7 +68,7 @@ def as_dict(job: ImportJob, *, with_restricted: bool = True) -> dict[str, Any]:
     }
 
 
-def _wait(job: ImportJob) -> dict[str, Any]:
+def _wait(job: Job) -> dict[str, Any]:
     since = f"{job.wait_since.isoformat(timespec='seconds')}Z" if job.wait_since else None
     return {"reason": job.wait_reason, "since": since, "detail": job.wait_detail}
 
@@ -90,7 +90,7 @@ def refused(message: str, job_id: int | None = None) -> dict[str, Any]:
     }
 
 
-def problems(job: ImportJob, limit: int | None = None, *, with_restricted: bool = True) -> Iterator[dict[str, Any]]:
+def problems(job: Job, limit: int | None = None, *, with_restricted: bool = True) -> Iterator[dict[str, Any]]:
     """Yield the problems of a job, item by item: {id, handle, title, reason, item_id}.
 
     `item_id` is None if the item is not in the catalogue. `with_restricted`: include files whose names are restricted.
@@ -118,7 +118,7 @@ def _item_problems(job_id: int, limit: int | None) -> Any:
     return select(found).order_by(found.c.id).limit(limit)
 
 
-def _problems_of_a_look(job: ImportJob, limit: int | None) -> Iterator[dict[str, Any]]:
+def _problems_of_a_look(job: Job, limit: int | None) -> Iterator[dict[str, Any]]:
     row = PreviewRow
     noted = select(row).where(row.job_id == job.id, row.has_problem.is_(True))
     for one in db.session.scalars(noted.order_by(row.id).limit(limit)):
@@ -138,7 +138,7 @@ def nameless_failures(job_id: int) -> int:
     return db.session.scalar(query.where(Change.source_id.is_(None)))
 
 
-def _file_problems(job: ImportJob, limit: int | None, with_restricted: bool) -> Any:
+def _file_problems(job: Job, limit: int | None, with_restricted: bool) -> Any:
     """Return a SELECT of the problem files of at most `limit` items that this job was the last to see.
 
     The subquery selects the holdings first, so that no more of them are read than the page shows. Without restricted
@@ -161,29 +161,29 @@ def _file_problems(job: ImportJob, limit: int | None, with_restricted: bool) -> 
     )
 
 
-def had_file_problems(job: ImportJob) -> bool:
+def had_file_problems(job: Job) -> bool:
     """Return whether a finished import left problem files."""
     return job.is_import and not job.is_active and any(job.files[fate] for fate in LISTED)
 
 
-def told_by(job: ImportJob) -> Sequence[int]:
+def told_by(job: Job) -> Sequence[int]:
     """Return the ids of later imports that now list files which this job could not download.
 
     If the later imports found no remaining problem, return the last of them. Return an empty list if there are none.
     """
     if not had_file_problems(job):
         return []
-    seen = (Holding.source_id == job.source_id, Holding.seen_by == ImportJob.id)
-    later = select(ImportJob.id).where(ImportJob.source_id == job.source_id, ImportJob.id > job.id)
+    seen = (Holding.source_id == job.source_id, Holding.seen_by == Job.id)
+    later = select(Job.id).where(Job.source_id == job.source_id, Job.id > job.id)
     # An index finds the lowest value at once. With EXISTS, PostgreSQL would read all holdings of the source.
-    earliest = select(func.min(Holding.made_by)).where(*seen).correlate(ImportJob)
+    earliest = select(func.min(Holding.made_by)).where(*seen).correlate(Job)
     listing = later.where(earliest.where(Holding.has_problem_files).scalar_subquery() <= job.id)
-    found = db.session.scalars(listing.order_by(ImportJob.id)).all()
-    last = later.where(earliest.scalar_subquery() <= job.id).order_by(ImportJob.id.desc()).limit(1)
+    found = db.session.scalars(listing.order_by(Job.id)).all()
+    last = later.where(earliest.scalar_subquery() <= job.id).order_by(Job.id.desc()).limit(1)
     return found or db.session.scalars(last).all()
 
 
-def _as_of(file: CatalogueFile, job: ImportJob) -> str:
+def _as_of(file: CatalogueFile, job: Job) -> str:
     """Return a note with the earlier job that last tried the file, or "" if this job has tried it."""
     return f" (As of job {file.tried_by}.)" if file.tried_by not in (None, job.id) else ""
 
@@ -192,7 +192,7 @@ def _problem(source_id: str | None, handle: str | None, title: str | None, reaso
     return {"id": source_id, "handle": handle, "title": title, "reason": reason, "item_id": item_id}
 
 
-def numbers_in_words(job: ImportJob) -> str:
+def numbers_in_words(job: Job) -> str:
     """Return the counts of the job in words: "1 added, 0 updated, 2 unchanged, 0 failed".
 
     The number of items missing at the source follows if there are any.
@@ -202,7 +202,7 @@ def numbers_in_words(job: ImportJob) -> str:
     return ", ".join(f"{getattr(job, name)} {word}" for name, word in named.items())
 
 
-def line(job: ImportJob, label: str) -> str:
+def line(job: Job, label: str) -> str:
     """Return the job as one line. `label`: the label of its source for the reader (see `source_label`)."""
     what = job_presentation.heading(job, label)
     state = job.state if job.clean is not False or job.is_active else f"{job.state} with problems"

@@ -13,7 +13,7 @@ from flask import current_app
 
 from ..catalogue.source_labels import source_label
 from ..formatting import duration
-from ..models.jobs import Answer, ImportJob, Kind
+from ..models.jobs import Answer, Job, Kind
 from ..text import human_size
 from ..version import PRODUCT, __version__
 from . import report
@@ -34,7 +34,7 @@ QUESTIONS = {
 }
 
 
-def text(job: ImportJob, contact: str, *, with_restricted: bool = True) -> str:
+def text(job: Job, contact: str, *, with_restricted: bool = True) -> str:
     """Return the request log of a job, one paragraph for each part.
 
     `contact`: the contact address from the User-Agent header, or "". `with_restricted`: see `source_label`.
@@ -45,17 +45,17 @@ def text(job: ImportJob, contact: str, *, with_restricted: bool = True) -> str:
     return "\n\n".join(filter(None, map("\n".join, parts))) + "\n"
 
 
-def _head(job: ImportJob, label: str, contact: str) -> Iterator[str]:
+def _head(job: Job, label: str, contact: str) -> Iterator[str]:
     repository = job.source.repository
     kind = Kind(job.kind).value.capitalize()
     what = f"Undo of import {job.undoes_id}" if job.is_undo else f"{kind} of “{label}”"
     yield f"{what}, job {job.id}"
     yield f"Repository: {repository.label}, {repository.site_url} (DSpace {repository.version})"
     yield f"Asked by: {PRODUCT} {__version__}" + (f", {contact}" if contact else "")
-    yield f"Begun: {_moment(job.started)}. Ended: {_moment(job.ended)}. At work for {duration(job.seconds)}."
+    yield f"Begun: {_moment(job.started_at)}. Ended: {_moment(job.ended_at)}. At work for {duration(job.seconds)}."
 
 
-def _asked(job: ImportJob) -> Iterator[str]:
+def _asked(job: Job) -> Iterator[str]:
     if not job.requests:
         yield "Nothing was asked of the repository."
         return
@@ -70,7 +70,7 @@ def _asked(job: ImportJob) -> Iterator[str]:
         )
 
 
-def _troubles(job: ImportJob) -> Iterator[str]:
+def _troubles(job: Job) -> Iterator[str]:
     traffic = job.traffic or {}
     if not traffic.get("troubles"):
         yield "Every answer was a good one."
@@ -90,14 +90,14 @@ def _trouble(kind: str, told: Mapping[str, Any]) -> str:
     return f"- {what}: {_times(told['count'])}, {when}"
 
 
-def _unanswered(job: ImportJob) -> Iterator[str]:
+def _unanswered(job: Job) -> Iterator[str]:
     questions = (job.traffic or {}).get("unanswered", ())
     if questions:
         yield "The repository does not answer these questions, so the job did without them:"
         yield from (f"- {QUESTIONS.get(question, question)}" for question in questions)
 
 
-def _question(job: ImportJob) -> Iterator[str]:
+def _question(job: Job) -> Iterator[str]:
     """Yield the question that a person was asked about missing items, and the answer."""
     if job.question and job.question.get("unlisted"):
         number, answers = job.question["unseen"], ANSWERS | YES_OR_NO

@@ -17,11 +17,11 @@ from ..accounts import audit
 from ..errors import ConflictError
 from ..extensions import db, transaction, utcnow
 from ..models.catalogue import Change
-from ..models.jobs import ACTIVE, ImportJob, Kind, PreviewRow
+from ..models.jobs import ACTIVE, Job, Kind, PreviewRow
 from ..storage.garbage_collection import delete_unreferenced_files
 from . import lifecycle
 
-CHANGE, JOB, ROW = Change.__table__, ImportJob.__table__, PreviewRow.__table__
+CHANGE, JOB, ROW = Change.__table__, Job.__table__, PreviewRow.__table__
 BATCH = 200
 A_DAY = timedelta(days=1)
 
@@ -53,7 +53,7 @@ def _due() -> list[int]:
     place = func.row_number().over(partition_by=JOB.c.source_id, order_by=JOB.c.id.desc()).label("place")
     ranked = select(JOB.c.id, place).where(JOB.c.kind == Kind.IMPORT, JOB.c.state.not_in(ACTIVE)).subquery()
     query = select(JOB.c.id).join(ranked, ranked.c.id == JOB.c.id).where(ranked.c.place > runs)
-    old = query.where(JOB.c.pruned.is_(None), JOB.c.ended < utcnow() - days)
+    old = query.where(JOB.c.pruned_at.is_(None), JOB.c.ended_at < utcnow() - days)
     ids = list(db.session.scalars(old.order_by(JOB.c.id)))
     db.session.rollback()
     return ids
@@ -72,7 +72,7 @@ def _forget(job_id: int) -> int:
             statement = update(CHANGE).where(CHANGE.c.id.in_(kept), exists().where(*at_rest)).values(before=None)
             number = db.session.execute(statement).rowcount
             if not number:
-                db.session.execute(update(JOB).where(*at_rest).values(pruned=utcnow()))
+                db.session.execute(update(JOB).where(*at_rest).values(pruned_at=utcnow()))
                 return forgotten
         forgotten += number
 
@@ -95,12 +95,12 @@ def forget_preview(job_id: int) -> None:
 def forget_previews_before(moment: datetime) -> int:
     """Delete the rows of previews and samples that ended before this moment (UTC). Return the number of these jobs."""
     with transaction():
-        old = select(JOB.c.id).where(JOB.c.kind.in_((Kind.PREVIEW, Kind.REHEARSAL)), JOB.c.pruned.is_(None))
-        ids = db.session.scalars(old.where(JOB.c.ended < moment, JOB.c.state.not_in(ACTIVE))).all()
+        old = select(JOB.c.id).where(JOB.c.kind.in_((Kind.PREVIEW, Kind.REHEARSAL)), JOB.c.pruned_at.is_(None))
+        ids = db.session.scalars(old.where(JOB.c.ended_at < moment, JOB.c.state.not_in(ACTIVE))).all()
         _delete_rows(ids)
     return len(ids)
 
 
 def _delete_rows(job_ids: Collection[int]) -> None:
     db.session.execute(delete(ROW).where(ROW.c.job_id.in_(job_ids)))
-    db.session.execute(update(JOB).where(JOB.c.id.in_(job_ids)).values(pruned=utcnow()))
+    db.session.execute(update(JOB).where(JOB.c.id.in_(job_ids)).values(pruned_at=utcnow()))

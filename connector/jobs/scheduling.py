@@ -17,12 +17,12 @@ from ..accounts import audit
 from ..actor import current_actor
 from ..errors import InvalidInputError, NotFoundError
 from ..extensions import db, transaction, utcnow
-from ..models.jobs import ImportJob, Kind
+from ..models.jobs import Job, Kind
 from ..models.repositories import Source
 from . import lifecycle
 from .schedule import Schedule, Window, from_dict, on_the_wall, window_from
 
-SOURCE, JOB = Source.__table__, ImportJob.__table__
+SOURCE, JOB = Source.__table__, Job.__table__
 
 
 def get(source_id: int) -> Source:

@@ -237,7 +237,7 @@ class ItemSet(db.Model):
     link: Mapped[str | None]
     origin: Mapped[str | None] = mapped_column(unique=True)
     source_name: Mapped[str | None]
-    job_id: Mapped[int | None] = mapped_column(ForeignKey("import_job.id", ondelete="SET NULL"))
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
     created: Mapped[datetime] = mapped_column(default=utcnow)
 
 
@@ -258,7 +258,7 @@ class Membership(db.Model):
     item_set_id: Mapped[int] = mapped_column(ForeignKey("item_set.id", ondelete="CASCADE"))
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"))
     source_id: Mapped[int | None] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
-    job_id: Mapped[int | None] = mapped_column(ForeignKey("import_job.id", ondelete="SET NULL"))
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
     seen_by: Mapped[int | None]
 
 
@@ -300,7 +300,7 @@ class Holding(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"))
-    made_by: Mapped[int] = mapped_column(ForeignKey("import_job.id", ondelete="CASCADE"))
+    made_by: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
     seen_by: Mapped[int]
     left: Mapped[datetime | None]
     has_problem_files: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -324,7 +324,7 @@ class Change(db.Model):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    job_id: Mapped[int] = mapped_column(ForeignKey("import_job.id", ondelete="CASCADE"))
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
     item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id", ondelete="SET NULL"))
     action: Mapped[str]
     source_key: Mapped[str]

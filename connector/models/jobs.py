@@ -59,21 +59,22 @@ ACTIVE = (State.QUEUED, State.RUNNING, State.STOPPING)
 AT_WORK = (State.RUNNING, State.STOPPING)
 
 
-class ImportJob(db.Model):
+class Job(db.Model):
     """One run of a source, or one undo. Counts and states change only by single UPDATE statements (see `jobs`).
 
-    `heartbeat`: the last sign of its worker; after the end, the last try to send its notice. `wait_reason`,
-    `wait_detail`, `wait_since`: the current wait, if any, with its start in UTC. `scheduled`: started by the schedule
-    of the source. `resume_at`: when the job resumes automatically, in UTC. `noticed`: when its notice was sent (see
-    `notifications`). `pruned`: since when earlier states of its items, or rows of a preview or rehearsal, are deleted.
+    `heartbeat_at`: the last sign of its worker. `wait_reason`, `wait_detail`, `wait_since`: the current wait, if any,
+    with its start in UTC. `scheduled`: started by the schedule of the source. `resume_at`: when the job resumes
+    automatically, in UTC. `notified_at`: when its notice was sent (see `notifications`). `pruned_at`: since when
+    earlier states of its items, or rows of a preview or rehearsal, are deleted.
+    `crash_fingerprint`: a hash of the place at which `crash_count` attempts ended early, one after another.
     `other_bundles`: number of files in bundles that were not selected, by name of the bundle.
     """
 
-    __tablename__ = "import_job"
+    __tablename__ = "job"
     __table_args__ = (
         # Only one job runs in a repository, even if several workers claim jobs at once (design rule 10).
         Index(
-            "uq_import_job_at_work",
+            "uq_job_at_work",
             "repository_id",
             unique=True,
             sqlite_where=text("state IN ('running', 'stopping')"),
@@ -85,35 +86,36 @@ class ImportJob(db.Model):
     repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id", ondelete="CASCADE"), index=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(default=Kind.IMPORT.value)
-    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("import_job.id", ondelete="CASCADE"), index=True)
-    reruns_id: Mapped[int | None] = mapped_column(ForeignKey("import_job.id", ondelete="SET NULL"))
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), index=True)
+    reruns_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
     options: Mapped[dict] = mapped_column(JSONValue, default=dict)
     comment: Mapped[str] = mapped_column(Text, default="")
     owner: Mapped[str] = mapped_column(default=current_actor)
     state: Mapped[str] = mapped_column(default=State.QUEUED.value, index=True)
     clean: Mapped[bool | None]
     message: Mapped[str] = mapped_column(Text, default="")
-    doing: Mapped[str] = mapped_column(Text, default="")
+    status_text: Mapped[str] = mapped_column(Text, default="")
     wait_reason: Mapped[str | None]
     wait_detail: Mapped[str] = mapped_column(Text, default="", server_default="")
     wait_since: Mapped[datetime | None]
-    created: Mapped[datetime] = mapped_column(default=utcnow, index=True)
-    started: Mapped[datetime | None]
-    claimed: Mapped[datetime | None]
-    ended: Mapped[datetime | None]
-    heartbeat: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    started_at: Mapped[datetime | None]
+    claimed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime | None]
     worker: Mapped[str | None]
     attempt: Mapped[int] = mapped_column(default=0)
     cursor: Mapped[dict | None] = mapped_column(JSONValue)
-    worked: Mapped[float] = mapped_column(default=0.0)
-    died_at: Mapped[str | None]
-    deaths: Mapped[int] = mapped_column(default=0, server_default="0")
+    worked_seconds: Mapped[float] = mapped_column(default=0.0)
+    crash_fingerprint: Mapped[str | None]
+    crash_count: Mapped[int] = mapped_column(default=0, server_default="0")
     question: Mapped[dict | None] = mapped_column(JSONValue)
     traffic: Mapped[dict | None] = mapped_column(JSONValue)
     scheduled: Mapped[bool] = mapped_column(default=False, server_default=false())
     resume_at: Mapped[datetime | None] = mapped_column(index=True)
-    noticed: Mapped[datetime | None]
-    pruned: Mapped[datetime | None]
+    notified_at: Mapped[datetime | None]
+    notification_attempted_at: Mapped[datetime | None]
+    pruned_at: Mapped[datetime | None]
     expected: Mapped[int | None] = mapped_column(LARGE_INTEGER)
     seen: Mapped[int] = mapped_column(default=0)
     added: Mapped[int] = mapped_column(default=0)
@@ -139,10 +141,8 @@ class ImportJob(db.Model):
     files_refused: Mapped[int] = mapped_column(default=0, server_default="0")
     other_bundles: Mapped[dict | None] = mapped_column(JSONValue)
     source: Mapped[Source] = relationship()
-    undoes: Mapped[ImportJob | None] = relationship(
-        foreign_keys=[undoes_id], remote_side=[id], back_populates="undone_by"
-    )
-    undone_by: Mapped[list[ImportJob]] = relationship(foreign_keys=[undoes_id], back_populates="undoes")
+    undoes: Mapped[Job | None] = relationship(foreign_keys=[undoes_id], remote_side=[id], back_populates="undone_by")
+    undone_by: Mapped[list[Job]] = relationship(foreign_keys=[undoes_id], back_populates="undoes")
 
     @property
     def is_active(self) -> bool:
@@ -212,7 +212,7 @@ class ImportJob(db.Model):
 
     @property
     def can_resume(self) -> bool:
-        forgotten = self.is_look and self.pruned
+        forgotten = self.is_look and self.pruned_at
         is_over = self.undo_began or self.asks or self.is_settled or forgotten
         return self.state in (State.STOPPED, State.FAILED) and not is_over
 
@@ -227,9 +227,9 @@ class ImportJob(db.Model):
     @property
     def seconds(self) -> float:
         """Return the running time in seconds, without the time in the queue or stopped."""
-        if self.state in AT_WORK and self.claimed:
-            return self.worked + (utcnow() - self.claimed).total_seconds()
-        return self.worked
+        if self.state in AT_WORK and self.claimed_at:
+            return self.worked_seconds + (utcnow() - self.claimed_at).total_seconds()
+        return self.worked_seconds
 
     @property
     def files(self) -> dict[str, int]:
@@ -258,7 +258,7 @@ class PreviewRow(db.Model):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    job_id: Mapped[int] = mapped_column(ForeignKey("import_job.id", ondelete="CASCADE"))
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
     action: Mapped[str]
     source_key: Mapped[str]
     source_id: Mapped[str | None]

@@ -19,7 +19,7 @@ from ..extensions import db, huey
 from ..imports import worker_heartbeat
 from ..logs import log_throttled
 from ..models.catalogue import CatalogueItem, FileStatus, StoredFile
-from ..models.jobs import ImportJob, State
+from ..models.jobs import Job, State
 from ..models.repositories import Repository
 from ..proxy_headers import parsed, peer
 from ..storage import disk_space, virus_scan
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("health", __name__)
 LATELY = 300  # seconds; workers look for jobs every minute
 OUTCOMES = ("added", "updated", "unchanged", "failed", "vanished", "removed", "restored")
-JOB = ImportJob.__table__.c
+JOB = Job.__table__.c
 
 
 @blueprint.get("/healthz")
@@ -109,7 +109,7 @@ def _answer_times() -> Metric:
     """Return the number and total seconds of successful responses of each repository, over all jobs."""
     family = SummaryMetricFamily("connector_source_answer_seconds", "Answers of repositories.", labels=["repository"])
     answers, seconds = (func.sum(JOB.traffic[name].as_float()) for name in ("answers", "seconds"))
-    query = select(Repository.site_url, answers, seconds).join(ImportJob).where(JOB.traffic.is_not(None))
+    query = select(Repository.site_url, answers, seconds).join(Job).where(JOB.traffic.is_not(None))
     for site, number, lasted in db.session.execute(query.group_by(Repository.id, Repository.site_url)):
         family.add_metric([site], count_value=int(number or 0), sum_value=lasted or 0.0)
     return family

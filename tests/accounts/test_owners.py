@@ -12,7 +12,7 @@ from connector.extensions import db, transaction, utcnow
 from connector.jobs import lifecycle, scheduling
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem, Exclusion
-from connector.models.jobs import ImportJob, Kind, State
+from connector.models.jobs import Job, Kind, State
 from connector.models.repositories import Source
 from connector.repositories import discovery, service
 from tests import signed_in
@@ -34,7 +34,7 @@ def source(office, sample):
 def job_of(office, source: int, owner: str, state: State = State.QUEUED) -> int:
     with office.app.app_context(), transaction():
         job_id = lifecycle.add(db.session.get_one(Source, source), {}, owner=owner)
-        db.session.get_one(ImportJob, job_id).state = state.value
+        db.session.get_one(Job, job_id).state = state.value
         return job_id
 
 
@@ -59,7 +59,7 @@ def test_an_editor_may_not_touch_the_job_of_another(office, source, act):
     assert answer.status_code == 403
     assert "This job is Bert's" in words(answer)
     with office.app.app_context():
-        assert db.session.scalars(db.select(ImportJob.state)).all() == [State.FAILED]
+        assert db.session.scalars(db.select(Job.state)).all() == [State.FAILED]
 
 
 @pytest.mark.parametrize(("name", "role"), [("Bert", Role.EDITOR), ("Anna", Role.ADMIN)])
@@ -92,7 +92,7 @@ def test_ticking_another_ones_job_in_the_list_does_not_undo_it(office, source):
 
     assert f"Job {job_id} was not undone: This job is Bert's" in words(anna.get("/jobs/"))
     with office.app.app_context():
-        assert len(db.session.scalars(db.select(ImportJob)).all()) == 1
+        assert len(db.session.scalars(db.select(Job)).all()) == 1
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_what_anothers_look_has_found_is_not_removed_by_an_editor_and_the_trail_
     office.add("Bert", Role.EDITOR)
     job_id = job_of(office, source, "Bert", State.COMPLETED)
     with office.app.app_context(), transaction():
-        db.session.get_one(ImportJob, job_id).kind = Kind.PREVIEW.value
+        db.session.get_one(Job, job_id).kind = Kind.PREVIEW.value
     anna, bert = office.enter("Anna"), office.enter("Bert")
 
     assert anna.post(f"/jobs/{job_id}/done").status_code == 403
@@ -217,7 +217,7 @@ def test_a_command_for_an_editor_leaves_the_job_of_another_alone(office, source,
 
     assert told == (2, "Error: This job is Bert's: only they or an administrator may change it.\n")
     with office.app.app_context():
-        assert db.session.scalars(db.select(ImportJob.state)).all() == [State.FAILED]
+        assert db.session.scalars(db.select(Job.state)).all() == [State.FAILED]
     assert "undo" not in [what for _, what, _ in office.trail()]
 
 

@@ -18,7 +18,7 @@ from connector.extensions import db, transaction
 from connector.jobs import lifecycle, notifications, report
 from connector.models.accounts import Role
 from connector.models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding, Membership
-from connector.models.jobs import ImportJob, Kind, State, WaitReason, wait_columns
+from connector.models.jobs import Job, Kind, State, WaitReason, wait_columns
 from tests.pages import words
 
 from .conftest import QUICK, Office
@@ -118,7 +118,7 @@ def test_a_restricted_picture_of_an_open_item_is_named_to_a_viewer_and_not_linke
 def test_what_a_signed_in_job_lists_is_not_for_viewers(office, login):
     """False: some attempts at it were signed in, and others not."""
     with office.app.app_context(), transaction():
-        job = db.session.get(ImportJob, 1)
+        job = db.session.get(Job, 1)
         job.cursor = {"login": login}
         change = {"job_id": 1, "action": Action.FAILED.value, "source_key": "1/9", "title": "The sealed will"}
         db.session.add(Change(**change, reason="It could not be read."))
@@ -132,11 +132,11 @@ def test_what_a_signed_in_job_lists_is_not_for_viewers(office, login):
 
 
 @pytest.mark.parametrize("login", ["somebody@example.org", False, None])
-@pytest.mark.parametrize("tells", ["doing", "message"])
+@pytest.mark.parametrize("tells", ["status_text", "message"])
 def test_what_a_signed_in_job_does_and_says_is_not_for_viewers(office, login, tells):
     """A message, too, names the file that was fetched when the worker of a job died."""
     with office.app.app_context(), transaction():
-        job = db.session.get(ImportJob, 1)
+        job = db.session.get(Job, 1)
         job.cursor, job.state = {"login": login}, State.RUNNING.value
         setattr(job, tells, "Fetching The sealed will.pdf (3 MB)")
     viewer, editor = office.enter("vera"), office.enter("ed")
@@ -150,7 +150,7 @@ def test_what_a_signed_in_job_does_and_says_is_not_for_viewers(office, login, te
 
 def test_a_viewer_sees_how_a_signed_in_job_stands_and_why_it_says_no_more(office):
     with office.app.app_context(), transaction():
-        job = db.session.get(ImportJob, 1)
+        job = db.session.get(Job, 1)
         job.cursor, job.state = {"login": "somebody@example.org"}, State.RUNNING.value
         columns = wait_columns(WaitReason.REPOSITORY, "It answered with an error (503).", datetime(2026, 1, 5, 14, 5))
         for name, value in columns.items():
@@ -168,10 +168,10 @@ def test_a_viewer_sees_how_a_signed_in_job_stands_and_why_it_says_no_more(office
 
 def test_a_viewer_is_not_led_to_what_a_look_has_found(office):
     with office.app.app_context():
-        source_id = db.session.get(ImportJob, 1).source_id
+        source_id = db.session.get(Job, 1).source_id
         job_id = lifecycle.create(source_id, {}, kind=Kind.PREVIEW)
         with transaction():
-            db.session.get(ImportJob, job_id).added = 3
+            db.session.get(Job, job_id).added = 3
 
     assert f"/jobs/{job_id}/preview/" in shown(office.enter("ed"), f"/jobs/{job_id}/")
     assert f"/jobs/{job_id}/preview/" not in shown(office.enter("vera"), f"/jobs/{job_id}/")
@@ -254,7 +254,7 @@ def named_file(office) -> NamedFile:
         db.session.flush()
         problem_files.mark([file.item_id])
         [source] = db.session.scalars(select(Holding).where(Holding.item_id == file.item_id))
-        db.session.get(ImportJob, 1).cursor = {}
+        db.session.get(Job, 1).cursor = {}
         source.seen_by = 1
         return found
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from connector.catalogue import problem_files
 from connector.extensions import db, transaction, utcnow
-from connector.models.jobs import ImportJob, Kind, State
+from connector.models.jobs import Job, Kind, State
 from connector.models.repositories import Repository, Source
 
 FULL, BATCH = 200_000, 1000  # items
@@ -70,15 +70,26 @@ def _jobs(large: Large) -> None:
     db.session.add_all([repository, *sources])
     db.session.flush()
     common = {"repository_id": repository.id, "source_id": sources[0].id, "expected": large.items}
-    ended = {"state": State.COMPLETED.value, "clean": False, "started": now, "ended": now, "worked": 3600.0}
+    ended = {
+        "state": State.COMPLETED.value,
+        "clean": False,
+        "started_at": now,
+        "ended_at": now,
+        "worked_seconds": 3600.0,
+    }
     files = {"files_stored": large.items, "files_restricted": half, "files_too_large": half // 2, "files_damaged": 10}
-    under_way = {"state": State.RUNNING.value, "started": now, "claimed": now, "heartbeat": now + timedelta(days=1)}
+    under_way = {
+        "state": State.RUNNING.value,
+        "started_at": now,
+        "claimed_at": now,
+        "heartbeat_at": now + timedelta(days=1),
+    }
     jobs = [
-        ImportJob(**common, **ended, **files, seen=large.items, added=large.items, failed=half),
-        ImportJob(**common, **ended, **files, seen=large.items, unchanged=large.items),
-        ImportJob(**common, **under_way, **files, seen=half, unchanged=half),
-        ImportJob(**common | {"source_id": sources[1].id}, **ended, seen=half, failed=half),
-        ImportJob(**common, **ended, kind=Kind.PREVIEW.value, seen=large.items, added=large.items),
+        Job(**common, **ended, **files, seen=large.items, added=large.items, failed=half),
+        Job(**common, **ended, **files, seen=large.items, unchanged=large.items),
+        Job(**common, **under_way, **files, seen=half, unchanged=half),
+        Job(**common | {"source_id": sources[1].id}, **ended, seen=half, failed=half),
+        Job(**common, **ended, kind=Kind.PREVIEW.value, seen=large.items, added=large.items),
     ]
     for job in jobs:
         db.session.add(job)

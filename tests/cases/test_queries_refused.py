@@ -34,7 +34,7 @@ def guarded(request):
         yield sample
 
 
-def run(source_id: int, **options) -> lifecycle.ImportJob:
+def run(source_id: int, **options) -> lifecycle.Job:
     job_id = lifecycle.create(source_id, options)
     assert carry_out(job_id)
     return lifecycle.get(job_id)

@@ -133,7 +133,7 @@ class Life:
     def state(self, stage: Stage) -> str | None:
         """The state of the stage's job, None where it was not made yet (or no table for it)."""
         try:
-            found = self._rows(f"SELECT state FROM import_job WHERE id = {stage.job}")
+            found = self._rows(f"SELECT state FROM job WHERE id = {stage.job}")
         except NoTable:
             return None
         return found[0][0] if found else None
@@ -161,7 +161,7 @@ class Life:
             "export": "\n".join(json.dumps(line, ensure_ascii=False) for line in lines),
             "files": {str(path.relative_to(files)): _sha256(path) for path in files.rglob("*")},
             "rows": {table: self._rows(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES},
-            "jobs": self._rows(f"SELECT {', '.join(COUNTS)} FROM import_job ORDER BY id"),
+            "jobs": self._rows(f"SELECT {', '.join(COUNTS)} FROM job ORDER BY id"),
         }
 
 

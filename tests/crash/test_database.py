@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from connector.extensions import db, transaction, utcnow
 from connector.jobs import lifecycle
-from connector.models.jobs import ImportJob
+from connector.models.jobs import Job
 from connector.storage.instance import prepare
 from tests.command_line import CommandLine
 from tests.conftest import app_at, let_go
@@ -77,7 +77,7 @@ def test_a_job_whose_database_is_locked_for_long_goes_on_after_a_minute(desk):
     with desk.app.app_context():
         a_minute_ago = utcnow() - lifecycle.STALE * 2
         with transaction():
-            db.session.execute(db.update(ImportJob).values(heartbeat=a_minute_ago))
+            db.session.execute(db.update(Job).values(heartbeat_at=a_minute_ago))
 
         assert lifecycle.recover() == [job_id]
 
@@ -97,7 +97,7 @@ def test_a_job_whose_database_was_locked_and_is_free_again_is_queued_at_once(des
         assert desk.work(job_id)
 
     job = desk.job(job_id)
-    assert (job.state, job.deaths) == ("queued", 1)
+    assert (job.state, job.crash_count) == ("queued", 1)
     assert desk.work(job_id)
     assert_complete(desk, job_id)
 

@@ -17,7 +17,7 @@ from connector.errors import ConnectorError
 from connector.extensions import db
 from connector.jobs.attempt import INTERNAL_ERROR, stop_here
 from connector.models.catalogue import CatalogueFile, Holding
-from connector.models.jobs import ImportJob, State
+from connector.models.jobs import Job, State
 from connector.repositories import discovery, service
 from connector.repositories.connections import connected_to
 
@@ -123,7 +123,7 @@ def _import(world: World, stage: Stage, is_disturbed: bool) -> None:
     _check(not difference, RIGHT, difference)
 
 
-def _check_state(job: ImportJob) -> None:
+def _check_state(job: Job) -> None:
     """Check that the job has ended, and names its problems in words of its own."""
     is_over = job.state in (State.COMPLETED, State.FAILED) or job.asks
     _check(is_over, TRUE, f"the job is {job.state}: {job.message}")
@@ -131,7 +131,7 @@ def _check_state(job: ImportJob) -> None:
     _check(bool(job.clean or job.message), TRUE, "the job has problems and names none")
 
 
-def _check_catalogue(job: ImportJob, held: Records, expected: Records) -> None:
+def _check_catalogue(job: Job, held: Records, expected: Records) -> None:
     """Check that a clean job has the right catalogue, and that no item is wrongly said to be missing at the source."""
     if job.state == State.COMPLETED and job.clean:
         difference = _difference(held, expected)
@@ -142,7 +142,7 @@ def _check_catalogue(job: ImportJob, held: Records, expected: Records) -> None:
     _check(not marked, TRUE, f"said to be missing at the source, though present: {titles}")
 
 
-def _check_counts(job: ImportJob) -> None:
+def _check_counts(job: Job) -> None:
     """Check that the counts of the job are those of the catalogue. An item that failed counts as seen."""
     is_seen = Holding.seen_by == job.id
     seen = db.session.scalar(select(func.count()).select_from(Holding).where(is_seen)) or 0

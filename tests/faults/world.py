@@ -19,7 +19,7 @@ from connector.extensions import db
 from connector.http import OutageWait
 from connector.jobs import attempt as attempts
 from connector.jobs import lifecycle
-from connector.models.jobs import ImportJob
+from connector.models.jobs import Job
 from connector.repositories import discovery, http_factory, service
 from connector.storage.instance import prepare
 from connector.tasks import carry_out
@@ -103,12 +103,12 @@ class World:
         """Return the catalogue. In an app context."""
         return records(current_app)
 
-    def run(self) -> ImportJob:
+    def run(self) -> Job:
         """Import once, and return the job as it ended. In an app context."""
         job_id = lifecycle.create(self.source_id, OPTIONS)
         carry_out(job_id)
         db.session.rollback()
-        return db.session.get_one(ImportJob, job_id, populate_existing=True)
+        return db.session.get_one(Job, job_id, populate_existing=True)
 
     def _prepare(self, connected: Path, imported: Path) -> None:
         app = _app(connected)

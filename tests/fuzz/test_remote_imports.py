@@ -12,7 +12,7 @@ from connector.extensions import db
 from connector.jobs import lifecycle
 from connector.jobs.attempt import INTERNAL_ERROR
 from connector.models.catalogue import CatalogueItem
-from connector.models.jobs import ImportJob, State
+from connector.models.jobs import Job, State
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.conftest import app_at, let_go
@@ -54,7 +54,7 @@ def test_whatever_comes_the_job_ends_and_its_pages_open(world, mutation: Mutatio
     with app.app_context():
         job_id = lifecycle.create(source_id, {"files": True, "full": True})
         carry_out(job_id)
-        job = db.session.get(ImportJob, job_id)
+        job = db.session.get(Job, job_id)
         shown = db.session.scalars(db.select(CatalogueItem.id).order_by(CatalogueItem.id.desc()).limit(3)).all()
         state, message, asks = job.state, job.message, job.asks
 

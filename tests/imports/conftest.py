@@ -85,7 +85,7 @@ class Desk:
         left = [number]
 
         def count(connection, cursor, statement, *rest):
-            if statement.startswith("UPDATE import_job SET") and "removed" in statement:
+            if statement.startswith("UPDATE job SET") and "removed" in statement:
                 left[0] -= 1
                 if left[0] == 0:
                     stop_here(job_id)

@@ -8,19 +8,19 @@ from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
 from connector.imports import retry_failed
 from connector.jobs import lifecycle
-from connector.models.jobs import ImportJob
+from connector.models.jobs import Job
 from connector.models.repositories import Repository
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 
 
-def import_of(sample, thing, **options) -> Callable[[], ImportJob]:
+def import_of(sample, thing, **options) -> Callable[[], Job]:
     """Imports a collection or community each time it is called, and gives the job as it ended."""
     found = discovery.connect(sample.url, "rest", None)
     scope = discovery.find(found.repository_id, ScopeKind(thing.kind), thing.handle).scope
     source_id = service.source_for(found.repository_id, scope)
 
-    def run() -> ImportJob:
+    def run() -> Job:
         job_id = lifecycle.create(source_id, options)
         assert carry_out(job_id)
         job = lifecycle.get(job_id)

@@ -236,10 +236,10 @@ def test_an_answer_that_comes_while_a_later_run_closes_the_question_stays(held, 
     answered = []
 
     def answer_first(connection, cursor, statement, parameters, *rest):
-        if not answered and statement.startswith("UPDATE import_job SET message=?, question=?"):
+        if not answered and statement.startswith("UPDATE job SET message=?, question=?"):
             answered.append(statement)
             text = json.dumps({"unseen": 10, "held": 10, "answer": "mark"})
-            cursor.execute("UPDATE import_job SET state = 'queued', question = ? WHERE id = ?", (text, asking))
+            cursor.execute("UPDATE job SET state = 'queued', question = ? WHERE id = ?", (text, asking))
 
     with held.app.app_context():
         event.listen(db.engine, "before_cursor_execute", answer_first)
@@ -252,8 +252,8 @@ def test_an_answer_that_comes_while_a_later_run_closes_the_question_stays(held, 
     assert (job.state, job.question.get("answer"), job.is_settled) == ("queued", "mark", False)
 
 
-CLOSED = "UPDATE import_job SET question = json_set(question, '$.settled_by', 9), message = 'Settled.' WHERE id = ?"
-ANSWERED = "UPDATE import_job SET question = json_set(question, '$.answer', 'leave'), state = 'queued' WHERE id = ?"
+CLOSED = "UPDATE job SET question = json_set(question, '$.settled_by', 9), message = 'Settled.' WHERE id = ?"
+ANSWERED = "UPDATE job SET question = json_set(question, '$.answer', 'leave'), state = 'queued' WHERE id = ?"
 
 
 @pytest.mark.parametrize(("change", "refusal"), [(CLOSED, "Settled. Import again"), (ANSWERED, "has no question")])
@@ -265,7 +265,7 @@ def test_an_answer_is_refused_where_the_question_was_closed_or_answered_since_it
     changed = []
 
     def change_first(connection, cursor, statement, parameters, *rest):
-        if not changed and statement.startswith("UPDATE import_job SET") and "question" in statement:
+        if not changed and statement.startswith("UPDATE job SET") and "question" in statement:
             changed.append(statement)
             cursor.execute(change, (asking,))
 

@@ -14,7 +14,7 @@ from connector.imports.preview_rows import PreviewAction
 from connector.jobs import lifecycle
 from connector.jobs.retention import forget_previews_before
 from connector.models.catalogue import CatalogueItem
-from connector.models.jobs import ImportJob, Kind, PreviewRow
+from connector.models.jobs import Job, Kind, PreviewRow
 from tests.pages import buttons, links, neighbours, ways, words
 
 from .catalogue import titles
@@ -190,7 +190,7 @@ def test_a_form_that_shows_more_than_a_page_is_read_as_one_page(long, client, si
 def test_nothing_can_be_ticked_while_the_preview_is_at_work(desk, looked, client):
     assert boxes(client.get(f"/jobs/{looked.id}/preview/"))[0] != []
     with desk.app.app_context(), transaction():
-        db.session.execute(db.update(ImportJob).where(ImportJob.id == looked.id).values(state="running"))
+        db.session.execute(db.update(Job).where(Job.id == looked.id).values(state="running"))
 
     page = client.get(f"/jobs/{looked.id}/preview/")
 
@@ -279,7 +279,7 @@ def test_an_import_of_the_ticked_ones_outlives_the_list_and_later_ticks(desk, ds
     choose(client, looked, ids(desk.app, looked, "new"))
     choose(client, looked, ids(desk.app, looked, "changed"))
     with desk.app.app_context():
-        assert forget_previews_before(looked.ended + timedelta(days=1)) == 1
+        assert forget_previews_before(looked.ended_at + timedelta(days=1)) == 1
 
     desk.work(3)
 

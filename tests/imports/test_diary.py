@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
 from connector.jobs import lifecycle, request_log
-from connector.models.jobs import Answer, ImportJob
+from connector.models.jobs import Answer, Job
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 
@@ -70,7 +70,7 @@ def test_its_hours_are_those_of_the_zone_that_is_set(app, desk, dspace):
     dspace.add("a")
     job = desk.run()
 
-    begun = job.started.replace(tzinfo=UTC).astimezone(ZoneInfo("Asia/Tokyo"))
+    begun = job.started_at.replace(tzinfo=UTC).astimezone(ZoneInfo("Asia/Tokyo"))
 
     assert f"Begun: {begun:%Y-%m-%d %H:%M:%S} JST" in told(app, job.id)
 
@@ -79,7 +79,7 @@ def test_a_job_that_only_connected_says_so(app, desk, dspace):
     dspace.add("a")
     job = desk.run()
     with app.app_context():
-        db.session.execute(db.update(ImportJob).values(requests=1234, traffic=None))
+        db.session.execute(db.update(Job).values(requests=1234, traffic=None))
         db.session.commit()
 
     assert "Requests: 1,234, those to connect included.\n" in told(app, job.id)
@@ -116,7 +116,7 @@ def test_a_settled_question_about_empty_lists_is_not_called_unanswered(app, samp
     job_id = imported(app, sample)
     with app.app_context(), transaction():
         question = {"unseen": 30, "held": 30, "unlisted": True, "settled_by": job_id + 1}
-        db.session.get_one(ImportJob, job_id).question = question
+        db.session.get_one(Job, job_id).question = question
 
     text = told(app, job_id)
 

@@ -12,10 +12,10 @@ from connector.extensions import db, transaction
 from connector.imports import importer
 from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueFile, Holding
-from connector.models.jobs import ImportJob
+from connector.models.jobs import Job
 
 
-def counted(job: ImportJob) -> dict[str, int]:
+def counted(job: Job) -> dict[str, int]:
     return {fate: number for fate, number in job.files.items() if number}
 
 
@@ -37,7 +37,7 @@ def watched(desk, dspace, page_by_page):
 
     def compare(number: int) -> None:
         with desk.app.app_context():
-            job_id = db.session.scalar(select(ImportJob.id).order_by(ImportJob.id.desc()).limit(1))
+            job_id = db.session.scalar(select(Job.id).order_by(Job.id.desc()).limit(1))
             job = lifecycle.get(job_id)
             seen.append(counted(job))
             assert seen[-1] == held(job.source_id)
@@ -103,7 +103,7 @@ def test_an_attempt_that_takes_over_counts_anew(desk, dspace, watched):
     desk.run()
     job_id = desk.create(files=True)
     with desk.app.app_context(), transaction():
-        db.session.execute(update(ImportJob).where(ImportJob.id == job_id).values(files_linked=-3))
+        db.session.execute(update(Job).where(Job.id == job_id).values(files_linked=-3))
 
     desk.work(job_id)
 

@@ -10,7 +10,7 @@ from connector.dspace.records import ScopeKind, SourceState
 from connector.extensions import db
 from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueItem
-from connector.models.jobs import ImportJob
+from connector.models.jobs import Job
 from connector.repositories import credentials, discovery, service
 from connector.tasks import carry_out
 from tests.sample import SampleRepository
@@ -31,7 +31,7 @@ class Importer:
     def sign_in(self) -> None:
         credentials.sign_in(self.repository_id, NAME, PASSWORD)
 
-    def run(self, **options) -> ImportJob:
+    def run(self, **options) -> Job:
         job_id = lifecycle.create(self._source_id, options)
         assert carry_out(job_id)
         job = lifecycle.get(job_id)

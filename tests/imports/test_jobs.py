@@ -16,7 +16,7 @@ from connector.jobs import attempt as run_module
 from connector.jobs import lifecycle
 from connector.jobs.attempt import work
 from connector.models.catalogue import CatalogueItem
-from connector.models.jobs import ImportJob, State, WaitReason
+from connector.models.jobs import Job, State, WaitReason
 from connector.models.repositories import Repository
 from connector.repositories.service import source_for
 
@@ -25,7 +25,7 @@ from .catalogue import titles
 
 def set_job(desk, job_id, **values):
     with desk.app.app_context(), transaction():
-        db.session.execute(update(ImportJob).where(ImportJob.id == job_id).values(**values))
+        db.session.execute(update(Job).where(Job.id == job_id).values(**values))
 
 
 def test_only_one_of_many_workers_gets_a_job(desk):
@@ -106,12 +106,12 @@ def test_a_job_whose_worker_is_gone_is_queued_again_and_one_that_should_stop_is_
     dspace.add("a")
     running, stopping = desk.create("c1"), desk.create("c2")
     long_ago = utcnow() - ago
-    set_job(desk, running, state=State.RUNNING, heartbeat=long_ago)
+    set_job(desk, running, state=State.RUNNING, heartbeat_at=long_ago)
     set_job(desk, stopping, state=State.QUEUED)
     with desk.app.app_context():
         assert lifecycle.recover() == [running, stopping]
     set_job(desk, running, state=State.STOPPED)
-    set_job(desk, stopping, state=State.STOPPING, heartbeat=long_ago)
+    set_job(desk, stopping, state=State.STOPPING, heartbeat_at=long_ago)
     with desk.app.app_context():
         assert lifecycle.recover() == []
     assert desk.job(stopping).state == State.STOPPED
@@ -119,7 +119,7 @@ def test_a_job_whose_worker_is_gone_is_queued_again_and_one_that_should_stop_is_
 
 def test_a_job_that_beats_is_left_alone(desk):
     job_id = desk.create()
-    set_job(desk, job_id, state=State.RUNNING, heartbeat=utcnow())
+    set_job(desk, job_id, state=State.RUNNING, heartbeat_at=utcnow())
 
     with desk.app.app_context():
         assert lifecycle.recover() == []
@@ -132,7 +132,7 @@ def test_a_job_that_waits_tells_of_the_requests_it_made_and_counts_each_once(des
     for n in range(9):
         dspace.add(f"i{n}")
     job_id, told = desk.create(), []
-    query = db.select(ImportJob.requests).where(ImportJob.id == job_id)
+    query = db.select(Job.requests).where(Job.id == job_id)
 
     def wait_to_be_told(number: int) -> None:
         pause = threading.Event()
@@ -157,7 +157,7 @@ def test_a_beat_that_could_not_be_written_loses_no_requests(desk, monkeypatch):
     failed, last = [], []
 
     def fail_once(connection, cursor, statement, *rest):
-        if "requests=(import_job.requests" in statement and last == [5] and not failed:
+        if "requests=(job.requests" in statement and last == [5] and not failed:
             failed.append(statement)
             raise OperationalError(statement, {}, Exception("database is locked"))
 
@@ -263,7 +263,7 @@ def test_what_nobody_expected_ends_the_job_with_a_sentence_and_no_trace(desk, ca
     assert "secret" not in job.message
     assert "our side" in job.message
     assert "ZeroDivisionError" in caplog.text
-    assert job.ended is not None
+    assert job.ended_at is not None
 
 
 @pytest.mark.parametrize("act", [lifecycle.stop, lifecycle.resume])
@@ -295,7 +295,12 @@ def test_a_re_run_has_the_options_and_comment_of_its_job(desk, dspace):
 def die(desk, job_id: int, **moved) -> None:
     """The process that works on the job is gone, and somebody looks after it."""
     set_job(
-        desk, job_id, state=State.RUNNING, heartbeat=utcnow() - timedelta(seconds=61), doing="Fetching a.pdf", **moved
+        desk,
+        job_id,
+        state=State.RUNNING,
+        heartbeat_at=utcnow() - timedelta(seconds=61),
+        status_text="Fetching a.pdf",
+        **moved,
     )
     with desk.app.app_context():
         lifecycle.recover()
@@ -311,7 +316,7 @@ def test_a_job_that_dies_five_times_at_the_same_place_is_failed_with_the_place_n
     die(desk, job_id)
 
     job = desk.job(job_id)
-    assert (job.state, job.ended is not None) == (State.FAILED, True)
+    assert (job.state, job.ended_at is not None) == (State.FAILED, True)
     assert "5 times at the same place" in job.message
     assert "after 120 items" in job.message
     assert "Fetching a.pdf" in job.message

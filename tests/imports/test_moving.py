@@ -8,7 +8,7 @@ import pytest
 
 from connector.extensions import db
 from connector.jobs import lifecycle
-from connector.models.jobs import Answer, ImportJob
+from connector.models.jobs import Answer, Job
 from tests.sample import SampleRepository
 
 from .catalogue import records
@@ -121,7 +121,7 @@ def test_a_job_that_dies_while_it_catches_up_goes_on_there(desk, dspace):
     desk.work(job_id)
     assert desk.job(job_id).state == "failed"
     with desk.app.app_context():
-        db.session.execute(db.update(ImportJob).values(state="queued"))
+        db.session.execute(db.update(Job).values(state="queued"))
         db.session.commit()
 
     desk.work(job_id)

@@ -20,7 +20,7 @@ from aiosmtpd.smtp import AuthResult
 from config import SettingError, load
 from connector.extensions import db, transaction, utcnow
 from connector.jobs import lifecycle, notifications, report
-from connector.models.jobs import ImportJob
+from connector.models.jobs import Job
 from connector.models.repositories import Source
 from tests.pages import words
 
@@ -124,7 +124,7 @@ def ended(desk, *, failing=3, **values) -> int:
     with desk.app.app_context():
         source_id = lifecycle.get(desk.create()).source_id
         with transaction():
-            db.session.execute(db.delete(ImportJob))
+            db.session.execute(db.delete(Job))
             job_id = lifecycle.add(db.session.get(Source, source_id), {}, scheduled=True)
     assert desk.work(job_id)
     change(desk, job_id, **values)
@@ -134,7 +134,7 @@ def ended(desk, *, failing=3, **values) -> int:
 def change(desk, job_id, **values):
     if values:
         with desk.app.app_context(), transaction():
-            db.session.execute(db.update(ImportJob).where(ImportJob.id == job_id).values(**values))
+            db.session.execute(db.update(Job).where(Job.id == job_id).values(**values))
 
 
 def send(desk):
@@ -144,7 +144,7 @@ def send(desk):
 
 def later(desk, job_id):
     """As if some minutes had passed since a notice was last tried."""
-    change(desk, job_id, heartbeat=utcnow() - notifications.AGAIN - timedelta(seconds=1))
+    change(desk, job_id, notification_attempted_at=utcnow() - notifications.AGAIN - timedelta(seconds=1))
 
 
 def test_a_scheduled_import_with_problems_is_told_in_words_once(desk, server):
@@ -162,7 +162,7 @@ def test_a_scheduled_import_with_problems_is_told_in_words_once(desk, server):
     assert "4 items seen: 1 added, 0 updated, 0 unchanged, 3 failed." in text
     assert "- 1/bad00, Broken 0: it is broken" in text
     assert "/jobs/" not in text
-    assert desk.job(job_id).noticed is not None
+    assert desk.job(job_id).notified_at is not None
 
 
 def test_the_link_to_the_job_is_there_where_the_address_of_the_app_is_set(desk, server):
@@ -212,7 +212,7 @@ QUESTION = {"state": "stopped", "question": {"unseen": 5, "held": 5}, "message":
         ({"state": "stopped", "resume_at": utcnow() + timedelta(hours=3)}, "", set()),
         ({"state": "running"}, "", set()),
         ({"scheduled": False}, "", set()),
-        ({"ended": utcnow() - timedelta(days=2)}, "", set()),
+        ({"ended_at": utcnow() - timedelta(days=2)}, "", set()),
     ],
 )
 @pytest.mark.parametrize("wanted", ["problems", "always", "never"])
@@ -231,7 +231,7 @@ def test_without_a_place_to_send_to_nothing_waits_to_be_sent(desk, client):
 
     send(desk)
 
-    assert desk.job(job_id).noticed is None
+    assert desk.job(job_id).notified_at is None
     assert "Notice" not in words(client.get(f"/jobs/{job_id}/"))
 
 
@@ -298,7 +298,7 @@ def report_of(desk, job_id):
 
 
 def test_after_a_day_a_notice_is_given_up(desk, server, client):
-    job_id = ended(desk, ended=utcnow() - timedelta(days=1, seconds=1))
+    job_id = ended(desk, ended_at=utcnow() - timedelta(days=1, seconds=1))
 
     send(desk)
 
@@ -309,7 +309,7 @@ def test_after_a_day_a_notice_is_given_up(desk, server, client):
 def test_a_worker_that_dies_before_it_notes_the_sending_sends_again_under_the_same_name(desk, server):
     job_id = ended(desk)
     send(desk)
-    change(desk, job_id, noticed=None)
+    change(desk, job_id, notified_at=None)
 
     send(desk)
     assert len(server.mails) == 1
@@ -328,7 +328,7 @@ def test_a_name_of_several_lines_and_scripts_makes_one_subject(desk, server):
 
         send(desk)
 
-    assert desk.job(job_id).noticed
+    assert desk.job(job_id).notified_at
     assert server.mails[0]["Subject"].startswith("DSpace Connector: Bücher Bcc: all@example.org 図書館 lang")
     assert server.mails[0]["Bcc"] is None
 
@@ -380,7 +380,7 @@ def test_a_server_that_does_not_take_it_is_told_in_the_log_without_the_password(
         assert server.mails == []
     assert says in caplog.text
     assert PASSWORD not in caplog.text and "mistyped" not in caplog.text
-    assert desk.job(job_id).noticed is None
+    assert desk.job(job_id).notified_at is None
 
 
 def test_one_recipient_that_is_refused_does_not_keep_it_from_the_others(desk, app, server, caplog):
@@ -392,7 +392,7 @@ def test_one_recipient_that_is_refused_does_not_keep_it_from_the_others(desk, ap
 
     assert len(server.mails) == 1
     assert "takes no mail for gone@example.edu" in caplog.text
-    assert desk.job(job_id).noticed
+    assert desk.job(job_id).notified_at
 
 
 def test_mail_that_nobody_may_have_is_not_sent(desk, server, caplog):
@@ -416,7 +416,7 @@ def test_a_webhook_is_given_the_job_as_the_command_line_prints_it_and_where_it_i
     link = f"https://connector.example.edu/jobs/{job_id}/"
     where = {"source": "Collection c1", "repository": "repo.example.org", "link": link}
     assert told == report_of(desk, job_id) | where
-    assert desk.job(job_id).noticed
+    assert desk.job(job_id).notified_at
 
 
 def test_a_webhook_in_the_intranet_needs_the_setting_that_allows_it(desk, app, webhook, caplog):
@@ -427,7 +427,7 @@ def test_a_webhook_in_the_intranet_needs_the_setting_that_allows_it(desk, app, w
 
     assert webhook.posted == []
     assert "CONNECTOR_ALLOW_NETWORKS would allow it" in caplog.text
-    assert desk.job(job_id).noticed is None
+    assert desk.job(job_id).notified_at is None
 
 
 @pytest.mark.parametrize("status", [302, 401, 404, 422, 500])
@@ -442,12 +442,12 @@ def test_a_webhook_that_does_not_take_it_is_tried_again_and_its_address_stays_se
 
     assert "could not be sent by webhook: The webhook did not take it." in caplog.text
     assert SECRET not in caplog.text
-    assert desk.job(job_id).noticed is None
+    assert desk.job(job_id).notified_at is None
     webhook.status = 204
     later(desk, job_id)
     send(desk)
     assert len(webhook.posted) == 2
-    assert desk.job(job_id).noticed
+    assert desk.job(job_id).notified_at
 
 
 def test_a_webhook_that_fails_does_not_repeat_the_mail(desk, webhook, server, caplog):
@@ -458,7 +458,7 @@ def test_a_webhook_that_fails_does_not_repeat_the_mail(desk, webhook, server, ca
 
     assert len(server.mails) == 1
     assert "could not be sent by webhook" in caplog.text
-    assert desk.job(job_id).noticed
+    assert desk.job(job_id).notified_at
 
 
 def flask(app, *args):

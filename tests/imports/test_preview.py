@@ -329,13 +329,13 @@ def test_a_preview_of_a_test_import_ends_after_as_many_and_tells_of_nothing_gone
 def test_what_previews_told_is_forgotten_after_a_while_but_not_while_they_are_at_work(held, app):
     ended, waiting = held.look(), held.create(look=Kind.PREVIEW)
     with app.app_context():
-        assert forget_previews_before(ended.ended) == 0
-        assert forget_previews_before(ended.ended + timedelta(seconds=1)) == 1
-        assert forget_previews_before(ended.ended + timedelta(days=1)) == 0
+        assert forget_previews_before(ended.ended_at) == 0
+        assert forget_previews_before(ended.ended_at + timedelta(seconds=1)) == 1
+        assert forget_previews_before(ended.ended_at + timedelta(days=1)) == 0
 
     assert told(app, ended, "unchanged") == set()
-    assert held.job(ended.id).pruned is not None
-    assert held.job(waiting).pruned is None
+    assert held.job(ended.id).pruned_at is not None
+    assert held.job(waiting).pruned_at is None
 
 
 def test_a_preview_asks_no_more_than_the_import_would(held, dspace):

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from connector.cli import progress_bar as progress_module
 from connector.cli.progress_bar import JobProgress
 from connector.extensions import db, transaction
-from connector.models.jobs import ImportJob
+from connector.models.jobs import Job
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
@@ -26,7 +26,7 @@ def test_while_the_database_fails_the_last_row_is_shown_and_the_thread_goes_on(
     monkeypatch.setattr(threading, "excepthook", ended.append)
 
     def fail(connection, cursor, statement, *rest):
-        if "FROM import_job" not in statement:
+        if "FROM job" not in statement:
             return
         asked.append(statement)
         if len(asked) > 3:
@@ -52,7 +52,7 @@ def test_the_total_leaves_out_items_that_are_not_visible(desk, capsys):
     job_id = desk.create()
     with desk.app.app_context():
         with transaction():
-            db.session.execute(update(ImportJob).values(expected=45, hidden=1, seen=44))
+            db.session.execute(update(Job).values(expected=45, hidden=1, seen=44))
         with JobProgress(job_id, db.engine):
             pass
 

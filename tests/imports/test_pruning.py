@@ -14,7 +14,7 @@ from connector.imports.undo import preview
 from connector.jobs import lifecycle
 from connector.jobs.retention import prune
 from connector.models.catalogue import Change
-from connector.models.jobs import ImportJob, Kind, PreviewRow
+from connector.models.jobs import Job, Kind, PreviewRow
 from tests.thoroughness import share
 
 from .catalogue import records, stored_bytes, titles
@@ -36,7 +36,7 @@ def jobs_with_states(app) -> list[int]:
 
 def make_old(app, job_id: int) -> None:
     with app.app_context(), transaction():
-        db.session.execute(db.update(ImportJob).where(ImportJob.id == job_id).values(ended=utcnow() - LONG_AGO))
+        db.session.execute(db.update(Job).where(Job.id == job_id).values(ended_at=utcnow() - LONG_AGO))
 
 
 @pytest.fixture
@@ -151,11 +151,11 @@ def test_the_page_says_in_numbers_what_undo_can_no_longer_restore(history, clien
 
 def test_a_job_at_work_or_being_undone_keeps_its_states(history, dspace):
     with history.app.app_context(), transaction():
-        db.session.execute(db.update(ImportJob).where(ImportJob.id == 2).values(state="queued"))
+        db.session.execute(db.update(Job).where(Job.id == 2).values(state="queued"))
     pruned(history)
     queued = jobs_with_states(history.app)
     with history.app.app_context(), transaction():
-        db.session.execute(db.update(ImportJob).where(ImportJob.id == 2).values(state="stopped"))
+        db.session.execute(db.update(Job).where(Job.id == 2).values(state="stopped"))
     with history.app.app_context():
         lifecycle.create_undo(2)
     pruned(history)
@@ -165,15 +165,15 @@ def test_a_job_at_work_or_being_undone_keeps_its_states(history, dspace):
 
 def test_a_stopped_run_that_goes_on_is_pruned_anew_when_its_time_has_come_again(history):
     with history.app.app_context(), transaction():
-        db.session.execute(db.update(ImportJob).where(ImportJob.id == 2).values(state="stopped"))
+        db.session.execute(db.update(Job).where(Job.id == 2).values(state="stopped"))
     pruned(history)
-    noted = history.job(2).pruned
+    noted = history.job(2).pruned_at
 
     with history.app.app_context():
         lifecycle.resume(2)
 
     assert noted is not None
-    assert history.job(2).pruned is None
+    assert history.job(2).pruned_at is None
 
 
 def test_the_last_runs_of_a_source_are_not_told_by_its_undos(history, dspace):
@@ -239,8 +239,8 @@ def test_what_previews_told_is_forgotten_a_day_after_their_end(desk, dspace):
                 db.session.add_all(
                     PreviewRow(job_id=job_id, action="new", source_key=key, data={}) for key in ("1/a", "1/b")
                 )
-            db.session.execute(db.update(ImportJob).values(state="completed", ended=utcnow() - timedelta(hours=23)))
-            db.session.execute(db.update(ImportJob).where(ImportJob.id == old).values(ended=utcnow() - LONG_AGO))
+            db.session.execute(db.update(Job).values(state="completed", ended_at=utcnow() - timedelta(hours=23)))
+            db.session.execute(db.update(Job).where(Job.id == old).values(ended_at=utcnow() - LONG_AGO))
 
     with desk.app.app_context():
         told = desk.app.test_cli_runner().invoke(args=["prune"])

@@ -10,7 +10,7 @@ from connector.extensions import db, transaction
 from connector.imports import preview_sample
 from connector.imports.preview_sample import traits, various
 from connector.jobs import lifecycle
-from connector.models.jobs import ImportJob, Kind, PreviewRow
+from connector.models.jobs import Job, Kind, PreviewRow
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.pages import hidden_fields, links, words
@@ -301,7 +301,7 @@ def test_what_a_takedown_excludes_is_not_shown(desk, dspace):
 
 def test_a_rehearsal_whose_process_died_after_its_rows_begins_again(desk, shown):
     with desk.app.app_context(), transaction():
-        db.session.execute(db.update(ImportJob).where(ImportJob.id == shown.id).values(state="queued"))
+        db.session.execute(db.update(Job).where(Job.id == shown.id).values(state="queued"))
 
     desk.work(shown.id)
 

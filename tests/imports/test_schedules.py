@@ -19,7 +19,7 @@ from connector.imports import importer
 from connector.jobs import lifecycle, scheduling
 from connector.jobs.attempt import work
 from connector.jobs.schedule import Every, Schedule, Window
-from connector.models.jobs import ImportJob
+from connector.models.jobs import Job
 from connector.models.repositories import Repository, Source
 from connector.repositories.service import source_for
 from connector.storage.instance import prepare
@@ -99,7 +99,7 @@ def test_what_is_due_starts_once_with_the_options_of_the_last_import_without_wha
         lifecycle.create(source_id, {"files": True, "item_set": "Theses", "test": 2, "full": True}, comment="Weekly")
         lifecycle.stop(2)
         with transaction():
-            db.session.execute(db.update(ImportJob).where(ImportJob.id == 2).values(owner="Ada"))
+            db.session.execute(db.update(Job).where(Job.id == 2).values(owner="Ada"))
     set_schedule(desk, source_id, NIGHTLY)
     now = due_of(desk, source_id)
 
@@ -137,7 +137,7 @@ def test_while_an_import_of_the_source_is_under_way_none_is_queued_and_the_time_
     with desk.app.app_context(), transaction():
         job_id = lifecycle.add(db.session.get(Source, source_id), {})
         values = waits if state == "waiting" else {"state": state}
-        db.session.execute(db.update(ImportJob).where(ImportJob.id == job_id).values(values))
+        db.session.execute(db.update(Job).where(Job.id == job_id).values(values))
     set_schedule(desk, source_id, NIGHTLY, due=utcnow() - timedelta(minutes=1))
 
     assert start(desk) == []
@@ -205,7 +205,7 @@ def test_so_it_is_on_postgresql(postgresql, tmp_path):
     started = in_many_threads(app)
 
     with app.app_context():
-        assert len(started) == db.session.scalar(db.select(db.func.count()).select_from(ImportJob)) == 1
+        assert len(started) == db.session.scalar(db.select(db.func.count()).select_from(Job)) == 1
         db.session.remove()
         db.engine.dispose()
 
@@ -247,7 +247,7 @@ def test_a_running_job_pauses_at_its_cursor_when_its_hours_end_and_goes_on_when_
     with desk.app.app_context():
         assert job_id not in lifecycle.recover()
         with transaction():
-            db.session.execute(db.update(ImportJob).values(resume_at=utcnow()))
+            db.session.execute(db.update(Job).values(resume_at=utcnow()))
         assert job_id in lifecycle.recover()
     set_schedule(desk, source_id, hours(*OPEN))
     assert desk.work(job_id)
@@ -318,7 +318,7 @@ def test_the_next_imports_keep_to_the_same_hours_unless_the_schedule_has_its_own
 
     set_schedule(desk, source_id, hours(*OPEN))
     with desk.app.app_context(), transaction():
-        db.session.execute(db.update(ImportJob).where(ImportJob.id == job_id).values(state="queued", resume_at=None))
+        db.session.execute(db.update(Job).where(Job.id == job_id).values(state="queued", resume_at=None))
     desk.work(job_id)
 
     assert desk.job(job_id).state == "completed"

@@ -13,7 +13,7 @@ from connector.extensions import db, transaction, utcnow
 from connector.jobs import lifecycle, scheduling
 from connector.jobs.schedule import from_dict
 from connector.models.catalogue import CatalogueItem
-from connector.models.jobs import ImportJob
+from connector.models.jobs import Job
 from connector.models.repositories import Repository, Source
 from tests.pages import links, words
 
@@ -65,7 +65,7 @@ def kept(desk, source_id):
 
 def last_job(desk):
     with desk.app.app_context():
-        return desk.job(db.session.scalar(db.select(db.func.max(ImportJob.id))))
+        return desk.job(db.session.scalar(db.select(db.func.max(Job.id))))
 
 
 def test_a_source_shows_what_is_held_its_imports_and_that_nothing_is_scheduled(desk, client, source_id):
@@ -154,7 +154,7 @@ def test_a_job_that_waits_says_until_when_and_can_be_stopped_or_resumed(desk, cl
             "resume_at": opens,
             "message": scheduling.waiting(opens, ZoneInfo("Europe/Berlin")),
         }
-        db.session.execute(db.update(ImportJob).where(ImportJob.id == job_id).values(values))
+        db.session.execute(db.update(Job).where(Job.id == job_id).values(values))
 
     page = client.get(f"/jobs/{job_id}/")
 

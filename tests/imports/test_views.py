@@ -16,7 +16,7 @@ from connector.extensions import db, transaction
 from connector.imports import importer
 from connector.jobs import lifecycle, queries, report, request_log
 from connector.jobs.attempt import work
-from connector.models.jobs import ImportJob, WaitReason, wait_columns
+from connector.models.jobs import Job, WaitReason, wait_columns
 from tests.pages import links, neighbours, words
 
 
@@ -34,7 +34,7 @@ def with_items(dspace, number, **values):
 
 def set_state(app, job_id, **values):
     with app.app_context(), transaction():
-        db.session.execute(db.update(ImportJob).where(ImportJob.id == job_id).values(**values))
+        db.session.execute(db.update(Job).where(Job.id == job_id).values(**values))
 
 
 def test_a_waiting_job_asks_for_itself_every_second_and_can_be_stopped(desk, pages):
@@ -50,7 +50,16 @@ def test_a_waiting_job_asks_for_itself_every_second_and_can_be_stopped(desk, pag
 
 def test_a_running_job_shows_how_far_it_is_and_what_it_does(app, desk, pages):
     job_id = desk.create()
-    set_state(app, job_id, state="running", worked=10.0, seen=20, added=20, expected=1020, doing="Reading <Theses>")
+    set_state(
+        app,
+        job_id,
+        state="running",
+        worked_seconds=10.0,
+        seen=20,
+        added=20,
+        expected=1020,
+        status_text="Reading <Theses>",
+    )
 
     page = pages.get(f"/jobs/{job_id}/live")
 
@@ -64,7 +73,7 @@ def test_a_job_that_waits_for_the_repository_says_since_when_and_why(app, desk, 
     app.config["TIMEZONE"] = ZoneInfo("America/New_York")
     detail = "example.org asks for fewer requests. Trying again in 5 minutes."
     wait = wait_columns(WaitReason.REPOSITORY, detail, datetime(2026, 1, 5, 19, 5))
-    set_state(app, job_id, state="running", doing="Reading", **wait)
+    set_state(app, job_id, state="running", status_text="Reading", **wait)
 
     page, row = words(pages.get(f"/jobs/{job_id}/live")), words(pages.get(f"/jobs/{job_id}/row"))
 
@@ -88,7 +97,7 @@ def test_after_fetching_files_a_job_says_that_it_reads_on(desk, dspace):
     dspace.page_size, said = importer.FULL_PAGE, []
 
     def runner(run):
-        dspace.before_page = lambda number: said.append(run.doing)
+        dspace.before_page = lambda number: said.append(run.status_text)
         return importer.run(run, dspace.connect)
 
     job_id = desk.create(files=True)

@@ -13,7 +13,7 @@ from connector.jobs import lifecycle
 from connector.jobs.attempt import JobAttempt, work
 from connector.jobs.report import as_dict
 from connector.models.catalogue import CatalogueFile
-from connector.models.jobs import ImportJob, State, WaitReason
+from connector.models.jobs import Job, State, WaitReason
 
 LONG = ServerError("The repository asks for fewer requests.", retry_after=3600)
 
@@ -132,7 +132,7 @@ def quick_beats(monkeypatch):
     monkeypatch.setattr(run_module, "GLANCE", 0.005)
 
 
-def written(job_id: int, until) -> ImportJob:
+def written(job_id: int, until) -> Job:
     """The row of a job as soon as it is as wanted; the heartbeat of the job writes it."""
     for _ in range(2000):
         db.session.rollback()

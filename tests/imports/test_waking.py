@@ -14,7 +14,7 @@ from connector.extensions import db, huey, transaction, utcnow
 from connector.imports.preview_rows import PreviewAction
 from connector.jobs import lifecycle
 from connector.jobs.schedule import Every, Schedule
-from connector.models.jobs import ImportJob, Kind, PreviewRow, State
+from connector.models.jobs import Job, Kind, PreviewRow, State
 from connector.models.repositories import Source
 from tests.pages import words
 from tests.ports import free_port
@@ -67,7 +67,7 @@ def away(request):
 
 def change(job_id, **values):
     with transaction():
-        db.session.execute(db.update(ImportJob).where(ImportJob.id == job_id).values(**values))
+        db.session.execute(db.update(Job).where(Job.id == job_id).values(**values))
 
 
 def stopped():

@@ -9,7 +9,7 @@ import pytest
 
 from connector.extensions import db
 from connector.jobs import lifecycle
-from connector.models.jobs import ImportJob
+from connector.models.jobs import Job
 from tests.pages import FRAGMENT, buttons, words
 from tests.sample import SampleRepository
 
@@ -267,7 +267,7 @@ def test_an_estimate_first_shows_what_there_is_and_starts_the_import_only_when_i
     assert "Requests, about" in text
     assert re.search(r"Time\s(up\sto\s|\d+\ss\sto\s)?\d+\ss\s", text)
     with app.app_context():
-        assert db.session.scalar(db.select(db.func.count()).select_from(ImportJob)) == 0
+        assert db.session.scalar(db.select(db.func.count()).select_from(Job)) == 0
     given = dict(re.findall(r'type="hidden" name="(?!csrf)([^"]+)" value="([^"]*)"', page.text))
     answer = connected.post("/repositories/1/", data=given | {"scope": f"collection:{handle}"})
     assert (answer.status_code, answer.location) == (303, "/jobs/1/")

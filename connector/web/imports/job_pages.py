@@ -27,7 +27,7 @@ from ...imports import retry_failed
 from ...imports.undo import preview
 from ...jobs import job_presentation, lifecycle, notifications, queries, report, request_log
 from ...models.accounts import Role
-from ...models.jobs import Answer, ImportJob
+from ...models.jobs import Answer, Job
 from ...models.repositories import Source
 from ...pagination import asked_place
 from ...row_ids import row_id
@@ -55,7 +55,7 @@ def label_of(source: Source) -> str:
 
 
 @blueprint.app_template_global()
-def heading(job: ImportJob) -> str:
+def heading(job: Job) -> str:
     """Return a heading that says what the job does, as the current user may see it."""
     return job_presentation.heading(job, label_of(job.source))
 
@@ -203,7 +203,7 @@ def submit() -> Any:
     return redirect(url_for(".past"), 303)
 
 
-def _own(job_id: int) -> ImportJob:
+def _own(job_id: int) -> Job:
     """Return the job. Raise PermissionDeniedError if the current user may not change it."""
     found = lifecycle.get(job_id)
     own(found.owner)
@@ -215,7 +215,7 @@ def _undo_own(job_id: int) -> int:
     return lifecycle.create_undo(job_id)
 
 
-def _shown(shown: ImportJob) -> dict[str, Any]:
+def _shown(shown: Job) -> dict[str, Any]:
     is_withheld = _is_withheld(shown)
     is_listed = not (shown.is_undo or is_withheld)
     listed = report.problems(shown, MOST_PROBLEMS + 1, with_restricted=sees_restricted()) if is_listed else ()
@@ -225,7 +225,7 @@ def _shown(shown: ImportJob) -> dict[str, Any]:
         "job": shown,
         "counts": job_presentation.counts(shown),
         "files": job_presentation.files(shown),
-        "doing": "" if is_withheld else job_presentation.doing(shown),
+        "status_text": "" if is_withheld else job_presentation.status_text(shown),
         "message": "" if is_withheld else shown.message,
         "problems": found[:MOST_PROBLEMS],
         "is_withheld": is_withheld,
@@ -235,7 +235,7 @@ def _shown(shown: ImportJob) -> dict[str, Any]:
     }
 
 
-def _is_withheld(job: ImportJob) -> bool:
+def _is_withheld(job: Job) -> bool:
     """Return whether the job may name restricted items and the current user may not see them."""
     return job.names_restricted and not sees_restricted()
 
@@ -270,7 +270,7 @@ def _created(create: Callable[[int], int], word: str, job_ids: list[int]) -> lis
     return created
 
 
-def _problem_lines(of: ImportJob, *, with_restricted: bool) -> Iterator[str]:
+def _problem_lines(of: Job, *, with_restricted: bool) -> Iterator[str]:
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(report.PROBLEM)
