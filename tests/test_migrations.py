@@ -16,8 +16,9 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import upgrade
 
+from connector.catalogue.search import Selection
 from connector.extensions import db, migrate
-from connector.storage.instance import revision
+from connector.storage.instance import prepare, revision
 from tests.conftest import app_at
 from tests.tools import needs
 
@@ -166,3 +167,31 @@ def test_numbers_of_repositories_are_kept_in_64_bits(app):
         connection.execute(sa.update(found["job"]).values(expected=2**62, hidden=2**62))
 
     assert sizes()["job"] == 1
+
+
+@pytest.mark.parametrize(("with_restricted", "sevens"), [(True, [2, 3]), (False, [2])])
+def test_searches_find_whole_short_words_in_items_from_before_these_had_lines(app, with_restricted, sevens):
+    upgrade(revision="0022")
+    texts = [("the eu in 1975\nof europe", None), ("日本語の題名\n第7章", None), ("smith, a. b.\nc#", "7")]
+    item = sa.table("item", *map(sa.column, ("id", "search_text", "restricted_search_text")))
+    for number, (text, restricted) in enumerate(texts, 1):
+        fill(number)
+        with db.engine.begin() as connection:
+            values = {"search_text": text, "restricted_search_text": restricted}
+            connection.execute(sa.update(item).where(item.c.id == number).values(values))
+
+    prepare(app)
+
+    expected = {
+        "eu": [1],
+        "EU of": [1],
+        "7": sevens,
+        "日本": [2],
+        "名": [2],
+        "第7": [2],
+        "c#": [3],
+        "a.": [3],
+        "zz": [],
+    }
+    selections = {words: Selection(words=words, with_restricted=with_restricted) for words in expected}
+    assert {words: sorted(db.session.scalars(found.ids())) for words, found in selections.items()} == expected

@@ -14,7 +14,7 @@ from ..extensions import db
 from ..models.catalogue import Action, CatalogueItem, Change, Holding, ItemSet, Membership
 from ..row_ids import row_id
 from ..storage import search_index
-from ..word_search import like_patterns, search_terms
+from ..word_search import like_patterns, searched_strings
 from .set_names import labels
 
 SHORT = 1000  # items
@@ -35,7 +35,7 @@ class Selection:
     with_restricted: bool = True
 
     def __post_init__(self) -> None:
-        search_terms(self.words)
+        searched_strings(self.words)
 
     def conditions(self) -> list[Any]:
         """Return SQL conditions on CatalogueItem."""
@@ -64,7 +64,7 @@ class Selection:
         It follows the index of the item set, job or words, so that the database reads no more rows than a page shows.
         """
         lists = list(self._lists())
-        with_words = search_index.candidates(search_terms(self.words))
+        with_words = search_index.candidates(searched_strings(self.words))
         if with_words is not None and not any(_is_short(listed) for _, listed in lists):
             [column] = with_words.selected_columns
             others = replace(self, item_set_id=None, job_id=None).conditions()

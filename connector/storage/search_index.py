@@ -59,13 +59,13 @@ def prepare() -> None:
         db.session.remove()
 
 
-def candidates(terms: Iterable[str]) -> Select[tuple[int]] | None:
-    """Return a SELECT of the ids of all items that may contain these words. It selects few other items.
+def candidates(strings: Iterable[str]) -> Select[tuple[int]] | None:
+    """Return a SELECT of the ids of all items whose search text may contain these strings. It selects few other items.
 
-    Return None if the index cannot be queried: the words are shorter than a trigram, the index is incomplete, or the
-    database uses its index automatically.
+    Return None if the index cannot be queried: no string has three characters, the index is incomplete, or the database
+    uses its index automatically.
     """
-    trigrams = dict.fromkeys(term[at : at + LENGTH] for term in terms for at in range(len(term) - LENGTH + 1))
+    trigrams = dict.fromkeys(string[at : at + LENGTH] for string in strings for at in range(len(string) - LENGTH + 1))
     if not trigrams or db.engine.dialect.name != "sqlite" or not _is_complete():
         return None
     query = " AND ".join('"' + trigram.replace('"', '""') + '"' for trigram in trigrams)

@@ -24,6 +24,8 @@ MAPPED = """'{"dcterms:title": [{"value": "Report ' || n || ' on harbour ' || (n
  "dcterms:abstract": [{"value": "' || {abstract} || '", "language": "en"}]}'"""
 ABSTRACT = "'" + "Ships, tides and prices as the clerks of the port wrote them down. " * 12 + "' || n"
 
+SHORT_WORDS = "'\nas\nof\non\n' || CASE WHEN n % 977 < 100 THEN (n % 977) || '\n' ELSE '' END"
+
 
 @dataclass(frozen=True)
 class Large:
@@ -108,7 +110,7 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
         "title": "'Report ' || n || ' on harbour ' || (n % 977)",
         "source_metadata": _json(METADATA.replace("{abstract}", ABSTRACT)),
         "mapped_values": _json(MAPPED.replace("{abstract}", ABSTRACT)),
-        "search_text": f"'report ' || n || ' on harbour ' || (n % 977) || '\n' || lower({ABSTRACT})",
+        "search_text": f"'\nreport ' || n || ' on harbour ' || (n % 977) || '\n' || lower({ABSTRACT}) || {SHORT_WORDS}",
         "content_hash": "'hash ' || n",
         "source_state": "CASE WHEN n % 20 = 0 THEN 'withdrawn' ELSE 'present' END",
         "state_since": f"CASE WHEN n % 20 = 0 THEN {now} END",

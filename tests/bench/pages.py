@@ -40,6 +40,8 @@ PAGES = (
     *("/gone/", "/gone/?before=last", "/sources/", "/sources/1/", "/audit/", "/audit/?before=last", "/excluded/"),
     *("/items/?q=harbour", "/items/?q=harbour&after=100000", "/items/?q=nothingatall", "/items/?q=harbour+977"),
     *("/items/?q=nothingatall&item_set=1", "/items/?q=harbour&job=1"),
+    # Words of two and one characters that no item, few items and all items have.
+    *("/items/?q=zz", "/items/?q=7", "/items/?q=of", "/items/?q=of+harbour+7", "/items/?q=of&job=1", "/items/?q=zzz"),
 )
 POLL, PAGE, TIMES, BROWSERS = 50.0, 200.0, 5, 20  # milliseconds
 

@@ -42,6 +42,8 @@ SEARCHES = (
     "/items/?q=harbour",
     "/items/?q=harbour&after=200",
     "/items/?q=nothingatall&item_set=1",
+    "/items/?q=zz",
+    "/items/?q=of",
 )
 STEPS_AN_ITEM = 60
 

@@ -54,7 +54,8 @@ def test_the_problems_of_a_job_are_not_looked_for_among_all_changes(instances, a
 
 
 @pytest.mark.parametrize(
-    "address", ["/items/?q=nothingatall", "/items/?q=nothingatall&item_set=1", "/items/?q=report+997"]
+    "address",
+    ["/items/?q=nothingatall", "/items/?q=nothingatall&item_set=1", "/items/?q=report+997", "/items/?q=zz"],
 )
 def test_a_search_reads_no_items_but_those_it_finds(instances, address):
     assert_reads_no_more(instances, address)

@@ -54,8 +54,8 @@ def test_names_that_may_have_come_by_a_login_are_closed_and_compared_by_the_next
 
     assert upgraded["marks"] == [False, True, True, True]
     assert [file["name_is_restricted"] for file in before] == upgraded["marks"]
-    assert item["search_text"] == "a title\nopen.pdf"
-    assert item["restricted_search_text"] == "closed.pdf\nlicense.txt"
+    assert item["search_text"] == "\na title\nopen.pdf\na\n"
+    assert item["restricted_search_text"] == "\nclosed.pdf\nlicense.txt\n"
     assert (item["is_restored"], upgraded["source"]["proof"]) == (1, None)
 
 

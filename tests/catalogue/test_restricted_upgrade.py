@@ -55,8 +55,8 @@ def test_default_hidden_fields_that_came_by_a_login_are_closed(upgraded):
     provenance = json.loads(item["mapped_values"])["dcterms:provenance"]
     assert [value["restricted"] for value in provenance] == [True, True]
     assert "restricted" not in json.loads(item["mapped_values"])["dcterms:title"][0]
-    assert item["search_text"] == f"{SHARED.lower()}\nfile.pdf"
-    assert item["restricted_search_text"] == SECRET.lower()
+    assert item["search_text"] == f"\n{SHARED.lower()}\nfile.pdf\na\n"
+    assert item["restricted_search_text"] == f"\n{SECRET.lower()}\nby\n"
 
 
 @pytest.mark.parametrize("upgraded", ["admin@example.org"], indirect=True)

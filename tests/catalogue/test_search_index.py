@@ -12,6 +12,7 @@ from connector.catalogue.search import Selection
 from connector.extensions import db, transaction
 from connector.models.catalogue import CatalogueItem
 from connector.storage import search_index
+from connector.word_search import search_text
 
 ITEM = CatalogueItem.__table__
 WORDS = [
@@ -20,7 +21,10 @@ WORDS = [
     "HERRING boats",
     '"boats leaving"',
     '"s l"',
-    "bo",
+    "in",
+    "of 50",
+    "日本",
+    "港",
     "50%",
     "a_b",
     'say "hi',
@@ -34,8 +38,9 @@ def catalogue(stocked_app):
     """The app with a catalogue in which some items have words that are hard to find."""
     with stocked_app.app_context():
         with transaction():
-            for item_id, words in enumerate(("50% of a_b", 'say "hi" in 日本の港', "herring"), 31):
-                db.session.execute(update(ITEM).where(ITEM.c.id == item_id).values(search_text=words))
+            for item_id, title in enumerate(("50% of a_b", 'say "hi" in 日本の港', "herring"), 31):
+                searched = {"search_text": search_text(title, {}, [])}
+                db.session.execute(update(ITEM).where(ITEM.c.id == item_id).values(searched))
             closed = {"search_text": "open", "restricted_search_text": "herring by login"}
             db.session.execute(update(ITEM).where(ITEM.c.id == 34).values(closed))
         yield

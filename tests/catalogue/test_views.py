@@ -67,6 +67,10 @@ def test_items_are_found_by_words_set_repository_and_import(stocked_client, quer
     assert len(rows) == number + 1
 
 
+def test_a_search_that_finds_nothing_says_that_short_words_must_be_whole(stocked_client):
+    assert "found only as whole words" in words(stocked_client.get("/items/?q=he"))
+
+
 @pytest.mark.parametrize("query", ["word " * 31, "x" * 1001])
 def test_a_search_that_is_too_long_is_shown_again_with_the_reason(stocked_client, query):
     page = stocked_client.get("/items/", query_string={"q": query})

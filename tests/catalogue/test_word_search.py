@@ -29,29 +29,33 @@ def test_title_values_uris_labels_and_file_names_are_searched_one_a_line():
         "bibo:uri": [{"uri": "https://hdl.handle.net/1/2", "label": "The Page"}, {"uri": "hdl:1/2", "label": None}],
     }
 
-    assert search_text("A Title", values, ["Thesis.PDF", None]).split("\n") == [
-        "a title",
+    assert search_text("Die Aufsätze", values, ["Thesis.PDF", None]).split("\n") == [
+        "",
+        "die aufsätze",
         "łukasz, anna",
         "žižek",
         "https://hdl.handle.net/1/2",
         "the page",
         "hdl:1/2",
         "thesis.pdf",
+        "1",
+        "2",
+        "",
     ]
 
 
 def test_a_text_met_twice_is_kept_once_and_an_untitled_item_has_no_empty_line():
-    assert search_text(None, {"dcterms:title": [literal("T")], "local.t": [literal("t"), literal(" ")]}, []) == "t"
+    assert search_text(None, {"dcterms:title": [literal("T")], "local.t": [literal("t"), literal(" ")]}, []) == "\nt\n"
 
 
 def test_line_ends_inside_a_value_are_spaces():
-    assert search_text("a\r\nb\u2028c\t d", {}, []) == "a b c d"
+    assert search_text("one\r\ntwo\u2028three\t four", {}, []) == "\none two three four\n"
 
 
 def test_what_a_database_cannot_store_is_searched_as_it_is_shown():
     text = search_text("nul\x00 half\ud83d", {}, ["\udc00"])
 
-    assert text == "nul\ufffd half\ufffd\n\ufffd"
+    assert text == "\nnul\ufffd half\ufffd\n\ufffd\n"
     text.encode("utf-8")
 
 
@@ -64,6 +68,21 @@ def test_what_a_database_cannot_store_is_searched_as_it_is_shown():
         ("ΟΔΟΣ", "οδος"),
         ("\u03b1\u0345\u0301", "\u1fb4"),
         ("日本", "日本語の題名"),
+        ("題", "日本語の題名"),
+        ("題名", "日本語の題名"),
+        ("第7", "第7章"),
+        ("7", "第7章"),
+        ("มี", "ไม่มีเรือ"),
+        ("한국", "한국의 항구"),
+        ("eu", "The EU"),
+        ("EU", "(EU-wide)"),
+        ("of", "7\nof\n8"),
+        ("of 7", "7 of 8"),
+        ("c#", "(C#)"),
+        ("a.", "Smith, A. B."),
+        ("ß", "SS"),
+        ("& 7", "7 & 8"),
+        ('"n f"', "man for man"),
         ("second first", "first and second"),
         ('"and second"', "first and\nsecond"),
         ('"first  and', "first and second"),
@@ -87,6 +106,14 @@ def test_a_search_finds(query, title):
         ("a_b", "axb"),
         (r"a\b", "ab"),
         ('"a b"', "a\tx b"),
+        ("eu", "Europe"),
+        ("7", "1975"),
+        ("a_", "a_b"),
+        ("7", "第75章"),
+        ("本日", "日本語の題名"),
+        ("c#", "C, 7#"),
+        ("a.", "data."),
+        ("&", "7 and 8"),
     ],
 )
 def test_a_search_does_not_find(query, title):
@@ -94,7 +121,9 @@ def test_a_search_does_not_find(query, title):
 
 
 def test_words_and_phrases_become_one_pattern_each():
-    assert like_patterns('  Word "a  Phrase" word 5%_\\') == ["%word%", "%a phrase%", r"%5\%\_\\%"]
+    patterns = like_patterns('  Word "a  Phrase" word 5%_\\ of 日本')
+
+    assert patterns == ["%word%", "%a phrase%", r"%5\%\_\\%", "%\nof\n%", "%\n日本\n%"]
 
 
 def test_a_phrase_does_not_run_over_two_values():
