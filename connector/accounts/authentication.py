@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 
 from ..errors import ConflictError, ConnectorError, PermissionDeniedError
 from ..extensions import db, limiter, login, transaction, utcnow
+from ..i18n import gettext as _
 from ..logs import log_throttled
 from ..models.accounts import Account, Role
 from ..proxy_headers import parsed, peer
@@ -220,7 +221,7 @@ def _named_by_proxy() -> Person | None:
         name = name.encode("latin-1").decode()  # WSGI decodes headers as Latin-1 (PEP 3333)
     except UnicodeDecodeError:
         log.warning("The proxy %s names somebody in another encoding than UTF-8: refused.", peer())
-        g.refusal = "The server in front of this app sends your name in another encoding than UTF-8."
+        g.refusal = _("The server in front of this app sends your name in another encoding than UTF-8.")
         return None
     try:
         return _account_of(name)
@@ -233,7 +234,7 @@ def _named_by_proxy() -> Person | None:
 def _account_of(name: str) -> Person | None:
     if name != name.strip():
         raise PermissionDeniedError(
-            "The server in front of this app sends your name with a space around it that nobody sees."
+            _("The server in front of this app sends your name with a space around it that nobody sees.")
         )
     account = user_management.find(name)
     default = current_app.config["AUTH_DEFAULT_ROLE"]
@@ -248,7 +249,9 @@ def _account_of(name: str) -> Person | None:
         found, last = Person(account.id, account.name, Role(account.role)), account.signed_in
     db.session.rollback()
     if found is None:
-        g.refusal = f"You are known as {name}, but have no account here. Ask an administrator of this app for one."
+        g.refusal = _(
+            "You are known as %(name)s, but have no account here. Ask an administrator of this app for one.", name=name
+        )
         return None
     sessions.note_visit(found.id, last)
     return found
@@ -261,8 +264,11 @@ def _refuse_likeness(name: str, kept: str) -> None:
     sentence = f"The proxy {peer()} names {name!r}, which is too like the name {kept!r} here: refused."
     log_throttled(log, f"{sentence} If both are one person: flask user respell.", level=logging.WARNING)
     raise PermissionDeniedError(
-        f"You are known as {name}, which is too like the name of an account here and not the same. "
-        "Ask an administrator of this app: if it is yours, it can be given your spelling."
+        _(
+            "You are known as %(name)s, which is too like the name of an account here and not the same. Ask an "
+            "administrator of this app: if it is yours, it can be given your spelling.",
+            name=name,
+        )
     )
 
 

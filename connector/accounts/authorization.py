@@ -11,6 +11,7 @@ from flask import Flask, Response, abort, current_app, g, has_request_context, r
 from flask_login import current_user
 
 from ..errors import PermissionDeniedError
+from ..i18n import gettext as _
 from ..models.accounts import Role
 from . import authentication, user_management
 
@@ -54,7 +55,11 @@ def require(role: Role) -> None:
     """Raise PermissionDeniedError unless the current user has this role."""
     if not may(role):
         raise PermissionDeniedError(
-            f"This needs the role {role.value}; yours is {g.person.role.value}. Ask an administrator."
+            _(
+                "This needs the role %(needed)s; yours is %(own)s. Ask an administrator.",
+                needed=role.value,
+                own=g.person.role.value,
+            )
         )
 
 
@@ -66,7 +71,9 @@ def sees_restricted() -> bool:
 def own(owner: str) -> None:
     """Raise PermissionDeniedError unless the current user may change jobs of this owner."""
     if not (_is_operator() or g.person.owns(owner)):
-        raise PermissionDeniedError(f"This job is {owner}'s: only they or an administrator may change it.")
+        raise PermissionDeniedError(
+            _("This job is %(owner)s's: only they or an administrator may change it.", owner=owner)
+        )
 
 
 def _is_operator() -> bool:
@@ -98,7 +105,7 @@ def _guard() -> Any:
 
 def _ask_to_sign_in() -> Any:
     if user_management.is_by_proxy():
-        refusal = g.get("refusal", "The server in front of this app did not say who you are. Sign in there first.")
+        refusal = g.get("refusal", _("The server in front of this app did not say who you are. Sign in there first."))
         raise PermissionDeniedError(refusal)
     return _lead_to(url_for("accounts.sign_in", next=_came_from()))
 

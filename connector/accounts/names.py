@@ -8,6 +8,7 @@ from unicodedata import normalize
 
 from ..actor import LOCAL, NOBODY, SCHEDULE
 from ..errors import InvalidInputError
+from ..i18n import gettext as _
 from . import audit
 
 LONGEST = 100
@@ -25,9 +26,11 @@ def checked(text: str, form: Literal["NFC", "NFKC"]) -> str:
     name, plain = (normalize(one, text).strip() for one in (form, "NFKC"))
     fits = plain and max(len(name), len(plain)) <= LONGEST
     if not fits or not plain.isprintable() or UNSEEN.search(plain) or "," in plain:
-        raise InvalidInputError(f"A name has 1 to {LONGEST} visible letters, digits or signs, and no comma.", "name")
+        raise InvalidInputError(
+            _("A name has 1 to %(longest)s visible letters, digits or signs, and no comma.", longest=LONGEST), "name"
+        )
     if key_of(plain) in RESERVED:
-        raise InvalidInputError(f"“{name}” has a meaning of its own here: choose another name.", "name")
+        raise InvalidInputError(_("“%(name)s” has a meaning of its own here: choose another name.", name=name), "name")
     return name
 
 

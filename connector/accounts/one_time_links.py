@@ -12,12 +12,13 @@ from sqlalchemy import delete, insert, select, update
 
 from ..errors import InvalidLinkError
 from ..extensions import db, utcnow
+from ..i18n import lazy_gettext as _l
 from ..models.accounts import Invitation, Purpose
 
 LIFETIME = timedelta(hours=1)
 EVERYWHERE = ("0.0.0.0", "::")
 INVITATION = Invitation.__table__
-SPENT = "This link was used already, was replaced by a newer one, or is older than an hour. Ask for a new one."
+SPENT = _l("This link was used already, was replaced by a newer one, or is older than an hour. Ask for a new one.")
 
 
 def fingerprint(token: str) -> str:

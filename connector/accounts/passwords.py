@@ -13,6 +13,8 @@ from argon2.exceptions import VerifyMismatchError
 from zxcvbn import zxcvbn
 
 from ..errors import Busy, InvalidInputError
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 
 LEAST, MOST = 12, 1000  # characters
 HARD_TO_GUESS = 4  # zxcvbn score (0 to 4): more than 10^10 guesses
@@ -21,7 +23,7 @@ JUDGED = 72  # characters; more only make a password stronger, and zxcvbn would 
 # Words that an attacker tries first (ASVS 5.0, 6.2.11). `check` adds the account's name.
 OBVIOUS = ("dspace", "connector", "dspace connector", "dspaceconnector", "dspace-connector", "repository", "omeka")
 
-BUSY = "Too many people sign in at the same moment. Wait a few seconds, then try again."
+BUSY = _l("Too many people sign in at the same moment. Wait a few seconds, then try again.")
 AT_ONCE, WAITING = 2, 2  # a check needs 64 MiB for tens of milliseconds; a waiting check blocks a web thread
 
 _hasher = PasswordHasher()
@@ -36,16 +38,16 @@ def check(password: str, name: str, field: str = "password") -> str:
     """
     if len(password) < LEAST:
         raise InvalidInputError(
-            f"The password needs at least {LEAST} characters: a few words together are good.", field
+            _("The password needs at least %(least)s characters: a few words together are good.", least=LEAST), field
         )
     if len(password) > MOST:
-        raise InvalidInputError(f"The password has at most {MOST} characters.", field)
+        raise InvalidInputError(_("The password has at most %(most)s characters.", most=MOST), field)
     if len(name) >= TELLING and name.casefold() in password.casefold():
-        raise InvalidInputError("This password contains your name: choose one that does not.", field)
+        raise InvalidInputError(_("This password contains your name: choose one that does not."), field)
     judged = zxcvbn(password[:JUDGED], [*OBVIOUS, name, *name.split()])
     if judged["score"] < HARD_TO_GUESS:
         raise InvalidInputError(
-            "This password is easy to guess: choose one that is less common, such as four words.", field
+            _("This password is easy to guess: choose one that is less common, such as four words."), field
         )
     return password
 

@@ -18,6 +18,8 @@ from sqlalchemy import ColumnElement, and_, delete, false, insert, or_, select, 
 from ..encryption import KeyPurpose, seal, unseal
 from ..errors import ConflictError, InvalidInputError
 from ..extensions import db, transaction, utcnow
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..models.accounts import Account, RecoveryCode, Role
 from . import audit, one_time_links, sessions, user_management
 from .one_time_links import fingerprint
@@ -27,9 +29,11 @@ ACCOUNT, RECOVERY = Account.__table__, RecoveryCode.__table__
 STEP = 30  # seconds
 RECOVERY_CODES = 10
 RECOVERY_BYTES = 15  # 120 random bits are enough for a fast hash (ASVS 5.0, 6.5.2)
-NONE = "This account has no second factor."
-ALREADY = "This account has a second factor already."
-WRONG = "This code is wrong, or was used already. Wait for the next one, and see that the clock of the phone is right."
+NONE = _l("This account has no second factor.")
+ALREADY = _l("This account has a second factor already.")
+WRONG = _l(
+    "This code is wrong, or was used already. Wait for the next one, and see that the clock of the phone is right."
+)
 
 
 def demanded() -> ColumnElement[bool]:
@@ -97,7 +101,7 @@ def turn_on(account_id: int, sealed: str, typed: str, but: str | None, moves: bo
 def turn_off(account_id: int) -> None:
     """Turn off two-step sign-in. Raise ConflictError if it is required or already off."""
     if is_demanded(account_id):
-        raise ConflictError("Here your account must have a second factor.")
+        raise ConflictError(_("Here your account must have a second factor."))
     with transaction():
         _clear(account_id)
 

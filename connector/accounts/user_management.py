@@ -8,11 +8,13 @@ from sqlalchemy.exc import IntegrityError
 
 from ..errors import ConflictError, InvalidInputError, InvalidLinkError
 from ..extensions import db, transaction, utcnow
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..models.accounts import Account, Purpose, Role
 from . import audit, names, one_time_links, passwords, sessions
 
 ACCOUNT = Account.__table__
-NOT_THE_PASSWORD = "That is not your present password."
+NOT_THE_PASSWORD = _l("That is not your present password.")
 
 
 def check_name(text: str) -> str:
@@ -24,7 +26,7 @@ def get(account_id: int) -> Account:
     """Return the account. Raise InvalidInputError if there is none."""
     account = db.session.get(Account, account_id)
     if account is None:
-        raise InvalidInputError(f"There is no account {account_id}.")
+        raise InvalidInputError(_("There is no account %(account_id)s.", account_id=account_id))
     return account
 
 
@@ -32,7 +34,7 @@ def named(name: str) -> Account:
     """Return the account of this name. Raise InvalidInputError if there is none."""
     account = find(name)
     if account is None:
-        raise InvalidInputError(f"There is no account “{name}”. See flask user list.", "name")
+        raise InvalidInputError(_("There is no account “%(name)s”. See flask user list.", name=name), "name")
     return account
 
 
@@ -77,7 +79,7 @@ def new_link(account_id: int) -> str:
     with transaction():
         account = get(account_id)
         if account.disabled:
-            raise ConflictError(f"{account.name} is disabled: enable the account first.")
+            raise ConflictError(_("%(name)s is disabled: enable the account first.", name=account.name))
         purpose = Purpose.RESET if account.password else Purpose.INVITE
         audit.note("new link", account.name, purpose=purpose.value)
         return one_time_links.issue(purpose, account_id)
@@ -199,7 +201,7 @@ def _insert(name: str, role: Role) -> int:
     try:
         return db.session.execute(insert(ACCOUNT).values(values).returning(ACCOUNT.c.id)).scalar_one()
     except IntegrityError as error:  # the unique index also decides between parallel requests
-        raise ConflictError(f"There is an account “{name}” already.") from error
+        raise ConflictError(_("There is an account “%(name)s” already.", name=name)) from error
 
 
 def _set(account_id: int, **values: object) -> None:
@@ -214,4 +216,4 @@ def _admins() -> Select[tuple[int]]:
 def _spare_the_last_admin(account_id: int) -> None:
     """Raise ConflictError if this is the only admin. Lock the rows, so that two admins cannot demote each other."""
     if list(db.session.scalars(_admins().with_for_update())) == [account_id]:
-        raise ConflictError("This is the last account that may manage accounts: make another one an admin first.")
+        raise ConflictError(_("This is the last account that may manage accounts: make another one an admin first."))

@@ -23,6 +23,7 @@ from sqlalchemy import func, select
 from ..accounts import audit
 from ..errors import ConflictError, StorageError
 from ..extensions import db, utcnow
+from ..i18n import gettext as _
 from ..models.accounts import Account
 from ..models.catalogue import CatalogueItem, StoredFile
 from ..models.jobs import Job
@@ -69,14 +70,18 @@ def write(target: Path) -> Manifest:
     """
     if is_empty():
         raise ConflictError(
-            "There is nothing to back up: no account and no repository. Run this with the settings that the app has, "
-            "first of all CONNECTOR_INSTANCE."
+            _(
+                "There is nothing to back up: no account and no repository. Run this with the settings that the app "
+                "has, first of all CONNECTOR_INSTANCE."
+            )
         )
     try:
         with written(target) as file, tarfile.open(fileobj=file, mode="w") as tar:
             manifest = _Writing(tar, Path(f"{target}.database.part")).all()
     except OSError as error:
-        raise StorageError(f"The backup cannot be written to {target}: {error.strerror}.") from error
+        raise StorageError(
+            _("The backup cannot be written to %(target)s: %(strerror)s.", target=target, strerror=error.strerror)
+        ) from error
     audit.record("backup", target.name)
     return manifest
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import ConflictError
+from ..i18n import gettext as _
 
 
 @contextmanager
@@ -19,7 +20,7 @@ def written(target: Path) -> Iterator[IO[bytes]]:
     Raise ConflictError if `target` exists or another backup is writing it. Raise OSError.
     """
     part = part_of(target)
-    taken = ConflictError(f"Another backup is writing {part} already.")
+    taken = ConflictError(_("Another backup is writing %(part)s already.", part=part))
     if not remove_leftover(target):
         raise taken
     try:
@@ -31,7 +32,7 @@ def written(target: Path) -> Iterator[IO[bytes]]:
             raise taken
         try:
             if target.exists():
-                raise ConflictError(f"{target} exists already: name another file.")
+                raise ConflictError(_("%(target)s exists already: name another file.", target=target))
             yield file
             file.flush()
             os.fsync(file.fileno())

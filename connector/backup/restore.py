@@ -19,6 +19,8 @@ from sqlalchemy import text
 from ..accounts import audit
 from ..errors import ConflictError, InvalidInputError, StorageError
 from ..extensions import db, transaction
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..storage import restore_commit
 from ..storage.content_store import FileFolder
 from ..storage.garbage_collection import delete_unreferenced_files, the_folder
@@ -28,6 +30,10 @@ from .archive import FILES, MANIFEST, Hashed, Manifest, is_empty
 
 STORED = re.compile(rf"{FILES}/([0-9a-f]{{2}})/([0-9a-f]{{62}})")
 PIECE = 256 * 1024  # bytes
+NEWER = _l(
+    "The backup was written by a newer version of DSpace Connector (at %(found)s; this one knows up to %(known)s). "
+    "Install that version again; nothing was changed."
+)
 ENDED = {"session", "invitation"}  # what ended since the backup must not be valid again
 MOST_TEXT = 64 * 2**20  # bytes of a manifest, which may list every file as lost
 
@@ -80,11 +86,11 @@ def read_manifest(path: Path) -> Manifest:
                 try:
                     manifest = Manifest(**json.load(member))
                 except (ValueError, TypeError, RecursionError) as error:
-                    raise _damaged(path, "its manifest cannot be read") from error
+                    raise _damaged(path, _("its manifest cannot be read")) from error
                 if not _is_sound(manifest):
-                    raise _damaged(path, "its manifest cannot be read")
+                    raise _damaged(path, _("its manifest cannot be read"))
                 return manifest
-    raise _damaged(path, "it has no manifest, so it was not written to its end")
+    raise _damaged(path, _("it has no manifest, so it was not written to its end"))
 
 
 def _is_sound(manifest: Manifest) -> bool:
@@ -105,25 +111,29 @@ def _make_ready(path: Path, database: Path) -> None:
     try:
         with closing(sqlite3.connect(database)) as copy, copy:
             if copy.execute("PRAGMA quick_check").fetchone() != ("ok",):
-                raise _damaged(path, "its database is not whole")
+                raise _damaged(path, _("its database is not whole"))
             found = copy.execute("SELECT version_num FROM alembic_version").fetchone()
             tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             for table in ENDED & tables:
                 copy.execute(f"DELETE FROM {table}")
     except sqlite3.Error as error:
-        raise _damaged(path, f"its database cannot be read: {error}") from error
+        raise _damaged(path, _("its database cannot be read: %(error)s", error=error)) from error
     if found is None:
-        raise _damaged(path, "its database does not say of which version it is")
-    check_known(found[0], "The backup")
+        raise _damaged(path, _("its database does not say of which version it is"))
+    check_known(found[0], NEWER)
 
 
 def _check(manifest: Manifest) -> None:
-    check_known(manifest.revision, "The backup")
+    check_known(manifest.revision, NEWER)
     kind = db.engine.url.get_backend_name()
     if manifest.database != kind:
         raise InvalidInputError(
-            f"The backup was made with a {manifest.database} database and this instance uses {kind}: "
-            "set CONNECTOR_DATABASE_URL as it was then."
+            _(
+                "The backup was made with a %(database)s database and this instance uses %(kind)s: set "
+                "CONNECTOR_DATABASE_URL as it was then.",
+                database=manifest.database,
+                kind=kind,
+            )
         )
 
 
@@ -131,7 +141,7 @@ def _refuse_unless_empty() -> None:
     is_sqlite = database_file() is not None
     if (is_sqlite and not is_empty()) or next(the_folder().stored(), None) is not None:
         raise ConflictError(
-            "There is something in this instance already. With --replace it is lost, and the backup comes."
+            _("There is something in this instance already. With --replace it is lost, and the backup comes.")
         )
 
 
@@ -150,13 +160,15 @@ def _unpack(path: Path, manifest: Manifest, beside: Path) -> None:
         elif info.name in (DATABASE, KEY):
             _unpack_beside(path, member, beside / info.name, manifest.sha256.get(info.name))
         elif info.name != MANIFEST:
-            raise _damaged(path, f"nothing called “{info.name}” belongs into it")
+            raise _damaged(path, _("nothing called “%(name)s” belongs into it", name=info.name))
     if number != manifest.files:
-        raise _damaged(path, f"it holds {number} files where {manifest.files} were written")
+        raise _damaged(
+            path, _("it holds %(number)s files where %(files)s were written", number=number, files=manifest.files)
+        )
     wanted = (DATABASE, KEY) if manifest.database == "sqlite" else (KEY,)
     missing = [name for name in wanted if not (beside / name).exists()]
     if missing:
-        raise _damaged(path, f"{missing[0]} is not in it")
+        raise _damaged(path, _("%(missing)s is not in it", missing=missing[0]))
 
 
 def _unpack_stored(path: Path, member: IO[bytes], sha256: str, folder: FileFolder) -> None:
@@ -165,7 +177,7 @@ def _unpack_stored(path: Path, member: IO[bytes], sha256: str, folder: FileFolde
         while piece := reading.read(PIECE):
             part.write(piece)
         if reading.sha256 != sha256:
-            raise _damaged(path, f"the bytes of {sha256} are not those that were stored")
+            raise _damaged(path, _("the bytes of %(sha256)s are not those that were stored", sha256=sha256))
         part.finish()
         folder.keep(part, sha256)
     except BaseException:
@@ -179,7 +191,7 @@ def _unpack_beside(path: Path, member: IO[bytes], target: Path, sha256: str | No
         while piece := reading.read(PIECE):
             file.write(piece)
     if reading.sha256 != sha256:
-        raise _damaged(path, f"{target.name} is not what was written")
+        raise _damaged(path, _("%(name)s is not what was written", name=target.name))
 
 
 def _keep_key(unpacked: Path, app: Flask) -> None:
@@ -192,8 +204,10 @@ def _keep_key(unpacked: Path, app: Flask) -> None:
         return
     if unpacked.read_text() != app.config["SECRET_KEY"]:
         raise InvalidInputError(
-            "The backup was made with another secret key than CONNECTOR_SECRET_KEY sets, and what is sealed with it "
-            "could not be read. Leave that setting out: the backup brings its key along."
+            _(
+                "The backup was made with another secret key than CONNECTOR_SECRET_KEY sets, and what is sealed with "
+                "it could not be read. Leave that setting out: the backup brings its key along."
+            )
         )
     unpacked.unlink()
 
@@ -205,7 +219,7 @@ def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
             tar.members.clear()  # hundreds of thousands of members would fill the memory
             member = tar.extractfile(info) if info.isreg() else None
             if member is None:
-                raise _damaged(path, f"“{info.name}” is no file")
+                raise _damaged(path, _("“%(name)s” is no file", name=info.name))
             yield info, member
 
 
@@ -217,10 +231,12 @@ def _told(path: Path) -> Iterator[None]:
     except tarfile.TarError as error:
         raise _damaged(path, str(error)) from error
     except FileNotFoundError as error:
-        raise InvalidInputError(f"There is no file {error.filename}.") from error
+        raise InvalidInputError(_("There is no file %(filename)s.", filename=error.filename)) from error
     except OSError as error:
-        raise StorageError(f"The backup cannot be restored: {error.strerror}.") from error
+        raise StorageError(_("The backup cannot be restored: %(strerror)s.", strerror=error.strerror)) from error
 
 
 def _damaged(path: Path, why: str) -> InvalidInputError:
-    return InvalidInputError(f"{path} is no backup, or a damaged one: {why}. Nothing was restored.")
+    return InvalidInputError(
+        _("%(path)s is no backup, or a damaged one: %(why)s. Nothing was restored.", path=path, why=why)
+    )

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..errors import StorageError
+from ..i18n import gettext as _
 from .partial_file import is_regular, remove_leftover
 
 NAMED = re.compile(
@@ -47,4 +48,6 @@ def _remove(path: Path, archive: Path) -> None:
         if path == archive or remove_leftover(archive):
             path.unlink(missing_ok=True)
     except OSError as error:
-        raise StorageError(f"The old backup {path.name} cannot be removed: {error.strerror}.") from error
+        raise StorageError(
+            _("The old backup %(name)s cannot be removed: %(strerror)s.", name=path.name, strerror=error.strerror)
+        ) from error

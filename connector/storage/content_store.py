@@ -19,6 +19,7 @@ from itertools import count
 from pathlib import Path
 
 from ..errors import StorageError
+from ..i18n import gettext as _
 
 STORED = re.compile(r"[0-9a-f]{64}")
 PIECE = 2**18  # bytes
@@ -113,16 +114,16 @@ class FileFolder:
         path = self.path(sha256)
         try:
             if size is not None and (lying := path.stat().st_size) != size:
-                return f"{lying} bytes lie there where {size} were stored."
+                return _("%(lying)s bytes lie there where %(size)s were stored.", lying=lying, size=size)
             with open(path, "rb") as file:
                 intact = hashlib.file_digest(file, "sha256").hexdigest() == sha256
-            return None if intact else "Its bytes are not those that were stored."
+            return None if intact else _("Its bytes are not those that were stored.")
         except FileNotFoundError:
-            return "Its bytes are gone."
+            return _("Its bytes are gone.")
         except OSError as error:
             if error.errno == errno.EIO:
-                return "The disk cannot read its bytes any more."
-            raise StorageError(f"The files folder cannot be read: {error.strerror}.") from error
+                return _("The disk cannot read its bytes any more.")
+            raise StorageError(_("The files folder cannot be read: %(strerror)s.", strerror=error.strerror)) from error
 
     def set_aside(self, sha256: str) -> Path | None:
         """Move a damaged file to `folder/damaged`, and return its new path, or None if there is no file.
@@ -208,10 +209,10 @@ def _sync_folder(folder: Path) -> None:
 
 def away(error: OSError) -> StorageError:
     """Return the error for a missing folder. Its sentence leaves out the path, because every user may read it."""
-    return StorageError(f"The files folder cannot be used: {error.strerror}. Is its disk there?")
+    return StorageError(_("The files folder cannot be used: %(strerror)s. Is its disk there?", strerror=error.strerror))
 
 
 def _trouble(error: OSError) -> StorageError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageError("The disk with the files folder is full. Free some space, then try again.")
-    return StorageError(f"The files folder cannot be written: {error.strerror}.")
+        return StorageError(_("The disk with the files folder is full. Free some space, then try again."))
+    return StorageError(_("The files folder cannot be written: %(strerror)s.", strerror=error.strerror))

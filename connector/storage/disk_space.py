@@ -9,6 +9,7 @@ from pathlib import Path
 from flask import current_app
 
 from ..errors import JobStoppedError, StorageError
+from ..i18n import gettext as _
 from ..models.jobs import WaitReason
 from ..text import human_size
 from .content_store import away
@@ -38,9 +39,11 @@ def shortage() -> str | None:
         return str(error)
     if left >= least:
         return None
-    return (
-        f"The disk is almost full: {human_size(left)} are free, and {human_size(least)} are to stay free. Imports wait "
-        "until there is room, then go on by themselves."
+    return _(
+        "The disk is almost full: %(left)s are free, and %(least)s are to stay free. Imports wait until "
+        "there is room, then go on by themselves.",
+        left=human_size(left),
+        least=human_size(least),
     )
 
 
@@ -54,11 +57,9 @@ class Room:
         """Wait until this many more bytes fit. Raise JobStoppedError as soon as a stop is requested."""
         try:
             while self._least and (left := free(self._instance)) - more < self._least:
-                wanted = f"{human_size(more)} are to come, and " if more else ""
-                detail = f"{human_size(left)} are free, {wanted}{human_size(self._least)} are to stay free."
-                self._job.waiting(WaitReason.DISK_SPACE, detail)
+                self._job.waiting(WaitReason.DISK_SPACE, _missing(left, self._least, more))
                 if self._job.stop.wait(LOOK):
-                    raise JobStoppedError("Stopped.")
+                    raise JobStoppedError(_("Stopped."))
         finally:
             self._job.waiting(WaitReason.DISK_SPACE, "")
 
@@ -75,3 +76,10 @@ class Room:
             write(piece)
 
         return careful
+
+
+def _missing(left: int, least: int, more: int) -> str:
+    sizes = {"left": human_size(left), "least": human_size(least), "more": human_size(more)}
+    if more:
+        return _("%(left)s are free, %(more)s are to come, and %(least)s are to stay free.", **sizes)
+    return _("%(left)s are free, %(least)s are to stay free.", **sizes)

@@ -12,6 +12,7 @@ from sqlalchemy import Text, cast, delete, exists, select
 
 from ..errors import StorageError
 from ..extensions import db, transaction
+from ..i18n import gettext as _
 from ..models.catalogue import CatalogueFile, Change, StoredFile
 from .content_store import FileFolder
 
@@ -33,8 +34,10 @@ def check_disk() -> None:
     folder.check()
     if next(folder.stored(), None) is None and db.session.scalar(select(STORED.c.sha256).limit(1)) is not None:
         raise StorageError(
-            "The files folder is empty, though files are stored: is its disk mounted? If they are lost, "
-            "flask files verify --repair fetches them again."
+            _(
+                "The files folder is empty, though files are stored: is its disk mounted? If they are lost, flask "
+                "files verify --repair fetches them again."
+            )
         )
 
 

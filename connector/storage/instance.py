@@ -25,13 +25,21 @@ from config import secret_key
 from .. import error_translation
 from ..errors import ConflictError, NewerVersionError, StorageError
 from ..extensions import db, huey, migrate, utcnow
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from . import restore_commit, search_index
 
 log = logging.getLogger(__name__)
 COPIES_KEPT = 3
 OPENED = "database_opened"  # key of the identity of the opened database file in `app.extensions`
-MOVED = "its file was moved or replaced while DSpace Connector ran"
-UNUSABLE = f"The database cannot be used now: {MOVED}. {error_translation.PUT_BACK}"
+MOVED = _l("its file was moved or replaced while DSpace Connector ran")
+UNUSABLE = _l(
+    "The database cannot be used now: %(moved)s. %(put_back)s", moved=MOVED, put_back=error_translation.PUT_BACK
+)
+NEWER_DATABASE = _l(
+    "The database was written by a newer version of DSpace Connector (at %(found)s; this one knows up to %(known)s). "
+    "Install that version again; nothing was changed."
+)
 OWN, FOLDER = 0o600, 0o700  # modes without access for other users of this machine
 
 
@@ -73,8 +81,11 @@ def _refuse_where_none_is(instance: Path) -> None:
     restored = (instance / restore_commit.READY).exists()  # and not yet moved into place
     if not (instance / "files").is_dir() or not (there or restored):
         raise ConflictError(
-            f"There is no instance in {instance}, or it has no database; none was made. Run this with the settings "
-            "that the app has, first of all CONNECTOR_INSTANCE."
+            _(
+                "There is no instance in %(instance)s, or it has no database; none was made. Run this with the "
+                "settings that the app has, first of all CONNECTOR_INSTANCE.",
+                instance=instance,
+            )
         )
 
 
@@ -111,7 +122,7 @@ def database_file() -> Path | None:
 
 def database_moved_message() -> str | None:
     """Return a sentence for the pages if the SQLite file is not the one opened at the start, else None."""
-    return UNUSABLE if _is_misplaced(current_app, database_file()) else None
+    return str(UNUSABLE) if _is_misplaced(current_app, database_file()) else None
 
 
 def _is_misplaced(app: Flask, database: Path | None) -> bool:
@@ -127,7 +138,7 @@ def _keep_to(app: Flask, database: Path) -> None:
 
     def refuse() -> None:
         if _is_misplaced(app, database):
-            error = sqlite3.OperationalError(MOVED)
+            error = sqlite3.OperationalError(str(MOVED))
             error.sqlite_errorcode = sqlite3.SQLITE_READONLY_DBMOVED
             raise OperationalError("", None, error)
 
@@ -145,8 +156,12 @@ def _refuse_a_journal_alone() -> None:
     journal = database and Path(f"{database}-wal")
     if journal and not database.exists() and journal.exists() and journal.stat().st_size:
         raise StorageError(
-            f"{database} is missing, and its newest changes lie beside where it was, in {journal.name}. Put the file "
-            f"back; to restore a backup, or begin with an empty database, move {journal.name} away, too."
+            _(
+                "%(database)s is missing, and its newest changes lie beside where it was, in %(name)s. Put the file "
+                "back; to restore a backup, or begin with an empty database, move %(name)s away, too.",
+                database=database,
+                name=journal.name,
+            )
         )
 
 
@@ -165,13 +180,10 @@ def revision() -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def check_known(found: str, what: str) -> None:
-    """Raise NewerVersionError if `what` is at a migration that this version does not have."""
+def check_known(found: str, newer: str = NEWER_DATABASE) -> None:
+    """Raise NewerVersionError with the sentence `newer` if this version does not have the migration `found`."""
     if found not in {script.revision for script in _scripts().walk_revisions()}:
-        raise NewerVersionError(
-            f"{what} was written by a newer version of DSpace Connector (at {found}; this one knows up to "
-            f"{_scripts().get_current_head()}). Install that version again; nothing was changed."
-        )
+        raise NewerVersionError(newer % {"found": found, "known": _scripts().get_current_head()})
 
 
 def copy_database(target: Path) -> None:
@@ -183,7 +195,9 @@ def copy_database(target: Path) -> None:
             own.driver_connection.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a -wal file
     except (OSError, sqlite3.Error) as error:
-        raise StorageError(f"The database could not be copied to {target}: {error}.") from error
+        raise StorageError(
+            _("The database could not be copied to %(target)s: %(error)s.", target=target, error=error)
+        ) from error
 
 
 def lock_exclusively(app: Flask) -> None:
@@ -191,7 +205,7 @@ def lock_exclusively(app: Flask) -> None:
     try:
         fcntl.flock(app.extensions["in_use"], fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        sentence = "The instance is in use: end the app, its workers and other commands first, then restore."
+        sentence = _("The instance is in use: end the app, its workers and other commands first, then restore.")
         raise ConflictError(sentence) from error
 
 
@@ -211,7 +225,9 @@ def _hold(app: Flask) -> None:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(handle)
-        raise ConflictError("A backup is being restored into this instance: try again when that has ended.") from error
+        raise ConflictError(
+            _("A backup is being restored into this instance: try again when that has ended.")
+        ) from error
     app.extensions["in_use"] = handle
 
 
@@ -230,7 +246,7 @@ def _bring_up_to_date(backups: Path) -> None:
     if found == head:
         return
     if found is not None:
-        check_known(found, "The database")
+        check_known(found)
         _keep_copy(backups, found, head)
     upgrade()
 

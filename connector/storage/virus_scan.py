@@ -16,6 +16,7 @@ import time
 from flask import current_app
 
 from ..errors import JobStoppedError, MalwareFoundError, ScannerUnavailableError
+from ..i18n import gettext as _
 from ..models.jobs import WaitReason
 from .content_store import Part
 from .waiting_job import WaitingJob
@@ -55,11 +56,13 @@ class Scanner:
             return
         answer = self._verdict(self._address, part)
         if answer.endswith(" FOUND"):
-            raise MalwareFoundError(f"It found {answer.removeprefix('stream: ').removesuffix(' FOUND')}.")
+            raise MalwareFoundError(
+                _("It found %(malware)s.", malware=answer.removeprefix("stream: ").removesuffix(" FOUND"))
+            )
         if answer == TOO_LONG:
-            raise MalwareFoundError("The file is larger than it takes (StreamMaxLength of clamd).")
+            raise MalwareFoundError(_("The file is larger than it takes (StreamMaxLength of clamd)."))
         if answer != "stream: OK":
-            raise MalwareFoundError(f"It could not look through the file: {answer}.")
+            raise MalwareFoundError(_("It could not look through the file: %(answer)s.", answer=answer))
 
     def _verdict(self, address: Address, part: Part) -> str:
         """Return the response of clamd for the part, and wait while clamd is unavailable.
@@ -76,10 +79,12 @@ class Scanner:
                 except ScannerUnavailableError as error:
                     self._job.waiting(WaitReason.VIRUS_SCANNER, str(error))
                     if self._job.stop.wait(LOOK):
-                        raise JobStoppedError("Stopped.") from None
+                        raise JobStoppedError(_("Stopped.")) from None
         finally:
             self._job.waiting(WaitReason.VIRUS_SCANNER, "")
-        raise MalwareFoundError(f"It ended, or hung up, while it looked through the file, {MOST_BREAKS} times.")
+        raise MalwareFoundError(
+            _("It ended, or hung up, while it looked through the file, %(breaks)s times.", breaks=MOST_BREAKS)
+        )
 
     def _asked_alone(self, address: Address, part: Part) -> str:
         """Scan the part again, with no other retry at the same time, because another part may have been the cause."""
@@ -128,7 +133,7 @@ def ping(address: Address) -> None:
         except OSError as error:
             raise _away(address, error) from error
     if answer != b"PONG\0":
-        raise ScannerUnavailableError(f"What answers at {_named(address)} is no clamd.")
+        raise ScannerUnavailableError(_("What answers at %(address)s is no clamd.", address=_named(address)))
 
 
 def _connected(address: Address) -> socket.socket:
@@ -149,7 +154,9 @@ def _connected(address: Address) -> socket.socket:
 
 
 def _away(address: Address, error: OSError) -> ScannerUnavailableError:
-    return ScannerUnavailableError(f"It does not answer at {_named(address)}: {error.strerror or error}.")
+    return ScannerUnavailableError(
+        _("It does not answer at %(address)s: %(strerror)s.", address=_named(address), strerror=error.strerror or error)
+    )
 
 
 def _answer(clamd: socket.socket, job: WaitingJob) -> str:
@@ -171,4 +178,4 @@ def _answer(clamd: socket.socket, job: WaitingJob) -> str:
 
 
 def _named(address: Address) -> str:
-    return address if isinstance(address, str) else f"{address[0]}, port {address[1]}"
+    return address if isinstance(address, str) else _("%(host)s, port %(port)s", host=address[0], port=address[1])
