@@ -7,20 +7,21 @@ from typing import Any
 
 from ..characters import storable
 from ..dspace.records import Item
+from ..i18n import lazy_gettext as _l
 from . import store
 
 TITLE = "dc.title"
 OF_A_VALUE = ("value", "language", "authority", "confidence")
 ABOUT = {"Title": "title", "Handle": "handle", "ID at the source": "source_id"}
 WORDS = {
-    "bundle": "Bundle",
-    "sequence": "Sequence",
-    "name": "Name",
-    "description": "Description",
-    "media_type": "Type",
-    "size": "Size in bytes",
-    "checksum": "Checksum",
-    "checksum_algorithm": "Algorithm of the checksum",
+    "bundle": _l("Bundle"),
+    "sequence": _l("Sequence"),
+    "name": _l("Name"),
+    "description": _l("Description"),
+    "media_type": _l("Type"),
+    "size": _l("Size in bytes"),
+    "checksum": _l("Checksum"),
+    "checksum_algorithm": _l("Algorithm of the checksum"),
 }
 
 

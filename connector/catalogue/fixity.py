@@ -16,6 +16,7 @@ from sqlalchemy import delete, exists, func, insert, select, update
 
 from ..errors import StorageError
 from ..extensions import db, transaction
+from ..i18n import gettext as _
 from ..models.catalogue import CatalogueFile, CatalogueItem, StoredFile
 from ..storage.content_store import FileFolder
 from ..storage.garbage_collection import named_before, with_row
@@ -78,10 +79,14 @@ def verify(folder: FileFolder, repair: bool, checked: Callable[[int], object]) -
 
 
 def _refuse_empty_disk(folder: FileFolder) -> None:
-    number, _ = extent()
+    number, _size = extent()
     if number >= AN_EMPTY_DISK and next(folder.stored(), None) is None:
         raise StorageError(
-            f"The files folder is empty, and {number} files should be in it. Is its disk mounted? Nothing was changed."
+            _(
+                "The files folder is empty, and %(number)s files should be in it. Is its disk mounted? Nothing was "
+                "changed.",
+                number=number,
+            )
         )
 
 
@@ -109,7 +114,7 @@ def _without_anything(folder: FileFolder, repair: bool) -> Iterator[Finding]:
         for row in rows:
             with folder.lock():
                 if not with_row([row.sha256]) and not folder.path(row.sha256).exists() and _wanted_by(row.sha256):
-                    yield _lost(folder, row.sha256, "Its bytes are gone.", repair)
+                    yield _lost(folder, row.sha256, _("Its bytes are gone."), repair)
 
 
 def _without_row(folder: FileFolder, repair: bool) -> Iterator[Finding]:
@@ -136,10 +141,10 @@ def _unknown(folder: FileFolder, sha256: str, repair: bool) -> Finding:
     if is_named and (reason := folder.fault(sha256)):
         return _lost(folder, sha256, reason, repair)
     if is_named:
-        found = Finding(Kind.FORGOTTEN, sha256, "Its bytes are whole, but not in the list of stored bytes.", items)
-        return _mended(found, _remember, folder, "Put back into the list.") if repair else found
-    found = Finding(Kind.NAMELESS, sha256, "No item needs these bytes.")
-    return _mended(found, FileFolder.remove, folder, "Removed.") if repair else found
+        found = Finding(Kind.FORGOTTEN, sha256, _("Its bytes are whole, but not in the list of stored bytes."), items)
+        return _mended(found, _remember, folder, _("Put back into the list.")) if repair else found
+    found = Finding(Kind.NAMELESS, sha256, _("No item needs these bytes."))
+    return _mended(found, FileFolder.remove, folder, _("Removed.")) if repair else found
 
 
 def _mended(found: Finding, mend: Callable[[FileFolder, str], object], folder: FileFolder, sentence: str) -> Finding:
@@ -168,12 +173,15 @@ def _lost(folder: FileFolder, sha256: str, reason: str, repair: bool) -> Finding
         return found
     aside = folder.set_aside(sha256)
     with transaction():
-        linked = LOST | {"reason": f"Stored before. {reason}"}
+        linked = LOST | {"reason": _("Stored before. %(reason)s", reason=reason)}
         of_these = update(FILE).where(FILE.c.sha256 == sha256).values(linked)
         problem_files.mark(db.session.scalars(of_these.returning(FILE.c.item_id)).all())
         db.session.execute(delete(STORED).where(STORED.c.sha256 == sha256))
-    moved = f" What was there lies in {aside.relative_to(folder.folder.parent)}." if aside else ""
-    return replace(found, mended=f"The next import with files fetches it again.{moved}")
+    mended = _("The next import with files fetches it again.")
+    if aside:
+        place = aside.relative_to(folder.folder.parent)
+        mended = _("The next import with files fetches it again. What was there lies in %(place)s.", place=place)
+    return replace(found, mended=mended)
 
 
 def _wanted_by(sha256: str) -> tuple[dict[str, Any], ...]:

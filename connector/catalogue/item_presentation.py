@@ -9,37 +9,43 @@ from os.path import splitext
 from typing import Any
 
 from ..dspace.records import SourceState
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from . import restricted_values
 from .crosswalk import BIBO, DCTERMS
 
 FATES = {
-    FileStatus.LINKED: "not downloaded",
+    FileStatus.LINKED: _l("not downloaded"),
     FileStatus.STORED: "stored",
-    FileStatus.UNVERIFIED: "stored unverified",
-    FileStatus.DIFFERS: "stored with another checksum",
-    FileStatus.RESTRICTED: "not open to the public",
-    FileStatus.MISSING: "missing at the source",
-    FileStatus.TOO_LARGE: "too large",
+    FileStatus.UNVERIFIED: _l("stored unverified"),
+    FileStatus.DIFFERS: _l("stored with another checksum"),
+    FileStatus.RESTRICTED: _l("not open to the public"),
+    FileStatus.MISSING: _l("missing at the source"),
+    FileStatus.TOO_LARGE: _l("too large"),
     FileStatus.DAMAGED: "damaged",
-    FileStatus.FAILED: "download failed",
-    FileStatus.REFUSED: "refused by the virus scanner",
+    FileStatus.FAILED: _l("download failed"),
+    FileStatus.REFUSED: _l("refused by the virus scanner"),
 }
 # When a file that was not downloaded is tried again automatically (see `imports.due_files`).
 NEXT_TRIES = {
-    FileStatus.RESTRICTED: "Tried again when the item changes or in a full check. “Retry failed” tries it at any time.",
-    FileStatus.MISSING: "Tried again when the item changes or in a full check. “Retry failed” tries it at any time.",
-    FileStatus.TOO_LARGE: "Downloaded after the limit was raised.",
-    FileStatus.DAMAGED: "Tried again by the next import with files.",
-    FileStatus.FAILED: "Tried again by the next import with files.",
-    FileStatus.REFUSED: "Tried again when the item changes. “Retry failed” tries it at any time.",
+    FileStatus.RESTRICTED: _l(
+        "Tried again when the item changes or in a full check. “Retry failed” tries it at any time."
+    ),
+    FileStatus.MISSING: _l(
+        "Tried again when the item changes or in a full check. “Retry failed” tries it at any time."
+    ),
+    FileStatus.TOO_LARGE: _l("Downloaded after the limit was raised."),
+    FileStatus.DAMAGED: _l("Tried again by the next import with files."),
+    FileStatus.FAILED: _l("Tried again by the next import with files."),
+    FileStatus.REFUSED: _l("Tried again when the item changes. “Retry failed” tries it at any time."),
 }
 STATES = {
-    SourceState.PRESENT: "At the source",
-    SourceState.WITHDRAWN: "Withdrawn at the source",
-    SourceState.HIDDEN: "No longer open to the public at the source",
-    SourceState.SUPERSEDED: "Replaced at the source by a newer version",
-    SourceState.VANISHED: "No longer at the source",
+    SourceState.PRESENT: _l("At the source"),
+    SourceState.WITHDRAWN: _l("Withdrawn at the source"),
+    SourceState.HIDDEN: _l("No longer open to the public at the source"),
+    SourceState.SUPERSEDED: _l("Replaced at the source by a newer version"),
+    SourceState.VANISHED: _l("No longer at the source"),
 }
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 # Types that browsers display without running scripts. All others are sent as attachments.
@@ -138,9 +144,9 @@ def next_try(file: CatalogueFile) -> str:
         return NEXT_TRIES[FileStatus.FAILED]
     # An undo restored it. A signed-out import tries only a limited number of restricted files (see `AccessCheck`).
     if file.fate == FileStatus.RESTRICTED and file.tried_by is None:
-        return "Tried again by one of the next imports with files."
+        return _("Tried again by one of the next imports with files.")
     if file.fate == FileStatus.RESTRICTED and file.until:
-        return f"Tried again by the first import with files after {file.until}."
+        return _("Tried again by the first import with files after %(until)s.", until=file.until)
     if file.fate == FileStatus.MISSING and file.first_met_by in (None, file.tried_by):
         return NEXT_TRIES[FileStatus.FAILED]
     return NEXT_TRIES.get(FileStatus(file.fate), "")

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from ..errors import NotFoundError
 from ..extensions import db
+from ..i18n import gettext as _
 from ..models.catalogue import CatalogueFile, CatalogueItem, ItemSet, Membership
 from .item_presentation import PICTURES
 
@@ -18,7 +19,7 @@ def get(item_set_id: int) -> ItemSet:
     """Return the item set. Raise NotFoundError if there is none."""
     item_set = db.session.get(ItemSet, item_set_id)
     if item_set is None:
-        raise NotFoundError(f"There is no item set {item_set_id}.")
+        raise NotFoundError(_("There is no item set %(item_set_id)s.", item_set_id=item_set_id))
     return item_set
 
 

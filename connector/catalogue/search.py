@@ -11,6 +11,7 @@ from sqlalchemy import Select, exists, select
 
 from ..errors import InvalidInputError
 from ..extensions import db
+from ..i18n import gettext as _
 from ..models.catalogue import Action, CatalogueItem, Change, Holding, ItemSet, Membership
 from ..row_ids import row_id
 from ..storage import search_index
@@ -107,8 +108,10 @@ def item_set_named(text: str) -> int:
     if not ids:
         with suppress(ValueError):  # not a number
             ids = db.session.scalars(select(ItemSet.id).where(ItemSet.id == row_id(text))).all()
-    if len(ids) != 1:
-        raise InvalidInputError(f"“{text}” names {'no' if not ids else 'more than one'} item set.", "item_set")
+    if not ids:
+        raise InvalidInputError(_("“%(text)s” names no item set.", text=text), "item_set")
+    if len(ids) > 1:
+        raise InvalidInputError(_("“%(text)s” names more than one item set.", text=text), "item_set")
     return ids[0]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from ..extensions import db
+from ..i18n import gettext as _
 from ..models.catalogue import ItemSet
 
 
@@ -23,4 +24,5 @@ def labels(item_sets: Iterable[Any]) -> dict[int, str]:
 
 def _told_apart(row: Any) -> str:
     handle = row.origin.partition(":")[2] if row.origin else ""
-    return f"{row.name} ({', '.join(filter(None, (handle, f'set {row.id}')))})"
+    number = _("set %(number)s", number=row.id)
+    return f"{row.name} ({', '.join(filter(None, (handle, number)))})"

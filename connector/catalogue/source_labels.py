@@ -6,6 +6,7 @@ from sqlalchemy import or_, select
 
 from ..dspace.records import ScopeKind
 from ..extensions import db
+from ..i18n import gettext as _
 from ..models.catalogue import CatalogueItem
 from ..models.repositories import Source
 
@@ -18,7 +19,7 @@ def source_label(source: Source, *, with_restricted: bool) -> str:
     """
     if with_restricted or source.kind != ScopeKind.ITEM or _shows_title(source):
         return source.label
-    return f"Item {source.handle or source.scope_id}"
+    return _("Item %(handle)s", handle=source.handle or source.scope_id)
 
 
 def _shows_title(source: Source) -> bool:

@@ -18,6 +18,7 @@ from ..actor import current_actor
 from ..dspace.urls import handle_in, is_uuid, object_of, path_of
 from ..errors import InvalidInputError
 from ..extensions import db, transaction, utcnow
+from ..i18n import gettext as _
 from ..models.catalogue import Action, Exclusion, Holding
 from ..models.jobs import Job, PreviewRow
 from ..pagination import Order
@@ -61,7 +62,7 @@ def named(repository_id: int, lines: Iterable[str]) -> Named:
     """Return the items that lines of handles, ids or URLs name. Raise InvalidInputError if there are none."""
     names = list(dict.fromkeys(_name(line) for line in lines if line.strip()))
     if not names:
-        raise InvalidInputError("Name at least one item by its handle, id or address.", "names")
+        raise InvalidInputError(_("Name at least one item by its handle, id or address."), "names")
     mine = ITEM.c.repository_id == repository_id
     ids, known = dict[int, None](), set[str]()
     for start in range(0, len(names), BATCH):
@@ -82,7 +83,7 @@ def take_down(repository_id: int, what: Named, reason: str, also_unknown: bool =
     reason = reason.strip()
     if not reason:
         raise InvalidInputError(
-            "Give the reason for the takedown: it is kept with each item that is excluded.", "reason"
+            _("Give the reason for the takedown: it is kept with each item that is excluded."), "reason"
         )
     check_disk()
     removed = 0
@@ -136,7 +137,7 @@ def allow_named(repository_id: int, lines: Iterable[str]) -> int:
     rows = db.session.execute(select(EXCLUSION.c.id, EXCLUSION.c.source_key, EXCLUSION.c.source_id).where(mine, meant))
     found = rows.all()
     if lacking := sorted(names - {name for row in found for name in (row.source_key, row.source_id)}):
-        raise InvalidInputError(f"Not excluded: {', '.join(lacking)}.")
+        raise InvalidInputError(_("Not excluded: %(lacking)s.", lacking=", ".join(lacking)))
     return allow([row.id for row in found])
 
 

@@ -23,6 +23,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from ..errors import AddressNotAllowedError
+from ..i18n import lazy_gettext as _l
 
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -68,6 +69,30 @@ _READ_BUFFER = 64 * 1024
 
 
 @dataclass(frozen=True)
+class _Refusal:
+    """Why an address may not be reached, as a sentence on the address and on a host name that leads to it."""
+
+    of_address: str
+    of_host: str
+
+
+_OWN = _Refusal(
+    _l("The address %(address)s belongs to the machine or its cloud, and is never reached."),
+    _l("%(host)s leads to the address %(address)s, which belongs to the machine or its cloud, and is never reached."),
+)
+_PRIVATE = _Refusal(
+    _l(
+        "The address %(address)s is not public and may not be reached. "
+        "The setting CONNECTOR_ALLOW_NETWORKS would allow it."
+    ),
+    _l(
+        "%(host)s leads to the address %(address)s, which is not public and may not be reached. "
+        "The setting CONNECTOR_ALLOW_NETWORKS would allow it."
+    ),
+)
+
+
+@dataclass(frozen=True)
 class AddressRule:
     """A rule that allows public addresses and those in `networks`. `resolve` has the form of `socket.getaddrinfo`."""
 
@@ -76,8 +101,8 @@ class AddressRule:
 
     def check(self, ip: str) -> None:
         """Raise AddressNotAllowedError unless `ip`, a literal IPv4 or IPv6 address, may be reached."""
-        if why_not := self._why_not(ip):
-            raise AddressNotAllowedError(f"The address {ip} {why_not}")
+        if refusal := self._refusal(ip):
+            raise AddressNotAllowedError(refusal.of_address % {"address": ip})
 
     def check_literal(self, host: str) -> None:
         """Check a host that is an address in any form that a resolver accepts (0x7f.1, 2130706433). Host names pass.
@@ -101,19 +126,19 @@ class AddressRule:
         except UnicodeError as error:  # a label that is empty or longer than 63 characters
             raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
         for *_, address in found:
-            if why_not := self._why_not(address[0]):
-                led_to = "" if host == address[0] else f" leads to the address {address[0]}, which"
-                raise AddressNotAllowedError(f"{host}{led_to} {why_not}")
+            if refusal := self._refusal(address[0]):
+                sentence = refusal.of_address if host == address[0] else refusal.of_host
+                raise AddressNotAllowedError(sentence % {"host": host, "address": address[0]})
         return found
 
-    def _why_not(self, ip: str) -> str | None:
+    def _refusal(self, ip: str) -> _Refusal | None:
         address = _reached(ipaddress.ip_address(ip))
         translated = _last_bits(address) if address in _LOCAL_NAT64 else address
         if any(translated in network for network in _NEVER):
-            return "belongs to the machine or its cloud, and is never reached."
+            return _OWN
         if _is_public(address) or any(address in network for network in self.networks):
             return None
-        return "is not public and may not be reached. The setting CONNECTOR_ALLOW_NETWORKS would allow it."
+        return _PRIVATE
 
 
 ANYWHERE = AddressRule((ipaddress.IPv4Network("0.0.0.0/0"), ipaddress.IPv6Network("::/0")))

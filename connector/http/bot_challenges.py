@@ -9,6 +9,8 @@ import re
 
 import requests
 
+from ..i18n import gettext as _
+
 # Bytes of a body that are searched. The pages of all known protections name themselves well before this limit.
 _START = 64 * 1024
 
@@ -58,7 +60,10 @@ def _asks_for_password(answer: requests.Response) -> bool:
 def sentence(answer: requests.Response, host: str) -> str:
     """Return a sentence that a librarian can pass on to the administrator of the repository."""
     agent = answer.request.headers.get("User-Agent", "")
-    return (
-        f"A protection against robots in front of {host} answers instead of DSpace (status {answer.status_code}). "
-        f"Ask its administrator to let “{agent}” through to the REST API."
+    return _(
+        "A protection against robots in front of %(host)s answers instead of DSpace (status "
+        "%(status)s). Ask its administrator to let “%(agent)s” through to the REST API.",
+        host=host,
+        status=answer.status_code,
+        agent=agent,
     )

@@ -28,6 +28,7 @@ from ..errors import (
     ServerError,
     TransientError,
 )
+from ..i18n import gettext as _
 from .concurrency import ConcurrencyLimit
 from .credentials import Credentials, Posted
 from .deadline import RequestDeadline
@@ -201,7 +202,9 @@ class HttpClient:
             request = self._asking.prepared(url, None, _ANY | dict(headers), form=form, json=json)
             with self._send(request) as answer:
                 if is_redirect(answer):
-                    raise RequestRejectedError(f"{answer.url} passes on what was sent, which is not followed.", url)
+                    raise RequestRejectedError(
+                        _("%(url)s passes on what was sent, which is not followed.", url=answer.url), url
+                    )
                 body = b"".join(pieces(accepted(answer), _POSTED_BYTES))
                 named = {name.lower(): value for name, value in answer.headers.items()}
                 return Posted(named, body.decode("utf-8", "replace"), told_time(answer))

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import JobStoppedError, RequestTimeoutError, StorageError
+from ..i18n import gettext as _
 from . import abandoned
 from .request_interval import RequestInterval
 
@@ -151,7 +152,7 @@ class ConcurrencyLimit:
                 # Other threads notify the condition. Other processes cannot, so the locks are checked again after a
                 # short time.
                 self._changed.wait(_POLL)
-        raise JobStoppedError("The job was asked to stop.")
+        raise JobStoppedError(_("The job was asked to stop."))
 
     def _free_slot(self) -> int | None:
         self._free_abandoned()
@@ -220,7 +221,9 @@ def _lock_files(folder: Path, key: str, count: int) -> list[int]:
         folder.mkdir(parents=True, exist_ok=True)
         return [os.open(folder / f"{name}.{number}", os.O_RDWR | os.O_CREAT, 0o600) for number in range(count)]
     except OSError as error:
-        raise StorageError(f"The folder {folder} cannot be written: {error.strerror}.") from error
+        raise StorageError(
+            _("The folder %(folder)s cannot be written: %(strerror)s.", folder=folder, strerror=error.strerror)
+        ) from error
 
 
 def _file_name(key: str) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from ..errors import JobStoppedError
+from ..i18n import gettext as _
 from .retry import OutageWait, Request
 
 _LOOK_AT_STOP = 0.25  # seconds
@@ -52,7 +53,7 @@ class RequestDeadline(threading.local):
     def check_stop(self) -> None:
         """Raise JobStoppedError if a stop was requested."""
         if self._outage.stop.is_set():
-            raise JobStoppedError("The job was asked to stop.")
+            raise JobStoppedError(_("The job was asked to stop."))
 
     def patience(self) -> float:
         """Return how many seconds a read may block before the next call (see `addresses.Patience`).

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from ..i18n import gettext as _
+
 # CPython stores each character of a text in 1, 2 or 4 bytes, as the widest character requires (PEP 393).
 _FOUR_BYTES = re.compile(rb"[\xf0-\xf4]|\\u[dD][89abAB]")
 _TWO_BYTES = re.compile(rb"[\xc4-\xef]|\\u(?!00)")
@@ -37,8 +39,8 @@ def parse(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+        raise ValueError(_("it is nested too deeply")) from error
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(_("%(name)s is not JSON", name=name))

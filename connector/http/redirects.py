@@ -11,6 +11,7 @@ import requests
 from urllib3.util import parse_url
 
 from ..errors import BadResponseError, NotFoundError, RestrictedError
+from ..i18n import gettext as _
 from .session import without_userinfo
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -35,13 +36,22 @@ def check_same_request(asked: str, target: str) -> None:
     try:
         old, new = _request(asked), _request(target)
     except ValueError as error:  # urllib3's errors for a malformed address are ValueErrors
-        raise BadResponseError(f"{asked} redirects to something that is not an address.", asked) from error
+        raise BadResponseError(
+            _("%(asked)s redirects to something that is not an address.", asked=asked), asked
+        ) from error
     if old == new:
         return
     if old[0] != new[0]:
-        moved = "If the repository has moved, connect its new address."
-        raise BadResponseError(f"{asked} is redirected to {shown}, which is not followed. {moved}", asked)
-    raise BadResponseError(f"{asked} is redirected to {shown}, which is no answer of the API.", asked)
+        sentence = _(
+            "%(asked)s is redirected to %(target)s, which is not followed. "
+            "If the repository has moved, connect its new address.",
+            asked=asked,
+            target=shown,
+        )
+        raise BadResponseError(sentence, asked)
+    raise BadResponseError(
+        _("%(asked)s is redirected to %(target)s, which is no answer of the API.", asked=asked, target=shown), asked
+    )
 
 
 def _request(url: str) -> tuple[tuple[str | None, int | None], str, list[tuple[str, str]]]:
@@ -59,7 +69,14 @@ def check_is_file(url: str, answer: requests.Response) -> None:
     """
     is_page = answer.status_code == 200 and "html" in answer.headers.get("Content-Type", "").lower()
     if is_page and not _is_same_path(url, answer.url):
-        raise BadResponseError(f"{url} is redirected to {answer.url.partition('?')[0]}, which is a web page.", url)
+        raise BadResponseError(
+            _(
+                "%(url)s is redirected to %(target)s, which is a web page.",
+                url=url,
+                target=answer.url.partition("?")[0],
+            ),
+            url,
+        )
 
 
 def _is_same_path(a: str, b: str) -> bool:
@@ -79,5 +96,9 @@ def refusals_of_the_repository(url: str) -> Iterator[None]:
         is_elsewhere = urlsplit(url).hostname != urlsplit(error.url).hostname
         if not is_elsewhere and (isinstance(error, RestrictedError) or _is_same_path(url, error.url)):
             raise
-        said = "which does not give it" if isinstance(error, RestrictedError) else "where nothing is"
-        raise BadResponseError(f"{url} is redirected to {error.url.partition('?')[0]}, {said}.", url) from error
+        values = {"url": url, "target": error.url.partition("?")[0]}
+        if isinstance(error, RestrictedError):
+            sentence = _("%(url)s is redirected to %(target)s, which does not give it.", **values)
+        else:
+            sentence = _("%(url)s is redirected to %(target)s, where nothing is.", **values)
+        raise BadResponseError(sentence, url) from error

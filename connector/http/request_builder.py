@@ -10,6 +10,7 @@ import requests
 from urllib3.util import parse_url
 
 from ..errors import InvalidAddressError, RequestRejectedError
+from ..i18n import gettext as _
 from .credentials import Credentials
 from .session import HttpSettings, check_form, without_userinfo
 
@@ -49,7 +50,7 @@ class RequestBuilder:
         except ValueError as error:  # all errors of requests and urllib3 about the form of a URL are ValueErrors
             shown = without_userinfo(url)
             raise InvalidAddressError(
-                f"{shown} is not an address on the web, such as https://example.org/", shown
+                _("%(target)s is not an address on the web, such as https://example.org/", target=shown), shown
             ) from error
         check_form(parts, without_userinfo(request.url))
         if self._settings.proxy:
@@ -64,7 +65,12 @@ class RequestBuilder:
         if request.url.startswith("https:") and not target.startswith("https:"):
             shown = without_userinfo(target)
             raise RequestRejectedError(
-                f"{request.url} redirects away from https, which is not followed: {shown}", request.url
+                _(
+                    "%(url)s redirects away from https, which is not followed: %(target)s",
+                    url=request.url,
+                    target=shown,
+                ),
+                request.url,
             )
         headers = {name: request.headers[name] for name in _KEPT if name in request.headers}
         redirected = self.prepared(target, None, headers)

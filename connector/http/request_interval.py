@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import JobStoppedError, StorageError
+from ..i18n import gettext as _
 
 
 class RequestInterval:
@@ -25,7 +26,7 @@ class RequestInterval:
         waited = 0.0
         while self._seconds and (left := self._left_or_started()):
             if stop.wait(left):
-                raise JobStoppedError("The job was asked to stop.")
+                raise JobStoppedError(_("The job was asked to stop."))
             waited += left
         return waited
 
@@ -34,7 +35,9 @@ class RequestInterval:
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise StorageError(f"The file {self._path} cannot be written: {error.strerror}.") from error
+            raise StorageError(
+                _("The file %(path)s cannot be written: %(strerror)s.", path=self._path, strerror=error.strerror)
+            ) from error
         with os.fdopen(descriptor, "r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             now = self._clock()

@@ -28,6 +28,9 @@ from ..errors import (
     UnreachableError,
     XmlAnswer,
 )
+from ..i18n import decimal
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from .bot_challenges import is_bot_challenge
 from .bot_challenges import sentence as wall_sentence
 from .json_limits import decode, parse, weight
@@ -38,6 +41,10 @@ _START = 1024
 _LONGEST_RETRY_AFTER = 366 * 24 * 3600  # seconds; stands for “never”
 # How much memory parsing may take, as a multiple of the limit in bytes.
 _HEAVIER = 2.5
+ACCOUNT_REFUSED = _l("%(host)s does not allow access with the account that is signed in (%(status)s).")
+PUBLIC_REFUSED = _l("%(host)s does not allow access without an account (%(status)s).")
+TOO_MANY = _l("%(host)s asks for fewer requests (%(status)s).")
+UNABLE = _l("%(host)s cannot answer now (%(status)s).")
 
 
 def is_redirect(answer: requests.Response) -> bool:
@@ -47,13 +54,15 @@ def is_redirect(answer: requests.Response) -> bool:
 def location(answer: requests.Response) -> str:
     location = answer.headers.get("Location")
     if not location:
-        raise BadResponseError(f"{answer.url} redirects without saying where to.", answer.url)
+        raise BadResponseError(_("%(url)s redirects without saying where to.", url=answer.url), answer.url)
     # requests decodes headers as Latin-1, but servers send UTF-8.
     location = location.encode("latin-1", "replace").decode("utf-8", "replace")
     try:
         return urljoin(answer.url, location)
     except ValueError as error:
-        raise BadResponseError(f"{answer.url} redirects to something that is not an address.", answer.url) from error
+        raise BadResponseError(
+            _("%(url)s redirects to something that is not an address.", url=answer.url), answer.url
+        ) from error
 
 
 def pieces(answer: requests.Response, limit: int | None, *, as_sent: bool = False) -> Iterator[bytes]:
@@ -68,7 +77,12 @@ def pieces(answer: requests.Response, limit: int | None, *, as_sent: bool = Fals
             total += len(piece)
             if max(total, _announced(answer)) > most:
                 raise TooLargeError(
-                    f"The answer of {answer.url} is larger than the limit of {limit:,} bytes.", answer.url
+                    _(
+                        "The answer of %(url)s is larger than the limit of %(limit)s bytes.",
+                        url=answer.url,
+                        limit=decimal(limit),
+                    ),
+                    answer.url,
                 )
             yield piece
     except (requests.RequestException, urllib3_errors.HTTPError) as error:
@@ -102,7 +116,9 @@ def parsed(answer: requests.Response, limit: int) -> tuple[Any, int]:
     if is_bot_challenge(answer, body):
         raise _wall(answer)
     if limit is not None and weight(body) > _HEAVIER * limit:
-        raise TooLargeError(f"The answer of {answer.url} holds too many values to be read at once.", answer.url)
+        raise TooLargeError(
+            _("The answer of %(url)s holds too many values to be read at once.", url=answer.url), answer.url
+        )
     start = body[:_START]
     try:
         text = decode(body)
@@ -115,13 +131,21 @@ def parsed(answer: requests.Response, limit: int) -> tuple[Any, int]:
 def _not_json(answer: requests.Response, start: bytes, error: Exception) -> BadResponseError:
     url, begin = answer.url, start.lstrip().lower()
     if begin.startswith(b"<?xml") and b"<html" not in begin:
-        proxy = "Ask its administrator whether a proxy changes the Accept header of requests."
-        return XmlAnswer(f"{url} answered with XML although JSON was asked for. {proxy}", url)
+        return XmlAnswer(
+            _(
+                "%(url)s answered with XML although JSON was asked for. "
+                "Ask its administrator whether a proxy changes the Accept header of requests.",
+                url=url,
+            ),
+            url,
+        )
     if begin.startswith(b"<"):
-        return BadResponseError(f"{url} answered with a web page instead of JSON.", url)
+        return BadResponseError(_("%(url)s answered with a web page instead of JSON.", url=url), url)
     if not start:
-        return BadResponseError(f"{url} answered with nothing at all instead of JSON.", url)
-    return BadResponseError(f"{url} answered with JSON that is damaged or cut short ({error}).", url)
+        return BadResponseError(_("%(url)s answered with nothing at all instead of JSON.", url=url), url)
+    return BadResponseError(
+        _("%(url)s answered with JSON that is damaged or cut short (%(error)s).", url=url, error=error), url
+    )
 
 
 def accepted(answer: requests.Response, signed_in: bool = False) -> requests.Response:
@@ -142,17 +166,19 @@ def _refusal(answer: requests.Response, signed_in: bool) -> RepositoryError:
     if is_bot_challenge(answer, start_of_body(answer)):
         return _wall(answer)
     if status in (401, 403):
-        account = "with the account that is signed in" if signed_in else "without an account"
+        sentence = ACCOUNT_REFUSED if signed_in else PUBLIC_REFUSED
         challenge = answer.headers.get("WWW-Authenticate", "")
-        return RestrictedError(f"{host} does not allow access {account} ({status}).", url, status, challenge, signed_in)
+        return RestrictedError(sentence % {"host": host, "status": status}, url, status, challenge, signed_in)
     if status in (404, 410):
-        return NotFoundError(f"{host} has nothing at this address ({status}).", url)
+        return NotFoundError(_("%(host)s has nothing at this address (%(status)s).", host=host, status=status), url)
     if status in (408, 425, 429) or status >= 500:
-        said = "asks for fewer requests" if status == 429 else "cannot answer now"
-        return ServerError(f"{host} {said} ({status}).", url, _retry_after(answer), status)
+        sentence = TOO_MANY if status == 429 else UNABLE
+        return ServerError(sentence % {"host": host, "status": status}, url, _retry_after(answer), status)
     if status >= 400:
-        return RequestRejectedError(f"{host} does not accept the request ({status}).", url)
-    return BadResponseError(f"{url} answered with the unexpected status {status}.", url)
+        return RequestRejectedError(
+            _("%(host)s does not accept the request (%(status)s).", host=host, status=status), url
+        )
+    return BadResponseError(_("%(url)s answered with the unexpected status %(status)s.", url=url, status=status), url)
 
 
 def _wall(answer: requests.Response) -> BotChallengeError:
@@ -193,27 +219,31 @@ _TROUBLES: tuple[tuple[type[BaseException], type[RepositoryError], str], ...] = 
     (
         urllib3_errors.ProxyError,
         UnreachableError,
-        "The proxy set in CONNECTOR_PROXY did not pass on the request to {host}.",
+        _l("The proxy set in CONNECTOR_PROXY did not pass on the request to %(host)s."),
     ),
     (
         urllib3_errors.NameResolutionError,
         UnknownHostError,
-        "There is no host named {host}, or its name cannot be resolved now.",
+        _l("There is no host named %(host)s, or its name cannot be resolved now."),
     ),
-    (ssl.SSLCertVerificationError, CertificateError, "The certificate of {host} is not accepted: {cause}."),
-    (ConnectionRefusedError, UnreachableError, "{host} refused the connection: no web server answers there."),
-    (ConnectionResetError, UnreachableError, "{host} broke off the connection."),
-    (urllib3_errors.NewConnectionError, UnreachableError, "{host} cannot be reached."),
-    (urllib3_errors.TimeoutError, RequestTimeoutError, "{host} did not answer in time."),
-    (requests.Timeout, RequestTimeoutError, "{host} did not answer in time."),
-    (ssl.SSLError, UnreachableError, "No secure connection to {host} came about: perhaps it does not speak https."),
-    (requests.exceptions.ChunkedEncodingError, BadResponseError, "The answer of {host} ended too early."),
+    (ssl.SSLCertVerificationError, CertificateError, _l("The certificate of %(host)s is not accepted: %(cause)s.")),
+    (ConnectionRefusedError, UnreachableError, _l("%(host)s refused the connection: no web server answers there.")),
+    (ConnectionResetError, UnreachableError, _l("%(host)s broke off the connection.")),
+    (urllib3_errors.NewConnectionError, UnreachableError, _l("%(host)s cannot be reached.")),
+    (urllib3_errors.TimeoutError, RequestTimeoutError, _l("%(host)s did not answer in time.")),
+    (requests.Timeout, RequestTimeoutError, _l("%(host)s did not answer in time.")),
+    (
+        ssl.SSLError,
+        UnreachableError,
+        _l("No secure connection to %(host)s came about: perhaps it does not speak https."),
+    ),
+    (requests.exceptions.ChunkedEncodingError, BadResponseError, _l("The answer of %(host)s ended too early.")),
     (
         requests.exceptions.ContentDecodingError,
         BadResponseError,
-        "The answer of {url} is damaged: it cannot be unpacked.",
+        _l("The answer of %(url)s is damaged: it cannot be unpacked."),
     ),
-    (Exception, UnreachableError, "The connection to {host} broke."),
+    (Exception, UnreachableError, _l("The connection to %(host)s broke.")),
 )
 
 
@@ -224,7 +254,7 @@ def network_trouble(error: Exception, url: str) -> RepositoryError:
         for cause in causes:
             if isinstance(cause, sign):
                 said = getattr(cause, "verify_message", "").rstrip(".")
-                return kind(sentence.format(host=_host(url), url=url, cause=said), url)
+                return kind(sentence % {"host": _host(url), "url": url, "cause": said}, url)
     raise AssertionError("the last row fits every exception")
 
 

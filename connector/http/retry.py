@@ -26,6 +26,7 @@ from ..errors import (
     ServerError,
     TransientError,
 )
+from ..i18n import gettext as _
 
 T = TypeVar("T")
 
@@ -46,7 +47,9 @@ _NEVER_REPEATED = (RequestTimeoutError, BotChallengeError)
 
 def _down(error: str, url: str = "") -> OutageLimitError:
     """Return the error that ends a job or a page after the maximum outage. `error`: the last error, as a sentence."""
-    return OutageLimitError(f"The repository did not answer properly for too long. Try again later. {error}", url)
+    return OutageLimitError(
+        _("The repository did not answer properly for too long. Try again later. %(error)s", error=error), url
+    )
 
 
 @dataclass(eq=False)
@@ -158,7 +161,7 @@ class OutageWait:
                 and (kind.is_announced or self.clock() - kind.failing_since >= SILENCE)
             ]
             found += [
-                Wait(request.kind.name, self._moment(request.quiet_since), "No answer yet to a request.")
+                Wait(request.kind.name, self._moment(request.quiet_since), _("No answer yet to a request."))
                 for request in self._requests
                 if self.clock() - request.quiet_since >= SILENCE
             ]
@@ -391,17 +394,23 @@ class OutageWait:
         asked = error.retry_after or 0
         if asked > max(left, 0):
             raise OutageLimitError(
-                f"The repository asks to wait until {self.time_in(asked)}, which is longer than the maximum outage "
-                f"that is set. Resume the job after that. {error.in_short}",
+                _(
+                    "The repository asks to wait until %(time)s, which is longer than the maximum outage that is set. "
+                    "Resume the job after that. %(error)s",
+                    time=self.time_in(asked),
+                    error=error.in_short,
+                ),
                 error.url,
             )
 
     def _rest(self, state: _Kind, error: TransientError, seconds: float) -> None:
         with self._lock:
-            state.detail = f"{error.in_short} Trying again in {durations.span(seconds)}."
+            state.detail = _(
+                "%(error)s Trying again in %(duration)s.", error=error.in_short, duration=durations.span(seconds)
+            )
             state.is_announced = state.is_announced or seconds > _WORTH_SHOWING
         if self._pause(seconds):
-            raise JobStoppedError("The job was asked to stop.")
+            raise JobStoppedError(_("The job was asked to stop."))
         with self._lock:
             self._waited += 1
             self._seconds_waited += seconds

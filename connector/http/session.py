@@ -14,6 +14,7 @@ from urllib3.util import Url
 from config import DEFAULT_JSON_LIMIT
 
 from ..errors import RequestRejectedError
+from ..i18n import gettext as _
 from .addresses import ANYWHERE, AddressRule, Patience, pool_classes
 
 # Its DEBUG lines contain whole addresses, and the address of a webhook is secret.
@@ -90,9 +91,10 @@ def without_userinfo(url: str) -> str:
 def check_form(parts: Url, shown: str) -> None:
     if parts.scheme not in ("http", "https"):
         raise RequestRejectedError(
-            f"Only addresses that begin with http:// or https:// can be asked, not {shown}", shown
+            _("Only addresses that begin with http:// or https:// can be asked, not %(address)s", address=shown), shown
         )
     if parts.auth is not None:
         raise RequestRejectedError(
-            f"The address {shown} was given with a user name or password in it. Leave that out.", shown
+            _("The address %(address)s was given with a user name or password in it. Leave that out.", address=shown),
+            shown,
         )

@@ -13,6 +13,7 @@ from ..dspace.estimates import Sample
 from ..dspace.records import Estimate, Scope, ScopeKind, Server
 from ..errors import ConflictError, PermissionDeniedError
 from ..extensions import db, transaction
+from ..i18n import gettext as _
 from ..models.repositories import Repository
 from ..ranges import Range
 from . import credentials, service
@@ -63,8 +64,12 @@ def connect(
         repository, forgotten = _remember(found, limit, same_as)
         if forgotten and not may_forget_login:
             raise PermissionDeniedError(
-                f"A login is kept for {repository.label}, and its password must not travel to {repository.site_url}. "
-                "Only an administrator may move the repository there."
+                _(
+                    "A login is kept for %(label)s, and its password must not travel to %(site_url)s. Only an "
+                    "administrator may move the repository there.",
+                    label=repository.label,
+                    site_url=repository.site_url,
+                )
             )
         repository.delay = repository.delay if delay is None else delay
         audit.note("connect", repository.site_url, found=repository.found)
@@ -107,7 +112,9 @@ def merge(repository_id: int, same_as: int) -> bool:
     with transaction():
         this, kept = service.get(repository_id), service.get(same_as)
         if this.id == kept.id or this.sources:
-            raise ConflictError(f"{this.label} has imports of its own: undo them and forget it, then connect again.")
+            raise ConflictError(
+                _("%(label)s has imports of its own: undo them and forget it, then connect again.", label=this.label)
+            )
         audit.note("same repository", this.site_url, known_as=kept.site_url)
         server, limit, communities = this.server, this.limit, this.communities
         login, key = this.login_name, this.address_key
@@ -126,7 +133,13 @@ def _remember(found: dspace.Found, limit: int | None, same_as: int | None) -> tu
     if same_as is not None:
         repository = service.get(same_as)
         if known is not None and known.id != same_as:
-            raise ConflictError(f"{server.site_url} is known already as repository {known.id}: forget that one first.")
+            raise ConflictError(
+                _(
+                    "%(site_url)s is known already as repository %(id)s: forget that one first.",
+                    site_url=server.site_url,
+                    id=known.id,
+                )
+            )
     elif known is not None and known.address_key == dspace.base_key(found.bases[0]) != dspace.base_key(server.api_url):
         # The same API under another host name: keep the known address, and so the login.
         server = replace(server, site_url=known.site_url, api_url=known.api_url)

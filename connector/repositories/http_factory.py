@@ -12,6 +12,7 @@ from flask import current_app
 
 from ..errors import JobStoppedError, RequestTimeoutError
 from ..http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
+from ..i18n import gettext as _
 from ..version import PRODUCT, __version__
 
 PAGE_PATIENCE = 20.0  # seconds that a person waits for a page
@@ -32,7 +33,9 @@ def time_limit(outage: OutageWait, seconds: float) -> Iterator[None]:
     try:
         yield
     except JobStoppedError:
-        raise RequestTimeoutError("The server answers too slowly. Try again later, or ask its administrator.") from None
+        raise RequestTimeoutError(
+            _("The server answers too slowly. Try again later, or ask its administrator.")
+        ) from None
     finally:
         timer.cancel()
         timer.join()

@@ -13,6 +13,7 @@ from ..dspace import base_key
 from ..dspace.records import Community, Scope, Server
 from ..errors import ConflictError, InvalidInputError, NotFoundError
 from ..extensions import db, transaction, utcnow
+from ..i18n import gettext as _
 from ..models.catalogue import CatalogueItem
 from ..models.repositories import Repository, Source
 
@@ -21,7 +22,7 @@ def get(repository_id: int) -> Repository:
     """Return the repository. Raise NotFoundError if there is none."""
     repository = db.session.get(Repository, repository_id)
     if repository is None:
-        raise NotFoundError(f"There is no repository {repository_id}.")
+        raise NotFoundError(_("There is no repository %(repository_id)s.", repository_id=repository_id))
     return repository
 
 
@@ -32,8 +33,10 @@ def named(text: str) -> Repository:
     """
     every = db.session.scalars(select(Repository)).all()
     found = [r for r in every if text in (str(r.id), r.name)] or _at_address(every, text)
-    if len(found) != 1:
-        raise InvalidInputError(f"“{text}” names {'no' if not found else 'more than one'} repository.", "repository")
+    if not found:
+        raise InvalidInputError(_("“%(text)s” names no repository.", text=text), "url")
+    if len(found) > 1:
+        raise InvalidInputError(_("“%(text)s” names more than one repository.", text=text), "url")
     return found[0]
 
 
@@ -124,7 +127,10 @@ def forget(repository_id: int) -> None:
         repository = get(repository_id)
         if db.session.scalar(select(exists().where(CatalogueItem.repository_id == repository_id))):
             raise ConflictError(
-                f"The catalogue holds items of {repository.label}. Undo its imports first, then it can be forgotten."
+                _(
+                    "The catalogue holds items of %(label)s. Undo its imports first, then it can be forgotten.",
+                    label=repository.label,
+                )
             )
         audit.note("forget", repository.site_url)
         db.session.delete(repository)
