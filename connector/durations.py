@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
+from .i18n import ngettext
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -28,7 +30,8 @@ def local_time(moment: datetime, now: datetime, zone: tzinfo | None) -> str:
 
 def span(seconds: float) -> str:
     """Return “1 second”, “90 seconds”, “25 minutes” or “24 hours”."""
-    for size, unit, least in ((3600, "hours", 7200), (60, "minutes", 300)):
-        if seconds >= least:
-            return f"{seconds / size:.0f} {unit}"
-    return "1 second" if round(seconds) == 1 else f"{seconds:.0f} seconds"
+    if seconds >= 7200:
+        return ngettext("%(num)s hour", "%(num)s hours", round(seconds / 3600))
+    if seconds >= 300:
+        return ngettext("%(num)s minute", "%(num)s minutes", round(seconds / 60))
+    return ngettext("%(num)s second", "%(num)s seconds", round(seconds))

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from .errors import InvalidInputError
+from .i18n import lazy_gettext as _l
 
 
 class KeyPurpose(StrEnum):
@@ -20,9 +21,13 @@ class KeyPurpose(StrEnum):
 
 
 CHANGED = {
-    KeyPurpose.PASSWORD: "The password of {} cannot be read any more: the secret key has changed. Type it again.",
-    KeyPurpose.SECOND_FACTOR: "The second factor of {} cannot be read any more: the secret key has changed. A recovery "
-    "code lets them in, or an administrator removes it.",
+    KeyPurpose.PASSWORD: _l(
+        "The password of %(owner)s cannot be read any more: the secret key has changed. Type it again."
+    ),
+    KeyPurpose.SECOND_FACTOR: _l(
+        "The second factor of %(owner)s cannot be read any more: the secret key has changed. A recovery code lets "
+        "them in, or an administrator removes it."
+    ),
 }
 
 
@@ -36,7 +41,7 @@ def unseal(sealed: str, key: str, whose: str, use: KeyPurpose = KeyPurpose.PASSW
     try:
         return _box(key, use).decrypt(sealed.encode()).decode()
     except InvalidToken as error:
-        raise InvalidInputError(CHANGED[use].format(whose), "password") from error
+        raise InvalidInputError(CHANGED[use] % {"owner": whose}, "password") from error
 
 
 def _box(key: str, use: KeyPurpose) -> Fernet:

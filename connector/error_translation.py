@@ -9,16 +9,18 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from .errors import ConnectorError, DatabaseUnavailableError, StorageError
+from .i18n import gettext as _
+from .i18n import lazy_gettext as _l
 
 QUEUE = (RedisError, sqlite3.Error)  # errors of the queue's storage; errors of the database are DBAPIErrors
-ROOM = "Make room on the disk, then try again."
-RIGHTS = "The account that DSpace Connector runs as must be able to write there."
-PLACE = "Set CONNECTOR_INSTANCE to a folder that is there or can be made."
-PUT_BACK = (
-    "Put the file back where it was. To use another one, end DSpace Connector, move the -wal and -shm files beside it "
-    "away with the old one, then start it again."
+ROOM = _l("Make room on the disk, then try again.")
+RIGHTS = _l("The account that DSpace Connector runs as must be able to write there.")
+PLACE = _l("Set CONNECTOR_INSTANCE to a folder that is there or can be made.")
+PUT_BACK = _l(
+    "Put the file back where it was. To use another one, end DSpace Connector, move the -wal and -shm "
+    "files beside it away with the old one, then start it again."
 )
-BROKEN = "See whether the disk is full, read-only or broken."
+BROKEN = _l("See whether the disk is full, read-only or broken.")
 FILES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), ROOM),
     **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), RIGHTS),
@@ -27,7 +29,7 @@ FILES = {
 }
 SQLITE = {
     sqlite3.SQLITE_FULL: ROOM,
-    sqlite3.SQLITE_CANTOPEN: f"Its folder must be there. {RIGHTS}",
+    sqlite3.SQLITE_CANTOPEN: _l("Its folder must be there. %(rights)s", rights=RIGHTS),
     sqlite3.SQLITE_READONLY: RIGHTS,
     sqlite3.SQLITE_READONLY_DBMOVED: PUT_BACK,
     sqlite3.SQLITE_IOERR: BROKEN,
@@ -45,7 +47,10 @@ def translate(error: Exception) -> ConnectorError | None:
     if isinstance(error, QUEUE):
         return of_queue(error)
     if isinstance(error, OSError) and error.errno in FILES:
-        return StorageError(f"{error.filename or 'The disk'} cannot be used: {error.strerror}. {FILES[error.errno]}")
+        values = {"file": error.filename, "reason": error.strerror, "remedy": FILES[error.errno]}
+        if error.filename:
+            return StorageError(_("%(file)s cannot be used: %(reason)s. %(remedy)s", **values))
+        return StorageError(_("The disk cannot be used: %(reason)s. %(remedy)s", **values))
     return None
 
 
@@ -55,12 +60,17 @@ def of_database(error: DBAPIError) -> ConnectorError:
     DatabaseUnavailableError means that the server does not answer or closed the connection, so a retry may succeed.
     """
     if isinstance(error.orig, sqlite3.Error):
-        remedy = "Move the instance folder aside and bring a backup back with flask restore."
-        return StorageError(_sentence("The database cannot be used now", error.orig, remedy))
-    sentence = _sentence("The database cannot be used now", error.orig)
+        remedy = _remedy(error.orig, _("Move the instance folder aside and bring a backup back with flask restore."))
+        return StorageError(_of_database(error.orig, remedy))
     if isinstance(error, OperationalError):
-        return DatabaseUnavailableError(f"{sentence} Start its server, or correct CONNECTOR_DATABASE_URL.")
-    return StorageError(sentence)
+        remedy = _("Start its server, or correct CONNECTOR_DATABASE_URL.")
+        return DatabaseUnavailableError(_of_database(error.orig, remedy))
+    return StorageError(_of_database(error.orig))
+
+
+def _of_database(error: BaseException | None, remedy: str = "") -> str:
+    sentence = _("The database cannot be used now: %(cause)s %(remedy)s", cause=_cause(error), remedy=remedy)
+    return sentence.rstrip()
 
 
 def may_pass(error: OperationalError) -> bool:
@@ -75,20 +85,24 @@ def of_queue(error: BaseException, name: str = "") -> StorageError:
 
     The queue only wakes the workers. Without it, jobs wait until it is available again.
     """
-    sentence = _sentence(
-        f"The queue {name}".rstrip() + " cannot be used now", error, "Remove that file: no job is lost."
-    )
+    remedy = _remedy(error, _("Remove that file: no job is lost."))
     if isinstance(error, RedisError):
-        sentence += " Start its server, or correct CONNECTOR_QUEUE_URL."
-    return StorageError(sentence)
+        remedy = _("Start its server, or correct CONNECTOR_QUEUE_URL.")
+    values = {"name": name, "cause": _cause(error), "remedy": remedy}
+    if name:
+        return StorageError(_("The queue %(name)s cannot be used now: %(cause)s %(remedy)s", **values).rstrip())
+    return StorageError(_("The queue cannot be used now: %(cause)s %(remedy)s", **values).rstrip())
 
 
-def _sentence(beginning: str, error: BaseException | None, if_damaged: str = "") -> str:
-    """Return the error as one line, because drivers may write several."""
+def _cause(error: BaseException | None) -> str:
+    """Return the error as one line that ends a sentence, because drivers may write several."""
     cause = " ".join(str(error).split())
+    return cause if cause.endswith((".", "?")) else f"{cause}."
+
+
+def _remedy(error: BaseException, if_damaged: str) -> str:
     code = _code(error)
-    remedy = if_damaged if code in DAMAGED else SQLITE.get(code, "")
-    return f"{beginning}: {cause}{'' if cause.endswith(('.', '?')) else '.'} {remedy}".rstrip()
+    return if_damaged if code in DAMAGED else str(SQLITE.get(code, ""))
 
 
 def _code(error: BaseException | None) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from .i18n import gettext as _
+
 
 class ConnectorError(Exception):
     """Base of all errors with a sentence for the pages. `str(error)` is that sentence."""
@@ -134,7 +136,7 @@ class RestrictedError(RepositoryError):
     @property
     def reader(self) -> str:
         """Return who cannot read the object, for a sentence such as "It is not open to …"."""
-        return "the account that is signed in" if self.signed_in else "the public"
+        return _("the account that is signed in") if self.signed_in else _("the public")
 
 
 class RequestRejectedError(RepositoryError):
@@ -145,9 +147,19 @@ class RedirectLoop(RequestRejectedError):
     """Too many redirects. `asked`: the requested addresses in order, of which the first is `url`."""
 
     def __init__(self, asked: Sequence[str]):
-        ends = "without an end" if len(set(asked)) < len(asked) else f"more than {len(asked) - 2} times in a row"
-        correct = "The administrator of the repository has to correct that."
-        super().__init__(f"{asked[0]} is redirected {ends}. {correct}", asked[0])
+        if len(set(asked)) < len(asked):
+            sentence = _(
+                "%(url)s is redirected without an end. The administrator of the repository has to correct that.",
+                url=asked[0],
+            )
+        else:
+            sentence = _(
+                "%(url)s is redirected more than %(times)s times in a row. "
+                "The administrator of the repository has to correct that.",
+                url=asked[0],
+                times=len(asked) - 2,
+            )
+        super().__init__(sentence, asked[0])
 
 
 class XmlAnswer(BadResponseError):

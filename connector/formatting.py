@@ -9,9 +9,18 @@ from flask import current_app
 from markupsafe import Markup
 
 from .durations import local_time, utc_now
+from .i18n import date_and_time, decimal
+from .i18n import gettext as _
+from .i18n import lazy_gettext as _l
 from .ranges import Range
 
 _BCP47 = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+# Seconds of two units, with the text of the larger one and of both.
+_UNITS = (
+    (86_400, 3_600, _l("%(large)s d"), _l("%(large)s d %(small)s h")),
+    (3_600, 60, _l("%(large)s h"), _l("%(large)s h %(small)s min")),
+    (60, 1, _l("%(large)s min"), _l("%(large)s min %(small)s s")),
+)
 _TIME = Markup('<time datetime="{}">{}</time>')
 
 
@@ -33,8 +42,8 @@ def source_time(text: str | None) -> str:
 
 
 def number(count: int | None) -> str:
-    """Return a count with narrow spaces between thousands: "12 345", or "" for None."""
-    return "" if count is None else f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    """Return a count as the language writes it: "12,345", or "" for None."""
+    return "" if count is None else decimal(count)
 
 
 def plural(thing: str, count: int) -> str:
@@ -45,24 +54,24 @@ def plural(thing: str, count: int) -> str:
 def duration(seconds: float) -> str:
     """Return a duration in its two largest units: "under 1 s", "4 s", "2 min 5 s", "3 h 20 min"."""
     if seconds < 1:
-        return "under 1 s"
+        return _("under 1 s")
     whole = round(seconds)
-    for unit, size, smaller, part in (("d", 86_400, "h", 3_600), ("h", 3_600, "min", 60), ("min", 60, "s", 1)):
-        if whole >= size:
-            rest = whole % size // part
-            return f"{whole // size} {unit} {rest} {smaller}" if rest else f"{whole // size} {unit}"
-    return f"{whole} s"
+    for large, small, only, with_rest in _UNITS:
+        if whole >= large:
+            values = {"large": whole // large, "small": whole % large // small}
+            return (with_rest if values["small"] else only) % values
+    return _("%(large)s s", large=whole)
 
 
 def time_range(seconds: Range) -> str:
     """Return a range of durations: "40 s to 2 min 5 s", "up to 4 s", or one duration if both ends read the same."""
     low, high = duration(seconds.low), duration(seconds.high)
-    return f"up to {high}" if seconds.low < 1 and low != high else between(low, high)
+    return _("up to %(high)s", high=high) if seconds.low < 1 and low != high else between(low, high)
 
 
 def between(low: str, high: str) -> str:
     """Return a range in words, or the text of both ends once if they are the same."""
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else _("%(low)s to %(high)s", low=low, high=high)
 
 
 def bcp47(language: str | None) -> str | None:
@@ -87,5 +96,4 @@ def _zone() -> tzinfo | None:
 
 
 def _local(moment: datetime) -> str:
-    local = moment.astimezone(_zone())
-    return f"{local.day} {local:%b %Y, %H:%M}"
+    return date_and_time(moment.astimezone(_zone()))

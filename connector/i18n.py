@@ -6,9 +6,12 @@ The app installs the catalogue of its language at its start (`localization`). Un
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import cast
 
 from babel import Locale
+from babel.dates import format_datetime
 from babel.numbers import format_decimal
 from babel.support import LazyProxy, NullTranslations
 
@@ -56,6 +59,17 @@ def lazy_gettext(message: str, **values: object) -> str:
     return cast(str, LazyProxy(gettext, message, enable_cache=False, **values))
 
 
-def decimal(number: float) -> str:
-    """Return a number in the digits of the language: "6,000", "1.5"."""
-    return format_decimal(number, locale=_language.locale)
+def decimal(number: float, digits: int = 0) -> str:
+    """Return a number with this many decimal digits, as the language writes it: "6,000", "1.5"."""
+    return _decimal(round(number, digits), digits, _language.locale)
+
+
+@lru_cache(maxsize=4096)  # a list of collections shows thousands of counts
+def _decimal(number: float, digits: int, locale: Locale) -> str:
+    pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
+    return format_decimal(number, pattern, locale=locale)
+
+
+def date_and_time(moment: datetime) -> str:
+    """Return a local time as the language writes it: "24 Nov 2026, 14:05"."""
+    return format_datetime(moment, "d MMM y, HH:mm", locale=_language.locale)

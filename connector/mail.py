@@ -14,6 +14,7 @@ from email.utils import formatdate
 from flask import current_app
 
 from .errors import NotificationError
+from .i18n import gettext as _
 
 log = logging.getLogger(__name__)
 PATIENCE = 30.0  # seconds for each response of the server
@@ -36,22 +37,36 @@ def message(subject: str, text: str, name: str) -> EmailMessage:
 def send(mail: EmailMessage) -> None:
     """Send a mail. Raise NotificationError if the server accepts it for no recipient."""
     security, host, port = current_app.config["SMTP"]
-    server = f"The mail server {host}:{port}"
+    server = f"{host}:{port}"
     try:
         with _connected(security, host, port) as smtp:
             refused = smtp.send_message(mail)
     except smtplib.SMTPAuthenticationError as error:
-        raise NotificationError(f"{server} does not take the user name and password.") from error
+        raise NotificationError(
+            _("The mail server %(server)s does not take the user name and password.", server=server)
+        ) from error
     except smtplib.SMTPRecipientsRefused as error:
-        raise NotificationError(f"{server} takes mail for none of {mail['To']}.") from error
+        raise NotificationError(
+            _("The mail server %(server)s takes mail for none of %(to)s.", server=server, to=mail["To"])
+        ) from error
     except smtplib.SMTPResponseException as error:
-        raise NotificationError(f"{server} refuses the mail, with code {error.smtp_code}.") from error
+        raise NotificationError(
+            _("The mail server %(server)s refuses the mail, with code %(code)s.", server=server, code=error.smtp_code)
+        ) from error
     except ssl.SSLCertVerificationError as error:
-        raise NotificationError(f"The certificate of {host} is not trusted: {error.verify_message}.") from error
+        raise NotificationError(
+            _(
+                "The certificate of %(host)s is not trusted: %(reason)s.",
+                host=host,
+                reason=error.verify_message,
+            )
+        ) from error
     except (smtplib.SMTPException, OSError) as error:
-        raise NotificationError(f"{server} could not be used: {error}") from error
+        raise NotificationError(
+            _("The mail server %(server)s could not be used: %(error)s", server=server, error=error)
+        ) from error
     for address in refused:
-        log.warning("%s takes no mail for %s", server, address)
+        log.warning("The mail server %s takes no mail for %s", server, address)
 
 
 def _connected(security: str, host: str, port: int) -> smtplib.SMTP:

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, inspect, select, tuple_
 from .characters import storable
 from .extensions import db
 from .formatting import number as in_words
+from .i18n import gettext as _
 from .row_ids import row_id
 
 SIZE = 25
@@ -70,7 +71,11 @@ class Page:
     @property
     def total_in_words(self) -> str:
         """Return the number of rows in the list: "12", or "more than 10 000"."""
-        return in_words(self.total) if self.total <= self.counted else f"more than {in_words(self.counted)}"
+        return (
+            in_words(self.total)
+            if self.total <= self.counted
+            else _("more than %(count)s", count=in_words(self.counted))
+        )
 
     @property
     def last(self) -> int | None:

@@ -19,12 +19,16 @@ from .accounts import user_management
 from .accounts.one_time_links import link_to
 from .errors import ConflictError
 from .extensions import huey
+from .i18n import gettext as _
+from .i18n import lazy_gettext as _l
 from .jobs.attempt import pause_all
 from .logs import QueueAway, print_status
 from .tasks import DUTIES
 from .tls_warnings import settings_without_tls
 
 log = logging.getLogger(__name__)
+PORT_TAKEN = _l("Cannot listen on %(host)s:%(port)s: %(cause)s. Set CONNECTOR_PORT to another.")
+HOST_UNKNOWN = _l("Cannot listen on %(host)s:%(port)s: %(cause)s. Set CONNECTOR_HOST to an address of this machine.")
 WORKERS = 4
 WEB_THREADS = 14  # more than costly requests and password checks can occupy together
 KEPT_IN_MEMORY = 64 * 2**10  # bytes of an unfinished request, the rest goes to a file: 64 MB for all connections
@@ -49,15 +53,19 @@ def serve(app: Flask) -> None:
             clear_untrusted_proxy_headers=not app.config["PROXY_HOPS"],  # otherwise proxy_headers.py reads them
         )
     except (OSError, ValueError) as error:  # waitress raises ValueError for an unknown host or zone
-        cause = getattr(error, "strerror", None) or "there is no such address"
-        setting = "CONNECTOR_PORT to another" if _is_port(error) else "CONNECTOR_HOST to an address of this machine"
-        raise ConflictError(f"Cannot listen on {host}:{port}: {cause}. Set {setting}.") from error
+        sentence = PORT_TAKEN if _is_port(error) else HOST_UNKNOWN
+        cause = getattr(error, "strerror", None) or _("there is no such address")
+        raise ConflictError(sentence % {"host": host, "port": port, "cause": cause}) from error
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns about each request that waits for a thread
     _warn_if_readable(app)
     with app.app_context():
         _print_first_link(server.effective_port)
     threading.Thread(target=server.run, daemon=True, name="web").start()
-    _work_until_told(app, WORKERS, f"DSpace Connector is at http://{host}:{server.effective_port}/ (Ctrl-C ends it)")
+    _work_until_told(
+        app,
+        WORKERS,
+        _("DSpace Connector is at %(url)s (Ctrl-C ends it)", url=f"http://{host}:{server.effective_port}/"),
+    )
 
 
 def _is_port(error: Exception) -> bool:
@@ -84,7 +92,7 @@ def warn_of_open_ways(app: Flask) -> None:
 def work(app: Flask, threads: int) -> None:
     """Run jobs, without serving pages, until a signal ends the process."""
     _leave_signals_to_this_thread()
-    _work_until_told(app, threads, f"Working on jobs with {threads} threads (Ctrl-C ends it)")
+    _work_until_told(app, threads, _("Working on jobs with %(threads)s threads (Ctrl-C ends it)", threads=threads))
 
 
 def _leave_signals_to_this_thread() -> None:
@@ -106,7 +114,7 @@ def _work_until_told(app: Flask, threads: int, sentence: str) -> None:
     signal.sigwait(ENDINGS)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)  # a second signal ends the process at once
     ended.set()
-    print_status("Ending: jobs under way pause at their cursor and go on at the next start.")
+    print_status(_("Ending: jobs under way pause at their cursor and go on at the next start."))
     pause_all()
     consumer.stop(graceful=True)
 
@@ -152,4 +160,9 @@ def _print_first_link(port: int) -> None:
     """Print the link that creates the first admin if there is none. `port`: the port of the app."""
     if user_management.needs_first_admin():
         link = link_to(user_management.first_link(), port)
-        print_status(f"There is no admin yet. To become the first, open this within an hour; it works once:\n  {link}")
+        print_status(
+            _(
+                "There is no admin yet. To become the first, open this within an hour; it works once:\n  %(link)s",
+                link=link,
+            )
+        )

@@ -9,6 +9,9 @@ import nh3
 from markupsafe import Markup
 
 from .formatting import between
+from .i18n import decimal, ngettext
+from .i18n import gettext as _
+from .i18n import lazy_gettext as _l
 from .ranges import Range
 
 # fmt: off
@@ -18,6 +21,7 @@ _DESCRIPTION_TAGS = {
     "tr", "u", "ul",
 }
 # fmt: on
+_UNITS = (_l("%(amount)s kB"), _l("%(amount)s MB"), _l("%(amount)s GB"))
 _UNSEEN_START = re.compile(r"[\s\x00-\x1f\u200b-\u200f\ufeff]*")
 
 
@@ -43,13 +47,13 @@ def clean_html(html: str) -> Markup:
 def human_size(size: int) -> str:
     """Return a number of bytes in decimal units: "12 bytes", "1.4 MB"."""
     if size < 1000:
-        return "1 byte" if size == 1 else f"{size} bytes"
+        return ngettext("%(num)s byte", "%(num)s bytes", size)
     amount = float(size)
-    for unit in ("kB", "MB", "GB"):
+    for unit in _UNITS:
         amount /= 1000
         if round(amount, 1) < 1000:
-            return f"{amount:.1f} {unit}"
-    return f"{amount / 1000:.1f} TB"
+            return unit % {"amount": decimal(amount, 1)}
+    return _("%(amount)s TB", amount=decimal(amount / 1000, 1))
 
 
 def size_range(sizes: Range) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ..characters import storable
 from ..errors import BadResponseError, NotFoundError, RepositoryError, RequestRejectedError
 from ..http import HttpClient, JsonAnswer
+from ..i18n import gettext as _
 from .endpoint_candidates import Candidate, base_key, placed
 from .records import Server
 
@@ -46,7 +47,7 @@ def probes_for(endpoint: str) -> tuple[tuple[str, Probe], ...]:
 
 def hal(http: HttpClient, candidate: Candidate) -> Detected:
     """Detect DSpace 7 or later. The root of its API names the version ("DSpace 9.3"), unless that is hidden."""
-    root, url, _ = http.get_json_from(candidate.base, tries=_TRIES)
+    root, url, _size = http.get_json_from(candidate.base, tries=_TRIES)
     base = _base(url)
     version, generation = _version(http, root, url)
     name, ui = (storable(root[key]) if isinstance(root.get(key), str) else None for key in ("dspaceName", "dspaceUI"))
@@ -79,7 +80,7 @@ def _version(http: HttpClient, root: Any, url: str) -> tuple[str, int]:
         return number[0], _generation(number[0])
     if number is None and isinstance(root, dict) and any(isinstance(root.get(name), str) for name in _ROOT_MEMBERS):
         return _OR_LATER, _hidden_generation(http, _base(url))
-    raise BadResponseError(f"{url} is no DSpace 7 or later.", url)
+    raise BadResponseError(_("%(url)s is no DSpace 7 or later.", url=url), url)
 
 
 def _generation(version: str) -> int:
@@ -120,9 +121,9 @@ def _own_base(root: dict[str, Any], base: str) -> str:
 
 def _by_status(http: HttpClient, candidate: Candidate) -> Detected:
     """Detect DSpace 5 and 6, which have /status. 6 reports its version there, to signed-out readers."""
-    status, url, _ = http.get_json_from(f"{candidate.base}/status", tries=_TRIES)
+    status, url, _size = http.get_json_from(f"{candidate.base}/status", tries=_TRIES)
     if not isinstance(status, dict) or "okay" not in status:
-        raise BadResponseError(f"{url} is not the status of a DSpace.", url)
+        raise BadResponseError(_("%(url)s is not the status of a DSpace.", url=url), url)
     base = _base(url.partition("?")[0], "/status")
     version = status.get("sourceVersion")
     if isinstance(version, str) and (major := re.match(r"[4-7](?=\.|$)", version)):
@@ -150,10 +151,10 @@ def _communities(http: HttpClient, base: str) -> JsonAnswer:
 
 
 def _has_uuids(answer: JsonAnswer) -> bool:
-    rows, url, _ = answer
+    rows, url, _size = answer
     first = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
     if not isinstance(first.get("uuid"), str) and not isinstance(first.get("id"), int):
-        raise BadResponseError(f"{url} does not list communities of a DSpace.", url)
+        raise BadResponseError(_("%(url)s does not list communities of a DSpace.", url=url), url)
     return isinstance(first.get("uuid"), str)
 
 

@@ -20,6 +20,8 @@ from ..errors import (
     XmlAnswer,
 )
 from ..http import HttpClient
+from ..i18n import gettext as _
+from ..i18n import ngettext
 from . import html_page
 from .endpoint_candidates import Candidate
 
@@ -58,7 +60,12 @@ def verdict(http: HttpClient, candidates: Sequence[Candidate], troubles: Sequenc
     site = candidates[0].site
     version = _version_of_pages(http, site)
     if version and int(version.partition(".")[0]) < _OLDEST:
-        sentence = f"{site} is a DSpace {version}. DSpace {_OLDEST} is the oldest that can be imported from."
+        sentence = _(
+            "%(site)s is a DSpace %(version)s. DSpace %(oldest)s is the oldest that can be imported from.",
+            site=site,
+            version=version,
+            oldest=_OLDEST,
+        )
         return NotDSpaceError(sentence, site)
     for trouble in troubles:
         if trouble.is_redirected:
@@ -72,24 +79,45 @@ def _explained(http: HttpClient, trouble: Trouble) -> RepositoryError:
     if not trouble.is_redirected:
         return error
     if isinstance(error, UnreachableError | BotChallengeError | ServerError | XmlAnswer):
-        return type(error)(f"{asked} is redirected to {_plain(error.url)}. {error}", error.url)
-    if _is_login(error.url, _page(http, error.url)):
-        there = "{0.scheme}://{0.netloc}".format(urlsplit(error.url))
-        sentence = f"{asked} is redirected to a login page at {there}."
-        return RestrictedError(
-            f"{sentence} Ask its administrator to let programs use the REST API without it.", error.url
+        return type(error)(
+            _("%(asked)s is redirected to %(target)s. %(error)s", asked=asked, target=_plain(error.url), error=error),
+            error.url,
         )
-    moved = "That is no REST API of a DSpace. If the repository has moved, enter its new address."
-    return NotDSpaceError(f"{asked} is redirected to {_plain(error.url)}. {moved}", error.url)
+    if _is_login(error.url, _page(http, error.url)):
+        sentence = _(
+            "%(asked)s is redirected to a login page at %(site)s. "
+            "Ask its administrator to let programs use the REST API without it.",
+            asked=asked,
+            site="{0.scheme}://{0.netloc}".format(urlsplit(error.url)),
+        )
+        return RestrictedError(sentence, error.url)
+    sentence = _(
+        "%(asked)s is redirected to %(target)s. That is no REST API of a DSpace. "
+        "If the repository has moved, enter its new address.",
+        asked=asked,
+        target=_plain(error.url),
+    )
+    return NotDSpaceError(sentence, error.url)
 
 
 def _not_found(candidates: Sequence[Candidate], version: str | None) -> NotDSpaceError:
     site = candidates[0].site
     bases = ", ".join(candidate.base for candidate in candidates[:_SHOWN])
-    more = "" if len(candidates) <= _SHOWN else f" and {len(candidates) - _SHOWN} more places"
-    kind = f"DSpace {version}" if version else "web site"
-    switched_off = " Its administrator may have to switch it on." if version else ""
-    sentence = f"There is a {kind} at {site}, but no DSpace REST API was found under {bases}{more}.{switched_off}"
+    if len(candidates) > _SHOWN:
+        more = len(candidates) - _SHOWN
+        bases = ngettext("%(bases)s and %(num)s more places", "%(bases)s and %(num)s more places", more, bases=bases)
+    if not version:
+        sentence = _(
+            "There is a web site at %(site)s, but no DSpace REST API was found under %(bases)s.", site=site, bases=bases
+        )
+        return NotDSpaceError(sentence, site)
+    sentence = _(
+        "There is a DSpace %(version)s at %(site)s, but no DSpace REST API was found under %(bases)s. "
+        "Its administrator may have to switch it on.",
+        version=version,
+        site=site,
+        bases=bases,
+    )
     return NotDSpaceError(sentence, site)
 
 

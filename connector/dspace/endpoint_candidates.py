@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 import idna
 
 from ..errors import InvalidInputError
+from ..i18n import gettext as _
 from .urls import without_object, without_parameters
 
 KNOWN_ENDPOINTS = ("rest", "server/api", "api", "RESTapi")
@@ -57,11 +58,11 @@ def address_of(url: str) -> Address:
         parts = urlsplit(url.strip())
         port = parts.port
     except ValueError:
-        raise InvalidInputError(f"{url} is not a web address.", "url") from None
+        raise InvalidInputError(_("%(url)s is not a web address.", url=url), "url") from None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise InvalidInputError("Type a full web address that begins with http:// or https://", "url")
+        raise InvalidInputError(_("Type a full web address that begins with http:// or https://"), "url")
     if parts.username is not None or parts.password is not None:
-        raise InvalidInputError("Leave user name and password out of the address.", "url")
+        raise InvalidInputError(_("Leave user name and password out of the address."), "url")
     path = parts.path
     if _API_IN_FRAGMENT.fullmatch(parts.fragment):
         if not parts.fragment.startswith("/"):
@@ -131,7 +132,7 @@ def _around(address: Address, endpoints: Iterable[str]) -> Iterator[Candidate]:
     """Yield the candidate that the address itself names, then the endpoints below each part of its path."""
     names = list(endpoints)
     for name in sorted(names, key=len, reverse=True):
-        before, named, _ = f"{address.path}/".partition(f"/{name}/")
+        before, named, _rest = f"{address.path}/".partition(f"/{name}/")
         if named:
             yield Candidate(address.root + before, name)
     for prefix in address.prefixes():

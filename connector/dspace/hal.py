@@ -28,6 +28,7 @@ from ..errors import (
     TransientError,
 )
 from ..http import Download, HttpClient, OutageWait
+from ..i18n import gettext as _
 from . import hal_records as shapes
 from .estimates import Sample, pages_of, spread
 from .file_access import access_one_by_one, may_read
@@ -134,11 +135,22 @@ class HalClient:
         handle = handle_in(identifier)
         if handle is None:
             raise NotFoundError(
-                f"“{identifier}” is neither a uuid nor a handle, the names that DSpace 7 and later use."
+                _(
+                    "“%(identifier)s” is neither a uuid nor a handle, the names that DSpace 7 and later use.",
+                    identifier=identifier,
+                )
             )
         scope = self._scope(*located(self._api, handle))
         if scope.kind is not kind:
-            raise NotFoundError(f"There is no {kind} {handle}: it is the {scope.kind} “{scope.name}”.")
+            raise NotFoundError(
+                _(
+                    "There is no %(kind)s %(handle)s: it is the %(actual)s “%(name)s”.",
+                    kind=kind.noun,
+                    handle=handle,
+                    actual=scope.kind.noun,
+                    name=scope.name,
+                )
+            )
         return scope
 
     def resolve(self, path: str) -> Scope | None:
@@ -324,7 +336,9 @@ class HalClient:
     def _scope(self, kind: ScopeKind, id: str) -> Scope:
         found, url = self._object(kind, id)
         if kind is ScopeKind.ITEM and required(found, "withdrawn", bool, url):
-            raise NotFoundError(f"The item {id} has been withdrawn from {self.server.site_url}.", url)
+            raise NotFoundError(
+                _("The item %(id)s has been withdrawn from %(site)s.", id=id, site=self.server.site_url), url
+            )
         handle, name = (label(found, key, url) for key in ("handle", "name"))
         return Scope(kind, required(found, "uuid", str, url), handle, name or "")
 
@@ -338,10 +352,20 @@ class HalClient:
                 raise NotFoundError("")
             return self._api.get(f"core/{_PATHS[kind]}/{id}", list(params))
         except NotFoundError as error:
-            raise NotFoundError(f"There is no {kind} {id} at {self.server.site_url}.", error.url) from None
+            raise NotFoundError(
+                _("There is no %(kind)s %(id)s at %(site)s.", kind=kind.noun, id=id, site=self.server.site_url),
+                error.url,
+            ) from None
         except RestrictedError as error:
             raise RestrictedError(
-                f"The {kind} {id} at {self.server.site_url} is not open to {error.reader}.", error.url
+                _(
+                    "The %(kind)s %(id)s at %(site)s is not open to %(reader)s.",
+                    kind=kind.noun,
+                    id=id,
+                    site=self.server.site_url,
+                    reader=error.reader,
+                ),
+                error.url,
             ) from None
 
     def _check(self, scope: Scope) -> None:
@@ -377,9 +401,9 @@ class HalClient:
         try:
             found = self._whole(item) if item.metadata is None else item
         except NotFoundError:
-            return Failure(item.id, item.handle, item.name, "It is no longer there.", is_gone=True)
+            return Failure(item.id, item.handle, item.name, _("It is no longer there."), is_gone=True)
         except RestrictedError as error:
-            return as_far_as_read(item, f"It is not open to {error.reader}.")
+            return as_far_as_read(item, _("It is not open to %(reader)s.", reader=error.reader))
         except (RequestRejectedError, TooLargeError) as error:
             return as_far_as_read(item, str(error))
         try:
@@ -425,9 +449,9 @@ class HalClient:
             if _closes_files(now):
                 return replace(now, bitstreams=())
             if now.state is SourceState.VANISHED:
-                return Failure(item.id, item.handle, item.name, "It is no longer there.", is_gone=True)
+                return Failure(item.id, item.handle, item.name, _("It is no longer there."), is_gone=True)
             if now.state is SourceState.HIDDEN and item.is_present and isinstance(error, RestrictedError):
-                return Failure(item.id, item.handle, item.name, f"It is not open to {error.reader}.")
+                return Failure(item.id, item.handle, item.name, _("It is not open to %(reader)s.", reader=error.reader))
             return as_far_as_read(item, str(error))
         except (RequestRejectedError, TooLargeError) as error:
             return as_far_as_read(item, str(error))

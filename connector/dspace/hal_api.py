@@ -15,6 +15,7 @@ from ..errors import (
     TransientError,
 )
 from ..http import HttpClient, JsonAnswer
+from ..i18n import gettext as _
 from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, searched, with_bitstreams
 from .json_api import JsonApi
 from .json_members import label, required
@@ -87,7 +88,15 @@ class HalApi(JsonApi):
             raise
         if len(files) < before:
             url = self.url(f"core/items/{item.id}/bundles")
-            raise BadResponseError(f"{url} lists {len(files)} files, and {before} were listed before.", url)
+            raise BadResponseError(
+                _(
+                    "%(url)s lists %(files)s files, and %(before)s were listed before.",
+                    url=url,
+                    files=len(files),
+                    before=before,
+                ),
+                url,
+            )
         return with_bitstreams(item, tuple(files))
 
     def _embeds(self, with_access: bool) -> Sequence[str]:
@@ -181,4 +190,6 @@ def to_the_end(
             return
         total, (page, url) = page.total, read(number, page.size)
         if page.total < min(total, end.reach):  # Spring corrects the count on a last page, but never below its rows
-            raise BadResponseError(f"{url} counts {page.total} where more were listed before.", url)
+            raise BadResponseError(
+                _("%(url)s counts %(total)s where more were listed before.", url=url, total=page.total), url
+            )

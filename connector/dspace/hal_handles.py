@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import NotFoundError, RepositoryError, RestrictedError, ServerError, UnreachableError
+from ..i18n import gettext as _
 from .hal_api import HalApi
 from .hal_records import found_object
 from .json_members import optional, required
@@ -36,12 +37,14 @@ def located(api: HalApi, handle: str) -> Located:
         raise _meaning(api, handle, error) from None
     place = _pointed_to(found) if isinstance(found, str) else _as_object(found.value, found.url)
     if place is None:
-        raise NotFoundError(f"{handle} is neither a community nor a collection nor an item.", api.server.api_url)
+        raise NotFoundError(
+            _("%(handle)s is neither a community nor a collection nor an item.", handle=handle), api.server.api_url
+        )
     return place
 
 
 def _pointed_to(location: str) -> Located | None:
-    path, _, id = urlsplit(location).path.rpartition("/")
+    path, _separator, id = urlsplit(location).path.rpartition("/")
     kind = _KINDS.get(path.rpartition("/")[2])
     return (kind, id) if kind else None
 
@@ -69,8 +72,17 @@ def _as_object(found: Any, url: str) -> Located | None:
 def _meaning(api: HalApi, handle: str, error: RepositoryError) -> RepositoryError:
     """Return the error to report when the lookup failed and the search found nothing."""
     if isinstance(error, NotFoundError):
-        return NotFoundError(f"There is nothing with the handle {handle} at {api.server.site_url}.", error.url)
+        return NotFoundError(
+            _(
+                "There is nothing with the handle %(handle)s at %(site)s.",
+                handle=handle,
+                site=api.server.site_url,
+            ),
+            error.url,
+        )
     if isinstance(error, ServerError):
         api.http.get_json(api.server.api_url)  # raises an error if the whole repository fails
-        return RestrictedError(f"{handle} exists, it seems, but is not open to the public.", error.url)
+        return RestrictedError(
+            _("%(handle)s exists, it seems, but is not open to the public.", handle=handle), error.url
+        )
     return error

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..characters import is_storable
 from ..errors import BadResponseError
+from ..i18n import gettext as _
 from .json_members import label, optional, required, text
 from .records import ORIGINAL, Bitstream, Collection, Community, FileAccess, Item, MetadataValue, SourceState
 
@@ -172,7 +173,9 @@ def embargo_end_of(status: Json, url: str) -> date | None:
     try:
         return None if day is None else date.fromisoformat(day)
     except ValueError as error:
-        raise BadResponseError(f"{url} gives “{day}” as the end of an embargo, which is no date.", url) from error
+        raise BadResponseError(
+            _("%(url)s gives “%(day)s” as the end of an embargo, which is no date.", url=url, day=day), url
+        ) from error
 
 
 def community_of(found: Json, url: str) -> Community:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import BadResponseError, RequestRejectedError, TransientError
 from ..http import OutageWait
+from ..i18n import gettext as _
 from . import records
 from .hal_api import HalApi
 from .hal_progress import Cursor, Result, SeenCounter, Step, by_id, is_light
@@ -276,12 +277,20 @@ class HalItemLister:
         if size > self._uncut_size and self._is_row(found.rows[-1], last):
             self._uncut_size = size
         if size > self._uncut_size or count < expected / 2:
-            raise BadResponseError(f"{url} gave {count} items where {expected} were asked for.", url)
+            raise BadResponseError(
+                _(
+                    "%(url)s gave %(count)s items where %(expected)s were asked for.",
+                    url=url,
+                    count=count,
+                    expected=expected,
+                ),
+                url,
+            )
         return expected - count
 
     def _is_row(self, row: Any, index: int) -> bool:
         """Return whether a row of a page is the row with this index in the whole list. Takes one request."""
-        found, _ = self._api.search([*self._parameters(PagePlan(1, False)), ("page", index), ("size", 1)])
+        found, _url = self._api.search([*self._parameters(PagePlan(1, False)), ("page", index), ("size", 1)])
         return known_id(row) is not None and known_id(row) in map(known_id, found.rows)
 
     def _parameters(self, plan: PagePlan) -> list[tuple[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from ..characters import is_storable, storable
 from ..errors import BadResponseError
+from ..i18n import gettext as _
 
 T = TypeVar("T")
 
@@ -25,10 +26,22 @@ def required(row: Any, name: str, kind: type[T], url: str) -> T:
     """
     value = _member(row, name, kind, url)
     if isinstance(value, int) and not -_MOST <= value <= _MOST:
-        raise BadResponseError(f"{url} did not answer as DSpace does: the number “{storable(name)}” is too large.", url)
+        raise BadResponseError(
+            _(
+                "%(url)s did not answer as DSpace does: the number “%(name)s” is too large.",
+                url=url,
+                name=storable(name),
+            ),
+            url,
+        )
     if isinstance(value, str) and not is_storable(value):
         raise BadResponseError(
-            f"{url} did not answer as DSpace does: “{name}” has characters that cannot be stored.", url
+            _(
+                "%(url)s did not answer as DSpace does: “%(name)s” has characters that cannot be stored.",
+                url=url,
+                name=name,
+            ),
+            url,
         )
     return value
 
@@ -56,6 +69,11 @@ def _member(row: Any, name: str, kind: type[T], url: str) -> T:
     value = row.get(name) if isinstance(row, dict) else None
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise BadResponseError(
-            f"{url} did not answer as DSpace does: “{storable(name)}” is missing or of another type.", url
+            _(
+                "%(url)s did not answer as DSpace does: “%(name)s” is missing or of another type.",
+                url=url,
+                name=storable(name),
+            ),
+            url,
         )
     return value

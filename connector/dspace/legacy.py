@@ -21,6 +21,8 @@ from ..errors import (
     TransientError,
 )
 from ..http import Download, HttpClient, OutageWait
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from . import legacy_records as records
 from .estimates import Sample
 from .file_access import access_one_by_one, may_read
@@ -53,6 +55,12 @@ from .visibility import OpenItems, PublicVisibility
 _PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _HOMES = {ScopeKind.COLLECTION: "parentCollectionList", ScopeKind.COMMUNITY: "parentCommunityList"}
 _COMMUNITIES_ASKED = 3
+_MISSING = _l("There is nothing with the handle %(handle)s in this repository.")
+_CLOSED_OR_MISSING = _l(
+    "There is nothing with the handle %(handle)s in this repository, or it is not open to the public."
+)
+_CLOSED = _l("%(what)s is not open to %(reader)s.")
+_CLOSED_OR_UNKNOWN = _l("%(what)s is unknown, or not open to %(reader)s.")
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -140,7 +148,15 @@ class LegacyClient:
         handle = handle_in(identifier)
         scope = self._by_handle(handle) if handle else self._by_id(kind, identifier.strip())
         if scope.kind != kind:
-            raise NotFoundError(f"{handle} is the handle of a {scope.kind}, not of a {kind}.", self.api.url(""))
+            raise NotFoundError(
+                _(
+                    "%(handle)s is the handle of a %(kind)s, not of a %(wanted)s.",
+                    handle=handle,
+                    kind=scope.kind.noun,
+                    wanted=kind.noun,
+                ),
+                self.api.url(""),
+            )
         return scope
 
     def resolve(self, path: str) -> Scope | None:
@@ -154,27 +170,37 @@ class LegacyClient:
     def _by_id(self, kind: ScopeKind, id: str) -> Scope:
         # DSpace 6 answers 500 to a malformed id.
         if not (_NUMBER.fullmatch(id) or (self.api.can.uuids and is_uuid(id))):
-            raise NotFoundError(f"There is no {kind} “{id}”: that is neither an id nor a handle.", self.api.url(""))
+            raise NotFoundError(
+                _("There is no %(kind)s “%(id)s”: that is neither an id nor a handle.", kind=kind.noun, id=id),
+                self.api.url(""),
+            )
         try:
             return _scope(kind, self.api.get(f"{_PATHS[kind]}/{id}"))
         except NotFoundError as error:
-            raise NotFoundError(f"There is no {kind} {id} in this repository.", error.url) from error
+            raise NotFoundError(
+                _("There is no %(kind)s %(id)s in this repository.", kind=kind.noun, id=id), error.url
+            ) from error
         except RestrictedError as error:
-            raise RestrictedError(self._closed(f"The {kind} {id}", error), error.url) from error
+            raise RestrictedError(
+                self._closed(_("The %(kind)s %(id)s", kind=kind.noun, id=id), error), error.url
+            ) from error
 
     def _by_handle(self, handle: str) -> Scope:
         try:
             answer = self._answer_for(handle)
         except NotFoundError as error:
-            closed = ", or it is not open to the public" if self.api.can.tells_unknown else ""
-            raise NotFoundError(
-                f"There is nothing with the handle {handle} in this repository{closed}.", error.url
-            ) from error
+            sentence = _CLOSED_OR_MISSING if self.api.can.tells_unknown else _MISSING
+            raise NotFoundError(sentence % {"handle": handle}, error.url) from error
         except RestrictedError as error:
-            raise RestrictedError(self._closed(f"What has the handle {handle}", error), error.url) from error
+            raise RestrictedError(
+                self._closed(_("What has the handle %(handle)s", handle=handle), error), error.url
+            ) from error
         name = required(answer.json, "type", str, answer.url).lower()
         if name not in _PATHS:
-            raise NotFoundError(f"{handle} is the handle of a {name}, which cannot be imported.", answer.url)
+            raise NotFoundError(
+                _("%(handle)s is the handle of a %(name)s, which cannot be imported.", handle=handle, name=name),
+                answer.url,
+            )
         return _scope(ScopeKind(name), answer)
 
     def _answer_for(self, handle: str) -> Answer:
@@ -192,8 +218,8 @@ class LegacyClient:
             raise NotFoundError(str(error), error.url) from error
 
     def _closed(self, what: str, error: RestrictedError) -> str:
-        unknown = "" if self.api.can.tells_unknown else "unknown, or "
-        return f"{what} is {unknown}not open to {error.reader}."
+        sentence = _CLOSED if self.api.can.tells_unknown else _CLOSED_OR_UNKNOWN
+        return sentence % {"what": what, "reader": error.reader}
 
     # -- items
 
@@ -250,7 +276,7 @@ class LegacyClient:
 
         Its bitstreams are left out if they break the response.
         """
-        (row, url), _ = self._row(id, ",parentCollection" if with_collection else "")
+        (row, url), _error = self._row(id, ",parentCollection" if with_collection else "")
         owner = optional(row, "parentCollection", dict, url)
         return records.item_with_details(row, url, records.collection(owner, url) if owner else None)
 
@@ -325,9 +351,11 @@ class LegacyClient:
                     raise PartlyRead(found, error)
             return found if found.is_complete else self._with_files(found)
         except RestrictedError as error:
-            return as_far_as_read(found, f"It is not open to {error.reader} (restricted or withdrawn).")
+            return as_far_as_read(
+                found, _("It is not open to %(reader)s (restricted or withdrawn).", reader=error.reader)
+            )
         except NotFoundError:
-            return Failure(item.id, item.handle, item.name, "It is no longer there.", is_gone=True)
+            return Failure(item.id, item.handle, item.name, _("It is no longer there."), is_gone=True)
         except (RequestRejectedError, TooLargeError) as error:
             return as_far_as_read(found, str(error))
         except (BotChallengeError, PartlyRead):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import NotFoundError
+from ..i18n import gettext as _
 from .estimates import Sample, pages_of, spread
 from .legacy_page_plans import plans_for
 from .legacy_rows import LegacyRows
@@ -24,7 +25,7 @@ def estimated(client: LegacyClient, scope: Scope, sample: Sample, at_once: int) 
     Takes at most twelve requests: the counts, some pages or items, and two small files.
     """
     if scope.kind is ScopeKind.ITEM:
-        for _ in range(2):
+        for _attempt in range(2):
             sample.read(lambda: Page((client.item(scope.id),), {}))
         count, requests = 1, 1
     else:
@@ -78,7 +79,7 @@ class _Lists:
             if at < (count := part.item_count or 0):
                 return part, min(at // size, max(0, count // size - 1)) * size
             at -= count
-        raise NotFoundError("There is no such item.")
+        raise NotFoundError(_("There is no such item."))
 
     def _read_at(self, part: Collection, offset: int) -> None:
         if self._client.api.can.item_pages:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..characters import storable
 from ..errors import BadResponseError
+from ..i18n import gettext as _
 from .json_members import label, optional, required, text
 from .page_reader import Rows
 from .records import Bitstream, Collection, Community, Failure, Item, MetadataValue, SourceState
@@ -17,7 +18,7 @@ from .records import Bitstream, Collection, Community, Failure, Item, MetadataVa
 def listed(answer: Any, url: str) -> list[Any]:
     """Return the rows of a list. Raise BadResponseError if the JSON is not a list."""
     if not isinstance(answer, list):
-        raise BadResponseError(f"{url} did not answer as DSpace does: it is no list.", url)
+        raise BadResponseError(_("%(url)s did not answer as DSpace does: it is no list.", url=url), url)
     return answer
 
 
@@ -132,7 +133,7 @@ def _value(entry: Any, url: str) -> MetadataValue:
 def _field(entry: Any, url: str) -> str:
     field = text(entry, "key", url)
     if field is None:
-        raise BadResponseError(f"{url} did not answer as DSpace does: a metadata value has no “key”.", url)
+        raise BadResponseError(_("%(url)s did not answer as DSpace does: a metadata value has no “key”.", url=url), url)
     return field
 
 

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFoundError, RestrictedError, TransientError
+from ..i18n import gettext as _
 from .legacy_api import LONG_ROWS
 from .legacy_page_plans import plans_for
 from .legacy_rows import WHOLE_LIST, LegacyRows
@@ -150,7 +151,7 @@ class LegacyItemLister:
         except (NotFoundError, RestrictedError) as error:
             if self._scope.kind == ScopeKind.COLLECTION:
                 raise
-            reason = f"This collection could not be read to its end: {error}"
+            reason = _("This collection could not be read to its end: %(error)s", error=error)
             yield self._page((), (Failure(None, part.handle, part.name, reason),))
 
     def _listed(self, part: Collection) -> Iterator[Page]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from ..i18n import gettext as _
+
 IDLE_PAGES = 5  # DSpace 7 to 10, whose counts leave out invisible rows
 IDLE_PAGES_OF_OLD, IDLE_ROWS_OF_OLD = 30, 1_000  # 4 to 6: pages of invisible items are empty, though counted
 MOST_BEYOND = 1_000  # rows
@@ -43,10 +45,17 @@ def idle_of_old() -> Stretch:
 
 def endless_in_words(reach: int, counted: int | None = None) -> str:
     """Return a sentence that says that reading stopped because the list has far more rows than expected."""
-    counts = "" if counted is None else f"counts {counted} and "
-    return (
-        f"The list {counts}has brought {reach} so far. It may have no end, so it was not read further. "
-        "Ask the repository whether its list is right."
+    if counted is None:
+        return _(
+            "The list has brought %(reach)s so far. It may have no end, so it was not read further. "
+            "Ask the repository whether its list is right.",
+            reach=reach,
+        )
+    return _(
+        "The list counts %(counted)s and has brought %(reach)s so far. It may have no end, so it was not read further. "
+        "Ask the repository whether its list is right.",
+        counted=counted,
+        reach=reach,
     )
 
 

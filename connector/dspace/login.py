@@ -21,6 +21,7 @@ from typing import Any
 
 from ..errors import BadResponseError, LoginFailedError, RestrictedError, TransientError
 from ..http import HttpClient
+from ..i18n import gettext as _
 from .records import Server
 
 MOST_RENEWALS = 3  # within an hour; a total limit would fail long jobs, as servers restart often
@@ -55,14 +56,14 @@ class _Entry:
 
     def refusal(self, error: RestrictedError) -> str:
         """Return the error message for a refused login."""
-        return "The repository does not accept this name and password."
+        return _("The repository does not accept this name and password.")
 
     def still_in(self) -> bool:
         """Return whether the server says that the client is signed in."""
         url = f"{self.api_url}/{self.status_path}"
         answer = self.http.get_json(url)
         if not isinstance(answer, dict) or not isinstance(answer.get("authenticated"), bool):
-            raise BadResponseError(f"{url} does not tell whether we are signed in.", url)
+            raise BadResponseError(_("%(url)s does not tell whether we are signed in.", url=url), url)
         return answer["authenticated"]
 
 
@@ -73,7 +74,7 @@ class _Token(_Entry):
         url = f"{self.api_url}/login"
         answer = self.http.post(url, json={"email": account.name, "password": account.password}, headers={})
         if not _TOKEN.fullmatch(token := answer.text.strip()):
-            raise BadResponseError(f"{url} accepts the login and gives no token.", url)
+            raise BadResponseError(_("%(url)s accepts the login and gives no token.", url=url), url)
         self.headers = {"rest-dspace-token": token}
 
 
@@ -99,15 +100,16 @@ class _Jwt(_Entry):
         403 does not mean a wrong password here. 401 lists the available login methods.
         """
         if error.status == _FORBIDDEN:
-            return (
-                "The repository refused the login because of its protection against forged requests (CSRF). "
-                "Ask its administrator whether a proxy removes cookies or the header X-XSRF-TOKEN."
+            return _(
+                "The repository refused the login because of its protection against forged requests (CSRF). Ask its "
+                "administrator whether a proxy removes cookies or the header X-XSRF-TOKEN."
             )
         ways = [way.lower() for way in _WAY.findall(error.challenge)]
         if ways and "password" not in ways:
-            return (
-                f"This repository has no login with name and password, only single sign-on ({', '.join(ways)}). "
-                "Ask its administrator for an account with a password, or import without a login."
+            return _(
+                "This repository has no login with name and password, only single sign-on (%(ways)s). Ask its "
+                "administrator for an account with a password, or import without a login.",
+                ways=", ".join(ways),
             )
         return super().refusal(error)
 
@@ -130,7 +132,7 @@ class _Jwt(_Entry):
         answer = self.http.post(url, form=form, headers={**headers, **csrf})
         told = answer.headers.get("authorization", "")
         if not told.startswith(_BEARER):
-            raise BadResponseError(f"{url} accepts the login and gives no token.", url)
+            raise BadResponseError(_("%(url)s accepts the login and gives no token.", url=url), url)
         life = _end(told, url) - (answer.time or datetime.now(UTC)).timestamp()
         self.headers, self._due = {"Authorization": told}, self.clock() + max(life - _BEFORE_ITS_END, life / 2)
 
@@ -152,7 +154,7 @@ def _end(bearer: str, url: str) -> float:
         claims: Any = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return float(claims["exp"])
     except (ValueError, LookupError, TypeError) as error:
-        raise BadResponseError(f"{url} gives a token whose end cannot be read.", url) from error
+        raise BadResponseError(_("%(url)s gives a token whose end cannot be read.", url=url), url) from error
 
 
 class Login:
@@ -163,7 +165,9 @@ class Login:
 
     def __init__(self, http: HttpClient, server: Server, account: Account, clock: Callable[[], float] = time.monotonic):
         if server.generation not in _ENTRIES:
-            raise LoginFailedError(f"DSpace {server.version} has no login that a program could use.")
+            raise LoginFailedError(
+                _("DSpace %(version)s has no login that a program could use.", version=server.version)
+            )
         self.api_url = server.api_url
         self._http, self._account = http, account
         self._entry = _ENTRIES[server.generation](http, server.api_url, clock)
@@ -180,7 +184,7 @@ class Login:
             raise LoginFailedError(self._entry.refusal(error)) from error
         self._http.sign_in(self)
         if not self._entry.still_in():
-            raise LoginFailedError("The repository accepts the name and password and yet does not sign us in.")
+            raise LoginFailedError(_("The repository accepts the name and password and yet does not sign us in."))
 
     def headers(self) -> Mapping[str, str]:
         return self._entry.headers
@@ -204,7 +208,12 @@ class Login:
                 return True
             now = self._clock()
             if len(self._renewed) == MOST_RENEWALS and now - self._renewed[0] < _HOUR:
-                raise LoginFailedError(f"The repository has ended our login {MOST_RENEWALS + 1} times within an hour.")
+                raise LoginFailedError(
+                    _(
+                        "The repository has ended our login %(times)s times within an hour.",
+                        times=MOST_RENEWALS + 1,
+                    )
+                )
             self._renewed.append(now)
             self.enter()
             return False

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TypeVar
 
 from ..errors import JobStoppedError
+from ..i18n import gettext as _
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ def ordered_map(
             yield begun.popleft()
             continue
         if stop.is_set():
-            raise JobStoppedError("Stopped.")
+            raise JobStoppedError(_("Stopped."))
         running = [future for future in begun if not future.done()]
         wait(running, timeout=_LOOK_UP, return_when=FIRST_COMPLETED)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ..errors import BotChallengeError, TransientError
 from ..http import OutageWait
+from ..i18n import gettext as _
 from .adaptive_page_size import AdaptivePageSize, RowWeight
 from .fault_isolation import FailureTracker, RepositoryFailingError
 from .ordered_pool import ordered_map
@@ -155,13 +156,17 @@ class PageReader:
         except BotChallengeError as wall:
             raise RepositoryFailingError(wall) from None
         except TransientError as error:
-            return Rows((), None, (Failure(None, None, None, f"Row {row + 1} of the list: {error}"),))
+            return Rows(
+                (),
+                None,
+                (Failure(None, None, None, _("Row %(row)s of the list: %(error)s", row=row + 1, error=error)),),
+            )
 
     def _control(self) -> None:
         """Read the last good page again, or call `control` if there is none. Raise TransientError if that fails."""
         good = self._good
         control = self._stand_in if good is None else lambda: self._read(*good, 1)
         if control is None or not self._patience.is_well(self._kind, control):
-            raise TransientError("The repository does not answer.")
+            raise TransientError(_("The repository does not answer."))
         if good is not None:
             self._patience.good(self._kind)

@@ -70,14 +70,16 @@ _READ_BUFFER = 64 * 1024
 
 @dataclass(frozen=True)
 class _Refusal:
-    """Why an address may not be reached, as a sentence on the address and on a host name that leads to it."""
+    """Why an address may not be reached: sentences on an address, on a host that is one, and on a host name."""
 
     of_address: str
+    of_literal: str
     of_host: str
 
 
 _OWN = _Refusal(
     _l("The address %(address)s belongs to the machine or its cloud, and is never reached."),
+    _l("%(host)s belongs to the machine or its cloud, and is never reached."),
     _l("%(host)s leads to the address %(address)s, which belongs to the machine or its cloud, and is never reached."),
 )
 _PRIVATE = _Refusal(
@@ -85,6 +87,7 @@ _PRIVATE = _Refusal(
         "The address %(address)s is not public and may not be reached. "
         "The setting CONNECTOR_ALLOW_NETWORKS would allow it."
     ),
+    _l("%(host)s is not public and may not be reached. The setting CONNECTOR_ALLOW_NETWORKS would allow it."),
     _l(
         "%(host)s leads to the address %(address)s, which is not public and may not be reached. "
         "The setting CONNECTOR_ALLOW_NETWORKS would allow it."
@@ -127,7 +130,7 @@ class AddressRule:
             raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
         for *_, address in found:
             if refusal := self._refusal(address[0]):
-                sentence = refusal.of_address if host == address[0] else refusal.of_host
+                sentence = refusal.of_literal if host == address[0] else refusal.of_host
                 raise AddressNotAllowedError(sentence % {"host": host, "address": address[0]})
         return found
 

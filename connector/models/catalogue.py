@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..dspace.records import SourceState
 from ..extensions import LARGE_INTEGER, db, utcnow
+from ..i18n import gettext as _
 
 if TYPE_CHECKING:
     from .repositories import Repository
@@ -218,7 +219,7 @@ class CatalogueFile(db.Model):
     @property
     def label(self) -> str:
         """Return the name of the file, or its number if the source gives no name."""
-        return self.name or f"file {self.sequence or self.position + 1}"
+        return self.name or _("file %(sequence)s", sequence=self.sequence or self.position + 1)
 
 
 class ItemSet(db.Model):

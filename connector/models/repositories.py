@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from ..dspace.records import Scope, ScopeKind, Server
 from ..extensions import db, utcnow
+from ..i18n import gettext as _
 
 JSONValue = JSON(none_as_null=True)
 ASKED_AGAIN_AFTER = timedelta(days=30)
@@ -64,7 +65,7 @@ class Repository(db.Model):
     @property
     def found(self) -> str:
         """Return the detected version and endpoint, for example "DSpace 9.3 at server/api"."""
-        return f"DSpace {self.version} at {self.endpoint}"
+        return _("DSpace %(version)s at %(endpoint)s", version=self.version, endpoint=self.endpoint)
 
 
 _OTHERS = table("source", column("id"), column("repository_id"), column("name")).alias("others")
