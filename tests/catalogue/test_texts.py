@@ -56,7 +56,7 @@ def test_nothing_else_stays(html, cleaned):
         (999_949, "999.9 kB"),
         (999_950, "1.0 MB"),
         (5_000_000_000, "5.0 GB"),
-        (1_234_500_000_000_000, "1234.5 TB"),
+        (1_234_500_000_000_000, "1,234.5 TB"),
     ],
 )
 def test_sizes_read_as_people_say_them(size, text):
