@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 
 from .characters import storable
 from .errors import InvalidInputError
+from .i18n import decimal
+from .i18n import gettext as _
 
 SHORT = 2  # characters of a short word
 MOST_CHARACTERS, MOST_WORDS = 1000, 30  # limits of one search, because every item is searched for each word
@@ -48,10 +50,12 @@ def search_terms(query: str) -> list[str]:
     Raises InvalidInputError if the search is longer than MOST_CHARACTERS or has more than MOST_WORDS words.
     """
     if len(query) > MOST_CHARACTERS:
-        raise InvalidInputError(f"The search is too long. Use at most {MOST_CHARACTERS:,} characters.", "q")
+        raise InvalidInputError(
+            _("The search is too long. Use at most %(most)s characters.", most=decimal(MOST_CHARACTERS)), "q"
+        )
     found = [phrase or word for phrase, word in _PHRASES_AND_WORDS.findall(query)]
     if len(found) > MOST_WORDS:
-        raise InvalidInputError(f"The search has too many words. Use at most {MOST_WORDS}.", "q")
+        raise InvalidInputError(_("The search has too many words. Use at most %(most)s.", most=MOST_WORDS), "q")
     return [term for term in dict.fromkeys(map(fold, found)) if term]
 
 
