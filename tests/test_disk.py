@@ -62,11 +62,11 @@ def test_a_job_waits_while_there_is_no_room_and_goes_on_by_itself(full, desk):
 
     with working(desk, job_id):
         until(lambda: says_it_waits(desk, job_id))
-        assert (desk.job(job_id).state, desk.job(job_id).seen) == ("running", 0)
+        assert (desk.job(job_id).state, desk.job(job_id).counts["seen"]) == ("running", 0)
         full.clear()
 
     job = desk.job(job_id)
-    assert (job.state, job.clean, job.seen, job.files_stored) == ("completed", True, 7, 7)
+    assert (job.state, job.clean, job.counts["seen"], job.counts["files_stored"]) == ("completed", True, 7, 7)
 
 
 def test_a_job_that_waits_for_room_can_be_stopped_at_once(full, desk):

@@ -74,7 +74,7 @@ def test_an_outage_in_the_middle_loses_nothing_and_blames_no_item(app, sample):
         carry_out(job_id)
         job = lifecycle.get(job_id)
 
-        assert (job.state, job.failed, job.clean, job.seen) == ("completed", 0, True, job.expected)
+        assert (job.state, job.counts["failed"], job.clean, job.counts["seen"]) == ("completed", 0, True, job.expected)
 
 
 @pytest.fixture

@@ -254,8 +254,8 @@ def test_the_numbers_are_those_of_the_database(stocked_app, stocked_client):
 
     assert told["connector_items"] == told["connector_job_items_total[added]"] == items > 30
     assert (told["connector_stored_files"], told["connector_stored_bytes"]) == (len(sizes), sum(sizes))
-    assert told["connector_job_files_total[stored]"] == sum(job.files_stored for job in jobs) > 0
-    assert told["connector_job_files_total[restricted]"] == sum(job.files_restricted for job in jobs) > 0
+    assert told["connector_job_files_total[stored]"] == sum(job.counts["files_stored"] for job in jobs) > 0
+    assert told["connector_job_files_total[restricted]"] == sum(job.counts["files_restricted"] for job in jobs) > 0
     assert (told["connector_jobs[completed]"], told["connector_jobs[running]"]) == (len(jobs), 0)
     assert told["connector_queue_length"] == 1
     assert told["connector_free_bytes"] > 0

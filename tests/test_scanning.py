@@ -101,7 +101,7 @@ def test_what_the_scanner_finds_is_not_kept_and_named_and_the_rest_comes(desk, c
 
     job = desk.run(files=True)
 
-    assert (job.state, job.clean, job.files_refused, job.files_stored) == ("completed", True, 1, 3)
+    assert (job.state, job.clean, job.counts["files_refused"], job.counts["files_stored"]) == ("completed", True, 1, 3)
     assert files(desk)["bad.exe"]["fate"] == "refused"
     assert len(stored(desk)) == 3
     assert not any(MARK in path.read_bytes() for path in stored(desk))
@@ -116,7 +116,7 @@ def test_a_file_that_is_too_large_for_the_scanner_is_not_kept_either(desk):
 
     job = desk.run(files=True)
 
-    assert (job.files_refused, job.files_stored, len(stored(desk))) == (1, 1, 1)
+    assert (job.counts["files_refused"], job.counts["files_stored"], len(stored(desk))) == (1, 1, 1)
     assert "StreamMaxLength" in files(desk)["large.bin"]["reason"]
 
 
@@ -125,7 +125,7 @@ def test_a_refused_file_is_fetched_again_only_when_the_item_changes_or_somebody_
     first = desk.run(files=True)
 
     second = desk.run(files=True)
-    assert (len(desk.dspace.downloads), second.files_refused, second.unchanged) == (1, 1, 1)
+    assert (len(desk.dspace.downloads), second.counts["files_refused"], second.counts["unchanged"]) == (1, 1, 1)
 
     assert can_retry(desk, second.id)
     assert not can_retry(desk, first.id)
@@ -134,7 +134,7 @@ def test_a_refused_file_is_fetched_again_only_when_the_item_changes_or_somebody_
 
     desk.dspace.items["i1"].files["bad.exe"] = b"cleaned"
     desk.dspace.items["i1"].version += 1
-    assert (desk.run(files=True).files_stored, len(stored(desk))) == (1, 1)
+    assert (desk.run(files=True).counts["files_stored"], len(stored(desk))) == (1, 1)
 
 
 @needs("clamd")
@@ -153,7 +153,7 @@ def test_a_job_waits_while_the_scanner_is_away_and_goes_on_by_itself(app, unscan
         clamd.end()
 
     job = unscanned.job(job_id)
-    assert (job.state, job.files_stored, job.files_refused) == ("completed", 1, 1)
+    assert (job.state, job.counts["files_stored"], job.counts["files_refused"]) == ("completed", 1, 1)
 
 
 def test_a_job_that_waits_for_the_scanner_can_be_stopped_and_resumed(app, unscanned, clamd, tmp_path):
@@ -252,7 +252,7 @@ def test_a_scanner_that_is_there_and_cannot_tell_lets_nothing_pass(app, unscanne
 
     job = unscanned.run(files=True)
 
-    assert (job.state, job.files_refused, stored(unscanned)) == ("completed", 1, [])
+    assert (job.state, job.counts["files_refused"], stored(unscanned)) == ("completed", 1, [])
     assert reason in files(unscanned)["some.txt"]["reason"]
 
 
@@ -339,7 +339,7 @@ def test_a_file_that_ends_the_scanner_three_times_is_refused_and_the_job_goes_on
 
     job = unscanned.run(files=True)
 
-    assert (job.state, job.files_refused, job.files_stored) == ("completed", 1, 0)
+    assert (job.state, job.counts["files_refused"], job.counts["files_stored"]) == ("completed", 1, 0)
     assert scanner.showings == 3
     told = "It ended, or hung up, while it looked through the file, 3 times."
     assert told in client.get(f"/jobs/{job.id}/").text
@@ -352,7 +352,7 @@ def test_a_scanner_that_is_started_anew_twice_while_it_looks_lets_the_file_pass_
 
     job = unscanned.run(files=True)
 
-    assert (job.state, job.files_refused, job.files_stored) == ("completed", 0, 1)
+    assert (job.state, job.counts["files_refused"], job.counts["files_stored"]) == ("completed", 0, 1)
 
 
 def test_a_scanner_that_is_away_is_waited_for_however_often_it_is_asked(impostor, tmp_path, monkeypatch):

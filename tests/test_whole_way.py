@@ -101,8 +101,13 @@ def test_every_item_with_every_value_and_file_arrives(library):
 
     there, held = library.visible(), library.records()
     assert set(held) == set(there)
-    assert (job.clean, job.seen, job.added, job.failed) == (True, len(there), len(there), 0)
-    assert job.expected - job.hidden == job.seen
+    assert (job.clean, job.counts["seen"], job.counts["added"], job.counts["failed"]) == (
+        True,
+        len(there),
+        len(there),
+        0,
+    )
+    assert job.expected - job.counts["hidden"] == job.counts["seen"]
     for handle, item in there.items():
         record = held[handle]
         assert record["source_id"] == (str(item.number) if generation < 6 else item.uuid)
@@ -201,15 +206,20 @@ def test_a_second_run_brings_what_changed_marks_what_is_gone_and_undo_takes_it_b
         fates = {handle: "hidden" if fate == "withdrawn" else fate for handle, fate in fates.items()}
     marks = {handle: fate for handle, fate in fates.items() if fate not in ("updated", "added")}
     assert {handle: state for handle, state in states.items() if state != "present"} == marks
-    assert (second.added, second.vanished, second.failed, second.clean) == (1, len(marks), 0, True)
-    assert second.updated == 3
-    assert second.unchanged == first.seen - 3 - len(marks)
+    assert (second.counts["added"], second.counts["vanished"], second.counts["failed"], second.clean) == (
+        1,
+        len(marks),
+        0,
+        True,
+    )
+    assert second.counts["updated"] == 3
+    assert second.counts["unchanged"] == first.counts["seen"] - 3 - len(marks)
     edited = next(handle for handle, fate in fates.items() if fate == "updated")
     assert after[edited]["title"] == "A new title"
 
     undone = library.undo(second.id)
 
-    assert (undone.removed, undone.restored, undone.kept) == (1, 3, 0)
+    assert (undone.counts["removed"], undone.counts["restored"], undone.counts["kept"]) == (1, 3, 0)
     assert without_time(library.records()) == without_time(before)
     library.undo(first.id)
     assert library.records() == {}
@@ -228,7 +238,7 @@ def test_nothing_is_lost_or_doubled_while_the_repository_has_a_bad_day(library, 
 
     job = library.run()
 
-    assert (job.clean, job.seen, job.failed) == (True, len(library.visible()), 0)
+    assert (job.clean, job.counts["seen"], job.counts["failed"]) == (True, len(library.visible()), 0)
     assert set(library.records()) == set(library.visible())
     assert job.files["damaged"] == job.files["failed"] == 0
 
@@ -246,8 +256,8 @@ def test_an_upgrade_at_the_same_address_duplicates_nothing_and_fetches_no_file_a
         content = [path for _, path in new.requests if path.endswith("/content")]
         held = library.records()
         assert set(held) == set(library.visible())
-        assert second.added == 0
-        assert second.seen == first.seen
+        assert second.counts["added"] == 0
+        assert second.counts["seen"] == first.counts["seen"]
         embargoed = [b for b in data.bitstreams.values() if b.item and not b.readable]
         assert len(content) <= len(embargoed) + 1
         assert {record["source_id"] for record in held.values()} == {i.uuid for i in library.visible().values()}
@@ -267,4 +277,4 @@ def test_a_scope_that_is_gone_is_an_error_and_never_another_scope(library, app):
         carry_out(job_id)
 
         job = lifecycle.get(job_id)
-        assert (job.state, job.seen) == ("failed", 0)
+        assert (job.state, job.counts["seen"]) == ("failed", 0)

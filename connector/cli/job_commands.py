@@ -314,4 +314,5 @@ def _print_changes(job: Job) -> None:
         name = f"{change['handle'] or change['id']}, {change['title'] or 'Untitled'}"
         click.echo(f"  {change['action'].capitalize()}: {name}: {preview_rows.in_words(change)}", err=True)
     if len(changes) > SHOWN:
-        click.echo(f"  and {job.added + job.updated + job.vanished - SHOWN} more: --json lists all.", err=True)
+        number = sum(job.counts[name] for name in ("added", "updated", "vanished"))
+        click.echo(f"  and {number - SHOWN} more: --json lists all.", err=True)

@@ -21,13 +21,13 @@ def unexplained(job: Job, inexact: bool) -> str:
 
     `inexact`: the source also counts private and restricted items, as DSpace 4 to 6 do (docs/dspace-findings.md).
     """
-    if job.expected is None or (missing := job.expected - job.hidden - job.seen) <= 0:
+    if job.expected is None or (missing := job.expected - job.counts["hidden"] - job.counts["seen"]) <= 0:
         return ""
     if inexact:
         why = "they may be private or restricted, or they are missing here."
     else:
         why = "its count or its list is off by that many."
-    found = f"The source counts {job.expected} items; {job.seen} could be found"
+    found = f"The source counts {job.expected} items; {job.counts['seen']} could be found"
     return f"{found}, and {missing} of them {'is' if missing == 1 else 'are'} not accounted for: {why}"
 
 

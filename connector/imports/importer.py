@@ -91,7 +91,7 @@ class Importer:
         self.recorder = recorder(run, job, self.place)
         self.room = Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE"], run)
         self.scanner = Scanner(current_app.config["CLAMD"], run)
-        self.spent = job.bytes  # bytes of files that earlier attempts downloaded
+        self.spent = job.counts["bytes"]  # bytes of files that earlier attempts downloaded
         self._files = fetcher(self) if self.options.get("files") else None
         self.access_check = access_check(self)
         self._read_ahead: set[str] = set()

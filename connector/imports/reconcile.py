@@ -61,7 +61,7 @@ def reconcile(importer: Importer) -> tuple[bool, str]:
         overcount = "" if is_partial or left else count_differences.new_overcount(importer)
         values: dict[str, Any] = {"hidden": known}
         if not is_partial:
-            gaps = (left, difference, unasked, unlisted, job.failed, unlisted_files, importer.scope_is_gone)
+            gaps = (left, difference, unasked, unlisted, job.counts["failed"], unlisted_files, importer.scope_is_gone)
             values["proof"] = None if any(gaps) else proof(importer)
             importer.recorder.close_questions()
             if unread is not None:
@@ -149,7 +149,7 @@ def _verdict(
         FileStatus.MISSING, 0
     )
     differing = new.get(FileStatus.DIFFERS, 0)
-    problems = [f"{_number(job.failed, 'item')} could not be read." if job.failed else ""]
+    problems = [f"{_number(job.counts['failed'], 'item')} could not be read." if job.counts["failed"] else ""]
     problems += [f"{_number(bad_files, 'file')} could not be downloaded." if bad_files else ""]
     stored = "1 file is stored" if differing == 1 else f"{differing} files are stored"
     problems += [f"{stored} with another checksum than at the source." if differing else ""]

@@ -115,17 +115,19 @@ def progress(job: Job) -> Progress:
     The rate is the average over the whole run. The total leaves out items that are not visible at the source.
     """
     if job.is_undo:
-        return Progress(job.removed + job.restored + job.kept, None, None, None)
+        return Progress(job.counts["removed"] + job.counts["restored"] + job.counts["kept"], None, None, None)
     total = total_items(job)
-    rate = job.seen / job.seconds if job.state in AT_WORK and job.seconds > SOON and job.seen else None
-    left = (total - job.seen) / rate if rate and total is not None and total > job.seen else None
-    return Progress(job.seen, total, rate, left)
+    rate = (
+        job.counts["seen"] / job.seconds if job.state in AT_WORK and job.seconds > SOON and job.counts["seen"] else None
+    )
+    left = (total - job.counts["seen"]) / rate if rate and total is not None and total > job.counts["seen"] else None
+    return Progress(job.counts["seen"], total, rate, left)
 
 
 def counts(job: Job) -> Sequence[tuple[str, Any]]:
     """Return the counts of a job as (label, number), in the order in which the page shows them."""
-    rare = {name: label for name, label in RARE.get(Kind(job.kind), {}).items() if getattr(job, name)}
-    return [(label, getattr(job, name)) for name, label in (COUNTS[Kind(job.kind)] | rare).items()]
+    rare = {name: label for name, label in RARE.get(Kind(job.kind), {}).items() if job.counts[name]}
+    return [(label, job.counts[name]) for name, label in (COUNTS[Kind(job.kind)] | rare).items()]
 
 
 def files(job: Job) -> Sequence[tuple[str, int]]:
@@ -149,5 +151,5 @@ def total_items(job: Job | Row[Any]) -> int | None:
     """Return how many items the job will see, without those that are not visible at the source. None if unknown."""
     if job.expected is None:
         return job.options.get("test")
-    total = max(job.expected - job.hidden, job.seen)
+    total = max(job.expected - job.counts["hidden"], job.counts["seen"])
     return min(total, job.options.get("test") or total)

@@ -49,7 +49,7 @@ def _is_wanted(job: Job) -> bool:
         return False
     if job.state == State.STOPPED:  # stopped by a person or by the permitted hours: no notice needed
         return job.asks
-    return wanted == "always" or not job.clean or job.vanished > 0
+    return wanted == "always" or not job.clean or job.counts["vanished"] > 0
 
 
 def send_due() -> None:
@@ -156,7 +156,7 @@ def _outcome(job: Job) -> str:
     if job.state == State.FAILED:
         return job.state
     if job.clean:
-        return f"completed, {job.vanished} gone at the source" if job.vanished else job.state
+        return f"completed, {job.counts['vanished']} gone at the source" if job.counts["vanished"] else job.state
     return "completed with problems"
 
 
@@ -164,7 +164,7 @@ def _text(job: Job) -> str:
     link = _link(job)
     parts = [
         f"The scheduled import of {job.source.label} from {job.source.repository.label}: {_outcome(job)}.",
-        f"{job.seen} {plural('item', job.seen)} seen: {report.numbers_in_words(job)}.",
+        f"{job.counts['seen']} {plural('item', job.counts['seen'])} seen: {report.numbers_in_words(job)}.",
         job.message,
         _problems(job),
         f"The page of the job: {link}" if link else "",

@@ -20,7 +20,7 @@ from . import job_presentation
 UNREAD = (Action.FAILED, Action.FILES_UNLISTED)
 PROBLEMS = (*UNREAD, Action.SHARES_HANDLE)
 PROBLEM = ("id", "handle", "title", "reason")
-NUMBERS = ("expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
+NUMBERS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
 # Signed-out readers may read the problems of a job, too.
 _TITLE_IS_CLOSED = CatalogueItem.title_is_restricted | CatalogueItem.by_login
 
@@ -45,9 +45,9 @@ def as_dict(job: Job, *, with_restricted: bool = True) -> dict[str, Any]:
             "job": job.undoes_id,
             "undo_job": job.id,
             "state": job.state,
-            "removed": job.removed,
-            "restored": job.restored,
-            "kept": job.kept,
+            "removed": job.counts["removed"],
+            "restored": job.counts["restored"],
+            "kept": job.counts["kept"],
             "message": job.message,
         }
     found = problems(job, with_restricted=with_restricted)
@@ -56,10 +56,11 @@ def as_dict(job: Job, *, with_restricted: bool = True) -> dict[str, Any]:
         **({"kind": job.kind} if job.is_look else {}),
         "state": job.state,
         "clean": bool(job.clean),
-        **{name: getattr(job, name) for name in NUMBERS},
+        "expected": job.expected,
+        **{name: job.counts[name] for name in NUMBERS},
         "files": job.files,
-        "bytes": job.bytes,
-        "requests": job.requests,
+        "bytes": job.counts["bytes"],
+        "requests": job.counts["requests"],
         "seconds": round(job.seconds, 3),
         "problems": [{name: problem[name] for name in PROBLEM} for problem in found],
         "message": job.message,
@@ -79,8 +80,8 @@ def refused(message: str, job_id: int | None = None) -> dict[str, Any]:
         "job": job_id,
         "state": "failed" if job_id is None else "unknown",
         "clean": False,
-        **dict.fromkeys(NUMBERS, 0),
         "expected": None,
+        **dict.fromkeys(NUMBERS, 0),
         "files": dict.fromkeys((fate.value for fate in FileStatus), 0),
         "bytes": 0,
         "requests": 0,
@@ -197,9 +198,9 @@ def numbers_in_words(job: Job) -> str:
 
     The number of items missing at the source follows if there are any.
     """
-    where_any = {name: word for name, word in _WHERE_ANY.items() if getattr(job, name)}
+    where_any = {name: word for name, word in _WHERE_ANY.items() if job.counts[name]}
     named = NUMBERS_IN_WORDS[Kind(job.kind)] | where_any
-    return ", ".join(f"{getattr(job, name)} {word}" for name, word in named.items())
+    return ", ".join(f"{job.counts[name]} {word}" for name, word in named.items())
 
 
 def line(job: Job, label: str) -> str:
@@ -208,7 +209,9 @@ def line(job: Job, label: str) -> str:
     state = job.state if job.clean is not False or job.is_active else f"{job.state} with problems"
     state = "waits for your answer" if job.asks else state
     numbers = (
-        numbers_in_words(job) if job.is_undo else f"{job.seen} {plural('item', job.seen)}: {numbers_in_words(job)}"
+        numbers_in_words(job)
+        if job.is_undo
+        else f"{job.counts['seen']} {plural('item', job.counts['seen'])}: {numbers_in_words(job)}"
     )
     undone = " (undone)" if job.is_import and job.is_undone else ""
     return f"Job {job.id}, {what[0].lower()}{what[1:]}: {state}{undone}. {numbers}. {job.message}".rstrip()

@@ -56,12 +56,12 @@ def _head(job: Job, label: str, contact: str) -> Iterator[str]:
 
 
 def _asked(job: Job) -> Iterator[str]:
-    if not job.requests:
+    if not job.counts["requests"]:
         yield "Nothing was asked of the repository."
         return
     traffic = job.traffic
     received = f" Received: {human_size(round(traffic['bytes']))}." if traffic else ""
-    yield f"Requests: {job.requests:,}, those to connect included.{received}"
+    yield f"Requests: {job.counts['requests']:,}, those to connect included.{received}"
     if traffic and traffic["answers"]:
         worst = traffic["worst"]
         yield (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -55,6 +56,8 @@ class WaitReason(StrEnum):
     HOURS = "hours"
 
 
+COUNTED = ("seen", "added", "updated", "unchanged", "failed", "vanished", "hidden", "removed", "restored", "kept")
+COUNTED += ("bytes", "requests", *(f"files_{status.value}" for status in FileStatus))
 ACTIVE = (State.QUEUED, State.RUNNING, State.STOPPING)
 AT_WORK = (State.RUNNING, State.STOPPING)
 
@@ -143,6 +146,11 @@ class Job(db.Model):
     source: Mapped[Source] = relationship()
     undoes: Mapped[Job | None] = relationship(foreign_keys=[undoes_id], remote_side=[id], back_populates="undone_by")
     undone_by: Mapped[list[Job]] = relationship(foreign_keys=[undoes_id], back_populates="undoes")
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Return what the job has counted, by name."""
+        return Counter({name: getattr(self, name) for name in COUNTED})
 
     @property
     def is_active(self) -> bool:
@@ -234,7 +242,7 @@ class Job(db.Model):
     @property
     def files(self) -> dict[str, int]:
         """Return the number of files of each status."""
-        return {fate.value: getattr(self, f"files_{fate.value}") for fate in FileStatus}
+        return {fate.value: self.counts[f"files_{fate.value}"] for fate in FileStatus}
 
 
 def wait_columns(reason: WaitReason | None, detail: str = "", since: datetime | None = None) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def test_a_stored_file_that_only_the_login_may_read_now_stays_stored_and_is_rest
 
         statuses, updated = [], []
         for _ in range(2):
-            updated.append(guest.run(full=True).updated)
+            updated.append(guest.run(full=True).counts["updated"])
             statuses.append(guest.file(TITLE, NAME))
 
         assert stored["restricted"] is False

@@ -62,7 +62,7 @@ def test_a_closed_file_is_restricted_and_kept(reader):
     assert "Closed at the source" in closed["reason"]
     assert reader.names() == {OPEN}
     assert not reader.found_by_viewers(NAME)
-    assert (job.updated, job.clean) == (1, True), job.message
+    assert (job.counts["updated"], job.clean) == (1, True), job.message
 
 
 def test_a_deleted_file_goes_where_the_source_tells(reader):

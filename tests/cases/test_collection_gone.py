@@ -30,7 +30,7 @@ def run(guest, source: list[int]):
 
 def test_the_run_asks_and_yes_marks_its_items(guest):
     source: list[int] = []
-    number = run(guest, source).added
+    number = run(guest, source).counts["added"]
     guest.sample.data.delete_collection(guest.sample.data.named(NAME))
 
     asking = run(guest, source)
@@ -38,9 +38,9 @@ def test_the_run_asks_and_yes_marks_its_items(guest):
         lifecycle.resume(asking.id, Answer.MARK)
         done = guest._worked(asking.id)
 
-    assert (asking.state, asking.vanished) == ("stopped", 0)
+    assert (asking.state, asking.counts["vanished"]) == ("stopped", 0)
     assert f"Mark its {number} items as missing?" in asking.message
-    assert (done.state, done.clean, done.vanished) == ("completed", True, number)
+    assert (done.state, done.clean, done.counts["vanished"]) == ("completed", True, number)
     state = "hidden" if guest.sample.generation == 4 else "vanished"
     assert {one["source_state"] for one in guest.records().values()} == {state}
     assert ("or it is no longer open to the public" in asking.message) == (state == "hidden")

@@ -70,14 +70,14 @@ def test_the_item_comes_with_its_metadata_and_the_job_names_it(guest):
     assert records[TITLE]["metadata"]
     assert records[TITLE]["files"] == []
     assert sum(len(record["files"]) for record in records.values()) > 10
-    assert (job.state, job.clean, job.failed) == ("completed", False, 0)
+    assert (job.state, job.clean, job.counts["failed"]) == ("completed", False, 0)
     assert "The files of 1 item could not be listed." in job.message
     (problem,) = problems(guest, job.id)
     assert problem["reason"].startswith("Its files could not be listed")
 
 
 def test_its_files_are_asked_for_twice_at_most(guest):
-    plain = guest.run(files=False).requests
+    plain = guest.run(files=False).counts["requests"]
     guest.undo(1)
     break_files(guest)
     guest.sample.reset()
@@ -85,7 +85,7 @@ def test_its_files_are_asked_for_twice_at_most(guest):
     job = guest.run(files=False)
 
     assert asked_for_files(guest) <= 2
-    assert job.requests <= plain + 25
+    assert job.counts["requests"] <= plain + 25
 
 
 def test_a_later_import_that_can_list_the_files_downloads_them(guest):
@@ -96,7 +96,7 @@ def test_a_later_import_that_can_list_the_files_downloads_them(guest):
     job = guest.run()
 
     assert job.clean, job.message
-    assert job.updated == 1
+    assert job.counts["updated"] == 1
     assert [file["fate"] for file in guest.records()[TITLE]["files"]].count("stored") > 0
 
 
@@ -108,7 +108,7 @@ def test_each_run_tries_again_and_names_it_again_without_an_update(guest):
     job = guest.run(files=False)
 
     assert asked_for_files(guest) > 0
-    assert (job.added, job.updated, job.vanished, job.clean) == (0, 0, 0, False)
+    assert (job.counts["added"], job.counts["updated"], job.counts["vanished"], job.clean) == (0, 0, 0, False)
     assert len(problems(guest, job.id)) == 1
 
 
@@ -124,7 +124,7 @@ def test_the_files_of_an_earlier_import_stay_as_they_are(guest, full):
     record = guest.records()[TITLE]
     assert record["files"] == before["files"] != []
     assert "maps" in [value["value"] for value in record["metadata"]]
-    assert (job.updated, job.clean) == (1, False)
+    assert (job.counts["updated"], job.clean) == (1, False)
 
 
 def test_undo_puts_back_what_was_before(guest):
@@ -157,7 +157,7 @@ def test_a_retry_lists_only_the_files_of_this_item(guest):
         assert retry_failed.can_retry(lifecycle.get(job.id))
         retry = guest._worked(retry_failed.retry(job.id))
 
-    assert retry.updated == 1
+    assert retry.counts["updated"] == 1
     assert guest.records()[TITLE]["files"]
 
 
@@ -167,7 +167,7 @@ def test_a_preview_names_the_item(guest):
         scope = discovery.find(guest.repository_id, ScopeKind.REPOSITORY, "").scope
         job = guest._worked(lifecycle.create(service.source_for(guest.repository_id, scope), {}, kind=Kind.PREVIEW))
 
-    assert (job.state, job.clean, job.failed) == ("completed", False, 0)
+    assert (job.state, job.clean, job.counts["failed"]) == ("completed", False, 0)
     assert "The files of 1 item could not be listed." in job.message
     assert len(problems(guest, job.id)) == 1
 
@@ -179,5 +179,5 @@ def test_an_import_of_this_item_alone_brings_its_metadata(guest):
         scope = discovery.find(guest.repository_id, ScopeKind.ITEM, item.handle).scope
         job = guest._worked(lifecycle.create(service.source_for(guest.repository_id, scope), {}))
 
-    assert (job.added, job.failed, job.clean) == (1, 0, False)
+    assert (job.counts["added"], job.counts["failed"], job.clean) == (1, 0, False)
     assert guest.records()[TITLE]["metadata"]

@@ -30,6 +30,6 @@ def test_the_job_says_so_and_marks_nothing(app, generation, kind):
 
             job = guest._worked(lifecycle.create(source_id, {}))
 
-        assert (job.state, job.clean, job.vanished) == ("completed", False, 0)
+        assert (job.state, job.clean, job.counts["vanished"]) == ("completed", False, 0)
         assert f"1 item can be read but is no longer listed: {item.handle}." in job.message
         assert guest.records()[LOST]["source_state"] == "present"

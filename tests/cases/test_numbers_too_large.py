@@ -24,7 +24,7 @@ def test_only_the_files_of_the_item_with_the_number_are_missing(app, generation,
         with hurried(app, DEFAULT_PATIENCE):
             job = guest.run(files=False)
 
-        assert (job.state, job.clean, job.failed) == ("completed", False, 0)
+        assert (job.state, job.clean, job.counts["failed"]) == ("completed", False, 0)
         held = guest.records()
         assert len(held) > 20
         assert held[TITLE]["files"] == []

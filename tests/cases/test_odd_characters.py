@@ -48,7 +48,7 @@ def test_only_the_item_with_an_identifier_that_cannot_be_stored_fails(app, gener
 
         # An item whose files cannot be read keeps its metadata; it is a problem, too.
         failed = 0 if what == "file" else 1
-        assert (job.state, job.clean, job.failed) == ("completed", False, failed), job.message
+        assert (job.state, job.clean, job.counts["failed"]) == ("completed", False, failed), job.message
         assert [record["files"] for title, record in guest.records().items() if title == TITLE] == [[]] * (1 - failed)
         assert len(guest.records()) > 20
 
@@ -64,7 +64,7 @@ def test_names_that_cannot_be_stored_are_shown_with_a_replacement_character(app,
 
         job = guest.run(files=False, item_set_from_collection=True)
 
-        assert (job.state, job.failed) == ("completed", 0)
+        assert (job.state, job.counts["failed"]) == ("completed", 0)
         client = app.test_client()
         assert f"Special files{SHOWN}" in client.get("/item-sets/").text
         for page in ("", "collections", "communities"):

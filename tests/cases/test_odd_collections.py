@@ -25,5 +25,5 @@ def test_a_collection_that_cannot_be_read_makes_its_item_set_without_a_descripti
 
     job = guest.run(files=False, item_set_from_collection=True)
 
-    assert (job.state, job.failed, job.clean) == ("completed", 0, True), job.message
+    assert (job.state, job.counts["failed"], job.clean) == ("completed", 0, True), job.message
     assert guest.records()[TITLE]["item_sets"] == ["Special files"]

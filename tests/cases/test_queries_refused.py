@@ -50,17 +50,17 @@ def test_imports_do_without_what_is_refused_and_remember_it(app, guarded):
         source_id = service.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
 
         first = run(source_id, files=True)
-        assert (first.state, first.clean, first.added) == ("completed", True, 12)
+        assert (first.state, first.clean, first.counts["added"]) == ("completed", True, 12)
 
         guarded.reset()
         second = run(source_id)
-        assert (second.state, second.clean, second.unchanged) == ("completed", True, 12)
+        assert (second.state, second.clean, second.counts["unchanged"]) == ("completed", True, 12)
         assert 0 < queries(guarded) <= 4  # a question is repeated once, in case that the answer was damaged
         assert "does not answer these questions" in request_log.text(lifecycle.get(second.id), "")
 
         guarded.reset()
         third = run(source_id)
-        assert (third.state, third.clean, third.unchanged, queries(guarded)) == ("completed", True, 12, 0)
+        assert (third.state, third.clean, third.counts["unchanged"], queries(guarded)) == ("completed", True, 12, 0)
         assert "does not answer these questions" in request_log.text(lifecycle.get(third.id), "")
         assert db.session.scalar(select(Repository.unanswered)).keys() == {"changes", "part"}
 
@@ -76,7 +76,7 @@ def test_an_item_that_left_its_collection_is_found_elsewhere(app, guarded):
 
         job = run(source_id)
 
-        assert (job.state, job.vanished, job.clean) == ("completed", 1, True)
+        assert (job.state, job.counts["vanished"], job.clean) == ("completed", 1, True)
 
 
 def test_what_is_open_is_told_by_the_list_of_a_signed_out_reader(app, guarded):
@@ -89,7 +89,7 @@ def test_what_is_open_is_told_by_the_list_of_a_signed_out_reader(app, guarded):
 
         job = run(source_id)
 
-        assert (job.state, job.clean, job.added) == ("completed", True, 12)
+        assert (job.state, job.clean, job.counts["added"]) == ("completed", True, 12)
         restricted = db.session.scalars(select(CatalogueItem.source_id).where(CatalogueItem.by_login)).all()
         assert restricted == [closed.uuid]
 

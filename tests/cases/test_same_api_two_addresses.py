@@ -33,7 +33,7 @@ def imported(url: str) -> dict[str, int]:
     job_id = lifecycle.create(service.source_for(repository_id, Scope(ScopeKind.REPOSITORY)), {})
     assert carry_out(job_id)
     job = lifecycle.get(job_id)
-    return {"added": job.added, "unchanged": job.unchanged}
+    return {"added": job.counts["added"], "unchanged": job.counts["unchanged"]}
 
 
 def repository_count() -> int:

@@ -48,7 +48,7 @@ def test_no_page_shows_a_viewer_the_title_of_a_restricted_item(guest):
 
     shown = {page: viewer.get(page).text for page in pages_of(job)}
 
-    assert job.added == 1
+    assert job.counts["added"] == 1
     assert [page for page, text in shown.items() if TITLE in text] == []
     assert item.handle in shown["/jobs/"]
     assert TITLE in editor.get("/jobs/").text

@@ -55,7 +55,7 @@ def test_both_items_come_and_the_clash_is_named(guest):
     job = guest.run()
 
     assert pair(guest) == {FIRST, SECOND}
-    assert (job.state, job.clean, job.failed, job.vanished) == ("completed", False, 0, 0)
+    assert (job.state, job.clean, job.counts["failed"], job.counts["vanished"]) == ("completed", False, 0, 0)
     assert handle in job.message
     assert {one["title"] for one in problems(guest, job.id)} >= {FIRST, SECOND}
 
@@ -68,7 +68,7 @@ def test_a_run_after_that_changes_nothing_and_names_the_clash_again(guest, full)
 
     job = guest.run(full=full)
 
-    assert (job.added, job.updated, job.vanished, job.failed) == (0, 0, 0, 0)
+    assert (job.counts["added"], job.counts["updated"], job.counts["vanished"], job.counts["failed"]) == (0, 0, 0, 0)
     assert guest.records() == before
     assert handle in job.message
 
@@ -83,8 +83,8 @@ def test_both_come_where_they_stand_200_items_apart(app, generation):
         again = guest.run(files=False)
 
         assert pair(guest) == {FIRST, SECOND}
-        assert (first.added, first.failed) == (len(guest.records()), 0)
-        assert (again.added, again.updated, again.vanished) == (0, 0, 0)
+        assert (first.counts["added"], first.counts["failed"]) == (len(guest.records()), 0)
+        assert (again.counts["added"], again.counts["updated"], again.counts["vanished"]) == (0, 0, 0)
 
 
 def test_undo_takes_both_away_and_the_next_import_brings_both(guest):
@@ -106,7 +106,7 @@ def test_each_is_updated_by_itself_and_set_back_by_undo(guest):
     changed = {t for t, one in guest.records().items() if any(v["value"] == "maps" for v in one["metadata"])}
     guest.undo(job.id)
 
-    assert job.updated == 1
+    assert job.counts["updated"] == 1
     assert changed == {SECOND}
     assert not any(v["value"] == "maps" for one in guest.records().values() for v in one["metadata"])
 
@@ -120,7 +120,7 @@ def test_a_clash_that_begins_later_adds_the_second_item(guest):
     job = guest.run()
 
     assert pair(guest) == {FIRST, SECOND}
-    assert (job.added, job.vanished) == (1, 0)
+    assert (job.counts["added"], job.counts["vanished"]) == (1, 0)
 
 
 def test_when_one_of_them_goes_the_other_stays(guest):
@@ -130,7 +130,7 @@ def test_when_one_of_them_goes_the_other_stays(guest):
 
     job = guest.run()
 
-    assert job.vanished == 1
+    assert job.counts["vanished"] == 1
     assert guest.records()[FIRST]["source_state"] != "present"
     assert guest.records()[SECOND]["source_state"] == "present"
 
@@ -144,7 +144,7 @@ def test_a_preview_shows_both(guest, kind):
         job = guest._worked(lifecycle.create(service.source_for(guest.repository_id, scope), options, kind=kind))
 
     assert job.state == "completed"
-    assert job.failed == 0
+    assert job.counts["failed"] == 0
 
 
 def place_by_hand(guest, title: str) -> None:
@@ -178,7 +178,7 @@ def test_a_newcomer_that_is_listed_first_does_not_take_the_place_of_the_held_ite
     job = newcomer_first.run(files=False, full=True)
 
     records = newcomer_first.records()
-    assert (job.added, job.vanished) == (1, 0)
+    assert (job.counts["added"], job.counts["vanished"]) == (1, 0)
     assert (records[FIRST]["item_sets"], records[SECOND]["item_sets"]) == (["Our choice"], [])
 
 
@@ -187,7 +187,7 @@ def test_a_newcomer_takes_the_place_of_a_held_item_that_is_gone(newcomer_first):
 
     job = newcomer_first.run(files=False, full=True)
 
-    assert (job.added, job.updated) == (0, 1)
+    assert (job.counts["added"], job.counts["updated"]) == (0, 1)
     assert newcomer_first.records()[SECOND]["item_sets"] == ["Our choice"]
 
 

@@ -117,7 +117,7 @@ def test_what_is_lost_is_fetched_again_by_the_next_import(shelf, harm, stocked_s
     assert found.reason in file.reason
     assert shelf.check() == []
     job = shelf.import_again()
-    assert (job.state, job.clean, job.failed) == ("completed", True, 0)
+    assert (job.state, job.clean, job.counts["failed"]) == ("completed", True, 0)
     assert (shelf.sha256(PICTURE), path.read_bytes(), shelf.files(PICTURE)[0].reason) == (sha256, whole, None)
 
 

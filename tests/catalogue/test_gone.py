@@ -149,7 +149,7 @@ def test_a_removed_item_that_comes_back_at_the_source_is_imported_again(bereft, 
 
     job = bereft.run()
 
-    assert (job.added, job.clean) == (1, True)
+    assert (job.counts["added"], job.clean) == (1, True)
     assert titles_in(bereft.app) == {"Alpha", "Gamma"}
 
 
@@ -159,7 +159,7 @@ def test_an_import_whose_items_were_removed_can_be_undone(bereft):
         told = preview(bereft.first)
     undo = bereft.undo(bereft.first)
 
-    assert (told["gone"], told["removed"], undo.removed) == (1, 2, 2)
+    assert (told["gone"], told["removed"], undo.counts["removed"]) == (1, 2, 2)
     assert undo.message == "1 item was no longer here: removed or taken down before."
     assert titles_in(bereft.app, with_hidden=True) == set()
 

@@ -86,7 +86,7 @@ def test_no_later_run_brings_it_back_and_the_count_agrees(held, options):
     job = held.run(**options)
 
     assert (job.clean, job.message) == (True, "1 item is excluded by a takedown.")
-    assert (job.expected, job.seen, job.added, job.failed) == (2, 2, 0, 0)
+    assert (job.expected, job.counts["seen"], job.counts["added"], job.counts["failed"]) == (2, 2, 0, 0)
     assert titles(held.app) == {"b": "Beta"}
 
 
@@ -105,7 +105,7 @@ def test_an_excluded_item_that_cannot_be_read_is_no_problem(held, dspace):
 
     job = held.run(full=True)
 
-    assert (job.clean, job.failed, job.seen) == (True, 0, 2)
+    assert (job.clean, job.counts["failed"], job.counts["seen"]) == (True, 0, 2)
 
 
 def test_an_item_taken_down_while_an_import_reads_it_is_not_written(held, dspace):
@@ -120,7 +120,7 @@ def test_an_item_taken_down_while_an_import_reads_it_is_not_written(held, dspace
     dspace.complete = meanwhile
     job = held.run()
 
-    assert (job.clean, job.seen, job.updated) == (True, 2, 0)
+    assert (job.clean, job.counts["seen"], job.counts["updated"]) == (True, 2, 0)
     assert titles(held.app) == {"b": "Beta"}
 
 
@@ -192,7 +192,7 @@ def test_what_is_allowed_again_comes_with_the_next_run(held):
 
     job = held.run()
 
-    assert (job.added, job.message) == (1, "")
+    assert (job.counts["added"], job.message) == (1, "")
     assert take_down(held, "1/a", reason="Again") == 1
     assert {reason for _, _, reason in audit(held.app)} == {"Again"}
 
@@ -215,7 +215,7 @@ def test_an_import_whose_item_was_taken_down_can_be_undone_and_keeps_its_word(he
 
     undo = held.undo(held.first)
 
-    assert (undo.state, undo.removed) == ("completed", 1)
+    assert (undo.state, undo.counts["removed"]) == ("completed", 1)
     assert undo.message == "1 item was no longer here: removed or taken down before."
     assert titles(held.app) == {}
     assert (held.first, "1/a", "Court order 7") in audit(held.app)
@@ -408,7 +408,7 @@ def test_nothing_that_is_gone_is_removed_while_the_files_folder_is_away(held, ds
 def test_an_undo_while_the_files_folder_is_away_fails_before_it_changes_anything_and_goes_on_later(held, away):
     undo = held.undo(held.first)
 
-    assert (undo.state, undo.message, undo.removed) == ("failed", AWAY, 0)
+    assert (undo.state, undo.message, undo.counts["removed"]) == ("failed", AWAY, 0)
     assert len(titles(held.app)) == 2
 
     away()

@@ -63,7 +63,13 @@ def lock_before_second_page(desk: Desk) -> sqlite3.Connection:
 
 def assert_complete(desk: Desk, job_id: int) -> None:
     job = desk.job(job_id)
-    assert (job.state, job.clean, job.seen, job.added, job.files_stored) == ("completed", True, ITEMS, ITEMS, ITEMS)
+    assert (job.state, job.clean, job.counts["seen"], job.counts["added"], job.counts["files_stored"]) == (
+        "completed",
+        True,
+        ITEMS,
+        ITEMS,
+        ITEMS,
+    )
 
 
 def test_a_job_whose_database_is_locked_for_long_goes_on_after_a_minute(desk):

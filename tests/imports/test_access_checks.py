@@ -41,8 +41,8 @@ def test_an_unchanged_run_of_a_thousand_items_with_files_takes_few_requests(app,
 
         job = run()
 
-        assert (job.clean, job.seen, job.unchanged) == (True, 1_000, 1_000)
-        assert job.requests <= 70
+        assert (job.clean, job.counts["seen"], job.counts["unchanged"]) == (True, 1_000, 1_000)
+        assert job.counts["requests"] <= 70
 
 
 @pytest.mark.parametrize(("generation", "files"), [(9, 2), (7, 1)])
@@ -147,7 +147,7 @@ def test_what_a_page_tells_of_a_closed_file_is_confirmed_and_noted(desk, dspace)
 
     job = desk.run(files=True)
 
-    assert (dspace.asked_for, job.updated, job.message) == (["3/a.txt"], 1, "")
+    assert (dspace.asked_for, job.counts["updated"], job.message) == (["3/a.txt"], 1, "")
     assert [file["restricted"] for record in records(desk.app) for file in record["files"]].count(True) == 1
 
 

@@ -35,21 +35,26 @@ def test_what_goes_beyond_the_limit_of_an_import_is_listed_with_the_limit_and_is
 
     job = desk.run(files=True, files_limit=1000)
 
-    assert (job.files_stored, job.files_too_large, job.clean, job.bytes) == (2, 1, True, 800)
+    assert (job.counts["files_stored"], job.counts["files_too_large"], job.clean, job.counts["bytes"]) == (
+        2,
+        1,
+        True,
+        800,
+    )
     assert "more than 1.0 kB, the limit for all of them together" in client.get(f"/jobs/{job.id}/").text
 
 
 def test_a_retry_has_an_allowance_of_its_own_and_so_has_the_next_import(desk, dspace):
     three_files(dspace)
     first = desk.run(files=True, files_limit=500)
-    assert (first.files_stored, first.files_too_large) == (1, 2)
+    assert (first.counts["files_stored"], first.counts["files_too_large"]) == (1, 2)
     assert can_retry(desk, first.id)
 
     second = retry(desk, first.id)
     third = desk.run(files=True, files_limit=500)
 
-    assert (second.files_stored, second.files_too_large) == (2, 1)
-    assert (third.files_stored, third.files_too_large, len(dspace.downloads)) == (3, 0, 3)
+    assert (second.counts["files_stored"], second.counts["files_too_large"]) == (2, 1)
+    assert (third.counts["files_stored"], third.counts["files_too_large"], len(dspace.downloads)) == (3, 0, 3)
     assert not can_retry(desk, third.id)
 
 
@@ -58,7 +63,7 @@ def test_a_file_that_is_larger_than_all_may_be_together_is_not_offered_again(des
 
     job = desk.run(files=True, files_limit=300)
 
-    assert (job.files_too_large, can_retry(desk, job.id), dspace.downloads) == (1, False, [])
+    assert (job.counts["files_too_large"], can_retry(desk, job.id), dspace.downloads) == (1, False, [])
 
 
 def test_a_job_that_goes_on_has_only_what_it_has_left(desk, dspace):
@@ -66,13 +71,13 @@ def test_a_job_that_goes_on_has_only_what_it_has_left(desk, dspace):
     job_id = desk.create(files=True, files_limit=900)
     with desk.app.app_context():
         job = lifecycle.get(job_id)
-        job.bytes = 600
+        job.counts["bytes"] = 600
         db.session.commit()
 
     assert desk.work(job_id)
 
     job = desk.job(job_id)
-    assert (job.files_stored, job.files_too_large, job.bytes) == (0, 3, 600)
+    assert (job.counts["files_stored"], job.counts["files_too_large"], job.counts["bytes"]) == (0, 3, 600)
 
 
 def test_the_same_bytes_are_counted_once_and_those_that_are_here_not_at_all(desk, dspace):
@@ -84,7 +89,7 @@ def test_the_same_bytes_are_counted_once_and_those_that_are_here_not_at_all(desk
 
     job = desk.run(files=True, files_limit=400)
 
-    assert (job.files_stored, job.files_too_large, job.bytes) == (4, 0, 400)
+    assert (job.counts["files_stored"], job.counts["files_too_large"], job.counts["bytes"]) == (4, 0, 400)
 
 
 def test_what_could_not_be_fetched_costs_nothing(desk, dspace):
@@ -94,7 +99,7 @@ def test_what_could_not_be_fetched_costs_nothing(desk, dspace):
     job = desk.run(files=True, files_limit=800)
 
     assert fates(desk) == {"i0": "failed", "i1": "stored", "i2": "stored"}
-    assert job.files_too_large == 0
+    assert job.counts["files_too_large"] == 0
 
 
 def test_downloads_side_by_side_reserve_their_part_and_give_back_the_rest():

@@ -46,7 +46,7 @@ def test_as_many_as_the_setting_allows_are_marked_without_a_question(held, dspac
 
     job = held.run()
 
-    assert (job.state, job.clean, job.vanished) == ("completed", True, 2)
+    assert (job.state, job.clean, job.counts["vanished"]) == ("completed", True, 2)
 
 
 def test_more_than_that_ends_the_run_with_a_question_and_nothing_marked(held, dspace):
@@ -54,7 +54,7 @@ def test_more_than_that_ends_the_run_with_a_question_and_nothing_marked(held, ds
 
     job = held.run()
 
-    assert (job.state, job.asks, job.vanished) == ("stopped", True, 0)
+    assert (job.state, job.asks, job.counts["vanished"]) == ("stopped", True, 0)
     assert "only 7 of the 10 items" in job.message
     assert states(held) == ["present"] * 10
     assert not job.can_resume
@@ -76,7 +76,7 @@ def test_the_answer_that_they_are_gone_marks_them(held, dspace):
 
     job = answer(held, held.run().id, Answer.MARK)
 
-    assert (job.state, job.clean, job.vanished) == ("completed", True, 10)
+    assert (job.state, job.clean, job.counts["vanished"]) == ("completed", True, 10)
     assert states(held) == ["vanished"] * 10
 
 
@@ -85,7 +85,7 @@ def test_the_answer_to_leave_them_completes_with_the_number_named(held, dspace):
 
     job = answer(held, held.run().id, Answer.LEAVE)
 
-    assert (job.state, job.clean, job.vanished) == ("completed", False, 0)
+    assert (job.state, job.clean, job.counts["vanished"]) == ("completed", False, 0)
     assert "The source no longer lists 4 items. A person chose" in job.message
     assert states(held) == ["present"] * 10
 
@@ -110,7 +110,7 @@ def test_the_next_run_asks_again_and_one_that_sees_them_all_needs_no_answer(held
     dspace.items.update(kept)
     job = held.run()
 
-    assert (job.state, job.clean, job.unchanged) == ("completed", True, 10)
+    assert (job.state, job.clean, job.counts["unchanged"]) == ("completed", True, 10)
 
 
 def test_a_few_missing_items_are_looked_up_and_not_asked_about(desk, dspace):
@@ -122,7 +122,7 @@ def test_a_few_missing_items_are_looked_up_and_not_asked_about(desk, dspace):
 
     job = desk.run()
 
-    assert (job.state, job.clean, job.vanished) == ("completed", True, 1)
+    assert (job.state, job.clean, job.counts["vanished"]) == ("completed", True, 1)
 
 
 def test_a_later_run_closes_the_question_that_it_has_settled(held, dspace):
@@ -163,7 +163,7 @@ def test_a_collection_that_is_gone_is_a_question_about_its_items(held, dspace):
 
     job = held.run()
 
-    assert (job.asks, job.vanished) == (True, 0)
+    assert (job.asks, job.counts["vanished"]) == (True, 0)
     assert job.message == (
         "The collection is no longer at the source. Nothing was changed. Mark its 10 items as missing?"
     )
@@ -180,9 +180,9 @@ def test_yes_marks_the_items_of_a_gone_collection_and_later_runs_say_so(held, ds
     job = answer(held, held.run().id, Answer.MARK)
     later = held.run()
 
-    assert (job.state, job.clean, job.vanished) == ("completed", True, 11)
+    assert (job.state, job.clean, job.counts["vanished"]) == ("completed", True, 11)
     assert states(held) == ["present"] + ["vanished"] * 10
-    assert (later.state, later.clean, later.vanished) == ("completed", True, 0)
+    assert (later.state, later.clean, later.counts["vanished"]) == ("completed", True, 0)
     assert "no longer at the source" in later.message
 
 
@@ -191,7 +191,7 @@ def test_no_leaves_the_items_of_a_gone_collection_as_they_are(held, dspace):
 
     job = answer(held, held.run().id, Answer.LEAVE)
 
-    assert (job.state, job.clean, job.vanished) == ("completed", False, 0)
+    assert (job.state, job.clean, job.counts["vanished"]) == ("completed", False, 0)
     assert states(held) == ["present"] * 10
 
 
@@ -208,7 +208,7 @@ def test_items_that_can_be_read_and_are_no_longer_listed_are_named(held, dspace)
 
     job = held.run()
 
-    assert (job.state, job.clean, job.vanished) == ("completed", False, 0)
+    assert (job.state, job.clean, job.counts["vanished"]) == ("completed", False, 0)
     assert "2 items can be read but are no longer listed: 1/i1, 1/i2." in job.message
     assert states(held) == ["present"] * 10
 

@@ -157,7 +157,7 @@ def test_what_is_ticked_on_all_pages_is_imported(desk, long, client):
 
     job = desk.job(3)
     assert job_page.request.path == "/jobs/3/"
-    assert (job.seen, job.added, job.expected, job.clean) == (3, 3, 3, True)
+    assert (job.counts["seen"], job.counts["added"], job.expected, job.clean) == (3, 3, 3, True)
     assert {id for id in titles(desk.app) if id.startswith("new")} == {"new00", "new01", "new25"}
 
 
@@ -207,7 +207,12 @@ def test_only_the_ticked_ones_are_imported_and_nothing_is_marked(desk, looked, c
     assert answer.location == "/jobs/3/"
     job = desk.job(3)
     assert (job.kind, job.state, job.clean, job.comment) == ("import", "completed", True, "")
-    assert (job.seen, job.updated, job.vanished, job.files_stored) == (1, 1, 0, 6)
+    assert (job.counts["seen"], job.counts["updated"], job.counts["vanished"], job.counts["files_stored"]) == (
+        1,
+        1,
+        0,
+        6,
+    )
     assert titles(desk.app)["i1"] == "Another title"
     assert "new" not in titles(desk.app)
     with desk.app.app_context():
@@ -224,7 +229,7 @@ def test_an_import_after_one_of_the_ticked_ones_brings_the_rest(desk, looked, cl
     desk.work(4)
 
     job = desk.job(4)
-    assert (job.added, job.updated, job.unchanged, job.vanished) == (1, 0, 4, 1)
+    assert (job.counts["added"], job.counts["updated"], job.counts["unchanged"], job.counts["vanished"]) == (1, 0, 4, 1)
 
 
 def test_a_rerun_of_an_import_of_the_ticked_ones_is_one_of_all(desk, looked, client):
@@ -283,7 +288,7 @@ def test_an_import_of_the_ticked_ones_outlives_the_list_and_later_ticks(desk, ds
 
     desk.work(3)
 
-    assert (desk.job(3).added, desk.job(3).updated) == (1, 0)
+    assert (desk.job(3).counts["added"], desk.job(3).counts["updated"]) == (1, 0)
 
 
 def test_an_import_of_the_ticked_ones_that_was_stopped_reads_the_rest_and_then_keeps_no_list(desk, dspace, client):
@@ -309,8 +314,14 @@ def test_an_import_of_the_ticked_ones_that_was_stopped_reads_the_rest_and_then_k
     desk.work(2)
 
     job = desk.job(2)
-    assert (stopped.state, stopped.seen, left) == ("stopped", 80, 120)
-    assert (job.state, job.clean, job.seen, job.added, job.expected) == ("completed", True, 120, 120, 120)
+    assert (stopped.state, stopped.counts["seen"], left) == ("stopped", 80, 120)
+    assert (job.state, job.clean, job.counts["seen"], job.counts["added"], job.expected) == (
+        "completed",
+        True,
+        120,
+        120,
+        120,
+    )
     assert len(dspace.details) == 40
     assert ids(desk.app, job, PreviewAction.CHOSEN) == []
 
@@ -323,7 +334,7 @@ def test_an_item_that_is_taken_down_meanwhile_is_not_read(desk, dspace, looked, 
     desk.work(3)
 
     assert "new" not in titles(desk.app)
-    assert (desk.job(3).state, desk.job(3).seen) == ("completed", 0)
+    assert (desk.job(3).state, desk.job(3).counts["seen"]) == ("completed", 0)
 
 
 def test_thousands_are_ticked_and_imported_without_a_long_statement(desk, dspace, client, sizes):
@@ -337,6 +348,6 @@ def test_thousands_are_ticked_and_imported_without_a_long_statement(desk, dspace
     desk.work(2)
 
     made = desk.job(2)
-    assert (made.added, made.expected, made.clean) == (10_000, 10_000, True)
+    assert (made.counts["added"], made.expected, made.clean) == (10_000, 10_000, True)
     assert made.options == {"only": job.id}
     assert 0 < max(sizes) < 1_000

@@ -39,7 +39,7 @@ def test_a_quiet_import_says_what_was_asked_and_that_all_was_answered_well(app, 
     assert sample.url in text
     assert "DSpace-Connector 0.1.0, library@example.org" in text
     with app.app_context():
-        assert f"Requests: {lifecycle.get(job_id).requests}, those to connect included. Received: " in text
+        assert f"Requests: {lifecycle.get(job_id).counts['requests']}, those to connect included. Received: " in text
     assert "on average, the slowest" in text
     assert "Every answer was a good one." in text
     assert "45 items: 45 added" in text
@@ -62,7 +62,7 @@ def test_what_was_received_is_told_as_people_read_sizes(app, desk, dspace):
         text = request_log.text(lifecycle.get(job.id), "")
         db.session.rollback()
 
-    assert f"Requests: {job.requests}, those to connect included. Received: 1.0 kB." in text
+    assert f"Requests: {job.counts['requests']}, those to connect included. Received: 1.0 kB." in text
 
 
 def test_its_hours_are_those_of_the_zone_that_is_set(app, desk, dspace):

@@ -37,7 +37,7 @@ def test_a_file_without_a_checksum_of_its_bytes_is_stored_unverified(desk, dspac
 
     job = desk.run(files=True)
 
-    assert (job.clean, job.files_unverified, len(dspace.downloads)) == (True, 1, 1)
+    assert (job.clean, job.counts["files_unverified"], len(dspace.downloads)) == (True, 1, 1)
     assert (file_of(desk)["fate"], file_of(desk)["path"] is not None) == ("unverified", True)
 
 
@@ -49,7 +49,7 @@ def test_other_checksums_are_compared_as_such(desk, dspace, name):
         name,
     )
 
-    assert desk.run(files=True).files_stored == 1
+    assert desk.run(files=True).counts["files_stored"] == 1
 
 
 def test_digits_that_are_not_as_many_as_the_algorithm_has_are_no_checksum():
@@ -63,7 +63,12 @@ def test_a_wrong_checksum_at_the_source_is_told_once_and_the_file_is_not_downloa
 
     first, second = desk.run(files=True), desk.run(files=True, full=True)
 
-    assert (first.clean, first.files_differs, second.clean, second.files_differs) == (False, 1, True, 1)
+    assert (first.clean, first.counts["files_differs"], second.clean, second.counts["files_differs"]) == (
+        False,
+        1,
+        True,
+        1,
+    )
     assert len(dspace.downloads) == 2  # two that are alike
     assert "another checksum" in problems_of(desk, second)[0]
     assert len(stored_bytes(desk.app)) == 1
@@ -85,7 +90,7 @@ def test_a_file_that_differs_at_every_download_is_tried_by_full_checks_and_retri
     def downloads(**options) -> tuple[int, int]:
         dspace.downloads.clear()
         job = desk.run(files=True, **options)
-        return len(dspace.downloads), job.files_damaged
+        return len(dspace.downloads), job.counts["files_damaged"]
 
     assert downloads() == (2, 1)
     assert downloads() == (0, 1)
@@ -103,7 +108,7 @@ def test_a_file_that_is_damaged_alike_is_tried_again_by_the_next_run(desk, dspac
     desk.run(files=True)
     dspace.served.clear()
 
-    assert desk.run(files=True).files_stored == 1
+    assert desk.run(files=True).counts["files_stored"] == 1
 
 
 def test_an_earlier_copy_stays_until_a_new_one_is_kept(desk, dspace):
@@ -118,7 +123,7 @@ def test_an_earlier_copy_stays_until_a_new_one_is_kept(desk, dspace):
     dspace.served.clear()
     desk.run(files=True)
 
-    assert (damaged.files_damaged, kept["path"], kept["outdated"]) == (1, earlier, True)
+    assert (damaged.counts["files_damaged"], kept["path"], kept["outdated"]) == (1, earlier, True)
     assert (file_of(desk)["fate"], file_of(desk)["outdated"]) == ("stored", False)
     assert file_of(desk)["path"] != earlier
 
@@ -132,7 +137,7 @@ def test_a_file_that_leads_where_nobody_may_go_fails_alone(desk, dspace, error):
 
     job = desk.run(files=True)
 
-    assert (job.state, job.clean, job.files_failed, job.files_stored) == ("completed", False, 1, 1)
+    assert (job.state, job.clean, job.counts["files_failed"], job.counts["files_stored"]) == ("completed", False, 1, 1)
     assert str(error) in problems_of(desk, job)[0]
 
 
@@ -146,7 +151,7 @@ def test_a_stored_file_whose_access_cannot_be_asked_for_stays_as_it_is(desk, dsp
 
     job = desk.run(files=True)
 
-    assert (job.state, job.clean, job.updated) == ("completed", True, 1), job.message
+    assert (job.state, job.clean, job.counts["updated"]) == ("completed", True, 1), job.message
     assert (file_of(desk)["fate"], file_of(desk)["restricted"]) == ("stored", True)
 
 
@@ -164,7 +169,7 @@ def test_a_try_that_fails_while_the_repository_is_away_does_not_count(desk, dspa
 
     job = desk.run(files=True)
 
-    assert (job.clean, job.files_stored) == (True, 1)
+    assert (job.clean, job.counts["files_stored"]) == (True, 1)
 
 
 def test_a_missing_file_is_a_problem_once_and_tried_again_by_the_next_run_and_by_a_full_check(desk, dspace):
@@ -193,7 +198,7 @@ def test_a_missing_file_that_an_undo_restored_is_tried_by_the_next_run(desk, dsp
 
     job = desk.run(files=True)
 
-    assert job.files_stored == 2
+    assert job.counts["files_stored"] == 2
 
 
 def test_where_all_files_are_missing_it_is_the_file_store_and_the_next_run_tries_again(desk, dspace):
@@ -205,9 +210,9 @@ def test_where_all_files_are_missing_it_is_the_file_store_and_the_next_run_tries
     dspace.file_errors.clear()
     third = desk.run(files=True)
 
-    assert (first.clean, first.files_failed, first.files_missing) == (False, 4, 0)
+    assert (first.clean, first.counts["files_failed"], first.counts["files_missing"]) == (False, 4, 0)
     assert "file store" in first.message
-    assert (second.clean, third.clean, third.files_stored) == (False, True, 4)
+    assert (second.clean, third.clean, third.counts["files_stored"]) == (False, True, 4)
 
 
 def test_a_file_that_was_closed_at_the_source_is_restricted_and_kept_and_comes_back_when_it_is_open(desk, dspace):
@@ -221,9 +226,9 @@ def test_a_file_that_was_closed_at_the_source_is_restricted_and_kept_and_comes_b
     dspace.file_errors.clear()
     opened = desk.run(files=True, full=True)
 
-    assert (closed.files_restricted, then["fate"], then["restricted"]) == (1, "restricted", True)
+    assert (closed.counts["files_restricted"], then["fate"], then["restricted"]) == (1, "restricted", True)
     assert stored_bytes(desk.app) == stored
-    assert (opened.files_stored, file_of(desk)["restricted"], len(dspace.downloads)) == (1, False, 1)
+    assert (opened.counts["files_stored"], file_of(desk)["restricted"], len(dspace.downloads)) == (1, False, 1)
 
 
 def test_a_closed_file_is_found_by_the_rolling_recheck_without_importing_files(desk, dspace):
@@ -250,7 +255,7 @@ def test_a_refused_file_that_is_open_now_comes_with_a_full_check_and_its_old_rea
     third = desk.run(files=True, full=True)
 
     assert "(As of job 1.)" in told[0]
-    assert (second.files_restricted, third.files_stored) == (1, 1)
+    assert (second.counts["files_restricted"], third.counts["files_stored"]) == (1, 1)
 
 
 def test_a_web_page_is_not_taken_for_a_file_of_which_nothing_is_known():
@@ -268,9 +273,9 @@ def test_the_chosen_bundles_are_downloaded_and_files_in_others_counted(desk, dsp
     first = desk.run(files=True)
     second = desk.run(files=True, bundles=["ORIGINAL", "LICENSE"])
 
-    assert (first.files_stored, first.other_bundles) == (1, {"LICENSE": 1})
+    assert (first.counts["files_stored"], first.other_bundles) == (1, {"LICENSE": 1})
     assert "Files in other bundles" in client.get(f"/jobs/{first.id}/").text
-    assert (second.files_stored, second.other_bundles) == (2, None)
+    assert (second.counts["files_stored"], second.other_bundles) == (2, None)
 
 
 def test_a_refused_file_whose_access_status_says_open_leaves_its_item_unchanged(desk, dspace):
@@ -281,7 +286,7 @@ def test_a_refused_file_whose_access_status_says_open_leaves_its_item_unchanged(
 
     job = desk.run(files=True, full=True)
 
-    assert (job.updated, job.unchanged, job.files_restricted) == (0, 1, 1)
+    assert (job.counts["updated"], job.counts["unchanged"], job.counts["files_restricted"]) == (0, 1, 1)
 
 
 def test_a_stored_file_whose_access_status_says_open_stays_restricted_while_it_is_refused(desk, dspace):
@@ -310,5 +315,5 @@ def test_files_that_are_closed_all_at_once_are_a_problem_that_the_job_names(desk
     opening = desk.run(files=True, full=True)
 
     assert (closing.clean, f"has closed {number} of the 4 stored files" in closing.message) == (not is_told, is_told)
-    assert closing.files_restricted == number
-    assert (opening.clean, opening.files_stored) == (True, 4)
+    assert closing.counts["files_restricted"] == number
+    assert (opening.clean, opening.counts["files_stored"]) == (True, 4)

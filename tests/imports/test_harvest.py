@@ -14,7 +14,7 @@ from .catalogue import records, stored_bytes, stored_rows, titles
 
 
 def counts(job):
-    return job.added, job.updated, job.unchanged, job.failed
+    return job.counts["added"], job.counts["updated"], job.counts["unchanged"], job.counts["failed"]
 
 
 def with_items(dspace, number, **values):
@@ -29,7 +29,7 @@ def test_a_first_import_adds_every_item_of_the_scope(desk, dspace):
     job = desk.run()
 
     assert (job.state, job.clean, counts(job)) == ("completed", True, (7, 0, 0, 0))
-    assert (job.expected, job.seen) == (7, 7)
+    assert (job.expected, job.counts["seen"]) == (7, 7)
     assert titles(desk.app) == {f"i{n}": f"Title {n}" for n in range(7)}
 
 
@@ -60,7 +60,7 @@ def test_an_item_that_cannot_be_read_fails_alone_and_is_named(desk, dspace):
 
     job = desk.run()
 
-    assert (job.state, job.clean, counts(job), job.seen) == ("completed", False, (3, 0, 0, 1), 4)
+    assert (job.state, job.clean, counts(job), job.counts["seen"]) == ("completed", False, (3, 0, 0, 1), 4)
     with desk.app.app_context():
         [problem] = report.problems(job)
     assert (problem["id"], problem["handle"], problem["reason"]) == ("i2", "1/i2", "it is broken")
@@ -75,7 +75,7 @@ def test_a_held_item_that_fails_later_has_not_vanished(desk, dspace):
 
     job = desk.run()
 
-    assert (job.failed, job.vanished) == (1, 0)
+    assert (job.counts["failed"], job.counts["vanished"]) == (1, 0)
     assert records(desk.app)[1]["source_state"] == "present"
 
 
@@ -94,7 +94,7 @@ def test_what_is_no_longer_shown_is_marked_never_deleted(desk, dspace, state, ke
 
     job = desk.run()
 
-    assert (job.vanished, job.clean) == (1, True)
+    assert (job.counts["vanished"], job.clean) == (1, True)
     assert [record["source_state"] for record in records(desk.app)] == ["present", kept, "present"]
 
 
@@ -121,7 +121,7 @@ def test_an_item_that_cannot_even_be_asked_for_is_left_as_held_and_the_others_ar
 
     job = desk.run()
 
-    assert (job.state, job.clean, job.vanished) == ("completed", False, 2)
+    assert (job.state, job.clean, job.counts["vanished"]) == ("completed", False, 2)
     assert "1/i1" in job.message
     assert [record["source_state"] for record in records(desk.app)] == ["vanished", "present", "vanished", "present"]
 
@@ -144,7 +144,7 @@ def test_a_test_import_takes_the_first_items_and_marks_nothing(desk, dspace):
 
     job = desk.run(test=2)
 
-    assert (job.seen, job.vanished, job.clean) == (2, 0, True)
+    assert (job.counts["seen"], job.counts["vanished"], job.clean) == (2, 0, True)
 
 
 def test_an_item_of_two_sources_is_one_item_with_two_holdings(desk, dspace):
@@ -177,7 +177,7 @@ def test_an_item_that_fails_under_its_new_id_after_an_upgrade_has_not_vanished(d
 
     job = desk.run()
 
-    assert (job.failed, job.vanished, records(desk.app)[0]["source_state"]) == (1, 0, "present")
+    assert (job.counts["failed"], job.counts["vanished"], records(desk.app)[0]["source_state"]) == (1, 0, "present")
     with desk.app.app_context():
         assert [problem["item_id"] for problem in report.problems(desk.job(job.id))] == [1]
 
@@ -205,7 +205,7 @@ def test_a_number_that_comes_back_with_another_handle_does_not_take_over_the_ite
 
     job = desk.run()
 
-    assert (job.added, job.updated) == (1, 0)
+    assert (job.counts["added"], job.counts["updated"]) == (1, 0)
     assert {(r["handle"], r["title"]) for r in records(desk.app)} == {("1/900", "New"), ("1/5", "Old")}
 
 
@@ -218,7 +218,7 @@ def test_a_uuid_finds_an_item_whose_handle_has_changed(desk, dspace):
 
     job = desk.run()
 
-    assert (job.added, job.updated, len(records(desk.app))) == (0, 1, 1)
+    assert (job.counts["added"], job.counts["updated"], len(records(desk.app))) == (0, 1, 1)
 
 
 def test_a_count_that_nobody_can_account_for_is_not_clean_and_says_so(desk, dspace):
@@ -237,7 +237,7 @@ def test_items_hidden_from_us_account_for_the_difference(desk, dspace):
 
     job = desk.run()
 
-    assert (job.clean, job.hidden) == (True, 2)
+    assert (job.clean, job.counts["hidden"]) == (True, 2)
 
 
 def test_what_was_explained_before_a_job_was_taken_over_is_still_known(desk, dspace):
@@ -257,7 +257,7 @@ def test_what_was_explained_before_a_job_was_taken_over_is_still_known(desk, dsp
     desk.work(job_id)
 
     job = desk.job(job_id)
-    assert (job.state, job.clean, job.seen, job.hidden) == ("completed", True, 6, 2)
+    assert (job.state, job.clean, job.counts["seen"], job.counts["hidden"]) == ("completed", True, 6, 2)
 
 
 def test_what_an_earlier_import_found_hidden_is_not_counted_again_unless_it_still_is(desk, dspace):
@@ -268,7 +268,7 @@ def test_what_an_earlier_import_found_hidden_is_not_counted_again_unless_it_stil
 
     job = desk.run()
 
-    assert (job.clean, job.hidden) == (False, 0)
+    assert (job.clean, job.counts["hidden"]) == (False, 0)
 
 
 def test_files_are_listed_without_being_fetched(desk, dspace):
@@ -276,7 +276,7 @@ def test_files_are_listed_without_being_fetched(desk, dspace):
 
     job = desk.run()
 
-    assert (job.files_linked, job.files_stored, dspace.downloads) == (2, 0, [])
+    assert (job.counts["files_linked"], job.counts["files_stored"], dspace.downloads) == (2, 0, [])
 
 
 def test_files_of_the_original_bundle_are_fetched_once_and_kept_by_their_hash(desk, dspace):
@@ -285,7 +285,7 @@ def test_files_of_the_original_bundle_are_fetched_once_and_kept_by_their_hash(de
 
     job = desk.run(files=True)
 
-    assert (job.files_stored, job.files_linked, job.bytes) == (2, 1, 3)
+    assert (job.counts["files_stored"], job.counts["files_linked"], job.counts["bytes"]) == (2, 1, 3)
     assert len(dspace.downloads) == 1
     assert stored_bytes(desk.app) == stored_rows(desk.app)
     assert len(stored_bytes(desk.app)) == 1
@@ -298,7 +298,7 @@ def test_turning_files_on_later_fetches_what_is_linked_and_counts_as_updated(des
 
     job = desk.run(files=True)
 
-    assert (counts(job), job.files_stored) == ((0, 1, 1, 0), 1)
+    assert (counts(job), job.counts["files_stored"]) == ((0, 1, 1, 0), 1)
 
 
 def test_an_unchanged_run_with_files_fetches_nothing(desk, dspace):
@@ -308,7 +308,7 @@ def test_an_unchanged_run_with_files_fetches_nothing(desk, dspace):
 
     job = desk.run(files=True)
 
-    assert (counts(job), dspace.downloads, job.files_stored) == ((0, 0, 3, 0), [], 3)
+    assert (counts(job), dspace.downloads, job.counts["files_stored"]) == ((0, 0, 3, 0), [], 3)
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_a_file_that_cannot_be_had_marks_the_file_and_never_the_item(desk, dspac
 
     job = desk.run(files=True)
 
-    assert (job.state, job.clean, job.files[fate], job.files_stored) == ("completed", clean, 1, 1)
+    assert (job.state, job.clean, job.files[fate], job.counts["files_stored"]) == ("completed", clean, 1, 1)
     with desk.app.app_context():
         [problem] = report.problems(job)
     assert "a.txt" in problem["reason"]
@@ -340,7 +340,7 @@ def test_a_file_that_fails_again_leaves_its_item_unchanged(desk, dspace):
     job = desk.run(files=True)
 
     assert counts(job) == (0, 0, 1, 0)
-    assert job.files_restricted == 1
+    assert job.counts["files_restricted"] == 1
 
 
 def test_bytes_that_are_not_what_the_source_announces_are_not_kept(desk, dspace):
@@ -349,10 +349,10 @@ def test_bytes_that_are_not_what_the_source_announces_are_not_kept(desk, dspace)
 
     job = desk.run(files=True)
 
-    assert (job.clean, job.files_damaged, stored_bytes(desk.app)) == (False, 1, set())
+    assert (job.clean, job.counts["files_damaged"], stored_bytes(desk.app)) == (False, 1, set())
     del dspace.served["i0/a.txt"]
     again = desk.run(files=True)
-    assert (counts(again), again.files_stored, again.clean) == ((0, 1, 0, 0), 1, True)
+    assert (counts(again), again.counts["files_stored"], again.clean) == ((0, 1, 0, 0), 1, True)
 
 
 def test_a_file_larger_than_the_limit_is_not_fetched(desk, dspace):
@@ -361,7 +361,7 @@ def test_a_file_larger_than_the_limit_is_not_fetched(desk, dspace):
 
     job = desk.run(files=True)
 
-    assert (job.files_too_large, job.clean, job.message, dspace.downloads) == (1, True, "", [])
+    assert (job.counts["files_too_large"], job.clean, job.message, dspace.downloads) == (1, True, "", [])
 
 
 def test_an_item_set_by_name_is_made_once_and_used_again(desk, dspace):
@@ -407,14 +407,14 @@ def test_a_repository_that_stays_down_fails_the_job_at_its_cursor_and_it_goes_on
 
     job = desk.run()
 
-    assert (job.state, job.seen, job.clean) == ("failed", 3, None)
+    assert (job.state, job.counts["seen"], job.clean) == ("failed", 3, None)
     assert "503" in job.message
     dspace.before_page, dspace.down = (lambda number: None), False
     with desk.app.app_context():
         lifecycle.resume(job.id)
     assert desk.work(job.id)
     again = desk.job(job.id)
-    assert (again.state, counts(again), again.seen) == ("completed", (6, 0, 0, 0), 6)
+    assert (again.state, counts(again), again.counts["seen"]) == ("completed", (6, 0, 0, 0), 6)
 
 
 def test_an_item_that_is_deleted_before_it_is_read_is_missing_and_no_problem(desk, dspace):
@@ -426,7 +426,7 @@ def test_an_item_that_is_deleted_before_it_is_read_is_missing_and_no_problem(des
 
     job = desk.run()
 
-    assert (job.seen, job.unchanged, job.failed, job.vanished) == (8, 7, 0, 1)
+    assert (job.counts["seen"], job.counts["unchanged"], job.counts["failed"], job.counts["vanished"]) == (8, 7, 0, 1)
     assert job.clean
 
 
@@ -439,5 +439,5 @@ def test_a_new_item_that_is_deleted_before_it_is_read_is_left_out(desk, dspace):
 
     job = desk.run()
 
-    assert (job.added, job.unchanged, job.failed, job.vanished) == (0, 3, 0, 0)
+    assert (job.counts["added"], job.counts["unchanged"], job.counts["failed"], job.counts["vanished"]) == (0, 3, 0, 0)
     assert job.clean

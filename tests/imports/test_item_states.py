@@ -78,7 +78,7 @@ def test_an_item_that_is_withdrawn_and_still_readable_is_marked(importer):
     job = importer.run()
 
     assert importer.held(source_state="withdrawn") == {"No file"}
-    assert (job.vanished, job.failed, job.clean) == (1, 0, True)
+    assert (job.counts["vanished"], job.counts["failed"], job.clean) == (1, 0, True)
 
 
 @pytest.mark.parametrize("state", [SourceState.WITHDRAWN, SourceState.SUPERSEDED, SourceState.HIDDEN])
@@ -100,5 +100,7 @@ def test_an_item_that_leaves_between_its_list_and_its_reading_is_no_failure(desk
 
     job = desk.run()
 
-    assert (job.failed, job.vanished, job.updated, job.clean) == (0, 1, 0, True), job.message
+    assert (job.counts["failed"], job.counts["vanished"], job.counts["updated"], job.clean) == (0, 1, 0, True), (
+        job.message
+    )
     assert titles(desk.app)["i1"] == "A title"

@@ -76,7 +76,7 @@ def test_a_queued_job_is_stopped_at_once_and_can_be_resumed(desk, dspace):
     with desk.app.app_context():
         lifecycle.resume(job_id)
     desk.work(job_id)
-    assert (desk.job(job_id).state, desk.job(job_id).seen) == (State.COMPLETED, 1)
+    assert (desk.job(job_id).state, desk.job(job_id).counts["seen"]) == (State.COMPLETED, 1)
 
 
 def test_a_running_job_stops_at_its_cursor_and_brings_the_rest_once_when_resumed(desk, dspace):
@@ -88,7 +88,7 @@ def test_a_running_job_stops_at_its_cursor_and_brings_the_rest_once_when_resumed
     desk.work(job_id)
     stopped = desk.job(job_id)
     assert (stopped.state, stopped.message) == (State.STOPPED, "Stopped.")
-    assert 0 < stopped.seen < 200
+    assert 0 < stopped.counts["seen"] < 200
     dspace.before_page = lambda number: None
     requests = dspace.requests_made
 
@@ -97,7 +97,12 @@ def test_a_running_job_stops_at_its_cursor_and_brings_the_rest_once_when_resumed
     desk.work(job_id)
 
     job = desk.job(job_id)
-    assert (job.state, job.added, job.seen, job.unchanged) == (State.COMPLETED, 200, 200, 0)
+    assert (job.state, job.counts["added"], job.counts["seen"], job.counts["unchanged"]) == (
+        State.COMPLETED,
+        200,
+        200,
+        0,
+    )
     assert dspace.requests_made - requests < 3
 
 
@@ -147,7 +152,7 @@ def test_a_job_that_waits_tells_of_the_requests_it_made_and_counts_each_once(des
     desk.work(job_id)
 
     assert [number for number in (1, 2) if number not in told] == []
-    assert desk.job(job_id).requests == dspace.requests_made
+    assert desk.job(job_id).counts["requests"] == dspace.requests_made
 
 
 def test_a_beat_that_could_not_be_written_loses_no_requests(desk, monkeypatch):
@@ -176,7 +181,7 @@ def test_a_beat_that_could_not_be_written_loses_no_requests(desk, monkeypatch):
         event.listen(db.engine, "before_cursor_execute", fail_once)
         assert work(job_id, runner)
 
-    assert (len(failed), desk.job(job_id).requests) == (1, 7)
+    assert (len(failed), desk.job(job_id).counts["requests"]) == (1, 7)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +251,7 @@ def test_an_attempt_that_was_taken_over_writes_nothing_more(desk, dspace):
     desk.work(job_id)
 
     job = desk.job(job_id)
-    assert (job.state, job.attempt, job.seen) == (State.RUNNING, 7, 80)
+    assert (job.state, job.attempt, job.counts["seen"]) == (State.RUNNING, 7, 80)
 
 
 def test_what_nobody_expected_ends_the_job_with_a_sentence_and_no_trace(desk, caplog):
@@ -289,7 +294,7 @@ def test_a_re_run_has_the_options_and_comment_of_its_job(desk, dspace):
     desk.work(again)
 
     assert desk.job(again).options == job.options
-    assert (desk.job(again).reruns_id, desk.job(again).unchanged) == (job.id, 1)
+    assert (desk.job(again).reruns_id, desk.job(again).counts["unchanged"]) == (job.id, 1)
 
 
 def die(desk, job_id: int, **moved) -> None:
@@ -351,8 +356,13 @@ def test_an_item_removed_while_its_job_stood_still_comes_back_once(desk, dspace)
     desk.work(job_id)
 
     job = desk.job(job_id)
-    assert (stopped.state, 0 < stopped.added < 100) == (State.STOPPED, True)
-    assert (job.state, job.seen, job.added, job.unchanged) == (State.COMPLETED, 100, 100, 0)
+    assert (stopped.state, 0 < stopped.counts["added"] < 100) == (State.STOPPED, True)
+    assert (job.state, job.counts["seen"], job.counts["added"], job.counts["unchanged"]) == (
+        State.COMPLETED,
+        100,
+        100,
+        0,
+    )
     assert (job.clean, "i0" in titles(desk.app)) == (True, True)
 
 

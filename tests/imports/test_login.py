@@ -96,7 +96,7 @@ def test_what_opens_at_the_source_loses_its_mark_and_is_no_update(guest):
     assert guest.restricted() == PRIVATE
     assert guest.file("Restricted item", "file.txt")["restricted"] is False
     assert guest.file(*EMBARGO)["restricted"] is False
-    assert (job.updated, job.clean) == (1, True)
+    assert (job.counts["updated"], job.clean) == (1, True)
 
 
 def test_what_closes_at_the_source_is_marked_by_the_next_run_and_is_no_update(guest):
@@ -110,7 +110,7 @@ def test_what_closes_at_the_source_is_marked_by_the_next_run_and_is_no_update(gu
     job = guest.run(full=True)
 
     assert guest.restricted() == {"Restricted item", "No file"} | PRIVATE
-    assert (job.updated, job.added, job.vanished) == (0, 0, 0)
+    assert (job.counts["updated"], job.counts["added"], job.counts["vanished"]) == (0, 0, 0)
 
 
 def test_undo_of_the_import_by_login_leaves_what_the_one_before_it_brought(guest):
@@ -131,7 +131,7 @@ def test_an_unchanged_run_by_login_changes_nothing(guest):
 
     again = guest.run()
 
-    assert (again.added, again.updated, again.vanished, again.clean) == (0, 0, 0, True)
+    assert (again.counts["added"], again.counts["updated"], again.counts["vanished"], again.clean) == (0, 0, 0, True)
     assert without_what_passes(guest.records()) == before
 
 
@@ -143,7 +143,7 @@ def test_files_that_only_a_login_opens_come_although_no_item_has_changed(guest):
 
     job = guest.run()
 
-    assert job.added == len(PRIVATE)
+    assert job.counts["added"] == len(PRIVATE)
     assert guest.file(*EMBARGO)["fate"] == "stored"
     assert guest.file("Closed bundle", "inside.txt")["fate"] == "stored"
 
@@ -153,7 +153,7 @@ def test_an_unchanged_run_by_login_is_proved_by_a_few_requests(modern):
     modern.sign_in()
     modern.run()
 
-    assert modern.run().requests < 15
+    assert modern.run().counts["requests"] < 15
 
 
 def reads_in_full(guest: Guest, **options) -> bool:
@@ -212,7 +212,9 @@ def test_a_login_that_lapses_at_any_request_loses_nothing(app, life):
 
         job = guest.run()
 
-        assert (job.state, job.clean, job.failed, job.vanished) == ("completed", True, 0, 0), job.message
+        assert (job.state, job.clean, job.counts["failed"], job.counts["vanished"]) == ("completed", True, 0, 0), (
+            job.message
+        )
         assert guest.restricted() == {"Restricted item"} | PRIVATE
         assert guest.file(*EMBARGO)["fate"] == "stored"
         assert sample.logins.lives == []
@@ -234,7 +236,7 @@ def test_an_item_read_while_the_login_had_lapsed_is_read_again_with_its_files(gu
     job = guest.run()
 
     assert ended
-    assert (job.state, job.clean, job.updated) == ("completed", True, 0), job.message
+    assert (job.state, job.clean, job.counts["updated"]) == ("completed", True, 0), job.message
     assert guest.file(*EMBARGO)["fate"] == "stored"
     assert guest.file("Closed bundle", "inside.txt")["fate"] == "stored"
 
@@ -264,7 +266,9 @@ def test_a_login_that_lapses_in_a_re_run_makes_nothing_look_gone(guest, life):
 
     job = guest.run(full=life % 2 == 0)
 
-    assert (job.state, job.vanished, job.updated, job.failed) == ("completed", 0, 0, 0), job.message
+    assert (job.state, job.counts["vanished"], job.counts["updated"], job.counts["failed"]) == ("completed", 0, 0, 0), (
+        job.message
+    )
     assert without_what_passes(guest.records()) == before
 
 
@@ -286,7 +290,7 @@ def test_a_login_that_lapses_while_the_missing_are_asked_for_hides_nothing(guest
     job = guest.run()
 
     assert ended
-    assert job.vanished == 1
+    assert job.counts["vanished"] == 1
     assert guest.records()["Restricted item"]["source_state"] in ("withdrawn", "hidden")
     assert guest.sample.logins.made == 1 + 2 * 2 + 1  # to keep it; to find and to read in each run; to renew it
 
@@ -329,7 +333,7 @@ def test_a_refused_login_fails_the_job_with_its_sentence_and_is_tried_once(moder
 
     assert (job.state, job.message) == ("failed", "The repository does not accept this name and password.")
     assert modern.posts == 1
-    assert job.vanished == 0
+    assert job.counts["vanished"] == 0
 
 
 def test_bytes_that_came_only_by_login_do_not_pass_for_those_of_another_file(modern):

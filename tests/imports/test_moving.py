@@ -54,7 +54,13 @@ def test_what_came_in_place_of_what_went_is_read_and_what_went_is_marked(desk, d
     states = held_now(desk)
     assert {id for id, state in states.items() if state == "present"} == set(dspace.items)
     assert {id for id, state in states.items() if state != "present"} == {"i0", "i1", "i2"}
-    assert (job.seen, job.expected, job.added, job.vanished, job.clean) == (10, 10, 13, 3, True)
+    assert (job.counts["seen"], job.expected, job.counts["added"], job.counts["vanished"], job.clean) == (
+        10,
+        10,
+        13,
+        3,
+        True,
+    )
 
 
 def test_the_same_of_a_run_again_which_only_lists(desk, dspace):
@@ -68,8 +74,14 @@ def test_the_same_of_a_run_again_which_only_lists(desk, dspace):
 
     states = held_now(desk)
     assert {id for id, state in states.items() if state == "present"} == set(dspace.items)
-    assert (job.seen, job.expected, job.added, job.updated, job.vanished) == (10, 10, 3, 1, 3)
-    assert job.unchanged == 6
+    assert (job.counts["seen"], job.expected, job.counts["added"], job.counts["updated"], job.counts["vanished"]) == (
+        10,
+        10,
+        3,
+        1,
+        3,
+    )
+    assert job.counts["unchanged"] == 6
 
 
 def test_what_went_without_anything_in_its_place_is_marked_and_what_it_shifted_is_read(desk, dspace):
@@ -81,7 +93,7 @@ def test_what_went_without_anything_in_its_place_is_marked_and_what_it_shifted_i
     states = held_now(desk)
     assert {id for id, state in states.items() if state == "present"} == set(dspace.items)
     assert {id for id, state in states.items() if state != "present"} == {"i0", "i4"}
-    assert (job.seen, job.expected, job.clean) == (8, 8, True)
+    assert (job.counts["seen"], job.expected, job.clean) == (8, 8, True)
 
 
 def test_of_an_older_dspace_so_it_is_where_fewer_are_left_than_were_seen(desk, dspace):
@@ -92,7 +104,7 @@ def test_of_an_older_dspace_so_it_is_where_fewer_are_left_than_were_seen(desk, d
     job = of_generation(desk, 6).run()
 
     assert {id for id, state in held_now(desk).items() if state == "present"} == set(dspace.items)
-    assert (job.seen, job.vanished, job.clean) == (8, 2, True)
+    assert (job.counts["seen"], job.counts["vanished"], job.clean) == (8, 2, True)
 
 
 def test_where_only_the_count_is_behind_nothing_is_marked(desk, dspace):
@@ -101,7 +113,7 @@ def test_where_only_the_count_is_behind_nothing_is_marked(desk, dspace):
 
     job = of_generation(desk, 6).run()
 
-    assert (job.seen, job.expected, job.vanished, job.clean) == (10, 8, 0, True)
+    assert (job.counts["seen"], job.expected, job.counts["vanished"], job.clean) == (10, 8, 0, True)
     assert set(held_now(desk).values()) == {"present"}
 
 
@@ -127,7 +139,7 @@ def test_a_job_that_dies_while_it_catches_up_goes_on_there(desk, dspace):
     desk.work(job_id)
 
     job = desk.job(job_id)
-    assert (job.state, job.seen, job.expected, job.clean) == ("completed", 10, 10, True)
+    assert (job.state, job.counts["seen"], job.expected, job.clean) == ("completed", 10, 10, True)
     assert {id for id, state in held_now(desk).items() if state == "present"} == set(dspace.items)
 
 
@@ -138,7 +150,7 @@ def test_a_preview_tells_what_is_there_at_its_end(desk, dspace):
 
     job = desk.look(full=True)
 
-    assert (job.added, job.vanished, job.unchanged, job.seen) == (3, 3, 7, 10)
+    assert (job.counts["added"], job.counts["vanished"], job.counts["unchanged"], job.counts["seen"]) == (3, 3, 7, 10)
 
 
 @pytest.mark.parametrize(("generation", "at"), [(9, 2), (9, 4), (7, 3), (6, 1)])
@@ -176,7 +188,7 @@ def test_where_most_of_it_goes_while_it_is_read_for_the_first_time_a_person_is_a
     meanwhile(dspace, 2, lambda: [lost.update({id: dspace.items.pop(id)}) for id in ("i0", "i1", "i2", "i3", "i4")])
 
     asking = desk.run()
-    assert (asking.asks, asking.vanished, asking.question) == (True, 0, {"unseen": 5, "held": 10})
+    assert (asking.asks, asking.counts["vanished"], asking.question) == (True, 0, {"unseen": 5, "held": 10})
     with desk.app.app_context():
         lifecycle.resume(asking.id, answer)
     desk.work(asking.id)

@@ -35,7 +35,14 @@ def done(app, job) -> set[tuple[str, str]]:
 
 
 def counts(job) -> tuple[int, ...]:
-    return job.seen, job.added, job.updated, job.unchanged, job.vanished, job.failed
+    return (
+        job.counts["seen"],
+        job.counts["added"],
+        job.counts["updated"],
+        job.counts["unchanged"],
+        job.counts["vanished"],
+        job.counts["failed"],
+    )
 
 
 def data_of(app, job, key) -> dict:
@@ -204,7 +211,7 @@ def test_a_preview_that_fails_is_not_green_and_keeps_what_it_had_told(held, dspa
     job = held.look(full=True)
 
     assert (job.state, job.clean) == ("failed", None)
-    assert job.seen > 0
+    assert job.counts["seen"] > 0
 
 
 def test_a_source_that_shows_next_to_nothing_gets_no_list_of_all_that_is_gone(held, dspace):
@@ -214,7 +221,7 @@ def test_a_source_that_shows_next_to_nothing_gets_no_list_of_all_that_is_gone(he
 
     job = held.look()
 
-    assert (job.state, job.clean, job.vanished, job.asks) == ("completed", False, 0, False)
+    assert (job.state, job.clean, job.counts["vanished"], job.asks) == ("completed", False, 0, False)
     assert "only 1 of the 10 items" in job.message
     assert "ask you whether the other 9 are really gone" in job.message
     assert told(held.app, job) == set()
@@ -226,7 +233,7 @@ def test_one_that_nobody_can_ask_for_is_named(held, dspace):
 
     job = held.look(full=True)
 
-    assert (job.clean, job.vanished) == (False, 0)
+    assert (job.clean, job.counts["vanished"]) == (False, 0)
     assert "1/i1" in job.message
 
 
@@ -313,7 +320,7 @@ def test_what_a_takedown_excludes_is_told_as_nothing_and_named(held, dspace):
 
     said = held.look(full=True)
 
-    assert (said.added, said.seen) == (0, 10)
+    assert (said.counts["added"], said.counts["seen"]) == (0, 10)
     assert "1 item is excluded by a takedown." in said.message
     assert told(held.app, said) == set()
 

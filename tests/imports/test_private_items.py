@@ -34,7 +34,7 @@ def test_private_items_come_restricted_and_withdrawn_ones_do_not(admin):
     assert job.clean, job.message
     assert admin.records()[PRIVATE]["restricted"] is True
     assert WITHDRAWN not in admin.records()
-    assert (job.expected, job.seen, job.added) == (len(admin.records()),) * 3
+    assert (job.expected, job.counts["seen"], job.counts["added"]) == (len(admin.records()),) * 3
 
 
 def test_an_unchanged_run_is_proven_by_counts_without_withdrawn_items(admin):
@@ -43,7 +43,7 @@ def test_an_unchanged_run_is_proven_by_counts_without_withdrawn_items(admin):
 
     again = admin.run()
 
-    assert (again.unchanged, again.updated, again.clean) == (len(admin.records()), 0, True)
+    assert (again.counts["unchanged"], again.counts["updated"], again.clean) == (len(admin.records()), 0, True)
     assert len([path for _, path in admin.sample.requests if "/discover/search" in path]) <= 5
 
 
@@ -54,7 +54,7 @@ def test_an_item_that_becomes_private_stays_and_is_restricted(admin):
     job = admin.run()
 
     assert admin.records()["No file"]["restricted"] is True
-    assert (job.vanished, job.clean) == (0, True)
+    assert (job.counts["vanished"], job.clean) == (0, True)
 
 
 def test_an_item_that_is_withdrawn_is_marked_and_counts_no_more(admin):
@@ -64,7 +64,7 @@ def test_an_item_that_is_withdrawn_is_marked_and_counts_no_more(admin):
     job = admin.run()
 
     assert admin.records()["No file"]["source_state"] == "withdrawn"
-    assert (job.vanished, job.clean) == (1, True), job.message
+    assert (job.counts["vanished"], job.clean) == (1, True), job.message
 
 
 def test_an_account_that_is_no_administrator_gets_what_it_may_find(admin):

@@ -100,7 +100,7 @@ def test_undo_of_a_pruned_run_removes_what_it_added_and_leaves_what_it_changed_a
     undo = history.undo(2)
 
     assert (will["removed"], will["restored"], will["kept"], will["lasting"]) == (1, 0, 0, 1)
-    assert (undo.removed, undo.restored, undo.kept) == (1, 0, 0)
+    assert (undo.counts["removed"], undo.counts["restored"], undo.counts["kept"]) == (1, 0, 0)
     assert titles(history.app) == {"a": "Third", "b": "A title"}
     assert "1 item that it changed stays as it is" in undo.message
 
@@ -117,7 +117,7 @@ def test_an_item_that_goes_with_the_undo_is_not_said_to_stay(desk, dspace):
     with desk.app.app_context():
         will = preview(second.id)
 
-    assert (second.updated, will["removed"], will["lasting"]) == (1, 1, 0)
+    assert (second.counts["updated"], will["removed"], will["lasting"]) == (1, 1, 0)
 
 
 def test_what_later_runs_kept_is_restored_all_the_same(history):
@@ -125,7 +125,7 @@ def test_what_later_runs_kept_is_restored_all_the_same(history):
 
     undo = history.undo(3)
 
-    assert undo.restored == 1
+    assert undo.counts["restored"] == 1
     assert titles(history.app)["a"] == "Second"
     assert "stays as it is" not in undo.message
 
@@ -281,5 +281,5 @@ def test_a_year_of_daily_runs_without_changes_over_ten_thousand_items_grows_the_
         with desk.app.app_context():
             prune()
 
-    assert (job.unchanged, job.clean, dspace.listings) == (ITEMS, True, ["complete"])
+    assert (job.counts["unchanged"], job.clean, dspace.listings) == (ITEMS, True, ["complete"])
     assert size(desk.app) - before < MOST

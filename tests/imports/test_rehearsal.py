@@ -105,10 +105,10 @@ def test_a_rehearsal_reads_three_for_each_that_it_shows_and_writes_nothing_else(
 
     job = desk.run(look=Kind.REHEARSAL, rehearse=4)
 
-    assert (job.state, job.clean, job.added, job.failed) == ("completed", True, 4, 0)
+    assert (job.state, job.clean, job.counts["added"], job.counts["failed"]) == ("completed", True, 4, 0)
     assert "Chosen from the first 100 items." in job.message
     assert len(dspace.details) == 12
-    assert job.requests == dspace.requests_made == 34 + 12
+    assert job.counts["requests"] == dspace.requests_made == 34 + 12
     after = dump(desk.app)
     assert source == []
     assert after.pop("source") != []
@@ -132,7 +132,7 @@ def test_what_cannot_be_read_is_told_and_the_job_is_not_green(desk, dspace):
 
     job = desk.run(look=Kind.REHEARSAL, rehearse=3)
 
-    assert (job.clean, job.added, job.failed) == (False, 2, 1)
+    assert (job.clean, job.counts["added"], job.counts["failed"]) == (False, 2, 1)
     assert "1 more could not be read." in job.message
 
 
@@ -155,7 +155,7 @@ def test_a_stopped_rehearsal_begins_again_and_shows_each_once(desk, dspace):
 
     desk.work(job_id)
 
-    assert desk.job(job_id).added == len(row_ids(desk.app, desk.job(job_id))) == 3
+    assert desk.job(job_id).counts["added"] == len(row_ids(desk.app, desk.job(job_id))) == 3
 
 
 def test_the_items_are_listed_and_shown_on_the_page_they_would_have(desk, shown, pages):
@@ -256,7 +256,12 @@ def test_what_was_never_imported_is_rehearsed_from_its_estimate(app, client, sam
     with app.app_context():
         assert carry_out(1)
         job = lifecycle.get(1)
-        assert (job.kind, job.clean, job.added, job.source.name) == ("rehearsal", True, 10, "Harbour photographs")
+        assert (job.kind, job.clean, job.counts["added"], job.source.name) == (
+            "rehearsal",
+            True,
+            10,
+            "Harbour photographs",
+        )
         kept = job.source.options
     chosen = (kept["files"], kept["file_limit"], kept["item_set_from_collection"], "rehearse" in kept)
     assert chosen == (True, 5_000_000, True, False), "the first import from its page is as it was looked at"
@@ -295,7 +300,7 @@ def test_what_a_takedown_excludes_is_not_shown(desk, dspace):
 
     job = desk.run(look=Kind.REHEARSAL, rehearse=3)
 
-    assert job.added == 2
+    assert job.counts["added"] == 2
     assert "i1" not in dspace.details
 
 
@@ -306,4 +311,4 @@ def test_a_rehearsal_whose_process_died_after_its_rows_begins_again(desk, shown)
     desk.work(shown.id)
 
     again = desk.job(shown.id)
-    assert (again.state, again.added, len(row_ids(desk.app, again))) == ("completed", 3, 3)
+    assert (again.state, again.counts["added"], len(row_ids(desk.app, again))) == ("completed", 3, 3)

@@ -97,7 +97,7 @@ def test_the_mark_follows_the_source_and_is_no_update(staff):
     assert marks_when_open == {OPEN: False, CLOSED: False}
     assert staff.marks() == {OPEN: False, CLOSED: True}
     assert len(staff.found_by(f'"{CLOSED}"', viewer=True)) == 0
-    assert (opened.updated, closed.updated) == (0, 0)
+    assert (opened.counts["updated"], closed.counts["updated"]) == (0, 0)
 
 
 def test_a_run_without_login_takes_the_marks_of_listed_files_away(modern):

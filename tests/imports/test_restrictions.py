@@ -93,7 +93,7 @@ def test_an_unchanged_run_with_a_login_keeps_marks_and_updates_nothing(guest):
     job = guest.run(full=True)
 
     assert values(guest) == [(SECRET, True)]
-    assert job.updated == 0
+    assert job.counts["updated"] == 0
 
 
 def test_a_hidden_field_that_this_repository_shows_to_everybody_is_open(modern):
@@ -119,7 +119,7 @@ def test_marks_follow_the_source_and_are_no_update(modern):
 
     assert opened_values == [(SECRET, False)]
     assert values(modern, "dc.title") == [(TITLE, True)]
-    assert (opened.updated, closed.updated) == (0, 0)
+    assert (opened.counts["updated"], closed.counts["updated"]) == (0, 0)
 
 
 def test_a_run_without_login_takes_the_restricted_values_away_and_leaves_no_mark(guest):
@@ -140,7 +140,7 @@ def test_undo_puts_the_marks_back(guest):
     guest.run()
     touch(guest)
     job = guest.run()
-    assert job.updated == 1
+    assert job.counts["updated"] == 1
 
     guest.undo(job.id)
 

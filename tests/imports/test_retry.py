@@ -24,13 +24,13 @@ def test_an_item_that_failed_comes_when_it_is_tried_again(desk, dspace):
     for number in range(5):
         dspace.add(f"i{number}", fails=number == 3)
     first = desk.run()
-    assert (first.failed, first.clean) == (1, False)
+    assert (first.counts["failed"], first.clean) == (1, False)
     dspace.items["i3"].fails = False
     dspace.details.clear()
 
     job = retry(desk, first.id)
 
-    assert (job.state, job.clean, job.added, job.seen) == ("completed", True, 1, 1)
+    assert (job.state, job.clean, job.counts["added"], job.counts["seen"]) == ("completed", True, 1, 1)
     assert dspace.details == ["i3"]
     assert len(records(desk.app)) == 5
 
@@ -40,15 +40,20 @@ def test_files_that_failed_or_were_restricted_are_fetched_again_and_no_others(de
         dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
     dspace.file_errors = {"i1/a.txt": ServerError("It answered with 500."), "i2/a.txt": RestrictedError("Not for us.")}
     first = desk.run(files=True)
-    assert (first.files_failed, first.files_restricted) == (1, 1)
+    assert (first.counts["files_failed"], first.counts["files_restricted"]) == (1, 1)
     dspace.file_errors.clear()
     dspace.downloads.clear()
 
     job = retry(desk, first.id)
 
-    assert (job.clean, job.files_stored, job.files_failed, job.files_restricted) == (True, 4, 0, 0)
+    assert (job.clean, job.counts["files_stored"], job.counts["files_failed"], job.counts["files_restricted"]) == (
+        True,
+        4,
+        0,
+        0,
+    )
     assert sorted(dspace.downloads) == ["i1/a.txt", "i2/a.txt"]
-    assert job.vanished == 0
+    assert job.counts["vanished"] == 0
 
 
 def test_what_fails_again_is_named_again_by_the_new_job(desk, dspace):
@@ -58,7 +63,7 @@ def test_what_fails_again_is_named_again_by_the_new_job(desk, dspace):
 
     job = retry(desk, first.id)
 
-    assert (job.clean, job.files_failed) == (False, 1)
+    assert (job.clean, job.counts["files_failed"]) == (False, 1)
     with desk.app.app_context():
         assert ["a.txt" in problem["reason"] for problem in report.problems(lifecycle.get(job.id))] == [True]
         db.session.rollback()
@@ -73,7 +78,7 @@ def test_the_counts_of_a_retry_are_of_the_items_it_looked_at(desk, dspace):
 
     job = retry(desk, first.id)
 
-    assert (job.seen, job.updated, job.unchanged, job.failed) == (2, 1, 1, 0)
+    assert (job.counts["seen"], job.counts["updated"], job.counts["unchanged"], job.counts["failed"]) == (2, 1, 1, 0)
 
 
 def test_an_item_that_failed_is_read_again_though_a_file_of_it_did_not_come_either(desk, dspace):
@@ -86,8 +91,8 @@ def test_an_item_that_failed_is_read_again_though_a_file_of_it_did_not_come_eith
 
     job = retry(desk, second.id)
 
-    assert second.failed == 1
-    assert (job.seen, job.updated) == (1, 1)
+    assert second.counts["failed"] == 1
+    assert (job.counts["seen"], job.counts["updated"]) == (1, 1)
     assert records(desk.app)[0]["title"] == "Another title"
 
 
@@ -100,7 +105,7 @@ def test_a_failure_that_names_no_item_is_said_and_leaves_the_retry_with_problems
 
     job = retry(desk, first.id)
 
-    assert (first.failed, job.added, job.clean) == (2, 1, False)
+    assert (first.counts["failed"], job.counts["added"], job.clean) == (2, 1, False)
     assert "1 failure names no item" in job.message
 
 
@@ -131,9 +136,9 @@ def test_a_limit_of_the_job_leaves_larger_files_and_a_raised_one_fetches_them(de
     again = desk.run(files=True, file_limit=100)
     raised = desk.run(files=True)
 
-    assert (first.files_too_large, first.files_stored, first.clean) == (1, 1, True)
-    assert again.files_too_large == 1
-    assert (raised.files_too_large, raised.files_stored, raised.clean) == (0, 2, True)
+    assert (first.counts["files_too_large"], first.counts["files_stored"], first.clean) == (1, 1, True)
+    assert again.counts["files_too_large"] == 1
+    assert (raised.counts["files_too_large"], raised.counts["files_stored"], raised.clean) == (0, 2, True)
     assert dspace.downloads == ["i0/small.txt", "i0/large.bin"]
     assert records(desk.app)[0]["files"][0]["sha256"] == hashlib.sha256(b"x" * 1000).hexdigest()
 
@@ -160,7 +165,7 @@ def test_a_re_run_of_a_retry_reads_the_whole_source(desk, dspace):
         rerun = lifecycle.rerun(again.id)
     desk.work(rerun)
 
-    assert desk.job(rerun).seen == 2
+    assert desk.job(rerun).counts["seen"] == 2
     assert desk.job(rerun).source.options == first.options
 
 
@@ -176,9 +181,9 @@ def test_an_embargoed_file_is_named_with_its_end_and_tried_again_on_that_day_and
 
     again = desk.run(files=True)
 
-    assert (first.files_restricted, first.clean) == (1, True)
+    assert (first.counts["files_restricted"], first.clean) == (1, True)
     assert f"Its embargo ends on {end}" in file["reason"]
-    assert (again.files_stored, again.files_restricted) == ((1, 0) if comes else (0, 1))
+    assert (again.counts["files_stored"], again.counts["files_restricted"]) == ((1, 0) if comes else (0, 1))
 
 
 def test_after_an_import_without_files_those_that_an_earlier_one_could_not_fetch_are_offered_still(desk, dspace):
@@ -187,13 +192,13 @@ def test_after_an_import_without_files_those_that_an_earlier_one_could_not_fetch
     dspace.file_errors = {"i0/a.txt": ServerError("It answered with 500.")}
     with_files = desk.run(files=True)
     without = desk.run(files=False)
-    assert (without.files_failed, without.clean, can_retry(desk, without.id)) == (1, False, True)
+    assert (without.counts["files_failed"], without.clean, can_retry(desk, without.id)) == (1, False, True)
     assert not can_retry(desk, with_files.id)
     dspace.file_errors.clear()
 
     job = retry(desk, without.id)
 
-    assert (job.clean, job.files_stored, job.files_failed) == (True, 2, 0)
+    assert (job.clean, job.counts["files_stored"], job.counts["files_failed"]) == (True, 2, 0)
     with desk.app.app_context():
         assert lifecycle.get(without.id).source.options == {"files": False}
 
@@ -205,7 +210,7 @@ def test_where_no_file_was_ever_fetched_a_retry_of_items_fetches_none(desk, dspa
 
     job = retry(desk, first.id)
 
-    assert (job.clean, job.added, job.files_linked, dspace.downloads) == (True, 1, 1, [])
+    assert (job.clean, job.counts["added"], job.counts["files_linked"], dspace.downloads) == (True, 1, 1, [])
 
 
 def test_a_wrong_checksum_that_is_corrected_at_the_source_is_mended_by_a_retry(desk, dspace):
@@ -219,8 +224,13 @@ def test_a_wrong_checksum_that_is_corrected_at_the_source_is_mended_by_a_retry(d
 
     job = retry(desk, first.id)
 
-    assert (first.files_damaged, job.files_damaged, job.files_stored, job.clean) == (1, 0, 3, True)
-    assert (job.seen, job.updated, job.failed) == (1, 1, 0)
+    assert (first.counts["files_damaged"], job.counts["files_damaged"], job.counts["files_stored"], job.clean) == (
+        1,
+        0,
+        3,
+        True,
+    )
+    assert (job.counts["seen"], job.counts["updated"], job.counts["failed"]) == (1, 1, 0)
     assert (dspace.details, dspace.downloads) == (["i0"], ["i0/a.txt"])
 
 
@@ -231,7 +241,7 @@ def test_a_file_that_is_damaged_still_is_named_by_the_retry(desk, dspace):
 
     job = retry(desk, first.id)
 
-    assert (job.seen, job.unchanged, job.files_damaged, job.clean) == (1, 1, 1, False)
+    assert (job.counts["seen"], job.counts["unchanged"], job.counts["files_damaged"], job.clean) == (1, 1, 1, False)
     assert can_retry(desk, job.id)
     assert not can_retry(desk, first.id)
 
@@ -249,7 +259,7 @@ def test_a_file_over_the_chosen_limit_is_listed_and_tried_again_only_when_the_li
     again = retry(desk, job.id)
 
     assert (job.clean, offered, ["too large" in reason for reason in reasons]) == (True, False, [True])
-    assert (again.files_stored, again.files_too_large, again.seen) == (1, 0, 1)
+    assert (again.counts["files_stored"], again.counts["files_too_large"], again.counts["seen"]) == (1, 0, 1)
 
 
 def test_a_job_whose_files_a_later_one_looked_at_names_that_one_and_offers_no_retry(desk, dspace, client):
@@ -312,7 +322,7 @@ def test_a_later_import_of_chosen_new_items_tells_of_no_older_file(desk, dspace)
         chosen = preview_selection.import_ticked(preview.id)
     desk.work(chosen)
 
-    assert desk.job(chosen).files_failed == 2
+    assert desk.job(chosen).counts["files_failed"] == 2
     with desk.app.app_context():
         assert report.told_by(lifecycle.get(first)) == []
         db.session.rollback()

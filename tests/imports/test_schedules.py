@@ -241,7 +241,7 @@ def test_a_running_job_pauses_at_its_cursor_when_its_hours_end_and_goes_on_when_
     with desk.app.app_context():
         assert work(job_id, runner)
     paused = desk.job(job_id)
-    assert paused.is_waiting and 0 < paused.seen < total
+    assert paused.is_waiting and 0 < paused.counts["seen"] < total
     desk.dspace.before_page = lambda number: None
 
     with desk.app.app_context():
@@ -253,8 +253,8 @@ def test_a_running_job_pauses_at_its_cursor_when_its_hours_end_and_goes_on_when_
     assert desk.work(job_id)
 
     job = desk.job(job_id)
-    assert (job.state, job.clean, job.seen, job.resume_at) == ("completed", True, total, None)
-    assert (job.added, job.unchanged) == (total - 2, 2)
+    assert (job.state, job.clean, job.counts["seen"], job.resume_at) == ("completed", True, total, None)
+    assert (job.counts["added"], job.counts["unchanged"]) == (total - 2, 2)
 
 
 def test_resumed_by_hand_it_goes_on_at_any_hour(desk, source_id):
@@ -266,7 +266,7 @@ def test_resumed_by_hand_it_goes_on_at_any_hour(desk, source_id):
     desk.work(job_id)
 
     job = desk.job(job_id)
-    assert (job.state, job.seen, job.resume_at, job.scheduled) == ("completed", 7, None, True)
+    assert (job.state, job.counts["seen"], job.resume_at, job.scheduled) == ("completed", 7, None, True)
 
 
 def test_what_a_person_starts_runs_at_any_hour_and_leaves_no_trace_of_a_resume_in_the_next(desk, source_id):
@@ -289,11 +289,11 @@ def test_an_import_that_a_person_begins_with_hours_keeps_to_them(desk, source_id
     assert desk.work(waits) and desk.work(works)
 
     assert desk.job(works).state == "completed"
-    assert (desk.job(waits).is_waiting, desk.job(waits).seen) == (True, 0)
+    assert (desk.job(waits).is_waiting, desk.job(waits).counts["seen"]) == (True, 0)
     with desk.app.app_context():
         lifecycle.resume(waits)
     desk.work(waits)
-    assert (desk.job(waits).state, desk.job(waits).seen) == ("completed", 7)
+    assert (desk.job(waits).state, desk.job(waits).counts["seen"]) == ("completed", 7)
 
 
 def test_resumed_after_a_stop_it_still_keeps_to_its_hours(desk, source_id):

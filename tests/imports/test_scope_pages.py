@@ -27,14 +27,14 @@ def test_a_source_whose_items_have_all_changed_takes_hardly_more_requests_than_a
         home, items = grown(sample, 330)
         run = import_of(sample, home)
         run()
-        full = import_of(sample, home, full=True)().requests
+        full = import_of(sample, home, full=True)().counts["requests"]
         edit(sample, items)
 
         job = run()
 
-        assert (job.updated, job.clean) == (330, True)
+        assert (job.counts["updated"], job.clean) == (330, True)
         assert full < 100
-        assert job.requests <= full + 30
+        assert job.counts["requests"] <= full + 30
 
 
 def test_light_pages_are_read_again_behind_the_items_that_changed(desk, dspace):
@@ -48,7 +48,7 @@ def test_light_pages_are_read_again_behind_the_items_that_changed(desk, dspace):
 
     job = desk.run()
 
-    assert (job.seen, job.updated, job.unchanged, job.clean) == (400, 60, 340, True)
+    assert (job.counts["seen"], job.counts["updated"], job.counts["unchanged"], job.clean) == (400, 60, 340, True)
     assert dspace.listings == ["light", "complete", "light"]
     assert dspace.details == []
 
@@ -64,7 +64,7 @@ def test_few_changed_items_are_read_one_by_one(desk, dspace):
 
     job = desk.run()
 
-    assert (job.updated, dspace.listings, len(dspace.details)) == (40, ["light"], 40)
+    assert (job.counts["updated"], dspace.listings, len(dspace.details)) == (40, ["light"], 40)
 
 
 def test_a_run_that_stops_among_full_pages_goes_on_with_them(desk, dspace):
@@ -85,8 +85,8 @@ def test_a_run_that_stops_among_full_pages_goes_on_with_them(desk, dspace):
     desk.work(job_id)
 
     job = desk.job(job_id)
-    assert (stopped.state, 0 < stopped.seen < 400) == ("stopped", True)
-    assert (job.updated, job.seen, job.clean) == (400, 400, True)
+    assert (stopped.state, 0 < stopped.counts["seen"] < 400) == ("stopped", True)
+    assert (job.counts["updated"], job.counts["seen"], job.clean) == (400, 400, True)
     assert dspace.listings == ["complete"]
     assert titles(desk.app)["i399"] == "Title 399"
 

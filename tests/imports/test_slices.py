@@ -24,7 +24,7 @@ UNTOUCHED = {"version": 1, "indexed": datetime(2020, 1, 1, tzinfo=UTC)}  # neith
 
 
 def counts(job) -> tuple[int, int, int, int]:
-    return job.seen, job.updated, job.unchanged, job.failed
+    return job.counts["seen"], job.counts["updated"], job.counts["unchanged"], job.counts["failed"]
 
 
 def turn(desk) -> int:
@@ -82,7 +82,7 @@ def test_what_a_slice_finds_is_an_update_that_undo_takes_back(held, dspace):
     undone = held.undo(job.id)
 
     assert counts(job) == (8, 1, 7, 0)
-    assert (undone.restored, undone.kept) == (1, 0)
+    assert (undone.counts["restored"], undone.counts["kept"]) == (1, 0)
     assert records(held.app) == before
 
 
@@ -144,7 +144,7 @@ def test_zero_turns_it_off(held, dspace):
 
     runs = [held.run() for _ in range(RUNS)]
 
-    assert [job.updated for job in runs] == [0] * RUNS
+    assert [job.counts["updated"] for job in runs] == [0] * RUNS
     assert (dspace.details, "slice" in dspace.listings) == ([], False)
 
 
@@ -166,7 +166,7 @@ def test_a_run_that_stops_in_its_slice_goes_on_there_and_doubles_nothing(held, d
 
     job = held.job(job_id)
     assert (stopped.state, stopped.cursor["slice"]["part"], turn(held)) == ("stopped", [0, 1], 2)
-    assert 0 < stopped.updated < 400
+    assert 0 < stopped.counts["updated"] < 400
     assert counts(job) == (400, 400, 0, 0)
     assert 400 <= len(read) < 500
     assert dspace.listings in ([], ["slice"])
@@ -211,7 +211,7 @@ def test_what_came_between_the_list_and_the_slice_is_left_to_the_next_run(held, 
 
     job = held.run()
 
-    assert (job.seen, job.added) == (8, 0)
+    assert (job.counts["seen"], job.counts["added"]) == (8, 0)
 
 
 @pytest.mark.parametrize("generation", [9, 6, 5, 4])
@@ -230,12 +230,12 @@ def test_a_file_deleted_at_a_real_server_is_noticed_within_the_runs(app, generat
             item.indexed_at = datetime(2020, 1, 1, tzinfo=UTC)
         runs = [run() for _ in range(7)]
 
-        assert first.clean and all(job.clean and job.seen == first.seen for job in runs)
-        assert sum(job.updated for job in runs) == len(items) > 7
+        assert first.clean and all(job.clean and job.counts["seen"] == first.counts["seen"] for job in runs)
+        assert sum(job.counts["updated"] for job in runs) == len(items) > 7
         if generation in (5, 6):  # their lists with details cost no more than light ones
-            assert runs[0].updated == len(items)
+            assert runs[0].counts["updated"] == len(items)
         else:
-            assert all(job.updated < len(items) for job in runs)
+            assert all(job.counts["updated"] < len(items) for job in runs)
 
 
 @pytest.mark.parametrize("generation", [7, 6, 5])
@@ -246,8 +246,8 @@ def test_an_unchanged_run_of_a_thousand_items_takes_few_requests(app, generation
 
         job = run()
 
-        assert (job.clean, job.seen, job.unchanged) == (True, 1_000, 1_000)
-        assert job.requests <= 70
+        assert (job.clean, job.counts["seen"], job.counts["unchanged"]) == (True, 1_000, 1_000)
+        assert job.counts["requests"] <= 70
 
 
 @pytest.mark.parametrize("generation", [6, 5])
@@ -265,8 +265,8 @@ def test_where_details_are_dear_a_slice_is_read_in_pages(app, generation):
         runs = [run() for _ in range(7)]
 
         singly = [path for _, path in sample.requests if re.search(r"/items/[^/]+\?", path)]
-        assert sum(job.updated for job in runs) == 900
-        assert runs[0].updated < 900
+        assert sum(job.counts["updated"] for job in runs) == 900
+        assert runs[0].counts["updated"] < 900
         assert singly == []
 
 
@@ -288,8 +288,8 @@ def test_a_mapped_item_stays_in_the_item_set_of_the_collection_that_shows_it(app
 
         runs = [run(), run()]
 
-        assert [(job.clean, job.seen) for job in runs] == [(True, 46)] * 2
-        assert runs[1].requests > 46
+        assert [(job.clean, job.counts["seen"]) for job in runs] == [(True, 46)] * 2
+        assert runs[1].counts["requests"] > 46
         assert db.session.scalars(db.select(ItemSet.name)).all() == ["Aldermouth Gazette"]
 
 

@@ -32,7 +32,7 @@ def jobs_named(app):
 
 
 def numbers(undo):
-    return undo.removed, undo.restored, undo.kept
+    return undo.counts["removed"], undo.counts["restored"], undo.counts["kept"]
 
 
 def test_undoing_the_only_import_leaves_catalogue_and_files_as_they_were(desk, dspace):
@@ -166,7 +166,7 @@ def test_an_import_after_an_undo_brings_everything_again(desk, dspace):
 
     again = desk.run(files=True)
 
-    assert (again.added, again.files_stored) == (1, 1)
+    assert (again.counts["added"], again.counts["files_stored"]) == (1, 1)
 
 
 def test_a_membership_made_by_hand_is_never_touched(desk, dspace):
@@ -223,7 +223,7 @@ def test_undo_clears_away_what_a_killed_process_left_in_the_files_folder(desk, d
     assert (of_another_machine.exists(), under_way.exists()) == (False, True)
     under_way.unlink()
     assert stored_bytes(desk.app) == stored_rows(desk.app)
-    assert len(stored_bytes(desk.app)) == kept.files_stored == 1
+    assert len(stored_bytes(desk.app)) == kept.counts["files_stored"] == 1
 
 
 @pytest.mark.parametrize("case", ["undo of an undo", "twice", "while active"])
@@ -249,11 +249,11 @@ def test_a_stopped_import_can_be_undone_and_then_not_resumed(desk, dspace):
     dspace.before_page = lambda number: number == 1 and desk.stop(job_id)
     desk.work(job_id)
     assert desk.job(job_id).state == "stopped"
-    assert 0 < desk.job(job_id).seen < 200
+    assert 0 < desk.job(job_id).counts["seen"] < 200
 
     undo = desk.undo(job_id)
 
-    assert undo.removed == desk.job(job_id).seen
+    assert undo.counts["removed"] == desk.job(job_id).counts["seen"]
     assert records(desk.app) == []
     with desk.app.app_context(), pytest.raises(ConflictError):
         lifecycle.resume(job_id)
@@ -275,7 +275,7 @@ def test_an_undo_that_was_stopped_goes_on_where_it_was(desk, dspace, monkeypatch
         lifecycle.resume(undo_id)
     desk.work(undo_id)
 
-    assert (desk.job(undo_id).removed, records(desk.app)) == (450, [])
+    assert (desk.job(undo_id).counts["removed"], records(desk.app)) == (450, [])
 
 
 class Model:
@@ -361,7 +361,7 @@ def test_undo_puts_back_a_time_stamp_that_moved_alone(desk, dspace):
 
     desk.undo(job.id)
 
-    assert job.updated == 0
+    assert job.counts["updated"] == 0
     assert records(desk.app) == before
 
 
@@ -393,5 +393,5 @@ def test_the_next_import_reads_in_full_what_an_undo_put_back(desk, dspace):
     again, last = desk.run(), desk.run()
 
     assert [file["name"] for file in records(desk.app)[0]["files"]] == ["a.txt"]
-    assert (again.updated, last.updated) == (1, 0)
+    assert (again.counts["updated"], last.updated) == (1, 0)
     assert dspace.details == ["a"]  # once

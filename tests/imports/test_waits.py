@@ -41,13 +41,13 @@ def test_a_file_that_is_to_wait_long_holds_up_nothing_and_is_put_off_to_the_next
 
     job = desk.run(files=True)
 
-    assert (job.state, job.clean, job.files_stored, job.files_failed) == ("completed", False, 3, 1)
+    assert (job.state, job.clean, job.counts["files_stored"], job.counts["files_failed"]) == ("completed", False, 3, 1)
     assert dspace.now == 0
     assert reasons(desk)[files[1]].startswith("Put off: the repository asks to wait until ")
     assert "it tries again at its end; otherwise the next import does." in reasons(desk)[files[1]]
 
     dspace.file_errors.clear()
-    assert (desk.run(files=True).files_stored, desk.job(2).clean) == (4, True)
+    assert (desk.run(files=True).counts["files_stored"], desk.job(2).clean) == (4, True)
 
 
 def test_a_file_that_was_put_off_is_tried_again_at_the_end_of_the_run_when_its_time_has_come(desk, dspace, files):
@@ -65,7 +65,7 @@ def test_a_file_that_was_put_off_is_tried_again_at_the_end_of_the_run_when_its_t
 
     job = desk.run(files=True)
 
-    assert (job.state, job.clean, job.files_stored, job.files_failed) == ("completed", True, 4, 0)
+    assert (job.state, job.clean, job.counts["files_stored"], job.counts["files_failed"]) == ("completed", True, 4, 0)
 
 
 def test_where_all_files_are_to_wait_the_repository_is_waited_for(desk, dspace, files):
@@ -82,7 +82,7 @@ def test_where_all_files_are_to_wait_the_repository_is_waited_for(desk, dspace, 
 
     job = desk.run(files=True)
 
-    assert (job.state, job.clean, job.files_stored, job.files_failed) == ("completed", True, 4, 0)
+    assert (job.state, job.clean, job.counts["files_stored"], job.counts["files_failed"]) == ("completed", True, 4, 0)
     assert dspace.now >= 3600
 
 
@@ -93,7 +93,7 @@ def test_a_single_file_that_is_to_wait_for_ever_ends_the_job_with_a_time_and_not
 
     job = desk.run(files=True)
 
-    assert (job.state, job.files_failed, dspace.now) == ("completed", 1, 0)
+    assert (job.state, job.counts["files_failed"], dspace.now) == ("completed", 1, 0)
     assert reasons(desk)["i1/a.txt"].startswith("Put off: ")
 
 
@@ -120,7 +120,7 @@ def test_files_that_all_hang_end_the_job_with_the_maximum_outage_and_a_single_on
 
     job = desk.run(files=True)
 
-    assert (job.state, job.files_failed) == (("completed", 1) if number == 1 else ("failed", 5))
+    assert (job.state, job.counts["files_failed"]) == (("completed", 1) if number == 1 else ("failed", 5))
     assert dspace.now <= 660
 
 
@@ -236,6 +236,6 @@ def test_after_some_failures_in_a_row_further_files_are_asked_for_less_often(des
     job = desk.run(files=True)
 
     requests = [dspace.downloads.count(name) for name in names]
-    assert (job.state, job.clean, job.files_failed) == ("completed", False, 6)
+    assert (job.state, job.clean, job.counts["files_failed"]) == ("completed", False, 6)
     assert requests[3:] == [2, 2, 2]
     assert max(requests) == requests[0] > 2

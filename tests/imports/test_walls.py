@@ -39,7 +39,7 @@ def test_a_wall_that_goes_after_an_hour_costs_no_file(desk, dspace, files):
 
     job = desk.run(files=True)
 
-    assert (job.state, job.clean, job.files_stored, job.files_failed) == ("completed", True, 4, 0)
+    assert (job.state, job.clean, job.counts["files_stored"], job.counts["files_failed"]) == ("completed", True, 4, 0)
     assert dspace.now >= 3600
 
 
@@ -53,10 +53,10 @@ def test_a_wall_that_stays_fails_the_job_but_no_file_and_it_goes_on_when_the_wal
         lifecycle.resume(job_id)
     desk.work(job_id)
 
-    assert (failed.state, failed.files_failed) == ("failed", 0)
+    assert (failed.state, failed.counts["files_failed"]) == ("failed", 0)
     assert "protection against robots" in failed.message
     assert 590 < waited <= 600
-    assert (desk.job(job_id).state, desk.job(job_id).files_stored) == ("completed", 4)
+    assert (desk.job(job_id).state, desk.job(job_id).counts["files_stored"]) == ("completed", 4)
 
 
 @pytest.mark.parametrize("number", range(4))
@@ -65,5 +65,5 @@ def test_a_wall_before_one_file_alone_holds_up_nothing(desk, dspace, files, numb
 
     job = desk.run(files=True)
 
-    assert (job.state, job.files_stored, job.files_failed) == ("completed", 3, 1)
+    assert (job.state, job.counts["files_stored"], job.counts["files_failed"]) == ("completed", 3, 1)
     assert dspace.now == 0

@@ -88,7 +88,7 @@ def preview(job_id: int) -> str:
         "imports/preview.html",
         job=job,
         only=only,
-        kinds=[(kind.value, words, getattr(job, count)) for kind, (words, count) in SHOWN.items()],
+        kinds=[(kind.value, words, job.counts[count]) for kind, (words, count) in SHOWN.items()],
         page=page_of(
             preview_rows.rows(job_id, *([PreviewAction(only)] if only else preview_rows.CHANGES)),
             preview_rows.AS_FOUND,
