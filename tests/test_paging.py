@@ -75,6 +75,15 @@ def test_a_page_whose_rows_are_gone_is_the_last_one(sets):
     assert page.next is None
 
 
+@pytest.mark.parametrize(
+    "key", ['"b"', '"b", 1, 2', "1, 2", '"b", null', '"b", 1e999', "{", "[" * 2_000, '"\\ud800", 1']
+)
+def test_a_place_that_no_row_can_have_leads_to_the_first_or_last_page(sets, key):
+    page = page_of(sets, BY_NAME, Place(after=key))
+
+    assert ids(page) in ([7, 3, 2], [5, 6, 1])
+
+
 def test_an_empty_list_is_one_page(sets):
     for place in (START, Page.end, Place(after='"b",2'), Place(before='"b",2')):
         page = page_of(sets.where(ItemSet.name == "none"), BY_NAME, place)

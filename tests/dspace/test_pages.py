@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from connector.dspace.adaptive_page_size import PAGE_BYTES, RowWeight
 from connector.dspace.page_reader import PageReader, Rows
 from connector.errors import BotChallengeError, OutageLimitError, TransientError
 
@@ -161,6 +162,18 @@ def test_pages_of_heavy_rows_are_no_larger_than_four_mebibytes():
     sizes = dict(listing.asked)
     assert {size for offset, size in sizes.items() if 200 <= offset < 300} == {5}
     assert (sizes[0], sizes[100], sizes[1_100]) == (100, 100, 100)
+
+
+def test_heavy_rows_are_forgotten_page_by_page():
+    weight = RowWeight()
+    weight.note(PAGE_BYTES, rows=2)
+
+    sizes = []
+    for _ in range(8):
+        weight.note(1_000, rows=100)
+        sizes.append(int(weight.most_rows))
+
+    assert sizes == [2, 3, 3, 4, 6, 7, 9, 11]
 
 
 def test_a_single_row_is_asked_for_however_heavy():

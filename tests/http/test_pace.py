@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from connector.errors import JobStoppedError, RequestTimeoutError, StorageError
+from connector.http import abandoned
 from connector.http.concurrency import ConcurrencyLimit
 
 ROOT = Path(__file__).parents[2]
@@ -180,6 +181,23 @@ def test_an_old_or_broken_note_and_one_of_the_future_hold_no_slot(tmp_path, note
 
     with take(pace, 1):
         assert not is_full(pace)
+
+
+def test_a_note_replaces_a_longer_one(tmp_path):
+    with (tmp_path / "note").open("w+b") as file:
+        abandoned.note(file.fileno(), 1_000.125, 300.125)
+        abandoned.note(file.fileno(), 2_000.0, 5.0)
+
+        assert abandoned.seconds_left(file.fileno(), 2_001.0) == 4.0
+
+
+def test_a_request_that_timed_out_counts_as_one_of_those_at_once(tmp_path):
+    pace = ConcurrencyLimit(tmp_path, "https://example.org", most=4)
+    answer(pace, 3, seconds=1.0)
+    time_out(pace, runs_on=300)
+
+    with take(pace, 1):
+        assert (pace.width, is_full(pace)) == (2, True)
 
 
 def test_one_request_may_run_beside_those_that_timed_out(tmp_path):

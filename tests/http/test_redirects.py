@@ -37,7 +37,10 @@ def test_a_redirect_to_the_same_path_with_a_slash_is_followed(http, remote):
     assert http.get_json(URL, {"page": 1}) == [1]
 
 
-@pytest.mark.parametrize("target", ["/login?page=1", URL, f"{URL}?page=2", "https://new.example.org/rest/items?page=1"])
+@pytest.mark.parametrize(
+    "target",
+    ["/login?page=1", URL, f"{URL}?page=2", f"{URL}?page=1&scope=", "https://new.example.org/rest/items?page=1"],
+)
 def test_a_redirect_to_another_question_is_no_answer(http, remote, target):
     remote.get(URL, status=302, headers={"Location": target})
 
