@@ -34,7 +34,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(client, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/items.csv", "/audit.csv", "/excluded.csv", "/jobs/1/diary.txt", "/jobs/1/problems.csv"]
+    "path", ["/items.csv", "/audit.csv", "/excluded.csv", "/jobs/1/request-log.txt", "/jobs/1/problems.csv"]
 )
 def test_what_is_downloaded_is_kept_nowhere(stocked_client, path):
     answer = stocked_client.get(path)

@@ -42,7 +42,7 @@ SHOWN = 10
 
 def init_app(app: Flask) -> None:
     """Add the commands to the app."""
-    for command in (import_, rerun, retry, resume, stop, undo, jobs_, diary_, export, recover, remap_, up, worker):
+    for command in (import_, rerun, retry, resume, stop, undo, jobs_, request_log_, export, recover, remap_, up, worker):
         app.cli.add_command(command)
     for module in (backup_commands, catalogue_commands, repository_commands, source_commands, user_commands):
         for command in module.COMMANDS:
@@ -199,9 +199,9 @@ def undo(job: int, as_json: bool) -> None:
     _in_foreground(lifecycle.create_undo(job), as_json)
 
 
-@click.command("diary", cls=Command)
+@click.command("request-log", cls=Command)
 @click.argument("job", type=ROW_ID)
-def diary_(job: int) -> None:
+def request_log_(job: int) -> None:
     """Print the requests of JOB and their results, for the administrator of the repository."""
     click.echo(request_log.text(lifecycle.get(job), current_app.config["CONTACT"]), nl=False)
 

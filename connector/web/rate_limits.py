@@ -25,7 +25,7 @@ LISTS = frozenset(
         "admin.trail_csv",
         "catalogue.items_csv",
         "clearing.exclusions_csv",
-        "imports.diary_text",
+        "imports.request_log_text",
         "imports.problems",
     }
 )

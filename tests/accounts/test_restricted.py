@@ -140,7 +140,7 @@ def test_what_a_signed_in_job_does_and_says_is_not_for_viewers(office, login, te
         job.cursor, job.state = {"login": login}, State.RUNNING.value
         setattr(job, tells, "Fetching The sealed will.pdf (3 MB)")
     viewer, editor = office.enter("vera"), office.enter("ed")
-    pages = ("/jobs/1/", "/jobs/1/live", "/jobs/1/row", "/jobs/", "/jobs/1/diary.txt", "/sources/1/")
+    pages = ("/jobs/1/", "/jobs/1/live", "/jobs/1/row", "/jobs/", "/jobs/1/request-log.txt", "/sources/1/")
 
     seen, told = ({path for path in pages if "The sealed will" in shown(who, path)} for who in (viewer, editor))
 
@@ -161,9 +161,9 @@ def test_a_viewer_sees_how_a_signed_in_job_stands_and_why_it_says_no_more(office
     assert "Waiting for the repository since 2026-01-05 " in words(page)
     assert "503" not in words(page)
     assert "Editors and administrators can read them" in words(page)
-    assert "/jobs/1/diary.txt" not in page.get_data(as_text=True)
-    assert viewer.get("/jobs/1/diary.txt").status_code == 403
-    assert "/jobs/1/diary.txt" in shown(office.enter("ed"), "/jobs/1/")
+    assert "/jobs/1/request-log.txt" not in page.get_data(as_text=True)
+    assert viewer.get("/jobs/1/request-log.txt").status_code == 403
+    assert "/jobs/1/request-log.txt" in shown(office.enter("ed"), "/jobs/1/")
 
 
 def test_a_viewer_is_not_led_to_what_a_look_has_found(office):

@@ -81,7 +81,7 @@ def test_no_request_log_shows_a_viewer_the_title_of_a_restricted_item(guest):
     office.add("vera")
     office.add("eddie", role=Role.EDITOR)
 
-    viewer, editor = (office.enter(name).get(f"/jobs/{queued}/diary.txt").text for name in ("vera", "eddie"))
+    viewer, editor = (office.enter(name).get(f"/jobs/{queued}/request-log.txt").text for name in ("vera", "eddie"))
 
     assert (TITLE in viewer, item.handle in viewer) == (False, True)
     assert (TITLE in editor, f"import of {TITLE}" in editor) == (True, True)

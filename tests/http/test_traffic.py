@@ -1,4 +1,4 @@
-"""What the door remembers: counts for the diary of a job, and the server's own time."""
+"""What the door remembers: counts for the request log of a job, and the server's own time."""
 
 from __future__ import annotations
 

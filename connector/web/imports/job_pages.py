@@ -93,15 +93,15 @@ def problems(job_id: int) -> Response:
     return Response(lines, mimetype="text/csv", headers=named)
 
 
-@blueprint.get("/<int:job_id>/diary.txt")
+@blueprint.get("/<int:job_id>/request-log.txt")
 @allows(Role.VIEWER)
-def diary_text(job_id: int) -> Response:
+def request_log_text(job_id: int) -> Response:
     """Download the request log of the job as plain text, for the administrator of the repository."""
     shown = lifecycle.get(job_id)
     if _is_withheld(shown):
         require(Role.EDITOR)
     text = request_log.text(shown, current_app.config["CONTACT"], with_restricted=sees_restricted())
-    named = {"Content-Disposition": f'attachment; filename="diary-of-job-{job_id}.txt"'}
+    named = {"Content-Disposition": f'attachment; filename="request-log-of-job-{job_id}.txt"'}
     return Response(text, mimetype="text/plain", headers=named)
 
 

@@ -1,4 +1,4 @@
-"""The diary of a job tells in plain words what was asked, what was answered badly and what we did then."""
+"""The request log of a job says in plain words what was asked, what failed and what the app did next."""
 
 from __future__ import annotations
 
@@ -88,11 +88,11 @@ def test_a_job_that_only_connected_says_so(app, desk, dspace):
 def test_the_page_offers_it_as_a_text_to_keep(app, client, sample):
     job_id = imported(app, sample)
 
-    answer = client.get(f"/jobs/{job_id}/diary.txt")
+    answer = client.get(f"/jobs/{job_id}/request-log.txt")
 
     assert answer.mimetype == "text/plain"
-    assert f'filename="diary-of-job-{job_id}.txt"' in answer.headers["Content-Disposition"]
-    assert f"/jobs/{job_id}/diary.txt" in client.get(f"/jobs/{job_id}/").text
+    assert f'filename="request-log-of-job-{job_id}.txt"' in answer.headers["Content-Disposition"]
+    assert f"/jobs/{job_id}/request-log.txt" in client.get(f"/jobs/{job_id}/").text
 
 
 def test_a_question_and_its_answer_are_told(desk, dspace):
