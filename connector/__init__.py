@@ -22,7 +22,7 @@ from .web.accounts.user_pages import blueprint as admin
 from .web.catalogue.item_pages import blueprint as catalogue
 from .web.catalogue.missing_pages import blueprint as clearing
 from .web.imports.job_pages import blueprint as imports
-from .web.imports.preview_pages import blueprint as looking
+from .web.imports.preview_pages import blueprint as previews
 from .web.imports.source_pages import blueprint as sources
 from .web.monitoring import blueprint as monitoring
 from .web.repositories.connection_pages import blueprint as repositories
@@ -52,7 +52,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(repositories)
     app.register_blueprint(imports)
     app.register_blueprint(sources)
-    app.register_blueprint(looking)
+    app.register_blueprint(previews)
     app.register_blueprint(catalogue)
     app.register_blueprint(clearing)
     app.register_blueprint(monitoring)

@@ -22,7 +22,7 @@ RUNNERS = {
     Kind.IMPORT: importer.run,
     Kind.UNDO: undo.run,
     Kind.PREVIEW: preview.run,
-    Kind.REHEARSAL: preview_sample.run,
+    Kind.SAMPLE: preview_sample.run,
 }
 
 

@@ -179,7 +179,7 @@ def _handles_of_others(repository_id: int, rows: Sequence[Any], item_ids: Collec
 
 
 def _exclude(repository_id: int, row: Any, reason: str, *, by_id: bool = False) -> None:
-    """Exclude the item, and delete its rows in previews and rehearsals.
+    """Exclude the item, and delete its rows in previews and samples.
 
     `by_id`: another item that stays has the same handle, so the id is excluded instead.
     """

@@ -1,4 +1,4 @@
-"""The rows of previews and rehearsals."""
+"""The rows of previews and samples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AS_FOUND = Order((PreviewRow.id,))
 class PreviewAction(StrEnum):
     """What an import would do to an item, as a preview records it.
 
-    SHOWN: a sample item of a rehearsal. CHOSEN: an item that was ticked in a preview and that an import must read.
+    SHOWN: a sample item of a sample. CHOSEN: an item that was ticked in a preview and that an import must read.
     """
 
     NEW = "new"

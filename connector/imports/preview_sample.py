@@ -1,4 +1,4 @@
-"""A rehearsal: sample items of a scope, chosen for variety and shown as finished item pages.
+"""Sample items of a scope, chosen for variety and shown as finished item pages.
 
 The catalogue is unchanged. It reads a light listing of up to 300 items, and then three times as many complete items as
 it shows, with one or two requests each. Only complete items have files, so the most varied are chosen among them.
@@ -35,9 +35,9 @@ KIND = "dc.type"
 
 
 def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection) -> tuple[bool, str]:
-    """Carry out a rehearsal and return (clean, message).
+    """Read sample items and return (clean, message).
 
-    A rehearsal that was stopped starts from the beginning. `options`: {"rehearse": number of items}.
+    A sample that was stopped starts from the beginning. `options`: {"rehearse": number of items}.
     """
     job = lifecycle.get(run.job_id)
     repository, scope, number, before = job.source.repository, job.source.scope, job.options["rehearse"], job.traffic

@@ -26,7 +26,7 @@ COUNTS = {
     Kind.IMPORT: {"added": "Added", "updated": "Updated", "unchanged": "Unchanged", "failed": "Failed"},
     Kind.UNDO: {"removed": "Removed", "restored": "Restored", "kept": "Kept"},
     Kind.PREVIEW: {"added": "Would be new", "updated": "Would change", "unchanged": "Unchanged", "failed": "Failed"},
-    Kind.REHEARSAL: {"added": "Shown", "failed": "Failed"},
+    Kind.SAMPLE: {"added": "Shown", "failed": "Failed"},
 }
 RARE = {
     Kind.IMPORT: {"vanished": "Gone at the source", "hidden": "Not visible"},

@@ -78,7 +78,7 @@ def create(
 ) -> int:
     """Queue an import of a source and return its id. If a job of that kind and source is active, return its id instead.
 
-    `kind`: an import, or a preview or rehearsal of an import with these options. `requests`: how many requests were
+    `kind`: an import, or a preview or sample of an import with these options. `requests`: how many requests were
     needed to find the source.
     """
     with transaction():
@@ -152,7 +152,7 @@ def lock_repository(repository_id: int) -> None:
 
 def refuse_undo(job: Job) -> None:
     """Raise ConflictError if the job cannot be undone now."""
-    if job.is_look:
+    if job.is_preview_kind:
         raise ConflictError(f"Job {job.id} only looked and changed nothing: there is nothing to undo.")
     if job.is_undo:
         raise ConflictError(f"Job {job.id} is an undo itself: to have the items back, import again.")
@@ -257,7 +257,7 @@ def _refuse_resume(job: Job, answer: Answer | None) -> None:
         raise ConflictError(f"{job.message} Import again instead.")
     if answer is not None and not job.asks:
         raise ConflictError(f"Job {job.id} has no question that waits for an answer.")
-    if job.is_look and job.pruned_at:
+    if job.is_preview_kind and job.pruned_at:
         raise ConflictError(f"What job {job.id} had found was removed since: look again instead.")
     if job.asks and answer is None:
         raise ConflictError(job.message)

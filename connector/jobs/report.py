@@ -31,7 +31,7 @@ NUMBERS_IN_WORDS = {
     Kind.IMPORT: _OF_AN_IMPORT,
     Kind.UNDO: {"removed": "removed", "restored": "restored", "kept": "kept"},
     Kind.PREVIEW: _OF_A_PREVIEW,
-    Kind.REHEARSAL: {"added": "shown", "failed": "failed"},
+    Kind.SAMPLE: {"added": "shown", "failed": "failed"},
 }
 
 
@@ -53,7 +53,7 @@ def as_dict(job: Job, *, with_restricted: bool = True) -> dict[str, Any]:
     found = problems(job, with_restricted=with_restricted)
     return {
         "job": job.id,
-        **({"kind": job.kind} if job.is_look else {}),
+        **({"kind": job.kind} if job.is_preview_kind else {}),
         "state": job.state,
         "clean": bool(job.clean),
         "expected": job.expected,
@@ -96,8 +96,8 @@ def problems(job: Job, limit: int | None = None, *, with_restricted: bool = True
 
     `item_id` is None if the item is not in the catalogue. `with_restricted`: include files whose names are restricted.
     """
-    if job.is_look:
-        yield from _problems_of_a_look(job, limit)
+    if job.is_preview_kind:
+        yield from _preview_problems(job, limit)
         return
     for row in db.session.execute(_item_problems(job.id, limit)):
         yield _problem(row.source_id, row.handle, row.title, row.reason, row.item_id)
@@ -119,7 +119,7 @@ def _item_problems(job_id: int, limit: int | None) -> Any:
     return select(found).order_by(found.c.id).limit(limit)
 
 
-def _problems_of_a_look(job: Job, limit: int | None) -> Iterator[dict[str, Any]]:
+def _preview_problems(job: Job, limit: int | None) -> Iterator[dict[str, Any]]:
     row = PreviewRow
     noted = select(row).where(row.job_id == job.id, row.has_problem.is_(True))
     for one in db.session.scalars(noted.order_by(row.id).limit(limit)):

@@ -86,7 +86,7 @@ def forget_preview(job_id: int) -> None:
     """Delete the rows of a preview or of sample items. Raises ConflictError while the job is active."""
     with transaction():
         job = lifecycle.get(job_id)
-        if not job.is_look or job.is_active:
+        if not job.is_preview_kind or job.is_active:
             raise ConflictError(f"Job {job_id} is still at work, or keeps nothing that could be removed.")
         _delete_rows([job_id])
         audit.note("remove what was found", f"job {job_id}")
@@ -95,7 +95,7 @@ def forget_preview(job_id: int) -> None:
 def forget_previews_before(moment: datetime) -> int:
     """Delete the rows of previews and samples that ended before this moment (UTC). Return the number of these jobs."""
     with transaction():
-        old = select(JOB.c.id).where(JOB.c.kind.in_((Kind.PREVIEW, Kind.REHEARSAL)), JOB.c.pruned_at.is_(None))
+        old = select(JOB.c.id).where(JOB.c.kind.in_((Kind.PREVIEW, Kind.SAMPLE)), JOB.c.pruned_at.is_(None))
         ids = db.session.scalars(old.where(JOB.c.ended_at < moment, JOB.c.state.not_in(ACTIVE))).all()
         _delete_rows(ids)
     return len(ids)

@@ -1,4 +1,4 @@
-"""Tables of jobs with their options, state and counts, and of the items that a preview or rehearsal shows."""
+"""Tables of jobs with their options, state and counts, and of the items that a preview or sample shows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Kind(StrEnum):
     IMPORT = "import"
     UNDO = "undo"
     PREVIEW = "preview"
-    REHEARSAL = "rehearsal"
+    SAMPLE = "sample"
 
 
 class State(StrEnum):
@@ -68,7 +68,7 @@ class Job(db.Model):
     `heartbeat_at`: the last sign of its worker. `wait_reason`, `wait_detail`, `wait_since`: the current wait, if any,
     with its start in UTC. `scheduled`: started by the schedule of the source. `resume_at`: when the job resumes
     automatically, in UTC. `notified_at`: when its notice was sent (see `notifications`). `pruned_at`: since when
-    earlier states of its items, or rows of a preview or rehearsal, are deleted.
+    earlier states of its items, or rows of a preview or sample, are deleted.
     `crash_fingerprint`: a hash of the place at which `crash_count` attempts ended early, one after another.
     `other_bundles`: number of files in bundles that were not selected, by name of the bundle.
     """
@@ -169,17 +169,17 @@ class Job(db.Model):
         return self.kind == Kind.PREVIEW
 
     @property
-    def is_look(self) -> bool:
+    def is_preview_kind(self) -> bool:
         """Return whether the job only reads from the source and does not change the catalogue."""
-        return self.kind in (Kind.PREVIEW, Kind.REHEARSAL)
+        return self.kind in (Kind.PREVIEW, Kind.SAMPLE)
 
     @property
     def names_restricted(self) -> bool:
-        """Return whether the report may name restricted items: the job was signed in, or it is a preview or rehearsal.
+        """Return whether the report may name restricted items: the job was signed in, or it is a preview or sample.
 
         The login in the cursor is False if the attempts used different logins, or only some of them a login.
         """
-        return self.is_look or (self.cursor or {}).get("login") is not None
+        return self.is_preview_kind or (self.cursor or {}).get("login") is not None
 
     @property
     def is_undone(self) -> bool:
@@ -220,7 +220,7 @@ class Job(db.Model):
 
     @property
     def can_resume(self) -> bool:
-        forgotten = self.is_look and self.pruned_at
+        forgotten = self.is_preview_kind and self.pruned_at
         is_over = self.undo_began or self.asks or self.is_settled or forgotten
         return self.state in (State.STOPPED, State.FAILED) and not is_over
 
@@ -251,7 +251,7 @@ def wait_columns(reason: WaitReason | None, detail: str = "", since: datetime | 
 
 
 class PreviewRow(db.Model):
-    """One item that a preview or a rehearsal shows. `data`: the content of its page (see `preview`, `preview_sample`).
+    """One item that a preview or a sample shows. `data`: the content of its page (see `preview`, `preview_sample`).
 
     `ticked`: selected for import, in a preview. An import of selected items has rows of its own (see
     `preview_selection`). `has_problem`: the item could not be read, or its files could not be listed.

@@ -35,7 +35,7 @@ FILTERS = {
     "admin.trail": ("who", "what"),
     "catalogue.items": ("q", "item_set", "repository", "job"),
     "clearing.listed": ("repository",),
-    "looking.preview": ("show",),
+    "previews.preview": ("show",),
 }
 WAYS_OUT = frozenset({"accounts.sign_out", "imports.stop"})  # never limited
 COUNTS = "costly"  # the key of Counts in `app.extensions`

@@ -96,9 +96,9 @@ def test_a_sample_item_with_half_a_surrogate_pair_can_be_looked_at(app):
         with app.app_context():
             scope = discovery.find(guest.repository_id, ScopeKind.REPOSITORY, "").scope
             source_id = service.source_for(guest.repository_id, scope)
-            job_id = lifecycle.create(source_id, {"rehearse": 2}, kind=Kind.REHEARSAL)
+            job_id = lifecycle.create(source_id, {"rehearse": 2}, kind=Kind.SAMPLE)
             assert carry_out(job_id)
 
-        page = app.test_client().get(f"/jobs/{job_id}/rehearsal/1/")
+        page = app.test_client().get(f"/jobs/{job_id}/samples/1/")
 
         assert (page.status_code, SHOWN in page.text) == (200, True)

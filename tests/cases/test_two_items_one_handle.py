@@ -135,12 +135,12 @@ def test_when_one_of_them_goes_the_other_stays(guest):
     assert guest.records()[SECOND]["source_state"] == "present"
 
 
-@pytest.mark.parametrize("kind", [Kind.PREVIEW, Kind.REHEARSAL])
+@pytest.mark.parametrize("kind", [Kind.PREVIEW, Kind.SAMPLE])
 def test_a_preview_shows_both(guest, kind):
     add_pair(guest.sample)
     with guest.app.app_context():
         scope = discovery.find(guest.repository_id, ScopeKind.REPOSITORY, "").scope
-        options = {"rehearse": 50} if kind == Kind.REHEARSAL else {}
+        options = {"rehearse": 50} if kind == Kind.SAMPLE else {}
         job = guest._worked(lifecycle.create(service.source_for(guest.repository_id, scope), options, kind=kind))
 
     assert job.state == "completed"

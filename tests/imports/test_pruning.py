@@ -233,7 +233,7 @@ def test_what_previews_told_is_forgotten_a_day_after_their_end(desk, dspace):
     dspace.add("a")
     with desk.app.app_context():
         source_id = lifecycle.get(desk.create()).source_id
-        old, new = (lifecycle.create(source_id, {}, kind=kind) for kind in (Kind.PREVIEW, Kind.REHEARSAL))
+        old, new = (lifecycle.create(source_id, {}, kind=kind) for kind in (Kind.PREVIEW, Kind.SAMPLE))
         with transaction():
             for job_id in (old, new):
                 db.session.add_all(

@@ -43,19 +43,19 @@ TICKS: dict[str | None, Callable[[int], None]] = {
     "none": lambda job_id: preview_selection.tick_all(job_id, *preview_selection.CAN_BE_CHOSEN, ticked=False),
 }
 
-blueprint = Blueprint("looking", __name__)
+blueprint = Blueprint("previews", __name__)
 
 
-@blueprint.post("/sources/<int:source_id>/look")
+@blueprint.post("/sources/<int:source_id>/preview")
 @allows(Role.EDITOR)
-def look(source_id: int) -> Any:
+def start(source_id: int) -> Any:
     """Queue a preview or sample items of a source, with the options of its next import."""
     return _begun(source_id, scheduling.get(source_id).options)
 
 
-@blueprint.post("/repositories/<int:repository_id>/rehearse")
+@blueprint.post("/repositories/<int:repository_id>/samples")
 @allows(Role.EDITOR)
-def rehearse(repository_id: int) -> Any:
+def sample(repository_id: int) -> Any:
     """Queue sample items of a scope that may not be imported yet, with the submitted import settings."""
     form = ImportOptionsForm()
     form.offer(item_set_queries.every())
@@ -64,14 +64,14 @@ def rehearse(repository_id: int) -> Any:
     found = discovery.find(repository_id, *check_scope(request.form.get("scope", "")))
     source_id = service.source_for(repository_id, found.scope)
     options = form.options() | {"rehearse": USUAL}
-    job_id = lifecycle.create(source_id, options, kind=Kind.REHEARSAL, requests=found.requests)
+    job_id = lifecycle.create(source_id, options, kind=Kind.SAMPLE, requests=found.requests)
     wake(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 
 
-@blueprint.post("/jobs/<int:job_id>/look")
+@blueprint.post("/jobs/<int:job_id>/preview-again")
 @allows(Role.EDITOR)
-def look_again(job_id: int) -> Any:
+def preview_again(job_id: int) -> Any:
     """Queue a preview or sample items of the source of a job, with the options of the job."""
     job = lifecycle.get(job_id)
     return _begun(job.source_id, lifecycle.of_a_whole_run(job))
@@ -126,28 +126,28 @@ def choose(job_id: int) -> Any:
     return redirect(url_for("imports.job", job_id=made), 303)
 
 
-@blueprint.get("/jobs/<int:job_id>/rehearsal/")
+@blueprint.get("/jobs/<int:job_id>/samples/")
 @allows(Role.EDITOR)
-def rehearsal(job_id: int) -> str:
+def samples(job_id: int) -> str:
     """Show the list of sample items."""
-    job = preview_rows.of_kind(job_id, Kind.REHEARSAL)
+    job = preview_rows.of_kind(job_id, Kind.SAMPLE)
     rows = db.session.scalars(preview_rows.rows(job_id, PreviewAction.SHOWN)).all()
     items = [(row.id, page_of_row(row, job.source.repository)) for row in rows]
-    return render_template("imports/rehearsal.html", job=job, items=items)
+    return render_template("imports/samples.html", job=job, items=items)
 
 
-@blueprint.get("/jobs/<int:job_id>/rehearsal/<int:row_id>/")
+@blueprint.get("/jobs/<int:job_id>/samples/<int:row_id>/")
 @allows(Role.EDITOR)
-def rehearsed(job_id: int, row_id: int) -> str:
+def sample_item(job_id: int, row_id: int) -> str:
     """Show a sample item on the page that it would have in the catalogue."""
-    job = preview_rows.of_kind(job_id, Kind.REHEARSAL)
+    job = preview_rows.of_kind(job_id, Kind.SAMPLE)
     row = preview_rows.row(job_id, row_id, PreviewAction.SHOWN)
     ids = db.session.scalars(preview_rows.rows(job_id, PreviewAction.SHOWN).with_only_columns(PreviewRow.id)).all()
     place = ids.index(row_id)
     item = page_of_row(row, job.source.repository)
     terms, others = described(item.mapped_values)
     return render_template(
-        "imports/rehearsed.html",
+        "imports/sample_item.html",
         job=job,
         item=item,
         files=item.files,
@@ -186,9 +186,9 @@ def _begun(source_id: int, options: dict[str, Any]) -> Any:
         kind = Kind(request.form.get("kind", ""))
     except ValueError:
         kind = Kind.IMPORT
-    if kind not in (Kind.PREVIEW, Kind.REHEARSAL):
-        raise InvalidInputError("Choose what to look at: what would change, or a rehearsal.")
-    if kind is Kind.REHEARSAL:
+    if kind not in (Kind.PREVIEW, Kind.SAMPLE):
+        raise InvalidInputError("Choose a preview of the changes or sample items.")
+    if kind is Kind.SAMPLE:
         options = options | {"rehearse": _number(request.form.get("number", str(USUAL)))}
     job_id = lifecycle.create(source_id, options, kind=kind)
     wake(job_id)
@@ -198,5 +198,5 @@ def _begun(source_id: int, options: dict[str, Any]) -> Any:
 def _number(text: str) -> int:
     """Return the number of sample items. Raise InvalidInputError unless it is from 1 to MOST."""
     if not (text.isdecimal() and len(text) < 4 and 1 <= int(text) <= MOST):
-        raise InvalidInputError(f"A rehearsal shows 1 to {MOST} items.")
+        raise InvalidInputError(f"Choose 1 to {MOST} sample items.")
     return int(text)

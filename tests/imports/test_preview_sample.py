@@ -1,4 +1,4 @@
-"""A rehearsal shows items as their pages would be, chosen for variety, and keeps nothing in the catalogue."""
+"""Sample items show items as their pages would be, chosen for variety, and keeps nothing in the catalogue."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def pages(app):
 
 @pytest.fixture
 def shown(desk, dspace):
-    """A rehearsal of three of twenty items."""
+    """Sample items: three of twenty."""
     dspace.add("rich", title="Rich", files={"a.txt": b"a", "b.txt": b"b"})
     for number in range(20):
         dspace.add(f"i{number:02}", title=f"Title {number:02}")
-    return desk.run(look=Kind.REHEARSAL, rehearse=3)
+    return desk.run(look=Kind.SAMPLE, rehearse=3)
 
 
 def row_ids(app, job) -> list[int]:
@@ -97,13 +97,13 @@ def test_an_item_that_has_no_title_is_unlike_one_that_has():
     assert traits(item("a", name=None)) - traits(item("b")) == {("title", None)}
 
 
-def test_a_rehearsal_reads_three_for_each_that_it_shows_and_writes_nothing_else(desk, dspace):
+def test_a_sample_reads_three_for_each_that_it_shows_and_writes_nothing_else(desk, dspace):
     for number in range(100):
         dspace.add(f"i{number}")
     before = dump(desk.app)
     source = before.pop("source")
 
-    job = desk.run(look=Kind.REHEARSAL, rehearse=4)
+    job = desk.run(look=Kind.SAMPLE, rehearse=4)
 
     assert (job.state, job.clean, job.counts["added"], job.counts["failed"]) == ("completed", True, 4, 0)
     assert "Chosen from the first 100 items." in job.message
@@ -120,7 +120,7 @@ def test_only_the_first_300_are_looked_at(desk, dspace):
     for number in range(450):
         dspace.add(f"i{number}")
 
-    desk.run(look=Kind.REHEARSAL, rehearse=1)
+    desk.run(look=Kind.SAMPLE, rehearse=1)
 
     assert dspace.requests_made <= 3 + 1 + 3
 
@@ -130,22 +130,22 @@ def test_what_cannot_be_read_is_told_and_the_job_is_not_green(desk, dspace):
         dspace.add(f"i{number}")
     dspace.broken_in_full.add("i1")
 
-    job = desk.run(look=Kind.REHEARSAL, rehearse=3)
+    job = desk.run(look=Kind.SAMPLE, rehearse=3)
 
     assert (job.clean, job.counts["added"], job.counts["failed"]) == (False, 2, 1)
     assert "1 more could not be read." in job.message
 
 
 def test_an_empty_scope_is_said_to_be_so(desk):
-    job = desk.run(look=Kind.REHEARSAL, rehearse=3)
+    job = desk.run(look=Kind.SAMPLE, rehearse=3)
 
     assert (job.state, job.clean, job.message) == ("completed", True, "There is no item to show.")
 
 
-def test_a_stopped_rehearsal_begins_again_and_shows_each_once(desk, dspace):
+def test_a_stopped_sample_begins_again_and_shows_each_once(desk, dspace):
     for number in range(9):
         dspace.add(f"i{number}")
-    job_id = desk.create(look=Kind.REHEARSAL, rehearse=3)
+    job_id = desk.create(look=Kind.SAMPLE, rehearse=3)
     dspace.before_page = lambda number: desk.stop(job_id)
     desk.work(job_id)
     assert desk.job(job_id).state == "stopped"
@@ -159,8 +159,8 @@ def test_a_stopped_rehearsal_begins_again_and_shows_each_once(desk, dspace):
 
 
 def test_the_items_are_listed_and_shown_on_the_page_they_would_have(desk, shown, pages):
-    listed = pages.get(f"/jobs/{shown.id}/rehearsal/")
-    address = next(link for link in links(listed) if link.startswith(f"/jobs/{shown.id}/rehearsal/"))
+    listed = pages.get(f"/jobs/{shown.id}/samples/")
+    address = next(link for link in links(listed) if link.startswith(f"/jobs/{shown.id}/samples/"))
     page = pages.get(address)
 
     assert "Rich" in words(listed)
@@ -175,9 +175,9 @@ def test_the_items_are_listed_and_shown_on_the_page_they_would_have(desk, shown,
 def test_one_clicks_from_each_to_the_next(desk, shown, pages):
     first, second, third = row_ids(desk.app, shown)
 
-    page = pages.get(f"/jobs/{shown.id}/rehearsal/{second}/")
+    page = pages.get(f"/jobs/{shown.id}/samples/{second}/")
 
-    assert {f"/jobs/{shown.id}/rehearsal/{first}/", f"/jobs/{shown.id}/rehearsal/{third}/"} < set(links(page))
+    assert {f"/jobs/{shown.id}/samples/{first}/", f"/jobs/{shown.id}/samples/{third}/"} < set(links(page))
 
 
 def test_done_removes_them_and_their_pages_say_so(desk, shown, pages):
@@ -186,18 +186,18 @@ def test_done_removes_them_and_their_pages_say_so(desk, shown, pages):
     pages.post(f"/jobs/{shown.id}/done")
 
     assert row_ids(desk.app, shown) == []
-    assert pages.get(f"/jobs/{shown.id}/rehearsal/{first}/").status_code == 404
-    assert "The items were removed" in words(pages.get(f"/jobs/{shown.id}/rehearsal/"))
+    assert pages.get(f"/jobs/{shown.id}/samples/{first}/").status_code == 404
+    assert "The items were removed" in words(pages.get(f"/jobs/{shown.id}/samples/"))
 
 
 def test_the_button_begins_one_of_as_many_as_wanted(desk, dspace, pages):
     dspace.add("i0")
     desk.run()
 
-    answer = pages.post("/sources/1/look", data={"kind": "rehearsal", "number": "7"})
+    answer = pages.post("/sources/1/preview", data={"kind": "sample", "number": "7"})
 
     assert answer.location == "/jobs/2/"
-    assert (desk.job(2).kind, desk.job(2).options["rehearse"]) == ("rehearsal", 7)
+    assert (desk.job(2).kind, desk.job(2).options["rehearse"]) == ("sample", 7)
 
 
 @pytest.mark.parametrize("number", ["0", "51", "-1", "x", "", "9" * 5000])
@@ -205,16 +205,16 @@ def test_other_numbers_are_refused_with_a_sentence(desk, dspace, pages, number):
     dspace.add("i0")
     desk.run()
 
-    answer = pages.post("/sources/1/look", data={"kind": "rehearsal", "number": number})
+    answer = pages.post("/sources/1/preview", data={"kind": "sample", "number": number})
 
     assert answer.status_code == 422
-    assert "A rehearsal shows 1 to 50 items." in words(answer)
+    assert "Choose 1 to 50 sample items." in words(answer)
 
 
-def test_a_rehearsal_has_its_own_words_and_looks_again_as_it_was(desk, shown, pages):
+def test_sample_items_have_their_own_labels_and_can_be_repeated(desk, shown, pages):
     page = pages.get(f"/jobs/{shown.id}/")
     row = pages.get(f"/jobs/{shown.id}/row")
-    again = pages.post(f"/jobs/{shown.id}/look", data={"kind": "rehearsal", "number": "3"})
+    again = pages.post(f"/jobs/{shown.id}/preview-again", data={"kind": "sample", "number": "3"})
 
     assert "Rehearsal of Collection c1" in words(page)
     assert "Shown 3 Failed 0" in words(page)
@@ -231,17 +231,17 @@ def test_every_item_of_the_sample_makes_a_page(app, generation):
         repository_id = discovery.connect(sample.url, "rest", None).repository_id
         scope = discovery.find(repository_id, ScopeKind.COLLECTION, sample.data.named("Odd metadata").handle).scope
         source_id = service.source_for(repository_id, scope)
-        job_id = lifecycle.create(source_id, {"rehearse": preview_sample.MOST}, kind=Kind.REHEARSAL)
+        job_id = lifecycle.create(source_id, {"rehearse": preview_sample.MOST}, kind=Kind.SAMPLE)
         assert carry_out(job_id)
         ids = [row.id for row in db.session.scalars(db.select(PreviewRow))]
 
-    answers = [app.test_client().get(f"/jobs/{job_id}/rehearsal/{row_id}/") for row_id in ids]
+    answers = [app.test_client().get(f"/jobs/{job_id}/samples/{row_id}/") for row_id in ids]
 
     assert len(answers) > 3
     assert {answer.status_code for answer in answers} == {200}
 
 
-def test_what_was_never_imported_is_rehearsed_from_its_estimate(app, client, sample):
+def test_a_scope_that_was_never_imported_is_sampled_from_its_estimate(app, client, sample):
     handle = sample.data.named("Harbour photographs").handle
     with app.app_context():
         discovery.connect(sample.url, "rest", None)
@@ -249,9 +249,9 @@ def test_what_was_never_imported_is_rehearsed_from_its_estimate(app, client, sam
     settings = {"item_set": "collection", "file_limit": "5 MB", "files": "y", "estimate": "y"}
     page = client.post("/repositories/1/", data=settings | scope)
 
-    answer = client.post("/repositories/1/rehearse", data=hidden_fields(page) | scope)
+    answer = client.post("/repositories/1/samples", data=hidden_fields(page) | scope)
 
-    assert 'formaction="/repositories/1/rehearse"' in page.get_data(as_text=True)
+    assert 'formaction="/repositories/1/samples"' in page.get_data(as_text=True)
     assert answer.location == "/jobs/1/"
     with app.app_context():
         assert carry_out(1)
@@ -268,16 +268,16 @@ def test_what_was_never_imported_is_rehearsed_from_its_estimate(app, client, sam
 
 
 @pytest.mark.parametrize(("scope", "status"), [("", 422), ("nonsense:1", 422), ("collection:1/none", 404)])
-def test_what_is_not_there_is_not_rehearsed(app, client, sample, scope, status):
+def test_a_missing_scope_is_not_sampled(app, client, sample, scope, status):
     with app.app_context():
         discovery.connect(sample.url, "rest", None)
 
-    answer = client.post("/repositories/1/rehearse", data={"scope": scope, "item_set": ""})
+    answer = client.post("/repositories/1/samples", data={"scope": scope, "item_set": ""})
 
     assert answer.status_code == status
 
 
-@pytest.mark.parametrize("look", [Kind.PREVIEW, Kind.REHEARSAL])
+@pytest.mark.parametrize("look", [Kind.PREVIEW, Kind.SAMPLE])
 def test_a_takedown_removes_what_was_shown_of_an_item_though_it_is_not_held(desk, dspace, look):
     for number in range(3):
         dspace.add(f"i{number}")
@@ -298,13 +298,13 @@ def test_what_a_takedown_excludes_is_not_shown(desk, dspace):
         named = takedown.named(desk.repository_id, ["1/i1"])
         takedown.take_down(desk.repository_id, named, "a reason", also_unknown=True)
 
-    job = desk.run(look=Kind.REHEARSAL, rehearse=3)
+    job = desk.run(look=Kind.SAMPLE, rehearse=3)
 
     assert job.counts["added"] == 2
     assert "i1" not in dspace.details
 
 
-def test_a_rehearsal_whose_process_died_after_its_rows_begins_again(desk, shown):
+def test_a_sample_whose_process_died_after_its_rows_begins_again(desk, shown):
     with desk.app.app_context(), transaction():
         db.session.execute(db.update(Job).where(Job.id == shown.id).values(state="queued"))
 

@@ -1,4 +1,4 @@
-"""The pages of previews and rehearsals: begun by a button, read page by page, and the way from there to the import."""
+"""The pages of previews and sample items: begun by a button, read page by page, and the way from there to the import."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_button_of_a_job_begins_a_preview_of_its_source(app, desk, dspace, p
     job = desk.run(files=True, test=1)
 
     page = pages.get(f"/jobs/{job.id}/")
-    answer = pages.post(f"/jobs/{job.id}/look", data={"kind": "preview"})
+    answer = pages.post(f"/jobs/{job.id}/preview-again", data={"kind": "preview"})
 
     assert "What would change?" in words(page)
     assert answer.location == "/jobs/2/"
@@ -46,9 +46,9 @@ def test_the_button_of_a_source_begins_one_with_its_options(desk, dspace, pages)
     desk.run(item_set="Kept")
 
     page = pages.get("/sources/1/")
-    answer = pages.post("/sources/1/look", data={"kind": "preview"})
+    answer = pages.post("/sources/1/preview", data={"kind": "preview"})
 
-    assert 'action="/sources/1/look"' in page.get_data(as_text=True)
+    assert 'action="/sources/1/preview"' in page.get_data(as_text=True)
     assert answer.location == "/jobs/2/"
     assert desk.job(2).options == {"item_set": "Kept"}
 
@@ -58,7 +58,7 @@ def test_these_buttons_begin_nothing_else(desk, dspace, pages, kind):
     dspace.add("i0")
     desk.run()
 
-    answer = pages.post("/sources/1/look", data={"kind": kind} if kind else {})
+    answer = pages.post("/sources/1/preview", data={"kind": kind} if kind else {})
 
     assert answer.status_code == 422
     assert pages.get("/jobs/2/").status_code == 404
