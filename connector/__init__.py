@@ -17,10 +17,10 @@ from .row_ids import RowIdConverter
 from .version import __version__
 from .web import error_pages, rate_limits, request_validation
 from .web.accounts.account_pages import blueprint as accounts
-from .web.accounts.two_step_pages import blueprint as second_factor
+from .web.accounts.two_step_pages import blueprint as two_step
 from .web.accounts.user_pages import blueprint as admin
 from .web.catalogue.item_pages import blueprint as catalogue
-from .web.catalogue.missing_pages import blueprint as clearing
+from .web.catalogue.missing_pages import blueprint as missing
 from .web.imports.job_pages import blueprint as imports
 from .web.imports.preview_pages import blueprint as previews
 from .web.imports.source_pages import blueprint as sources
@@ -54,10 +54,10 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(sources)
     app.register_blueprint(previews)
     app.register_blueprint(catalogue)
-    app.register_blueprint(clearing)
+    app.register_blueprint(missing)
     app.register_blueprint(monitoring)
     app.register_blueprint(accounts)
-    app.register_blueprint(second_factor)
+    app.register_blueprint(two_step)
     app.register_blueprint(admin)
     error_pages.init_app(app)
     job_commands.init_app(app)

@@ -17,16 +17,16 @@ class KeyPurpose(StrEnum):
     """The purpose of a key. The secret key also signs cookies, and each purpose has its own key (RFC 5869, 3.2)."""
 
     PASSWORD = "password of a repository"
-    SECOND_FACTOR = "second factor of an account"
+    TWO_STEP = "second factor of an account"
 
 
 CHANGED = {
     KeyPurpose.PASSWORD: _l(
-        "The password of %(owner)s cannot be read any more: the secret key has changed. Type it again."
+        "The password of %(owner)s cannot be decrypted because the secret key has changed. Enter it again."
     ),
-    KeyPurpose.SECOND_FACTOR: _l(
-        "The second factor of %(owner)s cannot be read any more: the secret key has changed. A recovery code lets "
-        "them in, or an administrator removes it."
+    KeyPurpose.TWO_STEP: _l(
+        "The two-step sign-in secret of %(owner)s cannot be decrypted because the secret key has changed. "
+        "A recovery code lets them in, or an administrator removes it."
     ),
 }
 

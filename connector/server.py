@@ -114,7 +114,7 @@ def _work_until_told(app: Flask, threads: int, sentence: str) -> None:
     signal.sigwait(ENDINGS)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)  # a second signal ends the process at once
     ended.set()
-    print_status(_("Ending: jobs under way pause at their cursor and go on at the next start."))
+    print_status(_("Stopping. Running jobs pause at their cursor and continue at the next start."))
     pause_all()
     consumer.stop(graceful=True)
 
@@ -134,9 +134,9 @@ def attempt(app: Flask, duty: Callable[[], None]) -> None:
             duty()
     except Exception as error:
         if (told := error_translation.translate(error)) is None:
-            log.exception("The duty %s failed", duty.__name__)
+            log.exception("The periodic task %s failed", duty.__name__)
         else:
-            log.error("The duty %s failed: %s", duty.__name__, told)
+            log.error("The periodic task %s failed: %s", duty.__name__, told)
 
 
 def _start_consumer(workers: int) -> Consumer:

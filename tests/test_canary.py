@@ -119,7 +119,13 @@ def test_the_command_line_gives_no_password_away(life, sample):
     imported = life.flask("import", sample.url, "--collection", handle, "--files", "--json")
     sample.faults.add(lambda target: target.endswith("/login"), times=None, status=401)
     locked_out = life.flask("rerun", "2", "--json")
-    for args in (["request-log", "2"], ["request-log", "3"], ["jobs", "--json"], ["export"], ["export", "--format", "csv"]):
+    for args in (
+        ["request-log", "2"],
+        ["request-log", "3"],
+        ["jobs", "--json"],
+        ["export"],
+        ["export", "--format", "csv"],
+    ):
         assert life.flask(*args) == 0
 
     assert (refused, accepted, imported, locked_out) == (2, 0, 0, 2), life.said.decode()[-3000:]

@@ -464,7 +464,7 @@ def test_all_that_a_process_with_a_json_log_says_is_json_also_the_first_link(fla
     events = [json.loads(line) for line in lines]
     said = " ".join(event["message"] for event in events)
     assert {frozenset(event) for event in events} == {frozenset({"time", "level", "logger", "message"})}
-    assert events[-1]["message"].startswith("Ending: jobs under way pause")
+    assert events[-1]["message"].startswith("Stopping. Running jobs pause")
     assert ("/welcome/" in said) == (args == ("up",))
 
 

@@ -113,7 +113,7 @@ def test_a_page_that_fails_shows_a_number_under_which_the_log_has_the_trace(fail
 
     [crash, ended] = told.events
     assert answer.status_code == 500
-    assert f"name the number {crash['request']}." in words(answer)
+    assert f"give the number {crash['request']}." in words(answer)
     assert ended["request"] == crash["request"] == answer.headers["X-Request-ID"]
     assert "RuntimeError" in crash["trace"]
     for trace in ("Traceback", "RuntimeError", "a title"):
@@ -143,7 +143,7 @@ def test_a_number_that_comes_with_a_request_is_not_believed(client):
 
 
 def test_an_error_that_is_not_ours_has_no_number_on_its_page(client):
-    assert "name the number" not in words(client.get("/no/such/page"))
+    assert "give the number" not in words(client.get("/no/such/page"))
 
 
 def test_what_changes_something_or_is_refused_is_logged_with_who_and_where_and_mere_reading_is_not(client, told):

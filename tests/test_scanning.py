@@ -107,7 +107,7 @@ def test_what_the_scanner_finds_is_not_kept_and_named_and_the_rest_comes(desk, c
     assert not any(MARK in path.read_bytes() for path in stored(desk))
     told = "It found Test.Marked.UNOFFICIAL."
     assert files(desk)["bad.exe"]["reason"] == told
-    assert f"File “bad.exe”: refused by the virus scanner. {told}" in client.get(f"/jobs/{job.id}/").text
+    assert f"File “bad.exe”: infected. {told}" in client.get(f"/jobs/{job.id}/").text
     assert told in caplog.text
 
 
@@ -243,7 +243,7 @@ def is_ping(came: bytes) -> bool:
         (b"", "It ended, or hung up, while it looked through the file, 3 times."),
         (b"stream: not whole", "It ended, or hung up, while it looked through the file, 3 times."),
         (b"stream: \xff\xfe FOUND\0", "found \ufffd\ufffd."),
-        (b"OK\0", "It could not look through the file: OK."),
+        (b"OK\0", "It could not scan the file: OK."),
     ],
 )
 def test_a_scanner_that_is_there_and_cannot_tell_lets_nothing_pass(app, unscanned, impostor, answer, reason):

@@ -25,6 +25,6 @@ def test_another_key_is_a_sentence_that_names_the_repository(sealed):
         unseal(sealed, "new key", "Sample Library")
 
     assert str(caught.value) == (
-        "The password of Sample Library cannot be read any more: the secret key has changed. Type it again."
+        "The password of Sample Library cannot be decrypted because the secret key has changed. Enter it again."
     )
     assert caught.value.field == "password"

@@ -250,7 +250,8 @@ def _account_of(name: str) -> Person | None:
     db.session.rollback()
     if found is None:
         g.refusal = _(
-            "You are known as %(name)s, but have no account here. Ask an administrator of this app for one.", name=name
+            "You are signed in as %(name)s, but have no account here. Ask an administrator of this app for one.",
+            name=name,
         )
         return None
     sessions.note_visit(found.id, last)

@@ -99,7 +99,7 @@ def _guard() -> Any:
     if g.person is None:
         return _ask_to_sign_in()
     if g.person.must_set_up and not getattr(view, BEFORE_SET_UP):
-        return _lead_to(url_for("second_factor.page"))
+        return _lead_to(url_for("two_step.page"))
     return require(needed)
 
 

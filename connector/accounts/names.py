@@ -30,7 +30,7 @@ def checked(text: str, form: Literal["NFC", "NFKC"]) -> str:
             _("A name has 1 to %(longest)s visible letters, digits or signs, and no comma.", longest=LONGEST), "name"
         )
     if key_of(plain) in RESERVED:
-        raise InvalidInputError(_("“%(name)s” has a meaning of its own here: choose another name.", name=name), "name")
+        raise InvalidInputError(_("“%(name)s” is a reserved name. Choose another one.", name=name), "name")
     return name
 
 

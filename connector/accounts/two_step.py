@@ -29,8 +29,8 @@ ACCOUNT, RECOVERY = Account.__table__, RecoveryCode.__table__
 STEP = 30  # seconds
 RECOVERY_CODES = 10
 RECOVERY_BYTES = 15  # 120 random bits are enough for a fast hash (ASVS 5.0, 6.5.2)
-NONE = _l("This account has no second factor.")
-ALREADY = _l("This account has a second factor already.")
+NONE = _l("Two-step sign-in is off for this account.")
+ALREADY = _l("Two-step sign-in is already on for this account.")
 WRONG = _l(
     "This code is wrong, or was used already. Wait for the next one, and see that the clock of the phone is right."
 )
@@ -63,12 +63,12 @@ def is_on(account_id: int) -> bool:
 
 def new_secret() -> str:
     """Return a new encrypted secret for the app. The secret is base32."""
-    return seal(pyotp.random_base32(), current_app.config["SECRET_KEY"], KeyPurpose.SECOND_FACTOR)
+    return seal(pyotp.random_base32(), current_app.config["SECRET_KEY"], KeyPurpose.TWO_STEP)
 
 
 def opened(sealed: str, name: str) -> str:
     """Return the decrypted secret of this account name. Raise InvalidInputError if the secret key has changed."""
-    return unseal(sealed, current_app.config["SECRET_KEY"], name, KeyPurpose.SECOND_FACTOR)
+    return unseal(sealed, current_app.config["SECRET_KEY"], name, KeyPurpose.TWO_STEP)
 
 
 def address(secret: str, name: str) -> str:
@@ -94,14 +94,14 @@ def turn_on(account_id: int, sealed: str, typed: str, but: str | None, moves: bo
         if not db.session.execute(made).rowcount:
             raise ConflictError(NONE if moves else ALREADY)
         sessions.end_all(account_id, but)
-        audit.note("second factor moved" if moves else "second factor on", name)
+        audit.note("two-step sign-in moved" if moves else "two-step sign-in on", name)
         return _new_recovery_codes(account_id)
 
 
 def turn_off(account_id: int) -> None:
     """Turn off two-step sign-in. Raise ConflictError if it is required or already off."""
     if is_demanded(account_id):
-        raise ConflictError(_("Here your account must have a second factor."))
+        raise ConflictError(_("Your account requires two-step sign-in."))
     with transaction():
         _clear(account_id)
 
@@ -197,7 +197,7 @@ def _clear(account_id: int) -> None:
     if not db.session.execute(update(ACCOUNT).where(*there).values(second_factor=None, code_step=None)).rowcount:
         raise ConflictError(NONE)
     db.session.execute(delete(RECOVERY).where(RECOVERY.c.account_id == account_id))
-    audit.note("second factor off", name)
+    audit.note("two-step sign-in off", name)
 
 
 def in_fours(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from ..models.accounts import Account, Purpose, Role
 from . import audit, names, one_time_links, passwords, sessions
 
 ACCOUNT = Account.__table__
-NOT_THE_PASSWORD = _l("That is not your present password.")
+NOT_THE_PASSWORD = _l("Wrong current password.")
 
 
 def check_name(text: str) -> str:
@@ -216,4 +216,4 @@ def _admins() -> Select[tuple[int]]:
 def _spare_the_last_admin(account_id: int) -> None:
     """Raise ConflictError if this is the only admin. Lock the rows, so that two admins cannot demote each other."""
     if list(db.session.scalars(_admins().with_for_update())) == [account_id]:
-        raise ConflictError(_("This is the last account that may manage accounts: make another one an admin first."))
+        raise ConflictError(_("This is the last active admin. Make another account an admin first."))

@@ -20,12 +20,12 @@ FATES = {
     FileStatus.STORED: "stored",
     FileStatus.UNVERIFIED: _l("stored unverified"),
     FileStatus.DIFFERS: _l("stored with another checksum"),
-    FileStatus.RESTRICTED: _l("not open to the public"),
-    FileStatus.MISSING: _l("missing at the source"),
+    FileStatus.RESTRICTED: _l("no access"),
+    FileStatus.MISSING: _l("missing"),
     FileStatus.TOO_LARGE: _l("too large"),
     FileStatus.DAMAGED: "damaged",
     FileStatus.FAILED: _l("download failed"),
-    FileStatus.REFUSED: _l("refused by the virus scanner"),
+    FileStatus.REFUSED: _l("infected"),
 }
 # When a file that was not downloaded is tried again automatically (see `imports.due_files`).
 NEXT_TRIES = {
@@ -43,7 +43,7 @@ NEXT_TRIES = {
 STATES = {
     SourceState.PRESENT: _l("At the source"),
     SourceState.WITHDRAWN: _l("Withdrawn at the source"),
-    SourceState.HIDDEN: _l("No longer open to the public at the source"),
+    SourceState.HIDDEN: _l("No longer public at the source"),
     SourceState.SUPERSEDED: _l("Replaced at the source by a newer version"),
     SourceState.VANISHED: _l("No longer at the source"),
 }

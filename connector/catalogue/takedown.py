@@ -62,7 +62,7 @@ def named(repository_id: int, lines: Iterable[str]) -> Named:
     """Return the items that lines of handles, ids or URLs name. Raise InvalidInputError if there are none."""
     names = list(dict.fromkeys(_name(line) for line in lines if line.strip()))
     if not names:
-        raise InvalidInputError(_("Name at least one item by its handle, id or address."), "names")
+        raise InvalidInputError(_("Enter at least one item: its handle, ID or address."), "names")
     mine = ITEM.c.repository_id == repository_id
     ids, known = dict[int, None](), set[str]()
     for start in range(0, len(names), BATCH):
@@ -82,9 +82,7 @@ def take_down(repository_id: int, what: Named, reason: str, also_unknown: bool =
     """
     reason = reason.strip()
     if not reason:
-        raise InvalidInputError(
-            _("Give the reason for the takedown: it is kept with each item that is excluded."), "reason"
-        )
+        raise InvalidInputError(_("Enter the reason for the takedown. It is stored with each excluded item."), "reason")
     check_disk()
     removed = 0
     for start in range(0, len(what.item_ids), BATCH):

@@ -114,7 +114,7 @@ class Reading:
 @click.command("takedown", cls=Command)
 @click.argument("repository")
 @click.argument("names", nargs=-1, metavar="[HANDLE...|-]")
-@click.option("--list", "lists", metavar="FILE", type=click.File(), multiple=True, help="Items, one a line.")
+@click.option("--list", "lists", metavar="FILE", type=click.File(), multiple=True, help="Items, one per line.")
 @click.option("--reason", default="", help="The reason, kept with each item. Required to take down.")
 @click.option("--also-unknown", is_flag=True, help="Also exclude items that are not in the catalogue.")
 @click.option("--list-excluded", is_flag=True, help="Only print the excluded items as CSV.")

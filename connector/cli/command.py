@@ -24,7 +24,7 @@ def give_up(error: Exception) -> NoReturn:
     told = error_translation.translate(error)
     if told is None:
         log.error("The command failed", exc_info=error)
-        refuse("Something went wrong on our side; the log above says what.")
+        refuse("Something went wrong in this app. The log above has the details.")
     refuse(str(told), code=exit_code(told))
 
 

@@ -42,7 +42,21 @@ SHOWN = 10
 
 def init_app(app: Flask) -> None:
     """Add the commands to the app."""
-    for command in (import_, rerun, retry, resume, stop, undo, jobs_, request_log_, export, recover, remap_, up, worker):
+    for command in (
+        import_,
+        rerun,
+        retry,
+        resume,
+        stop,
+        undo,
+        jobs_,
+        request_log_,
+        export,
+        recover,
+        remap_,
+        up,
+        worker,
+    ):
         app.cli.add_command(command)
     for module in (backup_commands, catalogue_commands, repository_commands, source_commands, user_commands):
         for command in module.COMMANDS:
@@ -75,7 +89,7 @@ def init_app(app: Flask) -> None:
 )
 @click.option("--same-as", metavar="REPOSITORY", help="The known repository that has moved to this address.")
 @click.option("--estimate", is_flag=True, help="Only estimate size and time. Import nothing.")
-@click.option("--dry-run", is_flag=True, help="Only show what would change. Import nothing.")
+@click.option("--dry-run", is_flag=True, help="Only preview the changes. Import nothing.")
 @as_option
 @json_option
 def import_(url: str, as_json: bool, **options: Any) -> None:
@@ -145,7 +159,7 @@ def _created(connected: discovery.Connected, options: dict[str, Any]) -> int:
 @click.command("rerun", cls=Command)
 @click.argument("job", type=ROW_ID)
 @click.option("--full", is_flag=True, help="Read every item and file list again, even if it seems unchanged.")
-@click.option("--dry-run", is_flag=True, help="Only show what would change. Import nothing.")
+@click.option("--dry-run", is_flag=True, help="Only preview the changes. Import nothing.")
 @as_option
 @json_option
 def rerun(job: int, full: bool, dry_run: bool, as_json: bool) -> None:
@@ -252,7 +266,7 @@ def remap_(repository: str) -> None:
     known = service.named(repository)
     with transaction():
         number = remap(RepositoryContext(known.id, known.server, tuple(known.ignored_fields)))
-    click.echo(f"Mapped {number} items anew.", err=True)
+    click.echo(f"Mapped {number} items again.", err=True)
 
 
 @click.command("up", cls=Command)
@@ -274,7 +288,7 @@ def _in_foreground(job_id: int, as_json: bool) -> None:
     try:
         job = follow(job_id)
     except DBAPIError as error:
-        again = f"flask resume {job_id} goes on with it, or a worker does by itself"
+        again = f"flask resume {job_id} goes on with it, or a worker does automatically"
         told = error_translation.of_database(error)
         refuse(f"{told} Job {job_id} is not lost: {again}.", job_id, exit_code(told))
     _print(job, as_json)

@@ -35,7 +35,7 @@ def login(repository: str, name: str | None, forget: bool, as_json: bool) -> Non
         credentials.sign_out(known.id)
     else:
         credentials.sign_in(known.id, name, _password())
-    told = f"Imports sign in at {label} as {name}." if name else f"The login at {label} is forgotten."
+    told = f"Imports sign in at {label} as {name}." if name else f"The login at {label} was forgotten."
     click.echo(json.dumps({"login": name}, ensure_ascii=False) if as_json else told)
 
 

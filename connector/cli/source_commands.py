@@ -75,7 +75,7 @@ def _weekday(text: str) -> int:
 def _in_words(source: Source) -> str:
     schedule = from_dict(source.schedule)
     if schedule is None:
-        return "Not imported by itself."
+        return "No schedule."
     zone = current_app.config["TIMEZONE"]
     return f"{schedule}. Next: {on_the_wall(source.due, zone):%Y-%m-%d %H:%M} ({zone})."
 
@@ -100,7 +100,7 @@ def _as_dict(source: Source) -> dict[str, Any]:
 @click.command("notice", cls=Command)
 @click.option("--test", "is_test", is_flag=True, required=True, help="Send a test by each channel that is set up.")
 def notice(is_test: bool) -> None:
-    """Check that notices of scheduled imports arrive by e-mail and at the webhook."""
+    """Check that notifications of scheduled imports arrive by e-mail and at the webhook."""
     click.echo(f"Sent by {' and '.join(notifications.send_trial())}.", err=True)
 
 

@@ -18,7 +18,7 @@ from ..models.accounts import Account, Role
 from .command import Command, json_option
 
 ROLES = click.Choice([role.value for role in Role])
-SECOND = {True: "second factor", False: "password only"}
+SECOND = {True: "two-step sign-in", False: "password only"}
 user = AppGroup("user", help="Accounts: who may sign in, and what they may do.")
 
 
@@ -110,11 +110,11 @@ def enable(name: str) -> None:
     user_management.enable(user_management.named(name).id)
 
 
-@user.command("second-factor", cls=Command)
+@user.command("two-step", cls=Command)
 @click.argument("name")
 @click.option("--remove", is_flag=True, required=True, help="Remove it and end the sessions of the account at once.")
-def second_factor_(name: str, remove: bool) -> None:
-    """Remove the second factor of the account NAME, whose owner lost it."""
+def two_step_(name: str, remove: bool) -> None:
+    """Turn off two-step sign-in of the account NAME, for an owner without phone and recovery codes."""
     two_step.remove(user_management.named(name).id)
 
 

@@ -165,9 +165,7 @@ class Login:
 
     def __init__(self, http: HttpClient, server: Server, account: Account, clock: Callable[[], float] = time.monotonic):
         if server.generation not in _ENTRIES:
-            raise LoginFailedError(
-                _("DSpace %(version)s has no login that a program could use.", version=server.version)
-            )
+            raise LoginFailedError(_("DSpace %(version)s has no login for programs.", version=server.version))
         self.api_url = server.api_url
         self._http, self._account = http, account
         self._entry = _ENTRIES[server.generation](http, server.api_url, clock)

@@ -97,4 +97,4 @@ class OptionalQuestions:
 
     def _without(self, question: Question) -> UnansweredError:
         self._traffic.did_without(question)
-        return UnansweredError("The repository does not answer this question.")
+        return UnansweredError("The repository does not support this query.")

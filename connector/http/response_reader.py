@@ -142,7 +142,7 @@ def _not_json(answer: requests.Response, start: bytes, error: Exception) -> BadR
     if begin.startswith(b"<"):
         return BadResponseError(_("%(url)s answered with a web page instead of JSON.", url=url), url)
     if not start:
-        return BadResponseError(_("%(url)s answered with nothing at all instead of JSON.", url=url), url)
+        return BadResponseError(_("%(url)s sent an empty answer instead of JSON.", url=url), url)
     return BadResponseError(
         _("%(url)s answered with JSON that is damaged or cut short (%(error)s).", url=url, error=error), url
     )
@@ -235,7 +235,7 @@ _TROUBLES: tuple[tuple[type[BaseException], type[RepositoryError], str], ...] = 
     (
         ssl.SSLError,
         UnreachableError,
-        _l("No secure connection to %(host)s came about: perhaps it does not speak https."),
+        _l("No secure connection to %(host)s is possible. It may not support https."),
     ),
     (requests.exceptions.ChunkedEncodingError, BadResponseError, _l("The answer of %(host)s ended too early.")),
     (

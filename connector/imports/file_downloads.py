@@ -250,4 +250,4 @@ def _asks_for_long_wait(outcome: Outcome) -> bool:
 def _fetching(row: Any) -> str:
     """Return the status message for a download. It leaves out restricted names, since all users can read it."""
     name = None if row.name_is_restricted else row.name
-    return f"Fetching {name or 'a file'} ({human_size(row.size or 0)})"
+    return f"Downloading {name or 'a file'} ({human_size(row.size or 0)})"

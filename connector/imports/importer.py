@@ -327,13 +327,13 @@ class Importer:
                 self.run.advance({"seen": number, "unchanged": number})
         items = {row.source_id: Item(row.source_id, row.handle, row.title, None) for row in rows}
         db.session.rollback()
-        self._read_only(list(items.values()), "Trying again what failed", len(items))
+        self._read_only(list(items.values()), "Retrying failed items and files", len(items))
 
     def _read_chosen(self) -> None:
         """Read the items that were selected in a preview."""
         total = preview_selection.number_to_read(self.job_id)
         for items in preview_selection.to_read(self.job_id):
-            self._read_only(items, "Reading what was chosen", total)
+            self._read_only(items, "Reading the chosen items", total)
 
     def _read_only(self, items: Sequence[Item], doing: str, total: int) -> None:
         """Read only these items, one by one. `total`: the number of items in all such calls together."""

@@ -312,7 +312,7 @@ def _row_data(item: Item, before: Mapping[str, Any]) -> dict[str, Any]:
         return {"brings": {"values": len(item.metadata or ()), "files": len(item.bitstreams or ())}}
     told = differences(before["data"], item) if "data" in before else {}
     if "left" in before:
-        told["returns"] = f"It is back in what this import reads; since {_day(before['left'])} it was elsewhere."
+        told["returns"] = f"It is back in this source; since {_day(before['left'])} it was elsewhere."
     if "state" in before:
         told["returns"] = f"It is back at the source; here it is marked as {before['state']['source_state']}."
     return told

@@ -62,7 +62,7 @@ def in_words(change: Mapping[str, Any]) -> str:
     brings = change.get("brings")
     parts = [change.get("reason"), change.get("returns")]
     parts += [f"values: {brings['values']}, files: {brings['files']}"] if brings else []
-    parts += [f"to be fetched: {', '.join(change['fetch'])}"] if "fetch" in change else []
+    parts += [f"to be downloaded: {', '.join(change['fetch'])}"] if "fetch" in change else []
     names = [one["what"] for one in change.get("about", ())] + [one["field"] for one in change.get("fields", ())]
     names += [f"file {one['name']} {one['change']}" for one in change.get("files", ())]
     parts.append(", ".join(names))

@@ -45,7 +45,7 @@ def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_con
     connection = run.reach(connect, repository)
     db.session.rollback()
     try:
-        run.say(f"Looking through {scope.name}")
+        run.say(f"Listing {scope.name}")
         listed = _listed(connection.client, scope)
         listed = _allowed(place, listed)
         run.say("Reading some of the items")

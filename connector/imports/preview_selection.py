@@ -71,7 +71,7 @@ def import_ticked(job_id: int) -> int:
         chosen = select(*own, *(ROW.c[name] for name in names[len(own) :])).order_by(ROW.c.id)
         ticked = chosen.where(*_of(job_id, *CAN_BE_CHOSEN), ROW.c.ticked)
         if not db.session.execute(insert(ROW).from_select(names, ticked)).rowcount:
-            raise ConflictError("Tick some items first: new ones, or ones that would change.")
+            raise ConflictError("Tick some new or changed items first.")
         return made
 
 

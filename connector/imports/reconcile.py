@@ -210,7 +210,7 @@ def _left_out(importer: Importer) -> str | None:
     if not retried or not (number := report.nameless_failures(retried)):
         return None
     what = "1 failure names" if number == 1 else f"{number} failures name"
-    return f"{what} no item that could be tried again by itself: a re-run reads all."
+    return f"{what} no item that could be retried separately. A re-run reads all items."
 
 
 def _mark_unseen(importer: Importer) -> tuple[list[str], list[str]]:
@@ -221,7 +221,7 @@ def _mark_unseen(importer: Importer) -> tuple[list[str], list[str]]:
     """
     after, unasked, unlisted = 0, list[str](), list[str]()
     while rows := _unseen(importer, after):
-        importer.run.say("Looking for items that the list no longer shows")
+        importer.run.say("Checking items that the list no longer shows")
         after = rows[-1].id
         found = importer.access.read_with_valid_login(lambda rows=rows: states_of(importer, rows))
         with transaction():

@@ -159,7 +159,7 @@ class Downloader:
             fate = announced.status(came.got.size, came.digest)
         if announced.is_web_page_instead(came.got.media_type, came.start):
             came.part.discard()
-            raise RequestRejectedError("A web page came instead of the file.")
+            raise RequestRejectedError("The server sent a web page instead of the file.")
         return _outcome(fate, came, announced, by_login)
 
     def _into_part(self, download: Callable[[Callable[[bytes], object]], Download], algorithm: str | None) -> Arrival:
@@ -192,7 +192,7 @@ class Downloader:
                         if received.size > most:
                             raise TooLargeError(f"Unpacked, it is larger than {most:,} bytes.")
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                raise RequestRejectedError("It came packed with gzip, and cannot be unpacked.") from error
+                raise RequestRejectedError("The server sent gzip data that cannot be unpacked.") from error
             return replace(received.result(), media_type=came.got.media_type)
 
         try:

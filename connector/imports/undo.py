@@ -77,7 +77,7 @@ def run(run: JobAttempt) -> tuple[bool, str]:
     delete_unreferenced_files()
     db.session.expire_all()
     kept = db.session.get_one(Job, run.job_id).kept
-    told = [f"{_items(kept)} left standing, since other imports hold or changed them."] if kept else []
+    told = [f"{_items(kept)} kept, because other imports hold or changed them."] if kept else []
     told += [f"{_items(first['gone'])} no longer here: removed or taken down before."] if first["gone"] else []
     told += [_lasting_in_words(lasting)] if (lasting := first.get("lasting")) else []
     return True, " ".join(told)
@@ -109,7 +109,7 @@ def _lasting_in_words(number: int) -> str:
     what = (
         "1 item that it changed stays as it is" if number == 1 else f"{number} items that it changed stay as they are"
     )
-    return f"{what}: what was before is no longer kept, so that only what it added can be removed."
+    return f"{what}: the earlier state is no longer stored, so only what the import added can be removed."
 
 
 def _at_first(run: JobAttempt, undo: Job) -> dict[str, int]:
@@ -247,8 +247,8 @@ def _forget(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
 
 
 SAYS = {
-    _release: "Removing what only this import brought",
-    _restore: "Restoring what it changed",
+    _release: "Removing items of this import",
+    _restore: "Restoring changed items",
     _leave_sets: "Taking items out of item sets",
     _remove_sets: "Removing its empty item sets",
     _forget: "Finishing",

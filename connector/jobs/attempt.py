@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 Way = TypeVar("Way")
 BEAT = 5.0
 GLANCE = 0.5
-INTERNAL_ERROR = "Something went wrong on our side. The log of the server says what; the job can be resumed."
+INTERNAL_ERROR = "Something went wrong in this app. The server log has the details. The job can be resumed."
 _under_way: set[JobAttempt] = set()
 _shutting_down = threading.Event()
 

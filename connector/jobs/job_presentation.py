@@ -15,12 +15,18 @@ from ..models.catalogue import FileStatus
 from ..models.jobs import AT_WORK, Job, Kind, State, WaitReason
 
 STATUS = {
-    State.QUEUED: "Waiting for its turn",
+    State.QUEUED: "Queued",
     State.RUNNING: "Running",
     State.STOPPING: "Stopping",
     State.STOPPED: "Stopped",
     State.COMPLETED: "Completed",
     State.FAILED: "Failed",
+}
+KINDS = {
+    Kind.IMPORT: "Import",
+    Kind.UNDO: "Undo",
+    Kind.PREVIEW: "Preview",
+    Kind.SAMPLE: "Sample items",
 }
 COUNTS = {
     Kind.IMPORT: {"added": "Added", "updated": "Updated", "unchanged": "Unchanged", "failed": "Failed"},
@@ -29,8 +35,8 @@ COUNTS = {
     Kind.SAMPLE: {"added": "Shown", "failed": "Failed"},
 }
 RARE = {
-    Kind.IMPORT: {"vanished": "Gone at the source", "hidden": "Not visible"},
-    Kind.PREVIEW: {"vanished": "Gone at the source", "hidden": "Not visible"},
+    Kind.IMPORT: {"vanished": "Missing at source", "hidden": "Not visible"},
+    Kind.PREVIEW: {"vanished": "Missing at source", "hidden": "Not visible"},
 }
 WAITS = {
     WaitReason.REPOSITORY: "Waiting for the repository since {}",
@@ -63,7 +69,7 @@ def sort(job: Job) -> str:
             return "Chosen items"
         if options.get("test"):
             return "Test import"
-    return Kind(job.kind).value.capitalize()
+    return KINDS[Kind(job.kind)]
 
 
 def heading(job: Job, label: str) -> str:

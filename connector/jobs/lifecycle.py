@@ -47,12 +47,12 @@ class Crash:
 
 
 PROCESS_ENDED = Crash(
-    "The worker was gone; the job goes on at its cursor.",
+    "The worker ended. The job continues at its cursor.",
     "The process that worked on it ended",
     "The log of the server or of the system may say why (no memory left, for instance).",
 )
 DATABASE_FAILED = Crash(
-    "The database failed; the job goes on at its cursor.",
+    "The database failed. The job continues at its cursor.",
     "The database of this app failed",
     "The log of the server says why (locked, restarted, or no room on its disk).",
 )
@@ -153,11 +153,11 @@ def lock_repository(repository_id: int) -> None:
 def refuse_undo(job: Job) -> None:
     """Raise ConflictError if the job cannot be undone now."""
     if job.is_preview_kind:
-        raise ConflictError(f"Job {job.id} only looked and changed nothing: there is nothing to undo.")
+        raise ConflictError(f"Job {job.id} is a preview and changed nothing. There is nothing to undo.")
     if job.is_undo:
-        raise ConflictError(f"Job {job.id} is an undo itself: to have the items back, import again.")
+        raise ConflictError(f"Job {job.id} is an undo. To get the items back, import again.")
     if job.is_undone:
-        raise ConflictError(f"Import {job.id} is undone already.")
+        raise ConflictError(f"Import {job.id} was already undone.")
     if job.undo_began:
         raise ConflictError(f"The undo of import {job.id} is job {job.undone_by[0].id}: resume that one.")
     busy = select(JOB.c.id).where(JOB.c.repository_id == job.repository_id, JOB.c.state.in_(ACTIVE))
@@ -258,7 +258,7 @@ def _refuse_resume(job: Job, answer: Answer | None) -> None:
     if answer is not None and not job.asks:
         raise ConflictError(f"Job {job.id} has no question that waits for an answer.")
     if job.is_preview_kind and job.pruned_at:
-        raise ConflictError(f"What job {job.id} had found was removed since: look again instead.")
+        raise ConflictError(f"The results of job {job.id} were deleted. Start a new preview.")
     if job.asks and answer is None:
         raise ConflictError(job.message)
 

@@ -86,7 +86,7 @@ def _deliver(job_id: int) -> bool:
             send(notice)
             taken.append(name)
         except NotificationError as error:
-            log.warning("The notice of job %s could not be sent by %s: %s", job_id, name, error)
+            log.warning("The notification of job %s could not be sent by %s: %s", job_id, name, error)
     return bool(taken)
 
 
@@ -97,7 +97,7 @@ def send_trial() -> list[str]:
     """
     channels = _channels()
     if not channels:
-        raise InvalidInputError("No notices are set up: CONNECTOR_SMTP or CONNECTOR_NOTICE_WEBHOOK is needed.")
+        raise InvalidInputError("Notifications are not set up. Set CONNECTOR_SMTP or CONNECTOR_NOTICE_WEBHOOK.")
     for send in channels.values():
         send(_TestNotice())
     return list(channels)
@@ -124,8 +124,8 @@ class _TestNotice:
 
     def __init__(self) -> None:
         self.name = f"{utcnow():%Y%m%d%H%M%S%f}.trial"
-        self.subject = f"{SUBJECT}: a trial"
-        self.text = "This is how you will be told of scheduled imports. Nothing has happened.\n"
+        self.subject = f"{SUBJECT}: test notification"
+        self.text = "This is a test. Notifications about scheduled imports will be sent like this one.\n"
         self.data = {"trial": True, "message": self.text.strip()}
 
 
@@ -144,7 +144,7 @@ def _by_webhook(notice: _JobNotice | _TestNotice) -> None:
         http.post(url, json=notice.data, headers={})
     except ConnectorError as error:
         said = re.sub(r"https?://\S+", urlsplit(url).hostname or "", str(error))
-        raise NotificationError(f"The webhook did not take it. {said}") from None
+        raise NotificationError(f"The webhook refused the notification. {said}") from None
     finally:
         http.close()
 
@@ -156,7 +156,7 @@ def _outcome(job: Job) -> str:
     if job.state == State.FAILED:
         return job.state
     if job.clean:
-        return f"completed, {job.counts['vanished']} gone at the source" if job.counts["vanished"] else job.state
+        return f"completed, {job.counts['vanished']} missing at source" if job.counts["vanished"] else job.state
     return "completed with problems"
 
 

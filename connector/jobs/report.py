@@ -26,7 +26,7 @@ _TITLE_IS_CLOSED = CatalogueItem.title_is_restricted | CatalogueItem.by_login
 
 _OF_AN_IMPORT = {"added": "added", "updated": "updated", "unchanged": "unchanged", "failed": "failed"}
 _OF_A_PREVIEW = {"added": "would be new", "updated": "would change", "unchanged": "unchanged", "failed": "failed"}
-_WHERE_ANY = {"vanished": "gone at the source"}
+_WHERE_ANY = {"vanished": "missing at source"}
 NUMBERS_IN_WORDS = {
     Kind.IMPORT: _OF_AN_IMPORT,
     Kind.UNDO: {"removed": "removed", "restored": "restored", "kept": "kept"},

@@ -17,9 +17,10 @@ from ..models.jobs import Answer, Job, Kind
 from ..text import human_size
 from ..version import PRODUCT, __version__
 from . import report
+from .job_presentation import KINDS
 
 ANSWERS = {
-    None: "Nobody has answered yet.",
+    None: "There is no answer yet.",
     Answer.MARK: "The answer: they are.",
     Answer.LEAVE: "The answer: no, leave them as they are.",
 }
@@ -47,40 +48,40 @@ def text(job: Job, contact: str, *, with_restricted: bool = True) -> str:
 
 def _head(job: Job, label: str, contact: str) -> Iterator[str]:
     repository = job.source.repository
-    kind = Kind(job.kind).value.capitalize()
-    what = f"Undo of import {job.undoes_id}" if job.is_undo else f"{kind} of “{label}”"
+    what = f"Undo of import {job.undoes_id}" if job.is_undo else f"{KINDS[Kind(job.kind)]} of “{label}”"
     yield f"{what}, job {job.id}"
     yield f"Repository: {repository.label}, {repository.site_url} (DSpace {repository.version})"
-    yield f"Asked by: {PRODUCT} {__version__}" + (f", {contact}" if contact else "")
-    yield f"Begun: {_moment(job.started_at)}. Ended: {_moment(job.ended_at)}. At work for {duration(job.seconds)}."
+    yield f"Client: {PRODUCT} {__version__}" + (f", {contact}" if contact else "")
+    started, ended = _moment(job.started_at), _moment(job.ended_at)
+    yield f"Started: {started}. Ended: {ended}. Working time: {duration(job.seconds)}."
 
 
 def _asked(job: Job) -> Iterator[str]:
     if not job.counts["requests"]:
-        yield "Nothing was asked of the repository."
+        yield "No requests were sent to the repository."
         return
     traffic = job.traffic
     received = f" Received: {human_size(round(traffic['bytes']))}." if traffic else ""
-    yield f"Requests: {job.counts['requests']:,}, those to connect included.{received}"
+    yield f"Requests: {job.counts['requests']:,}, including those for connecting.{received}"
     if traffic and traffic["answers"]:
         worst = traffic["worst"]
         yield (
-            f"An answer took {traffic['seconds'] / traffic['answers']:.2f} s on average, the slowest "
-            f"{worst['seconds']:.2f} s ({worst['path']})."
+            f"Response time: {traffic['seconds'] / traffic['answers']:.2f} s on average, "
+            f"{worst['seconds']:.2f} s at most ({worst['path']})."
         )
 
 
 def _troubles(job: Job) -> Iterator[str]:
     traffic = job.traffic or {}
     if not traffic.get("troubles"):
-        yield "Every answer was a good one."
+        yield "All requests succeeded."
         return
-    yield "What was answered badly, or not at all:"
+    yield "Failed requests:"
     yield from (_trouble(kind, told) for kind, told in sorted(traffic["troubles"].items()))
-    done = [f"we waited {_times(traffic['waits'])}, {duration(traffic['seconds_waited'])} in all"]
+    done = [f"waited {_times(traffic['waits'])}, {duration(traffic['seconds_waited'])} in total"]
     if traffic["halvings"]:
         done.append(f"halved the number of requests at a time {_times(traffic['halvings'])}")
-    yield f"Then {', and '.join(done)}."
+    yield f"The app {', and '.join(done)}."
 
 
 def _trouble(kind: str, told: Mapping[str, Any]) -> str:
@@ -93,7 +94,7 @@ def _trouble(kind: str, told: Mapping[str, Any]) -> str:
 def _unanswered(job: Job) -> Iterator[str]:
     questions = (job.traffic or {}).get("unanswered", ())
     if questions:
-        yield "The repository does not answer these questions, so the job did without them:"
+        yield "The repository does not support these queries, so the job did not use them:"
         yield from (f"- {QUESTIONS.get(question, question)}" for question in questions)
 
 

@@ -87,7 +87,7 @@ def forget_preview(job_id: int) -> None:
     with transaction():
         job = lifecycle.get(job_id)
         if not job.is_preview_kind or job.is_active:
-            raise ConflictError(f"Job {job_id} is still at work, or keeps nothing that could be removed.")
+            raise ConflictError(f"Job {job_id} is still active or has no results to delete.")
         _delete_rows([job_id])
         audit.note("remove what was found", f"job {job_id}")
 

@@ -167,7 +167,7 @@ def _hours(job: Row[Any]) -> Window | None:
 
 def waiting(opens: datetime, zone: tzinfo) -> str:
     """Return the sentence for the job's page that says until when a run waits."""
-    return f"Waiting until {on_the_wall(opens, zone):%H:%M}; it goes on by itself then. Resume goes on at once."
+    return f"Waiting until {on_the_wall(opens, zone):%H:%M}; it continues automatically then. Resume continues now."
 
 
 def all_sources() -> Sequence[Source]:

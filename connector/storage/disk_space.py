@@ -40,8 +40,8 @@ def shortage() -> str | None:
     if left >= least:
         return None
     return _(
-        "The disk is almost full: %(left)s are free, and %(least)s are to stay free. Imports wait until "
-        "there is room, then go on by themselves.",
+        "The disk is almost full: %(left)s are free, and %(least)s must stay free. Imports wait until "
+        "there is room, then continue automatically.",
         left=human_size(left),
         least=human_size(least),
     )
@@ -81,5 +81,5 @@ class Room:
 def _missing(left: int, least: int, more: int) -> str:
     sizes = {"left": human_size(left), "least": human_size(least), "more": human_size(more)}
     if more:
-        return _("%(left)s are free, %(more)s are to come, and %(least)s are to stay free.", **sizes)
-    return _("%(left)s are free, %(least)s are to stay free.", **sizes)
+        return _("%(left)s are free, %(more)s are to come, and %(least)s must stay free.", **sizes)
+    return _("%(left)s are free, %(least)s must stay free.", **sizes)

@@ -60,9 +60,9 @@ class Scanner:
                 _("It found %(malware)s.", malware=answer.removeprefix("stream: ").removesuffix(" FOUND"))
             )
         if answer == TOO_LONG:
-            raise MalwareFoundError(_("The file is larger than it takes (StreamMaxLength of clamd)."))
+            raise MalwareFoundError(_("The file is larger than its limit (StreamMaxLength of clamd)."))
         if answer != "stream: OK":
-            raise MalwareFoundError(_("It could not look through the file: %(answer)s.", answer=answer))
+            raise MalwareFoundError(_("It could not scan the file: %(answer)s.", answer=answer))
 
     def _verdict(self, address: Address, part: Part) -> str:
         """Return the response of clamd for the part, and wait while clamd is unavailable.

@@ -55,16 +55,15 @@ OF_A_SECRET = "strict-origin"
 A_YEAR = 31_536_000  # seconds
 SENTENCES = {
     400: "The request could not be read. Go back, reload the page and try again.",
-    403: "This page is not open to you.",
-    404: "There is nothing at this address. It may have been removed since.",
-    405: "This address cannot be used in that way.",
-    413: "What was sent is too large.",
-    429: "Too many tries, or too much at once. Wait a minute, then try again; it may take longer each time.",
-    500: "Something went wrong on our side. The log of the server says what.",
+    403: "You do not have access to this page.",
+    404: "This page does not exist. It may have been removed.",
+    405: "This address does not accept this kind of request.",
+    413: "The submitted data is too large.",
+    429: "Too many attempts. Wait a minute, then try again. The wait may grow with each attempt.",
+    500: "Something went wrong in this app. The server log has the details.",
 }
 EXPIRED = (
-    "The page was too old to send its form: since then you signed in or out, or the server was set up anew. Reload the "
-    "page and try again."
+    "The form has expired, because you signed in or out or the server was restarted. Reload the page and try again."
 )
 AWAY = (
     "The database cannot be used now: perhaps it is just being started, or its disk is full. Wait a moment, then "

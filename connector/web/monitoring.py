@@ -64,9 +64,14 @@ class _Numbers:
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics."""
         yield _jobs()
-        yield _sums("connector_job_items", "What jobs did with items.", "outcome", {name: name for name in OUTCOMES})
+        yield _sums(
+            "connector_job_items",
+            "Items that jobs have processed, by result.",
+            "outcome",
+            {name: name for name in OUTCOMES},
+        )
         fates = {fate.value: f"files_{fate.value}" for fate in FileStatus}
-        yield _sums("connector_job_files", "What became of the files that jobs met.", "fate", fates)
+        yield _sums("connector_job_files", "Files that jobs have seen, by status.", "fate", fates)
         yield _one("connector_items", "Items in the catalogue.", _scalar(func.count(CatalogueItem.id)))
         yield _one("connector_stored_files", "Files stored.", _scalar(func.count(StoredFile.sha256)))
         yield _one("connector_stored_bytes", "Bytes of stored files.", _scalar(func.sum(StoredFile.size)))
@@ -75,7 +80,7 @@ class _Numbers:
                 "connector_free_bytes", "Bytes free on the disk.", disk_space.free(current_app.config["INSTANCE"])
             )
         with suppress(*error_translation.QUEUE):
-            yield _one("connector_queue_length", "Jobs that wait to be taken up.", huey.pending_count())
+            yield _one("connector_queue_length", "Queued jobs.", huey.pending_count())
         yield _answer_times()
 
 
@@ -107,7 +112,7 @@ def _scalar(number: ColumnElement[int]) -> int:
 
 def _answer_times() -> Metric:
     """Return the number and total seconds of successful responses of each repository, over all jobs."""
-    family = SummaryMetricFamily("connector_source_answer_seconds", "Answers of repositories.", labels=["repository"])
+    family = SummaryMetricFamily("connector_source_answer_seconds", "Responses of repositories.", labels=["repository"])
     answers, seconds = (func.sum(JOB.traffic[name].as_float()) for name in ("answers", "seconds"))
     query = select(Repository.site_url, answers, seconds).join(Job).where(JOB.traffic.is_not(None))
     for site, number, lasted in db.session.execute(query.group_by(Repository.id, Repository.site_url)):

@@ -24,7 +24,7 @@ LISTS = frozenset(
     {
         "admin.trail_csv",
         "catalogue.items_csv",
-        "clearing.exclusions_csv",
+        "missing.exclusions_csv",
         "imports.request_log_text",
         "imports.problems",
     }
@@ -34,7 +34,7 @@ QUESTIONS = frozenset({"repositories.listed"})  # GET requests that ask a reposi
 FILTERS = {
     "admin.trail": ("who", "what"),
     "catalogue.items": ("q", "item_set", "repository", "job"),
-    "clearing.listed": ("repository",),
+    "missing.listed": ("repository",),
     "previews.preview": ("show",),
 }
 WAYS_OUT = frozenset({"accounts.sign_out", "imports.stop"})  # never limited

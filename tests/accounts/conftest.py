@@ -53,7 +53,7 @@ class Office:
             db.session.expunge(found)
             return found
 
-    def has_second_factor(self, account_id: int) -> None:
+    def has_two_step(self, account_id: int) -> None:
         """This account has set one up."""
         with self.app.app_context():
             sealed = two_step.new_secret()

@@ -27,7 +27,7 @@ def test_users_are_listed_with_role_and_state(office, boss):
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"), [("", "A name has"), ("boss", "already"), ("local operator", "meaning of its own")]
+    ("name", "sentence"), [("", "A name has"), ("boss", "already"), ("local operator", "is a reserved name")]
 )
 def test_an_invitation_that_cannot_be_is_refused_at_its_field(boss, name, sentence):
     answer = boss.post("/users/", data={"name": name, "role": "viewer"})
@@ -58,7 +58,7 @@ def test_the_last_admin_cannot_go_and_is_told_why(office, boss):
     answers = [boss.post(f"/users/{me}/disable"), boss.post(f"/users/{me}/role", data={"role": "viewer"})]
 
     assert [answer.status_code for answer in answers] == [409, 409]
-    assert "make another one an admin first" in words(answers[0])
+    assert "Make another account an admin first" in words(answers[0])
     assert is_signed_in(boss)
 
 
@@ -86,25 +86,25 @@ def test_a_lost_password_is_replaced_by_a_link(office, boss):
 
 def test_no_admin_makes_a_link_for_the_own_account_or_takes_its_second_factor_away(office, boss):
     anna, me = office.add("Anna", Role.ADMIN), office.account("Boss").id
-    office.has_second_factor(me)
-    office.has_second_factor(anna)
+    office.has_two_step(me)
+    office.has_two_step(anna)
 
-    answers = [boss.post(f"/users/{me}/{path}") for path in ("link", "second-factor")]
+    answers = [boss.post(f"/users/{me}/{path}") for path in ("link", "two-step")]
 
     assert [answer.status_code for answer in answers] == [409, 409]
-    assert all("This is your own account: use its page" in words(answer) for answer in answers)
+    assert all("This is your own account. Change it" in words(answer) for answer in answers)
     assert office.account("Boss").second_factor
     offered = set(ways(boss.get("/users/")))
-    assert {f"/users/{anna}/link", f"/users/{anna}/second-factor"} < offered
-    assert not {f"/users/{me}/link", f"/users/{me}/second-factor"} & offered
+    assert {f"/users/{anna}/link", f"/users/{anna}/two-step"} < offered
+    assert not {f"/users/{me}/link", f"/users/{me}/two-step"} & offered
 
 
 def test_the_links_of_an_account_end_when_its_second_factor_is_taken_away(office, boss):
     anna = office.add("Anna")
-    office.has_second_factor(anna)
+    office.has_two_step(anna)
     link = link_in(boss.post(f"/users/{anna}/link").text)
 
-    boss.post(f"/users/{anna}/second-factor")
+    boss.post(f"/users/{anna}/two-step")
 
     assert office.browser().get(link).status_code == 410
 
@@ -132,7 +132,7 @@ def test_the_audit_trail_tells_who_did_what_from_where(office, boss):
 
     assert "Boss role Anna before: viewer after: editor 192.0.2.9" in page
     assert "sign-in Boss" not in page
-    assert "Nothing of this kind" in words(boss.get("/audit/?who=Nobody+at+all"))
+    assert "No matching entries" in words(boss.get("/audit/?who=Nobody+at+all"))
 
 
 def test_the_audit_trail_comes_as_csv_with_the_same_choice(office, boss):

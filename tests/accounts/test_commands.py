@@ -42,7 +42,7 @@ def test_an_account_is_made_listed_changed_and_disabled(flask):
     [
         (("add", "Anna"), "--role"),
         (("add", "Anna", "--role", "owner"), "viewer"),
-        (("add", "local operator", "--role", "admin"), "meaning of its own"),
+        (("add", "local operator", "--role", "admin"), "is a reserved name"),
         (("role", "Nobody", "admin"), "no account “Nobody”"),
         (("password", "Nobody"), "no account"),
         (("disable", "Nobody"), "no account"),

@@ -19,8 +19,8 @@ PUBLIC |= {
     "accounts.sign_in_now",
     "accounts.welcome",
     "accounts.welcome_now",
-    "second_factor.code",
-    "second_factor.code_now",
+    "two_step.code",
+    "two_step.code_now",
 }
 ROLES = [None, *Role]
 

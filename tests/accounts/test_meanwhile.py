@@ -62,7 +62,7 @@ def test_an_old_password_begins_no_session_when_it_is_changed_meanwhile(office, 
     answer = sign_in(browser, "Anna", PASSWORD)
 
     assert answer.status_code == 422
-    assert "do not belong together" in answer.text
+    assert "Wrong name or password" in answer.text
     assert (is_signed_in(browser), begun(office, anna)) == (False, 0)
     assert office.trail()[-1] == ("nobody", "sign-in refused", "Anna")
 
@@ -86,7 +86,7 @@ def test_who_is_disabled_right_after_the_session_began_is_refused_too(office, mo
 
 def test_who_is_disabled_meanwhile_is_not_half_way_either(office, meanwhile):
     anna = office.add("Anna")
-    office.has_second_factor(anna)
+    office.has_two_step(anna)
     browser = office.browser()
     meanwhile(lambda: user_management.disable(anna))
 
@@ -100,7 +100,7 @@ def test_the_password_alone_begins_no_session_when_a_second_factor_is_turned_on_
     with office.app.test_request_context("/sign-in"):
         g.person = None
         mark = device_cookies.password_mark(anna)
-        office.has_second_factor(anna)
+        office.has_two_step(anna)
 
         assert not authentication.enter(anna, mark, by_password_alone=True)
 
@@ -123,7 +123,7 @@ def test_of_two_who_change_the_same_password_at_once_the_second_is_refused(offic
     third = "nine copper bells under snow"
     meanwhile(lambda: user_management.change_password(anna, PASSWORD, OTHER))
 
-    with office.app.app_context(), pytest.raises(InvalidInputError, match="present password"):
+    with office.app.app_context(), pytest.raises(InvalidInputError, match="current password"):
         user_management.change_password(anna, PASSWORD, third)
 
     assert [sign_in(office.browser(), "Anna", tried).status_code for tried in (third, OTHER)] == [422, 303]

@@ -74,8 +74,8 @@ def test_an_administrator_is_told_before_and_after_that_the_login_is_forgotten(o
     form = anna.get("/repositories/1/change")
     page = anna.post("/repositories/1/change", data=typed(moved), follow_redirects=True)
 
-    assert "that login is forgotten" in words(form)
-    assert "the login that was kept is forgotten" in words(page)
+    assert "that login is deleted" in words(form)
+    assert "The stored login was deleted" in words(page)
     assert where(office) == (moved.url, None)
     assert entries(office, "login forgotten") == [(sample.url, {"name": NAME, "moved_to": moved.url})]
 
@@ -119,8 +119,8 @@ def test_that_two_are_the_same_is_an_administrators_word_where_either_has_a_logi
     assert where(office)[0] == (moved.url if status == 303 else sample.url)
     assert len(entries(office, "login forgotten")) == (status == 303)
     if status == 303:
-        assert "the login that was kept is forgotten" in words(anna.get(answer.location))
+        assert "The stored login was deleted" in words(anna.get(answer.location))
     else:
         anna.get("/repositories/1/communities")
-        assert "only an administrator can make the two one" in words(anna.get("/repositories/2/communities"))
+        assert "Only an administrator can merge the two" in words(anna.get("/repositories/2/communities"))
     assert offered.status_code == 200

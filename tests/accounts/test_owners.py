@@ -197,8 +197,8 @@ def test_only_an_admin_removes_what_is_gone(office):
     office.add("Anna", Role.EDITOR)
     anna = office.enter("Anna")
 
-    assert anna.post("/gone/", data={"do": "hide", "every": "yes"}).status_code == 303
-    assert anna.post("/gone/", data={"do": "remove", "every": "yes"}).status_code == 403
+    assert anna.post("/missing/", data={"do": "hide", "every": "yes"}).status_code == 303
+    assert anna.post("/missing/", data={"do": "remove", "every": "yes"}).status_code == 403
     assert [entry[:2] for entry in office.trail()][-2:] == [("Anna", "hide"), ("Anna", "refused")]
 
 

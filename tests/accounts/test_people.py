@@ -78,7 +78,7 @@ def test_nobody_demotes_or_disables_the_last_admin(office):
     with office.app.app_context():
         user_management.add("Not here yet", Role.ADMIN)
         for act in (lambda: user_management.disable(last), lambda: user_management.set_role(last, Role.EDITOR)):
-            with pytest.raises(ConflictError, match="last account that may manage"):
+            with pytest.raises(ConflictError, match="last active admin"):
                 act()
     assert (office.account("Anna").role, office.account("Anna").disabled) == (Role.ADMIN, None)
 

@@ -61,7 +61,13 @@ def closed(office) -> Closed:
 
 
 def pages(closed: Closed) -> list[str]:
-    return ["/items/", "/items.csv", f"/item-sets/{closed.item_set}/", "/gone/", f"/items/?item_set={closed.item_set}"]
+    return [
+        "/items/",
+        "/items.csv",
+        f"/item-sets/{closed.item_set}/",
+        "/missing/",
+        f"/items/?item_set={closed.item_set}",
+    ]
 
 
 def shown(browser: FlaskClient, path: str) -> str:
@@ -77,7 +83,7 @@ def test_a_viewer_meets_no_restricted_item_in_any_list(office, closed):
 def test_only_editors_can_tick_items_that_are_gone(office, closed):
     with office.app.app_context(), transaction():
         db.session.get(CatalogueItem, closed.owner).source_state = SourceState.VANISHED.value
-    pages = [shown(office.enter(name), "/gone/") for name in ("vera", "ed")]
+    pages = [shown(office.enter(name), "/missing/") for name in ("vera", "ed")]
 
     assert [f"/items/{closed.owner}/" in page for page in pages] == [True, True]
     assert ["checkbox" in page for page in pages] == [False, True]
@@ -101,7 +107,7 @@ def test_a_restricted_item_and_file_are_refused_to_a_viewer_with_a_sentence_and_
     refused = office.enter("vera").get(path)
 
     assert refused.status_code == 403
-    assert "restricted at its source" in words(refused)
+    assert "restricted at source" in words(refused)
     assert office.enter("ed").get(path, buffered=True).status_code == 200
 
 
@@ -213,7 +219,7 @@ def test_a_restricted_value_of_an_open_item_is_shown_to_editors_alone(office, ha
 def test_a_viewer_does_not_find_an_item_by_a_restricted_value(office, half_closed):
     viewer, editor = office.enter("vera"), office.enter("ed")
 
-    assert "No item has all of this" in words(viewer.get("/items/?q=ann@example.org"))
+    assert "No items match" in words(viewer.get("/items/?q=ann@example.org"))
     assert "1 item" in words(editor.get("/items/?q=ann@example.org"))
     assert len(shown(viewer, "/items.csv?q=ann@example.org").splitlines()) == 1
 
@@ -224,7 +230,7 @@ def test_a_restricted_title_is_shown_to_editors_alone(office, half_closed):
         item.title, item.title_is_restricted = "The sealed will", True
         item.source_state = SourceState.VANISHED.value
     viewer, editor = office.enter("vera"), office.enter("ed")
-    paths = ("/items/", "/items.csv", f"/items/{half_closed.item}/", "/gone/")
+    paths = ("/items/", "/items.csv", f"/items/{half_closed.item}/", "/missing/")
 
     assert [path for path in paths if "The sealed will" in shown(viewer, path)] == []
     assert [path for path in paths if "The sealed will" not in shown(editor, path)] == []
@@ -275,7 +281,7 @@ def test_a_viewer_neither_finds_nor_opens_a_file_that_only_a_login_lists(office,
     viewer = office.enter("vera")
     refused = viewer.get(f"/files/{named_file.file}/x.png")
 
-    assert "No item has all of this" in words(viewer.get("/items/?q=sealed+will"))
+    assert "No items match" in words(viewer.get("/items/?q=sealed+will"))
     assert (refused.status_code, "sealed will" in refused.get_data(as_text=True)) == (403, False)
 
 

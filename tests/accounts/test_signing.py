@@ -45,7 +45,7 @@ def test_a_wrong_name_a_wrong_password_and_a_disabled_account_get_the_same_answe
     answer = sign_in(browser, name, password)
 
     assert answer.status_code == 422
-    assert "do not belong together, or the account is disabled" in words(answer)
+    assert "Wrong name or password, or the account is disabled" in words(answer)
     assert not is_signed_in(browser)
 
 
@@ -222,7 +222,7 @@ def test_one_can_sign_out_everywhere_else_with_the_password(office):
 
     refused = here.post("/account/sessions", data={"ending-current": OTHER})
     assert (refused.status_code, is_signed_in(elsewhere)) == (422, True)
-    assert "That is not your present password." in words(refused)
+    assert "Wrong current password." in words(refused)
     here.post("/account/sessions", data={"ending-current": PASSWORD})
 
     assert [is_signed_in(browser) for browser in (here, elsewhere)] == [True, False]
@@ -250,7 +250,7 @@ def test_a_browser_that_is_signed_in_no_more_is_not_said_to_be_signed_out_now(of
     here.post("/account/sessions", data={"end": button, "ending-current": PASSWORD})
 
     page = words(here.get("/account/"))
-    assert "That browser was not signed in any more." in page
+    assert "That browser was already signed out." in page
     assert "That browser is signed out." not in page
     assert "session ended" not in [what for _, what, _ in office.trail()]
 
@@ -341,7 +341,7 @@ def test_who_signed_in_in_another_tab_goes_on_from_this_one_and_other_old_forms_
     old = browser.post("/sign-out", data={"csrf_token": tokens[1]})
 
     assert [asked.full_path for asked in led] == ["/items/?q=1", "/items/?", "/items/?"]  # where a viewer begins
-    assert (old.status_code, "since then you signed in or out" in words(old)) == (400, True)
+    assert (old.status_code, "you signed in or out" in words(old)) == (400, True)
     assert is_signed_in(browser)
 
 
@@ -363,7 +363,7 @@ def test_the_eleventh_failure_within_a_minute_is_not_even_looked_at(office):
     answer = sign_in(browser, "Anna")
 
     assert answer.status_code == 429
-    assert "Too many tries" in words(answer)
+    assert "Too many attempts" in words(answer)
     assert 0 < int(answer.headers["Retry-After"]) <= 61
     assert not is_signed_in(browser)
 
@@ -502,7 +502,7 @@ def test_the_first_admin_chooses_a_name_too(office):
     with office.app.app_context():
         token = user_management.first_link()
     browser = office.browser()
-    assert "You are the first here" in words(browser.get(f"/welcome/{token}"))
+    assert "You are the first user" in words(browser.get(f"/welcome/{token}"))
 
     typed = {"name": "Anna", "password": PASSWORD, "again": PASSWORD}
     refused = browser.post(f"/welcome/{token}", data=typed | {"again": "x"})
@@ -510,7 +510,7 @@ def test_the_first_admin_chooses_a_name_too(office):
     browser.post(f"/welcome/{token}", data=typed)
 
     assert (refused.status_code, nameless.status_code) == (422, 422)
-    assert "The two are not the same." in words(refused)
+    assert "The passwords do not match." in words(refused)
     assert browser.get("/users/").status_code == 200
 
 

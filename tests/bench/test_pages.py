@@ -31,8 +31,8 @@ COUNTED = (
 LISTS = (
     "/items/?item_set=5",
     "/item-sets/",
-    "/gone/",
-    "/gone/?before=last",
+    "/missing/",
+    "/missing/?before=last",
     "/sources/1/",
     "/jobs/5/preview/",
     "/audit/",
@@ -108,7 +108,7 @@ def test_a_list_is_not_counted_beyond_a_limit(instances, address, monkeypatch):
     [
         ("/items/", "/items/?after=40"),
         ("/item-sets/1/", "/item-sets/1/?before=last"),
-        ("/gone/", "/gone/?before=last"),
+        ("/missing/", "/missing/?before=last"),
         ("/jobs/5/preview/", "/jobs/5/preview/?before=last"),
         ("/audit/", "/audit/?after=40"),
     ],

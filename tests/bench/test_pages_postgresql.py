@@ -64,7 +64,7 @@ def test_a_search_reads_no_items_but_those_it_finds(instances, address):
 def test_the_last_page_of_a_list_reads_no_more_than_the_first(instances, monkeypatch):
     monkeypatch.setattr(pagination, "COUNTED", 30)
     browser = instances[1].test_client()
-    for address in ("/items/", "/gone/", "/item-sets/1/", "/audit/"):
+    for address in ("/items/", "/missing/", "/item-sets/1/", "/audit/"):
         first, last = (
             blocks_of(instances[1], lambda url=url: browser.get(url)) for url in (address, f"{address}?before=last")
         )

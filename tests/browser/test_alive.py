@@ -19,7 +19,7 @@ def test_a_row_of_past_imports_lives_and_keeps_the_ticks_of_others(page, site, s
     connect(page, site, sample)
     import_photographs(page, scripted=True)
     page.goto(f"{site.url}/jobs/")
-    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+    expect(page.get_by_text("Queued")).to_be_visible()
 
     site.work()
 
@@ -54,7 +54,7 @@ def test_the_button_waits_while_the_repository_is_asked(page, site, sample):
     try:
         button.click()
         expect(button).to_be_disabled()
-        expect(page.get_by_text("Asking the repository.", exact=False).first).to_be_visible()
+        expect(page.get_by_text("Connecting to the repository.", exact=False).first).to_be_visible()
     finally:
         sample.data.lock.release()
     page.wait_for_url("**/repositories/1/")

@@ -99,7 +99,7 @@ def run_again(page: Page, site: Site) -> None:
 
 def rows(page: Page) -> list[str]:
     """The titles in the list of what is gone."""
-    expect(page.get_by_role("heading", name="Gone at the source")).to_be_visible()
+    expect(page.get_by_role("heading", name="Missing at source")).to_be_visible()
     return [text.strip() for text in page.locator("tbody a.name").all_inner_texts()]
 
 
@@ -112,7 +112,7 @@ def test_what_is_missing_in_numbers_is_asked_about_and_then_marked(page, scripte
     page.get_by_role("button", name="Yes, mark 4 as missing").click()
     wait_for(page, scripted, "Completed")
 
-    assert numbers(page).endswith("Gone at the source 4")
+    assert numbers(page).endswith("Missing at source 4")
     page.get_by_role("link", name="Gone", exact=True).click()
     assert sorted(rows(page)) == sorted(lost)
 
@@ -127,7 +127,7 @@ def test_what_is_missing_in_numbers_is_left_as_it_is_when_a_person_says_so(page,
     wait_for(page, scripted, "Completed with problems")
 
     page.get_by_role("link", name="Gone", exact=True).click()
-    expect(page.get_by_text("No items are marked as gone.")).to_be_visible()
+    expect(page.get_by_text("No items are missing at source.")).to_be_visible()
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def gone(app: Flask, sample: SampleRepository) -> list[str]:
 
 
 def test_what_is_gone_is_hidden_shown_again_and_removed_one_by_one_and_all_at_once(page, site, gone):
-    page.goto(f"{site.url}/gone/")
+    page.goto(f"{site.url}/missing/")
     first, *rest = rows(page)
 
     page.get_by_label(first, exact=True).check()
@@ -150,7 +150,7 @@ def test_what_is_gone_is_hidden_shown_again_and_removed_one_by_one_and_all_at_on
     page.goto(f"{site.url}/items/")
     expect(page.get_by_text("11 items", exact=True)).to_be_visible()
 
-    page.goto(f"{site.url}/gone/")
+    page.goto(f"{site.url}/missing/")
     page.get_by_label(first, exact=True).check()
     page.get_by_role("button", name="Show again").click()
     expect(page.get_by_text("Shown again: 1 item.")).to_be_visible()
@@ -170,14 +170,14 @@ def test_what_is_gone_is_hidden_shown_again_and_removed_one_by_one_and_all_at_on
     page.get_by_role("button", name="Remove").click()
     assert numbers(page).startswith("Items removed 3")
     page.get_by_role("button", name="Yes, remove them").click()
-    expect(page.get_by_text("No items are marked as gone.")).to_be_visible()
+    expect(page.get_by_text("No items are missing at source.")).to_be_visible()
     page.goto(f"{site.url}/items/")
     expect(page.get_by_text("8 items", exact=True)).to_be_visible()
 
 
 def test_what_is_gone_can_be_removed_from_the_keyboard(open_page, site, gone):
     page = open_page()
-    page.goto(f"{site.url}/gone/")
+    page.goto(f"{site.url}/missing/")
     title = rows(page)[0]
 
     press_until_focused(page, "checkbox", title)
@@ -196,7 +196,7 @@ def test_an_item_is_taken_down_with_a_reason_and_does_not_come_back_until_it_is_
     handle = photographs(sample)[0].handle
     page.goto(f"{site.url}/takedown/")
     page.get_by_label("Items", exact=True).fill(f"{handle}\n123456789/nowhere")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("123456789/nowhere")).to_be_visible()
     assert numbers(page).startswith("Items removed 1")
     page.get_by_label("Reason").fill("The family asked for it")
@@ -256,7 +256,7 @@ def test_no_page_of_decisions_is_wider_than_a_small_screen(open_page, site, samp
     page.goto(f"{site.url}/takedown/")
     assert_fits(page, "Take items down")
     page.get_by_label("Items", exact=True).fill(photographs(sample)[-1].handle + "\n123456789/nowhere-" + "x" * 60)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     assert_fits(page, "Take these items down?")
     page.get_by_label("Exclude these, too").check()
     page.get_by_label("Reason").fill("Asked for by " + "x" * 60)
@@ -266,8 +266,8 @@ def test_no_page_of_decisions_is_wider_than_a_small_screen(open_page, site, samp
     assert_fits(page, f"Import of {PHOTOGRAPHS}")
     page.goto(f"{site.url}/items/1/")
     assert_fits(page, gone[0])
-    page.goto(f"{site.url}/gone/")
-    assert_fits(page, "Gone at the source")
+    page.goto(f"{site.url}/missing/")
+    assert_fits(page, "Missing at source")
     page.get_by_label("All 4 items of this list").check()
     page.get_by_role("button", name="Remove").click()
     assert_fits(page, "Remove these items?")

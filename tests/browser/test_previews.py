@@ -79,4 +79,4 @@ def test_the_list_is_no_wider_than_a_small_screen(open_page, site, looked, schem
     page = open_page(viewport={"width": 400, "height": 800}, color_scheme=scheme)
     page.goto(f"{site.url}/jobs/{looked}/preview/")
 
-    assert_fits(page, f"What would change in {GAZETTE}")
+    assert_fits(page, f"Preview of {GAZETTE}")

@@ -16,7 +16,7 @@ def test_a_schedule_is_found_from_the_job_chosen_and_ended_again(open_page, site
     connect(page, site, sample)
     import_photographs(page, scripted=scripted)
     page.get_by_role("link", name="Source and schedule").click()
-    every = page.get_by_label("Import by itself")
+    every = page.get_by_label("Import automatically")
     weekday, day = page.get_by_label("Day of the week"), page.get_by_label("Day of the month")
     expect(weekday).to_be_hidden()
 
@@ -33,4 +33,4 @@ def test_a_schedule_is_found_from_the_job_chosen_and_ended_again(open_page, site
 
     every.select_option("Never")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("It is imported only when somebody asks for it.")).to_be_visible()
+    expect(page.get_by_text("No schedule. Imports of this source are started by hand.")).to_be_visible()

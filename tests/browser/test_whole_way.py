@@ -28,8 +28,8 @@ def test_connect_import_watch_browse_run_again_and_undo(page, scripted, site, sa
     expect(page.get_by_text("DSpace 9.3 at server/api")).to_be_visible()
 
     import_photographs(page, scripted)
-    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
-    expect(page.get_by_role("link", name="See how far it is now")).to_have_count(0 if scripted else 1)
+    expect(page.get_by_text("Queued")).to_be_visible()
+    expect(page.get_by_role("link", name="Show progress")).to_have_count(0 if scripted else 1)
     site.work()
     wait_for(page, scripted, "Completed")
     expect(page.get_by_text("12 of 12 items")).to_be_visible()
@@ -50,7 +50,7 @@ def test_connect_import_watch_browse_run_again_and_undo(page, scripted, site, sa
     expect(page.get_by_text("A first try")).to_be_visible()
     page.get_by_label("Re-run job 1").check()
     page.get_by_role("button", name="Submit").click()
-    page.get_by_role("button", name="Yes, do it").click()
+    page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_text("Job 1 will be run again by job 2.")).to_be_visible()
     page.get_by_role("link", name="2", exact=True).click()
     wait_for(page, scripted, "Completed")
@@ -97,7 +97,7 @@ def test_a_refusal_keeps_what_was_typed(page, site):
     page.get_by_label("Limit").fill("20")
     page.get_by_role("button", name="Get collections and communities").click()
 
-    expect(page.get_by_text("A full address is needed")).to_be_visible()
+    expect(page.get_by_text("Enter a full address")).to_be_visible()
     expect(page.get_by_label("DSpace site URL")).to_have_value("repository.example.edu")
     expect(page.get_by_label("Limit")).to_have_value("20")
     expect(page.get_by_label("DSpace site URL")).to_be_focused()

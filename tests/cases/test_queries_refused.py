@@ -56,12 +56,12 @@ def test_imports_do_without_what_is_refused_and_remember_it(app, guarded):
         second = run(source_id)
         assert (second.state, second.clean, second.counts["unchanged"]) == ("completed", True, 12)
         assert 0 < queries(guarded) <= 4  # a question is repeated once, in case that the answer was damaged
-        assert "does not answer these questions" in request_log.text(lifecycle.get(second.id), "")
+        assert "does not support these queries" in request_log.text(lifecycle.get(second.id), "")
 
         guarded.reset()
         third = run(source_id)
         assert (third.state, third.clean, third.counts["unchanged"], queries(guarded)) == ("completed", True, 12, 0)
-        assert "does not answer these questions" in request_log.text(lifecycle.get(third.id), "")
+        assert "does not support these queries" in request_log.text(lifecycle.get(third.id), "")
         assert db.session.scalar(select(Repository.unanswered)).keys() == {"changes", "part"}
 
 

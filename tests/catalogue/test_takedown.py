@@ -257,17 +257,17 @@ def test_a_list_is_typed_or_sent_as_a_file_and_what_is_not_held_is_said(held, cl
     page = words(client.post("/takedown/", data=sent))
 
     assert "Items removed 2" in page
-    assert "Not held here 1/z" in page
+    assert "Not in the catalogue 1/z" in page
     assert len(titles(held.app)) == 2
 
 
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [
-        ({"names": "1/a", "confirmed": "yes", "reason": " "}, "Give the reason"),
-        ({"names": " "}, "Name at least one item"),
+        ({"names": "1/a", "confirmed": "yes", "reason": " "}, "Enter the reason"),
+        ({"names": " "}, "Enter at least one item"),
         ({"names": "1/a", "repository": "99"}, "Choose the repository"),
-        ({"list": (io.BytesIO(b"\xff\xfe1"), "l.txt")}, "no plain text"),
+        ({"list": (io.BytesIO(b"\xff\xfe1"), "l.txt")}, "not plain text"),
     ],
 )
 def test_a_takedown_that_lacks_something_is_refused_with_a_sentence(held, client, sent, sentence):
@@ -399,7 +399,7 @@ def test_nothing_that_is_gone_is_removed_while_the_files_folder_is_away(held, ds
     files = held.app.config["INSTANCE"] / "files"
     files.rename(files.with_name("elsewhere"))
 
-    answer = client.post("/gone/", data={"do": "remove", "every": "yes", "confirmed": "yes"})
+    answer = client.post("/missing/", data={"do": "remove", "every": "yes", "confirmed": "yes"})
 
     assert (answer.status_code, AWAY in words(answer)) == (503, True)
     assert len(titles(held.app)) == 2

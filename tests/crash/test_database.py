@@ -164,7 +164,7 @@ def test_a_database_file_that_is_replaced_under_the_app_gives_a_sentence_and_no_
     path.write_bytes(right)
 
     assert [page.status_code for page in pages] == [500] * 5
-    assert all("Something went wrong on our side." in words(page) for page in pages)
+    assert all("Something went wrong in this app." in words(page) for page in pages)
     assert not any("sqlite" in page.get_data(as_text=True).lower() for page in pages)
     assert client.get("/jobs/1/").status_code == 200
 

@@ -102,7 +102,7 @@ def own_links(front: Front, path: str, page: str) -> set[str]:
 
 
 def test_every_link_stays_where_the_app_is_and_leads_somewhere(front):
-    start = ["/", "/jobs/", "/jobs/1/", "/items/", "/items/1/", "/item-sets/", "/gone/"]
+    start = ["/", "/jobs/", "/jobs/1/", "/items/", "/items/1/", "/item-sets/", "/missing/"]
     found: set[str] = set()
 
     for path in start:
@@ -271,7 +271,7 @@ def test_a_body_that_is_too_large_is_refused_and_of_one_megabyte_it_is_not(front
     )
 
     assert allowed.status == 400  # it has no token
-    assert (more.status, "What was sent is too large." in more.read().decode()) == (413, True)
+    assert (more.status, "The submitted data is too large." in more.read().decode()) == (413, True)
     # nginx says so by itself; Apache passes on what the app says, unless that hangs up while it still sends.
     assert much_more.status in ({413} if "nginx" in front.example else {413, 502})
 

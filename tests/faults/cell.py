@@ -127,7 +127,7 @@ def _check_state(job: Job) -> None:
     """Check that the job has ended, and names its problems in words of its own."""
     is_over = job.state in (State.COMPLETED, State.FAILED) or job.asks
     _check(is_over, TRUE, f"the job is {job.state}: {job.message}")
-    _check(job.message != INTERNAL_ERROR, TRUE, "something went wrong on our side")
+    _check(job.message != INTERNAL_ERROR, TRUE, "something went wrong in this app")
     _check(bool(job.clean or job.message), TRUE, "the job has problems and names none")
 
 

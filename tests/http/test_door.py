@@ -230,7 +230,7 @@ def test_each_status_is_an_error_that_names_the_host_the_url_and_the_status(http
         (b'<?xml version="1.0"?><items/>', "XML although JSON was asked for"),
         (b'<?xml version="1.0"?><!DOCTYPE html><html></html>', "web page instead of JSON"),
         (b'{"items": [{"id": 1}, {"i', "cut short"),
-        (b"", "nothing at all"),
+        (b"", "an empty answer"),
         (b'{"size": NaN}', "NaN"),
         (b"[-Infinity]", "Infinity"),
         (b'{"name": "\xff\xfe"}', "damaged"),
@@ -478,7 +478,7 @@ def test_a_certificate_is_checked_against_the_name_though_the_address_is_resolve
 def test_https_to_a_server_that_speaks_http_is_unreachable(http, site):
     there = site(lambda handler: reply(handler, b"[]"))
 
-    with pytest.raises(UnreachableError, match="does not speak https"):
+    with pytest.raises(UnreachableError, match="may not support https"):
         http.get_json(there.url.replace("http:", "https:"), tries=1)
 
 

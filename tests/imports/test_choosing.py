@@ -246,7 +246,7 @@ def test_with_nothing_ticked_that_can_come_nothing_begins(desk, looked, client, 
 
     page = client.get(choose(client, looked, rows).location)
 
-    assert "Tick some items first" in words(page)
+    assert "Tick some new or changed items first" in words(page)
     assert client.get("/jobs/3/").status_code == 404
 
 

@@ -94,7 +94,7 @@ def test_sentences_name_what_would_change(flask, nine):
 
     assert (code, out) == (0, "")
     assert "45 items" not in err
-    assert "1 would be new, 2 would change, 40 unchanged, 0 failed, 3 gone at the source" in err
+    assert "1 would be new, 2 would change, 40 unchanged, 0 failed, 3 missing at source" in err
     assert "A new issue: values: " in err
     assert "Another title: dc.title" in err
     assert "removed" in err

@@ -266,7 +266,7 @@ def test_what_nobody_expected_ends_the_job_with_a_sentence_and_no_trace(desk, ca
     job = desk.job(job_id)
     assert job.state == State.FAILED
     assert "secret" not in job.message
-    assert "our side" in job.message
+    assert "in this app" in job.message
     assert "ZeroDivisionError" in caplog.text
     assert job.ended_at is not None
 

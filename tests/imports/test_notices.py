@@ -180,7 +180,7 @@ def test_what_an_import_found_gone_stands_among_its_numbers(desk, server):
     send(desk)
 
     assert (
-        "1 item seen: 1 added, 0 updated, 0 unchanged, 0 failed, 5 gone at the source." in server.mails[0].get_content()
+        "1 item seen: 1 added, 0 updated, 0 unchanged, 0 failed, 5 missing at source." in server.mails[0].get_content()
     )
 
 
@@ -204,7 +204,7 @@ QUESTION = {"state": "stopped", "question": {"unseen": 5, "held": 5}, "message":
         (CLEAN, "completed", {"always"}),
         ({}, "completed with problems", {"always", "problems"}),
         ({"failed": 0, "message": "Counted."}, "completed with problems", {"always", "problems"}),
-        (CLEAN | {"vanished": 5}, "completed, 5 gone at the source", {"always", "problems"}),
+        (CLEAN | {"vanished": 5}, "completed, 5 missing at source", {"always", "problems"}),
         ({"state": "failed", "message": "The repository is down."}, "failed", {"always", "problems"}),
         (QUESTION, "waiting for your answer", {"always", "problems"}),
         (QUESTION | {"question": {"unseen": 5, "answer": "mark"}}, "", set()),
@@ -281,7 +281,7 @@ def test_a_mail_server_that_is_away_changes_nothing_and_is_tried_again_after_som
     send(desk)
 
     assert report_of(desk, job_id) == before
-    assert f"The notice of job {job_id} could not be sent by e-mail: The mail server 127.0.0.1:" in caplog.text
+    assert f"The notification of job {job_id} could not be sent by e-mail: The mail server 127.0.0.1:" in caplog.text
     assert "Notice Not sent yet. The app tries again every few minutes" in words(client.get(f"/jobs/{job_id}/"))
     with serving(app) as server:
         send(desk)
@@ -440,7 +440,7 @@ def test_a_webhook_that_does_not_take_it_is_tried_again_and_its_address_stays_se
 
     send(desk)
 
-    assert "could not be sent by webhook: The webhook did not take it." in caplog.text
+    assert "could not be sent by webhook: The webhook refused the notification." in caplog.text
     assert SECRET not in caplog.text
     assert desk.job(job_id).notified_at is None
     webhook.status = 204
@@ -470,7 +470,7 @@ def flask(app, *args):
 def test_a_trial_goes_to_all_that_is_set_up(app, server, webhook):
     assert flask(app, "notice", "--test") == (0, "Sent by e-mail and webhook.\n")
 
-    assert server.mails[0]["Subject"] == "DSpace Connector: a trial"
+    assert server.mails[0]["Subject"] == "DSpace Connector: test notification"
     assert webhook.posted[0][2]["trial"] is True
 
 
@@ -481,7 +481,7 @@ def test_a_trial_that_fails_says_why_and_ends_with_2(app, server, webhook):
     code, said = flask(app, "notice", "--test")
 
     assert code == 2
-    assert "The webhook did not take it." in said and SECRET not in said
+    assert "The webhook refused the notification." in said and SECRET not in said
 
 
 def test_a_trial_without_any_setting_says_what_is_needed(app):

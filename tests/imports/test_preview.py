@@ -1,4 +1,4 @@
-"""What would change? The answer of a preview: what the import after it does, and nothing written meanwhile."""
+"""Preview changes The answer of a preview: what the import after it does, and nothing written meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of previews and sample items: begun by a button, read page by page, and the way from there to the import."""
+"""The pages of previews and sample items, from the button that starts them to the import."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_button_of_a_job_begins_a_preview_of_its_source(app, desk, dspace, p
     page = pages.get(f"/jobs/{job.id}/")
     answer = pages.post(f"/jobs/{job.id}/preview-again", data={"kind": "preview"})
 
-    assert "What would change?" in words(page)
+    assert "Preview changes" in words(page)
     assert answer.location == "/jobs/2/"
     made = desk.job(2)
     assert (made.kind, made.options) == ("preview", {"files": True})
@@ -68,7 +68,7 @@ def test_the_page_of_a_preview_speaks_in_the_conditional(looked, pages):
     page = pages.get(f"/jobs/{looked.id}/")
 
     assert "Preview of Collection c1" in words(page)
-    assert "Would be new 1 Would change 1 Unchanged 3 Failed 0 Gone at the source 1" in words(page)
+    assert "Would be new 1 Would change 1 Unchanged 3 Failed 0 Missing at source 1" in words(page)
     assert "The catalogue was not changed" in words(page)
     assert f"/jobs/{looked.id}/preview/" in links(page)
     for absent in ("Re-run", "Undo", "Retry"):
@@ -79,7 +79,7 @@ def test_past_imports_names_it_and_offers_no_undo_or_rerun_of_it(looked, pages):
     page = pages.get(f"/jobs/{looked.id}/row")
 
     assert "Preview: Collection c1" in words(page)
-    assert "Would be new: 1 Would change: 1 Unchanged: 3 Failed: 0 Gone at the source: 1" in words(page)
+    assert "Would be new: 1 Would change: 1 Unchanged: 3 Failed: 0 Missing at source: 1" in words(page)
     assert b"checkbox" not in page.data
 
 
@@ -110,7 +110,7 @@ def test_what_is_gone_cannot_be_ticked_and_the_page_says_why(looked, pages):
     page = pages.get(f"/jobs/{looked.id}/preview/?show=vanished")
 
     assert b"checkbox" not in page.data
-    assert "Items that are gone cannot be ticked. Only “Import all” marks them." in words(page)
+    assert "Missing items cannot be ticked. Only “Import all” marks them as missing." in words(page)
     assert "No longer at the source." in words(page)
 
 
@@ -119,8 +119,8 @@ def test_done_removes_the_list_and_keeps_the_job(desk, looked, pages):
 
     assert answer.location == f"/jobs/{looked.id}/"
     assert rows(desk.app, looked, "new") == []
-    assert "The result was removed" in words(pages.get(f"/jobs/{looked.id}/"))
-    assert "The list was removed" in words(pages.get(f"/jobs/{looked.id}/preview/"))
+    assert "Results of a preview are kept for one day" in words(pages.get(f"/jobs/{looked.id}/"))
+    assert "Results of a preview are kept for one day" in words(pages.get(f"/jobs/{looked.id}/preview/"))
 
 
 def test_a_preview_whose_list_was_removed_is_not_resumed(desk, dspace, pages):
@@ -134,7 +134,7 @@ def test_a_preview_whose_list_was_removed_is_not_resumed(desk, dspace, pages):
     answer = pages.post(f"/jobs/{job_id}/resume")
 
     assert answer.status_code == 409
-    assert "look again instead" in words(answer)
+    assert "Start a new preview" in words(answer)
     assert b"/resume" not in pages.get(f"/jobs/{job_id}/").data
 
 
@@ -142,7 +142,7 @@ def test_a_preview_at_work_is_not_removed_and_says_that_it_still_looks(desk, pag
     job_id = desk.create(look=Kind.PREVIEW)
 
     assert pages.post(f"/jobs/{job_id}/done").status_code == 409
-    assert "The preview still runs" in words(pages.get(f"/jobs/{job_id}/preview/"))
+    assert "The preview is still running" in words(pages.get(f"/jobs/{job_id}/preview/"))
 
 
 def test_a_preview_is_neither_undone_nor_run_again(looked, pages):

@@ -166,7 +166,7 @@ def test_the_items_are_listed_and_shown_on_the_page_they_would_have(desk, shown,
     assert "Rich" in words(listed)
     assert "2 values, 2 files" in words(listed)
     assert "Sample item 1 of 3: this is how its page would look. It is not in the catalogue." in words(page)
-    assert "The DSpace fields as they came (2)" in words(page)
+    assert "Original DSpace fields (2)" in words(page)
     assert "https://repo.example.org/items/" in page.get_data(as_text=True)
     for absent in ("Take this item down", "Imported by"):
         assert absent not in words(page)
@@ -187,7 +187,7 @@ def test_done_removes_them_and_their_pages_say_so(desk, shown, pages):
 
     assert row_ids(desk.app, shown) == []
     assert pages.get(f"/jobs/{shown.id}/samples/{first}/").status_code == 404
-    assert "The items were removed" in words(pages.get(f"/jobs/{shown.id}/samples/"))
+    assert "Sample items are kept for one day" in words(pages.get(f"/jobs/{shown.id}/samples/"))
 
 
 def test_the_button_begins_one_of_as_many_as_wanted(desk, dspace, pages):
@@ -216,10 +216,10 @@ def test_sample_items_have_their_own_labels_and_can_be_repeated(desk, shown, pag
     row = pages.get(f"/jobs/{shown.id}/row")
     again = pages.post(f"/jobs/{shown.id}/preview-again", data={"kind": "sample", "number": "3"})
 
-    assert "Rehearsal of Collection c1" in words(page)
+    assert "Sample items of Collection c1" in words(page)
     assert "Shown 3 Failed 0" in words(page)
     assert 'name="number" value="3"' in page.get_data(as_text=True)
-    assert "Rehearsal: Collection c1" in words(row)
+    assert "Sample items: Collection c1" in words(row)
     assert "Shown: 3" in words(row)
     assert desk.job(int(again.location.split("/")[2])).options["rehearse"] == 3
 
@@ -257,7 +257,7 @@ def test_a_scope_that_was_never_imported_is_sampled_from_its_estimate(app, clien
         assert carry_out(1)
         job = lifecycle.get(1)
         assert (job.kind, job.clean, job.counts["added"], job.source.name) == (
-            "rehearsal",
+            "sample",
             True,
             10,
             "Harbour photographs",

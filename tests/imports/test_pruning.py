@@ -145,7 +145,7 @@ def test_the_page_says_in_numbers_what_undo_can_no_longer_restore(history, clien
 
     page = client.get("/jobs/2/undo").text
 
-    assert "What 1 item was before this import is no longer kept" in page
+    assert "The earlier state of 1 item is no longer kept" in page
     assert "no longer kept" not in whole
 
 

@@ -39,9 +39,10 @@ def test_a_quiet_import_says_what_was_asked_and_that_all_was_answered_well(app, 
     assert sample.url in text
     assert "DSpace-Connector 0.1.0, library@example.org" in text
     with app.app_context():
-        assert f"Requests: {lifecycle.get(job_id).counts['requests']}, those to connect included. Received: " in text
-    assert "on average, the slowest" in text
-    assert "Every answer was a good one." in text
+        requests = lifecycle.get(job_id).counts["requests"]
+    assert f"Requests: {requests}, including those for connecting. Received: " in text
+    assert "on average," in text
+    assert "All requests succeeded." in text
     assert "45 items: 45 added" in text
 
 
@@ -51,7 +52,7 @@ def test_bad_answers_are_counted_by_kind_with_what_we_did_then(app, sample):
     text = told(app, imported(app, sample))
 
     assert "- status 503: 2 times" in text
-    assert "we waited 2 times" in text
+    assert "The app waited 2 times" in text
 
 
 def test_what_was_received_is_told_as_people_read_sizes(app, desk, dspace):
@@ -62,7 +63,7 @@ def test_what_was_received_is_told_as_people_read_sizes(app, desk, dspace):
         text = request_log.text(lifecycle.get(job.id), "")
         db.session.rollback()
 
-    assert f"Requests: {job.counts['requests']}, those to connect included. Received: 1.0 kB." in text
+    assert f"Requests: {job.counts['requests']}, including those for connecting. Received: 1.0 kB." in text
 
 
 def test_its_hours_are_those_of_the_zone_that_is_set(app, desk, dspace):
@@ -72,7 +73,7 @@ def test_its_hours_are_those_of_the_zone_that_is_set(app, desk, dspace):
 
     begun = job.started_at.replace(tzinfo=UTC).astimezone(ZoneInfo("Asia/Tokyo"))
 
-    assert f"Begun: {begun:%Y-%m-%d %H:%M:%S} JST" in told(app, job.id)
+    assert f"Started: {begun:%Y-%m-%d %H:%M:%S} JST" in told(app, job.id)
 
 
 def test_a_job_that_only_connected_says_so(app, desk, dspace):
@@ -82,7 +83,7 @@ def test_a_job_that_only_connected_says_so(app, desk, dspace):
         db.session.execute(db.update(Job).values(requests=1234, traffic=None))
         db.session.commit()
 
-    assert "Requests: 1,234, those to connect included.\n" in told(app, job.id)
+    assert "Requests: 1,234, including those for connecting.\n" in told(app, job.id)
 
 
 def test_the_page_offers_it_as_a_text_to_keep(app, client, sample):
@@ -108,7 +109,7 @@ def test_a_question_and_its_answer_are_told(desk, dspace):
     desk.work(asking.id)
 
     assert "did not show 4 of the 4 items that are held" in before
-    assert "Nobody has answered yet." in before
+    assert "There is no answer yet." in before
     assert "The answer: no, leave them as they are." in told(desk.app, asking.id)
 
 

@@ -292,7 +292,7 @@ def test_the_page_of_a_job_says_that_an_import_of_another_source_solved_its_file
 
     after = words(client.get(f"/jobs/{job_id}/"))
 
-    sentence = "The file problems of this job were solved since."
+    sentence = "All file problems of this job have been solved since."
     assert (sentence in before, "a.txt" in before, sentence in after) == (False, True, True)
 
 

@@ -1,4 +1,4 @@
-"""The pages of sources: what is held, what was done, and when it is imported by itself."""
+"""The pages of sources: what is held, what was done, and its schedule."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def test_the_page_says_how_many_of_the_items_are_gone_at_the_source(desk, client
 
     page = client.get(f"/sources/{source_id}/")
 
-    assert "3 items held, 1 of them gone at the source" in words(page)
-    assert "/gone/?repository=1" in links(page)
+    assert "3 items held, 1 of them missing at source" in words(page)
+    assert "/missing/?repository=1" in links(page)
 
 
 def test_what_was_never_imported_is_not_imported_again(desk, client, source_id):
@@ -73,7 +73,7 @@ def test_a_source_shows_what_is_held_its_imports_and_that_nothing_is_scheduled(d
 
     assert "Collection c1" in words(page)
     assert "3 items held" in words(page)
-    assert "It is imported only when somebody asks for it." in words(page)
+    assert "No schedule. Imports of this source are started by hand." in words(page)
     assert "/jobs/1/" in links(page)
 
 
@@ -110,7 +110,7 @@ def test_the_form_shows_what_is_set_and_never_takes_it_back(desk, client, source
 
     shown = client.post(f"/sources/{source_id}/schedule", data=WEEKLY | {"every": ""}, follow_redirects=True)
 
-    assert "It is no longer imported by itself." in words(shown)
+    assert "The schedule was removed." in words(shown)
     assert kept(desk, source_id) == (None, None)
 
 
@@ -159,7 +159,7 @@ def test_a_job_that_waits_says_until_when_and_can_be_stopped_or_resumed(desk, cl
     page = client.get(f"/jobs/{job_id}/")
 
     assert "Waiting until 22:00 Stop Resume" in words(page)
-    assert "it goes on by itself then" in words(page)
+    assert "it continues automatically then" in words(page)
     assert "Waiting until 22:00" in words(client.get("/jobs/"))
     client.post(f"/jobs/{job_id}/stop")
     assert (last_job(desk).state, last_job(desk).resume_at) == ("stopped", None)
@@ -185,9 +185,7 @@ def flask(desk, *args):
 
 
 def test_the_command_line_lists_sources_with_their_schedule_and_sets_it(desk, source_id):
-    assert (
-        flask(desk, "sources")[1] == f"Source {source_id}, Collection c1 (repo.example.org): Not imported by itself.\n"
-    )
+    assert flask(desk, "sources")[1] == f"Source {source_id}, Collection c1 (repo.example.org): No schedule.\n"
 
     code, out, _ = flask(desk, "schedule", "1/c1", "--weekly", "Sunday", "--at", "23:30", "--between", "22:00-06:00")
 
@@ -230,7 +228,7 @@ def test_other_schedules_from_the_command_line(desk, source_id, options, words):
 def test_off_ends_the_schedule(desk, source_id):
     flask(desk, "schedule", "1/c1", "--daily")
 
-    assert flask(desk, "schedule", "1/c1", "--off")[:2] == (0, "Not imported by itself.\n")
+    assert flask(desk, "schedule", "1/c1", "--off")[:2] == (0, "No schedule.\n")
     assert kept(desk, source_id) == (None, None)
 
 

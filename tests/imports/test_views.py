@@ -42,7 +42,7 @@ def test_a_waiting_job_asks_for_itself_every_second_and_can_be_stopped(desk, pag
 
     page = pages.get(f"/jobs/{job_id}/")
 
-    assert "Waiting for its turn" in words(page)
+    assert "Queued" in words(page)
     assert f'hx-get="/jobs/{job_id}/live" hx-trigger="every 1s"'.encode() in page.data
     assert f"/jobs/{job_id}/stop".encode() in page.data
     assert b"/rerun" not in page.data
@@ -120,13 +120,13 @@ def test_what_an_import_found_gone_is_told_wherever_its_numbers_are(app, desk, d
         db.session.rollback()
     page, row = pages.get(f"/jobs/{job.id}/"), pages.get(f"/jobs/{job.id}/row")
 
-    assert "4 items: 0 added, 0 updated, 4 unchanged, 0 failed, 2 gone at the source." in line
+    assert "4 items: 0 added, 0 updated, 4 unchanged, 0 failed, 2 missing at source." in line
     assert line in text
     assert "gone" not in before
-    assert "Gone at the source 2" in words(page)
-    assert "Gone at the source: 2" in words(row)
-    assert "/gone/?repository=1" in links(page)
-    assert "/gone/?repository=1" in links(row)
+    assert "Missing at source 2" in words(page)
+    assert "Missing at source: 2" in words(row)
+    assert "/missing/?repository=1" in links(page)
+    assert "/missing/?repository=1" in links(row)
     assert "Gone" not in words(pages.get(f"/jobs/{first.id}/row"))
 
 
@@ -185,7 +185,7 @@ def test_an_ended_job_no_longer_asks_for_itself(desk, dspace, pages):
     page = pages.get(f"/jobs/{job.id}/live")
 
     assert b"hx-trigger" not in page.data
-    assert "Completed Re-run What would change? Undo 3 of 3 items" in words(page)
+    assert "Completed Re-run Preview changes Undo 3 of 3 items" in words(page)
     assert "Added 3 Updated 0 Unchanged 0 Failed 0" in words(page)
     assert "Files 2 stored Downloaded 9 bytes" in words(page)
     assert f"/items/?job={job.id}" in links(page)
@@ -216,7 +216,7 @@ def test_only_a_hundred_problems_are_shown_and_the_rest_named(desk, dspace, page
     lines = pages.get(f"/jobs/{job.id}/problems.csv").get_data(as_text=True).splitlines()
 
     assert words(page).count("it is broken") == 100
-    assert "And more." in words(page)
+    assert "There are more problems." in words(page)
     assert len(lines) == 102
 
 
@@ -261,7 +261,7 @@ def test_undo_shows_in_numbers_what_it_will_do_and_then_what_it_did(desk, dspace
     assert "Items removed 3 Items restored 0 Items kept 1" in words(asked)
     assert "Removed 3 Restored 0 Kept 1" in words(pages.get(f"/jobs/{undo_id}/"))
     undone = pages.get(f"/jobs/{job.id}/")
-    assert f"Undone Re-run What would change? 4 of 4 items Undo: job {undo_id} , completed." in words(undone)
+    assert f"Undone Re-run Preview changes 4 of 4 items Undo: job {undo_id} , completed." in words(undone)
 
 
 def test_undo_is_refused_while_the_repository_is_at_work(desk, dspace, pages):
@@ -366,7 +366,7 @@ def test_submit_carries_out_what_it_can_and_tells_what_it_cannot(desk, dspace, p
 
 
 def test_submit_without_a_tick_says_what_to_do(pages):
-    assert "Tick Undo or Re-run beside a job first." in words(pages.post("/jobs/", follow_redirects=True))
+    assert "Tick Undo or Re-run of a job first." in words(pages.post("/jobs/", follow_redirects=True))
 
 
 def test_a_job_that_is_not_there_ends_the_polling_with_a_sentence(pages):

@@ -134,7 +134,7 @@ def test_a_job_begun_while_the_queue_is_away_waits_and_its_page_says_so(stocked_
     page = stocked_client.get(answer.location)
 
     assert (answer.status_code, page.status_code) == (303, 200)
-    assert "Waiting for its turn" in words(page)
+    assert "Queued" in words(page)
     assert sentence(caplog).startswith("The queue cannot be used now: ")
     with stocked_app.app_context():
         assert f"/jobs/{lifecycle.recover()[0]}/" == answer.location
@@ -148,7 +148,7 @@ def test_many_jobs_begun_at_once_are_one_sentence_and_all_wait(stocked_app, stoc
     assert "Job 1 will be undone by job 4. Job 2 was not undone: Job 4 of this repository is still active" in words(
         page
     )
-    assert words(page).count("Waiting for its turn") == 4
+    assert words(page).count("Queued") == 4
     assert sentence(caplog).startswith("The queue cannot be used now: ")
 
 

@@ -139,7 +139,7 @@ def test_who_signs_out_is_nobody_again(app, connected, sample):
     page = connected.post(FORGET, follow_redirects=True)
 
     assert kept(app) == (None, None)
-    assert "The name and password are forgotten" in words(page)
+    assert "The login was deleted" in words(page)
     assert "signs in as" not in words(page).lower()
     with app.app_context(), pytest.raises(RestrictedError):
         discovery.find(1, ScopeKind.ITEM, sample.data.named("Restricted item").uuid)
@@ -149,7 +149,7 @@ def test_the_page_says_as_whom_it_signs_in_and_never_shows_the_password(connecte
     page = connected.post(LOGIN, data=GIVEN, follow_redirects=True)
     first = connected.get("/")
 
-    assert f"From now on imports sign in as {NAME}." in words(page)
+    assert f"Imports now sign in as {NAME}." in words(page)
     assert f"Signs in as {NAME} ." in words(page)
     assert f"signs in as {NAME}" in words(first)
     for shown in (page, first, connected.post(LOGIN, data=GIVEN | {"login_name": ""})):
@@ -203,7 +203,7 @@ def test_dspace_4_offers_no_login(app, client):
         page = client.get(OPTIONS)
         tried = client.post(LOGIN, data=GIVEN)
 
-    assert "has no login that a program could use" in words(page)
+    assert "has no login for programs" in words(page)
     assert b'name="password"' not in page.data
     assert tried.status_code == 422
 

@@ -29,12 +29,12 @@ def test_the_form_asks_for_site_endpoint_and_limit(client):
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ({"url": "repository.example.edu"}, "A full address is needed that begins with http:// or https://"),
-        ({"url": "ftp://repository.example.edu"}, "A full address is needed that begins with http:// or https://"),
-        ({"url": "http://repository example.edu"}, "A full address is needed that begins with http:// or https://"),
-        ({"url": ""}, "A full address is needed that begins with http:// or https://"),
+        ({"url": "repository.example.edu"}, "Enter a full address that begins with http:// or https://"),
+        ({"url": "ftp://repository.example.edu"}, "Enter a full address that begins with http:// or https://"),
+        ({"url": "http://repository example.edu"}, "Enter a full address that begins with http:// or https://"),
+        ({"url": ""}, "Enter a full address that begins with http:// or https://"),
         ({"endpoint": ""}, "The endpoint is the path of the API below the site"),
-        ({"endpoint": "ftp://x"}, "A full address is needed that begins with http:// or https://"),
+        ({"endpoint": "ftp://x"}, "Enter a full address that begins with http:// or https://"),
         ({"limit": "0"}, "The limit is a whole number from 1 to 1000."),
         ({"limit": "many"}, "The limit is a whole number from 1 to 1000."),
     ],
@@ -155,7 +155,7 @@ def test_a_repository_is_forgotten_only_after_asking(client, sample):
     assert "Forget it" in words(client.get("/repositories/1/forget"))
     page = client.post("/repositories/1/forget", follow_redirects=True)
 
-    assert f"{sample.data.name} is forgotten." in words(page)
+    assert f"{sample.data.name} was forgotten." in words(page)
     assert client.get("/repositories/1/").status_code == 404
 
 
@@ -193,7 +193,7 @@ def test_a_fault_of_ours_is_one_plain_sentence(app, client):
     page = client.get("/broken")
 
     assert page.status_code == 500
-    assert "Something went wrong on our side." in words(page)
+    assert "Something went wrong in this app." in words(page)
     assert b"secret details" not in page.data
 
 

@@ -192,7 +192,7 @@ def test_settings_that_cannot_be_used_are_told_and_nothing_starts(app, connected
     assert page.status_code == 422
     assert sentence in words(page)
     assert b'id="tab-settings" value="settings" checked' in page.data
-    assert "Nothing was imported yet" in words(connected.get("/jobs/"))
+    assert "No imports yet" in words(connected.get("/jobs/"))
 
 
 def test_after_a_refusal_ignored_fields_are_shown_as_they_were_typed(connected):

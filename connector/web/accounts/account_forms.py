@@ -16,7 +16,7 @@ ROLES = {
     Role.EDITOR: "Editor: imports, and undoes own imports",
     Role.ADMIN: "Admin: undoes all, manages users and settings",
 }
-ADVICE = f"At least {LEAST} characters, any you like; a few words together are good and easy to keep in mind."
+ADVICE = f"At least {LEAST} characters. A few words together are strong and easy to remember."
 
 
 class SignInForm(Form):
@@ -41,7 +41,7 @@ class ChoosePasswordForm(Form):
     )
     again = PasswordField(
         "Password again",
-        [EqualTo("password", message="The two are not the same.")],
+        [EqualTo("password", message="The passwords do not match.")],
         render_kw={"autocomplete": "new-password", "required": True},
     )
 
@@ -52,7 +52,7 @@ class FirstAdminForm(ChoosePasswordForm):
     blamed = "name"
     name = StringField(
         "Name",
-        description="By which you sign in, and which stands beside what you do.",
+        description="The name for signing in. It is shown beside your actions.",
         render_kw={"autocomplete": "username", "autocapitalize": "off", "spellcheck": "false", "required": True},
     )
 
@@ -61,14 +61,14 @@ class ChangePasswordForm(Form):
     """The current password, and a new one typed twice."""
 
     current = PasswordField(
-        "Present password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
+        "Current password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
     )
     new = PasswordField(
         "New password", description=ADVICE, render_kw={"autocomplete": "new-password", "required": True}
     )
     again = PasswordField(
         "New password again",
-        [EqualTo("new", message="The two are not the same.")],
+        [EqualTo("new", message="The passwords do not match.")],
         render_kw={"autocomplete": "new-password", "required": True},
     )
 
@@ -77,7 +77,7 @@ class PasswordAgainForm(Form):
     """The current password, to confirm a change to the account."""
 
     current = PasswordField(
-        "Present password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
+        "Current password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
     )
 
 
@@ -95,7 +95,7 @@ class MoveForm(PasswordAgainForm):
     """The password and a code, to move two-step sign-in to another phone."""
 
     code = StringField(
-        "Code of the old phone, or a recovery code",
+        "Code from the old phone, or a recovery code",
         [Length(max=LONGEST)],
         render_kw={"autocomplete": "one-time-code", "autocapitalize": "off", "spellcheck": "false", "required": True},
     )

@@ -17,7 +17,7 @@ from ..flash_messages import flash
 from .account_forms import ChangePasswordForm, ChoosePasswordForm, FirstAdminForm, PasswordAgainForm, SignInForm
 
 ENDING = "ending"  # prefix of the fields of the form that ends sessions: the page has two forms
-WRONG = "This name and password do not belong together, or the account is disabled."
+WRONG = "Wrong name or password, or the account is disabled."
 # Failed sign-ins of one account from all addresses. Known browsers have a separate count, so that an attacker cannot
 # lock the owner out there. Elsewhere a lockout does not last long (ASVS 5.0, 6.3.1).
 OF_AN_ACCOUNT = "100 per hour"
@@ -123,7 +123,7 @@ def change_password() -> Any:
         form.refuse(error)
         return _account_page(form), REFUSED
     authentication.enter(g.person.id, one_time_links.fingerprint(made))
-    flash("The password is changed. Everywhere else you are signed out.")
+    flash("The password is changed. You are signed out in all other browsers.")
     return redirect(url_for(".account"), 303)
 
 
@@ -142,16 +142,16 @@ def end_sessions() -> Any:
         return _account_page(ChangePasswordForm(formdata=None), form), REFUSED
     if one := request.form.get("end"):
         ended = user_management.end_session(g.person.id, one)
-        flash("That browser is signed out." if ended else "That browser was not signed in any more.")
+        flash("That browser is signed out." if ended else "That browser was already signed out.")
     else:
         user_management.end_sessions(g.person.id, g.person.token)
-        flash("Everywhere else you are signed out.")
+        flash("You are signed out in all other browsers.")
     return redirect(url_for(".account"), 303)
 
 
 def _entered(back: str | None) -> Any:
     """Redirect after the password: to the requested page, or to the page of the verification code."""
-    return redirect(_after(back) if g.person else url_for("second_factor.code"), 303)
+    return redirect(_after(back) if g.person else url_for("two_step.code"), 303)
 
 
 def _after(back: str | None) -> str:
@@ -180,4 +180,4 @@ def _account_page(form: ChangePasswordForm, ending: PasswordAgainForm | None = N
     has_one = two_step.is_on(g.person.id)
     this = g.person.token and one_time_links.fingerprint(g.person.token)
     shown = {"form": form, "ending": ending or PasswordAgainForm(formdata=None, prefix=ENDING)}
-    return render_template("accounts/account.html", **shown, sessions=mine, this=this, second_factor=has_one)
+    return render_template("accounts/account.html", **shown, sessions=mine, this=this, has_two_step=has_one)

@@ -17,14 +17,14 @@ from ...models.accounts import Role
 from ..flash_messages import flash
 from .account_forms import CodeForm, MoveForm, PasswordAgainForm
 
-LATE = "That took longer than five minutes, or something changed meanwhile: sign in again."
+LATE = "Sign-in has expired. Sign in again."
 TOO_LATE = 409  # the rate limit counts only REFUSED as a failure
 PENDING = "setting_up"  # key of the Pending in the session cookie
 MOVING = "moving"  # prefix of the fields of MoveForm
 LONGEST = 900  # seconds for the setup; the user may have to install an app first
-SLOW = "That took longer than 15 minutes, or something changed meanwhile: begin again."
+SLOW = "The setup has expired. Start again."
 
-blueprint = Blueprint("second_factor", __name__)
+blueprint = Blueprint("two_step", __name__)
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,14 @@ def code_now() -> Any:
     return render_template("accounts/code.html", form=form), REFUSED
 
 
-@blueprint.get("/account/second-factor")
+@blueprint.get("/account/two-step")
 @allows(Role.VIEWER, before_set_up=True)
 def page() -> str:
     """Show the setup of two-step sign-in, or its settings if it is on."""
     return _page()
 
 
-@blueprint.post("/account/second-factor")
+@blueprint.post("/account/two-step")
 @allows(Role.VIEWER, before_set_up=True)
 @failures(PACE, lambda: str(g.person.id), "password")
 def begin() -> Any:
@@ -108,7 +108,7 @@ def begin() -> Any:
     return _wrong_password() or _set_up(moves=False)
 
 
-@blueprint.post("/account/second-factor/move")
+@blueprint.post("/account/two-step/move")
 @allows(Role.VIEWER)
 @failures(PACE, lambda: str(g.person.id), "password")
 @failures(PACE, lambda: str(g.person.id), "code")
@@ -125,7 +125,7 @@ def move() -> Any:
     return _set_up(moves=True)
 
 
-@blueprint.post("/account/second-factor/on")
+@blueprint.post("/account/two-step/on")
 @allows(Role.VIEWER, before_set_up=True)
 @failures(PACE, lambda: str(g.person.id), "code")
 def turn_on() -> Any:
@@ -144,7 +144,7 @@ def turn_on() -> Any:
     return render_template("accounts/recovery_codes.html", codes=codes)
 
 
-@blueprint.post("/account/second-factor/off")
+@blueprint.post("/account/two-step/off")
 @allows(Role.VIEWER)
 @failures(PACE, lambda: str(g.person.id), "password")
 def turn_off() -> Any:
@@ -153,11 +153,11 @@ def turn_off() -> Any:
     if refusal:
         return refusal
     two_step.turn_off(g.person.id)
-    flash("The second factor is off: the password alone signs you in.")
+    flash("Two-step sign-in is off. You sign in with your password only.")
     return redirect(url_for("accounts.account"), 303)
 
 
-@blueprint.post("/account/second-factor/recovery-codes")
+@blueprint.post("/account/two-step/recovery-codes")
 @allows(Role.VIEWER)
 @failures(PACE, lambda: str(g.person.id), "password")
 def renew() -> Any:
@@ -208,7 +208,7 @@ def _page(
     }
     if pending and not is_refused:
         shown |= _drawn(pending)
-    return render_template("accounts/second_factor.html", **shown)
+    return render_template("accounts/two_step.html", **shown)
 
 
 def _drawn(pending: Pending) -> dict[str, str]:

@@ -84,9 +84,9 @@ def end_sessions(account_id: int) -> Any:
     return _do(lambda: user_management.end_sessions(account_id))
 
 
-@blueprint.post("/users/<int:account_id>/second-factor")
+@blueprint.post("/users/<int:account_id>/two-step")
 @allows(Role.ADMIN)
-def remove_second_factor(account_id: int) -> Any:
+def remove_two_step(account_id: int) -> Any:
     """Turn two-step sign-in off for a user who lost the phone."""
     if user_management.is_by_proxy():
         abort(404)
@@ -127,7 +127,7 @@ def _spare_oneself(account_id: int) -> None:
     A stolen session must not be enough to take the account over.
     """
     if account_id == g.person.id:
-        raise ConflictError("This is your own account: use its page, which asks for your password.")
+        raise ConflictError("This is your own account. Change it on your account page, which asks for your password.")
 
 
 def _do(act: Any) -> Any:

@@ -74,7 +74,7 @@ def item(item_id: int) -> str:
     """Show an item with its metadata, its files and a link to the original."""
     shown = db.session.get(CatalogueItem, item_id)
     if shown is None:
-        raise NotFoundError(f"There is no item {item_id}. An undo may have removed it.")
+        raise NotFoundError(f"There is no item {item_id}. It may have been removed by an undo.")
     _check_restricted(shown.by_login)
     texts = item_presentation.texts_of(shown, sees_restricted())
     terms, others = item_presentation.described(texts.values)
@@ -126,7 +126,7 @@ def file(file_id: int, name: str) -> Response:
     _check_restricted(is_restricted)
     path = the_folder().path(found.sha256)
     if not path.is_file():
-        raise NotFoundError("The files folder no longer has this file. An import with files fetches it again.")
+        raise NotFoundError("This file is missing in the files folder. An import with files downloads it again.")
     media_type = item_presentation.media_type(found)
     response = send_file(
         path,
@@ -156,7 +156,7 @@ def citation_line(item: CatalogueItem) -> str:
 def _check_restricted(is_restricted: bool) -> None:
     """Raise PermissionDeniedError if the object is restricted and the current user may not see it."""
     if is_restricted and not sees_restricted():
-        raise PermissionDeniedError("This is restricted at its source: it needs the role editor. Ask an administrator.")
+        raise PermissionDeniedError("This is restricted at source. Only editors and administrators can open it.")
 
 
 def _asked() -> Selection:

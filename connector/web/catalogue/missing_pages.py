@@ -20,10 +20,10 @@ from ...pagination import asked_place, page_of
 from ...row_ids import row_id
 from ..flash_messages import flash
 
-blueprint = Blueprint("clearing", __name__)
+blueprint = Blueprint("missing", __name__)
 
 
-@blueprint.get("/gone/")
+@blueprint.get("/missing/")
 @allows(Role.VIEWER)
 def listed() -> str:
     """Show the items that are missing at source or hidden, most recently noticed first."""
@@ -32,7 +32,7 @@ def listed() -> str:
     if not sees_restricted():
         found = found.where(CatalogueItem.by_login.is_(False))
     return render_template(
-        "catalogue/gone.html",
+        "catalogue/missing.html",
         page=page_of(found, missing.LAST_NOTICED_FIRST, asked_place()),
         repositories=_repositories(),
         repository_id=repository_id,
@@ -40,23 +40,23 @@ def listed() -> str:
     )
 
 
-@blueprint.post("/gone/")
+@blueprint.post("/missing/")
 @allows(Role.EDITOR)
 def act() -> Any:
     """Hide, show again or remove the ticked items or the whole list. Ask for confirmation before removal."""
     chosen, every = _chosen(), "every" in request.form
     back = redirect(url_for(".listed", repository=chosen.repository_id), 303)
     if not every and not chosen.item_ids:
-        flash("Tick some items first, or all of the list.")
+        flash("Tick items first, or tick the whole list.")
         return back
     do = request.form.get("do")
     if do == "remove":
         require(Role.ADMIN)
         if "confirmed" not in request.form:
             will = missing.preview(chosen)
-            return render_template("catalogue/gone_confirm.html", chosen=chosen, every=every, will=will)
+            return render_template("catalogue/missing_confirm.html", chosen=chosen, every=every, will=will)
     if do not in DONE:
-        raise InvalidInputError("Choose what to do: hide, show again or remove.")
+        raise InvalidInputError("Choose an action: hide, show again or remove.")
     flash(DONE[do](chosen))
     return back
 
@@ -149,7 +149,7 @@ def _uploaded() -> str:
     try:
         return sent.read().decode("utf-8-sig") if sent else ""
     except UnicodeDecodeError:
-        raise InvalidInputError("The list is no plain text. Save it as text in UTF-8, one item a line.") from None
+        raise InvalidInputError("The list is not plain text. Save it as UTF-8 text, one item per line.") from None
 
 
 def _repositories() -> Sequence[Repository]:

@@ -136,7 +136,7 @@ def answer(job_id: int) -> Any:
         try:
             given = Answer(request.form.get("answer", ""))
         except ValueError:
-            raise ConflictError("Choose one of the two answers.") from None
+            raise ConflictError("Choose one of the answers.") from None
         lifecycle.resume(job_id, given)
         wake(job_id)
 
@@ -192,7 +192,7 @@ def submit() -> Any:
     """Undo and run again the ticked jobs. Show the numbers and ask for confirmation first."""
     undo_ids, rerun_ids = request.form.getlist("undo", row_id), request.form.getlist("rerun", row_id)
     if not undo_ids and not rerun_ids:
-        flash("Tick Undo or Re-run beside a job first.")
+        flash("Tick Undo or Re-run of a job first.")
         return redirect(url_for(".past"), 303)
     if "confirmed" not in request.form:
         undos = [(_own(job_id), preview(job_id)) for job_id in undo_ids]

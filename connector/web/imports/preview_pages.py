@@ -29,7 +29,7 @@ from ..repositories.connection_forms import ImportOptionsForm, check_scope
 SHOWN = {
     PreviewAction.NEW: ("New", "added"),
     PreviewAction.CHANGED: ("Changed", "updated"),
-    PreviewAction.VANISHED: ("Gone at the source", "vanished"),
+    PreviewAction.VANISHED: ("Missing at source", "vanished"),
     PreviewAction.FAILED: ("Failed", "failed"),
     PreviewAction.UNCHANGED: ("Unchanged", "unchanged"),
 }
@@ -60,7 +60,7 @@ def sample(repository_id: int) -> Any:
     form = ImportOptionsForm()
     form.offer(item_set_queries.every())
     if not form.validate():
-        raise InvalidInputError("The settings of this import cannot be read: choose them again.")
+        raise InvalidInputError("The settings of this import are invalid. Choose them again.")
     found = discovery.find(repository_id, *check_scope(request.form.get("scope", "")))
     source_id = service.source_for(repository_id, found.scope)
     options = form.options() | {"rehearse": USUAL}

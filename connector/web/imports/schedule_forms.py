@@ -21,9 +21,9 @@ class ScheduleForm(Form):
     """The schedule of a source. After validation `schedule` is a Schedule, or None for never."""
 
     every = SelectField(
-        "Import by itself",
+        "Import automatically",
         choices=_choices({"": "Never"} | {every.value: every.capitalize() for every in Every}),
-        description="All of it, with the settings of the last import.",
+        description="Imports the whole source with the settings of the last import.",
     )
     weekday = SelectField("Day of the week", choices=_choices(dict(enumerate(WEEKDAYS))), coerce=int)
     day = SelectField(
@@ -33,11 +33,11 @@ class ScheduleForm(Form):
     at = StringField("At", default="02:00", widget=TimeInput())
     limited = BooleanField(
         "Only at certain hours",
-        description="A run that is not done when they end pauses where it is and goes on when they begin again. "
-        "An import that somebody begins keeps to the hours in its own settings, if any.",
+        description="An unfinished import pauses at the end of these hours and continues when they begin again. "
+        "Imports started by hand use the hours in their own settings.",
     )
     since = StringField("From", default="22:00", widget=TimeInput())
-    until = StringField("Until", default="06:00", widget=TimeInput(), description="Over midnight, if need be.")
+    until = StringField("Until", default="06:00", widget=TimeInput(), description="May end after midnight.")
     schedule: Schedule | None = None
 
     def fill(self, schedule: Schedule | None, zone: str) -> None:
@@ -54,7 +54,7 @@ class ScheduleForm(Form):
 
     def name_zone(self, zone: str) -> None:
         """Show the name of the time zone in the description of the hour."""
-        self.at.description = f"Hour and minute in the zone of the server, {zone}."
+        self.at.description = f"Hour and minute in the server's time zone, {zone}."
 
     def validate(self, *args: object, **extra: object) -> bool:
         """Return whether the fields are valid and form a valid schedule."""

@@ -54,15 +54,15 @@ def set_schedule(source_id: int) -> Any:
     shown = scheduling.get(source_id)
     if not _may_schedule(shown):
         raise PermissionDeniedError(
-            f"Only who imported {shown.name} first, who set its schedule, or an administrator may say "
-            "when it is imported by itself."
+            f"Only the owner of the first import of {shown.name}, the owner of its schedule or an administrator may "
+            "change its schedule."
         )
     form = ScheduleForm()
     form.name_zone(_zone())
     if not form.validate():
         return _page(shown, form), 422
     scheduling.set_schedule(source_id, form.schedule)
-    flash(f"{form.schedule}." if form.schedule else "It is no longer imported by itself.")
+    flash(f"{form.schedule}." if form.schedule else "The schedule was removed.")
     return redirect(url_for(".source", source_id=source_id), 303)
 
 

@@ -35,9 +35,7 @@ def check_url(text: str) -> str:
     except ValueError:
         usable = False
     if not usable or any(letter.isspace() for letter in parts.netloc):
-        raise InvalidInputError(
-            "A full address is needed that begins with http:// or https://, as in your browser.", "url"
-        )
+        raise InvalidInputError("Enter a full address that begins with http:// or https://, as in your browser.", "url")
     return text
 
 
@@ -138,7 +136,7 @@ def check_ignored(text: str | None) -> list[str]:
     lines = [line.strip() for line in (text or "").splitlines()]
     for line in filter(None, lines):
         if not _FIELD_PATTERN.fullmatch(line):
-            raise InvalidInputError(f"“{line}” is no field such as dc.rights or dc.subject.*", "ignored")
+            raise InvalidInputError(f"“{line}” is not a field. Examples: dc.rights, dc.subject.*", "ignored")
     return list(dict.fromkeys(filter(None, lines)))
 
 
@@ -149,7 +147,7 @@ def check_scope(text: str) -> tuple[ScopeKind, str]:
     """
     kind, _, identifier = text.partition(":")
     if kind not in list(ScopeKind) or (not identifier and kind != ScopeKind.REPOSITORY):
-        raise InvalidInputError("Press Import beside what is to be imported.")
+        raise InvalidInputError("Press Import beside a collection, a community or the entire repository.")
     return ScopeKind(kind), identifier
 
 
@@ -277,7 +275,7 @@ class ImportOptionsForm(Form):
     hours = StringField(
         "Only between",
         [_checked(check_hours)],
-        description="Hours of the server, for example 22:00-06:00. At other hours the import waits. "
+        description="Hours in the server's time zone, for example 22:00-06:00. The import waits at other hours. "
         "Leave empty for any hour.",
     )
     full = BooleanField(

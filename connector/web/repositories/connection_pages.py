@@ -35,8 +35,8 @@ TABS = {
 
 LONGEST_NAME = 100  # characters of a name in a redirect URL: proxies limit a header to about 4 KB
 FORGOTTEN = (
-    "The repository is at another address now, to which a password must not travel: the login that was kept is "
-    "forgotten. Imports see what is open to everybody, until a login is set here."
+    "The repository has a new address. The stored login was deleted, so that its password is not sent there. "
+    "Imports see only public items until you enter a login here."
 )
 
 # Errors of a connection to a repository. InvalidInputError: the stored password cannot be decrypted.
@@ -94,7 +94,7 @@ def forget_now(repository_id: int) -> Any:
         service.forget(repository_id)
     except ConflictError as error:
         return render_template("repositories/forget.html", repository=service.get(repository_id), refused=error), 409
-    flash(f"{label} is forgotten.")
+    flash(f"{label} was forgotten.")
     return redirect(url_for(".connect"), 303)
 
 
@@ -148,7 +148,7 @@ def same_as(repository_id: int) -> Any:
     """Merge this repository into a known one that has moved to this address."""
     kept = credentials.to_be_moved(request.form.get("same_as", 0, type=row_id)).id
     forgotten = discovery.merge(credentials.to_be_moved(repository_id).id, kept)
-    flash("The two are one repository now. What was imported before is found again, not imported twice.")
+    flash("The two are now one repository. Items imported before are not imported twice.")
     if forgotten:
         flash(FORGOTTEN)
     return redirect(url_for(".options", repository_id=kept), 303)
@@ -167,7 +167,7 @@ def sign_in(repository_id: int) -> Any:
     except (LoginFailedError, RepositoryError) as error:
         form.refuse(error)
         return _options_page_anew(service.get(repository_id), login=form), 422
-    flash(f"From now on imports sign in as {form.login_name.data}.")
+    flash(f"Imports now sign in as {form.login_name.data}.")
     return redirect(url_for(".options", repository_id=repository_id), 303)
 
 
@@ -176,7 +176,7 @@ def sign_in(repository_id: int) -> Any:
 def sign_out(repository_id: int) -> Any:
     """Delete the stored login for the repository."""
     credentials.sign_out(repository_id)
-    flash("The name and password are forgotten. Imports see what is open to everybody.")
+    flash("The login was deleted. Imports see only public items.")
     return redirect(url_for(".options", repository_id=repository_id), 303)
 
 

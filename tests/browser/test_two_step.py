@@ -30,7 +30,7 @@ def test_set_up_then_signed_in_with_the_next_code(app, site, open_page):
     give_password()
     page.goto(f"{site.url}/account/")
     page.get_by_role("link", name="Set it up").click()
-    page.get_by_label("Present password").fill(PASSWORD)
+    page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_role("button", name="Set it up").click()
     picture = page.get_by_role("img", name="QR code").locator("svg")
     maker = pyotp.TOTP(page.locator("code").inner_text().replace(" ", ""))
@@ -41,9 +41,9 @@ def test_set_up_then_signed_in_with_the_next_code(app, site, open_page):
     assert picture.locator("path").last.evaluate("path => getComputedStyle(path).stroke") == "rgb(0, 0, 0)"
 
     page.get_by_label("Code", exact=True).fill(maker.generate_otp(step))
-    page.get_by_role("button", name="Turn it on").click()
+    page.get_by_role("button", name="Turn on").click()
     codes = page.locator("li code").all_inner_texts()
-    page.get_by_role("link", name="I have them").click()
+    page.get_by_role("link", name="Continue").click()
     page.get_by_role("button", name="Sign out").click()
     give_password()
     page.get_by_label("Code", exact=True).fill(maker.generate_otp(step + 1))

@@ -18,7 +18,7 @@ from tests.pages import FRAGMENT, words
 
 from .conftest import OTHER, PASSWORD, is_signed_in, link_in, sign_in
 
-ON = "/account/second-factor"
+ON = "/account/two-step"
 
 
 class Clock:
@@ -195,7 +195,7 @@ def test_after_five_minutes_one_begins_again(office, phone, clock):
     answer = give(browser, phone.code())
 
     assert answer.status_code == browser.get("/sign-in/code").status_code == 409
-    assert "sign in again" in words(answer)
+    assert "Sign in again" in words(answer)
     assert not is_signed_in(browser)
 
 
@@ -237,7 +237,7 @@ def test_who_is_half_way_begins_again_where_the_second_factor_was_taken_away(off
     answer = give(browser, phone.code())
 
     assert answer.status_code == browser.get("/sign-in/code").status_code == 409
-    assert "sign in again" in words(answer)
+    assert "Sign in again" in words(answer)
     assert sign_in(browser, "Anna").location == "/"
 
 
@@ -308,7 +308,7 @@ def test_another_secret_key_refuses_codes_with_a_line_in_the_log_and_takes_recov
     office.app.config["SECRET_KEY"] = "another one, of which there is enough"
 
     assert give(half_in(office), phone.code()).status_code == 422
-    assert "The second factor of Anna cannot be read" in caplog.text
+    assert "The two-step sign-in secret of Anna cannot be decrypted" in caplog.text
     assert give(half_in(office), phone.recovery[0]).status_code == 303
 
 
@@ -335,7 +335,7 @@ def test_the_secret_is_shown_for_15_minutes_and_then_the_password_is_asked_for_a
 
     assert "QR code" not in browser.get(ON).text
     assert browser.post(f"{ON}/on", data={"code": phone.code()}).location == ON
-    assert "begin again" in words(browser.get(ON))
+    assert "Start again" in words(browser.get(ON))
     assert office.account("Anna").second_factor is None
 
 
@@ -350,7 +350,7 @@ def test_each_step_needs_the_present_password(office, clock, path):
     answer = browser.post(f"{ON}{path}", data={"current": OTHER})
 
     assert answer.status_code == 422
-    assert "not your present password" in words(answer)
+    assert "Wrong current password" in words(answer)
     assert office.account("Anna").second_factor == before
     assert "QR code" not in browser.get(ON).get_data(as_text=True)
 
@@ -383,7 +383,7 @@ def test_turned_off_the_password_is_enough_and_old_recovery_codes_are_gone(offic
     assert sign_in(office.browser(), "Anna").location == "/"
     with office.app.app_context():
         assert db.session.scalars(db.select(RecoveryCode)).all() == []
-    assert ("Anna", "second factor off", "Anna") in office.trail()
+    assert ("Anna", "two-step sign-in off", "Anna") in office.trail()
 
 
 def test_where_there_is_none_nothing_is_turned_off_or_taken_away_and_the_trail_tells_of_nothing(office):
@@ -393,14 +393,14 @@ def test_where_there_is_none_nothing_is_turned_off_or_taken_away_and_the_trail_t
 
     answers = [
         browser.post(f"{ON}/off", data={"current": PASSWORD}),
-        office.enter("Boss").post(f"/users/{anna}/second-factor"),
+        office.enter("Boss").post(f"/users/{anna}/two-step"),
     ]
 
     for answer in answers:
         assert answer.status_code == 409
-        assert "has no second factor" in words(answer)
+        assert "is off for this account" in words(answer)
     assert is_signed_in(browser)
-    assert "second factor off" not in [what for _, what, _ in office.trail()]
+    assert "two-step sign-in off" not in [what for _, what, _ in office.trail()]
 
 
 def test_new_recovery_codes_replace_the_old_ones(office, phone):
@@ -445,7 +445,7 @@ def test_whoever_has_a_new_phone_moves_to_it_also_where_the_second_factor_is_dem
         assert give(half_in(office), worthless).status_code == 422
     for right in (new.code(), new.recovery[0]):
         assert give(half_in(office), right).status_code == 303
-    assert ("Anna", "second factor moved", "Anna") in office.trail()
+    assert ("Anna", "two-step sign-in moved", "Anna") in office.trail()
 
 
 def test_after_another_secret_key_a_recovery_code_moves_it_to_a_phone(office, phone, clock):
@@ -467,7 +467,7 @@ def test_to_move_it_takes_the_password_and_a_code(office, phone, clock, password
     answer = ask_to_move(browser, phone.code() if password == OTHER else "000000", password)
 
     assert answer.status_code == 422
-    assert ("not your present password" if password == OTHER else "This code is wrong") in words(answer)
+    assert ("Wrong current password" if password == OTHER else "This code is wrong") in words(answer)
     assert "QR code" not in browser.get(ON).text
     assert ask_to_move(browser, phone.code()).status_code == 303
 
@@ -510,21 +510,21 @@ def test_an_admin_takes_it_away_and_the_account_is_signed_out(office, phone):
     browser = half_in(office)
     give(browser, phone.code())
     boss = office.enter("Boss")
-    assert "Remove second factor" in words(boss.get("/users/"))
+    assert "Turn off two-step sign-in" in words(boss.get("/users/"))
 
-    boss.post(f"/users/{office.account('Anna').id}/second-factor")
+    boss.post(f"/users/{office.account('Anna').id}/two-step")
 
     assert not is_signed_in(browser)
     assert sign_in(browser, "Anna").location == "/"
-    assert "Remove second factor" not in words(boss.get("/users/"))
-    assert ("Boss", "second factor off", "Anna") in office.trail()
+    assert "Turn off two-step sign-in" not in words(boss.get("/users/"))
+    assert ("Boss", "two-step sign-in off", "Anna") in office.trail()
 
 
 def test_the_command_line_takes_it_away_and_lists_who_has_one(office, phone):
     runner = office.app.test_cli_runner()
-    assert runner.invoke(args=["user", "list"]).output.strip().endswith("second factor")
+    assert runner.invoke(args=["user", "list"]).output.strip().endswith("two-step sign-in")
 
-    assert runner.invoke(args=["user", "second-factor", "Anna", "--remove"]).exit_code == 0
+    assert runner.invoke(args=["user", "two-step", "Anna", "--remove"]).exit_code == 0
 
     assert '"second_factor": false' in runner.invoke(args=["user", "list", "--json"]).output
     assert office.account("Anna").second_factor is None
@@ -571,7 +571,7 @@ def test_with_a_proxy_that_signs_in_no_page_of_it_exists(office):
 
     assert browser.get("/items/").status_code == 200
     assert browser.get(ON).status_code == browser.get("/sign-in/code").status_code == 404
-    assert browser.post("/users/1/second-factor").status_code == 404
+    assert browser.post("/users/1/two-step").status_code == 404
 
 
 def test_of_several_requests_with_the_same_code_at_once_one_gets_in(office, phone, clock):

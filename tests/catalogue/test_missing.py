@@ -48,7 +48,7 @@ def count(app, model):
 
 
 def test_the_list_shows_each_item_that_is_gone_with_its_state_in_words(bereft, client):
-    page = words(client.get("/gone/"))
+    page = words(client.get("/missing/"))
 
     assert "Alpha Withdrawn at the source" in page
     assert "Beta No longer at the source" in page
@@ -60,19 +60,19 @@ def test_an_import_alone_neither_hides_nor_removes(bereft):
 
 
 def test_the_list_is_kept_by_repository(bereft, client):
-    assert "Alpha" in words(client.get(f"/gone/?repository={bereft.repository_id}"))
-    assert "No items are marked as gone." in words(client.get("/gone/?repository=99"))
+    assert "Alpha" in words(client.get(f"/missing/?repository={bereft.repository_id}"))
+    assert "No items are missing at source." in words(client.get("/missing/?repository=99"))
 
 
 def test_a_hidden_item_is_in_no_list_search_set_or_export_and_stays_within_reach(bereft, client):
-    client.post("/gone/", data={"do": "hide", "item": ids(bereft.app, "Alpha")})
+    client.post("/missing/", data={"do": "hide", "item": ids(bereft.app, "Alpha")})
 
     assert titles_in(bereft.app) == titles_in(bereft.app, item_set_id=1) == {"Beta", "Gamma"}
     assert titles_in(bereft.app, with_hidden=True) == {"Alpha", "Beta", "Gamma"}
     for address in ("/items/", "/items/?q=alpha", "/item-sets/1/"):
         assert "Alpha" not in words(client.get(address))
     assert "2" in words(client.get("/item-sets/")).split("A set")[1].split()[:2]
-    assert "Hidden" in words(client.get("/gone/"))
+    assert "Hidden" in words(client.get("/missing/"))
     assert "Hidden from the lists here" in words(client.get(f"/items/{ids(bereft.app, 'Alpha')[0]}/"))
 
 
@@ -87,34 +87,34 @@ def test_what_is_hidden_is_left_out_of_an_export_unless_it_is_asked_for(bereft):
 
 
 def test_all_of_the_list_is_hidden_at_once_and_shown_again(bereft, client):
-    hidden = client.post("/gone/", data={"do": "hide", "every": "on"}, follow_redirects=True)
+    hidden = client.post("/missing/", data={"do": "hide", "every": "on"}, follow_redirects=True)
     assert "Hidden: 2 items." in words(hidden)
     assert titles_in(bereft.app) == {"Gamma"}
 
-    shown = client.post("/gone/", data={"do": "show", "item": ids(bereft.app, "Beta")}, follow_redirects=True)
+    shown = client.post("/missing/", data={"do": "show", "item": ids(bereft.app, "Beta")}, follow_redirects=True)
     assert "Shown again: 1 item." in words(shown)
     assert titles_in(bereft.app) == {"Beta", "Gamma"}
 
 
 def test_an_item_hidden_here_that_comes_back_at_the_source_can_still_be_shown_again(bereft, dspace, client):
-    client.post("/gone/", data={"do": "hide", "every": "on"})
+    client.post("/missing/", data={"do": "hide", "every": "on"})
     dspace.edit("a", state=SourceState.PRESENT)
     bereft.run()
 
-    assert "Alpha At the source" in words(client.get("/gone/"))
-    client.post("/gone/", data={"do": "show", "item": ids(bereft.app, "Alpha")})
+    assert "Alpha At the source" in words(client.get("/missing/"))
+    client.post("/missing/", data={"do": "show", "item": ids(bereft.app, "Alpha")})
     assert titles_in(bereft.app) == {"Alpha", "Gamma"}
 
 
 def test_to_remove_is_asked_once_more_in_numbers(bereft, client):
-    asked = client.post("/gone/", data={"do": "remove", "every": "on"})
+    asked = client.post("/missing/", data={"do": "remove", "every": "on"})
 
     assert "Items removed 2 Files removed 1 Places in item sets 2" in words(asked)
     assert len(titles_in(bereft.app)) == 3
 
 
 def test_removing_takes_files_holdings_and_memberships_along(bereft, client):
-    done = client.post("/gone/", data={"do": "remove", "every": "on", "confirmed": "yes"}, follow_redirects=True)
+    done = client.post("/missing/", data={"do": "remove", "every": "on", "confirmed": "yes"}, follow_redirects=True)
 
     assert "Removed: 2 items." in words(done)
     assert titles_in(bereft.app, with_hidden=True) == {"Gamma"}
@@ -166,11 +166,11 @@ def test_an_import_whose_items_were_removed_can_be_undone(bereft):
 
 @pytest.mark.parametrize("data", [{"do": "hide"}, {"do": "remove"}])
 def test_nothing_ticked_is_said(bereft, client, data):
-    assert "Tick some items first" in words(client.post("/gone/", data=data, follow_redirects=True))
+    assert "Tick items first" in words(client.post("/missing/", data=data, follow_redirects=True))
 
 
 def test_an_unknown_thing_to_do_is_refused(bereft, client):
-    assert client.post("/gone/", data={"do": "burn", "every": "on"}).status_code == 422
+    assert client.post("/missing/", data={"do": "burn", "every": "on"}).status_code == 422
 
 
 def test_two_repositories_of_one_name_are_told_apart_by_their_hosts(stocked_app, stocked_client):
@@ -180,7 +180,7 @@ def test_two_repositories_of_one_name_are_told_apart_by_their_hosts(stocked_app,
         db.session.add(Repository(**twin, generation=9, version="9.3", name=known.name))
         name = known.name
 
-    page = stocked_client.get("/gone/").get_data(as_text=True)
+    page = stocked_client.get("/missing/").get_data(as_text=True)
 
     assert f">{name} (twin.example.org)</option>" in page
     assert f">{name}</option>" not in page
