@@ -37,7 +37,16 @@ PAGES = (
     *("/items/", "/items/?after=100000", "/items/?before=last", "/items/?repository=1", "/items/?job=1"),
     *("/items/?item_set=1", "/items/?item_set=5", "/items/100/"),
     *("/item-sets/", "/item-sets/1/", "/item-sets/1/?before=last"),
-    *("/missing/", "/missing/?before=last", "/sources/", "/sources/1/", "/audit/", "/audit/?before=last", "/excluded/"),
+    *(
+        "/missing/",
+        "/missing/?before=last",
+        "/missing/?repository=1",
+        "/sources/",
+        "/sources/1/",
+        "/audit/",
+        "/audit/?before=last",
+        "/excluded/",
+    ),
     *("/items/?q=harbour", "/items/?q=harbour&after=100000", "/items/?q=nothingatall", "/items/?q=harbour+977"),
     *("/items/?q=nothingatall&item_set=1", "/items/?q=harbour&job=1"),
     # Words of two and one characters that no item, few items and all items have.

@@ -33,6 +33,7 @@ LISTS = (
     "/item-sets/",
     "/missing/",
     "/missing/?before=last",
+    "/missing/?repository=1",
     "/sources/1/",
     "/jobs/5/preview/",
     "/audit/",
