@@ -9,7 +9,7 @@ from flask import current_app
 from markupsafe import Markup
 
 from .durations import local_time, utc_now
-from .i18n import date_and_time, decimal
+from .i18n import date_and_time, decimal, ngettext
 from .i18n import gettext as _
 from .i18n import lazy_gettext as _l
 from .ranges import Range
@@ -41,9 +41,31 @@ def source_time(text: str | None) -> str:
     return text if moment.tzinfo is None else _TIME.format(text, _local(moment))
 
 
-def number(count: int | None) -> str:
-    """Return a count as the language writes it: "12,345", or "" for None."""
-    return "" if count is None else decimal(count)
+def number(count: float | None, digits: int = 0) -> str:
+    """Return a number with this many decimal digits as the language writes it: "12,345", or "" for None."""
+    return "" if count is None else decimal(count, digits)
+
+
+def item_count(count: int) -> str:
+    """Return a number of items: "1 item", "6,000 items"."""
+    return ngettext("%(num)s item", "%(num)s items", count)
+
+
+def file_count(count: int) -> str:
+    """Return a number of files: "1 file", "6,000 files"."""
+    return ngettext("%(num)s file", "%(num)s files", count)
+
+
+def value_count(count: int) -> str:
+    """Return a number of metadata values: "1 value", "6,000 values"."""
+    return ngettext("%(num)s value", "%(num)s values", count)
+
+
+def items_in_words(total: int, counted: int) -> str:
+    """Return the size of a list that was counted up to `counted` + 1: "12 items", "More than 10,000 items"."""
+    if total <= counted:
+        return item_count(total)
+    return ngettext("More than %(num)s item", "More than %(num)s items", counted)
 
 
 def plural(thing: str, count: int) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import cast
 
-from babel import Locale
+from babel import Locale, get_locale_identifier
 from babel.dates import format_datetime
 from babel.numbers import format_decimal
 from babel.support import LazyProxy, NullTranslations
@@ -33,6 +33,16 @@ def install(language: Language) -> None:
     _language = language
 
 
+def translations() -> NullTranslations:
+    """Return the catalogue in use."""
+    return _language.translations
+
+
+def language() -> str:
+    """Return the tag of the language in use (BCP 47), for the `lang` of pages."""
+    return get_locale_identifier((_language.locale.language, _language.locale.territory), sep="-")
+
+
 def gettext(message: str, **values: object) -> str:
     """Return a message in the language of the instance, with its named placeholders filled: "%(name)s"."""
     text = _language.translations.gettext(message)
@@ -43,12 +53,6 @@ def ngettext(singular: str, plural: str, count: int, **values: object) -> str:
     """Return the form of a message for a count. Its placeholder `%(num)s` is the count in digits: "6,000"."""
     text = _language.translations.ngettext(singular, plural, count)
     return text % {"num": decimal(count), **values}
-
-
-def pgettext(context: str, message: str, **values: object) -> str:
-    """Return a message, for words that mean different things in different places. `context`: the place."""
-    text = _language.translations.pgettext(context, message)
-    return text % values if values else text
 
 
 def lazy_gettext(message: str, **values: object) -> str:

@@ -17,4 +17,11 @@ def init_app(app: Flask) -> None:
     with app.app_context():
         i18n.install(i18n.Language(get_locale(), get_translations()))
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True, pgettext=i18n.pgettext)
+    app.jinja_env.policies["ext.i18n.trimmed"] = True  # as babel.cfg says, so that messages are found
+    app.jinja_env.globals["language"] = i18n.language
+    # Jinja fills the placeholders itself, because it escapes their values.
+    app.jinja_env.install_gettext_callables(
+        lambda message: i18n.translations().gettext(message),
+        lambda singular, plural, count: i18n.translations().ngettext(singular, plural, count),
+        newstyle=True,
+    )

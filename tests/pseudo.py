@@ -28,10 +28,6 @@ class PseudoTranslations(NullTranslations):
         """Return the English form for the count, as `gettext` returns it."""
         return self.gettext(singular if count == 1 else plural)
 
-    def pgettext(self, context: str, message: str) -> str:
-        """Return the message as `gettext` returns it."""
-        return self.gettext(message)
-
 
 @contextmanager
 def pseudo_locale() -> Iterator[None]:

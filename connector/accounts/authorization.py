@@ -57,8 +57,8 @@ def require(role: Role) -> None:
         raise PermissionDeniedError(
             _(
                 "This needs the role %(needed)s; yours is %(own)s. Ask an administrator.",
-                needed=role.value,
-                own=g.person.role.value,
+                needed=role.noun,
+                own=g.person.role.noun,
             )
         )
 

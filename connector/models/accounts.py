@@ -9,6 +9,7 @@ from sqlalchemy import JSON, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..extensions import db, utcnow
+from ..i18n import lazy_gettext as _l
 
 
 class Role(StrEnum):
@@ -18,9 +19,17 @@ class Role(StrEnum):
     EDITOR = "editor"
     ADMIN = "admin"
 
+    @property
+    def noun(self) -> str:
+        """Return the noun for pages and sentences."""
+        return str(_ROLES[self])
+
     def includes(self, other: Role) -> bool:
         """Return whether this role includes the permissions of `other`."""
         return list(Role).index(self) >= list(Role).index(other)
+
+
+_ROLES = {Role.VIEWER: _l("viewer"), Role.EDITOR: _l("editor"), Role.ADMIN: _l("admin")}
 
 
 class Purpose(StrEnum):

@@ -29,6 +29,7 @@ from ..errors import (
     StorageError,
 )
 from ..extensions import db
+from ..i18n import lazy_gettext as _l
 from ..storage import disk_space, instance
 from ..text import clean_html, human_size, size_range
 from ..version import __version__
@@ -54,20 +55,20 @@ HEADERS = {
 OF_A_SECRET = "strict-origin"
 A_YEAR = 31_536_000  # seconds
 SENTENCES = {
-    400: "The request could not be read. Go back, reload the page and try again.",
-    403: "You do not have access to this page.",
-    404: "This page does not exist. It may have been removed.",
-    405: "This address does not accept this kind of request.",
-    413: "The submitted data is too large.",
-    429: "Too many attempts. Wait a minute, then try again. The wait may grow with each attempt.",
-    500: "Something went wrong in this app. The server log has the details.",
+    400: _l("The request could not be read. Go back, reload the page and try again."),
+    403: _l("You do not have access to this page."),
+    404: _l("This page does not exist. It may have been removed."),
+    405: _l("This address does not accept this kind of request."),
+    413: _l("The submitted data is too large."),
+    429: _l("Too many attempts. Wait a minute, then try again. The wait may grow with each attempt."),
+    500: _l("Something went wrong in this app. The server log has the details."),
 }
-EXPIRED = (
+EXPIRED = _l(
     "The form has expired, because you signed in or out or the server was restarted. Reload the page and try again."
 )
-AWAY = (
-    "The database cannot be used now: perhaps it is just being started, or its disk is full. Wait a moment, then "
-    "try again. The log of the server says more."
+AWAY = _l(
+    "The database cannot be used now: perhaps it is just being started, or its disk is full. Wait a "
+    "moment, then try again. The log of the server says more."
 )
 STATUSES: dict[type[ConnectorError], int] = {
     NotFoundError: 404,
@@ -102,13 +103,15 @@ def init_app(app: Flask) -> None:
         size_range=size_range,
         time_range=formatting.time_range,
         number=formatting.number,
-        plural=formatting.plural,
+        file_count=formatting.file_count,
+        item_count=formatting.item_count,
+        value_count=formatting.value_count,
         safe_href=safe_href,
         source_time=formatting.source_time,
         term_label=term_label,
         when=formatting.when,
     )
-    app.jinja_env.globals.update(product=PRODUCT, version=__version__)
+    app.jinja_env.globals.update(product=PRODUCT, version=__version__, items_in_words=formatting.items_in_words)
     app.jinja_env.globals.update(misplaced=instance.database_moved_message, shortage=disk_space.shortage)
     app.after_request(_with_headers)
     app.after_request(_on_this_site)

@@ -16,6 +16,7 @@ from .. import error_translation
 from ..accounts.authorization import allows
 from ..errors import StorageError
 from ..extensions import db, huey
+from ..i18n import gettext as _
 from ..imports import worker_heartbeat
 from ..logs import log_throttled
 from ..models.catalogue import CatalogueItem, FileStatus, StoredFile
@@ -132,7 +133,7 @@ def _has_room() -> None:
 def _has_workers() -> None:
     age = worker_heartbeat.age(current_app.config["INSTANCE"])
     if age is None or age >= LATELY:
-        raise StorageError("No process has looked for jobs lately: flask up or flask worker does, each minute.")
+        raise StorageError(_("No process has looked for jobs lately: flask up or flask worker does, each minute."))
 
 
 # Each check raises an exception if it fails. Return values are ignored.

@@ -8,27 +8,28 @@ from wtforms.validators import EqualTo, Length
 
 from ...accounts.names import LONGEST
 from ...accounts.passwords import LEAST, MOST
+from ...i18n import lazy_gettext as _l
 from ...models.accounts import Role
 from ..base_form import Form
 
 ROLES = {
-    Role.VIEWER: "Viewer: reads",
-    Role.EDITOR: "Editor: imports, and undoes own imports",
-    Role.ADMIN: "Admin: undoes all, manages users and settings",
+    Role.VIEWER: _l("Viewer: reads"),
+    Role.EDITOR: _l("Editor: imports, and undoes own imports"),
+    Role.ADMIN: _l("Admin: undoes all, manages users and settings"),
 }
-ADVICE = f"At least {LEAST} characters. A few words together are strong and easy to remember."
+ADVICE = _l("At least %(least)s characters. A few words together are strong and easy to remember.", least=LEAST)
 
 
 class SignInForm(Form):
     """Name and password. Their lengths are limited so that a request cannot make the app hash a huge text."""
 
     name = StringField(
-        "Name",
+        _l("Name"),
         [Length(max=LONGEST)],
         render_kw={"autocomplete": "username", "autocapitalize": "off", "spellcheck": "false", "required": True},
     )
     password = PasswordField(
-        "Password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
+        _l("Password"), [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
     )
     next = HiddenField()
 
@@ -37,11 +38,11 @@ class ChoosePasswordForm(Form):
     """A new password, typed twice."""
 
     password = PasswordField(
-        "Password", description=ADVICE, render_kw={"autocomplete": "new-password", "required": True}
+        _l("Password"), description=ADVICE, render_kw={"autocomplete": "new-password", "required": True}
     )
     again = PasswordField(
-        "Password again",
-        [EqualTo("password", message="The passwords do not match.")],
+        _l("Password again"),
+        [EqualTo("password", message=_l("The passwords do not match."))],
         render_kw={"autocomplete": "new-password", "required": True},
     )
 
@@ -51,8 +52,8 @@ class FirstAdminForm(ChoosePasswordForm):
 
     blamed = "name"
     name = StringField(
-        "Name",
-        description="The name for signing in. It is shown beside your actions.",
+        _l("Name"),
+        description=_l("The name for signing in. It is shown beside your actions."),
         render_kw={"autocomplete": "username", "autocapitalize": "off", "spellcheck": "false", "required": True},
     )
 
@@ -61,14 +62,14 @@ class ChangePasswordForm(Form):
     """The current password, and a new one typed twice."""
 
     current = PasswordField(
-        "Current password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
+        _l("Current password"), [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
     )
     new = PasswordField(
-        "New password", description=ADVICE, render_kw={"autocomplete": "new-password", "required": True}
+        _l("New password"), description=ADVICE, render_kw={"autocomplete": "new-password", "required": True}
     )
     again = PasswordField(
-        "New password again",
-        [EqualTo("new", message="The passwords do not match.")],
+        _l("New password again"),
+        [EqualTo("new", message=_l("The passwords do not match."))],
         render_kw={"autocomplete": "new-password", "required": True},
     )
 
@@ -77,7 +78,7 @@ class PasswordAgainForm(Form):
     """The current password, to confirm a change to the account."""
 
     current = PasswordField(
-        "Current password", [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
+        _l("Current password"), [Length(max=MOST)], render_kw={"autocomplete": "current-password", "required": True}
     )
 
 
@@ -85,7 +86,7 @@ class CodeForm(Form):
     """A verification code or a recovery code."""
 
     code = StringField(
-        "Code",
+        _l("Code"),
         [Length(max=LONGEST)],
         render_kw={"autocomplete": "one-time-code", "autocapitalize": "off", "spellcheck": "false", "required": True},
     )
@@ -95,7 +96,7 @@ class MoveForm(PasswordAgainForm):
     """The password and a code, to move two-step sign-in to another phone."""
 
     code = StringField(
-        "Code from the old phone, or a recovery code",
+        _l("Code from the old phone, or a recovery code"),
         [Length(max=LONGEST)],
         render_kw={"autocomplete": "one-time-code", "autocapitalize": "off", "spellcheck": "false", "required": True},
     )
@@ -105,6 +106,6 @@ class InviteForm(Form):
     """The name and the role of a new user."""
 
     name = StringField(
-        "Name", description="The name for signing in.", render_kw={"autocapitalize": "off", "required": True}
+        _l("Name"), description=_l("The name for signing in."), render_kw={"autocapitalize": "off", "required": True}
     )
-    role = SelectField("Role", choices=[SelectChoice(role.value, words) for role, words in ROLES.items()])
+    role = SelectField(_l("Role"), choices=[SelectChoice(role.value, words) for role, words in ROLES.items()])

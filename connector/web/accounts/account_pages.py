@@ -12,12 +12,14 @@ from ...accounts.authorization import allows
 from ...accounts.throttling import PACE, REFUSED, failures
 from ...errors import ConflictError, InvalidInputError
 from ...extensions import db
+from ...i18n import gettext as _
+from ...i18n import lazy_gettext as _l
 from ...models.accounts import Role
 from ..flash_messages import flash
 from .account_forms import ChangePasswordForm, ChoosePasswordForm, FirstAdminForm, PasswordAgainForm, SignInForm
 
 ENDING = "ending"  # prefix of the fields of the form that ends sessions: the page has two forms
-WRONG = "Wrong name or password, or the account is disabled."
+WRONG = _l("Wrong name or password, or the account is disabled.")
 # Failed sign-ins of one account from all addresses. Known browsers have a separate count, so that an attacker cannot
 # lock the owner out there. Elsewhere a lockout does not last long (ASVS 5.0, 6.3.1).
 OF_AN_ACCOUNT = "100 per hour"
@@ -96,7 +98,7 @@ def welcome_now(token: str) -> Any:
         form.refuse(error)
         return _welcome_page(token, form), REFUSED
     if authentication.sign_in(user_management.get(account_id).name, form.password.data or "") and g.person:
-        flash(f"You are signed in as {g.person.name}.")
+        flash(_("You are signed in as %(name)s.", name=g.person.name))
     return _entered(None)
 
 
@@ -123,7 +125,7 @@ def change_password() -> Any:
         form.refuse(error)
         return _account_page(form), REFUSED
     authentication.enter(g.person.id, one_time_links.fingerprint(made))
-    flash("The password is changed. You are signed out in all other browsers.")
+    flash(_("The password is changed. You are signed out in all other browsers."))
     return redirect(url_for(".account"), 303)
 
 
@@ -142,10 +144,10 @@ def end_sessions() -> Any:
         return _account_page(ChangePasswordForm(formdata=None), form), REFUSED
     if one := request.form.get("end"):
         ended = user_management.end_session(g.person.id, one)
-        flash("That browser is signed out." if ended else "That browser was already signed out.")
+        flash(_("That browser is signed out.") if ended else _("That browser was already signed out."))
     else:
         user_management.end_sessions(g.person.id, g.person.token)
-        flash("You are signed out in all other browsers.")
+        flash(_("You are signed out in all other browsers."))
     return redirect(url_for(".account"), 303)
 
 

@@ -13,16 +13,18 @@ from ...accounts import authentication, device_cookies, two_step, user_managemen
 from ...accounts.authorization import allows
 from ...accounts.throttling import PACE, REFUSED, failures
 from ...errors import ConflictError, InvalidInputError
+from ...i18n import gettext as _
+from ...i18n import lazy_gettext as _l
 from ...models.accounts import Role
 from ..flash_messages import flash
 from .account_forms import CodeForm, MoveForm, PasswordAgainForm
 
-LATE = "Sign-in has expired. Sign in again."
+LATE = _l("Sign-in has expired. Sign in again.")
 TOO_LATE = 409  # the rate limit counts only REFUSED as a failure
 PENDING = "setting_up"  # key of the Pending in the session cookie
 MOVING = "moving"  # prefix of the fields of MoveForm
 LONGEST = 900  # seconds for the setup; the user may have to install an app first
-SLOW = "The setup has expired. Start again."
+SLOW = _l("The setup has expired. Start again.")
 
 blueprint = Blueprint("two_step", __name__)
 
@@ -153,7 +155,7 @@ def turn_off() -> Any:
     if refusal:
         return refusal
     two_step.turn_off(g.person.id)
-    flash("Two-step sign-in is off. You sign in with your password only.")
+    flash(_("Two-step sign-in is off. You sign in with your password only."))
     return redirect(url_for("accounts.account"), 303)
 
 

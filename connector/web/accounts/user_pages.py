@@ -11,6 +11,7 @@ from ...accounts import audit, two_step, user_management
 from ...accounts.authorization import allows
 from ...accounts.one_time_links import link_to
 from ...errors import ConflictError, InvalidInputError
+from ...i18n import gettext as _
 from ...models.accounts import Account, Role
 from ...pagination import Order, asked_place, page_of
 from ..flash_messages import flash
@@ -59,7 +60,7 @@ def role(account_id: int) -> Any:
     """Change the role of an account. Raise InvalidInputError if there is no such role."""
     given = request.form.get("role")
     if given not in list(Role):
-        raise InvalidInputError("Choose a role: viewer, editor or admin.")
+        raise InvalidInputError(_("Choose a role: viewer, editor or admin."))
     return _do(lambda: user_management.set_role(account_id, Role(given)))
 
 
@@ -127,7 +128,9 @@ def _spare_oneself(account_id: int) -> None:
     A stolen session must not be enough to take the account over.
     """
     if account_id == g.person.id:
-        raise ConflictError("This is your own account. Change it on your account page, which asks for your password.")
+        raise ConflictError(
+            _("This is your own account. Change it on your account page, which asks for your password.")
+        )
 
 
 def _do(act: Any) -> Any:
@@ -135,7 +138,7 @@ def _do(act: Any) -> Any:
         act()
     except ConflictError as error:
         return _users_page(InviteForm(formdata=None), error), 409
-    flash("Done.")
+    flash(_("Done."))
     return redirect(url_for(".users"), 303)
 
 

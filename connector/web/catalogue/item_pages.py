@@ -14,6 +14,7 @@ from ...catalogue.search import Selection
 from ...catalogue.set_names import labels
 from ...errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from ...extensions import db
+from ...i18n import gettext as _
 from ...models.accounts import Role
 from ...models.catalogue import CatalogueFile, CatalogueItem, ItemSet
 from ...models.repositories import Repository
@@ -74,7 +75,7 @@ def item(item_id: int) -> str:
     """Show an item with its metadata, its files and a link to the original."""
     shown = db.session.get(CatalogueItem, item_id)
     if shown is None:
-        raise NotFoundError(f"There is no item {item_id}. It may have been removed by an undo.")
+        raise NotFoundError(_("There is no item %(item_id)s. It may have been removed by an undo.", item_id=item_id))
     _check_restricted(shown.by_login)
     texts = item_presentation.texts_of(shown, sees_restricted())
     terms, others = item_presentation.described(texts.values)
@@ -126,7 +127,7 @@ def file(file_id: int, name: str) -> Response:
     _check_restricted(is_restricted)
     path = the_folder().path(found.sha256)
     if not path.is_file():
-        raise NotFoundError("This file is missing in the files folder. An import with files downloads it again.")
+        raise NotFoundError(_("This file is missing in the files folder. An import with files downloads it again."))
     media_type = item_presentation.media_type(found)
     response = send_file(
         path,
@@ -144,7 +145,7 @@ def file(file_id: int, name: str) -> Response:
 @blueprint.app_template_global()
 def title_of(item: CatalogueItem) -> str:
     """Return the title of an item as the current user may see it."""
-    return item_presentation.title_of(item, sees_restricted()) or "Untitled"
+    return item_presentation.title_of(item, sees_restricted()) or _("Untitled")
 
 
 @blueprint.app_template_global()
@@ -156,7 +157,7 @@ def citation_line(item: CatalogueItem) -> str:
 def _check_restricted(is_restricted: bool) -> None:
     """Raise PermissionDeniedError if the object is restricted and the current user may not see it."""
     if is_restricted and not sees_restricted():
-        raise PermissionDeniedError("This is restricted at source. Only editors and administrators can open it.")
+        raise PermissionDeniedError(_("This is restricted at source. Only editors and administrators can open it."))
 
 
 def _asked() -> Selection:

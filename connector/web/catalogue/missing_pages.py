@@ -13,6 +13,8 @@ from ...catalogue import item_presentation, missing, takedown
 from ...catalogue.missing import MissingSelection
 from ...errors import InvalidInputError, NotFoundError
 from ...extensions import db
+from ...formatting import item_count
+from ...i18n import gettext as _
 from ...models.accounts import Role
 from ...models.catalogue import CatalogueItem
 from ...models.repositories import Repository
@@ -47,7 +49,7 @@ def act() -> Any:
     chosen, every = _chosen(), "every" in request.form
     back = redirect(url_for(".listed", repository=chosen.repository_id), 303)
     if not every and not chosen.item_ids:
-        flash("Tick items first, or tick the whole list.")
+        flash(_("Tick items first, or tick the whole list."))
         return back
     do = request.form.get("do")
     if do == "remove":
@@ -56,7 +58,7 @@ def act() -> Any:
             will = missing.preview(chosen)
             return render_template("catalogue/missing_confirm.html", chosen=chosen, every=every, will=will)
     if do not in DONE:
-        raise InvalidInputError("Choose an action: hide, show again or remove.")
+        raise InvalidInputError(_("Choose an action: hide, show again or remove."))
     flash(DONE[do](chosen))
     return back
 
@@ -70,7 +72,7 @@ def ask() -> str:
         return render_template("catalogue/takedown.html", repositories=_repositories())
     item = db.session.get(CatalogueItem, item_id)
     if item is None:
-        raise NotFoundError(f"There is no item {item_id}.")
+        raise NotFoundError(_("There is no item %(item_id)s.", item_id=item_id))
     return _asked_once_more(item.repository, takedown.Named((item.id,)), item_id=item.id)
 
 
@@ -80,7 +82,7 @@ def take_down() -> Any:
     """Take the named items down. First ask for confirmation, with the counts and the unknown names."""
     repository = db.session.get(Repository, request.form.get("repository", 0, row_id))
     if repository is None:
-        raise InvalidInputError("Choose the repository that the items come from.")
+        raise InvalidInputError(_("Choose the repository that the items come from."))
     item_id = request.form.get("item", type=row_id)
     names = request.form.get("names", "") + "\n" + _uploaded()
     try:
@@ -93,7 +95,7 @@ def take_down() -> Any:
         if error.field == "reason":
             return _asked_once_more(repository, what, names, item_id, error), 422
         return render_template("catalogue/takedown.html", repositories=_repositories(), refused=error), 422
-    flash(f"Taken down: {_items(removed)}.")
+    flash(_("Taken down: %(items)s.", items=item_count(removed)))
     return redirect(url_for(".exclusions"), 303)
 
 
@@ -119,7 +121,7 @@ def exclusions_csv() -> Response:
 def allow() -> Any:
     """Allow the ticked items again, or the item whose button was pressed."""
     ids = request.form.getlist("one", row_id) or request.form.getlist("exclusion", row_id)
-    flash(f"Allowed again: {_items(takedown.allow(ids))}." if ids else "Tick some items first.")
+    flash(_("Allowed again: %(items)s.", items=item_count(takedown.allow(ids))) if ids else _("Tick some items first."))
     return redirect(url_for(".exclusions"), 303)
 
 
@@ -149,7 +151,7 @@ def _uploaded() -> str:
     try:
         return sent.read().decode("utf-8-sig") if sent else ""
     except UnicodeDecodeError:
-        raise InvalidInputError("The list is not plain text. Save it as UTF-8 text, one item per line.") from None
+        raise InvalidInputError(_("The list is not plain text. Save it as UTF-8 text, one item per line.")) from None
 
 
 def _repositories() -> Sequence[Repository]:
@@ -161,12 +163,8 @@ def _chosen() -> MissingSelection:
     return MissingSelection(ids, request.form.get("repository", type=row_id))
 
 
-def _items(number: int) -> str:
-    return "1 item" if number == 1 else f"{number} items"
-
-
 DONE = {
-    "hide": lambda chosen: f"Hidden: {_items(missing.set_hidden(chosen, True))}.",
-    "show": lambda chosen: f"Shown again: {_items(missing.set_hidden(chosen, False))}.",
-    "remove": lambda chosen: f"Removed: {_items(missing.remove(chosen))}.",
+    "hide": lambda chosen: _("Hidden: %(items)s.", items=item_count(missing.set_hidden(chosen, True))),
+    "show": lambda chosen: _("Shown again: %(items)s.", items=item_count(missing.set_hidden(chosen, False))),
+    "remove": lambda chosen: _("Removed: %(items)s.", items=item_count(missing.remove(chosen))),
 }

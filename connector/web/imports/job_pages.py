@@ -23,6 +23,8 @@ from ...accounts.authorization import allows, own, require, sees_restricted
 from ...catalogue.source_labels import source_label
 from ...errors import ConflictError, NotFoundError, PermissionDeniedError
 from ...extensions import db
+from ...i18n import gettext as _
+from ...i18n import lazy_gettext as _l
 from ...imports import retry_failed
 from ...imports.undo import preview
 from ...jobs import job_presentation, lifecycle, notifications, queries, report, request_log
@@ -37,6 +39,8 @@ from ..flash_messages import flash
 
 MOST_PROBLEMS = 100
 
+UNDO = _l("Job %(job)s will be undone by job %(new_job)s."), _l("Job %(job)s was not undone: %(error)s")
+RERUN = _l("Job %(job)s will be run again by job %(new_job)s."), _l("Job %(job)s was not run again: %(error)s")
 blueprint = Blueprint("imports", __name__, url_prefix="/jobs")
 blueprint.app_template_global()(job_presentation.status)
 blueprint.app_template_global()(job_presentation.tone)
@@ -136,7 +140,7 @@ def answer(job_id: int) -> Any:
         try:
             given = Answer(request.form.get("answer", ""))
         except ValueError:
-            raise ConflictError("Choose one of the answers.") from None
+            raise ConflictError(_("Choose one of the answers.")) from None
         lifecycle.resume(job_id, given)
         wake(job_id)
 
@@ -192,14 +196,14 @@ def submit() -> Any:
     """Undo and run again the ticked jobs. Show the numbers and ask for confirmation first."""
     undo_ids, rerun_ids = request.form.getlist("undo", row_id), request.form.getlist("rerun", row_id)
     if not undo_ids and not rerun_ids:
-        flash("Tick Undo or Re-run of a job first.")
+        flash(_("Tick Undo or Re-run of a job first."))
         return redirect(url_for(".past"), 303)
     if "confirmed" not in request.form:
         undos = [(_own(job_id), preview(job_id)) for job_id in undo_ids]
         return render_template(
             "imports/confirm.html", undos=undos, reruns=[lifecycle.get(job_id) for job_id in rerun_ids]
         )
-    wake(*_created(_undo_own, "undone", undo_ids), *_created(lifecycle.rerun, "run again", rerun_ids))
+    wake(*_created(_undo_own, UNDO, undo_ids), *_created(lifecycle.rerun, RERUN, rerun_ids))
     return redirect(url_for(".past"), 303)
 
 
@@ -258,15 +262,16 @@ def _queued(job_id: int) -> int:
     return job_id
 
 
-def _created(create: Callable[[int], int], word: str, job_ids: list[int]) -> list[int]:
+def _created(create: Callable[[int], int], sentences: tuple[str, str], job_ids: list[int]) -> list[int]:
     """Create a job for each ticked job and flash the result of each. Return the ids of the new jobs."""
+    done, refused = sentences
     created = []
     for job_id in job_ids:
         try:
             created.append(create(job_id))
-            flash(f"Job {job_id} will be {word} by job {created[-1]}.")
+            flash(done % {"job": job_id, "new_job": created[-1]})
         except (ConflictError, PermissionDeniedError, NotFoundError) as error:
-            flash(f"Job {job_id} was not {word}: {error}")
+            flash(refused % {"job": job_id, "error": error})
     return created
 
 
@@ -280,5 +285,5 @@ def _problem_lines(of: Job, *, with_restricted: bool) -> Iterator[str]:
         file.seek(0)
         file.truncate()
     for job_id in report.told_by(of):
-        writer.writerow(["", "", "", f"Job {job_id} has checked these files since. See its page."])
+        writer.writerow(["", "", "", _("Job %(job_id)s has checked these files since. See its page.", job_id=job_id)])
     yield file.getvalue()

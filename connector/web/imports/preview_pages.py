@@ -12,6 +12,8 @@ from ...catalogue import item_set_queries
 from ...catalogue.item_presentation import described
 from ...errors import ConflictError, InvalidInputError
 from ...extensions import db
+from ...i18n import gettext as _
+from ...i18n import lazy_gettext as _l
 from ...imports import preview_rows, preview_selection
 from ...imports.preview_rows import PreviewAction
 from ...imports.preview_sample import MOST, USUAL
@@ -27,11 +29,11 @@ from ..flash_messages import flash
 from ..repositories.connection_forms import ImportOptionsForm, check_scope
 
 SHOWN = {
-    PreviewAction.NEW: ("New", "added"),
-    PreviewAction.CHANGED: ("Changed", "updated"),
-    PreviewAction.VANISHED: ("Missing at source", "vanished"),
-    PreviewAction.FAILED: ("Failed", "failed"),
-    PreviewAction.UNCHANGED: ("Unchanged", "unchanged"),
+    PreviewAction.NEW: (_l("New"), "added"),
+    PreviewAction.CHANGED: (_l("Changed"), "updated"),
+    PreviewAction.VANISHED: (_l("Missing at source"), "vanished"),
+    PreviewAction.FAILED: (_l("Failed"), "failed"),
+    PreviewAction.UNCHANGED: (_l("Unchanged"), "unchanged"),
 }
 IMPORTS: dict[str | None, Callable[[int], int]] = {
     "all": preview_selection.import_all,
@@ -60,7 +62,7 @@ def sample(repository_id: int) -> Any:
     form = ImportOptionsForm()
     form.offer(item_set_queries.every())
     if not form.validate():
-        raise InvalidInputError("The settings of this import are invalid. Choose them again.")
+        raise InvalidInputError(_("The settings of this import are invalid. Choose them again."))
     found = discovery.find(repository_id, *check_scope(request.form.get("scope", "")))
     source_id = service.source_for(repository_id, found.scope)
     options = form.options() | {"rehearse": USUAL}
@@ -154,7 +156,7 @@ def sample_item(job_id: int, row_id: int) -> str:
         metadata=item.source_metadata,
         terms=terms,
         others=others,
-        state="Not imported",
+        state=_("Not imported"),
         place=place + 1,
         of=len(ids),
         before=ids[place - 1] if place else None,
@@ -187,7 +189,7 @@ def _begun(source_id: int, options: dict[str, Any]) -> Any:
     except ValueError:
         kind = Kind.IMPORT
     if kind not in (Kind.PREVIEW, Kind.SAMPLE):
-        raise InvalidInputError("Choose a preview of the changes or sample items.")
+        raise InvalidInputError(_("Choose a preview of the changes or sample items."))
     if kind is Kind.SAMPLE:
         options = options | {"rehearse": _number(request.form.get("number", str(USUAL)))}
     job_id = lifecycle.create(source_id, options, kind=kind)
@@ -198,5 +200,5 @@ def _begun(source_id: int, options: dict[str, Any]) -> Any:
 def _number(text: str) -> int:
     """Return the number of sample items. Raise InvalidInputError unless it is from 1 to MOST."""
     if not (text.isdecimal() and len(text) < 4 and 1 <= int(text) <= MOST):
-        raise InvalidInputError(f"Choose 1 to {MOST} sample items.")
+        raise InvalidInputError(_("Choose 1 to %(most)s sample items.", most=MOST))
     return int(text)

@@ -9,6 +9,8 @@ from wtforms import BooleanField, SelectChoice, SelectField, StringField
 from wtforms.widgets import TimeInput
 
 from ...errors import InvalidInputError
+from ...i18n import gettext as _
+from ...i18n import lazy_gettext as _l
 from ...jobs.schedule import LAST, LAST_SURE_DAY, WEEKDAYS, Every, Schedule, Window, parse_day, parse_time
 from ..base_form import Form
 
@@ -21,23 +23,25 @@ class ScheduleForm(Form):
     """The schedule of a source. After validation `schedule` is a Schedule, or None for never."""
 
     every = SelectField(
-        "Import automatically",
-        choices=_choices({"": "Never"} | {every.value: every.capitalize() for every in Every}),
-        description="Imports the whole source with the settings of the last import.",
+        _l("Import automatically"),
+        choices=_choices({"": _l("Never")} | {every.value: every.capitalize() for every in Every}),
+        description=_l("Imports the whole source with the settings of the last import."),
     )
-    weekday = SelectField("Day of the week", choices=_choices(dict(enumerate(WEEKDAYS))), coerce=int)
+    weekday = SelectField(_l("Day of the week"), choices=_choices(dict(enumerate(WEEKDAYS))), coerce=int)
     day = SelectField(
-        "Day of the month",
-        choices=_choices({str(day): str(day) for day in range(1, LAST_SURE_DAY + 1)} | {LAST: "The last"}),
+        _l("Day of the month"),
+        choices=_choices({str(day): str(day) for day in range(1, LAST_SURE_DAY + 1)} | {LAST: _l("The last")}),
     )
-    at = StringField("At", default="02:00", widget=TimeInput())
+    at = StringField(_l("At"), default="02:00", widget=TimeInput())
     limited = BooleanField(
-        "Only at certain hours",
-        description="An unfinished import pauses at the end of these hours and continues when they begin again. "
-        "Imports started by hand use the hours in their own settings.",
+        _l("Only at certain hours"),
+        description=_l(
+            "An unfinished import pauses at the end of these hours and continues when they begin again. Imports "
+            "started by hand use the hours in their own settings."
+        ),
     )
-    since = StringField("From", default="22:00", widget=TimeInput())
-    until = StringField("Until", default="06:00", widget=TimeInput(), description="May end after midnight.")
+    since = StringField(_l("From"), default="22:00", widget=TimeInput())
+    until = StringField(_l("Until"), default="06:00", widget=TimeInput(), description=_l("May end after midnight."))
     schedule: Schedule | None = None
 
     def fill(self, schedule: Schedule | None, zone: str) -> None:
@@ -54,7 +58,7 @@ class ScheduleForm(Form):
 
     def name_zone(self, zone: str) -> None:
         """Show the name of the time zone in the description of the hour."""
-        self.at.description = f"Hour and minute in the server's time zone, {zone}."
+        self.at.description = _("Hour and minute in the server's time zone, %(zone)s.", zone=zone)
 
     def validate(self, *args: object, **extra: object) -> bool:
         """Return whether the fields are valid and form a valid schedule."""

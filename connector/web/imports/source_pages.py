@@ -8,6 +8,7 @@ from flask import Blueprint, current_app, g, redirect, render_template, request,
 
 from ...accounts.authorization import allows
 from ...errors import PermissionDeniedError
+from ...i18n import gettext as _
 from ...jobs import queries, scheduling
 from ...jobs.schedule import from_dict
 from ...models.accounts import Role
@@ -54,15 +55,18 @@ def set_schedule(source_id: int) -> Any:
     shown = scheduling.get(source_id)
     if not _may_schedule(shown):
         raise PermissionDeniedError(
-            f"Only the owner of the first import of {shown.name}, the owner of its schedule or an administrator may "
-            "change its schedule."
+            _(
+                "Only the owner of the first import of %(name)s, the owner of its schedule or an administrator may "
+                "change its schedule.",
+                name=shown.name,
+            )
         )
     form = ScheduleForm()
     form.name_zone(_zone())
     if not form.validate():
         return _page(shown, form), 422
     scheduling.set_schedule(source_id, form.schedule)
-    flash(f"{form.schedule}." if form.schedule else "The schedule was removed.")
+    flash(f"{form.schedule}." if form.schedule else _("The schedule was removed."))
     return redirect(url_for(".source", source_id=source_id), 303)
 
 

@@ -13,6 +13,8 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from ...catalogue.set_names import labels
 from ...dspace.records import ScopeKind
 from ...errors import InvalidInputError
+from ...i18n import gettext as _
+from ...i18n import lazy_gettext as _l
 from ...jobs.schedule import parse_window
 from ...models.catalogue import ItemSet
 from ..base_form import Form
@@ -35,7 +37,9 @@ def check_url(text: str) -> str:
     except ValueError:
         usable = False
     if not usable or any(letter.isspace() for letter in parts.netloc):
-        raise InvalidInputError("Enter a full address that begins with http:// or https://, as in your browser.", "url")
+        raise InvalidInputError(
+            _("Enter a full address that begins with http:// or https://, as in your browser."), "url"
+        )
     return text
 
 
@@ -49,7 +53,7 @@ def check_endpoint(text: str) -> str:
     text = text.strip().strip("/")
     if not _ENDPOINT.fullmatch(text):
         raise InvalidInputError(
-            "The endpoint is the path of the API below the site, such as rest or server/api, or its full address.",
+            _("The endpoint is the path of the API below the site, such as rest or server/api, or its full address."),
             "endpoint",
         )
     return text
@@ -61,7 +65,7 @@ def check_limit(text: str | None) -> int | None:
     if not text:
         return None
     if not (_WHOLE.fullmatch(text) and int(text) in LIMIT):
-        raise InvalidInputError("The limit is a whole number from 1 to 1000.", "limit")
+        raise InvalidInputError(_("The limit is a whole number from 1 to 1000."), "limit")
     return int(text)
 
 
@@ -70,7 +74,7 @@ def check_delay(text: str | None) -> float:
     found = re.fullmatch(r"[0-9]{1,2}(?:[.,][0-9]{1,3})?", (text or "0").strip() or "0", re.ASCII)
     seconds = float(found[0].replace(",", ".")) if found else -1
     if not 0 <= seconds <= 60:
-        raise InvalidInputError("The pause is a number of seconds from 0 to 60, such as 0.5.", "delay")
+        raise InvalidInputError(_("The pause is a number of seconds from 0 to 60, such as 0.5."), "delay")
     return seconds
 
 
@@ -83,7 +87,7 @@ def check_test(text: str | None) -> int | None:
     if not text:
         return None
     if not (_WHOLE.fullmatch(text) and int(text) > 0):
-        raise InvalidInputError("A test import takes a whole number of items, at least 1.", "test")
+        raise InvalidInputError(_("A test import takes a whole number of items, at least 1."), "test")
     return int(text)
 
 
@@ -98,7 +102,7 @@ def check_size(text: str | None) -> int | None:
     found = _SIZE.fullmatch(text)
     size = round(float(found["number"].replace(",", ".")) * _UNITS[(found["unit"] or "B").upper()]) if found else 0
     if not 0 < size < 2**62:
-        raise InvalidInputError("Give a size such as 500 MB or 2 GB.")
+        raise InvalidInputError(_("Give a size such as 500 MB or 2 GB."))
     return size
 
 
@@ -136,7 +140,9 @@ def check_ignored(text: str | None) -> list[str]:
     lines = [line.strip() for line in (text or "").splitlines()]
     for line in filter(None, lines):
         if not _FIELD_PATTERN.fullmatch(line):
-            raise InvalidInputError(f"“{line}” is not a field. Examples: dc.rights, dc.subject.*", "ignored")
+            raise InvalidInputError(
+                _("“%(line)s” is not a field. Examples: dc.rights, dc.subject.*", line=line), "ignored"
+            )
     return list(dict.fromkeys(filter(None, lines)))
 
 
@@ -145,9 +151,9 @@ def check_scope(text: str) -> tuple[ScopeKind, str]:
 
     Raises InvalidInputError for other texts.
     """
-    kind, _, identifier = text.partition(":")
+    kind, _colon, identifier = text.partition(":")
     if kind not in list(ScopeKind) or (not identifier and kind != ScopeKind.REPOSITORY):
-        raise InvalidInputError("Press Import beside a collection, a community or the entire repository.")
+        raise InvalidInputError(_("Press Import beside a collection, a community or the entire repository."))
     return ScopeKind(kind), identifier
 
 
@@ -181,29 +187,31 @@ class ConnectForm(Form):
     """
 
     url = URLField(
-        "DSpace site URL",
+        _l("DSpace site URL"),
         [_checked(check_url)],
-        description="Copy it from your browser. The address of a collection, an item or a handle works too.",
+        description=_l("Copy it from your browser. The address of a collection, an item or a handle works too."),
         render_kw={"required": True, "autocomplete": "url", "placeholder": "https://repository.example.edu"},
     )
     endpoint = StringField(
-        "Endpoint",
+        _l("Endpoint"),
         [_checked(check_endpoint)],
         default="rest",
-        description="The app tries this first, then the usual ones.",
+        description=_l("The app tries this first, then the usual ones."),
         render_kw={"required": True, "autocapitalize": "off", "spellcheck": "false"},
     )
     limit = StringField(
-        "Limit",
+        _l("Limit"),
         [_checked(check_limit)],
-        description="Results per request, 1 to 1000. Leave empty unless the repository has problems.",
+        description=_l("Results per request, 1 to 1000. Leave empty unless the repository has problems."),
         render_kw={"inputmode": "numeric"},
     )
 
     delay = StringField(
-        "Pause",
+        _l("Pause"),
         [_checked(check_delay)],
-        description="Seconds between two requests. Leave empty unless the administrator of the repository asks for it.",
+        description=_l(
+            "Seconds between two requests. Leave empty unless the administrator of the repository asks for it."
+        ),
         render_kw={"inputmode": "decimal"},
     )
 
@@ -214,16 +222,19 @@ class LoginForm(Form):
     blamed = "password"
 
     login_name = StringField(
-        "Name",
-        [InputRequired("Type the name."), Length(max=250, message="The name has at most 250 characters.")],
+        _l("Name"),
+        [InputRequired(_l("Type the name.")), Length(max=250, message=_l("The name has at most 250 characters."))],
         filters=[_trimmed],
-        description="Your name at the repository, usually your e-mail address.",
+        description=_l("Your name at the repository, usually your e-mail address."),
         render_kw={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"},
     )
     password = PasswordField(
-        "Password",
-        [InputRequired("Type the password."), Length(max=250, message="The password has at most 250 characters.")],
-        description="The app tries it now and stores it encrypted. It is never shown again.",
+        _l("Password"),
+        [
+            InputRequired(_l("Type the password.")),
+            Length(max=250, message=_l("The password has at most 250 characters.")),
+        ],
+        description=_l("The app tries it now and stores it encrypted. It is never shown again."),
         render_kw={"autocomplete": "new-password"},
     )
 
@@ -236,61 +247,67 @@ class ImportOptionsForm(Form):
     """
 
     files = BooleanField(
-        "Import files",
-        description="Download the files of each item. Otherwise they are only listed, with a link to the original.",
+        _l("Import files"),
+        description=_l("Download the files of each item. Otherwise they are only listed, with a link to the original."),
     )
     bundles = StringField(
-        "Bundles",
+        _l("Bundles"),
         [_checked(check_bundles)],
-        description="Bundles whose files are downloaded, for example ORIGINAL, TEXT. Leave empty for ORIGINAL.",
+        description=_l("Bundles whose files are downloaded, for example ORIGINAL, TEXT. Leave empty for ORIGINAL."),
         render_kw={"autocapitalize": "off", "spellcheck": "false"},
     )
     file_limit = StringField(
-        "Largest file",
+        _l("Largest file"),
         [_checked(check_size)],
-        description="Largest file to download, for example 500 MB. Leave empty for the limit of the server.",
+        description=_l("Largest file to download, for example 500 MB. Leave empty for the limit of the server."),
     )
     files_limit = StringField(
-        "All files together",
+        _l("All files together"),
         [_checked(check_size)],
-        description="Total download limit, for example 20 GB. Remaining files come with the next import. "
-        "Leave empty for no limit.",
+        description=_l(
+            "Total download limit, for example 20 GB. Remaining files come with the next import. Leave empty for "
+            "no limit."
+        ),
     )
-    item_set = SelectField("Item set", description="Also put the items into this set.")
+    item_set = SelectField(_l("Item set"), description=_l("Also put the items into this set."))
     item_set_name = StringField(
-        "Name of the new item set",
-        [Length(max=250, message="The name has at most 250 characters.")],
+        _l("Name of the new item set"),
+        [Length(max=250, message=_l("The name has at most 250 characters."))],
         filters=[_trimmed],
-        description="Only for “A new item set”.",
+        description=_l("Only for “A new item set”."),
     )
     comment = TextAreaField(
-        "Comment", filters=[_trimmed], description="A note for Past imports.", render_kw={"rows": 2}
+        _l("Comment"), filters=[_trimmed], description=_l("A note for Past imports."), render_kw={"rows": 2}
     )
     test = StringField(
-        "Test import",
+        _l("Test import"),
         [_checked(check_test)],
-        description="Import only this many items. Leave empty to import all.",
+        description=_l("Import only this many items. Leave empty to import all."),
         render_kw={"inputmode": "numeric"},
     )
     hours = StringField(
-        "Only between",
+        _l("Only between"),
         [_checked(check_hours)],
-        description="Hours in the server's time zone, for example 22:00-06:00. The import waits at other hours. "
-        "Leave empty for any hour.",
+        description=_l(
+            "Hours in the server's time zone, for example 22:00-06:00. The import waits at other hours. Leave "
+            "empty for any hour."
+        ),
     )
     full = BooleanField(
-        "Full check",
-        description="Read every item and its list of files again, even if nothing seems to have changed.",
+        _l("Full check"),
+        description=_l("Read every item and its list of files again, even if nothing seems to have changed."),
     )
     estimate = BooleanField(
-        "Estimate first",
-        description="Before the import starts, show how many items there are and how long it may take.",
+        _l("Estimate first"),
+        description=_l("Before the import starts, show how many items there are and how long it may take."),
     )
     ignored = LinesField(
-        "Ignored fields",
+        _l("Ignored fields"),
         [_checked(check_ignored)],
-        description="One field per line, for example dc.description.provenance or dc.subject.*. They are kept, but "
-        "not shown on pages or in CSV. This applies to the whole repository.",
+        description=_l(
+            "One field per line, for example dc.description.provenance or dc.subject.*. They are kept, but not "
+            "shown on pages or in CSV. This applies to the whole repository."
+        ),
         render_kw={"rows": 3, "autocapitalize": "off", "spellcheck": "false"},
     )
 
@@ -299,9 +316,9 @@ class ImportOptionsForm(Form):
         told_apart = labels(item_sets)
         self._set_names = {f"set:{item_set.id}": item_set.name for item_set in item_sets}
         self.item_set.choices = [
-            ("", "None"),
-            ("collection", "From the DSpace collection"),
-            ("new", "A new item set"),
+            ("", _("None")),
+            ("collection", _("From the DSpace collection")),
+            ("new", _("A new item set")),
             *((f"set:{item_set.id}", told_apart[item_set.id]) for item_set in item_sets),
         ]
 
@@ -326,7 +343,7 @@ class ImportOptionsForm(Form):
     def validate_item_set_name(self, field: StringField) -> None:
         """Raise ValidationError if a new item set has no name."""
         if self.item_set.data == "new" and not field.data:
-            raise ValidationError("Give the new item set a name.")
+            raise ValidationError(_("Give the new item set a name."))
 
     def options(self) -> dict[str, Any]:
         """Return the options of the job.

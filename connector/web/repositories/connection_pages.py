@@ -13,6 +13,8 @@ from ...dspace.login import GENERATIONS as LOGIN_GENERATIONS
 from ...dspace.records import ORIGINAL, ScopeKind
 from ...errors import ConflictError, ConnectorError, InvalidInputError, LoginFailedError, RepositoryError
 from ...extensions import db
+from ...i18n import gettext as _
+from ...i18n import lazy_gettext as _l
 from ...jobs import lifecycle
 from ...models.accounts import Role
 from ...models.catalogue import ItemSet
@@ -27,16 +29,16 @@ from .connection_forms import ConnectForm, ImportOptionsForm, LoginForm, check_s
 
 ASKED_ANEW = ("csrf_token", "estimate", "scope")
 TABS = {
-    "settings": "Basic import settings",
-    "collections": "Collections",
-    "communities": "Communities",
-    "repository": "Entire repository",
+    "settings": _l("Basic import settings"),
+    "collections": _l("Collections"),
+    "communities": _l("Communities"),
+    "repository": _l("Entire repository"),
 }
 
 LONGEST_NAME = 100  # characters of a name in a redirect URL: proxies limit a header to about 4 KB
-FORGOTTEN = (
-    "The repository has a new address. The stored login was deleted, so that its password is not sent there. "
-    "Imports see only public items until you enter a login here."
+FORGOTTEN = _l(
+    "The repository has a new address. The stored login was deleted, so that its password is not sent "
+    "there. Imports see only public items until you enter a login here."
 )
 
 # Errors of a connection to a repository. InvalidInputError: the stored password cannot be decrypted.
@@ -94,7 +96,7 @@ def forget_now(repository_id: int) -> Any:
         service.forget(repository_id)
     except ConflictError as error:
         return render_template("repositories/forget.html", repository=service.get(repository_id), refused=error), 409
-    flash(f"{label} was forgotten.")
+    flash(_("%(label)s was forgotten.", label=label))
     return redirect(url_for(".connect"), 303)
 
 
@@ -148,7 +150,7 @@ def same_as(repository_id: int) -> Any:
     """Merge this repository into a known one that has moved to this address."""
     kept = credentials.to_be_moved(request.form.get("same_as", 0, type=row_id)).id
     forgotten = discovery.merge(credentials.to_be_moved(repository_id).id, kept)
-    flash("The two are now one repository. Items imported before are not imported twice.")
+    flash(_("The two are now one repository. Items imported before are not imported twice."))
     if forgotten:
         flash(FORGOTTEN)
     return redirect(url_for(".options", repository_id=kept), 303)
@@ -167,7 +169,7 @@ def sign_in(repository_id: int) -> Any:
     except (LoginFailedError, RepositoryError) as error:
         form.refuse(error)
         return _options_page_anew(service.get(repository_id), login=form), 422
-    flash(f"Imports now sign in as {form.login_name.data}.")
+    flash(_("Imports now sign in as %(data)s.", data=form.login_name.data))
     return redirect(url_for(".options", repository_id=repository_id), 303)
 
 
@@ -176,7 +178,7 @@ def sign_in(repository_id: int) -> Any:
 def sign_out(repository_id: int) -> Any:
     """Delete the stored login for the repository."""
     credentials.sign_out(repository_id)
-    flash("The login was deleted. Imports see only public items.")
+    flash(_("The login was deleted. Imports see only public items."))
     return redirect(url_for(".options", repository_id=repository_id), 303)
 
 
