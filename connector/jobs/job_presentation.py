@@ -11,39 +11,52 @@ from sqlalchemy import Row
 from .. import formatting
 from ..catalogue.item_presentation import FATES
 from ..catalogue.source_links import page_link
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..models.catalogue import FileStatus
 from ..models.jobs import AT_WORK, Job, Kind, State, WaitReason
 
 STATUS = {
-    State.QUEUED: "Queued",
-    State.RUNNING: "Running",
-    State.STOPPING: "Stopping",
-    State.STOPPED: "Stopped",
-    State.COMPLETED: "Completed",
-    State.FAILED: "Failed",
+    State.QUEUED: _l("Queued"),
+    State.RUNNING: _l("Running"),
+    State.STOPPING: _l("Stopping"),
+    State.STOPPED: _l("Stopped"),
+    State.COMPLETED: _l("Completed"),
+    State.FAILED: _l("Failed"),
 }
 KINDS = {
-    Kind.IMPORT: "Import",
-    Kind.UNDO: "Undo",
-    Kind.PREVIEW: "Preview",
-    Kind.SAMPLE: "Sample items",
+    Kind.IMPORT: _l("Import"),
+    Kind.UNDO: _l("Undo"),
+    Kind.PREVIEW: _l("Preview"),
+    Kind.SAMPLE: _l("Sample items"),
 }
 COUNTS = {
-    Kind.IMPORT: {"added": "Added", "updated": "Updated", "unchanged": "Unchanged", "failed": "Failed"},
-    Kind.UNDO: {"removed": "Removed", "restored": "Restored", "kept": "Kept"},
-    Kind.PREVIEW: {"added": "Would be new", "updated": "Would change", "unchanged": "Unchanged", "failed": "Failed"},
-    Kind.SAMPLE: {"added": "Shown", "failed": "Failed"},
+    Kind.IMPORT: {"added": _l("Added"), "updated": _l("Updated"), "unchanged": _l("Unchanged"), "failed": _l("Failed")},
+    Kind.UNDO: {"removed": _l("Removed"), "restored": _l("Restored"), "kept": _l("Kept")},
+    Kind.PREVIEW: {
+        "added": _l("Would be new"),
+        "updated": _l("Would change"),
+        "unchanged": _l("Unchanged"),
+        "failed": _l("Failed"),
+    },
+    Kind.SAMPLE: {"added": _l("Shown"), "failed": _l("Failed")},
 }
 RARE = {
-    Kind.IMPORT: {"vanished": "Missing at source", "hidden": "Not visible"},
-    Kind.PREVIEW: {"vanished": "Missing at source", "hidden": "Not visible"},
+    Kind.IMPORT: {"vanished": _l("Missing at source"), "hidden": _l("Not visible")},
+    Kind.PREVIEW: {"vanished": _l("Missing at source"), "hidden": _l("Not visible")},
 }
 WAITS = {
-    WaitReason.REPOSITORY: "Waiting for the repository since {}",
-    WaitReason.FILE: "Waiting for the repository since {}",
-    WaitReason.DISK_SPACE: "Waiting for disk space since {}",
-    WaitReason.VIRUS_SCANNER: "Waiting for the virus scanner since {}",
+    WaitReason.REPOSITORY: _l("Waiting for the repository since %(time)s"),
+    WaitReason.FILE: _l("Waiting for the repository since %(time)s"),
+    WaitReason.DISK_SPACE: _l("Waiting for disk space since %(time)s"),
+    WaitReason.VIRUS_SCANNER: _l("Waiting for the virus scanner since %(time)s"),
 }
+HEADINGS = {
+    Kind.IMPORT: _l("Import of %(source)s"),
+    Kind.PREVIEW: _l("Preview of %(source)s"),
+    Kind.SAMPLE: _l("Sample items of %(source)s"),
+}
+PART_OPTIONS = ("retry", "only", "test")  # with one of these, an import is not of the whole source
 SOON = 3.0  # seconds of work before a rate is meaningful
 
 
@@ -60,45 +73,55 @@ class Progress:
 def sort(job: Job) -> str:
     """Return the kind of the job in words. Only an import of the whole source is called "Import"."""
     if job.is_undo:
-        return f"Undo of job {job.undoes_id}"
+        return _("Undo of job %(job)s", job=job.undoes_id)
     if job.is_import:
         options = job.options
         if options.get("retry"):
-            return f"Retry of job {options['retry']}"
+            return _("Retry of job %(job)s", job=options["retry"])
         if options.get("only"):
-            return "Chosen items"
+            return _("Chosen items")
         if options.get("test"):
-            return "Test import"
-    return KINDS[Kind(job.kind)]
+            return _("Test import")
+    return str(KINDS[Kind(job.kind)])
+
+
+def is_whole_import(job: Job) -> bool:
+    """Return whether the job imports its whole source."""
+    return job.is_import and not any(job.options.get(name) for name in PART_OPTIONS)
 
 
 def heading(job: Job, label: str) -> str:
     """Return the title of the job. `label`: the label of its source for the current reader (see `source_label`)."""
     if job.is_undo:
-        return f"Undo of import {job.undoes_id}"
-    if job.options.get("retry"):
-        return f"{sort(job)}: {label}"
-    return f"{sort(job)} of {label}"
+        return _("Undo of import %(job)s", job=job.undoes_id)
+    options = job.options
+    if options.get("retry"):
+        return _("Retry of job %(job)s: %(source)s", job=options["retry"], source=label)
+    if options.get("only"):
+        return _("Chosen items of %(source)s", source=label)
+    if options.get("test"):
+        return _("Test import of %(source)s", source=label)
+    return HEADINGS[Kind(job.kind)] % {"source": label}
 
 
 def status(job: Job) -> str:
     """Return the status of the job in words."""
     if job.is_import and job.is_undone:
-        return "Undone"
+        return _("Undone")
     if job.asks:
-        return "Waiting for your answer"
+        return _("Waiting for your answer")
     if job.is_waiting:
-        return f"Waiting until {formatting.clock(job.resume_at)}"
+        return _("Waiting until %(time)s", time=formatting.clock(job.resume_at))
     if job.state == State.COMPLETED and job.clean is False:
-        return "Completed with problems"
+        return _("Completed with problems")
     if job.is_held_up:
         return wait(job)
-    return STATUS[State(job.state)]
+    return str(STATUS[State(job.state)])
 
 
 def wait(job: Job | Row[Any]) -> str:
     """Return what a running job waits for, and since when."""
-    return WAITS[WaitReason(job.wait_reason)].format(formatting.since(job.wait_since))
+    return WAITS[WaitReason(job.wait_reason)] % {"time": formatting.since(job.wait_since)}
 
 
 def status_text(job: Job) -> str:

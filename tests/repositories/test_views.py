@@ -152,7 +152,7 @@ def test_changing_a_repository_shows_what_was_typed_before_and_moves_it(client, 
 def test_a_repository_is_forgotten_only_after_asking(client, sample):
     connect(client, sample.url)
 
-    assert "Forget it" in words(client.get("/repositories/1/forget"))
+    assert "Forget repository" in words(client.get("/repositories/1/forget"))
     page = client.post("/repositories/1/forget", follow_redirects=True)
 
     assert f"{sample.data.name} was forgotten." in words(page)
