@@ -64,7 +64,7 @@ def test_a_running_job_shows_how_far_it_is_and_what_it_does(app, desk, pages):
     page = pages.get(f"/jobs/{job_id}/live")
 
     assert b'<progress aria-label="Items" value="20" max="1020"' in page.data
-    assert "20 of 1 020 items · 2.0 a second · about 8 min 20 s left · Reading <Theses>" in words(page)
+    assert "20 of 1,020 items · 2.0 a second · about 8 min 20 s left · Reading <Theses>" in words(page)
     assert b"<html" not in page.data
 
 
