@@ -33,7 +33,6 @@ LISTS = (
     "/item-sets/",
     "/missing/",
     "/missing/?before=last",
-    "/missing/?repository=1",
     "/sources/1/",
     "/jobs/5/preview/",
     "/audit/",

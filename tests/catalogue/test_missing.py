@@ -184,3 +184,12 @@ def test_two_repositories_of_one_name_are_told_apart_by_their_hosts(stocked_app,
 
     assert f">{name} (twin.example.org)</option>" in page
     assert f">{name}</option>" not in page
+
+
+def test_the_list_of_a_repository_reads_no_item_that_is_not_missing(stocked_app):
+    with stocked_app.app_context():
+        keys = missing.listed(MissingSelection(repository_id=1)).with_only_columns(*missing.LAST_NOTICED_FIRST.columns)
+        query = keys.compile(db.engine, compile_kwargs={"literal_binds": True})
+        [step] = [step.detail for step in db.session.execute(db.text(f"EXPLAIN QUERY PLAN {query}"))]
+
+    assert step == "SCAN item USING INDEX ix_item_gone"
