@@ -12,21 +12,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Select, func, select, update
 
 from ..catalogue import store
-from ..dspace.ordered_pool import ordered_map
 from ..dspace.records import FileAccess, Item
 from ..errors import TransientError
 from ..extensions import db, transaction
 from ..models.catalogue import FileStatus, Holding
 from .download_outcomes import Outcome, StatusWriter
 from .due_files import is_restored, is_stored, is_untried
-
-if TYPE_CHECKING:
-    from .importer import Importer
+from .import_context import ImportContext
+from .item_requests import send_each
 
 FILE, ITEM, HOLDING = store.FILE, store.ITEM, Holding.__table__
 BATCH = 200
@@ -44,10 +42,10 @@ class AccessCheck:
     `left_out`: the number of files that a later run has to check.
     """
 
-    def __init__(self, importer: Importer):
-        self._importer, self._run, self._access = importer, importer.run, importer.access
-        self._writer = StatusWriter(importer)
-        self._left = _most_requests(importer.source_id, importer.is_full)
+    def __init__(self, context: ImportContext):
+        self._context, self._run, self._access = context, context.attempt, context.access
+        self._writer = StatusWriter(context)
+        self._left = _most_requests(context.source_id, context.is_full)
         self._unknown = 0  # files of items read again whose access is still unknown
         self.left_out = 0
 
@@ -71,9 +69,9 @@ class AccessCheck:
         """
         if not self._is_needed:
             return
-        mine = (HOLDING.c.source_id == self._importer.source_id, HOLDING.c.seen_by == self._importer.job_id)
+        mine = (HOLDING.c.source_id == self._context.source_id, HOLDING.c.seen_by == self._context.job_id)
         is_seen = FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*mine))
-        wanted = self._ids(is_seen) if self._importer.is_full else self._ids(is_seen, self._least_wanted(is_seen))
+        wanted = self._ids(is_seen) if self._context.is_full else self._ids(is_seen, self._least_wanted(is_seen))
         due = wanted[: self._left]
         self.left_out = len(wanted) - len(due)
         for start in range(0, len(due), BATCH):
@@ -104,7 +102,7 @@ class AccessCheck:
         """Select the files that this job has not checked yet, ordered by item."""
         asked = is_stored() | (FILE.c.fate == FileStatus.RESTRICTED) if self._access.asks_for_refused else is_stored()
         query = select(FILE, ITEM.c.source_id).join(ITEM, ITEM.c.id == FILE.c.item_id)
-        query = query.where(condition, is_untried(self._importer.job_id), asked)
+        query = query.where(condition, is_untried(self._context.job_id), asked)
         return query.order_by(FILE.c.item_id, FILE.c.id)
 
     def _access_on_pages(self, items: Sequence[Item]) -> AccessById:
@@ -123,12 +121,9 @@ class AccessCheck:
         self._left -= len(rows)
         items = [list(files) for _, files in groupby(rows, lambda row: row.item_id)]
         asks = [partial(ask, files) for files in items]
-        tasks = [partial(self._importer.patience.attempt, KIND, one) for one in asks]
-        for files, one, future in zip(
-            items, asks, ordered_map(tasks, self._importer.width, self._run.stop), strict=True
-        ):
+        for files, result in zip(items, send_each(self._context, KIND, asks), strict=True):
             self._run.say("Asking which files are open")
-            self._note(files, self._patiently(future.result, one))
+            self._note(files, _known(result))
         return len(rows)
 
     def _ask_source(self, files: Sequence[Any]) -> AccessById:
@@ -157,25 +152,23 @@ class AccessCheck:
         opens_by_login = asks_login and self._access.opens_by_login(file.bitstream_id)
         return replace(access, is_open=is_open, opens_by_login=opens_by_login)
 
-    def _patiently(self, result: Callable[[], AccessById], again: Callable[[], AccessById]) -> AccessById:
-        """Return the result, retried while the repository is unavailable, or nothing if only this item fails."""
-        importer = self._importer
-        try:
-            return importer.patience.retry_until_available(
-                KIND, again, first=result, is_of_object=lambda error: importer.repository_answers(KIND)
-            )
-        except TransientError:
-            return {}
-
     def _note(self, files: Sequence[Any], access_by_id: AccessById) -> None:
         """Record that this job has checked these files, and write the status of those that changed."""
         changed = [file for file in files if _is_changed(file, access_by_id)]
         as_before = [file.id for file in files if not _is_changed(file, access_by_id)]
         with transaction():
-            asked = {"tried_by": self._importer.job_id}
+            asked = {"tried_by": self._context.job_id}
             db.session.execute(update(FILE).where(FILE.c.id.in_(as_before)).values(asked))
             for file in changed:
                 self._writer.write([file], _outcome(file, access_by_id[file.bitstream_id]), {})
+
+
+def _known(result: Callable[[], AccessById]) -> AccessById:
+    """Return the result of a check, or nothing if only the request for this item fails."""
+    try:
+        return result()
+    except TransientError:
+        return {}
 
 
 def _most_requests(source_id: int, is_full: bool) -> int:

@@ -6,33 +6,29 @@ open copy of a closed file does harm. The job warns about them, and a later chec
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlalchemy import func, select, true
 
 from ..catalogue import store
 from ..extensions import db
 from ..models.catalogue import FileStatus, Holding
 from .due_files import is_stored
+from .import_context import ImportContext
 from .missing_files import FEWEST
-
-if TYPE_CHECKING:
-    from .importer import Importer
 
 FILE, HOLDING = store.FILE, Holding.__table__
 
 
-def warning(importer: Importer) -> str:
+def warning(context: ImportContext) -> str:
     """Return a warning if this job found most of the stored files that it checked closed, otherwise "".
 
     Where lists leave out closed files, reading a list checks all files of its items.
     """
-    seen = (HOLDING.c.source_id == importer.source_id, HOLDING.c.seen_by == importer.job_id)
+    seen = (HOLDING.c.source_id == context.source_id, HOLDING.c.seen_by == context.job_id)
     is_closed = (
-        (FILE.c.fate == FileStatus.RESTRICTED) & FILE.c.sha256.is_not(None) & (FILE.c.first_met_by == importer.job_id)
+        (FILE.c.fate == FileStatus.RESTRICTED) & FILE.c.sha256.is_not(None) & (FILE.c.first_met_by == context.job_id)
     )
     query = select(func.count().filter(is_closed), func.count().filter(is_stored()))
-    is_checked = FILE.c.tried_by == importer.job_id if importer.client.lists_closed_files else true()
+    is_checked = FILE.c.tried_by == context.job_id if context.client.lists_closed_files else true()
     query = query.where(FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*seen)), is_checked)
     closed, still_open = db.session.execute(query).one()
     db.session.rollback()

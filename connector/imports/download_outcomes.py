@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import case, func, insert, select, update
 
@@ -14,9 +14,7 @@ from ..errors import ConnectorError
 from ..extensions import db
 from ..models.catalogue import Action, Change, FileStatus
 from ..storage.content_store import Part
-
-if TYPE_CHECKING:
-    from .importer import Importer
+from .import_context import ImportContext
 
 FILE, CHANGE = store.FILE, Change.__table__
 
@@ -52,8 +50,8 @@ class Outcome:
 class StatusWriter:
     """Writer of file statuses for one attempt at an import. Use inside its transactions."""
 
-    def __init__(self, importer: Importer):
-        self._run, self._job_id, self._requests = importer.run, importer.job_id, importer.requests
+    def __init__(self, context: ImportContext):
+        self._run, self._job_id, self._requests = context.attempt, context.job_id, context.requests
 
     def write(self, rows: Sequence[Any], outcome: Outcome, counts: Mapping[str, int]) -> None:
         """Write the status of files with the same bytes, and add `counts` to the job.
@@ -62,7 +60,7 @@ class StatusWriter:
         kept.
         """
         moved = [row for row in rows if row.fate != outcome.fate or outcome.sha256 not in (None, row.sha256)]
-        totals = Counter(dict(counts) | self._requests())
+        totals = Counter(dict(counts) | self._requests.new())
         totals.update(self._note_updates({row.item_id for row in moved}))
         for row in moved:
             totals[f"files_{row.fate}"] -= 1

@@ -23,13 +23,13 @@ def is_chosen(options: Mapping[str, Any]) -> ColumnElement[bool]:
 
 
 def is_due(
-    job_id: int, options: Mapping[str, Any], *, sees_otherwise: bool, reads_again: bool, tries_refused: bool
+    job_id: int, options: Mapping[str, Any], *, has_other_login: bool, reads_again: bool, tries_refused: bool
 ) -> ColumnElement[bool]:
     """Return the condition that this job has to download a file and has not tried it yet.
 
-    `sees_otherwise`: the last import used another login, or none. `reads_again`: the item was read in full although the
-    source reports no change, so that missing files are tried again. `tries_refused`: restricted files are then tried
-    too, because `access_checks` does not check them. Files that an undo restored are treated as if read again.
+    `has_other_login`: the last import used another login, or none. `reads_again`: the item was read in full although
+    the source reports no change, so that missing files are tried again. `tries_refused`: restricted files are then
+    tried too, because `access_checks` does not check them. Files that an undo restored are treated as if read again.
     """
     due = [FILE.c.fate.in_(ALWAYS)]
     # A file that the source generates for each download never matches its announced size or checksum.
@@ -44,7 +44,7 @@ def is_due(
     due += [(FILE.c.fate == FileStatus.MISSING) & is_first]
     # A stored file that needed a login may be public now.
     due += [is_stored() & FILE.c.by_login & _changed(job_id)]
-    if sees_otherwise:
+    if has_other_login:
         due += [FILE.c.fate == FileStatus.RESTRICTED]
     is_lacking = FILE.c.fate.in_(
         (FileStatus.MISSING, FileStatus.RESTRICTED) if tries_refused else (FileStatus.MISSING,)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import exists, insert, or_, select
 
@@ -25,10 +25,9 @@ from ..storage.garbage_collection import the_folder
 from ..text import human_size
 from .download_outcomes import Outcome, StatusWriter
 from .due_files import is_due
+from .earlier_imports import had_other_login
+from .import_context import ImportContext
 from .single_download import KIND, TRIES, Downloader
-
-if TYPE_CHECKING:
-    from .importer import Importer
 
 FILE, STORED = store.FILE, StoredFile.__table__
 HOLDING = Holding.__table__
@@ -45,12 +44,12 @@ Key = tuple[str, str, int]
 class FileDownloader:
     """Downloader of the files in the chosen bundles that are due and that this job has not tried yet."""
 
-    def __init__(self, importer: Importer):
-        self._importer, self._run, self._client = importer, importer.run, importer.client
+    def __init__(self, context: ImportContext):
+        self._context, self._run, self._client = context, context.attempt, context.client
         self._folder = the_folder()
         self._folder.tidy()
-        self._download, self._writer = Downloader(importer, self._folder), StatusWriter(importer)
-        self._outage = importer.patience
+        self._download, self._writer = Downloader(context, self._folder), StatusWriter(context)
+        self._outage, self._has_other_login = context.patience, had_other_login(context)
         self._due: dict[int, float] = {}  # ids of postponed files, with the time of the retry by the clock of `_outage`
         self._came: Any = None  # the last file that was downloaded
         self._failed_in_a_row = 0
@@ -67,19 +66,19 @@ class FileDownloader:
         Files remain if an earlier attempt crashed between a page and its files.
         """
         last = 0
-        while item_ids := seen_items(self._importer.source_id, self._importer.job_id, last):
-            self.fetch(item_ids, self._importer.is_full)
+        while item_ids := seen_items(self._context.source_id, self._context.job_id, last):
+            self.fetch(item_ids, self._context.is_full)
             last = item_ids[-1]
         self._fetch_put_off()
 
     def _fetch(self, condition: Any, reads_again: bool) -> None:
-        importer = self._importer
+        context = self._context
         due = is_due(
-            importer.job_id,
-            importer.options,
-            sees_otherwise=importer.sees_otherwise,
+            context.job_id,
+            context.options,
+            has_other_login=self._has_other_login,
             reads_again=reads_again,
-            tries_refused=not importer.access.asks_for_refused,
+            tries_refused=not context.access.asks_for_refused,
         )
         query = select(FILE).where(condition, due).order_by(FILE.c.id).limit(BATCH)
         while rows := db.session.execute(query).all():
@@ -119,7 +118,7 @@ class FileDownloader:
         """Download one file of each group with the same bytes, concurrently. Yield groups and outcomes in order."""
         self._under_way = [group[0] for group in groups]
         tasks = [partial(self._attempt, row) for row in self._under_way]
-        for group, future in zip(groups, ordered_map(tasks, self._importer.width, self._run.stop), strict=False):
+        for group, future in zip(groups, ordered_map(tasks, self._context.width, self._run.stop), strict=False):
             self._run.say(_fetching(group[0]))
             yield group, self._settled(group, future.result)
 
@@ -163,7 +162,7 @@ class FileDownloader:
             return any(self._is_answered(other) for other in others)
         if self._well_since < outcome.failed_at:
             began = time.monotonic()
-            if not self._importer.repository_answers(KIND):
+            if not self._context.repository_answers(KIND):
                 return False
             self._well_since = began
         return True

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
@@ -28,121 +28,125 @@ from ..dspace.records import SourceState, Subset
 from ..extensions import db, transaction
 from ..models.catalogue import Holding
 from . import rolling_recheck
-
-if TYPE_CHECKING:
-    from .importer import Importer
+from .import_context import ImportContext
+from .import_progress import Listing
+from .page_processor import PageProcessor
+from .server_clock import OVERLAP, begin_time, clock_difference
 
 HOLDING, ITEM = Holding.__table__, store.ITEM
-OVERLAP = timedelta(minutes=10)
 SHELVES = ("item_set", "item_set_id", "item_set_from_collection")
 
 
-def proof(importer: Importer) -> dict[str, Any] | None:
+def proof(context: ImportContext) -> dict[str, Any] | None:
     """Return what a complete run records for the next one, or None if the source cannot select by index time.
 
     `since`: when the run began by the server's clock. All items of the scope indexed before that are held.
     """
-    if importer.began is None or not importer.client.can_select:
+    began = begin_time(context)
+    if began is None or not context.client.can_select:
         return None
     return {
-        "since": importer.began,
-        "recent": importer.recent,
-        **_circumstances(importer),
-        "plan": rolling_recheck.plan(importer),
+        "since": began,
+        "recent": context.progress.recent,
+        **_circumstances(context),
+        "plan": rolling_recheck.plan(context),
     }
 
 
-def read_changes(importer: Importer) -> bool:
+def read_changes(context: ImportContext, processor: PageProcessor) -> bool:
     """Read the changes since the last complete run. Return False if the whole scope must be listed instead.
 
     This is so if there is no valid proof, the server cannot count, more than half of the items changed, or the counts
     disagree.
     """
-    total = importer.client.count(importer.scope) if _has_proof(importer) else None  # the response gives the time
-    changed = importer.client.count(importer.scope, _since(importer)) if total is not None else None
-    if "recent" not in importer.cursor:
-        importer.recent = 0 if changed == 0 else _recent(importer)
-    if changed and changed == importer.proof.get("recent") and not _is_newer(importer):
-        return total == _held(importer) and _keep_the_rest(importer, total)
+    total = context.client.count(context.scope) if _has_proof(context) else None  # the response gives the time
+    changed = context.client.count(context.scope, _since(context)) if total is not None else None
+    if not context.progress.is_stored:
+        context.progress.recent = 0 if changed == 0 else _recent(context)
+    if changed and changed == context.proof.get("recent") and not _is_newer(context):
+        return total == _held(context) and _keep_the_rest(context, total)
     if changed is None or changed * 2 > total:
         return False
     if changed:
-        _read(importer, total)
-        total = importer.client.count(importer.scope)
-    return total == _held(importer) and _keep_the_rest(importer, total)
+        _read(context, processor, total)
+        total = context.client.count(context.scope)
+    return total == _held(context) and _keep_the_rest(context, total)
 
 
-def _recent(importer: Importer) -> int | None:
+def _recent(context: ImportContext) -> int | None:
     """Return how many items were indexed since ten minutes before this job, or None if unknown.
 
     Call this before the scope is read. Items that appear in the index later are left to the next run.
     """
-    if importer.is_partial or not importer.client.can_select:
+    if context.is_partial or not context.client.can_select:
         return None
-    if importer.began is None and importer.client.count(importer.scope) is None:  # the response gives the time
+    if begin_time(context) is None and context.client.count(context.scope) is None:  # the response gives the time
         return None
-    return None if importer.began is None else importer.client.count(importer.scope, _reaching_back(importer.began))
+    began = begin_time(context)
+    return None if began is None else context.client.count(context.scope, _reaching_back(began))
 
 
-def _is_newer(importer: Importer) -> bool:
+def _is_newer(context: ImportContext) -> bool:
     """Return whether items may have been indexed since the last complete run began."""
-    if importer.clock_difference < timedelta():
+    if clock_difference(context) < timedelta():
         return True  # the clock may have been set back since then
-    began = datetime.fromisoformat(importer.proof["since"]).astimezone(UTC)
-    return importer.client.count(importer.scope, Subset(indexed_since=began)) != 0
+    began = datetime.fromisoformat(context.proof["since"]).astimezone(UTC)
+    return context.client.count(context.scope, Subset(indexed_since=began)) != 0
 
 
 def _reaching_back(moment: str, further: timedelta = timedelta()) -> Subset:
     return Subset(indexed_since=datetime.fromisoformat(moment).astimezone(UTC) - OVERLAP - further)
 
 
-def _since(importer: Importer) -> Subset:
+def _since(context: ImportContext) -> Subset:
     """Return the subset indexed since the last complete run began, or earlier if the server's clock is behind."""
-    return _reaching_back(importer.proof["since"], max(-importer.clock_difference, timedelta()))
+    return _reaching_back(context.proof["since"], max(-clock_difference(context), timedelta()))
 
 
-def _has_proof(importer: Importer) -> bool:
+def _has_proof(context: ImportContext) -> bool:
     """Return whether the proof of the last complete run is valid for this run."""
-    known = importer.proof
-    listed_in_part = "walk" in importer.cursor
-    if not known or listed_in_part or importer.is_partial or not importer.client.can_select:
+    known = context.proof
+    listed_in_part = Listing.WALK in context.progress.places
+    if not known or listed_in_part or context.is_partial or not context.client.can_select:
         return False
-    return not importer.is_full and _circumstances(importer).items() <= known.items()
+    return not context.is_full and _circumstances(context).items() <= known.items()
 
 
-def _circumstances(importer: Importer) -> Mapping[str, Any]:
+def _circumstances(context: ImportContext) -> Mapping[str, Any]:
     """Return what must be unchanged for a proof to be valid: server, login, visibility in searches, item sets."""
-    server = importer.place.server
-    shelves = [importer.options.get(name) or None for name in SHELVES]
-    reader = {"login": importer.reader, "private": importer.searches_private}
+    server = context.repository.server
+    shelves = [context.options.get(name) or None for name in SHELVES]
+    reader = {"login": context.progress.login, "private": context.client.searches_private}
     return {"server": [server.api_url, server.version], "shelves": shelves, **reader}
 
 
-def _read(importer: Importer, total: int) -> None:
-    pages = importer.pages(importer.cursor.get("changes"), light=False, subset=_since(importer))
-    importer.record((replace(page, total=total) for page in pages), "changes")
+def _read(context: ImportContext, processor: PageProcessor, total: int) -> None:
+    """Read the items changed since the last complete run. `total`: the count of the whole scope."""
+    place = context.progress.places.get(Listing.CHANGES)
+    changed = processor.pages(place, light=False, subset=_since(context))
+    processor.process((replace(page, total=total) for page in changed), Listing.CHANGES)
 
 
-def _held(importer: Importer) -> int:
-    number = importer.recorder.held(_present(importer))
+def _held(context: ImportContext) -> int:
+    number = context.recorder.held(_present(context))
     db.session.rollback()
     return number
 
 
-def _keep_the_rest(importer: Importer, total: int) -> bool:
+def _keep_the_rest(context: ImportContext, total: int) -> bool:
     """Mark all unchanged items as seen, in one statement. Return True."""
-    rest = _present(importer).where(importer.recorder.unseen)
+    rest = _present(context).where(context.recorder.unseen)
     with transaction():
-        number = importer.recorder.keep(rest)
-        importer.run.advance({"seen": number, "unchanged": number}, expected=total)
+        number = context.recorder.keep(rest)
+        context.attempt.advance({"seen": number, "unchanged": number}, expected=total)
     return True
 
 
-def _present(importer: Importer) -> Any:
+def _present(context: ImportContext) -> Any:
     """Return a SELECT of the holdings of this source whose items are present at the source, as last known."""
     query = select(HOLDING.c.id).join(ITEM, ITEM.c.id == HOLDING.c.item_id)
     return query.where(
-        HOLDING.c.source_id == importer.source_id,
+        HOLDING.c.source_id == context.source_id,
         HOLDING.c.left.is_(None),
         ITEM.c.source_state == SourceState.PRESENT,
     )

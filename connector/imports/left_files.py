@@ -8,50 +8,48 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
 from ..catalogue import store
-from ..dspace.ordered_pool import ordered_map
 from ..dspace.records import Item
 from ..errors import TransientError
 from ..extensions import db
 from ..models.catalogue import FileStatus
 from .access_checks import CLOSED
-
-if TYPE_CHECKING:
-    from .importer import Importer
+from .import_context import ImportContext
+from .item_requests import send_each
 
 FILE, ITEM = store.FILE, store.ITEM
 KIND = "access"  # of requests
 OR_DELETED = " It may also have been deleted: this version of DSpace does not tell."
 
 
-def closed(importer: Importer, items: Sequence[Item]) -> dict[str, dict[str, Any]]:
+def closed(context: ImportContext, items: Sequence[Item]) -> dict[str, dict[str, Any]]:
     """Return the values to write for stored files that these items no longer list and that are closed, by id.
 
     Send one request for each newly unlisted file. Files that are restricted already are not requested, and their values
     are empty.
     """
-    if importer.client.lists_closed_files:
+    if context.client.lists_closed_files:
         return {}
-    left = list(_left(importer, items))
+    left = list(_left(context, items))
     known = {row.bitstream_id: dict[str, Any]() for row in left if row.fate == FileStatus.RESTRICTED}
     new = [row for row in left if row.bitstream_id not in known]
     values = {
         "fate": FileStatus.RESTRICTED.value,
-        "reason": CLOSED + ("" if importer.client.tells_unknown else OR_DELETED),
+        "reason": CLOSED + ("" if context.client.tells_unknown else OR_DELETED),
         "until": None,
         "by_login": True,
         "name_is_restricted": True,
-        "tried_by": importer.job_id,
-        "first_met_by": importer.job_id,
+        "tried_by": context.job_id,
+        "first_met_by": context.job_id,
     }
-    return known | {row.bitstream_id: values for row, is_closed in _asked(importer, new) if is_closed}
+    return known | {row.bitstream_id: values for row, is_closed in _asked(context, new) if is_closed}
 
 
-def _left(importer: Importer, items: Sequence[Item]) -> Iterator[Any]:
+def _left(context: ImportContext, items: Sequence[Item]) -> Iterator[Any]:
     """Yield the stored files that these items no longer list.
 
     A file also counts as listed if a new file has its bundle and name.
@@ -59,7 +57,7 @@ def _left(importer: Importer, items: Sequence[Item]) -> Iterator[Any]:
     read = {item.id: item.bitstreams for item in items if item.bitstreams is not None}
     columns = (FILE.c.bitstream_id, FILE.c.bundle, FILE.c.name, FILE.c.fate, ITEM.c.source_id)
     query = select(*columns).join(ITEM, ITEM.c.id == FILE.c.item_id).order_by(FILE.c.id)
-    mine = (ITEM.c.repository_id == importer.place.repository_id, ITEM.c.source_id.in_(read))
+    mine = (ITEM.c.repository_id == context.repository.repository_id, ITEM.c.source_id.in_(read))
     rows = db.session.execute(query.where(*mine, FILE.c.sha256.is_not(None))).all()
     db.session.rollback()
     held = {row.bitstream_id for row in rows}
@@ -70,25 +68,15 @@ def _left(importer: Importer, items: Sequence[Item]) -> Iterator[Any]:
             yield row
 
 
-def _asked(importer: Importer, rows: Sequence[Any]) -> Iterator[tuple[Any, bool]]:
-    """Yield each file with whether it is closed. Several requests run at once."""
-    asks = [partial(importer.client.is_open, row.bitstream_id) for row in rows]
-    tasks = [partial(importer.patience.attempt, KIND, ask) for ask in asks]
-    for row, ask, future in zip(rows, asks, ordered_map(tasks, importer.width, importer.run.stop), strict=True):
-        yield row, _is_closed(importer, future.result, ask)
+def _asked(context: ImportContext, rows: Sequence[Any]) -> Iterator[tuple[Any, bool]]:
+    """Yield each file with whether it is closed. A file for which the request fails counts as closed, so it is kept."""
+    requests = [partial(context.client.is_open, row.bitstream_id) for row in rows]
+    for row, result in zip(rows, send_each(context, KIND, requests), strict=True):
+        yield row, _is_closed(result)
 
 
-def _is_closed(importer: Importer, first: Callable[[], bool | None], ask: Callable[[], bool | None]) -> bool:
-    """Return whether a file is closed. Retry while the repository is unavailable.
-
-    Return True if only the request for this file fails, so that the file is kept.
-    """
+def _is_closed(result: Callable[[], bool | None]) -> bool:
     try:
-        return (
-            importer.patience.retry_until_available(
-                KIND, ask, first=first, is_of_object=lambda error: importer.repository_answers(KIND)
-            )
-            is False
-        )
+        return result() is False
     except TransientError:
         return True

@@ -5,7 +5,7 @@ A DSpace whose file store is not mounted still lists all files, and answers 404 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select, update
 
@@ -15,9 +15,7 @@ from ..extensions import db, transaction
 from ..models.catalogue import FileStatus, Holding
 from ..models.jobs import Job
 from .due_files import is_stored
-
-if TYPE_CHECKING:
-    from .importer import Importer
+from .import_context import ImportContext
 
 FILE, HOLDING = store.FILE, Holding.__table__
 FEWEST = 3  # fewer files may be missing for reasons of their own
@@ -25,19 +23,19 @@ CONTROLS = 3
 REASON = "Missing at the source, as all files of this import were. Its file store may not be connected there."
 
 
-def judge(importer: Importer) -> str:
+def judge(context: ImportContext) -> str:
     """Mark the files that this job found missing as failed if no file could be downloaded. Return a warning or "".
 
     Change nothing if fewer than FEWEST files are missing, or if the source still has one of some stored files.
     """
-    met = _met_by(importer)
-    bytes_came = db.session.scalar(select(Job.bytes).where(Job.id == importer.job_id))
+    met = _met_by(context)
+    bytes_came = db.session.scalar(select(Job.bytes).where(Job.id == context.job_id))
     missing = list(db.session.scalars(select(FILE.c.id).where(*met)))
     db.session.rollback()
-    if bytes_came or len(missing) < FEWEST or _finds_others(importer):
+    if bytes_came or len(missing) < FEWEST or _finds_others(context):
         return ""
     with transaction():
-        importer.run.advance(importer.requests())
+        context.attempt.advance(context.requests.new())
         values = {"fate": FileStatus.FAILED.value, "reason": REASON}
         db.session.execute(update(FILE).where(*met).values(values))
     return (
@@ -46,24 +44,24 @@ def judge(importer: Importer) -> str:
     )
 
 
-def _met_by(importer: Importer) -> tuple[Any, ...]:
+def _met_by(context: ImportContext) -> tuple[Any, ...]:
     """Return the conditions that a file belongs to this source and that this job was the first to find it missing."""
-    seen = (HOLDING.c.source_id == importer.source_id, HOLDING.c.seen_by == importer.job_id)
+    seen = (HOLDING.c.source_id == context.source_id, HOLDING.c.seen_by == context.job_id)
     items = select(HOLDING.c.item_id).where(*seen)
-    return FILE.c.item_id.in_(items), FILE.c.fate == FileStatus.MISSING, FILE.c.first_met_by == importer.job_id
+    return FILE.c.item_id.in_(items), FILE.c.fate == FileStatus.MISSING, FILE.c.first_met_by == context.job_id
 
 
-def _finds_others(importer: Importer) -> bool:
+def _finds_others(context: ImportContext) -> bool:
     """Return whether the repository still has any of the last CONTROLS stored files."""
-    held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == importer.source_id)
+    held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == context.source_id)
     query = select(FILE.c.bitstream_id).where(FILE.c.item_id.in_(held), is_stored())
     ids = db.session.scalars(query.order_by(FILE.c.id.desc()).limit(CONTROLS)).all()
     db.session.rollback()
-    return any(_is_there(importer, id) for id in ids)
+    return any(_is_there(context, id) for id in ids)
 
 
-def _is_there(importer: Importer, bitstream_id: str) -> bool:
+def _is_there(context: ImportContext, bitstream_id: str) -> bool:
     try:
-        return importer.client.is_open(bitstream_id) is not None
+        return context.client.is_open(bitstream_id) is not None
     except TransientError:
         return False

@@ -40,7 +40,7 @@ def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_con
     A sample that was stopped starts from the beginning. `options`: {"rehearse": number of items}.
     """
     job = lifecycle.get(run.job_id)
-    repository, scope, number, before = job.source.repository, job.source.scope, job.options["rehearse"], job.traffic
+    repository, scope, number, before = job.source.repository, job.source.scope, ImportOptions.from_json(job.options).rehearse, job.traffic
     place = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
     connection = run.reach(connect, repository)
     db.session.rollback()

@@ -7,32 +7,29 @@ and a collection that cannot be read lists none.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ..dspace.records import ScopeKind
 from ..errors import ConnectorError
 from ..jobs import report
-
-if TYPE_CHECKING:
-    from .importer import Importer
+from .import_context import ImportContext
 
 NAMES_COLLECTION = 7  # the first generation whose items name their collection
 
 
-def unread_sets(importer: Importer) -> set[int] | None:
+def unread_sets(context: ImportContext) -> set[int] | None:
     """Return the ids of sets whose collection this job could not read completely, or None if any set may be unread."""
-    if importer.place.server.generation >= NAMES_COLLECTION:
+    if context.repository.server.generation >= NAMES_COLLECTION:
         return set()
-    if report.nameless_failures(importer.job_id):
+    if report.nameless_failures(context.job_id):
         return None
-    found = importer.recorder.sets_without_items()
-    return {set_id for set_id, name in found.items() if not _is_empty(importer, name)}
+    found = context.recorder.sets_without_items()
+    return {set_id for set_id, name in found.items() if not _is_empty(context, name)}
 
 
-def _is_empty(importer: Importer, name: str) -> bool:
+def _is_empty(context: ImportContext, name: str) -> bool:
     """Return whether the collection with this handle or id can be read and has no items."""
     try:
-        scope = importer.access.read_with_valid_login(partial(importer.client.find, ScopeKind.COLLECTION, name))
-        return importer.client.collection(scope.id).item_count == 0
+        scope = context.access.read_with_valid_login(partial(context.client.find, ScopeKind.COLLECTION, name))
+        return context.client.collection(scope.id).item_count == 0
     except ConnectorError:
         return False

@@ -5,137 +5,141 @@ It checks and marks unseen items, reconciles the counts and decides whether the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import ColumnElement, func, select
 
 from ..catalogue import store, takedown
-from ..dspace.ordered_pool import ordered_map
 from ..dspace.records import Item, SourceState
-from ..errors import LASTING_ERRORS, TransientError
 from ..extensions import LARGEST_INTEGER, db, transaction
 from ..jobs import report
 from ..models.catalogue import FileStatus, Holding
 from ..models.jobs import Answer, Job
 from . import closed_files, count_differences, missing_files
+from .import_context import ImportContext
 from .incremental import proof
+from .item_states import states_of
 from .questions import Missing, Unlisted
 from .read_sets import unread_sets
 from .recorder import in_counts
 
-if TYPE_CHECKING:
-    from .importer import Importer
-
 HOLDING, ITEM = Holding.__table__, store.ITEM
 BATCH = 100
-KIND = "whereabouts"  # kind of request (see `OutageWait`)
 NAMED = 5
 
 
-def reconcile(importer: Importer) -> tuple[bool, str]:
+def reconcile(context: ImportContext, unchecked_files: int) -> tuple[bool, str]:
     """Finish an import that has read its scope, and return (clean, message).
 
+    `unchecked_files`: the number of files whose access later imports check.
     Raises DecisionRequiredError if a person must answer a question first.
     """
-    is_partial = importer.is_partial
-    left = "" if is_partial else _ask_or_leave(importer)
-    unasked, unlisted = ([], []) if is_partial or left else _mark_unseen(importer)
-    unread = set() if is_partial else unread_sets(importer)
-    hidden = min(sum(importer.hidden.values()), LARGEST_INTEGER)
-    lost = missing_files.judge(importer) if importer.options.get("files") else ""
-    closed = closed_files.warning(importer)
+    is_partial = context.is_partial
+    left = "" if is_partial else _ask_or_leave(context)
+    unasked, unlisted = ([], []) if is_partial or left else _mark_unseen(context)
+    unread = set() if is_partial else unread_sets(context)
+    hidden = min(sum(context.progress.hidden.values()), LARGEST_INTEGER)
+    lost = missing_files.judge(context) if context.options.get("files") else ""
+    closed = closed_files.warning(context)
     with transaction():
-        fates = importer.recorder.fates()
-        shared = importer.recorder.shared_handles()
-        unlisted_files = importer.recorder.unlisted_files()
-        new = importer.recorder.new_file_problems()
-        known = importer.known_hidden | ({} if left else importer.hidden)
-        others = importer.recorder.other_bundles(importer.options) if importer.options.get("files") else None
-        importer.run.advance(importer.requests(), hidden=hidden, other_bundles=others or None, **in_counts(fates))
-        job = db.session.get_one(Job, importer.job_id, populate_existing=True)
-        inexact = importer.place.server.generation < 7
-        difference = _left_out(importer) if is_partial else count_differences.unexplained(job, inexact)
-        overcount = "" if is_partial or left else count_differences.new_overcount(importer)
+        fates = context.recorder.fates()
+        shared = context.recorder.shared_handles()
+        unlisted_files = context.recorder.unlisted_files()
+        new = context.recorder.new_file_problems()
+        known = context.known_hidden | ({} if left else context.progress.hidden)
+        others = context.recorder.other_bundles(context.options) if context.options.get("files") else None
+        context.attempt.advance(context.requests.new(), hidden=hidden, other_bundles=others or None, **in_counts(fates))
+        job = db.session.get_one(Job, context.job_id, populate_existing=True)
+        inexact = context.repository.server.generation < 7
+        difference = _left_out(context) if is_partial else count_differences.unexplained(job, inexact)
+        overcount = "" if is_partial or left else count_differences.new_overcount(context)
         values: dict[str, Any] = {"hidden": known}
         if not is_partial:
-            gaps = (left, difference, unasked, unlisted, job.counts["failed"], unlisted_files, importer.scope_is_gone)
-            values["proof"] = None if any(gaps) else proof(importer)
-            importer.recorder.close_questions()
+            gaps = (
+                left,
+                difference,
+                unasked,
+                unlisted,
+                job.counts["failed"],
+                unlisted_files,
+                context.progress.scope_is_gone,
+            )
+            values["proof"] = None if any(gaps) else proof(context)
+            context.recorder.close_questions()
             if unread is not None:
-                importer.recorder.leave_sets(unread)
-        importer.recorder.settle(values)
+                context.recorder.leave_sets(unread)
+        context.recorder.settle(values)
         odd = (_unlisted_files(unlisted_files), left, difference, overcount, lost, closed)
         odd += (_shared(shared), _unlisted_in_words(unlisted))
         clean, message = _verdict(job, fates, new, " ".join(filter(None, odd)), unasked)
-        without_set = _without_set_in_words(importer.recorder.items_without_set())
-        not_visible = "" if left and importer.unlisted else count_differences.accounted_for(importer)
-        unasked_files = _unasked_in_words(importer.access_check.left_out)
-        facts = (message, _gone_in_words(importer), without_set, not_visible, unasked_files)
+        without_set = _without_set_in_words(context.recorder.items_without_set())
+        not_visible = "" if left and context.progress.unlisted else count_differences.accounted_for(context)
+        unasked_files = _unasked_in_words(unchecked_files)
+        facts = (message, _gone_in_words(context), without_set, not_visible, unasked_files)
         return clean, " ".join(filter(None, facts))
 
 
-def _ask_or_leave(importer: Importer) -> str:
+def _ask_or_leave(context: ImportContext) -> str:
     """Ask a person if unusually many items are missing. Return a sentence if the answer was to change nothing, else "".
 
     A repository that is being moved, or whose index is being rebuilt, returns valid responses with few or no items.
     Raises DecisionRequiredError. A preview returns the sentence of the question instead.
     """
     # Count separately the items from before, and those that this job added and then no longer found (see `relist`).
-    here, new = HOLDING.c.made_by != importer.job_id, HOLDING.c.made_by == importer.job_id
-    missing = [_missing(importer, here), _missing(importer, new)]
+    here, new = HOLDING.c.made_by != context.job_id, HOLDING.c.made_by == context.job_id
+    missing = [_missing(context, here), _missing(context, new)]
     unseen = sum(each.unseen for each in missing)
-    unlisted = _empty_lists(importer)
-    answer = (importer.question or {}).get("answer")
+    unlisted = _empty_lists(context)
+    answer = context.answer
     if answer == Answer.LEAVE and unseen:
         return f"The source no longer lists {_number(unseen, 'item')}. A person chose to leave them as they are."
     if answer == Answer.LEAVE and unlisted:
         return f"The source counts {_number(unlisted.items, 'item')} and lists none of them. Import it again later."
     if answer == Answer.MARK:
         return ""
-    questions = [*(each for each in missing if _is_doubtful(importer, each)), *([unlisted] if unlisted else [])]
-    return importer.recorder.ask(questions[0]) if questions else ""
+    questions = [*(each for each in missing if _is_doubtful(context, each)), *([unlisted] if unlisted else [])]
+    return context.recorder.ask(questions[0]) if questions else ""
 
 
-def _empty_lists(importer: Importer) -> Unlisted | None:
+def _empty_lists(context: ImportContext) -> Unlisted | None:
     """Return the items that collections newly count but do not list, or None if there are too few to ask about."""
-    known = importer.known_hidden
-    new = sum(number for id, number in importer.unlisted.items() if known.get(id) != number)
+    known = context.known_hidden
+    new = sum(number for id, number in context.progress.unlisted.items() if known.get(id) != number)
     return Unlisted(new) if new and new >= current_app.config["MISSING_LEAST"] else None
 
 
-def _is_doubtful(importer: Importer, missing: Missing) -> bool:
+def _is_doubtful(context: ImportContext, missing: Missing) -> bool:
     """Return whether a person must confirm the missing items: they exceed MISSING_PERCENT, or all items are missing.
 
     Fewer than MISSING_LEAST items are checked without a question, unless their scope is gone.
     """
     unseen, held = missing.unseen, missing.held
-    if unseen < (1 if importer.scope_is_gone else current_app.config["MISSING_LEAST"]):
+    if unseen < (1 if context.progress.scope_is_gone else current_app.config["MISSING_LEAST"]):
         return False
     return unseen * 100 > held * current_app.config["MISSING_PERCENT"] or unseen == held
 
 
-def _gone_in_words(importer: Importer) -> str:
+def _gone_in_words(context: ImportContext) -> str:
     """Return a sentence that the imported scope is gone, or "" if it is there."""
-    if not importer.scope_is_gone:
+    if not context.progress.scope_is_gone:
         return ""
-    closed = "" if importer.client.tells_unknown else ", or it is no longer open to the public"
-    return f"The {importer.scope.kind} is no longer at the source{closed}."
+    closed = "" if context.client.tells_unknown else ", or it is no longer open to the public"
+    return f"The {context.scope.kind} is no longer at the source{closed}."
 
 
-def _missing(importer: Importer, which: ColumnElement[bool]) -> Missing:
+def _missing(context: ImportContext, which: ColumnElement[bool]) -> Missing:
     """Return how many present items of this source were not seen by this job, and how many present items there are."""
     held = (
-        select(func.count(), func.count().filter(importer.recorder.unseen))
+        select(func.count(), func.count().filter(context.recorder.unseen))
         .join(ITEM, HOLDING.c.item_id == ITEM.c.id)
-        .where(HOLDING.c.source_id == importer.source_id, which)
+        .where(HOLDING.c.source_id == context.source_id, which)
         .where(HOLDING.c.left.is_(None), ITEM.c.source_state == SourceState.PRESENT)
     )
     total, unseen = db.session.execute(held).one()
     db.session.rollback()
-    return Missing(unseen, total, _gone_in_words(importer))
+    return Missing(unseen, total, _gone_in_words(context))
 
 
 def _verdict(
@@ -204,74 +208,46 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
-def _left_out(importer: Importer) -> str | None:
+def _left_out(context: ImportContext) -> str | None:
     """Return a sentence about failures that a retry could not retry because they name no item, or None."""
-    retried = importer.options.get("retry")
+    retried = context.options.get("retry")
     if not retried or not (number := report.nameless_failures(retried)):
         return None
     what = "1 failure names" if number == 1 else f"{number} failures name"
     return f"{what} no item that could be retried separately. A re-run reads all items."
 
 
-def _mark_unseen(importer: Importer) -> tuple[list[str], list[str]]:
+def _mark_unseen(context: ImportContext) -> tuple[list[str], list[str]]:
     """Ask the source for each held item that this job did not see, and mark missing ones (design rule 7).
 
     Return two lists of handles (or ids): items whose state the source does not return although it responds to other
     requests, and items that are unchanged at the source but no longer listed.
     """
     after, unasked, unlisted = 0, list[str](), list[str]()
-    while rows := _unseen(importer, after):
-        importer.run.say("Checking items that the list no longer shows")
+    while rows := _unseen(context, after):
+        context.attempt.say("Checking items that the list no longer shows")
         after = rows[-1].id
-        found = importer.access.read_with_valid_login(lambda rows=rows: states_of(importer, rows))
+        found = context.access.read_with_valid_login(lambda rows=rows: states_of(context, rows))
         with transaction():
             marked = [(row, state) for row, state in found if state not in (None, SourceState.PRESENT)]
-            importer.recorder.mark(marked)
-            importer.run.advance(importer.requests() | {"vanished": len(marked)})
+            context.recorder.mark(marked)
+            context.attempt.advance(context.requests.new() | {"vanished": len(marked)})
             present = [row for row, state in found if state is SourceState.PRESENT]
             items = [Item(row.source_id, row.handle, row.title, None) for row in present]
-            excluded = takedown.excluded(importer.place.repository_id, items)
+            excluded = takedown.excluded(context.repository.repository_id, items)
         unasked += [row.source_key for row, state in found if state is None]
         unlisted += [row.source_key for row in present if row.source_id not in excluded]
     return unasked, unlisted
 
 
-def _unseen(importer: Importer, after: int) -> Sequence[Any]:
+def _unseen(context: ImportContext, after: int) -> Sequence[Any]:
     columns = (ITEM.c.id, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
     query = (
         select(*columns, ITEM.c.source_state, ITEM.c.state_since)
         .join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
-        .where(HOLDING.c.source_id == importer.source_id, importer.recorder.unseen)
+        .where(HOLDING.c.source_id == context.source_id, context.recorder.unseen)
         .where(HOLDING.c.left.is_(None), ITEM.c.source_state == SourceState.PRESENT, ITEM.c.id > after)
     )
     rows = db.session.execute(query.order_by(ITEM.c.id).limit(BATCH)).all()
     db.session.rollback()
     return rows
-
-
-def states_of(importer: Importer, rows: Sequence[Any]) -> list[tuple[Any, SourceState | None]]:
-    """Return the state of each of these items at the source, or None if it cannot be read.
-
-    Several requests run at once.
-    """
-    asks = [partial(importer.client.item_state, row.source_id, importer.scope, row.handle) for row in rows]
-    tasks = [partial(importer.patience.attempt, KIND, ask) for ask in asks]
-    futures = ordered_map(tasks, importer.width, importer.run.stop)
-    return [(row, _state(importer, future.result, ask)) for row, ask, future in zip(rows, asks, futures, strict=True)]
-
-
-def _state(importer: Importer, first: Callable[[], SourceState], ask: Callable[[], SourceState]) -> SourceState | None:
-    """Return the state of an item, or None if only the requests for this item fail (design rule 12).
-
-    While the repository is unavailable, the request is retried up to the maximum outage.
-    """
-    try:
-        return importer.patience.retry_until_available(
-            KIND, ask, first=first, is_of_object=lambda error: importer.repository_answers(KIND)
-        )
-    except TransientError:
-        return None
-    except LASTING_ERRORS:
-        if importer.repository_answers(KIND):
-            return None
-        raise

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..catalogue import store
 from ..dspace.page_plans import restart_cursor, with_plan
 from ..dspace.records import Item, Page
 from ..extensions import db
-
-if TYPE_CHECKING:
-    from .importer import Importer
+from .import_context import ImportContext
+from .import_progress import Listing
+from .page_processor import PageProcessor
 
 LEAST_CHANGED = 10  # changed items of a light page from which complete pages are faster
 WINDOW = 50  # items read in full before the kind of pages is chosen again
@@ -38,19 +38,19 @@ class _Window:
         return self.items >= WINDOW and self.changed * 2 <= self.items
 
 
-def scope_pages(importer: Importer, trusts: bool) -> Iterator[Page]:
+def scope_pages(context: ImportContext, processor: PageProcessor, trusts: bool) -> Iterator[Page]:
     """Yield the pages of the scope after the cursor of the job.
 
     `trusts`: whether the run trusts the time stamps of the source, so that it can use light pages. Each cursor is
     {"at": cursor of the client, "light": whether its pages are light}.
     """
-    begun = importer.cursor.get("walk", {})
+    begun = context.progress.places.get(Listing.WALK, {})
     at, light = begun.get("at"), begun.get("light", trusts)
-    plan: dict[str, Any] | None = (importer.proof or {}).get("plan")
+    plan: dict[str, Any] | None = (context.proof or {}).get("plan")
     while True:
         turned, window = False, _Window()
-        for page in importer.pages(at, light=light, with_access=importer.is_full):
-            changed = _changed(importer, page.items) if trusts else 0
+        for page in processor.pages(at, light=light, with_access=context.is_full):
+            changed = _changed(context, page.items) if trusts else 0
             turned = light and _is_worth_full_pages(page, changed)
             if turned:
                 break  # the items of this page are read again after the last cursor
@@ -66,8 +66,8 @@ def scope_pages(importer: Importer, trusts: bool) -> Iterator[Page]:
         at = with_plan(at, None if light else plan)
 
 
-def _changed(importer: Importer, items: Sequence[Item]) -> int:
-    held = store.held(importer.place.repository_id, items) if items else {}
+def _changed(context: ImportContext, items: Sequence[Item]) -> int:
+    held = store.held(context.repository.repository_id, items) if items else {}
     db.session.rollback()
     return sum(item.id not in held or not held[item.id].is_as(item) for item in items)
 
@@ -76,3 +76,17 @@ def _is_worth_full_pages(page: Page, changed: int) -> bool:
     """Return whether most items of a light page have changed, so that complete pages need fewer requests."""
     is_light = not all(item.is_complete for item in page.items)
     return is_light and changed >= LEAST_CHANGED and changed * 2 > len(page.items)
+
+
+def first_items(pages: Iterator[Page], number: int | None) -> Iterator[Page]:
+    """Yield pages with the first `number` items and failures only, or all pages if it is None."""
+    if number is None:
+        yield from pages
+        return
+    for page in pages if number > 0 else ():
+        items = page.items[:number]
+        failures = page.failures[: number - len(items)]
+        yield Page(items, page.cursor, page.total, failures)
+        number -= len(items) + len(failures)
+        if number <= 0:
+            return

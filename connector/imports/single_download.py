@@ -10,7 +10,9 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from flask import current_app
 
 from ..errors import (
     LASTING_ERRORS,
@@ -25,14 +27,13 @@ from ..errors import (
 from ..http import Download, Received
 from ..models.catalogue import FileStatus
 from ..storage.content_store import PIECE, FileFolder, Part
+from ..storage.virus_scan import Scanner
 from ..text import human_size
 from . import retry_failed
 from .announced_file import Announced
 from .download_budget import DownloadBudget, Reservation
 from .download_outcomes import Outcome
-
-if TYPE_CHECKING:
-    from .importer import Importer
+from .import_context import ImportContext
 
 log = logging.getLogger(__name__)
 KIND = "file"  # kind of request (see `OutageWait`)
@@ -56,11 +57,12 @@ class Downloader:
     Raises JobStoppedError and StorageError; other errors are outcomes.
     """
 
-    def __init__(self, importer: Importer, folder: FileFolder):
-        self._client, self._access, self._outage = importer.client, importer.access, importer.patience
-        self._limit = retry_failed.file_limit(importer.options)
-        self._budget = DownloadBudget(importer.options.get("files_limit"), importer.spent, importer.run.stop)
-        self._room, self._scanner, self._folder = importer.room, importer.scanner, folder
+    def __init__(self, context: ImportContext, folder: FileFolder):
+        self._client, self._access, self._outage = context.client, context.access, context.patience
+        self._limit = retry_failed.file_limit(context.options)
+        self._budget = DownloadBudget(context.options.get("files_limit"), context.bytes_before, context.attempt.stop)
+        self._room, self._folder = context.room, folder
+        self._scanner = Scanner(current_app.config["CLAMD"], context.attempt)
 
     def __call__(self, row: Any, tries: int = TRIES) -> Outcome:
         """Return the outcome of the file after up to `tries` tries.

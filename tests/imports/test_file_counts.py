@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from connector.errors import ServerError
 from connector.extensions import db, transaction
-from connector.imports import importer
+from connector.imports import page_processor
 from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueFile, Holding
 from connector.models.jobs import Job
@@ -27,7 +27,7 @@ def held(source_id: int = 1) -> dict[str, int]:
 
 @pytest.fixture
 def page_by_page(monkeypatch):
-    monkeypatch.setattr(importer, "FULL_PAGE", 1)
+    monkeypatch.setattr(page_processor, "FULL_PAGE", 1)
 
 
 @pytest.fixture

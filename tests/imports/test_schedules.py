@@ -15,7 +15,7 @@ from connector import create_app
 from connector.dspace.records import Scope, ScopeKind
 from connector.errors import ConflictError, InvalidInputError
 from connector.extensions import db, transaction, utcnow
-from connector.imports import importer
+from connector.imports import importer, page_writer
 from connector.jobs import lifecycle, scheduling
 from connector.jobs.attempt import work
 from connector.jobs.schedule import Every, Schedule, Window
@@ -224,7 +224,7 @@ def test_a_scheduled_run_asks_for_nothing_outside_its_hours_and_waits_for_them(d
 
 
 def test_a_running_job_pauses_at_its_cursor_when_its_hours_end_and_goes_on_when_they_begin(desk, source_id):
-    desk.dspace.page_size, total = importer.FULL_PAGE, 2 * importer.FULL_PAGE + 7
+    desk.dspace.page_size, total = page_writer.FULL_PAGE, 2 * page_writer.FULL_PAGE + 7
     for number in range(7, total):
         desk.dspace.add(f"i{number}")
     job_id = scheduled_run(desk, source_id, hours(*OPEN))

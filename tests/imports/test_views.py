@@ -13,7 +13,7 @@ from sqlalchemy import event
 from connector.dspace.records import ScopeKind
 from connector.errors import ServerError
 from connector.extensions import db, transaction
-from connector.imports import importer
+from connector.imports import importer, page_writer
 from connector.jobs import lifecycle, queries, report, request_log
 from connector.jobs.attempt import work
 from connector.models.jobs import Job, WaitReason, wait_columns
@@ -93,8 +93,8 @@ def test_a_job_that_is_to_stop_no_longer_says_that_it_waits(app, desk, pages):
 
 
 def test_after_fetching_files_a_job_says_that_it_reads_on(desk, dspace):
-    with_items(dspace, 2 * importer.FULL_PAGE, files={"a.txt": b"aaa"})
-    dspace.page_size, said = importer.FULL_PAGE, []
+    with_items(dspace, 2 * page_writer.FULL_PAGE, files={"a.txt": b"aaa"})
+    dspace.page_size, said = page_writer.FULL_PAGE, []
 
     def runner(run):
         dspace.before_page = lambda number: said.append(run.status_text)

@@ -1,0 +1,147 @@
+"""What the steps of an import need: the connection to the repository, the options, the recorder and the progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app
+
+from .. import dspace
+from ..catalogue.store import RepositoryContext
+from ..dspace.records import Scope
+from ..errors import AddressNotAllowedError, RepositoryError
+from ..extensions import db, transaction
+from ..http import HttpClient, OutageWait
+from ..jobs import lifecycle
+from ..jobs.attempt import JobAttempt
+from ..models.jobs import Answer, Job
+from ..repositories import service
+from ..repositories.connections import RepositoryConnection
+from ..storage.disk_space import Room
+from .import_progress import ImportProgress
+from .login_guard import LoginGuard
+from .preview_recorder import PreviewRecorder
+from .recorder import Recorder
+from .request_counter import RequestCounter
+
+NewRecorder = Callable[[JobAttempt, Job, RepositoryContext], Recorder | PreviewRecorder]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportContext:
+    """What the steps of one attempt at an import share.
+
+    `known_hidden`: item counts by collection id that earlier imports explained (design rule 13). `proof`: what the last
+    complete import recorded (see `incremental`). `answer`: a person's answer to the question with which an earlier
+    attempt ended. `bytes_before`: bytes of files that earlier attempts downloaded.
+    """
+
+    attempt: JobAttempt
+    source_id: int
+    scope: Scope
+    options: Mapping[str, Any]
+    repository: RepositoryContext
+    client: dspace.Client
+    http: HttpClient
+    patience: OutageWait
+    access: LoginGuard
+    requests: RequestCounter
+    recorder: Recorder | PreviewRecorder
+    progress: ImportProgress
+    known_hidden: Mapping[str, int]
+    proof: Mapping[str, Any] | None
+    answer: Answer | None
+    bytes_before: int
+    room: Room
+
+    @property
+    def job_id(self) -> int:
+        return self.attempt.job_id
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether this is a full check, which reads everything again."""
+        return bool(self.options.get("full"))
+
+    @property
+    def is_partial(self) -> bool:
+        """Return whether this job reads only a part of its scope, so that unseen items may still exist."""
+        return is_partial(self.options)
+
+    def width(self) -> int:
+        """Return the current concurrency: how many requests may run at once."""
+        return self.http.width
+
+    def repository_answers(self, kind: str) -> bool:
+        """Return whether the repository answers a control request.
+
+        If so, a failed request of this kind concerns only its object.
+        """
+        try:
+            return self.patience.is_well(kind, self.client.ping)
+        except (RepositoryError, AddressNotAllowedError):
+            return False
+
+
+@contextmanager
+def open_context(
+    attempt: JobAttempt, connect: Callable[..., RepositoryConnection], new_recorder: NewRecorder
+) -> Iterator[ImportContext]:
+    """Yield the context of an attempt. Afterwards, close its connection and record the requests since the last write.
+
+    `connect`: opens the connection to the repository (see `open_connection`).
+    """
+    job = lifecycle.get(attempt.job_id)
+    connection = attempt.reach(connect, job.source.repository)
+    requests = RequestCounter(connection, job.traffic)
+    repository_id = job.repository_id
+    attempt.new_requests = requests.new
+    try:
+        context = _context(attempt, job, connection, requests, new_recorder)
+        db.session.rollback()
+        yield context
+    finally:
+        connection.close()
+        with transaction():
+            attempt.advance(requests.new(), traffic=requests.traffic())
+            service.note_unanswered(repository_id, connection.unanswered)
+
+
+def is_partial(options: Mapping[str, Any]) -> bool:
+    """Return whether an import with these options reads only a part of its scope."""
+    return bool(options.get("test") or options.keys() & lifecycle.OF_SOME)
+
+
+def _context(
+    attempt: JobAttempt,
+    job: Job,
+    connection: RepositoryConnection,
+    requests: RequestCounter,
+    new_recorder: NewRecorder,
+) -> ImportContext:
+    source, repository = job.source, job.source.repository
+    repository_context = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
+    access = LoginGuard(connection, repository.login_name if connection.login else None)
+    answer = (job.question or {}).get("answer")
+    return ImportContext(
+        attempt=attempt,
+        source_id=source.id,
+        scope=source.scope,
+        options=job.options,
+        repository=repository_context,
+        client=connection.client,
+        http=connection.http,
+        patience=connection.patience,
+        access=access,
+        requests=requests,
+        recorder=new_recorder(attempt, job, repository_context),
+        progress=ImportProgress.from_json(job.cursor, access.name),
+        known_hidden=dict(source.hidden),
+        proof=source.proof,
+        answer=answer and Answer(answer),
+        bytes_before=job.counts["bytes"],
+        room=Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE"], attempt),
+    )
