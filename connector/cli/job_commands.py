@@ -24,6 +24,7 @@ from ..errors import InvalidInputError
 from ..extensions import db, transaction
 from ..formatting import plural, time_range
 from ..imports import preview_rows, retry_failed
+from ..imports.import_options import ImportOptions
 from ..jobs import lifecycle, report, request_log
 from ..models.accounts import Role
 from ..models.jobs import Answer, Job, Kind, State
@@ -148,12 +149,21 @@ def _scope_options(options: dict[str, Any]) -> tuple[ScopeKind | None, str]:
 
 def _created(connected: discovery.Connected, options: dict[str, Any]) -> int:
     source_id = service.source_for(connected.repository_id, connected.scope)
-    kept = {name: options[name] for name in ("files", "item_set", "item_set_from_collection", "test", "full")}
-    kept |= {name: check_size(options[name]) for name in ("file_limit", "files_limit")}
-    kept["bundles"] = list(options["bundles"]) or None
-    kept["hours"] = check_hours(options["between"])
+    kept = ImportOptions(
+        files=options["files"],
+        bundles=options["bundles"],
+        file_limit=check_size(options["file_limit"]),
+        files_limit=check_size(options["files_limit"]),
+        item_set=options["item_set"],
+        item_set_from_collection=options["item_set_from_collection"],
+        test=options["test"],
+        hours=check_hours(options["between"]),
+        full=options["full"],
+    )
     kind = Kind.PREVIEW if options["dry_run"] else Kind.IMPORT
-    return lifecycle.create(source_id, kept, kind=kind, comment=options["comment"], requests=connected.requests)
+    return lifecycle.create(
+        source_id, kept.to_json(), kind=kind, comment=options["comment"], requests=connected.requests
+    )
 
 
 @click.command("rerun", cls=Command)

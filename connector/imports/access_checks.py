@@ -45,7 +45,7 @@ class AccessCheck:
     def __init__(self, context: ImportContext):
         self._context, self._run, self._access = context, context.attempt, context.access
         self._writer = StatusWriter(context)
-        self._left = _most_requests(context.source_id, context.is_full)
+        self._left = _most_requests(context.source_id, context.options.full)
         self._unknown = 0  # files of items read again whose access is still unknown
         self.left_out = 0
 
@@ -71,7 +71,7 @@ class AccessCheck:
             return
         mine = (HOLDING.c.source_id == self._context.source_id, HOLDING.c.seen_by == self._context.job_id)
         is_seen = FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*mine))
-        wanted = self._ids(is_seen) if self._context.is_full else self._ids(is_seen, self._least_wanted(is_seen))
+        wanted = self._ids(is_seen) if self._context.options.full else self._ids(is_seen, self._least_wanted(is_seen))
         due = wanted[: self._left]
         self.left_out = len(wanted) - len(due)
         for start in range(0, len(due), BATCH):

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from sqlalchemy import ColumnElement, exists, or_, true
 
 from ..dspace.records import ORIGINAL
 from ..extensions import utcnow
 from ..models.catalogue import Action, CatalogueFile, Change, FileStatus
 from . import retry_failed
+from .import_options import ImportOptions
 
 FILE, CHANGE = CatalogueFile.__table__, Change.__table__
 ALWAYS = (FileStatus.LINKED, FileStatus.FAILED)
 WHEN_CHANGED = (FileStatus.RESTRICTED, FileStatus.MISSING, FileStatus.TOO_LARGE, FileStatus.REFUSED)
 
 
-def is_chosen(options: Mapping[str, Any]) -> ColumnElement[bool]:
+def is_chosen(options: ImportOptions) -> ColumnElement[bool]:
     """Return the condition that a file is in a bundle that is imported."""
-    return FILE.c.bundle.in_(options.get("bundles") or [ORIGINAL])
+    return FILE.c.bundle.in_(options.bundles or [ORIGINAL])
 
 
 def is_due(
-    job_id: int, options: Mapping[str, Any], *, has_other_login: bool, reads_again: bool, tries_refused: bool
+    job_id: int, options: ImportOptions, *, has_other_login: bool, reads_again: bool, tries_refused: bool
 ) -> ColumnElement[bool]:
     """Return the condition that this job has to download a file and has not tried it yet.
 
@@ -33,9 +31,9 @@ def is_due(
     """
     due = [FILE.c.fate.in_(ALWAYS)]
     # A file that the source generates for each download never matches its announced size or checksum.
-    tries_unstable = bool(options.get("full") or options.get("retry"))
+    tries_unstable = options.full or options.retry
     due += [(FILE.c.fate == FileStatus.DAMAGED) & (true() if tries_unstable else ~FILE.c.is_unstable)]
-    due += [FILE.c.fate.in_(WHEN_CHANGED) if options.get("retry") else FILE.c.fate.in_(WHEN_CHANGED) & _changed(job_id)]
+    due += [FILE.c.fate.in_(WHEN_CHANGED) if options.retry else FILE.c.fate.in_(WHEN_CHANGED) & _changed(job_id)]
     # Retry after the embargo has ended or the size limit was raised.
     due += [(FILE.c.fate == FileStatus.RESTRICTED) & (FILE.c.until <= utcnow().date().isoformat())]
     due += [(FILE.c.fate == FileStatus.TOO_LARGE) & (FILE.c.size <= retry_failed.file_limit(options))]

@@ -7,7 +7,8 @@ from sqlalchemy import select
 from ..extensions import db
 from ..models.catalogue import Holding
 from ..models.jobs import Job, Kind, State
-from .import_context import ImportContext, is_partial
+from .import_context import ImportContext
+from .import_options import ImportOptions
 
 JOB = Job.__table__
 LAST = 50  # jobs in which to look for the last import of the whole scope
@@ -32,6 +33,7 @@ def had_other_login(context: ImportContext) -> bool:
     """Return whether the last whole import used another login, or none, and so saw other items and files."""
     done = select(JOB.c.options, JOB.c.cursor).where(JOB.c.source_id == context.source_id, JOB.c.kind == Kind.IMPORT)
     done = done.where(JOB.c.state == State.COMPLETED, JOB.c.id != context.job_id).order_by(JOB.c.id.desc()).limit(LAST)
-    whole = (row.cursor or {} for row in db.session.execute(done).all() if not is_partial(row.options))
+    rows = db.session.execute(done).all()
     db.session.rollback()
+    whole = (row.cursor or {} for row in rows if not ImportOptions.from_json(row.options).is_partial)
     return next(whole, {}).get("login") != context.access.name

@@ -67,7 +67,7 @@ class FileDownloader:
         """
         last = 0
         while item_ids := seen_items(self._context.source_id, self._context.job_id, last):
-            self.fetch(item_ids, self._context.is_full)
+            self.fetch(item_ids, self._context.options.full)
             last = item_ids[-1]
         self._fetch_put_off()
 

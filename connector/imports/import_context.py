@@ -21,6 +21,8 @@ from ..models.jobs import Answer, Job
 from ..repositories import service
 from ..repositories.connections import RepositoryConnection
 from ..storage.disk_space import Room
+from .completeness_proof import CompletenessProof
+from .import_options import ImportOptions
 from .import_progress import ImportProgress
 from .login_guard import LoginGuard
 from .preview_recorder import PreviewRecorder
@@ -42,7 +44,7 @@ class ImportContext:
     attempt: JobAttempt
     source_id: int
     scope: Scope
-    options: Mapping[str, Any]
+    options: ImportOptions
     repository: RepositoryContext
     client: dspace.Client
     http: HttpClient
@@ -52,7 +54,7 @@ class ImportContext:
     recorder: Recorder | PreviewRecorder
     progress: ImportProgress
     known_hidden: Mapping[str, int]
-    proof: Mapping[str, Any] | None
+    proof: CompletenessProof | None
     answer: Answer | None
     bytes_before: int
     room: Room
@@ -62,14 +64,9 @@ class ImportContext:
         return self.attempt.job_id
 
     @property
-    def is_full(self) -> bool:
-        """Return whether this is a full check, which reads everything again."""
-        return bool(self.options.get("full"))
-
-    @property
-    def is_partial(self) -> bool:
-        """Return whether this job reads only a part of its scope, so that unseen items may still exist."""
-        return is_partial(self.options)
+    def page_plan(self) -> Mapping[str, Any] | None:
+        """Return the page plan that an earlier import found cheapest, or None."""
+        return self.proof.plan if self.proof else None
 
     def width(self) -> int:
         """Return the current concurrency: how many requests may run at once."""
@@ -110,11 +107,6 @@ def open_context(
             service.note_unanswered(repository_id, connection.unanswered)
 
 
-def is_partial(options: Mapping[str, Any]) -> bool:
-    """Return whether an import with these options reads only a part of its scope."""
-    return bool(options.get("test") or options.keys() & lifecycle.OF_SOME)
-
-
 def _context(
     attempt: JobAttempt,
     job: Job,
@@ -130,7 +122,7 @@ def _context(
         attempt=attempt,
         source_id=source.id,
         scope=source.scope,
-        options=job.options,
+        options=ImportOptions.from_json(job.options),
         repository=repository_context,
         client=connection.client,
         http=connection.http,
@@ -140,7 +132,7 @@ def _context(
         recorder=new_recorder(attempt, job, repository_context),
         progress=ImportProgress.from_json(job.cursor, access.name),
         known_hidden=dict(source.hidden),
-        proof=source.proof,
+        proof=CompletenessProof.from_json(source.proof),
         answer=answer and Answer(answer),
         bytes_before=job.counts["bytes"],
         room=Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE"], attempt),

@@ -44,7 +44,7 @@ def run(
     `connect`: opens the connection to the repository (see `open_connection`). A preview replaces the other parts.
     """
     with open_context(attempt, connect, new_recorder) as context:
-        files = new_files(context) if context.options.get("files") else None
+        files = new_files(context) if context.options.files else None
         return Importer(context, new_access_check(context), files).run()
 
 
@@ -99,9 +99,9 @@ class Importer:
         context = self._context
         self._processor.restart()
         part = rolling_recheck.begun(context)
-        if failed_job := context.options.get("retry"):
+        if failed_job := context.options.retry:
             selected_items.read_failed(context, self._writer, failed_job)
-        elif "only" in context.options:
+        elif context.options.only:
             selected_items.read_selected(context, self._writer)
         elif part is None:
             self._read_scope()
@@ -117,7 +117,7 @@ class Importer:
             context.progress.has_trusted = True
             return
         is_held = was_completed(context)
-        trusts = is_held and not context.is_full and not had_other_login(context)
+        trusts = is_held and not context.options.full and not had_other_login(context)
         pages = first_items(scope_pages(context, self._processor, trusts), _left_to_test(context))
         # Every run reads a single item in full, with its files.
         is_repeated = is_held and context.scope.kind is ScopeKind.ITEM
@@ -127,7 +127,7 @@ class Importer:
 
 def _left_to_test(context: ImportContext) -> int | None:
     """Return how many items a test import has still to read, or None if this is not a test import."""
-    if not (test := context.options.get("test")):
+    if not (test := context.options.test):
         return None
     return test - db.session.scalar(select(Job.seen).where(Job.id == context.job_id))
 

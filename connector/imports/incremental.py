@@ -16,7 +16,6 @@ the clock may have been correct when the last run began.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,29 +27,25 @@ from ..dspace.records import SourceState, Subset
 from ..extensions import db, transaction
 from ..models.catalogue import Holding
 from . import rolling_recheck
+from .completeness_proof import Circumstances, CompletenessProof
 from .import_context import ImportContext
 from .import_progress import Listing
 from .page_processor import PageProcessor
 from .server_clock import OVERLAP, begin_time, clock_difference
 
 HOLDING, ITEM = Holding.__table__, store.ITEM
-SHELVES = ("item_set", "item_set_id", "item_set_from_collection")
 
 
-def proof(context: ImportContext) -> dict[str, Any] | None:
-    """Return what a complete run records for the next one, or None if the source cannot select by index time.
+def proof_json(context: ImportContext) -> dict[str, Any] | None:
+    """Return the proof that a complete run records for the next one.
 
-    `since`: when the run began by the server's clock. All items of the scope indexed before that are held.
+    Return None if the source cannot select by index time.
     """
     began = begin_time(context)
     if began is None or not context.client.can_select:
         return None
-    return {
-        "since": began,
-        "recent": context.progress.recent,
-        **_circumstances(context),
-        "plan": rolling_recheck.plan(context),
-    }
+    plan = rolling_recheck.plan(context)
+    return CompletenessProof(began, context.progress.recent, _circumstances(context), plan).to_json()
 
 
 def read_changes(context: ImportContext, processor: PageProcessor) -> bool:
@@ -63,7 +58,7 @@ def read_changes(context: ImportContext, processor: PageProcessor) -> bool:
     changed = context.client.count(context.scope, _since(context)) if total is not None else None
     if not context.progress.is_stored:
         context.progress.recent = 0 if changed == 0 else _recent(context)
-    if changed and changed == context.proof.get("recent") and not _is_newer(context):
+    if changed and changed == context.proof.recent and not _is_newer(context):
         return total == _held(context) and _keep_the_rest(context, total)
     if changed is None or changed * 2 > total:
         return False
@@ -78,7 +73,7 @@ def _recent(context: ImportContext) -> int | None:
 
     Call this before the scope is read. Items that appear in the index later are left to the next run.
     """
-    if context.is_partial or not context.client.can_select:
+    if context.options.is_partial or not context.client.can_select:
         return None
     if begin_time(context) is None and context.client.count(context.scope) is None:  # the response gives the time
         return None
@@ -90,7 +85,7 @@ def _is_newer(context: ImportContext) -> bool:
     """Return whether items may have been indexed since the last complete run began."""
     if clock_difference(context) < timedelta():
         return True  # the clock may have been set back since then
-    began = datetime.fromisoformat(context.proof["since"]).astimezone(UTC)
+    began = datetime.fromisoformat(context.proof.since).astimezone(UTC)
     return context.client.count(context.scope, Subset(indexed_since=began)) != 0
 
 
@@ -100,24 +95,23 @@ def _reaching_back(moment: str, further: timedelta = timedelta()) -> Subset:
 
 def _since(context: ImportContext) -> Subset:
     """Return the subset indexed since the last complete run began, or earlier if the server's clock is behind."""
-    return _reaching_back(context.proof["since"], max(-clock_difference(context), timedelta()))
+    return _reaching_back(context.proof.since, max(-clock_difference(context), timedelta()))
 
 
 def _has_proof(context: ImportContext) -> bool:
     """Return whether the proof of the last complete run is valid for this run."""
     known = context.proof
     listed_in_part = Listing.WALK in context.progress.places
-    if not known or listed_in_part or context.is_partial or not context.client.can_select:
+    if not known or listed_in_part or context.options.is_partial or not context.client.can_select:
         return False
-    return not context.is_full and _circumstances(context).items() <= known.items()
+    return not context.options.full and known.circumstances == _circumstances(context)
 
 
-def _circumstances(context: ImportContext) -> Mapping[str, Any]:
-    """Return what must be unchanged for a proof to be valid: server, login, visibility in searches, item sets."""
-    server = context.repository.server
-    shelves = [context.options.get(name) or None for name in SHELVES]
-    reader = {"login": context.progress.login, "private": context.client.searches_private}
-    return {"server": [server.api_url, server.version], "shelves": shelves, **reader}
+def _circumstances(context: ImportContext) -> Circumstances:
+    server, options = context.repository.server, context.options
+    item_sets = (options.item_set, options.item_set_id, options.item_set_from_collection)
+    private = context.client.searches_private
+    return Circumstances((server.api_url, server.version), item_sets, context.progress.login, private)
 
 
 def _read(context: ImportContext, processor: PageProcessor, total: int) -> None:

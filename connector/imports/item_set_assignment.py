@@ -16,21 +16,18 @@ from ..dspace.records import Collection, Item, Scope, ScopeKind
 from ..errors import AddressNotAllowedError, RepositoryError
 from ..extensions import db
 from ..models.catalogue import Action, Change, Holding, ItemSet, Membership
+from .import_options import ImportOptions
 
 MEMBERSHIP, HOLDING, CHANGE = Membership.__table__, Holding.__table__, Change.__table__
 
 
 class ItemSetAssigner:
-    """Assignment of the items of one import to item sets.
+    """Assignment of the items of one import to item sets, as its options say."""
 
-    `options`: {"item_set": name, "item_set_id": id of an existing set, if any}, {"item_set_from_collection": true}, or
-    none of these.
-    """
-
-    def __init__(self, job_id: int, source_id: int, scope: Scope, place: RepositoryContext, options: dict[str, Any]):
+    def __init__(self, job_id: int, source_id: int, scope: Scope, place: RepositoryContext, options: ImportOptions):
         self._job_id, self._source_id, self._scope, self._place = job_id, source_id, scope, place
-        self._name, self._set_id = options.get("item_set"), options.get("item_set_id")
-        self._mirrors = options.get("item_set_from_collection", False)
+        self._name, self._set_id = options.item_set, options.item_set_id
+        self._mirrors = options.item_set_from_collection
         self._collections: dict[str, Collection] = {}
         self._sets: dict[str, int] = {}
 

@@ -12,7 +12,7 @@ def is_lost(context: ImportContext, error: NotFoundError | RestrictedError) -> b
 
     A partial import does not judge this.
     """
-    if context.is_partial or not _may_be_gone(context, error):
+    if context.options.is_partial or not _may_be_gone(context, error):
         return False
     return holds_items(context) and _is_denied(context)
 

@@ -55,7 +55,7 @@ class PageProcessor:
             context.scope,
             cursor=cursor,
             light=light,
-            with_collection=context.options.get("item_set_from_collection", False),
+            with_collection=context.options.item_set_from_collection,
             seen=seen or self._seen,
             hidden=context.known_hidden,
             with_access=with_access and context.access.asks_for_refused,
@@ -82,7 +82,7 @@ class PageProcessor:
         context.attempt.say(reading)
         for page in self._gathered(pages):
             item_ids = self._writer.write(page, {listing: page.cursor, **(kept or {})})
-            if reads_again := is_repeated or context.is_full:
+            if reads_again := is_repeated or context.options.full:
                 self._access_check.check(item_ids, page.items)
             if self._files:
                 self._files.fetch(item_ids, reads_again)

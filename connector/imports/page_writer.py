@@ -11,7 +11,6 @@ from ..catalogue import identity, store, takedown
 from ..catalogue.store import Saved
 from ..dspace.records import Failure, Item, Page, ScopeKind, SourceState
 from ..extensions import LARGEST_INTEGER, db, transaction
-from ..jobs import lifecycle
 from . import left_files
 from .import_context import ImportContext
 from .item_states import states_of
@@ -158,4 +157,4 @@ class PageWriter:
         If a listed item cannot be found when it is read, it was deleted after it was listed.
         """
         context = self._context
-        return context.scope.kind is not ScopeKind.ITEM and not context.options.keys() & lifecycle.OF_SOME
+        return context.scope.kind is not ScopeKind.ITEM and not context.options.reads_some_items

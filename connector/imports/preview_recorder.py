@@ -19,6 +19,7 @@ from ..extensions import db
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import Holding
 from ..models.jobs import Job, PreviewRow
+from .import_options import ImportOptions
 from .login_guard import LoginGuard
 from .preview_rows import PreviewAction
 from .questions import Missing, Unlisted
@@ -161,7 +162,7 @@ class PreviewRecorder:
         """Return no counts: a preview downloads no files."""
         return {}
 
-    def other_bundles(self, options: Mapping[str, Any]) -> dict[str, int]:
+    def other_bundles(self, options: ImportOptions) -> dict[str, int]:
         """Return no counts: a preview downloads no files."""
         return {}
 

@@ -24,6 +24,7 @@ from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from ..models.jobs import PreviewRow
 from ..models.repositories import Repository
 from ..repositories.connections import RepositoryConnection, open_connection
+from .import_options import ImportOptions
 from .preview_rows import PreviewAction
 from .recorder import identity, name_of
 
@@ -37,10 +38,11 @@ KIND = "dc.type"
 def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection) -> tuple[bool, str]:
     """Read sample items and return (clean, message).
 
-    A sample that was stopped starts from the beginning. `options`: {"rehearse": number of items}.
+    A sample that was stopped starts from the beginning.
     """
     job = lifecycle.get(run.job_id)
-    repository, scope, number, before = job.source.repository, job.source.scope, ImportOptions.from_json(job.options).rehearse, job.traffic
+    repository, scope, before = job.source.repository, job.source.scope, job.traffic
+    number = ImportOptions.from_json(job.options).rehearse
     place = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
     connection = run.reach(connect, repository)
     db.session.rollback()

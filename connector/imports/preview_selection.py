@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from sqlalchemy import ColumnElement, delete, func, insert, literal, select, update
 
@@ -11,6 +12,7 @@ from ..errors import ConflictError
 from ..extensions import db, transaction
 from ..jobs import lifecycle
 from ..models.jobs import ACTIVE, Job, Kind, PreviewRow
+from .import_options import ImportOptions
 from .preview_rows import PreviewAction, of_kind
 
 JOB, ROW = Job.__table__, PreviewRow.__table__
@@ -25,7 +27,7 @@ def import_all(job_id: int) -> int:
     """
     job = of_kind(job_id, Kind.PREVIEW)
     made = lifecycle.create(job.source_id, job.options, comment=job.comment)
-    if lifecycle.get(made).options.keys() & lifecycle.OF_SOME:
+    if ImportOptions.from_json(lifecycle.get(made).options).reads_some_items:
         raise _busy(made)
     return made
 
@@ -65,7 +67,8 @@ def import_ticked(job_id: int) -> int:
         active = select(JOB.c.id).where(JOB.c.source_id == job.source_id, JOB.c.state.in_(ACTIVE))
         if (other := db.session.scalar(active.where(JOB.c.kind == Kind.IMPORT))) is not None:
             raise _busy(other)
-        made = lifecycle.add(job.source, lifecycle.of_a_whole_run(job) | {"only": job_id}, comment=job.comment)
+        options = replace(ImportOptions.from_json(job.options).for_whole_scope(), only=job_id)
+        made = lifecycle.add(job.source, options.to_json(), comment=job.comment)
         names = ("job_id", "action", "data", "source_key", "source_id", "handle", "title")
         own = (literal(made), literal(PreviewAction.CHOSEN.value), literal({}, ROW.c.data.type))
         chosen = select(*own, *(ROW.c[name] for name in names[len(own) :])).order_by(ROW.c.id)

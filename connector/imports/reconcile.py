@@ -19,7 +19,7 @@ from ..models.catalogue import FileStatus, Holding
 from ..models.jobs import Answer, Job
 from . import closed_files, count_differences, missing_files
 from .import_context import ImportContext
-from .incremental import proof
+from .incremental import proof_json
 from .item_states import states_of
 from .questions import Missing, Unlisted
 from .read_sets import unread_sets
@@ -36,12 +36,12 @@ def reconcile(context: ImportContext, unchecked_files: int) -> tuple[bool, str]:
     `unchecked_files`: the number of files whose access later imports check.
     Raises DecisionRequiredError if a person must answer a question first.
     """
-    is_partial = context.is_partial
+    is_partial = context.options.is_partial
     left = "" if is_partial else _ask_or_leave(context)
     unasked, unlisted = ([], []) if is_partial or left else _mark_unseen(context)
     unread = set() if is_partial else unread_sets(context)
     hidden = min(sum(context.progress.hidden.values()), LARGEST_INTEGER)
-    lost = missing_files.judge(context) if context.options.get("files") else ""
+    lost = missing_files.judge(context) if context.options.files else ""
     closed = closed_files.warning(context)
     with transaction():
         fates = context.recorder.fates()
@@ -49,7 +49,7 @@ def reconcile(context: ImportContext, unchecked_files: int) -> tuple[bool, str]:
         unlisted_files = context.recorder.unlisted_files()
         new = context.recorder.new_file_problems()
         known = context.known_hidden | ({} if left else context.progress.hidden)
-        others = context.recorder.other_bundles(context.options) if context.options.get("files") else None
+        others = context.recorder.other_bundles(context.options) if context.options.files else None
         context.attempt.advance(context.requests.new(), hidden=hidden, other_bundles=others or None, **in_counts(fates))
         job = db.session.get_one(Job, context.job_id, populate_existing=True)
         inexact = context.repository.server.generation < 7
@@ -66,7 +66,7 @@ def reconcile(context: ImportContext, unchecked_files: int) -> tuple[bool, str]:
                 unlisted_files,
                 context.progress.scope_is_gone,
             )
-            values["proof"] = None if any(gaps) else proof(context)
+            values["proof"] = None if any(gaps) else proof_json(context)
             context.recorder.close_questions()
             if unread is not None:
                 context.recorder.leave_sets(unread)
@@ -210,7 +210,7 @@ def _named(names: Sequence[str]) -> str:
 
 def _left_out(context: ImportContext) -> str | None:
     """Return a sentence about failures that a retry could not retry because they name no item, or None."""
-    retried = context.options.get("retry")
+    retried = context.options.retry
     if not retried or not (number := report.nameless_failures(retried)):
         return None
     what = "1 failure names" if number == 1 else f"{number} failures name"

@@ -24,6 +24,7 @@ from ..models.jobs import Job, Kind, State
 from ..models.repositories import Source
 from . import retry_failed
 from .due_files import is_chosen
+from .import_options import ImportOptions
 from .item_set_assignment import MEMBERSHIP, ItemSetAssigner
 from .login_guard import LoginGuard
 from .questions import Missing, Unlisted
@@ -53,10 +54,10 @@ class Recorder:
     """
 
     def __init__(self, run: JobAttempt, job: Job, place: RepositoryContext):
-        source_id = job.source_id
+        source_id, options = job.source_id, ImportOptions.from_json(job.options)
         self._run, self._job_id, self._source_id, self._place = run, run.job_id, source_id, place
-        self._scope, self._limit = job.source.scope, retry_failed.file_limit(job.options)
-        self._shelving = ItemSetAssigner(job.id, source_id, self._scope, place, job.options)
+        self._scope, self._limit = job.source.scope, retry_failed.file_limit(options)
+        self._shelving = ItemSetAssigner(job.id, source_id, self._scope, place, options)
         self.unseen = HOLDING.c.seen_by != run.job_id
         ours = select(ITEM.c.source_id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
         ours = ours.where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == run.job_id)
@@ -303,7 +304,7 @@ class Recorder:
         query = select(FILE.c.fate, func.count()).where(*mine, once).group_by(FILE.c.fate)
         return dict(db.session.execute(query).all())
 
-    def other_bundles(self, options: Mapping[str, Any]) -> dict[str, int]:
+    def other_bundles(self, options: ImportOptions) -> dict[str, int]:
         """Return how many files were not downloaded because their bundle was not chosen, by bundle name."""
         held = select(HOLDING.c.item_id).where(HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None))
         others = (FILE.c.item_id.in_(held), FILE.c.fate == FileStatus.LINKED, ~is_chosen(options))

@@ -27,7 +27,7 @@ def relist_if_changed(context: ImportContext, processor: PageProcessor) -> None:
 
     Missed items are read. Recorded items that are no longer listed are marked as unseen.
     """
-    if context.is_partial or not _has_moved(context):
+    if context.options.is_partial or not _has_moved(context):
         return
     listed: set[str] = set()
     places = context.progress.places

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import current_app
@@ -15,6 +16,7 @@ from ..jobs import lifecycle, report
 from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding
 from ..models.jobs import Job
 from ..models.repositories import Source
+from .import_options import ImportOptions
 
 FILE, ITEM = CatalogueFile.__table__, CatalogueItem.__table__
 CHANGE, HOLDING = Change.__table__, Holding.__table__
@@ -22,10 +24,10 @@ CHANGE, HOLDING = Change.__table__, Holding.__table__
 CHECKED = 200
 
 
-def file_limit(options: Mapping[str, Any]) -> int:
+def file_limit(options: ImportOptions) -> int:
     """Return the size limit of one file in bytes: the global limit, or a lower one from these options."""
     most = current_app.config["FILE_LIMIT"]
-    return min(most, *(options.get(name) or most for name in ("file_limit", "files_limit")))
+    return min(most, options.file_limit or most, options.files_limit or most)
 
 
 def may_come(limit: int) -> ColumnElement[bool]:
@@ -41,7 +43,7 @@ def can_retry(job: Job) -> bool:
     """Return whether the job failed to read an item or download a file, and no later job has seen that item."""
     if not job.is_import or job.is_active or job.undo_began:
         return False
-    return lacks_files(job.id, job.source_id, job.options) or any(
+    return lacks_files(job.id, job.source_id, ImportOptions.from_json(job.options)) or any(
         _has(job.id, job.source_id, each) for each in report.UNREAD
     )
 
@@ -55,10 +57,10 @@ def retry(job_id: int) -> int:
     job = lifecycle.get(job_id)
     if not can_retry(job):
         raise ConflictError(_nothing_to_retry(job))
-    options = lifecycle.of_a_whole_run(job) | {"retry": job_id}
+    options = replace(ImportOptions.from_json(job.options).for_whole_scope(), retry=job_id)
     if lacks_files(job_id, job.source_id, options):
-        options["files"] = True
-    return lifecycle.create(job.source_id, options, comment=job.comment, reruns=job_id)
+        options = replace(options, files=True)
+    return lifecycle.create(job.source_id, options.to_json(), comment=job.comment, reruns=job_id)
 
 
 def _nothing_to_retry(job: Job) -> str:
@@ -68,7 +70,7 @@ def _nothing_to_retry(job: Job) -> str:
     return f"Job {job.id} has nothing to try again.{named}"
 
 
-def lacks_files(job_id: int, source_id: int, options: Mapping[str, Any]) -> bool:
+def lacks_files(job_id: int, source_id: int, options: ImportOptions) -> bool:
     """Return whether items that the job was the last to see lack files, from this or an earlier import."""
     mine = (HOLDING.c.source_id == source_id, HOLDING.c.seen_by == job_id, HOLDING.c.retry_limit_bytes.is_not(None))
     lowest = db.session.scalar(select(func.min(HOLDING.c.retry_limit_bytes)).where(*mine))

@@ -42,7 +42,7 @@ def due(context: ImportContext) -> Part | None:
     There is none if FILE_CHECK_RUNS is 0, if the run is partial, or if the scope is a single item.
     """
     of = current_app.config["FILE_CHECK_RUNS"]
-    if of == 0 or context.is_partial or context.scope.kind is ScopeKind.ITEM:  # a single item is always read
+    if of == 0 or context.options.is_partial or context.scope.kind is ScopeKind.ITEM:  # a single item is always read
         return None
     turn = db.session.scalar(select(Source.turn).where(Source.id == context.source_id))
     db.session.rollback()
@@ -60,7 +60,7 @@ def plan(context: ImportContext) -> dict[str, Any] | None:
     else:
         walk = places.get(Listing.WALK, {"light": True})
         found = None if walk.get("light") else restart_cursor(walk.get("at"))
-    return found or (context.proof or {}).get("plan")
+    return found or context.page_plan
 
 
 def read(context: ImportContext, processor: PageProcessor, part: Part) -> None:
@@ -80,7 +80,7 @@ def _pages(context: ImportContext, processor: PageProcessor, part: Part, at: dic
     """
     if "after" not in (at or {}):
         try:
-            begin = at or (context.proof or {}).get("plan")
+            begin = at or context.page_plan
             subset = Subset(part=part)
             yield from processor.pages(begin, light=False, seen=lambda ids: set(), with_access=True, subset=subset)
             return

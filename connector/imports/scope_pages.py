@@ -46,10 +46,10 @@ def scope_pages(context: ImportContext, processor: PageProcessor, trusts: bool) 
     """
     begun = context.progress.places.get(Listing.WALK, {})
     at, light = begun.get("at"), begun.get("light", trusts)
-    plan: dict[str, Any] | None = (context.proof or {}).get("plan")
+    plan: dict[str, Any] | None = context.page_plan
     while True:
         turned, window = False, _Window()
-        for page in processor.pages(at, light=light, with_access=context.is_full):
+        for page in processor.pages(at, light=light, with_access=context.options.full):
             changed = _changed(context, page.items) if trusts else 0
             turned = light and _is_worth_full_pages(page, changed)
             if turned:

@@ -19,7 +19,7 @@ def read_failed(context: ImportContext, writer: PageWriter, job_id: int) -> None
     checksum.
     """
     rows = list(report.failed_items(job_id))
-    if context.options.get("files"):
+    if context.options.files:
         rows += retry_failed.damaged_items(job_id, context.source_id)
         with transaction():
             number = context.recorder.take_over_files(job_id)

@@ -145,8 +145,6 @@ def test_import_starts_a_job_with_these_settings_and_shows_it(app, connected, sa
             "bundles": ["ORIGINAL", "TEXT"],
             "files": True,
             "item_set": "Harbour",
-            "item_set_id": None,
-            "item_set_from_collection": False,
             "test": 3,
             "file_limit": 1_500_000_000,
             "files_limit": 20_000_000_000,

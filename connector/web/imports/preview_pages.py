@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -15,6 +16,7 @@ from ...extensions import db
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
 from ...imports import preview_rows, preview_selection
+from ...imports.import_options import ImportOptions
 from ...imports.preview_rows import PreviewAction
 from ...imports.preview_sample import MOST, USUAL
 from ...imports.preview_sample import page_of as page_of_row
@@ -52,7 +54,7 @@ blueprint = Blueprint("previews", __name__)
 @allows(Role.EDITOR)
 def start(source_id: int) -> Any:
     """Queue a preview or sample items of a source, with the options of its next import."""
-    return _begun(source_id, scheduling.get(source_id).options)
+    return _begun(source_id, ImportOptions.from_json(scheduling.get(source_id).options))
 
 
 @blueprint.post("/repositories/<int:repository_id>/samples")
@@ -65,8 +67,8 @@ def sample(repository_id: int) -> Any:
         raise InvalidInputError(_("The settings of this import are invalid. Choose them again."))
     found = discovery.find(repository_id, *check_scope(request.form.get("scope", "")))
     source_id = service.source_for(repository_id, found.scope)
-    options = form.options() | {"rehearse": USUAL}
-    job_id = lifecycle.create(source_id, options, kind=Kind.SAMPLE, requests=found.requests)
+    options = replace(form.options(), rehearse=USUAL)
+    job_id = lifecycle.create(source_id, options.to_json(), kind=Kind.SAMPLE, requests=found.requests)
     wake(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 
@@ -76,7 +78,7 @@ def sample(repository_id: int) -> Any:
 def preview_again(job_id: int) -> Any:
     """Queue a preview or sample items of the source of a job, with the options of the job."""
     job = lifecycle.get(job_id)
-    return _begun(job.source_id, lifecycle.of_a_whole_run(job))
+    return _begun(job.source_id, ImportOptions.from_json(job.options).for_whole_scope())
 
 
 @blueprint.get("/jobs/<int:job_id>/preview/")
@@ -179,7 +181,7 @@ def _shown_kind() -> str | None:
     return asked if asked in SHOWN else None
 
 
-def _begun(source_id: int, options: dict[str, Any]) -> Any:
+def _begun(source_id: int, options: ImportOptions) -> Any:
     """Queue the requested preview or sample items and redirect to the job.
 
     Raises InvalidInputError if the form requests neither.
@@ -191,8 +193,8 @@ def _begun(source_id: int, options: dict[str, Any]) -> Any:
     if kind not in (Kind.PREVIEW, Kind.SAMPLE):
         raise InvalidInputError(_("Choose a preview of the changes or sample items."))
     if kind is Kind.SAMPLE:
-        options = options | {"rehearse": _number(request.form.get("number", str(USUAL)))}
-    job_id = lifecycle.create(source_id, options, kind=kind)
+        options = replace(options, rehearse=_number(request.form.get("number", str(USUAL))))
+    job_id = lifecycle.create(source_id, options.to_json(), kind=kind)
     wake(job_id)
     return redirect(url_for("imports.job", job_id=job_id), 303)
 

@@ -15,7 +15,8 @@ from ...dspace.records import ScopeKind
 from ...errors import InvalidInputError
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
-from ...jobs.schedule import parse_window
+from ...imports.import_options import ImportOptions
+from ...jobs.schedule import Window, parse_window
 from ...models.catalogue import ItemSet
 from ..base_form import Form
 
@@ -112,13 +113,9 @@ def check_bundles(text: str | None) -> list[str] | None:
     return list(dict.fromkeys(filter(None, names))) or None
 
 
-def check_hours(text: str | None) -> list[str] | None:
-    """Return hours such as 22:00-06:00 as a list of two times, or None for an empty text.
-
-    Raises InvalidInputError for other texts.
-    """
-    window = parse_window(text or "")
-    return window and window.as_list()
+def check_hours(text: str | None) -> Window | None:
+    """Return hours such as 22:00-06:00, or None for an empty text. Raises InvalidInputError for other texts."""
+    return parse_window(text or "")
 
 
 def size_text(size: int | None) -> str:
@@ -242,8 +239,8 @@ class LoginForm(Form):
 class ImportOptionsForm(Form):
     """The settings of an import.
 
-    After validation `file_limit` and `files_limit` are bytes or None, `test` is an int or None, `hours` is a list of
-    two times or None, and `ignored` is a list of fields.
+    After validation `file_limit` and `files_limit` are bytes or None, `test` is an int or None, `hours` is a Window or
+    None, and `ignored` is a list of fields.
     """
 
     files = BooleanField(
@@ -322,18 +319,18 @@ class ImportOptionsForm(Form):
             *((f"set:{item_set.id}", told_apart[item_set.id]) for item_set in item_sets),
         ]
 
-    def fill(self, options: dict[str, Any], ignored: Iterable[str], item_sets: Sequence[ItemSet]) -> None:
-        """Fill the form with the options of an earlier import (`{}` for none) and the repository's ignored fields."""
+    def fill(self, options: ImportOptions, ignored: Iterable[str], item_sets: Sequence[ItemSet]) -> None:
+        """Fill the form with the options of an earlier import and the repository's ignored fields."""
         ids = {item_set.name: item_set.id for item_set in reversed(item_sets)}
-        set_id = options.get("item_set_id") or ids.get(options.get("item_set"))
-        self.files.data = options.get("files", False)
-        for limit in (self.file_limit, self.files_limit):
-            limit.data = size_text(options.get(limit.name))
-        self.hours.data = "-".join(options.get("hours") or ())
-        self.bundles.data = ", ".join(options.get("bundles") or ())
+        set_id = options.item_set_id or ids.get(options.item_set)
+        self.files.data = options.files
+        self.file_limit.data = size_text(options.file_limit)
+        self.files_limit.data = size_text(options.files_limit)
+        self.hours.data = "-".join(options.hours.as_list()) if options.hours else ""
+        self.bundles.data = ", ".join(options.bundles)
         self.item_set.data = (
             "collection"
-            if options.get("item_set_from_collection")
+            if options.item_set_from_collection
             else f"set:{set_id}"
             if set_id in {item_set.id for item_set in item_sets}
             else ""
@@ -345,24 +342,19 @@ class ImportOptionsForm(Form):
         if self.item_set.data == "new" and not field.data:
             raise ValidationError(_("Give the new item set a name."))
 
-    def options(self) -> dict[str, Any]:
-        """Return the options of the job.
-
-        `files`: whether to download files. `bundles`: a list of names or None. `file_limit` (each file) and
-        `files_limit` (all files together): bytes or None. `item_set`: a name or None. `item_set_id`: its id if the set
-        exists. `hours`: ["22:00", "06:00"] or None. The others are `item_set_from_collection`, `test` and `full`.
-        """
+    def options(self) -> ImportOptions:
+        """Return the options of the job."""
         chosen = self.item_set.data
         names = self._set_names | {"": None, "collection": None, "new": self.item_set_name.data}
-        return {
-            "files": self.files.data,
-            "bundles": self.bundles.data,
-            "file_limit": self.file_limit.data,
-            "files_limit": self.files_limit.data,
-            "item_set": names[chosen],
-            "item_set_id": int(chosen.removeprefix("set:")) if chosen.startswith("set:") else None,
-            "item_set_from_collection": chosen == "collection",
-            "test": self.test.data,
-            "hours": self.hours.data,
-            "full": self.full.data,
-        }
+        return ImportOptions(
+            files=self.files.data,
+            bundles=tuple(self.bundles.data or ()),
+            file_limit=self.file_limit.data,
+            files_limit=self.files_limit.data,
+            item_set=names[chosen],
+            item_set_id=int(chosen.removeprefix("set:")) if chosen.startswith("set:") else None,
+            item_set_from_collection=chosen == "collection",
+            test=self.test.data,
+            hours=self.hours.data,
+            full=self.full.data,
+        )

@@ -15,6 +15,7 @@ from ...errors import ConflictError, ConnectorError, InvalidInputError, LoginFai
 from ...extensions import db
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
+from ...imports.import_options import ImportOptions
 from ...jobs import lifecycle
 from ...models.accounts import Role
 from ...models.catalogue import ItemSet
@@ -108,7 +109,8 @@ def options(repository_id: int) -> str:
     form = ImportOptionsForm(formdata=None)
     offer = _offer(repository)
     item_sets = _item_sets()
-    form.fill(offer["last"].options if offer and offer["last"] else {}, repository.ignored_fields, item_sets)
+    last = offer and offer["last"]
+    form.fill(ImportOptions.from_json(last.options if last else {}), repository.ignored_fields, item_sets)
     return _options_page(repository, form)
 
 
@@ -214,7 +216,7 @@ def _connect_page(form: ConnectForm, moved: Repository | None = None) -> str:
 def _options_page_anew(repository: Repository, **shown: Any) -> str:
     """Return the Import Options page with the settings of a first import (see `_options_page`)."""
     form = ImportOptionsForm(formdata=None)
-    form.fill({}, repository.ignored_fields, _item_sets())
+    form.fill(ImportOptions(), repository.ignored_fields, _item_sets())
     return _options_page(repository, form, **shown)
 
 
@@ -270,7 +272,7 @@ def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identif
     found = discovery.find(repository_id, kind, identifier)
     service.ignore_fields(repository_id, form.ignored.data)
     source_id = service.source_for(repository_id, found.scope)
-    job_id = lifecycle.create(source_id, form.options(), comment=form.comment.data, requests=found.requests)
+    job_id = lifecycle.create(source_id, form.options().to_json(), comment=form.comment.data, requests=found.requests)
     wake(job_id)
     return job_id
 
