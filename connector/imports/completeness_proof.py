@@ -32,7 +32,7 @@ class CompletenessProof:
     since: str
     recent: int | None
     circumstances: Circumstances
-    plan: Mapping[str, Any] | None
+    plan: dict[str, Any] | None
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any] | None) -> Self | None:

@@ -29,7 +29,7 @@ from .preview_recorder import PreviewRecorder
 from .recorder import Recorder
 from .request_counter import RequestCounter
 
-NewRecorder = Callable[[JobAttempt, Job, RepositoryContext], Recorder | PreviewRecorder]
+NewRecorder = Callable[[Job, RepositoryContext], Recorder | PreviewRecorder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class ImportContext:
         return self.attempt.job_id
 
     @property
-    def page_plan(self) -> Mapping[str, Any] | None:
+    def page_plan(self) -> dict[str, Any] | None:
         """Return the page plan that an earlier import found cheapest, or None."""
         return self.proof.plan if self.proof else None
 
@@ -129,7 +129,7 @@ def _context(
         patience=connection.patience,
         access=access,
         requests=requests,
-        recorder=new_recorder(attempt, job, repository_context),
+        recorder=new_recorder(job, repository_context),
         progress=ImportProgress.from_json(job.cursor, access.name),
         known_hidden=dict(source.hidden),
         proof=CompletenessProof.from_json(source.proof),

@@ -38,7 +38,7 @@ class ImportProgress:
     `is_stored`: the job row has the result of at least one page.
     """
 
-    places: dict[str, Any] = field(default_factory=dict)
+    places: dict[Listing, Any] = field(default_factory=dict)
     has_walked: bool = False
     scope_is_gone: bool = False
     hidden: dict[str, int] = field(default_factory=dict)

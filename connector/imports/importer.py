@@ -17,6 +17,7 @@ from ..storage.garbage_collection import delete_unreferenced_files
 from . import preview_selection, rolling_recheck, selected_items
 from .access_checks import AccessCheck
 from .earlier_imports import had_other_login, was_completed
+from .file_counts import in_counts
 from .file_downloads import FileDownloader
 from .import_context import ImportContext, NewRecorder, open_context
 from .import_progress import Listing
@@ -25,10 +26,12 @@ from .lost_scope import is_lost
 from .page_processor import PageProcessor
 from .page_writer import PageWriter
 from .preview_files import ExpectedFiles, NoAccessCheck
+from .preview_source_recorder import PreviewSourceRecorder
 from .reconcile import reconcile
-from .recorder import Recorder, in_counts
+from .recorder import Recorder
 from .relist import relist_if_changed
 from .scope_pages import first_items, scope_pages
+from .source_recorder import SourceRecorder
 
 
 def run(
@@ -36,6 +39,7 @@ def run(
     connect: Callable[..., RepositoryConnection] = open_connection,
     *,
     new_recorder: NewRecorder = Recorder,
+    new_source_recorder: Callable[[ImportContext], SourceRecorder | PreviewSourceRecorder] = SourceRecorder,
     new_files: Callable[[ImportContext], FileDownloader | ExpectedFiles] = FileDownloader,
     new_access_check: Callable[[ImportContext], AccessCheck | NoAccessCheck] = AccessCheck,
 ) -> tuple[bool, str]:
@@ -45,7 +49,7 @@ def run(
     """
     with open_context(attempt, connect, new_recorder) as context:
         files = new_files(context) if context.options.files else None
-        return Importer(context, new_access_check(context), files).run()
+        return Importer(context, new_source_recorder(context), new_access_check(context), files).run()
 
 
 class Importer:
@@ -54,10 +58,12 @@ class Importer:
     def __init__(
         self,
         context: ImportContext,
+        source_recorder: SourceRecorder | PreviewSourceRecorder,
         access_check: AccessCheck | NoAccessCheck,
         files: FileDownloader | ExpectedFiles | None,
     ):
-        self._context, self._access_check, self._files = context, access_check, files
+        self._context, self._source_recorder = context, source_recorder
+        self._access_check, self._files = access_check, files
         self._writer = PageWriter(context)
         self._processor = PageProcessor(context, self._writer, access_check, files)
 
@@ -65,14 +71,14 @@ class Importer:
         """Read what is left of the scope, then reconcile. Return (clean, message)."""
         context = self._context
         with transaction():
-            context.attempt.advance({}, **in_counts(context.recorder.fates()))
+            context.attempt.advance({}, **in_counts(self._source_recorder.files_by_status()))
         context.access.read_with_valid_login(lambda: context.client.searches_private)
         if not context.progress.has_walked:
             self._read()
         self._access_check.check_rest()
         if self._files:
             self._files.fetch_all()
-        clean, message = reconcile(context, self._access_check.left_out)
+        clean, message = reconcile(context, self._source_recorder, self._access_check.left_out)
         if not (excluded := len(context.progress.excluded)):
             return clean, message
         delete_unreferenced_files()  # files whose download was running when their item was taken down
@@ -92,7 +98,7 @@ class Importer:
             context.attempt.advance(context.requests.new(), cursor=context.progress.to_json())
             preview_selection.forget(context.job_id)
             if part:
-                context.recorder.settle({"turn": Source.turn + 1})
+                self._source_recorder.save({"turn": Source.turn + 1})
 
     def _read_listings(self) -> rolling_recheck.Part | None:
         """Read everything after the cursor. Return the slice whose files were read again, if any."""

@@ -54,16 +54,19 @@ def read_changes(context: ImportContext, processor: PageProcessor) -> bool:
     This is so if there is no valid proof, the server cannot count, more than half of the items changed, or the counts
     disagree.
     """
-    total = context.client.count(context.scope) if _has_proof(context) else None  # the response gives the time
-    changed = context.client.count(context.scope, _since(context)) if total is not None else None
+    proof = _valid_proof(context)
+    total = context.client.count(context.scope) if proof else None  # the response gives the time
+    changed = context.client.count(context.scope, _since(context, proof)) if proof and total is not None else None
     if not context.progress.is_stored:
         context.progress.recent = 0 if changed == 0 else _recent(context)
-    if changed and changed == context.proof.recent and not _is_newer(context):
+    if proof is None or total is None or changed is None:
+        return False
+    if changed and changed == proof.recent and not _is_newer(context, proof):
         return total == _held(context) and _keep_the_rest(context, total)
-    if changed is None or changed * 2 > total:
+    if changed * 2 > total:
         return False
     if changed:
-        _read(context, processor, total)
+        _read(context, processor, proof, total)
         total = context.client.count(context.scope)
     return total == _held(context) and _keep_the_rest(context, total)
 
@@ -81,11 +84,11 @@ def _recent(context: ImportContext) -> int | None:
     return None if began is None else context.client.count(context.scope, _reaching_back(began))
 
 
-def _is_newer(context: ImportContext) -> bool:
+def _is_newer(context: ImportContext, proof: CompletenessProof) -> bool:
     """Return whether items may have been indexed since the last complete run began."""
     if clock_difference(context) < timedelta():
         return True  # the clock may have been set back since then
-    began = datetime.fromisoformat(context.proof.since).astimezone(UTC)
+    began = datetime.fromisoformat(proof.since).astimezone(UTC)
     return context.client.count(context.scope, Subset(indexed_since=began)) != 0
 
 
@@ -93,18 +96,18 @@ def _reaching_back(moment: str, further: timedelta = timedelta()) -> Subset:
     return Subset(indexed_since=datetime.fromisoformat(moment).astimezone(UTC) - OVERLAP - further)
 
 
-def _since(context: ImportContext) -> Subset:
+def _since(context: ImportContext, proof: CompletenessProof) -> Subset:
     """Return the subset indexed since the last complete run began, or earlier if the server's clock is behind."""
-    return _reaching_back(context.proof.since, max(-clock_difference(context), timedelta()))
+    return _reaching_back(proof.since, max(-clock_difference(context), timedelta()))
 
 
-def _has_proof(context: ImportContext) -> bool:
-    """Return whether the proof of the last complete run is valid for this run."""
-    known = context.proof
-    listed_in_part = Listing.WALK in context.progress.places
-    if not known or listed_in_part or context.options.is_partial or not context.client.can_select:
-        return False
-    return not context.options.full and known.circumstances == _circumstances(context)
+def _valid_proof(context: ImportContext) -> CompletenessProof | None:
+    """Return the proof of the last complete run, or None if this run cannot rely on it."""
+    proof, options = context.proof, context.options
+    is_listed_in_part = Listing.WALK in context.progress.places
+    if proof is None or is_listed_in_part or options.is_partial or options.full or not context.client.can_select:
+        return None
+    return proof if proof.circumstances == _circumstances(context) else None
 
 
 def _circumstances(context: ImportContext) -> Circumstances:
@@ -114,10 +117,10 @@ def _circumstances(context: ImportContext) -> Circumstances:
     return Circumstances((server.api_url, server.version), item_sets, context.progress.login, private)
 
 
-def _read(context: ImportContext, processor: PageProcessor, total: int) -> None:
+def _read(context: ImportContext, processor: PageProcessor, proof: CompletenessProof, total: int) -> None:
     """Read the items changed since the last complete run. `total`: the count of the whole scope."""
     place = context.progress.places.get(Listing.CHANGES)
-    changed = processor.pages(place, light=False, subset=_since(context))
+    changed = processor.pages(place, light=False, subset=_since(context, proof))
     processor.process((replace(page, total=total) for page in changed), Listing.CHANGES)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection as Group
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from .. import dspace
 from ..catalogue.source_links import scope_link
@@ -15,10 +14,10 @@ from ..characters import storable
 from ..dspace.records import Collection, Item, Scope, ScopeKind
 from ..errors import AddressNotAllowedError, RepositoryError
 from ..extensions import db
-from ..models.catalogue import Action, Change, Holding, ItemSet, Membership
+from ..models.catalogue import ItemSet, Membership
 from .import_options import ImportOptions
 
-MEMBERSHIP, HOLDING, CHANGE = Membership.__table__, Holding.__table__, Change.__table__
+MEMBERSHIP = Membership.__table__
 
 
 class ItemSetAssigner:
@@ -63,42 +62,6 @@ class ItemSetAssigner:
         if self._mirrors:
             met = (*ours, MEMBERSHIP.c.item_id.in_(item_ids), MEMBERSHIP.c.seen_by.is_distinct_from(self._job_id))
             db.session.execute(update(MEMBERSHIP).where(*met).values(seen_by=self._job_id))
-
-    def left(self, unread: Group[int] = ()) -> Sequence[Any]:
-        """Return the memberships that ended: this job found the items in other collections only.
-
-        `unread`: ids of sets to leave out, since this job could not read their collection to its end. Memberships of
-        failed items are left out, too.
-        """
-        if not self._mirrors:
-            return []
-        other = MEMBERSHIP.alias()
-        mine = (MEMBERSHIP.c.source_id == self._source_id, MEMBERSHIP.c.seen_by.is_distinct_from(self._job_id))
-        met = (other.c.item_id == MEMBERSHIP.c.item_id, other.c.source_id == self._source_id)
-        failed = (CHANGE.c.job_id == self._job_id, CHANGE.c.action == Action.FAILED)
-        query = select(MEMBERSHIP).join(ItemSet, ItemSet.id == MEMBERSHIP.c.item_set_id)
-        query = query.where(*mine, ItemSet.origin.is_not(None), exists().where(*met, other.c.seen_by == self._job_id))
-        query = query.where(~exists().where(*failed, CHANGE.c.item_id == MEMBERSHIP.c.item_id))
-        query = query.where(MEMBERSHIP.c.item_set_id.not_in(unread)) if unread else query
-        return db.session.execute(query.order_by(MEMBERSHIP.c.id)).all()
-
-    def sets_without_items(self) -> dict[int, str]:
-        """Return the collections that items seem to have left and in which this job found no item, by set id.
-
-        Each collection is given by its handle, or by its id if it has no handle.
-        """
-        ids = {row.item_set_id for row in self.left()}
-        met = exists().where(MEMBERSHIP.c.item_set_id == ItemSet.id, MEMBERSHIP.c.seen_by == self._job_id)
-        rows = db.session.execute(select(ItemSet.id, ItemSet.origin).where(ItemSet.id.in_(ids), ~met)).all()
-        return {row.id: row.origin.partition(":")[2] for row in rows}
-
-    def items_without_set(self) -> int:
-        """Return how many items of the source are in no set, since their collection cannot be read."""
-        if not self._mirrors:
-            return 0
-        inside = exists().where(MEMBERSHIP.c.item_id == HOLDING.c.item_id, MEMBERSHIP.c.source_id == self._source_id)
-        here = (HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None), ~inside)
-        return db.session.scalar(select(func.count()).select_from(HOLDING).where(*here))
 
     def _set_for(self, item: Item) -> int | None:
         if self._name:

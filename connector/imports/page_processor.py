@@ -37,7 +37,7 @@ class PageProcessor:
 
     def pages(
         self,
-        cursor: Mapping[str, Any] | None,
+        cursor: dict[str, Any] | None,
         *,
         light: bool,
         seen: Callable[[Collection[str]], set[str]] | None = None,
@@ -69,7 +69,7 @@ class PageProcessor:
         doing: str = "Reading",
         *,
         is_repeated: bool = False,
-        kept: Mapping[str, Any] | None = None,
+        kept: Mapping[Listing, Any] | None = None,
     ) -> None:
         """Write the pages of a listing as they arrive, check the access to their files, and download them.
 

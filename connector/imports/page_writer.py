@@ -13,6 +13,7 @@ from ..dspace.records import Failure, Item, Page, ScopeKind, SourceState
 from ..extensions import LARGEST_INTEGER, db, transaction
 from . import left_files
 from .import_context import ImportContext
+from .import_progress import Listing
 from .item_states import states_of
 from .server_clock import begin_time
 
@@ -53,7 +54,7 @@ class PageWriter:
     def __init__(self, context: ImportContext):
         self._context, self._recorder, self._progress = context, context.recorder, context.progress
 
-    def write(self, page: Page, places: Mapping[str, Any]) -> list[int]:
+    def write(self, page: Page, places: Mapping[Listing, Any]) -> list[int]:
         """Write a page and return the ids of its catalogue items. Wait first if the disk has no room.
 
         `places`: how far each listing has been read with this page (see `ImportProgress`).
@@ -81,7 +82,7 @@ class PageWriter:
             self._advance(counts, page, places)
         return [each.item_id for each in saved]
 
-    def _advance(self, counts: Counter[str], page: Page, places: Mapping[str, Any]) -> None:
+    def _advance(self, counts: Counter[str], page: Page, places: Mapping[Listing, Any]) -> None:
         """Write the counts and the cursor of a page to the job row."""
         requests = self._context.requests
         self._progress.places, self._progress.is_stored = dict(places), True

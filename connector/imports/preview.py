@@ -13,10 +13,16 @@ from ..repositories.connections import RepositoryConnection, open_connection
 from . import importer
 from .preview_files import ExpectedFiles, NoAccessCheck
 from .preview_recorder import PreviewRecorder
+from .preview_source_recorder import PreviewSourceRecorder
 
 
 def run(attempt: JobAttempt, connect: Callable[..., RepositoryConnection] = open_connection) -> tuple[bool, str]:
     """Carry out a preview and return (clean, message)."""
     return importer.run(
-        attempt, connect, new_recorder=PreviewRecorder, new_files=ExpectedFiles, new_access_check=NoAccessCheck
+        attempt,
+        connect,
+        new_recorder=PreviewRecorder,
+        new_source_recorder=PreviewSourceRecorder,
+        new_files=ExpectedFiles,
+        new_access_check=NoAccessCheck,
     )

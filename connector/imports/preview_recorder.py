@@ -16,14 +16,11 @@ from ..catalogue.identity import free_key
 from ..catalogue.store import RepositoryContext, Saved
 from ..dspace.records import Failure, Item, SourceState
 from ..extensions import db
-from ..jobs.attempt import JobAttempt
 from ..models.catalogue import Holding
 from ..models.jobs import Job, PreviewRow
-from .import_options import ImportOptions
+from .change_records import REASONS, UNLISTED, identity, name_of
 from .login_guard import LoginGuard
 from .preview_rows import PreviewAction
-from .questions import Missing, Unlisted
-from .recorder import REASONS, UNLISTED, identity, name_of
 
 ROW, ITEM, FILE, HOLDING = PreviewRow.__table__, store.ITEM, store.FILE, Holding.__table__
 BATCH = 200
@@ -42,8 +39,8 @@ class PreviewRecorder:
     that files could not be listed.
     """
 
-    def __init__(self, run: JobAttempt, job: Job, place: RepositoryContext):
-        self._run, self._job_id, self._source_id, self._place = run, job.id, job.source_id, place
+    def __init__(self, job: Job, place: RepositoryContext):
+        self._job_id, self._source_id, self._place = job.id, job.source_id, place
         mine = select(ROW.c.source_key, ROW.c.source_id, ROW.c.action).where(ROW.c.job_id == job.id)
         rows = db.session.execute(mine).all()
         self._met = (ROW.c.job_id == job.id, ROW.c.action.in_(MET))
@@ -129,49 +126,6 @@ class PreviewRecorder:
                 for row, state in marked
             ]
         )
-
-    def sets_without_items(self) -> dict[int, str]:
-        """Return no sets: a preview moves no items between sets."""
-        return {}
-
-    def leave_sets(self, unread: Collection[int]) -> None:
-        """Do nothing: item sets stay unchanged."""
-
-    def items_without_set(self) -> int:
-        """Return 0: a preview does not use item sets."""
-        return 0
-
-    def close_questions(self) -> None:
-        """Do nothing: questions of imports stay open."""
-
-    def ask(self, question: Missing | Unlisted) -> str:
-        """Return the sentence that an import would ask a question."""
-        return question.forecast
-
-    def shared_handles(self) -> list[str]:
-        """Return the handles that more than one of the recorded items have."""
-        query = select(ROW.c.handle).where(*self._met, ROW.c.handle.is_not(None)).group_by(ROW.c.handle)
-        return list(db.session.scalars(query.having(func.count() > 1).order_by(ROW.c.handle)))
-
-    def unlisted_files(self) -> int:
-        """Return the number of items whose files could not be listed."""
-        query = select(func.count()).where(ROW.c.job_id == self._job_id, ROW.c.has_problem.is_(True))
-        return db.session.scalar(query.where(ROW.c.action != PreviewAction.FAILED))
-
-    def fates(self) -> dict[str, int]:
-        """Return no counts: a preview downloads no files."""
-        return {}
-
-    def other_bundles(self, options: ImportOptions) -> dict[str, int]:
-        """Return no counts: a preview downloads no files."""
-        return {}
-
-    def new_file_problems(self) -> dict[str, int]:
-        """Return no counts: a preview downloads no files."""
-        return {}
-
-    def settle(self, values: dict[str, Any]) -> None:
-        """Do nothing: the source row stays unchanged."""
 
     @staticmethod
     def counts(saved: Sequence[Saved], failed: int) -> Counter[str]:

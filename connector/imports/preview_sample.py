@@ -24,9 +24,9 @@ from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from ..models.jobs import PreviewRow
 from ..models.repositories import Repository
 from ..repositories.connections import RepositoryConnection, open_connection
+from .change_records import identity, name_of
 from .import_options import ImportOptions
 from .preview_rows import PreviewAction
-from .recorder import identity, name_of
 
 ROW = PreviewRow.__table__
 LOOKED_AT = 300

@@ -18,38 +18,41 @@ from ..jobs import report
 from ..models.catalogue import FileStatus, Holding
 from ..models.jobs import Answer, Job
 from . import closed_files, count_differences, missing_files
+from .file_counts import in_counts
 from .import_context import ImportContext
 from .incremental import proof_json
 from .item_states import states_of
+from .preview_source_recorder import PreviewSourceRecorder
 from .questions import Missing, Unlisted
-from .read_sets import unread_sets
-from .recorder import in_counts
+from .source_recorder import SourceRecorder
 
 HOLDING, ITEM = Holding.__table__, store.ITEM
 BATCH = 100
 NAMED = 5
 
 
-def reconcile(context: ImportContext, unchecked_files: int) -> tuple[bool, str]:
+def reconcile(
+    context: ImportContext, source: SourceRecorder | PreviewSourceRecorder, unchecked_files: int
+) -> tuple[bool, str]:
     """Finish an import that has read its scope, and return (clean, message).
 
     `unchecked_files`: the number of files whose access later imports check.
     Raises DecisionRequiredError if a person must answer a question first.
     """
     is_partial = context.options.is_partial
-    left = "" if is_partial else _ask_or_leave(context)
+    left = "" if is_partial else _ask_or_leave(context, source)
     unasked, unlisted = ([], []) if is_partial or left else _mark_unseen(context)
-    unread = set() if is_partial else unread_sets(context)
+    unread = set() if is_partial else source.unread_sets()
     hidden = min(sum(context.progress.hidden.values()), LARGEST_INTEGER)
     lost = missing_files.judge(context) if context.options.files else ""
     closed = closed_files.warning(context)
     with transaction():
-        fates = context.recorder.fates()
-        shared = context.recorder.shared_handles()
-        unlisted_files = context.recorder.unlisted_files()
-        new = context.recorder.new_file_problems()
+        fates = source.files_by_status()
+        shared = source.shared_handles()
+        unlisted_files = source.items_with_unlisted_files()
+        new = source.new_file_problems()
         known = context.known_hidden | ({} if left else context.progress.hidden)
-        others = context.recorder.other_bundles(context.options) if context.options.files else None
+        others = source.other_bundles() if context.options.files else None
         context.attempt.advance(context.requests.new(), hidden=hidden, other_bundles=others or None, **in_counts(fates))
         job = db.session.get_one(Job, context.job_id, populate_existing=True)
         inexact = context.repository.server.generation < 7
@@ -67,21 +70,21 @@ def reconcile(context: ImportContext, unchecked_files: int) -> tuple[bool, str]:
                 context.progress.scope_is_gone,
             )
             values["proof"] = None if any(gaps) else proof_json(context)
-            context.recorder.close_questions()
+            source.close_questions()
             if unread is not None:
-                context.recorder.leave_sets(unread)
-        context.recorder.settle(values)
+                source.leave_sets(unread)
+        source.save(values)
         odd = (_unlisted_files(unlisted_files), left, difference, overcount, lost, closed)
         odd += (_shared(shared), _unlisted_in_words(unlisted))
         clean, message = _verdict(job, fates, new, " ".join(filter(None, odd)), unasked)
-        without_set = _without_set_in_words(context.recorder.items_without_set())
+        without_set = _without_set_in_words(source.items_without_set())
         not_visible = "" if left and context.progress.unlisted else count_differences.accounted_for(context)
         unasked_files = _unasked_in_words(unchecked_files)
         facts = (message, _gone_in_words(context), without_set, not_visible, unasked_files)
         return clean, " ".join(filter(None, facts))
 
 
-def _ask_or_leave(context: ImportContext) -> str:
+def _ask_or_leave(context: ImportContext, source: SourceRecorder | PreviewSourceRecorder) -> str:
     """Ask a person if unusually many items are missing. Return a sentence if the answer was to change nothing, else "".
 
     A repository that is being moved, or whose index is being rebuilt, returns valid responses with few or no items.
@@ -100,7 +103,7 @@ def _ask_or_leave(context: ImportContext) -> str:
     if answer == Answer.MARK:
         return ""
     questions = [*(each for each in missing if _is_doubtful(context, each)), *([unlisted] if unlisted else [])]
-    return context.recorder.ask(questions[0]) if questions else ""
+    return source.ask(questions[0]) if questions else ""
 
 
 def _empty_lists(context: ImportContext) -> Unlisted | None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import select, update
+
 from ..dspace.records import Item, Page
 from ..extensions import db, transaction
 from ..jobs import report
+from ..models.catalogue import CatalogueFile, Change, FileStatus, Holding
 from . import preview_selection, retry_failed
 from .import_context import ImportContext
 from .page_writer import FULL_PAGE, PageWriter
+
+CHANGE, FILE, HOLDING = Change.__table__, CatalogueFile.__table__, Holding.__table__
 
 
 def read_failed(context: ImportContext, writer: PageWriter, job_id: int) -> None:
@@ -22,7 +27,7 @@ def read_failed(context: ImportContext, writer: PageWriter, job_id: int) -> None
     if context.options.files:
         rows += retry_failed.damaged_items(job_id, context.source_id)
         with transaction():
-            number = context.recorder.take_over_files(job_id)
+            number = _take_over_files(context, job_id)
             context.attempt.advance({"seen": number, "unchanged": number})
     items = {row.source_id: Item(row.source_id, row.handle, row.title, None) for row in rows}
     db.session.rollback()
@@ -34,6 +39,21 @@ def read_selected(context: ImportContext, writer: PageWriter) -> None:
     total = preview_selection.number_to_read(context.job_id)
     for items in preview_selection.to_read(context.job_id):
         _read(context, writer, items, "Reading the chosen items", total)
+
+
+def _take_over_files(context: ImportContext, job_id: int) -> int:
+    """List the missing files of an earlier job under this job from now on. Return the number of their items.
+
+    Items that the earlier job could not read, or that have damaged files, are left out. They are read again together
+    with their files.
+    """
+    bad = select(FILE.c.item_id).where(retry_failed.may_come(retry_failed.file_limit(context.options)))
+    damaged = select(FILE.c.item_id).where(FILE.c.fate == FileStatus.DAMAGED)
+    failed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action.in_(report.UNREAD))
+    mine = (HOLDING.c.source_id == context.source_id, HOLDING.c.seen_by == job_id, HOLDING.c.item_id.in_(bad))
+    unread = HOLDING.c.item_id.in_(failed.where(CHANGE.c.item_id.is_not(None)))
+    unread |= HOLDING.c.item_id.in_(damaged)
+    return db.session.execute(update(HOLDING).where(*mine, ~unread).values(seen_by=context.job_id)).rowcount
 
 
 def _read(context: ImportContext, writer: PageWriter, items: Sequence[Item], doing: str, total: int) -> None:
