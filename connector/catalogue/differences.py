@@ -67,7 +67,9 @@ def _files(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) ->
             yield {"name": _name(file), "change": "added", "about": []}
             continue
         left.pop(old["bitstream_id"], None)
-        if about := [_differs(words, old[key], file[key]) for key, words in WORDS.items() if old[key] != file[key]]:
+        if about := [
+            _differs(str(words), old[key], file[key]) for key, words in WORDS.items() if old[key] != file[key]
+        ]:
             yield {"name": _name(file), "change": "changed", "about": about}
     yield from ({"name": _name(file), "change": "removed", "about": []} for file in left.values())
 
