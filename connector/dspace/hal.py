@@ -9,36 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Collection as Group
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date
 from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..errors import (
     LASTING_ERRORS,
-    AddressNotAllowedError,
-    BotChallengeError,
     NotFoundError,
-    RepositoryError,
     RequestRejectedError,
     RestrictedError,
     TooLargeError,
-    TransientError,
 )
 from ..http import Download, HttpClient, OutageWait
-from ..i18n import gettext as _
 from . import hal_records as shapes
 from .estimates import Sample, pages_of, spread
 from .file_access import access_one_by_one, may_read
 from .hal_api import TELLS_ACCESS, HalApi
+from .hal_finder import HalFinder
 from .hal_handles import located
+from .hal_items import HalItems
 from .hal_query import ListingOrder, items_in, question_of
 from .hal_tree import PARENT, HalTree
 from .hal_walk import HalItemLister, HalReading
-from .item_reader import PartlyRead, read_items_individually
-from .json_members import label, required
+from .json_members import required
 from .optional_requests import OptionalQuestions, Question, UnansweredError
 from .page_plans import complete_plans, light_plans, sizes_within, slice_plans
 from .records import (
@@ -54,13 +48,10 @@ from .records import (
     Server,
     SourceState,
     Subset,
-    as_far_as_read,
 )
-from .urls import handle_in, is_uuid, object_of
+from .urls import is_uuid
 from .visibility import OpenItems, visible_by_search
 
-_PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
-_CLOSES_FILES = (SourceState.WITHDRAWN, SourceState.SUPERSEDED)
 _HOMES = (("embed", "owningCollection"), ("embed", "mappedCollections"))
 _TRIES = 2  # of a count
 
@@ -94,6 +85,7 @@ class HalClient:
         self.server = server
         self._http, self._patience, self._width = http, patience, width
         self._api = HalApi(http, server)
+        self._finder, self._items = HalFinder(self._api), HalItems(self._api, patience)
         self._sizes = sizes_within(limit)
         self._tree = HalTree(self._api, self._sizes[0])
         self._checked: set[str] = set()
@@ -128,42 +120,15 @@ class HalClient:
 
     def find(self, kind: ScopeKind, identifier: str) -> Scope:
         """Return the object of this kind with this uuid or handle. Raise NotFoundError or RestrictedError."""
-        if kind is ScopeKind.REPOSITORY:
-            return Scope(kind, "", None, self.server.name or urlsplit(self.server.site_url).netloc)
-        if is_uuid(identifier):
-            return self._scope(kind, identifier)
-        handle = handle_in(identifier)
-        if handle is None:
-            raise NotFoundError(
-                _(
-                    "“%(identifier)s” is neither a uuid nor a handle, the names that DSpace 7 and later use.",
-                    identifier=identifier,
-                )
-            )
-        scope = self._scope(*located(self._api, handle))
-        if scope.kind is not kind:
-            raise NotFoundError(
-                _(
-                    "There is no %(kind)s %(handle)s: it is the %(actual)s “%(name)s”.",
-                    kind=kind.noun,
-                    handle=handle,
-                    actual=scope.kind.noun,
-                    name=scope.name,
-                )
-            )
-        return scope
+        return self._finder.find(kind, identifier)
 
     def resolve(self, path: str) -> Scope | None:
         """Return the object that a page of the site shows, or None if it shows none. Raise as `find`."""
-        shown = object_of(path)
-        if shown is None:
-            return None
-        kind, identifier = shown
-        return self._scope(*located(self._api, identifier)) if kind is None else self.find(kind, identifier)
+        return self._finder.resolve(path)
 
     def collection(self, id: str) -> Collection:
         """Return a collection with its texts. Raise NotFoundError or RestrictedError."""
-        return shapes.collection_of(*self._object(ScopeKind.COLLECTION, id, [PARENT]))
+        return shapes.collection_of(*self._finder.get(ScopeKind.COLLECTION, id, [PARENT]))
 
     def count(self, scope: Scope, subset: Subset | None = None) -> int | None:
         """Return how many items the source counts in the scope, or in a subset of it.
@@ -231,7 +196,7 @@ class HalClient:
         is_slice = subset is not None and subset.part is not None
         plans = (light_plans if light else slice_plans if is_slice else complete_plans)(self._sizes)
         with_access = with_access and self._lists_access(scope)
-        complete, private = partial(self._complete, with_access=with_access), self.searches_private
+        complete, private = partial(self._items.complete, with_access=with_access), self.searches_private
         reading = HalReading(
             self._api, self._patience, self._width, self._sizes, complete, self._lists_parts, private, with_access
         )
@@ -242,7 +207,7 @@ class HalClient:
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
         """Yield the items with metadata and files, one request for each item that lacks them."""
-        return self._complete(items, self._width)
+        return self._items.complete(items, self._width)
 
     def open_items(self, scope: Scope, ids: Group[str], *, with_files: bool = False) -> OpenItems:
         """Return those of these items that a search finds, in any scope.
@@ -291,6 +256,10 @@ class HalClient:
         """Return whether the reader may read a file, or None if unknown. Does not read the file."""
         return may_read(self._http, f"{self.server.api_url}/core/bitstreams/{bitstream_id}/content")
 
+    def available_from(self, bitstream_id: str) -> date | None:
+        """Return the day on which the embargo of a refused file ends, or None if unknown."""
+        return self._items.available_from(bitstream_id)
+
     def file_access(self, item_id: str, bitstream_ids: Group[str]) -> Mapping[str, FileAccess]:
         """Return whether the reader may read each of these files of an item, as far as known.
 
@@ -318,56 +287,6 @@ class HalClient:
             return False
         return True
 
-    def available_from(self, bitstream_id: str) -> date | None:
-        """Return the day on which the embargo of a refused file ends, or None if unknown.
-
-        9 and later give it for each file. From 7.3 on, the access status of an item describes its first file only, and
-        has no date before 9. Takes one request without retries. Every error means unknown.
-        """
-        if self.server.generation < TELLS_ACCESS:
-            return None
-        try:
-            return shapes.embargo_end_of(*self._api.get(f"core/bitstreams/{bitstream_id}/accessStatus", tries=1))
-        except (RepositoryError, AddressNotAllowedError):
-            return None
-
-    # Single objects
-
-    def _scope(self, kind: ScopeKind, id: str) -> Scope:
-        found, url = self._object(kind, id)
-        if kind is ScopeKind.ITEM and required(found, "withdrawn", bool, url):
-            raise NotFoundError(
-                _("The item %(id)s has been withdrawn from %(site)s.", id=id, site=self.server.site_url), url
-            )
-        handle, name = (label(found, key, url) for key in ("handle", "name"))
-        return Scope(kind, required(found, "uuid", str, url), handle, name or "")
-
-    def _object(self, kind: ScopeKind, id: str, params: Iterable[tuple[str, str]] = ()) -> tuple[shapes.Json, str]:
-        """Return the object with this uuid.
-
-        A malformed uuid is not requested, as the server would answer 401 instead of 404.
-        """
-        try:
-            if not is_uuid(id):
-                raise NotFoundError("")
-            return self._api.get(f"core/{_PATHS[kind]}/{id}", list(params))
-        except NotFoundError as error:
-            raise NotFoundError(
-                _("There is no %(kind)s %(id)s at %(site)s.", kind=kind.noun, id=id, site=self.server.site_url),
-                error.url,
-            ) from None
-        except RestrictedError as error:
-            raise RestrictedError(
-                _(
-                    "The %(kind)s %(id)s at %(site)s is not open to %(reader)s.",
-                    kind=kind.noun,
-                    id=id,
-                    site=self.server.site_url,
-                    reader=error.reader,
-                ),
-                error.url,
-            ) from None
-
     def _check(self, scope: Scope) -> None:
         """Raise NotFoundError or RestrictedError if the scope cannot be read.
 
@@ -375,7 +294,7 @@ class HalClient:
         """
         if scope.kind is ScopeKind.REPOSITORY or scope.id in self._checked:
             return
-        self._patience.retry_until_available("page", lambda: self._object(scope.kind, scope.id))
+        self._patience.retry_until_available("page", lambda: self._finder.get(scope.kind, scope.id))
         self._checked.add(scope.id)
 
     # Items
@@ -389,72 +308,6 @@ class HalClient:
         results = tuple(self.complete(wanted))
         items = tuple(result for result in results if isinstance(result, Item))
         yield Page(items, {"count": 1}, 1, tuple(result for result in results if isinstance(result, Failure)))
-
-    def _complete(
-        self, items: Iterable[Item], width: Callable[[], int], *, with_access: bool = False
-    ) -> Iterator[Item | Failure]:
-        completed = partial(self._completed, with_access=with_access)
-        return read_items_individually(items, completed, self._patience, width, control=self._api.check)
-
-    def _completed(self, item: Item, *, with_access: bool) -> Item | Failure:
-        """Return an item with its metadata and files. Raise PartlyRead if the files may be readable later."""
-        try:
-            found = self._whole(item) if item.metadata is None else item
-        except NotFoundError:
-            return Failure(item.id, item.handle, item.name, _("It is no longer there."), is_gone=True)
-        except RestrictedError as error:
-            return as_far_as_read(item, _("It is not open to %(reader)s.", reader=error.reader))
-        except (RequestRejectedError, TooLargeError) as error:
-            return as_far_as_read(item, str(error))
-        try:
-            return found if found.is_complete else self._with_files(found, with_access=with_access)
-        except BotChallengeError:
-            raise
-        except TransientError as error:
-            raise PartlyRead(found, error) from error
-
-    def _state(self, id: str) -> SourceState:
-        """Return the state of an item whose files are refused: it may have been withdrawn since the listing."""
-        try:
-            return shapes.state_of(*self._api.get(f"core/items/{id}", kind="item"))
-        except NotFoundError:
-            return SourceState.VANISHED
-        except RestrictedError:
-            return SourceState.HIDDEN
-
-    def _whole(self, item: Item) -> Item:
-        """Return an item with its metadata, and with its files if they are embedded. Raise as `_completed`."""
-        path, owner = f"core/items/{item.id}", ("embed", "owningCollection")
-        try:
-            found, url = self._api.get(path, [*self._api.embedding_files(), owner], kind="item", tries_at_500=1)
-        except BotChallengeError:
-            raise
-        except TransientError as error:
-            alone = self._api.get(path, [owner], kind="item", tries=1)
-            raise PartlyRead(shapes.item_of(*alone, item.collection), error) from error
-        read = shapes.item_of(found, url, item.collection)
-        return replace(read, bitstreams=()) if _closes_files(read) else self._api.with_embedded_files(read, found, url)
-
-    def _with_files(self, item: Item, *, with_access: bool) -> Item | Failure:
-        """Return an item with its files. A withdrawn or superseded item gets no files, as these are closed to all.
-
-        If the files are refused, a new request for the item shows whether its state has changed since the listing.
-        """
-        if _closes_files(item):
-            return replace(item, bitstreams=())
-        try:
-            return self._api.with_files(item, with_access=with_access)
-        except (NotFoundError, RestrictedError) as error:
-            now = replace(item, state=self._state(item.id))
-            if _closes_files(now):
-                return replace(now, bitstreams=())
-            if now.state is SourceState.VANISHED:
-                return Failure(item.id, item.handle, item.name, _("It is no longer there."), is_gone=True)
-            if now.state is SourceState.HIDDEN and item.is_present and isinstance(error, RestrictedError):
-                return Failure(item.id, item.handle, item.name, _("It is not open to %(reader)s.", reader=error.reader))
-            return as_far_as_read(item, str(error))
-        except (RequestRejectedError, TooLargeError) as error:
-            return as_far_as_read(item, str(error))
 
     def _is_within(self, found: shapes.Json, url: str, scope: Scope) -> bool:
         """Return whether an item is inside a scope. A scope that does not exist any more contains nothing.
@@ -473,24 +326,7 @@ class HalClient:
         homes = shapes.collection_ids_of(found, url)
         if scope.kind is ScopeKind.COLLECTION:
             return scope.id in homes
-        return any(scope.id in self._above(ScopeKind.COLLECTION, home) for home in homes)
-
-    def _above(self, kind: ScopeKind, id: str) -> Iterator[str]:
-        """Yield the ids of the communities above a collection or community, each once, as far as they are readable."""
-        above = set[str]()
-        while True:
-            try:
-                found, url = self._object(kind, id, [PARENT])
-            except (NotFoundError, RestrictedError):
-                return
-            parent = shapes.embedded(found, "parentCommunity", url)
-            if parent is None:
-                return
-            kind, id = ScopeKind.COMMUNITY, required(parent, "uuid", str, url)
-            if id in above:  # a wrong answer: no community is above itself
-                return
-            above.add(id)
-            yield id
+        return any(scope.id in self._finder.above(ScopeKind.COLLECTION, home) for home in homes)
 
     # Questions that a site may not answer
 
@@ -522,7 +358,3 @@ class HalClient:
             except (NotFoundError, RestrictedError):
                 self._listed[scope] = {}
         return self._listed[scope]
-
-
-def _closes_files(item: Item) -> bool:
-    return item.state in _CLOSES_FILES

@@ -1,0 +1,112 @@
+"""Finds communities, collections and items of DSpace 7 to 10 by uuid, by handle and by the address of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+from ..errors import NotFoundError, RestrictedError
+from ..i18n import gettext as _
+from . import hal_records as shapes
+from .hal_api import HalApi
+from .hal_handles import located
+from .hal_tree import PARENT
+from .json_members import label, required
+from .records import Scope, ScopeKind
+from .urls import handle_in, is_uuid, object_of
+
+_PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
+
+
+class HalFinder:
+    """A finder for single objects."""
+
+    def __init__(self, api: HalApi):
+        self._api = api
+
+    def find(self, kind: ScopeKind, identifier: str) -> Scope:
+        """Return the object of this kind with this uuid or handle. Raise NotFoundError or RestrictedError."""
+        if kind is ScopeKind.REPOSITORY:
+            return Scope(kind, "", None, self._api.server.name or urlsplit(self._api.server.site_url).netloc)
+        if is_uuid(identifier):
+            return self._scope(kind, identifier)
+        handle = handle_in(identifier)
+        if handle is None:
+            raise NotFoundError(
+                _(
+                    "“%(identifier)s” is neither a uuid nor a handle, the names that DSpace 7 and later use.",
+                    identifier=identifier,
+                )
+            )
+        scope = self._scope(*located(self._api, handle))
+        if scope.kind is not kind:
+            raise NotFoundError(
+                _(
+                    "There is no %(kind)s %(handle)s: it is the %(actual)s “%(name)s”.",
+                    kind=kind.noun,
+                    handle=handle,
+                    actual=scope.kind.noun,
+                    name=scope.name,
+                )
+            )
+        return scope
+
+    def resolve(self, path: str) -> Scope | None:
+        """Return the object that a page of the site shows, or None if it shows none. Raise as `find`."""
+        shown = object_of(path)
+        if shown is None:
+            return None
+        kind, identifier = shown
+        return self._scope(*located(self._api, identifier)) if kind is None else self.find(kind, identifier)
+
+    def _scope(self, kind: ScopeKind, id: str) -> Scope:
+        found, url = self.get(kind, id)
+        if kind is ScopeKind.ITEM and required(found, "withdrawn", bool, url):
+            raise NotFoundError(
+                _("The item %(id)s has been withdrawn from %(site)s.", id=id, site=self._api.server.site_url), url
+            )
+        handle, name = (label(found, key, url) for key in ("handle", "name"))
+        return Scope(kind, required(found, "uuid", str, url), handle, name or "")
+
+    def get(self, kind: ScopeKind, id: str, params: Iterable[tuple[str, str]] = ()) -> tuple[shapes.Json, str]:
+        """Return the object with this uuid.
+
+        A malformed uuid is not requested, as the server would answer 401 instead of 404.
+        """
+        try:
+            if not is_uuid(id):
+                raise NotFoundError("")
+            return self._api.get(f"core/{_PATHS[kind]}/{id}", list(params))
+        except NotFoundError as error:
+            raise NotFoundError(
+                _("There is no %(kind)s %(id)s at %(site)s.", kind=kind.noun, id=id, site=self._api.server.site_url),
+                error.url,
+            ) from None
+        except RestrictedError as error:
+            raise RestrictedError(
+                _(
+                    "The %(kind)s %(id)s at %(site)s is not open to %(reader)s.",
+                    kind=kind.noun,
+                    id=id,
+                    site=self._api.server.site_url,
+                    reader=error.reader,
+                ),
+                error.url,
+            ) from None
+
+    def above(self, kind: ScopeKind, id: str) -> Iterator[str]:
+        """Yield the ids of the communities above a collection or community, each once, as far as they are readable."""
+        above = set[str]()
+        while True:
+            try:
+                found, url = self.get(kind, id, [PARENT])
+            except (NotFoundError, RestrictedError):
+                return
+            parent = shapes.embedded(found, "parentCommunity", url)
+            if parent is None:
+                return
+            kind, id = ScopeKind.COMMUNITY, required(parent, "uuid", str, url)
+            if id in above:  # a wrong answer: no community is above itself
+                return
+            above.add(id)
+            yield id
