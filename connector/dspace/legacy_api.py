@@ -5,12 +5,12 @@ URLs are built from base, type and id. The links in responses often have wrong p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import RequestRejectedError, RequestTimeoutError, TooLargeError, TransientError
-from ..http import HttpClient
+from ..http import Download, HttpClient
 from .json_api import JsonApi
 from .legacy_records import identifier, listed
 from .list_end import MOST_UNCOUNTED, Stretch, endless_in_words
@@ -70,6 +70,10 @@ class LegacyApi(JsonApi):
         except TransientError:
             return False
         return True
+
+    def download(self, bitstream_id: str, sink: Callable[[bytes], object], *, limit: int | None = None) -> Download:
+        """Pass the bytes of a file to `sink`, at most `limit` bytes."""
+        return self.http.download(self.url(f"bitstreams/{bitstream_id}/retrieve"), sink, limit=limit)
 
     def capped(self, size: int) -> int:
         """Return this page size, or the limit of the generation or the user if it is lower."""

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zlib import crc32
 
 from .legacy_page_plans import plans_for
+from .legacy_reading import LegacyReading
 from .legacy_rows import LegacyRows
 from .legacy_walk import ALL_ITEMS, order
 from .list_end import MOST_UNCOUNTED, Stretch, endless_in_words, idle_of_old
 from .page_reader import Rows
 from .records import Collection, Failure, Item, Page, Scope, ScopeKind
 from .uuid_partitions import part_of
-
-if TYPE_CHECKING:
-    from .legacy import LegacyClient
 
 BLOCK = 50  # rows
 
@@ -43,16 +41,17 @@ class SliceWalk:
     rows were deleted may be missed until the next round.
     """
 
-    def __init__(self, client: LegacyClient, scope: Scope, part: tuple[int, int]):
-        self._client, self._scope, (self._number, self._of) = client, scope, part
-        first = plans_for(client.server.generation, light=False, limit=client.api.limit)[:1]
-        self._rows = LegacyRows(client.api, client.patience, client.width, first)
+    def __init__(self, reading: LegacyReading, scope: Scope, part: tuple[int, int]):
+        self._api, self._tree, self._items = reading.api, reading.tree, reading.items
+        self._scope, (self._number, self._of) = scope, part
+        first = plans_for(reading.api.server.generation, light=False, limit=reading.api.limit)[:1]
+        self._rows = LegacyRows(reading.api, reading.patience, reading.width, first)
 
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
         """Yield the pages after the cursor. Raise as `legacy_walk.LegacyItemLister.pages`."""
         begun, done = (cursor["part"], cursor["offset"]) if cursor else ("", 0)
-        parts = self._rows.patiently(lambda: self._client.parts(self._scope))
-        if self._scope.kind is ScopeKind.REPOSITORY and self._client.api.can.all_items:
+        parts = self._rows.patiently(lambda: self._tree.parts(self._scope))
+        if self._scope.kind is ScopeKind.REPOSITORY and self._api.can.all_items:
             yield from self._all_items(sum(part.item_count or 0 for part in parts), done)
             return
         for part in sorted(parts, key=lambda part: order(part.id)):
@@ -61,7 +60,7 @@ class SliceWalk:
 
     def _collection(self, part: Collection, done: int) -> Iterator[Page]:
         rows, reading = part.item_count or 0, _Reading()
-        if not self._client.api.can.item_pages:
+        if not self._api.can.item_pages:
             yield from self._pages(part, done, rows, reading)
             return
         for start in range(self._first(part.id), rows, BLOCK * self._of):
@@ -99,7 +98,7 @@ class SliceWalk:
         for offset, rows in self._rows.pages(part, start, end):
             reading.note(offset - start, rows)
             start = offset
-            results = list(self._client.complete(self._of_this_part(rows)))
+            results = list(self._items.complete(self._of_this_part(rows)))
             items = tuple(result for result in results if isinstance(result, Item))
             failures = tuple(result for result in results if isinstance(result, Failure))
             cursor = {"part": part.id if part else ALL_ITEMS, "offset": offset}
@@ -108,5 +107,5 @@ class SliceWalk:
                 return
 
     def _of_this_part(self, rows: Rows) -> Iterator[Item]:
-        are_blocks = self._client.api.can.item_pages
+        are_blocks = self._api.can.item_pages
         return (item for item in rows.items if are_blocks or part_of(item.id, self._of) == self._number)

@@ -12,7 +12,7 @@ from ..errors import BadResponseError
 from ..i18n import gettext as _
 from .json_members import label, optional, required, text
 from .page_reader import Rows
-from .records import Bitstream, Collection, Community, Failure, Item, MetadataValue, SourceState
+from .records import Bitstream, Collection, Community, Failure, Item, MetadataValue, Scope, ScopeKind, SourceState
 
 
 def listed(answer: Any, url: str) -> list[Any]:
@@ -32,6 +32,12 @@ def identifier(row: Any, url: str) -> str:
     if isinstance(row, dict) and row.get("uuid") is not None:
         return required(row, "uuid", str, url)
     return str(required(row, "id", int, url))
+
+
+def scope_of(kind: ScopeKind, row: Any, url: str) -> Scope:
+    """Return a community, a collection or an item as a scope."""
+    handle, name = label(row, "handle", url), label(row, "name", url)
+    return Scope(kind, identifier(row, url), handle, name or "")
 
 
 def community(row: Any, url: str, parent_id: str | None = None) -> Community:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from threading import Event
 
 from .json_api import Answer
+from .json_members import optional
 from .legacy_api import LegacyApi
 from .legacy_records import children, collection, community, identifier, listed
 from .ordered_pool import ordered_map
-from .records import Collection, Community
+from .records import Collection, Community, Scope, ScopeKind
 
 _CHILDREN = {"expand": "subCommunities,collections"}
+_COMMUNITIES_ASKED = 3
 
 
 class LegacyTree:
@@ -52,6 +54,33 @@ class LegacyTree:
             row, url = self._api.get(f"communities/{id}", _CHILDREN, kind="community")
             ids += [identifier(child, url) for child in children(row, "subcommunities", url)]
             yield from (collection(child, url, id) for child in children(row, "collections", url))
+
+    def collection(self, id: str) -> Collection:
+        """Return a collection with its parent and its deposit licence."""
+        row, url = self._api.get(f"collections/{id}", {"expand": "license,parentCommunity"})
+        parent = optional(row, "parentCommunity", dict, url)
+        return collection(row, url, identifier(parent, url) if parent else None)
+
+    def parts(self, scope: Scope) -> list[Collection]:
+        """Return the collections of a scope, each once."""
+        if scope.kind == ScopeKind.COLLECTION:
+            return [collection(*self._api.get(f"collections/{scope.id}"))]
+        below = scope.kind == ScopeKind.COMMUNITY
+        found = self.collections_below(scope.id) if below else self.flat_collections()
+        return list({part.id: part for part in found}.values())
+
+    def community_count(self, id: str) -> int | None:
+        """Return the number of items that a community counts, including collections that are not visible."""
+        return community(*self._api.get(f"communities/{id}", kind="community")).item_count
+
+    def some_parts(self, scope: Scope) -> tuple[list[Collection], int | None]:
+        """Return collections of a scope (for a community, only some) and the item count of the scope, or None."""
+        if scope.kind is ScopeKind.COMMUNITY:
+            found = {part.id: part for part in self.some_collections_below(scope.id, _COMMUNITIES_ASKED)}
+            return list(found.values()), self.community_count(scope.id)
+        parts = self.parts(scope)
+        counts = [part.item_count for part in parts]
+        return parts, None if None in counts else sum(count or 0 for count in counts)
 
     def _families(self) -> Iterator[Answer]:
         """Return every community, with its direct children."""

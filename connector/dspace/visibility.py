@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import (
     AddressNotAllowedError,
@@ -18,9 +18,6 @@ from ..errors import (
 from .hal_api import TRIES, HalApi
 from .hal_records import embedded, found_object, item_of, known_id
 from .records import Item, Page, Scope, ScopeKind
-
-if TYPE_CHECKING:
-    from .legacy import LegacyClient
 
 # This many uuids make an address of 3 KB. Web servers accept 8 KB.
 _IDS_AT_ONCE = 50
@@ -66,11 +63,16 @@ def _item(api: HalApi, id: str, row: Any, url: str) -> Item:
 class PublicVisibility:
     """The items that the lists of DSpace 4 to 6 show to a signed-out client, as far as the lists were read.
 
-    Private items can be opened by their ids on these servers. Only the lists show that they are not public.
+    Private items can be opened by their ids on these servers. Only the lists show that they are not public. `homes`
+    returns the collections of an item, `shown_pages` the pages of a scope without the items that its function returns.
     """
 
-    def __init__(self, client: LegacyClient):
-        self._client = client
+    def __init__(
+        self,
+        homes: Callable[[str], list[Scope]],
+        shown_pages: Callable[[Scope, Callable[[Collection[str]], set[str]]], Iterator[Page]],
+    ):
+        self._homes, self._shown_pages = homes, shown_pages
         self._found: dict[Scope, dict[str, Item]] = {}
         self._unread: dict[Scope, Iterator[Page]] = {}
 
@@ -93,7 +95,7 @@ class PublicVisibility:
         `legacy_page_plans`).
         """
         try:
-            for lists in self._client.homes(scope.id) if scope.kind is ScopeKind.ITEM else [scope]:
-                yield from self._client.walk(lists, seen=lambda ids: {id for id in ids if id in found})
+            for lists in self._homes(scope.id) if scope.kind is ScopeKind.ITEM else [scope]:
+                yield from self._shown_pages(lists, lambda ids: {id for id in ids if id in found})
         except (NotFoundError, RestrictedError):
             return

@@ -232,7 +232,7 @@ def test_a_list_of_collections_is_read_in_smaller_pages_after_one_that_is_too_mu
     web.add_callback("GET", f"{API}/collections", callback=page, content_type="application/json")
     web.get(f"{API}/communities", json=[])
 
-    found = list(reader.parts(Scope(ScopeKind.REPOSITORY)))
+    found = list(reader.collections())
 
     sizes = [call.request.params["limit"] for call in web.calls if "/collections?" in call.request.url]
     assert (len(found), sizes[0], set(sizes[1:])) == (45, "100", {"20"})

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from connector.dspace import legacy_api, legacy_recheck, legacy_walk
+from connector.dspace import legacy_all_items_walk, legacy_api, legacy_recheck
 from connector.dspace.records import Scope, ScopeKind, Subset
 from connector.errors import (
     JobStoppedError,
@@ -552,8 +552,8 @@ class InventingOutside(PagingDSpace):
 
 @pytest.mark.parametrize("generation", [5, 6])
 def test_a_list_of_all_items_without_end_is_read_to_a_bound_and_the_walk_says_so(generation, monkeypatch):
-    monkeypatch.setattr(legacy_walk, "MOST_UNCOUNTED", 5_000)
-    monkeypatch.setattr(legacy_walk, "MOST_IN_ONE_PIECE", -1)
+    monkeypatch.setattr(legacy_all_items_walk, "MOST_UNCOUNTED", 5_000)
+    monkeypatch.setattr(legacy_all_items_walk, "MOST_IN_ONE_PIECE", -1)
 
     result = walked(client(InventingOutside(generation, (), []), generation), REPOSITORY, light=True)
 

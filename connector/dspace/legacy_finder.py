@@ -1,0 +1,116 @@
+"""Finds communities, collections and items of DSpace 4 to 6 by id, by handle and by the address of a page."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlsplit
+
+from ..errors import NotFoundError, RestrictedError, ServerError
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
+from .json_api import Answer
+from .json_members import required
+from .legacy_api import LegacyApi
+from .legacy_records import scope_of
+from .records import Scope, ScopeKind
+from .urls import handle_in, is_uuid, object_of
+
+_PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
+_MISSING = _l("There is nothing with the handle %(handle)s in this repository.")
+_CLOSED_OR_MISSING = _l(
+    "There is nothing with the handle %(handle)s in this repository, or it is not open to the public."
+)
+_CLOSED = _l("%(what)s is not open to %(reader)s.")
+_CLOSED_OR_UNKNOWN = _l("%(what)s is unknown, or not open to %(reader)s.")
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+
+
+class LegacyFinder:
+    """A finder for single objects."""
+
+    def __init__(self, api: LegacyApi):
+        self._api = api
+
+    def find(self, kind: ScopeKind, identifier: str) -> Scope:
+        """Return the scope of this kind with this id (uuid or number) or handle ("1/2", "hdl:1/2" or its URL).
+
+        Raise NotFoundError or RestrictedError. DSpace 4 answers "not authorised" for unknown ids, so its error message
+        mentions both reasons.
+        """
+        if kind == ScopeKind.REPOSITORY:
+            return Scope(kind, "", None, self._api.server.name or urlsplit(self._api.server.site_url).netloc)
+        handle = handle_in(identifier)
+        scope = self._by_handle(handle) if handle else self._by_id(kind, identifier.strip())
+        if scope.kind != kind:
+            raise NotFoundError(
+                _(
+                    "%(handle)s is the handle of a %(kind)s, not of a %(wanted)s.",
+                    handle=handle,
+                    kind=scope.kind.noun,
+                    wanted=kind.noun,
+                ),
+                self._api.url(""),
+            )
+        return scope
+
+    def resolve(self, path: str) -> Scope | None:
+        """Return the object shown by the page with this path, or None if the page shows no object. Raise as `find`."""
+        found = object_of(path)
+        if found is None:
+            return None
+        kind, identifier = found
+        return self._by_handle(identifier) if kind is None else self.find(kind, identifier)
+
+    def _by_id(self, kind: ScopeKind, id: str) -> Scope:
+        # DSpace 6 answers 500 to a malformed id.
+        if not (_NUMBER.fullmatch(id) or (self._api.can.uuids and is_uuid(id))):
+            raise NotFoundError(
+                _("There is no %(kind)s “%(id)s”: that is neither an id nor a handle.", kind=kind.noun, id=id),
+                self._api.url(""),
+            )
+        try:
+            return scope_of(kind, *self._api.get(f"{_PATHS[kind]}/{id}"))
+        except NotFoundError as error:
+            raise NotFoundError(
+                _("There is no %(kind)s %(id)s in this repository.", kind=kind.noun, id=id), error.url
+            ) from error
+        except RestrictedError as error:
+            raise RestrictedError(
+                self._closed(_("The %(kind)s %(id)s", kind=kind.noun, id=id), error), error.url
+            ) from error
+
+    def _by_handle(self, handle: str) -> Scope:
+        try:
+            answer = self._answer_for(handle)
+        except NotFoundError as error:
+            sentence = _CLOSED_OR_MISSING if self._api.can.tells_unknown else _MISSING
+            raise NotFoundError(sentence % {"handle": handle}, error.url) from error
+        except RestrictedError as error:
+            raise RestrictedError(
+                self._closed(_("What has the handle %(handle)s", handle=handle), error), error.url
+            ) from error
+        name = required(answer.json, "type", str, answer.url).lower()
+        if name not in _PATHS:
+            raise NotFoundError(
+                _("%(handle)s is the handle of a %(name)s, which cannot be imported.", handle=handle, name=name),
+                answer.url,
+            )
+        return scope_of(ScopeKind(name), *answer)
+
+    def _answer_for(self, handle: str) -> Answer:
+        """Return the object with a handle.
+
+        Raise NotFoundError if 5 or 6 answers 500, which means unknown or closed, and the server otherwise works.
+        """
+        path = f"handle/{quote(handle)}"
+        if not self._api.can.tells_unknown:
+            return self._api.get(path)
+        try:
+            return self._api.get(path, tries=2)
+        except ServerError as error:
+            self._api.control()
+            raise NotFoundError(str(error), error.url) from error
+
+    def _closed(self, what: str, error: RestrictedError) -> str:
+        sentence = _CLOSED if self._api.can.tells_unknown else _CLOSED_OR_UNKNOWN
+        return sentence % {"what": what, "reader": error.reader}
