@@ -12,7 +12,7 @@ from flask import current_app
 from ..errors import InvalidInputError
 from ..formatting import plural
 from ..jobs import notifications, retention, scheduling
-from ..jobs.schedule import WEEKDAYS, Every, Schedule, from_dict, on_the_wall, parse_day, parse_time, parse_window
+from ..jobs.schedule import WEEKDAYS, Every, Schedule, on_the_wall, parse_day, parse_time, parse_window
 from ..models.repositories import Source
 from .command import Command, json_option
 
@@ -73,7 +73,7 @@ def _weekday(text: str) -> int:
 
 
 def _in_words(source: Source) -> str:
-    schedule = from_dict(source.schedule)
+    schedule = Schedule.from_json(source.schedule)
     if schedule is None:
         return "No schedule."
     zone = current_app.config["TIMEZONE"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
-from ..jobs.schedule import Window, window_from
+from ..jobs.schedule import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ImportOptions:
         if "bundles" in given:
             given["bundles"] = tuple(given["bundles"])
         if "hours" in given:
-            given["hours"] = window_from(given["hours"])
+            given["hours"] = Window.from_json(given["hours"])
         return cls(**given)
 
     def to_json(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class ImportOptions:
         if self.bundles:
             given["bundles"] = list(self.bundles)
         if self.hours:
-            given["hours"] = self.hours.as_list()
+            given["hours"] = self.hours.to_json()
         return given
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from ..errors import InvalidInputError
 
@@ -48,7 +48,12 @@ class Window:
     def __str__(self) -> str:
         return f"between {self.start:%H:%M} and {self.end:%H:%M}"
 
-    def as_list(self) -> list[str]:
+    @classmethod
+    def from_json(cls, stored: Sequence[str] | None) -> Self | None:
+        """Return the hours that `to_json` gave, or None."""
+        return cls(*map(parse_time, stored)) if stored else None
+
+    def to_json(self) -> list[str]:
         """Return the hours in the form that the database stores."""
         return [f"{self.start:%H:%M}", f"{self.end:%H:%M}"]
 
@@ -106,24 +111,24 @@ class Schedule:
             return day.day == (self.day or monthrange(day.year, day.month)[1])
         return True
 
-    def as_dict(self) -> dict[str, Any]:
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any] | None) -> Self | None:
+        """Return the schedule that `to_json` gave, or None."""
+        if stored is None:
+            return None
+        return cls(
+            Every(stored["every"]),
+            parse_time(stored["at"]),
+            stored["weekday"],
+            parse_day(stored["day"]),
+            Window.from_json(stored["window"]),
+        )
+
+    def to_json(self) -> dict[str, Any]:
         """Return the schedule in the form that the database stores."""
-        window = self.window.as_list() if self.window else None
+        window = self.window.to_json() if self.window else None
         values = {"every": self.every.value, "at": f"{self.at:%H:%M}", "weekday": self.weekday}
         return values | {"day": self.day or LAST, "window": window}
-
-
-def from_dict(kept: Mapping[str, Any] | None) -> Schedule | None:
-    """Return the schedule from the result of `as_dict`, or None."""
-    if kept is None:
-        return None
-    window = window_from(kept["window"])
-    return Schedule(Every(kept["every"]), parse_time(kept["at"]), kept["weekday"], parse_day(kept["day"]), window)
-
-
-def window_from(kept: Sequence[str] | None) -> Window | None:
-    """Return the hours from the result of `Window.as_list`, or None."""
-    return Window(*map(parse_time, kept)) if kept else None
 
 
 def parse_window(text: str) -> Window | None:

@@ -20,7 +20,7 @@ from ..extensions import db, transaction, utcnow
 from ..models.jobs import Job, Kind
 from ..models.repositories import Source
 from . import lifecycle
-from .schedule import Schedule, Window, from_dict, on_the_wall, window_from
+from .schedule import Schedule, Window, on_the_wall
 
 SOURCE, JOB = Source.__table__, Job.__table__
 
@@ -53,7 +53,7 @@ def set_schedule(source_id: int, schedule: Schedule | None) -> None:
     due = schedule.next_after(utcnow(), _zone()) if schedule else None
     with transaction():
         name = get(source_id).name
-        kept = schedule.as_dict() | {"owner": current_actor()} if schedule else None
+        kept = schedule.to_json() | {"owner": current_actor()} if schedule else None
         values = {"schedule": kept, "due": due}
         db.session.execute(update(SOURCE).where(SOURCE.c.id == source_id).values(values))
         audit.note("schedule", name, set=str(schedule) if schedule else "never")
@@ -104,7 +104,7 @@ def _fix_future_due_times(now: datetime) -> None:
     rows = db.session.execute(select(SOURCE.c.id, SOURCE.c.due, SOURCE.c.schedule).where(SOURCE.c.due > now)).all()
     db.session.rollback()
     for row in rows:
-        latest = from_dict(row.schedule).next_after(now, _zone())
+        latest = Schedule.from_json(row.schedule).next_after(now, _zone())
         if row.due > latest:
             with transaction():
                 mine = (SOURCE.c.id == row.id, SOURCE.c.due == row.due)
@@ -121,7 +121,7 @@ def _start(row: Row[Any], now: datetime) -> int | None:
         if source is None or source.schedule is None:
             return None
         lifecycle.lock_repository(source.repository_id)
-        schedule = from_dict(source.schedule)
+        schedule = Schedule.from_json(source.schedule)
         is_open = schedule.window is None or schedule.window.is_open(now, _zone())
         due = schedule.next_after(now, _zone()) if is_open else schedule.window.opening(now, _zone())
         seen = update(SOURCE).where(SOURCE.c.id == row.id, SOURCE.c.due == row.due)
@@ -161,8 +161,8 @@ def opening(job: Row[Any], zone: tzinfo, now: datetime) -> datetime | None:
 def _hours(job: Row[Any]) -> Window | None:
     if job.kind != Kind.IMPORT or job.options.get(lifecycle.ANY_HOUR):
         return None
-    schedule = from_dict(job.schedule) if job.scheduled else None
-    return schedule.window if schedule and schedule.window else window_from(job.options.get("hours"))
+    schedule = Schedule.from_json(job.schedule) if job.scheduled else None
+    return schedule.window if schedule and schedule.window else Window.from_json(job.options.get("hours"))
 
 
 def waiting(opens: datetime, zone: tzinfo) -> str:

@@ -283,7 +283,7 @@ def test_what_a_person_starts_runs_at_any_hour_and_leaves_no_trace_of_a_resume_i
 
 
 def test_an_import_that_a_person_begins_with_hours_keeps_to_them(desk, source_id):
-    closed, open_ = (hours(*when).window.as_list() for when in (CLOSED, OPEN))
+    closed, open_ = (hours(*when).window.to_json() for when in (CLOSED, OPEN))
     waits, works = desk.create(hours=closed), desk.create(collection="c2", hours=open_)
 
     assert desk.work(waits) and desk.work(works)
@@ -297,7 +297,7 @@ def test_an_import_that_a_person_begins_with_hours_keeps_to_them(desk, source_id
 
 
 def test_resumed_after_a_stop_it_still_keeps_to_its_hours(desk, source_id):
-    job_id = desk.create(hours=hours(*CLOSED).window.as_list())
+    job_id = desk.create(hours=hours(*CLOSED).window.to_json())
     with desk.app.app_context():
         lifecycle.stop(job_id)
         lifecycle.resume(job_id)
@@ -308,7 +308,7 @@ def test_resumed_after_a_stop_it_still_keeps_to_its_hours(desk, source_id):
 
 
 def test_the_next_imports_keep_to_the_same_hours_unless_the_schedule_has_its_own(desk, source_id):
-    closed = hours(*CLOSED).window.as_list()
+    closed = hours(*CLOSED).window.to_json()
     with desk.app.app_context():
         lifecycle.stop(desk.create(hours=closed))
     job_id = scheduled_run(desk, source_id, Schedule(Every.DAY, time(2)))
@@ -325,7 +325,7 @@ def test_the_next_imports_keep_to_the_same_hours_unless_the_schedule_has_its_own
 
 
 def test_a_preview_of_an_import_with_hours_looks_at_any(desk, source_id):
-    assert desk.look(hours=hours(*CLOSED).window.as_list()).state == "completed"
+    assert desk.look(hours=hours(*CLOSED).window.to_json()).state == "completed"
 
 
 def test_stop_on_a_waiting_job_keeps_it_from_going_on_by_itself(desk, source_id):

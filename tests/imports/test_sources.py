@@ -11,7 +11,7 @@ import pytest
 from connector.dspace.records import SourceState
 from connector.extensions import db, transaction, utcnow
 from connector.jobs import lifecycle, scheduling
-from connector.jobs.schedule import from_dict
+from connector.jobs.schedule import Schedule
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job
 from connector.models.repositories import Repository, Source
@@ -60,7 +60,7 @@ def test_the_page_of_a_source_of_dspace_4_says_what_an_import_reads(desk, client
 def kept(desk, source_id):
     with desk.app.app_context():
         source = db.session.get(Source, source_id)
-        return from_dict(source.schedule), source.due
+        return Schedule.from_json(source.schedule), source.due
 
 
 def last_job(desk):

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connector.errors import InvalidInputError
-from connector.jobs.schedule import Every, Schedule, Window, from_dict, on_the_wall, parse_day, parse_time, parse_window
+from connector.jobs.schedule import Every, Schedule, Window, on_the_wall, parse_day, parse_time, parse_window
 
 BERLIN = ZoneInfo("Europe/Berlin")  # clocks go from 02:00 to 03:00 on 29 March 2026, from 03:00 to 02:00 on 25 October
 NIGHT = Window(time(22), time(6))
@@ -124,7 +124,7 @@ def test_what_would_never_run_as_it_says_is_refused_at_its_field(make, field, sa
     ],
 )
 def test_a_schedule_is_kept_as_json_and_said_in_words(schedule, words):
-    assert from_dict(schedule.as_dict()) == schedule
+    assert Schedule.from_json(schedule.to_json()) == schedule
     assert str(schedule) == words
 
 

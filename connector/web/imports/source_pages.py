@@ -10,7 +10,7 @@ from ...accounts.authorization import allows
 from ...errors import PermissionDeniedError
 from ...i18n import gettext as _
 from ...jobs import queries, scheduling
-from ...jobs.schedule import from_dict
+from ...jobs.schedule import Schedule
 from ...models.accounts import Role
 from ...models.repositories import Source
 from ...tasks import wake
@@ -19,7 +19,7 @@ from .schedule_forms import ScheduleForm
 
 blueprint = Blueprint("sources", __name__, url_prefix="/sources")
 blueprint.app_template_test("scheduled")(lambda source: source.schedule is not None)
-blueprint.app_template_filter("schedule")(lambda source: str(from_dict(source.schedule)))
+blueprint.app_template_filter("schedule")(lambda source: str(Schedule.from_json(source.schedule)))
 
 
 @blueprint.get("/")
@@ -35,7 +35,7 @@ def source(source_id: int) -> str:
     """Show a source with its item counts, last jobs and schedule."""
     shown = scheduling.get(source_id)
     form = ScheduleForm(formdata=None)
-    form.fill(from_dict(shown.schedule), _zone())
+    form.fill(Schedule.from_json(shown.schedule), _zone())
     return _page(shown, form)
 
 

@@ -326,7 +326,7 @@ class ImportOptionsForm(Form):
         self.files.data = options.files
         self.file_limit.data = size_text(options.file_limit)
         self.files_limit.data = size_text(options.files_limit)
-        self.hours.data = "-".join(options.hours.as_list()) if options.hours else ""
+        self.hours.data = "-".join(options.hours.to_json()) if options.hours else ""
         self.bundles.data = ", ".join(options.bundles)
         self.item_set.data = (
             "collection"
