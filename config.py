@@ -20,18 +20,38 @@ from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent
 LEAST_KEY = 32  # characters of a secret key
-DEFAULT_PATIENCE = 86_400
-COMMAND_LINE_PATIENCE = 900
-DEFAULT_PACE = 4  # requests to one repository at once
-DEFAULT_JSON_LIMIT = 32 * 2**20
-DEFAULT_FILE_LIMIT = 50 * 2**30
-DEFAULT_MIN_FREE = 10**9  # bytes
+DEFAULT_MAX_OUTAGE_SECONDS = 86_400
+COMMAND_LINE_MAX_OUTAGE_SECONDS = 900
+DEFAULT_CONCURRENT_REQUESTS = 4  # requests to one repository at once
+DEFAULT_RESPONSE_BYTES = 32 * 2**20
+DEFAULT_FILE_BYTES = 50 * 2**30
+DEFAULT_MIN_FREE_DISK = 10**9  # bytes
 LONGEST_SOCKET = 107  # bytes in the path of a socket (man 7 unix)
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 SMTP_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _MAILBOX = re.compile(r"[^\s@<>,\"]+@[^\s@<>,\"]+", re.ASCII)
 _LABEL = r"[0-9A-Za-z_-]{1,63}"
 _HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?")  # a last label of digits makes it an IPv4 address
+# Settings with a new name. The old name is read until the release after the next one.
+OLD_NAMES = {
+    "ALLOWED_NETWORKS": "ALLOW_NETWORKS",
+    "CLAMD_URL": "CLAMD",
+    "LOG_FORMAT": "LOG",
+    "MAX_CONCURRENT_REQUESTS": "PACE",
+    "MAX_FILE_BYTES": "FILE_LIMIT",
+    "MAX_MISSING_PERCENT": "MISSING_PERCENT",
+    "MAX_OUTAGE_SECONDS": "PATIENCE",
+    "MAX_RESPONSE_BYTES": "JSON_LIMIT",
+    "MIN_FREE_DISK": "MIN_FREE",
+    "NOTIFY": "NOTICE",
+    "NOTIFY_FROM": "NOTICE_FROM",
+    "NOTIFY_TO": "NOTICE_TO",
+    "NOTIFY_WEBHOOK": "NOTICE_WEBHOOK",
+    "RECHECK_RUNS": "FILE_CHECK_RUNS",
+    "TWO_STEP_SIGN_IN": "SECOND_FACTOR",
+    "UNDO_HISTORY_DAYS": "KEEP_DAYS",
+    "UNDO_HISTORY_RUNS": "KEEP_RUNS",
+}
 T = TypeVar("T")
 
 
@@ -42,9 +62,10 @@ class SettingError(Exception):
 def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Return Flask's configuration from the CONNECTOR_ variables. Write nothing. Raise SettingError if one is invalid.
 
-    FILE_CHECK_RUNS: the number of runs in which the files of each item are read again once, regardless of time stamps.
-    0 means never. KEEP_RUNS: the number of last runs of a source for which the earlier state of items is kept, so that
-    undo can restore it. 0 means all runs. KEEP_DAYS: the state is also kept for all runs of this number of last days.
+    RECHECK_RUNS: the number of runs in which the files of each item are read again once, regardless of time stamps.
+    0 means never. UNDO_HISTORY_RUNS: the number of last runs of a source for which the earlier state of items is kept,
+    so that undo can restore it. 0 means all runs. UNDO_HISTORY_DAYS: the state is also kept for all runs of this number
+    of last days.
     """
     read = _Reader(environ)
     instance = Path(os.path.realpath(environ.get("CONNECTOR_INSTANCE") or ROOT / "instance"))
@@ -58,25 +79,25 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "PORT": read("PORT", _whole(0, 65_535), 5000),
         "PROXY_HOPS": read("PROXY_HOPS", _whole(0, 9), 0),
         "METRICS_NETWORKS": read("METRICS_NETWORKS", _networks, LOOPBACK),
-        "LOG": log_style(environ),
+        "LOG_FORMAT": log_style(environ),
         "CONTACT": read("CONTACT", _one_line, ""),
-        "ALLOW_NETWORKS": read("ALLOW_NETWORKS", _networks, ()),
-        "PATIENCE": read("PATIENCE", _whole(0, 10**9), None),
-        "PACE": read("PACE", _whole(1, 16), DEFAULT_PACE),
-        "FILE_LIMIT": read("FILE_LIMIT", _whole(1, 2**62), DEFAULT_FILE_LIMIT),
-        "JSON_LIMIT": read("JSON_LIMIT", _whole(2**20, 2**30), DEFAULT_JSON_LIMIT),
-        "CLAMD": read("CLAMD", _clamd, None),
-        "MIN_FREE": read("MIN_FREE", _size, DEFAULT_MIN_FREE),
-        "MISSING_PERCENT": read("MISSING_PERCENT", _whole(0, 100), 20),
+        "ALLOWED_NETWORKS": read("ALLOWED_NETWORKS", _networks, ()),
+        "MAX_OUTAGE_SECONDS": read("MAX_OUTAGE_SECONDS", _whole(0, 10**9), None),
+        "MAX_CONCURRENT_REQUESTS": read("MAX_CONCURRENT_REQUESTS", _whole(1, 16), DEFAULT_CONCURRENT_REQUESTS),
+        "MAX_FILE_BYTES": read("MAX_FILE_BYTES", _whole(1, 2**62), DEFAULT_FILE_BYTES),
+        "MAX_RESPONSE_BYTES": read("MAX_RESPONSE_BYTES", _whole(2**20, 2**30), DEFAULT_RESPONSE_BYTES),
+        "CLAMD_URL": read("CLAMD_URL", _clamd, None),
+        "MIN_FREE_DISK": read("MIN_FREE_DISK", _size, DEFAULT_MIN_FREE_DISK),
+        "MAX_MISSING_PERCENT": read("MAX_MISSING_PERCENT", _whole(0, 100), 20),
         "MISSING_LEAST": read("MISSING_LEAST", _whole(1, 10**6), 3),
-        "FILE_CHECK_RUNS": read("FILE_CHECK_RUNS", _whole(0, 365), 7),
-        "KEEP_RUNS": read("KEEP_RUNS", _whole(0, 10**6), 30),
-        "KEEP_DAYS": read("KEEP_DAYS", _whole(0, 10**5), 0),
+        "RECHECK_RUNS": read("RECHECK_RUNS", _whole(0, 365), 7),
+        "UNDO_HISTORY_RUNS": read("UNDO_HISTORY_RUNS", _whole(0, 10**6), 30),
+        "UNDO_HISTORY_DAYS": read("UNDO_HISTORY_DAYS", _whole(0, 10**5), 0),
         "CA_BUNDLE": read("CA_BUNDLE", _certificates, None),
         "PROXY": read("PROXY", _proxy, None),
         "TIMEZONE": read("TIMEZONE", _zone, None) or _system_zone(environ.get("TZ", "")),
         "URL": read("URL", _own_address, None),
-        **_notices(read),
+        **_notifications(read),
         **_accounts(read),
         "WTF_CSRF_TIME_LIMIT": None,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -88,10 +109,16 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     }
 
 
+def renamed(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables that are set under an old name, with their new names."""
+    names = {f"CONNECTOR_{old}": f"CONNECTOR_{new}" for new, old in OLD_NAMES.items()}
+    return {old: new for old, new in names.items() if environ.get(old, "").strip()}
+
+
 def log_style(environ: Mapping[str, str] = os.environ) -> str:
     """Return the log style, even if other settings are invalid. Raise SettingError if this setting is invalid."""
     read = _Reader(environ)
-    return read("LOG", _one_of("plain", "json"), "plain")
+    return read("LOG_FORMAT", _one_of("plain", "json"), "plain")
 
 
 def secret_key(instance: Path) -> str:
@@ -110,11 +137,11 @@ def secret_key(instance: Path) -> str:
         key = path.read_text().strip()
         if len(key) >= LEAST_KEY:
             return key
-    raise SettingError(f"The secret key in {path} is damaged: remove it, and everybody signs in anew.")
+    raise SettingError(f"The secret key in {path} is damaged: remove it, and everybody signs in again.")
 
 
-def _notices(read: _Reader) -> dict[str, Any]:
-    """Return the settings for notices. `SMTP`: None, or (URL scheme, host, port).
+def _notifications(read: _Reader) -> dict[str, Any]:
+    """Return the settings for notifications. `SMTP`: None, or (URL scheme, host, port).
 
     Raise SettingError if a setting is invalid or incomplete.
     """
@@ -122,15 +149,15 @@ def _notices(read: _Reader) -> dict[str, Any]:
         "SMTP": read("SMTP", _smtp, None),
         "SMTP_USER": read("SMTP_USER", _ascii, None),
         "SMTP_PASSWORD": read("SMTP_PASSWORD", _ascii, None),
-        "NOTICE_FROM": read("NOTICE_FROM", _mailboxes, (None,))[0],
-        "NOTICE_TO": read("NOTICE_TO", _mailboxes, ()),
-        "NOTICE": read("NOTICE", _one_of("problems", "always", "never"), "problems"),
-        "NOTICE_WEBHOOK": read("NOTICE_WEBHOOK", _web_address, None),
+        "NOTIFY_FROM": read("NOTIFY_FROM", _mailboxes, (None,))[0],
+        "NOTIFY_TO": read("NOTIFY_TO", _mailboxes, ()),
+        "NOTIFY": read("NOTIFY", _one_of("problems", "always", "never"), "problems"),
+        "NOTIFY_WEBHOOK": read("NOTIFY_WEBHOOK", _web_address, None),
     }
-    if any(settings[name] for name in ("SMTP", "SMTP_USER", "NOTICE_FROM", "NOTICE_TO")):
-        for name in ("SMTP", "NOTICE_FROM", "NOTICE_TO"):
+    if any(settings[name] for name in ("SMTP", "SMTP_USER", "NOTIFY_FROM", "NOTIFY_TO")):
+        for name in ("SMTP", "NOTIFY_FROM", "NOTIFY_TO"):
             if not settings[name]:
-                raise SettingError(f"CONNECTOR_{name} is missing: notices by e-mail need it.")
+                raise SettingError(f"CONNECTOR_{name} is missing: notifications by e-mail need it.")
     if bool(settings["SMTP_USER"]) != bool(settings["SMTP_PASSWORD"]):
         raise SettingError("CONNECTOR_SMTP_USER and CONNECTOR_SMTP_PASSWORD are given together or not at all.")
     if settings["SMTP_USER"] and settings["SMTP"][0] == "smtp" and not is_here(settings["SMTP"][1]):
@@ -143,13 +170,14 @@ class _Reader:
         self._environ = environ
 
     def __call__(self, name: str, parse: Callable[[str], T], default: Any) -> Any:
-        text = self._environ.get(f"CONNECTOR_{name}", "").strip()
-        if not text:
-            return default
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise SettingError(f"CONNECTOR_{name} cannot be used: {error}") from error
+        for variable in (f"CONNECTOR_{name}", f"CONNECTOR_{OLD_NAMES.get(name, name)}"):
+            text = self._environ.get(variable, "").strip()
+            if text:
+                try:
+                    return parse(text)
+                except ValueError as error:
+                    raise SettingError(f"{variable} cannot be used: {error}") from error
+        return default
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
@@ -193,7 +221,7 @@ def _accounts(read: _Reader) -> dict[str, Any]:
         "AUTH": read("AUTH", _one_of("local", "proxy"), "local"),
         "AUTH_HEADER": read("AUTH_HEADER", _header, "X-Remote-User"),
         "AUTH_DEFAULT_ROLE": read("AUTH_DEFAULT_ROLE", _one_of("viewer", "editor", "admin"), None),
-        "SECOND_FACTOR": read("SECOND_FACTOR", _one_of("offered", "admins", "everyone"), "offered"),
+        "TWO_STEP_SIGN_IN": read("TWO_STEP_SIGN_IN", _one_of("offered", "admins", "everyone"), "offered"),
         "TRUSTED_PROXIES": read("TRUSTED_PROXIES", _networks, ()),
     }
     if settings["AUTH"] == "proxy" and not settings["TRUSTED_PROXIES"]:

@@ -1,12 +1,13 @@
 """The app for a web server (`app`) and its queue (`huey`), with the instance folder and database up to date."""
 
+import logging
 import os
 import sys
 
 import click
 from sqlalchemy.exc import DBAPIError
 
-from config import SettingError, log_style
+from config import SettingError, log_style, renamed
 from connector import create_app, logs
 from connector.cli.command import give_up, refuse
 from connector.errors import ConnectorError
@@ -24,6 +25,8 @@ is_backup = command == ["backup"]
 os.umask(0o077)  # the catalogue is nobody else's on this machine
 try:
     logs.configure(log_style())
+    for old, new in renamed().items():
+        logging.getLogger("connector").warning("%s is now called %s. The old name works for one release.", old, new)
     app = create_app()
     if not is_help:
         prepare(app, anew=not is_backup)

@@ -179,7 +179,7 @@ class NotDSpaceError(RepositoryError):
 
 
 class OutageLimitError(RepositoryError):
-    """No good response within the maximum outage (`CONNECTOR_PATIENCE`). The job can be resumed at its cursor."""
+    """No good response within the maximum outage (`CONNECTOR_MAX_OUTAGE_SECONDS`). The job can be resumed."""
 
 
 class JobStoppedError(ConnectorError):

@@ -43,7 +43,7 @@ def init_app(app: Flask) -> None:
 
 
 def configure(style: str) -> None:
-    """Log warnings, errors and uncaught exceptions of the process to stderr, in the style of CONNECTOR_LOG.
+    """Log warnings, errors and uncaught exceptions of the process to stderr, in the style of CONNECTOR_LOG_FORMAT.
 
     The system that stores stderr rotates the log (journald, a container's logs, logrotate).
     """

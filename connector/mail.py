@@ -1,6 +1,6 @@
 """Plain-text mail through the server in CONNECTOR_SMTP.
 
-The administrator sets its address, like that of a proxy, so CONNECTOR_ALLOW_NETWORKS does not apply to it.
+The administrator sets its address, like that of a proxy, so CONNECTOR_ALLOWED_NETWORKS does not apply to it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ PATIENCE = 30.0  # seconds for each response of the server
 
 def message(subject: str, text: str, name: str) -> EmailMessage:
     """Return a mail with the sender and recipients of the settings. `name`: the same name gives the same Message-ID."""
-    sender = current_app.config["NOTICE_FROM"]
+    sender = current_app.config["NOTIFY_FROM"]
     mail = EmailMessage()
     mail["Subject"] = " ".join(subject.split())
     mail["From"] = sender
-    mail["To"] = ", ".join(current_app.config["NOTICE_TO"])
+    mail["To"] = ", ".join(current_app.config["NOTIFY_TO"])
     mail["Date"] = formatdate()
     mail["Message-ID"] = f"<{name}@{sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents out-of-office replies

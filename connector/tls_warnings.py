@@ -22,9 +22,9 @@ def settings_without_tls(config: Mapping[str, Any]) -> list[str]:
     found = {
         "CONNECTOR_DATABASE_URL": _is_open_database(config["SQLALCHEMY_DATABASE_URI"]),
         "CONNECTOR_QUEUE_URL": _is_open(config["QUEUE_URL"], "redis"),
-        "CONNECTOR_CLAMD": _is_open_scanner(config["CLAMD"]),
+        "CONNECTOR_CLAMD_URL": _is_open_scanner(config["CLAMD_URL"]),
         "CONNECTOR_SMTP": _is_open_mail(config["SMTP"]),
-        "CONNECTOR_NOTICE_WEBHOOK": _is_open(config["NOTICE_WEBHOOK"], "http"),
+        "CONNECTOR_NOTIFY_WEBHOOK": _is_open(config["NOTIFY_WEBHOOK"], "http"),
     }
     return [name for name, is_so in found.items() if is_so]
 

@@ -19,8 +19,8 @@ class CommandLine:
     def __init__(self, instance: Path):
         self.environment = os.environ | {
             "CONNECTOR_INSTANCE": str(instance),
-            "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8",
-            "CONNECTOR_PATIENCE": "2",
+            "CONNECTOR_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "CONNECTOR_MAX_OUTAGE_SECONDS": "2",
         }
 
     def start(self, *args: str, may_write: int | None = None, **environment: str) -> subprocess.Popen:

@@ -62,7 +62,7 @@ def every_thread_ends() -> Iterator[None]:
 
 def app_at(instance: Path, **environment: str) -> Flask:
     """The app on this instance folder; it may reach the loopback address, and nothing works on its queue by itself."""
-    settings = {"CONNECTOR_INSTANCE": str(instance), "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8"}
+    settings = {"CONNECTOR_INSTANCE": str(instance), "CONNECTOR_ALLOWED_NETWORKS": "127.0.0.0/8"}
     app = create_app(load(settings | environment))
     app.config.update(TESTING=True, SECRET_KEY="only for tests, but with enough of it")
     app.test_client_class = SignedIn

@@ -53,8 +53,8 @@ class Life:
         self.instance, self.said = instance, b""
         self._environment = os.environ | {
             "CONNECTOR_INSTANCE": str(instance),
-            "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8",
-            "CONNECTOR_PATIENCE": "2",
+            "CONNECTOR_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "CONNECTOR_MAX_OUTAGE_SECONDS": "2",
         }
 
     def set(self, settings: dict[str, str]) -> None:
@@ -184,9 +184,9 @@ SETTINGS = {
     "SMTP": "smtp+starttls://127.0.0.1:1",
     "SMTP_USER": "library",
     "SMTP_PASSWORD": SECRET,
-    "NOTICE_FROM": "connector@example.org",
-    "NOTICE_TO": "library@example.org",
-    "NOTICE_WEBHOOK": f"http://127.0.0.1:1/hooks/{SECRET}",
+    "NOTIFY_FROM": "connector@example.org",
+    "NOTIFY_TO": "library@example.org",
+    "NOTIFY_WEBHOOK": f"http://127.0.0.1:1/hooks/{SECRET}",
     "PROXY": f"http://library:{SECRET}@127.0.0.1:1",
     "SECRET_KEY": f"{SECRET}-and-so-long-that-it-is-taken",
 }
@@ -194,7 +194,7 @@ DATABASE_DOWN = {"DATABASE_URL": f"postgresql+psycopg://library:{SECRET}@127.0.0
 QUEUE_DOWN = {"QUEUE_URL": f"redis://:{SECRET}@127.0.0.1:1/0"}
 ODD_ADDRESSES = {
     "QUEUE_URL": f"amqp://library:{SECRET}@127.0.0.1:1",
-    "NOTICE_WEBHOOK": f"hooks.example.org/{SECRET}",
+    "NOTIFY_WEBHOOK": f"hooks.example.org/{SECRET}",
     "PROXY": f"socks5://library:{SECRET}@127.0.0.1:1",
     "SMTP": f"smtps://library:{SECRET}@127.0.0.1",
 }

@@ -49,7 +49,7 @@ def nine():
 
 def test_import_re_run_export_and_undo_from_the_command_line(flask, sample):
     handle = sample.data.named(GAZETTE).handle
-    flask.environment["CONNECTOR_FILE_CHECK_RUNS"] = "0"
+    flask.environment["CONNECTOR_RECHECK_RUNS"] = "0"
 
     code, first = flask.json("import", sample.url, "--collection", handle, "--files", "--item-set", "Gazette")
     assert (code, sorted(first), sorted(first["files"])) == (0, sorted(IMPORT), sorted(FATES))
@@ -91,7 +91,7 @@ def test_one_item_by_the_address_of_its_page(flask, nine):
     ("args", "sentence"),
     [
         (("import", "not an address", "--all"), "http:// or https://"),
-        (("import", "http://10.0.0.1/", "--all"), "CONNECTOR_ALLOW_NETWORKS"),
+        (("import", "http://10.0.0.1/", "--all"), "CONNECTOR_ALLOWED_NETWORKS"),
         (("import", "{url}"), "Say what to import"),
         (("import", "{url}", "--all", "--limit", "0"), "1 to 1000"),
         (("import", "{url}", "--all", "--collection", "x"), "one of --collection"),
@@ -129,6 +129,13 @@ def test_a_setting_that_cannot_be_used_is_refused_in_the_same_way(flask):
 
     assert code == 2
     assert "CONNECTOR_PORT" in answer["message"]
+
+
+def test_a_setting_with_an_old_name_is_one_warning_that_names_the_new_one(flask):
+    code, _, err = flask("jobs", CONNECTOR_PACE="3")
+
+    assert code == 0
+    assert err.count("CONNECTOR_PACE is now called CONNECTOR_MAX_CONCURRENT_REQUESTS.") == 1
 
 
 def test_an_import_with_problems_ends_with_1_and_names_them(flask, nine):
@@ -184,7 +191,7 @@ def test_a_signal_stops_the_import_at_its_cursor_with_130(flask, nine, number):
 
 
 def test_a_job_can_be_stopped_from_another_terminal(flask, nine):
-    flask.environment["CONNECTOR_PATIENCE"] = "180"  # seconds: the page may hang for a third of them
+    flask.environment["CONNECTOR_MAX_OUTAGE_SECONDS"] = "180"  # seconds: the page may hang for a third of them
     nine.faults.add(lambda path: "page=2" in path, times=None, hang=True)
     process = flask.start("import", nine.url, "--collection", nine.data.named(GAZETTE).handle, "--json")
     while not any("page=2" in path for _, path in list(nine.requests)):
@@ -350,7 +357,7 @@ def test_an_unchanged_repository_costs_three_requests_and_a_lost_file_is_noticed
     items = [item for item in nine.data.items.values() if gazette in item.collections]
     for item in items:
         item.indexed_at = datetime(2020, 1, 1, tzinfo=UTC)  # long before the import
-    flask.environment["CONNECTOR_FILE_CHECK_RUNS"] = "0"  # what the rotating slice reads is told by its own tests
+    flask.environment["CONNECTOR_RECHECK_RUNS"] = "0"  # what the rotating slice reads is told by its own tests
     flask.json("import", nine.url, "--collection", gazette.handle)
 
     _, unchanged = flask.json("rerun", "1")
@@ -453,7 +460,7 @@ def test_a_disk_that_takes_nothing_is_a_sentence_and_no_trace(flask, command, ke
 
 @pytest.mark.parametrize("args", [("up",), ("worker", "--threads", "1")])
 def test_all_that_a_process_with_a_json_log_says_is_json_also_the_first_link(flask, args):
-    process = flask.start(*args, CONNECTOR_LOG="json", CONNECTOR_PORT="0", CONNECTOR_HOST="0.0.0.0")
+    process = flask.start(*args, CONNECTOR_LOG_FORMAT="json", CONNECTOR_PORT="0", CONNECTOR_HOST="0.0.0.0")
     lines = []
     while "Ctrl-C ends it" not in "".join(lines):
         assert process.poll() is None
@@ -470,7 +477,7 @@ def test_all_that_a_process_with_a_json_log_says_is_json_also_the_first_link(fla
 
 @pytest.mark.parametrize(("args", "port"), [(("up",), "many"), (("up", "--nonsense"), "0"), (("stop", "77"), "0")])
 def test_a_refusal_is_json_too_where_the_log_is(flask, args, port):
-    err = refused_at_start(flask, *args, CONNECTOR_LOG="json", CONNECTOR_PORT=port)
+    err = refused_at_start(flask, *args, CONNECTOR_LOG_FORMAT="json", CONNECTOR_PORT=port)
 
     event = json.loads(err)
     assert event["level"] == "ERROR"

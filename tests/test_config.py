@@ -19,8 +19,25 @@ def test_without_settings_all_lies_in_the_instance_folder_and_listens_on_this_ma
 
     assert settings["INSTANCE"] == Path(config.ROOT) / "instance"
     assert settings["SQLALCHEMY_DATABASE_URI"] == f"sqlite:///{settings['INSTANCE']}/connector.db"
-    assert (settings["HOST"], settings["PORT"], settings["ALLOW_NETWORKS"]) == ("127.0.0.1", 5000, ())
-    assert settings["PATIENCE"] is None
+    assert (settings["HOST"], settings["PORT"], settings["ALLOWED_NETWORKS"]) == ("127.0.0.1", 5000, ())
+    assert settings["MAX_OUTAGE_SECONDS"] is None
+
+
+@pytest.mark.parametrize(("new", "old"), config.OLD_NAMES.items())
+def test_a_setting_is_read_under_its_old_name_and_its_new_name_wins(new, old):
+    old, new = f"CONNECTOR_{old}", f"CONNECTOR_{new}"
+
+    with pytest.raises(SettingError, match=f"^{old} cannot be used"):
+        load({old: "\x07ä"})
+    with pytest.raises(SettingError, match=f"^{new} cannot be used"):
+        load({old: "1", new: "\x07ä"})
+    assert config.renamed({old: "1", new: "2"}) == {old: new}
+    assert config.renamed({old: " ", new: "2"}) == {}
+
+
+def test_the_value_of_an_old_name_counts_only_without_the_new_name():
+    assert load({"CONNECTOR_PACE": "3"})["MAX_CONCURRENT_REQUESTS"] == 3
+    assert load({"CONNECTOR_PACE": "3", "CONNECTOR_MAX_CONCURRENT_REQUESTS": "7"})["MAX_CONCURRENT_REQUESTS"] == 7
 
 
 def test_reading_the_settings_touches_no_disk(tmp_path):
@@ -30,8 +47,8 @@ def test_reading_the_settings_touches_no_disk(tmp_path):
 
 
 def test_four_requests_at_once_are_the_most_unless_the_pace_is_set():
-    assert load({})["PACE"] == 4
-    assert load({"CONNECTOR_PACE": "16"})["PACE"] == 16
+    assert load({})["MAX_CONCURRENT_REQUESTS"] == 4
+    assert load({"CONNECTOR_MAX_CONCURRENT_REQUESTS": "16"})["MAX_CONCURRENT_REQUESTS"] == 16
 
 
 @pytest.mark.parametrize(
@@ -39,7 +56,7 @@ def test_four_requests_at_once_are_the_most_unless_the_pace_is_set():
     [("", 10**9), ("0", 0), ("20000", 20_000), ("500 MB", 5 * 10**8), ("2gb", 2 * 10**9), ("1 T", 10**12)],
 )
 def test_the_room_that_stays_free_is_a_size(text, size):
-    assert load({"CONNECTOR_MIN_FREE": text})["MIN_FREE"] == size
+    assert load({"CONNECTOR_MIN_FREE_DISK": text})["MIN_FREE_DISK"] == size
 
 
 def test_without_settings_no_proxy_is_believed_and_only_this_machine_monitors():
@@ -50,9 +67,10 @@ def test_without_settings_no_proxy_is_believed_and_only_this_machine_monitors():
 
 
 def test_networks_are_a_comma_list():
-    settings = load({"CONNECTOR_ALLOW_NETWORKS": "10.1.0.0/16, 192.168.7.5,fd00::/8"})
+    settings = load({"CONNECTOR_ALLOWED_NETWORKS": "10.1.0.0/16, 192.168.7.5,fd00::/8"})
 
-    assert settings["ALLOW_NETWORKS"] == tuple(map(ipaddress.ip_network, ("10.1.0.0/16", "192.168.7.5/32", "fd00::/8")))
+    networks = ("10.1.0.0/16", "192.168.7.5/32", "fd00::/8")
+    assert settings["ALLOWED_NETWORKS"] == tuple(map(ipaddress.ip_network, networks))
 
 
 @pytest.mark.parametrize(
@@ -74,18 +92,18 @@ def test_any_address_may_be_listened_on(host):
         ("HOST", f"{'a' * 64}.example.org", "not an address"),
         ("PORT", "80a", "0 to 65535"),
         ("PORT", "70000", "0 to 65535"),
-        ("PATIENCE", "-1", "whole number"),
-        ("PACE", "0", "from 1 to 16"),
-        ("PACE", "17", "from 1 to 16"),
-        ("FILE_LIMIT", "0", "whole number"),
-        ("JSON_LIMIT", "10", "whole number"),
-        ("MISSING_PERCENT", "101", "0 to 100"),
-        ("FILE_CHECK_RUNS", "366", "0 to 365"),
-        ("KEEP_RUNS", "some", "whole number"),
-        ("KEEP_DAYS", "-1", "whole number"),
-        ("ALLOW_NETWORKS", "10.0.0.0/99", "10.0.0.0/99"),
-        ("ALLOW_NETWORKS", "10.0.0.5/8", "the network itself is 10.0.0.0/8."),
-        ("ALLOW_NETWORKS", "intranet", "such as 10.1.0.0/16"),
+        ("MAX_OUTAGE_SECONDS", "-1", "whole number"),
+        ("MAX_CONCURRENT_REQUESTS", "0", "from 1 to 16"),
+        ("MAX_CONCURRENT_REQUESTS", "17", "from 1 to 16"),
+        ("MAX_FILE_BYTES", "0", "whole number"),
+        ("MAX_RESPONSE_BYTES", "10", "whole number"),
+        ("MAX_MISSING_PERCENT", "101", "0 to 100"),
+        ("RECHECK_RUNS", "366", "0 to 365"),
+        ("UNDO_HISTORY_RUNS", "some", "whole number"),
+        ("UNDO_HISTORY_DAYS", "-1", "whole number"),
+        ("ALLOWED_NETWORKS", "10.0.0.0/99", "10.0.0.0/99"),
+        ("ALLOWED_NETWORKS", "10.0.0.5/8", "the network itself is 10.0.0.0/8."),
+        ("ALLOWED_NETWORKS", "intranet", "such as 10.1.0.0/16"),
         ("CONTACT", "line\nbreak", "header"),
         ("CA_BUNDLE", "/no/such/file", "no file"),
         ("CA_BUNDLE", __file__, "holds no certificates"),
@@ -98,8 +116,8 @@ def test_any_address_may_be_listened_on(host):
         ("URL", "https://www.example.org/connector/?b", "no ? or #"),
         ("URL", "https://www.example.org/connector#c", "no ? or #"),
         ("URL", "https://www.example.org:port/", "a full address that begins with"),
-        ("NOTICE_WEBHOOK", "https://www.example.org:99999/", "a full address that begins with"),
-        ("CLAMD", "tcp://127.0.0.1:99999", "it has the form"),
+        ("NOTIFY_WEBHOOK", "https://www.example.org:99999/", "a full address that begins with"),
+        ("CLAMD_URL", "tcp://127.0.0.1:99999", "it has the form"),
         ("SMTP", "smtp://mail.example.org:99999", "it has the form"),
         ("QUEUE_URL", "amqp://x", "redis://"),
         ("QUEUE_URL", "redis://", "redis://host"),
@@ -114,12 +132,12 @@ def test_any_address_may_be_listened_on(host):
         ("DATABASE_URL", "sqlite:///file::memory:?uri=true", "lost with the process"),
         ("DATABASE_URL", "sqlite:///file:/srv/connector.db?uri=true", "by its path alone"),
         ("SECRET_KEY", "secret", "at least 32 characters"),
-        ("MIN_FREE", "much", "no size"),
-        ("MIN_FREE", "1.5 GB", "no size"),
-        ("MIN_FREE", "-1", "no size"),
+        ("MIN_FREE_DISK", "much", "no size"),
+        ("MIN_FREE_DISK", "1.5 GB", "no size"),
+        ("MIN_FREE_DISK", "-1", "no size"),
         ("PROXY_HOPS", "10", "0 to 9"),
         ("METRICS_NETWORKS", "monitor.example.org", "monitor.example.org"),
-        ("LOG", "xml", "plain, json"),
+        ("LOG_FORMAT", "xml", "plain, json"),
     ],
 )
 def test_a_malformed_setting_is_refused_by_name(name, value, says):

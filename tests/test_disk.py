@@ -40,7 +40,7 @@ class FullDisk:
 @pytest.fixture
 def full(app) -> Iterator[FullDisk]:
     full = FullDisk(app.config["INSTANCE"])
-    app.config["MIN_FREE"] = full.least
+    app.config["MIN_FREE_DISK"] = full.least
     yield full
     full.clear()
 
@@ -80,10 +80,10 @@ def test_a_job_that_waits_for_room_can_be_stopped_at_once(full, desk):
 
 
 def test_a_file_is_not_begun_where_it_would_not_fit(app, desk):
-    app.config["MIN_FREE"] = 1
+    app.config["MIN_FREE_DISK"] = 1
     job_id = desk.create(files=True)
     desk.dspace.add("large", files={"large.bin": Announced(b"announced as more than fits")})
-    app.config["FILE_LIMIT"] = 2**62
+    app.config["MAX_FILE_BYTES"] = 2**62
 
     with working(desk, job_id):
         until(lambda: says_it_waits(desk, job_id))

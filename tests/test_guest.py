@@ -64,7 +64,7 @@ def test_one_job_at_a_time_works_on_a_repository(flask, slow):
 
 
 def test_an_outage_in_the_middle_loses_nothing_and_blames_no_item(app, sample):
-    app.config["PATIENCE"] = 60
+    app.config["MAX_OUTAGE_SECONDS"] = 60
     searches = itertools.count()
     sample.faults.add(lambda path: "dsoType=item" in path and 2 <= next(searches) < 40, times=None, status=503)
 

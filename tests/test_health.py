@@ -84,7 +84,7 @@ def no_server_of_the_queue(app):
 
 
 def no_room(app):
-    app.config["MIN_FREE"] = disk_space.free(app.config["INSTANCE"]) * 2
+    app.config["MIN_FREE_DISK"] = disk_space.free(app.config["INSTANCE"]) * 2
 
 
 def no_workers(app):
@@ -97,7 +97,7 @@ def no_workers_ever(app):
 
 
 def no_scanner(app):
-    app.config["CLAMD"] = str(app.config["INSTANCE"] / "clamd.ctl")
+    app.config["CLAMD_URL"] = str(app.config["INSTANCE"] / "clamd.ctl")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_each_check_and_each_cause_has_a_sentence_of_its_own(app, ready, caplog)
 
 
 def test_a_fault_of_ours_in_a_check_is_told_with_its_trace(app, ready, caplog):
-    app.config["CLAMD"] = 7
+    app.config["CLAMD_URL"] = 7
 
     for _ in range(3):
         assert ready.get("/readyz").text == "not ready: virus scanner\n"

@@ -50,7 +50,7 @@ def test_import_re_run_undo_and_export_on_postgresql(postgresql, tmp_path):
 def test_imports_of_one_source_asked_for_at_the_same_moment_are_one_job_on_postgresql(postgresql, tmp_path):
     with psycopg.connect(postgresql, autocommit=True) as connection:
         connection.execute("CREATE DATABASE at_once")
-    settings = {"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8"}
+    settings = {"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_ALLOWED_NETWORKS": "127.0.0.0/8"}
     url = postgresql.removesuffix("postgres") + "at_once"
     app = create_app(load(settings | {"CONNECTOR_DATABASE_URL": url}))
     prepare(app)

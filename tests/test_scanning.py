@@ -76,7 +76,7 @@ def clamd(tmp_path_factory) -> Iterator[Clamd]:
 @pytest.fixture(params=["in the file system", "of a port"])
 def desk(request, app, clamd) -> Desk:
     """A desk with a scanner, by either kind of socket."""
-    app.config["CLAMD"] = clamd.addresses[request.param == "of a port"]
+    app.config["CLAMD_URL"] = clamd.addresses[request.param == "of a port"]
     return Desk(app, FakeDSpace())
 
 
@@ -140,7 +140,7 @@ def test_a_refused_file_is_fetched_again_only_when_the_item_changes_or_somebody_
 @needs("clamd")
 def test_a_job_waits_while_the_scanner_is_away_and_goes_on_by_itself(app, unscanned, tmp_path):
     clamd = Clamd(tmp_path)
-    app.config["CLAMD"] = str(clamd.path)
+    app.config["CLAMD_URL"] = str(clamd.path)
     unscanned.dspace.add("i1", files={"good.txt": b"good", "bad.exe": MARK})
     job_id = unscanned.create(files=True)
 
@@ -157,7 +157,7 @@ def test_a_job_waits_while_the_scanner_is_away_and_goes_on_by_itself(app, unscan
 
 
 def test_a_job_that_waits_for_the_scanner_can_be_stopped_and_resumed(app, unscanned, clamd, tmp_path):
-    app.config["CLAMD"] = str(tmp_path / "nobody.ctl")
+    app.config["CLAMD_URL"] = str(tmp_path / "nobody.ctl")
     unscanned.dspace.add("i1", files={"good.txt": b"good"})
     job_id = unscanned.create(files=True)
 
@@ -247,7 +247,7 @@ def is_ping(came: bytes) -> bool:
     ],
 )
 def test_a_scanner_that_is_there_and_cannot_tell_lets_nothing_pass(app, unscanned, impostor, answer, reason):
-    app.config["CLAMD"] = impostor(lambda came: b"PONG\0" if is_ping(came) else answer).address
+    app.config["CLAMD_URL"] = impostor(lambda came: b"PONG\0" if is_ping(came) else answer).address
     unscanned.dspace.add("i1", files={"some.txt": b"some"})
 
     job = unscanned.run(files=True)
@@ -334,7 +334,7 @@ class Mortal:
 
 def test_a_file_that_ends_the_scanner_three_times_is_refused_and_the_job_goes_on(app, unscanned, impostor, client):
     scanner = Mortal(dies=3)
-    app.config["CLAMD"] = impostor(scanner).address
+    app.config["CLAMD_URL"] = impostor(scanner).address
     unscanned.dspace.add("i1", files={"deadly.zip": b"deadly"})
 
     job = unscanned.run(files=True)
@@ -347,7 +347,7 @@ def test_a_file_that_ends_the_scanner_three_times_is_refused_and_the_job_goes_on
 
 
 def test_a_scanner_that_is_started_anew_twice_while_it_looks_lets_the_file_pass_then(app, unscanned, impostor):
-    app.config["CLAMD"] = impostor(Mortal(dies=2)).address
+    app.config["CLAMD_URL"] = impostor(Mortal(dies=2)).address
     unscanned.dspace.add("i1", files={"good.txt": b"good"})
 
     job = unscanned.run(files=True)
@@ -394,7 +394,7 @@ def test_a_file_that_was_only_shown_beside_one_that_ends_the_scanner_passes(tmp_
 
 def test_what_is_no_scanner_lets_nothing_pass_and_the_job_waits(app, unscanned, impostor, client):
     web = impostor(lambda came: b"HTTP/1.1 400 Bad Request\r\n\r\n")
-    app.config["CLAMD"] = web.address
+    app.config["CLAMD_URL"] = web.address
     unscanned.dspace.add("i1", files={"some.txt": b"some"})
     job_id = unscanned.create(files=True)
 
@@ -430,7 +430,7 @@ def test_a_scan_that_takes_long_ends_with_a_stop(app, impostor, tmp_path):
     ],
 )
 def test_the_setting_names_a_socket_or_a_port(text, address):
-    assert load({"CONNECTOR_CLAMD": text})["CLAMD"] == address
+    assert load({"CONNECTOR_CLAMD_URL": text})["CLAMD_URL"] == address
 
 
 @pytest.mark.parametrize(
@@ -439,5 +439,5 @@ def test_the_setting_names_a_socket_or_a_port(text, address):
      "tcp://host:port", "tcp://user@host", "tcp://[host", "unix:clamd.ctl", "unix:"],
 )  # fmt: skip
 def test_a_setting_that_names_neither_is_refused(text):
-    with pytest.raises(SettingError, match="CONNECTOR_CLAMD cannot be used"):
-        load({"CONNECTOR_CLAMD": text})
+    with pytest.raises(SettingError, match="CONNECTOR_CLAMD_URL cannot be used"):
+        load({"CONNECTOR_CLAMD_URL": text})

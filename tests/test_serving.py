@@ -100,11 +100,11 @@ def test_looks_come_often_enough_for_the_monitors():
 
 
 def test_a_setting_that_leads_elsewhere_without_tls_is_told_without_its_value(app, caplog):
-    app.config["NOTICE_WEBHOOK"] = "http://chat.example.org/hook/secret"
+    app.config["NOTIFY_WEBHOOK"] = "http://chat.example.org/hook/secret"
 
     server.warn_of_open_ways(app)
 
-    assert [record.getMessage().split(" leads")[0] for record in caplog.records] == ["CONNECTOR_NOTICE_WEBHOOK"]
+    assert [record.getMessage().split(" leads")[0] for record in caplog.records] == ["CONNECTOR_NOTIFY_WEBHOOK"]
     assert "chat" not in caplog.text
 
 

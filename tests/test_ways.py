@@ -10,7 +10,7 @@ from config import load
 from connector.tls_warnings import settings_without_tls
 from tests.command_line import CommandLine
 
-MAIL = {"CONNECTOR_NOTICE_FROM": "a@example.org", "CONNECTOR_NOTICE_TO": "b@example.org"}
+MAIL = {"CONNECTOR_NOTIFY_FROM": "a@example.org", "CONNECTOR_NOTIFY_TO": "b@example.org"}
 
 
 def told(**settings: str) -> list[str]:
@@ -30,9 +30,9 @@ def told(**settings: str) -> list[str]:
         ("DATABASE_URL", "postgresql://localhost/connector?hostaddr=192.0.2.7"),
         ("DATABASE_URL", "postgresql:///connector?host=/run/postgresql&host=db.example.org"),
         ("QUEUE_URL", "redis://:secret@192.0.2.7:6379/0"),
-        ("CLAMD", "tcp://scanner.example.org:3310"),
+        ("CLAMD_URL", "tcp://scanner.example.org:3310"),
         ("SMTP", "smtp://mail.example.org"),
-        ("NOTICE_WEBHOOK", "http://chat.example.org/hook/secret"),
+        ("NOTIFY_WEBHOOK", "http://chat.example.org/hook/secret"),
     ],
 )
 def test_a_way_to_another_machine_without_tls_is_told_by_the_name_of_its_setting(name, value):
@@ -52,13 +52,13 @@ def test_a_way_to_another_machine_without_tls_is_told_by_the_name_of_its_setting
         ("DATABASE_URL", "postgresql://db.example.org/connector?host=/run/postgresql"),
         ("QUEUE_URL", "rediss://:secret@192.0.2.7:6379/0"),
         ("QUEUE_URL", "redis://localhost:6379/0"),
-        ("CLAMD", "tcp://127.0.0.1:3310"),
-        ("CLAMD", "unix:///run/clamav/clamd.ctl"),
+        ("CLAMD_URL", "tcp://127.0.0.1:3310"),
+        ("CLAMD_URL", "unix:///run/clamav/clamd.ctl"),
         ("SMTP", "smtp+starttls://mail.example.org"),
         ("SMTP", "smtps://mail.example.org"),
         ("SMTP", "smtp://localhost"),
-        ("NOTICE_WEBHOOK", "https://chat.example.org/hook/secret"),
-        ("NOTICE_WEBHOOK", "http://[::1]/hook"),
+        ("NOTIFY_WEBHOOK", "https://chat.example.org/hook/secret"),
+        ("NOTIFY_WEBHOOK", "http://[::1]/hook"),
     ],
 )
 def test_a_way_with_tls_or_within_this_machine_is_not(name, value):
@@ -69,14 +69,14 @@ def test_a_way_with_tls_or_within_this_machine_is_not(name, value):
 def test_it_is_told_as_a_process_starts_without_its_value(command, tmp_path):
     flask = CommandLine(tmp_path / "instance")
 
-    server = flask.start(command, CONNECTOR_PORT="0", CONNECTOR_NOTICE_WEBHOOK="http://192.0.2.1/hook/secret")
+    server = flask.start(command, CONNECTOR_PORT="0", CONNECTOR_NOTIFY_WEBHOOK="http://192.0.2.1/hook/secret")
     try:
         told = list(itertools.takewhile(lambda line: "(Ctrl-C ends it)" not in line, server.stderr))
     finally:
         server.terminate()
         server.communicate()
 
-    assert "CONNECTOR_NOTICE_WEBHOOK leads to another machine without TLS" in told[-1]
+    assert "CONNECTOR_NOTIFY_WEBHOOK leads to another machine without TLS" in told[-1]
     assert "secret" not in told[-1]
 
 

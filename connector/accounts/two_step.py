@@ -39,7 +39,7 @@ WRONG = _l(
 def demanded() -> ColumnElement[bool]:
     """Return the SQL condition for accounts that must use two-step sign-in, according to the setting."""
     everyone, admins = true(), ACCOUNT.c.role == Role.ADMIN.value
-    return {"offered": false(), "admins": admins, "everyone": everyone}[current_app.config["SECOND_FACTOR"]]
+    return {"offered": false(), "admins": admins, "everyone": everyone}[current_app.config["TWO_STEP_SIGN_IN"]]
 
 
 def missing() -> ColumnElement[bool]:

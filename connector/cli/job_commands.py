@@ -12,7 +12,7 @@ import click
 from flask import Flask, current_app
 from sqlalchemy.exc import DBAPIError
 
-from config import COMMAND_LINE_PATIENCE
+from config import COMMAND_LINE_MAX_OUTAGE_SECONDS
 
 from .. import error_translation
 from ..accounts.authorization import may, own
@@ -294,7 +294,8 @@ def worker(threads: int) -> None:
 
 def _in_foreground(job_id: int, as_json: bool) -> None:
     """Run a job, or watch it while another process runs it. Exit with the exit code of the job."""
-    current_app.config["PATIENCE"] = current_app.config["PATIENCE"] or COMMAND_LINE_PATIENCE
+    config = current_app.config
+    config["MAX_OUTAGE_SECONDS"] = config["MAX_OUTAGE_SECONDS"] or COMMAND_LINE_MAX_OUTAGE_SECONDS
     try:
         job = follow(job_id)
     except DBAPIError as error:

@@ -85,12 +85,12 @@ _OWN = _Refusal(
 _PRIVATE = _Refusal(
     _l(
         "The address %(address)s is not public and may not be reached. "
-        "The setting CONNECTOR_ALLOW_NETWORKS would allow it."
+        "The setting CONNECTOR_ALLOWED_NETWORKS would allow it."
     ),
-    _l("%(host)s is not public and may not be reached. The setting CONNECTOR_ALLOW_NETWORKS would allow it."),
+    _l("%(host)s is not public and may not be reached. The setting CONNECTOR_ALLOWED_NETWORKS would allow it."),
     _l(
         "%(host)s leads to the address %(address)s, which is not public and may not be reached. "
-        "The setting CONNECTOR_ALLOW_NETWORKS would allow it."
+        "The setting CONNECTOR_ALLOWED_NETWORKS would allow it."
     ),
 )
 

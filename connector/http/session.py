@@ -11,7 +11,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Url
 
-from config import DEFAULT_JSON_LIMIT
+from config import DEFAULT_RESPONSE_BYTES
 
 from ..errors import RequestRejectedError
 from ..i18n import gettext as _
@@ -40,7 +40,7 @@ class HttpSettings:
     read_timeout: float = 60
     deadline: float = 300
     file_grace: float = 300
-    json_bytes: int = DEFAULT_JSON_LIMIT
+    json_bytes: int = DEFAULT_RESPONSE_BYTES
 
 
 def new_session(settings: HttpSettings, patience: Patience) -> requests.Session:

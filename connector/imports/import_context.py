@@ -135,5 +135,5 @@ def _context(
         proof=CompletenessProof.from_json(source.proof),
         answer=answer and Answer(answer),
         bytes_before=job.counts["bytes"],
-        room=Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE"], attempt),
+        room=Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE_DISK"], attempt),
     )

@@ -114,14 +114,14 @@ def _empty_lists(context: ImportContext) -> Unlisted | None:
 
 
 def _is_doubtful(context: ImportContext, missing: Missing) -> bool:
-    """Return whether a person must confirm the missing items: they exceed MISSING_PERCENT, or all items are missing.
+    """Return whether a person must confirm the missing items: more than MAX_MISSING_PERCENT or all items are missing.
 
     Fewer than MISSING_LEAST items are checked without a question, unless their scope is gone.
     """
     unseen, held = missing.unseen, missing.held
     if unseen < (1 if context.progress.scope_is_gone else current_app.config["MISSING_LEAST"]):
         return False
-    return unseen * 100 > held * current_app.config["MISSING_PERCENT"] or unseen == held
+    return unseen * 100 > held * current_app.config["MAX_MISSING_PERCENT"] or unseen == held
 
 
 def _gone_in_words(context: ImportContext) -> str:

@@ -39,9 +39,9 @@ def begun(context: ImportContext) -> Part | None:
 def due(context: ImportContext) -> Part | None:
     """Return the slice (number, of) for this run, or None if there is none.
 
-    There is none if FILE_CHECK_RUNS is 0, if the run is partial, or if the scope is a single item.
+    There is none if RECHECK_RUNS is 0, if the run is partial, or if the scope is a single item.
     """
-    of = current_app.config["FILE_CHECK_RUNS"]
+    of = current_app.config["RECHECK_RUNS"]
     if of == 0 or context.options.is_partial or context.scope.kind is ScopeKind.ITEM:  # a single item is always read
         return None
     turn = db.session.scalar(select(Source.turn).where(Source.id == context.source_id))

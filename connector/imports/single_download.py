@@ -62,7 +62,7 @@ class Downloader:
         self._limit = retry_failed.file_limit(context.options)
         self._budget = DownloadBudget(context.options.files_limit, context.bytes_before, context.attempt.stop)
         self._room, self._folder = context.room, folder
-        self._scanner = Scanner(current_app.config["CLAMD"], context.attempt)
+        self._scanner = Scanner(current_app.config["CLAMD_URL"], context.attempt)
 
     def __call__(self, row: Any, tries: int = TRIES) -> Outcome:
         """Return the outcome of the file after up to `tries` tries.

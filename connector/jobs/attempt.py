@@ -14,7 +14,7 @@ from flask import current_app
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from config import DEFAULT_PATIENCE
+from config import DEFAULT_MAX_OUTAGE_SECONDS
 
 from .. import error_translation
 from ..errors import AttemptSupersededError, ConnectorError, DecisionRequiredError, JobStoppedError
@@ -105,8 +105,9 @@ class JobAttempt:
 
     def new_outage(self, **clock: Any) -> OutageWait:
         """Return a new OutageWait with the configured maximum outage and the stop event of this attempt."""
-        seconds = current_app.config["PATIENCE"]
-        outage = OutageWait(DEFAULT_PATIENCE if seconds is None else seconds, self.stop, zone=self._zone, **clock)
+        seconds = current_app.config["MAX_OUTAGE_SECONDS"]
+        seconds = DEFAULT_MAX_OUTAGE_SECONDS if seconds is None else seconds
+        outage = OutageWait(seconds, self.stop, zone=self._zone, **clock)
         self._outages.append(outage)
         return outage
 

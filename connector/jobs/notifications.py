@@ -44,7 +44,7 @@ def is_due(job: Job) -> bool:
 
 
 def _is_wanted(job: Job) -> bool:
-    wanted = current_app.config["NOTICE"]
+    wanted = current_app.config["NOTIFY"]
     if wanted == "never":
         return False
     if job.state == State.STOPPED:  # stopped by a person or by the permitted hours: no notice needed
@@ -97,14 +97,14 @@ def send_trial() -> list[str]:
     """
     channels = _channels()
     if not channels:
-        raise InvalidInputError("Notifications are not set up. Set CONNECTOR_SMTP or CONNECTOR_NOTICE_WEBHOOK.")
+        raise InvalidInputError("Notifications are not set up. Set CONNECTOR_SMTP or CONNECTOR_NOTIFY_WEBHOOK.")
     for send in channels.values():
         send(_TestNotice())
     return list(channels)
 
 
 def _channels() -> dict[str, Callable[[Any], None]]:
-    settings = {"e-mail": ("SMTP", _by_mail), "webhook": ("NOTICE_WEBHOOK", _by_webhook)}
+    settings = {"e-mail": ("SMTP", _by_mail), "webhook": ("NOTIFY_WEBHOOK", _by_webhook)}
     return {name: send for name, (setting, send) in settings.items() if current_app.config[setting]}
 
 
@@ -138,7 +138,7 @@ def _by_webhook(notice: _JobNotice | _TestNotice) -> None:
 
     Error messages name only the host, because the address is usually a secret. Raises NotificationError.
     """
-    url = current_app.config["NOTICE_WEBHOOK"]
+    url = current_app.config["NOTIFY_WEBHOOK"]
     http = open_http(url, page_outage(), connect_timeout=10, read_timeout=ANSWER_SECONDS, deadline=ANSWER_SECONDS)
     try:
         http.post(url, json=notice.data, headers={})

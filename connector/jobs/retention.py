@@ -36,7 +36,7 @@ class Pruned:
 
 
 def prune() -> Pruned:
-    """Delete item states beyond KEEP_RUNS and KEEP_DAYS, and the rows of previews that ended over a day ago."""
+    """Delete item states that are no longer kept, and the rows of previews that ended over a day ago."""
     states = sum(_forget(job_id) for job_id in _due())
     files = delete_unreferenced_files() if states else 0
     return Pruned(states, files, forget_previews_before(utcnow() - A_DAY))
@@ -45,9 +45,9 @@ def prune() -> Pruned:
 def _due() -> list[int]:
     """Return the imports whose item states are no longer kept.
 
-    They are older than the last KEEP_RUNS imports of their source, and ended more than KEEP_DAYS days ago.
+    They are older than the last UNDO_HISTORY_RUNS imports of their source, and ended more than UNDO_HISTORY_DAYS ago.
     """
-    runs, days = current_app.config["KEEP_RUNS"], timedelta(days=current_app.config["KEEP_DAYS"])
+    runs, days = current_app.config["UNDO_HISTORY_RUNS"], timedelta(days=current_app.config["UNDO_HISTORY_DAYS"])
     if runs == 0:
         return []
     place = func.row_number().over(partition_by=JOB.c.source_id, order_by=JOB.c.id.desc()).label("place")

@@ -94,8 +94,9 @@ def estimate(repository_id: int, scope: Scope, *, bundles: Collection[str]) -> E
     """
     repository = service.get(repository_id)
     delay = repository.delay or 0
+    at_once = current_app.config["MAX_CONCURRENT_REQUESTS"]
     with connected_to(repository) as connection:
-        found = connection.client.estimate(scope, Sample(bundles), at_once=current_app.config["PACE"])
+        found = connection.client.estimate(scope, Sample(bundles), at_once=at_once)
     if found.seconds is None or found.requests is None or found.items is None:
         return found
     # Add the delay between requests. The import chooses the cheapest plan, which needs at least half as many requests

@@ -54,12 +54,12 @@ def open_http(url: str, outage: OutageWait, *, delay: float = 0, **limits: float
     config = current_app.config
     settings = HttpSettings(
         user_agent=user_agent(config["CONTACT"]),
-        rule=AddressRule(tuple(config["ALLOW_NETWORKS"])),
+        rule=AddressRule(tuple(config["ALLOWED_NETWORKS"])),
         ca_bundle=config["CA_BUNDLE"],
         proxy=config["PROXY"],
-        json_bytes=config["JSON_LIMIT"],
+        json_bytes=config["MAX_RESPONSE_BYTES"],
         **limits,
     )
     folder = Path(config["INSTANCE"]) / "pace"
-    pace = ConcurrencyLimit(folder, urlsplit(url).netloc.lower(), config["PACE"], delay=delay)
+    pace = ConcurrencyLimit(folder, urlsplit(url).netloc.lower(), config["MAX_CONCURRENT_REQUESTS"], delay=delay)
     return HttpClient(settings, pace, outage)

@@ -32,9 +32,9 @@ def free(instance: Path) -> int:
 
 
 def shortage() -> str | None:
-    """Return a sentence for the pages while less space is free than CONNECTOR_MIN_FREE requires, else None."""
+    """Return a sentence for the pages while less space is free than CONNECTOR_MIN_FREE_DISK requires, else None."""
     try:
-        least, left = current_app.config["MIN_FREE"], free(current_app.config["INSTANCE"])
+        least, left = current_app.config["MIN_FREE_DISK"], free(current_app.config["INSTANCE"])
     except StorageError as error:
         return str(error)
     if left >= least:

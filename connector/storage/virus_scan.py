@@ -1,4 +1,4 @@
-"""Sends files to the virus scanner in CONNECTOR_CLAMD before they are stored (ASVS 5.0, 5.4.3).
+"""Sends files to the virus scanner in CONNECTOR_CLAMD_URL before they are stored (ASVS 5.0, 5.4.3).
 
 clamd gets the bytes through its socket (INSTREAM, man 8 clamd), so it may run as another user or on another machine.
 There is no suitable library: the maintained one for Python sends one KiB at a time, and its licence would apply to this
@@ -34,7 +34,7 @@ TOO_LONG = "INSTREAM size limit exceeded. ERROR"
 
 def check() -> None:
     """Raise ScannerUnavailableError if a virus scanner is set and does not answer."""
-    address = current_app.config["CLAMD"]
+    address = current_app.config["CLAMD_URL"]
     if address is not None:
         ping(address)
 

@@ -183,9 +183,9 @@ def test_who_is_not_signed_in_sees_no_menu(office):
 @pytest.mark.parametrize(
     ("role", "menu"),
     [
-        (Role.VIEWER, ["Past imports", "Items", "Item sets", "Gone"]),
-        (Role.EDITOR, ["Import", "Past imports", "Items", "Item sets", "Gone"]),
-        (Role.ADMIN, ["Import", "Past imports", "Items", "Item sets", "Gone", "Users", "Audit"]),
+        (Role.VIEWER, ["Past imports", "Items", "Item sets", "Missing at source"]),
+        (Role.EDITOR, ["Import", "Past imports", "Items", "Item sets", "Missing at source"]),
+        (Role.ADMIN, ["Import", "Past imports", "Items", "Item sets", "Missing at source", "Users", "Audit"]),
     ],
 )
 def test_the_menu_shows_what_the_role_may_open(office, role, menu):

@@ -430,7 +430,7 @@ def move(browser, code: str, clock: Clock) -> Phone:
 
 
 def test_whoever_has_a_new_phone_moves_to_it_also_where_the_second_factor_is_demanded(office, phone, clock):
-    office.app.config["SECOND_FACTOR"] = "everyone"
+    office.app.config["TWO_STEP_SIGN_IN"] = "everyone"
     browser, elsewhere = half_in(office), half_in(office)
     give(browser, phone.code())
     give(elsewhere, phone.code(1))
@@ -541,7 +541,7 @@ def test_the_command_line_takes_it_away_and_lists_who_has_one(office, phone):
 )
 def test_who_must_have_one_is_led_to_set_it_up_before_anything_else(office, clock, setting, role, led):
     office.add("Anna", role)
-    office.app.config["SECOND_FACTOR"] = setting
+    office.app.config["TWO_STEP_SIGN_IN"] = setting
     browser = office.enter("Anna")
 
     answer = browser.get("/items/")
@@ -559,13 +559,13 @@ def test_who_must_have_one_is_led_to_set_it_up_before_anything_else(office, cloc
 
 def test_who_must_set_it_up_may_sign_out(office):
     office.add("Anna")
-    office.app.config["SECOND_FACTOR"] = "everyone"
+    office.app.config["TWO_STEP_SIGN_IN"] = "everyone"
 
     assert office.enter("Anna").post("/sign-out").location == "/sign-in"
 
 
 def test_with_a_proxy_that_signs_in_no_page_of_it_exists(office):
-    office.app.config.update(AUTH="proxy", AUTH_DEFAULT_ROLE="admin", SECOND_FACTOR="everyone")
+    office.app.config.update(AUTH="proxy", AUTH_DEFAULT_ROLE="admin", TWO_STEP_SIGN_IN="everyone")
     office.app.config["TRUSTED_PROXIES"] = office.app.config["METRICS_NETWORKS"]
     browser = office.browser(HTTP_X_REMOTE_USER="Anna", REMOTE_ADDR="127.0.0.1")
 

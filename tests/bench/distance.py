@@ -23,7 +23,7 @@ def again(console: Console, quick: bool) -> None:
     table = Table("run", "seconds", "requests", "peak memory", "of the first import")
     table.title = f"{items:,} items with {FILES} files each (linked), {LATENCY * 1000:.0f} ms away"
     with sample(*options) as url, tempfile.TemporaryDirectory() as folder:
-        plain, sliced = Connector(folder, FILE_CHECK_RUNS="0"), Connector(folder)
+        plain, sliced = Connector(folder, RECHECK_RUNS="0"), Connector(folder)
         first, memory = plain.job("import", url, "--collection", collection_of(url))
         table.add_row("first import", *_figures(first, memory), "")
         for name, goal in (("unchanged, proven by two requests", PROVEN), ("unchanged, listed", LISTED)):

@@ -10,7 +10,7 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from config import DEFAULT_PACE
+from config import DEFAULT_CONCURRENT_REQUESTS
 
 from . import bare
 from .distance import LATENCY
@@ -28,7 +28,8 @@ def files(console: Console, quick: bool) -> None:
     for line, name in ((GIGABIT, "through 1 Gbit/s"), (math.inf, "through the loopback interface")):
         table = Table("client", "seconds", "MB a second", "peak memory", "the product, of its rate")
         table.title = (
-            f"{number} files of {size / MB:.0f} MB, {LATENCY * 1000:.0f} ms away, {name}, {DEFAULT_PACE} at once"
+            f"{number} files of {size / MB:.0f} MB, {LATENCY * 1000:.0f} ms away, {name}, "
+            f"{DEFAULT_CONCURRENT_REQUESTS} at once"
         )
         options = ("--large", str(number), "--size", str(size), "--distance", str(LATENCY), "--rate", str(line))
         with sample(*options) as url, tempfile.TemporaryDirectory() as folder:
@@ -39,7 +40,7 @@ def files(console: Console, quick: bool) -> None:
 def _compare(table: Table, url: str, folder: Path, megabytes: float) -> None:
     scope, by_curl = collection_of(url, "Large files"), folder / "curl"
     by_curl.mkdir()
-    bare_seconds = bare.curl(_addresses(url, scope), by_curl, DEFAULT_PACE)
+    bare_seconds = bare.curl(_addresses(url, scope), by_curl, DEFAULT_CONCURRENT_REQUESTS)
     checked_seconds = bare_seconds + bare.checksums(by_curl)
     job, memory = Connector(str(folder / "instance")).job("import", url, "--collection", scope, "--files")
     table.add_row("DSpace Connector", *_figures(job["seconds"], megabytes), f"{memory:.0f} MB", "")

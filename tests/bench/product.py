@@ -36,8 +36,8 @@ class Connector:
         self.folder = Path(folder)
         self._environment = os.environ | {
             "CONNECTOR_INSTANCE": folder,
-            "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8",
-            "CONNECTOR_PATIENCE": "86400",
+            "CONNECTOR_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "CONNECTOR_MAX_OUTAGE_SECONDS": "86400",
             **{f"CONNECTOR_{name}": value for name, value in settings.items()},
         }
 

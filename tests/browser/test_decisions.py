@@ -113,7 +113,7 @@ def test_what_is_missing_in_numbers_is_asked_about_and_then_marked(page, scripte
     wait_for(page, scripted, "Completed")
 
     assert numbers(page).endswith("Missing at source 4")
-    page.get_by_role("link", name="Gone", exact=True).click()
+    page.get_by_role("link", name="Missing at source", exact=True).click()
     assert sorted(rows(page)) == sorted(lost)
 
 
@@ -126,7 +126,7 @@ def test_what_is_missing_in_numbers_is_left_as_it_is_when_a_person_says_so(page,
     expect(page.get_by_role("button", name="No, leave them as they are")).to_have_count(0)
     wait_for(page, scripted, "Completed with problems")
 
-    page.get_by_role("link", name="Gone", exact=True).click()
+    page.get_by_role("link", name="Missing at source", exact=True).click()
     expect(page.get_by_text("No items are missing at source.")).to_be_visible()
 
 
@@ -134,7 +134,7 @@ def test_what_is_missing_in_numbers_is_left_as_it_is_when_a_person_says_so(page,
 def gone(app: Flask, sample: SampleRepository) -> list[str]:
     """Four photographs that job 2 has marked as gone, by their titles."""
     lost = lose(sample)
-    app.config["MISSING_PERCENT"] = 100
+    app.config["MAX_MISSING_PERCENT"] = 100
     with app.app_context():
         assert carry_out(lifecycle.rerun(1))
     return lost

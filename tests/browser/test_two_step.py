@@ -29,9 +29,9 @@ def test_set_up_then_signed_in_with_the_next_code(app, site, open_page):
 
     give_password()
     page.goto(f"{site.url}/account/")
-    page.get_by_role("link", name="Set it up").click()
+    page.get_by_role("link", name="Set up").click()
     page.get_by_label("Current password").fill(PASSWORD)
-    page.get_by_role("button", name="Set it up").click()
+    page.get_by_role("button", name="Set up").click()
     picture = page.get_by_role("img", name="QR code").locator("svg")
     maker = pyotp.TOTP(page.locator("code").inner_text().replace(" ", ""))
     step = int(time.time()) // 30

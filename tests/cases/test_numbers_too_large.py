@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.jobs.attempt import DEFAULT_PATIENCE
+from connector.jobs.attempt import DEFAULT_MAX_OUTAGE_SECONDS
 from tests.faults.world import hurried
 from tests.imports.guest import Guest
 from tests.sample import SampleRepository
@@ -21,7 +21,7 @@ def test_only_the_files_of_the_item_with_the_number_are_missing(app, generation,
         sample.data.add_file(item, "thesis.pdf", b"%PDF", "application/pdf").sequence = number
         guest = Guest(app, sample)
 
-        with hurried(app, DEFAULT_PATIENCE):
+        with hurried(app, DEFAULT_MAX_OUTAGE_SECONDS):
             job = guest.run(files=False)
 
         assert (job.state, job.clean, job.counts["failed"]) == ("completed", False, 0)

@@ -76,7 +76,7 @@ def test_a_file_at_an_address_that_may_not_be_reached_fails_alone(guest):
     job = guest.run(files=True)
 
     assert (job.state, job.counts["files_failed"], job.counts["files_stored"] > 0) == ("completed", 1, True)
-    assert "CONNECTOR_ALLOW_NETWORKS" in guest.file(TITLE, "moved.txt")["reason"]
+    assert "CONNECTOR_ALLOWED_NETWORKS" in guest.file(TITLE, "moved.txt")["reason"]
 
 
 @pytest.mark.parametrize("headers", [{"Content-Type": "text/html"}, {"Content-Type": "application/pdf"}])

@@ -15,7 +15,7 @@ def guest(app):
 
 
 def test_a_list_that_is_redirected_to_another_repository_brings_none_of_its_items(app, guest):
-    app.config["PATIENCE"] = 0
+    app.config["MAX_OUTAGE_SECONDS"] = 0
     with SampleRepository(9) as other:
         other.data.add_item(other.data.named("Special files"), [("dc.title", ["An item of another repository"])])
         away = {"Location": f"{other.url}/server/api/discover/search/objects?dsoType=item"}

@@ -18,7 +18,7 @@ from .life import STAGES, Life, Source
 pytestmark = needs("mount")
 IMPORT = STAGES[0]
 ROOM = "size=64m,mode=777"
-TO_THE_LAST_BYTE = {"CONNECTOR_MIN_FREE": "0"}  # or the job would wait before the disk is full
+TO_THE_LAST_BYTE = {"CONNECTOR_MIN_FREE_DISK": "0"}  # or the job would wait before the disk is full
 
 
 def mount(*options: str) -> None:

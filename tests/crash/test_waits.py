@@ -33,7 +33,7 @@ def sample() -> Iterator[SampleRepository]:
 @pytest.fixture
 def flask(tmp_path) -> CommandLine:
     flask = CommandLine(tmp_path / "instance")
-    flask.environment["CONNECTOR_PATIENCE"] = "86400"
+    flask.environment["CONNECTOR_MAX_OUTAGE_SECONDS"] = "86400"
     return flask
 
 

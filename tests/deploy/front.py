@@ -81,11 +81,11 @@ def served(instance: Path, **settings: str) -> Iterator[int]:
     port = free_port()
     environment = os.environ | {
         "CONNECTOR_INSTANCE": str(instance),
-        "CONNECTOR_ALLOW_NETWORKS": "127.0.0.0/8",
+        "CONNECTOR_ALLOWED_NETWORKS": "127.0.0.0/8",
         "CONNECTOR_PORT": str(port),
         "CONNECTOR_PROXY_HOPS": "1",
         "CONNECTOR_SECRET_KEY": "only for tests, but with enough of it",
-        "CONNECTOR_MIN_FREE": "0",
+        "CONNECTOR_MIN_FREE_DISK": "0",
     }
     environment |= {f"CONNECTOR_{name}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "flask", "up"]

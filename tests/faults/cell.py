@@ -201,5 +201,5 @@ def _time_limit(world: World, clock: SkippingClock) -> Iterator[None]:
     finally:
         timer.cancel()
     # The pauses of requests side by side count each.
-    is_late = late.is_set() or clock.skipped_seconds > LONGEST * current_app.config["PACE"]
+    is_late = late.is_set() or clock.skipped_seconds > LONGEST * current_app.config["MAX_CONCURRENT_REQUESTS"]
     _check(not is_late, ENDS, f"it had not ended after {LONGEST} s")

@@ -45,7 +45,7 @@ def hurried(app: Flask, seconds: float = OUTAGE, clock: SkippingClock | None = N
     settings, clock = http_factory.HttpSettings, clock or SkippingClock()
     outage = partial(OutageWait, clock=clock, pause=clock.skip)
     with (
-        patch.dict(app.config, PATIENCE=seconds),
+        patch.dict(app.config, MAX_OUTAGE_SECONDS=seconds),
         patch.object(http_factory, "HttpSettings", lambda **given: settings(**(given | QUICK))),
         patch.object(http_factory, "PAGE_PATIENCE", seconds),
         patch.object(http_factory, "OutageWait", outage),
@@ -143,5 +143,5 @@ def _few_files_embedded() -> AbstractContextManager[object]:
 
 def _app(instance: Path) -> Flask:
     app = app_at(instance)
-    app.config.update(JSON_LIMIT=JSON_LIMIT, MIN_FREE=0)
+    app.config.update(MAX_RESPONSE_BYTES=JSON_LIMIT, MIN_FREE_DISK=0)
     return app

@@ -29,7 +29,7 @@ def world(request, tmp_path_factory, template):
     instance = tmp_path_factory.mktemp("fuzz") / "instance"
     shutil.copytree(template, instance)
     app = app_at(instance)
-    app.config.update(WTF_CSRF_ENABLED=False, PATIENCE=1)
+    app.config.update(WTF_CSRF_ENABLED=False, MAX_OUTAGE_SECONDS=1)
     with Mutant(request.param) as repository:
         repository.begin(None)
         with app.app_context():

@@ -83,7 +83,7 @@ def test_other_addresses_are_refused_by_name_with_the_setting_that_would_allow_t
         PUBLIC_ONLY.check(ip)
 
     assert ip in str(refusal.value)
-    assert "CONNECTOR_ALLOW_NETWORKS" in str(refusal.value)
+    assert "CONNECTOR_ALLOWED_NETWORKS" in str(refusal.value)
 
 
 @pytest.mark.parametrize("ip", NEVER)
@@ -93,7 +93,7 @@ def test_no_setting_opens_the_services_of_the_machine_and_its_cloud(ip):
     with pytest.raises(AddressNotAllowedError, match="never reached") as refusal:
         rule.check(ip)
 
-    assert "CONNECTOR_ALLOW_NETWORKS" not in str(refusal.value)
+    assert "CONNECTOR_ALLOWED_NETWORKS" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("ip", ["10.1.2.3", "::ffff:10.1.2.3", "64:ff9b::10.1.2.3", "fd00::17"])

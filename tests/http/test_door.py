@@ -735,7 +735,7 @@ def test_a_redirect_to_an_address_that_is_not_allowed_is_refused(new_http, site)
     there = site(lambda handler: reply(handler, b"", 302, Location=f"http://127.0.0.2:{inside.port}/"))
     http = new_http(rule=AddressRule((ipaddress.ip_network("127.0.0.1/32"),)))
 
-    with pytest.raises(AddressNotAllowedError, match=r"127\.0\.0\.2 .*CONNECTOR_ALLOW_NETWORKS"):
+    with pytest.raises(AddressNotAllowedError, match=r"127\.0\.0\.2 .*CONNECTOR_ALLOWED_NETWORKS"):
         http.get_json_from(there.url)
 
     assert inside.requests == []

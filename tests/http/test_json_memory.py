@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from config import DEFAULT_JSON_LIMIT
+from config import DEFAULT_RESPONSE_BYTES
 
 PROGRAM = '''
 import sys
@@ -58,11 +58,11 @@ else:
 )
 def test_an_answer_takes_at_most_two_and_a_half_times_the_limit(row, share, becomes):
     row = row.encode() if isinstance(row, str) else row
-    size = str(int(share * DEFAULT_JSON_LIMIT))
-    command = [sys.executable, "-c", PROGRAM, repr(row), size, str(DEFAULT_JSON_LIMIT)]
+    size = str(int(share * DEFAULT_RESPONSE_BYTES))
+    command = [sys.executable, "-c", PROGRAM, repr(row), size, str(DEFAULT_RESPONSE_BYTES)]
 
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     used, _, became = printed.strip().partition(" ")
     assert became == becomes
-    assert int(used) < 2.6 * DEFAULT_JSON_LIMIT
+    assert int(used) < 2.6 * DEFAULT_RESPONSE_BYTES

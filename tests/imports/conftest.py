@@ -27,8 +27,8 @@ class Desk:
 
     def __init__(self, app, dspace: FakeDSpace):
         self.app, self.dspace = app, dspace
-        app.config["MISSING_PERCENT"] = 100  # of a few items, one is much; the tests of the question set it lower
-        app.config["FILE_CHECK_RUNS"] = 0  # those of the slices set it
+        app.config["MAX_MISSING_PERCENT"] = 100  # of a few items, one is much; the tests of the question set it lower
+        app.config["RECHECK_RUNS"] = 0  # those of the slices set it
         with app.app_context(), transaction():
             repository = Repository(
                 address_key="fake",

@@ -19,7 +19,7 @@ class Guest:
 
     def __init__(self, app, sample: SampleRepository):
         self.app, self.sample = app, sample
-        app.config["MISSING_PERCENT"] = 100
+        app.config["MAX_MISSING_PERCENT"] = 100
         with app.app_context():
             self.repository_id = discovery.connect(sample.url, "rest", None).repository_id
 

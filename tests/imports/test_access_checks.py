@@ -68,7 +68,7 @@ def full_check(source_id: int):
 
 
 def test_files_that_pages_tell_nothing_of_are_asked_for_in_turns_and_the_rest_is_named(desk, dspace):
-    desk.app.config["FILE_CHECK_RUNS"] = 1
+    desk.app.config["RECHECK_RUNS"] = 1
     add_items(dspace, 40)
     desk.run(files=True)
 
@@ -97,7 +97,7 @@ def test_a_full_check_asks_for_a_limited_number_of_files_one_by_one(desk, dspace
 
 
 def test_a_file_that_cannot_be_told_does_not_keep_others_from_their_turn(desk, dspace):
-    desk.app.config["FILE_CHECK_RUNS"] = 1
+    desk.app.config["RECHECK_RUNS"] = 1
     add_items(dspace, 30)
     desk.run(files=True)
     for id in list(dspace.items)[:15]:
@@ -110,7 +110,7 @@ def test_a_file_that_cannot_be_told_does_not_keep_others_from_their_turn(desk, d
 
 
 def test_a_refused_file_is_not_tried_beyond_the_limit_of_a_run(desk, dspace):
-    desk.app.config["FILE_CHECK_RUNS"] = 1
+    desk.app.config["RECHECK_RUNS"] = 1
     add_items(dspace, 40)
     dspace.file_errors = {
         f"{id}/{name}": RestrictedError("closed") for id in dspace.items for name in ("a.txt", "b.txt")
@@ -125,7 +125,7 @@ def test_a_refused_file_is_not_tried_beyond_the_limit_of_a_run(desk, dspace):
 
 
 def test_a_refused_file_that_opens_comes_when_it_is_its_turn(desk, dspace):
-    desk.app.config["FILE_CHECK_RUNS"] = 1
+    desk.app.config["RECHECK_RUNS"] = 1
     add_items(dspace, 20)
     dspace.file_errors = {
         f"{id}/{name}": RestrictedError("closed") for id in dspace.items for name in ("a.txt", "b.txt")
@@ -139,7 +139,7 @@ def test_a_refused_file_that_opens_comes_when_it_is_its_turn(desk, dspace):
 
 
 def test_what_a_page_tells_of_a_closed_file_is_confirmed_and_noted(desk, dspace):
-    desk.app.config["FILE_CHECK_RUNS"] = 1
+    desk.app.config["RECHECK_RUNS"] = 1
     dspace.tells_access = True
     add_items(dspace, 20)
     desk.run(files=True)
@@ -152,7 +152,7 @@ def test_what_a_page_tells_of_a_closed_file_is_confirmed_and_noted(desk, dspace)
 
 
 def test_changes_that_pages_tell_are_confirmed_up_to_the_limit_of_a_run(desk, dspace):
-    desk.app.config["FILE_CHECK_RUNS"] = 1
+    desk.app.config["RECHECK_RUNS"] = 1
     dspace.tells_access = True
     add_items(dspace, 20)
     desk.run(files=True)

@@ -18,7 +18,7 @@ from .catalogue import records
 @pytest.fixture
 def held(desk, dspace):
     """Ten items, imported."""
-    desk.app.config["MISSING_PERCENT"] = 20
+    desk.app.config["MAX_MISSING_PERCENT"] = 20
     for number in range(10):
         dspace.add(f"i{number}")
     assert desk.run().clean
@@ -61,7 +61,7 @@ def test_more_than_that_ends_the_run_with_a_question_and_nothing_marked(held, ds
 
 
 def test_an_empty_list_is_a_question_whatever_the_setting(held, dspace):
-    held.app.config["MISSING_PERCENT"] = 100
+    held.app.config["MAX_MISSING_PERCENT"] = 100
     drop(dspace, 10)
 
     job = held.run()
@@ -114,7 +114,7 @@ def test_the_next_run_asks_again_and_one_that_sees_them_all_needs_no_answer(held
 
 
 def test_a_few_missing_items_are_looked_up_and_not_asked_about(desk, dspace):
-    desk.app.config["MISSING_PERCENT"] = 20
+    desk.app.config["MAX_MISSING_PERCENT"] = 20
     for number in range(4):
         dspace.add(f"i{number}")
     desk.run()

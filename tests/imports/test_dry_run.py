@@ -30,7 +30,7 @@ class CommandLine:
 
 @pytest.fixture
 def flask(app):
-    app.config["FILE_CHECK_RUNS"] = 1
+    app.config["RECHECK_RUNS"] = 1
     return CommandLine(app)
 
 

@@ -47,7 +47,7 @@ def watched(desk, dspace, page_by_page):
 
 
 def test_a_run_with_files_that_ends_with_a_question_has_counted_what_is_true(desk, dspace):
-    desk.app.config["MISSING_PERCENT"] = 20
+    desk.app.config["MAX_MISSING_PERCENT"] = 20
     for number in range(10):
         dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
     desk.run()

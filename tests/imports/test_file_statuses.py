@@ -232,7 +232,7 @@ def test_a_file_that_was_closed_at_the_source_is_restricted_and_kept_and_comes_b
 
 
 def test_a_closed_file_is_found_by_the_rolling_recheck_without_importing_files(desk, dspace):
-    desk.app.config["FILE_CHECK_RUNS"] = 1
+    desk.app.config["RECHECK_RUNS"] = 1
     dspace.add("10", files={"a.txt": b"aaa"})
     desk.run(files=True)
     dspace.file_errors["10/a.txt"] = RestrictedError("Not for you.")

@@ -356,7 +356,7 @@ def test_bytes_that_are_not_what_the_source_announces_are_not_kept(desk, dspace)
 
 
 def test_a_file_larger_than_the_limit_is_not_fetched(desk, dspace):
-    desk.app.config["FILE_LIMIT"] = 4
+    desk.app.config["MAX_FILE_BYTES"] = 4
     dspace.add("i0", files={"a.txt": b"aaaaaaa"})
 
     job = desk.run(files=True)

@@ -149,7 +149,7 @@ def test_files_that_only_a_login_opens_come_although_no_item_has_changed(guest):
 
 
 def test_an_unchanged_run_by_login_is_proved_by_a_few_requests(modern):
-    modern.app.config["FILE_CHECK_RUNS"] = 0
+    modern.app.config["RECHECK_RUNS"] = 0
     modern.sign_in()
     modern.run()
 
@@ -158,7 +158,7 @@ def test_an_unchanged_run_by_login_is_proved_by_a_few_requests(modern):
 
 def reads_in_full(guest: Guest, **options) -> bool:
     """Whether an import of what is held reads items that no list shows as changed."""
-    guest.app.config["FILE_CHECK_RUNS"] = 0
+    guest.app.config["RECHECK_RUNS"] = 0
     guest.sample.reset()
     guest.run(**options)
     return any("expand=" in path or "embed=" in path for _, path in guest.sample.requests)

@@ -182,7 +182,7 @@ def test_nothing_is_missed_or_held_as_there_of_a_real_server_that_moves(app, gen
 
 @pytest.mark.parametrize("answer", list(Answer))
 def test_where_most_of_it_goes_while_it_is_read_for_the_first_time_a_person_is_asked(desk, dspace, answer):
-    desk.app.config["MISSING_PERCENT"] = 20
+    desk.app.config["MAX_MISSING_PERCENT"] = 20
     ten_items(dspace)
     lost = {}
     meanwhile(dspace, 2, lambda: [lost.update({id: dspace.items.pop(id)}) for id in ("i0", "i1", "i2", "i3", "i4")])
@@ -199,7 +199,7 @@ def test_where_most_of_it_goes_while_it_is_read_for_the_first_time_a_person_is_a
 
 
 def test_a_few_of_a_first_import_are_asked_for_without_a_question(desk, dspace):
-    desk.app.config["MISSING_PERCENT"] = 20
+    desk.app.config["MAX_MISSING_PERCENT"] = 20
     ten_items(dspace)
     meanwhile(dspace, 2, lambda: dspace.items.pop("i0"))
 

@@ -60,7 +60,7 @@ def serving(app, scheme="smtp", host="127.0.0.1", **options):
     server = MailServer(**options)
     server.start()
     app.config.update(
-        SMTP=(scheme, host, server.port), NOTICE_FROM="connector@example.edu", NOTICE_TO=("library@example.edu",)
+        SMTP=(scheme, host, server.port), NOTIFY_FROM="connector@example.edu", NOTIFY_TO=("library@example.edu",)
     )
     try:
         yield server
@@ -111,7 +111,7 @@ class Webhook:
 @pytest.fixture
 def webhook(app):
     hook = Webhook()
-    app.config["NOTICE_WEBHOOK"] = f"http://127.0.0.1:{hook.server.server_port}/hooks/{SECRET}?key={SECRET}"
+    app.config["NOTIFY_WEBHOOK"] = f"http://127.0.0.1:{hook.server.server_port}/hooks/{SECRET}?key={SECRET}"
     yield hook
     hook.close()
 
@@ -217,7 +217,7 @@ QUESTION = {"state": "stopped", "question": {"unseen": 5, "held": 5}, "message":
 )
 @pytest.mark.parametrize("wanted", ["problems", "always", "never"])
 def test_what_is_told_of_which_end(desk, server, how, outcome, told, wanted):
-    desk.app.config["NOTICE"] = wanted
+    desk.app.config["NOTIFY"] = wanted
     ended(desk, **how)
 
     send(desk)
@@ -384,7 +384,7 @@ def test_a_server_that_does_not_take_it_is_told_in_the_log_without_the_password(
 
 
 def test_one_recipient_that_is_refused_does_not_keep_it_from_the_others(desk, app, server, caplog):
-    app.config["NOTICE_TO"] = ("gone@example.edu", "library@example.edu")
+    app.config["NOTIFY_TO"] = ("gone@example.edu", "library@example.edu")
     server.refuses = {"gone@example.edu"}
     job_id = ended(desk)
 
@@ -420,13 +420,13 @@ def test_a_webhook_is_given_the_job_as_the_command_line_prints_it_and_where_it_i
 
 
 def test_a_webhook_in_the_intranet_needs_the_setting_that_allows_it(desk, app, webhook, caplog):
-    app.config["ALLOW_NETWORKS"] = ()
+    app.config["ALLOWED_NETWORKS"] = ()
     job_id = ended(desk)
 
     send(desk)
 
     assert webhook.posted == []
-    assert "CONNECTOR_ALLOW_NETWORKS would allow it" in caplog.text
+    assert "CONNECTOR_ALLOWED_NETWORKS would allow it" in caplog.text
     assert desk.job(job_id).notified_at is None
 
 
@@ -488,10 +488,10 @@ def test_a_trial_without_any_setting_says_what_is_needed(app):
     code, said = flask(app, "notice", "--test")
 
     assert code == 2
-    assert "CONNECTOR_SMTP or CONNECTOR_NOTICE_WEBHOOK" in said
+    assert "CONNECTOR_SMTP or CONNECTOR_NOTIFY_WEBHOOK" in said
 
 
-MAIL = {"SMTP": "smtps://mail.example.edu", "NOTICE_FROM": "a@example.edu", "NOTICE_TO": "b@example.edu, c@example.edu"}
+MAIL = {"SMTP": "smtps://mail.example.edu", "NOTIFY_FROM": "a@example.edu", "NOTIFY_TO": "b@example.edu, c@example.edu"}
 
 
 def settings(**values):
@@ -509,16 +509,16 @@ def settings(**values):
 )
 def test_the_settings_of_mail_are_read(url, read):
     assert settings(**MAIL | {"SMTP": url})["SMTP"] == read
-    assert settings(**MAIL)["NOTICE_TO"] == ("b@example.edu", "c@example.edu")
+    assert settings(**MAIL)["NOTIFY_TO"] == ("b@example.edu", "c@example.edu")
 
 
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"SMTP": "smtp://mail.example.edu"}, "CONNECTOR_NOTICE_FROM is missing"),
+        ({"SMTP": "smtp://mail.example.edu"}, "CONNECTOR_NOTIFY_FROM is missing"),
         ({"SMTP_USER": "library", "SMTP_PASSWORD": PASSWORD}, "CONNECTOR_SMTP is missing"),
-        (MAIL | {"NOTICE_TO": ""}, "CONNECTOR_NOTICE_TO is missing"),
-        (MAIL | {"NOTICE_TO": "The library <b@example.edu>"}, "CONNECTOR_NOTICE_TO cannot be used: it takes plain"),
+        (MAIL | {"NOTIFY_TO": ""}, "CONNECTOR_NOTIFY_TO is missing"),
+        (MAIL | {"NOTIFY_TO": "The library <b@example.edu>"}, "CONNECTOR_NOTIFY_TO cannot be used: it takes plain"),
         (MAIL | {"SMTP": "mail.example.edu:25"}, "CONNECTOR_SMTP cannot be used: it has the form"),
         (MAIL | {"SMTP": f"smtp://library:{PASSWORD}@mail.example.edu"}, "CONNECTOR_SMTP cannot be used: it has"),
         (MAIL | {"SMTP_USER": "library"}, "are given together"),
@@ -527,8 +527,8 @@ def test_the_settings_of_mail_are_read(url, read):
             MAIL | {"SMTP": "smtp://mail.example.edu", "SMTP_USER": "library", "SMTP_PASSWORD": PASSWORD},
             "must begin with smtps://",
         ),
-        ({"NOTICE": "sometimes"}, "“sometimes” is none of: problems, always, never"),
-        ({"NOTICE_WEBHOOK": f"hooks/{SECRET}"}, "CONNECTOR_NOTICE_WEBHOOK cannot be used: it must be a full address"),
+        ({"NOTIFY": "sometimes"}, "“sometimes” is none of: problems, always, never"),
+        ({"NOTIFY_WEBHOOK": f"hooks/{SECRET}"}, "CONNECTOR_NOTIFY_WEBHOOK cannot be used: it must be a full address"),
         ({"URL": "connector.example.edu"}, "CONNECTOR_URL cannot be used: it must be a full address"),
         ({"TIMEZONE": "Middle/Earth"}, "CONNECTOR_TIMEZONE cannot be used: “Middle/Earth” is not the name"),
     ],

@@ -201,7 +201,7 @@ def test_a_stopped_preview_goes_on_where_it_was(held, dspace):
 
 def test_a_preview_that_fails_is_not_green_and_keeps_what_it_had_told(held, dspace):
     dspace.add("new")
-    held.app.config["PATIENCE"] = 10.0
+    held.app.config["MAX_OUTAGE_SECONDS"] = 10.0
 
     def fall_over(number):
         dspace.down = number == 3
@@ -215,7 +215,7 @@ def test_a_preview_that_fails_is_not_green_and_keeps_what_it_had_told(held, dspa
 
 
 def test_a_source_that_shows_next_to_nothing_gets_no_list_of_all_that_is_gone(held, dspace):
-    held.app.config["MISSING_PERCENT"] = 20
+    held.app.config["MAX_MISSING_PERCENT"] = 20
     for number in range(1, 10):
         del dspace.items[f"i{number}"]
 
@@ -275,7 +275,7 @@ def test_a_preview_and_an_import_of_the_same_source_are_two_jobs(desk):
 
 @pytest.mark.parametrize("can_select", [True, False])
 def test_the_slice_whose_turn_it_is_is_read_as_the_import_would(desk, dspace, can_select):
-    dspace.can_select, desk.app.config["FILE_CHECK_RUNS"] = can_select, 1
+    dspace.can_select, desk.app.config["RECHECK_RUNS"] = can_select, 1
     for number in range(10):
         dspace.add(str(number), files={"a.txt": b"a"})
     dspace.server_time += timedelta(days=365)
@@ -375,7 +375,7 @@ def test_a_held_item_that_fails_without_its_handle_was_listed_all_the_same(desk,
 
 @pytest.mark.parametrize("mends", [False, True])
 def test_what_failed_in_the_listing_counts_once_whatever_the_slice_finds(desk, dspace, mends):
-    desk.app.config["FILE_CHECK_RUNS"] = 1
+    desk.app.config["RECHECK_RUNS"] = 1
     for number in range(4):
         dspace.add(str(number))
     desk.run()

@@ -18,7 +18,7 @@ PRIVATE, WITHDRAWN = "Private item", "Withdrawn item"
 def admin(request, app):
     with SampleRepository(request.param) as sample:
         guest = Guest(app, sample)
-        guest.app.config["FILE_CHECK_RUNS"] = 0
+        guest.app.config["RECHECK_RUNS"] = 0
         guest.sign_in()
         yield guest
 

@@ -23,7 +23,7 @@ LONG_AGO = timedelta(days=400)
 
 
 def pruned(desk, runs=1, days=0):
-    desk.app.config.update(KEEP_RUNS=runs, KEEP_DAYS=days)
+    desk.app.config.update(UNDO_HISTORY_RUNS=runs, UNDO_HISTORY_DAYS=days)
     with desk.app.app_context():
         return asdict(prune())
 
@@ -209,7 +209,7 @@ def test_pruning_in_many_small_transactions_forgets_all(desk, dspace):
 
 
 def test_the_command_tells_how_much_was_forgotten(history):
-    history.app.config.update(KEEP_RUNS=1)
+    history.app.config.update(UNDO_HISTORY_RUNS=1)
     flask = history.app.test_cli_runner()
 
     with history.app.app_context():
@@ -221,7 +221,7 @@ def test_the_command_tells_how_much_was_forgotten(history):
 
 
 def test_the_workers_prune_by_themselves(history):
-    history.app.config.update(KEEP_RUNS=1)
+    history.app.config.update(UNDO_HISTORY_RUNS=1)
 
     with history.app.app_context():
         tasks.prune()
@@ -268,7 +268,7 @@ def test_a_year_of_daily_runs_without_changes_over_ten_thousand_items_grows_the_
         dspace.add(str(number))
     dspace.server_time += timedelta(days=365)
     desk.run()
-    desk.app.config["KEEP_RUNS"] = 30
+    desk.app.config["UNDO_HISTORY_RUNS"] = 30
     desk.run()  # the tree of holdings by their last job has its lasting form after this one
     dspace.count = lambda scope, subset=None: 0 if subset else ITEMS  # as it would count, at once
     before = size(desk.app)

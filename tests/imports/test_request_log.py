@@ -100,7 +100,7 @@ def test_a_question_and_its_answer_are_told(desk, dspace):
     for number in range(4):
         dspace.add(f"i{number}")
     desk.run()
-    desk.app.config["MISSING_PERCENT"] = 20
+    desk.app.config["MAX_MISSING_PERCENT"] = 20
     dspace.items.clear()
     asking = desk.run()
     before = told(desk.app, asking.id)

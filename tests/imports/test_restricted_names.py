@@ -152,7 +152,7 @@ def test_names_are_restricted_where_the_open_list_is_not_known(modern, monkeypat
 
 
 def test_an_unchanged_run_asks_for_no_files_again(modern):
-    modern.app.config["FILE_CHECK_RUNS"] = 0
+    modern.app.config["RECHECK_RUNS"] = 0
     modern.item.indexed_at -= timedelta(hours=1)
     modern.sign_in()
     modern.run()

@@ -248,13 +248,13 @@ def test_a_file_that_is_damaged_still_is_named_by_the_retry(desk, dspace):
 
 def test_a_file_over_the_chosen_limit_is_listed_and_tried_again_only_when_the_limit_has_grown(desk, dspace):
     dspace.add("i0", files={"large.bin": b"x" * 1000})
-    desk.app.config["FILE_LIMIT"] = 100
+    desk.app.config["MAX_FILE_BYTES"] = 100
     job = desk.run(files=True)
     offered = can_retry(desk, job.id)
     with desk.app.app_context():
         reasons = [problem["reason"] for problem in report.problems(lifecycle.get(job.id))]
         db.session.rollback()
-    desk.app.config["FILE_LIMIT"] = 1000
+    desk.app.config["MAX_FILE_BYTES"] = 1000
 
     again = retry(desk, job.id)
 

@@ -36,7 +36,7 @@ def turn(desk) -> int:
 def held(request, desk, dspace):
     """Eight items, two for each of four runs; of a server that selects, refuses the query, or cannot select at all."""
     dspace.can_select, dspace.refuses_subsets = request.param != "listed", request.param == "refused"
-    desk.app.config["FILE_CHECK_RUNS"] = RUNS
+    desk.app.config["RECHECK_RUNS"] = RUNS
     for number in range(8):
         dspace.add(str(number), files={"a.txt": f"file of {number}".encode()})
     dspace.server_time += timedelta(days=365)
@@ -137,7 +137,7 @@ def test_a_full_check_a_test_import_and_a_first_import_leave_the_turn_to_others(
 
 
 def test_zero_turns_it_off(held, dspace):
-    held.app.config["FILE_CHECK_RUNS"] = 0
+    held.app.config["RECHECK_RUNS"] = 0
     for number in range(8):
         lose_a_file(dspace, str(number))
     dspace.details.clear()
@@ -149,7 +149,7 @@ def test_zero_turns_it_off(held, dspace):
 
 
 def test_a_run_that_stops_in_its_slice_goes_on_there_and_doubles_nothing(held, dspace):
-    held.app.config["FILE_CHECK_RUNS"] = 1
+    held.app.config["RECHECK_RUNS"] = 1
     for number in range(8, 400):
         dspace.add(str(number), files={"a.txt": f"file of {number}".encode()})
     held.run()
@@ -216,7 +216,7 @@ def test_what_came_between_the_list_and_the_slice_is_left_to_the_next_run(held, 
 
 @pytest.mark.parametrize("generation", [9, 6, 5, 4])
 def test_a_file_deleted_at_a_real_server_is_noticed_within_the_runs(app, generation):
-    app.config["FILE_CHECK_RUNS"] = 7
+    app.config["RECHECK_RUNS"] = 7
     with SampleRepository(generation) as sample, app.app_context():
         home = sample.data.named("Aldermouth Gazette")
         items = [item for item in sample.data.items.values() if home in item.collections and item.bitstreams]
@@ -252,7 +252,7 @@ def test_an_unchanged_run_of_a_thousand_items_takes_few_requests(app, generation
 
 @pytest.mark.parametrize("generation", [6, 5])
 def test_where_details_are_dear_a_slice_is_read_in_pages(app, generation):
-    app.config["FILE_CHECK_RUNS"] = 7
+    app.config["RECHECK_RUNS"] = 7
     with SampleRepository(generation, costs=DEAR_FILES) as sample, app.app_context():
         home = grow(sample.data, items=900, files=1)
         items = list(home_items(sample, home))
@@ -278,7 +278,7 @@ def home_items(sample, home):
 
 
 def test_a_mapped_item_stays_in_the_item_set_of_the_collection_that_shows_it(app):
-    app.config["FILE_CHECK_RUNS"] = 1
+    app.config["RECHECK_RUNS"] = 1
     with SampleRepository(9) as sample, app.app_context():
         home, other = (sample.data.named(name) for name in ("Aldermouth Gazette", "Harbour photographs"))
         mapped = next(item for item in sample.data.items.values() if item.collection is other)
@@ -295,7 +295,7 @@ def test_a_mapped_item_stays_in_the_item_set_of_the_collection_that_shows_it(app
 
 def test_a_slice_is_read_as_the_import_found_best_without_trials_of_its_own(app):
     """Which plan is the best depends on the machine, so that it is set here."""
-    app.config["FILE_CHECK_RUNS"] = 1
+    app.config["RECHECK_RUNS"] = 1
     with SampleRepository(9) as sample, app.app_context():
         run = import_of(sample, grow(sample.data, items=300, files=1))
         source = db.session.get_one(Source, run().source_id)

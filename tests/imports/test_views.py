@@ -127,7 +127,7 @@ def test_what_an_import_found_gone_is_told_wherever_its_numbers_are(app, desk, d
     assert "Missing at source: 2" in words(row)
     assert "/missing/?repository=1" in links(page)
     assert "/missing/?repository=1" in links(row)
-    assert "Gone" not in words(pages.get(f"/jobs/{first.id}/row"))
+    assert "Missing at source" not in words(pages.get(f"/jobs/{first.id}/row"))
 
 
 @pytest.mark.parametrize(

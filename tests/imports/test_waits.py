@@ -87,7 +87,7 @@ def test_where_all_files_are_to_wait_the_repository_is_waited_for(desk, dspace, 
 
 
 def test_a_single_file_that_is_to_wait_for_ever_ends_the_job_with_a_time_and_not_with_a_wait(desk, dspace):
-    desk.app.config["PATIENCE"] = 600
+    desk.app.config["MAX_OUTAGE_SECONDS"] = 600
     dspace.add("i1", files={"a.txt": b"bytes"})
     dspace.file_errors["i1/a.txt"] = ServerError("The repository asks for fewer requests.", retry_after=10**9)
 
@@ -100,7 +100,7 @@ def test_a_single_file_that_is_to_wait_for_ever_ends_the_job_with_a_time_and_not
 @pytest.mark.parametrize("number", [1, 40])
 def test_files_that_all_hang_end_the_job_with_the_maximum_outage_and_a_single_one_does_not(desk, dspace, number):
     dspace.width = 1
-    desk.app.config["PATIENCE"] = 600
+    desk.app.config["MAX_OUTAGE_SECONDS"] = 600
     for each in range(number):
         dspace.add(f"i{each}", files={"a.txt": f"bytes {each}".encode()})
 
@@ -184,7 +184,7 @@ def test_a_request_that_gets_no_answer_is_on_the_row(desk, quick_beats):
 
 def test_a_job_that_ends_while_it_waits_no_longer_waits(desk, dspace):
     dspace.down = True
-    desk.app.config["PATIENCE"] = 60
+    desk.app.config["MAX_OUTAGE_SECONDS"] = 60
     dspace.add("i1")
 
     job = desk.run()

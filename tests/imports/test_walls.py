@@ -44,7 +44,7 @@ def test_a_wall_that_goes_after_an_hour_costs_no_file(desk, dspace, files):
 
 
 def test_a_wall_that_stays_fails_the_job_but_no_file_and_it_goes_on_when_the_wall_has_gone(desk, dspace, files):
-    desk.app.config["PATIENCE"] = 600
+    desk.app.config["MAX_OUTAGE_SECONDS"] = 600
     wall_in_front_of(dspace, files, until=10_000)
 
     job_id = desk.run(files=True).id

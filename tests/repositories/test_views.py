@@ -79,12 +79,12 @@ def test_a_repository_that_is_not_open_is_told_at_the_address(client, sample):
 
 
 def test_an_address_that_may_not_be_reached_is_refused_with_the_setting_that_allows_it(app, client, sample):
-    app.config["ALLOW_NETWORKS"] = ()
+    app.config["ALLOWED_NETWORKS"] = ()
 
     page = connect(client, sample.url)
 
     assert page.status_code == 422
-    assert "CONNECTOR_ALLOW_NETWORKS" in words(page)
+    assert "CONNECTOR_ALLOWED_NETWORKS" in words(page)
     assert sample.requests == []
 
 

@@ -18,7 +18,8 @@ FLASK = [sys.executable, "-m", "flask"]
 
 def main() -> int:
     """Serve the sample as DSpace 9 and as DSpace 6, import from it, then serve the app until it is ended."""
-    environment = {"CONNECTOR_INSTANCE": str(ROOT / "demo")} | os.environ | {"CONNECTOR_ALLOW_NETWORKS": "127.0.0.1/32"}
+    instance, networks = {"CONNECTOR_INSTANCE": str(ROOT / "demo")}, {"CONNECTOR_ALLOWED_NETWORKS": "127.0.0.1/32"}
+    environment = instance | os.environ | networks
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with SampleRepository(generation=9, port=SITE_PORT) as new, SampleRepository(6, port=OLD_PORT) as old:
