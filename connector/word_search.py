@@ -88,7 +88,7 @@ def _strings(term: str) -> list[str]:
 
 def _short_words(text: str) -> set[str]:
     """Return the words of one or two letters or digits. In scripts without spaces, each such sequence is a word."""
-    words = {word for word in _WORD.findall(_UNSPACED.sub(" ", text)) if len(word) <= SHORT}
+    words = {word for word in set(_WORD.findall(_UNSPACED.sub(" ", text))) if len(word) <= SHORT}
     for run in _UNSPACED.findall(text):
         words.update(run, map(operator.add, run, run[1:]))
     return words
