@@ -17,6 +17,7 @@ check: $(READY_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 test: $(READY_DEV)
 	$(BIN)/python -m pytest -n 2 $(ARGS)

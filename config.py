@@ -53,6 +53,7 @@ OLD_NAMES = {
     "UNDO_HISTORY_RUNS": "KEEP_RUNS",
 }
 T = TypeVar("T")
+D = TypeVar("D")
 
 
 class SettingError(Exception):
@@ -145,7 +146,7 @@ def _notifications(read: _Reader) -> dict[str, Any]:
 
     Raise SettingError if a setting is invalid or incomplete.
     """
-    settings = {
+    settings: dict[str, Any] = {
         "SMTP": read("SMTP", _smtp, None),
         "SMTP_USER": read("SMTP_USER", _ascii, None),
         "SMTP_PASSWORD": read("SMTP_PASSWORD", _ascii, None),
@@ -169,7 +170,7 @@ class _Reader:
     def __init__(self, environ: Mapping[str, str]):
         self._environ = environ
 
-    def __call__(self, name: str, parse: Callable[[str], T], default: Any) -> Any:
+    def __call__(self, name: str, parse: Callable[[str], T], default: D) -> T | D:
         for variable in (f"CONNECTOR_{name}", f"CONNECTOR_{OLD_NAMES.get(name, name)}"):
             text = self._environ.get(variable, "").strip()
             if text:
@@ -195,7 +196,7 @@ def _size(text: str) -> int:
     found = re.fullmatch(r"([0-9]{1,18})\s*([KMGT]?)B?", text.upper(), re.ASCII)
     if not found:
         raise ValueError(f"“{text}” is no size such as 500 MB or 2 GB.")
-    return int(found[1]) * 1000 ** " KMGT".index(found[2] or " ")
+    return int(found[1]) * int(1000 ** " KMGT".index(found[2] or " "))
 
 
 def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:

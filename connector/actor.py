@@ -14,5 +14,5 @@ def current_actor() -> str:
     if not has_app_context():
         return LOCAL
     if g.get("person"):
-        return g.person.name
+        return str(g.person.name)
     return NOBODY if has_request_context() else g.get("acting", LOCAL)

@@ -33,7 +33,7 @@ class ConflictError(ConnectorError):
     """A valid request that is not possible now: another job is active, or the job is in another state."""
 
 
-class Busy(ConnectorError):
+class TooBusyError(ConnectorError):
     """Too many people request an expensive operation now. The sentence says when to try again."""
 
 
@@ -143,7 +143,7 @@ class RequestRejectedError(RepositoryError):
     """Any other 4xx, or a redirect that may not be followed. A retry is useless."""
 
 
-class RedirectLoop(RequestRejectedError):
+class RedirectLoopError(RequestRejectedError):
     """Too many redirects. `asked`: the requested addresses in order, of which the first is `url`."""
 
     def __init__(self, asked: Sequence[str]):
@@ -162,7 +162,7 @@ class RedirectLoop(RequestRejectedError):
         super().__init__(sentence, asked[0])
 
 
-class XmlAnswer(BadResponseError):
+class XmlResponseError(BadResponseError):
     """A response in XML, although JSON was requested."""
 
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_babel import Babel
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -18,9 +18,9 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from huey import Huey
+from huey.api import Huey
 from huey.storage import RedisStorage, SqliteStorage
-from sqlalchemy import BigInteger, Engine, Integer, MetaData, event
+from sqlalchemy import BigInteger, CursorResult, Engine, Integer, MetaData, Table, UpdateBase, event
 from sqlalchemy.orm import DeclarativeBase
 
 NAMING = {
@@ -39,6 +39,7 @@ class Base(DeclarativeBase):
     """Base of all models, with a naming convention, so that migrations can name every constraint."""
 
     metadata = MetaData(naming_convention=NAMING)
+    __table__: ClassVar[Table]
 
 
 db = SQLAlchemy(model_class=Base)
@@ -48,6 +49,11 @@ csrf = CSRFProtect()
 login = LoginManager()
 limiter = Limiter(key_func=get_remote_address)
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
+
+
+def current_app_itself() -> Flask:
+    """Return the current app instead of a proxy to it, for other threads."""
+    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]  # a LocalProxy has it
 
 
 def utcnow() -> datetime:
@@ -74,6 +80,11 @@ def transaction() -> Iterator[None]:
         _writing.reset(token)
 
 
+def execute_counted(statement: UpdateBase) -> int:
+    """Execute an UPDATE or DELETE in the current transaction and return the number of rows that it matched."""
+    return cast(CursorResult[Any], db.session.execute(statement)).rowcount
+
+
 @event.listens_for(Engine, "connect")
 def _prepare_sqlite(connection: Any, record: Any) -> None:
     if type(connection).__module__.startswith("sqlite3"):
@@ -91,10 +102,12 @@ def _begin_sqlite(connection: Any) -> None:
 class Queue(Huey):
     """A huey queue that is bound to an app later. It only wakes workers: `jobs.lifecycle.recover` finds lost jobs."""
 
-    app: Flask | None = None
+    app: Flask
 
     def __init__(self) -> None:
-        super().__init__("connector", results=False, storage_class=SqliteStorage, create_tables=False)
+        super().__init__(  # type: ignore[no-untyped-call]  # huey has no types
+            "connector", results=False, storage_class=SqliteStorage, create_tables=False
+        )
 
     def init_app(self, app: Flask) -> None:
         """Bind the queue to the app's SQLite file or Redis server, without connecting to it."""

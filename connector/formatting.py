@@ -34,10 +34,11 @@ def when(moment: datetime | None) -> str:
 
 def source_time(text: str | None) -> str:
     """Return a time of a source as a <time> if it has a zone (DSpace 7 and later), else the unchanged text."""
+    text = text or ""
     try:
-        moment = datetime.fromisoformat(text or "")
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        return text or ""
+        return text
     return text if moment.tzinfo is None else _TIME.format(text, _local(moment))
 
 

@@ -51,7 +51,7 @@ def gettext(message: str, **values: object) -> str:
 
 def ngettext(singular: str, plural: str, count: int, **values: object) -> str:
     """Return the form of a message for a count. Its placeholder `%(num)s` is the count in digits: "6,000"."""
-    text = _language.translations.ngettext(singular, plural, count)
+    text: str = _language.translations.ngettext(singular, plural, count)
     return text % {"num": decimal(count), **values}
 
 

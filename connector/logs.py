@@ -38,8 +38,12 @@ def init_app(app: Flask) -> None:
     """Give each request an id, and log requests that change data or fail. Call this before other extensions."""
     app.before_request(_begin)
     app.after_request(_end)
-    app.teardown_request(lambda error: _request.set(None))
+    app.teardown_request(_forget_request)
     app.extensions[SELDOM] = LogThrottle()
+
+
+def _forget_request(error: BaseException | None) -> None:
+    _request.set(None)
 
 
 def configure(style: str) -> None:
@@ -184,4 +188,4 @@ def _what() -> str:
 def _thread_ends(error: threading.ExceptHookArgs) -> None:
     if error.exc_type is not SystemExit:
         name = error.thread.name if error.thread else "unknown"
-        log.critical("Thread %s ends", name, exc_info=(error.exc_type, error.exc_value, error.exc_traceback))
+        log.critical("Thread %s ends", name, exc_info=error.exc_value or error.exc_type())

@@ -13,6 +13,7 @@ from typing import Any
 
 from flask import request
 from sqlalchemy import ColumnElement, Row, Select, func, inspect, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from .characters import storable
 from .extensions import db
@@ -23,13 +24,14 @@ from .row_ids import row_id
 SIZE = 25
 COUNTED = 10_000  # rows; counting more would make pages slow
 LAST = "last"  # as a sort key in an address: the end of the list
+Column = ColumnElement[Any] | InstrumentedAttribute[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """The sort order of a list: columns of its table, with the primary key last. No column is nullable."""
 
-    columns: tuple[ColumnElement[Any], ...]
+    columns: tuple[Column, ...]
     is_descending: bool = False
 
     def sort(self, query: Select[Any]) -> Select[Any]:
@@ -45,7 +47,7 @@ class Place:
     before: str | None = None
 
     @property
-    def arguments(self) -> dict[str, str]:
+    def arguments(self) -> dict[str, Any]:
         """Return the place as query parameters of an address."""
         named = {"after": self.after, "before": self.before}
         return {name: key for name, key in named.items() if key is not None}
@@ -140,7 +142,7 @@ class _Window:
         return self.keys.where(columns < values if self.is_descending != is_back else columns > values)
 
     @property
-    def _columns(self) -> Sequence[ColumnElement[Any]]:
+    def _columns(self) -> Sequence[Column]:
         return list(self.keys.selected_columns)
 
     def _some(self, beyond: Sequence[Any] | None = None, *, is_back: bool = False) -> Sequence[Row[Any]]:
@@ -166,7 +168,7 @@ def _rows(query: Select[Any], order: Order, ids: Sequence[int]) -> Sequence[Any]
     return db.session.scalars(order.sort(query.where(primary_key.in_(ids)))).all()
 
 
-def _sorted(columns: Sequence[ColumnElement[Any]], is_descending: bool) -> list[ColumnElement[Any]]:
+def _sorted(columns: Sequence[Column], is_descending: bool) -> list[ColumnElement[Any]]:
     return [column.desc() if is_descending else column.asc() for column in columns]
 
 
@@ -184,4 +186,4 @@ READ: Mapping[type, Any] = {int: row_id, str: _text, datetime: datetime.fromisof
 
 
 def _count(keys: Select[Any]) -> int:
-    return db.session.scalar(select(func.count()).select_from(keys.order_by(None).subquery()))
+    return db.session.scalars(select(func.count()).select_from(keys.order_by(None).subquery())).one()

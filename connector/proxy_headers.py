@@ -21,7 +21,9 @@ def init_app(app: Flask) -> None:
     """Trust the X-Forwarded headers of as many proxies as CONNECTOR_PROXY_HOPS says. With 0, ignore the headers."""
     if hops := app.config["PROXY_HOPS"]:
         counted = _Counted(app.wsgi_app, hops)
-        app.wsgi_app = ProxyFix(counted, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask's documentation says
+            counted, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops
+        )
 
 
 def peer() -> str:
@@ -57,7 +59,8 @@ class _Counted:
         if counts and counts.get(CLIENT, 0) < self._hops:
             environ["REMOTE_ADDR"] = UNKNOWN
         self._warn_once(counts)
-        return self._app(environ, start_response)
+        answer: Iterable[bytes] = self._app(environ, start_response)
+        return answer
 
     def _warn_once(self, counts: dict[str, int]) -> None:
         short = [f"{name} ({number})" for name, number in counts.items() if number < self._hops]

@@ -7,10 +7,11 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 from huey.consumer import Consumer
-from waitress import create_server
+from waitress.server import create_server
 
 from config import is_here
 
@@ -40,7 +41,7 @@ def serve(app: Flask) -> None:
     _leave_signals_to_this_thread()
     host, port = app.config["HOST"], app.config["PORT"]
     try:
-        server = create_server(
+        server: Any = create_server(
             app,
             host=host,
             port=port,
@@ -140,7 +141,7 @@ def attempt(app: Flask, duty: Callable[[], None]) -> None:
 
 
 def _start_consumer(workers: int) -> Consumer:
-    consumer = huey.create_consumer(
+    consumer: Consumer = huey.create_consumer(
         workers=workers,
         worker_type="thread",
         initial_delay=0.1,
@@ -148,7 +149,7 @@ def _start_consumer(workers: int) -> Consumer:
         check_worker_health=True,
         periodic=False,  # see DUTIES
     )
-    consumer._set_signal_handlers = lambda: None  # this module handles the signals
+    consumer._set_signal_handlers = lambda: None  # type: ignore[method-assign]  # this module handles the signals
     away = QueueAway()
     for part in (consumer.worker_class, consumer.scheduler_class):
         logging.getLogger(f"huey.consumer.{part.process_name}").addFilter(away)

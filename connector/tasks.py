@@ -12,13 +12,13 @@ from .actor import SCHEDULE
 from .extensions import huey
 from .imports import importer, preview, preview_sample, undo, worker_heartbeat
 from .jobs import lifecycle, notifications, retention, scheduling
-from .jobs.attempt import work
+from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
 from .models.jobs import Kind
 
 log = logging.getLogger(__name__)
 MINUTE = 60.0  # seconds
-RUNNERS = {
+RUNNERS: dict[Kind, Callable[[JobAttempt], tuple[bool, str]]] = {
     Kind.IMPORT: importer.run,
     Kind.UNDO: undo.run,
     Kind.PREVIEW: preview.run,

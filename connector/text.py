@@ -67,6 +67,5 @@ def csv_safe(text: str) -> str:
     Rule: OWASP, "CSV Injection": = + - @ at the start, also full-width or after invisible characters, and a leading tab
     or line break. So "-5" gets one, too.
     """
-    start = _UNSEEN_START.match(text).end()
-    sign = unicodedata.normalize("NFKC", text[start : start + 1])
+    sign = unicodedata.normalize("NFKC", _UNSEEN_START.sub("", text, count=1)[:1])
     return f"'{text}" if sign.startswith(("=", "+", "-", "@")) or text.startswith(("\t", "\r", "\n")) else text

@@ -11,6 +11,7 @@ import operator
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from .characters import storable
 from .errors import InvalidInputError
@@ -29,7 +30,9 @@ _UNSPACED = re.compile(
 _LIKE_SPECIAL = re.compile(r"[\\%_]")
 
 
-def search_text(title: str | None, mapped_values: Mapping[str, list[dict]], file_names: Iterable[str | None]) -> str:
+def search_text(
+    title: str | None, mapped_values: Mapping[str, list[dict[str, Any]]], file_names: Iterable[str | None]
+) -> str:
     """Return the text in which a search finds an item, for `LIKE`: title, values, URI labels and file names.
 
     Each is on its own line, once, case-folded (so "Straße" is "strasse"), in NFC, with single spaces. The last lines

@@ -67,7 +67,7 @@ def init_app(app: Flask) -> None:
     """Configure the session cookie, Flask-Login and the rate limiter."""
     app.session_interface = Cookies()
     app.config["PERMANENT_SESSION_LIFETIME"] = sessions.IDLE
-    login.session_protection = None  # the row of the session decides; a user's address may change during a session
+    login.session_protection = None  # type: ignore[assignment]  # the row of the session decides; a user's address may change during a session
     login.init_app(app, add_context_processor=False)
     login.user_loader(lambda token: None if user_management.is_by_proxy() else _person(token))
     login.request_loader(lambda _: _named_by_proxy() if user_management.is_by_proxy() else None)
@@ -89,7 +89,7 @@ def sign_in(name: str, password: str, back: str | None = None) -> bool:
     db.session.rollback()
     account_id, called, stored, disabled = found or (0, audit.UNKNOWN, None, None)
     is_right = passwords.matches(None if disabled else stored, password)
-    if is_right and _proceed(account_id, fingerprint(_renewed(account_id, stored, password)), back):
+    if stored and is_right and _proceed(account_id, fingerprint(_renewed(account_id, stored, password)), back):
         return True
     audit.record("sign-in refused", called)
     return False
@@ -142,7 +142,8 @@ def enter(account_id: int, mark: str, by_password_alone: bool = False) -> bool:
 def sign_out(person: Person) -> None:
     """End this session, so that no copy of its cookie is valid any more."""
     with transaction():
-        sessions.end(person.token)
+        if person.token:
+            sessions.end(person.token)
         audit.note("sign-out", person.name)
     logout_user()
     session.clear()

@@ -86,7 +86,7 @@ def _guard() -> Any:
     g.nameless = getattr(current_app.view_functions.get(request.endpoint or ""), NAMELESS, False)
     if g.nameless:
         return None
-    g.person = current_user._get_current_object() if current_user.is_authenticated else None
+    g.person = user if (user := current_user._get_current_object()).is_authenticated else None
     if request.endpoint is None:  # no page at this address, or not for this method
         return None
     view = current_app.view_functions[request.endpoint]

@@ -34,8 +34,7 @@ def remember(account_id: int, mark: str) -> None:
 
     @after_this_request
     def set_cookie(response: Response) -> Response:
-        kept = {"max_age": LONGEST, "secure": request.is_secure, "httponly": True, "samesite": "Lax"}
-        response.set_cookie(_cookie(), value, **kept)
+        response.set_cookie(_cookie(), value, max_age=LONGEST, secure=request.is_secure, httponly=True, samesite="Lax")
         return response
 
 
@@ -64,7 +63,7 @@ def is_known_to(account_id: int) -> bool:
         whose, mark = _serializer().loads(request.cookies.get(_cookie(), ""), max_age=LONGEST)
     except (BadData, ValueError, TypeError):
         return False
-    return whose == account_id and mark == password_mark(account_id)
+    return bool(whose == account_id and mark == password_mark(account_id))
 
 
 def _account_id(name: str) -> int | None:

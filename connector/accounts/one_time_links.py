@@ -8,10 +8,10 @@ import socket
 from datetime import timedelta
 
 from flask import current_app, has_request_context, url_for
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from ..errors import InvalidLinkError
-from ..extensions import db, utcnow
+from ..extensions import db, execute_counted, utcnow
 from ..i18n import lazy_gettext as _l
 from ..models.accounts import Invitation, Purpose
 
@@ -59,7 +59,7 @@ def use(token: str) -> None:
     Of parallel requests, one succeeds.
     """
     spent = update(INVITATION).where(*_usable(token)).values(used=utcnow())
-    if not db.session.execute(spent).rowcount:
+    if not execute_counted(spent):
         raise InvalidLinkError(SPENT)
 
 
@@ -68,13 +68,13 @@ def link_to(token: str, port: int | None = None) -> str:
     config = current_app.config
     path = current_app.url_map.bind("").build("accounts.welcome", {"token": token})
     if config["URL"]:
-        return config["URL"].rstrip("/") + path
+        return str(config["URL"]).rstrip("/") + path
     if has_request_context():
         return url_for("accounts.welcome", token=token, _external=True)
     host = socket.gethostname() if config["HOST"] in EVERYWHERE else config["HOST"]
     return f"http://{f'[{host}]' if ':' in host else host}:{port or config['PORT']}{path}"
 
 
-def _usable(token: str) -> tuple:
+def _usable(token: str) -> tuple[ColumnElement[bool], ...]:
     hashed = INVITATION.c.token_hash == fingerprint(token)
     return (hashed, INVITATION.c.used.is_(None), INVITATION.c.expires > utcnow())

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from zxcvbn import zxcvbn
 
-from ..errors import Busy, InvalidInputError
+from ..errors import InvalidInputError, TooBusyError
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 
@@ -53,7 +53,7 @@ def check(password: str, name: str, field: str = "password") -> str:
 
 
 def hashed(password: str) -> str:
-    """Return the salted hash of a password, for storage. Raise Busy if too many checks wait."""
+    """Return the salted hash of a password, for storage. Raise TooBusyError if too many checks wait."""
     with _turn():
         return _hasher.hash(password)
 
@@ -61,7 +61,7 @@ def hashed(password: str) -> str:
 def matches(stored: str | None, password: str) -> bool:
     """Return whether the password has this hash. Without a hash, return False after the same amount of work.
 
-    Raise Busy if too many checks wait.
+    Raise TooBusyError if too many checks wait.
     """
     with _turn():
         try:
@@ -78,7 +78,7 @@ def is_outdated(stored: str) -> bool:
 @contextmanager
 def _turn() -> Iterator[None]:
     if not _queue.acquire(blocking=False):
-        raise Busy(BUSY)
+        raise TooBusyError(BUSY)
     try:
         with _few:
             yield

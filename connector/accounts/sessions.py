@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from flask_login import UserMixin
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
-from ..extensions import db, transaction, utcnow
+from ..extensions import db, execute_counted, transaction, utcnow
 from ..models.accounts import Account, Role, Session
 from . import names
 from .one_time_links import fingerprint, new_token
@@ -96,7 +96,7 @@ def end(token: str) -> None:
 def end_one(account_id: int, token_hash: str) -> bool:
     """End the session of this account with this token hash. Return whether it existed. Needs a transaction."""
     mine = (SESSION.c.account_id == account_id, SESSION.c.token_hash == token_hash)
-    return bool(db.session.execute(delete(SESSION).where(*mine)).rowcount)
+    return bool(execute_counted(delete(SESSION).where(*mine)))
 
 
 def end_all(account_id: int, but: str | None = None) -> None:

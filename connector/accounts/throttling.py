@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_network
-from typing import Any
 
 from flask import Flask, Response, request
+from flask_limiter import RouteLimit
 
 from .. import error_translation
 from ..extensions import limiter
@@ -25,7 +25,7 @@ def init_app(app: Flask) -> None:
     app.after_request(_give_back)
 
 
-def failures(pace: str, key: Callable[[], str], scope: str, spares: Callable[[], bool] | None = None) -> Any:
+def failures(pace: str, key: Callable[[], str], scope: str, spares: Callable[[], bool] | None = None) -> RouteLimit:
     """Limit the failed POST requests to a view per key. Views with the same `scope` share their counts.
 
     `spares`: a function that returns whether a request is neither counted nor refused.

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, delete, false, insert, or_, select, 
 
 from ..encryption import KeyPurpose, seal, unseal
 from ..errors import ConflictError, InvalidInputError
-from ..extensions import db, transaction, utcnow
+from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models.accounts import Account, RecoveryCode, Role
@@ -91,7 +91,7 @@ def turn_on(account_id: int, sealed: str, typed: str, but: str | None, moves: bo
     there = ACCOUNT.c.second_factor.is_not(None) if moves else ACCOUNT.c.second_factor.is_(None)
     with transaction():
         made = update(ACCOUNT).where(ACCOUNT.c.id == account_id, there).values(second_factor=sealed, code_step=step)
-        if not db.session.execute(made).rowcount:
+        if not execute_counted(made):
             raise ConflictError(NONE if moves else ALREADY)
         sessions.end_all(account_id, but)
         audit.note("two-step sign-in moved" if moves else "two-step sign-in on", name)
@@ -162,13 +162,13 @@ def _use_code(account_id: int, code: str) -> bool:
     same = (ACCOUNT.c.id == account_id, ACCOUNT.c.second_factor == sealed)
     with transaction():
         used = update(ACCOUNT).where(*same, unused).values(code_step=step)
-        return bool(db.session.execute(used).rowcount)
+        return bool(execute_counted(used))
 
 
 def _use_recovery_code(account_id: int, code: str) -> bool:
     mine = (RECOVERY.c.account_id == account_id, RECOVERY.c.code_hash == fingerprint(code))
     with transaction():
-        used = bool(db.session.execute(delete(RECOVERY).where(*mine)).rowcount)
+        used = bool(execute_counted(delete(RECOVERY).where(*mine)))
         if used:
             audit.note("recovery code used", user_management.get(account_id).name)
         return used
@@ -194,7 +194,7 @@ def _new_recovery_codes(account_id: int) -> list[str]:
 def _clear(account_id: int) -> None:
     name = user_management.get(account_id).name
     there = (ACCOUNT.c.id == account_id, ACCOUNT.c.second_factor.is_not(None))
-    if not db.session.execute(update(ACCOUNT).where(*there).values(second_factor=None, code_step=None)).rowcount:
+    if not execute_counted(update(ACCOUNT).where(*there).values(second_factor=None, code_step=None)):
         raise ConflictError(NONE)
     db.session.execute(delete(RECOVERY).where(RECOVERY.c.account_id == account_id))
     audit.note("two-step sign-in off", name)

@@ -7,7 +7,7 @@ from sqlalchemy import Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..errors import ConflictError, InvalidInputError, InvalidLinkError
-from ..extensions import db, transaction, utcnow
+from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models.accounts import Account, Purpose, Role
@@ -45,7 +45,7 @@ def find(name: str) -> Account | None:
 
 def is_by_proxy() -> bool:
     """Return whether a proxy identifies the users. Accounts then have no password."""
-    return current_app.config["AUTH"] == "proxy"
+    return bool(current_app.config["AUTH"] == "proxy")
 
 
 def add(name: str, role: Role) -> str:
@@ -91,17 +91,15 @@ def redeem_link(token: str, password: str, name: str = "") -> int:
     End all sessions of the account. Raise InvalidLinkError or InvalidInputError. `name`: the name of the first admin.
     """
     invitation = one_time_links.look_up(token)
-    first = invitation.account_id is None
-    name = check_name(name) if first else get(invitation.account_id).name
+    account_id = invitation.account_id
+    name = check_name(name) if account_id is None else get(account_id).name
     stored = passwords.hashed(passwords.check(password, name))
     with transaction():
         one_time_links.use(token)
-        if first:
+        if account_id is None:
             if not needs_first_admin():
                 raise InvalidLinkError(one_time_links.SPENT)
             account_id = _insert(name, Role.ADMIN)
-        else:
-            account_id = invitation.account_id
         _set(account_id, password=stored)
         sessions.end_all(account_id)  # after `_set`: its row lock makes a parallel sign-in finish first or fail
         audit.note("password set", name, by=invitation.purpose)
@@ -114,7 +112,7 @@ def change_password(account_id: int, current: str, new: str) -> str:
     made = passwords.hashed(passwords.check(new, name, "new"))
     same = (ACCOUNT.c.id == account_id, ACCOUNT.c.password == stored, ACCOUNT.c.disabled.is_(None))
     with transaction():
-        if not db.session.execute(update(ACCOUNT).where(*same).values(password=made)).rowcount:
+        if not execute_counted(update(ACCOUNT).where(*same).values(password=made)):
             raise InvalidInputError(NOT_THE_PASSWORD, "current")
         one_time_links.void(account_id)
         sessions.end_all(account_id)
@@ -130,7 +128,7 @@ def confirm(account_id: int, current: str) -> tuple[str, str]:
     account = get(account_id)
     name, stored = account.name, account.password
     db.session.rollback()
-    if not passwords.matches(stored, current):
+    if stored is None or not passwords.matches(stored, current):
         audit.record("password refused", name)
         raise InvalidInputError(NOT_THE_PASSWORD, "current")
     return name, stored
@@ -199,7 +197,7 @@ def create_from_proxy(name: str, role: Role) -> None:
 def _insert(name: str, role: Role) -> int:
     values = {"name": name, "name_key": names.key_of(name), "role": role.value, "created": utcnow()}
     try:
-        return db.session.execute(insert(ACCOUNT).values(values).returning(ACCOUNT.c.id)).scalar_one()
+        return int(db.session.execute(insert(ACCOUNT).values(values).returning(ACCOUNT.c.id)).scalar_one())
     except IntegrityError as error:  # the unique index also decides between parallel requests
         raise ConflictError(_("There is an account “%(name)s” already.", name=name)) from error
 
@@ -208,7 +206,7 @@ def _set(account_id: int, **values: object) -> None:
     db.session.execute(update(ACCOUNT).where(ACCOUNT.c.id == account_id).values(values))
 
 
-def _admins() -> Select[tuple[int]]:
+def _admins() -> Select[int]:
     able = (ACCOUNT.c.role == Role.ADMIN.value, ACCOUNT.c.disabled.is_(None))
     return select(ACCOUNT.c.id).where(*able, *(() if is_by_proxy() else (ACCOUNT.c.password.is_not(None),)))
 

@@ -126,8 +126,8 @@ class _Writing:
     def _catch_up(self) -> None:
         """Copy the database and add the files stored since the first round. Copy only a SQLite database."""
         manifest = self._manifest
-        manifest.items = db.session.scalar(select(func.count()).select_from(CatalogueItem))
-        manifest.jobs = db.session.scalar(select(func.count()).select_from(Job))
+        manifest.items = db.session.scalars(select(func.count()).select_from(CatalogueItem)).one()
+        manifest.jobs = db.session.scalars(select(func.count()).select_from(Job)).one()
         db.session.rollback()
         if database_file() is None:
             manifest.lost += self._add_files(_in_database())
@@ -164,7 +164,7 @@ class _Writing:
         file.seek(0)
         reading = Hashed(file)
         self._tar.addfile(info, reading)
-        self._tar.members.clear()  # hundreds of thousands of members would fill the memory
+        self._tar.members.clear()  # type: ignore[attr-defined]  # hundreds of thousands of members would fill the memory
         return reading.sha256
 
 
@@ -174,8 +174,8 @@ class Hashed:
     def __init__(self, file: IO[bytes]):
         self._file, self._digest = file, hashlib.sha256()
 
-    def read(self, size: int) -> bytes:
-        """Return the next bytes, at most `size`."""
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, at most `size`, or all that are left with -1."""
         piece = self._file.read(size)
         self._digest.update(piece)
         return piece

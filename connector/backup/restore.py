@@ -13,12 +13,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import text
 
 from ..accounts import audit
 from ..errors import ConflictError, InvalidInputError, StorageError
-from ..extensions import db, transaction
+from ..extensions import current_app_itself, db, transaction
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..storage import restore_commit
@@ -44,7 +44,7 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
     Raise ConflictError if the instance is in use, or not empty (unless `replace`). Raise InvalidInputError if the
     archive is damaged or does not fit, NewerVersionError, StorageError. After an error, the instance is unchanged.
     """
-    app: Flask = current_app._get_current_object()
+    app = current_app_itself()
     instance: Path = app.config["INSTANCE"]
     manifest = read_manifest(path)
     _check(manifest)
@@ -216,7 +216,7 @@ def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
     """Yield each member and its bytes, which must be read before the next member."""
     with tarfile.open(path, "r:") as tar:
         while (info := tar.next()) is not None:
-            tar.members.clear()  # hundreds of thousands of members would fill the memory
+            tar.members.clear()  # type: ignore[attr-defined]  # hundreds of thousands of members would fill the memory
             member = tar.extractfile(info) if info.isreg() else None
             if member is None:
                 raise _damaged(path, _("“%(name)s” is no file", name=info.name))

@@ -32,9 +32,8 @@ def remove_old(written: Path, keep: int, now: datetime) -> None:
     Archives with a time after `now` (from a clock that was fast) do not count and are kept. Leftovers of killed backups
     are deleted like archives of their time. Files of other names or instances are kept. Raise StorageError.
     """
-    instance = NAMED.fullmatch(written.name)["instance"]
     matches = [match for path in written.parent.iterdir() if (match := NAMED.fullmatch(path.name)) and is_regular(path)]
-    own = [match for match in matches if match["instance"] == instance]
+    own = [match for match in matches if match["instance"] == written.name.split("-")[1]]
     whole = sorted(match[0] for match in own if match[0] == match["archive"] and match["time"] <= now.strftime(TIME))
     oldest = min([*whole[-keep:], written.name])
     for match in own:

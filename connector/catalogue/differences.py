@@ -79,4 +79,4 @@ def _differs(what: str, before: Any, after: Any) -> dict[str, Any]:
 
 
 def _name(file: Mapping[str, Any]) -> str:
-    return file["name"] or file["bitstream_id"]
+    return str(file["name"] or file["bitstream_id"])

@@ -21,10 +21,12 @@ class Known(Protocol):
     """An item's identifiers at its source, even if the item could not be read."""
 
     @property
-    def id(self) -> str | None: ...
+    def id(self) -> str | None:
+        """Return the id at the source, or None."""
 
     @property
-    def handle(self) -> str | None: ...
+    def handle(self) -> str | None:
+        """Return the handle, or None."""
 
 
 def source_key(subject: Known) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import DateTime, Select, delete, func, literal_column, select, update
+from sqlalchemy import ColumnElement, DateTime, Select, delete, func, literal_column, select, update
 
 from ..accounts import audit
 from ..dspace.records import SourceState
-from ..extensions import db, transaction
+from ..extensions import db, execute_counted, transaction
 from ..models.catalogue import CatalogueFile, CatalogueItem, Change, Membership
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
@@ -36,7 +36,7 @@ class MissingSelection:
 
     def conditions(self) -> list[Any]:
         """Return SQL conditions on the item table. Hidden items stay selectable when they are at the source again."""
-        found = [IS_LISTED]
+        found: list[ColumnElement[bool]] = [IS_LISTED]
         if self.item_ids is not None:
             found.append(ITEM.c.id.in_(self.item_ids))
         if self.repository_id is not None:
@@ -61,7 +61,7 @@ def set_hidden(chosen: MissingSelection, is_hidden: bool) -> int:
     """Hide the selected items from lists, search, item sets and exports, or show them again. Return their number."""
     changed = (*chosen.conditions(), ITEM.c.is_hidden.is_not(is_hidden))
     with transaction():
-        number = db.session.execute(update(ITEM).where(*changed).values(is_hidden=is_hidden)).rowcount
+        number = execute_counted(update(ITEM).where(*changed).values(is_hidden=is_hidden))
         audit.note("hide" if is_hidden else "show again", items=number)
         return number
 
@@ -75,9 +75,9 @@ def numbers(ids: Select[Any]) -> dict[str, int]:
     """Return how many items, stored files and memberships belong to a SELECT of item ids."""
     stored = (CatalogueFile.item_id.in_(ids), CatalogueFile.is_stored)
     return {
-        "items": db.session.scalar(select(func.count()).select_from(ids.subquery())),
-        "files": db.session.scalar(select(func.count(CatalogueFile.id)).where(*stored)),
-        "memberships": db.session.scalar(select(func.count(Membership.id)).where(Membership.item_id.in_(ids))),
+        "items": db.session.scalars(select(func.count()).select_from(ids.subquery())).one(),
+        "files": db.session.scalars(select(func.count(CatalogueFile.id)).where(*stored)).one(),
+        "memberships": db.session.scalars(select(func.count(Membership.id)).where(Membership.item_id.in_(ids))).one(),
     }
 
 

@@ -73,7 +73,8 @@ class Selection:
             return with_words.where(exists().where(CatalogueItem.id == column, *others), *within)
         for name, listed in lists:
             [column] = listed.selected_columns
-            others = replace(self, **{name: None}).conditions()
+            without: dict[str, Any] = {name: None}
+            others = replace(self, **without).conditions()
             return listed.where(exists().where(CatalogueItem.id == column, *others)).distinct()
         return self.query(CatalogueItem.id)
 
@@ -140,7 +141,7 @@ def brought_by(item_id: int) -> list[int]:
     return list(db.session.scalars(select(Holding.made_by).where(Holding.item_id == item_id).order_by(Holding.made_by)))
 
 
-def _grouped(query: Select[Any]) -> dict[int, list[Any]]:
+def _grouped(query: Select[*tuple[Any, ...]]) -> dict[int, list[Any]]:
     groups: dict[int, list[Any]] = {}
     for key, value in db.session.execute(query):
         groups.setdefault(key, []).append(value)

@@ -30,7 +30,7 @@ def handle_link(handle: str | None, metadata: Iterable[Mapping[str, Any]]) -> st
     for entry in metadata:
         address = _web_address(entry["value"]) if entry["field"].casefold() == "dc.identifier.uri" else None
         if address and unquote(address.path).casefold().rstrip("/").endswith(ending):
-            return entry["value"]
+            return str(entry["value"])
     return None
 
 
@@ -87,7 +87,7 @@ def _is_usable(ui_url: str, site_url: str) -> bool:
     The default is http://localhost:4000.
     """
     ui = _web_address(ui_url)
-    return ui is not None and (ui.hostname == urlsplit(site_url).hostname or _is_public(ui.hostname))
+    return ui is not None and (ui.hostname == urlsplit(site_url).hostname or _is_public(ui.hostname or ""))
 
 
 def _is_public(host: str) -> bool:

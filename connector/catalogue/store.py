@@ -117,7 +117,7 @@ def save(
     rows, data, fresh, known, changed = _sorted_out(place, items, met)
     ids = _insert(place, fresh, data)
     added = [Saved(item, key := data[item.id]["source_key"], ids[key], "added", {}) for item in fresh]
-    _insert_files({s.item_id: _file_rows(s.item, {}) for s in added})
+    _insert_files({ids[s.key]: _file_rows(s.item, {}) for s in added})
     before = _update(place, changed, rows, data, closed)
     _touch([(rows[item.id], data[item.id]) for item in known if item.id not in before])
     return added + _outcomes(known, rows, before, data)
@@ -151,7 +151,7 @@ def restore_data(place: RepositoryContext, item_id: int, group: Mapping[str, Any
     stamp. Values, files and file names that are restricted now stay restricted.
     """
     held = db.session.scalar(select(ITEM.c.source_metadata).where(ITEM.c.id == item_id))
-    metadata = restricted_values.with_marks_of(held, group["source_metadata"])
+    metadata = restricted_values.with_marks_of(held or (), group["source_metadata"])
     values = {name: group[name] for name in DATA} | {"source_metadata": metadata, "is_restored": True}
     if not identity.is_free(place.repository_id, group["source_key"], item_id):
         del values["source_key"]

@@ -17,7 +17,7 @@ from ..accounts import audit
 from ..actor import current_actor
 from ..dspace.urls import handle_in, is_uuid, object_of, path_of
 from ..errors import InvalidInputError
-from ..extensions import db, transaction, utcnow
+from ..extensions import db, execute_counted, transaction, utcnow
 from ..i18n import gettext as _
 from ..models.catalogue import Action, Exclusion, Holding
 from ..models.jobs import Job, PreviewRow
@@ -124,7 +124,7 @@ def allow(exclusion_ids: Collection[int]) -> int:
     with transaction():
         mine = EXCLUSION.c.id.in_(exclusion_ids)
         audit.note("allow again", "", items=list(db.session.scalars(select(EXCLUSION.c.source_key).where(mine))))
-        return db.session.execute(delete(EXCLUSION).where(mine)).rowcount
+        return execute_counted(delete(EXCLUSION).where(mine))
 
 
 def allow_named(repository_id: int, lines: Iterable[str]) -> int:

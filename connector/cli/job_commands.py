@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..catalogue.search import Selection, item_set_named
 from ..catalogue.store import RepositoryContext, remap
 from ..dspace.records import ORIGINAL, Estimate, ScopeKind
 from ..errors import InvalidInputError
-from ..extensions import db, transaction
+from ..extensions import current_app_itself, db, transaction
 from ..formatting import plural, time_range
 from ..imports import preview_rows, retry_failed
 from ..imports.import_options import ImportOptions
@@ -108,19 +108,21 @@ def import_(url: str, as_json: bool, **options: Any) -> None:
     connected = discovery.connect(
         check_url(url), options["endpoint"], limit, same_as, delay=delay, may_forget_login=may(Role.ADMIN)
     )
+    scope, requests = connected.scope, connected.requests
     if kind is not None:
         found = discovery.find(connected.repository_id, kind, identifier)
-        connected = replace(found, requests=connected.requests + found.requests)
-    if connected.scope is None:
+        scope, requests = found.scope, requests + found.requests
+    if scope is None:
         raise InvalidInputError("Say what to import: --collection, --community, --item or --all.")
     if options["estimate"]:
         bundles = (options["bundles"] or (ORIGINAL,)) if options["files"] else ()
-        estimate = discovery.estimate(connected.repository_id, connected.scope, bundles=bundles)
+        estimate = discovery.estimate(connected.repository_id, scope, bundles=bundles)
         _print_estimate(estimate, as_json)
         return
     if options["ignore"] and not options["dry_run"]:
         service.ignore_fields(connected.repository_id, options["ignore"])
-    _in_foreground(_created(connected, options), as_json)
+    source_id = service.source_for(connected.repository_id, scope)
+    _in_foreground(_created(source_id, options, requests), as_json)
 
 
 def _print_estimate(estimate: Estimate, as_json: bool) -> None:
@@ -147,8 +149,7 @@ def _scope_options(options: dict[str, Any]) -> tuple[ScopeKind | None, str]:
     return given[0] if given else (None, "")
 
 
-def _created(connected: discovery.Connected, options: dict[str, Any]) -> int:
-    source_id = service.source_for(connected.repository_id, connected.scope)
+def _created(source_id: int, options: dict[str, Any], requests: int) -> int:
     kept = ImportOptions(
         files=options["files"],
         bundles=options["bundles"],
@@ -161,9 +162,7 @@ def _created(connected: discovery.Connected, options: dict[str, Any]) -> int:
         full=options["full"],
     )
     kind = Kind.PREVIEW if options["dry_run"] else Kind.IMPORT
-    return lifecycle.create(
-        source_id, kept.to_json(), kind=kind, comment=options["comment"], requests=connected.requests
-    )
+    return lifecycle.create(source_id, kept.to_json(), kind=kind, comment=options["comment"], requests=requests)
 
 
 @click.command("rerun", cls=Command)
@@ -282,14 +281,14 @@ def remap_(repository: str) -> None:
 @click.command("up", cls=Command)
 def up() -> None:
     """Serve the pages and work on the jobs, in this one process, until SIGTERM or SIGINT."""
-    serve(current_app._get_current_object())
+    serve(current_app_itself())
 
 
 @click.command("worker", cls=Command)
 @click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True)
 def worker(threads: int) -> None:
     """Work on jobs without serving pages. Any number of workers may run, on several machines."""
-    work(current_app._get_current_object(), threads)
+    work(current_app_itself(), threads)
 
 
 def _in_foreground(job_id: int, as_json: bool) -> None:
@@ -317,7 +316,7 @@ def _print(job: Job, as_json: bool) -> None:
         changes = {"changes": list(preview_rows.changes(job.id))} if job.is_preview else {}
         click.echo(json.dumps(report.as_dict(job) | changes, ensure_ascii=False))
     click.echo(report.line(job, job.source.label), err=True)
-    if job.asks and job.question.get("unlisted"):
+    if job.asks and job.question and job.question.get("unlisted"):
         click.echo(f"  flask resume {job.id} --accept-missing: yes; --leave-missing: they should be listed.", err=True)
     elif job.asks:
         click.echo(f"  flask resume {job.id} --accept-missing marks them, --leave-missing leaves them.", err=True)

@@ -102,5 +102,5 @@ def _say(row: Row[Any]) -> str:
 def _status_text(row: Row[Any]) -> str:
     """Return what the job does, or what it waits for and why."""
     if row.state != State.RUNNING or row.wait_reason is None:
-        return row.wait_detail or row.status_text
+        return str(row.wait_detail or row.status_text)
     return f"{job_presentation.wait(row)}: {row.wait_detail}"

@@ -74,7 +74,7 @@ def _weekday(text: str) -> int:
 
 def _in_words(source: Source) -> str:
     schedule = Schedule.from_json(source.schedule)
-    if schedule is None:
+    if schedule is None or source.due is None:
         return "No schedule."
     zone = current_app.config["TIMEZONE"]
     return f"{schedule}. Next: {on_the_wall(source.due, zone):%Y-%m-%d %H:%M} ({zone})."

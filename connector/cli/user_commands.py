@@ -65,13 +65,13 @@ def add(name: str, role: str) -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """Print the accounts: name, role, state, when last signed in (UTC), how they sign in."""
-    rows = [_as_dict(account) for account in db.session.scalars(select(Account).order_by(Account.name_key))]
+    accounts = db.session.scalars(select(Account).order_by(Account.name_key)).all()
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
+        click.echo(json.dumps([_as_dict(account) for account in accounts], ensure_ascii=False))
         return
-    for row in rows:
-        factors = "by the proxy" if user_management.is_by_proxy() else SECOND[row["second_factor"]]
-        click.echo("\t".join([row["name"], row["role"], row["state"], row["signed_in"] or "never", factors]))
+    for account in accounts:
+        factors = "by the proxy" if user_management.is_by_proxy() else SECOND[account.second_factor is not None]
+        click.echo("\t".join([account.name, account.role, account.state, _signed_in(account) or "never", factors]))
 
 
 @user.command("role", cls=Command)
@@ -126,13 +126,16 @@ def _print_link(token: str) -> None:
     click.echo("It works once, within an hour.", err=True)
 
 
+def _signed_in(account: Account) -> str | None:
+    return f"{account.signed_in:%Y-%m-%dT%H:%M:%S}Z" if account.signed_in else None
+
+
 def _as_dict(account: Account) -> dict[str, str | bool | None]:
-    seen = account.signed_in and f"{account.signed_in:%Y-%m-%dT%H:%M:%S}Z"
     return {
         "name": account.name,
         "role": account.role,
         "state": account.state,
-        "signed_in": seen,
+        "signed_in": _signed_in(account),
         "second_factor": account.second_factor is not None,
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -76,7 +77,7 @@ def _version(http: HttpClient, root: Any, url: str) -> tuple[str, int]:
     """
     said = root.get("dspaceVersion") if isinstance(root, dict) else None
     number = re.search(r"\d[\w.-]*", said) if isinstance(said, str) else None
-    if number is not None and int(re.match(r"\d{1,9}", number[0])[0]) >= 7:
+    if number is not None and _major(number[0]) >= 7:
         return number[0], _generation(number[0])
     if number is None and isinstance(root, dict) and any(isinstance(root.get(name), str) for name in _ROOT_MEMBERS):
         return _OR_LATER, _hidden_generation(http, _base(url))
@@ -85,8 +86,13 @@ def _version(http: HttpClient, root: Any, url: str) -> tuple[str, int]:
 
 def _generation(version: str) -> int:
     """Return 7 to 10. Later versions count as 10. DSpace-CRIS uses years as versions and is based on 7."""
-    major = int(re.match(r"\d{1,9}", version)[0])
+    major = _major(version)
     return 7 if major > 1000 else min(major, 10)
+
+
+def _major(version: str) -> int:
+    """Return the number at the start of a version, of at most nine digits."""
+    return int("".join(takewhile(str.isdecimal, version[:9])))
 
 
 def _hidden_generation(http: HttpClient, base: str) -> int:
@@ -112,6 +118,8 @@ def _own_base(root: dict[str, Any], base: str) -> str:
     links = root.get("_links")
     own = links.get("self") if isinstance(links, dict) else None
     href = own.get("href") if isinstance(own, dict) else None
+    if not isinstance(href, str):
+        return base
     try:
         named, here = (urlsplit(f"//{base_key(url)}").netloc for url in (href, base))
     except (ValueError, TypeError, AttributeError, RepositoryError):

@@ -12,12 +12,12 @@ from ..errors import (
     BotChallengeError,
     InvalidAddressError,
     NotDSpaceError,
-    RedirectLoop,
+    RedirectLoopError,
     RepositoryError,
     RestrictedError,
     ServerError,
     UnreachableError,
-    XmlAnswer,
+    XmlResponseError,
 )
 from ..http import HttpClient
 from ..i18n import gettext as _
@@ -29,12 +29,12 @@ _OLDEST = 4
 _SHOWN = 4
 _TELLING = (
     BotChallengeError,
-    XmlAnswer,
+    XmlResponseError,
     RestrictedError,
     ServerError,
     UnreachableError,
     InvalidAddressError,
-    RedirectLoop,
+    RedirectLoopError,
 )
 _LOGIN_ADDRESS = re.compile(r"SAMLRequest=|/(?:idp|cas|sso|login|signin|oauth2?)(?:[/?.]|$)", re.IGNORECASE)
 
@@ -78,7 +78,7 @@ def _explained(http: HttpClient, trouble: Trouble) -> RepositoryError:
     asked, error = trouble
     if not trouble.is_redirected:
         return error
-    if isinstance(error, UnreachableError | BotChallengeError | ServerError | XmlAnswer):
+    if isinstance(error, UnreachableError | BotChallengeError | ServerError | XmlResponseError):
         return type(error)(
             _("%(asked)s is redirected to %(target)s. %(error)s", asked=asked, target=_plain(error.url), error=error),
             error.url,

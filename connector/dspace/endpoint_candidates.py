@@ -29,6 +29,7 @@ class Address:
 
     @property
     def host(self) -> str:
+        """Return the host name without the port."""
         return urlsplit(self.root).hostname or ""
 
     def prefixes(self) -> Iterator[str]:
@@ -49,6 +50,7 @@ class Candidate:
 
     @property
     def base(self) -> str:
+        """Return the URL of the API without a slash at its end."""
         return f"{self.site}/{self.endpoint}"
 
 

@@ -158,7 +158,7 @@ class HalClient:
         total = sample.read(lambda: self._page_at(scope, 0)).total or 0
         for offset in spread(total, size):
             if not sample.is_long:
-                sample.read(lambda offset=offset: self._page_at(scope, offset))
+                sample.read(partial(self._page_at, scope, offset))
         sample.read_files(self.download)
         return sample.estimate(total, pages_of(total, size), at_once=at_once)
 

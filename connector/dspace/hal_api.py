@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..errors import (
 )
 from ..http import HttpClient, JsonAnswer
 from ..i18n import gettext as _
+from . import json_api
 from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, searched, with_bitstreams
 from .json_api import JsonApi
 from .json_members import label, required
@@ -39,9 +40,10 @@ class HalApi(JsonApi):
         self._projection = [("projection", "allLanguages")] if server.generation >= 10 else []
         self._broken_off: dict[str, int] = {}  # the number of files of each item that an interrupted try had read
 
-    def sized(self, path: str, params: Params, **how: Any) -> JsonAnswer:
+    def sized(self, path: str, params: json_api.Params = (), **how: Any) -> JsonAnswer:
         """Return the JSON at a path below the base of the API, with its size."""
-        return super().sized(path, [*params, *self._projection], **how)
+        pairs = params.items() if isinstance(params, Mapping) else params
+        return super().sized(path, [*pairs, *self._projection], **how)
 
     def search(
         self, params: Params, *, kind: str = "search", tries: int = TRIES, tries_at_500: int | None = None

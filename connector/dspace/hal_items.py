@@ -21,7 +21,7 @@ from ..http import OutageWait
 from ..i18n import gettext as _
 from . import hal_records as shapes
 from .hal_api import TELLS_ACCESS, HalApi
-from .item_reader import PartlyRead, read_items_individually
+from .item_reader import PartlyReadError, read_items_individually
 from .records import Failure, Item, SourceState, as_far_as_read
 
 _CLOSES_FILES = (SourceState.WITHDRAWN, SourceState.SUPERSEDED)
@@ -41,7 +41,7 @@ class HalItems:
         return read_items_individually(items, completed, self._patience, width, control=self._api.check)
 
     def _completed(self, item: Item, *, with_access: bool) -> Item | Failure:
-        """Return an item with its metadata and files. Raise PartlyRead if the files may be readable later."""
+        """Return an item with its metadata and files. Raise PartlyReadError if the files may be readable later."""
         try:
             found = self._whole(item) if item.metadata is None else item
         except NotFoundError:
@@ -55,7 +55,7 @@ class HalItems:
         except BotChallengeError:
             raise
         except TransientError as error:
-            raise PartlyRead(found, error) from error
+            raise PartlyReadError(found, error) from error
 
     def _state(self, id: str) -> SourceState:
         """Return the state of an item whose files are refused: it may have been withdrawn since the listing."""
@@ -75,7 +75,7 @@ class HalItems:
             raise
         except TransientError as error:
             alone = self._api.get(path, [owner], kind="item", tries=1)
-            raise PartlyRead(shapes.item_of(*alone, item.collection), error) from error
+            raise PartlyReadError(shapes.item_of(*alone, item.collection), error) from error
         read = shapes.item_of(found, url, item.collection)
         return replace(read, bitstreams=()) if _closes_files(read) else self._api.with_embedded_files(read, found, url)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from .page_reader import Rows
 from .records import Failure, Item, Page
@@ -28,11 +28,13 @@ class SeenCounter:
     lacking: int = 0
 
     def note(self, total: int) -> None:
+        """Record the source's current count."""
         self.most += max(0, total - self.total)
         self.total = total
 
     @property
     def is_whole(self) -> bool:
+        """Return whether all items that the source had during the walk were seen."""
         return self.count + self.lacking >= self.most
 
 
@@ -46,11 +48,13 @@ class Step:
     total: int
     lacking: dict[str, Item]
 
-    def put(self, result: Result) -> None:
-        self.rows[result.id] = result
-        del self.lacking[result.id]
+    def put(self, id: str, result: Result) -> None:
+        """Replace the row with this id by the completed item, or by the failure to complete it."""
+        self.rows[id] = result
+        del self.lacking[id]
 
     def page(self) -> Page:
+        """Return the page with its items and failures."""
         items = tuple(row for row in self.rows.values() if isinstance(row, Item))
         failures = tuple(row for row in self.rows.values() if isinstance(row, Failure))
         return Page(items, self.cursor, self.total, failures + self.failures)
@@ -58,10 +62,11 @@ class Step:
 
 def by_id(rows: Rows) -> tuple[dict[str, Result], tuple[Failure, ...]]:
     """Return the rows with a known id, by id, and the failures without one."""
-    known = {row.id: row for row in (*rows.items, *rows.failures) if row.id is not None}
+    results: tuple[Result, ...] = (*rows.items, *rows.failures)
+    known = {row.id: row for row in results if row.id is not None}
     return known, tuple(failure for failure in rows.failures if failure.id is None)
 
 
-def is_light(row: Result) -> bool:
+def is_light(row: Result) -> TypeGuard[Item]:
     """Return whether the row is an item that still needs to be completed."""
     return isinstance(row, Item) and not row.is_complete

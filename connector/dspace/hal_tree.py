@@ -72,11 +72,14 @@ class HalTree:
     def _searched(self, type_name: str, record: Callable[[shapes.Json, str], T]) -> tuple[dict[str, T], int]:
         params = [("dsoType", type_name), ("sort", "dc.title,asc"), PARENT, ("size", self._size)]
         found: dict[str, T] = {}
-        read = lambda number, size: self._api.search([*params, ("page", number)])  # noqa: E731
+
+        def read(number: int, size: int) -> tuple[shapes.Listed, str]:
+            return self._api.search([*params, ("page", number)])
+
         for listed, url in to_the_end(read(0, self._size), read):
             for row in listed.rows:
-                if shapes.known_id(row) is not None:  # a row has no object if that may not be read
-                    found[shapes.known_id(row)] = record(shapes.found_object(row, url), url)
+                if (id := shapes.known_id(row)) is not None:  # a row has no object if that may not be read
+                    found[id] = record(shapes.found_object(row, url), url)
         return found, listed.total
 
     def _listed_communities(self) -> dict[str, Community]:

@@ -102,7 +102,10 @@ class HalItemLister:
 
     def _to_the_end(self, plan: PagePlan) -> Iterator[Page]:
         """Read to the last page that the count promises or that has new rows, and one more page if in doubt."""
-        end = lambda: self._end.after(self._offset, self._tally.total)  # noqa: E731
+
+        def end() -> int:
+            return self._end.after(self._offset, self._tally.total)
+
         while self._offset < end():
             yield from self._read(plan, end)
         if self._end.is_endless:
@@ -233,7 +236,8 @@ class HalItemLister:
                 yield from tuple(step.lacking.values())
 
         for result in self._reading.complete(lacking(), self._width):
-            step_of.pop(result.id).put(result)
+            id = str(result.id)  # every item of a step has one
+            step_of.pop(id).put(id, result)
             while under_way and not under_way[0].lacking:
                 yield under_way.popleft().page()
         yield from (step.page() for step in under_way)

@@ -13,7 +13,7 @@ from .ordered_pool import ordered_map
 from .records import Failure, Item, as_far_as_read
 
 
-class PartlyRead(TransientError):
+class PartlyReadError(TransientError):
     """Only a part of an item could be read. `item`: that part. `error`: the error of the rest."""
 
     def __init__(self, item: Item, error: TransientError):
@@ -31,7 +31,7 @@ def read_items_individually(
 ) -> Iterator[Item | Failure]:
     """Read items with one request each. An item that cannot be read becomes a Failure, unless the repository fails.
 
-    `read` converts known errors. It raises PartlyRead if it has read a part of an item. If the rest cannot be read
+    `read` converts known errors. It raises PartlyReadError if it has read a part of an item. If the rest cannot be read
     either, the item comes with that part (see `as_far_as_read`). After any other error of the repository, the cause is
     unclear. If three items in a row fail, and a request that worked before fails, too, wait until the repository
     answers.
@@ -93,7 +93,7 @@ def _past_walls(item: Item, read: Callable[[Item], Item | Failure], patience: Ou
 
 def _known(item: Item, error: TransientError) -> tuple[Item, TransientError]:
     """Return the part of an item that was read before a failure, and the error itself."""
-    return (error.item, error.error) if isinstance(error, PartlyRead) else (item, error)
+    return (error.item, error.error) if isinstance(error, PartlyReadError) else (item, error)
 
 
 def _settle(

@@ -88,6 +88,7 @@ class LegacyClient:
 
     @property
     def lists_all_items(self) -> bool:
+        """Return whether the server has a list of all items, also of those in no visible collection."""
         return self._api.can.all_items
 
     @property

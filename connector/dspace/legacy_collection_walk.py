@@ -73,12 +73,12 @@ class CollectionWalk:
         if self._api.can.item_pages and not (in_one and self._agrees(part, at_start)):
             self._builder.count = self._rows.count(part)  # rows may have been added or deleted since the first count
         sure = in_one and self._builder.count == at_start
-        if broken or not (sure or self._agrees(part, max(at_start, self._builder.count))):
+        if broken or not (sure or self._agrees(part, max(at_start, self._builder.counted))):
             yield from self._missing(part, is_at_end)
         else:
             self._explain(part, self._builder.place.distinct)
         if not (self._builder.place.distinct or broken):
-            self._builder.count = max(at_start, self._builder.count)
+            self._builder.count = max(at_start, self._builder.counted)
             self._builder.unlisted |= {part.id: self._builder.count} if self._builder.count else {}
 
     def _agrees(self, part: Collection, count: int) -> bool:
@@ -96,13 +96,13 @@ class CollectionWalk:
         That conclusion holds only if the readings go as far as the count. If the pages ended before it, they are not
         read again.
         """
-        may_be_whole = self._api.can.most_rows is None and self._builder.count <= WHOLE_LIST
+        may_be_whole = self._api.can.most_rows is None and self._builder.counted <= WHOLE_LIST
         is_whole = may_be_whole and (yield from self._in_one_piece(part))
         readings = 0 if is_at_end else MOST_READINGS
         while not is_whole and readings < MOST_READINGS:
             readings += 1
             number, is_sure = yield from self._once_more(part)
-            is_whole = is_sure or self._agrees(part, self._builder.count)
+            is_whole = is_sure or self._agrees(part, self._builder.counted)
             if is_whole:
                 self._explain(part, number)
 
@@ -124,7 +124,7 @@ class CollectionWalk:
         It proves that if it shows no new item and no item twice: then no page boundary has moved.
         """
         listed, broken, is_sure, idle, start = set[str](), 0, True, idle_of_old(), 0
-        for offset, rows in self._rows.light_pages(part, self._builder.count, self._known(part)):
+        for offset, rows in self._rows.light_pages(part, self._builder.counted, self._known(part)):
             ids = {item.id for item in rows.items}
             idle.add(offset - start, len(ids - listed))
             start = offset
@@ -140,7 +140,7 @@ class CollectionWalk:
     def _explain(self, part: Collection, number: int) -> None:
         """Record that this many of the items that the collection counts are visible."""
         self._builder.place.distinct = number
-        self._builder.explained[part.id] = more = max(0, self._builder.count - number)
+        self._builder.explained[part.id] = more = max(0, self._builder.counted - number)
         if more >= LEAST_OVERCOUNT and more > number > 0:
             self._builder.overcounted[part.id] = more
 

@@ -17,7 +17,7 @@ from ..errors import (
 from ..http import OutageWait
 from ..i18n import gettext as _
 from . import legacy_records as records
-from .item_reader import PartlyRead, read_items_individually
+from .item_reader import PartlyReadError, read_items_individually
 from .json_api import Answer
 from .json_members import label, optional
 from .legacy_api import EVERYTHING, LegacyApi
@@ -86,14 +86,14 @@ class LegacyItems:
         return SourceState.PRESENT if self._api.can.lists_private else SourceState.HIDDEN
 
     def _completed(self, item: Item) -> Item | Failure:
-        """Return an item with its metadata and files. Raise PartlyRead if the files may be readable later."""
+        """Return an item with its metadata and files. Raise PartlyReadError if the files may be readable later."""
         found = item
         try:
             if item.metadata is None:
                 answer, error = self._row(item.id)
                 found = records.item_with_details(*answer, item.collection)
                 if error is not None:
-                    raise PartlyRead(found, error)
+                    raise PartlyReadError(found, error)
             return found if found.is_complete else self._with_files(found)
         except RestrictedError as error:
             return as_far_as_read(
@@ -103,10 +103,10 @@ class LegacyItems:
             return Failure(item.id, item.handle, item.name, _("It is no longer there."), is_gone=True)
         except (RequestRejectedError, TooLargeError) as error:
             return as_far_as_read(found, str(error))
-        except (BotChallengeError, PartlyRead):
+        except (BotChallengeError, PartlyReadError):
             raise
         except TransientError as error:
-            raise PartlyRead(found, error) from error
+            raise PartlyReadError(found, error) from error
 
     def _row(self, id: str, more: str = "") -> tuple[Answer, TransientError | None]:
         """Return the JSON of an item with metadata and files, and None.

@@ -85,8 +85,7 @@ class PageBuilder:
 
         `offset`: the number of rows of the part that are done with the last item.
         """
-        ready = self._complete is None or all(item.is_complete for item in items)
-        results, left = iter(items) if ready else self._complete(items), len(items)
+        results, left = self._completed(items), len(items)
         while cut := list(islice(results, MOST_IN_PAGE)):
             left -= len(cut)
             self.place.distinct += len(cut)
@@ -94,10 +93,15 @@ class PageBuilder:
             if left == 0 and offset is not None:
                 self.place.offset = offset
             failures = tuple(result for result in cut if isinstance(result, Failure))
-            self._failed.update(failure.id for failure in failures)
+            self._failed.update(failure.id for failure in failures if failure.id is not None)
             yield self.page(tuple(result for result in cut if isinstance(result, Item)), failures)
         if offset is not None:
             self.place.offset = offset
+
+    def _completed(self, items: list[Item]) -> Iterator[Item | Failure]:
+        if self._complete is None or all(item.is_complete for item in items):
+            return iter(items)
+        return self._complete(items)
 
     def give_failures(self, failures: Iterable[Failure]) -> Iterator[Page]:
         """Yield a page of the failures that were not reported before, if there are any."""
@@ -122,8 +126,12 @@ class PageBuilder:
         if self.place.part != part:
             self.place, self.is_resumed = WalkCursor(part, before=self.held()), False
         self.ids, self.count = set(), count
-        counts = [each.item_count for each in later]
-        self._later = None if None in counts else sum(counts)
+        self._later = sum_if_known(each.item_count for each in later)
+
+    @property
+    def counted(self) -> int:
+        """Return `count`, or 0 if it is unknown."""
+        return self.count or 0
 
     def held(self) -> int | None:
         """Return the number of items in the parts up to this one, each counted once, or None if unknown."""
@@ -135,3 +143,13 @@ class PageBuilder:
     def _total(self) -> int | None:
         held = self.held()
         return None if held is None or self._later is None else held + self._later
+
+
+def sum_if_known(counts: Iterable[int | None]) -> int | None:
+    """Return the sum of the counts, or None if one is missing."""
+    total = 0
+    for count in counts:
+        if count is None:
+            return None
+        total += count
+    return total

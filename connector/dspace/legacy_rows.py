@@ -155,7 +155,7 @@ class LegacyRows:
     ) -> Rows:
         """Return rows from a collection's item list, or on 4 from the collection with its items expanded."""
         page = {"limit": plan.size, "offset": offset}
-        if self._api.can.item_pages:
+        if part is None or self._api.can.item_pages:
             path, kind = (f"collections/{part.id}/items", plan.name) if part else ("items", f"{plan.name}, all items")
             expand = {"expand": EVERYTHING} if plan.details else {}
             answer, url, size = self._get(path, expand | page, tries, kind, tries_at_500)

@@ -13,7 +13,7 @@ from typing import Any
 
 from .legacy_all_items_walk import AllItemsWalk
 from .legacy_collection_walk import CollectionWalk
-from .legacy_page_builder import PageBuilder
+from .legacy_page_builder import PageBuilder, sum_if_known
 from .legacy_page_plans import plans_for
 from .legacy_reading import LegacyReading
 from .legacy_rows import LegacyRows
@@ -78,9 +78,9 @@ class LegacyItemLister:
         """Return how many more items a community counts than its visible collections, or None if a count is missing."""
         if self._scope.kind is not ScopeKind.COMMUNITY:
             return None
-        counts = [self._rows.patiently(lambda: self._reading.tree.community_count(self._scope.id))]
-        counts += [part.item_count for part in parts]
-        return None if None in counts else counts[0] - sum(counts[1:])
+        whole = self._rows.patiently(lambda: self._reading.tree.community_count(self._scope.id))
+        in_parts = sum_if_known(part.item_count for part in parts)
+        return None if whole is None or in_parts is None else whole - in_parts
 
     def _note_outside(self, outside: int | None, parts: Iterable[Collection]) -> None:
         """Record the number of items in collections that are not visible.
@@ -91,7 +91,7 @@ class LegacyItemLister:
         if outside is None or held is None:
             return
         if self._reading.api.can.counts_once:
-            outside += max(0, sum(part.item_count for part in parts) - held)
+            outside += max(0, (sum_if_known(part.item_count for part in parts) or 0) - held)
         if outside > 0:
             self._builder.explained[self._scope.id] = outside
             self._builder.place.before = held + outside

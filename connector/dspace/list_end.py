@@ -34,6 +34,7 @@ class Stretch:
 
     @property
     def is_long(self) -> bool:
+        """Return whether the list ends here."""
         by_rows = self.most_rows is not None and self.rows >= self.most_rows
         return by_rows or (self.pages >= self.most_pages and self.rows >= self.least_rows)
 
@@ -98,6 +99,7 @@ class ListEnd:
 
     @property
     def is_endless(self) -> bool:
+        """Return whether reading stopped because the list has far more rows than it counts."""
         return self.reach > min(self.most_rows, self.counted + max(self.counted, MOST_BEYOND))
 
     def in_words(self) -> str:

@@ -62,9 +62,10 @@ class _Entry:
         """Return whether the server says that the client is signed in."""
         url = f"{self.api_url}/{self.status_path}"
         answer = self.http.get_json(url)
-        if not isinstance(answer, dict) or not isinstance(answer.get("authenticated"), bool):
+        is_in = answer.get("authenticated") if isinstance(answer, dict) else None
+        if not isinstance(is_in, bool):
             raise BadResponseError(_("%(url)s does not tell whether we are signed in.", url=url), url)
-        return answer["authenticated"]
+        return is_in
 
 
 class _Token(_Entry):
@@ -185,6 +186,7 @@ class Login:
             raise LoginFailedError(_("The repository accepts the name and password and yet does not sign us in."))
 
     def headers(self) -> Mapping[str, str]:
+        """Return the headers that prove the login to the API."""
         return self._entry.headers
 
     def refresh_if_due(self) -> None:

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ..errors import BotChallengeError, TransientError
 from ..http import OutageWait
@@ -79,7 +80,7 @@ class PageReader:
         def tasks(at: int) -> Iterator[Callable[[], tuple[Rows, float]]]:
             while at < end():
                 under_way.append(here := self.fit(at, min(largest.size, self._weight.most_rows)))
-                yield lambda at=at, here=here: self._timed(at, here)
+                yield partial(self._timed, at, here)
                 at += here
 
         for future in ordered_map(tasks(start), self._width, self._patience.stop):

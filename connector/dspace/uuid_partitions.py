@@ -14,7 +14,7 @@ def part_of(id: str, of: int) -> int:
     if not is_uuid(id):
         return int(id) % of
     digits = _digits(of)
-    return int(id[:digits], 16) * of // 16**digits
+    return int(id[:digits], 16) * of >> 4 * digits
 
 
 def prefixes(number: int, of: int) -> tuple[str, ...]:

@@ -117,7 +117,7 @@ class AddressRule:
         except (socket.gaierror, UnicodeError):
             return
         for *_, address in found:
-            self.check(address[0])
+            self.check(str(address[0]))
 
     def candidates(self, host: str, port: int) -> list[Candidate]:
         """Return all addresses of `host`, each one checked.
@@ -168,14 +168,14 @@ def _is_public(address: _IP) -> bool:
     return isinstance(address, ipaddress.IPv4Address) or address in _GLOBAL_UNICAST
 
 
-class _Guarded:
-    """Base of both kinds of connection: checks addresses, and limits how long a connect or a read may last."""
+class _GuardedHTTPConnection(HTTPConnection):
+    """A connection to allowed addresses only. It limits how long a connect or a read may last."""
 
     def __init__(self, *args: Any, rule: AddressRule, patience: Patience, **options: Any):
         super().__init__(*args, **options)
         self._rule = rule
         self._patience = patience
-        self.response_class = partial(_Answer, patience)
+        self.response_class = partial(_Answer, patience)  # type: ignore[assignment]  # which is only called
 
     def connect(self) -> None:
         """Connect in a thread that is abandoned at the deadline, since resolvers, sockets and TLS cannot check it."""
@@ -247,7 +247,8 @@ class _Answer(http.client.HTTPResponse):
     """An HTTP response that calls `patience` before every read, also of the headers."""
 
     def __init__(self, patience: Patience, sock: socket.socket, *args: Any, **options: Any):
-        super().__init__(_Readable(sock, patience), *args, **options)
+        readable: Any = _Readable(sock, patience)
+        super().__init__(readable, *args, **options)
 
 
 @dataclass(frozen=True)
@@ -294,11 +295,7 @@ class _Reader(io.RawIOBase):
         super().close()
 
 
-class _GuardedHTTPConnection(_Guarded, HTTPConnection):
-    """An http connection to allowed addresses only."""
-
-
-class _GuardedHTTPSConnection(_Guarded, HTTPSConnection):
+class _GuardedHTTPSConnection(_GuardedHTTPConnection, HTTPSConnection):
     """An https connection to allowed addresses only. The certificate is checked against the host name, as usual."""
 
 
@@ -310,7 +307,7 @@ class _GuardedHTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _GuardedHTTPSConnection
 
 
-def pool_classes(rule: AddressRule, patience: Patience) -> dict[str, Callable[..., HTTPConnectionPool]]:
+def pool_classes(rule: AddressRule, patience: Patience) -> dict[str, Any]:
     """Return `pool_classes_by_scheme` for a urllib3 PoolManager whose connections follow `rule`."""
     return {
         "http": partial(_GuardedHTTPPool, rule=rule, patience=patience),

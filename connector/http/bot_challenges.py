@@ -59,7 +59,7 @@ def _asks_for_password(answer: requests.Response) -> bool:
 
 def sentence(answer: requests.Response, host: str) -> str:
     """Return a sentence that a librarian can pass on to the administrator of the repository."""
-    agent = answer.request.headers.get("User-Agent", "")
+    agent = str(answer.request.headers.get("User-Agent", ""))
     return _(
         "A protection against robots in front of %(host)s answers instead of DSpace (status "
         "%(status)s). Ask its administrator to let “%(agent)s” through to the REST API.",

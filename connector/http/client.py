@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from ..errors import (
     AddressNotAllowedError,
     BotChallengeError,
     CertificateError,
-    RedirectLoop,
+    RedirectLoopError,
     RequestRejectedError,
     RequestTimeoutError,
     ServerError,
@@ -34,7 +34,7 @@ from .credentials import Credentials, Posted
 from .deadline import RequestDeadline
 from .downloads import Download, Received
 from .redirects import Redirects, check_is_file, check_same_request, refusals_of_the_repository
-from .request_builder import Params, RequestBuilder
+from .request_builder import Params, RequestBuilder, url_of
 from .response_reader import accepted, is_redirect, location, network_trouble, parsed, pieces, start_of_body, told_time
 from .retry import OutageWait
 from .session import HttpSettings, new_session
@@ -93,7 +93,7 @@ class HttpClient:
         self._requests_made = 0
         self._traffic = RequestStats(lambda: pace.halvings, lambda: self._outage.waited)
         self._counting = threading.Lock()
-        self.busy: Counter[str] = Counter()
+        self.busy: defaultdict[str, float] = defaultdict(float)
         self.server_time: datetime | None = None
         self.clock_ahead = timedelta()
 
@@ -123,7 +123,9 @@ class HttpClient:
 
     def cookie(self, name: str) -> str | None:
         """Return the value of the cookie with this name that was set last, or None."""
-        return next((cookie.value for cookie in reversed(list(self._session.cookies)) if cookie.name == name), None)
+        return next(
+            (cookie.value for cookie in reversed(list(iter(self._session.cookies))) if cookie.name == name), None
+        )
 
     def get_json(
         self,
@@ -312,21 +314,21 @@ class HttpClient:
                 raise
 
     def _final_answer(self, request: requests.PreparedRequest, follow: Redirects) -> requests.Response:
-        asked = [request.url]
+        asked = [url_of(request)]
         while len(asked) <= _REDIRECTS + 1:
             answer = self._send(request)
             if not is_redirect(answer):
                 return answer
             start_of_body(answer)  # read the body so that the connection can be reused
             target = location(answer)
-            if not self._asking.is_move_to_https(request.url, target):
+            if not self._asking.is_move_to_https(asked[-1], target):
                 if follow is Redirects.MOVE_TO_HTTPS:
                     return answer
                 if follow is Redirects.SAME_REQUEST:
-                    check_same_request(request.url, target)
+                    check_same_request(asked[-1], target)
             request = self._asking.redirected(request, target)
-            asked.append(request.url)
-        raise RedirectLoop(asked)
+            asked.append(url_of(request))
+        raise RedirectLoopError(asked)
 
     def _send(self, request: requests.PreparedRequest) -> requests.Response:
         self._under_way.postpone(self._pace.space(self._outage.stop))
@@ -339,7 +341,7 @@ class HttpClient:
             self._note_time(told_time(answer))
             return answer
         except (requests.RequestException, urllib3_errors.HTTPError) as error:
-            raise network_trouble(error, request.url) from error
+            raise network_trouble(error, url_of(request)) from error
 
     def _note_time(self, moment: datetime | None) -> None:
         if self.server_time is None and moment is not None:

@@ -46,15 +46,15 @@ class RequestBuilder:
                     "GET", secured, headers={**headers, **self._login_headers(secured)}, params=params
                 )
             request = self._session.prepare_request(wanted)
-            parts = parse_url(request.url)
+            parts = parse_url(url_of(request))
         except ValueError as error:  # all errors of requests and urllib3 about the form of a URL are ValueErrors
             shown = without_userinfo(url)
             raise InvalidAddressError(
                 _("%(target)s is not an address on the web, such as https://example.org/", target=shown), shown
             ) from error
-        check_form(parts, without_userinfo(request.url))
+        check_form(parts, without_userinfo(url_of(request)))
         if self._settings.proxy:
-            self._settings.rule.check_literal(parts.host.strip("[]"))
+            self._settings.rule.check_literal((parts.host or "").strip("[]"))
         return request
 
     def redirected(self, request: requests.PreparedRequest, target: str) -> requests.PreparedRequest:
@@ -62,19 +62,15 @@ class RequestBuilder:
 
         Raise RequestRejectedError if the redirect leads from https to http.
         """
-        if request.url.startswith("https:") and not target.startswith("https:"):
+        url = url_of(request)
+        if url.startswith("https:") and not target.startswith("https:"):
             shown = without_userinfo(target)
             raise RequestRejectedError(
-                _(
-                    "%(url)s redirects away from https, which is not followed: %(target)s",
-                    url=request.url,
-                    target=shown,
-                ),
-                request.url,
+                _("%(url)s redirects away from https, which is not followed: %(target)s", url=url, target=shown), url
             )
-        headers = {name: request.headers[name] for name in _KEPT if name in request.headers}
+        headers = {name: str(request.headers[name]) for name in _KEPT if name in request.headers}
         redirected = self.prepared(target, None, headers)
-        if urlsplit(redirected.url).hostname != urlsplit(request.url).hostname:
+        if urlsplit(redirected.url).hostname != urlsplit(url).hostname:
             redirected.headers.pop("Cookie", None)
         return redirected
 
@@ -106,3 +102,8 @@ class RequestBuilder:
         if parts.scheme != "http" or parts.netloc not in self._secure:
             return url
         return parts._replace(scheme="https", netloc=self._secure[parts.netloc]).geturl()
+
+
+def url_of(request: requests.PreparedRequest) -> str:
+    """Return the URL of a prepared request, which always has one."""
+    return request.url or ""

@@ -26,7 +26,7 @@ from ..errors import (
     TooLargeError,
     UnknownHostError,
     UnreachableError,
-    XmlAnswer,
+    XmlResponseError,
 )
 from ..i18n import decimal
 from ..i18n import gettext as _
@@ -48,10 +48,12 @@ UNABLE = _l("%(host)s cannot answer now (%(status)s).")
 
 
 def is_redirect(answer: requests.Response) -> bool:
+    """Return whether the response redirects to another address."""
     return answer.status_code in (301, 302, 303, 307, 308)
 
 
 def location(answer: requests.Response) -> str:
+    """Return the absolute target of a redirect. Raise BadResponseError if it has none or it is no address."""
     location = answer.headers.get("Location")
     if not location:
         raise BadResponseError(_("%(url)s redirects without saying where to.", url=answer.url), answer.url)
@@ -80,7 +82,7 @@ def pieces(answer: requests.Response, limit: int | None, *, as_sent: bool = Fals
                     _(
                         "The answer of %(url)s is larger than the limit of %(limit)s bytes.",
                         url=answer.url,
-                        limit=decimal(limit),
+                        limit=decimal(most),
                     ),
                     answer.url,
                 )
@@ -131,7 +133,7 @@ def parsed(answer: requests.Response, limit: int) -> tuple[Any, int]:
 def _not_json(answer: requests.Response, start: bytes, error: Exception) -> BadResponseError:
     url, begin = answer.url, start.lstrip().lower()
     if begin.startswith(b"<?xml") and b"<html" not in begin:
-        return XmlAnswer(
+        return XmlResponseError(
             _(
                 "%(url)s answered with XML although JSON was asked for. "
                 "Ask its administrator whether a proxy changes the Accept header of requests.",

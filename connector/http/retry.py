@@ -139,7 +139,7 @@ class OutageWait:
         self.stop = stop or threading.Event()
         self._pause = pause or self.stop.wait
         self._kinds: dict[str, _Kind] = {}
-        self._used: list[_Kind] = []
+        self._used: list[_Use] = []
         self._requests: list[Request] = []
         self._current = _Current()
         self._lock = threading.RLock()

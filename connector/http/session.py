@@ -89,6 +89,7 @@ def without_userinfo(url: str) -> str:
 
 
 def check_form(parts: Url, shown: str) -> None:
+    """Raise RequestRejectedError if a URL is not http or https or has a password. `shown`: the URL for the message."""
     if parts.scheme not in ("http", "https"):
         raise RequestRejectedError(
             _("Only addresses that begin with http:// or https:// can be asked, not %(address)s", address=shown), shown

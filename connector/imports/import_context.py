@@ -61,6 +61,7 @@ class ImportContext:
 
     @property
     def job_id(self) -> int:
+        """Return the id of the job."""
         return self.attempt.job_id
 
     @property

@@ -39,6 +39,7 @@ class LoginGuard:
 
     @property
     def is_signed_in(self) -> bool:
+        """Return whether the import has a login at the source."""
         return self._login is not None
 
     @property

@@ -24,6 +24,7 @@ class Missing:
 
     @property
     def sentence(self) -> str:
+        """Return the question for the pages."""
         if self.gone:
             items = "its 1 item" if self.unseen == 1 else f"its {self.unseen} items"
             return f"{self.gone} Nothing was changed. Mark {items} as missing?"
@@ -60,6 +61,7 @@ class Unlisted:
 
     @property
     def sentence(self) -> str:
+        """Return the question for the pages."""
         return (
             f"The source counts {self.items} items and lists none of them. Either all of them are private or "
             "restricted, or the repository has problems. Is it right that they are not public?"

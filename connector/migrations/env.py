@@ -14,12 +14,12 @@ def without_foreign_keys(connection: Connection) -> Iterator[None]:
     if connection.dialect.name != "sqlite":
         yield
         return
-    driver = connection.connection.dbapi_connection  # within a transaction, as SQLAlchemy begins it, it has no effect
-    driver.execute("PRAGMA foreign_keys = OFF")
+    cursor = connection.connection.cursor()  # within a transaction, as SQLAlchemy begins it, it has no effect
+    cursor.execute("PRAGMA foreign_keys = OFF")
     try:
         yield
     finally:
-        driver.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA foreign_keys = ON")
 
 
 database = current_app.extensions["migrate"].db

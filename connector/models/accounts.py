@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..extensions import db, utcnow
+from ..extensions import Base, utcnow
 from ..i18n import lazy_gettext as _l
 
 
@@ -40,7 +41,7 @@ class Purpose(StrEnum):
     RESET = "reset"
 
 
-class Account(db.Model):
+class Account(Base):
     """A user who may sign in. Accounts are never deleted, because jobs and the audit trail refer to their names.
 
     Only the spelling of a name can change. `name_key`: the name without differences of case and Unicode form.
@@ -70,7 +71,7 @@ class Account(db.Model):
         return "active" if self.password or self.signed_in else "invited"
 
 
-class Invitation(db.Model):
+class Invitation(Base):
     """A one-time link. The table holds only the SHA-256 of the token. `account_id`: None for the first admin's link."""
 
     __tablename__ = "invitation"
@@ -82,7 +83,7 @@ class Invitation(db.Model):
     used: Mapped[datetime | None]
 
 
-class RecoveryCode(db.Model):
+class RecoveryCode(Base):
     """A recovery code for two-step sign-in, deleted when it is used. The table holds only its SHA-256."""
 
     __tablename__ = "recovery_code"
@@ -91,7 +92,7 @@ class RecoveryCode(db.Model):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
 
 
-class Session(db.Model):
+class Session(Base):
     """One signed-in browser. The cookie holds the token, this table only its SHA-256."""
 
     __tablename__ = "session"
@@ -103,7 +104,7 @@ class Session(db.Model):
     address: Mapped[str]
 
 
-class AuditEntry(db.Model):
+class AuditEntry(Base):
     """An entry of the audit trail. The database refuses to change or delete a row.
 
     `about`: the object of the action, as text. `data`: more details by name, never a password, a token or a URL with
@@ -118,4 +119,4 @@ class AuditEntry(db.Model):
     what: Mapped[str] = mapped_column(index=True)
     about: Mapped[str]
     address: Mapped[str]
-    data: Mapped[dict] = mapped_column(JSON(none_as_null=True), default=dict)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON(none_as_null=True), default=dict)

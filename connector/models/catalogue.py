@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..dspace.records import SourceState
-from ..extensions import LARGE_INTEGER, db, utcnow
+from ..extensions import LARGE_INTEGER, Base, utcnow
 from ..i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Action(StrEnum):
     TAKEN_DOWN = "taken_down"
 
 
-class CatalogueItem(db.Model):
+class CatalogueItem(Base):
     """An item of the catalogue.
 
     `source_key`: unique within the repository. It is the handle if no other item has it, else the source id (design
@@ -121,8 +121,8 @@ class CatalogueItem(db.Model):
     handle_link: Mapped[str | None]
     page_link: Mapped[str]
     title: Mapped[str | None]
-    source_metadata: Mapped[list] = mapped_column(JSONValue)
-    mapped_values: Mapped[dict] = mapped_column(JSONValue)
+    source_metadata: Mapped[list[dict[str, Any]]] = mapped_column(JSONValue)
+    mapped_values: Mapped[dict[str, Any]] = mapped_column(JSONValue)
     search_text: Mapped[str] = mapped_column(Text)
     restricted_search_text: Mapped[str | None] = mapped_column(Text)
     title_is_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -145,10 +145,11 @@ class CatalogueItem(db.Model):
 
     @property
     def is_present(self) -> bool:
+        """Return whether the source still shows the item."""
         return self.source_state == SourceState.PRESENT
 
 
-class StoredFile(db.Model):
+class StoredFile(Base):
     """The content of files, stored once per SHA-256. `md5`: for comparison with sources. `size`: in bytes."""
 
     __tablename__ = "stored_file"
@@ -159,7 +160,7 @@ class StoredFile(db.Model):
     size: Mapped[int] = mapped_column(BigInteger)
 
 
-class CatalogueFile(db.Model):
+class CatalogueFile(Base):
     """A file of an item. `position`: its place in the list of the source.
 
     `tried_by`: the last job that tried or checked the file, None if no job has since it was listed or restored by an
@@ -222,7 +223,7 @@ class CatalogueFile(db.Model):
         return self.name or _("file %(sequence)s", sequence=self.sequence or self.position + 1)
 
 
-class ItemSet(db.Model):
+class ItemSet(Base):
     """A set of items. `origin`: the DSpace collection that it mirrors ("repository id:handle or id"), if any.
 
     `source_name`: the last known name of that collection.
@@ -242,7 +243,7 @@ class ItemSet(db.Model):
     created: Mapped[datetime] = mapped_column(default=utcnow)
 
 
-class Membership(db.Model):
+class Membership(Base):
     """An item in a set, added by a source or by a user (no source). Pages show an item only once per set.
 
     `seen_by`: the last job that found the item in the collection of the set.
@@ -263,7 +264,7 @@ class Membership(db.Model):
     seen_by: Mapped[int | None]
 
 
-class Holding(db.Model):
+class Holding(Base):
     """A source that holds an item. `left`: time in UTC since which the item is elsewhere in the repository.
 
     `made_by`, `seen_by`: the first and the last job that found the item in the source. `has_problem_files`: whether the
@@ -308,7 +309,7 @@ class Holding(db.Model):
     retry_limit_bytes: Mapped[int | None] = mapped_column(BigInteger)
 
 
-class Change(db.Model):
+class Change(Base):
     """The effect of one job on one item.
 
     `before`: the data that an undo restores, by group: "data" (the source's data with files), "last_modified", "state"
@@ -333,11 +334,11 @@ class Change(db.Model):
     handle: Mapped[str | None]
     title: Mapped[str | None]
     reason: Mapped[str] = mapped_column(Text, default="")
-    before: Mapped[dict | None] = mapped_column(JSONValue)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
     item: Mapped[CatalogueItem | None] = relationship()
 
 
-class Exclusion(db.Model):
+class Exclusion(Base):
     """An item that was taken down. Imports skip it, by its key within the repository."""
 
     __tablename__ = "exclusion"

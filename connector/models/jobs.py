@@ -11,7 +11,7 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Text, UniqueConstrai
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..actor import current_actor
-from ..extensions import LARGE_INTEGER, db, utcnow
+from ..extensions import LARGE_INTEGER, Base, utcnow
 from .catalogue import FileStatus
 from .repositories import Source
 
@@ -56,13 +56,15 @@ class WaitReason(StrEnum):
     HOURS = "hours"
 
 
-COUNTED = ("seen", "added", "updated", "unchanged", "failed", "vanished", "hidden", "removed", "restored", "kept")
-COUNTED += ("bytes", "requests", *(f"files_{status.value}" for status in FileStatus))
+COUNTED: tuple[str, ...] = (
+    *("seen", "added", "updated", "unchanged", "failed", "vanished", "hidden", "removed", "restored", "kept"),
+    *("bytes", "requests", *(f"files_{status.value}" for status in FileStatus)),
+)
 ACTIVE = (State.QUEUED, State.RUNNING, State.STOPPING)
 AT_WORK = (State.RUNNING, State.STOPPING)
 
 
-class Job(db.Model):
+class Job(Base):
     """One run of a source, or one undo. Counts and states change only by single UPDATE statements (see `jobs`).
 
     `heartbeat_at`: the last sign of its worker. `wait_reason`, `wait_detail`, `wait_since`: the current wait, if any,
@@ -91,7 +93,7 @@ class Job(db.Model):
     kind: Mapped[str] = mapped_column(default=Kind.IMPORT.value)
     undoes_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), index=True)
     reruns_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
-    options: Mapped[dict] = mapped_column(JSONValue, default=dict)
+    options: Mapped[dict[str, Any]] = mapped_column(JSONValue, default=dict)
     comment: Mapped[str] = mapped_column(Text, default="")
     owner: Mapped[str] = mapped_column(default=current_actor)
     state: Mapped[str] = mapped_column(default=State.QUEUED.value, index=True)
@@ -108,12 +110,12 @@ class Job(db.Model):
     heartbeat_at: Mapped[datetime | None]
     worker: Mapped[str | None]
     attempt: Mapped[int] = mapped_column(default=0)
-    cursor: Mapped[dict | None] = mapped_column(JSONValue)
+    cursor: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
     worked_seconds: Mapped[float] = mapped_column(default=0.0)
     crash_fingerprint: Mapped[str | None]
     crash_count: Mapped[int] = mapped_column(default=0, server_default="0")
-    question: Mapped[dict | None] = mapped_column(JSONValue)
-    traffic: Mapped[dict | None] = mapped_column(JSONValue)
+    question: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
+    traffic: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
     scheduled: Mapped[bool] = mapped_column(default=False, server_default=false())
     resume_at: Mapped[datetime | None] = mapped_column(index=True)
     notified_at: Mapped[datetime | None]
@@ -142,7 +144,7 @@ class Job(db.Model):
     files_damaged: Mapped[int] = mapped_column(default=0)
     files_failed: Mapped[int] = mapped_column(default=0)
     files_refused: Mapped[int] = mapped_column(default=0, server_default="0")
-    other_bundles: Mapped[dict | None] = mapped_column(JSONValue)
+    other_bundles: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
     source: Mapped[Source] = relationship()
     undoes: Mapped[Job | None] = relationship(foreign_keys=[undoes_id], remote_side=[id], back_populates="undone_by")
     undone_by: Mapped[list[Job]] = relationship(foreign_keys=[undoes_id], back_populates="undoes")
@@ -154,18 +156,22 @@ class Job(db.Model):
 
     @property
     def is_active(self) -> bool:
+        """Return whether the job is queued, running or stopping."""
         return self.state in ACTIVE
 
     @property
     def is_import(self) -> bool:
+        """Return whether the job imports, instead of undoing or only reading."""
         return self.kind == Kind.IMPORT
 
     @property
     def is_undo(self) -> bool:
+        """Return whether the job undoes an import."""
         return self.kind == Kind.UNDO
 
     @property
     def is_preview(self) -> bool:
+        """Return whether the job previews an import."""
         return self.kind == Kind.PREVIEW
 
     @property
@@ -183,6 +189,7 @@ class Job(db.Model):
 
     @property
     def is_undone(self) -> bool:
+        """Return whether an undo of this import was completed."""
         return any(undo.state == State.COMPLETED for undo in self.undone_by)
 
     @property
@@ -202,6 +209,7 @@ class Job(db.Model):
 
     @property
     def can_stop(self) -> bool:
+        """Return whether a user can stop the job."""
         return self.state in (State.QUEUED, State.RUNNING) or self.is_waiting
 
     @property
@@ -210,8 +218,8 @@ class Job(db.Model):
 
         `imports.questions` has the questions.
         """
-        is_open = bool(self.question) and not self.question.keys() & {"answer", "settled_by"}
-        return self.state == State.STOPPED and is_open
+        is_open = self.question and not self.question.keys() & {"answer", "settled_by"}
+        return self.state == State.STOPPED and bool(is_open)
 
     @property
     def is_settled(self) -> bool:
@@ -220,16 +228,19 @@ class Job(db.Model):
 
     @property
     def can_resume(self) -> bool:
+        """Return whether the job can go on at its cursor."""
         forgotten = self.is_preview_kind and self.pruned_at
         is_over = self.undo_began or self.asks or self.is_settled or forgotten
         return self.state in (State.STOPPED, State.FAILED) and not is_over
 
     @property
     def can_undo(self) -> bool:
+        """Return whether a user can undo this import (design rule 3)."""
         return self.is_import and not self.is_active and not self.undo_began
 
     @property
     def can_rerun(self) -> bool:
+        """Return whether a user can run this import again."""
         return self.is_import and not self.is_active
 
     @property
@@ -250,7 +261,7 @@ def wait_columns(reason: WaitReason | None, detail: str = "", since: datetime | 
     return {"wait_reason": reason and reason.value, "wait_detail": detail, "wait_since": since}
 
 
-class PreviewRow(db.Model):
+class PreviewRow(Base):
     """One item that a preview or a sample shows. `data`: the content of its page (see `preview`, `preview_sample`).
 
     `ticked`: selected for import, in a preview. An import of selected items has rows of its own (see
@@ -272,6 +283,6 @@ class PreviewRow(db.Model):
     source_id: Mapped[str | None]
     handle: Mapped[str | None]
     title: Mapped[str | None]
-    data: Mapped[dict] = mapped_column(JSONValue, default=dict)
+    data: Mapped[dict[str, Any]] = mapped_column(JSONValue, default=dict)
     ticked: Mapped[bool] = mapped_column(default=False, server_default=false())
     has_problem: Mapped[bool] = mapped_column(default=False, server_default=false())

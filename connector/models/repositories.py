@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, UniqueConstraint, column, select, table
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from ..dspace.records import Scope, ScopeKind, Server
-from ..extensions import db, utcnow
+from ..extensions import Base, utcnow
 from ..i18n import gettext as _
 
 JSONValue = JSON(none_as_null=True)
 ASKED_AGAIN_AFTER = timedelta(days=30)
 
 
-class Repository(db.Model):
+class Repository(Base):
     """A DSpace site. `address_key`: the normalized URL of its API (see `endpoint_candidates.base_key`).
 
     `unanswered`: the optional requests that it refused, each with the day of the last attempt.
@@ -33,12 +34,12 @@ class Repository(db.Model):
     version: Mapped[str]
     name: Mapped[str | None]
     limit: Mapped[int | None]
-    ignored_fields: Mapped[list] = mapped_column(JSONValue, default=list)
-    communities: Mapped[list] = mapped_column(JSONValue, default=list)
+    ignored_fields: Mapped[list[str]] = mapped_column(JSONValue, default=list)
+    communities: Mapped[list[list[str]]] = mapped_column(JSONValue, default=list)
     login_name: Mapped[str | None]
     login_secret: Mapped[str | None]
     delay: Mapped[float | None]
-    unanswered: Mapped[dict] = mapped_column(JSONValue, default=dict, server_default="{}")
+    unanswered: Mapped[dict[str, Any]] = mapped_column(JSONValue, default=dict, server_default="{}")
     created: Mapped[datetime] = mapped_column(default=utcnow)
     sources: Mapped[list[Source]] = relationship(back_populates="repository", cascade="all, delete-orphan")
 
@@ -71,7 +72,7 @@ class Repository(db.Model):
 _OTHERS = table("source", column("id"), column("repository_id"), column("name")).alias("others")
 
 
-class Source(db.Model):
+class Source(Base):
     """A scope of a repository that one or more jobs import. `scope_key`: its handle if it has one, else its id.
 
     `schedule`: when to import it automatically, and who set this. `due`: time of the next scheduled import in UTC, None
@@ -90,10 +91,10 @@ class Source(db.Model):
     handle: Mapped[str | None]
     name: Mapped[str] = mapped_column()
     link: Mapped[str | None]
-    options: Mapped[dict] = mapped_column(JSONValue, default=dict)
-    hidden: Mapped[dict] = mapped_column(JSONValue, default=dict)
-    proof: Mapped[dict | None] = mapped_column(JSONValue)
-    schedule: Mapped[dict | None] = mapped_column(JSONValue)
+    options: Mapped[dict[str, Any]] = mapped_column(JSONValue, default=dict)
+    hidden: Mapped[dict[str, Any]] = mapped_column(JSONValue, default=dict)
+    proof: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
+    schedule: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
     due: Mapped[datetime | None] = mapped_column(index=True)
     turn: Mapped[int] = mapped_column(default=0, server_default="0")
     shares_name: Mapped[bool] = column_property(

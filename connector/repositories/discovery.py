@@ -34,6 +34,14 @@ class Connected:
     login_forgotten: bool = False
 
 
+@dataclass(frozen=True)
+class Found:
+    """An object of a repository, and the number of requests that it took."""
+
+    scope: Scope
+    requests: int
+
+
 def connect(
     url: str,
     endpoint: str,
@@ -76,14 +84,14 @@ def connect(
         return Connected(repository.id, found.scope, http.requests_made, forgotten)
 
 
-def find(repository_id: int, kind: ScopeKind, identifier: str) -> Connected:
+def find(repository_id: int, kind: ScopeKind, identifier: str) -> Found:
     """Return the collection, community or item with this id or handle.
 
     Raise NotFoundError, RestrictedError and the other errors of `HttpClient`.
     """
     with connected_to(service.get(repository_id)) as connection:
         scope = connection.client.find(kind, identifier)
-        return Connected(repository_id, scope, connection.http.requests_made)
+        return Found(scope, connection.http.requests_made)
 
 
 def estimate(repository_id: int, scope: Scope, *, bundles: Collection[str]) -> Estimate:

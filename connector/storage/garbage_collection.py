@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import Text, cast, delete, exists, select
 
 from ..errors import StorageError
-from ..extensions import db, transaction
+from ..extensions import db, execute_counted, transaction
 from ..i18n import gettext as _
 from ..models.catalogue import CatalogueFile, Change, StoredFile
 from .content_store import FileFolder
@@ -58,7 +58,7 @@ def delete_unreferenced_files() -> int:
         with folder.lock():
             with transaction():
                 mine = (STORED.c.sha256 == sha256, ~exists().where(FILE.c.sha256 == sha256))
-                gone = db.session.execute(delete(STORED).where(*mine)).rowcount
+                gone = execute_counted(delete(STORED).where(*mine))
             if gone:
                 folder.remove(sha256)
     folder.tidy()

@@ -71,8 +71,8 @@ def prepare(app: Flask, *, anew: bool = True) -> None:
         app.extensions[OPENED] = _identity(database_file())
         with suppress(OSError):  # on a full disk, other processes do not learn which file is used
             os.pwrite(app.extensions["in_use"], str(app.extensions[OPENED]).encode(), 0)
-        if is_first and database_file() is not None:
-            _keep_to(app, database_file())
+        if is_first and (database := database_file()) is not None:
+            _keep_to(app, database)
 
 
 def _refuse_where_none_is(instance: Path) -> None:
@@ -117,7 +117,7 @@ def database_file() -> Path | None:
     SQLite resolves symlinks for the path of its journal, too.
     """
     url = db.engine.url
-    return Path(url.database).resolve() if url.get_backend_name() == "sqlite" else None
+    return Path(url.database or "").resolve() if url.get_backend_name() == "sqlite" else None
 
 
 def database_moved_message() -> str | None:
@@ -152,9 +152,10 @@ def _keep_to(app: Flask, database: Path) -> None:
 
 def _refuse_a_journal_alone() -> None:
     """Raise StorageError if the database is missing but its journal, with its newest changes, is there."""
-    database = database_file()
-    journal = database and Path(f"{database}-wal")
-    if journal and not database.exists() and journal.exists() and journal.stat().st_size:
+    if (database := database_file()) is None:
+        return
+    journal = Path(f"{database}-wal")
+    if not database.exists() and journal.exists() and journal.stat().st_size:
         raise StorageError(
             _(
                 "%(database)s is missing, and its newest changes lie beside where it was, in %(name)s. Put the file "
@@ -180,7 +181,7 @@ def revision() -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def check_known(found: str, newer: str = NEWER_DATABASE) -> None:
+def check_known(found: str | None, newer: str = NEWER_DATABASE) -> None:
     """Raise NewerVersionError with the sentence `newer` if this version does not have the migration `found`."""
     if found not in {script.revision for script in _scripts().walk_revisions()}:
         raise NewerVersionError(newer % {"found": found, "known": _scripts().get_current_head()})
@@ -192,7 +193,8 @@ def copy_database(target: Path) -> None:
         target.parent.mkdir(mode=0o700, exist_ok=True)
         target.touch(mode=0o600)
         with closing(sqlite3.connect(target)) as copy, closing(db.engine.raw_connection()) as own:
-            own.driver_connection.backup(copy)
+            driver: Any = own.driver_connection
+            driver.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a -wal file
     except (OSError, sqlite3.Error) as error:
         raise StorageError(
@@ -242,7 +244,7 @@ def _agree(app: Flask) -> None:
 
 
 def _bring_up_to_date(backups: Path) -> None:
-    found, head = revision(), _scripts().get_current_head()
+    found, head = revision(), _scripts().get_current_head() or ""
     if found == head:
         return
     if found is not None:

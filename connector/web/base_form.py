@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # missing in the stubs
 
 from ..errors import ConnectorError
+
+
+def choices_of(labels: Mapping[Any, str]) -> list[SelectChoice]:
+    """Return the choices of a SelectField from their labels by value."""
+    return [SelectChoice(value, label) for value, label in labels.items()]
 
 
 class Form(FlaskForm):
@@ -19,12 +26,17 @@ class Form(FlaskForm):
 
     blamed: str | None = None  # the field that shows errors without a field; default: the first
 
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        super().__init__(*args, **fields)  # type: ignore[no-untyped-call]  # Flask-WTF has no types
+
     def refuse(self, error: ConnectorError) -> None:
         """Show an error at its field."""
         field = self[getattr(error, "field", None) or self.blamed or next(iter(self)).name]
         field.errors = [*field.errors, str(error)]
 
     class Meta:
+        """Options of Flask-WTF."""
+
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
             """Return the submitted fields, or None if nothing was submitted or it has `formdata=None`."""
             return request.form if formdata is not None and form.is_submitted() else None

@@ -17,7 +17,6 @@ from ..catalogue.crosswalk import term_label
 from ..catalogue.source_links import safe_href
 from ..characters import encodable
 from ..errors import (
-    Busy,
     ConflictError,
     ConnectorError,
     InvalidInputError,
@@ -27,6 +26,7 @@ from ..errors import (
     PermissionDeniedError,
     RepositoryError,
     StorageError,
+    TooBusyError,
 )
 from ..extensions import db
 from ..i18n import lazy_gettext as _l
@@ -77,7 +77,7 @@ STATUSES: dict[type[ConnectorError], int] = {
     PermissionDeniedError: 403,
     InvalidLinkError: 410,
     ConflictError: 409,
-    Busy: 503,
+    TooBusyError: 503,
     RepositoryError: 502,
     StorageError: 503,
 }

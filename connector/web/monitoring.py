@@ -88,7 +88,8 @@ class _Numbers:
 def _jobs() -> Metric:
     """Return the number of jobs by state, with 0 for states without jobs."""
     family = GaugeMetricFamily("connector_jobs", "Jobs by state.", labels=["state"])
-    counts = dict(db.session.execute(select(JOB.state, func.count()).group_by(JOB.state)).all())
+    rows = db.session.execute(select(JOB.state, func.count()).group_by(JOB.state))
+    counts: dict[str, int] = {row[0]: row[1] for row in rows}
     for state in State:
         family.add_metric([state.value], counts.get(state.value, 0))
     return family

@@ -54,10 +54,10 @@ class Counts:
 
 def init_app(app: Flask) -> None:
     """Count requests after the access check, which identifies the user, and before a view reads a form."""
-    most = [app.config[name] for name in ("CHANGES_AT_ONCE", "LISTS_AT_ONCE")]
-    app.extensions[COUNTS] = Counts(*(threading.BoundedSemaphore(number) for number in most))
+    changes, lists = app.config["CHANGES_AT_ONCE"], app.config["LISTS_AT_ONCE"]
+    app.extensions[COUNTS] = Counts(threading.BoundedSemaphore(changes), threading.BoundedSemaphore(lists))
     app.before_request(_begin)
-    app.wsgi_app = _Slots(app.wsgi_app)
+    app.wsgi_app = _Slots(app.wsgi_app)  # type: ignore[method-assign]  # as Flask's documentation says
 
 
 class _Slots:
@@ -104,5 +104,5 @@ def _is_costly_page() -> bool:
     """Return whether the request changes something, asks a repository, searches, or filters a list."""
     if request.method == "POST":
         return request.endpoint not in WAYS_OUT
-    is_filtered = any(request.args.get(name, "").strip() for name in FILTERS.get(request.endpoint, ()))
+    is_filtered = any(request.args.get(name, "").strip() for name in FILTERS.get(request.endpoint or "", ()))
     return is_filtered or request.endpoint in QUESTIONS

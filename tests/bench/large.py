@@ -29,10 +29,11 @@ SHORT_WORDS = "'\nas\nof\non\n' || CASE WHEN n % 977 < 100 THEN (n % 977) || '\n
 
 @dataclass(frozen=True)
 class Large:
-    """The ids in a large instance. `first` and `second` imported all items, `running` has seen half of them.
-    `first` could not read half of them at its first try, and later jobs have seen these.
+    """The ids in a large instance.
 
-    `failed`: an import of which half of the items could not be read. `preview` looked at all of them.
+    `first` and `second` imported all items, `running` has seen half of them. `first` could not read half of them at its
+    first try, and later jobs have seen these. `failed`: an import of which half of the items could not be read.
+    `preview` looked at all of them.
     """
 
     items: int

@@ -12,7 +12,7 @@ from typing import Protocol
 import psycopg
 
 
-class NoTable(Exception):
+class MissingTableError(Exception):
     """The process was killed before there was a table."""
 
 
@@ -23,7 +23,7 @@ class Database(Protocol):
         """What the app must be told to use the database of this instance; it is made where it is missing."""
 
     def rows(self, instance: Path, query: str) -> list[tuple]:
-        """What a query finds. Raises NoTable."""
+        """What a query finds. Raises MissingTableError."""
 
     def copy(self, instance: Path, copied: Path) -> None:
         """Give an instance whose folder was copied its own copy of the database."""
@@ -44,7 +44,7 @@ class InTheFolder:
             with closing(sqlite3.connect(instance / "connector.db")) as connection:
                 return connection.execute(query).fetchall()
         except sqlite3.OperationalError as error:
-            raise NoTable from error
+            raise MissingTableError from error
 
     def copy(self, instance: Path, copied: Path) -> None:
         pass
@@ -71,7 +71,7 @@ class OnAServer:
             with closing(psycopg.connect(self._of(_name(instance)))) as connection:
                 return connection.execute(query).fetchall()
         except psycopg.errors.UndefinedTable as error:
-            raise NoTable from error
+            raise MissingTableError from error
 
     def copy(self, instance: Path, copied: Path) -> None:
         with self._connected() as server:

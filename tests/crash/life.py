@@ -17,7 +17,7 @@ from tests.command_line import CommandLine
 from tests.sample import Repository, SampleRepository, library
 from tests.sample.server import GENERATIONS
 
-from .databases import Database, NoTable
+from .databases import Database, MissingTableError
 
 LONGEST = 120  # seconds
 GLANCE = 0.05  # seconds
@@ -134,7 +134,7 @@ class Life:
         """The state of the stage's job, None where it was not made yet (or no table for it)."""
         try:
             found = self._rows(f"SELECT state FROM job WHERE id = {stage.job}")
-        except NoTable:
+        except MissingTableError:
             return None
         return found[0][0] if found else None
 

@@ -55,7 +55,7 @@ def begun(flask: CommandLine, sample: SampleRepository, target: str, fault: dict
 
 
 def ended(process: subprocess.Popen) -> str:
-    """Wait until the process has ended, and return what it printed. (`make bench` measures how long that takes.)"""
+    """Wait until the process has ended, and return what it printed. `make bench` measures how long that takes."""
     return process.communicate(timeout=LONGEST)[0]
 
 

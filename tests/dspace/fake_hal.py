@@ -1,5 +1,7 @@
-"""A DSpace 9 in memory that answers as `HttpClient` would, from recorded items or from synthetic ones of the same
-shape."""
+"""A DSpace 9 in memory that answers as `HttpClient` would.
+
+Its items are recorded, or synthetic ones of the same shape.
+"""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from connector.errors import (
     ServerError,
     UnknownHostError,
     UnreachableError,
-    XmlAnswer,
+    XmlResponseError,
 )
 from connector.http import JsonAnswer, OutageWait, RequestStats, WebPage
 
@@ -378,8 +378,8 @@ def test_an_api_that_hides_its_version_is_known_by_its_other_members(answer, gen
 
 
 def test_an_api_that_answers_xml_is_named():
-    error = XmlAnswer("It answered with XML.", f"{SITE}/rest/status")
+    error = XmlResponseError("It answered with XML.", f"{SITE}/rest/status")
 
-    with pytest.raises(XmlAnswer) as raised:
+    with pytest.raises(XmlResponseError) as raised:
         detect(Web({f"{SITE}/rest/status": error}), SITE, "rest")
     assert raised.value is error

@@ -121,7 +121,7 @@ _CHANGES: dict[str, Callable[[Any, Any, Any], None]] = {
 }
 
 
-class TooMany(AssertionError):
+class TooManyMutationsError(AssertionError):
     """A client that goes on asking for ever."""
 
 

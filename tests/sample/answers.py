@@ -46,7 +46,7 @@ class Answer:
     price: float = 0.0
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """Raised anywhere below a route to end it with this status."""
 
     def __init__(self, status: int, message: str = "", empty: bool = False):

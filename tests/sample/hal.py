@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import content
 from . import hal_json as shape
-from .answers import Answer, Refusal, Request, dumps
+from .answers import Answer, RefusalError, Request, dumps
 from .embed import Embedder, Embeds, thumbnail
 from .hal_items import ItemWriter, ReaderLanguageWriter
 from .hal_search import Discovery
@@ -78,7 +78,7 @@ class Hal9:
             return None
         try:
             return self._routed(request)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             return _refused(request, refusal)
 
     def warm(self) -> None:
@@ -90,12 +90,12 @@ class Hal9:
             if found := pattern.fullmatch(request.path):
                 self._check_projection(request)
                 return answer(request, *found.groups())
-        raise Refusal(404)
+        raise RefusalError(404)
 
     def _check_projection(self, request: Request) -> None:
-        """Raises Refusal for a projection this version does not know."""
+        """Raises RefusalError for a projection this version does not know."""
         if "projection" in request.query and request.one("projection") not in self.projections:
-            raise Refusal(self.unknown_projection)
+            raise RefusalError(self.unknown_projection)
 
     # -- communities and collections
 
@@ -146,7 +146,7 @@ class Hal9:
     # -- items
 
     def _all_items(self, request: Request) -> Answer:
-        raise Refusal(401)  # for administrators only
+        raise RefusalError(401)  # for administrators only
 
     def _item(self, request: Request, ident: str) -> Answer:
         one, embeds = self._get(self._data.items, ident), embeds_of(request)
@@ -157,7 +157,7 @@ class Hal9:
     def _bundles(self, request: Request, ident: str) -> Answer:
         one, embeds = self._get(self._data.items, ident), embeds_of(request)
         if not one.is_open:
-            raise Refusal(401)
+            raise RefusalError(401)
         number, size = _number_and_size(request)
         answer = _json(self._write.bundles(one, embeds, number, size, internal(request)))
         answer.price = self._sample.costs.bundles(len(one.bitstreams) if "bitstreams" in embeds.tree else 0)
@@ -187,7 +187,7 @@ class Hal9:
     def _readable_bundle(self, ident: str) -> Bundle:
         holder = self._get(self._data.bundles, ident)
         if not holder.item.is_open:
-            raise Refusal(401)
+            raise RefusalError(401)
         return holder
 
     def _bitstream(self, request: Request, ident: str) -> Answer:
@@ -196,14 +196,14 @@ class Hal9:
     def _access_status(self, request: Request, ident: str) -> Answer:
         """Of single files from 9 on, which the links of a file show."""
         if "accessStatus" not in self.bitstream_links:
-            raise Refusal(404)
+            raise RefusalError(404)
         return _json(shape.access_status(self._described_bitstream(ident)))
 
     def _described_bitstream(self, ident: str) -> Bitstream:
         """Embargoed files are described to everybody; those of closed items are not."""
         one = self._known_bitstream(ident)
         if one.item and not one.item.is_open:
-            raise Refusal(401)
+            raise RefusalError(401)
         return one
 
     def _format(self, request: Request, ident: str) -> Answer:
@@ -212,25 +212,25 @@ class Hal9:
     def _content(self, request: Request, ident: str) -> Answer:
         one = self._data.bitstreams.get(ident)
         if one is None:
-            raise Refusal(404, "No message available")
+            raise RefusalError(404, "No message available")
         if not one.is_open:
-            raise Refusal(401)
+            raise RefusalError(401)
         return content.answer(one, request)
 
     def _known_bitstream(self, ident: str) -> Bitstream:
         """Deleted: 404, never there: 401, malformed: 404; the other way round than everything else."""
         if one := self._data.bitstreams.get(ident):
             return one
-        raise Refusal(401 if UUID.fullmatch(ident) and ident not in self._data.deleted else 404)
+        raise RefusalError(401 if UUID.fullmatch(ident) and ident not in self._data.deleted else 404)
 
     # -- finding
 
     def _by_handle(self, request: Request) -> Answer:
         if "id" not in request.query:
-            raise Refusal(404)
+            raise RefusalError(404)
         found = self._data.handles.get(request.one("id").removeprefix("hdl:"))
         if found and not found.is_readable:
-            raise Refusal(500)
+            raise RefusalError(500)
         return self._elsewhere(found)
 
     def _by_uuid(self, request: Request) -> Answer:
@@ -240,7 +240,7 @@ class Hal9:
 
     def _elsewhere(self, found: Thing | None) -> Answer:
         if found is None:
-            raise Refusal(404, empty=True)
+            raise RefusalError(404, empty=True)
         path = {Item: "items", Collection: "collections", Community: "communities"}[type(found)]
         return Answer(302, headers=COMMON | {"Location": f"{shape.API}/core/{path}/{found.uuid}"})
 
@@ -249,11 +249,11 @@ class Hal9:
     def _get(self, shelf: dict[str, Any], ident: str) -> Any:
         """Malformed: 401, unknown: 404, closed: 401."""
         if not UUID.fullmatch(ident):
-            raise Refusal(401)
+            raise RefusalError(401)
         if ident not in shelf:
-            raise Refusal(404)
+            raise RefusalError(404)
         if not shelf[ident].is_readable:
-            raise Refusal(401)
+            raise RefusalError(401)
         return shelf[ident]
 
 
@@ -287,7 +287,7 @@ def _or_nothing(body: dict[str, Any] | None) -> Answer:
     return _json(body) if body else Answer(204, headers=dict(COMMON))
 
 
-def _refused(request: Request, refusal: Refusal) -> Answer:
+def _refused(request: Request, refusal: RefusalError) -> Answer:
     if refusal.empty:
         return Answer(refusal.status, headers=dict(COMMON))
     body = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import hal_json as shape
-from .answers import Answer, Refusal, Request, dumps
+from .answers import Answer, RefusalError, Request, dumps
 from .embed import Embedder, Embeds
 from .hal_items import ItemWriter
 from .hal_wire import embeds_of, internal, json_answer, whole
@@ -36,7 +36,7 @@ class Discovery:
     def answer(self, request: Request) -> Answer:
         """A page of results: at most 100 rows, while the next page begins behind as many as were asked for."""
         if any(name.startswith("f.") for name in request.query):
-            raise Refusal(400)  # no filter is known here
+            raise RefusalError(400)  # no filter is known here
         kind, scope, query = request.one("dsoType"), request.one("scope"), request.one("query")
         is_asked = request.one("configuration") == "administrativeView"  # ignored unless an administrator asks
         is_administrative = is_asked and signed_in.get() and self._sample.logins.is_administrator

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import legacy_json as shape
-from .answers import Answer, Refusal, Request, dumps
+from .answers import Answer, RefusalError, Request, dumps
 from .legacy_json import Expand
 from .legacy_wire import expand_of, leaf, page_of, refused, whole
 from .login import NAME
@@ -67,7 +67,7 @@ class Legacy6:
             return None
         try:
             return self._routed(request)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             return refused(request, refusal.status)
 
     def warm(self) -> None:
@@ -78,13 +78,13 @@ class Legacy6:
         for pattern, answer in self._routes:
             if found := pattern.fullmatch(request.path):
                 return answer(request, *found.groups())
-        raise Refusal(404)
+        raise RefusalError(404)
 
     # -- the server itself
 
     def _index(self, request: Request) -> Answer:
         if request.wants_json:
-            raise Refusal(406)
+            raise RefusalError(406)
         return Answer(
             200, b"<html><title>DSpace REST - index</title><body><h1>DSpace REST API</h1></body></html>", HTML
         )
@@ -199,7 +199,7 @@ class Legacy6:
         files = shape.readable(self._get("item", ident))
         limit, offset = whole(request, "limit", 20), whole(request, "offset", 0)
         if offset > len(files):
-            raise Refusal(500)
+            raise RefusalError(500)
         end = offset + limit if offset + limit < len(files) - offset else len(files)
         return self._json([self._write.bitstream(one, expand_of(request)) for one in files[offset:end]])
 
@@ -232,9 +232,9 @@ class Legacy6:
     def _handle(self, request: Request, handle: str) -> Answer:
         found = self._data.handles.get(handle)
         if found is None:
-            raise Refusal(self.unknown_handle)
+            raise RefusalError(self.unknown_handle)
         if not found.is_open:
-            raise Refusal(self.closed_handle)
+            raise RefusalError(self.closed_handle)
         return self._thing(found, request)
 
     def _thing(self, one: Thing, request: Request) -> Answer:
@@ -253,11 +253,11 @@ class Legacy6:
         elif self.generation == 6 and UUID.fullmatch(ident):
             found = getattr(self._data, shape.PATHS[kind]).get(ident)
         else:
-            raise Refusal(self.malformed)
+            raise RefusalError(self.malformed)
         if found is None:
-            raise Refusal(self.unknown)
+            raise RefusalError(self.unknown)
         if not found.is_open:
-            raise Refusal(401)
+            raise RefusalError(401)
         return found
 
     # -- writing

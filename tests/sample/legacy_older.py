@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .answers import Answer, Refusal, Request
+from .answers import Answer, RefusalError, Request
 from .legacy import Legacy6, Route
 from .legacy_wire import expand_of
 from .records import Bitstream, Item
@@ -16,7 +16,7 @@ class Legacy5(Legacy6):
     status_members = (("token", None),)
 
     def _hierarchy(self, request: Request) -> Answer:
-        raise Refusal(404)
+        raise RefusalError(404)
 
 
 class Legacy4(Legacy5):
@@ -44,7 +44,7 @@ class Legacy4(Legacy5):
         return self._json([self._write.community(one, expand_of(request)) for one in self._tops()])
 
     def _no_items(self, request: Request) -> Answer:
-        raise Refusal(405)
+        raise RefusalError(405)
 
     def _is_listed(self, one: Item) -> bool:
         return one.is_open

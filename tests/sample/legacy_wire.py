@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeVar
 
-from .answers import Answer, Refusal, Request, dumps
+from .answers import Answer, RefusalError, Request, dumps
 from .legacy_json import Expand
 from .records import Collection, Community
 
@@ -30,10 +30,10 @@ def page_of(request: Request, rows: Sequence[Row], limit: int) -> Sequence[Row]:
 
 
 def whole(request: Request, name: str, default: int) -> int:
-    """A whole number of the query. Raises Refusal 404 for anything else, as the real servers do."""
+    """A whole number of the query. Raises RefusalError 404 for anything else, as the real servers do."""
     text = request.one(name, str(default))
     if not re.fullmatch(r"-?\d+", text):
-        raise Refusal(404)
+        raise RefusalError(404)
     return int(text)
 
 

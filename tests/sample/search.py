@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from .answers import Refusal
+from .answers import RefusalError
 from .model import Repository
 from .records import Collection, Community, Item, Thing, signed_in
 
@@ -26,7 +26,7 @@ class Search:
         self._changes = -1
 
     def find(self, kind: str, scope: str, query: str, sort: str, is_administrative: bool = False) -> list[Thing]:
-        """All that whoever asks can find. Raises Refusal: 400 for an unknown kind, 422 for a sort or query.
+        """All that whoever asks can find. Raises RefusalError: 400 for an unknown kind, 422 for a sort or query.
 
         `is_administrative`: an administrator asks with the configuration that shows private and withdrawn items, too.
         """
@@ -42,9 +42,9 @@ class Search:
     def _found(self, kind: str, scope: str, query: str, sort: str, is_administrative: bool) -> list[Thing]:
         by, _, direction = sort.partition(",")
         if kind and kind not in KINDS:
-            raise Refusal(400)
+            raise RefusalError(400)
         if by and by not in SORTS:
-            raise Refusal(422, "Invalid search request")
+            raise RefusalError(422, "Invalid search request")
         tests = [_test(term) for term in query.split(" AND ")] if query else []
         tests.append(self._within(scope))
         found = [one for one in self._visible(kind, is_administrative) if all(test(one) for test in tests)]
@@ -90,7 +90,7 @@ def _key(one: Thing, by: str) -> str:
 
 
 def _test(term: str) -> Test:
-    """One field query, one with NOT, or some joined by OR in brackets. Raises Refusal 422, as Solr for bad syntax."""
+    """One field query, one with NOT, or some joined by OR in brackets. Raises RefusalError 422 for bad syntax."""
     if term.startswith("NOT "):
         test = _test(term.removeprefix("NOT "))
         return lambda one: not test(one)
@@ -111,7 +111,7 @@ def _test(term: str) -> Test:
         member = "last_modified" if found.group(1) == "lastModified" else "indexed_at"
         since, until = _moment(found.group(2)), _moment(found.group(3))
         return lambda one: isinstance(one, Item) and _between(since, getattr(one, member), until)
-    raise Refusal(422, "Unprocessable or invalid entity")
+    raise RefusalError(422, "Unprocessable or invalid entity")
 
 
 def _between(since: datetime | None, when: datetime, until: datetime | None) -> bool:
@@ -124,4 +124,4 @@ def _moment(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except ValueError:
-        raise Refusal(422, "Unprocessable or invalid entity") from None
+        raise RefusalError(422, "Unprocessable or invalid entity") from None

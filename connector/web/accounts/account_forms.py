@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from wtforms import HiddenField, PasswordField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, Length
 
 from ...accounts.names import LONGEST
 from ...accounts.passwords import LEAST, MOST
 from ...i18n import lazy_gettext as _l
 from ...models.accounts import Role
-from ..base_form import Form
+from ..base_form import Form, choices_of
 
 ROLES = {
     Role.VIEWER: _l("Viewer: reads"),
@@ -108,4 +107,4 @@ class InviteForm(Form):
     name = StringField(
         _l("Name"), description=_l("The name for signing in."), render_kw={"autocapitalize": "off", "required": True}
     )
-    role = SelectField(_l("Role"), choices=[SelectChoice(role.value, words) for role, words in ROLES.items()])
+    role = SelectField(_l("Role"), choices=choices_of({role.value: words for role, words in ROLES.items()}))

@@ -39,7 +39,7 @@ def invite() -> Any:
     except (ConflictError, InvalidInputError) as error:
         form.refuse(error)
         return _users_page(form), 422
-    return _link_page(user_management.check_name(form.name.data), token)
+    return _link_page(user_management.check_name(form.name.data or ""), token)
 
 
 @blueprint.post("/users/<int:account_id>/link")
@@ -147,7 +147,7 @@ def _users_page(form: InviteForm, refused: ConflictError | None = None) -> str:
     return render_template("accounts/users.html", page=page, form=form, roles=ROLES, refused=refused)
 
 
-def _link_page(name: str, token: str) -> str:
+def _link_page(name: str, token: str) -> Any:
     """Return the page with the link. If a proxy signs users in, redirect to the users instead: they need no link."""
     if user_management.is_by_proxy():
         return redirect(url_for(".users"), 303)

@@ -12,6 +12,7 @@ from ...accounts.authorization import allows, sees_restricted
 from ...catalogue import export, item_presentation, item_set_queries, search
 from ...catalogue.search import Selection
 from ...catalogue.set_names import labels
+from ...dspace.records import SourceState
 from ...errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from ...extensions import db
 from ...i18n import gettext as _
@@ -91,7 +92,7 @@ def item(item_id: int) -> str:
         set_labels=labels(its_sets),
         brought_by=search.brought_by(item_id),
         changed_by=search.jobs_of([item_id]).get(item_id, []),
-        state=item_presentation.STATES[shown.source_state],
+        state=item_presentation.STATES[SourceState(shown.source_state)],
     )
 
 
@@ -121,7 +122,7 @@ def file(file_id: int, name: str) -> Response:
     `name` only makes the URL readable. The response uses the file name in the catalogue.
     """
     found = db.session.get(CatalogueFile, file_id)
-    if found is None or not found.is_stored:
+    if found is None or found.sha256 is None or not found.is_stored:
         abort(404)
     is_restricted = found.item.by_login or found.is_restricted
     _check_restricted(is_restricted)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from wtforms import BooleanField, SelectChoice, SelectField, StringField
+from wtforms import BooleanField, SelectField, StringField
 from wtforms.widgets import TimeInput
 
 from ...errors import InvalidInputError
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
 from ...jobs.schedule import LAST, LAST_SURE_DAY, WEEKDAYS, Every, Schedule, Window, parse_day, parse_time
-from ..base_form import Form
-
-
-def _choices(labels: Mapping[Any, str]) -> list[SelectChoice]:
-    return [SelectChoice(value, label) for value, label in labels.items()]
+from ..base_form import Form, choices_of
 
 
 class ScheduleForm(Form):
@@ -24,13 +19,13 @@ class ScheduleForm(Form):
 
     every = SelectField(
         _l("Import automatically"),
-        choices=_choices({"": _l("Never")} | {every.value: every.capitalize() for every in Every}),
+        choices=choices_of({"": _l("Never")} | {every.value: every.capitalize() for every in Every}),
         description=_l("Imports the whole source with the settings of the last import."),
     )
-    weekday = SelectField(_l("Day of the week"), choices=_choices(dict(enumerate(WEEKDAYS))), coerce=int)
+    weekday = SelectField(_l("Day of the week"), choices=choices_of(dict(enumerate(WEEKDAYS))), coerce=int)
     day = SelectField(
         _l("Day of the month"),
-        choices=_choices({str(day): str(day) for day in range(1, LAST_SURE_DAY + 1)} | {LAST: _l("The last")}),
+        choices=choices_of({str(day): str(day) for day in range(1, LAST_SURE_DAY + 1)} | {LAST: _l("The last")}),
     )
     at = StringField(_l("At"), default="02:00", widget=TimeInput())
     limited = BooleanField(
@@ -60,20 +55,20 @@ class ScheduleForm(Form):
         """Show the name of the time zone in the description of the hour."""
         self.at.description = _("Hour and minute in the server's time zone, %(zone)s.", zone=zone)
 
-    def validate(self, *args: object, **extra: object) -> bool:
+    def validate(self, *args: Any, **extra: Any) -> bool:
         """Return whether the fields are valid and form a valid schedule."""
         if not super().validate(*args, **extra):
             return False
         try:
             self.schedule = self._schedule() if self.every.data else None
         except InvalidInputError as error:
-            self[error.field].errors = [str(error)]
+            self.refuse(error)
             return False
         return True
 
     def _schedule(self) -> Schedule:
         window = None
         if self.limited.data:
-            window = Window(parse_time(self.since.data, "since"), parse_time(self.until.data, "until"))
-        at = parse_time(self.at.data)
+            window = Window(parse_time(self.since.data or "", "since"), parse_time(self.until.data or "", "until"))
+        at = parse_time(self.at.data or "")
         return Schedule(Every(self.every.data), at, self.weekday.data, parse_day(self.day.data), window)

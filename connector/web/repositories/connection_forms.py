@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from wtforms import BooleanField, Field, PasswordField, SelectField, StringField, TextAreaField, URLField
 from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.widgets import TextArea
 
 from ...catalogue.set_names import labels
 from ...dspace.records import ScopeKind
@@ -166,11 +167,19 @@ def _checked(check: Callable[[str], Any]) -> Callable[[Form, Field], None]:
     return validate
 
 
-class LinesField(TextAreaField):
-    """A text field whose validated data is a list of lines. A form with errors shows the lines again."""
+class CheckedField(StringField):
+    """A text field whose data is the result of its check after validation."""
+
+    data: Any
+
+
+class LinesField(CheckedField):
+    """A text area whose validated data is a list of lines. A form with errors shows the lines again."""
+
+    widget = TextArea()
 
     def _value(self) -> str:
-        return "\n".join(self.data) if isinstance(self.data, list) else super()._value()
+        return "\n".join(self.data) if isinstance(self.data, list) else str(self.data or "")
 
 
 def _trimmed(text: str | None) -> str:
@@ -189,21 +198,21 @@ class ConnectForm(Form):
         description=_l("Copy it from your browser. The address of a collection, an item or a handle works too."),
         render_kw={"required": True, "autocomplete": "url", "placeholder": "https://repository.example.edu"},
     )
-    endpoint = StringField(
+    endpoint = CheckedField(
         _l("Endpoint"),
         [_checked(check_endpoint)],
         default="rest",
         description=_l("The app tries this first, then the usual ones."),
         render_kw={"required": True, "autocapitalize": "off", "spellcheck": "false"},
     )
-    limit = StringField(
+    limit = CheckedField(
         _l("Limit"),
         [_checked(check_limit)],
         description=_l("Results per request, 1 to 1000. Leave empty unless the repository has problems."),
         render_kw={"inputmode": "numeric"},
     )
 
-    delay = StringField(
+    delay = CheckedField(
         _l("Pause"),
         [_checked(check_delay)],
         description=_l(
@@ -247,18 +256,18 @@ class ImportOptionsForm(Form):
         _l("Import files"),
         description=_l("Download the files of each item. Otherwise they are only listed, with a link to the original."),
     )
-    bundles = StringField(
+    bundles = CheckedField(
         _l("Bundles"),
         [_checked(check_bundles)],
         description=_l("Bundles whose files are downloaded, for example ORIGINAL, TEXT. Leave empty for ORIGINAL."),
         render_kw={"autocapitalize": "off", "spellcheck": "false"},
     )
-    file_limit = StringField(
+    file_limit = CheckedField(
         _l("Largest file"),
         [_checked(check_size)],
         description=_l("Largest file to download, for example 500 MB. Leave empty for the limit of the server."),
     )
-    files_limit = StringField(
+    files_limit = CheckedField(
         _l("All files together"),
         [_checked(check_size)],
         description=_l(
@@ -276,13 +285,13 @@ class ImportOptionsForm(Form):
     comment = TextAreaField(
         _l("Comment"), filters=[_trimmed], description=_l("A note for Past imports."), render_kw={"rows": 2}
     )
-    test = StringField(
+    test = CheckedField(
         _l("Test import"),
         [_checked(check_test)],
         description=_l("Import only this many items. Leave empty to import all."),
         render_kw={"inputmode": "numeric"},
     )
-    hours = StringField(
+    hours = CheckedField(
         _l("Only between"),
         [_checked(check_hours)],
         description=_l(
@@ -322,7 +331,7 @@ class ImportOptionsForm(Form):
     def fill(self, options: ImportOptions, ignored: Iterable[str], item_sets: Sequence[ItemSet]) -> None:
         """Fill the form with the options of an earlier import and the repository's ignored fields."""
         ids = {item_set.name: item_set.id for item_set in reversed(item_sets)}
-        set_id = options.item_set_id or ids.get(options.item_set)
+        set_id = options.item_set_id or ids.get(options.item_set or "")
         self.files.data = options.files
         self.file_limit.data = size_text(options.file_limit)
         self.files_limit.data = size_text(options.files_limit)

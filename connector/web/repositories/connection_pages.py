@@ -167,7 +167,7 @@ def sign_in(repository_id: int) -> Any:
     if not form.validate():
         return _options_page_anew(repository, login=form), 422
     try:
-        credentials.sign_in(repository_id, form.login_name.data, form.password.data)
+        credentials.sign_in(repository_id, form.login_name.data or "", form.password.data or "")
     except (LoginFailedError, RepositoryError) as error:
         form.refuse(error)
         return _options_page_anew(service.get(repository_id), login=form), 422
@@ -186,11 +186,11 @@ def sign_out(repository_id: int) -> Any:
 
 def _connect(form: ConnectForm, moved: Repository | None = None) -> Any:
     same_as = moved.id if moved else None
-    if not form.validate_on_submit():
+    if not form.validate():
         return _connect_page(form, moved), 422
     try:
         connected = discovery.connect(
-            form.url.data,
+            form.url.data or "",
             form.endpoint.data,
             form.limit.data,
             same_as,
@@ -202,8 +202,8 @@ def _connect(form: ConnectForm, moved: Repository | None = None) -> Any:
         return _connect_page(form, service.get(same_as) if same_as else None), 422
     if connected.login_forgotten:
         flash(FORGOTTEN)
-    scope, offer = connected.scope, {}
-    if scope:
+    offer: dict[str, Any] = {}
+    if scope := connected.scope:
         offer = {"offer": f"{scope.kind}:{scope.handle or scope.id}", "name": scope.name[:LONGEST_NAME]}
     return redirect(url_for(".options", repository_id=connected.repository_id, **offer), 303)
 
@@ -256,15 +256,15 @@ def _list(repository: Repository, name: str) -> dict[str, Any]:
     try:
         if name == "collections":
             rows = scope_lists.collections(repository, anew)
-            found["counted"] = any(row.item_count is not None for row in rows)
+            found |= {"total": len(rows), "counted": any(row.item_count is not None for row in rows)}
             found |= {"collections": scope_lists.groups(repository, rows, scope_lists.communities(repository), words)}
         else:
-            rows = scope_lists.communities(repository, anew)
-            twin = service.remember_communities(repository.id, rows)
-            found |= {"communities": scope_lists.tree(repository, rows, words), "twin": twin}
+            tops = scope_lists.communities(repository, anew)
+            twin = service.remember_communities(repository.id, tops)
+            found |= {"total": len(tops), "communities": scope_lists.tree(repository, tops, words), "twin": twin}
     except NO_WAY as error:
         return found | {"trouble": error, "troubled": name}
-    return found | {"total": len(rows)}
+    return found
 
 
 def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> int:
@@ -272,7 +272,9 @@ def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identif
     found = discovery.find(repository_id, kind, identifier)
     service.ignore_fields(repository_id, form.ignored.data)
     source_id = service.source_for(repository_id, found.scope)
-    job_id = lifecycle.create(source_id, form.options().to_json(), comment=form.comment.data, requests=found.requests)
+    job_id = lifecycle.create(
+        source_id, form.options().to_json(), comment=form.comment.data or "", requests=found.requests
+    )
     wake(job_id)
     return job_id
 
@@ -317,7 +319,7 @@ def _compressed(html: str) -> Response:
     """
     response = make_response(html)
     response.vary.add("Accept-Encoding")
-    if "gzip" in request.accept_encodings:
+    if request.accept_encodings.quality("gzip"):
         response.set_data(gzip.compress(response.get_data(), 5))
         response.content_encoding = "gzip"
     return response

@@ -68,6 +68,7 @@ class Group:
 
     @property
     def count(self) -> int:
+        """Return the number of collections in the group."""
         return len(self.rows)
 
 
@@ -166,7 +167,8 @@ def _listing(repository: Repository, name: str, read: Callable[[Client], Sequenc
             return read(connection.client)
 
     key = (repository.id, repository.api_url, repository.login_name, name)
-    return current_app.extensions["listings"].get(key, ask, anew)
+    found: Sequence[Any] = current_app.extensions["listings"].get(key, ask, anew)
+    return found
 
 
 def _paths(rows: Iterable[Community]) -> dict[str | None, tuple[str, ...]]:
