@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ from ..errors import (
     TransientError,
 )
 from ..i18n import gettext as _
+from .outage_timer import OutageTimer, Request
 
 T = TypeVar("T")
 
@@ -52,51 +53,11 @@ def _down(error: str, url: str = "") -> OutageLimitError:
     )
 
 
-@dataclass(eq=False)
-class _Kind:
-    """The state of one kind of request. Times are seconds of the clock. `error`: the last error, as a sentence.
-
-    `silent_seconds`: how long single objects did not answer since the last good response, without the time since
-    `failing_since`.
-    """
-
-    name: str
-    settled_at: float = float("-inf")
-    failing_since: float | None = None
-    silent_seconds: float = 0.0
-    waits: int = 0
-    error: str = ""
-    detail: str = ""
-    is_announced: bool = False
-
-
-@dataclass(eq=False)
-class Request:
-    """A running request: when it began and how many seconds it may take, by the clock of its OutageWait."""
-
-    kind: _Kind
-    began: float
-    seconds: float
-    quiet_since: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.quiet_since = self.began
-
-    def postpone(self, seconds: float) -> None:
-        """Leave out a wait of ours, before the request was sent."""
-        self.began += seconds
-        self.quiet_since += seconds
-
-    def extend(self, seconds: float, now: float) -> None:
-        """Record that data has arrived that takes this many seconds at the slowest accepted rate."""
-        self.quiet_since = min(now, self.quiet_since + seconds)
-
-
 @dataclass(frozen=True, slots=True)
 class _Use:
     """The purpose of the requests of a thread. `defers`: a long Retry-After is raised at once."""
 
-    kind: _Kind | None = None
+    timer: OutageTimer | None = None
     defers: bool = False
     is_control: bool = False
 
@@ -110,11 +71,9 @@ class _Current(threading.local):
 class OutageWait:
     """Repeats requests, and limits how long each kind of request may go without a good response (the maximum outage).
 
-    Each kind has its own clock. Otherwise, good downloads would hide that lists fail. The clock of a kind runs from its
-    last good response, or from the start of the first request after it that failed, because time without requests does
-    not count. The clock stops when an object was at fault and continues with the next failure, so the times of objects
-    that do not answer add up. Requests within `attempt` count for the kind of the attempt, and only the result of the
-    attempt is a good response. Any other request has its own clock. With 0 `seconds`, nothing is repeated.
+    Each kind has its own timer (see `OutageTimer`). Otherwise, good downloads would hide that lists fail. Requests
+    within `attempt` count for the kind of the attempt, and only the result of the attempt is a good response. Any other
+    request has its own timer. With 0 `seconds`, nothing is repeated.
 
     `request_seconds`: how long one request may take, by default a third of the maximum outage. `clock`: returns seconds
     of a monotonic clock. `now`: returns naive UTC. `pause`: waits this many seconds, and returns True as soon as a stop
@@ -138,7 +97,7 @@ class OutageWait:
         self.clock, self._now, self._zone, self._spread = clock, now, zone, spread
         self.stop = stop or threading.Event()
         self._pause = pause or self.stop.wait
-        self._kinds: dict[str, _Kind] = {}
+        self._timers: dict[str, OutageTimer] = {}
         self._used: list[_Use] = []
         self._requests: list[Request] = []
         self._current = _Current()
@@ -155,13 +114,13 @@ class OutageWait:
         """Return the current wait for a good response that began first, or None if there is no wait."""
         with self._lock:
             found = [
-                Wait(kind.name, self._moment(kind.failing_since), kind.detail)
-                for kind in filter(None, (use.kind for use in self._used))
-                if kind.failing_since is not None
-                and (kind.is_announced or self.clock() - kind.failing_since >= SILENCE)
+                Wait(timer.kind, self._moment(timer.failing_since), timer.detail)
+                for timer in filter(None, (use.timer for use in self._used))
+                if timer.failing_since is not None
+                and (timer.is_announced or self.clock() - timer.failing_since >= SILENCE)
             ]
             found += [
-                Wait(request.kind.name, self._moment(request.quiet_since), _("No answer yet to a request."))
+                Wait(request.timer.kind, self._moment(request.quiet_since), _("No answer yet to a request."))
                 for request in self._requests
                 if self.clock() - request.quiet_since >= SILENCE
             ]
@@ -170,20 +129,12 @@ class OutageWait:
     def good(self, kind: str) -> None:
         """Record that the repository answers this kind of request."""
         with self._lock:
-            self._answered(self._kind(kind))
+            self._timer_of(kind).answered(self.clock())
 
     def object_failed(self, kind: str, error: ConnectorError) -> None:
-        """Record that the last failure of this kind was caused by one object, while the repository works.
-
-        The clock stops. If the object did not answer, its time still counts until the next good response.
-        """
+        """Record that the last failure of this kind was caused by one object, while the repository works."""
         with self._lock:
-            state = self._kind(kind)
-            silent = state.silent_seconds
-            if self._seconds and isinstance(error, RequestTimeoutError) and state.failing_since is not None:
-                silent += self.clock() - state.failing_since
-            self._answered(state)
-            state.silent_seconds, state.error, state.detail = silent, error.in_short, error.in_short
+            self._timer_of(kind).object_failed(self.clock(), error, counts_silence=bool(self._seconds))
 
     def attempt(self, kind: str, call: Callable[[], T], *, defers: bool = False) -> T:
         """Return the result of `call`, whose requests count for this kind.
@@ -192,22 +143,22 @@ class OutageWait:
         outage has passed already.
         """
         with self._lock:
-            state = self._kind(kind)
-            if (state.failing_since is not None or state.silent_seconds) and self._left(state) <= 0:
-                raise _down(state.error)
+            timer = self._timer_of(kind)
+            if (timer.failing_since is not None or timer.silent_seconds) and self._left(timer) <= 0:
+                raise _down(timer.error)
         began = self.clock()
-        with self._using(_Use(state, defers)):
+        with self._using(_Use(timer, defers)):
             try:
                 result = call()
             except OutageLimitError:
                 raise
             except TransientError as error:
-                self._failed(state, began, error)
+                self._failed(timer, began, error)
                 raise
             except RepositoryError:  # a refusal counts as a response
-                self._answered(state)
+                self._answered(timer)
                 raise
-        self._answered(state)
+        self._answered(timer)
         return result
 
     def retry_until_available(
@@ -226,14 +177,14 @@ class OutageWait:
         True, which means that the object is at fault and the repository works. Otherwise, raise the errors of `wait`
         and `attempt`.
         """
-        state = self._kind(kind)
-        with self._using(_Use(state, defers)):
+        timer = self._timer_of(kind)
+        with self._using(_Use(timer, defers)):
             try_now = first or (lambda: self.attempt(kind, call, defers=defers))
             while True:
                 try:
                     return try_now()
                 except on as error:
-                    with self._using(_Use(state, defers, is_control=True)):
+                    with self._using(_Use(timer, defers, is_control=True)):
                         is_own = is_of_object(error)
                     if is_own:
                         self.object_failed(kind, error)
@@ -243,7 +194,7 @@ class OutageWait:
 
     def is_well(self, kind: str, control: Callable[[], object]) -> bool:
         """Return whether a control request succeeds. Its time counts for the kind of request that just failed."""
-        with self._using(_Use(self._kind(kind), is_control=True)):
+        with self._using(_Use(self._timer_of(kind), is_control=True)):
             try:
                 control()
             except (TransientError, OutageLimitError):
@@ -260,18 +211,18 @@ class OutageWait:
         JobStoppedError as soon as a stop is requested.
         """
         with self._lock:
-            state = self._kind(kind)
-            self._failed(state, self.clock(), error)
-            left = self._left(state)
-            state.waits += 1
-            planned = min(_LONGEST_WAIT, 5.0 * 2 ** min(state.waits - 1, 10))
+            timer = self._timer_of(kind)
+            self._failed(timer, self.clock(), error)
+            left = self._left(timer)
+            timer.waits += 1
+            planned = min(_LONGEST_WAIT, 5.0 * 2 ** min(timer.waits - 1, 10))
         self._check_wish(error, left)
         if left < _LEAST_LEFT:
             raise _down(error.in_short, error.url)
         asked = error.retry_after or 0
         pause = max(asked, min(max(asked, planned) * self._spread(), left * (1 - _PART_OF_ONE_REQUEST)))
-        with self._using(_Use(state)):
-            self._rest(state, error, pause)
+        with self._using(_Use(timer)):
+            self._rest(timer, error, pause)
 
     def repeat(
         self,
@@ -291,35 +242,35 @@ class OutageWait:
         JobStoppedError as soon as a stop is requested.
         """
         use = self._current.use
-        state = use.kind or _Kind(kind)
-        with self._using(replace(use, kind=state)):
+        timer = use.timer or OutageTimer(kind)
+        with self._using(replace(use, timer=timer)):
             made = 1
             while True:
                 try:
                     return once()
                 except TransientError as error:
-                    self._failed(state, self.clock(), error)
+                    self._failed(timer, self.clock(), error)
                     is_500 = isinstance(error, ServerError) and error.status == 500
                     most = tries_at_500 if is_500 and tries_at_500 else tries
                     if made >= most or isinstance(error, _NEVER_REPEATED) or not may_repeat():
                         raise
-                    pause = self._pause_before(made, error, state, use)
+                    pause = self._pause_before(made, error, timer, use)
                     if pause is None:
                         raise
-                    self._rest(state, error, pause)
+                    self._rest(timer, error, pause)
                 made += 1
 
     @contextmanager
     def request(self, kind: str = "request") -> Iterator[Request]:
         """Yield a request that begins now. Record a TransientError that the block raises."""
         with self._lock:
-            state = self._current.use.kind or _Kind(kind)
-            request = Request(state, self.clock(), self._longest(state))
+            timer = self._current.use.timer or OutageTimer(kind)
+            request = Request(timer, self.clock(), self._longest(timer))
             self._requests.append(request)
         try:
             yield request
         except TransientError as error:
-            self._failed(state, request.quiet_since, error)
+            self._failed(timer, request.quiet_since, error)
             raise
         finally:
             with self._lock:
@@ -331,9 +282,9 @@ class OutageWait:
 
     # Helpers of the methods above
 
-    def _kind(self, name: str) -> _Kind:
+    def _timer_of(self, kind: str) -> OutageTimer:
         with self._lock:
-            return self._kinds.setdefault(name, _Kind(name))
+            return self._timers.setdefault(kind, OutageTimer(kind))
 
     @contextmanager
     def _using(self, use: _Use) -> Iterator[None]:
@@ -348,38 +299,33 @@ class OutageWait:
             with self._lock:
                 self._used.remove(use)
 
-    def _answered(self, state: _Kind) -> None:
+    def _answered(self, timer: OutageTimer) -> None:
         with self._lock:
-            state.settled_at, state.failing_since = self.clock(), None
-            state.silent_seconds, state.waits, state.detail, state.is_announced = 0.0, 0, "", False
+            timer.answered(self.clock())
 
-    def _failed(self, state: _Kind, began: float, error: TransientError) -> None:
+    def _failed(self, timer: OutageTimer, began: float, error: TransientError) -> None:
         with self._lock:
-            if state.failing_since is None:
-                state.failing_since = max(began, state.settled_at)
-            state.error = state.detail = error.in_short
+            timer.failed(began, error)
 
-    def _left(self, state: _Kind) -> float:
+    def _left(self, timer: OutageTimer) -> float:
         """Return how many seconds of the maximum outage are left."""
-        now = self.clock()
-        failing = now - (now if state.failing_since is None else state.failing_since)
-        return self._seconds - state.silent_seconds - failing
+        return self._seconds - timer.outage(self.clock())
 
-    def _longest(self, state: _Kind) -> float:
+    def _longest(self, timer: OutageTimer) -> float:
         """Return how many seconds a request may take."""
         if self._request_seconds is not None:
             return self._request_seconds
         if not self._seconds:
             return float("inf")
         part = self._seconds * _PART_OF_ONE_REQUEST
-        return part if self._current.use.is_control else min(self._left(state), part)
+        return part if self._current.use.is_control else min(self._left(timer), part)
 
-    def _pause_before(self, made: int, error: TransientError, state: _Kind, use: _Use) -> float | None:
+    def _pause_before(self, made: int, error: TransientError, timer: OutageTimer, use: _Use) -> float | None:
         """Return the seconds to wait after `made` attempts, or None if the caller must handle the error."""
-        asked, left = error.retry_after or 0, self._left(state)
+        asked, left = error.retry_after or 0, self._left(timer)
         if use.defers and asked > LONG_RETRY_AFTER:
             return None
-        if use.kind is not None:
+        if use.timer is not None:
             self._check_wish(error, left)
         pause = max(asked, min(_LONGEST_BACKOFF, 0.5 * 2 ** (made - 1)) * self._spread())
         return pause if pause < left else None
@@ -403,18 +349,18 @@ class OutageWait:
                 error.url,
             )
 
-    def _rest(self, state: _Kind, error: TransientError, seconds: float) -> None:
+    def _rest(self, timer: OutageTimer, error: TransientError, seconds: float) -> None:
         with self._lock:
-            state.detail = _(
+            timer.detail = _(
                 "%(error)s Trying again in %(duration)s.", error=error.in_short, duration=durations.span(seconds)
             )
-            state.is_announced = state.is_announced or seconds > _WORTH_SHOWING
+            timer.is_announced = timer.is_announced or seconds > _WORTH_SHOWING
         if self._pause(seconds):
             raise JobStoppedError(_("The job was asked to stop."))
         with self._lock:
             self._waited += 1
             self._seconds_waited += seconds
 
-    def _moment(self, clock: float | None) -> datetime:
+    def _moment(self, seconds: float) -> datetime:
         """Return the wall-clock time (naive UTC) of a value of our clock."""
-        return self._now() - timedelta(seconds=0 if clock is None else self.clock() - clock)
+        return self._now() - timedelta(seconds=self.clock() - seconds)

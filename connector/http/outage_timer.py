@@ -1,0 +1,78 @@
+"""Measures how long requests to a repository have gone without a good response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import ConnectorError, RequestTimeoutError, TransientError
+
+
+@dataclass(eq=False)
+class OutageTimer:
+    """The outage of one kind of request. Times are seconds of the clock of its `OutageWait`.
+
+    The timer runs from the last good response, or from the start of the first request after it that failed, because
+    time without requests does not count. It stops when an object was at fault and continues with the next failure, so
+    the times of objects that do not answer add up.
+
+    `kind`: the name of the kind. `settled_at`: the last response. `silent_seconds`: how long single objects did not
+    answer since the last good response, without the time since `failing_since`. `waits`: waits since then. `error`: the
+    last error, as a sentence. `detail`: the same for a page, with the next try. `is_announced`: a page shows the wait.
+    """
+
+    kind: str
+    settled_at: float = float("-inf")
+    failing_since: float | None = None
+    silent_seconds: float = 0.0
+    waits: int = 0
+    error: str = ""
+    detail: str = ""
+    is_announced: bool = False
+
+    def answered(self, now: float) -> None:
+        """Record a good response."""
+        self.settled_at, self.failing_since = now, None
+        self.silent_seconds, self.waits, self.detail, self.is_announced = 0.0, 0, "", False
+
+    def failed(self, began: float, error: TransientError) -> None:
+        """Record that a request that began at this time has failed."""
+        if self.failing_since is None:
+            self.failing_since = max(began, self.settled_at)
+        self.error = self.detail = error.in_short
+
+    def object_failed(self, now: float, error: ConnectorError, *, counts_silence: bool) -> None:
+        """Stop the timer, because one object caused the last failure while the repository works.
+
+        With `counts_silence`, the time of an object that did not answer counts until the next good response.
+        """
+        silent = self.silent_seconds
+        if counts_silence and isinstance(error, RequestTimeoutError) and self.failing_since is not None:
+            silent += now - self.failing_since
+        self.answered(now)
+        self.silent_seconds, self.error, self.detail = silent, error.in_short, error.in_short
+
+    def outage(self, now: float) -> float:
+        """Return how many seconds the outage has lasted."""
+        return self.silent_seconds + (0.0 if self.failing_since is None else now - self.failing_since)
+
+
+@dataclass(eq=False)
+class Request:
+    """A running request: when it began and how many seconds it may take, by the clock of its OutageWait."""
+
+    timer: OutageTimer
+    began: float
+    seconds: float
+    quiet_since: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.quiet_since = self.began
+
+    def postpone(self, seconds: float) -> None:
+        """Leave out a wait of ours, before the request was sent."""
+        self.began += seconds
+        self.quiet_since += seconds
+
+    def extend(self, seconds: float, now: float) -> None:
+        """Record that data has arrived that takes this many seconds at the slowest accepted rate."""
+        self.quiet_since = min(now, self.quiet_since + seconds)
