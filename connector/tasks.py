@@ -10,32 +10,31 @@ from flask import current_app, g
 from . import error_translation
 from .actor import SCHEDULE
 from .extensions import huey
-from .imports import importer, preview, preview_sample, undo, worker_heartbeat
+from .imports import importer, job_kinds, preview, preview_sample, undo, worker_heartbeat
 from .jobs import lifecycle, notifications, retention, scheduling
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
-from .models.jobs import Kind
 
 log = logging.getLogger(__name__)
 MINUTE = 60.0  # seconds
-RUNNERS: dict[Kind, Callable[[JobAttempt], tuple[bool, str]]] = {
-    Kind.IMPORT: importer.run,
-    Kind.UNDO: undo.run,
-    Kind.PREVIEW: preview.run,
-    Kind.SAMPLE: preview_sample.run,
+RUNNERS: dict[str, Callable[[JobAttempt], tuple[bool, str]]] = {
+    job_kinds.IMPORT.name: importer.run,
+    job_kinds.UNDO.name: undo.run,
+    job_kinds.PREVIEW.name: preview.run,
+    job_kinds.SAMPLE.name: preview_sample.run,
 }
 
 
 def carry_out(job_id: int) -> bool:
-    """Run a job if it can be claimed, then wake the next queued job of its repository.
+    """Run a job if it can be claimed, then wake the next queued job that needs the same resource.
 
     Return whether the job was claimed.
     """
     job = lifecycle.get(job_id)
-    kind, repository_id = Kind(job.kind), job.repository_id
+    runner, resource = RUNNERS[job.kind], job.resource
     with about_job(job_id):
-        claimed = work(job_id, RUNNERS[kind])
-    if claimed and (waiting := lifecycle.next_queued(repository_id)) is not None:
+        claimed = work(job_id, runner)
+    if claimed and (waiting := lifecycle.next_queued(resource)) is not None:
         wake(waiting)
     return claimed
 

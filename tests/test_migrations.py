@@ -18,6 +18,8 @@ from flask_migrate import upgrade
 
 from connector.catalogue.search import Selection
 from connector.extensions import db, migrate
+from connector.imports import job_kinds
+from connector.models.jobs import Job
 from connector.storage.instance import prepare, revision
 from tests.conftest import app_at
 from tests.tools import needs
@@ -129,8 +131,9 @@ def test_every_migration_keeps_the_rows_of_all_tables(app):
     for target in revisions():
         before = sizes() if target != revisions()[0] else {}
         upgrade(revision=target)
-        names = RENAMED.get(target, {})
-        assert (target, sizes()) == (target, {names.get(name, name): size for name, size in before.items()})
+        names, after = RENAMED.get(target, {}), sizes()
+        kept = {names.get(name, name): size for name, size in before.items()}
+        assert (target, {name: after.get(name) for name in kept}) == (target, kept)
         fill(next(numbers))
 
     assert set(sizes()) == {table.name for table in tables()}
@@ -157,6 +160,18 @@ def test_the_migrations_make_the_indexes_of_expressions_that_the_models_have(app
         assert definitions(connection) == migrated
 
 
+def test_what_jobs_have_counted_is_kept_by_name(app):
+    upgrade(revision="0024")
+    fill(7)
+
+    upgrade()
+
+    job = db.session.scalars(sa.select(Job)).one()
+    assert set(job.counts) == job_kinds.IMPORT.counters | job_kinds.UNDO.counters
+    assert set(job.counts.values()) == {7}
+    assert job.resource == f"repository:{job.repository_id}"
+
+
 def test_numbers_of_repositories_are_kept_in_64_bits(app):
     upgrade()
     fill(1)
@@ -164,7 +179,8 @@ def test_numbers_of_repositories_are_kept_in_64_bits(app):
 
     with db.engine.begin() as connection:
         connection.execute(sa.update(found["file"]).values(sequence=2**62))
-        connection.execute(sa.update(found["job"]).values(expected=2**62, hidden=2**62))
+        connection.execute(sa.update(found["job"]).values(expected=2**62))
+        connection.execute(sa.update(found["job_counter"]).values(value=2**62))
 
     assert sizes()["job"] == 1
 

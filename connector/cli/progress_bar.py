@@ -5,17 +5,16 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
-from ..jobs import job_presentation, lifecycle
-from ..models.jobs import Job, Kind, State
+from ..jobs import job_presentation, report
+from ..models.jobs import Job
 
-JOB = Job.__table__
 REDRAW = 0.25  # seconds
 LINE_EVERY = 20  # redraws
 
@@ -32,7 +31,7 @@ class JobProgress:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._said = ""
-        self._last: Row[Any] | None = None
+        self._last: Job | None = None
 
     def __enter__(self) -> JobProgress:
         self._thread.start()
@@ -57,12 +56,11 @@ class JobProgress:
             more = True
             while more:
                 more = not self._ended.wait(REDRAW)
-                row = self._row()
-                if row is None:
+                job = self._job()
+                if job is None:
                     continue
-                done = row.removed + row.restored + row.kept if row.kind == Kind.UNDO else row.seen
-                total = job_presentation.total_items(row) or None
-                progress.update(task, completed=done, total=total, description=_say(row))
+                total = job_presentation.total_items(job) or None
+                progress.update(task, completed=job.done, total=total, description=_say(job))
 
     def _print_lines(self) -> None:
         turn = 0
@@ -73,34 +71,34 @@ class JobProgress:
         self._line()
 
     def _line(self) -> None:
-        row = self._row()
-        if row is None:
+        job = self._job()
+        if job is None:
             return
-        total = job_presentation.total_items(row)
+        total = job_presentation.total_items(job)
         of = f" of {total}" if total is not None else ""
-        counts = f"{row.seen}{of} items, {lifecycle.kept_files(row)} files"
-        if row.kind == Kind.UNDO:
-            counts = f"{row.removed} removed, {row.restored} restored, {row.kept} kept"
-        line = f"Job {row.id}: {counts}. {_status_text(row) or row.message}".rstrip()
+        counts = f"{job.done}{of} items, {job.fetched_files} files"
+        if job.is_undo:
+            counts = report.numbers_in_words(job)
+        line = f"Job {job.id}: {counts}. {_status_text(job) or job.message}".rstrip()
         if line != self._said:
             self._console.print(line, soft_wrap=True, markup=False, highlight=False)
             self._said = line
 
-    def _row(self) -> Row[Any] | None:
-        """Return the row of the job as last read. Return None if the database has not answered yet."""
-        with suppress(DBAPIError), self._engine.connect() as connection:
-            self._last = connection.execute(select(JOB).where(JOB.c.id == self._job_id)).one()
+    def _job(self) -> Job | None:
+        """Return the job as last read. Return None if the database has not answered yet."""
+        with suppress(DBAPIError), Session(self._engine) as session:
+            self._last = session.get_one(Job, self._job_id)
         return self._last
 
 
-def _say(row: Row[Any]) -> str:
-    text = _status_text(row)
+def _say(job: Job) -> str:
+    text = _status_text(job)
     text = text if len(text) <= 40 else text[:39] + "…"
-    return f"Job {row.id} {text}".rstrip().replace("[", "\\[")
+    return f"Job {job.id} {text}".rstrip().replace("[", "\\[")
 
 
-def _status_text(row: Row[Any]) -> str:
+def _status_text(job: Job) -> str:
     """Return what the job does, or what it waits for and why."""
-    if row.state != State.RUNNING or row.wait_reason is None:
-        return str(row.wait_detail or row.status_text)
-    return f"{job_presentation.wait(row)}: {row.wait_detail}"
+    if not job.is_held_up:
+        return job.wait_detail or job.status_text
+    return f"{job_presentation.wait(job)}: {job.wait_detail}"

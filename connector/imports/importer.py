@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import select
-
 from ..dspace.records import ScopeKind
 from ..errors import NotFoundError, RestrictedError
-from ..extensions import db, transaction
+from ..extensions import transaction
+from ..jobs import counters
 from ..jobs.attempt import JobAttempt
-from ..models.jobs import Job
 from ..models.repositories import Source
 from ..repositories.connections import RepositoryConnection, open_connection
 from ..storage.garbage_collection import delete_unreferenced_files
@@ -71,7 +69,7 @@ class Importer:
         """Read what is left of the scope, then reconcile. Return (clean, message)."""
         context = self._context
         with transaction():
-            context.attempt.advance({}, **in_counts(self._source_recorder.files_by_status()))
+            context.attempt.advance(totals=in_counts(self._source_recorder.files_by_status()))
         context.access.read_with_valid_login(lambda: context.client.searches_private)
         if not context.progress.has_walked:
             self._read()
@@ -135,7 +133,7 @@ def _left_to_test(context: ImportContext) -> int | None:
     """Return how many items a test import has still to read, or None if this is not a test import."""
     if not (test := context.options.test):
         return None
-    return test - db.session.scalar(select(Job.seen).where(Job.id == context.job_id))
+    return test - counters.value(context.job_id, "seen")
 
 
 def _excluded_in_words(number: int) -> str:

@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 from ..catalogue import store
 from ..errors import TransientError
 from ..extensions import db, transaction
+from ..jobs import counters
 from ..models.catalogue import FileStatus, Holding
-from ..models.jobs import Job
 from .due_files import is_stored
 from .import_context import ImportContext
 
@@ -29,7 +29,7 @@ def judge(context: ImportContext) -> str:
     Change nothing if fewer than FEWEST files are missing, or if the source still has one of some stored files.
     """
     met = _met_by(context)
-    bytes_came = db.session.scalar(select(Job.bytes).where(Job.id == context.job_id))
+    bytes_came = counters.value(context.job_id, "bytes")
     missing = list(db.session.scalars(select(FILE.c.id).where(*met)))
     db.session.rollback()
     if bytes_came or len(missing) < FEWEST or _finds_others(context):

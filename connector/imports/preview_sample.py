@@ -67,10 +67,8 @@ def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_con
         run.advance(
             {"requests": connection.requests_made},
             traffic=RequestStats.merged(before, connection.traffic()),
+            totals={"seen": len(rows), "added": len(shown), "failed": len(failures)},
             expected=len(rows),
-            seen=len(rows),
-            added=len(shown),
-            failed=len(failures),
         )
     return _verdict(len(listed), len(failures))
 

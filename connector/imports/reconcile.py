@@ -53,7 +53,8 @@ def reconcile(
         new = source.new_file_problems()
         known = context.known_hidden | ({} if left else context.progress.hidden)
         others = source.other_bundles() if context.options.files else None
-        context.attempt.advance(context.requests.new(), hidden=hidden, other_bundles=others or None, **in_counts(fates))
+        totals = {"hidden": hidden, **in_counts(fates)}
+        context.attempt.advance(context.requests.new(), totals=totals, other_bundles=others or None)
         job = db.session.get_one(Job, context.job_id, populate_existing=True)
         inexact = context.repository.server.generation < 7
         difference = _left_out(context) if is_partial else count_differences.unexplained(job, inexact)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from ..dspace.records import Page, Subset
 from ..extensions import db, transaction
+from ..jobs import counters
 from ..models.jobs import Job
 from .import_context import ImportContext
 from .import_progress import Listing
@@ -45,7 +46,8 @@ def _has_moved(context: ImportContext) -> bool:
     That is so if it counts fewer items than were seen. On DSpace 7 and later it is also so if the count changed or
     items were indexed since the import began. Older versions count single parts, and their total grows with the walk.
     """
-    expected, seen = db.session.execute(select(JOB.c.expected, JOB.c.seen).where(JOB.c.id == context.job_id)).one()
+    expected = db.session.scalar(select(JOB.c.expected).where(JOB.c.id == context.job_id))
+    seen = counters.value(context.job_id, "seen")
     db.session.rollback()
     if expected is not None and seen > expected:
         return True

@@ -76,7 +76,7 @@ def run(run: JobAttempt) -> tuple[bool, str]:
                     break
     delete_unreferenced_files()
     db.session.expire_all()
-    kept = db.session.get_one(Job, run.job_id).kept
+    kept = db.session.get_one(Job, run.job_id).counts["kept"]
     told = [f"{_items(kept)} kept, because other imports hold or changed them."] if kept else []
     told += [f"{_items(first['gone'])} no longer here: removed or taken down before."] if first["gone"] else []
     told += [_lasting_in_words(lasting)] if (lasting := first.get("lasting")) else []
@@ -118,7 +118,7 @@ def _at_first(run: JobAttempt, undo: Job) -> dict[str, int]:
     if known is None:
         known = {"gone": _gone_before(undo.undoes_id), "lasting": _lasting(undo.undoes_id)}
         with transaction():
-            run.advance({}, cursor=known)
+            run.advance(cursor=known)
     return known
 
 
@@ -218,7 +218,7 @@ def _leave_sets(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     """Take items out of the sets that the job put them in. Return whether there were any."""
     ids = db.session.scalars(select(MEMBERSHIP.c.id).where(MEMBERSHIP.c.job_id == job_id).limit(BATCH)).all()
     db.session.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.id.in_(ids)))
-    run.advance({})
+    run.advance()
     return bool(ids)
 
 
@@ -227,7 +227,7 @@ def _remove_sets(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool
     empty = ~exists().where(MEMBERSHIP.c.item_set_id == SET.c.id)
     ids = db.session.scalars(select(SET.c.id).where(_made_by(job_id), empty).limit(BATCH)).all()
     db.session.execute(delete(SET).where(SET.c.id.in_(ids)))
-    run.advance({})
+    run.advance()
     return bool(ids)
 
 
@@ -242,7 +242,7 @@ def _forget(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     done = (CHANGE.c.job_id == job_id, CHANGE.c.action.not_in((Action.FAILED, Action.TAKEN_DOWN)))
     ids = db.session.scalars(select(CHANGE.c.id).where(*done).limit(BATCH)).all()
     db.session.execute(delete(CHANGE).where(CHANGE.c.id.in_(ids)))
-    run.advance({})
+    run.advance()
     return bool(ids)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from datetime import datetime, tzinfo
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from flask import current_app
@@ -21,12 +22,14 @@ from ..errors import AttemptSupersededError, ConnectorError, DecisionRequiredErr
 from ..extensions import db, utcnow
 from ..http import OutageWait
 from ..logs import log_throttled
+from ..models.job_kinds import JobKind
 from ..models.jobs import AT_WORK, Job, State, WaitReason, wait_columns
 from ..models.repositories import Repository, Source
-from . import lifecycle, scheduling
+from . import counters, lifecycle, scheduling
 
 log = logging.getLogger(__name__)
 Way = TypeVar("Way")
+NOTHING: Mapping[str, int] = MappingProxyType({})
 BEAT = 5.0
 GLANCE = 0.5
 INTERNAL_ERROR = "Something went wrong in this app. The server log has the details. The job can be resumed."
@@ -45,8 +48,8 @@ class JobAttempt:
 
     new_requests: Callable[[], Mapping[str, int]] = staticmethod(dict)
 
-    def __init__(self, job_id: int, attempt: int, engine: Engine, zone: tzinfo):
-        self.job_id, self.attempt, self._engine, self._zone = job_id, attempt, engine, zone
+    def __init__(self, job_id: int, attempt: int, kind: JobKind, engine: Engine, zone: tzinfo):
+        self.job_id, self.attempt, self._kind, self._engine, self._zone = job_id, attempt, kind, engine, zone
         self.stop = threading.Event()
         self._said, self._unwritten_requests = "Starting", 0
         self._waits: dict[int, tuple[WaitReason, str, datetime]] = {}  # by thread id
@@ -123,18 +126,24 @@ class JobAttempt:
         if self.stop.is_set():
             raise JobStoppedError("Stopped.")
 
-    def advance(self, counts: Mapping[str, int], **values: Any) -> None:
-        """Add to counts and set values of the job row, inside the caller's transaction.
+    def advance(
+        self, counts: Mapping[str, int] = NOTHING, *, totals: Mapping[str, int] = NOTHING, **values: Any
+    ) -> None:
+        """Add `counts` to the counters of the job, and set counters to `totals` and columns to `values`.
 
-        Raises AttemptSupersededError if another attempt has taken over the job.
+        Runs inside the caller's transaction. Raises AttemptSupersededError if another attempt has taken over the job.
+        Raises ValueError if the kind of the job does not declare a counter.
         """
+        if unknown := (counts.keys() | totals.keys()) - self._kind.counters:
+            raise ValueError(f"The kind “{self._kind.name}” declares no counter “{min(unknown)}”.")
         table = Job.__table__
-        sums = {name: table.c[name] + number for name, number in counts.items() if number}
         statement = update(table).where(
             table.c.id == self.job_id, table.c.attempt == self.attempt, table.c.state.in_(AT_WORK)
         )
-        if not db.session.execute(statement.values(**sums, **values, heartbeat_at=utcnow())).rowcount:
+        if not db.session.execute(statement.values(**values, heartbeat_at=utcnow())).rowcount:
             raise AttemptSupersededError("Another worker has taken this job over.")
+        counters.add(db.session.connection(), self.job_id, counts)
+        counters.replace(db.session.connection(), self.job_id, totals)
 
     def _beat(self) -> None:
         """Write the heartbeat every 5 seconds and check the state of the job every 0.5 seconds, until the attempt ends.
@@ -156,8 +165,8 @@ class JobAttempt:
                         said = now
                         self._unwritten_requests += self.new_requests().get("requests", 0)
                         values = {"heartbeat_at": utcnow(), "status_text": now[0], **wait_columns(*(wait or (None,)))}
-                        values["requests"] = table.c.requests + self._unwritten_requests
-                        connection.execute(update(table).where(*mine).values(values))
+                        if connection.execute(update(table).where(*mine).values(values)).rowcount:
+                            counters.add(connection, self.job_id, {"requests": self._unwritten_requests})
                     self._look(connection)
                 self._unwritten_requests = 0 if beats else self._unwritten_requests
             except SQLAlchemyError as error:
@@ -196,6 +205,7 @@ def work(job_id: int, runner: Callable[[JobAttempt], tuple[bool, str]]) -> bool:
 
     `runner` returns (clean, message).
     """
+    kind = lifecycle.get(job_id).definition
     attempt = lifecycle.claim(job_id)
     if attempt is None:
         lifecycle.note_other_job(job_id)
@@ -205,7 +215,7 @@ def work(job_id: int, runner: Callable[[JobAttempt], tuple[bool, str]]) -> bool:
     state, message, clean, resume_at = State.FAILED, INTERNAL_ERROR, None, None
     is_lost = False
     try:
-        with JobAttempt(job_id, attempt, db.engine, zone) as run:
+        with JobAttempt(job_id, attempt, kind, db.engine, zone) as run:
             try:
                 run.check()
                 clean, message = runner(run)

@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row
-
 from .. import formatting
 from ..catalogue.item_presentation import FATES
 from ..catalogue.source_links import page_link
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models.catalogue import FileStatus
-from ..models.jobs import AT_WORK, Job, Kind, State, WaitReason
+from ..models.jobs import AT_WORK, Job, State, WaitReason
 
 STATUS = {
     State.QUEUED: _l("Queued"),
@@ -24,37 +22,11 @@ STATUS = {
     State.COMPLETED: _l("Completed"),
     State.FAILED: _l("Failed"),
 }
-KINDS = {
-    Kind.IMPORT: _l("Import"),
-    Kind.UNDO: _l("Undo"),
-    Kind.PREVIEW: _l("Preview"),
-    Kind.SAMPLE: _l("Sample items"),
-}
-COUNTS = {
-    Kind.IMPORT: {"added": _l("Added"), "updated": _l("Updated"), "unchanged": _l("Unchanged"), "failed": _l("Failed")},
-    Kind.UNDO: {"removed": _l("Removed"), "restored": _l("Restored"), "kept": _l("Kept")},
-    Kind.PREVIEW: {
-        "added": _l("Would be new"),
-        "updated": _l("Would change"),
-        "unchanged": _l("Unchanged"),
-        "failed": _l("Failed"),
-    },
-    Kind.SAMPLE: {"added": _l("Shown"), "failed": _l("Failed")},
-}
-RARE = {
-    Kind.IMPORT: {"vanished": _l("Missing at source"), "hidden": _l("Not visible")},
-    Kind.PREVIEW: {"vanished": _l("Missing at source"), "hidden": _l("Not visible")},
-}
 WAITS = {
     WaitReason.REPOSITORY: _l("Waiting for the repository since %(time)s"),
     WaitReason.FILE: _l("Waiting for the repository since %(time)s"),
     WaitReason.DISK_SPACE: _l("Waiting for disk space since %(time)s"),
     WaitReason.VIRUS_SCANNER: _l("Waiting for the virus scanner since %(time)s"),
-}
-HEADINGS = {
-    Kind.IMPORT: _l("Import of %(source)s"),
-    Kind.PREVIEW: _l("Preview of %(source)s"),
-    Kind.SAMPLE: _l("Sample items of %(source)s"),
 }
 PART_OPTIONS = ("retry", "only", "test")  # with one of these, an import is not of the whole source
 SOON = 3.0  # seconds of work before a rate is meaningful
@@ -82,7 +54,7 @@ def sort(job: Job) -> str:
             return _("Chosen items")
         if options.get("test"):
             return _("Test import")
-    return str(KINDS[Kind(job.kind)])
+    return str(job.definition.title)
 
 
 def is_whole_import(job: Job) -> bool:
@@ -101,7 +73,7 @@ def heading(job: Job, label: str) -> str:
         return _("Chosen items of %(source)s", source=label)
     if options.get("test"):
         return _("Test import of %(source)s", source=label)
-    return HEADINGS[Kind(job.kind)] % {"source": label}
+    return job.definition.heading % {"source": label}
 
 
 def status(job: Job) -> str:
@@ -119,7 +91,7 @@ def status(job: Job) -> str:
     return str(STATUS[State(job.state)])
 
 
-def wait(job: Job | Row[Any]) -> str:
+def wait(job: Job) -> str:
     """Return what a running job waits for, and since when."""
     return WAITS[WaitReason(job.wait_reason)] % {"time": formatting.since(job.wait_since)}
 
@@ -143,20 +115,17 @@ def progress(job: Job) -> Progress:
 
     The rate is the average over the whole run. The total leaves out items that are not visible at the source.
     """
-    if job.is_undo:
-        return Progress(job.counts["removed"] + job.counts["restored"] + job.counts["kept"], None, None, None)
-    total = total_items(job)
-    rate = (
-        job.counts["seen"] / job.seconds if job.state in AT_WORK and job.seconds > SOON and job.counts["seen"] else None
-    )
-    left = (total - job.counts["seen"]) / rate if rate and total is not None and total > job.counts["seen"] else None
-    return Progress(job.counts["seen"], total, rate, left)
+    done, total = job.done, total_items(job)
+    rate = done / job.seconds if job.state in AT_WORK and job.seconds > SOON and done else None
+    left = (total - done) / rate if rate and total is not None and total > done else None
+    return Progress(done, total, rate, left)
 
 
 def counts(job: Job) -> Sequence[tuple[str, Any]]:
     """Return the counts of a job as (label, number), in the order in which the page shows them."""
-    rare = {name: label for name, label in RARE.get(Kind(job.kind), {}).items() if job.counts[name]}
-    return [(label, job.counts[name]) for name, label in (COUNTS[Kind(job.kind)] | rare).items()]
+    kind = job.definition
+    rare = {name: label for name, label in kind.rare_labels.items() if job.counts[name]}
+    return [(label, job.counts[name]) for name, label in (kind.labels | rare).items()]
 
 
 def files(job: Job) -> Sequence[tuple[str, int]]:
@@ -176,9 +145,9 @@ def source_page(job: Job, problem: Mapping[str, Any]) -> str | None:
     return page_link(server.site_url, server.ui_url, server.generation, problem["id"] or "", problem["handle"])
 
 
-def total_items(job: Job | Row[Any]) -> int | None:
+def total_items(job: Job) -> int | None:
     """Return how many items the job will see, without those that are not visible at the source. None if unknown."""
     if job.expected is None:
         return job.options.get("test")
-    total = max(job.expected - job.counts["hidden"], job.counts["seen"])
+    total = max(job.expected - job.counts["hidden"], job.done)
     return min(total, job.options.get("test") or total)

@@ -21,15 +21,13 @@ from sqlalchemy.orm import aliased, joinedload
 from ..accounts import audit
 from ..errors import ConflictError, NotFoundError
 from ..extensions import db, transaction, utcnow
-from ..models.catalogue import FileStatus
 from ..models.jobs import ACTIVE, AT_WORK, Answer, Job, Kind, State, WaitReason, wait_columns
 from ..models.repositories import Repository, Source
 from ..storage.content_store import is_alive
+from . import counters
 
 STALE = timedelta(seconds=60)
 MAX_CRASHES = 5
-KEPT_FILES = tuple(f"files_{fate.value}" for fate in FileStatus if fate.is_stored)
-MOVING = ("seen", "bytes", *KEPT_FILES, "vanished", "removed", "restored", "kept")
 ANY_HOUR = "any_hour"  # option: a person resumed the run outside its permitted hours
 OF_SOME = {"retry", "only"}  # options of an import that reads only some items
 FOR_ONCE = {*OF_SOME, "full", "rehearse"}  # options that the next import of a source does not inherit
@@ -94,11 +92,13 @@ def create(
         return add(source, options, comment=comment, kind=kind.value, reruns_id=reruns, requests=requests)
 
 
-def add(source: Source, options: Mapping[str, Any], **values: Any) -> int:
+def add(source: Source, options: Mapping[str, Any], *, requests: int = 0, **values: Any) -> int:
     """Queue a job inside the caller's transaction and return its id. `values`: other columns of the job."""
-    job = Job(repository_id=source.repository_id, source_id=source.id, options=dict(options), **values)
+    where = {"repository_id": source.repository_id, "resource": source.resource, "source_id": source.id}
+    job = Job(**where, options=dict(options), **values)
     db.session.add(job)
     db.session.flush()
+    counters.add(db.session.connection(), job.id, {"requests": requests})
     audit.note(job.kind, source.name, job=job.id)
     return job.id
 
@@ -131,6 +131,7 @@ def create_undo(job_id: int) -> int:
         db.session.execute(update(JOB).where(JOB.c.id == job_id, IS_WAITING).values(resume_at=None, message="Stopped."))
         undo = Job(
             repository_id=job.repository_id,
+            resource=job.resource,
             source_id=job.source_id,
             kind=Kind.UNDO.value,
             undoes_id=job.id,
@@ -160,7 +161,7 @@ def refuse_undo(job: Job) -> None:
         raise ConflictError(f"Import {job.id} was already undone.")
     if job.undo_began:
         raise ConflictError(f"The undo of import {job.id} is job {job.undone_by[0].id}: resume that one.")
-    busy = select(JOB.c.id).where(JOB.c.repository_id == job.repository_id, JOB.c.state.in_(ACTIVE))
+    busy = select(JOB.c.id).where(JOB.c.resource == job.resource, JOB.c.state.in_(ACTIVE))
     if (active := db.session.scalar(busy)) is not None:
         raise ConflictError(f"Job {active} of this repository is still active: wait for it, or stop it first.")
 
@@ -173,7 +174,7 @@ def worker_name() -> str:
 def claim(job_id: int) -> int | None:
     """Claim a queued job and return the number of the attempt, which fences its writes.
 
-    Return None if the job is no longer queued, or while another job of the repository is running.
+    Return None if the job is no longer queued, or while another job uses the same resource.
     """
     statement = (
         update(JOB)
@@ -198,7 +199,7 @@ def claim(job_id: int) -> int | None:
     try:
         with transaction():
             return db.session.scalar(statement)
-    except IntegrityError:  # unique index of running jobs: another job of this repository runs
+    except IntegrityError:  # unique index of running jobs: another job uses the resource
         return None
 
 
@@ -273,9 +274,9 @@ def recover() -> list[int]:
     # A heartbeat in the future comes from a clock that has since been corrected.
     stale = ~JOB.c.heartbeat_at.between(now - STALE, now + STALE) | JOB.c.worker.in_(_dead_workers())
     with transaction():
-        for row in db.session.execute(select(JOB).where(JOB.c.state == State.RUNNING, stale)):
-            mine = (JOB.c.id == row.id, JOB.c.attempt == row.attempt, JOB.c.state == State.RUNNING)
-            db.session.execute(update(JOB).where(*mine).values(_after_crash(row, PROCESS_ENDED)))
+        for job in db.session.scalars(select(Job).where(JOB.c.state == State.RUNNING, stale)).all():
+            mine = (JOB.c.id == job.id, JOB.c.attempt == job.attempt, JOB.c.state == State.RUNNING)
+            db.session.execute(update(JOB).where(*mine).values(_after_crash(job, PROCESS_ENDED)))
         waited = update(JOB).where(IS_WAITING, JOB.c.resume_at <= utcnow())
         db.session.execute(waited.values(state=State.QUEUED.value, resume_at=None, **wait_columns(None)))
         ended = update(JOB).where(JOB.c.state == State.STOPPING, stale)
@@ -288,30 +289,25 @@ def requeue_after_database_error(job_id: int, attempt: int) -> None:
     """Queue the job of an attempt again after a database error, or fail it after too many errors at the same place."""
     with transaction():
         mine = (JOB.c.id == job_id, JOB.c.attempt == attempt, JOB.c.state == State.RUNNING)
-        for row in db.session.execute(select(JOB).where(*mine)):
-            db.session.execute(update(JOB).where(*mine).values(_after_crash(row, DATABASE_FAILED)))
+        if (job := db.session.scalar(select(Job).where(*mine))) is not None:
+            db.session.execute(update(JOB).where(*mine).values(_after_crash(job, DATABASE_FAILED)))
 
 
-def kept_files(row: Any) -> int:
-    """Return how many files a job has stored. `row`: a row of the job table."""
-    return sum(getattr(row, name) for name in KEPT_FILES)
-
-
-def _after_crash(row: Any, crash: Crash) -> dict[str, Any]:
+def _after_crash(job: Job, crash: Crash) -> dict[str, Any]:
     """Return the new column values of a job whose attempt ended early.
 
     The place of the job is its cursor and the counts that change between two cursors.
     """
-    place = json.dumps([row.cursor, *(getattr(row, name) for name in MOVING)], sort_keys=True)
+    place = json.dumps([job.cursor, *(job.counts[name] for name in job.definition.position)], sort_keys=True)
     crash_fingerprint = hashlib.sha256(place.encode()).hexdigest()
-    crash_count = row.crash_count + 1 if row.crash_fingerprint == crash_fingerprint else 1
+    crash_count = job.crash_count + 1 if job.crash_fingerprint == crash_fingerprint else 1
     values = {"crash_fingerprint": crash_fingerprint, "crash_count": crash_count} | wait_columns(None)
     if crash_count < MAX_CRASHES:
         return values | {"state": State.QUEUED.value, "status_text": crash.status_text}
-    after = f"after {row.removed + row.restored if row.kind == Kind.UNDO else row.seen} items"
+    after = f"after {job.done} items, with {job.fetched_files} files fetched"
     message = (
-        f"{crash.what} {crash_count} times at the same place: {after}, with {kept_files(row)} files fetched, "
-        f"while it said “{row.status_text}”. {crash.why} It can be resumed."
+        f"{crash.what} {crash_count} times at the same place: {after}, "
+        f"while it said “{job.status_text}”. {crash.why} It can be resumed."
     )
     return values | {"state": State.FAILED.value, "ended_at": utcnow(), "message": message, "status_text": ""}
 
@@ -326,16 +322,16 @@ def _dead_workers() -> list[str]:
     return [worker for worker, pid in pids.items() if not is_alive(pid)]
 
 
-def next_queued(repository_id: int) -> int | None:
-    """Return the id of the job of this repository that has been queued longest, or None."""
-    waiting = select(JOB.c.id).where(JOB.c.repository_id == repository_id, JOB.c.state == State.QUEUED)
+def next_queued(resource: str | None) -> int | None:
+    """Return the id of the job that has waited longest for this resource, or None."""
+    waiting = select(JOB.c.id).where(JOB.c.resource == resource, JOB.c.state == State.QUEUED)
     return db.session.scalar(waiting.order_by(JOB.c.id))
 
 
 def note_other_job(job_id: int) -> None:
-    """Note on a queued job which running job of its repository it waits for, unless the row already names that job."""
+    """Note on a queued job which running job has the resource that it needs, unless the row already names that job."""
     other = aliased(Job)
-    query = select(other.id).join(Job, Job.repository_id == other.repository_id)
+    query = select(other.id).join(Job, Job.resource == other.resource)
     with transaction():
         running = db.session.scalar(query.where(Job.id == job_id, other.id != job_id, other.state.in_(AT_WORK)))
         if running is not None:

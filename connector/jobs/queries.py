@@ -40,14 +40,10 @@ def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
     """
     whole = (Job.options[name].as_string().is_(None) for name in lifecycle.OF_SOME)
     newest = select(func.max(Job.id)).where(Job.repository_id == repository_id, Job.kind == Kind.IMPORT, *whole)
-    query = (
-        select(Source, Job.id, Job.created_at, Job.seen)
-        .join(Job, Job.source_id == Source.id)
-        .where(Job.id.in_(newest.group_by(Job.source_id)))
-    )
+    query = select(Source, Job).join(Job, Job.source_id == Source.id).where(Job.id.in_(newest.group_by(Job.source_id)))
     found: dict[tuple[ScopeKind, str], LastImport] = {}
-    for source, job_id, created_at, seen in db.session.execute(query):
-        last = LastImport(source.id, job_id, created_at, seen, source.options)
+    for source, job in db.session.execute(query):
+        last = LastImport(source.id, job.id, job.created_at, job.counts["seen"], source.options)
         kind = ScopeKind(source.kind)
         found[kind, source.scope_id] = found[kind, source.scope_key] = last
     return found

@@ -13,7 +13,7 @@ from ..catalogue.problem_files import LISTED
 from ..extensions import db
 from ..formatting import plural
 from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding
-from ..models.jobs import Job, Kind, PreviewRow
+from ..models.jobs import Job, PreviewRow
 from . import job_presentation
 
 # The actions of items that a job could not read fully.
@@ -23,16 +23,6 @@ PROBLEM = ("id", "handle", "title", "reason")
 NUMBERS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
 # Signed-out readers may read the problems of a job, too.
 _TITLE_IS_CLOSED = CatalogueItem.title_is_restricted | CatalogueItem.by_login
-
-_OF_AN_IMPORT = {"added": "added", "updated": "updated", "unchanged": "unchanged", "failed": "failed"}
-_OF_A_PREVIEW = {"added": "would be new", "updated": "would change", "unchanged": "unchanged", "failed": "failed"}
-_WHERE_ANY = {"vanished": "missing at source"}
-NUMBERS_IN_WORDS = {
-    Kind.IMPORT: _OF_AN_IMPORT,
-    Kind.UNDO: {"removed": "removed", "restored": "restored", "kept": "kept"},
-    Kind.PREVIEW: _OF_A_PREVIEW,
-    Kind.SAMPLE: {"added": "shown", "failed": "failed"},
-}
 
 
 def as_dict(job: Job, *, with_restricted: bool = True) -> dict[str, Any]:
@@ -198,9 +188,9 @@ def numbers_in_words(job: Job) -> str:
 
     The number of items missing at the source follows if there are any.
     """
-    where_any = {name: word for name, word in _WHERE_ANY.items() if job.counts[name]}
-    named = NUMBERS_IN_WORDS[Kind(job.kind)] | where_any
-    return ", ".join(f"{job.counts[name]} {word}" for name, word in named.items())
+    kind = job.definition
+    rare = {name: word for name, word in kind.rare_words.items() if job.counts[name]}
+    return ", ".join(f"{job.counts[name]} {word}" for name, word in (kind.words | rare).items())
 
 
 def line(job: Job, label: str) -> str:
@@ -208,10 +198,7 @@ def line(job: Job, label: str) -> str:
     what = job_presentation.heading(job, label)
     state = job.state if job.clean is not False or job.is_active else f"{job.state} with problems"
     state = "waits for your answer" if job.asks else state
-    numbers = (
-        numbers_in_words(job)
-        if job.is_undo
-        else f"{job.counts['seen']} {plural('item', job.counts['seen'])}: {numbers_in_words(job)}"
-    )
+    seen = "" if job.is_undo else f"{job.done} {plural('item', job.done)}: "
     undone = " (undone)" if job.is_import and job.is_undone else ""
+    numbers = f"{seen}{numbers_in_words(job)}"
     return f"Job {job.id}, {what[0].lower()}{what[1:]}: {state}{undone}. {numbers}. {job.message}".rstrip()

@@ -13,11 +13,10 @@ from flask import current_app
 
 from ..catalogue.source_labels import source_label
 from ..formatting import duration
-from ..models.jobs import Answer, Job, Kind
+from ..models.jobs import Answer, Job
 from ..text import human_size
 from ..version import PRODUCT, __version__
 from . import report
-from .job_presentation import KINDS
 
 ANSWERS = {
     None: "There is no answer yet.",
@@ -48,7 +47,7 @@ def text(job: Job, contact: str, *, with_restricted: bool = True) -> str:
 
 def _head(job: Job, label: str, contact: str) -> Iterator[str]:
     repository = job.source.repository
-    what = f"Undo of import {job.undoes_id}" if job.is_undo else f"{KINDS[Kind(job.kind)]} of “{label}”"
+    what = f"Undo of import {job.undoes_id}" if job.is_undo else f"{job.definition.title} of “{label}”"
     yield f"{what}, job {job.id}"
     yield f"Repository: {repository.label}, {repository.site_url} (DSpace {repository.version})"
     yield f"Client: {PRODUCT} {__version__}" + (f", {contact}" if contact else "")

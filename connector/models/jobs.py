@@ -7,12 +7,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Text, UniqueConstraint, false, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint, false, select, text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
 
 from ..actor import current_actor
 from ..extensions import LARGE_INTEGER, Base, utcnow
 from .catalogue import FileStatus
+from .job_kinds import KINDS, JobKind
 from .repositories import Source
 
 JSONValue = JSON(none_as_null=True)
@@ -56,31 +60,50 @@ class WaitReason(StrEnum):
     HOURS = "hours"
 
 
-COUNTED: tuple[str, ...] = (
-    *("seen", "added", "updated", "unchanged", "failed", "vanished", "hidden", "removed", "restored", "kept"),
-    *("bytes", "requests", *(f"files_{status.value}" for status in FileStatus)),
-)
 ACTIVE = (State.QUEUED, State.RUNNING, State.STOPPING)
 AT_WORK = (State.RUNNING, State.STOPPING)
+
+
+class JobCounter(Base):
+    """How many of one thing a job has counted so far. `jobs.counters` writes these rows."""
+
+    __tablename__ = "job_counter"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[int] = mapped_column(LARGE_INTEGER)
+
+
+class json_object_agg(GenericFunction[dict[str, int]]):
+    """The SQL function that collects names and values in a JSON object."""
+
+    type = JSON()
+    inherit_cache = True
+
+
+@compiles(json_object_agg, "sqlite")
+def _in_sqlite(function: json_object_agg, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_group_object{compiler.process(function.clause_expr, **options)}"
 
 
 class Job(Base):
     """One run of a source, or one undo. Counts and states change only by single UPDATE statements (see `jobs`).
 
-    `heartbeat_at`: the last sign of its worker. `wait_reason`, `wait_detail`, `wait_since`: the current wait, if any,
-    with its start in UTC. `scheduled`: started by the schedule of the source. `resume_at`: when the job resumes
-    automatically, in UTC. `notified_at`: when its notice was sent (see `notifications`). `pruned_at`: since when
-    earlier states of its items, or rows of a preview or sample, are deleted.
+    `kind`: the name of one of `job_kinds.KINDS`. `resource`: what no other job may use at the same time, such as
+    "repository:3". `heartbeat_at`: the last sign of its worker. `wait_reason`, `wait_detail`, `wait_since`: the current
+    wait, if any, with its start in UTC. `scheduled`: started by the schedule of the source. `resume_at`: when the job
+    resumes automatically, in UTC. `notified_at`: when its notice was sent (see `notifications`). `pruned_at`: since
+    when earlier states of its items, or rows of a preview or sample, are deleted.
     `crash_fingerprint`: a hash of the place at which `crash_count` attempts ended early, one after another.
     `other_bundles`: number of files in bundles that were not selected, by name of the bundle.
     """
 
     __tablename__ = "job"
     __table_args__ = (
-        # Only one job runs in a repository, even if several workers claim jobs at once (design rule 10).
+        # Only one job uses a resource, even if several workers claim jobs at once (design rule 10).
         Index(
-            "uq_job_at_work",
-            "repository_id",
+            "uq_job_resource",
+            "resource",
             unique=True,
             sqlite_where=text("state IN ('running', 'stopping')"),
             postgresql_where=text("state IN ('running', 'stopping')"),
@@ -91,6 +114,7 @@ class Job(Base):
     repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id", ondelete="CASCADE"), index=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(default=Kind.IMPORT.value)
+    resource: Mapped[str | None]
     undoes_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), index=True)
     reruns_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
     options: Mapped[dict[str, Any]] = mapped_column(JSONValue, default=dict)
@@ -122,42 +146,41 @@ class Job(Base):
     notification_attempted_at: Mapped[datetime | None]
     pruned_at: Mapped[datetime | None]
     expected: Mapped[int | None] = mapped_column(LARGE_INTEGER)
-    seen: Mapped[int] = mapped_column(default=0)
-    added: Mapped[int] = mapped_column(default=0)
-    updated: Mapped[int] = mapped_column(default=0)
-    unchanged: Mapped[int] = mapped_column(default=0)
-    failed: Mapped[int] = mapped_column(default=0)
-    vanished: Mapped[int] = mapped_column(default=0)
-    hidden: Mapped[int] = mapped_column(LARGE_INTEGER, default=0)
-    removed: Mapped[int] = mapped_column(default=0)
-    restored: Mapped[int] = mapped_column(default=0)
-    kept: Mapped[int] = mapped_column(default=0)
-    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
-    requests: Mapped[int] = mapped_column(default=0)
-    files_stored: Mapped[int] = mapped_column(default=0)
-    files_unverified: Mapped[int] = mapped_column(default=0, server_default="0")
-    files_differs: Mapped[int] = mapped_column(default=0, server_default="0")
-    files_linked: Mapped[int] = mapped_column(default=0)
-    files_restricted: Mapped[int] = mapped_column(default=0)
-    files_missing: Mapped[int] = mapped_column(default=0)
-    files_too_large: Mapped[int] = mapped_column(default=0)
-    files_damaged: Mapped[int] = mapped_column(default=0)
-    files_failed: Mapped[int] = mapped_column(default=0)
-    files_refused: Mapped[int] = mapped_column(default=0, server_default="0")
     other_bundles: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
+    _counts: Mapped[dict[str, int] | None] = column_property(
+        select(json_object_agg(JobCounter.name, JobCounter.value))
+        .where(JobCounter.job_id == id)
+        .correlate_except(JobCounter)
+        .scalar_subquery()
+    )
     source: Mapped[Source] = relationship()
     undoes: Mapped[Job | None] = relationship(foreign_keys=[undoes_id], remote_side=[id], back_populates="undone_by")
     undone_by: Mapped[list[Job]] = relationship(foreign_keys=[undoes_id], back_populates="undoes")
 
     @property
     def counts(self) -> Counter[str]:
-        """Return what the job has counted, by name."""
-        return Counter({name: getattr(self, name) for name in COUNTED})
+        """Return what the job has counted, by name. The kind of the job declares the names."""
+        return Counter(self._counts or {})
 
     @property
     def is_active(self) -> bool:
         """Return whether the job is queued, running or stopping."""
         return self.state in ACTIVE
+
+    @property
+    def definition(self) -> JobKind:
+        """Return what the package that carries out this kind of job says about it."""
+        return KINDS[self.kind]
+
+    @property
+    def done(self) -> int:
+        """Return how many items the job has finished."""
+        return sum(self.counts[name] for name in self.definition.done)
+
+    @property
+    def fetched_files(self) -> int:
+        """Return how many files the job has downloaded."""
+        return sum(self.counts[name] for name in self.definition.fetched)
 
     @property
     def is_import(self) -> bool:
@@ -177,7 +200,7 @@ class Job(Base):
     @property
     def is_preview_kind(self) -> bool:
         """Return whether the job only reads from the source and does not change the catalogue."""
-        return self.kind in (Kind.PREVIEW, Kind.SAMPLE)
+        return self.definition.is_preview
 
     @property
     def names_restricted(self) -> bool:
@@ -235,8 +258,8 @@ class Job(Base):
 
     @property
     def can_undo(self) -> bool:
-        """Return whether a user can undo this import (design rule 3)."""
-        return self.is_import and not self.is_active and not self.undo_began
+        """Return whether a user can undo what the job did (design rule 3)."""
+        return self.definition.is_undoable and not self.is_active and not self.undo_began
 
     @property
     def can_rerun(self) -> bool:

@@ -111,6 +111,11 @@ class Source(Base):
         return f"{self.name} ({self.handle or self.scope_id})" if self.shares_name else self.name
 
     @property
+    def resource(self) -> str:
+        """Return the resource of which only one job at a time may read: the repository."""
+        return f"repository:{self.repository_id}"
+
+    @property
     def scope(self) -> Scope:
         """Return the description of the scope that the DSpace clients need."""
         return Scope(ScopeKind(self.kind), self.scope_id, self.handle, self.name)

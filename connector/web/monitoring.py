@@ -20,7 +20,7 @@ from ..i18n import gettext as _
 from ..imports import worker_heartbeat
 from ..logs import log_throttled
 from ..models.catalogue import CatalogueItem, FileStatus, StoredFile
-from ..models.jobs import Job, State
+from ..models.jobs import Job, JobCounter, State
 from ..models.repositories import Repository
 from ..proxy_headers import parsed, peer
 from ..storage import disk_space, virus_scan
@@ -65,14 +65,11 @@ class _Numbers:
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics."""
         yield _jobs()
-        yield _sums(
-            "connector_job_items",
-            "Items that jobs have processed, by result.",
-            "outcome",
-            {name: name for name in OUTCOMES},
-        )
-        fates = {fate.value: f"files_{fate.value}" for fate in FileStatus}
-        yield _sums("connector_job_files", "Files that jobs have seen, by status.", "fate", fates)
+        sums = _counted()
+        outcomes = {name: sums.get(name, 0) for name in OUTCOMES}
+        yield _counters("connector_job_items", "Items that jobs have processed, by result.", "outcome", outcomes)
+        files = {status.value: sums.get(f"files_{status.value}", 0) for status in FileStatus}
+        yield _counters("connector_job_files", "Files that jobs have seen, by status.", "fate", files)
         yield _one("connector_items", "Items in the catalogue.", _scalar(func.count(CatalogueItem.id)))
         yield _one("connector_stored_files", "Files stored.", _scalar(func.count(StoredFile.sha256)))
         yield _one("connector_stored_bytes", "Bytes of stored files.", _scalar(func.sum(StoredFile.size)))
@@ -95,12 +92,17 @@ def _jobs() -> Metric:
     return family
 
 
-def _sums(name: str, told: str, label: str, columns: Mapping[str, str]) -> Metric:
-    """Return the sums of these counters over all jobs. Counting the rows of items and files would take too long."""
-    family = CounterMetricFamily(name, told, labels=[label])
-    sums = db.session.execute(select(*(func.sum(JOB[column]) for column in columns.values()))).one()
-    for value, number in zip(columns, sums, strict=True):
-        family.add_metric([value], number or 0)
+def _counted() -> dict[str, int]:
+    """Return the sum of each counter over all jobs. Counting the rows of items and files would take too long."""
+    query = select(JobCounter.name, func.sum(JobCounter.value)).group_by(JobCounter.name)
+    return dict(db.session.execute(query).all())
+
+
+def _counters(name: str, help_text: str, label: str, numbers: Mapping[str, int]) -> Metric:
+    """Return a metric with a number for each value of the label."""
+    family = CounterMetricFamily(name, help_text, labels=[label])
+    for value, number in numbers.items():
+        family.add_metric([value], number)
     return family
 
 

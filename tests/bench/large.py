@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from connector.catalogue import problem_files
 from connector.extensions import db, transaction, utcnow
+from connector.jobs import counters
 from connector.models.jobs import Job, Kind, State
 from connector.models.repositories import Repository, Source
 
@@ -75,6 +76,7 @@ def _jobs(large: Large) -> None:
     db.session.add_all([repository, *sources])
     db.session.flush()
     common = {"repository_id": repository.id, "source_id": sources[0].id, "expected": large.items}
+    common["resource"] = sources[0].resource
     ended = {
         "state": State.COMPLETED.value,
         "clean": False,
@@ -89,16 +91,18 @@ def _jobs(large: Large) -> None:
         "claimed_at": now,
         "heartbeat_at": now + timedelta(days=1),
     }
+    every = large.items
     jobs = [
-        Job(**common, **ended, **files, seen=large.items, added=large.items, failed=half),
-        Job(**common, **ended, **files, seen=large.items, unchanged=large.items),
-        Job(**common, **under_way, **files, seen=half, unchanged=half),
-        Job(**common | {"source_id": sources[1].id}, **ended, seen=half, failed=half),
-        Job(**common, **ended, kind=Kind.PREVIEW.value, seen=large.items, added=large.items),
+        (Job(**common, **ended), files | {"seen": every, "added": every, "failed": half}),
+        (Job(**common, **ended), files | {"seen": every, "unchanged": every}),
+        (Job(**common, **under_way), files | {"seen": half, "unchanged": half}),
+        (Job(**common | {"source_id": sources[1].id}, **ended), {"seen": half, "failed": half}),
+        (Job(**common, **ended, kind=Kind.PREVIEW.value), {"seen": every, "added": every}),
     ]
-    for job in jobs:
+    for job, counts in jobs:
         db.session.add(job)
         db.session.flush()
+        counters.add(db.session.connection(), job.id, counts)
 
 
 def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:

@@ -159,7 +159,7 @@ def test_what_is_not_held_is_excluded_only_if_wanted(held, dspace):
     take_down(held, "1/later", also_unknown=True)
     dspace.add("later")
 
-    assert held.run().added == 0
+    assert held.run().counts["added"] == 0
     assert exclusions(held.app) == {("1/later", "Court order 7")}
 
 

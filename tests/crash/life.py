@@ -23,10 +23,11 @@ LONGEST = 120  # seconds
 GLANCE = 0.05  # seconds
 REQUEST = "after a request"
 TABLES = ("item", "file", "stored_file", "holding", "membership", "item_set", "change")
-COUNTS = (
-    *("kind", "state", "clean", "expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden"),
-    *("removed", "restored", "kept", "bytes", "files_stored", "files_linked", "files_restricted", "files_missing"),
+COUNTERS = (
+    *("seen", "added", "updated", "unchanged", "failed", "vanished", "hidden", "removed", "restored", "kept", "bytes"),
+    *("files_stored", "files_linked", "files_restricted", "files_missing"),
 )
+COUNTED = f"job_counter WHERE value <> 0 AND name IN ({', '.join(map(repr, COUNTERS))})"
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,8 @@ class Life:
             "export": "\n".join(json.dumps(line, ensure_ascii=False) for line in lines),
             "files": {str(path.relative_to(files)): _sha256(path) for path in files.rglob("*")},
             "rows": {table: self._rows(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES},
-            "jobs": self._rows(f"SELECT {', '.join(COUNTS)} FROM job ORDER BY id"),
+            "jobs": self._rows("SELECT kind, state, clean, expected FROM job ORDER BY id"),
+            "counters": self._rows(f"SELECT job_id, name, value FROM {COUNTED} ORDER BY job_id, name"),
         }
 
 

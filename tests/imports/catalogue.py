@@ -11,7 +11,7 @@ from connector.extensions import db
 from connector.models.catalogue import StoredFile
 
 PASSING = ("id", "jobs")
-UNTOUCHED = ("job", "preview_row", "audit")
+UNTOUCHED = ("job", "job_counter", "preview_row", "audit")
 
 
 def titles(app) -> dict[str, str]:

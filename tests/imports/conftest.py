@@ -84,8 +84,8 @@ class Desk:
         """Ask the job to stop when it has written its counts so many times."""
         left = [number]
 
-        def count(connection, cursor, statement, *rest):
-            if statement.startswith("UPDATE job SET") and "removed" in statement:
+        def count(connection, cursor, statement, parameters, *rest):
+            if statement.startswith("INSERT INTO job_counter") and "removed" in str(parameters):
                 left[0] -= 1
                 if left[0] == 0:
                     stop_here(job_id)

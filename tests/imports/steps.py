@@ -7,7 +7,7 @@ from collections.abc import Callable
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
 from connector.imports import retry_failed
-from connector.jobs import lifecycle
+from connector.jobs import counters, lifecycle
 from connector.models.jobs import Job
 from connector.models.repositories import Repository
 from connector.repositories import discovery, service
@@ -28,6 +28,12 @@ def import_of(sample, thing, **options) -> Callable[[], Job]:
         return job
 
     return run
+
+
+def set_counts(desk, job_id: int, **counts: int) -> None:
+    """Set counters of a job, as if it had counted so."""
+    with desk.app.app_context(), transaction():
+        counters.replace(db.session.connection(), job_id, counts)
 
 
 def retry(desk, job_id: int):

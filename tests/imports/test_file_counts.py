@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from connector.errors import ServerError
-from connector.extensions import db, transaction
+from connector.extensions import db
 from connector.imports import page_processor
 from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueFile, Holding
 from connector.models.jobs import Job
+
+from .steps import set_counts
 
 
 def counted(job: Job) -> dict[str, int]:
@@ -102,8 +104,7 @@ def test_an_attempt_that_takes_over_counts_anew(desk, dspace, watched):
         dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
     desk.run()
     job_id = desk.create(files=True)
-    with desk.app.app_context(), transaction():
-        db.session.execute(update(Job).where(Job.id == job_id).values(files_linked=-3))
+    set_counts(desk, job_id, files_linked=-3)
 
     desk.work(job_id)
 

@@ -203,4 +203,4 @@ def test_a_few_of_a_first_import_are_asked_for_without_a_question(desk, dspace):
     ten_items(dspace)
     meanwhile(dspace, 2, lambda: dspace.items.pop("i0"))
 
-    assert (desk.run().vanished, held_now(desk)["i0"]) == (1, "vanished")
+    assert (desk.run().counts["vanished"], held_now(desk)["i0"]) == (1, "vanished")

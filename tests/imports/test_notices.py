@@ -24,6 +24,8 @@ from connector.models.jobs import Job
 from connector.models.repositories import Source
 from tests.pages import words
 
+from .steps import set_counts
+
 CERTIFICATE = Path(__file__).parents[1] / "payloads" / "http" / "localhost.pem"
 PASSWORD = "pass phrase of the mail server"
 SECRET = "T0K3N"
@@ -116,7 +118,7 @@ def webhook(app):
     hook.close()
 
 
-def ended(desk, *, failing=3, **values) -> int:
+def ended(desk, *, failing=3, counts=(), **values) -> int:
     """A scheduled import that has ended, with so many items that could not be read; its id."""
     for number in range(failing):
         desk.dspace.add(f"bad{number:02d}", title=f"Broken {number}", fails=True)
@@ -128,6 +130,7 @@ def ended(desk, *, failing=3, **values) -> int:
             job_id = lifecycle.add(db.session.get(Source, source_id), {}, scheduled=True)
     assert desk.work(job_id)
     change(desk, job_id, **values)
+    set_counts(desk, job_id, **dict(counts))
     return job_id
 
 
@@ -175,7 +178,7 @@ def test_the_link_to_the_job_is_there_where_the_address_of_the_app_is_set(desk, 
 
 
 def test_what_an_import_found_gone_stands_among_its_numbers(desk, server):
-    ended(desk, failing=0, vanished=5)
+    ended(desk, failing=0, counts={"vanished": 5})
 
     send(desk)
 
@@ -203,8 +206,8 @@ QUESTION = {"state": "stopped", "question": {"unseen": 5, "held": 5}, "message":
     [
         (CLEAN, "completed", {"always"}),
         ({}, "completed with problems", {"always", "problems"}),
-        ({"failed": 0, "message": "Counted."}, "completed with problems", {"always", "problems"}),
-        (CLEAN | {"vanished": 5}, "completed, 5 missing at source", {"always", "problems"}),
+        ({"counts": {"failed": 0}, "message": "Counted."}, "completed with problems", {"always", "problems"}),
+        (CLEAN | {"counts": {"vanished": 5}}, "completed, 5 missing at source", {"always", "problems"}),
         ({"state": "failed", "message": "The repository is down."}, "failed", {"always", "problems"}),
         (QUESTION, "waiting for your answer", {"always", "problems"}),
         (QUESTION | {"question": {"unseen": 5, "answer": "mark"}}, "", set()),

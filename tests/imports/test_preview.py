@@ -138,7 +138,7 @@ def test_a_change_is_told_field_by_field_and_file_by_file(desk, dspace):
 def test_an_item_with_another_handle_is_told_once_and_not_as_gone(held, dspace):
     uuid = "11111111-2222-4333-8444-555555555555"
     dspace.add(uuid, handle="1/first")
-    assert held.run().added == 1
+    assert held.run().counts["added"] == 1
     dspace.server_time += timedelta(days=1)
     dspace.edit(uuid, handle="1/second")
 
@@ -170,7 +170,7 @@ def test_items_that_come_back_are_told_with_what_they_were(desk, dspace):
     desk.run()
     dspace.edit("moved", collections=("c2",))
     dspace.edit("withdrawn", state=SourceState.WITHDRAWN)
-    assert desk.run().vanished == 2
+    assert desk.run().counts["vanished"] == 2
     dspace.edit("moved", collections=("c1",))
     dspace.edit("withdrawn", state=SourceState.PRESENT)
 
@@ -253,7 +253,7 @@ def test_a_preview_leaves_no_trace_on_what_the_next_import_reads(desk, dspace):
     desk.look(files=True)
     dspace.details.clear()
 
-    assert desk.run().added == 1
+    assert desk.run().counts["added"] == 1
     assert dspace.listings == ["complete", "complete"]
 
 

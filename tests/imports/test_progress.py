@@ -14,6 +14,8 @@ from connector.cli.progress_bar import JobProgress
 from connector.extensions import db, transaction
 from connector.models.jobs import Job
 
+from .steps import set_counts
+
 
 @pytest.mark.parametrize("is_terminal", [True, False])
 @pytest.mark.parametrize("answered", [0, 1])
@@ -50,9 +52,10 @@ def test_while_the_database_fails_the_last_row_is_shown_and_the_thread_goes_on(
 
 def test_the_total_leaves_out_items_that_are_not_visible(desk, capsys):
     job_id = desk.create()
+    set_counts(desk, job_id, hidden=1, seen=44)
     with desk.app.app_context():
         with transaction():
-            db.session.execute(update(Job).values(expected=45, hidden=1, seen=44))
+            db.session.execute(update(Job).values(expected=45))
         with JobProgress(job_id, db.engine):
             pass
 

@@ -227,6 +227,6 @@ def test_an_updated_item_keeps_its_marks_where_open_values_are_not_known(modern,
     unknown = lambda self, scope, items: {item.id: Item(item.id, None, None, None) for item in items}  # noqa: E731
     monkeypatch.setattr(LoginGuard, "open_items", unknown)
 
-    assert modern.run().updated == 1
+    assert modern.run().counts["updated"] == 1
 
     assert values(modern, "local.note") == [("for staff", True)]

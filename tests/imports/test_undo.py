@@ -393,5 +393,5 @@ def test_the_next_import_reads_in_full_what_an_undo_put_back(desk, dspace):
     again, last = desk.run(), desk.run()
 
     assert [file["name"] for file in records(desk.app)[0]["files"]] == ["a.txt"]
-    assert (again.counts["updated"], last.updated) == (1, 0)
+    assert (again.counts["updated"], last.counts["updated"]) == (1, 0)
     assert dspace.details == ["a"]  # once

@@ -19,6 +19,8 @@ from connector.jobs.attempt import work
 from connector.models.jobs import Job, WaitReason, wait_columns
 from tests.pages import links, neighbours, words
 
+from .steps import set_counts
+
 
 @pytest.fixture
 def pages(app):
@@ -55,11 +57,10 @@ def test_a_running_job_shows_how_far_it_is_and_what_it_does(app, desk, pages):
         job_id,
         state="running",
         worked_seconds=10.0,
-        seen=20,
-        added=20,
         expected=1020,
         status_text="Reading <Theses>",
     )
+    set_counts(desk, job_id, seen=20, added=20)
 
     page = pages.get(f"/jobs/{job_id}/live")
 

@@ -1,0 +1,69 @@
+"""The kinds of jobs that import, preview and undo, with what each of them counts."""
+
+from __future__ import annotations
+
+from ..i18n import lazy_gettext as _l
+from ..models.catalogue import FileStatus
+from ..models.job_kinds import JobKind, register
+from ..models.jobs import Kind
+
+ITEMS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
+FILES = tuple(f"files_{status.value}" for status in FileStatus)
+STORED = tuple(f"files_{status.value}" for status in FileStatus if status.is_stored)
+MISSING = {"vanished": _l("Missing at source"), "hidden": _l("Not visible")}
+MISSING_IN_WORDS = {"vanished": "missing at source"}
+
+IMPORT = JobKind(
+    name=Kind.IMPORT,
+    title=_l("Import"),
+    heading=_l("Import of %(source)s"),
+    counters=frozenset({*ITEMS, *FILES, "bytes", "requests"}),
+    labels={"added": _l("Added"), "updated": _l("Updated"), "unchanged": _l("Unchanged"), "failed": _l("Failed")},
+    rare_labels=MISSING,
+    words={"added": "added", "updated": "updated", "unchanged": "unchanged", "failed": "failed"},
+    rare_words=MISSING_IN_WORDS,
+    done=("seen",),
+    fetched=STORED,
+    position=("seen", "bytes", *STORED, "vanished"),
+    is_undoable=True,
+)
+PREVIEW = JobKind(
+    name=Kind.PREVIEW,
+    title=_l("Preview"),
+    heading=_l("Preview of %(source)s"),
+    counters=IMPORT.counters,
+    labels={
+        "added": _l("Would be new"),
+        "updated": _l("Would change"),
+        "unchanged": _l("Unchanged"),
+        "failed": _l("Failed"),
+    },
+    rare_labels=MISSING,
+    words={"added": "would be new", "updated": "would change", "unchanged": "unchanged", "failed": "failed"},
+    rare_words=MISSING_IN_WORDS,
+    done=IMPORT.done,
+    fetched=STORED,
+    position=IMPORT.position,
+    is_preview=True,
+)
+SAMPLE = JobKind(
+    name=Kind.SAMPLE,
+    title=_l("Sample items"),
+    heading=_l("Sample items of %(source)s"),
+    counters=frozenset({"seen", "added", "failed", "requests"}),
+    labels={"added": _l("Shown"), "failed": _l("Failed")},
+    words={"added": "shown", "failed": "failed"},
+    done=("seen",),
+    position=("seen",),
+    is_preview=True,
+)
+UNDO = JobKind(
+    name=Kind.UNDO,
+    title=_l("Undo"),
+    counters=frozenset({"removed", "restored", "kept"}),
+    labels={"removed": _l("Removed"), "restored": _l("Restored"), "kept": _l("Kept")},
+    words={"removed": "removed", "restored": "restored", "kept": "kept"},
+    done=("removed", "restored", "kept"),
+    position=("removed", "restored", "kept"),
+)
+register(IMPORT, PREVIEW, SAMPLE, UNDO)

@@ -1,0 +1,41 @@
+"""The registry of job kinds. A package that carries out jobs declares its kinds here, with what they count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """A kind of job, as its package declares it.
+
+    `name`: the value of `Job.kind`. `title`: the kind in words. `heading`: the title of a job, with a placeholder for
+    its source. `counters`: the names of everything that its jobs count. `labels` and `words`: counters with their words
+    on pages and in sentences, in order; those of `rare_labels` and `rare_words` are left out while they are 0. `done`:
+    counters whose sum is the number of finished items. `fetched`: counters whose sum is the number of downloaded files.
+    `position`: counters that tell whether two attempts ended at the same place. `is_preview`: its jobs only read, and
+    keep rows to show. `is_undoable`: an undo can take back what its jobs did.
+    """
+
+    name: str
+    title: str
+    counters: frozenset[str]
+    labels: Mapping[str, str]
+    words: Mapping[str, str]
+    done: tuple[str, ...]
+    heading: str = ""
+    rare_labels: Mapping[str, str] = field(default_factory=dict)
+    rare_words: Mapping[str, str] = field(default_factory=dict)
+    fetched: tuple[str, ...] = ()
+    position: tuple[str, ...] = ()
+    is_preview: bool = False
+    is_undoable: bool = False
+
+
+KINDS: dict[str, JobKind] = {}
+
+
+def register(*kinds: JobKind) -> None:
+    """Add kinds to the registry."""
+    KINDS.update({kind.name: kind for kind in kinds})

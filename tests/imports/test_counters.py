@@ -1,0 +1,73 @@
+"""What jobs count: added in one statement, read with the job, and only what its kind declares."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import event, select
+
+from connector.extensions import db, transaction
+from connector.jobs import counters, lifecycle
+from connector.jobs.attempt import work
+from connector.models.jobs import Job
+
+from .steps import set_counts
+
+
+def test_numbers_are_added_to_what_a_job_has_counted(desk):
+    job_id = desk.create()
+    for _ in range(2):
+        with desk.app.app_context(), transaction():
+            counters.add(db.session.connection(), job_id, {"seen": 3, "files_linked": -1, "added": 0})
+
+    assert desk.job(job_id).counts == {"seen": 6, "files_linked": -2}
+    assert desk.job(job_id).counts["added"] == 0
+
+
+def test_totals_replace_what_a_job_has_counted(desk):
+    job_id = desk.create()
+    set_counts(desk, job_id, hidden=5)
+
+    set_counts(desk, job_id, hidden=0, seen=2)
+
+    assert desk.job(job_id).counts == {"hidden": 0, "seen": 2}
+
+
+@pytest.mark.parametrize("how", [{"counts": {"published": 1}}, {"totals": {"published": 1}}])
+def test_a_job_counts_only_what_its_kind_declares(desk, how):
+    job_id, said = desk.create(), []
+
+    def runner(run):
+        with pytest.raises(ValueError, match="The kind “import” declares no counter “published”") as refused:
+            run.advance(**how)
+        said.append(refused)
+        return True, ""
+
+    with desk.app.app_context():
+        assert work(job_id, runner)
+
+    assert len(said) == 1
+    assert desk.job(job_id).counts == {}
+
+
+def test_many_jobs_are_read_with_their_counts_in_one_query(desk):
+    for number in range(3):
+        set_counts(desk, desk.create(f"c{number}"), seen=number)
+    queries = []
+    with desk.app.app_context():
+        event.listen(db.engine, "before_cursor_execute", lambda *of: queries.append(of[2]))
+        found = [job.counts["seen"] for job in db.session.scalars(select(Job).order_by(Job.id))]
+
+    assert found == [0, 1, 2]
+    assert len([query for query in queries if query.startswith("SELECT")]) == 1
+
+
+def test_a_job_of_a_resource_in_use_waits_for_it(desk):
+    first, second = desk.create(), desk.create("c2")
+    with desk.app.app_context():
+        assert lifecycle.get(first).resource == lifecycle.get(second).resource == "repository:1"
+        assert lifecycle.claim(first) == 1
+        assert lifecycle.claim(second) is None
+        with transaction():
+            db.session.get_one(Job, second).resource = "repository:2"
+
+        assert lifecycle.claim(second) == 1
