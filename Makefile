@@ -4,6 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
+# Tests of single modules, without a server, a browser or the network. Together they take less than a minute.
+FAST := $(addprefix tests/, test_config.py test_ids.py test_paging.py http/test_credentials.py http/test_traffic.py \
+    $(addprefix catalogue/, test_crosswalk.py test_identity.py test_rows.py test_store.py test_texts.py) \
+    $(addprefix dspace/test_, hal.py hal_records.py hal_walk.py legacy_answers.py legacy_recorded.py legacy_walk.py \
+        list_end.py members.py pages.py parts.py paths.py pipeline.py singly.py web_page.py))
 
 .PHONY: run demo check test test-fast test-thorough test-crash test-faults bench picture messages clean
 
@@ -23,7 +28,7 @@ test: $(READY_DEV)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 test-fast: $(READY_DEV)
-	$(BIN)/python -m pytest -n 2 -q tests/dspace tests/http tests/catalogue $(ARGS)
+	$(BIN)/python -m pytest -n 2 -q $(FAST) $(ARGS)
 
 test-thorough: $(READY_DEV)
 	CONNECTOR_TEST_THOROUGH=1 $(BIN)/python -m pytest -n 2 $(ARGS)
