@@ -60,6 +60,7 @@ def test_a_closed_file_is_restricted_and_kept(reader):
     closed = reader.file(TITLE, NAME)
     assert (closed["fate"], closed["restricted"], closed["path"]) == ("restricted", True, stored["path"])
     assert "Closed at the source" in closed["reason"]
+    assert ("may also have been deleted" in closed["reason"]) == (reader.sample.generation == 4)
     assert reader.names() == {OPEN}
     assert not reader.found_by_viewers(NAME)
     assert (job.counts["updated"], job.clean) == (1, True), job.message
@@ -102,6 +103,38 @@ def test_a_closed_file_is_asked_for_once(reader):
     reader.run()
 
     assert (asked, reader.asked()) == (1, 0)
+
+
+def test_a_closed_file_stays_when_its_item_changes_later(reader):
+    reader.run()
+    reader.sample.data.embargo(reader.thesis)
+    reader.run(full=True)
+    reader.sample.data.edit(reader.item, "dc.subject", ["Edited"])
+
+    reader.run(full=True)
+
+    assert reader.file(TITLE, NAME)["fate"] == "restricted"
+
+
+def test_a_file_that_was_replaced_under_its_name_is_not_kept(reader):
+    reader.run()
+    reader.sample.data.remove_file(reader.item, reader.thesis)
+    reader.sample.data.add_file(reader.item, NAME, b"a better thesis")
+
+    reader.run(full=True)
+
+    assert [file["fate"] for file in reader.records()[TITLE]["files"]] == ["stored", "stored"]
+
+
+def test_a_closed_file_is_kept_where_another_file_has_its_name(reader):
+    reader.sample.data.add_file(reader.item, NAME, b"another thesis of this name")
+    reader.run()
+    reader.sample.data.embargo(reader.thesis)
+
+    reader.run(full=True)
+
+    fates = [file["fate"] for file in reader.records()[TITLE]["files"] if file["name"] == NAME]
+    assert fates == ["stored", "restricted"]
 
 
 def test_undo_shows_no_file_that_was_closed_since(reader):

@@ -50,11 +50,22 @@ else:
         (b'"' + b"v" * 10_000 + b'",', 0.95, "parsed"),
         (b'"' + b"v" * 10_000 + b'",', 1.9, "too large"),
         ('"' + "v" * 10_000 + '\U0001f600",', 0.3, "parsed"),
+        ('"' + "v" * 10_000 + '\U0001f600",', 0.6, "too large"),
+        ('"' + "v" * 10_000 + 'ж",', 0.9, "too large"),
         (b'{"value": "a short value", "place": 12345678},', 0.1, "parsed"),
         (b'{"value": "a short value", "place": 12345678},', 0.95, "too large"),
         (b"[],", 0.9, "too large"),
     ],
-    ids=["text", "text above the limit", "wide text", "objects", "too many objects", "lists"],
+    ids=[
+        "text",
+        "text above the limit",
+        "wide text",
+        "too wide text",
+        "twice as wide text",
+        "objects",
+        "too many objects",
+        "lists",
+    ],
 )
 def test_an_answer_takes_at_most_two_and_a_half_times_the_limit(row, share, becomes):
     row = row.encode() if isinstance(row, str) else row
