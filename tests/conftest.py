@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from playwright.sync_api import Browser
 
 from config import load
@@ -36,6 +39,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(tools.needs(name))
 
 
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from going through all modules and tests again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose tool is missing before any of its fixtures starts."""
@@ -60,12 +69,31 @@ def every_thread_ends() -> Iterator[None]:
     assert [thread for thread in left if thread.is_alive()] == []
 
 
+class CompiledTemplates(BytecodeCache):
+    """The templates that earlier apps of this process compiled. Each app has an environment of its own."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take the code of a template whose source is the same."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of a template."""
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+COMPILED = CompiledTemplates()
+
+
 def app_at(instance: Path, **environment: str) -> Flask:
     """The app on this instance folder; it may reach the loopback address, and nothing works on its queue by itself."""
     settings = {"CONNECTOR_INSTANCE": str(instance), "CONNECTOR_ALLOWED_NETWORKS": "127.0.0.0/8"}
     app = create_app(load(settings | environment))
     app.config.update(TESTING=True, SECRET_KEY="only for tests, but with enough of it")
     app.test_client_class = SignedIn
+    app.jinja_env.bytecode_cache = COMPILED
     return app
 
 
