@@ -253,7 +253,12 @@ class HalClient:
         return self._http.download(f"{self.server.api_url}/core/bitstreams/{bitstream_id}/content", sink, limit=limit)
 
     def is_open(self, bitstream_id: str) -> bool | None:
-        """Return whether the reader may read a file, or None if unknown. Does not read the file."""
+        """Return whether the reader may read a file, or None if unknown. Does not read the file.
+
+        A numeric id from before the upgrade to 7 is not requested, as the server would answer 401 instead of 404.
+        """
+        if not is_uuid(bitstream_id):
+            return None
         return may_read(self._http, f"{self.server.api_url}/core/bitstreams/{bitstream_id}/content")
 
     def available_from(self, bitstream_id: str) -> date | None:

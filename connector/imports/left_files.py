@@ -1,7 +1,8 @@
-"""Stored files that disappeared from the list of their item, where lists leave out closed files (DSpace 4 to 6).
+"""Stored files that disappeared from the list of their item.
 
-Such a file was deleted or closed. A request for the file shows which: access to a closed file is refused. A closed file
-stays in the catalogue as restricted until a user deletes it.
+Such a file was deleted or closed: lists leave out closed files (DSpace 4 to 6) and the files of closed bundles (7 and
+later). A request for the file shows which: access to a closed file is refused. A closed file stays in the catalogue as
+restricted until a user deletes it.
 """
 
 from __future__ import annotations
@@ -29,13 +30,11 @@ OR_DELETED = " It may also have been deleted: this version of DSpace does not te
 def closed(context: ImportContext, items: Sequence[Item]) -> dict[str, dict[str, Any]]:
     """Return the values to write for stored files that these items no longer list and that are closed, by id.
 
-    Send one request for each newly unlisted file. Files that are restricted already are not requested, and their values
-    are empty.
+    Send one request for each newly unlisted file. Closed files that were unlisted before are not requested, and their
+    values are empty.
     """
-    if context.client.lists_closed_files:
-        return {}
     left = list(_left(context, items))
-    known = {row.bitstream_id: dict[str, Any]() for row in left if row.fate == FileStatus.RESTRICTED}
+    known = {row.bitstream_id: dict[str, Any]() for row in left if _was_closed(row)}
     new = [row for row in left if row.bitstream_id not in known]
     values = {
         "fate": FileStatus.RESTRICTED.value,
@@ -49,14 +48,19 @@ def closed(context: ImportContext, items: Sequence[Item]) -> dict[str, dict[str,
     return known | {row.bitstream_id: values for row, is_closed in _asked(context, new) if is_closed}
 
 
+def _was_closed(row: Any) -> bool:
+    return row.fate == FileStatus.RESTRICTED and row.name_is_restricted
+
+
 def _left(context: ImportContext, items: Sequence[Item]) -> Iterator[Any]:
     """Yield the stored files that these items no longer list.
 
     A file also counts as listed if a new file has its bundle and name.
     """
     read = {item.id: item.bitstreams for item in items if item.bitstreams is not None}
-    columns = (FILE.c.bitstream_id, FILE.c.bundle, FILE.c.name, FILE.c.fate, ITEM.c.source_id)
-    query = select(*columns).join(ITEM, ITEM.c.id == FILE.c.item_id).order_by(FILE.c.id)
+    names = ("bitstream_id", "bundle", "name", "name_is_restricted", "fate")
+    query = select(*(FILE.c[name] for name in names), ITEM.c.source_id)
+    query = query.join(ITEM, ITEM.c.id == FILE.c.item_id).order_by(FILE.c.id)
     mine = (ITEM.c.repository_id == context.repository.repository_id, ITEM.c.source_id.in_(read))
     rows = db.session.execute(query.where(*mine, FILE.c.sha256.is_not(None))).all()
     db.session.rollback()

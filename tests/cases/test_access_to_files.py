@@ -54,6 +54,34 @@ def test_a_file_that_was_closed_is_kept_and_restricted_until_it_opens_again(gues
     assert (guest.file(TITLE, NAME)["fate"], guest.file(TITLE, NAME)["restricted"]) == ("stored", False)
 
 
+def test_a_file_whose_bundle_was_closed_is_kept_and_restricted_until_it_is_listed_again(guest):
+    file = add(guest)
+    guest.run()
+    stored = guest.file(TITLE, NAME)
+    file.readable = file.bundle.readable = False
+
+    guest.run(full=True)
+    closed = guest.file(TITLE, NAME)
+    file.readable = file.bundle.readable = True
+    guest.run(full=True)
+
+    assert (closed["fate"], closed["restricted"], closed["path"]) == ("restricted", True, stored["path"])
+    assert (guest.file(TITLE, NAME)["fate"], guest.file(TITLE, NAME)["restricted"]) == ("stored", False)
+
+
+def test_a_closed_file_that_is_deleted_later_leaves(guest):
+    file = add(guest)
+    guest.run()
+    file.readable = False
+    guest.run(full=True)
+    item = file.bundle.item
+    guest.sample.data.remove_file(item, file)
+
+    guest.run(full=True)
+
+    assert guest.records()[TITLE]["files"] == []
+
+
 def test_the_end_of_an_embargo_is_known_of_a_file_that_never_came(guest):
     guest.sample.data.embargo(add(guest), UNTIL)
 

@@ -125,6 +125,16 @@ def test_files_are_downloaded_unless_they_are_closed(reader, sample):
         reader.download(closed.uuid, got.extend)
 
 
+def test_the_first_byte_tells_whether_a_file_is_open_and_no_number_is_asked_for(reader, sample):
+    files = [file for item in sample.data.items.values() if item.is_found for file in item.bitstreams]
+    ids = [next(file for file in files if file.is_open is is_open).uuid for is_open in (True, False)]
+
+    answers = [reader.is_open(id) for id in (*ids, "00000000-0000-0000-0000-000000000000", "123")]
+
+    assert answers == [True, False, None, None]
+    assert len([path for _, path in sample.requests if path.endswith("/content")]) == 3
+
+
 def test_a_page_answered_with_html_or_cut_short_is_read_again(reader, sample):
     sample.faults.add("discover/search", times=1, body="<html>Welcome</html>", headers={"Content-Type": "text/html"})
     sample.faults.add("discover/search", times=1, cut=300)
