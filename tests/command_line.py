@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import resource
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests import processes
+from tests.processes import Process
+
 GAZETTE = "Aldermouth Gazette"
 
 
@@ -23,19 +22,9 @@ class CommandLine:
             "CONNECTOR_MAX_OUTAGE_SECONDS": "2",
         }
 
-    def start(self, *args: str, may_write: int | None = None, **environment: str) -> subprocess.Popen:
+    def start(self, *args: str, may_write: int | None = None, **environment: str) -> Process:
         """`may_write`: so many bytes into a file, as on a disk that is full; without it no limit."""
-        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (may_write, may_write))  # noqa: E731
-        return subprocess.Popen(
-            [sys.executable, "-m", "flask", *args],
-            cwd=ROOT,
-            env=self.environment | environment,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            preexec_fn=None if may_write is None else limit,
-        )
+        return processes.start("flask", *args, environment=self.environment | environment, may_write=may_write)
 
     def __call__(self, *args: str, **environment: str) -> tuple[int, str, str]:
         process = self.start(*args, **environment)

@@ -33,8 +33,9 @@ from connector.errors import ConflictError, InvalidInputError
 from connector.extensions import db
 from connector.storage.garbage_collection import the_folder
 from connector.storage.instance import database_file, prepare
-from tests.command_line import ROOT, CommandLine
+from tests.command_line import CommandLine
 from tests.postgresql import program
+from tests.processes import ROOT
 from tests.sample import SampleRepository
 
 KEY = "the key of the instance that the backups are of"

@@ -17,7 +17,8 @@ import pytest
 import requests
 
 from connector.cli.command import REFUSED
-from tests.command_line import GAZETTE, ROOT, CommandLine
+from tests.command_line import GAZETTE, CommandLine
+from tests.processes import ROOT
 from tests.sample import SampleRepository
 
 IMPORT = [

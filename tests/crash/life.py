@@ -6,14 +6,15 @@ import hashlib
 import json
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import processes
 from tests.command_line import CommandLine
+from tests.processes import Process
 from tests.sample import Repository, SampleRepository, library
 from tests.sample.server import GENERATIONS
 
@@ -117,19 +118,12 @@ class Life:
         """Whether the job of this stage is completed."""
         return self.state(stage) == "completed"
 
-    def _start(self, stage: Stage, point: str, number: int) -> subprocess.Popen[str]:
+    def _start(self, stage: Stage, point: str, number: int) -> Process:
         state = self.state(stage)
         url = self._source.sample.url
         command = [word.format(url=url) for word in stage.command] if state is None else ["resume", str(stage.job)]
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.victim", str(self._tally), point, str(number), *command],
-            cwd=Path(__file__).parents[2],
-            env=self.flask.environment,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        arguments = (str(self._tally), point, str(number), *command)
+        return processes.start("tests.crash.victim", *arguments, environment=self.flask.environment)
 
     def state(self, stage: Stage) -> str | None:
         """The state of the stage's job, None where it was not made yet (or no table for it)."""
@@ -171,7 +165,7 @@ def _sha256(path: Path) -> str | None:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
-def kill_after_requests(process: subprocess.Popen[str], sample: SampleRepository, number: int) -> None:
+def kill_after_requests(process: Process, sample: SampleRepository, number: int) -> None:
     """Kill the process when the sample has been asked so many times from now on."""
     left = iter(range(number - 1))
 
@@ -183,7 +177,7 @@ def kill_after_requests(process: subprocess.Popen[str], sample: SampleRepository
     sample.faults.add(count, times=None)
 
 
-def wait_until(is_so: Callable[[], bool], server: subprocess.Popen) -> None:
+def wait_until(is_so: Callable[[], bool], server: Process) -> None:
     """Wait for something that the server does. Raises AssertionError where the server ends before."""
     while not is_so():
         with suppress(subprocess.TimeoutExpired):

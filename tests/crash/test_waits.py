@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from tests.command_line import GAZETTE, CommandLine
+from tests.processes import Process
 from tests.sample import SampleRepository
 
 from .life import wait_until
@@ -37,7 +37,7 @@ def flask(tmp_path) -> CommandLine:
     return flask
 
 
-def begun(flask: CommandLine, sample: SampleRepository, target: str, fault: dict) -> subprocess.Popen:
+def begun(flask: CommandLine, sample: SampleRepository, target: str, fault: dict) -> Process:
     """An import that waits: for the third page, or for the sixth file and those after it."""
     reached, files = threading.Event(), iter(range(5))
 
@@ -54,7 +54,7 @@ def begun(flask: CommandLine, sample: SampleRepository, target: str, fault: dict
     return process
 
 
-def ended(process: subprocess.Popen) -> str:
+def ended(process: Process) -> str:
     """Wait until the process has ended, and return what it printed. `make bench` measures how long that takes."""
     return process.communicate(timeout=LONGEST)[0]
 

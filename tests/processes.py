@@ -1,0 +1,113 @@
+"""Real processes that start fast, because they are forks of a process that has imported the app (see `fork_server`)."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+from tests.fork_server import LENGTH
+
+ROOT = Path(__file__).parents[1]
+
+
+class Process:
+    """A process whose stdout and stderr are pipes, with those methods of `subprocess.Popen` that tests use."""
+
+    def __init__(self, stdout: int, stderr: int, status: int):
+        self.stdout, self.stderr, self._status = (os.fdopen(pipe) for pipe in (stdout, stderr, status))
+        self.pid = int(self._status.readline())
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while the process runs."""
+        return self._ended_within(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code as soon as there is one. Raise TimeoutExpired."""
+        code = self._ended_within(timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired(str(self.pid), timeout)
+        return code
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Return what is left of stdout and stderr when the process has ended. Raise TimeoutExpired, and kill it."""
+        with ThreadPoolExecutor(2) as pool, self.stdout, self.stderr:
+            said = [pool.submit(pipe.read) for pipe in (self.stdout, self.stderr)]
+            try:
+                self.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
+            return said[0].result(), said[1].result()
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal unless the process is known to have ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    def _ended_within(self, seconds: float | None) -> int | None:
+        if self.returncode is None and select.select([self._status], [], [], seconds)[0]:
+            self.returncode = int(self._status.readline())
+            self._status.close()
+        return self.returncode
+
+
+class ForkServer:
+    """The process that forks the others. It ends when `close` is called, or with this process."""
+
+    def __init__(self) -> None:
+        self._requests, other = socket.socketpair()
+        command = [sys.executable, "-m", "tests.fork_server", str(other.fileno())]
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+        self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=[other.fileno()], **quiet)
+        other.close()
+        self._sending = threading.Lock()
+
+    def start(self, module: str, *arguments: str, environment: Mapping[str, str], may_write: int | None) -> Process:
+        """Start `python -m module arguments`. `may_write`: the maximum size in bytes of a file that it writes."""
+        named = {"module": module, "arguments": arguments, "environment": dict(environment), "may_write": may_write}
+        request = json.dumps(named).encode()
+        pipes = [os.pipe() for _ in range(3)]
+        theirs = [pipe[1] for pipe in pipes]
+        with self._sending:
+            socket.send_fds(self._requests, [b"%*d" % (LENGTH, len(request))], theirs)
+            self._requests.sendall(request)
+        for descriptor in theirs:
+            os.close(descriptor)
+        return Process(*(pipe[0] for pipe in pipes))
+
+    def close(self) -> None:
+        """End the process. Those that it has forked run on."""
+        self._requests.close()
+        self._process.wait()
+
+
+@cache
+def _server() -> ForkServer:
+    server = ForkServer()
+    atexit.register(server.close)
+    return server
+
+
+def start(module: str, *arguments: str, environment: Mapping[str, str], may_write: int | None = None) -> Process:
+    """Start `python -m module arguments` (see `ForkServer.start`)."""
+    return _server().start(module, *arguments, environment=environment, may_write=may_write)
