@@ -10,8 +10,8 @@ from flask import current_app, g
 from . import error_translation
 from .actor import SCHEDULE
 from .extensions import huey
-from .imports import importer, job_kinds, preview, preview_sample, undo, worker_heartbeat
-from .jobs import lifecycle, notifications, retention, scheduling
+from .imports import importer, job_kinds, preview, preview_sample, retention, undo, worker_heartbeat
+from .jobs import lifecycle, notifications, scheduling
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
 

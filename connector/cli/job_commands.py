@@ -23,9 +23,9 @@ from ..dspace.records import ORIGINAL, Estimate, ScopeKind
 from ..errors import InvalidInputError
 from ..extensions import current_app_itself, db, transaction
 from ..formatting import plural, time_range
-from ..imports import preview_rows, retry_failed
+from ..imports import preview_rows, request_log, retry_failed
 from ..imports.import_options import ImportOptions
-from ..jobs import lifecycle, report, request_log
+from ..jobs import lifecycle, report
 from ..models.accounts import Role
 from ..models.jobs import Answer, Job, Kind, State
 from ..repositories import credentials, discovery, service

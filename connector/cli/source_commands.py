@@ -11,7 +11,8 @@ from flask import current_app
 
 from ..errors import InvalidInputError
 from ..formatting import plural
-from ..jobs import notifications, retention, scheduling
+from ..imports import retention
+from ..jobs import notifications, scheduling
 from ..jobs.schedule import WEEKDAYS, Every, Schedule, on_the_wall, parse_day, parse_time, parse_window
 from ..models.repositories import Source
 from .command import Command, json_option

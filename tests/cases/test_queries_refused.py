@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from connector.dspace.records import Scope, ScopeKind
 from connector.extensions import db
-from connector.jobs import lifecycle, request_log
+from connector.imports import request_log
+from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueItem
 from connector.models.repositories import Repository
 from connector.repositories import credentials, discovery, service

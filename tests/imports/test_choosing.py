@@ -11,8 +11,8 @@ from sqlalchemy import event
 from connector.catalogue import takedown
 from connector.extensions import db, transaction
 from connector.imports.preview_rows import PreviewAction
+from connector.imports.retention import forget_previews_before
 from connector.jobs import lifecycle
-from connector.jobs.retention import forget_previews_before
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job, Kind, PreviewRow
 from tests.pages import buttons, links, neighbours, ways, words

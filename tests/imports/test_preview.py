@@ -10,8 +10,8 @@ from sqlalchemy.exc import OperationalError
 from connector.catalogue import takedown
 from connector.dspace.records import SourceState
 from connector.extensions import db
+from connector.imports.retention import forget_previews_before
 from connector.jobs import lifecycle, report
-from connector.jobs.retention import forget_previews_before
 from connector.models.catalogue import Action, Change
 from connector.models.jobs import Kind, PreviewRow
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connector.extensions import db
-from connector.jobs import lifecycle, request_log
+from connector.imports import request_log
+from connector.jobs import lifecycle
 from connector.models.repositories import Repository, Source
 from tests.sample import SampleRepository
 

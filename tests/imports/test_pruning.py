@@ -10,9 +10,9 @@ import pytest
 
 from connector import tasks
 from connector.extensions import db, transaction, utcnow
+from connector.imports.retention import prune
 from connector.imports.undo import preview
 from connector.jobs import lifecycle
-from connector.jobs.retention import prune
 from connector.models.catalogue import Change
 from connector.models.jobs import Job, Kind, PreviewRow
 from tests.thoroughness import share

@@ -13,8 +13,8 @@ from sqlalchemy import event
 from connector.dspace.records import ScopeKind
 from connector.errors import ServerError
 from connector.extensions import db, transaction
-from connector.imports import importer, page_writer
-from connector.jobs import lifecycle, queries, report, request_log
+from connector.imports import importer, page_writer, request_log
+from connector.jobs import lifecycle, queries, report
 from connector.jobs.attempt import work
 from connector.models.jobs import Job, WaitReason, wait_columns
 from tests.pages import links, neighbours, words

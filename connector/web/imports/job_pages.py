@@ -25,9 +25,9 @@ from ...errors import ConflictError, NotFoundError, PermissionDeniedError
 from ...extensions import db
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
-from ...imports import retry_failed
+from ...imports import request_log, retry_failed
 from ...imports.undo import preview
-from ...jobs import job_presentation, lifecycle, notifications, queries, report, request_log
+from ...jobs import job_presentation, lifecycle, notifications, queries, report
 from ...models.accounts import Role
 from ...models.jobs import Answer, Job
 from ...models.repositories import Source

@@ -15,12 +15,12 @@ from ...errors import ConflictError, InvalidInputError
 from ...extensions import db
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
-from ...imports import preview_rows, preview_selection
+from ...imports import preview_rows, preview_selection, retention
 from ...imports.import_options import ImportOptions
 from ...imports.preview_rows import PreviewAction
 from ...imports.preview_sample import MOST, USUAL
 from ...imports.preview_sample import page_of as page_of_row
-from ...jobs import job_presentation, lifecycle, retention, scheduling
+from ...jobs import job_presentation, lifecycle, scheduling
 from ...models.accounts import Role
 from ...models.jobs import Kind, PreviewRow
 from ...pagination import SIZE, asked_place, page_of

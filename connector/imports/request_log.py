@@ -13,10 +13,10 @@ from flask import current_app
 
 from ..catalogue.source_labels import source_label
 from ..formatting import duration
+from ..jobs import report
 from ..models.jobs import Answer, Job
 from ..text import human_size
 from ..version import PRODUCT, __version__
-from . import report
 
 ANSWERS = {
     None: "There is no answer yet.",

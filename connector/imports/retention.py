@@ -16,10 +16,10 @@ from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from ..accounts import audit
 from ..errors import ConflictError
 from ..extensions import db, transaction, utcnow
+from ..jobs import lifecycle
 from ..models.catalogue import Change
 from ..models.jobs import ACTIVE, Job, Kind, PreviewRow
 from ..storage.garbage_collection import delete_unreferenced_files
-from . import lifecycle
 
 CHANGE, JOB, ROW = Change.__table__, Job.__table__, PreviewRow.__table__
 BATCH = 200
