@@ -138,7 +138,11 @@ def set_names_of(item_ids: list[int]) -> dict[int, list[str]]:
 
 def brought_by(item_id: int) -> list[int]:
     """Return the jobs that first found this item in each source, oldest first."""
-    return list(db.session.scalars(select(Holding.made_by).where(Holding.item_id == item_id).order_by(Holding.made_by)))
+    return list(
+        db.session.scalars(
+            select(Holding.created_by_job_id).where(Holding.item_id == item_id).order_by(Holding.created_by_job_id)
+        )
+    )
 
 
 def _grouped(query: Select[*tuple[Any, ...]]) -> dict[int, list[Any]]:

@@ -201,8 +201,10 @@ def _wipe(repository_id: int, row: Any, reason: str) -> None:
     its = (CHANGE.c.item_id == row.id) | (here & same)
     holding = HOLDING.c.item_id == row.id
     jobs = set(db.session.scalars(select(CHANGE.c.job_id).where(its)))
-    for made_by, seen_by in db.session.execute(select(HOLDING.c.made_by, HOLDING.c.seen_by).where(holding)):
-        jobs |= {made_by, seen_by}
+    for created_by_job_id, last_seen_job_id in db.session.execute(
+        select(HOLDING.c.created_by_job_id, HOLDING.c.last_seen_job_id).where(holding)
+    ):
+        jobs |= {created_by_job_id, last_seen_job_id}
     db.session.execute(update(CHANGE).where(its).values(before=None, title=None))
     earlier = (CHANGE.c.action == Action.TAKEN_DOWN, CHANGE.c.source_key == row.source_key, CHANGE.c.job_id.in_(jobs))
     db.session.execute(delete(CHANGE).where(*earlier))

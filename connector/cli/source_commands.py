@@ -75,10 +75,10 @@ def _weekday(text: str) -> int:
 
 def _in_words(source: Source) -> str:
     schedule = Schedule.from_json(source.schedule)
-    if schedule is None or source.due is None:
+    if schedule is None or source.due_at is None:
         return "No schedule."
     zone = current_app.config["TIMEZONE"]
-    return f"{schedule}. Next: {on_the_wall(source.due, zone):%Y-%m-%d %H:%M} ({zone})."
+    return f"{schedule}. Next: {on_the_wall(source.due_at, zone):%Y-%m-%d %H:%M} ({zone})."
 
 
 def _as_dict(source: Source) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _as_dict(source: Source) -> dict[str, Any]:
         "handle": source.handle,
         "name": source.name,
         "schedule": source.schedule,
-        "due": f"{source.due.isoformat()}Z" if source.due else None,
+        "due": f"{source.due_at.isoformat()}Z" if source.due_at else None,
     }
 
 

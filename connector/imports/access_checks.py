@@ -69,7 +69,7 @@ class AccessCheck:
         """
         if not self._is_needed:
             return
-        mine = (HOLDING.c.source_id == self._context.source_id, HOLDING.c.seen_by == self._context.job_id)
+        mine = (HOLDING.c.source_id == self._context.source_id, HOLDING.c.last_seen_job_id == self._context.job_id)
         is_seen = FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*mine))
         wanted = self._ids(is_seen) if self._context.options.full else self._ids(is_seen, self._least_wanted(is_seen))
         due = wanted[: self._left]

@@ -23,7 +23,7 @@ def warning(context: ImportContext) -> str:
 
     Where lists leave out closed files, reading a list checks all files of its items.
     """
-    seen = (HOLDING.c.source_id == context.source_id, HOLDING.c.seen_by == context.job_id)
+    seen = (HOLDING.c.source_id == context.source_id, HOLDING.c.last_seen_job_id == context.job_id)
     is_closed = (
         (FILE.c.fate == FileStatus.RESTRICTED) & FILE.c.sha256.is_not(None) & (FILE.c.first_met_by == context.job_id)
     )

@@ -43,4 +43,4 @@ def in_counts(fates: Mapping[str, int]) -> dict[str, int]:
 
 def _held(source_id: int) -> Select[Any]:
     """Return a SELECT of the ids of the items that the source holds."""
-    return select(HOLDING.c.item_id).where(HOLDING.c.source_id == source_id, HOLDING.c.left.is_(None))
+    return select(HOLDING.c.item_id).where(HOLDING.c.source_id == source_id, HOLDING.c.left_at.is_(None))

@@ -214,7 +214,7 @@ class FileDownloader:
 def seen_items(source_id: int, job_id: int, after: int) -> Sequence[int]:
     """Return the ids of the next items after this id that the job was the last to see, at most ITEMS, in order."""
     # `+ 0` makes SQLite use the index of the items of the source. With the index of the jobs it would sort each time.
-    mine = (HOLDING.c.source_id == source_id, HOLDING.c.seen_by + 0 == job_id, HOLDING.c.item_id > after)
+    mine = (HOLDING.c.source_id == source_id, HOLDING.c.last_seen_job_id + 0 == job_id, HOLDING.c.item_id > after)
     item_ids = db.session.scalars(select(HOLDING.c.item_id).where(*mine).order_by(HOLDING.c.item_id).limit(ITEMS)).all()
     db.session.rollback()
     return item_ids

@@ -96,7 +96,7 @@ class Importer:
             context.attempt.advance(context.requests.new(), cursor=context.progress.to_json())
             preview_selection.forget(context.job_id)
             if part:
-                self._source_recorder.save({"turn": Source.turn + 1})
+                self._source_recorder.save({"recheck_slice": Source.recheck_slice + 1})
 
     def _read_listings(self) -> rolling_recheck.Part | None:
         """Read everything after the cursor. Return the slice whose files were read again, if any."""

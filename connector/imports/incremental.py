@@ -144,6 +144,6 @@ def _present(context: ImportContext) -> Any:
     query = select(HOLDING.c.id).join(ITEM, ITEM.c.id == HOLDING.c.item_id)
     return query.where(
         HOLDING.c.source_id == context.source_id,
-        HOLDING.c.left.is_(None),
+        HOLDING.c.left_at.is_(None),
         ITEM.c.source_state == SourceState.PRESENT,
     )

@@ -60,8 +60,12 @@ class ItemSetAssigner:
         if rows:
             db.session.execute(insert(MEMBERSHIP), rows)
         if self._mirrors:
-            met = (*ours, MEMBERSHIP.c.item_id.in_(item_ids), MEMBERSHIP.c.seen_by.is_distinct_from(self._job_id))
-            db.session.execute(update(MEMBERSHIP).where(*met).values(seen_by=self._job_id))
+            met = (
+                *ours,
+                MEMBERSHIP.c.item_id.in_(item_ids),
+                MEMBERSHIP.c.last_seen_job_id.is_distinct_from(self._job_id),
+            )
+            db.session.execute(update(MEMBERSHIP).where(*met).values(last_seen_job_id=self._job_id))
 
     def _set_for(self, item: Item) -> int | None:
         if self._name:

@@ -53,7 +53,7 @@ def items_without_set(context: ImportContext) -> int:
     if not context.options.item_set_from_collection:
         return 0
     inside = exists().where(MEMBERSHIP.c.item_id == HOLDING.c.item_id, MEMBERSHIP.c.source_id == context.source_id)
-    here = (HOLDING.c.source_id == context.source_id, HOLDING.c.left.is_(None), ~inside)
+    here = (HOLDING.c.source_id == context.source_id, HOLDING.c.left_at.is_(None), ~inside)
     return db.session.scalar(select(func.count()).select_from(HOLDING).where(*here))
 
 
@@ -65,11 +65,11 @@ def _ended(context: ImportContext, unread: Collection[int] = ()) -> Sequence[Any
     if not context.options.item_set_from_collection:
         return []
     source_id, job_id, other = context.source_id, context.job_id, MEMBERSHIP.alias()
-    mine = (MEMBERSHIP.c.source_id == source_id, MEMBERSHIP.c.seen_by.is_distinct_from(job_id))
+    mine = (MEMBERSHIP.c.source_id == source_id, MEMBERSHIP.c.last_seen_job_id.is_distinct_from(job_id))
     met = (other.c.item_id == MEMBERSHIP.c.item_id, other.c.source_id == source_id)
     failed = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.FAILED)
     query = select(MEMBERSHIP).join(ItemSet, ItemSet.id == MEMBERSHIP.c.item_set_id)
-    query = query.where(*mine, ItemSet.origin.is_not(None), exists().where(*met, other.c.seen_by == job_id))
+    query = query.where(*mine, ItemSet.origin.is_not(None), exists().where(*met, other.c.last_seen_job_id == job_id))
     query = query.where(~exists().where(*failed, CHANGE.c.item_id == MEMBERSHIP.c.item_id))
     query = query.where(MEMBERSHIP.c.item_set_id.not_in(unread)) if unread else query
     return db.session.execute(query.order_by(MEMBERSHIP.c.id)).all()
@@ -81,7 +81,7 @@ def _sets_without_items(context: ImportContext) -> dict[int, str]:
     Each collection is given by its handle, or by its id if it has no handle.
     """
     ids = {row.item_set_id for row in _ended(context)}
-    met = exists().where(MEMBERSHIP.c.item_set_id == ItemSet.id, MEMBERSHIP.c.seen_by == context.job_id)
+    met = exists().where(MEMBERSHIP.c.item_set_id == ItemSet.id, MEMBERSHIP.c.last_seen_job_id == context.job_id)
     rows = db.session.execute(select(ItemSet.id, ItemSet.origin).where(ItemSet.id.in_(ids), ~met)).all()
     return {row.id: row.origin.partition(":")[2] for row in rows}
 

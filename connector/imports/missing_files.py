@@ -46,7 +46,7 @@ def judge(context: ImportContext) -> str:
 
 def _met_by(context: ImportContext) -> tuple[Any, ...]:
     """Return the conditions that a file belongs to this source and that this job was the first to find it missing."""
-    seen = (HOLDING.c.source_id == context.source_id, HOLDING.c.seen_by == context.job_id)
+    seen = (HOLDING.c.source_id == context.source_id, HOLDING.c.last_seen_job_id == context.job_id)
     items = select(HOLDING.c.item_id).where(*seen)
     return FILE.c.item_id.in_(items), FILE.c.fate == FileStatus.MISSING, FILE.c.first_met_by == context.job_id
 

@@ -135,8 +135,8 @@ class PreviewRecorder:
     def _with_returns(self, saved: Sequence[Saved]) -> list[Saved]:
         """Return the items, with those that had moved elsewhere and are back as updated."""
         ids = [s.item_id for s in saved if s.item_id is not None]
-        mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id.in_(ids), HOLDING.c.left.is_not(None))
-        left = dict(db.session.execute(select(HOLDING.c.item_id, HOLDING.c.left).where(*mine)).all()) if ids else {}
+        mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id.in_(ids), HOLDING.c.left_at.is_not(None))
+        left = dict(db.session.execute(select(HOLDING.c.item_id, HOLDING.c.left_at).where(*mine)).all()) if ids else {}
         return [
             replace(s, outcome="updated", before=s.before | {"left": left[s.item_id].isoformat()})
             if s.item_id in left

@@ -59,7 +59,7 @@ def reconcile(
         inexact = context.repository.server.generation < 7
         difference = _left_out(context) if is_partial else count_differences.unexplained(job, inexact)
         overcount = "" if is_partial or left else count_differences.new_overcount(context)
-        values: dict[str, Any] = {"hidden": known}
+        values: dict[str, Any] = {"not_visible": known}
         if not is_partial:
             gaps = (
                 left,
@@ -70,7 +70,7 @@ def reconcile(
                 unlisted_files,
                 context.progress.scope_is_gone,
             )
-            values["proof"] = None if any(gaps) else proof_json(context)
+            values["completeness_proof"] = None if any(gaps) else proof_json(context)
             source.close_questions()
             if unread is not None:
                 source.leave_sets(unread)
@@ -92,7 +92,7 @@ def _ask_or_leave(context: ImportContext, source: SourceRecorder | PreviewSource
     Raises DecisionRequiredError. A preview returns the sentence of the question instead.
     """
     # Count separately the items from before, and those that this job added and then no longer found (see `relist`).
-    here, new = HOLDING.c.made_by != context.job_id, HOLDING.c.made_by == context.job_id
+    here, new = HOLDING.c.created_by_job_id != context.job_id, HOLDING.c.created_by_job_id == context.job_id
     missing = [_missing(context, here), _missing(context, new)]
     unseen = sum(each.unseen for each in missing)
     unlisted = _empty_lists(context)
@@ -139,7 +139,7 @@ def _missing(context: ImportContext, which: ColumnElement[bool]) -> Missing:
         select(func.count(), func.count().filter(context.recorder.unseen))
         .join(ITEM, HOLDING.c.item_id == ITEM.c.id)
         .where(HOLDING.c.source_id == context.source_id, which)
-        .where(HOLDING.c.left.is_(None), ITEM.c.source_state == SourceState.PRESENT)
+        .where(HOLDING.c.left_at.is_(None), ITEM.c.source_state == SourceState.PRESENT)
     )
     total, unseen = db.session.execute(held).one()
     db.session.rollback()
@@ -250,7 +250,7 @@ def _unseen(context: ImportContext, after: int) -> Sequence[Any]:
         select(*columns, ITEM.c.source_state, ITEM.c.state_since)
         .join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
         .where(HOLDING.c.source_id == context.source_id, context.recorder.unseen)
-        .where(HOLDING.c.left.is_(None), ITEM.c.source_state == SourceState.PRESENT, ITEM.c.id > after)
+        .where(HOLDING.c.left_at.is_(None), ITEM.c.source_state == SourceState.PRESENT, ITEM.c.id > after)
     )
     rows = db.session.execute(query.order_by(ITEM.c.id).limit(BATCH)).all()
     db.session.rollback()

@@ -25,7 +25,7 @@ from .restrictions import Restrictions
 
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
 CHUNK = 500
-NOBODY = 0  # value of `seen_by` for an item that disappeared during the import
+NOBODY = 0  # value of `last_seen_job_id` for an item that disappeared during the import
 
 
 class Recorder:
@@ -38,15 +38,15 @@ class Recorder:
         source_id, options = job.source_id, ImportOptions.from_json(job.options)
         self._job_id, self._source_id, self._place = job.id, source_id, place
         self._shelving = ItemSetAssigner(job.id, source_id, job.source.scope, place, options)
-        self.unseen = HOLDING.c.seen_by != job.id
+        self.unseen = HOLDING.c.last_seen_job_id != job.id
         ours = select(ITEM.c.source_id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
-        ours = ours.where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == job.id)
+        ours = ours.where(HOLDING.c.source_id == source_id, HOLDING.c.last_seen_job_id == job.id)
         # Built once, because it runs for every page, and building a statement takes longer than running it.
         self._seen = ours.where(
             ITEM.c.repository_id == place.repository_id, ITEM.c.source_id.in_(bindparam("ids", expanding=True))
         )
         self._changes = ChangeRecords(job.id)
-        seen = select(HOLDING.c.id).where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == job.id)
+        seen = select(HOLDING.c.id).where(HOLDING.c.source_id == source_id, HOLDING.c.last_seen_job_id == job.id)
         # Whether this is the first attempt that records anything.
         self._is_first = self._changes.are_none and db.session.scalar(seen.limit(1)) is None
         self._restrictions = Restrictions(place, job.source.scope)
@@ -69,7 +69,7 @@ class Recorder:
 
     def met(self) -> set[str]:
         """Return the ids at the source of all items that this job has recorded as present."""
-        mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.seen_by == self._job_id)
+        mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.last_seen_job_id == self._job_id)
         query = select(ITEM.c.source_id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
         found = set(db.session.scalars(query.where(*mine, ITEM.c.source_id.is_not(None))))
         db.session.rollback()
@@ -90,7 +90,7 @@ class Recorder:
             items = select(ITEM.c.id).where(*here)
             mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id.in_(items))
             number = db.session.execute(
-                update(HOLDING).where(*mine, HOLDING.c.seen_by == self._job_id).values(seen_by=NOBODY)
+                update(HOLDING).where(*mine, HOLDING.c.last_seen_job_id == self._job_id).values(last_seen_job_id=NOBODY)
             ).rowcount
             moved = CHANGE.c.action.in_((Action.ADDED, Action.UPDATED, Action.FAILED))
             told = select(func.count()).where(CHANGE.c.job_id == self._job_id, CHANGE.c.item_id.in_(items), moved)
@@ -155,7 +155,9 @@ class Recorder:
     def keep(self, rest: Select[Any]) -> int:
         """Record all holdings of a SELECT as seen and unchanged in one statement. Return their number."""
         self._is_first = False
-        return db.session.execute(update(HOLDING).where(HOLDING.c.id.in_(rest)).values(seen_by=self._job_id)).rowcount
+        return db.session.execute(
+            update(HOLDING).where(HOLDING.c.id.in_(rest)).values(last_seen_job_id=self._job_id)
+        ).rowcount
 
     def mark(self, marked: Sequence[tuple[Any, SourceState]]) -> None:
         """Mark items that are no longer present (design rule 7).
@@ -170,7 +172,7 @@ class Recorder:
             if state is SourceState.ELSEWHERE:
                 before: dict[str, Any] = {f"left:{self._source_id}": None}
                 mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id == row.id)
-                db.session.execute(update(HOLDING).where(*mine).values(left=now))
+                db.session.execute(update(HOLDING).where(*mine).values(left_at=now))
             else:
                 before = {"state": store.state_group(row)}
                 values = {"source_state": state.value, "state_since": now}
@@ -207,16 +209,16 @@ class Recorder:
         """Create or renew the holdings of these items. Return the items, with those that are back as updated."""
         ids = [s.item_id for s in saved]
         mine = HOLDING.c.source_id == self._source_id
-        query = select(HOLDING.c.item_id, HOLDING.c.left).where(mine, HOLDING.c.item_id.in_(ids))
-        held = {row.item_id: row.left for row in db.session.execute(query)} if ids else {}
+        query = select(HOLDING.c.item_id, HOLDING.c.left_at).where(mine, HOLDING.c.item_id.in_(ids))
+        held = {row.item_id: row.left_at for row in db.session.execute(query)} if ids else {}
         self._moved = self._files_moved(saved, {item_id for item_id, left in held.items() if left is None})
-        common = {"source_id": self._source_id, "made_by": self._job_id, "seen_by": self._job_id}
+        common = {"source_id": self._source_id, "created_by_job_id": self._job_id, "last_seen_job_id": self._job_id}
         made = [common | {"item_id": item_id} for item_id in ids if item_id not in held]
         if made:
             db.session.execute(insert(HOLDING), made)
             problem_files.mark([s.item_id for s in saved if s.outcome != "added" and s.item_id not in held])
         if held:
-            renewed = {"seen_by": self._job_id, "left": None}
+            renewed = {"last_seen_job_id": self._job_id, "left_at": None}
             db.session.execute(update(HOLDING).where(mine, HOLDING.c.item_id.in_(held)).values(renewed))
         return [self._with_return(s, held.get(s.item_id)) for s in saved]
 
@@ -238,5 +240,5 @@ class Recorder:
         rows = db.session.execute(query.where(HOLDING.c.source_id == self._source_id, by_id | by_handle)).all()
         held = {row.source_id: row.id for row in rows} | {row.handle: row.id for row in rows if row.handle}
         mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id.in_(held.values()))
-        db.session.execute(update(HOLDING).where(*mine).values(seen_by=self._job_id))
+        db.session.execute(update(HOLDING).where(*mine).values(last_seen_job_id=self._job_id))
         return held

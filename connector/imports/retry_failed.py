@@ -72,7 +72,11 @@ def _nothing_to_retry(job: Job) -> str:
 
 def lacks_files(job_id: int, source_id: int, options: ImportOptions) -> bool:
     """Return whether items that the job was the last to see lack files, from this or an earlier import."""
-    mine = (HOLDING.c.source_id == source_id, HOLDING.c.seen_by == job_id, HOLDING.c.retry_limit_bytes.is_not(None))
+    mine = (
+        HOLDING.c.source_id == source_id,
+        HOLDING.c.last_seen_job_id == job_id,
+        HOLDING.c.retry_limit_bytes.is_not(None),
+    )
     lowest = db.session.scalar(select(func.min(HOLDING.c.retry_limit_bytes)).where(*mine))
     return lowest is not None and lowest <= file_limit(options)
 
@@ -87,7 +91,9 @@ def _last_seen(job_id: int, source_id: int) -> Select[Any]:
     """Return a SELECT of the items with problem files that the job was the last to see, joined to their files."""
     query = select(ITEM.c.source_id, ITEM.c.handle, ITEM.c.title, ITEM.c.id).join(FILE, FILE.c.item_id == ITEM.c.id)
     query = query.join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
-    return query.where(HOLDING.c.source_id == source_id, HOLDING.c.seen_by == job_id, HOLDING.c.has_problem_files)
+    return query.where(
+        HOLDING.c.source_id == source_id, HOLDING.c.last_seen_job_id == job_id, HOLDING.c.has_problem_files
+    )
 
 
 def _has(job_id: int, source_id: int, action: Action) -> bool:
@@ -102,7 +108,7 @@ def _has(job_id: int, source_id: int, action: Action) -> bool:
     query = select(checked.c.source_id)
     for name in ("source_key", "source_id"):  # an OR would use no index
         same = (ITEM.c.repository_id == repository_id, ITEM.c[name] == checked.c[name])
-        held = select(func.max(HOLDING.c.seen_by)).join(ITEM, ITEM.c.id == HOLDING.c.item_id)
+        held = select(func.max(HOLDING.c.last_seen_job_id)).join(ITEM, ITEM.c.id == HOLDING.c.item_id)
         # The highest value is looked up for each row. With EXISTS, PostgreSQL would read all items of the repository.
         last_seen = held.where(*same, HOLDING.c.source_id == source_id).scalar_subquery()
         query = query.where(func.coalesce(last_seen, 0) <= job_id)

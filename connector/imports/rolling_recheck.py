@@ -44,7 +44,7 @@ def due(context: ImportContext) -> Part | None:
     of = current_app.config["RECHECK_RUNS"]
     if of == 0 or context.options.is_partial or context.scope.kind is ScopeKind.ITEM:  # a single item is always read
         return None
-    turn = db.session.scalar(select(Source.turn).where(Source.id == context.source_id))
+    turn = db.session.scalar(select(Source.recheck_slice).where(Source.id == context.source_id))
     db.session.rollback()
     return turn % of, of
 

@@ -50,10 +50,10 @@ def _take_over_files(context: ImportContext, job_id: int) -> int:
     bad = select(FILE.c.item_id).where(retry_failed.may_come(retry_failed.file_limit(context.options)))
     damaged = select(FILE.c.item_id).where(FILE.c.fate == FileStatus.DAMAGED)
     failed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action.in_(report.UNREAD))
-    mine = (HOLDING.c.source_id == context.source_id, HOLDING.c.seen_by == job_id, HOLDING.c.item_id.in_(bad))
+    mine = (HOLDING.c.source_id == context.source_id, HOLDING.c.last_seen_job_id == job_id, HOLDING.c.item_id.in_(bad))
     unread = HOLDING.c.item_id.in_(failed.where(CHANGE.c.item_id.is_not(None)))
     unread |= HOLDING.c.item_id.in_(damaged)
-    return db.session.execute(update(HOLDING).where(*mine, ~unread).values(seen_by=context.job_id)).rowcount
+    return db.session.execute(update(HOLDING).where(*mine, ~unread).values(last_seen_job_id=context.job_id)).rowcount
 
 
 def _read(context: ImportContext, writer: PageWriter, items: Sequence[Item], doing: str, total: int) -> None:

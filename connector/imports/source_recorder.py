@@ -58,7 +58,7 @@ class SourceRecorder:
 
     def shared_handles(self) -> list[str]:
         """Return the handles that more than one item of this source has, and record these items as problems."""
-        here = (HOLDING.c.source_id == self._source_id, HOLDING.c.left.is_(None))
+        here = (HOLDING.c.source_id == self._source_id, HOLDING.c.left_at.is_(None))
         present = select(ITEM.c.handle).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
         present = present.where(*here, ITEM.c.source_state == SourceState.PRESENT)
         odd = set(db.session.scalars(present.where(ITEM.c.handle != ITEM.c.source_key)))

@@ -33,9 +33,9 @@ def preview(job_id: int) -> dict[str, int]:
     `gone`: items that the import added or changed and that were deleted or taken down since. `lasting`: changed items
     that cannot be restored, because their earlier state is no longer kept (see `retention`).
     """
-    made = select(HOLDING.c.item_id).where(HOLDING.c.made_by == job_id)
-    other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.made_by != job_id)
-    goes = select(HOLDING.c.item_id).where(HOLDING.c.made_by == job_id, ~_held_otherwise(job_id))
+    made = select(HOLDING.c.item_id).where(HOLDING.c.created_by_job_id == job_id)
+    other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.created_by_job_id != job_id)
+    goes = select(HOLDING.c.item_id).where(HOLDING.c.created_by_job_id == job_id, ~_held_otherwise(job_id))
     count = lambda query: db.session.scalar(select(func.count()).select_from(query.subquery()))  # noqa: E731
     stays = select(CHANGE.c.id).where(CHANGE.c.job_id == job_id, CHANGE.c.item_id.is_not(None), other)
     later = _later_data(job_id)
@@ -66,7 +66,9 @@ def run(run: JobAttempt) -> tuple[bool, str]:
     job_id = job.id
     first = _at_first(run, undo)
     with transaction():  # the proof for the next import does not hold for restored data
-        db.session.execute(update(Source).where(Source.repository_id == place.repository_id).values(proof=None))
+        db.session.execute(
+            update(Source).where(Source.repository_id == place.repository_id).values(completeness_proof=None)
+        )
     for step in SAYS:
         run.say(SAYS[step])
         while True:
@@ -100,7 +102,7 @@ def _lasting(job_id: int) -> int:
     Their earlier state is no longer kept.
     """
     mine = (CHANGE.c.job_id == job_id, CHANGE.c.action.in_((Action.UPDATED, Action.MARKED)), CHANGE.c.before.is_(None))
-    stays = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.made_by != job_id)
+    stays = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.created_by_job_id != job_id)
     return db.session.scalar(select(func.count(CHANGE.c.item_id.distinct())).where(*mine, stays))
 
 
@@ -124,7 +126,7 @@ def _at_first(run: JobAttempt, undo: Job) -> dict[str, int]:
 
 def _held_otherwise(job_id: int) -> Any:
     other = HOLDING.alias()
-    return exists().where(other.c.item_id == HOLDING.c.item_id, other.c.made_by != job_id)
+    return exists().where(other.c.item_id == HOLDING.c.item_id, other.c.created_by_job_id != job_id)
 
 
 def _later_data(job_id: int) -> Any:
@@ -135,7 +137,7 @@ def _later_data(job_id: int) -> Any:
 
 def _release(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     """Delete holdings that the job made, and items without any other holding. Return whether there were any."""
-    query = select(HOLDING.c.id, HOLDING.c.item_id).where(HOLDING.c.made_by == job_id)
+    query = select(HOLDING.c.id, HOLDING.c.item_id).where(HOLDING.c.created_by_job_id == job_id)
     rows = db.session.execute(query.order_by(HOLDING.c.id).limit(BATCH)).all()
     if not rows:
         return False
@@ -192,7 +194,7 @@ def _take_back(place: RepositoryContext, change: Any, name: str, group: Any) -> 
         _put_into_set(change.item_id, *map(int, name.split(":")[1:]), made_by=group)
     else:
         mine = (HOLDING.c.source_id == int(name.removeprefix("left:")), HOLDING.c.item_id == change.item_id)
-        db.session.execute(update(HOLDING).where(*mine).values(left=group and datetime.fromisoformat(group)))
+        db.session.execute(update(HOLDING).where(*mine).values(left_at=group and datetime.fromisoformat(group)))
     return False
 
 

@@ -51,7 +51,7 @@ def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
 
 def held_by(source_id: int) -> tuple[int, int]:
     """Return how many items this source holds that have not left it, and how many of them are missing at the source."""
-    mine = (Holding.source_id == source_id, Holding.left.is_(None))
+    mine = (Holding.source_id == source_id, Holding.left_at.is_(None))
     held = select(func.count()).select_from(Holding).where(*mine)
     away = select(CatalogueItem.id).where(IS_LISTED, CatalogueItem.source_state != SourceState.PRESENT)
     gone = held.where(Holding.item_id.in_(away))

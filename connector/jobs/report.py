@@ -136,7 +136,7 @@ def _file_problems(job: Job, limit: int | None, with_restricted: bool) -> Any:
     names, the query checks each file of a holding.
     """
     listed = [CatalogueFile.fate.in_(LISTED)]
-    mine = [Holding.source_id == job.source_id, Holding.seen_by == job.id, Holding.has_problem_files]
+    mine = [Holding.source_id == job.source_id, Holding.last_seen_job_id == job.id, Holding.has_problem_files]
     if not with_restricted:
         listed.append(~CatalogueFile.name_is_restricted)
         mine.append(exists().where(CatalogueFile.item_id == Holding.item_id, *listed))
@@ -164,10 +164,10 @@ def told_by(job: Job) -> Sequence[int]:
     """
     if not had_file_problems(job):
         return []
-    seen = (Holding.source_id == job.source_id, Holding.seen_by == Job.id)
+    seen = (Holding.source_id == job.source_id, Holding.last_seen_job_id == Job.id)
     later = select(Job.id).where(Job.source_id == job.source_id, Job.id > job.id)
     # An index finds the lowest value at once. With EXISTS, PostgreSQL would read all holdings of the source.
-    earliest = select(func.min(Holding.made_by)).where(*seen).correlate(Job)
+    earliest = select(func.min(Holding.created_by_job_id)).where(*seen).correlate(Job)
     listing = later.where(earliest.where(Holding.has_problem_files).scalar_subquery() <= job.id)
     found = db.session.scalars(listing.order_by(Job.id)).all()
     last = later.where(earliest.scalar_subquery() <= job.id).order_by(Job.id.desc()).limit(1)

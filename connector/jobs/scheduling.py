@@ -54,7 +54,7 @@ def set_schedule(source_id: int, schedule: Schedule | None) -> None:
     with transaction():
         name = get(source_id).name
         kept = schedule.to_json() | {"owner": current_actor()} if schedule else None
-        values = {"schedule": kept, "due": due}
+        values = {"schedule": kept, "due_at": due}
         db.session.execute(update(SOURCE).where(SOURCE.c.id == source_id).values(values))
         audit.note("schedule", name, set=str(schedule) if schedule else "never")
 
@@ -93,7 +93,7 @@ def start_due(now: datetime | None = None) -> list[int]:
     """
     now = now or utcnow()
     _fix_future_due_times(now)
-    due = select(SOURCE.c.id, SOURCE.c.due).where(SOURCE.c.due <= now).order_by(SOURCE.c.due, SOURCE.c.id)
+    due = select(SOURCE.c.id, SOURCE.c.due_at).where(SOURCE.c.due_at <= now).order_by(SOURCE.c.due_at, SOURCE.c.id)
     rows = db.session.execute(due).all()
     started = [_start(row, now) for row in rows]
     return [job_id for job_id in started if job_id is not None]
@@ -101,14 +101,16 @@ def start_due(now: datetime | None = None) -> list[int]:
 
 def _fix_future_due_times(now: datetime) -> None:
     """Correct due times that are later than the schedule allows. The clock was ahead when they were computed."""
-    rows = db.session.execute(select(SOURCE.c.id, SOURCE.c.due, SOURCE.c.schedule).where(SOURCE.c.due > now)).all()
+    rows = db.session.execute(
+        select(SOURCE.c.id, SOURCE.c.due_at, SOURCE.c.schedule).where(SOURCE.c.due_at > now)
+    ).all()
     db.session.rollback()
     for row in rows:
         latest = Schedule.from_json(row.schedule).next_after(now, _zone())
-        if row.due > latest:
+        if row.due_at > latest:
             with transaction():
-                mine = (SOURCE.c.id == row.id, SOURCE.c.due == row.due)
-                db.session.execute(update(SOURCE).where(*mine).values(due=latest))
+                mine = (SOURCE.c.id == row.id, SOURCE.c.due_at == row.due_at)
+                db.session.execute(update(SOURCE).where(*mine).values(due_at=latest))
 
 
 def _start(row: Row[Any], now: datetime) -> int | None:
@@ -124,8 +126,8 @@ def _start(row: Row[Any], now: datetime) -> int | None:
         schedule = Schedule.from_json(source.schedule)
         is_open = schedule.window is None or schedule.window.is_open(now, _zone())
         due = schedule.next_after(now, _zone()) if is_open else schedule.window.opening(now, _zone())
-        seen = update(SOURCE).where(SOURCE.c.id == row.id, SOURCE.c.due == row.due)
-        claimed = db.session.execute(seen.values(due=due)).rowcount
+        seen = update(SOURCE).where(SOURCE.c.id == row.id, SOURCE.c.due_at == row.due_at)
+        claimed = db.session.execute(seen.values(due_at=due)).rowcount
         if not claimed or not is_open or _is_under_way(row.id):
             return None
         comment, owner = _last_comment(row.id), _owner(source) or current_actor()

@@ -246,7 +246,7 @@ class ItemSet(Base):
 class Membership(Base):
     """An item in a set, added by a source or by a user (no source). Pages show an item only once per set.
 
-    `seen_by`: the last job that found the item in the collection of the set.
+    `last_seen_job_id`: the last job that found the item in the collection of the set.
     """
 
     __tablename__ = "membership"
@@ -261,39 +261,40 @@ class Membership(Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"))
     source_id: Mapped[int | None] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
-    seen_by: Mapped[int | None]
+    last_seen_job_id: Mapped[int | None]
 
 
 class Holding(Base):
-    """A source that holds an item. `left`: time in UTC since which the item is elsewhere in the repository.
+    """A source that holds an item. `left_at`: time in UTC since which the item is elsewhere in the repository.
 
-    `made_by`, `seen_by`: the first and the last job that found the item in the source. `has_problem_files`: whether the
-    item has files that job pages list. `retry_limit_bytes`: the lowest file limit with which a retry can download one
-    of them, 0 if any limit is enough, None if no retry helps. `problem_files.mark` updates both.
+    `created_by_job_id`, `last_seen_job_id`: the first and the last job that found the item in the source.
+    `has_problem_files`: whether the item has files that job pages list. `retry_limit_bytes`: the lowest file limit with
+    which a retry can download one of them, 0 if any limit is enough, None if no retry helps. `problem_files.mark`
+    updates both.
     """
 
     __tablename__ = "holding"
     __table_args__ = (
         UniqueConstraint("source_id", "item_id", name="uq_holding"),
         Index("ix_holding_item", "item_id"),
-        Index("ix_holding_made_by", "made_by"),
-        Index("ix_holding_seen_by", "source_id", "seen_by", "made_by"),
-        Index("ix_holding_left", "source_id", "left", "item_id"),
+        Index("ix_holding_created_by_job_id", "created_by_job_id"),
+        Index("ix_holding_last_seen_job_id", "source_id", "last_seen_job_id", "created_by_job_id"),
+        Index("ix_holding_left_at", "source_id", "left_at", "item_id"),
         Index(
             "ix_holding_problem_files",
-            *("source_id", "seen_by", "item_id"),
+            *("source_id", "last_seen_job_id", "item_id"),
             sqlite_where=text("has_problem_files = 1"),
             postgresql_where=text("has_problem_files"),
         ),
         Index(
-            "ix_holding_problems_made_by",
-            *("source_id", "seen_by", "made_by"),
+            "ix_holding_problems_created_by_job_id",
+            *("source_id", "last_seen_job_id", "created_by_job_id"),
             sqlite_where=text("has_problem_files = 1"),
             postgresql_where=text("has_problem_files"),
         ),
         Index(
             "ix_holding_retry_limit",
-            *("source_id", "seen_by", "retry_limit_bytes"),
+            *("source_id", "last_seen_job_id", "retry_limit_bytes"),
             sqlite_where=text("retry_limit_bytes IS NOT NULL"),
             postgresql_where=text("retry_limit_bytes IS NOT NULL"),
         ),
@@ -302,9 +303,9 @@ class Holding(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"))
-    made_by: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
-    seen_by: Mapped[int]
-    left: Mapped[datetime | None]
+    created_by_job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    last_seen_job_id: Mapped[int]
+    left_at: Mapped[datetime | None]
     has_problem_files: Mapped[bool] = mapped_column(default=False, server_default=false())
     retry_limit_bytes: Mapped[int | None] = mapped_column(BigInteger)
 

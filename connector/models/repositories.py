@@ -75,9 +75,11 @@ _OTHERS = table("source", column("id"), column("repository_id"), column("name"))
 class Source(Base):
     """A scope of a repository that one or more jobs import. `scope_key`: its handle if it has one, else its id.
 
-    `schedule`: when to import it automatically, and who set this. `due`: time of the next scheduled import in UTC, None
-    without any (see `jobs.scheduling`). `turn`: the part of its items whose files the next recheck reads (see
-    `imports.rolling_recheck`). `shares_name`: whether another source of the repository has the same name.
+    `schedule`: when to import it automatically, and who set this. `due_at`: time of the next scheduled import in UTC,
+    None without any (see `jobs.scheduling`). `not_visible`: the number of items that the source counts and does not
+    list, by collection (design rule 13). `completeness_proof`: what proves that the last complete run saw everything.
+    `recheck_slice`: the part of its items whose files the next recheck reads (see `imports.rolling_recheck`).
+    `shares_name`: whether another source of the repository has the same name.
     """
 
     __tablename__ = "source"
@@ -92,11 +94,11 @@ class Source(Base):
     name: Mapped[str] = mapped_column()
     link: Mapped[str | None]
     options: Mapped[dict[str, Any]] = mapped_column(JSONValue, default=dict)
-    hidden: Mapped[dict[str, Any]] = mapped_column(JSONValue, default=dict)
-    proof: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
+    not_visible: Mapped[dict[str, Any]] = mapped_column(JSONValue, default=dict)
+    completeness_proof: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
     schedule: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
-    due: Mapped[datetime | None] = mapped_column(index=True)
-    turn: Mapped[int] = mapped_column(default=0, server_default="0")
+    due_at: Mapped[datetime | None] = mapped_column(index=True)
+    recheck_slice: Mapped[int] = mapped_column(default=0, server_default="0")
     shares_name: Mapped[bool] = column_property(
         select(_OTHERS.c.id)
         .where(_OTHERS.c.repository_id == repository_id, _OTHERS.c.name == name, _OTHERS.c.id != id)

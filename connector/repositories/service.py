@@ -85,7 +85,9 @@ def source_for(repository_id: int, scope: Scope) -> int:
         query = select(Source).where(Source.repository_id == repository_id, Source.kind == scope.kind)
         source = db.session.scalar(query.where(Source.scope_key == key))
         if source is None:
-            source = Source(repository_id=repository_id, kind=scope.kind.value, scope_key=key, options={}, hidden={})
+            source = Source(
+                repository_id=repository_id, kind=scope.kind.value, scope_key=key, options={}, not_visible={}
+            )
             db.session.add(source)
         server = repository.server
         source.scope_id, source.handle, source.name = scope.id, scope.handle, scope.name or repository.label

@@ -185,7 +185,7 @@ def test_a_scheduled_run_belongs_to_who_set_the_schedule_whoever_imported_last(o
     job_of(office, source, "Bert", State.COMPLETED)
     with office.app.app_context():
         with transaction():
-            db.session.execute(db.update(Source).values(due=utcnow()))
+            db.session.execute(db.update(Source).values(due_at=utcnow()))
         (job_id,) = scheduling.start_due()
         assert lifecycle.get(job_id).owner == "Anna"
 

@@ -261,7 +261,7 @@ def named_file(office) -> NamedFile:
         problem_files.mark([file.item_id])
         [source] = db.session.scalars(select(Holding).where(Holding.item_id == file.item_id))
         db.session.get(Job, 1).cursor = {}
-        source.seen_by = 1
+        source.last_seen_job_id = 1
         return found
 
 

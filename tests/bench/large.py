@@ -139,8 +139,8 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
     holding = {
         "source_id": "1",
         "item_id": "n",
-        "made_by": f"{large.first}",
-        "seen_by": f"CASE WHEN n <= {number // 2} THEN {large.running} ELSE {large.second} END",
+        "created_by_job_id": f"{large.first}",
+        "last_seen_job_id": f"CASE WHEN n <= {number // 2} THEN {large.running} ELSE {large.second} END",
     }
     known = {name: item[name] for name in ("source_key", "source_id", "handle", "title")}
     change = known | {"job_id": f"{large.first}", "item_id": "n", "action": "'added'", "reason": "''"}

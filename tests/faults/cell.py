@@ -144,13 +144,13 @@ def _check_catalogue(job: Job, held: Records, expected: Records) -> None:
 
 def _check_counts(job: Job) -> None:
     """Check that the counts of the job are those of the catalogue. An item that failed counts as seen."""
-    is_seen = Holding.seen_by == job.id
+    is_seen = Holding.last_seen_job_id == job.id
     seen = db.session.scalar(select(func.count()).select_from(Holding).where(is_seen)) or 0
     said, failed = job.counts["seen"], job.counts["failed"]
     counted = f"{said} items are said to be seen and {failed} to have failed; {seen} are held as seen"
     _check(said - failed <= seen <= said, TRUE, counted)
     files = select(CatalogueFile.fate).join(Holding, Holding.item_id == CatalogueFile.item_id)
-    fates = dict(Counter(db.session.scalars(files.where(Holding.left.is_(None)))))
+    fates = dict(Counter(db.session.scalars(files.where(Holding.left_at.is_(None)))))
     told = {fate: number for fate, number in job.files.items() if number}
     _check(told == fates, TRUE, f"the files are said to be {told}, and are {fates}")
 

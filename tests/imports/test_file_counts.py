@@ -23,7 +23,7 @@ def counted(job: Job) -> dict[str, int]:
 
 def held(source_id: int = 1) -> dict[str, int]:
     """The files of what a source holds, by fate."""
-    items = select(Holding.item_id).where(Holding.source_id == source_id, Holding.left.is_(None))
+    items = select(Holding.item_id).where(Holding.source_id == source_id, Holding.left_at.is_(None))
     return dict(Counter(db.session.scalars(select(CatalogueFile.fate).where(CatalogueFile.item_id.in_(items)))))
 
 

@@ -26,7 +26,7 @@ def admin(request, app):
 
 def proof(guest: Guest) -> dict:
     with guest.app.app_context():
-        return db.session.scalar(db.select(Source.proof))
+        return db.session.scalar(db.select(Source.completeness_proof))
 
 
 def test_private_items_come_restricted_and_withdrawn_ones_do_not(admin):

@@ -60,12 +60,12 @@ def set_schedule(desk, source_id, schedule, due=None):
         scheduling.set_schedule(source_id, schedule)
         if due:
             with transaction():
-                db.session.execute(db.update(Source).where(Source.id == source_id).values(due=due))
+                db.session.execute(db.update(Source).where(Source.id == source_id).values(due_at=due))
 
 
 def due_of(desk, source_id):
     with desk.app.app_context():
-        return db.session.get(Source, source_id).due
+        return db.session.get(Source, source_id).due_at
 
 
 def start(desk, now=None):
@@ -177,7 +177,7 @@ def test_a_worker_that_looked_before_another_began_and_ended_the_job_begins_none
     others = []
 
     def meanwhile(connection, cursor, statement, *rest):
-        if statement.startswith("SELECT source.id, source.due") and not others:
+        if statement.startswith("SELECT source.id, source.due_at") and not others:
             others.append(None)
             with desk.app.app_context():
                 others[:] = scheduling.start_due()
@@ -200,7 +200,7 @@ def test_so_it_is_on_postgresql(postgresql, tmp_path):
         source_id = source_for(db.session.scalar(db.select(Repository.id)), Scope(ScopeKind.COLLECTION, "c", None, "C"))
         scheduling.set_schedule(source_id, NIGHTLY)
         with transaction():
-            db.session.execute(db.update(Source).values(due=utcnow() - timedelta(days=3)))
+            db.session.execute(db.update(Source).values(due_at=utcnow() - timedelta(days=3)))
 
     started = in_many_threads(app)
 

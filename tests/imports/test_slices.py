@@ -29,7 +29,7 @@ def counts(job) -> tuple[int, int, int, int]:
 
 def turn(desk) -> int:
     with desk.app.app_context():
-        return db.session.scalar(db.select(Source.turn))
+        return db.session.scalar(db.select(Source.recheck_slice))
 
 
 @pytest.fixture(params=["selected", "refused", "listed"])
@@ -299,8 +299,8 @@ def test_a_slice_is_read_as_the_import_found_best_without_trials_of_its_own(app)
     with SampleRepository(9) as sample, app.app_context():
         run = import_of(sample, grow(sample.data, items=300, files=1))
         source = db.session.get_one(Source, run().source_id)
-        found = source.proof["plan"]["plan"]
-        source.proof = source.proof | {"plan": {"plan": "items with files by 20"}}
+        found = source.completeness_proof["plan"]["plan"]
+        source.completeness_proof = source.completeness_proof | {"plan": {"plan": "items with files by 20"}}
         db.session.commit()
         asked = []
         for _ in range(2):

@@ -60,7 +60,7 @@ def test_the_page_of_a_source_of_dspace_4_says_what_an_import_reads(desk, client
 def kept(desk, source_id):
     with desk.app.app_context():
         source = db.session.get(Source, source_id)
-        return Schedule.from_json(source.schedule), source.due
+        return Schedule.from_json(source.schedule), source.due_at
 
 
 def last_job(desk):
@@ -169,7 +169,7 @@ def test_a_scheduled_job_says_so(desk, client, source_id):
     client.post(f"/sources/{source_id}/schedule", data=WEEKLY)
     with desk.app.app_context():
         with transaction():
-            db.session.execute(db.update(Source).values(due=utcnow()))
+            db.session.execute(db.update(Source).values(due_at=utcnow()))
         (job_id,) = scheduling.start_due()
 
     assert "by schedule" in words(client.get(f"/jobs/{job_id}/"))

@@ -296,7 +296,9 @@ class Model:
 
     def undo(self, job_id: int) -> None:
         self.undone.add(job_id)
-        self.ties = {key: made_by for key, made_by in self.ties.items() if made_by != job_id}
+        self.ties = {
+            key: created_by_job_id for key, created_by_job_id in self.ties.items() if created_by_job_id != job_id
+        }
         for item in list(self.changes):
             if not any(tied == item for _, tied in self.ties):
                 del self.changes[item]

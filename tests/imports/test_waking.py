@@ -167,7 +167,7 @@ def test_a_job_that_ends_while_another_waits_is_completed_all_the_same(stocked_a
 def test_an_import_that_is_due_is_queued_once_all_the_same(stocked_app, caplog, nobody_listens):
     with stocked_app.app_context(), transaction():
         schedule = Schedule(Every.DAY, time(3, 0)).to_json()
-        db.session.execute(db.update(Source).where(Source.id == 1).values(schedule=schedule, due=utcnow()))
+        db.session.execute(db.update(Source).where(Source.id == 1).values(schedule=schedule, due_at=utcnow()))
 
     server.attempt(stocked_app, tasks.start_due)
     server.attempt(stocked_app, tasks.start_due)
