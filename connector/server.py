@@ -62,7 +62,7 @@ def serve(app: Flask) -> None:
     with app.app_context():
         _print_first_link(server.effective_port)
     threading.Thread(target=server.run, daemon=True, name="web").start()
-    _work_until_told(
+    _work_until_signal(
         app,
         WORKERS,
         _("DSpace Connector is at %(url)s (Ctrl-C ends it)", url=f"http://{host}:{server.effective_port}/"),
@@ -84,7 +84,7 @@ def _warn_if_readable(app: Flask) -> None:
         )
 
 
-def warn_of_open_ways(app: Flask) -> None:
+def warn_of_settings_without_tls(app: Flask) -> None:
     """Warn about every outgoing connection configured without TLS."""
     for name in settings_without_tls(app.config):
         log.warning("%s leads to another machine without TLS: what goes there can be read on the way.", name)
@@ -93,7 +93,7 @@ def warn_of_open_ways(app: Flask) -> None:
 def work(app: Flask, threads: int) -> None:
     """Run jobs, without serving pages, until a signal ends the process."""
     _leave_signals_to_this_thread()
-    _work_until_told(app, threads, _("Working on jobs with %(threads)s threads (Ctrl-C ends it)", threads=threads))
+    _work_until_signal(app, threads, _("Working on jobs with %(threads)s threads (Ctrl-C ends it)", threads=threads))
 
 
 def _leave_signals_to_this_thread() -> None:
@@ -105,9 +105,9 @@ def _leave_signals_to_this_thread() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
 
 
-def _work_until_told(app: Flask, threads: int, sentence: str) -> None:
+def _work_until_signal(app: Flask, threads: int, sentence: str) -> None:
     logging.getLogger(__package__).setLevel(logging.INFO)
-    warn_of_open_ways(app)
+    warn_of_settings_without_tls(app)
     consumer, ended = _start_consumer(threads), threading.Event()
     for duty, seconds in DUTIES.items():
         threading.Thread(target=_repeat, args=(app, duty, seconds, ended), daemon=True, name=duty.__name__).start()

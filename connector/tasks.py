@@ -67,7 +67,7 @@ def start_due() -> None:
 
 
 def send_notices() -> None:
-    """Send notices about scheduled imports that ended."""
+    """Send notifications about scheduled imports that ended."""
     notifications.send_due()
 
 

@@ -27,7 +27,7 @@ from connector import create_app
 from connector.backup import archive
 from connector.backup.partial_file import written as part_written
 from connector.backup.restore import read_manifest
-from connector.backup.rotation import named, remove_old
+from connector.backup.rotation import archive_path, remove_old
 from connector.cli import backup_commands
 from connector.errors import ConflictError, InvalidInputError
 from connector.extensions import db
@@ -248,7 +248,7 @@ def test_a_backup_is_not_written_over_another(stocked, backup):
     assert "exists already" in err
 
 
-NIGHTS = [named(Path(), KEY, datetime(2026, 1, day, 2)).name for day in range(1, 6)]
+NIGHTS = [archive_path(Path(), KEY, datetime(2026, 1, day, 2)).name for day in range(1, 6)]
 NOON = datetime(2026, 1, 5, 12)
 
 
@@ -289,14 +289,14 @@ def test_an_archive_stays_that_a_slow_clock_made_older_than_others(nights):
 
 
 def test_the_name_of_an_archive_tells_the_instance_and_nothing_of_its_key():
-    one, other = (named(Path(), key, NOON).name for key in (KEY, f"{KEY}."))
+    one, other = (archive_path(Path(), key, NOON).name for key in (KEY, f"{KEY}."))
 
     assert one != other
     assert hashlib.sha256(KEY.encode()).hexdigest()[:8] not in one
 
 
 def test_archives_of_another_instance_in_the_same_folder_neither_go_nor_count(stocked, nights):
-    others = [named(nights, "another key", datetime(year, 1, 1)) for year in range(2020, 2026)]
+    others = [archive_path(nights, "another key", datetime(year, 1, 1)) for year in range(2020, 2026)]
     for path in others:
         path.touch()
 
@@ -309,7 +309,7 @@ def test_archives_of_another_instance_in_the_same_folder_neither_go_nor_count(st
 
 @pytest.mark.parametrize("what", ["a folder", "a link"])
 def test_what_has_the_name_of_an_old_archive_and_is_no_file_stays_and_hinders_nothing(stocked, nights, what):
-    odd = named(nights, KEY, datetime(2025, 12, 31))
+    odd = archive_path(nights, KEY, datetime(2025, 12, 31))
     for path in (odd, Path(f"{odd}.part"), Path(f"{odd}.database.part")):
         path.mkdir() if what == "a folder" else path.symlink_to(nights / "connector-2025.tar")
 
@@ -321,7 +321,7 @@ def test_what_has_the_name_of_an_old_archive_and_is_no_file_stays_and_hinders_no
 
 
 def test_archives_that_a_clock_that_ran_ahead_named_do_not_count_among_those_kept(stocked, nights):
-    ahead = [named(nights, KEY, datetime(2999, 1, day)) for day in range(1, 6)]
+    ahead = [archive_path(nights, KEY, datetime(2999, 1, day)) for day in range(1, 6)]
     for path in ahead:
         path.touch()
 
@@ -332,7 +332,7 @@ def test_archives_that_a_clock_that_ran_ahead_named_do_not_count_among_those_kep
 
 
 def test_a_backup_that_still_runs_is_left_alone_by_one_that_ends_before_it(stocked, nights):
-    running = named(nights, KEY, datetime(2025, 12, 31))
+    running = archive_path(nights, KEY, datetime(2025, 12, 31))
     with part_written(running) as file:
         file.write(b"the rest")
         copy = Path(f"{running}.database.part")
@@ -398,7 +398,7 @@ def test_what_the_timer_runs_writes_a_backup_and_keeps_seven(stocked, tmp_path):
     nights = tmp_path / args[-1].lstrip("/")
     nights.mkdir(parents=True)
     for day in range(10, 20):
-        named(nights, KEY, datetime(2026, 1, day, 2)).touch()
+        archive_path(nights, KEY, datetime(2026, 1, day, 2)).touch()
 
     code, _, _ = stocked(*args[:-1], str(nights))
 

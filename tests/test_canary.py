@@ -203,7 +203,7 @@ ODD_ADDRESSES = {
 @pytest.mark.parametrize(
     ("args", "more"),
     [
-        (["notice", "--test"], {}),
+        (["notify", "--test"], {}),
         (["import", "http://127.0.0.1:1/", "--all", "--json"], {}),
         (["import", "http://127.0.0.1:1/", "--all", "--json"], QUEUE_DOWN),
         (["jobs"], DATABASE_DOWN),

@@ -230,7 +230,7 @@ def test_what_was_changed_before_the_database_file_was_moved_is_there_when_it_is
         file.with_suffix(".aside").rename(file)
 
         assert (journal > 0, statuses, refused) == (True, {503}, 503)
-        assert user_management.named("Anna").state == "invited"
+        assert user_management.find_account("Anna").state == "invited"
         assert user_management.find("Bert") is None
     assert client.get(f"/welcome/{held}").status_code == 200
 

@@ -102,7 +102,7 @@ def test_looks_come_often_enough_for_the_monitors():
 def test_a_setting_that_leads_elsewhere_without_tls_is_told_without_its_value(app, caplog):
     app.config["NOTIFY_WEBHOOK"] = "http://chat.example.org/hook/secret"
 
-    server.warn_of_open_ways(app)
+    server.warn_of_settings_without_tls(app)
 
     assert [record.getMessage().split(" leads")[0] for record in caplog.records] == ["CONNECTOR_NOTIFY_WEBHOOK"]
     assert "chat" not in caplog.text

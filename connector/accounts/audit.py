@@ -25,12 +25,18 @@ COLUMNS = ("at", "who", "what", "about", "address", "data")
 APART = timedelta(minutes=1)  # between equal refusals, so that a flood of them does not fill the table
 TOO_MANY = 429
 NEWEST_FIRST = Order((AuditEntry.id,), is_descending=True)
-LONGEST = 500  # characters of `about`, which may hold names typed by users or sent by repositories
+MAX_ABOUT_CHARACTERS = 500  # it may hold names typed by users or sent by repositories
 
 
 def note(what: str, about: str = "", **data: Any) -> None:
     """Add an entry in the current transaction, so that the entry and the action commit together."""
-    values = {"at": utcnow(), "who": current_actor(), "what": what, "about": about[:LONGEST], "address": _address()}
+    values = {
+        "at": utcnow(),
+        "who": current_actor(),
+        "what": what,
+        "about": about[:MAX_ABOUT_CHARACTERS],
+        "address": _address(),
+    }
     db.session.execute(insert(AuditEntry).values(**values, data=data))
 
 
@@ -54,7 +60,7 @@ def refused(status: int) -> None:
         record("refused", page, status=status)
 
 
-def listed(who: str = "", what: str = "") -> Select[Any]:
+def entries(who: str = "", what: str = "") -> Select[Any]:
     """Return a SELECT of the entries, newest first, optionally only of one user or one kind."""
     query = NEWEST_FIRST.sort(select(AuditEntry))
     if who:
@@ -77,7 +83,7 @@ def as_csv(who: str = "", what: str = "") -> Iterator[str]:
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
-    for entry in db.session.scalars(listed(who, what).execution_options(yield_per=500)):
+    for entry in db.session.scalars(entries(who, what).execution_options(yield_per=500)):
         texts = (entry.who, entry.what, entry.about, entry.address, json.dumps(entry.data, ensure_ascii=False))
         writer.writerow([f"{entry.at:%Y-%m-%dT%H:%M:%S}Z", *map(csv_safe, texts)])
         yield file.getvalue()

@@ -27,7 +27,7 @@ from .sessions import Person
 log = logging.getLogger(__name__)
 ACCOUNT = Account.__table__
 HALF_WAY = "half_way"  # key in the cookie; the value is a HalfWay
-LONGEST_HALF = 300  # seconds
+MAX_HALF_SIGN_IN_SECONDS = 300
 UNSET = "(null)"  # Apache sends this in a header for a variable that is not set
 
 
@@ -100,7 +100,7 @@ def half_way() -> HalfWay | None:
     if HALF_WAY not in session:
         return None
     half = HalfWay(*session[HALF_WAY])
-    if now() - half.since > LONGEST_HALF or not two_step.is_on(half.account_id):
+    if now() - half.since > MAX_HALF_SIGN_IN_SECONDS or not two_step.is_on(half.account_id):
         return None
     mark = device_cookies.password_mark(half.account_id)
     return half if mark and mark == half.mark else None

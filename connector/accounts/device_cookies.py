@@ -17,7 +17,7 @@ from .one_time_links import fingerprint
 from .throttling import network
 
 ACCOUNT = Account.__table__
-LONGEST = 365 * 24 * 3600  # lifetime of the cookie in seconds
+MAX_AGE_SECONDS = 365 * 24 * 3600
 
 
 def password_mark(account_id: int) -> str | None:
@@ -34,7 +34,9 @@ def remember(account_id: int, mark: str) -> None:
 
     @after_this_request
     def set_cookie(response: Response) -> Response:
-        response.set_cookie(_cookie(), value, max_age=LONGEST, secure=request.is_secure, httponly=True, samesite="Lax")
+        response.set_cookie(
+            _cookie(), value, max_age=MAX_AGE_SECONDS, secure=request.is_secure, httponly=True, samesite="Lax"
+        )
         return response
 
 
@@ -60,7 +62,7 @@ def origin(account_id: int | None) -> str:
 def is_known_to(account_id: int) -> bool:
     """Return whether this account has signed in with this browser since its last password change."""
     try:
-        whose, mark = _serializer().loads(request.cookies.get(_cookie(), ""), max_age=LONGEST)
+        whose, mark = _serializer().loads(request.cookies.get(_cookie(), ""), max_age=MAX_AGE_SECONDS)
     except (BadData, ValueError, TypeError):
         return False
     return bool(whose == account_id and mark == password_mark(account_id))

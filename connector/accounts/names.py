@@ -11,7 +11,7 @@ from ..errors import InvalidInputError
 from ..i18n import gettext as _
 from . import audit
 
-LONGEST = 100
+MAX_NAME_CHARACTERS = 100
 RESERVED = (LOCAL, NOBODY, SCHEDULE, audit.UNKNOWN)
 # Printable in Unicode, but invisible: fillers, joiners, variation selectors, the empty Braille pattern.
 UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]")
@@ -24,10 +24,11 @@ def checked(text: str, form: Literal["NFC", "NFKC"]) -> str:
     forms allow the same characters. NFC keeps wide letters, ligatures and the spaces of other scripts unchanged.
     """
     name, plain = (normalize(one, text).strip() for one in (form, "NFKC"))
-    fits = plain and max(len(name), len(plain)) <= LONGEST
+    fits = plain and max(len(name), len(plain)) <= MAX_NAME_CHARACTERS
     if not fits or not plain.isprintable() or UNSEEN.search(plain) or "," in plain:
         raise InvalidInputError(
-            _("A name has 1 to %(longest)s visible letters, digits or signs, and no comma.", longest=LONGEST), "name"
+            _("A name has 1 to %(most)s visible letters, digits or signs, and no comma.", most=MAX_NAME_CHARACTERS),
+            "name",
         )
     if key_of(plain) in RESERVED:
         raise InvalidInputError(_("“%(name)s” is a reserved name. Choose another one.", name=name), "name")

@@ -15,7 +15,7 @@ from . import names
 from .one_time_links import fingerprint, new_token
 
 IDLE = timedelta(hours=12)  # longest time without a request
-LONGEST = timedelta(days=7)  # longest session, even in constant use (ASVS 5.0, 7.3.2)
+MAX_AGE = timedelta(days=7)  # of a session, even in constant use (ASVS 5.0, 7.3.2)
 COARSE = timedelta(minutes=5)  # precision of the time of last use, so that not every request writes
 HOURLY = timedelta(hours=1)
 ACCOUNT, SESSION = Account.__table__, Session.__table__
@@ -51,7 +51,7 @@ class Person(UserMixin):
 def begin(account_id: int, address: str) -> str:
     """Begin a session and return its token. Delete all expired sessions. Needs a transaction."""
     now, token = utcnow(), new_token()
-    over = (SESSION.c.seen < now - IDLE) | (SESSION.c.created < now - LONGEST)
+    over = (SESSION.c.seen < now - IDLE) | (SESSION.c.created < now - MAX_AGE)
     db.session.execute(delete(SESSION).where(over))
     values = {"account_id": account_id, "created": now, "seen": now, "address": address}
     db.session.execute(insert(SESSION).values(token_hash=fingerprint(token), **values))
@@ -68,7 +68,7 @@ def load(token: str, must_set_up: ColumnElement[bool]) -> Person | None:
     query = (
         select(ACCOUNT.c.id, ACCOUNT.c.name, ACCOUNT.c.role, SESSION.c.seen, must_set_up.label("must_set_up"))
         .join(SESSION, SESSION.c.account_id == ACCOUNT.c.id)
-        .where(mine, SESSION.c.seen >= now - IDLE, SESSION.c.created >= now - LONGEST, ACCOUNT.c.disabled.is_(None))
+        .where(mine, SESSION.c.seen >= now - IDLE, SESSION.c.created >= now - MAX_AGE, ACCOUNT.c.disabled.is_(None))
     )
     row = db.session.execute(query).first()
     db.session.rollback()
@@ -108,6 +108,6 @@ def end_all(account_id: int, but: str | None = None) -> None:
 def of_account(account_id: int) -> Sequence[Session]:
     """Return the sessions of an account that have not expired, newest first."""
     now = utcnow()
-    alive = (SESSION.c.seen >= now - IDLE, SESSION.c.created >= now - LONGEST)
+    alive = (SESSION.c.seen >= now - IDLE, SESSION.c.created >= now - MAX_AGE)
     query = select(Session).where(Session.account_id == account_id, *alive)
     return db.session.scalars(query.order_by(Session.created.desc())).all()

@@ -30,7 +30,7 @@ def get(account_id: int) -> Account:
     return account
 
 
-def named(name: str) -> Account:
+def find_account(name: str) -> Account:
     """Return the account of this name. Raise InvalidInputError if there is none."""
     account = find(name)
     if account is None:
@@ -148,7 +148,7 @@ def respell(name: str) -> None:
     """Change the spelling of an account's name. Raise InvalidInputError if there is no such account."""
     name = check_name(name)
     with transaction():
-        account = named(name)
+        account = find_account(name)
         audit.note("spelling", account.name, after=name)
         _set(account.id, name=name)
 

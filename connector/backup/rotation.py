@@ -17,7 +17,7 @@ NAMED = re.compile(
 TIME = "%Y%m%dT%H%M%S"
 
 
-def named(folder: Path, key: str, now: datetime) -> Path:
+def archive_path(folder: Path, key: str, now: datetime) -> Path:
     """Return the path of an archive that starts now, of the instance with this secret key.
 
     The names of an instance sort by time.

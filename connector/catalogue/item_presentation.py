@@ -52,7 +52,7 @@ PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 SHOWN = (*PICTURES, "application/pdf", "text/plain")
 UNKNOWN = "application/octet-stream"
 # Most file systems allow 255 bytes. A header may hold a name twice, with three characters for each byte.
-LONGEST_NAME, LONGEST_EXTENSION = 240, 20  # bytes in UTF-8
+MAX_NAME_BYTES, MAX_EXTENSION_BYTES = 240, 20  # in UTF-8
 
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}", re.ASCII)
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff/\\]")
@@ -125,11 +125,11 @@ def file_name(file: CatalogueFile) -> str:
     A long name is cut before its extension.
     """
     name = _NOT_IN_A_NAME.sub("_", file.label).strip(" .") or f"file-{file.id}"
-    if len(name.encode()) <= LONGEST_NAME:
+    if len(name.encode()) <= MAX_NAME_BYTES:
         return name
     stem, extension = splitext(name)
-    extension = extension if len(extension.encode()) <= LONGEST_EXTENSION else ""
-    kept = (stem if extension else name).encode()[: LONGEST_NAME - len(extension.encode())]
+    extension = extension if len(extension.encode()) <= MAX_EXTENSION_BYTES else ""
+    kept = (stem if extension else name).encode()[: MAX_NAME_BYTES - len(extension.encode())]
     return kept.decode(errors="ignore").rstrip() + extension
 
 

@@ -52,7 +52,7 @@ class MissingSelection:
         return [*self.conditions(), ITEM.c.source_state != SourceState.PRESENT]
 
 
-def listed(chosen: MissingSelection) -> Select[Any]:
+def missing_items(chosen: MissingSelection) -> Select[Any]:
     """Return a SELECT of the selected items, the last ones noticed first."""
     return LAST_NOTICED_FIRST.sort(select(CatalogueItem).where(*chosen.conditions()))
 

@@ -58,7 +58,7 @@ def excluded(repository_id: int, subjects: Sequence[Known]) -> set[str]:
     return {name for subject in out if (name := subject.id or subject.handle)}
 
 
-def named(repository_id: int, lines: Iterable[str]) -> Named:
+def find_items(repository_id: int, lines: Iterable[str]) -> Named:
     """Return the items that lines of handles, ids or URLs name. Raise InvalidInputError if there are none."""
     names = list(dict.fromkeys(_name(line) for line in lines if line.strip()))
     if not names:
@@ -113,7 +113,7 @@ class Unheld:
     handle: str | None
 
 
-def listed(repository_id: int | None = None) -> Any:
+def exclusions(repository_id: int | None = None) -> Any:
     """Return a SELECT of the exclusions, newest first, of one repository or of all."""
     query = NEWEST_FIRST.sort(select(Exclusion))
     return query if repository_id is None else query.where(Exclusion.repository_id == repository_id)
@@ -147,7 +147,7 @@ def as_csv(repository_id: int | None = None) -> str:
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
-    for one in db.session.scalars(listed(repository_id)):
+    for one in db.session.scalars(exclusions(repository_id)):
         values = (one.repository.site_url, one.handle or "", one.source_id, one.reason, one.owner)
         writer.writerow([*map(csv_safe, values), f"{one.created:%Y-%m-%dT%H:%M:%S}Z"])
     return file.getvalue()

@@ -40,7 +40,7 @@ def backup(file: str, keep: int | None, as_json: bool) -> None:
         raise InvalidInputError(f"--keep needs a folder that there is already, and {file} is none.")
     if not is_folder and file.endswith(("/", "/.")):
         raise InvalidInputError(f"There is no folder {file}: make it first, or name a file.")
-    path = rotation.named(path, current_app.config["SECRET_KEY"], utcnow()) if is_folder else path
+    path = rotation.archive_path(path, current_app.config["SECRET_KEY"], utcnow()) if is_folder else path
     manifest = archive.write(path)
     _tell("Wrote", path, manifest, as_json)
     if keep is not None and not manifest.lost:

@@ -127,7 +127,7 @@ def takedown_(repository: str, names: tuple[str, ...], as_json: bool, **options:
     Exit code: 0 done, 1 done but some items are neither held nor excluded.
     """
     require(Role.ADMIN)
-    known = service.named(repository).id
+    known = service.find_repository(repository).id
     if options["list_excluded"]:
         click.echo(takedown.as_csv(known), nl=False)
     elif options["allow"]:
@@ -136,7 +136,7 @@ def takedown_(repository: str, names: tuple[str, ...], as_json: bool, **options:
     else:
         sources = [*options["lists"], *([sys.stdin] if "-" in names else [])]
         lines = [*(name for name in names if name != "-"), *(line for source in sources for line in source)]
-        _take_down(takedown.named(known, lines), known, as_json, options["reason"], options["also_unknown"])
+        _take_down(takedown.find_items(known, lines), known, as_json, options["reason"], options["also_unknown"])
 
 
 def _take_down(what: takedown.Named, repository_id: int, as_json: bool, reason: str, also_unknown: bool) -> None:

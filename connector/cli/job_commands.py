@@ -102,7 +102,7 @@ def import_(url: str, as_json: bool, **options: Any) -> None:
     kind, identifier = _scope_options(options)
     if options["item_set"] and options["item_set_from_collection"]:
         raise InvalidInputError("Give --item-set or --item-set-from-collection, not both.")
-    same_as = credentials.to_be_moved(service.named(options["same_as"]).id).id if options["same_as"] else None
+    same_as = credentials.to_be_moved(service.find_repository(options["same_as"]).id).id if options["same_as"] else None
     delay = None if options["delay"] is None else check_delay(options["delay"])
     limit = check_limit(options["limit"])
     connected = discovery.connect(
@@ -250,7 +250,7 @@ def jobs_(as_json: bool) -> None:
 def export(repository: str | None, item_set: str | None, job: int | None, hidden: bool, form: str) -> None:
     """Write the catalogue to stdout: a JSON line or a CSV row for each item."""
     chosen = Selection(
-        repository_id=service.named(repository).id if repository else None,
+        repository_id=service.find_repository(repository).id if repository else None,
         item_set_id=item_set_named(item_set) if item_set else None,
         job_id=lifecycle.get(job).id if job else None,
         with_hidden=hidden,
@@ -272,7 +272,7 @@ def recover(as_json: bool) -> None:
 @click.argument("repository")
 def remap_(repository: str) -> None:
     """Apply the crosswalk again to all items of REPOSITORY, without downloading."""
-    known = service.named(repository)
+    known = service.find_repository(repository)
     with transaction():
         number = remap(RepositoryContext(known.id, known.server, tuple(known.ignored_fields)))
     click.echo(f"Mapped {number} items again.", err=True)

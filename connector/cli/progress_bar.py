@@ -99,6 +99,6 @@ def _say(job: Job) -> str:
 
 def _status_text(job: Job) -> str:
     """Return what the job does, or what it waits for and why."""
-    if not job.is_held_up:
+    if not job.is_waiting_for_resource:
         return job.wait_detail or job.status_text
     return f"{job_presentation.wait(job)}: {job.wait_detail}"

@@ -42,7 +42,7 @@ def login(repository: str, name: str | None, forget: bool, as_json: bool) -> Non
 def _known(text: str) -> Repository:
     """Return the repository with this number, name or address. Connect to an unknown address first."""
     try:
-        return service.named(text)
+        return service.find_repository(text)
     except InvalidInputError:
         if "://" not in text:
             raise

@@ -1,4 +1,4 @@
-"""Commands for sources: list them, schedule their imports, test notices and prune old records."""
+"""Commands for sources: list them, schedule their imports, test notifications and prune old records."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def sources(as_json: bool) -> None:
 @json_option
 def schedule(source: str, as_json: bool, **options: Any) -> None:
     """Set when SOURCE (its number, handle or name) is imported automatically. Without options, print it."""
-    source_id = scheduling.named(source).id
+    source_id = scheduling.find_source(source).id
     if any(options.values()):
         scheduling.set_schedule(source_id, _chosen(options))
     shown = scheduling.get(source_id)
@@ -98,9 +98,9 @@ def _as_dict(source: Source) -> dict[str, Any]:
     }
 
 
-@click.command("notice", cls=Command)
+@click.command("notify", cls=Command)
 @click.option("--test", "is_test", is_flag=True, required=True, help="Send a test by each channel that is set up.")
-def notice(is_test: bool) -> None:
+def notify(is_test: bool) -> None:
     """Check that notifications of scheduled imports arrive by e-mail and at the webhook."""
     click.echo(f"Sent by {' and '.join(notifications.send_trial())}.", err=True)
 
@@ -120,4 +120,4 @@ def prune(as_json: bool) -> None:
     )
 
 
-COMMANDS: list[click.Command] = [sources, schedule, notice, prune]
+COMMANDS: list[click.Command] = [sources, schedule, notify, prune]

@@ -30,7 +30,7 @@ def _become(context: click.Context, option: click.Parameter, name: str | None) -
     if name is None:
         return
     try:
-        account = user_management.named(name)
+        account = user_management.find_account(name)
     except InvalidInputError as error:
         raise click.BadParameter(str(error)) from error
     person, disabled = Person(account.id, account.name, Role(account.role)), account.disabled
@@ -79,7 +79,7 @@ def list_(as_json: bool) -> None:
 @click.argument("role", type=ROLES)
 def role_(name: str, role: str) -> None:
     """Give the account NAME another ROLE."""
-    user_management.set_role(user_management.named(name).id, Role(role))
+    user_management.set_role(user_management.find_account(name).id, Role(role))
 
 
 @user.command("respell", cls=Command)
@@ -93,21 +93,21 @@ def respell(name: str) -> None:
 @click.argument("name")
 def password(name: str) -> None:
     """Print a link with which the owner of the account NAME chooses a new password."""
-    _print_link(user_management.new_link(user_management.named(name).id))
+    _print_link(user_management.new_link(user_management.find_account(name).id))
 
 
 @user.command("disable", cls=Command)
 @click.argument("name")
 def disable(name: str) -> None:
     """Disable the account NAME and end its sessions at once."""
-    user_management.disable(user_management.named(name).id)
+    user_management.disable(user_management.find_account(name).id)
 
 
 @user.command("enable", cls=Command)
 @click.argument("name")
 def enable(name: str) -> None:
     """Enable the account NAME again."""
-    user_management.enable(user_management.named(name).id)
+    user_management.enable(user_management.find_account(name).id)
 
 
 @user.command("two-step", cls=Command)
@@ -115,7 +115,7 @@ def enable(name: str) -> None:
 @click.option("--remove", is_flag=True, required=True, help="Remove it and end the sessions of the account at once.")
 def two_step_(name: str, remove: bool) -> None:
     """Turn off two-step sign-in of the account NAME, for an owner without phone and recovery codes."""
-    two_step.remove(user_management.named(name).id)
+    two_step.remove(user_management.find_account(name).id)
 
 
 def _print_link(token: str) -> None:

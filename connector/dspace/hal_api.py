@@ -17,7 +17,7 @@ from ..errors import (
 from ..http import HttpClient, JsonAnswer
 from ..i18n import gettext as _
 from . import json_api
-from .hal_records import Json, Listed, access_of, bitstream_of, embedded, listed, searched, with_bitstreams
+from .hal_records import Json, Listed, access_of, bitstream_of, embedded, list_page, searched, with_bitstreams
 from .json_api import JsonApi
 from .json_members import label, required
 from .list_end import MOST_LISTED, ListEnd, endless_in_words
@@ -156,7 +156,7 @@ class HalApi(JsonApi):
 
         If that page is a small part of the list, as on 10, the list is read from the start in larger pages.
         """
-        start = None if first is None else (listed(first, name, url), url)
+        start = None if first is None else (list_page(first, name, url), url)
         if start is None or start[0].total > 2 * start[0].size < 2 * size:
             start = self._page(name, path, params, size, 0)
         for rows, source in to_the_end(start, lambda number, size: self._page(name, path, params, size, number)):
@@ -164,7 +164,7 @@ class HalApi(JsonApi):
 
     def _page(self, name: str, path: str, params: Params, size: int, number: int) -> tuple[Listed, str]:
         answer = self.get(path, [*params, ("size", size), ("page", number)], kind=name, tries_at_500=1)
-        return listed(answer.json, name, answer.url), answer.url
+        return list_page(answer.json, name, answer.url), answer.url
 
 
 def to_the_end(

@@ -36,7 +36,7 @@ def embedded(where: Any, name: str, url: str) -> Any:
     return (optional(where, "_embedded", dict, url) or {}).get(name)
 
 
-def listed(answer: Any, name: str, url: str) -> Listed:
+def list_page(answer: Any, name: str, url: str) -> Listed:
     """Return a page of a list under /core. A page beyond the end of the list has no `_embedded` (measured on 9.3).
 
     The list may end before the last page that `totalPages` promises.
@@ -111,7 +111,7 @@ def _owning_collection(found: Json, url: str) -> Collection | None:
 def collection_ids_of(found: Json, url: str) -> set[str]:
     """Return the ids of the embedded collections of an item: its owning collection, and those it is mapped to."""
     owner, mapped = embedded(found, "owningCollection", url), embedded(found, "mappedCollections", url)
-    homes = [] if mapped is None else listed(mapped, "mappedCollections", url).rows
+    homes = [] if mapped is None else list_page(mapped, "mappedCollections", url).rows
     return {required(home, "uuid", str, url) for home in (*homes, *([] if owner is None else [owner]))}
 
 

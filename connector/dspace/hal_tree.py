@@ -65,7 +65,7 @@ class HalTree:
         """Return the count of the plain list, or 0 if the list does not answer."""
         try:
             answer = self._api.get(f"core/{path}", [("size", 1), ("page", 0)], tries=2)
-            return shapes.listed(answer.json, path, answer.url).total
+            return shapes.list_page(answer.json, path, answer.url).total
         except RepositoryError:
             return 0
 
@@ -102,7 +102,7 @@ class HalTree:
     def _listed(self, path: str, record: Callable[[shapes.Json, str], T]) -> dict[str, T]:
         def read(number: int, size: int) -> tuple[shapes.Listed, str]:
             answer = self._api.get(f"core/{path}", [PARENT, ("size", size), ("page", number)])
-            return shapes.listed(answer.json, _member_of(path), answer.url), answer.url
+            return shapes.list_page(answer.json, _member_of(path), answer.url), answer.url
 
         found: dict[str, T] = {}
         for listed, url in to_the_end(read(0, self._size), read):

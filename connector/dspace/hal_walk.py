@@ -92,7 +92,7 @@ class HalItemLister:
     # The first order: by accession date, with the cheapest plan
 
     def _first_way(self, at: Cursor) -> Iterator[Page]:
-        self._offset, self._chosen = at.get("offset", 0), self._plans.named(at.get("plan"))
+        self._offset, self._chosen = at.get("offset", 0), self._plans.find(at.get("plan"))
         first = self._chosen or self._plans.first
         yield from self._opening(first)
         if self._chosen is None and self._tally.total > WORTH_A_TRIAL:

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import RequestRejectedError, RequestTimeoutError, TooLargeError, TransientError
 from ..http import Download, HttpClient
 from .json_api import JsonApi
-from .legacy_records import identifier, listed
+from .legacy_records import identifier, list_rows
 from .list_end import MOST_UNCOUNTED, Stretch, endless_in_words
 from .records import Server
 
@@ -62,7 +62,7 @@ class LegacyApi(JsonApi):
 
     def control(self) -> None:
         """Raise TransientError if the repository does not answer a basic request."""
-        listed(*self.get("communities", {"limit": 1}, tries=1))
+        list_rows(*self.get("communities", {"limit": 1}, tries=1))
 
     def _is_available(self) -> bool:
         try:
@@ -97,7 +97,7 @@ class LegacyApi(JsonApi):
                     raise
                 size = most = max(1, size // _SMALLER)
                 continue
-            rows = listed(*answer)
+            rows = list_rows(*answer)
             new = {identifier(row, answer.url): row for row in rows}
             new = {id: row for id, row in new.items() if id not in met}
             yield from new.values()

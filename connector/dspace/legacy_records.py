@@ -15,7 +15,7 @@ from .page_reader import Rows
 from .records import Bitstream, Collection, Community, Failure, Item, MetadataValue, Scope, ScopeKind, SourceState
 
 
-def listed(answer: Any, url: str) -> list[Any]:
+def list_rows(answer: Any, url: str) -> list[Any]:
     """Return the rows of a list. Raise BadResponseError if the JSON is not a list."""
     if not isinstance(answer, list):
         raise BadResponseError(_("%(url)s did not answer as DSpace does: it is no list.", url=url), url)

@@ -13,7 +13,7 @@ from .adaptive_page_size import RowWeight
 from .json_members import required
 from .legacy_api import EVERYTHING, LegacyApi
 from .legacy_page_plans import ListPlan, PlanChoice
-from .legacy_records import children, item_rows, listed
+from .legacy_records import children, item_rows, list_rows
 from .page_plans import WIDTH_OF_TRIALS
 from .page_reader import PageReader, Rows
 from .records import Collection
@@ -159,7 +159,7 @@ class LegacyRows:
             path, kind = (f"collections/{part.id}/items", plan.name) if part else ("items", f"{plan.name}, all items")
             expand = {"expand": EVERYTHING} if plan.details else {}
             answer, url, size = self._get(path, expand | page, tries, kind, tries_at_500)
-            return replace(item_rows(listed(answer, url), url, plan.details, known), size_bytes=size)
+            return replace(item_rows(list_rows(answer, url), url, plan.details, known), size_bytes=size)
         answer, url, size = self._get(f"collections/{part.id}", {"expand": "items"} | page, tries, plan.name)
         total = required(answer, "numberItems", int, url)
         rows = item_rows(children(answer, "items", url), url, False, known, total)

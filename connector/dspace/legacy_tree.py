@@ -9,7 +9,7 @@ from threading import Event
 from .json_api import Answer
 from .json_members import optional
 from .legacy_api import LegacyApi
-from .legacy_records import children, collection, community, identifier, listed
+from .legacy_records import children, collection, community, identifier, list_rows
 from .ordered_pool import ordered_map
 from .records import Collection, Community, Scope, ScopeKind
 
@@ -87,7 +87,7 @@ class LegacyTree:
         url = self._api.url("communities")
         if self._api.can.all_communities:
             return (Answer(row, url) for row in self._api.listing("communities", _CHILDREN))
-        return self._below([identifier(row, url) for row in listed(*self._api.get("communities", kind="list"))])
+        return self._below([identifier(row, url) for row in list_rows(*self._api.get("communities", kind="list"))])
 
     def _below(self, ids: list[str]) -> Iterator[Answer]:
         """Yield these communities and all below them, level by level, each with its direct children."""

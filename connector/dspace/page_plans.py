@@ -46,7 +46,7 @@ class PagePlans:
     first: PagePlan
     trials: tuple[PlanTrial, ...]
 
-    def named(self, name: str | None) -> PagePlan | None:
+    def find(self, name: str | None) -> PagePlan | None:
         """Return the plan that a cursor names, or None if it is none of these."""
         return next((trial.plan for trial in self.trials if trial.plan.name == name), None)
 

@@ -16,7 +16,7 @@ from .import_progress import Listing
 from .page_writer import FULL_PAGE, PageWriter
 from .preview_files import ExpectedFiles, NoAccessCheck
 
-LONGEST_WAIT = 1.0  # seconds
+MAX_WAIT_SECONDS = 1.0
 
 
 class PageProcessor:
@@ -104,7 +104,7 @@ class PageProcessor:
         return self._context.recorder.seen(ids) | self._read_ahead.intersection(ids)
 
     def _gathered(self, pages: Iterator[Page]) -> Iterator[Page]:
-        """Yield pages, joined up to FULL_PAGE items. Yield earlier if LONGEST_WAIT seconds have passed."""
+        """Yield pages, joined up to FULL_PAGE items. Yield earlier if MAX_WAIT_SECONDS have passed."""
         waiting: list[Page] = []
         since = time.monotonic()
         try:
@@ -112,7 +112,7 @@ class PageProcessor:
                 waiting.append(page)
                 self._context.progress.note_total(page.total)
                 self._read_ahead.update(item.id for item in page.items)
-                if sum(len(p.items) for p in waiting) >= FULL_PAGE or time.monotonic() - since > LONGEST_WAIT:
+                if sum(len(p.items) for p in waiting) >= FULL_PAGE or time.monotonic() - since > MAX_WAIT_SECONDS:
                     yield _joined(waiting)
                     waiting, since = [], time.monotonic()
                     self._read_ahead.clear()

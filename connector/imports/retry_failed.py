@@ -65,7 +65,7 @@ def retry(job_id: int) -> int:
 
 def _nothing_to_retry(job: Job) -> str:
     """Return the message for a job that cannot be retried. It names a later job that can be retried, if any."""
-    later = report.told_by(job)
+    later = report.rechecked_by(job)
     named = f" Job {later[-1]} has checked its files since: retry that job." if later else ""
     return f"Job {job.id} has nothing to try again.{named}"
 

@@ -28,7 +28,7 @@ from ..models.repositories import Repository, Source
 from . import counters, lifecycle, scheduling
 
 log = logging.getLogger(__name__)
-Way = TypeVar("Way")
+Opened = TypeVar("Opened")
 NOTHING: Mapping[str, int] = MappingProxyType({})
 BEAT = 5.0
 GLANCE = 0.5
@@ -114,7 +114,7 @@ class JobAttempt:
         self._outages.append(outage)
         return outage
 
-    def reach(self, connect: Callable[..., Way], repository: Repository) -> Way:
+    def reach(self, connect: Callable[..., Opened], repository: Repository) -> Opened:
         """Return the connection to the repository that `connect` opens.
 
         This attempt shows the waits of its requests.

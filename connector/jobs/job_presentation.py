@@ -86,7 +86,7 @@ def status(job: Job) -> str:
         return _("Waiting until %(time)s", time=formatting.clock(job.resume_at))
     if job.state == State.COMPLETED and job.clean is False:
         return _("Completed with problems")
-    if job.is_held_up:
+    if job.is_waiting_for_resource:
         return wait(job)
     return str(STATUS[State(job.state)])
 
@@ -98,7 +98,9 @@ def wait(job: Job) -> str:
 
 def status_text(job: Job) -> str:
     """Return the current activity of the job, or the details of its wait. The status already names the reason."""
-    return job.wait_detail if job.is_held_up or job.wait_reason == WaitReason.OTHER_JOB else job.status_text
+    return (
+        job.wait_detail if job.is_waiting_for_resource or job.wait_reason == WaitReason.OTHER_JOB else job.status_text
+    )
 
 
 def tone(job: Job) -> str:

@@ -1,7 +1,7 @@
-"""Sends notices about ended scheduled imports by e-mail and webhook.
+"""Sends notifications about ended scheduled imports by e-mail and webhook.
 
-Each notice is sent at least once. It counts as sent when one of the channels has accepted it. Until then it is
-retried. A process that is killed between the two steps sends the notice a second time, with the same Message-ID.
+Each notification is sent at least once. It counts as sent when one of the channels has accepted it. Until then it is
+retried. A process that is killed between the two steps sends the notification a second time, with the same Message-ID.
 If only one of two channels fails, the error is logged. Errors in this module never change the job.
 """
 
@@ -37,7 +37,7 @@ ANSWER_SECONDS = 30
 
 
 def is_due(job: Job) -> bool:
-    """Return whether a notice about the end of this job is wanted and not yet sent."""
+    """Return whether a notification about the end of this job is wanted and not yet sent."""
     if job.notified_at is not None or job.ended_at is None or job.ended_at < utcnow() - GIVE_UP:
         return False
     return job.scheduled and not job.is_active and bool(_channels()) and _is_wanted(job)
@@ -47,13 +47,13 @@ def _is_wanted(job: Job) -> bool:
     wanted = current_app.config["NOTIFY"]
     if wanted == "never":
         return False
-    if job.state == State.STOPPED:  # stopped by a person or by the permitted hours: no notice needed
+    if job.state == State.STOPPED:  # stopped by a person or by the permitted hours: no notification needed
         return job.asks
     return wanted == "always" or not job.clean or job.counts["vanished"] > 0
 
 
 def send_due() -> None:
-    """Send the notices that are due. Of several workers, one sends each notice. Failures are logged and retried."""
+    """Send the notifications that are due, each by one of the workers. Log failures and retry them later."""
     wanted = (JOB.c.scheduled, JOB.c.notified_at.is_(None), JOB.c.ended_at > utcnow() - GIVE_UP)
     for job in db.session.scalars(select(Job).where(*wanted).order_by(Job.id)).all():
         if is_due(job) and _claim(job.id, job.attempt) and _deliver(job.id):
@@ -62,7 +62,7 @@ def send_due() -> None:
 
 
 def _claim(job_id: int, attempt: int) -> bool:
-    """Claim the notice for the time AGAIN and return whether this succeeded."""
+    """Claim the notification for the time AGAIN and return whether this succeeded."""
     free = JOB.c.notification_attempted_at.is_(None) | (JOB.c.notification_attempted_at < utcnow() - AGAIN)
     with transaction():
         claim = (
@@ -77,13 +77,13 @@ def _ended(job_id: int, attempt: int) -> Any:
 
 
 def _deliver(job_id: int) -> bool:
-    """Send the notice by each channel. Return whether any channel accepted it."""
-    notice = _JobNotice(db.session.get_one(Job, job_id))
+    """Send the notification by each channel. Return whether any channel accepted it."""
+    notification = _JobNotification(db.session.get_one(Job, job_id))
     db.session.rollback()  # no transaction is open while the network is used
     taken = []
     for name, send in _channels().items():
         try:
-            send(notice)
+            send(notification)
             taken.append(name)
         except NotificationError as error:
             log.warning("The notification of job %s could not be sent by %s: %s", job_id, name, error)
@@ -91,7 +91,7 @@ def _deliver(job_id: int) -> bool:
 
 
 def send_trial() -> list[str]:
-    """Send a test notice by each channel and return the names of the channels.
+    """Send a test notification by each channel and return the names of the channels.
 
     Raises InvalidInputError if no channel is configured, and NotificationError if a channel fails.
     """
@@ -99,7 +99,7 @@ def send_trial() -> list[str]:
     if not channels:
         raise InvalidInputError("Notifications are not set up. Set CONNECTOR_SMTP or CONNECTOR_NOTIFY_WEBHOOK.")
     for send in channels.values():
-        send(_TestNotice())
+        send(_TestNotification())
     return list(channels)
 
 
@@ -108,8 +108,8 @@ def _channels() -> dict[str, Callable[[Any], None]]:
     return {name: send for name, (setting, send) in settings.items() if current_app.config[setting]}
 
 
-class _JobNotice:
-    """A notice about a job: `subject` and `text` of an e-mail, and `data` for the webhook."""
+class _JobNotification:
+    """A notification about a job: `subject` and `text` of an e-mail, and `data` for the webhook."""
 
     def __init__(self, job: Job):
         self.name = f"{job.created_at:%Y%m%d%H%M%S%f}.{job.id}.{job.attempt}"
@@ -119,8 +119,8 @@ class _JobNotice:
         self.data = report.as_dict(job, with_restricted=False) | source
 
 
-class _TestNotice:
-    """A test notice."""
+class _TestNotification:
+    """A test notification."""
 
     def __init__(self) -> None:
         self.name = f"{utcnow():%Y%m%d%H%M%S%f}.trial"
@@ -129,11 +129,11 @@ class _TestNotice:
         self.data = {"trial": True, "message": self.text.strip()}
 
 
-def _by_mail(notice: _JobNotice | _TestNotice) -> None:
-    mail.send(mail.message(notice.subject, notice.text, notice.name))
+def _by_mail(notification: _JobNotification | _TestNotification) -> None:
+    mail.send(mail.message(notification.subject, notification.text, notification.name))
 
 
-def _by_webhook(notice: _JobNotice | _TestNotice) -> None:
+def _by_webhook(notification: _JobNotification | _TestNotification) -> None:
     """POST the data as JSON to the webhook.
 
     Error messages name only the host, because the address is usually a secret. Raises NotificationError.
@@ -141,7 +141,7 @@ def _by_webhook(notice: _JobNotice | _TestNotice) -> None:
     url = current_app.config["NOTIFY_WEBHOOK"]
     http = open_http(url, page_outage(), connect_timeout=10, read_timeout=ANSWER_SECONDS, deadline=ANSWER_SECONDS)
     try:
-        http.post(url, json=notice.data, headers={})
+        http.post(url, json=notification.data, headers={})
     except ConnectorError as error:
         said = re.sub(r"https?://\S+", urlsplit(url).hostname or "", str(error))
         raise NotificationError(f"The webhook refused the notification. {said}") from None

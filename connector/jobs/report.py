@@ -157,7 +157,7 @@ def had_file_problems(job: Job) -> bool:
     return job.is_import and not job.is_active and any(job.files[fate] for fate in LISTED)
 
 
-def told_by(job: Job) -> Sequence[int]:
+def rechecked_by(job: Job) -> Sequence[int]:
     """Return the ids of later imports that now list files which this job could not download.
 
     If the later imports found no remaining problem, return the last of them. Return an empty list if there are none.

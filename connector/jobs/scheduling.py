@@ -33,7 +33,7 @@ def get(source_id: int) -> Source:
     return source
 
 
-def named(text: str) -> Source:
+def find_source(text: str) -> Source:
     """Return the source with this number, handle or name.
 
     Raises InvalidInputError unless exactly one source matches.

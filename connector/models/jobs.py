@@ -92,8 +92,8 @@ class Job(Base):
     `kind`: the name of one of `job_kinds.KINDS`. `resource`: what no other job may use at the same time, such as
     "repository:3". `heartbeat_at`: the last sign of its worker. `wait_reason`, `wait_detail`, `wait_since`: the current
     wait, if any, with its start in UTC. `scheduled`: started by the schedule of the source. `resume_at`: when the job
-    resumes automatically, in UTC. `notified_at`: when its notice was sent (see `notifications`). `pruned_at`: since
-    when earlier states of its items, or rows of a preview or sample, are deleted.
+    resumes automatically, in UTC. `notified_at`: when its notification was sent (see `notifications`). `pruned_at`:
+    since when earlier states of its items, or rows of a preview or sample, are deleted.
     `crash_fingerprint`: a hash of the place at which `crash_count` attempts ended early, one after another.
     `other_bundles`: number of files in bundles that were not selected, by name of the bundle.
     """
@@ -221,7 +221,7 @@ class Job(Base):
         return bool(self.undone_by)
 
     @property
-    def is_held_up(self) -> bool:
+    def is_waiting_for_resource(self) -> bool:
         """Return whether the job runs, but can only wait (see `wait_reason`)."""
         return self.state == State.RUNNING and self.wait_reason is not None
 

@@ -26,7 +26,7 @@ def get(repository_id: int) -> Repository:
     return repository
 
 
-def named(text: str) -> Repository:
+def find_repository(text: str) -> Repository:
     """Return the repository with this number, name or address.
 
     Raise InvalidInputError if there is none, or more than one.

@@ -31,7 +31,7 @@ def free(instance: Path) -> int:
     return min(part.f_bavail * part.f_frsize for part in parts)
 
 
-def shortage() -> str | None:
+def low_space_message() -> str | None:
     """Return a sentence for the pages while less space is free than CONNECTOR_MIN_FREE_DISK requires, else None."""
     try:
         least, left = current_app.config["MIN_FREE_DISK"], free(current_app.config["INSTANCE"])

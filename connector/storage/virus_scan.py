@@ -27,7 +27,7 @@ CONNECT = 10.0  # seconds
 SILENCE = 120.0  # seconds without progress while bytes are sent
 VERDICT = 600.0  # seconds; by default, clamd ends a scan after two minutes
 LOOK = 1.0  # seconds
-LONGEST = 4096  # bytes of a response
+MAX_RESPONSE_BYTES = 4096
 MOST_BREAKS = 3  # broken connections, after which the file counts as the cause
 TOO_LONG = "INSTREAM size limit exceeded. ERROR"
 
@@ -129,7 +129,7 @@ def ping(address: Address) -> None:
     with _connected(address) as clamd:
         try:
             clamd.sendall(b"zPING\0")
-            answer = clamd.recv(LONGEST)
+            answer = clamd.recv(MAX_RESPONSE_BYTES)
         except OSError as error:
             raise _away(address, error) from error
     if answer != b"PONG\0":
@@ -166,12 +166,12 @@ def _answer(clamd: socket.socket, job: WaitingJob) -> str:
     """
     clamd.settimeout(LOOK)
     line, until = b"", time.monotonic() + VERDICT
-    while not line.endswith(b"\0") and len(line) < LONGEST:
+    while not line.endswith(b"\0") and len(line) < MAX_RESPONSE_BYTES:
         job.check()
         if time.monotonic() > until:
             raise TimeoutError("no answer for too long")
         with contextlib.suppress(TimeoutError):
-            if not (piece := clamd.recv(LONGEST)):
+            if not (piece := clamd.recv(MAX_RESPONSE_BYTES)):
                 raise ConnectionError("no answer")
             line += piece
     return line.removesuffix(b"\0").decode(errors="replace")

@@ -112,7 +112,9 @@ def init_app(app: Flask) -> None:
         when=formatting.when,
     )
     app.jinja_env.globals.update(product=PRODUCT, version=__version__, items_in_words=formatting.items_in_words)
-    app.jinja_env.globals.update(misplaced=instance.database_moved_message, shortage=disk_space.shortage)
+    app.jinja_env.globals.update(
+        database_moved_message=instance.database_moved_message, low_space_message=disk_space.low_space_message
+    )
     app.after_request(_with_headers)
     app.after_request(_on_this_site)
     app.register_error_handler(ConnectorError, _refused)

@@ -6,7 +6,7 @@ import flask
 
 from ..i18n import lazy_gettext as _l
 
-LONGEST = 300  # characters of one message, which may contain names from a repository
+MAX_CHARACTERS = 300  # of one message, which may contain names from a repository
 TOTAL = 900  # characters of all messages together
 START, END = 200, 80  # characters that are kept of a longer message
 MORE = _l("Some messages are not shown.")
@@ -16,7 +16,7 @@ def flash(message: str) -> None:
     """Show a message on the next page. Shorten a long message in its middle. Skip messages beyond TOTAL characters."""
     message, more = str(message), str(MORE)
     waiting = [text for _category, text in flask.session.get("_flashes", [])]
-    if len(message) > LONGEST:
+    if len(message) > MAX_CHARACTERS:
         message = f"{message[:START]}…{message[-END:]}"
     if sum(map(len, waiting)) + len(message) <= TOTAL:
         flask.flash(message)

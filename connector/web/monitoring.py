@@ -129,7 +129,7 @@ def _has_database() -> None:
 
 
 def _has_room() -> None:
-    if (sentence := disk_space.shortage()) is not None:
+    if (sentence := disk_space.low_space_message()) is not None:
         raise StorageError(sentence)
 
 

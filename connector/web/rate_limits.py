@@ -29,12 +29,12 @@ LISTS = frozenset(
         "imports.problems",
     }
 )
-QUESTIONS = frozenset({"repositories.listed"})  # GET requests that ask a repository
+QUESTIONS = frozenset({"repositories.scope_list"})  # GET requests that ask a repository
 # Lists that are costly with one of these filters in the query string.
 FILTERS = {
     "admin.trail": ("who", "what"),
     "catalogue.items": ("q", "item_set", "repository", "job"),
-    "missing.listed": ("repository",),
+    "missing.index": ("repository",),
     "previews.preview": ("show",),
 }
 WAYS_OUT = frozenset({"accounts.sign_out", "imports.stop"})  # never limited

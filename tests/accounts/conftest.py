@@ -49,7 +49,7 @@ class Office:
     def account(self, name: str) -> Account:
         """The account as it stands."""
         with self.app.app_context():
-            found = user_management.named(name)
+            found = user_management.find_account(name)
             db.session.expunge(found)
             return found
 
@@ -74,7 +74,7 @@ class Office:
     def trail(self) -> list[tuple[str, str, str]]:
         """The audit trail as (who, what, about), oldest first."""
         with self.app.app_context():
-            entries = db.session.scalars(audit.listed()).all()
+            entries = db.session.scalars(audit.entries()).all()
             return [(entry.who, entry.what, entry.about) for entry in reversed(entries)]
 
 

@@ -24,7 +24,7 @@ from .conftest import sign_in
 def test_on_the_command_line_it_is_the_local_operator(office):
     with office.app.app_context():
         audit.record("remap", "A repository", items=3)
-        entry = db.session.scalar(audit.listed())
+        entry = db.session.scalar(audit.entries())
 
     assert (entry.who, entry.what, entry.about) == ("local operator", "remap", "A repository")
     assert (entry.address, entry.data) == ("command line", {"items": 3})
@@ -83,9 +83,9 @@ def test_it_is_listed_newest_first_by_person_and_by_kind(office):
     with office.app.app_context():
         audit.record("sign-in", "Anna")
 
-        assert [entry.what for entry in db.session.scalars(audit.listed())] == ["sign-in", "password set", "invite"]
-        assert [entry.about for entry in db.session.scalars(audit.listed(what="sign-in"))] == ["Anna"]
-        assert db.session.scalars(audit.listed(who="Anna")).all() == []
+        assert [entry.what for entry in db.session.scalars(audit.entries())] == ["sign-in", "password set", "invite"]
+        assert [entry.about for entry in db.session.scalars(audit.entries(what="sign-in"))] == ["Anna"]
+        assert db.session.scalars(audit.entries(who="Anna")).all() == []
         assert (audit.people(), audit.kinds()) == (["local operator"], ["invite", "password set", "sign-in"])
 
 
@@ -108,7 +108,7 @@ def test_what_a_long_name_says_of_itself_is_cut(office):
     with office.app.app_context():
         audit.record("connect", "x" * 10_000)
 
-    assert len(office.trail()[0][2]) == audit.LONGEST
+    assert len(office.trail()[0][2]) == audit.MAX_ABOUT_CHARACTERS
 
 
 def test_a_refusal_is_in_the_trail_with_its_page_once_a_minute_and_in_the_log_with_who_and_where(

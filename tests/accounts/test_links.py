@@ -68,7 +68,7 @@ def test_a_link_ends_after_an_hour(office):
 def test_a_newer_link_replaces_the_earlier_one(office):
     with office.app.app_context():
         earlier = user_management.add("Anna", Role.EDITOR)
-        newer = user_management.new_link(user_management.named("Anna").id)
+        newer = user_management.new_link(user_management.find_account("Anna").id)
 
         with pytest.raises(InvalidLinkError):
             user_management.redeem_link(earlier, PASSWORD)
@@ -96,7 +96,7 @@ def test_the_first_link_makes_an_admin_and_no_second_one(office):
         user_management.redeem_link(first, PASSWORD, "Anna")
 
         assert not user_management.needs_first_admin()
-        assert user_management.named("anna").role == Role.ADMIN
+        assert user_management.find_account("anna").role == Role.ADMIN
 
 
 def test_the_first_link_is_worth_nothing_once_there_is_an_admin(office):
@@ -119,7 +119,7 @@ def test_an_admin_who_has_not_chosen_a_password_yet_is_not_the_first_admin(offic
 def test_the_purpose_of_a_link_tells_an_invitation_from_a_lost_password(office):
     office.add("Anna", Role.EDITOR)
     with office.app.app_context():
-        user_management.new_link(user_management.named("Anna").id)
+        user_management.new_link(user_management.find_account("Anna").id)
         user_management.add("Bert", Role.VIEWER)
 
         purposes = db.session.scalars(db.select(Invitation.purpose).where(Invitation.used.is_(None))).all()

@@ -37,7 +37,7 @@ def where(office) -> tuple[str, str | None]:
 
 def entries(office, what: str) -> list[tuple[str, dict]]:
     with office.app.app_context():
-        return [(entry.about, entry.data) for entry in db.session.scalars(audit.listed(what=what))]
+        return [(entry.about, entry.data) for entry in db.session.scalars(audit.entries(what=what))]
 
 
 def typed(repository: SampleRepository) -> dict[str, str]:

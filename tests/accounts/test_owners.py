@@ -299,7 +299,7 @@ def test_a_takedown_is_in_the_trail_with_its_reason_and_what_it_names(office, so
     with office.app.app_context():
         repository_id = db.session.get_one(Source, source).repository_id
         takedown.take_down(repository_id, takedown.Named((), ("123456789/77",)), "Asked by the author", True)
-        entry = db.session.scalar(audit.listed(what="takedown"))
+        entry = db.session.scalar(audit.entries(what="takedown"))
 
         assert (entry.who, entry.about) == ("local operator", "Asked by the author")
         assert entry.data == {"repository": repository_id, "not_held": ["123456789/77"]}
@@ -315,4 +315,4 @@ def test_who_takes_an_item_down_is_kept_with_the_exclusion(stocked_app, stocked_
 
     with stocked_app.app_context():
         assert db.session.scalars(db.select(Exclusion.owner)).all() == [signed_in.NAME]
-        assert db.session.scalar(audit.listed(what="takedown")).data["items"] == [key]
+        assert db.session.scalar(audit.entries(what="takedown")).data["items"] == [key]

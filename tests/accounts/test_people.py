@@ -29,7 +29,7 @@ def test_a_role_includes_those_before_it(role, may):
 def test_upper_and_lower_case_are_the_same_name(office):
     office.add("Anna Weiß")
     with office.app.app_context():
-        assert user_management.named("  ANNA WEISS ").name == "Anna Weiß"
+        assert user_management.find_account("  ANNA WEISS ").name == "Anna Weiß"
         with pytest.raises(ConflictError, match="already"):
             user_management.add("anna weiß", Role.VIEWER)
 

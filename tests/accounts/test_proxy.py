@@ -35,7 +35,7 @@ def ask(office, path="/account/", name="Anna", peer=PROXY, **headers):
 def invite(office, name="Anna", role=Role.EDITOR):
     with office.app.app_context():
         user_management.add(name, role)
-        return user_management.named(name).id
+        return user_management.find_account(name).id
 
 
 def test_whom_the_proxy_names_is_signed_in_with_the_role_of_the_account(office):
@@ -57,7 +57,7 @@ def test_that_somebody_was_there_is_noted_once_an_hour(office):
             before = db.session.get(Account, account_id).signed_in
             if before:
                 db.session.get(Account, account_id).signed_in = before - timedelta(minutes=ago)
-            noted.append(user_management.named("Anna").state)
+            noted.append(user_management.find_account("Anna").state)
         ask(office)
         noted.append(office.account("Anna").signed_in > utcnow() - timedelta(minutes=1))
 
@@ -114,7 +114,7 @@ def test_unknown_people_get_the_role_that_is_set_and_keep_what_an_admin_gives_th
 
     assert "Newcomer Your role: viewer" in words(ask(office, name="Newcomer"))
     with office.app.app_context():
-        user_management.set_role(user_management.named("newcomer").id, Role.EDITOR)
+        user_management.set_role(user_management.find_account("newcomer").id, Role.EDITOR)
         db.session.rollback()
 
     assert "Newcomer Your role: editor" in words(ask(office, name="NEWCOMER"))

@@ -290,7 +290,7 @@ def test_a_notice_names_no_file_that_only_a_login_lists(office, named_file):
         job = lifecycle.get(1)
         told = [reason["reason"] for reason in report.as_dict(job, with_restricted=False)["problems"]]
         all_told = [reason["reason"] for reason in report.as_dict(job)["problems"]]
-        notice = notifications._JobNotice(job)
+        notice = notifications._JobNotification(job)
 
     assert not any(named_file.name in reason for reason in told)
     assert any(named_file.name in reason for reason in all_told)

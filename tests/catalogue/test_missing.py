@@ -188,7 +188,9 @@ def test_two_repositories_of_one_name_are_told_apart_by_their_hosts(stocked_app,
 
 def test_the_list_of_a_repository_reads_no_item_that_is_not_missing(stocked_app):
     with stocked_app.app_context():
-        keys = missing.listed(MissingSelection(repository_id=1)).with_only_columns(*missing.LAST_NOTICED_FIRST.columns)
+        keys = missing.missing_items(MissingSelection(repository_id=1)).with_only_columns(
+            *missing.LAST_NOTICED_FIRST.columns
+        )
         query = keys.compile(db.engine, compile_kwargs={"literal_binds": True})
         [step] = [step.detail for step in db.session.execute(db.text(f"EXPLAIN QUERY PLAN {query}"))]
 

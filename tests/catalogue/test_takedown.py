@@ -35,7 +35,7 @@ def held(desk, dspace):
 
 def take_down(desk, *names, reason="Court order 7", **options):
     with desk.app.app_context():
-        what = takedown.named(desk.repository_id, names)
+        what = takedown.find_items(desk.repository_id, names)
         return takedown.take_down(desk.repository_id, what, reason, **options)
 
 
@@ -146,7 +146,7 @@ def test_a_list_may_name_handles_ids_and_addresses_and_what_is_not_held_is_told(
     held.run()
     with held.app.app_context():
         lines = ["hdl:1/a", "", " b ", f"https://repo.example.org/items/{UUID}", "https://x.org/handle/1/z", "1/a"]
-        what = takedown.named(held.repository_id, [*lines, "http://["])
+        what = takedown.find_items(held.repository_id, [*lines, "http://["])
 
         assert len(what.item_ids) == 3
         assert what.unknown == ("1/z", "http://[")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.dspace.hal_records import collection_of, item_of, listed, searched
+from connector.dspace.hal_records import collection_of, item_of, list_page, searched
 from connector.dspace.json_members import optional, required
 from connector.dspace.records import Bitstream, Item, MetadataValue
 from connector.errors import BadResponseError
@@ -190,9 +190,9 @@ def test_a_member_of_another_type_is_refused_even_where_it_is_optional():
 def test_a_list_asked_for_beyond_its_end_has_no_rows():
     beyond = {"page": {"number": 2, "size": 20, "totalPages": 2, "totalElements": 35}}
 
-    assert listed(beyond, "bitstreams", URL).rows == []
+    assert list_page(beyond, "bitstreams", URL).rows == []
 
 
 def test_a_list_without_rows_before_its_end_is_an_error():
     with pytest.raises(BadResponseError, match="_embedded"):
-        listed({"page": {"number": 0, "size": 20, "totalPages": 2, "totalElements": 35}}, "bitstreams", URL)
+        list_page({"page": {"number": 0, "size": 20, "totalPages": 2, "totalElements": 35}}, "bitstreams", URL)

@@ -329,7 +329,7 @@ def test_an_import_of_the_ticked_ones_that_was_stopped_reads_the_rest_and_then_k
 def test_an_item_that_is_taken_down_meanwhile_is_not_read(desk, dspace, looked, client):
     choose(client, looked, ids(desk.app, looked, "new"))
     with desk.app.app_context():
-        takedown.take_down(desk.repository_id, takedown.named(desk.repository_id, ["1/new"]), "a reason", True)
+        takedown.take_down(desk.repository_id, takedown.find_items(desk.repository_id, ["1/new"]), "a reason", True)
 
     desk.work(3)
 

@@ -315,7 +315,7 @@ def test_a_preview_killed_between_two_pages_goes_on_and_tells_each_item_once(hel
 
 def test_what_a_takedown_excludes_is_told_as_nothing_and_named(held, dspace):
     with held.app.app_context():
-        named = takedown.named(held.repository_id, ["1/i1"])
+        named = takedown.find_items(held.repository_id, ["1/i1"])
         takedown.take_down(held.repository_id, named, "a reason")
 
     said = held.look(full=True)

@@ -284,7 +284,7 @@ def test_a_takedown_removes_what_was_shown_of_an_item_though_it_is_not_held(desk
     job = desk.run(look=look, rehearse=3)
 
     with desk.app.app_context():
-        named = takedown.named(desk.repository_id, ["1/i1"])
+        named = takedown.find_items(desk.repository_id, ["1/i1"])
         takedown.take_down(desk.repository_id, named, "a reason", also_unknown=True)
         shown = set(db.session.scalars(db.select(PreviewRow.source_key).where(PreviewRow.job_id == job.id)))
 
@@ -295,7 +295,7 @@ def test_what_a_takedown_excludes_is_not_shown(desk, dspace):
     for number in range(3):
         dspace.add(f"i{number}")
     with desk.app.app_context():
-        named = takedown.named(desk.repository_id, ["1/i1"])
+        named = takedown.find_items(desk.repository_id, ["1/i1"])
         takedown.take_down(desk.repository_id, named, "a reason", also_unknown=True)
 
     job = desk.run(look=Kind.SAMPLE, rehearse=3)

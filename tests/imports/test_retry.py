@@ -305,7 +305,7 @@ def test_a_job_whose_files_came_later_names_the_last_that_looked(desk, dspace):
     last = desk.run(files=True).id
 
     with desk.app.app_context():
-        assert (report.told_by(lifecycle.get(first)), report.told_by(lifecycle.get(last))) == ([last], [])
+        assert (report.rechecked_by(lifecycle.get(first)), report.rechecked_by(lifecycle.get(last))) == ([last], [])
         db.session.rollback()
 
 
@@ -324,7 +324,7 @@ def test_a_later_import_of_chosen_new_items_tells_of_no_older_file(desk, dspace)
 
     assert desk.job(chosen).counts["files_failed"] == 2
     with desk.app.app_context():
-        assert report.told_by(lifecycle.get(first)) == []
+        assert report.rechecked_by(lifecycle.get(first)) == []
         db.session.rollback()
     assert can_retry(desk, first)
 

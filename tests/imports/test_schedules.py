@@ -368,6 +368,6 @@ def test_a_waiting_job_that_is_undone_does_not_go_on(desk, source_id):
 
 def test_a_source_is_found_by_number_handle_or_name(desk, source_id):
     with desk.app.app_context():
-        assert {scheduling.named(text).id for text in (str(source_id), "1/c1", "Collection c1")} == {source_id}
+        assert {scheduling.find_source(text).id for text in (str(source_id), "1/c1", "Collection c1")} == {source_id}
         with pytest.raises(InvalidInputError, match="no source"):
-            scheduling.named("Collection c2")
+            scheduling.find_source("Collection c2")

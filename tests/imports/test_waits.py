@@ -150,12 +150,12 @@ def test_a_wait_for_the_repository_is_on_the_row_while_it_lasts(desk, quick_beat
     def runner(run: JobAttempt):
         def pause(seconds: float) -> bool:
             job = written(job_id, lambda job: job.wait_reason is not None)
-            seen.append((job.wait_reason, job.wait_detail, as_dict(job)["wait"]["reason"], job.is_held_up))
+            seen.append((job.wait_reason, job.wait_detail, as_dict(job)["wait"]["reason"], job.is_waiting_for_resource))
             return False
 
         outage = run.new_outage(pause=pause, spread=lambda: 1.0)
         outage.wait(kind, ServerError("It is busy."))
-        assert not written(job_id, lambda job: job.wait_reason is None).is_held_up
+        assert not written(job_id, lambda job: job.wait_reason is None).is_waiting_for_resource
         return True, ""
 
     with desk.app.app_context():

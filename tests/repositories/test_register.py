@@ -25,15 +25,15 @@ def known(app):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_is_no_address_finds_its_repository(name):
-    assert service.named(name).name == name
+    assert service.find_repository(name).name == name
 
 
 @pytest.mark.parametrize("text", ["r1.example.org", "https://R1.example.org/rest/"])
 def test_an_address_finds_its_repository(text):
-    assert service.named(text).name == NAMES[1]
+    assert service.find_repository(text).name == NAMES[1]
 
 
 @pytest.mark.parametrize("text", ["No: such", "[No]", "https://[no"])
 def test_an_unknown_name_that_is_no_address_is_refused(text):
     with pytest.raises(InvalidInputError, match="names no repository"):
-        service.named(text)
+        service.find_repository(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wtforms import HiddenField, PasswordField, SelectField, StringField
 from wtforms.validators import EqualTo, Length
 
-from ...accounts.names import LONGEST
+from ...accounts.names import MAX_NAME_CHARACTERS
 from ...accounts.passwords import LEAST, MOST
 from ...i18n import lazy_gettext as _l
 from ...models.accounts import Role
@@ -24,7 +24,7 @@ class SignInForm(Form):
 
     name = StringField(
         _l("Name"),
-        [Length(max=LONGEST)],
+        [Length(max=MAX_NAME_CHARACTERS)],
         render_kw={"autocomplete": "username", "autocapitalize": "off", "spellcheck": "false", "required": True},
     )
     password = PasswordField(
@@ -86,7 +86,7 @@ class CodeForm(Form):
 
     code = StringField(
         _l("Code"),
-        [Length(max=LONGEST)],
+        [Length(max=MAX_NAME_CHARACTERS)],
         render_kw={"autocomplete": "one-time-code", "autocapitalize": "off", "spellcheck": "false", "required": True},
     )
 
@@ -96,7 +96,7 @@ class MoveForm(PasswordAgainForm):
 
     code = StringField(
         _l("Code from the old phone, or a recovery code"),
-        [Length(max=LONGEST)],
+        [Length(max=MAX_NAME_CHARACTERS)],
         render_kw={"autocomplete": "one-time-code", "autocapitalize": "off", "spellcheck": "false", "required": True},
     )
 

@@ -23,7 +23,7 @@ LATE = _l("Sign-in has expired. Sign in again.")
 TOO_LATE = 409  # the rate limit counts only REFUSED as a failure
 PENDING = "setting_up"  # key of the Pending in the session cookie
 MOVING = "moving"  # prefix of the fields of MoveForm
-LONGEST = 900  # seconds for the setup; the user may have to install an app first
+MAX_SETUP_SECONDS = 900  # the user may have to install an app first
 SLOW = _l("The setup has expired. Start again.")
 
 blueprint = Blueprint("two_step", __name__)
@@ -192,7 +192,7 @@ def _pending() -> Pending | None:
     if PENDING not in session:
         return None
     pending = Pending(*session[PENDING])
-    if authentication.now() - pending.since > LONGEST or pending.moves != two_step.is_on(g.person.id):
+    if authentication.now() - pending.since > MAX_SETUP_SECONDS or pending.moves != two_step.is_on(g.person.id):
         return None
     return pending
 

@@ -106,7 +106,7 @@ def trail() -> str:
     who, what = request.args.get("who", ""), request.args.get("what", "")
     return render_template(
         "accounts/audit.html",
-        page=page_of(audit.listed(who, what), audit.NEWEST_FIRST, asked_place()),
+        page=page_of(audit.entries(who, what), audit.NEWEST_FIRST, asked_place()),
         asked={name: value for name, value in (("who", who), ("what", what)) if value},
         people=audit.people(),
         kinds=audit.kinds(),

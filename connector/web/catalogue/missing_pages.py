@@ -27,10 +27,10 @@ blueprint = Blueprint("missing", __name__)
 
 @blueprint.get("/missing/")
 @allows(Role.VIEWER)
-def listed() -> str:
+def index() -> str:
     """Show the items that are missing at source or hidden, most recently noticed first."""
     repository_id = request.args.get("repository", type=row_id)
-    found = missing.listed(MissingSelection(repository_id=repository_id))
+    found = missing.missing_items(MissingSelection(repository_id=repository_id))
     if not sees_restricted():
         found = found.where(CatalogueItem.by_login.is_(False))
     return render_template(
@@ -47,7 +47,7 @@ def listed() -> str:
 def act() -> Any:
     """Hide, show again or remove the ticked items or the whole list. Ask for confirmation before removal."""
     chosen, every = _chosen(), "every" in request.form
-    back = redirect(url_for(".listed", repository=chosen.repository_id), 303)
+    back = redirect(url_for(".index", repository=chosen.repository_id), 303)
     if not every and not chosen.item_ids:
         flash(_("Tick items first, or tick the whole list."))
         return back
@@ -86,7 +86,7 @@ def take_down() -> Any:
     item_id = request.form.get("item", type=row_id)
     names = request.form.get("names", "") + "\n" + _uploaded()
     try:
-        what = takedown.named(repository.id, names.splitlines()) if item_id is None else takedown.Named((item_id,))
+        what = takedown.find_items(repository.id, names.splitlines()) if item_id is None else takedown.Named((item_id,))
         if "confirmed" not in request.form:
             return _asked_once_more(repository, what, names)
         reason, also_unknown = request.form.get("reason", ""), "also_unknown" in request.form
@@ -104,7 +104,7 @@ def take_down() -> Any:
 def exclusions() -> str:
     """Show the items that takedowns exclude from imports, newest first."""
     return render_template(
-        "catalogue/excluded.html", page=page_of(takedown.listed(), takedown.NEWEST_FIRST, asked_place())
+        "catalogue/excluded.html", page=page_of(takedown.exclusions(), takedown.NEWEST_FIRST, asked_place())
     )
 
 

@@ -50,7 +50,7 @@ blueprint.app_template_global("is_whole_import")(job_presentation.is_whole_impor
 blueprint.app_template_global("counts_of")(job_presentation.counts)
 blueprint.app_template_global()(job_presentation.source_page)
 blueprint.app_template_global()(retry_failed.can_retry)
-blueprint.app_template_global("awaits_notice")(notifications.is_due)
+blueprint.app_template_global("awaits_notification")(notifications.is_due)
 
 
 @blueprint.app_template_global()
@@ -225,7 +225,7 @@ def _shown(shown: Job) -> dict[str, Any]:
     is_listed = not (shown.is_undo or is_withheld)
     listed = report.problems(shown, MOST_PROBLEMS + 1, with_restricted=sees_restricted()) if is_listed else ()
     found = list(islice(listed, MOST_PROBLEMS + 1))
-    told_by = report.told_by(shown)
+    rechecked_by = report.rechecked_by(shown)
     return {
         "job": shown,
         "counts": job_presentation.counts(shown),
@@ -234,8 +234,8 @@ def _shown(shown: Job) -> dict[str, Any]:
         "message": "" if is_withheld else shown.message,
         "problems": found[:MOST_PROBLEMS],
         "is_withheld": is_withheld,
-        "told_by": told_by,
-        "are_solved": report.had_file_problems(shown) and not (found or told_by or is_withheld),
+        "rechecked_by": rechecked_by,
+        "are_solved": report.had_file_problems(shown) and not (found or rechecked_by or is_withheld),
         "has_more": len(found) > MOST_PROBLEMS,
     }
 
@@ -285,6 +285,6 @@ def _problem_lines(of: Job, *, with_restricted: bool) -> Iterator[str]:
         yield file.getvalue()
         file.seek(0)
         file.truncate()
-    for job_id in report.told_by(of):
+    for job_id in report.rechecked_by(of):
         writer.writerow(["", "", "", _("Job %(job_id)s has checked these files since. See its page.", job_id=job_id)])
     yield file.getvalue()

@@ -24,7 +24,7 @@ blueprint.app_template_filter("schedule")(lambda source: str(Schedule.from_json(
 
 @blueprint.get("/")
 @allows(Role.VIEWER)
-def listed() -> str:
+def index() -> str:
     """Show all sources with their schedules."""
     return render_template("imports/sources.html", sources=scheduling.all_sources(), zone=_zone())
 

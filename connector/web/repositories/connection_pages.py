@@ -36,7 +36,7 @@ TABS = {
     "repository": _l("Entire repository"),
 }
 
-LONGEST_NAME = 100  # characters of a name in a redirect URL: proxies limit a header to about 4 KB
+MAX_NAME_CHARACTERS = 100  # of a name in a redirect URL: proxies limit a header to about 4 KB
 FORGOTTEN = _l(
     "The repository has a new address. The stored login was deleted, so that its password is not sent "
     "there. Imports see only public items until you enter a login here."
@@ -137,7 +137,7 @@ def import_now(repository_id: int) -> Any:
 
 @blueprint.get("/repositories/<int:repository_id>/<any(collections, communities):name>")
 @allows(Role.EDITOR)
-def listed(repository_id: int, name: str) -> Any:
+def scope_list(repository_id: int, name: str) -> Any:
     """Show the list of collections or communities: as a fragment for htmx, else in its page."""
     repository = service.get(repository_id)
     if not wants_fragment():
@@ -204,7 +204,7 @@ def _connect(form: ConnectForm, moved: Repository | None = None) -> Any:
         flash(FORGOTTEN)
     offer: dict[str, Any] = {}
     if scope := connected.scope:
-        offer = {"offer": f"{scope.kind}:{scope.handle or scope.id}", "name": scope.name[:LONGEST_NAME]}
+        offer = {"offer": f"{scope.kind}:{scope.handle or scope.id}", "name": scope.name[:MAX_NAME_CHARACTERS]}
     return redirect(url_for(".options", repository_id=connected.repository_id, **offer), 303)
 
 
@@ -251,15 +251,15 @@ def _options_page(
 def _list(repository: Repository, name: str) -> dict[str, Any]:
     """Return the template variables of a list. If the repository failed, return `trouble` instead of rows."""
     words = request.values.get(f"q_{name}", "")
-    anew = request.values.get("reload") == name
+    reload = request.values.get("reload") == name
     found: dict[str, Any] = {"words": words}
     try:
         if name == "collections":
-            rows = scope_lists.collections(repository, anew)
+            rows = scope_lists.collections(repository, reload)
             found |= {"total": len(rows), "counted": any(row.item_count is not None for row in rows)}
             found |= {"collections": scope_lists.groups(repository, rows, scope_lists.communities(repository), words)}
         else:
-            tops = scope_lists.communities(repository, anew)
+            tops = scope_lists.communities(repository, reload)
             twin = service.remember_communities(repository.id, tops)
             found |= {"total": len(tops), "communities": scope_lists.tree(repository, tops, words), "twin": twin}
     except NO_WAY as error:

@@ -30,12 +30,12 @@ class Listings:
         self._shelves: dict[Any, _Shelf] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: Any, read: Callable[[], Sequence[Any]], anew: bool = False) -> Sequence[Any]:
-        """Return the rows of this key. Call `read` if they are missing or expired, or if `anew` is set."""
+    def get(self, key: Any, read: Callable[[], Sequence[Any]], reload: bool = False) -> Sequence[Any]:
+        """Return the rows of this key. Call `read` if they are missing or expired, or if `reload` is set."""
         with self._lock:
             shelf = self._shelves.setdefault(key, _Shelf())
         with shelf.lock:
-            if anew or shelf.rows is None or self._clock() - shelf.read > self._seconds:
+            if reload or shelf.rows is None or self._clock() - shelf.read > self._seconds:
                 shelf.rows, shelf.read = read(), self._clock()
             return shelf.rows
 
@@ -72,14 +72,14 @@ class Group:
         return len(self.rows)
 
 
-def communities(repository: Repository, anew: bool = False) -> Sequence[Community]:
+def communities(repository: Repository, reload: bool = False) -> Sequence[Community]:
     """Return all communities of a repository. Raise the errors of `open_connection` and the client."""
-    return _listing(repository, "communities", lambda client: list(client.communities()), anew)
+    return _listing(repository, "communities", lambda client: list(client.communities()), reload)
 
 
-def collections(repository: Repository, anew: bool = False) -> Sequence[Collection]:
+def collections(repository: Repository, reload: bool = False) -> Sequence[Collection]:
     """Return all collections of a repository. Raise the errors of `open_connection` and the client."""
-    return _listing(repository, "collections", lambda client: list(client.collections()), anew)
+    return _listing(repository, "collections", lambda client: list(client.collections()), reload)
 
 
 def groups(repository: Repository, rows: Sequence[Collection], above: Sequence[Community], words: str) -> list[Group]:
@@ -161,13 +161,13 @@ class _RowMaker:
         return scope_link(server.site_url, server.ui_url, server.generation, self._kind, listed.id, None)
 
 
-def _listing(repository: Repository, name: str, read: Callable[[Client], Sequence[Any]], anew: bool) -> Sequence[Any]:
+def _listing(repository: Repository, name: str, read: Callable[[Client], Sequence[Any]], reload: bool) -> Sequence[Any]:
     def ask() -> Sequence[Any]:
         with connected_to(repository) as connection:
             return read(connection.client)
 
     key = (repository.id, repository.api_url, repository.login_name, name)
-    found: Sequence[Any] = current_app.extensions["listings"].get(key, ask, anew)
+    found: Sequence[Any] = current_app.extensions["listings"].get(key, ask, reload)
     return found
 
 

@@ -285,14 +285,14 @@ def test_a_mail_server_that_is_away_changes_nothing_and_is_tried_again_after_som
 
     assert report_of(desk, job_id) == before
     assert f"The notification of job {job_id} could not be sent by e-mail: The mail server 127.0.0.1:" in caplog.text
-    assert "Notice Not sent yet. The app tries again every few minutes" in words(client.get(f"/jobs/{job_id}/"))
+    assert "Notification Not sent yet. The app tries again every few minutes" in words(client.get(f"/jobs/{job_id}/"))
     with serving(app) as server:
         send(desk)
         assert server.mails == []
         later(desk, job_id)
         send(desk)
         assert len(server.mails) == 1
-    assert "Notice Sent" in words(client.get(f"/jobs/{job_id}/"))
+    assert "Notification Sent" in words(client.get(f"/jobs/{job_id}/"))
 
 
 def report_of(desk, job_id):
@@ -471,24 +471,24 @@ def flask(app, *args):
 
 
 def test_a_trial_goes_to_all_that_is_set_up(app, server, webhook):
-    assert flask(app, "notice", "--test") == (0, "Sent by e-mail and webhook.\n")
+    assert flask(app, "notify", "--test") == (0, "Sent by e-mail and webhook.\n")
 
     assert server.mails[0]["Subject"] == "DSpace Connector: test notification"
     assert webhook.posted[0][2]["trial"] is True
 
 
 def test_a_trial_that_fails_says_why_and_ends_with_2(app, server, webhook):
-    assert flask(app, "notice", "--test")[0] == 0
+    assert flask(app, "notify", "--test")[0] == 0
     webhook.status = 500
 
-    code, said = flask(app, "notice", "--test")
+    code, said = flask(app, "notify", "--test")
 
     assert code == 2
     assert "The webhook refused the notification." in said and SECRET not in said
 
 
 def test_a_trial_without_any_setting_says_what_is_needed(app):
-    code, said = flask(app, "notice", "--test")
+    code, said = flask(app, "notify", "--test")
 
     assert code == 2
     assert "CONNECTOR_SMTP or CONNECTOR_NOTIFY_WEBHOOK" in said
