@@ -29,7 +29,7 @@ try:
         logging.getLogger("connector").warning("%s is now called %s. The old name works for one release.", old, new)
     app = create_app()
     if not is_help:
-        prepare(app, anew=not is_backup)
+        prepare(app, create=not is_backup)
 except SettingError as error:
     refuse(str(error))
 except (ConnectorError, DBAPIError, OSError) as error:

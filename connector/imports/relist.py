@@ -34,7 +34,7 @@ def relist_if_changed(context: ImportContext, processor: PageProcessor) -> None:
     places = context.progress.places
     kept = {Listing.WALK: places[Listing.WALK]} if Listing.WALK in places else {}
     missed = _missed(context, processor, listed)
-    processor.process(missed, Listing.AGAIN, "Listing again what moved meanwhile:", kept=kept)
+    processor.process(missed, Listing.AGAIN, "Listing items that moved during the import:", kept=kept)
     gone = context.recorder.met() - listed
     with transaction():
         context.attempt.advance(context.recorder.forget(gone) | context.requests.new())

@@ -43,15 +43,15 @@ NEWER_DATABASE = _l(
 OWN, FOLDER = 0o600, 0o700  # modes without access for other users of this machine
 
 
-def prepare(app: Flask, *, anew: bool = True) -> None:
+def prepare(app: Flask, *, create: bool = True) -> None:
     """Create what is missing: folders, secret key, tables of the database and the queue. Fast if nothing is missing.
 
-    With `anew`, also create an instance if there is none. Raise NewerVersionError if the database is of a newer
+    With `create`, also create an instance if there is none. Raise NewerVersionError if the database is of a newer
     version, StorageError if the copy before an upgrade or the queue cannot be written or if only the journal of the
     database exists, and ConflictError during a restore or if there is no instance.
     """
     instance: Path = app.config["INSTANCE"]
-    if not anew:
+    if not create:
         with app.app_context():
             _refuse_where_none_is(instance)
     for folder in (instance, instance / "files", instance / "pace"):

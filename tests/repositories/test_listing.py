@@ -35,7 +35,7 @@ def test_a_listing_is_read_once_until_it_is_old_or_wanted_anew():
     assert listings.get("a", remote) == listings.get("a", remote) == [1]
     clock.now = 301.0
     assert listings.get("a", remote) == [2]
-    assert listings.get("a", remote, anew=True) == [3]
+    assert listings.get("a", remote, reload=True) == [3]
     assert listings.get("b", remote) == [4]
 
 
