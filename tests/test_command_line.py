@@ -419,7 +419,7 @@ def test_an_instance_that_can_be_no_folder_is_a_sentence_that_names_the_setting(
 @pytest.mark.parametrize(
     ("file", "says"),
     [
-        ("secret_key", "remove it, and everybody signs in anew."),
+        ("secret_key", "remove it, and everybody signs in again."),
         ("connector.db", "bring a backup back with flask restore."),
         ("queue.db", "Remove that file: no job is lost."),
     ],
