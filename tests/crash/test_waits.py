@@ -34,6 +34,7 @@ def sample() -> Iterator[SampleRepository]:
 def flask(tmp_path) -> CommandLine:
     flask = CommandLine(tmp_path / "instance")
     flask.environment["CONNECTOR_MAX_OUTAGE_SECONDS"] = "86400"
+    flask.environment["CONNECTOR_MAX_CONCURRENT_REQUESTS"] = "1"  # the page before the one that waits has come
     return flask
 
 
