@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from ..errors import JobStoppedError
 from ..i18n import gettext as _
-from .retry import OutageWait, Request
+from .outage_timer import Request
+from .retry import OutageWait
 
 _LOOK_AT_STOP = 0.25  # seconds
 
