@@ -25,9 +25,10 @@ from ..extensions import current_app_itself, db, transaction
 from ..formatting import plural, time_range
 from ..imports import preview_rows, request_log, retry_failed
 from ..imports.import_options import ImportOptions
+from ..imports.questions import Answer
 from ..jobs import lifecycle, report
 from ..models.accounts import Role
-from ..models.jobs import Answer, Job, Kind, State
+from ..models.jobs import Job, Kind, State
 from ..repositories import credentials, discovery, service
 from ..row_ids import ROW_ID
 from ..server import serve, work

@@ -17,7 +17,7 @@ from ..extensions import db, transaction
 from ..http import HttpClient, OutageWait
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
-from ..models.jobs import Answer, Job
+from ..models.jobs import Job
 from ..repositories import service
 from ..repositories.connections import RepositoryConnection
 from ..storage.disk_space import Room
@@ -26,6 +26,7 @@ from .import_options import ImportOptions
 from .import_progress import ImportProgress
 from .login_guard import LoginGuard
 from .preview_recorder import PreviewRecorder
+from .questions import Answer, answer_from_json
 from .recorder import Recorder
 from .request_counter import RequestCounter
 
@@ -118,7 +119,6 @@ def _context(
     source, repository = job.source, job.source.repository
     repository_context = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
     access = LoginGuard(connection, repository.login_name if connection.login else None)
-    answer = (job.question or {}).get("answer")
     return ImportContext(
         attempt=attempt,
         source_id=source.id,
@@ -134,7 +134,7 @@ def _context(
         progress=ImportProgress.from_json(job.cursor, access.name),
         known_hidden=dict(source.not_visible),
         proof=CompletenessProof.from_json(source.completeness_proof),
-        answer=answer and Answer(answer),
+        answer=answer_from_json(job.question),
         bytes_before=job.counts["bytes"],
         room=Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE_DISK"], attempt),
     )

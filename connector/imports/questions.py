@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
+
+
+class Answer(StrEnum):
+    """A user's answer when unusually many items are missing at the source: mark them as missing, or change nothing."""
+
+    MARK = "mark"
+    LEAVE = "leave"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +26,8 @@ class Missing:
     held: int
     gone: str = ""
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        """Return the data of the question that the job row stores."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the question in the form that the job row stores."""
         return {"unseen": self.unseen, "held": self.held}
 
     @property
@@ -54,9 +62,8 @@ class Unlisted:
 
     items: int
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        """Return the data of the question that the job row stores."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the question in the form that the job row stores."""
         return {"unseen": self.items, "held": self.items, "unlisted": True}
 
     @property
@@ -73,3 +80,14 @@ class Unlisted:
         return (
             f"The source counts {self.items} items and lists none of them. An import would ask whether that is right."
         )
+
+
+def from_json(stored: Mapping[str, Any]) -> Missing | Unlisted:
+    """Return the question that a job row stores. The sentence about the scope is not stored."""
+    return Unlisted(stored["unseen"]) if stored.get("unlisted") else Missing(stored["unseen"], stored["held"])
+
+
+def answer_from_json(stored: Mapping[str, Any] | None) -> Answer | None:
+    """Return the answer to the question that a job row stores, or None."""
+    answer = (stored or {}).get("answer")
+    return None if answer is None else Answer(answer)

@@ -16,14 +16,14 @@ from ..dspace.records import Item, SourceState
 from ..extensions import LARGEST_INTEGER, db, transaction
 from ..jobs import report
 from ..models.catalogue import FileStatus, Holding
-from ..models.jobs import Answer, Job
+from ..models.jobs import Job
 from . import closed_files, count_differences, missing_files
 from .file_counts import in_counts
 from .import_context import ImportContext
 from .incremental import proof_json
 from .item_states import states_of
 from .preview_source_recorder import PreviewSourceRecorder
-from .questions import Missing, Unlisted
+from .questions import Answer, Missing, Unlisted
 from .source_recorder import SourceRecorder
 
 HOLDING, ITEM = Holding.__table__, store.ITEM

@@ -14,9 +14,10 @@ from flask import current_app
 from ..catalogue.source_labels import source_label
 from ..formatting import duration
 from ..jobs import report
-from ..models.jobs import Answer, Job
+from ..models.jobs import Job
 from ..text import human_size
 from ..version import PRODUCT, __version__
+from .questions import Answer, Unlisted, answer_from_json, from_json
 
 ANSWERS = {
     None: "There is no answer yet.",
@@ -99,14 +100,17 @@ def _unanswered(job: Job) -> Iterator[str]:
 
 def _question(job: Job) -> Iterator[str]:
     """Yield the question that a person was asked about missing items, and the answer."""
-    if job.question and job.question.get("unlisted"):
-        number, answers = job.question["unseen"], ANSWERS | YES_OR_NO
-        yes = SETTLED if job.is_settled else answers[job.question.get("answer")]
-        yield f"The source counts {number:,} items and lists none, so a person was asked whether that is right. {yes}"
-    elif job.question:
-        missing = f"{job.question['unseen']:,} of the {job.question['held']:,} items that are held"
-        answer = SETTLED if job.is_settled else ANSWERS[job.question.get("answer")]
-        yield f"The lists did not show {missing}, so a person was asked whether they are really gone. {answer}"
+    if not job.question:
+        return
+    question, answer = from_json(job.question), answer_from_json(job.question)
+    if isinstance(question, Unlisted):
+        yes = SETTLED if job.is_settled else (ANSWERS | YES_OR_NO)[answer]
+        counted = f"The source counts {question.items:,} items and lists none"
+        yield f"{counted}, so a person was asked whether that is right. {yes}"
+    else:
+        gone = SETTLED if job.is_settled else ANSWERS[answer]
+        missing = f"{question.unseen:,} of the {question.held:,} items that are held"
+        yield f"The lists did not show {missing}, so a person was asked whether they are really gone. {gone}"
 
 
 def _times(number: float) -> str:

@@ -39,7 +39,7 @@ class SourceRecorder:
     def ask(self, question: Missing | Unlisted) -> str:
         """Store the question on the job, close earlier questions of the source, and raise DecisionRequiredError."""
         with transaction():
-            self._context.attempt.advance(question=question.facts)
+            self._context.attempt.advance(question=question.to_json())
             self.close_questions()
         raise DecisionRequiredError(question.sentence)
 

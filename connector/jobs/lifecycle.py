@@ -21,7 +21,7 @@ from sqlalchemy.orm import aliased, joinedload
 from ..accounts import audit
 from ..errors import ConflictError, NotFoundError
 from ..extensions import db, transaction, utcnow
-from ..models.jobs import ACTIVE, AT_WORK, Answer, Job, Kind, State, WaitReason, wait_columns
+from ..models.jobs import ACTIVE, AT_WORK, Job, Kind, State, WaitReason, wait_columns
 from ..models.repositories import Repository, Source
 from ..storage.content_store import is_alive
 from . import counters
@@ -223,7 +223,7 @@ def stop(job_id: int) -> None:
         audit.note("stop", f"job {job_id}")
 
 
-def resume(job_id: int, answer: Answer | None = None) -> None:
+def resume(job_id: int, answer: str | None = None) -> None:
     """Queue a stopped or failed job again, or one whose worker has ended. The job continues at its cursor.
 
     `answer`: the answer to the question with which the job ended. Raises ConflictError if the job cannot be resumed.
@@ -237,7 +237,7 @@ def resume(job_id: int, answer: Answer | None = None) -> None:
         if job.is_waiting:
             values["options"] = job.options | {ANY_HOUR: True}
         if answer is not None:
-            values["question"] = job.question | {"answer": answer.value}
+            values["question"] = job.question | {"answer": answer}
         resumable = (State.STOPPED.value, State.FAILED.value, State.QUEUED.value)
         mine = (JOB.c.id == job_id, JOB.c.attempt == job.attempt, JOB.c.state.in_(resumable))
         # Since the question was read, a later job may have settled it or another person may have answered it.
@@ -247,10 +247,10 @@ def resume(job_id: int, answer: Answer | None = None) -> None:
             db.session.refresh(job)
             _refuse_resume(job, answer)
             raise ConflictError(f"Job {job_id} is {job.state}: only a stopped or failed job can be resumed.")
-        audit.note("resume", f"job {job_id}", **({"answer": answer.value} if answer else {}))
+        audit.note("resume", f"job {job_id}", **({"answer": answer} if answer else {}))
 
 
-def _refuse_resume(job: Job, answer: Answer | None) -> None:
+def _refuse_resume(job: Job, answer: str | None) -> None:
     """Raise ConflictError if a job cannot be resumed, or not with this answer."""
     if job.undo_began:
         raise ConflictError(f"Import {job.id} was undone: import again instead.")

@@ -42,13 +42,6 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-class Answer(StrEnum):
-    """A user's answer when unusually many items are missing at the source: mark them as missing, or change nothing."""
-
-    MARK = "mark"
-    LEAVE = "leave"
-
-
 class WaitReason(StrEnum):
     """The reason why a job waits. The maximum outage limits only the waits for a repository or its files."""
 
@@ -237,10 +230,7 @@ class Job(Base):
 
     @property
     def asks(self) -> bool:
-        """Return whether the job ended with a question that has no answer and was not settled by a later job.
-
-        `imports.questions` has the questions.
-        """
+        """Return whether the job ended with a question that has no answer and was not settled by a later job."""
         is_open = self.question and not self.question.keys() & {"answer", "settled_by"}
         return self.state == State.STOPPED and bool(is_open)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connector.dspace.records import ScopeKind
+from connector.imports.questions import Answer
 from connector.jobs import lifecycle
-from connector.models.jobs import Answer
 from connector.repositories import discovery, service
 from tests.imports.guest import Guest
 from tests.sample import SampleRepository

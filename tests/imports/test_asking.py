@@ -9,8 +9,8 @@ from sqlalchemy import event
 
 from connector.errors import ConflictError
 from connector.extensions import db
+from connector.imports.questions import Answer
 from connector.jobs import lifecycle
-from connector.models.jobs import Answer
 
 from .catalogue import records
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connector.extensions import db
+from connector.imports.questions import Answer
 from connector.jobs import lifecycle
-from connector.models.jobs import Answer
 from connector.tasks import carry_out
 from tests.sample import SampleRepository
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from connector.extensions import db
+from connector.imports.questions import Answer
 from connector.jobs import lifecycle
-from connector.models.jobs import Answer, Job
+from connector.models.jobs import Job
 from tests.sample import SampleRepository
 
 from .catalogue import records

@@ -19,6 +19,7 @@ from aiosmtpd.smtp import AuthResult
 
 from config import SettingError, load
 from connector.extensions import db, transaction, utcnow
+from connector.imports.questions import Answer
 from connector.jobs import lifecycle, notifications, report
 from connector.models.jobs import Job
 from connector.models.repositories import Source
@@ -265,7 +266,7 @@ def test_a_question_is_told_and_so_is_the_end_after_its_answer(desk, server):
     send(desk)
 
     with desk.app.app_context():
-        lifecycle.resume(job_id, lifecycle.Answer.LEAVE)
+        lifecycle.resume(job_id, Answer.LEAVE)
     desk.work(job_id)
     send(desk)
 

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
 from connector.imports import request_log
+from connector.imports.questions import Answer
 from connector.jobs import lifecycle
-from connector.models.jobs import Answer, Job
+from connector.models.jobs import Job
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 

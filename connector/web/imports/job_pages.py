@@ -26,10 +26,11 @@ from ...extensions import db
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
 from ...imports import request_log, retry_failed
+from ...imports.questions import Answer
 from ...imports.undo import preview
 from ...jobs import job_presentation, lifecycle, notifications, queries, report
 from ...models.accounts import Role
-from ...models.jobs import Answer, Job
+from ...models.jobs import Job
 from ...models.repositories import Source
 from ...pagination import asked_place
 from ...row_ids import row_id
