@@ -23,7 +23,7 @@ from ..dspace.records import ORIGINAL, Estimate, ScopeKind
 from ..errors import InvalidInputError
 from ..extensions import current_app_itself, db, transaction
 from ..formatting import plural, time_range
-from ..imports import preview_rows, request_log, retry_failed
+from ..imports import preview_rows, request_log, reruns, retry_failed
 from ..imports.import_options import ImportOptions
 from ..imports.questions import Answer
 from ..jobs import lifecycle, report
@@ -174,7 +174,7 @@ def _created(source_id: int, options: dict[str, Any], requests: int) -> int:
 @json_option
 def rerun(job: int, full: bool, dry_run: bool, as_json: bool) -> None:
     """Import the source of JOB again, with the same options, and wait for the end."""
-    _in_foreground(lifecycle.rerun(job, Kind.PREVIEW if dry_run else Kind.IMPORT, full=full), as_json)
+    _in_foreground(reruns.rerun(job, Kind.PREVIEW if dry_run else Kind.IMPORT, full=full), as_json)
 
 
 @click.command("resume", cls=Command)

@@ -103,25 +103,6 @@ def add(source: Source, options: Mapping[str, Any], *, requests: int = 0, **valu
     return job.id
 
 
-def rerun(job_id: int, kind: Kind = Kind.IMPORT, *, full: bool = False) -> int:
-    """Queue the source of an import again with the same options, and return the new id.
-
-    A test import stays a test import. `kind`: an import, or a preview of it. `full`: read every item. Raises
-    ConflictError if the job is not an import.
-    """
-    job = get(job_id)
-    if not job.is_import:
-        raise ConflictError(f"Job {job_id} is no import; only imports can be run again.")
-    options = of_a_whole_run(job) if job.options.keys() & OF_SOME else job.options
-    options = options | ({"full": True} if full else {})
-    return create(job.source_id, options, kind=kind, comment=job.comment, reruns=job_id)
-
-
-def of_a_whole_run(job: Job) -> dict[str, Any]:
-    """Return the options of a job for a run that reads its whole scope."""
-    return {name: value for name, value in job.options.items() if name not in (*OF_SOME, "test", "rehearse")}
-
-
 def create_undo(job_id: int) -> int:
     """Queue the undo of an import and return its id. Raises ConflictError if design rule 3 forbids it."""
     with transaction():

@@ -11,6 +11,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from connector.dspace.records import ScopeKind
+from connector.imports import reruns
 from connector.jobs import lifecycle
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
@@ -136,7 +137,7 @@ def gone(app: Flask, sample: SampleRepository) -> list[str]:
     lost = lose(sample)
     app.config["MAX_MISSING_PERCENT"] = 100
     with app.app_context():
-        assert carry_out(lifecycle.rerun(1))
+        assert carry_out(reruns.rerun(1))
     return lost
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
+from connector.imports import reruns
 from connector.jobs import lifecycle
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem
@@ -76,7 +77,7 @@ def test_no_request_log_shows_a_viewer_the_title_of_a_restricted_item(guest):
     item = guest.sample.data.named(TITLE)
     job = import_item(guest, item)
     with guest.app.app_context():
-        queued = lifecycle.rerun(job.id)
+        queued = reruns.rerun(job.id)
     office = Office(guest.app)
     office.add("vera")
     office.add("eddie", role=Role.EDITOR)

@@ -14,6 +14,7 @@ from connector.catalogue.fixity import Kind
 from connector.catalogue.store import RepositoryContext
 from connector.errors import StorageError
 from connector.extensions import db, transaction
+from connector.imports import reruns
 from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueFile, Change, StoredFile
 from connector.models.repositories import Repository
@@ -55,7 +56,7 @@ class Shelf:
 
     def import_again(self):
         with self.app.app_context():
-            job_id = lifecycle.rerun(1)
+            job_id = reruns.rerun(1)
             assert carry_out(job_id)
             return lifecycle.get(job_id)
 

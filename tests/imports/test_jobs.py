@@ -12,6 +12,7 @@ from sqlalchemy.exc import InvalidRequestError, OperationalError
 from connector.dspace.records import Scope, ScopeKind
 from connector.errors import ConflictError, NotFoundError
 from connector.extensions import db, transaction, utcnow
+from connector.imports import reruns
 from connector.jobs import attempt as run_module
 from connector.jobs import lifecycle
 from connector.jobs.attempt import work
@@ -290,8 +291,8 @@ def test_a_re_run_has_the_options_and_comment_of_its_job(desk, dspace):
     dspace.add("a", files={"a.txt": b"aaa"})
     job = desk.run(files=True, item_set="Set")
     with desk.app.app_context():
-        again = lifecycle.rerun(job.id)
-        assert lifecycle.rerun(job.id) == again
+        again = reruns.rerun(job.id)
+        assert reruns.rerun(job.id) == again
     desk.work(again)
 
     assert desk.job(again).options == job.options

@@ -10,7 +10,7 @@ import pytest
 from connector.catalogue.problem_files import mark
 from connector.errors import ConflictError, RestrictedError, ServerError
 from connector.extensions import db, transaction, utcnow
-from connector.imports import preview_selection, retry_failed
+from connector.imports import preview_selection, reruns, retry_failed
 from connector.imports.preview_rows import PreviewAction
 from connector.jobs import lifecycle, report
 from connector.models.catalogue import CatalogueFile, FileStatus
@@ -162,7 +162,7 @@ def test_a_re_run_of_a_retry_reads_the_whole_source(desk, dspace):
     again = retry(desk, first.id)
 
     with desk.app.app_context():
-        rerun = lifecycle.rerun(again.id)
+        rerun = reruns.rerun(again.id)
     desk.work(rerun)
 
     assert desk.job(rerun).counts["seen"] == 2

@@ -11,6 +11,7 @@ from huey.storage import SqliteStorage
 
 from connector import server, tasks
 from connector.extensions import db, huey, transaction, utcnow
+from connector.imports import reruns
 from connector.imports.preview_rows import PreviewAction
 from connector.jobs import lifecycle
 from connector.jobs.schedule import Every, Schedule
@@ -155,7 +156,7 @@ def test_many_jobs_begun_at_once_are_one_sentence_and_all_wait(stocked_app, stoc
 @pytest.mark.parametrize("away", ["nobody_listens", "locked"], indirect=True)
 def test_a_job_that_ends_while_another_waits_is_completed_all_the_same(stocked_app, caplog, away):
     with stocked_app.app_context():
-        first, second = lifecycle.rerun(1), lifecycle.rerun(2)
+        first, second = reruns.rerun(1), reruns.rerun(2)
 
         assert tasks.carry_out(first)
 

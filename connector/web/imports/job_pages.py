@@ -25,7 +25,7 @@ from ...errors import ConflictError, NotFoundError, PermissionDeniedError
 from ...extensions import db
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
-from ...imports import request_log, retry_failed
+from ...imports import request_log, reruns, retry_failed
 from ...imports.questions import Answer
 from ...imports.undo import preview
 from ...jobs import job_presentation, lifecycle, notifications, queries, report
@@ -161,7 +161,7 @@ def retry(job_id: int) -> Any:
 @allows(Role.EDITOR)
 def rerun(job_id: int) -> Any:
     """Import the source of the job again in a new job."""
-    return _do(job_id, lambda: _queued(lifecycle.rerun(job_id)))
+    return _do(job_id, lambda: _queued(reruns.rerun(job_id)))
 
 
 @blueprint.get("/<int:job_id>/undo")
@@ -205,7 +205,7 @@ def submit() -> Any:
         return render_template(
             "imports/confirm.html", undos=undos, reruns=[lifecycle.get(job_id) for job_id in rerun_ids]
         )
-    wake(*_created(_undo_own, UNDO, undo_ids), *_created(lifecycle.rerun, RERUN, rerun_ids))
+    wake(*_created(_undo_own, UNDO, undo_ids), *_created(reruns.rerun, RERUN, rerun_ids))
     return redirect(url_for(".past"), 303)
 
 

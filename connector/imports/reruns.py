@@ -1,0 +1,25 @@
+"""Runs an import again with the same options."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..errors import ConflictError
+from ..jobs import lifecycle
+from ..models.jobs import Kind
+from .import_options import ImportOptions
+
+
+def rerun(job_id: int, kind: Kind = Kind.IMPORT, *, full: bool = False) -> int:
+    """Queue the source of an import again with the same options, and return the new id.
+
+    A test import stays a test import. An import of only some items becomes an import of the whole scope. `kind`: an
+    import, or a preview of it. `full`: read every item. Raises ConflictError if the job is not an import.
+    """
+    job = lifecycle.get(job_id)
+    if not job.is_import:
+        raise ConflictError(f"Job {job_id} is no import; only imports can be run again.")
+    options = ImportOptions.from_json(job.options)
+    options = options.for_whole_scope() if options.reads_some_items else options
+    options = replace(options, full=options.full or full)
+    return lifecycle.create(job.source_id, options.to_json(), kind=kind, comment=job.comment, reruns=job_id)
