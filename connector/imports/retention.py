@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, select, update
 
 from ..accounts import audit
 from ..errors import ConflictError
-from ..extensions import db, transaction, utcnow
+from ..extensions import db, execute_counted, transaction, utcnow
 from ..jobs import lifecycle
 from ..models.catalogue import Change
 from ..models.jobs import ACTIVE, Job, Kind, PreviewRow
@@ -70,7 +70,7 @@ def _forget(job_id: int) -> int:
         kept = select(CHANGE.c.id).where(CHANGE.c.job_id == job_id, CHANGE.c.before.is_not(None)).limit(BATCH)
         with transaction():
             statement = update(CHANGE).where(CHANGE.c.id.in_(kept), exists().where(*at_rest)).values(before=None)
-            number = db.session.execute(statement).rowcount
+            number = execute_counted(statement)
             if not number:
                 db.session.execute(update(JOB).where(*at_rest).values(pruned_at=utcnow()))
                 return forgotten

@@ -19,7 +19,7 @@ from config import DEFAULT_MAX_OUTAGE_SECONDS
 
 from .. import error_translation
 from ..errors import AttemptSupersededError, ConnectorError, DecisionRequiredError, JobStoppedError
-from ..extensions import db, utcnow
+from ..extensions import db, execute_counted, utcnow
 from ..http import OutageWait
 from ..logs import log_throttled
 from ..models.job_kinds import JobKind
@@ -140,7 +140,7 @@ class JobAttempt:
         statement = update(table).where(
             table.c.id == self.job_id, table.c.attempt == self.attempt, table.c.state.in_(AT_WORK)
         )
-        if not db.session.execute(statement.values(**values, heartbeat_at=utcnow())).rowcount:
+        if not execute_counted(statement.values(**values, heartbeat_at=utcnow())):
             raise AttemptSupersededError("Another worker has taken this job over.")
         counters.add(db.session.connection(), self.job_id, counts)
         counters.replace(db.session.connection(), self.job_id, totals)

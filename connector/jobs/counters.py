@@ -13,7 +13,10 @@ from ..models.jobs import JobCounter
 
 COUNTER = JobCounter.__table__
 KEY = (COUNTER.c.job_id, COUNTER.c.name)
-INSERTS = {"postgresql": postgresql.insert(COUNTER), "sqlite": sqlite.insert(COUNTER)}
+INSERTS: dict[str, postgresql.Insert | sqlite.Insert] = {
+    "postgresql": postgresql.insert(COUNTER),
+    "sqlite": sqlite.insert(COUNTER),
+}
 ADD = {
     name: insert.on_conflict_do_update(index_elements=KEY, set_={"value": COUNTER.c.value + insert.excluded.value})
     for name, insert in INSERTS.items()

@@ -82,7 +82,7 @@ def status(job: Job) -> str:
         return _("Undone")
     if job.asks:
         return _("Waiting for your answer")
-    if job.is_waiting:
+    if job.is_waiting and job.resume_at is not None:
         return _("Waiting until %(time)s", time=formatting.clock(job.resume_at))
     if job.state == State.COMPLETED and job.clean is False:
         return _("Completed with problems")
@@ -93,7 +93,8 @@ def status(job: Job) -> str:
 
 def wait(job: Job) -> str:
     """Return what a running job waits for, and since when."""
-    return WAITS[WaitReason(job.wait_reason)] % {"time": formatting.since(job.wait_since)}
+    since = formatting.since(job.wait_since) if job.wait_since else ""
+    return WAITS[WaitReason(str(job.wait_reason))] % {"time": since}
 
 
 def status_text(job: Job) -> str:
@@ -127,7 +128,7 @@ def counts(job: Job) -> Sequence[tuple[str, Any]]:
     """Return the counts of a job as (label, number), in the order in which the page shows them."""
     kind = job.definition
     rare = {name: label for name, label in kind.rare_labels.items() if job.counts[name]}
-    return [(label, job.counts[name]) for name, label in (kind.labels | rare).items()]
+    return [(label, job.counts[name]) for name, label in (dict(kind.labels) | rare).items()]
 
 
 def files(job: Job) -> Sequence[tuple[str, int]]:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from ..accounts import audit
 from ..errors import ConflictError, NotFoundError
-from ..extensions import db, transaction, utcnow
+from ..extensions import db, execute_counted, transaction, utcnow
 from ..models.jobs import ACTIVE, AT_WORK, Job, Kind, State, WaitReason, wait_columns
 from ..models.repositories import Repository, Source
 from ..storage.content_store import is_alive
@@ -83,7 +83,8 @@ def create(
         source = db.session.get_one(Source, source_id)
         lock_repository(source.repository_id)
         active = select(JOB.c.id).where(JOB.c.source_id == source_id, JOB.c.state.in_(ACTIVE), JOB.c.kind == kind)
-        if (job_id := db.session.scalar(active.order_by(JOB.c.id))) is not None:
+        job_id: int | None = db.session.scalar(active.order_by(JOB.c.id))
+        if job_id is not None:
             return job_id
         options = {name: value for name, value in options.items() if name != ANY_HOUR}
         # Until its first import, a source keeps the options of its first preview.
@@ -179,7 +180,8 @@ def claim(job_id: int) -> int | None:
     )
     try:
         with transaction():
-            return db.session.scalar(statement)
+            attempt: int | None = db.session.scalar(statement)
+            return attempt
     except IntegrityError:  # unique index of running jobs: another job uses the resource
         return None
 
@@ -199,7 +201,7 @@ def stop(job_id: int) -> None:
         }
         active = JOB.c.state.in_(ACTIVE) | IS_WAITING
         statement = update(JOB).where(JOB.c.id == job_id, active).values(values)
-        if not db.session.execute(statement).rowcount:
+        if not execute_counted(statement):
             raise ConflictError(f"Job {job_id} is not active, so there is nothing to stop.")
         audit.note("stop", f"job {job_id}")
 
@@ -218,13 +220,13 @@ def resume(job_id: int, answer: str | None = None) -> None:
         if job.is_waiting:
             values["options"] = job.options | {ANY_HOUR: True}
         if answer is not None:
-            values["question"] = job.question | {"answer": answer}
+            values["question"] = (job.question or {}) | {"answer": answer}
         resumable = (State.STOPPED.value, State.FAILED.value, State.QUEUED.value)
         mine = (JOB.c.id == job_id, JOB.c.attempt == job.attempt, JOB.c.state.in_(resumable))
         # Since the question was read, a later job may have settled it or another person may have answered it.
         settles = ("settled_by",) if answer is None else ("settled_by", "answer")
         is_open = [JOB.c.question[name].as_string().is_(None) for name in settles]
-        if not db.session.execute(update(JOB).where(*mine, *is_open).values(values)).rowcount:
+        if not execute_counted(update(JOB).where(*mine, *is_open).values(values)):
             db.session.refresh(job)
             _refuse_resume(job, answer)
             raise ConflictError(f"Job {job_id} is {job.state}: only a stopped or failed job can be resumed.")
@@ -337,7 +339,7 @@ def finish(
     }
     with transaction():
         job = db.session.get_one(Job, job_id)
-        seconds = (utcnow() - job.claimed_at).total_seconds()
+        seconds = (utcnow() - job.claimed_at).total_seconds() if job.claimed_at else 0.0
         done = {"cursor": _who_read(job.cursor)} if state is State.COMPLETED else {}
         db.session.execute(
             update(JOB)

@@ -20,7 +20,7 @@ from sqlalchemy import select, update
 
 from .. import mail
 from ..errors import ConnectorError, InvalidInputError, NotificationError
-from ..extensions import db, transaction, utcnow
+from ..extensions import db, execute_counted, transaction, utcnow
 from ..formatting import plural
 from ..models.jobs import Job, State
 from ..repositories.http_factory import open_http, page_outage
@@ -68,7 +68,7 @@ def _claim(job_id: int, attempt: int) -> bool:
         claim = (
             _ended(job_id, attempt).where(JOB.c.notified_at.is_(None), free).values(notification_attempted_at=utcnow())
         )
-        return bool(db.session.execute(claim).rowcount)
+        return bool(execute_counted(claim))
 
 
 def _ended(job_id: int, attempt: int) -> Any:

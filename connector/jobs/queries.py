@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -30,7 +31,7 @@ class LastImport:
     job_id: int
     created_at: datetime
     seen: int
-    options: dict
+    options: dict[str, Any]
 
 
 def last_imports(repository_id: int) -> dict[tuple[ScopeKind, str], LastImport]:
@@ -55,7 +56,7 @@ def held_by(source_id: int) -> tuple[int, int]:
     held = select(func.count()).select_from(Holding).where(*mine)
     away = select(CatalogueItem.id).where(IS_LISTED, CatalogueItem.source_state != SourceState.PRESENT)
     gone = held.where(Holding.item_id.in_(away))
-    return db.session.scalar(held), db.session.scalar(gone)
+    return db.session.scalars(held).one(), db.session.scalars(gone).one()
 
 
 def last_jobs(source_id: int) -> Sequence[Job]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, case, exists, func, select, union_all
+from sqlalchemy import ColumnElement, Row, case, exists, func, select, union_all
 
 from ..catalogue import changes
 from ..catalogue.item_presentation import FATES
@@ -116,7 +116,7 @@ def _preview_problems(job: Job, limit: int | None) -> Iterator[dict[str, Any]]:
         yield _problem(one.source_id, one.handle, one.title, one.data.get("files_error") or one.data["reason"], None)
 
 
-def failed_items(job_id: int) -> Sequence[Row[Any]]:
+def failed_items(job_id: int) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the items that this job could not read or whose files it could not list: (source_id, handle, title)."""
     columns = (Change.source_id, Change.handle, Change.title)
     query = select(*columns).where(Change.job_id == job_id, Change.action.in_(UNREAD))
@@ -126,7 +126,7 @@ def failed_items(job_id: int) -> Sequence[Row[Any]]:
 def nameless_failures(job_id: int) -> int:
     """Return how many failures of this job name no item: rows of lists whose id could not be read."""
     query = select(func.count()).where(Change.job_id == job_id, Change.action == Action.FAILED)
-    return db.session.scalar(query.where(Change.source_id.is_(None)))
+    return db.session.scalars(query.where(Change.source_id.is_(None))).one()
 
 
 def _file_problems(job: Job, limit: int | None, with_restricted: bool) -> Any:
@@ -135,7 +135,7 @@ def _file_problems(job: Job, limit: int | None, with_restricted: bool) -> Any:
     The subquery selects the holdings first, so that no more of them are read than the page shows. Without restricted
     names, the query checks each file of a holding.
     """
-    listed = [CatalogueFile.fate.in_(LISTED)]
+    listed: list[ColumnElement[bool]] = [CatalogueFile.fate.in_(LISTED)]
     mine = [Holding.source_id == job.source_id, Holding.last_seen_job_id == job.id, Holding.has_problem_files]
     if not with_restricted:
         listed.append(~CatalogueFile.name_is_restricted)
@@ -179,7 +179,9 @@ def _as_of(file: CatalogueFile, job: Job) -> str:
     return f" (As of job {file.tried_by}.)" if file.tried_by not in (None, job.id) else ""
 
 
-def _problem(source_id: str | None, handle: str | None, title: str | None, reason: str, item_id: int | None) -> dict:
+def _problem(
+    source_id: str | None, handle: str | None, title: str | None, reason: str, item_id: int | None
+) -> dict[str, Any]:
     return {"id": source_id, "handle": handle, "title": title, "reason": reason, "item_id": item_id}
 
 
@@ -190,7 +192,7 @@ def numbers_in_words(job: Job) -> str:
     """
     kind = job.definition
     rare = {name: word for name, word in kind.rare_words.items() if job.counts[name]}
-    return ", ".join(f"{job.counts[name]} {word}" for name, word in (kind.words | rare).items())
+    return ", ".join(f"{job.counts[name]} {word}" for name, word in (dict(kind.words) | rare).items())
 
 
 def line(job: Job, label: str) -> str:

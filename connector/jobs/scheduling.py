@@ -11,13 +11,13 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Row, exists, select, update
+from sqlalchemy import Row, select, update
 
 from ..accounts import audit
 from ..actor import current_actor
 from ..errors import InvalidInputError, NotFoundError
-from ..extensions import db, transaction, utcnow
-from ..models.jobs import Job, Kind
+from ..extensions import db, execute_counted, transaction, utcnow
+from ..models.jobs import ACTIVE, Job, Kind
 from ..models.repositories import Source
 from . import lifecycle
 from .schedule import Schedule, Window, on_the_wall
@@ -106,28 +106,29 @@ def _fix_future_due_times(now: datetime) -> None:
     ).all()
     db.session.rollback()
     for row in rows:
-        latest = Schedule.from_json(row.schedule).next_after(now, _zone())
-        if row.due_at > latest:
+        schedule = Schedule.from_json(row.schedule)
+        if schedule is not None and row.due_at > (latest := schedule.next_after(now, _zone())):
             with transaction():
                 mine = (SOURCE.c.id == row.id, SOURCE.c.due_at == row.due_at)
                 db.session.execute(update(SOURCE).where(*mine).values(due_at=latest))
 
 
-def _start(row: Row[Any], now: datetime) -> int | None:
+def _start(row: Row[*tuple[Any, ...]], now: datetime) -> int | None:
     """Claim a source by changing its due time, and queue its import.
 
     Return None if another worker claimed it, if the time is outside its permitted hours, or if an import is active.
     """
     with transaction():
         source = db.session.get(Source, row.id)
-        if source is None or source.schedule is None:
+        schedule = Schedule.from_json(source.schedule) if source else None
+        if source is None or schedule is None:
             return None
         lifecycle.lock_repository(source.repository_id)
-        schedule = Schedule.from_json(source.schedule)
-        is_open = schedule.window is None or schedule.window.is_open(now, _zone())
-        due = schedule.next_after(now, _zone()) if is_open else schedule.window.opening(now, _zone())
+        window, zone = schedule.window, _zone()
+        is_open = window is None or window.is_open(now, zone)
+        due = schedule.next_after(now, zone) if window is None or is_open else window.opening(now, zone)
         seen = update(SOURCE).where(SOURCE.c.id == row.id, SOURCE.c.due_at == row.due_at)
-        claimed = db.session.execute(seen.values(due_at=due)).rowcount
+        claimed = execute_counted(seen.values(due_at=due))
         if not claimed or not is_open or _is_under_way(row.id):
             return None
         comment, owner = _last_comment(row.id), _owner(source) or current_actor()
@@ -137,7 +138,8 @@ def _start(row: Row[Any], now: datetime) -> int | None:
 def _is_under_way(source_id: int) -> bool:
     """Return whether an import of the source is active, or waits for its permitted hours."""
     mine = (JOB.c.source_id == source_id, JOB.c.kind == Kind.IMPORT)
-    return db.session.scalar(select(exists().where(*mine, JOB.c.state.in_(lifecycle.ACTIVE) | lifecycle.IS_WAITING)))
+    active = JOB.c.state.in_(ACTIVE) | lifecycle.IS_WAITING
+    return db.session.scalar(select(JOB.c.id).where(*mine, active).limit(1)) is not None
 
 
 def _options(source: Source) -> dict[str, Any]:
@@ -151,7 +153,7 @@ def _last_comment(source_id: int) -> str:
     return db.session.scalar(query.order_by(JOB.c.id.desc()).limit(1)) or ""
 
 
-def opening(job: Row[Any], zone: tzinfo, now: datetime) -> datetime | None:
+def opening(job: Row[*tuple[Any, ...]], zone: tzinfo, now: datetime) -> datetime | None:
     """Return when this run may continue if it must pause now, else None.
 
     `job`: a row with kind, scheduled and options of the job, and `schedule` of its source.
@@ -160,7 +162,7 @@ def opening(job: Row[Any], zone: tzinfo, now: datetime) -> datetime | None:
     return None if window is None or window.is_open(now, zone) else window.opening(now, zone)
 
 
-def _hours(job: Row[Any]) -> Window | None:
+def _hours(job: Row[*tuple[Any, ...]]) -> Window | None:
     if job.kind != Kind.IMPORT or job.options.get(lifecycle.ANY_HOUR):
         return None
     schedule = Schedule.from_json(job.schedule) if job.scheduled else None
@@ -178,4 +180,5 @@ def all_sources() -> Sequence[Source]:
 
 
 def _zone() -> tzinfo:
-    return current_app.config["TIMEZONE"]
+    zone: tzinfo = current_app.config["TIMEZONE"]
+    return zone
