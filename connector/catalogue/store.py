@@ -92,6 +92,13 @@ class Saved:
     outcome: str
     before: dict[str, Any]
 
+    @property
+    def stored_id(self) -> int:
+        """Return the id of an item that `save` has stored."""
+        if self.item_id is None:
+            raise ValueError("A preview stores no new item.")
+        return self.item_id
+
 
 def held(repository_id: int, items: Sequence[Item]) -> dict[str, Held]:
     """Return the stored items among these, by their id at the source."""

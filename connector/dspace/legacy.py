@@ -106,7 +106,7 @@ class LegacyClient:
 
     # -- items
 
-    def count(self, scope: Scope, subset: None = None) -> None:
+    def count(self, scope: Scope, subset: Subset | None = None) -> int | None:
         """Return None: these servers also count items that are not visible, so their counts prove nothing."""
 
     def estimate(self, scope: Scope, sample: Sample, *, at_once: int) -> Estimate:

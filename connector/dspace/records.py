@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -219,6 +219,11 @@ class Failure:
     name: str | None
     reason: str
     is_gone: bool = False
+
+
+def ids_in(*results: Iterable[Item | Failure]) -> list[str]:
+    """Return the known ids of items and failures."""
+    return [each.id for group in results for each in group if each.id]
 
 
 def as_far_as_read(item: Item, reason: str) -> Item | Failure:

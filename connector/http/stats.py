@@ -89,7 +89,7 @@ class RequestStats:
             return {**self._sums, **self._waited(), **told, "unanswered": sorted(self._unanswered)}
 
     @staticmethod
-    def merged(a: dict[str, Any] | None, b: dict[str, Any]) -> dict[str, Any]:
+    def merged(a: Mapping[str, Any] | None, b: dict[str, Any]) -> dict[str, Any]:
         """Return the sum of two results of `as_dict`, since a job may have several attempts."""
         if a is None:
             return b

@@ -83,7 +83,7 @@ class AccessCheck:
     def _least_wanted(self, is_seen: Any) -> int:
         """Return the number of files to check in a run that is not a full check."""
         restored = self._files(is_seen & is_restored()).order_by(None).with_only_columns(func.count())
-        return max(self._unknown, db.session.scalar(restored))
+        return max(self._unknown, db.session.scalars(restored).one())
 
     def _ids(self, is_seen: Any, most: int | None = None) -> Sequence[int]:
         """Return the ids of at most `most` files to check, those with the oldest check first."""
@@ -160,7 +160,8 @@ class AccessCheck:
             asked = {"tried_by": self._context.job_id}
             db.session.execute(update(FILE).where(FILE.c.id.in_(as_before)).values(asked))
             for file in changed:
-                self._writer.write([file], _outcome(file, access_by_id[file.bitstream_id]), {})
+                if (outcome := _outcome(file, access_by_id[file.bitstream_id])) is not None:
+                    self._writer.write([file], outcome, {})
 
 
 def _known(result: Callable[[], AccessById]) -> AccessById:
@@ -173,7 +174,7 @@ def _known(result: Callable[[], AccessById]) -> AccessById:
 
 def _most_requests(source_id: int, is_full: bool) -> int:
     """Return how many single file checks a run of a source may make."""
-    held = db.session.scalar(select(func.count()).where(HOLDING.c.source_id == source_id))
+    held = db.session.scalars(select(func.count()).where(HOLDING.c.source_id == source_id)).one()
     db.session.rollback()
     if is_full:
         return max(LEAST_IN_FULL_CHECK, held // ITEMS_FOR_ONE_IN_FULL_CHECK)
@@ -187,7 +188,7 @@ def _is_changed(file: Any, access_by_id: AccessById) -> bool:
 
 def _outcome(file: Any, access: FileAccess) -> Outcome | None:
     """Return the new status of a file from its access at the source, or None if it is unchanged."""
-    fate, until = FileStatus(file.fate), access.until and access.until.isoformat()
+    fate, until = FileStatus(file.fate), access.until.isoformat() if access.until else None
     if fate.is_stored and access.is_open != file.by_login:
         return None
     if fate.is_stored and (access.is_open or access.opens_by_login):

@@ -79,7 +79,7 @@ class ChangeRecords:
         for failure in failures:
             key = free_key((failure.handle, name_of(failure)), set(self._failed.values()))
             self._failed[name_of(failure)] = key
-            item_id = held.get(failure.id) or held.get(failure.handle)
+            item_id = held.get(failure.id or "") or held.get(failure.handle or "")
             rows.append(self._row(Action.FAILED, key, failure) | {"item_id": item_id, "reason": failure.reason})
         db.session.execute(insert(CHANGE), rows)
 
@@ -126,7 +126,7 @@ class ChangeRecords:
         query = query.where(*mine, CHANGE.c.action.in_(ABOUT_DATA), CHANGE.c.item_id.in_(by_id) | removed)
         query = query.order_by(CHANGE.c.action == Action.UPDATED)
         found = [(by_id.get(row.item_id) or by_key[row.source_key], row) for row in db.session.execute(query)]
-        return {s.item_id: (s, row) for s, row in found}
+        return {s.stored_id: (s, row) for s, row in found}
 
     def _row(self, action: str, key: str, subject: Any) -> dict[str, Any]:
         return {"job_id": self._job_id, **identity(action, key, subject)}

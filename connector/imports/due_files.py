@@ -29,7 +29,7 @@ def is_due(
     the source reports no change, so that missing files are tried again. `tries_refused`: restricted files are then
     tried too, because `access_checks` does not check them. Files that an undo restored are treated as if read again.
     """
-    due = [FILE.c.fate.in_(ALWAYS)]
+    due: list[ColumnElement[bool]] = [FILE.c.fate.in_(ALWAYS)]
     # A file that the source generates for each download never matches its announced size or checksum.
     tries_unstable = options.full or options.retry
     due += [(FILE.c.fate == FileStatus.DAMAGED) & (true() if tries_unstable else ~FILE.c.is_unstable)]

@@ -18,7 +18,8 @@ FILE, HOLDING = CatalogueFile.__table__, Holding.__table__
 def by_status(source_id: int) -> dict[str, int]:
     """Return how many files of the source's items have each status."""
     query = select(FILE.c.fate, func.count()).where(FILE.c.item_id.in_(_held(source_id))).group_by(FILE.c.fate)
-    return dict.fromkeys(FileStatus, 0) | dict(db.session.execute(query).all())
+    none: dict[str, int] = dict.fromkeys(FileStatus, 0)
+    return none | {row[0]: row[1] for row in db.session.execute(query)}
 
 
 def new_problems(source_id: int, job_id: int) -> dict[str, int]:

@@ -203,7 +203,7 @@ class FileDownloader:
 
     def _write_outcome(self, rows: Sequence[Any], outcome: Outcome) -> None:
         with self._folder.lock(), transaction():
-            if outcome.part:
+            if outcome.part and outcome.sha256:
                 self._folder.keep(outcome.part, outcome.sha256)
                 if not db.session.scalar(select(exists().where(STORED.c.sha256 == outcome.sha256))):
                     values = {"sha256": outcome.sha256, "md5": outcome.md5, "size": outcome.size}

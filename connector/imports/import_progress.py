@@ -77,9 +77,9 @@ class ImportProgress:
 
     def to_json(self) -> dict[str, Any]:
         """Return the cursor for the job row. When all listings are read, their places are left out."""
-        done = {"walked": True, "scope_is_gone": self.scope_is_gone}
+        done: dict[str, Any] = {"walked": True, "scope_is_gone": self.scope_is_gone}
         return {
-            **(done if self.has_walked else self.places),
+            **(done if self.has_walked else {str(listing): place for listing, place in self.places.items()}),
             "hidden": self.hidden,
             "unlisted": self.unlisted,
             "overcounted": self.overcounted,

@@ -49,7 +49,7 @@ def closed(context: ImportContext, items: Sequence[Item]) -> dict[str, dict[str,
 
 
 def _was_closed(row: Any) -> bool:
-    return row.fate == FileStatus.RESTRICTED and row.name_is_restricted
+    return bool(row.fate == FileStatus.RESTRICTED and row.name_is_restricted)
 
 
 def _left(context: ImportContext, items: Sequence[Item]) -> Iterator[Any]:

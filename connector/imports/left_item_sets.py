@@ -54,7 +54,7 @@ def items_without_set(context: ImportContext) -> int:
         return 0
     inside = exists().where(MEMBERSHIP.c.item_id == HOLDING.c.item_id, MEMBERSHIP.c.source_id == context.source_id)
     here = (HOLDING.c.source_id == context.source_id, HOLDING.c.left_at.is_(None), ~inside)
-    return db.session.scalar(select(func.count()).select_from(HOLDING).where(*here))
+    return db.session.scalars(select(func.count()).select_from(HOLDING).where(*here)).one()
 
 
 def _ended(context: ImportContext, unread: Collection[int] = ()) -> Sequence[Any]:

@@ -129,6 +129,6 @@ class LoginGuard:
 
     def _checked(self) -> bool:
         with self._lock:
-            holds = self._login.check()
+            holds = self._login is None or self._login.check()
             self._renewed += not holds
             return holds

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..catalogue import identity, store, takedown
 from ..catalogue.store import Saved
-from ..dspace.records import Failure, Item, Page, ScopeKind, SourceState
+from ..dspace.records import Failure, Item, Page, ScopeKind, SourceState, ids_in
 from ..extensions import LARGEST_INTEGER, db, transaction
 from . import left_files
 from .import_context import ImportContext
@@ -70,7 +70,7 @@ class PageWriter:
         self._progress.note_counts(page, context.known_hidden)
         begin_time(context)
         kept = self._still_there(parts.complete)
-        met = recorder.seen([each.id for each in (*parts.present, *parts.failures) if each.id])
+        met = recorder.seen(ids_in(parts.present, parts.failures))
         with transaction():
             late = takedown.excluded(context.repository.repository_id, [*parts.present, *parts.failures])
             parts = parts.without(late)
@@ -80,7 +80,7 @@ class PageWriter:
             counts = self._counts(saved, parts.failures, met)
             counts.update(self._not_present(parts.absent, excluded | late))
             self._advance(counts, page, places)
-        return [each.item_id for each in saved]
+        return [each.item_id for each in saved if each.item_id is not None]
 
     def _advance(self, counts: Counter[str], page: Page, places: Mapping[Listing, Any]) -> None:
         """Write the counts and the cursor of a page to the job row."""

@@ -15,7 +15,7 @@ from ..catalogue.differences import differences
 from ..catalogue.identity import free_key
 from ..catalogue.store import RepositoryContext, Saved
 from ..dspace.records import Failure, Item, SourceState
-from ..extensions import db
+from ..extensions import db, execute_counted
 from ..models.catalogue import Holding
 from ..models.jobs import Job, PreviewRow
 from .change_records import REASONS, UNLISTED, identity, name_of
@@ -101,10 +101,10 @@ class PreviewRecorder:
 
     def held(self, present: Select[Any]) -> int:
         """Return how many items the source would hold after the import. `present`: a SELECT of its current holdings."""
-        now = db.session.scalar(present.with_only_columns(func.count()))
+        now = db.session.scalars(present.with_only_columns(func.count())).one()
         keys, ids = (present.with_only_columns(column) for column in (ITEM.c.source_key, ITEM.c.source_id))
         more = select(func.count()).where(*self._met, ROW.c.source_key.not_in(keys), ROW.c.source_id.not_in(ids))
-        return now + db.session.scalar(more)
+        return int(now + db.session.scalars(more).one())
 
     def keep(self, rest: Select[Any]) -> int:
         """Record all holdings of a SELECT as unchanged in one statement. Return their number."""
@@ -112,7 +112,7 @@ class PreviewRecorder:
         same = select(*told, ITEM.c.source_key, ITEM.c.source_id, ITEM.c.handle, ITEM.c.title)
         same = same.join(HOLDING, HOLDING.c.item_id == ITEM.c.id).where(HOLDING.c.id.in_(rest))
         names = ("job_id", "action", "data", "source_key", "source_id", "handle", "title")
-        number = db.session.execute(insert(ROW).from_select(names, same)).rowcount
+        number = execute_counted(insert(ROW).from_select(names, same))
         self._ids.update(db.session.scalars(select(ROW.c.source_id).where(*self._met)))
         return number
 
@@ -165,8 +165,8 @@ class PreviewRecorder:
             others = {key for key, id in owners.items() if id not in (None, row["source_id"])}
             row["source_key"] = free_key((row["source_key"], row["source_id"]), others)
             owners[row["source_key"]] = row["source_id"]
-        keys = [row["source_key"] for row in rows]
-        db.session.execute(delete(ROW).where(ROW.c.job_id == self._job_id, ROW.c.source_key.in_(keys)))
+        written = [row["source_key"] for row in rows]
+        db.session.execute(delete(ROW).where(ROW.c.job_id == self._job_id, ROW.c.source_key.in_(written)))
         db.session.execute(insert(ROW), rows)
 
     def _row(self, saved: Saved) -> dict[str, Any]:

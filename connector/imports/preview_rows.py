@@ -71,7 +71,7 @@ def in_words(change: Mapping[str, Any]) -> str:
 
 def row(job_id: int, row_id: int, *actions: PreviewAction) -> PreviewRow:
     """Return the row of this job with this id and one of these actions. Raises NotFoundError."""
-    found = db.session.scalar(rows(job_id, *actions).where(PreviewRow.id == row_id))
+    found: PreviewRow | None = db.session.scalar(rows(job_id, *actions).where(PreviewRow.id == row_id))
     if found is None:
         raise NotFoundError(f"Job {job_id} no longer has this item: what it found is kept for a day.")
     return found

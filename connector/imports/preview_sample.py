@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert
 
 from .. import dspace
 from ..catalogue import store, takedown
-from ..catalogue.identity import free_key
+from ..catalogue.identity import free_key, source_key
 from ..catalogue.store import RepositoryContext
 from ..dspace.records import Failure, Item, Scope, SourceState
 from ..extensions import db, transaction
@@ -42,7 +42,7 @@ def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_con
     """
     job = lifecycle.get(run.job_id)
     repository, scope, before = job.source.repository, job.source.scope, job.traffic
-    number = ImportOptions.from_json(job.options).rehearse
+    number = ImportOptions.from_json(job.options).rehearse or USUAL
     place = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
     connection = run.reach(connect, repository)
     db.session.rollback()
@@ -134,7 +134,7 @@ def _allowed(place: RepositoryContext, items: Sequence[Item]) -> list[Item]:
 
 def _row(place: RepositoryContext, item: Item) -> dict[str, Any]:
     data = {"item": store.stored(place, item), "files": store.stored_files(item)}
-    return identity(PreviewAction.SHOWN, store.source_key(item), item) | {"data": data}
+    return identity(PreviewAction.SHOWN, source_key(item), item) | {"data": data}
 
 
 def _failure(failure: Failure) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, literal, select, upd
 
 from ..dspace.records import Item
 from ..errors import ConflictError
-from ..extensions import db, transaction
+from ..extensions import db, execute_counted, transaction
 from ..jobs import lifecycle
 from ..models.jobs import ACTIVE, Job, Kind, PreviewRow
 from .import_options import ImportOptions
@@ -73,7 +73,7 @@ def import_ticked(job_id: int) -> int:
         own = (literal(made), literal(PreviewAction.CHOSEN.value), literal({}, ROW.c.data.type))
         chosen = select(*own, *(ROW.c[name] for name in names[len(own) :])).order_by(ROW.c.id)
         ticked = chosen.where(*_of(job_id, *CAN_BE_CHOSEN), ROW.c.ticked)
-        if not db.session.execute(insert(ROW).from_select(names, ticked)).rowcount:
+        if not execute_counted(insert(ROW).from_select(names, ticked)):
             raise ConflictError("Tick some new or changed items first.")
         return made
 
@@ -91,7 +91,7 @@ def to_read(job_id: int) -> Iterator[list[Item]]:
 
 def number_to_read(job_id: int) -> int:
     """Return how many ticked items an import must read."""
-    return db.session.scalar(select(func.count()).select_from(ROW).where(*_of(job_id, PreviewAction.CHOSEN)))
+    return db.session.scalars(select(func.count()).select_from(ROW).where(*_of(job_id, PreviewAction.CHOSEN))).one()
 
 
 def forget(job_id: int) -> None:

@@ -42,7 +42,7 @@ class PreviewSourceRecorder:
     def items_with_unlisted_files(self) -> int:
         """Return the number of items whose files could not be listed."""
         query = select(func.count()).where(ROW.c.job_id == self._context.job_id, ROW.c.has_problem.is_(True))
-        return db.session.scalar(query.where(ROW.c.action != PreviewAction.FAILED))
+        return db.session.scalars(query.where(ROW.c.action != PreviewAction.FAILED)).one()
 
     def files_by_status(self) -> dict[str, int]:
         """Return no counts: a preview downloads no files."""

@@ -6,6 +6,7 @@ It checks and marks unseen items, reconciles the counts and decides whether the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from flask import current_app
@@ -51,7 +52,7 @@ def reconcile(
         shared = source.shared_handles()
         unlisted_files = source.items_with_unlisted_files()
         new = source.new_file_problems()
-        known = context.known_hidden | ({} if left else context.progress.hidden)
+        known = dict(context.known_hidden) | ({} if left else context.progress.hidden)
         others = source.other_bundles() if context.options.files else None
         totals = {"hidden": hidden, **in_counts(fates)}
         context.attempt.advance(context.requests.new(), totals=totals, other_bundles=others or None)
@@ -75,7 +76,7 @@ def reconcile(
             if unread is not None:
                 source.leave_sets(unread)
         source.save(values)
-        odd = (_unlisted_files(unlisted_files), left, difference, overcount, lost, closed)
+        odd: tuple[str | None, ...] = (_unlisted_files(unlisted_files), left, difference, overcount, lost, closed)
         odd += (_shared(shared), _unlisted_in_words(unlisted))
         clean, message = _verdict(job, fates, new, " ".join(filter(None, odd)), unasked)
         without_set = _without_set_in_words(source.items_without_set())
@@ -103,7 +104,10 @@ def _ask_or_leave(context: ImportContext, source: SourceRecorder | PreviewSource
         return f"The source counts {_number(unlisted.items, 'item')} and lists none of them. Import it again later."
     if answer == Answer.MARK:
         return ""
-    questions = [*(each for each in missing if _is_doubtful(context, each)), *([unlisted] if unlisted else [])]
+    questions: list[Missing | Unlisted] = [
+        *(each for each in missing if _is_doubtful(context, each)),
+        *([unlisted] if unlisted else []),
+    ]
     return source.ask(questions[0]) if questions else ""
 
 
@@ -231,7 +235,7 @@ def _mark_unseen(context: ImportContext) -> tuple[list[str], list[str]]:
     while rows := _unseen(context, after):
         context.attempt.say("Checking items that the list no longer shows")
         after = rows[-1].id
-        found = context.access.read_with_valid_login(lambda rows=rows: states_of(context, rows))
+        found = context.access.read_with_valid_login(partial(states_of, context, rows))
         with transaction():
             marked = [(row, state) for row, state in found if state not in (None, SourceState.PRESENT)]
             context.recorder.mark(marked)

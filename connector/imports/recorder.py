@@ -13,7 +13,7 @@ from sqlalchemy import Select, bindparam, func, insert, select, update
 from ..catalogue import problem_files, store
 from ..catalogue.store import RepositoryContext, Saved
 from ..dspace.records import Failure, Item, SourceState
-from ..extensions import db, utcnow
+from ..extensions import db, execute_counted, utcnow
 from ..models.catalogue import Action, Change, Holding
 from ..models.jobs import Job
 from .change_records import ChangeRecords, name_of
@@ -89,12 +89,11 @@ class Recorder:
             )
             items = select(ITEM.c.id).where(*here)
             mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id.in_(items))
-            number = db.session.execute(
-                update(HOLDING).where(*mine, HOLDING.c.last_seen_job_id == self._job_id).values(last_seen_job_id=NOBODY)
-            ).rowcount
+            seen = update(HOLDING).where(*mine, HOLDING.c.last_seen_job_id == self._job_id)
+            number = execute_counted(seen.values(last_seen_job_id=NOBODY))
             moved = CHANGE.c.action.in_((Action.ADDED, Action.UPDATED, Action.FAILED))
             told = select(func.count()).where(CHANGE.c.job_id == self._job_id, CHANGE.c.item_id.in_(items), moved)
-            gone.update(seen=-number, unchanged=db.session.scalar(told) - number)
+            gone.update(seen=-number, unchanged=db.session.scalars(told).one() - number)
         return gone
 
     def new(self, failures: Iterable[Failure]) -> list[Failure]:
@@ -135,7 +134,7 @@ class Recorder:
         if failures:
             self._changes.add_failures(failures, self._see_failed(failures))
         self._changes.note_unlisted_files(saved)
-        self._shelving.add([(s.item, s.item_id) for s in saved])
+        self._shelving.add([(s.item, s.stored_id) for s in saved])
         self._restrictions.mark(saved)
         self._hashes.update(hash(s.item.id) for s in saved)
         return final
@@ -150,14 +149,12 @@ class Recorder:
 
         `present`: a SELECT of its current holdings.
         """
-        return db.session.scalar(present.with_only_columns(func.count()))
+        return int(db.session.scalars(present.with_only_columns(func.count())).one())
 
     def keep(self, rest: Select[Any]) -> int:
         """Record all holdings of a SELECT as seen and unchanged in one statement. Return their number."""
         self._is_first = False
-        return db.session.execute(
-            update(HOLDING).where(HOLDING.c.id.in_(rest)).values(last_seen_job_id=self._job_id)
-        ).rowcount
+        return execute_counted(update(HOLDING).where(HOLDING.c.id.in_(rest)).values(last_seen_job_id=self._job_id))
 
     def mark(self, marked: Sequence[tuple[Any, SourceState]]) -> None:
         """Mark items that are no longer present (design rule 7).
@@ -213,10 +210,10 @@ class Recorder:
         held = {row.item_id: row.left_at for row in db.session.execute(query)} if ids else {}
         self._moved = self._files_moved(saved, {item_id for item_id, left in held.items() if left is None})
         common = {"source_id": self._source_id, "created_by_job_id": self._job_id, "last_seen_job_id": self._job_id}
-        made = [common | {"item_id": item_id} for item_id in ids if item_id not in held]
+        made: list[dict[str, Any]] = [common | {"item_id": item_id} for item_id in ids if item_id not in held]
         if made:
             db.session.execute(insert(HOLDING), made)
-            problem_files.mark([s.item_id for s in saved if s.outcome != "added" and s.item_id not in held])
+            problem_files.mark([s.stored_id for s in saved if s.outcome != "added" and s.item_id not in held])
         if held:
             renewed = {"last_seen_job_id": self._job_id, "left_at": None}
             db.session.execute(update(HOLDING).where(mine, HOLDING.c.item_id.in_(held)).values(renewed))

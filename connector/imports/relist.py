@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import select
 
-from ..dspace.records import Page, Subset
+from ..dspace.records import Page, Subset, ids_in
 from ..extensions import db, transaction
 from ..jobs import counters
 from ..models.jobs import Job
@@ -63,9 +64,11 @@ def _missed(context: ImportContext, processor: PageProcessor, listed: set[str]) 
 
     Counts of parts are left out, so that the counts of the first listing stay.
     """
-    said = {} if context.client.can_select else {"total": None, "hidden": {}, "unlisted": {}, "overcounted": {}}
+    said: dict[str, Any] = (
+        {} if context.client.can_select else {"total": None, "hidden": {}, "unlisted": {}, "overcounted": {}}
+    )
     for page in processor.pages(None, light=True, seen=lambda ids: set()):
-        ids = {each.id for each in (*page.items, *page.failures) if each.id}
+        ids = set(ids_in(page.items, page.failures))
         listed |= ids
         known = context.recorder.seen(ids)
         items = tuple(item for item in page.items if item.id not in known)

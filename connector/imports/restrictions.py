@@ -61,8 +61,8 @@ class Restrictions:
         """
         if not self._is_signed_in:
             read = [s for s in saved if s.item.metadata is not None]
-            return {s.item_id: Shown(s.item.metadata, _ids(s.item)) for s in read}
-        return {s.item_id: self._shown_of(s.item) for s in saved}
+            return {s.stored_id: Shown(s.item.metadata, _ids(s.item)) for s in read}
+        return {s.stored_id: self._shown_of(s.item) for s in saved}
 
     def _shown_of(self, item: Item) -> Shown:
         """Return what a signed-out reader sees of an item that a signed-in run has read.
@@ -71,7 +71,8 @@ class Restrictions:
         """
         shown = self._open.get(item.id)
         files = _ids(shown) if shown else None
-        return Shown(shown and shown.metadata, set() if files is None and item.bitstreams is not None else files)
+        metadata = shown.metadata if shown else None
+        return Shown(metadata, set() if files is None and item.bitstreams is not None else files)
 
 
 def _ids(item: Item) -> set[str] | None:

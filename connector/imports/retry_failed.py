@@ -26,7 +26,7 @@ CHECKED = 200
 
 def file_limit(options: ImportOptions) -> int:
     """Return the size limit of one file in bytes: the global limit, or a lower one from these options."""
-    most = current_app.config["MAX_FILE_BYTES"]
+    most: int = current_app.config["MAX_FILE_BYTES"]
     return min(most, options.file_limit or most, options.files_limit or most)
 
 

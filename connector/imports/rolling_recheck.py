@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from ..catalogue import store
 from ..dspace.page_plans import restart_cursor
-from ..dspace.records import Failure, Item, Page, ScopeKind, Subset
+from ..dspace.records import Failure, Item, Page, ScopeKind, Subset, ids_in
 from ..dspace.uuid_partitions import part_of
 from ..errors import RequestRejectedError
 from ..extensions import db
@@ -95,10 +95,10 @@ def _of_this_run(context: ImportContext, page: Page, part: Part) -> Page:
     The collection of each item is left out, because only the listing knows mapped collections.
     """
     items = context.recorder.not_failed(page.items)
-    met = context.recorder.seen([each.id for each in (*items, *page.failures) if each.id])
+    met = context.recorder.seen(ids_in(items, page.failures))
     failures = tuple(failure for failure in page.failures if failure.id is None or failure.id in met)
-    items = tuple(replace(item, collection=None) for item in items if item.id in met)
-    return replace(page, items=items, failures=failures, cursor={"part": part, "at": page.cursor}, total=None)
+    kept = tuple(replace(item, collection=None) for item in items if item.id in met)
+    return replace(page, items=kept, failures=failures, cursor={"part": part, "at": page.cursor}, total=None)
 
 
 def _by_catalogue(context: ImportContext, part: Part, after: int) -> Iterator[Page]:

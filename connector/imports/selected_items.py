@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from ..dspace.records import Item, Page
-from ..extensions import db, transaction
+from ..extensions import db, execute_counted, transaction
 from ..jobs import report
 from ..models.catalogue import CatalogueFile, Change, FileStatus, Holding
 from . import preview_selection, retry_failed
@@ -51,9 +51,9 @@ def _take_over_files(context: ImportContext, job_id: int) -> int:
     damaged = select(FILE.c.item_id).where(FILE.c.fate == FileStatus.DAMAGED)
     failed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action.in_(report.UNREAD))
     mine = (HOLDING.c.source_id == context.source_id, HOLDING.c.last_seen_job_id == job_id, HOLDING.c.item_id.in_(bad))
-    unread = HOLDING.c.item_id.in_(failed.where(CHANGE.c.item_id.is_not(None)))
+    unread: ColumnElement[bool] = HOLDING.c.item_id.in_(failed.where(CHANGE.c.item_id.is_not(None)))
     unread |= HOLDING.c.item_id.in_(damaged)
-    return db.session.execute(update(HOLDING).where(*mine, ~unread).values(last_seen_job_id=context.job_id)).rowcount
+    return execute_counted(update(HOLDING).where(*mine, ~unread).values(last_seen_job_id=context.job_id))
 
 
 def _read(context: ImportContext, writer: PageWriter, items: Sequence[Item], doing: str, total: int) -> None:

@@ -143,7 +143,7 @@ class Downloader:
         return Outcome(FileStatus.DAMAGED, f"More came than the {announced.size} bytes that the source announces.")
 
     def _received(self, row: Any, announced: Announced, share: Reservation) -> Outcome:
-        algorithm = announced.checksum and announced.checksum.algorithm
+        algorithm = announced.checksum.algorithm if announced.checksum else None
         most = min(self._limit, announced.most or self._limit)
         by_login = False
 
@@ -225,8 +225,8 @@ def _outcome(fate: FileStatus, came: Arrival, announced: Announced, by_login: bo
         came.part.discard()
         reason = f"Not what the source announces ({announced}): MD5 {got.md5}, {got.size} bytes came."
         return Outcome(fate, reason, md5=got.md5, size=got.size)
-    reason = _wrong_at_the_source(announced, came.digest) if fate is FileStatus.DIFFERS else None
-    return Outcome(fate, reason, came.part, got.sha256, got.md5, got.size, by_login=by_login)
+    differs = _wrong_at_the_source(announced, came.digest) if fate is FileStatus.DIFFERS else None
+    return Outcome(fate, differs, came.part, got.sha256, got.md5, got.size, by_login=by_login)
 
 
 def _wrong_at_the_source(announced: Announced, digest: str | None) -> str:

@@ -46,8 +46,8 @@ class SourceRecorder:
     def close_questions(self) -> None:
         """Close the open questions of earlier imports of this source, because this import has settled them."""
         mine = (JOB.c.source_id == self._source_id, JOB.c.kind == Kind.IMPORT, JOB.c.id < self._job_id)
-        mine += (JOB.c.state == State.STOPPED, JOB.c.question.is_not(None))
-        for row in db.session.execute(select(JOB.c.id, JOB.c.attempt, JOB.c.question).where(*mine)).all():
+        asks = (JOB.c.state == State.STOPPED, JOB.c.question.is_not(None))
+        for row in db.session.execute(select(JOB.c.id, JOB.c.attempt, JOB.c.question).where(*mine, *asks)).all():
             if "answer" not in row.question:
                 values = {"question": row.question | {"settled_by": self._job_id}}
                 values["message"] = f"Job {self._job_id} has read this source again and settled this question."
@@ -78,7 +78,7 @@ class SourceRecorder:
     def items_with_unlisted_files(self) -> int:
         """Return the number of items whose files could not be listed."""
         mine = (CHANGE.c.job_id == self._job_id, CHANGE.c.action == Action.FILES_UNLISTED)
-        return db.session.scalar(select(func.count(CHANGE.c.item_id.distinct())).where(*mine))
+        return db.session.scalars(select(func.count(CHANGE.c.item_id.distinct())).where(*mine)).one()
 
     def files_by_status(self) -> dict[str, int]:
         """Return how many files of the source's items have each status."""

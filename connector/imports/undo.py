@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import Select, delete, exists, func, insert, select, update
 
 from ..catalogue import store
 from ..catalogue.store import RepositoryContext
+from ..errors import NotFoundError
 from ..extensions import db, transaction
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
@@ -36,7 +37,6 @@ def preview(job_id: int) -> dict[str, int]:
     made = select(HOLDING.c.item_id).where(HOLDING.c.created_by_job_id == job_id)
     other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.created_by_job_id != job_id)
     goes = select(HOLDING.c.item_id).where(HOLDING.c.created_by_job_id == job_id, ~_held_otherwise(job_id))
-    count = lambda query: db.session.scalar(select(func.count()).select_from(query.subquery()))  # noqa: E731
     stays = select(CHANGE.c.id).where(CHANGE.c.job_id == job_id, CHANGE.c.item_id.is_not(None), other)
     later = _later_data(job_id)
     changed = stays.where(CHANGE.c.action == Action.UPDATED)
@@ -46,25 +46,29 @@ def preview(job_id: int) -> dict[str, int]:
     stays_in = (MEMBERSHIP.c.item_set_id == SET.c.id, MEMBERSHIP.c.job_id.is_distinct_from(job_id))
     sets = select(SET.c.id).where(_made_by(job_id), ~exists().where(*stays_in, MEMBERSHIP.c.item_id.not_in(goes)))
     return {
-        "removed": count(goes),
-        "restored": count(known.where(~later)),
-        "kept": count(merely_held) + count(known.where(later)),
-        "files": count(select(FILE.c.id).where(FILE.c.item_id.in_(goes), FILE.c.sha256.is_not(None))),
-        "item_sets": count(sets),
+        "removed": _count(goes),
+        "restored": _count(known.where(~later)),
+        "kept": _count(merely_held) + _count(known.where(later)),
+        "files": _count(select(FILE.c.id).where(FILE.c.item_id.in_(goes), FILE.c.sha256.is_not(None))),
+        "item_sets": _count(sets),
         "gone": _gone_before(job_id),
         "lasting": _lasting(job_id),
     }
+
+
+def _count(query: Select[*tuple[Any, ...]]) -> int:
+    return db.session.scalars(select(func.count()).select_from(query.subquery())).one()
 
 
 def run(run: JobAttempt) -> tuple[bool, str]:
     """Carry out an undo and return (clean, message). Raises StorageError if the files folder is not available."""
     check_disk()
     undo = lifecycle.get(run.job_id)
-    job = undo.undoes
-    repository = job.source.repository
+    if undo.undoes is None:
+        raise NotFoundError("The import that this job undoes no longer exists.")
+    job_id, repository = undo.undoes.id, undo.source.repository
     place = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
-    job_id = job.id
-    first = _at_first(run, undo)
+    first = _at_first(run, undo.cursor, job_id)
     with transaction():  # the proof for the next import does not hold for restored data
         db.session.execute(
             update(Source).where(Source.repository_id == place.repository_id).values(completeness_proof=None)
@@ -93,7 +97,7 @@ def _gone_before(job_id: int) -> int:
     """Return how many items that the job added or changed have been deleted."""
     mine = (CHANGE.c.job_id == job_id, CHANGE.c.item_id.is_(None))
     done = CHANGE.c.action.in_((Action.ADDED, Action.UPDATED))
-    return db.session.scalar(select(func.count(CHANGE.c.source_key.distinct())).where(*mine, done))
+    return db.session.scalars(select(func.count(CHANGE.c.source_key.distinct())).where(*mine, done)).one()
 
 
 def _lasting(job_id: int) -> int:
@@ -103,7 +107,7 @@ def _lasting(job_id: int) -> int:
     """
     mine = (CHANGE.c.job_id == job_id, CHANGE.c.action.in_((Action.UPDATED, Action.MARKED)), CHANGE.c.before.is_(None))
     stays = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.created_by_job_id != job_id)
-    return db.session.scalar(select(func.count(CHANGE.c.item_id.distinct())).where(*mine, stays))
+    return db.session.scalars(select(func.count(CHANGE.c.item_id.distinct())).where(*mine, stays)).one()
 
 
 def _lasting_in_words(number: int) -> str:
@@ -114,11 +118,10 @@ def _lasting_in_words(number: int) -> str:
     return f"{what}: the earlier state is no longer stored, so only what the import added can be removed."
 
 
-def _at_first(run: JobAttempt, undo: Job) -> dict[str, int]:
+def _at_first(run: JobAttempt, known: dict[str, int] | None, job_id: int) -> dict[str, int]:
     """Return the counts `gone` and `lasting` from the first attempt, because the undo itself changes them."""
-    known = undo.cursor
     if known is None:
-        known = {"gone": _gone_before(undo.undoes_id), "lasting": _lasting(undo.undoes_id)}
+        known = {"gone": _gone_before(job_id), "lasting": _lasting(job_id)}
         with transaction():
             run.advance(cursor=known)
     return known
@@ -191,7 +194,8 @@ def _take_back(place: RepositoryContext, change: Any, name: str, group: Any) -> 
         values = {"source_state": group["source_state"], "state_since": since and datetime.fromisoformat(since)}
         db.session.execute(update(ITEM).where(ITEM.c.id == change.item_id).values(values))
     elif name.startswith("set:"):
-        _put_into_set(change.item_id, *map(int, name.split(":")[1:]), made_by=group)
+        set_id, source_id = map(int, name.split(":")[1:])
+        _put_into_set(change.item_id, set_id, source_id, made_by=group)
     else:
         mine = (HOLDING.c.source_id == int(name.removeprefix("left:")), HOLDING.c.item_id == change.item_id)
         db.session.execute(update(HOLDING).where(*mine).values(left_at=group and datetime.fromisoformat(group)))
