@@ -1,4 +1,4 @@
-# make run, demo, check, test, test-fast, test-thorough, test-crash, test-faults, bench, picture, messages:
+# make run, demo, check, test, test-fast, coverage, test-thorough, test-crash, test-faults, bench, picture, messages:
 # each installs what it needs into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +10,7 @@ FAST := $(addprefix tests/, test_config.py test_ids.py test_paging.py http/test_
     $(addprefix dspace/test_, hal.py hal_records.py hal_walk.py legacy_answers.py legacy_recorded.py legacy_walk.py \
         list_end.py members.py pages.py parts.py paths.py pipeline.py singly.py web_page.py))
 
-.PHONY: run demo check test test-fast test-thorough test-crash test-faults bench picture messages clean
+.PHONY: run demo check test test-fast coverage test-thorough test-crash test-faults bench picture messages clean
 
 run: $(READY)
 	$(BIN)/flask up
@@ -29,6 +29,10 @@ test: $(READY_DEV)
 
 test-fast: $(READY_DEV)
 	$(BIN)/python -m pytest -n 2 -q $(FAST) $(ARGS)
+
+# Measuring doubles the time of the tests, so it covers only the readers of DSpace, with their unit tests.
+coverage: $(READY_DEV)
+	$(BIN)/python -m pytest -n 2 -q --cov --cov-report=term $(filter tests/dspace/%,$(FAST)) $(ARGS)
 
 test-thorough: $(READY_DEV)
 	CONNECTOR_TEST_THOROUGH=1 $(BIN)/python -m pytest -n 2 $(ARGS)
