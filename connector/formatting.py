@@ -57,6 +57,11 @@ def file_count(count: int) -> str:
     return ngettext("%(num)s file", "%(num)s files", count)
 
 
+def request_count(count: int) -> str:
+    """Return a number of requests: "1 request", "6,000 requests"."""
+    return ngettext("%(num)s request", "%(num)s requests", count)
+
+
 def value_count(count: int) -> str:
     """Return a number of metadata values: "1 value", "6,000 values"."""
     return ngettext("%(num)s value", "%(num)s values", count)

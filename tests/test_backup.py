@@ -146,7 +146,7 @@ def test_what_was_imported_backed_up_and_lost_is_restored_and_its_undo_still_wor
     code, out, err = flask("restore", str(path))
 
     assert (code, out) == (0, "")
-    assert re.search(rf"Restored .*: {job['seen']} items, 1 jobs, {len(before[1])} files", err)
+    assert re.search(rf"Restored .*: {job['seen']} items, 1 job, {len(before[1])} files", err)
     assert held(flask) == before
     code, undone = flask.json("undo", str(job["job"]))
     assert (code, undone["removed"]) == (0, job["seen"])

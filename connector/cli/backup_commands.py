@@ -17,6 +17,9 @@ from ..backup.archive import Manifest
 from ..backup.restore import restore
 from ..errors import InvalidInputError
 from ..extensions import db, utcnow
+from ..formatting import file_count, item_count
+from ..i18n import gettext as _
+from ..i18n import ngettext
 from ..text import human_size
 from .command import Command, json_option
 
@@ -37,24 +40,31 @@ def backup(file: str, keep: int | None, as_json: bool) -> None:
     path = Path(file)
     is_folder = path.is_dir()
     if not is_folder and keep is not None:
-        raise InvalidInputError(f"--keep needs a folder that there is already, and {file} is none.")
+        raise InvalidInputError(_("--keep needs a folder that there is already, and %(file)s is none.", file=file))
     if not is_folder and file.endswith(("/", "/.")):
-        raise InvalidInputError(f"There is no folder {file}: make it first, or name a file.")
+        raise InvalidInputError(_("There is no folder %(file)s: make it first, or name a file.", file=file))
     path = rotation.archive_path(path, current_app.config["SECRET_KEY"], utcnow()) if is_folder else path
     manifest = archive.write(path)
-    _tell("Wrote", path, manifest, as_json)
+    _tell(_("Wrote %(file)s: %(counts)s."), path, manifest, as_json)
     if keep is not None and not manifest.lost:
         rotation.remove_old(path, keep, utcnow())
     if manifest.database != "sqlite":
         dump = shlex.quote(f"{path}.dump")
         click.echo(
-            f"The database is not in it. Keep it, too, by: pg_dump --format=custom --file={dump} "
-            f"--dbname={shlex.quote(_without_password())} (its password belongs into the file that PGPASSFILE names: "
-            "everybody on the machine can read the arguments of a command)",
+            _(
+                "The database is not in it. Keep it, too, by: pg_dump --format=custom --file=%(dump)s "
+                "--dbname=%(url)s (its password belongs into the file that PGPASSFILE names: everybody on the "
+                "machine can read the arguments of a command)",
+                dump=dump,
+                url=shlex.quote(_without_password()),
+            ),
             err=True,
         )
     if manifest.lost:
-        click.echo(f"Stored files missing or damaged: {len(manifest.lost)}. flask files verify names them.", err=True)
+        click.echo(
+            _("Stored files missing or damaged: %(number)s. flask files verify names them.", number=len(manifest.lost)),
+            err=True,
+        )
         sys.exit(1)
 
 
@@ -67,7 +77,7 @@ def restore_(file: Path, replace: bool, as_json: bool) -> None:
 
     A PostgreSQL database comes back by pg_restore, before this.
     """
-    _tell("Restored", file, restore(file, replace=replace), as_json)
+    _tell(_("Restored %(file)s: %(counts)s."), file, restore(file, replace=replace), as_json)
 
 
 def _without_password() -> str:
@@ -78,11 +88,17 @@ def _without_password() -> str:
     ).render_as_string()
 
 
-def _tell(did: str, file: Path, manifest: Manifest, as_json: bool) -> None:
+def _tell(sentence: str, file: Path, manifest: Manifest, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"file": str(file)} | asdict(manifest)))
-    what = f"{manifest.items} items, {manifest.jobs} jobs, {manifest.files} files ({human_size(manifest.bytes)})"
-    click.echo(f"{did} {file}: {what}.", err=True)
+    counts = _(
+        "%(items)s, %(jobs)s, %(files)s (%(size)s)",
+        items=item_count(manifest.items),
+        jobs=ngettext("%(num)s job", "%(num)s jobs", manifest.jobs),
+        files=file_count(manifest.files),
+        size=human_size(manifest.bytes),
+    )
+    click.echo(sentence % {"file": file, "counts": counts}, err=True)
 
 
 COMMANDS: list[click.Command] = [backup, restore_]

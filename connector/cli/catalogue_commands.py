@@ -15,7 +15,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from ..accounts.authorization import require
 from ..catalogue import fixity, takedown
 from ..catalogue.fixity import Finding
-from ..formatting import plural
+from ..formatting import item_count
+from ..i18n import gettext as _
+from ..i18n import ngettext
 from ..models.accounts import Role
 from ..repositories import service
 from ..storage.garbage_collection import the_folder
@@ -52,12 +54,12 @@ def verify(repair: bool, as_json: bool) -> None:
 def _result(found: Sequence[Finding], repair: bool) -> str:
     """Return the result of a check in a sentence, with the next step."""
     if not found:
-        return "All stored files are intact."
-    what = "1 problem was found." if len(found) == 1 else f"{len(found):,} problems were found."
+        return _("All stored files are intact.")
+    what = ngettext("%(num)s problem was found.", "%(num)s problems were found.", len(found))
     if not repair:
-        return f"{what} `flask files verify --repair` repairs what can be repaired."
+        return _("%(problems)s `flask files verify --repair` repairs what can be repaired.", problems=what)
     if any(one.kind.is_loss for one in found):
-        return f"{what} Files that are lost come again with the next import with files."
+        return _("%(problems)s Files that are lost come again with the next import with files.", problems=what)
     return what
 
 
@@ -80,7 +82,7 @@ class Reading:
         self._console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
-        self._task = self._bar.add_task("Reading stored files", total=size)
+        self._task = self._bar.add_task(_("Reading stored files"), total=size)
 
     def __enter__(self) -> Reading:
         self._bar.start()
@@ -101,11 +103,18 @@ class Reading:
         """Print a line for the problem and a line for each catalogue file that it affects."""
         self._print(f"{found.kind.value.capitalize()}: {found.sha256}. {found.reason} {found.mended}".rstrip())
         for item in found.items:
-            title = item["title"] or "Untitled"
-            self._print(f"  {item['file'] or 'a file'} of {item['handle'] or item['id']}, {title}")
+            title = item["title"] or _("Untitled")
+            self._print(
+                _(
+                    "  %(file)s of %(handle)s, %(title)s",
+                    file=item["file"] or _("a file"),
+                    handle=item["handle"] or item["id"],
+                    title=title,
+                )
+            )
 
     def _line(self) -> None:
-        self._print(f"Checked {self.number} of {self._total} stored files.")
+        self._print(_("Checked %(number)s of %(total)s stored files.", number=self.number, total=self._total))
 
     def _print(self, text: str) -> None:
         self._console.print(text, soft_wrap=True, markup=False, highlight=False)
@@ -132,7 +141,9 @@ def takedown_(repository: str, names: tuple[str, ...], as_json: bool, **options:
         click.echo(takedown.as_csv(known), nl=False)
     elif options["allow"]:
         allowed = takedown.allow_named(known, options["allow"])
-        click.echo(json.dumps({"allowed": allowed}) if as_json else f"Allowed again: {allowed} items.")
+        click.echo(
+            json.dumps({"allowed": allowed}) if as_json else _("Allowed again: %(items)s.", items=item_count(allowed))
+        )
     else:
         sources = [*options["lists"], *([sys.stdin] if "-" in names else [])]
         lines = [*(name for name in names if name != "-"), *(line for source in sources for line in source)]
@@ -142,9 +153,12 @@ def takedown_(repository: str, names: tuple[str, ...], as_json: bool, **options:
 def _take_down(what: takedown.Named, repository_id: int, as_json: bool, reason: str, also_unknown: bool) -> None:
     removed = takedown.take_down(repository_id, what, reason, also_unknown)
     for name in what.unknown:
-        click.echo(f"Not held{', excluded all the same' if also_unknown else ''}: {name}", err=True)
+        sentence = _("Not held, excluded all the same: %(name)s") if also_unknown else _("Not held: %(name)s")
+        click.echo(sentence % {"name": name}, err=True)
     told = {"removed": removed, "unknown": list(what.unknown)}
-    click.echo(json.dumps(told, ensure_ascii=False) if as_json else f"Taken down: {removed} {plural('item', removed)}.")
+    click.echo(
+        json.dumps(told, ensure_ascii=False) if as_json else _("Taken down: %(items)s.", items=item_count(removed))
+    )
     sys.exit(1 if what.unknown and not also_unknown else 0)
 
 

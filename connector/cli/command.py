@@ -12,6 +12,7 @@ import click
 
 from .. import error_translation
 from ..errors import ConnectorError, DatabaseUnavailableError
+from ..i18n import gettext as _
 from ..jobs import report
 from ..logs import print_status
 
@@ -24,7 +25,7 @@ def give_up(error: Exception) -> NoReturn:
     told = error_translation.translate(error)
     if told is None:
         log.error("The command failed", exc_info=error)
-        refuse("Something went wrong in this app. The log above has the details.")
+        refuse(_("Something went wrong in this app. The log above has the details."))
     refuse(str(told), code=exit_code(told))
 
 
@@ -41,7 +42,7 @@ def refuse(sentence: str, job_id: int | None = None, code: int = REFUSED) -> NoR
 
     `job_id`: the job that the error concerns, if any.
     """
-    print_status(f"Error: {sentence}", logging.ERROR)
+    print_status(_("Error: %(sentence)s", sentence=sentence), logging.ERROR)
     if "--json" in sys.argv:
         click.echo(json.dumps(report.refused(sentence, job_id), ensure_ascii=False))
     sys.exit(code)
@@ -56,7 +57,13 @@ class Command(click.Command):
             return super().make_context(info_name, args, *rest, **extra)
         except click.UsageError as error:
             sentence = " ".join(error.format_message().split()).rstrip(".")
-            refuse(f"{sentence}. See {error.ctx.command_path if error.ctx else info_name} --help.")
+            refuse(
+                _(
+                    "%(sentence)s. See %(command)s --help.",
+                    sentence=sentence,
+                    command=error.ctx.command_path if error.ctx else info_name,
+                )
+            )
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command. Exit with a sentence on an error, and also log the traceback of an unexpected one."""

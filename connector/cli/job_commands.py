@@ -22,7 +22,8 @@ from ..catalogue.store import RepositoryContext, remap
 from ..dspace.records import ORIGINAL, Estimate, ScopeKind
 from ..errors import InvalidInputError
 from ..extensions import current_app_itself, db, transaction
-from ..formatting import plural, time_range
+from ..formatting import file_count, item_count, request_count, time_range
+from ..i18n import gettext as _
 from ..imports import preview_rows, request_log, reruns, retry_failed
 from ..imports.import_options import ImportOptions
 from ..imports.questions import Answer
@@ -102,7 +103,7 @@ def import_(url: str, as_json: bool, **options: Any) -> None:
     """
     kind, identifier = _scope_options(options)
     if options["item_set"] and options["item_set_from_collection"]:
-        raise InvalidInputError("Give --item-set or --item-set-from-collection, not both.")
+        raise InvalidInputError(_("Give --item-set or --item-set-from-collection, not both."))
     same_as = credentials.to_be_moved(service.find_repository(options["same_as"]).id).id if options["same_as"] else None
     delay = None if options["delay"] is None else check_delay(options["delay"])
     limit = check_limit(options["limit"])
@@ -114,7 +115,7 @@ def import_(url: str, as_json: bool, **options: Any) -> None:
         found = discovery.find(connected.repository_id, kind, identifier)
         scope, requests = found.scope, requests + found.requests
     if scope is None:
-        raise InvalidInputError("Say what to import: --collection, --community, --item or --all.")
+        raise InvalidInputError(_("Say what to import: --collection, --community, --item or --all."))
     if options["estimate"]:
         bundles = (options["bundles"] or (ORIGINAL,)) if options["files"] else ()
         estimate = discovery.estimate(connected.repository_id, scope, bundles=bundles)
@@ -131,13 +132,16 @@ def _print_estimate(estimate: Estimate, as_json: bool) -> None:
         click.echo(json.dumps(asdict(estimate)))
         return
     if estimate.items is None:
-        click.echo("The repository does not tell how much there is.")
+        click.echo(_("The repository does not tell how much there is."))
         return
-    counted = {"item": estimate.items, "request": estimate.requests, "file": estimate.files}
-    told = [f"{number:,} {plural(thing, number)}" for thing, number in counted.items() if number is not None]
-    size = "" if estimate.bytes is None else f" ({size_range(estimate.bytes)})"
-    took = "" if estimate.seconds is None else f": {time_range(estimate.seconds)}"
-    click.echo(f"About {', '.join(told)}{size}{took}.")
+    counted = {item_count: estimate.items, request_count: estimate.requests, file_count: estimate.files}
+    counts = ", ".join(in_words(number) for in_words, number in counted.items() if number is not None)
+    if estimate.bytes is not None:
+        counts = _("%(counts)s (%(size)s)", counts=counts, size=size_range(estimate.bytes))
+    if estimate.seconds is None:
+        click.echo(_("About %(counts)s.", counts=counts))
+    else:
+        click.echo(_("About %(counts)s: %(time)s.", counts=counts, time=time_range(estimate.seconds)))
 
 
 def _scope_options(options: dict[str, Any]) -> tuple[ScopeKind | None, str]:
@@ -146,7 +150,7 @@ def _scope_options(options: dict[str, Any]) -> tuple[ScopeKind | None, str]:
     if options["everything"]:
         given.append((ScopeKind.REPOSITORY, ""))
     if len(given) > 1:
-        raise InvalidInputError("Give one of --collection, --community, --item and --all.")
+        raise InvalidInputError(_("Give one of --collection, --community, --item and --all."))
     return given[0] if given else (None, "")
 
 
@@ -185,7 +189,7 @@ def rerun(job: int, full: bool, dry_run: bool, as_json: bool) -> None:
 def resume(job: int, accept_missing: bool, leave_missing: bool, as_json: bool) -> None:
     """Continue a stopped or failed JOB where it ended, and wait for the end."""
     if accept_missing and leave_missing:
-        raise InvalidInputError("Give --accept-missing or --leave-missing, not both.")
+        raise InvalidInputError(_("Give --accept-missing or --leave-missing, not both."))
     answer = Answer.MARK if accept_missing else Answer.LEAVE if leave_missing else None
     if answer is None and (asking := lifecycle.get(job)).asks:
         _print(asking, as_json)
@@ -239,7 +243,7 @@ def jobs_(as_json: bool) -> None:
         click.echo(json.dumps([report.as_dict(job) | {"owner": job.owner} for job in rows], ensure_ascii=False))
         return
     for job in rows:
-        click.echo(f"{report.line(job, job.source.label)} Owner: {job.owner}.")
+        click.echo(_("%(job)s Owner: %(owner)s.", job=report.line(job, job.source.label), owner=job.owner))
 
 
 @click.command("export", cls=Command)
@@ -266,7 +270,7 @@ def export(repository: str | None, item_set: str | None, job: int | None, hidden
 def recover(as_json: bool) -> None:
     """Put jobs whose worker has ended back into the queue."""
     queued = lifecycle.recover()
-    click.echo(json.dumps({"queued": queued}) if as_json else f"Queued jobs: {len(queued)}")
+    click.echo(json.dumps({"queued": queued}) if as_json else _("Queued jobs: %(number)s", number=len(queued)))
 
 
 @click.command("remap", cls=Command)
@@ -276,7 +280,7 @@ def remap_(repository: str) -> None:
     known = service.find_repository(repository)
     with transaction():
         number = remap(RepositoryContext(known.id, known.server, tuple(known.ignored_fields)))
-    click.echo(f"Mapped {number} items again.", err=True)
+    click.echo(_("Mapped %(items)s again.", items=item_count(number)), err=True)
 
 
 @click.command("up", cls=Command)
@@ -299,9 +303,13 @@ def _in_foreground(job_id: int, as_json: bool) -> None:
     try:
         job = follow(job_id)
     except DBAPIError as error:
-        again = f"flask resume {job_id} goes on with it, or a worker does automatically"
         told = error_translation.of_database(error)
-        refuse(f"{told} Job {job_id} is not lost: {again}.", job_id, exit_code(told))
+        sentence = _(
+            "%(error)s Job %(job)s is not lost: flask resume %(job)s goes on with it, or a worker does automatically.",
+            error=told,
+            job=job_id,
+        )
+        refuse(sentence, job_id, exit_code(told))
     _print(job, as_json)
     sys.exit(_exit_code(job))
 
@@ -318,26 +326,32 @@ def _print(job: Job, as_json: bool) -> None:
         click.echo(json.dumps(report.as_dict(job) | changes, ensure_ascii=False))
     click.echo(report.line(job, job.source.label), err=True)
     if job.asks and job.question and job.question.get("unlisted"):
-        click.echo(f"  flask resume {job.id} --accept-missing: yes; --leave-missing: they should be listed.", err=True)
+        click.echo(
+            _("  flask resume %(id)s --accept-missing: yes; --leave-missing: they should be listed.", id=job.id),
+            err=True,
+        )
     elif job.asks:
-        click.echo(f"  flask resume {job.id} --accept-missing marks them, --leave-missing leaves them.", err=True)
+        click.echo(
+            _("  flask resume %(id)s --accept-missing marks them, --leave-missing leaves them.", id=job.id), err=True
+        )
     if job.is_preview:
         _print_changes(job)
     problems = [] if job.is_undo else list(report.problems(job, SHOWN + 1))
     for problem in problems[:SHOWN]:
         click.echo(
-            f"  {problem['handle'] or problem['id']}, {problem['title'] or 'Untitled'}: {problem['reason']}", err=True
+            f"  {problem['handle'] or problem['id']}, {problem['title'] or _('Untitled')}: {problem['reason']}",
+            err=True,
         )
     if len(problems) > SHOWN:
-        click.echo("  and more: the page of the job lists all.", err=True)
+        click.echo(_("  and more: the page of the job lists all."), err=True)
 
 
 def _print_changes(job: Job) -> None:
     """Print the first changes that an import would make, a line each."""
     changes = list(islice(preview_rows.changes(job.id), SHOWN + 1))
     for change in changes[:SHOWN]:
-        name = f"{change['handle'] or change['id']}, {change['title'] or 'Untitled'}"
+        name = f"{change['handle'] or change['id']}, {change['title'] or _('Untitled')}"
         click.echo(f"  {change['action'].capitalize()}: {name}: {preview_rows.in_words(change)}", err=True)
     if len(changes) > SHOWN:
         number = sum(job.counts[name] for name in ("added", "updated", "vanished"))
-        click.echo(f"  and {number - SHOWN} more: --json lists all.", err=True)
+        click.echo(_("  and %(number)s more: --json lists all.", number=number - SHOWN), err=True)

@@ -12,6 +12,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from ..formatting import file_count, item_count
+from ..i18n import decimal
+from ..i18n import gettext as _
 from ..jobs import job_presentation, report
 from ..models.jobs import Job
 
@@ -52,7 +55,7 @@ class JobProgress:
     def _draw(self) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self._console, transient=False) as progress:
-            task = progress.add_task(f"Job {self._job_id}", total=None)
+            task = progress.add_task(_("Job %(id)s", id=self._job_id), total=None)
             more = True
             while more:
                 more = not self._ended.wait(REDRAW)
@@ -74,12 +77,12 @@ class JobProgress:
         job = self._job()
         if job is None:
             return
-        total = job_presentation.total_items(job)
-        of = f" of {total}" if total is not None else ""
-        counts = f"{job.done}{of} items, {job.fetched_files} files"
-        if job.is_undo:
-            counts = report.numbers_in_words(job)
-        line = f"Job {job.id}: {counts}. {_status_text(job) or job.message}".rstrip()
+        line = _(
+            "Job %(id)s: %(counts)s. %(status)s",
+            id=job.id,
+            counts=report.numbers_in_words(job) if job.is_undo else _import_counts(job),
+            status=_status_text(job) or job.message,
+        ).rstrip()
         if line != self._said:
             self._console.print(line, soft_wrap=True, markup=False, highlight=False)
             self._said = line
@@ -91,10 +94,18 @@ class JobProgress:
         return self._last
 
 
+def _import_counts(job: Job) -> str:
+    total = job_presentation.total_items(job)
+    items = item_count(job.done)
+    if total is not None:
+        items = _("%(done)s of %(items)s", done=decimal(job.done), items=item_count(total))
+    return f"{items}, {file_count(job.fetched_files)}"
+
+
 def _say(job: Job) -> str:
     text = _status_text(job)
     text = text if len(text) <= 40 else text[:39] + "…"
-    return f"Job {job.id} {text}".rstrip().replace("[", "\\[")
+    return _("Job %(id)s %(status)s", id=job.id, status=text).rstrip().replace("[", "\\[")
 
 
 def _status_text(job: Job) -> str:

@@ -8,6 +8,7 @@ import sys
 import click
 
 from ..errors import InvalidInputError
+from ..i18n import gettext as _
 from ..models.repositories import Repository
 from ..repositories import credentials, discovery, service
 from ..web.repositories.connection_forms import check_url
@@ -29,13 +30,17 @@ def login(repository: str, name: str | None, forget: bool, as_json: bool) -> Non
     """
     known = _known(repository)
     if forget == (name is not None):
-        raise InvalidInputError("Give a name to sign in with, or --forget.", "name")
+        raise InvalidInputError(_("Give a name to sign in with, or --forget."), "name")
     label = known.label
     if name is None:
         credentials.sign_out(known.id)
     else:
         credentials.sign_in(known.id, name, _password())
-    told = f"Imports sign in at {label} as {name}." if name else f"The login at {label} was forgotten."
+    told = (
+        _("Imports sign in at %(label)s as %(name)s.", label=label, name=name)
+        if name
+        else _("The login at %(label)s was forgotten.", label=label)
+    )
     click.echo(json.dumps({"login": name}, ensure_ascii=False) if as_json else told)
 
 
@@ -55,10 +60,10 @@ def _password() -> str:
     The password is never an argument: every user of the machine can read arguments, and the shell history keeps them.
     """
     if sys.stdin.isatty():
-        return click.prompt("Password", hide_input=True, err=True)
+        return click.prompt(_("Password"), hide_input=True, err=True)
     password = sys.stdin.readline().rstrip("\r\n")
     if not password:
-        raise InvalidInputError("Give the password as the first line of stdin.", "password")
+        raise InvalidInputError(_("Give the password as the first line of stdin."), "password")
     return password
 
 

@@ -10,7 +10,9 @@ import click
 from flask import current_app
 
 from ..errors import InvalidInputError
-from ..formatting import plural
+from ..formatting import file_count
+from ..i18n import gettext as _
+from ..i18n import ngettext
 from ..imports import retention
 from ..jobs import notifications, scheduling
 from ..jobs.schedule import WEEKDAYS, Every, Schedule, on_the_wall, parse_day, parse_time, parse_window
@@ -29,7 +31,15 @@ def sources(as_json: bool) -> None:
         click.echo(json.dumps([_as_dict(source) for source in every], ensure_ascii=False))
         return
     for source in every:
-        click.echo(f"Source {source.id}, {source.label} ({source.repository.label}): {_in_words(source)}")
+        click.echo(
+            _(
+                "Source %(id)s, %(name)s (%(repository)s): %(schedule)s",
+                id=source.id,
+                name=source.label,
+                repository=source.repository.label,
+                schedule=_in_words(source),
+            )
+        )
 
 
 @click.command("schedule", cls=Command)
@@ -57,7 +67,7 @@ def _chosen(options: dict[str, Any]) -> Schedule | None:
     """
     given = [name for name in ("daily", "weekly", "monthly", "off") if options[name]]
     if len(given) != 1:
-        raise InvalidInputError("Give one of --daily, --weekly, --monthly and --off.")
+        raise InvalidInputError(_("Give one of --daily, --weekly, --monthly and --off."))
     if options["off"]:
         return None
     every, at = Every(given[0]), parse_time(options["at"] or DEFAULT_AT)
@@ -69,16 +79,23 @@ def _chosen(options: dict[str, Any]) -> Schedule | None:
 def _weekday(text: str) -> int:
     found = [number for number, name in enumerate(WEEKDAYS) if name.lower() == text.strip().lower()]
     if not found:
-        raise InvalidInputError(f"“{text}” is no day of the week: {', '.join(WEEKDAYS).lower()}.")
+        raise InvalidInputError(
+            _("“%(text)s” is no day of the week: %(weekdays)s.", text=text, weekdays=", ".join(WEEKDAYS).lower())
+        )
     return found[0]
 
 
 def _in_words(source: Source) -> str:
     schedule = Schedule.from_json(source.schedule)
     if schedule is None or source.due_at is None:
-        return "No schedule."
+        return _("No schedule.")
     zone = current_app.config["TIMEZONE"]
-    return f"{schedule}. Next: {on_the_wall(source.due_at, zone):%Y-%m-%d %H:%M} ({zone})."
+    return _(
+        "%(schedule)s. Next: %(time)s (%(zone)s).",
+        schedule=schedule,
+        time=f"{on_the_wall(source.due_at, zone):%Y-%m-%d %H:%M}",
+        zone=zone,
+    )
 
 
 def _as_dict(source: Source) -> dict[str, Any]:
@@ -102,7 +119,7 @@ def _as_dict(source: Source) -> dict[str, Any]:
 @click.option("--test", "is_test", is_flag=True, required=True, help="Send a test by each channel that is set up.")
 def notify(is_test: bool) -> None:
     """Check that notifications of scheduled imports arrive by e-mail and at the webhook."""
-    click.echo(f"Sent by {' and '.join(notifications.send_trial())}.", err=True)
+    click.echo(_("Sent by %(channels)s.", channels=_(" and ").join(notifications.send_trial())), err=True)
 
 
 @click.command("prune", cls=Command)
@@ -114,8 +131,14 @@ def prune(as_json: bool) -> None:
         click.echo(json.dumps(asdict(gone)))
         return
     click.echo(
-        f"Forgotten: {gone.states} states of items before old runs, with {gone.files} files that only they had; "
-        f"what {gone.previews} old {plural('preview', gone.previews)} found.",
+        _(
+            "Forgotten: %(states)s, with %(files)s that only they had; %(previews)s.",
+            states=ngettext(
+                "%(num)s state of items before old runs", "%(num)s states of items before old runs", gone.states
+            ),
+            files=file_count(gone.files),
+            previews=ngettext("what %(num)s old preview found", "what %(num)s old previews found", gone.previews),
+        ),
         err=True,
     )
 

@@ -14,11 +14,13 @@ from ..accounts.one_time_links import link_to
 from ..accounts.sessions import Person
 from ..errors import InvalidInputError
 from ..extensions import db
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..models.accounts import Account, Role
 from .command import Command, json_option
 
 ROLES = click.Choice([role.value for role in Role])
-SECOND = {True: "two-step sign-in", False: "password only"}
+SECOND = {True: _l("two-step sign-in"), False: _l("password only")}
 user = AppGroup("user", help="Accounts: who may sign in, and what they may do.")
 
 
@@ -36,10 +38,14 @@ def _become(context: click.Context, option: click.Parameter, name: str | None) -
     person, disabled = Person(account.id, account.name, Role(account.role)), account.disabled
     db.session.rollback()
     if disabled:
-        raise click.BadParameter(f"The account {person.name} is disabled.")
+        raise click.BadParameter(_("The account %(name)s is disabled.", name=person.name))
     if not person.may(Role.EDITOR):
         raise click.BadParameter(
-            f"{person.name} has the role {person.role.value}: only editors and admins may do this."
+            _(
+                "%(name)s has the role %(role)s: only editors and admins may do this.",
+                name=person.name,
+                role=person.role.noun,
+            )
         )
     g.person = person
 
@@ -70,8 +76,8 @@ def list_(as_json: bool) -> None:
         click.echo(json.dumps([_as_dict(account) for account in accounts], ensure_ascii=False))
         return
     for account in accounts:
-        factors = "by the proxy" if user_management.is_by_proxy() else SECOND[account.second_factor is not None]
-        click.echo("\t".join([account.name, account.role, account.state, _signed_in(account) or "never", factors]))
+        way = _("by the proxy") if user_management.is_by_proxy() else str(SECOND[account.second_factor is not None])
+        click.echo("\t".join([account.name, account.role, account.state, _signed_in(account) or _("never"), way]))
 
 
 @user.command("role", cls=Command)
@@ -120,10 +126,10 @@ def two_step_(name: str, remove: bool) -> None:
 
 def _print_link(token: str) -> None:
     if user_management.is_by_proxy():
-        click.echo("The proxy in front says who is there: no password is needed, and no link.", err=True)
+        click.echo(_("The proxy in front says who is there: no password is needed, and no link."), err=True)
         return
     click.echo(link_to(token))
-    click.echo("It works once, within an hour.", err=True)
+    click.echo(_("It works once, within an hour."), err=True)
 
 
 def _signed_in(account: Account) -> str | None:
