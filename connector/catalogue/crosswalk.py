@@ -11,48 +11,52 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from ..i18n import lazy_gettext as _l
 from .restricted_values import MARK
 
 # Local name → label, in the order of the vocabularies that Omeka S installs: the 55 properties of
 # http://purl.org/dc/terms/ and the 67 of http://purl.org/ontology/bibo/.
 # fmt: off
 DCTERMS = {
-    "title": "Title", "creator": "Creator", "subject": "Subject", "description": "Description",
-    "publisher": "Publisher", "contributor": "Contributor", "date": "Date", "type": "Type", "format": "Format",
-    "identifier": "Identifier", "source": "Source", "language": "Language", "relation": "Relation",
-    "coverage": "Coverage", "rights": "Rights", "audience": "Audience", "alternative": "Alternative Title",
-    "tableOfContents": "Table Of Contents", "abstract": "Abstract", "created": "Date Created", "valid": "Date Valid",
-    "available": "Date Available", "issued": "Date Issued", "modified": "Date Modified", "extent": "Extent",
-    "medium": "Medium", "isVersionOf": "Is Version Of", "hasVersion": "Has Version",
-    "isReplacedBy": "Is Replaced By", "replaces": "Replaces", "isRequiredBy": "Is Required By",
-    "requires": "Requires", "isPartOf": "Is Part Of", "hasPart": "Has Part", "isReferencedBy": "Is Referenced By",
-    "references": "References", "isFormatOf": "Is Format Of", "hasFormat": "Has Format",
-    "conformsTo": "Conforms To", "spatial": "Spatial Coverage", "temporal": "Temporal Coverage",
-    "mediator": "Mediator", "dateAccepted": "Date Accepted", "dateCopyrighted": "Date Copyrighted",
-    "dateSubmitted": "Date Submitted", "educationLevel": "Audience Education Level",
-    "accessRights": "Access Rights", "bibliographicCitation": "Bibliographic Citation", "license": "License",
-    "rightsHolder": "Rights Holder", "provenance": "Provenance", "instructionalMethod": "Instructional Method",
-    "accrualMethod": "Accrual Method", "accrualPeriodicity": "Accrual Periodicity",
-    "accrualPolicy": "Accrual Policy",
+    "title": _l("Title"), "creator": _l("Creator"), "subject": _l("Subject"), "description": _l("Description"),
+    "publisher": _l("Publisher"), "contributor": _l("Contributor"), "date": _l("Date"), "type": _l("Type"),
+    "format": _l("Format"), "identifier": _l("Identifier"), "source": _l("Source"), "language": _l("Language"),
+    "relation": _l("Relation"), "coverage": _l("Coverage"), "rights": _l("Rights"), "audience": _l("Audience"),
+    "alternative": _l("Alternative Title"), "tableOfContents": _l("Table Of Contents"), "abstract": _l("Abstract"),
+    "created": _l("Date Created"), "valid": _l("Date Valid"), "available": _l("Date Available"),
+    "issued": _l("Date Issued"), "modified": _l("Date Modified"), "extent": _l("Extent"), "medium": _l("Medium"),
+    "isVersionOf": _l("Is Version Of"), "hasVersion": _l("Has Version"), "isReplacedBy": _l("Is Replaced By"),
+    "replaces": _l("Replaces"), "isRequiredBy": _l("Is Required By"), "requires": _l("Requires"),
+    "isPartOf": _l("Is Part Of"), "hasPart": _l("Has Part"), "isReferencedBy": _l("Is Referenced By"),
+    "references": _l("References"), "isFormatOf": _l("Is Format Of"), "hasFormat": _l("Has Format"),
+    "conformsTo": _l("Conforms To"), "spatial": _l("Spatial Coverage"), "temporal": _l("Temporal Coverage"),
+    "mediator": _l("Mediator"), "dateAccepted": _l("Date Accepted"), "dateCopyrighted": _l("Date Copyrighted"),
+    "dateSubmitted": _l("Date Submitted"), "educationLevel": _l("Audience Education Level"),
+    "accessRights": _l("Access Rights"), "bibliographicCitation": _l("Bibliographic Citation"),
+    "license": _l("License"), "rightsHolder": _l("Rights Holder"), "provenance": _l("Provenance"),
+    "instructionalMethod": _l("Instructional Method"), "accrualMethod": _l("Accrual Method"),
+    "accrualPeriodicity": _l("Accrual Periodicity"), "accrualPolicy": _l("Accrual Policy"),
 }
 BIBO = {
-    "affirmedBy": "affirmedBy", "annotates": "annotates", "authorList": "list of authors", "citedBy": "cited by",
-    "cites": "cites", "contributorList": "list of contributors", "court": "court", "degree": "degree",
-    "director": "director", "distributor": "distributor", "editor": "editor", "editorList": "list of editors",
-    "interviewee": "interviewee", "interviewer": "interviewer", "issuer": "issuer", "organizer": "organizer",
-    "owner": "owner", "performer": "performer", "presentedAt": "presented at", "presents": "presents",
-    "producer": "producer", "recipient": "recipient", "reproducedIn": "reproducedIn", "reversedBy": "reversedBy",
-    "reviewOf": "review of", "status": "status", "subsequentLegalDecision": "subsequentLegalDecision",
-    "transcriptOf": "transcript of", "translationOf": "translation of", "translator": "translator",
-    "abstract": "abstract", "argued": "date argued", "asin": "asin", "chapter": "chapter", "coden": "coden",
-    "content": "content", "doi": "doi", "eanucc13": "eanucc13", "edition": "edition", "eissn": "eissn",
-    "gtin14": "gtin14", "handle": "handle", "identifier": "identifier", "isbn": "isbn", "isbn10": "isbn10",
-    "isbn13": "isbn13", "issn": "issn", "issue": "issue", "lccn": "lccn", "locator": "locator",
-    "numPages": "number of pages", "numVolumes": "number of volumes", "number": "number", "oclcnum": "oclcnum",
-    "pageEnd": "page end", "pageStart": "page start", "pages": "pages", "pmid": "pmid",
-    "prefixName": "prefix name", "section": "section", "shortDescription": "shortDescription",
-    "shortTitle": "short title", "sici": "sici", "suffixName": "suffix name", "upc": "upc", "uri": "uri",
-    "volume": "volume",
+    "affirmedBy": _l("affirmedBy"), "annotates": _l("annotates"), "authorList": _l("list of authors"),
+    "citedBy": _l("cited by"), "cites": _l("cites"), "contributorList": _l("list of contributors"),
+    "court": _l("court"), "degree": _l("degree"), "director": _l("director"), "distributor": _l("distributor"),
+    "editor": _l("editor"), "editorList": _l("list of editors"), "interviewee": _l("interviewee"),
+    "interviewer": _l("interviewer"), "issuer": _l("issuer"), "organizer": _l("organizer"), "owner": _l("owner"),
+    "performer": _l("performer"), "presentedAt": _l("presented at"), "presents": _l("presents"),
+    "producer": _l("producer"), "recipient": _l("recipient"), "reproducedIn": _l("reproducedIn"),
+    "reversedBy": _l("reversedBy"), "reviewOf": _l("review of"), "status": _l("status"),
+    "subsequentLegalDecision": _l("subsequentLegalDecision"), "transcriptOf": _l("transcript of"),
+    "translationOf": _l("translation of"), "translator": _l("translator"), "abstract": _l("abstract"),
+    "argued": _l("date argued"), "asin": _l("asin"), "chapter": _l("chapter"), "coden": _l("coden"),
+    "content": _l("content"), "doi": _l("doi"), "eanucc13": _l("eanucc13"), "edition": _l("edition"),
+    "eissn": _l("eissn"), "gtin14": _l("gtin14"), "handle": _l("handle"), "identifier": _l("identifier"),
+    "isbn": _l("isbn"), "isbn10": _l("isbn10"), "isbn13": _l("isbn13"), "issn": _l("issn"), "issue": _l("issue"),
+    "lccn": _l("lccn"), "locator": _l("locator"), "numPages": _l("number of pages"),
+    "numVolumes": _l("number of volumes"), "number": _l("number"), "oclcnum": _l("oclcnum"), "pageEnd": _l("page end"),
+    "pageStart": _l("page start"), "pages": _l("pages"), "pmid": _l("pmid"), "prefixName": _l("prefix name"),
+    "section": _l("section"), "shortDescription": _l("shortDescription"), "shortTitle": _l("short title"),
+    "sici": _l("sici"), "suffixName": _l("suffix name"), "upc": _l("upc"), "uri": _l("uri"), "volume": _l("volume"),
 }
 # fmt: on
 
@@ -131,8 +135,8 @@ def terms_of(field: str) -> tuple[str, ...]:
 
 
 def term_label(term: str) -> str:
-    """Return the English label that Omeka S shows for a term ("Is Part Of", "uri"), or the field if it has no term."""
-    return _LABELS.get(term, term)
+    """Return the label that Omeka S shows for a term ("Is Part Of", "uri"), or the field if it has no term."""
+    return str(_LABELS.get(term, term))
 
 
 def ignored_by(field: str, ignored: Iterable[str]) -> bool:

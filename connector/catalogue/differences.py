@@ -12,7 +12,7 @@ from . import store
 
 TITLE = "dc.title"
 OF_A_VALUE = ("value", "language", "authority", "confidence")
-ABOUT = {"Title": "title", "Handle": "handle", "ID at the source": "source_id"}
+ABOUT = {"title": _l("Title"), "handle": _l("Handle"), "source_id": _l("ID at the source")}
 WORDS = {
     "bundle": _l("Bundle"),
     "sequence": _l("Sequence"),
@@ -36,9 +36,9 @@ def differences(before: Mapping[str, Any], item: Item) -> dict[str, Any]:
     fields = _fields(before["source_metadata"], store.stored_metadata(item))
     after = {"title": storable(item.name), "handle": item.handle, "source_id": item.id}
     about = [
-        _differs(words, before[name], after[name])
-        for words, name in ABOUT.items()
-        if before[name] != after[name] and not (words == "Title" and TITLE in {one["field"] for one in fields})
+        _differs(label, before[name], after[name])
+        for name, label in ABOUT.items()
+        if before[name] != after[name] and not (name == "title" and TITLE in {one["field"] for one in fields})
     ]
     return {"about": about, "fields": fields, "files": list(_files(before["files"], store.stored_files(item)))}
 
@@ -75,7 +75,7 @@ def _files(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) ->
 
 
 def _differs(what: str, before: Any, after: Any) -> dict[str, Any]:
-    return {"what": what, "before": before, "after": after}
+    return {"what": str(what), "before": before, "after": after}
 
 
 def _name(file: Mapping[str, Any]) -> str:

@@ -17,13 +17,13 @@ from .crosswalk import BIBO, DCTERMS
 
 FATES = {
     FileStatus.LINKED: _l("not downloaded"),
-    FileStatus.STORED: "stored",
+    FileStatus.STORED: _l("stored"),
     FileStatus.UNVERIFIED: _l("stored unverified"),
     FileStatus.DIFFERS: _l("stored with another checksum"),
     FileStatus.RESTRICTED: _l("no access"),
     FileStatus.MISSING: _l("missing"),
     FileStatus.TOO_LARGE: _l("too large"),
-    FileStatus.DAMAGED: "damaged",
+    FileStatus.DAMAGED: _l("damaged"),
     FileStatus.FAILED: _l("download failed"),
     FileStatus.REFUSED: _l("infected"),
 }

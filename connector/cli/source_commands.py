@@ -77,10 +77,10 @@ def _chosen(options: dict[str, Any]) -> Schedule | None:
 
 
 def _weekday(text: str) -> int:
-    found = [number for number, name in enumerate(WEEKDAYS) if name.lower() == text.strip().lower()]
+    found = [number for number, name in enumerate(WEEKDAYS) if name == text.strip().lower()]
     if not found:
         raise InvalidInputError(
-            _("“%(text)s” is no day of the week: %(weekdays)s.", text=text, weekdays=", ".join(WEEKDAYS).lower())
+            _("“%(text)s” is no day of the week: %(weekdays)s.", text=text, weekdays=", ".join(WEEKDAYS))
         )
     return found[0]
 

@@ -14,9 +14,20 @@ from enum import StrEnum
 from typing import Any, Self
 
 from ..errors import InvalidInputError
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 
 LAST = "last"
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")  # for commands
+WEEKDAY_LABELS = (
+    _l("Monday"),
+    _l("Tuesday"),
+    _l("Wednesday"),
+    _l("Thursday"),
+    _l("Friday"),
+    _l("Saturday"),
+    _l("Sunday"),
+)
 LAST_SURE_DAY = 28  # every month has it
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 _DAY = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -31,6 +42,9 @@ class Every(StrEnum):
     MONTH = "monthly"
 
 
+EVERY_LABELS = {Every.DAY: _l("Daily"), Every.WEEK: _l("Weekly"), Every.MONTH: _l("Monthly")}
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The permitted hours of a run, from `start` until before `end`. They span midnight if `end` is earlier.
@@ -43,10 +57,9 @@ class Window:
 
     def __post_init__(self) -> None:
         if self.start == self.end:
-            raise InvalidInputError("The hours begin and end at the same time: leave them out to allow all.", "until")
-
-    def __str__(self) -> str:
-        return f"between {self.start:%H:%M} and {self.end:%H:%M}"
+            raise InvalidInputError(
+                _("The hours begin and end at the same time: leave them out to allow all."), "until"
+            )
 
     @classmethod
     def from_json(cls, stored: Sequence[str] | None) -> Self | None:
@@ -88,17 +101,34 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if self.day is not None and not 1 <= self.day <= LAST_SURE_DAY:
-            raise InvalidInputError(f"Choose a day from 1 to {LAST_SURE_DAY}, or the last day of the month.", "day")
+            raise InvalidInputError(
+                _("Choose a day from 1 to %(last)s, or the last day of the month.", last=LAST_SURE_DAY), "day"
+            )
         if self.window and not self.window.holds(self.at):
-            raise InvalidInputError(f"It would start at {self.at:%H:%M}, which is not {self.window}.", "at")
+            start, end = self.window.as_list()
+            sentence = _(
+                "It would start at %(time)s, which is not between %(start)s and %(end)s.",
+                time=f"{self.at:%H:%M}",
+                start=start,
+                end=end,
+            )
+            raise InvalidInputError(sentence, "at")
 
     def __str__(self) -> str:
-        days = {
-            Every.DAY: "Daily",
-            Every.WEEK: f"Weekly on {WEEKDAYS[self.weekday]}",
-            Every.MONTH: f"Monthly on day {self.day}" if self.day else "Monthly on the last day",
-        }
-        return f"{days[self.every]} at {self.at:%H:%M}" + (f", only {self.window}" if self.window else "")
+        if not self.window:
+            return self._times()
+        start, end = self.window.as_list()
+        return _("%(times)s, only between %(start)s and %(end)s", times=self._times(), start=start, end=end)
+
+    def _times(self) -> str:
+        at = f"{self.at:%H:%M}"
+        if self.every is Every.DAY:
+            return _("Daily at %(time)s", time=at)
+        if self.every is Every.WEEK:
+            return _("Weekly on %(day)s at %(time)s", day=WEEKDAY_LABELS[self.weekday], time=at)
+        if self.day:
+            return _("Monthly on day %(day)s at %(time)s", day=self.day, time=at)
+        return _("Monthly on the last day at %(time)s", time=at)
 
     def next_after(self, after: datetime, zone: tzinfo) -> datetime:
         """Return the next time at which an import is due. If the hour occurs twice on a day, the first one counts."""
@@ -137,7 +167,7 @@ def parse_window(text: str) -> Window | None:
     if not text.strip():
         return None
     if not dash:
-        raise InvalidInputError("Give the hours as 22:00-06:00.")
+        raise InvalidInputError(_("Give the hours as 22:00-06:00."))
     return Window(parse_time(start), parse_time(end))
 
 
@@ -145,7 +175,7 @@ def parse_time(text: str, field: str = "at") -> time:
     """Return the time of a text such as 02:30. Raises InvalidInputError, which names the field."""
     found = _TIME.fullmatch((text or "").strip())
     if not found:
-        raise InvalidInputError("Give a time from 00:00 to 23:59, such as 02:30.", field)
+        raise InvalidInputError(_("Give a time from 00:00 to 23:59, such as 02:30."), field)
     return time(int(found[1]), int(found[2]))
 
 
@@ -155,7 +185,9 @@ def parse_day(day: str | int) -> int | None:
         return None
     text = str(day).strip()
     if not _DAY.fullmatch(text):
-        raise InvalidInputError(f"Choose a day from 1 to {LAST_SURE_DAY}, or the last day of the month.", "day")
+        raise InvalidInputError(
+            _("Choose a day from 1 to %(last)s, or the last day of the month.", last=LAST_SURE_DAY), "day"
+        )
     return int(text)
 
 

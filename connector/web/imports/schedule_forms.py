@@ -10,7 +10,17 @@ from wtforms.widgets import TimeInput
 from ...errors import InvalidInputError
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
-from ...jobs.schedule import LAST, LAST_SURE_DAY, WEEKDAYS, Every, Schedule, Window, parse_day, parse_time
+from ...jobs.schedule import (
+    EVERY_LABELS,
+    LAST,
+    LAST_SURE_DAY,
+    WEEKDAY_LABELS,
+    Every,
+    Schedule,
+    Window,
+    parse_day,
+    parse_time,
+)
 from ..base_form import Form, choices_of
 
 
@@ -19,10 +29,10 @@ class ScheduleForm(Form):
 
     every = SelectField(
         _l("Import automatically"),
-        choices=choices_of({"": _l("Never")} | {every.value: every.capitalize() for every in Every}),
+        choices=choices_of({"": _l("Never")} | {every.value: label for every, label in EVERY_LABELS.items()}),
         description=_l("Imports the whole source with the settings of the last import."),
     )
-    weekday = SelectField(_l("Day of the week"), choices=choices_of(dict(enumerate(WEEKDAYS))), coerce=int)
+    weekday = SelectField(_l("Day of the week"), choices=choices_of(dict(enumerate(WEEKDAY_LABELS))), coerce=int)
     day = SelectField(
         _l("Day of the month"),
         choices=choices_of({str(day): str(day) for day in range(1, LAST_SURE_DAY + 1)} | {LAST: _l("The last")}),

@@ -1,0 +1,137 @@
+"""No text that people read is forgotten: under the pseudo-locale, all that stands outside of its brackets is data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from connector.extensions import db
+from tests.pages import links
+from tests.pseudo import outside, pseudo_locale
+
+READ_ATTRIBUTES = {"aria-label", "alt", "data-label", "placeholder", "title"}
+UNREAD = {"code", "script", "style", "time"}  # what is in them is for machines, or is a time
+VOID = {"br", "hr", "img", "input", "link", "meta"}
+# Names, addresses, versions and units; and an error of WTForms, which has catalogues of its own.
+ALWAYS = re.compile(
+    r"Not a valid choice\.|DSpace Connector|https?://\S+|\b\d+\.\d+\.\d+\b|\b(?:dcterms|bibo|dc):\w+|UTC|\b[kMGT]?B\b"
+)
+SEPARATORS = (r" · |; | …", r"[:,] | \(|\)")  # what stands between data, the strongest first
+WORD = re.compile(r"[^\W\d_]{2,}")
+FORMS = {  # POST requests whose answer is a page with an error
+    "/repositories/": {"url": "no address"},
+    "/repositories/1/": {"scope": "repository:", "test": "x", "file_limit": "x", "hours": "x", "ignored": "!"},
+    "/account/password": {"current": "wrong", "new": "short", "again": "other"},
+    "/takedown/": {"repository": "1", "names": "no such item"},
+    "/no/such/page": {},
+}
+
+
+class Texts(HTMLParser):
+    """The texts and labels of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take the labels of an element."""
+        if tag not in VOID:
+            self._open.append(tag)
+        self.found += [value or "" for name, value in attrs if name in READ_ATTRIBUTES]
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the element, and those in it that need no end tag."""
+        while tag in self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        """Take a text, or the next part of a translated one that has markup in it."""
+        if UNREAD.isdisjoint(self._open):
+            self.found.append(data)
+
+
+def texts(page: str) -> list[str]:
+    """Return what stands outside of translated texts."""
+    parser = Texts()
+    parser.feed(page)
+    return [" ".join(part.split()) for part in outside("\0".join(parser.found)).split("\0")]
+
+
+def data_of(app: Flask) -> set[str]:
+    """Return every text in the database."""
+    with app.app_context():
+        rows = [row for table in db.metadata.tables.values() for row in db.session.execute(table.select())]
+        return {text for row in rows for value in row for leaf in _leaves(value) for text in _texts_of(leaf)}
+
+
+def _texts_of(value: str) -> Iterator[str]:
+    yield " ".join(value.split())
+    if "<" in value:  # a description in HTML
+        yield from texts(value)
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner)
+
+
+def forgotten(page: str, data: set[str]) -> list[str]:
+    """Return the texts of a page that are neither translated nor data."""
+    return sorted({text for text in texts(page) if not _is_data(text, data)})
+
+
+def _is_data(text: str, data: set[str], separators: tuple[str, ...] = SEPARATORS) -> bool:
+    """Return whether a text is from the database, or consists of such texts and signs between them."""
+    if text in data or not WORD.search(ALWAYS.sub("", text)):
+        return True
+    parts = re.split(separators[0], text) if separators else []
+    return bool(parts) and all(_is_data(part, data, separators[1:]) for part in parts)
+
+
+@pytest.fixture
+def crawled(stocked_app, stocked_client):
+    """Return the pages of a stocked catalogue by address, once for each kind of address."""
+    client, pages, queue = stocked_client, {}, ["/"]
+    while queue:
+        address = queue.pop(0).partition("#")[0]
+        kind = re.sub(r"\d+", "1", address.partition("?")[0])
+        if kind in pages or not address.startswith("/") or "/files/" in address:
+            continue
+        answer = client.get(address, follow_redirects=True)
+        pages[kind] = ""
+        if answer.mimetype == "text/html":
+            pages[kind] = answer.get_data(as_text=True)
+            queue += links(answer)
+    return pages
+
+
+def test_every_text_of_the_pages_is_translated(stocked_app, request):
+    with pseudo_locale():
+        pages = request.getfixturevalue("crawled")
+        data = data_of(stocked_app)
+        missed = [f"{address}: {text}" for address, page in pages.items() for text in forgotten(page, data)]
+
+    assert len(pages) > 20
+    assert missed == []
+
+
+@pytest.mark.parametrize(("address", "sent"), FORMS.items())
+def test_every_text_of_a_page_with_errors_is_translated(stocked_app, stocked_client, address, sent):
+    with pseudo_locale():
+        page = stocked_client.post(address, data=sent, follow_redirects=True).get_data(as_text=True)
+
+    assert forgotten(page, data_of(stocked_app) | set(sent.values())) == []
