@@ -74,11 +74,6 @@ def items_in_words(total: int, counted: int) -> str:
     return ngettext("More than %(num)s item", "More than %(num)s items", counted)
 
 
-def plural(thing: str, count: int) -> str:
-    """Return the noun to use after a count: "1 item", "2 items"."""
-    return thing if count == 1 else f"{thing}s"
-
-
 def duration(seconds: float) -> str:
     """Return a duration in its two largest units: "under 1 s", "4 s", "2 min 5 s", "3 h 20 min"."""
     if seconds < 1:

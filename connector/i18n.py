@@ -43,19 +43,19 @@ def language() -> str:
     return get_locale_identifier((_language.locale.language, _language.locale.territory), sep="-")
 
 
-def gettext(message: str, **values: object) -> str:
+def gettext(message: str, /, **values: object) -> str:
     """Return a message in the language of the instance, with its named placeholders filled: "%(name)s"."""
     text = _language.translations.gettext(message)
     return text % values if values else text
 
 
-def ngettext(singular: str, plural: str, count: int, **values: object) -> str:
+def ngettext(singular: str, plural: str, count: int, /, **values: object) -> str:
     """Return the form of a message for a count. Its placeholder `%(num)s` is the count in digits: "6,000"."""
     text: str = _language.translations.ngettext(singular, plural, count)
     return text % {"num": decimal(count), **values}
 
 
-def lazy_gettext(message: str, **values: object) -> str:
+def lazy_gettext(message: str, /, **values: object) -> str:
     """Return a text that is translated when it is used, for constants, labels and forms.
 
     It is typed as `str` because it stands where a text does. Call `str` on it where a real string is necessary.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +23,8 @@ VOID = {"br", "hr", "img", "input", "link", "meta"}
 ALWAYS = re.compile(
     r"Not a valid choice\.|DSpace Connector|https?://\S+|\b\d+\.\d+\.\d+\b|\b(?:dcterms|bibo|dc):\w+|UTC|\b[kMGT]?B\b"
 )
-SEPARATORS = (r" · |; | …", r"[:,] | \(|\)")  # what stands between data, the strongest first
+SEPARATORS = (r" ?· ?|; | …", r"[:,] | \(|\)")  # what stands between data, the strongest first
+PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 WORD = re.compile(r"[^\W\d_]{2,}")
 FORMS = {  # POST requests whose answer is a page with an error
     "/repositories/": {"url": "no address"},
@@ -135,3 +138,24 @@ def test_every_text_of_a_page_with_errors_is_translated(stocked_app, stocked_cli
         page = stocked_client.post(address, data=sent, follow_redirects=True).get_data(as_text=True)
 
     assert forgotten(page, data_of(stocked_app) | set(sent.values())) == []
+
+
+def test_every_placeholder_of_a_message_gets_a_value():
+    wrong = [
+        f"{path.name}: {messages}"
+        for path in Path("connector").rglob("*.py")
+        for messages, values in _messages(ast.parse(path.read_text()))
+        if any(set(PLACEHOLDER.findall(message)) - values for message in messages)
+    ]
+
+    assert wrong == []
+
+
+def _messages(tree: ast.AST) -> Iterator[tuple[list[str], set[str]]]:
+    """Yield the texts and the names of the values of each call that translates now."""
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("_", "ngettext"):
+            names = {keyword.arg for keyword in call.keywords}
+            messages = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            if None not in names and names:  # values that are given by a mapping are not known here
+                yield messages, names | {"num"}

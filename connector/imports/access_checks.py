@@ -20,6 +20,8 @@ from ..catalogue import store
 from ..dspace.records import FileAccess, Item
 from ..errors import TransientError
 from ..extensions import db, transaction
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..models.catalogue import FileStatus, Holding
 from .download_outcomes import Outcome, StatusWriter
 from .due_files import is_restored, is_stored, is_untried
@@ -32,7 +34,11 @@ KIND = "access"  # of requests
 # Limit of single file checks in a run: LEAST, or one for each ITEMS_FOR_ONE items if that is more.
 LEAST, ITEMS_FOR_ONE = 30, 40
 LEAST_IN_FULL_CHECK, ITEMS_FOR_ONE_IN_FULL_CHECK = 1_000, 5
-CLOSED = "Closed at the source since it was downloaded. What is stored is kept, and shown to editors only."
+CLOSED = _l("Closed at the source since it was downloaded. What is stored is kept, and shown to editors only.")
+CLOSED_UNTIL = _l(
+    "Closed at the source since it was downloaded. What is stored is kept, and shown to editors only. "
+    "Its embargo ends on %(day)s."
+)
 AccessById = Mapping[str, FileAccess]  # by bitstream id
 
 
@@ -122,7 +128,7 @@ class AccessCheck:
         items = [list(files) for _, files in groupby(rows, lambda row: row.item_id)]
         asks = [partial(ask, files) for files in items]
         for files, result in zip(items, send_each(self._context, KIND, asks), strict=True):
-            self._run.say("Asking which files are open")
+            self._run.say(_("Asking which files are open"))
             self._note(files, _known(result))
         return len(rows)
 
@@ -195,5 +201,7 @@ def _outcome(file: Any, access: FileAccess) -> Outcome | None:
         return Outcome(fate, file.reason, sha256=file.sha256, by_login=not access.is_open)
     if access.is_open:
         return Outcome(FileStatus.LINKED)
-    ends = f" Its embargo ends on {until}." if until else ""
-    return Outcome(FileStatus.RESTRICTED, f"{CLOSED}{ends}", until=until) if fate.is_stored else None
+    if not fate.is_stored:
+        return None
+    reason = CLOSED_UNTIL % {"day": until} if until else str(CLOSED)
+    return Outcome(FileStatus.RESTRICTED, reason, until=until)

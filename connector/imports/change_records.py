@@ -13,17 +13,18 @@ from ..catalogue.store import Saved
 from ..characters import storable
 from ..dspace.records import Failure, Item, SourceState
 from ..extensions import db
+from ..i18n import lazy_gettext as _l
 from ..models.catalogue import Action, Change
 
 CHANGE = Change.__table__
-UNLISTED = "Its files could not be listed, so only its metadata came. Earlier files stay. Import it again later."
+UNLISTED = _l("Its files could not be listed, so only its metadata came. Earlier files stay. Import it again later.")
 ABOUT_DATA = (Action.ADDED, Action.UPDATED, Action.TOUCHED)
 REASONS = {
-    SourceState.ELSEWHERE: "Still at the source, but no longer in what this import reads.",
-    SourceState.WITHDRAWN: "Withdrawn at the source.",
-    SourceState.HIDDEN: "No longer open to the public at the source (on DSpace 4 to 6 it may be withdrawn).",
-    SourceState.SUPERSEDED: "Replaced at the source by a newer version.",
-    SourceState.VANISHED: "No longer at the source.",
+    SourceState.ELSEWHERE: _l("Still at the source, but no longer in what this import reads."),
+    SourceState.WITHDRAWN: _l("Withdrawn at the source."),
+    SourceState.HIDDEN: _l("No longer open to the public at the source (on DSpace 4 to 6 it may be withdrawn)."),
+    SourceState.SUPERSEDED: _l("Replaced at the source by a newer version."),
+    SourceState.VANISHED: _l("No longer at the source."),
 }
 
 
@@ -86,7 +87,7 @@ class ChangeRecords:
     def add_mark(self, row: Any, state: SourceState, before: Mapping[str, Any]) -> None:
         """Record that an item is no longer present at the source. `row`: its row in the catalogue."""
         values = {"job_id": self._job_id, "item_id": row.id, "action": Action.MARKED.value}
-        values |= {"reason": REASONS[state], "before": before}
+        values |= {"reason": str(REASONS[state]), "before": before}
         values |= {name: getattr(row, name) for name in ("source_key", "source_id", "handle", "title")}
         db.session.execute(insert(CHANGE).values(values))
 
@@ -102,7 +103,8 @@ class ChangeRecords:
             db.session.execute(delete(CHANGE).where(*mine, CHANGE.c.item_id.in_(listed)))
         new = [s for item_id, s in unlisted.items() if item_id not in self._unlisted]
         rows = [
-            self._row(Action.FILES_UNLISTED, s.key, s.item) | {"item_id": s.item_id, "reason": UNLISTED} for s in new
+            self._row(Action.FILES_UNLISTED, s.key, s.item) | {"item_id": s.item_id, "reason": str(UNLISTED)}
+            for s in new
         ]
         if rows:
             db.session.execute(insert(CHANGE), rows)

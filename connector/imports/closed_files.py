@@ -10,6 +10,7 @@ from sqlalchemy import func, select, true
 
 from ..catalogue import store
 from ..extensions import db
+from ..i18n import gettext as _
 from ..models.catalogue import FileStatus, Holding
 from .due_files import is_stored
 from .import_context import ImportContext
@@ -34,8 +35,10 @@ def warning(context: ImportContext) -> str:
     db.session.rollback()
     if closed < FEWEST or closed <= still_open:
         return ""
-    return (
-        f"The repository has closed {closed} of the {closed + still_open} stored files that were checked. Ask its "
-        "administrator whether this is right. The files are kept and shown to editors only, until a full check finds "
-        "them open again."
+    return _(
+        "The repository has closed %(closed)s of the %(checked)s stored files that were checked. Ask its "
+        "administrator whether this is right. The files are kept and shown to editors only, until a full "
+        "check finds them open again.",
+        closed=closed,
+        checked=closed + still_open,
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from ..dspace.records import ScopeKind
-from ..formatting import plural
+from ..i18n import decimal, ngettext
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..models.jobs import Job
 from .import_context import ImportContext
 
 GROWTH = 10  # items by which a known overcount grows until it is a problem again
-_LISTED_ELSEWHERE = "Some of them may be readable: an import of the entire repository finds these."
-_LISTED_NOWHERE = "No list of this repository shows them: import a readable one by its own address."
+_LISTED_ELSEWHERE = _l("Some of them may be readable: an import of the entire repository finds these.")
+_LISTED_NOWHERE = _l("No list of this repository shows them: import a readable one by its own address.")
 
 
 def unexplained(job: Job, inexact: bool) -> str:
@@ -19,12 +21,24 @@ def unexplained(job: Job, inexact: bool) -> str:
     """
     if job.expected is None or (missing := job.expected - job.counts["hidden"] - job.counts["seen"]) <= 0:
         return ""
+    found = {"expected": decimal(job.expected), "found": decimal(job.counts["seen"])}
     if inexact:
-        why = "they may be private or restricted, or they are missing here."
-    else:
-        why = "its count or its list is off by that many."
-    found = f"The source counts {job.expected} items; {job.counts['seen']} could be found"
-    return f"{found}, and {missing} of them {'is' if missing == 1 else 'are'} not accounted for: {why}"
+        return ngettext(
+            "The source counts %(expected)s items; %(found)s could be found, and %(num)s of them is not accounted for: "
+            "they may be private or restricted, or they are missing here.",
+            "The source counts %(expected)s items; %(found)s could be found, and %(num)s of them are not accounted "
+            "for: they may be private or restricted, or they are missing here.",
+            missing,
+            **found,
+        )
+    return ngettext(
+        "The source counts %(expected)s items; %(found)s could be found, and %(num)s of them is not accounted for: "
+        "its count or its list is off by that many.",
+        "The source counts %(expected)s items; %(found)s could be found, and %(num)s of them are not accounted for: "
+        "its count or its list is off by that many.",
+        missing,
+        **found,
+    )
 
 
 def new_overcount(context: ImportContext) -> str:
@@ -34,7 +48,11 @@ def new_overcount(context: ImportContext) -> str:
     """
     known = context.known_hidden
     is_new = any(number >= known.get(id, 0) + GROWTH for id, number in context.progress.overcounted.items())
-    return f"{_overcount(context)} Ask the administrator of the repository whether this is right." if is_new else ""
+    if not is_new:
+        return ""
+    return _(
+        "%(overcount)s Ask the administrator of the repository whether this is right.", overcount=_overcount(context)
+    )
 
 
 def accounted_for(context: ImportContext) -> str:
@@ -44,22 +62,39 @@ def accounted_for(context: ImportContext) -> str:
     inside = sum(context.progress.hidden.values()) - outside - sum(context.progress.overcounted.values())
     sentences = []
     if inside:
-        more = f"{inside} more {plural('item', inside)}"
-        sentences.append(f"The source counts {more} that it does not list: private or restricted ones.")
+        sentences.append(_inside_in_words(inside))
     if context.progress.overcounted and not new_overcount(context):
         sentences.append(_overcount(context))
     if outside:
-        more = f"{outside} more {plural('item', outside)}"
-        sentences.append(f"The community counts {more}, in collections that are not visible.")
-        sentences.append(_LISTED_ELSEWHERE if context.client.lists_all_items else _LISTED_NOWHERE)
+        sentences.append(_outside_in_words(outside))
+        sentences.append(str(_LISTED_ELSEWHERE if context.client.lists_all_items else _LISTED_NOWHERE))
     return " ".join(sentences)
+
+
+def _inside_in_words(number: int) -> str:
+    return ngettext(
+        "The source counts %(num)s more item that it does not list: private or restricted ones.",
+        "The source counts %(num)s more items that it does not list: private or restricted ones.",
+        number,
+    )
+
+
+def _outside_in_words(number: int) -> str:
+    return ngettext(
+        "The community counts %(num)s more item, in collections that are not visible.",
+        "The community counts %(num)s more items, in collections that are not visible.",
+        number,
+    )
 
 
 def _overcount(context: ImportContext) -> str:
     """Return a message with the number of items not listed: too many to assume that they are private."""
     places, number = len(context.progress.overcounted), sum(context.progress.overcounted.values())
-    lists = "1 collection lists" if places == 1 else f"{places} collections list"
-    return (
-        f"{lists} less than half of the items that the source counts there; {number} are not listed. They may be "
-        "private or restricted, or the list may be incomplete."
+    return ngettext(
+        "%(num)s collection lists less than half of the items that the source counts there; %(items)s are not listed. "
+        "They may be private or restricted, or the list may be incomplete.",
+        "%(num)s collections list less than half of the items that the source counts there; %(items)s are not listed. "
+        "They may be private or restricted, or the list may be incomplete.",
+        places,
+        items=decimal(number),
     )

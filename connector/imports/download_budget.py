@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 
 from ..errors import JobStoppedError, TooLargeError
+from ..i18n import gettext as _
 from ..text import human_size
 
 GLANCE = 0.5  # seconds between checks for a stop during a wait
@@ -34,7 +35,7 @@ class DownloadBudget:
         with self._changed:
             while self._limit is not None and self._left < (size or 0) <= self._left + self._reserved:
                 if self._stop.is_set():
-                    raise JobStoppedError("Stopped.")
+                    raise JobStoppedError(_("Stopped."))
                 self._changed.wait(GLANCE)
             share.take(size or 0)
         return share
@@ -44,8 +45,11 @@ class DownloadBudget:
         with self._changed:
             if self._limit is not None and size > max(self._left, 0):
                 raise TooLargeError(
-                    f"With it, the files of this import would be more than {human_size(self._limit)}, the limit for "
-                    "all of them together. A later import, or Retry, goes on with it."
+                    _(
+                        "With it, the files of this import would be more than %(limit)s, the limit for all of them "
+                        "together. A later import, or Retry, goes on with it.",
+                        limit=human_size(self._limit),
+                    )
                 )
             self._left -= size
             self._reserved += size

@@ -20,6 +20,7 @@ from ..dspace.ordered_pool import ordered_map
 from ..errors import BotChallengeError, TransientError
 from ..extensions import db, transaction
 from ..http.retry import LONG_RETRY_AFTER
+from ..i18n import gettext as _
 from ..models.catalogue import FileStatus, Holding, StoredFile
 from ..storage.garbage_collection import the_folder
 from ..text import human_size
@@ -175,9 +176,13 @@ class FileDownloader:
         seconds = _transient(outcome).retry_after or 0
         self._due.update(dict.fromkeys((row.id for row in group), self._outage.clock() + seconds))
         when = self._outage.time_in(seconds)
-        put_off = f"Put off: the repository asks to wait until {when} for this file. "
-        put_off += "If this import still runs then, it tries again at its end; otherwise the next import does."
-        return replace(outcome, reason=f"{put_off} {outcome.reason}")
+        reason = _(
+            "Put off: the repository asks to wait until %(time)s for this file. If this import still runs then, it "
+            "tries again at its end; otherwise the next import does. %(reason)s",
+            time=when,
+            reason=outcome.reason,
+        )
+        return replace(outcome, reason=reason)
 
     def _fetch_put_off(self) -> None:
         """Retry the postponed files whose wait has ended."""
@@ -249,4 +254,4 @@ def _asks_for_long_wait(outcome: Outcome) -> bool:
 def _fetching(row: Any) -> str:
     """Return the status message for a download. It leaves out restricted names, since all users can read it."""
     name = None if row.name_is_restricted else row.name
-    return f"Downloading {name or 'a file'} ({human_size(row.size or 0)})"
+    return _("Downloading %(name)s (%(size)s)", name=name or _("a file"), size=human_size(row.size or 0))

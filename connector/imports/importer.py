@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..dspace.records import ScopeKind
 from ..errors import NotFoundError, RestrictedError
 from ..extensions import transaction
+from ..i18n import ngettext
 from ..jobs import counters
 from ..jobs.attempt import JobAttempt
 from ..models.repositories import Source
@@ -137,4 +138,4 @@ def _left_to_test(context: ImportContext) -> int | None:
 
 
 def _excluded_in_words(number: int) -> str:
-    return f"{'1 item is' if number == 1 else f'{number} items are'} excluded by a takedown."
+    return ngettext("%(num)s item is excluded by a takedown.", "%(num)s items are excluded by a takedown.", number)

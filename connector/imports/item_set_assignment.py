@@ -14,6 +14,7 @@ from ..characters import storable
 from ..dspace.records import Collection, Item, Scope, ScopeKind
 from ..errors import AddressNotAllowedError, RepositoryError
 from ..extensions import db
+from ..i18n import gettext as _
 from ..models.catalogue import ItemSet, Membership
 from .import_options import ImportOptions
 
@@ -93,7 +94,7 @@ class ItemSetAssigner:
         collection, server = self._collections[origin], self._place.server
         kind = ScopeKind.COLLECTION
         return ItemSet(
-            name=storable(collection.name) or "Collection",
+            name=storable(collection.name) or _("Collection"),
             source_name=storable(collection.name) or None,
             description=storable(collection.description or collection.abstract),
             rights=storable(collection.rights),

@@ -11,7 +11,7 @@ ITEMS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "hidden"
 FILES = tuple(f"files_{status.value}" for status in FileStatus)
 STORED = tuple(f"files_{status.value}" for status in FileStatus if status.is_stored)
 MISSING = {"vanished": _l("Missing at source"), "hidden": _l("Not visible")}
-MISSING_IN_WORDS = {"vanished": "missing at source"}
+MISSING_IN_WORDS = {"vanished": _l("%(count)s missing at source")}
 
 IMPORT = JobKind(
     name=Kind.IMPORT,
@@ -20,7 +20,12 @@ IMPORT = JobKind(
     counters=frozenset({*ITEMS, *FILES, "bytes", "requests"}),
     labels={"added": _l("Added"), "updated": _l("Updated"), "unchanged": _l("Unchanged"), "failed": _l("Failed")},
     rare_labels=MISSING,
-    words={"added": "added", "updated": "updated", "unchanged": "unchanged", "failed": "failed"},
+    words={
+        "added": _l("%(count)s added"),
+        "updated": _l("%(count)s updated"),
+        "unchanged": _l("%(count)s unchanged"),
+        "failed": _l("%(count)s failed"),
+    },
     rare_words=MISSING_IN_WORDS,
     done=("seen",),
     fetched=STORED,
@@ -39,7 +44,12 @@ PREVIEW = JobKind(
         "failed": _l("Failed"),
     },
     rare_labels=MISSING,
-    words={"added": "would be new", "updated": "would change", "unchanged": "unchanged", "failed": "failed"},
+    words={
+        "added": _l("%(count)s would be new"),
+        "updated": _l("%(count)s would change"),
+        "unchanged": _l("%(count)s unchanged"),
+        "failed": _l("%(count)s failed"),
+    },
     rare_words=MISSING_IN_WORDS,
     done=IMPORT.done,
     fetched=STORED,
@@ -52,7 +62,7 @@ SAMPLE = JobKind(
     heading=_l("Sample items of %(source)s"),
     counters=frozenset({"seen", "added", "failed", "requests"}),
     labels={"added": _l("Shown"), "failed": _l("Failed")},
-    words={"added": "shown", "failed": "failed"},
+    words={"added": _l("%(count)s shown"), "failed": _l("%(count)s failed")},
     done=("seen",),
     position=("seen",),
     is_preview=True,
@@ -62,7 +72,7 @@ UNDO = JobKind(
     title=_l("Undo"),
     counters=frozenset({"removed", "restored", "kept"}),
     labels={"removed": _l("Removed"), "restored": _l("Restored"), "kept": _l("Kept")},
-    words={"removed": "removed", "restored": "restored", "kept": "kept"},
+    words={"removed": _l("%(count)s removed"), "restored": _l("%(count)s restored"), "kept": _l("%(count)s kept")},
     done=("removed", "restored", "kept"),
     position=("removed", "restored", "kept"),
 )

@@ -17,6 +17,7 @@ from ..catalogue import store
 from ..dspace.records import Item
 from ..errors import TransientError
 from ..extensions import db
+from ..i18n import lazy_gettext as _l
 from ..models.catalogue import FileStatus
 from .access_checks import CLOSED
 from .import_context import ImportContext
@@ -24,7 +25,10 @@ from .item_requests import send_each
 
 FILE, ITEM = store.FILE, store.ITEM
 KIND = "access"  # of requests
-OR_DELETED = " It may also have been deleted: this version of DSpace does not tell."
+CLOSED_OR_DELETED = _l(
+    "Closed at the source since it was downloaded. What is stored is kept, and shown to editors only. "
+    "It may also have been deleted: this version of DSpace does not tell."
+)
 
 
 def closed(context: ImportContext, items: Sequence[Item]) -> dict[str, dict[str, Any]]:
@@ -38,7 +42,7 @@ def closed(context: ImportContext, items: Sequence[Item]) -> dict[str, dict[str,
     new = [row for row in left if row.bitstream_id not in known]
     values = {
         "fate": FileStatus.RESTRICTED.value,
-        "reason": CLOSED + ("" if context.client.tells_unknown else OR_DELETED),
+        "reason": str(CLOSED if context.client.tells_unknown else CLOSED_OR_DELETED),
         "until": None,
         "by_login": True,
         "name_is_restricted": True,

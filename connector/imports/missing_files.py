@@ -12,6 +12,8 @@ from sqlalchemy import select, update
 from ..catalogue import store
 from ..errors import TransientError
 from ..extensions import db, transaction
+from ..i18n import lazy_gettext as _l
+from ..i18n import ngettext
 from ..jobs import counters
 from ..models.catalogue import FileStatus, Holding
 from .due_files import is_stored
@@ -20,7 +22,7 @@ from .import_context import ImportContext
 FILE, HOLDING = store.FILE, Holding.__table__
 FEWEST = 3  # fewer files may be missing for reasons of their own
 CONTROLS = 3
-REASON = "Missing at the source, as all files of this import were. Its file store may not be connected there."
+REASON = _l("Missing at the source, as all files of this import were. Its file store may not be connected there.")
 
 
 def judge(context: ImportContext) -> str:
@@ -36,11 +38,14 @@ def judge(context: ImportContext) -> str:
         return ""
     with transaction():
         context.attempt.advance(context.requests.new())
-        values = {"fate": FileStatus.FAILED.value, "reason": REASON}
+        values = {"fate": FileStatus.FAILED.value, "reason": str(REASON)}
         db.session.execute(update(FILE).where(*met).values(values))
-    return (
-        f"The repository has none of the {len(missing)} files that were asked for: its file store may not be "
-        "connected. Tell its administrator. The next import tries again."
+    return ngettext(
+        "The repository does not have the %(num)s file that was asked for: its file store may not be connected. "
+        "Tell its administrator. The next import tries again.",
+        "The repository has none of the %(num)s files that were asked for: its file store may not be connected. "
+        "Tell its administrator. The next import tries again.",
+        len(missing),
     )
 
 

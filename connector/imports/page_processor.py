@@ -9,6 +9,7 @@ from typing import Any
 from ..dspace.records import Page, ScopeKind, Subset
 from ..errors import ConnectorError
 from ..extensions import db
+from ..i18n import lazy_gettext as _l
 from .access_checks import AccessCheck
 from .file_downloads import FileDownloader
 from .import_context import ImportContext
@@ -17,6 +18,8 @@ from .page_writer import FULL_PAGE, PageWriter
 from .preview_files import ExpectedFiles, NoAccessCheck
 
 MAX_WAIT_SECONDS = 1.0
+
+READING = _l("Reading %(scope)s")
 
 
 class PageProcessor:
@@ -66,19 +69,19 @@ class PageProcessor:
         self,
         pages: Iterator[Page],
         listing: Listing,
-        doing: str = "Reading",
+        doing: str = READING,
         *,
         is_repeated: bool = False,
         kept: Mapping[Listing, Any] | None = None,
     ) -> None:
         """Write the pages of a listing as they arrive, check the access to their files, and download them.
 
-        `doing`: what the job's page says, followed by the name of the scope. `is_repeated`: the items are read although
-        the source reports no change, since some changes are not reported. `kept`: places of other listings that the
-        cursor keeps.
+        `doing`: what the job's page says, with a placeholder for the name of the scope. `is_repeated`: the items are
+        read although the source reports no change, since some changes are not reported. `kept`: places of other
+        listings that the cursor keeps.
         """
         context = self._context
-        reading = f"{doing} {self._scope_name}"
+        reading = doing % {"scope": self._scope_name}
         context.attempt.say(reading)
         for page in self._gathered(pages):
             item_ids = self._writer.write(page, {listing: page.cursor, **(kept or {})})

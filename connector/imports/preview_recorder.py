@@ -16,6 +16,7 @@ from ..catalogue.identity import free_key
 from ..catalogue.store import RepositoryContext, Saved
 from ..dspace.records import Failure, Item, SourceState
 from ..extensions import db, execute_counted
+from ..i18n import gettext as _
 from ..models.catalogue import Holding
 from ..models.jobs import Job, PreviewRow
 from .change_records import REASONS, UNLISTED, identity, name_of
@@ -122,7 +123,7 @@ class PreviewRecorder:
         common = {"job_id": self._job_id, "action": PreviewAction.VANISHED.value}
         self._write(
             [
-                common | {name: getattr(row, name) for name in names} | {"data": {"reason": REASONS[state]}}
+                common | {name: getattr(row, name) for name in names} | {"data": {"reason": str(REASONS[state])}}
                 for row, state in marked
             ]
         )
@@ -174,7 +175,7 @@ class PreviewRecorder:
         row = self._identity(OUTCOMES[saved.outcome], saved.key, saved.item)
         if saved.item.files_error is None:
             return row | {"data": data}
-        return row | {"data": data | {"files_error": UNLISTED}, "has_problem": True}
+        return row | {"data": data | {"files_error": str(UNLISTED)}, "has_problem": True}
 
     def _failure(self, failure: Failure) -> dict[str, Any]:
         return self._identity(PreviewAction.FAILED, failure.handle or name_of(failure), failure) | {
@@ -192,9 +193,12 @@ def _row_data(item: Item, before: Mapping[str, Any]) -> dict[str, Any]:
         return {"brings": {"values": len(item.metadata or ()), "files": len(item.bitstreams or ())}}
     told = differences(before["data"], item) if "data" in before else {}
     if "left" in before:
-        told["returns"] = f"It is back in this source; since {_day(before['left'])} it was elsewhere."
+        told["returns"] = _("It is back in this source; since %(day)s it was elsewhere.", day=_day(before["left"]))
     if "state" in before:
-        told["returns"] = f"It is back at the source; here it is marked as {before['state']['source_state']}."
+        told["returns"] = _(
+            "It is back at the source; here it is marked as %(state)s.",
+            state=before["state"]["source_state"],
+        )
     return told
 
 

@@ -10,6 +10,8 @@ from sqlalchemy import Select, select
 
 from ..errors import NotFoundError
 from ..extensions import db
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..jobs import lifecycle
 from ..models.jobs import Job, Kind, PreviewRow
 from ..pagination import Order
@@ -34,6 +36,12 @@ class PreviewAction(StrEnum):
     CHOSEN = "chosen"
 
 
+NOT_OF_KIND = {Kind.PREVIEW: _l("Job %(job)s is no preview."), Kind.SAMPLE: _l("Job %(job)s is no sample.")}
+FILE_CHANGES = {
+    "added": _l("file %(name)s added"),
+    "changed": _l("file %(name)s changed"),
+    "removed": _l("file %(name)s removed"),
+}
 CHANGES = (PreviewAction.NEW, PreviewAction.CHANGED, PreviewAction.VANISHED)
 
 
@@ -41,7 +49,7 @@ def of_kind(job_id: int, kind: Kind) -> Job:
     """Return the job if it is of this kind. Raises NotFoundError."""
     job = lifecycle.get(job_id)
     if job.kind != kind:
-        raise NotFoundError(f"Job {job_id} is no {kind.value}.")
+        raise NotFoundError(NOT_OF_KIND[kind] % {"job": job_id})
     return job
 
 
@@ -61,17 +69,21 @@ def in_words(change: Mapping[str, Any]) -> str:
     """Return a change as one line: its reason, and the fields and files that would change."""
     brings = change.get("brings")
     parts = [change.get("reason"), change.get("returns")]
-    parts += [f"values: {brings['values']}, files: {brings['files']}"] if brings else []
-    parts += [f"to be downloaded: {', '.join(change['fetch'])}"] if "fetch" in change else []
+    parts += (
+        [_("values: %(values)s, files: %(files)s", values=brings["values"], files=brings["files"])] if brings else []
+    )
+    parts += [_("to be downloaded: %(names)s", names=", ".join(change["fetch"]))] if "fetch" in change else []
     names = [one["what"] for one in change.get("about", ())] + [one["field"] for one in change.get("fields", ())]
-    names += [f"file {one['name']} {one['change']}" for one in change.get("files", ())]
+    names += [FILE_CHANGES[one["change"]] % {"name": one["name"]} for one in change.get("files", ())]
     parts.append(", ".join(names))
-    return " ".join(part for part in parts if part) or "the same in another order"
+    return " ".join(part for part in parts if part) or _("the same in another order")
 
 
 def row(job_id: int, row_id: int, *actions: PreviewAction) -> PreviewRow:
     """Return the row of this job with this id and one of these actions. Raises NotFoundError."""
     found: PreviewRow | None = db.session.scalar(rows(job_id, *actions).where(PreviewRow.id == row_id))
     if found is None:
-        raise NotFoundError(f"Job {job_id} no longer has this item: what it found is kept for a day.")
+        raise NotFoundError(
+            _("Job %(job_id)s no longer has this item: what it found is kept for a day.", job_id=job_id)
+        )
     return found

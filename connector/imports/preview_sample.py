@@ -18,6 +18,8 @@ from ..catalogue.store import RepositoryContext
 from ..dspace.records import Failure, Item, Scope, SourceState
 from ..extensions import db, transaction
 from ..http import RequestStats
+from ..i18n import gettext as _
+from ..i18n import ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
@@ -47,10 +49,10 @@ def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_con
     connection = run.reach(connect, repository)
     db.session.rollback()
     try:
-        run.say(f"Listing {scope.name}")
+        run.say(_("Listing %(name)s", name=scope.name))
         listed = _listed(connection.client, scope)
         listed = _allowed(place, listed)
-        run.say("Reading some of the items")
+        run.say(_("Reading some of the items"))
         results = list(connection.client.complete(various(listed, READ_FOR_ONE * number)))
         run.check()
     finally:
@@ -166,6 +168,12 @@ def _longest(item: Item) -> int:
 
 def _verdict(looked: int, failed: int) -> tuple[bool, str]:
     if not looked:
-        return True, "There is no item to show."
-    told = f"Chosen from the first {looked} items." if looked > 1 else ""
-    return not failed, f"{told} {f'{failed} more could not be read.' if failed else ''}".strip()
+        return True, _("There is no item to show.")
+    sentences = []
+    if looked > 1:
+        sentences.append(
+            ngettext("Chosen from the first %(num)s item.", "Chosen from the first %(num)s items.", looked)
+        )
+    if failed:
+        sentences.append(ngettext("%(num)s more could not be read.", "%(num)s more could not be read.", failed))
+    return not failed, " ".join(sentences)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, literal, select, upd
 from ..dspace.records import Item
 from ..errors import ConflictError
 from ..extensions import db, execute_counted, transaction
+from ..i18n import gettext as _
 from ..jobs import lifecycle
 from ..models.jobs import ACTIVE, Job, Kind, PreviewRow
 from .import_options import ImportOptions
@@ -74,7 +75,7 @@ def import_ticked(job_id: int) -> int:
         chosen = select(*own, *(ROW.c[name] for name in names[len(own) :])).order_by(ROW.c.id)
         ticked = chosen.where(*_of(job_id, *CAN_BE_CHOSEN), ROW.c.ticked)
         if not execute_counted(insert(ROW).from_select(names, ticked)):
-            raise ConflictError("Tick some new or changed items first.")
+            raise ConflictError(_("Tick some new or changed items first."))
         return made
 
 
@@ -104,4 +105,6 @@ def _of(job_id: int, *kinds: PreviewAction) -> tuple[ColumnElement[bool], ...]:
 
 
 def _busy(job_id: int) -> ConflictError:
-    return ConflictError(f"Job {job_id} imports from here just now: wait for its end, then choose again.")
+    return ConflictError(
+        _("Job %(job_id)s imports from here just now: wait for its end, then choose again.", job_id=job_id)
+    )

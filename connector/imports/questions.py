@@ -7,6 +7,27 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from ..i18n import decimal, ngettext
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
+
+_ALL_MISSING = _l(
+    "The source lists none of the %(held)s items that were here before. That is unusual, and the repository may have "
+    "problems. No item was marked as missing. Are they really gone?"
+)
+_MANY_MISSING = _l(
+    "The source lists only %(left)s of the %(held)s items that were here before. That is unusual, and the repository "
+    "may have problems. No item was marked as missing. Are they really gone?"
+)
+_ALL_WOULD_BE_MISSING = _l(
+    "The source lists none of the %(held)s items that are here. An import would mark nothing and ask you whether the "
+    "other %(unseen)s are really gone. They are not in this list."
+)
+_MANY_WOULD_BE_MISSING = _l(
+    "The source lists only %(left)s of the %(held)s items that are here. An import would mark nothing and ask you "
+    "whether the other %(unseen)s are really gone. They are not in this list."
+)
+
 
 class Answer(StrEnum):
     """A user's answer when unusually many items are missing at the source: mark them as missing, or change nothing."""
@@ -34,26 +55,30 @@ class Missing:
     def sentence(self) -> str:
         """Return the question for the pages."""
         if self.gone:
-            items = "its 1 item" if self.unseen == 1 else f"its {self.unseen} items"
-            return f"{self.gone} Nothing was changed. Mark {items} as missing?"
-        return (
-            f"The source lists {self._left} of the {self.held} items that were here before. That is unusual, and the "
-            "repository may have problems. No item was marked as missing. Are they really gone?"
-        )
+            return ngettext(
+                "%(gone)s Nothing was changed. Mark its %(num)s item as missing?",
+                "%(gone)s Nothing was changed. Mark its %(num)s items as missing?",
+                self.unseen,
+                gone=self.gone,
+            )
+        sentence = _ALL_MISSING if self._left == 0 else _MANY_MISSING
+        return sentence % self._counts
 
     @property
     def forecast(self) -> str:
         """Return the sentence that a preview shows instead of the question."""
         if self.gone:
-            return f"{self.gone} An import would ask you whether to mark its items as missing."
-        return (
-            f"The source lists {self._left} of the {self.held} items that are here. An import would mark nothing and "
-            f"ask you whether the other {self.unseen} are really gone. They are not in this list."
-        )
+            return _("%(gone)s An import would ask you whether to mark its items as missing.", gone=self.gone)
+        sentence = _ALL_WOULD_BE_MISSING if self._left == 0 else _MANY_WOULD_BE_MISSING
+        return sentence % self._counts
 
     @property
-    def _left(self) -> str:
-        return "none" if self.unseen == self.held else f"only {self.held - self.unseen}"
+    def _left(self) -> int:
+        return self.held - self.unseen
+
+    @property
+    def _counts(self) -> dict[str, str]:
+        return {"left": decimal(self._left), "held": decimal(self.held), "unseen": decimal(self.unseen)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +94,21 @@ class Unlisted:
     @property
     def sentence(self) -> str:
         """Return the question for the pages."""
-        return (
-            f"The source counts {self.items} items and lists none of them. Either all of them are private or "
-            "restricted, or the repository has problems. Is it right that they are not public?"
+        return ngettext(
+            "The source counts %(num)s item and does not list it. Either it is private or restricted, or the "
+            "repository has problems. Is it right that it is not public?",
+            "The source counts %(num)s items and lists none of them. Either all of them are private or restricted, or "
+            "the repository has problems. Is it right that they are not public?",
+            self.items,
         )
 
     @property
     def forecast(self) -> str:
         """Return the sentence that a preview shows instead of the question."""
-        return (
-            f"The source counts {self.items} items and lists none of them. An import would ask whether that is right."
+        return ngettext(
+            "The source counts %(num)s item and does not list it. An import would ask whether that is right.",
+            "The source counts %(num)s items and lists none of them. An import would ask whether that is right.",
+            self.items,
         )
 
 

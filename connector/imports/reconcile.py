@@ -15,6 +15,9 @@ from sqlalchemy import ColumnElement, func, select
 from ..catalogue import store, takedown
 from ..dspace.records import Item, SourceState
 from ..extensions import LARGEST_INTEGER, db, transaction
+from ..formatting import item_count
+from ..i18n import gettext as _
+from ..i18n import ngettext
 from ..jobs import report
 from ..models.catalogue import FileStatus, Holding
 from ..models.jobs import Job
@@ -99,9 +102,14 @@ def _ask_or_leave(context: ImportContext, source: SourceRecorder | PreviewSource
     unlisted = _empty_lists(context)
     answer = context.answer
     if answer == Answer.LEAVE and unseen:
-        return f"The source no longer lists {_number(unseen, 'item')}. A person chose to leave them as they are."
+        return _(
+            "The source no longer lists %(items)s. A person chose to leave them as they are.", items=item_count(unseen)
+        )
     if answer == Answer.LEAVE and unlisted:
-        return f"The source counts {_number(unlisted.items, 'item')} and lists none of them. Import it again later."
+        return _(
+            "The source counts %(items)s and lists none of them. Import it again later.",
+            items=item_count(unlisted.items),
+        )
     if answer == Answer.MARK:
         return ""
     questions: list[Missing | Unlisted] = [
@@ -133,8 +141,10 @@ def _gone_in_words(context: ImportContext) -> str:
     """Return a sentence that the imported scope is gone, or "" if it is there."""
     if not context.progress.scope_is_gone:
         return ""
-    closed = "" if context.client.tells_unknown else ", or it is no longer open to the public"
-    return f"The {context.scope.kind} is no longer at the source{closed}."
+    kind = context.scope.kind.noun
+    if context.client.tells_unknown:
+        return _("The %(kind)s is no longer at the source.", kind=kind)
+    return _("The %(kind)s is no longer at the source, or it is no longer open to the public.", kind=kind)
 
 
 def _missing(context: ImportContext, which: ColumnElement[bool]) -> Missing:
@@ -161,59 +171,107 @@ def _verdict(
         FileStatus.MISSING, 0
     )
     differing = new.get(FileStatus.DIFFERS, 0)
-    problems = [f"{_number(job.counts['failed'], 'item')} could not be read." if job.counts["failed"] else ""]
-    problems += [f"{_number(bad_files, 'file')} could not be downloaded." if bad_files else ""]
-    stored = "1 file is stored" if differing == 1 else f"{differing} files are stored"
-    problems += [f"{stored} with another checksum than at the source." if differing else ""]
-    problems += [difference, f"The repository did not say whether {_named(unasked)} is still there." if unasked else ""]
+    problems = [
+        _unread_in_words(job.counts["failed"]),
+        _not_downloaded_in_words(bad_files),
+        _differing_in_words(differing),
+        difference,
+        _("The repository did not say whether %(names)s is still there.", names=_named(unasked)) if unasked else "",
+    ]
     message = " ".join(problem for problem in problems if problem)
     return not message, message
 
 
-def _number(number: int, thing: str) -> str:
-    return f"1 {thing}" if number == 1 else f"{number} {thing}s"
+def _unread_in_words(number: int) -> str:
+    """Return a sentence about items that could not be read, or ""."""
+    if not number:
+        return ""
+    return ngettext("%(num)s item could not be read.", "%(num)s items could not be read.", number)
+
+
+def _not_downloaded_in_words(number: int) -> str:
+    """Return a sentence about files that could not be downloaded, or ""."""
+    if not number:
+        return ""
+    return ngettext("%(num)s file could not be downloaded.", "%(num)s files could not be downloaded.", number)
+
+
+def _differing_in_words(number: int) -> str:
+    """Return a sentence about files with another checksum, or ""."""
+    if not number:
+        return ""
+    return ngettext(
+        "%(num)s file is stored with another checksum than at the source.",
+        "%(num)s files are stored with another checksum than at the source.",
+        number,
+    )
 
 
 def _unlisted_in_words(names: Sequence[str]) -> str:
     """Return a sentence about items that can be read but are not listed, or ""."""
     if not names:
         return ""
-    what = "1 item can be read but is" if len(names) == 1 else f"{len(names)} items can be read but are"
-    return f"{what} no longer listed: {_named(names)}. The search index of the repository may have to be rebuilt."
+    return ngettext(
+        "%(num)s item can be read but is no longer listed: %(names)s. The search index of the repository may have to "
+        "be rebuilt.",
+        "%(num)s items can be read but are no longer listed: %(names)s. The search index of the repository may have to "
+        "be rebuilt.",
+        len(names),
+        names=_named(names),
+    )
 
 
 def _without_set_in_words(number: int) -> str:
     """Return a sentence about items that are in no item set, or ""."""
     if not number:
         return ""
-    what = "1 item is in no item set" if number == 1 else f"{number} items are in no item set"
-    return f"{what}, because the collection cannot be read."
+    return ngettext(
+        "%(num)s item is in no item set, because the collection cannot be read.",
+        "%(num)s items are in no item set, because the collection cannot be read.",
+        number,
+    )
 
 
 def _unasked_in_words(number: int) -> str:
     """Return a sentence about files whose access was not checked, or ""."""
     if not number:
         return ""
-    what = "1 file is" if number == 1 else f"{number:,} files are"
-    return f"Whether {what} still open or closed at the source is checked by later imports."
+    return ngettext(
+        "Whether %(num)s file is still open or closed at the source is checked by later imports.",
+        "Whether %(num)s files are still open or closed at the source is checked by later imports.",
+        number,
+    )
 
 
 def _unlisted_files(number: int) -> str:
     """Return a sentence about items whose files could not be listed, or ""."""
-    return f"The files of {_number(number, 'item')} could not be listed. Run the import again later." if number else ""
+    if not number:
+        return ""
+    return ngettext(
+        "The files of %(num)s item could not be listed. Run the import again later.",
+        "The files of %(num)s items could not be listed. Run the import again later.",
+        number,
+    )
 
 
 def _shared(handles: Sequence[str]) -> str:
     """Return a sentence about handles that several items have, or ""."""
     if not handles:
         return ""
-    what = "One handle belongs" if len(handles) == 1 else f"{len(handles)} handles belong"
-    return f"{what} to more than one item: {_named(handles)}. All these items are here. Tell the repository."
+    return ngettext(
+        "One handle belongs to more than one item: %(names)s. All these items are here. Tell the repository.",
+        "%(num)s handles belong to more than one item: %(names)s. All these items are here. Tell the repository.",
+        len(handles),
+        names=_named(handles),
+    )
 
 
 def _named(names: Sequence[str]) -> str:
     """Return the first NAMED names and the number of the others."""
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    first, more = ", ".join(names[:NAMED]), len(names) - NAMED
+    return (
+        ngettext("%(names)s and %(num)s more", "%(names)s and %(num)s more", more, names=first) if more > 0 else first
+    )
 
 
 def _left_out(context: ImportContext) -> str | None:
@@ -221,8 +279,11 @@ def _left_out(context: ImportContext) -> str | None:
     retried = context.options.retry
     if not retried or not (number := report.nameless_failures(retried)):
         return None
-    what = "1 failure names" if number == 1 else f"{number} failures name"
-    return f"{what} no item that could be retried separately. A re-run reads all items."
+    return ngettext(
+        "%(num)s failure names no item that could be retried separately. A re-run reads all items.",
+        "%(num)s failures name no item that could be retried separately. A re-run reads all items.",
+        number,
+    )
 
 
 def _mark_unseen(context: ImportContext) -> tuple[list[str], list[str]]:
@@ -233,7 +294,7 @@ def _mark_unseen(context: ImportContext) -> tuple[list[str], list[str]]:
     """
     after, unasked, unlisted = 0, list[str](), list[str]()
     while rows := _unseen(context, after):
-        context.attempt.say("Checking items that the list no longer shows")
+        context.attempt.say(_("Checking items that the list no longer shows"))
         after = rows[-1].id
         found = context.access.read_with_valid_login(partial(states_of, context, rows))
         with transaction():

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from ..dspace.records import Page, Subset, ids_in
 from ..extensions import db, transaction
+from ..i18n import gettext as _
 from ..jobs import counters
 from ..models.jobs import Job
 from .import_context import ImportContext
@@ -35,7 +36,7 @@ def relist_if_changed(context: ImportContext, processor: PageProcessor) -> None:
     places = context.progress.places
     kept = {Listing.WALK: places[Listing.WALK]} if Listing.WALK in places else {}
     missed = _missed(context, processor, listed)
-    processor.process(missed, Listing.AGAIN, "Listing items that moved during the import:", kept=kept)
+    processor.process(missed, Listing.AGAIN, _("Listing items that moved during the import: %(scope)s"), kept=kept)
     gone = context.recorder.met() - listed
     with transaction():
         context.attempt.advance(context.recorder.forget(gone) | context.requests.new())

@@ -13,6 +13,9 @@ from flask import current_app
 
 from ..catalogue.source_labels import source_label
 from ..formatting import duration
+from ..i18n import decimal, ngettext
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..jobs import report
 from ..models.jobs import Job
 from ..text import human_size
@@ -20,18 +23,27 @@ from ..version import PRODUCT, __version__
 from .questions import Answer, Unlisted, answer_from_json, from_json
 
 ANSWERS = {
-    None: "There is no answer yet.",
-    Answer.MARK: "The answer: they are.",
-    Answer.LEAVE: "The answer: no, leave them as they are.",
+    None: _l("There is no answer yet."),
+    Answer.MARK: _l("The answer: they are."),
+    Answer.LEAVE: _l("The answer: no, leave them as they are."),
 }
-YES_OR_NO = {Answer.MARK: "The answer: yes.", Answer.LEAVE: "The answer: no."}
-SETTLED = "A later import has settled this."
+YES_OR_NO = {Answer.MARK: _l("The answer: yes."), Answer.LEAVE: _l("The answer: no.")}
+SETTLED = _l("A later import has settled this.")
+# The failures that `http.stats` counts.
+FAILURES = {
+    "bot wall": _l("bot wall"),
+    "timed out": _l("timed out"),
+    "unknown host": _l("unknown host"),
+    "bad answer": _l("bad answer"),
+    "no connection": _l("no connection"),
+    "cut short": _l("cut short"),
+}
 QUESTIONS = {
-    "private": "all items that an administrator may see (configuration=administrativeView)",
-    "changes": "which items were indexed since a time (SolrIndexer.lastIndexed)",
-    "part": "the items whose uuid begins with some digits (search.resourceid)",
-    "ids": "items by their uuids (search.resourceid)",
-    "access": "who may read the files of an item (accessStatus)",
+    "private": _l("all items that an administrator may see (configuration=administrativeView)"),
+    "changes": _l("which items were indexed since a time (SolrIndexer.lastIndexed)"),
+    "part": _l("the items whose uuid begins with some digits (search.resourceid)"),
+    "ids": _l("items by their uuids (search.resourceid)"),
+    "access": _l("who may read the files of an item (accessStatus)"),
 }
 
 
@@ -48,53 +60,77 @@ def text(job: Job, contact: str, *, with_restricted: bool = True) -> str:
 
 def _head(job: Job, label: str, contact: str) -> Iterator[str]:
     repository = job.source.repository
-    what = f"Undo of import {job.undoes_id}" if job.is_undo else f"{job.definition.title} of “{label}”"
-    yield f"{what}, job {job.id}"
-    yield f"Repository: {repository.label}, {repository.site_url} (DSpace {repository.version})"
-    yield f"Client: {PRODUCT} {__version__}" + (f", {contact}" if contact else "")
+    if job.is_undo:
+        what = _("Undo of import %(job)s", job=job.undoes_id)
+    else:
+        what = job.definition.heading % {"source": f"“{label}”"}
+    yield _("%(what)s, job %(id)s", what=what, id=job.id)
+    yield _(
+        "Repository: %(name)s, %(address)s (DSpace %(version)s)",
+        name=repository.label,
+        address=repository.site_url,
+        version=repository.version,
+    )
+    yield _("Client: %(client)s", client=", ".join(filter(None, (f"{PRODUCT} {__version__}", contact))))
     started, ended = _moment(job.started_at), _moment(job.ended_at)
-    yield f"Started: {started}. Ended: {ended}. Working time: {duration(job.seconds)}."
+    yield _(
+        "Started: %(started)s. Ended: %(ended)s. Working time: %(seconds)s.",
+        started=started,
+        ended=ended,
+        seconds=duration(job.seconds),
+    )
 
 
 def _asked(job: Job) -> Iterator[str]:
     if not job.counts["requests"]:
-        yield "No requests were sent to the repository."
+        yield _("No requests were sent to the repository.")
         return
     traffic = job.traffic
-    received = f" Received: {human_size(round(traffic['bytes']))}." if traffic else ""
-    yield f"Requests: {job.counts['requests']:,}, including those for connecting.{received}"
+    yield _("Requests: %(count)s, including those for connecting.", count=decimal(job.counts["requests"])) + (
+        " " + _("Received: %(size)s.", size=human_size(round(traffic["bytes"]))) if traffic else ""
+    )
     if traffic and traffic["answers"]:
         worst = traffic["worst"]
-        yield (
-            f"Response time: {traffic['seconds'] / traffic['answers']:.2f} s on average, "
-            f"{worst['seconds']:.2f} s at most ({worst['path']})."
+        yield _(
+            "Response time: %(average)s s on average, %(most)s s at most (%(path)s).",
+            average=decimal(traffic["seconds"] / traffic["answers"], 2),
+            most=decimal(worst["seconds"], 2),
+            path=worst["path"],
         )
 
 
 def _troubles(job: Job) -> Iterator[str]:
     traffic = job.traffic or {}
     if not traffic.get("troubles"):
-        yield "All requests succeeded."
+        yield _("All requests succeeded.")
         return
-    yield "Failed requests:"
+    yield _("Failed requests:")
     yield from (_trouble(kind, told) for kind, told in sorted(traffic["troubles"].items()))
-    done = [f"waited {_times(traffic['waits'])}, {duration(traffic['seconds_waited'])} in total"]
-    if traffic["halvings"]:
-        done.append(f"halved the number of requests at a time {_times(traffic['halvings'])}")
-    yield f"The app {', and '.join(done)}."
+    waits = {"waits": _times(traffic["waits"]), "duration": duration(traffic["seconds_waited"])}
+    if not traffic["halvings"]:
+        yield _("The app waited %(waits)s, %(duration)s in total.", **waits)
+    else:
+        yield _(
+            "The app waited %(waits)s, %(duration)s in total, and halved the number of requests at a time "
+            "%(halvings)s.",
+            **waits,
+            halvings=_times(traffic["halvings"]),
+        )
 
 
 def _trouble(kind: str, told: Mapping[str, Any]) -> str:
-    what = f"status {kind}" if kind.isdigit() else kind
+    what = _("status %(status)s", status=kind) if kind.isdigit() else FAILURES.get(kind, kind)
     first, last = (_moment(datetime.fromisoformat(told[name])) for name in ("first", "last"))
-    when = f"at {first}" if first == last else f"between {first} and {last}"
-    return f"- {what}: {_times(told['count'])}, {when}"
+    values = {"what": what, "times": _times(told["count"]), "first": first, "last": last}
+    if first == last:
+        return _("- %(what)s: %(times)s, at %(first)s", **values)
+    return _("- %(what)s: %(times)s, between %(first)s and %(last)s", **values)
 
 
 def _unanswered(job: Job) -> Iterator[str]:
     questions = (job.traffic or {}).get("unanswered", ())
     if questions:
-        yield "The repository does not support these queries, so the job did not use them:"
+        yield _("The repository does not support these queries, so the job did not use them:")
         yield from (f"- {QUESTIONS.get(question, question)}" for question in questions)
 
 
@@ -104,21 +140,28 @@ def _question(job: Job) -> Iterator[str]:
         return
     question, answer = from_json(job.question), answer_from_json(job.question)
     if isinstance(question, Unlisted):
-        yes = SETTLED if job.is_settled else (ANSWERS | YES_OR_NO)[answer]
-        counted = f"The source counts {question.items:,} items and lists none"
-        yield f"{counted}, so a person was asked whether that is right. {yes}"
+        yield ngettext(
+            "The source counts %(num)s item and lists none, so a person was asked whether that is right. %(answer)s",
+            "The source counts %(num)s items and lists none, so a person was asked whether that is right. %(answer)s",
+            question.items,
+            answer=SETTLED if job.is_settled else (ANSWERS | YES_OR_NO)[answer],
+        )
     else:
-        gone = SETTLED if job.is_settled else ANSWERS[answer]
-        missing = f"{question.unseen:,} of the {question.held:,} items that are held"
-        yield f"The lists did not show {missing}, so a person was asked whether they are really gone. {gone}"
+        yield _(
+            "The lists did not show %(unseen)s of the %(held)s items that are held, so a person was asked whether they "
+            "are really gone. %(answer)s",
+            unseen=decimal(question.unseen),
+            held=decimal(question.held),
+            answer=SETTLED if job.is_settled else ANSWERS[answer],
+        )
 
 
 def _times(number: float) -> str:
-    return "once" if number == 1 else f"{number:,.0f} times"
+    return ngettext("once", "%(num)s times", round(number))
 
 
 def _moment(moment: datetime | None) -> str:
     """Return a UTC time (without offset) in the configured time zone: "2026-11-24 14:05:09 CET"."""
     if moment is None:
-        return "not yet"
+        return _("not yet")
     return f"{moment.replace(tzinfo=UTC).astimezone(current_app.config['TIMEZONE']):%Y-%m-%d %H:%M:%S %Z}"

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from ..accounts import audit
 from ..errors import ConflictError
 from ..extensions import db, execute_counted, transaction, utcnow
+from ..i18n import gettext as _
 from ..jobs import lifecycle
 from ..models.catalogue import Change
 from ..models.jobs import ACTIVE, Job, Kind, PreviewRow
@@ -87,7 +88,7 @@ def forget_preview(job_id: int) -> None:
     with transaction():
         job = lifecycle.get(job_id)
         if not job.is_preview_kind or job.is_active:
-            raise ConflictError(f"Job {job_id} is still active or has no results to delete.")
+            raise ConflictError(_("Job %(job_id)s is still active or has no results to delete.", job_id=job_id))
         _delete_rows([job_id])
         audit.note("remove what was found", f"job {job_id}")
 

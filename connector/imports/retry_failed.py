@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 from ..catalogue import changes
 from ..errors import ConflictError
 from ..extensions import db
+from ..i18n import gettext as _
 from ..jobs import lifecycle, report
 from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding
 from ..models.jobs import Job
@@ -66,8 +67,13 @@ def retry(job_id: int) -> int:
 def _nothing_to_retry(job: Job) -> str:
     """Return the message for a job that cannot be retried. It names a later job that can be retried, if any."""
     later = report.rechecked_by(job)
-    named = f" Job {later[-1]} has checked its files since: retry that job." if later else ""
-    return f"Job {job.id} has nothing to try again.{named}"
+    if not later:
+        return _("Job %(job)s has nothing to try again.", job=job.id)
+    return _(
+        "Job %(job)s has nothing to try again. Job %(later)s has checked its files since: retry that job.",
+        job=job.id,
+        later=later[-1],
+    )
 
 
 def lacks_files(job_id: int, source_id: int, options: ImportOptions) -> bool:

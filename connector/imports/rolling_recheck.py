@@ -19,6 +19,7 @@ from ..dspace.records import Failure, Item, Page, ScopeKind, Subset, ids_in
 from ..dspace.uuid_partitions import part_of
 from ..errors import RequestRejectedError
 from ..extensions import db
+from ..i18n import gettext as _
 from ..models.catalogue import Holding
 from ..models.repositories import Source
 from .import_context import ImportContext
@@ -70,7 +71,7 @@ def read(context: ImportContext, processor: PageProcessor, part: Part) -> None:
     """
     at = context.progress.places.get(Listing.SLICE, {}).get("at")
     pages = (_of_this_run(context, page, part) for page in _pages(context, processor, part, at))
-    processor.process(pages, Listing.SLICE, "Reading files again of a part of", is_repeated=True)
+    processor.process(pages, Listing.SLICE, _("Reading files again of a part of %(scope)s"), is_repeated=True)
 
 
 def _pages(context: ImportContext, processor: PageProcessor, part: Part, at: dict[str, Any] | None) -> Iterator[Page]:

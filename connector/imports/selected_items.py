@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, select, update
 
 from ..dspace.records import Item, Page
 from ..extensions import db, execute_counted, transaction
+from ..i18n import gettext as _
 from ..jobs import report
 from ..models.catalogue import CatalogueFile, Change, FileStatus, Holding
 from . import preview_selection, retry_failed
@@ -31,14 +32,14 @@ def read_failed(context: ImportContext, writer: PageWriter, job_id: int) -> None
             context.attempt.advance({"seen": number, "unchanged": number})
     items = {row.source_id: Item(row.source_id, row.handle, row.title, None) for row in rows}
     db.session.rollback()
-    _read(context, writer, list(items.values()), "Retrying failed items and files", len(items))
+    _read(context, writer, list(items.values()), _("Retrying failed items and files"), len(items))
 
 
 def read_selected(context: ImportContext, writer: PageWriter) -> None:
     """Read the items that were selected in a preview."""
     total = preview_selection.number_to_read(context.job_id)
     for items in preview_selection.to_read(context.job_id):
-        _read(context, writer, items, "Reading the chosen items", total)
+        _read(context, writer, items, _("Reading the chosen items"), total)
 
 
 def _take_over_files(context: ImportContext, job_id: int) -> int:

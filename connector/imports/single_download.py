@@ -25,6 +25,8 @@ from ..errors import (
     TransientError,
 )
 from ..http import Download, Received
+from ..i18n import decimal
+from ..i18n import gettext as _
 from ..models.catalogue import FileStatus
 from ..storage.content_store import PIECE, FileFolder, Part
 from ..storage.virus_scan import Scanner
@@ -93,7 +95,12 @@ class Downloader:
     def _attempt(self, row: Any, announced: Announced, tries: int) -> Outcome:
         if row.size is not None and row.size > self._limit:
             return Outcome(
-                FileStatus.TOO_LARGE, f"{human_size(row.size)}: more than the limit of {human_size(self._limit)}."
+                FileStatus.TOO_LARGE,
+                _(
+                    "%(size)s: more than the limit of %(limit)s.",
+                    size=human_size(row.size),
+                    limit=human_size(self._limit),
+                ),
             )
         try:
             share = self._budget.share(row.size)
@@ -134,13 +141,19 @@ class Downloader:
         day = self._client.available_from(row.bitstream_id)
         if day is None:
             return Outcome(FileStatus.RESTRICTED, str(error))
-        reason = f"{error} Its embargo ends on {day:%Y-%m-%d}; the next import after that tries again."
+        reason = _(
+            "%(error)s Its embargo ends on %(day)s; the next import after that tries again.",
+            error=error,
+            day=f"{day:%Y-%m-%d}",
+        )
         return Outcome(FileStatus.RESTRICTED, reason, until=day.isoformat())
 
     def _too_large(self, announced: Announced, error: TooLargeError) -> Outcome:
         if announced.size is None or announced.size > self._limit:
             return Outcome(FileStatus.TOO_LARGE, str(error))
-        return Outcome(FileStatus.DAMAGED, f"More came than the {announced.size} bytes that the source announces.")
+        return Outcome(
+            FileStatus.DAMAGED, _("More came than the %(size)s bytes that the source announces.", size=announced.size)
+        )
 
     def _received(self, row: Any, announced: Announced, share: Reservation) -> Outcome:
         algorithm = announced.checksum.algorithm if announced.checksum else None
@@ -161,7 +174,7 @@ class Downloader:
             fate = announced.status(came.got.size, came.digest)
         if announced.is_web_page_instead(came.got.media_type, came.start):
             came.part.discard()
-            raise RequestRejectedError("The server sent a web page instead of the file.")
+            raise RequestRejectedError(_("The server sent a web page instead of the file."))
         return _outcome(fate, came, announced, by_login)
 
     def _into_part(self, download: Callable[[Callable[[bytes], object]], Download], algorithm: str | None) -> Arrival:
@@ -192,9 +205,9 @@ class Downloader:
                     while piece := file.read(PIECE):
                         received.take(piece)
                         if received.size > most:
-                            raise TooLargeError(f"Unpacked, it is larger than {most:,} bytes.")
+                            raise TooLargeError(_("Unpacked, it is larger than %(most)s bytes.", most=decimal(most)))
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                raise RequestRejectedError("The server sent gzip data that cannot be unpacked.") from error
+                raise RequestRejectedError(_("The server sent gzip data that cannot be unpacked.")) from error
             return replace(received.result(), media_type=came.got.media_type)
 
         try:
@@ -223,24 +236,33 @@ def _outcome(fate: FileStatus, came: Arrival, announced: Announced, by_login: bo
     got = came.got
     if fate is FileStatus.DAMAGED:
         came.part.discard()
-        reason = f"Not what the source announces ({announced}): MD5 {got.md5}, {got.size} bytes came."
+        reason = _(
+            "Not what the source announces (%(announced)s): MD5 %(md5)s, %(size)s bytes came.",
+            announced=announced,
+            md5=got.md5,
+            size=got.size,
+        )
         return Outcome(fate, reason, md5=got.md5, size=got.size)
     differs = _wrong_at_the_source(announced, came.digest) if fate is FileStatus.DIFFERS else None
     return Outcome(fate, differs, came.part, got.sha256, got.md5, got.size, by_login=by_login)
 
 
 def _wrong_at_the_source(announced: Announced, digest: str | None) -> str:
-    return (
-        "Two downloads were the same and have the right size, so the checksum at the source may be wrong. Tell the "
-        f"administrator of the repository. At the source: {announced.checksum}. Of the file: {digest}."
+    return _(
+        "Two downloads were the same and have the right size, so the checksum at the source may be wrong. "
+        "Tell the administrator of the repository. At the source: %(checksum)s. Of the file: %(digest)s.",
+        checksum=announced.checksum,
+        digest=digest,
     )
 
 
 def _two_different(announced: Announced, outcome: Outcome) -> Outcome:
     """Return the outcome of a file whose two downloads differ from the announcement and from each other."""
-    reason = (
-        f"Not what the source announces ({announced}), and two downloads were not alike. It is not downloaded again "
-        "until the source announces something else, except by a full check or “Retry failed”."
+    reason = _(
+        "Not what the source announces (%(announced)s), and two downloads were not alike. It is not "
+        "downloaded again until the source announces something else, except by a full check or “Retry "
+        "failed”.",
+        announced=announced,
     )
     return Outcome(FileStatus.DAMAGED, reason, size=outcome.size, is_unstable=True)
 

@@ -12,6 +12,8 @@ from ..catalogue import store
 from ..dspace.records import SourceState
 from ..errors import DecisionRequiredError
 from ..extensions import db, transaction
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..models.catalogue import Action, Change, Holding
 from ..models.jobs import Job, Kind, State
 from ..models.repositories import Source
@@ -20,7 +22,7 @@ from .import_context import ImportContext
 from .questions import Missing, Unlisted
 
 HOLDING, CHANGE, ITEM, JOB = Holding.__table__, Change.__table__, store.ITEM, Job.__table__
-SHARED = "Another item at the source has the same handle. Both are here."
+SHARED = _l("Another item at the source has the same handle. Both are here.")
 
 
 class SourceRecorder:
@@ -50,7 +52,9 @@ class SourceRecorder:
         for row in db.session.execute(select(JOB.c.id, JOB.c.attempt, JOB.c.question).where(*mine, *asks)).all():
             if "answer" not in row.question:
                 values = {"question": row.question | {"settled_by": self._job_id}}
-                values["message"] = f"Job {self._job_id} has read this source again and settled this question."
+                values["message"] = _(
+                    "Job %(job_id)s has read this source again and settled this question.", job_id=self._job_id
+                )
                 # Another person may have answered since. The job is then queued, or has asked again in a new attempt.
                 is_open = (JOB.c.state == State.STOPPED, JOB.c.question["answer"].as_string().is_(None))
                 same = (JOB.c.id == row.id, JOB.c.attempt == row.attempt)
@@ -66,7 +70,7 @@ class SourceRecorder:
         query = present.with_only_columns(*columns).order_by(ITEM.c.handle, ITEM.c.id)
         rows = db.session.execute(query.where(ITEM.c.handle.in_(odd))).all() if odd else []
         number = Counter(row.handle for row in rows)
-        common = {"job_id": self._job_id, "action": Action.SHARES_HANDLE.value, "reason": SHARED}
+        common = {"job_id": self._job_id, "action": Action.SHARES_HANDLE.value, "reason": str(SHARED)}
         mine = (CHANGE.c.job_id == self._job_id, CHANGE.c.action == Action.SHARES_HANDLE)
         db.session.execute(delete(CHANGE).where(*mine))
         for row in rows:

@@ -15,6 +15,8 @@ from ..catalogue import store
 from ..catalogue.store import RepositoryContext
 from ..errors import NotFoundError
 from ..extensions import db, transaction
+from ..i18n import lazy_gettext as _l
+from ..i18n import ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import Action, Change, Holding, ItemSet, Membership
@@ -74,7 +76,7 @@ def run(run: JobAttempt) -> tuple[bool, str]:
             update(Source).where(Source.repository_id == place.repository_id).values(completeness_proof=None)
         )
     for step in SAYS:
-        run.say(SAYS[step])
+        run.say(str(SAYS[step]))
         while True:
             run.check()
             with transaction():
@@ -83,14 +85,26 @@ def run(run: JobAttempt) -> tuple[bool, str]:
     delete_unreferenced_files()
     db.session.expire_all()
     kept = db.session.get_one(Job, run.job_id).counts["kept"]
-    told = [f"{_items(kept)} kept, because other imports hold or changed them."] if kept else []
-    told += [f"{_items(first['gone'])} no longer here: removed or taken down before."] if first["gone"] else []
+    told = [_kept_in_words(kept)] if kept else []
+    told += [_gone_in_words(first["gone"])] if first["gone"] else []
     told += [_lasting_in_words(lasting)] if (lasting := first.get("lasting")) else []
     return True, " ".join(told)
 
 
-def _items(number: int) -> str:
-    return "1 item was" if number == 1 else f"{number} items were"
+def _kept_in_words(number: int) -> str:
+    return ngettext(
+        "%(num)s item was kept, because other imports hold or changed them.",
+        "%(num)s items were kept, because other imports hold or changed them.",
+        number,
+    )
+
+
+def _gone_in_words(number: int) -> str:
+    return ngettext(
+        "%(num)s item was no longer here: removed or taken down before.",
+        "%(num)s items were no longer here: removed or taken down before.",
+        number,
+    )
 
 
 def _gone_before(job_id: int) -> int:
@@ -112,10 +126,13 @@ def _lasting(job_id: int) -> int:
 
 def _lasting_in_words(number: int) -> str:
     """Return a sentence about changes that can no longer be undone."""
-    what = (
-        "1 item that it changed stays as it is" if number == 1 else f"{number} items that it changed stay as they are"
+    return ngettext(
+        "%(num)s item that it changed stays as it is: the earlier state is no longer stored, so only what the import "
+        "added can be removed.",
+        "%(num)s items that it changed stay as they are: the earlier state is no longer stored, so only what the "
+        "import added can be removed.",
+        number,
     )
-    return f"{what}: the earlier state is no longer stored, so only what the import added can be removed."
 
 
 def _at_first(run: JobAttempt, known: dict[str, int] | None, job_id: int) -> dict[str, int]:
@@ -253,9 +270,9 @@ def _forget(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
 
 
 SAYS = {
-    _release: "Removing items of this import",
-    _restore: "Restoring changed items",
-    _leave_sets: "Taking items out of item sets",
-    _remove_sets: "Removing its empty item sets",
-    _forget: "Finishing",
+    _release: _l("Removing items of this import"),
+    _restore: _l("Restoring changed items"),
+    _leave_sets: _l("Taking items out of item sets"),
+    _remove_sets: _l("Removing its empty item sets"),
+    _forget: _l("Finishing"),
 }

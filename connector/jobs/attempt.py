@@ -21,6 +21,8 @@ from .. import error_translation
 from ..errors import AttemptSupersededError, ConnectorError, DecisionRequiredError, JobStoppedError
 from ..extensions import db, execute_counted, utcnow
 from ..http import OutageWait
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..logs import log_throttled
 from ..models.job_kinds import JobKind
 from ..models.jobs import AT_WORK, Job, State, WaitReason, wait_columns
@@ -32,7 +34,7 @@ Opened = TypeVar("Opened")
 NOTHING: Mapping[str, int] = MappingProxyType({})
 BEAT = 5.0
 GLANCE = 0.5
-INTERNAL_ERROR = "Something went wrong in this app. The server log has the details. The job can be resumed."
+INTERNAL_ERROR = _l("Something went wrong in this app. The server log has the details. The job can be resumed.")
 _under_way: set[JobAttempt] = set()
 _shutting_down = threading.Event()
 
@@ -51,7 +53,7 @@ class JobAttempt:
     def __init__(self, job_id: int, attempt: int, kind: JobKind, engine: Engine, zone: tzinfo):
         self.job_id, self.attempt, self._kind, self._engine, self._zone = job_id, attempt, kind, engine, zone
         self.stop = threading.Event()
-        self._said, self._unwritten_requests = "Starting", 0
+        self._said, self._unwritten_requests = _("Starting"), 0
         self._waits: dict[int, tuple[WaitReason, str, datetime]] = {}  # by thread id
         self._outages: list[OutageWait] = []
         self.paused = False
@@ -124,7 +126,7 @@ class JobAttempt:
     def check(self) -> None:
         """Raise JobStoppedError if the attempt must stop."""
         if self.stop.is_set():
-            raise JobStoppedError("Stopped.")
+            raise JobStoppedError(_("Stopped."))
 
     def advance(
         self, counts: Mapping[str, int] = NOTHING, *, totals: Mapping[str, int] = NOTHING, **values: Any
@@ -141,7 +143,7 @@ class JobAttempt:
             table.c.id == self.job_id, table.c.attempt == self.attempt, table.c.state.in_(AT_WORK)
         )
         if not execute_counted(statement.values(**values, heartbeat_at=utcnow())):
-            raise AttemptSupersededError("Another worker has taken this job over.")
+            raise AttemptSupersededError(_("Another worker has taken this job over."))
         counters.add(db.session.connection(), self.job_id, counts)
         counters.replace(db.session.connection(), self.job_id, totals)
 
@@ -212,7 +214,7 @@ def work(job_id: int, runner: Callable[[JobAttempt], tuple[bool, str]]) -> bool:
         return False
     log.info("The job begins, attempt %s", attempt)
     zone = current_app.config["TIMEZONE"]
-    state, message, clean, resume_at = State.FAILED, INTERNAL_ERROR, None, None
+    state, message, clean, resume_at = State.FAILED, str(INTERNAL_ERROR), None, None
     is_lost = False
     try:
         with JobAttempt(job_id, attempt, kind, db.engine, zone) as run:
@@ -223,7 +225,7 @@ def work(job_id: int, runner: Callable[[JobAttempt], tuple[bool, str]]) -> bool:
             except DecisionRequiredError as question:
                 state, message = State.STOPPED, str(question)
             except JobStoppedError:
-                state, message = (State.QUEUED, "") if run.paused else (State.STOPPED, "Stopped.")
+                state, message = (State.QUEUED, "") if run.paused else (State.STOPPED, _("Stopped."))
                 if state is State.STOPPED and run.resume_at:
                     message, resume_at = scheduling.waiting(run.resume_at, zone), run.resume_at
     except ConnectorError as error:

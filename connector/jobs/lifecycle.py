@@ -21,6 +21,9 @@ from sqlalchemy.orm import aliased, joinedload
 from ..accounts import audit
 from ..errors import ConflictError, NotFoundError
 from ..extensions import db, execute_counted, transaction, utcnow
+from ..formatting import file_count, item_count
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..models.jobs import ACTIVE, AT_WORK, Job, Kind, State, WaitReason, wait_columns
 from ..models.repositories import Repository, Source
 from ..storage.content_store import is_alive
@@ -37,22 +40,27 @@ IS_WAITING = (JOB.c.state == State.STOPPED) & JOB.c.resume_at.is_not(None)
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """The texts for an attempt that ended early: the current activity, what happened, and where to find the cause."""
+    """The texts for an attempt that ended early: the current activity, and the message after several crashes."""
 
     status_text: str
-    what: str
-    why: str
+    message: str
 
 
 PROCESS_ENDED = Crash(
-    "The worker ended. The job continues at its cursor.",
-    "The process that worked on it ended",
-    "The log of the server or of the system may say why (no memory left, for instance).",
+    _l("The worker ended. The job continues at its cursor."),
+    _l(
+        "The process that worked on it ended %(times)s times at the same place: after %(items)s, with %(files)s "
+        "fetched, while it said “%(status)s”. The log of the server or of the system may say why (no memory left, for "
+        "instance). It can be resumed."
+    ),
 )
 DATABASE_FAILED = Crash(
-    "The database failed. The job continues at its cursor.",
-    "The database of this app failed",
-    "The log of the server says why (locked, restarted, or no room on its disk).",
+    _l("The database failed. The job continues at its cursor."),
+    _l(
+        "The database of this app failed %(times)s times at the same place: after %(items)s, with %(files)s fetched, "
+        "while it said “%(status)s”. The log of the server says why (locked, restarted, or no room on its disk). "
+        "It can be resumed."
+    ),
 )
 
 
@@ -61,7 +69,7 @@ def get(job_id: int) -> Job:
     its_source = joinedload(Job.source).joinedload(Source.repository)  # pages and polls show both
     job = db.session.get(Job, job_id, options=[its_source])
     if job is None:
-        raise NotFoundError(f"There is no job {job_id}.")
+        raise NotFoundError(_("There is no job %(job_id)s.", job_id=job_id))
     return job
 
 
@@ -110,7 +118,9 @@ def create_undo(job_id: int) -> int:
         job = get(job_id)
         lock_repository(job.repository_id)
         refuse_undo(job)
-        db.session.execute(update(JOB).where(JOB.c.id == job_id, IS_WAITING).values(resume_at=None, message="Stopped."))
+        db.session.execute(
+            update(JOB).where(JOB.c.id == job_id, IS_WAITING).values(resume_at=None, message=_("Stopped."))
+        )
         undo = Job(
             repository_id=job.repository_id,
             resource=job.resource,
@@ -136,16 +146,20 @@ def lock_repository(repository_id: int) -> None:
 def refuse_undo(job: Job) -> None:
     """Raise ConflictError if the job cannot be undone now."""
     if job.is_preview_kind:
-        raise ConflictError(f"Job {job.id} is a preview and changed nothing. There is nothing to undo.")
+        raise ConflictError(_("Job %(id)s is a preview and changed nothing. There is nothing to undo.", id=job.id))
     if job.is_undo:
-        raise ConflictError(f"Job {job.id} is an undo. To get the items back, import again.")
+        raise ConflictError(_("Job %(id)s is an undo. To get the items back, import again.", id=job.id))
     if job.is_undone:
-        raise ConflictError(f"Import {job.id} was already undone.")
+        raise ConflictError(_("Import %(id)s was already undone.", id=job.id))
     if job.undo_began:
-        raise ConflictError(f"The undo of import {job.id} is job {job.undone_by[0].id}: resume that one.")
+        raise ConflictError(
+            _("The undo of import %(id)s is job %(undo)s: resume that one.", id=job.id, undo=job.undone_by[0].id)
+        )
     busy = select(JOB.c.id).where(JOB.c.resource == job.resource, JOB.c.state.in_(ACTIVE))
     if (active := db.session.scalar(busy)) is not None:
-        raise ConflictError(f"Job {active} of this repository is still active: wait for it, or stop it first.")
+        raise ConflictError(
+            _("Job %(active)s of this repository is still active: wait for it, or stop it first.", active=active)
+        )
 
 
 def worker_name() -> str:
@@ -171,7 +185,7 @@ def claim(job_id: int) -> int | None:
             ended_at=None,
             clean=None,
             message="",
-            status_text="Starting",
+            status_text=_("Starting"),
             notified_at=None,
             notification_attempted_at=None,
             **wait_columns(None),
@@ -195,14 +209,14 @@ def stop(job_id: int) -> None:
         idle = JOB.c.state.in_((State.QUEUED, State.STOPPED))
         values = {
             "state": case((idle, State.STOPPED.value), else_=State.STOPPING.value),
-            "message": case((IS_WAITING, "Stopped."), else_=JOB.c.message),
+            "message": case((IS_WAITING, _("Stopped.")), else_=JOB.c.message),
             "resume_at": None,
             **wait_columns(None),
         }
         active = JOB.c.state.in_(ACTIVE) | IS_WAITING
         statement = update(JOB).where(JOB.c.id == job_id, active).values(values)
         if not execute_counted(statement):
-            raise ConflictError(f"Job {job_id} is not active, so there is nothing to stop.")
+            raise ConflictError(_("Job %(job_id)s is not active, so there is nothing to stop.", job_id=job_id))
         audit.note("stop", f"job {job_id}")
 
 
@@ -229,20 +243,26 @@ def resume(job_id: int, answer: str | None = None) -> None:
         if not execute_counted(update(JOB).where(*mine, *is_open).values(values)):
             db.session.refresh(job)
             _refuse_resume(job, answer)
-            raise ConflictError(f"Job {job_id} is {job.state}: only a stopped or failed job can be resumed.")
+            raise ConflictError(
+                _(
+                    "Job %(job)s is %(state)s: only a stopped or failed job can be resumed.",
+                    job=job_id,
+                    state=State(job.state).noun,
+                )
+            )
         audit.note("resume", f"job {job_id}", **({"answer": answer} if answer else {}))
 
 
 def _refuse_resume(job: Job, answer: str | None) -> None:
     """Raise ConflictError if a job cannot be resumed, or not with this answer."""
     if job.undo_began:
-        raise ConflictError(f"Import {job.id} was undone: import again instead.")
+        raise ConflictError(_("Import %(id)s was undone: import again instead.", id=job.id))
     if job.is_settled:
-        raise ConflictError(f"{job.message} Import again instead.")
+        raise ConflictError(_("%(reason)s Import again instead.", reason=job.message))
     if answer is not None and not job.asks:
-        raise ConflictError(f"Job {job.id} has no question that waits for an answer.")
+        raise ConflictError(_("Job %(id)s has no question that waits for an answer.", id=job.id))
     if job.is_preview_kind and job.pruned_at:
-        raise ConflictError(f"The results of job {job.id} were deleted. Start a new preview.")
+        raise ConflictError(_("The results of job %(id)s were deleted. Start a new preview.", id=job.id))
     if job.asks and answer is None:
         raise ConflictError(job.message)
 
@@ -263,7 +283,7 @@ def recover() -> list[int]:
         waited = update(JOB).where(IS_WAITING, JOB.c.resume_at <= utcnow())
         db.session.execute(waited.values(state=State.QUEUED.value, resume_at=None, **wait_columns(None)))
         ended = update(JOB).where(JOB.c.state == State.STOPPING, stale)
-        values = {"state": State.STOPPED.value, "ended_at": utcnow(), "message": "Stopped.", "status_text": ""}
+        values = {"state": State.STOPPED.value, "ended_at": utcnow(), "message": _("Stopped."), "status_text": ""}
         db.session.execute(ended.values(values | wait_columns(None)))
     return list(db.session.scalars(select(JOB.c.id).where(JOB.c.state == State.QUEUED).order_by(JOB.c.id)))
 
@@ -286,12 +306,13 @@ def _after_crash(job: Job, crash: Crash) -> dict[str, Any]:
     crash_count = job.crash_count + 1 if job.crash_fingerprint == crash_fingerprint else 1
     values = {"crash_fingerprint": crash_fingerprint, "crash_count": crash_count} | wait_columns(None)
     if crash_count < MAX_CRASHES:
-        return values | {"state": State.QUEUED.value, "status_text": crash.status_text}
-    after = f"after {job.done} items, with {job.fetched_files} files fetched"
-    message = (
-        f"{crash.what} {crash_count} times at the same place: {after}, "
-        f"while it said “{job.status_text}”. {crash.why} It can be resumed."
-    )
+        return values | {"state": State.QUEUED.value, "status_text": str(crash.status_text)}
+    message = crash.message % {
+        "times": crash_count,
+        "items": item_count(job.done),
+        "files": file_count(job.fetched_files),
+        "status": job.status_text,
+    }
     return values | {"state": State.FAILED.value, "ended_at": utcnow(), "message": message, "status_text": ""}
 
 
@@ -318,7 +339,7 @@ def note_other_job(job_id: int) -> None:
     with transaction():
         running = db.session.scalar(query.where(Job.id == job_id, other.id != job_id, other.state.in_(AT_WORK)))
         if running is not None:
-            detail = f"Job {running} of this repository is running."
+            detail = _("Job %(running)s of this repository is running.", running=running)
             mine = (JOB.c.id == job_id, JOB.c.state == State.QUEUED, JOB.c.wait_detail != detail)
             columns = wait_columns(WaitReason.OTHER_JOB, detail, utcnow())
             db.session.execute(update(JOB).where(*mine).values(columns))
@@ -347,7 +368,7 @@ def finish(
             .values(
                 state=state.value,
                 clean=clean,
-                message=message if resume_at is None else case((goes_on, message), else_="Stopped."),
+                message=message if resume_at is None else case((goes_on, message), else_=_("Stopped.")),
                 resume_at=None if resume_at is None else case((goes_on, resume_at), else_=None),
                 status_text="",
                 **wait,

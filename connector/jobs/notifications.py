@@ -21,7 +21,9 @@ from sqlalchemy import select, update
 from .. import mail
 from ..errors import ConnectorError, InvalidInputError, NotificationError
 from ..extensions import db, execute_counted, transaction, utcnow
-from ..formatting import plural
+from ..formatting import item_count
+from ..i18n import decimal
+from ..i18n import gettext as _
 from ..models.jobs import Job, State
 from ..repositories.http_factory import open_http, page_outage
 from . import report
@@ -97,14 +99,14 @@ def send_trial() -> list[str]:
     """
     channels = _channels()
     if not channels:
-        raise InvalidInputError("Notifications are not set up. Set CONNECTOR_SMTP or CONNECTOR_NOTIFY_WEBHOOK.")
+        raise InvalidInputError(_("Notifications are not set up. Set CONNECTOR_SMTP or CONNECTOR_NOTIFY_WEBHOOK."))
     for send in channels.values():
         send(_TestNotification())
     return list(channels)
 
 
 def _channels() -> dict[str, Callable[[Any], None]]:
-    settings = {"e-mail": ("SMTP", _by_mail), "webhook": ("NOTIFY_WEBHOOK", _by_webhook)}
+    settings = {_("e-mail"): ("SMTP", _by_mail), _("webhook"): ("NOTIFY_WEBHOOK", _by_webhook)}
     return {name: send for name, (setting, send) in settings.items() if current_app.config[setting]}
 
 
@@ -124,8 +126,8 @@ class _TestNotification:
 
     def __init__(self) -> None:
         self.name = f"{utcnow():%Y%m%d%H%M%S%f}.trial"
-        self.subject = f"{SUBJECT}: test notification"
-        self.text = "This is a test. Notifications about scheduled imports will be sent like this one.\n"
+        self.subject = _("%(subject)s: test notification", subject=SUBJECT)
+        self.text = _("This is a test. Notifications about scheduled imports will be sent like this one.\n")
         self.data = {"trial": True, "message": self.text.strip()}
 
 
@@ -144,7 +146,7 @@ def _by_webhook(notification: _JobNotification | _TestNotification) -> None:
         http.post(url, json=notification.data, headers={})
     except ConnectorError as error:
         said = re.sub(r"https?://\S+", urlsplit(url).hostname or "", str(error))
-        raise NotificationError(f"The webhook refused the notification. {said}") from None
+        raise NotificationError(_("The webhook refused the notification. %(error)s", error=said)) from None
     finally:
         http.close()
 
@@ -152,32 +154,38 @@ def _by_webhook(notification: _JobNotification | _TestNotification) -> None:
 def _outcome(job: Job) -> str:
     """Return the outcome in a few words, for example "completed with problems"."""
     if job.asks:
-        return "waiting for your answer"
+        return _("waiting for your answer")
     if job.state == State.FAILED:
-        return job.state
+        return _("failed")
     if job.clean:
-        return f"completed, {job.counts['vanished']} missing at source" if job.counts["vanished"] else job.state
-    return "completed with problems"
+        missing = job.counts["vanished"]
+        return _("completed, %(count)s missing at source", count=decimal(missing)) if missing else _("completed")
+    return _("completed with problems")
 
 
 def _text(job: Job) -> str:
     link = _link(job)
     parts = [
-        f"The scheduled import of {job.source.label} from {job.source.repository.label}: {_outcome(job)}.",
-        f"{job.counts['seen']} {plural('item', job.counts['seen'])} seen: {report.numbers_in_words(job)}.",
+        _(
+            "The scheduled import of %(source)s from %(repository)s: %(outcome)s.",
+            source=job.source.label,
+            repository=job.source.repository.label,
+            outcome=_outcome(job),
+        ),
+        _("%(items)s seen: %(counts)s.", items=item_count(job.counts["seen"]), counts=report.numbers_in_words(job)),
         job.message,
         _problems(job),
-        f"The page of the job: {link}" if link else "",
-        f"The repository: {job.source.link}",
+        _("The page of the job: %(link)s", link=link) if link else "",
+        _("The repository: %(link)s", link=job.source.link),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _problems(job: Job) -> str:
     found = list(islice(report.problems(job, SHOWN + 1, with_restricted=False), SHOWN + 1))
-    lines = [f"- {one['handle'] or one['id']}, {one['title'] or 'Untitled'}: {one['reason']}" for one in found]
-    more = ["- and more: the page of the job lists all."] if len(found) > SHOWN else []
-    return "\n".join(["Problems:", *lines[:SHOWN], *more]) if found else ""
+    lines = [f"- {one['handle'] or one['id']}, {one['title'] or _('Untitled')}: {one['reason']}" for one in found]
+    more = [_("- and more: the page of the job lists all.")] if len(found) > SHOWN else []
+    return "\n".join([_("Problems:"), *lines[:SHOWN], *more]) if found else ""
 
 
 def _link(job: Job) -> str | None:

@@ -11,9 +11,11 @@ from ..catalogue import changes
 from ..catalogue.item_presentation import FATES
 from ..catalogue.problem_files import LISTED
 from ..extensions import db
-from ..formatting import plural
+from ..formatting import item_count
+from ..i18n import decimal
+from ..i18n import gettext as _
 from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding
-from ..models.jobs import Job, PreviewRow
+from ..models.jobs import Job, PreviewRow, State
 from . import job_presentation
 
 # The actions of items that a job could not read fully.
@@ -93,10 +95,7 @@ def problems(job: Job, limit: int | None = None, *, with_restricted: bool = True
         yield _problem(row.source_id, row.handle, row.title, row.reason, row.item_id)
     for row in db.session.execute(_file_problems(job, limit, with_restricted)):
         file = row.CatalogueFile
-        reason = f"File “{file.label}”: {FATES[FileStatus(file.fate)]}. {file.reason or ''}".rstrip() + _as_of(
-            file, job
-        )
-        yield _problem(row.source_id, row.handle, row.title, reason, file.item_id)
+        yield _problem(row.source_id, row.handle, row.title, _file_reason(file, job), file.item_id)
 
 
 def _item_problems(job_id: int, limit: int | None) -> Any:
@@ -174,9 +173,13 @@ def rechecked_by(job: Job) -> Sequence[int]:
     return found or db.session.scalars(last).all()
 
 
-def _as_of(file: CatalogueFile, job: Job) -> str:
-    """Return a note with the earlier job that last tried the file, or "" if this job has tried it."""
-    return f" (As of job {file.tried_by}.)" if file.tried_by not in (None, job.id) else ""
+def _file_reason(file: CatalogueFile, job: Job) -> str:
+    """Return the status of a file with its reason, and the earlier job that last tried it, if this job did not."""
+    values = {"name": file.label, "status": FATES[FileStatus(file.fate)], "reason": file.reason or ""}
+    sentence = _("File “%(name)s”: %(status)s. %(reason)s", **values).rstrip()
+    if file.tried_by in (None, job.id):
+        return sentence
+    return sentence + " " + _("(As of job %(job)s.)", job=file.tried_by)
 
 
 def _problem(
@@ -191,16 +194,33 @@ def numbers_in_words(job: Job) -> str:
     The number of items missing at the source follows if there are any.
     """
     kind = job.definition
-    rare = {name: word for name, word in kind.rare_words.items() if job.counts[name]}
-    return ", ".join(f"{job.counts[name]} {word}" for name, word in (dict(kind.words) | rare).items())
+    rare = {name: text for name, text in kind.rare_words.items() if job.counts[name]}
+    texts = dict(kind.words) | rare
+    return ", ".join(text % {"count": decimal(job.counts[name])} for name, text in texts.items())
 
 
 def line(job: Job, label: str) -> str:
     """Return the job as one line. `label`: the label of its source for the reader (see `source_label`)."""
     what = job_presentation.heading(job, label)
-    state = job.state if job.clean is not False or job.is_active else f"{job.state} with problems"
-    state = "waits for your answer" if job.asks else state
-    seen = "" if job.is_undo else f"{job.done} {plural('item', job.done)}: "
-    undone = " (undone)" if job.is_import and job.is_undone else ""
-    numbers = f"{seen}{numbers_in_words(job)}"
-    return f"Job {job.id}, {what[0].lower()}{what[1:]}: {state}{undone}. {numbers}. {job.message}".rstrip()
+    counts = numbers_in_words(job)
+    if not job.is_undo:
+        counts = _("%(items)s: %(counts)s", items=item_count(job.done), counts=counts)
+    return _(
+        "Job %(id)s, %(what)s: %(state)s. %(counts)s. %(message)s",
+        id=job.id,
+        what=what[0].lower() + what[1:],
+        state=_state_in_words(job),
+        counts=counts,
+        message=job.message,
+    ).rstrip()
+
+
+def _state_in_words(job: Job) -> str:
+    if job.asks:
+        return _("waits for your answer")
+    state = State(job.state).noun
+    if job.clean is False and not job.is_active:
+        state = _("%(state)s with problems", state=state)
+    if job.is_import and job.is_undone:
+        return _("%(state)s (undone)", state=state)
+    return state

@@ -17,6 +17,7 @@ from ..accounts import audit
 from ..actor import current_actor
 from ..errors import InvalidInputError, NotFoundError
 from ..extensions import db, execute_counted, transaction, utcnow
+from ..i18n import gettext as _
 from ..models.jobs import ACTIVE, Job, Kind
 from ..models.repositories import Source
 from . import lifecycle
@@ -29,7 +30,7 @@ def get(source_id: int) -> Source:
     """Return the source. Raises NotFoundError."""
     source = db.session.get(Source, source_id)
     if source is None:
-        raise NotFoundError(f"There is no source {source_id}.")
+        raise NotFoundError(_("There is no source %(source_id)s.", source_id=source_id))
     return source
 
 
@@ -40,8 +41,10 @@ def find_source(text: str) -> Source:
     """
     every = db.session.scalars(select(Source).order_by(Source.id)).all()
     found = [source for source in every if text in (str(source.id), source.handle, source.name)]
-    if len(found) != 1:
-        raise InvalidInputError(f"“{text}” names {'no' if not found else 'more than one'} source: see flask sources.")
+    if not found:
+        raise InvalidInputError(_("“%(text)s” names no source: see flask sources.", text=text))
+    if len(found) > 1:
+        raise InvalidInputError(_("“%(text)s” names more than one source: see flask sources.", text=text))
     return found[0]
 
 
@@ -171,7 +174,10 @@ def _hours(job: Row[*tuple[Any, ...]]) -> Window | None:
 
 def waiting(opens: datetime, zone: tzinfo) -> str:
     """Return the sentence for the job's page that says until when a run waits."""
-    return f"Waiting until {on_the_wall(opens, zone):%H:%M}; it continues automatically then. Resume continues now."
+    return _(
+        "Waiting until %(time)s; it continues automatically then. Resume continues now.",
+        time=f"{on_the_wall(opens, zone):%H:%M}",
+    )
 
 
 def all_sources() -> Sequence[Source]:

@@ -11,11 +11,12 @@ class JobKind:
     """A kind of job, as its package declares it.
 
     `name`: the value of `Job.kind`. `title`: the kind in words. `heading`: the title of a job, with a placeholder for
-    its source. `counters`: the names of everything that its jobs count. `labels` and `words`: counters with their words
-    on pages and in sentences, in order; those of `rare_labels` and `rare_words` are left out while they are 0. `done`:
-    counters whose sum is the number of finished items. `fetched`: counters whose sum is the number of downloaded files.
-    `position`: counters that tell whether two attempts ended at the same place. `is_preview`: its jobs only read, and
-    keep rows to show. `is_undoable`: an undo can take back what its jobs did.
+    its source. `counters`: the names of everything that its jobs count. `labels` and `words`: counters with their
+    labels on pages and their texts in sentences (with a placeholder for the count), in order; those of `rare_labels`
+    and `rare_words` are left out while they are 0. `done`: counters whose sum is the number of finished items.
+    `fetched`: counters whose sum is the number of downloaded files. `position`: counters that tell whether two attempts
+    ended at the same place. `is_preview`: its jobs only read, and keep rows to show. `is_undoable`: an undo can take
+    back what its jobs did.
     """
 
     name: str
