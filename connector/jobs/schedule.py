@@ -105,7 +105,7 @@ class Schedule:
                 _("Choose a day from 1 to %(last)s, or the last day of the month.", last=LAST_SURE_DAY), "day"
             )
         if self.window and not self.window.holds(self.at):
-            start, end = self.window.as_list()
+            start, end = self.window.to_json()
             sentence = _(
                 "It would start at %(time)s, which is not between %(start)s and %(end)s.",
                 time=f"{self.at:%H:%M}",
@@ -117,7 +117,7 @@ class Schedule:
     def __str__(self) -> str:
         if not self.window:
             return self._times()
-        start, end = self.window.as_list()
+        start, end = self.window.to_json()
         return _("%(times)s, only between %(start)s and %(end)s", times=self._times(), start=start, end=end)
 
     def _times(self) -> str:
