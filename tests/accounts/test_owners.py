@@ -144,7 +144,7 @@ def test_only_who_imported_a_source_first_who_set_its_schedule_or_an_admin_sets_
     assert "Set by Bert" in words(anna.get(page))
 
     refused = anna.post(page + "schedule", data=WEEKLY | {"every": ""})
-    assert "Only who imported Harbour photographs first" in words(refused)
+    assert "Only the owner of the first import of Harbour photographs" in words(refused)
     assert schedule_of(office, source)["owner"] == "Bert"
     assert bert.post(page + "schedule", data=WEEKLY | {"every": ""}).status_code == 303
     assert schedule_of(office, source) is None

@@ -106,7 +106,7 @@ def test_unknown_people_are_refused_by_name(office):
     answer = ask(office, name="Stranger")
 
     assert answer.status_code == 403
-    assert "You are known as Stranger, but have no account here" in words(answer)
+    assert "You are signed in as Stranger, but have no account here" in words(answer)
 
 
 def test_unknown_people_get_the_role_that_is_set_and_keep_what_an_admin_gives_them_later(office):

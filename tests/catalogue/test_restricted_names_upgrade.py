@@ -56,11 +56,11 @@ def test_names_that_may_have_come_by_a_login_are_closed_and_compared_by_the_next
     assert [file["name_is_restricted"] for file in before] == upgraded["marks"]
     assert item["search_text"] == "\na title\nopen.pdf\na\n"
     assert item["restricted_search_text"] == "\nclosed.pdf\nlicense.txt\n"
-    assert (item["is_restored"], upgraded["source"]["proof"]) == (1, None)
+    assert (item["is_restored"], upgraded["source"]["completeness_proof"]) == (1, None)
 
 
 @pytest.mark.parametrize("upgraded", [None], indirect=True)
 def test_names_that_everybody_could_read_stay_open(upgraded):
     assert upgraded["marks"] == [False] * 4
     assert upgraded["item"]["restricted_search_text"] is None
-    assert upgraded["source"]["proof"] is not None
+    assert upgraded["source"]["completeness_proof"] is not None

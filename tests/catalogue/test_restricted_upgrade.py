@@ -64,11 +64,11 @@ def test_undo_and_the_next_import_know_of_them(upgraded):
     before = json.loads(upgraded["change"]["before"])["data"]["source_metadata"]
 
     assert [value.get("restricted", False) for value in before] == [False, True, True]
-    assert upgraded["source"]["proof"] is None  # so that the next run compares every item
+    assert upgraded["source"]["completeness_proof"] is None  # so that the next run compares every item
 
 
 @pytest.mark.parametrize("upgraded", [None], indirect=True)
 def test_what_everybody_could_read_stays_open(upgraded):
     assert json.loads(upgraded["item"]["source_metadata"]) == METADATA
     assert upgraded["item"]["restricted_search_text"] is None
-    assert upgraded["source"]["proof"] is not None
+    assert upgraded["source"]["completeness_proof"] is not None

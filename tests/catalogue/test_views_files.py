@@ -88,7 +88,7 @@ def test_a_file_whose_bytes_are_lost_is_told(stocked_app, fetch):
         path.unlink()
 
     assert fetch("open.txt").status_code == 404
-    assert b"no longer has this file" in fetch("open.txt").data
+    assert b"This file is missing in the files folder" in fetch("open.txt").data
 
 
 @pytest.mark.parametrize(

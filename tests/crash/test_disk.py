@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,7 +98,7 @@ def test_a_full_disk_under_the_database_leaves_nothing_half_done(source, expecte
     disk = Disk(life.folder / "instance")
     try:
         assert life.flask("jobs")[0] == 0
-        disk.become("size=1m")
+        disk.become(f"size={shutil.disk_usage(disk.folder).used + 200_000}")
         code, _, err = life.flask(*[word.format(url=source.sample.url) for word in IMPORT.command])
         disk.become(ROOM)
 
