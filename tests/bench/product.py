@@ -70,9 +70,8 @@ class Connector:
     def forget_proof(self) -> None:
         """Let the next run list its scope, as after a night in which the source indexed all of it anew."""
         with closing(sqlite3.connect(self.folder / "connector.db")) as database, database:
-            database.execute(
-                "UPDATE source SET completeness_proof = json_set(completeness_proof, '$.since', '2000-01-01T00:00:00+00:00')"
-            )
+            changed = "json_set(completeness_proof, '$.since', '2000-01-01T00:00:00+00:00')"
+            database.execute(f"UPDATE source SET completeness_proof = {changed}")
 
 
 def collection_of(url: str, name: str = "Synthetic items") -> str:

@@ -9,6 +9,7 @@ from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
 from connector.imports import reruns
 from connector.jobs import lifecycle
+from connector.jobs.attempt import JobAttempt
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem
 from connector.repositories import discovery, service
@@ -53,6 +54,19 @@ def test_no_page_shows_a_viewer_the_title_of_a_restricted_item(guest):
     assert [page for page, text in shown.items() if TITLE in text] == []
     assert item.handle in shown["/jobs/"]
     assert TITLE in editor.get("/jobs/").text
+
+
+def test_no_status_text_names_the_title_of_a_restricted_item(guest, monkeypatch):
+    texts = []
+    say = JobAttempt.say
+    monkeypatch.setattr(JobAttempt, "say", lambda attempt, text: (texts.append(text), say(attempt, text)))
+    guest.sign_in()
+    item = guest.sample.data.named(TITLE)
+
+    import_item(guest, item)
+
+    assert any(item.handle in text for text in texts)
+    assert [text for text in texts if TITLE in text] == []
 
 
 def test_an_open_item_with_the_same_handle_does_not_open_the_title_of_a_restricted_one(guest):
