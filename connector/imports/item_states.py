@@ -11,7 +11,7 @@ from ..errors import LASTING_ERRORS, TransientError
 from .import_context import ImportContext
 from .item_requests import send_each
 
-KIND = "whereabouts"  # kind of request (see `OutageWait`)
+KIND = "item state"  # kind of request (see `OutageWait`)
 
 
 def states_of(context: ImportContext, rows: Sequence[Any]) -> list[tuple[Any, SourceState | None]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import ConflictError
+from ..i18n import gettext as _
 from ..jobs import lifecycle
 from ..models.jobs import Kind
 from .import_options import ImportOptions
@@ -18,7 +19,7 @@ def rerun(job_id: int, kind: Kind = Kind.IMPORT, *, full: bool = False) -> int:
     """
     job = lifecycle.get(job_id)
     if not job.is_import:
-        raise ConflictError(f"Job {job_id} is no import; only imports can be run again.")
+        raise ConflictError(_("Job %(job)s is not an import. Only imports can be run again.", job=job_id))
     options = ImportOptions.from_json(job.options)
     options = options.for_whole_scope() if options.reads_some_items else options
     options = replace(options, full=options.full or full)

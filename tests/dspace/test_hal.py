@@ -289,7 +289,7 @@ def test_an_item_is_elsewhere_if_the_communities_above_it_contain_each_other():
     assert len(fake.asked_of("core/communities")) == 3
 
 
-def test_trouble_is_no_whereabouts():
+def test_an_outage_is_no_item_state():
     fake = FakeHal([])
     fake.extra[f"core/items/{item_id(0)}"] = ServerError("status 500")
 
