@@ -36,7 +36,7 @@ def test_a_duty_that_fails_is_logged_and_the_next_one_comes(app, caplog):
         server.attempt(app, tasks.recover)
 
     shutil.move(database.with_suffix(".aside"), database)
-    assert caplog.messages[0].startswith("The duty recover failed: The database cannot be used now: ")
+    assert caplog.messages[0].startswith("The periodic task recover failed: The database cannot be used now: ")
     assert "Traceback" not in caplog.text
     assert not (app.config["INSTANCE"] / "recovered").exists()
 
@@ -47,7 +47,7 @@ def test_a_fault_of_ours_in_a_duty_is_logged_with_its_trace(app, caplog):
 
     server.attempt(app, duty)
 
-    assert caplog.messages == ["The duty duty failed"]
+    assert caplog.messages == ["The periodic task duty failed"]
     assert "KeyError" in caplog.text
 
 

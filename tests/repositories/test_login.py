@@ -251,7 +251,7 @@ def test_another_secret_key_asks_to_type_the_password_again(app, connected):
 
     assert started.status_code == 422
     for page in (started, listed):
-        assert f"The password of {NAME} at Aldermouth Sample Repository cannot be read any more" in words(page)
+        assert f"The password of {NAME} at Aldermouth Sample Repository cannot be decrypted" in words(page)
 
 
 def test_a_login_refused_where_nobody_looks_for_it_is_no_fault_of_ours(app):
