@@ -9,12 +9,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, exists, func, insert, select, update
+from sqlalchemy import Select, and_, delete, exists, func, insert, select, update
 
 from ..catalogue import store
 from ..catalogue.store import RepositoryContext
 from ..errors import NotFoundError
 from ..extensions import db, transaction
+from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..i18n import ngettext
 from ..jobs import lifecycle
@@ -36,30 +37,53 @@ def preview(job_id: int) -> dict[str, int]:
     `gone`: items that the import added or changed and that were deleted or taken down since. `lasting`: changed items
     that cannot be restored, because their earlier state is no longer kept (see `retention`).
     """
-    made = select(HOLDING.c.item_id).where(HOLDING.c.created_by_job_id == job_id)
-    other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.created_by_job_id != job_id)
-    goes = select(HOLDING.c.item_id).where(HOLDING.c.created_by_job_id == job_id, ~_held_otherwise(job_id))
-    stays = select(CHANGE.c.id).where(CHANGE.c.job_id == job_id, CHANGE.c.item_id.is_not(None), other)
-    later = _later_data(job_id)
-    changed = stays.where(CHANGE.c.action == Action.UPDATED)
-    known = changed.where(CHANGE.c.before.is_not(None))
+    made = (HOLDING.c.created_by_job_id == job_id,)
     mine = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED, CHANGE.c.item_id == HOLDING.c.item_id)
-    merely_held = made.where(_held_otherwise(job_id), ~exists().where(*mine))
-    stays_in = (MEMBERSHIP.c.item_set_id == SET.c.id, MEMBERSHIP.c.job_id.is_distinct_from(job_id))
-    sets = select(SET.c.id).where(_made_by(job_id), ~exists().where(*stays_in, MEMBERSHIP.c.item_id.not_in(goes)))
+    stored = (FILE.c.item_id == HOLDING.c.item_id, FILE.c.sha256.is_not(None))
+    files_of_item = select(func.count()).where(*stored).scalar_subquery()
+    # Few items are in several sources. So these are counted, and the rest is what is left of simple counts.
+    shared = db.session.execute(
+        select(
+            func.count().label("items"),
+            func.count().filter(~exists().where(*mine)).label("unchanged"),
+            func.coalesce(func.sum(files_of_item), 0).label("files"),
+        ).where(*made, HOLDING.c.item_id.in_(_in_several_sources()))
+    ).one()
+    items = db.session.scalars(select(func.count()).select_from(HOLDING).where(*made)).one()
+    files = db.session.scalars(select(func.count()).select_from(HOLDING.join(FILE, and_(*stored))).where(*made)).one()
+    other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.created_by_job_id != job_id)
+    known = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED, CHANGE.c.before.is_not(None), other)
+    later = _later_data(job_id)
+    changed = db.session.execute(
+        select(
+            func.count().filter(~later).label("restored"),
+            func.count().filter(later).label("kept"),
+        ).where(*known)
+    ).one()
     return {
-        "removed": _count(goes),
-        "restored": _count(known.where(~later)),
-        "kept": _count(merely_held) + _count(known.where(later)),
-        "files": _count(select(FILE.c.id).where(FILE.c.item_id.in_(goes), FILE.c.sha256.is_not(None))),
-        "item_sets": _count(sets),
+        "removed": items - shared.items,
+        "restored": changed.restored,
+        "kept": shared.unchanged + changed.kept,
+        "files": files - shared.files,
+        "item_sets": _sets_removed(job_id),
         "gone": _gone_before(job_id),
         "lasting": _lasting(job_id),
     }
 
 
-def _count(query: Select[*tuple[Any, ...]]) -> int:
-    return db.session.scalars(select(func.count()).select_from(query.subquery())).one()
+def _in_several_sources() -> Select[tuple[int]]:
+    """Return a SELECT of the ids of the items that more than one source holds. An undo of one import keeps these."""
+    return select(HOLDING.c.item_id).group_by(HOLDING.c.item_id).having(func.count() > 1)
+
+
+def _sets_removed(job_id: int) -> int:
+    """Return how many item sets the undo removes: those made by imports that are undone, without other items."""
+    stays = HOLDING.alias()
+    goes = select(stays.c.item_id).where(stays.c.created_by_job_id == job_id)
+    goes = goes.where(stays.c.item_id.not_in(_in_several_sources()))
+    stays_in = (MEMBERSHIP.c.item_set_id == SET.c.id, MEMBERSHIP.c.job_id.is_distinct_from(job_id))
+    emptied = ~exists().where(*stays_in, MEMBERSHIP.c.item_id.not_in(goes))
+    return db.session.scalars(select(func.count(SET.c.id)).where(_made_by(job_id), emptied)).one()
 
 
 def run(run: JobAttempt) -> tuple[bool, str]:
@@ -67,7 +91,7 @@ def run(run: JobAttempt) -> tuple[bool, str]:
     check_disk()
     undo = lifecycle.get(run.job_id)
     if undo.undoes is None:
-        raise NotFoundError("The import that this job undoes no longer exists.")
+        raise NotFoundError(_("The import that this job undoes no longer exists."))
     job_id, repository = undo.undoes.id, undo.source.repository
     place = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
     first = _at_first(run, undo.cursor, job_id)
@@ -142,11 +166,6 @@ def _at_first(run: JobAttempt, known: dict[str, int] | None, job_id: int) -> dic
         with transaction():
             run.advance(cursor=known)
     return known
-
-
-def _held_otherwise(job_id: int) -> Any:
-    other = HOLDING.alias()
-    return exists().where(other.c.item_id == HOLDING.c.item_id, other.c.created_by_job_id != job_id)
 
 
 def _later_data(job_id: int) -> Any:

@@ -172,6 +172,14 @@ class CatalogueFile(Base):
     """
 
     __tablename__ = "file"
+    __table_args__ = (
+        Index(
+            "ix_file_stored",
+            "item_id",
+            sqlite_where=text("sha256 IS NOT NULL"),
+            postgresql_where=text("sha256 IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"), index=True)
