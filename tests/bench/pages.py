@@ -32,7 +32,7 @@ from .large import FULL, make
 
 POLLS = ("/jobs/3/live", "/jobs/3/row")
 PAGES = (
-    *("/jobs/", "/jobs/1/", "/jobs/2/", "/jobs/3/", "/jobs/4/", "/jobs/5/", "/jobs/1/undo"),
+    *("/jobs/", "/jobs/1/", "/jobs/2/", "/jobs/3/", "/jobs/4/", "/jobs/5/"),
     *("/jobs/5/preview/", "/jobs/5/preview/?before=last"),
     *("/items/", "/items/?after=100000", "/items/?before=last", "/items/?repository=1", "/items/?job=1"),
     *("/items/?item_set=1", "/items/?item_set=5", "/items/100/"),
