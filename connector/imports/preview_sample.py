@@ -17,17 +17,16 @@ from ..catalogue.identity import free_key, source_key
 from ..catalogue.store import RepositoryContext
 from ..dspace.records import Failure, Item, Scope, SourceState
 from ..extensions import db, transaction
-from ..http import RequestStats
 from ..i18n import gettext as _
 from ..i18n import ngettext
-from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from ..models.jobs import PreviewRow
 from ..models.repositories import Repository
 from ..repositories.connections import RepositoryConnection, open_connection
 from .change_records import identity, name_of
-from .import_options import ImportOptions
+from .import_context import ImportContext, open_context
+from .preview_recorder import PreviewRecorder
 from .preview_rows import PreviewAction
 
 ROW = PreviewRow.__table__
@@ -42,21 +41,17 @@ def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_con
 
     A sample that was stopped starts from the beginning.
     """
-    job = lifecycle.get(run.job_id)
-    repository, scope, before = job.source.repository, job.source.scope, job.traffic
-    number = ImportOptions.from_json(job.options).rehearse or USUAL
-    place = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
-    connection = run.reach(connect, repository)
-    db.session.rollback()
-    try:
-        run.say(_("Listing %(name)s", name=scope.name))
-        listed = _listed(connection.client, scope)
-        listed = _allowed(place, listed)
-        run.say(_("Reading some of the items"))
-        results = list(connection.client.complete(various(listed, READ_FOR_ONE * number)))
-        run.check()
-    finally:
-        connection.close()
+    with open_context(run, connect, PreviewRecorder) as context:
+        return _show_sample(context)
+
+
+def _show_sample(context: ImportContext) -> tuple[bool, str]:
+    run, place, number = context.attempt, context.repository, context.options.rehearse or USUAL
+    run.say(_("Listing %(name)s", name=context.scope.name))
+    listed = _allowed(place, _listed(context.client, context.scope))
+    run.say(_("Reading some of the items"))
+    results = list(context.client.complete(various(listed, READ_FOR_ONE * number)))
+    run.check()
     shown = various(_allowed(place, [item for item in results if isinstance(item, Item) and item.is_present]), number)
     failures = [result for result in results if isinstance(result, Failure)]
     with transaction():
@@ -66,12 +61,8 @@ def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_con
             common = {"job_id": run.job_id}
             failed = PreviewAction.FAILED
             db.session.execute(insert(ROW), [{**common, "has_problem": row["action"] == failed, **row} for row in rows])
-        run.advance(
-            {"requests": connection.requests_made},
-            traffic=RequestStats.merged(before, connection.traffic()),
-            totals={"seen": len(rows), "added": len(shown), "failed": len(failures)},
-            expected=len(rows),
-        )
+        totals = {"seen": len(rows), "added": len(shown), "failed": len(failures)}
+        run.advance(totals=totals, expected=len(rows))
     return _verdict(len(listed), len(failures))
 
 

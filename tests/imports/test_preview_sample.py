@@ -6,6 +6,7 @@ import pytest
 
 from connector.catalogue import takedown
 from connector.dspace.records import Bitstream, Item, MetadataValue, ScopeKind
+from connector.errors import NotFoundError
 from connector.extensions import db, transaction
 from connector.imports import preview_sample
 from connector.imports.preview_sample import traits, various
@@ -134,6 +135,19 @@ def test_what_cannot_be_read_is_told_and_the_job_is_not_green(desk, dspace):
 
     assert (job.clean, job.counts["added"], job.counts["failed"]) == (False, 2, 1)
     assert "1 more could not be read." in job.message
+
+
+def test_a_failed_sample_counts_its_requests(desk, dspace):
+    def fail():
+        raise NotFoundError("There is no collection c1.")
+
+    dspace.add("i0")
+    dspace.after_page = fail
+
+    job = desk.run(look=Kind.SAMPLE, rehearse=3)
+
+    assert job.state == "failed"
+    assert job.counts["requests"] == dspace.requests_made > 0
 
 
 def test_an_empty_scope_is_said_to_be_so(desk):
