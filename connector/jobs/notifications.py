@@ -19,6 +19,7 @@ from flask import current_app
 from sqlalchemy import select, update
 
 from .. import mail
+from ..catalogue.source_labels import source_label
 from ..errors import ConnectorError, InvalidInputError, NotificationError
 from ..extensions import db, execute_counted, transaction, utcnow
 from ..formatting import item_count
@@ -33,7 +34,7 @@ JOB = Job.__table__
 ENDED = (State.COMPLETED, State.FAILED, State.STOPPED)
 AGAIN = timedelta(minutes=5)  # longer than the sum of all timeouts of one try
 GIVE_UP = timedelta(days=1)
-SUBJECT = "DSpace Connector"
+APP_NAME = "DSpace Connector"
 SHOWN = 20
 ANSWER_SECONDS = 30
 
@@ -115,9 +116,10 @@ class _JobNotification:
 
     def __init__(self, job: Job):
         self.name = f"{job.created_at:%Y%m%d%H%M%S%f}.{job.id}.{job.attempt}"
-        self.subject = f"{SUBJECT}: {job.source.label}, {_outcome(job)}"
-        self.text = _text(job)
-        source = {"source": job.source.label, "repository": job.source.repository.label, "link": _link(job)}
+        label = source_label(job.source, with_restricted=False)
+        self.subject = _("%(product)s: %(source)s, %(outcome)s", product=APP_NAME, source=label, outcome=_outcome(job))
+        self.text = _text(job, label)
+        source = {"source": label, "repository": job.source.repository.label, "link": _link(job)}
         self.data = report.as_dict(job, with_restricted=False) | source
 
 
@@ -126,7 +128,7 @@ class _TestNotification:
 
     def __init__(self) -> None:
         self.name = f"{utcnow():%Y%m%d%H%M%S%f}.trial"
-        self.subject = _("%(subject)s: test notification", subject=SUBJECT)
+        self.subject = _("%(product)s: test notification", product=APP_NAME)
         self.text = _("This is a test. Notifications about scheduled imports will be sent like this one.\n")
         self.data = {"trial": True, "message": self.text.strip()}
 
@@ -163,12 +165,12 @@ def _outcome(job: Job) -> str:
     return _("completed with problems")
 
 
-def _text(job: Job) -> str:
+def _text(job: Job, label: str) -> str:
     link = _link(job)
     parts = [
         _(
             "The scheduled import of %(source)s from %(repository)s: %(outcome)s.",
-            source=job.source.label,
+            source=label,
             repository=job.source.repository.label,
             outcome=_outcome(job),
         ),

@@ -423,6 +423,20 @@ def test_a_webhook_is_given_the_job_as_the_command_line_prints_it_and_where_it_i
     assert desk.job(job_id).notified_at
 
 
+def test_a_notification_does_not_show_the_title_of_a_restricted_item(desk, webhook, server):
+    job_id = ended(desk)
+    with desk.app.app_context(), transaction():
+        source = db.session.get(Job, job_id).source
+        source.kind, source.scope_id, source.handle, source.name = "item", "bad00", "1/bad00", "Secret title"
+
+    send(desk)
+
+    body, mail = webhook.posted[0][2], server.mails[0]
+    assert body["source"] == "Item 1/bad00"
+    assert "Item 1/bad00" in mail["Subject"]
+    assert "Secret title" not in json.dumps(body) + mail["Subject"] + mail.get_content()
+
+
 def test_a_webhook_in_the_intranet_needs_the_setting_that_allows_it(desk, app, webhook, caplog):
     app.config["ALLOWED_NETWORKS"] = ()
     job_id = ended(desk)
