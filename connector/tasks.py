@@ -66,7 +66,7 @@ def start_due() -> None:
     wake(*scheduling.start_due())
 
 
-def send_notices() -> None:
+def send_notifications() -> None:
     """Send notifications about scheduled imports that ended."""
     notifications.send_due()
 
@@ -80,4 +80,9 @@ def prune() -> None:
 
 
 # Periodic duties of each worker process, with their intervals in seconds. Several processes may run a duty at once.
-DUTIES: dict[Callable[[], None], float] = {recover: MINUTE, start_due: MINUTE, send_notices: MINUTE, prune: 60 * MINUTE}
+DUTIES: dict[Callable[[], None], float] = {
+    recover: MINUTE,
+    start_due: MINUTE,
+    send_notifications: MINUTE,
+    prune: 60 * MINUTE,
+}

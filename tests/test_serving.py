@@ -109,7 +109,7 @@ def test_a_setting_that_leads_elsewhere_without_tls_is_told_without_its_value(ap
 
 
 def test_schedules_notices_and_pruning_are_duties_too():
-    assert set(tasks.DUTIES) == {tasks.recover, tasks.start_due, tasks.send_notices, tasks.prune}
+    assert set(tasks.DUTIES) == {tasks.recover, tasks.start_due, tasks.send_notifications, tasks.prune}
 
 
 @pytest.mark.parametrize(("soft", "hard", "held"), [(256, 4096, 1000), (1024, 1024, 250), (4096, 8192, 1000)])

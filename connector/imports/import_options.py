@@ -17,8 +17,7 @@ class ImportOptions:
     (each file) and `files_limit` (all files together): bytes. `item_set`: the name of the item set for all items, with
     `item_set_id` if it exists. `item_set_from_collection`: an item set for each DSpace collection. `test`: read only
     this many items. `full`: read every item again. `retry`: the job whose failures to retry. `only`: the preview whose
-    selected items to import. `rehearse`: the number of sample items. `hours`: when the job may run. `any_hour`: a
-    person resumed it outside these hours.
+    selected items to import. `rehearse`: the number of sample items. `hours`: when the job may run.
     """
 
     files: bool = False
@@ -34,7 +33,6 @@ class ImportOptions:
     only: int | None = None
     rehearse: int | None = None
     hours: Window | None = None
-    any_hour: bool = False
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:

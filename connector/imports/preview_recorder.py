@@ -23,10 +23,8 @@ from .change_records import REASONS, UNLISTED, identity, name_of
 from .login_guard import LoginGuard
 from .preview_rows import PreviewAction
 
-ROW, ITEM, FILE, HOLDING = PreviewRow.__table__, store.ITEM, store.FILE, Holding.__table__
+ROW, ITEM, HOLDING = PreviewRow.__table__, store.ITEM, Holding.__table__
 BATCH = 200
-
-
 OUTCOMES = {"added": PreviewAction.NEW, "updated": PreviewAction.CHANGED, "unchanged": PreviewAction.UNCHANGED}
 MET = tuple(OUTCOMES.values())
 

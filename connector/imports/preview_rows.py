@@ -16,7 +16,6 @@ from ..jobs import lifecycle
 from ..models.jobs import Job, Kind, PreviewRow
 from ..pagination import Order
 
-JOB, ROW = Job.__table__, PreviewRow.__table__
 BATCH = 500
 AS_FOUND = Order((PreviewRow.id,))
 

@@ -190,7 +190,7 @@ class Recorder:
         """Return how `record` changes the file counts of items that already existed.
 
         `counted`: the ids of items whose files the counts already include. The counts always cover all items that the
-        source holds (see `fates`).
+        source holds (see `file_counts`).
         """
         come = [s.item_id for s in saved if s.outcome != "added" and s.item_id not in counted]
         changed = [s for s in saved if s.item_id in counted and "data" in s.before]
