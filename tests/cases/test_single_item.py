@@ -12,6 +12,7 @@ from connector.jobs import lifecycle
 from connector.jobs.attempt import JobAttempt
 from connector.models.accounts import Role
 from connector.models.catalogue import CatalogueItem
+from connector.models.repositories import Source
 from connector.repositories import discovery, service
 from tests.accounts.conftest import Office
 from tests.imports.guest import Guest
@@ -84,6 +85,21 @@ def test_an_open_item_with_the_same_handle_does_not_open_the_title_of_a_restrict
     text = office.enter("vera").get(f"/jobs/{job.id}/").text
 
     assert (TITLE in text, f"Item {item.handle}" in text) == (False, True)
+
+
+def test_a_restricted_item_without_handle_does_not_close_the_title_of_another_one(guest):
+    item = guest.sample.data.named("No file")
+    job = import_item(guest, item)
+    with guest.app.app_context(), transaction():
+        held = db.session.scalar(select(CatalogueItem).where(CatalogueItem.handle == item.handle))
+        held.handle = db.session.get(Source, job.source_id).handle = None
+        values = {column.name: getattr(held, column.name) for column in CatalogueItem.__table__.columns}
+        values |= {"id": None, "source_key": "other", "source_id": "other", "title": "Closed item", "by_login": True}
+        db.session.add(CatalogueItem(**values))
+    office = Office(guest.app)
+    office.add("vera")
+
+    assert "No file" in office.enter("vera").get(f"/jobs/{job.id}/").text
 
 
 def test_no_request_log_shows_a_viewer_the_title_of_a_restricted_item(guest):
