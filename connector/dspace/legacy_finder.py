@@ -20,8 +20,10 @@ _MISSING = _l("There is nothing with the handle %(handle)s in this repository.")
 _CLOSED_OR_MISSING = _l(
     "There is nothing with the handle %(handle)s in this repository, or it is not open to the public."
 )
-_CLOSED = _l("%(what)s is not open to %(reader)s.")
-_CLOSED_OR_UNKNOWN = _l("%(what)s is unknown, or not open to %(reader)s.")
+_CLOSED = _l("The %(kind)s %(id)s is not open to %(reader)s.")
+_CLOSED_OR_UNKNOWN = _l("The %(kind)s %(id)s is unknown, or not open to %(reader)s.")
+_HANDLE_CLOSED = _l("The object with the handle %(handle)s is not open to %(reader)s.")
+_HANDLE_CLOSED_OR_UNKNOWN = _l("The handle %(handle)s is unknown, or its object is not open to %(reader)s.")
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -44,10 +46,11 @@ class LegacyFinder:
         if scope.kind != kind:
             raise NotFoundError(
                 _(
-                    "%(handle)s is the handle of a %(kind)s, not of a %(wanted)s.",
+                    "There is no %(kind)s %(handle)s: it is the %(actual)s “%(name)s”.",
+                    kind=kind.noun,
                     handle=handle,
-                    kind=scope.kind.noun,
-                    wanted=kind.noun,
+                    actual=scope.kind.noun,
+                    name=scope.name,
                 ),
                 self._api.url(""),
             )
@@ -75,9 +78,9 @@ class LegacyFinder:
                 _("There is no %(kind)s %(id)s in this repository.", kind=kind.noun, id=id), error.url
             ) from error
         except RestrictedError as error:
-            raise RestrictedError(
-                self._closed(_("The %(kind)s %(id)s", kind=kind.noun, id=id), error), error.url
-            ) from error
+            sentence = _CLOSED if self._api.can.tells_unknown else _CLOSED_OR_UNKNOWN
+            values = {"kind": kind.noun, "id": id, "reader": error.reader}
+            raise RestrictedError(sentence % values, error.url) from error
 
     def _by_handle(self, handle: str) -> Scope:
         try:
@@ -86,9 +89,8 @@ class LegacyFinder:
             sentence = _CLOSED_OR_MISSING if self._api.can.tells_unknown else _MISSING
             raise NotFoundError(sentence % {"handle": handle}, error.url) from error
         except RestrictedError as error:
-            raise RestrictedError(
-                self._closed(_("What has the handle %(handle)s", handle=handle), error), error.url
-            ) from error
+            sentence = _HANDLE_CLOSED if self._api.can.tells_unknown else _HANDLE_CLOSED_OR_UNKNOWN
+            raise RestrictedError(sentence % {"handle": handle, "reader": error.reader}, error.url) from error
         name = required(answer.json, "type", str, answer.url).lower()
         if name not in _PATHS:
             raise NotFoundError(
@@ -110,7 +112,3 @@ class LegacyFinder:
         except ServerError as error:
             self._api.control()
             raise NotFoundError(str(error), error.url) from error
-
-    def _closed(self, what: str, error: RestrictedError) -> str:
-        sentence = _CLOSED if self._api.can.tells_unknown else _CLOSED_OR_UNKNOWN
-        return sentence % {"what": what, "reader": error.reader}

@@ -221,7 +221,7 @@ def test_the_whole_repository_is_found_without_asking():
             "collection",
             "20.500.12345/1",
             NotFoundError,
-            "20.500.12345/1 is the handle of a community, not of a collection.",
+            "There is no collection 20.500.12345/1: it is the community “",
         ),
         (6, "item", "nonsense", NotFoundError, "There is no item “nonsense”: that is neither an id nor a handle."),
         (6, "item", RESTRICTED, RestrictedError, f"The item {RESTRICTED} is not open to the public."),
@@ -241,7 +241,13 @@ def test_the_whole_repository_is_found_without_asking():
             f"There is no collection “{SPECIAL}”: that is neither an id nor a handle.",
         ),
         (4, "item", "1/2", NotFoundError, "There is nothing with the handle 1/2 in this repository."),
-        (4, "item", "20.500.12345/397", RestrictedError, "20.500.12345/397 is unknown, or not open to the public."),
+        (
+            4,
+            "item",
+            "20.500.12345/397",
+            RestrictedError,
+            "The handle 20.500.12345/397 is unknown, or its object is not open to the public.",
+        ),
     ],
 )
 def test_what_cannot_be_found_is_said_in_a_sentence(generation, kind, identifier, error, sentence):
