@@ -22,6 +22,7 @@ from .errors import ConflictError
 from .extensions import huey
 from .i18n import gettext as _
 from .i18n import lazy_gettext as _l
+from .i18n import ngettext
 from .jobs.attempt import pause_all
 from .logs import QueueAway, print_status
 from .tasks import DUTIES
@@ -93,7 +94,12 @@ def warn_of_settings_without_tls(app: Flask) -> None:
 def work(app: Flask, threads: int) -> None:
     """Run jobs, without serving pages, until a signal ends the process."""
     _leave_signals_to_this_thread()
-    _work_until_signal(app, threads, _("Working on jobs with %(threads)s threads (Ctrl-C ends it)", threads=threads))
+    sentence = ngettext(
+        "Working on jobs with %(num)s thread (Ctrl-C ends it)",
+        "Working on jobs with %(num)s threads (Ctrl-C ends it)",
+        threads,
+    )
+    _work_until_signal(app, threads, sentence)
 
 
 def _leave_signals_to_this_thread() -> None:

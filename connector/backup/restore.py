@@ -19,6 +19,7 @@ from sqlalchemy import text
 from ..accounts import audit
 from ..errors import ConflictError, InvalidInputError, StorageError
 from ..extensions import current_app_itself, db, transaction
+from ..i18n import decimal, ngettext
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..storage import restore_commit
@@ -140,9 +141,7 @@ def _check(manifest: Manifest) -> None:
 def _refuse_unless_empty() -> None:
     is_sqlite = database_file() is not None
     if (is_sqlite and not is_empty()) or next(the_folder().stored(), None) is not None:
-        raise ConflictError(
-            _("There is something in this instance already. With --replace it is lost, and the backup comes.")
-        )
+        raise ConflictError(_("This instance is not empty. With --replace, the backup replaces everything in it."))
 
 
 def _unpack(path: Path, manifest: Manifest, beside: Path) -> None:
@@ -162,9 +161,13 @@ def _unpack(path: Path, manifest: Manifest, beside: Path) -> None:
         elif info.name != MANIFEST:
             raise _damaged(path, _("nothing called “%(name)s” belongs into it", name=info.name))
     if number != manifest.files:
-        raise _damaged(
-            path, _("it holds %(number)s files where %(files)s were written", number=number, files=manifest.files)
+        reason = ngettext(
+            "it holds %(num)s file where %(expected)s were written",
+            "it holds %(num)s files where %(expected)s were written",
+            number,
+            expected=decimal(manifest.files),
         )
+        raise _damaged(path, reason)
     wanted = (DATABASE, KEY) if manifest.database == "sqlite" else (KEY,)
     missing = [name for name in wanted if not (beside / name).exists()]
     if missing:

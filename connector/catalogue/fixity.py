@@ -17,6 +17,7 @@ from sqlalchemy import delete, exists, func, insert, select, update
 from ..errors import StorageError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
+from ..i18n import ngettext
 from ..models.catalogue import CatalogueFile, CatalogueItem, StoredFile
 from ..storage.content_store import FileFolder
 from ..storage.garbage_collection import named_before, with_row
@@ -82,10 +83,10 @@ def _refuse_empty_disk(folder: FileFolder) -> None:
     number, _size = extent()
     if number >= AN_EMPTY_DISK and next(folder.stored(), None) is None:
         raise StorageError(
-            _(
-                "The files folder is empty, and %(number)s files should be in it. Is its disk mounted? Nothing was "
-                "changed.",
-                number=number,
+            ngettext(
+                "The files folder is empty, but %(num)s file is stored. Is its disk mounted? Nothing was changed.",
+                "The files folder is empty, but %(num)s files are stored. Is its disk mounted? Nothing was changed.",
+                number,
             )
         )
 

@@ -105,7 +105,7 @@ def _not_found(candidates: Sequence[Candidate], version: str | None) -> NotDSpac
     bases = ", ".join(candidate.base for candidate in candidates[:_SHOWN])
     if len(candidates) > _SHOWN:
         more = len(candidates) - _SHOWN
-        bases = ngettext("%(bases)s and %(num)s more places", "%(bases)s and %(num)s more places", more, bases=bases)
+        bases = ngettext("%(bases)s and %(num)s more place", "%(bases)s and %(num)s more places", more, bases=bases)
     if not version:
         sentence = _(
             "There is a web site at %(site)s, but no DSpace REST API was found under %(bases)s.", site=site, bases=bases

@@ -15,15 +15,15 @@ from ..errors import (
     TransientError,
 )
 from ..http import HttpClient, JsonAnswer
+from ..i18n import decimal, ngettext
 from ..i18n import gettext as _
-from . import json_api
 from .hal_records import Json, Listed, access_of, bitstream_of, embedded, list_page, searched, with_bitstreams
-from .json_api import JsonApi
+from .json_api import JsonApi, Params
 from .json_members import label, required
 from .list_end import MOST_LISTED, ListEnd, endless_in_words
 from .records import Bitstream, FileAccess, Item, Server
 
-Params = Sequence[tuple[str, Any]]
+Pairs = Sequence[tuple[str, Any]]
 
 _BUNDLES, _BITSTREAMS = 100, 500
 _FILES, _ACCESS = "bundles/bitstreams", "accessStatus"
@@ -40,13 +40,13 @@ class HalApi(JsonApi):
         self._projection = [("projection", "allLanguages")] if server.generation >= 10 else []
         self._broken_off: dict[str, int] = {}  # the number of files of each item that an interrupted try had read
 
-    def sized(self, path: str, params: json_api.Params = (), **how: Any) -> JsonAnswer:
+    def sized(self, path: str, params: Params = (), **how: Any) -> JsonAnswer:
         """Return the JSON at a path below the base of the API, with its size."""
         pairs = params.items() if isinstance(params, Mapping) else params
         return super().sized(path, [*pairs, *self._projection], **how)
 
     def search(
-        self, params: Params, *, kind: str = "search", tries: int = TRIES, tries_at_500: int | None = None
+        self, params: Pairs, *, kind: str = "search", tries: int = TRIES, tries_at_500: int | None = None
     ) -> tuple[Listed, str]:
         """Return a page of search results, and its URL."""
         try:
@@ -59,7 +59,7 @@ class HalApi(JsonApi):
         """Raise TransientError if the repository does not answer a search for one arbitrary item."""
         self.search([("dsoType", "item"), ("size", 1), ("page", 0)], tries=1)
 
-    def embedding_files(self, *, with_access: bool = False) -> Params:
+    def embedding_files(self, *, with_access: bool = False) -> Pairs:
         """Return the parameters that embed files in items.
 
         The sizes have no effect together with a projection, so they are not sent then.
@@ -68,7 +68,7 @@ class HalApi(JsonApi):
         embeds = [("embed", f"{_FILES}/{name}") for name in self._embeds(with_access)]
         return [*embeds, *([] if self._projection else sizes)]
 
-    def embedding_access(self) -> Params:
+    def embedding_access(self) -> Pairs:
         """Return the parameters that embed the access to an item's first file.
 
         Empty on servers that give the access to each file.
@@ -91,11 +91,12 @@ class HalApi(JsonApi):
         if len(files) < before:
             url = self.url(f"core/items/{item.id}/bundles")
             raise BadResponseError(
-                _(
-                    "%(url)s lists %(files)s files, and %(before)s were listed before.",
+                ngettext(
+                    "%(url)s lists %(num)s file, and %(before)s were listed before.",
+                    "%(url)s lists %(num)s files, and %(before)s were listed before.",
+                    len(files),
                     url=url,
-                    files=len(files),
-                    before=before,
+                    before=decimal(before),
                 ),
                 url,
             )
@@ -138,7 +139,7 @@ class HalApi(JsonApi):
             if count > MOST_LISTED:
                 raise TooLargeError(f"{source}: {endless_in_words(count)}", source)
 
-    def _bitstreams(self, bundle: Json, url: str, params: Params) -> Iterator[tuple[Json, str, str]]:
+    def _bitstreams(self, bundle: Json, url: str, params: Pairs) -> Iterator[tuple[Json, str, str]]:
         name = label(bundle, "name", url) or ""
         path = f"core/bundles/{required(bundle, 'uuid', str, url)}/bitstreams"
         first = embedded(bundle, "bitstreams", url)
@@ -150,7 +151,7 @@ class HalApi(JsonApi):
                 raise  # without an embedded list, the whole list is closed
 
     def _rows(
-        self, name: str, first: Json | None, url: str, path: str, params: Params, size: int
+        self, name: str, first: Json | None, url: str, path: str, params: Pairs, size: int
     ) -> Iterator[tuple[Json, str]]:
         """Yield all rows of a list, each with its URL. The embedded page, if any, is the first page of the list.
 
@@ -162,7 +163,7 @@ class HalApi(JsonApi):
         for rows, source in to_the_end(start, lambda number, size: self._page(name, path, params, size, number)):
             yield from ((row, source) for row in rows.rows)
 
-    def _page(self, name: str, path: str, params: Params, size: int, number: int) -> tuple[Listed, str]:
+    def _page(self, name: str, path: str, params: Pairs, size: int, number: int) -> tuple[Listed, str]:
         answer = self.get(path, [*params, ("size", size), ("page", number)], kind=name, tries_at_500=1)
         return list_page(answer.json, name, answer.url), answer.url
 

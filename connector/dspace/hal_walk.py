@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import BadResponseError, RequestRejectedError, TransientError
 from ..http import OutageWait
-from ..i18n import gettext as _
+from ..i18n import decimal, ngettext
 from . import records
 from .hal_api import HalApi
 from .hal_progress import Cursor, Result, SeenCounter, Step, by_id, is_light
@@ -282,11 +282,12 @@ class HalItemLister:
             self._uncut_size = size
         if size > self._uncut_size or count < expected / 2:
             raise BadResponseError(
-                _(
-                    "%(url)s gave %(count)s items where %(expected)s were asked for.",
+                ngettext(
+                    "%(url)s gave %(num)s item where %(expected)s were asked for.",
+                    "%(url)s gave %(num)s items where %(expected)s were asked for.",
+                    count,
                     url=url,
-                    count=count,
-                    expected=expected,
+                    expected=decimal(expected),
                 ),
                 url,
             )

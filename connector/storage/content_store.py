@@ -19,6 +19,7 @@ from itertools import count
 from pathlib import Path
 
 from ..errors import StorageError
+from ..i18n import decimal, ngettext
 from ..i18n import gettext as _
 
 STORED = re.compile(r"[0-9a-f]{64}")
@@ -113,8 +114,13 @@ class FileFolder:
         """
         path = self.path(sha256)
         try:
-            if size is not None and (lying := path.stat().st_size) != size:
-                return _("%(lying)s bytes lie there where %(size)s were stored.", lying=lying, size=size)
+            if size is not None and (found := path.stat().st_size) != size:
+                return ngettext(
+                    "It has %(num)s byte, and %(size)s were stored.",
+                    "It has %(num)s bytes, and %(size)s were stored.",
+                    found,
+                    size=decimal(size),
+                )
             with open(path, "rb") as file:
                 intact = hashlib.file_digest(file, "sha256").hexdigest() == sha256
             return None if intact else _("Its bytes are not those that were stored.")

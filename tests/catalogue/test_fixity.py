@@ -88,7 +88,7 @@ def test_a_shelf_in_order_has_nothing_to_tell_and_every_file_was_read(shelf):
     ("harm", "kind", "reason"),
     [
         (Path.unlink, Kind.MISSING, "gone"),
-        (cut, Kind.DAMAGED, "bytes lie there where"),
+        (cut, Kind.DAMAGED, " bytes, and "),
         (flip, Kind.DAMAGED, "not those that were stored"),
     ],
 )
