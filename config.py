@@ -32,7 +32,7 @@ SMTP_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _MAILBOX = re.compile(r"[^\s@<>,\"]+@[^\s@<>,\"]+", re.ASCII)
 _LABEL = r"[0-9A-Za-z_-]{1,63}"
 _HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?")  # a last label of digits makes it an IPv4 address
-# Settings with a new name. The old name is read until the release after the next one.
+# New name → old name of a setting. Old names work for one release, with a warning.
 OLD_NAMES = {
     "ALLOWED_NETWORKS": "ALLOW_NETWORKS",
     "CLAMD_URL": "CLAMD",
@@ -110,7 +110,7 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     }
 
 
-def renamed(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def old_names_in_use(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the variables that are set under an old name, with their new names."""
     names = {f"CONNECTOR_{old}": f"CONNECTOR_{new}" for new, old in OLD_NAMES.items()}
     return {old: new for old, new in names.items() if environ.get(old, "").strip()}

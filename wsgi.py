@@ -7,7 +7,7 @@ import sys
 import click
 from sqlalchemy.exc import DBAPIError
 
-from config import SettingError, log_style, renamed
+from config import SettingError, log_style, old_names_in_use
 from connector import create_app, logs
 from connector.cli.command import give_up, refuse
 from connector.errors import ConnectorError
@@ -25,7 +25,7 @@ is_backup = command == ["backup"]
 os.umask(0o077)  # the catalogue is nobody else's on this machine
 try:
     logs.configure(log_style())
-    for old, new in renamed().items():
+    for old, new in old_names_in_use().items():
         logging.getLogger("connector").warning("%s is now called %s. The old name works for one release.", old, new)
     app = create_app()
     if not is_help:

@@ -31,8 +31,8 @@ def test_a_setting_is_read_under_its_old_name_and_its_new_name_wins(new, old):
         load({old: "\x07ä"})
     with pytest.raises(SettingError, match=f"^{new} cannot be used"):
         load({old: "1", new: "\x07ä"})
-    assert config.renamed({old: "1", new: "2"}) == {old: new}
-    assert config.renamed({old: " ", new: "2"}) == {}
+    assert config.old_names_in_use({old: "1", new: "2"}) == {old: new}
+    assert config.old_names_in_use({old: " ", new: "2"}) == {}
 
 
 def test_the_value_of_an_old_name_counts_only_without_the_new_name():
