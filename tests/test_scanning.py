@@ -239,9 +239,9 @@ def is_ping(came: bytes) -> bool:
     ("answer", "reason"),
     [
         (b"stream: Can't allocate memory ERROR\0", "the file: stream: Can't allocate memory ERROR."),
-        (None, "It ended, or hung up, while it looked through the file, 3 times."),
-        (b"", "It ended, or hung up, while it looked through the file, 3 times."),
-        (b"stream: not whole", "It ended, or hung up, while it looked through the file, 3 times."),
+        (None, "It closed the connection 3 times while it scanned the file."),
+        (b"", "It closed the connection 3 times while it scanned the file."),
+        (b"stream: not whole", "It closed the connection 3 times while it scanned the file."),
         (b"stream: \xff\xfe FOUND\0", "found \ufffd\ufffd."),
         (b"OK\0", "It could not scan the file: OK."),
     ],
@@ -341,7 +341,7 @@ def test_a_file_that_ends_the_scanner_three_times_is_refused_and_the_job_goes_on
 
     assert (job.state, job.counts["files_refused"], job.counts["files_stored"]) == ("completed", 1, 0)
     assert scanner.showings == 3
-    told = "It ended, or hung up, while it looked through the file, 3 times."
+    told = "It closed the connection 3 times while it scanned the file."
     assert told in client.get(f"/jobs/{job.id}/").text
     assert told in [file["reason"] for file in files(unscanned).values()]
 
@@ -399,7 +399,7 @@ def test_what_is_no_scanner_lets_nothing_pass_and_the_job_waits(app, unscanned, 
     job_id = unscanned.create(files=True)
 
     with working(unscanned, job_id):
-        until(lambda: "is no clamd" in unscanned.job(job_id).wait_detail)
+        until(lambda: "is not clamd" in unscanned.job(job_id).wait_detail)
         stop_here(job_id)
 
     assert stored(unscanned) == []

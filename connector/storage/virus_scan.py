@@ -83,7 +83,7 @@ class Scanner:
         finally:
             self._job.waiting(WaitReason.VIRUS_SCANNER, "")
         raise MalwareFoundError(
-            _("It ended, or hung up, while it looked through the file, %(breaks)s times.", breaks=MOST_BREAKS)
+            _("It closed the connection %(breaks)s times while it scanned the file.", breaks=MOST_BREAKS)
         )
 
     def _asked_alone(self, address: Address, part: Part) -> str:
@@ -133,7 +133,7 @@ def ping(address: Address) -> None:
         except OSError as error:
             raise _away(address, error) from error
     if answer != b"PONG\0":
-        raise ScannerUnavailableError(_("What answers at %(address)s is no clamd.", address=_named(address)))
+        raise ScannerUnavailableError(_("The program at %(address)s is not clamd.", address=_named(address)))
 
 
 def _connected(address: Address) -> socket.socket:
