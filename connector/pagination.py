@@ -72,12 +72,10 @@ class Page:
 
     @property
     def total_in_words(self) -> str:
-        """Return the number of rows in the list: "12", or "more than 10 000"."""
-        return (
-            in_words(self.total)
-            if self.total <= self.counted
-            else _("more than %(count)s", count=in_words(self.counted))
-        )
+        """Return the number of rows in the list: "12", or "more than 10,000"."""
+        if self.total <= self.counted:
+            return in_words(self.total)
+        return _("more than %(count)s", count=in_words(self.counted))
 
     @property
     def last(self) -> int | None:

@@ -117,7 +117,7 @@ def parsed(answer: requests.Response, limit: int) -> tuple[Any, int]:
     size = len(body)
     if is_bot_challenge(answer, body):
         raise _wall(answer)
-    if limit is not None and weight(body) > _HEAVIER * limit:
+    if weight(body) > _HEAVIER * limit:
         raise TooLargeError(
             _("The answer of %(url)s holds too many values to be read at once.", url=answer.url), answer.url
         )

@@ -57,7 +57,7 @@ class Room:
         """Wait until this many more bytes fit. Raise JobStoppedError as soon as a stop is requested."""
         try:
             while self._least and (left := free(self._instance)) - more < self._least:
-                self._job.waiting(WaitReason.DISK_SPACE, _missing(left, self._least, more))
+                self._job.waiting(WaitReason.DISK_SPACE, _space_in_words(left, self._least, more))
                 if self._job.stop.wait(LOOK):
                     raise JobStoppedError(_("Stopped."))
         finally:
@@ -78,7 +78,7 @@ class Room:
         return careful
 
 
-def _missing(left: int, least: int, more: int) -> str:
+def _space_in_words(left: int, least: int, more: int) -> str:
     sizes = {"left": human_size(left), "least": human_size(least), "more": human_size(more)}
     if more:
         return _("%(left)s are free, %(more)s are to come, and %(least)s must stay free.", **sizes)
