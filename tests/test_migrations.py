@@ -19,7 +19,9 @@ from flask_migrate import upgrade
 from connector.catalogue.search import Selection
 from connector.extensions import db, migrate
 from connector.imports import job_kinds
+from connector.models.catalogue import Holding
 from connector.models.jobs import Job
+from connector.models.repositories import Source
 from connector.storage.instance import prepare, revision
 from tests.conftest import app_at
 from tests.tools import needs
@@ -158,6 +160,34 @@ def test_the_migrations_make_the_indexes_of_expressions_that_the_models_have(app
             index.create(connection)
 
         assert definitions(connection) == migrated
+
+
+def test_renamed_columns_keep_their_values(app):
+    upgrade(revision="0021")
+    fill(1)
+    fill(2)
+    found = {table.name: table for table in tables()}
+    old = ("created", "started", "claimed", "ended", "noticed", "pruned", "heartbeat")
+    new = ("created_at", "started_at", "claimed_at", "ended_at", "notified_at", "pruned_at")
+    *times, heartbeat = [datetime(2026, 1, day) for day in range(1, 8)]
+    with db.engine.begin() as connection:
+        for job_id, state in ((1, "completed"), (2, "running")):
+            values = dict(zip(old, (*times, heartbeat), strict=True)) | {"state": state, "kind": "rehearsal"}
+            connection.execute(sa.update(found["import_job"]).where(found["import_job"].c.id == job_id).values(values))
+        values = {"made_by": 1, "seen_by": 2, "left": times[0]}
+        connection.execute(sa.update(found["holding"]).values(values))
+        connection.execute(sa.update(found["source"]).values(hidden={"7": 2}, proof={"recent": 1}))
+
+    upgrade()
+
+    ended, running = db.session.get_one(Job, 1), db.session.get_one(Job, 2)
+    assert [getattr(ended, name) for name in new] == times
+    assert (ended.kind, ended.heartbeat_at, ended.notification_attempted_at) == ("sample", None, heartbeat)
+    assert (running.heartbeat_at, running.notification_attempted_at) == (heartbeat, None)
+    for holding in db.session.scalars(sa.select(Holding)):
+        assert (holding.created_by_job_id, holding.last_seen_job_id, holding.left_at) == (1, 2, times[0])
+    for source in db.session.scalars(sa.select(Source)):
+        assert (source.not_visible, source.completeness_proof) == ({"7": 2}, {"recent": 1})
 
 
 def test_what_jobs_have_counted_is_kept_by_name(app):
