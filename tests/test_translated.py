@@ -8,16 +8,26 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
-from connector.extensions import db
+from connector.extensions import db, transaction
+from connector.jobs import lifecycle
+from connector.models.catalogue import CatalogueItem
+from connector.models.jobs import Kind
+from connector.tasks import carry_out
 from tests.pages import links
 from tests.pseudo import outside, pseudo_locale
 
 READ_ATTRIBUTES = {"aria-label", "alt", "data-label", "placeholder", "title"}
 UNREAD = {"code", "script", "style", "time"}  # what is in them is for machines, or is a time
+CODES = {  # columns whose values are words of the app, which pages must not show as they are
+    *("job.kind", "job.state", "job.wait_reason", "job_counter.name", "change.action", "preview_row.action"),
+    *("file.fate", "item.source_state", "account.role"),
+}
 VOID = {"br", "hr", "img", "input", "link", "meta"}
 # Names, addresses, versions and units; and an error of WTForms, which has catalogues of its own.
 ALWAYS = re.compile(
@@ -26,13 +36,13 @@ ALWAYS = re.compile(
 SEPARATORS = (r" ?· ?|; | …", r"[:,] | \(|\)")  # what stands between data, the strongest first
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 WORD = re.compile(r"[^\W\d_]{2,}")
-FORMS = {  # POST requests whose answer is a page with an error
-    "/repositories/": {"url": "no address"},
-    "/repositories/1/": {"scope": "repository:", "test": "x", "file_limit": "x", "hours": "x", "ignored": "!"},
-    "/account/password": {"current": "wrong", "new": "short", "again": "other"},
-    "/takedown/": {"repository": "1", "names": "no such item"},
-    "/no/such/page": {},
-}
+FORMS = [  # POST requests whose answer is a page with an error
+    ("/", 422, {"url": "no address", "endpoint": "", "limit": "many"}),
+    ("/repositories/1/", 422, {"scope": "repository:", "test": "x", "file_limit": "x", "hours": "x", "ignored": "!"}),
+    ("/account/password", 422, {"current": "wrong", "new": "short", "again": "other"}),
+    ("/takedown/", 422, {"repository": "1", "names": ""}),
+    ("/no/such/page", 404, {}),
+]
 
 
 class Texts(HTMLParser):
@@ -68,9 +78,10 @@ def texts(page: str) -> list[str]:
 
 
 def data_of(app: Flask) -> set[str]:
-    """Return every text in the database."""
+    """Return every text in the database, except codes."""
     with app.app_context():
-        rows = [row for table in db.metadata.tables.values() for row in db.session.execute(table.select())]
+        columns = [[column for column in table.c if str(column) not in CODES] for table in db.metadata.sorted_tables]
+        rows = [row for selected in columns for row in db.session.execute(db.select(*selected))]
         return {text for row in rows for value in row for leaf in _leaves(value) for text in _texts_of(leaf)}
 
 
@@ -105,16 +116,16 @@ def _is_data(text: str, data: set[str], separators: tuple[str, ...] = SEPARATORS
     return bool(parts) and all(_is_data(part, data, separators[1:]) for part in parts)
 
 
-@pytest.fixture
-def crawled(stocked_app, stocked_client):
-    """Return the pages of a stocked catalogue by address, once for each kind of address."""
-    client, pages, queue = stocked_client, {}, ["/"]
+def crawl(client: FlaskClient, start: str = "/") -> dict[str, str]:
+    """Return the page at `start` and those below it by address, once for each kind of address."""
+    pages, queue = dict[str, str](), [start]
     while queue:
         address = queue.pop(0).partition("#")[0]
-        kind = re.sub(r"\d+", "1", address.partition("?")[0])
-        if kind in pages or not address.startswith("/") or "/files/" in address:
+        kind = re.sub(r"\d+", "1", address)
+        if kind in pages or not address.startswith(start) or "/files/" in address:
             continue
-        answer = client.get(address, follow_redirects=True)
+        answer = client.get(address, buffered=True, follow_redirects=True)
+        assert answer.status_code == 200, address
         pages[kind] = ""
         if answer.mimetype == "text/html":
             pages[kind] = answer.get_data(as_text=True)
@@ -122,22 +133,64 @@ def crawled(stocked_app, stocked_client):
     return pages
 
 
-def test_every_text_of_the_pages_is_translated(stocked_app, request):
+def forgotten_on(pages: dict[str, str], app: Flask) -> list[str]:
+    """Return the forgotten texts of pages, each with the address of its page."""
+    data = data_of(app)
+    return [f"{address}: {text}" for address, page in pages.items() for text in forgotten(page, data)]
+
+
+def test_every_text_of_the_pages_is_translated(stocked_app, stocked_client):
     with pseudo_locale():
-        pages = request.getfixturevalue("crawled")
-        data = data_of(stocked_app)
-        missed = [f"{address}: {text}" for address, page in pages.items() for text in forgotten(page, data)]
+        pages = crawl(stocked_client)
 
     assert len(pages) > 20
-    assert missed == []
+    assert forgotten_on(pages, stocked_app) == []
 
 
-@pytest.mark.parametrize(("address", "sent"), FORMS.items())
-def test_every_text_of_a_page_with_errors_is_translated(stocked_app, stocked_client, address, sent):
+def change_items() -> None:
+    """Make the catalogue differ from its source: a new, a changed and a missing item."""
+    new, changed, missing = db.session.scalars(db.select(CatalogueItem.id).order_by(CatalogueItem.id).limit(3))
+    other = {"title": "Another title", "source_metadata": [], "content_hash": "", "last_modified": None}
+    with transaction():
+        db.session.execute(db.delete(CatalogueItem).where(CatalogueItem.id == new))
+        db.session.execute(db.update(CatalogueItem).where(CatalogueItem.id == changed).values(other))
+        unknown = {"source_key": "none", "source_id": str(UUID(int=1)), "handle": "1/none"}
+        db.session.execute(db.update(CatalogueItem).where(CatalogueItem.id == missing).values(unknown))
+
+
+@pytest.mark.parametrize(
+    ("kind", "counted"),
+    [(Kind.PREVIEW, {"added", "updated", "vanished"}), (Kind.SAMPLE, {"added"}), (Kind.UNDO, {"removed"})],
+)
+def test_every_text_of_the_pages_of_a_job_is_translated(stocked_app, stocked_client, kind, counted):
     with pseudo_locale():
-        page = stocked_client.post(address, data=sent, follow_redirects=True).get_data(as_text=True)
+        with stocked_app.app_context():
+            change_items()
+            job_id = lifecycle.create_undo(1) if kind == Kind.UNDO else lifecycle.create(1, {"rehearse": 2}, kind=kind)
+            assert carry_out(job_id)
+            assert counted <= lifecycle.get(job_id).counts.keys()
+        pages = crawl(stocked_client, f"/jobs/{job_id}/")
 
-    assert forgotten(page, data_of(stocked_app) | set(sent.values())) == []
+    assert forgotten_on(pages, stocked_app) == []
+
+
+def test_every_text_of_the_sign_in_page_is_translated(stocked_app):
+    stranger = FlaskClient(stocked_app, stocked_app.response_class)
+    with pseudo_locale():
+        answers = [stranger.get("/sign-in"), stranger.post("/sign-in", data={"name": "Tess", "password": "wrong"})]
+
+    pages = {answer.status: answer.get_data(as_text=True) for answer in answers}
+    assert [answer.status_code for answer in answers] == [200, 422]
+    assert forgotten_on(pages, stocked_app) == []
+
+
+@pytest.mark.parametrize(("address", "status", "sent"), FORMS)
+def test_every_text_of_a_page_with_errors_is_translated(stocked_app, stocked_client, address, status, sent):
+    with pseudo_locale():
+        answer = stocked_client.post(address, data=sent)
+
+    assert answer.status_code == status
+    assert forgotten(answer.get_data(as_text=True), data_of(stocked_app) | set(sent.values())) == []
 
 
 def test_every_placeholder_of_a_message_gets_a_value():
