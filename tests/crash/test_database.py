@@ -190,9 +190,7 @@ def test_a_thread_that_is_ended_in_the_middle_leaves_no_job_at_work(desk):
     job = desk.job(job_id)
     assert (job.state, "can be resumed" in job.message) == ("failed", True)
     desk.dspace.before_page = lambda number: None
-    with desk.app.app_context():
-        lifecycle.resume(job_id)
-    assert desk.work(job_id)
+    desk.resume(job_id)
     assert_complete(desk, job_id)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -19,22 +18,9 @@ from connector.errors import (
     TransientError,
 )
 from connector.http import OutageWait, Wait
+from tests.dspace.waiting import Clock
 
 BEGAN = datetime(2026, 1, 5, 19, 5)
-
-
-class Clock(threading.Event):
-    """A stop event and a clock in one: waiting moves the time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-        self.waits: list[float] = []
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.waits.append(timeout or 0)
-        self.now += timeout or 0
-        return self.is_set()
 
 
 @pytest.fixture

@@ -80,6 +80,13 @@ class Desk:
             lifecycle.stop(job_id)
         stop_here(job_id)
 
+    def resume(self, job_id: int, answer: str | None = None):
+        """Resume a job, or answer its question, and give the job as it ended."""
+        with self.app.app_context():
+            lifecycle.resume(job_id, answer)
+        assert self.work(job_id)
+        return self.job(job_id)
+
     def stop_after_writes(self, job_id: int, number: int) -> None:
         """Ask the job to stop when it has written its counts so many times."""
         left = [number]
@@ -129,6 +136,15 @@ def dspace():
 @pytest.fixture
 def desk(app, dspace):
     return Desk(app, dspace)
+
+
+@pytest.fixture
+def files(desk, dspace):
+    """Add four items with a file each, which are downloaded one after another, and give the names of the files."""
+    dspace.width = 1
+    for number in range(4):
+        dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
+    return [f"i{number}/a.txt" for number in range(4)]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from connector.dspace.records import ScopeKind
 from connector.extensions import db, transaction
 from connector.imports import retry_failed
 from connector.jobs import counters, lifecycle
-from connector.models.jobs import Job
+from connector.models.jobs import Job, PreviewRow
 from connector.models.repositories import Repository
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
@@ -47,6 +47,13 @@ def retry(desk, job_id: int):
 def can_retry(desk, job_id: int) -> bool:
     with desk.app.app_context():
         return retry_failed.can_retry(lifecycle.get(job_id))
+
+
+def row_ids(app, job: Job, action: str | None = None) -> list[int]:
+    """Return the ids of the rows of a preview or sample, or only of those with this action."""
+    mine = db.select(PreviewRow.id).where(PreviewRow.job_id == job.id).order_by(PreviewRow.id)
+    with app.app_context():
+        return list(db.session.scalars(mine if action is None else mine.where(PreviewRow.action == action)))
 
 
 def of_generation(desk, generation: int):

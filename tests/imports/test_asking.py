@@ -34,13 +34,6 @@ def states(desk) -> list[str]:
     return sorted(record["source_state"] for record in records(desk.app))
 
 
-def answer(desk, job_id: int, given: Answer):
-    with desk.app.app_context():
-        lifecycle.resume(job_id, given)
-    assert desk.work(job_id)
-    return desk.job(job_id)
-
-
 def test_as_many_as_the_setting_allows_are_marked_without_a_question(held, dspace):
     drop(dspace, 2)
 
@@ -74,7 +67,7 @@ def test_an_empty_list_is_a_question_whatever_the_setting(held, dspace):
 def test_the_answer_that_they_are_gone_marks_them(held, dspace):
     drop(dspace, 10)
 
-    job = answer(held, held.run().id, Answer.MARK)
+    job = held.resume(held.run().id, Answer.MARK)
 
     assert (job.state, job.clean, job.counts["vanished"]) == ("completed", True, 10)
     assert states(held) == ["vanished"] * 10
@@ -83,7 +76,7 @@ def test_the_answer_that_they_are_gone_marks_them(held, dspace):
 def test_the_answer_to_leave_them_completes_with_the_number_named(held, dspace):
     drop(dspace, 4)
 
-    job = answer(held, held.run().id, Answer.LEAVE)
+    job = held.resume(held.run().id, Answer.LEAVE)
 
     assert (job.state, job.clean, job.counts["vanished"]) == ("completed", False, 0)
     assert "The source no longer lists 4 items. A person chose" in job.message
@@ -177,7 +170,7 @@ def test_yes_marks_the_items_of_a_gone_collection_and_later_runs_say_so(held, ds
     dspace.gone.add("c1")
     drop(dspace, 10)
 
-    job = answer(held, held.run().id, Answer.MARK)
+    job = held.resume(held.run().id, Answer.MARK)
     later = held.run()
 
     assert (job.state, job.clean, job.counts["vanished"]) == ("completed", True, 11)
@@ -189,7 +182,7 @@ def test_yes_marks_the_items_of_a_gone_collection_and_later_runs_say_so(held, ds
 def test_no_leaves_the_items_of_a_gone_collection_as_they_are(held, dspace):
     dspace.gone.add("c1")
 
-    job = answer(held, held.run().id, Answer.LEAVE)
+    job = held.resume(held.run().id, Answer.LEAVE)
 
     assert (job.state, job.clean, job.counts["vanished"]) == ("completed", False, 0)
     assert states(held) == ["present"] * 10

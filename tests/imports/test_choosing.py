@@ -12,12 +12,12 @@ from connector.catalogue import takedown
 from connector.extensions import db, transaction
 from connector.imports.preview_rows import PreviewAction
 from connector.imports.retention import forget_previews_before
-from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job, Kind, PreviewRow
 from tests.pages import buttons, links, neighbours, ways, words
 
 from .catalogue import titles
+from .steps import row_ids
 
 
 @pytest.fixture
@@ -44,12 +44,6 @@ def sizes(app) -> list[int]:
     with app.app_context():
         event.listen(db.engine, "after_cursor_execute", count)
     return counted
-
-
-def ids(app, job, action) -> list[int]:
-    with app.app_context():
-        mine = (PreviewRow.job_id == job.id, PreviewRow.action == action)
-        return list(db.session.scalars(db.select(PreviewRow.id).where(*mine).order_by(PreviewRow.id)))
 
 
 def ticked(app, job) -> list[str]:
@@ -129,7 +123,7 @@ def test_the_ways_to_the_kinds_keep_the_ticks_too(long, client):
 def test_many_are_ticked_at_once(desk, long, client, do, number, is_among):
     """On the page one is ticked by hand, old00, which stays so beside the new ones."""
     page = client.get(neighbours(client.get(f"/jobs/{long.id}/preview/"))["Next"])
-    by_hand = ids(desk.app, long, "changed")[0]
+    by_hand = row_ids(desk.app, long, "changed")[0]
     assert by_hand in boxes(page)[0]
 
     after = press(client, page, tick=[by_hand], do=do)
@@ -162,7 +156,7 @@ def test_what_is_ticked_on_all_pages_is_imported(desk, long, client):
 
 
 def test_what_is_gone_or_unchanged_cannot_be_ticked(desk, looked, client):
-    rows = ids(desk.app, looked, "vanished") + ids(desk.app, looked, "unchanged")
+    rows = row_ids(desk.app, looked, "vanished") + row_ids(desk.app, looked, "unchanged")
 
     client.post(f"/jobs/{looked.id}/preview/", data={"shown": rows, "row": rows})
 
@@ -171,7 +165,7 @@ def test_what_is_gone_or_unchanged_cannot_be_ticked(desk, looked, client):
 
 def test_no_row_of_another_preview_is_ticked(desk, looked, client):
     other = desk.look(files=True)
-    rows = ids(desk.app, other, "new")
+    rows = row_ids(desk.app, other, "new")
 
     client.post(f"/jobs/{looked.id}/preview/", data={"shown": rows, "row": rows})
 
@@ -201,7 +195,7 @@ def test_nothing_can_be_ticked_while_the_preview_is_at_work(desk, looked, client
 
 
 def test_only_the_ticked_ones_are_imported_and_nothing_is_marked(desk, looked, client):
-    answer = choose(client, looked, ids(desk.app, looked, "changed") + ids(desk.app, looked, "vanished"))
+    answer = choose(client, looked, row_ids(desk.app, looked, "changed") + row_ids(desk.app, looked, "vanished"))
     desk.work(3)
 
     assert answer.location == "/jobs/3/"
@@ -222,7 +216,7 @@ def test_only_the_ticked_ones_are_imported_and_nothing_is_marked(desk, looked, c
 
 
 def test_an_import_after_one_of_the_ticked_ones_brings_the_rest(desk, looked, client):
-    choose(client, looked, ids(desk.app, looked, "changed"))
+    choose(client, looked, row_ids(desk.app, looked, "changed"))
     desk.work(3)
 
     client.post(f"/jobs/{looked.id}/preview/", data={"do": "all"})
@@ -233,7 +227,7 @@ def test_an_import_after_one_of_the_ticked_ones_brings_the_rest(desk, looked, cl
 
 
 def test_a_rerun_of_an_import_of_the_ticked_ones_is_one_of_all(desk, looked, client):
-    choose(client, looked, ids(desk.app, looked, "changed"))
+    choose(client, looked, row_ids(desk.app, looked, "changed"))
     desk.work(3)
 
     assert client.post("/jobs/3/rerun").location == "/jobs/4/"
@@ -242,7 +236,7 @@ def test_a_rerun_of_an_import_of_the_ticked_ones_is_one_of_all(desk, looked, cli
 
 @pytest.mark.parametrize("rows", [[], ["vanished"], ["x"]])
 def test_with_nothing_ticked_that_can_come_nothing_begins(desk, looked, client, rows):
-    rows = [ids(desk.app, looked, "vanished")[0] if each == "vanished" else each for each in rows]
+    rows = [row_ids(desk.app, looked, "vanished")[0] if each == "vanished" else each for each in rows]
 
     page = client.get(choose(client, looked, rows).location)
 
@@ -253,14 +247,14 @@ def test_with_nothing_ticked_that_can_come_nothing_begins(desk, looked, client, 
 def test_the_ticked_ones_do_not_vanish_into_another_import(desk, looked, client):
     desk.create(files=True)
 
-    page = client.get(choose(client, looked, ids(desk.app, looked, "new")).location)
+    page = client.get(choose(client, looked, row_ids(desk.app, looked, "new")).location)
 
     assert "Job 3 imports from here just now" in words(page)
     assert ticked(desk.app, looked) == ["new"]
 
 
 def test_all_of_it_does_not_vanish_into_an_import_of_the_ticked_ones(desk, looked, client):
-    choose(client, looked, ids(desk.app, looked, "new"))
+    choose(client, looked, row_ids(desk.app, looked, "new"))
 
     page = client.post(f"/jobs/{looked.id}/preview/", data={"do": "all"}, follow_redirects=True)
 
@@ -277,12 +271,12 @@ def test_all_of_it_is_the_whole_import_that_is_under_way(desk, looked, client):
 def test_another_look_at_the_source_does_not_hinder_their_import(desk, looked, client):
     desk.create(look=Kind.PREVIEW)
 
-    assert choose(client, looked, ids(desk.app, looked, "new")).location == "/jobs/4/"
+    assert choose(client, looked, row_ids(desk.app, looked, "new")).location == "/jobs/4/"
 
 
 def test_an_import_of_the_ticked_ones_outlives_the_list_and_later_ticks(desk, dspace, looked, client):
-    choose(client, looked, ids(desk.app, looked, "new"))
-    choose(client, looked, ids(desk.app, looked, "changed"))
+    choose(client, looked, row_ids(desk.app, looked, "new"))
+    choose(client, looked, row_ids(desk.app, looked, "changed"))
     with desk.app.app_context():
         assert forget_previews_before(looked.ended_at + timedelta(days=1)) == 1
 
@@ -305,15 +299,11 @@ def test_an_import_of_the_ticked_ones_that_was_stopped_reads_the_rest_and_then_k
     dspace.complete = stop_after_a_page
     desk.work(2)
     stopped = desk.job(2)
-    left = len(ids(desk.app, stopped, PreviewAction.CHOSEN))
+    left = len(row_ids(desk.app, stopped, PreviewAction.CHOSEN))
     dspace.complete = read
     dspace.details.clear()
-    with desk.app.app_context():
-        lifecycle.resume(2)
+    job = desk.resume(2)
 
-    desk.work(2)
-
-    job = desk.job(2)
     assert (stopped.state, stopped.counts["seen"], left) == ("stopped", 80, 120)
     assert (job.state, job.clean, job.counts["seen"], job.counts["added"], job.expected) == (
         "completed",
@@ -323,11 +313,11 @@ def test_an_import_of_the_ticked_ones_that_was_stopped_reads_the_rest_and_then_k
         120,
     )
     assert len(dspace.details) == 40
-    assert ids(desk.app, job, PreviewAction.CHOSEN) == []
+    assert row_ids(desk.app, job, PreviewAction.CHOSEN) == []
 
 
 def test_an_item_that_is_taken_down_meanwhile_is_not_read(desk, dspace, looked, client):
-    choose(client, looked, ids(desk.app, looked, "new"))
+    choose(client, looked, row_ids(desk.app, looked, "new"))
     with desk.app.app_context():
         takedown.take_down(desk.repository_id, takedown.find_items(desk.repository_id, ["1/new"]), "a reason", True)
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, select
 
 from connector.extensions import db, transaction
-from connector.jobs import counters, lifecycle
+from connector.jobs import counters
 from connector.jobs.attempt import work
 from connector.models.jobs import Job
 
@@ -59,15 +59,3 @@ def test_many_jobs_are_read_with_their_counts_in_one_query(desk):
 
     assert found == [0, 1, 2]
     assert len([query for query in queries if query.startswith("SELECT")]) == 1
-
-
-def test_a_job_of_a_resource_in_use_waits_for_it(desk):
-    first, second = desk.create(), desk.create("c2")
-    with desk.app.app_context():
-        assert lifecycle.get(first).resource == lifecycle.get(second).resource == "repository:1"
-        assert lifecycle.claim(first) == 1
-        assert lifecycle.claim(second) is None
-        with transaction():
-            db.session.get_one(Job, second).resource = "repository:2"
-
-        assert lifecycle.claim(second) == 1

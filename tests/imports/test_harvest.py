@@ -7,7 +7,7 @@ import pytest
 from connector.dspace.records import SourceState
 from connector.errors import NotFoundError, RestrictedError, ServerError
 from connector.extensions import db
-from connector.jobs import lifecycle, report
+from connector.jobs import report
 from connector.models.catalogue import ItemSet, Membership
 
 from .catalogue import records, stored_bytes, stored_rows, titles
@@ -252,11 +252,8 @@ def test_what_was_explained_before_a_job_was_taken_over_is_still_known(desk, dsp
     dspace.before_page = explain_once_and_break
     desk.work(job_id)
     dspace.before_page, dspace.hidden_counts, dspace.down = (lambda number: None), {}, False
-    with desk.app.app_context():
-        lifecycle.resume(job_id)
-    desk.work(job_id)
+    job = desk.resume(job_id)
 
-    job = desk.job(job_id)
     assert (job.state, job.clean, job.counts["seen"], job.counts["hidden"]) == ("completed", True, 6, 2)
 
 
@@ -410,10 +407,9 @@ def test_a_repository_that_stays_down_fails_the_job_at_its_cursor_and_it_goes_on
     assert (job.state, job.counts["seen"], job.clean) == ("failed", 3, None)
     assert "503" in job.message
     dspace.before_page, dspace.down = (lambda number: None), False
-    with desk.app.app_context():
-        lifecycle.resume(job.id)
-    assert desk.work(job.id)
-    again = desk.job(job.id)
+
+    again = desk.resume(job.id)
+
     assert (again.state, counts(again), again.counts["seen"]) == ("completed", (6, 0, 0, 0), 6)
 
 

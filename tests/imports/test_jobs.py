@@ -69,15 +69,35 @@ def test_jobs_of_one_repository_wait_for_each_other_and_others_do_not(desk):
         assert lifecycle.claim(third) == 1
 
 
+def test_a_job_starts_only_while_no_other_uses_its_resource(desk):
+    first, second = desk.create("c1"), desk.create("c2")
+    with desk.app.app_context():
+        assert lifecycle.get(first).resource == lifecycle.get(second).resource == "repository:1"
+        assert lifecycle.claim(first) == 1
+        assert lifecycle.claim(second) is None
+        with transaction():
+            db.session.get_one(Job, second).resource = "repository:2"
+
+        assert lifecycle.claim(second) == 1
+
+
+def test_an_import_waits_for_an_undo_in_the_same_repository(desk):
+    job = desk.run("c1")
+    with desk.app.app_context():
+        assert lifecycle.claim(lifecycle.create_undo(job.id)) == 1
+        waiting = desk.create("c2")
+
+        assert lifecycle.claim(waiting) is None
+
+
 def test_a_queued_job_is_stopped_at_once_and_can_be_resumed(desk, dspace):
     dspace.add("a")
     job_id = desk.create()
     with desk.app.app_context():
         lifecycle.stop(job_id)
     assert desk.job(job_id).state == State.STOPPED
-    with desk.app.app_context():
-        lifecycle.resume(job_id)
-    desk.work(job_id)
+    desk.resume(job_id)
+
     assert (desk.job(job_id).state, desk.job(job_id).counts["seen"]) == (State.COMPLETED, 1)
 
 
@@ -94,11 +114,8 @@ def test_a_running_job_stops_at_its_cursor_and_brings_the_rest_once_when_resumed
     dspace.before_page = lambda number: None
     requests = dspace.requests_made
 
-    with desk.app.app_context():
-        lifecycle.resume(job_id)
-    desk.work(job_id)
+    job = desk.resume(job_id)
 
-    job = desk.job(job_id)
     assert (job.state, job.counts["added"], job.counts["seen"], job.counts["unchanged"]) == (
         State.COMPLETED,
         200,
@@ -354,11 +371,8 @@ def test_an_item_removed_while_its_job_stood_still_comes_back_once(desk, dspace)
         db.session.execute(db.delete(CatalogueItem).where(CatalogueItem.source_id == "i0"))
     set_job(desk, job_id, cursor={})
     dspace.before_page = lambda number: None
-    with desk.app.app_context():
-        lifecycle.resume(job_id)
-    desk.work(job_id)
+    job = desk.resume(job_id)
 
-    job = desk.job(job_id)
     assert (stopped.state, 0 < stopped.counts["added"] < 100) == (State.STOPPED, True)
     assert (job.state, job.counts["seen"], job.counts["added"], job.counts["unchanged"]) == (
         State.COMPLETED,

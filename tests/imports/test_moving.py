@@ -8,7 +8,6 @@ import pytest
 
 from connector.extensions import db
 from connector.imports.questions import Answer
-from connector.jobs import lifecycle
 from connector.models.jobs import Job
 from tests.sample import SampleRepository
 
@@ -190,9 +189,7 @@ def test_where_most_of_it_goes_while_it_is_read_for_the_first_time_a_person_is_a
 
     asking = desk.run()
     assert (asking.asks, asking.counts["vanished"], asking.question) == (True, 0, {"unseen": 5, "held": 10})
-    with desk.app.app_context():
-        lifecycle.resume(asking.id, answer)
-    desk.work(asking.id)
+    desk.resume(asking.id, answer)
 
     job, gone = desk.job(asking.id), {id for id, state in held_now(desk).items() if state != "present"}
     assert (job.state, job.clean) == ("completed", answer is Answer.MARK)

@@ -265,9 +265,7 @@ def test_a_question_is_told_and_so_is_the_end_after_its_answer(desk, server):
     job_id = ended(desk, **QUESTION, cursor=None)
     send(desk)
 
-    with desk.app.app_context():
-        lifecycle.resume(job_id, Answer.LEAVE)
-    desk.work(job_id)
+    desk.resume(job_id, Answer.LEAVE)
     send(desk)
 
     assert [mail["Subject"].rpartition(", ")[2] for mail in server.mails] == [

@@ -6,34 +6,22 @@ import re
 
 import pytest
 
-from connector.extensions import db
-from connector.models.jobs import Kind, PreviewRow
+from connector.models.jobs import Kind
 from tests.pages import links, neighbours, ways, words
 
-
-@pytest.fixture
-def pages(app):
-    """A browser without script, whose forms need no token."""
-    app.config["WTF_CSRF_ENABLED"] = False
-    return app.test_client()
-
-
-def rows(app, job, action) -> list[int]:
-    with app.app_context():
-        mine = (PreviewRow.job_id == job.id, PreviewRow.action == action)
-        return list(db.session.scalars(db.select(PreviewRow.id).where(*mine).order_by(PreviewRow.id)))
+from .steps import row_ids
 
 
 def shown_titles(page) -> list[str]:
     return re.findall(r'<span class="name" dir="auto">([^<]*)</span>', page.get_data(as_text=True))
 
 
-def test_the_button_of_a_job_begins_a_preview_of_its_source(app, desk, dspace, pages):
+def test_the_button_of_a_job_begins_a_preview_of_its_source(app, desk, dspace, client):
     dspace.add("i0")
     job = desk.run(files=True, test=1)
 
-    page = pages.get(f"/jobs/{job.id}/")
-    answer = pages.post(f"/jobs/{job.id}/preview-again", data={"kind": "preview"})
+    page = client.get(f"/jobs/{job.id}/")
+    answer = client.post(f"/jobs/{job.id}/preview-again", data={"kind": "preview"})
 
     assert "Preview changes" in words(page)
     assert answer.location == "/jobs/2/"
@@ -41,12 +29,12 @@ def test_the_button_of_a_job_begins_a_preview_of_its_source(app, desk, dspace, p
     assert (made.kind, made.options) == ("preview", {"files": True})
 
 
-def test_the_button_of_a_source_begins_one_with_its_options(desk, dspace, pages):
+def test_the_button_of_a_source_begins_one_with_its_options(desk, dspace, client):
     dspace.add("i0")
     desk.run(item_set="Kept")
 
-    page = pages.get("/sources/1/")
-    answer = pages.post("/sources/1/preview", data={"kind": "preview"})
+    page = client.get("/sources/1/")
+    answer = client.post("/sources/1/preview", data={"kind": "preview"})
 
     assert 'action="/sources/1/preview"' in page.get_data(as_text=True)
     assert answer.location == "/jobs/2/"
@@ -54,18 +42,18 @@ def test_the_button_of_a_source_begins_one_with_its_options(desk, dspace, pages)
 
 
 @pytest.mark.parametrize("kind", ["import", "undo", "nonsense", None])
-def test_these_buttons_begin_nothing_else(desk, dspace, pages, kind):
+def test_these_buttons_begin_nothing_else(desk, dspace, client, kind):
     dspace.add("i0")
     desk.run()
 
-    answer = pages.post("/sources/1/preview", data={"kind": kind} if kind else {})
+    answer = client.post("/sources/1/preview", data={"kind": kind} if kind else {})
 
     assert answer.status_code == 422
-    assert pages.get("/jobs/2/").status_code == 404
+    assert client.get("/jobs/2/").status_code == 404
 
 
-def test_the_page_of_a_preview_speaks_in_the_conditional(looked, pages):
-    page = pages.get(f"/jobs/{looked.id}/")
+def test_the_page_of_a_preview_speaks_in_the_conditional(looked, client):
+    page = client.get(f"/jobs/{looked.id}/")
 
     assert "Preview of Collection c1" in words(page)
     assert "Would be new 1 Would change 1 Unchanged 3 Failed 0 Missing at source 1" in words(page)
@@ -75,18 +63,18 @@ def test_the_page_of_a_preview_speaks_in_the_conditional(looked, pages):
         assert absent not in words(page)
 
 
-def test_past_imports_names_it_and_offers_no_undo_or_rerun_of_it(looked, pages):
-    page = pages.get(f"/jobs/{looked.id}/row")
+def test_past_imports_names_it_and_offers_no_undo_or_rerun_of_it(looked, client):
+    page = client.get(f"/jobs/{looked.id}/row")
 
     assert "Preview: Collection c1" in words(page)
     assert "Would be new: 1 Would change: 1 Unchanged: 3 Failed: 0 Missing at source: 1" in words(page)
     assert b"checkbox" not in page.data
 
 
-def test_the_list_shows_what_would_change_and_each_kind_by_itself(looked, pages):
-    everything = pages.get(f"/jobs/{looked.id}/preview/")
+def test_the_list_shows_what_would_change_and_each_kind_by_itself(looked, client):
+    everything = client.get(f"/jobs/{looked.id}/preview/")
     by_kind = {
-        kind: shown_titles(pages.get(f"/jobs/{looked.id}/preview/?show={kind}"))
+        kind: shown_titles(client.get(f"/jobs/{looked.id}/preview/?show={kind}"))
         for kind in ("new", "changed", "vanished", "unchanged")
     }
 
@@ -99,74 +87,74 @@ def test_the_list_shows_what_would_change_and_each_kind_by_itself(looked, pages)
     }
 
 
-def test_a_change_is_shown_before_and_after(looked, pages):
-    page = pages.get(f"/jobs/{looked.id}/preview/?show=changed")
+def test_a_change_is_shown_before_and_after(looked, client):
+    page = client.get(f"/jobs/{looked.id}/preview/?show=changed")
 
     assert "dc.title en Title 1 en Another title" in words(page)
     assert "File b.txt not there there" in words(page)
 
 
-def test_what_is_gone_cannot_be_ticked_and_the_page_says_why(looked, pages):
-    page = pages.get(f"/jobs/{looked.id}/preview/?show=vanished")
+def test_what_is_gone_cannot_be_ticked_and_the_page_says_why(looked, client):
+    page = client.get(f"/jobs/{looked.id}/preview/?show=vanished")
 
     assert b"checkbox" not in page.data
     assert "Missing items cannot be ticked. Only “Import all” marks them as missing." in words(page)
     assert "No longer at the source." in words(page)
 
 
-def test_done_removes_the_list_and_keeps_the_job(desk, looked, pages):
-    answer = pages.post(f"/jobs/{looked.id}/done")
+def test_done_removes_the_list_and_keeps_the_job(desk, looked, client):
+    answer = client.post(f"/jobs/{looked.id}/done")
 
     assert answer.location == f"/jobs/{looked.id}/"
-    assert rows(desk.app, looked, "new") == []
-    assert "Results of a preview are kept for one day" in words(pages.get(f"/jobs/{looked.id}/"))
-    assert "Results of a preview are kept for one day" in words(pages.get(f"/jobs/{looked.id}/preview/"))
+    assert row_ids(desk.app, looked, "new") == []
+    assert "Results of a preview are kept for one day" in words(client.get(f"/jobs/{looked.id}/"))
+    assert "Results of a preview are kept for one day" in words(client.get(f"/jobs/{looked.id}/preview/"))
 
 
-def test_a_preview_whose_list_was_removed_is_not_resumed(desk, dspace, pages):
+def test_a_preview_whose_list_was_removed_is_not_resumed(desk, dspace, client):
     for number in range(9):
         dspace.add(f"i{number}")
     job_id = desk.create(look=Kind.PREVIEW)
     dspace.before_page = lambda number: desk.stop(job_id) if number == 1 else None
     desk.work(job_id)
-    pages.post(f"/jobs/{job_id}/done")
+    client.post(f"/jobs/{job_id}/done")
 
-    answer = pages.post(f"/jobs/{job_id}/resume")
+    answer = client.post(f"/jobs/{job_id}/resume")
 
     assert answer.status_code == 409
     assert "Start a new preview" in words(answer)
-    assert b"/resume" not in pages.get(f"/jobs/{job_id}/").data
+    assert b"/resume" not in client.get(f"/jobs/{job_id}/").data
 
 
-def test_a_preview_at_work_is_not_removed_and_says_that_it_still_looks(desk, pages):
+def test_a_preview_at_work_is_not_removed_and_says_that_it_still_looks(desk, client):
     job_id = desk.create(look=Kind.PREVIEW)
 
-    assert pages.post(f"/jobs/{job_id}/done").status_code == 409
-    assert "The preview is still running" in words(pages.get(f"/jobs/{job_id}/preview/"))
+    assert client.post(f"/jobs/{job_id}/done").status_code == 409
+    assert "The preview is still running" in words(client.get(f"/jobs/{job_id}/preview/"))
 
 
-def test_a_preview_is_neither_undone_nor_run_again(looked, pages):
-    assert pages.get(f"/jobs/{looked.id}/undo").status_code == 409
-    assert pages.post(f"/jobs/{looked.id}/rerun").status_code == 409
+def test_a_preview_is_neither_undone_nor_run_again(looked, client):
+    assert client.get(f"/jobs/{looked.id}/undo").status_code == 409
+    assert client.post(f"/jobs/{looked.id}/rerun").status_code == 409
 
 
-def test_an_import_has_no_such_list(desk, dspace, pages):
+def test_an_import_has_no_such_list(desk, dspace, client):
     dspace.add("i0")
     job = desk.run()
 
-    assert pages.get(f"/jobs/{job.id}/preview/").status_code == 404
-    assert pages.post(f"/jobs/{job.id}/done").status_code == 409
+    assert client.get(f"/jobs/{job.id}/preview/").status_code == 404
+    assert client.post(f"/jobs/{job.id}/done").status_code == 409
 
 
-def test_a_long_list_comes_in_pages_that_keep_what_is_shown(desk, dspace, pages):
+def test_a_long_list_comes_in_pages_that_keep_what_is_shown(desk, dspace, client):
     for number in range(30):
         dspace.add(f"i{number:02}", title=f"Title {number:02}")
     job = desk.look()
 
-    page = pages.get(f"/jobs/{job.id}/preview/?show=new")
+    page = client.get(f"/jobs/{job.id}/preview/?show=new")
 
     assert len(shown_titles(page)) == 25
     following = neighbours(page)["Next"]
     assert "show=new" in following
     assert following in ways(page)
-    assert len(shown_titles(pages.get(following))) == 5
+    assert len(shown_titles(client.get(following))) == 5

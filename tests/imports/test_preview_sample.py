@@ -1,4 +1,4 @@
-"""Sample items show items as their pages would be, chosen for variety, and keeps nothing in the catalogue."""
+"""Sample items are varied items, shown as their pages would be. They are not kept in the catalogue."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tests.pages import hidden_fields, links, words
 from tests.sample import SampleRepository
 
 from .catalogue import dump
+from .steps import row_ids
 
 
 def item(id, *values, files=(), name="A title") -> Item:
@@ -32,24 +33,12 @@ def ids(items) -> list[str]:
 
 
 @pytest.fixture
-def pages(app):
-    """A browser without script, whose forms need no token."""
-    app.config["WTF_CSRF_ENABLED"] = False
-    return app.test_client()
-
-
-@pytest.fixture
 def shown(desk, dspace):
     """Sample items: three of twenty."""
     dspace.add("rich", title="Rich", files={"a.txt": b"a", "b.txt": b"b"})
     for number in range(20):
         dspace.add(f"i{number:02}", title=f"Title {number:02}")
     return desk.run(look=Kind.SAMPLE, rehearse=3)
-
-
-def row_ids(app, job) -> list[int]:
-    with app.app_context():
-        return list(db.session.scalars(db.select(PreviewRow.id).where(PreviewRow.job_id == job.id).order_by("id")))
 
 
 PLAIN = ("dc.title", "Same")
@@ -164,18 +153,16 @@ def test_a_stopped_sample_begins_again_and_shows_each_once(desk, dspace):
     desk.work(job_id)
     assert desk.job(job_id).state == "stopped"
     dspace.before_page = lambda number: None
-    with desk.app.app_context():
-        lifecycle.resume(job_id)
 
-    desk.work(job_id)
+    job = desk.resume(job_id)
 
-    assert desk.job(job_id).counts["added"] == len(row_ids(desk.app, desk.job(job_id))) == 3
+    assert job.counts["added"] == len(row_ids(desk.app, job)) == 3
 
 
-def test_the_items_are_listed_and_shown_on_the_page_they_would_have(desk, shown, pages):
-    listed = pages.get(f"/jobs/{shown.id}/samples/")
+def test_the_items_are_listed_and_shown_on_the_page_they_would_have(desk, shown, client):
+    listed = client.get(f"/jobs/{shown.id}/samples/")
     address = next(link for link in links(listed) if link.startswith(f"/jobs/{shown.id}/samples/"))
-    page = pages.get(address)
+    page = client.get(address)
 
     assert "Rich" in words(listed)
     assert "2 values, 2 files" in words(listed)
@@ -186,49 +173,49 @@ def test_the_items_are_listed_and_shown_on_the_page_they_would_have(desk, shown,
         assert absent not in words(page)
 
 
-def test_one_clicks_from_each_to_the_next(desk, shown, pages):
+def test_one_clicks_from_each_to_the_next(desk, shown, client):
     first, second, third = row_ids(desk.app, shown)
 
-    page = pages.get(f"/jobs/{shown.id}/samples/{second}/")
+    page = client.get(f"/jobs/{shown.id}/samples/{second}/")
 
     assert {f"/jobs/{shown.id}/samples/{first}/", f"/jobs/{shown.id}/samples/{third}/"} < set(links(page))
 
 
-def test_done_removes_them_and_their_pages_say_so(desk, shown, pages):
+def test_done_removes_them_and_their_pages_say_so(desk, shown, client):
     first, *_ = row_ids(desk.app, shown)
 
-    pages.post(f"/jobs/{shown.id}/done")
+    client.post(f"/jobs/{shown.id}/done")
 
     assert row_ids(desk.app, shown) == []
-    assert pages.get(f"/jobs/{shown.id}/samples/{first}/").status_code == 404
-    assert "Sample items are kept for one day" in words(pages.get(f"/jobs/{shown.id}/samples/"))
+    assert client.get(f"/jobs/{shown.id}/samples/{first}/").status_code == 404
+    assert "Sample items are kept for one day" in words(client.get(f"/jobs/{shown.id}/samples/"))
 
 
-def test_the_button_begins_one_of_as_many_as_wanted(desk, dspace, pages):
+def test_the_button_begins_one_of_as_many_as_wanted(desk, dspace, client):
     dspace.add("i0")
     desk.run()
 
-    answer = pages.post("/sources/1/preview", data={"kind": "sample", "number": "7"})
+    answer = client.post("/sources/1/preview", data={"kind": "sample", "number": "7"})
 
     assert answer.location == "/jobs/2/"
     assert (desk.job(2).kind, desk.job(2).options["rehearse"]) == ("sample", 7)
 
 
 @pytest.mark.parametrize("number", ["0", "51", "-1", "x", "", "9" * 5000])
-def test_other_numbers_are_refused_with_a_sentence(desk, dspace, pages, number):
+def test_other_numbers_are_refused_with_a_sentence(desk, dspace, client, number):
     dspace.add("i0")
     desk.run()
 
-    answer = pages.post("/sources/1/preview", data={"kind": "sample", "number": number})
+    answer = client.post("/sources/1/preview", data={"kind": "sample", "number": number})
 
     assert answer.status_code == 422
     assert "Choose 1 to 50 sample items." in words(answer)
 
 
-def test_sample_items_have_their_own_labels_and_can_be_repeated(desk, shown, pages):
-    page = pages.get(f"/jobs/{shown.id}/")
-    row = pages.get(f"/jobs/{shown.id}/row")
-    again = pages.post(f"/jobs/{shown.id}/preview-again", data={"kind": "sample", "number": "3"})
+def test_sample_items_have_their_own_labels_and_can_be_repeated(desk, shown, client):
+    page = client.get(f"/jobs/{shown.id}/")
+    row = client.get(f"/jobs/{shown.id}/row")
+    again = client.post(f"/jobs/{shown.id}/preview-again", data={"kind": "sample", "number": "3"})
 
     assert "Sample items of Collection c1" in words(page)
     assert "Shown 3 Failed 0" in words(page)

@@ -109,9 +109,7 @@ def test_a_question_and_its_answer_are_told(desk, dspace):
     dspace.items.clear()
     asking = desk.run()
     before = told(desk.app, asking.id)
-    with desk.app.app_context():
-        lifecycle.resume(asking.id, Answer.LEAVE)
-    desk.work(asking.id)
+    desk.resume(asking.id, Answer.LEAVE)
 
     assert "did not show 4 of the 4 items that are held" in before
     assert "There is no answer yet." in before

@@ -261,11 +261,8 @@ def test_resumed_by_hand_it_goes_on_at_any_hour(desk, source_id):
     job_id = scheduled_run(desk, source_id, hours(*CLOSED))
     desk.work(job_id)
 
-    with desk.app.app_context():
-        lifecycle.resume(job_id)
-    desk.work(job_id)
+    job = desk.resume(job_id)
 
-    job = desk.job(job_id)
     assert (job.state, job.counts["seen"], job.resume_at, job.scheduled) == ("completed", 7, None, True)
 
 
@@ -290,9 +287,8 @@ def test_an_import_that_a_person_begins_with_hours_keeps_to_them(desk, source_id
 
     assert desk.job(works).state == "completed"
     assert (desk.job(waits).is_waiting, desk.job(waits).counts["seen"]) == (True, 0)
-    with desk.app.app_context():
-        lifecycle.resume(waits)
-    desk.work(waits)
+    desk.resume(waits)
+
     assert (desk.job(waits).state, desk.job(waits).counts["seen"]) == ("completed", 7)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from connector.jobs import lifecycle
 from tests.sample import FREE, SampleRepository, grow
 
 from .catalogue import titles
@@ -80,11 +79,8 @@ def test_a_run_that_stops_among_full_pages_goes_on_with_them(desk, dspace):
     stopped = desk.job(job_id)
     dspace.before_page = lambda number: None
     dspace.listings.clear()
-    with desk.app.app_context():
-        lifecycle.resume(job_id)
-    desk.work(job_id)
+    job = desk.resume(job_id)
 
-    job = desk.job(job_id)
     assert (stopped.state, 0 < stopped.counts["seen"] < 400) == ("stopped", True)
     assert (job.counts["updated"], job.counts["seen"], job.clean) == (400, 400, True)
     assert dspace.listings == ["complete"]

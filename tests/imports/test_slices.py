@@ -11,7 +11,6 @@ import pytest
 
 from connector.dspace.page_plans import SIZES, complete_plans
 from connector.extensions import db
-from connector.jobs import lifecycle
 from connector.models.catalogue import ItemSet
 from connector.models.repositories import Source
 from tests.sample import FREE, SampleRepository, grow
@@ -160,11 +159,8 @@ def test_a_run_that_stops_in_its_slice_goes_on_there_and_doubles_nothing(held, d
     held.work(job_id)
     stopped = held.job(job_id)
     dspace.listings.clear()
-    with held.app.app_context():
-        lifecycle.resume(job_id)
-    held.work(job_id)
+    job = held.resume(job_id)
 
-    job = held.job(job_id)
     assert (stopped.state, stopped.cursor["slice"]["part"], turn(held)) == ("stopped", [0, 1], 2)
     assert 0 < stopped.counts["updated"] < 400
     assert counts(job) == (400, 400, 0, 0)

@@ -271,11 +271,9 @@ def test_an_undo_that_was_stopped_goes_on_where_it_was(desk, dspace, monkeypatch
     assert desk.job(undo_id).state == "stopped"
     assert 0 < len(records(desk.app)) < 450
 
-    with desk.app.app_context():
-        lifecycle.resume(undo_id)
-    desk.work(undo_id)
+    undo = desk.resume(undo_id)
 
-    assert (desk.job(undo_id).counts["removed"], records(desk.app)) == (450, [])
+    assert (undo.counts["removed"], records(desk.app)) == (450, [])
 
 
 class Model:
@@ -296,9 +294,7 @@ class Model:
 
     def undo(self, job_id: int) -> None:
         self.undone.add(job_id)
-        self.ties = {
-            key: created_by_job_id for key, created_by_job_id in self.ties.items() if created_by_job_id != job_id
-        }
+        self.ties = {tie: maker for tie, maker in self.ties.items() if maker != job_id}
         for item in list(self.changes):
             if not any(tied == item for _, tied in self.ties):
                 del self.changes[item]

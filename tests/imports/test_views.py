@@ -22,13 +22,6 @@ from tests.pages import links, neighbours, words
 from .steps import set_counts
 
 
-@pytest.fixture
-def pages(app):
-    """A browser without script, whose forms need no token."""
-    app.config["WTF_CSRF_ENABLED"] = False
-    return app.test_client()
-
-
 def with_items(dspace, number, **values):
     for n in range(number):
         dspace.add(f"i{n}", title=f"Title {n}", **values)
@@ -39,10 +32,10 @@ def set_state(app, job_id, **values):
         db.session.execute(db.update(Job).where(Job.id == job_id).values(**values))
 
 
-def test_a_waiting_job_asks_for_itself_every_second_and_can_be_stopped(desk, pages):
+def test_a_waiting_job_asks_for_itself_every_second_and_can_be_stopped(desk, client):
     job_id = desk.create()
 
-    page = pages.get(f"/jobs/{job_id}/")
+    page = client.get(f"/jobs/{job_id}/")
 
     assert "Queued" in words(page)
     assert f'hx-get="/jobs/{job_id}/live" hx-trigger="every 1s"'.encode() in page.data
@@ -50,7 +43,7 @@ def test_a_waiting_job_asks_for_itself_every_second_and_can_be_stopped(desk, pag
     assert b"/rerun" not in page.data
 
 
-def test_a_running_job_shows_how_far_it_is_and_what_it_does(app, desk, pages):
+def test_a_running_job_shows_how_far_it_is_and_what_it_does(app, desk, client):
     job_id = desk.create()
     set_state(
         app,
@@ -62,21 +55,21 @@ def test_a_running_job_shows_how_far_it_is_and_what_it_does(app, desk, pages):
     )
     set_counts(desk, job_id, seen=20, added=20)
 
-    page = pages.get(f"/jobs/{job_id}/live")
+    page = client.get(f"/jobs/{job_id}/live")
 
     assert b'<progress aria-label="Items" value="20" max="1020"' in page.data
     assert "20 of 1,020 items · 2.0 a second · about 8 min 20 s left · Reading <Theses>" in words(page)
     assert b"<html" not in page.data
 
 
-def test_a_job_that_waits_for_the_repository_says_since_when_and_why(app, desk, pages):
+def test_a_job_that_waits_for_the_repository_says_since_when_and_why(app, desk, client):
     job_id = desk.create()
     app.config["TIMEZONE"] = ZoneInfo("America/New_York")
     detail = "example.org asks for fewer requests. Trying again in 5 minutes."
     wait = wait_columns(WaitReason.REPOSITORY, detail, datetime(2026, 1, 5, 19, 5))
     set_state(app, job_id, state="running", status_text="Reading", **wait)
 
-    page, row = words(pages.get(f"/jobs/{job_id}/live")), words(pages.get(f"/jobs/{job_id}/row"))
+    page, row = words(client.get(f"/jobs/{job_id}/live")), words(client.get(f"/jobs/{job_id}/row"))
 
     assert page.startswith("Waiting for the repository since 2026-01-05 14:05 ")
     assert "· example.org asks for fewer requests. Trying again in 5 minutes." in page
@@ -85,12 +78,12 @@ def test_a_job_that_waits_for_the_repository_says_since_when_and_why(app, desk, 
     assert "Running" not in page + row
 
 
-def test_a_job_that_is_to_stop_no_longer_says_that_it_waits(app, desk, pages):
+def test_a_job_that_is_to_stop_no_longer_says_that_it_waits(app, desk, client):
     job_id = desk.create()
     wait = wait_columns(WaitReason.REPOSITORY, "example.org is busy.", datetime(2026, 1, 5, 19, 5))
     set_state(app, job_id, state="stopping", **wait)
 
-    assert words(pages.get(f"/jobs/{job_id}/live")).startswith("Stopping ")
+    assert words(client.get(f"/jobs/{job_id}/live")).startswith("Stopping ")
 
 
 def test_after_fetching_files_a_job_says_that_it_reads_on(desk, dspace):
@@ -108,7 +101,7 @@ def test_after_fetching_files_a_job_says_that_it_reads_on(desk, dspace):
     assert said == ["Reading Collection c1"] * 2
 
 
-def test_what_an_import_found_gone_is_told_wherever_its_numbers_are(app, desk, dspace, pages):
+def test_what_an_import_found_gone_is_told_wherever_its_numbers_are(app, desk, dspace, client):
     with_items(dspace, 6)
     first = desk.run()
     for gone in ("i1", "i2"):
@@ -119,7 +112,7 @@ def test_what_an_import_found_gone_is_told_wherever_its_numbers_are(app, desk, d
         line, text = report.line(lifecycle.get(job.id), "Collection c1"), request_log.text(lifecycle.get(job.id), "")
         before = report.line(lifecycle.get(first.id), "Collection c1")
         db.session.rollback()
-    page, row = pages.get(f"/jobs/{job.id}/"), pages.get(f"/jobs/{job.id}/row")
+    page, row = client.get(f"/jobs/{job.id}/"), client.get(f"/jobs/{job.id}/row")
 
     assert "4 items: 0 added, 0 updated, 4 unchanged, 0 failed, 2 missing at source." in line
     assert line in text
@@ -128,7 +121,7 @@ def test_what_an_import_found_gone_is_told_wherever_its_numbers_are(app, desk, d
     assert "Missing at source: 2" in words(row)
     assert "/missing/?repository=1" in links(page)
     assert "/missing/?repository=1" in links(row)
-    assert "Missing at source" not in words(pages.get(f"/jobs/{first.id}/row"))
+    assert "Missing at source" not in words(client.get(f"/jobs/{first.id}/row"))
 
 
 @pytest.mark.parametrize(
@@ -140,13 +133,13 @@ def test_what_an_import_found_gone_is_told_wherever_its_numbers_are(app, desk, d
         ({"test": 2}, "Test import of Collection c1", "Test import: "),
     ],
 )
-def test_an_import_of_some_of_a_source_is_never_named_as_one_of_all(app, desk, pages, options, heading, before):
+def test_an_import_of_some_of_a_source_is_never_named_as_one_of_all(app, desk, client, options, heading, before):
     job_id = desk.create(**options)
 
     with app.app_context():
         line = report.line(lifecycle.get(job_id), "Collection c1")
         db.session.rollback()
-    page, row = words(pages.get(f"/jobs/{job_id}/")), words(pages.get(f"/jobs/{job_id}/row"))
+    page, row = words(client.get(f"/jobs/{job_id}/")), words(client.get(f"/jobs/{job_id}/row"))
 
     assert f" {heading} Job {job_id} " in page
     assert row.startswith(f"{job_id} {before}Collection c1 ")
@@ -166,7 +159,7 @@ def test_the_last_import_of_a_source_is_one_of_all_of_it(app, desk, dspace):
     assert (last.job_id, last.seen) == (job.id, 4)
 
 
-def test_one_item_is_told_in_the_singular(app, desk, dspace, pages):
+def test_one_item_is_told_in_the_singular(app, desk, dspace, client):
     dspace.add("i0")
     job = desk.run()
 
@@ -174,16 +167,16 @@ def test_one_item_is_told_in_the_singular(app, desk, dspace, pages):
         line = report.line(lifecycle.get(job.id), "Collection c1")
         db.session.rollback()
 
-    assert "1 of 1 item " in words(pages.get(f"/jobs/{job.id}/live"))
+    assert "1 of 1 item " in words(client.get(f"/jobs/{job.id}/live"))
     assert ": completed. 1 item: 1 added," in line
 
 
-def test_an_ended_job_no_longer_asks_for_itself(desk, dspace, pages):
+def test_an_ended_job_no_longer_asks_for_itself(desk, dspace, client):
     with_items(dspace, 3)
     dspace.items["i0"].files = {"a.txt": b"abc", "b.txt": b"defghi"}
     job = desk.run(files=True)
 
-    page = pages.get(f"/jobs/{job.id}/live")
+    page = client.get(f"/jobs/{job.id}/live")
 
     assert b"hx-trigger" not in page.data
     assert "Completed Re-run Preview changes Undo 3 of 3 items" in words(page)
@@ -192,15 +185,15 @@ def test_an_ended_job_no_longer_asks_for_itself(desk, dspace, pages):
     assert f"/items/?job={job.id}" in links(page)
 
 
-def test_problems_are_listed_item_by_item_with_reason_and_as_csv(desk, dspace, pages):
+def test_problems_are_listed_item_by_item_with_reason_and_as_csv(desk, dspace, client):
     with_items(dspace, 2)
     dspace.items["i0"].files = {"a.txt": b"abc"}
     dspace.add("broken", title="=Broken", fails=True)
     dspace.file_errors["i0/a.txt"] = ServerError("status 500")
     job = desk.run(files=True)
 
-    page = pages.get(f"/jobs/{job.id}/")
-    rows = list(csv.reader(io.StringIO(pages.get(f"/jobs/{job.id}/problems.csv").get_data(as_text=True))))
+    page = client.get(f"/jobs/{job.id}/")
+    rows = list(csv.reader(io.StringIO(client.get(f"/jobs/{job.id}/problems.csv").get_data(as_text=True))))
 
     assert "Completed with problems" in words(page)
     assert "=Broken it is broken 1/broken" in words(page)
@@ -209,79 +202,79 @@ def test_problems_are_listed_item_by_item_with_reason_and_as_csv(desk, dspace, p
     assert [row[2] for row in rows] == ["title", "'=Broken", "Title 0"]
 
 
-def test_only_a_hundred_problems_are_shown_and_the_rest_named(desk, dspace, pages):
+def test_only_a_hundred_problems_are_shown_and_the_rest_named(desk, dspace, client):
     with_items(dspace, 101, fails=True)
     job = desk.run()
 
-    page = pages.get(f"/jobs/{job.id}/")
-    lines = pages.get(f"/jobs/{job.id}/problems.csv").get_data(as_text=True).splitlines()
+    page = client.get(f"/jobs/{job.id}/")
+    lines = client.get(f"/jobs/{job.id}/problems.csv").get_data(as_text=True).splitlines()
 
     assert words(page).count("it is broken") == 100
     assert "There are more problems." in words(page)
     assert len(lines) == 102
 
 
-def test_stop_resume_and_rerun_do_what_they_say(app, desk, dspace, pages):
+def test_stop_resume_and_rerun_do_what_they_say(app, desk, dspace, client):
     with_items(dspace, 2)
     job_id = desk.create()
 
-    assert pages.post(f"/jobs/{job_id}/stop").location == f"/jobs/{job_id}/"
+    assert client.post(f"/jobs/{job_id}/stop").location == f"/jobs/{job_id}/"
     assert desk.job(job_id).state == "stopped"
-    assert "Resume" in words(pages.get(f"/jobs/{job_id}/"))
-    assert pages.post(f"/jobs/{job_id}/resume").location == f"/jobs/{job_id}/"
+    assert "Resume" in words(client.get(f"/jobs/{job_id}/"))
+    assert client.post(f"/jobs/{job_id}/resume").location == f"/jobs/{job_id}/"
     assert desk.job(job_id).state == "queued"
     desk.work(job_id)
-    rerun = pages.post(f"/jobs/{job_id}/rerun")
+    rerun = client.post(f"/jobs/{job_id}/rerun")
     assert rerun.location == f"/jobs/{job_id + 1}/"
     assert desk.job(job_id + 1).reruns_id == job_id
 
 
 @pytest.mark.parametrize("action", ["stop", "resume"])
-def test_what_cannot_be_done_now_is_told_on_the_page_of_the_job(desk, dspace, pages, action):
+def test_what_cannot_be_done_now_is_told_on_the_page_of_the_job(desk, dspace, client, action):
     with_items(dspace, 1)
     job = desk.run()
 
-    page = pages.post(f"/jobs/{job.id}/{action}")
+    page = client.post(f"/jobs/{job.id}/{action}")
 
     assert page.status_code == 409
     assert b'role="alert"' in page.data
     assert "Import of Collection c1" in words(page)
 
 
-def test_undo_shows_in_numbers_what_it_will_do_and_then_what_it_did(desk, dspace, pages):
+def test_undo_shows_in_numbers_what_it_will_do_and_then_what_it_did(desk, dspace, client):
     with_items(dspace, 3, files={"a.txt": b"abc"})
     dspace.add("both", collections=("c1", "c2"))
     job = desk.run(files=True, item_set="New")
     desk.run("c2")
 
-    asked = pages.get(f"/jobs/{job.id}/undo")
-    answer = pages.post(f"/jobs/{job.id}/undo")
+    asked = client.get(f"/jobs/{job.id}/undo")
+    answer = client.post(f"/jobs/{job.id}/undo")
     undo_id = int(answer.location.split("/")[2])
     desk.work(undo_id)
 
     assert "Items removed 3 Items restored 0 Items kept 1" in words(asked)
-    assert "Removed 3 Restored 0 Kept 1" in words(pages.get(f"/jobs/{undo_id}/"))
-    undone = pages.get(f"/jobs/{job.id}/")
+    assert "Removed 3 Restored 0 Kept 1" in words(client.get(f"/jobs/{undo_id}/"))
+    undone = client.get(f"/jobs/{job.id}/")
     assert f"Undone Re-run Preview changes 4 of 4 items Undo: job {undo_id} , completed." in words(undone)
 
 
-def test_undo_is_refused_while_the_repository_is_at_work(desk, dspace, pages):
+def test_undo_is_refused_while_the_repository_is_at_work(desk, dspace, client):
     with_items(dspace, 1)
     job = desk.run()
     busy = desk.create("c2")
 
-    page = pages.get(f"/jobs/{job.id}/undo")
+    page = client.get(f"/jobs/{job.id}/undo")
 
     assert page.status_code == 409
     assert f"Job {busy} of this repository is still active" in words(page)
 
 
-def test_past_imports_has_a_row_for_each_job_with_its_numbers(desk, dspace, pages):
+def test_past_imports_has_a_row_for_each_job_with_its_numbers(desk, dspace, client):
     with_items(dspace, 2)
     dspace.add("broken", fails=True)
     desk.run()
 
-    page = pages.get("/jobs/")
+    page = client.get("/jobs/")
 
     head = "Undo Re-run Job ID DSpace collection Comment Items Date ↓ Status Owner".replace(" ↓", "")
     assert head in words(page)
@@ -292,17 +285,17 @@ def test_past_imports_has_a_row_for_each_job_with_its_numbers(desk, dspace, page
     assert b"hx-trigger" not in page.data
 
 
-def test_the_row_of_an_active_job_asks_for_itself(desk, pages):
+def test_the_row_of_an_active_job_asks_for_itself(desk, client):
     job_id = desk.create()
 
-    row = pages.get(f"/jobs/{job_id}/row")
+    row = client.get(f"/jobs/{job_id}/row")
 
     assert row.get_data(as_text=True).startswith(f'<tr id="job-{job_id}" hx-get="/jobs/{job_id}/row"')
     assert b'type="checkbox"' not in row.data
 
 
 @pytest.mark.parametrize(("part", "most"), [("live", 5), ("row", 3)])
-def test_a_poll_asks_the_database_little(desk, dspace, pages, part, most):
+def test_a_poll_asks_the_database_little(desk, dspace, client, part, most):
     job = desk.run()
     set_state(desk.app, job.id, state="running")
     asked = []
@@ -313,13 +306,13 @@ def test_a_poll_asks_the_database_little(desk, dspace, pages, part, most):
     with desk.app.app_context():
         engine = db.engine
     event.listen(engine, "before_cursor_execute", note)
-    pages.get(f"/jobs/{job.id}/{part}")
+    client.get(f"/jobs/{job.id}/{part}")
     event.remove(engine, "before_cursor_execute", note)
 
     assert 0 < len(asked) <= most
 
 
-def test_past_imports_are_paged_and_sorted(desk, dspace, pages):
+def test_past_imports_are_paged_and_sorted(desk, dspace, client):
     with_items(dspace, 1)
     for _ in range(26):
         desk.run()
@@ -327,65 +320,65 @@ def test_past_imports_are_paged_and_sorted(desk, dspace, pages):
 
     def first(query=""):
         return next(
-            link for link in links(pages.get(f"/jobs/{query}")) if link.startswith("/jobs/") and link[-1] == "/"
+            link for link in links(client.get(f"/jobs/{query}")) if link.startswith("/jobs/") and link[-1] == "/"
         )
 
-    assert "1–25 of 26" in words(pages.get("/jobs/"))
+    assert "1–25 of 26" in words(client.get("/jobs/"))
     assert first("?sort=date&order=desc") == first("") == first("?sort=nonsense")
-    last = pages.get(neighbours(pages.get("/jobs/"))["Next"])
+    last = client.get(neighbours(client.get("/jobs/"))["Next"])
     assert [link for link in links(last) if link == "/jobs/1/"]
-    oldest = pages.get("/jobs/?sort=date&order=asc")
+    oldest = client.get("/jobs/?sort=date&order=asc")
     assert links(oldest).index("/jobs/1/") < links(oldest).index("/jobs/2/")
-    failed = pages.get("/jobs/?sort=status&order=desc")
+    failed = client.get("/jobs/?sort=status&order=desc")
     assert links(failed).index("/jobs/9/") < links(failed).index("/jobs/26/")
 
 
-def test_submit_shows_what_it_will_do_and_does_it_only_when_confirmed(desk, dspace, pages):
+def test_submit_shows_what_it_will_do_and_does_it_only_when_confirmed(desk, dspace, client):
     with_items(dspace, 2)
     job = desk.run()
 
-    asked = pages.post("/jobs/", data={"undo": job.id, "rerun": job.id})
+    asked = client.post("/jobs/", data={"undo": job.id, "rerun": job.id})
     assert f"Undo job {job.id}, the import of Collection c1 Items removed 2" in words(asked)
     assert f"Run job {job.id} again" in words(asked)
     assert desk.job(job.id).undone_by == []
 
-    done = pages.post("/jobs/", data={"undo": job.id, "rerun": job.id, "confirmed": "yes"}, follow_redirects=True)
+    done = client.post("/jobs/", data={"undo": job.id, "rerun": job.id, "confirmed": "yes"}, follow_redirects=True)
     assert f"Job {job.id} will be undone by job 2." in words(done)
     assert f"Job {job.id} will be run again by job 3." in words(done)
 
 
-def test_submit_carries_out_what_it_can_and_tells_what_it_cannot(desk, dspace, pages):
+def test_submit_carries_out_what_it_can_and_tells_what_it_cannot(desk, dspace, client):
     with_items(dspace, 1)
     first, second = desk.run(), desk.run("c2")
 
     data = {"undo": [first.id, second.id, 99], "confirmed": "yes"}
-    page = pages.post("/jobs/", data=data, follow_redirects=True)
+    page = client.post("/jobs/", data=data, follow_redirects=True)
 
     assert f"Job {first.id} will be undone by job 3." in words(page)
     assert f"Job {second.id} was not undone: Job 3 of this repository is still active" in words(page)
     assert "Job 99 was not undone: There is no job 99." in words(page)
 
 
-def test_submit_without_a_tick_says_what_to_do(pages):
-    assert "Tick Undo or Re-run of a job first." in words(pages.post("/jobs/", follow_redirects=True))
+def test_submit_without_a_tick_says_what_to_do(client):
+    assert "Tick Undo or Re-run of a job first." in words(client.post("/jobs/", follow_redirects=True))
 
 
-def test_a_job_that_is_not_there_ends_the_polling_with_a_sentence(pages):
-    answer = pages.get("/jobs/5/live", headers={"HX-Request-Type": "partial"})
+def test_a_job_that_is_not_there_ends_the_polling_with_a_sentence(client):
+    answer = client.get("/jobs/5/live", headers={"HX-Request-Type": "partial"})
 
     assert answer.status_code == 404
     assert words(answer) == "There is no job 5."
 
 
-def test_an_undone_job_leads_to_no_items(desk, dspace, pages):
+def test_an_undone_job_leads_to_no_items(desk, dspace, client):
     with_items(dspace, 2)
     job_id = desk.run().id
-    shown = links(pages.get(f"/jobs/{job_id}/")), links(pages.get("/jobs/"))
+    shown = links(client.get(f"/jobs/{job_id}/")), links(client.get("/jobs/"))
     with desk.app.app_context():
         undo = lifecycle.create_undo(job_id)
     assert desk.work(undo)
 
-    page, past = pages.get(f"/jobs/{job_id}/"), pages.get("/jobs/")
+    page, past = client.get(f"/jobs/{job_id}/"), client.get("/jobs/")
 
     leading = [f"/items/?job={job_id}" in each for each in (*shown, links(page), links(past))]
     assert leading == [True, True, False, False]

@@ -18,15 +18,6 @@ from connector.models.jobs import Job, State, WaitReason
 LONG = ServerError("The repository asks for fewer requests.", retry_after=3600)
 
 
-@pytest.fixture
-def files(desk, dspace):
-    """Four items with a file each, fetched one after another."""
-    dspace.width = 1
-    for number in range(4):
-        dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
-    return [f"i{number}/a.txt" for number in range(4)]
-
-
 def reasons(desk) -> dict[str, str | None]:
     with desk.app.app_context():
         rows = db.session.scalars(db.select(CatalogueFile).order_by(CatalogueFile.bitstream_id))

@@ -5,18 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connector.errors import BotChallengeError
-from connector.jobs import lifecycle
 
 WALL = BotChallengeError("A protection against robots answers instead of DSpace.")
-
-
-@pytest.fixture
-def files(desk, dspace):
-    """Four items with a file each, fetched one after another."""
-    dspace.width = 1
-    for number in range(4):
-        dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
-    return [f"i{number}/a.txt" for number in range(4)]
 
 
 def wall_in_front_of(dspace, files, until: float) -> None:
@@ -49,9 +39,7 @@ def test_a_wall_that_stays_fails_the_job_but_no_file_and_it_goes_on_when_the_wal
 
     job_id = desk.run(files=True).id
     failed, waited, dspace.now = desk.job(job_id), dspace.now, 10_000
-    with desk.app.app_context():
-        lifecycle.resume(job_id)
-    desk.work(job_id)
+    desk.resume(job_id)
 
     assert (failed.state, failed.counts["files_failed"]) == ("failed", 0)
     assert "protection against robots" in failed.message
