@@ -37,34 +37,29 @@ def preview(job_id: int) -> dict[str, int]:
     `gone`: items that the import added or changed and that were deleted or taken down since. `lasting`: changed items
     that cannot be restored, because their earlier state is no longer kept (see `retention`).
     """
-    made = (HOLDING.c.created_by_job_id == job_id,)
-    mine = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED, CHANGE.c.item_id == HOLDING.c.item_id)
-    stored = (FILE.c.item_id == HOLDING.c.item_id, FILE.c.sha256.is_not(None))
-    files_of_item = select(func.count()).where(*stored).scalar_subquery()
-    # Few items are in several sources. So these are counted, and the rest is what is left of simple counts.
-    shared = db.session.execute(
-        select(
-            func.count().label("items"),
-            func.count().filter(~exists().where(*mine)).label("unchanged"),
-            func.coalesce(func.sum(files_of_item), 0).label("files"),
-        ).where(*made, HOLDING.c.item_id.in_(_in_several_sources()))
-    ).one()
-    items = db.session.scalars(select(func.count()).select_from(HOLDING).where(*made)).one()
-    files = db.session.scalars(select(func.count()).select_from(HOLDING.join(FILE, and_(*stored))).where(*made)).one()
+    made = HOLDING.c.created_by_job_id == job_id
+    stored = and_(FILE.c.item_id == HOLDING.c.item_id, FILE.c.sha256.is_not(None))
+    items = db.session.scalars(select(func.count(HOLDING.c.id)).where(made)).one()
+    files = db.session.scalars(select(func.count(FILE.c.id)).join_from(HOLDING, FILE, stored).where(made)).one()
+    # Few items are in several sources, so these are counted one by one and subtracted.
+    mine = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED)
+    staying = select(
+        func.count().label("items"),
+        func.coalesce(func.sum(select(func.count()).where(stored).scalar_subquery()), 0).label("files"),
+        func.count().filter(~exists().where(*mine, CHANGE.c.item_id == HOLDING.c.item_id)).label("not_updated"),
+    ).where(made, HOLDING.c.item_id.in_(_in_several_sources()))
     other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.created_by_job_id != job_id)
-    known = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED, CHANGE.c.before.is_not(None), other)
     later = _later_data(job_id)
-    changed = db.session.execute(
-        select(
-            func.count().filter(~later).label("restored"),
-            func.count().filter(later).label("kept"),
-        ).where(*known)
-    ).one()
+    updated = select(func.count().filter(~later).label("restored"), func.count().filter(later).label("kept"))
+    stays, changes = (
+        db.session.execute(query).one()
+        for query in (staying, updated.where(*mine, CHANGE.c.before.is_not(None), other))
+    )
     return {
-        "removed": items - shared.items,
-        "restored": changed.restored,
-        "kept": shared.unchanged + changed.kept,
-        "files": files - shared.files,
+        "removed": items - stays.items,
+        "restored": changes.restored,
+        "kept": stays.not_updated + changes.kept,
+        "files": files - stays.files,
         "item_sets": _sets_removed(job_id),
         "gone": _gone_before(job_id),
         "lasting": _lasting(job_id),
@@ -72,18 +67,22 @@ def preview(job_id: int) -> dict[str, int]:
 
 
 def _in_several_sources() -> Select[tuple[int]]:
-    """Return a SELECT of the ids of the items that more than one source holds. An undo of one import keeps these."""
-    return select(HOLDING.c.item_id).group_by(HOLDING.c.item_id).having(func.count() > 1)
+    """Return a SELECT of the ids of the items that more than one source holds. The undo of one import keeps them."""
+    holding = HOLDING.alias()
+    return select(holding.c.item_id).group_by(holding.c.item_id).having(func.count() > 1)
 
 
 def _sets_removed(job_id: int) -> int:
     """Return how many item sets the undo removes: those made by imports that are undone, without other items."""
-    stays = HOLDING.alias()
-    goes = select(stays.c.item_id).where(stays.c.created_by_job_id == job_id)
-    goes = goes.where(stays.c.item_id.not_in(_in_several_sources()))
-    stays_in = (MEMBERSHIP.c.item_set_id == SET.c.id, MEMBERSHIP.c.job_id.is_distinct_from(job_id))
-    emptied = ~exists().where(*stays_in, MEMBERSHIP.c.item_id.not_in(goes))
-    return db.session.scalars(select(func.count(SET.c.id)).where(_made_by(job_id), emptied)).one()
+    removed = select(HOLDING.c.item_id).where(
+        HOLDING.c.created_by_job_id == job_id, HOLDING.c.item_id.not_in(_in_several_sources())
+    )
+    left = exists().where(
+        MEMBERSHIP.c.item_set_id == SET.c.id,
+        MEMBERSHIP.c.job_id.is_distinct_from(job_id),
+        MEMBERSHIP.c.item_id.not_in(removed),
+    )
+    return db.session.scalars(select(func.count(SET.c.id)).where(_made_by(job_id), ~left)).one()
 
 
 def run(run: JobAttempt) -> tuple[bool, str]:

@@ -285,7 +285,7 @@ class Holding(Base):
     __table_args__ = (
         UniqueConstraint("source_id", "item_id", name="uq_holding"),
         Index("ix_holding_item", "item_id"),
-        Index("ix_holding_created_by_job_id", "created_by_job_id"),
+        Index("ix_holding_created_by_job_id", "created_by_job_id", "item_id"),
         Index("ix_holding_last_seen_job_id", "source_id", "last_seen_job_id", "created_by_job_id"),
         Index("ix_holding_left_at", "source_id", "left_at", "item_id"),
         Index(

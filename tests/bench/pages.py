@@ -14,13 +14,16 @@ from functools import partial
 
 import requests
 from flask import Flask
+from flask.testing import FlaskClient
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import update
 from waitress import create_server
 
 from config import load
 from connector import create_app
-from connector.extensions import db
+from connector.extensions import db, transaction
+from connector.models.jobs import Job, State
 from connector.server import WEB_THREADS
 from connector.storage.instance import prepare
 from tests import signed_in
@@ -52,6 +55,7 @@ PAGES = (
     # Words of two and one characters that no item, few items and all items have.
     *("/items/?q=zz", "/items/?q=7", "/items/?q=of", "/items/?q=of+harbour+7", "/items/?q=of&job=1", "/items/?q=zzz"),
 )
+UNDO = "/jobs/1/undo"
 POLL, PAGE, TIMES, BROWSERS = 50.0, 200.0, 5, 20  # milliseconds
 
 
@@ -86,15 +90,20 @@ def _instance(items: int, url: str) -> Iterator[Flask]:
 
 def _column(app: Flask) -> dict[str, str]:
     browser = app.test_client()
-    column = {}
-    for address in (*POLLS, *PAGES):
-        median = _milliseconds(partial(browser.get, address))
-        goal = POLL if address in POLLS else PAGE
-        column[address] = at_most(median, goal)
+    column = {address: at_most(_milliseconds(partial(_get, browser, address)), POLL) for address in POLLS}
+    column |= {address: at_most(_milliseconds(partial(_get, browser, address)), PAGE) for address in PAGES}
     with _served(app) as url:
         for address, name in (("/jobs/3/live", "a running job"), ("/jobs/1/", "a finished job")):
             column[f"{BROWSERS} browsers on {name}"] = f"{_at_once(app, url + address):.0f}"
-    return column
+    with app.app_context(), transaction():  # an undo is refused while a job is running
+        db.session.execute(update(Job).where(Job.state == State.RUNNING).values(state=State.STOPPED))
+    return column | {UNDO: at_most(_milliseconds(partial(_get, browser, UNDO)), PAGE)}
+
+
+def _get(browser: FlaskClient, address: str) -> None:
+    status = browser.get(address).status_code
+    if status != 200:
+        raise RuntimeError(f"{address} answered {status}")
 
 
 def _milliseconds(act: Callable[[], object]) -> float:
