@@ -86,11 +86,15 @@ def execute_counted(statement: UpdateBase) -> int:
 
 
 @event.listens_for(Engine, "connect")
-def _prepare_sqlite(connection: Any, record: Any) -> None:
+def _prepare_connection(connection: Any, record: Any) -> None:
     if type(connection).__module__.startswith("sqlite3"):
         connection.isolation_level = None  # the driver must not begin transactions
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "busy_timeout = 15000"):
             connection.execute(f"PRAGMA {pragma}")
+    else:  # PostgreSQL would compile long queries, which takes longer than ours take to run
+        connection.autocommit = True
+        connection.execute("SET jit = off")
+        connection.autocommit = False
 
 
 @event.listens_for(Engine, "begin")

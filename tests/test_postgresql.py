@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
+from sqlalchemy import text
 
 from config import load
 from connector import create_app
@@ -17,6 +18,7 @@ from connector.models.accounts import Account, Role
 from connector.repositories import discovery, service
 from connector.storage.instance import prepare
 from tests.command_line import GAZETTE, CommandLine
+from tests.conftest import app_at, let_go
 from tests.sample import SampleRepository
 from tests.waiting import until
 
@@ -105,3 +107,10 @@ def test_disabling_ends_a_session_that_is_just_beginning_on_postgresql(postgresq
         assert list(sessions.of_account(anna)) == []
         db.session.remove()
         db.engine.dispose()
+
+
+def test_postgresql_does_not_compile_queries(postgresql, tmp_path):
+    app = app_at(tmp_path, CONNECTOR_DATABASE_URL=postgresql)
+    with app.app_context():
+        assert db.session.scalar(text("SHOW jit")) == "off"
+    let_go(app)
