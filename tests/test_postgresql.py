@@ -18,7 +18,7 @@ from connector.models.accounts import Account, Role
 from connector.repositories import discovery, service
 from connector.storage.instance import prepare
 from tests.command_line import GAZETTE, CommandLine
-from tests.conftest import app_at, let_go
+from tests.conftest import app_at
 from tests.sample import SampleRepository
 from tests.waiting import until
 
@@ -113,4 +113,5 @@ def test_postgresql_does_not_compile_queries(postgresql, tmp_path):
     app = app_at(tmp_path, CONNECTOR_DATABASE_URL=postgresql)
     with app.app_context():
         assert db.session.scalar(text("SHOW jit")) == "off"
-    let_go(app)
+        db.session.remove()
+        db.engine.dispose()
