@@ -14,7 +14,10 @@ from .i18n import lazy_gettext as _l
 
 
 class KeyPurpose(StrEnum):
-    """The purpose of a key. The secret key also signs cookies, and each purpose has its own key (RFC 5869, 3.2)."""
+    """The purpose of a key. The secret key also signs cookies, and each purpose has its own key (RFC 5869, 3.2).
+
+    The keys are derived from the values, so the values never change.
+    """
 
     PASSWORD = "password of a repository"
     TWO_STEP = "second factor of an account"
