@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
+from .legacy_records import sum_if_known
 from .records import Collection, Failure, Item, Page
 
 MOST_IN_PAGE = 100
@@ -143,13 +144,3 @@ class PageBuilder:
     def _total(self) -> int | None:
         held = self.held()
         return None if held is None or self._later is None else held + self._later
-
-
-def sum_if_known(counts: Iterable[int | None]) -> int | None:
-    """Return the sum of the counts, or None if one is missing."""
-    total = 0
-    for count in counts:
-        if count is None:
-            return None
-        total += count
-    return total

@@ -5,6 +5,7 @@ Optional members are null or missing in the JSON and become None. All text is ke
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..characters import storable
@@ -167,3 +168,13 @@ def _broken(row: Any, error: BadResponseError) -> Failure:
     except BadResponseError:
         id = None
     return Failure(id, storable(said.get("handle")), storable(said.get("name")), str(error))
+
+
+def sum_if_known(counts: Iterable[int | None]) -> int | None:
+    """Return the sum of the counts, or None if one is missing."""
+    total = 0
+    for count in counts:
+        if count is None:
+            return None
+        total += count
+    return total

@@ -9,7 +9,7 @@ from threading import Event
 from .json_api import Answer
 from .json_members import optional
 from .legacy_api import LegacyApi
-from .legacy_records import children, collection, community, identifier, list_rows
+from .legacy_records import children, collection, community, identifier, list_rows, sum_if_known
 from .ordered_pool import ordered_map
 from .records import Collection, Community, Scope, ScopeKind
 
@@ -79,8 +79,7 @@ class LegacyTree:
             found = {part.id: part for part in self.some_collections_below(scope.id, _COMMUNITIES_ASKED)}
             return list(found.values()), self.community_count(scope.id)
         parts = self.parts(scope)
-        counts = [part.item_count for part in parts]
-        return parts, None if None in counts else sum(count or 0 for count in counts)
+        return parts, sum_if_known(part.item_count for part in parts)
 
     def _families(self) -> Iterator[Answer]:
         """Return every community, with its direct children."""

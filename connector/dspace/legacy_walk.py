@@ -13,9 +13,10 @@ from typing import Any
 
 from .legacy_all_items_walk import AllItemsWalk
 from .legacy_collection_walk import CollectionWalk
-from .legacy_page_builder import PageBuilder, sum_if_known
+from .legacy_page_builder import PageBuilder
 from .legacy_page_plans import plans_for
 from .legacy_reading import LegacyReading
+from .legacy_records import sum_if_known
 from .legacy_rows import LegacyRows
 from .records import Collection, Failure, Item, Page, Scope, ScopeKind
 
