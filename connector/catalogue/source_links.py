@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from ..dspace.records import ScopeKind
+from ..dspace.urls import PATHS
 
-_PAGES = {ScopeKind.ITEM: "items", ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities"}
 _INNER_NAMES = (".local", ".localhost", ".internal", ".invalid")
 _RESOLVERS = {"hdl": "https://hdl.handle.net/", "doi": "https://doi.org/"}
 _RESOLVED = re.compile(r"(hdl|doi):(\S+)", re.IGNORECASE)
@@ -48,8 +48,8 @@ def scope_link(site_url: str, ui_url: str | None, generation: int, kind: ScopeKi
     """
     base = _pages_at(site_url, ui_url)
     if generation < 7:
-        return f"{base}/handle/{_quoted(handle, _PATH_SAFE)}" if handle and kind in _PAGES else base
-    return f"{base}/{_PAGES[kind]}/{_quoted(id)}" if kind in _PAGES else base
+        return f"{base}/handle/{_quoted(handle, _PATH_SAFE)}" if handle and kind in PATHS else base
+    return f"{base}/{PATHS[kind]}/{_quoted(id)}" if kind in PATHS else base
 
 
 @lru_cache(maxsize=256)

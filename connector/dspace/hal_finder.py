@@ -13,9 +13,7 @@ from .hal_handles import located
 from .hal_tree import PARENT
 from .json_members import label, required
 from .records import Scope, ScopeKind
-from .urls import handle_in, is_uuid, object_of
-
-_PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
+from .urls import PATHS, handle_in, is_uuid, object_of
 
 
 class HalFinder:
@@ -76,7 +74,7 @@ class HalFinder:
         try:
             if not is_uuid(id):
                 raise NotFoundError("")
-            return self._api.get(f"core/{_PATHS[kind]}/{id}", list(params))
+            return self._api.get(f"core/{PATHS[kind]}/{id}", list(params))
         except NotFoundError as error:
             raise NotFoundError(
                 _("There is no %(kind)s %(id)s at %(site)s.", kind=kind.noun, id=id, site=self._api.server.site_url),

@@ -12,11 +12,11 @@ from .hal_api import HalApi
 from .hal_records import found_object
 from .json_members import optional, required
 from .records import ScopeKind
+from .urls import KINDS
 
 Located = tuple[ScopeKind, str]
 
-_KINDS = {"collections": ScopeKind.COLLECTION, "communities": ScopeKind.COMMUNITY, "items": ScopeKind.ITEM}
-_TYPES = {kind.value: kind for kind in _KINDS.values()}
+_TYPES = {kind.value: kind for kind in KINDS.values()}
 _MOST_ROWS = 20
 
 
@@ -45,7 +45,7 @@ def located(api: HalApi, handle: str) -> Located:
 
 def _pointed_to(location: str) -> Located | None:
     path, _separator, id = urlsplit(location).path.rpartition("/")
-    kind = _KINDS.get(path.rpartition("/")[2])
+    kind = KINDS.get(path.rpartition("/")[2])
     return (kind, id) if kind else None
 
 

@@ -13,9 +13,8 @@ from .json_members import required
 from .legacy_api import LegacyApi
 from .legacy_records import scope_of
 from .records import Scope, ScopeKind
-from .urls import handle_in, is_uuid, object_of
+from .urls import PATHS, handle_in, is_uuid, object_of
 
-_PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
 _MISSING = _l("There is nothing with the handle %(handle)s in this repository.")
 _CLOSED_OR_MISSING = _l(
     "There is nothing with the handle %(handle)s in this repository, or it is not open to the public."
@@ -72,7 +71,7 @@ class LegacyFinder:
                 self._api.url(""),
             )
         try:
-            return scope_of(kind, *self._api.get(f"{_PATHS[kind]}/{id}"))
+            return scope_of(kind, *self._api.get(f"{PATHS[kind]}/{id}"))
         except NotFoundError as error:
             raise NotFoundError(
                 _("There is no %(kind)s %(id)s in this repository.", kind=kind.noun, id=id), error.url
@@ -92,7 +91,7 @@ class LegacyFinder:
             sentence = _HANDLE_CLOSED if self._api.can.tells_unknown else _HANDLE_CLOSED_OR_UNKNOWN
             raise RestrictedError(sentence % {"handle": handle, "reader": error.reader}, error.url) from error
         name = required(answer.json, "type", str, answer.url).lower()
-        if name not in _PATHS:
+        if name not in PATHS:
             raise NotFoundError(
                 _("%(handle)s is the handle of a %(name)s, which cannot be imported.", handle=handle, name=name),
                 answer.url,

@@ -14,12 +14,14 @@ _NUMBERED_HANDLE = r"\d+(?:\.\w+)*/[^/\s?#]+"
 _IS_UUID = re.compile(_UUID)
 _IS_HANDLE = re.compile(rf"(?:hdl:|info:hdl/)?({_HANDLE})")
 _IS_NUMBERED_HANDLE = re.compile(_NUMBERED_HANDLE)
-_KINDS = {"collections": ScopeKind.COLLECTION, "communities": ScopeKind.COMMUNITY, "items": ScopeKind.ITEM}
+# The names of kinds in the paths of pages and of the API.
+PATHS = {ScopeKind.COLLECTION: "collections", ScopeKind.COMMUNITY: "communities", ScopeKind.ITEM: "items"}
+KINDS = {path: kind for kind, path in PATHS.items()}
 
 # /handle/…: JSPUI, XMLUI and Angular; /items/… and /entities/TYPE/…: Angular; /core/items/… and /items/7: the APIs.
 _OBJECT = re.compile(
     rf"(?P<before>.*?)/(?:handle/(?P<handle>{_HANDLE})"
-    rf"|(?:(?P<kind>{'|'.join(_KINDS)})|entities/[^/]+)/(?P<id>{_UUID}|\d+))(?:/.*)?"
+    rf"|(?:(?P<kind>{'|'.join(KINDS)})|entities/[^/]+)/(?P<id>{_UUID}|\d+))(?:/.*)?"
 )
 
 # Servlet containers add these to a path for browsers without cookies: `;jsessionid=0A1B`.
@@ -48,7 +50,7 @@ def object_of(path: str) -> tuple[ScopeKind | None, str] | None:
         return None
     if match["handle"]:
         return None, _without_sentence_end(match["handle"])
-    return _KINDS.get(match["kind"], ScopeKind.ITEM), match["id"]
+    return KINDS.get(match["kind"], ScopeKind.ITEM), match["id"]
 
 
 def without_object(path: str) -> str:
