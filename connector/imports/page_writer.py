@@ -89,7 +89,7 @@ class PageWriter:
         values: dict[str, Any] = {"cursor": self._progress.to_json(), "traffic": requests.traffic()}
         if page.total is not None:
             values["expected"] = min(page.total, LARGEST_INTEGER)
-        self._context.attempt.advance(counts | requests.new(), **values)
+        self._context.attempt.advance({**counts, **requests.new()}, **values)
 
     def _not_present(self, absent: set[str], excluded: set[str]) -> Counter[str]:
         """Note newly met items that are absent or excluded. Return the change to the job counters."""

@@ -39,7 +39,7 @@ def relist_if_changed(context: ImportContext, processor: PageProcessor) -> None:
     processor.process(missed, Listing.AGAIN, _("Listing items that moved during the import: %(scope)s"), kept=kept)
     gone = context.recorder.met() - listed
     with transaction():
-        context.attempt.advance(context.recorder.forget(gone) | context.requests.new())
+        context.attempt.advance({**context.recorder.forget(gone), **context.requests.new()})
 
 
 def _has_moved(context: ImportContext) -> bool:
