@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, litera
 from ..catalogue import store
 from ..catalogue.differences import differences
 from ..catalogue.identity import free_key
+from ..catalogue.item_presentation import STATES
 from ..catalogue.store import RepositoryContext, Saved
 from ..dspace.records import Failure, Item, SourceState
 from ..extensions import db, execute_counted
@@ -194,8 +195,8 @@ def _row_data(item: Item, before: Mapping[str, Any]) -> dict[str, Any]:
         told["returns"] = _("It is back in this source; since %(day)s it was elsewhere.", day=_day(before["left"]))
     if "state" in before:
         told["returns"] = _(
-            "It is back at the source; here it is marked as %(state)s.",
-            state=before["state"]["source_state"],
+            "It is back at the source. Here it is marked: %(state)s.",
+            state=STATES[SourceState(before["state"]["source_state"])],
         )
     return told
 

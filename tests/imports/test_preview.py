@@ -178,7 +178,7 @@ def test_items_that_come_back_are_told_with_what_they_were(desk, dspace):
 
     assert told(desk.app, said) == {("changed", "1/moved"), ("changed", "1/withdrawn")}
     assert "since" in data_of(desk.app, said, "1/moved")["returns"]
-    assert "marked as withdrawn" in data_of(desk.app, said, "1/withdrawn")["returns"]
+    assert "marked: Withdrawn at the source." in data_of(desk.app, said, "1/withdrawn")["returns"]
     assert done(desk.app, desk.run()) == told(desk.app, said)
 
 
