@@ -31,12 +31,12 @@ YES_OR_NO = {Answer.MARK: _l("The answer: yes."), Answer.LEAVE: _l("The answer: 
 SETTLED = _l("A later import has settled this.")
 # The failures that `http.stats` counts.
 FAILURES = {
-    "bot wall": _l("bot wall"),
+    "bot wall": _l("bot challenge"),
     "timed out": _l("timed out"),
     "unknown host": _l("unknown host"),
-    "bad answer": _l("bad answer"),
+    "bad answer": _l("unreadable response"),
     "no connection": _l("no connection"),
-    "cut short": _l("cut short"),
+    "cut short": _l("incomplete response"),
 }
 QUESTIONS = {
     "private": _l("all items that an administrator may see (configuration=administrativeView)"),
@@ -102,7 +102,8 @@ def _asked(job: Job) -> Iterator[str]:
 def _troubles(job: Job) -> Iterator[str]:
     traffic = job.traffic or {}
     if not traffic.get("troubles"):
-        yield _("All requests succeeded.")
+        if job.counts["requests"]:
+            yield _("All requests succeeded.")
         return
     yield _("Failed requests:")
     yield from (_trouble(kind, told) for kind, told in sorted(traffic["troubles"].items()))

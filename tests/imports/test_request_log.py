@@ -50,6 +50,16 @@ def test_a_quiet_import_says_what_was_asked_and_that_all_was_answered_well(app, 
     assert "45 items: 45 added" in text
 
 
+def test_a_job_without_requests_does_not_say_that_all_succeeded(app, desk, dspace):
+    dspace.add("a")
+    undo = desk.undo(desk.run().id)
+
+    text = told(app, undo.id)
+
+    assert "No requests were sent to the repository." in text
+    assert "All requests succeeded." not in text
+
+
 def test_bad_answers_are_counted_by_kind_with_what_we_did_then(app, sample):
     sample.faults.add(lambda path: "dsoType=item" in path, times=2, status=503)
 
