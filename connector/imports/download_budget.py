@@ -46,8 +46,8 @@ class DownloadBudget:
             if self._limit is not None and size > max(self._left, 0):
                 raise TooLargeError(
                     _(
-                        "With it, the files of this import would be more than %(limit)s, the limit for all of them "
-                        "together. A later import, or Retry, goes on with it.",
+                        "With this file, the import would exceed its total download limit of %(limit)s. The next "
+                        "import, or Retry failed, tries again.",
                         limit=human_size(self._limit),
                     )
                 )

@@ -35,7 +35,10 @@ class PreviewAction(StrEnum):
     CHOSEN = "chosen"
 
 
-NOT_OF_KIND = {Kind.PREVIEW: _l("Job %(job)s is no preview."), Kind.SAMPLE: _l("Job %(job)s is no sample.")}
+NOT_OF_KIND = {
+    Kind.PREVIEW: _l("Job %(job)s is not a preview."),
+    Kind.SAMPLE: _l("Job %(job)s does not show sample items."),
+}
 FILE_CHANGES = {
     "added": _l("file %(name)s added"),
     "changed": _l("file %(name)s changed"),
@@ -82,7 +85,5 @@ def row(job_id: int, row_id: int, *actions: PreviewAction) -> PreviewRow:
     """Return the row of this job with this id and one of these actions. Raises NotFoundError."""
     found: PreviewRow | None = db.session.scalar(rows(job_id, *actions).where(PreviewRow.id == row_id))
     if found is None:
-        raise NotFoundError(
-            _("Job %(job_id)s no longer has this item: what it found is kept for a day.", job_id=job_id)
-        )
+        raise NotFoundError(_("Job %(job_id)s no longer has this item. Its results are kept for a day.", job_id=job_id))
     return found

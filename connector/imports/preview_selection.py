@@ -106,5 +106,5 @@ def _of(job_id: int, *kinds: PreviewAction) -> tuple[ColumnElement[bool], ...]:
 
 def _busy(job_id: int) -> ConflictError:
     return ConflictError(
-        _("Job %(job_id)s imports from here just now: wait for its end, then choose again.", job_id=job_id)
+        _("Job %(job_id)s is importing this source. Wait until it ends, then try again.", job_id=job_id)
     )

@@ -176,7 +176,7 @@ def _verdict(
         _not_downloaded_in_words(bad_files),
         _differing_in_words(differing),
         difference,
-        _("The repository did not say whether %(names)s is still there.", names=_named(unasked)) if unasked else "",
+        _unasked_items(unasked),
     ]
     message = " ".join(problem for problem in problems if problem)
     return not message, message
@@ -237,9 +237,21 @@ def _unasked_in_words(number: int) -> str:
     if not number:
         return ""
     return ngettext(
-        "Whether %(num)s file is still open or closed at the source is checked by later imports.",
-        "Whether %(num)s files are still open or closed at the source is checked by later imports.",
+        "Later imports check whether %(num)s file is still open or closed at the source.",
+        "Later imports check whether %(num)s files are still open or closed at the source.",
         number,
+    )
+
+
+def _unasked_items(names: Sequence[str]) -> str:
+    """Return a sentence about items whose state the repository did not return, or ""."""
+    if not names:
+        return ""
+    return ngettext(
+        "The repository did not say whether %(num)s item still exists: %(names)s.",
+        "The repository did not say whether %(num)s items still exist: %(names)s.",
+        len(names),
+        names=_named(names),
     )
 
 

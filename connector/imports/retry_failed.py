@@ -68,9 +68,9 @@ def _nothing_to_retry(job: Job) -> str:
     """Return the message for a job that cannot be retried. It names a later job that can be retried, if any."""
     later = report.rechecked_by(job)
     if not later:
-        return _("Job %(job)s has nothing to try again.", job=job.id)
+        return _("Job %(job)s has nothing to retry.", job=job.id)
     return _(
-        "Job %(job)s has nothing to try again. Job %(later)s has checked its files since: retry that job.",
+        "Job %(job)s has nothing to retry. Job %(later)s has checked its files since. Retry that job.",
         job=job.id,
         later=later[-1],
     )

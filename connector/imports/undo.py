@@ -116,7 +116,7 @@ def run(run: JobAttempt) -> tuple[bool, str]:
 
 def _kept_in_words(number: int) -> str:
     return ngettext(
-        "%(num)s item was kept, because other imports hold or changed them.",
+        "%(num)s item was kept, because other imports hold or changed it.",
         "%(num)s items were kept, because other imports hold or changed them.",
         number,
     )

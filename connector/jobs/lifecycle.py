@@ -49,17 +49,17 @@ class Crash:
 PROCESS_ENDED = Crash(
     _l("The worker ended. The job continues at its cursor."),
     _l(
-        "The process that worked on it ended %(times)s times at the same place: after %(items)s, with %(files)s "
-        "fetched, while it said “%(status)s”. The log of the server or of the system may say why (no memory left, for "
-        "instance). It can be resumed."
+        "The process of this job ended %(times)s times at the same place: after %(items)s, with %(files)s "
+        "downloaded, at “%(status)s”. The server log or the system log may show the cause, for example no memory left. "
+        "The job can be resumed."
     ),
 )
 DATABASE_FAILED = Crash(
     _l("The database failed. The job continues at its cursor."),
     _l(
-        "The database of this app failed %(times)s times at the same place: after %(items)s, with %(files)s fetched, "
-        "while it said “%(status)s”. The log of the server says why (locked, restarted, or no room on its disk). "
-        "It can be resumed."
+        "The database of this app failed %(times)s times at the same place: after %(items)s, with %(files)s "
+        "downloaded, at “%(status)s”. The server log shows the cause, for example a lock, a restart or a full disk. "
+        "The job can be resumed."
     ),
 )
 

@@ -175,7 +175,7 @@ def _hours(job: Row[*tuple[Any, ...]]) -> Window | None:
 def waiting(opens: datetime, zone: tzinfo) -> str:
     """Return the sentence for the job's page that says until when a run waits."""
     return _(
-        "Waiting until %(time)s; it continues automatically then. Resume continues now.",
+        "Waiting until %(time)s. The job then continues automatically. To continue now, choose Resume.",
         time=f"{on_the_wall(opens, zone):%H:%M}",
     )
 

@@ -99,12 +99,13 @@ class Job(Base):
     """One run of a source, or one undo. Counts and states change only by single UPDATE statements (see `jobs`).
 
     `kind`: the name of one of `job_kinds.KINDS`. `resource`: what no other job may use at the same time, such as
-    "repository:3". `heartbeat_at`: the last sign of its worker. `wait_reason`, `wait_detail`, `wait_since`: the current
-    wait, if any, with its start in UTC. `scheduled`: started by the schedule of the source. `resume_at`: when the job
-    resumes automatically, in UTC. `notified_at`: when its notification was sent (see `notifications`). `pruned_at`:
-    since when earlier states of its items, or rows of a preview or sample, are deleted.
-    `crash_fingerprint`: a hash of the place at which `crash_count` attempts ended early, one after another.
-    `other_bundles`: number of files in bundles that were not selected, by name of the bundle.
+    "repository:3". `heartbeat_at`: the last sign of its worker. `wait_reason`, `wait_detail`, `wait_since`: the
+    current wait, if any, with its start in UTC. `scheduled`: started by the schedule of the source. `resume_at`:
+    when the job resumes automatically, in UTC. `notified_at`, `notification_attempted_at`: when its notification
+    was sent, and when a worker last tried (see `notifications`). `pruned_at`: since when earlier states of its
+    items, or rows of a preview or sample, are deleted. `crash_fingerprint`: a hash of the place at which
+    `crash_count` attempts ended early, one after another. `other_bundles`: number of files in bundles that were not
+    selected, by name of the bundle.
     """
 
     __tablename__ = "job"

@@ -77,7 +77,7 @@ def test_files_that_pages_tell_nothing_of_are_asked_for_in_turns_and_the_rest_is
     assert Counter(Counter(dspace.asked_for).values()) == {1: 70, 2: 10}
     assert all(job.clean for job in runs)
     assert {job.message for job in runs} == {
-        "Whether 50 files are still open or closed at the source is checked by later imports."
+        "Later imports check whether 50 files are still open or closed at the source."
     }
 
 

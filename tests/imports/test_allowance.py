@@ -41,7 +41,7 @@ def test_what_goes_beyond_the_limit_of_an_import_is_listed_with_the_limit_and_is
         True,
         800,
     )
-    assert "more than 1.0 kB, the limit for all of them together" in client.get(f"/jobs/{job.id}/").text
+    assert "total download limit of 1.0 kB" in client.get(f"/jobs/{job.id}/").text
 
 
 def test_a_retry_has_an_allowance_of_its_own_and_so_has_the_next_import(desk, dspace):
@@ -104,7 +104,7 @@ def test_what_could_not_be_fetched_costs_nothing(desk, dspace):
 def test_downloads_side_by_side_reserve_their_part_and_give_back_the_rest():
     allowance = allow(1000, spent=100)
     first, second = allowance.share(600), allowance.share(200)
-    with pytest.raises(TooLargeError, match=r"the limit for all of them together"):
+    with pytest.raises(TooLargeError, match="total download limit"):
         allowance.share(901)
 
     first.settle(0)

@@ -249,7 +249,7 @@ def test_the_ticked_ones_do_not_vanish_into_another_import(desk, looked, client)
 
     page = client.get(choose(client, looked, row_ids(desk.app, looked, "new")).location)
 
-    assert "Job 3 imports from here just now" in words(page)
+    assert "Job 3 is importing this source" in words(page)
     assert ticked(desk.app, looked) == ["new"]
 
 
@@ -258,7 +258,7 @@ def test_all_of_it_does_not_vanish_into_an_import_of_the_ticked_ones(desk, looke
 
     page = client.post(f"/jobs/{looked.id}/preview/", data={"do": "all"}, follow_redirects=True)
 
-    assert "Job 3 imports from here just now" in words(page)
+    assert "Job 3 is importing this source" in words(page)
     assert client.get("/jobs/4/").status_code == 404
 
 

@@ -125,7 +125,7 @@ def test_a_job_without_problems_has_nothing_to_try_again(desk, dspace):
     dspace.add("i0")
     job = desk.run()
 
-    with desk.app.app_context(), pytest.raises(ConflictError, match="nothing to try again"):
+    with desk.app.app_context(), pytest.raises(ConflictError, match="nothing to retry"):
         retry_failed.retry(job.id)
 
 

@@ -159,7 +159,7 @@ def test_a_job_that_waits_says_until_when_and_can_be_stopped_or_resumed(desk, cl
     page = client.get(f"/jobs/{job_id}/")
 
     assert "Waiting until 22:00 Stop Resume" in words(page)
-    assert "it continues automatically then" in words(page)
+    assert "The job then continues automatically" in words(page)
     assert "Waiting until 22:00" in words(client.get("/jobs/"))
     client.post(f"/jobs/{job_id}/stop")
     assert (last_job(desk).state, last_job(desk).resume_at) == ("stopped", None)
