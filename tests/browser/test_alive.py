@@ -79,7 +79,8 @@ def test_a_list_that_failed_is_tried_again_in_place(page, site, sample):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_is_wider_than_a_small_screen(open_page, site, sample, scheme):
-    page = open_page(viewport={"width": 400, "height": 800}, color_scheme=scheme)
+    """WCAG 2.2, 1.4.10 asks for 320 pixels."""
+    page = open_page(viewport={"width": 320, "height": 800}, color_scheme=scheme)
     connect(page, site, sample)
     import_photographs(page, scripted=True)
     site.work()
@@ -94,6 +95,11 @@ def test_no_page_is_wider_than_a_small_screen(open_page, site, sample, scheme):
         "/items/",
         "/items/1/",
         "/item-sets/1/",
+        "/sources/1/",
+        "/missing/",
+        "/users/",
+        "/audit/",
+        "/account/",
     ):
         page.goto(site.url + address)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 400, address
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, address
