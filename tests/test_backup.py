@@ -389,7 +389,7 @@ def test_a_folder_that_is_not_there_is_not_taken_for_the_name_of_a_file(stocked,
 def test_in_a_folder_that_is_not_there_nothing_can_be_kept(stocked, tmp_path):
     code, _, err = stocked("backup", "--keep", "3", str(tmp_path / "missing"))
 
-    assert (code, "needs a folder" in err, (tmp_path / "missing").exists()) == (2, True, False)
+    assert (code, "needs an existing folder" in err, (tmp_path / "missing").exists()) == (2, True, False)
 
 
 def test_what_the_timer_runs_writes_a_backup_and_keeps_seven(stocked, tmp_path):

@@ -28,21 +28,23 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command("backup", cls=Command)
 @click.argument("file", type=click.Path())
-@click.option("--keep", metavar="N", type=click.IntRange(1), help="In a folder: remove all but the newest N.")
+@click.option("--keep", metavar="N", type=click.IntRange(1), help="In a folder: delete all archives but the newest N.")
 @json_option
 def backup(file: str, keep: int | None, as_json: bool) -> None:
     """Write the database, the stored files and the secret key to FILE, a tar archive, also while the app runs.
 
-    FILE may be a folder: the archive in it is named by the instance and the time, and --keep removes none of another
-    instance. A PostgreSQL database is not in it: pg_dump keeps that one. Exit code: 0 done, 1 done but stored files
-    are missing or damaged (then no older archive is removed), 2 refused.
+    FILE may be a folder. The name of the archive then has the instance and the time, and --keep deletes no archive of
+    another instance. A PostgreSQL database is not in the archive: use pg_dump. Exit code: 0 done, 1 done but stored
+    files are missing or damaged (then no older archive is deleted), 2 refused.
     """
     path = Path(file)
     is_folder = path.is_dir()
     if not is_folder and keep is not None:
-        raise InvalidInputError(_("--keep needs a folder that there is already, and %(file)s is none.", file=file))
+        raise InvalidInputError(_("--keep needs an existing folder, and %(file)s is not one.", file=file))
     if not is_folder and file.endswith(("/", "/.")):
-        raise InvalidInputError(_("There is no folder %(file)s: make it first, or name a file.", file=file))
+        raise InvalidInputError(
+            _("There is no folder %(file)s. Create it first, or give the name of a file.", file=file)
+        )
     path = rotation.archive_path(path, current_app.config["SECRET_KEY"], utcnow()) if is_folder else path
     manifest = archive.write(path)
     _tell(_("Wrote %(file)s: %(counts)s."), path, manifest, as_json)
@@ -52,8 +54,8 @@ def backup(file: str, keep: int | None, as_json: bool) -> None:
         dump = shlex.quote(f"{path}.dump")
         click.echo(
             _(
-                "The database is not in it. Keep it, too, by: pg_dump --format=custom --file=%(dump)s "
-                "--dbname=%(url)s (its password belongs into the file that PGPASSFILE names: everybody on the "
+                "The archive does not contain the database. Back it up with: pg_dump --format=custom --file=%(dump)s "
+                "--dbname=%(url)s (put its password in the file that PGPASSFILE names, because every user of the "
                 "machine can read the arguments of a command)",
                 dump=dump,
                 url=shlex.quote(_without_password()),
@@ -75,7 +77,7 @@ def backup(file: str, keep: int | None, as_json: bool) -> None:
 def restore_(file: Path, replace: bool, as_json: bool) -> None:
     """Restore the instance from FILE, written by flask backup. Stop the app first.
 
-    A PostgreSQL database comes back by pg_restore, before this.
+    Restore a PostgreSQL database with pg_restore first.
     """
     _tell(_("Restored %(file)s: %(counts)s."), file, restore(file, replace=replace), as_json)
 

@@ -27,7 +27,7 @@ from .user_commands import as_option
 LINE_EVERY = 1000  # files
 
 
-files = AppGroup("files", help="The stored files.")
+files = AppGroup("files", help="Check the stored files.")
 
 
 @files.command("verify", cls=Command)
@@ -133,7 +133,7 @@ class Reading:
 def takedown_(repository: str, names: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Remove items of REPOSITORY for good, named by handle, id or address, and keep imports from bringing them back.
 
-    Exit code: 0 done, 1 done but some items are neither held nor excluded.
+    Exit code: 0 done, 1 done but some items are neither in the catalogue nor excluded.
     """
     require(Role.ADMIN)
     known = service.find_repository(repository).id
@@ -153,7 +153,9 @@ def takedown_(repository: str, names: tuple[str, ...], as_json: bool, **options:
 def _take_down(what: takedown.Named, repository_id: int, as_json: bool, reason: str, also_unknown: bool) -> None:
     removed = takedown.take_down(repository_id, what, reason, also_unknown)
     for name in what.unknown:
-        sentence = _("Not held, excluded all the same: %(name)s") if also_unknown else _("Not held: %(name)s")
+        sentence = (
+            _("Not in the catalogue, but excluded: %(name)s") if also_unknown else _("Not in the catalogue: %(name)s")
+        )
         click.echo(sentence % {"name": name}, err=True)
     told = {"removed": removed, "unknown": list(what.unknown)}
     click.echo(

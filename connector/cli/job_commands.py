@@ -183,8 +183,8 @@ def rerun(job: int, full: bool, dry_run: bool, as_json: bool) -> None:
 
 @click.command("resume", cls=Command)
 @click.argument("job", type=ROW_ID)
-@click.option("--accept-missing", is_flag=True, help="Mark the items that the source no longer lists.")
-@click.option("--leave-missing", is_flag=True, help="Leave the items that the source no longer lists.")
+@click.option("--accept-missing", is_flag=True, help="Mark the items that the source no longer lists as missing.")
+@click.option("--leave-missing", is_flag=True, help="Leave the items that the source no longer lists as they are.")
 @json_option
 def resume(job: int, accept_missing: bool, leave_missing: bool, as_json: bool) -> None:
     """Continue a stopped or failed JOB where it ended, and wait for the end."""
@@ -247,10 +247,10 @@ def jobs_(as_json: bool) -> None:
 
 
 @click.command("export", cls=Command)
-@click.option("--repository", metavar="R", help="Only of this repository, by number, name or address.")
-@click.option("--item-set", metavar="S", help="Only of this item set, by number or name.")
-@click.option("--job", metavar="J", type=ROW_ID, help="Only what this job added or updated.")
-@click.option("--hidden", is_flag=True, help="With the items that are hidden from the lists.")
+@click.option("--repository", metavar="R", help="Export only this repository, by number, name or address.")
+@click.option("--item-set", metavar="S", help="Export only this item set, by number or name.")
+@click.option("--job", metavar="J", type=ROW_ID, help="Export only the items that this job added or updated.")
+@click.option("--hidden", is_flag=True, help="Also export the items that are hidden from the lists.")
 @click.option("--format", "form", type=click.Choice(list(exports.FORMATS)), default="jsonl", show_default=True)
 def export(repository: str | None, item_set: str | None, job: int | None, hidden: bool, form: str) -> None:
     """Write the catalogue to stdout: a JSON line or a CSV row for each item."""

@@ -23,9 +23,9 @@ DEFAULT_ENDPOINT = "rest"
 @click.option("--forget", is_flag=True, help="Only delete the stored name and password.")
 @json_option
 def login(repository: str, name: str | None, forget: bool, as_json: bool) -> None:
-    """Sign in at REPOSITORY as NAME from now on, to import what is not open to everybody.
+    """Store a login for REPOSITORY. Imports then sign in as NAME, which also brings restricted items.
 
-    REPOSITORY is its number, name or address; one that is not known yet is connected by its address.
+    REPOSITORY is a number, name or address. An unknown repository is connected by its address.
     The password is read from the first line of stdin. In a terminal you are asked for it. It is checked at once.
     """
     known = _known(repository)

@@ -132,12 +132,10 @@ def prune(as_json: bool) -> None:
         return
     click.echo(
         _(
-            "Forgotten: %(states)s, with %(files)s that only they had; %(previews)s.",
-            states=ngettext(
-                "%(num)s state of items before old runs", "%(num)s states of items before old runs", gone.states
-            ),
+            "Deleted: %(states)s, %(files)s, %(previews)s.",
+            states=ngettext("%(num)s earlier state of an item", "%(num)s earlier states of items", gone.states),
             files=file_count(gone.files),
-            previews=ngettext("what %(num)s old preview found", "what %(num)s old previews found", gone.previews),
+            previews=ngettext("results of %(num)s preview", "results of %(num)s previews", gone.previews),
         ),
         err=True,
     )

@@ -118,7 +118,7 @@ def enable(name: str) -> None:
 
 @user.command("two-step", cls=Command)
 @click.argument("name")
-@click.option("--remove", is_flag=True, required=True, help="Remove it and end the sessions of the account at once.")
+@click.option("--remove", is_flag=True, required=True, help="Turn it off and end the sessions of the account at once.")
 def two_step_(name: str, remove: bool) -> None:
     """Turn off two-step sign-in of the account NAME, for an owner without phone and recovery codes."""
     two_step.remove(user_management.find_account(name).id)
@@ -126,7 +126,7 @@ def two_step_(name: str, remove: bool) -> None:
 
 def _print_link(token: str) -> None:
     if user_management.is_by_proxy():
-        click.echo(_("The proxy in front says who is there: no password is needed, and no link."), err=True)
+        click.echo(_("The proxy signs people in, so they need no password and no link."), err=True)
         return
     click.echo(link_to(token))
     click.echo(_("It works once, within an hour."), err=True)

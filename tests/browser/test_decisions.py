@@ -167,7 +167,7 @@ def test_what_is_gone_is_hidden_shown_again_and_removed_one_by_one_and_all_at_on
     expect(page.get_by_text("Removed: 1 item.")).to_be_visible()
     assert sorted(rows(page)) == sorted(rest)
 
-    page.get_by_label("All 3 items of this list").check()
+    page.get_by_label("All items of this list (3)").check()
     page.get_by_role("button", name="Remove").click()
     assert numbers(page).startswith("Items removed 3")
     page.get_by_role("button", name="Yes, remove them").click()
@@ -269,7 +269,7 @@ def test_no_page_of_decisions_is_wider_than_a_small_screen(open_page, site, samp
     assert_fits(page, gone[0])
     page.goto(f"{site.url}/missing/")
     assert_fits(page, "Missing at source")
-    page.get_by_label("All 4 items of this list").check()
+    page.get_by_label("All items of this list (4)").check()
     page.get_by_role("button", name="Remove").click()
     assert_fits(page, "Remove these items?")
     page.goto(f"{site.url}/repositories/1/")

@@ -310,7 +310,7 @@ def test_the_command_says_one_by_one_what_is_not_held(held):
     done = command(held, "1/a", "1/z", "--reason", "Asked for", "--json")
 
     assert (done.exit_code, json.loads(done.stdout)) == (1, {"removed": 1, "unknown": ["1/z"]})
-    assert "Not held: 1/z" in done.stderr
+    assert "Not in the catalogue: 1/z" in done.stderr
     assert command(held, "1/z", "--reason", "Asked for", "--also-unknown").exit_code == 0
     assert exclusions(held.app) == {("1/a", "Asked for"), ("1/z", "Asked for")}
 

@@ -217,7 +217,7 @@ def test_the_command_tells_how_much_was_forgotten(history):
         again = flask.invoke(args=["prune"])
 
     assert (told.exit_code, json.loads(told.output)) == (0, {"states": 1, "files": 1, "previews": 0})
-    assert "Forgotten: 0 states" in again.output
+    assert "Deleted: 0 earlier states of items, 0 files, results of 0 previews." in again.output
 
 
 def test_the_workers_prune_by_themselves(history):
@@ -245,7 +245,7 @@ def test_what_previews_told_is_forgotten_a_day_after_their_end(desk, dspace):
     with desk.app.app_context():
         told = desk.app.test_cli_runner().invoke(args=["prune"])
 
-    assert told.output.rstrip().endswith("; what 1 old preview found.")
+    assert told.output.rstrip().endswith(", results of 1 preview.")
     with desk.app.app_context():
         assert db.session.scalars(db.select(PreviewRow.job_id)).all() == [new, new]
 
