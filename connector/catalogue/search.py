@@ -79,7 +79,7 @@ class Selection:
         return self.query(CatalogueItem.id)
 
     def _has(self, pattern: str) -> Any:
-        """Return the condition that an item matches a pattern, which never spans several lines of the search texts."""
+        """Return the condition that an item matches a pattern, which fits at most one line of a search text."""
         is_open = CatalogueItem.search_text.like(pattern, escape="\\")
         if not self.with_restricted:
             return is_open

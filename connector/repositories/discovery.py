@@ -35,7 +35,7 @@ class Connected:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundObject:
     """An object of a repository, and the number of requests that it took."""
 
     scope: Scope
@@ -84,14 +84,14 @@ def connect(
         return Connected(repository.id, found.scope, http.requests_made, forgotten)
 
 
-def find(repository_id: int, kind: ScopeKind, identifier: str) -> Found:
+def find(repository_id: int, kind: ScopeKind, identifier: str) -> FoundObject:
     """Return the collection, community or item with this id or handle.
 
     Raise NotFoundError, RestrictedError and the other errors of `HttpClient`.
     """
     with connected_to(service.get(repository_id)) as connection:
         scope = connection.client.find(kind, identifier)
-        return Found(scope, connection.http.requests_made)
+        return FoundObject(scope, connection.http.requests_made)
 
 
 def estimate(repository_id: int, scope: Scope, *, bundles: Collection[str]) -> Estimate:
