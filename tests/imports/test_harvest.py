@@ -122,7 +122,7 @@ def test_an_item_that_cannot_even_be_asked_for_is_left_as_held_and_the_others_ar
     job = desk.run()
 
     assert (job.state, job.clean, job.counts["vanished"]) == ("completed", False, 2)
-    assert "1/i1" in job.message
+    assert "The repository did not say whether 1 item still exists: 1/i1." in job.message
     assert [record["source_state"] for record in records(desk.app)] == ["vanished", "present", "vanished", "present"]
 
 
