@@ -84,7 +84,7 @@ def test_a_lost_password_is_replaced_by_a_link(office, boss):
     assert is_signed_in(office.enter("Anna", OTHER))
 
 
-def test_no_admin_makes_a_link_for_the_own_account_or_takes_its_second_factor_away(office, boss):
+def test_admins_cannot_create_a_link_or_turn_off_two_step_sign_in_for_their_own_account(office, boss):
     anna, me = office.add("Anna", Role.ADMIN), office.account("Boss").id
     office.has_two_step(me)
     office.has_two_step(anna)
@@ -99,7 +99,7 @@ def test_no_admin_makes_a_link_for_the_own_account_or_takes_its_second_factor_aw
     assert not {f"/users/{me}/link", f"/users/{me}/two-step"} & offered
 
 
-def test_the_links_of_an_account_end_when_its_second_factor_is_taken_away(office, boss):
+def test_links_of_an_account_end_when_its_two_step_sign_in_is_turned_off(office, boss):
     anna = office.add("Anna")
     office.has_two_step(anna)
     link = link_in(boss.post(f"/users/{anna}/link").text)

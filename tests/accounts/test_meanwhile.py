@@ -95,7 +95,7 @@ def test_who_is_disabled_meanwhile_is_not_half_way_either(office, meanwhile):
     assert browser.get("/sign-in/code").status_code == 409
 
 
-def test_the_password_alone_begins_no_session_when_a_second_factor_is_turned_on_meanwhile(office):
+def test_a_password_starts_no_session_when_two_step_sign_in_is_turned_on_meanwhile(office):
     anna = office.add("Anna")
     with office.app.test_request_context("/sign-in"):
         g.person = None

@@ -229,7 +229,7 @@ def test_wrong_codes_are_slowed_down_for_the_account_from_all_addresses(office, 
     assert office.trail().count(("nobody", "code refused", "Anna")) == 10
 
 
-def test_who_is_half_way_begins_again_where_the_second_factor_was_taken_away(office, phone):
+def test_sign_in_starts_again_when_two_step_sign_in_was_turned_off_between_the_steps(office, phone):
     browser = half_in(office)
     with office.app.app_context():
         two_step.remove(office.account("Anna").id)
@@ -429,7 +429,7 @@ def move(browser, code: str, clock: Clock) -> Phone:
     return phone
 
 
-def test_whoever_has_a_new_phone_moves_to_it_also_where_the_second_factor_is_demanded(office, phone, clock):
+def test_a_user_can_move_to_another_phone_also_where_two_step_sign_in_is_required(office, phone, clock):
     office.app.config["TWO_STEP_SIGN_IN"] = "everyone"
     browser, elsewhere = half_in(office), half_in(office)
     give(browser, phone.code())
