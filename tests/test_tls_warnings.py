@@ -1,4 +1,4 @@
-"""Ways to other servers that anybody between can read are told at the start."""
+"""Each start warns of connections to other servers that are configured without TLS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A protection against robots in front of the files of a repository: the job waits for it to go, and blames no file."""
+"""While a bot challenge protects the files of a repository, the job waits and no file fails."""
 
 from __future__ import annotations
 

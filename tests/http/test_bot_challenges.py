@@ -1,4 +1,4 @@
-"""Protections against robots are told from the repository's own refusals, and never taken for them."""
+"""Bot challenges are told from refusals of the repository itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An import brings everything, once, and says truly what it did."""
+"""An import brings every item once and reports truthfully what it did."""
 
 from __future__ import annotations
 

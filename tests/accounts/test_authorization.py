@@ -1,4 +1,4 @@
-"""The gate: every page and fragment declares the role it needs, and opens to nobody else."""
+"""Every page and fragment declares the role that it needs, and is closed to all others."""
 
 from __future__ import annotations
 

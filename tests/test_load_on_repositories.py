@@ -1,4 +1,4 @@
-"""A good guest: never more than four requests at a time, whoever asks, and patience when the repository has trouble."""
+"""Imports send at most four requests to a repository at once, in all processes, and wait when it has problems."""
 
 from __future__ import annotations
 

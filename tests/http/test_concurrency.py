@@ -1,4 +1,4 @@
-"""The pace: slots over threads, objects and processes, and a width that follows the server's mood."""
+"""The concurrency of requests: slots over threads, objects and processes, and a limit that adapts to the server."""
 
 import os
 import subprocess

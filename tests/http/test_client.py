@@ -1,4 +1,4 @@
-"""The door to the network: what each bad answer becomes, what is repeated and how, and which limits hold.
+"""The HTTP client: what each bad answer becomes, what is repeated and how, and which limits hold.
 
 Answers whose bytes or timing matter come from a real server on the loopback address, the others from `responses`.
 """
