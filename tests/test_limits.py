@@ -25,6 +25,8 @@ from tests import signed_in
 from tests.pages import words
 from tests.waiting import until
 
+pytestmark = pytest.mark.timing
+
 LIVE = "/jobs/9/live"  # what a page asks for again and again
 
 

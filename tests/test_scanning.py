@@ -24,6 +24,8 @@ from tests.ports import free_port
 from tests.tools import needs, path_of
 from tests.waiting import until, working
 
+pytestmark = pytest.mark.timing
+
 MARK = b"the bytes by which the test's scanner knows a virus"
 MOST = 2**20  # bytes that the test's scanner takes
 

@@ -27,6 +27,8 @@ from tests.sample import SampleRepository
 from tests.signed_in import admit
 from tests.tools import needs
 
+pytestmark = pytest.mark.timing
+
 SHORT = 50  # milliseconds: the busy timeout of the product would make a slow test
 ITEMS = 9
 AWAY = "The database cannot be used now: perhaps it is just being started, or its disk is full."

@@ -11,6 +11,8 @@ from connector.errors import JobStoppedError
 
 from .waiting import Clock
 
+pytestmark = pytest.mark.timing
+
 
 def test_tasks_run_ahead_side_by_side_and_come_in_order():
     both_run = threading.Barrier(2, timeout=60)

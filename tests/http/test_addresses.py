@@ -11,6 +11,8 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError
 from connector.errors import AddressNotAllowedError, JobStoppedError
 from connector.http.addresses import AddressRule, pool_classes
 
+pytestmark = pytest.mark.timing
+
 PUBLIC_ONLY = AddressRule(())
 
 PUBLIC = ["93.184.215.14", "8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"]

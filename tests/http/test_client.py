@@ -38,6 +38,8 @@ from tests.ports import free_port
 
 from .sites import CERTIFICATE, hang_up, reply
 
+pytestmark = pytest.mark.timing
+
 LOOPBACK = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
 URL = "https://dspace.example.org/server/api/core/items"
 

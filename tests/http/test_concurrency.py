@@ -13,6 +13,8 @@ from connector.errors import JobStoppedError, RequestTimeoutError, StorageError
 from connector.http import abandoned
 from connector.http.concurrency import ConcurrencyLimit
 
+pytestmark = pytest.mark.timing
+
 ROOT = Path(__file__).parents[2]
 
 HOLD_ALL = """

@@ -14,6 +14,8 @@ from connector.http.json_limits import decode, parse, weight
 
 from .sites import hang_up, reply
 
+pytestmark = pytest.mark.timing
+
 MOST_MEMORY = 220  # MB
 SIZE = 30 * 2**20  # below the limit in bytes, so that the weight decides
 

@@ -12,6 +12,8 @@ import responses
 from connector.errors import JobStoppedError, StorageError
 from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
 
+pytestmark = pytest.mark.timing
+
 
 class Clock(threading.Event):
     """A stop event and a clock in one: waiting moves the time. `during` is called once, after the first wait."""

@@ -15,6 +15,8 @@ from connector.jobs import counters
 from .catalogue import records
 from .steps import can_retry, retry
 
+pytestmark = pytest.mark.timing
+
 
 def fates(desk) -> dict[str, str]:
     """What became of each file, by the title of its item."""

@@ -24,6 +24,8 @@ from connector.repositories.service import source_for
 from .catalogue import titles
 from .steps import set_counts
 
+pytestmark = pytest.mark.timing
+
 
 def set_job(desk, job_id, **values):
     with desk.app.app_context(), transaction():

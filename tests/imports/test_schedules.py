@@ -24,6 +24,8 @@ from connector.models.repositories import Repository, Source
 from connector.repositories.service import source_for
 from connector.storage.instance import prepare
 
+pytestmark = pytest.mark.timing
+
 NIGHTLY = Schedule(Every.DAY, time(2))
 ALONE = "Stopped."
 
