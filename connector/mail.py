@@ -17,7 +17,7 @@ from .errors import NotificationError
 from .i18n import gettext as _
 
 log = logging.getLogger(__name__)
-PATIENCE = 30.0  # seconds for each response of the server
+RESPONSE_TIMEOUT = 30.0  # seconds for each response of the server
 
 
 def message(subject: str, text: str, name: str) -> EmailMessage:
@@ -74,9 +74,9 @@ def _connected(security: str, host: str, port: int) -> smtplib.SMTP:
     config = current_app.config
     context = ssl.create_default_context(cafile=config["CA_BUNDLE"])
     if security == "smtps":
-        smtp: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=PATIENCE, context=context)
+        smtp: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=RESPONSE_TIMEOUT, context=context)
     else:
-        smtp = smtplib.SMTP(host, port, timeout=PATIENCE)
+        smtp = smtplib.SMTP(host, port, timeout=RESPONSE_TIMEOUT)
     try:
         if security == "smtp+starttls":
             smtp.starttls(context=context)

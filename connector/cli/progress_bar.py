@@ -99,7 +99,7 @@ def _import_counts(job: Job) -> str:
     items = item_count(job.done)
     if total is not None:
         items = _("%(done)s of %(items)s", done=decimal(job.done), items=item_count(total))
-    return f"{items}, {file_count(job.fetched_files)}"
+    return f"{items}, {file_count(job.stored_files)}"
 
 
 def _say(job: Job) -> str:

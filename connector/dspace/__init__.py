@@ -43,8 +43,8 @@ def connect(http: HttpClient, url: str, endpoint: str) -> Found:
     RestrictedError if the collection, community or item in the address does not exist or is not public.
     """
     found = detect(http, url, endpoint)
-    impatient = OutageWait(0, threading.Event())
-    scope = client(http, found.server, patience=impatient, width=lambda: 1).resolve(found.path)
+    outage = OutageWait(0, threading.Event())
+    scope = client(http, found.server, outage=outage, width=lambda: 1).resolve(found.path)
     return Found(found.server, scope, found.bases)
 
 
@@ -53,7 +53,7 @@ def client(
     server: Server,
     *,
     limit: int | None = None,
-    patience: OutageWait,
+    outage: OutageWait,
     width: Callable[[], int],
     unanswered: Collection[str] = (),
 ) -> Client:
@@ -62,4 +62,4 @@ def client(
     `unanswered`: the optional questions that the repository is known not to answer.
     """
     make = _CLIENTS[server.generation]
-    return make(http, server, limit=limit, patience=patience, width=width, unanswered=unanswered)
+    return make(http, server, limit=limit, outage=outage, width=width, unanswered=unanswered)

@@ -78,14 +78,14 @@ class HalClient:
         server: Server,
         *,
         limit: int | None = None,
-        patience: OutageWait,
+        outage: OutageWait,
         width: Callable[[], int],
         unanswered: Group[str] = (),
     ):
         self.server = server
-        self._http, self._patience, self._width = http, patience, width
+        self._http, self._outage, self._width = http, outage, width
         self._api = HalApi(http, server)
-        self._finder, self._items = HalFinder(self._api), HalItems(self._api, patience)
+        self._finder, self._items = HalFinder(self._api), HalItems(self._api, outage)
         self._sizes = sizes_within(limit)
         self._tree = HalTree(self._api, self._sizes[0])
         self._checked: set[str] = set()
@@ -105,7 +105,7 @@ class HalClient:
         params = [*items_in(Scope(ScopeKind.REPOSITORY), with_private=True), ("size", 1)]
         search = partial(self._api.search, params, tries=_TRIES)
         try:
-            self._patience.retry_until_available("page", lambda: self._optional.require(Question.PRIVATE, search))
+            self._outage.retry_until_available("page", lambda: self._optional.require(Question.PRIVATE, search))
         except UnansweredError:
             return False
         return True
@@ -143,7 +143,7 @@ class HalClient:
 
         question, ask = question_of(subset), self._counting(scope, subset)
         try:
-            return self._patience.retry_until_available(
+            return self._outage.retry_until_available(
                 "page", lambda: self._optional.ask(question, ask) if question else ask()
             )
         except RequestRejectedError:
@@ -198,7 +198,7 @@ class HalClient:
         with_access = with_access and self._lists_access(scope)
         complete, private = partial(self._items.complete, with_access=with_access), self.searches_private
         reading = HalReading(
-            self._api, self._patience, self._width, self._sizes, complete, self._lists_parts, private, with_access
+            self._api, self._outage, self._width, self._sizes, complete, self._lists_parts, private, with_access
         )
         walk = HalItemLister(
             reading, scope, plans, light=light, with_collection=with_collection, seen=seen, subset=subset
@@ -218,7 +218,7 @@ class HalClient:
         found: dict[str, Any] = {}
         try:
             for search in visible_by_search(self._api, ids, with_files):
-                found |= self._patience.retry_until_available("page", partial(self._optional.ask, Question.IDS, search))
+                found |= self._outage.retry_until_available("page", partial(self._optional.ask, Question.IDS, search))
         except UnansweredError:
             listed = self._items_in(scope)
             return {id: listed[id] for id in ids if id in listed}
@@ -299,7 +299,7 @@ class HalClient:
         """
         if scope.kind is ScopeKind.REPOSITORY or scope.id in self._checked:
             return
-        self._patience.retry_until_available("page", lambda: self._finder.get(scope.kind, scope.id))
+        self._outage.retry_until_available("page", lambda: self._finder.get(scope.kind, scope.id))
         self._checked.add(scope.id)
 
     # Items
@@ -339,7 +339,7 @@ class HalClient:
         """Raise UnansweredError if the site refuses searches for such a subset."""
         if question := question_of(subset):
             ask = self._counting(scope, subset)
-            self._patience.retry_until_available("page", lambda: self._optional.require(question, ask))
+            self._outage.retry_until_available("page", lambda: self._optional.require(question, ask))
 
     def _counting(self, scope: Scope, subset: Subset | None) -> Callable[[], int]:
         """Return a function that requests the number of items that a search finds, with a page of one."""

@@ -30,15 +30,15 @@ _CLOSES_FILES = (SourceState.WITHDRAWN, SourceState.SUPERSEDED)
 class HalItems:
     """A reader for single items."""
 
-    def __init__(self, api: HalApi, patience: OutageWait):
-        self._api, self._patience = api, patience
+    def __init__(self, api: HalApi, outage: OutageWait):
+        self._api, self._outage = api, outage
 
     def complete(
         self, items: Iterable[Item], width: Callable[[], int], *, with_access: bool = False
     ) -> Iterator[Item | Failure]:
         """Yield the items with metadata and files, one request for each item that lacks them."""
         completed = partial(self._completed, with_access=with_access)
-        return read_items_individually(items, completed, self._patience, width, control=self._api.check)
+        return read_items_individually(items, completed, self._outage, width, control=self._api.check)
 
     def _completed(self, item: Item, *, with_access: bool) -> Item | Failure:
         """Return an item with its metadata and files. Raise PartlyReadError if the files may be readable later."""

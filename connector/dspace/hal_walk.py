@@ -36,7 +36,7 @@ class HalReading:
     """
 
     api: HalApi
-    patience: OutageWait
+    outage: OutageWait
     width: Callable[[], int]
     sizes: tuple[int, ...]
     complete: Callable[[Iterable[Item], Callable[[], int]], Iterator[Result]]
@@ -245,7 +245,7 @@ class HalItemLister:
     # One request
 
     def _new_pages(self) -> PageReader:
-        return PageReader(self._rows, self._reading.sizes, self._reading.patience, self._width, control=self._api.check)
+        return PageReader(self._rows, self._reading.sizes, self._reading.outage, self._width, control=self._api.check)
 
     def _rows(self, offset: int, size: int, tries: int) -> Rows:
         """Read one page in a thread of its own. An item whose files break its page is listed without them."""

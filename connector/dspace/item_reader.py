@@ -24,7 +24,7 @@ class PartlyReadError(TransientError):
 def read_items_individually(
     items: Iterable[Item],
     read: Callable[[Item], Item | Failure],
-    patience: OutageWait,
+    outage: OutageWait,
     width: Callable[[], int],
     kind: str = "item",
     control: Callable[[], object] | None = None,
@@ -46,23 +46,23 @@ def read_items_individually(
     def tasks() -> Iterator[Callable[[], Item | Failure]]:
         for item in items:
             queue.append(item)
-            yield partial(patience.attempt, kind, partial(read, item))
+            yield partial(outage.attempt, kind, partial(read, item))
 
-    for future in ordered_map(tasks(), width, patience.stop):
+    for future in ordered_map(tasks(), width, outage.stop):
         item = queue.popleft()
         try:
             result = future.result()
         except TransientError as error:
             held.append(_known(item, error))
             if len(held) >= IN_A_ROW:
-                yield from _settle(held, read, good, patience, kind, is_stand_in=good is control)
+                yield from _settle(held, read, good, outage, kind, is_stand_in=good is control)
                 held.clear()
             continue
         good = partial(read, item)
         yield result
-        yield from _once_more(held, read, patience, kind)
+        yield from _once_more(held, read, outage, kind)
         held.clear()
-    yield from _settle(held, read, good, patience, kind, is_stand_in=good is control)
+    yield from _settle(held, read, good, outage, kind, is_stand_in=good is control)
 
 
 def _told_apart(read: Callable[[Item], Item | Failure], item: Item) -> Item | Failure:
@@ -74,21 +74,21 @@ def _told_apart(read: Callable[[Item], Item | Failure], item: Item) -> Item | Fa
 
 
 def _once_more(
-    held: list[tuple[Item, TransientError]], read: Callable[[Item], Item | Failure], patience: OutageWait, kind: str
+    held: list[tuple[Item, TransientError]], read: Callable[[Item], Item | Failure], outage: OutageWait, kind: str
 ) -> Iterator[Item | Failure]:
     """Read the failed items again now that the repository answers. Items that fail again are at fault themselves."""
     for item, _ in held:
         try:
-            yield _past_walls(item, read, patience, kind)
+            yield _past_walls(item, read, outage, kind)
         except TransientError as error:
             known, cause = _known(item, error)
-            patience.object_failed(kind, cause)
+            outage.object_failed(kind, cause)
             yield as_far_as_read(known, str(cause))
 
 
-def _past_walls(item: Item, read: Callable[[Item], Item | Failure], patience: OutageWait, kind: str) -> Item | Failure:
+def _past_walls(item: Item, read: Callable[[Item], Item | Failure], outage: OutageWait, kind: str) -> Item | Failure:
     """Return the item. Wait while bot protection answers, as it says nothing about the item."""
-    return patience.retry_until_available(kind, partial(read, item), on=BotChallengeError)
+    return outage.retry_until_available(kind, partial(read, item), on=BotChallengeError)
 
 
 def _known(item: Item, error: TransientError) -> tuple[Item, TransientError]:
@@ -100,7 +100,7 @@ def _settle(
     held: list[tuple[Item, TransientError]],
     read: Callable[[Item], Item | Failure],
     good: Callable[[], object] | None,
-    patience: OutageWait,
+    outage: OutageWait,
     kind: str,
     is_stand_in: bool,
 ) -> Iterator[Item | Failure]:
@@ -110,22 +110,22 @@ def _settle(
     read.
     """
     while held:
-        if good is not None and patience.is_well(kind, good):
+        if good is not None and outage.is_well(kind, good):
             if is_stand_in:
-                patience.object_failed(kind, held[-1][1])
+                outage.object_failed(kind, held[-1][1])
             else:
-                patience.good(kind)
-            yield from _once_more(held, read, patience, kind)
+                outage.good(kind)
+            yield from _once_more(held, read, outage, kind)
             return
-        patience.wait(kind, held[-1][1])
+        outage.wait(kind, held[-1][1])
         failing = []
         for item, _ in held:
             try:
-                yield patience.attempt(kind, partial(read, item))
+                yield outage.attempt(kind, partial(read, item))
                 good, is_stand_in = partial(read, item), False
             except TransientError as error:
                 failing.append(_known(item, error))
         if len(failing) < len(held):
-            yield from _once_more(failing, read, patience, kind)
+            yield from _once_more(failing, read, outage, kind)
             return
         held = failing

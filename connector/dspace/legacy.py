@@ -60,13 +60,13 @@ class LegacyClient:
         server: Server,
         *,
         limit: int | None = None,
-        patience: OutageWait,
+        outage: OutageWait,
         width: Callable[[], int],
         unanswered: Group[str] = (),
     ):
         self.server, self._api = server, LegacyApi(http, server, limit)
-        tree, items = LegacyTree(self._api, width, patience.stop), LegacyItems(self._api, patience, width)
-        self._reading = LegacyReading(self._api, patience, width, tree, items)
+        tree, items = LegacyTree(self._api, width, outage.stop), LegacyItems(self._api, outage, width)
+        self._reading = LegacyReading(self._api, outage, width, tree, items)
         self._finder = LegacyFinder(self._api)
         self._visibility = PublicVisibility(items.homes, self._shown_pages)
 

@@ -41,7 +41,7 @@ class _Lists:
         self._reading, self._parts, self._sample = reading, [part for part in parts if part.item_count], sample
         plans = plans_for(reading.api.server.generation, False, reading.api.limit)
         self._plan = plans[0]
-        self._rows = LegacyRows(reading.api, reading.patience, reading.width, plans)
+        self._rows = LegacyRows(reading.api, reading.outage, reading.width, plans)
 
     def read(self, scope: Scope, count: int) -> int:
         """Read the sample, and return the number of requests of the whole import without files."""

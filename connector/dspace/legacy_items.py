@@ -29,8 +29,8 @@ _HOMES = {ScopeKind.COLLECTION: "parentCollectionList", ScopeKind.COMMUNITY: "pa
 class LegacyItems:
     """A reader for single items. Up to `width()` requests run in parallel."""
 
-    def __init__(self, api: LegacyApi, patience: OutageWait, width: Callable[[], int]):
-        self._api, self._patience, self._width = api, patience, width
+    def __init__(self, api: LegacyApi, outage: OutageWait, width: Callable[[], int]):
+        self._api, self._outage, self._width = api, outage, width
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
         """Yield the items with metadata and bitstreams, one request for each item that lacks them."""
@@ -39,7 +39,7 @@ class LegacyItems:
                 yield from group
             else:
                 yield from read_items_individually(
-                    group, self._completed, self._patience, self._width, control=self._api.control
+                    group, self._completed, self._outage, self._width, control=self._api.control
                 )
 
     def item(self, id: str, *, with_collection: bool = False) -> Item:
@@ -57,7 +57,7 @@ class LegacyItems:
         Raise NotFoundError or RestrictedError if the item cannot be read.
         """
         kind = ScopeKind.COLLECTION
-        row, url = self._patience.retry_until_available(
+        row, url = self._outage.retry_until_available(
             "item", lambda: self._api.get(f"items/{item_id}", {"expand": _HOMES[kind]}, kind="item")
         )
         return [records.scope_of(kind, home, url) for home in records.children(row, _HOMES[kind], url)]

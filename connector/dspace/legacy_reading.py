@@ -16,7 +16,7 @@ class LegacyReading:
     """The parts of a client. `width()`: the number of requests that may run in parallel now."""
 
     api: LegacyApi
-    patience: OutageWait
+    outage: OutageWait
     width: Callable[[], int]
     tree: LegacyTree
     items: LegacyItems

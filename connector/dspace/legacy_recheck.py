@@ -45,12 +45,12 @@ class SliceWalk:
         self._api, self._tree, self._items = reading.api, reading.tree, reading.items
         self._scope, (self._number, self._of) = scope, part
         first = plans_for(reading.api.server.generation, light=False, limit=reading.api.limit)[:1]
-        self._rows = LegacyRows(reading.api, reading.patience, reading.width, first)
+        self._rows = LegacyRows(reading.api, reading.outage, reading.width, first)
 
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
         """Yield the pages after the cursor. Raise as `legacy_walk.LegacyItemLister.pages`."""
         begun, done = (cursor["part"], cursor["offset"]) if cursor else ("", 0)
-        parts = self._rows.patiently(lambda: self._tree.parts(self._scope))
+        parts = self._rows.retry_until_available(lambda: self._tree.parts(self._scope))
         if self._scope.kind is ScopeKind.REPOSITORY and self._api.can.all_items:
             yield from self._all_items(sum(part.item_count or 0 for part in parts), done)
             return

@@ -37,8 +37,8 @@ def chain(most: int) -> tuple[int, ...]:
 class LegacyRows:
     """A reader for the lists of one walk. It reads collections with the cheapest of its plans."""
 
-    def __init__(self, api: LegacyApi, patience: OutageWait, width: Callable[[], int], plans: Sequence[ListPlan]):
-        self._api, self._patience, self._width = api, patience, width
+    def __init__(self, api: LegacyApi, outage: OutageWait, width: Callable[[], int], plans: Sequence[ListPlan]):
+        self._api, self._outage, self._width = api, outage, width
         self._choice = PlanChoice(plans)
         self._weights = {details: RowWeight() for details in (True, False)}
         self.in_one = 0
@@ -95,7 +95,7 @@ class LegacyRows:
 
     def page(self, part: Collection | None, offset: int, size: int, *, details: bool) -> Rows:
         """Return one page of a collection, or of the list of all items if `part` is None."""
-        return self.patiently(lambda: self._of(part, ListPlan(size, details), offset, 2, None))
+        return self.retry_until_available(lambda: self._of(part, ListPlan(size, details), offset, 2, None))
 
     def light_pages(self, part: Collection, end: int, known: Collection | None) -> Iterator[tuple[int, Rows]]:
         """Yield (offset after the page, rows) for each page of the collection, from the beginning, without details."""
@@ -120,7 +120,7 @@ class LegacyRows:
             answer, url = self._api.get(f"collections/{part.id}", kind="count")
             return required(answer, "numberItems", int, url)
 
-        return self.patiently(ask)
+        return self.retry_until_available(ask)
 
     def all_items(self, start: int, end: int) -> Iterator[tuple[int, Rows]]:
         """Yield (offset after the page, rows without details) for each page of the list of all items."""
@@ -134,15 +134,15 @@ class LegacyRows:
     def _all_items(self, offset: int, size: int, tries: int) -> Rows:
         return self._of(None, ListPlan(size, details=False), offset, tries, None)
 
-    def patiently(self, call: Callable[[], T]) -> T:
+    def retry_until_available(self, call: Callable[[], T]) -> T:
         """Return the result of a call that the walk depends on. Wait and retry while the repository fails."""
-        return self._patience.retry_until_available("page", call)
+        return self._outage.retry_until_available("page", call)
 
     def _new_pages(
         self, read: Callable[[int, int, int], Rows], most: int, width: Callable[[], int], details: bool = False
     ) -> PageReader:
         weight = self._weights[details]
-        return PageReader(read, chain(most), self._patience, width, control=self._api.control, weight=weight)
+        return PageReader(read, chain(most), self._outage, width, control=self._api.control, weight=weight)
 
     def _of(
         self,

@@ -45,7 +45,7 @@ class LegacyItemLister:
     ):
         self._reading, self._scope, self._with_collection = reading, scope, with_collection
         plans = plans_for(reading.api.server.generation, light, reading.api.limit)
-        self._rows = LegacyRows(reading.api, reading.patience, reading.width, plans)
+        self._rows = LegacyRows(reading.api, reading.outage, reading.width, plans)
         self._builder = PageBuilder(None if light else reading.items.complete, with_collection, seen)
         self._collections = CollectionWalk(reading.api, self._rows, self._builder, scope, with_collection, hidden)
 
@@ -61,7 +61,7 @@ class LegacyItemLister:
         if self._scope.kind == ScopeKind.ITEM:
             yield from self._single_item()
             return
-        parts = self._rows.patiently(lambda: self._reading.tree.parts(self._scope))
+        parts = self._rows.retry_until_available(lambda: self._reading.tree.parts(self._scope))
         parts.sort(key=lambda part: order(part.id))
         outside = self._outside(parts)
         for index, part in enumerate(parts):
@@ -79,7 +79,7 @@ class LegacyItemLister:
         """Return how many more items a community counts than its visible collections, or None if a count is missing."""
         if self._scope.kind is not ScopeKind.COMMUNITY:
             return None
-        whole = self._rows.patiently(lambda: self._reading.tree.community_count(self._scope.id))
+        whole = self._rows.retry_until_available(lambda: self._reading.tree.community_count(self._scope.id))
         in_parts = sum_if_known(part.item_count for part in parts)
         return None if whole is None or in_parts is None else whole - in_parts
 
@@ -98,7 +98,7 @@ class LegacyItemLister:
             self._builder.place.before = held + outside
 
     def _single_item(self) -> Iterator[Page]:
-        item = self._rows.patiently(
+        item = self._rows.retry_until_available(
             lambda: self._reading.items.item(self._scope.id, with_collection=self._with_collection)
         )
         (result,) = self._reading.items.complete([item])

@@ -42,7 +42,7 @@ class PageReader:
     """A reader for the rows from an offset to the end of a list, page by page and in order.
 
     `read(offset, size, tries)` returns Rows or raises TransientError. `sizes` is a chain of divisors, largest first
-    (100, 20, 10, 5, 1), so that a failing page can be split at its own offset. `kind` names the requests in `patience`.
+    (100, 20, 10, 5, 1), so that a failing page can be split at its own offset. `kind` names the requests in `outage`.
     `control` checks the repository as long as no page was read: it raises TransientError if the repository fails.
     Without `control`, the repository counts as failing as long as no page was read. `weight`: the row sizes known from
     other pages. `too_large`: the number of pages that failed because of their size and were read in smaller ones.
@@ -52,7 +52,7 @@ class PageReader:
         self,
         read: Callable[[int, int, int], Rows],
         sizes: Sequence[int],
-        patience: OutageWait,
+        outage: OutageWait,
         width: Callable[[], int],
         kind: str = "page",
         control: Callable[[], object] | None = None,
@@ -60,7 +60,7 @@ class PageReader:
         weight: RowWeight | None = None,
     ):
         self._clock, self._weight = clock, weight or RowWeight()
-        self._read, self._sizes, self._patience, self._width, self._kind = read, tuple(sizes), patience, width, kind
+        self._read, self._sizes, self._outage, self._width, self._kind = read, tuple(sizes), outage, width, kind
         self._good: tuple[int, int] | None = None
         self._stand_in = control
         self.too_large = 0
@@ -83,7 +83,7 @@ class PageReader:
                 yield partial(self._timed, at, here)
                 at += here
 
-        for future in ordered_map(tasks(start), self._width, self._patience.stop):
+        for future in ordered_map(tasks(start), self._width, self._outage.stop):
             here = under_way.popleft()
             try:
                 rows, seconds = future.result()
@@ -101,7 +101,7 @@ class PageReader:
         return rows, self._clock() - began
 
     def _attempt(self, offset: int, size: int, tries: int) -> Rows:
-        rows = self._patience.attempt(self._kind, lambda: self._read(offset, size, tries))
+        rows = self._outage.attempt(self._kind, lambda: self._read(offset, size, tries))
         self._weight.note(rows.size_bytes, len(rows.items) + len(rows.failures))
         return rows
 
@@ -120,7 +120,7 @@ class PageReader:
                     largest.was_too_large(size)
                 parts += [self._once_more(row) for row in doubt.failed]
                 if self._good is not None:  # the rows that still fail are at fault themselves
-                    self._patience.good(self._kind)
+                    self._outage.good(self._kind)
                 return Rows(
                     tuple(item for part in parts for item in part.items),
                     next((part.total for part in reversed(parts) if part.total is not None), None),
@@ -128,7 +128,7 @@ class PageReader:
                     lacking=sum(part.lacking for part in parts),
                 )
             except RepositoryFailingError as lasting:
-                self._patience.wait(self._kind, lasting.error)
+                self._outage.wait(self._kind, lasting.error)
                 waited = True
 
     def _split(self, offset: int, size: int, doubt: FailureTracker, outermost: bool = True) -> Iterator[Rows]:
@@ -167,7 +167,7 @@ class PageReader:
         """Read the last good page again, or call `control` if there is none. Raise TransientError if that fails."""
         good = self._good
         control = self._stand_in if good is None else lambda: self._read(*good, 1)
-        if control is None or not self._patience.is_well(self._kind, control):
+        if control is None or not self._outage.is_well(self._kind, control):
             raise TransientError(_("The repository does not answer."))
         if good is not None:
-            self._patience.good(self._kind)
+            self._outage.good(self._kind)

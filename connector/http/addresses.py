@@ -32,7 +32,7 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Candidate = tuple[Any, ...]
 
 # Called before each read of a socket. Returns how many seconds the read may block. Raises an error to end the request.
-Patience = Callable[[], float]
+NextTimeout = Callable[[], float]
 
 # RFC 4291: this block is the only global unicast block of IPv6. RFC 6052: the last 32 bits of an address in this block
 # are an IPv4 address.
@@ -171,18 +171,18 @@ def _is_public(address: _IP) -> bool:
 class _GuardedHTTPConnection(HTTPConnection):
     """A connection to allowed addresses only. It limits how long a connect or a read may last."""
 
-    def __init__(self, *args: Any, rule: AddressRule, patience: Patience, **options: Any):
+    def __init__(self, *args: Any, rule: AddressRule, next_timeout: NextTimeout, **options: Any):
         super().__init__(*args, **options)
         self._rule = rule
-        self._patience = patience
-        self.response_class = partial(_Answer, patience)  # type: ignore[assignment]  # which is only called
+        self._next_timeout = next_timeout
+        self.response_class = partial(_Answer, next_timeout)  # type: ignore[assignment]  # which is only called
 
     def connect(self) -> None:
         """Connect in a thread that is abandoned at the deadline, since resolvers, sockets and TLS cannot check it."""
         done: Future[None] = Future()
         threading.Thread(target=self._connect, args=(super().connect, done), daemon=True).start()
         try:
-            while not wait([done], timeout=self._patience()).done:
+            while not wait([done], timeout=self._next_timeout()).done:
                 pass
         except TimeoutError as error:
             raise ConnectTimeoutError(self, f"No connection to {self.host} in time") from error
@@ -221,7 +221,7 @@ class _GuardedHTTPConnection(HTTPConnection):
     def _first_that_connects(self, candidates: list[Candidate]) -> socket.socket:
         trouble: OSError = socket.gaierror(socket.EAI_NODATA, "no address")
         for candidate in candidates:
-            self._patience()
+            self._next_timeout()
             try:
                 return _connected(candidate, self.timeout, self.socket_options or ())
             except OSError as error:
@@ -244,10 +244,10 @@ def _connected(candidate: Candidate, timeout: float | None, options: Iterable[tu
 
 
 class _Answer(http.client.HTTPResponse):
-    """An HTTP response that calls `patience` before every read, also of the headers."""
+    """An HTTP response that calls `next_timeout` before every read, also of the headers."""
 
-    def __init__(self, patience: Patience, sock: socket.socket, *args: Any, **options: Any):
-        readable: Any = _Readable(sock, patience)
+    def __init__(self, next_timeout: NextTimeout, sock: socket.socket, *args: Any, **options: Any):
+        readable: Any = _Readable(sock, next_timeout)
         super().__init__(readable, *args, **options)
 
 
@@ -256,10 +256,10 @@ class _Readable:
     """The one method of a socket that http.client uses to read a response."""
 
     sock: socket.socket
-    patience: Patience
+    next_timeout: NextTimeout
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self.sock, self.patience), _READ_BUFFER)
+        return io.BufferedReader(_Reader(self.sock, self.next_timeout), _READ_BUFFER)
 
 
 class _Reader(io.RawIOBase):
@@ -269,9 +269,9 @@ class _Reader(io.RawIOBase):
     limits each single read, and one call may need thousands of reads.
     """
 
-    def __init__(self, sock: socket.socket, patience: Patience):
+    def __init__(self, sock: socket.socket, next_timeout: NextTimeout):
         self._sock = sock
-        self._patience = patience
+        self._next_timeout = next_timeout
         self._silence = sock.gettimeout() or math.inf  # the read timeout, which urllib3 has just set
         self._hold = sock.makefile("rb", buffering=0)  # keeps the socket open until this reader is closed
 
@@ -281,7 +281,7 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         left = self._silence
         while True:
-            wait = min(self._patience(), left)
+            wait = min(self._next_timeout(), left)
             self._sock.settimeout(wait)
             try:
                 return self._sock.recv_into(buffer)
@@ -307,9 +307,9 @@ class _GuardedHTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _GuardedHTTPSConnection
 
 
-def pool_classes(rule: AddressRule, patience: Patience) -> dict[str, Any]:
+def pool_classes(rule: AddressRule, next_timeout: NextTimeout) -> dict[str, Any]:
     """Return `pool_classes_by_scheme` for a urllib3 PoolManager whose connections follow `rule`."""
     return {
-        "http": partial(_GuardedHTTPPool, rule=rule, patience=patience),
-        "https": partial(_GuardedHTTPSPool, rule=rule, patience=patience),
+        "http": partial(_GuardedHTTPPool, rule=rule, next_timeout=next_timeout),
+        "https": partial(_GuardedHTTPSPool, rule=rule, next_timeout=next_timeout),
     }

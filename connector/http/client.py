@@ -88,7 +88,7 @@ class HttpClient:
         self._pace = pace
         self._outage = outage or OutageWait()
         self._under_way = RequestDeadline(self._outage)
-        self._session = new_session(settings, self._under_way.patience)
+        self._session = new_session(settings, self._under_way.next_timeout)
         self._asking = RequestBuilder(self._session, settings)
         self._requests_made = 0
         self._traffic = RequestStats(lambda: pace.halvings, lambda: self._outage.waited)

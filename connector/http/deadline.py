@@ -56,8 +56,8 @@ class RequestDeadline(threading.local):
         if self._outage.stop.is_set():
             raise JobStoppedError(_("The job was asked to stop."))
 
-    def patience(self) -> float:
-        """Return how many seconds a read may block before the next call (see `addresses.Patience`).
+    def next_timeout(self) -> float:
+        """Return how many seconds a read may block before the next call (see `addresses.NextTimeout`).
 
         Raise JobStoppedError as soon as a stop is requested, TimeoutError after the deadline.
         """

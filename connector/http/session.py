@@ -15,7 +15,7 @@ from config import DEFAULT_RESPONSE_BYTES
 
 from ..errors import RequestRejectedError
 from ..i18n import gettext as _
-from .addresses import ANYWHERE, AddressRule, Patience, pool_classes
+from .addresses import ANYWHERE, AddressRule, NextTimeout, pool_classes
 
 # Its DEBUG lines contain whole addresses, and the address of a webhook is secret.
 logging.getLogger("urllib3").setLevel(logging.INFO)
@@ -43,7 +43,7 @@ class HttpSettings:
     json_bytes: int = DEFAULT_RESPONSE_BYTES
 
 
-def new_session(settings: HttpSettings, patience: Patience) -> requests.Session:
+def new_session(settings: HttpSettings, next_timeout: NextTimeout) -> requests.Session:
     """Return a session that keeps cookies and ignores proxies and credentials of the environment.
 
     Without cookies, DSpace 6 opens a new session for each request.
@@ -54,7 +54,7 @@ def new_session(settings: HttpSettings, patience: Patience) -> requests.Session:
     session.verify = settings.ca_bundle or True
     if settings.proxy:
         session.proxies = {"http": settings.proxy, "https": settings.proxy}
-    adapter = _Adapter(settings.rule, patience)
+    adapter = _Adapter(settings.rule, next_timeout)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
@@ -68,9 +68,9 @@ class _Session(requests.Session):
 class _Adapter(HTTPAdapter):
     """An adapter whose connections follow the address rule. The proxy may have any address, since the admin sets it."""
 
-    def __init__(self, rule: AddressRule, patience: Patience):
-        self._direct = pool_classes(rule, patience)
-        self._proxied = pool_classes(ANYWHERE, patience)
+    def __init__(self, rule: AddressRule, next_timeout: NextTimeout):
+        self._direct = pool_classes(rule, next_timeout)
+        self._proxied = pool_classes(ANYWHERE, next_timeout)
         super().__init__(pool_maxsize=MOST_AT_ONCE, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:

@@ -50,7 +50,7 @@ class FileDownloader:
         self._folder = the_folder()
         self._folder.tidy()
         self._download, self._writer = Downloader(context, self._folder), StatusWriter(context)
-        self._outage, self._has_other_login = context.patience, had_other_login(context)
+        self._outage, self._has_other_login = context.outage, had_other_login(context)
         self._due: dict[int, float] = {}  # ids of postponed files, with the time of the retry by the clock of `_outage`
         self._came: Any = None  # the last file that was downloaded
         self._failed_in_a_row = 0

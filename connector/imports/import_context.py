@@ -49,7 +49,7 @@ class ImportContext:
     repository: RepositoryContext
     client: dspace.Client
     http: HttpClient
-    patience: OutageWait
+    outage: OutageWait
     access: LoginGuard
     requests: RequestCounter
     recorder: Recorder | PreviewRecorder
@@ -80,7 +80,7 @@ class ImportContext:
         If so, a failed request of this kind concerns only its object.
         """
         try:
-            return self.patience.is_well(kind, self.client.ping)
+            return self.outage.is_well(kind, self.client.ping)
         except (RepositoryError, AddressNotAllowedError):
             return False
 
@@ -127,7 +127,7 @@ def _context(
         repository=repository_context,
         client=connection.client,
         http=connection.http,
-        patience=connection.patience,
+        outage=connection.outage,
         access=access,
         requests=requests,
         recorder=new_recorder(job, repository_context),

@@ -18,11 +18,11 @@ def send_each(context: ImportContext, kind: str, requests: Sequence[Callable[[],
     The function retries a failed request while the repository is unavailable, up to the maximum outage. It raises
     TransientError if only this request fails (design rule 12). `kind`: the kind of request (see `OutageWait`).
     """
-    tasks = [partial(context.patience.attempt, kind, request) for request in requests]
+    tasks = [partial(context.outage.attempt, kind, request) for request in requests]
     futures = ordered_map(tasks, context.width, context.attempt.stop)
     for request, future in zip(requests, futures, strict=True):
         yield partial(
-            context.patience.retry_until_available,
+            context.outage.retry_until_available,
             kind,
             request,
             first=future.result,

@@ -28,7 +28,7 @@ IMPORT = JobKind(
     },
     rare_words=MISSING_IN_WORDS,
     done=("seen",),
-    fetched=STORED,
+    stored=STORED,
     position=("seen", "bytes", *STORED, "vanished"),
     is_undoable=True,
 )
@@ -52,7 +52,7 @@ PREVIEW = JobKind(
     },
     rare_words=MISSING_IN_WORDS,
     done=IMPORT.done,
-    fetched=STORED,
+    stored=STORED,
     position=IMPORT.position,
     is_preview=True,
 )

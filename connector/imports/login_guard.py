@@ -33,7 +33,7 @@ class LoginGuard:
         self.client = connection.client
         self.public: dspace.Client = connection.public.client if connection.public else connection.client
         self.name = name
-        self._login, self._patience = connection.login, connection.patience
+        self._login, self._outage = connection.login, connection.outage
         self._renewed = self._since = 0
         self._lock = threading.Lock()
 
@@ -125,7 +125,7 @@ class LoginGuard:
         """Return whether our login is still valid. If not, renew it."""
         if self._login is None:
             return True
-        return self._patience.retry_until_available("login", self._checked)
+        return self._outage.retry_until_available("login", self._checked)
 
     def _checked(self) -> bool:
         with self._lock:

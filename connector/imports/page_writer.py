@@ -76,7 +76,7 @@ class PageWriter:
             parts = parts.without(late)
             new = recorder.save(parts.complete, kept | {saved.item.id for saved in parts.unchanged}, closed)
             saved = recorder.record([*parts.unchanged, *new], parts.failures)
-            recorder.shelve(page.again)
+            recorder.put_in_item_sets(page.again)
             counts = self._counts(saved, parts.failures, met)
             counts.update(self._not_present(parts.absent, excluded | late))
             self._advance(counts, page, places)

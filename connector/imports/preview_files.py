@@ -51,18 +51,18 @@ class ExpectedFiles:
         here = (ITEM.c.repository_id == self._context.repository.repository_id, ITEM.c.source_key == ROW.c.source_key)
         mine = (ROW.c.job_id == self._context.job_id, ROW.c.action == PreviewAction.UNCHANGED, ROW.c.id > after)
         query = select(ROW.c.id, ITEM.c.id.label("item_id")).join(ITEM, and_(*here))
-        query = query.where(*mine, exists().where(FILE.c.item_id == ITEM.c.id, self._never_fetched()))
+        query = query.where(*mine, exists().where(FILE.c.item_id == ITEM.c.id, self._never_downloaded()))
         rows = db.session.execute(query.order_by(ROW.c.id).limit(BATCH)).all()
         db.session.rollback()
         return rows
 
-    def _never_fetched(self) -> ColumnElement[bool]:
+    def _never_downloaded(self) -> ColumnElement[bool]:
         return is_chosen(self._context.options) & (FILE.c.fate == FileStatus.LINKED)
 
     def _files_to_fetch(self, item_ids: Collection[int]) -> dict[int, list[str]]:
         query = select(FILE.c.item_id, FILE.c.name, FILE.c.bitstream_id).where(FILE.c.item_id.in_(item_ids))
         names: dict[int, list[str]] = {}
-        for row in db.session.execute(query.where(self._never_fetched()).order_by(FILE.c.item_id, FILE.c.position)):
+        for row in db.session.execute(query.where(self._never_downloaded()).order_by(FILE.c.item_id, FILE.c.position)):
             names.setdefault(row.item_id, []).append(row.name or row.bitstream_id)
         return names
 

@@ -96,7 +96,7 @@ class PreviewRecorder:
         told = {s.item.id for s in final}
         return final + [replace(s, outcome="unchanged") for s in saved if s.item.id not in told]
 
-    def shelve(self, items: Sequence[Item]) -> None:
+    def put_in_item_sets(self, items: Sequence[Item]) -> None:
         """Do nothing: item sets stay unchanged."""
 
     def held(self, present: Select[Any]) -> int:

@@ -37,7 +37,7 @@ class Recorder:
     def __init__(self, job: Job, place: RepositoryContext):
         source_id, options = job.source_id, ImportOptions.from_json(job.options)
         self._job_id, self._source_id, self._place = job.id, source_id, place
-        self._shelving = ItemSetAssigner(job.id, source_id, job.source.scope, place, options)
+        self._item_sets = ItemSetAssigner(job.id, source_id, job.source.scope, place, options)
         self.unseen = HOLDING.c.last_seen_job_id != job.id
         ours = select(ITEM.c.source_id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
         ours = ours.where(HOLDING.c.source_id == source_id, HOLDING.c.last_seen_job_id == job.id)
@@ -106,7 +106,7 @@ class Recorder:
 
         `again`: items that this job met before in another collection. No transaction may be open.
         """
-        self._shelving.prepare(access.client, [*items, *again])
+        self._item_sets.prepare(access.client, [*items, *again])
         self._restrictions.prepare(access, items)
 
     def not_failed(self, items: Iterable[Item]) -> list[Item]:
@@ -134,15 +134,15 @@ class Recorder:
         if failures:
             self._changes.add_failures(failures, self._see_failed(failures))
         self._changes.note_unlisted_files(saved)
-        self._shelving.add([(s.item, s.stored_id) for s in saved])
+        self._item_sets.add([(s.item, s.stored_id) for s in saved])
         self._restrictions.mark(saved)
         self._hashes.update(hash(s.item.id) for s in saved)
         return final
 
-    def shelve(self, items: Sequence[Item]) -> None:
+    def put_in_item_sets(self, items: Sequence[Item]) -> None:
         """Put items that were met in another collection into the item set of that collection, too."""
         held = store.held(self._place.repository_id, items) if items else {}
-        self._shelving.add([(item, held[item.id].item_id) for item in items if item.id in held])
+        self._item_sets.add([(item, held[item.id].item_id) for item in items if item.id in held])
 
     def held(self, present: Select[Any]) -> int:
         """Return how many items the source will hold when this job has ended.

@@ -310,7 +310,7 @@ def _after_crash(job: Job, crash: Crash) -> dict[str, Any]:
     message = crash.message % {
         "times": crash_count,
         "items": item_count(job.done),
-        "files": file_count(job.fetched_files),
+        "files": file_count(job.stored_files),
         "status": job.status_text,
     }
     return values | {"state": State.FAILED.value, "ended_at": utcnow(), "message": message, "status_text": ""}

@@ -14,7 +14,7 @@ class JobKind:
     its source. `counters`: the names of everything that its jobs count. `labels` and `words`: counters with their
     labels on pages and their texts in sentences (with a placeholder for the count), in order; those of `rare_labels`
     and `rare_words` are left out while they are 0. `done`: counters whose sum is the number of finished items.
-    `fetched`: counters whose sum is the number of downloaded files. `position`: counters that tell whether two attempts
+    `stored`: counters whose sum is the number of stored files. `position`: counters that tell whether two attempts
     ended at the same place. `is_preview`: its jobs only read, and keep rows to show. `is_undoable`: an undo can take
     back what its jobs did.
     """
@@ -28,7 +28,7 @@ class JobKind:
     heading: str = ""
     rare_labels: Mapping[str, str] = field(default_factory=dict)
     rare_words: Mapping[str, str] = field(default_factory=dict)
-    fetched: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
     position: tuple[str, ...] = ()
     is_preview: bool = False
     is_undoable: bool = False

@@ -188,9 +188,9 @@ class Job(Base):
         return sum(self.counts[name] for name in self.definition.done)
 
     @property
-    def fetched_files(self) -> int:
-        """Return how many files the job has downloaded."""
-        return sum(self.counts[name] for name in self.definition.fetched)
+    def stored_files(self) -> int:
+        """Return how many files the job has stored."""
+        return sum(self.counts[name] for name in self.definition.stored)
 
     @property
     def is_import(self) -> bool:

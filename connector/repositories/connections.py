@@ -28,7 +28,7 @@ class RepositoryConnection:
 
     client: dspace.Client
     http: HttpClient
-    patience: OutageWait
+    outage: OutageWait
     login: Login | None = None
     public: RepositoryConnection | None = None
 
@@ -76,7 +76,7 @@ def open_connection(
     def way() -> RepositoryConnection:
         http = open_http(server.api_url, outage, delay=delay)
         client = dspace.client(
-            http, server, limit=limit, patience=outage, width=lambda: http.width, unanswered=unanswered
+            http, server, limit=limit, outage=outage, width=lambda: http.width, unanswered=unanswered
         )
         return RepositoryConnection(client, http, outage)
 
@@ -85,7 +85,7 @@ def open_connection(
     own = replace(way(), public=way())
     try:
         login = Login(own.http, server, account)
-        credentials.enter(login, own.patience)
+        credentials.enter(login, own.outage)
     except BaseException:
         own.close()
         raise

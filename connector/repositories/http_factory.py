@@ -15,14 +15,14 @@ from ..http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, Outa
 from ..i18n import gettext as _
 from ..version import PRODUCT, __version__
 
-PAGE_PATIENCE = 20.0  # seconds that a person waits for a page
+PAGE_MAX_OUTAGE = 20.0  # seconds that a person waits for a page
 PAGE_REQUEST_SECONDS = 60.0  # a slow list may take this long
 CONNECT_SECONDS = 40.0  # for pages that connect; proxies in front of the app give up after 60 seconds by default
 
 
 def page_outage() -> OutageWait:
     """Return the OutageWait for the requests of a page."""
-    return OutageWait(PAGE_PATIENCE, request_seconds=PAGE_REQUEST_SECONDS, zone=current_app.config["TIMEZONE"])
+    return OutageWait(PAGE_MAX_OUTAGE, request_seconds=PAGE_REQUEST_SECONDS, zone=current_app.config["TIMEZONE"])
 
 
 @contextmanager

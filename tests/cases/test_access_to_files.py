@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from tests.imports.guest import Guest
+from tests.imports.sample_importer import SampleImporter
 from tests.sample import SampleRepository
 
 TITLE, NAME = "A file of its own", "thesis.txt"
@@ -14,137 +14,137 @@ UNTIL = date(2999, 1, 31)
 
 
 @pytest.fixture(params=[7, 9])
-def guest(request, app):
+def importer(request, app):
     with SampleRepository(request.param) as sample:
-        yield Guest(app, sample)
+        yield SampleImporter(app, sample)
 
 
-def add(guest):
+def add(importer):
     """Add an item with a file to the sample."""
-    item = guest.sample.data.add_item(guest.sample.data.named("Special files"), [("dc.title", [TITLE])])
-    return guest.sample.data.add_file(item, NAME, b"a thesis")
+    item = importer.sample.data.add_item(importer.sample.data.named("Special files"), [("dc.title", [TITLE])])
+    return importer.sample.data.add_file(item, NAME, b"a thesis")
 
 
-def test_a_refused_file_that_is_open_now_comes_with_a_full_check(guest):
-    file = add(guest)
-    guest.sample.data.embargo(file)
-    guest.run()
-    refused = guest.file(TITLE, NAME)
+def test_a_refused_file_that_is_open_now_comes_with_a_full_check(importer):
+    file = add(importer)
+    importer.sample.data.embargo(file)
+    importer.run()
+    refused = importer.file(TITLE, NAME)
     file.readable = True  # no index and no time stamp moves for this
 
-    guest.run(full=True)
+    importer.run(full=True)
 
     assert (refused["fate"], refused["path"]) == ("restricted", None)
-    assert (guest.file(TITLE, NAME)["fate"], guest.file(TITLE, NAME)["restricted"]) == ("stored", False)
+    assert (importer.file(TITLE, NAME)["fate"], importer.file(TITLE, NAME)["restricted"]) == ("stored", False)
 
 
-def test_a_file_that_was_closed_is_kept_and_restricted_until_it_opens_again(guest):
-    file = add(guest)
-    guest.run()
-    stored = guest.file(TITLE, NAME)
+def test_a_file_that_was_closed_is_kept_and_restricted_until_it_opens_again(importer):
+    file = add(importer)
+    importer.run()
+    stored = importer.file(TITLE, NAME)
     file.readable, file.embargo = False, UNTIL
 
-    guest.run(full=True)
-    closed = guest.file(TITLE, NAME)
+    importer.run(full=True)
+    closed = importer.file(TITLE, NAME)
     file.readable = True
-    guest.run(full=True)
+    importer.run(full=True)
 
     assert (closed["fate"], closed["restricted"], closed["path"]) == ("restricted", True, stored["path"])
-    assert (f"{UNTIL}" in closed["reason"]) is (guest.sample.generation == 9)  # older ones do not give the day
-    assert (guest.file(TITLE, NAME)["fate"], guest.file(TITLE, NAME)["restricted"]) == ("stored", False)
+    assert (f"{UNTIL}" in closed["reason"]) is (importer.sample.generation == 9)  # older ones do not give the day
+    assert (importer.file(TITLE, NAME)["fate"], importer.file(TITLE, NAME)["restricted"]) == ("stored", False)
 
 
-def test_a_file_whose_bundle_was_closed_is_kept_and_restricted_until_it_is_listed_again(guest):
-    file = add(guest)
-    guest.run()
-    stored = guest.file(TITLE, NAME)
+def test_a_file_whose_bundle_was_closed_is_kept_and_restricted_until_it_is_listed_again(importer):
+    file = add(importer)
+    importer.run()
+    stored = importer.file(TITLE, NAME)
     file.readable = file.bundle.readable = False
 
-    guest.run(full=True)
-    closed = guest.file(TITLE, NAME)
+    importer.run(full=True)
+    closed = importer.file(TITLE, NAME)
     file.readable = file.bundle.readable = True
-    guest.run(full=True)
+    importer.run(full=True)
 
     assert (closed["fate"], closed["restricted"], closed["path"]) == ("restricted", True, stored["path"])
-    assert (guest.file(TITLE, NAME)["fate"], guest.file(TITLE, NAME)["restricted"]) == ("stored", False)
+    assert (importer.file(TITLE, NAME)["fate"], importer.file(TITLE, NAME)["restricted"]) == ("stored", False)
 
 
-def test_a_closed_file_that_is_deleted_later_leaves(guest):
-    file = add(guest)
-    guest.run()
+def test_a_closed_file_that_is_deleted_later_leaves(importer):
+    file = add(importer)
+    importer.run()
     file.readable = False
-    guest.run(full=True)
+    importer.run(full=True)
     item = file.bundle.item
-    guest.sample.data.remove_file(item, file)
+    importer.sample.data.remove_file(item, file)
 
-    guest.run(full=True)
+    importer.run(full=True)
 
-    assert guest.records()[TITLE]["files"] == []
-
-
-def test_the_end_of_an_embargo_is_known_of_a_file_that_never_came(guest):
-    guest.sample.data.embargo(add(guest), UNTIL)
-
-    guest.run()
-
-    assert (f"{UNTIL}" in guest.file(TITLE, NAME)["reason"]) is (guest.sample.generation == 9)
+    assert importer.records()[TITLE]["files"] == []
 
 
-def test_undo_shows_no_file_that_was_closed_meanwhile(guest):
-    file = add(guest)
-    guest.run()
-    stored = guest.file(TITLE, NAME)
+def test_the_end_of_an_embargo_is_known_of_a_file_that_never_came(importer):
+    importer.sample.data.embargo(add(importer), UNTIL)
+
+    importer.run()
+
+    assert (f"{UNTIL}" in importer.file(TITLE, NAME)["reason"]) is (importer.sample.generation == 9)
+
+
+def test_undo_shows_no_file_that_was_closed_meanwhile(importer):
+    file = add(importer)
+    importer.run()
+    stored = importer.file(TITLE, NAME)
     file.readable, file.embargo = False, UNTIL
-    closed = guest.run(full=True)
+    closed = importer.run(full=True)
 
-    guest.undo(closed.id)
+    importer.undo(closed.id)
 
-    restored = guest.file(TITLE, NAME)
+    restored = importer.file(TITLE, NAME)
     assert (restored["fate"], restored["restricted"], restored["path"]) == ("restricted", True, stored["path"])
 
 
 @pytest.mark.parametrize("files", [True, False])
-def test_the_next_import_asks_for_the_stored_files_that_an_undo_restored(guest, files):
-    file = add(guest)
-    guest.run()
-    guest.sample.data.edit(guest.sample.data.named(TITLE), "dc.subject", ["maps"])
-    changed = guest.run()
-    guest.undo(changed.id)
+def test_the_next_import_asks_for_the_stored_files_that_an_undo_restored(importer, files):
+    file = add(importer)
+    importer.run()
+    importer.sample.data.edit(importer.sample.data.named(TITLE), "dc.subject", ["maps"])
+    changed = importer.run()
+    importer.undo(changed.id)
     file.readable = False  # no index and no time stamp moves for this
 
-    guest.run(files=files)
+    importer.run(files=files)
 
-    assert (guest.file(TITLE, NAME)["fate"], guest.file(TITLE, NAME)["restricted"]) == ("restricted", True)
+    assert (importer.file(TITLE, NAME)["fate"], importer.file(TITLE, NAME)["restricted"]) == ("restricted", True)
 
 
-def test_the_next_import_tries_the_refused_files_that_an_undo_restored(guest):
-    file = add(guest)
-    guest.sample.data.embargo(file)
-    guest.run()
-    guest.sample.data.edit(guest.sample.data.named(TITLE), "dc.subject", ["maps"])
-    changed = guest.run()
-    guest.undo(changed.id)
+def test_the_next_import_tries_the_refused_files_that_an_undo_restored(importer):
+    file = add(importer)
+    importer.sample.data.embargo(file)
+    importer.run()
+    importer.sample.data.edit(importer.sample.data.named(TITLE), "dc.subject", ["maps"])
+    changed = importer.run()
+    importer.undo(changed.id)
     file.readable = True
 
-    guest.run()
+    importer.run()
 
-    assert guest.file(TITLE, NAME)["fate"] == "stored"
+    assert importer.file(TITLE, NAME)["fate"] == "stored"
 
 
 @pytest.mark.parametrize("generation", [6, 9])
 def test_a_stored_file_that_only_the_login_may_read_now_stays_stored_and_is_restricted(app, generation):
     with SampleRepository(generation) as sample:
-        guest = Guest(app, sample)
-        guest.sign_in()
-        file = add(guest)
-        guest.run()
-        stored = guest.file(TITLE, NAME)
+        importer = SampleImporter(app, sample)
+        importer.sign_in()
+        file = add(importer)
+        importer.run()
+        stored = importer.file(TITLE, NAME)
         file.readable = False
 
         statuses, updated = [], []
         for _ in range(2):
-            updated.append(guest.run(full=True).counts["updated"])
-            statuses.append(guest.file(TITLE, NAME))
+            updated.append(importer.run(full=True).counts["updated"])
+            statuses.append(importer.file(TITLE, NAME))
 
         assert stored["restricted"] is False
         assert [(each["fate"], each["restricted"], each["reason"]) for each in statuses] == [("stored", True, None)] * 2

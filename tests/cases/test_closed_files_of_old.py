@@ -8,13 +8,13 @@ import pytest
 
 from connector.catalogue.export import as_jsonl
 from connector.catalogue.search import Selection
-from tests.imports.guest import Guest
+from tests.imports.sample_importer import SampleImporter
 from tests.sample import SampleRepository
 
 TITLE, OPEN, NAME = "A file of its own", "open.txt", "thesis.txt"
 
 
-class Reader(Guest):
+class Reader(SampleImporter):
     """Somebody who imports an item with two files."""
 
     def __init__(self, app, sample: SampleRepository):

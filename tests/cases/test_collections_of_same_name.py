@@ -11,29 +11,29 @@ from connector.catalogue.search import Selection
 from connector.dspace.records import ScopeKind
 from connector.jobs import lifecycle
 from connector.repositories import discovery, service
-from tests.imports.guest import Guest
+from tests.imports.sample_importer import SampleImporter
 from tests.pages import words
 from tests.sample import SampleRepository
 
 
 @pytest.fixture
-def guest(app):
+def importer(app):
     with SampleRepository(9) as sample:
         data = sample.data
         for number in (1, 2):
             home = data.add_collection("Theses", data.add_community(f"Department {number}"))
             data.add_item(home, [("dc.title", [f"A thesis of department {number}"])])
-        guest = Guest(app, sample)
-        guest.run(files=False, item_set_from_collection=True)
-        yield guest
+        importer = SampleImporter(app, sample)
+        importer.run(files=False, item_set_from_collection=True)
+        yield importer
 
 
-def test_exports_tell_their_item_sets_apart_and_leave_other_names_alone(guest):
-    with guest.app.app_context():
+def test_exports_tell_their_item_sets_apart_and_leave_other_names_alone(importer):
+    with importer.app.app_context():
         records = {one["title"]: one["item_sets"] for one in map(json.loads, as_jsonl(Selection()))}
         rows = list(as_csv(Selection()))
     theses = [records[f"A thesis of department {number}"] for number in (1, 2)]
-    handles = [one.handle for one in guest.sample.data.collections.values() if one.name == "Theses"]
+    handles = [one.handle for one in importer.sample.data.collections.values() if one.name == "Theses"]
 
     assert theses[0] != theses[1]
     assert [handle in names[0] for handle, names in zip(handles, theses, strict=True)] == [True, True]
@@ -41,20 +41,22 @@ def test_exports_tell_their_item_sets_apart_and_leave_other_names_alone(guest):
     assert records["No file"] == ["Special files"]
 
 
-def test_pages_tell_them_apart(guest, client):
-    handles = [one.handle for one in guest.sample.data.collections.values() if one.name == "Theses"]
+def test_pages_tell_them_apart(importer, client):
+    handles = [one.handle for one in importer.sample.data.collections.values() if one.name == "Theses"]
 
     for path in ("/item-sets/", "/items/"):
         page = words(client.get(path))
         assert [f"Theses ({handle}, set " in page for handle in handles] == [True, True]
 
 
-def test_sources_and_past_imports_tell_them_apart(guest, client):
-    handles = [one.handle for one in guest.sample.data.collections.values() if one.name in ("Theses", "Special files")]
-    with guest.app.app_context():
+def test_sources_and_past_imports_tell_them_apart(importer, client):
+    handles = [
+        one.handle for one in importer.sample.data.collections.values() if one.name in ("Theses", "Special files")
+    ]
+    with importer.app.app_context():
         for handle in handles:
-            scope = discovery.find(guest.repository_id, ScopeKind.COLLECTION, handle).scope
-            lifecycle.create(service.source_for(guest.repository_id, scope), {"test": 1})
+            scope = discovery.find(importer.repository_id, ScopeKind.COLLECTION, handle).scope
+            lifecycle.create(service.source_for(importer.repository_id, scope), {"test": 1})
 
     for path in ("/sources/", "/jobs/"):
         page = words(client.get(path))

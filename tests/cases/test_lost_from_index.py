@@ -7,7 +7,7 @@ import pytest
 from connector.dspace.records import ScopeKind
 from connector.jobs import lifecycle
 from connector.repositories import discovery, service
-from tests.imports.guest import Guest
+from tests.imports.sample_importer import SampleImporter
 from tests.sample import SampleRepository
 
 LOST = "The Aldermouth Gazette, No. 1 (5 March 1887)"
@@ -17,19 +17,19 @@ LOST = "The Aldermouth Gazette, No. 1 (5 March 1887)"
 @pytest.mark.parametrize("generation", [7, 9])
 def test_the_job_says_so_and_marks_nothing(app, generation, kind):
     with SampleRepository(generation) as sample:
-        guest = Guest(app, sample)
+        importer = SampleImporter(app, sample)
         collection = sample.data.named("Aldermouth Gazette")
         where = {ScopeKind.COMMUNITY: collection.parent, ScopeKind.COLLECTION: collection}.get(kind)
         with app.app_context():
-            found = discovery.find(guest.repository_id, kind, where.handle if where else "")
-            source_id = service.source_for(guest.repository_id, found.scope)
-            guest._worked(lifecycle.create(source_id, {}))
+            found = discovery.find(importer.repository_id, kind, where.handle if where else "")
+            source_id = service.source_for(importer.repository_id, found.scope)
+            importer._worked(lifecycle.create(source_id, {}))
             item = sample.data.named(LOST)
             item.is_lost_from_index = True
             sample.data.changes += 1
 
-            job = guest._worked(lifecycle.create(source_id, {}))
+            job = importer._worked(lifecycle.create(source_id, {}))
 
         assert (job.state, job.clean, job.counts["vanished"]) == ("completed", False, 0)
         assert f"1 item can be read but is no longer listed: {item.handle}." in job.message
-        assert guest.records()[LOST]["source_state"] == "present"
+        assert importer.records()[LOST]["source_state"] == "present"

@@ -6,7 +6,7 @@ import pytest
 
 from connector.jobs.attempt import DEFAULT_MAX_OUTAGE_SECONDS
 from tests.faults.world import hurried
-from tests.imports.guest import Guest
+from tests.imports.sample_importer import SampleImporter
 from tests.sample import SampleRepository
 
 GENERATIONS = [4, 6, 7, 9]
@@ -19,12 +19,12 @@ def test_only_the_files_of_the_item_with_the_number_are_missing(app, generation,
     with SampleRepository(generation) as sample:
         item = sample.data.add_item(sample.data.named("Special files"), [("dc.title", [TITLE])])
         sample.data.add_file(item, "thesis.pdf", b"%PDF", "application/pdf").sequence = number
-        guest = Guest(app, sample)
+        importer = SampleImporter(app, sample)
 
         with hurried(app, DEFAULT_MAX_OUTAGE_SECONDS):
-            job = guest.run(files=False)
+            job = importer.run(files=False)
 
         assert (job.state, job.clean, job.counts["failed"]) == ("completed", False, 0)
-        held = guest.records()
+        held = importer.records()
         assert len(held) > 20
         assert held[TITLE]["files"] == []

@@ -12,7 +12,7 @@ from connector.jobs import lifecycle
 from connector.models.jobs import Kind
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
-from tests.imports.guest import Guest
+from tests.imports.sample_importer import SampleImporter
 from tests.sample import SampleRepository
 
 TITLE = "An item of its own"
@@ -40,17 +40,19 @@ def test_only_the_item_with_an_identifier_that_cannot_be_stored_fails(app, gener
         item = sample.data.add_item(sample.data.named("Special files"), [("dc.title", [TITLE])], "123456789/oddone")
         file = sample.data.add_file(item, "thesis.pdf", b"%PDF", "application/pdf")
         item.last_modified = datetime(1987, 6, 5, tzinfo=UTC)
-        guest = Guest(app, sample)
+        importer = SampleImporter(app, sample)
         after = {"handle": item.handle, "uuid": item.uuid, "lastModified": "1987-06-05", "file": file.uuid}[what]
         put(sample, f'"{after}' if what != "handle" else f'"handle":"{after}', odd)
 
-        job = guest.run(files=False)
+        job = importer.run(files=False)
 
         # An item whose files cannot be read keeps its metadata; it is a problem, too.
         failed = 0 if what == "file" else 1
         assert (job.state, job.clean, job.counts["failed"]) == ("completed", False, failed), job.message
-        assert [record["files"] for title, record in guest.records().items() if title == TITLE] == [[]] * (1 - failed)
-        assert len(guest.records()) > 20
+        assert [record["files"] for title, record in importer.records().items() if title == TITLE] == [[]] * (
+            1 - failed
+        )
+        assert len(importer.records()) > 20
 
 
 @pytest.mark.parametrize(("generation", "odd"), [(6, ODD[1]), (9, ODD[0]), (9, ODD[1])])
@@ -60,15 +62,15 @@ def test_names_that_cannot_be_stored_are_shown_with_a_replacement_character(app,
         put(sample, '"Special files', odd)
         put(sample, f'"handle":"{collection.handle}', odd)
         put(sample, '"dspaceName":"', odd)
-        guest = Guest(app, sample)
+        importer = SampleImporter(app, sample)
 
-        job = guest.run(files=False, item_set_from_collection=True)
+        job = importer.run(files=False, item_set_from_collection=True)
 
         assert (job.state, job.counts["failed"]) == ("completed", 0)
         client = app.test_client()
         assert f"Special files{SHOWN}" in client.get("/item-sets/").text
         for page in ("", "collections", "communities"):
-            assert client.get(f"/repositories/{guest.repository_id}/{page}").status_code == 200
+            assert client.get(f"/repositories/{importer.repository_id}/{page}").status_code == 200
 
 
 @pytest.mark.parametrize("generation", [6, 9])
@@ -77,11 +79,11 @@ def test_a_value_with_half_a_surrogate_pair_is_kept_exactly_and_shown_with_a_rep
         home = sample.data.named("Special files")
         sample.data.add_item(home, [("dc.title", [TITLE]), ("dc.description", ["A value of its own"])])
         put(sample, "A value of its own", rb"\ud800")
-        guest = Guest(app, sample)
+        importer = SampleImporter(app, sample)
 
-        guest.run(files=False)
+        importer.run(files=False)
 
-        record = guest.records()[TITLE]
+        record = importer.records()[TITLE]
         assert "A value of its own\ud800" in [entry["value"] for entry in record["metadata"]]
         client = app.test_client()
         assert f"A value of its own{SHOWN}" in client.get(f"/items/{record['id']}/").text
@@ -92,10 +94,10 @@ def test_a_value_with_half_a_surrogate_pair_is_kept_exactly_and_shown_with_a_rep
 def test_a_sample_item_with_half_a_surrogate_pair_can_be_looked_at(app):
     with SampleRepository(9) as sample:
         put(sample, '"value":"', rb"\ud800")
-        guest = Guest(app, sample)
+        importer = SampleImporter(app, sample)
         with app.app_context():
-            scope = discovery.find(guest.repository_id, ScopeKind.REPOSITORY, "").scope
-            source_id = service.source_for(guest.repository_id, scope)
+            scope = discovery.find(importer.repository_id, ScopeKind.REPOSITORY, "").scope
+            source_id = service.source_for(importer.repository_id, scope)
             job_id = lifecycle.create(source_id, {"rehearse": 2}, kind=Kind.SAMPLE)
             assert carry_out(job_id)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.imports.guest import Guest
+from tests.imports.sample_importer import SampleImporter
 from tests.sample import SampleRepository
 
 TITLE = "No file"
@@ -13,17 +13,17 @@ NOWHERE = {"status": 302, "headers": {"Location": "http://a..b/"}}
 
 
 @pytest.fixture
-def guest(app):
+def importer(app):
     with SampleRepository(9) as sample:
-        yield Guest(app, sample)
+        yield SampleImporter(app, sample)
 
 
 @pytest.mark.parametrize("fault", [AWAY, NOWHERE, {"status": 400}, {"status": 500}])
-def test_a_collection_that_cannot_be_read_makes_its_item_set_without_a_description(guest, fault):
-    home = guest.sample.data.named("Special files")
-    guest.sample.faults.add(f"/core/collections/{home.uuid}", None, **fault)
+def test_a_collection_that_cannot_be_read_makes_its_item_set_without_a_description(importer, fault):
+    home = importer.sample.data.named("Special files")
+    importer.sample.faults.add(f"/core/collections/{home.uuid}", None, **fault)
 
-    job = guest.run(files=False, item_set_from_collection=True)
+    job = importer.run(files=False, item_set_from_collection=True)
 
     assert (job.state, job.counts["failed"], job.clean) == ("completed", 0, True), job.message
-    assert guest.records()[TITLE]["item_sets"] == ["Special files"]
+    assert importer.records()[TITLE]["item_sets"] == ["Special files"]

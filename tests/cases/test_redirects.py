@@ -4,40 +4,40 @@ from __future__ import annotations
 
 import pytest
 
-from tests.imports.guest import Guest
+from tests.imports.sample_importer import SampleImporter
 from tests.sample import SampleRepository
 
 
 @pytest.fixture
-def guest(app):
+def importer(app):
     with SampleRepository(9) as sample:
-        yield Guest(app, sample)
+        yield SampleImporter(app, sample)
 
 
-def test_a_list_that_is_redirected_to_another_repository_brings_none_of_its_items(app, guest):
+def test_a_list_that_is_redirected_to_another_repository_brings_none_of_its_items(app, importer):
     app.config["MAX_OUTAGE_SECONDS"] = 0
     with SampleRepository(9) as other:
         other.data.add_item(other.data.named("Special files"), [("dc.title", ["An item of another repository"])])
         away = {"Location": f"{other.url}/server/api/discover/search/objects?dsoType=item"}
-        guest.sample.faults.add("discover/search/objects", times=None, status=302, body="", headers=away)
-        redirected = guest.run(files=False)
-    guest.sample.faults.clear()
+        importer.sample.faults.add("discover/search/objects", times=None, status=302, body="", headers=away)
+        redirected = importer.run(files=False)
+    importer.sample.faults.clear()
 
-    resumed = guest.resume(redirected.id)
+    resumed = importer.resume(redirected.id)
 
     assert redirected.state == "failed"
     assert "connect its new address" in redirected.message
     assert resumed.state == "completed"
-    assert "An item of another repository" not in guest.records()
+    assert "An item of another repository" not in importer.records()
 
 
-def test_a_file_that_a_store_has_lost_is_not_missing_at_the_repository(guest):
-    home = guest.sample.data.named("Special files")
-    item = guest.sample.data.add_item(home, [("dc.title", ["A file of its own"])])
-    file = guest.sample.data.add_file(item, "stored.txt", b"stored elsewhere", "text/plain")
+def test_a_file_that_a_store_has_lost_is_not_missing_at_the_repository(importer):
+    home = importer.sample.data.named("Special files")
+    item = importer.sample.data.add_item(home, [("dc.title", ["A file of its own"])])
+    file = importer.sample.data.add_file(item, "stored.txt", b"stored elsewhere", "text/plain")
     away = {"Location": "/bucket/key"}
-    guest.sample.faults.add(f"{file.uuid}/content", times=None, status=302, body="", headers=away)
+    importer.sample.faults.add(f"{file.uuid}/content", times=None, status=302, body="", headers=away)
 
-    job = guest.run(files=True)
+    job = importer.run(files=True)
 
-    assert (job.clean, guest.file("A file of its own", "stored.txt")["fate"]) == (False, "failed")
+    assert (job.clean, importer.file("A file of its own", "stored.txt")["fate"]) == (False, "failed")

@@ -15,24 +15,24 @@ from connector.models.catalogue import CatalogueItem
 from connector.models.repositories import Source
 from connector.repositories import discovery, service
 from tests.accounts.conftest import Office
-from tests.imports.guest import Guest
+from tests.imports.sample_importer import SampleImporter
 from tests.sample import SampleRepository
 
 TITLE = "Restricted item"
 
 
 @pytest.fixture(params=[6, 9])
-def guest(request, app):
+def importer(request, app):
     with SampleRepository(request.param) as sample:
-        yield Guest(app, sample)
+        yield SampleImporter(app, sample)
 
 
-def import_item(guest, item):
+def import_item(importer, item):
     """Import one item by its handle. Return the job."""
-    with guest.app.app_context():
-        scope = discovery.find(guest.repository_id, ScopeKind.ITEM, item.handle).scope
-        job_id = lifecycle.create(service.source_for(guest.repository_id, scope), {"files": True})
-        return guest._worked(job_id)
+    with importer.app.app_context():
+        scope = discovery.find(importer.repository_id, ScopeKind.ITEM, item.handle).scope
+        job_id = lifecycle.create(service.source_for(importer.repository_id, scope), {"files": True})
+        return importer._worked(job_id)
 
 
 def pages_of(job) -> tuple[str, ...]:
@@ -40,11 +40,11 @@ def pages_of(job) -> tuple[str, ...]:
     return "/jobs/", f"/jobs/{job.id}/", f"/jobs/{job.id}/row", f"/jobs/{job.id}/live", "/sources/", source
 
 
-def test_no_page_shows_a_viewer_the_title_of_a_restricted_item(guest):
-    guest.sign_in()
-    item = guest.sample.data.named(TITLE)
-    job = import_item(guest, item)
-    office = Office(guest.app)
+def test_no_page_shows_a_viewer_the_title_of_a_restricted_item(importer):
+    importer.sign_in()
+    item = importer.sample.data.named(TITLE)
+    job = import_item(importer, item)
+    office = Office(importer.app)
     office.add("vera")
     office.add("eddie", role=Role.EDITOR)
     viewer, editor = office.enter("vera"), office.enter("eddie")
@@ -57,29 +57,29 @@ def test_no_page_shows_a_viewer_the_title_of_a_restricted_item(guest):
     assert TITLE in editor.get("/jobs/").text
 
 
-def test_no_status_text_names_the_title_of_a_restricted_item(guest, monkeypatch):
+def test_no_status_text_names_the_title_of_a_restricted_item(importer, monkeypatch):
     texts = []
     say = JobAttempt.say
     monkeypatch.setattr(JobAttempt, "say", lambda attempt, text: (texts.append(text), say(attempt, text)))
-    guest.sign_in()
-    item = guest.sample.data.named(TITLE)
+    importer.sign_in()
+    item = importer.sample.data.named(TITLE)
 
-    import_item(guest, item)
+    import_item(importer, item)
 
     assert any(item.handle in text for text in texts)
     assert [text for text in texts if TITLE in text] == []
 
 
-def test_an_open_item_with_the_same_handle_does_not_open_the_title_of_a_restricted_one(guest):
-    guest.sign_in()
-    item = guest.sample.data.named(TITLE)
-    job = import_item(guest, item)
-    with guest.app.app_context(), transaction():
+def test_an_open_item_with_the_same_handle_does_not_open_the_title_of_a_restricted_one(importer):
+    importer.sign_in()
+    item = importer.sample.data.named(TITLE)
+    job = import_item(importer, item)
+    with importer.app.app_context(), transaction():
         held = db.session.scalar(select(CatalogueItem).where(CatalogueItem.handle == item.handle))
         values = {column.name: getattr(held, column.name) for column in CatalogueItem.__table__.columns}
         values |= {"id": None, "source_key": "other", "source_id": "other", "title": "Open item", "by_login": False}
         db.session.add(CatalogueItem(**values))
-    office = Office(guest.app)
+    office = Office(importer.app)
     office.add("vera")
 
     text = office.enter("vera").get(f"/jobs/{job.id}/").text
@@ -87,28 +87,28 @@ def test_an_open_item_with_the_same_handle_does_not_open_the_title_of_a_restrict
     assert (TITLE in text, f"Item {item.handle}" in text) == (False, True)
 
 
-def test_a_restricted_item_without_handle_does_not_close_the_title_of_another_one(guest):
-    item = guest.sample.data.named("No file")
-    job = import_item(guest, item)
-    with guest.app.app_context(), transaction():
+def test_a_restricted_item_without_handle_does_not_close_the_title_of_another_one(importer):
+    item = importer.sample.data.named("No file")
+    job = import_item(importer, item)
+    with importer.app.app_context(), transaction():
         held = db.session.scalar(select(CatalogueItem).where(CatalogueItem.handle == item.handle))
         held.handle = db.session.get(Source, job.source_id).handle = None
         values = {column.name: getattr(held, column.name) for column in CatalogueItem.__table__.columns}
         values |= {"id": None, "source_key": "other", "source_id": "other", "title": "Closed item", "by_login": True}
         db.session.add(CatalogueItem(**values))
-    office = Office(guest.app)
+    office = Office(importer.app)
     office.add("vera")
 
     assert "No file" in office.enter("vera").get(f"/jobs/{job.id}/").text
 
 
-def test_no_request_log_shows_a_viewer_the_title_of_a_restricted_item(guest):
-    guest.sign_in()
-    item = guest.sample.data.named(TITLE)
-    job = import_item(guest, item)
-    with guest.app.app_context():
+def test_no_request_log_shows_a_viewer_the_title_of_a_restricted_item(importer):
+    importer.sign_in()
+    item = importer.sample.data.named(TITLE)
+    job = import_item(importer, item)
+    with importer.app.app_context():
         queued = reruns.rerun(job.id)
-    office = Office(guest.app)
+    office = Office(importer.app)
     office.add("vera")
     office.add("eddie", role=Role.EDITOR)
 
@@ -118,10 +118,10 @@ def test_no_request_log_shows_a_viewer_the_title_of_a_restricted_item(guest):
     assert (TITLE in editor, f"import of {TITLE}" in editor) == (True, True)
 
 
-def test_pages_show_viewers_the_title_of_an_open_item(guest):
-    item = guest.sample.data.add_item(guest.sample.data.named("Special files"), [("dc.title", ["An open item"])])
-    job = import_item(guest, item)
-    office = Office(guest.app)
+def test_pages_show_viewers_the_title_of_an_open_item(importer):
+    item = importer.sample.data.add_item(importer.sample.data.named("Special files"), [("dc.title", ["An open item"])])
+    job = import_item(importer, item)
+    office = Office(importer.app)
     office.add("vera")
 
     assert "An open item" in office.enter("vera").get(f"/jobs/{job.id}/").text
@@ -129,27 +129,27 @@ def test_pages_show_viewers_the_title_of_an_open_item(guest):
 
 def test_the_next_run_notices_a_file_that_was_closed(app):
     with SampleRepository(9) as sample:
-        guest = Guest(app, sample)
+        importer = SampleImporter(app, sample)
         item = sample.data.add_item(sample.data.named("Special files"), [("dc.title", ["Own"])])
         file = sample.data.add_file(item, "t.txt", b"a thesis")
-        import_item(guest, item)
+        import_item(importer, item)
         file.readable = False  # no index and no time stamp moves for this
 
-        import_item(guest, item)
+        import_item(importer, item)
 
-        assert guest.file("Own", "t.txt")["fate"] == "restricted"
+        assert importer.file("Own", "t.txt")["fate"] == "restricted"
 
 
 @pytest.mark.parametrize("generation", [7, 9])
 def test_the_next_run_downloads_a_file_that_was_opened(app, generation):
     with SampleRepository(generation) as sample:
-        guest = Guest(app, sample)
+        importer = SampleImporter(app, sample)
         item = sample.data.add_item(sample.data.named("Special files"), [("dc.title", ["Own"])])
         file = sample.data.add_file(item, "t.txt", b"a thesis")
         file.readable = False
-        import_item(guest, item)
+        import_item(importer, item)
         file.readable = True
 
-        import_item(guest, item)
+        import_item(importer, item)
 
-        assert guest.file("Own", "t.txt")["fate"] == "stored"
+        assert importer.file("Own", "t.txt")["fate"] == "stored"

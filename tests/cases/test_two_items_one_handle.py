@@ -11,7 +11,7 @@ from connector.jobs import lifecycle, report
 from connector.models.catalogue import CatalogueItem, Exclusion, ItemSet, Membership
 from connector.models.jobs import Kind
 from connector.repositories import discovery, service
-from tests.imports.guest import Guest
+from tests.imports.sample_importer import SampleImporter
 from tests.sample import SampleRepository
 from tests.sample.grow import grow
 
@@ -29,126 +29,126 @@ def add_pair(sample, apart: int = 0) -> str:
 
 
 @pytest.fixture(params=GENERATIONS)
-def guest(request, app):
+def importer(request, app):
     with SampleRepository(request.param) as sample:
-        yield Guest(app, sample)
+        yield SampleImporter(app, sample)
 
 
 @pytest.fixture
 def modern(app):
     with SampleRepository(9) as sample:
-        yield Guest(app, sample)
+        yield SampleImporter(app, sample)
 
 
-def pair(guest) -> set[str]:
-    return {FIRST, SECOND} & guest.records().keys()
+def pair(importer) -> set[str]:
+    return {FIRST, SECOND} & importer.records().keys()
 
 
-def problems(guest, job_id: int) -> list[dict]:
-    with guest.app.app_context():
+def problems(importer, job_id: int) -> list[dict]:
+    with importer.app.app_context():
         return list(report.problems(lifecycle.get(job_id)))
 
 
-def test_both_items_come_and_the_clash_is_named(guest):
-    handle = add_pair(guest.sample)
+def test_both_items_come_and_the_clash_is_named(importer):
+    handle = add_pair(importer.sample)
 
-    job = guest.run()
+    job = importer.run()
 
-    assert pair(guest) == {FIRST, SECOND}
+    assert pair(importer) == {FIRST, SECOND}
     assert (job.state, job.clean, job.counts["failed"], job.counts["vanished"]) == ("completed", False, 0, 0)
     assert handle in job.message
-    assert {one["title"] for one in problems(guest, job.id)} >= {FIRST, SECOND}
+    assert {one["title"] for one in problems(importer, job.id)} >= {FIRST, SECOND}
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_a_run_after_that_changes_nothing_and_names_the_clash_again(guest, full):
-    handle = add_pair(guest.sample)
-    guest.run()
-    before = guest.records()
+def test_a_run_after_that_changes_nothing_and_names_the_clash_again(importer, full):
+    handle = add_pair(importer.sample)
+    importer.run()
+    before = importer.records()
 
-    job = guest.run(full=full)
+    job = importer.run(full=full)
 
     assert (job.counts["added"], job.counts["updated"], job.counts["vanished"], job.counts["failed"]) == (0, 0, 0, 0)
-    assert guest.records() == before
+    assert importer.records() == before
     assert handle in job.message
 
 
 @pytest.mark.parametrize("generation", [5, 9])
 def test_both_come_where_they_stand_200_items_apart(app, generation):
     with SampleRepository(generation) as sample:
-        guest = Guest(app, sample)
+        importer = SampleImporter(app, sample)
         add_pair(sample, apart=200)
 
-        first = guest.run(files=False)
-        again = guest.run(files=False)
+        first = importer.run(files=False)
+        again = importer.run(files=False)
 
-        assert pair(guest) == {FIRST, SECOND}
-        assert (first.counts["added"], first.counts["failed"]) == (len(guest.records()), 0)
+        assert pair(importer) == {FIRST, SECOND}
+        assert (first.counts["added"], first.counts["failed"]) == (len(importer.records()), 0)
         assert (again.counts["added"], again.counts["updated"], again.counts["vanished"]) == (0, 0, 0)
 
 
-def test_undo_takes_both_away_and_the_next_import_brings_both(guest):
-    add_pair(guest.sample)
-    job = guest.run()
-    guest.undo(job.id)
-    assert guest.records() == {}
+def test_undo_takes_both_away_and_the_next_import_brings_both(importer):
+    add_pair(importer.sample)
+    job = importer.run()
+    importer.undo(job.id)
+    assert importer.records() == {}
 
-    guest.run()
+    importer.run()
 
-    assert pair(guest) == {FIRST, SECOND}
+    assert pair(importer) == {FIRST, SECOND}
 
 
-def test_each_is_updated_by_itself_and_set_back_by_undo(guest):
-    add_pair(guest.sample)
-    guest.run()
-    guest.sample.data.edit(guest.sample.data.named(SECOND), "dc.subject", ["maps"])
-    job = guest.run()
-    changed = {t for t, one in guest.records().items() if any(v["value"] == "maps" for v in one["metadata"])}
-    guest.undo(job.id)
+def test_each_is_updated_by_itself_and_set_back_by_undo(importer):
+    add_pair(importer.sample)
+    importer.run()
+    importer.sample.data.edit(importer.sample.data.named(SECOND), "dc.subject", ["maps"])
+    job = importer.run()
+    changed = {t for t, one in importer.records().items() if any(v["value"] == "maps" for v in one["metadata"])}
+    importer.undo(job.id)
 
     assert job.counts["updated"] == 1
     assert changed == {SECOND}
-    assert not any(v["value"] == "maps" for one in guest.records().values() for v in one["metadata"])
+    assert not any(v["value"] == "maps" for one in importer.records().values() for v in one["metadata"])
 
 
-def test_a_clash_that_begins_later_adds_the_second_item(guest):
-    data = guest.sample.data
+def test_a_clash_that_begins_later_adds_the_second_item(importer):
+    data = importer.sample.data
     first = data.add_item(data.named("Special files"), [("dc.title", [FIRST])])
-    guest.run()
+    importer.run()
     data.add_item(data.named("Special files"), [("dc.title", [SECOND])], handle=first.handle)
 
-    job = guest.run()
+    job = importer.run()
 
-    assert pair(guest) == {FIRST, SECOND}
+    assert pair(importer) == {FIRST, SECOND}
     assert (job.counts["added"], job.counts["vanished"]) == (1, 0)
 
 
-def test_when_one_of_them_goes_the_other_stays(guest):
-    add_pair(guest.sample)
-    guest.run()
-    guest.sample.data.delete(guest.sample.data.named(FIRST))
+def test_when_one_of_them_goes_the_other_stays(importer):
+    add_pair(importer.sample)
+    importer.run()
+    importer.sample.data.delete(importer.sample.data.named(FIRST))
 
-    job = guest.run()
+    job = importer.run()
 
     assert job.counts["vanished"] == 1
-    assert guest.records()[FIRST]["source_state"] != "present"
-    assert guest.records()[SECOND]["source_state"] == "present"
+    assert importer.records()[FIRST]["source_state"] != "present"
+    assert importer.records()[SECOND]["source_state"] == "present"
 
 
 @pytest.mark.parametrize("kind", [Kind.PREVIEW, Kind.SAMPLE])
-def test_a_preview_shows_both(guest, kind):
-    add_pair(guest.sample)
-    with guest.app.app_context():
-        scope = discovery.find(guest.repository_id, ScopeKind.REPOSITORY, "").scope
+def test_a_preview_shows_both(importer, kind):
+    add_pair(importer.sample)
+    with importer.app.app_context():
+        scope = discovery.find(importer.repository_id, ScopeKind.REPOSITORY, "").scope
         options = {"rehearse": 50} if kind == Kind.SAMPLE else {}
-        job = guest._worked(lifecycle.create(service.source_for(guest.repository_id, scope), options, kind=kind))
+        job = importer._worked(lifecycle.create(service.source_for(importer.repository_id, scope), options, kind=kind))
 
     assert job.state == "completed"
     assert job.counts["failed"] == 0
 
 
-def place_by_hand(guest, title: str) -> None:
-    with guest.app.app_context(), transaction():
+def place_by_hand(importer, title: str) -> None:
+    with importer.app.app_context(), transaction():
         item_id = db.session.scalar(select(CatalogueItem.id).where(CatalogueItem.title == title))
         made = ItemSet(name="Our choice")
         db.session.add(made)
@@ -160,18 +160,18 @@ def place_by_hand(guest, title: str) -> None:
 def newcomer_first(app):
     """A repository whose list shows an item with the handle of a held one, 100 items before that one."""
     with SampleRepository(9) as sample:
-        guest, data = Guest(app, sample), sample.data
+        importer, data = SampleImporter(app, sample), sample.data
         home = data.named("Special files")
         second = data.add_item(home, [("dc.title", [SECOND])])
         grow(data, 100)
         first = data.add_item(home, [("dc.title", [FIRST])])
         data.delete(second)
-        guest.run(files=False)
-        place_by_hand(guest, FIRST)
+        importer.run(files=False)
+        place_by_hand(importer, FIRST)
         second.handle = first.handle
         data._register(data.items, second)
         data.changes += 1
-        yield guest
+        yield importer
 
 
 def test_a_newcomer_that_is_listed_first_does_not_take_the_place_of_the_held_item(newcomer_first):

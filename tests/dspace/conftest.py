@@ -34,4 +34,4 @@ def http(tmp_path):
 def reader(http, sample) -> HalClient:
     server = connect(http, sample.url, "rest").server
     sample.reset()
-    return client(http, server, patience=OutageWait(60, Hurried()), width=lambda: 4)
+    return client(http, server, outage=OutageWait(60, Hurried()), width=lambda: 4)

@@ -230,11 +230,13 @@ def _with_files(bundle: Json, asked: dict[str, list[str]], relation: str) -> Jso
     return bundle | {"_embedded": {"bitstreams": _embedded_list("bitstreams", files, size)}}
 
 
-def client_of(fake: FakeHal, *, server: Server = SERVER, limit: int | None = None, patience: float = 100) -> HalClient:
-    """A client whose waits take no time, though its clock counts them. `patience` is in seconds."""
+def client_of(
+    fake: FakeHal, *, server: Server = SERVER, limit: int | None = None, max_outage: float = 100
+) -> HalClient:
+    """A client whose waits take no time, though its clock counts them. `max_outage` is in seconds."""
     stop = Hurried()
-    waiting = OutageWait(patience, stop, clock=lambda: stop.waited)
-    return HalClient(fake, server, limit=limit, patience=waiting, width=lambda: 4)
+    waiting = OutageWait(max_outage, stop, clock=lambda: stop.waited)
+    return HalClient(fake, server, limit=limit, outage=waiting, width=lambda: 4)
 
 
 def nothing_seen(ids: Any) -> set[str]:

@@ -45,11 +45,11 @@ def server(generation: int) -> Server:
     return Server(SITE, API, generation, f"{generation}.x", "Lab Repository")
 
 
-def client(http: Any, generation: int, *, limit: int | None = None, patience: float = 60) -> LegacyClient:
-    """A client with `patience` in seconds, by a clock that each wait moves on by one."""
+def client(http: Any, generation: int, *, limit: int | None = None, max_outage: float = 60) -> LegacyClient:
+    """A client with `max_outage` in seconds, by a clock that each wait moves on by one."""
     stop = Hurried()
-    patient = OutageWait(patience, stop, clock=lambda: stop.waits)
-    return LegacyClient(http, server(generation), limit=limit, patience=patient, width=lambda: 4)
+    waiting = OutageWait(max_outage, stop, clock=lambda: stop.waits)
+    return LegacyClient(http, server(generation), limit=limit, outage=waiting, width=lambda: 4)
 
 
 @dataclass

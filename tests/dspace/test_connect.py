@@ -132,7 +132,7 @@ def test_a_dspace_7_is_read_by_its_own_api_and_not_by_the_deprecated_one_beside_
 
 def test_a_client_is_chosen_by_generation():
     clients = [
-        client(Web({}), Server(SITE, SITE, generation, ""), patience=OutageWait(1), width=lambda: 1)
+        client(Web({}), Server(SITE, SITE, generation, ""), outage=OutageWait(1), width=lambda: 1)
         for generation in range(4, 11)
     ]
 

@@ -42,7 +42,7 @@ def sample(generation):
 def reader(http, sample, generation):
     api = f"{sample.url}/rest" if generation in OLD else f"{sample.url}/server/api"
     server = Server(sample.url, api, generation, f"{generation}.0")
-    return client(http, server, patience=OutageWait(60, Hurried()), width=lambda: 4)
+    return client(http, server, outage=OutageWait(60, Hurried()), width=lambda: 4)
 
 
 def scope_of(kind: ScopeKind, thing, generation: int) -> Scope:

@@ -314,7 +314,7 @@ def door(tmp_path):
 
 @pytest.fixture
 def client(door):
-    return HalClient(door, SERVER, patience=OutageWait(0, Hurried()), width=lambda: 2)
+    return HalClient(door, SERVER, outage=OutageWait(0, Hurried()), width=lambda: 2)
 
 
 COLLECTION = f"{API}/core/collections/{HOME}"
@@ -382,8 +382,8 @@ def test_an_embargoed_file_is_restricted(client):
 
 def test_a_wait_that_is_over_does_not_count_against_a_later_one():
     fake, stop = FakeHal([synthetic(0)]), Hurried()
-    patience = OutageWait(100, stop, clock=lambda: stop.waited)
-    client = HalClient(fake, SERVER, patience=patience, width=lambda: 1)
+    outage = OutageWait(100, stop, clock=lambda: stop.waited)
+    client = HalClient(fake, SERVER, outage=outage, width=lambda: 1)
 
     def down_until(second):
         def trouble(path, asked):

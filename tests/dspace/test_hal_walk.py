@@ -30,7 +30,7 @@ def items_of(pages: list[Page]) -> list[Item]:
 
 
 def walk(fake: FakeHal, scope: Scope = SCOPE, *, seen=nothing_seen, limit=None, server=SERVER, **how) -> list[Page]:
-    return list(client_of(fake, limit=limit, server=server, patience=3600).walk(scope, seen=seen, **how))
+    return list(client_of(fake, limit=limit, server=server, max_outage=3600).walk(scope, seen=seen, **how))
 
 
 def numbered(total: int, files: int = 0) -> FakeHal:

@@ -45,7 +45,7 @@ def web() -> Iterator[responses.RequestsMock]:
 @pytest.fixture
 def reader(tmp_path: Path) -> LegacyClient:
     settings = HttpSettings("DSpaceConnector/1", AddressRule(()))
-    return client(HttpClient(settings, ConcurrencyLimit(tmp_path, "key"), OutageWait(stop=Hurried())), 5, patience=20)
+    return client(HttpClient(settings, ConcurrencyLimit(tmp_path, "key"), OutageWait(stop=Hurried())), 5, max_outage=20)
 
 
 def in_an_hour() -> str:
@@ -196,7 +196,9 @@ def test_an_item_whose_files_are_broken_comes_with_its_metadata(web, reader, fil
 
 def test_an_item_too_large_for_any_page_fails_alone(web, tmp_path):
     settings = HttpSettings("DSpaceConnector/1", AddressRule(()), json_bytes=2_000)
-    reader = client(HttpClient(settings, ConcurrencyLimit(tmp_path, "key"), OutageWait(stop=Hurried())), 5, patience=20)
+    reader = client(
+        HttpClient(settings, ConcurrencyLimit(tmp_path, "key"), OutageWait(stop=Hurried())), 5, max_outage=20
+    )
     large = FULL | {"id": 2, "metadata": [{"key": "dc.description", "value": "x" * 5_000, "language": None}]}
 
     def page(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
@@ -220,7 +222,9 @@ def test_an_item_too_large_for_any_page_fails_alone(web, tmp_path):
 @pytest.mark.parametrize("fault", ["timeout", "too large"])
 def test_a_list_of_collections_is_read_in_smaller_pages_after_one_that_is_too_much(web, tmp_path, fault):
     settings = HttpSettings("DSpaceConnector/1", AddressRule(()), json_bytes=15_000)
-    reader = client(HttpClient(settings, ConcurrencyLimit(tmp_path, "key"), OutageWait(stop=Hurried())), 5, patience=20)
+    reader = client(
+        HttpClient(settings, ConcurrencyLimit(tmp_path, "key"), OutageWait(stop=Hurried())), 5, max_outage=20
+    )
     collections = [COLLECTION | {"id": id} for id in range(45)]
 
     def page(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:

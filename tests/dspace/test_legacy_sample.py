@@ -36,7 +36,7 @@ def reader(sample: SampleRepository, generation: int, tmp_path: Path) -> Iterato
         HttpSettings("DSpaceConnector/test", rule), ConcurrencyLimit(tmp_path, "sample"), OutageWait(stop=Hurried())
     )
     server = Server(sample.url, f"{sample.url}/rest", generation, f"{generation}.x")
-    yield LegacyClient(http, server, patience=OutageWait(60, Hurried()), width=lambda: 4)
+    yield LegacyClient(http, server, outage=OutageWait(60, Hurried()), width=lambda: 4)
     http.close()
 
 

@@ -11,7 +11,7 @@ from connector.dspace.adaptive_page_size import PAGE_BYTES, RowWeight
 from connector.dspace.page_reader import PageReader, Rows
 from connector.errors import BotChallengeError, OutageLimitError, TransientError
 
-from .waiting import item, patience
+from .waiting import item, outage_wait
 
 SIZES = (100, 20, 10, 5, 1)
 
@@ -41,7 +41,7 @@ class Listing:
 
 
 def read_all(listing: Listing, size: int, start: int = 0, width: int = 1, seconds: float = 1000):
-    pages = PageReader(listing.read, SIZES, patience(seconds)[0], lambda: width)
+    pages = PageReader(listing.read, SIZES, outage_wait(seconds)[0], lambda: width)
     return list(pages(start, lambda: listing.total, size))
 
 
@@ -72,7 +72,7 @@ def test_a_listing_that_grows_is_read_to_its_new_end():
         listing.total = 40
         return rows
 
-    pages = PageReader(read, SIZES, patience()[0], lambda: 1)
+    pages = PageReader(read, SIZES, outage_wait()[0], lambda: 1)
 
     assert sum(len(rows.items) for _, rows in pages(0, lambda: listing.total, 20)) == 40
 
@@ -120,7 +120,7 @@ class Heavy(Listing):
         return rows
 
     def sizes_asked(self, size: int) -> list[int]:
-        pages = PageReader(self.read, SIZES, patience()[0], lambda: 1, clock=lambda: self.now)
+        pages = PageReader(self.read, SIZES, outage_wait()[0], lambda: 1, clock=lambda: self.now)
         read = [number for _, rows in pages(0, lambda: self.total, size) for number in ids(rows)]
         assert read == list(range(self.total))
         return [size for _, size in self.asked]
@@ -206,7 +206,7 @@ def test_three_broken_rows_side_by_side_are_the_rows_fault_while_others_can_be_r
 @pytest.mark.parametrize("failing", range(1, 60))
 def test_a_page_waits_while_the_repository_fails_and_nothing_of_it_is_lost(failing):
     listing = Listing(60)
-    pages = iter(PageReader(listing.read, SIZES, patience()[0], lambda: 1)(0, lambda: 60, 20))
+    pages = iter(PageReader(listing.read, SIZES, outage_wait()[0], lambda: 1)(0, lambda: 60, 20))
     next(pages)
     listing.down = failing
 
@@ -216,7 +216,7 @@ def test_a_page_waits_while_the_repository_fails_and_nothing_of_it_is_lost(faili
     assert rows.failures == ()
 
 
-def test_patience_ends_with_an_error_that_can_be_resumed_from():
+def test_the_maximum_outage_ends_with_an_error_that_can_be_resumed_from():
     listing = Listing(60)
     listing.down = 10**6
 
@@ -230,7 +230,7 @@ def test_a_repository_that_never_answered_is_no_fault_of_its_first_row():
 
 
 def test_a_control_tells_the_fault_of_the_first_row_from_that_of_the_repository():
-    pages = PageReader(Listing(1, broken={0}).read, SIZES, patience()[0], lambda: 1, control=lambda: "all is well")
+    pages = PageReader(Listing(1, broken={0}).read, SIZES, outage_wait()[0], lambda: 1, control=lambda: "all is well")
 
     [(_, rows)] = pages(0, lambda: 1, 1)
 
@@ -238,7 +238,7 @@ def test_a_control_tells_the_fault_of_the_first_row_from_that_of_the_repository(
 
 
 def test_a_list_of_which_nothing_comes_is_broken_itself_and_not_asked_for_each_of_its_rows():
-    listing, (bound, _) = Listing(1000, broken=set(range(1000))), patience(60)
+    listing, (bound, _) = Listing(1000, broken=set(range(1000))), outage_wait(60)
     pages = PageReader(listing.read, SIZES, bound, lambda: 1, control=lambda: "all is well")
 
     with pytest.raises(OutageLimitError, match="row broken"):
@@ -258,7 +258,7 @@ def test_many_broken_rows_side_by_side_are_the_rows_fault_once_anything_came():
 
 def test_a_page_that_could_be_read_again_ends_the_wait_though_the_next_is_broken():
     listing = Listing(2, broken={1})
-    waiting, _ = patience()
+    waiting, _ = outage_wait()
     pages = iter(PageReader(listing.read, SIZES, waiting, lambda: 1)(0, lambda: 2, 1))
     next(pages)
     listing.down = 5
@@ -274,7 +274,7 @@ def test_a_protection_against_robots_fails_the_walk_with_its_sentence_and_no_row
             raise BotChallengeError("A protection against robots answers.")
         return Listing(40).read(offset, size, tries)
 
-    pages = iter(PageReader(read, SIZES, patience(seconds=60)[0], lambda: 1)(0, lambda: 40, 20))
+    pages = iter(PageReader(read, SIZES, outage_wait(seconds=60)[0], lambda: 1)(0, lambda: 40, 20))
     next(pages)
 
     with pytest.raises(OutageLimitError, match="A protection against robots answers"):

@@ -26,7 +26,7 @@ class Shelf:
     def __init__(self, sample: SampleRepository, http: HttpClient):
         self.sample = sample
         server = dspace.connect(http, sample.url, "rest").server
-        self.client = dspace.client(http, server, patience=OutageWait(5), width=lambda: 2)
+        self.client = dspace.client(http, server, outage=OutageWait(5), width=lambda: 2)
         sample.reset()
 
     def id(self, title: str) -> str:

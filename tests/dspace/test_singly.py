@@ -15,7 +15,7 @@ from connector.errors import (
     TransientError,
 )
 
-from .waiting import item, patience
+from .waiting import item, outage_wait
 
 
 def test_what_fails_singly_is_a_failure_with_its_reason_among_good_ones():
@@ -24,7 +24,7 @@ def test_what_fails_singly_is_a_failure_with_its_reason_among_good_ones():
             raise TransientError("it is broken")
         return found
 
-    results = list(read_items_individually(map(item, range(5)), read, patience()[0], lambda: 1))
+    results = list(read_items_individually(map(item, range(5)), read, outage_wait()[0], lambda: 1))
 
     assert results == [item(0), item(1), item(3), Failure("2", "123456789/2", "Item 2", "it is broken"), item(4)]
 
@@ -36,13 +36,13 @@ def test_every_error_of_one_item_fails_that_item_alone(kind):
             raise kind("not this one")
         return found
 
-    results = list(read_items_individually(map(item, range(3)), read, patience()[0], lambda: 1))
+    results = list(read_items_individually(map(item, range(3)), read, outage_wait()[0], lambda: 1))
 
     assert results == [item(0), item(2), Failure("1", "123456789/1", "Item 1", "not this one")]
 
 
 def test_three_failures_in_a_row_are_the_items_own_while_a_good_one_can_still_be_read():
-    waiting, clock = patience()
+    waiting, clock = outage_wait()
 
     def read(found: Item) -> Item:
         if int(found.id) >= 2:
@@ -66,7 +66,7 @@ def test_items_wait_while_the_repository_fails_and_then_all_come(failing):
             raise TransientError("down")
         return found
 
-    results = list(read_items_individually(map(item, range(6)), read, patience()[0], lambda: 1))
+    results = list(read_items_individually(map(item, range(6)), read, outage_wait()[0], lambda: 1))
 
     assert sorted(results, key=lambda result: result.id) == [item(number) for number in range(6)]
 
@@ -75,17 +75,17 @@ def test_a_control_tells_the_fault_of_the_first_item_from_that_of_the_repository
     def read(found: Item) -> Item:
         raise TransientError("it is broken")
 
-    results = read_items_individually([item(0)], read, patience()[0], lambda: 1, control=lambda: "all is well")
+    results = read_items_individually([item(0)], read, outage_wait()[0], lambda: 1, control=lambda: "all is well")
 
     assert list(results) == [Failure("0", "123456789/0", "Item 0", "it is broken")]
 
 
-def test_items_that_never_come_end_with_patience():
+def test_items_that_never_come_end_with_the_maximum_outage():
     def read(found: Item) -> Item:
         raise TransientError("down")
 
     with pytest.raises(OutageLimitError):
-        list(read_items_individually(map(item, range(6)), read, patience(seconds=30)[0], lambda: 1))
+        list(read_items_individually(map(item, range(6)), read, outage_wait(seconds=30)[0], lambda: 1))
 
 
 def test_an_item_behind_a_protection_against_robots_waits_and_is_never_a_failure():
@@ -98,7 +98,7 @@ def test_an_item_behind_a_protection_against_robots_waits_and_is_never_a_failure
             raise BotChallengeError("A protection against robots answers.")
         return found
 
-    waiting, clock = patience()
+    waiting, clock = outage_wait()
     results = list(read_items_individually(map(item, range(5)), read, waiting, lambda: 1))
 
     assert sorted(results, key=lambda result: result.id) == [item(number) for number in range(5)]
@@ -113,11 +113,11 @@ def test_an_item_that_stays_behind_a_protection_against_robots_fails_the_walk():
         return found
 
     with pytest.raises(OutageLimitError, match="A protection against robots answers"):
-        list(read_items_individually(map(item, range(5)), read, patience(seconds=60)[0], lambda: 1))
+        list(read_items_individually(map(item, range(5)), read, outage_wait(seconds=60)[0], lambda: 1))
 
 
 def test_items_that_all_keep_silent_end_with_the_maximum_outage_though_the_repository_is_well():
-    waiting, clock = patience(600)
+    waiting, clock = outage_wait(600)
     asked = []
 
     def read(found: Item) -> Item:
@@ -131,7 +131,7 @@ def test_items_that_all_keep_silent_end_with_the_maximum_outage_though_the_repos
 
 
 def test_an_item_that_failed_long_ago_is_no_outage():
-    waiting, clock = patience(600)
+    waiting, clock = outage_wait(600)
 
     def read(found: Item) -> Item:
         if found.id == "0":

@@ -26,6 +26,6 @@ def item(number: int) -> Item:
     return Item(str(number), f"123456789/{number}", f"Item {number}", None)
 
 
-def patience(seconds: float = 1000, clock: Clock | None = None) -> tuple[OutageWait, Clock]:
+def outage_wait(seconds: float = 1000, clock: Clock | None = None) -> tuple[OutageWait, Clock]:
     clock = clock or Clock()
     return OutageWait(seconds, clock, clock=lambda: clock.now, spread=lambda: 1.0), clock

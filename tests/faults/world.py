@@ -47,7 +47,7 @@ def hurried(app: Flask, seconds: float = OUTAGE, clock: SkippingClock | None = N
     with (
         patch.dict(app.config, MAX_OUTAGE_SECONDS=seconds),
         patch.object(http_factory, "HttpSettings", lambda **given: settings(**(given | QUICK))),
-        patch.object(http_factory, "PAGE_PATIENCE", seconds),
+        patch.object(http_factory, "PAGE_MAX_OUTAGE", seconds),
         patch.object(http_factory, "OutageWait", outage),
         patch.object(attempts, "OutageWait", outage),
     ):

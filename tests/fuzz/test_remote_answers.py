@@ -32,7 +32,7 @@ def read(http: HttpClient, url: str, handle: str) -> list[str]:
     """Everything an import asks for; gives the sentences of what could not be read."""
     stop = Hurried()
     server = connect(http, url, "rest").server
-    reader = client(http, server, patience=OutageWait(60, stop, clock=lambda: stop.waited), width=lambda: 2)
+    reader = client(http, server, outage=OutageWait(60, stop, clock=lambda: stop.waited), width=lambda: 2)
     list(reader.communities())
     list(reader.collections())
     scope = reader.find(ScopeKind.COLLECTION, handle)

@@ -175,9 +175,9 @@ def listener():
     listener.close()
 
 
-def get(rule: AddressRule, url: str, patience=lambda: 1.0) -> bytes:
+def get(rule: AddressRule, url: str, next_timeout=lambda: 1.0) -> bytes:
     manager = PoolManager(retries=0, timeout=60)
-    manager.pool_classes_by_scheme = pool_classes(rule, patience)
+    manager.pool_classes_by_scheme = pool_classes(rule, next_timeout)
     return manager.request("GET", url).data
 
 
@@ -212,7 +212,7 @@ def test_the_addresses_are_tried_in_order_until_one_connects(listener):
 def test_a_stop_is_heard_between_two_addresses(listener):
     looks = []
 
-    def patience():
+    def next_timeout():
         looks.append(1)
         if len(looks) == 2:
             raise JobStoppedError("The job was asked to stop.")
@@ -221,7 +221,7 @@ def test_a_stop_is_heard_between_two_addresses(listener):
     rule = AddressRule(LOOPBACK, answers("127.0.0.2", "127.0.0.1", port=listener.port))
 
     with pytest.raises(JobStoppedError):
-        get(rule, "http://dspace.example.org/", patience)
+        get(rule, "http://dspace.example.org/", next_timeout)
 
 
 def test_a_name_that_cannot_be_resolved_is_told_apart():
@@ -234,7 +234,7 @@ def test_a_name_that_cannot_be_resolved_is_told_apart():
     assert isinstance(trouble.value.reason, NameResolutionError)
 
 
-class PatienceForOneLook:
+class StopAfterOneLook:
     """Lets a connection wait a moment, ends it when it asks again, and says no more to what is left behind."""
 
     def __init__(self):
@@ -247,7 +247,7 @@ class PatienceForOneLook:
         return 0.01
 
 
-def test_patience_ends_the_wait_for_a_resolver_and_what_connects_later_is_closed():
+def test_a_stop_ends_the_wait_for_a_resolver_and_what_connects_later_is_closed():
     released = threading.Event()
 
     def resolve(host, port, type):
@@ -257,7 +257,7 @@ def test_patience_ends_the_wait_for_a_resolver_and_what_connects_later_is_closed
     with socket.create_server(("127.0.0.1", 0)) as there:
         there.settimeout(60)
         with pytest.raises(JobStoppedError):
-            get(AddressRule(LOOPBACK, resolve), f"http://name.example:{there.getsockname()[1]}/", PatienceForOneLook())
+            get(AddressRule(LOOPBACK, resolve), f"http://name.example:{there.getsockname()[1]}/", StopAfterOneLook())
 
         released.set()
         connection, _ = there.accept()
@@ -265,6 +265,6 @@ def test_patience_ends_the_wait_for_a_resolver_and_what_connects_later_is_closed
             assert connection.recv(1) == b""
 
 
-def test_patience_ends_a_tls_handshake_that_gets_no_answer():
+def test_a_stop_ends_a_tls_handshake_that_gets_no_answer():
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(JobStoppedError):
-        get(AddressRule(LOOPBACK), f"https://127.0.0.1:{silent.getsockname()[1]}/", PatienceForOneLook())
+        get(AddressRule(LOOPBACK), f"https://127.0.0.1:{silent.getsockname()[1]}/", StopAfterOneLook())

@@ -28,13 +28,13 @@ class FakeLogin:
 
 
 def access(*finds: bool | Exception, waited: list[float] | None = None) -> LoginGuard:
-    patience = OutageWait(60, pause=(waited if waited is not None else []).append)
-    connection = SimpleNamespace(client=None, public=None, login=FakeLogin(*finds), patience=patience)
+    outage = OutageWait(60, pause=(waited if waited is not None else []).append)
+    connection = SimpleNamespace(client=None, public=None, login=FakeLogin(*finds), outage=outage)
     return LoginGuard(connection, "reader@example.org")
 
 
 def anonymous() -> LoginGuard:
-    return LoginGuard(SimpleNamespace(client=None, public=None, login=None, patience=OutageWait(0)), None)
+    return LoginGuard(SimpleNamespace(client=None, public=None, login=None, outage=OutageWait(0)), None)
 
 
 class Reader:

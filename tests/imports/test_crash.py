@@ -13,7 +13,7 @@ from tests.sample import SampleRepository
 
 IMPORT = ("--all", "--files", "--item-set-from-collection")
 COUNTS = ("state", "clean", "expected", "seen", "added", "updated", "unchanged", "failed", "hidden", "files")
-PATIENT = 60  # seconds
+TIMEOUT = 60  # seconds
 
 
 def after_requests(sample: SampleRepository, number: int) -> threading.Event:
@@ -47,7 +47,7 @@ def test_a_job_whose_process_is_killed_again_and_again_ends_as_one_left_alone(ge
         for number in (40, 25, 70):
             reached = after_requests(sample, number)
             process = killed.start(*command)
-            assert reached.wait(PATIENT)
+            assert reached.wait(TIMEOUT)
             process.kill()
             process.communicate()
             sample.faults.clear()

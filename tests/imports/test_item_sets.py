@@ -9,98 +9,98 @@ from connector.extensions import db, transaction
 from connector.models.catalogue import CatalogueItem, ItemSet, Membership
 from tests.sample import SampleRepository
 
-from .guest import Guest
+from .sample_importer import SampleImporter
 
 TITLE, OLD, NEW = "No file", "Special files", "Aldermouth Gazette"
 
 
 @pytest.fixture(params=[5, 6, 9])
-def guest(request, app):
+def importer(request, app):
     with SampleRepository(request.param) as sample:
-        yield Guest(app, sample)
+        yield SampleImporter(app, sample)
 
 
-def run(guest, **options):
-    return guest.run(files=False, item_set_from_collection=True, **options)
+def run(importer, **options):
+    return importer.run(files=False, item_set_from_collection=True, **options)
 
 
-def sets_of(guest, title: str = TITLE) -> list[str]:
-    return guest.records()[title]["item_sets"]
+def sets_of(importer, title: str = TITLE) -> list[str]:
+    return importer.records()[title]["item_sets"]
 
 
-def move(guest) -> None:
-    guest.sample.data.move(guest.sample.data.named(TITLE), guest.sample.data.named(NEW))
+def move(importer) -> None:
+    importer.sample.data.move(importer.sample.data.named(TITLE), importer.sample.data.named(NEW))
 
 
-def test_an_item_that_moved_leaves_the_set_of_its_old_collection(guest):
-    run(guest)
-    before = sets_of(guest)
-    move(guest)
+def test_an_item_that_moved_leaves_the_set_of_its_old_collection(importer):
+    run(importer)
+    before = sets_of(importer)
+    move(importer)
 
-    run(guest)
+    run(importer)
 
-    assert (before, sets_of(guest)) == ([OLD], [NEW])
-
-
-def test_an_unchanged_run_leaves_all_sets_as_they_are(guest):
-    run(guest)
-    before = {title: one["item_sets"] for title, one in guest.records().items()}
-
-    run(guest, full=True)
-
-    assert {title: one["item_sets"] for title, one in guest.records().items()} == before
+    assert (before, sets_of(importer)) == ([OLD], [NEW])
 
 
-def test_a_place_that_a_person_gave_an_item_stays(guest):
-    run(guest)
-    with guest.app.app_context(), transaction():
+def test_an_unchanged_run_leaves_all_sets_as_they_are(importer):
+    run(importer)
+    before = {title: one["item_sets"] for title, one in importer.records().items()}
+
+    run(importer, full=True)
+
+    assert {title: one["item_sets"] for title, one in importer.records().items()} == before
+
+
+def test_a_place_that_a_person_gave_an_item_stays(importer):
+    run(importer)
+    with importer.app.app_context(), transaction():
         item_id = db.session.scalar(select(CatalogueItem.id).where(CatalogueItem.title == TITLE))
         set_id = db.session.scalar(select(ItemSet.id).where(ItemSet.name == OLD))
         db.session.add(Membership(item_id=item_id, item_set_id=set_id))
-    move(guest)
+    move(importer)
 
-    run(guest)
+    run(importer)
 
-    assert sets_of(guest) == [NEW, OLD]
-
-
-def test_undo_puts_a_moved_item_back_into_its_old_set(guest):
-    run(guest)
-    move(guest)
-    job = run(guest)
-
-    guest.undo(job.id)
-
-    assert sets_of(guest) == [OLD]
+    assert sets_of(importer) == [NEW, OLD]
 
 
-def test_a_renamed_collection_renames_its_set_unless_a_person_did(guest):
-    run(guest)
-    with guest.app.app_context(), transaction():
+def test_undo_puts_a_moved_item_back_into_its_old_set(importer):
+    run(importer)
+    move(importer)
+    job = run(importer)
+
+    importer.undo(job.id)
+
+    assert sets_of(importer) == [OLD]
+
+
+def test_a_renamed_collection_renames_its_set_unless_a_person_did(importer):
+    run(importer)
+    with importer.app.app_context(), transaction():
         db.session.scalar(select(ItemSet).where(ItemSet.name == NEW)).name = "Our newspaper"
     for name in (OLD, NEW):
-        guest.sample.data.named(name).name = f"{name}, renamed"
-    guest.sample.data.changes += 1
+        importer.sample.data.named(name).name = f"{name}, renamed"
+    importer.sample.data.changes += 1
 
-    run(guest, full=True)
+    run(importer, full=True)
 
-    with guest.app.app_context():
+    with importer.app.app_context():
         names = set(db.session.scalars(select(ItemSet.name)))
     assert {f"{OLD}, renamed", "Our newspaper"} <= names
     assert not {OLD, NEW, f"{NEW}, renamed"} & names
 
 
-def test_a_set_of_an_earlier_version_keeps_a_name_that_a_person_may_have_given(guest):
-    run(guest)
-    with guest.app.app_context(), transaction():
+def test_a_set_of_an_earlier_version_keeps_a_name_that_a_person_may_have_given(importer):
+    run(importer)
+    with importer.app.app_context(), transaction():
         known = db.session.scalar(select(ItemSet).where(ItemSet.name == NEW))
         known.name, known.source_name = "Our newspaper", None
     names = []
     for name in (NEW, f"{NEW}, renamed"):
-        guest.sample.data.named(NEW).name = name
-        guest.sample.data.changes += 1
-        run(guest, full=True)
-        with guest.app.app_context():
+        importer.sample.data.named(NEW).name = name
+        importer.sample.data.changes += 1
+        run(importer, full=True)
+        with importer.app.app_context():
             names.append(db.session.scalar(select(ItemSet.source_name).where(ItemSet.name == "Our newspaper")))
 
     assert names == [NEW, f"{NEW}, renamed"]
@@ -108,14 +108,14 @@ def test_a_set_of_an_earlier_version_keeps_a_name_that_a_person_may_have_given(g
 
 def test_items_whose_collection_cannot_be_read_are_counted(app):
     with SampleRepository(9) as sample:
-        guest = Guest(app, sample)
+        importer = SampleImporter(app, sample)
         home = sample.data.named(OLD)
         number = len([one for one in sample.data.items.values() if one.collection is home and one.is_found])
         home.readable = False
 
-        job = run(guest)
+        job = run(importer)
 
-        homeless = [title for title, one in guest.records().items() if not one["item_sets"]]
+        homeless = [title for title, one in importer.records().items() if not one["item_sets"]]
         assert len(homeless) >= number > 1
         assert job.clean
         assert f"{len(homeless)} items are in no item set, because the collection cannot be read." in job.message
@@ -125,11 +125,11 @@ def test_items_whose_collection_cannot_be_read_are_counted(app):
 def mapped(request, app):
     """A signed-out import of an item that is in two collections."""
     with SampleRepository(request.param) as sample:
-        guest = Guest(app, sample)
+        importer = SampleImporter(app, sample)
         sample.data.map_to(sample.data.named(TITLE), sample.data.named(NEW))
-        run(guest)
-        assert sorted(sets_of(guest)) == [NEW, OLD]
-        yield guest
+        run(importer)
+        assert sorted(sets_of(importer)) == [NEW, OLD]
+        yield importer
 
 
 def test_an_item_stays_in_the_set_of_a_collection_that_is_closed_now(mapped):

@@ -15,21 +15,21 @@ from connector.repositories import discovery, service
 from tests.pages import words
 from tests.sample import SampleRepository
 
-from .guest import Guest
+from .sample_importer import SampleImporter
 
 GENERATIONS = [5, 6, 9]
 
 
 @pytest.fixture(params=GENERATIONS)
-def guest(request, app):
+def importer(request, app):
     with SampleRepository(request.param) as sample:
-        yield Guest(app, sample)
+        yield SampleImporter(app, sample)
 
 
 @pytest.fixture
 def modern(app):
     with SampleRepository(9) as sample:
-        yield Guest(app, sample)
+        yield SampleImporter(app, sample)
 
 
 def without_what_passes(records: dict[str, dict]) -> dict[str, dict]:
@@ -42,31 +42,31 @@ EMBARGO = ("Embargoed file beside an open one", "embargoed.txt")
 PRIVATE = {"Private item"}  # administrators get it
 
 
-def test_what_only_a_login_opens_comes_with_it_and_is_marked(guest):
-    anonymous = guest.run()
-    before = guest.records()
-    guest.sign_in()
+def test_what_only_a_login_opens_comes_with_it_and_is_marked(importer):
+    anonymous = importer.run()
+    before = importer.records()
+    importer.sign_in()
 
-    signed_in = guest.run()
+    signed_in = importer.run()
 
     assert "Restricted item" not in before
     assert (anonymous.clean, signed_in.clean) == (True, True), (anonymous.message, signed_in.message)
-    assert guest.restricted() == {"Restricted item"} | PRIVATE
-    assert guest.file("Restricted item", "file.txt")["fate"] == "stored"
-    assert guest.file("Restricted item", "file.txt")["restricted"] is True
-    assert (guest.file(*EMBARGO)["fate"], guest.file(*EMBARGO)["restricted"]) == ("stored", True)
-    assert guest.file(EMBARGO[0], "open.txt")["restricted"] is False
-    assert set(before) | {"Restricted item"} | PRIVATE == set(guest.records())
+    assert importer.restricted() == {"Restricted item"} | PRIVATE
+    assert importer.file("Restricted item", "file.txt")["fate"] == "stored"
+    assert importer.file("Restricted item", "file.txt")["restricted"] is True
+    assert (importer.file(*EMBARGO)["fate"], importer.file(*EMBARGO)["restricted"]) == ("stored", True)
+    assert importer.file(EMBARGO[0], "open.txt")["restricted"] is False
+    assert set(before) | {"Restricted item"} | PRIVATE == set(importer.records())
 
 
-def test_a_first_import_by_login_marks_the_same(guest):
-    guest.sign_in()
+def test_a_first_import_by_login_marks_the_same(importer):
+    importer.sign_in()
 
-    job = guest.run()
+    job = importer.run()
 
     assert job.clean, job.message
-    assert guest.restricted() == {"Restricted item"} | PRIVATE
-    assert guest.file(*EMBARGO)["restricted"] is True
+    assert importer.restricted() == {"Restricted item"} | PRIVATE
+    assert importer.file(*EMBARGO)["restricted"] is True
 
 
 def test_a_test_import_by_login_marks_what_it_brings(modern):
@@ -81,71 +81,71 @@ def test_a_test_import_by_login_marks_what_it_brings(modern):
     assert modern.restricted() == {"The Aldermouth Gazette, No. 1 (5 March 1887)"}
 
 
-def test_what_opens_at_the_source_loses_its_mark_and_is_no_update(guest):
-    guest.sign_in()
-    guest.run()
-    item = guest.sample.data.named("Restricted item")
+def test_what_opens_at_the_source_loses_its_mark_and_is_no_update(importer):
+    importer.sign_in()
+    importer.run()
+    item = importer.sample.data.named("Restricted item")
     item.readable = True
-    guest.sample.data.edit(item, "dc.subject", ["no matter"])  # so that every generation reads it again
-    embargoed = guest.sample.data.named(EMBARGO[0]).bitstreams[1]
-    guest.sample.data.embargo(embargoed)
+    importer.sample.data.edit(item, "dc.subject", ["no matter"])  # so that every generation reads it again
+    embargoed = importer.sample.data.named(EMBARGO[0]).bitstreams[1]
+    importer.sample.data.embargo(embargoed)
     embargoed.readable = True
 
-    job = guest.run(full=True)
+    job = importer.run(full=True)
 
-    assert guest.restricted() == PRIVATE
-    assert guest.file("Restricted item", "file.txt")["restricted"] is False
-    assert guest.file(*EMBARGO)["restricted"] is False
+    assert importer.restricted() == PRIVATE
+    assert importer.file("Restricted item", "file.txt")["restricted"] is False
+    assert importer.file(*EMBARGO)["restricted"] is False
     assert (job.counts["updated"], job.clean) == (1, True)
 
 
-def test_what_closes_at_the_source_is_marked_by_the_next_run_and_is_no_update(guest):
-    guest.sign_in()
-    guest.run()
-    item = guest.sample.data.named("No file")
+def test_what_closes_at_the_source_is_marked_by_the_next_run_and_is_no_update(importer):
+    importer.sign_in()
+    importer.run()
+    item = importer.sample.data.named("No file")
     item.readable = False
-    guest.sample.data.changes += 1
-    item.indexed_at = guest.sample.data.clock()
+    importer.sample.data.changes += 1
+    item.indexed_at = importer.sample.data.clock()
 
-    job = guest.run(full=True)
+    job = importer.run(full=True)
 
-    assert guest.restricted() == {"Restricted item", "No file"} | PRIVATE
+    assert importer.restricted() == {"Restricted item", "No file"} | PRIVATE
     assert (job.counts["updated"], job.counts["added"], job.counts["vanished"]) == (0, 0, 0)
 
 
-def test_undo_of_the_import_by_login_leaves_what_the_one_before_it_brought(guest):
-    guest.run()
-    before = without_what_passes(guest.records())
-    guest.sign_in()
-    job = guest.run()
+def test_undo_of_the_import_by_login_leaves_what_the_one_before_it_brought(importer):
+    importer.run()
+    before = without_what_passes(importer.records())
+    importer.sign_in()
+    job = importer.run()
 
-    guest.undo(job.id)
+    importer.undo(job.id)
 
-    assert without_what_passes(guest.records()) == before
+    assert without_what_passes(importer.records()) == before
 
 
-def test_an_unchanged_run_by_login_changes_nothing(guest):
-    guest.sign_in()
-    guest.run()
-    before = without_what_passes(guest.records())
+def test_an_unchanged_run_by_login_changes_nothing(importer):
+    importer.sign_in()
+    importer.run()
+    before = without_what_passes(importer.records())
 
-    again = guest.run()
+    again = importer.run()
 
     assert (again.counts["added"], again.counts["updated"], again.counts["vanished"], again.clean) == (0, 0, 0, True)
-    assert without_what_passes(guest.records()) == before
+    assert without_what_passes(importer.records()) == before
 
 
-def test_files_that_only_a_login_opens_come_although_no_item_has_changed(guest):
+def test_files_that_only_a_login_opens_come_although_no_item_has_changed(importer):
     """The counts of items agree with what is held, and no time stamp has moved: only somebody else is looking."""
-    guest.sample.data.delete(guest.sample.data.named("Restricted item"))
-    guest.run()
-    guest.sign_in()
+    importer.sample.data.delete(importer.sample.data.named("Restricted item"))
+    importer.run()
+    importer.sign_in()
 
-    job = guest.run()
+    job = importer.run()
 
     assert job.counts["added"] == len(PRIVATE)
-    assert guest.file(*EMBARGO)["fate"] == "stored"
-    assert guest.file("Closed bundle", "inside.txt")["fate"] == "stored"
+    assert importer.file(*EMBARGO)["fate"] == "stored"
+    assert importer.file("Closed bundle", "inside.txt")["fate"] == "stored"
 
 
 def test_an_unchanged_run_by_login_is_proved_by_a_few_requests(modern):
@@ -156,156 +156,156 @@ def test_an_unchanged_run_by_login_is_proved_by_a_few_requests(modern):
     assert modern.run().counts["requests"] < 15
 
 
-def reads_in_full(guest: Guest, **options) -> bool:
+def reads_in_full(importer: SampleImporter, **options) -> bool:
     """Whether an import of what is held reads items that no list shows as changed."""
-    guest.app.config["RECHECK_RUNS"] = 0
-    guest.sample.reset()
-    guest.run(**options)
-    return any("expand=" in path or "embed=" in path for _, path in guest.sample.requests)
+    importer.app.config["RECHECK_RUNS"] = 0
+    importer.sample.reset()
+    importer.run(**options)
+    return any("expand=" in path or "embed=" in path for _, path in importer.sample.requests)
 
 
-def reads_details_always(guest: Guest) -> bool:
+def reads_details_always(importer: SampleImporter) -> bool:
     """Whether lists with details cost no more than light ones, so that each run reads these (DSpace 5 and 6)."""
-    return guest.sample.generation < 7
+    return importer.sample.generation < 7
 
 
-def test_a_second_run_by_login_only_lists_and_tries_no_file_again(guest):
-    file = guest.sample.data.named(EMBARGO[0]).bitstreams[1]
+def test_a_second_run_by_login_only_lists_and_tries_no_file_again(importer):
+    file = importer.sample.data.named(EMBARGO[0]).bitstreams[1]
     names = (f"/{file.uuid}/content", f"/{file.uuid}/retrieve", f"/{file.number}/retrieve")
-    guest.sample.faults.add(lambda target: target.endswith(names), times=None, status=403)
-    guest.sign_in()
-    guest.run()
-    assert guest.file(*EMBARGO)["fate"] == "restricted"
+    importer.sample.faults.add(lambda target: target.endswith(names), times=None, status=403)
+    importer.sign_in()
+    importer.run()
+    assert importer.file(*EMBARGO)["fate"] == "restricted"
 
-    assert reads_in_full(guest) is reads_details_always(guest)
-    assert not any("retrieve" in path or "content" in path for _, path in guest.sample.requests)
-
-
-def test_the_first_run_after_the_login_was_forgotten_reads_everything_and_the_second_only_lists(guest):
-    guest.sign_in()
-    guest.run()
-    guest.sign_out()
-
-    assert reads_in_full(guest)
-    assert reads_in_full(guest) is reads_details_always(guest)
+    assert reads_in_full(importer) is reads_details_always(importer)
+    assert not any("retrieve" in path or "content" in path for _, path in importer.sample.requests)
 
 
-def test_a_run_that_was_begun_as_another_and_ended_by_login_is_no_measure_for_the_next(guest):
-    guest.run()
-    guest.sign_in()
-    with guest.app.app_context():
+def test_the_first_run_after_the_login_was_forgotten_reads_everything_and_the_second_only_lists(importer):
+    importer.sign_in()
+    importer.run()
+    importer.sign_out()
+
+    assert reads_in_full(importer)
+    assert reads_in_full(importer) is reads_details_always(importer)
+
+
+def test_a_run_that_was_begun_as_another_and_ended_by_login_is_no_measure_for_the_next(importer):
+    importer.run()
+    importer.sign_in()
+    with importer.app.app_context():
         job_id = lifecycle.create(1, {"files": True})
         with transaction():
             lifecycle.get(job_id).cursor = {"login": None}  # as an attempt without login leaves it
-        guest._worked(job_id)
+        importer._worked(job_id)
 
-    assert reads_in_full(guest)
-    assert reads_in_full(guest) is reads_details_always(guest)
+    assert reads_in_full(importer)
+    assert reads_in_full(importer) is reads_details_always(importer)
 
 
 @pytest.mark.parametrize("life", range(2, 62, 15))
 def test_a_login_that_lapses_at_any_request_loses_nothing(app, life):
     with SampleRepository(9) as sample:
-        guest = Guest(app, sample)
-        guest.sign_in()
+        importer = SampleImporter(app, sample)
+        importer.sign_in()
         sample.logins.lives = [life]
 
-        job = guest.run()
+        job = importer.run()
 
         assert (job.state, job.clean, job.counts["failed"], job.counts["vanished"]) == ("completed", True, 0, 0), (
             job.message
         )
-        assert guest.restricted() == {"Restricted item"} | PRIVATE
-        assert guest.file(*EMBARGO)["fate"] == "stored"
+        assert importer.restricted() == {"Restricted item"} | PRIVATE
+        assert importer.file(*EMBARGO)["fate"] == "stored"
         assert sample.logins.lives == []
 
 
-def test_an_item_read_while_the_login_had_lapsed_is_read_again_with_its_files(guest):
+def test_an_item_read_while_the_login_had_lapsed_is_read_again_with_its_files(importer):
     """It was listed to anybody, but without the file that is closed to them."""
-    guest.sign_in()
+    importer.sign_in()
     ended = []
 
     def end(target: str) -> None:
         is_page = "sort=dc.date.accessioned" in target or "/items?expand=metadata" in target
         if is_page and not ended:
-            guest.sample.logins.lapse()
+            importer.sample.logins.lapse()
             ended.append(target)
 
-    guest.sample.faults.add(end, times=None)
+    importer.sample.faults.add(end, times=None)
 
-    job = guest.run()
+    job = importer.run()
 
     assert ended
     assert (job.state, job.clean, job.counts["updated"]) == ("completed", True, 0), job.message
-    assert guest.file(*EMBARGO)["fate"] == "stored"
-    assert guest.file("Closed bundle", "inside.txt")["fate"] == "stored"
+    assert importer.file(*EMBARGO)["fate"] == "stored"
+    assert importer.file("Closed bundle", "inside.txt")["fate"] == "stored"
 
 
-def test_a_login_that_lapses_in_a_first_import_is_renewed_and_loses_nothing(guest):
-    guest.sign_in()
-    guest.run()
-    whole = without_what_passes(guest.records())
-    first = guest.run()
-    guest.undo(1)
-    guest.undo(first.id)
-    assert guest.records() == {}
-    guest.sample.logins.lives = [9, 13]
+def test_a_login_that_lapses_in_a_first_import_is_renewed_and_loses_nothing(importer):
+    importer.sign_in()
+    importer.run()
+    whole = without_what_passes(importer.records())
+    first = importer.run()
+    importer.undo(1)
+    importer.undo(first.id)
+    assert importer.records() == {}
+    importer.sample.logins.lives = [9, 13]
 
-    job = guest.run()
+    job = importer.run()
 
     assert (job.state, job.clean) == ("completed", True), job.message
-    assert without_what_passes(guest.records()) == whole
+    assert without_what_passes(importer.records()) == whole
 
 
 @pytest.mark.parametrize("life", [2, 3, 8])
-def test_a_login_that_lapses_in_a_re_run_makes_nothing_look_gone(guest, life):
-    guest.sign_in()
-    guest.run()
-    before = without_what_passes(guest.records())
-    guest.sample.logins.lives = [life]
+def test_a_login_that_lapses_in_a_re_run_makes_nothing_look_gone(importer, life):
+    importer.sign_in()
+    importer.run()
+    before = without_what_passes(importer.records())
+    importer.sample.logins.lives = [life]
 
-    job = guest.run(full=life % 2 == 0)
+    job = importer.run(full=life % 2 == 0)
 
     assert (job.state, job.counts["vanished"], job.counts["updated"], job.counts["failed"]) == ("completed", 0, 0, 0), (
         job.message
     )
-    assert without_what_passes(guest.records()) == before
+    assert without_what_passes(importer.records()) == before
 
 
-def test_a_login_that_lapses_while_the_missing_are_asked_for_hides_nothing(guest):
+def test_a_login_that_lapses_while_the_missing_are_asked_for_hides_nothing(importer):
     """The item moves out of the listing, and the login ends before it is asked for."""
-    guest.sign_in()
-    guest.run()
-    item = guest.sample.data.named("Restricted item")
-    guest.sample.data.withdraw(item)
+    importer.sign_in()
+    importer.run()
+    item = importer.sample.data.named("Restricted item")
+    importer.sample.data.withdraw(item)
     ended = []
 
     def end(target: str) -> None:
-        if not ended and f"items/{item.number if guest.sample.generation == 5 else item.uuid}" in target:
-            guest.sample.logins.lapse()
+        if not ended and f"items/{item.number if importer.sample.generation == 5 else item.uuid}" in target:
+            importer.sample.logins.lapse()
             ended.append(target)
 
-    guest.sample.faults.add(end, times=None)
+    importer.sample.faults.add(end, times=None)
 
-    job = guest.run()
+    job = importer.run()
 
     assert ended
     assert job.counts["vanished"] == 1
-    assert guest.records()["Restricted item"]["source_state"] in ("withdrawn", "hidden")
-    assert guest.sample.logins.made == 1 + 2 * 2 + 1  # to keep it; to find and to read in each run; to renew it
+    assert importer.records()["Restricted item"]["source_state"] in ("withdrawn", "hidden")
+    assert importer.sample.logins.made == 1 + 2 * 2 + 1  # to keep it; to find and to read in each run; to renew it
 
 
-def test_a_server_that_always_forgets_the_login_is_given_up_after_a_few(guest):
-    guest.sign_in()
-    guest.sample.logins.lives = [4] * 100
-    guest.sample.reset()
+def test_a_server_that_always_forgets_the_login_is_given_up_after_a_few(importer):
+    importer.sign_in()
+    importer.sample.logins.lives = [4] * 100
+    importer.sample.reset()
 
-    job = guest.run()
+    job = importer.run()
 
     assert job.state == "failed"
     assert job.message == f"The repository has ended our login {MOST_RENEWALS + 1} times within an hour."
-    assert guest.posts <= 1 + 1 + MOST_RENEWALS  # to find the scope, to begin, and to renew
-    assert not {"Restricted item"} & {t for t, r in guest.records().items() if r["source_state"] != "present"}
+    assert importer.posts <= 1 + 1 + MOST_RENEWALS  # to find the scope, to begin, and to renew
+    assert not {"Restricted item"} & {t for t, r in importer.records().items() if r["source_state"] != "present"}
 
 
 def test_a_job_that_was_given_up_goes_on_at_its_cursor(modern):

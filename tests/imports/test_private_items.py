@@ -10,7 +10,7 @@ from connector.jobs import lifecycle
 from connector.models.repositories import Repository, Source
 from tests.sample import SampleRepository
 
-from .guest import Guest
+from .sample_importer import SampleImporter
 
 PRIVATE, WITHDRAWN = "Private item", "Withdrawn item"
 
@@ -18,14 +18,14 @@ PRIVATE, WITHDRAWN = "Private item", "Withdrawn item"
 @pytest.fixture(params=[7, 9])
 def admin(request, app):
     with SampleRepository(request.param) as sample:
-        guest = Guest(app, sample)
-        guest.app.config["RECHECK_RUNS"] = 0
-        guest.sign_in()
-        yield guest
+        importer = SampleImporter(app, sample)
+        importer.app.config["RECHECK_RUNS"] = 0
+        importer.sign_in()
+        yield importer
 
 
-def proof(guest: Guest) -> dict:
-    with guest.app.app_context():
+def proof(importer: SampleImporter) -> dict:
+    with importer.app.app_context():
         return db.session.scalar(db.select(Source.completeness_proof))
 
 

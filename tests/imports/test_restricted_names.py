@@ -16,12 +16,12 @@ from connector.imports.login_guard import LoginGuard
 from connector.models.catalogue import CatalogueFile
 from tests.sample import SampleRepository
 
-from .guest import Guest
+from .sample_importer import SampleImporter
 
 TITLE, OPEN, CLOSED, NOTE = "A file of its own", "open.txt", "divorce of Ann.txt", "from her lawyer"
 
 
-class Staff(Guest):
+class Staff(SampleImporter):
     """Somebody with a login, and an item with two files of which only the login lists the second."""
 
     def __init__(self, app, sample: SampleRepository):

@@ -16,7 +16,7 @@ from connector.models.catalogue import CatalogueItem
 from connector.models.repositories import Repository
 from tests.sample import SampleRepository
 
-from .guest import Guest
+from .sample_importer import SampleImporter
 
 SECRET = "Submitted by Ann Archivist (ann@example.org)"
 FIELD = "dc.description.provenance"
@@ -24,60 +24,60 @@ TITLE = "No file"
 
 
 @pytest.fixture(params=[5, 6, 9])
-def guest(request, app):
+def importer(request, app):
     with SampleRepository(request.param) as sample:
         sample.data.edit(sample.data.named(TITLE), FIELD, [SECRET])
-        yield Guest(app, sample)
+        yield SampleImporter(app, sample)
 
 
 @pytest.fixture
 def modern(app):
     with SampleRepository(9) as sample:
         sample.data.edit(sample.data.named(TITLE), FIELD, [SECRET])
-        yield Guest(app, sample)
+        yield SampleImporter(app, sample)
 
 
-def values(guest, field: str = FIELD, title: str = TITLE) -> list[tuple[str, bool]]:
-    metadata = guest.records()[title]["metadata"]
+def values(importer, field: str = FIELD, title: str = TITLE) -> list[tuple[str, bool]]:
+    metadata = importer.records()[title]["metadata"]
     return [(one["value"], one.get("restricted", False)) for one in metadata if one["field"] == field]
 
 
-def found_by(guest, words: str, *, viewer: bool) -> list[str]:
-    with guest.app.app_context():
+def found_by(importer, words: str, *, viewer: bool) -> list[str]:
+    with importer.app.app_context():
         return list(db.session.scalars(Selection(words=words, with_restricted=not viewer).query(CatalogueItem.title)))
 
 
-def touch(guest, title: str = TITLE) -> None:
+def touch(importer, title: str = TITLE) -> None:
     """Change an item at the source, so that every generation reads it again."""
-    guest.sample.data.edit(guest.sample.data.named(title), "dc.subject", ["something new"])
+    importer.sample.data.edit(importer.sample.data.named(title), "dc.subject", ["something new"])
 
 
-def test_a_value_that_only_a_login_shows_is_marked(guest):
-    guest.sign_in()
-    job = guest.run()
+def test_a_value_that_only_a_login_shows_is_marked(importer):
+    importer.sign_in()
+    job = importer.run()
 
-    assert values(guest) == [(SECRET, True)]
-    assert not any(is_restricted for _, is_restricted in values(guest, "dc.title"))
-    assert guest.records()[TITLE]["values"]["dcterms:provenance"][0]["restricted"] is True
-    assert guest.records()[TITLE]["restricted"] is False
+    assert values(importer) == [(SECRET, True)]
+    assert not any(is_restricted for _, is_restricted in values(importer, "dc.title"))
+    assert importer.records()[TITLE]["values"]["dcterms:provenance"][0]["restricted"] is True
+    assert importer.records()[TITLE]["restricted"] is False
     assert job.clean
 
 
-def test_viewers_do_not_find_an_item_by_a_restricted_value_and_editors_do(guest):
-    guest.sign_in()
-    guest.run()
+def test_viewers_do_not_find_an_item_by_a_restricted_value_and_editors_do(importer):
+    importer.sign_in()
+    importer.run()
 
     for words in ("ann@example.org", '"Ann Archivist"'):
-        assert found_by(guest, words, viewer=True) == []
-        assert found_by(guest, words, viewer=False) == [TITLE]
-    assert found_by(guest, f'"{TITLE}" Archivist', viewer=False) == [TITLE]
-    assert TITLE in found_by(guest, f'"{TITLE}"', viewer=True)
+        assert found_by(importer, words, viewer=True) == []
+        assert found_by(importer, words, viewer=False) == [TITLE]
+    assert found_by(importer, f'"{TITLE}" Archivist', viewer=False) == [TITLE]
+    assert TITLE in found_by(importer, f'"{TITLE}"', viewer=True)
 
 
-def test_a_csv_for_viewers_has_neither_the_value_nor_its_column(guest):
-    guest.sign_in()
-    guest.run()
-    with guest.app.app_context():
+def test_a_csv_for_viewers_has_neither_the_value_nor_its_column(importer):
+    importer.sign_in()
+    importer.run()
+    with importer.app.app_context():
         open_rows = "".join(as_csv(Selection(with_restricted=False)))
         all_rows = "".join(as_csv(Selection()))
 
@@ -86,13 +86,13 @@ def test_a_csv_for_viewers_has_neither_the_value_nor_its_column(guest):
     assert "dcterms:provenance" not in open_rows
 
 
-def test_an_unchanged_run_with_a_login_keeps_marks_and_updates_nothing(guest):
-    guest.sign_in()
-    guest.run()
+def test_an_unchanged_run_with_a_login_keeps_marks_and_updates_nothing(importer):
+    importer.sign_in()
+    importer.run()
 
-    job = guest.run(full=True)
+    job = importer.run(full=True)
 
-    assert values(guest) == [(SECRET, True)]
+    assert values(importer) == [(SECRET, True)]
     assert job.counts["updated"] == 0
 
 
@@ -122,31 +122,31 @@ def test_marks_follow_the_source_and_are_no_update(modern):
     assert (opened.counts["updated"], closed.counts["updated"]) == (0, 0)
 
 
-def test_a_run_without_login_takes_the_restricted_values_away_and_leaves_no_mark(guest):
-    guest.sign_in()
-    guest.run()
-    guest.sign_out()
+def test_a_run_without_login_takes_the_restricted_values_away_and_leaves_no_mark(importer):
+    importer.sign_in()
+    importer.run()
+    importer.sign_out()
 
-    guest.run()
+    importer.run()
 
-    assert values(guest) == []
-    with guest.app.app_context():
+    assert values(importer) == []
+    with importer.app.app_context():
         texts = select(CatalogueItem.restricted_search_text).where(CatalogueItem.title == TITLE)
         assert list(db.session.scalars(texts)) == [None]
 
 
-def test_undo_puts_the_marks_back(guest):
-    guest.sign_in()
-    guest.run()
-    touch(guest)
-    job = guest.run()
+def test_undo_puts_the_marks_back(importer):
+    importer.sign_in()
+    importer.run()
+    touch(importer)
+    job = importer.run()
     assert job.counts["updated"] == 1
 
-    guest.undo(job.id)
+    importer.undo(job.id)
 
-    assert values(guest, "dc.subject") == []
-    assert values(guest) == [(SECRET, True)]
-    assert found_by(guest, "ann@example.org", viewer=True) == []
+    assert values(importer, "dc.subject") == []
+    assert values(importer) == [(SECRET, True)]
+    assert found_by(importer, "ann@example.org", viewer=True) == []
 
 
 def test_undo_restores_no_value_as_open_that_is_restricted_now(modern):
@@ -178,8 +178,8 @@ def test_a_restricted_title_is_closed_to_viewers(modern):
         assert not any(row.startswith(TITLE) or f",{TITLE}," in row for row in as_csv(Selection(with_restricted=False)))
 
 
-def refuse_searches_for_ids(guest, times: int | None) -> None:
-    guest.sample.faults.add(lambda target: "search.resourceid" in unquote(target), times=times, status=403)
+def refuse_searches_for_ids(importer, times: int | None) -> None:
+    importer.sample.faults.add(lambda target: "search.resourceid" in unquote(target), times=times, status=403)
 
 
 def test_values_are_compared_with_the_list_where_searches_for_ids_are_refused(modern):

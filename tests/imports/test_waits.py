@@ -99,7 +99,7 @@ def test_files_that_all_hang_end_the_job_with_the_maximum_outage_and_a_single_on
 
     def connected(repository, **options):
         connection = connect(repository, **options)
-        outages.append(connection.patience)
+        outages.append(connection.outage)
         return connection
 
     def hang(id, sink, *, limit=None):

@@ -112,10 +112,10 @@ def test_both_ways_share_one_maximum_outage_and_each_wait_is_counted_once(app, c
         outage = OutageWait(pause=lambda seconds: False)
         connection = connections.open_connection(db.session.get(Repository, 1), new_outage=lambda: outage)
 
-        connection.public.patience.wait("file", TransientError("busy"))
+        connection.public.outage.wait("file", TransientError("busy"))
         connection.close()
 
-    assert connection.public.patience is connection.patience is outage
+    assert connection.public.outage is connection.outage is outage
     assert connection.traffic()["waits"] == 1
 
 
@@ -309,7 +309,7 @@ class Slow:
             raise ServerError("The repository has a bad hour.")
 
 
-def test_a_repository_in_trouble_is_waited_for_with_patience():
+def test_a_repository_that_fails_for_a_while_is_waited_for():
     waited, login = [], Slow()
 
     credentials.enter(login, OutageWait(60, pause=lambda seconds: waited.append(seconds)))
@@ -318,7 +318,7 @@ def test_a_repository_in_trouble_is_waited_for_with_patience():
     assert [usual <= seconds <= usual * 1.25 for usual, seconds in zip((5, 10), waited, strict=True)] == [True] * 2
 
 
-def test_patience_with_a_repository_in_trouble_ends():
+def test_the_wait_for_a_failing_repository_ends_with_the_maximum_outage():
     with pytest.raises(OutageLimitError, match="bad hour"):
         credentials.enter(Slow(), OutageWait(0))
 

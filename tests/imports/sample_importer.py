@@ -14,8 +14,8 @@ from tests.sample import SampleRepository
 from tests.sample.login import NAME, PASSWORD
 
 
-class Guest:
-    """Somebody who imports from a sample repository on the loopback address."""
+class SampleImporter:
+    """Imports from a sample repository on the loopback address."""
 
     def __init__(self, app, sample: SampleRepository):
         self.app, self.sample = app, sample
