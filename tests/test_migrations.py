@@ -19,7 +19,7 @@ from flask_migrate import upgrade
 from connector.catalogue.search import Selection
 from connector.extensions import db, migrate
 from connector.imports import job_kinds
-from connector.models.catalogue import Holding
+from connector.models.catalogue import ChangeFile, Holding, JSONValue
 from connector.models.jobs import Job
 from connector.models.repositories import Source
 from connector.storage.instance import prepare, revision
@@ -204,6 +204,28 @@ def test_what_jobs_have_counted_is_kept_by_name(app):
     job = db.session.scalars(sa.select(Job)).one()
     assert job.counts == counted
     assert job.resource == f"repository:{job.repository_id}"
+
+
+def test_stored_files_that_an_undo_needs_are_recorded_for_every_change(app):
+    upgrade(revision="0027")
+    fill(1)
+    states: list[Any] = [None, {"state": {"source_state": "present"}}, {"data": {"files": []}}]
+    states += [
+        {"data": {"files": [{"sha256": name} for name in ("a", None, "a", f"b{number}")]}} for number in range(600)
+    ]
+    change = next(table for table in tables() if table.name == "change")
+    with db.engine.begin() as connection:
+        connection.execute(sa.delete(change))
+        rows = [
+            {"id": number, "job_id": 1, "action": "updated", "source_key": str(number), "reason": "", "before": state}
+            for number, state in enumerate(states, 1)
+        ]
+        connection.execute(sa.insert(change).values({"before": sa.bindparam("before", type_=JSONValue)}), rows)
+
+    upgrade()
+
+    expected = {(number + 4, sha256) for number in range(600) for sha256 in ("a", f"b{number}")}
+    assert {(row.change_id, row.sha256) for row in db.session.scalars(sa.select(ChangeFile))} == expected
 
 
 def test_numbers_of_repositories_are_kept_in_64_bits(app):

@@ -20,7 +20,7 @@ from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..models.catalogue import CatalogueFile, CatalogueItem, StoredFile
 from ..storage.content_store import FileFolder
-from ..storage.garbage_collection import named_before, with_row
+from ..storage.garbage_collection import needed_by_undo, with_row
 from . import problem_files
 from .store import LOST
 
@@ -137,7 +137,7 @@ def _page(query: Any) -> Sequence[Any]:
 
 def _unknown(folder: FileFolder, sha256: str, repair: bool) -> Finding:
     items = _wanted_by(sha256)
-    is_named = bool(items or named_before([sha256]))
+    is_named = bool(items) or db.session.scalar(select(needed_by_undo(sha256)))
     db.session.rollback()
     if is_named and (reason := folder.fault(sha256)):
         return _lost(folder, sha256, reason, repair)

@@ -18,6 +18,7 @@ from ..extensions import db, execute_counted, transaction
 from ..models.catalogue import CatalogueFile, CatalogueItem, Change, Membership
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
+from .changes import clear_before
 
 ITEM, FILE, CHANGE = CatalogueItem.__table__, CatalogueFile.__table__, Change.__table__
 BATCH = 200
@@ -107,5 +108,5 @@ def delete_items(item_ids: Collection[int]) -> None:
     Their changes stay as rows of the jobs, without an item. The state to restore is cleared: an undo no longer needs it
     (design rule 1), and the files in it can be deleted.
     """
-    db.session.execute(update(CHANGE).where(CHANGE.c.item_id.in_(item_ids)).values(before=None))
+    clear_before(CHANGE.c.item_id.in_(item_ids))
     db.session.execute(delete(ITEM).where(ITEM.c.id.in_(item_ids)))

@@ -24,6 +24,7 @@ from ..models.jobs import Job, PreviewRow
 from ..pagination import Order
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 from ..text import csv_safe
+from .changes import clear_before
 from .identity import Known
 from .missing import CHANGE, ITEM, delete_items
 
@@ -205,7 +206,8 @@ def _wipe(repository_id: int, row: Any, reason: str) -> None:
         select(HOLDING.c.created_by_job_id, HOLDING.c.last_seen_job_id).where(holding)
     ):
         jobs |= {created_by_job_id, last_seen_job_id}
-    db.session.execute(update(CHANGE).where(its).values(before=None, title=None))
+    clear_before(its)
+    db.session.execute(update(CHANGE).where(its).values(title=None))
     earlier = (CHANGE.c.action == Action.TAKEN_DOWN, CHANGE.c.source_key == row.source_key, CHANGE.c.job_id.in_(jobs))
     db.session.execute(delete(CHANGE).where(*earlier))
     told = {"action": Action.TAKEN_DOWN.value, "reason": reason}

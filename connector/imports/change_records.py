@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 
+from ..catalogue.changes import insert_changes, update_changes
 from ..catalogue.identity import free_key
 from ..catalogue.store import Saved
 from ..characters import storable
@@ -53,10 +54,11 @@ class ChangeRecords:
         recorded before.
         """
         told = self._earlier_changes([s for s in again if s.outcome != "unchanged" or s.before])
+        merged = {}
         for s, row in told.values():
             before = None if row.action == Action.ADDED else s.before | ((row.item_id and row.before) or {})
-            values = {"item_id": s.item_id, "source_key": s.key, "before": before}
-            db.session.execute(update(CHANGE).where(CHANGE.c.id == row.id).values(values))
+            merged[row.id] = {"item_id": s.item_id, "source_key": s.key, "before": before}
+        update_changes(merged)
         lost = {item_id for item_id, (_, row) in told.items() if row.item_id is None}
         return [
             replace(s, outcome="unchanged", before={}) if s.item_id in told else s
@@ -66,13 +68,13 @@ class ChangeRecords:
 
     def add(self, saved: Sequence[Saved]) -> None:
         """Record the changes of items, with their states before."""
-        rows = [
-            self._row(Action.TOUCHED if s.outcome == "unchanged" else s.outcome, s.key, s.item)
-            | {"item_id": s.item_id, "before": s.before or None}
-            for s in saved
-        ]
-        if rows:
-            db.session.execute(insert(CHANGE), rows)
+        insert_changes(
+            [
+                self._row(Action.TOUCHED if s.outcome == "unchanged" else s.outcome, s.key, s.item)
+                | {"item_id": s.item_id, "before": s.before or None}
+                for s in saved
+            ]
+        )
 
     def add_failures(self, failures: Sequence[Failure], held: Mapping[str, int]) -> None:
         """Record items that could not be read. `held`: catalogue ids by source id and by handle."""
@@ -89,7 +91,7 @@ class ChangeRecords:
         values = {"job_id": self._job_id, "item_id": row.id, "action": Action.MARKED.value}
         values |= {"reason": str(REASONS[state]), "before": before}
         values |= {name: getattr(row, name) for name in ("source_key", "source_id", "handle", "title")}
-        db.session.execute(insert(CHANGE).values(values))
+        insert_changes([values])
 
     def note_unlisted_files(self, saved: Sequence[Saved]) -> None:
         """Record the items whose files could not be listed as problems.

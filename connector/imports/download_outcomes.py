@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import case, func, select, update
 
 from ..catalogue import problem_files, store
+from ..catalogue.changes import insert_changes, update_changes
 from ..errors import ConnectorError
 from ..extensions import db
 from ..models.catalogue import Action, Change, FileStatus
@@ -105,17 +106,17 @@ class StatusWriter:
             or (changes[item_id].action == Action.UPDATED and "data" not in (changes[item_id].before or {}))
         }
         groups = store.data_groups(lacking) if lacking else {}
-        counts: Counter[str] = Counter()
+        new, merged = [], {}
         for item_id, change in lacking.items():
             if item_id not in groups:  # deleted while its files were being downloaded
                 continue
             before = {"data": groups[item_id]}
             if change is not None:
-                merged = (change.before or {}) | before
-                db.session.execute(update(CHANGE).where(CHANGE.c.id == change.id).values(before=merged))
+                merged[change.id] = {"before": (change.before or {}) | before}
                 continue
             row = {name: groups[item_id][name] for name in ("source_key", "source_id", "handle", "title")}
             row |= {"job_id": self._job_id, "item_id": item_id, "action": Action.UPDATED.value, "before": before}
-            db.session.execute(insert(CHANGE).values(row))
-            counts.update(updated=1, unchanged=-1)
-        return counts
+            new.append(row)
+        update_changes(merged)
+        insert_changes(new)
+        return Counter(updated=len(new), unchanged=-len(new))

@@ -7,13 +7,14 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import delete, exists, func, select
 
 from ..catalogue import store
+from ..catalogue.changes import insert_changes, update_changes
 from ..dspace.records import ScopeKind
 from ..errors import ConnectorError
 from ..extensions import db
@@ -23,6 +24,7 @@ from .change_records import ABOUT_DATA
 from .import_context import ImportContext
 
 MEMBERSHIP, HOLDING, CHANGE, ITEM = Membership.__table__, Holding.__table__, Change.__table__, store.ITEM
+PAGE_SIZE = 200  # memberships
 NAMES_COLLECTION = 7  # the first generation whose items name their collection
 
 
@@ -42,10 +44,14 @@ def leave_sets(context: ImportContext, unread: Collection[int]) -> None:
 
     Sets made by hand stay unchanged. `unread`: see `unread_sets`. Their items stay.
     """
-    for row in _ended(context, unread):
-        before = {f"set:{row.item_set_id}:{context.source_id}": row.job_id}
-        _record(context.job_id, row.item_id, before)
-        db.session.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.id == row.id))
+    ended = _ended(context, unread)
+    for start in range(0, len(ended), PAGE_SIZE):
+        page = ended[start : start + PAGE_SIZE]
+        groups: dict[int, dict[str, Any]] = {}
+        for row in page:
+            groups.setdefault(row.item_id, {})[f"set:{row.item_set_id}:{context.source_id}"] = row.job_id
+        _record(context.job_id, groups)
+        db.session.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.id.in_([row.id for row in page])))
 
 
 def items_without_set(context: ImportContext) -> int:
@@ -95,15 +101,14 @@ def _is_empty(context: ImportContext, name: str) -> bool:
         return False
 
 
-def _record(job_id: int, item_id: int, before: dict[str, Any]) -> None:
-    """Record an earlier membership of an item for an undo, in the item's change of this job or in a new one."""
-    query = select(CHANGE.c.id, CHANGE.c.before).where(CHANGE.c.job_id == job_id, CHANGE.c.item_id == item_id)
-    change = db.session.execute(query.where(CHANGE.c.action.in_(ABOUT_DATA))).first()
-    if change is not None:
-        values = {"before": before | (change.before or {})}
-        db.session.execute(update(CHANGE).where(CHANGE.c.id == change.id).values(values))
-        return
+def _record(job_id: int, groups: Mapping[int, dict[str, Any]]) -> None:
+    """Record earlier memberships for an undo, in the changes of this job or in new ones. `groups`: by item id."""
+    query = select(CHANGE.c.id, CHANGE.c.item_id, CHANGE.c.before)
+    query = query.where(CHANGE.c.job_id == job_id, CHANGE.c.item_id.in_(groups), CHANGE.c.action.in_(ABOUT_DATA))
+    recorded = {row.item_id: row for row in db.session.execute(query)}
+    update_changes({row.id: {"before": groups[item_id] | (row.before or {})} for item_id, row in recorded.items()})
     names = [ITEM.c[name] for name in ("source_key", "source_id", "handle", "title")]
-    item = db.session.execute(select(*names).where(ITEM.c.id == item_id)).mappings().one()
-    common = {"job_id": job_id, "item_id": item_id, "action": Action.TOUCHED.value, "reason": ""}
-    db.session.execute(insert(CHANGE).values({**common, **item, "before": before}))
+    new = select(ITEM.c.id.label("item_id"), *names).where(ITEM.c.id.in_(groups.keys() - recorded.keys()))
+    common = {"job_id": job_id, "action": Action.TOUCHED.value, "reason": ""}
+    items = db.session.execute(new.order_by(ITEM.c.id)).mappings()
+    insert_changes([{**common, **item, "before": groups[item["item_id"]]} for item in items])

@@ -14,8 +14,9 @@ from flask import current_app
 from sqlalchemy import ColumnElement, delete, exists, func, select, update
 
 from ..accounts import audit
+from ..catalogue.changes import clear_before
 from ..errors import ConflictError
-from ..extensions import db, execute_counted, transaction, utcnow
+from ..extensions import db, transaction, utcnow
 from ..i18n import gettext as _
 from ..jobs import lifecycle
 from ..models.catalogue import Change
@@ -70,8 +71,7 @@ def _forget(job_id: int) -> int:
     while True:
         kept = select(CHANGE.c.id).where(CHANGE.c.job_id == job_id, CHANGE.c.before.is_not(None)).limit(BATCH)
         with transaction():
-            statement = update(CHANGE).where(CHANGE.c.id.in_(kept), exists().where(*at_rest)).values(before=None)
-            number = execute_counted(statement)
+            number = clear_before(CHANGE.c.id.in_(kept), exists().where(*at_rest))
             if not number:
                 db.session.execute(update(JOB).where(*at_rest).values(pruned_at=utcnow()))
                 return forgotten

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Select, and_, delete, exists, func, insert, select, update
 
 from ..catalogue import store
+from ..catalogue.changes import clear_before, update_changes
 from ..catalogue.store import RepositoryContext
 from ..errors import NotFoundError
 from ..extensions import db, transaction
@@ -186,7 +187,7 @@ def _release(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     stay = set(db.session.scalars(select(HOLDING.c.item_id).where(HOLDING.c.item_id.in_(ids))))
     gone = [item_id for item_id in ids if item_id not in stay]
     # Changes of deleted items restore nothing, and must not keep stored files from being deleted.
-    db.session.execute(update(CHANGE).where(CHANGE.c.item_id.in_(gone)).values(before=None))
+    clear_before(CHANGE.c.item_id.in_(gone))
     db.session.execute(delete(ITEM).where(ITEM.c.id.in_(gone)))
     changed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED)
     stay -= set(db.session.scalars(changed.where(CHANGE.c.item_id.in_(stay))))  # `_restore` counts these
@@ -204,7 +205,7 @@ def _restore(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     counts = {"restored": 0, "kept": 0}
     for change in changes:
         passed = [_take_back(place, change, name, group) for name, group in change.before.items()]
-        db.session.execute(update(CHANGE).where(CHANGE.c.id == change.id).values(before=None))
+        clear_before(CHANGE.c.id == change.id)
         if change.action == Action.UPDATED:
             counts["kept" if all(passed) else "restored"] += 1
     run.advance(counts)
@@ -218,7 +219,7 @@ def _take_back(place: RepositoryContext, change: Any, name: str, group: Any) -> 
     """
     later = _next_change(change, name)
     if later is not None:
-        db.session.execute(update(CHANGE).where(CHANGE.c.id == later.id).values(before=later.before | {name: group}))
+        update_changes({later.id: {"before": later.before | {name: group}}})
         return True
     if name == "data":
         store.restore_data(place, change.item_id, group)

@@ -347,6 +347,15 @@ class Change(Base):
     item: Mapped[CatalogueItem | None] = relationship()
 
 
+class ChangeFile(Base):
+    """A stored file that the undo of a change needs: one in the "data" group of `Change.before`."""
+
+    __tablename__ = "change_file"
+
+    change_id: Mapped[int] = mapped_column(ForeignKey("change.id", ondelete="CASCADE"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
+
+
 class Exclusion(Base):
     """An item that was taken down. Imports skip it, by its key within the repository."""
 

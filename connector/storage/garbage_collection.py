@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from flask import current_app
-from sqlalchemy import Text, cast, delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, select
 
 from ..errors import StorageError
 from ..extensions import db, execute_counted, transaction
 from ..i18n import gettext as _
-from ..models.catalogue import CatalogueFile, Change, StoredFile
+from ..models.catalogue import CatalogueFile, ChangeFile, StoredFile
 from .content_store import FileFolder
 
 BATCH = 200
-FILE, STORED, CHANGE = CatalogueFile.__table__, StoredFile.__table__, Change.__table__
+FILE, STORED, CHANGE_FILE = CatalogueFile.__table__, StoredFile.__table__, ChangeFile.__table__
 
 
 def the_folder() -> FileFolder:
@@ -42,23 +41,21 @@ def check_disk() -> None:
 
 
 def delete_unreferenced_files() -> int:
-    """Delete stored files that no file row and no change's `before` references. Return their number.
+    """Delete stored files that no item and no undo needs. Return their number.
 
     Also delete what processes left that were killed between disk and database: part files, and files without a row.
     Raise StorageError if there are unreferenced files and the disk of the files folder is missing.
     """
     folder = the_folder()
-    unused = select(STORED.c.sha256).where(~exists().where(FILE.c.sha256 == STORED.c.sha256))
-    candidates = set(db.session.scalars(unused))
-    candidates -= named_before(candidates)
+    is_unreferenced = ~exists().where(FILE.c.sha256 == STORED.c.sha256) & ~needed_by_undo(STORED.c.sha256)
+    candidates = db.session.scalars(select(STORED.c.sha256).where(is_unreferenced)).all()
     db.session.rollback()
     if candidates:
         check_disk()
     for sha256 in sorted(candidates):
         with folder.lock():
             with transaction():
-                mine = (STORED.c.sha256 == sha256, ~exists().where(FILE.c.sha256 == sha256))
-                gone = execute_counted(delete(STORED).where(*mine))
+                gone = execute_counted(delete(STORED).where(STORED.c.sha256 == sha256, is_unreferenced))
             if gone:
                 folder.remove(sha256)
     folder.tidy()
@@ -82,17 +79,6 @@ def with_row(hashes: Collection[str]) -> set[str]:
     return known
 
 
-def named_before(hashes: Collection[str]) -> set[str]:
-    """Return the hashes of files that undoing some change would restore."""
-    found: set[str] = set()
-    if hashes:
-        stored = cast(CHANGE.c.before, Text).like('%"sha256": "%')
-        rows = db.session.execute(select(CHANGE.c.before).where(CHANGE.c.before.is_not(None), stored))
-        for page in rows.scalars().partitions(100):
-            found.update(_hashes(page).intersection(hashes))
-    return found
-
-
-def _hashes(befores: Sequence[dict[str, Any]]) -> set[str]:
-    files = [file for before in befores for file in before.get("data", {}).get("files", [])]
-    return {file["sha256"] for file in files if file["sha256"]}
+def needed_by_undo(sha256: ColumnElement[str] | str) -> ColumnElement[bool]:
+    """Return the SQL condition that undoing some change would restore a file with this content."""
+    return exists().where(CHANGE_FILE.c.sha256 == sha256)

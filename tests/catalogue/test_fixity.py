@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from connector.catalogue import fixity, store
+from connector.catalogue.changes import insert_changes
 from connector.catalogue.fixity import Kind
 from connector.catalogue.store import RepositoryContext
 from connector.errors import StorageError
 from connector.extensions import db, transaction
 from connector.imports import reruns
 from connector.jobs import lifecycle
-from connector.models.catalogue import CatalogueFile, Change, StoredFile
+from connector.models.catalogue import CatalogueFile, StoredFile
 from connector.models.repositories import Repository
 from connector.storage.content_store import FileFolder
 from connector.storage.garbage_collection import the_folder
@@ -155,7 +156,8 @@ def test_bytes_that_an_undo_would_bring_back_are_put_back_into_the_list(shelf):
         item_id = db.session.scalar(db.select(CatalogueFile.item_id).where(CatalogueFile.name == PICTURE))
         group = store.data_groups([item_id])[item_id]
         group["files"] = [file | {"sha256": sha256} for file in group["files"]]
-        db.session.add(Change(job_id=1, item_id=item_id, action="updated", source_key="x", before={"data": group}))
+        change = {"job_id": 1, "item_id": item_id, "action": "updated", "source_key": "x", "before": {"data": group}}
+        insert_changes([change])
 
     [found] = shelf.check(repair=True)
 

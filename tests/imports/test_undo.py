@@ -6,20 +6,23 @@ import json
 import os
 import socket
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connector.catalogue.changes import clear_before
 from connector.catalogue.export import as_jsonl
 from connector.catalogue.search import Selection
 from connector.dspace.records import SourceState
 from connector.errors import ConflictError
-from connector.extensions import db
+from connector.extensions import db, transaction
 from connector.imports.undo import preview
 from connector.jobs import lifecycle
-from connector.models.catalogue import CatalogueItem, ItemSet, Membership
+from connector.models.catalogue import CatalogueItem, Change, ItemSet, Membership
+from connector.storage.garbage_collection import delete_unreferenced_files
 from tests.thoroughness import share
 
 from .catalogue import records, stored_bytes, stored_rows, titles
@@ -105,6 +108,35 @@ def test_bytes_that_an_undo_would_restore_are_kept_meanwhile(desk, dspace):
     assert len(stored_bytes(desk.app)) == 2
     desk.undo(middle.id)
     assert len(stored_bytes(desk.app)) == 1
+
+
+def test_garbage_collection_deletes_the_files_that_no_undo_needs_any_more(desk, dspace):
+    dspace.add("a", files={"a.txt": b"one"})
+    desk.run(files=True)
+    dspace.edit("a", files={"a.txt": b"two"})
+    changed = desk.run(files=True)
+    with desk.app.app_context():
+        assert delete_unreferenced_files() == 0
+        with transaction():
+            assert clear_before(Change.__table__.c.job_id == changed.id) == 1
+
+        assert delete_unreferenced_files() == 1
+
+    assert {name.replace("/", "") for name in stored_bytes(desk.app)} == {sha256(b"two").hexdigest()}
+
+
+def test_garbage_collection_finds_the_files_of_an_undo_without_reading_stored_states(desk, dspace):
+    dspace.add("a", files={"a.txt": b"one"})
+    desk.run(files=True)
+    dspace.edit("a", files={"a.txt": b"two"})
+    desk.run(files=True)
+    with desk.app.app_context():
+        with transaction():  # as another serializer would write it
+            db.session.execute(db.text("UPDATE change SET before = replace(before, '\": \"', '\":\"')"))
+
+        assert delete_unreferenced_files() == 0
+
+    assert len(stored_bytes(desk.app)) == 2
 
 
 def test_undo_spares_an_item_another_source_holds_until_both_are_undone(desk, dspace):
