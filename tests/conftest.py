@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,11 +28,19 @@ from connector.storage.instance import prepare
 from connector.tasks import carry_out
 from tests import tools
 from tests.chromium import launched
-from tests.postgresql import server
+from tests.postgresql import create_database, server
 from tests.sample import SampleRepository
 from tests.signed_in import SignedIn, admit
 
 LONGEST = 60  # seconds until a thread counts as one that never ends
+MEMORY = Path("/dev/shm")  # a file system in memory (Linux)
+ENOUGH = 4 * 2**30  # free bytes in it
+
+
+def pytest_configure() -> None:
+    """Write temporary files to memory where there is enough of it: tests write and delete very many small files."""
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ENOUGH:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -85,6 +96,7 @@ class CompiledTemplates(BytecodeCache):
 
 
 COMPILED = CompiledTemplates()
+NUMBERS = itertools.count(1)
 
 
 def app_at(instance: Path, **environment: str) -> Flask:
@@ -183,8 +195,14 @@ def stocked_client(stocked_app: Flask) -> FlaskClient:
     return stocked_app.test_client()
 
 
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    """Start a PostgreSQL server for a module and give the URL of its empty database."""
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """Start a PostgreSQL server once in a process."""
     with server() as url:
         yield url
+
+
+@pytest.fixture
+def postgresql(postgresql_server: str) -> str:
+    """Return the URL of an empty database."""
+    return create_database(postgresql_server, f"tests_{next(NUMBERS)}")

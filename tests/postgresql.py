@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 from tests.ports import free_port
 from tests.tools import path_of
 
@@ -41,3 +43,10 @@ def server() -> Iterator[str]:
     finally:
         as_its_user(pg_ctl, "-D", f"{folder}/data", "-m", "immediate", "stop")
         shutil.rmtree(folder)
+
+
+def create_database(url: str, name: str) -> str:
+    """Create an empty database on the server of this database, and return its URL."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{url.rpartition('/')[0]}/{name}"

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from itertools import count
 from typing import Any
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -54,11 +53,7 @@ def app(request, tmp_path) -> Iterator[Flask]:
     """An app whose database has no tables yet."""
     environment = {}
     if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql")
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("DROP DATABASE IF EXISTS migrated")
-            connection.execute("CREATE DATABASE migrated")
-        environment["CONNECTOR_DATABASE_URL"] = url.removesuffix("postgres") + "migrated"
+        environment["CONNECTOR_DATABASE_URL"] = request.getfixturevalue("postgresql")
     app = app_at(tmp_path, **environment)
     with app.app_context():
         yield app

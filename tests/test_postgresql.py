@@ -50,11 +50,8 @@ def test_import_re_run_undo_and_export_on_postgresql(postgresql, tmp_path):
 
 
 def test_imports_of_one_source_asked_for_at_the_same_moment_are_one_job_on_postgresql(postgresql, tmp_path):
-    with psycopg.connect(postgresql, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE at_once")
     settings = {"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_ALLOWED_NETWORKS": "127.0.0.0/8"}
-    url = postgresql.removesuffix("postgres") + "at_once"
-    app = create_app(load(settings | {"CONNECTOR_DATABASE_URL": url}))
+    app = create_app(load(settings | {"CONNECTOR_DATABASE_URL": postgresql}))
     prepare(app)
     with SampleRepository(9) as sample, app.app_context():
         found = discovery.connect(sample.url, "rest", None)
@@ -84,10 +81,7 @@ def waits_for_a_row(connection: psycopg.Connection) -> bool:
 
 
 def test_disabling_ends_a_session_that_is_just_beginning_on_postgresql(postgresql, tmp_path):
-    with psycopg.connect(postgresql, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE sessions")
-    url = postgresql.removesuffix("postgres") + "sessions"
-    app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": url}))
+    app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": postgresql}))
     prepare(app)
     with app.app_context():
         anna = user_management.redeem_link(user_management.add("Anna", Role.EDITOR), "gentle otters fold paper maps")
@@ -96,7 +90,7 @@ def test_disabling_ends_a_session_that_is_just_beginning_on_postgresql(postgresq
         with app.app_context():
             user_management.disable(anna)
 
-    with psycopg.connect(url, autocommit=True) as onlooker, ThreadPoolExecutor(1) as pool, app.app_context():
+    with psycopg.connect(postgresql, autocommit=True) as onlooker, ThreadPoolExecutor(1) as pool, app.app_context():
         with transaction():
             db.session.execute(db.select(Account.password).where(Account.id == anna).with_for_update())
             sessions.begin(anna, "192.0.2.7")

@@ -10,7 +10,6 @@ import stat
 from contextlib import closing
 from pathlib import Path
 
-import psycopg
 import pytest
 from flask_migrate import upgrade
 
@@ -129,10 +128,7 @@ def test_where_no_copy_can_be_made_nothing_is_upgraded(tmp_path):
 
 
 def test_a_postgresql_database_is_upgraded_without_a_copy_and_the_log_says_so(postgresql, tmp_path, caplog):
-    with psycopg.connect(postgresql, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE older")
-    url = postgresql.removesuffix("postgres") + "older"
-    app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": url}))
+    app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": postgresql}))
     with app.app_context():
         upgrade(revision="0002")
 

@@ -55,23 +55,21 @@ def test_the_database_refuses_to_change_or_remove_an_entry(office, statement):
     assert office.trail() == [("local operator", "sign-in", "Anna")]
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
+def test_so_does_postgresql(postgresql, tmp_path):
+    statements = [
         "UPDATE audit SET who = 'somebody else'",
         "DELETE FROM audit",
         "TRUNCATE audit",
         "INSERT INTO audit SELECT * FROM audit ON CONFLICT (id) DO UPDATE SET who = 'somebody else'",
-    ],
-)
-def test_so_does_postgresql(postgresql, tmp_path, statement):
+    ]
     app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": postgresql}))
     prepare(app)
     with app.app_context():
         try:
             audit.record("sign-in", "Anna")
-            with pytest.raises(DatabaseError, match="only added to"), transaction():
-                db.session.execute(db.text(statement))
+            for statement in statements:
+                with pytest.raises(DatabaseError, match="only added to"), transaction():
+                    db.session.execute(db.text(statement))
             assert set(db.session.scalars(db.select(AuditEntry.who))) == {"local operator"}
         finally:
             db.session.remove()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import psycopg
 import pytest
 
 from connector import pagination
@@ -10,7 +9,7 @@ from connector.extensions import db
 from connector.storage.instance import prepare
 from tests import signed_in
 from tests.conftest import app_at
-from tests.postgresql import server
+from tests.postgresql import create_database
 from tests.tools import needs
 
 from .large import JOBS, make
@@ -21,23 +20,20 @@ FEW = 250  # blocks: of a small table, PostgreSQL may read all
 
 
 @pytest.fixture(scope="module")
-def instances(tmp_path_factory):
+def instances(tmp_path_factory, postgresql_server):
     """Two apps, of which the second has four times as many items in its catalogue."""
-    with server() as url:
-        apps = []
-        for items in (1000, 4000):
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE items_{items}")
-            address = url.removesuffix("postgres") + f"items_{items}"
-            apps.append(app_at(tmp_path_factory.mktemp("large"), CONNECTOR_DATABASE_URL=address))
-            prepare(apps[-1])
-            signed_in.admit(apps[-1])
-            make(apps[-1], items)
-        yield apps
-        for app in apps:
-            with app.app_context():
-                db.session.remove()
-                db.engine.dispose()
+    apps = []
+    for items in (1000, 4000):
+        address = create_database(postgresql_server, f"items_{items}")
+        apps.append(app_at(tmp_path_factory.mktemp("large"), CONNECTOR_DATABASE_URL=address))
+        prepare(apps[-1])
+        signed_in.admit(apps[-1])
+        make(apps[-1], items)
+    yield apps
+    for app in apps:
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
 
 
 @pytest.mark.parametrize("address", JOBS)
