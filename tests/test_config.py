@@ -11,7 +11,8 @@ import pytest
 import requests
 
 import config
-from config import SettingError, load, secret_key
+from config import SettingError, load
+from connector.storage.secret_key import secret_key
 
 
 def test_without_settings_all_lies_in_the_instance_folder_and_listens_on_this_machine_only():

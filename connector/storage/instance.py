@@ -20,14 +20,13 @@ from huey.storage import SqliteStorage
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from config import secret_key
-
 from .. import error_translation
 from ..errors import ConflictError, NewerVersionError, StorageError
 from ..extensions import db, huey, migrate, utcnow
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from . import restore_commit, search_index
+from .secret_key import secret_key
 
 log = logging.getLogger(__name__)
 COPIES_KEPT = 3
