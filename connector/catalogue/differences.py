@@ -8,7 +8,7 @@ from typing import Any
 from ..characters import storable
 from ..dspace.records import Item
 from ..i18n import lazy_gettext as _l
-from . import store
+from . import file_rows, item_rows
 
 TITLE = "dc.title"
 OF_A_VALUE = ("value", "language", "authority", "confidence")
@@ -26,21 +26,21 @@ WORDS = {
 
 
 def differences(before: Mapping[str, Any], item: Item) -> dict[str, Any]:
-    """Return the differences in an item's data. `before`: the "data" group of a change (see `store.data_groups`).
+    """Return the differences in an item's data. `before`: the "data" group of a change (see `earlier_states`).
 
     The result is {"about": [{what, before, after}], "fields": [{field, before, after}], "files": [{name, change,
     about}]}. A field has all its values in order, each as {value, language, authority, confidence}. `change` is added,
     removed or changed; only changed files have details in `about`. All lists are empty if only the order of fields or
     the ids of files differ.
     """
-    fields = _fields(before["source_metadata"], store.stored_metadata(item))
+    fields = _fields(before["source_metadata"], item_rows.stored_metadata(item))
     after = {"title": storable(item.name), "handle": item.handle, "source_id": item.id}
     about = [
         _differs(label, before[name], after[name])
         for name, label in ABOUT.items()
         if before[name] != after[name] and not (name == "title" and TITLE in {one["field"] for one in fields})
     ]
-    return {"about": about, "fields": fields, "files": list(_files(before["files"], store.stored_files(item)))}
+    return {"about": about, "fields": fields, "files": list(_files(before["files"], file_rows.stored_files(item)))}
 
 
 def _fields(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -12,10 +12,10 @@ from ..models.catalogue import CatalogueItem
 from ..storage.content_store import FileFolder
 from ..storage.garbage_collection import the_folder
 from .export_formats import FIXED_COLUMNS, csv_rows, json_line
+from .file_rows import files_of
 from .item_presentation import texts_of
 from .restricted_values import open_terms
 from .search import Selection, jobs_of, set_names_of
-from .store import files_of
 
 PAGE = 100
 FILE_FIELDS = (

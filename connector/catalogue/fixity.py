@@ -22,7 +22,7 @@ from ..models.catalogue import CatalogueFile, CatalogueItem, StoredFile
 from ..storage.content_store import FileFolder
 from ..storage.garbage_collection import needed_by_undo, with_row
 from . import problem_files
-from .store import LOST
+from .file_rows import LOST
 
 FILE, STORED, ITEM = CatalogueFile.__table__, StoredFile.__table__, CatalogueItem.__table__
 BATCH = 200

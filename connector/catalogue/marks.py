@@ -8,25 +8,26 @@ from typing import Any
 from sqlalchemy import select, update
 
 from ..extensions import db
-from . import restricted_values, store
+from . import file_rows, item_rows, restricted_values
+from .repository_context import RepositoryContext
 from .restricted_values import Shown
-from .store import FILE, ITEM, RepositoryContext
+from .store import FILE, ITEM
 
 
-def mark(place: RepositoryContext, shown: Mapping[int, Shown]) -> None:
+def mark(repository: RepositoryContext, shown: Mapping[int, Shown]) -> None:
     """Mark the restricted values and files of these items and unmark all others. This is no update of the items.
 
     `shown`: the parts that a signed-out reader sees, by item id. Values or files for which this is unknown keep their
     marks.
     """
     rows = db.session.execute(select(ITEM.c.id, ITEM.c.title, ITEM.c.source_metadata).where(ITEM.c.id.in_(shown))).all()
-    files = store.files_of(list(shown)) if shown else {}
+    files = file_rows.files_of(list(shown)) if shown else {}
     for row in rows:
         metadata = restricted_values.marked(row.source_metadata, shown[row.id].values)
         marked = _with_marks(files.get(row.id, []), shown[row.id])
         if (metadata, marked) != (row.source_metadata, files.get(row.id, [])):
             _write_marks(row.id, marked)
-            values = {"source_metadata": metadata} | store.derived(place, row.title, metadata, marked)
+            values = {"source_metadata": metadata} | item_rows.derived(repository, row.title, metadata, marked)
             db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
 
 

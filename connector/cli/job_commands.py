@@ -17,8 +17,9 @@ from config import COMMAND_LINE_MAX_OUTAGE_SECONDS
 from .. import error_translation
 from ..accounts.authorization import may, own
 from ..catalogue import export as exports
+from ..catalogue.item_rows import remap
+from ..catalogue.repository_context import RepositoryContext
 from ..catalogue.search import Selection, item_set_named
-from ..catalogue.store import RepositoryContext, remap
 from ..dspace.records import ORIGINAL, Estimate, ScopeKind
 from ..errors import InvalidInputError
 from ..extensions import current_app_itself, db, transaction

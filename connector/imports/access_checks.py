@@ -16,19 +16,18 @@ from typing import Any
 
 from sqlalchemy import Select, func, select, update
 
-from ..catalogue import store
 from ..dspace.records import FileAccess, Item
 from ..errors import TransientError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..models.catalogue import FileStatus, Holding
+from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus, Holding
 from .download_outcomes import Outcome, StatusWriter
 from .due_files import is_restored, is_stored, is_untried
 from .import_context import ImportContext
 from .item_requests import send_each
 
-FILE, ITEM, HOLDING = store.FILE, store.ITEM, Holding.__table__
+FILE, ITEM, HOLDING = CatalogueFile.__table__, CatalogueItem.__table__, Holding.__table__
 BATCH = 200
 KIND = "access"  # of requests
 # Limit of single file checks in a run: LEAST, or one for each ITEMS_FOR_ONE items if that is more.

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from sqlalchemy import func, select, true
 
-from ..catalogue import store
 from ..extensions import db
 from ..i18n import gettext as _
-from ..models.catalogue import FileStatus, Holding
+from ..models.catalogue import CatalogueFile, FileStatus, Holding
 from .due_files import is_stored
 from .import_context import ImportContext
 from .missing_files import FEWEST
 
-FILE, HOLDING = store.FILE, Holding.__table__
+FILE, HOLDING = CatalogueFile.__table__, Holding.__table__
 
 
 def warning(context: ImportContext) -> str:

@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy import case, func, select, update
 
-from ..catalogue import problem_files, store
+from ..catalogue import earlier_states, problem_files
 from ..catalogue.changes import insert_changes, update_changes
 from ..errors import ConnectorError
 from ..extensions import db
-from ..models.catalogue import Action, Change, FileStatus
+from ..models.catalogue import Action, CatalogueFile, Change, FileStatus
 from ..storage.content_store import Part
 from .import_context import ImportContext
 
-FILE, CHANGE = store.FILE, Change.__table__
+FILE, CHANGE = CatalogueFile.__table__, Change.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class StatusWriter:
             if item_id not in changes
             or (changes[item_id].action == Action.UPDATED and "data" not in (changes[item_id].before or {}))
         }
-        groups = store.data_groups(lacking) if lacking else {}
+        groups = earlier_states.data_groups(lacking) if lacking else {}
         new, merged = [], {}
         for item_id, change in lacking.items():
             if item_id not in groups:  # deleted while its files were being downloaded

@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import exists, insert, or_, select
 
-from ..catalogue import store
 from ..catalogue.checksums import comparable
 from ..dspace.fault_isolation import IN_A_ROW
 from ..dspace.ordered_pool import ordered_map
@@ -21,7 +20,7 @@ from ..errors import BotChallengeError, TransientError
 from ..extensions import db, transaction
 from ..http.retry import LONG_RETRY_AFTER
 from ..i18n import gettext as _
-from ..models.catalogue import FileStatus, Holding, StoredFile
+from ..models.catalogue import CatalogueFile, FileStatus, Holding, StoredFile
 from ..storage.garbage_collection import the_folder
 from ..text import human_size
 from .download_outcomes import Outcome, StatusWriter
@@ -30,7 +29,7 @@ from .earlier_imports import had_other_login
 from .import_context import ImportContext
 from .single_download import KIND, TRIES, Downloader
 
-FILE, STORED = store.FILE, StoredFile.__table__
+FILE, STORED = CatalogueFile.__table__, StoredFile.__table__
 HOLDING = Holding.__table__
 BATCH = 50
 ITEMS = 500  # items whose files are selected together

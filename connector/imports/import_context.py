@@ -10,7 +10,7 @@ from typing import Any
 from flask import current_app
 
 from .. import dspace
-from ..catalogue.store import RepositoryContext
+from ..catalogue.repository_context import RepositoryContext
 from ..dspace.records import Scope
 from ..errors import AddressNotAllowedError, RepositoryError
 from ..extensions import db, transaction

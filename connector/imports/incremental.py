@@ -22,10 +22,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ..catalogue import store
 from ..dspace.records import SourceState, Subset
 from ..extensions import db, transaction
-from ..models.catalogue import Holding
+from ..models.catalogue import CatalogueItem, Holding
 from . import rolling_recheck
 from .completeness_proof import Circumstances, CompletenessProof
 from .import_context import ImportContext
@@ -33,7 +32,7 @@ from .import_progress import Listing
 from .page_processor import PageProcessor
 from .server_clock import OVERLAP, begin_time, clock_difference
 
-HOLDING, ITEM = Holding.__table__, store.ITEM
+HOLDING, ITEM = Holding.__table__, CatalogueItem.__table__
 
 
 def proof_json(context: ImportContext) -> dict[str, Any] | None:

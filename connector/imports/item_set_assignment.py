@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from .. import dspace
+from ..catalogue.repository_context import RepositoryContext
 from ..catalogue.source_links import scope_link
-from ..catalogue.store import RepositoryContext
 from ..characters import storable
 from ..dspace.records import Collection, Item, Scope, ScopeKind
 from ..errors import AddressNotAllowedError, RepositoryError
@@ -24,8 +24,10 @@ MEMBERSHIP = Membership.__table__
 class ItemSetAssigner:
     """Assignment of the items of one import to item sets, as its options say."""
 
-    def __init__(self, job_id: int, source_id: int, scope: Scope, place: RepositoryContext, options: ImportOptions):
-        self._job_id, self._source_id, self._scope, self._place = job_id, source_id, scope, place
+    def __init__(
+        self, job_id: int, source_id: int, scope: Scope, repository: RepositoryContext, options: ImportOptions
+    ):
+        self._job_id, self._source_id, self._scope, self._repository = job_id, source_id, scope, repository
         self._name, self._set_id = options.item_set, options.item_set_id
         self._mirrors = options.item_set_from_collection
         self._collections: dict[str, Collection] = {}
@@ -91,7 +93,7 @@ class ItemSetAssigner:
         return self._sets[key]
 
     def _mirror(self, origin: str) -> ItemSet:
-        collection, server = self._collections[origin], self._place.server
+        collection, server = self._collections[origin], self._repository.server
         kind = ScopeKind.COLLECTION
         return ItemSet(
             name=storable(collection.name) or _("Collection"),
@@ -110,7 +112,7 @@ class ItemSetAssigner:
         return item.collection
 
     def _origin(self, collection: Collection) -> str:
-        return f"{self._place.repository_id}:{collection.handle or collection.id}"
+        return f"{self._repository.id}:{collection.handle or collection.id}"
 
 
 def _described(client: dspace.Client, collection: Collection) -> Collection:

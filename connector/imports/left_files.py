@@ -13,17 +13,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ..catalogue import store
 from ..dspace.records import Item
 from ..errors import TransientError
 from ..extensions import db
 from ..i18n import lazy_gettext as _l
-from ..models.catalogue import FileStatus
+from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from .access_checks import CLOSED
 from .import_context import ImportContext
 from .item_requests import send_each
 
-FILE, ITEM = store.FILE, store.ITEM
+FILE, ITEM = CatalogueFile.__table__, CatalogueItem.__table__
 KIND = "access"  # of requests
 CLOSED_OR_DELETED = _l(
     "Closed at the source since it was downloaded. What is stored is kept, and shown to editors only. "
@@ -65,7 +64,7 @@ def _left(context: ImportContext, items: Sequence[Item]) -> Iterator[Any]:
     names = ("bitstream_id", "bundle", "name", "name_is_restricted", "fate")
     query = select(*(FILE.c[name] for name in names), ITEM.c.source_id)
     query = query.join(ITEM, ITEM.c.id == FILE.c.item_id).order_by(FILE.c.id)
-    mine = (ITEM.c.repository_id == context.repository.repository_id, ITEM.c.source_id.in_(read))
+    mine = (ITEM.c.repository_id == context.repository.id, ITEM.c.source_id.in_(read))
     rows = db.session.execute(query.where(*mine, FILE.c.sha256.is_not(None))).all()
     db.session.rollback()
     held = {row.bitstream_id for row in rows}

@@ -13,17 +13,16 @@ from typing import Any
 
 from sqlalchemy import delete, exists, func, select
 
-from ..catalogue import store
 from ..catalogue.changes import insert_changes, update_changes
 from ..dspace.records import ScopeKind
 from ..errors import ConnectorError
 from ..extensions import db
 from ..jobs import report
-from ..models.catalogue import Action, Change, Holding, ItemSet, Membership
+from ..models.catalogue import Action, CatalogueItem, Change, Holding, ItemSet, Membership
 from .change_records import ABOUT_DATA
 from .import_context import ImportContext
 
-MEMBERSHIP, HOLDING, CHANGE, ITEM = Membership.__table__, Holding.__table__, Change.__table__, store.ITEM
+MEMBERSHIP, HOLDING, CHANGE, ITEM = Membership.__table__, Holding.__table__, Change.__table__, CatalogueItem.__table__
 PAGE_SIZE = 200  # memberships
 NAMES_COLLECTION = 7  # the first generation whose items name their collection
 

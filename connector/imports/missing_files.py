@@ -9,17 +9,16 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from ..catalogue import store
 from ..errors import TransientError
 from ..extensions import db, transaction
 from ..i18n import lazy_gettext as _l
 from ..i18n import ngettext
 from ..jobs import counters
-from ..models.catalogue import FileStatus, Holding
+from ..models.catalogue import CatalogueFile, FileStatus, Holding
 from .due_files import is_stored
 from .import_context import ImportContext
 
-FILE, HOLDING = store.FILE, Holding.__table__
+FILE, HOLDING = CatalogueFile.__table__, Holding.__table__
 FEWEST = 3  # fewer files may be missing for reasons of their own
 CONTROLS = 3
 REASON = _l("Missing at the source, as all files of this import were. Its file store may not be connected there.")

@@ -7,16 +7,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, select, update
 
-from ..catalogue import store
 from ..dspace.records import Item
 from ..extensions import db, transaction
-from ..models.catalogue import FileStatus
+from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from ..models.jobs import PreviewRow
 from .due_files import is_chosen
 from .import_context import ImportContext
 from .preview_rows import PreviewAction
 
-ROW, ITEM, FILE = PreviewRow.__table__, store.ITEM, store.FILE
+ROW, ITEM, FILE = PreviewRow.__table__, CatalogueItem.__table__, CatalogueFile.__table__
 BATCH = 200
 
 
@@ -48,7 +47,7 @@ class ExpectedFiles:
             self._context.attempt.check()
 
     def _lacking(self, after: int) -> Sequence[Any]:
-        here = (ITEM.c.repository_id == self._context.repository.repository_id, ITEM.c.source_key == ROW.c.source_key)
+        here = (ITEM.c.repository_id == self._context.repository.id, ITEM.c.source_key == ROW.c.source_key)
         mine = (ROW.c.job_id == self._context.job_id, ROW.c.action == PreviewAction.UNCHANGED, ROW.c.id > after)
         query = select(ROW.c.id, ITEM.c.id.label("item_id")).join(ITEM, and_(*here))
         query = query.where(*mine, exists().where(FILE.c.item_id == ITEM.c.id, self._never_downloaded()))

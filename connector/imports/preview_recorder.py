@@ -14,17 +14,18 @@ from ..catalogue import store
 from ..catalogue.differences import differences
 from ..catalogue.identity import free_key
 from ..catalogue.item_presentation import STATES
-from ..catalogue.store import RepositoryContext, Saved
+from ..catalogue.repository_context import RepositoryContext
+from ..catalogue.store import Saved
 from ..dspace.records import Failure, Item, SourceState
 from ..extensions import db, execute_counted
 from ..i18n import gettext as _
-from ..models.catalogue import Holding
+from ..models.catalogue import CatalogueItem, Holding
 from ..models.jobs import Job, PreviewRow
 from .change_records import REASONS, UNLISTED, identity, name_of
 from .login_guard import LoginGuard
 from .preview_rows import PreviewAction
 
-ROW, ITEM, HOLDING = PreviewRow.__table__, store.ITEM, Holding.__table__
+ROW, ITEM, HOLDING = PreviewRow.__table__, CatalogueItem.__table__, Holding.__table__
 BATCH = 200
 OUTCOMES = {"added": PreviewAction.NEW, "updated": PreviewAction.CHANGED, "unchanged": PreviewAction.UNCHANGED}
 MET = tuple(OUTCOMES.values())
@@ -39,8 +40,8 @@ class PreviewRecorder:
     that files could not be listed.
     """
 
-    def __init__(self, job: Job, place: RepositoryContext):
-        self._job_id, self._source_id, self._place = job.id, job.source_id, place
+    def __init__(self, job: Job, repository: RepositoryContext):
+        self._job_id, self._source_id, self._repository = job.id, job.source_id, repository
         mine = select(ROW.c.source_key, ROW.c.source_id, ROW.c.action).where(ROW.c.job_id == job.id)
         rows = db.session.execute(mine).all()
         self._met = (ROW.c.job_id == job.id, ROW.c.action.in_(MET))
@@ -84,7 +85,7 @@ class PreviewRecorder:
         self, items: Sequence[Item], unchanged: Collection[str], closed: Mapping[str, Mapping[str, Any]]
     ) -> list[Saved]:
         """Return what saving these items would do. `unchanged`: ids of unchanged items on the same pages."""
-        return store.compare(self._place, items, lambda ids: self.seen(ids).union(unchanged))
+        return store.compare(self._repository, items, lambda ids: self.seen(ids).union(unchanged))
 
     def record(self, saved: Sequence[Saved], failures: Sequence[Failure]) -> list[Saved]:
         """Write rows of compared items and failures. Return the compared items with their final outcome."""

@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import delete, insert
 
 from .. import dspace
-from ..catalogue import store, takedown
+from ..catalogue import file_rows, item_rows, takedown
 from ..catalogue.identity import free_key, source_key
-from ..catalogue.store import RepositoryContext
+from ..catalogue.repository_context import RepositoryContext
 from ..dspace.records import Failure, Item, Scope, SourceState
 from ..extensions import db, transaction
 from ..i18n import gettext as _
@@ -46,17 +46,19 @@ def run(run: JobAttempt, connect: Callable[..., RepositoryConnection] = open_con
 
 
 def _show_sample(context: ImportContext) -> tuple[bool, str]:
-    run, place, number = context.attempt, context.repository, context.options.rehearse or USUAL
+    run, repository, number = context.attempt, context.repository, context.options.rehearse or USUAL
     run.say(_("Listing %(name)s", name=context.scope.name))
-    listed = _allowed(place, _listed(context.client, context.scope))
+    listed = _allowed(repository, _listed(context.client, context.scope))
     run.say(_("Reading some of the items"))
     results = list(context.client.complete(various(listed, READ_FOR_ONE * number)))
     run.check()
-    shown = various(_allowed(place, [item for item in results if isinstance(item, Item) and item.is_present]), number)
+    shown = various(
+        _allowed(repository, [item for item in results if isinstance(item, Item) and item.is_present]), number
+    )
     failures = [result for result in results if isinstance(result, Failure)]
     with transaction():
         db.session.execute(delete(ROW).where(ROW.c.job_id == run.job_id))
-        rows = _distinct([*(_row(place, item) for item in shown), *map(_failure, failures)])
+        rows = _distinct([*(_row(repository, item) for item in shown), *map(_failure, failures)])
         if rows:
             common = {"job_id": run.job_id}
             failed = PreviewAction.FAILED
@@ -118,15 +120,15 @@ def _listed(client: dspace.Client, scope: Scope) -> list[Item]:
     return found[:LOOKED_AT]
 
 
-def _allowed(place: RepositoryContext, items: Sequence[Item]) -> list[Item]:
+def _allowed(repository: RepositoryContext, items: Sequence[Item]) -> list[Item]:
     """Return the items that no takedown excludes."""
-    out = takedown.excluded(place.repository_id, items)
+    out = takedown.excluded(repository.id, items)
     db.session.rollback()
     return [item for item in items if item.id not in out]
 
 
-def _row(place: RepositoryContext, item: Item) -> dict[str, Any]:
-    data = {"item": store.stored(place, item), "files": store.stored_files(item)}
+def _row(repository: RepositoryContext, item: Item) -> dict[str, Any]:
+    data = {"item": item_rows.stored(repository, item), "files": file_rows.stored_files(item)}
     return identity(PreviewAction.SHOWN, source_key(item), item) | {"data": data}
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, insert, select, update
 
-from ..catalogue import problem_files, store
-from ..catalogue.store import RepositoryContext, Saved
+from ..catalogue import earlier_states, problem_files, store
+from ..catalogue.repository_context import RepositoryContext
+from ..catalogue.store import Saved
 from ..dspace.records import Failure, Item, SourceState
 from ..extensions import db, execute_counted, utcnow
-from ..models.catalogue import Action, Change, Holding
+from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, Holding
 from ..models.jobs import Job
 from .change_records import ChangeRecords, name_of
 from .file_counts import in_counts
@@ -23,7 +24,7 @@ from .item_set_assignment import ItemSetAssigner
 from .login_guard import LoginGuard
 from .restrictions import Restrictions
 
-HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
+HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, CatalogueItem.__table__, CatalogueFile.__table__
 CHUNK = 500
 NOBODY = 0  # value of `last_seen_job_id` for an item that disappeared during the import
 
@@ -34,22 +35,22 @@ class Recorder:
     A preview uses `PreviewRecorder` instead. `unseen`: the SQL condition on a holding whose item this job has not seen.
     """
 
-    def __init__(self, job: Job, place: RepositoryContext):
+    def __init__(self, job: Job, repository: RepositoryContext):
         source_id, options = job.source_id, ImportOptions.from_json(job.options)
-        self._job_id, self._source_id, self._place = job.id, source_id, place
-        self._item_sets = ItemSetAssigner(job.id, source_id, job.source.scope, place, options)
+        self._job_id, self._source_id, self._repository = job.id, source_id, repository
+        self._item_sets = ItemSetAssigner(job.id, source_id, job.source.scope, repository, options)
         self.unseen = HOLDING.c.last_seen_job_id != job.id
         ours = select(ITEM.c.source_id).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
         ours = ours.where(HOLDING.c.source_id == source_id, HOLDING.c.last_seen_job_id == job.id)
         # Built once, because it runs for every page, and building a statement takes longer than running it.
         self._seen = ours.where(
-            ITEM.c.repository_id == place.repository_id, ITEM.c.source_id.in_(bindparam("ids", expanding=True))
+            ITEM.c.repository_id == repository.id, ITEM.c.source_id.in_(bindparam("ids", expanding=True))
         )
         self._changes = ChangeRecords(job.id)
         seen = select(HOLDING.c.id).where(HOLDING.c.source_id == source_id, HOLDING.c.last_seen_job_id == job.id)
         # Whether this is the first attempt that records anything.
         self._is_first = self._changes.are_none and db.session.scalar(seen.limit(1)) is None
-        self._restrictions = Restrictions(place, job.source.scope)
+        self._restrictions = Restrictions(repository, job.source.scope)
         self._moved: Counter[str] = Counter()  # changes of file counts by the last `record`
         self._hashes: set[int] = set()  # of ids that this attempt has recorded; saves most queries
 
@@ -84,7 +85,7 @@ class Recorder:
         gone, every = Counter[str](), list(ids)
         for start in range(0, len(every), CHUNK):
             here = (
-                ITEM.c.repository_id == self._place.repository_id,
+                ITEM.c.repository_id == self._repository.id,
                 ITEM.c.source_id.in_(every[start : start + CHUNK]),
             )
             items = select(ITEM.c.id).where(*here)
@@ -120,7 +121,7 @@ class Recorder:
 
         `unchanged`: ids of items on the same pages that are unchanged in the catalogue.
         """
-        return store.save(self._place, items, lambda ids: self._recorded(ids).union(unchanged), closed)
+        return store.save(self._repository, items, lambda ids: self._recorded(ids).union(unchanged), closed)
 
     def record(self, saved: Sequence[Saved], failures: Sequence[Failure]) -> list[Saved]:
         """Record saved items and failures. Return the saved items with their final outcome.
@@ -141,7 +142,7 @@ class Recorder:
 
     def put_in_item_sets(self, items: Sequence[Item]) -> None:
         """Put items that were met in another collection into the item set of that collection, too."""
-        held = store.held(self._place.repository_id, items) if items else {}
+        held = store.held(self._repository.id, items) if items else {}
         self._item_sets.add([(item, held[item.id].item_id) for item in items if item.id in held])
 
     def held(self, present: Select[Any]) -> int:
@@ -171,7 +172,7 @@ class Recorder:
                 mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id == row.id)
                 db.session.execute(update(HOLDING).where(*mine).values(left_at=now))
             else:
-                before = {"state": store.state_group(row)}
+                before = {"state": earlier_states.state_group(row)}
                 values = {"source_state": state.value, "state_since": now}
                 db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
             self._changes.add_mark(row, state, before)

@@ -10,15 +10,17 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, update
 
-from ..catalogue import marks, store
+from ..catalogue import marks
+from ..catalogue.repository_context import RepositoryContext
 from ..catalogue.restricted_values import Shown
-from ..catalogue.store import RepositoryContext, Saved
+from ..catalogue.store import Saved
 from ..dspace import OpenItems
 from ..dspace.records import Item, Scope
 from ..extensions import db
+from ..models.catalogue import CatalogueItem
 from .login_guard import LoginGuard
 
-ITEM = store.ITEM
+ITEM = CatalogueItem.__table__
 
 
 class Restrictions:
@@ -27,9 +29,9 @@ class Restrictions:
     `prepare` asks the repository. `mark` writes inside the caller's transaction.
     """
 
-    def __init__(self, place: RepositoryContext, scope: Scope):
-        self._place, self._scope = place, scope
-        mine = ITEM.c.repository_id == place.repository_id
+    def __init__(self, repository: RepositoryContext, scope: Scope):
+        self._repository, self._scope = repository, scope
+        mine = ITEM.c.repository_id == repository.id
         has_mark = ITEM.c.by_login | ITEM.c.restricted_search_text.is_not(None)
         self._are_any = db.session.scalar(select(ITEM.c.id).where(mine, has_mark).limit(1)) is not None
         self._is_signed_in = False
@@ -45,7 +47,7 @@ class Restrictions:
         self._are_any = self._are_any or self._is_signed_in
         if self._are_any:
             self._mark_items(saved)
-            marks.mark(self._place, self._shown(saved))
+            marks.mark(self._repository, self._shown(saved))
 
     def _mark_items(self, saved: Sequence[Saved]) -> None:
         closed = [s.item_id for s in saved if s.item.id not in self._open]

@@ -13,20 +13,19 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import select
 
-from ..catalogue import store
 from ..dspace.page_plans import restart_cursor
 from ..dspace.records import Failure, Item, Page, ScopeKind, Subset, ids_in
 from ..dspace.uuid_partitions import part_of
 from ..errors import RequestRejectedError
 from ..extensions import db
 from ..i18n import gettext as _
-from ..models.catalogue import Holding
+from ..models.catalogue import CatalogueItem, Holding
 from ..models.repositories import Source
 from .import_context import ImportContext
 from .import_progress import Listing
 from .page_processor import PageProcessor
 
-HOLDING, ITEM = Holding.__table__, store.ITEM
+HOLDING, ITEM = Holding.__table__, CatalogueItem.__table__
 LOOK, PIECE = 5_000, 20  # catalogue items per query; items read between two cursors
 Part = tuple[int, int]
 

@@ -8,20 +8,19 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
-from ..catalogue import store
 from ..dspace.records import SourceState
 from ..errors import DecisionRequiredError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..models.catalogue import Action, Change, Holding
+from ..models.catalogue import Action, CatalogueItem, Change, Holding
 from ..models.jobs import Job, Kind, State
 from ..models.repositories import Source
 from . import file_counts, left_item_sets
 from .import_context import ImportContext
 from .questions import Missing, Unlisted
 
-HOLDING, CHANGE, ITEM, JOB = Holding.__table__, Change.__table__, store.ITEM, Job.__table__
+HOLDING, CHANGE, ITEM, JOB = Holding.__table__, Change.__table__, CatalogueItem.__table__, Job.__table__
 SHARED = _l("Another item at the source has the same handle. Both are here.")
 
 
@@ -66,17 +65,19 @@ class SourceRecorder:
         present = select(ITEM.c.handle).join(HOLDING, HOLDING.c.item_id == ITEM.c.id)
         present = present.where(*here, ITEM.c.source_state == SourceState.PRESENT)
         odd = set(db.session.scalars(present.where(ITEM.c.handle != ITEM.c.source_key)))
-        columns = [ITEM.c[name] for name in ("id", "source_key", "source_id", "handle", "title")]
+        columns = [
+            ITEM.c.id.label("item_id"),
+            *(ITEM.c[name] for name in ("source_key", "source_id", "handle", "title")),
+        ]
         query = present.with_only_columns(*columns).order_by(ITEM.c.handle, ITEM.c.id)
         rows = db.session.execute(query.where(ITEM.c.handle.in_(odd))).all() if odd else []
         number = Counter(row.handle for row in rows)
         common = {"job_id": self._job_id, "action": Action.SHARES_HANDLE.value, "reason": str(SHARED)}
         mine = (CHANGE.c.job_id == self._job_id, CHANGE.c.action == Action.SHARES_HANDLE)
         db.session.execute(delete(CHANGE).where(*mine))
-        for row in rows:
-            if number[row.handle] > 1:
-                names = {name: getattr(row, name) for name in ("source_key", "source_id", "handle", "title")}
-                db.session.execute(insert(CHANGE).values(common | names | {"item_id": row.id}))
+        new = [common | dict(row._mapping) for row in rows if number[row.handle] > 1]
+        if new:
+            db.session.execute(insert(CHANGE), new)
         return [handle for handle in number if number[handle] > 1]
 
     def items_with_unlisted_files(self) -> int:

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Select, and_, delete, exists, func, insert, select, update
 
-from ..catalogue import store
+from ..catalogue import earlier_states
 from ..catalogue.changes import clear_before, update_changes
-from ..catalogue.store import RepositoryContext
+from ..catalogue.repository_context import RepositoryContext
 from ..errors import NotFoundError
 from ..extensions import db, transaction
 from ..i18n import gettext as _
@@ -21,13 +21,13 @@ from ..i18n import lazy_gettext as _l
 from ..i18n import ngettext
 from ..jobs import lifecycle
 from ..jobs.attempt import JobAttempt
-from ..models.catalogue import Action, Change, Holding, ItemSet, Membership
+from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, Holding, ItemSet, Membership
 from ..models.jobs import Job, State
 from ..models.repositories import Source
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 
 BATCH = 200
-HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, store.ITEM, store.FILE
+HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, CatalogueItem.__table__, CatalogueFile.__table__
 MEMBERSHIP, SET = Membership.__table__, ItemSet.__table__
 JOB = Job.__table__
 
@@ -92,19 +92,17 @@ def run(run: JobAttempt) -> tuple[bool, str]:
     undo = lifecycle.get(run.job_id)
     if undo.undoes is None:
         raise NotFoundError(_("The import that this job undoes no longer exists."))
-    job_id, repository = undo.undoes.id, undo.source.repository
-    place = RepositoryContext(repository.id, repository.server, tuple(repository.ignored_fields))
+    job_id, known = undo.undoes.id, undo.source.repository
+    repository = RepositoryContext(known.id, known.server, tuple(known.ignored_fields))
     first = _at_first(run, undo.cursor, job_id)
     with transaction():  # the proof for the next import does not hold for restored data
-        db.session.execute(
-            update(Source).where(Source.repository_id == place.repository_id).values(completeness_proof=None)
-        )
+        db.session.execute(update(Source).where(Source.repository_id == repository.id).values(completeness_proof=None))
     for step in SAYS:
         run.say(str(SAYS[step]))
         while True:
             run.check()
             with transaction():
-                if not step(run, job_id, place):
+                if not step(run, job_id, repository):
                     break
     delete_unreferenced_files()
     db.session.expire_all()
@@ -174,7 +172,7 @@ def _later_data(job_id: int) -> Any:
     return exists().where(*after, later.c.action == Action.UPDATED)
 
 
-def _release(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
+def _release(run: JobAttempt, job_id: int, repository: RepositoryContext) -> bool:
     """Delete holdings that the job made, and items without any other holding. Return whether there were any."""
     query = select(HOLDING.c.id, HOLDING.c.item_id).where(HOLDING.c.created_by_job_id == job_id)
     rows = db.session.execute(query.order_by(HOLDING.c.id).limit(BATCH)).all()
@@ -195,7 +193,7 @@ def _release(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     return True
 
 
-def _restore(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
+def _restore(run: JobAttempt, job_id: int, repository: RepositoryContext) -> bool:
     """Restore items that the job changed and that stay. Return whether there were any.
 
     If a later change of the item exists, that change takes over the earlier state.
@@ -204,7 +202,7 @@ def _restore(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     changes = db.session.execute(query.order_by(CHANGE.c.id.desc()).limit(BATCH)).all()
     counts = {"restored": 0, "kept": 0}
     for change in changes:
-        passed = [_take_back(place, change, name, group) for name, group in change.before.items()]
+        passed = [_take_back(repository, change, name, group) for name, group in change.before.items()]
         clear_before(CHANGE.c.id == change.id)
         if change.action == Action.UPDATED:
             counts["kept" if all(passed) else "restored"] += 1
@@ -212,7 +210,7 @@ def _restore(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     return bool(changes)
 
 
-def _take_back(place: RepositoryContext, change: Any, name: str, group: Any) -> bool:
+def _take_back(repository: RepositoryContext, change: Any, name: str, group: Any) -> bool:
     """Undo one group of a change.
 
     Return whether the next change with such a group took over the earlier value instead.
@@ -222,7 +220,7 @@ def _take_back(place: RepositoryContext, change: Any, name: str, group: Any) -> 
         update_changes({later.id: {"before": later.before | {name: group}}})
         return True
     if name == "data":
-        store.restore_data(place, change.item_id, group)
+        earlier_states.restore_data(repository, change.item_id, group)
     elif name == "last_modified":
         db.session.execute(update(ITEM).where(ITEM.c.id == change.item_id).values(last_modified=group))
     elif name == "state":
@@ -243,10 +241,10 @@ def _put_into_set(item_id: int, set_id: int, source_id: int, made_by: int | None
     is_undone = exists().where(JOB.c.undoes_id == made_by, JOB.c.state == State.COMPLETED)
     is_possible = exists().where(SET.c.id == set_id) & exists().where(JOB.c.id == made_by) & ~is_undone
     if db.session.scalar(select(is_possible)):
-        place = {"item_set_id": set_id, "item_id": item_id, "source_id": source_id}
-        here = [MEMBERSHIP.c[column] == value for column, value in place.items()]
+        membership = {"item_set_id": set_id, "item_id": item_id, "source_id": source_id}
+        here = [MEMBERSHIP.c[column] == value for column, value in membership.items()]
         db.session.execute(delete(MEMBERSHIP).where(*here))
-        db.session.execute(insert(MEMBERSHIP).values(place | {"job_id": made_by}))
+        db.session.execute(insert(MEMBERSHIP).values(membership | {"job_id": made_by}))
 
 
 def _next_change(change: Any, name: str) -> Any:
@@ -256,7 +254,7 @@ def _next_change(change: Any, name: str) -> Any:
     return next((row for row in db.session.execute(query.order_by(CHANGE.c.id)) if name in row.before), None)
 
 
-def _leave_sets(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
+def _leave_sets(run: JobAttempt, job_id: int, repository: RepositoryContext) -> bool:
     """Take items out of the sets that the job put them in. Return whether there were any."""
     ids = db.session.scalars(select(MEMBERSHIP.c.id).where(MEMBERSHIP.c.job_id == job_id).limit(BATCH)).all()
     db.session.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.id.in_(ids)))
@@ -264,7 +262,7 @@ def _leave_sets(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
     return bool(ids)
 
 
-def _remove_sets(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
+def _remove_sets(run: JobAttempt, job_id: int, repository: RepositoryContext) -> bool:
     """Delete empty sets that the job made, or that an import undone earlier made. Return whether there were any."""
     empty = ~exists().where(MEMBERSHIP.c.item_set_id == SET.c.id)
     ids = db.session.scalars(select(SET.c.id).where(_made_by(job_id), empty).limit(BATCH)).all()
@@ -279,7 +277,7 @@ def _made_by(job_id: int) -> Any:
     return (SET.c.job_id == job_id) | SET.c.job_id.in_(undone)
 
 
-def _forget(run: JobAttempt, job_id: int, place: RepositoryContext) -> bool:
+def _forget(run: JobAttempt, job_id: int, repository: RepositoryContext) -> bool:
     """Delete the change records of the job, except failures and takedowns. Return whether there were any."""
     done = (CHANGE.c.job_id == job_id, CHANGE.c.action.not_in((Action.FAILED, Action.TAKEN_DOWN)))
     ids = db.session.scalars(select(CHANGE.c.id).where(*done).limit(BATCH)).all()

@@ -9,12 +9,12 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import ColumnElement, func, select
 
-from ..catalogue import store, takedown
+from ..catalogue import takedown
 from ..dspace.records import Item, SourceState
 from ..extensions import db, transaction
 from ..formatting import item_count
 from ..i18n import gettext as _
-from ..models.catalogue import Holding
+from ..models.catalogue import CatalogueItem, Holding
 from .import_context import ImportContext
 from .item_states import states_of
 from .preview_source_recorder import PreviewSourceRecorder
@@ -22,7 +22,7 @@ from .questions import Answer, Missing, Unlisted
 from .reconcile_messages import gone_scope
 from .source_recorder import SourceRecorder
 
-HOLDING, ITEM = Holding.__table__, store.ITEM
+HOLDING, ITEM = Holding.__table__, CatalogueItem.__table__
 BATCH = 100
 
 
@@ -73,7 +73,7 @@ def mark_unseen(context: ImportContext) -> tuple[list[str], list[str]]:
             context.attempt.advance(context.requests.new() | {"vanished": len(marked)})
             present = [row for row, state in found if state is SourceState.PRESENT]
             items = [Item(row.source_id, row.handle, row.title, None) for row in present]
-            excluded = takedown.excluded(context.repository.repository_id, items)
+            excluded = takedown.excluded(context.repository.id, items)
         unasked += [row.source_key for row, state in found if state is None]
         unlisted += [row.source_key for row in present if row.source_id not in excluded]
     return unasked, unlisted

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import exists, select
 
 from ..accounts import audit
+from ..catalogue.item_rows import remap
+from ..catalogue.repository_context import RepositoryContext
 from ..catalogue.source_links import scope_link
-from ..catalogue.store import RepositoryContext, remap
 from ..dspace import base_key
 from ..dspace.records import Community, Scope, Server
 from ..errors import ConflictError, InvalidInputError, NotFoundError

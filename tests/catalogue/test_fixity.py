@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from connector.catalogue import fixity, store
+from connector.catalogue import earlier_states, fixity
 from connector.catalogue.changes import insert_changes
 from connector.catalogue.fixity import Kind
-from connector.catalogue.store import RepositoryContext
+from connector.catalogue.repository_context import RepositoryContext
 from connector.errors import StorageError
 from connector.extensions import db, transaction
 from connector.imports import reruns
@@ -154,7 +154,7 @@ def test_bytes_that_an_undo_would_bring_back_are_put_back_into_the_list(shelf):
     sha256 = shelf.add(b"of an earlier state")
     with shelf.app.app_context(), transaction():
         item_id = db.session.scalar(db.select(CatalogueFile.item_id).where(CatalogueFile.name == PICTURE))
-        group = store.data_groups([item_id])[item_id]
+        group = earlier_states.data_groups([item_id])[item_id]
         group["files"] = [file | {"sha256": sha256} for file in group["files"]]
         change = {"job_id": 1, "item_id": item_id, "action": "updated", "source_key": "x", "before": {"data": group}}
         insert_changes([change])
@@ -197,12 +197,12 @@ def test_an_undo_never_says_that_bytes_are_stored_which_were_lost_meanwhile(shel
         item_id = db.session.scalar(db.select(CatalogueFile.item_id).where(CatalogueFile.name == PICTURE))
         repository = db.session.scalar(db.select(Repository))
         place = RepositoryContext(repository.id, repository.server)
-        group = store.data_groups([item_id])[item_id]
+        group = earlier_states.data_groups([item_id])[item_id]
     shelf.path(PICTURE).unlink()
     shelf.check(repair=True)
 
     with shelf.app.app_context(), transaction():
-        store.restore_data(place, item_id, group)
+        earlier_states.restore_data(place, item_id, group)
 
     [file] = shelf.files(PICTURE)
     assert (file.fate, file.sha256, file.tried_by) == ("linked", None, None)

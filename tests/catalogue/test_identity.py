@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.catalogue import store
-from connector.catalogue.store import ITEM, RepositoryContext
+from connector.catalogue.repository_context import RepositoryContext
+from connector.catalogue.store import ITEM
 from connector.dspace.records import Item
 from connector.extensions import db, transaction
 from connector.models.repositories import Repository
@@ -16,7 +17,7 @@ U1, U2, U3 = (f"{number}0000000-0000-4000-8000-000000000000" for number in (1, 2
 
 
 @pytest.fixture
-def place(app):
+def repository(app):
     with app.app_context():
         with transaction():
             address = {"address_key": "a", "site_url": "https://a.example", "api_url": "https://a.example/rest"}
@@ -29,10 +30,10 @@ def item(id: str, handle: str | None) -> Item:
     return Item(id, handle, f"{id} {handle}", None, (), ())
 
 
-def save(place: RepositoryContext, *pairs: tuple[str, str | None], met: set[str] = frozenset()) -> list[str]:
+def save(repository: RepositoryContext, *pairs: tuple[str, str | None], met: set[str] = frozenset()) -> list[str]:
     """Save items as one page; gives what became of each, new ones first."""
     with transaction():
-        saved = store.save(place, [item(*pair) for pair in pairs], lambda ids: set(ids) & met)
+        saved = store.save(repository, [item(*pair) for pair in pairs], lambda ids: set(ids) & met)
     return [s.outcome for s in saved]
 
 
@@ -42,44 +43,44 @@ def held() -> set[tuple[str, str | None]]:
     return rows
 
 
-def test_two_items_of_a_page_with_one_handle_are_two(place):
-    save(place, (U1, "1/1"), (U2, "1/1"))
+def test_two_items_of_a_page_with_one_handle_are_two(repository):
+    save(repository, (U1, "1/1"), (U2, "1/1"))
 
     assert held() == {(U1, "1/1"), (U2, "1/1")}
-    assert save(place, (U2, "1/1"), (U1, "1/1")) == ["unchanged", "unchanged"]
+    assert save(repository, (U2, "1/1"), (U1, "1/1")) == ["unchanged", "unchanged"]
 
 
-def test_an_item_with_the_handle_of_one_that_was_met_before_is_another(place):
-    save(place, (U1, "1/1"))
+def test_an_item_with_the_handle_of_one_that_was_met_before_is_another(repository):
+    save(repository, (U1, "1/1"))
 
-    assert save(place, (U2, "1/1"), met={U1}) == ["added"]
+    assert save(repository, (U2, "1/1"), met={U1}) == ["added"]
     assert held() == {(U1, "1/1"), (U2, "1/1")}
 
 
-def test_an_item_with_a_new_id_and_the_old_handle_is_the_same_after_an_upgrade(place):
-    save(place, ("12", "1/1"))
+def test_an_item_with_a_new_id_and_the_old_handle_is_the_same_after_an_upgrade(repository):
+    save(repository, ("12", "1/1"))
 
-    assert save(place, (U1, "1/1")) == ["updated"]
+    assert save(repository, (U1, "1/1")) == ["updated"]
     assert held() == {(U1, "1/1")}
 
 
-def test_a_number_that_was_used_again_for_another_handle_is_another_item(place):
-    save(place, ("12", "1/1"), ("13", "1/1"))
+def test_a_number_that_was_used_again_for_another_handle_is_another_item(repository):
+    save(repository, ("12", "1/1"), ("13", "1/1"))
 
-    assert save(place, ("13", "1/2")) == ["added"]
+    assert save(repository, ("13", "1/2")) == ["added"]
 
 
-def test_an_item_whose_handle_is_the_id_of_another_is_another(place):
-    save(place, (U1, None), (U2, U1))
+def test_an_item_whose_handle_is_the_id_of_another_is_another(repository):
+    save(repository, (U1, None), (U2, U1))
 
     assert held() == {(U1, None), (U2, U1)}
-    assert save(place, (U1, None), (U2, U1)) == ["unchanged", "unchanged"]
+    assert save(repository, (U1, None), (U2, U1)) == ["unchanged", "unchanged"]
 
 
-def test_items_that_swap_their_handles_stay_two(place):
-    save(place, (U1, "1/1"), (U2, "1/2"))
+def test_items_that_swap_their_handles_stay_two(repository):
+    save(repository, (U1, "1/1"), (U2, "1/2"))
 
-    save(place, (U1, "1/2"), (U2, "1/1"))
+    save(repository, (U1, "1/2"), (U2, "1/1"))
 
     assert held() == {(U1, "1/2"), (U2, "1/1")}
 
@@ -91,11 +92,11 @@ PAGES = st.lists(st.dictionaries(IDS, HANDLES, min_size=1), min_size=1, max_size
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
 @given(PAGES)
-def test_no_page_ends_in_an_error_or_loses_an_item(place, pages):
+def test_no_page_ends_in_an_error_or_loses_an_item(repository, pages):
     with transaction():
         db.session.execute(db.delete(ITEM))
     for page in pages:
-        outcomes = save(place, *page.items())
+        outcomes = save(repository, *page.items())
 
         assert len(outcomes) == len(page)
         assert set(page.items()) <= held()

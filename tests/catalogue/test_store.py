@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from connector.catalogue import store
-from connector.catalogue.store import FILE, RepositoryContext
+from connector.catalogue import file_rows, store
+from connector.catalogue.repository_context import RepositoryContext
+from connector.catalogue.store import FILE
 from connector.dspace.records import Bitstream, Item, MetadataValue
 from connector.extensions import db, transaction
 from connector.models.repositories import Repository
@@ -30,7 +31,7 @@ def test_of_two_files_with_one_name_each_keeps_its_own_fate_when_an_upgrade_give
         with transaction():
             [saved] = store.save(place, [upgraded])
 
-        rows = store.files_of([saved.item_id])[saved.item_id]
+        rows = file_rows.files_of([saved.item_id])[saved.item_id]
         assert {row["bitstream_id"]: row["fate"] for row in rows} == {"uuid-1": "stored", "uuid-2": "restricted"}
 
 

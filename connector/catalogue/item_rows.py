@@ -1,0 +1,112 @@
+"""Rows of items: made from the data of a source, with the columns computed from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select, update
+
+from ..characters import storable
+from ..dspace.records import Item
+from ..extensions import db
+from ..models.catalogue import CatalogueItem
+from ..word_search import search_text
+from . import restricted_values
+from .crosswalk import crosswalk
+from .file_rows import BITSTREAM, file_rows, files_of
+from .identity import source_key
+from .repository_context import RepositoryContext
+from .source_links import handle_link, page_link
+
+ITEM = CatalogueItem.__table__
+# Columns that an undo restores. The time stamp has its own group.
+DATA = (
+    *("source_key", "source_id", "handle", "handle_link", "page_link"),
+    *("title", "source_metadata", "content_hash"),
+)
+
+
+def stored(repository: RepositoryContext, item: Item) -> dict[str, Any]:
+    """Return the columns of an item as `save` would fill them, with mapped values."""
+    row = item_row(repository, item_data(repository, item, source_key(item)), file_rows(item, {}))
+    return {"repository_id": repository.id, **row}
+
+
+def stored_metadata(item: Item) -> list[dict[str, Any]]:
+    """Return the metadata of an item as stored: a list of dicts, one for each value."""
+    return [
+        {
+            "field": v.field,
+            "value": v.value,
+            "language": v.language,
+            "authority": v.authority,
+            "confidence": v.confidence,
+        }
+        for v in item.metadata or ()
+    ]
+
+
+def item_data(repository: RepositoryContext, item: Item, key: str) -> dict[str, Any]:
+    """Return the columns that hold the source's data of an item. `key`: its `source_key`."""
+    metadata = stored_metadata(item)
+    return {
+        "source_key": key,
+        "source_id": item.id,
+        "handle": item.handle,
+        "handle_link": handle_link(item.handle, metadata),
+        "page_link": page_link(
+            repository.server.site_url, repository.server.ui_url, repository.server.generation, item.id, item.handle
+        ),
+        "title": storable(item.name),
+        "source_metadata": metadata,
+        "last_modified": item.last_modified,
+        "is_restored": item.files_error is not None,
+        "content_hash": _content_hash(item, metadata),
+    }
+
+
+def _content_hash(item: Item, metadata: list[dict[str, Any]]) -> str:
+    """Return the SHA-256 of the source's data alone, so that options never make an item "updated"."""
+    files = [[b.id, *(getattr(b, name) for name in BITSTREAM)] for b in item.bitstreams or ()]
+    text = json.dumps([item.id, item.handle, item.name, metadata, files], separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def item_row(repository: RepositoryContext, data: dict[str, Any], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the columns of an item with this data and these file rows."""
+    row = {name: data[name] for name in (*DATA, "last_modified", "is_restored")}
+    return row | derived(repository, data["title"], data["source_metadata"], files)
+
+
+def derived(
+    repository: RepositoryContext, title: str | None, metadata: Any, files: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the columns computed from the source's data: mapped values and search texts."""
+    mapped = crosswalk(metadata, repository.ignored)
+    is_closed = restricted_values.closes_title(metadata, title)
+    names, closed_names = restricted_values.open_names(files), restricted_values.restricted_names(files)
+    closed_text = search_text(title if is_closed else None, restricted_values.restricted_terms(mapped), closed_names)
+    return {
+        "mapped_values": mapped,
+        "title_is_restricted": is_closed,
+        "search_text": search_text(None if is_closed else title, restricted_values.open_terms(mapped), names),
+        "restricted_search_text": closed_text if restricted_values.is_marked(metadata) or closed_names else None,
+    }
+
+
+def remap(repository: RepositoryContext) -> int:
+    """Repeat the crosswalk for all stored items of a repository, without downloads. Return the number of items."""
+    rows = db.session.execute(
+        select(ITEM.c.id, ITEM.c.title, ITEM.c.source_metadata).where(ITEM.c.repository_id == repository.id)
+    ).partitions(100)
+    count = 0
+    for page in list(rows):
+        files = files_of([row.id for row in page])
+        for row in page:
+            values = derived(repository, row.title, row.source_metadata, files.get(row.id, []))
+            db.session.execute(update(ITEM).where(ITEM.c.id == row.id).values(values))
+        count += len(page)
+    return count
