@@ -25,7 +25,7 @@ IMPORT = [
     *("job", "state", "clean", "expected", "seen", "added", "updated", "unchanged", "failed", "vanished", "hidden"),
     *("files", "bytes", "requests", "seconds", "problems", "message"),
 ]
-FATES = [
+FILE_STATUSES = [
     *("stored", "unverified", "differs", "linked", "restricted"),
     *("missing", "too_large", "damaged", "failed", "refused"),
 ]
@@ -53,7 +53,7 @@ def test_import_re_run_export_and_undo_from_the_command_line(flask, sample):
     flask.environment["CONNECTOR_RECHECK_RUNS"] = "0"
 
     code, first = flask.json("import", sample.url, "--collection", handle, "--files", "--item-set", "Gazette")
-    assert (code, sorted(first), sorted(first["files"])) == (0, sorted(IMPORT), sorted(FATES))
+    assert (code, sorted(first), sorted(first["files"])) == (0, sorted(IMPORT), sorted(FILE_STATUSES))
     assert (first["state"], first["clean"], first["expected"], first["seen"], first["added"]) == (
         "completed",
         True,

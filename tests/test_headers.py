@@ -44,10 +44,10 @@ def test_what_is_downloaded_is_kept_nowhere(stocked_client, path):
 
 def test_a_stored_file_is_kept_by_its_reader_only_and_a_restricted_one_not_at_all(stocked_app, stocked_client):
     with stocked_app.app_context():
-        file = db.session.scalar(db.select(CatalogueFile).where(CatalogueFile.fate == "stored"))
+        file = db.session.scalar(db.select(CatalogueFile).where(CatalogueFile.status == "stored"))
         path = f"/files/{file.id}/x"
         open_to_all = stocked_client.get(path, buffered=True).headers["Cache-Control"]
-        file.by_login = True
+        file.content_is_restricted = True
         db.session.commit()
 
     assert open_to_all == "private, no-cache"
@@ -57,7 +57,7 @@ def test_a_stored_file_is_kept_by_its_reader_only_and_a_restricted_one_not_at_al
 
 def test_no_stored_file_may_bring_others_with_it_or_stand_in_a_frame(stocked_app, stocked_client):
     with stocked_app.app_context():
-        stored = db.session.scalars(db.select(CatalogueFile.id).where(CatalogueFile.fate == "stored")).all()
+        stored = db.session.scalars(db.select(CatalogueFile.id).where(CatalogueFile.status == "stored")).all()
 
     answers = [stocked_client.get(f"/files/{number}/x", buffered=True) for number in stored]
 

@@ -18,7 +18,8 @@ from flask_migrate import upgrade
 from connector.catalogue.search import Selection
 from connector.extensions import db, migrate
 from connector.imports import job_kinds
-from connector.models.catalogue import ChangeFile, Holding, JSONValue
+from connector.models.accounts import Account
+from connector.models.catalogue import CatalogueFile, CatalogueItem, ChangeFile, Holding, JSONValue
 from connector.models.jobs import Job
 from connector.models.repositories import Source
 from connector.storage.instance import prepare, revision
@@ -44,6 +45,7 @@ SAMPLES: dict[tuple[str, str], Any] = {
     ("job", "cursor"): {"login": "reader"},
     ("source", "proof"): {"since": "2026-01-01T00:00:00+00:00"},
     ("file", "fate"): "too_large",
+    ("file", "status"): "too_large",
     ("file", "size"): 3 * 2**31,
 }
 
@@ -172,6 +174,10 @@ def test_renamed_columns_keep_their_values(app):
         values = {"made_by": 1, "seen_by": 2, "left": times[0]}
         connection.execute(sa.update(found["holding"]).values(values))
         connection.execute(sa.update(found["source"]).values(hidden={"7": 2}, proof={"recent": 1}))
+        values = {"until": "2027-01-31", "by_login": True, "tried_by": 2, "first_met_by": 1}
+        connection.execute(sa.update(found["file"]).values(values))
+        connection.execute(sa.update(found["item"]).values(by_login=True))
+        connection.execute(sa.update(found["account"]).values(second_factor="sealed"))
 
     upgrade()
 
@@ -183,6 +189,11 @@ def test_renamed_columns_keep_their_values(app):
         assert (holding.created_by_job_id, holding.last_seen_job_id, holding.left_at) == (1, 2, times[0])
     for source in db.session.scalars(sa.select(Source)):
         assert (source.not_visible, source.completeness_proof) == ({"7": 2}, {"recent": 1})
+    for file in db.session.scalars(sa.select(CatalogueFile)):
+        assert (file.status, file.embargo_ends_on, file.content_is_restricted) == ("too_large", "2027-01-31", True)
+        assert (file.last_tried_job_id, file.status_since_job_id) == (2, 1)
+    assert set(db.session.scalars(sa.select(CatalogueItem.is_restricted))) == {True}
+    assert set(db.session.scalars(sa.select(Account.two_step_secret))) == {"sealed"}
 
 
 def test_what_jobs_have_counted_is_kept_by_name(app):

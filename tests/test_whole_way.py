@@ -190,21 +190,21 @@ def changed(data) -> dict[str, str]:
 def test_a_second_run_brings_what_changed_marks_what_is_gone_and_undo_takes_it_back(library):
     first = library.run()
     before = library.records()
-    fates = changed(library.sample.data)
+    statuses = changed(library.sample.data)
     generation = library.sample.generation
 
     second = library.run()
 
     after = library.records()
-    states = {handle: after[handle]["source_state"] for handle in fates}
+    states = {handle: after[handle]["source_state"] for handle in statuses}
     if generation == 4:  # private ones are listed as all others there; an unknown one answers as a closed one
-        fates = {
-            h: "updated" if f == "hidden" and after[h]["source_state"] == "present" else f for h, f in fates.items()
+        statuses = {
+            h: "updated" if f == "hidden" and after[h]["source_state"] == "present" else f for h, f in statuses.items()
         }
-        fates = {handle: "hidden" if fate == "vanished" else fate for handle, fate in fates.items()}
+        statuses = {handle: "hidden" if status == "vanished" else status for handle, status in statuses.items()}
     if generation < 7:  # a withdrawn item answers as a closed one
-        fates = {handle: "hidden" if fate == "withdrawn" else fate for handle, fate in fates.items()}
-    marks = {handle: fate for handle, fate in fates.items() if fate not in ("updated", "added")}
+        statuses = {handle: "hidden" if status == "withdrawn" else status for handle, status in statuses.items()}
+    marks = {handle: status for handle, status in statuses.items() if status not in ("updated", "added")}
     assert {handle: state for handle, state in states.items() if state != "present"} == marks
     assert (second.counts["added"], second.counts["vanished"], second.counts["failed"], second.clean) == (
         1,
@@ -214,7 +214,7 @@ def test_a_second_run_brings_what_changed_marks_what_is_gone_and_undo_takes_it_b
     )
     assert second.counts["updated"] == 3
     assert second.counts["unchanged"] == first.counts["seen"] - 3 - len(marks)
-    edited = next(handle for handle, fate in fates.items() if fate == "updated")
+    edited = next(handle for handle, status in statuses.items() if status == "updated")
     assert after[edited]["title"] == "A new title"
 
     undone = library.undo(second.id)

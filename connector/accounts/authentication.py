@@ -200,8 +200,10 @@ def _may_enter(account_id: int, mark: str, by_password_alone: bool) -> bool:
     The row is locked: a request that changes the password or disables the account waits, then ends the new session.
     """
     able = (ACCOUNT.c.id == account_id, ACCOUNT.c.disabled.is_(None), ACCOUNT.c.password.is_not(None))
-    row = db.session.execute(select(ACCOUNT.c.password, ACCOUNT.c.second_factor).where(*able).with_for_update()).first()
-    if row is None or (by_password_alone and row.second_factor is not None):
+    row = db.session.execute(
+        select(ACCOUNT.c.password, ACCOUNT.c.two_step_secret).where(*able).with_for_update()
+    ).first()
+    if row is None or (by_password_alone and row.two_step_secret is not None):
         return False
     return fingerprint(row.password) == mark
 

@@ -44,7 +44,7 @@ def demanded() -> ColumnElement[bool]:
 
 def missing() -> ColumnElement[bool]:
     """Return the SQL condition for accounts that must use two-step sign-in, but have not turned it on."""
-    return and_(ACCOUNT.c.second_factor.is_(None), demanded())
+    return and_(ACCOUNT.c.two_step_secret.is_(None), demanded())
 
 
 def is_demanded(account_id: int) -> bool:
@@ -56,7 +56,7 @@ def is_demanded(account_id: int) -> bool:
 
 def is_on(account_id: int) -> bool:
     """Return whether this account uses two-step sign-in. Close the transaction."""
-    sealed = db.session.scalar(select(ACCOUNT.c.second_factor).where(ACCOUNT.c.id == account_id))
+    sealed = db.session.scalar(select(ACCOUNT.c.two_step_secret).where(ACCOUNT.c.id == account_id))
     db.session.rollback()
     return sealed is not None
 
@@ -88,9 +88,9 @@ def turn_on(account_id: int, sealed: str, typed: str, but: str | None, moves: bo
     if step is None:
         audit.record("code refused", name)
         raise InvalidInputError(WRONG, "code")
-    there = ACCOUNT.c.second_factor.is_not(None) if moves else ACCOUNT.c.second_factor.is_(None)
+    there = ACCOUNT.c.two_step_secret.is_not(None) if moves else ACCOUNT.c.two_step_secret.is_(None)
     with transaction():
-        made = update(ACCOUNT).where(ACCOUNT.c.id == account_id, there).values(second_factor=sealed, code_step=step)
+        made = update(ACCOUNT).where(ACCOUNT.c.id == account_id, there).values(two_step_secret=sealed, code_step=step)
         if not execute_counted(made):
             raise ConflictError(NONE if moves else ALREADY)
         sessions.end_all(account_id, but)
@@ -120,7 +120,7 @@ def remove(account_id: int) -> None:
 def renew_recovery_codes(account_id: int) -> list[str]:
     """Replace the recovery codes and return ten new ones. Raise ConflictError without two-step sign-in."""
     with transaction():
-        if user_management.get(account_id).second_factor is None:
+        if user_management.get(account_id).two_step_secret is None:
             raise ConflictError(NONE)
         audit.note("recovery codes made", user_management.get(account_id).name)
         return _new_recovery_codes(account_id)
@@ -146,7 +146,7 @@ def is_short(typed: str) -> bool:
 
 def _use_code(account_id: int, code: str) -> bool:
     account = user_management.get(account_id)
-    name, sealed = account.name, account.second_factor
+    name, sealed = account.name, account.two_step_secret
     db.session.rollback()
     if sealed is None:
         return False
@@ -159,7 +159,7 @@ def _use_code(account_id: int, code: str) -> bool:
         return False
     # A single statement, so that only one of two requests with the same code succeeds.
     unused = or_(ACCOUNT.c.code_step.is_(None), ACCOUNT.c.code_step < step)
-    same = (ACCOUNT.c.id == account_id, ACCOUNT.c.second_factor == sealed)
+    same = (ACCOUNT.c.id == account_id, ACCOUNT.c.two_step_secret == sealed)
     with transaction():
         used = update(ACCOUNT).where(*same, unused).values(code_step=step)
         return bool(execute_counted(used))
@@ -193,8 +193,8 @@ def _new_recovery_codes(account_id: int) -> list[str]:
 
 def _clear(account_id: int) -> None:
     name = user_management.get(account_id).name
-    there = (ACCOUNT.c.id == account_id, ACCOUNT.c.second_factor.is_not(None))
-    if not execute_counted(update(ACCOUNT).where(*there).values(second_factor=None, code_step=None)):
+    there = (ACCOUNT.c.id == account_id, ACCOUNT.c.two_step_secret.is_not(None))
+    if not execute_counted(update(ACCOUNT).where(*there).values(two_step_secret=None, code_step=None)):
         raise ConflictError(NONE)
     db.session.execute(delete(RECOVERY).where(RECOVERY.c.account_id == account_id))
     audit.note("two-step sign-in off", name)

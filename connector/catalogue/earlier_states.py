@@ -17,6 +17,15 @@ from .repository_context import RepositoryContext
 ITEM = CatalogueItem.__table__
 FILE = CatalogueFile.__table__
 STORED = StoredFile.__table__
+# Keys of files in stored states. They keep the names that these columns had before version 30 of the database.
+KEYS = {
+    "status": "fate",
+    "last_tried_job_id": "tried_by",
+    "status_since_job_id": "first_met_by",
+    "content_is_restricted": "by_login",
+    "embargo_ends_on": "until",
+}
+COLUMNS = {key: column for column, key in KEYS.items()}
 
 
 def state_group(row: Any) -> dict[str, Any]:
@@ -33,7 +42,7 @@ def data_groups(item_ids: Collection[int]) -> dict[int, dict[str, Any]]:
 
 def data_group(row: Any, files: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the "data" group of a change: the source's data of an item, from its row and those of its files."""
-    return {name: getattr(row, name) for name in DATA} | {"files": files}
+    return {name: getattr(row, name) for name in DATA} | {"files": [_renamed(file, KEYS) for file in files]}
 
 
 def restore_data(repository: RepositoryContext, item_id: int, group: Mapping[str, Any]) -> None:
@@ -48,7 +57,7 @@ def restore_data(repository: RepositoryContext, item_id: int, group: Mapping[str
     if not identity.is_free(repository.id, group["source_key"], item_id):
         del values["source_key"]
     present = {file["bitstream_id"]: file for file in files_of([item_id]).get(item_id, [])}
-    files = [_restored(file, present.get(file["bitstream_id"])) for file in group["files"]]
+    files = [_restored(_renamed(file, COLUMNS), present.get(file["bitstream_id"])) for file in group["files"]]
     values |= derived(repository, group["title"], metadata, files)
     db.session.execute(update(ITEM).where(ITEM.c.id == item_id).values(values))
     db.session.execute(delete(FILE).where(FILE.c.item_id == item_id))
@@ -62,9 +71,13 @@ def restore_data(repository: RepositoryContext, item_id: int, group: Mapping[str
 def _restored(file: Mapping[str, Any], present: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return an earlier row of a file, with the restrictions of its present row."""
     name_is_restricted = file.get("name_is_restricted", False) or bool(present and present["name_is_restricted"])
-    first_met_by = file.get("first_met_by") or file.get("tried_by")
-    row = {**file, "name_is_restricted": name_is_restricted, "tried_by": None, "first_met_by": first_met_by}
-    if present is None or not (present["by_login"] or present["fate"] == FileStatus.RESTRICTED):
+    since = file.get("status_since_job_id") or file.get("last_tried_job_id")
+    row = {**file, "name_is_restricted": name_is_restricted, "last_tried_job_id": None, "status_since_job_id": since}
+    if present is None or not (present["content_is_restricted"] or present["status"] == FileStatus.RESTRICTED):
         return row
-    status = ("fate", "reason", "until") if present["fate"] == FileStatus.RESTRICTED else ()
-    return row | {name: present[name] for name in status} | {"by_login": file["sha256"] is not None}
+    status = ("status", "reason", "embargo_ends_on") if present["status"] == FileStatus.RESTRICTED else ()
+    return row | {name: present[name] for name in status} | {"content_is_restricted": file["sha256"] is not None}
+
+
+def _renamed(file: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in file.items()}

@@ -27,8 +27,6 @@ FILE_FIELDS = (
     "media_type",
     "checksum",
     "sha256",
-    "fate",
-    "reason",
 )
 
 
@@ -85,7 +83,7 @@ def _record(
         "page_link": item.page_link,
         "title": texts.title,
         "source_state": item.source_state,
-        "restricted": item.by_login,
+        "restricted": item.is_restricted,
         "last_modified": item.last_modified,
         "metadata": texts.metadata,
         "values": texts.values,
@@ -99,8 +97,13 @@ def _record(
 
 def _file(file: dict[str, Any], folder: FileFolder) -> dict[str, Any]:
     path = folder.relative(file["sha256"]) if file["sha256"] else None
-    marks = {"restricted": file["by_login"] or file["name_is_restricted"], "outdated": file["is_outdated"]}
-    return {name: file[name] for name in FILE_FIELDS} | marks | {"path": path}
+    return {name: file[name] for name in FILE_FIELDS} | {
+        "fate": file["status"],
+        "reason": file["reason"],
+        "restricted": file["content_is_restricted"] or file["name_is_restricted"],
+        "outdated": file["is_outdated"],
+        "path": path,
+    }
 
 
 def _terms(selection: Selection) -> list[str]:

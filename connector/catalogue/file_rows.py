@@ -16,18 +16,18 @@ FILE = CatalogueFile.__table__
 FILE_DATA = tuple(column.name for column in FILE.columns if column.name not in ("id", "item_id"))
 BITSTREAM = ("bundle", "sequence", "name", "description", "media_type", "size", "checksum", "checksum_algorithm")
 KEPT = (
-    *("sha256", "is_outdated", "fate", "reason", "tried_by", "first_met_by"),
-    *("by_login", "name_is_restricted", "until", "is_unstable"),
+    *("sha256", "is_outdated", "status", "reason", "last_tried_job_id", "status_since_job_id"),
+    *("content_is_restricted", "name_is_restricted", "embargo_ends_on", "is_unstable"),
 )
 UNTRIED = dict.fromkeys(KEPT) | {
-    "fate": FileStatus.LINKED.value,
+    "status": FileStatus.LINKED.value,
     "is_outdated": False,
-    "by_login": False,
+    "content_is_restricted": False,
     "name_is_restricted": False,
     "is_unstable": False,
 }
 # Values of a file whose content is damaged or missing in the folder.
-LOST = {"fate": FileStatus.LINKED.value, "sha256": None, "is_outdated": False, "tried_by": None}
+LOST = {"status": FileStatus.LINKED.value, "sha256": None, "is_outdated": False, "last_tried_job_id": None}
 
 
 def files_of(item_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
@@ -97,5 +97,5 @@ def _kept(bitstream: Bitstream, earlier: Sequence[dict[str, Any]]) -> dict[str, 
     stored = next((file for file in earlier if file["sha256"]), None)
     if stored is None:
         return UNTRIED | {"name_is_restricted": any(file["name_is_restricted"] for file in earlier)}
-    kept = {name: stored[name] for name in ("sha256", "by_login", "name_is_restricted")}
+    kept = {name: stored[name] for name in ("sha256", "content_is_restricted", "name_is_restricted")}
     return UNTRIED | kept | {"is_outdated": True}

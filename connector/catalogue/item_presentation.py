@@ -15,7 +15,7 @@ from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from . import restricted_values
 from .crosswalk import BIBO, DCTERMS
 
-FATES = {
+FILE_STATUSES = {
     FileStatus.LINKED: _l("not downloaded"),
     FileStatus.STORED: _l("stored"),
     FileStatus.UNVERIFIED: _l("stored unverified"),
@@ -140,13 +140,13 @@ def next_try(file: CatalogueFile) -> str:
     """
     if file.is_unstable:
         return ""
-    if file.fate == FileStatus.MISSING and file.tried_by is None:
+    if file.status == FileStatus.MISSING and file.last_tried_job_id is None:
         return NEXT_TRIES[FileStatus.FAILED]
     # An undo restored it. A signed-out import tries only a limited number of restricted files (see `AccessCheck`).
-    if file.fate == FileStatus.RESTRICTED and file.tried_by is None:
+    if file.status == FileStatus.RESTRICTED and file.last_tried_job_id is None:
         return _("Tried again by one of the next imports with files.")
-    if file.fate == FileStatus.RESTRICTED and file.until:
-        return _("Tried again by the first import with files after %(until)s.", until=file.until)
-    if file.fate == FileStatus.MISSING and file.first_met_by in (None, file.tried_by):
+    if file.status == FileStatus.RESTRICTED and file.embargo_ends_on:
+        return _("Tried again by the first import with files after %(until)s.", until=file.embargo_ends_on)
+    if file.status == FileStatus.MISSING and file.status_since_job_id in (None, file.last_tried_job_id):
         return NEXT_TRIES[FileStatus.FAILED]
-    return NEXT_TRIES.get(FileStatus(file.fate), "")
+    return NEXT_TRIES.get(FileStatus(file.status), "")

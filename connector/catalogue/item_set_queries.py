@@ -36,7 +36,7 @@ def of_item(item_id: int) -> Sequence[ItemSet]:
 
 def counts(item_set_ids: Sequence[int], *, with_restricted: bool) -> dict[int, int]:
     """Return the number of visible items in each of these sets, by set id. Empty sets are left out."""
-    unlisted = CatalogueItem.is_hidden if with_restricted else CatalogueItem.is_hidden | CatalogueItem.by_login
+    unlisted = CatalogueItem.is_hidden if with_restricted else CatalogueItem.is_hidden | CatalogueItem.is_restricted
     query = select(Membership.item_set_id, func.count(Membership.item_id.distinct())).where(
         Membership.item_set_id.in_(item_set_ids),
         Membership.item_id.not_in(select(CatalogueItem.id).where(unlisted)),

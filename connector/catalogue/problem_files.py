@@ -10,11 +10,11 @@ from ..extensions import db
 from ..models.catalogue import CatalogueFile, FileStatus, Holding
 
 FILE, HOLDING = CatalogueFile.__table__, Holding.__table__
-LISTED = tuple(fate.value for fate in FileStatus if fate.is_listed)
-RETRIED = tuple(fate.value for fate in FileStatus if fate.can_be_retried)
+LISTED = tuple(status.value for status in FileStatus if status.is_listed)
+RETRIED = tuple(status.value for status in FileStatus if status.can_be_retried)
 _OF_ITEM = FILE.c.item_id == HOLDING.c.item_id
-_HAS_SOME = exists().where(_OF_ITEM, FILE.c.fate.in_(LISTED))
-_NEEDS = case((FILE.c.fate.in_(RETRIED), 0), (FILE.c.fate == FileStatus.TOO_LARGE.value, FILE.c.size))
+_HAS_SOME = exists().where(_OF_ITEM, FILE.c.status.in_(LISTED))
+_NEEDS = case((FILE.c.status.in_(RETRIED), 0), (FILE.c.status == FileStatus.TOO_LARGE.value, FILE.c.size))
 _RETRY_LIMIT = select(func.min(_NEEDS)).where(_OF_ITEM).scalar_subquery()
 _MARKS = {"has_problem_files": _HAS_SOME, "retry_limit_bytes": _RETRY_LIMIT}
 _OUTDATED = (HOLDING.c.has_problem_files != _HAS_SOME) | HOLDING.c.retry_limit_bytes.is_distinct_from(_RETRY_LIMIT)

@@ -44,7 +44,7 @@ class Selection:
         if not self.with_hidden:
             found.append(CatalogueItem.is_hidden.is_(False))
         if not self.with_restricted:
-            found.append(CatalogueItem.by_login.is_(False))
+            found.append(CatalogueItem.is_restricted.is_(False))
         if self.repository_id is not None:
             found.append(CatalogueItem.repository_id == self.repository_id)
         # No correlated EXISTS: SQLite would read all changes of the job again for each item.

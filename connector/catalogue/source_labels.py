@@ -26,7 +26,7 @@ def _shows_title(source: Source) -> bool:
     names = [CatalogueItem.source_id == source.scope_id]
     if source.handle is not None:
         names.append(CatalogueItem.handle == source.handle)
-    is_closed = CatalogueItem.by_login | CatalogueItem.title_is_restricted | CatalogueItem.is_hidden
+    is_closed = CatalogueItem.is_restricted | CatalogueItem.title_is_restricted | CatalogueItem.is_hidden
     query = select(is_closed).where(CatalogueItem.repository_id == source.repository_id, or_(*names))
     found = db.session.scalars(query).all()  # several if items share the handle
     return bool(found) and not any(found)

@@ -76,7 +76,7 @@ def list_(as_json: bool) -> None:
         click.echo(json.dumps([_as_dict(account) for account in accounts], ensure_ascii=False))
         return
     for account in accounts:
-        way = _("by the proxy") if user_management.is_by_proxy() else str(SECOND[account.second_factor is not None])
+        way = _("by the proxy") if user_management.is_by_proxy() else str(SECOND[account.two_step_secret is not None])
         click.echo("\t".join([account.name, account.role, account.state, _signed_in(account) or _("never"), way]))
 
 
@@ -142,7 +142,7 @@ def _as_dict(account: Account) -> dict[str, str | bool | None]:
         "role": account.role,
         "state": account.state,
         "signed_in": _signed_in(account),
-        "second_factor": account.second_factor is not None,
+        "second_factor": account.two_step_secret is not None,
     }
 
 

@@ -116,13 +116,13 @@ ORIGINAL = "ORIGINAL"  # the bundle of deposited files
 
 @dataclass(frozen=True, slots=True)
 class FileAccess:
-    """The access to a file. `is_open`: it may be read now. `until`: the end of its embargo, if the source gives it.
+    """The access to a file. `is_open`: it may be read now. `embargo_ends_on`: None unless the source gives it.
 
     `opens_by_login`: the file is closed to the public, but a login is known to open it.
     """
 
     is_open: bool
-    until: date | None = None
+    embargo_ends_on: date | None = None
     opens_by_login: bool = False
 
 

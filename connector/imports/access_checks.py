@@ -92,7 +92,7 @@ class AccessCheck:
 
     def _ids(self, is_seen: Any, most: int | None = None) -> Sequence[int]:
         """Return the ids of at most `most` files to check, those with the oldest check first."""
-        oldest = (func.coalesce(FILE.c.tried_by, 0), FILE.c.item_id, FILE.c.id)
+        oldest = (func.coalesce(FILE.c.last_tried_job_id, 0), FILE.c.item_id, FILE.c.id)
         query = self._files(is_seen).with_only_columns(FILE.c.id).order_by(None).order_by(*oldest).limit(most)
         ids = [] if most == 0 else db.session.scalars(query).all()
         db.session.rollback()
@@ -105,7 +105,7 @@ class AccessCheck:
 
     def _files(self, condition: Any) -> Select[Any]:
         """Select the files that this job has not checked yet, ordered by item."""
-        asked = is_stored() | (FILE.c.fate == FileStatus.RESTRICTED) if self._access.asks_for_refused else is_stored()
+        asked = is_stored() | (FILE.c.status == FileStatus.RESTRICTED) if self._access.asks_for_refused else is_stored()
         query = select(FILE, ITEM.c.source_id).join(ITEM, ITEM.c.id == FILE.c.item_id)
         query = query.where(condition, is_untried(self._context.job_id), asked)
         return query.order_by(FILE.c.item_id, FILE.c.id)
@@ -153,7 +153,7 @@ class AccessCheck:
         Test our login only for stored files that are not public.
         """
         is_open = self._access.is_public(file.bitstream_id)
-        asks_login = not is_open and FileStatus(file.fate).is_stored
+        asks_login = not is_open and FileStatus(file.status).is_stored
         opens_by_login = asks_login and self._access.opens_by_login(file.bitstream_id)
         return replace(access, is_open=is_open, opens_by_login=opens_by_login)
 
@@ -162,7 +162,7 @@ class AccessCheck:
         changed = [file for file in files if _is_changed(file, access_by_id)]
         as_before = [file.id for file in files if not _is_changed(file, access_by_id)]
         with transaction():
-            asked = {"tried_by": self._context.job_id}
+            asked = {"last_tried_job_id": self._context.job_id}
             db.session.execute(update(FILE).where(FILE.c.id.in_(as_before)).values(asked))
             for file in changed:
                 if (outcome := _outcome(file, access_by_id[file.bitstream_id])) is not None:
@@ -193,14 +193,15 @@ def _is_changed(file: Any, access_by_id: AccessById) -> bool:
 
 def _outcome(file: Any, access: FileAccess) -> Outcome | None:
     """Return the new status of a file from its access at the source, or None if it is unchanged."""
-    fate, until = FileStatus(file.fate), access.until.isoformat() if access.until else None
-    if fate.is_stored and access.is_open != file.by_login:
+    status = FileStatus(file.status)
+    embargo_ends_on = access.embargo_ends_on.isoformat() if access.embargo_ends_on else None
+    if status.is_stored and access.is_open != file.content_is_restricted:
         return None
-    if fate.is_stored and (access.is_open or access.opens_by_login):
-        return Outcome(fate, file.reason, sha256=file.sha256, by_login=not access.is_open)
+    if status.is_stored and (access.is_open or access.opens_by_login):
+        return Outcome(status, file.reason, sha256=file.sha256, content_is_restricted=not access.is_open)
     if access.is_open:
         return Outcome(FileStatus.LINKED)
-    if not fate.is_stored:
+    if not status.is_stored:
         return None
-    reason = CLOSED_UNTIL % {"day": until} if until else str(CLOSED)
-    return Outcome(FileStatus.RESTRICTED, reason, until=until)
+    reason = CLOSED_UNTIL % {"day": embargo_ends_on} if embargo_ends_on else str(CLOSED)
+    return Outcome(FileStatus.RESTRICTED, reason, embargo_ends_on=embargo_ends_on)

@@ -25,10 +25,12 @@ def warning(context: ImportContext) -> str:
     """
     seen = (HOLDING.c.source_id == context.source_id, HOLDING.c.last_seen_job_id == context.job_id)
     is_closed = (
-        (FILE.c.fate == FileStatus.RESTRICTED) & FILE.c.sha256.is_not(None) & (FILE.c.first_met_by == context.job_id)
+        (FILE.c.status == FileStatus.RESTRICTED)
+        & FILE.c.sha256.is_not(None)
+        & (FILE.c.status_since_job_id == context.job_id)
     )
     query = select(func.count().filter(is_closed), func.count().filter(is_stored()))
-    is_checked = FILE.c.tried_by == context.job_id if context.client.lists_closed_files else true()
+    is_checked = FILE.c.last_tried_job_id == context.job_id if context.client.lists_closed_files else true()
     query = query.where(FILE.c.item_id.in_(select(HOLDING.c.item_id).where(*seen)), is_checked)
     closed, still_open = db.session.execute(query).one()
     db.session.rollback()

@@ -25,19 +25,19 @@ class Outcome:
     """The new status of a file.
 
     `part`: its downloaded bytes, if any. `sha256`: the checksum of its bytes. `size`: the number of downloaded bytes.
-    `until`: the day on which an embargo ends (YYYY-MM-DD), if the source gives it. `by_login`: only our login may read
-    the file. `is_unstable`: two downloads differed. `error`: an error that the repository may have caused.
-    `failed_at`: the time of the error (monotonic seconds).
+    `embargo_ends_on`: YYYY-MM-DD, if the source gives it. `content_is_restricted`: only our login may read the file.
+    `is_unstable`: two downloads differed. `error`: an error that the repository may have caused. `failed_at`: the time
+    of the error (monotonic seconds).
     """
 
-    fate: FileStatus
+    status: FileStatus
     reason: str | None = None
     part: Part | None = None
     sha256: str | None = None
     md5: str | None = None
     size: int = 0
-    until: str | None = None
-    by_login: bool = False
+    embargo_ends_on: str | None = None
+    content_is_restricted: bool = False
     is_unstable: bool = False
     error: ConnectorError | None = None
     failed_at: float = 0.0
@@ -60,33 +60,39 @@ class StatusWriter:
         A new status or new bytes make the item an updated one (design rule 6). If no new bytes came, an earlier copy is
         kept.
         """
-        moved = [row for row in rows if row.fate != outcome.fate or outcome.sha256 not in (None, row.sha256)]
+        moved = [row for row in rows if row.status != outcome.status or outcome.sha256 not in (None, row.sha256)]
         totals = Counter(dict(counts) | self._requests.new())
         totals.update(self._note_updates({row.item_id for row in moved}))
         for row in moved:
-            totals[f"files_{row.fate}"] -= 1
-            totals[f"files_{outcome.fate}"] += 1
+            totals[f"files_{row.status}"] -= 1
+            totals[f"files_{outcome.status}"] += 1
         mine = FILE.c.id.in_([row.id for row in rows])
         db.session.execute(update(FILE).where(mine).values(self._values(outcome)))
-        problem_files.mark({row.item_id for row in moved if FileStatus(row.fate).is_listed or outcome.fate.is_listed})
+        problem_files.mark(
+            {row.item_id for row in moved if FileStatus(row.status).is_listed or outcome.status.is_listed}
+        )
         self._run.advance(totals)
 
     def _values(self, outcome: Outcome) -> dict[str, Any]:
-        known = func.coalesce(FILE.c.first_met_by, FILE.c.tried_by)
+        known = func.coalesce(FILE.c.status_since_job_id, FILE.c.last_tried_job_id)
         values: dict[str, Any] = {
-            "fate": outcome.fate.value,
+            "status": outcome.status.value,
             "reason": outcome.reason,
-            "until": outcome.until,
+            "embargo_ends_on": outcome.embargo_ends_on,
             "is_unstable": outcome.is_unstable,
-            "tried_by": self._job_id,
-            "first_met_by": case((FILE.c.fate == outcome.fate.value, known), else_=self._job_id),
+            "last_tried_job_id": self._job_id,
+            "status_since_job_id": case((FILE.c.status == outcome.status.value, known), else_=self._job_id),
         }
         has_bytes = FILE.c.sha256.is_not(None)
-        if outcome.fate.is_stored:
-            return values | {"sha256": outcome.sha256, "is_outdated": False, "by_login": outcome.by_login}
-        if outcome.fate is FileStatus.LINKED:  # due for download; the stored copy may be shown until then
-            return values | {"tried_by": None, "is_outdated": has_bytes, "by_login": False}
-        return values | ({"by_login": has_bytes} if outcome.fate is FileStatus.RESTRICTED else {})
+        if outcome.status.is_stored:
+            return values | {
+                "sha256": outcome.sha256,
+                "is_outdated": False,
+                "content_is_restricted": outcome.content_is_restricted,
+            }
+        if outcome.status is FileStatus.LINKED:  # due for download; the stored copy may be shown until then
+            return values | {"last_tried_job_id": None, "is_outdated": has_bytes, "content_is_restricted": False}
+        return values | ({"content_is_restricted": has_bytes} if outcome.status is FileStatus.RESTRICTED else {})
 
     def _note_updates(self, item_ids: Collection[int]) -> Counter[str]:
         """Save the state of these items for an undo, before their files change. Return the change to the job counters.

@@ -29,22 +29,22 @@ def is_due(
     the source reports no change, so that missing files are tried again. `tries_refused`: restricted files are then
     tried too, because `access_checks` does not check them. Files that an undo restored are treated as if read again.
     """
-    due: list[ColumnElement[bool]] = [FILE.c.fate.in_(ALWAYS)]
+    due: list[ColumnElement[bool]] = [FILE.c.status.in_(ALWAYS)]
     # A file that the source generates for each download never matches its announced size or checksum.
     tries_unstable = options.full or options.retry
-    due += [(FILE.c.fate == FileStatus.DAMAGED) & (true() if tries_unstable else ~FILE.c.is_unstable)]
-    due += [FILE.c.fate.in_(WHEN_CHANGED) if options.retry else FILE.c.fate.in_(WHEN_CHANGED) & _changed(job_id)]
+    due += [(FILE.c.status == FileStatus.DAMAGED) & (true() if tries_unstable else ~FILE.c.is_unstable)]
+    due += [FILE.c.status.in_(WHEN_CHANGED) if options.retry else FILE.c.status.in_(WHEN_CHANGED) & _changed(job_id)]
     # Retry after the embargo has ended or the size limit was raised.
-    due += [(FILE.c.fate == FileStatus.RESTRICTED) & (FILE.c.until <= utcnow().date().isoformat())]
-    due += [(FILE.c.fate == FileStatus.TOO_LARGE) & (FILE.c.size <= retry_failed.file_limit(options))]
+    due += [(FILE.c.status == FileStatus.RESTRICTED) & (FILE.c.embargo_ends_on <= utcnow().date().isoformat())]
+    due += [(FILE.c.status == FileStatus.TOO_LARGE) & (FILE.c.size <= retry_failed.file_limit(options))]
     # Retry in the run after the first that found it missing (design rule 11).
-    is_first = FILE.c.first_met_by.is_(None) | (FILE.c.first_met_by == FILE.c.tried_by)
-    due += [(FILE.c.fate == FileStatus.MISSING) & is_first]
+    is_first = FILE.c.status_since_job_id.is_(None) | (FILE.c.status_since_job_id == FILE.c.last_tried_job_id)
+    due += [(FILE.c.status == FileStatus.MISSING) & is_first]
     # A stored file that needed a login may be public now.
-    due += [is_stored() & FILE.c.by_login & _changed(job_id)]
+    due += [is_stored() & FILE.c.content_is_restricted & _changed(job_id)]
     if has_other_login:
-        due += [FILE.c.fate == FileStatus.RESTRICTED]
-    is_lacking = FILE.c.fate.in_(
+        due += [FILE.c.status == FileStatus.RESTRICTED]
+    is_lacking = FILE.c.status.in_(
         (FileStatus.MISSING, FileStatus.RESTRICTED) if tries_refused else (FileStatus.MISSING,)
     )
     due += [is_lacking if reads_again else is_lacking & is_restored()]
@@ -53,17 +53,17 @@ def is_due(
 
 def is_untried(job_id: int) -> ColumnElement[bool]:
     """Return the condition that this job has neither tried nor checked a file."""
-    return FILE.c.tried_by.is_(None) | (FILE.c.tried_by != job_id)
+    return FILE.c.last_tried_job_id.is_(None) | (FILE.c.last_tried_job_id != job_id)
 
 
 def is_restored() -> ColumnElement[bool]:
     """Return the condition that no job has tried or checked a file since it was listed or restored by an undo."""
-    return FILE.c.tried_by.is_(None)
+    return FILE.c.last_tried_job_id.is_(None)
 
 
 def is_stored() -> ColumnElement[bool]:
     """Return the condition that the current version of a file is stored."""
-    return FILE.c.fate.in_([fate for fate in FileStatus if fate.is_stored])
+    return FILE.c.status.in_([status for status in FileStatus if status.is_stored])
 
 
 def _changed(job_id: int) -> ColumnElement[bool]:

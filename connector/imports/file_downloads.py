@@ -35,8 +35,8 @@ BATCH = 50
 ITEMS = 500  # items whose files are selected together
 CONTROLS = 3
 # Stored bytes that are public. Bytes that no file uses any more, and those of older versions, were all public.
-_CAME_BY_LOGIN = exists().where(FILE.c.sha256 == STORED.c.sha256, FILE.c.by_login)
-_IS_OPEN = ~_CAME_BY_LOGIN | exists().where(FILE.c.sha256 == STORED.c.sha256, ~FILE.c.by_login)
+_CAME_BY_LOGIN = exists().where(FILE.c.sha256 == STORED.c.sha256, FILE.c.content_is_restricted)
+_IS_OPEN = ~_CAME_BY_LOGIN | exists().where(FILE.c.sha256 == STORED.c.sha256, ~FILE.c.content_is_restricted)
 _COLUMNS = {"md5": STORED.c.md5, "sha256": STORED.c.sha256}  # columns that identify stored bytes
 Key = tuple[str, str, int]
 
@@ -230,7 +230,7 @@ def _bytes_key(row: Any) -> Key | None:
     Return None if the source does not give them, or if the file is stored: such a file is requested to find out whether
     it is public.
     """
-    checksum = None if FileStatus(row.fate).is_stored else comparable(row.checksum, row.checksum_algorithm)
+    checksum = None if FileStatus(row.status).is_stored else comparable(row.checksum, row.checksum_algorithm)
     if checksum is None or row.size is None or checksum.algorithm not in _COLUMNS:
         return None
     return checksum.algorithm, checksum.digits, row.size

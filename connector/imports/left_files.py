@@ -40,19 +40,19 @@ def closed(context: ImportContext, items: Sequence[Item]) -> dict[str, dict[str,
     known = {row.bitstream_id: dict[str, Any]() for row in left if _was_closed(row)}
     new = [row for row in left if row.bitstream_id not in known]
     values = {
-        "fate": FileStatus.RESTRICTED.value,
+        "status": FileStatus.RESTRICTED.value,
         "reason": str(CLOSED if context.client.tells_unknown else CLOSED_OR_DELETED),
-        "until": None,
-        "by_login": True,
+        "embargo_ends_on": None,
+        "content_is_restricted": True,
         "name_is_restricted": True,
-        "tried_by": context.job_id,
-        "first_met_by": context.job_id,
+        "last_tried_job_id": context.job_id,
+        "status_since_job_id": context.job_id,
     }
     return known | {row.bitstream_id: values for row, is_closed in _asked(context, new) if is_closed}
 
 
 def _was_closed(row: Any) -> bool:
-    return bool(row.fate == FileStatus.RESTRICTED and row.name_is_restricted)
+    return bool(row.status == FileStatus.RESTRICTED and row.name_is_restricted)
 
 
 def _left(context: ImportContext, items: Sequence[Item]) -> Iterator[Any]:
@@ -61,7 +61,7 @@ def _left(context: ImportContext, items: Sequence[Item]) -> Iterator[Any]:
     A file also counts as listed if a new file has its bundle and name.
     """
     read = {item.id: item.bitstreams for item in items if item.bitstreams is not None}
-    names = ("bitstream_id", "bundle", "name", "name_is_restricted", "fate")
+    names = ("bitstream_id", "bundle", "name", "name_is_restricted", "status")
     query = select(*(FILE.c[name] for name in names), ITEM.c.source_id)
     query = query.join(ITEM, ITEM.c.id == FILE.c.item_id).order_by(FILE.c.id)
     mine = (ITEM.c.repository_id == context.repository.id, ITEM.c.source_id.in_(read))

@@ -37,7 +37,7 @@ def judge(context: ImportContext) -> str:
         return ""
     with transaction():
         context.attempt.advance(context.requests.new())
-        values = {"fate": FileStatus.FAILED.value, "reason": str(REASON)}
+        values = {"status": FileStatus.FAILED.value, "reason": str(REASON)}
         db.session.execute(update(FILE).where(*met).values(values))
     return ngettext(
         "The repository does not have the %(num)s file that was asked for: its file store may not be connected. "
@@ -52,7 +52,7 @@ def _met_by(context: ImportContext) -> tuple[Any, ...]:
     """Return the conditions that a file belongs to this source and that this job was the first to find it missing."""
     seen = (HOLDING.c.source_id == context.source_id, HOLDING.c.last_seen_job_id == context.job_id)
     items = select(HOLDING.c.item_id).where(*seen)
-    return FILE.c.item_id.in_(items), FILE.c.fate == FileStatus.MISSING, FILE.c.first_met_by == context.job_id
+    return FILE.c.item_id.in_(items), FILE.c.status == FileStatus.MISSING, FILE.c.status_since_job_id == context.job_id
 
 
 def _finds_others(context: ImportContext) -> bool:

@@ -197,8 +197,10 @@ class Recorder:
         changed = [s for s in saved if s.item_id in counted and "data" in s.before]
         moved: Counter[str] = Counter()
         if come or changed:
-            query = select(FILE.c.fate, func.count()).where(FILE.c.item_id.in_([*come, *(s.item_id for s in changed)]))
-            moved.update(in_counts(dict(db.session.execute(query.group_by(FILE.c.fate)).all())))
+            query = select(FILE.c.status, func.count()).where(
+                FILE.c.item_id.in_([*come, *(s.item_id for s in changed)])
+            )
+            moved.update(in_counts(dict(db.session.execute(query.group_by(FILE.c.status)).all())))
         for s in changed:
             moved.subtract(f"files_{file['fate']}" for file in s.before["data"]["files"])
         return moved

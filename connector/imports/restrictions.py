@@ -32,7 +32,7 @@ class Restrictions:
     def __init__(self, repository: RepositoryContext, scope: Scope):
         self._repository, self._scope = repository, scope
         mine = ITEM.c.repository_id == repository.id
-        has_mark = ITEM.c.by_login | ITEM.c.restricted_search_text.is_not(None)
+        has_mark = ITEM.c.is_restricted | ITEM.c.restricted_search_text.is_not(None)
         self._are_any = db.session.scalar(select(ITEM.c.id).where(mine, has_mark).limit(1)) is not None
         self._is_signed_in = False
         self._open: OpenItems = {}  # for the items to be recorded next (see `LoginGuard.open_items`)
@@ -52,9 +52,9 @@ class Restrictions:
     def _mark_items(self, saved: Sequence[Saved]) -> None:
         closed = [s.item_id for s in saved if s.item.id not in self._open]
         opened = [s.item_id for s in saved if s.item.id in self._open]
-        for ids, by_login in ((closed, True), (opened, False)):
-            moved = (ITEM.c.id.in_(ids), ITEM.c.by_login.is_not(by_login))
-            db.session.execute(update(ITEM).where(*moved).values(by_login=by_login))
+        for ids, is_restricted in ((closed, True), (opened, False)):
+            moved = (ITEM.c.id.in_(ids), ITEM.c.is_restricted.is_not(is_restricted))
+            db.session.execute(update(ITEM).where(*moved).values(is_restricted=is_restricted))
 
     def _shown(self, saved: Sequence[Saved]) -> dict[int, Shown]:
         """Return what a signed-out reader sees of these items, by their ids in the catalogue.

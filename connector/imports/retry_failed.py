@@ -36,8 +36,8 @@ def may_come(limit: int) -> ColumnElement[bool]:
 
     A file that was too large can be retried only if its size is at most `limit` bytes.
     """
-    fits = (FILE.c.fate == FileStatus.TOO_LARGE) & (FILE.c.size <= limit)
-    return or_(FILE.c.fate.in_([fate for fate in FileStatus if fate.can_be_retried]), fits)
+    fits = (FILE.c.status == FileStatus.TOO_LARGE) & (FILE.c.size <= limit)
+    return or_(FILE.c.status.in_([status for status in FileStatus if status.can_be_retried]), fits)
 
 
 def can_retry(job: Job) -> bool:
@@ -89,7 +89,7 @@ def lacks_files(job_id: int, source_id: int, options: ImportOptions) -> bool:
 
 def damaged_items(job_id: int, source_id: int) -> Sequence[Row[Any]]:
     """Return the items with damaged files that this job was the last to see, as (source_id, handle, title)."""
-    query = _last_seen(job_id, source_id).where(FILE.c.fate == FileStatus.DAMAGED)
+    query = _last_seen(job_id, source_id).where(FILE.c.status == FileStatus.DAMAGED)
     return db.session.execute(query.distinct().order_by(ITEM.c.id)).all()
 
 

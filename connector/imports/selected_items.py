@@ -49,7 +49,7 @@ def _take_over_files(context: ImportContext, job_id: int) -> int:
     with their files.
     """
     bad = select(FILE.c.item_id).where(retry_failed.may_come(retry_failed.file_limit(context.options)))
-    damaged = select(FILE.c.item_id).where(FILE.c.fate == FileStatus.DAMAGED)
+    damaged = select(FILE.c.item_id).where(FILE.c.status == FileStatus.DAMAGED)
     failed = select(CHANGE.c.item_id).where(CHANGE.c.job_id == job_id, CHANGE.c.action.in_(report.UNREAD))
     mine = (HOLDING.c.source_id == context.source_id, HOLDING.c.last_seen_job_id == job_id, HOLDING.c.item_id.in_(bad))
     unread: ColumnElement[bool] = HOLDING.c.item_id.in_(failed.where(CHANGE.c.item_id.is_not(None)))

@@ -72,23 +72,25 @@ class Downloader:
         A file that differs from the announcement is downloaded twice. If both downloads are equal and have the right
         size, the checksum at the source is wrong.
         """
-        if FileStatus(row.fate).is_stored:
+        if FileStatus(row.status).is_stored:
             return self._checked(row)
         announced = Announced.of(row)
         outcome = self._attempt(row, announced, tries)
-        if outcome.fate in (FileStatus.DAMAGED, FileStatus.DIFFERS):
+        if outcome.status in (FileStatus.DAMAGED, FileStatus.DIFFERS):
             outcome.discard()
             first, outcome = outcome, self._attempt(row, announced, tries)
-            if outcome.fate in (FileStatus.DAMAGED, FileStatus.DIFFERS) and first.md5 != outcome.md5:
+            if outcome.status in (FileStatus.DAMAGED, FileStatus.DIFFERS) and first.md5 != outcome.md5:
                 outcome.discard()
                 outcome = _two_different(announced, outcome)
         return self._scanned(row, outcome)
 
     def _checked(self, row: Any) -> Outcome:
         """Return the outcome of a stored file, after checking again whether it is public."""
-        kept = Outcome(FileStatus(row.fate), row.reason, sha256=row.sha256, by_login=row.by_login)
+        kept = Outcome(
+            FileStatus(row.status), row.reason, sha256=row.sha256, content_is_restricted=row.content_is_restricted
+        )
         try:
-            return replace(kept, by_login=not self._access.is_public(row.bitstream_id))
+            return replace(kept, content_is_restricted=not self._access.is_public(row.bitstream_id))
         except TransientError as error:
             return replace(kept, error=error, failed_at=time.monotonic())
 
@@ -146,7 +148,7 @@ class Downloader:
             error=error,
             day=f"{day:%Y-%m-%d}",
         )
-        return Outcome(FileStatus.RESTRICTED, reason, until=day.isoformat())
+        return Outcome(FileStatus.RESTRICTED, reason, embargo_ends_on=day.isoformat())
 
     def _too_large(self, announced: Announced, error: TooLargeError) -> Outcome:
         if announced.size is None or announced.size > self._limit:
@@ -158,24 +160,24 @@ class Downloader:
     def _received(self, row: Any, announced: Announced, share: Reservation) -> Outcome:
         algorithm = announced.checksum.algorithm if announced.checksum else None
         most = min(self._limit, announced.most or self._limit)
-        by_login = False
+        content_is_restricted = False
 
         def download(sink: Callable[[bytes], object]) -> Download:
-            nonlocal by_login
+            nonlocal content_is_restricted
             guarded = share.guarded(self._room.guarded(sink))
-            got, by_login = self._access.download(row.bitstream_id, guarded, most)
+            got, content_is_restricted = self._access.download(row.bitstream_id, guarded, most)
             return got
 
         came = self._into_part(download, algorithm)
-        fate = announced.status(came.got.size, came.digest)
-        if came.got.is_packed and (fate is FileStatus.DAMAGED or _is_packed_on_the_way(announced)):
+        status = announced.status(came.got.size, came.digest)
+        if came.got.is_packed and (status is FileStatus.DAMAGED or _is_packed_on_the_way(announced)):
             packed, came = came, self._unpacked(came, announced, algorithm)
             packed.part.discard()
-            fate = announced.status(came.got.size, came.digest)
+            status = announced.status(came.got.size, came.digest)
         if announced.is_web_page_instead(came.got.media_type, came.start):
             came.part.discard()
             raise RequestRejectedError(_("The server sent a web page instead of the file."))
-        return _outcome(fate, came, announced, by_login)
+        return _outcome(status, came, announced, content_is_restricted)
 
     def _into_part(self, download: Callable[[Callable[[bytes], object]], Download], algorithm: str | None) -> Arrival:
         """Run a download into a new part of the folder and return its bytes."""
@@ -232,9 +234,9 @@ class Downloader:
         return outcome
 
 
-def _outcome(fate: FileStatus, came: Arrival, announced: Announced, by_login: bool) -> Outcome:
+def _outcome(status: FileStatus, came: Arrival, announced: Announced, content_is_restricted: bool) -> Outcome:
     got = came.got
-    if fate is FileStatus.DAMAGED:
+    if status is FileStatus.DAMAGED:
         came.part.discard()
         reason = _(
             "Not what the source announces (%(announced)s): MD5 %(md5)s, %(size)s bytes came.",
@@ -242,9 +244,11 @@ def _outcome(fate: FileStatus, came: Arrival, announced: Announced, by_login: bo
             md5=got.md5,
             size=got.size,
         )
-        return Outcome(fate, reason, md5=got.md5, size=got.size)
-    differs = _wrong_at_the_source(announced, came.digest) if fate is FileStatus.DIFFERS else None
-    return Outcome(fate, differs, came.part, got.sha256, got.md5, got.size, by_login=by_login)
+        return Outcome(status, reason, md5=got.md5, size=got.size)
+    differs = _wrong_at_the_source(announced, came.digest) if status is FileStatus.DIFFERS else None
+    return Outcome(
+        status, differs, came.part, got.sha256, got.md5, got.size, content_is_restricted=content_is_restricted
+    )
 
 
 def _wrong_at_the_source(announced: Announced, digest: str | None) -> str:
@@ -272,5 +276,5 @@ def _is_packed_on_the_way(announced: Announced) -> bool:
     return announced.size is None and announced.checksum is None and not announced.is_packed_itself()
 
 
-def _failed(fate: FileStatus, error: ConnectorError) -> Outcome:
-    return Outcome(fate, str(error), error=error, failed_at=time.monotonic())
+def _failed(status: FileStatus, error: ConnectorError) -> Outcome:
+    return Outcome(status, str(error), error=error, failed_at=time.monotonic())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import formatting
-from ..catalogue.item_presentation import FATES
+from ..catalogue.item_presentation import FILE_STATUSES
 from ..catalogue.source_links import page_link
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
@@ -133,8 +133,8 @@ def counts(job: Job) -> Sequence[tuple[str, Any]]:
 
 def files(job: Job) -> Sequence[tuple[str, int]]:
     """Return how many files have each status, as (status, number), without empty statuses. Stored files are first."""
-    found = [(FileStatus(fate), number) for fate, number in job.files.items() if number]
-    return [(FATES[fate], number) for fate, number in sorted(found, key=lambda pair: not pair[0].is_stored)]
+    found = [(FileStatus(status), number) for status, number in job.files.items() if number]
+    return [(FILE_STATUSES[status], number) for status, number in sorted(found, key=lambda pair: not pair[0].is_stored)]
 
 
 def source_page(job: Job, problem: Mapping[str, Any]) -> str | None:

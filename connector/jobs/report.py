@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, case, exists, func, select, union_all
 
 from ..catalogue import changes
-from ..catalogue.item_presentation import FATES
+from ..catalogue.item_presentation import FILE_STATUSES
 from ..catalogue.problem_files import LISTED
 from ..extensions import db
 from ..formatting import item_count
@@ -24,7 +24,7 @@ PROBLEMS = (*UNREAD, Action.SHARES_HANDLE)
 PROBLEM = ("id", "handle", "title", "reason")
 NUMBERS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
 # Signed-out readers may read the problems of a job, too.
-_TITLE_IS_CLOSED = CatalogueItem.title_is_restricted | CatalogueItem.by_login
+_TITLE_IS_CLOSED = CatalogueItem.title_is_restricted | CatalogueItem.is_restricted
 
 
 def as_dict(job: Job, *, with_restricted: bool = True) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def refused(message: str, job_id: int | None = None) -> dict[str, Any]:
         "clean": False,
         "expected": None,
         **dict.fromkeys(NUMBERS, 0),
-        "files": dict.fromkeys((fate.value for fate in FileStatus), 0),
+        "files": dict.fromkeys((status.value for status in FileStatus), 0),
         "bytes": 0,
         "requests": 0,
         "seconds": 0.0,
@@ -134,7 +134,7 @@ def _file_problems(job: Job, limit: int | None, with_restricted: bool) -> Any:
     The subquery selects the holdings first, so that no more of them are read than the page shows. Without restricted
     names, the query checks each file of a holding.
     """
-    listed: list[ColumnElement[bool]] = [CatalogueFile.fate.in_(LISTED)]
+    listed: list[ColumnElement[bool]] = [CatalogueFile.status.in_(LISTED)]
     mine = [Holding.source_id == job.source_id, Holding.last_seen_job_id == job.id, Holding.has_problem_files]
     if not with_restricted:
         listed.append(~CatalogueFile.name_is_restricted)
@@ -153,7 +153,7 @@ def _file_problems(job: Job, limit: int | None, with_restricted: bool) -> Any:
 
 def had_file_problems(job: Job) -> bool:
     """Return whether a finished import left problem files."""
-    return job.is_import and not job.is_active and any(job.files[fate] for fate in LISTED)
+    return job.is_import and not job.is_active and any(job.files[status] for status in LISTED)
 
 
 def rechecked_by(job: Job) -> Sequence[int]:
@@ -175,11 +175,11 @@ def rechecked_by(job: Job) -> Sequence[int]:
 
 def _file_reason(file: CatalogueFile, job: Job) -> str:
     """Return the status of a file with its reason, and the earlier job that last tried it, if this job did not."""
-    values = {"name": file.label, "status": FATES[FileStatus(file.fate)], "reason": file.reason or ""}
+    values = {"name": file.label, "status": FILE_STATUSES[FileStatus(file.status)], "reason": file.reason or ""}
     sentence = _("File “%(name)s”: %(status)s. %(reason)s", **values).rstrip()
-    if file.tried_by in (None, job.id):
+    if file.last_tried_job_id in (None, job.id):
         return sentence
-    return sentence + " " + _("(As of job %(job)s.)", job=file.tried_by)
+    return sentence + " " + _("(As of job %(job)s.)", job=file.last_tried_job_id)
 
 
 def _problem(

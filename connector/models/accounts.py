@@ -46,7 +46,7 @@ class Account(Base):
 
     Only the spelling of a name can change. `name_key`: the name without differences of case and Unicode form.
     `password`: an Argon2 hash, None if none was chosen yet or if a proxy identifies the users. `disabled`: time of
-    disabling, in UTC. `second_factor`: the encrypted secret for verification codes, None without two-step sign-in.
+    disabling, in UTC. `two_step_secret`: the encrypted secret for verification codes, None without two-step sign-in.
     `code_step`: the time step of 30 seconds (RFC 6238) of the last code that was used.
     """
 
@@ -60,7 +60,7 @@ class Account(Base):
     disabled: Mapped[datetime | None]
     created: Mapped[datetime] = mapped_column(default=utcnow)
     signed_in: Mapped[datetime | None]
-    second_factor: Mapped[str | None]
+    two_step_secret: Mapped[str | None]
     code_step: Mapped[int | None]
 
     @property

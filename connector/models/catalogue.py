@@ -95,19 +95,20 @@ class CatalogueItem(Base):
     who may see restricted values and file names, None if nothing is restricted.
 
     `content_hash`: SHA-256 of the source's data alone. `is_restored`: the next import reads the item in full, because
-    of an undo, an upgrade that marked its files, or files that could not be listed.
+    of an undo, an upgrade that marked its files, or files that could not be listed. `is_restricted`: only a login shows
+    the item at its source.
     """
 
     __tablename__ = "item"
     __table_args__ = (
         UniqueConstraint("repository_id", "source_key", name="uq_item_source_key"),
         Index("ix_item_source_id", "repository_id", "source_id"),
-        Index("ix_item_listed", "is_hidden", "id", "by_login"),
-        Index("ix_item_repository", "repository_id", "is_hidden", "id", "by_login"),
+        Index("ix_item_listed", "is_hidden", "id", "is_restricted"),
+        Index("ix_item_repository", "repository_id", "is_hidden", "id", "is_restricted"),
         Index(
             "ix_item_gone",
             text("coalesce(state_since, '0001-01-01 00:00:00.000000')"),
-            *("id", "repository_id", "by_login"),
+            *("id", "repository_id", "is_restricted"),
             sqlite_where=text("source_state != 'present' OR is_hidden = 1"),
             postgresql_where=text("source_state != 'present' OR is_hidden"),
         ),
@@ -131,7 +132,7 @@ class CatalogueItem(Base):
     content_hash: Mapped[str] = mapped_column(String(64))
     source_state: Mapped[str] = mapped_column(default=SourceState.PRESENT.value)
     state_since: Mapped[datetime | None]
-    by_login: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
     repository: Mapped[Repository] = relationship("Repository")
     files: Mapped[list[CatalogueFile]] = relationship(
@@ -163,12 +164,12 @@ class StoredFile(Base):
 class CatalogueFile(Base):
     """A file of an item. `position`: its place in the list of the source.
 
-    `tried_by`: the last job that tried or checked the file, None if no job has since it was listed or restored by an
-    undo. `first_met_by`: the job that first found the file with its current status. `sha256`: of the stored content,
-    None without any. `is_outdated`: the stored content is an earlier version. `until`: the day on which the embargo
-    ends (YYYY-MM-DD), if the source gives it. `by_login`: the file was downloaded with a login, or became restricted
-    afterwards. `name_is_restricted`: the source does not list the file without login, so viewers do not see that it
-    exists. `is_unstable`: two downloads in one run were different.
+    `last_tried_job_id`: the last job that tried or checked the file, None if no job has since it was listed or restored
+    by an undo. `status_since_job_id`: the job that first found the file with its current status. `sha256`: of the
+    stored content, None without any. `is_outdated`: the stored content is an earlier version. `embargo_ends_on`: the
+    day on which the embargo ends (YYYY-MM-DD), if the source gives it. `content_is_restricted`: the file was downloaded
+    with a login, or became restricted afterwards. `name_is_restricted`: the source does not list the file without
+    login, so viewers do not see that it exists. `is_unstable`: two downloads in one run were different.
     """
 
     __tablename__ = "file"
@@ -194,14 +195,14 @@ class CatalogueFile(Base):
     checksum: Mapped[str | None]
     checksum_algorithm: Mapped[str | None]
     sha256: Mapped[str | None] = mapped_column(String(64), index=True)
-    fate: Mapped[str] = mapped_column(default=FileStatus.LINKED.value)
+    status: Mapped[str] = mapped_column(default=FileStatus.LINKED.value)
     reason: Mapped[str | None]
-    tried_by: Mapped[int | None]
-    first_met_by: Mapped[int | None]
+    last_tried_job_id: Mapped[int | None]
+    status_since_job_id: Mapped[int | None]
     is_outdated: Mapped[bool] = mapped_column(default=False, server_default=false())
-    by_login: Mapped[bool] = mapped_column(default=False, server_default=false())
+    content_is_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
     name_is_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
-    until: Mapped[str | None]
+    embargo_ends_on: Mapped[str | None]
     is_unstable: Mapped[bool] = mapped_column(default=False, server_default=false())
     item: Mapped[CatalogueItem] = relationship(back_populates="files")
 
@@ -218,12 +219,12 @@ class CatalogueFile(Base):
     @hybrid_property
     def is_restricted(self) -> bool:
         """Return whether the content or the name of the file is restricted."""
-        return bool(self.by_login or self.name_is_restricted)
+        return bool(self.content_is_restricted or self.name_is_restricted)
 
     @is_restricted.inplace.expression
     @classmethod
     def _is_restricted(cls) -> ColumnElement[bool]:
-        return cls.by_login | cls.name_is_restricted
+        return cls.content_is_restricted | cls.name_is_restricted
 
     @property
     def label(self) -> str:

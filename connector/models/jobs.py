@@ -283,7 +283,7 @@ class Job(Base):
     @property
     def files(self) -> dict[str, int]:
         """Return the number of files of each status."""
-        return {fate.value: self.counts[f"files_{fate.value}"] for fate in FileStatus}
+        return {status.value: self.counts[f"files_{status.value}"] for status in FileStatus}
 
 
 def wait_columns(reason: WaitReason | None, detail: str = "", since: datetime | None = None) -> dict[str, Any]:

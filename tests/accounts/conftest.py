@@ -58,7 +58,7 @@ class Office:
         with self.app.app_context():
             sealed = two_step.new_secret()
             with transaction():
-                db.session.execute(update(Account).where(Account.id == account_id).values(second_factor=sealed))
+                db.session.execute(update(Account).where(Account.id == account_id).values(two_step_secret=sealed))
 
     def later(self, hours: float) -> None:
         """So many hours pass without a request."""

@@ -93,7 +93,7 @@ def test_admins_cannot_create_a_link_or_turn_off_two_step_sign_in_for_their_own_
 
     assert [answer.status_code for answer in answers] == [409, 409]
     assert all("This is your own account. Change it" in words(answer) for answer in answers)
-    assert office.account("Boss").second_factor
+    assert office.account("Boss").two_step_secret
     offered = set(ways(boss.get("/users/")))
     assert {f"/users/{anna}/link", f"/users/{anna}/two-step"} < offered
     assert not {f"/users/{me}/link", f"/users/{me}/two-step"} & offered

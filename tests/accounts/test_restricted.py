@@ -49,12 +49,12 @@ def office(stocked_app, monkeypatch) -> Office:
 def closed(office) -> Closed:
     with office.app.app_context(), transaction():
         pictures = select(CatalogueFile).where(
-            CatalogueFile.fate == FileStatus.STORED, CatalogueFile.media_type == "image/png"
+            CatalogueFile.status == FileStatus.STORED, CatalogueFile.media_type == "image/png"
         )
         first, second = db.session.scalars(pictures.order_by(CatalogueFile.item_id.desc()).limit(2))
         assert first.item_id != second.item_id
-        item, second.by_login = first.item, True
-        item.by_login, item.source_state = True, SourceState.VANISHED.value
+        item, second.content_is_restricted = first.item, True
+        item.is_restricted, item.source_state = True, SourceState.VANISHED.value
         item.title = "The closed letters"
         item_set = db.session.scalar(select(Membership.item_set_id).where(Membership.item_id == item.id))
         return Closed(item.id, item.title, first.id, item_set, second.id, second.item_id)
@@ -256,7 +256,7 @@ def named_file(office) -> NamedFile:
         )
         found = NamedFile(file.item_id, file.id)
         file.name, file.description, file.name_is_restricted = found.name, "About the sealed will", True
-        file.fate, file.item.restricted_search_text = FileStatus.DAMAGED.value, found.name
+        file.status, file.item.restricted_search_text = FileStatus.DAMAGED.value, found.name
         db.session.flush()
         problem_files.mark([file.item_id])
         [source] = db.session.scalars(select(Holding).where(Holding.item_id == file.item_id))

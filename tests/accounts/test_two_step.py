@@ -320,7 +320,7 @@ def test_only_a_right_code_turns_it_on(office, clock):
     answer = browser.post(f"{ON}/on", data={"code": phone.code(5)})
 
     assert answer.status_code == 422
-    assert office.account("Anna").second_factor is None
+    assert office.account("Anna").two_step_secret is None
     assert ("Anna", "code refused", "Anna") in office.trail()
 
 
@@ -336,7 +336,7 @@ def test_the_secret_is_shown_for_15_minutes_and_then_the_password_is_asked_for_a
     assert "QR code" not in browser.get(ON).text
     assert browser.post(f"{ON}/on", data={"code": phone.code()}).location == ON
     assert "Start again" in words(browser.get(ON))
-    assert office.account("Anna").second_factor is None
+    assert office.account("Anna").two_step_secret is None
 
 
 @pytest.mark.parametrize("path", ["", "/off", "/recovery-codes"])
@@ -345,13 +345,13 @@ def test_each_step_needs_the_present_password(office, clock, path):
     browser = office.enter("Anna")
     if path:
         set_up(browser, clock)
-    before = office.account("Anna").second_factor
+    before = office.account("Anna").two_step_secret
 
     answer = browser.post(f"{ON}{path}", data={"current": OTHER})
 
     assert answer.status_code == 422
     assert "Wrong current password" in words(answer)
-    assert office.account("Anna").second_factor == before
+    assert office.account("Anna").two_step_secret == before
     assert "QR code" not in browser.get(ON).get_data(as_text=True)
 
 
@@ -371,7 +371,7 @@ def test_secret_and_codes_are_shown_no_second_time_nor_kept_readable(office, pho
     account = office.account("Anna")
 
     for secret in (phone.secret, " ".join(two_step.in_fours(phone.secret)), *phone.recovery):
-        assert secret not in pages + caplog.text + str(office.trail()) + account.second_factor
+        assert secret not in pages + caplog.text + str(office.trail()) + account.two_step_secret
 
 
 def test_turned_off_the_password_is_enough_and_old_recovery_codes_are_gone(office, phone):
@@ -488,11 +488,11 @@ def test_a_secret_that_was_begun_before_another_was_turned_on_does_not_take_its_
     copied = begin(browser, clock)
     copy.set_cookie("dspace-connector", browser.get_cookie("dspace-connector").value)
     set_up(browser, clock)
-    before = office.account("Anna").second_factor
+    before = office.account("Anna").two_step_secret
 
     assert copy.post(f"{ON}/on", data={"code": copied.code()}).location == ON
 
-    assert office.account("Anna").second_factor == before
+    assert office.account("Anna").two_step_secret == before
 
 
 def test_where_one_is_on_no_secret_is_begun_by_the_password_alone(office, phone):
@@ -527,7 +527,7 @@ def test_the_command_line_takes_it_away_and_lists_who_has_one(office, phone):
     assert runner.invoke(args=["user", "two-step", "Anna", "--remove"]).exit_code == 0
 
     assert '"second_factor": false' in runner.invoke(args=["user", "list", "--json"]).output
-    assert office.account("Anna").second_factor is None
+    assert office.account("Anna").two_step_secret is None
 
 
 @pytest.mark.parametrize(
@@ -554,7 +554,7 @@ def test_who_must_have_one_is_led_to_set_it_up_before_anything_else(office, cloc
         set_up(browser, clock)
         assert browser.get("/items/").status_code == 200
         assert browser.post(f"{ON}/off", data={"current": PASSWORD}).status_code == 409
-        assert office.account("Anna").second_factor
+        assert office.account("Anna").two_step_secret
 
 
 def test_who_must_set_it_up_may_sign_out(office):
@@ -586,7 +586,7 @@ def test_of_several_requests_with_the_same_code_at_once_one_gets_in(office, phon
 
 
 def test_a_secret_is_sealed_for_this_use_alone(office, phone):
-    sealed = office.account("Anna").second_factor
+    sealed = office.account("Anna").two_step_secret
 
     with pytest.raises(InvalidInputError):
         unseal(sealed, office.app.config["SECRET_KEY"], "Anna")

@@ -121,7 +121,7 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
         "content_hash": "'hash ' || n",
         "source_state": "CASE WHEN n % 20 = 0 THEN 'withdrawn' ELSE 'present' END",
         "state_since": f"CASE WHEN n % 20 = 0 THEN {now} END",
-        "by_login": "n % 25 = 0",
+        "is_restricted": "n % 25 = 0",
         "is_hidden": "n % 100 = 0",
     }
     file = {
@@ -132,7 +132,7 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
         "name": "'file ' || n || '.pdf'",
         "media_type": "'application/pdf'",
         "size": "n",
-        "fate": "CASE WHEN n % 4 = 0 THEN 'restricted' WHEN n % 8 = 1 THEN 'too_large' "
+        "status": "CASE WHEN n % 4 = 0 THEN 'restricted' WHEN n % 8 = 1 THEN 'too_large' "
         f"WHEN n > {2 * number - 10} THEN 'damaged' ELSE 'stored' END",
         "sha256": "CASE WHEN n % 2 = 1 THEN 'sha ' || n END",
     }

@@ -133,8 +133,8 @@ def test_a_closed_file_is_kept_where_another_file_has_its_name(reader):
 
     reader.run(full=True)
 
-    fates = [file["fate"] for file in reader.records()[TITLE]["files"] if file["name"] == NAME]
-    assert fates == ["stored", "restricted"]
+    statuses = [file["fate"] for file in reader.records()[TITLE]["files"] if file["name"] == NAME]
+    assert statuses == ["stored", "restricted"]
 
 
 def test_undo_shows_no_file_that_was_closed_since(reader):

@@ -91,7 +91,7 @@ def test_what_is_open_is_told_by_the_list_of_a_signed_out_reader(app, guarded):
         job = run(source_id)
 
         assert (job.state, job.clean, job.counts["added"]) == ("completed", True, 12)
-        restricted = db.session.scalars(select(CatalogueItem.source_id).where(CatalogueItem.by_login)).all()
+        restricted = db.session.scalars(select(CatalogueItem.source_id).where(CatalogueItem.is_restricted)).all()
         assert restricted == [closed.uuid]
 
 

@@ -77,7 +77,8 @@ def test_an_open_item_with_the_same_handle_does_not_open_the_title_of_a_restrict
     with importer.app.app_context(), transaction():
         held = db.session.scalar(select(CatalogueItem).where(CatalogueItem.handle == item.handle))
         values = {column.name: getattr(held, column.name) for column in CatalogueItem.__table__.columns}
-        values |= {"id": None, "source_key": "other", "source_id": "other", "title": "Open item", "by_login": False}
+        values |= {"id": None, "source_key": "other", "source_id": "other", "title": "Open item"}
+        values["is_restricted"] = False
         db.session.add(CatalogueItem(**values))
     office = Office(importer.app)
     office.add("vera")
@@ -94,7 +95,8 @@ def test_a_restricted_item_without_handle_does_not_close_the_title_of_another_on
         held = db.session.scalar(select(CatalogueItem).where(CatalogueItem.handle == item.handle))
         held.handle = db.session.get(Source, job.source_id).handle = None
         values = {column.name: getattr(held, column.name) for column in CatalogueItem.__table__.columns}
-        values |= {"id": None, "source_key": "other", "source_id": "other", "title": "Closed item", "by_login": True}
+        values |= {"id": None, "source_key": "other", "source_id": "other", "title": "Closed item"}
+        values["is_restricted"] = True
         db.session.add(CatalogueItem(**values))
     office = Office(importer.app)
     office.add("vera")

@@ -224,7 +224,7 @@ def test_a_title_that_only_a_login_shows_is_no_title_of_a_problem(modern):
     add_pair(modern.sample)
     job = modern.run()
     with modern.app.app_context(), transaction():
-        db.session.execute(update(CatalogueItem).where(CatalogueItem.title == FIRST).values(by_login=True))
+        db.session.execute(update(CatalogueItem).where(CatalogueItem.title == FIRST).values(is_restricted=True))
         hidden = CatalogueItem.title == SECOND
         db.session.execute(update(CatalogueItem).where(hidden).values(title_is_restricted=True))
 

@@ -95,14 +95,14 @@ def test_a_shelf_in_order_has_nothing_to_tell_and_every_file_was_read(shelf):
 )
 def test_bytes_that_are_gone_or_damaged_are_named_with_their_items_and_left_alone(shelf, harm, kind, reason):
     harm(shelf.path(PICTURE))
-    before = shelf.files(PICTURE)[0].fate
+    before = shelf.files(PICTURE)[0].status
 
     [found] = shelf.check()
 
     assert (found.kind, found.sha256, found.mended) == (kind, shelf.sha256(PICTURE), "")
     assert reason in found.reason
     assert [(item["file"], item["title"]) for item in found.items] == [(PICTURE, "Herring boats leaving at dawn")]
-    assert shelf.files(PICTURE)[0].fate == before == "stored"
+    assert shelf.files(PICTURE)[0].status == before == "stored"
 
 
 @pytest.mark.parametrize("harm", [Path.unlink, cut, flip])
@@ -115,7 +115,7 @@ def test_what_is_lost_is_fetched_again_by_the_next_import(shelf, harm, stocked_s
 
     assert "fetches it again" in found.mended
     [file] = shelf.files(PICTURE)
-    assert (file.fate, file.sha256) == ("linked", None)
+    assert (file.status, file.sha256) == ("linked", None)
     assert found.reason in file.reason
     assert shelf.check() == []
     job = shelf.import_again()
@@ -176,7 +176,7 @@ def test_whole_bytes_of_an_item_without_their_row_are_not_fetched_again(shelf):
     [found] = shelf.check(repair=True)
 
     assert (found.kind, found.items[0]["file"]) == (Kind.FORGOTTEN, PICTURE)
-    assert shelf.files(PICTURE)[0].fate == "stored"
+    assert shelf.files(PICTURE)[0].status == "stored"
     assert shelf.check() == []
 
 
@@ -189,7 +189,7 @@ def test_a_file_that_has_neither_bytes_nor_their_row_is_found(shelf):
     [found] = shelf.check(repair=True)
 
     assert (found.kind, found.items[0]["file"]) == (Kind.MISSING, PICTURE)
-    assert shelf.files(PICTURE)[0].fate == "linked"
+    assert shelf.files(PICTURE)[0].status == "linked"
 
 
 def test_an_undo_never_says_that_bytes_are_stored_which_were_lost_meanwhile(shelf):
@@ -205,7 +205,7 @@ def test_an_undo_never_says_that_bytes_are_stored_which_were_lost_meanwhile(shel
         earlier_states.restore_data(place, item_id, group)
 
     [file] = shelf.files(PICTURE)
-    assert (file.fate, file.sha256, file.tried_by) == ("linked", None, None)
+    assert (file.status, file.sha256, file.last_tried_job_id) == ("linked", None, None)
 
 
 def test_a_folder_whose_disk_is_not_mounted_makes_no_repair(shelf):
@@ -215,7 +215,7 @@ def test_a_folder_whose_disk_is_not_mounted_makes_no_repair(shelf):
     with pytest.raises(StorageError, match="mounted"):
         shelf.check(repair=True)
 
-    assert shelf.files(PICTURE)[0].fate == "stored"
+    assert shelf.files(PICTURE)[0].status == "stored"
     assert {found.kind for found in shelf.check()} == {Kind.MISSING}
 
 

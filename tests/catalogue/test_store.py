@@ -15,7 +15,7 @@ from connector.models.repositories import Repository
 def test_of_two_files_with_one_name_each_keeps_its_own_fate_when_an_upgrade_gives_new_ids(app):
     files = [Bitstream(str(n), "ORIGINAL", "same.txt", None, "text/plain", n, f"{n:032x}", "MD5", n) for n in (1, 2)]
     item = Item("12", "1/2", "Two of a name", "then", (), tuple(files))
-    fates = {1: "stored", 2: "restricted"}
+    statuses = {1: "stored", 2: "restricted"}
     with app.app_context():
         with transaction():
             address = {"address_key": "a", "site_url": "https://a.example", "api_url": "https://a.example/rest"}
@@ -24,15 +24,15 @@ def test_of_two_files_with_one_name_each_keeps_its_own_fate_when_an_upgrade_give
             db.session.flush()
             place = RepositoryContext(repository.id, repository.server)
             store.save(place, [item])
-            for size, fate in fates.items():
-                db.session.execute(db.update(FILE).where(FILE.c.size == size).values(fate=fate))
+            for size, status in statuses.items():
+                db.session.execute(db.update(FILE).where(FILE.c.size == size).values(status=status))
         upgraded = replace(item, id="a-uuid", bitstreams=tuple(replace(file, id=f"uuid-{file.id}") for file in files))
 
         with transaction():
             [saved] = store.save(place, [upgraded])
 
         rows = file_rows.files_of([saved.item_id])[saved.item_id]
-        assert {row["bitstream_id"]: row["fate"] for row in rows} == {"uuid-1": "stored", "uuid-2": "restricted"}
+        assert {row["bitstream_id"]: row["status"] for row in rows} == {"uuid-1": "stored", "uuid-2": "restricted"}
 
 
 def test_what_no_database_can_hold_in_a_text_does_not_stop_an_item(app):

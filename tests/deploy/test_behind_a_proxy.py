@@ -66,7 +66,7 @@ def stocked(tmp_path_factory, stock, large) -> Path:
             for start in range(0, LARGE, len(PIECE)):
                 file.write(PIECE[: LARGE - start])
         db.session.add(StoredFile(sha256=large, md5="0" * 32, size=LARGE))
-        row, other = db.session.scalars(db.select(CatalogueFile).filter_by(fate="stored").limit(2))
+        row, other = db.session.scalars(db.select(CatalogueFile).filter_by(status="stored").limit(2))
         row.sha256, row.size = large, LARGE
         other.name = LONG
     let_go(app)
@@ -250,7 +250,7 @@ def test_a_file_of_100_mb_comes_whole(front, stocked, large):
 
 def test_files_with_odd_names_come_through(front, stocked):
     with closing(sqlite3.connect(stocked / "connector.db")) as connection:
-        query = "SELECT DISTINCT item_id FROM file WHERE fate = 'stored' AND name GLOB '*[^a-zA-Z0-9._-]*'"
+        query = "SELECT DISTINCT item_id FROM file WHERE status = 'stored' AND name GLOB '*[^a-zA-Z0-9._-]*'"
         items = [number for (number,) in connection.execute(query)]
     paths = {
         path

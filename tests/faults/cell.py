@@ -149,10 +149,10 @@ def _check_counts(job: Job) -> None:
     said, failed = job.counts["seen"], job.counts["failed"]
     counted = f"{said} items are said to be seen and {failed} to have failed; {seen} are held as seen"
     _check(said - failed <= seen <= said, TRUE, counted)
-    files = select(CatalogueFile.fate).join(Holding, Holding.item_id == CatalogueFile.item_id)
-    fates = dict(Counter(db.session.scalars(files.where(Holding.left_at.is_(None)))))
-    told = {fate: number for fate, number in job.files.items() if number}
-    _check(told == fates, TRUE, f"the files are said to be {told}, and are {fates}")
+    files = select(CatalogueFile.status).join(Holding, Holding.item_id == CatalogueFile.item_id)
+    statuses = dict(Counter(db.session.scalars(files.where(Holding.left_at.is_(None)))))
+    told = {status: number for status, number in job.files.items() if number}
+    _check(told == statuses, TRUE, f"the files are said to be {told}, and are {statuses}")
 
 
 def _difference(held: Records, expected: Records) -> str:

@@ -122,9 +122,9 @@ class Desk:
 
 def holdings_with_wrong_mark() -> list[int]:
     """Return the ids of holdings whose `has_problem_files` is not true to the files of their item."""
-    listed = {fate.value for fate in FileStatus if fate.is_listed}
+    listed = {status.value for status in FileStatus if status.is_listed}
     marks = db.session.execute(select(Holding.id, Holding.item_id, Holding.has_problem_files)).all()
-    items = set(db.session.scalars(select(CatalogueFile.item_id).where(CatalogueFile.fate.in_(listed))))
+    items = set(db.session.scalars(select(CatalogueFile.item_id).where(CatalogueFile.status.in_(listed))))
     db.session.rollback()
     return [row.id for row in marks if row.has_problem_files != (row.item_id in items)]
 

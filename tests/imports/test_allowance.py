@@ -18,7 +18,7 @@ from .steps import can_retry, retry
 pytestmark = pytest.mark.timing
 
 
-def fates(desk) -> dict[str, str]:
+def statuses(desk) -> dict[str, str]:
     """What became of each file, by the title of its item."""
     return {record["source_id"]: record["files"][0]["fate"] for record in records(desk.app)}
 
@@ -99,7 +99,7 @@ def test_what_could_not_be_fetched_costs_nothing(desk, dspace):
 
     job = desk.run(files=True, files_limit=800)
 
-    assert fates(desk) == {"i0": "failed", "i1": "stored", "i2": "stored"}
+    assert statuses(desk) == {"i0": "failed", "i1": "stored", "i2": "stored"}
     assert job.counts["files_too_large"] == 0
 
 

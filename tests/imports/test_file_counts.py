@@ -18,13 +18,13 @@ from .steps import set_counts
 
 
 def counted(job: Job) -> dict[str, int]:
-    return {fate: number for fate, number in job.files.items() if number}
+    return {status: number for status, number in job.files.items() if number}
 
 
 def held(source_id: int = 1) -> dict[str, int]:
-    """The files of what a source holds, by fate."""
+    """The files of what a source holds, by status."""
     items = select(Holding.item_id).where(Holding.source_id == source_id, Holding.left_at.is_(None))
-    return dict(Counter(db.session.scalars(select(CatalogueFile.fate).where(CatalogueFile.item_id.in_(items)))))
+    return dict(Counter(db.session.scalars(select(CatalogueFile.status).where(CatalogueFile.item_id.in_(items)))))
 
 
 @pytest.fixture

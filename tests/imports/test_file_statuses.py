@@ -145,7 +145,7 @@ def test_a_stored_file_whose_access_cannot_be_asked_for_stays_as_it_is(desk, dsp
     dspace.add("i0", files={"a.txt": b"aaa"})
     desk.run(files=True)
     with desk.app.app_context(), transaction():
-        db.session.execute(db.update(CatalogueFile).values(by_login=True))
+        db.session.execute(db.update(CatalogueFile).values(content_is_restricted=True))
     dspace.edit("i0", title="Another title")
     dspace.file_errors["i0/a.txt"] = ServerError("The repository answered with an error (500).")
 
@@ -241,7 +241,7 @@ def test_a_closed_file_is_found_by_the_rolling_recheck_without_importing_files(d
 
     with desk.app.app_context():
         file = db.session.scalars(db.select(CatalogueFile)).one()
-        assert (file.fate, file.by_login, file.is_stored) == (FileStatus.RESTRICTED, True, True)
+        assert (file.status, file.content_is_restricted, file.is_stored) == (FileStatus.RESTRICTED, True, True)
 
 
 def test_a_refused_file_that_is_open_now_comes_with_a_full_check_and_its_old_reason_names_its_job(desk, dspace):
@@ -293,7 +293,7 @@ def test_a_stored_file_whose_access_status_says_open_stays_restricted_while_it_i
     dspace.add("i0", files={"a.txt": b"aaa"})
     desk.run(files=True)
     with desk.app.app_context(), transaction():
-        db.session.execute(db.update(CatalogueFile).values(by_login=True))
+        db.session.execute(db.update(CatalogueFile).values(content_is_restricted=True))
     dspace.file_access = lambda item_id, ids: {id: FileAccess(True) for id in ids}
     dspace.file_errors["i0/a.txt"] = RestrictedError("This file is not open to the public.")
 

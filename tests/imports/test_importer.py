@@ -309,20 +309,20 @@ def test_an_unchanged_run_with_files_fetches_nothing(desk, dspace):
 
 
 @pytest.mark.parametrize(
-    ("error", "fate", "clean"),
+    ("error", "status", "clean"),
     [
         (RestrictedError("not open"), "restricted", True),
         (NotFoundError("not there"), "missing", False),
         (ServerError("error 500", retry_after=0), "failed", False),
     ],
 )
-def test_a_file_that_cannot_be_had_marks_the_file_and_never_the_item(desk, dspace, error, fate, clean):
+def test_a_file_that_cannot_be_had_marks_the_file_and_never_the_item(desk, dspace, error, status, clean):
     dspace.add("i0", files={"a.txt": b"aaa", "b.txt": b"bbb"})
     dspace.file_errors["i0/a.txt"] = error
 
     job = desk.run(files=True)
 
-    assert (job.state, job.clean, job.files[fate], job.counts["files_stored"]) == ("completed", clean, 1, 1)
+    assert (job.state, job.clean, job.files[status], job.counts["files_stored"]) == ("completed", clean, 1, 1)
     with desk.app.app_context():
         [problem] = report.problems(job)
     assert "a.txt" in problem["reason"]

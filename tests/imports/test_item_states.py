@@ -64,9 +64,9 @@ def test_private_items_that_came_by_login_are_restricted(importer):
 
     importer.run()
 
-    restricted = importer.held(by_login=True)
+    restricted = importer.held(is_restricted=True)
     assert {"Restricted item", "Private item"} <= restricted
-    assert "Private item" not in importer.held(by_login=False)
+    assert "Private item" not in importer.held(is_restricted=False)
 
 
 def test_an_item_that_is_withdrawn_and_still_readable_is_marked(importer):

@@ -287,7 +287,7 @@ def test_the_page_of_a_job_says_that_an_import_of_another_source_solved_its_file
     job_id = desk.run(files=True).id
     before = words(client.get(f"/jobs/{job_id}/"))
     with desk.app.app_context(), transaction():
-        stored = db.update(CatalogueFile).values(fate=FileStatus.STORED)
+        stored = db.update(CatalogueFile).values(status=FileStatus.STORED)
         mark(db.session.scalars(stored.returning(CatalogueFile.item_id)).all())
 
     after = words(client.get(f"/jobs/{job_id}/"))

@@ -1,5 +1,10 @@
 """What an import stores as JSON: its options, its cursor and its proof. Later versions read what earlier ones wrote."""
 
+from types import SimpleNamespace
+
+from connector.catalogue.earlier_states import data_group
+from connector.catalogue.file_rows import FILE_DATA
+from connector.catalogue.item_rows import DATA
 from connector.dspace.records import Page
 from connector.imports.completeness_proof import Circumstances, CompletenessProof
 from connector.imports.import_options import ImportOptions
@@ -42,6 +47,18 @@ PROOF = {
     "private": False,
     "plan": {"plan": "items with files by 20"},
 }
+
+
+def test_files_in_earlier_states_keep_their_keys():
+    row = dict.fromkeys(FILE_DATA) | {"status": "restricted", "embargo_ends_on": "2027-01-31"}
+    row |= {"content_is_restricted": True, "last_tried_job_id": 2, "status_since_job_id": 1}
+    item = SimpleNamespace(**dict.fromkeys(DATA))
+
+    [stored] = data_group(item, [row])["files"]
+
+    names = ("fate", "until", "by_login", "tried_by", "first_met_by")
+    assert [stored[name] for name in names] == ["restricted", "2027-01-31", True, 2, 1]
+    assert not stored.keys() & {"status", "embargo_ends_on", "content_is_restricted"}
 
 
 def test_options_keep_their_keys():

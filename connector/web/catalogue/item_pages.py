@@ -27,7 +27,7 @@ blueprint = Blueprint("catalogue", __name__)
 blueprint.app_template_global()(item_presentation.file_name)
 blueprint.app_template_global()(item_presentation.is_shown)
 blueprint.app_template_global()(item_presentation.next_try)
-blueprint.app_template_global("fates")(lambda: item_presentation.FATES)
+blueprint.app_template_global("file_statuses")(lambda: item_presentation.FILE_STATUSES)
 
 FOUND_COUNTED = 1000  # count at most this many matches of a search, since each must be read
 # Stored files are untrusted. A browser that opens one must not run its scripts or load anything.
@@ -77,7 +77,7 @@ def item(item_id: int) -> str:
     shown = db.session.get(CatalogueItem, item_id)
     if shown is None:
         raise NotFoundError(_("There is no item %(item_id)s. It may have been removed by an undo.", item_id=item_id))
-    _check_restricted(shown.by_login)
+    _check_restricted(shown.is_restricted)
     texts = item_presentation.texts_of(shown, sees_restricted())
     terms, others = item_presentation.described(texts.values)
     return render_template(
@@ -124,7 +124,7 @@ def file(file_id: int, name: str) -> Response:
     found = db.session.get(CatalogueFile, file_id)
     if found is None or found.sha256 is None or not found.is_stored:
         abort(404)
-    is_restricted = found.item.by_login or found.is_restricted
+    is_restricted = found.item.is_restricted or found.is_restricted
     _check_restricted(is_restricted)
     path = the_folder().path(found.sha256)
     if not path.is_file():

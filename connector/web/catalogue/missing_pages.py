@@ -32,7 +32,7 @@ def index() -> str:
     repository_id = request.args.get("repository", type=row_id)
     found = missing.missing_items(MissingSelection(repository_id=repository_id))
     if not sees_restricted():
-        found = found.where(CatalogueItem.by_login.is_(False))
+        found = found.where(CatalogueItem.is_restricted.is_(False))
     return render_template(
         "catalogue/missing.html",
         page=page_of(found, missing.LAST_NOTICED_FIRST, asked_place()),
