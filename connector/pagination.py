@@ -54,7 +54,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListPage:
     """Up to SIZE rows of a list. `previous`, `next`: the places of the adjacent pages, or None.
 
     `total`: the number of rows in the list, counted up to `counted` + 1. `first`: the position of the first row in the
@@ -90,18 +90,18 @@ def asked_place() -> Place:
 
 def page_of(
     query: Select[Any], order: Order, place: Place, keys: Select[Any] | None = None, counted: int | None = None
-) -> Page:
+) -> ListPage:
     """Return the page at a place of a SELECT of rows of one table, or the nearest page if that row was deleted.
 
     The sort keys are read first and alone. An index provides them, and only the rows of the page are read. `keys`: a
     SELECT of the sort keys with a column for each of `order`, if another table has an index for them. `counted`: the
     maximum of rows to count, COUNTED if None.
     """
-    window = _Window(query.with_only_columns(*order.columns) if keys is None else keys, order.is_descending)
+    window = _SortKeys(query.with_only_columns(*order.columns) if keys is None else keys, order.is_descending)
     counted = COUNTED if counted is None else counted
     found, previous, following = window.at(place)
     total = _count(window.keys.limit(counted + 1))
-    return Page(
+    return ListPage(
         _rows(query, order, [key[-1] for key in found]),
         total,
         counted,
@@ -112,7 +112,7 @@ def page_of(
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
+class _SortKeys:
     """The sort keys of a list, without its order."""
 
     keys: Select[Any]

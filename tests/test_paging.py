@@ -11,7 +11,7 @@ from connector import pagination
 from connector.extensions import db, transaction
 from connector.models.accounts import AuditEntry
 from connector.models.catalogue import ItemSet
-from connector.pagination import Order, Page, Place, page_of
+from connector.pagination import ListPage, Order, Place, page_of
 
 BY_NAME = Order((ItemSet.name, ItemSet.id))
 START = Place()
@@ -49,7 +49,7 @@ def test_the_pages_hold_each_row_once_in_order(sets):
 
 
 def test_the_way_back_from_the_end_holds_each_row_once(sets):
-    pages = all_pages(sets, BY_NAME, Page.end, "previous")
+    pages = all_pages(sets, BY_NAME, ListPage.end, "previous")
 
     assert [ids(page) for page in pages] == [[5, 6, 1], [3, 2, 4], [7, 3, 2]]
     assert [(page.first, page.last) for page in pages] == [(5, 7), (2, 4), (1, 3)]
@@ -85,7 +85,7 @@ def test_a_place_that_no_row_can_have_leads_to_the_first_or_last_page(sets, key)
 
 
 def test_an_empty_list_is_one_page(sets):
-    for place in (START, Page.end, Place(after='"b",2'), Place(before='"b",2')):
+    for place in (START, ListPage.end, Place(after='"b",2'), Place(before='"b",2')):
         page = page_of(sets.where(ItemSet.name == "none"), BY_NAME, place)
 
         assert (ids(page), page.total, page.previous, page.next) == ([], 0, None, None)
@@ -105,6 +105,6 @@ def test_equal_times_are_told_apart_by_the_id(app, monkeypatch):
 
 
 def test_no_place_is_given_in_a_list_that_is_not_counted_to_its_end(sets):
-    pages = [page_of(sets, BY_NAME, place, counted=6) for place in (START, Page.end)]
+    pages = [page_of(sets, BY_NAME, place, counted=6) for place in (START, ListPage.end)]
 
     assert [(page.total_in_words, page.first, page.last) for page in pages] == [("more than 6", None, None)] * 2

@@ -36,7 +36,7 @@ from .partial_file import written
 
 MANIFEST = "manifest.json"
 FILES = "files"
-BATCH = 1000
+HASHES_PER_QUERY = 1000
 STORED = StoredFile.__table__
 
 
@@ -189,7 +189,7 @@ class Hashed:
 def _in_database() -> Iterator[str]:
     """Yield the SHA-256 of all stored files, without a long transaction."""
     last = ""
-    query = select(STORED.c.sha256).order_by(STORED.c.sha256).limit(BATCH)
+    query = select(STORED.c.sha256).order_by(STORED.c.sha256).limit(HASHES_PER_QUERY)
     while hashes := db.session.scalars(query.where(STORED.c.sha256 > last)).all():
         db.session.rollback()
         yield from hashes

@@ -25,12 +25,12 @@ from . import problem_files
 from .file_rows import LOST
 
 FILE, STORED, ITEM = CatalogueFile.__table__, StoredFile.__table__, CatalogueItem.__table__
-BATCH = 200
+ROWS_PER_QUERY = 200
 PIECE = 2**20  # bytes
 AN_EMPTY_DISK = 10  # stored files; if as many exist and the folder is empty, its disk is probably not mounted
 
 
-class Kind(StrEnum):
+class ProblemKind(StrEnum):
     """A kind of problem with stored content."""
 
     MISSING = "missing"
@@ -41,7 +41,7 @@ class Kind(StrEnum):
     @property
     def is_loss(self) -> bool:
         """Return whether content is lost that a file needs."""
-        return self in (Kind.MISSING, Kind.DAMAGED)
+        return self in (ProblemKind.MISSING, ProblemKind.DAMAGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Finding:
     `mended`: a sentence about the repair, empty without one.
     """
 
-    kind: Kind
+    kind: ProblemKind
     sha256: str
     reason: str
     items: tuple[dict[str, Any], ...] = ()
@@ -121,7 +121,7 @@ def _without_anything(folder: FileFolder, repair: bool) -> Iterator[Finding]:
 def _without_row(folder: FileFolder, repair: bool) -> Iterator[Finding]:
     """Yield content that has no row."""
     lying = iter(folder.stored())
-    while hashes := set(islice(lying, BATCH)):
+    while hashes := set(islice(lying, ROWS_PER_QUERY)):
         for sha256 in sorted(hashes - with_row(hashes)):
             with folder.lock():
                 if not with_row([sha256]) and folder.path(sha256).exists():
@@ -130,7 +130,7 @@ def _without_row(folder: FileFolder, repair: bool) -> Iterator[Finding]:
 
 def _page(query: Any) -> Sequence[Any]:
     """Return the next rows and close the transaction, because reading their content may take hours."""
-    rows = db.session.execute(query.limit(BATCH)).all()
+    rows = db.session.execute(query.limit(ROWS_PER_QUERY)).all()
     db.session.rollback()
     return rows
 
@@ -142,9 +142,11 @@ def _unknown(folder: FileFolder, sha256: str, repair: bool) -> Finding:
     if is_named and (reason := folder.fault(sha256)):
         return _lost(folder, sha256, reason, repair)
     if is_named:
-        found = Finding(Kind.FORGOTTEN, sha256, _("Its bytes are whole, but not in the list of stored bytes."), items)
+        found = Finding(
+            ProblemKind.FORGOTTEN, sha256, _("Its bytes are whole, but not in the list of stored bytes."), items
+        )
         return _mended(found, _remember, folder, _("Put back into the list.")) if repair else found
-    found = Finding(Kind.NAMELESS, sha256, _("No item needs these bytes."))
+    found = Finding(ProblemKind.NAMELESS, sha256, _("No item needs these bytes."))
     return _mended(found, FileFolder.remove, folder, _("Removed.")) if repair else found
 
 
@@ -168,7 +170,7 @@ def _lost(folder: FileFolder, sha256: str, reason: str, repair: bool) -> Finding
 
     If the process ends between both steps, the content is reported as missing the next time.
     """
-    kind = Kind.DAMAGED if folder.path(sha256).exists() else Kind.MISSING
+    kind = ProblemKind.DAMAGED if folder.path(sha256).exists() else ProblemKind.MISSING
     found = Finding(kind, sha256, reason, _wanted_by(sha256))
     if not repair:
         return found

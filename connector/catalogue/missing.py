@@ -21,7 +21,7 @@ from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 from .changes import clear_before
 
 ITEM, FILE, CHANGE = CatalogueItem.__table__, CatalogueFile.__table__, Change.__table__
-BATCH = 200
+ITEMS_PER_TRANSACTION = 200
 # Equal to the expression in the partial index `ix_item_gone`. Databases do not use the index for a bound value.
 _STATE_SINCE = literal_column("coalesce(item.state_since, '0001-01-01 00:00:00.000000')", DateTime)
 LAST_NOTICED_FIRST = Order((_STATE_SINCE, CatalogueItem.id), is_descending=True)
@@ -91,7 +91,7 @@ def remove(chosen: MissingSelection) -> int:
     removed = 0
     while True:
         with transaction():
-            ids = db.session.scalars(select(ITEM.c.id).where(*chosen.gone()).limit(BATCH)).all()
+            ids = db.session.scalars(select(ITEM.c.id).where(*chosen.gone()).limit(ITEMS_PER_TRANSACTION)).all()
             delete_items(ids)
             if ids:
                 audit.note("remove", "gone at the source", items=len(ids))

@@ -28,7 +28,7 @@ from .changes import clear_before
 from .identity import Known
 from .missing import CHANGE, ITEM, delete_items
 
-BATCH = 100
+ITEMS_AT_ONCE = 100
 NEWEST_FIRST = Order((Exclusion.id,), is_descending=True)
 EXCLUSION, HOLDING = Exclusion.__table__, Holding.__table__
 JOB, LOOKED_AT = Job.__table__, PreviewRow.__table__
@@ -66,8 +66,8 @@ def find_items(repository_id: int, lines: Iterable[str]) -> Named:
         raise InvalidInputError(_("Enter at least one item: its handle, ID or address."), "names")
     mine = ITEM.c.repository_id == repository_id
     ids, known = dict[int, None](), set[str]()
-    for start in range(0, len(names), BATCH):
-        part = names[start : start + BATCH]
+    for start in range(0, len(names), ITEMS_AT_ONCE):
+        part = names[start : start + ITEMS_AT_ONCE]
         meant = ITEM.c.source_key.in_(part) | ITEM.c.handle.in_(part) | ITEM.c.source_id.in_(part)
         for row in db.session.execute(select(*IDENTITY).where(mine, meant)):
             ids[row.id] = None
@@ -86,9 +86,9 @@ def take_down(repository_id: int, what: Named, reason: str, also_unknown: bool =
         raise InvalidInputError(_("Enter the reason for the takedown. It is stored with each excluded item."), "reason")
     check_disk()
     removed = 0
-    for start in range(0, len(what.item_ids), BATCH):
+    for start in range(0, len(what.item_ids), ITEMS_AT_ONCE):
         with transaction():
-            rows = _held(repository_id, what.item_ids[start : start + BATCH])
+            rows = _held(repository_id, what.item_ids[start : start + ITEMS_AT_ONCE])
             shared = _handles_of_others(repository_id, rows, what.item_ids)
             for row in rows:
                 _exclude(repository_id, row, reason, by_id=row.handle in shared)

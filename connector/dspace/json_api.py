@@ -11,7 +11,7 @@ from .records import Server
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
 
-class Answer(NamedTuple):
+class JsonDocument(NamedTuple):
     """Parsed JSON and its URL, which error messages name."""
 
     json: Any
@@ -32,10 +32,10 @@ class JsonApi:
         """Return the URL of a path below the base of the API."""
         return f"{self.server.api_url}/{path}"
 
-    def get(self, path: str, params: Params = (), **how: Any) -> Answer:
+    def get(self, path: str, params: Params = (), **how: Any) -> JsonDocument:
         """Return the JSON at a path below the base of the API."""
         found = self.sized(path, params, **how)
-        return Answer(found.value, found.url)
+        return JsonDocument(found.value, found.url)
 
     def sized(self, path: str, params: Params, **how: Any) -> JsonAnswer:
         """Return the JSON at a path below the base of the API, with its size."""

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 from ..errors import NotFoundError, RestrictedError, ServerError
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from .json_api import Answer
+from .json_api import JsonDocument
 from .json_members import required
 from .legacy_api import LegacyApi
 from .legacy_records import scope_of
@@ -98,7 +98,7 @@ class LegacyFinder:
             )
         return scope_of(ScopeKind(name), *answer)
 
-    def _answer_for(self, handle: str) -> Answer:
+    def _answer_for(self, handle: str) -> JsonDocument:
         """Return the object with a handle.
 
         Raise NotFoundError if 5 or 6 answers 500, which means unknown or closed, and the server otherwise works.

@@ -18,7 +18,7 @@ from ..http import OutageWait
 from ..i18n import gettext as _
 from . import legacy_records as records
 from .item_reader import PartlyReadError, read_items_individually
-from .json_api import Answer
+from .json_api import JsonDocument
 from .json_members import label, optional
 from .legacy_api import EVERYTHING, LegacyApi
 from .records import Failure, Item, Scope, ScopeKind, SourceState, as_far_as_read
@@ -108,7 +108,7 @@ class LegacyItems:
         except TransientError as error:
             raise PartlyReadError(found, error) from error
 
-    def _row(self, id: str, more: str = "") -> tuple[Answer, TransientError | None]:
+    def _row(self, id: str, more: str = "") -> tuple[JsonDocument, TransientError | None]:
         """Return the JSON of an item with metadata and files, and None.
 
         If that request fails, return the JSON without files, and the error of the request.

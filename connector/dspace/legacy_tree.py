@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from threading import Event
 
-from .json_api import Answer
+from .json_api import JsonDocument
 from .json_members import optional
 from .legacy_api import LegacyApi
 from .legacy_records import children, collection, community, identifier, list_rows, sum_if_known
@@ -81,14 +81,14 @@ class LegacyTree:
         parts = self.parts(scope)
         return parts, sum_if_known(part.item_count for part in parts)
 
-    def _families(self) -> Iterator[Answer]:
+    def _families(self) -> Iterator[JsonDocument]:
         """Return every community, with its direct children."""
         url = self._api.url("communities")
         if self._api.can.all_communities:
-            return (Answer(row, url) for row in self._api.listing("communities", _CHILDREN))
+            return (JsonDocument(row, url) for row in self._api.listing("communities", _CHILDREN))
         return self._below([identifier(row, url) for row in list_rows(*self._api.get("communities", kind="list"))])
 
-    def _below(self, ids: list[str]) -> Iterator[Answer]:
+    def _below(self, ids: list[str]) -> Iterator[JsonDocument]:
         """Yield these communities and all below them, level by level, each with its direct children."""
         known = set(ids)
         while ids:
@@ -99,7 +99,7 @@ class LegacyTree:
             known.update(ids)
 
 
-def _parents(families: Iterable[Answer], key: str) -> dict[str, str]:
+def _parents(families: Iterable[JsonDocument], key: str) -> dict[str, str]:
     """Return the first parent of each child. `key`: `subcommunities` or `collections`."""
     parents: dict[str, str] = {}
     for row, url in families:

@@ -35,7 +35,7 @@ _TOKEN = re.compile(r"[\w-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SourceLogin:
     """The name (an e-mail address or network id) and the password of a person at the source."""
 
     name: str
@@ -71,7 +71,7 @@ class _Entry:
 class _Token(_Entry):
     """The login of DSpace 5: JSON in, a token of 36 characters out, valid until the server restarts."""
 
-    def enter(self, account: Account) -> None:
+    def enter(self, account: SourceLogin) -> None:
         url = f"{self.api_url}/login"
         answer = self.http.post(url, json={"email": account.name, "password": account.password}, headers={})
         if not _TOKEN.fullmatch(token := answer.text.strip()):
@@ -82,7 +82,7 @@ class _Token(_Entry):
 class _Cookie(_Entry):
     """The login of DSpace 6: a form in, a session cookie out, which the HTTP client keeps."""
 
-    def enter(self, account: Account) -> None:
+    def enter(self, account: SourceLogin) -> None:
         self.http.post(f"{self.api_url}/login", form={"email": account.name, "password": account.password}, headers={})
 
 
@@ -92,7 +92,7 @@ class _Jwt(_Entry):
     status_path = "authn/status"
     _due = float("inf")
 
-    def enter(self, account: Account) -> None:
+    def enter(self, account: SourceLogin) -> None:
         self._take({"user": account.name, "password": account.password}, {})
 
     def refusal(self, error: RestrictedError) -> str:
@@ -164,7 +164,9 @@ class Login:
     `enter` and `check` raise LoginFailedError and the errors of `HttpClient`.
     """
 
-    def __init__(self, http: HttpClient, server: Server, account: Account, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self, http: HttpClient, server: Server, account: SourceLogin, clock: Callable[[], float] = time.monotonic
+    ):
         if server.generation not in _ENTRIES:
             raise LoginFailedError(_("DSpace %(version)s has no login for programs.", version=server.version))
         self.api_url = server.api_url

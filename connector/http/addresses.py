@@ -175,7 +175,7 @@ class _GuardedHTTPConnection(HTTPConnection):
         super().__init__(*args, **options)
         self._rule = rule
         self._next_timeout = next_timeout
-        self.response_class = partial(_Answer, next_timeout)  # type: ignore[assignment]  # which is only called
+        self.response_class = partial(_Response, next_timeout)  # type: ignore[assignment]  # which is only called
 
     def connect(self) -> None:
         """Connect in a thread that is abandoned at the deadline, since resolvers, sockets and TLS cannot check it."""
@@ -243,7 +243,7 @@ def _connected(candidate: Candidate, timeout: float | None, options: Iterable[tu
     return sock
 
 
-class _Answer(http.client.HTTPResponse):
+class _Response(http.client.HTTPResponse):
     """An HTTP response that calls `next_timeout` before every read, also of the headers."""
 
     def __init__(self, next_timeout: NextTimeout, sock: socket.socket, *args: Any, **options: Any):

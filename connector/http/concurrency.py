@@ -32,7 +32,7 @@ _POLL = 0.015
 
 
 @dataclass
-class _Answers:
+class _ResponseTimes:
     """The seconds of the responses of one kind: the first ten, and the last ten since they halved the width."""
 
     first: list[float] = field(default_factory=list)
@@ -73,7 +73,7 @@ class ConcurrencyLimit:
         self._taken: set[int] = set()
         self._abandoned: dict[int, float] = {}  # slot of a timed-out request: until when it stays taken
         self._changed = threading.Condition()
-        self._answers: dict[str, _Answers] = {}
+        self._answers: dict[str, _ResponseTimes] = {}
         self._good = 0
         self._slowed = self._halvings = 0
         weakref.finalize(self, _close, self._locks)
@@ -115,7 +115,7 @@ class ConcurrencyLimit:
     def answered(self, seconds: float, kind: str) -> None:
         """Record a good response. Only times of the same `kind` are compared: a listing page differs from a file."""
         with self._changed:
-            answers = self._answers.setdefault(kind, _Answers())
+            answers = self._answers.setdefault(kind, _ResponseTimes())
             answers.add(seconds)
             if answers.are_slow:
                 answers.last.clear()

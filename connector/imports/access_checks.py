@@ -28,7 +28,7 @@ from .import_context import ImportContext
 from .item_requests import send_each
 
 FILE, ITEM, HOLDING = CatalogueFile.__table__, CatalogueItem.__table__, Holding.__table__
-BATCH = 200
+FILES_PER_QUERY = 200
 KIND = "access"  # of requests
 # Limit of single file checks in a run: LEAST, or one for each ITEMS_FOR_ONE items if that is more.
 LEAST, ITEMS_FOR_ONE = 30, 40
@@ -79,8 +79,8 @@ class AccessCheck:
         wanted = self._ids(is_seen) if self._context.options.full else self._ids(is_seen, self._least_wanted(is_seen))
         due = wanted[: self._left]
         self.left_out = len(wanted) - len(due)
-        for start in range(0, len(due), BATCH):
-            rows = db.session.execute(self._files(FILE.c.id.in_(due[start : start + BATCH]))).all()
+        for start in range(0, len(due), FILES_PER_QUERY):
+            rows = db.session.execute(self._files(FILE.c.id.in_(due[start : start + FILES_PER_QUERY]))).all()
             db.session.rollback()
             self._ask(rows, self._ask_source)
             self._run.check()

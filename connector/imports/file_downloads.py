@@ -31,7 +31,7 @@ from .single_download import KIND, TRIES, Downloader
 
 FILE, STORED = CatalogueFile.__table__, StoredFile.__table__
 HOLDING = Holding.__table__
-BATCH = 50
+FILES_PER_QUERY = 50
 ITEMS = 500  # items whose files are selected together
 CONTROLS = 3
 # Stored bytes that are public. Bytes that no file uses any more, and those of older versions, were all public.
@@ -80,7 +80,7 @@ class FileDownloader:
             reads_again=reads_again,
             tries_refused=not context.access.asks_for_refused,
         )
-        query = select(FILE).where(condition, due).order_by(FILE.c.id).limit(BATCH)
+        query = select(FILE).where(condition, due).order_by(FILE.c.id).limit(FILES_PER_QUERY)
         while rows := db.session.execute(query).all():
             db.session.rollback()
             self._batch(rows)
@@ -187,8 +187,8 @@ class FileDownloader:
         """Retry the postponed files whose wait has ended."""
         now = self._outage.clock()
         due = sorted(file_id for file_id, at in self._due.items() if at <= now)
-        for start in range(0, len(due), BATCH):
-            rows = db.session.execute(select(FILE).where(FILE.c.id.in_(due[start : start + BATCH]))).all()
+        for start in range(0, len(due), FILES_PER_QUERY):
+            rows = db.session.execute(select(FILE).where(FILE.c.id.in_(due[start : start + FILES_PER_QUERY]))).all()
             db.session.rollback()
             self._batch(rows)
 

@@ -16,7 +16,7 @@ from .import_context import ImportContext
 from .preview_rows import PreviewAction
 
 ROW, ITEM, FILE = PreviewRow.__table__, CatalogueItem.__table__, CatalogueFile.__table__
-BATCH = 200
+ROWS_PER_QUERY = 200
 
 
 class ExpectedFiles:
@@ -51,7 +51,7 @@ class ExpectedFiles:
         mine = (ROW.c.job_id == self._context.job_id, ROW.c.action == PreviewAction.UNCHANGED, ROW.c.id > after)
         query = select(ROW.c.id, ITEM.c.id.label("item_id")).join(ITEM, and_(*here))
         query = query.where(*mine, exists().where(FILE.c.item_id == ITEM.c.id, self._never_downloaded()))
-        rows = db.session.execute(query.order_by(ROW.c.id).limit(BATCH)).all()
+        rows = db.session.execute(query.order_by(ROW.c.id).limit(ROWS_PER_QUERY)).all()
         db.session.rollback()
         return rows
 

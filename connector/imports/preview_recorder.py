@@ -26,7 +26,7 @@ from .login_guard import LoginGuard
 from .preview_rows import PreviewAction
 
 ROW, ITEM, HOLDING = PreviewRow.__table__, CatalogueItem.__table__, Holding.__table__
-BATCH = 200
+IDS_PER_QUERY = 200
 OUTCOMES = {"added": PreviewAction.NEW, "updated": PreviewAction.CHANGED, "unchanged": PreviewAction.UNCHANGED}
 MET = tuple(OUTCOMES.values())
 
@@ -63,8 +63,8 @@ class PreviewRecorder:
         """Delete the rows of items that disappeared during the preview. Return the change to the job counters."""
         gone, every = Counter[str](), list(ids)
         names = {action: outcome for outcome, action in OUTCOMES.items()}
-        for start in range(0, len(every), BATCH):
-            mine = (*self._met, ROW.c.source_id.in_(every[start : start + BATCH]))
+        for start in range(0, len(every), IDS_PER_QUERY):
+            mine = (*self._met, ROW.c.source_id.in_(every[start : start + IDS_PER_QUERY]))
             for action in db.session.scalars(delete(ROW).where(*mine).returning(ROW.c.action)).all():
                 gone.update({names[PreviewAction(action)]: -1, "seen": -1})
         self._ids.difference_update(every)

@@ -16,7 +16,7 @@ from ..jobs import lifecycle
 from ..models.jobs import Job, Kind, PreviewRow
 from ..pagination import Order
 
-BATCH = 500
+ROWS_PER_FETCH = 500
 AS_FOUND = Order((PreviewRow.id,))
 
 
@@ -63,7 +63,7 @@ def rows(job_id: int, *actions: PreviewAction) -> Select[Any]:
 
 def changes(job_id: int) -> Iterator[dict[str, Any]]:
     """Yield what an import would change, as --json prints it: {action, id, handle, title} and the data of the row."""
-    for one in db.session.scalars(rows(job_id, *CHANGES).execution_options(yield_per=BATCH)):
+    for one in db.session.scalars(rows(job_id, *CHANGES).execution_options(yield_per=ROWS_PER_FETCH)):
         yield {"action": one.action, "id": one.source_id, "handle": one.handle, "title": one.title, **one.data}
 
 

@@ -18,7 +18,7 @@ from .preview_rows import PreviewAction, of_kind
 
 JOB, ROW = Job.__table__, PreviewRow.__table__
 CAN_BE_CHOSEN = (PreviewAction.NEW, PreviewAction.CHANGED)
-BATCH = 500
+ROWS_PER_PAGE = 500
 
 
 def import_all(job_id: int) -> int:
@@ -80,8 +80,8 @@ def import_ticked(job_id: int) -> int:
 
 
 def to_read(job_id: int) -> Iterator[list[Item]]:
-    """Yield the ticked items that an import must read, BATCH at a time. No transaction stays open."""
-    query = select(ROW.c.id, ROW.c.source_id, ROW.c.handle, ROW.c.title).order_by(ROW.c.id).limit(BATCH)
+    """Yield the ticked items that an import must read, page by page. No transaction stays open."""
+    query = select(ROW.c.id, ROW.c.source_id, ROW.c.handle, ROW.c.title).order_by(ROW.c.id).limit(ROWS_PER_PAGE)
     query, after = query.where(*_of(job_id, PreviewAction.CHOSEN)), 0
     while found := db.session.execute(query.where(ROW.c.id > after)).all():
         db.session.rollback()

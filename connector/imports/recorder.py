@@ -25,7 +25,7 @@ from .login_guard import LoginGuard
 from .restrictions import Restrictions
 
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, CatalogueItem.__table__, CatalogueFile.__table__
-CHUNK = 500
+IDS_PER_QUERY = 500
 NOBODY = 0  # value of `last_seen_job_id` for an item that disappeared during the import
 
 
@@ -64,8 +64,8 @@ class Recorder:
         """Return which of these ids at the source this job has recorded. The caller's transaction stays open."""
         found: set[str] = set()
         wanted = [id for id in ids if not self._is_first or hash(id) in self._hashes]
-        for start in range(0, len(wanted), CHUNK):
-            found.update(db.session.scalars(self._seen, {"ids": wanted[start : start + CHUNK]}))
+        for start in range(0, len(wanted), IDS_PER_QUERY):
+            found.update(db.session.scalars(self._seen, {"ids": wanted[start : start + IDS_PER_QUERY]}))
         return found
 
     def met(self) -> set[str]:
@@ -83,10 +83,10 @@ class Recorder:
         outcome.
         """
         gone, every = Counter[str](), list(ids)
-        for start in range(0, len(every), CHUNK):
+        for start in range(0, len(every), IDS_PER_QUERY):
             here = (
                 ITEM.c.repository_id == self._repository.id,
-                ITEM.c.source_id.in_(every[start : start + CHUNK]),
+                ITEM.c.source_id.in_(every[start : start + IDS_PER_QUERY]),
             )
             items = select(ITEM.c.id).where(*here)
             mine = (HOLDING.c.source_id == self._source_id, HOLDING.c.item_id.in_(items))

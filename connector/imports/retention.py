@@ -24,7 +24,7 @@ from ..models.jobs import ACTIVE, Job, Kind, PreviewRow
 from ..storage.garbage_collection import delete_unreferenced_files
 
 CHANGE, JOB, ROW = Change.__table__, Job.__table__, PreviewRow.__table__
-BATCH = 200
+CHANGES_AT_ONCE = 200
 A_DAY = timedelta(days=1)
 
 
@@ -69,7 +69,7 @@ def _forget(job_id: int) -> int:
     at_rest = (JOB.c.id == job_id, JOB.c.state.not_in(ACTIVE), ~_undo_began())
     forgotten = 0
     while True:
-        kept = select(CHANGE.c.id).where(CHANGE.c.job_id == job_id, CHANGE.c.before.is_not(None)).limit(BATCH)
+        kept = select(CHANGE.c.id).where(CHANGE.c.job_id == job_id, CHANGE.c.before.is_not(None)).limit(CHANGES_AT_ONCE)
         with transaction():
             number = clear_before(CHANGE.c.id.in_(kept), exists().where(*at_rest))
             if not number:

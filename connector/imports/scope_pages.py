@@ -23,7 +23,7 @@ WINDOW = 50  # items read in full before the kind of pages is chosen again
 
 
 @dataclass(slots=True)
-class _Window:
+class _RecentCounts:
     """The numbers of items read in full, and of changed items among them, since the kind of pages was last chosen."""
 
     items: int = 0
@@ -48,7 +48,7 @@ def scope_pages(context: ImportContext, processor: PageProcessor, trusts: bool) 
     at, light = begun.get("at"), begun.get("light", trusts)
     plan: dict[str, Any] | None = context.page_plan
     while True:
-        turned, window = False, _Window()
+        turned, window = False, _RecentCounts()
         for page in processor.pages(at, light=light, with_access=context.options.full):
             changed = _changed(context, page.items) if trusts else 0
             turned = light and _is_worth_full_pages(page, changed)

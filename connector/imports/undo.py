@@ -26,7 +26,7 @@ from ..models.jobs import Job, State
 from ..models.repositories import Source
 from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 
-BATCH = 200
+ROWS_PER_STEP = 200
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, CatalogueItem.__table__, CatalogueFile.__table__
 MEMBERSHIP, SET = Membership.__table__, ItemSet.__table__
 JOB = Job.__table__
@@ -175,7 +175,7 @@ def _later_data(job_id: int) -> Any:
 def _release(run: JobAttempt, job_id: int, repository: RepositoryContext) -> bool:
     """Delete holdings that the job made, and items without any other holding. Return whether there were any."""
     query = select(HOLDING.c.id, HOLDING.c.item_id).where(HOLDING.c.created_by_job_id == job_id)
-    rows = db.session.execute(query.order_by(HOLDING.c.id).limit(BATCH)).all()
+    rows = db.session.execute(query.order_by(HOLDING.c.id).limit(ROWS_PER_STEP)).all()
     if not rows:
         return False
     ids = [row.item_id for row in rows]
@@ -199,7 +199,7 @@ def _restore(run: JobAttempt, job_id: int, repository: RepositoryContext) -> boo
     If a later change of the item exists, that change takes over the earlier state.
     """
     query = select(CHANGE).where(CHANGE.c.job_id == job_id, CHANGE.c.before.is_not(None), CHANGE.c.item_id.is_not(None))
-    changes = db.session.execute(query.order_by(CHANGE.c.id.desc()).limit(BATCH)).all()
+    changes = db.session.execute(query.order_by(CHANGE.c.id.desc()).limit(ROWS_PER_STEP)).all()
     counts = {"restored": 0, "kept": 0}
     for change in changes:
         passed = [_take_back(repository, change, name, group) for name, group in change.before.items()]
@@ -256,7 +256,7 @@ def _next_change(change: Any, name: str) -> Any:
 
 def _leave_sets(run: JobAttempt, job_id: int, repository: RepositoryContext) -> bool:
     """Take items out of the sets that the job put them in. Return whether there were any."""
-    ids = db.session.scalars(select(MEMBERSHIP.c.id).where(MEMBERSHIP.c.job_id == job_id).limit(BATCH)).all()
+    ids = db.session.scalars(select(MEMBERSHIP.c.id).where(MEMBERSHIP.c.job_id == job_id).limit(ROWS_PER_STEP)).all()
     db.session.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.id.in_(ids)))
     run.advance()
     return bool(ids)
@@ -265,7 +265,7 @@ def _leave_sets(run: JobAttempt, job_id: int, repository: RepositoryContext) -> 
 def _remove_sets(run: JobAttempt, job_id: int, repository: RepositoryContext) -> bool:
     """Delete empty sets that the job made, or that an import undone earlier made. Return whether there were any."""
     empty = ~exists().where(MEMBERSHIP.c.item_set_id == SET.c.id)
-    ids = db.session.scalars(select(SET.c.id).where(_made_by(job_id), empty).limit(BATCH)).all()
+    ids = db.session.scalars(select(SET.c.id).where(_made_by(job_id), empty).limit(ROWS_PER_STEP)).all()
     db.session.execute(delete(SET).where(SET.c.id.in_(ids)))
     run.advance()
     return bool(ids)
@@ -280,7 +280,7 @@ def _made_by(job_id: int) -> Any:
 def _forget(run: JobAttempt, job_id: int, repository: RepositoryContext) -> bool:
     """Delete the change records of the job, except failures and takedowns. Return whether there were any."""
     done = (CHANGE.c.job_id == job_id, CHANGE.c.action.not_in((Action.FAILED, Action.TAKEN_DOWN)))
-    ids = db.session.scalars(select(CHANGE.c.id).where(*done).limit(BATCH)).all()
+    ids = db.session.scalars(select(CHANGE.c.id).where(*done).limit(ROWS_PER_STEP)).all()
     db.session.execute(delete(CHANGE).where(CHANGE.c.id.in_(ids)))
     run.advance()
     return bool(ids)

@@ -23,7 +23,7 @@ from .reconcile_messages import gone_scope
 from .source_recorder import SourceRecorder
 
 HOLDING, ITEM = Holding.__table__, CatalogueItem.__table__
-BATCH = 100
+ITEMS_PER_PAGE = 100
 
 
 def ask_or_leave(context: ImportContext, source: SourceRecorder | PreviewSourceRecorder) -> str:
@@ -87,7 +87,7 @@ def _unseen(context: ImportContext, after: int) -> Sequence[Any]:
         .where(HOLDING.c.source_id == context.source_id, context.recorder.unseen)
         .where(HOLDING.c.left_at.is_(None), ITEM.c.source_state == SourceState.PRESENT, ITEM.c.id > after)
     )
-    rows = db.session.execute(query.order_by(ITEM.c.id).limit(BATCH)).all()
+    rows = db.session.execute(query.order_by(ITEM.c.id).limit(ITEMS_PER_PAGE)).all()
     db.session.rollback()
     return rows
 

@@ -16,7 +16,7 @@ from ..extensions import db
 from ..models.catalogue import CatalogueItem, Holding
 from ..models.jobs import Job, Kind
 from ..models.repositories import Source
-from ..pagination import Order, Page, Place, page_of
+from ..pagination import ListPage, Order, Place, page_of
 from . import lifecycle
 
 LAST = 5
@@ -65,7 +65,7 @@ def last_jobs(source_id: int) -> Sequence[Job]:
     return db.session.scalars(query.limit(LAST)).all()
 
 
-def job_page(place: Place, sort: str, is_descending: bool) -> Page:
+def job_page(place: Place, sort: str, is_descending: bool) -> ListPage:
     """Return the page of all jobs at this place, in one of the orders of SORTS. Equal jobs are ordered by id."""
     query = select(Job).options(joinedload(Job.source).joinedload(Source.repository), selectinload(Job.undone_by))
     return page_of(query, Order((SORTS[sort], Job.id), is_descending), place)

@@ -8,7 +8,7 @@ from flask import current_app
 
 from ..accounts import audit
 from ..accounts.authorization import require
-from ..dspace.login import Account, Login
+from ..dspace.login import Login, SourceLogin
 from ..encryption import seal, unseal
 from ..extensions import db, transaction
 from ..http import OutageWait
@@ -28,7 +28,7 @@ def sign_in(repository_id: int, name: str, password: str) -> None:
     db.session.rollback()
     http = open_http(server.api_url, page_outage(), delay=delay, connect_timeout=10, read_timeout=15)
     try:
-        Login(http, server, Account(name, password)).enter()
+        Login(http, server, SourceLogin(name, password)).enter()
     finally:
         http.close()
     secret = seal(password, current_app.config["SECRET_KEY"])
@@ -58,12 +58,12 @@ def sign_out(repository_id: int) -> None:
         audit.note("login forgotten", repository.site_url)
 
 
-def kept(repository: Repository) -> Account | None:
+def kept(repository: Repository) -> SourceLogin | None:
     """Return the saved login, or None. Raise InvalidInputError if the secret key has changed."""
     if repository.login_name is None or repository.login_secret is None:
         return None
     whose = f"{repository.login_name} at {repository.label}"
-    return Account(repository.login_name, unseal(repository.login_secret, current_app.config["SECRET_KEY"], whose))
+    return SourceLogin(repository.login_name, unseal(repository.login_secret, current_app.config["SECRET_KEY"], whose))
 
 
 def enter(login: Login, outage: OutageWait) -> None:

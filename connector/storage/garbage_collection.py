@@ -15,7 +15,7 @@ from ..i18n import gettext as _
 from ..models.catalogue import CatalogueFile, ChangeFile, StoredFile
 from .content_store import FileFolder
 
-BATCH = 200
+FILES_AT_ONCE = 200
 FILE, STORED, CHANGE_FILE = CatalogueFile.__table__, StoredFile.__table__, ChangeFile.__table__
 
 
@@ -65,7 +65,7 @@ def delete_unreferenced_files() -> int:
 
 def _remove_nameless(folder: FileFolder) -> None:
     lying = iter(folder.stored())
-    while hashes := set(islice(lying, BATCH)):
+    while hashes := set(islice(lying, FILES_AT_ONCE)):
         for sha256 in hashes - with_row(hashes):
             with folder.lock():
                 if not with_row([sha256]):

@@ -11,7 +11,7 @@ import pytest
 
 from connector.catalogue import earlier_states, fixity
 from connector.catalogue.changes import insert_changes
-from connector.catalogue.fixity import Kind
+from connector.catalogue.fixity import ProblemKind
 from connector.catalogue.repository_context import RepositoryContext
 from connector.errors import StorageError
 from connector.extensions import db, transaction
@@ -88,9 +88,9 @@ def test_a_shelf_in_order_has_nothing_to_tell_and_every_file_was_read(shelf):
 @pytest.mark.parametrize(
     ("harm", "kind", "reason"),
     [
-        (Path.unlink, Kind.MISSING, "gone"),
-        (cut, Kind.DAMAGED, " bytes, and "),
-        (flip, Kind.DAMAGED, "not those that were stored"),
+        (Path.unlink, ProblemKind.MISSING, "gone"),
+        (cut, ProblemKind.DAMAGED, " bytes, and "),
+        (flip, ProblemKind.DAMAGED, "not those that were stored"),
     ],
 )
 def test_bytes_that_are_gone_or_damaged_are_named_with_their_items_and_left_alone(shelf, harm, kind, reason):
@@ -144,7 +144,7 @@ def test_bytes_that_nobody_needs_are_told_and_removed_only_when_asked(shelf):
     sha256 = shelf.add(b"nobody's")
 
     [told] = shelf.check()
-    assert (told.kind, told.mended, shelf.folder.path(sha256).exists()) == (Kind.NAMELESS, "", True)
+    assert (told.kind, told.mended, shelf.folder.path(sha256).exists()) == (ProblemKind.NAMELESS, "", True)
     [removed] = shelf.check(repair=True)
 
     assert (removed.mended, shelf.folder.path(sha256).exists()) == ("Removed.", False)
@@ -161,7 +161,7 @@ def test_bytes_that_an_undo_would_bring_back_are_put_back_into_the_list(shelf):
 
     [found] = shelf.check(repair=True)
 
-    assert (found.kind, found.items) == (Kind.FORGOTTEN, ())
+    assert (found.kind, found.items) == (ProblemKind.FORGOTTEN, ())
     with shelf.app.app_context():
         row = db.session.get_one(StoredFile, sha256)
         assert (row.size, row.md5) == (19, hashlib.md5(b"of an earlier state").hexdigest())
@@ -175,7 +175,7 @@ def test_whole_bytes_of_an_item_without_their_row_are_not_fetched_again(shelf):
 
     [found] = shelf.check(repair=True)
 
-    assert (found.kind, found.items[0]["file"]) == (Kind.FORGOTTEN, PICTURE)
+    assert (found.kind, found.items[0]["file"]) == (ProblemKind.FORGOTTEN, PICTURE)
     assert shelf.files(PICTURE)[0].status == "stored"
     assert shelf.check() == []
 
@@ -188,7 +188,7 @@ def test_a_file_that_has_neither_bytes_nor_their_row_is_found(shelf):
 
     [found] = shelf.check(repair=True)
 
-    assert (found.kind, found.items[0]["file"]) == (Kind.MISSING, PICTURE)
+    assert (found.kind, found.items[0]["file"]) == (ProblemKind.MISSING, PICTURE)
     assert shelf.files(PICTURE)[0].status == "linked"
 
 
@@ -216,7 +216,7 @@ def test_a_folder_whose_disk_is_not_mounted_makes_no_repair(shelf):
         shelf.check(repair=True)
 
     assert shelf.files(PICTURE)[0].status == "stored"
-    assert {found.kind for found in shelf.check()} == {Kind.MISSING}
+    assert {found.kind for found in shelf.check()} == {ProblemKind.MISSING}
 
 
 class WaitedFor(FileFolder):

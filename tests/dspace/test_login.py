@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from connector.dspace.login import MOST_RENEWALS, Account, Login
+from connector.dspace.login import MOST_RENEWALS, Login, SourceLogin
 from connector.dspace.records import Server
 from connector.errors import BadResponseError, LoginFailedError, ServerError
 from connector.http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
@@ -66,7 +66,7 @@ def running(generation: int) -> SampleRepository:
 def login_at(sample, http, clock, password=PASSWORD) -> Login:
     api_url = f"{sample.url}/{'server/api' if sample.generation >= 7 else 'rest'}"
     server = Server(sample.url, api_url, sample.generation, f"{sample.generation}.0", None, None)
-    return Login(http, server, Account(NAME, password), clock)
+    return Login(http, server, SourceLogin(NAME, password), clock)
 
 
 def is_known(sample, http) -> bool:
@@ -227,7 +227,7 @@ def test_dspace_4_has_no_login(http, clock):
     server = Server("http://x", "http://x/rest", 4, "4.9", None, None)
 
     with pytest.raises(LoginFailedError, match=r"^DSpace 4\.9 has no login"):
-        Login(http, server, Account(NAME, PASSWORD), clock)
+        Login(http, server, SourceLogin(NAME, PASSWORD), clock)
 
 
 def test_another_place_never_sees_the_token(sample, http, clock):
@@ -248,6 +248,8 @@ def test_the_password_is_in_no_log_error_or_repr(sample, http, clock, caplog):
     with pytest.raises(LoginFailedError) as caught:
         refused.enter()
 
-    told = caplog.text + repr(login) + repr(Account(NAME, PASSWORD)) + repr(caught.value) + str(caught.value.__cause__)
+    told = (
+        caplog.text + repr(login) + repr(SourceLogin(NAME, PASSWORD)) + repr(caught.value) + str(caught.value.__cause__)
+    )
 
     assert "canary" not in told
