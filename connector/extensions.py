@@ -20,7 +20,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from huey.api import Huey
 from huey.storage import RedisStorage, SqliteStorage
-from sqlalchemy import BigInteger, CursorResult, Engine, Integer, MetaData, Table, UpdateBase, event
+from sqlalchemy import JSON, BigInteger, CursorResult, Engine, Integer, MetaData, Table, UpdateBase, event
 from sqlalchemy.orm import DeclarativeBase
 
 NAMING = {
@@ -33,6 +33,7 @@ NAMING = {
 # For numbers from other systems. An INTEGER of SQLite has 64 bits anyway.
 LARGE_INTEGER = BigInteger().with_variant(Integer(), "sqlite")
 LARGEST_INTEGER = 2**63 - 1
+JSON_VALUE = JSON(none_as_null=True)
 
 
 class Base(DeclarativeBase):

@@ -16,10 +16,10 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from connector.catalogue.search import Selection
-from connector.extensions import db, migrate
+from connector.extensions import JSON_VALUE, db, migrate
 from connector.imports import job_kinds
 from connector.models.accounts import Account
-from connector.models.catalogue import CatalogueFile, CatalogueItem, ChangeFile, Holding, JSONValue
+from connector.models.catalogue import CatalogueFile, CatalogueItem, ChangeFile, Holding
 from connector.models.jobs import Job
 from connector.models.repositories import Source
 from connector.storage.instance import prepare, revision
@@ -226,7 +226,7 @@ def test_stored_files_that_an_undo_needs_are_recorded_for_every_change(app):
             {"id": number, "job_id": 1, "action": "updated", "source_key": str(number), "reason": "", "before": state}
             for number, state in enumerate(states, 1)
         ]
-        connection.execute(sa.insert(change).values({"before": sa.bindparam("before", type_=JSONValue)}), rows)
+        connection.execute(sa.insert(change).values({"before": sa.bindparam("before", type_=JSON_VALUE)}), rows)
 
     upgrade()
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..dspace.records import SourceState
-from ..extensions import LARGE_INTEGER, Base, utcnow
+from ..extensions import JSON_VALUE, LARGE_INTEGER, Base, utcnow
 from ..i18n import gettext as _
-
-if TYPE_CHECKING:
-    from .repositories import Repository
-
-JSONValue = JSON(none_as_null=True)
+from .repositories import Repository
 
 
 class FileStatus(StrEnum):
@@ -122,8 +118,8 @@ class CatalogueItem(Base):
     handle_link: Mapped[str | None]
     page_link: Mapped[str]
     title: Mapped[str | None]
-    source_metadata: Mapped[list[dict[str, Any]]] = mapped_column(JSONValue)
-    mapped_values: Mapped[dict[str, Any]] = mapped_column(JSONValue)
+    source_metadata: Mapped[list[dict[str, Any]]] = mapped_column(JSON_VALUE)
+    mapped_values: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE)
     search_text: Mapped[str] = mapped_column(Text)
     restricted_search_text: Mapped[str | None] = mapped_column(Text)
     title_is_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -134,7 +130,7 @@ class CatalogueItem(Base):
     state_since: Mapped[datetime | None]
     is_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
-    repository: Mapped[Repository] = relationship("Repository")
+    repository: Mapped[Repository] = relationship()
     files: Mapped[list[CatalogueFile]] = relationship(
         back_populates="item", order_by="CatalogueFile.position", passive_deletes=True
     )
@@ -344,7 +340,7 @@ class Change(Base):
     handle: Mapped[str | None]
     title: Mapped[str | None]
     reason: Mapped[str] = mapped_column(Text, default="")
-    before: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON_VALUE)
     item: Mapped[CatalogueItem | None] = relationship()
 
 
@@ -371,4 +367,4 @@ class Exclusion(Base):
     reason: Mapped[str] = mapped_column(Text)
     owner: Mapped[str]
     created: Mapped[datetime] = mapped_column(default=utcnow)
-    repository: Mapped[Repository] = relationship("Repository")
+    repository: Mapped[Repository] = relationship()

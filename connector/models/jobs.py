@@ -14,13 +14,11 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
 from ..actor import current_actor
-from ..extensions import LARGE_INTEGER, Base, utcnow
+from ..extensions import JSON_VALUE, LARGE_INTEGER, Base, utcnow
 from ..i18n import lazy_gettext as _l
 from .catalogue import FileStatus
 from .job_kinds import KINDS, JobKind
 from .repositories import Source
-
-JSONValue = JSON(none_as_null=True)
 
 
 class Kind(StrEnum):
@@ -127,7 +125,7 @@ class Job(Base):
     resource: Mapped[str | None]
     undoes_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), index=True)
     reruns_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
-    options: Mapped[dict[str, Any]] = mapped_column(JSONValue, default=dict)
+    options: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE, default=dict)
     comment: Mapped[str] = mapped_column(Text, default="")
     owner: Mapped[str] = mapped_column(default=current_actor)
     state: Mapped[str] = mapped_column(default=State.QUEUED.value, index=True)
@@ -144,19 +142,19 @@ class Job(Base):
     heartbeat_at: Mapped[datetime | None]
     worker: Mapped[str | None]
     attempt: Mapped[int] = mapped_column(default=0)
-    cursor: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
+    cursor: Mapped[dict[str, Any] | None] = mapped_column(JSON_VALUE)
     worked_seconds: Mapped[float] = mapped_column(default=0.0)
     crash_fingerprint: Mapped[str | None]
     crash_count: Mapped[int] = mapped_column(default=0, server_default="0")
-    question: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
-    traffic: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
+    question: Mapped[dict[str, Any] | None] = mapped_column(JSON_VALUE)
+    traffic: Mapped[dict[str, Any] | None] = mapped_column(JSON_VALUE)
     scheduled: Mapped[bool] = mapped_column(default=False, server_default=false())
     resume_at: Mapped[datetime | None] = mapped_column(index=True)
     notified_at: Mapped[datetime | None]
     notification_attempted_at: Mapped[datetime | None]
     pruned_at: Mapped[datetime | None]
     expected: Mapped[int | None] = mapped_column(LARGE_INTEGER)
-    other_bundles: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
+    other_bundles: Mapped[dict[str, Any] | None] = mapped_column(JSON_VALUE)
     _counts: Mapped[dict[str, int] | None] = column_property(
         select(json_object_agg(JobCounter.name, JobCounter.value))
         .where(JobCounter.job_id == id)
@@ -313,6 +311,6 @@ class PreviewRow(Base):
     source_id: Mapped[str | None]
     handle: Mapped[str | None]
     title: Mapped[str | None]
-    data: Mapped[dict[str, Any]] = mapped_column(JSONValue, default=dict)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE, default=dict)
     ticked: Mapped[bool] = mapped_column(default=False, server_default=false())
     has_problem: Mapped[bool] = mapped_column(default=False, server_default=false())

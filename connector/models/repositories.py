@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint, column, select, table
+from sqlalchemy import ForeignKey, UniqueConstraint, column, select, table
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from ..dspace.records import Scope, ScopeKind, Server
-from ..extensions import Base, utcnow
+from ..extensions import JSON_VALUE, Base, utcnow
 from ..i18n import gettext as _
 
-JSONValue = JSON(none_as_null=True)
 ASKED_AGAIN_AFTER = timedelta(days=30)
 
 
@@ -34,12 +33,12 @@ class Repository(Base):
     version: Mapped[str]
     name: Mapped[str | None]
     limit: Mapped[int | None]
-    ignored_fields: Mapped[list[str]] = mapped_column(JSONValue, default=list)
-    communities: Mapped[list[list[str]]] = mapped_column(JSONValue, default=list)
+    ignored_fields: Mapped[list[str]] = mapped_column(JSON_VALUE, default=list)
+    communities: Mapped[list[list[str]]] = mapped_column(JSON_VALUE, default=list)
     login_name: Mapped[str | None]
     login_secret: Mapped[str | None]
     delay: Mapped[float | None]
-    unanswered: Mapped[dict[str, Any]] = mapped_column(JSONValue, default=dict, server_default="{}")
+    unanswered: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE, default=dict, server_default="{}")
     created: Mapped[datetime] = mapped_column(default=utcnow)
     sources: Mapped[list[Source]] = relationship(back_populates="repository", cascade="all, delete-orphan")
 
@@ -93,10 +92,10 @@ class Source(Base):
     handle: Mapped[str | None]
     name: Mapped[str] = mapped_column()
     link: Mapped[str | None]
-    options: Mapped[dict[str, Any]] = mapped_column(JSONValue, default=dict)
-    not_visible: Mapped[dict[str, Any]] = mapped_column(JSONValue, default=dict)
-    completeness_proof: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
-    schedule: Mapped[dict[str, Any] | None] = mapped_column(JSONValue)
+    options: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE, default=dict)
+    not_visible: Mapped[dict[str, Any]] = mapped_column(JSON_VALUE, default=dict)
+    completeness_proof: Mapped[dict[str, Any] | None] = mapped_column(JSON_VALUE)
+    schedule: Mapped[dict[str, Any] | None] = mapped_column(JSON_VALUE)
     due_at: Mapped[datetime | None] = mapped_column(index=True)
     recheck_slice: Mapped[int] = mapped_column(default=0, server_default="0")
     shares_name: Mapped[bool] = column_property(
