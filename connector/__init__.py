@@ -15,7 +15,7 @@ from .extensions import csrf, db, huey, migrate
 from .logs import LoggedFlask
 from .row_ids import RowIdConverter
 from .version import __version__
-from .web import error_pages, rate_limits, request_validation
+from .web import error_pages, rate_limits, request_validation, static_files
 from .web.accounts.account_pages import blueprint as accounts
 from .web.accounts.two_step_pages import blueprint as two_step
 from .web.accounts.user_pages import blueprint as admin
@@ -60,5 +60,6 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(two_step)
     app.register_blueprint(admin)
     error_pages.init_app(app)
+    static_files.init_app(app)
     job_commands.init_app(app)
     return app

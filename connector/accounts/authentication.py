@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass
 from datetime import UTC
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, request, session
+from flask import Flask, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import login_user, logout_user
 from sqlalchemy import select, update
@@ -58,9 +58,10 @@ class Cookies(SecureCookieSessionInterface):
         """Return whether the browser may send the cookie over https only."""
         return request.is_secure
 
-    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Return whether to send the cookie. Responses that are equal for all users may be cached, so they get none."""
-        return not g.get("nameless") and super().should_set_cookie(app, session)
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Send the cookie, except with responses that are equal for all users. Caches keep those whoever asks."""
+        if not g.get("nameless"):
+            super().save_session(app, session, response)
 
 
 def init_app(app: Flask) -> None:
