@@ -29,7 +29,7 @@ from ..storage.garbage_collection import check_disk, delete_unreferenced_files
 ROWS_PER_STEP = 200
 HOLDING, CHANGE, ITEM, FILE = Holding.__table__, Change.__table__, CatalogueItem.__table__, CatalogueFile.__table__
 MEMBERSHIP, SET = Membership.__table__, ItemSet.__table__
-JOB = Job.__table__
+JOB, SOURCE = Job.__table__, Source.__table__
 
 
 def preview(job_id: int) -> dict[str, int]:
@@ -40,15 +40,16 @@ def preview(job_id: int) -> dict[str, int]:
     """
     made = HOLDING.c.created_by_job_id == job_id
     stored = and_(FILE.c.item_id == HOLDING.c.item_id, FILE.c.sha256.is_not(None))
-    items = db.session.scalars(select(func.count(HOLDING.c.id)).where(made)).one()
-    files = db.session.scalars(select(func.count(FILE.c.id)).join_from(HOLDING, FILE, stored).where(made)).one()
+    # COUNT(*) lets PostgreSQL read the indexes alone.
+    items = db.session.scalars(select(func.count()).select_from(HOLDING).where(made)).one()
+    files = db.session.scalars(select(func.count()).select_from(HOLDING).join(FILE, stored).where(made)).one()
     # Few items are in several sources, so these are counted one by one and subtracted.
     mine = (CHANGE.c.job_id == job_id, CHANGE.c.action == Action.UPDATED)
     staying = select(
         func.count().label("items"),
         func.coalesce(func.sum(select(func.count()).where(stored).scalar_subquery()), 0).label("files"),
         func.count().filter(~exists().where(*mine, CHANGE.c.item_id == HOLDING.c.item_id)).label("not_updated"),
-    ).where(made, HOLDING.c.item_id.in_(_in_several_sources()))
+    ).where(made, HOLDING.c.item_id.in_(_in_other_sources(job_id)))
     other = exists().where(HOLDING.c.item_id == CHANGE.c.item_id, HOLDING.c.created_by_job_id != job_id)
     later = _later_data(job_id)
     updated = select(func.count().filter(~later).label("restored"), func.count().filter(later).label("kept"))
@@ -67,16 +68,23 @@ def preview(job_id: int) -> dict[str, int]:
     }
 
 
-def _in_several_sources() -> Select[tuple[int]]:
-    """Return a SELECT of the ids of the items that more than one source holds. The undo of one import keeps them."""
-    holding = HOLDING.alias()
-    return select(holding.c.item_id).group_by(holding.c.item_id).having(func.count() > 1)
+def _in_other_sources(job_id: int) -> Select[tuple[int]]:
+    """Return a SELECT of the ids of the items that another source of the repository holds. The undo keeps them."""
+    holding, other, own = HOLDING.alias(), SOURCE.alias(), SOURCE.alias()
+    others = (
+        select(other.c.id)
+        .join(own, (own.c.repository_id == other.c.repository_id) & (own.c.id != other.c.id))
+        .join(JOB, JOB.c.source_id == own.c.id)
+        .where(JOB.c.id == job_id)
+    )
+    # Ids instead of a subquery: the database sees whether the other sources are large.
+    return select(holding.c.item_id).where(holding.c.source_id.in_(db.session.scalars(others).all()))
 
 
 def _sets_removed(job_id: int) -> int:
     """Return how many item sets the undo removes: those made by imports that are undone, without other items."""
     removed = select(HOLDING.c.item_id).where(
-        HOLDING.c.created_by_job_id == job_id, HOLDING.c.item_id.not_in(_in_several_sources())
+        HOLDING.c.created_by_job_id == job_id, HOLDING.c.item_id.not_in(_in_other_sources(job_id))
     )
     left = exists().where(
         MEMBERSHIP.c.item_set_id == SET.c.id,

@@ -327,7 +327,13 @@ class Change(Base):
     __table_args__ = (
         Index("ix_change_job", "job_id", "action", "id"),
         Index("ix_change_job_item", "job_id", "item_id", "action"),
-        Index("ix_change_item", "item_id"),
+        # Without the changes of deleted items: PostgreSQL would read all of them to find those of one job.
+        Index(
+            "ix_change_item",
+            "item_id",
+            sqlite_where=text("item_id IS NOT NULL"),
+            postgresql_where=text("item_id IS NOT NULL"),
+        ),
         UniqueConstraint("job_id", "action", "source_key", name="uq_change"),
     )
 
