@@ -25,7 +25,7 @@ from .web.imports.job_pages import blueprint as imports
 from .web.imports.preview_pages import blueprint as previews
 from .web.imports.source_pages import blueprint as sources
 from .web.monitoring import blueprint as monitoring
-from .web.repositories.connection_pages import blueprint as repositories
+from .web.repositories import blueprint as repositories
 
 __all__ = ["__version__", "create_app"]
 

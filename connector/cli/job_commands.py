@@ -35,7 +35,7 @@ from ..repositories import credentials, discovery, service
 from ..row_ids import ROW_ID
 from ..server import serve, work
 from ..text import size_range
-from ..web.repositories.connection_forms import check_delay, check_hours, check_limit, check_size, check_url
+from ..web.repositories.input_checks import check_delay, check_hours, check_limit, check_size, check_url
 from . import backup_commands, catalogue_commands, repository_commands, source_commands, user_commands
 from .command import REFUSED, STOPPED, Command, exit_code, json_option, refuse
 from .foreground import follow

@@ -11,7 +11,7 @@ from ..errors import InvalidInputError
 from ..i18n import gettext as _
 from ..models.repositories import Repository
 from ..repositories import credentials, discovery, service
-from ..web.repositories.connection_forms import check_url
+from ..web.repositories.input_checks import check_url
 from .command import Command, json_option
 
 DEFAULT_ENDPOINT = "rest"

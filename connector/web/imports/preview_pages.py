@@ -28,7 +28,8 @@ from ...repositories import discovery, service
 from ...row_ids import row_id
 from ...tasks import wake
 from ..flash_messages import flash
-from ..repositories.connection_forms import ImportOptionsForm, check_scope
+from ..repositories.import_options_form import ImportOptionsForm
+from ..repositories.input_checks import check_scope
 
 SHOWN = {
     PreviewAction.NEW: (_l("New"), "added"),

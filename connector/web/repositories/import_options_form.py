@@ -1,0 +1,141 @@
+"""The form of the Import Options page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from wtforms import BooleanField, SelectField, StringField, TextAreaField
+from wtforms.validators import Length, ValidationError
+
+from ...catalogue.set_names import labels
+from ...i18n import gettext as _
+from ...i18n import lazy_gettext as _l
+from ...imports.import_options import ImportOptions
+from ...models.catalogue import ItemSet
+from ..base_form import Form
+from .checked_fields import CheckedField, LinesField, checked, trimmed
+from .input_checks import check_bundles, check_hours, check_ignored, check_size, check_test, size_text
+
+
+class ImportOptionsForm(Form):
+    """The settings of an import.
+
+    After validation `file_limit` and `files_limit` are bytes or None, `test` is an int or None, `hours` is a Window or
+    None, and `ignored` is a list of fields.
+    """
+
+    files = BooleanField(
+        _l("Import files"),
+        description=_l("Download the files of each item. Otherwise they are only listed, with a link to the original."),
+    )
+    bundles = CheckedField(
+        _l("Bundles"),
+        [checked(check_bundles)],
+        description=_l("Bundles whose files are downloaded, for example ORIGINAL, TEXT. Leave empty for ORIGINAL."),
+        render_kw={"autocapitalize": "off", "spellcheck": "false"},
+    )
+    file_limit = CheckedField(
+        _l("Largest file"),
+        [checked(check_size)],
+        description=_l("Largest file to download, for example 500 MB. Leave empty for the limit of the server."),
+    )
+    files_limit = CheckedField(
+        _l("All files together"),
+        [checked(check_size)],
+        description=_l(
+            "Total download limit, for example 20 GB. Remaining files come with the next import. Leave empty for "
+            "no limit."
+        ),
+    )
+    item_set = SelectField(_l("Item set"), description=_l("Also put the items into this set."))
+    item_set_name = StringField(
+        _l("Name of the new item set"),
+        [Length(max=250, message=_l("The name has at most 250 characters."))],
+        filters=[trimmed],
+        description=_l("Only for “A new item set”."),
+    )
+    comment = TextAreaField(
+        _l("Comment"), filters=[trimmed], description=_l("A note for Past imports."), render_kw={"rows": 2}
+    )
+    test = CheckedField(
+        _l("Test import"),
+        [checked(check_test)],
+        description=_l("Import only this many items. Leave empty to import all."),
+        render_kw={"inputmode": "numeric"},
+    )
+    hours = CheckedField(
+        _l("Only between"),
+        [checked(check_hours)],
+        description=_l(
+            "Hours in the server's time zone, for example 22:00-06:00. The import waits at other hours. Leave "
+            "empty for any hour."
+        ),
+    )
+    full = BooleanField(
+        _l("Full check"),
+        description=_l("Read every item and its list of files again, even if nothing seems to have changed."),
+    )
+    estimate = BooleanField(
+        _l("Estimate first"),
+        description=_l("Before the import starts, show how many items there are and how long it may take."),
+    )
+    ignored = LinesField(
+        _l("Ignored fields"),
+        [checked(check_ignored)],
+        description=_l(
+            "One field per line, for example dc.description.provenance or dc.subject.*. They are kept, but not "
+            "shown on pages or in CSV. This applies to the whole repository."
+        ),
+        render_kw={"rows": 3, "autocapitalize": "off", "spellcheck": "false"},
+    )
+
+    def offer(self, item_sets: Sequence[ItemSet]) -> None:
+        """Offer these item sets as choices."""
+        told_apart = labels(item_sets)
+        self._set_names = {f"set:{item_set.id}": item_set.name for item_set in item_sets}
+        self.item_set.choices = [
+            ("", _("None")),
+            ("collection", _("From the DSpace collection")),
+            ("new", _("A new item set")),
+            *((f"set:{item_set.id}", told_apart[item_set.id]) for item_set in item_sets),
+        ]
+
+    def fill(self, options: ImportOptions, ignored: Iterable[str], item_sets: Sequence[ItemSet]) -> None:
+        """Fill the form with the options of an earlier import and the repository's ignored fields."""
+        ids = {item_set.name: item_set.id for item_set in reversed(item_sets)}
+        set_id = options.item_set_id or ids.get(options.item_set or "")
+        self.files.data = options.files
+        self.file_limit.data = size_text(options.file_limit)
+        self.files_limit.data = size_text(options.files_limit)
+        self.hours.data = "-".join(options.hours.to_json()) if options.hours else ""
+        self.bundles.data = ", ".join(options.bundles)
+        self.item_set.data = (
+            "collection"
+            if options.item_set_from_collection
+            else f"set:{set_id}"
+            if set_id in {item_set.id for item_set in item_sets}
+            else ""
+        )
+        self.ignored.data = "\n".join(ignored)
+
+    def validate_item_set_name(self, field: StringField) -> None:
+        """Raise ValidationError if a new item set has no name."""
+        if self.item_set.data == "new" and not field.data:
+            raise ValidationError(_("Give the new item set a name."))
+
+    def options(self) -> ImportOptions:
+        """Return the options of the job."""
+        chosen = self.item_set.data
+        names = self._set_names | {"": None, "collection": None, "new": self.item_set_name.data}
+        return ImportOptions(
+            files=self.files.data,
+            bundles=tuple(self.bundles.data or ()),
+            file_limit=self.file_limit.data,
+            files_limit=self.files_limit.data,
+            item_set=names[chosen],
+            item_set_id=int(chosen.removeprefix("set:")) if chosen.startswith("set:") else None,
+            item_set_from_collection=chosen == "collection",
+            test=self.test.data,
+            hours=self.hours.data,
+            full=self.full.data,
+        )

@@ -1,0 +1,43 @@
+"""The login of this app at a repository: save it and delete it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import redirect, url_for
+
+from ...accounts.authorization import allows
+from ...errors import LoginFailedError, RepositoryError
+from ...i18n import gettext as _
+from ...models.accounts import Role
+from ...repositories import credentials, service
+from ..flash_messages import flash
+from .blueprint import blueprint
+from .connection_forms import LoginForm
+from .options_content import new_options_page
+
+
+@blueprint.post("/repositories/<int:repository_id>/login")
+@allows(Role.ADMIN)
+def sign_in(repository_id: int) -> Any:
+    """Store a login for the repository after a successful test sign-in."""
+    repository = service.get(repository_id)
+    form = LoginForm()
+    if not form.validate():
+        return new_options_page(repository, login=form), 422
+    try:
+        credentials.sign_in(repository_id, form.login_name.data or "", form.password.data or "")
+    except (LoginFailedError, RepositoryError) as error:
+        form.refuse(error)
+        return new_options_page(service.get(repository_id), login=form), 422
+    flash(_("Imports now sign in as %(data)s.", data=form.login_name.data))
+    return redirect(url_for(".options", repository_id=repository_id), 303)
+
+
+@blueprint.post("/repositories/<int:repository_id>/login/forget")
+@allows(Role.ADMIN)
+def sign_out(repository_id: int) -> Any:
+    """Delete the stored login for the repository."""
+    credentials.sign_out(repository_id)
+    flash(_("The login was deleted. Imports see only public items."))
+    return redirect(url_for(".options", repository_id=repository_id), 303)

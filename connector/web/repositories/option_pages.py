@@ -1,0 +1,109 @@
+"""The Import Options page: its settings, its lists, and the import or estimate that they start."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template, request, url_for
+
+from ...accounts.authorization import allows
+from ...catalogue import item_set_queries
+from ...dspace.records import ORIGINAL, ScopeKind
+from ...imports.import_options import ImportOptions
+from ...jobs import lifecycle
+from ...models.accounts import Role
+from ...repositories import discovery, service
+from ...tasks import wake
+from ..error_pages import wants_fragment
+from .blueprint import blueprint
+from .import_options_form import ImportOptionsForm
+from .input_checks import check_scope
+from .options_content import NO_WAY, list_of, new_options_page, offered, options_page
+
+ASKED_ANEW = ("csrf_token", "estimate", "scope")
+
+
+@blueprint.get("/repositories/<int:repository_id>/")
+@allows(Role.EDITOR)
+def options(repository_id: int) -> str:
+    """Show the Import Options page with the settings of the last import of the offered object."""
+    repository = service.get(repository_id)
+    form = ImportOptionsForm(formdata=None)
+    offer = offered(repository)
+    item_sets = item_set_queries.every()
+    last = offer and offer["last"]
+    form.fill(ImportOptions.from_json(last.options if last else {}), repository.ignored_fields, item_sets)
+    return options_page(repository, form)
+
+
+@blueprint.post("/repositories/<int:repository_id>/")
+@allows(Role.EDITOR)
+def import_now(repository_id: int) -> Any:
+    """Start the import or show its estimate. Without JavaScript, show the requested list instead."""
+    repository = service.get(repository_id)
+    form = ImportOptionsForm()
+    form.offer(item_set_queries.every())
+    if "scope" not in request.form:
+        return options_page(repository, form, shows_lists=True)
+    if not form.validate():
+        return options_page(repository, form, tab="settings"), 422
+    try:
+        scope = check_scope(request.form["scope"])
+        if form.estimate.data:
+            return _estimate_page(repository_id, form, *scope)
+        job_id = _start(repository_id, form, *scope)
+    except NO_WAY as error:
+        return options_page(repository, form, refused=error), 422
+    return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+@blueprint.get("/repositories/<int:repository_id>/<any(collections, communities):name>")
+@allows(Role.EDITOR)
+def scope_list(repository_id: int, name: str) -> Any:
+    """Show the list of collections or communities: as a fragment for htmx, else in its page."""
+    repository = service.get(repository_id)
+    if not wants_fragment():
+        return new_options_page(repository, tab=name, shows_lists=True)
+    context = {"repository": repository, **list_of(repository, name)}
+    return _compressed(render_template("repositories/_listed.html", name=name, **context))
+
+
+def _start(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> int:
+    """Queue the import and wake a worker. Return the id of the job."""
+    found = discovery.find(repository_id, kind, identifier)
+    service.ignore_fields(repository_id, form.ignored.data)
+    source_id = service.source_for(repository_id, found.scope)
+    job_id = lifecycle.create(
+        source_id, form.options().to_json(), comment=form.comment.data or "", requests=found.requests
+    )
+    wake(job_id)
+    return job_id
+
+
+def _estimate_page(repository_id: int, form: ImportOptionsForm, kind: ScopeKind, identifier: str) -> str:
+    """Return a page with the estimate and a button that starts the import with the same settings."""
+    scope = discovery.find(repository_id, kind, identifier).scope
+    bundles = (form.bundles.data or (ORIGINAL,)) if form.files.data else ()
+    estimate = discovery.estimate(repository_id, scope, bundles=bundles)
+    return render_template(
+        "repositories/estimate.html",
+        repository=service.get(repository_id),
+        scope=scope,
+        estimate=estimate,
+        limit=form.files_limit.data if form.files.data else None,
+        settings=[(name, value) for name, value in request.form.items(multi=True) if name not in ASKED_ANEW],
+    )
+
+
+def _compressed(html: str) -> Response:
+    """Return the list as a response, compressed with gzip if the browser accepts it.
+
+    Compression is safe here (no BREACH attack), since the list contains no token.
+    """
+    response = make_response(html)
+    response.vary.add("Accept-Encoding")
+    if request.accept_encodings.quality("gzip"):
+        response.set_data(gzip.compress(response.get_data(), 5))
+        response.content_encoding = "gzip"
+    return response
