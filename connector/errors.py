@@ -20,6 +20,11 @@ class ConnectorError(Exception):
         """Return the sentence without technical details."""
         return str(self)
 
+    @property
+    def technical_details(self) -> tuple[str, ...]:
+        """Return the lines that a page shows below “Technical details”, for administrators."""
+        return ()
+
 
 class InvalidInputError(ConnectorError):
     """An input cannot be used. `field`: the name of the form field or option, if there is one."""
@@ -54,7 +59,14 @@ class LoginFailedError(ConnectorError):
 
 
 class RepositoryError(ConnectorError):
-    """The repository did not return the requested data. `url`: the requested address, without credentials."""
+    """The repository did not return the requested data.
+
+    `url`: the requested address, without credentials. `status`: the HTTP status, if known. `details`: other facts for
+    administrators.
+    """
+
+    status: int | None = None
+    details: tuple[str, ...] = ()
 
     def __init__(self, sentence: str, url: str = ""):
         super().__init__(sentence)
@@ -64,6 +76,12 @@ class RepositoryError(ConnectorError):
     def in_short(self) -> str:
         """Return the sentence with the host instead of the requested address."""
         return str(self).replace(self.url, urlsplit(self.url).hostname or self.url) if self.url else str(self)
+
+    @property
+    def technical_details(self) -> tuple[str, ...]:
+        """Return the requested address, the status and the other details."""
+        status = (_("Status %(status)s", status=self.status),) if self.status else ()
+        return tuple(filter(None, (self.url, *status, *self.details)))
 
 
 class TransientError(RepositoryError):
@@ -93,14 +111,13 @@ class ServerError(TransientError):
         super().__init__(sentence, url, retry_after)
         self.status = status
 
-    @property
-    def in_short(self) -> str:
-        """Return the sentence without address and status."""
-        return super().in_short.replace(f" ({self.status})", "")
-
 
 class BadResponseError(TransientError):
     """A response that breaks the contract of the API: HTML with 200, truncated JSON, a missing member."""
+
+
+class DamagedResponseError(BadResponseError):
+    """A response that is cut short, or whose JSON or compression is damaged."""
 
 
 class BotChallengeError(BadResponseError):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from ..errors import (
     BotChallengeError,
+    DamagedResponseError,
     InvalidAddressError,
     NotDSpaceError,
     RedirectLoopError,
@@ -21,15 +22,14 @@ from ..errors import (
 )
 from ..http import HttpClient
 from ..i18n import gettext as _
-from ..i18n import ngettext
 from . import html_page
 from .endpoint_candidates import Candidate
 
 _OLDEST = 4
-_SHOWN = 4
 _TELLING = (
     BotChallengeError,
     XmlResponseError,
+    DamagedResponseError,
     RestrictedError,
     ServerError,
     UnreachableError,
@@ -78,11 +78,13 @@ def _explained(http: HttpClient, trouble: Trouble) -> RepositoryError:
     asked, error = trouble
     if not trouble.is_redirected:
         return error
-    if isinstance(error, UnreachableError | BotChallengeError | ServerError | XmlResponseError):
-        return type(error)(
+    if isinstance(error, UnreachableError | BotChallengeError | DamagedResponseError | ServerError | XmlResponseError):
+        explained = type(error)(
             _("%(asked)s is redirected to %(target)s. %(error)s", asked=asked, target=_plain(error.url), error=error),
             error.url,
         )
+        explained.status, explained.details = error.status, error.details
+        return explained
     if _is_login(error.url, _page(http, error.url)):
         sentence = _(
             "%(asked)s is redirected to a login page at %(site)s. "
@@ -102,23 +104,22 @@ def _explained(http: HttpClient, trouble: Trouble) -> RepositoryError:
 
 def _not_found(candidates: Sequence[Candidate], version: str | None) -> NotDSpaceError:
     site = candidates[0].site
-    bases = ", ".join(candidate.base for candidate in candidates[:_SHOWN])
-    if len(candidates) > _SHOWN:
-        more = len(candidates) - _SHOWN
-        bases = ngettext("%(bases)s and %(num)s more place", "%(bases)s and %(num)s more places", more, bases=bases)
-    if not version:
+    if version:
         sentence = _(
-            "There is a web site at %(site)s, but no DSpace REST API was found under %(bases)s.", site=site, bases=bases
+            "There is a DSpace %(version)s at %(site)s, but its REST API was not found. "
+            "Its administrator may have to switch it on.",
+            version=version,
+            site=site,
         )
-        return NotDSpaceError(sentence, site)
-    sentence = _(
-        "There is a DSpace %(version)s at %(site)s, but no DSpace REST API was found under %(bases)s. "
-        "Its administrator may have to switch it on.",
-        version=version,
-        site=site,
-        bases=bases,
-    )
-    return NotDSpaceError(sentence, site)
+    else:
+        sentence = _(
+            "There is a web site at %(site)s, but no DSpace was found there. Check the address. "
+            "If it is right, ask the administrator of the repository for the endpoint of its REST API.",
+            site=site,
+        )
+    error = NotDSpaceError(sentence)
+    error.details = tuple(candidate.base for candidate in candidates)
+    return error
 
 
 def _is_login(url: str, page: bytes) -> bool:

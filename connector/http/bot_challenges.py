@@ -61,9 +61,8 @@ def sentence(answer: requests.Response, host: str) -> str:
     """Return a sentence that a librarian can pass on to the administrator of the repository."""
     agent = str(answer.request.headers.get("User-Agent", ""))
     return _(
-        "A protection against robots in front of %(host)s answers instead of DSpace (status "
-        "%(status)s). Ask its administrator to let “%(agent)s” through to the REST API.",
+        "A protection against robots in front of %(host)s answers instead of DSpace. "
+        "Ask its administrator to let “%(agent)s” through to the REST API.",
         host=host,
-        status=answer.status_code,
         agent=agent,
     )

@@ -17,6 +17,7 @@ from ..errors import (
     BadResponseError,
     BotChallengeError,
     CertificateError,
+    DamagedResponseError,
     NotFoundError,
     RepositoryError,
     RequestRejectedError,
@@ -41,10 +42,11 @@ _START = 1024
 _LONGEST_RETRY_AFTER = 366 * 24 * 3600  # seconds; stands for “never”
 # How much memory parsing may take, as a multiple of the limit in bytes.
 _HEAVIER = 2.5
-ACCOUNT_REFUSED = _l("%(host)s does not allow access with the account that is signed in (%(status)s).")
-PUBLIC_REFUSED = _l("%(host)s does not allow access without an account (%(status)s).")
-TOO_MANY = _l("%(host)s asks for fewer requests (%(status)s).")
-UNABLE = _l("%(host)s cannot answer now (%(status)s).")
+ACCOUNT_REFUSED = _l("%(host)s does not allow access with the account that is signed in.")
+LOGIN_NEEDED = _l("%(host)s does not allow access without an account.")
+REFUSED = _l("%(host)s refuses access.")
+TOO_MANY = _l("%(host)s asks for fewer requests.")
+UNABLE = _l("%(host)s cannot answer now.")
 
 
 def is_redirect(answer: requests.Response) -> bool:
@@ -131,23 +133,25 @@ def parsed(answer: requests.Response, limit: int) -> tuple[Any, int]:
 
 
 def _not_json(answer: requests.Response, start: bytes, error: Exception) -> BadResponseError:
-    url, begin = answer.url, start.lstrip().lower()
+    url, host, begin = answer.url, _host(answer.url), start.lstrip().lower()
     if begin.startswith(b"<?xml") and b"<html" not in begin:
         return XmlResponseError(
             _(
-                "%(url)s answered with XML although JSON was asked for. "
+                "%(host)s answered with XML although JSON was requested. "
                 "Ask its administrator whether a proxy changes the Accept header of requests.",
-                url=url,
+                host=host,
             ),
             url,
         )
     if begin.startswith(b"<"):
-        return BadResponseError(_("%(url)s answered with a web page instead of JSON.", url=url), url)
+        return BadResponseError(_("%(host)s answered with a web page instead of data.", host=host), url)
     if not start:
-        return BadResponseError(_("%(url)s sent an empty answer instead of JSON.", url=url), url)
-    return BadResponseError(
-        _("%(url)s answered with JSON that is damaged or cut short (%(error)s).", url=url, error=error), url
-    )
+        return BadResponseError(_("%(host)s sent an empty answer.", host=host), url)
+    if not begin.startswith((b"{", b"[")):
+        return BadResponseError(_("%(host)s answered with something that is not data of DSpace.", host=host), url)
+    damaged = DamagedResponseError(_("The answer of %(host)s is damaged or incomplete.", host=host), url)
+    damaged.details = (str(error),)
+    return damaged
 
 
 def accepted(answer: requests.Response, signed_in: bool = False) -> requests.Response:
@@ -168,23 +172,27 @@ def _refusal(answer: requests.Response, signed_in: bool) -> RepositoryError:
     if is_bot_challenge(answer, start_of_body(answer)):
         return _wall(answer)
     if status in (401, 403):
-        sentence = ACCOUNT_REFUSED if signed_in else PUBLIC_REFUSED
+        sentence = ACCOUNT_REFUSED if signed_in else LOGIN_NEEDED if status == 401 else REFUSED
         challenge = answer.headers.get("WWW-Authenticate", "")
-        return RestrictedError(sentence % {"host": host, "status": status}, url, status, challenge, signed_in)
-    if status in (404, 410):
-        return NotFoundError(_("%(host)s has nothing at this address (%(status)s).", host=host, status=status), url)
+        return RestrictedError(sentence % {"host": host}, url, status, challenge, signed_in)
     if status in (408, 425, 429) or status >= 500:
         sentence = TOO_MANY if status == 429 else UNABLE
-        return ServerError(sentence % {"host": host, "status": status}, url, _retry_after(answer), status)
-    if status >= 400:
-        return RequestRejectedError(
-            _("%(host)s does not accept the request (%(status)s).", host=host, status=status), url
-        )
-    return BadResponseError(_("%(url)s answered with the unexpected status %(status)s.", url=url, status=status), url)
+        return ServerError(sentence % {"host": host}, url, _retry_after(answer), status)
+    error: RepositoryError
+    if status in (404, 410):
+        error = NotFoundError(_("%(host)s has nothing at this address.", host=host), url)
+    elif status >= 400:
+        error = RequestRejectedError(_("%(host)s does not accept the request.", host=host), url)
+    else:
+        error = BadResponseError(_("%(host)s gave an unexpected answer.", host=host), url)
+    error.status = status
+    return error
 
 
 def _wall(answer: requests.Response) -> BotChallengeError:
-    return BotChallengeError(wall_sentence(answer, _host(answer.url)), answer.url, _retry_after(answer))
+    error = BotChallengeError(wall_sentence(answer, _host(answer.url)), answer.url, _retry_after(answer))
+    error.status = answer.status_code
+    return error
 
 
 def start_of_body(answer: requests.Response) -> bytes:
@@ -239,11 +247,11 @@ _TROUBLES: tuple[tuple[type[BaseException], type[RepositoryError], str], ...] = 
         UnreachableError,
         _l("No secure connection to %(host)s is possible. It may not support https."),
     ),
-    (requests.exceptions.ChunkedEncodingError, BadResponseError, _l("The answer of %(host)s ended too early.")),
+    (requests.exceptions.ChunkedEncodingError, DamagedResponseError, _l("The answer of %(host)s ended too early.")),
     (
         requests.exceptions.ContentDecodingError,
-        BadResponseError,
-        _l("The answer of %(url)s is damaged: it cannot be unpacked."),
+        DamagedResponseError,
+        _l("The answer of %(host)s is damaged: it cannot be unpacked."),
     ),
     (Exception, UnreachableError, _l("The connection to %(host)s broke.")),
 )
@@ -256,7 +264,7 @@ def network_trouble(error: Exception, url: str) -> RepositoryError:
         for cause in causes:
             if isinstance(cause, sign):
                 said = getattr(cause, "verify_message", "").rstrip(".")
-                return kind(sentence % {"host": _host(url), "url": url, "cause": said}, url)
+                return kind(sentence % {"host": _host(url), "cause": said}, url)
     raise AssertionError("the last row fits every exception")
 
 

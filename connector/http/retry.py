@@ -351,15 +351,19 @@ class OutageWait:
 
     def _rest(self, timer: OutageTimer, error: TransientError, seconds: float) -> None:
         with self._lock:
-            timer.detail = _(
-                "%(error)s Trying again in %(duration)s.", error=error.in_short, duration=durations.span(seconds)
-            )
+            timer.detail = self._next_try(error, seconds)
             timer.is_announced = timer.is_announced or seconds > _WORTH_SHOWING
         if self._pause(seconds):
             raise JobStoppedError(_("The job was asked to stop."))
         with self._lock:
             self._waited += 1
             self._seconds_waited += seconds
+
+    def _next_try(self, error: TransientError, seconds: float) -> str:
+        """Return the error and when the next attempt follows: in some seconds, or at a time of day."""
+        if seconds >= LONG_RETRY_AFTER:
+            return _("%(error)s The app will try again at %(time)s.", error=error.in_short, time=self.time_in(seconds))
+        return _("%(error)s Trying again in %(duration)s.", error=error.in_short, duration=durations.span(seconds))
 
     def _moment(self, seconds: float) -> datetime:
         """Return the wall-clock time (naive UTC) of a value of our clock."""

@@ -10,6 +10,7 @@ from flask_wtf import FlaskForm
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # missing in the stubs
 
 from ..errors import ConnectorError
+from .error_explanations import explain
 
 
 def choices_of(labels: Mapping[Any, str]) -> list[SelectChoice]:
@@ -30,9 +31,11 @@ class Form(FlaskForm):
         super().__init__(*args, **fields)  # type: ignore[no-untyped-call]  # Flask-WTF has no types
 
     def refuse(self, error: ConnectorError) -> None:
-        """Show an error at its field."""
+        """Show an error at its field, with its technical details."""
         field = self[getattr(error, "field", None) or self.blamed or next(iter(self)).name]
-        field.errors = [*field.errors, str(error)]
+        explanation = explain(error)
+        field.errors = [*field.errors, explanation.text]
+        field.technical_details = explanation.details  # type: ignore[attr-defined]  # for the macro of the fields
 
     class Meta:
         """Options of Flask-WTF."""

@@ -33,6 +33,7 @@ from ..i18n import lazy_gettext as _l
 from ..storage import disk_space, instance
 from ..text import clean_html, human_size, size_range
 from ..version import __version__
+from .error_explanations import explain
 
 log = logging.getLogger(__name__)
 PRODUCT = "DSpace Connector"
@@ -112,6 +113,7 @@ def init_app(app: Flask) -> None:
         when=formatting.when,
     )
     app.jinja_env.globals.update(product=PRODUCT, version=__version__, items_in_words=formatting.items_in_words)
+    app.jinja_env.globals.update(explain=explain)
     app.jinja_env.globals.update(
         database_moved_message=instance.database_moved_message, low_space_message=disk_space.low_space_message
     )
@@ -158,7 +160,8 @@ def _refused(error: ConnectorError) -> tuple[str, int]:
     if isinstance(error, PermissionDeniedError):
         audit.refused(403)
     status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
-    return _error_page(status, str(error))
+    explanation = explain(error)
+    return _error_page(status, explanation.text, explanation.details)
 
 
 def _without_database(error: OperationalError | TimeoutError) -> tuple[str, int]:
@@ -194,7 +197,7 @@ def _failed(error: HTTPException) -> Any:
     return page, status, [header for header in error.get_headers() if header[0] != "Content-Type"]
 
 
-def _error_page(status: int, sentence: str) -> tuple[str, int]:
+def _error_page(status: int, sentence: str, details: tuple[str, ...] = ()) -> tuple[str, int]:
     template = "_error.html" if wants_fragment() else "error.html"
     number = g.request_id if status == 500 else None
-    return render_template(template, status=status, sentence=sentence, number=number), status
+    return render_template(template, status=status, sentence=sentence, details=details, number=number), status

@@ -38,7 +38,7 @@ def test_a_job_that_waits_for_the_repository_shows_since_when_until_it_is_stoppe
 
     waiting = page.locator(".badge", has_text="Waiting for the repository since")
     expect(waiting).to_be_visible()
-    expect(page.get_by_text("Trying again in 60 minutes.")).to_be_visible()
+    expect(page.get_by_text("The app will try again at ")).to_be_visible()
     page.goto(f"{site.url}/jobs/")
     expect(waiting).to_be_visible()
     page.goto(f"{site.url}/jobs/1/")

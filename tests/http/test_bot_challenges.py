@@ -105,9 +105,10 @@ def test_a_protection_against_robots_is_called_by_its_name(http, remote, wall):
 
     assert type(trouble) is BotChallengeError
     assert str(trouble) == (
-        f"A protection against robots in front of dspace.example.org answers instead of DSpace "
-        f"(status {WALLS[wall][0]}). Ask its administrator to let “{AGENT}” through to the REST API."
+        "A protection against robots in front of dspace.example.org answers instead of DSpace. "
+        f"Ask its administrator to let “{AGENT}” through to the REST API."
     )
+    assert trouble.technical_details == (trouble.url, f"Status {WALLS[wall][0]}")
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)

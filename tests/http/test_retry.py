@@ -449,7 +449,7 @@ def test_waits_are_counted_unless_they_are_stopped(new_outage, clock):
     "error",
     [
         TransientError("https://example.org/server/api cannot answer.", "https://example.org/server/api"),
-        ServerError("example.org cannot answer (503).", "https://example.org/server/api", status=503),
+        ServerError("example.org cannot answer.", "https://example.org/server/api", status=503),
     ],
 )
 def test_waits_name_the_host_and_no_address_or_status(clock, new_outage, error):

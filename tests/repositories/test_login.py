@@ -192,7 +192,7 @@ def test_a_repository_that_does_not_answer_is_said_at_the_field(app, connected, 
     page = connected.post(LOGIN, data=GIVEN)
 
     assert page.status_code == 422
-    assert "has nothing at this address (404)" in words(page)
+    assert "has nothing at this address." in words(page)
     assert kept(app) == (None, None)
 
 

@@ -65,7 +65,7 @@ def test_a_host_that_there_cannot_be_is_no_address(client, host):
     page = connect(client, f"http://{host}/")
 
     assert page.status_code == 422
-    assert f"http://{host}/rest/status is not an address on the web, such as https://example.org/" in words(page)
+    assert "is not an address on the web, such as https://example.org/" in words(page)
 
 
 def test_a_repository_that_is_not_open_is_told_at_the_address(client, sample):
