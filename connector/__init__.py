@@ -10,7 +10,7 @@ from config import load
 
 from . import localization, logs, proxy_headers
 from .accounts import authentication, authorization
-from .cli import job_commands
+from .cli import commands
 from .extensions import csrf, db, huey, migrate
 from .logs import LoggedFlask
 from .row_ids import RowIdConverter
@@ -61,5 +61,5 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(admin)
     error_pages.init_app(app)
     static_files.init_app(app)
-    job_commands.init_app(app)
+    commands.init_app(app)
     return app

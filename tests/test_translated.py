@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import click
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from connector.cli.command import Command
 from connector.extensions import db, transaction
 from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueItem
@@ -191,6 +193,27 @@ def test_every_text_of_a_page_with_errors_is_translated(stocked_app, stocked_cli
 
     assert answer.status_code == status
     assert forgotten(answer.get_data(as_text=True), data_of(stocked_app) | set(sent.values())) == []
+
+
+def commands(group: click.Group) -> Iterator[click.Command]:
+    """Return the commands of this app below a group, without those of Flask and its extensions."""
+    for command in group.commands.values():
+        if isinstance(command, Command):
+            yield command
+        elif isinstance(command, click.Group):
+            yield from commands(command)
+
+
+def test_every_help_text_of_a_command_is_translated(app):
+    found = list(commands(app.cli))
+    with pseudo_locale():
+        texts = {command.get_short_help_str() for command in found}
+        for command in found:
+            records = [option.get_help_record(click.Context(command)) for option in command.params]
+            texts |= {text for _, text in filter(None, records)}
+
+    assert len(found) > 20
+    assert sorted(text for text in texts if text and not text.startswith("⟦")) == []
 
 
 def test_every_placeholder_of_a_message_gets_a_value():

@@ -19,24 +19,30 @@ from ..errors import InvalidInputError
 from ..extensions import db, utcnow
 from ..formatting import file_count, item_count
 from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..i18n import ngettext
 from ..text import human_size
-from .command import Command, json_option
+from .command import Command, json_option, option
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command("backup", cls=Command)
+@click.command(
+    "backup",
+    cls=Command,
+    help=_l(
+        "Write the database, the stored files and the secret key to FILE, a tar archive, also while the app "
+        "runs.\n\n"
+        "FILE may be a folder. The name of the archive then has the instance and the time, and --keep deletes "
+        "no archive of another instance. A PostgreSQL database is not in the archive: use pg_dump. Exit code: "
+        "0 done, 1 done but stored files are missing or damaged (then no older archive is deleted), 2 "
+        "refused."
+    ),
+)
 @click.argument("file", type=click.Path())
-@click.option("--keep", metavar="N", type=click.IntRange(1), help="In a folder: delete all archives but the newest N.")
+@option("--keep", metavar="N", type=click.IntRange(1), help=_l("In a folder: delete all archives but the newest N."))
 @json_option
-def backup(file: str, keep: int | None, as_json: bool) -> None:
-    """Write the database, the stored files and the secret key to FILE, a tar archive, also while the app runs.
-
-    FILE may be a folder. The name of the archive then has the instance and the time, and --keep deletes no archive of
-    another instance. A PostgreSQL database is not in the archive: use pg_dump. Exit code: 0 done, 1 done but stored
-    files are missing or damaged (then no older archive is deleted), 2 refused.
-    """
+def _backup(file: str, keep: int | None, as_json: bool) -> None:
     path = Path(file)
     is_folder = path.is_dir()
     if not is_folder and keep is not None:
@@ -70,15 +76,18 @@ def backup(file: str, keep: int | None, as_json: bool) -> None:
         sys.exit(1)
 
 
-@click.command("restore", cls=Command)
+@click.command(
+    "restore",
+    cls=Command,
+    help=_l(
+        "Restore the instance from FILE, written by flask backup. Stop the app first.\n\n"
+        "Restore a PostgreSQL database with pg_restore first."
+    ),
+)
 @click.argument("file", type=FILE)
-@click.option("--replace", is_flag=True, help="Replace an instance that has data. Its data is lost.")
+@option("--replace", is_flag=True, help=_l("Replace an instance that has data. Its data is lost."))
 @json_option
-def restore_(file: Path, replace: bool, as_json: bool) -> None:
-    """Restore the instance from FILE, written by flask backup. Stop the app first.
-
-    Restore a PostgreSQL database with pg_restore first.
-    """
+def _restore(file: Path, replace: bool, as_json: bool) -> None:
     _tell(_("Restored %(file)s: %(counts)s."), file, restore(file, replace=replace), as_json)
 
 
@@ -103,4 +112,4 @@ def _tell(sentence: str, file: Path, manifest: Manifest, as_json: bool) -> None:
     click.echo(sentence % {"file": file, "counts": counts}, err=True)
 
 
-COMMANDS: list[click.Command] = [backup, restore_]
+COMMANDS: list[click.Command] = [_backup, _restore]

@@ -1,140 +1,50 @@
-"""Commands for the catalogue: verify stored files and take items down."""
+"""Commands for the catalogue: take items down, export them and map them again."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import click
-from flask.cli import AppGroup
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..accounts.authorization import require
-from ..catalogue import fixity, takedown
-from ..catalogue.fixity import Finding
+from ..catalogue import export as exports
+from ..catalogue import takedown
+from ..catalogue.item_rows import remap
+from ..catalogue.repository_context import RepositoryContext
+from ..catalogue.search import Selection, item_set_named
+from ..extensions import transaction
 from ..formatting import item_count
 from ..i18n import gettext as _
-from ..i18n import ngettext
+from ..i18n import lazy_gettext as _l
+from ..jobs import lifecycle
 from ..models.accounts import Role
 from ..repositories import service
-from ..storage.garbage_collection import the_folder
-from .command import Command, json_option
+from ..row_ids import ROW_ID
+from .command import Command, json_option, option
 from .user_commands import as_option
 
-LINE_EVERY = 1000  # files
 
-
-files = AppGroup("files", help="Check the stored files.")
-
-
-@files.command("verify", cls=Command)
-@click.option("--repair", is_flag=True, help="Repair what can be repaired. The next import downloads lost files again.")
-@json_option
-def verify(repair: bool, as_json: bool) -> None:
-    """Read every stored file and compare it with its SHA-256.
-
-    Exit code: 0 no problem, or all repaired without loss; 1 something is missing, damaged or left over.
-    """
-    with Reading() as reading:
-        found = []
-        for finding in fixity.verify(the_folder(), repair, reading.checked):
-            found.append(finding)
-            reading.tell(finding)
-    is_well = all(one.mended and not one.kind.is_loss for one in found)
-    click.echo(_result(found, repair), err=True)
-    if as_json:
-        problems = [_as_dict(one) for one in found]
-        click.echo(json.dumps({"checked": reading.number, "clean": is_well, "problems": problems}, ensure_ascii=False))
-    sys.exit(0 if is_well else 1)
-
-
-def _result(found: Sequence[Finding], repair: bool) -> str:
-    """Return the result of a check in a sentence, with the next step."""
-    if not found:
-        return _("All stored files are intact.")
-    what = ngettext("%(num)s problem was found.", "%(num)s problems were found.", len(found))
-    if not repair:
-        return _("%(problems)s `flask files verify --repair` repairs what can be repaired.", problems=what)
-    if any(one.kind.is_loss for one in found):
-        return _("%(problems)s Files that are lost come again with the next import with files.", problems=what)
-    return what
-
-
-def _as_dict(found: Finding) -> dict[str, object]:
-    return {
-        "kind": found.kind.value,
-        "sha256": found.sha256,
-        "reason": found.reason,
-        "items": found.items,
-        "mended": found.mended,
-    }
-
-
-class Reading:
-    """The progress display of a file check, on stderr: a bar in a terminal, else plain lines."""
-
-    def __init__(self) -> None:
-        self.number = 0
-        self._total, size = fixity.extent()
-        self._console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
-        self._task = self._bar.add_task(_("Reading stored files"), total=size)
-
-    def __enter__(self) -> Reading:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._bar.stop()
-        self._line()
-
-    def checked(self, size: int) -> None:
-        """Count a stored file that was read. `size`: its size in bytes."""
-        self.number += 1
-        self._bar.advance(self._task, size)
-        if self.number % LINE_EVERY == 0 and not self._console.is_terminal:
-            self._line()
-
-    def tell(self, found: Finding) -> None:
-        """Print a line for the problem and a line for each catalogue file that it affects."""
-        self._print(f"{found.kind.value.capitalize()}: {found.sha256}. {found.reason} {found.mended}".rstrip())
-        for item in found.items:
-            title = item["title"] or _("Untitled")
-            self._print(
-                _(
-                    "  %(file)s of %(handle)s, %(title)s",
-                    file=item["file"] or _("a file"),
-                    handle=item["handle"] or item["id"],
-                    title=title,
-                )
-            )
-
-    def _line(self) -> None:
-        self._print(_("Checked %(number)s of %(total)s stored files.", number=self.number, total=self._total))
-
-    def _print(self, text: str) -> None:
-        self._console.print(text, soft_wrap=True, markup=False, highlight=False)
-
-
-@click.command("takedown", cls=Command)
+@click.command(
+    "takedown",
+    cls=Command,
+    help=_l(
+        "Remove items of REPOSITORY for good, named by handle, id or address, and keep imports from bringing "
+        "them back.\n\n"
+        "Exit code: 0 done, 1 done but some items are neither in the catalogue nor excluded."
+    ),
+)
 @click.argument("repository")
 @click.argument("names", nargs=-1, metavar="[HANDLE...|-]")
-@click.option("--list", "lists", metavar="FILE", type=click.File(), multiple=True, help="Items, one per line.")
-@click.option("--reason", default="", help="The reason, kept with each item. Required to take down.")
-@click.option("--also-unknown", is_flag=True, help="Also exclude items that are not in the catalogue.")
-@click.option("--list-excluded", is_flag=True, help="Only print the excluded items as CSV.")
-@click.option("--allow", metavar="HANDLE", multiple=True, help="Only allow imports to bring this item again.")
+@option("--list", "lists", metavar="FILE", type=click.File(), multiple=True, help=_l("Items, one per line."))
+@option("--reason", default="", help=_l("The reason, kept with each item. Required to take down."))
+@option("--also-unknown", is_flag=True, help=_l("Also exclude items that are not in the catalogue."))
+@option("--list-excluded", is_flag=True, help=_l("Only print the excluded items as CSV."))
+@option("--allow", metavar="HANDLE", multiple=True, help=_l("Only allow imports to bring this item again."))
 @as_option
 @json_option
-def takedown_(repository: str, names: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Remove items of REPOSITORY for good, named by handle, id or address, and keep imports from bringing them back.
-
-    Exit code: 0 done, 1 done but some items are neither in the catalogue nor excluded.
-    """
+def _takedown(repository: str, names: tuple[str, ...], as_json: bool, **options: Any) -> None:
     require(Role.ADMIN)
     known = service.find_repository(repository).id
     if options["list_excluded"]:
@@ -164,4 +74,40 @@ def _take_down(what: takedown.Named, repository_id: int, as_json: bool, reason: 
     sys.exit(1 if what.unknown and not also_unknown else 0)
 
 
-COMMANDS: list[click.Command] = [files, takedown_]
+@click.command("export", cls=Command, help=_l("Write the catalogue to stdout: a JSON line or a CSV row for each item."))
+@option("--repository", metavar="R", help=_l("Export only this repository, by number, name or address."))
+@option("--item-set", metavar="S", help=_l("Export only this item set, by number or name."))
+@option("--job", metavar="J", type=ROW_ID, help=_l("Export only the items that this job added or updated."))
+@option("--hidden", is_flag=True, help=_l("Also export the items that are hidden from the lists."))
+@option(
+    "--format",
+    "form",
+    type=click.Choice(list(exports.FORMATS)),
+    default="jsonl",
+    show_default=True,
+    help=_l("Form of the output."),
+)
+def _export(repository: str | None, item_set: str | None, job: int | None, hidden: bool, form: str) -> None:
+    chosen = Selection(
+        repository_id=service.find_repository(repository).id if repository else None,
+        item_set_id=item_set_named(item_set) if item_set else None,
+        job_id=lifecycle.get(job).id if job else None,
+        with_hidden=hidden,
+    )
+    out = sys.stdout.buffer
+    for text in exports.FORMATS[form](chosen):
+        out.write(text.encode())
+
+
+@click.command(
+    "remap", cls=Command, help=_l("Apply the crosswalk again to all items of REPOSITORY, without downloading.")
+)
+@click.argument("repository")
+def _remap(repository: str) -> None:
+    known = service.find_repository(repository)
+    with transaction():
+        number = remap(RepositoryContext(known.id, known.server, tuple(known.ignored_fields)))
+    click.echo(_("Mapped %(items)s again.", items=item_count(number)), err=True)
+
+
+COMMANDS: list[click.Command] = [_takedown, _export, _remap]

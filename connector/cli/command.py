@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from functools import partial
 from typing import Any, NoReturn
 
 import click
@@ -13,6 +14,7 @@ import click
 from .. import error_translation
 from ..errors import ConnectorError, DatabaseUnavailableError
 from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..jobs import report
 from ..logs import print_status
 
@@ -80,4 +82,18 @@ class Command(click.Command):
             give_up(error)
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON on stdout.")
+class Option(click.Option):
+    """An option whose help is a lazy text, which is translated when it is shown."""
+
+    def __init__(self, *names: Any, help: str | None = None, **rest: Any):
+        super().__init__(*names, **rest)
+        self.help = help  # click itself would translate it now
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the names and the help in the language of the instance."""
+        record = super().get_help_record(ctx)
+        return record and (record[0], str(record[1]))
+
+
+option = partial(click.option, cls=Option)
+json_option = option("--json", "as_json", is_flag=True, help=_l("Print one line of JSON on stdout."))

@@ -3,19 +3,53 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from flask import current_app
+from sqlalchemy.exc import DBAPIError
+
+from config import COMMAND_LINE_MAX_OUTAGE_SECONDS
+
+from .. import error_translation
 from ..errors import ConflictError
 from ..extensions import db
+from ..i18n import gettext as _
 from ..jobs import lifecycle
 from ..jobs.attempt import stop_here
-from ..models.jobs import Job
+from ..models.jobs import Job, State
 from ..tasks import carry_out
+from .command import REFUSED, STOPPED, exit_code, refuse
+from .job_output import print_job
 from .progress_bar import JobProgress
 
 GLANCE = 0.5  # seconds
+
+
+def run_in_foreground(job_id: int, as_json: bool) -> None:
+    """Run a job, or watch it while another process runs it. Exit with the exit code of the job."""
+    config = current_app.config
+    config["MAX_OUTAGE_SECONDS"] = config["MAX_OUTAGE_SECONDS"] or COMMAND_LINE_MAX_OUTAGE_SECONDS
+    try:
+        job = follow(job_id)
+    except DBAPIError as error:
+        told = error_translation.of_database(error)
+        sentence = _(
+            "%(error)s Job %(job)s is not lost: flask resume %(job)s goes on with it, or a worker does automatically.",
+            error=told,
+            job=job_id,
+        )
+        refuse(sentence, job_id, exit_code(told))
+    print_job(job, as_json)
+    sys.exit(_exit_code(job))
+
+
+def _exit_code(job: Job) -> int:
+    if job.state == State.COMPLETED:
+        return 0 if job.clean else 1
+    return STOPPED if job.state == State.STOPPED and not job.asks else REFUSED
 
 
 def follow(job_id: int) -> Job:

@@ -9,25 +9,30 @@ import click
 
 from ..errors import InvalidInputError
 from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..models.repositories import Repository
 from ..repositories import credentials, discovery, service
 from ..web.repositories.input_checks import check_url
-from .command import Command, json_option
+from .command import Command, json_option, option
 
 DEFAULT_ENDPOINT = "rest"
 
 
-@click.command("login", cls=Command)
+@click.command(
+    "login",
+    cls=Command,
+    help=_l(
+        "Store a login for REPOSITORY. Imports then sign in as NAME, which also brings restricted items.\n\n"
+        "REPOSITORY is a number, name or address. An unknown repository is connected by its address. The "
+        "password is read from the first line of stdin. In a terminal you are asked for it. It is checked at "
+        "once."
+    ),
+)
 @click.argument("repository")
 @click.argument("name", required=False)
-@click.option("--forget", is_flag=True, help="Only delete the stored name and password.")
+@option("--forget", is_flag=True, help=_l("Only delete the stored name and password."))
 @json_option
-def login(repository: str, name: str | None, forget: bool, as_json: bool) -> None:
-    """Store a login for REPOSITORY. Imports then sign in as NAME, which also brings restricted items.
-
-    REPOSITORY is a number, name or address. An unknown repository is connected by its address.
-    The password is read from the first line of stdin. In a terminal you are asked for it. It is checked at once.
-    """
+def _login(repository: str, name: str | None, forget: bool, as_json: bool) -> None:
     known = _known(repository)
     if forget == (name is not None):
         raise InvalidInputError(_("Give a name to sign in with, or --forget."), "name")
@@ -67,4 +72,4 @@ def _password() -> str:
     return password
 
 
-COMMANDS: tuple[click.Command, ...] = (login,)
+COMMANDS: tuple[click.Command, ...] = (_login,)

@@ -12,20 +12,20 @@ from flask import current_app
 from ..errors import InvalidInputError
 from ..formatting import file_count
 from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..i18n import ngettext
 from ..imports import retention
 from ..jobs import notifications, scheduling
 from ..jobs.schedule import WEEKDAYS, Every, Schedule, on_the_wall, parse_day, parse_time, parse_window
 from ..models.repositories import Source
-from .command import Command, json_option
+from .command import Command, json_option, option
 
 DEFAULT_AT = "02:00"
 
 
-@click.command("sources", cls=Command)
+@click.command("sources", cls=Command, help=_l("List the sources with their schedules."))
 @json_option
-def sources(as_json: bool) -> None:
-    """List the sources with their schedules."""
+def _sources(as_json: bool) -> None:
     every = scheduling.all_sources()
     if as_json:
         click.echo(json.dumps([_as_dict(source) for source in every], ensure_ascii=False))
@@ -42,17 +42,22 @@ def sources(as_json: bool) -> None:
         )
 
 
-@click.command("schedule", cls=Command)
+@click.command(
+    "schedule",
+    cls=Command,
+    help=_l("Set when SOURCE (its number, handle or name) is imported automatically. Without options, print it."),
+)
 @click.argument("source")
-@click.option("--daily", is_flag=True, help="Import it every day.")
-@click.option("--weekly", metavar="DAY", help="Import it once a week: monday, tuesday …")
-@click.option("--monthly", metavar="DAY", help="Import it once a month: 1 to 28, or last.")
-@click.option("--at", metavar="HH:MM", help=f"The hour, in the time zone of the server.  [default: {DEFAULT_AT}]")
-@click.option("--between", metavar="HH:MM-HH:MM", help="Work only in these hours, over midnight if need be.")
-@click.option("--off", is_flag=True, help="No longer import it automatically.")
+@option("--daily", is_flag=True, help=_l("Import it every day."))
+@option("--weekly", metavar="DAY", help=_l("Import it once a week: monday, tuesday …"))
+@option("--monthly", metavar="DAY", help=_l("Import it once a month: 1 to 28, or last."))
+@option(
+    "--at", metavar="HH:MM", help=_l("The hour, in the time zone of the server.  [default: %(time)s]", time=DEFAULT_AT)
+)
+@option("--between", metavar="HH:MM-HH:MM", help=_l("Work only in these hours, over midnight if need be."))
+@option("--off", is_flag=True, help=_l("No longer import it automatically."))
 @json_option
-def schedule(source: str, as_json: bool, **options: Any) -> None:
-    """Set when SOURCE (its number, handle or name) is imported automatically. Without options, print it."""
+def _schedule(source: str, as_json: bool, **options: Any) -> None:
     source_id = scheduling.find_source(source).id
     if any(options.values()):
         scheduling.set_schedule(source_id, _chosen(options))
@@ -115,17 +120,22 @@ def _as_dict(source: Source) -> dict[str, Any]:
     }
 
 
-@click.command("notify", cls=Command)
-@click.option("--test", "is_test", is_flag=True, required=True, help="Send a test by each channel that is set up.")
-def notify(is_test: bool) -> None:
-    """Check that notifications of scheduled imports arrive by e-mail and at the webhook."""
-    click.echo(_("Sent by %(channels)s.", channels=_(" and ").join(notifications.send_trial())), err=True)
+@click.command(
+    "notify", cls=Command, help=_l("Check that notifications of scheduled imports arrive by e-mail and at the webhook.")
+)
+@option("--test", "is_test", is_flag=True, required=True, help=_l("Send a test by each channel that is set up."))
+def _notify(is_test: bool) -> None:
+    for sentence in notifications.send_trial():
+        click.echo(sentence, err=True)
 
 
-@click.command("prune", cls=Command)
+@click.command(
+    "prune",
+    cls=Command,
+    help=_l("Delete earlier states of items and results of previews that need not be kept any longer."),
+)
 @json_option
-def prune(as_json: bool) -> None:
-    """Delete earlier states of items and results of previews that need not be kept any longer."""
+def _prune(as_json: bool) -> None:
     gone = retention.prune()
     if as_json:
         click.echo(json.dumps(asdict(gone)))
@@ -141,4 +151,4 @@ def prune(as_json: bool) -> None:
     )
 
 
-COMMANDS: list[click.Command] = [sources, schedule, notify, prune]
+COMMANDS: list[click.Command] = [_sources, _schedule, _notify, _prune]

@@ -17,11 +17,11 @@ from ..extensions import db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models.accounts import Account, Role
-from .command import Command, json_option
+from .command import Command, json_option, option
 
 ROLES = click.Choice([role.value for role in Role])
 SECOND = {True: _l("two-step sign-in"), False: _l("password only")}
-user = AppGroup("user", help="Accounts: who may sign in, and what they may do.")
+user = AppGroup("user", help=_l("Accounts: who may sign in, and what they may do."))
 
 
 def _become(context: click.Context, option: click.Parameter, name: str | None) -> None:
@@ -50,27 +50,29 @@ def _become(context: click.Context, option: click.Parameter, name: str | None) -
     g.person = person
 
 
-as_option = click.option(
+as_option = option(
     "--as",
     metavar="NAME",
     expose_value=False,
     callback=_become,
-    help="Act as this account, with the rights of its role. By default, act as the operator.",
+    help=_l("Act as this account, with the rights of its role. By default, act as the operator."),
 )
 
 
-@user.command("add", cls=Command)
+@user.command(
+    "add", cls=Command, help=_l("Create an account NAME and print a link with which its owner chooses a password.")
+)
 @click.argument("name")
-@click.option("--role", type=ROLES, required=True)
-def add(name: str, role: str) -> None:
-    """Create an account NAME and print a link with which its owner chooses a password."""
+@option("--role", type=ROLES, required=True, help=_l("What the person may do."))
+def _add(name: str, role: str) -> None:
     _print_link(user_management.add(name, Role(role)))
 
 
-@user.command("list", cls=Command)
+@user.command(
+    "list", cls=Command, help=_l("Print the accounts: name, role, state, when last signed in (UTC), how they sign in.")
+)
 @json_option
-def list_(as_json: bool) -> None:
-    """Print the accounts: name, role, state, when last signed in (UTC), how they sign in."""
+def _list(as_json: bool) -> None:
     accounts = db.session.scalars(select(Account).order_by(Account.name_key)).all()
     if as_json:
         click.echo(json.dumps([_as_dict(account) for account in accounts], ensure_ascii=False))
@@ -80,47 +82,51 @@ def list_(as_json: bool) -> None:
         click.echo("\t".join([account.name, account.role, account.state, _signed_in(account) or _("never"), way]))
 
 
-@user.command("role", cls=Command)
+@user.command("role", cls=Command, help=_l("Give the account NAME another ROLE."))
 @click.argument("name")
 @click.argument("role", type=ROLES)
-def role_(name: str, role: str) -> None:
-    """Give the account NAME another ROLE."""
+def _role(name: str, role: str) -> None:
     user_management.set_role(user_management.find_account(name).id, Role(role))
 
 
-@user.command("respell", cls=Command)
+@user.command(
+    "respell",
+    cls=Command,
+    help=_l("Change the spelling of an account's name to NAME: capital or wide letters, or ß for ss."),
+)
 @click.argument("name")
-def respell(name: str) -> None:
-    """Change the spelling of an account's name to NAME: capital or wide letters, or ß for ss."""
+def _respell(name: str) -> None:
     user_management.respell(name)
 
 
-@user.command("password", cls=Command)
+@user.command(
+    "password", cls=Command, help=_l("Print a link with which the owner of the account NAME chooses a new password.")
+)
 @click.argument("name")
-def password(name: str) -> None:
-    """Print a link with which the owner of the account NAME chooses a new password."""
+def _password(name: str) -> None:
     _print_link(user_management.new_link(user_management.find_account(name).id))
 
 
-@user.command("disable", cls=Command)
+@user.command("disable", cls=Command, help=_l("Disable the account NAME and end its sessions at once."))
 @click.argument("name")
-def disable(name: str) -> None:
-    """Disable the account NAME and end its sessions at once."""
+def _disable(name: str) -> None:
     user_management.disable(user_management.find_account(name).id)
 
 
-@user.command("enable", cls=Command)
+@user.command("enable", cls=Command, help=_l("Enable the account NAME again."))
 @click.argument("name")
-def enable(name: str) -> None:
-    """Enable the account NAME again."""
+def _enable(name: str) -> None:
     user_management.enable(user_management.find_account(name).id)
 
 
-@user.command("two-step", cls=Command)
+@user.command(
+    "two-step",
+    cls=Command,
+    help=_l("Turn off two-step sign-in of the account NAME, for an owner without phone and recovery codes."),
+)
 @click.argument("name")
-@click.option("--remove", is_flag=True, required=True, help="Turn it off and end the sessions of the account at once.")
-def two_step_(name: str, remove: bool) -> None:
-    """Turn off two-step sign-in of the account NAME, for an owner without phone and recovery codes."""
+@option("--remove", is_flag=True, required=True, help=_l("Turn it off and end the sessions of the account at once."))
+def _two_step(name: str, remove: bool) -> None:
     two_step.remove(user_management.find_account(name).id)
 
 

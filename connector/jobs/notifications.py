@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from flask import current_app
@@ -25,6 +25,7 @@ from ..extensions import db, execute_counted, transaction, utcnow
 from ..formatting import item_count
 from ..i18n import decimal
 from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
 from ..models.jobs import Job, State
 from ..repositories.http_factory import open_http, page_outage
 from . import report
@@ -83,32 +84,32 @@ def _deliver(job_id: int) -> bool:
     """Send the notification by each channel. Return whether any channel accepted it."""
     notification = _JobNotification(db.session.get_one(Job, job_id))
     db.session.rollback()  # no transaction is open while the network is used
-    taken = []
-    for name, send in _channels().items():
+    is_taken = False
+    for setting in _channels():
         try:
-            send(notification)
-            taken.append(name)
+            CHANNELS[setting].send(notification)
+            is_taken = True
         except NotificationError as error:
-            log.warning("The notification of job %s could not be sent by %s: %s", job_id, name, error)
-    return bool(taken)
+            log.warning("The notification of job %s could not be sent by CONNECTOR_%s: %s", job_id, setting, error)
+    return is_taken
 
 
 def send_trial() -> list[str]:
-    """Send a test notification by each channel and return the names of the channels.
+    """Send a test notification by each channel and return a sentence for each.
 
     Raises InvalidInputError if no channel is configured, and NotificationError if a channel fails.
     """
     channels = _channels()
     if not channels:
         raise InvalidInputError(_("Notifications are not set up. Set CONNECTOR_SMTP or CONNECTOR_NOTIFY_WEBHOOK."))
-    for send in channels.values():
-        send(_TestNotification())
-    return list(channels)
+    for setting in channels:
+        CHANNELS[setting].send(_TestNotification())
+    return [str(CHANNELS[setting].sent) for setting in channels]
 
 
-def _channels() -> dict[str, Callable[[Any], None]]:
-    settings = {_("e-mail"): ("SMTP", _by_mail), _("webhook"): ("NOTIFY_WEBHOOK", _by_webhook)}
-    return {name: send for name, (setting, send) in settings.items() if current_app.config[setting]}
+def _channels() -> list[str]:
+    """Return the settings of the channels that are set up."""
+    return [setting for setting in CHANNELS if current_app.config[setting]]
 
 
 class _JobNotification:
@@ -151,6 +152,19 @@ def _by_webhook(notification: _JobNotification | _TestNotification) -> None:
         raise NotificationError(_("The webhook refused the notification. %(error)s", error=said)) from None
     finally:
         http.close()
+
+
+class Channel(NamedTuple):
+    """A function that sends a notification, and the sentence that a test notification was sent."""
+
+    send: Callable[[_JobNotification | _TestNotification], None]
+    sent: str
+
+
+CHANNELS = {
+    "SMTP": Channel(_by_mail, _l("A test was sent by e-mail.")),
+    "NOTIFY_WEBHOOK": Channel(_by_webhook, _l("A test was sent to the webhook.")),
+}
 
 
 def _outcome(job: Job) -> str:

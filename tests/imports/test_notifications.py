@@ -283,7 +283,10 @@ def test_a_mail_server_that_is_away_changes_nothing_and_is_tried_again_after_som
     send(desk)
 
     assert report_of(desk, job_id) == before
-    assert f"The notification of job {job_id} could not be sent by e-mail: The mail server 127.0.0.1:" in caplog.text
+    assert (
+        f"The notification of job {job_id} could not be sent by CONNECTOR_SMTP: The mail server 127.0.0.1:"
+        in caplog.text
+    )
     assert "Notification Not sent yet. The app tries again every few minutes" in words(client.get(f"/jobs/{job_id}/"))
     with serving(app) as server:
         send(desk)
@@ -456,7 +459,7 @@ def test_a_webhook_that_does_not_take_it_is_tried_again_and_its_address_stays_se
 
     send(desk)
 
-    assert "could not be sent by webhook: The webhook refused the notification." in caplog.text
+    assert "could not be sent by CONNECTOR_NOTIFY_WEBHOOK: The webhook refused the notification." in caplog.text
     assert SECRET not in caplog.text
     assert desk.job(job_id).notified_at is None
     webhook.status = 204
@@ -473,7 +476,7 @@ def test_a_webhook_that_fails_does_not_repeat_the_mail(desk, webhook, server, ca
     send(desk)
 
     assert len(server.mails) == 1
-    assert "could not be sent by webhook" in caplog.text
+    assert "could not be sent by CONNECTOR_NOTIFY_WEBHOOK" in caplog.text
     assert desk.job(job_id).notified_at
 
 
@@ -484,7 +487,10 @@ def flask(app, *args):
 
 
 def test_a_trial_goes_to_all_that_is_set_up(app, server, webhook):
-    assert flask(app, "notify", "--test") == (0, "Sent by e-mail and webhook.\n")
+    assert flask(app, "notify", "--test") == (
+        0,
+        "A test was sent by e-mail.\nA test was sent to the webhook.\n",
+    )
 
     assert server.mails[0]["Subject"] == "DSpace Connector: test notification"
     assert webhook.posted[0][2]["trial"] is True

@@ -1,0 +1,53 @@
+"""Prints a job: a line, its first problems or changes, and as JSON if wanted."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+
+import click
+
+from ..i18n import gettext as _
+from ..imports import preview_rows
+from ..jobs import report
+from ..models.jobs import Job
+
+SHOWN = 10
+
+
+def print_job(job: Job, as_json: bool) -> None:
+    """Print a job to stderr and, as JSON, to stdout."""
+    if as_json:
+        changes = {"changes": list(preview_rows.changes(job.id))} if job.is_preview else {}
+        click.echo(json.dumps(report.as_dict(job) | changes, ensure_ascii=False))
+    click.echo(report.line(job, job.source.label), err=True)
+    if job.asks and job.question and job.question.get("unlisted"):
+        click.echo(
+            _("  flask resume %(id)s --accept-missing: yes; --leave-missing: they should be listed.", id=job.id),
+            err=True,
+        )
+    elif job.asks:
+        click.echo(
+            _("  flask resume %(id)s --accept-missing marks them, --leave-missing leaves them.", id=job.id), err=True
+        )
+    if job.is_preview:
+        _print_changes(job)
+    problems = [] if job.is_undo else list(report.problems(job, SHOWN + 1))
+    for problem in problems[:SHOWN]:
+        click.echo(
+            f"  {problem['handle'] or problem['id']}, {problem['title'] or _('Untitled')}: {problem['reason']}",
+            err=True,
+        )
+    if len(problems) > SHOWN:
+        click.echo(_("  and more: the page of the job lists all."), err=True)
+
+
+def _print_changes(job: Job) -> None:
+    """Print the first changes that an import would make, a line each."""
+    changes = list(islice(preview_rows.changes(job.id), SHOWN + 1))
+    for change in changes[:SHOWN]:
+        name = f"{change['handle'] or change['id']}, {change['title'] or _('Untitled')}"
+        click.echo(f"  {change['action'].capitalize()}: {name}: {preview_rows.in_words(change)}", err=True)
+    if len(changes) > SHOWN:
+        number = sum(job.counts[name] for name in ("added", "updated", "vanished"))
+        click.echo(_("  and %(number)s more: --json lists all.", number=number - SHOWN), err=True)
