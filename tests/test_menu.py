@@ -1,0 +1,43 @@
+"""The menu of every page."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from connector.extensions import db, transaction
+from connector.models.accounts import Account, Role
+from tests.signed_in import NAME
+
+
+def menu(page: str) -> list[str]:
+    """Return the entries of the main menu."""
+    nav = re.search(r'(?s)<nav aria-label="Main">.*?</nav>', page)[0]
+    return re.findall(r"<a [^>]*>([^<]*)</a>", nav)
+
+
+def test_the_menu_has_at_most_six_entries(client):
+    entries = menu(client.get("/items/").text)
+
+    assert len(entries) <= 6
+    assert "Users" not in entries
+
+
+@pytest.mark.parametrize("address", ["/users/", "/audit/"])
+def test_users_and_audit_trail_are_pages_of_the_administration(client, address):
+    page = client.get(address).text
+
+    administration = re.search(r'(?s)<nav class="kinds" aria-label="Administration">.*?</nav>', page)[0]
+    assert re.findall(r"<a [^>]*>([^<]*)</a>", administration) == ["Users", "Audit trail"]
+    assert re.search(r'<a href="/users/" aria-current="true">Administration</a>', page)
+
+
+def test_a_viewer_sees_no_menu_entry_that_is_not_allowed(app, client):
+    with app.app_context(), transaction():
+        db.session.execute(db.update(Account).where(Account.name == NAME).values(role=Role.VIEWER.value))
+
+    entries = menu(client.get("/items/").text)
+
+    assert not {"Import", "Administration"} & set(entries)
+    assert all(client.get(address).status_code == 200 for address in ("/jobs/", "/items/", "/item-sets/", "/missing/"))
