@@ -21,6 +21,7 @@ from .web.accounts.two_step_pages import blueprint as two_step
 from .web.accounts.user_pages import blueprint as admin
 from .web.catalogue.item_pages import blueprint as catalogue
 from .web.catalogue.missing_pages import blueprint as missing
+from .web.home.dashboard_pages import blueprint as home
 from .web.imports.job_pages import blueprint as imports
 from .web.imports.preview_pages import blueprint as previews
 from .web.imports.source_pages import blueprint as sources
@@ -49,6 +50,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     rate_limits.init_app(app)
     csrf.init_app(app)
     huey.init_app(app)
+    app.register_blueprint(home)
     app.register_blueprint(repositories)
     app.register_blueprint(imports)
     app.register_blueprint(sources)

@@ -142,7 +142,7 @@ def test_the_pages_give_no_password_away(app, client, sample, caplog, capfd):
     def show(page):
         shown.append(page.get_data() + str(page.headers).encode())
 
-    show(client.post("/", data={"url": sample.url, "endpoint": "rest", "limit": ""}))
+    show(client.post("/repositories/", data={"url": sample.url, "endpoint": "rest", "limit": ""}))
     for given in (WRONG, CANARY):
         show(client.post("/repositories/1/login", data={"login_name": login.NAME, "password": given}))
     show(client.post("/repositories/1/login", data={"login_name": "", "password": CANARY}))

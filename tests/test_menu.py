@@ -6,10 +6,6 @@ import re
 
 import pytest
 
-from connector.extensions import db, transaction
-from connector.models.accounts import Account, Role
-from tests.signed_in import NAME
-
 
 def menu(page: str) -> list[str]:
     """Return the entries of the main menu."""
@@ -31,13 +27,3 @@ def test_users_and_audit_trail_are_pages_of_the_administration(client, address):
     administration = re.search(r'(?s)<nav class="kinds" aria-label="Administration">.*?</nav>', page)[0]
     assert re.findall(r"<a [^>]*>([^<]*)</a>", administration) == ["Users", "Audit trail"]
     assert re.search(r'<a href="/users/" aria-current="true">Administration</a>', page)
-
-
-def test_a_viewer_sees_no_menu_entry_that_is_not_allowed(app, client):
-    with app.app_context(), transaction():
-        db.session.execute(db.update(Account).where(Account.name == NAME).values(role=Role.VIEWER.value))
-
-    entries = menu(client.get("/items/").text)
-
-    assert not {"Import", "Administration"} & set(entries)
-    assert all(client.get(address).status_code == 200 for address in ("/jobs/", "/items/", "/item-sets/", "/missing/"))

@@ -39,7 +39,7 @@ SEPARATORS = (r" ?· ?|; | …", r"[:,] | \(|\)")  # what stands between data, t
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 WORD = re.compile(r"[^\W\d_]{2,}")
 FORMS = [  # POST requests whose answer is a page with an error
-    ("/", 422, {"url": "no address", "endpoint": "", "limit": "many"}),
+    ("/repositories/", 422, {"url": "no address", "endpoint": "", "limit": "many"}),
     ("/repositories/1/", 422, {"scope": "repository:", "test": "x", "file_limit": "x", "hours": "x", "ignored": "!"}),
     ("/account/password", 422, {"current": "wrong", "new": "short", "again": "other"}),
     ("/takedown/", 422, {"repository": "1", "names": ""}),

@@ -185,17 +185,23 @@ def test_who_is_not_signed_in_sees_no_menu(office):
     [
         (Role.VIEWER, ["Past imports", "Items", "Item sets", "Missing at source"]),
         (Role.EDITOR, ["Import", "Past imports", "Items", "Item sets", "Missing at source"]),
-        (Role.ADMIN, ["Import", "Past imports", "Items", "Item sets", "Missing at source", "Users", "Audit"]),
+        (Role.ADMIN, ["Import", "Past imports", "Items", "Item sets", "Missing at source", "Administration"]),
     ],
 )
 def test_the_menu_shows_what_the_role_may_open(office, role, menu):
     office.add("Somebody", role)
     page = words(office.enter("Somebody").get("/items/"))
 
-    assert page[page.index("DSpace Connector") :].startswith(f"DSpace Connector {' '.join(menu)} Somebody Sign out")
+    start = f"DSpace Connector Menu Somebody Sign out {' '.join(menu)} Items"
+    assert page[page.index("DSpace Connector") :].startswith(start)
 
 
-def test_who_only_reads_begins_with_the_items(office):
+def test_a_viewer_begins_with_the_overview_and_cannot_connect(office):
     office.add("Anna")
+    browser = office.enter("Anna")
 
-    assert office.enter("Anna").get("/").location == "/items/"
+    page = words(browser.get("/"))
+
+    assert "Nothing has been imported yet. An editor or an administrator" in page
+    assert "Import from DSpace" not in page
+    assert browser.get("/repositories/").status_code == 403

@@ -52,7 +52,7 @@ def browser_of(office, role: Role):
 def test_an_editor_neither_sees_nor_sends_the_form_that_moves_it(office, kept, sample, moved):
     anna = browser_of(office, Role.EDITOR)
 
-    assert "/repositories/1/change" not in links(anna.get("/"))
+    assert "/repositories/1/change" not in links(anna.get("/repositories/"))
     assert anna.get("/repositories/1/change").status_code == 403
     assert anna.post("/repositories/1/change", data=typed(moved)).status_code == 403
     assert where(office) == (sample.url, NAME)
@@ -89,7 +89,7 @@ def test_connecting_to_an_address_that_takes_a_login_away_is_refused_to_an_edito
         )
         db.session.commit()
 
-    page = browser_of(office, Role.EDITOR).post("/", data=typed(sample))
+    page = browser_of(office, Role.EDITOR).post("/repositories/", data=typed(sample))
     with office.app.app_context():
         asked = ["import", sample.url, "--all", "--estimate", "--as", "Anna"]
         told = office.app.test_cli_runner().invoke(args=asked)

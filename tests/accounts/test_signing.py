@@ -340,7 +340,7 @@ def test_who_signed_in_in_another_tab_goes_on_from_this_one_and_other_old_forms_
     ]
     old = browser.post("/sign-out", data={"csrf_token": tokens[1]})
 
-    assert [asked.full_path for asked in led] == ["/items/?q=1", "/items/?", "/items/?"]  # where a viewer begins
+    assert [asked.full_path for asked in led] == ["/items/?q=1", "/?", "/?"]
     assert (old.status_code, "you signed in or out" in words(old)) == (400, True)
     assert is_signed_in(browser)
 

@@ -10,7 +10,7 @@ from .conftest import Site
 
 
 def connect(page: Page, site: Site, sample: SampleRepository) -> None:
-    page.goto(site.url)
+    page.goto(f"{site.url}/repositories/")
     page.get_by_label("DSpace site URL").fill(sample.url)
     page.get_by_role("button", name="Get collections and communities").click()
     page.wait_for_url("**/repositories/1/")

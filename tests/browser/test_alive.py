@@ -47,7 +47,7 @@ def test_a_job_that_waits_for_the_repository_shows_since_when_until_it_is_stoppe
 
 
 def test_the_button_waits_while_the_repository_is_asked(page, site, sample):
-    page.goto(site.url)
+    page.goto(f"{site.url}/repositories/")
     page.get_by_label("DSpace site URL").fill(sample.url)
     button = page.get_by_role("button", name="Get collections and communities")
     sample.data.lock.acquire()
@@ -88,6 +88,7 @@ def test_no_page_is_wider_than_a_small_screen(open_page, site, sample, scheme):
 
     for address in (
         "/",
+        "/repositories/",
         "/repositories/1/",
         "/jobs/1/",
         "/jobs/1/undo",

@@ -92,7 +92,7 @@ def test_a_filter_keeps_the_settings_that_were_typed(page, scripted, site, sampl
 
 
 def test_a_refusal_keeps_what_was_typed(page, site):
-    page.goto(site.url)
+    page.goto(f"{site.url}/repositories/")
     page.get_by_label("DSpace site URL").fill("repository.example.edu")
     page.get_by_label("Limit").fill("20")
     page.get_by_role("button", name="Get collections and communities").click()

@@ -92,7 +92,7 @@ def test_a_pause_that_is_kept_between_requests_counts(app, sample, monkeypatch):
 
 
 def test_the_page_tells_the_files_of_an_older_dspace_too(app, client, six):
-    client.post("/", data={"url": six.url, "endpoint": "rest", "limit": ""})
+    client.post("/repositories/", data={"url": six.url, "endpoint": "rest", "limit": ""})
 
     with_files, without = (words(client.post("/repositories/1/", data=ALL | more)) for more in ({"files": "y"}, {}))
 

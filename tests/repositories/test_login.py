@@ -35,7 +35,7 @@ GIVEN = {"login_name": NAME, "password": PASSWORD}
 @pytest.fixture
 def connected(client, sample):
     """A client that has connected to the sample, which has forgotten what it was asked for that."""
-    client.post("/", data={"url": sample.url, "endpoint": "rest", "limit": ""})
+    client.post("/repositories/", data={"url": sample.url, "endpoint": "rest", "limit": ""})
     sample.reset()
     return client
 
@@ -147,7 +147,7 @@ def test_who_signs_out_is_nobody_again(app, connected, sample):
 
 def test_the_page_says_as_whom_it_signs_in_and_never_shows_the_password(connected):
     page = connected.post(LOGIN, data=GIVEN, follow_redirects=True)
-    first = connected.get("/")
+    first = connected.get("/repositories/")
 
     assert f"Imports now sign in as {NAME}." in words(page)
     assert f"Signs in as {NAME} ." in words(page)
@@ -198,7 +198,7 @@ def test_a_repository_that_does_not_answer_is_said_at_the_field(app, connected, 
 
 def test_dspace_4_offers_no_login(app, client):
     with SampleRepository(4) as sample:
-        client.post("/", data={"url": sample.url, "endpoint": "rest", "limit": ""})
+        client.post("/repositories/", data={"url": sample.url, "endpoint": "rest", "limit": ""})
 
         page = client.get(OPTIONS)
         tried = client.post(LOGIN, data=GIVEN)

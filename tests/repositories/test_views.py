@@ -14,11 +14,11 @@ from tests.sample import SampleRepository
 
 
 def connect(client, url, endpoint="rest", limit=""):
-    return client.post("/", data={"url": url, "endpoint": endpoint, "limit": limit})
+    return client.post("/repositories/", data={"url": url, "endpoint": endpoint, "limit": limit})
 
 
 def test_the_form_asks_for_site_endpoint_and_limit(client):
-    page = client.get("/")
+    page = client.get("/repositories/")
 
     assert page.status_code == 200
     for word in ("DSpace site URL", "Endpoint", "Limit", "Get collections and communities"):
@@ -42,7 +42,7 @@ def test_the_form_asks_for_site_endpoint_and_limit(client):
 def test_what_cannot_be_used_is_told_at_its_field_and_kept(client, typed, sentence):
     data = {"url": "https://repository.example.edu", "endpoint": "server/api", "limit": "20"} | typed
 
-    page = client.post("/", data=data)
+    page = client.post("/repositories/", data=data)
 
     assert page.status_code == 422
     assert sentence in words(page)
@@ -128,7 +128,7 @@ def test_a_filter_with_too_many_words_is_refused_in_the_list(client, sample):
 def test_a_known_repository_can_be_opened_changed_and_forgotten(client, sample):
     connect(client, sample.url, limit="50")
 
-    page = client.get("/")
+    page = client.get("/repositories/")
 
     assert sample.data.name in words(page)
     for address in ("/repositories/1/", "/repositories/1/change", "/repositories/1/forget"):
@@ -145,8 +145,8 @@ def test_changing_a_repository_shows_what_was_typed_before_and_moves_it(client, 
         answer = client.post("/repositories/1/change", data={"url": moved.url, "endpoint": "rest", "limit": ""})
 
         assert answer.location == "/repositories/1/"
-        assert moved.url in words(client.get("/"))
-        assert sample.url not in words(client.get("/"))
+        assert moved.url in words(client.get("/repositories/"))
+        assert sample.url not in words(client.get("/repositories/"))
 
 
 def test_a_repository_is_forgotten_only_after_asking(client, sample):
@@ -199,14 +199,14 @@ def test_a_fault_of_ours_is_one_plain_sentence(app, client):
 
 def test_a_pause_between_requests_is_kept_shown_again_and_refused_when_it_is_none(app, client, sample):
     form = {"url": sample.url, "endpoint": "rest", "limit": "", "delay": "0,05"}
-    client.post("/", data=form)
+    client.post("/repositories/", data=form)
 
     with app.app_context():
         assert service.get(1).delay == 0.05
     assert 'value="0.05"' in client.get("/repositories/1/change").text
-    client.post("/", data=form | {"delay": ""})
+    client.post("/repositories/", data=form | {"delay": ""})
     with app.app_context():
         assert service.get(1).delay == 0
-    refused = client.post("/", data=form | {"delay": "61"})
+    refused = client.post("/repositories/", data=form | {"delay": "61"})
     assert refused.status_code == 422
     assert "from 0 to 60" in refused.text

@@ -20,7 +20,7 @@ SETTINGS |= {"file_limit": "1.5 GB", "files_limit": "20 GB", "hours": "22:00 –
 @pytest.fixture
 def connected(client, sample):
     """A client that has connected to the sample, which has forgotten what it was asked for that."""
-    client.post("/", data={"url": sample.url, "endpoint": "rest", "limit": ""})
+    client.post("/repositories/", data={"url": sample.url, "endpoint": "rest", "limit": ""})
     sample.reset()
     return client
 
@@ -228,7 +228,7 @@ def test_what_was_imported_before_stands_beside_its_name_and_gives_the_settings(
 def test_a_moved_repository_is_proposed_as_the_same_and_becomes_it_when_a_person_says_so(connected, sample):
     listed(connected, "communities")
     with SampleRepository(9, data=sample.data) as moved:
-        connected.post("/", data={"url": moved.url, "endpoint": "rest", "limit": ""})
+        connected.post("/repositories/", data={"url": moved.url, "endpoint": "rest", "limit": ""})
         proposal = listed(connected, "communities", repository=2)
         apart = listed(connected, "communities", "?apart=1", repository=2)
 
@@ -246,7 +246,7 @@ def test_a_moved_repository_is_proposed_as_the_same_and_becomes_it_when_a_person
 
 def test_a_repository_that_was_imported_from_is_not_proposed_as_another(stocked_client, stocked_sample):
     with SampleRepository(9, data=stocked_sample.data) as moved:
-        stocked_client.post("/", data={"url": moved.url, "endpoint": "rest", "limit": ""})
+        stocked_client.post("/repositories/", data={"url": moved.url, "endpoint": "rest", "limit": ""})
         listed(stocked_client, "communities", repository=2)
 
         assert buttons(listed(stocked_client, "communities"), "same_as") == []

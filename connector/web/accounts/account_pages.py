@@ -157,7 +157,7 @@ def _entered(back: str | None) -> Any:
 
 
 def _after(back: str | None) -> str:
-    return back or url_for("repositories.connect")
+    return back or url_for("home.dashboard")
 
 
 def _welcome_form(token: str) -> ChoosePasswordForm:

@@ -84,7 +84,7 @@ def code_now() -> Any:
     if half is None:
         return _late_page()
     if form.validate() and authentication.enter_by_code(half, form.code.data or ""):
-        return redirect(half.back or url_for("repositories.connect"), 303)
+        return redirect(half.back or url_for("home.dashboard"), 303)
     form.refuse(InvalidInputError(two_step.WRONG, "code"))
     form.code.data = None  # it may be a recovery code with a typo, so the page must not show it
     return render_template("accounts/code.html", form=form), REFUSED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from ...accounts.authorization import allows, may
@@ -27,14 +27,14 @@ FORGOTTEN = _l(
 )
 
 
-@blueprint.get("/")
-@allows(Role.VIEWER)
-def connect() -> Any:
-    """Show the connection form and the known repositories. Redirect viewers to the items."""
-    return _connect_page(ConnectForm()) if g.person.may(Role.EDITOR) else redirect(url_for("catalogue.items"), 303)
+@blueprint.get("/repositories/")
+@allows(Role.EDITOR)
+def connect() -> str:
+    """Show the connection form and the known repositories."""
+    return _connect_page(ConnectForm())
 
 
-@blueprint.post("/")
+@blueprint.post("/repositories/")
 @allows(Role.EDITOR)
 def connect_now() -> Any:
     """Connect to the DSpace at the submitted address."""

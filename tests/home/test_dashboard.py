@@ -1,0 +1,110 @@
+"""The dashboard: what runs, what needs a decision, what comes next and what ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from connector.extensions import db, transaction, utcnow
+from connector.jobs import counters, lifecycle
+from connector.models.jobs import Job, Kind, State
+from connector.models.repositories import Source
+from tests.pages import links, words
+
+QUESTION = {"unseen": 31, "total": 36}
+
+
+def change(app, job_id, **values):
+    with app.app_context(), transaction():
+        db.session.execute(db.update(Job).where(Job.id == job_id).values(values))
+
+
+def queued(app, source_id=1, **values):
+    """Queue an import and return its id."""
+    with app.app_context(), transaction():
+        return lifecycle.add(db.session.get_one(Source, source_id), {}, kind=Kind.IMPORT.value, **values)
+
+
+def section(response, name):
+    """Return the words of a section of the dashboard, or "" without it."""
+    page = words(response)
+    headings = ["Running now", "Problems", "Next imports", "Last jobs", "DSpace Connector 0"]
+    if name not in page:
+        return ""
+    start = page.index(name)
+    return page[start : min(page.find(other, start) for other in headings if page.find(other, start) > start)]
+
+
+def test_an_empty_instance_offers_the_first_import(client):
+    page = client.get("/")
+
+    assert "Nothing has been imported yet." in words(page)
+    assert "/repositories/" in links(page)
+
+
+def test_a_running_job_shows_its_progress_and_the_page_polls(stocked_app, stocked_client):
+    job_id = queued(stocked_app)
+    change(stocked_app, job_id, state=State.RUNNING.value, claimed_at=utcnow(), expected=12)
+    with stocked_app.app_context(), transaction():
+        counters.add(db.session.connection(), job_id, {"seen": 5})
+
+    page = stocked_client.get("/")
+
+    assert "Import of Harbour photographs Running 5 of 12 items" in section(page, "Running now")
+    assert f"/jobs/{job_id}/" in links(page)
+    assert 'hx-get="/live"' in page.text
+    assert "5 of 12 items" in words(stocked_client.get("/live"))
+
+
+def test_the_page_does_not_poll_without_an_active_job(stocked_client):
+    page = stocked_client.get("/")
+
+    assert "No job is running." in words(page)
+    assert "hx-get" not in page.text
+
+
+def test_only_the_first_of_many_active_jobs_are_listed_and_the_others_counted(stocked_app, stocked_client):
+    ids = [queued(stocked_app) for _ in range(20)]
+    change(stocked_app, ids[-1], state=State.RUNNING.value, claimed_at=utcnow())
+
+    running = section(stocked_client.get("/"), "Running now")
+
+    assert running.startswith("Running now Import of Harbour photographs Running")
+    assert running.count("Import of Harbour photographs") == 10
+    assert "10 more active jobs" in running
+
+
+def test_a_job_with_an_open_question_is_a_problem_until_it_is_answered(stocked_app, stocked_client):
+    change(stocked_app, 1, state=State.STOPPED.value, question=QUESTION)
+    assert "Import of Harbour photographs Waiting for your answer" in section(stocked_client.get("/"), "Problems")
+
+    change(stocked_app, 1, question=QUESTION | {"settled_by": 3})
+    assert "Harbour photographs" not in section(stocked_client.get("/"), "Problems")
+
+
+@pytest.mark.parametrize("ending", [{"state": State.FAILED.value}, {"clean": False}])
+def test_a_source_whose_last_import_had_problems_is_listed_until_a_later_import(stocked_app, stocked_client, ending):
+    change(stocked_app, 1, **ending)
+    assert "Import of Harbour photographs" in section(stocked_client.get("/"), "Problems")
+
+    later = queued(stocked_app)
+    change(stocked_app, later, state=State.COMPLETED.value, clean=True, ended_at=utcnow())
+    assert "Import of Harbour photographs" not in section(stocked_client.get("/"), "Problems")
+
+
+def test_scheduled_and_waiting_imports_are_next(stocked_app, stocked_client):
+    change(stocked_app, 2, state=State.STOPPED.value, resume_at=utcnow() + timedelta(hours=3))
+    with stocked_app.app_context(), transaction():
+        db.session.get_one(Source, 1).due_at = utcnow() + timedelta(days=1)
+
+    found = section(stocked_client.get("/"), "Next imports")
+
+    assert found.index("Odd metadata") < found.index("Harbour photographs")
+
+
+def test_the_last_jobs_are_listed_newest_first_with_what_they_did(stocked_client):
+    found = section(stocked_client.get("/"), "Last jobs")
+
+    assert found.index("Special files") < found.index("Odd metadata") < found.index("Harbour photographs")
+    assert "Added: 12" in found
