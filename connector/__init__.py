@@ -21,6 +21,7 @@ from .web.accounts.two_step_pages import blueprint as two_step
 from .web.accounts.user_pages import blueprint as admin
 from .web.catalogue.item_pages import blueprint as catalogue
 from .web.catalogue.missing_pages import blueprint as missing
+from .web.help.help_pages import blueprint as guide
 from .web.home.dashboard_pages import blueprint as home
 from .web.imports.job_pages import blueprint as imports
 from .web.imports.preview_pages import blueprint as previews
@@ -57,6 +58,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(previews)
     app.register_blueprint(catalogue)
     app.register_blueprint(missing)
+    app.register_blueprint(guide)
     app.register_blueprint(monitoring)
     app.register_blueprint(accounts)
     app.register_blueprint(two_step)

@@ -21,6 +21,7 @@ from connector.jobs import lifecycle
 from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Kind
 from connector.tasks import carry_out
+from connector.web.help import guide
 from tests.pages import links
 from tests.pseudo import outside, pseudo_locale
 
@@ -80,11 +81,12 @@ def texts(page: str) -> list[str]:
 
 
 def data_of(app: Flask) -> set[str]:
-    """Return every text in the database, except codes."""
+    """Return every text in the database, except codes, and those of the guide, which has a file for each language."""
     with app.app_context():
         columns = [[column for column in table.c if str(column) not in CODES] for table in db.metadata.sorted_tables]
         rows = [row for selected in columns for row in db.session.execute(db.select(*selected))]
-        return {text for row in rows for value in row for leaf in _leaves(value) for text in _texts_of(leaf)}
+        data = {text for row in rows for value in row for leaf in _leaves(value) for text in _texts_of(leaf)}
+    return data.union(*([part.title, part.summary, *texts(part.html(""))] for part in guide.parts()))
 
 
 def _texts_of(value: str) -> Iterator[str]:
