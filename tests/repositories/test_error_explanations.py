@@ -10,7 +10,7 @@ from tests.pages import FRAGMENT
 
 
 def connect(client, sample):
-    return client.post("/", data={"url": sample.url, "endpoint": "rest", "limit": ""})
+    return client.post("/repositories/", data={"url": sample.url, "endpoint": "rest", "limit": ""})
 
 
 def error_of(page):
