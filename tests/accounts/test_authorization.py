@@ -192,7 +192,7 @@ def test_the_menu_shows_what_the_role_may_open(office, role, menu):
     office.add("Somebody", role)
     page = words(office.enter("Somebody").get("/items/"))
 
-    start = f"DSpace Connector Menu Somebody Sign out {' '.join(menu)} Items"
+    start = f"DSpace Connector Menu Help Somebody Sign out {' '.join(menu)} Items"
     assert page[page.index("DSpace Connector") :].startswith(start)
 
 
