@@ -8,7 +8,7 @@ from pathlib import Path
 from connector.catalogue.export import as_jsonl
 from connector.catalogue.search import Selection
 from connector.extensions import db
-from connector.models.catalogue import StoredFile
+from connector.models.catalogue import Change, ChangeFile, StoredFile
 
 PASSING = ("id", "jobs")
 UNTOUCHED = ("job", "job_counter", "preview_row", "audit")
@@ -46,3 +46,18 @@ def dump(app) -> dict[str, list]:
         return {
             t.name: [tuple(row) for row in db.session.execute(db.select(t).order_by(*t.primary_key))] for t in tables
         }
+
+
+def files_recorded_for_undo() -> set[tuple[int, str]]:
+    """Return (id of a change, SHA-256) of the files that garbage collection keeps for an undo."""
+    found = {(row.change_id, row.sha256) for row in db.session.scalars(db.select(ChangeFile))}
+    db.session.rollback()
+    return found
+
+
+def files_that_undo_needs() -> set[tuple[int, str]]:
+    """Return (id of a change, SHA-256) of the files in the earlier states of items."""
+    changes = db.session.execute(db.select(Change.id, Change.before).where(Change.before.is_not(None))).all()
+    db.session.rollback()
+    files = [(row.id, file) for row in changes for file in row.before.get("data", {"files": []})["files"]]
+    return {(change_id, file["sha256"]) for change_id, file in files if file["sha256"]}

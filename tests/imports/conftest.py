@@ -13,12 +13,13 @@ from connector.extensions import db, transaction
 from connector.imports import undo
 from connector.jobs import lifecycle
 from connector.jobs.attempt import stop_here, work
-from connector.models.catalogue import CatalogueFile, Change, ChangeFile, FileStatus, Holding
+from connector.models.catalogue import CatalogueFile, FileStatus, Holding
 from connector.models.jobs import Kind
 from connector.models.repositories import Repository
 from connector.repositories.service import source_for
 from connector.tasks import RUNNERS
 
+from .catalogue import files_recorded_for_undo, files_that_undo_needs
 from .fakes import FakeDSpace
 
 
@@ -127,21 +128,6 @@ def holdings_with_wrong_mark() -> list[int]:
     items = set(db.session.scalars(select(CatalogueFile.item_id).where(CatalogueFile.status.in_(listed))))
     db.session.rollback()
     return [row.id for row in marks if row.has_problem_files != (row.item_id in items)]
-
-
-def files_recorded_for_undo() -> set[tuple[int, str]]:
-    """Return (id of a change, SHA-256) of the files that garbage collection keeps for an undo."""
-    found = {(row.change_id, row.sha256) for row in db.session.scalars(select(ChangeFile))}
-    db.session.rollback()
-    return found
-
-
-def files_that_undo_needs() -> set[tuple[int, str]]:
-    """Return (id of a change, SHA-256) of the files in the earlier states of items."""
-    changes = db.session.execute(select(Change.id, Change.before).where(Change.before.is_not(None))).all()
-    db.session.rollback()
-    files = [(row.id, file) for row in changes for file in row.before.get("data", {"files": []})["files"]]
-    return {(change_id, file["sha256"]) for change_id, file in files if file["sha256"]}
 
 
 @pytest.fixture

@@ -21,11 +21,11 @@ from connector.errors import ConflictError
 from connector.extensions import db, transaction
 from connector.imports.undo import preview
 from connector.jobs import lifecycle
-from connector.models.catalogue import CatalogueItem, Change, ItemSet, Membership
+from connector.models.catalogue import CatalogueFile, CatalogueItem, Change, ItemSet, Membership
 from connector.storage.garbage_collection import delete_unreferenced_files
 from tests.thoroughness import share
 
-from .catalogue import records, stored_bytes, stored_rows, titles
+from .catalogue import files_that_undo_needs, records, stored_bytes, stored_rows, titles
 
 
 def jobs_named(app):
@@ -380,6 +380,45 @@ def test_undoing_in_random_order_leaves_what_the_other_imports_brought(desk, dsp
     assert stored_bytes(desk.app) == set()
     with desk.app.app_context():
         assert json.dumps(list(as_jsonl(Selection()))) == "[]"
+
+
+def needed_files(app) -> set[str]:
+    """Return the SHA-256 of the files that items have, and of those that an undo would restore."""
+    with app.app_context():
+        undo_needs = {sha256 for _, sha256 in files_that_undo_needs()}
+        return undo_needs | set(db.session.scalars(db.select(CatalogueFile.sha256))) - {None}
+
+
+actions = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["c1", "c2"]), st.sampled_from("ab"), st.sampled_from(["One", "Two", "Three"])),
+        st.integers(0, 7),
+    ),
+    min_size=3,
+    max_size=8,
+)
+
+
+@settings(max_examples=share(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(actions=actions)
+def test_imports_and_undos_in_random_order_keep_exactly_the_files_that_are_needed(desk, dspace, actions):
+    desk.forget_everything()
+    dspace.items.clear()
+    done: list[int] = []
+    for action in actions:
+        if isinstance(action, int):
+            if done:
+                desk.undo(done.pop(action % len(done)))
+                kept = {name.replace("/", "") for name in stored_bytes(desk.app)}
+                assert kept == needed_files(desk.app)
+        else:
+            collection, item, title = action
+            put = dspace.edit if item in dspace.items else dspace.add
+            place = {} if item in dspace.items else {"collections": ("c1", "c2")}
+            put(item, title=title, files={"f.txt": title.encode()}, **place)
+            done.append(desk.run(collection, files=True).id)
+        kept = {name.replace("/", "") for name in stored_bytes(desk.app)}
+        assert needed_files(desk.app) <= kept
 
 
 def test_undo_puts_back_a_time_stamp_that_moved_alone(desk, dspace):
