@@ -203,7 +203,9 @@ def test_what_jobs_have_counted_is_kept_by_name(app):
         name: number for number, name in enumerate(sorted(job_kinds.IMPORT.counters | job_kinds.UNDO.counters), 1)
     }
     with db.engine.begin() as connection:
-        connection.execute(sa.table("job", *map(sa.column, counted)).update().values(counted))
+        columns = counted | {"hidden": counted["not_visible"]}
+        del columns["not_visible"]
+        connection.execute(sa.table("job", *map(sa.column, columns)).update().values(columns))
 
     upgrade()
 

@@ -107,7 +107,7 @@ def test_every_item_with_every_value_and_file_arrives(library):
         len(there),
         0,
     )
-    assert job.expected - job.counts["hidden"] == job.counts["seen"]
+    assert job.expected - job.counts["not_visible"] == job.counts["seen"]
     for handle, item in there.items():
         record = held[handle]
         assert record["source_id"] == (str(item.number) if generation < 6 else item.uuid)

@@ -175,15 +175,15 @@ class HalClient:
         light: bool = False,
         with_collection: bool = False,
         seen: Callable[[Group[str]], set[str]],
-        hidden: Mapping[str, int] = MappingProxyType({}),
+        not_visible: Mapping[str, int] = MappingProxyType({}),
         subset: Subset | None = None,
         with_access: bool = False,
     ) -> Iterator[Page]:
         """Yield the visible items of the scope in pages, from the beginning or after the page of the cursor.
 
         `light`: items have no files yet. `seen(ids)` returns the ids that are recorded already; the walk skips those
-        items. `hidden` has no effect here: DSpace 7 and later count only visible items. `subset`: the walk yields and
-        counts only this subset. A cursor needs the subset of its walk. For a single item the subset is ignored.
+        items. `not_visible` has no effect here: DSpace 7 and later count only visible items. `subset`: the walk yields
+        and counts only this subset. A cursor needs the subset of its walk. For a single item the subset is ignored.
         `with_access`: files say whether the reader may read them, if the site says so without further requests.
 
         Raise RequestRejectedError if the site refuses the query of the subset.

@@ -121,7 +121,7 @@ class LegacyClient:
         light: bool = False,
         with_collection: bool = False,
         seen: Callable[[Group[str]], set[str]],
-        hidden: Mapping[str, int] = MappingProxyType({}),
+        not_visible: Mapping[str, int] = MappingProxyType({}),
         subset: Subset | None = None,
         with_access: bool = False,
     ) -> Iterator[Page]:
@@ -133,7 +133,7 @@ class LegacyClient:
         """
         if subset is not None and subset.part:
             return SliceWalk(self._reading, scope, subset.part).pages(cursor)
-        return LegacyItemLister(self._reading, scope, light, with_collection, seen, hidden).pages(cursor)
+        return LegacyItemLister(self._reading, scope, light, with_collection, seen, not_visible).pages(cursor)
 
     def complete(self, items: Iterable[Item]) -> Iterator[Item | Failure]:
         """Yield the items with metadata and bitstreams, one request for each item that lacks them."""

@@ -21,7 +21,7 @@ LEAST_OVERCOUNT = 10  # items; the count is doubtful if it exceeds the list by t
 
 
 class CollectionWalk:
-    """Reader of the collections of one walk. `known_hidden`: how many items of each collection are not visible."""
+    """Reader of the collections of one walk. `known_not_visible`: how many items of each collection are not visible."""
 
     def __init__(
         self,
@@ -30,10 +30,10 @@ class CollectionWalk:
         builder: PageBuilder,
         scope: Scope,
         with_collection: bool,
-        known_hidden: Mapping[str, int],
+        known_not_visible: Mapping[str, int],
     ):
         self._api, self._rows, self._builder, self._scope = api, rows, builder, scope
-        self._with_collection, self._known_hidden = with_collection, known_hidden
+        self._with_collection, self._known_not_visible = with_collection, known_not_visible
 
     def pages(self, part: Collection) -> Iterator[Page]:
         """Yield the pages of a collection after the position of the builder."""
@@ -88,7 +88,7 @@ class CollectionWalk:
         visible.
         """
         distinct = self._builder.place.distinct
-        return distinct >= count or distinct + self._known_hidden.get(part.id, 0) == count
+        return distinct >= count or distinct + self._known_not_visible.get(part.id, 0) == count
 
     def _missing(self, part: Collection, is_at_end: bool) -> Iterator[Page]:
         """Read the list again for the items that the pages lost. Items that stay missing are not visible.

@@ -41,13 +41,13 @@ class LegacyItemLister:
         light: bool,
         with_collection: bool,
         seen: Callable[[Group[str]], set[str]],
-        hidden: Mapping[str, int],
+        not_visible: Mapping[str, int],
     ):
         self._reading, self._scope, self._with_collection = reading, scope, with_collection
         plans = plans_for(reading.api.server.generation, light, reading.api.limit)
         self._rows = LegacyRows(reading.api, reading.outage, reading.width, plans)
         self._builder = PageBuilder(None if light else reading.items.complete, with_collection, seen)
-        self._collections = CollectionWalk(reading.api, self._rows, self._builder, scope, with_collection, hidden)
+        self._collections = CollectionWalk(reading.api, self._rows, self._builder, scope, with_collection, not_visible)
 
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
         """Yield the pages after the cursor. The last page ends the walk and may be empty.

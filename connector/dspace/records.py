@@ -238,19 +238,19 @@ class Page:
     """A step of a walk, with at most 100 items.
 
     `cursor`: plain JSON. A walk that starts with it continues after this page. `total`: the source's own count for the
-    scope if known, each item once. `hidden`: for each collection id whose count could be explained, the number of its
-    items that are not visible (legacy counts include them, design rule 13). For a community: the number of items in its
-    collections that are not visible. `unlisted`: for each collection with an empty list, the number of items it counts.
-    `overcounted`: for each other collection that counts far more items than it lists, the difference. It is also in
-    `hidden`. `again`: items of earlier pages that were found in another collection (mapped items, only in walks with
-    collections).
+    scope if known, each item once. `not_visible`: for each collection id whose count could be explained, the number of
+    its items that are not visible (legacy counts include them, design rule 13). For a community: the number of items in
+    its collections that are not visible. `unlisted`: for each collection with an empty list, the number of items it
+    counts. `overcounted`: for each other collection that counts far more items than it lists, the difference. It is
+    also in `not_visible`. `again`: items of earlier pages that were found in another collection (mapped items, only in
+    walks with collections).
     """
 
     items: tuple[Item, ...]
     cursor: dict[str, Any]
     total: int | None = None
     failures: tuple[Failure, ...] = ()
-    hidden: Mapping[str, int] = field(default_factory=dict)
+    not_visible: Mapping[str, int] = field(default_factory=dict)
     again: tuple[Item, ...] = ()
     unlisted: Mapping[str, int] = field(default_factory=dict)
     overcounted: Mapping[str, int] = field(default_factory=dict)

@@ -19,7 +19,7 @@ def unexplained(job: Job, inexact: bool) -> str:
 
     `inexact`: the source also counts private and restricted items, as DSpace 4 to 6 do (docs/dspace-findings.md).
     """
-    if job.expected is None or (missing := job.expected - job.counts["hidden"] - job.counts["seen"]) <= 0:
+    if job.expected is None or (missing := job.expected - job.counts["not_visible"] - job.counts["seen"]) <= 0:
         return ""
     found = {"expected": decimal(job.expected), "found": decimal(job.counts["seen"])}
     if inexact:
@@ -46,7 +46,7 @@ def new_overcount(context: ImportContext) -> str:
 
     Return "" if an earlier import found the same difference and it has grown by less than GROWTH.
     """
-    known = context.known_hidden
+    known = context.known_not_visible
     is_new = any(number >= known.get(id, 0) + GROWTH for id, number in context.progress.overcounted.items())
     if not is_new:
         return ""
@@ -58,8 +58,8 @@ def new_overcount(context: ImportContext) -> str:
 def accounted_for(context: ImportContext) -> str:
     """Return a message that explains the items that are not visible or not listed (design rule 13)."""
     is_community = context.scope.kind is ScopeKind.COMMUNITY
-    outside = context.progress.hidden.get(context.scope.id, 0) if is_community else 0
-    inside = sum(context.progress.hidden.values()) - outside - sum(context.progress.overcounted.values())
+    outside = context.progress.not_visible.get(context.scope.id, 0) if is_community else 0
+    inside = sum(context.progress.not_visible.values()) - outside - sum(context.progress.overcounted.values())
     sentences = []
     if inside:
         sentences.append(_inside_in_words(inside))

@@ -37,8 +37,8 @@ NewRecorder = Callable[[Job, RepositoryContext], Recorder | PreviewRecorder]
 class ImportContext:
     """What the steps of one attempt at an import share.
 
-    `known_hidden`: item counts by collection id that earlier imports explained (design rule 13). `proof`: what the last
-    complete import recorded (see `incremental`). `answer`: a person's answer to the question with which an earlier
+    `known_not_visible`: item counts by collection id that earlier imports explained (design rule 13). `proof`: what the
+    last complete import recorded (see `incremental`). `answer`: a person's answer to the question with which an earlier
     attempt ended. `bytes_before`: bytes of files that earlier attempts downloaded.
     """
 
@@ -54,7 +54,7 @@ class ImportContext:
     requests: RequestCounter
     recorder: Recorder | PreviewRecorder
     progress: ImportProgress
-    known_hidden: Mapping[str, int]
+    known_not_visible: Mapping[str, int]
     proof: CompletenessProof | None
     answer: Answer | None
     bytes_before: int
@@ -132,7 +132,7 @@ def _context(
         requests=requests,
         recorder=new_recorder(job, repository_context),
         progress=ImportProgress.from_json(job.cursor, access.name),
-        known_hidden=dict(source.not_visible),
+        known_not_visible=dict(source.not_visible),
         proof=CompletenessProof.from_json(source.completeness_proof),
         answer=answer_from_json(job.question),
         bytes_before=job.counts["bytes"],

@@ -29,19 +29,19 @@ class Listing(StrEnum):
 class ImportProgress:
     """The progress of an import over all its attempts.
 
-    `places`: how far each listing was read. `has_walked`: all listings were read. `hidden`, `unlisted`, `overcounted`:
-    item counts by collection id (see `Page`). `totals`: the smallest and the largest count of the scope that the source
-    gave. `began`: when the first attempt began, by the server's clock. `recent`: number of items that were indexed
-    shortly before (see `incremental`). `has_trusted`: some items count as unchanged because of their time stamps, so
-    their files may still have changed. `excluded`: ids or handles that a takedown excludes. `absent`: ids of items that
-    were listed but are not present. `login`: the login name of all attempts, None if signed out, MIXED if they differ.
-    `is_stored`: the job row has the result of at least one page.
+    `places`: how far each listing was read. `has_walked`: all listings were read. `not_visible`, `unlisted`,
+    `overcounted`: item counts by collection id (see `Page`). `totals`: the smallest and the largest count of the scope
+    that the source gave. `began`: when the first attempt began, by the server's clock. `recent`: number of items that
+    were indexed shortly before (see `incremental`). `has_trusted`: some items count as unchanged because of their time
+    stamps, so their files may still have changed. `excluded`: ids or handles that a takedown excludes. `absent`: ids of
+    items that were listed but are not present. `login`: the login name of all attempts, None if signed out, MIXED if
+    they differ. `is_stored`: the job row has the result of at least one page.
     """
 
     places: dict[Listing, Any] = field(default_factory=dict)
     has_walked: bool = False
     scope_is_gone: bool = False
-    hidden: dict[str, int] = field(default_factory=dict)
+    not_visible: dict[str, int] = field(default_factory=dict)
     unlisted: dict[str, int] = field(default_factory=dict)
     overcounted: dict[str, int] = field(default_factory=dict)
     totals: set[int] = field(default_factory=set)
@@ -62,7 +62,7 @@ class ImportProgress:
             places={name: cursor[name] for name in Listing if name in cursor},
             has_walked=cursor.get("walked", False),
             scope_is_gone=cursor.get("scope_is_gone", False),
-            hidden=dict(cursor.get("hidden", {})),
+            not_visible=dict(cursor.get("hidden", {})),
             unlisted=dict(cursor.get("unlisted", {})),
             overcounted=dict(cursor.get("overcounted", {})),
             totals=set(cursor.get("totals", ())),
@@ -80,7 +80,7 @@ class ImportProgress:
         done: dict[str, Any] = {"walked": True, "scope_is_gone": self.scope_is_gone}
         return {
             **(done if self.has_walked else {str(listing): place for listing, place in self.places.items()}),
-            "hidden": self.hidden,
+            "hidden": self.not_visible,
             "unlisted": self.unlisted,
             "overcounted": self.overcounted,
             "totals": sorted(self.totals),
@@ -98,8 +98,10 @@ class ImportProgress:
             totals = {*self.totals, total}
             self.totals = {min(totals), max(totals)}
 
-    def note_counts(self, page: Page, known_hidden: Mapping[str, int]) -> None:
-        """Keep the counts of the collections that this page explains. `known_hidden`: those of earlier imports."""
-        self.hidden.update({id: number for id, number in page.hidden.items() if number or id in known_hidden})
+    def note_counts(self, page: Page, known_not_visible: Mapping[str, int]) -> None:
+        """Keep the counts of the collections that this page explains. `known_not_visible`: those of earlier imports."""
+        self.not_visible.update(
+            {id: number for id, number in page.not_visible.items() if number or id in known_not_visible}
+        )
         self.unlisted.update(page.unlisted)
         self.overcounted.update(page.overcounted)

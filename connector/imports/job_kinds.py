@@ -7,10 +7,10 @@ from ..models.catalogue import FileStatus
 from ..models.job_kinds import JobKind, register
 from ..models.jobs import Kind
 
-ITEMS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
+ITEMS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "not_visible")
 FILES = tuple(f"files_{status.value}" for status in FileStatus)
 STORED = tuple(f"files_{status.value}" for status in FileStatus if status.is_stored)
-MISSING = {"vanished": _l("Missing at source"), "hidden": _l("Not visible")}
+MISSING = {"vanished": _l("Missing at source"), "not_visible": _l("Not visible")}
 MISSING_IN_WORDS = {"vanished": _l("%(count)s missing at source")}
 
 IMPORT = JobKind(

@@ -60,7 +60,7 @@ class PageProcessor:
             light=light,
             with_collection=context.options.item_set_from_collection,
             seen=seen or self._seen,
-            hidden=context.known_hidden,
+            not_visible=context.known_not_visible,
             with_access=with_access and context.access.asks_for_refused,
             **only,
         )
@@ -129,10 +129,10 @@ class PageProcessor:
 
 def _joined(pages: Sequence[Page]) -> Page:
     """Join pages into one. The cursor and the total come from the last page."""
-    hidden = {key: number for page in pages for key, number in page.hidden.items()}
+    not_visible = {key: number for page in pages for key, number in page.not_visible.items()}
     items = tuple(item for page in pages for item in page.items)
     failures = tuple(failure for page in pages for failure in page.failures)
     again = tuple(item for page in pages for item in page.again)
     unlisted = {key: number for page in pages for key, number in page.unlisted.items()}
     overcounted = {key: number for page in pages for key, number in page.overcounted.items()}
-    return Page(items, pages[-1].cursor, pages[-1].total, failures, hidden, again, unlisted, overcounted)
+    return Page(items, pages[-1].cursor, pages[-1].total, failures, not_visible, again, unlisted, overcounted)

@@ -67,7 +67,7 @@ class PageWriter:
         closed = left_files.closed(context, parts.complete)
         recorder.prepare(context.access, parts.present, page.again)
         context.access.confirm()
-        self._progress.note_counts(page, context.known_hidden)
+        self._progress.note_counts(page, context.known_not_visible)
         begin_time(context)
         kept = self._still_there(parts.complete)
         met = recorder.seen(ids_in(parts.present, parts.failures))

@@ -112,7 +112,7 @@ def page_of(row: PreviewRow, repository: Repository) -> CatalogueItem:
 def _listed(client: dspace.Client, scope: Scope) -> list[Item]:
     """Return the first items of a scope, at most LOOKED_AT, from light pages."""
     found: list[Item] = []
-    pages = client.walk(scope, cursor=None, light=True, with_collection=False, seen=lambda ids: set(), hidden={})
+    pages = client.walk(scope, cursor=None, light=True, with_collection=False, seen=lambda ids: set(), not_visible={})
     for page in pages:
         found += (item for item in page.items if item.is_present)
         if len(found) >= LOOKED_AT:

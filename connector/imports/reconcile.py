@@ -68,9 +68,9 @@ def _with_totals(
     context: ImportContext, source: SourceRecorder | PreviewSourceRecorder, statuses: dict[str, int]
 ) -> Job:
     """Write the totals of the whole source to the job, and return it."""
-    hidden = min(sum(context.progress.hidden.values()), LARGEST_INTEGER)
+    not_visible = min(sum(context.progress.not_visible.values()), LARGEST_INTEGER)
     others = source.other_bundles() if context.options.files else None
-    totals = {"hidden": hidden, **in_counts(statuses)}
+    totals = {"not_visible": not_visible, **in_counts(statuses)}
     context.attempt.advance(context.requests.new(), totals=totals, other_bundles=others or None)
     return db.session.get_one(Job, context.job_id, populate_existing=True)
 
@@ -92,7 +92,7 @@ def _save(
     context: ImportContext, source: SourceRecorder | PreviewSourceRecorder, *, is_complete: bool, was_left: bool
 ) -> None:
     """Save what the next import of the source starts from. `was_left`: a person chose to change nothing."""
-    known = dict(context.known_hidden) | ({} if was_left else context.progress.hidden)
+    known = dict(context.known_not_visible) | ({} if was_left else context.progress.not_visible)
     values: dict[str, Any] = {"not_visible": known}
     if not context.options.is_partial:
         is_proven = is_complete and not context.progress.scope_is_gone

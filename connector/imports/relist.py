@@ -66,7 +66,7 @@ def _missed(context: ImportContext, processor: PageProcessor, listed: set[str]) 
     Counts of parts are left out, so that the counts of the first listing stay.
     """
     said: dict[str, Any] = (
-        {} if context.client.can_select else {"total": None, "hidden": {}, "unlisted": {}, "overcounted": {}}
+        {} if context.client.can_select else {"total": None, "not_visible": {}, "unlisted": {}, "overcounted": {}}
     )
     for page in processor.pages(None, light=True, seen=lambda ids: set()):
         ids = set(ids_in(page.items, page.failures))

@@ -94,7 +94,7 @@ def _unseen(context: ImportContext, after: int) -> Sequence[Any]:
 
 def _empty_lists(context: ImportContext) -> Unlisted | None:
     """Return the items that collections newly count but do not list, or None if there are too few to ask about."""
-    known = context.known_hidden
+    known = context.known_not_visible
     new = sum(number for id, number in context.progress.unlisted.items() if known.get(id) != number)
     return Unlisted(new) if new and new >= current_app.config["MISSING_LEAST"] else None
 

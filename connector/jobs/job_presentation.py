@@ -152,5 +152,5 @@ def total_items(job: Job) -> int | None:
     """Return how many items the job will see, without those that are not visible at the source. None if unknown."""
     if job.expected is None:
         return job.options.get("test")
-    total = max(job.expected - job.counts["hidden"], job.done)
+    total = max(job.expected - job.counts["not_visible"], job.done)
     return min(total, job.options.get("test") or total)

@@ -22,7 +22,7 @@ from . import job_presentation
 UNREAD = (Action.FAILED, Action.FILES_UNLISTED)
 PROBLEMS = (*UNREAD, Action.SHARES_HANDLE)
 PROBLEM = ("id", "handle", "title", "reason")
-NUMBERS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "hidden")
+NUMBERS = ("seen", "added", "updated", "unchanged", "failed", "vanished")
 # Signed-out readers may read the problems of a job, too.
 _TITLE_IS_CLOSED = CatalogueItem.title_is_restricted | CatalogueItem.is_restricted
 
@@ -50,6 +50,7 @@ def as_dict(job: Job, *, with_restricted: bool = True) -> dict[str, Any]:
         "clean": bool(job.clean),
         "expected": job.expected,
         **{name: job.counts[name] for name in NUMBERS},
+        "hidden": job.counts["not_visible"],
         "files": job.files,
         "bytes": job.counts["bytes"],
         "requests": job.counts["requests"],
@@ -73,7 +74,7 @@ def refused(message: str, job_id: int | None = None) -> dict[str, Any]:
         "state": "failed" if job_id is None else "unknown",
         "clean": False,
         "expected": None,
-        **dict.fromkeys(NUMBERS, 0),
+        **dict.fromkeys((*NUMBERS, "hidden"), 0),
         "files": dict.fromkeys((status.value for status in FileStatus), 0),
         "bytes": 0,
         "requests": 0,

@@ -25,7 +25,8 @@ GLANCE = 0.05  # seconds
 REQUEST = "after a request"
 TABLES = ("item", "file", "stored_file", "holding", "membership", "item_set", "change")
 COUNTERS = (
-    *("seen", "added", "updated", "unchanged", "failed", "vanished", "hidden", "removed", "restored", "kept", "bytes"),
+    *("seen", "added", "updated", "unchanged", "failed", "vanished", "not_visible"),
+    *("removed", "restored", "kept", "bytes"),
     *("files_stored", "files_linked", "files_restricted", "files_missing"),
 )
 COUNTED = f"job_counter WHERE value <> 0 AND name IN ({', '.join(map(repr, COUNTERS))})"

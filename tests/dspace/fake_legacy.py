@@ -58,7 +58,7 @@ class Walked:
 
     pages: list[Page] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
-    hidden: dict[str, int] = field(default_factory=dict)
+    not_visible: dict[str, int] = field(default_factory=dict)
 
     @property
     def failures(self) -> list[Failure]:
@@ -74,7 +74,7 @@ def walked(reader: LegacyClient, scope: Scope, *, recorded: Iterable[str] = (), 
     result, kept = Walked(), set(recorded)
     for page in reader.walk(scope, seen=lambda ids: kept.intersection(ids), **options):
         result.pages.append(page)
-        result.hidden |= page.hidden
+        result.not_visible |= page.not_visible
         result.ids += [item.id for item in page.items]
         kept.update(item.id for item in page.items)
     return result
@@ -143,7 +143,7 @@ class Row:
 
     id: int
     homes: Collection[int]
-    hidden: bool = False
+    not_visible: bool = False
 
 
 class PagingDSpace:
@@ -171,16 +171,16 @@ class PagingDSpace:
 
     def shown(self) -> list[str]:
         """The ids of the items that can be found."""
-        found = {row.id for row in self.rows if not row.hidden and self._is_findable(row)}
+        found = {row.id for row in self.rows if not row.not_visible and self._is_findable(row)}
         return [str(id) for id in sorted(found)]
 
     def _is_findable(self, row: Row) -> bool:
         return self._generation > 4 or bool(set(row.homes) & set(self._collections))
 
-    def hidden(self) -> dict[str, int]:
+    def not_visible(self) -> dict[str, int]:
         """For each collection how many of its items are hidden."""
-        hidden = [row for row in self.rows if row.hidden]
-        return {str(home): sum(home in row.homes for row in hidden) for home in self._collections}
+        not_visible = [row for row in self.rows if row.not_visible]
+        return {str(home): sum(home in row.homes for row in not_visible) for home in self._collections}
 
     def get_json_from(self, url: str, params: Any = None, *, follow: Redirects, **how: Any) -> JsonAnswer:
         return JsonAnswer(self.get_json(url, params, **how), url)
@@ -240,7 +240,7 @@ class PagingDSpace:
         spoilt = self.spoiling | (self.broken if full else set())
         if any(row.id in spoilt for row in page):
             raise ServerError("status 500", url)
-        return [self._item(row, full) for row in page if not row.hidden]
+        return [self._item(row, full) for row in page if not row.not_visible]
 
     def _collection(self, home: int) -> Json:
         body = {"id": home, "name": f"Collection {home}", "handle": f"1/c{home}", "type": "collection"}

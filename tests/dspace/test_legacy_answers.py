@@ -157,7 +157,7 @@ def test_a_broken_row_takes_no_neighbour_along(web, reader, row):
     (failure,) = result.failures
     assert failure.id == ("2" if isinstance(row, dict) and row.get("id") == 2 else None)
     assert "did not answer as DSpace does" in failure.reason
-    assert result.hidden == {"7": 0}
+    assert result.not_visible == {"7": 0}
 
 
 def test_an_item_that_comes_without_metadata_is_broken_and_not_bare(web, reader):

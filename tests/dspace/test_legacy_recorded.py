@@ -53,7 +53,7 @@ def test_the_special_collection_of_6_comes_whole_without_what_is_hidden():
     result = walked(client(dspace, 6), collection(SPECIAL))
 
     assert counts({item.id: item for page in result.pages for item in page.items}) == (9, 45, 57)
-    assert (result.total, result.hidden, result.failures) == (12, {SPECIAL: 3}, [])
+    assert (result.total, result.not_visible, result.failures) == (12, {SPECIAL: 3}, [])
 
 
 def test_short_and_empty_pages_are_not_the_end():
@@ -62,7 +62,7 @@ def test_short_and_empty_pages_are_not_the_end():
     result = walked(client(dspace, 6, limit=10), collection(MIXED))
 
     assert [len(page.items) for page in result.pages] == [10, 10, 0]
-    assert (len(result.ids), result.total, result.hidden) == (20, 40, {MIXED: 20})
+    assert (len(result.ids), result.total, result.not_visible) == (20, 40, {MIXED: 20})
 
 
 def test_complete_brings_the_details_of_light_items():
@@ -118,7 +118,7 @@ def test_the_special_collection_of_4_shows_the_private_item_too():
     items = {item.id: item for page in result.pages for item in page.items}
     assert counts(items) == (10, 50, 58)
     assert "338" in items
-    assert (result.total, result.hidden, result.failures) == (12, {"6": 2}, [])
+    assert (result.total, result.not_visible, result.failures) == (12, {"6": 2}, [])
 
 
 def test_the_odd_metadata_of_4_comes_without_languages():
@@ -132,7 +132,7 @@ def test_the_odd_metadata_of_4_comes_without_languages():
 def test_half_of_the_mixed_collection_of_4_is_hidden():
     result = walked(client(RecordedDSpace("dspace4"), 4), collection("4"), light=True)
 
-    assert (len(result.ids), result.total, result.hidden) == (20, 40, {"4": 20})
+    assert (len(result.ids), result.total, result.not_visible) == (20, 40, {"4": 20})
 
 
 def test_items_that_are_gone_or_closed_fail_with_a_plain_reason():

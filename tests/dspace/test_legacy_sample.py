@@ -71,7 +71,7 @@ def test_every_item_value_and_file_of_the_repository_arrives(reader, sample, gen
         files = [file for file in item.bitstreams if file.readable]
         assert [(file.name, file.size) for file in found[id].bitstreams] == [(f.name, len(f.content)) for f in files]
     assert result.failures == []
-    assert result.total == len(result.ids) + sum(result.hidden.values())
+    assert result.total == len(result.ids) + sum(result.not_visible.values())
 
 
 def test_a_community_is_all_the_collections_below_it(reader, sample, generation):
@@ -99,10 +99,10 @@ def test_the_tree_is_told_whole(reader, sample, generation):
 
 
 def test_an_unchanged_walk_asks_for_no_id_list_and_no_single_item(reader, sample, generation):
-    hidden = walked(reader, REPOSITORY).hidden
+    not_visible = walked(reader, REPOSITORY).not_visible
     sample.reset()
 
-    result = walked(reader, REPOSITORY, light=True, hidden=hidden)
+    result = walked(reader, REPOSITORY, light=True, not_visible=not_visible)
 
     asked = [path for _, path in sample.requests]
     assert not [path for path in asked if "1000000" in path and "/items?" not in path]

@@ -33,7 +33,7 @@ seeds = some.integers(0, 10_000)
 def rows(draw: some.DrawFn, most: int = 45) -> list[Row]:
     homes = some.sets(some.sampled_from(HOMES), max_size=2)
     drawn = draw(some.lists(some.tuples(homes, some.booleans()), max_size=most))
-    return [Row(number, home, hidden) for number, (home, hidden) in enumerate(drawn, 1)]
+    return [Row(number, home, not_visible) for number, (home, not_visible) in enumerate(drawn, 1)]
 
 
 def mixed(generation: int, rows: list[Row], seed: int) -> PagingDSpace:
@@ -60,8 +60,8 @@ def test_every_item_comes_once_and_the_hidden_are_counted(generation, rows, seed
     result = walked(client(dspace, generation, limit=limit), REPOSITORY, light=light)
 
     assert sorted(result.ids, key=int) == dspace.shown()
-    assert result.hidden == dspace.hidden()
-    assert result.total == len(result.ids) + sum(result.hidden.values())
+    assert result.not_visible == dspace.not_visible()
+    assert result.total == len(result.ids) + sum(result.not_visible.values())
     assert result.failures == []
     assert light or all(item.is_complete for page in result.pages for item in page.items)
 
@@ -71,19 +71,19 @@ def test_every_item_comes_once_and_the_hidden_are_counted(generation, rows, seed
 def test_a_walk_resumed_at_any_cursor_gives_exactly_the_rest(generation, rows, seed, light, limit, remembered):
     rows = [row for row in rows if row.homes or limit is None]
     dspace = mixed(generation, rows, seed)
-    hidden = dspace.hidden() if remembered else {}
-    whole = walked(client(dspace, generation, limit=limit), REPOSITORY, light=light, hidden=hidden)
+    not_visible = dspace.not_visible() if remembered else {}
+    whole = walked(client(dspace, generation, limit=limit), REPOSITORY, light=light, not_visible=not_visible)
 
     for index, page in enumerate(whole.pages[:-1], 1):
         before = [item.id for done in whole.pages[:index] for item in done.items]
         cursor = json.loads(json.dumps(page.cursor))
         reader = client(dspace, generation, limit=limit)
-        rest = walked(reader, REPOSITORY, light=light, cursor=cursor, recorded=before, hidden=hidden)
+        rest = walked(reader, REPOSITORY, light=light, cursor=cursor, recorded=before, not_visible=not_visible)
 
         assert sorted(before + rest.ids, key=int) == dspace.shown()
-        assert rest.total == len(before) + len(rest.ids) + sum(dspace.hidden().values())
-        told = {home: many for done in whole.pages[:index] for home, many in done.hidden.items()}
-        assert told | rest.hidden == dspace.hidden()
+        assert rest.total == len(before) + len(rest.ids) + sum(dspace.not_visible().values())
+        told = {home: many for done in whole.pages[:index] for home, many in done.not_visible.items()}
+        assert told | rest.not_visible == dspace.not_visible()
 
 
 @settings(deadline=None, max_examples=60)
@@ -135,7 +135,7 @@ def test_a_broken_item_fails_by_name_and_takes_none_along(generation, rows, seed
     assert sorted(result.ids, key=int) == [id for id in dspace.shown() if id not in failing]
     assert Counter(failure.id for failure in result.failures) == Counter(failing)
     assert all(failure.handle == f"1/{failure.id}" for failure in result.failures)
-    assert result.hidden == dspace.hidden()
+    assert result.not_visible == dspace.not_visible()
 
 
 @pytest.mark.parametrize("generation", [5, 6])
@@ -147,11 +147,11 @@ def test_an_item_that_spoils_the_light_list_is_told_by_its_row_and_once(generati
 
     assert len(result.ids) == 29
     assert [(failure.id, failure.reason) for failure in result.failures] == [(None, "Row 12 of the list: status 500")]
-    assert result.hidden["2"] == 0
+    assert result.not_visible["2"] == 0
 
 
 def test_an_id_list_that_cannot_be_had_is_read_in_pages():
-    dspace = PagingDSpace(5, HOMES, [*plain(40), Row(50, (2,), hidden=True)])
+    dspace = PagingDSpace(5, HOMES, [*plain(40), Row(50, (2,), not_visible=True)])
 
     def refuse(dspace: PagingDSpace) -> None:
         if "limit=1000000" in dspace.asked[-1]:
@@ -162,28 +162,28 @@ def test_an_id_list_that_cannot_be_had_is_read_in_pages():
     result = walked(client(dspace, 5, limit=10), collection(2))
 
     assert len(result.ids) == 40
-    assert result.hidden == {"2": 1}
+    assert result.not_visible == {"2": 1}
     assert len([path for path in dspace.asked if "limit=1000000" in path]) == 1
 
 
 def test_a_list_whose_order_never_stands_still_leaves_the_difference_unexplained():
-    dspace = PagingDSpace(6, HOMES, [*plain(90), Row(99, (2,), hidden=True)], mixed=1)
+    dspace = PagingDSpace(6, HOMES, [*plain(90), Row(99, (2,), not_visible=True)], mixed=1)
 
     result = walked(client(dspace, 6, limit=10), collection(2))
 
-    assert result.hidden == {}
+    assert result.not_visible == {}
     assert result.total == 91
 
 
 @pytest.mark.parametrize("light", [True, False])
 def test_no_list_of_6_is_asked_for_more_than_fifty_rows(light):
-    rows = [Row(number, (2,) if number < 300 else (), hidden=number % 7 == 0) for number in range(1, 400)]
+    rows = [Row(number, (2,) if number < 300 else (), not_visible=number % 7 == 0) for number in range(1, 400)]
     dspace = PagingDSpace(6, HOMES, rows)
 
     result = walked(client(dspace, 6), REPOSITORY, light=light)
 
     assert sorted(result.ids, key=int) == dspace.shown()
-    assert result.hidden == dspace.hidden()
+    assert result.not_visible == dspace.not_visible()
     assert max(int(path.split("limit=")[1].split()[0]) for path in dspace.asked if "limit=" in path) == 50
 
 
@@ -218,30 +218,30 @@ def test_a_page_that_timed_out_is_never_asked_for_again_at_its_size():
 
 
 def test_hidden_items_that_are_remembered_save_the_id_list():
-    dspace = PagingDSpace(6, HOMES, [Row(number, (2,), hidden=number % 3 == 0) for number in range(1, 41)])
+    dspace = PagingDSpace(6, HOMES, [Row(number, (2,), not_visible=number % 3 == 0) for number in range(1, 41)])
 
-    result = walked(client(dspace, 6, limit=10), collection(2), hidden={"2": 13})
+    result = walked(client(dspace, 6, limit=10), collection(2), not_visible={"2": 13})
 
     assert len(result.ids) == 27
-    assert result.hidden == {"2": 13}
+    assert result.not_visible == {"2": 13}
     assert not [path for path in dspace.asked if "limit=1000000" in path]
 
 
 def test_what_is_remembered_wrongly_is_found_out():
-    dspace = PagingDSpace(6, HOMES, [Row(number, (2,), hidden=number % 3 == 0) for number in range(1, 41)])
+    dspace = PagingDSpace(6, HOMES, [Row(number, (2,), not_visible=number % 3 == 0) for number in range(1, 41)])
 
-    result = walked(client(dspace, 6, limit=10), collection(2), hidden={"2": 20})
+    result = walked(client(dspace, 6, limit=10), collection(2), not_visible={"2": 20})
 
     assert len(result.ids) == 27
-    assert result.hidden == {"2": 13}
+    assert result.not_visible == {"2": 13}
 
 
 def test_a_list_that_came_in_one_piece_needs_no_id_list():
-    dspace = PagingDSpace(6, HOMES, [Row(number, (2,), hidden=number % 2 == 0) for number in range(1, 41)])
+    dspace = PagingDSpace(6, HOMES, [Row(number, (2,), not_visible=number % 2 == 0) for number in range(1, 41)])
 
     result = walked(client(dspace, 6), collection(2))
 
-    assert result.hidden == {"2": 20}
+    assert result.not_visible == {"2": 20}
     assert dspace.asked == [
         "collections/2",
         "collections/2/items expand=metadata,bitstreams limit=50 offset=0",
@@ -405,7 +405,7 @@ def test_a_server_that_does_not_know_offsets_ends_all_the_same(limit):
 
 
 def test_the_list_of_all_items_goes_on_through_empty_pages():
-    rows = [*plain(20), *(Row(number, (), hidden=True) for number in range(21, 41)), Row(41, ())]
+    rows = [*plain(20), *(Row(number, (), not_visible=True) for number in range(21, 41)), Row(41, ())]
     dspace = PagingDSpace(6, HOMES, rows)
 
     result = walked(client(dspace, 6, limit=10), REPOSITORY)
@@ -492,7 +492,7 @@ def test_a_count_far_above_what_comes_is_not_read_to_its_end_and_is_not_explaine
     result = walked(client(dspace, generation), collection(2), light=light)
 
     assert sorted(result.ids, key=int) == dspace.shown()
-    assert result.hidden == {}
+    assert result.not_visible == {}
     assert result.total == 10**12
     assert sum(each.startswith(("collections/2", "items?")) for each in dspace.asked) < 60
 

@@ -131,7 +131,7 @@ class FakeDSpace:
         return len(self._listed(scope, subset)) + self.count_off_by
 
     def walk(
-        self, scope: Scope, *, cursor, light, with_collection, seen, hidden, subset=None, with_access=False
+        self, scope: Scope, *, cursor, light, with_collection, seen, not_visible, subset=None, with_access=False
     ) -> Iterator[Page]:
         if subset is not None and self.refuses_subsets:
             raise RequestRejectedError("The repository does not take this query (422).")

@@ -38,7 +38,7 @@ def test_a_count_that_the_list_of_ids_explains_is_clean_and_is_told(desk, dspace
 
     job = of_generation(desk, 6).run()
 
-    assert (job.clean, job.counts["hidden"]) == (True, 2)
+    assert (job.clean, job.counts["not_visible"]) == (True, 2)
     assert job.message.startswith("The source counts 2 more items that it does not list")
     assert COUNTER in job.message
 
@@ -49,7 +49,7 @@ def test_a_count_explained_in_part_tells_both_and_is_not_clean(desk, dspace):
 
     job = of_generation(desk, 6).run()
 
-    assert (job.clean, job.counts["hidden"]) == (False, 1)
+    assert (job.clean, job.counts["not_visible"]) == (False, 1)
     assert "1 of them is not accounted for" in job.message
     assert "counts 1 more item that" in job.message
 
@@ -61,7 +61,7 @@ def test_a_count_is_stored_as_the_source_gives_it_up_to_64_bits(desk, dspace, co
 
     job = of_generation(desk, 6).run()
 
-    assert (job.state, job.expected, job.counts["hidden"]) == ("completed", stored, stored)
+    assert (job.state, job.expected, job.counts["not_visible"]) == ("completed", stored, stored)
 
 
 def test_where_all_is_there_nothing_is_said(desk, dspace):
@@ -80,7 +80,7 @@ def test_a_private_item_of_a_real_server_accounts_for_its_count(app, generation)
         sample.data.make_private(item)
         job = import_of(sample, gazette)()
 
-        assert (job.clean, job.expected, job.counts["seen"], job.counts["hidden"]) == (True, 45, 44, 1)
+        assert (job.clean, job.expected, job.counts["seen"], job.counts["not_visible"]) == (True, 45, 44, 1)
         assert "counts 1 more item that" in job.message
 
 
@@ -98,7 +98,7 @@ def test_items_of_closed_collections_below_a_community_are_named(app, generation
 
         job = import_of(sample, top)()
 
-        assert (job.counts["seen"], job.counts["hidden"], job.expected, job.clean) == (4, 3, 7, True)
+        assert (job.counts["seen"], job.counts["not_visible"], job.expected, job.clean) == (4, 3, 7, True)
         assert "The community counts 3 more items, in collections that are not visible." in job.message
         assert ("import of the entire repository finds" in job.message) is (generation > 4)
         assert ("import a readable one by its own address" in job.message) is (generation == 4)
@@ -128,8 +128,8 @@ def test_an_empty_list_of_a_collection_that_counts_many_items_is_a_question(app,
         assert (asking.state, asking.asks, asking.question["unseen"]) == ("stopped", True, 45)
         assert "counts 45 items and lists none of them" in asking.message
         assert (left.clean, "lists none of them" in left.message) == (False, True)
-        assert (agreed.clean, agreed.counts["hidden"]) == (True, 45)
-        assert (known.state, known.clean, known.counts["hidden"]) == ("completed", True, 45)
+        assert (agreed.clean, agreed.counts["not_visible"]) == (True, 45)
+        assert (known.state, known.clean, known.counts["not_visible"]) == ("completed", True, 45)
 
 
 @pytest.mark.parametrize("generation", [6, 5, 4])
@@ -151,7 +151,7 @@ def test_a_collection_that_lists_less_than_half_of_its_count_is_a_problem_once(a
         assert "private or restricted ones" not in first.message
         assert [job.clean for job in (first, second, slightly_more, many_more)] == [False, True, True, False]
         assert doubt.format(60) in many_more.message
-        assert (first.counts["seen"], first.counts["hidden"], first.expected) == (15, 30, 45)
+        assert (first.counts["seen"], first.counts["not_visible"], first.expected) == (15, 30, 45)
 
 
 @pytest.mark.parametrize("generation", [6, 5, 4])
@@ -162,7 +162,7 @@ def test_a_collection_that_lists_more_than_half_of_its_count_has_private_items(a
 
         job = import_of(sample, gazette)()
 
-        assert (job.clean, job.counts["seen"], job.counts["hidden"]) == (True, 25, 20)
+        assert (job.clean, job.counts["seen"], job.counts["not_visible"]) == (True, 25, 20)
         assert "counts 20 more items that it does not list: private or restricted ones" in job.message
 
 

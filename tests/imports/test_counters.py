@@ -25,11 +25,11 @@ def test_numbers_are_added_to_what_a_job_has_counted(desk):
 
 def test_totals_replace_what_a_job_has_counted(desk):
     job_id = desk.create()
-    set_counts(desk, job_id, hidden=5)
+    set_counts(desk, job_id, not_visible=5)
 
-    set_counts(desk, job_id, hidden=0, seen=2)
+    set_counts(desk, job_id, not_visible=0, seen=2)
 
-    assert desk.job(job_id).counts == {"hidden": 0, "seen": 2}
+    assert desk.job(job_id).counts == {"not_visible": 0, "seen": 2}
 
 
 @pytest.mark.parametrize("how", [{"counts": {"published": 1}}, {"totals": {"published": 1}}])

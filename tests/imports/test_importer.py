@@ -237,7 +237,7 @@ def test_items_hidden_from_us_account_for_the_difference(desk, dspace):
 
     job = desk.run()
 
-    assert (job.clean, job.counts["hidden"]) == (True, 2)
+    assert (job.clean, job.counts["not_visible"]) == (True, 2)
 
 
 def test_what_was_explained_before_a_job_was_taken_over_is_still_known(desk, dspace):
@@ -254,7 +254,7 @@ def test_what_was_explained_before_a_job_was_taken_over_is_still_known(desk, dsp
     dspace.before_page, dspace.hidden_counts, dspace.down = (lambda number: None), {}, False
     job = desk.resume(job_id)
 
-    assert (job.state, job.clean, job.counts["seen"], job.counts["hidden"]) == ("completed", True, 6, 2)
+    assert (job.state, job.clean, job.counts["seen"], job.counts["not_visible"]) == ("completed", True, 6, 2)
 
 
 def test_what_an_earlier_import_found_hidden_is_not_counted_again_unless_it_still_is(desk, dspace):
@@ -265,7 +265,7 @@ def test_what_an_earlier_import_found_hidden_is_not_counted_again_unless_it_stil
 
     job = desk.run()
 
-    assert (job.clean, job.counts["hidden"]) == (False, 0)
+    assert (job.clean, job.counts["not_visible"]) == (False, 0)
 
 
 def test_files_are_listed_without_being_fetched(desk, dspace):

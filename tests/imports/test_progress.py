@@ -52,7 +52,7 @@ def test_while_the_database_fails_the_last_row_is_shown_and_the_thread_goes_on(
 
 def test_the_total_leaves_out_items_that_are_not_visible(desk, capsys):
     job_id = desk.create()
-    set_counts(desk, job_id, hidden=1, seen=44)
+    set_counts(desk, job_id, not_visible=1, seen=44)
     with desk.app.app_context():
         with transaction():
             db.session.execute(update(Job).values(expected=45))

@@ -120,9 +120,9 @@ def test_only_the_smallest_and_the_largest_total_are_kept():
 def test_a_collection_without_hidden_items_is_noted_only_if_it_had_some():
     progress = ImportProgress()
 
-    progress.note_counts(Page((), {}, hidden={"known": 0, "new": 0, "other": 2}), {"known": 1})
+    progress.note_counts(Page((), {}, not_visible={"known": 0, "new": 0, "other": 2}), {"known": 1})
 
-    assert progress.hidden == {"known": 0, "other": 2}
+    assert progress.not_visible == {"known": 0, "other": 2}
 
 
 def test_a_proof_keeps_its_keys():
