@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from urllib.parse import urlsplit
 
 from ..errors import NotFoundError, RestrictedError
 from ..i18n import gettext as _
@@ -13,6 +12,7 @@ from .hal_handles import located
 from .hal_tree import PARENT
 from .json_members import label, required
 from .records import Scope, ScopeKind
+from .scopes import check_kind, whole_repository
 from .urls import PATHS, handle_in, is_uuid, object_of
 
 
@@ -25,7 +25,7 @@ class HalFinder:
     def find(self, kind: ScopeKind, identifier: str) -> Scope:
         """Return the object of this kind with this uuid or handle. Raise NotFoundError or RestrictedError."""
         if kind is ScopeKind.REPOSITORY:
-            return Scope(kind, "", None, self._api.server.name or urlsplit(self._api.server.site_url).netloc)
+            return whole_repository(self._api.server)
         if is_uuid(identifier):
             return self._scope(kind, identifier)
         handle = handle_in(identifier)
@@ -37,16 +37,7 @@ class HalFinder:
                 )
             )
         scope = self._scope(*located(self._api, handle))
-        if scope.kind is not kind:
-            raise NotFoundError(
-                _(
-                    "There is no %(kind)s %(handle)s: it is the %(actual)s “%(name)s”.",
-                    kind=kind.noun,
-                    handle=handle,
-                    actual=scope.kind.noun,
-                    name=scope.name,
-                )
-            )
+        check_kind(scope, kind, handle)
         return scope
 
     def resolve(self, path: str) -> Scope | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from ..errors import NotFoundError, RestrictedError, ServerError
 from ..i18n import gettext as _
@@ -13,6 +13,7 @@ from .json_members import required
 from .legacy_api import LegacyApi
 from .legacy_records import scope_of
 from .records import Scope, ScopeKind
+from .scopes import check_kind, whole_repository
 from .urls import PATHS, handle_in, is_uuid, object_of
 
 _MISSING = _l("There is nothing with the handle %(handle)s in this repository.")
@@ -39,20 +40,10 @@ class LegacyFinder:
         mentions both reasons.
         """
         if kind == ScopeKind.REPOSITORY:
-            return Scope(kind, "", None, self._api.server.name or urlsplit(self._api.server.site_url).netloc)
+            return whole_repository(self._api.server)
         handle = handle_in(identifier)
         scope = self._by_handle(handle) if handle else self._by_id(kind, identifier.strip())
-        if scope.kind != kind:
-            raise NotFoundError(
-                _(
-                    "There is no %(kind)s %(handle)s: it is the %(actual)s “%(name)s”.",
-                    kind=kind.noun,
-                    handle=handle,
-                    actual=scope.kind.noun,
-                    name=scope.name,
-                ),
-                self._api.url(""),
-            )
+        check_kind(scope, kind, handle, self._api.url(""))
         return scope
 
     def resolve(self, path: str) -> Scope | None:

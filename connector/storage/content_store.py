@@ -103,7 +103,7 @@ class FileFolder:
         try:
             target.parent.mkdir(exist_ok=True)
             os.replace(part.path, target)
-            _sync_folder(target.parent)
+            sync(target.parent)
         except OSError as error:
             raise _trouble(error) from error
 
@@ -144,7 +144,7 @@ class FileFolder:
             names = (aside / (sha256 if number == 1 else f"{sha256}-{number}") for number in count(1))
             target = next(name for name in names if not name.exists())
             os.replace(path, target)
-            _sync_folder(aside)
+            sync(aside)
         except OSError as error:
             raise _trouble(error) from error
         return target
@@ -205,8 +205,9 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make the kernel write a file, or the entries of a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from .content_store import sync
+
 DATABASE, KEY = "connector.db", "secret_key"
 READY = "restored"
 
@@ -16,10 +18,10 @@ def commit(unpacked: Path, instance: Path) -> None:
     From here on the restore is done: the next process that uses the instance calls `finish`.
     """
     for path in unpacked.iterdir():
-        _sync(path)
-    _sync(unpacked)
+        sync(path)
+    sync(unpacked)
     os.rename(unpacked, instance / READY)
-    _sync(instance)
+    sync(instance)
 
 
 def finish(instance: Path, database: Path | None) -> None:
@@ -34,11 +36,3 @@ def finish(instance: Path, database: Path | None) -> None:
     if (ready / KEY).exists():
         os.replace(ready / KEY, instance / KEY)
     ready.rmdir()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
