@@ -135,12 +135,12 @@ def test_every_field_goes_first_where_the_module_sent_it(field, term):
 
 
 @pytest.mark.parametrize(("field", "term"), FINER_BESIDES.items())
-def test_the_finer_term_stands_besides_the_modules(field, term):
+def test_a_field_is_mapped_to_its_finer_term_and_to_the_term_of_the_module(field, term):
     assert terms_of(field)[1:] == (term,)
 
 
 @pytest.mark.parametrize("field", [field for field in MODULE_TARGETS if field not in FINER_BESIDES])
-def test_a_field_that_needs_no_finer_term_has_one_term(field):
+def test_a_field_without_a_finer_term_is_mapped_to_one_term(field):
     assert len(terms_of(field)) == 1
 
 
@@ -185,7 +185,7 @@ def test_the_vocabularies_have_as_many_terms_as_omeka_installs():
         ("dcterms.identifier.local", ("dcterms:identifier",)),
     ],
 )
-def test_a_field_the_module_dropped_has_a_term_where_its_name_is_one(field, terms):
+def test_a_field_that_the_module_dropped_is_mapped_if_its_name_is_a_term(field, terms):
     assert terms_of(field) == terms
 
 
@@ -230,7 +230,7 @@ def test_local_fields_of_two_and_three_parts_are_kept():
     assert [entry["value"] for entry in values["local.shelf.mark"]] == ["Bay 3 / 12", "Bay 3 / 13"]
 
 
-def test_addresses_become_uris_and_keep_the_term_that_tells_what_they_are():
+def test_addresses_become_uris_under_the_term_of_their_field():
     values = crosswalk(recorded("6.3-addresses"))
 
     assert values["bibo:uri"] == [
@@ -291,7 +291,7 @@ def test_metadata_without_languages_as_of_dspace_4_is_read():
         "ark:/1/2",
     ],
 )
-def test_a_uri_under_bibo_uri_is_one(text):
+def test_a_value_of_bibo_uri_becomes_a_uri(text):
     assert crosswalk([value("dc.identifier.uri", text)]) == {"bibo:uri": [{"uri": text, "label": None}]}
 
 
@@ -308,7 +308,7 @@ def test_a_uri_under_bibo_uri_is_one(text):
         "http://a b",
     ],
 )
-def test_what_is_no_uri_or_an_unsafe_one_stays_a_text(text):
+def test_values_that_are_no_safe_uri_stay_text(text):
     assert crosswalk([value("dc.identifier.uri", text, "en")]) == {"bibo:uri": [{"value": text, "language": "en"}]}
 
 

@@ -76,7 +76,7 @@ def flip(path: Path) -> None:
     path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
 
 
-def test_a_shelf_in_order_has_nothing_to_tell_and_every_file_was_read(shelf):
+def test_a_check_of_undamaged_files_reads_every_file_and_reports_nothing(shelf):
     sizes = []
     with shelf.app.app_context():
         assert list(fixity.verify(the_folder(), False, sizes.append)) == []
@@ -93,7 +93,7 @@ def test_a_shelf_in_order_has_nothing_to_tell_and_every_file_was_read(shelf):
         (flip, ProblemKind.DAMAGED, "not those that were stored"),
     ],
 )
-def test_bytes_that_are_gone_or_damaged_are_named_with_their_items_and_left_alone(shelf, harm, kind, reason):
+def test_missing_and_damaged_files_are_reported_with_their_items_and_not_changed(shelf, harm, kind, reason):
     harm(shelf.path(PICTURE))
     before = shelf.files(PICTURE)[0].status
 
@@ -106,7 +106,7 @@ def test_bytes_that_are_gone_or_damaged_are_named_with_their_items_and_left_alon
 
 
 @pytest.mark.parametrize("harm", [Path.unlink, cut, flip])
-def test_what_is_lost_is_fetched_again_by_the_next_import(shelf, harm, stocked_sample):
+def test_a_repair_lets_the_next_import_download_lost_files_again(shelf, harm, stocked_sample):
     sha256, path = shelf.sha256(PICTURE), shelf.path(PICTURE)
     whole = path.read_bytes()
     harm(path)
@@ -123,7 +123,7 @@ def test_what_is_lost_is_fetched_again_by_the_next_import(shelf, harm, stocked_s
     assert (shelf.sha256(PICTURE), path.read_bytes(), shelf.files(PICTURE)[0].reason) == (sha256, whole, None)
 
 
-def test_damaged_bytes_are_moved_aside_each_time_and_never_thrown_away(shelf, stocked_sample):
+def test_a_repair_moves_damaged_files_aside_and_never_deletes_them(shelf, stocked_sample):
     sha256 = shelf.sha256(PICTURE)
     aside = shelf.folder.folder / "damaged"
     cut(shelf.path(PICTURE))
@@ -140,7 +140,7 @@ def test_damaged_bytes_are_moved_aside_each_time_and_never_thrown_away(shelf, st
     assert (aside / f"{sha256}-2").read_bytes() != first
 
 
-def test_bytes_that_nobody_needs_are_told_and_removed_only_when_asked(shelf):
+def test_unneeded_files_are_reported_and_deleted_only_by_a_repair(shelf):
     sha256 = shelf.add(b"nobody's")
 
     [told] = shelf.check()
@@ -150,7 +150,7 @@ def test_bytes_that_nobody_needs_are_told_and_removed_only_when_asked(shelf):
     assert (removed.mended, shelf.folder.path(sha256).exists()) == ("Removed.", False)
 
 
-def test_bytes_that_an_undo_would_bring_back_are_put_back_into_the_list(shelf):
+def test_a_repair_registers_files_again_that_an_undo_needs(shelf):
     sha256 = shelf.add(b"of an earlier state")
     with shelf.app.app_context(), transaction():
         item_id = db.session.scalar(db.select(CatalogueFile.item_id).where(CatalogueFile.name == PICTURE))
@@ -168,7 +168,7 @@ def test_bytes_that_an_undo_would_bring_back_are_put_back_into_the_list(shelf):
     assert shelf.check() == []
 
 
-def test_whole_bytes_of_an_item_without_their_row_are_not_fetched_again(shelf):
+def test_a_repair_registers_undamaged_files_of_items_without_a_download(shelf):
     sha256 = shelf.sha256(PICTURE)
     with shelf.app.app_context(), transaction():
         db.session.execute(db.delete(StoredFile).where(StoredFile.sha256 == sha256))
@@ -180,7 +180,7 @@ def test_whole_bytes_of_an_item_without_their_row_are_not_fetched_again(shelf):
     assert shelf.check() == []
 
 
-def test_a_file_that_has_neither_bytes_nor_their_row_is_found(shelf):
+def test_a_file_with_neither_content_nor_row_is_reported(shelf):
     path = shelf.path(PICTURE)
     with shelf.app.app_context(), transaction():
         db.session.execute(db.delete(StoredFile).where(StoredFile.sha256 == shelf.sha256(PICTURE)))
@@ -192,7 +192,7 @@ def test_a_file_that_has_neither_bytes_nor_their_row_is_found(shelf):
     assert shelf.files(PICTURE)[0].status == "linked"
 
 
-def test_an_undo_never_says_that_bytes_are_stored_which_were_lost_meanwhile(shelf):
+def test_undo_does_not_restore_a_file_as_stored_whose_content_was_lost(shelf):
     with shelf.app.app_context():
         item_id = db.session.scalar(db.select(CatalogueFile.item_id).where(CatalogueFile.name == PICTURE))
         repository = db.session.scalar(db.select(Repository))
@@ -208,7 +208,7 @@ def test_an_undo_never_says_that_bytes_are_stored_which_were_lost_meanwhile(shel
     assert (file.status, file.sha256, file.last_tried_job_id) == ("linked", None, None)
 
 
-def test_a_folder_whose_disk_is_not_mounted_makes_no_repair(shelf):
+def test_a_repair_is_refused_while_the_disk_of_the_files_folder_is_not_mounted(shelf):
     for sha256 in list(shelf.folder.stored()):
         shelf.folder.remove(sha256)
 
@@ -229,7 +229,7 @@ class WaitedFor(FileFolder):
         return super().lock()
 
 
-def test_bytes_that_a_job_is_about_to_write_the_row_of_are_not_taken_for_left_over(shelf):
+def test_content_that_a_job_is_about_to_register_is_not_reported(shelf):
     folder, found = WaitedFor(shelf.folder.folder), []
 
     def check() -> None:
@@ -249,7 +249,7 @@ def test_bytes_that_a_job_is_about_to_write_the_row_of_are_not_taken_for_left_ov
     assert shelf.folder.path(sha256).exists()
 
 
-def test_the_command_names_what_is_wrong_and_ends_with_1_until_all_is_well(shelf):
+def test_the_command_reports_problems_and_exits_with_1_until_they_are_repaired(shelf):
     run = shelf.app.test_cli_runner().invoke
     flip(shelf.path(PICTURE))
 

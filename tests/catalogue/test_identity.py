@@ -43,14 +43,14 @@ def held() -> set[tuple[str, str | None]]:
     return rows
 
 
-def test_two_items_of_a_page_with_one_handle_are_two(repository):
+def test_two_items_of_a_page_with_the_same_handle_are_both_stored(repository):
     save(repository, (U1, "1/1"), (U2, "1/1"))
 
     assert held() == {(U1, "1/1"), (U2, "1/1")}
     assert save(repository, (U2, "1/1"), (U1, "1/1")) == ["unchanged", "unchanged"]
 
 
-def test_an_item_with_the_handle_of_one_that_was_met_before_is_another(repository):
+def test_a_second_item_with_a_handle_that_this_import_met_is_added(repository):
     save(repository, (U1, "1/1"))
 
     assert save(repository, (U2, "1/1"), met={U1}) == ["added"]
@@ -64,20 +64,20 @@ def test_an_item_with_a_new_id_and_the_old_handle_is_the_same_after_an_upgrade(r
     assert held() == {(U1, "1/1")}
 
 
-def test_a_number_that_was_used_again_for_another_handle_is_another_item(repository):
+def test_a_reused_number_with_another_handle_is_a_new_item(repository):
     save(repository, ("12", "1/1"), ("13", "1/1"))
 
     assert save(repository, ("13", "1/2")) == ["added"]
 
 
-def test_an_item_whose_handle_is_the_id_of_another_is_another(repository):
+def test_an_item_whose_handle_is_the_id_of_another_item_is_added(repository):
     save(repository, (U1, None), (U2, U1))
 
     assert held() == {(U1, None), (U2, U1)}
     assert save(repository, (U1, None), (U2, U1)) == ["unchanged", "unchanged"]
 
 
-def test_items_that_swap_their_handles_stay_two(repository):
+def test_items_that_swap_their_handles_stay_two_items(repository):
     save(repository, (U1, "1/1"), (U2, "1/2"))
 
     save(repository, (U1, "1/2"), (U2, "1/1"))

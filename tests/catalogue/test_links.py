@@ -61,7 +61,7 @@ def test_a_version_has_the_address_of_its_own_handle():
         "https://x/ /1/2",
     ],
 )
-def test_what_is_no_web_address_of_this_handle_is_no_handle_link(text):
+def test_only_web_addresses_of_the_handle_become_the_handle_link(text):
     assert handle_link("1/2", uris(text)) is None
 
 
@@ -112,7 +112,7 @@ def test_an_inner_ui_address_is_used_where_the_site_itself_was_reached_there():
     )
 
 
-def test_pages_of_a_dspace_6_stand_below_its_user_interface_where_that_is_known():
+def test_page_links_of_dspace_6_use_its_user_interface_if_it_is_known():
     link = page_link("https://repo.example.org", "https://repo.example.org/jspui", 6, ID, "1/2")
 
     assert link == "https://repo.example.org/jspui/handle/1/2"
@@ -157,7 +157,7 @@ def test_ids_and_handles_cannot_leave_their_place_in_the_address():
         ("doi:10.5555/a%2Fb", "https://doi.org/10.5555/a%2Fb"),
     ],
 )
-def test_a_safe_address_may_stand_in_a_link(url, href):
+def test_safe_addresses_may_be_linked(url, href):
     assert safe_href(url) == href
 
 

@@ -47,7 +47,7 @@ def count(app, model):
         return db.session.scalar(db.select(db.func.count()).select_from(model))
 
 
-def test_the_list_shows_each_item_that_is_gone_with_its_state_in_words(bereft, client):
+def test_the_list_shows_each_missing_item_with_its_state_in_words(bereft, client):
     page = words(client.get("/missing/"))
 
     assert "Alpha Withdrawn at the source" in page
@@ -76,7 +76,7 @@ def test_a_hidden_item_is_in_no_list_search_set_or_export_and_stays_within_reach
     assert "Hidden from the lists here" in words(client.get(f"/items/{ids(bereft.app, 'Alpha')[0]}/"))
 
 
-def test_what_is_hidden_is_left_out_of_an_export_unless_it_is_asked_for(bereft):
+def test_exports_leave_out_hidden_items_without_the_option(bereft):
     with bereft.app.app_context():
         missing.set_hidden(MissingSelection(), True)
         run = bereft.app.test_cli_runner().invoke
@@ -133,7 +133,7 @@ def test_the_jobs_keep_their_rows_of_a_removed_item_with_nothing_to_restore(bere
     assert count(bereft.app, Change) == before
 
 
-def test_what_is_at_the_source_is_never_removed(bereft):
+def test_items_that_are_present_at_the_source_are_never_removed(bereft):
     with bereft.app.app_context():
         db.session.execute(db.update(CatalogueItem).values(is_hidden=True, state_since=utcnow()))
         db.session.commit()
@@ -173,7 +173,7 @@ def test_an_unknown_thing_to_do_is_refused(bereft, client):
     assert client.post("/missing/", data={"do": "burn", "every": "on"}).status_code == 422
 
 
-def test_two_repositories_of_one_name_are_told_apart_by_their_hosts(stocked_app, stocked_client):
+def test_repositories_with_the_same_name_are_shown_with_their_hosts(stocked_app, stocked_client):
     with stocked_app.app_context(), transaction():
         known = db.session.scalar(db.select(Repository))
         twin = {"address_key": "twin", "site_url": "https://twin.example.org", "api_url": "x", "endpoint": "x"}

@@ -7,7 +7,7 @@ from connector.models.catalogue import CatalogueFile, FileStatus
 
 
 @pytest.mark.parametrize("status", list(FileStatus))
-def test_each_fate_of_a_file_that_was_wanted_and_did_not_come_names_its_next_try(status):
+def test_each_status_of_a_file_that_was_not_stored_says_when_it_is_tried_again(status):
     assert bool(next_try(CatalogueFile(status=status.value))) is not (status.is_stored or status is FileStatus.LINKED)
 
 
@@ -17,7 +17,7 @@ def test_an_embargo_is_named_by_its_end():
     )
 
 
-def test_a_file_that_one_import_did_not_find_is_tried_again_by_the_next():
+def test_a_missing_file_is_tried_again_by_the_next_import():
     once = CatalogueFile(status=FileStatus.MISSING.value, status_since_job_id=1, last_tried_job_id=1)
     twice = CatalogueFile(status=FileStatus.MISSING.value, status_since_job_id=1, last_tried_job_id=2)
 

@@ -48,7 +48,7 @@ def upgraded(tmp_path, request):
 
 
 @pytest.mark.parametrize("upgraded", ["admin@example.org", False], indirect=True)
-def test_default_hidden_fields_that_came_by_a_login_are_closed(upgraded):
+def test_the_upgrade_marks_default_hidden_fields_that_a_login_brought(upgraded):
     item = upgraded["item"]
 
     assert [value.get("restricted", False) for value in json.loads(item["source_metadata"])] == [False, True, True]
@@ -60,7 +60,7 @@ def test_default_hidden_fields_that_came_by_a_login_are_closed(upgraded):
 
 
 @pytest.mark.parametrize("upgraded", ["admin@example.org"], indirect=True)
-def test_undo_and_the_next_import_know_of_them(upgraded):
+def test_the_upgrade_marks_earlier_states_and_makes_the_next_import_compare_all_items(upgraded):
     before = json.loads(upgraded["change"]["before"])["data"]["source_metadata"]
 
     assert [value.get("restricted", False) for value in before] == [False, True, True]
@@ -68,7 +68,7 @@ def test_undo_and_the_next_import_know_of_them(upgraded):
 
 
 @pytest.mark.parametrize("upgraded", [None], indirect=True)
-def test_what_everybody_could_read_stays_open(upgraded):
+def test_the_upgrade_leaves_public_values_unmarked(upgraded):
     assert json.loads(upgraded["item"]["source_metadata"]) == METADATA
     assert upgraded["item"]["restricted_search_text"] is None
     assert upgraded["source"]["completeness_proof"] is not None

@@ -100,17 +100,17 @@ def test_a_csv_has_the_fixed_columns_then_the_terms():
     }
 
 
-def test_what_came_only_by_login_is_told():
+def test_rows_name_restricted_items():
     assert read(csv_rows(["restricted"], [record(restricted=True)]))[1] == ["yes"]
 
 
-def test_files_are_named_and_one_without_a_name_keeps_its_place():
+def test_rows_name_files_and_keep_an_empty_place_for_files_without_name():
     row = read(csv_rows(["files"], [record(files=[{"name": "a.pdf"}, {"name": None}, {"name": "b,c.txt"}])]))[1]
 
     assert row == ["a.pdf||||b,c.txt"]
 
 
-def test_what_is_absent_is_an_empty_cell():
+def test_absent_values_are_empty_cells():
     assert read(csv_rows(["id", "handle", "title"], [record(handle=None, title=None)]))[1] == ["7", "", ""]
 
 
@@ -120,7 +120,7 @@ def test_several_values_are_joined_and_a_uri_is_written_as_such():
     assert cell(values={"t": values}) == "https://example.org/1||a||b"
 
 
-def test_rows_are_quoted_and_ended_as_rfc_4180_says():
+def test_rows_follow_rfc_4180():
     lines = list(csv_rows(["id", "t"], [record(values={"t": literals('a "b", c\nd')})]))
 
     assert lines == ["id,t\r\n", '7,"a ""b"", c\nd"\r\n']
@@ -148,7 +148,7 @@ def test_an_export_of_nothing_is_a_header():
     assert list(csv_rows(["id", "title"], [])) == ["id,title\r\n"]
 
 
-def test_rows_are_made_one_at_a_time():
+def test_rows_are_generated_one_at_a_time():
     endless = (record(id=number) for number in count())
 
     assert list(islice(csv_rows(["id"], endless), 3)) == ["id\r\n", "0\r\n", "1\r\n"]

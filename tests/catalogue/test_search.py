@@ -28,7 +28,7 @@ def test_an_item_set_is_meant_by_its_number_or_name(sets):
 
 
 @pytest.mark.parametrize("text", ["Charts", "99", "²", "٣²", "9" * 20, "9" * 5000, "-1", ""])
-def test_what_names_no_item_set_is_refused_with_a_sentence(sets, text):
+def test_a_search_in_an_unknown_item_set_is_refused_with_a_sentence(sets, text):
     with pytest.raises(InvalidInputError, match="names no item set"):
         item_set_named(text)
 

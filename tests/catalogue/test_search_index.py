@@ -71,7 +71,7 @@ def test_the_index_finds_the_items_that_have_the_words(catalogue, words, with_re
     assert found(selection)
 
 
-def test_only_those_who_may_see_restricted_values_find_items_by_them(catalogue):
+def test_only_readers_of_restricted_values_find_items_by_them(catalogue):
     assert 34 in found(Selection(words="herring"))
     assert 34 not in found(Selection(words="herring", with_restricted=False))
 
@@ -96,7 +96,7 @@ def test_a_search_asks_the_index_and_no_other_item(catalogue):
     assert not any(step.startswith("SCAN item ") or step == "SCAN item" for step in plan)
 
 
-def test_the_index_follows_what_is_added_changed_and_removed(catalogue):
+def test_the_index_follows_added_changed_and_removed_items(catalogue):
     with transaction():
         values = dict(db.session.execute(select(ITEM).where(ITEM.c.id == 31)).mappings().one())
         new = values | {"id": 1000, "source_key": "new", "search_text": "quayside"}
@@ -112,7 +112,7 @@ def test_the_index_follows_what_is_added_changed_and_removed(catalogue):
     assert is_whole()
 
 
-def test_a_start_makes_the_index_again_where_a_migration_made_the_table_of_items_anew(catalogue):
+def test_a_start_rebuilds_the_index_after_a_migration_of_the_item_table(catalogue):
     with transaction():
         db.session.execute(text(f"DROP TRIGGER {search_index.NAME}_update"))
         db.session.execute(update(ITEM).where(ITEM.c.id == 31).values(search_text="wharf"))

@@ -12,7 +12,7 @@ from connector.extensions import db, transaction
 from connector.models.repositories import Repository
 
 
-def test_of_two_files_with_one_name_each_keeps_its_own_fate_when_an_upgrade_gives_new_ids(app):
+def test_files_with_the_same_name_keep_their_statuses_when_an_upgrade_changes_their_ids(app):
     files = [Bitstream(str(n), "ORIGINAL", "same.txt", None, "text/plain", n, f"{n:032x}", "MD5", n) for n in (1, 2)]
     item = Item("12", "1/2", "Two of a name", "then", (), tuple(files))
     statuses = {1: "stored", 2: "restricted"}
@@ -35,7 +35,7 @@ def test_of_two_files_with_one_name_each_keeps_its_own_fate_when_an_upgrade_give
         assert {row["bitstream_id"]: row["status"] for row in rows} == {"uuid-1": "stored", "uuid-2": "restricted"}
 
 
-def test_what_no_database_can_hold_in_a_text_does_not_stop_an_item(app):
+def test_characters_that_databases_cannot_store_do_not_stop_an_item(app):
     broken = "a\ud800b\x00c"
     with app.app_context(), transaction():
         repository = Repository(address_key="r", site_url="http://r", api_url="http://r", endpoint="rest", generation=6)

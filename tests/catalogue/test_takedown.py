@@ -68,7 +68,7 @@ def test_no_word_of_the_item_is_left_in_the_database(held):
             assert "secret" not in str(db.session.execute(table.select()).all())
 
 
-def test_each_job_that_touched_it_says_so_with_the_reason(held, dspace):
+def test_each_job_that_changed_the_item_lists_its_takedown_with_the_reason(held, dspace):
     seen = held.run().id
     dspace.add("elsewhere", collections=("c2",))
     held.run("c2")
@@ -79,7 +79,7 @@ def test_each_job_that_touched_it_says_so_with_the_reason(held, dspace):
 
 
 @pytest.mark.parametrize("options", [{}, {"full": True}, {"files": True}])
-def test_no_later_run_brings_it_back_and_the_count_agrees(held, options):
+def test_later_imports_skip_a_taken_down_item_and_their_counts_agree(held, options):
     take_down(held, "1/a")
 
     job = held.run(**options)
@@ -107,7 +107,7 @@ def test_an_excluded_item_that_cannot_be_read_is_no_problem(held, dspace):
     assert (job.clean, job.counts["failed"], job.counts["seen"]) == (True, 0, 2)
 
 
-def test_an_item_taken_down_while_an_import_reads_it_is_not_written(held, dspace):
+def test_takedown_while_an_import_reads_the_item_is_respected(held, dspace):
     dspace.edit("a", title="A third edition")
     complete = dspace.complete
 
@@ -123,7 +123,7 @@ def test_an_item_taken_down_while_an_import_reads_it_is_not_written(held, dspace
     assert titles(held.app) == {"b": "Beta"}
 
 
-def test_an_item_taken_down_while_its_file_is_fetched_leaves_no_bytes(held, dspace):
+def test_takedown_during_a_download_leaves_no_stored_file(held, dspace):
     dspace.edit("a", files={"a.txt": b"other bytes"})
     download = dspace.download
 
@@ -140,7 +140,7 @@ def test_an_item_taken_down_while_its_file_is_fetched_leaves_no_bytes(held, dspa
     assert stored_bytes(held.app) == set()
 
 
-def test_a_list_may_name_handles_ids_and_addresses_and_what_is_not_held_is_told(held, dspace):
+def test_a_takedown_list_accepts_handles_ids_and_urls_and_reports_unknown_items(held, dspace):
     dspace.add(UUID, title="By id")
     held.run()
     with held.app.app_context():
@@ -151,7 +151,7 @@ def test_a_list_may_name_handles_ids_and_addresses_and_what_is_not_held_is_told(
         assert what.unknown == ("1/z", "http://[")
 
 
-def test_what_is_not_held_is_excluded_only_if_wanted(held, dspace):
+def test_unknown_items_are_excluded_only_on_request(held, dspace):
     take_down(held, "1/later")
     assert exclusions(held.app) == set()
 
@@ -184,7 +184,7 @@ def test_a_number_that_means_another_item_after_an_upgrade_keeps_nothing_out(hel
     assert titles(held.app)["7"] == "Another"
 
 
-def test_what_is_allowed_again_comes_with_the_next_run(held):
+def test_an_item_that_is_allowed_again_comes_with_the_next_import(held):
     take_down(held, "1/a")
     with held.app.app_context():
         assert takedown.allow_named(held.repository_id, ["1/a"]) == 1
@@ -196,7 +196,7 @@ def test_what_is_allowed_again_comes_with_the_next_run(held):
     assert {reason for _, _, reason in audit(held.app)} == {"Again"}
 
 
-def test_to_allow_what_is_not_excluded_is_refused(held):
+def test_allowing_an_item_that_is_not_excluded_is_refused(held):
     with held.app.app_context(), pytest.raises(InvalidInputError, match="Not excluded: 1/b"):
         takedown.allow_named(held.repository_id, ["1/b"])
 
@@ -209,7 +209,7 @@ def test_a_reason_is_required(held, reason):
     assert len(titles(held.app)) == 2
 
 
-def test_an_import_whose_item_was_taken_down_can_be_undone_and_keeps_its_word(held):
+def test_undo_works_as_announced_after_a_takedown_of_an_imported_item(held):
     take_down(held, "1/a")
 
     undo = held.undo(held.first)
@@ -220,7 +220,7 @@ def test_an_import_whose_item_was_taken_down_can_be_undone_and_keeps_its_word(he
     assert (held.first, "1/a", "Court order 7") in audit(held.app)
 
 
-def test_an_item_that_is_gone_at_the_source_can_be_taken_down_too(held, dspace):
+def test_an_item_that_is_missing_at_the_source_can_be_taken_down(held, dspace):
     dspace.edit("a", state=SourceState.WITHDRAWN)
     held.run()
 
@@ -247,7 +247,7 @@ def test_the_button_of_an_item_asks_once_more_and_then_takes_it_down(held, clien
     assert titles(held.app) == {"b": "Beta"}
 
 
-def test_a_list_is_typed_or_sent_as_a_file_and_what_is_not_held_is_said(held, client):
+def test_a_takedown_list_can_be_typed_or_uploaded_and_unknown_items_are_shown(held, client):
     sent = {
         "repository": held.repository_id,
         "names": "1/a",
@@ -295,7 +295,7 @@ def command(desk, *args, stdin=None):
         return desk.app.test_cli_runner().invoke(args=["takedown", str(desk.repository_id), *args], input=stdin)
 
 
-def test_the_command_takes_down_what_is_named_listed_and_piped(held, dspace, tmp_path):
+def test_the_command_takes_down_items_from_arguments_files_and_standard_input(held, dspace, tmp_path):
     dspace.add("c")
     held.run()
     (tmp_path / "list.txt").write_text("1/b\n")
@@ -306,7 +306,7 @@ def test_the_command_takes_down_what_is_named_listed_and_piped(held, dspace, tmp
     assert titles(held.app) == {}
 
 
-def test_the_command_says_one_by_one_what_is_not_held(held):
+def test_the_command_lists_each_unknown_item(held):
     done = command(held, "1/a", "1/z", "--reason", "Asked for", "--json")
 
     assert (done.exit_code, json.loads(done.stdout)) == (1, {"removed": 1, "unknown": ["1/z"]})
@@ -315,7 +315,7 @@ def test_the_command_says_one_by_one_what_is_not_held(held):
     assert exclusions(held.app) == {("1/a", "Asked for"), ("1/z", "Asked for")}
 
 
-def test_the_command_prints_what_is_excluded_and_allows_it_again(held):
+def test_the_command_prints_excluded_items_and_allows_them_again(held):
     take_down(held, "1/a")
 
     assert "1/a,a,Court order 7" in command(held, "--list-excluded").stdout
@@ -358,7 +358,7 @@ def away(held):
 AWAY = "The files folder cannot be used: No such file or directory. Is its disk there?"
 
 
-def test_while_the_files_folder_is_away_nothing_is_taken_down_and_the_page_says_why(held, client, away):
+def test_takedown_is_refused_with_the_reason_while_the_files_folder_is_unavailable(held, client, away):
     sent = {"repository": held.repository_id, "names": "1/a", "reason": "Asked for", "confirmed": "yes"}
 
     answer = client.post("/takedown/", data=sent | {"also_unknown": "yes"})
@@ -392,7 +392,7 @@ def test_the_command_takes_nothing_down_either_while_the_files_folder_is_away(he
     assert len(titles(held.app)) == 2
 
 
-def test_nothing_that_is_gone_is_removed_while_the_files_folder_is_away(held, dspace, client):
+def test_missing_items_are_not_removed_while_the_files_folder_is_unavailable(held, dspace, client):
     dspace.edit("a", state=SourceState.WITHDRAWN)
     held.run()
     files = held.app.config["INSTANCE"] / "files"
@@ -404,7 +404,7 @@ def test_nothing_that_is_gone_is_removed_while_the_files_folder_is_away(held, ds
     assert len(titles(held.app)) == 2
 
 
-def test_an_undo_while_the_files_folder_is_away_fails_before_it_changes_anything_and_goes_on_later(held, away):
+def test_an_undo_without_the_files_folder_changes_nothing_and_can_be_resumed(held, away):
     undo = held.undo(held.first)
 
     assert (undo.state, undo.message, undo.counts["removed"]) == ("failed", AWAY, 0)
@@ -416,7 +416,7 @@ def test_an_undo_while_the_files_folder_is_away_fails_before_it_changes_anything
     assert (titles(held.app), stored_bytes(held.app)) == ({}, set())
 
 
-def test_bytes_keep_their_row_while_the_files_folder_is_away(held, away):
+def test_stored_files_stay_registered_while_the_files_folder_is_unavailable(held, away):
     with held.app.app_context():
         with transaction():
             delete_items([item_id(held.app)])

@@ -59,7 +59,7 @@ def test_nothing_else_stays(html, cleaned):
         (1_234_500_000_000_000, "1,234.5 TB"),
     ],
 )
-def test_sizes_read_as_people_say_them(size, text):
+def test_sizes_are_shown_in_readable_units(size, text):
     assert human_size(size) == text
 
 
@@ -90,5 +90,5 @@ def test_a_text_a_spreadsheet_would_run_gets_an_apostrophe(text):
 
 
 @pytest.mark.parametrize("text", ["", " ", "a=b", "1-2", "'=1", "text\t=1", "日本"])
-def test_any_other_text_stays_as_it_is(text):
+def test_other_texts_stay_unchanged(text):
     assert csv_safe(text) == text

@@ -40,7 +40,7 @@ def test_items_are_shown_25_a_page(stocked_client):
 
 @pytest.mark.parametrize("key", ["", "x", "1,2", "null", "[1]", "1e999", "NaN", "9" * 30, "9" * 5000, "[" * 900])
 @pytest.mark.parametrize("name", ["after", "before"])
-def test_a_place_that_is_none_of_the_list_shows_its_start(stocked_client, name, key):
+def test_an_invalid_position_shows_the_start_of_the_list(stocked_client, name, key):
     assert "1–25 of 36" in words(stocked_client.get("/items/", query_string={name: key}))
 
 
@@ -103,7 +103,7 @@ def test_an_item_shows_every_value_with_its_language_and_the_way_back(stocked_cl
     assert "Item sets Harbour photographs" in words(page)
 
 
-def test_the_fields_of_dspace_are_shown_as_they_came(stocked_client, stocked_sample, address):
+def test_the_fields_of_dspace_are_shown_unchanged(stocked_client, stocked_sample, address):
     item = stocked_sample.data.named(PHOTOGRAPH)
 
     page = words(stocked_client.get(address(PHOTOGRAPH)))
@@ -113,7 +113,7 @@ def test_the_fields_of_dspace_are_shown_as_they_came(stocked_client, stocked_sam
     assert f"({len(item.metadata)})" in table
 
 
-def test_files_are_shown_with_size_type_and_fate(stocked_client, address):
+def test_files_are_shown_with_size_type_and_status(stocked_client, address):
     photograph = words(stocked_client.get(address(PHOTOGRAPH)))
     embargoed = words(stocked_client.get(address("Embargoed file beside an open one")))
 
@@ -144,7 +144,7 @@ def test_right_to_left_text_finds_its_direction(stocked_client, address):
     assert b'lang="ar" dir="auto"' in page.data
 
 
-def test_an_item_gone_at_the_source_says_so_and_stays(stocked_app, stocked_client, address):
+def test_an_item_that_is_missing_at_the_source_stays_and_says_so(stocked_app, stocked_client, address):
     with stocked_app.app_context():
         db.session.execute(
             db.update(CatalogueItem)
@@ -159,7 +159,7 @@ def test_an_item_gone_at_the_source_says_so_and_stays(stocked_app, stocked_clien
     assert "missing at source" in words(stocked_client.get("/items/?q=herring"))
 
 
-def test_an_item_that_is_not_there_is_told(stocked_client):
+def test_the_page_of_an_unknown_item_says_that_it_does_not_exist(stocked_client):
     page = stocked_client.get("/items/999/")
 
     assert page.status_code == 404
@@ -184,7 +184,7 @@ def test_an_item_set_shows_its_description_with_harmless_html_only(stocked_app, 
     assert stocked_client.get("/item-sets/99/").status_code == 404
 
 
-def test_after_an_undo_its_items_and_set_are_gone(stocked_app, stocked_client, address):
+def test_an_undo_removes_the_items_and_the_item_set_from_the_pages(stocked_app, stocked_client, address):
     before = address(PHOTOGRAPH)
     with stocked_app.app_context():
         assert carry_out(lifecycle.create_undo(1))

@@ -25,7 +25,7 @@ def fetch(stocked_app, stocked_client):
     return ask
 
 
-def test_a_picture_is_shown_with_its_bytes_and_type(fetch, stocked_sample):
+def test_a_picture_is_sent_with_its_content_and_type(fetch, stocked_sample):
     answer = fetch("harbour-01.png")
 
     expected = stocked_sample.data.named("Herring boats leaving at dawn").bundles[0].bitstreams[0].content
@@ -37,7 +37,7 @@ def test_a_picture_is_shown_with_its_bytes_and_type(fetch, stocked_sample):
 
 
 @pytest.mark.parametrize(("name", "mimetype"), [("page.html", "text/html"), ("drawing.svg", "image/svg+xml")])
-def test_what_could_run_in_a_browser_is_an_attachment(fetch, name, mimetype):
+def test_files_that_could_run_in_a_browser_are_sent_as_attachments(fetch, name, mimetype):
     answer = fetch(name)
 
     assert answer.mimetype == mimetype
@@ -83,7 +83,7 @@ def test_a_file_that_is_not_stored_is_not_there(fetch, stocked_client):
     assert stocked_client.get("/files/99999/x").status_code == 404
 
 
-def test_a_file_whose_bytes_are_lost_is_told(stocked_app, fetch):
+def test_the_page_of_a_file_with_lost_content_says_so(stocked_app, fetch):
     for path in (stocked_app.config["INSTANCE"] / "files").glob("??/*"):
         path.unlink()
 
@@ -101,7 +101,7 @@ def test_a_file_whose_bytes_are_lost_is_told(stocked_app, fetch):
         (None, "application/octet-stream"),
     ],
 )
-def test_a_type_is_served_only_where_it_is_one(given, served):
+def test_a_file_is_sent_with_its_media_type_only_if_that_is_valid(given, served):
     assert media_type(CatalogueFile(media_type=given)) == served
 
 

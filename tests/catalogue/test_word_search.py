@@ -52,7 +52,7 @@ def test_line_ends_inside_a_value_are_spaces():
     assert search_text("one\r\ntwo\u2028three\t four", {}, []) == "\none two three four\n"
 
 
-def test_what_a_database_cannot_store_is_searched_as_it_is_shown():
+def test_characters_that_databases_cannot_store_are_searched_as_they_are_shown():
     text = search_text("nul\x00 half\ud83d", {}, ["\udc00"])
 
     assert text == "\nnul\ufffd half\ufffd\n\ufffd\n"
