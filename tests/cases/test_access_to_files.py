@@ -90,7 +90,7 @@ def test_the_end_of_an_embargo_is_known_of_a_file_that_never_came(importer):
     assert (f"{UNTIL}" in importer.file(TITLE, NAME)["reason"]) is (importer.sample.generation == 9)
 
 
-def test_undo_shows_no_file_that_was_closed_meanwhile(importer):
+def test_undo_keeps_files_restricted_that_became_restricted_since(importer):
     file = add(importer)
     importer.run()
     stored = importer.file(TITLE, NAME)

@@ -31,7 +31,7 @@ def test_the_handle_is_searched_for(app, small, status):
     assert (scope.kind, scope.id) == (ScopeKind.ITEM, item.uuid)
 
 
-def test_the_object_that_came_is_taken(app, small):
+def test_a_handle_lookup_that_returns_the_object_is_accepted(app, small):
     item = next(iter(small.data.items.values()))
     body = json.dumps({"type": "item", "uuid": item.uuid, "handle": item.handle})
     small.faults.add("/pid/find", None, status=200, body=body, headers={"Content-Type": "application/json"})

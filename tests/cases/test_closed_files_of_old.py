@@ -66,7 +66,7 @@ def test_a_closed_file_is_restricted_and_kept(reader):
     assert (job.counts["updated"], job.clean) == (1, True), job.message
 
 
-def test_a_deleted_file_goes_where_the_source_tells(reader):
+def test_a_deleted_file_is_removed_if_the_source_reports_the_deletion(reader):
     reader.run()
     reader.sample.data.remove_file(reader.item, reader.thesis)
 

@@ -30,7 +30,7 @@ def run(importer, source: list[int]):
         return importer._worked(lifecycle.create(source[0], {}))
 
 
-def test_the_run_asks_and_yes_marks_its_items(importer):
+def test_an_import_of_a_deleted_collection_asks_and_marks_its_items_after_yes(importer):
     source: list[int] = []
     number = run(importer, source).counts["added"]
     importer.sample.data.delete_collection(importer.sample.data.named(NAME))

@@ -28,7 +28,7 @@ def importer(app):
         yield importer
 
 
-def test_exports_tell_their_item_sets_apart_and_leave_other_names_alone(importer):
+def test_exports_distinguish_item_sets_of_the_same_name_and_keep_other_names(importer):
     with importer.app.app_context():
         records = {one["title"]: one["item_sets"] for one in map(json.loads, as_jsonl(Selection()))}
         rows = list(as_csv(Selection()))
@@ -41,7 +41,7 @@ def test_exports_tell_their_item_sets_apart_and_leave_other_names_alone(importer
     assert records["No file"] == ["Special files"]
 
 
-def test_pages_tell_them_apart(importer, client):
+def test_pages_distinguish_item_sets_of_the_same_name(importer, client):
     handles = [one.handle for one in importer.sample.data.collections.values() if one.name == "Theses"]
 
     for path in ("/item-sets/", "/items/"):
@@ -49,7 +49,7 @@ def test_pages_tell_them_apart(importer, client):
         assert [f"Theses ({handle}, set " in page for handle in handles] == [True, True]
 
 
-def test_sources_and_past_imports_tell_them_apart(importer, client):
+def test_sources_and_past_imports_distinguish_collections_of_the_same_name(importer, client):
     handles = [
         one.handle for one in importer.sample.data.collections.values() if one.name in ("Theses", "Special files")
     ]

@@ -100,7 +100,7 @@ def test_a_later_import_that_can_list_the_files_downloads_them(importer):
     assert [file["fate"] for file in importer.records()[TITLE]["files"]].count("stored") > 0
 
 
-def test_each_run_tries_again_and_names_it_again_without_an_update(importer):
+def test_each_import_retries_the_file_list_and_reports_the_problem_without_an_update(importer):
     break_files(importer)
     importer.run(files=False)
     importer.sample.reset()
@@ -113,7 +113,7 @@ def test_each_run_tries_again_and_names_it_again_without_an_update(importer):
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_the_files_of_an_earlier_import_stay_as_they_are(importer, full):
+def test_the_files_of_an_earlier_import_stay_unchanged(importer, full):
     importer.run(files=False)
     before = without_ids(importer.records()[TITLE])
     importer.sample.data.edit(importer.sample.data.named(TITLE), "dc.subject", ["maps"])
@@ -127,7 +127,7 @@ def test_the_files_of_an_earlier_import_stay_as_they_are(importer, full):
     assert (job.counts["updated"], job.clean) == (1, False)
 
 
-def test_undo_puts_back_what_was_before(importer):
+def test_undo_restores_the_earlier_state(importer):
     importer.run(files=False)
     before = without_ids(importer.records()[TITLE])
     importer.sample.data.edit(importer.sample.data.named(TITLE), "dc.subject", ["maps"])
@@ -139,7 +139,7 @@ def test_undo_puts_back_what_was_before(importer):
     assert without_ids(importer.records()[TITLE]) == before
 
 
-def test_undo_removes_an_item_that_came_without_its_files(importer):
+def test_undo_removes_an_item_whose_files_could_not_be_listed(importer):
     break_files(importer)
     job = importer.run(files=False)
 

@@ -27,7 +27,7 @@ def test_the_address_of_a_page_leads_to_its_item(app, sample):
     assert item.handle.startswith("demo-uni/")
 
 
-def test_the_handle_alone_finds_its_item(app, sample):
+def test_an_item_is_found_by_its_handle_alone(app, sample):
     item = next(iter(sample.data.items.values()))
 
     with app.app_context():

@@ -15,7 +15,7 @@ LOST = "The Aldermouth Gazette, No. 1 (5 March 1887)"
 
 @pytest.mark.parametrize("kind", [ScopeKind.REPOSITORY, ScopeKind.COMMUNITY, ScopeKind.COLLECTION])
 @pytest.mark.parametrize("generation", [7, 9])
-def test_the_job_says_so_and_marks_nothing(app, generation, kind):
+def test_the_job_reports_items_lost_from_the_index_and_marks_nothing(app, generation, kind):
     with SampleRepository(generation) as sample:
         importer = SampleImporter(app, sample)
         collection = sample.data.named("Aldermouth Gazette")

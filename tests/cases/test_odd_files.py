@@ -33,7 +33,7 @@ def test_a_file_of_an_object_store_is_stored_unverified(importer):
     assert importer.file(TITLE, "thesis.pdf")["fate"] == "unverified"
 
 
-def test_a_packed_file_that_is_named_as_packed_on_the_way_is_kept_as_it_is(importer):
+def test_a_compressed_file_sent_with_content_encoding_is_stored_unchanged(importer):
     packed = gzip.compress(b"a,b\n" * 999)
     file = add(importer, "data.csv.gz", packed, "application/octet-stream")
     importer.sample.faults.add(f"{file.uuid}/content", times=None, headers={"Content-Encoding": "gzip"})

@@ -32,7 +32,7 @@ def test_a_login_without_its_token_is_no_wrong_password(app):
     assert "forged requests (CSRF)" in refused(app, status=403, body="{}")
 
 
-def test_a_wrong_password_is_one(app):
+def test_a_wrong_password_is_reported_as_wrong(app):
     ways = f'{WAYS}, password realm="DSpace REST API"'
 
     assert refused(app, status=401, headers={"WWW-Authenticate": ways}) == (

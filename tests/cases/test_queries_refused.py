@@ -45,7 +45,7 @@ def queries(sample: SampleRepository) -> int:
     return sum("query=" in target for _, target in sample.requests)
 
 
-def test_imports_do_without_what_is_refused_and_remember_it(app, guarded):
+def test_imports_work_without_refused_queries_and_remember_the_refusal(app, guarded):
     with app.app_context():
         repository_id = discovery.connect(guarded.url, "rest", None).repository_id
         source_id = service.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
@@ -80,7 +80,7 @@ def test_an_item_that_left_its_collection_is_found_elsewhere(app, guarded):
         assert (job.state, job.counts["vanished"], job.clean) == ("completed", 1, True)
 
 
-def test_what_is_open_is_told_by_the_list_of_a_signed_out_reader(app, guarded):
+def test_public_items_are_found_by_the_list_of_a_signed_out_reader(app, guarded):
     closed = next(iter(guarded.data.items.values()))
     guarded.data.restrict(closed)
     with app.app_context():
@@ -100,7 +100,7 @@ def access_questions(sample: SampleRepository) -> int:
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
-def test_a_refused_question_for_the_access_to_files_is_remembered_and_told(app, refusal):
+def test_a_refused_query_for_file_access_is_remembered_and_reported(app, refusal):
     with SampleRepository(9) as sample, app.app_context():
         sample.faults.add(lambda target: "accessStatus" in target, None, **refusal)
         repository_id = discovery.connect(sample.url, "rest", None).repository_id

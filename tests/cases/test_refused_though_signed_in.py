@@ -12,7 +12,7 @@ from tests.sample.login import NAME, PASSWORD
 
 
 @pytest.mark.parametrize(("generation", "path"), [(5, "/rest/items/"), (6, "/rest/items/"), (9, "/core/items/")])
-def test_a_refusal_names_who_may_not_read(app, generation, path):
+def test_a_refusal_names_the_login_that_has_no_access(app, generation, path):
     data = Repository()
     with SampleRepository(generation, data=data) as sample, app.app_context():
         grow(data, items=1)

@@ -49,7 +49,7 @@ def problems(importer, job_id: int) -> list[dict]:
         return list(report.problems(lifecycle.get(job_id)))
 
 
-def test_both_items_come_and_the_clash_is_named(importer):
+def test_two_items_with_one_handle_are_imported_and_reported(importer):
     handle = add_pair(importer.sample)
 
     job = importer.run()
@@ -61,7 +61,7 @@ def test_both_items_come_and_the_clash_is_named(importer):
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_a_run_after_that_changes_nothing_and_names_the_clash_again(importer, full):
+def test_the_next_import_changes_nothing_and_reports_the_handle_again(importer, full):
     handle = add_pair(importer.sample)
     importer.run()
     before = importer.records()
@@ -74,7 +74,7 @@ def test_a_run_after_that_changes_nothing_and_names_the_clash_again(importer, fu
 
 
 @pytest.mark.parametrize("generation", [5, 9])
-def test_both_come_where_they_stand_200_items_apart(app, generation):
+def test_two_items_with_one_handle_200_items_apart_are_imported(app, generation):
     with SampleRepository(generation) as sample:
         importer = SampleImporter(app, sample)
         add_pair(sample, apart=200)
@@ -87,7 +87,7 @@ def test_both_come_where_they_stand_200_items_apart(app, generation):
         assert (again.counts["added"], again.counts["updated"], again.counts["vanished"]) == (0, 0, 0)
 
 
-def test_undo_takes_both_away_and_the_next_import_brings_both(importer):
+def test_undo_removes_both_items_and_the_next_import_adds_both(importer):
     add_pair(importer.sample)
     job = importer.run()
     importer.undo(job.id)
@@ -98,7 +98,7 @@ def test_undo_takes_both_away_and_the_next_import_brings_both(importer):
     assert pair(importer) == {FIRST, SECOND}
 
 
-def test_each_is_updated_by_itself_and_set_back_by_undo(importer):
+def test_each_item_is_updated_and_restored_separately(importer):
     add_pair(importer.sample)
     importer.run()
     importer.sample.data.edit(importer.sample.data.named(SECOND), "dc.subject", ["maps"])
@@ -111,7 +111,7 @@ def test_each_is_updated_by_itself_and_set_back_by_undo(importer):
     assert not any(v["value"] == "maps" for one in importer.records().values() for v in one["metadata"])
 
 
-def test_a_clash_that_begins_later_adds_the_second_item(importer):
+def test_a_second_item_that_gets_the_handle_later_is_added(importer):
     data = importer.sample.data
     first = data.add_item(data.named("Special files"), [("dc.title", [FIRST])])
     importer.run()
@@ -123,7 +123,7 @@ def test_a_clash_that_begins_later_adds_the_second_item(importer):
     assert (job.counts["added"], job.counts["vanished"]) == (1, 0)
 
 
-def test_when_one_of_them_goes_the_other_stays(importer):
+def test_one_item_stays_when_the_other_is_deleted_at_the_source(importer):
     add_pair(importer.sample)
     importer.run()
     importer.sample.data.delete(importer.sample.data.named(FIRST))
@@ -136,7 +136,7 @@ def test_when_one_of_them_goes_the_other_stays(importer):
 
 
 @pytest.mark.parametrize("kind", [Kind.PREVIEW, Kind.SAMPLE])
-def test_a_preview_shows_both(importer, kind):
+def test_a_preview_shows_both_items_with_one_handle(importer, kind):
     add_pair(importer.sample)
     with importer.app.app_context():
         scope = discovery.find(importer.repository_id, ScopeKind.REPOSITORY, "").scope
@@ -174,7 +174,7 @@ def newcomer_first(app):
         yield importer
 
 
-def test_a_newcomer_that_is_listed_first_does_not_take_the_place_of_the_held_item(newcomer_first):
+def test_a_new_item_that_is_listed_first_does_not_replace_the_stored_item(newcomer_first):
     job = newcomer_first.run(files=False, full=True)
 
     records = newcomer_first.records()
@@ -182,7 +182,7 @@ def test_a_newcomer_that_is_listed_first_does_not_take_the_place_of_the_held_ite
     assert (records[FIRST]["item_sets"], records[SECOND]["item_sets"]) == (["Our choice"], [])
 
 
-def test_a_newcomer_takes_the_place_of_a_held_item_that_is_gone(newcomer_first):
+def test_a_new_item_replaces_a_stored_item_that_is_missing(newcomer_first):
     newcomer_first.sample.data.delete(newcomer_first.sample.data.named(FIRST))
 
     job = newcomer_first.run(files=False, full=True)
@@ -191,7 +191,7 @@ def test_a_newcomer_takes_the_place_of_a_held_item_that_is_gone(newcomer_first):
     assert newcomer_first.records()[SECOND]["item_sets"] == ["Our choice"]
 
 
-def test_takedown_of_one_from_its_page_leaves_the_other(modern, client):
+def test_takedown_of_one_item_keeps_the_other_with_the_same_handle(modern, client):
     add_pair(modern.sample)
     modern.run()
     with modern.app.app_context():
@@ -220,7 +220,7 @@ def test_an_excluded_item_that_is_held_is_not_named_as_unlisted(modern):
     assert "no longer listed" not in job.message
 
 
-def test_a_title_that_only_a_login_shows_is_no_title_of_a_problem(modern):
+def test_a_restricted_title_is_not_shown_in_the_problems(modern):
     add_pair(modern.sample)
     job = modern.run()
     with modern.app.app_context(), transaction():

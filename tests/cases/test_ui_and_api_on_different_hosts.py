@@ -43,6 +43,6 @@ def test_the_rule_about_addresses_holds_for_the_api_that_the_pages_name(app):
 
 
 @pytest.mark.parametrize("base_url", [None, 7, "", "/server", "ftp://127.0.0.1/server", "http://[", ["http://a"]])
-def test_pages_that_name_no_api_are_told_as_any_other(app, base_url):
+def test_pages_that_name_no_api_are_reported_like_any_other_web_site(app, base_url):
     with web_site(pages(base_url)) as ui, app.app_context(), pytest.raises(NotDSpaceError, match="There is a web site"):
         discovery.connect(ui.url, "rest", None)

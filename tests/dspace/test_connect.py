@@ -115,13 +115,13 @@ def test_the_version_gives_the_generation(said, generation, version):
         ({"communities": UUIDS}, 6, "6.x"),
     ],
 )
-def test_older_ones_are_told_apart_by_status_and_ids(answers, generation, version):
+def test_older_generations_are_recognised_by_status_and_ids(answers, generation, version):
     server = found(SITE, {f"{SITE}/rest/{path}": answer for path, answer in answers.items()})
 
     assert server == Server(SITE, f"{SITE}/rest", generation, version)
 
 
-def test_a_dspace_7_is_read_by_its_own_api_and_not_by_the_deprecated_one_beside_it():
+def test_dspace_7_is_read_by_its_own_api_and_not_by_the_deprecated_one():
     old = {f"{SITE}/rest/status": STATUS_6 | {"sourceVersion": "7.6"}}
     new = {f"{SITE}/server/api": ROOT | {"dspaceVersion": "DSpace 7.6"}}
 
@@ -185,13 +185,13 @@ def test_a_site_below_a_path_is_found_there():
         ("/rest", None),
     ],
 )
-def test_the_pages_of_a_dspace_6_are_where_the_address_typed_shows_them(path, pages):
+def test_the_user_interface_of_dspace_6_is_taken_from_the_typed_address(path, pages):
     server = found(SITE + path, {f"{SITE}/rest/status": STATUS_6})
 
     assert (server.site_url, server.ui_url) == (SITE, pages)
 
 
-def test_a_dspace_9_says_itself_where_its_pages_are():
+def test_dspace_9_reports_the_address_of_its_user_interface():
     assert found(f"{SITE}/xmlui", {f"{SITE}/server/api": ROOT}).ui_url == ROOT["dspaceUI"]
 
 
@@ -209,7 +209,7 @@ def test_nothing_is_asked_for_twice():
 @pytest.mark.parametrize(
     "url", ["repository.example", "ftp://repository.example", "https://", "", "https://[::1", "http://a:99999/"]
 )
-def test_what_is_no_web_address_is_refused_at_its_field(url):
+def test_invalid_web_addresses_are_refused_at_their_field(url):
     web = Web({})
 
     with pytest.raises(InvalidInputError) as raised:
@@ -258,7 +258,7 @@ def test_an_api_that_hangs_does_not_hide_the_one_that_answers():
         InvalidAddressError("*.example"),
     ],
 )
-def test_what_keeps_us_from_looking_is_said(error):
+def test_errors_that_prevent_detection_are_raised_unchanged(error):
     with pytest.raises(type(error)) as raised:
         detect(Web({f"{SITE}/server/api": error}), SITE, "rest")
     assert raised.value is error
@@ -294,7 +294,7 @@ def test_a_web_site_without_dspace_is_named_and_the_tried_addresses_are_details(
         (b"<head><title>DSpace 3.2</title></head>", "There is a web site at"),
     ],
 )
-def test_a_dspace_whose_api_is_not_there_is_named_by_what_its_pages_say(page, sentence):
+def test_the_pages_of_a_dspace_without_api_name_its_version(page, sentence):
     with pytest.raises(NotDSpaceError, match=sentence):
         detect(Web({f"{SITE}/": page}), SITE, "rest")
 
@@ -311,7 +311,7 @@ def test_the_address_of_a_page_brings_its_object():
     assert connect(web, SITE, "rest").scope is None
 
 
-def test_a_page_of_something_that_is_not_there_says_so():
+def test_the_address_of_a_page_of_an_unknown_object_is_refused():
     with pytest.raises(NotFoundError, match="There is no item"):
         connect(Web({f"{SITE}/server/api": ROOT}), f"{SITE}/items/{HOME}", "rest")
 

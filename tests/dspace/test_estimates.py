@@ -64,7 +64,7 @@ def test_a_collection_is_estimated_before_it_is_read(reader, sample, generation)
     assert len(sample.requests) - asked <= MOST_REQUESTS
 
 
-def test_the_bytes_lie_within_the_range(reader, sample, generation):
+def test_the_size_of_the_files_is_within_the_estimated_range(reader, sample, generation):
     for number, item in enumerate(sample.data.items.values()):
         if number >= 20:
             sample.data.add_file(item, "later.bin", bytes(20_000 + 100 * (number % 7)))
@@ -108,7 +108,7 @@ def test_an_empty_collection_takes_one_request(reader, sample, generation):
     assert (told.items, told.requests, told.files, told.bytes) == (0, 1, 0, Range(0, 0))
 
 
-def test_a_single_item_is_one(reader, sample, generation):
+def test_the_estimate_of_a_single_item_counts_one_item(reader, sample, generation):
     item = next(iter(sample.data.items.values()))
 
     told = reader.estimate(scope_of(ScopeKind.ITEM, item, generation), Sample(["ORIGINAL"]), at_once=4)
@@ -117,7 +117,7 @@ def test_a_single_item_is_one(reader, sample, generation):
     assert (told.items, told.files, told.bytes) == (1, 2, Range(size, size))
 
 
-def test_what_is_not_there_is_not_estimated(reader, generation):
+def test_an_unknown_scope_is_not_estimated(reader, generation):
     unknown = "00000000-0000-0000-0000-000000000001" if generation > 5 else "999"
 
     with pytest.raises(NotFoundError if generation > 4 else RestrictedError):  # 4 does not tell one from the other

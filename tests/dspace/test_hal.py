@@ -44,7 +44,7 @@ def test_a_collection_is_found_by_its_uuid():
 
 
 @pytest.mark.parametrize("text", ["123456789/7", "hdl:123456789/7", "https://hdl.handle.net/123456789/7"])
-def test_a_collection_is_found_by_its_handle_whatever_host_the_answer_names(text):
+def test_a_collection_is_found_by_its_handle_with_any_host_in_the_response(text):
     assert client_of(with_handle("collections", HOME)).find(ScopeKind.COLLECTION, text) == SCOPE
 
 
@@ -55,7 +55,7 @@ def test_the_whole_repository_needs_no_request():
     assert fake.requests == []
 
 
-def test_a_handle_of_another_kind_says_what_it_is():
+def test_a_handle_of_another_kind_is_refused_with_the_name_of_its_kind():
     fake = with_handle("items", item_id(0))
 
     with pytest.raises(NotFoundError, match="There is no collection 123456789/7: it is the item “Item 000000”"):
@@ -63,13 +63,13 @@ def test_a_handle_of_another_kind_says_what_it_is():
 
 
 @pytest.mark.parametrize("id", ["00000000-0000-0000-0000-000000000001", "123456789/404"])
-def test_what_is_unknown_is_not_found(id):
+def test_unknown_ids_and_handles_are_not_found(id):
     with pytest.raises(NotFoundError, match=f"There is no.*{id}|nothing with the handle {id}"):
         client_of(FakeHal([])).find(ScopeKind.COLLECTION, id)
 
 
 @pytest.mark.parametrize("id", ["7", "not-a-uuid", ""])
-def test_what_is_no_name_of_anything_is_never_asked_for(id):
+def test_invalid_identifiers_cause_no_request(id):
     fake = FakeHal([])
 
     with pytest.raises(NotFoundError, match="neither a uuid nor a handle"):
@@ -77,7 +77,7 @@ def test_what_is_no_name_of_anything_is_never_asked_for(id):
     assert fake.requests == []
 
 
-def test_a_restricted_item_says_so():
+def test_a_restricted_item_is_refused_as_restricted():
     fake = FakeHal([])
     fake.extra[f"core/items/{item_id(0)}"] = RestrictedError("401")
 
@@ -92,7 +92,7 @@ class RestrictedHandle(FakeHal):
         raise ServerError("status 500", url)
 
 
-def test_the_handle_of_a_restricted_item_says_so_although_the_server_answers_500():
+def test_a_restricted_item_is_recognised_by_its_handle_when_the_server_answers_500():
     fake = RestrictedHandle([])
     fake.extra[API] = payload("root")
 
@@ -100,7 +100,7 @@ def test_the_handle_of_a_restricted_item_says_so_although_the_server_answers_500
         client_of(fake).find(ScopeKind.ITEM, "123456789/327")
 
 
-def test_a_repository_in_trouble_is_not_taken_for_a_restricted_item():
+def test_a_failing_repository_is_not_mistaken_for_a_restricted_item():
     fake = RestrictedHandle([])
     fake.extra[API] = ServerError("status 503")
 
@@ -115,7 +115,7 @@ def test_a_withdrawn_item_is_not_found():
         client_of(fake).find(ScopeKind.ITEM, payload("item-withdrawn")["uuid"])
 
 
-def test_a_page_leads_to_the_object_it_shows():
+def test_the_address_of_a_page_leads_to_its_object():
     client = client_of(with_handle("collections", HOME))
 
     assert client.resolve("/handle/123456789/7") == SCOPE
@@ -210,13 +210,13 @@ def test_light_items_are_completed_and_complete_ones_pass():
     assert len(fake.requests) == 6
 
 
-def test_an_item_known_by_its_id_alone_is_read_whole():
+def test_an_item_with_only_an_id_is_read_completely():
     [item] = client_of(FakeHal([synthetic(3, files=2)])).complete([Item(item_id(3), None, None, None)])
 
     assert (item.name, len(item.bitstreams), len(item.metadata)) == ("Item 000003", 2, 1)
 
 
-def test_an_item_that_went_meanwhile_is_a_failure_with_its_reason():
+def test_an_item_that_disappears_before_it_is_read_is_a_failure_with_the_reason():
     fake = FakeHal([synthetic(0), payload("item-withdrawn")])
     fake.extra[f"core/items/{item_id(1)}"] = RestrictedError("401")
     wanted = [Item(id, None, None, None) for id in (item_id(9), item_id(1), payload("item-withdrawn")["uuid"])]
@@ -241,11 +241,11 @@ def test_an_item_that_went_meanwhile_is_a_failure_with_its_reason():
         (payload("item-superseded"), SourceState.SUPERSEDED),
     ],
 )
-def test_an_item_tells_its_state(item, state):
+def test_the_state_of_an_item_is_read(item, state):
     assert client_of(FakeHal([item])).item_state(item["uuid"], SCOPE) is state
 
 
-def test_an_item_that_is_gone_has_vanished_and_a_restricted_one_is_hidden():
+def test_an_unknown_item_is_deleted_and_a_restricted_item_is_not_public():
     fake = FakeHal([])
     fake.extra[f"core/items/{item_id(1)}"] = RestrictedError("401")
 
@@ -269,7 +269,7 @@ def test_an_item_that_left_the_scope_is_elsewhere_but_still_in_the_repository():
     assert client_of(fake).item_state(item_id(0), Scope(ScopeKind.REPOSITORY)) is SourceState.PRESENT
 
 
-def test_an_item_is_elsewhere_if_the_communities_above_it_contain_each_other():
+def test_an_item_counts_as_moved_if_its_communities_contain_each_other():
     one, other, asked = item_id(7), item_id(8), item_id(9)
     fake, home = FakeHal([]), payload("collection-theses")
     fake.extra["discover/search/objects"] = fake._search({"size": ["1"]}, "")
@@ -347,7 +347,7 @@ def test_every_bad_answer_is_its_own_error(client, answer, error):
     assert str(raised.value)
 
 
-def test_a_recorded_answer_is_read_through_the_real_door(client):
+def test_a_recorded_response_is_read_through_the_real_client(client):
     with responses.RequestsMock() as network:
         network.get(COLLECTION, json=payload("collection-theses"))
 
@@ -380,7 +380,7 @@ def test_an_embargoed_file_is_restricted(client):
             client.download(item_id(0), bytearray().extend)
 
 
-def test_a_wait_that_is_over_does_not_count_against_a_later_one():
+def test_a_finished_wait_does_not_shorten_a_later_one():
     fake, stop = FakeHal([synthetic(0)]), Hurried()
     outage = OutageWait(100, stop, clock=lambda: stop.waited)
     client = HalClient(fake, SERVER, outage=outage, width=lambda: 1)

@@ -69,7 +69,7 @@ def test_an_item_without_title_has_no_name():
     assert None in read("odd")
 
 
-def test_the_text_of_odd_items_is_kept_as_it_came():
+def test_the_text_of_odd_items_is_kept_unchanged():
     recorded_values = [
         value["value"] for item in recorded("odd") for values in item["metadata"].values() for value in values
     ]
@@ -92,7 +92,7 @@ def test_an_embargoed_file_is_listed_beside_the_open_one_with_size_and_checksum(
     assert all(file.size and file.checksum and file.checksum_algorithm == "MD5" for file in files)
 
 
-def test_a_file_of_no_bytes_is_a_file():
+def test_an_empty_file_is_listed():
     assert [(file.size, file.checksum) for file in files_of("Item with a 0-byte file")] == [
         (0, "d41d8cd98f00b204e9800998ecf8427e")
     ]
@@ -112,7 +112,7 @@ def test_files_of_all_bundles_come_with_the_name_of_their_bundle():
     assert {"ORIGINAL", "LICENSE", "TEXT", "THUMBNAIL"} < {file.bundle for file in files}
 
 
-def test_odd_file_names_are_kept_as_they_came():
+def test_odd_file_names_are_kept_unchanged():
     names = [file.name for file in files_of("Item with strange file names")]
 
     odd = {"é à ü 中文 عربي.txt", "percent 100% #1 & more?.txt", "slash/inside\\back.txt"}
@@ -167,7 +167,7 @@ def test_a_collection_has_its_texts_and_no_count_where_the_server_does_not_count
     assert collection.item_count is None
 
 
-def test_a_collection_that_is_counted_tells_its_items():
+def test_the_item_count_of_a_collection_is_read():
     assert collection_of(payload("collection-theses") | {"archivedItemsCount": 230}, URL).item_count == 230
 
 

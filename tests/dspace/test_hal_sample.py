@@ -37,7 +37,7 @@ def test_every_item_value_and_file_of_the_repository_arrives(reader, sample):
         assert [file.id for file in found[id].bitstreams] == [file.uuid for file in open_files]
 
 
-def test_each_collection_and_community_gives_what_is_in_it(reader, sample):
+def test_walks_of_each_collection_and_community_yield_its_items(reader, sample):
     for collection in reader.collections():
         scope = reader.find(ScopeKind.COLLECTION, collection.handle)
         found = {item.id for page in reader.walk(scope, light=True, seen=nothing_seen) for item in page.items}
@@ -55,7 +55,7 @@ def test_an_unchanged_large_collection_is_listed_in_few_requests(reader, sample)
     assert len(sample.requests) <= 400 / 10
 
 
-def test_a_large_collection_is_complete_whatever_plan_was_chosen(reader, sample):
+def test_a_large_collection_is_complete_with_every_page_plan(reader, sample):
     home = grow(sample.data, items=400, files=2)
 
     pages = list(reader.walk(reader.find(ScopeKind.COLLECTION, home.uuid), seen=nothing_seen))
@@ -66,7 +66,7 @@ def test_a_large_collection_is_complete_whatever_plan_was_chosen(reader, sample)
 
 
 @pytest.mark.parametrize("kind", [ScopeKind.COLLECTION, ScopeKind.REPOSITORY])
-def test_an_answer_of_another_shape_does_not_tell_where_an_item_is(reader, sample, kind):
+def test_the_state_of_an_item_needs_a_response_of_the_right_shape(reader, sample, kind):
     item = sample.data.named("No file")
     sample.faults.add(f"/core/items/{item.uuid}", times=None, status=200, body='{"unexpected": [1]}')
     id = item.collection.uuid if kind is ScopeKind.COLLECTION else ""
@@ -75,7 +75,7 @@ def test_an_answer_of_another_shape_does_not_tell_where_an_item_is(reader, sampl
         reader.item_state(item.uuid, Scope(kind, id))
 
 
-def test_where_items_went_is_told(reader, sample):
+def test_states_name_the_reason_for_missing_items(reader, sample):
     data = sample.data
     [first, second, third, fourth, fifth] = [item for item in data.items.values() if item.is_found][:5]
     scope = reader.find(ScopeKind.COLLECTION, first.collection.uuid)
@@ -97,7 +97,7 @@ def test_where_items_went_is_told(reader, sample):
     ]
 
 
-def test_where_items_went_is_told_by_their_handles_where_their_ids_are_of_before_an_upgrade(reader, sample):
+def test_states_are_found_by_handle_for_ids_from_before_an_upgrade(reader, sample):
     data = sample.data
     [first, second, third, fourth, fifth] = [item for item in data.items.values() if item.is_found][:5]
     scope = reader.find(ScopeKind.COLLECTION, first.collection.uuid)
@@ -125,7 +125,7 @@ def test_files_are_downloaded_unless_they_are_closed(reader, sample):
         reader.download(closed.uuid, got.extend)
 
 
-def test_the_first_byte_tells_whether_a_file_is_open_and_no_number_is_asked_for(reader, sample):
+def test_the_access_to_a_file_takes_one_request_for_its_first_byte_and_none_for_numeric_ids(reader, sample):
     files = [file for item in sample.data.items.values() if item.is_found for file in item.bitstreams]
     ids = [next(file for file in files if file.is_open is is_open).uuid for is_open in (True, False)]
 
@@ -146,7 +146,7 @@ def test_a_page_answered_with_html_or_cut_short_is_read_again(reader, sample):
     assert not any(page.failures for page in pages)
 
 
-def test_the_end_of_an_embargo_is_told_by_9_and_later(reader, sample):
+def test_dspace_9_and_later_give_the_end_of_an_embargo(reader, sample):
     [embargoed, closed] = [file for item in sample.data.items.values() for file in item.bitstreams][:2]
     sample.data.embargo(embargoed, until=date(2031, 5, 1))
     sample.data.embargo(closed)
@@ -162,7 +162,7 @@ def test_the_end_of_an_embargo_is_told_by_9_and_later(reader, sample):
 
 
 @pytest.mark.parametrize("body", ['{"embargoDate": "soon"}', '{"embargoDate": 5}', "<html>Welcome</html>"])
-def test_a_date_that_cannot_be_read_is_not_told(reader, sample, body):
+def test_an_invalid_embargo_date_is_left_out(reader, sample, body):
     file = next(file for item in sample.data.items.values() for file in item.bitstreams)
     sample.data.embargo(file, until=date(2031, 5, 1))
     sample.faults.add("accessStatus", times=None, body=body)
@@ -170,7 +170,7 @@ def test_a_date_that_cannot_be_read_is_not_told(reader, sample, body):
     assert reader.available_from(file.uuid) is None
 
 
-def test_an_item_that_is_withdrawn_after_it_was_listed_is_withdrawn_and_no_failure(reader, sample):
+def test_an_item_that_is_withdrawn_after_the_listing_is_no_failure(reader, sample):
     [listed] = [
         item
         for page in reader.walk(REPOSITORY, light=True, seen=nothing_seen)

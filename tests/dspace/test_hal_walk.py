@@ -75,13 +75,13 @@ def test_a_light_walk_brings_values_without_asking_for_files():
     assert not any("embed" in asked for asked in fake.asked_of(SEARCH))
 
 
-def test_an_empty_collection_is_one_empty_page():
+def test_the_walk_of_an_empty_collection_is_one_empty_page():
     [page] = walk(FakeHal([]))
 
     assert (page.items, page.failures, page.total) == ((), (), 0)
 
 
-def test_a_scope_is_looked_up_first_because_search_takes_an_unknown_one_for_everything():
+def test_an_unknown_scope_is_refused_although_the_search_would_return_all_items():
     fake = numbered(5)
     unknown = Scope(ScopeKind.COLLECTION, "00000000-0000-0000-0000-000000000001", None, "Gone")
 
@@ -133,7 +133,7 @@ def test_rows_without_objects_take_few_requests_more(lost, light):
     assert len(fake.asked_of(SEARCH)) <= len(whole.asked_of(SEARCH)) * 1.3 + 6
 
 
-def test_a_lowered_cap_is_told_from_rows_without_objects():
+def test_a_lowered_page_size_is_not_mistaken_for_rows_without_objects():
     fake = FakeHal((synthetic(number) for number in range(250)), cap=7)
     fake.lost = {item_id(number) for number in (3, 40, 41, 249)}
 
@@ -152,7 +152,7 @@ def test_the_limit_is_a_ceiling_for_every_page(limit, largest):
     assert all(len(page.items) <= 100 for page in pages)
 
 
-def test_items_carry_their_owning_collection_where_it_is_wanted():
+def test_items_name_their_owning_collection_on_request():
     owner = {"uuid": "c1", "name": "Maps", "handle": "123456789/9", "metadata": {}, "archivedItemsCount": -1}
     fake = FakeHal([synthetic(0)])
     fake.extra[SEARCH] = _search_page([synthetic(0) | {"_embedded": {"owningCollection": owner}}])
@@ -163,7 +163,7 @@ def test_items_carry_their_owning_collection_where_it_is_wanted():
     assert (page.items[0].collection.id, page.items[0].collection.name) == ("c1", "Maps")
 
 
-def test_items_of_a_collection_belong_to_it_also_where_they_are_only_mapped_into_it():
+def test_mapped_items_belong_to_the_collection_that_lists_them():
     [page] = walk(FakeHal(recorded("mapped")), with_collection=True)
 
     assert page.items[0].collection.name == "Theses"
@@ -362,7 +362,7 @@ def shuffled_by(sort: str):
 
 
 @pytest.mark.parametrize("light", [False, True])
-def test_what_an_unstable_order_lost_is_found_in_another_order(light):
+def test_items_that_an_unstable_order_loses_are_found_in_another_order(light):
     fake = numbered(60)
     fake.order = shuffled_by("dc.date.accessioned,asc")
 
@@ -373,7 +373,7 @@ def test_what_an_unstable_order_lost_is_found_in_another_order(light):
     assert not any("query" in asked for asked in fake.asked_of(SEARCH))
 
 
-def test_what_no_order_shows_is_found_in_parts():
+def test_items_that_no_order_lists_are_found_in_parts():
     fake = numbered(60)
 
     def order(rows, asked):
@@ -386,7 +386,7 @@ def test_what_no_order_shows_is_found_in_parts():
     assert sorted(item.id for item in items_of(pages)) == sorted(all_ids(60))
 
 
-def test_a_count_that_is_never_met_ends_the_walk_and_stands():
+def test_a_count_that_is_too_high_is_kept_at_the_end_of_the_walk():
     fake = numbered(30)
     fake.order = lambda rows, asked: [row for row in rows if row["uuid"] != item_id(3)]
 
@@ -410,7 +410,7 @@ class Counting(FakeHal):
 
 
 @pytest.mark.parametrize("light", [False, True])
-def test_a_count_far_above_what_comes_ends_the_walk_after_a_few_requests_and_stands(light):
+def test_a_count_that_is_far_too_high_is_kept_after_a_few_requests(light):
     fake = Counting([synthetic(number) for number in range(30)], 10**12)
 
     pages = walk(fake, light=light)
@@ -422,7 +422,7 @@ def test_a_count_far_above_what_comes_ends_the_walk_after_a_few_requests_and_sta
 
 @pytest.mark.parametrize("total", [12, 45, 120, 200])
 @pytest.mark.parametrize("count", [1, 10, 20, 40, 100])
-def test_a_count_that_is_too_low_is_doubted(total, count):
+def test_a_count_that_is_too_low_is_not_believed(total, count):
     pages = walk(Counting([synthetic(number) for number in range(total)], min(count, total)))
 
     assert [item.id for item in items_of(pages)] == all_ids(total)
@@ -437,7 +437,7 @@ class Inventing(Counting):
         return super()._search(asked, url)
 
 
-def test_items_without_end_are_read_to_a_bound_and_the_walk_says_so():
+def test_a_listing_without_end_is_read_up_to_a_limit_and_reported():
     pages = walk(Inventing([], 20), light=True)
 
     [failure] = [failure for page in pages for failure in page.failures]
@@ -474,7 +474,7 @@ def test_a_walk_resumed_at_any_page_gives_exactly_the_rest(light):
         assert len(json.dumps(cursor)) < 200
 
 
-def test_what_was_recorded_already_is_not_given_again_but_counts():
+def test_recorded_items_are_skipped_and_counted():
     fake = numbered(40)
     recorded_before = set(all_ids(15))
 
@@ -512,9 +512,7 @@ events = st.lists(st.tuples(st.sampled_from(["comes", "goes", "turns", "nothing"
 
 @given(total=st.integers(0, 70), happening=events, light=st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_a_listing_that_shrinks_grows_and_repeats_gives_each_item_at_most_once_and_loses_none_that_stays(
-    total, happening, light
-):
+def test_a_changing_listing_yields_each_item_at_most_once_and_loses_no_item_that_stays(total, happening, light):
     fake = MovingFake(total, happening)
     client = client_of(fake)
     client._width = lambda: 1
@@ -621,7 +619,7 @@ def test_a_repository_that_fails_for_good_ends_the_walk_and_no_item_is_blamed():
     assert not any(page.failures for page in got)
 
 
-def test_an_answer_of_another_shape_is_waited_out_like_any_trouble():
+def test_a_response_of_the_wrong_shape_is_retried_like_an_outage():
     fake = numbered(20)
     fake.extra[SEARCH] = BadResponseError("answered with a web page")
 

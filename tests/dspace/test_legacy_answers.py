@@ -90,7 +90,7 @@ def test_an_empty_list_is_no_collections(web, reader):
 
 
 @pytest.mark.parametrize(("answer", "error"), BAD.values(), ids=BAD)
-def test_a_community_cannot_be_told_from_a_bad_answer(web, reader, answer, error):
+def test_a_community_in_a_response_of_the_wrong_shape_is_refused(web, reader, answer, error):
     web.get(f"{API}/communities", **answer)
 
     with pytest.raises(error):
@@ -220,7 +220,7 @@ def test_an_item_too_large_for_any_page_fails_alone(web, tmp_path):
 
 
 @pytest.mark.parametrize("fault", ["timeout", "too large"])
-def test_a_list_of_collections_is_read_in_smaller_pages_after_one_that_is_too_much(web, tmp_path, fault):
+def test_a_list_of_collections_is_read_in_smaller_pages_after_a_page_fails(web, tmp_path, fault):
     settings = HttpSettings("DSpaceConnector/1", AddressRule(()), json_bytes=15_000)
     reader = client(
         HttpClient(settings, ConcurrencyLimit(tmp_path, "key"), OutageWait(stop=Hurried())), 5, max_outage=20
@@ -250,7 +250,7 @@ def test_json_is_asked_for_by_name(web, reader):
     assert web.calls[0].request.headers["Accept"] == "application/json"
 
 
-def test_a_server_in_trouble_is_not_taken_for_an_unknown_handle(web, reader):
+def test_a_failing_server_is_not_mistaken_for_an_unknown_handle(web, reader):
     web.get(f"{API}/handle/1/2", status=500)
     web.get(f"{API}/communities", status=503)
 

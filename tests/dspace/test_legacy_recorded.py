@@ -47,7 +47,7 @@ def texts(item: Item, field: str) -> list[Any]:
 # -- walks
 
 
-def test_the_special_collection_of_6_comes_whole_without_what_is_hidden():
+def test_the_special_collection_of_6_is_read_completely_without_items_that_are_not_visible():
     dspace = RecordedDSpace("dspace6")
 
     result = walked(client(dspace, 6), collection(SPECIAL))
@@ -75,7 +75,7 @@ def test_complete_brings_the_details_of_light_items():
     assert [(item.is_complete, len(item.metadata), item.bitstreams) for item in complete] == [(True, 5, ())]
 
 
-def test_the_odd_metadata_of_6_is_kept_as_it_came():
+def test_the_odd_metadata_of_6_is_kept_unchanged():
     items = items_of(6, ODD)
 
     assert counts(items) == (10, 66, 0)
@@ -89,7 +89,7 @@ def test_the_odd_metadata_of_6_is_kept_as_it_came():
     assert items["347"].last_modified == "2026-11-23 22:35:33.642"
 
 
-def test_the_files_of_6_come_with_all_that_is_told_of_them():
+def test_the_files_of_6_are_read_with_all_their_properties():
     items = items_of(6, SPECIAL)
 
     many = Counter(file.bundle for file in items["392"].bitstreams)
@@ -135,7 +135,7 @@ def test_half_of_the_mixed_collection_of_4_is_hidden():
     assert (len(result.ids), result.total, result.not_visible) == (20, 40, {"4": 20})
 
 
-def test_items_that_are_gone_or_closed_fail_with_a_plain_reason():
+def test_missing_and_restricted_items_fail_with_a_plain_reason():
     light = [Item(id, f"1/{id[:1]}", "A title", None) for id in (NOWHERE, RESTRICTED)]
 
     gone, closed = client(RecordedDSpace("dspace6"), 6).complete(light)
@@ -162,7 +162,7 @@ def test_a_scope_that_is_closed_is_an_error_and_no_empty_walk(kind, id):
 # -- communities and collections
 
 
-def test_6_tells_its_tree_and_counts_in_few_requests():
+def test_the_tree_and_counts_of_6_take_few_requests():
     dspace = RecordedDSpace("dspace6")
     reader = client(dspace, 6)
 
@@ -178,7 +178,7 @@ def test_6_tells_its_tree_and_counts_in_few_requests():
     assert len(dspace.asked) == 12
 
 
-def test_a_collection_is_told_with_its_licence_and_parent():
+def test_a_collection_is_read_with_its_licence_and_parent():
     special = client(RecordedDSpace("dspace6"), 6).collection(SPECIAL)
 
     assert (special.handle, special.parent_id, special.rights) == ("20.500.12345/13", LIBRARY, "© 手稿 / Special items")
@@ -250,7 +250,7 @@ def test_the_whole_repository_is_found_without_asking():
         ),
     ],
 )
-def test_what_cannot_be_found_is_said_in_a_sentence(generation, kind, identifier, error, sentence):
+def test_unknown_objects_are_refused_with_a_sentence(generation, kind, identifier, error, sentence):
     with pytest.raises(error) as raised:
         client(RecordedDSpace(f"dspace{generation}"), generation).find(ScopeKind(kind), identifier)
 
@@ -266,7 +266,7 @@ def test_what_cannot_be_found_is_said_in_a_sentence(generation, kind, identifier
         (f"/rest/collections/{SPECIAL}", ScopeKind.COLLECTION),
     ],
 )
-def test_pages_are_resolved_to_what_they_show(path, expected):
+def test_addresses_of_pages_are_resolved_to_their_objects(path, expected):
     assert client(RecordedDSpace("dspace6"), 6).resolve(path).kind == expected
 
 
@@ -286,11 +286,11 @@ def test_a_page_without_an_object_resolves_to_nothing():
         (PRIVATE, REPOSITORY, SourceState.HIDDEN),
     ],
 )
-def test_items_no_longer_shown_are_told_apart(item, scope, state):
+def test_the_states_of_items_that_are_no_longer_visible_differ(item, scope, state):
     assert client(RecordedDSpace("dspace6"), 6).item_state(item, scope) == state
 
 
-def test_an_id_that_another_item_has_now_says_that_the_one_asked_for_is_gone():
+def test_an_item_whose_id_belongs_to_another_item_now_is_deleted():
     dspace = client(RecordedDSpace("dspace6"), 6)
 
     assert dspace.item_state(PRIVATE, REPOSITORY, "20.500.12345/999") == SourceState.VANISHED

@@ -84,7 +84,7 @@ def test_a_community_is_all_the_collections_below_it(reader, sample, generation)
     assert set(result.ids) == inside
 
 
-def test_the_tree_is_told_whole(reader, sample, generation):
+def test_the_tree_is_read_completely(reader, sample, generation):
     communities = {one.id: one for one in reader.communities()}
     collections = {one.id: one for one in reader.collections()}
 
@@ -118,7 +118,7 @@ def test_light_items_are_completed_singly_to_the_same_records(reader, sample):
     assert {item.id: item for item in reader.complete(light)} == full
 
 
-def test_what_becomes_of_an_item_is_told(reader, sample, generation):
+def test_the_state_of_a_missing_item_is_read(reader, sample, generation):
     chosen = [item for item in sample.data.items.values() if item.is_found and item.collection.readable][:4]
     withdrawn, private, moved, deleted = chosen
     scope = Scope(ScopeKind.COLLECTION, id_of(moved.collection, generation))
@@ -147,7 +147,7 @@ def test_a_file_arrives_whole(reader, sample, generation):
     assert download.md5 == hashlib.md5(file.content).hexdigest()
 
 
-def test_a_repository_that_answers_can_be_told(reader):
+def test_a_repository_that_responds_answers_a_ping(reader):
     reader.ping()
 
 
@@ -156,7 +156,7 @@ def test_whole_collections_can_be_read_only_and_no_count_is_a_proof(reader, samp
     assert reader.count(REPOSITORY) is None
 
 
-def test_the_end_of_an_embargo_is_told_to_nobody_who_may_not_read_the_file(reader, sample, generation):
+def test_the_end_of_an_embargo_is_unknown_to_readers_without_access(reader, sample, generation):
     file = next(file for item in sample.data.items.values() for file in item.bitstreams)
     sample.data.embargo(file, until=date(2031, 5, 1))
 
@@ -164,7 +164,7 @@ def test_the_end_of_an_embargo_is_told_to_nobody_who_may_not_read_the_file(reade
     assert sample.requests == []
 
 
-def test_light_listings_tell_when_items_were_changed(reader, sample, generation):
+def test_light_listings_contain_the_modification_times_of_items(reader, sample, generation):
     light = {
         item.id: item.last_modified for page in walked(reader, REPOSITORY, light=True).pages for item in page.items
     }

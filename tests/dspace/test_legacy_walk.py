@@ -88,7 +88,7 @@ def test_a_walk_resumed_at_any_cursor_gives_exactly_the_rest(generation, rows, s
 
 @settings(deadline=None, max_examples=60)
 @given(generations, some.integers(1, 60), some.lists(some.integers(0, 60), max_size=6), some.booleans())
-def test_items_that_come_while_the_list_is_read_push_none_out(generation, many, places, light):
+def test_items_that_are_added_during_the_walk_displace_no_item(generation, many, places, light):
     dspace = PagingDSpace(generation, HOMES, plain(many))
     at_first, new, turn = dspace.shown(), iter(places), count(1_000)
 
@@ -106,7 +106,7 @@ def test_items_that_come_while_the_list_is_read_push_none_out(generation, many, 
 
 @settings(deadline=None, max_examples=60)
 @given(generations, some.integers(1, 60), some.lists(some.integers(0, 59), max_size=6), some.booleans())
-def test_items_that_go_while_the_list_is_read_take_none_along(generation, many, places, light):
+def test_items_that_are_removed_during_the_walk_hide_no_other_item(generation, many, places, light):
     dspace = PagingDSpace(generation, HOMES, plain(many))
     gone = iter(places)
 
@@ -124,7 +124,7 @@ def test_items_that_go_while_the_list_is_read_take_none_along(generation, many, 
 
 @settings(deadline=None, max_examples=40)
 @given(generations, rows(most=30), seeds, some.sets(some.integers(1, 30), max_size=3))
-def test_a_broken_item_fails_by_name_and_takes_none_along(generation, rows, seed, broken):
+def test_a_broken_item_fails_by_name_without_others(generation, rows, seed, broken):
     rows.append(Row(99, (2,)))
     dspace = mixed(generation, rows, seed)
     dspace.broken = broken
@@ -139,7 +139,7 @@ def test_a_broken_item_fails_by_name_and_takes_none_along(generation, rows, seed
 
 
 @pytest.mark.parametrize("generation", [5, 6])
-def test_an_item_that_spoils_the_light_list_is_told_by_its_row_and_once(generation):
+def test_an_item_that_breaks_the_light_list_is_reported_once_by_its_row(generation):
     dspace = PagingDSpace(generation, HOMES, plain(30))
     dspace.broken = dspace.spoiling = {12}
 
@@ -166,7 +166,7 @@ def test_an_id_list_that_cannot_be_had_is_read_in_pages():
     assert len([path for path in dspace.asked if "limit=1000000" in path]) == 1
 
 
-def test_a_list_whose_order_never_stands_still_leaves_the_difference_unexplained():
+def test_an_unstable_list_leaves_the_difference_of_counts_unexplained():
     dspace = PagingDSpace(6, HOMES, [*plain(90), Row(99, (2,), not_visible=True)], mixed=1)
 
     result = walked(client(dspace, 6, limit=10), collection(2))
@@ -227,7 +227,7 @@ def test_hidden_items_that_are_remembered_save_the_id_list():
     assert not [path for path in dspace.asked if "limit=1000000" in path]
 
 
-def test_what_is_remembered_wrongly_is_found_out():
+def test_a_wrong_count_from_an_earlier_import_is_corrected():
     dspace = PagingDSpace(6, HOMES, [Row(number, (2,), not_visible=number % 3 == 0) for number in range(1, 41)])
 
     result = walked(client(dspace, 6, limit=10), collection(2), not_visible={"2": 20})
@@ -236,7 +236,7 @@ def test_what_is_remembered_wrongly_is_found_out():
     assert result.not_visible == {"2": 13}
 
 
-def test_a_list_that_came_in_one_piece_needs_no_id_list():
+def test_a_list_that_fits_in_one_response_needs_no_id_list():
     dspace = PagingDSpace(6, HOMES, [Row(number, (2,), not_visible=number % 2 == 0) for number in range(1, 41)])
 
     result = walked(client(dspace, 6), collection(2))
@@ -265,7 +265,7 @@ def sizes_asked(dspace: PagingDSpace, details: bool) -> Counter[int]:
 
 
 @pytest.mark.parametrize("generation", [5, 6])
-def test_a_light_walk_reads_details_where_they_cost_no_more(generation):
+def test_a_light_walk_reads_details_if_they_take_no_longer(generation):
     dspace = PagingDSpace(generation, HOMES, plain(1_000))
     dspace.costs = lambda rows, details: 0.5 + rows * 0.01
 
@@ -353,7 +353,7 @@ def test_a_mapped_item_counts_once_in_the_total():
 
 
 @pytest.mark.parametrize("error", [NotFoundError, RestrictedError])
-def test_a_collection_that_closes_is_told_and_the_others_go_on(error):
+def test_a_collection_that_becomes_restricted_is_reported_and_the_walk_continues(error):
     dspace = PagingDSpace(6, HOMES, [Row(1, (2,)), Row(2, (7,)), Row(3, (10,))])
 
     def refuse(dspace: PagingDSpace) -> None:
@@ -382,7 +382,7 @@ def test_a_collection_that_is_the_whole_scope_and_closes_ends_the_walk():
         walked(client(dspace, 6, limit=10), collection(2))
 
 
-def test_a_cursor_finds_its_place_when_its_collection_has_gone():
+def test_a_cursor_continues_after_its_collection_was_deleted():
     everything = [Row(1, (2,)), Row(2, (7,)), Row(3, (7,)), Row(4, (10,))]
     whole = walked(client(PagingDSpace(6, HOMES, everything), 6), REPOSITORY)
     cursor = next(page.cursor for page in whole.pages if page.cursor["part"] == "7")
@@ -395,7 +395,7 @@ def test_a_cursor_finds_its_place_when_its_collection_has_gone():
 
 
 @pytest.mark.parametrize("limit", [None, 10])
-def test_a_server_that_does_not_know_offsets_ends_all_the_same(limit):
+def test_a_walk_ends_on_a_server_that_ignores_offsets(limit):
     dspace = PagingDSpace(5, HOMES, plain(25))
     dspace.knows_offset = False
 
@@ -404,7 +404,7 @@ def test_a_server_that_does_not_know_offsets_ends_all_the_same(limit):
     assert sorted(result.ids, key=int) == dspace.shown()
 
 
-def test_the_list_of_all_items_goes_on_through_empty_pages():
+def test_the_list_of_all_items_continues_after_empty_pages():
     rows = [*plain(20), *(Row(number, (), not_visible=True) for number in range(21, 41)), Row(41, ())]
     dspace = PagingDSpace(6, HOMES, rows)
 
@@ -429,7 +429,7 @@ def test_a_repository_that_recovers_is_read_to_its_end():
     assert result.failures == []
 
 
-def test_a_repository_that_is_gone_for_good_ends_the_walk_without_failed_items():
+def test_a_permanent_outage_ends_the_walk_without_failed_items():
     dspace, pages = PagingDSpace(4, HOMES, plain(120)), []
 
     def fail(dspace: PagingDSpace) -> None:
@@ -444,7 +444,7 @@ def test_a_repository_that_is_gone_for_good_ends_the_walk_without_failed_items()
 
 
 @pytest.mark.parametrize("generation", [4, 6])
-def test_a_stop_passes_through_the_walk_and_is_nobodys_failure(generation):
+def test_a_stop_ends_the_walk_without_failed_items(generation):
     dspace = PagingDSpace(generation, HOMES, plain(60))
 
     def stop(dspace: PagingDSpace) -> None:
@@ -457,7 +457,7 @@ def test_a_stop_passes_through_the_walk_and_is_nobodys_failure(generation):
         walked(client(dspace, generation, limit=10), collection(2))
 
 
-def test_what_is_recorded_is_asked_in_the_thread_of_the_reader_only():
+def test_recorded_ids_are_read_only_in_the_thread_of_the_caller():
     threads = set()
 
     def seen(ids):
@@ -486,7 +486,7 @@ class Counting(PagingDSpace):
 
 @pytest.mark.parametrize("generation", [4, 5, 6])
 @pytest.mark.parametrize("light", [False, True])
-def test_a_count_far_above_what_comes_is_not_read_to_its_end_and_is_not_explained(generation, light):
+def test_a_count_that_is_far_too_high_is_neither_read_to_its_end_nor_explained(generation, light):
     dspace = Counting(generation, HOMES, plain(60))
 
     result = walked(client(dspace, generation), collection(2), light=light)
@@ -498,7 +498,7 @@ def test_a_count_far_above_what_comes_is_not_read_to_its_end_and_is_not_explaine
 
 
 @pytest.mark.parametrize("generation", [5, 6])
-def test_a_repository_that_counts_far_more_than_it_lists_is_read_to_its_end(generation):
+def test_all_collections_are_read_if_the_repository_counts_far_more_than_it_lists(generation):
     dspace = Counting(generation, HOMES, plain(60))
 
     result = walked(client(dspace, generation), REPOSITORY)
@@ -508,7 +508,7 @@ def test_a_repository_that_counts_far_more_than_it_lists_is_read_to_its_end(gene
     assert len(dspace.asked) < 250
 
 
-def test_a_list_that_is_empty_and_counts_nothing_is_told_where_the_collection_counts_items():
+def test_an_empty_list_without_count_is_reported_if_the_collection_counts_items():
     dspace = Counting(4, HOMES, [])
     dspace.count, dspace.in_lists = 12, 0
 
@@ -528,7 +528,7 @@ class Inventing(PagingDSpace):
 
 
 @pytest.mark.parametrize("generation", [4, 5, 6])
-def test_items_without_end_are_read_to_a_bound_and_the_walk_says_so(generation):
+def test_a_listing_without_end_is_read_up_to_a_limit_and_reported(generation):
     dspace = Inventing(generation, HOMES, [])
 
     result = walked(client(dspace, generation), collection(2), light=True)
@@ -551,7 +551,7 @@ class InventingOutside(PagingDSpace):
 
 
 @pytest.mark.parametrize("generation", [5, 6])
-def test_a_list_of_all_items_without_end_is_read_to_a_bound_and_the_walk_says_so(generation, monkeypatch):
+def test_a_list_of_all_items_without_end_is_read_up_to_a_limit_and_reported(generation, monkeypatch):
     monkeypatch.setattr(legacy_all_items_walk, "MOST_UNCOUNTED", 5_000)
     monkeypatch.setattr(legacy_all_items_walk, "MOST_IN_ONE_PIECE", -1)
 
@@ -574,7 +574,7 @@ def test_a_list_of_collections_without_end_is_read_to_a_bound_and_refused(genera
 
 @pytest.mark.parametrize("generation", [4, 5, 6])
 @pytest.mark.parametrize("scope", [collection(2), REPOSITORY])
-def test_a_part_of_a_list_that_counts_far_more_than_it_holds_is_not_read_to_its_count(generation, scope):
+def test_a_part_that_counts_far_more_than_it_contains_is_not_read_to_its_count(generation, scope):
     dspace = Counting(generation, (2,), plain(60))
 
     result = walked(client(dspace, generation), scope, subset=Subset(part=(0, 2)))

@@ -37,7 +37,7 @@ def test_a_count_that_is_too_low_loses_no_row(there):
         assert len(rows.asked) <= there // SIZE + 2
 
 
-def test_a_list_as_long_as_it_counts_takes_no_more_requests_than_it_has_pages():
+def test_a_list_with_the_right_count_takes_one_request_for_each_page():
     rows = Rows(45, 45)
 
     rows.read()
@@ -70,7 +70,7 @@ def test_rows_without_end_are_read_to_a_bound_however_many_are_counted():
     assert len(rows.asked) == MOST_LISTED // 1000 + 1
 
 
-def test_a_list_that_forgets_rows_while_it_is_read_is_no_good_answer():
+def test_a_list_that_loses_rows_while_it_is_read_is_a_bad_response():
     rows = Rows(45, 45)
     read = to_the_end(rows.page(0), lambda number, size: Rows(0, 0).page(number))
 

@@ -79,7 +79,7 @@ def posts(sample) -> int:
     return [method for method, _ in sample.requests].count("POST")
 
 
-def test_who_is_signed_in_sees_what_is_closed(sample, http, clock):
+def test_signed_in_readers_see_restricted_items(sample, http, clock):
     assert not is_known(sample, http)
 
     login_at(sample, http, clock).enter()
@@ -192,7 +192,7 @@ def test_a_refused_exchange_does_not_pass_for_a_closed_item_and_is_not_repeated(
     assert is_known(modern, http)
 
 
-def test_trouble_in_an_exchange_is_told_and_the_exchange_tried_again(modern, http, clock, monkeypatch):
+def test_a_failed_login_exchange_is_reported_and_repeated(modern, http, clock, monkeypatch):
     login = login_at(modern, http, clock)
     login.enter()
     clock.now = 1600

@@ -12,7 +12,7 @@ LARGEST = 2**53 - 1
 
 
 @pytest.mark.parametrize("number", [0, -1, LARGEST, -LARGEST])
-def test_an_integer_is_read_as_it_came(number):
+def test_integers_are_read_unchanged(number):
     assert required({"size": number}, "size", int, URL) == number
 
 
@@ -23,12 +23,12 @@ def test_an_integer_that_is_too_large_is_a_bad_answer(text):
 
 
 @pytest.mark.parametrize("text", ["true", "false", "1e400", "-1e400", "5.0", '"5"', "[]"])
-def test_what_is_no_integer_is_a_bad_answer(text):
+def test_values_that_are_no_integers_are_bad_responses(text):
     with pytest.raises(BadResponseError, match="“size” is missing or of another type"):
         required({"size": json.loads(text)}, "size", int, URL)
 
 
-def test_true_is_read_where_it_is_asked_for():
+def test_booleans_are_read_where_they_are_expected():
     assert required({"withdrawn": True}, "withdrawn", bool, URL) is True
 
 

@@ -77,7 +77,7 @@ def test_a_listing_that_grows_is_read_to_its_new_end():
     assert sum(len(rows.items) for _, rows in pages(0, lambda: listing.total, 20)) == 40
 
 
-def test_a_failing_page_is_split_down_to_the_one_row_that_is_the_cause():
+def test_a_failing_page_is_split_down_to_the_row_that_causes_the_failure():
     read = read_all(Listing(60, broken={27}), 20)
 
     (offset, rows) = read[1]
@@ -188,7 +188,7 @@ def test_a_single_row_is_asked_for_however_heavy():
     assert [size for _, size in listing.asked] == [5, *[1] * 7]
 
 
-def test_one_row_that_fails_makes_no_other_page_smaller():
+def test_a_failing_row_does_not_make_other_pages_smaller():
     listing = Listing(600, broken={27})
 
     read_all(listing, 100)
@@ -204,7 +204,7 @@ def test_three_broken_rows_side_by_side_are_the_rows_fault_while_others_can_be_r
 
 
 @pytest.mark.parametrize("failing", range(1, 60))
-def test_a_page_waits_while_the_repository_fails_and_nothing_of_it_is_lost(failing):
+def test_a_page_waits_while_the_repository_fails_and_loses_no_row(failing):
     listing = Listing(60)
     pages = iter(PageReader(listing.read, SIZES, outage_wait()[0], lambda: 1)(0, lambda: 60, 20))
     next(pages)
@@ -229,7 +229,7 @@ def test_a_repository_that_never_answered_is_no_fault_of_its_first_row():
         read_all(Listing(1, broken={0}), 1, seconds=60)
 
 
-def test_a_control_tells_the_fault_of_the_first_row_from_that_of_the_repository():
+def test_a_control_request_shows_that_the_first_row_fails_and_not_the_repository():
     pages = PageReader(Listing(1, broken={0}).read, SIZES, outage_wait()[0], lambda: 1, control=lambda: "all is well")
 
     [(_, rows)] = pages(0, lambda: 1, 1)

@@ -18,7 +18,7 @@ PARTS = st.integers(1, MOST_PARTS)
 
 @settings(deadline=None)
 @given(st.uuids(), PARTS)
-def test_a_uuid_begins_as_one_part_says_and_no_other(uuid, of):
+def test_each_uuid_belongs_to_exactly_one_part(uuid, of):
     holding = [number for number in range(of) if str(uuid).startswith(prefixes(number, of))]
 
     assert holding == [part_of(str(uuid), of)]
@@ -44,7 +44,7 @@ def query_of(subset: Subset | None, **how) -> str | None:
     return dict(items_in(HOME, subset, **how, with_private=False)).get("query")
 
 
-def test_what_is_asked_of_solr():
+def test_subsets_become_queries_of_solr():
     since = datetime(2026, 11, 24, 9, 30, 15, 999, timezone(timedelta(hours=1)))
     changed = "SolrIndexer.lastIndexed:[2026-11-24T08:30:15Z TO *]"
     either = "(search.resourceid:0* OR search.resourceid:1* OR search.resourceid:2*)"

@@ -40,7 +40,7 @@ UUID = "598251e6-d326-4740-bad9-1d1776a4afb6"
         ("/handle/123456789/103).", (None, "123456789/103")),
     ],
 )
-def test_a_path_names_the_object_it_shows(path, shown):
+def test_the_path_of_a_page_names_its_object(path, shown):
     assert object_of(path) == shown
 
 

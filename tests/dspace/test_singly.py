@@ -18,7 +18,7 @@ from connector.errors import (
 from .waiting import item, outage_wait
 
 
-def test_what_fails_singly_is_a_failure_with_its_reason_among_good_ones():
+def test_an_item_that_fails_alone_is_a_failure_with_its_reason():
     def read(found: Item) -> Item:
         if found.id == "2":
             raise TransientError("it is broken")
@@ -30,7 +30,7 @@ def test_what_fails_singly_is_a_failure_with_its_reason_among_good_ones():
 
 
 @pytest.mark.parametrize("kind", [*LASTING_ERRORS, InvalidAddressError])
-def test_every_error_of_one_item_fails_that_item_alone(kind):
+def test_every_error_of_an_item_fails_only_that_item(kind):
     def read(found: Item) -> Item:
         if found.id == "1":
             raise kind("not this one")
@@ -41,7 +41,7 @@ def test_every_error_of_one_item_fails_that_item_alone(kind):
     assert results == [item(0), item(2), Failure("1", "123456789/1", "Item 1", "not this one")]
 
 
-def test_three_failures_in_a_row_are_the_items_own_while_a_good_one_can_still_be_read():
+def test_three_failures_in_a_row_fail_the_items_while_a_good_item_can_still_be_read():
     waiting, clock = outage_wait()
 
     def read(found: Item) -> Item:
@@ -71,7 +71,7 @@ def test_items_wait_while_the_repository_fails_and_then_all_come(failing):
     assert sorted(results, key=lambda result: result.id) == [item(number) for number in range(6)]
 
 
-def test_a_control_tells_the_fault_of_the_first_item_from_that_of_the_repository():
+def test_a_control_request_shows_that_the_first_item_fails_and_not_the_repository():
     def read(found: Item) -> Item:
         raise TransientError("it is broken")
 

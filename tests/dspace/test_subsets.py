@@ -63,7 +63,7 @@ def test_a_part_of_a_collection_is_read_with_its_files(reader, sample):
     assert {page.total for page in pages} == {reader.count(scope, Subset(part=(2, 7)))}
 
 
-def test_a_walk_of_a_part_is_taken_up_where_it_was(reader, sample):
+def test_a_walk_of_a_part_continues_at_its_cursor(reader, sample):
     home = grow(sample.data, items=300)
     scope, half = Scope(ScopeKind.COLLECTION, home.uuid), Subset(part=(1, 2))
     whole = {item.id for item in items_of(reader.walk(scope, seen=nothing_seen, subset=half))}
@@ -91,7 +91,7 @@ CHANGES: list[tuple[str, Callable]] = [
 
 
 @pytest.mark.parametrize("change", [change for _, change in CHANGES], ids=[name for name, _ in CHANGES])
-def test_what_was_indexed_anew_is_found_whatever_was_done_to_it(reader, later, change):
+def test_changed_items_are_found_after_every_kind_of_change(reader, later, change):
     item = later.data.named("Thirty-five files")
     since = Subset(LATER - MINUTE)
     assert reader.count(REPOSITORY, since) == 0
@@ -102,7 +102,7 @@ def test_what_was_indexed_anew_is_found_whatever_was_done_to_it(reader, later, c
     assert changed(reader) == {item.uuid}
 
 
-def test_what_changed_is_asked_within_the_scope(reader, later):
+def test_changed_items_are_searched_within_the_scope(reader, later):
     inside, outside = [item for item in later.data.items.values() if item.is_found and item.bitstreams][:2]
     later.data.move(inside, later.data.named("Empty shelf"))
     later.data.edit(outside, "dc.title", ["New"])
@@ -113,7 +113,7 @@ def test_what_changed_is_asked_within_the_scope(reader, later):
     assert changed(reader) == {inside.uuid, outside.uuid}
 
 
-def test_an_unchanged_scope_is_proven_by_two_requests_after_it_was_looked_up(reader, later):
+def test_two_requests_after_the_lookup_prove_that_a_scope_is_unchanged(reader, later):
     scope = Scope(ScopeKind.COLLECTION, later.data.named("Special files").uuid)
     held = sum(item.is_found for item in in_scope(later, scope))
 
@@ -129,7 +129,7 @@ def in_scope(sample: SampleRepository, scope: Scope) -> list:
 
 
 @pytest.mark.parametrize("status", [400, 422])
-def test_a_site_that_refuses_the_field_tells_no_count_and_no_items(reader, sample, status):
+def test_a_site_that_refuses_the_query_gives_no_count_and_no_items(reader, sample, status):
     sample.faults.add("lastIndexed", times=None, status=status)
 
     assert reader.count(REPOSITORY, Subset(LATER)) is None
@@ -151,7 +151,7 @@ def test_a_single_item_is_not_counted_but_read(reader, sample):
     assert [one.id for one in items_of(reader.walk(scope, seen=nothing_seen, subset=Subset(LATER)))] == [item.uuid]
 
 
-def test_a_count_waits_for_a_server_that_is_in_trouble(reader, sample):
+def test_a_count_waits_while_the_server_fails(reader, sample):
     sample.faults.add("discover/search", times=6, status=503)
 
     assert reader.count(REPOSITORY) == sum(item.is_found for item in sample.data.items.values())
@@ -160,7 +160,7 @@ def test_a_count_waits_for_a_server_that_is_in_trouble(reader, sample):
 # -- while the source moves
 
 
-def test_what_joins_the_subset_while_it_is_walked_is_found_and_nothing_lost(reader, later):
+def test_items_that_join_a_subset_during_the_walk_are_found_and_none_is_lost(reader, later):
     home = grow(later.data, items=120)
     scope = Scope(ScopeKind.COLLECTION, home.uuid)
     everything = in_scope(later, scope)

@@ -130,7 +130,7 @@ def test_names_and_public_literals_pass_the_check_of_literals(host):
 
 
 @pytest.mark.parametrize("ips", [("8.8.8.8", "10.0.0.1"), ("10.0.0.1", "8.8.8.8"), ("8.8.8.8", "::1")])
-def test_one_address_that_is_not_allowed_refuses_the_host(ips):
+def test_a_host_is_refused_if_one_of_its_addresses_is_not_allowed(ips):
     rule = AddressRule((), resolve=answers(*ips))
 
     with pytest.raises(AddressNotAllowedError, match=r"dspace\.example\.org leads to the address (10\.0\.0\.1|::1)"):
@@ -209,7 +209,7 @@ def test_the_addresses_are_tried_in_order_until_one_connects(listener):
     assert get(rule, "http://dspace.example.org/") == b"ok"
 
 
-def test_a_stop_is_heard_between_two_addresses(listener):
+def test_a_stop_request_ends_the_attempts_between_two_addresses(listener):
     looks = []
 
     def next_timeout():
@@ -224,7 +224,7 @@ def test_a_stop_is_heard_between_two_addresses(listener):
         get(rule, "http://dspace.example.org/", next_timeout)
 
 
-def test_a_name_that_cannot_be_resolved_is_told_apart():
+def test_a_name_that_cannot_be_resolved_raises_its_own_error():
     def unknown(host, port, type):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 

@@ -112,13 +112,13 @@ def test_a_protection_against_robots_is_called_by_its_name(http, remote, wall):
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_what_the_repository_says_itself_is_no_protection_against_robots(http, remote, refusal):
+def test_responses_of_the_repository_itself_are_no_bot_challenges(http, remote, refusal):
     *answer, error = REFUSALS[refusal]
 
     assert type(trouble_of(http, remote, *answer)) is error
 
 
-def test_a_wall_in_place_of_a_file_is_not_stored_as_the_file(http, remote):
+def test_a_bot_challenge_is_not_stored_as_a_file(http, remote):
     remote.get(URL, body="<html>wait</html>", headers={"cf-mitigated": "challenge"})
     pieces: list[bytes] = []
 

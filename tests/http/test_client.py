@@ -177,7 +177,7 @@ def test_every_request_is_counted_with_repeats_and_redirects(http, remote):
 
 
 @pytest.mark.parametrize("url", ["ftp://example.org/", "file:///etc/passwd", "example.org", "http://", "http://[", "x"])
-def test_what_is_no_web_address_is_rejected(http, url):
+def test_invalid_web_addresses_are_refused(http, url):
     with pytest.raises(RequestRejectedError):
         http.get_json(url)
 
@@ -291,7 +291,7 @@ def test_a_connection_that_is_reset_is_unreachable(http, site):
         http.download(site(answer).url, lambda piece: read.set())
 
 
-def test_an_unknown_host_is_told_apart(new_http):
+def test_an_unknown_host_raises_its_own_error(new_http):
     def resolve(host, port, type):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -403,7 +403,7 @@ def test_a_packed_answer_that_cannot_be_unpacked_is_a_bad_answer(http, site):
         http.get_json(there.url, tries=1)
 
 
-def test_a_refusal_stands_although_its_own_body_breaks_off(http, site):
+def test_an_error_status_is_kept_when_its_body_breaks_off(http, site):
     def answer(handler):
         hang_up(handler)
         reply(handler, b"no", 404, Content_Length="100")
@@ -438,7 +438,7 @@ def secure(site, answer=lambda handler: reply(handler, b"[]")):
     return there, f"https://localhost:{there.port}/"
 
 
-def test_an_untrusted_certificate_is_certificate_trouble_not_repeated_and_logged(new_http, site, caplog):
+def test_an_untrusted_certificate_is_logged_and_not_retried(new_http, site, caplog):
     _, url = secure(site)
     http = new_http()
 
@@ -450,7 +450,7 @@ def test_an_untrusted_certificate_is_certificate_trouble_not_repeated_and_logged
 
 
 @pytest.mark.parametrize("ask", [lambda http, url: http.get_json(url), lambda http, url: http.post(url, headers={})])
-def test_an_address_that_is_not_allowed_is_logged_without_what_stands_behind_the_host(new_http, caplog, ask):
+def test_a_refused_address_is_logged_without_its_path_and_query(new_http, caplog, ask):
     http = new_http(rule=AddressRule(()))
 
     with pytest.raises(AddressNotAllowedError):
@@ -518,7 +518,7 @@ def test_waits_grow_no_longer_than_a_minute(http, remote, stop):
     assert 60 <= max(stop.seconds) <= 75
 
 
-def test_what_cannot_go_better_is_not_repeated(http, remote):
+def test_permanent_errors_are_not_retried(http, remote):
     remote.get(URL, status=404)
 
     with pytest.raises(NotFoundError):
@@ -802,13 +802,13 @@ def test_locate_of_an_unknown_handle_is_not_found(http, remote):
         http.locate(URL)
 
 
-def test_a_lookup_that_answers_with_the_object_gives_it_with_its_address(http, remote):
+def test_a_lookup_that_returns_the_object_itself_is_accepted(http, remote):
     remote.get(URL, json={"type": "item"})
 
     assert http.locate(URL) == JsonAnswer({"type": "item"}, URL, size=16)
 
 
-def test_what_is_read_comes_with_the_address_after_redirects(http, remote):
+def test_responses_name_their_address_after_redirects(http, remote):
     remote.get(URL, status=301, headers={"Location": f"{URL}/new"})
     remote.get(f"{URL}/new", json={})
 
@@ -816,7 +816,7 @@ def test_what_is_read_comes_with_the_address_after_redirects(http, remote):
     assert http.get_page(URL).url == f"{URL}/new"
 
 
-def test_a_page_is_read_whatever_its_status(http, remote):
+def test_a_web_page_is_read_with_any_status(http, remote):
     remote.get(URL, status=404, body="<p>Not here")
 
     assert http.get_page(URL) == WebPage(URL, b"<p>Not here")
@@ -925,7 +925,7 @@ def test_a_stop_ends_a_download_at_the_next_piece(http, site, stop):
     assert len(pieces) == 1
 
 
-def test_an_error_of_the_sink_comes_out_as_it_is(http, site):
+def test_an_error_of_the_sink_is_raised_unchanged(http, site):
     there = site(lambda handler: reply(handler, b"data"))
 
     def sink(piece):
@@ -947,7 +947,7 @@ def test_the_deadline_is_for_json_and_not_for_files(new_http, site):
     assert http.download(there.url, lambda piece: None).size == 2
 
 
-def test_a_file_that_drips_times_out_although_it_is_never_silent(new_http, site):
+def test_a_download_that_is_too_slow_times_out(new_http, site):
     done = threading.Event()
     there = site(drip(done, b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"))
 
@@ -1071,7 +1071,7 @@ def noted_http(pace_notes, stop):
     http.close()
 
 
-def test_the_pace_hears_of_good_answers_by_kind_and_of_trouble(noted_http, pace_notes, remote):
+def test_the_concurrency_limit_counts_good_responses_by_kind_and_failures(noted_http, pace_notes, remote):
     remote.get(URL, status=429)
     remote.get(URL, status=500)
     remote.get(URL, json=[])
@@ -1107,7 +1107,7 @@ def test_the_width_is_that_of_the_pace(http, pace, remote):
     assert (before, http.width) == (4, 2)
 
 
-def test_a_timeout_is_trouble_to_the_pace(pace_notes, site):
+def test_a_timeout_counts_as_a_failure_for_the_concurrency_limit(pace_notes, site):
     done = threading.Event()
     there = site(lambda handler: done.wait(60))
 
@@ -1146,7 +1146,7 @@ def test_a_slot_is_held_while_a_request_is_under_way_and_not_while_waiting(tmp_p
     assert seen == [("asking", "taken"), ("waiting", "free"), ("asking", "taken")]
 
 
-def test_four_threads_may_use_one_door(http, pace, site):
+def test_four_threads_may_share_a_client(http, pace, site):
     widen(pace)
     meeting = threading.Barrier(4, timeout=60)
 

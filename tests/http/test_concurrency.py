@@ -92,7 +92,7 @@ def holder(tmp_path):
         process.kill()
 
 
-def test_one_object_gives_no_more_than_the_most(tmp_path):
+def test_a_limit_gives_at_most_its_number_of_slots(tmp_path):
     pace = new_pace(tmp_path)
 
     with take(pace, 2):
@@ -101,7 +101,7 @@ def test_one_object_gives_no_more_than_the_most(tmp_path):
     assert not is_full(pace)
 
 
-def test_two_objects_of_one_repository_share_their_slots(tmp_path):
+def test_limits_of_the_same_repository_share_their_slots(tmp_path):
     mine, yours = new_pace(tmp_path), new_pace(tmp_path)
 
     with take(mine, 1), take(yours, 1):
@@ -175,7 +175,7 @@ def test_requests_that_timed_out_leave_one_slot_to_the_next_job(tmp_path):
 
 
 @pytest.mark.parametrize("note", ["", "0.0", "5000.0 6000.0", "0.0 900.0", "a b"], ids=repr)
-def test_an_old_or_broken_note_and_one_of_the_future_hold_no_slot(tmp_path, note):
+def test_outdated_invalid_and_future_notes_hold_no_slot(tmp_path, note):
     pace = ConcurrencyLimit(tmp_path, "https://example.org", most=2, clock=lambda: 1_000.0)
     answer(pace, 3, seconds=1.0)
     for file in tmp_path.iterdir():
@@ -193,7 +193,7 @@ def test_a_note_replaces_a_longer_one(tmp_path):
         assert abandoned.seconds_left(file.fileno(), 2_001.0) == 4.0
 
 
-def test_a_request_that_timed_out_counts_as_one_of_those_at_once(tmp_path):
+def test_a_request_that_timed_out_counts_as_concurrent(tmp_path):
     pace = ConcurrencyLimit(tmp_path, "https://example.org", most=4)
     answer(pace, 3, seconds=1.0)
     time_out(pace, runs_on=300)
@@ -202,7 +202,7 @@ def test_a_request_that_timed_out_counts_as_one_of_those_at_once(tmp_path):
         assert (pace.width, is_full(pace)) == (2, True)
 
 
-def test_one_request_may_run_beside_those_that_timed_out(tmp_path):
+def test_a_request_may_run_beside_requests_that_timed_out(tmp_path):
     pace = new_pace(tmp_path, most=2)
     for _ in range(3):
         time_out(pace, runs_on=300)
@@ -219,7 +219,7 @@ def test_a_request_that_the_server_ends_with_us_keeps_no_slot(tmp_path):
         assert is_full(pace)
 
 
-def test_another_process_holds_slots_until_it_lets_go(tmp_path, holder):
+def test_another_process_keeps_its_slots_until_it_frees_them(tmp_path, holder):
     pace = new_pace(tmp_path)
     assert is_full(pace)
 
@@ -287,7 +287,7 @@ def test_a_stop_that_is_set_already_gets_no_slot(tmp_path):
         pytest.fail("a slot was given")
 
 
-def test_a_folder_that_cannot_be_made_is_storage_trouble(tmp_path):
+def test_a_folder_that_cannot_be_created_raises_storage_error(tmp_path):
     (tmp_path / "file").touch()
 
     with pytest.raises(StorageError, match="cannot be written"):
@@ -326,7 +326,7 @@ def test_the_most_may_be_sixteen(tmp_path):
     assert new_pace(tmp_path, most=16).width == 16
 
 
-def test_trouble_at_the_very_start_ends_the_quick_growth_though_one_cannot_be_halved(tmp_path):
+def test_a_failure_at_the_start_ends_the_quick_growth(tmp_path):
     pace = ConcurrencyLimit(tmp_path, "https://example.org", most=4)
     for _ in range(8):
         trouble(pace)
@@ -392,7 +392,7 @@ def test_files_are_not_compared_with_pages(tmp_path):
     assert pace.width == 4
 
 
-def test_trouble_halves_the_width_and_never_below_one(tmp_path):
+def test_a_failure_halves_the_width_and_never_below_one(tmp_path):
     pace = new_pace(tmp_path, most=4)
 
     widths = []
@@ -428,7 +428,7 @@ def test_twenty_good_answers_in_a_row_widen_by_one_up_to_the_most(tmp_path):
     assert widths == [1, 2, 2, 3, 3, 3]
 
 
-def test_trouble_ends_the_row_of_good_answers(tmp_path):
+def test_a_failure_ends_a_series_of_good_responses(tmp_path):
     pace = new_pace(tmp_path, most=4)
     trouble(pace)
 

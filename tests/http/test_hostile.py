@@ -109,7 +109,7 @@ def test_the_weight_of_an_answer_counts_text_twice_by_its_widest_sign_and_each_v
     assert weight(b'[1,{"a":2}]') == 2 * 11 + 3 * 200
 
 
-def test_what_is_parsed_is_json_and_nothing_else():
+def test_only_strict_json_is_parsed():
     assert parse('{"a": [1, null, "x"]}') == {"a": [1, None, "x"]}
     with pytest.raises(ValueError, match="NaN"):
         parse("[NaN]")

@@ -50,7 +50,7 @@ def test_a_redirect_to_another_question_is_no_answer(http, remote, target):
     assert http.requests_made == 1
 
 
-def test_a_redirect_to_another_host_says_what_to_do(http, remote):
+def test_a_redirect_to_another_host_is_refused_with_advice(http, remote):
     remote.get(URL, status=302, headers={"Location": "https://me:pw@new.example.org/rest/items"})
 
     with pytest.raises(
@@ -80,7 +80,7 @@ def test_other_spellings_of_the_same_request_are_followed():
         ("https://dspace.example.org/missing", 410, "where nothing is"),
     ],
 )
-def test_a_refusal_behind_a_redirect_of_a_file_is_none_of_the_repository(http, remote, target, status, said):
+def test_an_error_of_the_redirect_target_of_a_file_is_not_blamed_on_the_repository(http, remote, target, status, said):
     remote.get(URL, status=302, headers={"Location": target})
     remote.get(target, status=status)
 

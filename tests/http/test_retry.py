@@ -121,7 +121,7 @@ def test_kinds_of_requests_are_timed_apart(new_outage, clock):
     fail_once(outage, "file", failing(clock))
 
 
-def test_time_in_which_nobody_asked_does_not_count(new_outage, clock):
+def test_time_without_requests_does_not_count_as_outage(new_outage, clock):
     outage = new_outage(seconds=100)
     outage.attempt("page", lambda: None)
     clock.now = 10_000
@@ -183,7 +183,7 @@ def test_a_control_gets_its_time_although_the_maximum_outage_has_passed(new_outa
     assert allowed == [20]
 
 
-def test_what_a_control_answers_is_no_good_answer_of_the_kind(new_outage, clock):
+def test_a_good_control_response_does_not_end_an_outage_of_the_kind(new_outage, clock):
     outage = new_outage(seconds=60)
     fail_once(outage, "page", failing(clock))
     clock.now = 61
@@ -235,7 +235,7 @@ def test_a_file_that_breaks_off_after_hours_has_the_whole_maximum_outage_left(ne
     assert outage.attempt("file", lambda: "again") == "again"
 
 
-def test_what_is_the_fault_of_an_object_is_raised_and_the_repository_is_not_waited_for(new_outage, clock):
+def test_errors_of_an_object_are_raised_without_a_wait_for_the_repository(new_outage, clock):
     outage = new_outage(seconds=60)
 
     with pytest.raises(ServerError):
@@ -253,7 +253,7 @@ def fail_as_an_object(outage: OutageWait, call) -> None:
         outage.retry_until_available("file", call, is_of_object=lambda error: True)
 
 
-def test_objects_that_keep_silent_one_after_another_take_no_longer_together_than_the_maximum_outage(new_outage, clock):
+def test_objects_without_response_together_take_at_most_the_maximum_outage(new_outage, clock):
     outage = new_outage(seconds=600)
 
     for _ in range(6):
@@ -288,7 +288,7 @@ def test_a_try_that_was_begun_elsewhere_counts_as_the_first(new_outage, clock):
     assert clock.waits == [5]
 
 
-def test_other_errors_than_those_waited_for_are_raised(new_outage, clock):
+def test_errors_that_are_no_outage_are_raised(new_outage, clock):
     with pytest.raises(ServerError):
         new_outage().retry_until_available("item", failing(clock, error=ServerError("no")), on=BotChallengeError)
 
@@ -360,7 +360,7 @@ def test_a_request_by_itself_that_is_to_wait_too_long_is_given_up(new_outage, cl
 # What is shown
 
 
-def test_what_waits_is_shown_with_its_reason_since_when_and_until_when(new_outage, clock):
+def test_waits_are_shown_with_reason_start_and_end(new_outage, clock):
     shown: list[Wait | None] = []
     outage = new_outage(pause=lambda seconds: shown.append(outage.wait_now) or clock.wait(seconds))
 
@@ -400,7 +400,7 @@ def test_a_request_without_an_answer_is_shown_after_some_seconds(new_outage, clo
     assert outage.wait_now is None
 
 
-def test_a_file_that_comes_is_not_shown_as_a_wait_and_one_that_drips_is(new_outage, clock):
+def test_a_very_slow_download_is_shown_as_a_wait_and_a_normal_one_is_not(new_outage, clock):
     outage, shown = new_outage(), []
 
     with outage.request("file") as request:
@@ -425,7 +425,7 @@ def test_a_wait_is_shown_while_the_smaller_requests_of_its_kind_fail_too(new_out
     assert [wait.since for wait in shown] == [BEGAN]
 
 
-def test_nothing_is_shown_once_a_good_answer_has_come_or_nobody_asks_any_more(new_outage, clock):
+def test_a_wait_disappears_after_a_good_response_or_without_requests(new_outage, clock):
     outage = new_outage()
     outage.wait("page", TransientError("no"))
     outage.wait("file", TransientError("no"))

@@ -57,7 +57,7 @@ def test_the_first_request_starts_at_once_and_the_next_after_the_delay(new_pace,
     assert clock.waits == [2, 2]
 
 
-def test_only_what_is_left_of_the_delay_is_waited_for(new_pace, clock):
+def test_only_the_rest_of_the_delay_is_waited(new_pace, clock):
     pace = new_pace()
     pace.space(clock)
     clock.now += 1.5
@@ -86,7 +86,7 @@ def test_repositories_do_not_wait_for_each_other(new_pace, clock):
     assert new_pace(key="another").space(clock) == 0
 
 
-def test_without_a_delay_nobody_waits_and_nothing_is_written(new_pace, clock, tmp_path):
+def test_without_a_delay_no_request_waits_and_no_file_is_written(new_pace, clock, tmp_path):
     pace = new_pace(delay=0)
 
     assert [pace.space(clock), pace.space(clock)] == [0, 0]
@@ -105,7 +105,7 @@ def test_a_stop_ends_the_wait_and_leaves_the_turn_to_others(new_pace, clock):
 
 
 @pytest.mark.parametrize("text", ["", "12.", "rubbish", "nan", "99999.0"])
-def test_a_file_that_is_damaged_or_from_the_future_keeps_nobody_waiting(new_pace, clock, tmp_path, text):
+def test_a_damaged_or_future_time_file_delays_no_request(new_pace, clock, tmp_path, text):
     pace = new_pace()
     pace.space(clock)
     start_of(tmp_path).write_text(text)
@@ -114,7 +114,7 @@ def test_a_file_that_is_damaged_or_from_the_future_keeps_nobody_waiting(new_pace
     assert start_of(tmp_path).read_text() == "1000.0"
 
 
-def test_a_file_that_cannot_be_written_is_storage_trouble(new_pace, clock, tmp_path):
+def test_a_file_that_cannot_be_written_raises_storage_error(new_pace, clock, tmp_path):
     pace = new_pace()
     pace.space(clock)
     shutil.rmtree(tmp_path)
@@ -123,7 +123,7 @@ def test_a_file_that_cannot_be_written_is_storage_trouble(new_pace, clock, tmp_p
         pace.space(clock)
 
 
-def test_the_door_keeps_the_delay_before_every_request_redirects_too(new_pace, clock):
+def test_the_client_keeps_the_delay_before_every_request_and_redirect(new_pace, clock):
     with responses.RequestsMock() as remote:
         remote.get("https://dspace.example.org/old", status=302, headers={"Location": "/new"})
         remote.get("https://dspace.example.org/new", json=[])

@@ -64,7 +64,7 @@ def hours_later(*hours: int, **waited: float) -> RequestStats:
     return RequestStats(waited=lambda: {"waits": 0, "seconds_waited": 0} | waited, now=lambda: next(times))
 
 
-def test_a_door_without_requests_has_nothing_to_tell(http):
+def test_a_client_without_requests_has_empty_statistics(http):
     assert http.traffic.as_dict() == {
         "requests": 0,
         "bytes": 0,
@@ -94,7 +94,7 @@ def test_bytes_of_json_and_files_are_counted_and_answers_timed(http, remote):
     assert told["worst"]["path"] in ("/server/api/core/items", "/file")
 
 
-def test_troubles_are_counted_by_kind_and_waits_and_halvings_with_them(http, remote, pace):
+def test_problems_are_counted_by_kind_with_waits_and_halvings(http, remote, pace):
     for _ in range(9):
         pace.answered(0.1, "page")  # as wide as it may be
     remote.get(URL, status=503, headers={"Retry-After": "60"})
@@ -116,7 +116,7 @@ def test_troubles_are_counted_by_kind_and_waits_and_halvings_with_them(http, rem
     assert json.loads(json.dumps(told)) == told
 
 
-def test_what_is_not_there_is_an_answer_and_no_trouble(http, remote):
+def test_a_missing_object_counts_as_a_response_and_not_as_a_problem(http, remote):
     remote.get(URL, status=404)
 
     with pytest.raises(NotFoundError):
@@ -145,7 +145,7 @@ def cut_short() -> BadResponseError:
         (cut_short(), "cut short"),
     ],
 )
-def test_each_trouble_has_a_kind(error, kind):
+def test_each_error_has_a_kind_of_problem(error, kind):
     traffic = RequestStats()
 
     traffic.troubled(error)
@@ -153,7 +153,7 @@ def test_each_trouble_has_a_kind(error, kind):
     assert list(traffic.as_dict()["troubles"]) == [kind]
 
 
-def test_troubles_of_a_kind_keep_their_first_and_last_time():
+def test_problems_of_a_kind_keep_their_first_and_last_time():
     traffic = hours_later(0, 1, 2)
 
     for _ in range(3):
@@ -216,7 +216,7 @@ def test_the_first_attempt_is_added_to_nothing():
     assert RequestStats.merged(None, told) == told
 
 
-def test_what_was_told_does_not_change_afterwards():
+def test_exported_statistics_do_not_change_later():
     traffic = RequestStats()
     traffic.troubled(RequestTimeoutError("no"))
     told = traffic.as_dict()

@@ -56,7 +56,7 @@ def estimate(app, url: str) -> Estimate:
 
 
 @pytest.mark.parametrize("generation", [9, 6])
-def test_the_time_and_the_bytes_of_an_import_lie_within_the_range(app, generation):
+def test_the_time_and_size_of_an_import_are_within_the_estimated_range(app, generation):
     """On a server with the costs of a real one, whose first answer is much slower."""
     data = Repository()
     grow(data, items=120, files=2)
@@ -91,7 +91,7 @@ def test_a_pause_that_is_kept_between_requests_counts(app, sample, monkeypatch):
     assert told.seconds == Range(0.2 * 10 / 2, 2.0 + 0.2 * 100)
 
 
-def test_the_page_tells_the_files_of_an_older_dspace_too(app, client, six):
+def test_the_page_estimates_the_files_of_older_dspace_versions(app, client, six):
     client.post("/repositories/", data={"url": six.url, "endpoint": "rest", "limit": ""})
 
     with_files, without = (words(client.post("/repositories/1/", data=ALL | more)) for more in ({"files": "y"}, {}))
@@ -102,7 +102,7 @@ def test_the_page_tells_the_files_of_an_older_dspace_too(app, client, six):
 
 
 @pytest.mark.parametrize("generation", [9, 6])
-def test_the_command_prints_time_and_size_as_people_read_them(app, generation):
+def test_the_command_prints_time_and_size_in_readable_units(app, generation):
     with SampleRepository(generation) as sample, app.app_context():
         run = app.test_cli_runner().invoke
         told, plain = (run(args=["import", sample.url, "--all", "--estimate", *more]) for more in (["--files"], []))
@@ -128,7 +128,7 @@ def test_files_of_the_bundles_that_are_chosen_are_estimated(app, client):
     assert "Files, about 60" in page
 
 
-def test_the_command_says_so_where_nothing_is_told(app, sample, monkeypatch):
+def test_the_command_says_that_no_estimate_is_available(app, sample, monkeypatch):
     monkeypatch.setattr(discovery, "estimate", lambda *args, **options: Estimate(None, None))
 
     with app.app_context():

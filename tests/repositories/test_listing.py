@@ -28,7 +28,7 @@ class Remote:
         return [self.reads]
 
 
-def test_a_listing_is_read_once_until_it_is_old_or_wanted_anew():
+def test_a_listing_is_read_again_only_when_it_is_old_or_on_request():
     clock, remote = Clock(), Remote()
     listings = Listings(300, clock)
 
@@ -50,7 +50,7 @@ def test_a_listing_that_failed_is_read_again():
     assert listings.get("a", Remote()) == [1]
 
 
-def test_who_asks_while_it_is_read_waits_for_that_reading():
+def test_a_second_request_waits_for_the_listing_that_is_being_read():
     listings, began, go, found = Listings(), threading.Event(), threading.Event(), []
 
     def slow():

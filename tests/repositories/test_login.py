@@ -47,7 +47,7 @@ def kept(app) -> tuple[str | None, str | None]:
 
 
 @pytest.mark.parametrize("generation", [5, 6, 7, 9, 10])
-def test_a_login_opens_what_is_closed_to_the_public(app, generation):
+def test_a_login_opens_restricted_items(app, generation):
     with SampleRepository(generation) as sample, app.app_context():
         id = discovery.connect(sample.url, "rest", None).repository_id
         handle = sample.data.named("Closed stacks").handle
@@ -62,7 +62,7 @@ def test_a_login_opens_what_is_closed_to_the_public(app, generation):
         assert discovery.find(id, ScopeKind.ITEM, closed).scope.name == "No file"
 
 
-def test_a_refused_login_is_not_kept_and_leaves_the_one_before(app, connected, sample):
+def test_a_refused_login_is_not_stored_and_the_earlier_login_stays(app, connected, sample):
     with app.app_context():
         with pytest.raises(LoginFailedError, match="does not accept this name and password"):
             credentials.sign_in(1, NAME, "wrong")
@@ -88,7 +88,7 @@ def test_the_password_is_kept_sealed(app, connected):
         assert connections.open_connection(db.session.get(Repository, 1)).login is not None
 
 
-def test_without_a_login_there_is_no_second_door(app, connected):
+def test_without_a_login_a_connection_has_no_public_client(app, connected):
     with app.app_context(), connections.connected_to(db.session.get(Repository, 1)) as connection:
         assert (connection.login, connection.public) == (None, None)
 
@@ -106,7 +106,7 @@ def test_the_public_way_stays_signed_out(app):
                 connection.public.client.find(ScopeKind.ITEM, restricted)
 
 
-def test_both_ways_share_one_maximum_outage_and_each_wait_is_counted_once(app, connected):
+def test_both_clients_share_one_maximum_outage_and_each_wait_is_counted_once(app, connected):
     connected.post(LOGIN, data=GIVEN)
     with app.app_context():
         outage = OutageWait(pause=lambda seconds: False)
@@ -133,7 +133,7 @@ def test_no_transaction_is_open_while_a_login_is_entered(app, connected, sample)
     assert set(seen) == {0}
 
 
-def test_who_signs_out_is_nobody_again(app, connected, sample):
+def test_a_client_that_signs_out_is_anonymous_again(app, connected, sample):
     connected.post(LOGIN, data=GIVEN)
 
     page = connected.post(FORGET, follow_redirects=True)
@@ -145,7 +145,7 @@ def test_who_signs_out_is_nobody_again(app, connected, sample):
         discovery.find(1, ScopeKind.ITEM, sample.data.named("Restricted item").uuid)
 
 
-def test_the_page_says_as_whom_it_signs_in_and_never_shows_the_password(connected):
+def test_the_page_shows_the_login_name_and_never_the_password(connected):
     page = connected.post(LOGIN, data=GIVEN, follow_redirects=True)
     first = connected.get("/repositories/")
 
@@ -254,7 +254,7 @@ def test_another_secret_key_asks_to_type_the_password_again(app, connected):
         assert f"The password of {NAME} at Aldermouth Sample Repository cannot be decrypted" in words(page)
 
 
-def test_a_login_refused_where_nobody_looks_for_it_is_no_fault_of_ours(app):
+def test_an_unhandled_refused_login_is_shown_as_an_input_error(app):
     @app.get("/refused")
     @allows(None)
     def refused():
@@ -348,7 +348,7 @@ class TestCommand:
 
             assert (done.exit_code, kept(app)[0]) == (0, NAME)
 
-    def test_json_tells_the_name(self, flask):
+    def test_json_output_contains_the_login_name(self, flask):
         done = flask.invoke(args=["login", "1", NAME, "--json"], input=PASSWORD)
 
         assert json.loads(done.output) == {"login": NAME}
@@ -370,7 +370,7 @@ class TestCommand:
             (["nowhere", NAME], PASSWORD, "names no repository"),
         ],
     )
-    def test_what_cannot_be_done_is_a_sentence_and_exit_code_2(self, app, flask, arguments, given, sentence):
+    def test_invalid_requests_print_a_sentence_and_exit_with_2(self, app, flask, arguments, given, sentence):
         done = flask.invoke(args=["login", *arguments], input=given)
 
         assert done.exit_code == 2
@@ -386,7 +386,7 @@ def test_a_password_that_cannot_be_read_any_more_names_its_repository(app, conne
         connections.open_connection(db.session.get(Repository, 1))
 
 
-def test_a_refused_login_is_told_where_the_password_is_typed(app):
+def test_a_refused_login_is_shown_at_the_password_field(app):
     with app.test_request_context(method="POST"):
         form = LoginForm()
         form.refuse(LoginFailedError("The repository does not accept this name and password."))

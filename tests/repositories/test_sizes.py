@@ -17,12 +17,12 @@ def test_a_size_is_understood_with_and_without_a_unit(text, size):
 
 
 @pytest.mark.parametrize("size", [None, 1, 999, 1_000, 1_500_000_000, 1_234_567, 2 * 10**12])
-def test_a_size_is_shown_exactly_as_it_will_be_understood(size):
+def test_a_size_is_shown_as_it_will_be_parsed(size):
     assert check_size(size_text(size)) == size
 
 
 @pytest.mark.parametrize("check", [check_limit, check_test, check_size])
 @pytest.mark.parametrize("text", ["²", "-1", "1e3", "9" * 5000])
-def test_what_is_no_number_that_can_be_used_is_refused_however_long_it_is(check, text):
+def test_numbers_that_cannot_be_used_are_refused_at_any_length(check, text):
     with pytest.raises(InvalidInputError):
         check(text)

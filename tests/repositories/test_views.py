@@ -39,7 +39,7 @@ def test_the_form_asks_for_site_endpoint_and_limit(client):
         ({"limit": "many"}, "The limit is a whole number from 1 to 1000."),
     ],
 )
-def test_what_cannot_be_used_is_told_at_its_field_and_kept(client, typed, sentence):
+def test_invalid_input_is_reported_at_its_field_and_kept(client, typed, sentence):
     data = {"url": "https://repository.example.edu", "endpoint": "server/api", "limit": "20"} | typed
 
     page = client.post("/repositories/", data=data)
@@ -53,7 +53,7 @@ def test_what_cannot_be_used_is_told_at_its_field_and_kept(client, typed, senten
         assert f'value="{value}"'.encode() in page.data
 
 
-def test_a_port_where_nothing_listens_is_told_at_the_address(client):
+def test_a_refused_connection_is_reported_at_the_address_field(client):
     page = connect(client, f"http://127.0.0.1:{free_port()}")
 
     assert page.status_code == 422
@@ -68,7 +68,7 @@ def test_a_host_that_there_cannot_be_is_no_address(client, host):
     assert "is not an address on the web, such as https://example.org/" in words(page)
 
 
-def test_a_repository_that_is_not_open_is_told_at_the_address(client, sample):
+def test_a_restricted_repository_is_reported_at_the_address_field(client, sample):
     sample.faults.add("/", times=None, status=401)
 
     page = connect(client, sample.url)
@@ -135,7 +135,7 @@ def test_a_known_repository_can_be_opened_changed_and_forgotten(client, sample):
         assert address in links(page)
 
 
-def test_changing_a_repository_shows_what_was_typed_before_and_moves_it(client, sample):
+def test_the_change_form_shows_the_current_address_and_moves_the_repository(client, sample):
     connect(client, sample.url, limit="50")
     form = client.get("/repositories/1/change")
     assert f'value="{sample.url}"'.encode() in form.data
@@ -175,7 +175,7 @@ def test_a_form_without_its_token_is_refused_with_a_sentence(app, sample):
     assert sample.requests == []
 
 
-def test_a_page_that_is_not_there_says_so_and_shows_a_way_back(client):
+def test_an_unknown_page_says_so_and_links_to_the_start(client):
     page = client.get("/repositories/7/")
 
     assert page.status_code == 404
@@ -183,7 +183,7 @@ def test_a_page_that_is_not_there_says_so_and_shows_a_way_back(client):
     assert "/" in links(page)
 
 
-def test_a_fault_of_ours_is_one_plain_sentence(app, client):
+def test_an_unexpected_error_is_shown_as_one_plain_sentence(app, client):
     @app.get("/broken")
     @allows(None)
     def broken():
@@ -197,7 +197,7 @@ def test_a_fault_of_ours_is_one_plain_sentence(app, client):
     assert b"secret details" not in page.data
 
 
-def test_a_pause_between_requests_is_kept_shown_again_and_refused_when_it_is_none(app, client, sample):
+def test_a_pause_between_requests_is_stored_shown_and_refused_if_invalid(app, client, sample):
     form = {"url": sample.url, "endpoint": "rest", "limit": "", "delay": "0,05"}
     client.post("/repositories/", data=form)
 

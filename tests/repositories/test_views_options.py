@@ -55,7 +55,7 @@ def test_communities_are_listed_as_a_tree(connected):
     assert page.data.count(b"<ul") - page.data.count(b"</ul>") == 0
 
 
-def test_a_filter_shows_what_fits_without_asking_again(connected, sample):
+def test_a_filter_shows_matching_rows_without_another_request(connected, sample):
     listed(connected, "collections")
     sample.reset()
 
@@ -66,7 +66,7 @@ def test_a_filter_shows_what_fits_without_asking_again(connected, sample):
     assert sample.requests == []
 
 
-def test_a_filtered_tree_shows_what_is_above(connected):
+def test_a_filtered_tree_shows_the_parents_of_matching_rows(connected):
     page = listed(connected, "communities", "?q_communities=newspapers")
 
     assert "City Library of Aldermouth Import Local history Import Newspapers" in words(page)
@@ -117,7 +117,7 @@ def test_without_script_a_list_opens_in_the_page(connected):
     assert b'id="tab-collections" value="collections" checked' in page.data
 
 
-def test_without_script_a_list_is_shown_with_what_was_typed(connected):
+def test_without_script_a_list_keeps_the_typed_settings(connected):
     data = {**SETTINGS, "show": "communities", "tab": "settings", "q_communities": "news"}
 
     page = connected.post("/repositories/1/", data=data)
@@ -184,7 +184,7 @@ def test_everything_that_can_be_imported_has_its_button(app, connected, sample, 
         ({"item_set": "set:99"}, "Not a valid choice"),
     ],
 )
-def test_settings_that_cannot_be_used_are_told_and_nothing_starts(app, connected, typed, sentence):
+def test_invalid_settings_are_reported_and_no_import_starts(app, connected, typed, sentence):
     page = connected.post("/repositories/1/", data=SETTINGS | typed | {"scope": "repository:", "tab": "collections"})
 
     assert page.status_code == 422
@@ -193,7 +193,7 @@ def test_settings_that_cannot_be_used_are_told_and_nothing_starts(app, connected
     assert "No imports yet" in words(connected.get("/jobs/"))
 
 
-def test_after_a_refusal_ignored_fields_are_shown_as_they_were_typed(connected):
+def test_refused_ignored_fields_are_shown_as_typed(connected):
     typed = {"scope": "repository:", "item_set_name": "", "ignored": "dc.rights\ndc.subject.*"}
 
     page = connected.post("/repositories/1/", data=SETTINGS | typed)
@@ -205,7 +205,7 @@ def test_after_a_refusal_ignored_fields_are_shown_as_they_were_typed(connected):
 
 
 @pytest.mark.parametrize("scope", ["collection:123456789/99999", "planet:1", "collection:"])
-def test_what_is_not_there_is_told_with_what_was_typed_kept(connected, scope):
+def test_an_unknown_object_is_reported_and_the_typed_text_is_kept(connected, scope):
     page = connected.post("/repositories/1/", data=SETTINGS | {"scope": scope})
 
     assert page.status_code == 422
@@ -213,7 +213,7 @@ def test_what_is_not_there_is_told_with_what_was_typed_kept(connected, scope):
     assert b'value="Harbour"' in page.data
 
 
-def test_what_was_imported_before_stands_beside_its_name_and_gives_the_settings(stocked_client, stocked_sample):
+def test_earlier_imports_are_shown_beside_the_name_and_give_the_settings(stocked_client, stocked_sample):
     handle = stocked_sample.data.named("Harbour photographs").handle
 
     page = listed(stocked_client, "collections")
@@ -225,7 +225,7 @@ def test_what_was_imported_before_stands_beside_its_name_and_gives_the_settings(
     assert b'<input aria-describedby="files-help" checked id="files"' in offered.data
 
 
-def test_a_moved_repository_is_proposed_as_the_same_and_becomes_it_when_a_person_says_so(connected, sample):
+def test_a_moved_repository_is_proposed_and_merged_when_a_person_confirms(connected, sample):
     listed(connected, "communities")
     with SampleRepository(9, data=sample.data) as moved:
         connected.post("/repositories/", data={"url": moved.url, "endpoint": "rest", "limit": ""})
@@ -252,7 +252,7 @@ def test_a_repository_that_was_imported_from_is_not_proposed_as_another(stocked_
         assert buttons(listed(stocked_client, "communities"), "same_as") == []
 
 
-def test_an_estimate_first_shows_what_there_is_and_starts_the_import_only_when_it_is_confirmed(app, connected, sample):
+def test_an_estimate_comes_first_and_the_import_starts_only_when_confirmed(app, connected, sample):
     harbour = sample.data.named("Harbour photographs")
     handle = harbour.handle
     data = {**SETTINGS, "estimate": "y", "scope": f"collection:{handle}"}
