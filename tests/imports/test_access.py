@@ -50,15 +50,15 @@ class Reader:
         return self.times
 
 
-def test_what_a_good_login_has_read_is_read_once():
+def test_results_read_with_a_valid_login_are_read_once():
     assert access().read_with_valid_login(Reader()) == 1
 
 
-def test_what_was_read_while_the_login_lapsed_is_read_again():
+def test_results_read_with_an_expired_login_are_read_again():
     assert access(False).read_with_valid_login(Reader()) == 2
 
 
-def test_a_refusal_by_a_good_login_is_a_refusal():
+def test_a_refusal_with_a_valid_login_is_final():
     read = Reader(RestrictedError("closed"), RestrictedError("closed"))
 
     with pytest.raises(RestrictedError):
@@ -67,11 +67,11 @@ def test_a_refusal_by_a_good_login_is_a_refusal():
     assert read.times == 1
 
 
-def test_a_refusal_after_the_login_lapsed_is_asked_again():
+def test_a_refusal_after_the_login_expired_is_repeated():
     assert access(False).allowed(Reader(RestrictedError("closed"))) == 2
 
 
-def test_a_login_that_another_thread_renewed_meanwhile_leaves_what_was_read_in_doubt():
+def test_results_read_before_another_thread_renewed_the_login_are_read_again():
     way = access(False)
 
     def read() -> None:
@@ -83,7 +83,7 @@ def test_a_login_that_another_thread_renewed_meanwhile_leaves_what_was_read_in_d
     assert way.read_with_valid_login(Reader()) == 1
 
 
-def test_a_refusal_before_another_thread_renewed_the_login_is_asked_again():
+def test_a_refusal_before_another_thread_renewed_the_login_is_repeated():
     way = access(False)
     times = []
 
@@ -97,7 +97,7 @@ def test_a_refusal_before_another_thread_renewed_the_login_is_asked_again():
     assert way.allowed(read) == "read"
 
 
-def test_a_repository_that_cannot_say_whether_we_are_in_is_waited_for():
+def test_reading_waits_for_a_repository_that_cannot_confirm_the_login():
     waited: list[float] = []
 
     assert access(ServerError("a bad hour"), waited=waited).read_with_valid_login(Reader()) == 1
@@ -106,12 +106,12 @@ def test_a_repository_that_cannot_say_whether_we_are_in_is_waited_for():
     assert 5 <= seconds <= 5 * 1.25
 
 
-def test_a_login_that_is_refused_ends_the_reading():
+def test_a_refused_login_ends_the_import():
     with pytest.raises(LoginFailedError):
         access(False, LoginFailedError("no")).read_with_valid_login(Reader())
 
 
-def test_nobody_is_asked_about_a_login_that_there_is_not():
+def test_without_a_login_no_request_confirms_it():
     way = anonymous()
 
     items = [Item(id, None, None, None) for id in "ab"]

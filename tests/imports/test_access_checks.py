@@ -67,7 +67,7 @@ def full_check(source_id: int):
     return lifecycle.get(job_id)
 
 
-def test_files_that_pages_tell_nothing_of_are_asked_for_in_turns_and_the_rest_is_named(desk, dspace):
+def test_files_whose_access_is_not_in_pages_are_checked_in_turns_and_the_rest_is_reported(desk, dspace):
     desk.app.config["RECHECK_RUNS"] = 1
     add_items(dspace, 40)
     desk.run(files=True)
@@ -81,7 +81,7 @@ def test_files_that_pages_tell_nothing_of_are_asked_for_in_turns_and_the_rest_is
     }
 
 
-def test_a_full_check_asks_for_a_limited_number_of_files_one_by_one(desk, dspace):
+def test_a_full_check_sends_a_limited_number_of_requests_for_single_files(desk, dspace):
     dspace.page_size = 80
     add_items(dspace, 600)
     desk.run(files=True)
@@ -96,7 +96,7 @@ def test_a_full_check_asks_for_a_limited_number_of_files_one_by_one(desk, dspace
     assert "200 files" in first.message
 
 
-def test_a_file_that_cannot_be_told_does_not_keep_others_from_their_turn(desk, dspace):
+def test_a_file_with_unknown_access_does_not_delay_the_checks_of_others(desk, dspace):
     desk.app.config["RECHECK_RUNS"] = 1
     add_items(dspace, 30)
     desk.run(files=True)
@@ -109,7 +109,7 @@ def test_a_file_that_cannot_be_told_does_not_keep_others_from_their_turn(desk, d
     assert len(set(dspace.asked_for)) == 60
 
 
-def test_a_refused_file_is_not_tried_beyond_the_limit_of_a_run(desk, dspace):
+def test_restricted_files_are_retried_only_up_to_the_limit_of_an_import(desk, dspace):
     desk.app.config["RECHECK_RUNS"] = 1
     add_items(dspace, 40)
     dspace.file_errors = {
@@ -124,7 +124,7 @@ def test_a_refused_file_is_not_tried_beyond_the_limit_of_a_run(desk, dspace):
     assert "50 files" in job.message
 
 
-def test_a_refused_file_that_opens_comes_when_it_is_its_turn(desk, dspace):
+def test_a_restricted_file_that_becomes_public_is_downloaded_in_its_turn(desk, dspace):
     desk.app.config["RECHECK_RUNS"] = 1
     add_items(dspace, 20)
     dspace.file_errors = {
@@ -138,7 +138,7 @@ def test_a_refused_file_that_opens_comes_when_it_is_its_turn(desk, dspace):
     assert [job.files["stored"] for job in runs] == [30, 40]
 
 
-def test_what_a_page_tells_of_a_closed_file_is_confirmed_and_noted(desk, dspace):
+def test_a_restricted_file_in_a_page_is_confirmed_and_recorded(desk, dspace):
     desk.app.config["RECHECK_RUNS"] = 1
     dspace.tells_access = True
     add_items(dspace, 20)
@@ -151,7 +151,7 @@ def test_what_a_page_tells_of_a_closed_file_is_confirmed_and_noted(desk, dspace)
     assert [file["restricted"] for record in records(desk.app) for file in record["files"]].count(True) == 1
 
 
-def test_changes_that_pages_tell_are_confirmed_up_to_the_limit_of_a_run(desk, dspace):
+def test_changes_of_access_in_pages_are_confirmed_up_to_the_limit_of_an_import(desk, dspace):
     desk.app.config["RECHECK_RUNS"] = 1
     dspace.tells_access = True
     add_items(dspace, 20)

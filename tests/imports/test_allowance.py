@@ -32,7 +32,7 @@ def three_files(dspace) -> None:
         dspace.add(f"i{number}", files={"a.bin": bytes([number]) * 400})
 
 
-def test_what_goes_beyond_the_limit_of_an_import_is_listed_with_the_limit_and_is_no_problem(desk, dspace, client):
+def test_files_beyond_the_total_limit_are_listed_with_it_and_are_no_problem(desk, dspace, client):
     three_files(dspace)
 
     job = desk.run(files=True, files_limit=1000)
@@ -46,7 +46,7 @@ def test_what_goes_beyond_the_limit_of_an_import_is_listed_with_the_limit_and_is
     assert "total download limit of 1.0 kB" in client.get(f"/jobs/{job.id}/").text
 
 
-def test_a_retry_has_an_allowance_of_its_own_and_so_has_the_next_import(desk, dspace):
+def test_a_retry_and_the_next_import_have_limits_of_their_own(desk, dspace):
     three_files(dspace)
     first = desk.run(files=True, files_limit=500)
     assert (first.counts["files_stored"], first.counts["files_too_large"]) == (1, 2)
@@ -60,7 +60,7 @@ def test_a_retry_has_an_allowance_of_its_own_and_so_has_the_next_import(desk, ds
     assert not can_retry(desk, third.id)
 
 
-def test_a_file_that_is_larger_than_all_may_be_together_is_not_offered_again(desk, dspace):
+def test_a_file_larger_than_the_total_limit_is_not_offered_for_a_retry(desk, dspace):
     dspace.add("i0", files={"a.bin": b"x" * 400})
 
     job = desk.run(files=True, files_limit=300)
@@ -68,7 +68,7 @@ def test_a_file_that_is_larger_than_all_may_be_together_is_not_offered_again(des
     assert (job.counts["files_too_large"], can_retry(desk, job.id), dspace.downloads) == (1, False, [])
 
 
-def test_a_job_that_goes_on_has_only_what_it_has_left(desk, dspace):
+def test_a_resumed_job_has_only_the_rest_of_its_limit(desk, dspace):
     three_files(dspace)
     job_id = desk.create(files=True, files_limit=900)
     with desk.app.app_context():
@@ -81,7 +81,7 @@ def test_a_job_that_goes_on_has_only_what_it_has_left(desk, dspace):
     assert (job.counts["files_stored"], job.counts["files_too_large"], job.counts["bytes"]) == (0, 3, 600)
 
 
-def test_the_same_bytes_are_counted_once_and_those_that_are_here_not_at_all(desk, dspace):
+def test_equal_files_count_once_and_stored_files_do_not_count(desk, dspace):
     dspace.add("i0", files={"a.bin": b"x" * 400})
     desk.run(files=True)
     dspace.add("i1", files={"b.bin": b"x" * 400})
@@ -93,7 +93,7 @@ def test_the_same_bytes_are_counted_once_and_those_that_are_here_not_at_all(desk
     assert (job.counts["files_stored"], job.counts["files_too_large"], job.counts["bytes"]) == (4, 0, 400)
 
 
-def test_what_could_not_be_fetched_costs_nothing(desk, dspace):
+def test_failed_downloads_do_not_count_against_the_limit(desk, dspace):
     three_files(dspace)
     dspace.file_errors = {"i0/a.bin": ServerError("It answered with 500.")}
 
@@ -103,7 +103,7 @@ def test_what_could_not_be_fetched_costs_nothing(desk, dspace):
     assert job.counts["files_too_large"] == 0
 
 
-def test_downloads_side_by_side_reserve_their_part_and_give_back_the_rest():
+def test_concurrent_downloads_reserve_bytes_and_return_the_rest():
     allowance = allow(1000, spent=100)
     first, second = allowance.share(600), allowance.share(200)
     with pytest.raises(TooLargeError, match="total download limit"):
@@ -117,7 +117,7 @@ def test_downloads_side_by_side_reserve_their_part_and_give_back_the_rest():
         allowance.share(1)
 
 
-def test_a_file_waits_while_others_hold_what_it_needs_and_gets_what_they_give_back():
+def test_a_file_waits_for_bytes_that_others_reserved_and_return():
     allowance = allow(1000)
     first = allowance.share(700)
     with ThreadPoolExecutor(1) as pool:
@@ -132,7 +132,7 @@ def test_a_file_waits_while_others_hold_what_it_needs_and_gets_what_they_give_ba
         allowance.share(1)
 
 
-def test_a_file_that_others_leave_no_room_for_is_refused_then():
+def test_a_file_is_refused_when_others_use_the_rest_of_the_limit():
     allowance = allow(1000)
     first = allowance.share(700)
     with ThreadPoolExecutor(1) as pool:
@@ -155,7 +155,7 @@ def test_a_stop_ends_the_wait():
             waits.result()
 
 
-def test_a_file_of_unknown_size_may_take_what_is_left_and_no_more():
+def test_a_file_of_unknown_size_may_use_only_the_rest_of_the_limit():
     allowance, came = allow(1000), []
     share = allowance.share(None)
     write = share.guarded(came.append)
@@ -168,7 +168,7 @@ def test_a_file_of_unknown_size_may_take_what_is_left_and_no_more():
     assert sum(map(len, came)) == 1000
 
 
-def test_another_try_at_a_file_reserves_nothing_twice():
+def test_a_second_attempt_at_a_file_reserves_no_bytes_twice():
     allowance = allow(500)
     share = allowance.share(None)
     for _ in range(3):
@@ -180,7 +180,7 @@ def test_another_try_at_a_file_reserves_nothing_twice():
         allowance.share(1)
 
 
-def test_without_a_limit_anything_comes():
+def test_without_a_limit_all_files_are_downloaded():
     allowance = allow(None, spent=10**15)
     allowance.share(10**15).settle(10**15)
     allowance.share(None).guarded(lambda piece: None)(b"x")

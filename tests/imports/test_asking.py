@@ -34,7 +34,7 @@ def states(desk) -> list[str]:
     return sorted(record["source_state"] for record in records(desk.app))
 
 
-def test_as_many_as_the_setting_allows_are_marked_without_a_question(held, dspace):
+def test_missing_items_within_the_setting_are_marked_without_a_question(held, dspace):
     drop(dspace, 2)
 
     job = held.run()
@@ -42,7 +42,7 @@ def test_as_many_as_the_setting_allows_are_marked_without_a_question(held, dspac
     assert (job.state, job.clean, job.counts["vanished"]) == ("completed", True, 2)
 
 
-def test_more_than_that_ends_the_run_with_a_question_and_nothing_marked(held, dspace):
+def test_missing_items_beyond_the_setting_ask_a_question_and_mark_nothing(held, dspace):
     drop(dspace, 3)
 
     job = held.run()
@@ -53,7 +53,7 @@ def test_more_than_that_ends_the_run_with_a_question_and_nothing_marked(held, ds
     assert not job.can_resume
 
 
-def test_an_empty_list_is_a_question_whatever_the_setting(held, dspace):
+def test_an_empty_list_always_asks_a_question(held, dspace):
     held.app.config["MAX_MISSING_PERCENT"] = 100
     drop(dspace, 10)
 
@@ -64,7 +64,7 @@ def test_an_empty_list_is_a_question_whatever_the_setting(held, dspace):
     assert states(held) == ["present"] * 10
 
 
-def test_the_answer_that_they_are_gone_marks_them(held, dspace):
+def test_the_answer_yes_marks_the_missing_items(held, dspace):
     drop(dspace, 10)
 
     job = held.resume(held.run().id, Answer.MARK)
@@ -73,7 +73,7 @@ def test_the_answer_that_they_are_gone_marks_them(held, dspace):
     assert states(held) == ["vanished"] * 10
 
 
-def test_the_answer_to_leave_them_completes_with_the_number_named(held, dspace):
+def test_the_answer_no_completes_the_import_and_reports_the_number(held, dspace):
     drop(dspace, 4)
 
     job = held.resume(held.run().id, Answer.LEAVE)
@@ -83,7 +83,7 @@ def test_the_answer_to_leave_them_completes_with_the_number_named(held, dspace):
     assert states(held) == ["present"] * 10
 
 
-def test_a_question_is_not_passed_over_by_resuming_and_no_answer_is_taken_without_one(held, dspace):
+def test_resuming_needs_an_answer_to_the_question_and_an_answer_needs_a_question(held, dspace):
     drop(dspace, 4)
     asking = held.run().id
 
@@ -94,7 +94,7 @@ def test_a_question_is_not_passed_over_by_resuming_and_no_answer_is_taken_withou
             lifecycle.resume(1, Answer.MARK)
 
 
-def test_the_next_run_asks_again_and_one_that_sees_them_all_needs_no_answer(held, dspace):
+def test_the_next_import_asks_again_unless_it_finds_all_items(held, dspace):
     kept = dict(dspace.items)
     drop(dspace, 10)
     assert held.run().asks
@@ -135,7 +135,7 @@ def test_a_later_run_closes_the_question_that_it_has_settled(held, dspace):
                 lifecycle.resume(asking, given)
 
 
-def test_a_later_question_takes_the_place_of_an_earlier_one(held, dspace):
+def test_a_later_question_replaces_an_earlier_one(held, dspace):
     drop(dspace, 10)
     first, second = held.run().id, held.run().id
 
@@ -151,7 +151,7 @@ def test_a_preview_closes_no_question(held, dspace):
     assert held.job(asking).asks
 
 
-def test_a_collection_that_is_gone_is_a_question_about_its_items(held, dspace):
+def test_an_import_of_a_deleted_collection_asks_about_its_items(held, dspace):
     dspace.gone.add("c1")
 
     job = held.run()
@@ -163,7 +163,7 @@ def test_a_collection_that_is_gone_is_a_question_about_its_items(held, dspace):
     assert states(held) == ["present"] * 10
 
 
-def test_yes_marks_the_items_of_a_gone_collection_and_later_runs_say_so(held, dspace):
+def test_the_answer_yes_marks_the_items_of_a_deleted_collection_and_later_imports_report_it(held, dspace):
     dspace.add("kept", collections=("c2", "c1"))
     held.run()
     held.run("c2")
@@ -179,7 +179,7 @@ def test_yes_marks_the_items_of_a_gone_collection_and_later_runs_say_so(held, ds
     assert "no longer at the source" in later.message
 
 
-def test_no_leaves_the_items_of_a_gone_collection_as_they_are(held, dspace):
+def test_the_answer_no_keeps_the_items_of_a_deleted_collection(held, dspace):
     dspace.gone.add("c1")
 
     job = held.resume(held.run().id, Answer.LEAVE)
@@ -188,7 +188,7 @@ def test_no_leaves_the_items_of_a_gone_collection_as_they_are(held, dspace):
     assert states(held) == ["present"] * 10
 
 
-def test_a_collection_that_was_never_there_fails_the_first_import(desk, dspace):
+def test_an_unknown_collection_fails_the_first_import(desk, dspace):
     dspace.gone.add("c1")
 
     job = desk.run()
@@ -196,7 +196,7 @@ def test_a_collection_that_was_never_there_fails_the_first_import(desk, dspace):
     assert (job.state, job.asks) == ("failed", False)
 
 
-def test_items_that_can_be_read_and_are_no_longer_listed_are_named(held, dspace):
+def test_readable_items_that_are_no_longer_listed_are_reported(held, dspace):
     dspace.unlisted |= {"i1", "i2"}
 
     job = held.run()
@@ -221,7 +221,7 @@ def test_the_page_shows_the_question_with_two_buttons_and_takes_the_answer(held,
     assert held.job(job_id).state == "completed"
 
 
-def test_an_answer_that_comes_while_a_later_run_closes_the_question_stays(held, dspace):
+def test_an_answer_given_while_a_later_import_closes_the_question_is_kept(held, dspace):
     kept = dict(dspace.items)
     drop(dspace, 10)
     asking = held.run().id
@@ -250,9 +250,7 @@ ANSWERED = "UPDATE job SET question = json_set(question, '$.answer', 'leave'), s
 
 
 @pytest.mark.parametrize(("change", "refusal"), [(CLOSED, "Settled. Import again"), (ANSWERED, "has no question")])
-def test_an_answer_is_refused_where_the_question_was_closed_or_answered_since_it_was_read(
-    held, dspace, change, refusal
-):
+def test_an_answer_to_a_closed_or_answered_question_is_refused(held, dspace, change, refusal):
     drop(dspace, 10)
     asking = held.run().id
     changed = []

@@ -24,7 +24,7 @@ def wall_in_front_of(dspace, files, until: float) -> None:
     dspace.download, dspace.is_open = walled(dspace.download), walled(dspace.is_open)
 
 
-def test_a_wall_that_goes_after_an_hour_costs_no_file(desk, dspace, files):
+def test_a_bot_challenge_that_ends_after_an_hour_fails_no_file(desk, dspace, files):
     wall_in_front_of(dspace, files, until=3600)
 
     job = desk.run(files=True)
@@ -33,7 +33,7 @@ def test_a_wall_that_goes_after_an_hour_costs_no_file(desk, dspace, files):
     assert dspace.now >= 3600
 
 
-def test_a_wall_that_stays_fails_the_job_but_no_file_and_it_goes_on_when_the_wall_has_gone(desk, dspace, files):
+def test_a_permanent_bot_challenge_fails_the_job_and_no_file_and_the_job_can_resume(desk, dspace, files):
     desk.app.config["MAX_OUTAGE_SECONDS"] = 600
     wall_in_front_of(dspace, files, until=10_000)
 
@@ -48,7 +48,7 @@ def test_a_wall_that_stays_fails_the_job_but_no_file_and_it_goes_on_when_the_wal
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_a_wall_before_one_file_alone_holds_up_nothing(desk, dspace, files, number):
+def test_a_bot_challenge_for_one_file_delays_no_other_file(desk, dspace, files, number):
     wall_in_front_of(dspace, files[number : number + 1], until=10**9)
 
     job = desk.run(files=True)

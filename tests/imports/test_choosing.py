@@ -88,7 +88,7 @@ def test_ticks_last_from_page_to_page_and_back(desk, long, client):
     assert boxes(client.get(f"/jobs/{long.id}/preview/"))[1] == [one, other]
 
 
-def test_what_is_no_longer_ticked_on_its_page_is_forgotten_and_other_pages_keep_theirs(long, client):
+def test_unticking_on_a_page_keeps_the_ticks_of_other_pages(long, client):
     first = client.get(f"/jobs/{long.id}/preview/")
     one, other = boxes(first)[0][:2]
     second = press(client, first, tick=[one, other], to=neighbours(first)["Next"])
@@ -100,7 +100,7 @@ def test_what_is_no_longer_ticked_on_its_page_is_forgotten_and_other_pages_keep_
     assert "2 of 60 ticked" in words(page)
 
 
-def test_the_ways_to_the_kinds_keep_the_ticks_too(long, client):
+def test_links_to_other_kinds_of_changes_keep_the_ticks(long, client):
     page = client.get(f"/jobs/{long.id}/preview/")
     kinds = [to for to in ways(page) if "show=" in to]
 
@@ -120,7 +120,7 @@ def test_the_ways_to_the_kinds_keep_the_ticks_too(long, client):
         ("none", 0, lambda id: False),
     ],
 )
-def test_many_are_ticked_at_once(desk, long, client, do, number, is_among):
+def test_many_items_can_be_ticked_at_once(desk, long, client, do, number, is_among):
     """On the page one is ticked by hand, old00, which stays so beside the new ones."""
     page = client.get(neighbours(client.get(f"/jobs/{long.id}/preview/"))["Next"])
     by_hand = row_ids(desk.app, long, "changed")[0]
@@ -134,7 +134,7 @@ def test_many_are_ticked_at_once(desk, long, client, do, number, is_among):
     assert after.request.full_path == page.request.full_path
 
 
-def test_to_tick_all_is_offered_only_of_what_there_is(desk, dspace, client):
+def test_ticking_all_is_offered_only_for_existing_kinds_of_changes(desk, dspace, client):
     dspace.add("i0")
 
     page = client.get(f"/jobs/{desk.look().id}/preview/")
@@ -142,7 +142,7 @@ def test_to_tick_all_is_offered_only_of_what_there_is(desk, dspace, client):
     assert buttons(page, "do") == ["tick", "new", "none", "all", "ticked"]
 
 
-def test_what_is_ticked_on_all_pages_is_imported(desk, long, client):
+def test_items_ticked_on_all_pages_are_imported(desk, long, client):
     first = client.get(f"/jobs/{long.id}/preview/?show=new")
     second = press(client, first, tick=boxes(first)[0][:2], to=neighbours(first)["Next"])
 
@@ -155,7 +155,7 @@ def test_what_is_ticked_on_all_pages_is_imported(desk, long, client):
     assert {id for id in titles(desk.app) if id.startswith("new")} == {"new00", "new01", "new25"}
 
 
-def test_what_is_gone_or_unchanged_cannot_be_ticked(desk, looked, client):
+def test_missing_and_unchanged_items_cannot_be_ticked(desk, looked, client):
     rows = row_ids(desk.app, looked, "vanished") + row_ids(desk.app, looked, "unchanged")
 
     client.post(f"/jobs/{looked.id}/preview/", data={"shown": rows, "row": rows})
@@ -172,7 +172,7 @@ def test_no_row_of_another_preview_is_ticked(desk, looked, client):
     assert ticked(desk.app, other) == []
 
 
-def test_a_form_that_shows_more_than_a_page_is_read_as_one_page(long, client, sizes):
+def test_a_form_with_more_rows_than_a_page_is_read_as_one_page(long, client, sizes):
     rows = list(range(10_000, 50_000))
 
     answer = client.post(f"/jobs/{long.id}/preview/", data={"shown": rows[:20_000], "row": rows[20_000:]})
@@ -181,7 +181,7 @@ def test_a_form_that_shows_more_than_a_page_is_read_as_one_page(long, client, si
     assert 50 < max(sizes) < 100
 
 
-def test_nothing_can_be_ticked_while_the_preview_is_at_work(desk, looked, client):
+def test_nothing_can_be_ticked_while_the_preview_is_active(desk, looked, client):
     assert boxes(client.get(f"/jobs/{looked.id}/preview/"))[0] != []
     with desk.app.app_context(), transaction():
         db.session.execute(db.update(Job).where(Job.id == looked.id).values(state="running"))
@@ -194,7 +194,7 @@ def test_nothing_can_be_ticked_while_the_preview_is_at_work(desk, looked, client
     assert f"/jobs/{looked.id}/preview/?show=new" in links(page)
 
 
-def test_only_the_ticked_ones_are_imported_and_nothing_is_marked(desk, looked, client):
+def test_only_ticked_items_are_imported_and_nothing_is_marked_as_missing(desk, looked, client):
     answer = choose(client, looked, row_ids(desk.app, looked, "changed") + row_ids(desk.app, looked, "vanished"))
     desk.work(3)
 
@@ -215,7 +215,7 @@ def test_only_the_ticked_ones_are_imported_and_nothing_is_marked(desk, looked, c
     assert job.source.options == {"files": True, "comment": "Every week"}
 
 
-def test_an_import_after_one_of_the_ticked_ones_brings_the_rest(desk, looked, client):
+def test_an_import_after_one_of_ticked_items_adds_the_rest(desk, looked, client):
     choose(client, looked, row_ids(desk.app, looked, "changed"))
     desk.work(3)
 
@@ -226,7 +226,7 @@ def test_an_import_after_one_of_the_ticked_ones_brings_the_rest(desk, looked, cl
     assert (job.counts["added"], job.counts["updated"], job.counts["unchanged"], job.counts["vanished"]) == (1, 0, 4, 1)
 
 
-def test_a_rerun_of_an_import_of_the_ticked_ones_is_one_of_all(desk, looked, client):
+def test_a_rerun_of_an_import_of_ticked_items_imports_all(desk, looked, client):
     choose(client, looked, row_ids(desk.app, looked, "changed"))
     desk.work(3)
 
@@ -235,7 +235,7 @@ def test_a_rerun_of_an_import_of_the_ticked_ones_is_one_of_all(desk, looked, cli
 
 
 @pytest.mark.parametrize("rows", [[], ["vanished"], ["x"]])
-def test_with_nothing_ticked_that_can_come_nothing_begins(desk, looked, client, rows):
+def test_without_ticked_items_no_import_starts(desk, looked, client, rows):
     rows = [row_ids(desk.app, looked, "vanished")[0] if each == "vanished" else each for each in rows]
 
     page = client.get(choose(client, looked, rows).location)
@@ -244,7 +244,7 @@ def test_with_nothing_ticked_that_can_come_nothing_begins(desk, looked, client, 
     assert client.get("/jobs/3/").status_code == 404
 
 
-def test_the_ticked_ones_do_not_vanish_into_another_import(desk, looked, client):
+def test_an_import_of_ticked_items_is_not_merged_with_another_import(desk, looked, client):
     desk.create(files=True)
 
     page = client.get(choose(client, looked, row_ids(desk.app, looked, "new")).location)
@@ -253,7 +253,7 @@ def test_the_ticked_ones_do_not_vanish_into_another_import(desk, looked, client)
     assert ticked(desk.app, looked) == ["new"]
 
 
-def test_all_of_it_does_not_vanish_into_an_import_of_the_ticked_ones(desk, looked, client):
+def test_a_full_import_is_not_merged_with_an_active_import_of_ticked_items(desk, looked, client):
     choose(client, looked, row_ids(desk.app, looked, "new"))
 
     page = client.post(f"/jobs/{looked.id}/preview/", data={"do": "all"}, follow_redirects=True)
@@ -262,19 +262,19 @@ def test_all_of_it_does_not_vanish_into_an_import_of_the_ticked_ones(desk, looke
     assert client.get("/jobs/4/").status_code == 404
 
 
-def test_all_of_it_is_the_whole_import_that_is_under_way(desk, looked, client):
+def test_a_full_import_from_a_preview_returns_the_active_full_import(desk, looked, client):
     desk.create(files=True)
 
     assert client.post(f"/jobs/{looked.id}/preview/", data={"do": "all"}).location == "/jobs/3/"
 
 
-def test_another_look_at_the_source_does_not_hinder_their_import(desk, looked, client):
+def test_another_preview_does_not_block_an_import_of_ticked_items(desk, looked, client):
     desk.create(look=Kind.PREVIEW)
 
     assert choose(client, looked, row_ids(desk.app, looked, "new")).location == "/jobs/4/"
 
 
-def test_an_import_of_the_ticked_ones_outlives_the_list_and_later_ticks(desk, dspace, looked, client):
+def test_an_import_of_ticked_items_is_independent_of_the_list_and_later_ticks(desk, dspace, looked, client):
     choose(client, looked, row_ids(desk.app, looked, "new"))
     choose(client, looked, row_ids(desk.app, looked, "changed"))
     with desk.app.app_context():
@@ -285,7 +285,7 @@ def test_an_import_of_the_ticked_ones_outlives_the_list_and_later_ticks(desk, ds
     assert (desk.job(3).counts["added"], desk.job(3).counts["updated"]) == (1, 0)
 
 
-def test_an_import_of_the_ticked_ones_that_was_stopped_reads_the_rest_and_then_keeps_no_list(desk, dspace, client):
+def test_a_resumed_import_of_ticked_items_reads_the_rest_and_deletes_its_list(desk, dspace, client):
     for number in range(120):
         dspace.add(f"i{number:03}")
     preview, read = desk.look(), dspace.complete
@@ -316,7 +316,7 @@ def test_an_import_of_the_ticked_ones_that_was_stopped_reads_the_rest_and_then_k
     assert row_ids(desk.app, job, PreviewAction.CHOSEN) == []
 
 
-def test_an_item_that_is_taken_down_meanwhile_is_not_read(desk, dspace, looked, client):
+def test_a_ticked_item_that_is_taken_down_is_not_read(desk, dspace, looked, client):
     choose(client, looked, row_ids(desk.app, looked, "new"))
     with desk.app.app_context():
         takedown.take_down(desk.repository_id, takedown.find_items(desk.repository_id, ["1/new"]), "a reason", True)

@@ -22,7 +22,7 @@ def three_items_counted_as_five(dspace) -> None:
 
 
 @pytest.mark.parametrize(("generation", "says"), [(4, True), (6, True), (7, False), (9, False)])
-def test_a_difference_that_nobody_can_account_for_is_never_clean_and_says_why_it_may_be(desk, dspace, generation, says):
+def test_an_unexplained_difference_of_counts_is_never_clean_and_names_possible_reasons(desk, dspace, generation, says):
     three_items_counted_as_five(dspace)
 
     job = of_generation(desk, generation).run()
@@ -32,7 +32,7 @@ def test_a_difference_that_nobody_can_account_for_is_never_clean_and_says_why_it
     assert (COUNTER in job.message) is says
 
 
-def test_a_count_that_the_list_of_ids_explains_is_clean_and_is_told(desk, dspace):
+def test_a_count_explained_by_the_list_of_ids_is_clean_and_reported(desk, dspace):
     three_items_counted_as_five(dspace)
     dspace.hidden_counts = {"c1": 2}
 
@@ -43,7 +43,7 @@ def test_a_count_that_the_list_of_ids_explains_is_clean_and_is_told(desk, dspace
     assert COUNTER in job.message
 
 
-def test_a_count_explained_in_part_tells_both_and_is_not_clean(desk, dspace):
+def test_a_partly_explained_count_names_both_parts_and_is_not_clean(desk, dspace):
     three_items_counted_as_five(dspace)
     dspace.hidden_counts = {"c1": 1}
 
@@ -64,7 +64,7 @@ def test_a_count_is_stored_as_the_source_gives_it_up_to_64_bits(desk, dspace, co
     assert (job.state, job.expected, job.counts["not_visible"]) == ("completed", stored, stored)
 
 
-def test_where_all_is_there_nothing_is_said(desk, dspace):
+def test_a_complete_import_reports_no_difference(desk, dspace):
     dspace.add("a")
 
     job = of_generation(desk, 6).run()
@@ -73,7 +73,7 @@ def test_where_all_is_there_nothing_is_said(desk, dspace):
 
 
 @pytest.mark.parametrize("generation", [6, 5])
-def test_a_private_item_of_a_real_server_accounts_for_its_count(app, generation):
+def test_a_private_item_of_a_real_server_explains_the_count(app, generation):
     with SampleRepository(generation) as sample, app.app_context():
         gazette = sample.data.named("Aldermouth Gazette")
         item = next(item for item in sample.data.items.values() if gazette in item.collections)
@@ -85,7 +85,7 @@ def test_a_private_item_of_a_real_server_accounts_for_its_count(app, generation)
 
 
 @pytest.mark.parametrize("generation", [6, 5, 4])
-def test_items_of_closed_collections_below_a_community_are_named(app, generation):
+def test_items_of_restricted_collections_below_a_community_are_reported(app, generation):
     with SampleRepository(generation) as sample, app.app_context():
         top = sample.data.add_community("Faculty")
         open_one = sample.data.add_collection("Open", top)
@@ -104,7 +104,7 @@ def test_items_of_closed_collections_below_a_community_are_named(app, generation
         assert ("import a readable one by its own address" in job.message) is (generation == 4)
 
 
-def test_a_community_whose_collections_are_all_open_has_nothing_outside(app):
+def test_a_community_with_only_public_collections_has_no_items_outside(app):
     with SampleRepository(6) as sample, app.app_context():
         home = sample.data.named("Aldermouth Gazette")
         job = import_of(sample, home.parent)()

@@ -13,7 +13,7 @@ from connector.models.jobs import Job
 from .steps import set_counts
 
 
-def test_numbers_are_added_to_what_a_job_has_counted(desk):
+def test_added_numbers_increase_the_counters_of_a_job(desk):
     job_id = desk.create()
     for _ in range(2):
         with desk.app.app_context(), transaction():
@@ -23,7 +23,7 @@ def test_numbers_are_added_to_what_a_job_has_counted(desk):
     assert desk.job(job_id).counts["added"] == 0
 
 
-def test_totals_replace_what_a_job_has_counted(desk):
+def test_totals_replace_the_counters_of_a_job(desk):
     job_id = desk.create()
     set_counts(desk, job_id, not_visible=5)
 

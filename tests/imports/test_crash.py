@@ -39,7 +39,7 @@ def outcome(flask: CommandLine, job: dict) -> tuple:
 
 
 @pytest.mark.parametrize("generation", [4, 6, 9])
-def test_a_job_whose_process_is_killed_again_and_again_ends_as_one_left_alone(generation, tmp_path):
+def test_a_job_whose_process_is_killed_repeatedly_ends_like_an_undisturbed_job(generation, tmp_path):
     with SampleRepository(generation) as sample:
         alone, killed = CommandLine(tmp_path / "alone"), CommandLine(tmp_path / "killed")
         expected = outcome(alone, alone.json("import", sample.url, *IMPORT)[1])

@@ -62,7 +62,7 @@ def numbers(answer) -> dict[str, int]:
     return {name: answer[name] for name in COUNTS}
 
 
-def test_the_import_after_a_dry_run_does_what_it_said(flask, sample):
+def test_the_import_after_a_dry_run_makes_the_announced_changes(flask, sample):
     collection = ("--collection", sample.data.named(GAZETTE).handle)
     code, all_new = flask.json("import", sample.url, *collection, "--dry-run")
     assert (code, all_new["kind"], all_new["added"]) == (0, "preview", 45)
@@ -85,7 +85,7 @@ def test_the_import_after_a_dry_run_does_what_it_said(flask, sample):
     assert sorted(changes) == sorted(title for action, title in told if action != "vanished")
 
 
-def test_sentences_name_what_would_change(flask, nine):
+def test_a_dry_run_describes_changes_in_sentences(flask, nine):
     collection = ("--collection", nine.data.named(GAZETTE).handle)
     flask("import", nine.url, *collection)
     change_all_sorts(nine)
@@ -101,7 +101,7 @@ def test_sentences_name_what_would_change(flask, nine):
     assert ": No longer at the source." in err
 
 
-def test_of_many_changes_the_first_are_shown_and_the_rest_counted(flask, nine):
+def test_a_dry_run_shows_the_first_changes_and_counts_the_rest(flask, nine):
     code, _, err = flask("import", nine.url, "--collection", nine.data.named(GAZETTE).handle, "--dry-run")
 
     assert code == 0
@@ -122,7 +122,7 @@ def test_a_dry_run_with_problems_ends_with_1(flask, nine):
     assert "The source lists none of the 45 items" in said["message"]
 
 
-def test_a_dry_run_leaves_ignored_fields_as_they_are(flask, nine):
+def test_a_dry_run_keeps_the_ignored_fields(flask, nine):
     collection = ("--collection", nine.data.named(GAZETTE).handle)
     flask("import", nine.url, *collection)
     before = flask("export")[1]

@@ -48,7 +48,7 @@ def watched(desk, dspace, page_by_page):
     return seen
 
 
-def test_a_run_with_files_that_ends_with_a_question_has_counted_what_is_true(desk, dspace):
+def test_an_import_that_ends_with_a_question_has_right_file_counts(desk, dspace):
     desk.app.config["MAX_MISSING_PERCENT"] = 20
     for number in range(10):
         dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
@@ -62,7 +62,7 @@ def test_a_run_with_files_that_ends_with_a_question_has_counted_what_is_true(des
     assert counted(job) == {"stored": 6, "linked": 4}
 
 
-def test_a_run_with_files_that_fails_half_way_has_counted_what_is_true(desk, dspace, page_by_page):
+def test_an_import_that_fails_half_way_has_right_file_counts(desk, dspace, page_by_page):
     for number in range(6):
         dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
     desk.run()
@@ -76,7 +76,7 @@ def test_a_run_with_files_that_fails_half_way_has_counted_what_is_true(desk, dsp
     assert counted(job) == {"stored": 3, "linked": 3}
 
 
-def test_the_live_counts_are_true_while_items_come_change_and_return(desk, dspace, watched):
+def test_file_counts_are_right_during_an_import(desk, dspace, watched):
     for number in range(12):
         dspace.add(f"i{number}", collections=("c1", "c2"), files={"a.txt": f"bytes {number}".encode()})
     dspace.file_errors = {"i9/a.txt": ServerError("It answered with 500.")}
@@ -99,7 +99,7 @@ def test_the_live_counts_are_true_while_items_come_change_and_return(desk, dspac
     assert len(watched) == 5
 
 
-def test_an_attempt_that_takes_over_counts_anew(desk, dspace, watched):
+def test_an_attempt_that_takes_over_counts_files_again(desk, dspace, watched):
     for number in range(4):
         dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
     desk.run()

@@ -31,7 +31,7 @@ def problems_of(desk, job) -> list[str]:
 
 
 @pytest.mark.parametrize("announced", [(PARTS, "MD5"), (None, None), ("abc", "CRC32")])
-def test_a_file_without_a_checksum_of_its_bytes_is_stored_unverified(desk, dspace, announced):
+def test_a_file_without_a_usable_checksum_is_stored_unverified(desk, dspace, announced):
     dspace.add("i0", files={"a.txt": b"bytes"})
     dspace.checksums["i0/a.txt"] = announced
 
@@ -42,7 +42,7 @@ def test_a_file_without_a_checksum_of_its_bytes_is_stored_unverified(desk, dspac
 
 
 @pytest.mark.parametrize("name", ["SHA-1", "sha256", "SHA_512", None])
-def test_other_checksums_are_compared_as_such(desk, dspace, name):
+def test_checksums_of_other_algorithms_are_compared(desk, dspace, name):
     dspace.add("i0", files={"a.txt": b"bytes"})
     dspace.checksums["i0/a.txt"] = (
         getattr(hashlib, (name or "sha256").lower().replace("-", "").replace("_", ""))(b"bytes").hexdigest(),
@@ -52,12 +52,12 @@ def test_other_checksums_are_compared_as_such(desk, dspace, name):
     assert desk.run(files=True).counts["files_stored"] == 1
 
 
-def test_digits_that_are_not_as_many_as_the_algorithm_has_are_no_checksum():
+def test_a_checksum_of_the_wrong_length_is_ignored():
     assert comparable("ab" * 20, "MD5") is None
     assert comparable("AB" * 16, "md5").digits == "ab" * 16
 
 
-def test_a_wrong_checksum_at_the_source_is_told_once_and_the_file_is_not_downloaded_again(desk, dspace):
+def test_a_wrong_checksum_at_the_source_is_reported_once_without_further_downloads(desk, dspace):
     dspace.add("i0", files={"a.txt": b"bytes"})
     dspace.checksums["i0/a.txt"] = ("0" * 32, "MD5")
 
@@ -111,7 +111,7 @@ def test_a_file_that_is_damaged_alike_is_tried_again_by_the_next_run(desk, dspac
     assert desk.run(files=True).counts["files_stored"] == 1
 
 
-def test_an_earlier_copy_stays_until_a_new_one_is_kept(desk, dspace):
+def test_an_earlier_version_of_a_file_stays_until_the_new_one_is_stored(desk, dspace):
     dspace.add("i0", files={"a.txt": b"as it was"})
     desk.run(files=True)
     earlier = file_of(desk)["path"]
@@ -131,7 +131,7 @@ def test_an_earlier_copy_stays_until_a_new_one_is_kept(desk, dspace):
 @pytest.mark.parametrize(
     "error", [AddressNotAllowedError("10.1.2.3 may not be reached."), CertificateError("Expired.")]
 )
-def test_a_file_that_leads_where_nobody_may_go_fails_alone(desk, dspace, error):
+def test_a_file_that_redirects_to_a_refused_address_fails_alone(desk, dspace, error):
     dspace.add("i0", files={"a.txt": b"aaa", "b.txt": b"bbb"})
     dspace.file_errors["i0/a.txt"] = error
 
@@ -141,7 +141,7 @@ def test_a_file_that_leads_where_nobody_may_go_fails_alone(desk, dspace, error):
     assert str(error) in problems_of(desk, job)[0]
 
 
-def test_a_stored_file_whose_access_cannot_be_asked_for_stays_as_it_is(desk, dspace):
+def test_a_stored_file_stays_unchanged_when_its_access_check_fails(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa"})
     desk.run(files=True)
     with desk.app.app_context(), transaction():
@@ -155,7 +155,7 @@ def test_a_stored_file_whose_access_cannot_be_asked_for_stays_as_it_is(desk, dsp
     assert (file_of(desk)["fate"], file_of(desk)["restricted"]) == ("stored", True)
 
 
-def test_a_try_that_fails_while_the_repository_is_away_does_not_count(desk, dspace):
+def test_an_attempt_that_fails_during_an_outage_does_not_count(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa"})
     download = dspace.download
     answers = [NotFoundError("The application is not deployed.")]
@@ -172,7 +172,7 @@ def test_a_try_that_fails_while_the_repository_is_away_does_not_count(desk, dspa
     assert (job.clean, job.counts["files_stored"]) == (True, 1)
 
 
-def test_a_missing_file_is_a_problem_once_and_tried_again_by_the_next_run_and_by_a_full_check(desk, dspace):
+def test_a_missing_file_is_a_problem_once_and_retried_by_the_next_import_and_a_full_check(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa", "b.txt": b"bbb"})
     dspace.file_errors["i0/a.txt"] = NotFoundError("not there")
     tried = []
@@ -201,7 +201,7 @@ def test_a_missing_file_that_an_undo_restored_is_tried_by_the_next_run(desk, dsp
     assert job.counts["files_stored"] == 2
 
 
-def test_where_all_files_are_missing_it_is_the_file_store_and_the_next_run_tries_again(desk, dspace):
+def test_a_missing_file_store_is_reported_when_all_files_are_missing_and_the_next_import_retries(desk, dspace):
     for number in range(4):
         dspace.add(f"i{number}", files={"a.txt": bytes([number])})
         dspace.file_errors[f"i{number}/a.txt"] = NotFoundError("not there")
@@ -215,7 +215,7 @@ def test_where_all_files_are_missing_it_is_the_file_store_and_the_next_run_tries
     assert (second.clean, third.clean, third.counts["files_stored"]) == (False, True, 4)
 
 
-def test_a_file_that_was_closed_at_the_source_is_restricted_and_kept_and_comes_back_when_it_is_open(desk, dspace):
+def test_a_file_that_becomes_restricted_is_kept_and_public_again_when_the_source_opens_it(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa"})
     desk.run(files=True)
     stored = stored_bytes(desk.app)
@@ -244,7 +244,7 @@ def test_a_closed_file_is_found_by_the_rolling_recheck_without_importing_files(d
         assert (file.status, file.content_is_restricted, file.is_stored) == (FileStatus.RESTRICTED, True, True)
 
 
-def test_a_refused_file_that_is_open_now_comes_with_a_full_check_and_its_old_reason_names_its_job(desk, dspace):
+def test_a_full_check_downloads_a_file_that_became_public_and_old_reasons_name_their_job(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa"})
     dspace.file_errors["i0/a.txt"] = RestrictedError("Not for you.")
     desk.run(files=True)
@@ -258,7 +258,7 @@ def test_a_refused_file_that_is_open_now_comes_with_a_full_check_and_its_old_rea
     assert (second.counts["files_restricted"], third.counts["files_stored"]) == (1, 1)
 
 
-def test_a_web_page_is_not_taken_for_a_file_of_which_nothing_is_known():
+def test_a_web_page_is_not_stored_as_a_file_without_size_and_checksum():
     unknown = Announced(None, None, "application/pdf")
 
     assert unknown.is_web_page_instead("text/html", b"")
@@ -303,7 +303,7 @@ def test_a_stored_file_whose_access_status_says_open_stays_restricted_while_it_i
 
 
 @pytest.mark.parametrize(("number", "is_told"), [(1, False), (3, True)])
-def test_files_that_are_closed_all_at_once_are_a_problem_that_the_job_names(desk, dspace, number, is_told):
+def test_many_files_that_become_restricted_at_once_are_reported_as_a_problem(desk, dspace, number, is_told):
     names = [f"{index}.txt" for index in range(4)]
     dspace.add("i0", files={name: name.encode() for name in names})
     desk.run(files=True)

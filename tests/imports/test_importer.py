@@ -33,7 +33,7 @@ def test_a_first_import_adds_every_item_of_the_scope(desk, dspace):
     assert titles(desk.app) == {f"i{n}": f"Title {n}" for n in range(7)}
 
 
-def test_a_second_import_changes_only_what_changed_and_reads_only_that(desk, dspace):
+def test_a_second_import_reads_and_updates_only_changed_items(desk, dspace):
     with_items(dspace, 5)
     desk.run()
     dspace.edit("i3", title="New title")
@@ -54,7 +54,7 @@ def test_a_moved_time_stamp_with_the_same_content_is_no_update(desk, dspace):
     assert records(desk.app)[0]["last_modified"] == "2026-01-01T00:00:02Z"
 
 
-def test_an_item_that_cannot_be_read_fails_alone_and_is_named(desk, dspace):
+def test_an_unreadable_item_fails_alone_and_is_reported(desk, dspace):
     with_items(dspace, 4)
     dspace.items["i2"].fails = True
 
@@ -67,7 +67,7 @@ def test_an_item_that_cannot_be_read_fails_alone_and_is_named(desk, dspace):
     assert job.message == "1 item could not be read."
 
 
-def test_a_held_item_that_fails_later_has_not_vanished(desk, dspace):
+def test_a_stored_item_that_fails_later_is_not_marked_as_deleted(desk, dspace):
     with_items(dspace, 2)
     desk.run()
     dspace.items["i1"].fails = True
@@ -87,7 +87,7 @@ def test_a_held_item_that_fails_later_has_not_vanished(desk, dspace):
         (SourceState.SUPERSEDED, "superseded"),
     ],
 )
-def test_what_is_no_longer_shown_is_marked_never_deleted(desk, dspace, state, kept):
+def test_items_that_are_no_longer_visible_are_marked_and_never_deleted(desk, dspace, state, kept):
     with_items(dspace, 3)
     desk.run()
     dspace.items["i1"].state = state
@@ -98,7 +98,7 @@ def test_what_is_no_longer_shown_is_marked_never_deleted(desk, dspace, state, ke
     assert [record["source_state"] for record in records(desk.app)] == ["present", kept, "present"]
 
 
-def test_a_deleted_item_is_marked_as_vanished_and_its_return_is_an_update(desk, dspace):
+def test_a_deleted_item_is_marked_and_its_return_is_an_update(desk, dspace):
     with_items(dspace, 3)
     desk.run()
     gone = dspace.items.pop("i1")
@@ -112,7 +112,7 @@ def test_a_deleted_item_is_marked_as_vanished_and_its_return_is_an_update(desk, 
     assert records(desk.app)[1]["source_state"] == "present"
 
 
-def test_an_item_that_cannot_even_be_asked_for_is_left_as_held_and_the_others_are_marked(desk, dspace):
+def test_an_item_whose_state_is_unknown_stays_and_the_other_missing_items_are_marked(desk, dspace):
     with_items(dspace, 4)
     desk.run()
     for gone in ("i0", "i1", "i2"):
@@ -126,7 +126,7 @@ def test_an_item_that_cannot_even_be_asked_for_is_left_as_held_and_the_others_ar
     assert [record["source_state"] for record in records(desk.app)] == ["vanished", "present", "vanished", "present"]
 
 
-def test_an_item_that_moved_elsewhere_leaves_its_source_and_may_come_back(desk, dspace):
+def test_an_item_that_moved_leaves_its_source_and_can_return(desk, dspace):
     with_items(dspace, 2)
     desk.run()
     dspace.items["i0"].collections = ("c2",)
@@ -169,7 +169,7 @@ def test_the_handle_finds_an_item_again_whose_id_is_new(desk, dspace):
     assert titles(desk.app) == {"9b2f5a52-7c11-4a7c-8a53-0a7f4e3a5d10": "After the upgrade"}
 
 
-def test_an_item_that_fails_under_its_new_id_after_an_upgrade_has_not_vanished(desk, dspace):
+def test_an_item_that_fails_under_a_new_id_after_an_upgrade_is_not_marked_as_deleted(desk, dspace):
     dspace.add("12", handle="1/same")
     desk.run()
     del dspace.items["12"]
@@ -182,7 +182,7 @@ def test_an_item_that_fails_under_its_new_id_after_an_upgrade_has_not_vanished(d
         assert [problem["item_id"] for problem in report.problems(desk.job(job.id))] == [1]
 
 
-def test_a_number_used_again_for_another_handle_is_another_item(desk, dspace):
+def test_a_number_that_is_reused_for_another_handle_is_a_new_item(desk, dspace):
     dspace.add("5", title="Old", handle="1/5")
     desk.run()
     dspace.items = {}
@@ -197,7 +197,7 @@ def test_a_number_used_again_for_another_handle_is_another_item(desk, dspace):
     }
 
 
-def test_a_number_that_comes_back_with_another_handle_does_not_take_over_the_item_that_had_it(desk, dspace):
+def test_a_reused_number_with_another_handle_does_not_replace_the_earlier_item(desk, dspace):
     dspace.add("5", title="Old", handle="1/5")
     desk.run()
     dspace.items = {}
@@ -221,7 +221,7 @@ def test_a_uuid_finds_an_item_whose_handle_has_changed(desk, dspace):
     assert (job.counts["added"], job.counts["updated"], len(records(desk.app))) == (0, 1, 1)
 
 
-def test_a_count_that_nobody_can_account_for_is_not_clean_and_says_so(desk, dspace):
+def test_an_unexplained_count_is_reported_and_not_clean(desk, dspace):
     with_items(dspace, 4)
     dspace.count_off_by = 2
 
@@ -231,7 +231,7 @@ def test_a_count_that_nobody_can_account_for_is_not_clean_and_says_so(desk, dspa
     assert "2 of them are not accounted for" in job.message
 
 
-def test_items_hidden_from_us_account_for_the_difference(desk, dspace):
+def test_items_that_are_not_visible_explain_the_difference_of_counts(desk, dspace):
     with_items(dspace, 4)
     dspace.count_off_by, dspace.hidden_counts = 2, {"c1": 2}
 
@@ -240,7 +240,7 @@ def test_items_hidden_from_us_account_for_the_difference(desk, dspace):
     assert (job.clean, job.counts["not_visible"]) == (True, 2)
 
 
-def test_what_was_explained_before_a_job_was_taken_over_is_still_known(desk, dspace):
+def test_explained_counts_survive_the_takeover_of_a_job(desk, dspace):
     with_items(dspace, 6)
     dspace.count_off_by = 2
     job_id = desk.create()
@@ -257,7 +257,7 @@ def test_what_was_explained_before_a_job_was_taken_over_is_still_known(desk, dsp
     assert (job.state, job.clean, job.counts["seen"], job.counts["not_visible"]) == ("completed", True, 6, 2)
 
 
-def test_what_an_earlier_import_found_hidden_is_not_counted_again_unless_it_still_is(desk, dspace):
+def test_items_that_are_visible_again_no_longer_explain_a_count(desk, dspace):
     with_items(dspace, 4)
     dspace.count_off_by, dspace.hidden_counts = 2, {"c1": 2}
     desk.run()
@@ -268,7 +268,7 @@ def test_what_an_earlier_import_found_hidden_is_not_counted_again_unless_it_stil
     assert (job.clean, job.counts["not_visible"]) == (False, 0)
 
 
-def test_files_are_listed_without_being_fetched(desk, dspace):
+def test_files_are_listed_without_being_downloaded(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa", "license.txt": b"yes"})
 
     job = desk.run()
@@ -276,7 +276,7 @@ def test_files_are_listed_without_being_fetched(desk, dspace):
     assert (job.counts["files_linked"], job.counts["files_stored"], dspace.downloads) == (2, 0, [])
 
 
-def test_files_of_the_original_bundle_are_fetched_once_and_kept_by_their_hash(desk, dspace):
+def test_files_of_the_original_bundle_are_downloaded_once_and_stored_by_their_hash(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa", "license.txt": b"yes"})
     dspace.add("i1", files={"copy.txt": b"aaa"})
 
@@ -288,7 +288,7 @@ def test_files_of_the_original_bundle_are_fetched_once_and_kept_by_their_hash(de
     assert len(stored_bytes(desk.app)) == 1
 
 
-def test_turning_files_on_later_fetches_what_is_linked_and_counts_as_updated(desk, dspace):
+def test_a_later_import_with_files_downloads_them_and_counts_items_as_updated(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa"})
     dspace.add("i1")
     desk.run()
@@ -298,7 +298,7 @@ def test_turning_files_on_later_fetches_what_is_linked_and_counts_as_updated(des
     assert (counts(job), job.counts["files_stored"]) == ((0, 1, 1, 0), 1)
 
 
-def test_an_unchanged_run_with_files_fetches_nothing(desk, dspace):
+def test_an_unchanged_import_with_files_downloads_nothing(desk, dspace):
     with_items(dspace, 3, files={"a.txt": b"aaa"})
     desk.run(files=True)
     dspace.downloads.clear()
@@ -316,7 +316,7 @@ def test_an_unchanged_run_with_files_fetches_nothing(desk, dspace):
         (ServerError("error 500", retry_after=0), "failed", False),
     ],
 )
-def test_a_file_that_cannot_be_had_marks_the_file_and_never_the_item(desk, dspace, error, status, clean):
+def test_a_failed_download_marks_the_file_and_never_the_item(desk, dspace, error, status, clean):
     dspace.add("i0", files={"a.txt": b"aaa", "b.txt": b"bbb"})
     dspace.file_errors["i0/a.txt"] = error
 
@@ -340,7 +340,7 @@ def test_a_file_that_fails_again_leaves_its_item_unchanged(desk, dspace):
     assert job.counts["files_restricted"] == 1
 
 
-def test_bytes_that_are_not_what_the_source_announces_are_not_kept(desk, dspace):
+def test_files_that_do_not_match_the_announced_checksum_are_not_stored(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa"})
     dspace.served["i0/a.txt"] = b"half"
 
@@ -374,7 +374,7 @@ def test_an_item_set_by_name_is_made_once_and_used_again(desk, dspace):
         assert db.session.scalar(db.select(db.func.count(Membership.id))) == 3
 
 
-def test_of_two_item_sets_with_the_same_name_the_chosen_one_is_used(desk, dspace):
+def test_the_chosen_item_set_is_used_when_two_have_the_same_name(desk, dspace):
     with_items(dspace, 1)
     with desk.app.app_context():
         db.session.add_all([ItemSet(name="Theses"), ItemSet(name="Theses")])
@@ -398,7 +398,7 @@ def test_item_sets_from_collections_mirror_each_collection(desk, dspace):
         assert sorted(db.session.scalars(db.select(ItemSet.description))) == ["<p>About c1</p>", "<p>About c2</p>"]
 
 
-def test_a_repository_that_stays_down_fails_the_job_at_its_cursor_and_it_goes_on_later(desk, dspace):
+def test_a_long_outage_fails_the_job_at_its_cursor_and_it_can_resume(desk, dspace):
     with_items(dspace, 6)
     dspace.before_page = lambda number: setattr(dspace, "down", number == 1)
 

@@ -29,7 +29,7 @@ def held(desk, dspace):
     return desk
 
 
-def test_nothing_changed_takes_two_counts_and_lists_nothing(held, dspace):
+def test_an_unchanged_scope_takes_two_counts_and_no_listing(held, dspace):
     job = held.run()
 
     assert (job.state, job.clean, job.counts["seen"], job.expected) == ("completed", True, 10, 10)
@@ -38,7 +38,7 @@ def test_nothing_changed_takes_two_counts_and_lists_nothing(held, dspace):
     assert dspace.listings == []
 
 
-def test_what_changed_in_any_way_is_read_in_full_and_the_rest_is_not_listed(held, dspace):
+def test_changed_items_are_read_in_full_and_the_rest_is_not_listed(held, dspace):
     dspace.edit("i1", title="Another title")
     dspace.edit("i2", version=1, files={"a.txt": b"a file that moved no time stamp"})
     dspace.add("new")
@@ -81,7 +81,7 @@ def test_a_change_is_seen_where_the_clock_of_the_server_was_set_back_since_the_l
     assert dspace.listings == ["changes"]
 
 
-def test_an_item_that_went_makes_the_counts_disagree_and_the_scope_is_listed(held, dspace):
+def test_a_deleted_item_changes_the_count_and_the_scope_is_listed(held, dspace):
     del dspace.items["i3"]
     dspace.edit("i4", title="Another title")
 
@@ -91,7 +91,7 @@ def test_an_item_that_went_makes_the_counts_disagree_and_the_scope_is_listed(hel
     assert dspace.listings == ["changes", "light"]
 
 
-def test_one_that_went_and_one_that_came_do_not_make_up_for_each_other(held, dspace):
+def test_a_deleted_and_an_added_item_are_both_noticed(held, dspace):
     dspace.items["i3"].state = SourceState.WITHDRAWN
     dspace.add("new")
 
@@ -136,7 +136,7 @@ def test_after_an_undo_nothing_counts_as_known(held, dspace):
     assert "Another title" in [record["title"] for record in records(held.app)]
 
 
-def test_another_item_set_gets_all_items_not_only_what_changed(held, dspace):
+def test_another_item_set_gets_all_items_and_not_only_changed_ones(held, dspace):
     held.run(item_set="New set")
 
     assert {tuple(record["item_sets"]) for record in records(held.app)} == {("New set",)}
@@ -162,7 +162,7 @@ def test_a_run_that_stops_in_the_middle_of_the_changes_counts_each_item_once(des
     assert (job.counts["seen"], job.clean) == (400, True)
 
 
-def test_files_that_are_wanted_now_are_fetched_of_unchanged_items_too(desk, dspace):
+def test_newly_wanted_files_of_unchanged_items_are_downloaded(desk, dspace):
     dspace.can_select = True
     for number in range(4):
         dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})

@@ -42,7 +42,7 @@ def test_an_item_that_moved_leaves_the_set_of_its_old_collection(importer):
     assert (before, sets_of(importer)) == ([OLD], [NEW])
 
 
-def test_an_unchanged_run_leaves_all_sets_as_they_are(importer):
+def test_an_unchanged_import_keeps_all_item_sets(importer):
     run(importer)
     before = {title: one["item_sets"] for title, one in importer.records().items()}
 
@@ -51,7 +51,7 @@ def test_an_unchanged_run_leaves_all_sets_as_they_are(importer):
     assert {title: one["item_sets"] for title, one in importer.records().items()} == before
 
 
-def test_a_place_that_a_person_gave_an_item_stays(importer):
+def test_a_membership_added_by_a_person_stays(importer):
     run(importer)
     with importer.app.app_context(), transaction():
         item_id = db.session.scalar(select(CatalogueItem.id).where(CatalogueItem.title == TITLE))
@@ -132,7 +132,7 @@ def mapped(request, app):
         yield importer
 
 
-def test_an_item_stays_in_the_set_of_a_collection_that_is_closed_now(mapped):
+def test_an_item_stays_in_the_set_of_a_collection_that_became_restricted(mapped):
     mapped.sample.data.named(NEW).readable = False
 
     run(mapped)

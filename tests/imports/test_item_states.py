@@ -59,7 +59,7 @@ def test_withdrawn_rows_of_a_signed_in_list_are_not_imported(importer):
     assert job.clean, job.message
 
 
-def test_private_items_that_came_by_login_are_restricted(importer):
+def test_private_items_that_need_a_login_are_restricted(importer):
     importer.sign_in()
 
     importer.run()
@@ -82,7 +82,7 @@ def test_an_item_that_is_withdrawn_and_still_readable_is_marked(importer):
 
 
 @pytest.mark.parametrize("state", [SourceState.WITHDRAWN, SourceState.SUPERSEDED, SourceState.HIDDEN])
-def test_an_item_that_leaves_between_its_list_and_its_reading_is_no_failure(desk, dspace, state):
+def test_an_item_that_is_deleted_between_listing_and_reading_is_no_failure(desk, dspace, state):
     for number in range(4):
         dspace.add(f"i{number}")
     desk.run()

@@ -128,7 +128,7 @@ def test_a_running_job_stops_at_its_cursor_and_brings_the_rest_once_when_resumed
 
 
 @pytest.mark.parametrize("ago", [timedelta(seconds=61), -timedelta(days=400)], ids=["gone", "of a clock ahead"])
-def test_a_job_whose_worker_is_gone_is_queued_again_and_one_that_should_stop_is_stopped(desk, dspace, ago):
+def test_a_job_without_worker_is_queued_again_or_stopped_if_requested(desk, dspace, ago):
     dspace.add("a")
     running, stopping = desk.create("c1"), desk.create("c2")
     long_ago = utcnow() - ago
@@ -143,7 +143,7 @@ def test_a_job_whose_worker_is_gone_is_queued_again_and_one_that_should_stop_is_
     assert desk.job(stopping).state == State.STOPPED
 
 
-def test_a_job_that_beats_is_left_alone(desk):
+def test_a_job_with_a_recent_heartbeat_is_not_taken_over(desk):
     job_id = desk.create()
     set_job(desk, job_id, state=State.RUNNING, heartbeat_at=utcnow())
 
@@ -152,7 +152,7 @@ def test_a_job_that_beats_is_left_alone(desk):
         assert lifecycle.claim(job_id) is None
 
 
-def test_a_job_that_waits_tells_of_the_requests_it_made_and_counts_each_once(desk, dspace, monkeypatch):
+def test_a_waiting_job_shows_its_requests_and_counts_each_once(desk, dspace, monkeypatch):
     monkeypatch.setattr(run_module, "GLANCE", 0.01)
     monkeypatch.setattr(run_module, "BEAT", 0.01)
     for n in range(9):
@@ -176,7 +176,7 @@ def test_a_job_that_waits_tells_of_the_requests_it_made_and_counts_each_once(des
     assert desk.job(job_id).counts["requests"] == dspace.requests_made
 
 
-def test_a_beat_that_could_not_be_written_loses_no_requests(desk, monkeypatch):
+def test_a_failed_heartbeat_loses_no_request_counts(desk, monkeypatch):
     monkeypatch.setattr(run_module, "GLANCE", 0.01)
     monkeypatch.setattr(run_module, "BEAT", 0.01)
     job_id, asked, beaten = desk.create(), iter([5, 2]), threading.Event()
@@ -275,7 +275,7 @@ def test_an_attempt_that_was_taken_over_writes_nothing_more(desk, dspace):
     assert (job.state, job.attempt, job.counts["seen"]) == (State.RUNNING, 7, 80)
 
 
-def test_what_nobody_expected_ends_the_job_with_a_sentence_and_no_trace(desk, caplog):
+def test_an_unexpected_error_ends_the_job_with_a_sentence_without_traceback(desk, caplog):
     job_id = desk.create()
 
     def broken(run):
@@ -293,7 +293,7 @@ def test_what_nobody_expected_ends_the_job_with_a_sentence_and_no_trace(desk, ca
 
 
 @pytest.mark.parametrize("act", [lifecycle.stop, lifecycle.resume])
-def test_what_does_not_apply_to_a_completed_job_is_refused(desk, dspace, act):
+def test_actions_that_do_not_apply_to_a_completed_job_are_refused(desk, dspace, act):
     dspace.add("a")
     job = desk.run()
 
@@ -332,7 +332,7 @@ def die(desk, job_id: int, **moved: int) -> None:
         lifecycle.recover()
 
 
-def test_a_job_that_dies_five_times_at_the_same_place_is_failed_with_the_place_named(desk):
+def test_a_job_that_dies_five_times_at_the_same_place_fails_and_names_it(desk):
     job_id = desk.create()
     set_job(desk, job_id, cursor={"walk": {"offset": 120}})
     set_counts(desk, job_id, seen=120)
@@ -349,7 +349,7 @@ def test_a_job_that_dies_five_times_at_the_same_place_is_failed_with_the_place_n
     assert "Fetching a.pdf" in job.message
 
 
-def test_a_job_whose_database_fails_five_times_says_so_and_not_that_its_process_ended(desk):
+def test_a_job_that_fails_five_times_by_the_database_names_the_database(desk):
     job_id = desk.create()
 
     with desk.app.app_context():
@@ -386,7 +386,7 @@ def test_an_item_removed_while_its_job_stood_still_comes_back_once(desk, dspace)
 
 
 @pytest.mark.parametrize("moved", ["seen", "bytes", "files_stored"])
-def test_a_job_that_gets_on_between_two_deaths_may_die_as_often_as_it_likes(desk, moved):
+def test_a_job_that_makes_progress_may_die_any_number_of_times(desk, moved):
     job_id = desk.create()
 
     for number in range(9):

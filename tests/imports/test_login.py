@@ -42,7 +42,7 @@ EMBARGO = ("Embargoed file beside an open one", "embargoed.txt")
 PRIVATE = {"Private item"}  # administrators get it
 
 
-def test_what_only_a_login_opens_comes_with_it_and_is_marked(importer):
+def test_items_that_need_a_login_are_imported_and_marked(importer):
     anonymous = importer.run()
     before = importer.records()
     importer.sign_in()
@@ -59,7 +59,7 @@ def test_what_only_a_login_opens_comes_with_it_and_is_marked(importer):
     assert set(before) | {"Restricted item"} | PRIVATE == set(importer.records())
 
 
-def test_a_first_import_by_login_marks_the_same(importer):
+def test_a_first_import_with_login_sets_the_same_marks(importer):
     importer.sign_in()
 
     job = importer.run()
@@ -69,7 +69,7 @@ def test_a_first_import_by_login_marks_the_same(importer):
     assert importer.file(*EMBARGO)["restricted"] is True
 
 
-def test_a_test_import_by_login_marks_what_it_brings(modern):
+def test_a_test_import_with_login_marks_restricted_items(modern):
     modern.sample.data.restrict(modern.sample.data.named("The Aldermouth Gazette, No. 1 (5 March 1887)"))
     modern.sign_in()
     with modern.app.app_context():
@@ -81,7 +81,7 @@ def test_a_test_import_by_login_marks_what_it_brings(modern):
     assert modern.restricted() == {"The Aldermouth Gazette, No. 1 (5 March 1887)"}
 
 
-def test_what_opens_at_the_source_loses_its_mark_and_is_no_update(importer):
+def test_items_that_become_public_lose_their_mark_without_an_update(importer):
     importer.sign_in()
     importer.run()
     item = importer.sample.data.named("Restricted item")
@@ -99,7 +99,7 @@ def test_what_opens_at_the_source_loses_its_mark_and_is_no_update(importer):
     assert (job.counts["updated"], job.clean) == (1, True)
 
 
-def test_what_closes_at_the_source_is_marked_by_the_next_run_and_is_no_update(importer):
+def test_items_that_become_restricted_are_marked_by_the_next_import_without_an_update(importer):
     importer.sign_in()
     importer.run()
     item = importer.sample.data.named("No file")
@@ -113,7 +113,7 @@ def test_what_closes_at_the_source_is_marked_by_the_next_run_and_is_no_update(im
     assert (job.counts["updated"], job.counts["added"], job.counts["vanished"]) == (0, 0, 0)
 
 
-def test_undo_of_the_import_by_login_leaves_what_the_one_before_it_brought(importer):
+def test_undo_of_the_import_with_login_keeps_the_items_of_the_earlier_import(importer):
     importer.run()
     before = without_what_passes(importer.records())
     importer.sign_in()
@@ -135,7 +135,7 @@ def test_an_unchanged_run_by_login_changes_nothing(importer):
     assert without_what_passes(importer.records()) == before
 
 
-def test_files_that_only_a_login_opens_come_although_no_item_has_changed(importer):
+def test_restricted_files_are_downloaded_after_a_login_although_no_item_changed(importer):
     """The counts of items agree with what is held, and no time stamp has moved: only somebody else is looking."""
     importer.sample.data.delete(importer.sample.data.named("Restricted item"))
     importer.run()
@@ -190,7 +190,7 @@ def test_the_first_run_after_the_login_was_forgotten_reads_everything_and_the_se
     assert reads_in_full(importer) is reads_details_always(importer)
 
 
-def test_a_run_that_was_begun_as_another_and_ended_by_login_is_no_measure_for_the_next(importer):
+def test_an_import_with_several_logins_proves_nothing_to_the_next(importer):
     importer.run()
     importer.sign_in()
     with importer.app.app_context():
@@ -204,7 +204,7 @@ def test_a_run_that_was_begun_as_another_and_ended_by_login_is_no_measure_for_th
 
 
 @pytest.mark.parametrize("life", range(2, 62, 15))
-def test_a_login_that_lapses_at_any_request_loses_nothing(app, life):
+def test_a_login_that_expires_at_any_request_loses_nothing(app, life):
     with SampleRepository(9) as sample:
         importer = SampleImporter(app, sample)
         importer.sign_in()
@@ -241,7 +241,7 @@ def test_an_item_read_while_the_login_had_lapsed_is_read_again_with_its_files(im
     assert importer.file("Closed bundle", "inside.txt")["fate"] == "stored"
 
 
-def test_a_login_that_lapses_in_a_first_import_is_renewed_and_loses_nothing(importer):
+def test_a_login_that_expires_in_a_first_import_is_renewed_and_loses_nothing(importer):
     importer.sign_in()
     importer.run()
     whole = without_what_passes(importer.records())
@@ -258,7 +258,7 @@ def test_a_login_that_lapses_in_a_first_import_is_renewed_and_loses_nothing(impo
 
 
 @pytest.mark.parametrize("life", [2, 3, 8])
-def test_a_login_that_lapses_in_a_re_run_makes_nothing_look_gone(importer, life):
+def test_a_login_that_expires_in_a_later_import_marks_nothing_as_missing(importer, life):
     importer.sign_in()
     importer.run()
     before = without_what_passes(importer.records())
@@ -272,7 +272,7 @@ def test_a_login_that_lapses_in_a_re_run_makes_nothing_look_gone(importer, life)
     assert without_what_passes(importer.records()) == before
 
 
-def test_a_login_that_lapses_while_the_missing_are_asked_for_hides_nothing(importer):
+def test_a_login_that_expires_during_reconciliation_marks_nothing(importer):
     """The item moves out of the listing, and the login ends before it is asked for."""
     importer.sign_in()
     importer.run()
@@ -295,7 +295,7 @@ def test_a_login_that_lapses_while_the_missing_are_asked_for_hides_nothing(impor
     assert importer.sample.logins.made == 1 + 2 * 2 + 1  # to keep it; to find and to read in each run; to renew it
 
 
-def test_a_server_that_always_forgets_the_login_is_given_up_after_a_few(importer):
+def test_an_import_fails_after_a_few_renewals_of_the_login(importer):
     importer.sign_in()
     importer.sample.logins.lives = [4] * 100
     importer.sample.reset()
@@ -308,7 +308,7 @@ def test_a_server_that_always_forgets_the_login_is_given_up_after_a_few(importer
     assert not {"Restricted item"} & {t for t, r in importer.records().items() if r["source_state"] != "present"}
 
 
-def test_a_job_that_was_given_up_goes_on_at_its_cursor(modern):
+def test_a_failed_job_resumes_at_its_cursor(modern):
     modern.sign_in()
     modern.sample.logins.lives = [9] * 6
     failed = modern.run()
@@ -336,7 +336,7 @@ def test_a_refused_login_fails_the_job_with_its_sentence_and_is_tried_once(moder
     assert job.counts["vanished"] == 0
 
 
-def test_bytes_that_came_only_by_login_do_not_pass_for_those_of_another_file(modern):
+def test_restricted_content_is_not_reused_for_another_file(modern):
     """An embargoed file with the same bytes as a restricted one is asked for by itself."""
     data = modern.sample.data
     first, second = data.named("Restricted item"), data.named("No file")
@@ -351,7 +351,7 @@ def test_bytes_that_came_only_by_login_do_not_pass_for_those_of_another_file(mod
     assert modern.file("No file", "copy.txt")["fate"] == "restricted"
 
 
-def test_an_open_file_with_the_same_bytes_is_fetched_and_open(modern):
+def test_a_public_file_with_the_content_of_a_restricted_one_is_downloaded_and_public(modern):
     data = modern.sample.data
     data.add_file(data.named("Restricted item"), "same.txt", b"the same bytes\n")
     modern.sign_in()

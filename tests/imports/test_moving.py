@@ -45,7 +45,7 @@ def held_now(desk) -> dict[str, str]:
     return {record["source_id"]: record["source_state"] for record in records(desk.app)}
 
 
-def test_what_came_in_place_of_what_went_is_read_and_what_went_is_marked(desk, dspace):
+def test_items_that_replace_deleted_ones_are_read_and_the_deleted_ones_marked(desk, dspace):
     ten_items(dspace)
     meanwhile(dspace, 2, lambda: replaced(dspace))
 
@@ -63,7 +63,7 @@ def test_what_came_in_place_of_what_went_is_read_and_what_went_is_marked(desk, d
     )
 
 
-def test_the_same_of_a_run_again_which_only_lists(desk, dspace):
+def test_a_later_import_that_only_lists_handles_changes_during_the_listing(desk, dspace):
     ten_items(dspace)
     desk.run()
     dspace.edit("i9", title="Changed")
@@ -84,7 +84,7 @@ def test_the_same_of_a_run_again_which_only_lists(desk, dspace):
     assert job.counts["unchanged"] == 6
 
 
-def test_what_went_without_anything_in_its_place_is_marked_and_what_it_shifted_is_read(desk, dspace):
+def test_deleted_items_are_marked_and_the_items_they_shifted_are_read(desk, dspace):
     ten_items(dspace)
     meanwhile(dspace, 2, lambda: [dspace.items.pop(id) for id in ("i0", "i4")])
 
@@ -96,7 +96,7 @@ def test_what_went_without_anything_in_its_place_is_marked_and_what_it_shifted_i
     assert (job.counts["seen"], job.expected, job.clean) == (8, 8, True)
 
 
-def test_of_an_older_dspace_so_it_is_where_fewer_are_left_than_were_seen(desk, dspace):
+def test_an_older_dspace_with_fewer_items_than_were_seen_is_listed_again(desk, dspace):
     ten_items(dspace)
     dspace.can_select = False
     meanwhile(dspace, 3, lambda: [dspace.items.pop(id) for id in ("i0", "i4")])
@@ -107,7 +107,7 @@ def test_of_an_older_dspace_so_it_is_where_fewer_are_left_than_were_seen(desk, d
     assert (job.counts["seen"], job.counts["vanished"], job.clean) == (8, 2, True)
 
 
-def test_where_only_the_count_is_behind_nothing_is_marked(desk, dspace):
+def test_a_late_count_marks_nothing(desk, dspace):
     ten_items(dspace)
     dspace.count_off_by = -2
 
@@ -117,7 +117,7 @@ def test_where_only_the_count_is_behind_nothing_is_marked(desk, dspace):
     assert set(held_now(desk).values()) == {"present"}
 
 
-def test_a_job_that_dies_while_it_catches_up_goes_on_there(desk, dspace):
+def test_a_job_that_dies_while_it_lists_again_resumes_there(desk, dspace):
     ten_items(dspace)
     meanwhile(dspace, 2, lambda: replaced(dspace))
     job_id = desk.create()
@@ -143,7 +143,7 @@ def test_a_job_that_dies_while_it_catches_up_goes_on_there(desk, dspace):
     assert {id for id, state in held_now(desk).items() if state == "present"} == set(dspace.items)
 
 
-def test_a_preview_tells_what_is_there_at_its_end(desk, dspace):
+def test_a_preview_shows_the_state_at_its_end(desk, dspace):
     ten_items(dspace)
     desk.run()
     meanwhile(dspace, 2, lambda: replaced(dspace))
@@ -154,7 +154,7 @@ def test_a_preview_tells_what_is_there_at_its_end(desk, dspace):
 
 
 @pytest.mark.parametrize(("generation", "at"), [(9, 2), (9, 4), (7, 3), (6, 1)])
-def test_nothing_is_missed_or_held_as_there_of_a_real_server_that_moves(app, generation, at):
+def test_no_item_is_missed_or_kept_wrongly_on_a_changing_real_server(app, generation, at):
     with SampleRepository(generation) as sample, app.app_context():
         gazette = sample.data.named("Aldermouth Gazette")
         mine = [item for item in sample.data.items.values() if gazette in item.collections]
@@ -181,7 +181,7 @@ def test_nothing_is_missed_or_held_as_there_of_a_real_server_that_moves(app, gen
 
 
 @pytest.mark.parametrize("answer", list(Answer))
-def test_where_most_of_it_goes_while_it_is_read_for_the_first_time_a_person_is_asked(desk, dspace, answer):
+def test_an_import_asks_when_most_items_disappear_during_the_first_reading(desk, dspace, answer):
     desk.app.config["MAX_MISSING_PERCENT"] = 20
     ten_items(dspace)
     lost = {}
@@ -196,7 +196,7 @@ def test_where_most_of_it_goes_while_it_is_read_for_the_first_time_a_person_is_a
     assert gone == (set(lost) if answer is Answer.MARK else set())
 
 
-def test_a_few_of_a_first_import_are_asked_for_without_a_question(desk, dspace):
+def test_a_few_missing_items_of_a_first_import_are_looked_up_without_a_question(desk, dspace):
     desk.app.config["MAX_MISSING_PERCENT"] = 20
     ten_items(dspace)
     meanwhile(dspace, 2, lambda: dspace.items.pop("i0"))

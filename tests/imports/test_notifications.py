@@ -151,7 +151,7 @@ def later(desk, job_id):
     change(desk, job_id, notification_attempted_at=utcnow() - notifications.AGAIN - timedelta(seconds=1))
 
 
-def test_a_scheduled_import_with_problems_is_told_in_words_once(desk, server):
+def test_a_scheduled_import_with_problems_is_notified_once(desk, server):
     job_id = ended(desk)
 
     send(desk)
@@ -169,7 +169,7 @@ def test_a_scheduled_import_with_problems_is_told_in_words_once(desk, server):
     assert desk.job(job_id).notified_at is not None
 
 
-def test_the_link_to_the_job_is_there_where_the_address_of_the_app_is_set(desk, server):
+def test_a_notification_links_to_the_job_if_the_address_of_the_app_is_set(desk, server):
     desk.app.config["URL"] = "https://connector.example.edu/"
     job_id = ended(desk)
 
@@ -178,7 +178,7 @@ def test_the_link_to_the_job_is_there_where_the_address_of_the_app_is_set(desk, 
     assert f"The page of the job: https://connector.example.edu/jobs/{job_id}/" in server.mails[0].get_content()
 
 
-def test_what_an_import_found_gone_stands_among_its_numbers(desk, server):
+def test_a_notification_counts_missing_items(desk, server):
     ended(desk, failing=0, counts={"vanished": 5})
 
     send(desk)
@@ -188,7 +188,7 @@ def test_what_an_import_found_gone_stands_among_its_numbers(desk, server):
     )
 
 
-def test_of_many_problems_the_first_twenty_are_told(desk, server):
+def test_a_notification_lists_the_first_twenty_problems(desk, server):
     ended(desk, failing=25)
 
     send(desk)
@@ -220,7 +220,7 @@ QUESTION = {"state": "stopped", "question": {"unseen": 5, "held": 5}, "message":
     ],
 )
 @pytest.mark.parametrize("wanted", ["problems", "always", "never"])
-def test_what_is_told_of_which_end(desk, server, how, outcome, told, wanted):
+def test_notifications_depend_on_how_a_job_ended(desk, server, how, outcome, told, wanted):
     desk.app.config["NOTIFY"] = wanted
     ended(desk, **how)
 
@@ -230,7 +230,7 @@ def test_what_is_told_of_which_end(desk, server, how, outcome, told, wanted):
     assert subjects == ([f"DSpace Connector: Collection c1, {outcome}"] if wanted in told else [])
 
 
-def test_without_a_place_to_send_to_nothing_waits_to_be_sent(desk, client):
+def test_without_a_channel_no_notification_is_pending(desk, client):
     job_id = ended(desk)
 
     send(desk)
@@ -239,13 +239,13 @@ def test_without_a_place_to_send_to_nothing_waits_to_be_sent(desk, client):
     assert "Notice" not in words(client.get(f"/jobs/{job_id}/"))
 
 
-def test_what_a_person_began_has_no_notice_on_its_page(desk, server, client):
+def test_a_job_started_by_a_person_shows_no_notification(desk, server, client):
     job_id = ended(desk, scheduled=False)
 
     assert "Notice" not in words(client.get(f"/jobs/{job_id}/"))
 
 
-def test_of_many_workers_that_look_at_once_one_sends_it(desk, server):
+def test_only_one_of_many_workers_sends_a_notification(desk, server):
     ended(desk)
     together = threading.Barrier(6)
 
@@ -261,7 +261,7 @@ def test_of_many_workers_that_look_at_once_one_sends_it(desk, server):
     assert len(server.mails) == 1
 
 
-def test_a_question_is_told_and_so_is_the_end_after_its_answer(desk, server):
+def test_a_question_and_the_end_after_its_answer_are_both_notified(desk, server):
     job_id = ended(desk, **QUESTION, cursor=None)
     send(desk)
 
@@ -274,7 +274,7 @@ def test_a_question_is_told_and_so_is_the_end_after_its_answer(desk, server):
     ]
 
 
-def test_a_mail_server_that_is_away_changes_nothing_and_is_tried_again_after_some_minutes(desk, app, client, caplog):
+def test_an_unavailable_mail_server_is_tried_again_after_some_minutes(desk, app, client, caplog):
     with serving(app) as server:
         pass
     job_id = ended(desk)
@@ -302,7 +302,7 @@ def report_of(desk, job_id):
         return report.as_dict(lifecycle.get(job_id))
 
 
-def test_after_a_day_a_notice_is_given_up(desk, server, client):
+def test_a_notification_is_dropped_after_a_day(desk, server, client):
     job_id = ended(desk, ended_at=utcnow() - timedelta(days=1, seconds=1))
 
     send(desk)
@@ -311,7 +311,7 @@ def test_after_a_day_a_notice_is_given_up(desk, server, client):
     assert "Notice" not in words(client.get(f"/jobs/{job_id}/"))
 
 
-def test_a_worker_that_dies_before_it_notes_the_sending_sends_again_under_the_same_name(desk, server):
+def test_a_notification_that_is_sent_twice_has_the_same_message_id(desk, server):
     job_id = ended(desk)
     send(desk)
     change(desk, job_id, notified_at=None)
@@ -338,7 +338,7 @@ def test_a_name_of_several_lines_and_scripts_makes_one_subject(desk, server):
     assert server.mails[0]["Bcc"] is None
 
 
-def test_with_starttls_and_a_login_it_is_sent_encrypted(desk, app):
+def test_mail_is_sent_encrypted_with_starttls_and_a_login(desk, app):
     app.config.update(SMTP_USER="library", SMTP_PASSWORD=PASSWORD, CA_BUNDLE=str(CERTIFICATE))
     with serving(app, "smtp+starttls", "localhost", tls_context=tls(), require_starttls=True, auth_required=True) as s:
         ended(desk)
@@ -347,7 +347,7 @@ def test_with_starttls_and_a_login_it_is_sent_encrypted(desk, app):
         assert len(s.mails) == 1
 
 
-def test_with_smtps_it_is_sent_encrypted(desk, app):
+def test_mail_is_sent_encrypted_with_smtps(desk, app):
     app.config["CA_BUNDLE"] = str(CERTIFICATE)
     with serving(app, "smtps", "localhost", ssl_context=tls()) as server:
         ended(desk)
@@ -372,9 +372,7 @@ def test_with_smtps_it_is_sent_encrypted(desk, app):
         ("smtps", {}, {}, "could not be used"),
     ],
 )
-def test_a_server_that_does_not_take_it_is_told_in_the_log_without_the_password(
-    desk, app, caplog, scheme, options, settings, says
-):
+def test_a_refused_mail_is_logged_without_the_password(desk, app, caplog, scheme, options, settings, says):
     caplog.set_level(logging.DEBUG)
     with serving(app, scheme, "localhost", **options) as server:
         app.config.update(SMTP_USER="library" if settings else None, **settings)
@@ -388,7 +386,7 @@ def test_a_server_that_does_not_take_it_is_told_in_the_log_without_the_password(
     assert desk.job(job_id).notified_at is None
 
 
-def test_one_recipient_that_is_refused_does_not_keep_it_from_the_others(desk, app, server, caplog):
+def test_a_refused_recipient_does_not_keep_the_mail_from_others(desk, app, server, caplog):
     app.config["NOTIFY_TO"] = ("gone@example.edu", "library@example.edu")
     server.refuses = {"gone@example.edu"}
     job_id = ended(desk)
@@ -400,7 +398,7 @@ def test_one_recipient_that_is_refused_does_not_keep_it_from_the_others(desk, ap
     assert desk.job(job_id).notified_at
 
 
-def test_mail_that_nobody_may_have_is_not_sent(desk, server, caplog):
+def test_mail_refused_for_all_recipients_is_not_sent(desk, server, caplog):
     server.refuses = {"library@example.edu"}
     ended(desk)
 
@@ -409,7 +407,7 @@ def test_mail_that_nobody_may_have_is_not_sent(desk, server, caplog):
     assert "takes mail for none of library@example.edu" in caplog.text
 
 
-def test_a_webhook_is_given_the_job_as_the_command_line_prints_it_and_where_it_is(desk, app, webhook):
+def test_a_webhook_receives_the_job_as_json_with_its_address(desk, app, webhook):
     app.config["URL"] = "https://connector.example.edu"
     job_id = ended(desk)
 
@@ -450,9 +448,7 @@ def test_a_webhook_in_the_intranet_needs_the_setting_that_allows_it(desk, app, w
 
 
 @pytest.mark.parametrize("status", [302, 401, 404, 422, 500])
-def test_a_webhook_that_does_not_take_it_is_tried_again_and_its_address_stays_secret(
-    desk, app, webhook, caplog, status
-):
+def test_a_failing_webhook_is_retried_and_its_address_stays_secret(desk, app, webhook, caplog, status):
     caplog.set_level(logging.DEBUG)
     webhook.status = status
     job_id = ended(desk)
@@ -486,7 +482,7 @@ def flask(app, *args):
     return result.exit_code, result.stderr
 
 
-def test_a_trial_goes_to_all_that_is_set_up(app, server, webhook):
+def test_a_test_notification_goes_to_all_configured_channels(app, server, webhook):
     assert flask(app, "notify", "--test") == (
         0,
         "A test was sent by e-mail.\nA test was sent to the webhook.\n",
@@ -496,7 +492,7 @@ def test_a_trial_goes_to_all_that_is_set_up(app, server, webhook):
     assert webhook.posted[0][2]["trial"] is True
 
 
-def test_a_trial_that_fails_says_why_and_ends_with_2(app, server, webhook):
+def test_a_failed_test_notification_prints_the_reason_and_exits_with_2(app, server, webhook):
     assert flask(app, "notify", "--test")[0] == 0
     webhook.status = 500
 
@@ -506,7 +502,7 @@ def test_a_trial_that_fails_says_why_and_ends_with_2(app, server, webhook):
     assert "The webhook refused the notification." in said and SECRET not in said
 
 
-def test_a_trial_without_any_setting_says_what_is_needed(app):
+def test_a_test_notification_without_settings_names_the_needed_settings(app):
     code, said = flask(app, "notify", "--test")
 
     assert code == 2
@@ -555,14 +551,14 @@ def test_the_settings_of_mail_are_read(url, read):
         ({"TIMEZONE": "Middle/Earth"}, "CONNECTOR_TIMEZONE cannot be used: “Middle/Earth” is not the name"),
     ],
 )
-def test_half_or_wrong_settings_are_refused_aloud_and_no_secret_is_repeated(values, says):
+def test_incomplete_or_wrong_settings_are_refused_without_repeating_secrets(values, says):
     with pytest.raises(SettingError, match=says) as refused:
         settings(**values)
 
     assert not any(secret in str(refused.value) for secret in (PASSWORD, SECRET, "pässword"))
 
 
-def test_the_zone_is_the_one_that_is_set_or_the_one_of_the_system():
+def test_times_use_the_configured_time_zone_or_that_of_the_system():
     assert str(load({"CONNECTOR_TIMEZONE": "Asia/Kathmandu", "TZ": "Europe/Berlin"})["TIMEZONE"]) == "Asia/Kathmandu"
     assert str(load({"TZ": ":Europe/Berlin"})["TIMEZONE"]) == "Europe/Berlin"
     assert load({"TZ": "CET-1CEST"})["TIMEZONE"] == load({})["TIMEZONE"]

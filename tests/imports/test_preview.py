@@ -74,7 +74,7 @@ def change_all_sorts(dspace) -> None:
     dspace.edit("i6", fails=True)
 
 
-def test_a_preview_of_a_source_never_imported_finds_all_new(desk, dspace):
+def test_a_preview_of_a_new_source_lists_all_items_as_new(desk, dspace):
     for number in range(7):
         dspace.add(f"i{number}")
 
@@ -96,7 +96,7 @@ def test_nothing_but_the_job_and_its_rows_is_written(held, dspace):
     assert dump(held.app) == before
 
 
-def test_the_import_right_after_does_exactly_what_was_said(held, dspace):
+def test_the_import_after_a_preview_makes_exactly_its_changes(held, dspace):
     change_all_sorts(dspace)
 
     said = held.look(files=True)
@@ -107,7 +107,7 @@ def test_the_import_right_after_does_exactly_what_was_said(held, dspace):
     assert said.clean is False
 
 
-def test_where_nothing_changed_all_are_told_as_unchanged(held):
+def test_a_preview_without_changes_counts_all_items_as_unchanged(held):
     job = held.look(files=True)
 
     assert (job.clean, counts(job)) == (True, (10, 0, 0, 10, 0, 0))
@@ -115,7 +115,7 @@ def test_where_nothing_changed_all_are_told_as_unchanged(held):
     assert told(held.app, job) == set()
 
 
-def test_a_change_is_told_field_by_field_and_file_by_file(desk, dspace):
+def test_a_preview_lists_changes_field_by_field_and_file_by_file(desk, dspace):
     dspace.add("i0", title="Old", files={"same.txt": b"s", "other.txt": b"o", "gone.txt": b"g"})
     desk.run()
     dspace.edit("i0", title="New", files={"same.txt": b"s", "other.txt": b"longer", "more.txt": b"m"})
@@ -135,7 +135,7 @@ def test_a_change_is_told_field_by_field_and_file_by_file(desk, dspace):
     assert data["about"] == []
 
 
-def test_an_item_with_another_handle_is_told_once_and_not_as_gone(held, dspace):
+def test_an_item_with_a_new_handle_is_listed_once_and_not_as_missing(held, dspace):
     uuid = "11111111-2222-4333-8444-555555555555"
     dspace.add(uuid, handle="1/first")
     assert held.run().counts["added"] == 1
@@ -148,7 +148,7 @@ def test_an_item_with_another_handle_is_told_once_and_not_as_gone(held, dspace):
     assert counts(said) == counts(job)
 
 
-def test_files_never_fetched_are_told_where_files_are_wanted(desk, dspace):
+def test_a_preview_with_files_lists_files_that_were_never_downloaded(desk, dspace):
     dspace.add("i0", files={"a.txt": b"a", "license.txt": b"l"})
     dspace.add("i1")
     desk.run()
@@ -163,7 +163,7 @@ def test_files_never_fetched_are_told_where_files_are_wanted(desk, dspace):
     assert dspace.downloads == ["i0/a.txt"]
 
 
-def test_items_that_come_back_are_told_with_what_they_were(desk, dspace):
+def test_items_that_return_are_listed_with_their_earlier_state(desk, dspace):
     dspace.add("stays")
     dspace.add("moved")
     dspace.add("withdrawn")
@@ -182,7 +182,7 @@ def test_items_that_come_back_are_told_with_what_they_were(desk, dspace):
     assert done(desk.app, desk.run()) == told(desk.app, said)
 
 
-def test_a_stopped_preview_goes_on_where_it_was(held, dspace):
+def test_a_stopped_preview_resumes_at_its_cursor(held, dspace):
     change_all_sorts(dspace)
     job_id = held.create(look=Kind.PREVIEW, full=True)
     dspace.before_page = lambda number: held.stop(job_id) if number == 2 else None
@@ -196,7 +196,7 @@ def test_a_stopped_preview_goes_on_where_it_was(held, dspace):
     assert counts(said) == counts(held.run(full=True))
 
 
-def test_a_preview_that_fails_is_not_green_and_keeps_what_it_had_told(held, dspace):
+def test_a_failed_preview_is_not_clean_and_keeps_its_rows(held, dspace):
     dspace.add("new")
     held.app.config["MAX_OUTAGE_SECONDS"] = 10.0
 
@@ -211,7 +211,7 @@ def test_a_preview_that_fails_is_not_green_and_keeps_what_it_had_told(held, dspa
     assert job.counts["seen"] > 0
 
 
-def test_a_source_that_shows_next_to_nothing_gets_no_list_of_all_that_is_gone(held, dspace):
+def test_a_preview_of_a_nearly_empty_source_lists_no_missing_items(held, dspace):
     held.app.config["MAX_MISSING_PERCENT"] = 20
     for number in range(1, 10):
         del dspace.items[f"i{number}"]
@@ -224,7 +224,7 @@ def test_a_source_that_shows_next_to_nothing_gets_no_list_of_all_that_is_gone(he
     assert told(held.app, job) == set()
 
 
-def test_one_that_nobody_can_ask_for_is_named(held, dspace):
+def test_an_item_that_cannot_be_requested_is_reported_by_a_preview(held, dspace):
     dspace.edit("i1", state=SourceState.WITHDRAWN)
     dspace.silent_about.add("i1")
 
@@ -234,7 +234,7 @@ def test_one_that_nobody_can_ask_for_is_named(held, dspace):
     assert "1/i1" in job.message
 
 
-def test_what_failed_is_listed_as_the_problems_of_an_import_are(desk, dspace):
+def test_failures_of_a_preview_are_listed_like_problems_of_an_import(desk, dspace):
     dspace.add("bad", fails=True)
 
     job = desk.look()
@@ -245,7 +245,7 @@ def test_what_failed_is_listed_as_the_problems_of_an_import_are(desk, dspace):
         ]
 
 
-def test_a_preview_leaves_no_trace_on_what_the_next_import_reads(desk, dspace):
+def test_a_preview_does_not_affect_what_the_next_import_reads(desk, dspace):
     dspace.add("i0")
     desk.look(files=True)
     dspace.details.clear()
@@ -271,7 +271,7 @@ def test_a_preview_and_an_import_of_the_same_source_are_two_jobs(desk):
 
 
 @pytest.mark.parametrize("can_select", [True, False])
-def test_the_slice_whose_turn_it_is_is_read_as_the_import_would(desk, dspace, can_select):
+def test_a_preview_reads_the_slice_that_the_import_would_read(desk, dspace, can_select):
     dspace.can_select, desk.app.config["RECHECK_RUNS"] = can_select, 1
     for number in range(10):
         dspace.add(str(number), files={"a.txt": b"a"})
@@ -290,7 +290,7 @@ def test_the_slice_whose_turn_it_is_is_read_as_the_import_would(desk, dspace, ca
     assert counts(said) == counts(job) == (10, 0, 2, 8, 0, 0)
 
 
-def test_a_preview_killed_between_two_pages_goes_on_and_tells_each_item_once(held, dspace):
+def test_a_preview_killed_between_two_pages_resumes_and_lists_each_item_once(held, dspace):
     change_all_sorts(dspace)
     job_id = held.create(look=Kind.PREVIEW, full=True)
 
@@ -310,7 +310,7 @@ def test_a_preview_killed_between_two_pages_goes_on_and_tells_each_item_once(hel
     assert told(held.app, said) == done(held.app, job)
 
 
-def test_what_a_takedown_excludes_is_told_as_nothing_and_named(held, dspace):
+def test_excluded_items_are_no_changes_of_a_preview_and_are_reported(held, dspace):
     with held.app.app_context():
         named = takedown.find_items(held.repository_id, ["1/i1"])
         takedown.take_down(held.repository_id, named, "a reason")
@@ -322,7 +322,7 @@ def test_what_a_takedown_excludes_is_told_as_nothing_and_named(held, dspace):
     assert told(held.app, said) == set()
 
 
-def test_a_preview_of_a_test_import_ends_after_as_many_and_tells_of_nothing_gone(held, dspace):
+def test_a_preview_of_a_test_import_reads_as_many_items_and_lists_none_as_missing(held, dspace):
     del dspace.items["i9"]
 
     said = held.look(test=4, full=True)
@@ -330,7 +330,7 @@ def test_a_preview_of_a_test_import_ends_after_as_many_and_tells_of_nothing_gone
     assert (said.clean, counts(said)) == (True, (4, 0, 0, 4, 0, 0))
 
 
-def test_what_previews_told_is_forgotten_after_a_while_but_not_while_they_are_at_work(held, app):
+def test_rows_of_previews_are_deleted_later_but_not_while_they_are_active(held, app):
     ended, waiting = held.look(), held.create(look=Kind.PREVIEW)
     with app.app_context():
         assert forget_previews_before(ended.ended_at) == 0
@@ -342,7 +342,7 @@ def test_what_previews_told_is_forgotten_after_a_while_but_not_while_they_are_at
     assert held.job(waiting).pruned_at is None
 
 
-def test_a_preview_asks_no_more_than_the_import_would(held, dspace):
+def test_a_preview_sends_no_more_requests_than_the_import(held, dspace):
     """Where the source tells by query what it has indexed since, nothing is listed, though there is a new item."""
     dspace.add("new")
     dspace.edit("i1", title="Another title")
@@ -357,7 +357,7 @@ def test_a_preview_asks_no_more_than_the_import_would(held, dspace):
     assert counts(said) == counts(job)
 
 
-def test_a_held_item_that_fails_without_its_handle_was_listed_all_the_same(desk, dspace):
+def test_a_stored_item_that_fails_without_its_handle_counts_as_listed(desk, dspace):
     for number in range(3):
         dspace.add(str(number))
     desk.run()
@@ -371,7 +371,7 @@ def test_a_held_item_that_fails_without_its_handle_was_listed_all_the_same(desk,
 
 
 @pytest.mark.parametrize("mends", [False, True])
-def test_what_failed_in_the_listing_counts_once_whatever_the_slice_finds(desk, dspace, mends):
+def test_an_item_that_failed_in_the_listing_is_counted_once_in_a_preview(desk, dspace, mends):
     desk.app.config["RECHECK_RUNS"] = 1
     for number in range(4):
         dspace.add(str(number))

@@ -16,7 +16,7 @@ def shown_titles(page) -> list[str]:
     return re.findall(r'<span class="name" dir="auto">([^<]*)</span>', page.get_data(as_text=True))
 
 
-def test_the_button_of_a_job_begins_a_preview_of_its_source(app, desk, dspace, client):
+def test_the_preview_button_of_a_job_starts_a_preview_of_its_source(app, desk, dspace, client):
     dspace.add("i0")
     job = desk.run(files=True, test=1)
 
@@ -29,7 +29,7 @@ def test_the_button_of_a_job_begins_a_preview_of_its_source(app, desk, dspace, c
     assert (made.kind, made.options) == ("preview", {"files": True})
 
 
-def test_the_button_of_a_source_begins_one_with_its_options(desk, dspace, client):
+def test_the_preview_button_of_a_source_uses_its_options(desk, dspace, client):
     dspace.add("i0")
     desk.run(item_set="Kept")
 
@@ -42,7 +42,7 @@ def test_the_button_of_a_source_begins_one_with_its_options(desk, dspace, client
 
 
 @pytest.mark.parametrize("kind", ["import", "undo", "nonsense", None])
-def test_these_buttons_begin_nothing_else(desk, dspace, client, kind):
+def test_preview_buttons_start_only_previews(desk, dspace, client, kind):
     dspace.add("i0")
     desk.run()
 
@@ -63,7 +63,7 @@ def test_the_page_of_a_preview_speaks_in_the_conditional(looked, client):
         assert absent not in words(page)
 
 
-def test_past_imports_names_it_and_offers_no_undo_or_rerun_of_it(looked, client):
+def test_past_imports_names_previews_and_offers_no_undo_or_rerun(looked, client):
     page = client.get(f"/jobs/{looked.id}/row")
 
     assert "Preview: Collection c1" in words(page)
@@ -71,7 +71,7 @@ def test_past_imports_names_it_and_offers_no_undo_or_rerun_of_it(looked, client)
     assert b"checkbox" not in page.data
 
 
-def test_the_list_shows_what_would_change_and_each_kind_by_itself(looked, client):
+def test_the_list_shows_all_changes_or_those_of_one_kind(looked, client):
     everything = client.get(f"/jobs/{looked.id}/preview/")
     by_kind = {
         kind: shown_titles(client.get(f"/jobs/{looked.id}/preview/?show={kind}"))
@@ -94,7 +94,7 @@ def test_a_change_is_shown_before_and_after(looked, client):
     assert "File b.txt not there there" in words(page)
 
 
-def test_what_is_gone_cannot_be_ticked_and_the_page_says_why(looked, client):
+def test_missing_items_cannot_be_ticked_and_the_page_says_why(looked, client):
     page = client.get(f"/jobs/{looked.id}/preview/?show=vanished")
 
     assert b"checkbox" not in page.data
@@ -126,7 +126,7 @@ def test_a_preview_whose_list_was_removed_is_not_resumed(desk, dspace, client):
     assert b"/resume" not in client.get(f"/jobs/{job_id}/").data
 
 
-def test_a_preview_at_work_is_not_removed_and_says_that_it_still_looks(desk, client):
+def test_an_active_preview_cannot_be_removed_and_says_that_it_is_running(desk, client):
     job_id = desk.create(look=Kind.PREVIEW)
 
     assert client.post(f"/jobs/{job_id}/done").status_code == 409
@@ -138,7 +138,7 @@ def test_a_preview_is_neither_undone_nor_run_again(looked, client):
     assert client.post(f"/jobs/{looked.id}/rerun").status_code == 409
 
 
-def test_an_import_has_no_such_list(desk, dspace, client):
+def test_an_import_has_no_preview_list(desk, dspace, client):
     dspace.add("i0")
     job = desk.run()
 
@@ -146,7 +146,7 @@ def test_an_import_has_no_such_list(desk, dspace, client):
     assert client.post(f"/jobs/{job.id}/done").status_code == 409
 
 
-def test_a_long_list_comes_in_pages_that_keep_what_is_shown(desk, dspace, client):
+def test_pages_of_a_long_preview_keep_the_chosen_kind(desk, dspace, client):
     for number in range(30):
         dspace.add(f"i{number:02}", title=f"Title {number:02}")
     job = desk.look()

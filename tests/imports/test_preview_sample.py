@@ -44,7 +44,7 @@ def shown(desk, dspace):
 PLAIN = ("dc.title", "Same")
 
 
-def test_the_richest_the_one_with_most_files_and_the_longest_come_first():
+def test_a_sample_starts_with_the_items_with_most_values_most_files_and_longest_text():
     every = [
         item("plain", PLAIN),
         item("long", ("dc.title", "x" * 5000)),
@@ -55,7 +55,7 @@ def test_the_richest_the_one_with_most_files_and_the_longest_come_first():
     assert ids(various(every, 3)) == ["long", "files", "rich"]
 
 
-def test_then_those_with_what_no_other_has():
+def test_a_sample_continues_with_items_that_have_unique_fields():
     every = [item(f"p{n}", PLAIN, PLAIN, PLAIN, files=["text/plain"] * 3) for n in range(20)]
     odd = [
         item("language", ("dc.title", "Ο τίτλος", "el")),
@@ -67,14 +67,14 @@ def test_then_those_with_what_no_other_has():
     assert set(ids(odd)) < set(ids(various([*every, *odd], 6)))
 
 
-def test_of_items_all_alike_as_many_are_spread_evenly():
+def test_samples_of_equal_items_are_spread_evenly():
     every = [Item(f"i{n}", None, "Light", None) for n in range(30)]
 
     assert ids(various(every, 3)) == ["i0", "i10", "i20"]
 
 
 @pytest.mark.parametrize("number", [1, 4, 7, 99])
-def test_there_are_never_more_or_fewer_than_asked_for_or_there_are(number):
+def test_a_sample_has_the_requested_number_or_all_items(number):
     every = [item(f"i{n}", *[PLAIN] * n) for n in range(7)]
 
     chosen = ids(various(every, number))
@@ -83,11 +83,11 @@ def test_there_are_never_more_or_fewer_than_asked_for_or_there_are(number):
     assert chosen == sorted(chosen)
 
 
-def test_an_item_that_has_no_title_is_unlike_one_that_has():
+def test_items_with_and_without_title_differ():
     assert traits(item("a", name=None)) - traits(item("b")) == {("title", None)}
 
 
-def test_a_sample_reads_three_for_each_that_it_shows_and_writes_nothing_else(desk, dspace):
+def test_a_sample_reads_three_items_for_each_shown_item_and_writes_nothing_else(desk, dspace):
     for number in range(100):
         dspace.add(f"i{number}")
     before = dump(desk.app)
@@ -105,7 +105,7 @@ def test_a_sample_reads_three_for_each_that_it_shows_and_writes_nothing_else(des
     assert after == before
 
 
-def test_only_the_first_300_are_looked_at(desk, dspace):
+def test_a_sample_considers_only_the_first_300_items(desk, dspace):
     dspace.page_size = 100
     for number in range(450):
         dspace.add(f"i{number}")
@@ -115,7 +115,7 @@ def test_only_the_first_300_are_looked_at(desk, dspace):
     assert dspace.requests_made <= 3 + 1 + 3
 
 
-def test_what_cannot_be_read_is_told_and_the_job_is_not_green(desk, dspace):
+def test_unreadable_items_are_reported_and_the_sample_is_not_clean(desk, dspace):
     for number in range(3):
         dspace.add(f"i{number}")
     dspace.broken_in_full.add("i1")
@@ -139,13 +139,13 @@ def test_a_failed_sample_counts_its_requests(desk, dspace):
     assert job.counts["requests"] == dspace.requests_made > 0
 
 
-def test_an_empty_scope_is_said_to_be_so(desk):
+def test_a_sample_of_an_empty_scope_says_that_it_is_empty(desk):
     job = desk.run(look=Kind.SAMPLE, rehearse=3)
 
     assert (job.state, job.clean, job.message) == ("completed", True, "There is no item to show.")
 
 
-def test_a_stopped_sample_begins_again_and_shows_each_once(desk, dspace):
+def test_a_stopped_sample_starts_again_and_shows_each_item_once(desk, dspace):
     for number in range(9):
         dspace.add(f"i{number}")
     job_id = desk.create(look=Kind.SAMPLE, rehearse=3)
@@ -159,7 +159,7 @@ def test_a_stopped_sample_begins_again_and_shows_each_once(desk, dspace):
     assert job.counts["added"] == len(row_ids(desk.app, job)) == 3
 
 
-def test_the_items_are_listed_and_shown_on_the_page_they_would_have(desk, shown, client):
+def test_sample_items_are_listed_and_shown_as_finished_pages(desk, shown, client):
     listed = client.get(f"/jobs/{shown.id}/samples/")
     address = next(link for link in links(listed) if link.startswith(f"/jobs/{shown.id}/samples/"))
     page = client.get(address)
@@ -173,7 +173,7 @@ def test_the_items_are_listed_and_shown_on_the_page_they_would_have(desk, shown,
         assert absent not in words(page)
 
 
-def test_one_clicks_from_each_to_the_next(desk, shown, client):
+def test_sample_pages_link_to_the_next_item(desk, shown, client):
     first, second, third = row_ids(desk.app, shown)
 
     page = client.get(f"/jobs/{shown.id}/samples/{second}/")
@@ -181,7 +181,7 @@ def test_one_clicks_from_each_to_the_next(desk, shown, client):
     assert {f"/jobs/{shown.id}/samples/{first}/", f"/jobs/{shown.id}/samples/{third}/"} < set(links(page))
 
 
-def test_done_removes_them_and_their_pages_say_so(desk, shown, client):
+def test_done_removes_the_sample_items_and_their_pages_say_so(desk, shown, client):
     first, *_ = row_ids(desk.app, shown)
 
     client.post(f"/jobs/{shown.id}/done")
@@ -191,7 +191,7 @@ def test_done_removes_them_and_their_pages_say_so(desk, shown, client):
     assert "Sample items are kept for one day" in words(client.get(f"/jobs/{shown.id}/samples/"))
 
 
-def test_the_button_begins_one_of_as_many_as_wanted(desk, dspace, client):
+def test_the_sample_button_starts_a_sample_of_the_chosen_number(desk, dspace, client):
     dspace.add("i0")
     desk.run()
 
@@ -279,7 +279,7 @@ def test_a_missing_scope_is_not_sampled(app, client, sample, scope, status):
 
 
 @pytest.mark.parametrize("look", [Kind.PREVIEW, Kind.SAMPLE])
-def test_a_takedown_removes_what_was_shown_of_an_item_though_it_is_not_held(desk, dspace, look):
+def test_takedown_removes_an_item_from_samples_although_it_is_not_stored(desk, dspace, look):
     for number in range(3):
         dspace.add(f"i{number}")
     job = desk.run(look=look, rehearse=3)
@@ -292,7 +292,7 @@ def test_a_takedown_removes_what_was_shown_of_an_item_though_it_is_not_held(desk
     assert shown == {"1/i0", "1/i2"}
 
 
-def test_what_a_takedown_excludes_is_not_shown(desk, dspace):
+def test_excluded_items_are_not_sampled(desk, dspace):
     for number in range(3):
         dspace.add(f"i{number}")
     with desk.app.app_context():

@@ -29,7 +29,7 @@ def proof(importer: SampleImporter) -> dict:
         return db.session.scalar(db.select(Source.completeness_proof))
 
 
-def test_private_items_come_restricted_and_withdrawn_ones_do_not(admin):
+def test_private_items_are_imported_as_restricted_and_withdrawn_items_are_not(admin):
     job = admin.run()
 
     assert job.clean, job.message
@@ -58,7 +58,7 @@ def test_an_item_that_becomes_private_stays_and_is_restricted(admin):
     assert (job.counts["vanished"], job.clean) == (0, True)
 
 
-def test_an_item_that_is_withdrawn_is_marked_and_counts_no_more(admin):
+def test_a_withdrawn_item_is_marked_and_no_longer_counted(admin):
     admin.run()
     admin.sample.data.withdraw(admin.sample.data.named("No file"))
 
@@ -68,7 +68,7 @@ def test_an_item_that_is_withdrawn_is_marked_and_counts_no_more(admin):
     assert (job.counts["vanished"], job.clean) == (1, True), job.message
 
 
-def test_an_account_that_is_no_administrator_gets_what_it_may_find(admin):
+def test_a_login_without_administrator_rights_gets_the_items_it_can_find(admin):
     admin.sample.logins.is_administrator = False
 
     job = admin.run()
@@ -92,7 +92,7 @@ def test_a_repository_that_refuses_the_search_of_administrators_is_read_without_
         assert "administrativeView" in request_log.text(lifecycle.get(first.id), "")
 
 
-def test_what_was_proven_without_private_items_proves_nothing_with_them(admin):
+def test_a_proof_without_private_items_is_not_used_with_them(admin):
     admin.sample.faults.add(lambda target: "administrativeView" in target, 2, status=403)
     admin.run()
     without = proof(admin)

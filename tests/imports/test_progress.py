@@ -19,9 +19,7 @@ from .steps import set_counts
 
 @pytest.mark.parametrize("is_terminal", [True, False])
 @pytest.mark.parametrize("answered", [0, 1])
-def test_while_the_database_fails_the_last_row_is_shown_and_the_thread_goes_on(
-    desk, monkeypatch, capsys, is_terminal, answered
-):
+def test_the_progress_display_survives_a_failing_database(desk, monkeypatch, capsys, is_terminal, answered):
     monkeypatch.setattr(progress_module, "REDRAW", 0.01)
     monkeypatch.setattr(progress_module, "LINE_EVERY", 1)
     job_id, asked, enough, ended = desk.create(), [], threading.Event(), []

@@ -82,7 +82,7 @@ def test_each_source_keeps_its_own_last_runs(history, dspace):
     assert jobs_with_states(history.app) == [2, 3]
 
 
-def test_stored_files_that_only_forgotten_states_name_are_removed(history):
+def test_stored_files_that_only_pruned_states_need_are_deleted(history):
     before = stored_bytes(history.app)
 
     gone = pruned(history)
@@ -92,7 +92,7 @@ def test_stored_files_that_only_forgotten_states_name_are_removed(history):
     assert pruned(history) == {"states": 0, "files": 0, "previews": 0}
 
 
-def test_undo_of_a_pruned_run_removes_what_it_added_and_leaves_what_it_changed_and_says_so(history):
+def test_undo_of_a_pruned_import_removes_added_items_and_reports_the_changes_that_stay(history):
     pruned(history)
     with history.app.app_context():
         will = preview(2)
@@ -105,7 +105,7 @@ def test_undo_of_a_pruned_run_removes_what_it_added_and_leaves_what_it_changed_a
     assert "1 item that it changed stays as it is" in undo.message
 
 
-def test_an_item_that_goes_with_the_undo_is_not_said_to_stay(desk, dspace):
+def test_items_that_an_undo_removes_are_not_counted_as_staying(desk, dspace):
     dspace.add("a", collections=("c1", "c2"))
     first = desk.run("c1")
     dspace.edit("a", title="Another title")
@@ -120,7 +120,7 @@ def test_an_item_that_goes_with_the_undo_is_not_said_to_stay(desk, dspace):
     assert (second.counts["updated"], will["removed"], will["lasting"]) == (1, 1, 0)
 
 
-def test_what_later_runs_kept_is_restored_all_the_same(history):
+def test_states_kept_by_later_imports_are_restored_after_pruning(history):
     pruned(history)
 
     undo = history.undo(3)
@@ -149,7 +149,7 @@ def test_the_page_says_in_numbers_what_undo_can_no_longer_restore(history, clien
     assert "no longer kept" not in whole
 
 
-def test_a_job_at_work_or_being_undone_keeps_its_states(history, dspace):
+def test_active_jobs_and_jobs_being_undone_keep_their_states(history, dspace):
     with history.app.app_context(), transaction():
         db.session.execute(db.update(Job).where(Job.id == 2).values(state="queued"))
     pruned(history)
@@ -163,7 +163,7 @@ def test_a_job_at_work_or_being_undone_keeps_its_states(history, dspace):
     assert (queued, jobs_with_states(history.app)) == ([2, 3], [2, 3])
 
 
-def test_a_stopped_run_that_goes_on_is_pruned_anew_when_its_time_has_come_again(history):
+def test_a_resumed_import_is_pruned_again_later(history):
     with history.app.app_context(), transaction():
         db.session.execute(db.update(Job).where(Job.id == 2).values(state="stopped"))
     pruned(history)
@@ -176,7 +176,7 @@ def test_a_stopped_run_that_goes_on_is_pruned_anew_when_its_time_has_come_again(
     assert history.job(2).pruned_at is None
 
 
-def test_the_last_runs_of_a_source_are_not_told_by_its_undos(history, dspace):
+def test_undos_do_not_count_as_last_imports_of_a_source(history, dspace):
     dspace.edit("b", title="Another")
     last = history.run(files=True)
     history.undo(last.id)
@@ -186,7 +186,7 @@ def test_the_last_runs_of_a_source_are_not_told_by_its_undos(history, dspace):
     assert jobs_with_states(history.app) == [3]
 
 
-def test_the_catalogue_is_as_it_was_but_for_the_history(history):
+def test_pruning_changes_nothing_but_the_history(history):
     before = records(history.app)
 
     pruned(history)
@@ -194,7 +194,7 @@ def test_the_catalogue_is_as_it_was_but_for_the_history(history):
     assert records(history.app) == before
 
 
-def test_pruning_in_many_small_transactions_forgets_all(desk, dspace):
+def test_pruning_in_many_small_transactions_deletes_all_states(desk, dspace):
     for number in range(450):
         dspace.add(f"i{number}")
     desk.run()
@@ -208,7 +208,7 @@ def test_pruning_in_many_small_transactions_forgets_all(desk, dspace):
     assert (gone["states"], jobs_with_states(desk.app)) == (450, [])
 
 
-def test_the_command_tells_how_much_was_forgotten(history):
+def test_the_prune_command_prints_how_much_was_deleted(history):
     history.app.config.update(UNDO_HISTORY_RUNS=1)
     flask = history.app.test_cli_runner()
 
@@ -220,7 +220,7 @@ def test_the_command_tells_how_much_was_forgotten(history):
     assert "Deleted: 0 earlier states of items, 0 files, results of 0 previews." in again.output
 
 
-def test_the_workers_prune_by_themselves(history):
+def test_workers_prune_automatically(history):
     history.app.config.update(UNDO_HISTORY_RUNS=1)
 
     with history.app.app_context():
@@ -229,7 +229,7 @@ def test_the_workers_prune_by_themselves(history):
     assert jobs_with_states(history.app) == [3]
 
 
-def test_what_previews_told_is_forgotten_a_day_after_their_end(desk, dspace):
+def test_rows_of_previews_are_deleted_a_day_after_their_end(desk, dspace):
     dspace.add("a")
     with desk.app.app_context():
         source_id = lifecycle.get(desk.create()).source_id

@@ -34,7 +34,7 @@ def told(app, job_id: int, contact: str = "") -> str:
         return text
 
 
-def test_a_quiet_import_says_what_was_asked_and_that_all_was_answered_well(app, sample):
+def test_the_request_log_of_a_good_import_lists_requests_and_says_that_all_succeeded(app, sample):
     job_id = imported(app, sample)
 
     text = told(app, job_id, "library@example.org")
@@ -60,7 +60,7 @@ def test_a_job_without_requests_does_not_say_that_all_succeeded(app, desk, dspac
     assert "All requests succeeded." not in text
 
 
-def test_bad_answers_are_counted_by_kind_with_what_we_did_then(app, sample):
+def test_the_request_log_counts_bad_responses_by_kind_with_our_reaction(app, sample):
     sample.faults.add(lambda path: "dsoType=item" in path, times=2, status=503)
 
     text = told(app, imported(app, sample))
@@ -69,7 +69,7 @@ def test_bad_answers_are_counted_by_kind_with_what_we_did_then(app, sample):
     assert "The app waited 2 times" in text
 
 
-def test_what_was_received_is_told_as_people_read_sizes(app, desk, dspace):
+def test_the_request_log_shows_received_bytes_in_readable_units(app, desk, dspace):
     dspace.traffic.add(requests=1, bytes=1000)
     dspace.add("a")
     job = desk.run()
@@ -80,7 +80,7 @@ def test_what_was_received_is_told_as_people_read_sizes(app, desk, dspace):
     assert f"Requests: {job.counts['requests']}, including those for connecting. Received: 1.0 kB." in text
 
 
-def test_its_hours_are_those_of_the_zone_that_is_set(app, desk, dspace):
+def test_the_request_log_uses_the_configured_time_zone(app, desk, dspace):
     app.config["TIMEZONE"] = ZoneInfo("Asia/Tokyo")
     dspace.add("a")
     job = desk.run()
@@ -90,7 +90,7 @@ def test_its_hours_are_those_of_the_zone_that_is_set(app, desk, dspace):
     assert f"Started: {begun:%Y-%m-%d %H:%M:%S} JST" in told(app, job.id)
 
 
-def test_a_job_that_only_connected_says_so(app, desk, dspace):
+def test_the_request_log_says_that_a_job_only_connected(app, desk, dspace):
     dspace.add("a")
     job = desk.run()
     with app.app_context():
@@ -101,7 +101,7 @@ def test_a_job_that_only_connected_says_so(app, desk, dspace):
     assert "Requests: 1,234, including those for connecting.\n" in told(app, job.id)
 
 
-def test_the_page_offers_it_as_a_text_to_keep(app, client, sample):
+def test_the_page_offers_the_request_log_as_a_text_file(app, client, sample):
     job_id = imported(app, sample)
 
     answer = client.get(f"/jobs/{job_id}/request-log.txt")
@@ -111,7 +111,7 @@ def test_the_page_offers_it_as_a_text_to_keep(app, client, sample):
     assert f"/jobs/{job_id}/request-log.txt" in client.get(f"/jobs/{job_id}/").text
 
 
-def test_a_question_and_its_answer_are_told(desk, dspace):
+def test_the_request_log_contains_the_question_and_its_answer(desk, dspace):
     for number in range(4):
         dspace.add(f"i{number}")
     desk.run()

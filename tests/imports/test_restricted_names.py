@@ -71,7 +71,7 @@ def modern(app):
         yield Staff(app, sample)
 
 
-def test_a_file_that_only_a_login_lists_is_closed_to_viewers(staff):
+def test_a_file_that_only_a_login_lists_is_not_shown_to_viewers(staff):
     staff.sign_in()
     assert staff.run().clean
 
@@ -100,7 +100,7 @@ def test_the_mark_follows_the_source_and_is_no_update(staff):
     assert (opened.counts["updated"], closed.counts["updated"]) == (0, 0)
 
 
-def test_a_run_without_login_takes_the_marks_of_listed_files_away(modern):
+def test_an_import_without_login_removes_the_marks_of_listed_files(modern):
     modern.sign_in()
     modern.run()
     modern.open()
@@ -112,7 +112,7 @@ def test_a_run_without_login_takes_the_marks_of_listed_files_away(modern):
     assert len(modern.found_by(f'"{CLOSED}"', viewer=True)) == 1
 
 
-def test_undo_puts_the_marks_back(modern):
+def test_undo_restores_the_marks(modern):
     modern.sign_in()
     modern.run()
     modern.open()
@@ -141,7 +141,7 @@ def test_undo_shows_no_name_that_is_restricted_now(modern):
     assert modern.found_by(f'"{CLOSED}"', viewer=True) == []
 
 
-def test_names_are_restricted_where_the_open_list_is_not_known(modern, monkeypatch):
+def test_file_names_are_restricted_if_the_public_list_is_unknown(modern, monkeypatch):
     unknown = lambda self, scope, items: {item.id: Item(item.id, None, None, None) for item in items}  # noqa: E731
     monkeypatch.setattr(LoginGuard, "open_items", unknown)
     modern.sign_in()
@@ -151,7 +151,7 @@ def test_names_are_restricted_where_the_open_list_is_not_known(modern, monkeypat
     assert modern.marks() == {OPEN: True, CLOSED: True}
 
 
-def test_an_unchanged_run_asks_for_no_files_again(modern):
+def test_an_unchanged_import_lists_no_files_again(modern):
     modern.app.config["RECHECK_RUNS"] = 0
     modern.item.indexed_at -= timedelta(hours=1)
     modern.sign_in()

@@ -96,7 +96,7 @@ def test_an_unchanged_run_with_a_login_keeps_marks_and_updates_nothing(importer)
     assert job.counts["updated"] == 0
 
 
-def test_a_hidden_field_that_this_repository_shows_to_everybody_is_open(modern):
+def test_a_default_hidden_field_that_the_repository_shows_publicly_is_not_marked(modern):
     modern.sample.data.named(TITLE).hidden_fields = frozenset()
     modern.sign_in()
 
@@ -122,7 +122,7 @@ def test_marks_follow_the_source_and_are_no_update(modern):
     assert (opened.counts["updated"], closed.counts["updated"]) == (0, 0)
 
 
-def test_a_run_without_login_takes_the_restricted_values_away_and_leaves_no_mark(importer):
+def test_an_import_without_login_removes_restricted_values_and_marks(importer):
     importer.sign_in()
     importer.run()
     importer.sign_out()
@@ -135,7 +135,7 @@ def test_a_run_without_login_takes_the_restricted_values_away_and_leaves_no_mark
         assert list(db.session.scalars(texts)) == [None]
 
 
-def test_undo_puts_the_marks_back(importer):
+def test_undo_restores_the_marks(importer):
     importer.sign_in()
     importer.run()
     touch(importer)
@@ -166,7 +166,7 @@ def test_undo_restores_no_value_as_open_that_is_restricted_now(modern):
     assert values(modern) == [(SECRET, True)]
 
 
-def test_a_restricted_title_is_closed_to_viewers(modern):
+def test_a_restricted_title_is_not_shown_to_viewers(modern):
     item = modern.sample.data.named(TITLE)
     item.hidden_fields |= {"dc.title"}
     modern.sign_in()
@@ -206,7 +206,7 @@ def test_a_single_refused_search_is_repeated_and_not_remembered(modern):
         assert not db.session.get_one(Repository, modern.repository_id).unanswered
 
 
-def test_a_field_that_one_repository_hides_besides_is_marked(modern):
+def test_a_field_that_only_this_repository_hides_is_marked(modern):
     item = modern.sample.data.named(TITLE)
     item.hidden_fields |= {"local.note"}
     modern.sample.data.edit(item, "local.note", ["for staff"])

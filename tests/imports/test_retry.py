@@ -20,7 +20,7 @@ from .catalogue import records
 from .steps import can_retry, retry
 
 
-def test_an_item_that_failed_comes_when_it_is_tried_again(desk, dspace):
+def test_a_retry_imports_an_item_that_failed(desk, dspace):
     for number in range(5):
         dspace.add(f"i{number}", fails=number == 3)
     first = desk.run()
@@ -35,7 +35,7 @@ def test_an_item_that_failed_comes_when_it_is_tried_again(desk, dspace):
     assert len(records(desk.app)) == 5
 
 
-def test_files_that_failed_or_were_restricted_are_fetched_again_and_no_others(desk, dspace):
+def test_a_retry_downloads_only_failed_and_restricted_files(desk, dspace):
     for number in range(4):
         dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
     dspace.file_errors = {"i1/a.txt": ServerError("It answered with 500."), "i2/a.txt": RestrictedError("Not for us.")}
@@ -56,7 +56,7 @@ def test_files_that_failed_or_were_restricted_are_fetched_again_and_no_others(de
     assert job.counts["vanished"] == 0
 
 
-def test_what_fails_again_is_named_again_by_the_new_job(desk, dspace):
+def test_repeated_failures_are_reported_by_the_new_job(desk, dspace):
     dspace.add("i0", files={"a.txt": b"bytes"})
     dspace.file_errors = {"i0/a.txt": ServerError("It answered with 500.")}
     first = desk.run(files=True)
@@ -69,7 +69,7 @@ def test_what_fails_again_is_named_again_by_the_new_job(desk, dspace):
         db.session.rollback()
 
 
-def test_the_counts_of_a_retry_are_of_the_items_it_looked_at(desk, dspace):
+def test_a_retry_counts_only_the_items_it_read(desk, dspace):
     for number in range(3):
         dspace.add(f"i{number}", files={"a.txt": f"bytes {number}".encode()})
     dspace.file_errors = {f"i{number}/a.txt": RestrictedError("Not for us.") for number in (1, 2)}
@@ -81,7 +81,7 @@ def test_the_counts_of_a_retry_are_of_the_items_it_looked_at(desk, dspace):
     assert (job.counts["seen"], job.counts["updated"], job.counts["unchanged"], job.counts["failed"]) == (2, 1, 1, 0)
 
 
-def test_an_item_that_failed_is_read_again_though_a_file_of_it_did_not_come_either(desk, dspace):
+def test_a_retry_reads_a_failed_item_whose_file_failed_too(desk, dspace):
     dspace.add("i0", files={"a.txt": b"bytes"})
     dspace.file_errors = {"i0/a.txt": RestrictedError("Not for us.")}
     desk.run(files=True)
@@ -96,7 +96,7 @@ def test_an_item_that_failed_is_read_again_though_a_file_of_it_did_not_come_eith
     assert records(desk.app)[0]["title"] == "Another title"
 
 
-def test_a_failure_that_names_no_item_is_said_and_leaves_the_retry_with_problems(desk, dspace):
+def test_a_failure_without_item_is_reported_and_the_retry_ends_with_problems(desk, dspace):
     dspace.add("i0")
     dspace.add("i1", fails=True)
     dspace.nameless_failures = ["Row 7 of the list: an error (500)."]
@@ -109,7 +109,7 @@ def test_a_failure_that_names_no_item_is_said_and_leaves_the_retry_with_problems
     assert "1 failure names no item" in job.message
 
 
-def test_undo_of_a_retry_takes_back_what_it_brought_alone(desk, dspace):
+def test_undo_of_a_retry_removes_only_its_own_changes(desk, dspace):
     dspace.add("i0")
     dspace.add("i1", fails=True)
     first = desk.run()
@@ -121,7 +121,7 @@ def test_undo_of_a_retry_takes_back_what_it_brought_alone(desk, dspace):
     assert [record["source_id"] for record in records(desk.app)] == ["i0"]
 
 
-def test_a_job_without_problems_has_nothing_to_try_again(desk, dspace):
+def test_a_job_without_problems_offers_no_retry(desk, dspace):
     dspace.add("i0")
     job = desk.run()
 
@@ -129,7 +129,7 @@ def test_a_job_without_problems_has_nothing_to_try_again(desk, dspace):
         retry_failed.retry(job.id)
 
 
-def test_a_limit_of_the_job_leaves_larger_files_and_a_raised_one_fetches_them(desk, dspace):
+def test_a_raised_file_limit_downloads_files_that_were_too_large(desk, dspace):
     dspace.add("i0", files={"large.bin": b"x" * 1000, "small.txt": b"y" * 10})
 
     first = desk.run(files=True, file_limit=100)
@@ -143,7 +143,7 @@ def test_a_limit_of_the_job_leaves_larger_files_and_a_raised_one_fetches_them(de
     assert records(desk.app)[0]["files"][0]["sha256"] == hashlib.sha256(b"x" * 1000).hexdigest()
 
 
-def test_the_page_offers_to_try_again_only_where_something_failed(desk, dspace, client):
+def test_the_page_offers_a_retry_only_after_failures(desk, dspace, client):
     dspace.add("i0", fails=True)
     dspace.add("i1", collections=("c2",))
     failed = desk.run("c1").id
@@ -170,7 +170,7 @@ def test_a_re_run_of_a_retry_reads_the_whole_source(desk, dspace):
 
 
 @pytest.mark.parametrize(("days", "comes"), [(0, True), (-1, True), (1, False)])
-def test_an_embargoed_file_is_named_with_its_end_and_tried_again_on_that_day_and_not_before(desk, dspace, days, comes):
+def test_an_embargoed_file_is_listed_with_its_end_and_tried_again_on_that_day(desk, dspace, days, comes):
     end = utcnow().date() + timedelta(days=days)
     dspace.add("i0", files={"a.txt": b"bytes"})
     dspace.file_errors = {"i0/a.txt": RestrictedError("Not open to the public.")}
@@ -186,7 +186,7 @@ def test_an_embargoed_file_is_named_with_its_end_and_tried_again_on_that_day_and
     assert (again.counts["files_stored"], again.counts["files_restricted"]) == ((1, 0) if comes else (0, 1))
 
 
-def test_after_an_import_without_files_those_that_an_earlier_one_could_not_fetch_are_offered_still(desk, dspace):
+def test_failed_files_of_an_earlier_import_are_offered_after_an_import_without_files(desk, dspace):
     dspace.add("i0", files={"a.txt": b"bytes"})
     dspace.add("i1", files={"b.txt": b"other"})
     dspace.file_errors = {"i0/a.txt": ServerError("It answered with 500.")}
@@ -203,7 +203,7 @@ def test_after_an_import_without_files_those_that_an_earlier_one_could_not_fetch
         assert lifecycle.get(without.id).source.options == {"files": False}
 
 
-def test_where_no_file_was_ever_fetched_a_retry_of_items_fetches_none(desk, dspace):
+def test_a_retry_after_an_import_without_files_downloads_none(desk, dspace):
     dspace.add("i0", files={"a.txt": b"bytes"}, fails=True)
     first = desk.run()
     dspace.items["i0"].fails = False
@@ -213,7 +213,7 @@ def test_where_no_file_was_ever_fetched_a_retry_of_items_fetches_none(desk, dspa
     assert (job.clean, job.counts["added"], job.counts["files_linked"], dspace.downloads) == (True, 1, 1, [])
 
 
-def test_a_wrong_checksum_that_is_corrected_at_the_source_is_mended_by_a_retry(desk, dspace):
+def test_a_retry_accepts_a_checksum_that_the_source_corrected(desk, dspace):
     dspace.add("i0", files={"a.txt": b"as announced", "b.txt": b"fine"})
     dspace.add("i1", files={"c.txt": b"fine"})
     dspace.served["i0/a.txt"] = b"as it is"
@@ -234,7 +234,7 @@ def test_a_wrong_checksum_that_is_corrected_at_the_source_is_mended_by_a_retry(d
     assert (dspace.details, dspace.downloads) == (["i0"], ["i0/a.txt"])
 
 
-def test_a_file_that_is_damaged_still_is_named_by_the_retry(desk, dspace):
+def test_a_file_that_is_still_damaged_is_reported_by_the_retry(desk, dspace):
     dspace.add("i0", files={"a.txt": b"as announced"})
     dspace.served["i0/a.txt"] = b"broken"
     first = desk.run(files=True)
@@ -262,7 +262,7 @@ def test_a_file_over_the_chosen_limit_is_listed_and_tried_again_only_when_the_li
     assert (again.counts["files_stored"], again.counts["files_too_large"], again.counts["seen"]) == (1, 0, 1)
 
 
-def test_a_job_whose_files_a_later_one_looked_at_names_that_one_and_offers_no_retry(desk, dspace, client):
+def test_a_job_names_the_later_job_that_tried_its_files_and_offers_no_retry(desk, dspace, client):
     dspace.add("i0", files={"a.txt": b"bytes"})
     dspace.file_errors = {"i0/a.txt": ServerError("It answered with 500.")}
     first = desk.run(files=True).id
@@ -296,7 +296,7 @@ def test_the_page_of_a_job_says_that_an_import_of_another_source_solved_its_file
     assert (sentence in before, "a.txt" in before, sentence in after) == (False, True, True)
 
 
-def test_a_job_whose_files_came_later_names_the_last_that_looked(desk, dspace):
+def test_a_job_names_the_last_job_that_tried_its_files(desk, dspace):
     dspace.add("i0", files={"a.txt": b"bytes"})
     dspace.file_errors = {"i0/a.txt": ServerError("It answered with 500.")}
     first = desk.run(files=True).id
@@ -309,7 +309,7 @@ def test_a_job_whose_files_came_later_names_the_last_that_looked(desk, dspace):
         db.session.rollback()
 
 
-def test_a_later_import_of_chosen_new_items_tells_of_no_older_file(desk, dspace):
+def test_a_later_import_of_ticked_new_items_reports_no_older_file(desk, dspace):
     dspace.add("i0", files={"a.txt": b"bytes"})
     dspace.file_errors = {f"{id}/a.txt": ServerError("It answered with 500.") for id in ("i0", "i1")}
     first = desk.run(files=True).id

@@ -94,9 +94,7 @@ def test_a_schedule_says_when_it_is_due_and_off_is_never(desk, source_id):
     assert start(desk, utcnow() + timedelta(days=40)) == []
 
 
-def test_what_is_due_starts_once_with_the_options_of_the_last_import_without_what_was_for_that_run_only(
-    desk, source_id
-):
+def test_a_due_import_starts_once_with_the_lasting_options_of_the_last_import(desk, source_id):
     with desk.app.app_context():
         lifecycle.create(source_id, {"files": True, "item_set": "Theses", "test": 2, "full": True}, comment="Weekly")
         lifecycle.stop(2)
@@ -114,7 +112,7 @@ def test_what_is_due_starts_once_with_the_options_of_the_last_import_without_wha
     assert due_of(desk, source_id) == now + timedelta(days=1)
 
 
-def test_ten_days_that_were_missed_are_made_up_once(desk, source_id):
+def test_ten_missed_days_cause_one_import(desk, source_id):
     now = datetime(2026, 11, 24, 9)
     set_schedule(desk, source_id, NIGHTLY, due=datetime(2026, 11, 14, 2))
 
@@ -123,7 +121,7 @@ def test_ten_days_that_were_missed_are_made_up_once(desk, source_id):
     assert start(desk, now + timedelta(minutes=1)) == []
 
 
-def test_outside_its_hours_what_was_missed_waits_until_they_begin(desk, source_id):
+def test_a_missed_import_waits_for_its_hours(desk, source_id):
     night = Schedule(Every.DAY, time(23), window=Window(time(22), time(6)))
     set_schedule(desk, source_id, night, due=datetime(2026, 11, 23, 23))
 
@@ -134,7 +132,7 @@ def test_outside_its_hours_what_was_missed_waits_until_they_begin(desk, source_i
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "stopping", "waiting"])
-def test_while_an_import_of_the_source_is_under_way_none_is_queued_and_the_time_moves_on(desk, source_id, state):
+def test_no_scheduled_import_is_queued_while_another_is_active(desk, source_id, state):
     waits = {"state": "stopped", "resume_at": utcnow() + timedelta(hours=3)}
     with desk.app.app_context(), transaction():
         job_id = lifecycle.add(db.session.get(Source, source_id), {})
@@ -146,7 +144,7 @@ def test_while_an_import_of_the_source_is_under_way_none_is_queued_and_the_time_
     assert due_of(desk, source_id) > utcnow()
 
 
-def test_a_time_that_a_clock_ahead_of_all_has_left_is_drawn_back(desk, source_id):
+def test_a_due_time_from_a_fast_clock_is_corrected(desk, source_id):
     set_schedule(desk, source_id, NIGHTLY, due=datetime(2040, 1, 1, 2))
     now = datetime(2026, 11, 24, 9)
 
@@ -168,13 +166,13 @@ def in_many_threads(app, number=6):
         return [job_id for future in [pool.submit(worker) for _ in range(number)] for job_id in future.result()]
 
 
-def test_of_many_workers_that_look_at_once_one_starts_the_job(desk, source_id):
+def test_only_one_of_many_workers_starts_a_scheduled_job(desk, source_id):
     set_schedule(desk, source_id, NIGHTLY, due=utcnow() - timedelta(days=3))
 
     assert len(in_many_threads(desk.app)) == 1
 
 
-def test_a_worker_that_looked_before_another_began_and_ended_the_job_begins_none(desk, source_id):
+def test_a_worker_with_outdated_data_starts_no_second_scheduled_job(desk, source_id):
     set_schedule(desk, source_id, NIGHTLY, due=utcnow() - timedelta(days=3))
     others = []
 
@@ -192,7 +190,7 @@ def test_a_worker_that_looked_before_another_began_and_ended_the_job_begins_none
     assert desk.job(*others).state == "completed"
 
 
-def test_so_it_is_on_postgresql(postgresql, tmp_path):
+def test_scheduled_jobs_start_once_on_postgresql(postgresql, tmp_path):
     app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": postgresql}))
     prepare(app)
     with app.app_context():
@@ -212,7 +210,7 @@ def test_so_it_is_on_postgresql(postgresql, tmp_path):
         db.engine.dispose()
 
 
-def test_a_scheduled_run_asks_for_nothing_outside_its_hours_and_waits_for_them(desk, source_id):
+def test_a_scheduled_import_sends_no_request_outside_its_hours(desk, source_id):
     job_id = scheduled_run(desk, source_id, hours(*CLOSED))
     asked = desk.dspace.requests_made
 
@@ -225,7 +223,7 @@ def test_a_scheduled_run_asks_for_nothing_outside_its_hours_and_waits_for_them(d
     assert desk.dspace.requests_made == asked
 
 
-def test_a_running_job_pauses_at_its_cursor_when_its_hours_end_and_goes_on_when_they_begin(desk, source_id):
+def test_a_running_job_pauses_at_its_cursor_outside_its_hours(desk, source_id):
     desk.dspace.page_size, total = page_writer.FULL_PAGE, 2 * page_writer.FULL_PAGE + 7
     for number in range(7, total):
         desk.dspace.add(f"i{number}")
@@ -259,7 +257,7 @@ def test_a_running_job_pauses_at_its_cursor_when_its_hours_end_and_goes_on_when_
     assert (job.counts["added"], job.counts["unchanged"]) == (total - 2, 2)
 
 
-def test_resumed_by_hand_it_goes_on_at_any_hour(desk, source_id):
+def test_a_job_resumed_by_a_person_runs_at_any_hour(desk, source_id):
     job_id = scheduled_run(desk, source_id, hours(*CLOSED))
     desk.work(job_id)
 
@@ -268,7 +266,7 @@ def test_resumed_by_hand_it_goes_on_at_any_hour(desk, source_id):
     assert (job.state, job.counts["seen"], job.resume_at, job.scheduled) == ("completed", 7, None, True)
 
 
-def test_what_a_person_starts_runs_at_any_hour_and_leaves_no_trace_of_a_resume_in_the_next(desk, source_id):
+def test_a_job_started_by_a_person_runs_at_any_hour_without_effect_on_the_next(desk, source_id):
     set_schedule(desk, source_id, hours(*CLOSED))
     with desk.app.app_context():
         job_id = scheduling.import_again(source_id, full=True)
@@ -281,7 +279,7 @@ def test_what_a_person_starts_runs_at_any_hour_and_leaves_no_trace_of_a_resume_i
     assert desk.job(again).options == {"files": True}
 
 
-def test_an_import_that_a_person_begins_with_hours_keeps_to_them(desk, source_id):
+def test_an_import_with_hours_started_by_a_person_respects_them(desk, source_id):
     closed, open_ = (hours(*when).window.to_json() for when in (CLOSED, OPEN))
     waits, works = desk.create(hours=closed), desk.create(collection="c2", hours=open_)
 
@@ -294,7 +292,7 @@ def test_an_import_that_a_person_begins_with_hours_keeps_to_them(desk, source_id
     assert (desk.job(waits).state, desk.job(waits).counts["seen"]) == ("completed", 7)
 
 
-def test_resumed_after_a_stop_it_still_keeps_to_its_hours(desk, source_id):
+def test_a_job_resumed_after_a_stop_respects_its_hours(desk, source_id):
     job_id = desk.create(hours=hours(*CLOSED).window.to_json())
     with desk.app.app_context():
         lifecycle.stop(job_id)
@@ -322,11 +320,11 @@ def test_the_next_imports_keep_to_the_same_hours_unless_the_schedule_has_its_own
     assert desk.job(job_id).state == "completed"
 
 
-def test_a_preview_of_an_import_with_hours_looks_at_any(desk, source_id):
+def test_a_preview_of_an_import_with_hours_runs_at_any_hour(desk, source_id):
     assert desk.look(hours=hours(*CLOSED).window.to_json()).state == "completed"
 
 
-def test_stop_on_a_waiting_job_keeps_it_from_going_on_by_itself(desk, source_id):
+def test_a_stopped_waiting_job_does_not_resume_automatically(desk, source_id):
     job_id = scheduled_run(desk, source_id, hours(*CLOSED))
     desk.work(job_id)
 
@@ -339,7 +337,7 @@ def test_stop_on_a_waiting_job_keeps_it_from_going_on_by_itself(desk, source_id)
             lifecycle.stop(job_id)
 
 
-def test_stop_pressed_while_it_pauses_for_its_hours_is_a_stop(desk, source_id):
+def test_a_stop_request_during_a_pause_for_hours_stops_the_job(desk, source_id):
     job_id = scheduled_run(desk, source_id, hours(*OPEN))
 
     def runner(run):
@@ -355,7 +353,7 @@ def test_stop_pressed_while_it_pauses_for_its_hours_is_a_stop(desk, source_id):
     assert (job.state, job.resume_at, job.message) == ("stopped", None, ALONE)
 
 
-def test_a_waiting_job_that_is_undone_does_not_go_on(desk, source_id):
+def test_a_waiting_job_that_is_undone_does_not_resume(desk, source_id):
     job_id = scheduled_run(desk, source_id, hours(*CLOSED))
     desk.work(job_id)
 

@@ -52,7 +52,7 @@ def test_light_pages_are_read_again_behind_the_items_that_changed(desk, dspace):
     assert dspace.details == []
 
 
-def test_few_changed_items_are_read_one_by_one(desk, dspace):
+def test_a_few_changed_items_are_read_one_by_one(desk, dspace):
     dspace.page_size = 100
     for number in range(100):
         dspace.add(f"i{number:03}")
@@ -66,7 +66,7 @@ def test_few_changed_items_are_read_one_by_one(desk, dspace):
     assert (job.counts["updated"], dspace.listings, len(dspace.details)) == (40, ["light"], 40)
 
 
-def test_a_run_that_stops_among_full_pages_goes_on_with_them(desk, dspace):
+def test_an_import_that_stops_among_full_pages_resumes_with_them(desk, dspace):
     dspace.page_size = 80
     for number in range(400):
         dspace.add(f"i{number:03}")

@@ -49,7 +49,7 @@ def lose_a_file(dspace, id: str) -> None:
     dspace.edit(id, files={}, **UNTOUCHED)
 
 
-def test_a_file_removed_without_any_sign_is_noticed_within_the_runs(held, dspace):
+def test_a_file_removed_without_a_new_time_stamp_is_noticed_within_all_slices(held, dspace):
     for number in range(8):
         lose_a_file(dspace, str(number))
 
@@ -60,7 +60,7 @@ def test_a_file_removed_without_any_sign_is_noticed_within_the_runs(held, dspace
     assert [record["files"] for record in records(held.app)] == [[]] * 8
 
 
-def test_each_run_reads_only_its_part_of_the_items(held, dspace):
+def test_each_import_reads_only_its_slice(held, dspace):
     dspace.details.clear()
     for _ in range(RUNS):
         held.run()
@@ -73,7 +73,7 @@ def test_each_run_reads_only_its_part_of_the_items(held, dspace):
         assert dspace.details == []
 
 
-def test_what_a_slice_finds_is_an_update_that_undo_takes_back(held, dspace):
+def test_changes_found_by_a_slice_are_updates_and_can_be_undone(held, dspace):
     before = records(held.app)
     lose_a_file(dspace, "0")
 
@@ -125,7 +125,7 @@ def when_the_slice_is_asked_for(dspace, act: Callable[[], object]) -> None:
     dspace.walk = late_walk
 
 
-def test_a_full_check_a_test_import_and_a_first_import_leave_the_turn_to_others(held, dspace):
+def test_full_checks_test_imports_and_first_imports_read_no_slice(held, dspace):
     dspace.details.clear()
     held.run(full=True)
     held.run(test=3)
@@ -135,7 +135,7 @@ def test_a_full_check_a_test_import_and_a_first_import_leave_the_turn_to_others(
     assert (dspace.details, "slice" in dspace.listings) == ([], False)
 
 
-def test_zero_turns_it_off(held, dspace):
+def test_slices_can_be_turned_off(held, dspace):
     held.app.config["RECHECK_RUNS"] = 0
     for number in range(8):
         lose_a_file(dspace, str(number))
@@ -147,7 +147,7 @@ def test_zero_turns_it_off(held, dspace):
     assert (dspace.details, "slice" in dspace.listings) == ([], False)
 
 
-def test_a_run_that_stops_in_its_slice_goes_on_there_and_doubles_nothing(held, dspace):
+def test_an_import_that_stops_in_its_slice_resumes_and_counts_nothing_twice(held, dspace):
     held.app.config["RECHECK_RUNS"] = 1
     for number in range(8, 400):
         dspace.add(str(number), files={"a.txt": f"file of {number}".encode()})
@@ -192,7 +192,7 @@ def test_an_item_that_fails_in_its_slice_is_no_longer_counted_as_unchanged(held,
     assert not job.clean
 
 
-def test_an_item_that_failed_in_the_list_stays_a_failure_of_the_run_though_its_slice_reads_it(held, dspace):
+def test_an_item_that_failed_in_the_list_stays_failed_after_its_slice(held, dspace):
     dspace.edit("0", fails=True, indexed=dspace.server_time)
     when_the_slice_is_asked_for(dspace, lambda: dspace.edit("0", fails=False, title="Changed"))
 
@@ -202,7 +202,7 @@ def test_an_item_that_failed_in_the_list_stays_a_failure_of_the_run_though_its_s
     assert titles(held.app)["0"] == "A title"
 
 
-def test_what_came_between_the_list_and_the_slice_is_left_to_the_next_run(held, dspace):
+def test_items_added_between_list_and_slice_are_left_to_the_next_import(held, dspace):
     when_the_slice_is_asked_for(dspace, lambda: dspace.add("12"))
 
     job = held.run()
@@ -211,7 +211,7 @@ def test_what_came_between_the_list_and_the_slice_is_left_to_the_next_run(held, 
 
 
 @pytest.mark.parametrize("generation", [9, 6, 5, 4])
-def test_a_file_deleted_at_a_real_server_is_noticed_within_the_runs(app, generation):
+def test_a_file_deleted_on_a_real_server_is_noticed_within_all_slices(app, generation):
     app.config["RECHECK_RUNS"] = 7
     with SampleRepository(generation) as sample, app.app_context():
         home = sample.data.named("Aldermouth Gazette")
@@ -247,7 +247,7 @@ def test_an_unchanged_run_of_a_thousand_items_takes_few_requests(app, generation
 
 
 @pytest.mark.parametrize("generation", [6, 5])
-def test_where_details_are_dear_a_slice_is_read_in_pages(app, generation):
+def test_a_slice_is_read_in_pages_if_details_are_slow(app, generation):
     app.config["RECHECK_RUNS"] = 7
     with SampleRepository(generation, costs=DEAR_FILES) as sample, app.app_context():
         home = grow(sample.data, items=900, files=1)
@@ -289,7 +289,7 @@ def test_a_mapped_item_stays_in_the_item_set_of_the_collection_that_shows_it(app
         assert db.session.scalars(db.select(ItemSet.name)).all() == ["Aldermouth Gazette"]
 
 
-def test_a_slice_is_read_as_the_import_found_best_without_trials_of_its_own(app):
+def test_a_slice_uses_the_page_plan_of_the_import(app):
     """Which plan is the best depends on the machine, so that it is set here."""
     app.config["RECHECK_RUNS"] = 1
     with SampleRepository(9) as sample, app.app_context():

@@ -29,7 +29,7 @@ def source_id(desk):
     return desk.run(files=True).source_id
 
 
-def test_the_page_says_how_many_of_the_items_are_gone_at_the_source(desk, client, source_id):
+def test_the_page_counts_items_that_are_missing_at_the_source(desk, client, source_id):
     with desk.app.app_context(), transaction():
         db.session.get(CatalogueItem, 1).source_state = SourceState.VANISHED.value
 
@@ -39,7 +39,7 @@ def test_the_page_says_how_many_of_the_items_are_gone_at_the_source(desk, client
     assert "/missing/?repository=1" in links(page)
 
 
-def test_what_was_never_imported_is_not_imported_again(desk, client, source_id):
+def test_a_source_that_was_never_imported_offers_no_rerun(desk, client, source_id):
     with desk.app.app_context():
         never = desk.job(desk.create("c2")).source_id
 
@@ -68,7 +68,7 @@ def last_job(desk):
         return desk.job(db.session.scalar(db.select(db.func.max(Job.id))))
 
 
-def test_a_source_shows_what_is_held_its_imports_and_that_nothing_is_scheduled(desk, client, source_id):
+def test_the_page_of_a_source_shows_its_items_imports_and_missing_schedule(desk, client, source_id):
     page = client.get(f"/sources/{source_id}/")
 
     assert "Collection c1" in words(page)
@@ -77,13 +77,13 @@ def test_a_source_shows_what_is_held_its_imports_and_that_nothing_is_scheduled(d
     assert "/jobs/1/" in links(page)
 
 
-def test_it_is_found_from_its_job_and_from_past_imports(client, source_id):
+def test_jobs_and_past_imports_link_to_the_source(client, source_id):
     assert f"/sources/{source_id}/" in links(client.get("/jobs/1/"))
     assert "/sources/" in links(client.get("/jobs/"))
     assert f"/sources/{source_id}/" in links(client.get("/sources/"))
 
 
-def test_there_is_no_page_of_a_source_that_is_not_there(client):
+def test_the_page_of_an_unknown_source_is_not_found(client):
     assert client.get("/sources/7/").status_code == 404
     assert client.post("/sources/7/import").status_code == 404
     assert client.post("/sources/7/schedule", data=WEEKLY).status_code == 404
@@ -101,7 +101,7 @@ def test_a_schedule_that_is_saved_is_shown_with_its_next_time_in_the_zone_of_the
     assert str(schedule) in words(client.get("/sources/"))
 
 
-def test_the_form_shows_what_is_set_and_never_takes_it_back(desk, client, source_id):
+def test_the_schedule_form_shows_the_current_settings_and_removes_the_schedule(desk, client, source_id):
     client.post(f"/sources/{source_id}/schedule", data=WEEKLY | NIGHT | {"every": "monthly", "day": "last"})
     page = client.get(f"/sources/{source_id}/").get_data(as_text=True)
     assert '<option selected value="monthly">' in page
@@ -125,7 +125,7 @@ def test_the_form_shows_what_is_set_and_never_takes_it_back(desk, client, source
         ({"day": "31", "every": "monthly"}, "day", "Not a valid choice"),
     ],
 )
-def test_what_cannot_be_is_refused_at_its_field_and_changes_nothing(desk, client, source_id, typed, field, says):
+def test_an_invalid_schedule_is_refused_at_its_field_and_changes_nothing(desk, client, source_id, typed, field, says):
     page = client.post(f"/sources/{source_id}/schedule", data=WEEKLY | typed)
 
     assert page.status_code == 422
@@ -145,7 +145,7 @@ def test_import_again_takes_the_settings_of_the_last_import(desk, client, source
     assert last_job(desk).options == {"files": True, "full": True}
 
 
-def test_a_job_that_waits_says_until_when_and_can_be_stopped_or_resumed(desk, client, source_id):
+def test_a_waiting_job_shows_its_next_start_and_can_be_stopped_or_resumed(desk, client, source_id):
     opens = datetime(2030, 1, 1, 21)
     with desk.app.app_context(), transaction():
         job_id = lifecycle.add(db.session.get(Source, source_id), {}, scheduled=True)
@@ -165,7 +165,7 @@ def test_a_job_that_waits_says_until_when_and_can_be_stopped_or_resumed(desk, cl
     assert (last_job(desk).state, last_job(desk).resume_at) == ("stopped", None)
 
 
-def test_a_scheduled_job_says_so(desk, client, source_id):
+def test_the_page_of_a_scheduled_job_says_that_it_was_scheduled(desk, client, source_id):
     client.post(f"/sources/{source_id}/schedule", data=WEEKLY)
     with desk.app.app_context():
         with transaction():
@@ -221,7 +221,7 @@ def test_the_command_line_lists_sources_with_their_schedule_and_sets_it(desk, so
         (["--monthly", "28"], "Monthly on day 28 at 02:00"),
     ],
 )
-def test_other_schedules_from_the_command_line(desk, source_id, options, words):
+def test_the_command_line_sets_weekly_and_monthly_schedules(desk, source_id, options, words):
     assert flask(desk, "schedule", str(source_id), *options)[1].startswith(f"{words}. Next: ")
 
 
@@ -246,7 +246,7 @@ def test_off_ends_the_schedule(desk, source_id):
         (["1/c1", "--daily", "--at", "12:00", "--between", "22:00-06:00"], "not between 22:00 and 06:00"),
     ],
 )
-def test_what_cannot_be_is_refused_with_a_sentence_and_exit_code_2(desk, source_id, args, says):
+def test_an_invalid_schedule_command_prints_a_sentence_and_exits_with_2(desk, source_id, args, says):
     code, out, err = flask(desk, "schedule", *args)
 
     assert (code, out) == (2, "")

@@ -24,20 +24,20 @@ def due(schedule: Schedule, after: str, times: int = 1, zone=BERLIN) -> list[str
     return found
 
 
-def test_daily_is_today_where_the_hour_is_still_to_come_and_else_tomorrow():
+def test_a_daily_schedule_is_due_today_before_its_hour_and_else_tomorrow():
     daily = Schedule(Every.DAY, time(2, 30))
 
     assert due(daily, "2026-11-24 02:29") == ["2026-11-24 02:30"]
     assert due(daily, "2026-11-24 02:30") == ["2026-11-25 02:30"]
 
 
-def test_weekly_is_on_its_day_of_the_week():
+def test_a_weekly_schedule_is_due_on_its_weekday():
     weekly = Schedule(Every.WEEK, time(23), weekday=6)
 
     assert due(weekly, "2026-11-24 12:00", 2) == ["2026-11-29 23:00", "2026-12-06 23:00"]
 
 
-def test_monthly_is_on_its_day_or_the_last_whatever_that_is():
+def test_a_monthly_schedule_is_due_on_its_day_or_the_last_day():
     assert due(Schedule(Every.MONTH, time(1), day=28), "2026-01-28 02:00", 2) == [
         "2026-02-28 01:00",
         "2026-03-28 01:00",
@@ -46,19 +46,19 @@ def test_monthly_is_on_its_day_or_the_last_whatever_that_is():
     assert due(last, "2028-01-31 01:00", 3) == ["2028-02-29 01:00", "2028-03-31 01:00", "2028-04-30 01:00"]
 
 
-def test_an_hour_that_does_not_exist_is_the_next_that_does():
+def test_an_hour_that_does_not_exist_becomes_the_next_hour():
     daily = Schedule(Every.DAY, time(2, 15))
 
     assert due(daily, "2026-03-28 12:00", 2) == ["2026-03-29 03:00", "2026-03-30 02:15"]
 
 
-def test_so_it_is_where_the_next_is_on_the_next_day():
+def test_an_hour_that_does_not_exist_before_midnight_becomes_the_next_day():
     nuuk, daily = ZoneInfo("America/Nuuk"), Schedule(Every.DAY, time(23, 30))  # from 23:00 to 00:00 on 28 March 2026
 
     assert due(daily, "2026-03-28 12:00", 2, nuuk) == ["2026-03-29 00:00", "2026-03-29 23:30"]
 
 
-def test_an_hour_that_comes_twice_is_due_once():
+def test_an_hour_that_occurs_twice_is_due_once():
     moment = Schedule(Every.DAY, time(2, 30)).next_after(datetime(2026, 10, 24, 12), BERLIN)
 
     assert moment == datetime(2026, 10, 25, 0, 30)  # the first: Berlin is two hours ahead until 01:00 UTC
@@ -107,7 +107,7 @@ def test_hours_within_a_day_are_open_by_day_only():
         (lambda: parse_day("9" * 5000), "day", "last day"),
     ],
 )
-def test_what_would_never_run_as_it_says_is_refused_at_its_field(make, field, says):
+def test_a_schedule_that_can_never_run_is_refused_at_its_field(make, field, says):
     with pytest.raises(InvalidInputError, match=says) as refused:
         make()
 
@@ -123,7 +123,7 @@ def test_what_would_never_run_as_it_says_is_refused_at_its_field(make, field, sa
         (Schedule(Every.MONTH, time(2), day=7), "Monthly on day 7 at 02:00"),
     ],
 )
-def test_a_schedule_is_kept_as_json_and_said_in_words(schedule, words):
+def test_a_schedule_is_stored_as_json_and_described_in_words(schedule, words):
     assert Schedule.from_json(schedule.to_json()) == schedule
     assert str(schedule) == words
 
@@ -135,6 +135,6 @@ def test_hours_are_typed_with_a_dash(text):
 
 
 @pytest.mark.parametrize("text", ["22:00", "22-6", "22:00-", "-", "22:00-06:00-07:00", "22:00-22:00"])
-def test_other_words_are_no_hours(text):
+def test_invalid_hours_are_refused(text):
     with pytest.raises(InvalidInputError):
         parse_window(text)

@@ -52,7 +52,7 @@ def test_undoing_the_only_import_leaves_catalogue_and_files_as_they_were(desk, d
     assert desk.job(job.id).is_undone
 
 
-def test_the_preview_tells_what_the_undo_then_does(desk, dspace):
+def test_the_numbers_before_an_undo_are_those_of_the_undo(desk, dspace):
     dspace.add("a", files={"a.txt": b"aaa"}, collections=("c1", "c2"))
     dspace.add("b", files={"b.txt": b"bbb"})
     job = desk.run(files=True, item_set="New set")
@@ -66,7 +66,7 @@ def test_the_preview_tells_what_the_undo_then_does(desk, dspace):
     assert numbers(undo) == (1, 0, 1)
 
 
-def test_the_preview_counts_an_item_met_and_changed_once(desk, dspace):
+def test_the_numbers_before_an_undo_count_each_item_once(desk, dspace):
     dspace.add("a", title="One", collections=("c1", "c2"))
     desk.run("c1")
     dspace.edit("a", title="Two")
@@ -79,7 +79,7 @@ def test_the_preview_counts_an_item_met_and_changed_once(desk, dspace):
     assert (told["removed"], told["restored"], told["kept"]) == numbers(undo) == (0, 1, 0)
 
 
-def test_undo_restores_what_a_re_run_changed_with_its_files(desk, dspace):
+def test_undo_restores_items_and_files_that_a_later_import_changed(desk, dspace):
     dspace.add("a", title="First", files={"a.txt": b"one"})
     desk.run(files=True)
     before, bytes_before = records(desk.app), stored_bytes(desk.app)
@@ -95,7 +95,7 @@ def test_undo_restores_what_a_re_run_changed_with_its_files(desk, dspace):
     assert stored_bytes(desk.app) == bytes_before == stored_rows(desk.app)
 
 
-def test_bytes_that_an_undo_would_restore_are_kept_meanwhile(desk, dspace):
+def test_files_that_an_undo_would_restore_are_kept(desk, dspace):
     dspace.add("a", files={"a.txt": b"one"})
     desk.run(files=True)
     dspace.edit("a", files={"a.txt": b"two"})
@@ -139,7 +139,7 @@ def test_garbage_collection_finds_the_files_of_an_undo_without_reading_stored_st
     assert len(stored_bytes(desk.app)) == 2
 
 
-def test_undo_spares_an_item_another_source_holds_until_both_are_undone(desk, dspace):
+def test_undo_keeps_items_that_another_source_holds(desk, dspace):
     dspace.add("both", collections=("c1", "c2"))
     first, second = desk.run("c1"), desk.run("c2")
 
@@ -191,7 +191,7 @@ def test_a_later_mark_neither_blocks_an_undo_nor_is_overwritten(desk, dspace):
     assert records(desk.app)[0]["source_state"] == "present"
 
 
-def test_an_import_after_an_undo_brings_everything_again(desk, dspace):
+def test_an_import_after_an_undo_imports_everything_again(desk, dspace):
     dspace.add("a", files={"a.txt": b"one"})
     job = desk.run(files=True)
     desk.undo(job.id)
@@ -201,7 +201,7 @@ def test_an_import_after_an_undo_brings_everything_again(desk, dspace):
     assert (again.counts["added"], again.counts["files_stored"]) == (1, 1)
 
 
-def test_a_membership_made_by_hand_is_never_touched(desk, dspace):
+def test_undo_never_changes_a_membership_made_by_hand(desk, dspace):
     dspace.add("a", collections=("c1", "c2"))
     desk.run("c1")
     with desk.app.app_context():
@@ -219,7 +219,7 @@ def test_a_membership_made_by_hand_is_never_touched(desk, dspace):
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_an_item_set_goes_with_the_last_of_those_who_used_it(desk, dspace, order):
+def test_an_item_set_is_deleted_with_the_last_import_that_used_it(desk, dspace, order):
     dspace.add("a", collections=("c1", "c2"))
     imports = [desk.run("c1", item_set="Ours"), desk.run("c2", item_set="Ours")]
 
@@ -236,7 +236,7 @@ def test_an_item_set_goes_with_the_last_of_those_who_used_it(desk, dspace, order
         assert db.session.scalar(db.select(db.func.count(ItemSet.id))) == 0
 
 
-def test_undo_clears_away_what_a_killed_process_left_in_the_files_folder(desk, dspace):
+def test_undo_deletes_leftovers_of_a_killed_process_in_the_files_folder(desk, dspace):
     dspace.add("a", files={"a.txt": b"aaa"})
     dspace.add("b", collections=("c2",), files={"b.txt": b"bbb"})
     job, kept = desk.run(files=True), desk.run("c2", files=True)
@@ -259,7 +259,7 @@ def test_undo_clears_away_what_a_killed_process_left_in_the_files_folder(desk, d
 
 
 @pytest.mark.parametrize("case", ["undo of an undo", "twice", "while active"])
-def test_what_cannot_be_undone_is_refused_with_a_sentence(desk, dspace, case):
+def test_jobs_that_cannot_be_undone_are_refused_with_a_sentence(desk, dspace, case):
     dspace.add("a")
     job = desk.run()
     if case == "while active":
@@ -291,7 +291,7 @@ def test_a_stopped_import_can_be_undone_and_then_not_resumed(desk, dspace):
         lifecycle.resume(job_id)
 
 
-def test_an_undo_that_was_stopped_goes_on_where_it_was(desk, dspace, monkeypatch):
+def test_a_stopped_undo_continues_where_it_stopped(desk, dspace, monkeypatch):
     dspace.page_size = 100
     for n in range(450):
         dspace.add(f"i{n:03}")
@@ -352,7 +352,7 @@ steps = st.lists(
 
 @settings(max_examples=share(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps, data=st.data())
-def test_undoing_in_random_order_leaves_what_the_other_imports_brought(desk, dspace, steps, data):
+def test_undo_in_random_order_keeps_the_items_of_the_other_imports(desk, dspace, steps, data):
     desk.forget_everything()
     dspace.items.clear()
     model, done = Model(), []
@@ -421,7 +421,7 @@ def test_imports_and_undos_in_random_order_keep_exactly_the_files_that_are_neede
         assert needed_files(desk.app) <= kept
 
 
-def test_undo_puts_back_a_time_stamp_that_moved_alone(desk, dspace):
+def test_undo_restores_a_time_stamp_that_changed_alone(desk, dspace):
     dspace.add("a")
     desk.run()
     before = records(desk.app)
@@ -450,7 +450,7 @@ def test_time_stamps_and_changes_undone_in_any_order_end_in_the_same_state(desk,
     assert records(desk.app) == before
 
 
-def test_the_next_import_reads_in_full_what_an_undo_put_back(desk, dspace):
+def test_the_next_import_reads_restored_items_in_full(desk, dspace):
     """A file was deleted at the source, where no time stamp moves for that."""
     dspace.add("a", files={"a.txt": b"a", "b.txt": b"b"})
     desk.run()

@@ -32,7 +32,7 @@ def set_state(app, job_id, **values):
         db.session.execute(db.update(Job).where(Job.id == job_id).values(**values))
 
 
-def test_a_waiting_job_asks_for_itself_every_second_and_can_be_stopped(desk, client):
+def test_a_waiting_job_polls_every_second_and_can_be_stopped(desk, client):
     job_id = desk.create()
 
     page = client.get(f"/jobs/{job_id}/")
@@ -43,7 +43,7 @@ def test_a_waiting_job_asks_for_itself_every_second_and_can_be_stopped(desk, cli
     assert b"/rerun" not in page.data
 
 
-def test_a_running_job_shows_how_far_it_is_and_what_it_does(app, desk, client):
+def test_a_running_job_shows_its_progress_and_activity(app, desk, client):
     job_id = desk.create()
     set_state(
         app,
@@ -62,7 +62,7 @@ def test_a_running_job_shows_how_far_it_is_and_what_it_does(app, desk, client):
     assert b"<html" not in page.data
 
 
-def test_a_job_that_waits_for_the_repository_says_since_when_and_why(app, desk, client):
+def test_a_job_that_waits_for_the_repository_shows_start_and_reason(app, desk, client):
     job_id = desk.create()
     app.config["TIMEZONE"] = ZoneInfo("America/New_York")
     detail = "example.org asks for fewer requests. Trying again in 5 minutes."
@@ -78,7 +78,7 @@ def test_a_job_that_waits_for_the_repository_says_since_when_and_why(app, desk, 
     assert "Running" not in page + row
 
 
-def test_a_job_that_is_to_stop_no_longer_says_that_it_waits(app, desk, client):
+def test_a_job_that_is_stopping_no_longer_shows_a_wait(app, desk, client):
     job_id = desk.create()
     wait = wait_columns(WaitReason.REPOSITORY, "example.org is busy.", datetime(2026, 1, 5, 19, 5))
     set_state(app, job_id, state="stopping", **wait)
@@ -86,7 +86,7 @@ def test_a_job_that_is_to_stop_no_longer_says_that_it_waits(app, desk, client):
     assert words(client.get(f"/jobs/{job_id}/live")).startswith("Stopping ")
 
 
-def test_after_fetching_files_a_job_says_that_it_reads_on(desk, dspace):
+def test_after_a_download_the_job_shows_that_it_reads_items(desk, dspace):
     with_items(dspace, 2 * page_writer.FULL_PAGE, files={"a.txt": b"aaa"})
     dspace.page_size, said = page_writer.FULL_PAGE, []
 
@@ -101,7 +101,7 @@ def test_after_fetching_files_a_job_says_that_it_reads_on(desk, dspace):
     assert said == ["Reading Collection c1"] * 2
 
 
-def test_what_an_import_found_gone_is_told_wherever_its_numbers_are(app, desk, dspace, client):
+def test_missing_items_are_shown_with_the_numbers_of_an_import(app, desk, dspace, client):
     with_items(dspace, 6)
     first = desk.run()
     for gone in ("i1", "i2"):
@@ -133,7 +133,7 @@ def test_what_an_import_found_gone_is_told_wherever_its_numbers_are(app, desk, d
         ({"test": 2}, "Test import of Collection c1", "Test import: "),
     ],
 )
-def test_an_import_of_some_of_a_source_is_never_named_as_one_of_all(app, desk, client, options, heading, before):
+def test_an_import_of_ticked_items_is_named_as_such(app, desk, client, options, heading, before):
     job_id = desk.create(**options)
 
     with app.app_context():
@@ -146,7 +146,7 @@ def test_an_import_of_some_of_a_source_is_never_named_as_one_of_all(app, desk, c
     assert line.startswith(f"Job {job_id}, {heading[0].lower()}{heading[1:]}: queued.")
 
 
-def test_the_last_import_of_a_source_is_one_of_all_of_it(app, desk, dspace):
+def test_the_last_import_of_a_source_is_one_of_the_whole_scope(app, desk, dspace):
     with_items(dspace, 4)
     job = desk.run()
     desk.run(only=6)
@@ -159,7 +159,7 @@ def test_the_last_import_of_a_source_is_one_of_all_of_it(app, desk, dspace):
     assert (last.job_id, last.seen) == (job.id, 4)
 
 
-def test_one_item_is_told_in_the_singular(app, desk, dspace, client):
+def test_one_item_is_shown_in_the_singular(app, desk, dspace, client):
     dspace.add("i0")
     job = desk.run()
 
@@ -171,7 +171,7 @@ def test_one_item_is_told_in_the_singular(app, desk, dspace, client):
     assert ": completed. 1 item: 1 added," in line
 
 
-def test_an_ended_job_no_longer_asks_for_itself(desk, dspace, client):
+def test_an_ended_job_no_longer_polls(desk, dspace, client):
     with_items(dspace, 3)
     dspace.items["i0"].files = {"a.txt": b"abc", "b.txt": b"defghi"}
     job = desk.run(files=True)
@@ -202,7 +202,7 @@ def test_problems_are_listed_item_by_item_with_reason_and_as_csv(desk, dspace, c
     assert [row[2] for row in rows] == ["title", "'=Broken", "Title 0"]
 
 
-def test_only_a_hundred_problems_are_shown_and_the_rest_named(desk, dspace, client):
+def test_only_a_hundred_problems_are_shown_and_the_rest_is_counted(desk, dspace, client):
     with_items(dspace, 101, fails=True)
     job = desk.run()
 
@@ -214,7 +214,7 @@ def test_only_a_hundred_problems_are_shown_and_the_rest_named(desk, dspace, clie
     assert len(lines) == 102
 
 
-def test_stop_resume_and_rerun_do_what_they_say(app, desk, dspace, client):
+def test_the_buttons_stop_resume_and_rerun_a_job(app, desk, dspace, client):
     with_items(dspace, 2)
     job_id = desk.create()
 
@@ -230,7 +230,7 @@ def test_stop_resume_and_rerun_do_what_they_say(app, desk, dspace, client):
 
 
 @pytest.mark.parametrize("action", ["stop", "resume"])
-def test_what_cannot_be_done_now_is_told_on_the_page_of_the_job(desk, dspace, client, action):
+def test_refused_actions_are_explained_on_the_page_of_the_job(desk, dspace, client, action):
     with_items(dspace, 1)
     job = desk.run()
 
@@ -241,7 +241,7 @@ def test_what_cannot_be_done_now_is_told_on_the_page_of_the_job(desk, dspace, cl
     assert "Import of Collection c1" in words(page)
 
 
-def test_undo_shows_in_numbers_what_it_will_do_and_then_what_it_did(desk, dspace, client):
+def test_undo_shows_its_effects_in_numbers_before_and_after(desk, dspace, client):
     with_items(dspace, 3, files={"a.txt": b"abc"})
     dspace.add("both", collections=("c1", "c2"))
     job = desk.run(files=True, item_set="New")
@@ -258,7 +258,7 @@ def test_undo_shows_in_numbers_what_it_will_do_and_then_what_it_did(desk, dspace
     assert f"Undone Re-run Preview changes 4 of 4 items Undo: job {undo_id} , completed." in words(undone)
 
 
-def test_undo_is_refused_while_the_repository_is_at_work(desk, dspace, client):
+def test_undo_is_refused_while_a_job_of_the_repository_is_active(desk, dspace, client):
     with_items(dspace, 1)
     job = desk.run()
     busy = desk.create("c2")
@@ -285,7 +285,7 @@ def test_past_imports_has_a_row_for_each_job_with_its_numbers(desk, dspace, clie
     assert b"hx-trigger" not in page.data
 
 
-def test_the_row_of_an_active_job_asks_for_itself(desk, client):
+def test_the_row_of_an_active_job_polls(desk, client):
     job_id = desk.create()
 
     row = client.get(f"/jobs/{job_id}/row")
@@ -295,7 +295,7 @@ def test_the_row_of_an_active_job_asks_for_itself(desk, client):
 
 
 @pytest.mark.parametrize(("part", "most"), [("live", 5), ("row", 3)])
-def test_a_poll_asks_the_database_little(desk, dspace, client, part, most):
+def test_a_poll_sends_few_database_queries(desk, dspace, client, part, most):
     job = desk.run()
     set_state(desk.app, job.id, state="running")
     asked = []
@@ -333,7 +333,7 @@ def test_past_imports_are_paged_and_sorted(desk, dspace, client):
     assert links(failed).index("/jobs/9/") < links(failed).index("/jobs/26/")
 
 
-def test_submit_shows_what_it_will_do_and_does_it_only_when_confirmed(desk, dspace, client):
+def test_submit_acts_only_after_a_confirmation(desk, dspace, client):
     with_items(dspace, 2)
     job = desk.run()
 
@@ -347,7 +347,7 @@ def test_submit_shows_what_it_will_do_and_does_it_only_when_confirmed(desk, dspa
     assert f"Job {job.id} will be run again by job 3." in words(done)
 
 
-def test_submit_carries_out_what_it_can_and_tells_what_it_cannot(desk, dspace, client):
+def test_submit_carries_out_possible_actions_and_reports_the_others(desk, dspace, client):
     with_items(dspace, 1)
     first, second = desk.run(), desk.run("c2")
 
@@ -359,18 +359,18 @@ def test_submit_carries_out_what_it_can_and_tells_what_it_cannot(desk, dspace, c
     assert "Job 99 was not undone: There is no job 99." in words(page)
 
 
-def test_submit_without_a_tick_says_what_to_do(client):
+def test_submit_without_a_tick_asks_to_tick_jobs(client):
     assert "Tick Undo or Re-run of a job first." in words(client.post("/jobs/", follow_redirects=True))
 
 
-def test_a_job_that_is_not_there_ends_the_polling_with_a_sentence(client):
+def test_polling_of_an_unknown_job_ends_with_a_sentence(client):
     answer = client.get("/jobs/5/live", headers={"HX-Request-Type": "partial"})
 
     assert answer.status_code == 404
     assert words(answer) == "There is no job 5."
 
 
-def test_an_undone_job_leads_to_no_items(desk, dspace, client):
+def test_an_undone_job_does_not_link_to_items(desk, dspace, client):
     with_items(dspace, 2)
     job_id = desk.run().id
     shown = links(client.get(f"/jobs/{job_id}/")), links(client.get("/jobs/"))

@@ -27,7 +27,7 @@ def reasons(desk) -> dict[str, str | None]:
 # Files that are to wait
 
 
-def test_a_file_that_is_to_wait_long_holds_up_nothing_and_is_put_off_to_the_next_import(desk, dspace, files):
+def test_a_file_with_a_long_wait_is_postponed_to_the_next_import(desk, dspace, files):
     dspace.file_errors[files[1]] = LONG
 
     job = desk.run(files=True)
@@ -41,7 +41,7 @@ def test_a_file_that_is_to_wait_long_holds_up_nothing_and_is_put_off_to_the_next
     assert (desk.run(files=True).counts["files_stored"], desk.job(2).clean) == (4, True)
 
 
-def test_a_file_that_was_put_off_is_tried_again_at_the_end_of_the_run_when_its_time_has_come(desk, dspace, files):
+def test_a_postponed_file_is_tried_again_at_the_end_of_the_import(desk, dspace, files):
     dspace.file_errors[files[1]] = LONG
     download = dspace.download
 
@@ -59,7 +59,7 @@ def test_a_file_that_was_put_off_is_tried_again_at_the_end_of_the_run_when_its_t
     assert (job.state, job.clean, job.counts["files_stored"], job.counts["files_failed"]) == ("completed", True, 4, 0)
 
 
-def test_where_all_files_are_to_wait_the_repository_is_waited_for(desk, dspace, files):
+def test_the_job_waits_for_the_repository_if_all_files_must_wait(desk, dspace, files):
     download = dspace.download
 
     def busy(id, sink, *, limit=None):
@@ -77,7 +77,7 @@ def test_where_all_files_are_to_wait_the_repository_is_waited_for(desk, dspace, 
     assert dspace.now >= 3600
 
 
-def test_a_single_file_that_is_to_wait_for_ever_ends_the_job_with_a_time_and_not_with_a_wait(desk, dspace):
+def test_a_file_that_asks_for_an_endless_wait_is_postponed_and_the_job_completes(desk, dspace):
     desk.app.config["MAX_OUTAGE_SECONDS"] = 600
     dspace.add("i1", files={"a.txt": b"bytes"})
     dspace.file_errors["i1/a.txt"] = ServerError("The repository asks for fewer requests.", retry_after=10**9)
@@ -89,7 +89,7 @@ def test_a_single_file_that_is_to_wait_for_ever_ends_the_job_with_a_time_and_not
 
 
 @pytest.mark.parametrize("number", [1, 40])
-def test_files_that_all_hang_end_the_job_with_the_maximum_outage_and_a_single_one_does_not(desk, dspace, number):
+def test_the_maximum_outage_ends_a_job_if_all_files_hang_but_not_for_one(desk, dspace, number):
     dspace.width = 1
     desk.app.config["MAX_OUTAGE_SECONDS"] = 600
     for each in range(number):
@@ -135,7 +135,7 @@ def written(job_id: int, until) -> Job:
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("page", "repository"), ("file", "file")])
-def test_a_wait_for_the_repository_is_on_the_row_while_it_lasts(desk, quick_beats, kind, reason):
+def test_a_wait_for_the_repository_is_stored_while_it_lasts(desk, quick_beats, kind, reason):
     job_id, seen = desk.create(), []
 
     def runner(run: JobAttempt):
@@ -156,7 +156,7 @@ def test_a_wait_for_the_repository_is_on_the_row_while_it_lasts(desk, quick_beat
     assert desk.job(job_id).wait_reason is None
 
 
-def test_a_request_that_gets_no_answer_is_on_the_row(desk, quick_beats):
+def test_a_request_without_response_is_shown_as_a_wait(desk, quick_beats):
     job_id, seen = desk.create(), []
 
     def runner(run: JobAttempt):
@@ -173,7 +173,7 @@ def test_a_request_that_gets_no_answer_is_on_the_row(desk, quick_beats):
     assert seen == ["No answer yet to a request."]
 
 
-def test_a_job_that_ends_while_it_waits_no_longer_waits(desk, dspace):
+def test_an_ended_job_shows_no_wait(desk, dspace):
     dspace.down = True
     desk.app.config["MAX_OUTAGE_SECONDS"] = 60
     dspace.add("i1")
@@ -183,7 +183,7 @@ def test_a_job_that_ends_while_it_waits_no_longer_waits(desk, dspace):
     assert (job.state, job.wait_reason, job.wait_detail, job.wait_since) == ("failed", None, "", None)
 
 
-def test_a_job_whose_turn_has_not_come_says_which_job_it_waits_for(desk):
+def test_a_queued_job_names_the_job_it_waits_for(desk):
     first, second = desk.create(), desk.create("c2")
 
     with desk.app.app_context():
@@ -201,7 +201,7 @@ def test_a_job_whose_turn_has_not_come_says_which_job_it_waits_for(desk):
     assert desk.job(second).wait_reason is None
 
 
-def test_a_job_outside_its_hours_says_so(desk):
+def test_a_job_outside_its_hours_shows_that_it_waits_for_them(desk):
     job_id = desk.create()
 
     with desk.app.app_context():
@@ -216,7 +216,7 @@ def test_a_job_outside_its_hours_says_so(desk):
         assert lifecycle.get(job_id).wait_reason is None
 
 
-def test_after_some_failures_in_a_row_further_files_are_asked_for_less_often(desk, dspace):
+def test_after_several_failures_in_a_row_files_are_requested_less_often(desk, dspace):
     """A file store that is broken gets few requests, and the job ends soon."""
     dspace.width = 1
     names = [f"i{number}/a.txt" for number in range(6)]

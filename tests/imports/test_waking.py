@@ -127,7 +127,7 @@ def sentence(caplog) -> str:
 
 @pytest.mark.parametrize("away", ["nobody_listens", "locked"], indirect=True)
 @pytest.mark.parametrize("way", WAYS)
-def test_a_job_begun_while_the_queue_is_away_waits_and_its_page_says_so(stocked_app, stocked_client, caplog, way, away):
+def test_a_job_created_while_the_queue_is_unavailable_waits_and_says_so(stocked_app, stocked_client, caplog, way, away):
     with stocked_app.app_context():
         address, form = WAYS[way]()
 
@@ -142,7 +142,7 @@ def test_a_job_begun_while_the_queue_is_away_waits_and_its_page_says_so(stocked_
 
 
 @pytest.mark.parametrize("away", ["nobody_listens", "locked", "full", "damaged"], indirect=True)
-def test_many_jobs_begun_at_once_are_one_sentence_and_all_wait(stocked_app, stocked_client, caplog, away):
+def test_many_jobs_created_without_the_queue_show_one_sentence(stocked_app, stocked_client, caplog, away):
     page = stocked_client.post("/jobs/", data=ALL_TICKED, follow_redirects=True)
 
     assert page.status_code == 200
@@ -154,7 +154,7 @@ def test_many_jobs_begun_at_once_are_one_sentence_and_all_wait(stocked_app, stoc
 
 
 @pytest.mark.parametrize("away", ["nobody_listens", "locked"], indirect=True)
-def test_a_job_that_ends_while_another_waits_is_completed_all_the_same(stocked_app, caplog, away):
+def test_a_job_completes_while_another_waits_for_the_queue(stocked_app, caplog, away):
     with stocked_app.app_context():
         first, second = reruns.rerun(1), reruns.rerun(2)
 
@@ -165,7 +165,7 @@ def test_a_job_that_ends_while_another_waits_is_completed_all_the_same(stocked_a
     assert sentence(caplog).startswith("The queue cannot be used now: ")
 
 
-def test_an_import_that_is_due_is_queued_once_all_the_same(stocked_app, caplog, nobody_listens):
+def test_a_due_import_is_queued_once_while_the_queue_is_unavailable(stocked_app, caplog, nobody_listens):
     with stocked_app.app_context(), transaction():
         schedule = Schedule(Every.DAY, time(3, 0)).to_json()
         db.session.execute(db.update(Source).where(Source.id == 1).values(schedule=schedule, due_at=utcnow()))
@@ -178,7 +178,7 @@ def test_an_import_that_is_due_is_queued_once_all_the_same(stocked_app, caplog, 
         assert lifecycle.recover() == [LAST + 1]
 
 
-def test_what_waits_is_found_when_the_queue_is_back(stocked_app, stocked_client, nobody_listens):
+def test_waiting_jobs_start_when_the_queue_is_available_again(stocked_app, stocked_client, nobody_listens):
     stocked_client.post(f"/jobs/{LAST}/rerun")
     stocked_app.config["QUEUE_URL"] = f"sqlite:///{stocked_app.config['INSTANCE'] / 'queue.db'}"
     huey.init_app(stocked_app)
