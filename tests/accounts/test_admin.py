@@ -29,7 +29,7 @@ def test_users_are_listed_with_role_and_state(office, boss):
 @pytest.mark.parametrize(
     ("name", "sentence"), [("", "A name has"), ("boss", "already"), ("local operator", "is a reserved name")]
 )
-def test_an_invitation_that_cannot_be_is_refused_at_its_field(boss, name, sentence):
+def test_an_invalid_invitation_is_refused_at_its_field(boss, name, sentence):
     answer = boss.post("/users/", data={"name": name, "role": "viewer"})
 
     assert answer.status_code == 422
@@ -44,7 +44,7 @@ def test_a_role_that_does_not_exist_is_refused(office, boss):
     assert office.account("Anna").role == Role.VIEWER
 
 
-def test_another_role_is_given(office, boss):
+def test_an_admin_can_change_a_role(office, boss):
     anna = office.add("Anna")
 
     boss.post(f"/users/{anna}/role", data={"role": "editor"})
@@ -52,7 +52,7 @@ def test_another_role_is_given(office, boss):
     assert office.account("Anna").role == Role.EDITOR
 
 
-def test_the_last_admin_cannot_go_and_is_told_why(office, boss):
+def test_the_last_admin_cannot_be_disabled_or_demoted_and_the_page_says_why(office, boss):
     me = office.account("Boss").id
 
     answers = [boss.post(f"/users/{me}/disable"), boss.post(f"/users/{me}/role", data={"role": "viewer"})]
@@ -62,7 +62,7 @@ def test_the_last_admin_cannot_go_and_is_told_why(office, boss):
     assert is_signed_in(boss)
 
 
-def test_disable_and_enable(office, boss):
+def test_an_admin_can_disable_and_enable_an_account(office, boss):
     anna = office.add("Anna")
     browser = office.enter("Anna")
 
@@ -109,7 +109,7 @@ def test_links_of_an_account_end_when_its_two_step_sign_in_is_turned_off(office,
     assert office.browser().get(link).status_code == 410
 
 
-def test_an_admin_signs_somebody_out_everywhere(office, boss):
+def test_an_admin_can_sign_a_user_out_everywhere(office, boss):
     anna = office.add("Anna")
     browser = office.enter("Anna")
 
@@ -119,12 +119,12 @@ def test_an_admin_signs_somebody_out_everywhere(office, boss):
     assert is_signed_in(boss)
 
 
-def test_an_account_that_is_not_there_is_told_in_a_sentence(boss):
+def test_an_unknown_account_is_reported_with_a_sentence(boss):
     for path in ("role", "disable", "enable", "link", "sessions"):
         assert boss.post(f"/users/777/{path}", data={"role": "viewer"}).status_code == 422
 
 
-def test_the_audit_trail_tells_who_did_what_from_where(office, boss):
+def test_the_audit_trail_shows_person_action_and_address(office, boss):
     anna = office.add("Anna")
     boss.post(f"/users/{anna}/role", data={"role": "editor"}, environ_overrides={"REMOTE_ADDR": "192.0.2.9"})
 
@@ -135,7 +135,7 @@ def test_the_audit_trail_tells_who_did_what_from_where(office, boss):
     assert "No matching entries" in words(boss.get("/audit/?who=Nobody+at+all"))
 
 
-def test_the_audit_trail_comes_as_csv_with_the_same_choice(office, boss):
+def test_the_audit_trail_is_exported_as_csv_with_its_filters(office, boss):
     office.add("Anna")
 
     whole = boss.get("/audit.csv").get_data(as_text=True).splitlines()
@@ -146,7 +146,7 @@ def test_the_audit_trail_comes_as_csv_with_the_same_choice(office, boss):
     assert ",Boss,sign-in,Boss,127.0.0.1," in some[1]
 
 
-def test_what_people_are_called_is_escaped(office, boss):
+def test_names_of_users_are_escaped(office, boss):
     boss.post("/users/", data={"name": "<b onclick=x>Anna</b>", "role": "viewer"})
 
     for path in ("/users/", "/audit/"):

@@ -21,7 +21,7 @@ from tests.pages import words
 from .conftest import sign_in
 
 
-def test_on_the_command_line_it_is_the_local_operator(office):
+def test_commands_are_recorded_for_the_local_operator(office):
     with office.app.app_context():
         audit.record("remap", "A repository", items=3)
         entry = db.session.scalar(audit.entries())
@@ -30,7 +30,7 @@ def test_on_the_command_line_it_is_the_local_operator(office):
     assert (entry.address, entry.data) == ("command line", {"items": 3})
 
 
-def test_an_entry_is_there_only_if_what_it_tells_of_is(office):
+def test_an_audit_entry_is_stored_only_with_its_action(office):
     with office.app.app_context(), pytest.raises(ZeroDivisionError), transaction():
         audit.note("undo")
         raise ZeroDivisionError
@@ -55,7 +55,7 @@ def test_the_database_refuses_to_change_or_remove_an_entry(office, statement):
     assert office.trail() == [("local operator", "sign-in", "Anna")]
 
 
-def test_so_does_postgresql(postgresql, tmp_path):
+def test_postgresql_refuses_to_change_or_remove_an_entry(postgresql, tmp_path):
     statements = [
         "UPDATE audit SET who = 'somebody else'",
         "DELETE FROM audit",
@@ -76,7 +76,7 @@ def test_so_does_postgresql(postgresql, tmp_path):
             db.engine.dispose()
 
 
-def test_it_is_listed_newest_first_by_person_and_by_kind(office):
+def test_the_audit_trail_is_listed_newest_first_by_person_and_kind(office):
     office.add("Anna", Role.ADMIN)
     with office.app.app_context():
         audit.record("sign-in", "Anna")
@@ -87,7 +87,7 @@ def test_it_is_listed_newest_first_by_person_and_by_kind(office):
         assert (audit.people(), audit.kinds()) == (["local operator"], ["invite", "password set", "sign-in"])
 
 
-def test_as_csv_it_is_whole_and_safe_in_a_spreadsheet(office):
+def test_the_csv_of_the_audit_trail_is_complete_and_safe_in_spreadsheets(office):
     with office.app.app_context():
         audit.record("connect", "=HYPERLINK(1)", url="https://repo.example.org/ä")
         rows = list(csv.reader(io.StringIO("".join(audit.as_csv()))))
@@ -102,16 +102,14 @@ def test_as_csv_it_is_whole_and_safe_in_a_spreadsheet(office):
     ]
 
 
-def test_what_a_long_name_says_of_itself_is_cut(office):
+def test_long_names_are_shortened_in_the_audit_trail(office):
     with office.app.app_context():
         audit.record("connect", "x" * 10_000)
 
     assert len(office.trail()[0][2]) == audit.MAX_ABOUT_CHARACTERS
 
 
-def test_a_refusal_is_in_the_trail_with_its_page_once_a_minute_and_in_the_log_with_who_and_where(
-    office, caplog, monkeypatch
-):
+def test_a_refusal_is_recorded_once_a_minute_and_logged_with_user_and_address(office, caplog, monkeypatch):
     office.add("Anna")
     browser = office.enter("Anna", REMOTE_ADDR="192.0.2.7")
 
@@ -126,14 +124,14 @@ def test_a_refusal_is_in_the_trail_with_its_page_once_a_minute_and_in_the_log_wi
     assert office.trail()[-1] == refused
 
 
-def test_that_somebody_is_slowed_down_is_in_the_trail_once_whoever_it_is(office):
+def test_throttling_is_recorded_once_for_many_names(office):
     for number in range(13):
         sign_in(office.browser(), f"Name {number}")
 
     assert [entry for entry in office.trail() if entry[1] == "refused"] == [("nobody", "refused", "POST /sign-in")]
 
 
-def test_who_is_not_signed_in_fills_only_the_log(office, caplog):
+def test_anonymous_requests_are_only_logged(office, caplog):
     office.app.config["AUTH"] = "proxy"
 
     assert office.browser(REMOTE_ADDR="192.0.2.7").get("/users/").status_code == 403
@@ -142,7 +140,7 @@ def test_who_is_not_signed_in_fills_only_the_log(office, caplog):
     assert "nobody at 192.0.2.7 asked for GET /users/" in caplog.text
 
 
-def test_on_its_page_the_times_are_those_of_the_csv_whatever_the_zone(office):
+def test_times_of_the_audit_trail_are_equal_on_page_and_in_csv(office):
     office.app.config["TIMEZONE"] = ZoneInfo("Asia/Tokyo")
     office.add("Anna", Role.ADMIN)
     browser = office.enter("Anna")

@@ -51,7 +51,7 @@ def needed(app: Flask, rule: Rule) -> Role | None:
     return getattr(app.view_functions[rule.endpoint], authorization.NEEDS)
 
 
-def test_every_route_declares_what_it_needs(app):
+def test_every_route_declares_its_role(app):
     silent = [
         rule.endpoint for rule, *_ in rules(app) if not hasattr(app.view_functions[rule.endpoint], authorization.NEEDS)
     ]
@@ -59,14 +59,14 @@ def test_every_route_declares_what_it_needs(app):
     assert silent == []
 
 
-def test_what_is_open_to_everybody_is_listed_here(app):
+def test_only_the_listed_routes_are_public(app):
     open_to_all = {rule.endpoint for rule, *_ in rules(app) if needed(app, rule) is None}
 
     assert open_to_all == PUBLIC
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_each_route_opens_to_its_role_and_those_above_and_to_no_other(office, role):
+def test_each_route_is_open_to_its_role_and_higher_roles_only(office, role):
     browser = office.browser()
     if role:
         office.add("Somebody", role)
@@ -91,7 +91,7 @@ def is_gate(answer, role: Role | None) -> bool:
     return answer.status_code == 403 and "This needs the role" in words(answer)
 
 
-def test_a_route_that_declares_nothing_is_closed_even_to_admins(office, caplog):
+def test_a_route_without_a_declared_role_is_refused_even_to_admins(office, caplog):
     office.app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
     office.add("Boss", Role.ADMIN)
 
@@ -109,7 +109,7 @@ def test_the_sign_in_page_of_a_new_app_says_how_to_create_the_first_account(offi
     assert "Ask an administrator" not in page
 
 
-def test_a_page_without_a_session_leads_to_the_sign_in_page_which_leads_back(office):
+def test_a_page_without_a_session_leads_to_the_sign_in_page_and_back(office):
     office.add("Anna")
     browser = office.browser()
 
@@ -120,13 +120,13 @@ def test_a_page_without_a_session_leads_to_the_sign_in_page_which_leads_back(off
     assert 'value="/items/?q=a%20b&amp;page=2"' in page.get_data(as_text=True)
 
 
-def test_under_a_prefix_one_comes_back_under_it(office):
+def test_sign_in_below_a_path_prefix_returns_below_it(office):
     answer = office.browser().get("/items/", environ_overrides={"SCRIPT_NAME": "/dspace-connector"})
 
     assert answer.location == "/dspace-connector/sign-in?next=/dspace-connector/items/"
 
 
-def test_a_form_that_is_sent_without_a_session_comes_back_to_its_page(office):
+def test_a_form_sent_without_a_session_returns_to_its_page_after_sign_in(office):
     answer = office.browser().post("/jobs/3/stop", headers={"Referer": "http://localhost/jobs/3/"})
 
     assert answer.location == "/sign-in?next=/jobs/3/"
@@ -148,13 +148,13 @@ ODD_PAGES = ["", "http://localhost//evil.example/", "https://evil.example\\@loca
 
 
 @pytest.mark.parametrize("page", ODD_PAGES)
-def test_a_fragment_of_an_odd_page_leads_to_the_sign_in_page_and_nowhere_else(office, page):
+def test_a_fragment_with_an_invalid_page_address_leads_only_to_the_sign_in_page(office, page):
     answer = office.browser().get("/jobs/3/row", headers=FRAGMENT | {"HX-Current-URL": page})
 
     assert answer.headers["HX-Redirect"] in ("/sign-in", "/sign-in?next=/")
 
 
-def test_the_gate_comes_before_the_check_of_the_forms_token(office):
+def test_roles_are_checked_before_the_token_of_a_form(office):
     office.app.config["WTF_CSRF_ENABLED"] = True
 
     assert office.browser().post("/jobs/3/stop").status_code == 303
@@ -170,11 +170,11 @@ def test_a_form_without_its_token_is_refused_also_for_sign_in_and_sign_out(offic
     assert is_signed_in(browser)
 
 
-def test_what_is_not_there_is_told_without_a_session(office):
+def test_unknown_pages_are_not_found_without_a_session(office):
     assert office.browser().get("/no/such/page").status_code == 404
 
 
-def test_who_is_not_signed_in_sees_no_menu(office):
+def test_anonymous_readers_see_no_menu(office):
     page = office.browser().get("/sign-in")
 
     assert "Past imports" not in words(page)
@@ -188,7 +188,7 @@ def test_who_is_not_signed_in_sees_no_menu(office):
         (Role.ADMIN, ["Import", "Past imports", "Items", "Item sets", "Missing at source", "Administration"]),
     ],
 )
-def test_the_menu_shows_what_the_role_may_open(office, role, menu):
+def test_the_menu_shows_the_pages_that_the_role_may_open(office, role, menu):
     office.add("Somebody", role)
     page = words(office.enter("Somebody").get("/items/"))
 

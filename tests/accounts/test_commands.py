@@ -18,7 +18,7 @@ def flask(tmp_path):
     return CommandLine(tmp_path / "instance")
 
 
-def test_an_account_is_made_listed_changed_and_disabled(flask):
+def test_commands_create_list_change_and_disable_an_account(flask):
     code, link, err = flask("user", "add", "Anna Berg", "--role", "editor")
     assert (code, err) == (0, "It works once, within an hour.\n")
     assert re.fullmatch(r"http://127\.0\.0\.1:5000/welcome/[A-Za-z0-9_-]{43}\n", link)
@@ -49,7 +49,7 @@ def test_an_account_is_made_listed_changed_and_disabled(flask):
         (("respell", "Somebody"), "no account"),
     ],
 )
-def test_what_cannot_be_done_is_told_in_a_sentence_and_ends_with_2(flask, args, says):
+def test_invalid_user_commands_print_a_sentence_and_exit_with_2(flask, args, says):
     code, _, err = flask("user", *args)
 
     assert code == 2
@@ -57,7 +57,7 @@ def test_what_cannot_be_done_is_told_in_a_sentence_and_ends_with_2(flask, args, 
     assert "Traceback" not in err
 
 
-def test_an_import_is_owned_by_whom_it_is_done_for_or_else_by_the_operator(flask):
+def test_an_import_belongs_to_the_given_user_or_the_operator(flask):
     flask("user", "add", "Anna", "--role", "editor")
     with SampleRepository(9) as sample:
         where = ("import", sample.url, "--collection", sample.data.named("Harbour photographs").handle)
@@ -77,7 +77,7 @@ def test_an_import_is_owned_by_whom_it_is_done_for_or_else_by_the_operator(flask
     assert [job["owner"] for job in json.loads(flask("jobs", "--json")[1])] == ["local operator", "Anna"]
 
 
-def test_a_new_instance_prints_a_link_that_makes_the_first_admin_until_there_is_one(flask):
+def test_a_new_instance_prints_a_link_for_the_first_admin_until_one_exists(flask):
     server = flask.start("up", CONNECTOR_PORT="0")
     try:
         lines = [server.stderr.readline() for _ in range(3)]
@@ -90,7 +90,7 @@ def test_a_new_instance_prints_a_link_that_makes_the_first_admin_until_there_is_
     assert f"DSpace Connector is at {link.partition('/welcome')[0]}/" in lines[2]
 
 
-def test_listening_on_the_network_without_https_is_warned_of_and_the_link_names_the_machine(flask):
+def test_serving_the_network_without_https_warns_and_the_link_names_the_machine(flask):
     server = flask.start("up", CONNECTOR_PORT="0", CONNECTOR_HOST="0.0.0.0")
     try:
         lines = [server.stderr.readline() for _ in range(4)]

@@ -18,7 +18,7 @@ def strangers_guess(office, name: str = "Anna") -> None:
     assert sign_in(office.browser(REMOTE_ADDR="192.0.2.200"), name).status_code == 429
 
 
-def test_strangers_cannot_lock_the_owner_out_of_a_browser_that_is_known(office):
+def test_strangers_cannot_lock_the_owner_out_of_a_known_browser(office):
     office.add("Anna")
     office.add("Bert")
     own = office.enter("Anna", REMOTE_ADDR="198.51.100.7")
@@ -30,7 +30,7 @@ def test_strangers_cannot_lock_the_owner_out_of_a_browser_that_is_known(office):
     assert sign_in(of_another, "Anna").status_code == 429
 
 
-def test_wrong_tries_from_an_address_do_not_lock_out_a_known_browser_there(office):
+def test_failed_sign_ins_from_an_address_do_not_lock_out_a_known_browser(office):
     office.add("Anna")
     own = office.enter("Anna", REMOTE_ADDR="198.51.100.7")
     own.post("/sign-out")
@@ -44,7 +44,7 @@ def test_wrong_tries_from_an_address_do_not_lock_out_a_known_browser_there(offic
 
 
 @pytest.mark.parametrize("name", ["Anna in a browser that is known", "1:Anna", "0:1:Anna"])
-def test_no_name_that_strangers_type_counts_as_the_owner_in_a_browser_that_is_known(office, name):
+def test_another_name_in_a_known_browser_does_not_count_as_its_owner(office, name):
     office.add("Anna")
     own = office.enter("Anna", REMOTE_ADDR="198.51.100.7")
     own.post("/sign-out")
@@ -54,7 +54,7 @@ def test_no_name_that_strangers_type_counts_as_the_owner_in_a_browser_that_is_kn
     assert sign_in(own, "Anna").status_code == 303
 
 
-def test_a_browser_is_known_no_more_when_the_password_was_changed_or_its_cookie_is_not_ours(office):
+def test_a_browser_is_unknown_after_a_password_change_or_with_a_foreign_cookie(office):
     anna = office.add("Anna")
     own = office.enter("Anna", REMOTE_ADDR="198.51.100.7")
     forged, odd = office.browser(REMOTE_ADDR="198.51.100.9"), office.browser(REMOTE_ADDR="198.51.100.10")
@@ -68,7 +68,7 @@ def test_a_browser_is_known_no_more_when_the_password_was_changed_or_its_cookie_
     assert [sign_in(browser, "Anna").status_code for browser in (own, forged, odd)] == [429, 429, 429]
 
 
-def test_a_browser_that_is_known_is_slowed_down_itself(office):
+def test_a_known_browser_is_throttled_separately(office):
     office.add("Anna")
     own = office.enter("Anna")
     for number in range(100):

@@ -16,7 +16,7 @@ from connector.models.accounts import Account, Invitation, Purpose, Role
 from .conftest import OTHER, PASSWORD
 
 
-def test_a_token_has_256_bits_and_only_its_hash_is_kept(office):
+def test_a_token_has_256_bits_and_only_its_hash_is_stored(office):
     with office.app.app_context():
         token = user_management.add("Anna", Role.EDITOR)
         kept = db.session.scalars(db.select(Invitation.token_hash)).all()
@@ -26,7 +26,7 @@ def test_a_token_has_256_bits_and_only_its_hash_is_kept(office):
     assert token not in kept
 
 
-def test_a_link_works_once(office):
+def test_a_one_time_link_works_once(office):
     with office.app.app_context():
         token = user_management.add("Anna", Role.EDITOR)
         user_management.redeem_link(token, PASSWORD)
@@ -35,7 +35,7 @@ def test_a_link_works_once(office):
             user_management.redeem_link(token, OTHER)
 
 
-def test_of_many_who_follow_a_link_at_once_one_gets_in(office):
+def test_only_one_of_many_concurrent_requests_can_use_a_link(office):
     with office.app.app_context():
         token = user_management.add("Anna", Role.EDITOR)
 
@@ -51,7 +51,7 @@ def test_of_many_who_follow_a_link_at_once_one_gets_in(office):
         assert sorted(pool.map(follow, range(4))) == [False, False, False, True]
 
 
-def test_a_link_ends_after_an_hour(office):
+def test_a_one_time_link_expires_after_an_hour(office):
     with office.app.app_context():
         token = user_management.add("Anna", Role.EDITOR)
         with transaction():
@@ -75,7 +75,7 @@ def test_a_newer_link_replaces_the_earlier_one(office):
         user_management.redeem_link(newer, PASSWORD)
 
 
-def test_a_password_that_is_refused_does_not_spend_the_link(office):
+def test_a_refused_password_does_not_use_up_the_link(office):
     with office.app.app_context():
         token = user_management.add("Anna", Role.EDITOR)
         with pytest.raises(InvalidInputError):
@@ -84,12 +84,12 @@ def test_a_password_that_is_refused_does_not_spend_the_link(office):
         user_management.redeem_link(token, PASSWORD)
 
 
-def test_a_token_that_was_never_given_is_refused(office):
+def test_an_unknown_token_is_refused(office):
     with office.app.app_context(), pytest.raises(InvalidLinkError):
         user_management.redeem_link(one_time_links.new_token(), PASSWORD)
 
 
-def test_the_first_link_makes_an_admin_and_no_second_one(office):
+def test_the_first_link_creates_one_admin_only(office):
     with office.app.app_context():
         assert user_management.needs_first_admin()
         first = user_management.first_link()
@@ -99,7 +99,7 @@ def test_the_first_link_makes_an_admin_and_no_second_one(office):
         assert user_management.find_account("anna").role == Role.ADMIN
 
 
-def test_the_first_link_is_worth_nothing_once_there_is_an_admin(office):
+def test_the_first_link_is_invalid_once_an_admin_exists(office):
     with office.app.app_context():
         first = user_management.first_link()
         user_management.redeem_link(user_management.add("Anna", Role.ADMIN), PASSWORD)
@@ -116,7 +116,7 @@ def test_an_admin_who_has_not_chosen_a_password_yet_is_not_the_first_admin(offic
         assert user_management.needs_first_admin()
 
 
-def test_the_purpose_of_a_link_tells_an_invitation_from_a_lost_password(office):
+def test_the_purpose_of_a_link_distinguishes_invitations_and_lost_passwords(office):
     office.add("Anna", Role.EDITOR)
     with office.app.app_context():
         user_management.new_link(user_management.find_account("Anna").id)

@@ -54,7 +54,7 @@ def begun(office, account_id: int) -> int:
         return len(sessions.of_account(account_id))
 
 
-def test_an_old_password_begins_no_session_when_it_is_changed_meanwhile(office, meanwhile):
+def test_an_old_password_starts_no_session_if_it_is_changed_during_sign_in(office, meanwhile):
     anna = office.add("Anna")
     browser = office.browser()
     meanwhile(lambda: user_management.change_password(anna, PASSWORD, OTHER))
@@ -67,7 +67,7 @@ def test_an_old_password_begins_no_session_when_it_is_changed_meanwhile(office, 
     assert office.trail()[-1] == ("nobody", "sign-in refused", "Anna")
 
 
-def test_who_is_disabled_meanwhile_is_refused_and_no_session_stays(office, meanwhile):
+def test_an_account_disabled_during_sign_in_gets_no_session(office, meanwhile):
     anna = office.add("Anna")
     meanwhile(lambda: user_management.disable(anna))
 
@@ -75,7 +75,7 @@ def test_who_is_disabled_meanwhile_is_refused_and_no_session_stays(office, meanw
     assert begun(office, anna) == 0
 
 
-def test_who_is_disabled_right_after_the_session_began_is_refused_too(office, monkeypatch):
+def test_an_account_disabled_right_after_sign_in_is_refused(office, monkeypatch):
     anna = office.add("Anna")
     load = sessions.load
     monkeypatch.setattr(sessions, "load", lambda *given: user_management.disable(anna) or load(*given))
@@ -84,7 +84,7 @@ def test_who_is_disabled_right_after_the_session_began_is_refused_too(office, mo
     assert begun(office, anna) == 0
 
 
-def test_who_is_disabled_meanwhile_is_not_half_way_either(office, meanwhile):
+def test_an_account_disabled_during_sign_in_does_not_reach_the_second_step(office, meanwhile):
     anna = office.add("Anna")
     office.has_two_step(anna)
     browser = office.browser()
@@ -95,7 +95,7 @@ def test_who_is_disabled_meanwhile_is_not_half_way_either(office, meanwhile):
     assert browser.get("/sign-in/code").status_code == 409
 
 
-def test_a_password_starts_no_session_when_two_step_sign_in_is_turned_on_meanwhile(office):
+def test_a_password_starts_no_session_if_two_step_sign_in_is_turned_on_during_sign_in(office):
     anna = office.add("Anna")
     with office.app.test_request_context("/sign-in"):
         g.person = None
@@ -107,7 +107,7 @@ def test_a_password_starts_no_session_when_two_step_sign_in_is_turned_on_meanwhi
     assert begun(office, anna) == 0
 
 
-def test_a_password_that_is_changed_while_its_hash_is_made_anew_stays_changed(office, monkeypatch):
+def test_a_password_changed_during_a_rehash_stays_changed(office, monkeypatch):
     anna = office.add("Anna")
     change = lambda: user_management.change_password(anna, PASSWORD, OTHER)  # noqa: E731
     monkeypatch.setattr(passwords, "_hasher", SlowToHash(change, time_cost=2))
@@ -118,7 +118,7 @@ def test_a_password_that_is_changed_while_its_hash_is_made_anew_stays_changed(of
     assert [sign_in(office.browser(), "Anna", tried).status_code for tried in (PASSWORD, OTHER)] == [422, 303]
 
 
-def test_of_two_who_change_the_same_password_at_once_the_second_is_refused(office, meanwhile):
+def test_the_second_of_two_concurrent_password_changes_is_refused(office, meanwhile):
     anna = office.add("Anna")
     third = "nine copper bells under snow"
     meanwhile(lambda: user_management.change_password(anna, PASSWORD, OTHER))

@@ -49,7 +49,7 @@ def browser_of(office, role: Role):
     return office.enter("Anna")
 
 
-def test_an_editor_neither_sees_nor_sends_the_form_that_moves_it(office, kept, sample, moved):
+def test_an_editor_cannot_move_a_repository_with_a_login(office, kept, sample, moved):
     anna = browser_of(office, Role.EDITOR)
 
     assert "/repositories/1/change" not in links(anna.get("/repositories/"))
@@ -58,7 +58,7 @@ def test_an_editor_neither_sees_nor_sends_the_form_that_moves_it(office, kept, s
     assert where(office) == (sample.url, NAME)
 
 
-def test_without_a_login_an_editor_moves_it_and_the_trail_has_both_addresses(office, kept, sample, moved):
+def test_an_editor_can_move_a_repository_without_login_and_both_addresses_are_recorded(office, kept, sample, moved):
     with office.app.app_context():
         credentials.sign_out(1)
 
@@ -68,7 +68,7 @@ def test_without_a_login_an_editor_moves_it_and_the_trail_has_both_addresses(off
     assert entries(office, "repository moved") == [(moved.url, {"before": sample.url, "after": moved.url})]
 
 
-def test_an_administrator_is_told_before_and_after_that_the_login_is_forgotten(office, kept, sample, moved):
+def test_an_admin_is_told_before_and_after_a_move_that_the_login_is_deleted(office, kept, sample, moved):
     anna = browser_of(office, Role.ADMIN)
 
     form = anna.get("/repositories/1/change")
@@ -103,9 +103,7 @@ def test_connecting_to_an_address_that_takes_a_login_away_is_refused_to_an_edito
 
 @pytest.mark.parametrize("login_at", [1, 2])
 @pytest.mark.parametrize(("role", "status"), [(Role.EDITOR, 403), (Role.ADMIN, 303)])
-def test_that_two_are_the_same_is_an_administrators_word_where_either_has_a_login(
-    office, sample, moved, login_at, role, status
-):
+def test_only_an_admin_can_merge_repositories_if_one_has_a_login(office, sample, moved, login_at, role, status):
     with office.app.app_context():
         discovery.connect(sample.url, "rest", None)
         discovery.connect(moved.url, "rest", None)

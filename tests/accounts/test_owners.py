@@ -38,7 +38,7 @@ def job_of(office, source: int, owner: str, state: State = State.QUEUED) -> int:
         return job_id
 
 
-def test_who_presses_the_button_owns_the_job(office, source):
+def test_a_job_belongs_to_the_user_who_started_it(office, source):
     office.add("Anna", Role.EDITOR)
     anna = office.enter("Anna")
 
@@ -50,7 +50,7 @@ def test_who_presses_the_button_owns_the_job(office, source):
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_an_editor_may_not_touch_the_job_of_another(office, source, act):
+def test_an_editor_cannot_change_the_job_of_another_user(office, source, act):
     office.add("Anna", Role.EDITOR)
     job_id = job_of(office, source, "Bert", State.FAILED)
 
@@ -63,7 +63,7 @@ def test_an_editor_may_not_touch_the_job_of_another(office, source, act):
 
 
 @pytest.mark.parametrize(("name", "role"), [("Bert", Role.EDITOR), ("Anna", Role.ADMIN)])
-def test_the_owner_and_any_admin_may(office, source, name, role):
+def test_the_owner_and_admins_can_change_a_job(office, source, name, role):
     office.add(name, role)
     browser = office.enter(name)
     job_id = job_of(office, source, "Bert")
@@ -75,14 +75,14 @@ def test_the_owner_and_any_admin_may(office, source, name, role):
     assert (name, "stop", f"job {job_id}") in office.trail()
 
 
-def test_an_owner_who_is_only_a_viewer_now_may_not(office, source):
+def test_an_owner_who_became_a_viewer_cannot_change_the_job(office, source):
     office.add("Bert", Role.VIEWER)
     job_id = job_of(office, source, "Bert")
 
     assert office.enter("Bert").post(f"/jobs/{job_id}/stop").status_code == 403
 
 
-def test_ticking_another_ones_job_in_the_list_does_not_undo_it(office, source):
+def test_ticking_the_job_of_another_user_does_not_undo_it(office, source):
     office.add("Anna", Role.EDITOR)
     job_id = job_of(office, source, "Bert", State.COMPLETED)
 
@@ -99,7 +99,7 @@ def test_ticking_another_ones_job_in_the_list_does_not_undo_it(office, source):
     ("role", "shown"),
     [(Role.VIEWER, []), (Role.EDITOR, ["Re-run"]), (Role.ADMIN, ["Re-run", "Undo"])],
 )
-def test_buttons_that_one_may_not_press_are_not_shown(office, source, role, shown):
+def test_buttons_without_permission_are_not_shown(office, source, role, shown):
     office.add("Anna", role)
     browser = office.enter("Anna")
     job_id = job_of(office, source, "Bert", State.COMPLETED)
@@ -111,7 +111,7 @@ def test_buttons_that_one_may_not_press_are_not_shown(office, source, role, show
     assert [name for name in ("rerun", "undo") if f'name="{name}"' in row] == ticks
 
 
-def test_what_anothers_look_has_found_is_not_removed_by_an_editor_and_the_trail_names_who_does(office, source):
+def test_only_owner_or_admin_can_remove_preview_rows_and_the_removal_is_recorded(office, source):
     office.add("Anna", Role.EDITOR)
     office.add("Bert", Role.EDITOR)
     job_id = job_of(office, source, "Bert", State.COMPLETED)
@@ -130,7 +130,7 @@ def schedule_of(office, source: int) -> dict | None:
         return db.session.get_one(Source, source).schedule
 
 
-def test_only_who_imported_a_source_first_who_set_its_schedule_or_an_admin_sets_it(office, source):
+def test_only_the_first_importer_the_owner_of_the_schedule_or_an_admin_sets_it(office, source):
     for name, role in (("Anna", Role.EDITOR), ("Bert", Role.EDITOR), ("Cleo", Role.ADMIN)):
         office.add(name, role)
     anna, bert, cleo = (office.enter(name) for name in ("Anna", "Bert", "Cleo"))
@@ -152,7 +152,7 @@ def test_only_who_imported_a_source_first_who_set_its_schedule_or_an_admin_sets_
     assert bert.post(page + "schedule", data=WEEKLY).status_code == 303
 
 
-def test_nobody_comes_to_set_a_schedule_by_importing_again(office, source):
+def test_a_rerun_gives_no_right_to_set_the_schedule(office, source):
     for name in ("Anna", "Bert"):
         office.add(name, Role.EDITOR)
     anna, bert = (office.enter(name) for name in ("Anna", "Bert"))
@@ -166,7 +166,7 @@ def test_nobody_comes_to_set_a_schedule_by_importing_again(office, source):
     assert anna.post(page + "schedule", data=WEEKLY).status_code == 303
 
 
-def test_who_has_set_the_schedule_may_set_it_again_whoever_imported_first(office, source):
+def test_the_owner_of_a_schedule_can_change_it(office, source):
     for name in ("Anna", "Bert"):
         office.add(name, Role.EDITOR)
     job_of(office, source, "Anna", State.COMPLETED)
@@ -176,7 +176,7 @@ def test_who_has_set_the_schedule_may_set_it_again_whoever_imported_first(office
     assert office.enter("Bert").post(f"/sources/{source}/schedule", data=WEEKLY).status_code == 303
 
 
-def test_a_scheduled_run_belongs_to_who_set_the_schedule_whoever_imported_last(office, source):
+def test_a_scheduled_import_belongs_to_the_user_who_set_the_schedule(office, source):
     office.add("Anna", Role.EDITOR)
     office.add("Bert", Role.EDITOR)
     job_of(office, source, "Anna", State.COMPLETED)
@@ -193,7 +193,7 @@ def test_a_scheduled_run_belongs_to_who_set_the_schedule_whoever_imported_last(o
     assert anna.post(f"/jobs/{job_id}/stop").status_code == 303
 
 
-def test_only_an_admin_removes_what_is_gone(office):
+def test_only_an_admin_can_remove_missing_items(office):
     office.add("Anna", Role.EDITOR)
     anna = office.enter("Anna")
 
@@ -209,7 +209,7 @@ def command(office, *args):
 
 
 @pytest.mark.parametrize("act", ["undo", "retry"])
-def test_a_command_for_an_editor_leaves_the_job_of_another_alone(office, source, act):
+def test_a_command_for_an_editor_cannot_undo_the_job_of_another_user(office, source, act):
     office.add("Anna", Role.EDITOR)
     job_id = job_of(office, source, "Bert", State.FAILED)
 
@@ -222,7 +222,7 @@ def test_a_command_for_an_editor_leaves_the_job_of_another_alone(office, source,
 
 
 @pytest.mark.parametrize(("name", "role"), [("Bert", Role.EDITOR), ("Anna", Role.ADMIN), (None, None)])
-def test_a_command_for_the_owner_an_admin_or_the_operator_undoes_the_job(office, source, name, role):
+def test_commands_for_the_owner_an_admin_or_the_operator_undo_the_job(office, source, name, role):
     if name:
         office.add(name, role)
     job_id = job_of(office, source, "Bert", State.COMPLETED)
@@ -231,7 +231,7 @@ def test_a_command_for_the_owner_an_admin_or_the_operator_undoes_the_job(office,
     assert (name or "local operator", "undo", "Harbour photographs") in office.trail()
 
 
-def test_an_editor_runs_the_job_of_another_again_on_the_command_line_as_on_the_pages(office, source):
+def test_an_editor_can_rerun_the_job_of_another_user(office, source):
     office.add("Anna", Role.EDITOR)
     job_id = job_of(office, source, "Bert", State.COMPLETED)
 
@@ -257,7 +257,7 @@ def test_a_takedown_for_an_editor_is_refused_on_the_command_line_as_on_the_pages
         assert db.session.scalars(db.select(Exclusion)).all() == []
 
 
-def test_a_takedown_for_an_admin_is_theirs(office, source):
+def test_a_takedown_command_for_an_admin_is_recorded_for_the_admin(office, source):
     office.add("Anna", Role.ADMIN)
     with office.app.app_context():
         repository_id = str(db.session.get_one(Source, source).repository_id)
@@ -282,7 +282,7 @@ def test_a_repository_with_a_login_is_moved_by_a_command_for_an_admin_only(offic
     assert (code, "This needs the role admin; yours is editor." in told) == (2, True)
 
 
-def test_what_the_command_line_does_is_the_local_operators(office, source):
+def test_jobs_of_the_command_line_belong_to_the_local_operator(office, source):
     with office.app.app_context():
         job_id = lifecycle.create(source, {})
         lifecycle.stop(job_id)
@@ -295,7 +295,7 @@ def test_what_the_command_line_does_is_the_local_operators(office, source):
     ]
 
 
-def test_a_takedown_is_in_the_trail_with_its_reason_and_what_it_names(office, source):
+def test_a_takedown_is_recorded_with_its_reason_and_items(office, source):
     with office.app.app_context():
         repository_id = db.session.get_one(Source, source).repository_id
         takedown.take_down(repository_id, takedown.Named((), ("123456789/77",)), "Asked by the author", True)
@@ -305,7 +305,7 @@ def test_a_takedown_is_in_the_trail_with_its_reason_and_what_it_names(office, so
         assert entry.data == {"repository": repository_id, "not_held": ["123456789/77"]}
 
 
-def test_who_takes_an_item_down_is_kept_with_the_exclusion(stocked_app, stocked_client):
+def test_an_exclusion_names_the_user_who_took_the_item_down(stocked_app, stocked_client):
     with stocked_app.app_context():
         item = db.session.scalar(db.select(CatalogueItem))
         form = {"repository": item.repository_id, "names": item.source_key, "reason": "Asked by the author"}

@@ -48,7 +48,7 @@ class BlockedHasher:
         raise VerifyMismatchError
 
 
-def test_of_many_parallel_guesses_no_more_are_checked_than_the_limit_allows(office, served):
+def test_parallel_guesses_are_limited(office, served):
     office.add("Anna")
     ready = threading.Barrier(GUESSES)
 
@@ -64,7 +64,7 @@ def test_of_many_parallel_guesses_no_more_are_checked_than_the_limit_allows(offi
     assert set(statuses) <= {422, 429, 503}
 
 
-def test_checks_beyond_a_short_queue_are_refused_and_pages_go_on(office, served, monkeypatch):
+def test_password_checks_beyond_a_short_queue_are_refused_and_pages_still_work(office, served, monkeypatch):
     office.add("Anna")
     hasher = BlockedHasher()
     monkeypatch.setattr(passwords, "_hasher", hasher)
@@ -86,7 +86,7 @@ def test_checks_beyond_a_short_queue_are_refused_and_pages_go_on(office, served,
     assert answers == [422] * room
 
 
-def test_a_refusal_for_lack_of_room_is_no_failure(office, monkeypatch):
+def test_a_refusal_because_of_a_full_queue_is_no_failed_sign_in(office, monkeypatch):
     office.add("Anna")
     browser = office.browser()
     with monkeypatch.context() as full:

@@ -22,7 +22,7 @@ from .conftest import OTHER, PASSWORD
         (Role.ADMIN, [Role.VIEWER, Role.EDITOR, Role.ADMIN]),
     ],
 )
-def test_a_role_includes_those_before_it(role, may):
+def test_a_role_includes_lower_roles(role, may):
     assert [other for other in Role if role.includes(other)] == may
 
 
@@ -34,7 +34,7 @@ def test_upper_and_lower_case_are_the_same_name(office):
             user_management.add("anna weiß", Role.VIEWER)
 
 
-def test_an_account_is_respelt_only_as_a_name_that_is_like_its_own(office):
+def test_an_account_can_only_be_respelt_as_an_equivalent_name(office):
     account_id = office.add("Anna Weiß")
     with office.app.app_context():
         user_management.respell("anna WEISS")
@@ -72,7 +72,7 @@ def test_names_of_all_scripts_are_kept(office, name):
         assert user_management.find(name)
 
 
-def test_nobody_demotes_or_disables_the_last_admin(office):
+def test_the_last_admin_cannot_be_demoted_or_disabled(office):
     last = office.add("Anna", Role.ADMIN)
     office.add("Bert", Role.EDITOR)
     with office.app.app_context():
@@ -83,7 +83,7 @@ def test_nobody_demotes_or_disables_the_last_admin(office):
     assert (office.account("Anna").role, office.account("Anna").disabled) == (Role.ADMIN, None)
 
 
-def test_with_another_admin_there_the_first_can_go(office):
+def test_an_admin_can_be_removed_if_another_exists(office):
     first, second = office.add("Anna", Role.ADMIN), office.add("Bert", Role.ADMIN)
     with office.app.app_context():
         user_management.set_role(first, Role.VIEWER)
@@ -122,7 +122,7 @@ def test_a_disabled_account_gets_no_link_until_it_is_enabled(office):
         assert user_management.new_link(bert)
 
 
-def test_the_present_password_is_needed_to_change_it(office):
+def test_a_password_change_needs_the_current_password(office):
     anna = office.add("Anna")
     with office.app.app_context():
         with pytest.raises(InvalidInputError) as refused:
@@ -133,7 +133,7 @@ def test_the_present_password_is_needed_to_change_it(office):
     assert [entry[1] for entry in office.trail()] == ["invite", "password set", "password refused", "password changed"]
 
 
-def test_a_new_password_is_judged_like_the_first(office):
+def test_a_new_password_must_meet_the_same_rules(office):
     anna = office.add("Anna")
     with office.app.app_context(), pytest.raises(InvalidInputError) as refused:
         user_management.change_password(anna, PASSWORD, "password1234")

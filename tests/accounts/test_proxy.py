@@ -38,7 +38,7 @@ def invite(office, name="Anna", role=Role.EDITOR):
         return user_management.find_account(name).id
 
 
-def test_whom_the_proxy_names_is_signed_in_with_the_role_of_the_account(office):
+def test_the_user_named_by_the_proxy_has_the_role_of_the_account(office):
     invite(office)
 
     page = ask(office, name="anna")
@@ -49,7 +49,7 @@ def test_whom_the_proxy_names_is_signed_in_with_the_role_of_the_account(office):
     assert ask(office, "/users/").status_code == 403
 
 
-def test_that_somebody_was_there_is_noted_once_an_hour(office):
+def test_a_visit_is_recorded_once_an_hour(office):
     account_id = invite(office)
     noted = []
     for ago in (0, 59, 61):
@@ -102,14 +102,14 @@ def test_a_name_beyond_ascii_is_read_as_utf_8_and_refused_in_any_other_encoding(
     assert "another encoding than UTF-8" in words(refused)
 
 
-def test_unknown_people_are_refused_by_name(office):
+def test_unknown_names_are_refused(office):
     answer = ask(office, name="Stranger")
 
     assert answer.status_code == 403
     assert "You are signed in as Stranger, but have no account here" in words(answer)
 
 
-def test_unknown_people_get_the_role_that_is_set_and_keep_what_an_admin_gives_them_later(office):
+def test_new_users_get_the_configured_role_and_keep_later_roles(office):
     office.app.config["AUTH_DEFAULT_ROLE"] = "viewer"
 
     assert "Newcomer Your role: viewer" in words(ask(office, name="Newcomer"))
@@ -140,9 +140,7 @@ def as_sent(name):
     ],
 )
 @pytest.mark.parametrize("default", [None, "viewer"])
-def test_whose_name_is_only_like_that_of_an_account_is_refused_and_not_let_in_as_its_owner(
-    office, caplog, theirs, name, default
-):
+def test_a_name_that_only_resembles_an_account_is_refused(office, caplog, theirs, name, default):
     office.app.config["AUTH_DEFAULT_ROLE"] = default
     invite(office, theirs, Role.ADMIN)
 
@@ -164,7 +162,7 @@ def test_whose_name_is_only_like_that_of_an_account_is_refused_and_not_let_in_as
 @pytest.mark.parametrize(
     ("theirs", "name"), [("Strauß", "STRAUẞ"), ("Jörg", "jo\u0308rg"), ("ÅSA", "a\u030asa"), ("ǰan", "J\u030can")]
 )
-def test_upper_and_lower_case_and_both_forms_of_a_letter_are_one_name(office, theirs, name):
+def test_names_that_differ_in_case_or_unicode_form_are_the_same(office, theirs, name):
     invite(office, theirs)
 
     assert f"{theirs} Your role: editor" in words(ask(office, name=as_sent(name)))
@@ -175,9 +173,7 @@ TOLD_APART = ["田中\u3000太郎", "ﬁnn", "ｱﾝﾅ", "Ａｎｎａ", "x²",
 
 @pytest.mark.parametrize("name", TOLD_APART)
 @pytest.mark.parametrize("default", [None, "viewer"])
-def test_whose_name_has_a_plainer_form_comes_in_by_it_as_the_proxy_writes_it_and_nobody_by_the_plainer(
-    office, name, default
-):
+def test_a_name_with_a_plainer_unicode_form_is_accepted_only_as_the_proxy_sends_it(office, name, default):
     office.app.config["AUTH_DEFAULT_ROLE"] = default
     if default is None:
         invite(office, name, Role.VIEWER)
@@ -191,7 +187,7 @@ def test_whose_name_has_a_plainer_form_comes_in_by_it_as_the_proxy_writes_it_and
 
 
 @pytest.mark.parametrize("name", ["ｎｏｂｏｄｙ", "local\u3000operator", "a，b", "\u3164", "Anna\u200b"])
-def test_what_nobody_may_be_called_is_refused_in_wide_letters_and_other_spaces_too(office, name):
+def test_forbidden_names_are_refused_in_wide_letters_and_other_spaces(office, name):
     office.app.config["AUTH_DEFAULT_ROLE"] = "admin"
 
     assert ask(office, name=as_sent(name)).status_code == 403
@@ -214,7 +210,7 @@ def test_a_name_with_a_space_around_it_is_refused_with_that_reason_and_makes_no_
 @pytest.mark.parametrize(
     ("kept", "name"), [("田中 太郎", "田中\u3000太郎"), ("finn", "ﬁnn"), ("Strauss", "Strauß"), ("Anna", "Ａｎｎａ")]
 )
-def test_an_account_that_was_kept_in_another_spelling_lets_its_owner_in_when_it_is_respelt(office, kept, name):
+def test_an_account_in_another_spelling_works_after_it_is_respelt(office, kept, name):
     account_id = invite(office, kept)
     assert ask(office, name=as_sent(name)).status_code == 403
 
@@ -248,15 +244,13 @@ def statuses_of_two_at_once(office, name: str, meanwhile: str) -> tuple[int, int
 
 
 @pytest.mark.parametrize(("meanwhile", "status"), [("Strauß", 200), ("STRAUß", 200), ("strauss", 403)])
-def test_of_two_first_requests_at_once_both_are_let_in_unless_their_names_are_only_like_each_other(
-    office, meanwhile, status
-):
+def test_two_concurrent_first_requests_succeed_if_their_names_are_identical(office, meanwhile, status):
     office.app.config["AUTH_DEFAULT_ROLE"] = "viewer"
 
     assert statuses_of_two_at_once(office, as_sent("Strauß"), as_sent(meanwhile)) == (status, 200)
 
 
-def test_what_apache_writes_for_nobody_is_nobody(office):
+def test_the_name_that_apache_sends_for_anonymous_is_anonymous(office):
     office.app.config["AUTH_DEFAULT_ROLE"] = "editor"
 
     answer = ask(office, name="(null)")
@@ -267,7 +261,7 @@ def test_what_apache_writes_for_nobody_is_nobody(office):
 
 
 @pytest.mark.parametrize("name", ["local operator", "a,b", "x" * 200])
-def test_a_name_that_nobody_may_have_is_refused_with_its_reason(office, name):
+def test_a_forbidden_name_is_refused_with_the_reason(office, name):
     office.app.config["AUTH_DEFAULT_ROLE"] = "admin"
 
     assert ask(office, name=name).status_code == 403
@@ -282,13 +276,13 @@ def test_a_disabled_account_is_refused(office):
     assert ask(office).status_code == 403
 
 
-def test_without_a_name_nobody_is_there_and_a_fragment_is_told_so(office):
+def test_without_a_name_pages_and_fragments_are_refused(office):
     assert ask(office, name=None).status_code == 403
     assert ask(office, name="  ").status_code == 403
     assert ask(office, "/jobs/3/row", name=None, **FRAGMENT).status_code == 403
 
 
-def test_a_session_of_before_counts_no_more(office):
+def test_an_earlier_session_is_invalid_behind_a_proxy(office):
     office.app.config["AUTH"] = "local"
     office.add("Anna")
     browser = office.enter("Anna")
@@ -304,7 +298,7 @@ def test_there_is_no_sign_in_page_and_no_first_link(office):
         assert not user_management.needs_first_admin()
 
 
-def test_nobody_signs_out_here_as_the_proxy_signs_in(office):
+def test_there_is_no_sign_out_behind_a_proxy_that_signs_in(office):
     invite(office)
     browser = office.browser(REMOTE_ADDR=PROXY, HTTP_X_REMOTE_USER="Anna")
 
@@ -313,7 +307,7 @@ def test_nobody_signs_out_here_as_the_proxy_signs_in(office):
     assert "sign-out" not in [what for _, what, _ in office.trail()]
 
 
-def test_the_last_admin_is_spared_here_too(office):
+def test_the_last_admin_cannot_be_removed_behind_a_proxy(office):
     boss = invite(office, "Boss", Role.ADMIN)
     browser = office.browser(REMOTE_ADDR=PROXY)
 
@@ -330,7 +324,7 @@ def test_the_header_can_have_another_name(office):
     assert ask(office).status_code == 403
 
 
-def test_the_settings_are_read_and_refused_aloud():
+def test_proxy_settings_are_read_and_invalid_ones_refused():
     settings = load(
         {
             "CONNECTOR_AUTH": "proxy",
@@ -358,6 +352,6 @@ def test_the_settings_are_read_and_refused_aloud():
         ({"TRUSTED_PROXIES": "my proxy"}, "my proxy"),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_refused(environ, says):
+def test_an_invalid_proxy_setting_is_refused(environ, says):
     with pytest.raises(SettingError, match=says):
         load({f"CONNECTOR_{name}": value for name, value in environ.items()})

@@ -74,13 +74,13 @@ def shown(browser: FlaskClient, path: str) -> str:
     return browser.get(path, buffered=True).get_data(as_text=True)
 
 
-def test_a_viewer_meets_no_restricted_item_in_any_list(office, closed):
+def test_no_list_shows_restricted_items_to_a_viewer(office, closed):
     viewer = office.enter("vera")
 
     assert [path for path in pages(closed) if closed.title in shown(viewer, path)] == []
 
 
-def test_only_editors_can_tick_items_that_are_gone(office, closed):
+def test_only_editors_can_tick_missing_items(office, closed):
     with office.app.app_context(), transaction():
         db.session.get(CatalogueItem, closed.owner).source_state = SourceState.VANISHED.value
     pages = [shown(office.enter(name), "/missing/") for name in ("vera", "ed")]
@@ -89,13 +89,13 @@ def test_only_editors_can_tick_items_that_are_gone(office, closed):
     assert ["checkbox" in page for page in pages] == [False, True]
 
 
-def test_an_editor_meets_it_in_all_of_them(office, closed):
+def test_all_lists_show_restricted_items_to_an_editor(office, closed):
     editor = office.enter("ed")
 
     assert [path for path in pages(closed) if closed.title not in shown(editor, path)] == []
 
 
-def test_the_number_of_an_item_set_is_that_of_what_one_sees(office, closed):
+def test_the_count_of_an_item_set_includes_only_visible_items(office, closed):
     viewer, editor = words(office.enter("vera").get("/item-sets/")), words(office.enter("ed").get("/item-sets/"))
 
     assert viewer != editor
@@ -111,7 +111,7 @@ def test_a_restricted_item_and_file_are_refused_to_a_viewer_with_a_sentence_and_
     assert office.enter("ed").get(path, buffered=True).status_code == 200
 
 
-def test_a_restricted_picture_of_an_open_item_is_named_to_a_viewer_and_not_linked(office, closed):
+def test_a_viewer_sees_the_name_of_a_restricted_picture_without_a_link(office, closed):
     link = f"/files/{closed.picture}/"
     viewer, editor = office.enter("vera"), office.enter("ed")
 
@@ -121,7 +121,7 @@ def test_a_restricted_picture_of_an_open_item_is_named_to_a_viewer_and_not_linke
 
 
 @pytest.mark.parametrize("login", ["somebody@example.org", False, None])
-def test_what_a_signed_in_job_lists_is_not_for_viewers(office, login):
+def test_viewers_do_not_see_problems_of_a_job_with_login(office, login):
     """False: some attempts at it were signed in, and others not."""
     with office.app.app_context(), transaction():
         job = db.session.get(Job, 1)
@@ -139,7 +139,7 @@ def test_what_a_signed_in_job_lists_is_not_for_viewers(office, login):
 
 @pytest.mark.parametrize("login", ["somebody@example.org", False, None])
 @pytest.mark.parametrize("tells", ["status_text", "message"])
-def test_what_a_signed_in_job_does_and_says_is_not_for_viewers(office, login, tells):
+def test_viewers_do_not_see_activity_and_messages_of_a_job_with_login(office, login, tells):
     """A message, too, names the file that was fetched when the worker of a job died."""
     with office.app.app_context(), transaction():
         job = db.session.get(Job, 1)
@@ -154,7 +154,7 @@ def test_what_a_signed_in_job_does_and_says_is_not_for_viewers(office, login, te
     assert "/jobs/1/live" in told
 
 
-def test_a_viewer_sees_how_a_signed_in_job_stands_and_why_it_says_no_more(office):
+def test_a_viewer_sees_the_state_of_a_job_with_login_and_why_details_are_missing(office):
     with office.app.app_context(), transaction():
         job = db.session.get(Job, 1)
         job.cursor, job.state = {"login": "somebody@example.org"}, State.RUNNING.value
@@ -172,7 +172,7 @@ def test_a_viewer_sees_how_a_signed_in_job_stands_and_why_it_says_no_more(office
     assert "/jobs/1/request-log.txt" in shown(office.enter("ed"), "/jobs/1/")
 
 
-def test_a_viewer_is_not_led_to_what_a_look_has_found(office):
+def test_a_viewer_gets_no_link_to_preview_rows(office):
     with office.app.app_context():
         source_id = db.session.get(Job, 1).source_id
         job_id = lifecycle.create(source_id, {}, kind=Kind.PREVIEW)
@@ -205,7 +205,7 @@ def half_closed(office) -> HalfClosed:
         return found
 
 
-def test_a_restricted_value_of_an_open_item_is_shown_to_editors_alone(office, half_closed):
+def test_a_restricted_value_of_a_public_item_is_shown_only_to_editors(office, half_closed):
     viewer, editor = office.enter("vera"), office.enter("ed")
     paths = (f"/items/{half_closed.item}/", "/items.csv")
 
@@ -224,7 +224,7 @@ def test_a_viewer_does_not_find_an_item_by_a_restricted_value(office, half_close
     assert len(shown(viewer, "/items.csv?q=ann@example.org").splitlines()) == 1
 
 
-def test_a_restricted_title_is_shown_to_editors_alone(office, half_closed):
+def test_a_restricted_title_is_shown_only_to_editors(office, half_closed):
     with office.app.app_context(), transaction():
         item = db.session.get(CatalogueItem, half_closed.item)
         item.title, item.title_is_restricted = "The sealed will", True
@@ -269,7 +269,7 @@ def named_file(office) -> NamedFile:
     "path",
     ["/items/{item}/", "/items/", "/items.csv", "/jobs/1/", "/jobs/1/live", "/jobs/1/problems.csv"],
 )
-def test_the_name_of_a_file_that_only_a_login_lists_is_shown_to_editors_alone(office, named_file, path):
+def test_the_name_of_a_file_that_only_a_login_lists_is_shown_only_to_editors(office, named_file, path):
     path = path.format(**vars(named_file))
     viewer, editor = shown(office.enter("vera"), path), shown(office.enter("ed"), path)
 
@@ -285,7 +285,7 @@ def test_a_viewer_neither_finds_nor_opens_a_file_that_only_a_login_lists(office,
     assert (refused.status_code, "sealed will" in refused.get_data(as_text=True)) == (403, False)
 
 
-def test_a_notice_names_no_file_that_only_a_login_lists(office, named_file):
+def test_notifications_name_no_file_that_only_a_login_lists(office, named_file):
     with office.app.app_context():
         job = lifecycle.get(1)
         told = [reason["reason"] for reason in report.as_dict(job, with_restricted=False)["problems"]]

@@ -19,7 +19,7 @@ from .conftest import OTHER, PASSWORD, is_signed_in, link_in, sign_in
 COOKIE = "dspace-connector"
 
 
-def test_name_and_password_let_one_in_whatever_the_case_of_the_name(office):
+def test_sign_in_ignores_the_case_of_the_name(office):
     office.add("Anna Berg", Role.EDITOR)
     browser = office.browser()
 
@@ -49,7 +49,7 @@ def test_a_wrong_name_a_wrong_password_and_a_disabled_account_get_the_same_answe
     assert not is_signed_in(browser)
 
 
-def test_the_same_work_is_done_whether_the_name_is_known_or_not(office, monkeypatch):
+def test_sign_in_does_the_same_work_for_unknown_names(office, monkeypatch):
     office.add("Anna")
     work = []
 
@@ -75,7 +75,7 @@ def test_the_password_is_never_shown_again(office):
     assert 'value="Anna"' in page.get_data(as_text=True)
 
 
-def test_a_hash_made_with_less_work_is_made_anew_at_the_next_sign_in(office):
+def test_a_weak_hash_is_replaced_at_the_next_sign_in(office):
     anna = office.add("Anna")
     with office.app.app_context(), transaction():
         weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -87,7 +87,7 @@ def test_a_hash_made_with_less_work_is_made_anew_at_the_next_sign_in(office):
     assert is_signed_in(office.enter("Anna"))
 
 
-def test_the_cookie_is_for_http_only_and_this_site_and_over_https_for_this_very_host(office):
+def test_the_session_cookie_is_http_only_same_site_and_bound_to_the_host_over_https(office):
     office.add("Anna")
 
     plain = sorted(sign_in(office.browser(), "Anna").headers.getlist("Set-Cookie"))
@@ -103,7 +103,7 @@ def test_the_cookie_is_for_http_only_and_this_site_and_over_https_for_this_very_
     assert ["Secure" in cookie.split("; ") for cookie in (*plain, *secure)] == [False, False, True, True]
 
 
-def test_signing_in_begins_a_new_session(office):
+def test_sign_in_starts_a_new_session(office):
     office.add("Anna")
     browser = office.browser()
     with browser.session_transaction() as kept:
@@ -130,7 +130,7 @@ def test_only_the_hash_of_the_token_is_in_the_database(office):
         assert token not in db.session.scalars(db.select(Session.token_hash)).all()
 
 
-def test_a_session_slides_for_12_hours(office):
+def test_a_session_ends_after_12_hours_without_requests(office):
     office.add("Anna")
     browser = office.enter("Anna")
     for _ in range(3):
@@ -142,7 +142,7 @@ def test_a_session_slides_for_12_hours(office):
     assert not is_signed_in(browser)
 
 
-def test_a_session_ends_after_a_week_however_busy(office):
+def test_a_session_ends_after_a_week(office):
     office.add("Anna")
     browser = office.enter("Anna")
     office.began(days=6, hours=23)
@@ -153,7 +153,7 @@ def test_a_session_ends_after_a_week_however_busy(office):
     assert not is_signed_in(browser)
 
 
-def test_the_cookie_itself_ends_with_the_session_and_slides_with_it(office):
+def test_the_session_cookie_expires_with_the_session(office):
     office.add("Anna")
     browser = office.enter("Anna")
 
@@ -174,7 +174,7 @@ def test_signing_out_ends_the_session_in_every_copy_of_its_cookie(office):
     assert not is_signed_in(thief)
 
 
-def test_a_new_password_ends_all_other_sessions_and_begins_a_new_one_here(office):
+def test_a_new_password_ends_all_other_sessions_and_renews_this_one(office):
     office.add("Anna")
     here, elsewhere, copy = office.enter("Anna"), office.enter("Anna"), office.browser()
     copy.set_cookie(COOKIE, here.get_cookie(COOKIE).value)
@@ -215,7 +215,7 @@ def ends_in(page) -> list[str]:
     return re.findall(r'name="end" value="([0-9a-f]{64})"[^>]*>Sign out<', page.text)
 
 
-def test_one_can_sign_out_everywhere_else_with_the_password(office):
+def test_a_user_can_sign_out_all_other_browsers_with_the_password(office):
     office.add("Anna")
     here, elsewhere = office.enter("Anna"), office.enter("Anna", REMOTE_ADDR="192.0.2.7")
     assert "192.0.2.7" in words(here.get("/account/"))
@@ -228,7 +228,7 @@ def test_one_can_sign_out_everywhere_else_with_the_password(office):
     assert [is_signed_in(browser) for browser in (here, elsewhere)] == [True, False]
 
 
-def test_one_can_sign_out_a_single_other_browser(office):
+def test_a_user_can_sign_out_one_other_browser(office):
     office.add("Anna")
     here, lost, third = office.enter("Anna"), office.enter("Anna", REMOTE_ADDR="192.0.2.7"), office.enter("Anna")
     buttons = re.findall(r"192\.0\.2\.7.*?value=\"([0-9a-f]{64})\"", here.get("/account/").text, re.DOTALL)
@@ -241,7 +241,7 @@ def test_one_can_sign_out_a_single_other_browser(office):
     assert ("Anna", "session ended", "Anna") in office.trail()
 
 
-def test_a_browser_that_is_signed_in_no_more_is_not_said_to_be_signed_out_now(office):
+def test_signing_out_a_browser_that_is_already_signed_out_says_so(office):
     office.add("Anna")
     here, elsewhere = office.enter("Anna"), office.enter("Anna")
     [button] = ends_in(here.get("/account/"))
@@ -255,7 +255,7 @@ def test_a_browser_that_is_signed_in_no_more_is_not_said_to_be_signed_out_now(of
     assert "session ended" not in [what for _, what, _ in office.trail()]
 
 
-def test_nobody_ends_the_session_of_another(office):
+def test_a_user_cannot_end_sessions_of_another_user(office):
     office.add("Anna")
     office.add("Bert")
     anna, bert = office.enter("Anna"), office.enter("Bert")
@@ -267,7 +267,7 @@ def test_nobody_ends_the_session_of_another(office):
     assert ends_in(anna.get("/account/")) == [of_anna]
 
 
-def test_another_role_holds_from_the_next_request_on(office):
+def test_a_changed_role_applies_to_the_next_request(office):
     anna = office.add("Anna", Role.VIEWER)
     browser = office.enter("Anna")
     with office.app.app_context():
@@ -276,7 +276,7 @@ def test_another_role_holds_from_the_next_request_on(office):
     assert browser.get("/users/").status_code == 200
 
 
-def test_a_cookie_that_was_signed_with_another_key_lets_nobody_in(office):
+def test_a_cookie_signed_with_another_key_is_refused(office):
     office.add("Anna")
     browser = office.enter("Anna")
     office.app.secret_key = "another key"
@@ -309,14 +309,14 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("back", SAME_SITE)
-def test_after_signing_in_one_is_back_where_one_came_from(office, back):
+def test_sign_in_returns_to_the_requested_page(office, back):
     office.add("Anna")
 
     assert sign_in(office.browser(), "Anna", back=back).location == back
 
 
 @pytest.mark.parametrize("back", ELSEWHERE)
-def test_after_signing_in_nobody_lands_on_another_site(office, back):
+def test_sign_in_never_redirects_to_another_site(office, back):
     office.add("Anna")
     browser = office.browser()
 
@@ -326,7 +326,7 @@ def test_after_signing_in_nobody_lands_on_another_site(office, back):
     assert sign_in(browser, "Anna", back=back).location == "/"
 
 
-def test_who_signed_in_in_another_tab_goes_on_from_this_one_and_other_old_forms_are_told(office):
+def test_a_sign_in_form_works_after_a_sign_in_in_another_tab_and_other_old_forms_are_refused(office):
     office.app.config["WTF_CSRF_ENABLED"] = True
     office.add("Anna")
     browser = office.browser()
@@ -345,7 +345,7 @@ def test_who_signed_in_in_another_tab_goes_on_from_this_one_and_other_old_forms_
     assert is_signed_in(browser)
 
 
-def test_who_is_signed_in_already_goes_on_at_once(office):
+def test_a_signed_in_user_skips_the_sign_in_page(office):
     office.add("Anna")
 
     assert office.enter("Anna").get("/sign-in?next=/items/").location == "/items/"
@@ -355,7 +355,7 @@ def failures(browser, name: str, number: int) -> list[int]:
     return [sign_in(browser, name, OTHER).status_code for _ in range(number)]
 
 
-def test_the_eleventh_failure_within_a_minute_is_not_even_looked_at(office):
+def test_the_eleventh_failed_sign_in_within_a_minute_is_not_checked(office):
     office.add("Anna")
     browser = office.browser()
 
@@ -368,7 +368,7 @@ def test_the_eleventh_failure_within_a_minute_is_not_even_looked_at(office):
     assert not is_signed_in(browser)
 
 
-def test_nobody_locks_out_another_from_elsewhere(office):
+def test_failed_sign_ins_elsewhere_do_not_lock_out_a_user(office):
     office.add("Anna")
     guesser = office.browser(REMOTE_ADDR="192.0.2.1")
 
@@ -376,7 +376,7 @@ def test_nobody_locks_out_another_from_elsewhere(office):
     assert sign_in(office.browser(REMOTE_ADDR="192.0.2.2"), "Anna").status_code == 303
 
 
-def test_an_account_is_guarded_against_many_addresses_and_others_are_not_touched(office):
+def test_an_account_is_throttled_against_many_addresses_without_effect_on_others(office):
     office.add("Anna")
     office.add("Bert")
     for number in range(100):
@@ -388,7 +388,7 @@ def test_an_account_is_guarded_against_many_addresses_and_others_are_not_touched
     assert sign_in(office.browser(REMOTE_ADDR="192.0.2.200"), "Anna").status_code == 303
 
 
-def test_the_addresses_that_one_customer_has_of_ipv6_count_as_one_and_mapped_ones_as_themselves(office):
+def test_an_ipv6_network_counts_as_one_address_and_mapped_addresses_count_separately(office):
     office.add("Anna")
     for number in range(10):
         sign_in(office.browser(REMOTE_ADDR=f"2001:db8::{number}"), f"Name {number}", OTHER)
@@ -399,7 +399,7 @@ def test_the_addresses_that_one_customer_has_of_ipv6_count_as_one_and_mapped_one
     assert sign_in(office.browser(REMOTE_ADDR="::ffff:192.0.2.1"), "Anna").status_code == 303
 
 
-def test_json_and_file_parts_are_no_way_to_sign_in_and_none_around_the_limit(office):
+def test_sign_in_ignores_json_and_file_parts_and_the_limit_still_applies(office):
     office.add("Anna")
     typed = {"name": "Anna", "password": PASSWORD}
 
@@ -411,7 +411,7 @@ def test_json_and_file_parts_are_no_way_to_sign_in_and_none_around_the_limit(off
     assert answers == [422] * 10 + [429]
 
 
-def test_the_present_password_is_not_guessed_either_from_whatever_address(office):
+def test_guesses_of_the_current_password_are_limited_from_all_addresses(office):
     office.add("Anna")
     office.add("Bert")
     typed = {"current": OTHER, "new": OTHER, "again": OTHER}
@@ -425,7 +425,7 @@ def test_the_present_password_is_not_guessed_either_from_whatever_address(office
     assert office.enter("Bert").post("/account/password", data=typed | {"current": PASSWORD}).status_code == 303
 
 
-def test_an_address_that_tries_many_names_is_slowed_and_others_are_not(office):
+def test_an_address_that_tries_many_names_is_throttled_and_others_are_not(office):
     office.add("Anna")
     guesser = office.browser(REMOTE_ADDR="192.0.2.1")
     for number in range(10):
@@ -435,13 +435,13 @@ def test_an_address_that_tries_many_names_is_slowed_and_others_are_not(office):
     assert sign_in(office.browser(REMOTE_ADDR="192.0.2.2"), "Anna").status_code == 303
 
 
-def test_who_types_the_right_password_is_never_slowed(office):
+def test_sign_in_with_the_right_password_is_never_throttled(office):
     office.add("Anna")
 
     assert [sign_in(office.browser(), "Anna").status_code for _ in range(12)] == [303] * 12
 
 
-def test_after_the_first_minute_fewer_tries_are_left_in_the_hour(office):
+def test_failed_sign_ins_are_limited_per_minute_and_per_hour(office):
     office.add("Anna")
     browser = office.browser()
     tried = 0
@@ -467,7 +467,7 @@ def forget(window: str) -> None:
         store.clear(key)
 
 
-def test_the_audit_trail_tells_of_sign_in_and_sign_out_and_failures_without_what_was_typed(office):
+def test_the_audit_trail_records_sign_in_sign_out_and_failures_without_typed_text(office):
     office.add("Anna")
     browser = office.browser()
     sign_in(browser, "a password by mistake", OTHER)
@@ -483,7 +483,7 @@ def test_the_audit_trail_tells_of_sign_in_and_sign_out_and_failures_without_what
     ]
 
 
-def test_a_one_time_link_shows_whom_it_is_for_and_signs_in_with_the_chosen_password(office):
+def test_a_one_time_link_shows_the_user_and_signs_in_with_the_chosen_password(office):
     with office.app.app_context():
         token = user_management.add("Anna", Role.EDITOR)
     browser = office.browser()
@@ -514,7 +514,7 @@ def test_the_first_admin_chooses_a_name_too(office):
     assert browser.get("/users/").status_code == 200
 
 
-def test_the_first_admin_is_told_at_the_name_that_somebody_else_has_it(office):
+def test_a_taken_name_of_the_first_admin_is_reported_at_its_field(office):
     office.add("Anna", Role.EDITOR)
     with office.app.app_context():
         token = user_management.first_link()
@@ -527,20 +527,20 @@ def test_the_first_admin_is_told_at_the_name_that_somebody_else_has_it(office):
     assert browser.post(f"/welcome/{token}", data=typed | {"name": "Berta"}).status_code == 303
 
 
-def test_a_link_that_is_spent_or_made_up_is_told_in_a_sentence(office):
+def test_used_and_invalid_links_are_refused_with_a_sentence(office):
     for token in ("x", "x" * 43, "%00"):
         answer = office.browser().get(f"/welcome/{token}")
         assert answer.status_code == 410
         assert "Ask for a new one" in words(answer)
 
 
-def test_a_page_of_a_signed_in_person_is_not_kept_by_the_browser(office):
+def test_browsers_do_not_cache_pages_of_signed_in_users(office):
     office.add("Anna")
 
     assert office.enter("Anna").get("/items/").headers["Cache-Control"] == "no-store"
 
 
-def test_an_admin_invites_shows_the_link_once_and_it_works(office):
+def test_an_invitation_link_is_shown_once_and_works(office):
     office.add("Boss", Role.ADMIN)
     boss = office.enter("Boss")
 

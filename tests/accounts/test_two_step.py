@@ -94,7 +94,7 @@ def phone(office, clock) -> Phone:
     return set_up(office.enter("Anna"), clock)
 
 
-def test_password_and_code_let_one_in_and_lead_where_one_wanted_to_go(office, phone):
+def test_password_and_code_sign_in_and_return_to_the_requested_page(office, phone):
     browser = half_in(office, back="/items/?page=2")
     assert not is_signed_in(browser)
 
@@ -120,7 +120,7 @@ def test_there_is_no_session_before_the_code(office, phone):
         assert db.session.scalar(db.select(db.func.count()).select_from(Session)) == before
 
 
-def test_who_signs_in_anew_half_way_is_no_longer_signed_in(office, phone):
+def test_starting_a_new_sign_in_ends_the_session(office, phone):
     browser, copy = half_in(office), office.browser()
     give(browser, phone.code())
     copy.set_cookie("dspace-connector", browser.get_cookie("dspace-connector").value)
@@ -131,7 +131,7 @@ def test_who_signs_in_anew_half_way_is_no_longer_signed_in(office, phone):
     assert (is_signed_in(browser), is_signed_in(copy)) == (False, False)
 
 
-def test_a_code_works_once(office, phone):
+def test_a_verification_code_works_once(office, phone):
     code = phone.code()
     assert give(half_in(office), code).status_code == 303
 
@@ -144,24 +144,24 @@ def test_a_code_works_once(office, phone):
     assert not is_signed_in(again)
 
 
-def test_the_code_that_turned_it_on_does_not_sign_in(office, phone):
+def test_the_code_that_turned_two_step_sign_in_on_does_not_sign_in(office, phone):
     assert give(half_in(office), phone.code(-1)).status_code == 422
 
 
 @pytest.mark.parametrize(("steps", "status"), [(-2, 422), (-1, 303), (0, 303), (1, 303), (2, 422)])
-def test_the_code_before_and_after_work_too_and_no_others(office, phone, clock, steps, status):
+def test_the_previous_and_next_codes_work_and_no_others(office, phone, clock, steps, status):
     clock.passes(300)
 
     assert give(half_in(office), phone.code(steps)).status_code == status
 
 
-def test_after_a_code_none_before_it_works(office, phone):
+def test_after_a_verification_code_older_codes_are_refused(office, phone):
     assert give(half_in(office), phone.code(1)).status_code == 303
 
     assert give(half_in(office), phone.code()).status_code == 422
 
 
-def test_a_recovery_code_works_once_however_it_is_typed(office, phone):
+def test_a_recovery_code_works_once_in_any_spelling(office, phone):
     typed = phone.recovery[3].lower().replace("-", " ")
     browser = half_in(office)
 
@@ -180,7 +180,7 @@ def test_ten_recovery_codes_of_120_bits_are_kept_as_hashes_only(office, phone):
     assert not kept & {code.replace("-", "") for code in phone.recovery}
 
 
-def test_somebody_elses_code_lets_nobody_in(office, phone, clock):
+def test_the_code_of_another_user_is_refused(office, phone, clock):
     office.add("Ben")
     other = set_up(office.enter("Ben"), clock)
 
@@ -188,7 +188,7 @@ def test_somebody_elses_code_lets_nobody_in(office, phone, clock):
     assert give(half_in(office), other.recovery[0]).status_code == 422
 
 
-def test_after_five_minutes_one_begins_again(office, phone, clock):
+def test_an_unfinished_sign_in_expires_after_five_minutes(office, phone, clock):
     browser = half_in(office)
     clock.passes(301)
 
@@ -199,11 +199,11 @@ def test_after_five_minutes_one_begins_again(office, phone, clock):
     assert not is_signed_in(browser)
 
 
-def test_who_gave_no_password_is_not_asked_for_a_code(office, phone):
+def test_the_code_page_needs_the_password_first(office, phone):
     assert give(office.browser(), phone.code()).status_code == 409
 
 
-def test_a_new_password_ends_what_was_half_way(office, phone):
+def test_a_new_password_ends_unfinished_sign_ins(office, phone):
     browser = half_in(office)
     there = half_in(office)
     give(there, phone.code())
@@ -212,7 +212,7 @@ def test_a_new_password_ends_what_was_half_way(office, phone):
     assert give(browser, phone.code(1)).status_code == 409
 
 
-def test_disabled_meanwhile_is_not_let_in(office, phone):
+def test_an_account_disabled_between_the_steps_is_refused(office, phone):
     office.add("Boss", Role.ADMIN)
     browser = half_in(office)
     office.enter("Boss").post(f"/users/{office.account('Anna').id}/disable")
@@ -220,7 +220,7 @@ def test_disabled_meanwhile_is_not_let_in(office, phone):
     assert give(browser, phone.code()).status_code == 409
 
 
-def test_wrong_codes_are_slowed_down_for_the_account_from_all_addresses(office, phone):
+def test_wrong_codes_are_throttled_for_the_account_from_all_addresses(office, phone):
     limiter.reset()
     browsers = [half_in(office, REMOTE_ADDR=f"198.51.100.{number}") for number in range(11)]
     statuses = [give(browser, "000000").status_code for browser in browsers]
@@ -249,7 +249,7 @@ def strangers_guess(office) -> None:
     assert give(half_in(office, REMOTE_ADDR="198.51.100.200"), "000000").status_code == 429
 
 
-def test_who_knows_the_password_locks_nobody_out_of_a_browser_that_is_known(office, phone):
+def test_wrong_codes_do_not_lock_the_owner_out_of_a_known_browser(office, phone):
     own = half_in(office)
     give(own, phone.code())
     own.post("/sign-out")
@@ -260,7 +260,7 @@ def test_who_knows_the_password_locks_nobody_out_of_a_browser_that_is_known(offi
     assert give(own, phone.code(1)).status_code == 303
 
 
-def test_a_browser_that_is_known_is_slowed_down_at_the_code_itself(office, phone):
+def test_a_known_browser_is_throttled_separately_at_the_verification_code(office, phone):
     own = half_in(office)
     give(own, phone.code())
     limiter.reset()
@@ -274,14 +274,14 @@ def test_a_browser_that_is_known_is_slowed_down_at_the_code_itself(office, phone
     assert give(own, phone.code(1)).status_code == 429
 
 
-def test_who_knows_the_password_does_not_keep_the_owner_from_using_a_recovery_code(office, phone):
+def test_wrong_codes_do_not_block_the_recovery_codes_of_the_owner(office, phone):
     strangers_guess(office)
 
     assert give(half_in(office), phone.code()).status_code == 429
     assert give(half_in(office), phone.recovery[0]).status_code == 303
 
 
-def test_recovery_codes_are_not_guessed_without_end_from_one_address(office, phone):
+def test_guesses_of_recovery_codes_from_one_address_are_limited(office, phone):
     limiter.reset()
     browser = half_in(office)
 
@@ -290,7 +290,7 @@ def test_recovery_codes_are_not_guessed_without_end_from_one_address(office, pho
     assert answers == [422] * 10 + [429]
 
 
-def test_a_link_for_a_lost_password_does_not_spare_the_code(office, phone):
+def test_a_link_for_a_lost_password_still_needs_the_verification_code(office, phone):
     office.add("Boss", Role.ADMIN)
     page = office.enter("Boss").post(f"/users/{office.account('Anna').id}/link")
     link = link_in(page.get_data(as_text=True))
@@ -304,7 +304,7 @@ def test_a_link_for_a_lost_password_does_not_spare_the_code(office, phone):
     assert is_signed_in(browser)
 
 
-def test_another_secret_key_refuses_codes_with_a_line_in_the_log_and_takes_recovery_codes(office, phone, caplog):
+def test_after_a_change_of_the_secret_key_codes_are_refused_and_logged_and_recovery_codes_work(office, phone, caplog):
     office.app.config["SECRET_KEY"] = "another one, of which there is enough"
 
     assert give(half_in(office), phone.code()).status_code == 422
@@ -312,7 +312,7 @@ def test_another_secret_key_refuses_codes_with_a_line_in_the_log_and_takes_recov
     assert give(half_in(office), phone.recovery[0]).status_code == 303
 
 
-def test_only_a_right_code_turns_it_on(office, clock):
+def test_only_a_valid_code_turns_two_step_sign_in_on(office, clock):
     office.add("Anna")
     browser = office.enter("Anna")
     phone = begin(browser, clock)
@@ -324,7 +324,7 @@ def test_only_a_right_code_turns_it_on(office, clock):
     assert ("Anna", "code refused", "Anna") in office.trail()
 
 
-def test_the_secret_is_shown_for_15_minutes_and_then_the_password_is_asked_for_anew(office, clock):
+def test_the_secret_is_shown_for_15_minutes_and_later_needs_the_password_again(office, clock):
     office.add("Anna")
     browser = office.enter("Anna")
     phone = begin(browser, clock)
@@ -340,7 +340,7 @@ def test_the_secret_is_shown_for_15_minutes_and_then_the_password_is_asked_for_a
 
 
 @pytest.mark.parametrize("path", ["", "/off", "/recovery-codes"])
-def test_each_step_needs_the_present_password(office, clock, path):
+def test_changes_of_two_step_sign_in_need_the_current_password(office, clock, path):
     office.add("Anna")
     browser = office.enter("Anna")
     if path:
@@ -355,7 +355,7 @@ def test_each_step_needs_the_present_password(office, clock, path):
     assert "QR code" not in browser.get(ON).get_data(as_text=True)
 
 
-def test_turning_it_on_signs_out_everywhere_else(office, clock):
+def test_turning_two_step_sign_in_on_signs_out_other_browsers(office, clock):
     office.add("Anna")
     elsewhere, here = office.enter("Anna"), office.enter("Anna")
 
@@ -364,7 +364,7 @@ def test_turning_it_on_signs_out_everywhere_else(office, clock):
     assert (is_signed_in(elsewhere), is_signed_in(here)) == (False, True)
 
 
-def test_secret_and_codes_are_shown_no_second_time_nor_kept_readable(office, phone, caplog):
+def test_secret_and_recovery_codes_are_shown_once_and_never_stored_readable(office, phone, caplog):
     browser = half_in(office)
     give(browser, phone.code())
     pages = "".join(browser.get(path).get_data(as_text=True) for path in (ON, "/account/"))
@@ -374,7 +374,7 @@ def test_secret_and_codes_are_shown_no_second_time_nor_kept_readable(office, pho
         assert secret not in pages + caplog.text + str(office.trail()) + account.two_step_secret
 
 
-def test_turned_off_the_password_is_enough_and_old_recovery_codes_are_gone(office, phone):
+def test_turning_two_step_sign_in_off_deletes_the_recovery_codes(office, phone):
     browser = half_in(office)
     give(browser, phone.code())
 
@@ -386,7 +386,7 @@ def test_turned_off_the_password_is_enough_and_old_recovery_codes_are_gone(offic
     assert ("Anna", "two-step sign-in off", "Anna") in office.trail()
 
 
-def test_where_there_is_none_nothing_is_turned_off_or_taken_away_and_the_trail_tells_of_nothing(office):
+def test_turning_off_two_step_sign_in_without_one_changes_and_records_nothing(office):
     anna = office.add("Anna")
     office.add("Boss", Role.ADMIN)
     browser = office.enter("Anna")
@@ -448,7 +448,7 @@ def test_a_user_can_move_to_another_phone_also_where_two_step_sign_in_is_require
     assert ("Anna", "two-step sign-in moved", "Anna") in office.trail()
 
 
-def test_after_another_secret_key_a_recovery_code_moves_it_to_a_phone(office, phone, clock):
+def test_after_a_change_of_the_secret_key_a_recovery_code_allows_a_new_phone(office, phone, clock):
     office.app.config["SECRET_KEY"] = "another one, of which there is enough"
     browser = half_in(office)
     give(browser, phone.recovery[0])
@@ -459,7 +459,7 @@ def test_after_another_secret_key_a_recovery_code_moves_it_to_a_phone(office, ph
 
 
 @pytest.mark.parametrize("password", [PASSWORD, OTHER])
-def test_to_move_it_takes_the_password_and_a_code(office, phone, clock, password):
+def test_moving_to_another_phone_needs_password_and_code(office, phone, clock, password):
     browser = half_in(office)
     give(browser, phone.code())
     clock.passes(30)
@@ -472,7 +472,7 @@ def test_to_move_it_takes_the_password_and_a_code(office, phone, clock, password
     assert ask_to_move(browser, phone.code()).status_code == 303
 
 
-def test_until_the_first_code_of_the_new_phone_the_old_one_holds(office, phone, clock):
+def test_the_old_phone_works_until_the_first_code_of_the_new_one(office, phone, clock):
     browser = half_in(office)
     give(browser, phone.code())
     ask_to_move(browser, phone.recovery[0])
@@ -482,7 +482,7 @@ def test_until_the_first_code_of_the_new_phone_the_old_one_holds(office, phone, 
     assert give(half_in(office), phone.code(1)).status_code == 303
 
 
-def test_a_secret_that_was_begun_before_another_was_turned_on_does_not_take_its_place(office, clock):
+def test_an_older_unconfirmed_secret_does_not_replace_an_active_one(office, clock):
     office.add("Anna")
     browser, copy = office.enter("Anna"), office.browser()
     copied = begin(browser, clock)
@@ -495,7 +495,7 @@ def test_a_secret_that_was_begun_before_another_was_turned_on_does_not_take_its_
     assert office.account("Anna").two_step_secret == before
 
 
-def test_where_one_is_on_no_secret_is_begun_by_the_password_alone(office, phone):
+def test_a_new_secret_needs_a_code_if_two_step_sign_in_is_on(office, phone):
     browser = half_in(office)
     give(browser, phone.code())
 
@@ -505,7 +505,7 @@ def test_where_one_is_on_no_secret_is_begun_by_the_password_alone(office, phone)
         assert "setting_up" not in kept
 
 
-def test_an_admin_takes_it_away_and_the_account_is_signed_out(office, phone):
+def test_an_admin_can_turn_off_two_step_sign_in_and_the_user_is_signed_out(office, phone):
     office.add("Boss", Role.ADMIN)
     browser = half_in(office)
     give(browser, phone.code())
@@ -520,7 +520,7 @@ def test_an_admin_takes_it_away_and_the_account_is_signed_out(office, phone):
     assert ("Boss", "two-step sign-in off", "Anna") in office.trail()
 
 
-def test_the_command_line_takes_it_away_and_lists_who_has_one(office, phone):
+def test_the_command_line_turns_off_two_step_sign_in_and_lists_users_with_it(office, phone):
     runner = office.app.test_cli_runner()
     assert runner.invoke(args=["user", "list"]).output.strip().endswith("two-step sign-in")
 
@@ -539,7 +539,7 @@ def test_the_command_line_takes_it_away_and_lists_who_has_one(office, phone):
         ("everyone", Role.VIEWER, True),
     ],
 )
-def test_who_must_have_one_is_led_to_set_it_up_before_anything_else(office, clock, setting, role, led):
+def test_users_who_need_two_step_sign_in_must_set_it_up_first(office, clock, setting, role, led):
     office.add("Anna", role)
     office.app.config["TWO_STEP_SIGN_IN"] = setting
     browser = office.enter("Anna")
@@ -557,14 +557,14 @@ def test_who_must_have_one_is_led_to_set_it_up_before_anything_else(office, cloc
         assert office.account("Anna").two_step_secret
 
 
-def test_who_must_set_it_up_may_sign_out(office):
+def test_users_who_must_set_up_two_step_sign_in_can_sign_out(office):
     office.add("Anna")
     office.app.config["TWO_STEP_SIGN_IN"] = "everyone"
 
     assert office.enter("Anna").post("/sign-out").location == "/sign-in"
 
 
-def test_with_a_proxy_that_signs_in_no_page_of_it_exists(office):
+def test_two_step_pages_do_not_exist_behind_a_proxy_that_signs_in(office):
     office.app.config.update(AUTH="proxy", AUTH_DEFAULT_ROLE="admin", TWO_STEP_SIGN_IN="everyone")
     office.app.config["TRUSTED_PROXIES"] = office.app.config["METRICS_NETWORKS"]
     browser = office.browser(HTTP_X_REMOTE_USER="Anna", REMOTE_ADDR="127.0.0.1")
@@ -574,7 +574,7 @@ def test_with_a_proxy_that_signs_in_no_page_of_it_exists(office):
     assert browser.post("/users/1/two-step").status_code == 404
 
 
-def test_of_several_requests_with_the_same_code_at_once_one_gets_in(office, phone, clock):
+def test_only_one_of_several_concurrent_requests_can_use_a_code(office, phone, clock):
     account_id, code = office.account("Anna").id, phone.code()
 
     def use(_: int) -> bool:
@@ -585,7 +585,7 @@ def test_of_several_requests_with_the_same_code_at_once_one_gets_in(office, phon
         assert sum(pool.map(use, range(4))) == 1
 
 
-def test_a_secret_is_sealed_for_this_use_alone(office, phone):
+def test_a_two_step_secret_is_encrypted_for_this_purpose_only(office, phone):
     sealed = office.account("Anna").two_step_secret
 
     with pytest.raises(InvalidInputError):
