@@ -17,7 +17,7 @@ from .repository_context import RepositoryContext
 ITEM = CatalogueItem.__table__
 FILE = CatalogueFile.__table__
 STORED = StoredFile.__table__
-# Keys of files in stored states. They keep the names that these columns had before version 30 of the database.
+# Keys of files in stored states. They keep the names that these columns had before migration 0029.
 KEYS = {
     "status": "fate",
     "last_tried_job_id": "tried_by",
