@@ -21,7 +21,7 @@ def modules_imported_by(path: Path) -> Iterator[str]:
             yield from (f"{node.module or ''}.{alias.name}" for alias in node.names)
 
 
-def test_the_document_shows_the_layers_as_they_are():
+def test_the_document_shows_the_current_layers():
     assert picture() in DOCUMENT.read_text(), "run make picture"
 
 

@@ -134,7 +134,7 @@ def rewritten(path: Path, target: Path, change) -> Path:
     return target
 
 
-def test_what_was_imported_backed_up_and_lost_is_restored_and_its_undo_still_works(nine, tmp_path):
+def test_a_restored_import_can_still_be_undone(nine, tmp_path):
     flask = CommandLine(tmp_path / "instance")
     code, job = flask.json("import", nine.url, *IMPORT)
     assert code == 0
@@ -152,7 +152,7 @@ def test_what_was_imported_backed_up_and_lost_is_restored_and_its_undo_still_wor
     assert (code, undone["removed"]) == (0, job["seen"])
 
 
-def test_a_backup_written_while_an_import_runs_goes_on_there_to_the_same_end(flask, elsewhere, nine, tmp_path):
+def test_a_backup_made_during_an_import_can_finish_the_import_after_a_restore(flask, elsewhere, nine, tmp_path):
     path = tmp_path / "backup.tar"
     reached, go_on = threading.Event(), threading.Event()
 
@@ -186,7 +186,7 @@ def without_moments(export: str) -> list[dict]:
     return [{name: value for name, value in line.items() if name not in moments} for line in lines]
 
 
-def test_of_files_that_come_and_go_meanwhile_it_holds_what_its_database_names(stocked_app, tmp_path):
+def test_a_backup_contains_the_files_of_its_database_although_files_change_meanwhile(stocked_app, tmp_path):
     path, queries = tmp_path / "backup.tar", itertools.count(1)
     with stocked_app.app_context():
         folder = the_folder()
@@ -221,7 +221,7 @@ def names(path: Path) -> list[str]:
         return tar.getnames()
 
 
-def test_only_its_owner_may_read_a_backup_and_nothing_is_left_beside_it(written):
+def test_only_the_owner_may_read_a_backup_and_no_temporary_file_stays(written):
     assert stat.S_IMODE(written.stat().st_mode) == 0o600
     assert sorted(path.name for path in written.parent.iterdir()) == ["backup.tar", "instance"]
 
@@ -239,7 +239,7 @@ def test_every_member_can_be_compared_with_its_sha256(backup):
                 assert manifest.sha256[info.name] == digest.sha256
 
 
-def test_a_backup_is_not_written_over_another(stocked, backup):
+def test_a_backup_never_overwrites_another(stocked, backup):
     before = backup.read_bytes()
 
     code, _, err = stocked("backup", str(backup))
@@ -262,7 +262,7 @@ def nights(tmp_path) -> Path:
     return folder
 
 
-def test_in_a_folder_the_archive_is_named_by_the_time_and_the_oldest_give_way(stocked, nights):
+def test_archives_in_a_folder_are_named_by_time_and_the_oldest_are_deleted(stocked, nights):
     code, told = stocked.json("backup", "--keep", "3", str(nights))
 
     assert code == 0
@@ -272,7 +272,7 @@ def test_in_a_folder_the_archive_is_named_by_the_time_and_the_oldest_give_way(st
     assert sorted(path.name for path in nights.iterdir()) == sorted([*kept, "connector-2025.tar", f"{NIGHTS[0]}.gpg"])
 
 
-def test_while_stored_files_are_missing_no_older_archive_is_removed(stocked, nights):
+def test_no_older_archive_is_deleted_while_stored_files_are_missing(stocked, nights):
     next((instance_of(stocked) / "files").glob("??/*")).unlink()
 
     assert stocked("backup", "--keep", "3", str(nights))[0] == 1
@@ -280,7 +280,7 @@ def test_while_stored_files_are_missing_no_older_archive_is_removed(stocked, nig
     assert {path.name for path in nights.iterdir()} >= set(NIGHTS)
 
 
-def test_an_archive_stays_that_a_slow_clock_made_older_than_others(nights):
+def test_the_newest_archive_stays_although_a_slow_clock_dated_it_earlier(nights):
     written = nights / NIGHTS[1]
 
     remove_old(written, 2, NOON)
@@ -288,14 +288,14 @@ def test_an_archive_stays_that_a_slow_clock_made_older_than_others(nights):
     assert [name for name in NIGHTS if (nights / name).exists()] == NIGHTS[1:]
 
 
-def test_the_name_of_an_archive_tells_the_instance_and_nothing_of_its_key():
+def test_the_name_of_an_archive_identifies_the_instance_without_revealing_its_key():
     one, other = (archive_path(Path(), key, NOON).name for key in (KEY, f"{KEY}."))
 
     assert one != other
     assert hashlib.sha256(KEY.encode()).hexdigest()[:8] not in one
 
 
-def test_archives_of_another_instance_in_the_same_folder_neither_go_nor_count(stocked, nights):
+def test_archives_of_another_instance_are_neither_deleted_nor_counted(stocked, nights):
     others = [archive_path(nights, "another key", datetime(year, 1, 1)) for year in range(2020, 2026)]
     for path in others:
         path.touch()
@@ -308,7 +308,7 @@ def test_archives_of_another_instance_in_the_same_folder_neither_go_nor_count(st
 
 
 @pytest.mark.parametrize("what", ["a folder", "a link"])
-def test_what_has_the_name_of_an_old_archive_and_is_no_file_stays_and_hinders_nothing(stocked, nights, what):
+def test_a_folder_with_the_name_of_an_old_archive_is_ignored(stocked, nights, what):
     odd = archive_path(nights, KEY, datetime(2025, 12, 31))
     for path in (odd, Path(f"{odd}.part"), Path(f"{odd}.database.part")):
         path.mkdir() if what == "a folder" else path.symlink_to(nights / "connector-2025.tar")
@@ -320,7 +320,7 @@ def test_what_has_the_name_of_an_old_archive_and_is_no_file_stays_and_hinders_no
     assert [name for name in NIGHTS if (nights / name).exists()] == NIGHTS[4:]
 
 
-def test_archives_that_a_clock_that_ran_ahead_named_do_not_count_among_those_kept(stocked, nights):
+def test_archives_dated_in_the_future_do_not_count_as_kept(stocked, nights):
     ahead = [archive_path(nights, KEY, datetime(2999, 1, day)) for day in range(1, 6)]
     for path in ahead:
         path.touch()
@@ -331,7 +331,7 @@ def test_archives_that_a_clock_that_ran_ahead_named_do_not_count_among_those_kep
     assert all(path.exists() for path in ahead)
 
 
-def test_a_backup_that_still_runs_is_left_alone_by_one_that_ends_before_it(stocked, nights):
+def test_a_running_backup_is_not_disturbed_by_one_that_ends_earlier(stocked, nights):
     running = archive_path(nights, KEY, datetime(2025, 12, 31))
     with part_written(running) as file:
         file.write(b"the rest")
@@ -344,7 +344,7 @@ def test_a_backup_that_still_runs_is_left_alone_by_one_that_ends_before_it(stock
     assert running.read_bytes() == b"the rest"
 
 
-def test_of_two_backups_into_one_file_the_second_is_refused_and_the_first_ends(stocked, tmp_path):
+def test_a_second_backup_to_the_same_file_is_refused_and_the_first_completes(stocked, tmp_path):
     path = tmp_path / "backup.tar"
     with part_written(path) as file:
         copy = Path(f"{path}.database.part")
@@ -357,7 +357,7 @@ def test_of_two_backups_into_one_file_the_second_is_refused_and_the_first_ends(s
     assert path.read_bytes() == b"the rest"
 
 
-def test_many_backups_that_begin_at_once_end_with_one_archive(tmp_path):
+def test_concurrent_backups_create_one_archive(tmp_path):
     path, start, done = tmp_path / "backup.tar", threading.Barrier(8), []
 
     def one(number: int) -> None:
@@ -380,19 +380,19 @@ def test_many_backups_that_begin_at_once_end_with_one_archive(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["/", "//", "/."])
-def test_a_folder_that_is_not_there_is_not_taken_for_the_name_of_a_file(stocked, tmp_path, ending):
+def test_a_missing_folder_is_not_used_as_a_file_name(stocked, tmp_path, ending):
     code, _, err = stocked("backup", f"{tmp_path}/missing{ending}")
 
     assert (code, "There is no folder" in err, (tmp_path / "missing").exists()) == (2, True, False)
 
 
-def test_in_a_folder_that_is_not_there_nothing_can_be_kept(stocked, tmp_path):
+def test_a_missing_backup_folder_is_refused(stocked, tmp_path):
     code, _, err = stocked("backup", "--keep", "3", str(tmp_path / "missing"))
 
     assert (code, "needs an existing folder" in err, (tmp_path / "missing").exists()) == (2, True, False)
 
 
-def test_what_the_timer_runs_writes_a_backup_and_keeps_seven(stocked, tmp_path):
+def test_the_command_of_the_timer_writes_a_backup_and_keeps_seven(stocked, tmp_path):
     unit = (ROOT / "deploy" / "dspace-connector-backup.service").read_text()
     args = re.search(r"(?m)^ExecStart=\S+/flask (.+)$", unit)[1].split()
     nights = tmp_path / args[-1].lstrip("/")
@@ -407,7 +407,7 @@ def test_what_the_timer_runs_writes_a_backup_and_keeps_seven(stocked, tmp_path):
 
 
 @pytest.mark.parametrize("kept", ["nothing", "an empty folder", "only the database"])
-def test_an_instance_that_was_not_there_is_not_backed_up_nor_made(tmp_path, stock, kept):
+def test_a_backup_of_a_missing_instance_is_refused_and_creates_nothing(tmp_path, stock, kept):
     flask, path = CommandLine(tmp_path / "instance"), tmp_path / "backup.tar"
     if kept != "nothing":
         instance_of(flask).mkdir()
@@ -422,7 +422,7 @@ def test_an_instance_that_was_not_there_is_not_backed_up_nor_made(tmp_path, stoc
 
 
 @pytest.mark.parametrize("options", [["--debug"], ["--app", "wsgi"], ["-A", "wsgi", "--no-debug"]])
-def test_nor_is_one_made_where_options_stand_before_the_command(tmp_path, options):
+def test_a_backup_with_options_before_the_command_creates_no_instance(tmp_path, options):
     flask = CommandLine(tmp_path / "instance")
 
     code, _, err = flask(*options, "backup", str(tmp_path / "backup.tar"))
@@ -430,14 +430,14 @@ def test_nor_is_one_made_where_options_stand_before_the_command(tmp_path, option
     assert (code, "CONNECTOR_INSTANCE" in err, list(tmp_path.iterdir())) == (2, True, [])
 
 
-def test_an_instance_that_nobody_has_used_yet_is_not_backed_up(elsewhere, tmp_path):
+def test_an_unused_instance_is_not_backed_up(elsewhere, tmp_path):
     code, _, err = elsewhere("backup", str(tmp_path / "backup.tar"))
 
     assert (code, "nothing to back up" in err) == (2, True)
     assert not list(tmp_path.glob("backup.tar*"))
 
 
-def test_a_postgresql_database_without_tables_is_not_backed_up_nor_filled(postgresql, tmp_path):
+def test_a_backup_of_an_empty_postgresql_database_is_refused_and_creates_no_tables(postgresql, tmp_path):
     flask = CommandLine(tmp_path / "instance")
     (instance_of(flask) / "files").mkdir(parents=True)
 
@@ -448,7 +448,7 @@ def test_a_postgresql_database_without_tables_is_not_backed_up_nor_filled(postgr
         assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
 
 
-def test_after_a_restore_that_was_killed_the_database_is_backed_up_that_it_had_ready(stocked, backup, tmp_path):
+def test_a_backup_after_a_killed_restore_contains_the_restored_database(stocked, backup, tmp_path):
     ready = instance_of(stocked) / "restored"
     ready.mkdir()
     (instance_of(stocked) / "connector.db").rename(ready / "connector.db")
@@ -458,13 +458,13 @@ def test_after_a_restore_that_was_killed_the_database_is_backed_up_that_it_had_r
     assert (code, "Wrote" in err) == (0, True)
 
 
-def test_a_backup_that_cannot_be_written_says_so_and_leaves_nothing(stocked, tmp_path):
+def test_a_backup_that_cannot_be_written_is_reported_and_leaves_no_file(stocked, tmp_path):
     code, _, err = stocked("backup", str(tmp_path / "no" / "such" / "folder.tar"))
 
     assert (code, "cannot be written" in err, "Traceback" in err) == (2, True, False)
 
 
-def test_stored_files_that_are_missing_or_damaged_are_told_and_the_rest_comes_back(stocked, elsewhere, tmp_path):
+def test_missing_and_damaged_files_are_reported_and_the_rest_is_restored(stocked, elsewhere, tmp_path):
     gone, damaged, *intact = sorted(path for path in (instance_of(stocked) / "files").glob("??/*"))
     gone.unlink()
     damaged.write_bytes(b"something else")
@@ -479,9 +479,7 @@ def test_stored_files_that_are_missing_or_damaged_are_told_and_the_rest_comes_ba
     )
 
 
-def test_a_restore_into_an_instance_that_holds_something_is_refused_unless_it_may_replace_it(
-    flask, nine, stocked, backup
-):
+def test_a_restore_into_a_used_instance_is_refused_without_replace(flask, nine, stocked, backup):
     other = nine.data.named("Special files").handle
     assert flask("import", nine.url, "--collection", other, "--files")[0] in (0, 1)
     before = held(flask)
@@ -510,7 +508,7 @@ def with_database(name: str, content: bytes, database: bytes) -> bytes:
     return database if name == "connector.db" else content
 
 
-def test_an_instance_that_has_only_accounts_holds_something(elsewhere, backup):
+def test_an_instance_with_only_accounts_counts_as_used(elsewhere, backup):
     assert elsewhere("user", "add", "Anna", "--role", "admin")[0] == 0
 
     code, _, err = elsewhere("restore", str(backup))
@@ -526,7 +524,7 @@ def trail(flask: CommandLine) -> list[tuple[str, str, str]]:
         return connection.execute(query).fetchall()
 
 
-def test_who_made_a_backup_and_who_brought_it_back_is_in_the_trail(stocked, tmp_path):
+def test_backups_and_restores_are_recorded_with_their_user(stocked, tmp_path):
     path = tmp_path / "in.tar"
     assert stocked("backup", str(path))[0] == 0
     assert trail(stocked) == [("local operator", "backup", "in.tar")]
@@ -536,7 +534,7 @@ def test_who_made_a_backup_and_who_brought_it_back_is_in_the_trail(stocked, tmp_
     assert trail(stocked) == [("local operator", "restore", "in.tar")]  # the archive is older than its own entry
 
 
-def test_who_was_signed_in_when_the_backup_was_made_is_not_after_the_restore(stocked, elsewhere, tmp_path):
+def test_sessions_of_the_backup_are_invalid_after_the_restore(stocked, elsewhere, tmp_path):
     with closing(sqlite3.connect(instance_of(stocked) / "connector.db")) as connection, connection:
         connection.execute("INSERT INTO invitation (token_hash, purpose, expires) VALUES ('x', 'first', '2999-01-01')")
         assert connection.execute("SELECT count(*) FROM session").fetchone()[0] > 0
@@ -590,7 +588,7 @@ def test_a_damaged_archive_is_refused_with_a_sentence(backup, elsewhere, says, d
         ("its database cannot be read", lambda name, content: with_database(name, content, b"")),
     ],
 )
-def test_an_archive_that_is_not_what_was_written_leaves_the_instance_as_it_was(backup, stocked, tmp_path, says, change):
+def test_an_altered_archive_leaves_the_instance_unchanged(backup, stocked, tmp_path, says, change):
     before = lying(stocked)
     changed = rewritten(backup, tmp_path / "changed.tar", change)
 
@@ -602,7 +600,7 @@ def test_an_archive_that_is_not_what_was_written_leaves_the_instance_as_it_was(b
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/outside", "files/../../outside", "files/ab/short"])
-def test_a_member_that_does_not_belong_into_a_backup_is_written_nowhere(backup, elsewhere, tmp_path, name):
+def test_unexpected_members_of_an_archive_are_not_written(backup, elsewhere, tmp_path, name):
     changed = rewritten(backup, tmp_path / "changed.tar", lambda name, content: content)
     with tarfile.open(changed, "a") as tar:
         tar.addfile(tarfile.TarInfo(name))
@@ -632,7 +630,7 @@ def test_a_backup_of_a_newer_version_is_refused(backup, elsewhere, tmp_path):
     assert (code, "newer version" in err, "9999" in err) == (2, True, True)
 
 
-def test_nothing_is_restored_under_a_process_that_uses_the_instance(stocked, nine, backup):
+def test_a_restore_is_refused_while_a_process_uses_the_instance(stocked, nine, backup):
     reached, go_on = threading.Event(), threading.Event()
 
     def hold(path: str) -> bool:
@@ -651,7 +649,7 @@ def test_nothing_is_restored_under_a_process_that_uses_the_instance(stocked, nin
     assert (code, "in use" in err) == (2, True)
 
 
-def test_a_restore_that_was_killed_after_its_last_check_is_ended_by_the_next_start(stocked, elsewhere, backup):
+def test_the_next_start_completes_a_restore_that_was_killed_at_its_end(stocked, elsewhere, backup):
     assert elsewhere("jobs")[0] == 0
     leave_unwritten_pages(instance_of(elsewhere) / "connector.db")
     ready = instance_of(elsewhere) / "restored"
@@ -676,7 +674,7 @@ def leave_unwritten_pages(database: Path) -> None:
     aside.rename(wal)
 
 
-def test_a_restore_that_is_killed_leaves_the_one_or_the_other_whole(flask, nine, stocked, backup):
+def test_a_killed_restore_leaves_the_old_or_the_new_instance_complete(flask, nine, stocked, backup):
     other = nine.data.named("Odd metadata").handle
     assert flask("import", nine.url, "--collection", other)[0] in (0, 1)
     before, after = held(flask)[0], held(stocked)[0]
@@ -693,7 +691,7 @@ def test_a_restore_that_is_killed_leaves_the_one_or_the_other_whole(flask, nine,
     assert not (instance_of(flask) / "restoring").exists()
 
 
-def test_what_a_killed_backup_left_is_in_nobodys_way(stocked, tmp_path):
+def test_leftovers_of_a_killed_backup_do_not_block_the_next(stocked, tmp_path):
     for name in ("backup.tar.part", "backup.tar.database.part"):
         (tmp_path / name).write_bytes(b"half")
 
@@ -702,7 +700,7 @@ def test_what_a_killed_backup_left_is_in_nobodys_way(stocked, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("backup")] == ["backup.tar"]
 
 
-def test_a_key_that_the_environment_sets_must_be_that_of_the_backup(backup, stocked, elsewhere):
+def test_a_secret_key_of_the_environment_must_match_the_backup(backup, stocked, elsewhere):
     own = key(stocked)
 
     code, _, err = elsewhere("restore", str(backup), CONNECTOR_SECRET_KEY="another key of the environment, long")
@@ -713,9 +711,7 @@ def test_a_key_that_the_environment_sets_must_be_that_of_the_backup(backup, stoc
     assert own not in err
 
 
-def test_of_an_instance_on_postgresql_files_and_key_are_kept_and_the_sentence_names_pg_dump(
-    postgresql, flask, nine, tmp_path
-):
+def test_a_backup_on_postgresql_contains_files_and_key_and_names_pg_dump(postgresql, flask, nine, tmp_path):
     flask.environment["CONNECTOR_DATABASE_URL"] = postgresql
     special = nine.data.named("Special files").handle
     assert flask("import", nine.url, "--collection", special, "--files")[0] in (0, 1)
@@ -740,7 +736,7 @@ def postgresql_tool(name: str, *args: str) -> None:
     subprocess.run([program(name), *args], check=True, capture_output=True)
 
 
-def test_the_address_that_pg_dump_is_given_has_no_password(tmp_path):
+def test_the_address_for_pg_dump_contains_no_password(tmp_path):
     url = "postgresql://me:secret@host:5433/name?sslmode=require&password=secret"
     app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": url}))
 

@@ -111,7 +111,7 @@ def life(tmp_path):
 
 
 @pytest.mark.parametrize("sample", [9], indirect=True)
-def test_the_command_line_gives_no_password_away(life, sample):
+def test_the_command_line_prints_no_password(life, sample):
     handle = sample.data.named("Special files").handle
     life.flask("import", sample.url, "--collection", handle, "--test", "1")
     refused = life.flask("login", "1", login.NAME, "--json", given=f"{WRONG}\n")
@@ -134,7 +134,7 @@ def test_the_command_line_gives_no_password_away(life, sample):
     assert_silent(life.everything())
 
 
-def test_the_pages_give_no_password_away(app, client, sample, caplog, capfd):
+def test_the_pages_contain_no_password(app, client, sample, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, logger="urllib3")  # which the app quiets
     shown = []
@@ -163,7 +163,7 @@ def test_the_pages_give_no_password_away(app, client, sample, caplog, capfd):
 
 
 @pytest.mark.parametrize("say", ["print(said)", "open(folder / 'log', 'w').write(repr(said))", "print(quote(said))"])
-def test_what_is_said_or_written_down_would_be_found(life, say):
+def test_the_search_for_secrets_covers_output_and_files(life, say):
     life.instance.mkdir()
     setting = f"from pathlib import Path; from urllib.parse import quote; folder = Path({str(life.instance)!r})"
 
@@ -209,7 +209,7 @@ ODD_ADDRESSES = {
         (["jobs"], DATABASE_DOWN),
     ],
 )
-def test_no_command_gives_a_secret_of_the_settings_away(life, args, more):
+def test_no_command_prints_secrets_of_the_settings(life, args, more):
     life.set(SETTINGS | more)
 
     assert life.flask(*args) != 0
@@ -219,7 +219,7 @@ def test_no_command_gives_a_secret_of_the_settings_away(life, args, more):
 
 
 @pytest.mark.parametrize("name", ODD_ADDRESSES)
-def test_a_setting_that_cannot_be_used_is_refused_without_the_secret_in_it(life, name):
+def test_an_invalid_setting_is_refused_without_showing_its_secret(life, name):
     life.set({name: ODD_ADDRESSES[name]})
 
     code = life.flask("up")
@@ -245,7 +245,7 @@ def test_no_secret_is_in_the_list_of_processes(life):
     assert SECRET.encode() not in b"".join(commands) + life.everything()
 
 
-def test_no_account_gives_its_password_its_link_or_its_session_away(app, client, caplog, capfd):
+def test_no_output_contains_passwords_links_or_sessions_of_accounts(app, client, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     with app.app_context():
         link, reset = user_management.add("Anna", Role.ADMIN), user_management.first_link()

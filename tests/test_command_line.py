@@ -48,7 +48,7 @@ def nine():
         yield sample
 
 
-def test_import_re_run_export_and_undo_from_the_command_line(flask, sample):
+def test_the_command_line_imports_reruns_exports_and_undoes(flask, sample):
     handle = sample.data.named(GAZETTE).handle
     flask.environment["CONNECTOR_RECHECK_RUNS"] = "0"
 
@@ -80,7 +80,7 @@ def test_import_re_run_export_and_undo_from_the_command_line(flask, sample):
     assert len(json.loads(flask("jobs", "--json")[1])) == 3
 
 
-def test_one_item_by_the_address_of_its_page(flask, nine):
+def test_the_command_line_imports_an_item_by_the_address_of_its_page(flask, nine):
     item = next(iter(nine.data.items.values())) if isinstance(nine.data.items, dict) else nine.data.items[0]
 
     code, job = flask.json("import", f"{nine.url}/handle/{item.handle}")
@@ -108,7 +108,7 @@ def test_one_item_by_the_address_of_its_page(flask, nine):
         (("undo", "x"), "not a valid integer"),
     ],
 )
-def test_what_is_refused_says_why_in_one_json_line_and_ends_with_2(flask, nine, args, sentence):
+def test_a_refused_command_prints_one_json_line_and_exits_with_2(flask, nine, args, sentence):
     code, answer = flask.json(*(arg.format(url=nine.url) for arg in args))
 
     assert (code, answer["job"], answer["state"]) == (2, None, "failed")
@@ -118,28 +118,28 @@ def test_what_is_refused_says_why_in_one_json_line_and_ends_with_2(flask, nine, 
 @pytest.mark.parametrize(
     "args", [("user", "add", "kim"), ("files", "verify", "--nonsense"), ("jobs", "too", "many"), ("import",)]
 )
-def test_a_mistake_in_the_options_names_the_command_whose_help_there_is(flask, args):
+def test_an_invalid_option_names_the_command_for_help(flask, args):
     err = refused_at_start(flask, *args)
 
     path = " ".join(args[: 2 if args[0] in ("user", "files") else 1])
     assert err.endswith(f" -m flask {path} --help.\n")
 
 
-def test_a_setting_that_cannot_be_used_is_refused_in_the_same_way(flask):
+def test_an_invalid_setting_is_refused_with_a_sentence(flask):
     code, answer = flask.json("import", "http://127.0.0.1/", "--all", CONNECTOR_PORT="many")
 
     assert code == 2
     assert "CONNECTOR_PORT" in answer["message"]
 
 
-def test_a_setting_with_an_old_name_is_one_warning_that_names_the_new_one(flask):
+def test_a_setting_with_an_old_name_causes_one_warning_with_the_new_name(flask):
     code, _, err = flask("jobs", CONNECTOR_PACE="3")
 
     assert code == 0
     assert err.count("CONNECTOR_PACE is now called CONNECTOR_MAX_CONCURRENT_REQUESTS.") == 1
 
 
-def test_an_import_with_problems_ends_with_1_and_names_them(flask, nine):
+def test_an_import_with_problems_exits_with_1_and_lists_them(flask, nine):
     item = nine.data.named(GAZETTE)
     nine.faults.add(lambda path: "/content" in path, times=None, status=404)
 
@@ -150,7 +150,7 @@ def test_an_import_with_problems_ends_with_1_and_names_them(flask, nine):
     assert sorted(job["problems"][0]) == ["handle", "id", "reason", "title"]
 
 
-def test_files_of_the_bundles_that_are_named_are_downloaded(flask, nine):
+def test_files_of_the_chosen_bundles_are_downloaded(flask, nine):
     item = nine.data.add_item(nine.data.named(GAZETTE), [("dc.title", ["In three bundles"])])
     for bundle in ("ORIGINAL", "LICENSE", "TEXT"):
         nine.data.add_file(item, f"{bundle}.txt", bundle.encode(), bundle=bundle)
@@ -178,7 +178,7 @@ def test_a_repository_that_goes_down_fails_the_job_which_can_be_resumed(flask, n
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_the_import_at_its_cursor_with_130(flask, nine, number):
+def test_a_signal_stops_the_import_at_its_cursor_with_exit_code_130(flask, nine, number):
     nine.faults.add(lambda path: "page=2" in path, times=None, hang=True)
     process = flask.start("import", nine.url, "--collection", nine.data.named(GAZETTE).handle, "--json")
     while not any("page=2" in path for _, path in list(nine.requests)):
@@ -204,7 +204,7 @@ def test_a_job_can_be_stopped_from_another_terminal(flask, nine):
     assert process.returncode == 130
 
 
-def test_an_export_whose_reader_has_seen_enough_ends_without_a_trace(flask, nine):
+def test_an_export_to_a_closed_pipe_ends_without_traceback(flask, nine):
     flask("import", nine.url, "--all")
     process = flask.start("export")
     process.stdout.readline()
@@ -229,7 +229,7 @@ def killed_in_the_middle(flask, nine) -> None:
 
 
 @pytest.mark.parametrize("command", ["resume", "rerun"])
-def test_a_killed_import_goes_on_at_once_where_it_was(flask, nine, command):
+def test_a_killed_import_resumes_at_its_cursor(flask, nine, command):
     killed_in_the_middle(flask, nine)
 
     code, job = flask.json(command, "1")
@@ -237,7 +237,7 @@ def test_a_killed_import_goes_on_at_once_where_it_was(flask, nine, command):
     assert (code, job["state"], job["added"], job["seen"]) == (0, "completed", 45, 45)
 
 
-def test_the_next_start_of_the_server_goes_on_with_what_was_killed_and_ends_on_a_signal(flask, nine):
+def test_the_next_start_of_the_server_resumes_a_killed_job_and_ends_on_a_signal(flask, nine):
     killed_in_the_middle(flask, nine)
 
     server = flask.start("up", CONNECTOR_PORT="0")
@@ -253,7 +253,7 @@ def test_the_next_start_of_the_server_goes_on_with_what_was_killed_and_ends_on_a
     assert (job["state"], job["added"], job["seen"]) == ("completed", 45, 45)
 
 
-def test_ending_the_server_puts_its_job_back_to_the_queue_within_seconds(flask, nine):
+def test_a_stopped_server_returns_its_job_to_the_queue_within_seconds(flask, nine):
     killed_in_the_middle(flask, nine)
     nine.faults.add(lambda path: "page=2" in path, times=None, hang=True)
     nine.reset()
@@ -269,13 +269,13 @@ def test_ending_the_server_puts_its_job_back_to_the_queue_within_seconds(flask, 
     assert (job["state"], job["message"]) == ("queued", "")
 
 
-def test_two_commands_started_at_once_on_a_new_instance_both_work(flask):
+def test_two_concurrent_commands_on_a_new_instance_both_work(flask):
     both = [flask.start("jobs", "--json") for _ in range(3)]
 
     assert [process.communicate()[0] for process in both] == ["[]\n"] * 3
 
 
-def test_a_source_that_lost_half_its_items_is_a_question_that_ends_with_2_and_waits_for_an_answer(flask, nine):
+def test_an_import_with_half_its_items_missing_asks_and_exits_with_2(flask, nine):
     gazette = nine.data.named(GAZETTE)
     flask.json("import", nine.url, "--collection", gazette.handle)
     for item in [item for item in nine.data.items.values() if gazette in item.collections][:20]:
@@ -296,7 +296,7 @@ def test_a_source_that_lost_half_its_items_is_a_question_that_ends_with_2_and_wa
     assert (answered, job["state"], job["vanished"], job["clean"]) == (0, "completed", 20, True)
 
 
-def test_a_database_that_fails_under_a_job_is_told_with_its_number_and_the_job_goes_on_later(flask, nine):
+def test_a_database_failure_during_a_job_is_reported_with_its_number_and_the_job_can_resume(flask, nine):
     database = Path(flask.environment["CONNECTOR_INSTANCE"]) / "connector.db"
 
     def rename(before: str, after: str) -> None:
@@ -321,7 +321,7 @@ def test_a_database_that_fails_under_a_job_is_told_with_its_number_and_the_job_g
     assert (again, job["state"], job["clean"], job["seen"]) == (0, "completed", True, job["expected"])
 
 
-def test_retry_fetches_only_the_files_that_did_not_come(flask, nine):
+def test_retry_downloads_only_failed_files(flask, nine):
     handle = nine.data.named(GAZETTE).handle
     lost: set[str] = set()
 
@@ -343,7 +343,7 @@ def test_retry_fetches_only_the_files_that_did_not_come(flask, nine):
     assert flask.json("retry", str(job["job"]))[0] == 2
 
 
-def test_a_file_larger_than_the_limit_of_the_import_is_listed_and_not_fetched(flask, nine):
+def test_a_file_larger_than_the_limit_is_listed_and_not_downloaded(flask, nine):
     handle = nine.data.named(GAZETTE).handle
 
     code, job = flask.json("import", nine.url, "--collection", handle, "--files", "--file-limit", "200 B")
@@ -353,7 +353,7 @@ def test_a_file_larger_than_the_limit_of_the_import_is_listed_and_not_fetched(fl
     assert "more than the limit of 200 bytes" in job["problems"][0]["reason"]
 
 
-def test_an_unchanged_repository_costs_three_requests_and_a_lost_file_is_noticed_all_the_same(flask, nine):
+def test_an_unchanged_repository_takes_three_requests_and_a_lost_file_is_still_noticed(flask, nine):
     gazette = nine.data.named(GAZETTE)
     items = [item for item in nine.data.items.values() if gazette in item.collections]
     for item in items:
@@ -371,7 +371,7 @@ def test_an_unchanged_repository_costs_three_requests_and_a_lost_file_is_noticed
     assert job["requests"] < 10
 
 
-def test_a_database_that_cannot_be_used_is_a_sentence_and_no_trace(flask, tmp_path):
+def test_an_unusable_database_is_reported_without_traceback(flask, tmp_path):
     flask("jobs")
     with closing(sqlite3.connect(tmp_path / "instance" / "connector.db")) as database:
         database.execute("DROP TABLE job")
@@ -383,7 +383,7 @@ def test_a_database_that_cannot_be_used_is_a_sentence_and_no_trace(flask, tmp_pa
 
 
 @pytest.mark.parametrize("command", ["up", "worker", "jobs"])
-def test_a_database_server_that_is_away_is_one_sentence_and_a_code_that_says_try_again(flask, command):
+def test_an_unavailable_database_server_is_reported_with_a_retryable_exit_code(flask, command):
     code, _, err = flask(command, CONNECTOR_DATABASE_URL="postgresql://library:secret@127.0.0.1:1/connector")
 
     assert (code, err.count("\n")) == (75, 1)
@@ -392,7 +392,7 @@ def test_a_database_server_that_is_away_is_one_sentence_and_a_code_that_says_try
     assert "secret" not in err
 
 
-def test_the_service_is_started_again_after_that_code_and_not_after_what_needs_a_person():
+def test_the_service_restarts_after_the_retryable_exit_code_only():
     unit = (ROOT / "deploy" / "dspace-connector.service").read_text().splitlines()
 
     assert {"Restart=on-failure", f"RestartPreventExitStatus={REFUSED}"} <= set(unit)
@@ -406,7 +406,7 @@ def refused_at_start(flask: CommandLine, *args: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize("instance", ["file", "file/below", "link"])
-def test_an_instance_that_can_be_no_folder_is_a_sentence_that_names_the_setting(flask, tmp_path, instance):
+def test_an_instance_that_is_no_folder_is_reported_with_its_setting(flask, tmp_path, instance):
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to("link")
 
@@ -424,7 +424,7 @@ def test_an_instance_that_can_be_no_folder_is_a_sentence_that_names_the_setting(
         ("queue.db", "Remove that file: no job is lost."),
     ],
 )
-def test_a_damaged_file_of_the_instance_is_a_sentence_that_says_what_to_do(flask, tmp_path, file, says):
+def test_a_damaged_file_of_the_instance_is_reported_with_advice(flask, tmp_path, file, says):
     (tmp_path / "instance").mkdir()
     (tmp_path / "instance" / file).write_bytes(b"\xff is no text, no key and no database" * 9)
 
@@ -434,7 +434,7 @@ def test_a_damaged_file_of_the_instance_is_a_sentence_that_says_what_to_do(flask
 
 
 @pytest.mark.parametrize("path", ["nowhere/queue.db", ""])
-def test_a_queue_that_cannot_be_made_is_a_sentence_that_names_it(flask, tmp_path, path):
+def test_a_queue_that_cannot_be_created_is_reported_with_its_name(flask, tmp_path, path):
     err = refused_at_start(flask, "worker", CONNECTOR_QUEUE_URL=f"sqlite:///{tmp_path / path}")
 
     assert err.startswith(f"Error: The queue {tmp_path / path} cannot be used now: unable to open database file.")
@@ -449,7 +449,7 @@ def test_a_queue_that_cannot_be_made_is_a_sentence_that_names_it(flask, tmp_path
         (("export",), "k" * 32, "The database cannot be used now: "),
     ],
 )
-def test_a_disk_that_takes_nothing_is_a_sentence_and_no_trace(flask, command, key, begins):
+def test_a_full_disk_is_reported_without_traceback(flask, command, key, begins):
     process = flask.start(*command, may_write=0, CONNECTOR_SECRET_KEY=key)
 
     out, err = process.communicate()
@@ -460,7 +460,7 @@ def test_a_disk_that_takes_nothing_is_a_sentence_and_no_trace(flask, command, ke
 
 
 @pytest.mark.parametrize("args", [("up",), ("worker", "--threads", "1")])
-def test_all_that_a_process_with_a_json_log_says_is_json_also_the_first_link(flask, args):
+def test_a_process_with_a_json_log_prints_only_json(flask, args):
     process = flask.start(*args, CONNECTOR_LOG_FORMAT="json", CONNECTOR_PORT="0", CONNECTOR_HOST="0.0.0.0")
     lines = []
     while "Ctrl-C ends it" not in "".join(lines):
@@ -477,7 +477,7 @@ def test_all_that_a_process_with_a_json_log_says_is_json_also_the_first_link(fla
 
 
 @pytest.mark.parametrize(("args", "port"), [(("up",), "many"), (("up", "--nonsense"), "0"), (("stop", "77"), "0")])
-def test_a_refusal_is_json_too_where_the_log_is(flask, args, port):
+def test_a_refusal_is_logged_as_json_with_a_json_log(flask, args, port):
     err = refused_at_start(flask, *args, CONNECTOR_LOG_FORMAT="json", CONNECTOR_PORT=port)
 
     event = json.loads(err)
@@ -485,7 +485,7 @@ def test_a_refusal_is_json_too_where_the_log_is(flask, args, port):
     assert event["message"].startswith("Error: ")
 
 
-def test_pages_that_wait_for_a_thread_for_a_moment_are_no_warning(flask):
+def test_requests_that_briefly_wait_for_a_thread_cause_no_warning(flask):
     process = flask.start("up", CONNECTOR_PORT="0")
     lines = [process.stderr.readline() for _ in range(3)]
     address = re.search(r"http://127\.0\.0\.1:\d+/", lines[2])[0]
@@ -500,14 +500,14 @@ def test_pages_that_wait_for_a_thread_for_a_moment_are_no_warning(flask):
 
 
 @pytest.mark.parametrize("host", ["::1%nope", "nowhere.invalid", "192.0.2.7"])
-def test_an_address_that_is_not_of_this_machine_is_a_sentence_that_names_the_setting(flask, host):
+def test_an_address_of_another_machine_is_reported_with_its_setting(flask, host):
     err = refused_at_start(flask, "up", CONNECTOR_HOST=host, CONNECTOR_PORT="0")
 
     assert err.startswith(f"Error: Cannot listen on {host}:0: ")
     assert err.endswith(" Set CONNECTOR_HOST to an address of this machine.\n")
 
 
-def test_a_port_that_is_taken_is_a_sentence_that_names_the_setting(flask):
+def test_a_used_port_is_reported_with_its_setting(flask):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

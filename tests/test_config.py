@@ -15,7 +15,7 @@ from config import SettingError, load
 from connector.storage.secret_key import secret_key
 
 
-def test_without_settings_all_lies_in_the_instance_folder_and_listens_on_this_machine_only():
+def test_by_default_data_is_in_the_instance_folder_and_the_app_listens_locally():
     settings = load({})
 
     assert settings["INSTANCE"] == Path(config.ROOT) / "instance"
@@ -41,13 +41,13 @@ def test_the_value_of_an_old_name_counts_only_without_the_new_name():
     assert load({"CONNECTOR_PACE": "3", "CONNECTOR_MAX_CONCURRENT_REQUESTS": "7"})["MAX_CONCURRENT_REQUESTS"] == 7
 
 
-def test_reading_the_settings_touches_no_disk(tmp_path):
+def test_settings_are_read_without_disk_access(tmp_path):
     load({"CONNECTOR_INSTANCE": str(tmp_path / "new")})
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_four_requests_at_once_are_the_most_unless_the_pace_is_set():
+def test_the_default_concurrency_is_four():
     assert load({})["MAX_CONCURRENT_REQUESTS"] == 4
     assert load({"CONNECTOR_MAX_CONCURRENT_REQUESTS": "16"})["MAX_CONCURRENT_REQUESTS"] == 16
 
@@ -56,18 +56,18 @@ def test_four_requests_at_once_are_the_most_unless_the_pace_is_set():
     ("text", "size"),
     [("", 10**9), ("0", 0), ("20000", 20_000), ("500 MB", 5 * 10**8), ("2gb", 2 * 10**9), ("1 T", 10**12)],
 )
-def test_the_room_that_stays_free_is_a_size(text, size):
+def test_the_minimum_free_disk_space_is_a_size(text, size):
     assert load({"CONNECTOR_MIN_FREE_DISK": text})["MIN_FREE_DISK"] == size
 
 
-def test_without_settings_no_proxy_is_believed_and_only_this_machine_monitors():
+def test_by_default_no_proxy_is_trusted_and_only_this_machine_may_monitor():
     settings = load({})
 
     assert settings["PROXY_HOPS"] == 0
     assert [str(network) for network in settings["METRICS_NETWORKS"]] == ["127.0.0.0/8", "::1/128"]
 
 
-def test_networks_are_a_comma_list():
+def test_networks_are_separated_by_commas():
     settings = load({"CONNECTOR_ALLOWED_NETWORKS": "10.1.0.0/16, 192.168.7.5,fd00::/8"})
 
     networks = ("10.1.0.0/16", "192.168.7.5/32", "fd00::/8")
@@ -77,7 +77,7 @@ def test_networks_are_a_comma_list():
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "0.0.0.0", "192.168.1.4", "::1", "::", "fe80::1%eth0", "::", "a.org", "3com.example"]
 )
-def test_any_address_may_be_listened_on(host):
+def test_any_listen_address_is_accepted(host):
     assert load({"CONNECTOR_HOST": host})["HOST"] == host
 
 
@@ -149,14 +149,14 @@ def test_a_malformed_setting_is_refused_by_name(name, value, says):
     assert "me:secret" not in str(refused.value)
 
 
-def test_a_file_of_certificates_and_a_proxy_are_taken_as_they_are():
+def test_certificate_file_and_proxy_settings_are_used_unchanged():
     bundle = requests.certs.where()
     settings = load({"CONNECTOR_CA_BUNDLE": bundle, "CONNECTOR_PROXY": "http://me:secret@proxy.example.org:3128"})
 
     assert (settings["CA_BUNDLE"], settings["PROXY"]) == (bundle, "http://me:secret@proxy.example.org:3128")
 
 
-def test_the_secret_key_is_made_once_even_by_many_at_once_and_only_its_owner_may_read_it(tmp_path):
+def test_concurrent_processes_create_one_secret_key_that_only_the_owner_may_read(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         keys = set(pool.map(lambda _: secret_key(tmp_path), range(8)))
 
@@ -173,7 +173,7 @@ def test_a_damaged_secret_key_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("nowhere")])
-def test_a_secret_key_that_is_no_file_is_refused_in_the_same_way(tmp_path, make):
+def test_a_secret_key_that_is_no_file_is_refused(tmp_path, make):
     make(tmp_path / "secret_key")
 
     with pytest.raises(SettingError, match="secret_key is damaged: remove it"):

@@ -57,7 +57,7 @@ def says_it_waits(desk: Desk, job_id: int) -> bool:
     return desk.job(job_id).wait_reason == WaitReason.DISK_SPACE
 
 
-def test_a_job_waits_while_there_is_no_room_and_goes_on_by_itself(full, desk):
+def test_a_job_waits_for_disk_space_and_continues_automatically(full, desk):
     job_id = desk.create(files=True)
 
     with working(desk, job_id):
@@ -69,7 +69,7 @@ def test_a_job_waits_while_there_is_no_room_and_goes_on_by_itself(full, desk):
     assert (job.state, job.clean, job.counts["seen"], job.counts["files_stored"]) == ("completed", True, 7, 7)
 
 
-def test_a_job_that_waits_for_room_can_be_stopped_at_once(full, desk):
+def test_a_job_that_waits_for_disk_space_can_be_stopped(full, desk):
     job_id = desk.create(files=True)
 
     with working(desk, job_id):
@@ -79,7 +79,7 @@ def test_a_job_that_waits_for_room_can_be_stopped_at_once(full, desk):
     assert desk.job(job_id).state == "stopped"
 
 
-def test_a_file_is_not_begun_where_it_would_not_fit(app, desk):
+def test_a_download_does_not_start_without_enough_disk_space(app, desk):
     app.config["MIN_FREE_DISK"] = 1
     job_id = desk.create(files=True)
     desk.dspace.add("large", files={"large.bin": Announced(b"announced as more than fits")})
@@ -112,7 +112,7 @@ class Doing:
             self.stop.set()
 
 
-def test_a_download_under_way_waits_too_when_others_have_taken_the_room(app, full):
+def test_a_running_download_waits_when_others_fill_the_disk(app, full):
     run, written = Doing(), []
     write = Room(app.config["INSTANCE"], full.least, run).guarded(written.append)
 
@@ -125,11 +125,11 @@ def test_a_download_under_way_waits_too_when_others_have_taken_the_room(app, ful
     assert run.waits[-1][1] == ""
 
 
-def test_with_nothing_to_keep_free_no_job_waits(app, full):
+def test_without_a_minimum_no_job_waits_for_disk_space(app, full):
     Room(app.config["INSTANCE"], 0, Doing()).wait(2**62)
 
 
-def test_the_free_room_is_that_of_the_smaller_disk(app):
+def test_the_free_space_is_that_of_the_smaller_disk(app):
     instance, small = app.config["INSTANCE"], Path("/dev/shm")
     if not small.is_dir() or room_on(small) >= room_on(instance) - MARGIN:
         pytest.skip("There is no second, smaller disk on this machine.")
@@ -140,7 +140,7 @@ def test_the_free_room_is_that_of_the_smaller_disk(app):
     assert disk_space.free(instance) < room_on(instance) - MARGIN
 
 
-def test_where_the_folder_of_files_is_gone_the_pages_come_and_say_so(app, client):
+def test_pages_work_without_the_files_folder_and_report_it(app, client):
     folder = app.config["INSTANCE"] / "files"
     folder.rmdir()
 

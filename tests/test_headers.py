@@ -21,7 +21,7 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 @pytest.mark.parametrize("path", ["/", "/items/", "/nowhere", "/static/style.css", "/healthz"])
-def test_every_answer_says_what_a_browser_may_do_with_it(client, path):
+def test_every_response_has_security_headers(client, path):
     headers = client.get(path, buffered=True).headers
 
     assert headers["Content-Security-Policy"].startswith("default-src 'self';")
@@ -36,13 +36,13 @@ def test_every_answer_says_what_a_browser_may_do_with_it(client, path):
 @pytest.mark.parametrize(
     "path", ["/items.csv", "/audit.csv", "/excluded.csv", "/jobs/1/request-log.txt", "/jobs/1/problems.csv"]
 )
-def test_what_is_downloaded_is_kept_nowhere(stocked_client, path):
+def test_downloads_of_lists_are_not_cached(stocked_client, path):
     answer = stocked_client.get(path)
 
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
 
 
-def test_a_stored_file_is_kept_by_its_reader_only_and_a_restricted_one_not_at_all(stocked_app, stocked_client):
+def test_stored_files_are_cached_privately_and_restricted_files_never(stocked_app, stocked_client):
     with stocked_app.app_context():
         file = db.session.scalar(db.select(CatalogueFile).where(CatalogueFile.status == "stored"))
         path = f"/files/{file.id}/x"
@@ -55,7 +55,7 @@ def test_a_stored_file_is_kept_by_its_reader_only_and_a_restricted_one_not_at_al
     assert "no-store" not in stocked_client.get("/static/style.css", buffered=True).headers["Cache-Control"]
 
 
-def test_no_stored_file_may_bring_others_with_it_or_stand_in_a_frame(stocked_app, stocked_client):
+def test_stored_files_cannot_load_others_or_be_framed(stocked_app, stocked_client):
     with stocked_app.app_context():
         stored = db.session.scalars(db.select(CatalogueFile.id).where(CatalogueFile.status == "stored")).all()
 
@@ -69,20 +69,20 @@ def test_no_stored_file_may_bring_others_with_it_or_stand_in_a_frame(stocked_app
         assert "frame-ancestors 'none'" in policy
 
 
-def test_over_https_a_browser_is_told_to_stay_with_it_and_over_http_it_is_not(client):
+def test_strict_transport_security_is_sent_over_https_only(client):
     policy = client.get("/items/", base_url="https://localhost").headers["Strict-Transport-Security"]
 
     assert policy == "max-age=31536000; includeSubDomains"
     assert "Strict-Transport-Security" not in client.get("/items/").headers
 
 
-def test_below_a_path_of_a_site_it_does_not_speak_for_other_hosts(client):
+def test_below_a_path_strict_transport_security_excludes_other_hosts(client):
     answer = client.get("/items/", base_url="https://localhost", environ_overrides={"SCRIPT_NAME": "/prefix"})
 
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_the_address_of_a_one_time_link_is_told_to_nobody_and_its_form_is_taken_over_https(app):
+def test_one_time_links_are_never_sent_as_referrer_and_their_form_works_over_https(app):
     with app.app_context():
         path = f"/welcome/{user_management.add('Anna', Role.VIEWER)}"
     browser = FlaskClient(app, TestResponse)
@@ -97,7 +97,7 @@ def test_the_address_of_a_one_time_link_is_told_to_nobody_and_its_form_is_taken_
     assert done.status_code == 303
 
 
-def test_no_page_has_a_script_a_style_or_a_handler_within():
+def test_no_page_has_inline_scripts_styles_or_handlers():
     within = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:|hx-on|hx-vals=.js:", re.I)
 
     found = {path.name: within.findall(path.read_text()) for path in TEMPLATES.rglob("*.html")}
@@ -105,7 +105,7 @@ def test_no_page_has_a_script_a_style_or_a_handler_within():
     assert {name: what for name, what in found.items() if what} == {}
 
 
-def test_nothing_that_is_posted_without_the_token_of_its_form_is_done(app):
+def test_posts_without_a_form_token_change_nothing(app):
     browser, asked = app.test_client(), app.url_map.bind("localhost")
     posts = [rule for rule in app.url_map.iter_rules() if "POST" in rule.methods]
 
@@ -118,7 +118,7 @@ def test_nothing_that_is_posted_without_the_token_of_its_form_is_done(app):
     assert {rule: status for rule, status in answers.items() if status != 400} == {"/sign-in": 303}  # is in already
 
 
-def test_a_form_without_its_token_is_told_in_the_trail_and_in_the_log(app, caplog):
+def test_a_form_without_token_is_recorded_and_logged(app, caplog):
     browser = app.test_client()
 
     browser.post("/jobs/9/stop")
@@ -131,7 +131,7 @@ def test_a_form_without_its_token_is_told_in_the_trail_and_in_the_log(app, caplo
 
 @pytest.mark.parametrize("path", ["/items", "/items//?q=1"])
 @pytest.mark.parametrize("host", ["evil.example", "EVIL.example:81", "evil example", "evil.example/x", "/x", "["])
-def test_no_redirect_leads_to_the_host_that_a_request_names(client, path, host):
+def test_no_redirect_uses_the_host_header_of_the_request(client, path, host):
     answer = client.get(path, headers={"Host": host})
 
     assert answer.status_code == 308
@@ -139,5 +139,5 @@ def test_no_redirect_leads_to_the_host_that_a_request_names(client, path, host):
 
 
 @pytest.mark.parametrize(("path", "renewed"), [("/items/", True), ("/static/style.css", False), ("/healthz", False)])
-def test_what_is_the_same_whoever_asks_carries_no_cookie(client, path, renewed):
+def test_public_responses_set_no_cookie(client, path, renewed):
     assert bool(client.get(path, buffered=True).headers.getlist("Set-Cookie")) is renewed

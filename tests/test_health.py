@@ -51,13 +51,13 @@ def numbers(client) -> dict[str, float]:
     }
 
 
-def test_when_all_is_well_it_is_ready(ready):
+def test_the_app_is_ready_if_all_checks_succeed(ready):
     answer = ready.get("/readyz")
 
     assert (answer.status_code, answer.text) == (200, "ready\n")
 
 
-def test_it_is_alive_even_without_a_database(app):
+def test_the_app_is_alive_without_a_database(app):
     instance = app.config["INSTANCE"]
     instance.rename(instance.with_name("gone"))
     try:
@@ -112,7 +112,7 @@ def no_scanner(app):
         (no_workers_ever, "workers"),
     ],
 )
-def test_what_is_not_ready_is_named_and_only_that_and_the_log_says_why(app, ready, trouble, name, caplog):
+def test_failed_checks_are_named_and_the_log_has_the_reason(app, ready, trouble, name, caplog):
     trouble(app)
 
     answer = ready.get("/readyz")
@@ -148,7 +148,7 @@ def whole_database(app):
         (no_scanner, "Not ready: virus scanner. It does not answer at "),
     ],
 )
-def test_why_it_is_not_ready_is_one_sentence_a_minute(app, ready, caplog, whole_database, trouble, sentence):
+def test_the_reason_for_a_failed_check_is_logged_once_a_minute(app, ready, caplog, whole_database, trouble, sentence):
     trouble(app)
 
     for _ in range(3):
@@ -159,7 +159,7 @@ def test_why_it_is_not_ready_is_one_sentence_a_minute(app, ready, caplog, whole_
     assert record.exc_info is None
 
 
-def test_each_check_and_each_cause_has_a_sentence_of_its_own(app, ready, caplog):
+def test_each_check_and_cause_has_its_own_sentence(app, ready, caplog):
     for trouble in (no_queue, no_scanner, no_server_of_the_queue):
         trouble(app)
         ready.get("/readyz")
@@ -168,7 +168,7 @@ def test_each_check_and_each_cause_has_a_sentence_of_its_own(app, ready, caplog)
     assert told == ["Not ready: queue", "Not ready: virus scanner", "Not ready: queue"]
 
 
-def test_a_fault_of_ours_in_a_check_is_told_with_its_trace(app, ready, caplog):
+def test_an_unexpected_error_in_a_check_is_logged_with_traceback(app, ready, caplog):
     app.config["CLAMD_URL"] = 7
 
     for _ in range(3):
@@ -179,7 +179,7 @@ def test_a_fault_of_ours_in_a_check_is_told_with_its_trace(app, ready, caplog):
     assert "TypeError" in caplog.text
 
 
-def test_a_database_file_that_was_moved_away_is_noticed_until_it_is_back(app, client, caplog):
+def test_a_moved_database_file_is_reported_until_it_returns(app, client, caplog):
     file, aside = app.config["INSTANCE"] / "connector.db", app.config["INSTANCE"] / "aside.db"
     prepare(app)
     worker_heartbeat.touch(app.config["INSTANCE"])
@@ -197,9 +197,7 @@ def test_a_database_file_that_was_moved_away_is_noticed_until_it_is_back(app, cl
 
 
 @pytest.mark.parametrize("is_replaced", [True, False])
-def test_while_another_database_file_or_none_lies_in_the_place_of_the_one_in_use_every_page_says_so(
-    app, client, is_replaced
-):
+def test_every_page_reports_a_missing_or_replaced_database_file(app, client, is_replaced):
     file = app.config["INSTANCE"] / "connector.db"
     prepare(app)
     assert "moved or replaced" not in client.get("/jobs/").text
@@ -216,7 +214,7 @@ def test_while_another_database_file_or_none_lies_in_the_place_of_the_one_in_use
     assert made is is_replaced
 
 
-def test_what_was_changed_before_the_database_file_was_moved_is_there_when_it_is_back(app, client):
+def test_changes_made_before_the_database_file_was_moved_are_kept(app, client):
     file = app.config["INSTANCE"] / "connector.db"
     prepare(app)
     with app.app_context():
@@ -235,14 +233,14 @@ def test_what_was_changed_before_the_database_file_was_moved_is_there_when_it_is
     assert client.get(f"/welcome/{held}").status_code == 200
 
 
-def test_several_things_that_are_not_ready_are_all_named(app, ready):
+def test_all_failed_checks_are_named(app, ready):
     no_room(app)
     no_workers(app)
 
     assert ready.get("/readyz").text == "not ready: disk, workers\n"
 
 
-def test_the_numbers_are_those_of_the_database(stocked_app, stocked_client):
+def test_metrics_match_the_database(stocked_app, stocked_client):
     with stocked_app.app_context():
         run_job(10**6)
         jobs = db.session.scalars(db.select(Job)).all()
@@ -272,7 +270,7 @@ def test_an_empty_catalogue_has_numbers_too(client):
 
 
 @pytest.mark.parametrize("trouble", [no_queue, no_server_of_the_queue])
-def test_while_the_queue_is_away_there_are_all_numbers_but_its_length(app, client, trouble):
+def test_metrics_without_the_queue_lack_only_its_length(app, client, trouble):
     all_of_them = numbers(client).keys()
     trouble(app)
 
@@ -284,7 +282,7 @@ def test_while_the_queue_is_away_there_are_all_numbers_but_its_length(app, clien
     ("peer", "status"),
     [("127.0.0.1", 200), ("::1", 200), ("::ffff:127.0.0.1", 200), ("192.0.2.7", 403), ("::ffff:192.0.2.7", 403)],
 )
-def test_only_a_monitor_is_answered(ready, address, peer, status):
+def test_only_monitors_get_a_response(ready, address, peer, status):
     answer = ready.get(address, environ_base={"REMOTE_ADDR": peer})
 
     assert answer.status_code == status
@@ -296,7 +294,7 @@ def test_a_peer_without_an_address_is_not_answered(ready, address):
     assert ready.get(address, environ_base={"REMOTE_ADDR": ""}).status_code == 403
 
 
-def test_the_networks_of_the_monitors_are_a_setting(app, ready):
+def test_the_networks_of_monitors_can_be_configured(app, ready):
     app.config["METRICS_NETWORKS"] = (ip_network("192.0.2.0/24"),)
 
     assert ready.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code == 200
@@ -312,7 +310,7 @@ def test_the_networks_of_the_monitors_are_a_setting(app, ready):
         ("127.0.0.1", "unknown", 403),
     ],
 )
-def test_behind_a_proxy_all_on_the_way_must_be_monitors(app, ready, peer, forwarded, status):
+def test_behind_a_proxy_every_address_must_be_a_monitor(app, ready, peer, forwarded, status):
     app.config["PROXY_HOPS"] = 1
     believe_proxies(app)
 
@@ -321,13 +319,13 @@ def test_behind_a_proxy_all_on_the_way_must_be_monitors(app, ready, peer, forwar
     assert answer.status_code == status
 
 
-def test_without_the_setting_what_a_header_says_of_the_address_is_ignored(ready):
+def test_without_the_setting_addresses_in_headers_are_ignored(ready):
     headers = {"X-Forwarded-For": "127.0.0.1"}
 
     assert ready.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"}, headers=headers).status_code == 403
 
 
-def test_no_secret_is_told(stocked_app, stocked_client):
+def test_health_checks_reveal_no_secret(stocked_app, stocked_client):
     worker_heartbeat.touch(stocked_app.config["INSTANCE"])
 
     told = "".join(stocked_client.get(address).text for address in MONITORED)

@@ -49,7 +49,7 @@ def browser_of_another(app: Flask) -> FlaskClient:
     return browser
 
 
-def test_changes_and_downloads_of_whole_lists_count_together_and_pages_do_not(hasty):
+def test_changes_and_list_downloads_share_a_limit_without_pages(hasty):
     downloads = [hasty.get(path).status_code for path in ("/items.csv", "/audit.csv")]
     pages = [hasty.get(path).status_code for path in ("/items/", LIVE, "/jobs/", "/audit/")]
     changes = [hasty.post("/jobs/9/retry").status_code for _ in range(2)]
@@ -86,14 +86,14 @@ def test_lists_with_filters_count_as_costly(hasty, address):
     assert others == [200, 200, 200]
 
 
-def test_another_person_is_not_slowed_down_with_them(app, hasty):
+def test_a_limit_does_not_affect_other_users(app, hasty):
     mine = [hasty.post("/jobs/9/retry").status_code for _ in range(4)]
     theirs = browser_of_another(app).post("/jobs/9/retry").status_code
 
     assert (mine[-1], theirs) == (429, 404)
 
 
-def test_the_page_says_what_to_do_and_the_trail_who_it_was(hasty):
+def test_a_limited_request_shows_advice_and_is_recorded(hasty):
     for _ in range(3):
         hasty.post("/jobs/9/retry")
 
@@ -105,7 +105,7 @@ def test_the_page_says_what_to_do_and_the_trail_who_it_was(hasty):
     assert "POST /jobs/<int:job_id>/retry" in trail
 
 
-def test_a_form_without_its_token_counts_too(app, hasty):
+def test_a_form_without_token_counts_for_the_limit(app, hasty):
     app.config["WTF_CSRF_ENABLED"] = True
 
     answers = [hasty.post("/jobs/9/retry").status_code for _ in range(4)]
@@ -113,19 +113,19 @@ def test_a_form_without_its_token_counts_too(app, hasty):
     assert answers == [400, 400, 400, 429]
 
 
-def test_every_page_that_is_named_is_there(app):
+def test_every_limited_page_exists(app):
     endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
 
     assert endpoints >= LISTS | QUESTIONS | FILTERS.keys() | WAYS_OUT
 
 
-def test_every_download_of_a_list_is_one(app):
+def test_every_list_download_counts(app):
     lists = {rule.endpoint for rule in app.url_map.iter_rules() if rule.rule.endswith((".csv", ".txt", ".jsonl"))}
 
     assert lists == LISTS
 
 
-def test_while_as_many_changes_wait_as_may_no_more_begin_and_all_else_goes_on(app, client):
+def test_further_changes_are_refused_at_the_limit_and_other_requests_work(app, client):
     began, may_end, waited = threading.Semaphore(0), threading.Event(), []
 
     @app.post("/waits")
@@ -165,7 +165,7 @@ def served(app) -> Iterator[str]:
     thread.join()
 
 
-def test_a_list_counts_until_its_last_line_is_read_and_nothing_else_waits_for_its_reader(app, client, served):
+def test_a_download_of_a_list_counts_until_its_end_and_blocks_nothing_else(app, client, served):
     with app.app_context(), transaction():
         entry = {"at": utcnow(), "who": "x" * 400, "what": "y" * 400, "about": "z" * 400, "address": "", "data": {}}
         db.session.execute(insert(AuditEntry), [entry] * 60_000)
@@ -188,7 +188,7 @@ def test_a_list_counts_until_its_last_line_is_read_and_nothing_else_waits_for_it
     assert ask().status_code == 200
 
 
-def test_no_slot_is_lost_to_a_request_that_fails_or_a_download_that_is_broken_off(app, client):
+def test_failed_requests_and_aborted_downloads_free_their_slot(app, client):
     @app.post("/breaks")
     @allows(Role.VIEWER)
     def breaks() -> str:
@@ -207,19 +207,19 @@ def test_no_slot_is_lost_to_a_request_that_fails_or_a_download_that_is_broken_of
     assert (client.get("/items.csv").status_code, client.post("/jobs/9/retry").status_code) == (200, 404)
 
 
-def test_some_threads_are_left_for_pages_and_monitors(app):
+def test_some_threads_are_reserved_for_pages_and_monitors(app):
     costly = app.config["CHANGES_AT_ONCE"] + app.config["LISTS_AT_ONCE"]
 
     assert costly + passwords.AT_ONCE + passwords.WAITING <= WEB_THREADS - 2
 
 
-def test_as_shipped_a_quick_person_never_meets_the_limit(client):
+def test_the_default_limits_do_not_affect_a_fast_user(client):
     answers = {client.post("/jobs/9/retry").status_code for _ in range(100)}
 
     assert answers == {404}
 
 
-def test_while_the_server_of_the_queue_is_away_both_limits_count_in_this_process(tmp_path):
+def test_limits_are_counted_in_the_process_while_the_queue_server_is_unavailable(tmp_path):
     app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_QUEUE_URL": "redis://127.0.0.1:1"}))
     prepare(app)
     app.config |= {"WTF_CSRF_ENABLED": False, "COSTLY_A_MINUTE": 3}

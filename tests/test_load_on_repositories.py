@@ -41,7 +41,7 @@ def slow():
         yield sample
 
 
-def test_a_job_and_a_page_in_another_process_make_four_requests_at_a_time_together(flask, slow, app):
+def test_a_job_and_a_page_in_another_process_share_four_concurrent_requests(flask, slow, app):
     process = flask.start("import", slow.url, "--collection", slow.data.named("Synthetic items").handle, "--files")
     with app.app_context():
         app.config["INSTANCE"] = Path(flask.environment["CONNECTOR_INSTANCE"])
@@ -54,7 +54,7 @@ def test_a_job_and_a_page_in_another_process_make_four_requests_at_a_time_togeth
     assert 2 <= slow.costs.most <= 4
 
 
-def test_one_job_at_a_time_works_on_a_repository(flask, slow):
+def test_only_one_job_at_a_time_uses_a_repository(flask, slow):
     handles = [slow.data.named(name).handle for name in ("Synthetic items", GAZETTE)]
     both = [flask.start("import", slow.url, "--collection", handle, "--json") for handle in handles]
     for process in both:
@@ -63,7 +63,7 @@ def test_one_job_at_a_time_works_on_a_repository(flask, slow):
     assert [process.returncode for process in both] == [0, 0]
 
 
-def test_an_outage_in_the_middle_loses_nothing_and_blames_no_item(app, sample):
+def test_an_outage_during_an_import_loses_nothing_and_fails_no_item(app, sample):
     app.config["MAX_OUTAGE_SECONDS"] = 60
     searches = itertools.count()
     sample.faults.add(lambda path: "dsoType=item" in path and 2 <= next(searches) < 40, times=None, status=503)

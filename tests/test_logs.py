@@ -85,7 +85,7 @@ def test_a_plain_line_names_time_level_place_and_what_happened(plain):
     assert (len(moment), moment[10], moment[-1]) == (24, "T", "Z")
 
 
-def test_what_somebody_typed_makes_no_line_of_its_own(plain, told):
+def test_typed_text_cannot_add_log_lines(plain, told):
     logging.getLogger("connector.test").warning("asked for %s", HOSTILE)
 
     [line], [event] = plain.lines, told.events
@@ -95,7 +95,7 @@ def test_what_somebody_typed_makes_no_line_of_its_own(plain, told):
     assert event["message"] == f"asked for {HOSTILE}"
 
 
-def test_a_trace_is_part_of_the_one_event(plain, told):
+def test_a_traceback_is_part_of_its_log_event(plain, told):
     try:
         fails("")
     except RuntimeError:
@@ -108,7 +108,7 @@ def test_a_trace_is_part_of_the_one_event(plain, told):
     assert event["trace"].startswith("Traceback (most recent call last):\n")
 
 
-def test_a_page_that_fails_shows_a_number_under_which_the_log_has_the_trace(failing, told):
+def test_a_failed_page_shows_the_request_number_of_the_logged_traceback(failing, told):
     answer = failing.get("/fails/token-of-an-invitation")
 
     [crash, ended] = told.events
@@ -120,7 +120,7 @@ def test_a_page_that_fails_shows_a_number_under_which_the_log_has_the_trace(fail
         assert trace not in answer.text
 
 
-def test_a_fragment_that_fails_shows_it_too(failing, told):
+def test_a_failed_fragment_shows_the_request_number(failing, told):
     answer = failing.get("/fails/it", headers=FRAGMENT)
 
     assert f"the number {told.events[0]['request']}." in words(answer)
@@ -135,18 +135,18 @@ def test_an_address_that_may_hold_a_secret_is_not_logged(failing, plain):
     assert "GET /fails/<secret> failed" in plain.lines[0]
 
 
-def test_a_number_that_comes_with_a_request_is_not_believed(client):
+def test_a_request_number_sent_by_a_client_is_ignored(client):
     numbers = {client.get("/healthz", headers={"X-Request-ID": "mine"}).headers["X-Request-ID"] for _ in range(3)}
 
     assert len(numbers) == 3
     assert "mine" not in numbers
 
 
-def test_an_error_that_is_not_ours_has_no_number_on_its_page(client):
+def test_an_expected_error_shows_no_request_number(client):
     assert "give the number" not in words(client.get("/no/such/page"))
 
 
-def test_what_changes_something_or_is_refused_is_logged_with_who_and_where_and_mere_reading_is_not(client, told):
+def test_changes_and_refusals_are_logged_with_user_and_address_and_reading_is_not(client, told):
     client.get("/healthz")
     client.post("/healthz")
     client.get("/items/")
@@ -159,7 +159,7 @@ def test_what_changes_something_or_is_refused_is_logged_with_who_and_where_and_m
     ]
 
 
-def test_what_is_logged_after_a_request_no_longer_names_it(client, told):
+def test_log_events_after_a_request_do_not_name_it(client, told):
     client.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"})
     logging.getLogger("connector.test").warning("later")
 
@@ -167,7 +167,7 @@ def test_what_is_logged_after_a_request_no_longer_names_it(client, told):
     assert "request" not in told.events[1]
 
 
-def test_what_happens_under_a_job_names_it(app, told):
+def test_log_events_of_a_job_name_it(app, told):
     desk = Desk(app, FakeDSpace())
     job_id = desk.create()
 
@@ -185,7 +185,7 @@ def test_what_happens_under_a_job_names_it(app, told):
     assert "out of the blue" in fault["trace"]
 
 
-def test_what_is_seldom_told_comes_again_after_a_while_each_sentence_by_itself():
+def test_repeated_warnings_are_logged_again_after_a_while():
     at_once, later = logs.LogThrottle(pause=0), logs.LogThrottle()
 
     assert [at_once.is_due("a"), at_once.is_due("a")] == [True, True]
@@ -208,7 +208,7 @@ raise RuntimeError("two\\nlines")
 
 
 @pytest.mark.parametrize("style", ["plain", "json"])
-def test_what_nobody_caught_is_one_event_in_the_log_of_the_process(style):
+def test_an_uncaught_exception_is_one_log_event(style):
     process = subprocess.run([sys.executable, "-c", PROCESS, style], cwd=ROOT, capture_output=True, text=True)
 
     warning, thread, end = process.stderr.splitlines()

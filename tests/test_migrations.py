@@ -196,7 +196,7 @@ def test_renamed_columns_keep_their_values(app):
     assert set(db.session.scalars(sa.select(Account.two_step_secret))) == {"sealed"}
 
 
-def test_what_jobs_have_counted_is_kept_by_name(app):
+def test_counts_of_jobs_are_kept_by_name(app):
     upgrade(revision="0024")
     fill(1)
     counted = {
@@ -250,7 +250,7 @@ def test_numbers_of_repositories_are_kept_in_64_bits(app):
 
 
 @pytest.mark.parametrize(("with_restricted", "sevens"), [(True, [2, 3]), (False, [2])])
-def test_searches_find_whole_short_words_in_items_from_before_these_had_lines(app, with_restricted, sevens):
+def test_searches_find_short_words_in_items_from_before_the_migration(app, with_restricted, sevens):
     upgrade(revision="0022")
     texts = [("the eu in 1975\nof europe", None), ("日本語の題名\n第7章", None), ("smith, a. b.\nc#", "7")]
     item = sa.table("item", *map(sa.column, ("id", "search_text", "restricted_search_text")))

@@ -41,21 +41,21 @@ def all_pages(query, order, place=START, way="next"):
     return pages
 
 
-def test_the_pages_hold_each_row_once_in_order(sets):
+def test_pages_contain_each_row_once_in_order(sets):
     pages = all_pages(sets, BY_NAME)
 
     assert [ids(page) for page in pages] == [[7, 3, 2], [4, 5, 6], [1]]
     assert [(page.first, page.last, page.total) for page in pages] == [(1, 3, 7), (4, 6, 7), (7, 7, 7)]
 
 
-def test_the_way_back_from_the_end_holds_each_row_once(sets):
+def test_pages_from_the_end_contain_each_row_once(sets):
     pages = all_pages(sets, BY_NAME, ListPage.end, "previous")
 
     assert [ids(page) for page in pages] == [[5, 6, 1], [3, 2, 4], [7, 3, 2]]
     assert [(page.first, page.last) for page in pages] == [(5, 7), (2, 4), (1, 3)]
 
 
-def test_rows_that_come_or_go_between_two_pages_move_no_other_row(sets):
+def test_added_and_deleted_rows_do_not_shift_other_rows(sets):
     first = page_of(sets, BY_NAME, START)
     with transaction():
         db.session.execute(db.delete(ItemSet).where(ItemSet.id == first.rows[-1].id))
@@ -64,7 +64,7 @@ def test_rows_that_come_or_go_between_two_pages_move_no_other_row(sets):
     assert ids(page_of(sets, BY_NAME, first.next)) == [4, 5, 6]
 
 
-def test_a_page_whose_rows_are_gone_is_the_last_one(sets):
+def test_a_page_whose_rows_were_deleted_is_the_last(sets):
     second = all_pages(sets, BY_NAME)[1]
     with transaction():
         db.session.execute(db.delete(ItemSet).where(ItemSet.name == "c"))
@@ -78,7 +78,7 @@ def test_a_page_whose_rows_are_gone_is_the_last_one(sets):
 @pytest.mark.parametrize(
     "key", ['"b"', '"b", 1, 2', "1, 2", '"b", null', '"b", 1e999', "{", "[" * 2_000, '"\\ud800", 1']
 )
-def test_a_place_that_no_row_can_have_leads_to_the_first_or_last_page(sets, key):
+def test_an_impossible_position_leads_to_the_first_or_last_page(sets, key):
     page = page_of(sets, BY_NAME, Place(after=key))
 
     assert ids(page) in ([7, 3, 2], [5, 6, 1])
@@ -91,7 +91,7 @@ def test_an_empty_list_is_one_page(sets):
         assert (ids(page), page.total, page.previous, page.next) == ([], 0, None, None)
 
 
-def test_equal_times_are_told_apart_by_the_id(app, monkeypatch):
+def test_rows_with_equal_times_are_ordered_by_id(app, monkeypatch):
     monkeypatch.setattr(pagination, "SIZE", 2)
     entry = {"who": "", "what": "", "about": "", "address": "", "data": {}}
     times = [datetime(2026, 1, 1, 0, 0, 0, micros) for micros in (5, 5, 5, 7, 7)]
@@ -104,7 +104,7 @@ def test_equal_times_are_told_apart_by_the_id(app, monkeypatch):
     assert len({row.id for page in pages for row in page.rows}) == 5
 
 
-def test_no_place_is_given_in_a_list_that_is_not_counted_to_its_end(sets):
+def test_row_numbers_are_left_out_in_lists_that_are_not_fully_counted(sets):
     pages = [page_of(sets, BY_NAME, place, counted=6) for place in (START, ListPage.end)]
 
     assert [(page.total_in_words, page.first, page.last) for page in pages] == [("more than 6", None, None)] * 2

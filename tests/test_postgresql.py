@@ -23,7 +23,7 @@ from tests.sample import SampleRepository
 from tests.waiting import until
 
 
-def test_import_re_run_undo_and_export_on_postgresql(postgresql, tmp_path):
+def test_imports_reruns_undos_and_exports_work_on_postgresql(postgresql, tmp_path):
     flask = CommandLine(tmp_path / "instance")
     flask.environment["CONNECTOR_DATABASE_URL"] = postgresql
     both = [flask.start("jobs", "--json") for _ in range(2)]
@@ -49,7 +49,7 @@ def test_import_re_run_undo_and_export_on_postgresql(postgresql, tmp_path):
     assert [path for path in (tmp_path / "instance" / "files").rglob("*") if path.is_file()] == []
 
 
-def test_imports_of_one_source_asked_for_at_the_same_moment_are_one_job_on_postgresql(postgresql, tmp_path):
+def test_concurrent_imports_of_a_source_are_one_job_on_postgresql(postgresql, tmp_path):
     settings = {"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_ALLOWED_NETWORKS": "127.0.0.0/8"}
     app = create_app(load(settings | {"CONNECTOR_DATABASE_URL": postgresql}))
     prepare(app)
@@ -80,7 +80,7 @@ def waits_for_a_row(connection: psycopg.Connection) -> bool:
     return connection.execute(waiting).fetchone()[0] > 0
 
 
-def test_disabling_ends_a_session_that_is_just_beginning_on_postgresql(postgresql, tmp_path):
+def test_disabling_an_account_ends_a_session_that_starts_concurrently_on_postgresql(postgresql, tmp_path):
     app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": postgresql}))
     prepare(app)
     with app.app_context():

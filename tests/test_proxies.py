@@ -16,14 +16,14 @@ from connector.proxy_headers import init_app
         (2, {}, 200),  # past the proxy, from this machine
     ],
 )
-def test_a_proxy_is_no_monitor_where_it_does_not_tell_its_client(app, client, hops, headers, status):
+def test_a_proxy_that_does_not_name_its_client_is_no_monitor(app, client, hops, headers, status):
     app.config["PROXY_HOPS"] = hops
     init_app(app)
 
     assert client.get("/healthz", headers=headers).status_code == status
 
 
-def test_too_few_values_are_warned_of_once_with_the_setting(app, client, caplog):
+def test_too_few_forwarded_values_cause_one_warning_with_the_setting(app, client, caplog):
     app.config["PROXY_HOPS"] = 2
     init_app(app)
 

@@ -21,7 +21,7 @@ COULD_NOT_BE_READ = "The request could not be read."
         ("POST", "/takedown/1", {"data": {"li\0ne": "1"}}),
     ],
 )
-def test_a_nul_is_refused_wherever_it_stands(client, base, method, path, sent):
+def test_nul_characters_are_refused_everywhere_in_a_request(client, base, method, path, sent):
     answer = client.open(path, method=method, base_url=base, **sent)
 
     assert answer.status_code == 400
@@ -31,7 +31,7 @@ def test_a_nul_is_refused_wherever_it_stands(client, base, method, path, sent):
 @pytest.mark.parametrize("name", ["Referer", "HX-Current-URL"])
 @pytest.mark.parametrize("address", ["http://[", "https://localhost]/", "http://[::g]/", "//["])
 @pytest.mark.parametrize("base", ["http://localhost", "https://localhost"])
-def test_an_address_that_is_none_in_a_header_is_refused_whoever_asks(app, name, address, base):
+def test_an_invalid_url_in_a_header_is_refused(app, name, address, base):
     browser = app.test_client()
     for cookies in ("signed in", "nobody"):
         if cookies == "nobody":
@@ -45,7 +45,7 @@ def test_an_address_that_is_none_in_a_header_is_refused_whoever_asks(app, name, 
             assert [answer.status_code for answer in answers] == [400, 400]
 
 
-def test_what_browsers_send_is_read(client):
+def test_requests_of_browsers_are_accepted(client):
     headers = {"Referer": "http://localhost/items/?q=%00", "HX-Current-URL": "", "Accept-Language": "de-DE,de;q=0.9"}
 
     assert client.get("/items/?q=%C3%A4%0A", headers=headers).status_code == 200

@@ -97,7 +97,7 @@ def stored(desk: Desk) -> list[Path]:
     return [path for path in (desk.app.config["INSTANCE"] / "files").rglob("*") if path.is_file()]
 
 
-def test_what_the_scanner_finds_is_not_kept_and_named_and_the_rest_comes(desk, client, caplog):
+def test_infected_files_are_reported_and_not_stored_and_others_are(desk, client, caplog):
     desk.dspace.add("i1", files={"bad.exe": b"before " + MARK + b" after", "good.txt": b"good"})
     desk.dspace.add("i2", files={"empty.txt": b"", "also good.txt": bytes(MOST // 2)})
 
@@ -113,7 +113,7 @@ def test_what_the_scanner_finds_is_not_kept_and_named_and_the_rest_comes(desk, c
     assert told in caplog.text
 
 
-def test_a_file_that_is_too_large_for_the_scanner_is_not_kept_either(desk):
+def test_a_file_that_is_too_large_for_the_scanner_is_not_stored(desk):
     desk.dspace.add("i1", files={"large.bin": bytes(4 * MOST), "good.txt": b"good"})
 
     job = desk.run(files=True)
@@ -122,7 +122,7 @@ def test_a_file_that_is_too_large_for_the_scanner_is_not_kept_either(desk):
     assert "StreamMaxLength" in files(desk)["large.bin"]["reason"]
 
 
-def test_a_refused_file_is_fetched_again_only_when_the_item_changes_or_somebody_asks(desk):
+def test_an_infected_file_is_downloaded_again_only_after_a_change_or_on_request(desk):
     desk.dspace.add("i1", files={"bad.exe": MARK})
     first = desk.run(files=True)
 
@@ -140,7 +140,7 @@ def test_a_refused_file_is_fetched_again_only_when_the_item_changes_or_somebody_
 
 
 @needs("clamd")
-def test_a_job_waits_while_the_scanner_is_away_and_goes_on_by_itself(app, unscanned, tmp_path):
+def test_a_job_waits_for_an_unavailable_scanner_and_continues_automatically(app, unscanned, tmp_path):
     clamd = Clamd(tmp_path)
     app.config["CLAMD_URL"] = str(clamd.path)
     unscanned.dspace.add("i1", files={"good.txt": b"good", "bad.exe": MARK})
@@ -248,7 +248,7 @@ def is_ping(came: bytes) -> bool:
         (b"OK\0", "It could not scan the file: OK."),
     ],
 )
-def test_a_scanner_that_is_there_and_cannot_tell_lets_nothing_pass(app, unscanned, impostor, answer, reason):
+def test_no_file_is_stored_if_the_scanner_reports_an_error(app, unscanned, impostor, answer, reason):
     app.config["CLAMD_URL"] = impostor(lambda came: b"PONG\0" if is_ping(came) else answer).address
     unscanned.dspace.add("i1", files={"some.txt": b"some"})
 
@@ -334,7 +334,7 @@ class Mortal:
         return None
 
 
-def test_a_file_that_ends_the_scanner_three_times_is_refused_and_the_job_goes_on(app, unscanned, impostor, client):
+def test_a_file_that_crashes_the_scanner_three_times_is_refused_and_the_job_continues(app, unscanned, impostor, client):
     scanner = Mortal(dies=3)
     app.config["CLAMD_URL"] = impostor(scanner).address
     unscanned.dspace.add("i1", files={"deadly.zip": b"deadly"})
@@ -348,7 +348,7 @@ def test_a_file_that_ends_the_scanner_three_times_is_refused_and_the_job_goes_on
     assert told in [file["reason"] for file in files(unscanned).values()]
 
 
-def test_a_scanner_that_is_started_anew_twice_while_it_looks_lets_the_file_pass_then(app, unscanned, impostor):
+def test_a_file_is_stored_after_the_scanner_restarted_twice_during_its_scan(app, unscanned, impostor):
     app.config["CLAMD_URL"] = impostor(Mortal(dies=2)).address
     unscanned.dspace.add("i1", files={"good.txt": b"good"})
 
@@ -357,7 +357,7 @@ def test_a_scanner_that_is_started_anew_twice_while_it_looks_lets_the_file_pass_
     assert (job.state, job.counts["files_refused"], job.counts["files_stored"]) == ("completed", 0, 1)
 
 
-def test_a_scanner_that_is_away_is_waited_for_however_often_it_is_asked(impostor, tmp_path, monkeypatch):
+def test_an_unavailable_scanner_is_waited_for_after_any_number_of_attempts(impostor, tmp_path, monkeypatch):
     monkeypatch.setattr(virus_scan, "LOOK", 0.01)
     asked = []
 
@@ -372,7 +372,7 @@ def test_a_scanner_that_is_away_is_waited_for_however_often_it_is_asked(impostor
     assert [is_ping(came) for came in asked] == [False] + 20 * [True] + [False]
 
 
-def test_a_file_that_was_only_shown_beside_one_that_ends_the_scanner_passes(tmp_path):
+def test_a_file_scanned_beside_one_that_crashes_the_scanner_is_stored(tmp_path):
     with Epidemic() as scanner:
         scans = virus_scan.Scanner(scanner.address, Doing())
         ends: dict[bytes, str] = {}
@@ -394,7 +394,7 @@ def test_a_file_that_was_only_shown_beside_one_that_ends_the_scanner_passes(tmp_
     assert set(scanner.together) == {1}
 
 
-def test_what_is_no_scanner_lets_nothing_pass_and_the_job_waits(app, unscanned, impostor, client):
+def test_no_file_is_stored_if_another_service_answers_as_scanner_and_the_job_waits(app, unscanned, impostor, client):
     web = impostor(lambda came: b"HTTP/1.1 400 Bad Request\r\n\r\n")
     app.config["CLAMD_URL"] = web.address
     unscanned.dspace.add("i1", files={"some.txt": b"some"})
@@ -408,7 +408,7 @@ def test_what_is_no_scanner_lets_nothing_pass_and_the_job_waits(app, unscanned, 
     assert "virus scanner" in client.get("/readyz").text
 
 
-def test_a_scan_that_takes_long_ends_with_a_stop(app, impostor, tmp_path):
+def test_a_stop_request_ends_a_long_scan(app, impostor, tmp_path):
     def never(came: bytes) -> None:
         doing.stop.set()
         over.wait(60)
@@ -440,6 +440,6 @@ def test_the_setting_names_a_socket_or_a_port(text, address):
     ["/run/clamd.ctl", "unix://run/clamd.ctl", f"unix:///{'x' * 120}", "http://host:3310", "tcp://host:0", "tcp://:1",
      "tcp://host:port", "tcp://user@host", "tcp://[host", "unix:clamd.ctl", "unix:"],
 )  # fmt: skip
-def test_a_setting_that_names_neither_is_refused(text):
+def test_a_scanner_setting_without_socket_or_port_is_refused(text):
     with pytest.raises(SettingError, match="CONNECTOR_CLAMD_URL cannot be used"):
         load({"CONNECTOR_CLAMD_URL": text})

@@ -8,11 +8,11 @@ from connector.errors import InvalidInputError
 PASSWORD = "grün & geheim"
 
 
-def test_what_is_sealed_can_be_read_with_the_same_key():
+def test_encrypted_text_can_be_decrypted_with_the_same_key():
     assert unseal(seal(PASSWORD, "key"), "key", "Sample Library") == PASSWORD
 
 
-def test_a_sealed_password_does_not_show_and_is_another_text_each_time():
+def test_an_encrypted_password_is_unreadable_and_different_each_time():
     once, again = seal(PASSWORD, "key"), seal(PASSWORD, "key")
 
     assert once != again
@@ -20,7 +20,7 @@ def test_a_sealed_password_does_not_show_and_is_another_text_each_time():
 
 
 @pytest.mark.parametrize("sealed", [seal(PASSWORD, "old key"), "damaged", ""], ids=["by another", "damaged", "empty"])
-def test_another_key_is_a_sentence_that_names_the_repository(sealed):
+def test_a_password_encrypted_with_another_key_is_refused_with_the_repository(sealed):
     with pytest.raises(InvalidInputError) as caught:
         unseal(sealed, "new key", "Sample Library")
 

@@ -18,7 +18,7 @@ from tests.imports.fakes import FakeDSpace
 from tests.waiting import until
 
 
-def test_a_look_queues_what_was_left_behind_and_tells_the_monitors(app):
+def test_a_periodic_check_queues_abandoned_jobs_and_updates_the_monitoring(app):
     Desk(app, FakeDSpace()).create()
 
     server.attempt(app, tasks.recover)
@@ -27,7 +27,7 @@ def test_a_look_queues_what_was_left_behind_and_tells_the_monitors(app):
     assert (app.config["INSTANCE"] / "recovered").exists()
 
 
-def test_a_duty_that_fails_is_logged_and_the_next_one_comes(app, caplog):
+def test_a_failed_periodic_task_is_logged_and_runs_again(app, caplog):
     database = app.config["INSTANCE"] / "connector.db"
     shutil.copy(database, database.with_suffix(".aside"))
     database.write_bytes(b"no database")
@@ -41,7 +41,7 @@ def test_a_duty_that_fails_is_logged_and_the_next_one_comes(app, caplog):
     assert not (app.config["INSTANCE"] / "recovered").exists()
 
 
-def test_a_fault_of_ours_in_a_duty_is_logged_with_its_trace(app, caplog):
+def test_an_unexpected_error_in_a_periodic_task_is_logged_with_traceback(app, caplog):
     def duty() -> None:
         raise KeyError("out of the blue")
 
@@ -51,7 +51,7 @@ def test_a_fault_of_ours_in_a_duty_is_logged_with_its_trace(app, caplog):
     assert "KeyError" in caplog.text
 
 
-def test_jobs_that_wait_while_the_queue_is_away_are_one_sentence_a_minute(app, caplog):
+def test_jobs_that_wait_for_the_queue_are_logged_once_a_minute(app, caplog):
     desk = Desk(app, FakeDSpace())
     for collection in ("c1", "c2", "c3"):
         desk.create(collection)
@@ -67,7 +67,7 @@ def test_jobs_that_wait_while_the_queue_is_away_are_one_sentence_a_minute(app, c
     assert (app.config["INSTANCE"] / "recovered").exists()
 
 
-def test_a_duty_is_done_at_once_and_again_until_the_process_ends(app):
+def test_a_periodic_task_runs_at_once_and_repeatedly_until_the_process_ends(app):
     done, ended = [], threading.Event()
 
     def duty() -> None:
@@ -80,7 +80,7 @@ def test_a_duty_is_done_at_once_and_again_until_the_process_ends(app):
     assert done == [0, 1, 2]
 
 
-def test_a_queue_that_is_away_is_one_sentence_a_minute_whoever_asks_it(app, caplog):
+def test_an_unavailable_queue_is_logged_once_a_minute(app, caplog):
     app.config["QUEUE_URL"] = "redis://127.0.0.1:1/0"
     huey.init_app(app)
     consumer = server._start_consumer(server.WORKERS)
@@ -95,11 +95,11 @@ def test_a_queue_that_is_away_is_one_sentence_a_minute_whoever_asks_it(app, capl
     assert record.exc_info is None
 
 
-def test_looks_come_often_enough_for_the_monitors():
+def test_periodic_checks_are_frequent_enough_for_monitors():
     assert tasks.DUTIES[tasks.recover] * 3 < monitoring.LATELY
 
 
-def test_a_setting_that_leads_elsewhere_without_tls_is_told_without_its_value(app, caplog):
+def test_a_setting_without_tls_is_reported_without_its_value(app, caplog):
     app.config["NOTIFY_WEBHOOK"] = "http://chat.example.org/hook/secret"
 
     server.warn_of_settings_without_tls(app)
@@ -108,12 +108,12 @@ def test_a_setting_that_leads_elsewhere_without_tls_is_told_without_its_value(ap
     assert "chat" not in caplog.text
 
 
-def test_schedules_notices_and_pruning_are_duties_too():
+def test_schedules_notifications_and_pruning_are_periodic_tasks():
     assert set(tasks.DUTIES) == {tasks.recover, tasks.start_due, tasks.send_notifications, tasks.prune}
 
 
 @pytest.mark.parametrize(("soft", "hard", "held"), [(256, 4096, 1000), (1024, 1024, 250), (4096, 8192, 1000)])
-def test_as_many_connections_are_held_as_there_may_be_open_files_for(soft, hard, held):
+def test_the_number_of_connections_fits_the_limit_of_open_files(soft, hard, held):
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))"
     code = f"{limit}; from connector import connection_limit; print(connection_limit.most())"
 

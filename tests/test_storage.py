@@ -46,7 +46,7 @@ def head(app) -> str:
 
 
 @pytest.mark.parametrize("number", ["0001", "0002"])
-def test_an_older_database_is_upgraded_with_what_is_in_it_and_lies_aside_as_it_was(tmp_path, head, number):
+def test_an_older_database_is_upgraded_with_its_data_and_copied_before(tmp_path, head, number):
     instance = tmp_path / "old"
     at(instance, number)
 
@@ -62,7 +62,7 @@ def test_an_older_database_is_upgraded_with_what_is_in_it_and_lies_aside_as_it_w
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
 
 
-def test_a_new_database_and_one_that_is_up_to_date_are_not_copied(tmp_path):
+def test_new_and_current_databases_are_not_copied(tmp_path):
     app = app_at(tmp_path / "new")
     prepare(app)
     prepare(app)
@@ -89,7 +89,7 @@ def test_the_last_three_copies_are_kept(tmp_path, head):
     assert set(names[1:]) < kept
 
 
-def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path):
+def test_a_database_of_a_newer_version_is_refused_and_not_changed(tmp_path):
     app = app_at(tmp_path / "newer")
     prepare(app)
     let_go(app)
@@ -114,7 +114,7 @@ def test_the_command_line_refuses_a_newer_database_with_a_sentence(tmp_path):
     assert "newer version of DSpace Connector" in err
 
 
-def test_where_no_copy_can_be_made_nothing_is_upgraded(tmp_path):
+def test_without_a_copy_the_database_is_not_upgraded(tmp_path):
     instance = tmp_path / "old"
     at(instance, "0002")
     (instance / "backups").touch()  # where the folder of the copies would be
@@ -142,7 +142,7 @@ def test_a_postgresql_database_is_upgraded_without_a_copy_and_the_log_says_so(po
     assert not (tmp_path / "backups").exists()
 
 
-def test_while_a_restore_has_the_instance_nobody_else_begins(tmp_path):
+def test_no_process_starts_during_a_restore(tmp_path):
     app, other = app_at(tmp_path / "one"), app_at(tmp_path / "one")
     prepare(app)
     let_go(app)
@@ -152,7 +152,7 @@ def test_while_a_restore_has_the_instance_nobody_else_begins(tmp_path):
         prepare(other)
 
 
-def test_what_lies_in_the_instance_is_read_by_its_owner_only_also_what_was_open_before(tmp_path):
+def test_only_the_owner_may_read_the_instance_including_older_files(tmp_path):
     instance = tmp_path / "new"
     instance.mkdir(mode=0o755)
     (instance / "queue.db").touch(0o644)
@@ -166,14 +166,14 @@ def test_what_lies_in_the_instance_is_read_by_its_owner_only_also_what_was_open_
 
 
 @pytest.mark.parametrize("args", [("--help",), (), ("import", "--help")])
-def test_help_makes_nothing(tmp_path, args):
+def test_help_creates_no_files(tmp_path, args):
     _, out, err = CommandLine(tmp_path / "new")(*args)
 
     assert "Usage:" in out + err
     assert not (tmp_path / "new").exists()
 
 
-def test_where_only_the_journal_of_the_database_is_there_nothing_is_begun_anew(app):
+def test_a_journal_without_database_starts_no_new_database(app):
     instance = app.config["INSTANCE"]
     prepare(app)
     let_go(app)
@@ -189,7 +189,7 @@ def test_where_only_the_journal_of_the_database_is_there_nothing_is_begun_anew(a
 
 
 @pytest.mark.parametrize("name", ["a b", "a?b", "a#b", "a%20b", "ä@b:c", "[a]"])
-def test_whatever_the_folder_is_called_the_database_lies_in_it(tmp_path, name):
+def test_the_database_is_in_the_instance_folder_with_any_name(tmp_path, name):
     app = app_at(tmp_path / name)
     prepare(app)
     with app.app_context():
@@ -201,7 +201,7 @@ def test_whatever_the_folder_is_called_the_database_lies_in_it(tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_behind_a_symlink_the_journal_of_a_missing_database_is_found_too(tmp_path):
+def test_the_journal_of_a_missing_database_is_found_behind_a_symlink(tmp_path):
     app, elsewhere = app_at(tmp_path / "instance"), tmp_path / "disk.db"
     (tmp_path / "instance").mkdir()
     (tmp_path / "instance" / "connector.db").symlink_to(elsewhere)
@@ -217,7 +217,7 @@ def test_behind_a_symlink_the_journal_of_a_missing_database_is_found_too(tmp_pat
 
 
 @pytest.mark.parametrize("is_replaced", [True, False])
-def test_no_process_begins_on_another_database_file_than_those_that_run(tmp_path, is_replaced):
+def test_no_process_starts_with_another_database_file_than_running_ones(tmp_path, is_replaced):
     running, file = app_at(tmp_path / "instance"), tmp_path / "instance" / "connector.db"
     prepare(running)
     file.rename(file.with_suffix(".aside"))
@@ -235,7 +235,7 @@ def test_no_process_begins_on_another_database_file_than_those_that_run(tmp_path
         os.close(app.extensions["in_use"])
 
 
-def test_when_nobody_runs_another_database_file_may_be_put_in_its_place(tmp_path):
+def test_the_database_file_may_be_replaced_while_no_process_runs(tmp_path):
     file = tmp_path / "instance" / "connector.db"
     for _ in range(2):
         app = app_at(tmp_path / "instance")

@@ -35,7 +35,7 @@ def told(**settings: str) -> list[str]:
         ("NOTIFY_WEBHOOK", "http://chat.example.org/hook/secret"),
     ],
 )
-def test_a_way_to_another_machine_without_tls_is_told_by_the_name_of_its_setting(name, value):
+def test_connections_to_other_machines_without_tls_are_reported_by_setting(name, value):
     assert told(**{name: value}) == [f"CONNECTOR_{name}"]
 
 
@@ -61,12 +61,12 @@ def test_a_way_to_another_machine_without_tls_is_told_by_the_name_of_its_setting
         ("NOTIFY_WEBHOOK", "http://[::1]/hook"),
     ],
 )
-def test_a_way_with_tls_or_within_this_machine_is_not(name, value):
+def test_connections_with_tls_or_on_this_machine_are_not_reported(name, value):
     assert told(**{name: value}) == []
 
 
 @pytest.mark.parametrize("command", ["up", "worker"])
-def test_it_is_told_as_a_process_starts_without_its_value(command, tmp_path):
+def test_tls_warnings_are_logged_at_start_without_values(command, tmp_path):
     flask = CommandLine(tmp_path / "instance")
 
     server = flask.start(command, CONNECTOR_PORT="0", CONNECTOR_NOTIFY_WEBHOOK="http://192.0.2.1/hook/secret")
@@ -80,5 +80,5 @@ def test_it_is_told_as_a_process_starts_without_its_value(command, tmp_path):
     assert "secret" not in told[-1]
 
 
-def test_as_shipped_there_is_none():
+def test_the_default_settings_cause_no_tls_warning():
     assert told() == []

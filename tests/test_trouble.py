@@ -26,25 +26,25 @@ def refusal(number: int, file: str | None = None) -> OSError:
         (refusal(errno.EACCES, "/x/y"), "/x/y cannot be used: Permission denied. The account that DSpace "),
     ],
 )
-def test_what_the_system_refuses_names_the_file_the_cause_and_the_remedy(error, sentence):
+def test_errors_of_the_system_name_file_cause_and_advice(error, sentence):
     found = translate(error)
 
     assert isinstance(found, StorageError)
     assert str(found).startswith(sentence)
 
 
-def test_every_remedy_is_a_sentence():
+def test_every_advice_is_a_sentence():
     assert all(remedy.endswith(".") for remedy in FILES.values())
 
 
-def test_an_error_of_the_tree_stands_for_itself_and_a_fault_of_ours_for_none():
+def test_expected_errors_are_kept_and_unexpected_ones_are_not_translated():
     conflict = ConflictError("Not now.")
 
     assert translate(conflict) is conflict
     assert translate(KeyError("x")) is translate(refusal(errno.EBADF)) is None
 
 
-def test_only_a_server_that_does_not_answer_is_worth_another_try():
+def test_only_an_unavailable_server_is_retryable():
     away = translate(OperationalError("", {}, psycopg.OperationalError("refused\n\tIs it running?")))
     wrong = translate(ProgrammingError("", {}, psycopg.errors.UndefinedTable("no such table")))
 

@@ -94,7 +94,7 @@ def by_field(values) -> dict[str, list]:
     return fields
 
 
-def test_every_item_with_every_value_and_file_arrives(library):
+def test_every_item_is_imported_with_every_value_and_file(library):
     generation = library.sample.generation
 
     job = library.run()
@@ -119,7 +119,7 @@ def test_every_item_with_every_value_and_file_arrives(library):
         assert set(got) <= set(want)
 
 
-def test_every_file_arrives_with_its_facts_and_the_bytes_of_those_that_are_open(library):
+def test_every_file_is_imported_with_its_properties_and_public_files_are_downloaded(library):
     library.run()
 
     held = library.records()
@@ -187,7 +187,7 @@ def changed(data) -> dict[str, str]:
     }
 
 
-def test_a_second_run_brings_what_changed_marks_what_is_gone_and_undo_takes_it_back(library):
+def test_a_second_import_updates_and_marks_items_and_can_be_undone(library):
     first = library.run()
     before = library.records()
     statuses = changed(library.sample.data)
@@ -225,7 +225,7 @@ def test_a_second_run_brings_what_changed_marks_what_is_gone_and_undo_takes_it_b
     assert library.records() == {}
 
 
-def test_nothing_is_lost_or_doubled_while_the_repository_has_a_bad_day(library, app):
+def test_an_unreliable_repository_loses_and_duplicates_nothing(library, app):
     faults = library.sample.faults
     faults.add(lambda path: "/communities" in path, times=1, status=500)
     faults.add(lambda path: "tems" in path, times=2, status=503)
@@ -243,7 +243,7 @@ def test_nothing_is_lost_or_doubled_while_the_repository_has_a_bad_day(library, 
     assert job.files["damaged"] == job.files["failed"] == 0
 
 
-def test_an_upgrade_at_the_same_address_duplicates_nothing_and_fetches_no_file_again(app):
+def test_an_upgraded_repository_duplicates_no_item_and_downloads_no_file_again(app):
     with SampleRepository(5) as old:
         library = Library(app, old)
         first = library.run()
@@ -263,7 +263,7 @@ def test_an_upgrade_at_the_same_address_duplicates_nothing_and_fetches_no_file_a
         assert {record["source_id"] for record in held.values()} == {i.uuid for i in library.visible().values()}
 
 
-def test_a_scope_that_is_gone_is_an_error_and_never_another_scope(library, app):
+def test_a_deleted_scope_is_an_error_and_never_another_scope(library, app):
     with app.app_context():
         found = discovery.connect(library.sample.url, "rest", None)
         collection = library.sample.data.named("Aldermouth Gazette")

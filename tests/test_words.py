@@ -21,14 +21,14 @@ def berlin(monkeypatch):
     time.tzset()
 
 
-def test_a_moment_is_shown_in_the_zone_of_the_server_and_kept_in_utc(berlin):
+def test_times_are_shown_in_the_server_zone_and_stored_in_utc(berlin):
     assert (
         when(datetime(2026, 11, 24, 13, 5, 9, 7)) == '<time datetime="2026-11-24T13:05:09Z">24 Nov 2026, 14:05</time>'
     )
     assert when(None) == ""
 
 
-def test_the_time_of_a_source_is_shown_in_our_zone_only_where_it_names_its_own(berlin):
+def test_source_times_are_converted_only_if_they_have_a_time_zone(berlin):
     stamp = "2025-03-04T10:11:12.123+00:00"
     assert source_time(stamp) == f'<time datetime="{stamp}">4 Mar 2025, 11:11</time>'
     assert source_time("2025-03-04 10:11:12.123") == "2025-03-04 10:11:12.123"
@@ -37,7 +37,7 @@ def test_the_time_of_a_source_is_shown_in_our_zone_only_where_it_names_its_own(b
 
 
 @pytest.mark.parametrize(("count", "shown"), [(0, "0"), (999, "999"), (1234567, "1,234,567"), (None, "")])
-def test_thousands_are_set_apart(count, shown):
+def test_numbers_have_thousands_separators(count, shown):
     assert number(count) == shown
 
 
@@ -52,14 +52,14 @@ def test_thousands_are_set_apart(count, shown):
         (90_000, "1 d 1 h"),
     ],
 )
-def test_a_length_of_time_is_given_in_its_two_largest_units(seconds, shown):
+def test_durations_are_shown_in_their_two_largest_units(seconds, shown):
     assert duration(seconds) == shown
 
 
 @pytest.mark.parametrize(
     ("low", "high", "shown"), [(0.2, 4.0, "up to 4 s"), (0.2, 0.4, "under 1 s"), (3.0, 4.0, "3 s to 4 s")]
 )
-def test_a_range_of_time_that_begins_at_nothing_names_its_end_only(low, high, shown):
+def test_a_range_of_durations_from_zero_names_only_its_end(low, high, shown):
     assert time_range(Range(low, high)) == shown
 
 
@@ -75,5 +75,5 @@ def test_a_range_of_time_that_begins_at_nothing_names_its_end_only(low, high, sh
         ('x" y', None),
     ],
 )
-def test_only_what_is_a_language_becomes_lang(language, tag):
+def test_only_valid_languages_become_lang_attributes(language, tag):
     assert bcp47(language) == tag

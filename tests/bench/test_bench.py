@@ -23,7 +23,7 @@ from .goals import at_least, at_most
         (at_least(0.7, 0.8), "0.70 (goal: at least 0.8: NO)"),
     ],
 )
-def test_a_figure_stands_beside_its_goal(told, expected):
+def test_figures_are_shown_beside_their_goals(told, expected):
     assert told == expected
 
 
@@ -36,7 +36,7 @@ def test_imports_and_unchanged_runs_again_are_compared(capsys):
     assert table.count("goal: at most") == 2
 
 
-def test_large_files_are_not_alike_and_cost_no_more_memory_than_one():
+def test_large_files_differ_and_need_the_memory_of_one():
     data = Repository()
 
     grow_large(data, files=3, size=1000)

@@ -80,7 +80,7 @@ def test_the_work_of_a_job_page_does_not_grow_with_the_number_of_items(instances
 
 
 @pytest.mark.parametrize("address", SEARCHES)
-def test_a_search_reads_no_items_but_those_it_finds_and_counts(instances, address, monkeypatch):
+def test_a_search_reads_only_items_that_it_finds_and_counts(instances, address, monkeypatch):
     monkeypatch.setattr(item_pages, "FOUND_COUNTED", 300)
     monkeypatch.setattr(search, "SHORT", 300)
     small, large = steps_in(instances, address)
@@ -120,7 +120,7 @@ def test_a_page_deep_in_a_list_costs_as_much_as_the_first(instances, first, deep
     assert steps[1] <= 1.1 * steps[0] + 1000
 
 
-def test_looking_for_files_that_are_left_takes_as_many_steps_for_each_item_of_a_larger_job(instances, monkeypatch):
+def test_the_search_for_remaining_files_takes_constant_steps_for_each_item(instances, monkeypatch):
     monkeypatch.setattr(file_downloads, "ITEMS", 50)
 
     def walk() -> list[int]:

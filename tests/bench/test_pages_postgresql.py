@@ -42,7 +42,7 @@ def test_a_job_page_does_not_read_more_in_a_larger_instance(instances, address):
 
 
 @pytest.mark.parametrize("address", ["/jobs/1/", "/jobs/4/"])
-def test_the_problems_of_a_job_are_not_looked_for_among_all_changes(instances, address):
+def test_the_problems_of_a_job_are_found_without_reading_all_changes(instances, address):
     plans = plans_of(instances[1], lambda: instances[1].test_client().get(address))
 
     assert "ix_change_job" in str(plans)
@@ -53,7 +53,7 @@ def test_the_problems_of_a_job_are_not_looked_for_among_all_changes(instances, a
     "address",
     ["/items/?q=nothingatall", "/items/?q=nothingatall&item_set=1", "/items/?q=report+997", "/items/?q=zz"],
 )
-def test_a_search_reads_no_items_but_those_it_finds(instances, address):
+def test_a_search_reads_only_items_that_it_finds(instances, address):
     assert_reads_no_more(instances, address)
 
 

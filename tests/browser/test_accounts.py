@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 PASSWORD = "gentle otters fold paper maps"
 
 
-def test_a_job_page_whose_session_ended_leads_to_the_sign_in_and_back(app, site, sample, open_page):
+def test_a_job_page_without_session_leads_to_sign_in_and_back(app, site, sample, open_page):
     with app.app_context():
         anna = user_management.redeem_link(user_management.add("Anna", Role.EDITOR), PASSWORD)
         repository_id = discovery.connect(sample.url, "rest", None).repository_id

@@ -15,7 +15,7 @@ def page(open_page):
     return open_page()
 
 
-def test_a_row_of_past_imports_lives_and_keeps_the_ticks_of_others(page, site, sample):
+def test_a_polling_row_of_past_imports_keeps_the_ticks_of_others(page, site, sample):
     connect(page, site, sample)
     import_photographs(page, scripted=True)
     page.goto(f"{site.url}/jobs/")
@@ -29,7 +29,7 @@ def test_a_row_of_past_imports_lives_and_keeps_the_ticks_of_others(page, site, s
     page.get_by_label("Undo job 1").check()
 
 
-def test_a_job_that_waits_for_the_repository_shows_since_when_until_it_is_stopped(page, site, sample):
+def test_a_job_that_waits_for_the_repository_shows_the_start_until_it_is_stopped(page, site, sample):
     connect(page, site, sample)
     sample.faults.add("dsoType=item", times=None, status=429, headers={"Retry-After": "3600"})
     import_photographs(page, scripted=True)
@@ -46,7 +46,7 @@ def test_a_job_that_waits_for_the_repository_shows_since_when_until_it_is_stoppe
     expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
 
 
-def test_the_button_waits_while_the_repository_is_asked(page, site, sample):
+def test_the_button_is_busy_during_a_request_to_the_repository(page, site, sample):
     page.goto(f"{site.url}/repositories/")
     page.get_by_label("DSpace site URL").fill(sample.url)
     button = page.get_by_role("button", name="Get collections and communities")

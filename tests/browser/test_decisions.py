@@ -104,7 +104,7 @@ def rows(page: Page) -> list[str]:
     return [text.strip() for text in page.locator("tbody a.name").all_inner_texts()]
 
 
-def test_what_is_missing_in_numbers_is_asked_about_and_then_marked(page, scripted, site, sample):
+def test_many_missing_items_are_marked_after_the_answer_yes(page, scripted, site, sample):
     lost = lose(sample)
     run_again(page, site)
     wait_for(page, scripted, "Waiting for your answer")
@@ -118,7 +118,7 @@ def test_what_is_missing_in_numbers_is_asked_about_and_then_marked(page, scripte
     assert sorted(rows(page)) == sorted(lost)
 
 
-def test_what_is_missing_in_numbers_is_left_as_it_is_when_a_person_says_so(page, scripted, site, sample):
+def test_many_missing_items_stay_after_the_answer_no(page, scripted, site, sample):
     lose(sample)
     run_again(page, site)
     wait_for(page, scripted, "Waiting for your answer")
@@ -141,7 +141,7 @@ def gone(app: Flask, sample: SampleRepository) -> list[str]:
     return lost
 
 
-def test_what_is_gone_is_hidden_shown_again_and_removed_one_by_one_and_all_at_once(page, site, gone):
+def test_missing_items_can_be_hidden_shown_and_removed_singly_and_all_at_once(page, site, gone):
     page.goto(f"{site.url}/missing/")
     first, *rest = rows(page)
 
@@ -176,7 +176,7 @@ def test_what_is_gone_is_hidden_shown_again_and_removed_one_by_one_and_all_at_on
     expect(page.get_by_text("8 items", exact=True)).to_be_visible()
 
 
-def test_what_is_gone_can_be_removed_from_the_keyboard(open_page, site, gone):
+def test_missing_items_can_be_removed_with_the_keyboard(open_page, site, gone):
     page = open_page()
     page.goto(f"{site.url}/missing/")
     title = rows(page)[0]
@@ -217,7 +217,7 @@ def test_an_item_is_taken_down_with_a_reason_and_does_not_come_back_until_it_is_
     expect(page.get_by_text("No item is excluded.")).to_be_visible()
 
 
-def test_an_estimate_comes_before_the_import_where_it_is_asked_for(page, scripted, site, sample):
+def test_an_estimate_is_shown_before_the_import_on_request(page, scripted, site, sample):
     page.goto(f"{site.url}/repositories/1/")
     page.get_by_label("Import files").check()
     page.get_by_label("Estimate first").check()
@@ -233,7 +233,7 @@ def test_an_estimate_comes_before_the_import_where_it_is_asked_for(page, scripte
     expect(page.get_by_text("After thinking it over")).to_be_visible()
 
 
-def test_what_failed_is_tried_again_by_itself(page, scripted, site, sample):
+def test_failed_items_and_files_can_be_retried_alone(page, scripted, site, sample):
     added = sample.data.add_item(sample.data.named(PHOTOGRAPHS), [("dc.title", ["The new lighthouse"])])
     file = sample.data.add_file(added, "new.txt", b"a new file")
     sample.faults.add(f"/bitstreams/{file.uuid}/content", times=None, body="other bytes")

@@ -37,7 +37,7 @@ def ticked(page: Page) -> list[int]:
 
 
 @pytest.mark.parametrize("scripted", [True, False], ids=["with script", "without script"])
-def test_what_is_ticked_on_two_pages_is_imported_and_nothing_else(open_page, site, looked, scripted):
+def test_only_items_ticked_on_two_pages_are_imported(open_page, site, looked, scripted):
     page = open_page(java_script_enabled=scripted)
     page.goto(f"{site.url}/jobs/{looked}/preview/")
     boxes = page.locator("tbody").get_by_role("checkbox")
@@ -59,7 +59,7 @@ def test_what_is_ticked_on_two_pages_is_imported_and_nothing_else(open_page, sit
     expect(page.get_by_text("3 of 3 items")).to_be_visible()
 
 
-def test_many_are_ticked_from_the_keyboard(open_page, site, looked):
+def test_many_items_can_be_ticked_with_the_keyboard(open_page, site, looked):
     page = open_page()
     page.goto(f"{site.url}/jobs/{looked}/preview/")
 

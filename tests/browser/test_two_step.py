@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 PASSWORD = "gentle otters fold paper maps"
 
 
-def test_set_up_then_signed_in_with_the_next_code(app, site, open_page):
+def test_two_step_sign_in_can_be_set_up_and_used_with_the_next_code(app, site, open_page):
     with app.app_context():
         user_management.redeem_link(user_management.add("Anna", Role.EDITOR), PASSWORD)
     page = open_page()

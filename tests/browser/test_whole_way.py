@@ -23,7 +23,7 @@ def page(open_page, scripted):
     return open_page(java_script_enabled=scripted)
 
 
-def test_connect_import_watch_browse_run_again_and_undo(page, scripted, site, sample):
+def test_a_person_can_connect_import_browse_rerun_and_undo(page, scripted, site, sample):
     connect(page, site, sample)
     expect(page.get_by_text("DSpace 9.3 at server/api")).to_be_visible()
 
@@ -66,7 +66,7 @@ def test_connect_import_watch_browse_run_again_and_undo(page, scripted, site, sa
     expect(page.get_by_text("The catalogue is empty.")).to_be_visible()
 
 
-def test_stop_and_resume(page, scripted, site, sample):
+def test_a_job_can_be_stopped_and_resumed(page, scripted, site, sample):
     connect(page, site, sample)
     import_photographs(page, scripted)
 
@@ -91,7 +91,7 @@ def test_a_filter_keeps_the_settings_that_were_typed(page, scripted, site, sampl
     expect(page.get_by_label("Comment")).to_have_value("Not to be lost")
 
 
-def test_a_refusal_keeps_what_was_typed(page, site):
+def test_refused_forms_keep_the_typed_text(page, site):
     page.goto(f"{site.url}/repositories/")
     page.get_by_label("DSpace site URL").fill("repository.example.edu")
     page.get_by_label("Limit").fill("20")

@@ -34,9 +34,9 @@ def assert_as_if_nobody_had_killed_them(version: int, database: Database, folder
 
 
 @pytest.mark.parametrize(("version", "kills"), [(9, KILLS), (6, FEWER)])
-def test_an_import_a_re_run_and_their_undo_end_as_if_nobody_had_killed_them(tmp_path, version, kills):
+def test_killed_imports_reruns_and_undos_end_like_undisturbed_ones(tmp_path, version, kills):
     assert_as_if_nobody_had_killed_them(version, InTheFolder(), tmp_path, kills)
 
 
-def test_they_end_so_on_postgresql_too(postgresql, tmp_path):
+def test_killed_imports_end_like_undisturbed_ones_on_postgresql(postgresql, tmp_path):
     assert_as_if_nobody_had_killed_them(9, OnAServer(postgresql), tmp_path, FEWER)

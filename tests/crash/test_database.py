@@ -74,7 +74,7 @@ def assert_complete(desk: Desk, job_id: int) -> None:
     )
 
 
-def test_a_job_whose_database_is_locked_for_long_goes_on_after_a_minute(desk):
+def test_a_job_continues_after_its_database_was_locked_for_a_minute(desk):
     job_id = desk.create(files=True)
     with closing(lock_before_second_page(desk)) as other:
         with pytest.raises(OperationalError, match="locked"):
@@ -110,7 +110,7 @@ def test_a_job_whose_database_was_locked_and_is_free_again_is_queued_at_once(des
     assert_complete(desk, job_id)
 
 
-def test_a_page_whose_database_is_locked_for_long_says_so_and_its_change_is_not_made(desk, client, caplog):
+def test_a_page_reports_a_locked_database_and_changes_nothing(desk, client, caplog):
     desk.app.config["PROPAGATE_EXCEPTIONS"] = False
     job_id = desk.create()
     with closing(sqlite3.connect(desk.app.config["INSTANCE"] / "connector.db", isolation_level=None)) as other:
@@ -126,7 +126,7 @@ def test_a_page_whose_database_is_locked_for_long_says_so_and_its_change_is_not_
 
 
 @needs("postgresql")
-def test_while_postgresql_is_away_pages_are_a_sentence_and_what_names_nobody_comes(tmp_path, caplog):
+def test_pages_report_an_unavailable_postgresql_and_static_files_still_work(tmp_path, caplog):
     with server() as url:
         app = app_at(tmp_path / "instance", CONNECTOR_DATABASE_URL=url)
         app.config["PROPAGATE_EXCEPTIONS"] = False
@@ -153,7 +153,7 @@ def test_while_postgresql_is_away_pages_are_a_sentence_and_what_names_nobody_com
 @pytest.mark.parametrize(
     "content", [b"", b"not a database but a letter\n" * 1000], ids=["empty", "another kind of file"]
 )
-def test_a_database_file_that_is_replaced_under_the_app_gives_a_sentence_and_no_trace(desk, client, content):
+def test_a_replaced_database_file_is_reported_without_traceback(desk, client, content):
     desk.run()
     desk.app.config["PROPAGATE_EXCEPTIONS"] = False
     path = desk.app.config["INSTANCE"] / "connector.db"
@@ -177,7 +177,7 @@ def let_go_of_the_file(app: Flask) -> None:
         db.engine.dispose()
 
 
-def test_a_thread_that_is_ended_in_the_middle_leaves_no_job_at_work(desk):
+def test_a_thread_that_ends_early_leaves_no_job_active(desk):
     job_id = desk.create(files=True)
 
     def end(number: int) -> None:
@@ -196,7 +196,7 @@ def test_a_thread_that_is_ended_in_the_middle_leaves_no_job_at_work(desk):
     assert_complete(desk, job_id)
 
 
-def test_an_import_goes_on_where_it_was_when_postgresql_is_restarted_under_it(postgresql, tmp_path):
+def test_an_import_resumes_after_a_restart_of_postgresql(postgresql, tmp_path):
     flask = CommandLine(tmp_path / "instance")
     flask.environment["CONNECTOR_DATABASE_URL"] = postgresql
     with SampleRepository(9) as sample:

@@ -76,9 +76,7 @@ def files(life) -> Iterator[Disk]:
 @pytest.mark.parametrize(
     ("trouble", "sentence"), [("size=100k", "The disk with the files folder is full."), ("ro", "Read-only file system")]
 )
-def test_a_files_folder_that_takes_no_more_fails_the_job_which_goes_on_when_it_does(
-    files, life, source, expected, trouble, sentence
-):
+def test_a_full_files_folder_fails_the_job_and_it_can_resume(files, life, source, expected, trouble, sentence):
     files.become(trouble)
     command = [word.format(url=source.sample.url) for word in IMPORT.command]
 

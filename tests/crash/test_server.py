@@ -10,7 +10,7 @@ from .life import REQUEST, STAGES, Life, Source, kill_after_requests, wait_until
 IMPORT = STAGES[0]
 
 
-def test_a_server_that_is_killed_again_and_again_ends_its_job_as_one_left_alone(tmp_path):
+def test_a_repeatedly_killed_server_ends_its_job_like_an_undisturbed_one(tmp_path):
     with SampleRepository(9) as sample:
         source = Source(sample)
         source.at(IMPORT)

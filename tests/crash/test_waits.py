@@ -77,7 +77,7 @@ def assert_goes_on_there(flask: CommandLine, sample: SampleRepository) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize(("target", "fault"), [HOUR_BEFORE_PAGE, DRIPPING_FILE])
-def test_a_signal_ends_every_wait_and_resume_goes_on_there(flask, sample, target, fault, number):
+def test_a_signal_ends_every_wait_and_the_job_can_resume(flask, sample, target, fault, number):
     process = begun(flask, sample, target, fault)
 
     process.send_signal(number)
@@ -88,7 +88,7 @@ def test_a_signal_ends_every_wait_and_resume_goes_on_there(flask, sample, target
 
 
 @pytest.mark.parametrize(("target", "fault"), [HOUR_BEFORE_FILE, SILENT_PAGE, DRIPPING_FILE])
-def test_stop_ends_every_wait(flask, sample, target, fault):
+def test_a_stop_request_ends_every_wait(flask, sample, target, fault):
     process = begun(flask, sample, target, fault)
 
     assert flask("stop", "1")[0] == 0
@@ -98,7 +98,7 @@ def test_stop_ends_every_wait(flask, sample, target, fault):
 
 
 @pytest.mark.parametrize(("target", "fault"), [HOUR_BEFORE_PAGE, DRIPPING_FILE])
-def test_a_server_that_is_told_to_end_pauses_its_job_in_every_wait(flask, sample, target, fault):
+def test_a_stopping_server_pauses_its_job_in_every_wait(flask, sample, target, fault):
     process = begun(flask, sample, target, fault)
     process.kill()
     process.communicate()

@@ -101,7 +101,7 @@ def own_links(front: Front, path: str, page: str) -> set[str]:
     return found
 
 
-def test_every_link_stays_where_the_app_is_and_leads_somewhere(front):
+def test_every_link_stays_below_the_app_and_works(front):
     start = ["/", "/jobs/", "/jobs/1/", "/items/", "/items/1/", "/item-sets/", "/missing/"]
     found: set[str] = set()
 
@@ -117,7 +117,7 @@ def test_every_link_stays_where_the_app_is_and_leads_somewhere(front):
     assert {front.get(path).status for path in found if path.startswith(("/static/", "/items/?"))} == {200}
 
 
-def test_a_method_that_sends_back_what_it_was_sent_is_refused(front):
+def test_the_method_trace_is_refused(front):
     sent = {"Secret": "canary", "Max-Forwards": "0"}  # so that the server in front answers by itself (RFC 9110, 7.6.2)
 
     answer = front.get("/sign-in", "TRACE", **sent)
@@ -129,7 +129,7 @@ def test_a_method_that_sends_back_what_it_was_sent_is_refused(front):
 @pytest.mark.parametrize(
     ("cipher", "taken"), [("ECDHE-ECDSA-AES256-GCM-SHA384", True), ("ECDHE-ECDSA-AES128-SHA256", False)]
 )
-def test_of_the_ciphers_of_tls_1_2_only_those_with_authenticated_encryption_are_taken(front, cipher, taken):
+def test_only_authenticated_ciphers_of_tls_1_2_are_accepted(front, cipher, taken):
     context = ssl.create_default_context(cafile=str(front.certificate.chain))
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(cipher)
@@ -145,7 +145,7 @@ def test_of_the_ciphers_of_tls_1_2_only_those_with_authenticated_encryption_are_
     assert agreed is taken
 
 
-def test_a_browser_is_told_to_stay_with_https_and_for_other_hosts_only_where_the_host_is_ours(front):
+def test_strict_transport_security_includes_other_hosts_only_on_a_host_of_its_own(front):
     policy = front.get("/sign-in").headers["Strict-Transport-Security"]
 
     assert policy.startswith("max-age=31536000")
@@ -159,7 +159,7 @@ def test_a_redirect_stays_below_the_address(front):
     assert urljoin(front.url + "/items", answer.headers["Location"]) == f"{front.url}/items/?q=boats"
 
 
-def test_what_a_client_says_of_itself_is_not_believed(front):
+def test_forwarded_headers_of_clients_are_ignored(front):
     told = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http", "X-Forwarded-Prefix": "/evil"}
 
     page = front.get("/items/", **told).read().decode()
@@ -171,7 +171,7 @@ def test_what_a_client_says_of_itself_is_not_believed(front):
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "//metrics", "/%6Detrics"])
-def test_what_monitors_ask_is_refused_from_outside_even_to_this_machine(front, path):
+def test_monitoring_pages_are_refused_from_outside(front, path):
     assert front.get(path).status == 403
 
 
@@ -193,9 +193,7 @@ def with_pages_of_its_own(site: str) -> str:
 @pytest.mark.parametrize("change", [as_it_is, with_pages_of_its_own])
 @pytest.mark.parametrize("answers", [False, True])
 @pytest.mark.parametrize("example", SERVED)
-def test_one_time_links_are_in_no_log_also_while_the_app_is_down_or_hangs_up(
-    example, answers, change, certificate, tmp_path
-):
+def test_no_log_contains_one_time_links_even_while_the_app_is_down(example, answers, change, certificate, tmp_path):
     port = free_port()
     with hanging_up() as busy, in_front(example, tmp_path, busy if answers else port, certificate, change) as url:
         front = Front(example, url, certificate, {"name": "none", "value": ""})
@@ -223,7 +221,7 @@ def _hang_up(listening: socket.socket) -> None:
             connection.close()
 
 
-def test_one_signs_in_by_the_page_and_the_trail_has_the_address_of_the_browser(front, stocked):
+def test_sign_in_behind_a_proxy_records_the_address_of_the_browser(front, stocked):
     browser = Elsewhere(front)
     token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', browser.send("GET", "/sign-in")[1])[1]
     given = {"csrf_token": token, "name": signed_in.NAME, "password": signed_in.PASSWORD}
@@ -238,7 +236,7 @@ def test_one_signs_in_by_the_page_and_the_trail_has_the_address_of_the_browser(f
     assert last == (signed_in.NAME, "sign-in", ELSEWHERE)
 
 
-def test_a_file_of_100_mb_comes_whole(front, stocked, large):
+def test_a_file_of_100_mb_is_sent_completely(front, stocked, large):
     with closing(sqlite3.connect(stocked / "connector.db")) as connection:
         row = connection.execute("SELECT id, name FROM file WHERE sha256 = ?", [large]).fetchone()
 
@@ -250,7 +248,7 @@ def test_a_file_of_100_mb_comes_whole(front, stocked, large):
     assert digest.hexdigest() == large
 
 
-def test_files_with_odd_names_come_through(front, stocked):
+def test_files_with_odd_names_are_sent(front, stocked):
     with closing(sqlite3.connect(stocked / "connector.db")) as connection:
         query = "SELECT DISTINCT item_id FROM file WHERE status = 'stored' AND name GLOB '*[^a-zA-Z0-9._-]*'"
         items = [number for (number,) in connection.execute(query)]
@@ -266,7 +264,7 @@ def test_files_with_odd_names_come_through(front, stocked):
     assert {path: front.get(path).status for path in paths} == dict.fromkeys(paths, 200)
 
 
-def test_a_body_that_is_too_large_is_refused_and_of_one_megabyte_it_is_not(front):
+def test_bodies_of_one_megabyte_are_accepted_and_larger_ones_refused(front):
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     allowed, more, much_more = (
         front.get("/sign-out", "POST", b"a" * size, **form) for size in (1_000_000, 1_000_001, 3_000_000)

@@ -34,7 +34,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 @needs("systemd-analyze")
 @pytest.mark.parametrize("unit", UNITS)
-def test_systemd_takes_the_unit_without_a_word(unit, tmp_path):
+def test_systemd_accepts_the_unit_without_warnings(unit, tmp_path):
     done = run(path_of("systemd-analyze"), "verify", str(unit_in(tmp_path, unit)))
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -42,7 +42,7 @@ def test_systemd_takes_the_unit_without_a_word(unit, tmp_path):
 
 @needs("systemd-analyze")
 @pytest.mark.parametrize("unit", SERVICES)
-def test_the_unit_exposes_little(unit, tmp_path):
+def test_the_unit_is_sandboxed(unit, tmp_path):
     done = run(path_of("systemd-analyze"), "security", "--offline=yes", str(unit_in(tmp_path, unit)))
 
     level = float(re.search(r"exposure level for \S+: ([0-9.]+)", done.stdout)[1])
@@ -50,14 +50,14 @@ def test_the_unit_exposes_little(unit, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["User", "WorkingDirectory", "Environment", "EnvironmentFile"])
-def test_a_backup_runs_as_the_app_does(name):
+def test_the_backup_unit_runs_with_the_settings_of_the_app(name):
     app, backup = (re.findall(rf"(?m)^{name}=.*", (DEPLOY / unit).read_text()) for unit in SERVICES)
 
     assert app == backup != []
 
 
 @pytest.mark.parametrize("example", SERVED)
-def test_the_web_server_takes_the_example(example, tmp_path):
+def test_the_web_server_accepts_the_example(example, tmp_path):
     kind = KINDS[example.partition("/")[0]]
     site = adapted(DEPLOY / example, free_port(), free_port(), certificate_in(tmp_path))
 
@@ -68,7 +68,7 @@ def test_the_web_server_takes_the_example(example, tmp_path):
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_the_example_sets_every_header_that_the_app_believes(example):
+def test_the_example_sets_every_header_that_the_app_trusts(example):
     text = (DEPLOY / example).read_text()
 
     for name in ("For", "Proto", "Host", "Prefix"):
@@ -83,7 +83,7 @@ def test_the_example_keeps_one_time_links_out_of_the_log(example):
     assert re.search(r"location \S*/welcome/ \{\s+access_log off;|CustomLog .* \"expr=! .*/welcome/#", text)
 
 
-def test_the_guide_names_only_settings_that_there_are():
+def test_the_guide_names_only_existing_settings():
     read = set(re.findall(r'(?:read|environ\.get)\("(?:CONNECTOR_)?([A-Z_]+)"', Path(config.__file__).read_text()))
     named = set(re.findall(r"CONNECTOR_([A-Z_]+)", "".join(path.read_text() for path in DEPLOY.rglob("*.*"))))
 

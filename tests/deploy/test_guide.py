@@ -86,7 +86,7 @@ def basic(name: str, password: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("example", SERVED)
-def test_whom_the_site_let_in_is_known_by_name_and_nobody_can_take_another(
+def test_the_user_of_the_site_is_known_by_name_and_cannot_take_another_name(
     example, instance, people, certificate, tmp_path
 ):
     by_proxy = {"AUTH": "proxy", "TRUSTED_PROXIES": "127.0.0.1"}
@@ -125,7 +125,7 @@ def with_outer(example: str) -> Callable[[str], str]:
 
 @needs("nginx")
 @pytest.mark.parametrize("example", SERVED)
-def test_through_two_proxies_the_trail_has_the_address_of_the_browser(example, instance, certificate, tmp_path):
+def test_the_address_of_the_browser_is_recorded_behind_two_proxies(example, instance, certificate, tmp_path):
     change = with_outer(example)
     with (
         served(instance) as port,

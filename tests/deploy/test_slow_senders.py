@@ -75,7 +75,7 @@ def connections_to(port: int) -> int:
 
 
 @pytest.mark.parametrize("example", APACHE)
-def test_through_apache_a_page_comes_while_many_send_slowly(
+def test_a_page_is_served_through_apache_while_many_send_slowly(
     example, instance, certificate, tmp_path, open_until_the_end
 ):
     with served(instance) as port, in_front(example, tmp_path, port, certificate) as url:
@@ -92,7 +92,7 @@ def test_through_apache_a_page_comes_while_many_send_slowly(
     assert still_sending >= THROUGH_APACHE
 
 
-def test_straight_at_the_port_a_page_comes_while_hundreds_have_sent_half(
+def test_a_page_is_served_while_hundreds_of_requests_are_incomplete(
     few_files, instance, certificate, open_until_the_end
 ):
     with served(instance, PROXY_HOPS="0") as port:
@@ -115,7 +115,7 @@ def in_a_hurry(site: str) -> str:
 
 
 @pytest.mark.parametrize("example", APACHE)
-def test_apache_lets_go_who_only_drips_and_takes_a_form_by_a_slow_line(example, instance, certificate, tmp_path):
+def test_apache_drops_very_slow_senders_and_accepts_a_slow_form(example, instance, certificate, tmp_path):
     with (
         served(instance) as port,
         in_front(example, tmp_path, port, certificate, in_a_hurry) as url,

@@ -27,7 +27,7 @@ CELLS = [
 
 
 @pytest.mark.parametrize(("generation", "name", "fault"), CELLS)
-def test_a_fault_is_survived_told_truly_and_made_good_by_the_next_run(world_of, generation, name, fault):
+def test_faults_are_survived_reported_and_repaired_by_the_next_import(world_of, generation, name, fault):
     verdict = run_cell(world_of(generation), name, fault)
 
     assert (verdict.met, verdict.failed, verdict.reason) == (True, "", "")
