@@ -76,7 +76,7 @@ def failing(app, client):
     return client
 
 
-def test_a_plain_line_names_time_level_place_and_what_happened(plain):
+def test_a_plain_log_line_names_time_level_logger_and_event(plain):
     logging.getLogger("connector.test").warning("%s happened", "something")
 
     [line] = plain.lines

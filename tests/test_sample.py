@@ -263,11 +263,11 @@ def test_pages_begin_behind_as_many_rows_as_were_asked_for(nine: SampleRepositor
 
 
 @pytest.mark.parametrize("scope", ["abc", NOBODY, "<No file>"])
-def test_a_scope_that_is_none_finds_the_whole_repository(nine: SampleRepository, scope: str) -> None:
+def test_an_unknown_scope_searches_the_whole_sample(nine: SampleRepository, scope: str) -> None:
     assert search(nine, f"scope={scope}")["page"]["totalElements"] == 104
 
 
-def test_a_community_holds_what_is_below_it(nine: SampleRepository) -> None:
+def test_a_community_contains_the_items_below_it(nine: SampleRepository) -> None:
     assert search(nine, "scope=<City Library of Aldermouth>")["page"]["totalElements"] == 12 + 6 + 45
 
 
@@ -276,7 +276,7 @@ def test_parts_by_the_first_letter_of_the_uuid_sum_to_the_whole(nine: SampleRepo
     assert sum(part["page"]["totalElements"] for part in parts) == 104
 
 
-def test_a_list_past_its_end_has_no_entries_at_all(nine: SampleRepository) -> None:
+def test_a_page_after_the_end_of_a_list_has_no_entries(nine: SampleRepository) -> None:
     assert "_embedded" not in ask(nine, f"{CORE}/collections?page=9").body
 
 
@@ -337,7 +337,7 @@ def test_a_file_comes_with_length_name_and_checksum(nine: SampleRepository) -> N
     )
 
 
-def test_a_file_can_be_had_in_part_or_not_again(nine: SampleRepository) -> None:
+def test_the_sample_sends_parts_of_files_and_not_modified(nine: SampleRepository) -> None:
     file = nine.data.named("Thirty-five files").bitstreams[0]
     path = f"{CORE}/bitstreams/{file.uuid}/content"
     part = ask(nine, path, range="bytes=2-")
@@ -357,7 +357,7 @@ def test_an_embargoed_file_is_described_and_not_given_on_9_and_unseen_on_6(
     assert [file["name"] for file in item["bitstreams"]] == ["open.txt"]
 
 
-def test_what_is_found_by_handle_is_at_an_address_nobody_can_reach(nine: SampleRepository) -> None:
+def test_the_sample_redirects_handles_to_an_unreachable_address(nine: SampleRepository) -> None:
     handle = nine.data.named("No file").handle
     reply = ask(nine, f"/server/api/pid/find?id={handle}")
     assert (reply.status, urlsplit(reply.headers["Location"]).hostname) == (302, "internal.invalid")
@@ -375,18 +375,18 @@ def test_the_handle_page_shows_script_as_text(nine: SampleRepository) -> None:
 # -- 4 to 6
 
 
-def test_the_count_of_a_collection_includes_what_nobody_may_see(six: SampleRepository, four: SampleRepository) -> None:
+def test_the_sample_counts_items_that_are_not_visible(six: SampleRepository, four: SampleRepository) -> None:
     for sample, visible in ((six, 11), (four, 12)):  # 4 shows the private one
         collection = ask(sample, filled(sample, "/rest/collections/<Special files>?expand=items")).body
         assert (collection["numberItems"], len(collection["items"])) == (13, visible)
 
 
-def test_pages_are_shortened_by_what_nobody_may_see(six: SampleRepository) -> None:
+def test_the_sample_shortens_pages_by_items_that_are_not_visible(six: SampleRepository) -> None:
     base = filled(six, "/rest/collections/<Special files>/items?limit=3&offset=")
     assert [len(ask(six, f"{base}{offset}").body) for offset in range(0, 15, 3)] == [3, 3, 3, 1, 1]
 
 
-def test_a_collection_nobody_may_read_has_items_that_only_the_sweep_shows(six: SampleRepository) -> None:
+def test_the_sample_lists_items_of_a_restricted_collection_only_among_all_items(six: SampleRepository) -> None:
     listed = {one["name"] for one in ask(six, "/rest/items?limit=1000").body}
     assert "Readable, in a collection that is not" in listed
     assert "Closed stacks" not in {one["name"] for one in ask(six, "/rest/collections").body}
@@ -463,7 +463,7 @@ def test_last_modified_moves_as_in_a_real_server(change: Any, moves: bool) -> No
     assert item.indexed_at > indexed
 
 
-def test_the_end_of_an_embargo_is_told_of_each_file_from_9_on(fresh: SampleRepository) -> None:
+def test_the_sample_gives_the_end_of_an_embargo_from_9_on(fresh: SampleRepository) -> None:
     open_file, closed, embargoed = fresh.data.named("Thirty-five files").bitstreams[:3]
     fresh.data.embargo(closed)
     fresh.data.embargo(embargoed, until=date(2031, 5, 1))
@@ -500,7 +500,7 @@ def test_a_change_is_seen_at_once(fresh: SampleRepository) -> None:
     assert titles(search(fresh, f'query=lastModified:[{since}Z TO *] AND handle:"{item.handle}"')) == ["Neu"]
 
 
-def test_what_was_changed_goes_to_the_end_among_equals(fresh: SampleRepository) -> None:
+def test_the_sample_moves_changed_items_behind_equal_ones(fresh: SampleRepository) -> None:
     fresh.data.edit(fresh.data.named("No file"), "dc.type", ["Text"])
     assert titles(search(fresh, "scope=<Special files>"))[-1] == "No file"
 
@@ -515,7 +515,7 @@ def test_a_mapping_shows_in_the_time_of_indexing_alone(fresh: SampleRepository) 
 
 
 @pytest.mark.parametrize("state", ["withdraw", "make_private", "restrict"])
-def test_an_item_that_is_shut_leaves_the_search(fresh: SampleRepository, state: str) -> None:
+def test_a_restricted_item_leaves_the_search_of_the_sample(fresh: SampleRepository, state: str) -> None:
     getattr(fresh.data, state)(fresh.data.named("Empty file"))
     assert "Empty file" not in titles(search(fresh, "scope=<Special files>&size=100"))
 
@@ -528,7 +528,7 @@ def test_a_withdrawn_item_can_come_back(fresh: SampleRepository) -> None:
 
 
 @pytest.mark.parametrize(("generation", "status"), [(9, 404), (6, 404), (5, 404), (4, 401)])
-def test_a_deleted_item_is_gone(generation: int, status: int) -> None:
+def test_the_sample_answers_404_for_a_deleted_item(generation: int, status: int) -> None:
     with SampleRepository(generation) as sample:
         path = filled(sample, f"{CORE if generation == 9 else '/rest'}/items/<Empty file>")
         assert ask(sample, path).status == 200
@@ -536,7 +536,7 @@ def test_a_deleted_item_is_gone(generation: int, status: int) -> None:
         assert ask(sample, path).status == status
 
 
-def test_a_removed_file_is_gone_otherwise_than_one_that_never_was(fresh: SampleRepository) -> None:
+def test_the_sample_answers_differently_for_removed_and_unknown_files(fresh: SampleRepository) -> None:
     item = fresh.data.named("Empty file")
     file = item.bitstreams[0]
     fresh.data.remove_file(item, file)
@@ -544,7 +544,7 @@ def test_a_removed_file_is_gone_otherwise_than_one_that_never_was(fresh: SampleR
     assert ask(fresh, f"{CORE}/bitstreams/{NOBODY}").status == 401
 
 
-def test_a_new_version_takes_the_place_of_the_old(fresh: SampleRepository) -> None:
+def test_a_new_version_replaces_the_old_one(fresh: SampleRepository) -> None:
     old = fresh.data.named("Empty file")
     new = fresh.data.supersede(old)
     assert new.handle == f"{old.handle}.2"
@@ -564,14 +564,14 @@ def test_the_same_data_can_be_served_after_an_upgrade(nine: SampleRepository) ->
 # -- the web server
 
 
-def test_a_fault_strikes_as_often_as_it_was_told(fresh: SampleRepository) -> None:
+def test_a_fault_of_the_sample_occurs_as_often_as_requested(fresh: SampleRepository) -> None:
     fresh.faults.add("/core/collections", times=2, status=503, headers={"Retry-After": "7"})
     replies = [ask(fresh, f"{CORE}/collections") for _ in range(3)]
     assert [reply.status for reply in replies] == [503, 503, 200]
     assert (replies[0].headers["Retry-After"], replies[0].headers["Content-Type"]) == ("7", "text/html")
 
 
-def test_a_fault_can_choose_by_itself_and_last_for_ever(fresh: SampleRepository) -> None:
+def test_a_fault_of_the_sample_can_choose_requests_and_last(fresh: SampleRepository) -> None:
     fresh.faults.add(
         lambda target: target.endswith("page=1"), times=None, body="<p>no", headers={"Content-Type": "text/html"}
     )
@@ -625,14 +625,14 @@ def test_a_connection_is_kept_until_the_server_stops() -> None:
             connection.getresponse()
 
 
-def test_the_requests_are_noted_as_they_came(fresh: SampleRepository) -> None:
+def test_the_sample_records_requests_in_order(fresh: SampleRepository) -> None:
     ask(fresh, f"{CORE}/collections?page=0&size=5")
     assert fresh.requests == [("GET", f"{CORE}/collections?page=0&size=5")]
     fresh.reset()
     assert fresh.requests == []
 
 
-def test_the_price_of_answers_is_that_of_a_real_server() -> None:
+def test_responses_of_the_sample_take_as_long_as_on_a_real_server() -> None:
     costs = Costs()
     assert costs.search_page(20, 0) == pytest.approx(0.24)
     assert costs.search_page(10, 40) == pytest.approx(0.12 + 0.228 + 0.24)
@@ -651,12 +651,12 @@ def test_the_price_of_answers_is_that_of_a_real_server() -> None:
         (CORE + "/collections", 0.0),
     ],
 )
-def test_each_answer_has_its_price(path: str, price: float) -> None:
+def test_each_response_of_the_sample_has_a_duration(path: str, price: float) -> None:
     with SampleRepository(9, costs=Costs()) as sample:
         assert sample.answer(Request("GET", filled(sample, path))).price == pytest.approx(price)
 
 
-def test_answers_take_as_long_as_they_cost() -> None:
+def test_the_sample_takes_the_time_of_each_response() -> None:
     costs = Costs(per_item=0.02, per_bitstream=0.0, square=0.0, distance=0.01)
     with SampleRepository(9, costs=costs) as sample:
         began = time.monotonic()
@@ -678,7 +678,7 @@ def told(data: Repository) -> list[Any]:
     ]
 
 
-def test_what_is_grown_is_the_same_each_time_with_as_many_values_as_asked() -> None:
+def test_generated_items_are_the_same_each_time_with_the_requested_number_of_values() -> None:
     first, second = Repository(), Repository()
     for data in (first, second):
         grow(data, items=20, values=15, files=2)
@@ -686,7 +686,7 @@ def test_what_is_grown_is_the_same_each_time_with_as_many_values_as_asked() -> N
     assert told(first) == told(second)
 
 
-def test_what_was_written_ahead_is_what_is_answered_then(fresh: SampleRepository) -> None:
+def test_prepared_responses_are_the_responses_of_the_sample(fresh: SampleRepository) -> None:
     path = filled(fresh, f"{CORE}/items/<No file>")
     cold = ask(fresh, path).content
     fresh.warm()
@@ -714,7 +714,7 @@ def test_the_offsets_in_the_pdf_are_where_they_say() -> None:
     assert [document[offset:].split(b" ", 1)[0] for offset in offsets] == [b"1", b"2", b"3", b"4", b"5"]
 
 
-def test_it_serves_from_the_command_line_until_it_is_told_to_end() -> None:
+def test_the_sample_serves_from_the_command_line_until_a_signal() -> None:
     command = [sys.executable, "-m", "tests.sample", "--port", "0", "--generation", "6", "--grow", "3"]
     root = Path(__file__).parent.parent
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:

@@ -38,7 +38,7 @@ def test_a_refused_file_that_is_open_now_comes_with_a_full_check(importer):
     assert (importer.file(TITLE, NAME)["fate"], importer.file(TITLE, NAME)["restricted"]) == ("stored", False)
 
 
-def test_a_file_that_was_closed_is_kept_and_restricted_until_it_opens_again(importer):
+def test_a_file_that_becomes_restricted_is_kept_until_it_is_public_again(importer):
     file = add(importer)
     importer.run()
     stored = importer.file(TITLE, NAME)
@@ -54,7 +54,7 @@ def test_a_file_that_was_closed_is_kept_and_restricted_until_it_opens_again(impo
     assert (importer.file(TITLE, NAME)["fate"], importer.file(TITLE, NAME)["restricted"]) == ("stored", False)
 
 
-def test_a_file_whose_bundle_was_closed_is_kept_and_restricted_until_it_is_listed_again(importer):
+def test_a_file_of_a_restricted_bundle_is_kept_and_restricted_until_it_is_listed_again(importer):
     file = add(importer)
     importer.run()
     stored = importer.file(TITLE, NAME)

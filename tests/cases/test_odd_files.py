@@ -44,7 +44,7 @@ def test_a_compressed_file_sent_with_content_encoding_is_stored_unchanged(import
     assert (kept["fate"], kept["sha256"]) == ("stored", hashlib.sha256(packed).hexdigest())
 
 
-def test_a_file_that_is_packed_on_the_way_is_unpacked(importer):
+def test_a_file_compressed_for_transfer_is_decompressed(importer):
     content = b"a,b\n" * 999
     file = add(importer, "data.csv", content, "text/plain")
     packing = {"body": gzip.compress(content), "headers": {"Content-Encoding": "gzip"}}

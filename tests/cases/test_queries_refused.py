@@ -119,7 +119,7 @@ def test_a_refused_query_for_file_access_is_remembered_and_reported(app, refusal
         assert access_questions(sample) == 0
 
 
-def test_an_item_whose_files_are_refused_is_no_refusal_of_the_question(app):
+def test_refused_files_of_an_item_are_no_refusal_of_the_query(app):
     with SampleRepository(9) as sample, app.app_context():
         closed = sample.data.named("No file").uuid
         sample.data.add_file(sample.data.named("No file"), "a.txt", b"a")

@@ -70,7 +70,7 @@ def test_no_status_text_names_the_title_of_a_restricted_item(importer, monkeypat
     assert [text for text in texts if TITLE in text] == []
 
 
-def test_an_open_item_with_the_same_handle_does_not_open_the_title_of_a_restricted_one(importer):
+def test_a_public_item_with_the_same_handle_does_not_reveal_the_title_of_a_restricted_one(importer):
     importer.sign_in()
     item = importer.sample.data.named(TITLE)
     job = import_item(importer, item)
@@ -88,7 +88,7 @@ def test_an_open_item_with_the_same_handle_does_not_open_the_title_of_a_restrict
     assert (TITLE in text, f"Item {item.handle}" in text) == (False, True)
 
 
-def test_a_restricted_item_without_handle_does_not_close_the_title_of_another_one(importer):
+def test_a_restricted_item_without_handle_does_not_hide_the_title_of_another(importer):
     item = importer.sample.data.named("No file")
     job = import_item(importer, item)
     with importer.app.app_context(), transaction():

@@ -31,7 +31,7 @@ def test_case_and_encoding_of_the_handle_do_not_matter():
     assert handle_link("1/a(b)", uris("https://hdl.handle.net/1/A%28B%29")) == "https://hdl.handle.net/1/A%28B%29"
 
 
-def test_of_several_addresses_with_the_handle_the_first_is_taken():
+def test_the_first_of_several_addresses_with_the_handle_is_used():
     assert (
         handle_link("1/2", uris("http://hdl.handle.net/1/2", "https://hdl.handle.net/1/2"))
         == "http://hdl.handle.net/1/2"

@@ -165,7 +165,7 @@ def test_an_import_whose_items_were_removed_can_be_undone(bereft):
 
 
 @pytest.mark.parametrize("data", [{"do": "hide"}, {"do": "remove"}])
-def test_nothing_ticked_is_said(bereft, client, data):
+def test_an_action_without_ticked_items_asks_to_tick_some(bereft, client, data):
     assert "Tick items first" in words(client.post("/missing/", data=data, follow_redirects=True))
 
 

@@ -38,7 +38,7 @@ def test_a_file_that_an_undo_restored_is_tried_again_as_soon_as_imports_allow(st
     assert next_try(restored) == says
 
 
-def test_a_file_whose_downloads_differ_from_each_other_promises_no_next_try():
+def test_a_file_with_differing_downloads_announces_no_next_try():
     unstable = CatalogueFile(
         status=FileStatus.DAMAGED.value, status_since_job_id=1, last_tried_job_id=1, is_unstable=True
     )

@@ -162,7 +162,7 @@ def test_unknown_items_are_excluded_only_on_request(held, dspace):
     assert exclusions(held.app) == {("1/later", "Court order 7")}
 
 
-def test_an_item_whose_handle_changed_is_still_kept_out_by_its_uuid(held, dspace):
+def test_an_excluded_item_with_a_new_handle_stays_excluded_by_its_uuid(held, dspace):
     dspace.add(UUID, title="By id")
     held.run()
     take_down(held, UUID)

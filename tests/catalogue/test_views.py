@@ -90,7 +90,7 @@ def test_the_items_of_an_import_are_found_without_going_through_its_changes_for_
         assert "CORRELATED" not in " ".join(step.detail for step in plan)
 
 
-def test_an_item_shows_every_value_with_its_language_and_the_way_back(stocked_client, stocked_sample, address):
+def test_an_item_shows_every_value_with_its_language_and_links_to_its_source(stocked_client, stocked_sample, address):
     page = stocked_client.get(address(PHOTOGRAPH))
 
     assert "Subject en Boats en Fishing de Boote fr Bateaux" in words(page)
@@ -193,6 +193,6 @@ def test_an_undo_removes_the_items_and_the_item_set_from_the_pages(stocked_app, 
     assert "Harbour photographs" not in words(stocked_client.get("/item-sets/"))
 
 
-def test_an_empty_catalogue_shows_the_way_to_the_first_import(client):
+def test_an_empty_catalogue_links_to_the_first_import(client):
     assert "The catalogue is empty. Import from DSpace" in words(client.get("/items/"))
     assert "There are no item sets." in words(client.get("/item-sets/"))

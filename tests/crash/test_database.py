@@ -93,7 +93,7 @@ def test_a_job_continues_after_its_database_was_locked_for_a_minute(desk):
     assert_complete(desk, job_id)
 
 
-def test_a_job_whose_database_was_locked_and_is_free_again_is_queued_at_once(desk):
+def test_a_job_is_queued_at_once_when_its_database_is_unlocked(desk):
     job_id = desk.create(files=True)
     with desk.app.app_context(), closing(lock_before_second_page(desk)) as other:
 

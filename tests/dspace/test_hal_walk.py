@@ -200,7 +200,7 @@ def test_all_languages_are_asked_for_on_10_and_only_there():
     assert not any("projection" in asked for _, asked in ninth.requests)
 
 
-def test_an_item_whose_list_of_files_breaks_is_completed_by_itself():
+def test_an_item_with_a_broken_list_of_files_is_completed_separately():
     fake = FakeHal([synthetic(0, files=1), synthetic(1, files=600)])
     broken = iter([True])
 
@@ -234,7 +234,7 @@ def test_a_list_of_files_that_breaks_off_and_is_empty_then_is_not_believed():
     assert "lists 0 files, and 500 were listed before." in doubted.files_error
 
 
-def test_a_bundle_whose_list_is_closed_hides_its_files_and_not_the_item():
+def test_a_restricted_bundle_leaves_out_its_files_and_not_the_item():
     item = synthetic(0, files=2)
     bundle = item["_embedded"]["bundles"]["_embedded"]["bundles"][0]
     bundle["_embedded"] = {}
@@ -247,7 +247,7 @@ def test_a_bundle_whose_list_is_closed_hides_its_files_and_not_the_item():
     assert page.items[0].bitstreams == ()
 
 
-def test_an_item_whose_files_are_refused_comes_with_its_metadata():
+def test_an_item_with_refused_files_is_read_with_its_metadata():
     item = synthetic(0)
     item["_embedded"]["bundles"] = None
     fake = FakeHal([item])
@@ -288,7 +288,7 @@ def test_the_plan_that_costs_the_server_least_reads_the_rest(plan):
     assert pages[-1].cursor["plan"] == plan
 
 
-def test_a_plan_whose_pages_fail_is_not_chosen_for_the_little_that_their_parts_cost():
+def test_a_plan_with_failing_pages_is_not_chosen():
     fake = numbered(400, files=1)
     fake.costs = lambda kind, answer: 1.0 if kind == "items with files by 20" else 2.0
 
@@ -548,7 +548,7 @@ def breaking(*numbers: int):
     return fails
 
 
-def test_an_item_whose_files_break_its_page_comes_with_its_metadata():
+def test_an_item_with_files_that_break_its_page_is_read_with_its_metadata():
     fake = numbered(60, files=1)
     fake.trouble = breaking(27)(fake)
 

@@ -180,7 +180,7 @@ BROKEN_FILES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("files", BROKEN_FILES.values(), ids=BROKEN_FILES)
-def test_an_item_whose_files_are_broken_comes_with_its_metadata(web, reader, files):
+def test_an_item_with_broken_files_is_read_with_its_metadata(web, reader, files):
     row = FULL | {"id": 2, "bitstreams": files}
     listing(web, [row, FULL])
     web.get(f"{API}/items/2", json=row)

@@ -216,7 +216,7 @@ def test_a_token_that_is_a_web_page_is_a_bad_answer(http, clock):
         login_at(sample, http, clock).enter()
 
 
-def test_a_jwt_whose_end_cannot_be_read_is_a_bad_answer(modern, http, clock):
+def test_a_token_without_readable_expiry_is_a_bad_response(modern, http, clock):
     modern.faults.add("/login", headers={"Authorization": "Bearer nonsense"})
 
     with pytest.raises(BadResponseError, match="end cannot be read"):

@@ -159,7 +159,7 @@ ODD_BODIES = [
 
 @pytest.mark.parametrize("body", ODD_BODIES, ids=lambda body: str(body)[:24])
 @pytest.mark.parametrize("signed", [True, False])
-def test_nothing_but_a_form_breaks_what_takes_a_form(world, body, signed):
+def test_no_input_breaks_a_page_with_a_form(world, body, signed):
     broken = []
     for rule in [rule for rule in world.url_map.iter_rules() if "POST" in rule.methods]:
         signed_in.admit(world)

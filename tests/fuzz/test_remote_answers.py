@@ -51,7 +51,7 @@ def read(http: HttpClient, url: str, handle: str) -> list[str]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(mutation=mutations)
-def test_whatever_a_repository_answers_ends_in_a_sentence(repository, tmp_path_factory, mutation: Mutation):
+def test_every_response_of_a_repository_ends_in_a_sentence(repository, tmp_path_factory, mutation: Mutation):
     repository.begin(mutation)
     http = HttpClient(
         HttpSettings("test", RULE), ConcurrencyLimit(tmp_path_factory.getbasetemp(), "fuzz"), OutageWait(stop=Hurried())

@@ -48,7 +48,7 @@ def world(request, tmp_path_factory, template):
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(mutation=mutations)
-def test_whatever_comes_the_job_ends_and_its_pages_open(world, mutation: Mutation):
+def test_jobs_end_and_their_pages_open_after_every_response(world, mutation: Mutation):
     repository, app, source_id = world
     repository.begin(mutation)
     with app.app_context():

@@ -113,7 +113,7 @@ def test_networks_allow_no_other_address():
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "017700000001", "127.1", "0x7f000001", "localhost", "::1"])
-def test_no_way_of_writing_the_loopback_address_slips_by(host):
+def test_the_loopback_address_is_refused_in_every_notation(host):
     with pytest.raises(AddressNotAllowedError):
         PUBLIC_ONLY.candidates(host, 80)
 

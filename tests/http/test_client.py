@@ -267,7 +267,7 @@ def test_a_connection_closed_without_an_answer_is_unreachable(http, site):
     assert type(trouble.value) is UnreachableError
 
 
-def test_an_address_no_way_leads_to_is_unreachable(new_http):
+def test_an_address_without_route_is_unreachable(new_http):
     broadcast = AddressRule((ipaddress.ip_network("255.255.255.255/32"),))
 
     with pytest.raises(UnreachableError, match="cannot be reached") as trouble:
@@ -337,7 +337,7 @@ def drip(done: threading.Event, start: bytes):
     return answer
 
 
-def test_of_a_long_web_page_only_the_start_is_read(new_http, site):
+def test_only_the_start_of_a_long_web_page_is_read(new_http, site):
     there = site(lambda handler: (hang_up(handler), reply(handler, b"<p>" + b"a" * 2**20)))
 
     assert new_http().get_page(there.url).start == b"<p>" + b"a" * (2**16 - 3)
@@ -887,7 +887,7 @@ def test_a_download_of_exactly_the_limit_is_not_too_large(http, site):
     assert http.download(there.url, lambda piece: None, limit=300_000).size == 300_000
 
 
-def test_a_download_is_tried_once_unless_told_otherwise(http, remote):
+def test_a_download_is_tried_once_by_default(http, remote):
     remote.get(URL, status=500)
 
     with pytest.raises(ServerError):
@@ -1118,7 +1118,7 @@ def test_a_timeout_counts_as_a_failure_for_the_concurrency_limit(pace_notes, sit
     assert pace_notes.notes == ["trouble"]
 
 
-def test_a_slot_is_held_while_a_request_is_under_way_and_not_while_waiting(tmp_path, site):
+def test_a_slot_is_taken_during_a_request_and_not_during_a_wait(tmp_path, site):
     seen = []
 
     def look(when: str):

@@ -337,7 +337,7 @@ def test_a_server_that_asks_for_more_than_the_maximum_outage_is_not_asked_earlie
     assert clock.waits == []
 
 
-def test_a_long_retry_after_is_raised_at_once_to_whoever_can_do_something_else(new_outage, clock):
+def test_a_long_retry_after_is_raised_at_once_on_request(new_outage, clock):
     outage = new_outage()
     ask = partial(outage.repeat, failing(clock, error=ServerError("busy", retry_after=61)), 4)
 

@@ -72,7 +72,7 @@ def test_the_delay_counts_from_the_last_request_of_anybody(new_pace, clock):
     assert yours.space(clock) == 2
 
 
-def test_whoever_is_overtaken_while_waiting_waits_again(new_pace, clock):
+def test_a_request_that_is_overtaken_while_waiting_waits_again(new_pace, clock):
     mine, yours = new_pace(), new_pace()
     mine.space(clock)
     clock.during = lambda: yours.space(clock)

@@ -278,7 +278,7 @@ def test_the_chosen_bundles_are_downloaded_and_files_in_others_counted(desk, dsp
     assert (second.counts["files_stored"], second.other_bundles) == (2, None)
 
 
-def test_a_refused_file_whose_access_status_says_open_leaves_its_item_unchanged(desk, dspace):
+def test_a_refused_file_with_the_access_status_open_leaves_its_item_unchanged(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa"})
     dspace.file_errors["i0/a.txt"] = RestrictedError("This file is not open to the public.")
     desk.run(files=True)
@@ -289,7 +289,7 @@ def test_a_refused_file_whose_access_status_says_open_leaves_its_item_unchanged(
     assert (job.counts["updated"], job.counts["unchanged"], job.counts["files_restricted"]) == (0, 1, 1)
 
 
-def test_a_stored_file_whose_access_status_says_open_stays_restricted_while_it_is_refused(desk, dspace):
+def test_a_stored_file_with_the_access_status_open_stays_restricted_while_it_is_refused(desk, dspace):
     dspace.add("i0", files={"a.txt": b"aaa"})
     desk.run(files=True)
     with desk.app.app_context(), transaction():

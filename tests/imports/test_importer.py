@@ -157,7 +157,7 @@ def test_an_item_of_two_sources_is_one_item_with_two_holdings(desk, dspace):
     assert len(records(desk.app)) == 1
 
 
-def test_the_handle_finds_an_item_again_whose_id_is_new(desk, dspace):
+def test_an_item_with_a_new_id_is_found_by_its_handle(desk, dspace):
     dspace.add("17", title="Before the upgrade", handle="1/17")
     desk.run()
     dspace.items = {}
@@ -209,7 +209,7 @@ def test_a_reused_number_with_another_handle_does_not_replace_the_earlier_item(d
     assert {(r["handle"], r["title"]) for r in records(desk.app)} == {("1/900", "New"), ("1/5", "Old")}
 
 
-def test_a_uuid_finds_an_item_whose_handle_has_changed(desk, dspace):
+def test_an_item_with_a_new_handle_is_found_by_its_uuid(desk, dspace):
     uuid = "9b2f5a52-7c11-4a7c-8a53-0a7f4e3a5d10"
     dspace.add(uuid, title="With the test prefix", handle="123456789/5")
     desk.run()

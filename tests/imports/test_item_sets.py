@@ -106,7 +106,7 @@ def test_a_set_of_an_earlier_version_keeps_a_name_that_a_person_may_have_given(i
     assert names == [NEW, f"{NEW}, renamed"]
 
 
-def test_items_whose_collection_cannot_be_read_are_counted(app):
+def test_items_of_unreadable_collections_are_counted(app):
     with SampleRepository(9) as sample:
         importer = SampleImporter(app, sample)
         home = sample.data.named(OLD)

@@ -50,7 +50,7 @@ def test_only_one_of_many_workers_gets_a_job(desk):
     assert sorted(got, key=str) == [1, None, None, None, None, None]
 
 
-def test_a_second_import_of_the_same_source_answers_with_the_active_one(desk):
+def test_a_second_import_of_the_same_source_returns_the_active_job(desk):
     assert desk.create() == desk.create()
 
 
@@ -216,7 +216,7 @@ def test_a_failed_heartbeat_loses_no_request_counts(desk, monkeypatch):
         (InvalidRequestError("a fault of ours"), "", True),
     ],
 )
-def test_beats_that_fail_are_told_once_a_minute_and_with_a_trace_only_as_a_fault_of_ours(
+def test_failed_heartbeats_are_logged_once_a_minute_with_traceback_only_for_unexpected_errors(
     desk, monkeypatch, caplog, error, told, has_trace
 ):
     monkeypatch.setattr(run_module, "GLANCE", 0.01)
@@ -239,7 +239,7 @@ def test_beats_that_fail_are_told_once_a_minute_and_with_a_trace_only_as_a_fault
     assert bool(record.exc_info) == has_trace
 
 
-def test_a_job_says_what_any_of_its_threads_waits_for(desk):
+def test_a_job_shows_the_wait_of_any_of_its_threads(desk):
     job_id, said = desk.create(), []
 
     def in_a_thread_of_its_own(run):
@@ -262,7 +262,7 @@ def test_a_job_says_what_any_of_its_threads_waits_for(desk):
     assert said == [(WaitReason.DISK_SPACE, "It is full."), None]
 
 
-def test_an_attempt_that_was_taken_over_writes_nothing_more(desk, dspace):
+def test_an_attempt_that_lost_its_job_writes_nothing(desk, dspace):
     dspace.page_size = 80
     for n in range(200):
         dspace.add(f"i{n:03}")
@@ -362,7 +362,7 @@ def test_a_job_that_fails_five_times_by_the_database_names_the_database(desk):
     assert "process" not in job.message
 
 
-def test_an_item_removed_while_its_job_stood_still_comes_back_once(desk, dspace):
+def test_an_item_removed_while_its_job_was_stopped_is_imported_again_once(desk, dspace):
     for number in range(100):
         dspace.add(f"i{number}")
     job_id = desk.create()
@@ -395,7 +395,7 @@ def test_a_job_that_makes_progress_may_die_any_number_of_times(desk, moved):
     assert desk.job(job_id).state == State.QUEUED
 
 
-def test_a_job_that_was_resumed_by_a_person_gets_five_more_chances(desk):
+def test_a_job_resumed_by_a_person_may_die_five_more_times(desk):
     job_id = desk.create()
     for _ in range(5):
         die(desk, job_id)

@@ -366,7 +366,7 @@ def test_a_public_file_with_the_content_of_a_restricted_one_is_downloaded_and_pu
     )
 
 
-def test_pages_and_exports_say_what_is_restricted(modern, client):
+def test_pages_and_exports_mark_restricted_items_and_files(modern, client):
     modern.sign_in()
     modern.run()
     restricted, embargoed = (modern.records()[title]["id"] for title in ("Restricted item", EMBARGO[0]))

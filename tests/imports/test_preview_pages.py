@@ -111,7 +111,7 @@ def test_done_removes_the_list_and_keeps_the_job(desk, looked, client):
     assert "Results of a preview are kept for one day" in words(client.get(f"/jobs/{looked.id}/preview/"))
 
 
-def test_a_preview_whose_list_was_removed_is_not_resumed(desk, dspace, client):
+def test_a_preview_without_its_rows_cannot_be_resumed(desk, dspace, client):
     for number in range(9):
         dspace.add(f"i{number}")
     job_id = desk.create(look=Kind.PREVIEW)

@@ -305,7 +305,7 @@ def test_excluded_items_are_not_sampled(desk, dspace):
     assert "i1" not in dspace.details
 
 
-def test_a_sample_whose_process_died_after_its_rows_begins_again(desk, shown):
+def test_a_sample_starts_again_if_its_process_died_after_writing_rows(desk, shown):
     with desk.app.app_context(), transaction():
         db.session.execute(db.update(Job).where(Job.id == shown.id).values(state="queued"))
 

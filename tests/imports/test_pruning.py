@@ -139,7 +139,7 @@ def test_undo_in_any_order_gives_the_state_before_the_runs_that_were_kept(histor
     assert titles(history.app) == {"a": "Second", "b": "A title"}
 
 
-def test_the_page_says_in_numbers_what_undo_can_no_longer_restore(history, client):
+def test_the_page_counts_the_changes_that_undo_cannot_restore(history, client):
     whole = client.get("/jobs/3/undo").text
     pruned(history)
 

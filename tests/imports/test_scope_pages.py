@@ -21,7 +21,7 @@ def grown(sample, number: int):
     return home, [item for item in sample.data.items.values() if item.collection is home]
 
 
-def test_a_source_whose_items_have_all_changed_takes_hardly_more_requests_than_a_full_run(app):
+def test_a_source_with_only_changed_items_takes_hardly_more_requests_than_a_full_check(app):
     with SampleRepository(9, costs=replace(FREE, bundles_request=0.02)) as sample, app.app_context():
         home, items = grown(sample, 330)
         run = import_of(sample, home)

@@ -48,7 +48,7 @@ def test_a_source_that_was_never_imported_offers_no_rerun(desk, client, source_i
 
 
 @pytest.mark.parametrize(("generation", "is_said"), [(4, True), (6, False), (9, False)])
-def test_the_page_of_a_source_of_dspace_4_says_what_an_import_reads(desk, client, source_id, generation, is_said):
+def test_the_page_of_a_source_of_dspace_4_explains_what_an_import_reads(desk, client, source_id, generation, is_said):
     with desk.app.app_context(), transaction():
         db.session.get(Repository, desk.repository_id).generation = generation
 

@@ -93,7 +93,7 @@ def test_without_a_login_a_connection_has_no_public_client(app, connected):
         assert (connection.login, connection.public) == (None, None)
 
 
-def test_the_public_way_stays_signed_out(app):
+def test_the_public_client_stays_signed_out(app):
     """On 6 the login is a cookie, which a door of its own does not have."""
     with SampleRepository(6) as sample, app.app_context():
         id = discovery.connect(sample.url, "rest", None).repository_id
@@ -166,7 +166,7 @@ def test_the_form_keeps_browsers_from_filling_in_another_password(connected):
     assert 'value=""' in password
 
 
-def test_a_wrong_password_is_said_at_the_field(connected, sample):
+def test_a_wrong_password_is_reported_at_the_field(connected, sample):
     page = connected.post(LOGIN, data=GIVEN | {"password": "a canary"})
 
     assert page.status_code == 422
@@ -186,7 +186,7 @@ def test_name_and_password_are_both_needed(connected, sample, missing):
     assert sample.requests == []
 
 
-def test_a_repository_that_does_not_answer_is_said_at_the_field(app, connected, sample):
+def test_an_unreachable_repository_is_reported_at_the_field(app, connected, sample):
     sample.faults.add("/authn/", times=None, status=404)
 
     page = connected.post(LOGIN, data=GIVEN)
