@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from ..extensions import db
 from ..models.catalogue import CatalogueFile, FileStatus, Holding
 from .due_files import is_chosen
 from .import_options import ImportOptions
+from .job_kinds import DOWNLOADS, TRIED
 
 FILE, HOLDING = CatalogueFile.__table__, Holding.__table__
 
@@ -40,6 +42,49 @@ def other_bundles(source_id: int, options: ImportOptions) -> dict[str, int]:
 def in_counts(statuses: Mapping[str, int]) -> dict[str, int]:
     """Return numbers of files by status as counts of a job."""
     return {f"files_{status}": number for status, number in statuses.items()}
+
+
+def due_before(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts of due files at the start of an attempt: those that earlier attempts tried.
+
+    The attempt counts again what earlier attempts left to download.
+    """
+    tried = sum(counts[name] for name in DOWNLOADS.finished)
+    return {DOWNLOADS.files: tried, DOWNLOADS.bytes: counts[DOWNLOADS.finished_bytes]}
+
+
+def due(rows: Sequence[Any]) -> dict[str, int]:
+    """Return what these files add to the counts of a job when it has to download them."""
+    return {DOWNLOADS.files: len(rows), DOWNLOADS.bytes: _size(rows)}
+
+
+def due_in_all(condition: ColumnElement[bool]) -> dict[str, int]:
+    """Return what the files that meet a condition add to the counts of a job when it has to download them."""
+    number, size = db.session.execute(
+        select(func.count(), func.coalesce(func.sum(FILE.c.size), 0)).where(condition)
+    ).one()
+    return {DOWNLOADS.files: number, DOWNLOADS.bytes: int(size)}
+
+
+def tried(rows: Sequence[Any], status: FileStatus, seconds: float) -> dict[str, int]:
+    """Return what these files add to the counts of a job when it has tried them. `seconds`: how long this took."""
+    milliseconds = round(seconds * 1000)
+    return {
+        TRIED[status]: len(rows),
+        DOWNLOADS.finished_bytes: _size(rows),
+        DOWNLOADS.milliseconds: milliseconds,
+    }
+
+
+def untried(rows: Sequence[Any]) -> dict[str, int]:
+    """Return what these files, with the status of their last try, take from the counts of a job that tries again."""
+    counts = Counter(TRIED[FileStatus(row.fate)] for row in rows)
+    return {name: -number for name, number in counts.items()} | {DOWNLOADS.finished_bytes: -_size(rows)}
+
+
+def _size(rows: Sequence[Any]) -> int:
+    """Return the sum of the sizes that the source gives."""
+    return sum(row.size or 0 for row in rows)
 
 
 def _held(source_id: int) -> Select[Any]:

@@ -23,6 +23,7 @@ from ..i18n import gettext as _
 from ..models.catalogue import CatalogueFile, FileStatus, Holding, StoredFile
 from ..storage.garbage_collection import the_folder
 from ..text import human_size
+from . import file_counts
 from .download_outcomes import Outcome, StatusWriter
 from .due_files import is_due
 from .earlier_imports import had_other_login
@@ -53,6 +54,7 @@ class FileDownloader:
         self._due: dict[int, float] = {}  # ids of postponed files, with the time of the retry by the clock of `_outage`
         self._came: Any = None  # the last file that was downloaded
         self._failed_in_a_row = 0
+        self._since = time.monotonic()  # when the last files were finished
         self._under_way: Sequence[Any] = ()
         self._well_since = float("-inf")  # start of the last successful control request, in monotonic seconds
 
@@ -81,10 +83,17 @@ class FileDownloader:
             tries_refused=not context.access.asks_for_refused,
         )
         query = select(FILE).where(condition, due).order_by(FILE.c.id).limit(FILES_PER_QUERY)
-        while rows := db.session.execute(query).all():
-            db.session.rollback()
-            self._batch(rows)
+        rows = db.session.execute(query).all()
+        counts = file_counts.due(rows) if len(rows) < FILES_PER_QUERY else file_counts.due_in_all(condition & due)
         db.session.rollback()
+        if rows:
+            with transaction():
+                self._run.advance(counts)
+        self._since = time.monotonic()
+        while rows:
+            self._batch(rows)
+            rows = db.session.execute(query).all()
+            db.session.rollback()
 
     def _batch(self, rows: Sequence[Any]) -> None:
         groups: dict[Any, list[Any]] = {}
@@ -112,7 +121,9 @@ class FileDownloader:
     def _write_known(self, key: Key, rows: Sequence[Any]) -> None:
         with self._folder.lock(), transaction():
             if (sha256 := db.session.scalar(select(STORED.c.sha256).where(_has(key), _IS_OPEN))) is not None:
-                self._writer.write(rows, Outcome(FileStatus.STORED, sha256=sha256), {})
+                self._writer.write(
+                    rows, Outcome(FileStatus.STORED, sha256=sha256), self._tried(rows, FileStatus.STORED)
+                )
 
     def _downloads(self, groups: list[list[Any]]) -> Iterator[tuple[list[Any], Outcome]]:
         """Download one file of each group with the same bytes, concurrently. Yield groups and outcomes in order."""
@@ -190,6 +201,8 @@ class FileDownloader:
         for start in range(0, len(due), FILES_PER_QUERY):
             rows = db.session.execute(select(FILE).where(FILE.c.id.in_(due[start : start + FILES_PER_QUERY]))).all()
             db.session.rollback()
+            with transaction():
+                self._run.advance(file_counts.untried(rows))
             self._batch(rows)
 
     def _others(self, row: Any) -> Sequence[Any]:
@@ -212,7 +225,12 @@ class FileDownloader:
                 if not db.session.scalar(select(exists().where(STORED.c.sha256 == outcome.sha256))):
                     values = {"sha256": outcome.sha256, "md5": outcome.md5, "size": outcome.size}
                     db.session.execute(insert(STORED).values(values))
-            self._writer.write(rows, outcome, {"bytes": outcome.size})
+            self._writer.write(rows, outcome, {"bytes": outcome.size} | self._tried(rows, outcome.fate))
+
+    def _tried(self, rows: Sequence[Any], status: FileStatus) -> dict[str, int]:
+        """Return what these files add to the counts of the job, with the time since the last files."""
+        before, self._since = self._since, time.monotonic()
+        return file_counts.tried(rows, status, self._since - before)
 
 
 def seen_items(source_id: int, job_id: int, after: int) -> Sequence[int]:

@@ -39,7 +39,7 @@ class ImportContext:
 
     `known_not_visible`: item counts by collection id that earlier imports explained (design rule 13). `proof`: what the
     last complete import recorded (see `incremental`). `answer`: a person's answer to the question with which an earlier
-    attempt ended. `bytes_before`: bytes of files that earlier attempts downloaded.
+    attempt ended. `counts_before`: what earlier attempts counted.
     """
 
     attempt: JobAttempt
@@ -57,7 +57,7 @@ class ImportContext:
     known_not_visible: Mapping[str, int]
     proof: CompletenessProof | None
     answer: Answer | None
-    bytes_before: int
+    counts_before: Mapping[str, int]
     room: Room
 
     @property
@@ -135,6 +135,6 @@ def _context(
         known_not_visible=dict(source.not_visible),
         proof=CompletenessProof.from_json(source.completeness_proof),
         answer=answer_from_json(job.question),
-        bytes_before=job.counts["bytes"],
+        counts_before=job.counts,
         room=Room(current_app.config["INSTANCE"], current_app.config["MIN_FREE_DISK"], attempt),
     )

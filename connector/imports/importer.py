@@ -16,7 +16,7 @@ from ..storage.garbage_collection import delete_unreferenced_files
 from . import preview_selection, rolling_recheck, selected_items
 from .access_checks import AccessCheck
 from .earlier_imports import had_other_login, was_completed
-from .file_counts import in_counts
+from .file_counts import due_before, in_counts
 from .file_downloads import FileDownloader
 from .import_context import ImportContext, NewRecorder, open_context
 from .import_progress import Listing
@@ -70,7 +70,8 @@ class Importer:
         """Read what is left of the scope, then reconcile. Return (clean, message)."""
         context = self._context
         with transaction():
-            context.attempt.advance(totals=in_counts(self._source_recorder.files_by_status()))
+            totals = in_counts(self._source_recorder.files_by_status()) | due_before(context.counts_before)
+            context.attempt.advance(totals=totals)
         context.access.read_with_valid_login(lambda: context.client.searches_private)
         if not context.progress.has_walked:
             self._read()

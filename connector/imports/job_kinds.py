@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from ..i18n import lazy_gettext as _l
 from ..models.catalogue import FileStatus
-from ..models.job_kinds import JobKind, register
+from ..models.job_kinds import Downloads, JobKind, register
 from ..models.jobs import Kind
 
 ITEMS = ("seen", "added", "updated", "unchanged", "failed", "vanished", "not_visible")
 FILES = tuple(f"files_{status.value}" for status in FileStatus)
 STORED = tuple(f"files_{status.value}" for status in FileStatus if status.is_stored)
+TRIED = {status: f"tried_{status.value}" for status in FileStatus}  # files that a job tried, by their new status
+DOWNLOADS = Downloads(tuple(TRIED.values()), "due_files", "due_bytes", "tried_bytes", "download_milliseconds")
 MISSING = {"vanished": _l("Missing at source"), "not_visible": _l("Not visible")}
 MISSING_IN_WORDS = {"vanished": _l("%(count)s missing at source")}
 
@@ -17,7 +19,7 @@ IMPORT = JobKind(
     name=Kind.IMPORT,
     title=_l("Import"),
     heading=_l("Import of %(source)s"),
-    counters=frozenset({*ITEMS, *FILES, "bytes", "requests"}),
+    counters=frozenset({*ITEMS, *FILES, *DOWNLOADS.counters, "bytes", "requests"}),
     labels={"added": _l("Added"), "updated": _l("Updated"), "unchanged": _l("Unchanged"), "failed": _l("Failed")},
     rare_labels=MISSING,
     words={
@@ -29,6 +31,7 @@ IMPORT = JobKind(
     rare_words=MISSING_IN_WORDS,
     done=("seen",),
     stored=STORED,
+    downloads=DOWNLOADS,
     position=("seen", "bytes", *STORED, "vanished"),
     is_undoable=True,
 )

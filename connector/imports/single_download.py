@@ -62,7 +62,7 @@ class Downloader:
     def __init__(self, context: ImportContext, folder: FileFolder):
         self._client, self._access, self._outage = context.client, context.access, context.outage
         self._limit = retry_failed.file_limit(context.options)
-        self._budget = DownloadBudget(context.options.files_limit, context.bytes_before, context.attempt.stop)
+        self._budget = DownloadBudget(context.options.files_limit, context.counts_before["bytes"], context.attempt.stop)
         self._room, self._folder = context.room, folder
         self._scanner = Scanner(current_app.config["CLAMD_URL"], context.attempt)
 

@@ -33,13 +33,41 @@ SOON = 3.0  # seconds of work before a rate is meaningful
 
 
 @dataclass(frozen=True, slots=True)
+class FileProgress:
+    """The progress of the downloads of a job: `done` of `total` files, and their bytes. `left`: seconds, or None."""
+
+    done: int
+    total: int
+    bytes_done: int
+    bytes_total: int
+    left: float | None
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether files are left to download."""
+        return self.done < self.total
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a job: `done` of `total` items (None: unknown), `rate` in items per second, `left` in seconds."""
+    """The progress of a job: `done` of `total` items (None: unknown), and of its files, if it downloads any.
+
+    `rate`: items per second while items are read. `left`: seconds, or None if unknown.
+    """
 
     done: int
     total: int | None
     rate: float | None
     left: float | None
+    files: FileProgress | None
+
+    @property
+    def percent(self) -> int | None:
+        """Return how much of the current phase is done: of the items, or of the files when all items are read."""
+        done, total = self.done, self.total
+        if self.files and self.files.is_running and done == total:
+            done, total = self.files.done, self.files.total
+        return min(99, 100 * done // total) if total else None
 
 
 def sort(job: Job) -> str:
@@ -74,6 +102,13 @@ def heading(job: Job, label: str) -> str:
     if options.get("test"):
         return _("Test import of %(source)s", source=label)
     return job.definition.heading % {"source": label}
+
+
+def page_title(job: Job, label: str) -> str:
+    """Return the title of the page of a job: "12 % · Import of …" while it runs, else its status and heading."""
+    percent = progress(job).percent if job.state == State.RUNNING and not job.is_waiting_for_resource else None
+    state = status(job) if percent is None else _("%(percent)s %%", percent=percent)
+    return f"{state} · {heading(job, label)}"
 
 
 def status(job: Job) -> str:
@@ -116,12 +151,42 @@ def tone(job: Job) -> str:
 def progress(job: Job) -> Progress:
     """Return the progress of the job.
 
-    The rate is the average over the whole run. The total leaves out items that are not visible at the source.
+    Rates are averages over the whole run. There is no rate and no time left while nothing arrives, because the job
+    waits or has not begun. The total leaves out items that are not visible at the source.
     """
-    done, total = job.done, total_items(job)
-    rate = done / job.seconds if job.state in AT_WORK and job.seconds > SOON and done else None
-    left = (total - done) / rate if rate and total is not None and total > done else None
-    return Progress(done, total, rate, left)
+    done, total, files = job.done, total_items(job), _file_progress(job)
+    if not _is_receiving(job) or (total is not None and done >= total):
+        return Progress(done, total, None, None, files)
+    seconds = job.seconds - _download_seconds(job)
+    rate = done / seconds if seconds > SOON and not (files and files.is_running) else None
+    left = (total - done) * job.seconds / done if job.seconds > SOON and done and total is not None else None
+    return Progress(done, total, rate, _worth_showing(left), files)
+
+
+def _file_progress(job: Job) -> FileProgress | None:
+    downloads = job.definition.downloads
+    if downloads is None or not (total := job.counts[downloads.files]):
+        return None
+    done = sum(job.counts[name] for name in downloads.finished)
+    bytes_done, bytes_total = job.counts[downloads.finished_bytes], job.counts[downloads.bytes]
+    part = bytes_done / bytes_total if bytes_total else done / total
+    seconds = _download_seconds(job)
+    left = seconds * (1 - part) / part if _is_receiving(job) and seconds > SOON and part else None
+    return FileProgress(done, total, bytes_done, bytes_total, _worth_showing(left))
+
+
+def _download_seconds(job: Job) -> float:
+    downloads = job.definition.downloads
+    return job.counts[downloads.milliseconds] / 1000 if downloads else 0.0
+
+
+def _is_receiving(job: Job) -> bool:
+    """Return whether the job is running and does not wait."""
+    return job.state in AT_WORK and job.wait_reason is None
+
+
+def _worth_showing(seconds: float | None) -> float | None:
+    return None if seconds is None or seconds < 1 else seconds
 
 
 def counts(job: Job) -> Sequence[tuple[str, Any]]:

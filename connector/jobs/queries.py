@@ -14,7 +14,7 @@ from ..catalogue.missing import IS_LISTED
 from ..dspace.records import ScopeKind, SourceState
 from ..extensions import db
 from ..models.catalogue import CatalogueItem, Holding
-from ..models.jobs import Job, Kind
+from ..models.jobs import AT_WORK, Job, Kind, State
 from ..models.repositories import Source
 from ..pagination import ListPage, Order, Place, page_of
 from . import lifecycle
@@ -63,6 +63,16 @@ def last_jobs(source_id: int) -> Sequence[Job]:
     """Return the last LAST jobs of a source, newest first."""
     query = select(Job).where(Job.source_id == source_id).order_by(Job.id.desc())
     return db.session.scalars(query.limit(LAST)).all()
+
+
+def job_ahead(job: Job) -> int | None:
+    """Return the id of the job for which a queued job waits: the running job of its resource, or the next in line."""
+    if job.state != State.QUEUED:
+        return None
+    is_running = Job.state.in_(AT_WORK)
+    is_ahead = is_running | ((Job.state == State.QUEUED) & (Job.id < job.id))
+    query = select(Job.id).where(Job.resource == job.resource, Job.id != job.id, is_ahead)
+    return db.session.scalar(query.order_by(is_running.desc(), Job.id.desc()).limit(1))
 
 
 def job_page(place: Place, sort: str, is_descending: bool) -> ListPage:

@@ -7,6 +7,27 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class Downloads:
+    """The names of the counters that tell how far the downloads of a job are.
+
+    `finished`: counters whose sum is the number of files that were tried. `files`, `bytes`: the files known so far that
+    the job has to download, and their announced bytes. `finished_bytes`: the announced bytes of the tried files.
+    `milliseconds`: the time spent on downloads.
+    """
+
+    finished: tuple[str, ...]
+    files: str
+    bytes: str
+    finished_bytes: str
+    milliseconds: str
+
+    @property
+    def counters(self) -> frozenset[str]:
+        """Return the names of all these counters."""
+        return frozenset({*self.finished, self.files, self.bytes, self.finished_bytes, self.milliseconds})
+
+
+@dataclass(frozen=True, slots=True)
 class JobKind:
     """A kind of job, as its package declares it.
 
@@ -14,9 +35,9 @@ class JobKind:
     its source. `counters`: the names of everything that its jobs count. `labels` and `words`: counters with their
     labels on pages and their texts in sentences (with a placeholder for the count), in order; those of `rare_labels`
     and `rare_words` are left out while they are 0. `done`: counters whose sum is the number of finished items.
-    `stored`: counters whose sum is the number of stored files. `position`: counters that tell whether two attempts
-    ended at the same place. `is_preview`: its jobs only read, and keep rows to show. `is_undoable`: an undo can take
-    back what its jobs did.
+    `stored`: counters whose sum is the number of stored files. `downloads`: the counters of its downloads, if any.
+    `position`: counters that tell whether two attempts ended at the same place. `is_preview`: its jobs only read, and
+    keep rows to show. `is_undoable`: an undo can take back what its jobs did.
     """
 
     name: str
@@ -29,6 +50,7 @@ class JobKind:
     rare_labels: Mapping[str, str] = field(default_factory=dict)
     rare_words: Mapping[str, str] = field(default_factory=dict)
     stored: tuple[str, ...] = ()
+    downloads: Downloads | None = None
     position: tuple[str, ...] = ()
     is_preview: bool = False
     is_undoable: bool = False

@@ -93,7 +93,8 @@ def lose(sample: SampleRepository) -> list[str]:
 def run_again(page: Page, site: Site) -> None:
     """Run job 1 again, as job 2."""
     page.goto(f"{site.url}/jobs/1/")
-    page.get_by_role("button", name="Re-run").click()
+    page.get_by_role("link", name="Re-run").click()
+    page.get_by_role("button", name="Re-run job 1").click()
     page.wait_for_url("**/jobs/2/")
     site.work()
 

@@ -79,6 +79,7 @@ class FakeDSpace:
         self.count_off_by = 0
         self.hidden_counts: dict[str, int] = {}
         self.before_page: Callable[[int], None] = lambda number: None
+        self.before_download: Callable[[], object] = lambda: None
         self.after_page: Callable[[], object] = lambda: None
         self.requests_made = 0
         self.width = 2
@@ -194,6 +195,7 @@ class FakeDSpace:
 
     def download(self, bitstream_id: str, sink, *, limit=None) -> Download:
         self._ask()
+        self.before_download()
         self.downloads.append(bitstream_id)
         if error := self.file_errors.get(bitstream_id):
             raise error

@@ -7,10 +7,11 @@ from collections import Counter
 import pytest
 from sqlalchemy import select
 
-from connector.errors import ServerError
+from connector.errors import NotFoundError, ServerError
 from connector.extensions import db
-from connector.imports import page_processor
+from connector.imports import file_downloads, job_kinds, page_processor
 from connector.jobs import lifecycle
+from connector.jobs.attempt import stop_here
 from connector.models.catalogue import CatalogueFile, Holding
 from connector.models.jobs import Job
 
@@ -25,6 +26,51 @@ def held(source_id: int = 1) -> dict[str, int]:
     """The files of what a source holds, by status."""
     items = select(Holding.item_id).where(Holding.source_id == source_id, Holding.left_at.is_(None))
     return dict(Counter(db.session.scalars(select(CatalogueFile.status).where(CatalogueFile.item_id.in_(items)))))
+
+
+def downloads(job: Job) -> list[int]:
+    """Return the files that a job had to download and those that it tried, and the same in bytes."""
+    names = job_kinds.DOWNLOADS
+    tried = sum(job.counts[name] for name in names.finished)
+    return [job.counts[names.files], tried, job.counts[names.bytes], job.counts[names.finished_bytes]]
+
+
+def test_a_job_knows_how_many_files_it_has_to_download_before_it_begins(desk, dspace, monkeypatch):
+    monkeypatch.setattr(file_downloads, "BATCH", 2)
+    for n in range(5):
+        dspace.add(f"i{n}", files={"a.txt": bytes([n]) * (n + 1)})
+    dspace.page_size, dspace.width, begun = 5, 1, []
+    dspace.before_download = lambda: begun.append(Counter(desk.job(1).counts))
+
+    job = desk.run(files=True)
+
+    assert [begun[0][name] for name in ("due_files", "due_bytes", "tried_bytes")] == [5, 15, 0]
+    assert downloads(job) == [5, 5, 15, 15]
+    assert downloads(desk.run(files=True)) == [0, 0, 0, 0]
+
+
+def test_a_job_that_goes_on_counts_the_files_that_are_left_again(desk, dspace):
+    for n in range(3):
+        dspace.add(f"i{n}", files={"a.txt": b"four"[n:]})
+    dspace.width = 1
+    dspace.before_download = lambda: len(dspace.downloads) == 2 and stop_here(1)
+    desk.run(files=True)
+    dspace.before_download = lambda: None
+
+    job = desk.resume(1)
+
+    assert downloads(job) == [3, 3, 9, 9]
+
+
+def test_files_that_failed_count_as_tried_with_their_status(desk, dspace):
+    dspace.add("i0", files={"a.txt": b"four", "b.txt": b"five!", "c.txt": b"c"})
+    dspace.file_errors["i0/a.txt"] = ServerError("status 500")
+    dspace.file_errors["i0/b.txt"] = NotFoundError("It is not there.")
+
+    job = desk.run(files=True)
+
+    assert downloads(job) == [3, 3, 10, 10]
+    assert [job.counts[f"tried_{status}"] for status in ("stored", "failed", "missing")] == [1, 1, 1]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from connector.dspace.records import ScopeKind
-from connector.errors import ServerError
+from connector.errors import RestrictedError, ServerError
 from connector.extensions import db, transaction
 from connector.imports import importer, page_writer, request_log
 from connector.jobs import lifecycle, queries, report
@@ -58,7 +58,7 @@ def test_a_running_job_shows_its_progress_and_activity(app, desk, client):
     page = client.get(f"/jobs/{job_id}/live")
 
     assert b'<progress aria-label="Items" value="20" max="1020"' in page.data
-    assert "20 of 1,020 items · 2.0 a second · about 8 min 20 s left · Reading <Theses>" in words(page)
+    assert "20 of 1,020 items · 2.0 a second · about 8 min 20 s left Reading <Theses>" in words(page)
     assert b"<html" not in page.data
 
 
@@ -72,8 +72,8 @@ def test_a_job_that_waits_for_the_repository_shows_start_and_reason(app, desk, c
     page, row = words(client.get(f"/jobs/{job_id}/live")), words(client.get(f"/jobs/{job_id}/row"))
 
     assert page.startswith("Waiting for the repository since 2026-01-05 14:05 ")
-    assert "· example.org asks for fewer requests. Trying again in 5 minutes." in page
-    assert page.count("14:05") == 1
+    assert " example.org asks for fewer requests. Trying again in 5 minutes." in page
+    assert page.count("14:05") == 2  # once in the title
     assert "Waiting for the repository since 2026-01-05 14:05 " in row
     assert "Running" not in page + row
 
@@ -84,6 +84,119 @@ def test_a_job_that_is_stopping_no_longer_shows_a_wait(app, desk, client):
     set_state(app, job_id, state="stopping", **wait)
 
     assert words(client.get(f"/jobs/{job_id}/live")).startswith("Stopping ")
+
+
+DOWNLOADS = {"due_files": 30, "due_bytes": 12_000_000, "tried_stored": 16, "tried_missing": 1}
+
+
+def test_while_files_are_downloaded_a_job_shows_their_bar_and_no_rate_of_items(app, desk, client):
+    job_id = desk.create(files=True)
+    set_state(app, job_id, state="running", worked_seconds=20.0, expected=30)
+    set_counts(desk, job_id, seen=30, added=30, **DOWNLOADS, tried_bytes=6_800_000, download_milliseconds=10_000)
+
+    page = client.get(f"/jobs/{job_id}/live")
+
+    assert b'<progress aria-label="Items" value="30" max="30"' in page.data
+    assert b'<progress aria-label="Files" value="17" max="30"' in page.data
+    assert "30 of 30 items 17 of 30 files · 6.8 MB of 12.0 MB · about 8 s left" in words(page)
+    assert "a second" not in words(page)
+    assert words(page).startswith("56 % · Import of Collection c1 ")
+
+
+def test_between_two_pages_of_items_the_files_do_not_lower_the_rate_of_the_items(app, desk, client):
+    job_id = desk.create(files=True)
+    set_state(app, job_id, state="running", worked_seconds=20.0, expected=200)
+    counts = DOWNLOADS | {"tried_stored": 29, "tried_bytes": 12_000_000}
+    set_counts(desk, job_id, seen=100, added=100, **counts, download_milliseconds=10_000)
+
+    page = words(client.get(f"/jobs/{job_id}/live"))
+
+    assert "100 of 200 items · 10.0 a second · about 20 s left 30 of 30 files" in page
+
+
+@pytest.mark.parametrize("files", [0, 30])
+def test_while_a_job_waits_it_shows_no_rate_and_no_time_left(app, desk, client, files):
+    job_id = desk.create(files=True)
+    wait = wait_columns(WaitReason.REPOSITORY, "example.org is busy.", datetime(2026, 1, 5, 19, 5))
+    set_state(app, job_id, state="running", worked_seconds=20.0, expected=300, **wait)
+    set_counts(desk, job_id, seen=30, **DOWNLOADS | {"due_files": files}, download_milliseconds=10_000)
+
+    page = words(client.get(f"/jobs/{job_id}/live"))
+
+    assert "30 of 300 items" in page
+    assert "a second" not in page
+    assert " left" not in page
+
+
+def test_less_than_a_second_is_not_shown_as_time_left(app, desk, client):
+    job_id = desk.create()
+    set_state(app, job_id, state="running", worked_seconds=10.0, expected=101)
+    set_counts(desk, job_id, seen=100)
+
+    page = words(client.get(f"/jobs/{job_id}/live"))
+
+    assert "100 of 101 items · 10.0 a second" in page
+    assert " left" not in page
+
+
+def test_a_queued_job_has_no_bar_and_links_to_the_job_ahead(app, desk, client):
+    running, next_in_line, last = desk.create(), desk.create("c2"), desk.create("c3")
+    set_state(app, running, state="running")
+
+    pages = [client.get(f"/jobs/{job_id}/live") for job_id in (running, next_in_line, last)]
+
+    assert [b"<progress" in page.data for page in pages] == [True, False, False]
+    sentence = "Starts when job 1 of the same repository has ended."
+    assert [sentence in words(page) for page in pages] == [False, True, True]
+    assert "/jobs/1/" in links(pages[2])
+    set_state(app, running, state="completed")
+    assert "/jobs/2/" in links(client.get(f"/jobs/{last}/live"))
+    assert "Starts when" not in words(client.get(f"/jobs/{next_in_line}/live"))
+
+
+@pytest.mark.parametrize(
+    ("values", "title"),
+    [
+        ({"state": "queued"}, "Queued"),
+        ({"state": "running", "expected": 8}, "12 %"),
+        ({"state": "running", "expected": 1}, "99 %"),
+        ({"state": "running"}, "Running"),
+        ({"state": "stopping", "expected": 8}, "Stopping"),
+        ({"state": "completed", "clean": False, "expected": 8}, "Completed with problems"),
+    ],
+)
+def test_the_title_of_the_page_tells_the_state_of_the_job(app, desk, client, values, title):
+    job_id = desk.create()
+    set_state(app, job_id, **values)
+    set_counts(desk, job_id, seen=1, unchanged=1)
+
+    wanted = f"<title>{title} · Import of Collection c1 · DSpace Connector</title>"
+    assert wanted in client.get(f"/jobs/{job_id}/").get_data(as_text=True)
+    assert wanted in client.get(f"/jobs/{job_id}/live").get_data(as_text=True)
+
+
+def test_a_re_run_asks_before_it_starts(desk, dspace, client):
+    with_items(dspace, 1)
+    job = desk.run()
+    page = client.get(f"/jobs/{job.id}/")
+
+    asked = client.get(f"/jobs/{job.id}/rerun")
+
+    assert f"/jobs/{job.id}/rerun" in links(page)
+    assert "Import Collection c1 again?" in words(asked)
+    assert "Re-run job 1" in words(asked)
+    assert client.get("/jobs/2/").status_code == 404
+
+
+def test_a_clean_job_offers_the_retry_of_unavailable_files_as_a_minor_button(app, desk, dspace, client):
+    with_items(dspace, 1, files={"a.txt": b"abc"})
+    dspace.file_errors["i0/a.txt"] = RestrictedError("It is not public.")
+    job = desk.run(files=True)
+
+    page = client.get(f"/jobs/{job.id}/")
+
+    assert job.clean
+    assert b'<button id="retry" class="secondary"' in page.data
 
 
 def test_after_a_download_the_job_shows_that_it_reads_items(desk, dspace):
@@ -254,8 +367,9 @@ def test_undo_shows_its_effects_in_numbers_before_and_after(desk, dspace, client
 
     assert "Items removed 3 Items restored 0 Items kept 1" in words(asked)
     assert "Removed 3 Restored 0 Kept 1" in words(client.get(f"/jobs/{undo_id}/"))
-    undone = client.get(f"/jobs/{job.id}/")
-    assert f"Undone Re-run Preview changes 4 of 4 items Undo: job {undo_id} , completed." in words(undone)
+    undone = words(client.get(f"/jobs/{job.id}/"))
+    assert "Undone Re-run Preview changes 4 of 4 items 3 of 3 files · 9 bytes of 9 bytes " in undone
+    assert f" Undo: job {undo_id} , completed." in undone
 
 
 def test_undo_is_refused_while_a_job_of_the_repository_is_active(desk, dspace, client):

@@ -22,7 +22,8 @@ from flask import (
 from ...accounts.authorization import allows, own, require, sees_restricted
 from ...catalogue.source_labels import source_label
 from ...errors import ConflictError, NotFoundError, PermissionDeniedError
-from ...extensions import db
+from ...extensions import db, utcnow
+from ...formatting import clock
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
 from ...imports import request_log, reruns, retry_failed
@@ -52,6 +53,8 @@ blueprint.app_template_global("counts_of")(job_presentation.counts)
 blueprint.app_template_global()(job_presentation.source_page)
 blueprint.app_template_global()(retry_failed.can_retry)
 blueprint.app_template_global("awaits_notification")(notifications.is_due)
+blueprint.app_template_global("now")(utcnow)
+blueprint.app_template_filter()(clock)
 
 
 @blueprint.app_template_global()
@@ -66,6 +69,12 @@ def heading(job: Job) -> str:
     return job_presentation.heading(job, label_of(job.source))
 
 
+@blueprint.app_template_global()
+def page_title(job: Job) -> str:
+    """Return the title of the page of a job, which begins with the progress of an active job."""
+    return job_presentation.page_title(job, label_of(job.source))
+
+
 @blueprint.get("/<int:job_id>/")
 @allows(Role.VIEWER)
 def job(job_id: int) -> str:
@@ -77,7 +86,7 @@ def job(job_id: int) -> str:
 @allows(Role.VIEWER)
 def live(job_id: int) -> str:
     """Return the part of the job page that changes. The page polls it."""
-    return render_template("imports/_job.html", **_shown(lifecycle.get(job_id)))
+    return render_template("imports/_live.html", **_shown(lifecycle.get(job_id)))
 
 
 @blueprint.get("/<int:job_id>/row")
@@ -157,9 +166,16 @@ def retry(job_id: int) -> Any:
     return _do(job_id, lambda: _queued(retry_failed.retry(job_id)))
 
 
+@blueprint.get("/<int:job_id>/rerun")
+@allows(Role.EDITOR)
+def rerun(job_id: int) -> str:
+    """Ask for confirmation before the source of the job is imported again."""
+    return render_template("imports/rerun.html", job=reruns.importable(job_id))
+
+
 @blueprint.post("/<int:job_id>/rerun")
 @allows(Role.EDITOR)
-def rerun(job_id: int) -> Any:
+def rerun_now(job_id: int) -> Any:
     """Import the source of the job again in a new job."""
     return _do(job_id, lambda: _queued(reruns.rerun(job_id)))
 
@@ -229,6 +245,7 @@ def _shown(shown: Job) -> dict[str, Any]:
     rechecked_by = report.rechecked_by(shown)
     return {
         "job": shown,
+        "ahead": queries.job_ahead(shown),
         "counts": job_presentation.counts(shown),
         "files": job_presentation.files(shown),
         "status_text": "" if is_withheld else job_presentation.status_text(shown),

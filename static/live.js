@@ -1,0 +1,21 @@
+// Parts of pages that replace themselves: keeps the keyboard focus, and shows when the server cannot be reached.
+"use strict";
+(() => {
+  const focused = new WeakMap(); // by swap: the element in the part to replace that has the focus
+
+  document.addEventListener("htmx:before:swap", (event) => {
+    if (event.target.contains(document.activeElement)) focused.set(event.detail.ctx, document.activeElement);
+  });
+  document.addEventListener("htmx:after:swap", (event) => {
+    if (focused.get(event.detail.ctx)?.isConnected === false) event.target.querySelector("[data-takes-focus]")?.focus();
+  });
+
+  // The next good answer contains the notice with the attribute `hidden` again.
+  const showNotice = (event) => {
+    for (const notice of event.target.querySelectorAll?.("[data-offline]") ?? []) notice.hidden = false;
+  };
+  document.addEventListener("htmx:error", showNotice);
+  document.addEventListener("htmx:response:error", (event) => {
+    if (event.detail.ctx.response.status >= 500) showNotice(event);
+  });
+})();

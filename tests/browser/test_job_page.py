@@ -1,0 +1,75 @@
+"""The page of a job in a browser: the focus while the page updates itself, and a server that cannot be reached."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from connector.extensions import db, transaction
+from connector.jobs import lifecycle
+from connector.models.jobs import Job
+
+from .steps import connect, import_photographs
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(open_page, site, sample):
+    """The page of job 1, which is queued."""
+    page = open_page()
+    connect(page, site, sample)
+    import_photographs(page, scripted=True)
+    return page
+
+
+def set_state(app, **values):
+    with app.app_context(), transaction():
+        db.session.execute(db.update(Job).values(**values))
+
+
+def test_a_button_that_goes_leaves_the_focus_to_the_status_and_enter_starts_nothing(app, page):
+    page.get_by_role("button", name="Stop").focus()
+
+    set_state(app, state="completed", clean=True)
+
+    expect(page.get_by_text("Completed", exact=True)).to_be_visible()
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "status"
+    page.keyboard.press("Enter")
+    page.reload()
+    assert page.url.endswith("/jobs/1/")
+    with app.app_context():
+        assert db.session.scalar(db.select(db.func.count()).select_from(Job)) == 1
+
+
+def test_a_button_that_stays_keeps_the_focus_and_its_meaning(app, page):
+    page.get_by_role("button", name="Stop").focus()
+
+    set_state(app, state="running", status_text="Reading page 2")
+
+    expect(page.get_by_text("Reading page 2")).to_be_visible()
+    assert page.evaluate("document.activeElement.textContent") == "Stop"
+
+
+def test_the_title_of_the_window_follows_the_job(app, page):
+    expect(page).to_have_title("Queued · Import of Harbour photographs · DSpace Connector")
+
+    set_state(app, state="completed", clean=True)
+
+    expect(page).to_have_title("Completed · Import of Harbour photographs · DSpace Connector")
+
+
+@pytest.mark.parametrize("path", ["/jobs/1/", "/jobs/"])
+def test_without_a_connection_the_page_says_from_when_its_numbers_are_until_it_is_back(app, page, site, path):
+    page.goto(site.url + path)
+    notice = page.get_by_text("No connection to the server. These numbers are from")
+    expect(notice).to_be_hidden()
+
+    page.route("**/jobs/1/*", lambda route: route.fulfill(status=503, body="Service unavailable"))
+    expect(notice).to_be_visible()
+    page.unroute("**/jobs/1/*")
+
+    expect(notice).to_be_hidden()
+    with app.app_context():
+        lifecycle.stop(1)
+    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
