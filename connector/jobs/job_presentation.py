@@ -62,12 +62,15 @@ class Progress:
     files: FileProgress | None
 
     @property
+    def is_fetching(self) -> bool:
+        """Return whether all items are read and files are left to download."""
+        return self.files is not None and self.files.is_running and self.done == self.total
+
+    @property
     def percent(self) -> int | None:
         """Return how much of the current phase is done: of the items, or of the files when all items are read."""
-        done, total = self.done, self.total
-        if self.files and self.files.is_running and done == total:
-            done, total = self.files.done, self.files.total
-        return min(99, 100 * done // total) if total else None
+        phase = self.files if self.files and self.is_fetching else self
+        return min(99, 100 * phase.done // phase.total) if phase.total else None
 
 
 def sort(job: Job) -> str:

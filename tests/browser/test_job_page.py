@@ -59,6 +59,29 @@ def test_the_title_of_the_window_follows_the_job(app, page):
     expect(page).to_have_title("Completed · Import of Harbour photographs · DSpace Connector")
 
 
+def test_a_filter_of_past_imports_stands_in_the_address_and_back_restores_the_list(page, site):
+    page.goto(f"{site.url}/jobs/")
+    row = page.locator("#job-1")
+
+    page.get_by_label("Status").select_option("Failed")
+
+    expect(page.get_by_text("No imports match.")).to_be_visible()
+    assert "status=failed" in page.url
+    page.reload()
+    expect(page.get_by_text("No imports match.")).to_be_visible()
+    expect(page.get_by_label("Status")).to_have_value("failed")
+    page.go_back()
+    expect(row).to_be_visible()
+
+
+def test_a_job_is_stopped_from_its_row(page, site):
+    page.goto(f"{site.url}/jobs/")
+
+    page.get_by_role("button", name="Stop job 1").click()
+
+    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+
+
 @pytest.mark.parametrize("path", ["/jobs/1/", "/jobs/"])
 def test_without_a_connection_the_page_says_from_when_its_numbers_are_until_it_is_back(app, page, site, path):
     page.goto(site.url + path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -16,8 +17,9 @@ from connector.extensions import db, transaction
 from connector.imports import importer, page_writer, request_log
 from connector.jobs import lifecycle, queries, report
 from connector.jobs.attempt import work
+from connector.models.accounts import Account
 from connector.models.jobs import Job, WaitReason, wait_columns
-from tests.pages import links, neighbours, words
+from tests.pages import links, neighbours, ways, words
 
 from .steps import set_counts
 
@@ -390,10 +392,11 @@ def test_past_imports_has_a_row_for_each_job_with_its_numbers(desk, dspace, clie
 
     page = client.get("/jobs/")
 
-    head = "Undo Re-run Job ID DSpace collection Comment Items Date ↓ Status Owner".replace(" ↓", "")
+    head = "Undo Re-run Job ID DSpace collection Comment Items Date Status Owner"
     assert head in words(page)
     assert "Collection c1" in words(page)
-    assert "Total: 3 Added: 2 Updated: 0 Failed: 1" in words(page)
+    assert "Total: 3 Added: 2 Updated: 0 Unchanged: 0 Failed: 1" in words(page)
+    assert '<a class="name" href="/jobs/1/"><bdi>Collection c1</bdi></a>' in page.get_data(as_text=True)
     assert "Completed with problems local operator" in words(page)
     assert "https://repo.example.org/collections/c1" in links(page)
     assert b"hx-trigger" not in page.data
@@ -497,3 +500,85 @@ def test_an_undone_job_does_not_link_to_items(desk, dspace, client):
     leading = [f"/items/?job={job_id}" in each for each in (*shown, links(page), links(past))]
     assert leading == [True, True, False, False]
     assert "Total: 2 Added: 2 Updated: 0" in words(past)
+
+
+def test_the_row_of_a_running_job_has_a_bar_and_a_stop_button(app, desk, client):
+    job_id = desk.create(files=True)
+    set_state(app, job_id, state="running", expected=40)
+    set_counts(desk, job_id, seen=10)
+
+    reading = client.get(f"/jobs/{job_id}/row")
+    set_counts(desk, job_id, seen=40, **DOWNLOADS)
+    downloading = client.get(f"/jobs/{job_id}/row")
+
+    assert b'<progress aria-label="Items" value="10" max="40"' in reading.data
+    assert "10 of 40 items" in words(reading)
+    assert b'<progress aria-label="Files" value="17" max="30"' in downloading.data
+    assert "17 of 30 files" in words(downloading)
+    assert ways(reading) == [f"/jobs/{job_id}/stop"]
+    assert b'<form id="row-actions" method="post">' in client.get("/jobs/").data
+    set_state(app, job_id, state="completed")
+    ended = client.get(f"/jobs/{job_id}/row")
+    assert (b"<progress" in ended.data, ways(ended)) == (False, [])
+
+
+@pytest.fixture
+def variety(app, desk, client):
+    """Jobs of each status, by number."""
+    states = [
+        {"state": "running"},
+        {"state": "stopped", "question": {"unseen": 4}, "owner": "Ada"},
+        {"state": "failed"},
+        {"state": "completed", "clean": True, "owner": "Ada"},
+        {"state": "completed", "clean": False},
+        {"state": "completed", "clean": True},
+        {"state": "completed", "kind": "undo", "undoes_id": 6, "clean": True},
+        {"state": "completed", "kind": "preview", "clean": True},
+    ]
+    for number, values in enumerate(states):
+        set_state(app, desk.create(f"c{number}"), **values)
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ("status=active", [1]),
+        ("status=answer", [2]),
+        ("status=stopped", [2]),
+        ("status=failed", [3]),
+        ("status=completed", [8, 7, 4]),
+        ("status=problems", [5]),
+        ("status=undone", [6]),
+        ("kind=undo", [7]),
+        ("owner=Ada", [4, 2]),
+        ("owner=Ada&status=completed", [4]),
+        ("repository=1&kind=preview", [8]),
+        ("repository=2", []),
+        ("status=nonsense&kind=x&repository=y&owner=", [8, 7, 6, 5, 4, 3, 2, 1]),
+    ],
+)
+def test_past_imports_shows_the_jobs_that_the_address_selects(variety, client, query, numbers):
+    page = client.get(f"/jobs/?{query}")
+
+    assert [int(number) for number in re.findall(r'<tr id="job-(\d+)"', page.get_data(as_text=True))] == numbers
+    assert ("No imports match." in words(page)) == (not numbers)
+
+
+def test_sorting_paging_and_submitting_keep_the_filter(variety, client):
+    page = client.get("/jobs/?owner=Ada&status=completed")
+
+    assert '<option value="Ada" selected>Ada</option>' in page.get_data(as_text=True)
+    assert "/jobs/?sort=status&order=desc&status=completed&owner=Ada" in links(page)
+    submitted = client.post("/jobs/?owner=Ada&status=completed")
+    assert submitted.location == "/jobs/?owner=Ada&status=completed"
+
+
+def test_a_viewer_sees_no_columns_for_what_only_editors_may_do(variety, client, app):
+    with app.app_context(), transaction():
+        db.session.execute(db.update(Account).values(role="viewer"))
+
+    page = client.get("/jobs/")
+
+    assert " Filter Sources and their schedules Job ID DSpace collection " in words(page)
+    assert b"checkbox" not in page.data
+    assert b"/stop" not in page.data

@@ -18,6 +18,7 @@ from flask import (
     stream_with_context,
     url_for,
 )
+from sqlalchemy import select
 
 from ...accounts.authorization import allows, own, require, sees_restricted
 from ...catalogue.source_labels import source_label
@@ -31,8 +32,9 @@ from ...imports.questions import Answer
 from ...imports.undo import preview
 from ...jobs import job_presentation, lifecycle, notifications, queries, report
 from ...models.accounts import Role
+from ...models.job_kinds import KINDS
 from ...models.jobs import Job
-from ...models.repositories import Source
+from ...models.repositories import Repository, Source
 from ...pagination import asked_place
 from ...row_ids import row_id
 from ...tasks import wake
@@ -200,12 +202,25 @@ def undo_now(job_id: int) -> Any:
 @blueprint.get("/")
 @allows(Role.VIEWER)
 def past() -> str:
-    """Show a page of all jobs, sorted by date or status."""
+    """Show a page of all jobs or of those that the filter in the address selects, sorted by date or status."""
     sort = request.args.get("sort", "date")
     sort = sort if sort in queries.SORTS else "date"
     ascending = request.args.get("order") == "asc"
-    page = queries.job_page(asked_place(), sort, not ascending)
-    return render_template("imports/past.html", page=page, sort=sort, ascending=ascending)
+    only = _asked_filter()
+    repositories = db.session.scalars(select(Repository).order_by(Repository.id))
+    return render_template(
+        "imports/past.html",
+        page=queries.job_page(asked_place(), sort, not ascending, only),
+        sort=sort,
+        ascending=ascending,
+        only=only,
+        choices={
+            "status": (_("Status"), {name: label for name, (label, _condition) in queries.STATUSES.items()}),
+            "kind": (_("Kind"), {kind.name: kind.title for kind in KINDS.values()}),
+            "repository": (_("Repository"), {one.id: one.label_and_host for one in repositories}),
+            "owner": (_("Owner"), {name: name for name in queries.owners()}),
+        },
+    )
 
 
 @blueprint.post("/")
@@ -215,14 +230,25 @@ def submit() -> Any:
     undo_ids, rerun_ids = request.form.getlist("undo", row_id), request.form.getlist("rerun", row_id)
     if not undo_ids and not rerun_ids:
         flash(_("Tick Undo or Re-run of a job first."))
-        return redirect(url_for(".past"), 303)
+        return redirect(url_for(".past", **_asked_filter().arguments), 303)
     if "confirmed" not in request.form:
         undos = [(_own(job_id), preview(job_id)) for job_id in undo_ids]
         return render_template(
             "imports/confirm.html", undos=undos, reruns=[lifecycle.get(job_id) for job_id in rerun_ids]
         )
     wake(*_created(_undo_own, UNDO, undo_ids), *_created(reruns.rerun, RERUN, rerun_ids))
-    return redirect(url_for(".past"), 303)
+    return redirect(url_for(".past", **_asked_filter().arguments), 303)
+
+
+def _asked_filter() -> queries.JobFilter:
+    """Return the filter in the address. Unknown values select everything."""
+    status, kind = request.args.get("status"), request.args.get("kind")
+    return queries.JobFilter(
+        status if status in queries.STATUSES else None,
+        kind if kind in KINDS else None,
+        request.args.get("repository", type=row_id),
+        request.args.get("owner") or None,
+    )
 
 
 def _own(job_id: int) -> Job:
