@@ -14,6 +14,7 @@ from ..i18n import lazy_gettext as _l
 from ..models.catalogue import CatalogueFile, CatalogueItem, FileStatus
 from . import restricted_values
 from .crosswalk import BIBO, DCTERMS
+from .source_links import file_link
 
 FILE_STATUSES = {
     FileStatus.LINKED: _l("not downloaded"),
@@ -106,6 +107,11 @@ def citation_line(item: CatalogueItem, with_restricted: bool) -> str:
     creators = [value["value"] for value in values.get("dcterms:creator", ())]
     issued = [value["value"] for value in values.get("dcterms:issued", ())][:1]
     return " · ".join(["; ".join(creators[:3]) + (" …" if len(creators) > 3 else "")] * bool(creators) + issued)
+
+
+def original_of(file: CatalogueFile) -> str:
+    """Return the address of the original of a file at its source."""
+    return file_link(file.item.repository.server, file.bitstream_id, file.item.handle, file.sequence, file.name)
 
 
 def media_type(file: CatalogueFile) -> str:

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from ..dspace.records import ScopeKind
+from ..dspace.records import ScopeKind, Server
 from ..dspace.urls import PATHS
 
 _INNER_NAMES = (".local", ".localhost", ".internal", ".invalid")
@@ -50,6 +50,19 @@ def scope_link(site_url: str, ui_url: str | None, generation: int, kind: ScopeKi
     if generation < 7:
         return f"{base}/handle/{_quoted(handle, _PATH_SAFE)}" if handle and kind in PATHS else base
     return f"{base}/{PATHS[kind]}/{_quoted(id)}" if kind in PATHS else base
+
+
+def file_link(server: Server, bitstream_id: str, handle: str | None, sequence: int | None, name: str | None) -> str:
+    """Return the address at which DSpace's own user interface offers a file, or that of its item.
+
+    DSpace 4 to 6 identify files by handle and sequence, in both of their user interfaces.
+    """
+    base = _pages_at(server.site_url, server.ui_url)
+    if server.generation >= 7:
+        return f"{base}/bitstreams/{_quoted(bitstream_id)}/download"
+    if not handle or sequence is None:
+        return scope_link(base, None, server.generation, ScopeKind.ITEM, "", handle)
+    return f"{base}/bitstream/{_quoted(handle, _PATH_SAFE)}/{sequence}/{_quoted(name or '')}"
 
 
 @lru_cache(maxsize=256)

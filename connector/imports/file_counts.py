@@ -78,7 +78,7 @@ def tried(rows: Sequence[Any], status: FileStatus, seconds: float) -> dict[str, 
 
 def untried(rows: Sequence[Any]) -> dict[str, int]:
     """Return what these files, with the status of their last try, take from the counts of a job that tries again."""
-    counts = Counter(TRIED[FileStatus(row.fate)] for row in rows)
+    counts = Counter(TRIED[FileStatus(row.status)] for row in rows)
     return {name: -number for name, number in counts.items()} | {DOWNLOADS.finished_bytes: -_size(rows)}
 
 

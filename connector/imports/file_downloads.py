@@ -225,7 +225,7 @@ class FileDownloader:
                 if not db.session.scalar(select(exists().where(STORED.c.sha256 == outcome.sha256))):
                     values = {"sha256": outcome.sha256, "md5": outcome.md5, "size": outcome.size}
                     db.session.execute(insert(STORED).values(values))
-            self._writer.write(rows, outcome, {"bytes": outcome.size} | self._tried(rows, outcome.fate))
+            self._writer.write(rows, outcome, {"bytes": outcome.size} | self._tried(rows, outcome.status))
 
     def _tried(self, rows: Sequence[Any], status: FileStatus) -> dict[str, int]:
         """Return what these files add to the counts of the job, with the time since the last files."""

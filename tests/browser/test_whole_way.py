@@ -40,7 +40,7 @@ def test_a_person_can_connect_import_browse_rerun_and_undo(page, scripted, site,
     page.get_by_role("link", name=PHOTOGRAPH).click()
     expect(page.get_by_role("heading", name=PHOTOGRAPH)).to_be_visible()
     file = page.request.get(
-        urljoin(page.url, page.get_by_role("link", name="harbour-01.png").last.get_attribute("href"))
+        urljoin(page.url, page.get_by_role("link", name="harbour-01.png", exact=True).last.get_attribute("href"))
     )
     assert file.headers["content-type"] == "image/png"
     page.get_by_role("link", name="Harbour photographs").click()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from connector.catalogue.source_links import handle_link, page_link, safe_href, scope_link
-from connector.dspace.records import ScopeKind
+from connector.catalogue.source_links import file_link, handle_link, page_link, safe_href, scope_link
+from connector.dspace.records import ScopeKind, Server
 
 SITE = "https://repo.example.org/xmlui"
 ID = "9226cb2f-b567-422f-9d2c-9a514b026f06"
@@ -186,3 +186,18 @@ def test_safe_addresses_may_be_linked(url, href):
 )
 def test_any_other_address_may_not(url):
     assert safe_href(url) is None
+
+
+@pytest.mark.parametrize(
+    ("generation", "file", "link"),
+    [
+        (9, (ID, "1/2", 3, "a b.pdf"), f"{SITE}/bitstreams/{ID}/download"),
+        (6, ("17", "1/2", 3, "a b?.pdf"), f"{SITE}/bitstream/1/2/3/a%20b%3F.pdf"),
+        (6, ("17", "1/2", None, "a.pdf"), f"{SITE}/handle/1/2"),
+        (6, ("17", None, 3, "a.pdf"), SITE),
+    ],
+)
+def test_the_link_of_a_file_leads_to_its_original_or_else_to_its_item(generation, file, link):
+    server = Server(SITE, f"{SITE}/api", generation, f"{generation}.0")
+
+    assert file_link(server, *file) == link

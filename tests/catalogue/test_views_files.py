@@ -122,3 +122,15 @@ def test_the_name_of_a_download_is_short_and_keeps_its_extension(stocked_app, fe
 
     assert len(f"Content-Disposition: {disposition}") < 2048
     assert unquote(disposition).endswith(ending)
+
+
+def test_a_file_that_was_not_downloaded_links_to_its_original(stocked_app, stocked_client, stocked_sample):
+    with stocked_app.app_context(), transaction():
+        file = db.session.scalar(db.select(CatalogueFile).where(CatalogueFile.name == "harbour-01.png"))
+        item_id, original = file.item_id, f"{stocked_sample.url}/bitstreams/{file.bitstream_id}/download"
+        stored = stocked_client.get(f"/items/{item_id}/").get_data(as_text=True)
+        file.sha256 = None
+
+    lacking = stocked_client.get(f"/items/{item_id}/").get_data(as_text=True)
+
+    assert (original in stored, original in lacking) == (False, True)

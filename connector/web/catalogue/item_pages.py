@@ -27,6 +27,7 @@ blueprint = Blueprint("catalogue", __name__)
 blueprint.app_template_global()(item_presentation.file_name)
 blueprint.app_template_global()(item_presentation.is_shown)
 blueprint.app_template_global()(item_presentation.next_try)
+blueprint.app_template_global()(item_presentation.original_of)
 blueprint.app_template_global("file_statuses")(lambda: item_presentation.FILE_STATUSES)
 
 FOUND_COUNTED = 1000  # count at most this many matches of a search, since each must be read
