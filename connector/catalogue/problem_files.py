@@ -1,15 +1,19 @@
-"""Updates the columns of holdings about problem files, so that pages need not read all files."""
+"""Records files that could not be downloaded: by job, and in columns of holdings.
+
+With the columns, pages need not read all files.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import case, exists, func, select, update
+from sqlalchemy import case, delete, exists, func, insert, select, tuple_, update
 
 from ..extensions import db
-from ..models.catalogue import CatalogueFile, FileStatus, Holding
+from ..models.catalogue import CatalogueFile, FileProblem, FileStatus, Holding
 
-FILE, HOLDING = CatalogueFile.__table__, Holding.__table__
+FILE, HOLDING, PROBLEM = CatalogueFile.__table__, Holding.__table__, FileProblem.__table__
 LISTED = tuple(status.value for status in FileStatus if status.is_listed)
 RETRIED = tuple(status.value for status in FileStatus if status.can_be_retried)
 _OF_ITEM = FILE.c.item_id == HOLDING.c.item_id
@@ -24,3 +28,15 @@ def mark(item_ids: Collection[int]) -> None:
     """Update the columns after a change to the files or holdings of these items. No commit."""
     if item_ids:
         db.session.execute(update(HOLDING).where(HOLDING.c.item_id.in_(item_ids), _OUTDATED).values(_MARKS))
+
+
+def record(job_id: int, rows: Sequence[Any]) -> None:
+    """Record files that a job could not download. No commit."""
+    values = [{"job_id": job_id, "item_id": row.item_id, "bitstream_id": row.bitstream_id} for row in rows]
+    db.session.execute(insert(PROBLEM), values)
+
+
+def forget(job_id: int, rows: Sequence[Any]) -> None:
+    """Delete what `record` noted about these files, because the job tries them again. No commit."""
+    files = tuple_(PROBLEM.c.item_id, PROBLEM.c.bitstream_id).in_([(row.item_id, row.bitstream_id) for row in rows])
+    db.session.execute(delete(PROBLEM).where(PROBLEM.c.job_id == job_id, files))

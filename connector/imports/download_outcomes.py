@@ -71,6 +71,8 @@ class StatusWriter:
         problem_files.mark(
             {row.item_id for row in moved if FileStatus(row.status).is_listed or outcome.status.is_listed}
         )
+        if outcome.status.is_listed:
+            problem_files.record(self._job_id, rows)
         self._run.advance(totals)
 
     def _values(self, outcome: Outcome) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Counts of the files of a source by status, and by bundle."""
+"""Counts of the files of a source by status and by bundle, and of those that a job has to download."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
 
+from ..catalogue.item_presentation import FILE_STATUSES
 from ..extensions import db
 from ..models.catalogue import CatalogueFile, FileStatus, Holding
+from ..models.jobs import Job
 from .due_files import is_chosen
 from .import_options import ImportOptions
 from .job_kinds import DOWNLOADS, TRIED
@@ -74,6 +76,11 @@ def tried(rows: Sequence[Any], status: FileStatus, seconds: float) -> dict[str, 
         DOWNLOADS.finished_bytes: _size(rows),
         DOWNLOADS.milliseconds: milliseconds,
     }
+
+
+def tried_by_status(job: Job) -> list[tuple[str, int]]:
+    """Return how many files this job tried, as (status in words, number), without empty statuses."""
+    return [(FILE_STATUSES[status], job.counts[name]) for status, name in TRIED.items() if job.counts[name]]
 
 
 def untried(rows: Sequence[Any]) -> dict[str, int]:

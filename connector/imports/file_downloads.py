@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import exists, insert, or_, select
 
+from ..catalogue import problem_files
 from ..catalogue.checksums import comparable
 from ..dspace.fault_isolation import IN_A_ROW
 from ..dspace.ordered_pool import ordered_map
@@ -202,6 +203,7 @@ class FileDownloader:
             rows = db.session.execute(select(FILE).where(FILE.c.id.in_(due[start : start + FILES_PER_QUERY]))).all()
             db.session.rollback()
             with transaction():
+                problem_files.forget(self._context.job_id, rows)
                 self._run.advance(file_counts.untried(rows))
             self._batch(rows)
 

@@ -359,6 +359,18 @@ class ChangeFile(Base):
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
 
 
+class FileProblem(Base):
+    """A file that a job tried and could not download. Its row in `file` has its status since then."""
+
+    __tablename__ = "file_problem"
+    __table_args__ = (Index("ix_file_problem_job", "job_id", "id"), Index("ix_file_problem_item", "item_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"))
+    bitstream_id: Mapped[str]
+
+
 class Exclusion(Base):
     """An item that was taken down. Imports skip it, by its key within the repository."""
 

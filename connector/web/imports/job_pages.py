@@ -27,7 +27,7 @@ from ...extensions import db, utcnow
 from ...formatting import clock
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
-from ...imports import request_log, reruns, retry_failed
+from ...imports import file_counts, problem_outcomes, request_log, reruns, retry_failed
 from ...imports.questions import Answer
 from ...imports.undo import preview
 from ...jobs import job_presentation, lifecycle, notifications, queries, report
@@ -105,7 +105,7 @@ def problems(job_id: int) -> Response:
     shown = lifecycle.get(job_id)
     if _is_withheld(shown):
         require(Role.EDITOR)
-    lines = stream_with_context(_problem_lines(shown, with_restricted=sees_restricted()))
+    lines = stream_with_context(_problem_lines(shown))
     named = {"Content-Disposition": f'attachment; filename="problems-of-job-{job_id}.csv"'}
     return Response(lines, mimetype="text/csv", headers=named)
 
@@ -266,22 +266,38 @@ def _undo_own(job_id: int) -> int:
 def _shown(shown: Job) -> dict[str, Any]:
     is_withheld = _is_withheld(shown)
     is_listed = not (shown.is_undo or is_withheld)
-    listed = report.problems(shown, MOST_PROBLEMS + 1, with_restricted=sees_restricted()) if is_listed else ()
-    found = list(islice(listed, MOST_PROBLEMS + 1))
+    found = list(islice(_problems(shown, MOST_PROBLEMS + 1), MOST_PROBLEMS + 1)) if is_listed else []
+    has_ended = shown.is_import and not shown.is_active
     rechecked_by = report.rechecked_by(shown)
     return {
         "job": shown,
         "ahead": queries.job_ahead(shown),
         "counts": job_presentation.counts(shown),
-        "files": job_presentation.files(shown),
+        "tried_files": file_counts.tried_by_status(shown),
+        "source_files": job_presentation.files(shown),
         "status_text": "" if is_withheld else job_presentation.status_text(shown),
         "message": "" if is_withheld else shown.message,
         "problems": found[:MOST_PROBLEMS],
         "is_withheld": is_withheld,
-        "rechecked_by": rechecked_by,
+        "has_outcomes": any(problem["outcome"] for problem in found),
+        "problem_counts": problem_outcomes.in_words(shown),
+        "later_jobs": sorted({*rechecked_by, *problem_outcomes.retries(shown)}) if has_ended else [],
+        "still_open": problem_outcomes.open_problems(shown) if has_ended else None,
         "are_solved": report.had_file_problems(shown) and not (found or rechecked_by or is_withheld),
         "has_more": len(found) > MOST_PROBLEMS,
     }
+
+
+def _problems(of: Job, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the problems of a job, as `report.problems` does, each with its outcome in later jobs or ""."""
+    with_restricted = sees_restricted()
+    open_ones = report.problems(of, limit, with_restricted=with_restricted)
+    while chunk := list(islice(open_ones, MOST_PROBLEMS)):
+        ids = set() if of.is_active else {one["id"] for one in chunk if one["id"]}
+        outcomes = problem_outcomes.item_outcomes(of, ids) if ids else {}
+        yield from (one | {"outcome": outcomes.get(one["id"], "")} for one in chunk)
+    if of.is_import and not of.is_active:
+        yield from problem_outcomes.file_outcomes(of, limit, with_restricted=with_restricted)
 
 
 def _is_withheld(job: Job) -> bool:
@@ -320,12 +336,13 @@ def _created(create: Callable[[int], int], sentences: tuple[str, str], job_ids: 
     return created
 
 
-def _problem_lines(of: Job, *, with_restricted: bool) -> Iterator[str]:
+def _problem_lines(of: Job) -> Iterator[str]:
     file = io.StringIO()
     writer = csv.writer(file)
-    writer.writerow(report.PROBLEM)
-    for problem in report.problems(of, with_restricted=with_restricted):
-        writer.writerow([csv_safe(str(problem[name] or "")) for name in report.PROBLEM])
+    columns = (*report.PROBLEM, "outcome")
+    writer.writerow(columns)
+    for problem in _problems(of):
+        writer.writerow([csv_safe(str(problem[name] or "")) for name in columns])
         yield file.getvalue()
         file.seek(0)
         file.truncate()
