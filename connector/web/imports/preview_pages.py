@@ -20,6 +20,7 @@ from ...imports.import_options import ImportOptions
 from ...imports.preview_rows import PreviewAction
 from ...imports.preview_sample import MOST, USUAL
 from ...imports.preview_sample import page_of as page_of_row
+from ...imports.value_changes import compare_values
 from ...jobs import job_presentation, lifecycle, scheduling
 from ...models.accounts import Role
 from ...models.jobs import Kind, PreviewRow
@@ -49,6 +50,7 @@ TICKS: dict[str | None, Callable[[int], None]] = {
 }
 
 blueprint = Blueprint("previews", __name__)
+blueprint.app_template_global()(compare_values)
 
 
 @blueprint.post("/sources/<int:source_id>/preview")
