@@ -199,9 +199,9 @@ def test_renamed_columns_keep_their_values(app):
 def test_counts_of_jobs_are_kept_by_name(app):
     upgrade(revision="0024")
     fill(1)
-    counted = {
-        name: number for number, name in enumerate(sorted(job_kinds.IMPORT.counters | job_kinds.UNDO.counters), 1)
-    }
+    columns = {column["name"] for column in sa.inspect(db.engine).get_columns("job")}
+    counters = columns & (job_kinds.IMPORT.counters | job_kinds.UNDO.counters)
+    counted = {name: number for number, name in enumerate(sorted(counters), 1)}
     with db.engine.begin() as connection:
         columns = counted | {"hidden": counted["not_visible"]}
         del columns["not_visible"]

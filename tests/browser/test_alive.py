@@ -23,9 +23,9 @@ def test_a_polling_row_of_past_imports_keeps_the_ticks_of_others(page, site, sam
 
     site.work()
 
-    expect(page.get_by_text("Completed", exact=True)).to_be_visible()
+    expect(page.locator(".badge", has_text="Completed")).to_be_visible()
     expect(page.get_by_text("Total: 12")).to_be_visible()
-    assert page.locator("[hx-trigger]").count() == 0
+    assert page.locator("tr[hx-trigger]").count() == 0
     page.get_by_label("Undo job 1").check()
 
 

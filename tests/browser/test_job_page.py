@@ -79,7 +79,7 @@ def test_a_job_is_stopped_from_its_row(page, site):
 
     page.get_by_role("button", name="Stop job 1").click()
 
-    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+    expect(page.locator(".badge", has_text="Stopped")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/jobs/1/", "/jobs/"])
@@ -95,4 +95,4 @@ def test_without_a_connection_the_page_says_from_when_its_numbers_are_until_it_i
     expect(notice).to_be_hidden()
     with app.app_context():
         lifecycle.stop(1)
-    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+    expect(page.locator(".badge", has_text="Stopped")).to_be_visible()

@@ -36,7 +36,7 @@ def downloads(job: Job) -> list[int]:
 
 
 def test_a_job_knows_how_many_files_it_has_to_download_before_it_begins(desk, dspace, monkeypatch):
-    monkeypatch.setattr(file_downloads, "BATCH", 2)
+    monkeypatch.setattr(file_downloads, "FILES_PER_QUERY", 2)
     for n in range(5):
         dspace.add(f"i{n}", files={"a.txt": bytes([n]) * (n + 1)})
     dspace.page_size, dspace.width, begun = 5, 1, []

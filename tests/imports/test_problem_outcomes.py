@@ -19,7 +19,8 @@ from .steps import retry
 def first(desk, dspace):
     """Job 1, which could not read two items and not download three files."""
     for number in range(5):
-        dspace.add(f"i{number}", title=f"Title {number}", files={"a.txt": bytes([number])}, fails=number > 2)
+        dspace.add(f"i{number}", title=f"Title {number}", files={"a.txt": bytes([number])}, fails=number == 3)
+    dspace.broken_in_full.add("i4")
     dspace.file_errors = {
         "i0/a.txt": ServerError("It answered with 500."),
         "i1/a.txt": RestrictedError("Not for us."),
@@ -48,7 +49,7 @@ def test_after_a_retry_each_problem_has_its_outcome(client, retried):
     page = client.get("/jobs/1/")
 
     text = words(page)
-    assert "3 of 5 problems are still open. See job 2 ." in text
+    assert "3 of 5 still open. See job 2 ." in text
     assert "/jobs/2/" in links(page)
     assert "Title 0 File “a.txt” Downloaded by job 2." in text
     assert "Title 1 File “a.txt” Job 2: no access." in text

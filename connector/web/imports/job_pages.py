@@ -346,6 +346,4 @@ def _problem_lines(of: Job) -> Iterator[str]:
         yield file.getvalue()
         file.seek(0)
         file.truncate()
-    for job_id in report.rechecked_by(of):
-        writer.writerow(["", "", "", _("Job %(job_id)s has checked these files since. See its page.", job_id=job_id)])
     yield file.getvalue()
