@@ -7,6 +7,7 @@ sentence.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from .i18n import gettext as _
@@ -93,7 +94,9 @@ class TransientError(RepositoryError):
 
 
 class UnreachableError(TransientError):
-    """No response: the connection was refused or broken."""
+    """No response: the connection was refused or broken. `was_sent`: whether the request may have been sent."""
+
+    was_sent = True
 
 
 class UnknownHostError(UnreachableError):
@@ -157,7 +160,22 @@ class RestrictedError(RepositoryError):
 
 
 class RequestRejectedError(RepositoryError):
-    """Any other 4xx, or a redirect that may not be followed. A retry is useless."""
+    """Any other 4xx, or a redirect that may not be followed. A retry is useless.
+
+    `answer`: the JSON of the response, if any.
+    """
+
+    def __init__(self, sentence: str, url: str = "", answer: Any = None):
+        super().__init__(sentence, url)
+        self.answer = answer
+
+
+class OutcomeUnknownError(RepositoryError):
+    """A request that changes data got no usable response. Check whether it was carried out before it is repeated."""
+
+    def __init__(self, sentence: str, url: str = "", status: int | None = None):
+        super().__init__(sentence, url)
+        self.status = status
 
 
 class RedirectLoopError(RequestRejectedError):
@@ -193,6 +211,10 @@ class TooLargeError(RepositoryError):
 
 class NotDSpaceError(RepositoryError):
     """There is a web server, but no supported DSpace REST API was found."""
+
+
+class NotOmekaError(RepositoryError):
+    """There is a web server, but no API of Omeka S was found."""
 
 
 class OutageLimitError(RepositoryError):

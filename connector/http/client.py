@@ -1,4 +1,4 @@
-"""HTTP client of a repository: gets JSON and files, and posts logins, within limits of time, size, load and address.
+"""HTTP client of a repository: gets JSON and files and sends data, within limits of time, size, load and address.
 
 Every failure is raised as one of `connector.errors`, with a sentence that names the host.
 """
@@ -33,12 +33,14 @@ from .concurrency import ConcurrencyLimit
 from .credentials import Credentials, Posted
 from .deadline import RequestDeadline
 from .downloads import Download, Received
-from .redirects import Redirects, check_is_file, check_same_request, refusals_of_the_repository
+from .query_key import QueryKey
+from .redirects import Redirects, check_is_file, check_same_request, refusals_of_the_repository, refuse
 from .request_builder import Params, RequestBuilder, url_of
 from .response_reader import accepted, is_redirect, location, network_trouble, parsed, pieces, start_of_body, told_time
 from .retry import OutageWait
 from .session import HttpSettings, new_session
 from .stats import RequestStats
+from .writes import Method, Multipart, Upload, outcome_checked
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +66,13 @@ class JsonAnswer(NamedTuple):
     size: int = 0
 
 
+class ApiAnswer(NamedTuple):
+    """Parsed JSON and the headers of its response, with names in lower case."""
+
+    value: Any
+    headers: Mapping[str, str]
+
+
 class WebPage(NamedTuple):
     """The address of a web page, and its first 64 KiB."""
 
@@ -80,15 +89,23 @@ class HttpClient:
     after a status 500. `outage` also limits how long requests and waits may take together.
 
     `busy`: seconds spent on good responses, by kind. `server_time`: the clock of the server (aware, UTC) at the first
-    response with a Date header. `clock_ahead`: how far that clock was ahead of ours.
+    response with a Date header. `clock_ahead`: how far that clock was ahead of ours. `key`: a secret for the query of
+    all requests to its API. No error, log record, header or address that leaves the client contains it.
     """
 
-    def __init__(self, settings: HttpSettings, pace: ConcurrencyLimit, outage: OutageWait | None = None):
+    def __init__(
+        self,
+        settings: HttpSettings,
+        pace: ConcurrencyLimit,
+        outage: OutageWait | None = None,
+        key: QueryKey | None = None,
+    ):
         self._settings = settings
         self._pace = pace
         self._outage = outage or OutageWait()
         self._under_way = RequestDeadline(self._outage)
-        self._session = new_session(settings, self._under_way.next_timeout)
+        self._key = key
+        self._session = new_session(settings, self._under_way.next_timeout, key)
         self._asking = RequestBuilder(self._session, settings)
         self._requests_made = 0
         self._traffic = RequestStats(lambda: pace.halvings, lambda: self._outage.waited)
@@ -163,6 +180,18 @@ class HttpClient:
 
         return self._outage.repeat(once, tries, tries_at_500=tries_at_500)
 
+    def read(self, url: str, params: Params | None = None, *, kind: str = "json", tries: int = 4) -> ApiAnswer:
+        """Return the parsed JSON at `url` with its headers. No redirect is followed. Raise the errors of `get_json`."""
+
+        def once() -> ApiAnswer:
+            deadline = self._settings.deadline
+            with self._good_answer(url, params, _JSON, deadline, Redirects.NONE, runs_on=True) as answer:
+                found = self._api_answer(answer)
+                self._answered(kind, answer)
+                return found
+
+        return self._outage.repeat(once, tries)
+
     def get_page(self, url: str, *, tries: int = 1) -> WebPage:
         """Return the start of the web page at `url`, with any status, and its address after all redirects."""
 
@@ -201,7 +230,7 @@ class HttpClient:
         Raise RequestRejectedError for a redirect, RestrictedError for 401 and 403.
         """
         with self._slot(self._settings.deadline), _refusals_logged():
-            request = self._asking.prepared(url, None, _ANY | dict(headers), form=form, json=json)
+            request = self._asking.prepared(url, None, _ANY | dict(headers), method="POST", data=form, json=json)
             with self._send(request) as answer:
                 if is_redirect(answer):
                     raise RequestRejectedError(
@@ -210,6 +239,40 @@ class HttpClient:
                 body = b"".join(pieces(accepted(answer), _POSTED_BYTES))
                 named = {name.lower(): value for name, value in answer.headers.items()}
                 return Posted(named, body.decode("utf-8", "replace"), told_time(answer))
+
+    def write(
+        self,
+        method: Method,
+        url: str,
+        *,
+        json: Any = None,
+        fields: Mapping[str, str] | None = None,
+        upload: Upload | None = None,
+        seconds: float | None = None,
+        tries: int = 4,
+    ) -> ApiAnswer:
+        """Return the response to a request that changes data.
+
+        The body is `json`, or multipart with `fields` and `upload`. `seconds`: the deadline after everything was sent.
+        The request is repeated only if it was certainly not carried out: no connection, 429, or 503 with Retry-After.
+        Raise OutcomeUnknownError if it may have been carried out, RequestRejectedError for a redirect, which is never
+        followed, and the errors of `get_json`.
+        """
+
+        def once() -> ApiAnswer:
+            with outcome_checked(url), self._slot(seconds or self._settings.deadline, True) as turn, _refusals_logged():
+                try:
+                    with self._send(self._request_to_write(method, url, json, fields or {}, upload)) as answer:
+                        if is_redirect(answer):
+                            refuse(url, location(answer))
+                        found = self._api_answer(self._accepted(answer))
+                        self._answered("file" if upload else "write", answer)
+                        return found
+                except (RequestTimeoutError, ServerError, BotChallengeError):
+                    self._pace.troubled(turn)
+                    raise
+
+        return self._outage.repeat(once, tries, "write")
 
     def download(
         self, url: str, sink: Callable[[bytes], object], *, limit: int | None = None, tries: int = 1
@@ -257,10 +320,41 @@ class HttpClient:
         """Close all connections."""
         self._session.close()
 
+    def _request_to_write(
+        self, method: Method, url: str, json: Any, fields: Mapping[str, str], upload: Upload | None
+    ) -> requests.PreparedRequest:
+        if upload is None:
+            content = {} if json is None else {"json": json}
+            return self._asking.prepared(url, None, _JSON, method=method, **content)
+        body = Multipart(dict(fields), upload, self._sent)
+        # requests sends an iterable in chunks, which PHP behind FastCGI may not accept, unless the length is set.
+        request = self._asking.prepared(url, None, _JSON | {"Content-Type": body.content_type}, method=method)
+        request.body, request.headers["Content-Length"] = body, str(len(body))
+        return request
+
+    def _accepted(self, answer: requests.Response) -> requests.Response:
+        try:
+            return accepted(answer, self._key is not None or self._asking.signs(answer.url))
+        except RequestRejectedError as error:
+            error.answer = self._without_key(error.answer)
+            raise
+
+    def _sent(self, size: int) -> None:
+        """Extend the deadline of an upload before its next piece is sent. Raise JobStoppedError if stopped."""
+        self._under_way.check_stop()
+        self._under_way.extend(size / _SLOWEST_FILE)
+
+    def _without_key(self, value: Any) -> Any:
+        return value if self._key is None else self._key.without_secret(value)
+
     def _json_of(self, answer: requests.Response) -> JsonAnswer:
         value, size = parsed(answer, self._settings.json_bytes)
         self._traffic.add(bytes=size)
         return JsonAnswer(value, answer.url, size)
+
+    def _api_answer(self, answer: requests.Response) -> ApiAnswer:
+        headers = {name.lower(): self._without_key(text) for name, text in answer.headers.items()}
+        return ApiAnswer(self._json_of(answer).value, headers)
 
     def _answered(self, kind: str, answer: requests.Response) -> None:
         seconds = self._under_way.seconds
@@ -296,7 +390,7 @@ class HttpClient:
             try:
                 with self._final_answer(self._asking.prepared(url, params, headers), follow) as answer:
                     if not any_status and not is_redirect(answer):
-                        accepted(answer, self._asking.signs(answer.url))
+                        self._accepted(answer)
                     yield answer
             except (RequestTimeoutError, ServerError, BotChallengeError):
                 self._pace.troubled(turn)
@@ -321,6 +415,8 @@ class HttpClient:
                 return answer
             start_of_body(answer)  # read the body so that the connection can be reused
             target = location(answer)
+            if follow is Redirects.NONE:
+                refuse(asked[-1], target)
             if not self._asking.is_move_to_https(asked[-1], target):
                 if follow is Redirects.MOVE_TO_HTTPS:
                     return answer
@@ -341,7 +437,8 @@ class HttpClient:
             self._note_time(told_time(answer))
             return answer
         except (requests.RequestException, urllib3_errors.HTTPError) as error:
-            raise network_trouble(error, url_of(request)) from error
+            # urllib3 puts the request target into its errors, so a traceback would show the key.
+            raise network_trouble(error, url_of(request)) from (error if self._key is None else None)
 
     def _note_time(self, moment: datetime | None) -> None:
         if self.server_time is None and moment is not None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
+from typing import NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
 from urllib3.util import parse_url
 
-from ..errors import BadResponseError, NotFoundError, RestrictedError
+from ..errors import BadResponseError, NotFoundError, RequestRejectedError, RestrictedError
 from ..i18n import gettext as _
 from .session import without_userinfo
 
@@ -18,11 +19,12 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Redirects(Enum):
-    """The redirects that a request follows. A redirect of the same path to https is always followed."""
+    """The redirects that a request follows. A redirect of the same path to https is followed, except with NONE."""
 
     ALL = "all"
     SAME_REQUEST = "to the same path and query of the same host"
     MOVE_TO_HTTPS = "to https only"
+    NONE = "none"
 
 
 def check_same_request(asked: str, target: str) -> None:
@@ -51,6 +53,14 @@ def check_same_request(asked: str, target: str) -> None:
         raise BadResponseError(sentence, asked)
     raise BadResponseError(
         _("%(asked)s is redirected to %(target)s, which is no answer of the API.", asked=asked, target=shown), asked
+    )
+
+
+def refuse(asked: str, target: str) -> NoReturn:
+    """Raise RequestRejectedError, which names the target of a redirect that is never followed."""
+    shown = without_userinfo(target).partition("?")[0]
+    raise RequestRejectedError(
+        _("%(asked)s is redirected to %(target)s, which is not followed.", asked=asked, target=shown), asked
     )
 
 

@@ -29,9 +29,9 @@ class RequestBuilder:
         self.credentials: Credentials | None = None
 
     def prepared(
-        self, url: str, params: Params | None, headers: Mapping[str, str], **body: Any
+        self, url: str, params: Params | None, headers: Mapping[str, str], *, method: str = "GET", **content: Any
     ) -> requests.PreparedRequest:
-        """Return a POST if `form` and `json` are given (each may be None), else a GET with the login headers, if any.
+        """Return a request, with the login headers if it is a GET. `content`: `data` or `json` of requests.
 
         Raise InvalidAddressError if `url` is malformed, RequestRejectedError if its scheme is not http or https or if
         it contains a password. With a proxy, raise AddressNotAllowedError if the host is an address that may not be
@@ -39,12 +39,8 @@ class RequestBuilder:
         """
         try:
             secured = self._secured(url)
-            if body:
-                wanted = requests.Request("POST", secured, headers=headers, data=body["form"], json=body["json"])
-            else:
-                wanted = requests.Request(
-                    "GET", secured, headers={**headers, **self._login_headers(secured)}, params=params
-                )
+            login = self._login_headers(secured) if method == "GET" else {}
+            wanted = requests.Request(method, secured, headers={**headers, **login}, params=params, **content)
             request = self._session.prepare_request(wanted)
             parts = parse_url(url_of(request))
         except ValueError as error:  # all errors of requests and urllib3 about the form of a URL are ValueErrors

@@ -169,7 +169,8 @@ def accepted(answer: requests.Response, signed_in: bool = False) -> requests.Res
 
 def _refusal(answer: requests.Response, signed_in: bool) -> RepositoryError:
     status, url, host = answer.status_code, answer.url, _host(answer.url)
-    if is_bot_challenge(answer, start_of_body(answer)):
+    body = start_of_body(answer)
+    if is_bot_challenge(answer, body):
         return _wall(answer)
     if status in (401, 403):
         sentence = ACCOUNT_REFUSED if signed_in else LOGIN_NEEDED if status == 401 else REFUSED
@@ -182,11 +183,19 @@ def _refusal(answer: requests.Response, signed_in: bool) -> RepositoryError:
     if status in (404, 410):
         error = NotFoundError(_("%(host)s has nothing at this address.", host=host), url)
     elif status >= 400:
-        error = RequestRejectedError(_("%(host)s does not accept the request.", host=host), url)
+        error = RequestRejectedError(_("%(host)s does not accept the request.", host=host), url, _json_or_none(body))
     else:
         error = BadResponseError(_("%(host)s gave an unexpected answer.", host=host), url)
     error.status = status
     return error
+
+
+def _json_or_none(body: bytes) -> Any:
+    """Return the JSON that explains a refusal, or None if the body is something else."""
+    try:
+        return parse(decode(body))
+    except ValueError:
+        return None
 
 
 def _wall(answer: requests.Response) -> BotChallengeError:
@@ -224,6 +233,8 @@ def _retry_after(answer: requests.Response) -> float | None:
         return None
 
 
+# After these errors, the server has not seen the request.
+_NOT_SENT = (urllib3_errors.NewConnectionError, urllib3_errors.ConnectTimeoutError, ssl.SSLCertVerificationError)
 # The first row that matches the error or one of its causes counts, so the more specific rows come first.
 _TROUBLES: tuple[tuple[type[BaseException], type[RepositoryError], str], ...] = (
     (
@@ -264,7 +275,10 @@ def network_trouble(error: Exception, url: str) -> RepositoryError:
         for cause in causes:
             if isinstance(cause, sign):
                 said = getattr(cause, "verify_message", "").rstrip(".")
-                return kind(sentence % {"host": _host(url), "cause": said}, url)
+                trouble = kind(sentence % {"host": _host(url), "cause": said}, url)
+                if isinstance(trouble, UnreachableError):
+                    trouble.was_sent = not any(isinstance(cause, _NOT_SENT) for cause in causes)
+                return trouble
     raise AssertionError("the last row fits every exception")
 
 

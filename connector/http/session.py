@@ -16,9 +16,23 @@ from config import DEFAULT_RESPONSE_BYTES
 from ..errors import RequestRejectedError
 from ..i18n import gettext as _
 from .addresses import ANYWHERE, AddressRule, NextTimeout, pool_classes
+from .query_key import QueryKey
 
 # Its DEBUG lines contain whole addresses, and the address of a webhook is secret.
 logging.getLogger("urllib3").setLevel(logging.INFO)
+
+
+class _WithoutQuery(logging.Filter):
+    """A filter that removes queries from log records, since a warning about a header contains the whole address."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(arg.partition("?")[0] if isinstance(arg, str) else arg for arg in record.args)
+        return True
+
+
+for _name in ("urllib3.connection", "urllib3.connectionpool"):
+    logging.getLogger(_name).addFilter(_WithoutQuery())
 
 # Maximum of concurrent requests to one repository. As many connections are kept open.
 MOST_AT_ONCE = 16
@@ -43,10 +57,10 @@ class HttpSettings:
     json_bytes: int = DEFAULT_RESPONSE_BYTES
 
 
-def new_session(settings: HttpSettings, next_timeout: NextTimeout) -> requests.Session:
+def new_session(settings: HttpSettings, next_timeout: NextTimeout, key: QueryKey | None = None) -> requests.Session:
     """Return a session that keeps cookies and ignores proxies and credentials of the environment.
 
-    Without cookies, DSpace 6 opens a new session for each request.
+    Without cookies, DSpace 6 opens a new session for each request. `key`: added to the requests to its API.
     """
     session = _Session()
     session.trust_env = False
@@ -54,7 +68,7 @@ def new_session(settings: HttpSettings, next_timeout: NextTimeout) -> requests.S
     session.verify = settings.ca_bundle or True
     if settings.proxy:
         session.proxies = {"http": settings.proxy, "https": settings.proxy}
-    adapter = _Adapter(settings.rule, next_timeout)
+    adapter = _Adapter(settings.rule, next_timeout, key)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
@@ -68,10 +82,16 @@ class _Session(requests.Session):
 class _Adapter(HTTPAdapter):
     """An adapter whose connections follow the address rule. The proxy may have any address, since the admin sets it."""
 
-    def __init__(self, rule: AddressRule, next_timeout: NextTimeout):
+    def __init__(self, rule: AddressRule, next_timeout: NextTimeout, key: QueryKey | None):
+        self._key = key
         self._direct = pool_classes(rule, next_timeout)
         self._proxied = pool_classes(ANYWHERE, next_timeout)
         super().__init__(pool_maxsize=MOST_AT_ONCE, max_retries=0)
+
+    def request_url(self, request: requests.PreparedRequest, proxies: dict[str, str] | None) -> str:
+        """Return the request target with the key. The URLs of the request and of its response do not contain it."""
+        target = super().request_url(request, proxies)
+        return target if self._key is None else self._key.target(request.url or "", target)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)

@@ -32,7 +32,7 @@ class Site:
                 site.requests.append((self.path, self.headers))
                 answer(self)
 
-            do_CONNECT = do_GET
+            do_CONNECT = do_POST = do_PATCH = do_DELETE = do_GET
 
             def log_message(self, *args):
                 """Tests print nothing."""
