@@ -1,0 +1,34 @@
+"""Client of the REST API of an Omeka S site (3.2 and later). Knows no Flask, no database and no DSpace."""
+
+from .omeka_client import OmekaClient, api_url_of
+from .resources import (
+    Item,
+    ItemSet,
+    Media,
+    NewMedia,
+    Resource,
+    Site,
+    Template,
+    Value,
+    Vocabulary,
+    Written,
+    literal,
+    uri,
+)
+
+__all__ = [
+    "Item",
+    "ItemSet",
+    "Media",
+    "NewMedia",
+    "OmekaClient",
+    "Resource",
+    "Site",
+    "Template",
+    "Value",
+    "Vocabulary",
+    "Written",
+    "api_url_of",
+    "literal",
+    "uri",
+]

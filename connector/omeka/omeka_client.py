@@ -1,0 +1,324 @@
+"""Client of one Omeka S site: checks the site, searches by identifier, and creates, changes and deletes resources."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from ..errors import (
+    BadResponseError,
+    InvalidAddressError,
+    NotFoundError,
+    NotOmekaError,
+    OutcomeUnknownError,
+    RequestRejectedError,
+    RestrictedError,
+)
+from ..http import HttpClient, Method, Upload
+from ..i18n import gettext as _
+from . import json_format
+from .json_format import Format
+from .resources import Item, ItemSet, Media, NewMedia, Site, Template, Value, Vocabulary, Written
+
+Found = TypeVar("Found", Item, ItemSet)
+
+PAGE_SIZE = 100
+MOST_TEXTS = 100
+# Apache accepts 8,190 bytes in the first line of a request. The rest is for the path, the key and the page.
+_LONGEST_SEARCH = 7_000
+_LONGEST_TEXT = 2_000
+_TOO_LONG = (413, 414, 431)
+_MEDIA_SECONDS = 900.0  # Omeka S makes thumbnails before it answers
+_OWN_PATHS = ("/api", "/admin", "/login", "/s/")
+
+
+def api_url_of(address: str) -> str:
+    """Return the address of the API of a site from any address of it: its start page, a page of a site, or the API.
+
+    Raise InvalidAddressError if the address is not one of http or https.
+    """
+    address = address.strip()
+    try:
+        parts = urlsplit(address if "://" in address else f"https://{address}")
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise InvalidAddressError(
+            _("This is not the address of a website. Enter it as https://omeka.example.org"), address
+        )
+    path = parts.path.rstrip("/")
+    for own in _OWN_PATHS:
+        start = f"{path}/".find(f"{own.rstrip('/')}/")
+        path = path if start < 0 else path[:start]
+    return f"{parts.scheme}://{parts.netloc}{path}/api"
+
+
+class OmekaClient:
+    """A client of the site at `api_url`. `http` carries the key (see `QueryKey`).
+
+    All methods raise the errors of `HttpClient`. A write raises OutcomeUnknownError if the site may have carried it
+    out: look the resource up before you write again.
+    """
+
+    def __init__(self, http: HttpClient, api_url: str):
+        self._http, self._api = http, api_url.rstrip("/")
+
+    def check(self) -> Site:
+        """Return what the site offers and what the key may do. Nothing is changed.
+
+        Raise NotOmekaError if no Omeka S answers at the address.
+        """
+        version, names = self._version_and_resources()
+        knows_key = self._is_allowed(lambda: self._http.read(f"{self._api}/users", {"per_page": 1}))
+        return Site(
+            api_url=self._api,
+            version=version,
+            knows_key=knows_key,
+            may_write=knows_key and self._may_create(),
+            has_module="dspace_items" in names,
+            vocabularies=self._vocabularies,
+            properties=frozenset(self._format.properties.by_uri),
+            classes=frozenset(self._format.classes.by_uri),
+            templates=tuple(self.templates()),
+        )
+
+    def templates(self) -> list[Template]:
+        """Return the resource templates of the site."""
+        return [json_format.template(raw, self._format.properties) for raw in self._all("resource_templates")]
+
+    def item_sets(self) -> list[ItemSet]:
+        """Return all item sets that the key may see."""
+        return [self._format.item_set(raw) for raw in self._all("item_sets")]
+
+    # Search and read
+
+    def find_items(self, texts: Collection[str], properties: Collection[str]) -> dict[str, list[Item]]:
+        """Return, for each text that was found, the items with exactly this value in one of the properties.
+
+        Omeka S ignores case, accents and trailing spaces, and also compares labels. So values are compared here.
+        """
+        return self._find("items", self._format.item, texts, properties)
+
+    def find_item_sets(self, texts: Collection[str], properties: Collection[str]) -> dict[str, list[ItemSet]]:
+        """Return, for each text that was found, the item sets with exactly this value in one of the properties."""
+        return self._find("item_sets", self._format.item_set, texts, properties)
+
+    def items(self, ids: Sequence[int]) -> dict[int, Item]:
+        """Return the items by id. An item that was deleted, or that the key may not see, is left out."""
+        found: dict[int, Item] = {}
+        for start in range(0, len(ids), PAGE_SIZE):
+            batch = ids[start : start + PAGE_SIZE]  # never empty: an empty list of ids would match all items
+            params = [*(("id[]", number) for number in batch), ("per_page", len(batch))]
+            answer = self._http.read(f"{self._api}/items", params, kind="items")
+            items = map(self._format.item, json_format.objects(answer.value, self._api))
+            found |= {item.id: item for item in items if item.id in batch}
+        return found
+
+    def item(self, item_id: int) -> Item:
+        """Return one item. Raise NotFoundError if it was deleted, or if the key may not see it."""
+        return self._format.item(self._http.read(f"{self._api}/items/{item_id}").value)
+
+    def item_set(self, item_set_id: int) -> ItemSet:
+        """Return one item set. Raise NotFoundError if it was deleted, or if the key may not see it."""
+        return self._format.item_set(self._http.read(f"{self._api}/item_sets/{item_set_id}").value)
+
+    def media_of(self, item_id: int) -> list[Media]:
+        """Return the media of an item, in no special order."""
+        return [self._format.media(raw) for raw in self._all("media", [("item_id", item_id)])]
+
+    # Write
+
+    def create_item(self, item: Item) -> Written:
+        """Create an item and return it, with the values that the site dropped."""
+        return self._written(Method.POST, "items", self._format.resource(item), item.values)
+
+    def create_item_set(self, item_set: ItemSet) -> ItemSet:
+        """Create an item set and return it."""
+        raw = self._http.write(Method.POST, f"{self._api}/item_sets", json=self._format.resource(item_set)).value
+        return self._format.item_set(raw)
+
+    def update_item(self, item_id: int, merge: Callable[[Item], Item]) -> Written:
+        """Read an item, and write what `merge` changes in it. Return the item, with the values that were dropped.
+
+        Nothing is written if `merge` changes nothing. Omeka S replaces the values of all properties at once, so `merge`
+        must keep the values of others.
+        """
+        before = self.item(item_id)
+        after = merge(before)
+        changes = self._format.changes(before, after)
+        return self._written(Method.PATCH, f"items/{item_id}", changes, after.values) if changes else Written(before)
+
+    def upload(self, media: NewMedia, file: Upload) -> Media:
+        """Upload a file to an item and return the medium. The caller compares its size and SHA-256."""
+        fields = {"data": json.dumps(self._format.new_media(media), ensure_ascii=False)}
+        file = replace(file, field="file[0]", filename=media.filename)
+        answer = self._http.write(Method.POST, f"{self._api}/media", fields=fields, upload=file, seconds=_MEDIA_SECONDS)
+        return self._format.media(answer.value)
+
+    def delete_item(self, item_id: int) -> bool:
+        """Delete an item with its media. Return False if it was not there (or if the key may not see it)."""
+        return self._delete("items", item_id)
+
+    def delete_item_set(self, item_set_id: int) -> bool:
+        """Delete an item set. Its items stay. Return False if it was not there."""
+        return self._delete("item_sets", item_set_id)
+
+    def delete_media(self, media_id: int) -> bool:
+        """Delete a medium with its file. Return False if it was not there."""
+        return self._delete("media", media_id)
+
+    # Helpers
+
+    @cached_property
+    def _vocabularies(self) -> tuple[Vocabulary, ...]:
+        return tuple(map(json_format.vocabulary, self._all("vocabularies")))
+
+    @cached_property
+    def _format(self) -> Format:
+        properties = json_format.ids(self._all("properties"), self._vocabularies)
+        return Format(properties, json_format.ids(self._all("resource_classes"), self._vocabularies))
+
+    def _version_and_resources(self) -> tuple[str, set[str]]:
+        """Return the version of the site and the names of its resources."""
+        not_omeka = _("There is no Omeka S site at %(address)s.", address=self._api.removesuffix("/api"))
+        try:
+            answer = self._http.read(f"{self._api}/api_resources")
+        except (NotFoundError, BadResponseError) as error:
+            raise NotOmekaError(not_omeka, self._api) from error
+        version = answer.headers.get("omeka-s-version")
+        if version is None or not isinstance(answer.value, list):
+            raise NotOmekaError(not_omeka, self._api)
+        return version, {str(one.get("o:id")) for one in answer.value if isinstance(one, dict)}
+
+    def _may_create(self) -> bool:
+        """Return whether the key may create media, and so items. A medium without content is refused in any case."""
+        try:
+            self._http.write(Method.POST, f"{self._api}/media", json={})
+        except RestrictedError:
+            return False
+        except RequestRejectedError as error:
+            if error.status != 422:
+                raise
+        return True
+
+    @staticmethod
+    def _is_allowed(call: Callable[[], object]) -> bool:
+        try:
+            call()
+        except RestrictedError:
+            return False
+        return True
+
+    def _all(self, resources: str, params: Sequence[tuple[str, object]] = ()) -> Iterator[dict[str, Any]]:
+        """Yield all resources of a listing. Its pages are read by number, because links between them have the key."""
+        page = 0
+        while True:
+            page += 1
+            numbered = [*params, ("sort_by", "id"), ("per_page", PAGE_SIZE), ("page", page)]
+            answer = self._http.read(f"{self._api}/{resources}", numbered, kind=resources)
+            found = json_format.objects(answer.value, f"{self._api}/{resources}")
+            yield from found
+            if len(found) < PAGE_SIZE:
+                return
+
+    def _find(
+        self, resources: str, read: Callable[[Any], Found], texts: Collection[str], properties: Collection[str]
+    ) -> dict[str, list[Found]]:
+        found: defaultdict[str, dict[int, Found]] = defaultdict(dict)
+        for batch in _search_batches(texts):
+            for resource in self._search(resources, read, batch):
+                for text in batch:
+                    if any(_is_exactly(value, text, properties) for value in resource.values):
+                        found[text][resource.id] = resource
+        return {text: list(resources.values()) for text, resources in found.items()}
+
+    def _search(self, resources: str, read: Callable[[Any], Found], texts: Sequence[str]) -> Iterator[Found]:
+        """Yield what has one of the texts as a value. A search that is too long for the web server is halved."""
+        query = "&".join(_row(number, text) for number, text in enumerate(texts))
+        page, is_last = 0, False
+        while not is_last:
+            page += 1
+            address = f"{self._api}/{resources}?{query}&sort_by=id&per_page={PAGE_SIZE}&page={page}"
+            try:
+                answer = self._http.read(address, kind=f"search of {resources}")
+            except RequestRejectedError as error:
+                if error.status not in _TOO_LONG or len(texts) == 1:
+                    raise
+                middle = len(texts) // 2
+                yield from self._search(resources, read, texts[:middle])
+                yield from self._search(resources, read, texts[middle:])
+                return
+            found = json_format.objects(answer.value, f"{self._api}/{resources}")
+            yield from map(read, found)
+            is_last = len(found) < PAGE_SIZE
+
+    def _written(self, method: Method, path: str, content: dict[str, Any], sent: Iterable[Value]) -> Written:
+        item = self._format.item(self._http.write(method, f"{self._api}/{path}", json=content).value)
+        return Written(item, _dropped(sent, item.values))
+
+    def _delete(self, resources: str, number: int) -> bool:
+        address = f"{self._api}/{resources}/{number}"
+        try:
+            self._http.write(Method.DELETE, address)
+        except NotFoundError:
+            return False
+        except OutcomeUnknownError:  # Omeka S 4.2 answers with 500 after it has deleted an item set
+            if self._is_there(address):
+                raise
+        return True
+
+    def _is_there(self, address: str) -> bool:
+        try:
+            self._http.read(address)
+        except NotFoundError:
+            return False
+        return True
+
+
+def _search_batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Yield batches of texts that one search can contain.
+
+    An empty text and "0" match all resources, so they are left out, like texts that are too long to be identifiers.
+    """
+    batch: list[str] = []
+    length = 0
+    for text in dict.fromkeys(texts):
+        if text.strip() in ("", "0") or len(quote(text)) > _LONGEST_TEXT:
+            continue
+        row = len(_row(MOST_TEXTS, text)) + 1
+        if batch and (len(batch) == MOST_TEXTS or length + row > _LONGEST_SEARCH):
+            yield batch
+            batch, length = [], 0
+        batch.append(text)
+        length += row
+    if batch:
+        yield batch
+
+
+def _row(number: int, text: str) -> str:
+    """Return one condition. The property is left blank: with its name, Omeka S needs a join for each condition."""
+    names = ("property", "joiner", "type", "text")
+    blank, joiner, kind, words = (f"property%5B{number}%5D%5B{name}%5D=" for name in names)
+    return f"{blank}&{joiner}or&{kind}eq&{words}{quote(text, safe='')}"
+
+
+def _is_exactly(value: Value, text: str, properties: Collection[str]) -> bool:
+    return value.property in properties and text in (value.text, value.uri)
+
+
+def _dropped(sent: Iterable[Value], written: Iterable[Value]) -> tuple[Value, ...]:
+    """Return the values that were sent and are not there, each as often as it is missing."""
+    left = list(written)
+    dropped = []
+    for value in sent:
+        if value in left:
+            left.remove(value)
+        else:
+            dropped.append(value)
+    return tuple(dropped)
