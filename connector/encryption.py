@@ -21,6 +21,7 @@ class KeyPurpose(StrEnum):
 
     PASSWORD = "password of a repository"
     TWO_STEP = "second factor of an account"
+    API_KEY = "key of a destination"
 
 
 CHANGED = {
@@ -30,6 +31,9 @@ CHANGED = {
     KeyPurpose.TWO_STEP: _l(
         "The two-step sign-in secret of %(owner)s cannot be decrypted because the secret key has changed. "
         "A recovery code lets them in, or an administrator removes it."
+    ),
+    KeyPurpose.API_KEY: _l(
+        "The key of %(owner)s cannot be decrypted because the secret key has changed. Enter it again."
     ),
 }
 

@@ -14,6 +14,8 @@ from .imports import importer, job_kinds, preview, preview_sample, retention, un
 from .jobs import lifecycle, notifications, scheduling
 from .jobs.attempt import JobAttempt, work
 from .logs import about_job, log_throttled
+from .publishing import publisher
+from .publishing.job_kind import PUBLISH
 
 log = logging.getLogger(__name__)
 MINUTE = 60.0  # seconds
@@ -22,6 +24,7 @@ RUNNERS: dict[str, Callable[[JobAttempt], tuple[bool, str]]] = {
     job_kinds.UNDO.name: undo.run,
     job_kinds.PREVIEW.name: preview.run,
     job_kinds.SAMPLE.name: preview_sample.run,
+    PUBLISH.name: publisher.run,
 }
 
 

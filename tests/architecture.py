@@ -12,8 +12,8 @@ import grimp
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "architecture.md"
 PACKAGES = (
-    *("server", "cli", "web", "tasks", "imports", "backup", "jobs", "repositories", "catalogue", "accounts"),
-    *("storage", "models", "dspace", "http"),
+    *("server", "cli", "web", "tasks", "imports", "publishing", "backup", "jobs", "repositories", "catalogue"),
+    *("accounts", "storage", "models", "dspace", "omeka", "http"),
 )
 _PLACE = re.compile(r"(<!-- picture:[^\n]*-->\n).*?(<!-- end of picture -->)", re.DOTALL)
 

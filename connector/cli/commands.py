@@ -7,6 +7,7 @@ from flask import Flask
 from . import (
     backup_commands,
     catalogue_commands,
+    destination_commands,
     file_commands,
     import_command,
     job_commands,
@@ -17,7 +18,7 @@ from . import (
 
 MODULES = (
     *(import_command, job_commands, source_commands, repository_commands),
-    *(catalogue_commands, file_commands, backup_commands, user_commands),
+    *(catalogue_commands, file_commands, backup_commands, destination_commands, user_commands),
 )
 
 

@@ -34,6 +34,7 @@ Opened = TypeVar("Opened")
 NOTHING: Mapping[str, int] = MappingProxyType({})
 BEAT = 5.0
 GLANCE = 0.5
+WAIT_REASONS = {"file": WaitReason.FILE, "destination": WaitReason.DESTINATION}  # by kind of request
 INTERNAL_ERROR = _l("Something went wrong in this app. The server log has the details. The job can be resumed.")
 _under_way: set[JobAttempt] = set()
 _shutting_down = threading.Event()
@@ -104,7 +105,7 @@ class JobAttempt:
         """Return the longest wait of all threads as (reason, detail, start in UTC), or None."""
         found = [*self._waits.values()]
         for wait in filter(None, (outage.wait_now for outage in list(self._outages))):
-            reason = WaitReason.FILE if wait.kind == "file" else WaitReason.REPOSITORY
+            reason = WAIT_REASONS.get(wait.kind, WaitReason.REPOSITORY)
             found.append((reason, wait.detail, wait.since))
         return min(found, key=lambda one: one[2], default=None)
 

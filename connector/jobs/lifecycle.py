@@ -102,9 +102,12 @@ def create(
 
 
 def add(source: Source, options: Mapping[str, Any], *, requests: int = 0, **values: Any) -> int:
-    """Queue a job inside the caller's transaction and return its id. `values`: other columns of the job."""
+    """Queue a job inside the caller's transaction and return its id.
+
+    `values`: other columns of the job, and a `resource` other than that of the source.
+    """
     where = {"repository_id": source.repository_id, "resource": source.resource, "source_id": source.id}
-    job = Job(**where, options=dict(options), **values)
+    job = Job(**where | values, options=dict(options))
     db.session.add(job)
     db.session.flush()
     counters.add(db.session.connection(), job.id, {"requests": requests})

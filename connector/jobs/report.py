@@ -28,7 +28,7 @@ _TITLE_IS_CLOSED = CatalogueItem.title_is_restricted | CatalogueItem.is_restrict
 
 
 def as_dict(job: Job, *, with_restricted: bool = True) -> dict[str, Any]:
-    """Return the job as `--json` prints it. An undo has its own, shorter form. Previews and samples name their kind.
+    """Return the job as `--json` prints it. Only imports do not name their kind. An undo has its own, shorter form.
 
     The numbers of a preview say what an import would do. `with_restricted`: see `problems`.
     """
@@ -45,7 +45,7 @@ def as_dict(job: Job, *, with_restricted: bool = True) -> dict[str, Any]:
     found = problems(job, with_restricted=with_restricted)
     return {
         "job": job.id,
-        **({"kind": job.kind} if job.is_preview_kind else {}),
+        **({} if job.is_import else {"kind": job.kind}),
         "state": job.state,
         "clean": bool(job.clean),
         "expected": job.expected,

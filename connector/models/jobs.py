@@ -61,6 +61,7 @@ class WaitReason(StrEnum):
 
     REPOSITORY = "repository"
     FILE = "file"
+    DESTINATION = "destination"
     OTHER_JOB = "other job"
     DISK_SPACE = "disk space"
     VIRUS_SCANNER = "virus scanner"

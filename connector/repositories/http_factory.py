@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flask import current_app
 
 from ..errors import JobStoppedError, RequestTimeoutError
-from ..http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait
+from ..http import AddressRule, ConcurrencyLimit, HttpClient, HttpSettings, OutageWait, QueryKey
 from ..i18n import gettext as _
 from ..version import PRODUCT, __version__
 
@@ -46,10 +46,19 @@ def user_agent(contact: str) -> str:
     return f"{PRODUCT}/{__version__}" + (f" ({contact})" if contact else "")
 
 
-def open_http(url: str, outage: OutageWait, *, delay: float = 0, **limits: float) -> HttpClient:
+def open_http(
+    url: str,
+    outage: OutageWait,
+    *,
+    delay: float = 0,
+    key: QueryKey | None = None,
+    most: int | None = None,
+    **limits: float,
+) -> HttpClient:
     """Return an HttpClient for one host, with the settings of this app.
 
-    `delay`: seconds between two requests. `limits`: fields of HttpSettings.
+    `delay`: seconds between two requests. `key`: a secret for the query of all requests. `most`: how many requests may
+    run at once, if fewer than the setting allows. `limits`: fields of HttpSettings.
     """
     config = current_app.config
     settings = HttpSettings(
@@ -61,5 +70,6 @@ def open_http(url: str, outage: OutageWait, *, delay: float = 0, **limits: float
         **limits,
     )
     folder = Path(config["INSTANCE"]) / "pace"
-    pace = ConcurrencyLimit(folder, urlsplit(url).netloc.lower(), config["MAX_CONCURRENT_REQUESTS"], delay=delay)
-    return HttpClient(settings, pace, outage)
+    at_once = min(most or config["MAX_CONCURRENT_REQUESTS"], config["MAX_CONCURRENT_REQUESTS"])
+    pace = ConcurrencyLimit(folder, urlsplit(url).netloc.lower(), at_once, delay=delay)
+    return HttpClient(settings, pace, outage, key)

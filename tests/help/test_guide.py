@@ -75,6 +75,7 @@ def test_an_unknown_part_is_not_found(client):
         ("/item-sets/", "items/"),
         ("/missing/", "missing/"),
         ("/users/", "accounts/"),
+        ("/destinations/", "publish/"),
         ("/account/", "accounts/"),
     ],
 )

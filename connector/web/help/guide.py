@@ -17,7 +17,7 @@ from ...i18n import language
 FOLDER = Path(__file__).parents[3] / "docs" / "guide"
 ORIGINAL = "en"
 # The names of the parts, in the order of the guide.
-PARTS = ("connect", "import", "sync", "undo", "items", "missing", "blocked", "accounts", "words")
+PARTS = ("connect", "import", "sync", "publish", "undo", "items", "missing", "blocked", "accounts", "words")
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 

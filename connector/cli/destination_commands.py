@@ -1,0 +1,139 @@
+"""`flask destination …`: commands for the Omeka S sites to which items are published."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from ..errors import InvalidInputError
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
+from ..jobs import scheduling
+from ..models.publishing import Destination
+from ..publishing import destinations, publish_jobs
+from ..publishing.destinations import DestinationSettings
+from .command import Command, json_option, option
+from .foreground import run_in_foreground
+from .user_commands import as_option
+
+destination = AppGroup("destination", help=_l("Omeka S sites to which items are published."))
+
+
+@destination.command(
+    "add",
+    cls=Command,
+    help=_l(
+        "Add the Omeka S site at ADDRESS as the destination NAME, with an API key of a user of that site.\n\n"
+        "KEY_IDENTITY is the first part of the key. The second part, the credential, is read from the first line of "
+        "stdin. In a terminal you are asked for it. The site and the key are checked at once."
+    ),
+)
+@click.argument("name")
+@click.argument("address")
+@click.argument("key_identity")
+@option("--private", is_flag=True, help=_l("New items are private. By default they are public."))
+@option("--files/--no-files", default=False, help=_l("Upload the stored files."), show_default=True)
+@option("--template", metavar="ID", type=click.IntRange(1), help=_l("Resource template of new items."))
+@json_option
+def _add(
+    name: str, address: str, key_identity: str, private: bool, files: bool, template: int | None, as_json: bool
+) -> None:
+    settings = DestinationSettings(name, not private, files, template)
+    number = destinations.add(address, key_identity, _credential(), settings)
+    added = _as_dict(destinations.get(number))
+    click.echo(
+        json.dumps(added, ensure_ascii=False)
+        if as_json
+        else _("Destination %(id)s, %(name)s, was added.", id=number, name=name)
+    )
+
+
+@destination.command("list", cls=Command, help=_l("List the destinations."))
+@json_option
+def _list(as_json: bool) -> None:
+    known = [_as_dict(one) for one in destinations.every()]
+    if as_json:
+        click.echo(json.dumps(known, ensure_ascii=False))
+        return
+    for one in known:
+        click.echo(_("Destination %(destination)s, %(name)s: %(url)s, Omeka S %(version)s. Items: %(items)s.", **one))
+
+
+@destination.command(
+    "test",
+    cls=Command,
+    help=_l(
+        "Check that DESTINATION (its number, name or address) can be reached and that its key may write.\n\n"
+        "Exit code: 0 if items can be published, 1 if the key may not write, 2 if the site cannot be used."
+    ),
+)
+@click.argument("destination")
+@json_option
+def _test(destination: str, as_json: bool) -> None:
+    site = destinations.check(destinations.find(destination))
+    told = destinations.findings(site)
+    if as_json:
+        found = {"version": site.version, "knows_key": site.knows_key, "may_write": site.may_write, "findings": told}
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        click.echo("\n".join(told))
+    sys.exit(0 if site.may_write else 1)
+
+
+@destination.command(
+    "remove", cls=Command, help=_l("Remove DESTINATION with its key from this app. The items in Omeka S stay.")
+)
+@click.argument("destination")
+def _remove(destination: str) -> None:
+    known = destinations.find(destination)
+    name = known.name
+    destinations.remove(known.id)
+    click.echo(_("The destination %(name)s was removed. Its items in Omeka S stay.", name=name), err=True)
+
+
+@click.command(
+    "publish",
+    cls=Command,
+    help=_l(
+        "Publish the items of a source to an Omeka S site and wait for the end. Edits made in Omeka S are kept.\n\n"
+        "Exit code: as for import."
+    ),
+)
+@option("--source", required=True, help=_l("The source whose items to publish, by number, handle or name."))
+@option("--to", "destination", required=True, help=_l("The destination, by number, name or address."))
+@option("--comment", default="", help=_l("A note for Past imports."))
+@as_option
+@json_option
+def _publish(source: str, destination: str, comment: str, as_json: bool) -> None:
+    source_id, destination_id = scheduling.find_source(source).id, destinations.find(destination).id
+    run_in_foreground(publish_jobs.create(source_id, destination_id, comment=comment), as_json)
+
+
+def _as_dict(known: Destination) -> dict[str, Any]:
+    return {
+        "destination": known.id,
+        "name": known.name,
+        "url": known.site_url,
+        "version": known.version,
+        "public": known.is_public,
+        "files": known.has_files,
+        "template": known.template_id,
+        "items": destinations.item_count(known.id),
+    }
+
+
+def _credential() -> str:
+    """Return the credential from a prompt or from the first line of stdin. Other users can read arguments."""
+    if sys.stdin.isatty():
+        return click.prompt(_("Key credential"), hide_input=True, err=True)
+    credential = sys.stdin.readline().strip()
+    if not credential:
+        raise InvalidInputError(_("Give the key credential as the first line of stdin."), "credential")
+    return credential
+
+
+COMMANDS: list[click.Command] = [destination, _publish]

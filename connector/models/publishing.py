@@ -1,0 +1,99 @@
+"""Tables of destinations, the Omeka S sites to which items are published, and of what was published there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint, false
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..extensions import JSON_VALUE, Base, utcnow
+
+
+class Destination(Base):
+    """An Omeka S site with an API key. `key_secret`: the credential of the key, encrypted.
+
+    `is_public`: whether new items are public, unless they are restricted or no longer at their source. `has_files`:
+    whether stored files are uploaded. `template_id`: the resource template of new items, by its id at the site.
+    `classes`: the URI of the class of new items, by their type in lower case.
+    """
+
+    __tablename__ = "destination"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    api_url: Mapped[str] = mapped_column(unique=True)
+    version: Mapped[str]
+    key_identity: Mapped[str]
+    key_secret: Mapped[str]
+    is_public: Mapped[bool]
+    has_files: Mapped[bool] = mapped_column(default=False, server_default=false())
+    template_id: Mapped[int | None]
+    classes: Mapped[dict[str, str]] = mapped_column(JSON_VALUE, default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    @property
+    def resource(self) -> str:
+        """Return the name of what no two jobs may use at the same time (see `Job.resource`)."""
+        return f"destination:{self.id}"
+
+    @property
+    def site_url(self) -> str:
+        """Return the address of the site for people."""
+        return self.api_url.removesuffix("/api")
+
+
+class PublishedSet(Base):
+    """The item set at a destination that has the items of a source."""
+
+    __tablename__ = "published_set"
+    __table_args__ = (UniqueConstraint("destination_id", "source_id", name="uq_published_set"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    destination_id: Mapped[int] = mapped_column(ForeignKey("destination.id", ondelete="CASCADE"))
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
+    omeka_id: Mapped[int]
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
+
+
+class PublishedItem(Base):
+    """An item at a destination. The row stays when the item leaves the catalogue.
+
+    `identifier`: our identifier, which is one of its values there. `omeka_id`: its id there. None until the request
+    that creates it has been answered; `sending_since` is then the time of that request in UTC. `created_by_job_id`: the
+    job that created it there, None if it was there before. `job_id`: the last job that looked at it. `wanted`: the data
+    that was last sent, `accepted`: the same without what the site dropped (see `stored_items`).
+    """
+
+    __tablename__ = "published_item"
+    __table_args__ = (
+        UniqueConstraint("destination_id", "identifier", name="uq_published_item_identifier"),
+        UniqueConstraint("destination_id", "item_id", name="uq_published_item"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    destination_id: Mapped[int] = mapped_column(ForeignKey("destination.id", ondelete="CASCADE"))
+    item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id", ondelete="SET NULL"), index=True)
+    identifier: Mapped[str]
+    omeka_id: Mapped[int | None]
+    sending_since: Mapped[datetime | None]
+    created_by_job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"), index=True)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"), index=True)
+    wanted: Mapped[dict[str, Any] | None] = mapped_column(JSON_VALUE)
+    accepted: Mapped[dict[str, Any] | None] = mapped_column(JSON_VALUE)
+    changed_at: Mapped[datetime | None]
+    destination: Mapped[Destination] = relationship()
+
+
+class PublishedFile(Base):
+    """A file that was uploaded to an item at a destination, found again by its SHA-256. `media_id`: its id there."""
+
+    __tablename__ = "published_file"
+    __table_args__ = (UniqueConstraint("published_item_id", "sha256", name="uq_published_file"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    published_item_id: Mapped[int] = mapped_column(ForeignKey("published_item.id", ondelete="CASCADE"))
+    sha256: Mapped[str] = mapped_column(String(64))
+    media_id: Mapped[int]
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))

@@ -1,0 +1,261 @@
+"""Use cases: add, change, check and remove destinations. Their keys are encrypted with the secret key of this app."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from ..accounts import audit
+from ..encryption import KeyPurpose, seal
+from ..errors import ConflictError, InvalidInputError, NotFoundError, RequestRejectedError
+from ..extensions import db, transaction
+from ..i18n import gettext as _
+from ..i18n import ngettext
+from ..models.jobs import ACTIVE, Job
+from ..models.publishing import Destination, PublishedItem
+from ..omeka import Site, api_url_of
+from ..omeka.resources import BIBO, DCTERMS
+from ..repositories.http_factory import page_outage
+from .connections import connected_to, open_site
+
+MAX_NAME_CHARACTERS = 200
+KEY_CHARACTERS = 32
+# Both namespaces have terms that the crosswalk uses.
+NAMESPACES = {DCTERMS: "Dublin Core", BIBO: "BIBO"}
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationSettings:
+    """What a person chooses for a destination (see `Destination`)."""
+
+    name: str
+    is_public: bool = True
+    has_files: bool = False
+    template_id: int | None = None
+    classes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an item is published. `url`: its page for people who work at that site. `changed_at`: by us, in UTC."""
+
+    name: str
+    url: str
+    changed_at: datetime | None
+
+
+def get(destination_id: int) -> Destination:
+    """Return the destination. Raise NotFoundError if there is none."""
+    destination = db.session.get(Destination, destination_id)
+    if destination is None:
+        raise NotFoundError(_("There is no destination %(destination_id)s.", destination_id=destination_id))
+    return destination
+
+
+def every() -> list[Destination]:
+    """Return all destinations by name."""
+    return list(db.session.scalars(select(Destination).order_by(func.lower(Destination.name), Destination.id)))
+
+
+def find(text: str) -> Destination:
+    """Return the destination with this number, name or address. Raise InvalidInputError if there is none."""
+    known = every()
+    named = [one for one in known if text in (str(one.id), one.name)]
+    try:
+        address = api_url_of(text)
+    except RequestRejectedError:
+        address = ""
+    found = named or [one for one in known if one.api_url == address]
+    if not found:
+        raise InvalidInputError(_("“%(text)s” names no destination.", text=text), "destination")
+    return found[0]
+
+
+def add(address: str, identity: str, credential: str, settings: DestinationSettings) -> int:
+    """Check a site and its key, save both, and return the id of the new destination.
+
+    Raise InvalidInputError, with the field, for a key that may not write, and the errors of `OmekaClient.check`.
+    """
+    api_url = _checked_address(address)
+    _check_key(identity, credential)
+    site = _checked(api_url, identity, credential, settings)
+    with transaction():
+        _refuse_twin(settings.name, api_url)
+        destination = Destination(api_url=api_url, version=site.version, key_identity=identity)
+        _apply(destination, settings)
+        destination.key_secret = _sealed(credential)
+        db.session.add(destination)
+        db.session.flush()
+        audit.note("destination added", api_url, name=settings.name)
+        return destination.id
+
+
+def change(
+    destination_id: int, address: str, identity: str, credential: str | None, settings: DestinationSettings
+) -> None:
+    """Check and save other data of a destination. No `credential`: the saved one stays.
+
+    A saved credential is never sent to another address. Raise the errors of `add`, and InvalidInputError if the address
+    changes without a new credential.
+    """
+    api_url = _checked_address(address)
+    known = get(destination_id)
+    if credential is None and (api_url, identity) != (known.api_url, known.key_identity):
+        raise InvalidInputError(_("Enter the key credential again for another address or key."), "credential")
+    if credential is None:
+        site = check(known)
+        _refuse_unusable(site, settings)
+    else:
+        _check_key(identity, credential)
+        site = _checked(api_url, identity, credential, settings)
+    with transaction():
+        _refuse_twin(settings.name, api_url, destination_id)
+        destination = get(destination_id)
+        destination.api_url, destination.version, destination.key_identity = api_url, site.version, identity
+        if credential is not None:
+            destination.key_secret = _sealed(credential)
+        _apply(destination, settings)
+        audit.note("destination changed", api_url, name=settings.name)
+
+
+def check(destination: Destination) -> Site:
+    """Return what the site of a destination offers to its saved key. Raise the errors of `OmekaClient.check`."""
+    with connected_to(destination) as connection:
+        return connection.client.check()
+
+
+def remove(destination_id: int) -> None:
+    """Delete a destination with its key, and what we know of the items there. The site itself is not changed.
+
+    Raise ConflictError while a job of the destination is active.
+    """
+    with transaction():
+        destination = get(destination_id)
+        active = select(Job.id).where(Job.resource == destination.resource, Job.state.in_(ACTIVE))
+        if (job_id := db.session.scalar(active.limit(1))) is not None:
+            raise ConflictError(_("Job %(job)s of this destination is active. Stop it first.", job=job_id))
+        audit.note("destination removed", destination.api_url, name=destination.name)
+        db.session.delete(destination)
+
+
+def item_count(destination_id: int) -> int:
+    """Return how many items are published at a destination."""
+    mine = (PublishedItem.destination_id == destination_id, PublishedItem.omeka_id.is_not(None))
+    return db.session.scalars(select(func.count()).where(*mine)).one()
+
+
+def places_of(item_id: int | None) -> list[Place]:
+    """Return where an item is published, by name of the destination. An item that is not stored has no id."""
+    if item_id is None:
+        return []
+    mine = (PublishedItem.item_id == item_id, PublishedItem.omeka_id.is_not(None))
+    query = select(Destination, PublishedItem).join(PublishedItem, PublishedItem.destination_id == Destination.id)
+    rows = db.session.execute(query.where(*mine).order_by(Destination.name)).all()
+    return [Place(one.name, f"{one.site_url}/admin/item/{item.omeka_id}", item.changed_at) for one, item in rows]
+
+
+def findings(site: Site) -> list[str]:
+    """Return sentences about a site: its version, its vocabularies and templates, and what the key may do."""
+    told = [_("Omeka S %(version)s answers at %(url)s.", version=site.version, url=site.api_url.removesuffix("/api"))]
+    if not site.knows_key:
+        told.append(_unknown_key())
+    elif not site.may_write:
+        told.append(_read_only_key())
+    else:
+        told.append(_("The key may create items and files."))
+    absent = _absent_vocabularies(site)
+    told += [_("The vocabulary %(name)s is missing. Its values are left out.", name=name) for name in absent]
+    told.append(
+        ngettext(
+            "The site has %(num)s resource template.", "The site has %(num)s resource templates.", len(site.templates)
+        )
+    )
+    if site.has_module:
+        told.append(
+            _(
+                "The module DspaceConnector is installed. If it imports the same items again, it overwrites them. "
+                "Stop its imports of items that are published from here."
+            )
+        )
+    if site.api_url.startswith("http:"):
+        told.append(_("The connection is not encrypted, so others in the network can read the key. Use https."))
+    told.append(_("Omeka S does not say which file types and sizes it accepts. Refused files are listed with the job."))
+    return told
+
+
+def _absent_vocabularies(site: Site) -> list[str]:
+    known = {vocabulary.namespace for vocabulary in site.vocabularies}
+    return [name for namespace, name in NAMESPACES.items() if namespace not in known]
+
+
+def _unknown_key() -> str:
+    return _("The site does not know this key. Check both parts of the key, and whether its user is active.")
+
+
+def _read_only_key() -> str:
+    return _("The user of this key may only read. Choose a key of a user with the role Editor or higher.")
+
+
+def _checked_address(address: str) -> str:
+    try:
+        return api_url_of(address)
+    except RequestRejectedError as error:
+        raise InvalidInputError(str(error), "address") from error
+
+
+def _check_key(identity: str, credential: str) -> None:
+    """Raise InvalidInputError for a part of a key that Omeka S cannot have made."""
+    for name, text in (("identity", identity), ("credential", credential)):
+        if len(text) != KEY_CHARACTERS or not text.isalnum() or not text.isascii():
+            raise InvalidInputError(_("Each part of a key has 32 letters and digits. Copy it from Omeka S."), name)
+
+
+def _checked(api_url: str, identity: str, credential: str, settings: DestinationSettings) -> Site:
+    """Return what a site offers to a key. Raise InvalidInputError if the key may not write."""
+    db.session.rollback()  # no transaction may be open during a request
+    connection = open_site(api_url, identity, credential, page_outage())
+    try:
+        site = connection.client.check()
+    finally:
+        connection.close()
+    _refuse_unusable(site, settings)
+    return site
+
+
+def _refuse_unusable(site: Site, settings: DestinationSettings) -> None:
+    """Raise InvalidInputError if the key may not write, or if the site lacks what the settings name."""
+    if not site.knows_key:
+        raise InvalidInputError(_unknown_key(), "identity")
+    if not site.may_write:
+        raise InvalidInputError(_read_only_key(), "identity")
+    if settings.template_id not in (None, *(template.id for template in site.templates)):
+        raise InvalidInputError(_("The site has no such resource template."), "template")
+    if unknown := sorted(set(settings.classes.values()) - site.classes):
+        raise InvalidInputError(_("The site has no class %(name)s.", name=unknown[0]), "classes")
+
+
+def _refuse_twin(name: str, api_url: str, own_id: int | None = None) -> None:
+    """Raise ConflictError if another destination has this name or address."""
+    if not name.strip() or len(name) > MAX_NAME_CHARACTERS:
+        raise InvalidInputError(_("Enter a name of at most %(most)s characters.", most=MAX_NAME_CHARACTERS), "name")
+    for column, value, sentence in (
+        (Destination.name, name, _("There is already a destination with this name.")),
+        (Destination.api_url, api_url, _("There is already a destination with this address.")),
+    ):
+        twin = db.session.scalar(select(Destination.id).where(column == value))
+        if twin not in (None, own_id):
+            raise InvalidInputError(sentence, "name" if column is Destination.name else "address")
+
+
+def _apply(destination: Destination, settings: DestinationSettings) -> None:
+    destination.name, destination.is_public = settings.name, settings.is_public
+    destination.has_files, destination.template_id = settings.has_files, settings.template_id
+    destination.classes = dict(settings.classes)
+
+
+def _sealed(credential: str) -> str:
+    return seal(credential, current_app.config["SECRET_KEY"], KeyPurpose.API_KEY)

@@ -1,0 +1,244 @@
+"""Writes single items and their files to a destination, in threads that do not use the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from ..errors import (
+    LASTING_ERRORS,
+    ConnectorError,
+    InvalidInputError,
+    JobStoppedError,
+    OutcomeUnknownError,
+    RequestRejectedError,
+    RestrictedError,
+)
+from ..http import OutageWait, Upload
+from ..i18n import gettext as _
+from ..omeka import Item, Media, NewMedia, OmekaClient, Resource
+from ..omeka.resources import IDENTIFIER
+from .merge import Merge, Sent, merge, sent_after
+
+Result = TypeVar("Result")
+RUNS_ON = 30.0  # seconds that Omeka S may work on a request whose connection has ended (PHP's max_execution_time)
+ITEM_PROBLEMS = (*LASTING_ERRORS, OutcomeUnknownError, InvalidInputError)
+
+
+@dataclass(frozen=True, slots=True)
+class FileToSend:
+    """A stored file of an item. `position`: its place among the files, from 1. `size`: in bytes."""
+
+    sha256: str
+    size: int
+    path: Path
+    name: str
+    title: str
+    media_type: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemToSend:
+    """An item of the catalogue that is to be published.
+
+    `known_id`: its id at the destination, if we know it. `sent`: what we last sent. `is_begun`: whether an earlier
+    attempt may have created it. `files`: those that we have not uploaded yet.
+    """
+
+    item_id: int
+    identifier: str
+    wanted: Resource
+    item_set_id: int
+    known_id: int | None = None
+    sent: Sent | None = None
+    is_begun: bool = False
+    files: tuple[FileToSend, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened to an item. `item`: as it stands at the destination now, None if it is not there.
+
+    `sent`: what to compare with next time. `media`: the ids of the files that are there, by SHA-256.
+    """
+
+    task: ItemToSend
+    action: str
+    item: Item | None = None
+    sent: Sent | None = None
+    problems: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    media: Mapping[str, int] = field(default_factory=dict)
+    files_sent: int = 0
+    bytes_sent: int = 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether nothing has to be written to the database but a count."""
+        return self.action == "unchanged" and not self.problems and not self.conflicts and not self.media
+
+
+class ItemWriter:
+    """A writer for the items of one attempt. `pause`: waits this many seconds, and returns True if a stop is wanted."""
+
+    def __init__(self, client: OmekaClient, outage: OutageWait, pause: Callable[[float], bool]):
+        self._client, self._outage, self._pause = client, outage, pause
+
+    def write(self, task: ItemToSend, current: Item | None) -> Outcome:
+        """Create or change an item, then upload its files. A failure stays with the item or file.
+
+        `current`: the item at the destination, if it is there.
+        """
+        try:
+            outcome = self._created(task) if current is None else self._changed(task, current)
+        except ITEM_PROBLEMS as error:
+            return Outcome(task, "failed", current, task.sent, (sentence_of(error),))
+        return self._with_files(outcome)
+
+    def find(self, identifiers: list[str]) -> dict[str, Item]:
+        """Return the items with these identifiers, the oldest one of each."""
+        found = self._asked(lambda: self._client.find_items(identifiers, {IDENTIFIER}))
+        return {identifier: min(items, key=lambda item: item.id) for identifier, items in found.items()}
+
+    def read(self, ids: list[int]) -> dict[int, Item]:
+        """Return the items with these ids."""
+        return self._asked(lambda: self._client.items(ids))
+
+    def _asked(self, call: Callable[[], Result]) -> Result:
+        return self._outage.retry_until_available("destination", call)
+
+    def _created(self, task: ItemToSend) -> Outcome:
+        wanted = task.wanted
+        item = Item(
+            values=wanted.values,
+            is_public=wanted.is_public,
+            resource_class=wanted.resource_class,
+            template=wanted.template,
+            item_sets=(task.item_set_id,),
+        )
+        try:
+            created = self._asked(lambda: self._client.create_item(item)).item
+        except OutcomeUnknownError as error:
+            created = self._looked_up(task, item, error)
+        return _as_created(task, created)
+
+    def _looked_up(self, task: ItemToSend, item: Item, error: OutcomeUnknownError) -> Item:
+        """Return the item after a request whose outcome is not known. Create it again only if it is not there."""
+        if found := self.find([task.identifier]).get(task.identifier):
+            return found
+        if error.status == 500:  # an answer of Omeka S itself: it has refused the item
+            raise error
+        self._wait(RUNS_ON)
+        if found := self.find([task.identifier]).get(task.identifier):
+            return found
+        return self._asked(lambda: self._client.create_item(item)).item
+
+    def _wait(self, seconds: float) -> None:
+        if self._pause(seconds):
+            raise JobStoppedError(_("The job was asked to stop."))
+
+    def _changed(self, task: ItemToSend, current: Item) -> Outcome:
+        if task.is_begun and task.sent is None:  # an earlier attempt created it and ended before it knew
+            return _as_created(task, current)
+        merged = merge(task.wanted, task.sent, current)
+        if merged.item == current:
+            return self._outcome(task, "unchanged", merged, current)
+        # The client reads the item again, so the merge is repeated with what stands there at that moment.
+        latest = merged
+
+        def again(item: Item) -> Item:
+            nonlocal latest
+            latest = merge(task.wanted, task.sent, item)
+            return latest.item
+
+        written = self._asked(lambda: self._client.update_item(current.id, again))
+        return self._outcome(task, "updated", latest, written.item)
+
+    @staticmethod
+    def _outcome(task: ItemToSend, action: str, merged: Merge, item: Item) -> Outcome:
+        sent = sent_after(task.wanted, task.sent, merged, item)
+        dropped = [value for value in merged.item.values if value not in item.values]
+        problems = (_dropped_in_words(len(dropped)),) if dropped else ()
+        return Outcome(task, action, item, sent, problems, merged.conflicts)
+
+    def _with_files(self, outcome: Outcome) -> Outcome:
+        item, files = outcome.item, outcome.task.files
+        if item is None or not files:
+            return outcome
+        there = self._media(item.id) if item.media else {}
+        media, problems, sent_bytes, sent_files = dict[str, int](), list(outcome.problems), 0, 0
+        for file in files:
+            if file.sha256 in there:
+                media[file.sha256] = there[file.sha256].id
+                continue
+            try:
+                media[file.sha256] = self._uploaded(item, file).id
+            except (*ITEM_PROBLEMS, OSError) as error:
+                told = sentence_of(error) if isinstance(error, ConnectorError) else _("It cannot be read here.")
+                problems.append(_("File “%(name)s”: %(reason)s", name=file.name, reason=told))
+            else:
+                sent_files, sent_bytes = sent_files + 1, sent_bytes + file.size
+        action = "updated" if outcome.action == "unchanged" and sent_files else outcome.action
+        return replace(
+            outcome,
+            action=action,
+            problems=tuple(problems),
+            media=media,
+            files_sent=sent_files,
+            bytes_sent=sent_bytes,
+        )
+
+    def _media(self, item_id: int) -> dict[str, Media]:
+        found = self._asked(lambda: self._client.media_of(item_id))
+        return {media.sha256: media for media in found if media.sha256}
+
+    def _uploaded(self, item: Item, file: FileToSend) -> Media:
+        """Upload a file and return its medium. Raise RequestRejectedError if the site stored something else."""
+        file.path.stat()  # raise OSError before a request begins
+        upload = Upload("file", file.name, lambda: file.path.open("rb"), file.size, file.media_type)
+        new = NewMedia(item.id, file.name, file.title, file.position, item.is_public)
+        try:
+            media = self._asked(lambda: self._client.upload(new, upload))
+        except OutcomeUnknownError as error:
+            if (found := self._media(item.id).get(file.sha256)) is None:
+                raise error
+            return found
+        if (media.size, media.sha256) != (file.size, file.sha256):
+            self._client.delete_media(media.id)
+            raise RequestRejectedError(_("Omeka S stored it damaged, so it was removed there. Publish again."))
+        return media
+
+
+def _as_created(task: ItemToSend, created: Item) -> Outcome:
+    dropped = [value for value in task.wanted.values if value not in created.values]
+    problems = (_dropped_in_words(len(dropped)),) if dropped else ()
+    accepted = Resource(created.values, created.is_public, created.resource_class, created.template)
+    return Outcome(task, "added", created, Sent(task.wanted, accepted), problems)
+
+
+def _dropped_in_words(number: int) -> str:
+    return _("Omeka S did not accept %(number)s of its values.", number=number)
+
+
+def sentence_of(error: ConnectorError) -> str:
+    """Return why an item or file was refused, in words. Messages of Omeka S are in the language of its user."""
+    if isinstance(error, RestrictedError):
+        return _("The user of the key may not change this item in Omeka S.")
+    if isinstance(error, OutcomeUnknownError) and error.status == 500:
+        return _("Omeka S failed with an error of its own. A file may be larger than its PHP settings allow.")
+    if isinstance(error, RequestRejectedError) and error.status == 413:
+        return _("It is larger than the web server of the Omeka S site accepts.")
+    if isinstance(error, RequestRejectedError) and isinstance(error.answer, dict):
+        members = error.answer.get("errors")
+        keys = set(members) if isinstance(members, dict) else set()
+        for key, sentence in (
+            ("upload", _("It is larger than the Omeka S site accepts.")),
+            ("file", _("The Omeka S site does not accept files of this type.")),
+            ("o:resource_template_property", _("It lacks a value that the resource template requires.")),
+        ):
+            if key in keys:
+                return sentence
+    return error.in_short

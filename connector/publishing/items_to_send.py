@@ -1,0 +1,88 @@
+"""Reads the items of a source from the catalogue, in batches, as what is to be published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import func, select
+
+from ..extensions import db
+from ..models.catalogue import CatalogueFile, CatalogueItem, Holding, StoredFile
+from ..storage.content_store import FileFolder
+from .item_writer import FileToSend, ItemToSend
+from .mapping import ItemRules, identifier_of, is_open, mapped
+from .published_items import PublishedItems
+from .stored_items import sent_of
+
+BATCH = 100
+ITEM, HOLDING, FILE = CatalogueItem.__table__, Holding.__table__, CatalogueFile.__table__
+_COLUMNS = (
+    *("id", "source_id", "mapped_values", "handle_link", "page_link"),
+    *("source_state", "is_restricted", "is_hidden"),
+)
+
+
+class ItemsToSend:
+    """The items that a source holds now. `folder`: of the stored files, None if no files are published."""
+
+    def __init__(self, source_id: int, address_key: str, published: PublishedItems, folder: Path | None):
+        self._source_id, self._address_key, self._published = source_id, address_key, published
+        self._folder = FileFolder(folder) if folder else None
+
+    def count(self) -> int:
+        """Return the number of items."""
+        return db.session.scalars(select(func.count()).select_from(HOLDING).where(*self._held)).one()
+
+    def batch(self, after: int, rules: ItemRules, item_set_id: int) -> list[ItemToSend]:
+        """Return the next items after an item id, in the order of their ids."""
+        held = select(HOLDING.c.item_id).where(*self._held, HOLDING.c.item_id > after)
+        ids = db.session.scalars(held.order_by(HOLDING.c.item_id).limit(BATCH)).all()
+        columns = [ITEM.c[name] for name in _COLUMNS]
+        rows = db.session.execute(select(*columns).where(ITEM.c.id.in_(ids)).order_by(ITEM.c.id)).all()
+        identifiers = {row.id: identifier_of(self._address_key, row.source_id) for row in rows}
+        known = self._published.known(ids, list(identifiers.values()))
+        files = self._files([row.id for row in rows if is_open(row)])
+        tasks = []
+        for row in rows:
+            there = known.get(row.id) or known.get(identifiers[row.id])
+            identifier = there.identifier if there else identifiers[row.id]
+            item = SimpleNamespace(**row._mapping, link=row.handle_link or row.page_link)
+            mine = files.get(row.id, [])
+            uploaded = self._published.uploaded(there.id) if there and mine else set()
+            task = ItemToSend(
+                row.id,
+                identifier,
+                mapped(item, identifier, rules),
+                item_set_id,
+                known_id=there.omeka_id if there else None,
+                sent=sent_of(there.wanted, there.accepted) if there else None,
+                is_begun=there is not None and there.sending_since is not None,
+                files=tuple(file for file in mine if file.sha256 not in uploaded),
+            )
+            tasks.append(task)
+        db.session.rollback()
+        return tasks
+
+    @property
+    def _held(self) -> tuple[Any, ...]:
+        return HOLDING.c.source_id == self._source_id, HOLDING.c.left_at.is_(None)
+
+    def _files(self, ids: Sequence[int]) -> dict[int, list[FileToSend]]:
+        """Return the stored files of items. Restricted files are left out, because Omeka S gives files to anybody."""
+        found: dict[int, list[FileToSend]] = {}
+        if self._folder is None:
+            return found
+        columns = (FILE.c.item_id, FILE.c.sha256, FILE.c.name, FILE.c.description, FILE.c.media_type, FILE.c.position)
+        query = select(*columns, StoredFile.size).join(StoredFile, StoredFile.sha256 == FILE.c.sha256)
+        usable = (FILE.c.is_outdated.is_(False), ~CatalogueFile.is_restricted, FILE.c.item_id.in_(ids))
+        for row in db.session.execute(query.where(*usable).order_by(FILE.c.position)):
+            mine = found.setdefault(row.item_id, [])
+            if row.sha256 in (file.sha256 for file in mine):
+                continue
+            name, path = row.name or str(row.position + 1), self._folder.path(row.sha256)
+            title, kind = row.description or name, row.media_type or "application/octet-stream"
+            mine.append(FileToSend(row.sha256, row.size, path, name, title, kind, len(mine) + 1))
+        return found

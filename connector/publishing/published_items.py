@@ -1,0 +1,82 @@
+"""What the database knows of the items at a destination. Only one job of a destination writes it at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert, or_, select, update
+
+from ..extensions import db, execute_counted, utcnow
+from ..models.catalogue import CatalogueItem
+from ..models.publishing import PublishedFile, PublishedItem
+from .item_writer import ItemToSend, Outcome
+from .stored_items import to_json
+
+ITEM, PUBLISHED, FILE = CatalogueItem.__table__, PublishedItem.__table__, PublishedFile.__table__
+
+
+class PublishedItems:
+    """The published items of one destination. Methods that write run inside the caller's transaction."""
+
+    def __init__(self, destination_id: int, job_id: int):
+        self._destination_id, self._job_id = destination_id, job_id
+
+    def known(self, ids: Sequence[int], identifiers: Sequence[str]) -> dict[int | str, Any]:
+        """Return the rows of items, by item id. Rows whose item left the catalogue are found by identifier."""
+        wanted = or_(PUBLISHED.c.item_id.in_(ids), PUBLISHED.c.identifier.in_(identifiers))
+        rows = db.session.execute(select(PUBLISHED).where(self._is_mine, wanted)).all()
+        return {row.identifier if row.item_id is None else row.item_id: row for row in rows}
+
+    def uploaded(self, published_id: int) -> set[str]:
+        """Return the SHA-256 of the files of an item that are at the destination."""
+        return set(db.session.scalars(select(FILE.c.sha256).where(FILE.c.published_item_id == published_id)))
+
+    def last_begin(self, tasks: Sequence[ItemToSend]) -> datetime | None:
+        """Return when the last of the unanswered requests for these items began, in UTC."""
+        query = select(func.max(PUBLISHED.c.sending_since)).where(*self._rows_of(tasks))
+        last: datetime | None = db.session.scalar(query)
+        return last
+
+    def begin(self, tasks: Sequence[ItemToSend]) -> None:
+        """Store that these items are about to be created, so that another attempt looks for them first."""
+        for task in tasks:
+            self._save(task, {"sending_since": utcnow(), "created_by_job_id": self._job_id})
+
+    def forget_begin(self, tasks: Sequence[ItemToSend]) -> None:
+        """Store that the requests for these items were never sent."""
+        db.session.execute(update(PUBLISHED).where(*self._rows_of(tasks)).values(sending_since=None))
+
+    def record(self, outcome: Outcome) -> None:
+        """Store what happened to an item, and its files that are at the destination now."""
+        values: dict[str, Any] = {"job_id": self._job_id}
+        if outcome.item is not None:
+            values["sending_since"] = None
+            if outcome.sent is not None:
+                values |= {"omeka_id": outcome.item.id, "wanted": to_json(outcome.sent.wanted)}
+                values |= {"accepted": to_json(outcome.sent.accepted)}
+            if outcome.action in ("added", "updated"):
+                values["changed_at"] = utcnow()
+        self._save(outcome.task, values)
+        if outcome.media:
+            published_id = db.session.scalars(select(PUBLISHED.c.id).where(*self._rows_of([outcome.task]))).one()
+            rows = [{"sha256": sha256, "media_id": media_id} for sha256, media_id in outcome.media.items()]
+            both = {"published_item_id": published_id, "job_id": self._job_id}
+            db.session.execute(insert(FILE), [row | both for row in rows])
+
+    @property
+    def _is_mine(self) -> Any:
+        return PUBLISHED.c.destination_id == self._destination_id
+
+    def _rows_of(self, tasks: Sequence[ItemToSend]) -> tuple[Any, ...]:
+        return self._is_mine, PUBLISHED.c.identifier.in_([task.identifier for task in tasks])
+
+    def _save(self, task: ItemToSend, values: Mapping[str, Any]) -> None:
+        """Update the row of an item, or add it."""
+        # An undo may have removed the item from the catalogue in the meantime.
+        item_id = select(ITEM.c.id).where(ITEM.c.id == task.item_id).scalar_subquery()
+        new = {**values, "item_id": item_id}
+        if not execute_counted(update(PUBLISHED).where(*self._rows_of([task])).values(new)):
+            identity = {"destination_id": self._destination_id, "identifier": task.identifier}
+            db.session.execute(insert(PUBLISHED).values(new | identity))

@@ -1,0 +1,200 @@
+"""Publishes the items of a source at a destination, in batches. A killed process goes on at the cursor."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from pathlib import Path
+
+from flask import current_app
+from sqlalchemy import func, insert, select
+
+from ..errors import InvalidInputError
+from ..extensions import db, transaction, utcnow
+from ..http import RequestStats
+from ..i18n import gettext as _
+from ..i18n import ngettext
+from ..jobs import lifecycle
+from ..jobs.attempt import JobAttempt
+from ..models.catalogue import Action, CatalogueItem, Change
+from ..models.jobs import Job
+from ..omeka import Item
+from . import destinations
+from .connections import WRITERS, DestinationConnection, open_destination
+from .item_writer import RUNS_ON, ItemToSend, ItemWriter, Outcome
+from .items_to_send import ItemsToSend
+from .mapping import ItemRules
+from .published_items import PublishedItems
+from .published_sets import item_set_of
+
+ITEM, CHANGE = CatalogueItem.__table__, Change.__table__
+
+
+def run(attempt: JobAttempt, connect: Callable[..., DestinationConnection] = open_destination) -> tuple[bool, str]:
+    """Publish a source. Return (clean, message)."""
+    job = lifecycle.get(attempt.job_id)
+    before = job.traffic
+    connection = connect(destinations.get(job.options["destination"]), new_outage=attempt.new_outage)
+    counted, lock = 0, threading.Lock()
+
+    def new_requests() -> dict[str, int]:
+        nonlocal counted
+        with lock:
+            made = connection.requests_made
+            new, counted = made - counted, made
+        return {"requests": new}
+
+    attempt.new_requests = new_requests
+    try:
+        return Publisher(attempt, connection).run()
+    finally:
+        connection.close()
+        with transaction():
+            attempt.advance(new_requests(), traffic=RequestStats.merged(before, connection.traffic()))
+
+
+class Publisher:
+    """One attempt at publishing a source."""
+
+    def __init__(self, attempt: JobAttempt, connection: DestinationConnection):
+        self._attempt, self._connection = attempt, connection
+        self._writer = ItemWriter(connection.client, connection.outage, attempt.stop.wait)
+        job = lifecycle.get(attempt.job_id)
+        destination = destinations.get(job.options["destination"])
+        self._source_id, self._destination_id = job.source_id, destination.id
+        self._settings = (destination.is_public, destination.template_id, dict(destination.classes))
+        self._after = int((job.cursor or {}).get("after", 0))
+        self._published = PublishedItems(destination.id, attempt.job_id)
+        folder = Path(current_app.config["INSTANCE"]) / "files" if destination.has_files else None
+        self._items = ItemsToSend(job.source_id, job.source.repository.address_key, self._published, folder)
+        db.session.rollback()
+
+    def run(self) -> tuple[bool, str]:
+        """Publish the items after the cursor. Return (clean, message)."""
+        self._attempt.say(_("Checking the Omeka S site"))
+        rules, outage = self._checked_rules(), self._connection.outage
+        where = (self._destination_id, self._source_id, self._attempt.job_id)
+        item_set_id = item_set_of(self._connection.client, outage, *where)
+        with transaction():
+            self._attempt.advance(expected=self._items.count())
+        self._attempt.say(_("Publishing items"))
+        while tasks := self._items.batch(self._after, rules, item_set_id):
+            self._attempt.check()
+            self._publish(tasks)
+        return self._result()
+
+    def _checked_rules(self) -> ItemRules:
+        """Return how to map items for the site. Raise InvalidInputError if the key may not write there."""
+        site = self._connection.outage.retry_until_available("destination", self._connection.client.check)
+        if not site.may_write:
+            raise InvalidInputError(_("The key of this destination may not write. Check its key."))
+        is_public, template, classes = self._settings
+        usable = {name: one for name, one in classes.items() if one in site.classes}
+        return ItemRules(is_public, template, usable, site.properties)
+
+    def _publish(self, tasks: Sequence[ItemToSend]) -> None:
+        """Write a batch in threads, and record its items in order."""
+        current = self._current(tasks)
+        deleted = {task.item_id for task in tasks if task.known_id is not None and task.item_id not in current}
+        new = [task for task in tasks if task.item_id not in current and task.item_id not in deleted]
+        with transaction():
+            self._attempt.advance()
+            self._published.begin(new)
+
+        def write(task: ItemToSend) -> Outcome:
+            self._attempt.check()
+            if task.item_id in deleted:
+                return Outcome(task, "deleted_there")
+            return self._writer.write(task, current.get(task.item_id))
+
+        unchanged = 0
+        with ThreadPoolExecutor(WRITERS) as pool:
+            futures = [pool.submit(copy_context().run, write, task) for task in tasks]
+            try:
+                for future in futures:
+                    outcome = future.result()
+                    if outcome.is_plain:
+                        unchanged += 1
+                    else:
+                        self._record(outcome, unchanged)
+                        unchanged = 0
+            except BaseException:
+                never_sent = [task for task, future in zip(tasks, futures, strict=True) if future.cancel()]
+                with transaction():
+                    self._published.forget_begin(never_sent)
+                raise
+        self._after = tasks[-1].item_id
+        with transaction():
+            self._attempt.advance({"seen": unchanged, "unchanged": unchanged}, cursor={"after": self._after})
+
+    def _current(self, tasks: Sequence[ItemToSend]) -> dict[int, Item]:
+        """Return the items that stand at the destination, by our item id."""
+        by_id = self._writer.read([task.known_id for task in tasks if task.known_id is not None])
+        found = {task.item_id: by_id[task.known_id] for task in tasks if task.known_id in by_id}
+        left = [task for task in tasks if task.item_id not in found]
+        by_identifier = self._writer.find([task.identifier for task in left])
+        missing = [task for task in left if task.is_begun and task.identifier not in by_identifier]
+        if missing and self._waited_for(missing):
+            by_identifier |= self._writer.find([task.identifier for task in missing])
+        return found | {
+            task.item_id: by_identifier[task.identifier] for task in left if task.identifier in by_identifier
+        }
+
+    def _waited_for(self, tasks: Sequence[ItemToSend]) -> bool:
+        """Wait until the site must have ended the requests of an earlier attempt. Return whether there was a wait."""
+        begun = self._published.last_begin(tasks)
+        db.session.rollback()
+        seconds = RUNS_ON - (utcnow() - begun).total_seconds() if begun else 0.0
+        if seconds <= 0:
+            return False
+        self._attempt.say(_("Waiting for requests of an earlier attempt to end"))
+        self._attempt.stop.wait(seconds)
+        self._attempt.check()
+        return True
+
+    def _record(self, outcome: Outcome, unchanged: int) -> None:
+        """Store what happened to an item, in one transaction with the counts and the cursor.
+
+        `unchanged`: the number of unchanged items just before it.
+        """
+        counts = {"seen": unchanged + 1, "unchanged": unchanged, "conflicts": bool(outcome.conflicts)}
+        counts |= {"files_sent": outcome.files_sent, "bytes": outcome.bytes_sent}
+        counts[outcome.action] = counts.get(outcome.action, 0) + 1
+        problems = list(outcome.problems)
+        if outcome.conflicts:
+            problems.append(_conflict_in_words(outcome.conflicts))
+        with transaction():
+            self._attempt.advance(counts, cursor={"after": outcome.task.item_id})
+            self._published.record(outcome)
+            if problems:
+                self._note_problem(outcome.task.item_id, " ".join(problems))
+
+    def _note_problem(self, item_id: int, reason: str) -> None:
+        columns = [ITEM.c[name] for name in ("source_key", "source_id", "handle", "title")]
+        row = db.session.execute(select(*columns).where(ITEM.c.id == item_id)).one_or_none()
+        if row is not None:  # else an undo has removed it from the catalogue
+            new = {"job_id": self._attempt.job_id, "item_id": item_id, "action": Action.FAILED.value, "reason": reason}
+            db.session.execute(insert(CHANGE).values({**row._mapping, **new}))
+
+    def _result(self) -> tuple[bool, str]:
+        db.session.expire_all()
+        job = db.session.get_one(Job, self._attempt.job_id)
+        problems = select(func.count()).select_from(CHANGE).where(CHANGE.c.job_id == job.id)
+        is_clean = db.session.scalars(problems).one() == 0
+        told = [_deleted_in_words(number)] if (number := job.counts["deleted_there"]) else []
+        return is_clean, " ".join(told)
+
+
+def _conflict_in_words(names: Sequence[str]) -> str:
+    fields = ", ".join(name.rpartition("/")[2] for name in names)
+    return _("Changed both in Omeka S and at the source: %(fields)s. The values in Omeka S stay.", fields=fields)
+
+
+def _deleted_in_words(number: int) -> str:
+    return ngettext(
+        "%(num)s item was deleted in Omeka S and is not published again.",
+        "%(num)s items were deleted in Omeka S and are not published again.",
+        number,
+    )

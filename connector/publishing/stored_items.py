@@ -1,0 +1,34 @@
+"""The form in which the table of published items stores what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ..omeka import Resource, Value
+from .merge import Sent
+
+_DEFAULTS = asdict(Value("", ""))
+
+
+def to_json(resource: Resource) -> dict[str, Any]:
+    """Return the data of an item. Members of values that have their default are left out."""
+    values = [{name: one for name, one in asdict(value).items() if one != _DEFAULTS[name]} for value in resource.values]
+    return {
+        "values": values,
+        "is_public": resource.is_public,
+        "resource_class": resource.resource_class,
+        "template": resource.template,
+    }
+
+
+def from_json(stored: Mapping[str, Any]) -> Resource:
+    """Return the data that `to_json` gave."""
+    values = tuple(Value(**_DEFAULTS | value) for value in stored["values"])
+    return Resource(values, stored["is_public"], stored["resource_class"], stored["template"])
+
+
+def sent_of(wanted: Mapping[str, Any] | None, accepted: Mapping[str, Any] | None) -> Sent | None:
+    """Return what was last sent, or None if nothing was."""
+    return None if wanted is None or accepted is None else Sent(from_json(wanted), from_json(accepted))

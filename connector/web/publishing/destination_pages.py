@@ -1,0 +1,134 @@
+"""The pages of destinations, for admins, and the form with which editors publish a source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+
+from ...accounts.authorization import allows
+from ...errors import ConnectorError, InvalidInputError
+from ...i18n import gettext as _
+from ...models.accounts import Role
+from ...models.publishing import Destination
+from ...publishing import destinations, publish_jobs
+from ...tasks import wake
+from ..flash_messages import flash
+from .destination_forms import SaveDestinationForm
+
+blueprint = Blueprint("destinations", __name__, url_prefix="/destinations")
+blueprint.app_template_global("destinations")(destinations.every)
+blueprint.app_template_global("published_places")(destinations.places_of)
+
+
+@blueprint.get("/")
+@allows(Role.ADMIN)
+def index() -> str:
+    """Show all destinations."""
+    return render_template("publishing/destinations.html", rows=destinations.every(), count=destinations.item_count)
+
+
+@blueprint.get("/new")
+@allows(Role.ADMIN)
+def new() -> str:
+    """Show the form of a new destination."""
+    form = SaveDestinationForm(formdata=None)
+    form.is_public.data = True
+    return render_template("publishing/destination.html", form=form, destination=None)
+
+
+@blueprint.post("/new")
+@allows(Role.ADMIN)
+def add() -> Any:
+    """Check a site and save it as a destination."""
+    form = SaveDestinationForm()
+    try:
+        if not form.validate():
+            return render_template("publishing/destination.html", form=form, destination=None), 422
+        destinations.add(
+            form.address.data or "",
+            (form.identity.data or "").strip(),
+            (form.credential.data or "").strip(),
+            form.settings,
+        )
+    except ConnectorError as error:
+        return _refused(form, error, None)
+    flash(_("The destination was added."))
+    return redirect(url_for(".index"), 303)
+
+
+@blueprint.get("/<int:destination_id>/")
+@allows(Role.ADMIN)
+def edit(destination_id: int) -> str:
+    """Show the form of a destination."""
+    known = destinations.get(destination_id)
+    form = SaveDestinationForm(formdata=None)
+    form.fill(known)
+    return render_template("publishing/destination.html", form=form, destination=known)
+
+
+@blueprint.post("/<int:destination_id>/")
+@allows(Role.ADMIN)
+def change(destination_id: int) -> Any:
+    """Check and save other data of a destination."""
+    form = SaveDestinationForm()
+    try:
+        if not form.validate():
+            known = destinations.get(destination_id)
+            return render_template("publishing/destination.html", form=form, destination=known), 422
+        credential = (form.credential.data or "").strip() or None
+        address, identity = form.address.data or "", (form.identity.data or "").strip()
+        destinations.change(destination_id, address, identity, credential, form.settings)
+    except ConnectorError as error:
+        return _refused(form, error, destination_id)
+    flash(_("The destination was changed."))
+    return redirect(url_for(".index"), 303)
+
+
+@blueprint.post("/<int:destination_id>/test")
+@allows(Role.ADMIN)
+def test(destination_id: int) -> Any:
+    """Check the connection and show in words what was found."""
+    known = destinations.get(destination_id)
+    name = known.name
+    try:
+        told, failure = destinations.findings(destinations.check(known)), None
+    except ConnectorError as error:
+        told, failure = [], error
+    status = 200 if failure is None else 502
+    return render_template("publishing/check.html", name=name, findings=told, failure=failure), status
+
+
+@blueprint.get("/<int:destination_id>/remove")
+@allows(Role.ADMIN)
+def confirm_removal(destination_id: int) -> str:
+    """Ask whether to remove a destination."""
+    known = destinations.get(destination_id)
+    return render_template("publishing/remove.html", destination=known, items=destinations.item_count(destination_id))
+
+
+@blueprint.post("/<int:destination_id>/remove")
+@allows(Role.ADMIN)
+def remove(destination_id: int) -> Any:
+    """Remove a destination with its key. The items at the site stay."""
+    destinations.remove(destination_id)
+    flash(_("The destination was removed. Its items in Omeka S stay."))
+    return redirect(url_for(".index"), 303)
+
+
+@blueprint.post("/publish/<int:source_id>")
+@allows(Role.EDITOR)
+def publish(source_id: int) -> Any:
+    """Publish a source at the chosen destination."""
+    chosen = request.form.get("destination", "")
+    if not chosen.isdecimal():
+        raise InvalidInputError(_("Choose a destination."))
+    job_id = publish_jobs.create(source_id, destinations.get(int(chosen)).id)
+    wake(job_id)
+    return redirect(url_for("imports.job", job_id=job_id), 303)
+
+
+def _refused(form: SaveDestinationForm, error: ConnectorError, destination_id: int | None) -> Any:
+    known: Destination | None = None if destination_id is None else destinations.get(destination_id)
+    form.refuse(error)
+    return render_template("publishing/destination.html", form=form, destination=known), 422

@@ -1,0 +1,73 @@
+"""A process that is killed while it publishes leaves no item, file or item set twice, and its job goes on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections import Counter
+from datetime import datetime
+
+import pytest
+
+from connector.extensions import db
+from connector.models.publishing import PublishedItem
+from tests.command_line import CommandLine
+from tests.conftest import app_at, let_go
+
+from .conftest import added
+
+SECRET_KEY = "a key for the processes of this test only"
+PUBLISH = ("publish", "--source", "Harbour photographs", "--to", "Library")
+MOMENTS = [("/api/items", 1), ("/api/items", 3), ("/api/media", 1), ("/api/media", 3), ("/api/item_sets", 1)]
+
+
+@pytest.fixture
+def instance(stock, tmp_path, omeka):
+    """A catalogue with a destination that gets files."""
+    folder = tmp_path / "stocked"
+    shutil.copytree(stock, folder)
+    app = app_at(folder, CONNECTOR_SECRET_KEY=SECRET_KEY)
+    app.config["SECRET_KEY"] = SECRET_KEY
+    with app.app_context():
+        added(omeka, has_files=True)
+    let_go(app)
+    return folder
+
+
+def forget_time_of_requests(instance) -> None:
+    """Have the next process not wait until the requests of the killed one must have ended."""
+    app = app_at(instance)
+    with app.app_context():
+        begun = PublishedItem.sending_since.is_not(None)
+        db.session.execute(db.update(PublishedItem).where(begun).values(sending_since=datetime(2020, 1, 1)))
+        db.session.commit()
+    let_go(app)
+
+
+@pytest.mark.parametrize(("path", "number"), MOMENTS)
+def test_a_process_killed_after_a_write_leaves_nothing_twice(instance, omeka, path, number):
+    flask = CommandLine(instance)
+    flask.environment["CONNECTOR_SECRET_KEY"] = SECRET_KEY
+    written = []
+
+    def kill(request):
+        is_upload = path != "/api/media" or request.mimetype == "multipart/form-data"
+        if request.method == "POST" and request.path == path and is_upload:
+            written.append(path)
+            if len(written) == number:
+                os.kill(process.pid, signal.SIGKILL)
+
+    omeka.faults.after = kill
+    process = flask.start(*PUBLISH)
+    process.communicate()
+    omeka.faults.after = lambda request: None
+
+    forget_time_of_requests(instance)
+    code, result = flask.json(*PUBLISH)
+
+    assert (process.returncode, code) == (-signal.SIGKILL, 0)
+    assert result["added"] == result["expected"] == len(omeka.all_of("items"))
+    identifiers = Counter(item["dcterms:identifier"][-1]["@value"] for item in omeka.all_of("items"))
+    files = Counter((media["o:item"]["o:id"], media["o:sha256"]) for media in omeka.all_of("media"))
+    assert (max(identifiers.values()), max(files.values()), len(omeka.all_of("item_sets"))) == (1, 1, 1)

@@ -1,0 +1,422 @@
+"""Publishing a source: no item twice, no edit lost, nothing sent again that did not change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from werkzeug.wrappers import Response
+
+from connector.extensions import db, utcnow
+from connector.jobs import lifecycle, report
+from connector.jobs.attempt import stop_here
+from connector.models.catalogue import CatalogueFile, CatalogueItem, Holding
+from connector.models.jobs import Job, State
+from connector.models.publishing import PublishedFile, PublishedItem
+from connector.models.repositories import Source
+from connector.publishing import destinations, publish_jobs
+from connector.tasks import carry_out
+from tests.pages import links, words
+
+from .conftest import added
+
+DCTERMS = "http://purl.org/dc/terms/"
+
+
+@pytest.fixture
+def app(stocked_app):
+    stocked_app.config["MAX_OUTAGE_SECONDS"] = 5
+    with stocked_app.app_context():
+        yield stocked_app
+
+
+@pytest.fixture
+def library(app, omeka) -> int:
+    """A destination without files."""
+    return added(omeka)
+
+
+def source(name: str) -> int:
+    return db.session.scalars(db.select(Source.id).where(Source.name == name)).one()
+
+
+def publish(destination: int, name: str = "Odd metadata") -> Job:
+    job_id = publish_jobs.create(source(name), destination)
+    assert carry_out(job_id)
+    return job_of(job_id)
+
+
+def job_of(job_id: int) -> Job:
+    db.session.expire_all()
+    return lifecycle.get(job_id)
+
+
+def counts(job: Job, *names: str) -> dict[str, int]:
+    return {name: job.counts[name] for name in names or ("seen", "added", "updated", "unchanged", "failed")}
+
+
+def held(name: str = "Odd metadata") -> int:
+    return db.session.scalars(db.select(db.func.count(Holding.id)).where(Holding.source_id == source(name))).one()
+
+
+def identifiers(omeka) -> list[str]:
+    return [
+        value["@value"]
+        for item in omeka.all_of("items")
+        for value in item["dcterms:identifier"]
+        if value["@value"].startswith("dspace:")
+    ]
+
+
+def begin_long_ago() -> None:
+    """Move the start of all unanswered requests into the past, as if much time had passed."""
+    begun = PublishedItem.sending_since.is_not(None)
+    db.session.execute(db.update(PublishedItem).where(begun).values(sending_since=utcnow() - timedelta(minutes=5)))
+    db.session.commit()
+
+
+def first_published(omeka) -> tuple[CatalogueItem, dict]:
+    row = db.session.scalars(db.select(PublishedItem).order_by(PublishedItem.id)).first()
+    return db.session.get_one(CatalogueItem, row.item_id), omeka.resources[row.omeka_id]
+
+
+def change_title(item: CatalogueItem, title: str) -> None:
+    item.mapped_values = item.mapped_values | {"dcterms:title": [{"value": title, "language": None}]}
+    db.session.commit()
+
+
+def literal(text: str) -> dict:
+    return {"type": "literal", "property_id": 1, "@value": text, "is_public": True, "property_label": "Title"}
+
+
+def test_each_item_of_a_source_is_created_once_with_its_link_in_an_item_set_of_its_name(library, omeka):
+    job = publish(library)
+
+    number = held()
+    assert (job.state, counts(job)) == (
+        State.COMPLETED,
+        {"seen": number, "added": number, "updated": 0, "unchanged": 0, "failed": 0},
+    )
+    assert (len(identifiers(omeka)), len(set(identifiers(omeka)))) == (number, number)
+    (item_set,) = omeka.all_of("item_sets")
+    assert item_set["o:title"] == "Odd metadata"
+    assert all(item["o:item_set"][0]["o:id"] == item_set["o:id"] for item in omeka.all_of("items"))
+    item, there = first_published(omeka)
+    assert item.link in [value.get("@id") for value in there["bibo:uri"]]
+
+
+def test_publishing_again_sends_nothing_and_needs_few_requests(library, omeka):
+    publish(library)
+    omeka.requests.clear()
+
+    job = publish(library)
+
+    assert counts(job) == {"seen": held(), "added": 0, "updated": 0, "unchanged": held(), "failed": 0}
+    assert [one for one in omeka.writes() if one != ("POST", "/api/media")] == []  # the check of the key
+    assert Counter(omeka.requests)["GET", "/api/items"] == 1
+    assert len(omeka.requests) <= 11  # so 1,000 items in ten batches need 20
+
+
+def test_a_change_at_the_source_is_sent_and_edits_in_omeka_stay(library, omeka):
+    publish(library)
+    item, there = first_published(omeka)
+    subject = {**literal("Theirs"), "property_id": 3}
+    omeka.edit(there["o:id"], dcterms__subject=[subject], o__is_public=False)
+    change_title(item, "A new title")
+
+    job = publish(library)
+
+    assert counts(job) == {"seen": held(), "added": 0, "updated": 1, "unchanged": held() - 1, "failed": 0}
+    there = omeka.resources[there["o:id"]]
+    assert [value["@value"] for value in there["dcterms:title"]] == ["A new title"]
+    assert [value["@value"] for value in there["dcterms:subject"]] == ["Theirs"]
+    assert there["o:is_public"] is False
+
+
+def test_what_changed_on_both_sides_stays_as_it_is_in_omeka_and_is_listed(library, omeka):
+    publish(library)
+    item, there = first_published(omeka)
+    omeka.edit(there["o:id"], dcterms__title=[literal("Theirs")])
+    change_title(item, "Ours")
+
+    job = publish(library)
+
+    assert counts(job, "conflicts", "failed") == {"conflicts": 1, "failed": 0}
+    assert omeka.resources[there["o:id"]]["dcterms:title"][0]["@value"] == "Theirs"
+    assert job.clean is False
+    assert [problem["reason"] for problem in report.problems(job)] == [
+        "Changed both in Omeka S and at the source: title. The values in Omeka S stay."
+    ]
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+def test_a_lost_answer_creates_no_item_twice(library, omeka, lost):
+    first = omeka.faults.instead
+
+    def lose_answers(request):
+        if request.method == "POST" and request.path == "/api/items":
+            omeka.faults.instead = first
+            omeka.faults.lost = lost
+        return None
+
+    omeka.faults.instead = lose_answers
+
+    job = publish(library)
+
+    assert counts(job, "added", "failed") == {"added": held(), "failed": 0}
+    assert len(omeka.all_of("items")) == held()
+
+
+def test_an_item_whose_creation_was_not_recorded_before_a_crash_is_found_again(library, omeka):
+    publish(library)
+    before = sorted(omeka.resources)
+    rows = db.session.scalars(db.select(PublishedItem)).all()
+    for row in rows:
+        row.omeka_id = row.wanted = row.accepted = None
+        row.sending_since = utcnow() - timedelta(minutes=5)
+    db.session.commit()
+
+    job = publish(library)
+
+    assert sorted(omeka.resources) == before
+    assert counts(job, "added", "conflicts") == {"added": held(), "conflicts": 0}
+
+
+def test_items_of_a_lost_database_are_recognised_by_their_identifier(library, omeka):
+    publish(library)
+    before = sorted(omeka.resources)
+    destinations.remove(library)
+
+    job = publish(added(omeka))
+
+    assert sorted(omeka.resources) == before
+    assert counts(job) == {"seen": held(), "added": 0, "updated": 0, "unchanged": held(), "failed": 0}
+
+
+def test_an_item_that_was_deleted_in_omeka_stays_deleted(library, omeka):
+    publish(library)
+    _, there = first_published(omeka)
+    del omeka.resources[there["o:id"]]
+
+    job = publish(library)
+
+    assert counts(job, "deleted_there", "added") == {"deleted_there": 1, "added": 0}
+    assert job.message == "1 item was deleted in Omeka S and is not published again."
+    assert len(omeka.all_of("items")) == held() - 1
+
+
+def test_an_item_set_that_was_deleted_in_omeka_is_created_again_for_new_items(library, omeka):
+    publish(library)
+    (item_set,) = omeka.all_of("item_sets")
+    del omeka.resources[item_set["o:id"]]
+
+    publish(library)
+
+    assert [one["o:title"] for one in omeka.all_of("item_sets")] == ["Odd metadata"]
+
+
+def test_a_refused_item_is_listed_and_the_others_are_published(library, omeka):
+    refused = []
+
+    def refuse(request):
+        if request.method == "POST" and request.path == "/api/items" and not refused:
+            refused.append(request.path)
+            return Response(json.dumps({"errors": {"o:resource_template_property": ["?"]}}), 422)
+        return None
+
+    omeka.faults.instead = refuse
+
+    job = publish(library)
+
+    assert (job.state, job.clean, counts(job, "added", "failed")) == (
+        State.COMPLETED,
+        False,
+        {"added": held() - 1, "failed": 1},
+    )
+    (problem,) = report.problems(job)
+    assert problem["reason"] == "It lacks a value that the resource template requires."
+    assert counts(publish(library), "added", "failed") == {"added": 1, "failed": 0}
+
+
+def test_an_html_page_with_status_500_fails_one_item_only(library, omeka):
+    failures = []
+
+    def fail(request):
+        if request.method == "POST" and request.path == "/api/items" and not failures:
+            failures.append(1)
+            return Response("<html>Omeka S encountered an error</html>", 500)
+        return None
+
+    omeka.faults.instead = fail
+
+    assert counts(publish(library), "added", "failed") == {"added": held() - 1, "failed": 1}
+
+
+def test_a_key_that_may_no_longer_write_ends_the_job_before_anything_is_sent(library, omeka):
+    omeka.users[omeka.admin.identity].role = "researcher"
+
+    job = publish(library)
+
+    assert (job.state, job.message) == (State.FAILED, "The key of this destination may not write. Check its key.")
+    assert omeka.resources == {}
+
+
+def test_a_site_that_does_not_answer_ends_the_job_which_goes_on_later(library, omeka):
+    omeka.faults.instead = lambda request: Response(status=503)
+    job = publish(library)
+    job_id = job.id
+    assert (job.state, job.can_resume) == (State.FAILED, True)
+    omeka.faults.instead = lambda request: None
+
+    lifecycle.resume(job_id)
+    carry_out(job_id)
+
+    assert counts(job_of(job_id), "seen", "added") == {"seen": held(), "added": held()}
+
+
+def test_a_stopped_job_goes_on_where_it_ended(library, omeka):
+    created = []
+
+    def stop(request):
+        if request.method == "POST" and request.path == "/api/items":
+            created.append(1)
+            if len(created) == 3:
+                stop_here(job_id)
+        return None
+
+    omeka.faults.instead = stop
+    job_id = publish_jobs.create(source("Odd metadata"), library)
+    assert carry_out(job_id)
+    job = job_of(job_id)
+    state, seen = job.state, job.counts["seen"]
+    begin_long_ago()
+    omeka.faults.instead = lambda request: None
+
+    lifecycle.resume(job_id)
+    carry_out(job_id)
+
+    assert (state, seen < held()) == (State.STOPPED, True)
+    assert counts(job_of(job_id)) == {"seen": held(), "added": held(), "updated": 0, "unchanged": 0, "failed": 0}
+    assert len(omeka.all_of("items")) == held()
+
+
+# Files
+
+
+@pytest.fixture
+def archive(app, omeka) -> int:
+    """A destination with files."""
+    return added(omeka, has_files=True)
+
+
+def open_files(name: str) -> list[CatalogueFile]:
+    items = db.select(Holding.item_id).where(Holding.source_id == source(name))
+    query = db.select(CatalogueFile).where(CatalogueFile.item_id.in_(items), CatalogueFile.sha256.is_not(None))
+    return list(db.session.scalars(query.where(~CatalogueFile.is_restricted)))
+
+
+def test_stored_files_are_uploaded_once_with_their_checksums(archive, omeka):
+    job = publish(archive, "Harbour photographs")
+
+    stored = {file.sha256 for file in open_files("Harbour photographs")}
+    assert {hashlib.sha256(data).hexdigest() for data in omeka.files.values()} == stored
+    assert job.counts["files_sent"] == len(omeka.all_of("media")) > 0
+    omeka.requests.clear()
+    again = publish(archive, "Harbour photographs")
+    assert (again.counts["files_sent"], again.counts["unchanged"]) == (0, held("Harbour photographs"))
+    assert omeka.writes() == [("POST", "/api/media")]  # the check of the key
+
+
+def test_an_upload_whose_answer_is_lost_is_not_sent_twice(archive, omeka):
+    def lose(request):
+        if request.method == "POST" and request.path == "/api/media" and request.mimetype == "multipart/form-data":
+            omeka.faults.instead = lambda request: None
+            omeka.faults.lost = 1
+        return None
+
+    omeka.faults.instead = lose
+
+    job = publish(archive, "Harbour photographs")
+
+    hashes = [media["o:sha256"] for media in omeka.all_of("media")]
+    per_item = Counter((media["o:item"]["o:id"], media["o:sha256"]) for media in omeka.all_of("media"))
+    assert (job.counts["failed"], max(per_item.values()), bool(hashes)) == (0, 1, True)
+
+
+def test_a_refused_file_is_named_and_the_item_is_published(archive, omeka):
+    omeka.limits = (10, 1 << 30)
+
+    job = publish(archive, "Harbour photographs")
+
+    reasons = [problem["reason"] for problem in report.problems(job)]
+    assert (job.counts["added"], job.counts["failed"]) == (held("Harbour photographs"), 0)
+    assert reasons and all("It is larger than the Omeka S site accepts." in reason for reason in reasons)
+    assert job.clean is False
+
+
+def test_restricted_files_and_files_of_items_that_are_not_open_are_never_uploaded(archive, omeka):
+    for item in db.session.scalars(db.select(CatalogueItem)):
+        item.is_restricted = True
+    db.session.commit()
+
+    publish(archive, "Harbour photographs")
+
+    assert omeka.files == {}
+    assert {item["o:is_public"] for item in omeka.all_of("items")} == {False}
+
+
+def test_uploaded_files_are_forgotten_with_their_destination(archive, omeka):
+    publish(archive, "Harbour photographs")
+
+    destinations.remove(archive)
+
+    assert db.session.scalars(db.select(db.func.count(PublishedFile.id))).one() == 0
+
+
+# Commands and pages
+
+
+def test_the_command_publishes_a_source_and_prints_its_result(app, library, omeka):
+    result = app.test_cli_runner().invoke(args=["publish", "--source", "Odd metadata", "--to", "Library", "--json"])
+
+    printed = json.loads(result.stdout)
+    assert (result.exit_code, printed["added"], printed["state"]) == (0, held(), "completed")
+    assert printed["kind"] == "publish"
+    assert "added" in result.stderr
+
+
+def test_the_page_of_the_job_and_past_imports_name_it(app, library, omeka):
+    job = publish(library)
+    client = app.test_client()
+
+    page = client.get(f"/jobs/{job.id}/").get_data(as_text=True)
+    past = client.get("/jobs/").get_data(as_text=True)
+
+    assert "Publishing of Odd metadata" in page
+    assert "Publishing: " in past
+
+
+def test_the_page_of_an_item_says_where_it_is_published_and_links_to_it(app, library, omeka):
+    publish(library)
+    item, there = first_published(omeka)
+
+    page = app.test_client().get(f"/items/{item.id}/")
+
+    assert "Published in Omeka S Library , last changed" in words(page)
+    assert f"{omeka.url}/admin/item/{there['o:id']}" in links(page)
+
+
+def test_items_removed_from_the_catalogue_do_not_end_the_job(library, omeka):
+    publish(library)
+    undone = lifecycle.create_undo(
+        db.session.scalars(db.select(Job.id).where(Job.kind == "import", Job.source_id == source("Odd metadata"))).one()
+    )
+    assert carry_out(undone)
+
+    job = publish(library)
+
+    assert (job.state, counts(job)["seen"]) == (State.COMPLETED, 0)
+    assert None in db.session.scalars(db.select(PublishedItem.item_id)).all()
