@@ -25,8 +25,6 @@ from tests import signed_in
 from tests.pages import words
 from tests.waiting import until
 
-pytestmark = pytest.mark.timing
-
 LIVE = "/jobs/9/live"  # what a page asks for again and again
 
 
@@ -125,6 +123,7 @@ def test_every_list_download_counts(app):
     assert lists == LISTS
 
 
+@pytest.mark.timing
 def test_further_changes_are_refused_at_the_limit_and_other_requests_work(app, client):
     began, may_end, waited = threading.Semaphore(0), threading.Event(), []
 
@@ -165,6 +164,7 @@ def served(app) -> Iterator[str]:
     thread.join()
 
 
+@pytest.mark.timing
 def test_a_download_of_a_list_counts_until_its_end_and_blocks_nothing_else(app, client, served):
     with app.app_context(), transaction():
         entry = {"at": utcnow(), "who": "x" * 400, "what": "y" * 400, "about": "z" * 400, "address": "", "data": {}}
@@ -188,6 +188,7 @@ def test_a_download_of_a_list_counts_until_its_end_and_blocks_nothing_else(app, 
     assert ask().status_code == 200
 
 
+@pytest.mark.timing
 def test_failed_requests_and_aborted_downloads_free_their_slot(app, client):
     @app.post("/breaks")
     @allows(Role.VIEWER)

@@ -24,8 +24,6 @@ from tests.ports import free_port
 from tests.tools import needs, path_of
 from tests.waiting import until, working
 
-pytestmark = pytest.mark.timing
-
 MARK = b"the bytes by which the test's scanner knows a virus"
 MOST = 2**20  # bytes that the test's scanner takes
 
@@ -139,6 +137,7 @@ def test_an_infected_file_is_downloaded_again_only_after_a_change_or_on_request(
     assert (desk.run(files=True).counts["files_stored"], len(stored(desk))) == (1, 1)
 
 
+@pytest.mark.timing
 @needs("clamd")
 def test_a_job_waits_for_an_unavailable_scanner_and_continues_automatically(app, unscanned, tmp_path):
     clamd = Clamd(tmp_path)
@@ -158,6 +157,7 @@ def test_a_job_waits_for_an_unavailable_scanner_and_continues_automatically(app,
     assert (job.state, job.counts["files_stored"], job.counts["files_refused"]) == ("completed", 1, 1)
 
 
+@pytest.mark.timing
 def test_a_job_that_waits_for_the_scanner_can_be_stopped_and_resumed(app, unscanned, clamd, tmp_path):
     app.config["CLAMD_URL"] = str(tmp_path / "nobody.ctl")
     unscanned.dspace.add("i1", files={"good.txt": b"good"})
@@ -334,6 +334,7 @@ class Mortal:
         return None
 
 
+@pytest.mark.timing
 def test_a_file_that_crashes_the_scanner_three_times_is_refused_and_the_job_continues(app, unscanned, impostor, client):
     scanner = Mortal(dies=3)
     app.config["CLAMD_URL"] = impostor(scanner).address
@@ -348,6 +349,7 @@ def test_a_file_that_crashes_the_scanner_three_times_is_refused_and_the_job_cont
     assert told in [file["reason"] for file in files(unscanned).values()]
 
 
+@pytest.mark.timing
 def test_a_file_is_stored_after_the_scanner_restarted_twice_during_its_scan(app, unscanned, impostor):
     app.config["CLAMD_URL"] = impostor(Mortal(dies=2)).address
     unscanned.dspace.add("i1", files={"good.txt": b"good"})
@@ -357,6 +359,7 @@ def test_a_file_is_stored_after_the_scanner_restarted_twice_during_its_scan(app,
     assert (job.state, job.counts["files_refused"], job.counts["files_stored"]) == ("completed", 0, 1)
 
 
+@pytest.mark.timing
 def test_an_unavailable_scanner_is_waited_for_after_any_number_of_attempts(impostor, tmp_path, monkeypatch):
     monkeypatch.setattr(virus_scan, "LOOK", 0.01)
     asked = []
@@ -372,6 +375,7 @@ def test_an_unavailable_scanner_is_waited_for_after_any_number_of_attempts(impos
     assert [is_ping(came) for came in asked] == [False] + 20 * [True] + [False]
 
 
+@pytest.mark.timing
 def test_a_file_scanned_beside_one_that_crashes_the_scanner_is_stored(tmp_path):
     with Epidemic() as scanner:
         scans = virus_scan.Scanner(scanner.address, Doing())
@@ -394,6 +398,7 @@ def test_a_file_scanned_beside_one_that_crashes_the_scanner_is_stored(tmp_path):
     assert set(scanner.together) == {1}
 
 
+@pytest.mark.timing
 def test_no_file_is_stored_if_another_service_answers_as_scanner_and_the_job_waits(app, unscanned, impostor, client):
     web = impostor(lambda came: b"HTTP/1.1 400 Bad Request\r\n\r\n")
     app.config["CLAMD_URL"] = web.address
@@ -408,6 +413,7 @@ def test_no_file_is_stored_if_another_service_answers_as_scanner_and_the_job_wai
     assert "virus scanner" in client.get("/readyz").text
 
 
+@pytest.mark.timing
 def test_a_stop_request_ends_a_long_scan(app, impostor, tmp_path):
     def never(came: bytes) -> None:
         doing.stop.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from connector.dspace.records import Scope, ScopeKind
 from connector.jobs import lifecycle
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
+from tests.conftest import app_at, let_go
 from tests.sample import SampleRepository
 
 GENERATIONS = [4, 5, 6, 7, 9, 10]
@@ -73,6 +75,18 @@ def library(request, app):
         yield Library(app, sample)
 
 
+@pytest.fixture(scope="module", params=GENERATIONS)
+def imported(request, template, tmp_path_factory):
+    """A library and the job that has imported all of it. Tests only read."""
+    instance = tmp_path_factory.mktemp("imported") / "instance"
+    shutil.copytree(template, instance)
+    app = app_at(instance)
+    with SampleRepository(request.param) as sample:
+        library = Library(app, sample)
+        yield library, library.run()
+    let_go(app)
+
+
 def spoken(value: str | None, generation: int) -> str | None:
     """A value as the API gives it: DSpace 7 and later trim it and make spaces of control characters."""
     if generation < 7 or value is None:
@@ -94,10 +108,9 @@ def by_field(values) -> dict[str, list]:
     return fields
 
 
-def test_every_item_is_imported_with_every_value_and_file(library):
+def test_every_item_is_imported_with_every_value_and_file(imported):
+    library, job = imported
     generation = library.sample.generation
-
-    job = library.run()
 
     there, held = library.visible(), library.records()
     assert set(held) == set(there)
@@ -119,8 +132,8 @@ def test_every_item_is_imported_with_every_value_and_file(library):
         assert set(got) <= set(want)
 
 
-def test_every_file_is_imported_with_its_properties_and_public_files_are_downloaded(library):
-    library.run()
+def test_every_file_is_imported_with_its_properties_and_public_files_are_downloaded(imported):
+    library, _ = imported
 
     held = library.records()
     for handle, item in library.visible().items():
@@ -142,8 +155,8 @@ def test_every_file_is_imported_with_its_properties_and_public_files_are_downloa
                     assert file["sha256"] == hashlib.sha256(bitstream.content).hexdigest()
 
 
-def test_links_lead_back_and_item_sets_mirror_the_collections(library):
-    library.run()
+def test_links_lead_back_and_item_sets_mirror_the_collections(imported):
+    library, _ = imported
 
     url = library.sample.url
     held = library.records()

@@ -18,7 +18,7 @@ PROVEN, LISTED = 0.1, 1 / 3
 
 def again(console: Console, quick: bool) -> None:
     """A first import and unchanged re-runs, each alone, and with the slice of items that is read again besides."""
-    items = 500 if quick else 10_000
+    items = 100 if quick else 10_000
     options = ("--grow", str(items), "--files", str(FILES), "--distance", str(LATENCY))
     table = Table("run", "seconds", "requests", "peak memory", "of the first import")
     table.title = f"{items:,} items with {FILES} files each (linked), {LATENCY * 1000:.0f} ms away"

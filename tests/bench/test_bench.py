@@ -31,7 +31,7 @@ def test_imports_and_unchanged_runs_again_are_compared(capsys):
     main(["--quick", "--only", "again"])
 
     table = capsys.readouterr().out
-    assert "500 items" in table
+    assert "100 items" in table
     assert "proven by two requests" in table
     assert table.count("goal: at most") == 2
 

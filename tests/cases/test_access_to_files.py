@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from tests.imports.sample_importer import SampleImporter
-from tests.sample import SampleRepository
+from tests.sample import SampleRepository, laboratory
 
 TITLE, NAME = "A file of its own", "thesis.txt"
 UNTIL = date(2999, 1, 31)
@@ -15,7 +15,7 @@ UNTIL = date(2999, 1, 31)
 
 @pytest.fixture(params=[7, 9])
 def importer(request, app):
-    with SampleRepository(request.param) as sample:
+    with SampleRepository(request.param, content=laboratory) as sample:
         yield SampleImporter(app, sample)
 
 
@@ -133,7 +133,7 @@ def test_the_next_import_tries_the_refused_files_that_an_undo_restored(importer)
 
 @pytest.mark.parametrize("generation", [6, 9])
 def test_a_stored_file_that_only_the_login_may_read_now_stays_stored_and_is_restricted(app, generation):
-    with SampleRepository(generation) as sample:
+    with SampleRepository(generation, content=laboratory) as sample:
         importer = SampleImporter(app, sample)
         importer.sign_in()
         file = add(importer)

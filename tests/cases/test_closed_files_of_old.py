@@ -9,7 +9,7 @@ import pytest
 from connector.catalogue.export import as_jsonl
 from connector.catalogue.search import Selection
 from tests.imports.sample_importer import SampleImporter
-from tests.sample import SampleRepository
+from tests.sample import SampleRepository, laboratory
 
 TITLE, OPEN, NAME = "A file of its own", "open.txt", "thesis.txt"
 
@@ -46,7 +46,7 @@ class Reader(SampleImporter):
 
 @pytest.fixture(params=[4, 5, 6])
 def reader(request, app):
-    with SampleRepository(request.param) as sample:
+    with SampleRepository(request.param, content=laboratory) as sample:
         yield Reader(app, sample)
 
 

@@ -13,7 +13,7 @@ from connector.models.jobs import Kind
 from connector.repositories import discovery, service
 from connector.tasks import carry_out
 from tests.imports.sample_importer import SampleImporter
-from tests.sample import SampleRepository
+from tests.sample import SampleRepository, laboratory
 
 TITLE = "An item of its own"
 ODD = [rb"\u0000", rb"\ud800"]
@@ -36,7 +36,7 @@ def put(sample: SampleRepository, after: str, odd: bytes) -> None:
 @pytest.mark.parametrize("what", ["handle", "uuid", "lastModified", "file"])
 @pytest.mark.parametrize(("generation", "odd"), [(6, ODD[0]), (9, ODD[1])])
 def test_only_the_item_with_an_identifier_that_cannot_be_stored_fails(app, generation, what, odd):
-    with SampleRepository(generation) as sample:
+    with SampleRepository(generation, content=laboratory) as sample:
         item = sample.data.add_item(sample.data.named("Special files"), [("dc.title", [TITLE])], "123456789/oddone")
         file = sample.data.add_file(item, "thesis.pdf", b"%PDF", "application/pdf")
         item.last_modified = datetime(1987, 6, 5, tzinfo=UTC)
@@ -57,7 +57,7 @@ def test_only_the_item_with_an_identifier_that_cannot_be_stored_fails(app, gener
 
 @pytest.mark.parametrize(("generation", "odd"), [(6, ODD[1]), (9, ODD[0]), (9, ODD[1])])
 def test_names_that_cannot_be_stored_are_shown_with_a_replacement_character(app, generation, odd):
-    with SampleRepository(generation) as sample:
+    with SampleRepository(generation, content=laboratory) as sample:
         collection = sample.data.named("Special files")
         put(sample, '"Special files', odd)
         put(sample, f'"handle":"{collection.handle}', odd)
@@ -75,7 +75,7 @@ def test_names_that_cannot_be_stored_are_shown_with_a_replacement_character(app,
 
 @pytest.mark.parametrize("generation", [6, 9])
 def test_a_value_with_half_a_surrogate_pair_is_kept_exactly_and_shown_with_a_replacement_character(app, generation):
-    with SampleRepository(generation) as sample:
+    with SampleRepository(generation, content=laboratory) as sample:
         home = sample.data.named("Special files")
         sample.data.add_item(home, [("dc.title", [TITLE]), ("dc.description", ["A value of its own"])])
         put(sample, "A value of its own", rb"\ud800")
@@ -92,7 +92,7 @@ def test_a_value_with_half_a_surrogate_pair_is_kept_exactly_and_shown_with_a_rep
 
 
 def test_a_sample_item_with_half_a_surrogate_pair_can_be_looked_at(app):
-    with SampleRepository(9) as sample:
+    with SampleRepository(9, content=laboratory) as sample:
         put(sample, '"value":"', rb"\ud800")
         importer = SampleImporter(app, sample)
         with app.app_context():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.imports.sample_importer import SampleImporter
-from tests.sample import SampleRepository
+from tests.sample import SampleRepository, laboratory
 
 TITLE = "No file"
 AWAY = {"status": 302, "headers": {"Location": "http://10.11.12.13/inner"}}
@@ -14,7 +14,7 @@ NOWHERE = {"status": 302, "headers": {"Location": "http://a..b/"}}
 
 @pytest.fixture
 def importer(app):
-    with SampleRepository(9) as sample:
+    with SampleRepository(9, content=laboratory) as sample:
         yield SampleImporter(app, sample)
 
 

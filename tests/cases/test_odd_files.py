@@ -8,14 +8,14 @@ import hashlib
 import pytest
 
 from tests.imports.sample_importer import SampleImporter
-from tests.sample import SampleRepository
+from tests.sample import SampleRepository, laboratory
 
 TITLE = "A file of its own"
 
 
 @pytest.fixture
 def importer(app):
-    with SampleRepository(9) as sample:
+    with SampleRepository(9, content=laboratory) as sample:
         yield SampleImporter(app, sample)
 
 

@@ -14,7 +14,7 @@ from connector.models.repositories import Repository
 from connector.repositories import credentials, discovery, service
 from connector.tasks import carry_out
 from tests.sample import Repository as Data
-from tests.sample import SampleRepository, grow
+from tests.sample import SampleRepository, grow, laboratory
 from tests.sample.login import NAME, PASSWORD
 
 PAGE = "<html>Request Rejected</html>"
@@ -101,7 +101,7 @@ def access_questions(sample: SampleRepository) -> int:
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
 def test_a_refused_query_for_file_access_is_remembered_and_reported(app, refusal):
-    with SampleRepository(9) as sample, app.app_context():
+    with SampleRepository(9, content=laboratory) as sample, app.app_context():
         sample.faults.add(lambda target: "accessStatus" in target, None, **refusal)
         repository_id = discovery.connect(sample.url, "rest", None).repository_id
         source_id = service.source_for(repository_id, Scope(ScopeKind.REPOSITORY))
@@ -120,7 +120,7 @@ def test_a_refused_query_for_file_access_is_remembered_and_reported(app, refusal
 
 
 def test_refused_files_of_an_item_are_no_refusal_of_the_query(app):
-    with SampleRepository(9) as sample, app.app_context():
+    with SampleRepository(9, content=laboratory) as sample, app.app_context():
         closed = sample.data.named("No file").uuid
         sample.data.add_file(sample.data.named("No file"), "a.txt", b"a")
         repository_id = discovery.connect(sample.url, "rest", None).repository_id

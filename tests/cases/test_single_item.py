@@ -16,14 +16,14 @@ from connector.models.repositories import Source
 from connector.repositories import discovery, service
 from tests.accounts.conftest import Office
 from tests.imports.sample_importer import SampleImporter
-from tests.sample import SampleRepository
+from tests.sample import SampleRepository, laboratory
 
 TITLE = "Restricted item"
 
 
 @pytest.fixture(params=[6, 9])
 def importer(request, app):
-    with SampleRepository(request.param) as sample:
+    with SampleRepository(request.param, content=laboratory) as sample:
         yield SampleImporter(app, sample)
 
 
@@ -130,7 +130,7 @@ def test_pages_show_viewers_the_title_of_an_open_item(importer):
 
 
 def test_the_next_run_notices_a_file_that_was_closed(app):
-    with SampleRepository(9) as sample:
+    with SampleRepository(9, content=laboratory) as sample:
         importer = SampleImporter(app, sample)
         item = sample.data.add_item(sample.data.named("Special files"), [("dc.title", ["Own"])])
         file = sample.data.add_file(item, "t.txt", b"a thesis")
@@ -144,7 +144,7 @@ def test_the_next_run_notices_a_file_that_was_closed(app):
 
 @pytest.mark.parametrize("generation", [7, 9])
 def test_the_next_run_downloads_a_file_that_was_opened(app, generation):
-    with SampleRepository(generation) as sample:
+    with SampleRepository(generation, content=laboratory) as sample:
         importer = SampleImporter(app, sample)
         item = sample.data.add_item(sample.data.named("Special files"), [("dc.title", ["Own"])])
         file = sample.data.add_file(item, "t.txt", b"a thesis")

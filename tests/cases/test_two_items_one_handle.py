@@ -12,7 +12,7 @@ from connector.models.catalogue import CatalogueItem, Exclusion, ItemSet, Member
 from connector.models.jobs import Kind
 from connector.repositories import discovery, service
 from tests.imports.sample_importer import SampleImporter
-from tests.sample import SampleRepository
+from tests.sample import SampleRepository, laboratory
 from tests.sample.grow import grow
 
 FIRST, SECOND = "The letters, box 1", "The letters, box 2"
@@ -30,13 +30,13 @@ def add_pair(sample, apart: int = 0) -> str:
 
 @pytest.fixture(params=GENERATIONS)
 def importer(request, app):
-    with SampleRepository(request.param) as sample:
+    with SampleRepository(request.param, content=laboratory) as sample:
         yield SampleImporter(app, sample)
 
 
 @pytest.fixture
 def modern(app):
-    with SampleRepository(9) as sample:
+    with SampleRepository(9, content=laboratory) as sample:
         yield SampleImporter(app, sample)
 
 
@@ -75,7 +75,7 @@ def test_the_next_import_changes_nothing_and_reports_the_handle_again(importer, 
 
 @pytest.mark.parametrize("generation", [5, 9])
 def test_two_items_with_one_handle_200_items_apart_are_imported(app, generation):
-    with SampleRepository(generation) as sample:
+    with SampleRepository(generation, content=laboratory) as sample:
         importer = SampleImporter(app, sample)
         add_pair(sample, apart=200)
 
@@ -159,7 +159,7 @@ def place_by_hand(importer, title: str) -> None:
 @pytest.fixture
 def newcomer_first(app):
     """A repository whose list shows an item with the handle of a held one, 100 items before that one."""
-    with SampleRepository(9) as sample:
+    with SampleRepository(9, content=laboratory) as sample:
         importer, data = SampleImporter(app, sample), sample.data
         home = data.named("Special files")
         second = data.add_item(home, [("dc.title", [SECOND])])

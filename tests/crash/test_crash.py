@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.sample import SampleRepository
-from tests.thoroughness import share
+from tests.thoroughness import IS_THOROUGH
 
 from .databases import Database, InTheFolder, OnAServer
 from .harness import Harness
 from .life import STAGES
 
-FEWER = 4
-KILLS = share(12, least=FEWER)
+FEW, MANY = 4, 12
 
 
 def assert_as_if_nobody_had_killed_them(version: int, database: Database, folder: Path, kills: int) -> None:
@@ -33,10 +32,11 @@ def assert_as_if_nobody_had_killed_them(version: int, database: Database, folder
     assert {stage for stage, _ in harness.kills} == {stage.name for stage in STAGES}
 
 
-@pytest.mark.parametrize(("version", "kills"), [(9, KILLS), (6, FEWER)])
+@pytest.mark.parametrize(("version", "kills"), [(9, MANY), (6, FEW)] if IS_THOROUGH else [(9, FEW)])
 def test_killed_imports_reruns_and_undos_end_like_undisturbed_ones(tmp_path, version, kills):
     assert_as_if_nobody_had_killed_them(version, InTheFolder(), tmp_path, kills)
 
 
-def test_killed_imports_end_like_undisturbed_ones_on_postgresql(postgresql, tmp_path):
-    assert_as_if_nobody_had_killed_them(9, OnAServer(postgresql), tmp_path, FEWER)
+@pytest.mark.parametrize("version", [6, 9] if IS_THOROUGH else [6])
+def test_killed_imports_end_like_undisturbed_ones_on_postgresql(postgresql, tmp_path, version):
+    assert_as_if_nobody_had_killed_them(version, OnAServer(postgresql), tmp_path, FEW)

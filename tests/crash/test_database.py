@@ -27,8 +27,6 @@ from tests.sample import SampleRepository
 from tests.signed_in import admit
 from tests.tools import needs
 
-pytestmark = pytest.mark.timing
-
 SHORT = 50  # milliseconds: the busy timeout of the product would make a slow test
 ITEMS = 9
 AWAY = "The database cannot be used now: perhaps it is just being started, or its disk is full."
@@ -74,6 +72,7 @@ def assert_complete(desk: Desk, job_id: int) -> None:
     )
 
 
+@pytest.mark.timing
 def test_a_job_continues_after_its_database_was_locked_for_a_minute(desk):
     job_id = desk.create(files=True)
     with closing(lock_before_second_page(desk)) as other:
@@ -93,6 +92,7 @@ def test_a_job_continues_after_its_database_was_locked_for_a_minute(desk):
     assert_complete(desk, job_id)
 
 
+@pytest.mark.timing
 def test_a_job_is_queued_at_once_when_its_database_is_unlocked(desk):
     job_id = desk.create(files=True)
     with desk.app.app_context(), closing(lock_before_second_page(desk)) as other:
@@ -110,6 +110,7 @@ def test_a_job_is_queued_at_once_when_its_database_is_unlocked(desk):
     assert_complete(desk, job_id)
 
 
+@pytest.mark.timing
 def test_a_page_reports_a_locked_database_and_changes_nothing(desk, client, caplog):
     desk.app.config["PROPAGATE_EXCEPTIONS"] = False
     job_id = desk.create()
@@ -196,6 +197,7 @@ def test_a_thread_that_ends_early_leaves_no_job_active(desk):
     assert_complete(desk, job_id)
 
 
+@pytest.mark.timing
 def test_an_import_resumes_after_a_restart_of_postgresql(postgresql, tmp_path):
     flask = CommandLine(tmp_path / "instance")
     flask.environment["CONNECTOR_DATABASE_URL"] = postgresql

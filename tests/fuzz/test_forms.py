@@ -20,7 +20,7 @@ from tests.conftest import app_at, let_go
 from tests.thoroughness import share
 
 ROOT = Path(__file__).parents[2]
-CASES = share(2_000)
+CASES = share(2_000, part=10)
 IN_TEMPLATES = re.compile(r'name="([\w-]+)"')
 IN_VIEWS = re.compile(r'(?:args|form|values)\.get(?:list)?\(\s*f?"([\w-]+)|^    (\w+) = \w+Field\(', re.M)
 # What is asked of the network is typed here and made up nowhere: a name that somebody owns must not be among it.

@@ -19,7 +19,7 @@ from .mutations import MOST_REQUESTS, Mutant, Mutation, mutations
 
 RULE = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
 COLLECTION = "Odd metadata"
-EACH = share(350)  # for each of the six generations: 2,100 in all, if thorough
+EACH = share(350, part=15)  # for each of the six generations: 2,100 in all, if thorough
 
 
 @pytest.fixture(scope="module", params=[4, 5, 6, 7, 9, 10], ids=lambda generation: f"DSpace {generation}")

@@ -20,7 +20,7 @@ from tests.thoroughness import share
 
 from .mutations import Mutant, Mutation, mutations
 
-EACH = share(60)
+EACH = share(60, part=8)
 
 
 @pytest.fixture(scope="module", params=[6, 9], ids=lambda generation: f"DSpace {generation}")

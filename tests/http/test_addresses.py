@@ -11,8 +11,6 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError
 from connector.errors import AddressNotAllowedError, JobStoppedError
 from connector.http.addresses import AddressRule, pool_classes
 
-pytestmark = pytest.mark.timing
-
 PUBLIC_ONLY = AddressRule(())
 
 PUBLIC = ["93.184.215.14", "8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"]
@@ -184,6 +182,7 @@ def get(rule: AddressRule, url: str, next_timeout=lambda: 1.0) -> bytes:
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
 
+@pytest.mark.timing
 def test_the_connection_goes_to_the_address_that_was_checked_and_the_name_is_resolved_once(listener):
     asked = []
 
@@ -203,12 +202,14 @@ def test_a_name_that_leads_to_a_private_address_is_never_connected_to(listener):
         get(AddressRule((), answers("127.0.0.1", port=listener.port)), "http://dspace.example.org/")
 
 
+@pytest.mark.timing
 def test_the_addresses_are_tried_in_order_until_one_connects(listener):
     rule = AddressRule(LOOPBACK, answers("127.0.0.2", "127.0.0.1", port=listener.port))
 
     assert get(rule, "http://dspace.example.org/") == b"ok"
 
 
+@pytest.mark.timing
 def test_a_stop_request_ends_the_attempts_between_two_addresses(listener):
     looks = []
 
@@ -247,6 +248,7 @@ class StopAfterOneLook:
         return 0.01
 
 
+@pytest.mark.timing
 def test_a_stop_ends_the_wait_for_a_resolver_and_what_connects_later_is_closed():
     released = threading.Event()
 
@@ -265,6 +267,7 @@ def test_a_stop_ends_the_wait_for_a_resolver_and_what_connects_later_is_closed()
             assert connection.recv(1) == b""
 
 
+@pytest.mark.timing
 def test_a_stop_ends_a_tls_handshake_that_gets_no_answer():
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(JobStoppedError):
         get(AddressRule(LOOPBACK), f"https://127.0.0.1:{silent.getsockname()[1]}/", StopAfterOneLook())

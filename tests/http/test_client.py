@@ -38,8 +38,6 @@ from tests.ports import free_port
 
 from .sites import CERTIFICATE, hang_up, reply
 
-pytestmark = pytest.mark.timing
-
 LOOPBACK = AddressRule((ipaddress.ip_network("127.0.0.0/8"),))
 URL = "https://dspace.example.org/server/api/core/items"
 
@@ -258,6 +256,7 @@ def test_a_refused_connection_is_unreachable(http):
     assert type(trouble.value) is UnreachableError
 
 
+@pytest.mark.timing
 def test_a_connection_closed_without_an_answer_is_unreachable(http, site):
     there = site(hang_up)
 
@@ -276,6 +275,7 @@ def test_an_address_without_route_is_unreachable(new_http):
     assert type(trouble.value) is UnreachableError
 
 
+@pytest.mark.timing
 def test_a_connection_that_is_reset_is_unreachable(http, site):
     def answer(handler):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 600000\r\n\r\n" + bytes(300_000))
@@ -301,6 +301,7 @@ def test_an_unknown_host_raises_its_own_error(new_http):
         http.get_json("https://nowhere.example.org/rest", tries=1)
 
 
+@pytest.mark.timing
 def test_silence_times_out(new_http, site):
     done = threading.Event()
     there = site(lambda handler: done.wait(60))
@@ -311,6 +312,7 @@ def test_silence_times_out(new_http, site):
     done.set()
 
 
+@pytest.mark.timing
 def test_a_request_that_timed_out_is_not_repeated(new_http, site):
     done = threading.Event()
     there = site(lambda handler: done.wait(60))
@@ -343,6 +345,7 @@ def test_only_the_start_of_a_long_web_page_is_read(new_http, site):
     assert new_http().get_page(there.url).start == b"<p>" + b"a" * (2**16 - 3)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(
     "start",
     [
@@ -610,6 +613,7 @@ def test_a_protection_against_robots_is_asked_once_and_makes_the_pace_slower(htt
 # Stop
 
 
+@pytest.mark.timing
 def test_a_stop_set_before_sends_nothing(http, stop):
     stop.set()
 
@@ -619,6 +623,7 @@ def test_a_stop_set_before_sends_nothing(http, stop):
     assert http.requests_made == 0
 
 
+@pytest.mark.timing
 def test_a_stop_ends_the_wait_before_a_repeat(new_http, remote):
     remote.get(URL, status=503, headers={"Retry-After": "3600"})
     http = new_http(stop=StopAtFirstWait())
@@ -629,6 +634,7 @@ def test_a_stop_ends_the_wait_before_a_repeat(new_http, remote):
     assert http.requests_made == 1
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("tls", [False, True])
 def test_a_stop_ends_a_request_that_gets_no_answer(new_http, stop, site, tls):
     done = threading.Event()
@@ -646,6 +652,7 @@ def test_a_stop_ends_a_request_that_gets_no_answer(new_http, stop, site, tls):
     done.set()
 
 
+@pytest.mark.timing
 def test_a_stop_ends_a_download_that_stalls(http, stop, site):
     done = threading.Event()
 
@@ -911,6 +918,7 @@ def test_a_download_may_be_repeated_only_while_the_sink_has_nothing(http, site):
     assert b"".join(pieces) == bytes(300_000)
 
 
+@pytest.mark.timing
 def test_a_stop_ends_a_download_at_the_next_piece(http, site, stop):
     there = site(lambda handler: reply(handler, bytes(2**20)))
     pieces = []
@@ -937,6 +945,7 @@ def test_an_error_of_the_sink_is_raised_unchanged(http, site):
     assert type(trouble.value) is OSError
 
 
+@pytest.mark.timing
 def test_the_deadline_is_for_json_and_not_for_files(new_http, site):
     there = site(lambda handler: reply(handler, b"[]"))
     http = new_http(deadline=0)
@@ -947,6 +956,7 @@ def test_the_deadline_is_for_json_and_not_for_files(new_http, site):
     assert http.download(there.url, lambda piece: None).size == 2
 
 
+@pytest.mark.timing
 def test_a_download_that_is_too_slow_times_out(new_http, site):
     done = threading.Event()
     there = site(drip(done, b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"))
@@ -957,6 +967,7 @@ def test_a_download_that_is_too_slow_times_out(new_http, site):
     done.set()
 
 
+@pytest.mark.timing
 def test_a_file_that_keeps_coming_outlasts_the_grace(new_http, site):
     """Each piece moves the deadline on: here the second piece comes long after the first deadline."""
     passed = threading.Event()
@@ -1011,6 +1022,7 @@ def connect_to(port: int):
     return answer
 
 
+@pytest.mark.timing
 def test_https_goes_through_a_tunnel_of_the_proxy_and_is_checked_end_to_end(new_http, site):
     there, url = secure(site)
     proxy = site(connect_to(there.port))
@@ -1107,6 +1119,7 @@ def test_the_width_is_that_of_the_pace(http, pace, remote):
     assert (before, http.width) == (4, 2)
 
 
+@pytest.mark.timing
 def test_a_timeout_counts_as_a_failure_for_the_concurrency_limit(pace_notes, site):
     done = threading.Event()
     there = site(lambda handler: done.wait(60))
@@ -1118,6 +1131,7 @@ def test_a_timeout_counts_as_a_failure_for_the_concurrency_limit(pace_notes, sit
     assert pace_notes.notes == ["trouble"]
 
 
+@pytest.mark.timing
 def test_a_slot_is_taken_during_a_request_and_not_during_a_wait(tmp_path, site):
     seen = []
 
@@ -1146,6 +1160,7 @@ def test_a_slot_is_taken_during_a_request_and_not_during_a_wait(tmp_path, site):
     assert seen == [("asking", "taken"), ("waiting", "free"), ("asking", "taken")]
 
 
+@pytest.mark.timing
 def test_four_threads_may_share_a_client(http, pace, site):
     widen(pace)
     meeting = threading.Barrier(4, timeout=60)

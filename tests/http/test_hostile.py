@@ -14,8 +14,6 @@ from connector.http.json_limits import decode, parse, weight
 
 from .sites import hang_up, reply
 
-pytestmark = pytest.mark.timing
-
 MOST_MEMORY = 220  # MB
 SIZE = 30 * 2**20  # below the limit in bytes, so that the weight decides
 
@@ -81,7 +79,13 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.timing] * (answer in (endless, drip)))
+        for name, (answer, _) in HOSTILE.items()
+    ],
+)
 def test_no_answer_takes_the_process_with_it(name, site, tmp_path):
     answer, told = HOSTILE[name]
     there = site(answer if answer in (endless, drip) else answer())

@@ -15,8 +15,6 @@ from connector.jobs import counters
 from .catalogue import records
 from .steps import can_retry, retry
 
-pytestmark = pytest.mark.timing
-
 
 def statuses(desk) -> dict[str, str]:
     """What became of each file, by the title of its item."""
@@ -103,6 +101,7 @@ def test_failed_downloads_do_not_count_against_the_limit(desk, dspace):
     assert job.counts["files_too_large"] == 0
 
 
+@pytest.mark.timing
 def test_concurrent_downloads_reserve_bytes_and_return_the_rest():
     allowance = allow(1000, spent=100)
     first, second = allowance.share(600), allowance.share(200)
@@ -117,6 +116,7 @@ def test_concurrent_downloads_reserve_bytes_and_return_the_rest():
         allowance.share(1)
 
 
+@pytest.mark.timing
 def test_a_file_waits_for_bytes_that_others_reserved_and_return():
     allowance = allow(1000)
     first = allowance.share(700)
@@ -132,6 +132,7 @@ def test_a_file_waits_for_bytes_that_others_reserved_and_return():
         allowance.share(1)
 
 
+@pytest.mark.timing
 def test_a_file_is_refused_when_others_use_the_rest_of_the_limit():
     allowance = allow(1000)
     first = allowance.share(700)
@@ -143,6 +144,7 @@ def test_a_file_is_refused_when_others_use_the_rest_of_the_limit():
             waits.result()
 
 
+@pytest.mark.timing
 def test_a_stop_ends_the_wait():
     stop = threading.Event()
     allowance = DownloadBudget(1000, 0, stop)

@@ -24,14 +24,13 @@ from connector.repositories.service import source_for
 from .catalogue import titles
 from .steps import set_counts
 
-pytestmark = pytest.mark.timing
-
 
 def set_job(desk, job_id, **values):
     with desk.app.app_context(), transaction():
         db.session.execute(update(Job).where(Job.id == job_id).values(**values))
 
 
+@pytest.mark.timing
 def test_only_one_of_many_workers_gets_a_job(desk):
     job_id = desk.create()
     ready, got = threading.Barrier(6), []
@@ -103,6 +102,7 @@ def test_a_queued_job_is_stopped_at_once_and_can_be_resumed(desk, dspace):
     assert (desk.job(job_id).state, desk.job(job_id).counts["seen"]) == (State.COMPLETED, 1)
 
 
+@pytest.mark.timing
 def test_a_running_job_stops_at_its_cursor_and_brings_the_rest_once_when_resumed(desk, dspace):
     dspace.page_size = 80
     for n in range(200):
@@ -152,6 +152,7 @@ def test_a_job_with_a_recent_heartbeat_is_not_taken_over(desk):
         assert lifecycle.claim(job_id) is None
 
 
+@pytest.mark.timing
 def test_a_waiting_job_shows_its_requests_and_counts_each_once(desk, dspace, monkeypatch):
     monkeypatch.setattr(run_module, "GLANCE", 0.01)
     monkeypatch.setattr(run_module, "BEAT", 0.01)
@@ -176,6 +177,7 @@ def test_a_waiting_job_shows_its_requests_and_counts_each_once(desk, dspace, mon
     assert desk.job(job_id).counts["requests"] == dspace.requests_made
 
 
+@pytest.mark.timing
 def test_a_failed_heartbeat_loses_no_request_counts(desk, monkeypatch):
     monkeypatch.setattr(run_module, "GLANCE", 0.01)
     monkeypatch.setattr(run_module, "BEAT", 0.01)
@@ -205,6 +207,7 @@ def test_a_failed_heartbeat_loses_no_request_counts(desk, monkeypatch):
     assert (len(failed), desk.job(job_id).counts["requests"]) == (1, 7)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(
     ("error", "told", "has_trace"),
     [
@@ -239,6 +242,7 @@ def test_failed_heartbeats_are_logged_once_a_minute_with_traceback_only_for_unex
     assert bool(record.exc_info) == has_trace
 
 
+@pytest.mark.timing
 def test_a_job_shows_the_wait_of_any_of_its_threads(desk):
     job_id, said = desk.create(), []
 

@@ -13,7 +13,7 @@ from connector.extensions import transaction
 from connector.jobs import lifecycle
 from connector.repositories import discovery, service
 from tests.pages import words
-from tests.sample import SampleRepository
+from tests.sample import SampleRepository, laboratory
 
 from .sample_importer import SampleImporter
 
@@ -22,13 +22,13 @@ GENERATIONS = [5, 6, 9]
 
 @pytest.fixture(params=GENERATIONS)
 def importer(request, app):
-    with SampleRepository(request.param) as sample:
+    with SampleRepository(request.param, content=laboratory) as sample:
         yield SampleImporter(app, sample)
 
 
 @pytest.fixture
 def modern(app):
-    with SampleRepository(9) as sample:
+    with SampleRepository(9, content=laboratory) as sample:
         yield SampleImporter(app, sample)
 
 
@@ -205,7 +205,7 @@ def test_an_import_with_several_logins_proves_nothing_to_the_next(importer):
 
 @pytest.mark.parametrize("life", range(2, 62, 15))
 def test_a_login_that_expires_at_any_request_loses_nothing(app, life):
-    with SampleRepository(9) as sample:
+    with SampleRepository(9, content=laboratory) as sample:
         importer = SampleImporter(app, sample)
         importer.sign_in()
         sample.logins.lives = [life]

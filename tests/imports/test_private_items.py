@@ -8,7 +8,7 @@ from connector.extensions import db
 from connector.imports import request_log
 from connector.jobs import lifecycle
 from connector.models.repositories import Repository, Source
-from tests.sample import SampleRepository
+from tests.sample import SampleRepository, laboratory
 
 from .sample_importer import SampleImporter
 
@@ -17,7 +17,7 @@ PRIVATE, WITHDRAWN = "Private item", "Withdrawn item"
 
 @pytest.fixture(params=[7, 9])
 def admin(request, app):
-    with SampleRepository(request.param) as sample:
+    with SampleRepository(request.param, content=laboratory) as sample:
         importer = SampleImporter(app, sample)
         importer.app.config["RECHECK_RUNS"] = 0
         importer.sign_in()

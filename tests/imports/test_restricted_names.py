@@ -14,7 +14,7 @@ from connector.dspace.records import Item
 from connector.extensions import db
 from connector.imports.login_guard import LoginGuard
 from connector.models.catalogue import CatalogueFile
-from tests.sample import SampleRepository
+from tests.sample import SampleRepository, laboratory
 
 from .sample_importer import SampleImporter
 
@@ -61,13 +61,13 @@ class Staff(SampleImporter):
 
 @pytest.fixture(params=[5, 6, 9])
 def staff(request, app):
-    with SampleRepository(request.param) as sample:
+    with SampleRepository(request.param, content=laboratory) as sample:
         yield Staff(app, sample)
 
 
 @pytest.fixture
 def modern(app):
-    with SampleRepository(9) as sample:
+    with SampleRepository(9, content=laboratory) as sample:
         yield Staff(app, sample)
 
 

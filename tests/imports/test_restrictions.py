@@ -14,7 +14,7 @@ from connector.extensions import db
 from connector.imports.login_guard import LoginGuard
 from connector.models.catalogue import CatalogueItem
 from connector.models.repositories import Repository
-from tests.sample import SampleRepository
+from tests.sample import SampleRepository, laboratory
 
 from .sample_importer import SampleImporter
 
@@ -25,14 +25,14 @@ TITLE = "No file"
 
 @pytest.fixture(params=[5, 6, 9])
 def importer(request, app):
-    with SampleRepository(request.param) as sample:
+    with SampleRepository(request.param, content=laboratory) as sample:
         sample.data.edit(sample.data.named(TITLE), FIELD, [SECRET])
         yield SampleImporter(app, sample)
 
 
 @pytest.fixture
 def modern(app):
-    with SampleRepository(9) as sample:
+    with SampleRepository(9, content=laboratory) as sample:
         sample.data.edit(sample.data.named(TITLE), FIELD, [SECRET])
         yield SampleImporter(app, sample)
 

@@ -24,8 +24,6 @@ from connector.models.repositories import Repository, Source
 from connector.repositories.service import source_for
 from connector.storage.instance import prepare
 
-pytestmark = pytest.mark.timing
-
 NIGHTLY = Schedule(Every.DAY, time(2))
 ALONE = "Stopped."
 
@@ -166,6 +164,7 @@ def in_many_threads(app, number=6):
         return [job_id for future in [pool.submit(worker) for _ in range(number)] for job_id in future.result()]
 
 
+@pytest.mark.timing
 def test_only_one_of_many_workers_starts_a_scheduled_job(desk, source_id):
     set_schedule(desk, source_id, NIGHTLY, due=utcnow() - timedelta(days=3))
 
@@ -190,6 +189,7 @@ def test_a_worker_with_outdated_data_starts_no_second_scheduled_job(desk, source
     assert desk.job(*others).state == "completed"
 
 
+@pytest.mark.timing
 def test_scheduled_jobs_start_once_on_postgresql(postgresql, tmp_path):
     app = create_app(load({"CONNECTOR_INSTANCE": str(tmp_path), "CONNECTOR_DATABASE_URL": postgresql}))
     prepare(app)

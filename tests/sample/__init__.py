@@ -1,6 +1,6 @@
 """A sample DSpace repository on the loopback address, in six versions, for the demo, the tests and the benchmark."""
 
-from .collections import library
+from .collections import laboratory, library
 from .costs import FREE, Costs
 from .faults import Fault, Faults
 from .grow import grow, grow_large
@@ -23,5 +23,6 @@ __all__ = [
     "Value",
     "grow",
     "grow_large",
+    "laboratory",
     "library",
 ]

@@ -23,14 +23,14 @@ STRANGE_NAMES = [
 ]
 
 
-def fill(data: Repository, above: Community) -> None:
+def fill(data: Repository, above: Community, *, with_many_files: bool = True) -> None:
     """Four collections below the given community; one of them is empty, one closed."""
     metadata = data.add_collection("Odd metadata", above)
     files = data.add_collection("Special files", above, sidebar="<p>Handle with care</p>")
     data.add_collection("Empty shelf", above, abstract="Nothing here yet")
     closed = data.add_collection("Closed stacks", above, readable=False)
     _metadata(data, metadata)
-    _files(data, files)
+    _files(data, files, with_many_files)
     _states(data, files)
     _item(data, closed, "Readable, in a collection that is not")
     data.map_to(_item(data, closed, "Readable and mapped, in a collection that is not"), metadata)
@@ -67,12 +67,17 @@ def _metadata(data: Repository, home: Collection) -> None:
     _item(data, home, "Spreadsheet formula", ("dc.description", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)"]))
 
 
-def _files(data: Repository, home: Collection) -> None:
-    _item(data, home, "No file")
+def _many_files(data: Repository, home: Collection) -> None:
     many = _item(data, home, "Thirty-five files")
     for number in range(35):
         text = f"part {number + 1}\n".encode()
         data.add_file(many, f"part-{number + 1:02d}.txt", text, description=f"Part {number + 1}")
+
+
+def _files(data: Repository, home: Collection, with_many_files: bool) -> None:
+    _item(data, home, "No file")
+    if with_many_files:
+        _many_files(data, home)
     data.add_file(_item(data, home, "Empty file"), "empty.txt", b"")
     names = _item(data, home, "Strange file names")
     for number, name in enumerate(STRANGE_NAMES):

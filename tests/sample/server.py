@@ -6,6 +6,7 @@ import contextlib
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from . import pages
@@ -28,8 +29,8 @@ LOAD = 256 * 1024  # bytes that a line of limited rate takes at once
 class SampleRepository:
     """A DSpace of generation 4, 5, 6, 7, 9 or 10 on a loopback port; a context manager, or `start` and `stop`.
 
-    `data` is the model it serves (the sample library where none is given), `requests` the (method, path with query)
-    pairs asked so far, `faults` what goes wrong, `costs` how long answers take, `logins` who is signed in. `unordered`
+    `data` is the model it serves, made by `content` where none is given, `requests` the (method, path with query) pairs
+    asked so far, `faults` what goes wrong, `costs` how long answers take, `logins` who is signed in. `unordered`
     makes paging on 4 to 6 repeat and lose rows, as a database without ORDER BY does when it picks another plan at
     another offset.
     """
@@ -41,6 +42,7 @@ class SampleRepository:
         data: Repository | None = None,
         costs: Costs | None = None,
         unordered: bool = False,
+        content: Callable[[str], Repository] = library,
     ):
         self.generation = generation
         self.requests: list[tuple[str, str]] = []
@@ -52,7 +54,7 @@ class SampleRepository:
         self.connections: set[socket.socket] = set()
         self._server = _Server(("127.0.0.1", port), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self.data = data if data is not None else library(self.url)
+        self.data = data if data is not None else content(self.url)
         self.api = GENERATIONS[generation](self)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
