@@ -154,9 +154,11 @@ class RestrictedError(RepositoryError):
         self.status, self.challenge, self.signed_in = status, challenge, signed_in
 
     @property
-    def reader(self) -> str:
-        """Return who cannot read the object, for a sentence such as "It is not open to …"."""
-        return _("the account that is signed in") if self.signed_in else _("the public")
+    def reason(self) -> str:
+        """Return a sentence that says to whom the object is not open."""
+        if self.signed_in:
+            return _("It is not open to the account that is signed in.")
+        return _("It is not open to the public.")
 
 
 class RequestRejectedError(RepositoryError):

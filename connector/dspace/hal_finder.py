@@ -12,7 +12,7 @@ from .hal_handles import located
 from .hal_tree import PARENT
 from .json_members import label, required
 from .records import Scope, ScopeKind
-from .scopes import check_kind, whole_repository
+from .scopes import check_kind, unknown, unreadable, whole_repository
 from .urls import PATHS, handle_in, is_uuid, object_of
 
 
@@ -37,7 +37,7 @@ class HalFinder:
                 )
             )
         scope = self._scope(*located(self._api, handle))
-        check_kind(scope, kind, handle)
+        check_kind(scope, kind, handle, self._api.server)
         return scope
 
     def resolve(self, path: str) -> Scope | None:
@@ -67,21 +67,9 @@ class HalFinder:
                 raise NotFoundError("")
             return self._api.get(f"core/{PATHS[kind]}/{id}", list(params))
         except NotFoundError as error:
-            raise NotFoundError(
-                _("There is no %(kind)s %(id)s at %(site)s.", kind=kind.noun, id=id, site=self._api.server.site_url),
-                error.url,
-            ) from None
+            raise unknown(kind, id, self._api.server, error.url) from None
         except RestrictedError as error:
-            raise RestrictedError(
-                _(
-                    "The %(kind)s %(id)s at %(site)s is not open to %(reader)s.",
-                    kind=kind.noun,
-                    id=id,
-                    site=self._api.server.site_url,
-                    reader=error.reader,
-                ),
-                error.url,
-            ) from None
+            raise unreadable(kind, id, self._api.server, error, is_known=True) from None
 
     def above(self, kind: ScopeKind, id: str) -> Iterator[str]:
         """Yield the ids of the communities above a collection or community, each once, as far as they are readable."""

@@ -47,7 +47,7 @@ class HalItems:
         except NotFoundError:
             return Failure(item.id, item.handle, item.name, _("It is no longer there."), is_gone=True)
         except RestrictedError as error:
-            return as_far_as_read(item, _("It is not open to %(reader)s.", reader=error.reader))
+            return as_far_as_read(item, error.reason)
         except (RequestRejectedError, TooLargeError) as error:
             return as_far_as_read(item, str(error))
         try:
@@ -95,7 +95,7 @@ class HalItems:
             if now.state is SourceState.VANISHED:
                 return Failure(item.id, item.handle, item.name, _("It is no longer there."), is_gone=True)
             if now.state is SourceState.HIDDEN and item.is_present and isinstance(error, RestrictedError):
-                return Failure(item.id, item.handle, item.name, _("It is not open to %(reader)s.", reader=error.reader))
+                return Failure(item.id, item.handle, item.name, error.reason)
             return as_far_as_read(item, str(error))
         except (RequestRejectedError, TooLargeError) as error:
             return as_far_as_read(item, str(error))

@@ -13,17 +13,13 @@ from .json_members import required
 from .legacy_api import LegacyApi
 from .legacy_records import scope_of
 from .records import Scope, ScopeKind
-from .scopes import check_kind, whole_repository
+from .scopes import MAY_BE_UNKNOWN, check_kind, unknown, unreadable, whole_repository
 from .urls import PATHS, handle_in, is_uuid, object_of
 
 _MISSING = _l("There is nothing with the handle %(handle)s in this repository.")
 _CLOSED_OR_MISSING = _l(
     "There is nothing with the handle %(handle)s in this repository, or it is not open to the public."
 )
-_CLOSED = _l("The %(kind)s %(id)s is not open to %(reader)s.")
-_CLOSED_OR_UNKNOWN = _l("The %(kind)s %(id)s is unknown, or not open to %(reader)s.")
-_HANDLE_CLOSED = _l("The object with the handle %(handle)s is not open to %(reader)s.")
-_HANDLE_CLOSED_OR_UNKNOWN = _l("The handle %(handle)s is unknown, or its object is not open to %(reader)s.")
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -43,7 +39,7 @@ class LegacyFinder:
             return whole_repository(self._api.server)
         handle = handle_in(identifier)
         scope = self._by_handle(handle) if handle else self._by_id(kind, identifier.strip())
-        check_kind(scope, kind, handle, self._api.url(""))
+        check_kind(scope, kind, handle, self._api.server)
         return scope
 
     def resolve(self, path: str) -> Scope | None:
@@ -57,20 +53,14 @@ class LegacyFinder:
     def _by_id(self, kind: ScopeKind, id: str) -> Scope:
         # DSpace 6 answers 500 to a malformed id.
         if not (_NUMBER.fullmatch(id) or (self._api.can.uuids and is_uuid(id))):
-            raise NotFoundError(
-                _("There is no %(kind)s “%(id)s”: that is neither an id nor a handle.", kind=kind.noun, id=id),
-                self._api.url(""),
-            )
+            raise NotFoundError(_("“%(identifier)s” is neither an id nor a handle.", identifier=id), self._api.url(""))
         try:
             return scope_of(kind, *self._api.get(f"{PATHS[kind]}/{id}"))
         except NotFoundError as error:
-            raise NotFoundError(
-                _("There is no %(kind)s %(id)s in this repository.", kind=kind.noun, id=id), error.url
-            ) from error
+            raise unknown(kind, id, self._api.server, error.url) from error
         except RestrictedError as error:
-            sentence = _CLOSED if self._api.can.tells_unknown else _CLOSED_OR_UNKNOWN
-            values = {"kind": kind.noun, "id": id, "reader": error.reader}
-            raise RestrictedError(sentence % values, error.url) from error
+            is_known = self._api.can.tells_unknown
+            raise unreadable(kind, id, self._api.server, error, is_known=is_known) from error
 
     def _by_handle(self, handle: str) -> Scope:
         try:
@@ -79,8 +69,9 @@ class LegacyFinder:
             sentence = _CLOSED_OR_MISSING if self._api.can.tells_unknown else _MISSING
             raise NotFoundError(sentence % {"handle": handle}, error.url) from error
         except RestrictedError as error:
-            sentence = _HANDLE_CLOSED if self._api.can.tells_unknown else _HANDLE_CLOSED_OR_UNKNOWN
-            raise RestrictedError(sentence % {"handle": handle, "reader": error.reader}, error.url) from error
+            reason = error.reason if self._api.can.tells_unknown else MAY_BE_UNKNOWN
+            unreadable_handle = _("The object with the handle %(handle)s cannot be read.", handle=handle)
+            raise RestrictedError(f"{unreadable_handle} {reason}", error.url) from error
         name = required(answer.json, "type", str, answer.url).lower()
         if name not in PATHS:
             raise NotFoundError(

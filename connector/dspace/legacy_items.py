@@ -96,9 +96,7 @@ class LegacyItems:
                     raise PartlyReadError(found, error)
             return found if found.is_complete else self._with_files(found)
         except RestrictedError as error:
-            return as_far_as_read(
-                found, _("It is not open to %(reader)s (restricted or withdrawn).", reader=error.reader)
-            )
+            return as_far_as_read(found, f"{error.reason} {_('It may be restricted or withdrawn.')}")
         except NotFoundError:
             return Failure(item.id, item.handle, item.name, _("It is no longer there."), is_gone=True)
         except (RequestRejectedError, TooLargeError) as error:

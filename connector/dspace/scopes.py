@@ -1,12 +1,29 @@
-"""Scopes that a person names: the whole repository, or an object that must be of the named kind."""
+"""Scopes that a person names: the whole repository or an object, with the errors for objects that cannot be used."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from ..errors import NotFoundError
-from ..i18n import gettext as _
+from ..errors import NotFoundError, RestrictedError
+from ..i18n import lazy_gettext as _l
 from .records import Scope, ScopeKind, Server
+
+_UNKNOWN = {
+    ScopeKind.COLLECTION: _l("There is no collection %(id)s at %(site)s."),
+    ScopeKind.COMMUNITY: _l("There is no community %(id)s at %(site)s."),
+    ScopeKind.ITEM: _l("There is no item %(id)s at %(site)s."),
+}
+_UNREADABLE = {
+    ScopeKind.COLLECTION: _l("The collection %(id)s at %(site)s cannot be read."),
+    ScopeKind.COMMUNITY: _l("The community %(id)s at %(site)s cannot be read."),
+    ScopeKind.ITEM: _l("The item %(id)s at %(site)s cannot be read."),
+}
+_ACTUAL = {
+    ScopeKind.COLLECTION: _l("It is the collection “%(name)s”."),
+    ScopeKind.COMMUNITY: _l("It is the community “%(name)s”."),
+    ScopeKind.ITEM: _l("It is the item “%(name)s”."),
+}
+MAY_BE_UNKNOWN = _l("It does not exist, or access to it is restricted.")
 
 
 def whole_repository(server: Server) -> Scope:
@@ -14,16 +31,19 @@ def whole_repository(server: Server) -> Scope:
     return Scope(ScopeKind.REPOSITORY, "", None, server.name or urlsplit(server.site_url).netloc)
 
 
-def check_kind(scope: Scope, kind: ScopeKind, handle: str | None, url: str = "") -> None:
-    """Raise NotFoundError unless the object with this handle is of this kind. `url`: the API, for technical details."""
+def check_kind(scope: Scope, kind: ScopeKind, handle: str | None, server: Server) -> None:
+    """Raise NotFoundError unless the object with this handle is of this kind."""
     if scope.kind is not kind:
-        raise NotFoundError(
-            _(
-                "There is no %(kind)s %(handle)s: it is the %(actual)s “%(name)s”.",
-                kind=kind.noun,
-                handle=handle,
-                actual=scope.kind.noun,
-                name=scope.name,
-            ),
-            url,
-        )
+        unknown = _UNKNOWN[kind] % {"id": handle, "site": server.site_url}
+        raise NotFoundError(f"{unknown} {_ACTUAL[scope.kind] % {'name': scope.name}}", server.api_url)
+
+
+def unknown(kind: ScopeKind, id: str, server: Server, url: str) -> NotFoundError:
+    """Return the error that there is no such object. `url`: the requested address, for technical details."""
+    return NotFoundError(_UNKNOWN[kind] % {"id": id, "site": server.site_url}, url)
+
+
+def unreadable(kind: ScopeKind, id: str, server: Server, error: RestrictedError, *, is_known: bool) -> RestrictedError:
+    """Return the error that an object is closed, or with `is_known` False, that it may also not exist."""
+    reason = error.reason if is_known else MAY_BE_UNKNOWN
+    return RestrictedError(f"{_UNREADABLE[kind] % {'id': id, 'site': server.site_url}} {reason}", error.url)

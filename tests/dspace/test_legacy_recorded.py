@@ -141,7 +141,7 @@ def test_missing_and_restricted_items_fail_with_a_plain_reason():
     gone, closed = client(RecordedDSpace("dspace6"), 6).complete(light)
 
     assert gone == Failure(NOWHERE, "1/0", "A title", "It is no longer there.", is_gone=True)
-    reason = "It is not open to the public (restricted or withdrawn)."
+    reason = "It is not open to the public. It may be restricted or withdrawn."
     assert closed == Failure(RESTRICTED, "1/1", "A title", reason)
 
 
@@ -215,30 +215,30 @@ def test_the_whole_repository_is_found_without_asking():
 @pytest.mark.parametrize(
     ("generation", "kind", "identifier", "error", "sentence"),
     [
-        (6, "collection", NOWHERE, NotFoundError, f"There is no collection {NOWHERE} in this repository."),
+        (6, "collection", NOWHERE, NotFoundError, f"There is no collection {NOWHERE} at "),
         (
             6,
             "collection",
             "20.500.12345/1",
             NotFoundError,
-            "There is no collection 20.500.12345/1: it is the community “",
+            "It is the community “",
         ),
-        (6, "item", "nonsense", NotFoundError, "There is no item “nonsense”: that is neither an id nor a handle."),
-        (6, "item", RESTRICTED, RestrictedError, f"The item {RESTRICTED} is not open to the public."),
+        (6, "item", "nonsense", NotFoundError, "“nonsense” is neither an id nor a handle."),
+        (6, "item", RESTRICTED, RestrictedError, "cannot be read. It is not open to the public."),
         (6, "item", "1/2", NotFoundError, "the handle 1/2 in this repository, or it is not open to the public."),
         (
             4,
             "collection",
             "99999999",
             RestrictedError,
-            "The collection 99999999 is unknown, or not open to the public.",
+            "cannot be read. It does not exist, or access to it is restricted.",
         ),
         (
             4,
             "collection",
             SPECIAL,
             NotFoundError,
-            f"There is no collection “{SPECIAL}”: that is neither an id nor a handle.",
+            f"“{SPECIAL}” is neither an id nor a handle.",
         ),
         (4, "item", "1/2", NotFoundError, "There is nothing with the handle 1/2 in this repository."),
         (
@@ -246,7 +246,7 @@ def test_the_whole_repository_is_found_without_asking():
             "item",
             "20.500.12345/397",
             RestrictedError,
-            "The handle 20.500.12345/397 is unknown, or its object is not open to the public.",
+            "handle 20.500.12345/397 cannot be read. It does not exist, or access to it is restricted.",
         ),
     ],
 )
