@@ -15,7 +15,7 @@ from ..formatting import item_count
 from ..i18n import decimal
 from ..i18n import gettext as _
 from ..models.catalogue import Action, CatalogueFile, CatalogueItem, Change, FileStatus, Holding
-from ..models.jobs import Job, PreviewRow, State
+from ..models.jobs import Job, PreviewRow
 from . import job_presentation
 
 # The actions of items that a job could not read fully.
@@ -202,26 +202,14 @@ def numbers_in_words(job: Job) -> str:
 
 def line(job: Job, label: str) -> str:
     """Return the job as one line. `label`: the label of its source for the reader (see `source_label`)."""
-    what = job_presentation.heading(job, label)
     counts = numbers_in_words(job)
     if not job.is_undo:
         counts = _("%(items)s: %(counts)s", items=item_count(job.done), counts=counts)
     return _(
-        "Job %(id)s, %(what)s: %(state)s. %(counts)s. %(message)s",
+        "Job %(id)s: %(heading)s. %(status)s. %(counts)s. %(message)s",
         id=job.id,
-        what=what[0].lower() + what[1:],
-        state=_state_in_words(job),
+        heading=job_presentation.heading(job, label),
+        status=job_presentation.status(job),
         counts=counts,
         message=job.message,
     ).rstrip()
-
-
-def _state_in_words(job: Job) -> str:
-    if job.asks:
-        return _("waits for your answer")
-    state = State(job.state).noun
-    if job.clean is False and not job.is_active:
-        state = _("%(state)s with problems", state=state)
-    if job.is_import and job.is_undone:
-        return _("%(state)s (undone)", state=state)
-    return state

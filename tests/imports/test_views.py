@@ -258,7 +258,7 @@ def test_an_import_of_ticked_items_is_named_as_such(app, desk, client, options, 
 
     assert f" {heading} Job {job_id} " in page
     assert row.startswith(f"{job_id} {before}Collection c1 ")
-    assert line.startswith(f"Job {job_id}, {heading[0].lower()}{heading[1:]}: queued.")
+    assert line.startswith(f"Job {job_id}: {heading}. Queued.")
 
 
 def test_the_last_import_of_a_source_is_one_of_the_whole_scope(app, desk, dspace):
