@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import csv
+import io
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -176,6 +178,31 @@ def test_every_text_of_the_pages_of_a_job_is_translated(stocked_app, stocked_cli
         pages = crawl(stocked_client, f"/jobs/{job_id}/")
 
     assert forgotten_on(pages, stocked_app) == []
+
+
+def test_every_text_of_a_request_log_is_translated(stocked_app, stocked_client):
+    with stocked_app.app_context(), transaction():
+        job = lifecycle.get(1)
+        trouble = {"count": 2, "first": "2026-11-24T13:00:00", "last": "2026-11-24T14:00:00"}
+        told = {"troubles": {"503": trouble, "timed out": trouble}, "halvings": 1, "unanswered": ["part", "ids"]}
+        job.traffic = job.traffic | told
+        job.question = {"unseen": 4, "held": 5}
+    with pseudo_locale():
+        log = stocked_client.get("/jobs/1/request-log.txt").get_data(as_text=True)
+
+    data = data_of(stocked_app)
+    assert "⟦- ⟦tïmëd öüt⟧" in log
+    assert [line for line in map(str.strip, outside(log).splitlines()) if not _is_data(line, data)] == []
+
+
+@pytest.mark.parametrize("address", ["/jobs/1/problems.csv", "/items.csv", "/excluded.csv", "/audit.csv"])
+def test_headings_of_csv_files_are_names_that_do_not_change(stocked_client, address):
+    with pseudo_locale():
+        answer = stocked_client.get(address, buffered=True)
+
+    assert answer.mimetype == "text/csv"
+    headings = next(csv.reader(io.StringIO(answer.get_data(as_text=True))))
+    assert [heading for heading in headings if "⟦" in heading] == []
 
 
 def test_every_text_of_the_sign_in_page_is_translated(stocked_app):
