@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
+# Each process takes one half of the tests, so that few fixtures of modules are made twice, and then helps the other.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 # Tests of single modules, without a server, a browser or the network. Together they take less than a minute.
 FAST := $(addprefix tests/, test_config.py test_ids.py test_paging.py http/test_credentials.py http/test_traffic.py \
     $(addprefix catalogue/, test_crosswalk.py test_identity.py test_rows.py test_store.py test_texts.py) \
@@ -25,17 +27,17 @@ check: $(READY_DEV)
 	$(BIN)/mypy
 
 test: $(READY_DEV)
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-fast: $(READY_DEV)
-	$(BIN)/python -m pytest -n 2 -q $(FAST) $(ARGS)
+	$(PYTEST) -q $(FAST) $(ARGS)
 
 # Measuring doubles the time of the tests, so it covers only the readers of DSpace, with their unit tests.
 coverage: $(READY_DEV)
-	$(BIN)/python -m pytest -n 2 -q --cov --cov-report=term $(filter tests/dspace/%,$(FAST)) $(ARGS)
+	$(PYTEST) -q --cov --cov-report=term $(filter tests/dspace/%,$(FAST)) $(ARGS)
 
 test-thorough: $(READY_DEV)
-	CONNECTOR_TEST_THOROUGH=1 $(BIN)/python -m pytest -n 2 $(ARGS)
+	CONNECTOR_TEST_THOROUGH=1 $(PYTEST) $(ARGS)
 
 test-crash: $(READY_DEV)
 	$(BIN)/python -m tests.crash $(ARGS)
