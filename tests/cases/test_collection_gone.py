@@ -9,14 +9,14 @@ from connector.imports.questions import Answer
 from connector.jobs import lifecycle
 from connector.repositories import discovery, service
 from tests.imports.sample_importer import SampleImporter
-from tests.sample import SampleRepository, laboratory
+from tests.sample import SampleRepository
 
 NAME = "Aldermouth Gazette"
 
 
 @pytest.fixture(params=[4, 5, 6, 9])
 def importer(request, app):
-    with SampleRepository(request.param, content=laboratory) as sample:
+    with SampleRepository(request.param) as sample:
         yield SampleImporter(app, sample)
 
 

@@ -12,7 +12,7 @@ from connector.jobs import lifecycle, report
 from connector.models.jobs import Kind
 from connector.repositories import discovery, service
 from tests.imports.sample_importer import SampleImporter
-from tests.sample import SampleRepository, laboratory
+from tests.sample import SampleRepository
 from tests.sample.answers import Answer
 
 TITLE = "The Aldermouth Gazette, No. 1 (5 March 1887)"
@@ -21,7 +21,7 @@ GENERATIONS = [6, 7, 9]
 
 @pytest.fixture(params=GENERATIONS)
 def importer(request, app):
-    with SampleRepository(request.param, content=laboratory) as sample:
+    with SampleRepository(request.param) as sample:
         yield SampleImporter(app, sample)
 
 

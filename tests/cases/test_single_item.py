@@ -117,7 +117,7 @@ def test_no_request_log_shows_a_viewer_the_title_of_a_restricted_item(importer):
     viewer, editor = (office.enter(name).get(f"/jobs/{queued}/request-log.txt").text for name in ("vera", "eddie"))
 
     assert (TITLE in viewer, item.handle in viewer) == (False, True)
-    assert (TITLE in editor, f"import of {TITLE}" in editor) == (True, True)
+    assert (TITLE in editor, f"Import of {TITLE}" in editor) == (True, True)
 
 
 def test_pages_show_viewers_the_title_of_an_open_item(importer):

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from connector.extensions import db, transaction
 from connector.models.catalogue import CatalogueItem, ItemSet, Membership
-from tests.sample import SampleRepository, laboratory
+from tests.sample import SampleRepository
 
 from .sample_importer import SampleImporter
 
@@ -16,7 +16,7 @@ TITLE, OLD, NEW = "No file", "Special files", "Aldermouth Gazette"
 
 @pytest.fixture(params=[5, 6, 9])
 def importer(request, app):
-    with SampleRepository(request.param, content=laboratory) as sample:
+    with SampleRepository(request.param) as sample:
         yield SampleImporter(app, sample)
 
 
@@ -107,7 +107,7 @@ def test_a_set_of_an_earlier_version_keeps_a_name_that_a_person_may_have_given(i
 
 
 def test_items_of_unreadable_collections_are_counted(app):
-    with SampleRepository(9, content=laboratory) as sample:
+    with SampleRepository(9) as sample:
         importer = SampleImporter(app, sample)
         home = sample.data.named(OLD)
         number = len([one for one in sample.data.items.values() if one.collection is home and one.is_found])
@@ -124,7 +124,7 @@ def test_items_of_unreadable_collections_are_counted(app):
 @pytest.fixture(params=[5, 6])
 def mapped(request, app):
     """A signed-out import of an item that is in two collections."""
-    with SampleRepository(request.param, content=laboratory) as sample:
+    with SampleRepository(request.param) as sample:
         importer = SampleImporter(app, sample)
         sample.data.map_to(sample.data.named(TITLE), sample.data.named(NEW))
         run(importer)

@@ -28,7 +28,7 @@ def importer(request, app):
 
 @pytest.fixture
 def modern(app):
-    with SampleRepository(9, content=laboratory) as sample:
+    with SampleRepository(9) as sample:
         yield SampleImporter(app, sample)
 
 
