@@ -9,6 +9,7 @@ from flask import current_app, g
 
 from . import error_translation
 from .actor import SCHEDULE
+from .catalogue import counts
 from .extensions import huey
 from .imports import importer, job_kinds, preview, preview_sample, retention, undo, worker_heartbeat
 from .jobs import lifecycle, notifications, scheduling
@@ -74,6 +75,11 @@ def send_notifications() -> None:
     notifications.send_due()
 
 
+def count_catalogue() -> None:
+    """Count the catalogue for the overview if it may have changed."""
+    counts.count_if_changed()
+
+
 def prune() -> None:
     """Delete data that is past its retention time.
 
@@ -87,5 +93,6 @@ DUTIES: dict[Callable[[], None], float] = {
     recover: MINUTE,
     start_due: MINUTE,
     send_notifications: MINUTE,
+    count_catalogue: MINUTE / 4,
     prune: 60 * MINUTE,
 }

@@ -386,3 +386,19 @@ class Exclusion(Base):
     owner: Mapped[str]
     created: Mapped[datetime] = mapped_column(default=utcnow)
     repository: Mapped[Repository] = relationship()
+
+
+class CatalogueCount(Base):
+    """The counts of the catalogue that the overview shows, in one row (see `catalogue.counts`).
+
+    `seconds`: how long the counting took. `basis`: the last change, audit entry and end of a job before the counting.
+    `counts`: a list with an object for each repository, once for open and once for restricted items.
+    """
+
+    __tablename__ = "catalogue_count"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    counted_at: Mapped[datetime]
+    seconds: Mapped[float]
+    basis: Mapped[list[Any]] = mapped_column(JSON_VALUE)
+    counts: Mapped[list[dict[str, Any]]] = mapped_column(JSON_VALUE)

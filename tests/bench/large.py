@@ -8,7 +8,7 @@ from datetime import timedelta
 from flask import Flask
 from sqlalchemy import text
 
-from connector.catalogue import problem_files
+from connector.catalogue import counts, problem_files
 from connector.extensions import db, transaction, utcnow
 from connector.jobs import counters
 from connector.models.jobs import Job, Kind, State
@@ -22,6 +22,8 @@ METADATA = """'[{"field": "dc.title", "value": "Report ' || n || ' on harbour ' 
  || {abstract} || '", "language": "en", "authority": null, "confidence": null}]'"""
 MAPPED = """'{"dcterms:title": [{"value": "Report ' || n || ' on harbour ' || (n % 977) || '", "language": "en"}],
  "dcterms:creator": [{"value": "Author ' || (n % 5003) || '", "language": null}],
+ "dcterms:issued": [{"value": "' || (1900 + n % 120) || '-05-17", "language": null}],
+ "dcterms:type": [{"value": "Type ' || (n % 30) || '", "language": null}],
  "dcterms:abstract": [{"value": "' || {abstract} || '", "language": "en"}]}'"""
 ABSTRACT = "'" + "Ships, tides and prices as the clerks of the port wrote them down. " * 12 + "' || n"
 
@@ -61,6 +63,7 @@ def make(app: Flask, items: int = FULL) -> Large:
         if db.engine.dialect.name == "postgresql":  # which does so by itself some minutes later
             with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("VACUUM ANALYZE"))
+        counts.count_if_changed()
         return large
 
 
@@ -99,10 +102,10 @@ def _jobs(large: Large) -> None:
         (Job(**common | {"source_id": sources[1].id}, **ended), {"seen": half, "failed": half}),
         (Job(**common, **ended, kind=Kind.PREVIEW.value), {"seen": every, "added": every}),
     ]
-    for job, counts in jobs:
+    for job, counted in jobs:
         db.session.add(job)
         db.session.flush()
-        counters.add(db.session.connection(), job.id, counts)
+        counters.add(db.session.connection(), job.id, counted)
 
 
 def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
@@ -153,6 +156,7 @@ def _tables(large: Large) -> list[tuple[str, int, dict[str, str]]]:
     exclusion = {"repository_id": "1", "source_key": "'x' || n", "source_id": "'x' || n", "reason": "''"}
     return [
         ("item", number, item),
+        ("stored_file", number, {"sha256": "'sha ' || (2 * n - 1)", "md5": "'md5'", "size": "2 * n - 1"}),
         ("file", 2 * number, file),
         ("holding", number, holding),
         ("change", number, change),

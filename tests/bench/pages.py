@@ -33,8 +33,9 @@ from tests.tools import which
 from .goals import at_most
 from .large import FULL, make
 
-POLLS = ("/jobs/3/live", "/jobs/3/row")
+POLLS = ("/live", "/jobs/3/live", "/jobs/3/row")
 PAGES = (
+    "/",
     *("/jobs/", "/jobs/1/", "/jobs/2/", "/jobs/3/", "/jobs/4/", "/jobs/5/"),
     *("/jobs/5/preview/", "/jobs/5/preview/?before=last"),
     *("/items/", "/items/?after=100000", "/items/?before=last", "/items/?repository=1", "/items/?job=1"),

@@ -25,7 +25,7 @@ COUNTED = (
         "/items/?item_set=1",
         "/items/?repository=1",
     ),
-    *("/item-sets/1/", "/jobs/5/"),
+    *("/item-sets/1/", "/jobs/5/", "/", "/live"),
 )
 # These may walk an index, but read no row that they do not show.
 LISTS = (

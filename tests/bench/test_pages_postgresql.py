@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector import pagination
+from connector.catalogue import counts
 from connector.extensions import db
 from connector.storage.instance import prepare
 from tests import signed_in
@@ -36,7 +37,7 @@ def instances(tmp_path_factory, postgresql_server):
             db.engine.dispose()
 
 
-@pytest.mark.parametrize("address", JOBS)
+@pytest.mark.parametrize("address", [*JOBS, "/"])
 def test_a_job_page_does_not_read_more_in_a_larger_instance(instances, address):
     assert_reads_no_more(instances, address)
 
@@ -65,6 +66,15 @@ def test_the_last_page_of_a_list_reads_no_more_than_the_first(instances, monkeyp
             blocks_of(instances[1], lambda url=url: browser.get(url)) for url in (address, f"{address}?before=last")
         )
         assert last <= 1.5 * first + FEW
+
+
+def test_the_catalogue_is_counted_as_on_sqlite(instances):
+    with instances[0].app_context():
+        [found] = counts.held(with_restricted=False)[1]
+
+    # Each hundredth item is hidden, each 25th restricted. One of two files of each item is stored.
+    assert (found.items, found.files, found.bytes) == (960, 960, 959_040)
+    assert (found.years[1900], found.types["Type 1"]) == (7, 34)
 
 
 def assert_reads_no_more(instances, address):

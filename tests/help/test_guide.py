@@ -92,9 +92,9 @@ def test_a_translated_part_is_shown_in_the_language_of_the_instance(client, germ
 
     page = client.get("/help/undo/").text
 
-    assert '<article class="prose" lang="de">' in page
+    assert '<div class="prose" lang="de">' in page
     assert "<h1>Rückgängig</h1>" in page
 
 
 def test_a_part_without_translation_is_shown_in_english(client, german):
-    assert '<article class="prose" lang="en">' in client.get("/help/undo/").text
+    assert '<div class="prose" lang="en">' in client.get("/help/undo/").text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 
+from connector.catalogue import counts
 from connector.extensions import db, transaction, utcnow
 from connector.jobs import counters, lifecycle
 from connector.models.jobs import Job, Kind, State
@@ -108,3 +110,26 @@ def test_the_last_jobs_are_listed_newest_first_with_what_they_did(stocked_client
 
     assert found.index("Special files") < found.index("Odd metadata") < found.index("Harbour photographs")
     assert "Added: 12" in found
+
+
+def test_what_is_held_is_shown_by_repository_with_its_charts(stocked_app, stocked_client):
+    with stocked_app.app_context():
+        counts.count_if_changed()
+
+    page = stocked_client.get("/")
+
+    assert re.search(r"Size Aldermouth Sample Repository 36 66 \S+ kB Counted", words(page))
+    assert "/items/?repository=1" in links(page)
+    assert "Image 12" in words(page)
+    assert "2020 to 2029 21" in words(page)
+    assert page.text.count('<svg class="chart" role="img"') == 3
+
+
+def test_before_the_first_counting_the_page_says_so(stocked_client):
+    assert "The catalogue is being counted." in words(stocked_client.get("/"))
+
+
+def test_the_last_imports_are_shown_with_changes_and_duration(stocked_client):
+    page = words(stocked_client.get("/"))
+
+    assert re.search(r"3 Import of Special files .*? 10 \S+ s 2 Import of Odd metadata .*? 14 ", page)

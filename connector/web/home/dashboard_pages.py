@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, render_template
+from sqlalchemy import select
 
-from ...accounts.authorization import allows
+from ...accounts.authorization import allows, sees_restricted
+from ...catalogue import counts
+from ...catalogue.counts import Held
+from ...extensions import db
+from ...i18n import gettext as _
 from ...jobs import overview
 from ...models.accounts import Role
+from ...models.jobs import Job
+from ...models.repositories import Repository
+from . import charts
+
+RUNS = 20  # shown in the charts of the last imports
+CHANGES = ("added", "updated", "vanished")
 
 blueprint = Blueprint("home", __name__)
 
@@ -17,7 +29,8 @@ blueprint = Blueprint("home", __name__)
 @allows(Role.VIEWER)
 def dashboard() -> str:
     """Show the dashboard. Its list of jobs updates while a job is active."""
-    return render_template("home/dashboard.html", **_jobs())
+    runs = overview.last_imports(RUNS)
+    return render_template("home/dashboard.html", **_jobs(), **_held(), **_runs(runs))
 
 
 @blueprint.get("/live")
@@ -38,3 +51,35 @@ def _jobs() -> dict[str, Any]:
         "waiting": overview.waiting(),
         "scheduled": overview.scheduled(),
     }
+
+
+def _held() -> dict[str, Any]:
+    """Return what the catalogue holds, by repository and as a whole, with its charts."""
+    counted_at, found = counts.held(with_restricted=sees_restricted())
+    by_id = {one.repository_id: one for one in found}
+    repositories = db.session.scalars(select(Repository).where(Repository.id.in_(by_id)).order_by(Repository.id)).all()
+    rows = [(repository, by_id[repository.id]) for repository in repositories]
+    total = Held(0)
+    for _repository, one in rows:
+        total.add(one)
+    return {
+        "counted_at": counted_at,
+        "held": rows,
+        "total": total,
+        "years": charts.columns(charts.years(total.years)),
+        "types": charts.shares(total.types, total.other_types),
+    }
+
+
+def _runs(runs: Sequence[Job]) -> dict[str, Any]:
+    """Return the last imports, oldest first, with the charts of their changes and durations."""
+    changes = [sum(run.counts[name] for name in CHANGES) for run in runs]
+    return {
+        "runs": list(zip(runs, changes, strict=True)),
+        "changes": charts.columns([(_label(run), number) for run, number in zip(runs, changes, strict=True)]),
+        "durations": charts.columns([(_label(run), run.seconds) for run in runs]),
+    }
+
+
+def _label(run: Job) -> str:
+    return _("Job %(id)s", id=run.id)

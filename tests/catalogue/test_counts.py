@@ -1,0 +1,125 @@
+"""The counts of the catalogue that the overview shows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from connector.catalogue import counts
+from connector.extensions import db, transaction, utcnow
+from connector.models.catalogue import CatalogueCount, CatalogueFile, CatalogueItem, StoredFile
+from connector.models.jobs import Job, State
+
+LATER = timedelta(minutes=2)
+
+
+@pytest.fixture
+def counted(stocked_app):
+    """Count the catalogue, and count again after a change."""
+    with stocked_app.app_context():
+
+        def change(statement):
+            with transaction():
+                db.session.execute(statement)
+                db.session.execute(db.delete(CatalogueCount))
+            assert counts.count_if_changed()
+
+        assert counts.count_if_changed()
+        yield change
+
+
+def held(*, with_restricted=True):
+    """Return what is held of the only repository."""
+    return next(iter(counts.held(with_restricted=with_restricted)[1]))
+
+
+def stored_bytes():
+    query = db.select(db.func.sum(StoredFile.size)).join(CatalogueFile, CatalogueFile.sha256 == StoredFile.sha256)
+    return db.session.scalar(query)
+
+
+def test_items_stored_files_and_bytes_are_counted(counted):
+    found = held()
+
+    assert found.items == db.session.scalar(db.select(db.func.count(CatalogueItem.id)))
+    assert found.files == db.session.scalar(db.select(db.func.count(CatalogueFile.sha256)))
+    assert found.bytes == stored_bytes()
+
+
+def test_items_are_counted_by_year_and_type(counted):
+    found = held()
+
+    assert (found.years[2022], found.years[1911], found.types["Image"]) == (21, 1, 12)
+    assert found.years.total() == found.types.total() == found.items
+
+
+@pytest.mark.parametrize(
+    ("date", "year"), [("1911", 1911), ("1911-05", 1911), ("19111", None), ("c1911", None), ("", None)]
+)
+def test_a_year_is_four_digits_at_the_start_of_a_date(counted, date, year):
+    values = {"dcterms:issued": [{"value": date, "language": None}]}
+
+    counted(db.update(CatalogueItem).values(mapped_values=values))
+
+    assert held().years == {year: 36}
+
+
+def test_a_restricted_date_or_type_counts_as_none(counted):
+    value = {"value": "1911", "language": None, "restricted": True}
+
+    counted(db.update(CatalogueItem).values(mapped_values={"dcterms:issued": [value], "dcterms:type": [value]}))
+
+    assert (held().years, held().types) == ({None: 36}, {None: 36})
+
+
+def test_hidden_items_are_left_out(counted):
+    counted(db.update(CatalogueItem).where(CatalogueItem.id <= 10).values(is_hidden=True))
+
+    assert held().items == 26
+
+
+def test_restricted_items_and_files_are_counted_only_for_those_who_may_see_them(counted):
+    files = held().files
+    counted(db.update(CatalogueItem).where(CatalogueItem.id == 1).values(is_restricted=True))
+
+    assert (held().items, held(with_restricted=False).items) == (36, 35)
+    assert held().files == files > held(with_restricted=False).files
+
+
+def test_files_with_restricted_names_are_counted_only_for_those_who_may_see_them(counted):
+    files = held().files
+    counted(db.update(CatalogueFile).where(CatalogueFile.id == 1).values(name_is_restricted=True))
+
+    assert (held().files, held(with_restricted=False).files) == (files, files - 1)
+
+
+def test_rare_types_are_summed(counted, monkeypatch):
+    monkeypatch.setattr(counts, "TYPES", 1)
+    image = {"dcterms:type": [{"value": "Rare", "language": None}]}
+
+    counted(db.update(CatalogueItem).where(CatalogueItem.id <= 3).values(mapped_values=image))
+
+    assert held().other_types + held().types.total() == 36
+    assert len(held().types) == 1
+
+
+def test_a_catalogue_without_changes_is_not_counted_again(counted):
+    assert not counts.count_if_changed(utcnow() + LATER)
+    assert counts.count_if_changed(utcnow() + counts.LONGEST + LATER)
+
+
+@pytest.mark.parametrize("change", [{"ended_at": utcnow() + LATER}, {"state": State.RUNNING.value}])
+def test_the_catalogue_is_counted_again_after_and_during_a_job(counted, change):
+    with transaction():
+        db.session.execute(db.update(Job).where(Job.id == 1).values(change))
+
+    assert counts.count_if_changed(utcnow() + LATER)
+
+
+def test_a_long_counting_is_not_repeated_soon(counted):
+    with transaction():
+        db.session.execute(db.update(CatalogueCount).values(seconds=60.0, basis=[]))
+
+    assert not counts.count_if_changed(utcnow() + LATER)
+    assert counts.count_if_changed(utcnow() + timedelta(minutes=21))
