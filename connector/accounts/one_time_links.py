@@ -1,24 +1,28 @@
-"""One-time links with 256 random bits, valid for one hour and one use. The database holds only their hashes."""
+"""One-time links with 256 random bits, valid for a limited time and one use. The database holds only their hashes."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import socket
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import current_app, has_request_context, url_for
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
-from ..errors import InvalidLinkError
+from ..errors import InvalidInputError, InvalidLinkError
 from ..extensions import db, execute_counted, utcnow
+from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models.accounts import Invitation, Purpose
 
-LIFETIME = timedelta(hours=1)
+LIFETIME = timedelta(hours=1)  # of links for a new password and for the first admin
+INVITATION_DAYS, MOST_DAYS = 7, 90
 EVERYWHERE = ("0.0.0.0", "::")
 INVITATION = Invitation.__table__
-SPENT = _l("This link was used already, was replaced by a newer one, or is older than an hour. Ask for a new one.")
+SPENT = _l("This link was used already, was replaced by a newer one, or has expired. Ask for a new one.")
+_WHOLE = re.compile(r"[0-9]{1,3}")
 
 
 def fingerprint(token: str) -> str:
@@ -31,11 +35,19 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def issue(purpose: Purpose, account_id: int | None = None) -> str:
+def days_of(text: str) -> int:
+    """Return the number of days for which an invitation is valid. Raise InvalidInputError for other texts."""
+    text = text.strip()
+    if not (_WHOLE.fullmatch(text) and 1 <= int(text) <= MOST_DAYS):
+        raise InvalidInputError(_("Enter a whole number of days from 1 to %(most)s.", most=MOST_DAYS), "days")
+    return int(text)
+
+
+def issue(purpose: Purpose, account_id: int | None = None, lifetime: timedelta = LIFETIME) -> str:
     """Create a link and return its token. Earlier links of the account are deleted. Needs a transaction."""
     void(account_id)
     token = new_token()
-    values = {"purpose": purpose.value, "account_id": account_id, "expires": utcnow() + LIFETIME}
+    values = {"purpose": purpose.value, "account_id": account_id, "expires": utcnow() + lifetime}
     db.session.execute(insert(INVITATION).values(token_hash=fingerprint(token), **values))
     return token
 
@@ -51,6 +63,11 @@ def look_up(token: str) -> Invitation:
     if found is None:
         raise InvalidLinkError(SPENT)
     return found
+
+
+def expires_at(token: str) -> datetime:
+    """Return when a link expires, in UTC. Raise InvalidLinkError if the link is used, expired or unknown."""
+    return look_up(token).expires
 
 
 def use(token: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import current_app
 from sqlalchemy import Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -48,8 +50,8 @@ def is_by_proxy() -> bool:
     return bool(current_app.config["AUTH"] == "proxy")
 
 
-def add(name: str, role: Role) -> str:
-    """Create an account. Return the token of the link with which its owner chooses a password.
+def add(name: str, role: Role, days: int = one_time_links.INVITATION_DAYS) -> str:
+    """Create an account. Return the token of the link with which its owner chooses a password within some days.
 
     Raise ConflictError if the account exists.
     """
@@ -57,7 +59,7 @@ def add(name: str, role: Role) -> str:
     with transaction():
         account_id = _insert(name, role)
         audit.note("invite", name, role=role.value)
-        return one_time_links.issue(Purpose.INVITE, account_id)
+        return one_time_links.issue(Purpose.INVITE, account_id, timedelta(days=days))
 
 
 def needs_first_admin() -> bool:
@@ -82,7 +84,9 @@ def new_link(account_id: int) -> str:
             raise ConflictError(_("%(name)s is disabled: enable the account first.", name=account.name))
         purpose = Purpose.RESET if account.password else Purpose.INVITE
         audit.note("new link", account.name, purpose=purpose.value)
-        return one_time_links.issue(purpose, account_id)
+        days = timedelta(days=one_time_links.INVITATION_DAYS)
+        lifetime = days if purpose is Purpose.INVITE else one_time_links.LIFETIME
+        return one_time_links.issue(purpose, account_id, lifetime)
 
 
 def redeem_link(token: str, password: str, name: str = "") -> int:

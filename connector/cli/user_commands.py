@@ -9,8 +9,8 @@ from flask import g
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from ..accounts import two_step, user_management
-from ..accounts.one_time_links import link_to
+from .. import formatting
+from ..accounts import one_time_links, two_step, user_management
 from ..accounts.sessions import Person
 from ..errors import InvalidInputError
 from ..extensions import db
@@ -64,8 +64,14 @@ as_option = option(
 )
 @click.argument("name")
 @option("--role", type=ROLES, required=True, help=_l("What the person may do."))
-def _add(name: str, role: str) -> None:
-    _print_link(user_management.add(name, Role(role)))
+@option(
+    "--days",
+    default=str(one_time_links.INVITATION_DAYS),
+    show_default=True,
+    help=_l("For how many days the link is valid, 1 to %(most)s.", most=one_time_links.MOST_DAYS),
+)
+def _add(name: str, role: str, days: str) -> None:
+    _print_link(user_management.add(name, Role(role), one_time_links.days_of(days)))
 
 
 @user.command(
@@ -134,8 +140,9 @@ def _print_link(token: str) -> None:
     if user_management.is_by_proxy():
         click.echo(_("The proxy signs people in, so they need no password and no link."), err=True)
         return
-    click.echo(link_to(token))
-    click.echo(_("It works once, within an hour."), err=True)
+    click.echo(one_time_links.link_to(token))
+    expires = formatting.since(one_time_links.expires_at(token))
+    click.echo(_("It works once, until %(time)s.", time=expires), err=True)
 
 
 def _signed_in(account: Account) -> str | None:

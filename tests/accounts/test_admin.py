@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import pytest
 
+from connector.accounts import one_time_links
+from connector.extensions import utcnow
 from connector.models.accounts import Role
 from tests.pages import ways, words
 
@@ -24,6 +29,25 @@ def test_users_are_listed_with_role_and_state(office, boss):
     assert "Boss" in page
     assert "invited" in page
     assert "active" in page
+
+
+@pytest.mark.parametrize("days", ["0", "91", "-1", "1.5", "many", ""])
+def test_an_invitation_lasts_a_whole_number_of_days(office, boss, days):
+    answer = boss.post("/users/", data={"name": "Anna", "role": "editor", "days": days})
+
+    assert answer.status_code == 422
+    assert "Enter a whole number of days from 1 to 90." in words(answer)
+    assert re.search(r'<input [^>]*id="days"[^>]*autofocus|<input [^>]*autofocus[^>]*id="days"', answer.text)
+    assert "Anna" not in words(boss.get("/users/"))
+
+
+def test_the_page_of_a_link_says_until_when_it_works(office, boss):
+    page = boss.post("/users/", data={"name": "Anna", "role": "editor", "days": "3"})
+
+    with office.app.app_context():
+        expires = one_time_links.expires_at(link_in(page.text).rpartition("/")[2])
+    assert timedelta(days=2, hours=23) < expires - utcnow() <= timedelta(days=3)
+    assert f"It works once, until {expires:%-d %b %Y}" in words(page)
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_a_route_without_a_declared_role_is_refused_even_to_admins(office, caplo
 def test_the_sign_in_page_of_a_new_app_says_how_to_create_the_first_account(office):
     page = words(office.app.test_client().get("/sign-in"))
 
-    assert "There is no account yet. The app printed a link when it started." in page
+    assert "Open the link that was printed where the app was started. A restart prints a new one." in page
     assert "Ask an administrator" not in page
 
 

@@ -20,7 +20,11 @@ def flask(tmp_path):
 
 def test_commands_create_list_change_and_disable_an_account(flask):
     code, link, err = flask("user", "add", "Anna Berg", "--role", "editor")
-    assert (code, err) == (0, "It works once, within an hour.\n")
+    assert (code, re.sub(r"[-0-9]{10} [0-9:]{5}", "DATE", err)) == (0, "It works once, until DATE.\n")
+    assert (
+        "Enter a whole number of days from 1 to 90."
+        in flask("user", "add", "Bert", "--role", "viewer", "--days", "0")[2]
+    )
     assert re.fullmatch(r"http://127\.0\.0\.1:5000/welcome/[A-Za-z0-9_-]{43}\n", link)
     assert flask("user", "role", "anna berg", "admin")[0] == 0
     assert link_in(flask("user", "password", "ANNA BERG")[1]) not in link

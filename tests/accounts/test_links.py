@@ -1,4 +1,4 @@
-"""One-time links: 256 bits, one hour, one use, kept as a hash."""
+"""One-time links: 256 bits, a limited time, one use, kept as a hash."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from connector.accounts import one_time_links, user_management
 from connector.errors import InvalidInputError, InvalidLinkError
-from connector.extensions import db, transaction
+from connector.extensions import db, transaction, utcnow
 from connector.models.accounts import Account, Invitation, Purpose, Role
 
 from .conftest import OTHER, PASSWORD
@@ -51,18 +51,48 @@ def test_only_one_of_many_concurrent_requests_can_use_a_link(office):
         assert sorted(pool.map(follow, range(4))) == [False, False, False, True]
 
 
-def test_a_one_time_link_expires_after_an_hour(office):
+def pass_time(**ago):
+    """Move the expiry of the only link nearer."""
+    with transaction():
+        db.session.scalar(db.select(Invitation)).expires -= timedelta(**ago)
+
+
+def test_an_invitation_ends_after_seven_days_unless_the_admin_chooses_others(office):
     with office.app.app_context():
-        token = user_management.add("Anna", Role.EDITOR)
+        for name, days, chosen in (("Anna", 7, {}), ("Bert", 30, {"days": 30})):
+            token = user_management.add(name, Role.EDITOR, **chosen)
+            pass_time(days=days, minutes=-1)
+            one_time_links.look_up(token)
+            db.session.rollback()
+            pass_time(minutes=1)
+
+            with pytest.raises(InvalidLinkError, match="has expired"):
+                user_management.redeem_link(token, PASSWORD)
+            with transaction():
+                db.session.execute(db.delete(Invitation))
+
+
+def test_a_link_for_a_new_password_ends_after_an_hour(office):
+    anna = office.add("Anna")
+    with office.app.app_context():
         with transaction():
-            db.session.scalar(db.select(Invitation)).expires -= timedelta(minutes=59)
+            db.session.execute(db.delete(Invitation))
+        token = user_management.new_link(anna)
+        pass_time(minutes=59)
         one_time_links.look_up(token)
         db.session.rollback()
-        with transaction():
-            db.session.scalar(db.select(Invitation)).expires -= timedelta(minutes=1)
+        pass_time(minutes=1)
 
-        with pytest.raises(InvalidLinkError, match="older than an hour"):
+        with pytest.raises(InvalidLinkError, match="has expired"):
             user_management.redeem_link(token, PASSWORD)
+
+
+def test_a_new_link_for_an_invited_person_lasts_as_long_as_an_invitation(office):
+    with office.app.app_context():
+        user_management.add("Anna", Role.EDITOR)
+        token = user_management.new_link(user_management.find_account("Anna").id)
+
+        assert one_time_links.expires_at(token) > utcnow() + timedelta(days=6)
 
 
 def test_a_newer_link_replaces_the_earlier_one(office):

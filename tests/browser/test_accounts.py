@@ -1,8 +1,9 @@
-"""A page that lives on by itself notices that its session has ended, and comes back after the sign-in."""
+"""Accounts in a browser: sessions that end while a page is open, and links of invitations."""
 
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from connector.accounts import user_management
 from connector.dspace.records import ScopeKind
@@ -37,3 +38,31 @@ def test_a_job_page_without_session_leads_to_sign_in_and_back(app, site, sample,
     sign_in()
 
     assert page.get_by_role("button", name="Sign out").is_visible()
+
+
+@pytest.mark.parametrize("is_secure", [True, False])
+def test_the_link_of_an_invitation_is_copied_by_its_button(site, open_page, is_secure):
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    if not is_secure:  # the app without https, seen from another machine
+        page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.goto(f"{site.url}/users/")
+    form = page.locator("form.card")
+    form.get_by_label("Name").fill("Anna")
+    form.get_by_role("button", name="Invite").click()
+
+    page.get_by_role("button", name="Copy link").click()
+
+    expect(page.get_by_role("status").filter(has_text="The link is copied.")).to_be_visible()
+    if is_secure:
+        assert page.evaluate("navigator.clipboard.readText()") == page.get_by_label("The link").input_value()
+
+
+def test_without_script_the_link_of_an_invitation_has_no_button(site, open_page):
+    page = open_page(java_script_enabled=False)
+    page.goto(f"{site.url}/users/")
+    form = page.locator("form.card")
+    form.get_by_label("Name").fill("Anna")
+    form.get_by_role("button", name="Invite").click()
+
+    expect(page.get_by_label("The link")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy link")).to_be_hidden()

@@ -6,6 +6,7 @@ from wtforms import HiddenField, PasswordField, SelectField, StringField
 from wtforms.validators import EqualTo, Length
 
 from ...accounts.names import MAX_NAME_CHARACTERS
+from ...accounts.one_time_links import INVITATION_DAYS, MOST_DAYS
 from ...accounts.passwords import LEAST, MOST
 from ...i18n import lazy_gettext as _l
 from ...models.accounts import Role
@@ -102,9 +103,15 @@ class MoveForm(PasswordAgainForm):
 
 
 class InviteForm(Form):
-    """The name and the role of a new user."""
+    """The name and the role of a new user, and for how many days the link is valid."""
 
     name = StringField(
         _l("Name"), description=_l("The name for signing in."), render_kw={"autocapitalize": "off", "required": True}
     )
     role = SelectField(_l("Role"), choices=choices_of({role.value: words for role, words in ROLES.items()}))
+    days = StringField(
+        _l("Days"),
+        description=_l("How long the link works, 1 to %(most)s days.", most=MOST_DAYS),
+        default=str(INVITATION_DAYS),
+        render_kw={"inputmode": "numeric", "autocomplete": "off"},
+    )

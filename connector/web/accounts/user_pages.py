@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from ...accounts import audit, two_step, user_management
 from ...accounts.authorization import allows
-from ...accounts.one_time_links import link_to
+from ...accounts.one_time_links import days_of, expires_at, link_to
 from ...errors import ConflictError, InvalidInputError
 from ...i18n import gettext as _
 from ...models.accounts import Account, Role
@@ -35,7 +35,8 @@ def invite() -> Any:
     if not form.validate():
         return _users_page(form), 422
     try:
-        token = user_management.add(form.name.data or "", Role(form.role.data))
+        days = days_of(form.days.data or "")
+        token = user_management.add(form.name.data or "", Role(form.role.data), days)
     except (ConflictError, InvalidInputError) as error:
         form.refuse(error)
         return _users_page(form), 422
@@ -151,4 +152,4 @@ def _link_page(name: str, token: str) -> Any:
     """Return the page with the link. If a proxy signs users in, redirect to the users instead: they need no link."""
     if user_management.is_by_proxy():
         return redirect(url_for(".users"), 303)
-    return render_template("accounts/link.html", name=name, link=link_to(token))
+    return render_template("accounts/link.html", name=name, link=link_to(token), expires=expires_at(token))
