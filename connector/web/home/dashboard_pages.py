@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -16,7 +18,7 @@ from ...i18n import gettext as _
 from ...jobs import overview
 from ...models.accounts import Role
 from ...models.jobs import Job
-from ...models.repositories import Repository
+from ...models.repositories import Repository, Source
 from . import charts
 
 RUNS = 20  # shown in the charts of the last imports
@@ -48,9 +50,16 @@ def _jobs() -> dict[str, Any]:
         "asking": overview.asking(),
         "with_problems": overview.with_problems(),
         "ended": overview.ended(),
-        "waiting": overview.waiting(),
-        "scheduled": overview.scheduled(),
+        "next_imports": _next_imports(),
     }
+
+
+def _next_imports() -> list[tuple[datetime | None, Job | None, Source | None]]:
+    """Return the next imports as (time, waiting job or None, scheduled source or None), the next one first."""
+    found: list[tuple[datetime | None, Job | None, Source | None]]
+    found = [(job.resume_at, job, None) for job in overview.waiting()]
+    found += [(source.due_at, None, source) for source in overview.scheduled()]
+    return sorted(found, key=itemgetter(0))[: overview.SHOWN]
 
 
 def _held() -> dict[str, Any]:

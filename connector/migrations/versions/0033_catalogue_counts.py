@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
-down_revision = "0030"
+revision = "0033"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 
@@ -14,7 +14,7 @@ def upgrade() -> None:
         "catalogue_count",
         sa.Column("id", sa.Integer, nullable=False),
         sa.Column("counted_at", sa.DateTime, nullable=False),
-        sa.Column("seconds", sa.Float, nullable=False),
+        sa.Column("seconds", sa.Double, nullable=False),
         sa.Column("basis", sa.JSON, nullable=False),
         sa.Column("counts", sa.JSON, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_catalogue_count"),
