@@ -59,7 +59,7 @@ def count_if_changed(now: datetime | None = None) -> bool:
     last = db.session.get(CatalogueCount, ROW)
     if last is not None:
         age = now - last.counted_at
-        is_same = last.basis == basis and not _is_changing()
+        is_same = last.basis == basis and not basis[-1]
         if age < timedelta(seconds=SHARE * last.seconds) or (is_same and age < LONGEST):
             db.session.rollback()
             return False
@@ -84,15 +84,14 @@ def held(*, with_restricted: bool) -> tuple[datetime | None, list[Held]]:
 
 
 def _basis() -> list[Any]:
-    """Return the last change, audit entry and end of a job. Whoever changes the catalogue also changes one of these."""
-    ended_at: datetime | None = db.session.scalar(select(func.max(Job.ended_at)))
+    """Return the last change, the last audit entry and the running jobs.
+
+    Whoever changes the catalogue also changes one of these. A running job may download files of items that it has added
+    before, which adds no change.
+    """
     change, entry = (db.session.scalar(select(func.max(table.id))) for table in (Change, AuditEntry))
-    return [change, entry, ended_at and ended_at.isoformat()]
-
-
-def _is_changing() -> bool:
-    """Return whether a job is running. It may download files of items that it has added before."""
-    return bool(db.session.scalar(select(Job.id).where(Job.state.in_(AT_WORK)).limit(1)))
+    running = db.session.scalars(select(Job.id).where(Job.state.in_(AT_WORK)).order_by(Job.id)).all()
+    return [change, entry, list(running)]
 
 
 def _count() -> list[dict[str, Any]]:

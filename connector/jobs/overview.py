@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from ..extensions import db
 from ..models.jobs import ACTIVE, Job, Kind, State
@@ -26,7 +26,7 @@ def active() -> tuple[Sequence[Job], int]:
 
 def ended() -> Sequence[Job]:
     """Return the last jobs that ended, newest first."""
-    is_over = Job.state.in_((State.COMPLETED, State.FAILED, State.STOPPED)) & Job.resume_at.is_(None)
+    is_over = Job.state.not_in(ACTIVE) & Job.resume_at.is_(None)
     return _jobs(_query(is_over).order_by(Job.id.desc()).limit(SHOWN))
 
 
@@ -40,7 +40,9 @@ def with_problems() -> Sequence[Job]:
 
     An import that was undone is left out.
     """
-    last = select(func.max(Job.id)).where(Job.kind == Kind.IMPORT).group_by(Job.source_id)
+    imports = aliased(Job)
+    of_source = select(imports.id).where(imports.source_id == Source.id, imports.kind == Kind.IMPORT)
+    last = select(of_source.order_by(imports.id.desc()).limit(1).scalar_subquery()).select_from(Source)
     query = _query(Job.id.in_(last), HAS_PROBLEMS, ~Job.undone_by.any()).order_by(Job.id.desc())
     return [job for job in _jobs(query.limit(SHOWN + 1)) if not job.asks][:SHOWN]
 

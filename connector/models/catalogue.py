@@ -391,7 +391,7 @@ class Exclusion(Base):
 class CatalogueCount(Base):
     """The counts of the catalogue that the overview shows, in one row (see `catalogue.counts`).
 
-    `seconds`: how long the counting took. `basis`: the last change, audit entry and end of a job before the counting.
+    `seconds`: how long the counting took. `basis`: the last change, the last audit entry and the running jobs then.
     `counts`: a list with an object for each repository, once for open and once for restricted items.
     """
 

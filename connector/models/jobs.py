@@ -117,6 +117,7 @@ class Job(Base):
             sqlite_where=text("state IN ('running', 'stopping')"),
             postgresql_where=text("state IN ('running', 'stopping')"),
         ),
+        Index("ix_job_source_kind", "source_id", "kind", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from connector.accounts import audit
 from connector.catalogue import counts
 from connector.extensions import db, transaction, utcnow
 from connector.models.catalogue import CatalogueCount, CatalogueFile, CatalogueItem, StoredFile
@@ -109,10 +110,18 @@ def test_a_catalogue_without_changes_is_not_counted_again(counted):
     assert counts.count_if_changed(utcnow() + counts.LONGEST + LATER)
 
 
-@pytest.mark.parametrize("change", [{"ended_at": utcnow() + LATER}, {"state": State.RUNNING.value}])
-def test_the_catalogue_is_counted_again_after_and_during_a_job(counted, change):
-    with transaction():
-        db.session.execute(db.update(Job).where(Job.id == 1).values(change))
+def test_the_catalogue_is_counted_again_during_a_job_and_once_after_it(counted):
+    counted_then = []
+    for number, state in enumerate((State.RUNNING, State.RUNNING, State.COMPLETED, State.COMPLETED), 1):
+        with transaction():
+            db.session.execute(db.update(Job).where(Job.id == 1).values(state=state.value))
+        counted_then.append(counts.count_if_changed(utcnow() + number * LATER))
+
+    assert counted_then == [True, True, True, False]
+
+
+def test_the_catalogue_is_counted_again_after_an_action_in_the_audit_trail(counted):
+    audit.record("hide", "", items=1)
 
     assert counts.count_if_changed(utcnow() + LATER)
 

@@ -12,6 +12,7 @@ from connector.extensions import db, transaction, utcnow
 from connector.jobs import counters, lifecycle
 from connector.models.jobs import Job, Kind, State
 from connector.models.repositories import Source
+from tests.bench.work import steps_of
 from tests.pages import links, words
 
 QUESTION = {"unseen": 31, "total": 36}
@@ -133,3 +134,25 @@ def test_the_last_imports_are_shown_with_changes_and_duration(stocked_client):
     page = words(stocked_client.get("/"))
 
     assert re.search(r"3 Import of Special files .*? 10 \S+ s 2 Import of Odd metadata .*? 14 ", page)
+
+
+def test_the_work_of_the_dashboard_does_not_grow_with_the_number_of_past_jobs(stocked_app, stocked_client):
+    columns = {"repository_id": 1, "kind": "'import'", "state": "'completed'", "clean": 1, "options": "'{}'"}
+    columns |= {"owner": "'Tess Admin'", "comment": "''", "message": "''", "status_text": "''", "attempt": 1}
+    columns |= {
+        "worked_seconds": 1.0,
+        "created_at": "'2026-01-02 03:04:05.000000'",
+        "ended_at": "'2026-01-02 03:04:05.000000'",
+    }
+    columns |= {"source_id": "1 + n % 3"}
+    steps = []
+    for number in (500, 5_000):
+        with stocked_app.app_context(), transaction():
+            numbers = f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {number})"
+            values = ", ".join(str(value) for value in columns.values())
+            db.session.execute(
+                db.text(f"INSERT INTO job ({', '.join(columns)}) {numbers} SELECT {values} FROM numbers")
+            )
+        steps.append(steps_of(stocked_app, lambda: stocked_client.get("/")))
+
+    assert steps[1] <= 1.1 * steps[0] + 1000
