@@ -10,6 +10,8 @@ from babel import Locale
 from babel.support import NullTranslations
 
 from connector import i18n
+from connector.extensions import db, transaction
+from connector.models.jobs import Job
 from connector.web.help import guide
 from tests.pages import links, words
 
@@ -81,6 +83,18 @@ def test_an_unknown_part_is_not_found(client):
 )
 def test_each_page_links_to_its_part_of_the_guide(stocked_client, address, part):
     assert f'<a href="/help/{part}">Help</a>' in stocked_client.get(address).text
+
+
+@pytest.mark.parametrize("state", [{"state": "failed"}, {"state": "running", "wait_reason": "repository"}])
+def test_a_job_that_failed_or_waits_links_to_the_part_about_blocking(stocked_app, stocked_client, state):
+    with stocked_app.app_context(), transaction():
+        db.session.execute(db.update(Job).where(Job.id == 1).values(state))
+
+    assert '<a href="/help/blocked/">Help</a>' in stocked_client.get("/jobs/1/").text
+
+
+def test_an_address_that_cannot_be_used_links_to_the_part_about_blocking(client):
+    assert '<a href="/help/blocked/">Help</a>' in client.post("/repositories/", data={"url": "none"}).text
 
 
 def test_a_translated_part_is_shown_in_the_language_of_the_instance(client, german, tmp_path, monkeypatch):
