@@ -10,10 +10,13 @@ import pytest
 from connector.catalogue import counts
 from connector.extensions import db, transaction, utcnow
 from connector.jobs import counters, lifecycle
+from connector.models.accounts import Account, Role
+from connector.models.catalogue import CatalogueItem
 from connector.models.jobs import Job, Kind, State
 from connector.models.repositories import Source
 from tests.bench.work import steps_of
 from tests.pages import links, words
+from tests.signed_in import NAME
 
 QUESTION = {"unseen": 31, "total": 36}
 
@@ -124,6 +127,18 @@ def test_what_is_held_is_shown_by_repository_with_its_charts(stocked_app, stocke
     assert "Image 12" in words(page)
     assert "2020 to 2029 21" in words(page)
     assert page.text.count('<svg class="chart" role="img"') == 3
+
+
+def test_viewers_see_the_numbers_without_restricted_items(stocked_app, stocked_client):
+    with stocked_app.app_context():
+        with transaction():
+            db.session.execute(db.update(CatalogueItem).where(CatalogueItem.id == 1).values(is_restricted=True))
+        counts.count_if_changed()
+    assert "Sample Repository 36 66" in words(stocked_client.get("/"))
+
+    with stocked_app.app_context(), transaction():
+        db.session.execute(db.update(Account).where(Account.name == NAME).values(role=Role.VIEWER.value))
+    assert "Sample Repository 35 65" in words(stocked_client.get("/"))
 
 
 def test_before_the_first_counting_the_page_says_so(stocked_client):
