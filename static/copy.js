@@ -10,6 +10,7 @@ for (const button of document.querySelectorAll("button[data-copies]")) {
     try {
       if (navigator.clipboard) await navigator.clipboard.writeText(field.value);
       else if (!document.execCommand("copy")) throw new Error("refused"); // over http there is no clipboard
+      button.focus();
       status.textContent = status.dataset.text;
     } catch {
       status.textContent = status.dataset.failed;

@@ -53,6 +53,7 @@ def test_the_link_of_an_invitation_is_copied_by_its_button(site, open_page, is_s
     page.get_by_role("button", name="Copy link").click()
 
     expect(page.get_by_role("status").filter(has_text="The link is copied.")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy link")).to_be_focused()
     if is_secure:
         assert page.evaluate("navigator.clipboard.readText()") == page.get_by_label("The link").input_value()
 
