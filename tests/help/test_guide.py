@@ -43,6 +43,16 @@ def test_every_link_in_the_guide_leads_to_a_part():
     assert found <= {f"{name}.md" for name in guide.PARTS}
 
 
+def test_the_guide_quotes_errors_as_the_app_writes_them():
+    table = (guide.FOLDER / "en" / "blocked.md").read_text()
+    code = " ".join(path.read_text() for path in (ROOT / "connector").rglob("*.py"))
+
+    quoted = re.findall("“([^”]*)”", table)
+
+    assert len(quoted) > 10
+    assert [phrase for phrase in quoted if phrase not in code] == []
+
+
 def test_help_lists_all_parts_and_each_part_is_a_page(client):
     index = client.get("/help/")
 
