@@ -20,10 +20,10 @@ def test_the_menu_has_at_most_six_entries(client):
     assert "Users" not in entries
 
 
-@pytest.mark.parametrize("address", ["/users/", "/audit/"])
-def test_users_and_audit_trail_are_pages_of_the_administration(client, address):
+@pytest.mark.parametrize("address", ["/users/", "/audit/", "/destinations/"])
+def test_users_audit_trail_and_destinations_are_pages_of_the_administration(client, address):
     page = client.get(address).text
 
     administration = re.search(r'(?s)<nav class="kinds" aria-label="Administration">.*?</nav>', page)[0]
-    assert re.findall(r"<a [^>]*>([^<]*)</a>", administration) == ["Users", "Audit trail"]
+    assert re.findall(r"<a [^>]*>([^<]*)</a>", administration) == ["Users", "Audit trail", "Destinations"]
     assert re.search(r'<a href="/users/" aria-current="true">Administration</a>', page)
