@@ -8,7 +8,6 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from ..i18n import lazy_gettext as _l
 from ..ranges import Range
 
 
@@ -19,19 +18,6 @@ class ScopeKind(StrEnum):
     COMMUNITY = "community"
     REPOSITORY = "repository"
     ITEM = "item"
-
-    @property
-    def noun(self) -> str:
-        """Return the noun for sentences and pages."""
-        return str(_NOUNS[self])
-
-
-_NOUNS = {
-    ScopeKind.COLLECTION: _l("collection"),
-    ScopeKind.COMMUNITY: _l("community"),
-    ScopeKind.REPOSITORY: _l("repository"),
-    ScopeKind.ITEM: _l("item"),
-}
 
 
 class SourceState(StrEnum):

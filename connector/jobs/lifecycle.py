@@ -246,13 +246,7 @@ def resume(job_id: int, answer: str | None = None) -> None:
         if not execute_counted(update(JOB).where(*mine, *is_open).values(values)):
             db.session.refresh(job)
             _refuse_resume(job, answer)
-            raise ConflictError(
-                _(
-                    "Job %(job)s is %(state)s: only a stopped or failed job can be resumed.",
-                    job=job_id,
-                    state=State(job.state).noun,
-                )
-            )
+            raise ConflictError(_("Job %(job)s is neither stopped nor failed, so it cannot be resumed.", job=job_id))
         audit.note("resume", f"job {job_id}", **({"answer": answer} if answer else {}))
 
 

@@ -15,7 +15,6 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from ..actor import current_actor
 from ..extensions import JSON_VALUE, LARGE_INTEGER, Base, utcnow
-from ..i18n import lazy_gettext as _l
 from .catalogue import FileStatus
 from .job_kinds import KINDS, JobKind
 from .repositories import Source
@@ -39,21 +38,6 @@ class State(StrEnum):
     STOPPED = "stopped"
     COMPLETED = "completed"
     FAILED = "failed"
-
-    @property
-    def noun(self) -> str:
-        """Return the word for sentences."""
-        return str(_STATES[self])
-
-
-_STATES = {
-    State.QUEUED: _l("queued"),
-    State.RUNNING: _l("running"),
-    State.STOPPING: _l("stopping"),
-    State.STOPPED: _l("stopped"),
-    State.COMPLETED: _l("completed"),
-    State.FAILED: _l("failed"),
-}
 
 
 class WaitReason(StrEnum):

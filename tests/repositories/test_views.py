@@ -107,6 +107,12 @@ def test_the_address_of_a_collection_offers_that_collection_first(client, sample
     assert f'value="collection:{collection.handle}"'.encode() in page.data
 
 
+def test_the_name_of_an_offered_collection_is_escaped(stocked_client):
+    page = stocked_client.get("/repositories/1/", query_string={"offer": "collection:1/2", "name": "<script>x()"})
+
+    assert b'the collection <b dir="auto">&lt;script&gt;x()</b>.' in page.data
+
+
 def test_a_very_long_name_of_a_collection_fits_in_the_header_that_leads_to_it(client, sample):
     collection = sample.data.named("Harbour photographs")
     collection.name = "\u6e2f" * 2000

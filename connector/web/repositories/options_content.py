@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import render_template, request
+from markupsafe import Markup
 
 from ...catalogue import item_set_queries
 from ...dspace.login import GENERATIONS as LOGIN_GENERATIONS
@@ -24,6 +25,13 @@ TABS = {
     "collections": _l("Collections"),
     "communities": _l("Communities"),
     "repository": _l("Entire repository"),
+}
+# The object that a person gave the address of.
+OFFERS = {
+    ScopeKind.COLLECTION: _l('You gave the address of the collection <b dir="auto">%(name)s</b>.'),
+    ScopeKind.COMMUNITY: _l('You gave the address of the community <b dir="auto">%(name)s</b>.'),
+    ScopeKind.ITEM: _l('You gave the address of the item <b dir="auto">%(name)s</b>.'),
+    ScopeKind.REPOSITORY: _l('You gave the address of the repository <b dir="auto">%(name)s</b>.'),
 }
 # Errors of a connection to a repository. InvalidInputError: the stored password cannot be decrypted.
 NO_WAY = (InvalidInputError, LoginFailedError, RepositoryError)
@@ -99,4 +107,5 @@ def offered(repository: Repository) -> dict[str, Any] | None:
     except InvalidInputError:
         return None
     last = scope_lists.last_import_of(repository, kind, identifier)
-    return {"scope": scope, "kind": kind, "name": request.args.get("name") or identifier, "last": last}
+    sentence = Markup(str(OFFERS[kind])) % {"name": request.args.get("name") or identifier}  # which escapes the name
+    return {"scope": scope, "kind": kind, "sentence": sentence, "last": last}
