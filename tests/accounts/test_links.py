@@ -95,6 +95,16 @@ def test_a_new_link_for_an_invited_person_lasts_as_long_as_an_invitation(office)
         assert one_time_links.expires_at(token) > utcnow() + timedelta(days=6)
 
 
+def test_without_an_admin_the_page_of_an_expired_link_says_how_to_get_a_new_one(office):
+    with office.app.app_context():
+        address = f"/welcome/{user_management.first_link()}"
+        pass_time(hours=1)
+
+    assert "Restart the app. It prints a new link." in office.browser().get(address).text
+    office.add("Boss", Role.ADMIN)
+    assert "Ask for a new one." in office.browser().get(address).text
+
+
 def test_a_newer_link_replaces_the_earlier_one(office):
     with office.app.app_context():
         earlier = user_management.add("Anna", Role.EDITOR)

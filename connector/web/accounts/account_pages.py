@@ -10,7 +10,7 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from ...accounts import authentication, device_cookies, names, one_time_links, sessions, two_step, user_management
 from ...accounts.authorization import allows
 from ...accounts.throttling import PACE, REFUSED, failures
-from ...errors import ConflictError, InvalidInputError
+from ...errors import ConflictError, InvalidInputError, InvalidLinkError
 from ...extensions import db
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
@@ -23,6 +23,10 @@ WRONG = _l("Wrong name or password, or the account is disabled.")
 # Failed sign-ins of one account from all addresses. Known browsers have a separate count, so that an attacker cannot
 # lock the owner out there. Elsewhere a lockout does not last long (ASVS 5.0, 6.3.1).
 OF_AN_ACCOUNT = "100 per hour"
+
+NO_LONGER_FIRST = _l(
+    "This link was used already, was replaced by a newer one, or has expired. Restart the app. It prints a new link."
+)
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -161,8 +165,17 @@ def _after(back: str | None) -> str:
 
 
 def _welcome_form(token: str) -> ChoosePasswordForm:
-    """Return the form of a one-time link. Raise InvalidLinkError if the link is not valid."""
-    return FirstAdminForm() if one_time_links.look_up(token).account_id is None else ChoosePasswordForm()
+    """Return the form of a one-time link. Raise InvalidLinkError if the link is not valid.
+
+    Before there is an admin, nobody can be asked for a new link, so the error says how to get one.
+    """
+    try:
+        invitation = one_time_links.look_up(token)
+    except InvalidLinkError:
+        if user_management.needs_first_admin():
+            raise InvalidLinkError(NO_LONGER_FIRST) from None
+        raise
+    return FirstAdminForm() if invitation.account_id is None else ChoosePasswordForm()
 
 
 def _sign_in_page(form: SignInForm, refused: str = "") -> str:
